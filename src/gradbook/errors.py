@@ -1,0 +1,132 @@
+"""What a user can be told.
+
+    GradbookError           anything that is the input's fault, not ours
+    ├── UsageError          a flag or an argument that can't be what was meant
+    ├── NetTextError        a network's text form, with line and column
+    ├── ShapeError          layers, weights or samples that don't fit each other
+    ├── DataError           a file of samples or weights, with file and row
+    ├── TargetError         something that a target has no words for
+    ├── LimitError          more than a sheet, a page or a memory holds
+    └── FileError           a file that can't be read or written
+
+A message says what is wrong, where, and what to do about it, and is always one
+line: whatever is unprintable in it, hostile input included, is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+LONGEST_MESSAGE = 600
+CLOSE_ENOUGH = 0.6
+
+
+class GradbookError(Exception):
+    """Something that the user can put right."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def where(self) -> str:
+        """The place, as it stands before the message: '' where there is none."""
+        return ""
+
+    def __str__(self) -> str:
+        place = self.where()
+        return one_line(f"{place}: {self.message}" if place else self.message)
+
+
+class UsageError(GradbookError):
+    """A flag or an argument that can't be what was meant."""
+
+
+class NetTextError(GradbookError):
+    """A mistake in a network's text form. Lines and columns count from 1."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        source: str | None = None,
+        text: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+        self.source = source
+        self.text = text
+
+    def where(self) -> str:
+        return _place(self.source, line=self.line, column=self.column)
+
+
+class ShapeError(GradbookError):
+    """Layers, weights or samples that don't fit each other."""
+
+
+class DataError(GradbookError):
+    """A mistake in a file of samples or weights. Rows count from 1."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        row: int | None = None,
+        column: str | int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.file = file
+        self.row = row
+        self.column = column
+
+    def where(self) -> str:
+        return _place(self.file, row=self.row, column=self.column)
+
+
+class TargetError(GradbookError):
+    """Something that a target has no words for; the message names both and the remedy."""
+
+
+class LimitError(GradbookError):
+    """More than a sheet, a page or a memory holds."""
+
+
+class FileError(GradbookError):
+    """A file that can't be read or written."""
+
+
+def _place(source: str | None, **positions: str | int | None) -> str:
+    named = (f"{name} {value}" for name, value in positions.items() if value is not None)
+    return ", ".join(part for part in (source, *named) if part)
+
+
+def one_line(text: str) -> str:
+    """The text with everything unprintable escaped, and its middle left out if it is long."""
+    shown = "".join(_escaped(character) for character in _shortened(text))
+    return _shortened(shown)
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= LONGEST_MESSAGE:
+        return text
+    half = LONGEST_MESSAGE // 2 - 2
+    return f"{text[:half]} … {text[-half:]}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """': did you mean 'sigmoid'?' for the closest known word, '' where none is close."""
+    from difflib import get_close_matches
+
+    spellings = {name.lower(): name for name in known}
+    closest = get_close_matches(word[:80].lower(), spellings, n=1, cutoff=CLOSE_ENOUGH)
+    return f": did you mean '{spellings[closest[0]]}'?" if closest else ""
