@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 _HOME: dict[str, str] = {}
 """Public name → the module that it lives in."""
 
-__all__ = ["__version__", *_HOME]
+__all__ = ["__version__"]
 
 
 def __getattr__(name: str) -> object:
@@ -24,4 +24,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*globals(), *_HOME})

@@ -1,0 +1,46 @@
+"""This page, a verb's page, or how to write a network."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from gradbook.cli.main import VERBS, overview, verb_parser
+from gradbook.errors import UsageError, did_you_mean
+
+EXAMPLES = """\
+  gradbook help             all verbs
+  gradbook help explain     the same as gradbook explain --help
+  gradbook help networks    the grammar of a network's text form
+"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "topic", nargs="?", metavar="TOPIC", help="a verb, or 'networks' for the text form"
+    )
+
+
+def run(options: Namespace) -> int:
+    print(page(options.topic), end="")
+    return 0
+
+
+def page(topic: str | None) -> str:
+    """The text of one help page."""
+    if topic is None:
+        return overview()
+    if topic in VERBS:
+        return verb_parser(topic).format_help()
+    if topic in {"network", "networks", "NET", "net"}:
+        return grammar()
+    known = [*VERBS, "networks"]
+    hint = did_you_mean(topic, known) or f": there is help on {', '.join(known)}"
+    raise UsageError(f"no help on '{topic}'{hint}")
+
+
+def grammar() -> str:
+    """How a network is written, with the built-in ones at the end."""
+    from gradbook.net.builtin import BUILTIN
+    from gradbook.net.text import GRAMMAR
+
+    return f"{GRAMMAR.strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"

@@ -1,0 +1,176 @@
+"""Finds the verb and runs it; whatever goes wrong becomes one line and an exit code.
+
+A verb is the module of its name beside this one, imported only when it is asked
+for. It has a docstring (its description), `EXAMPLES` (shown under its options),
+`add_arguments(parser)` and `run(options) -> exit code`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --version`
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+    from gradbook.cli.options import Parser
+
+VERBS = {
+    "demo": "work the built-in network whole; everything goes to out/",
+    "explain": "the derivation: every chain written out, the numbers put in",
+    "sheet": "the live workbook: every formula in a cell, one row per epoch",
+    "sweep": "what the learning rate does, with a verdict for each",
+    "help": "this page, a verb's page, or how to write a network",
+}
+
+OVERVIEW = """\
+gradbook: write a small network once; read its backpropagation as algebra,
+work it in a live spreadsheet, see what the learning rate does.
+
+usage: gradbook VERB [ARGUMENT…] [--OPTION…]
+
+{verbs}
+
+A NET is the name of a built-in network (worked, mazur, xor, …), a file in the
+text form, the text itself, or - for standard input.
+
+examples:
+  gradbook demo                         everything at once, into out/
+  gradbook explain worked --only w5     one weight, from chain to number
+  gradbook sheet mazur -o mazur.xlsx    the same in a live workbook
+  gradbook sweep xor                    which learning rate, and why
+  gradbook explain "input 2; dense 1; sigmoid; loss half squared error"
+  gradbook help networks                how to write a network
+
+exit codes: 0 done, 2 bad input or usage, 130 interrupted
+"""
+
+DONE, USAGE, OUR_FAULT, INTERRUPTED, PIPE_CLOSED = 0, 2, 70, 130, 141
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command on its words and return the exit code. Nothing is raised."""
+    try:
+        _speak_plainly(sys.stdout)
+        _speak_plainly(sys.stderr)
+        code = _answer(list(words))
+        if sys.stdout:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _abandon_output()
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    except SystemExit as leaving:  # argparse leaves this way after --help
+        return leaving.code if isinstance(leaving.code, int) else DONE
+    except Exception as error:
+        return _confess(error)
+
+
+def _answer(words: list[str]) -> int:
+    match words:
+        case [] | ["-h" | "--help"]:
+            print(overview(), end="")
+            return DONE
+        case ["-V" | "--version"]:
+            from gradbook import __version__
+
+            print(f"gradbook {__version__}")
+            return DONE
+        case [verb, *rest]:
+            return _run(verb, rest)
+    raise AssertionError(words)
+
+
+def overview() -> str:
+    """What `gradbook` alone prints."""
+    verbs = "\n".join(f"  {verb:<9} {line}" for verb, line in VERBS.items())
+    return OVERVIEW.format(verbs=verbs)
+
+
+def _run(verb: str, words: list[str]) -> int:
+    from importlib import import_module
+
+    _require_verb(verb)
+    module = import_module(f"gradbook.cli.{verb}")
+    options = verb_parser(verb).read(words)
+    code: int = module.run(options)
+    return code
+
+
+def verb_parser(verb: str) -> Parser:
+    """The parser of one verb's options, its `--help` included."""
+    from importlib import import_module
+
+    from gradbook.cli.options import Parser
+
+    module = import_module(f"gradbook.cli.{verb}")
+    parser = Parser(
+        prog=f"gradbook {verb}",
+        description=module.__doc__,
+        epilog=f"examples:\n{module.EXAMPLES}",
+    )
+    module.add_arguments(parser)
+    return parser
+
+
+def _require_verb(verb: str) -> None:
+    from gradbook.errors import UsageError, did_you_mean
+
+    if verb in VERBS:
+        return
+    kind = "option" if verb.startswith("-") else "verb"
+    known = ["--help", "--version"] if kind == "option" else list(VERBS)
+    hint = did_you_mean(verb, known) or f": it is one of {', '.join(known)}"
+    raise UsageError(f"unknown {kind} '{verb}'{hint}")
+
+
+def _confess(error: Exception) -> int:
+    """One line for whatever went wrong; GRADBOOK_TRACEBACK=1 shows where."""
+    from gradbook.errors import GradbookError, one_line
+
+    if os.environ.get("GRADBOOK_TRACEBACK"):
+        from traceback import print_exception
+
+        print_exception(error)
+    if isinstance(error, GradbookError):
+        return _complain(str(error), USAGE)
+    if isinstance(error, MemoryError):
+        return _complain("not enough memory: give a smaller network or fewer epochs", USAGE)
+    if isinstance(error, OSError):
+        _abandon_output()
+        where = error.filename or "the output can't be written"
+        return _complain(one_line(f"{where}: {error.strerror}"), USAGE)
+    what = one_line(f"{type(error).__name__}: {error}")
+    return _complain(f"a fault of gradbook's own, please report it ({what})", OUR_FAULT)
+
+
+def _complain(message: str, code: int) -> int:
+    if sys.stderr:
+        print(f"gradbook: {message}", file=sys.stderr)
+    return code
+
+
+def _speak_plainly(stream: TextIO | None) -> None:
+    """A terminal that has no ∂ shows a question mark, not an error."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure:
+        reconfigure(errors="replace")
+
+
+def _abandon_output() -> None:
+    """Nobody reads any more: what Python flushes as it ends must go nowhere."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError, AttributeError):
+        pass

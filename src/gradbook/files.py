@@ -1,0 +1,133 @@
+"""Files come whole or not at all, and what goes wrong with one is said in a line."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+from tempfile import gettempdir
+
+from gradbook.errors import FileError, LimitError
+
+TEXT_LIMIT = 16 * 2**20  # bytes; a network or a table that is larger is a mistake
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path to write to. When the block ends well it takes the place of `path`.
+
+    If the block fails or is interrupted, nothing is left behind and a file that
+    stood at `path` before still stands there.
+    """
+    with _plainly("write", path):
+        target = Path(os.path.realpath(path))
+        _refuse_protected(target)
+        part = _new_part(target)
+    try:
+        yield part
+        with _plainly("write", path):
+            _settle(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes | str) -> None:
+    """Write all of the data to `path`, or leave everything as it was."""
+    content = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
+    with whole_file(path) as part, _plainly("write", path):
+        part.write_bytes(content)
+
+
+def made_folder(path: str | os.PathLike[str]) -> Path:
+    """The folder, made with its parents where it isn't there yet."""
+    folder = Path(path)
+    with _plainly("make the folder", path):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def read_text(path: str | os.PathLike[str], *, limit: int = TEXT_LIMIT) -> str:
+    """A text file's content, UTF-8 and at most `limit` bytes."""
+    with _plainly("read", path), open(path, "rb") as file:
+        content = file.read(limit + 1)
+    return decoded(content, source=str(path), limit=limit)
+
+
+def decoded(content: bytes, *, source: str, limit: int = TEXT_LIMIT) -> str:
+    """Bytes that somebody gave us, as text."""
+    if len(content) > limit:
+        raise LimitError(f"{source} is larger than {limit:,} bytes: give a smaller file")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileError(
+            f"{source} isn't UTF-8 text (byte {error.start + 1}): save it as UTF-8"
+        ) from error
+
+
+def _refuse_protected(target: Path) -> None:
+    """Replacing a file asks only its folder for permission; we ask the file too."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "is protected")
+
+
+def _new_part(target: Path) -> Path:
+    """An empty file beside the target, named like nothing else, with the usual permissions."""
+    part = target.with_name(f".gradbook-{token_hex(8)}{target.suffix[:16]}")
+    if _is_device(target):
+        part = Path(gettempdir(), part.name)
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return part
+
+
+def _settle(part: Path, target: Path) -> None:
+    if _is_device(target):
+        with part.open("rb") as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink)
+        return
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    if target.exists():
+        shutil.copymode(target, part)
+    os.replace(part, target)
+
+
+def _is_device(target: Path) -> bool:
+    """Whether it is a terminal, a pipe or the like, which must be written to, not replaced."""
+    return target.exists() and not stat.S_ISREG(target.stat().st_mode)
+
+
+@contextmanager
+def _plainly(verb: str, path: str | os.PathLike[str]) -> Iterator[None]:
+    """Whatever the system says about the file, said in one line with a remedy."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        raise FileError(f"can't {verb} {os.fspath(path)}: {_remedy(error, path)}") from error
+
+
+def _remedy(error: OSError | ValueError, path: str | os.PathLike[str]) -> str:
+    if isinstance(error, ValueError):
+        return "no file can have that name: choose another"
+    folder = Path(path).parent
+    remedies = {
+        errno.ENOENT: f"there is no {path}" if folder.is_dir() else f"there is no folder {folder}",
+        errno.EISDIR: "it is a folder: name a file in it",
+        errno.ENOTDIR: f"{folder} isn't a folder: choose another place",
+        errno.EEXIST: "a file of that name is in the way: choose another name",
+        errno.EACCES: "no permission: choose another place, or close what holds it open",
+        errno.EPERM: "no permission: choose another place, or close what holds it open",
+        errno.EROFS: "nothing can be written there: choose another place",
+        errno.ENOSPC: "the disk is full: make room or choose another place",
+        errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
+    }
+    return remedies.get(error.errno or 0, error.strerror or str(error))
