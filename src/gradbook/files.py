@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,10 +71,8 @@ def decoded(content: bytes, *, source: str, limit: int = TEXT_LIMIT) -> str:
 
 def _refuse_protected(target: Path) -> None:
     """Replacing a file asks only its folder for permission; we ask the file too."""
-    if target.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "is a folder")
-    if target.exists() and not os.access(target, os.W_OK):
-        raise PermissionError(errno.EACCES, "is protected")
+    if target.exists() and not _is_device(target):
+        target.open("ab").close()
 
 
 def _new_part(target: Path) -> Path:
@@ -101,7 +98,7 @@ def _settle(part: Path, target: Path) -> None:
 
 def _is_device(target: Path) -> bool:
     """Whether it is a terminal, a pipe or the like, which must be written to, not replaced."""
-    return target.exists() and not stat.S_ISREG(target.stat().st_mode)
+    return target.exists() and not (target.is_file() or target.is_dir())
 
 
 @contextmanager

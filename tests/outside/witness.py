@@ -95,7 +95,11 @@ def program(name: str) -> str:
 
 
 def recalculate(path: Path | str, out_dir: Path | str) -> Path:
-    """The workbook with every formula computed anew by LibreOffice, in `out_dir`."""
+    """The workbook with every formula computed anew by LibreOffice, in `out_dir`.
+
+    LibreOffice stores 15 significant digits, so a value read back may be off by 5e-15
+    of itself however well it was computed.
+    """
     return recalculate_all([path], out_dir)[0]
 
 

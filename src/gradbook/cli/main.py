@@ -80,7 +80,7 @@ def _answer(words: list[str]) -> int:
         case [] | ["-h" | "--help"]:
             print(overview(), end="")
             return DONE
-        case ["-V" | "--version"]:
+        case ["-V" | "--version", *_]:
             from gradbook import __version__
 
             print(f"gradbook {__version__}")

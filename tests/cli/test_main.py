@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import types
+
+import pytest
+
+from gradbook import __version__
+from gradbook.cli import main as command
+from gradbook.cli.main import VERBS, main
+
+ENTRY = [sys.executable, "-m", "gradbook"]
+
+
+WAITING = """
+import sys
+import gradbook.cli.main as command
+
+def wait(words):
+    print(end="!", flush=True)
+    sys.stdin.read()
+
+command._answer = wait
+command.entry()
+"""
+
+
+@pytest.fixture
+def verb(monkeypatch):
+    """`verb(run)` puts a verb of that behaviour in the place of `demo`."""
+
+    def install(run):
+        module = types.ModuleType("gradbook.cli.demo", "A stand-in.")
+        module.EXAMPLES, module.add_arguments, module.run = "", lambda parser: None, run
+        monkeypatch.setitem(sys.modules, "gradbook.cli.demo", module)
+
+    return install
+
+
+def failing(error):
+    def run(options):
+        raise error
+
+    return run
+
+
+def test_version_is_one_line(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"gradbook {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
+def test_the_overview_names_every_verb_and_fits_80_columns(words, capsys):
+    assert main(words) == 0
+    page = capsys.readouterr().out
+    assert all(f"\n  {verb} " in page for verb in VERBS)
+    assert max(map(len, page.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_examples(verb, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([verb, "--help"]) == 0
+    page = capsys.readouterr().out
+    assert f"\nexamples:\n  gradbook {verb}" in page
+    assert main(["help", verb]) == 0
+    assert capsys.readouterr().out == page
+
+
+def test_help_networks_is_the_grammar(capsys):
+    assert main(["help", "networks"]) == 0
+    page = capsys.readouterr().out
+    assert "loss half squared error" in page
+    assert "built in: worked" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["hepl"], "unknown verb 'hepl': did you mean 'help'?"),
+        (["zzz"], f"unknown verb 'zzz': it is one of {', '.join(VERBS)}"),
+        ([""], f"unknown verb '': it is one of {', '.join(VERBS)}"),
+        (["--verison"], "unknown option '--verison': did you mean '--version'?"),
+        (["demo", "--uot", "x"], "unknown option '--uot': did you mean '--out'?"),
+        (["demo", "--ou=x"], "unknown option '--ou': did you mean '--out'?"),
+        (["demo", "-o"], "-o/--out: expected one argument"),
+        (["demo", "more"], "one argument too many: 'more'"),
+        (["help", "netwroks"], "no help on 'netwroks': did you mean 'networks'?"),
+        (["a\x1b[31m\nb"], r"unknown verb 'a\x1b[31m\nb'"),
+        (["help", "\ud800"], r"no help on '\ud800'"),
+    ],
+)
+def test_a_wrong_word_is_one_line_with_a_remedy(words, said, refused):
+    assert refused(words).startswith(said)
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_line(refused, tmp_path):
+    (tmp_path / "out").write_text("")
+    assert refused(["demo"]).startswith("can't make the folder out: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 2, "not enough memory"),
+        (OSError(28, "No space left on device"), 2, "No space left on device"),
+        (ZeroDivisionError("by\nzero"), 70, r"(ZeroDivisionError: by\nzero)"),
+    ],
+)
+def test_whatever_happens_is_one_line(error, code, said, verb, capsys, monkeypatch):
+    monkeypatch.setattr(command, "_abandon_output", lambda: None)
+    monkeypatch.delenv("GRADBOOK_TRACEBACK", raising=False)
+    verb(failing(error))
+    assert main(["demo"]) == code
+    line = capsys.readouterr().err
+    assert line.startswith("gradbook: ")
+    assert said in line
+    assert line.count("\n") == 1
+
+
+def test_whoever_wants_the_traceback_gets_it(verb, capsys, monkeypatch):
+    monkeypatch.setenv("GRADBOOK_TRACEBACK", "1")
+    verb(failing(ZeroDivisionError("why")))
+    assert main(["demo"]) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_verbs_exit_code_is_the_commands(verb):
+    verb(lambda options: 1)
+    assert main(["demo"]) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+def test_a_closed_pipe_is_nobodys_business():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        said = subprocess.run(ENTRY, stdout=pipe, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert (said.returncode, said.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full disk here")
+def test_a_full_disk_is_one_line():
+    with open("/dev/full", "wb") as full:
+        said = subprocess.run(ENTRY, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert said.returncode == 2
+    assert said.stderr.count(b"\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+def test_a_terminal_without_greek_shows_question_marks(gradbook):
+    said = gradbook("help", environment={"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"})
+    assert said.returncode == 0
+    assert "[ARGUMENT?]" in said.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+def test_ctrl_c_while_waiting_for_input_is_130():
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout.read(1) == b"!"
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, b"gradbook: interrupted\n")
+
+
+def test_the_version_costs_no_heavy_import():
+    said = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "gradbook", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in said.stderr.splitlines()}
+    heavy = {"numpy", "rich", "argparse", "typing", "xlsxwriter", "importlib.metadata", "difflib"}
+    assert loaded & heavy <= _always_loaded()
+
+
+def _always_loaded() -> set[str]:
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return set(said.stdout.split())

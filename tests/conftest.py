@@ -1,0 +1,169 @@
+"""What every test can ask for: witnesses, golden files, the command, a quiet Hypothesis."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.outside.witness import WITNESSES, missing
+
+REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
+ABSENT = "no witness here: "
+
+settings.register_profile(
+    "quick",
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile("thorough", parent=settings.get_profile("quick"), max_examples=300)
+settings.load_profile("thorough" if REQUIRE_ALL else "quick")
+
+
+# Witnesses -------------------------------------------------------------------
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("witness"):
+        require(*mark.args)
+
+
+def require(*names: str) -> None:
+    """Skip the test where one of these witnesses is missing; fail it under REQUIRE_ALL."""
+    unknown = set(names) - set(WITNESSES)
+    assert not unknown, f"unknown witness {unknown}: known are {WITNESSES}"
+    absent = missing(names)
+    if absent and REQUIRE_ALL:
+        pytest.fail(ABSENT + ", ".join(absent), pytrace=False)
+    if absent:
+        pytest.skip(ABSENT + ", ".join(absent))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    unheard: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        for name in _absent_witnesses(report):
+            unheard[name] = unheard.get(name, 0) + 1
+    for name, tests in sorted(unheard.items()):
+        terminalreporter.write_line(
+            f"witness missing: {name} ({tests} tests skipped; see CONTRIBUTING.md)", yellow=True
+        )
+
+
+def _absent_witnesses(report: pytest.TestReport) -> list[str]:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+    _, found, names = reason.partition(ABSENT)
+    return names.split(", ") if found else []
+
+
+@pytest.fixture
+def torch() -> ModuleType:
+    """PyTorch, in double precision on one thread; the test is skipped where it is missing."""
+    require("torch")
+    import torch
+
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    return torch
+
+
+# Golden files ----------------------------------------------------------------
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """`golden(name, text)`: the text is what golden/NAME beside the test's file holds.
+
+    `pytest --accept` writes the files anew; look at the difference before you commit it.
+    """
+    folder = request.path.parent / "golden"
+    accept = request.config.getoption("--accept")
+
+    def compare(name: str, text: str) -> None:
+        file = folder / name
+        if accept:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8", newline="\n")
+        expected = file.read_text(encoding="utf-8") if file.exists() else ""
+        if text != expected:
+            pytest.fail(_difference(expected, text, file.name), pytrace=False)
+
+    return compare
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--accept", action="store_true", help="write the golden files anew")
+
+
+def _difference(expected: str, text: str, name: str) -> str:
+    lines = difflib.unified_diff(
+        expected.splitlines(), text.splitlines(), f"golden/{name}", "now", lineterm=""
+    )
+    return "\n".join(["differs from its golden file (pytest --accept to renew it)", *lines])
+
+
+# The command -----------------------------------------------------------------
+
+Gradbook = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def gradbook(tmp_path: Path) -> Gradbook:
+    """`gradbook("explain", "worked")` runs the command, as a process, in an empty folder."""
+
+    def run(
+        *words: str, given: str = "", environment: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "gradbook", *words],
+            capture_output=True,
+            check=False,
+            cwd=tmp_path,
+            encoding="utf-8",
+            env=_plain_environment() | (environment or {}),
+            input=given,
+            timeout=120,
+        )
+
+    return run
+
+
+def _plain_environment() -> dict[str, str]:
+    """The caller's, less what would change widths and colours."""
+    unwanted = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "GRADBOOK_TRACEBACK"}
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+    return kept | {"PYTHONUTF8": "1", "COLUMNS": "80"}
+
+
+@pytest.fixture
+def refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Sequence[str]], str]:
+    """`refused(words)`: the command says no in one line, exit 2, and leaves no file behind."""
+    from gradbook.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def refuse(words: Sequence[str]) -> str:
+        before = set(tmp_path.rglob("*"))
+        capsys.readouterr()
+        code = main(words)
+        said = capsys.readouterr()
+        assert (code, said.out) == (2, ""), said
+        assert said.err.startswith("gradbook: "), said
+        assert said.err.count("\n") == 1, said
+        assert set(tmp_path.rglob("*")) == before
+        return said.err.removeprefix("gradbook: ").rstrip("\n")
+
+    return refuse
