@@ -318,6 +318,7 @@ def _run(
             stdin=subprocess.DEVNULL,
             timeout=timeout,
             check=False,
+            env=os.environ | {"LC_ALL": "C.UTF-8", "max_print_line": "2000"},  # TeX wraps else
         )
     except subprocess.TimeoutExpired as error:
         raise WitnessError(f"{Path(words[0]).name} took more than {timeout:.0f} s") from error
@@ -393,5 +394,4 @@ def main(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("LC_ALL", "C.UTF-8")
     sys.exit(main(sys.argv[1:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from argparse import (
     ArgumentParser,
     ArgumentTypeError,
@@ -13,6 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from gradbook.errors import UsageError, did_you_mean
+
+WHOLE = re.compile(r"-?([0-9]{1,18}|[0-9]{1,3}([,_][0-9]{3}){1,5})")  # thousands may be marked
 
 
 class Parser(ArgumentParser):
@@ -68,10 +71,9 @@ def whole_number(low: int = 0, high: int | None = None) -> Callable[[str], int]:
 
 
 def _integer(word: str) -> int | None:
-    digits = word.removeprefix("-").replace("_", "").replace(",", "")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+    if not WHOLE.fullmatch(word):
         return None
-    return -int(digits) if word.startswith("-") else int(digits)
+    return int(word.replace(",", "").replace("_", ""))
 
 
 def number(word: str) -> float:

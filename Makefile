@@ -1,0 +1,59 @@
+# Two commands matter: `make run` and `make test`. Neither needs root.
+
+PYTHON ?= python3
+WORKERS ?= auto
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+TORCH := torch==2.13.0
+
+ifneq ($(filter-out 0,$(REQUIRE_ALL)),)
+WITNESSES := $(VENV)/with-torch
+endif
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint format bench clean
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: $(VENV)/with-gradbook ## Set up, run `gradbook demo` and write everything to out/
+	@$(BIN)/gradbook demo
+
+test: lint $(WITNESSES) ## Set up and run every test; REQUIRE_ALL=1 takes no missing witness
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+lint: $(VENV)/with-tests ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/with-tests ## Put the code into the one form
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/with-tests ## Measure ourselves; figures are printed, nothing is judged
+	@for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
+
+clean: ## Take away everything that was made
+	rm -rf $(VENV) out dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "gradbook needs Python 3.11 or newer: make PYTHON=python3.11 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --upgrade pip  # an older one writes a slower start into the command
+
+$(VENV)/with-gradbook: pyproject.toml | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/with-tests: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[test]'
+	@touch $@ $(VENV)/with-gradbook
+
+$(VENV)/with-torch: Makefile | $(VENV)/with-tests
+	$(PIP) '$(TORCH)'
+	@touch $@

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from gradbook.cli.networks import network
+from gradbook.errors import FileError, LimitError, NetTextError, UsageError
+from gradbook.files import TEXT_LIMIT
+from gradbook.net.builtin import BUILTIN
+from gradbook.net.text import parse
+
+SMALL = "input 2\ndense 1\nsigmoid\nloss half squared error\nsample 1 0 -> 1\n"
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """`given(bytes)` comes from standard input."""
+
+    def give(content):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return give
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_a_built_in_network_goes_by_its_name(name):
+    assert network(name) == parse(BUILTIN[name])
+
+
+def test_a_file_is_read(tmp_path):
+    file = tmp_path / "small.net"
+    file.write_text(SMALL)
+    assert network(str(file)) == parse(SMALL)
+
+
+def test_a_file_may_have_a_space_in_its_name(tmp_path):
+    file = tmp_path / "my small.net"
+    file.write_text(SMALL)
+    assert network(str(file)) == parse(SMALL)
+
+
+def test_a_built_in_name_wins_over_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "worked").write_text(SMALL)
+    assert network("worked") == parse(BUILTIN["worked"])
+    assert network("./worked") == parse(SMALL)
+
+
+@pytest.mark.parametrize("text", [SMALL, SMALL.replace("\n", "; ")])
+def test_text_stands_for_itself(text):
+    assert network(text) == parse(SMALL)
+
+
+def test_a_dash_is_standard_input(given):
+    given(SMALL.encode())
+    assert network("-") == parse(SMALL)
+
+
+def test_a_mistake_in_a_file_names_the_file(tmp_path):
+    file = tmp_path / "small.net"
+    file.write_text(SMALL.replace("sigmoid", "sigmod"))
+    with pytest.raises(NetTextError, match=r"small\.net, line 3, column 1: .*'sigmoid'"):
+        network(str(file))
+
+
+def test_a_mistake_in_standard_input_says_so(given):
+    given(b"input 2\nsigmod\n")
+    with pytest.raises(NetTextError, match="standard input, line 2, column 1: "):
+        network("-")
+
+
+def test_a_near_miss_of_a_name_is_proposed():
+    with pytest.raises(UsageError, match="is called 'wroked': did you mean 'worked'"):
+        network("wroked")
+
+
+def test_a_name_that_is_nothing_is_told_what_there_is():
+    with pytest.raises(UsageError, match="is called 'qqqqq': built in are worked, "):
+        network("qqqqq")
+
+
+def test_a_folder_is_no_network(tmp_path):
+    with pytest.raises(FileError, match="it is a folder"):
+        network(str(tmp_path))
+
+
+def test_a_workbook_is_no_text(tmp_path):
+    file = tmp_path / "a.net"
+    file.write_bytes(b"PK\x03\x04\xff\xfe")
+    with pytest.raises(FileError, match="isn't UTF-8 text"):
+        network(str(file))
+
+
+def test_endless_input_is_refused(given):
+    given(b"#" * (TEXT_LIMIT + 1))
+    with pytest.raises(LimitError, match="standard input is larger than"):
+        network("-")
+
+
+def test_a_closed_standard_input_is_said(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(UsageError, match="standard input is closed"):
+        network("-")
