@@ -1,0 +1,46 @@
+"""Names of values, as structure, so that every target can spell them its own way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Name:
+    """A letter with a layer's number and an element's place: h1, a_h1, w5, c2_1_3, E_total.
+
+    `of` nests: a_h1 is Name("a", of=h1), and ∂E_total/∂w5 is Name("∂", of=w5).
+    """
+
+    stem: str
+    index: tuple[int, ...] = ()
+    layer: int | None = None  # only where several layers share the stem
+    word: str = ""  # a subscript in words: E_total
+    of: Name | None = None
+
+    def __str__(self) -> str:
+        if self.stem == "∂" and self.of:
+            return f"∂E/∂{self.of}"
+        parts = [str(self.of) if self.of else "", self.word, *self._numbers()]
+        subscript = "_".join(part for part in parts if part)
+        return self.stem + ("_" if self.of or self.word else "") + subscript
+
+    def _numbers(self) -> list[str]:
+        layer = [] if self.layer is None else [str(self.layer)]
+        return layer + [str(k) for k in self.index]
+
+    def at(self, *index: int) -> Name:
+        """The name of one element."""
+        if self.of and self.stem != "∂":
+            return Name(self.stem, of=self.of.at(*index), word=self.word)
+        return Name(self.stem, index, self.layer, self.word, self.of)
+
+
+SAMPLE_ERROR = Name("E", word="sample")
+TOTAL_ERROR = Name("E", word="total")
+RATE = Name("η")
+
+
+def gradient_name(of: Name) -> Name:
+    """∂E/∂w1: how the error changes with a value."""
+    return Name("∂", of=of)

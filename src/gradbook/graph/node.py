@@ -1,0 +1,170 @@
+"""The graph: values that are ops on earlier values, equal ones made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gradbook.graph.name import Name
+from gradbook.graph.op import OPS, Attribute, Op
+from gradbook.net.layers import Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One value: an op on earlier nodes. `each` tells a value per sample from one per step."""
+
+    graph: Graph = field(repr=False)
+    index: int  # inputs have smaller ones, so the order of indices is an order to compute in
+    op: Op
+    inputs: tuple[Node, ...]
+    attributes: tuple[Attribute, ...]
+    shape: Shape
+    each: bool
+
+    @property
+    def name(self) -> Name | None:
+        return self.graph.names.get(self)
+
+    @property
+    def number(self) -> float:
+        """A constant's value."""
+        (value,) = self.attributes
+        assert isinstance(value, (int, float))
+        return float(value)
+
+    def is_constant(self, value: float | None = None) -> bool:
+        return self.op.name == "constant" and value in (None, self.number)
+
+    def _with(self, op: str, *others: Node | float) -> Node:
+        return self.graph.make(op, self, *others)
+
+    def __add__(self, other: Node | float) -> Node:
+        return self._with("add", other)
+
+    def __sub__(self, other: Node | float) -> Node:
+        return self._with("subtract", other)
+
+    def __mul__(self, other: Node | float) -> Node:
+        return self._with("multiply", other)
+
+    def __truediv__(self, other: Node | float) -> Node:
+        return self._with("divide", other)
+
+    def __pow__(self, other: Node | float) -> Node:
+        return self._with("power", other)
+
+    def __radd__(self, other: float) -> Node:
+        return self.graph.constant(other) + self
+
+    def __rsub__(self, other: float) -> Node:
+        return self.graph.constant(other) - self
+
+    def __rmul__(self, other: float) -> Node:
+        return self.graph.constant(other) * self
+
+    def __rtruediv__(self, other: float) -> Node:
+        return self.graph.constant(other) / self
+
+    def __rpow__(self, other: float) -> Node:
+        return self.graph.constant(other) ** self
+
+    def __neg__(self) -> Node:
+        return self._with("negate")
+
+
+class Graph:
+    """Nodes in the order they were made, each different one once, and the names of some."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.names: dict[Node, Name] = {}
+        self._known: dict[object, Node] = {}
+        self._taken: set[str] = set()
+
+    def make(self, op: str, *inputs: Node | float, attributes: tuple[Attribute, ...] = ()) -> Node:
+        """The node of this op on these inputs; numbers become constants."""
+        nodes = tuple(x if isinstance(x, Node) else self.constant(x) for x in inputs)
+        simpler = _simpler(op, nodes)
+        if simpler is not None:
+            return simpler
+        shape = OPS[op].shape(*(node.shape for node in nodes), *attributes)
+        each = op == "repeat" or (op != "total" and any(node.each for node in nodes))
+        return self._add(op, nodes, attributes, shape, each)
+
+    def constant(self, value: float) -> Node:
+        return self._add("constant", (), (float(value),), (), False)
+
+    def leaf(self, name: Name, shape: Shape = (), each: bool = False) -> Node:
+        """A value that comes from outside: an input, a weight, the rate."""
+        node = self._add("leaf", (), (str(name),), shape, each)
+        self._name(node, name)
+        return node
+
+    def named(self, node: Node, name: Name) -> Node:
+        """The node under this name, or a copy where it has another name or is a constant."""
+        if self.names.get(node) == name:
+            return node
+        if node in self.names or node.is_constant():
+            node = self.make("copy", node, attributes=(str(name),))
+        self._name(node, name)
+        return node
+
+    def _name(self, node: Node, name: Name) -> None:
+        assert str(name) not in self._taken or node in self.names, f"two values named {name}"
+        self._taken.add(str(name))
+        self.names[node] = name
+
+    def _add(
+        self,
+        op: str,
+        inputs: tuple[Node, ...],
+        attributes: tuple[Attribute, ...],
+        shape: Shape,
+        each: bool,
+    ) -> Node:
+        key = (op, inputs, attributes)
+        if key not in self._known:
+            node = Node(self, len(self.nodes), OPS[op], inputs, attributes, shape, each)
+            self.nodes.append(node)
+            self._known[key] = node
+        return self._known[key]
+
+
+def _simpler(op: str, inputs: tuple[Node, ...]) -> Node | None:
+    """A node that says the same with less: 1·x is x, and minus a constant is a constant."""
+    first, last = inputs[:1], inputs[-1:]
+    if op in ("multiply", "divide", "power") and last[0].is_constant(1):
+        return inputs[0]
+    if op == "multiply" and first[0].is_constant(1):
+        return inputs[1]
+    if op == "negate" and first[0].is_constant():
+        return first[0].graph.constant(-first[0].number)
+    return None
+
+
+def needed(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs and everything they are made of, in an order to compute in."""
+    seen: set[Node] = set()
+    waiting = list(outputs)
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting.extend(node.inputs)
+    return sorted(seen, key=lambda node: node.index)
+
+
+def named_inputs(node: Node) -> list[Node]:
+    """The named values that a node's formula refers to, in the order they are written."""
+    return list(dict.fromkeys(_mentions(node)))
+
+
+def _mentions(node: Node) -> Iterator[Node]:
+    waiting = list(reversed(node.inputs))
+    while waiting:
+        found = waiting.pop()
+        if found.name is not None:
+            yield found
+        else:
+            waiting.extend(reversed(found.inputs))

@@ -1,0 +1,124 @@
+"""The ops on single values: what each means, its derivative, and how simpler ops say it.
+
+They work element by element where they are given tensors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradbook.graph.op import Array, define
+
+define("constant", np.float64)
+define("leaf", lambda name: np.float64("nan"))
+define("copy", lambda x, name: x, derivative=lambda d, y, x: (d,))
+
+# Between samples: `repeat` gives a step's value to every sample, `total` adds over them.
+
+define("repeat", lambda x: x, derivative=lambda d, y, x: (d.graph.make("total", d),))
+define(
+    "total",
+    lambda x: x.sum(axis=0),
+    derivative=lambda d, y, x: (d.graph.make("repeat", d),),
+)
+
+# Arithmetic.
+
+define("add", np.add, derivative=lambda d, y, a, b: (d, d))
+define("subtract", np.subtract, derivative=lambda d, y, a, b: (d, -d))
+define("multiply", np.multiply, derivative=lambda d, y, a, b: (d * b, d * a))
+define("divide", np.divide, derivative=lambda d, y, a, b: (d / b, -d * y / b))
+define("negate", np.negative, derivative=lambda d, y, x: (-d,))
+define("power", np.power, derivative=lambda d, y, x, n: (d * n * x ** (n.number - 1), None))
+define("exp", np.exp, derivative=lambda d, y, x: (d * y,))
+define("log", np.log, derivative=lambda d, y, x: (d / x,))
+define("sqrt", np.sqrt, derivative=lambda d, y, x: (d / (2 * y),))
+
+# Choices. A tie goes to the first, and the corner of a ReLU to its flat side, as in PyTorch.
+
+define(
+    "choose",  # a where c > 0, else b
+    lambda c, a, b: np.where(c > 0, a, b),
+    derivative=lambda d, y, c, a, b: (
+        None,
+        d.graph.make("choose", c, d, 0),
+        d.graph.make("choose", c, 0, d),
+    ),
+)
+define(
+    "largest",
+    lambda *xs: np.maximum.reduce(xs),
+    derivative=lambda d, y, *xs: tuple(
+        d * d.graph.make("is_largest", *xs, attributes=(k,)) for k in range(len(xs))
+    ),
+)
+
+
+def _is_largest(*arrays: Any) -> Any:
+    *xs, k = arrays
+    before = [xs[k] > x for x in xs[:k]]
+    after = [xs[k] >= x for x in xs[k + 1 :]]
+    return np.logical_and.reduce([*before, *after]).astype(np.float64)
+
+
+define("is_largest", _is_largest, shape=lambda *shapes: ())  # 1 for the k-th of them, else 0
+
+# Activations.
+
+
+def _sigmoid(x: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
+
+
+define(
+    "sigmoid",
+    _sigmoid,
+    derivative=lambda d, y, x: (d * y * (1 - y),),
+    expansion=lambda x: 1 / (1 + x.graph.make("exp", -x)),
+)
+define("tanh", np.tanh, derivative=lambda d, y, x: (d * (1 - y**2),))
+define(
+    "softplus",  # ln(1 + e^x)
+    lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+    derivative=lambda d, y, x: (d * x.graph.make("sigmoid", x),),
+)
+define(
+    "relu",
+    lambda x: np.maximum(x, 0),
+    derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, 0),),
+)
+define(
+    "leaky_relu",
+    lambda x, slope: np.where(x > 0, x, slope * x),
+    derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y.attributes[0]),),
+    expansion=lambda x, slope: x.graph.make("choose", x, x, slope * x),
+)
+define(
+    "log_sum_exp",  # ln Σ e^x: softmax is e^(x − that)
+    lambda *xs: np.logaddexp.reduce(xs),
+    derivative=lambda d, y, *xs: tuple(d * d.graph.make("exp", x - y) for x in xs),
+)
+
+# Losses, of a target t and an output a or o.
+
+define(
+    "half_square",
+    lambda t, a: 0.5 * (t - a) ** 2,
+    derivative=lambda d, y, t, a: (d * (t - a), d * (a - t)),
+    expansion=lambda t, a: 0.5 * (t - a) ** 2,
+)
+define(
+    "square",
+    lambda t, a: (t - a) ** 2,
+    derivative=lambda d, y, t, a: (d * 2 * (t - a), d * 2 * (a - t)),
+    expansion=lambda t, a: (t - a) ** 2,
+)
+define(
+    "binary_cross_entropy",  # −t·ln σ(o) − (1−t)·ln(1 − σ(o)), said so that no logarithm overflows
+    lambda t, o: np.maximum(o, 0) + np.log1p(np.exp(-np.abs(o))) - t * o,
+    derivative=lambda d, y, t, o: (-d * o, d * (o.graph.make("sigmoid", o) - t)),
+    expansion=lambda t, o: o.graph.make("softplus", o) - t * o,
+)

@@ -1,0 +1,62 @@
+"""The plain evaluation of a graph in float64, op by op: slow, obvious, and the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from gradbook.graph.node import Node, needed
+from gradbook.graph.op import Array
+from gradbook.graph.step import Step
+
+Values = dict[Node, Array]
+
+
+def evaluate(outputs: Sequence[Node], given: Mapping[Node, Array]) -> Values:
+    """The value of each output and of everything it is made of, from the leaves' values."""
+    order = needed(outputs)
+    return _run(order, given, _samples(order, given))
+
+
+def _samples(order: Sequence[Node], given: Mapping[Node, Array]) -> int:
+    return next((len(given[node]) for node in order if node.each and node in given), 1)
+
+
+def _run(order: Sequence[Node], given: Mapping[Node, Array], samples: int) -> Values:
+    values: Values = {}
+    with np.errstate(all="ignore"):  # a diverging network overflows, and says so by its values
+        for node in order:
+            if node in given:
+                values[node] = given[node]
+                continue
+            value = node.op.value(*(values[source] for source in node.inputs), *node.attributes)
+            if node.each and np.ndim(value) == len(node.shape):
+                value = np.broadcast_to(value, (samples, *node.shape))
+            values[node] = value
+    return values
+
+
+def run(
+    step: Step,
+    epochs: int,
+    rate: float | None = None,
+    watch: Sequence[Node] = (),
+    start: Mapping[Node, Array] | None = None,
+) -> Iterator[Values]:
+    """Train: the values of each epoch, before its update, one epoch after the other.
+
+    `watch` asks for values that the step itself doesn't need.
+    """
+    state: Values = {**step.start, **(start or {})}
+    given = {**step.data, step.rate: np.asarray(step.net.learning_rate if rate is None else rate)}
+    order = needed([step.loss, *step.outputs, *step.next.values(), *watch])
+    for _ in range(epochs):
+        values = _run(order, {**given, **state}, step.samples)
+        yield values
+        state = {leaf: values[following] for leaf, following in step.next.items()}
+
+
+def losses(step: Step, epochs: int, rate: float | None = None) -> Array:
+    """The loss of each epoch."""
+    return np.array([values[step.loss] for values in run(step, epochs, rate)])

@@ -1,0 +1,71 @@
+"""Which values of the backward part get a name, and with it a cell or a line of their own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from gradbook.graph.name import Name, gradient_name
+from gradbook.graph.node import Node, needed
+
+LONGEST_FORMULA = 24  # values mentioned: 16 are in the longest gradient of a 2-2-2 network
+
+
+def name_gradients(adjoints: Mapping[Node, Node], weights: Sequence[Node]) -> dict[Node, Node]:
+    """Every weight's gradient under its name.
+
+    In a small network a gradient is one formula, as people write it. Where that would grow too
+    long, or is also a bias's gradient, the steps that several gradients share are named too.
+    """
+    slopes = [adjoints[weight] for weight in weights]
+    of_biases = {d.inputs[0] if d.op.name == "total" else d for d in slopes}
+    order = needed(slopes)
+    sizes = _written_sizes(order)
+    uses = Counter(source for node in order for source in set(node.inputs))
+    too_long = max((sizes[slope] for slope in slopes), default=0) > LONGEST_FORMULA
+    for value, d in adjoints.items():
+        shared = d in of_biases or (too_long and uses[d] > 1)
+        if shared and value not in weights and sizes.get(d, 0) > 1:
+            _name(d, value)
+    named = {weight: _named_slope(weight, adjoints[weight]) for weight in weights}
+    _name_totals(named, adjoints)
+    return named
+
+
+def _name(d: Node, value: Node) -> None:
+    if value.name is not None and d.name is None and not d.is_constant():
+        d.graph.named(d, gradient_name(value.name))
+
+
+def _named_slope(weight: Node, d: Node) -> Node:
+    assert weight.name is not None
+    return d.graph.named(d, gradient_name(weight.name))
+
+
+def _written_sizes(order: Sequence[Node]) -> dict[Node, int]:
+    """How many values each node's formula mentions when it is written out down to names."""
+    sizes: dict[Node, int] = {}
+    for node in order:
+        sizes[node] = sum(1 if x.name is not None else sizes[x] for x in node.inputs)
+    return sizes
+
+
+def _name_totals(slopes: Mapping[Node, Node], adjoints: Mapping[Node, Node]) -> None:
+    """What is added over the samples needs a name, since a sheet adds a column.
+
+    g_w1 is one sample's share of ∂E/∂w1, q_μ1 one sample's share of the mean μ1.
+    """
+    owners = {d: value for value, d in [*adjoints.items(), *slopes.items()]}
+    order = needed(list(slopes.values()))
+    wholes = {source: node for node in order for source in node.inputs}
+    totals = [node for node in order if node.op.name == "total" and node.inputs[0].name is None]
+    for number, total in enumerate(totals, 1):
+        whole = wholes.get(total, total)
+        owner = owners.get(total) or owners.get(whole)
+        if owner and owner.name:
+            share = Name("g", of=owner.name)
+        elif whole.name:
+            share = Name("q", of=whole.name)
+        else:
+            share = Name("g", (number,))
+        total.graph.named(total.inputs[0], share)

@@ -1,0 +1,43 @@
+"""What was asked: layers, shapes, loss, samples and start weights, and their text form.
+
+Knows nothing of graphs and derivatives.
+"""
+
+from gradbook.net.builtin import BUILTIN, builtin
+from gradbook.net.layers import (
+    Activation,
+    BatchNorm,
+    Bias,
+    Conv,
+    Dense,
+    Flatten,
+    Layer,
+    Pool,
+    Role,
+    Shape,
+)
+from gradbook.net.network import Loss, Net, Parameter, Sample, Update
+from gradbook.net.text import GRAMMAR, parse, write
+
+__all__ = [
+    "BUILTIN",
+    "GRAMMAR",
+    "Activation",
+    "BatchNorm",
+    "Bias",
+    "Conv",
+    "Dense",
+    "Flatten",
+    "Layer",
+    "Loss",
+    "Net",
+    "Parameter",
+    "Pool",
+    "Role",
+    "Sample",
+    "Shape",
+    "Update",
+    "builtin",
+    "parse",
+    "write",
+]

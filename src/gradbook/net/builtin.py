@@ -1,0 +1,82 @@
+"""The networks that come with gradbook, each in the text form."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from gradbook.errors import UsageError, did_you_mean
+from gradbook.net.network import Net
+from gradbook.net.text import parse
+
+WORKED = """\
+name worked
+input 2                     # two inputs, two hidden units, two outputs
+dense 2 no bias
+sigmoid
+dense 2 no bias
+sigmoid
+loss half squared error
+rate 1
+weights 0.15 0.2 0.25 0.3   # w1 … w4, into the hidden units
+weights 0.4 0.45 0.5 0.55   # w5 … w8, into the outputs
+sample 0.05 0.1 -> 0.5 0.5
+"""
+
+MAZUR = """\
+name mazur
+input 2                     # after Matt Mazur, "A Step by Step Backpropagation Example" (2015)
+dense 2 fixed shared bias   # one bias a layer, and he leaves it as it is
+sigmoid
+dense 2 fixed shared bias
+sigmoid
+loss half squared error
+rate 0.5
+weights 0.15 0.2 0.25 0.3
+weights 0.4 0.45 0.5 0.55
+biases 0.35 0.6
+sample 0.05 0.1 -> 0.01 0.99
+"""
+
+XOR = """\
+name xor
+input 2                     # true when just one input is
+dense 3
+tanh
+dense 1
+sigmoid
+loss binary cross-entropy
+rate 1
+seed 1
+sample 0 0 -> 0
+sample 0 1 -> 1
+sample 1 0 -> 1
+sample 1 1 -> 0
+"""
+
+STROKES = """\
+name strokes
+input 1x4x4                 # is the stroke upright or level? two pictures of 4 by 4
+conv 2 3x3 no bias
+relu
+maxpool 2
+flatten
+dense 2
+softmax
+loss cross-entropy
+rate 0.5
+seed 3
+sample 0 1 0 0  0 1 0 0  0 1 0 0  0 1 0 0 -> 1 0
+sample 0 0 0 0  1 1 1 1  0 0 0 0  0 0 0 0 -> 0 1
+"""
+
+BUILTIN = MappingProxyType({"worked": WORKED, "mazur": MAZUR, "xor": XOR, "strokes": STROKES})
+
+
+def builtin(name: str) -> Net:
+    """The built-in network of that name."""
+    if name not in BUILTIN:
+        known = ", ".join(BUILTIN)
+        raise UsageError(
+            f"no built-in network {name!r}{did_you_mean(name, BUILTIN) or f': {known}'}"
+        )
+    return parse(BUILTIN[name], source=name)

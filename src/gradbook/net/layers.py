@@ -1,0 +1,232 @@
+"""The layers a network can be asked for: what each does to a shape and which parameters it owns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import prod
+
+from gradbook.errors import ShapeError, UsageError
+
+Shape = tuple[int, ...]
+
+MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier than a wish
+
+
+class Bias(StrEnum):
+    """How a layer's sums are shifted. A fixed bias keeps its start value."""
+
+    NONE = "no bias"
+    EACH = "bias"
+    SHARED = "shared bias"
+    FIXED = "fixed bias"
+    FIXED_SHARED = "fixed shared bias"
+
+    @property
+    def shared(self) -> bool:
+        return self in (Bias.SHARED, Bias.FIXED_SHARED)
+
+    @property
+    def fixed(self) -> bool:
+        return self in (Bias.FIXED, Bias.FIXED_SHARED)
+
+
+class Role(StrEnum):
+    """The kinds of parameter, and the letter that names their elements: w1, b1, γ1, β1."""
+
+    WEIGHT = "w"
+    BIAS = "b"
+    SCALE = "γ"
+    SHIFT = "β"
+
+
+@dataclass(frozen=True)
+class Want:
+    """One parameter tensor that a layer asks for; `fans` are its inputs and outputs per sum."""
+
+    role: Role
+    shape: Shape
+    fans: tuple[int, int] = (1, 1)
+    fixed: bool = False
+
+
+@dataclass(frozen=True)
+class Dense:
+    """`width` weighted sums of all inputs."""
+
+    width: int
+    bias: Bias = Bias.EACH
+
+    def __post_init__(self) -> None:
+        _at_least(1, width=self.width)
+
+    def output(self, shape: Shape) -> Shape:
+        if len(shape) != 1:
+            raise ShapeError(
+                f"dense takes a flat input, not {spell(shape)}: put 'flatten' before it"
+            )
+        return (self.width,)
+
+    def wants(self, shape: Shape) -> tuple[Want, ...]:
+        weight = Want(Role.WEIGHT, (self.width, shape[0]), (shape[0], self.width))
+        return (weight, *_bias(self.bias, self.width))
+
+
+@dataclass(frozen=True)
+class Conv:
+    """`channels` small windows slid over all input channels."""
+
+    channels: int
+    kernel: tuple[int, int]
+    stride: int = 1
+    pad: int = 0
+    bias: Bias = Bias.EACH
+
+    def __post_init__(self) -> None:
+        height, width = self.kernel
+        _at_least(1, channels=self.channels, height=height, width=width, stride=self.stride)
+        _at_least(0, pad=self.pad)
+
+    def output(self, shape: Shape) -> Shape:
+        _channels("conv", shape)
+        return (self.channels, *_windows("conv", shape, self.kernel, self.stride, self.pad))
+
+    def wants(self, shape: Shape) -> tuple[Want, ...]:
+        area = prod(self.kernel)
+        weight = Want(
+            Role.WEIGHT,
+            (self.channels, shape[0], *self.kernel),
+            (shape[0] * area, self.channels * area),
+        )
+        return (weight, *_bias(self.bias, self.channels))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The largest or the average value of each window."""
+
+    kind: str  # max | avg
+    size: int
+    stride: int | None = None  # none: windows side by side
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("max", "avg"):
+            raise UsageError(f"pooling is 'max' or 'avg', not {self.kind!r}")
+        _at_least(1, size=self.size, stride=self.step)
+
+    @property
+    def step(self) -> int:
+        return self.size if self.stride is None else self.stride
+
+    def output(self, shape: Shape) -> Shape:
+        word = f"{self.kind}pool"
+        _channels(word, shape)
+        return (shape[0], *_windows(word, shape, (self.size, self.size), self.step, 0))
+
+    def wants(self, shape: Shape) -> tuple[Want, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Centres and scales each channel by its mean and spread over the samples."""
+
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.epsilon < 1:
+            raise UsageError(f"batchnorm's epsilon lies between 0 and 1, not {self.epsilon}")
+
+    def output(self, shape: Shape) -> Shape:
+        return shape
+
+    def wants(self, shape: Shape) -> tuple[Want, ...]:
+        return (Want(Role.SCALE, shape[:1]), Want(Role.SHIFT, shape[:1]))
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """Lays all values out in one line, channel by channel, row by row."""
+
+    def output(self, shape: Shape) -> Shape:
+        return (prod(shape),)
+
+    def wants(self, shape: Shape) -> tuple[Want, ...]:
+        return ()
+
+
+ACTIVATIONS = (
+    "sigmoid",
+    "tanh",
+    "relu",
+    "leaky relu",
+    "softplus",
+    "identity",
+    "softmax",
+    "log softmax",
+)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of each value alone, but for softmax, which weighs all of them."""
+
+    kind: str
+    slope: float = 0.01  # of leaky relu, left of zero
+
+    def __post_init__(self) -> None:
+        if self.kind not in ACTIVATIONS:
+            raise UsageError(f"unknown activation {self.kind!r}: one of {', '.join(ACTIVATIONS)}")
+
+    def output(self, shape: Shape) -> Shape:
+        if self.kind.endswith("softmax") and len(shape) != 1:
+            raise ShapeError(
+                f"{self.kind} takes a flat input, not {spell(shape)}: put 'flatten' before it"
+            )
+        return shape
+
+    def wants(self, shape: Shape) -> tuple[Want, ...]:
+        return ()
+
+
+Layer = Dense | Conv | Pool | BatchNorm | Flatten | Activation
+
+
+def spell(shape: Shape) -> str:
+    """A shape as the text form writes it: 1x28x28."""
+    return "x".join(map(str, shape))
+
+
+def _at_least(least: int, **sizes: int) -> None:
+    for name, size in sizes.items():
+        if size < least:
+            raise UsageError(f"{name} must be at least {least}, not {size}")
+
+
+def _bias(bias: Bias, width: int) -> tuple[Want, ...]:
+    if bias is Bias.NONE:
+        return ()
+    return (Want(Role.BIAS, (1,) if bias.shared else (width,), fixed=bias.fixed),)
+
+
+def _channels(word: str, shape: Shape) -> None:
+    if len(shape) != 3:
+        raise ShapeError(
+            f"{word} takes channels x height x width, not {spell(shape)}: "
+            f"write the input as 'input 1x{spell(shape) if len(shape) == 2 else '28x28'}'"
+        )
+
+
+def _windows(
+    word: str, shape: Shape, kernel: tuple[int, int], stride: int, pad: int
+) -> tuple[int, int]:
+    height, width = (
+        (size + 2 * pad - window) // stride + 1
+        for size, window in zip(shape[1:], kernel, strict=True)
+    )
+    if height < 1 or width < 1:
+        raise ShapeError(
+            f"{word}'s window {spell(kernel)} is larger than its input {spell(shape)}"
+            f"{f' with pad {pad}' if pad else ''}: make it smaller"
+        )
+    return height, width
