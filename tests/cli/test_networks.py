@@ -53,6 +53,19 @@ def test_text_stands_for_itself(text):
     assert network(text) == parse(SMALL)
 
 
+def test_samples_come_from_a_table_beside_the_network(tmp_path):
+    (tmp_path / "and.csv").write_text("a,b,both\n0,1,0\n1,1,1\n")
+    (tmp_path / "and.net").write_text(SMALL.replace("sample 1 0 -> 1", "data and.csv"))
+    samples = network(str(tmp_path / "and.net")).samples
+    assert [(s.inputs, s.targets) for s in samples] == [((0, 1), (0,)), ((1, 1), (1,))]
+
+
+def test_a_table_that_is_asked_for_wins(tmp_path):
+    (tmp_path / "or.csv").write_text("a,b,either\n0,1,1\n")
+    samples = network(SMALL, str(tmp_path / "or.csv")).samples
+    assert [(s.inputs, s.targets) for s in samples] == [((0, 1), (1,))]
+
+
 def test_a_dash_is_standard_input(given):
     given(SMALL.encode())
     assert network("-") == parse(SMALL)

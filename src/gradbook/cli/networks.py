@@ -14,16 +14,21 @@ if TYPE_CHECKING:
 
 
 def network(argument: str, data: str | None = None) -> Net:
-    """The network that the argument means, on the samples of a CSV file where one is given."""
+    """The network that the argument means, with its samples.
+
+    They come from the CSV file `data` where one is given, else from the file that the
+    network names, which lies beside the network's own, else from its text.
+    """
     from gradbook.net.text import parse
 
     text, source = _text_and_source(argument)
     net = parse(text, source)
-    if data is None:
+    table = data or (net.table and os.path.join(os.path.dirname(source or ""), net.table))
+    if not table:
         return net
     from gradbook.data.table import read_table
 
-    return read_table(data, net)
+    return read_table(table, net)
 
 
 def _text_and_source(argument: str) -> tuple[str, str | None]:
