@@ -24,6 +24,7 @@ STOREYS = (
     "graph",
     "net",
     "files",
+    "palette",
     "errors",
 )
 FACE = {"__init__", "__main__"}  # the package's own files, which stand outside the house
