@@ -1,0 +1,190 @@
+"""Hypothesis strategies for networks: whatever a network can be, small enough to be quick.
+
+`networks()` is any at all, `networks(images=False)` a dense one, `networks(smooth=True)` one
+without corners, so that finite differences hold, and so on:
+`networks(updates=["adam"], losses=[Loss.CROSS], samples=1)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from gradbook.net import (
+    Activation,
+    BatchNorm,
+    Bias,
+    Conv,
+    Dense,
+    Flatten,
+    Layer,
+    Loss,
+    Net,
+    Pool,
+    Role,
+    Sample,
+    Shape,
+    Update,
+)
+
+SMOOTH = ("sigmoid", "tanh", "softplus", "identity")
+CORNERED = ("relu", "leaky relu")
+FLAT_ONLY = ("softmax", "log softmax")
+UPDATES = ("descent", "momentum", "adam")
+
+
+def thousandths(low: float, high: float) -> SearchStrategy[float]:
+    """Numbers that can be read aloud: a good failure is one that can be retyped."""
+    return st.integers(round(low * 1000), round(high * 1000)).map(lambda k: k / 1000)
+
+
+@st.composite
+def networks(
+    draw: DrawFn,
+    *,
+    images: bool | None = None,
+    smooth: bool = False,
+    updates: Sequence[str] = UPDATES,
+    losses: Sequence[Loss] = tuple(Loss),
+    samples: int = 3,
+    depth: int = 4,
+    width: int = 4,
+) -> Net:
+    """A network: `images` with or without windows, `smooth` without corners, at most `samples`
+    samples, `depth` layers before the last sums and `width` units or channels a layer.
+    """
+    pictured = draw(st.booleans()) if images is None else images
+    shape = draw(image_shapes() if pictured else st.tuples(st.integers(1, width)))
+    layers: list[Layer] = []
+    first = shape
+    for _ in range(draw(st.integers(0, depth))):
+        layers.append(draw(layers_on(shape, width=width, smooth=smooth)))
+        shape = layers[-1].output(shape)
+    loss = draw(st.sampled_from(losses))
+    layers += draw(endings(shape, loss, smooth=smooth))
+    plain = Net(input=first, layers=tuple(layers), loss=loss)
+    return Net(
+        input=first,
+        layers=tuple(layers),
+        loss=loss,
+        update=draw(update_rules(updates)),
+        rate=draw(st.none() | thousandths(0, 0.5)),
+        samples=tuple(draw(st.lists(examples(plain), max_size=samples))),
+        start=draw(starts(plain)),
+        seed=draw(st.integers(0, 10**9 - 1)),
+    )
+
+
+def image_shapes() -> SearchStrategy[Shape]:
+    """Channels x height x width."""
+    return st.tuples(st.integers(1, 2), st.integers(1, 5), st.integers(1, 5))
+
+
+def layers_on(shape: Shape, *, width: int, smooth: bool) -> SearchStrategy[Layer]:
+    """A layer that takes this shape."""
+    fitting = [activations(shape, smooth=smooth), batch_norms()]
+    if len(shape) == 1:
+        return st.one_of(st.builds(Dense, st.integers(1, width), biases()), *fitting)
+    return st.one_of(windows(shape), pools(shape, smooth=smooth), *fitting, st.just(Flatten()))
+
+
+def activations(shape: Shape, *, smooth: bool) -> SearchStrategy[Layer]:
+    kinds = SMOOTH + (() if smooth else CORNERED) + (FLAT_ONLY if len(shape) == 1 else ())
+    return st.sampled_from(kinds).flatmap(
+        lambda kind: (
+            st.builds(Activation, st.just(kind), thousandths(0, 0.5))
+            if kind == "leaky relu"
+            else st.just(Activation(kind))
+        )
+    )
+
+
+def batch_norms() -> SearchStrategy[Layer]:
+    """The larger ε: a channel that hardly varies is then no cliff."""
+    return st.sampled_from([BatchNorm(), BatchNorm(0.01), BatchNorm(0.5)])
+
+
+def biases() -> SearchStrategy[Bias]:
+    return st.sampled_from(list(Bias))
+
+
+@st.composite
+def windows(draw: DrawFn, shape: Shape) -> Layer:
+    """A convolution whose window, padding counted, fits; none reads padding alone."""
+    pad = draw(st.integers(0, 2))
+    kernel = tuple(draw(st.integers(pad + 1, min(pad + 3, size + 2 * pad))) for size in shape[1:])
+    stride = draw(st.integers(1, 3))
+    return Conv(draw(st.integers(1, 2)), (kernel[0], kernel[1]), stride, pad, draw(biases()))
+
+
+@st.composite
+def pools(draw: DrawFn, shape: Shape, *, smooth: bool) -> Layer:
+    kind = "avg" if smooth else draw(st.sampled_from(["max", "avg"]))
+    size = draw(st.integers(1, min(3, *shape[1:])))
+    return Pool(kind, size, draw(st.none() | st.integers(1, 3)))
+
+
+@st.composite
+def endings(draw: DrawFn, shape: Shape, loss: Loss, *, smooth: bool) -> list[Layer]:
+    """What brings a shape to outputs that the loss can read."""
+    layers: list[Layer] = [Flatten()] if len(shape) > 1 else []
+    layers.append(Dense(draw(st.integers(1, 3)), draw(biases())))
+    if draw(st.booleans()) and loss is not Loss.CROSS:
+        layers.append(draw(batch_norms()))
+    match loss:
+        case Loss.BINARY:
+            layers.append(Activation("sigmoid"))
+        case Loss.CROSS:
+            layers.append(Activation(draw(st.sampled_from(["softmax", "log softmax"]))))
+        case _:
+            layers += draw(st.lists(activations((1,), smooth=smooth), max_size=1))
+    return layers
+
+
+def update_rules(kinds: Sequence[str]) -> SearchStrategy[Update]:
+    share = thousandths(0, 0.999)
+    rules = {
+        "descent": st.just(Update()),
+        "momentum": st.builds(Update, st.just("momentum"), share),
+        "adam": st.just(Update("adam"))
+        | st.builds(
+            Update,
+            st.just("adam"),
+            betas=st.tuples(share, share),
+            epsilon=st.sampled_from([1e-8, 1e-3]),
+        ),
+    }
+    return st.sampled_from(kinds).flatmap(rules.__getitem__)
+
+
+@st.composite
+def examples(draw: DrawFn, net: Net) -> Sample:
+    """One sample that fits the network and its loss."""
+    inputs = draw(_tuples(thousandths(-1, 1), prod(net.input)))
+    match net.loss:
+        case Loss.CROSS:
+            shares = draw(_tuples(st.integers(0, 8), net.outputs))
+            shares = shares if sum(shares) else (1,) * net.outputs
+            return Sample(inputs, tuple(share / sum(shares) for share in shares))
+        case Loss.BINARY:
+            return Sample(inputs, draw(_tuples(thousandths(0, 1), net.outputs)))
+        case _:
+            return Sample(inputs, draw(_tuples(thousandths(-1, 1), net.outputs)))
+
+
+@st.composite
+def starts(draw: DrawFn, net: Net) -> dict[Role, tuple[float, ...]]:
+    """Start values for some kinds of parameter; the others are drawn or usual."""
+    reach = {Role.SCALE: thousandths(0.2, 1.5)}
+    return {
+        role: draw(_tuples(reach.get(role, thousandths(-1, 1)), net.count(role)))
+        for role in Role
+        if net.count(role) and draw(st.booleans())
+    }
+
+
+def _tuples(elements: SearchStrategy[float], size: int) -> SearchStrategy[tuple[float, ...]]:
+    return st.lists(elements, min_size=size, max_size=size).map(tuple)
