@@ -114,6 +114,12 @@ def build(net: Net) -> Forward:
     return Forward(graph, inputs, targets, value, loss, data, weights)
 
 
+def layer_names(net: Net) -> tuple[Name, ...]:
+    """What the input's and then each layer's values are called."""
+    builder = _Builder(net, Graph(), len(net.examples()))
+    return (Name("i"), *(builder.value_name(index) for index in range(len(net.layers))))
+
+
 def _data(net: Net, leaf: Node, part: str) -> Array:
     rows = np.array([getattr(sample, part) for sample in net.examples()], dtype=np.float64)
     return rows.reshape(-1, *leaf.shape) if leaf.each else rows.reshape(leaf.shape)
@@ -157,11 +163,13 @@ class _Builder:
                 return self._activation(layer, index, x)
 
     def _named(self, node: Node, index: int) -> Node:
-        return self.graph.named(node, self._name(index))
+        return self.graph.named(node, self.value_name(index))
 
-    def _name(self, index: int) -> Name:
+    def value_name(self, index: int) -> Name:
         """The name of a layer's values: h, o, c, p, y, numbered where there are several."""
         layer = self.net.layers[index]
+        if isinstance(layer, Flatten):
+            return self._name_before(index)
         if isinstance(layer, Activation):
             return Name("a", of=self._name_before(index))
         peers = [k for k, other in enumerate(self.net.layers) if type(other) is type(layer)]
@@ -174,13 +182,11 @@ class _Builder:
 
     def _name_before(self, index: int) -> Name:
         """The name of the values that a layer is given."""
-        while index and isinstance(self.net.layers[index - 1], Flatten):
-            index -= 1
-        return self._name(index - 1) if index else Name("i")
+        return self.value_name(index - 1) if index else Name("i")
 
     def _batchnorm(self, layer: BatchNorm, index: int, x: Node, scale: Node, shift: Node) -> Node:
         tail = x.shape[1:]
-        number = self._name(index).layer
+        number = self.value_name(index).layer
 
         def over_channel(value: Node) -> Node:
             return spread(value, tail)
@@ -203,7 +209,7 @@ class _Builder:
 
     def _activation(self, layer: Activation, index: int, x: Node) -> Node:
         self.before_activation = x
-        return self.graph.named(self._activated(layer, index, x), self._name(index))
+        return self.graph.named(self._activated(layer, index, x), self.value_name(index))
 
     def _activated(self, layer: Activation, index: int, x: Node) -> Node:
         make = self.graph.make
@@ -213,7 +219,7 @@ class _Builder:
                 logs = x - spread(total, x.shape)
                 return make("exp", logs) if layer.kind == "softmax" else logs
             case "identity":
-                return make("copy", x, attributes=(str(self._name(index)),))
+                return make("copy", x, attributes=(str(self.value_name(index)),))
             case "leaky relu":
                 return make("leaky_relu", x, attributes=(layer.slope,))
             case _:

@@ -105,13 +105,8 @@ def _named(graph: Graph, node: Node, scalars: Scalars) -> Scalars:
 
 
 def _element_names(node: Node) -> dict[tuple[int, ...], Name]:
-    """Places count from 1; a single channel goes without saying."""
     assert node.name is not None
-    skip = 1 if len(node.shape) == 3 and node.shape[0] == 1 else 0
-    return {
-        place: node.name.at(*(k + 1 for k in place[skip:])) if node.shape else node.name
-        for place in product(*map(range, node.shape))
-    }
+    return node.name.elements(node.shape)
 
 
 def _numbered(parameter: Parameter) -> dict[tuple[int, ...], Name]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
+
+from gradbook.net.layers import Shape
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,14 @@ class Name:
         if self.of and self.stem != "∂":
             return Name(self.stem, of=self.of.at(*index), word=self.word)
         return Name(self.stem, index, self.layer, self.word, self.of)
+
+    def elements(self, shape: Shape) -> dict[Shape, Name]:
+        """Place → name. The names count from 1; a single channel goes without saying."""
+        skip = 1 if len(shape) == 3 and shape[0] == 1 else 0
+        return {
+            place: self.at(*(k + 1 for k in place[skip:])) if shape else self
+            for place in product(*map(range, shape))
+        }
 
 
 SAMPLE_ERROR = Name("E", word="sample")

@@ -421,7 +421,7 @@ STATEMENTS: dict[str, Callable[[Draft, Line], None]] = {
 def write(net: Net) -> str:
     """The text that parses to this network."""
     lines = [f"name {net.name}"] if net.name else []
-    lines += [f"input {spell(net.input)}", *map(_layer_line, net.layers), f"loss {net.loss}"]
+    lines += [f"input {spell(net.input)}", *map(layer_words, net.layers), f"loss {net.loss}"]
     lines += [f"update {_update_words(net.update)}"] if net.update != Update() else []
     lines += [f"rate {_digits(net.rate)}"] if net.rate is not None else []
     lines += [f"seed {net.seed}"] if net.seed else []
@@ -434,7 +434,8 @@ def write(net: Net) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _layer_line(layer: Layer) -> str:
+def layer_words(layer: Layer) -> str:
+    """The layer as the text form says it: conv 2 3x3 no bias."""
     match layer:
         case Dense(width, bias):
             return f"dense {width}{_bias_words(bias)}"
