@@ -16,14 +16,15 @@ def gradients(of: Node, wrt: Sequence[Node], stop: Collection[Node] = ()) -> dic
 
     The walk doesn't go behind the values of `stop`: so the partials of a single formula are
     found, with the values that it mentions held apart. What reaches a value over several paths
-    is added in the order in which the paths were written.
+    is added in the order in which the paths were written. Where `of` is one value per sample, so
+    are its partials.
     """
     path = _between(of, wrt, stop)
     shares: defaultdict[Node, list[Node]] = defaultdict(list)
     shares[of].append(of.graph.constant(1))
     found: dict[Node, Node] = {}
     for node in sorted(path, key=lambda node: -node.index):
-        d = found[node] = _gathered(node, shares[node])
+        d = found[node] = _gathered(node, shares[node], by_sample=node.each or of.each)
         if node in stop and node is not of:
             continue
         for source, share in zip(
@@ -37,20 +38,21 @@ def gradients(of: Node, wrt: Sequence[Node], stop: Collection[Node] = ()) -> dic
 def _between(of: Node, wrt: Sequence[Node], stop: Collection[Node]) -> set[Node]:
     """The values through which one of `wrt` reaches `of`."""
     path = set(wrt)
-    for node in needed([of]):
+    within = needed([of], stop)
+    for node in within:
         open_to_change = node not in stop or node is of
         if open_to_change and any(source in path for source in node.inputs):
             path.add(node)
-    return path & set(needed([of]))
+    return path & set(within)
 
 
-def _gathered(node: Node, shares: Sequence[Node]) -> Node:
+def _gathered(node: Node, shares: Sequence[Node], by_sample: bool) -> Node:
     """The sum of what reaches a value; they come last path first."""
     fitting = [sum_last(share, len(share.shape) - len(node.shape)) for share in reversed(shares)]
-    if node.each:
-        return reduce(add, fitting)
-    by_sample = [share for share in fitting if share.each]
-    once = [share for share in fitting if not share.each]
     if by_sample:
-        once.insert(0, node.graph.make("total", reduce(add, by_sample)))
+        return reduce(add, fitting)
+    each = [share for share in fitting if share.each]
+    once = [share for share in fitting if not share.each]
+    if each:
+        once.insert(0, node.graph.make("total", reduce(add, each)))
     return reduce(add, once)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gradbook.graph.name import Name
@@ -143,15 +143,19 @@ def _simpler(op: str, inputs: tuple[Node, ...]) -> Node | None:
     return None
 
 
-def needed(outputs: Sequence[Node]) -> list[Node]:
-    """The outputs and everything they are made of, in an order to compute in."""
+def needed(outputs: Sequence[Node], stop: Collection[Node] = ()) -> list[Node]:
+    """The outputs and everything they are made of, in an order to compute in.
+
+    What the values of `stop` are made of is left out, but for outputs among them.
+    """
     seen: set[Node] = set()
     waiting = list(outputs)
     while waiting:
         node = waiting.pop()
         if node not in seen:
             seen.add(node)
-            waiting.extend(node.inputs)
+            if node not in stop or node in outputs:
+                waiting.extend(node.inputs)
     return sorted(seen, key=lambda node: node.index)
 
 
