@@ -38,13 +38,13 @@ class Name:
             return Name(self.stem, of=self.of.at(*index), word=self.word)
         return Name(self.stem, index, self.layer, self.word, self.of)
 
-    def elements(self, shape: Shape) -> dict[Shape, Name]:
-        """Place → name. The names count from 1; a single channel goes without saying."""
+    def element(self, place: Shape, shape: Shape) -> Name:
+        """The name of one place. Names count from 1; a single channel goes without saying."""
         skip = 1 if len(shape) == 3 and shape[0] == 1 else 0
-        return {
-            place: self.at(*(k + 1 for k in place[skip:])) if shape else self
-            for place in product(*map(range, shape))
-        }
+        return self.at(*(k + 1 for k in place[skip:])) if shape else self
+
+    def elements(self, shape: Shape) -> dict[Shape, Name]:
+        return {place: self.element(place, shape) for place in product(*map(range, shape))}
 
 
 SAMPLE_ERROR = Name("E", word="sample")
