@@ -29,8 +29,9 @@ class Loss(StrEnum):
 class Update:
     """How a gradient changes its weight; the numbers are the rule's own, the rate is the net's."""
 
-    kind: str = "descent"  # descent | momentum | adam
+    kind: str = "descent"  # descent | momentum | adam | adamw
     momentum: float = 0.9
+    nesterov: bool = False  # momentum that looks one step ahead
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = 1e-8
 
@@ -45,7 +46,8 @@ class Update:
             raise UsageError(f"adam's epsilon lies between 0 and 1, not {self.epsilon}")
 
 
-USUAL_RATES = {"descent": 1.0, "momentum": 0.1, "adam": 0.01}
+USUAL_RATES = {"descent": 1.0, "momentum": 0.1, "adam": 0.01, "adamw": 0.01}
+ADAMW_DECAY = 0.01  # of the weights, where nothing is said
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Net:
 
     `start` gives start values by kind of parameter, in the order of their numbers; weights that
     are not given are drawn from `seed`. Without samples one is drawn from the seed as well.
+    `decay` gives by kind how much of themselves parameters lose at each step, per unit of rate.
     """
 
     input: Shape
@@ -107,6 +110,8 @@ class Net:
     seed: int = 0
     name: str = ""
     table: str = ""  # the CSV file that the samples come from, where there is one
+    smoothing: float = 0.0  # of cross-entropy's targets: this share is spread over all classes
+    decay: Mapping[Role, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         settled = _settled(self)
@@ -161,6 +166,11 @@ class Net:
     def learning_rate(self) -> float:
         return USUAL_RATES[self.update.kind] if self.rate is None else self.rate
 
+    def decay_of(self, role: Role) -> float:
+        """How much of themselves parameters of this kind lose at each step, per unit of rate."""
+        usual = {Role.WEIGHT: ADAMW_DECAY} if self.update.kind == "adamw" else {}
+        return (self.decay or usual).get(role, 0.0)
+
     def start_values(self) -> dict[Role, tuple[float, ...]]:
         """Every kind of parameter's start values, as given or else as usual."""
         return {
@@ -210,6 +220,10 @@ def _settled(net: Net) -> dict[str, object]:
         "rate": None if net.rate is None else float(net.rate),
         "name": " ".join(net.name.split()),
         "table": " ".join(net.table.split()),
+        "smoothing": float(net.smoothing),
+        "decay": MappingProxyType(
+            {role: float(net.decay[role]) for role in Role if role in net.decay}
+        ),
         "samples": tuple(
             Sample(tuple(map(float, s.inputs)), tuple(map(float, s.targets))) for s in net.samples
         ),
@@ -224,6 +238,7 @@ def _check(net: Net) -> None:
     _check_loss(net)
     _check_start(net)
     _check_samples(net)
+    _check_decay(net)
     if net.rate is not None and not (isfinite(net.rate) and net.rate >= 0):
         raise Misfit("rate", f"the rate is a number from 0 up, not {net.rate}")
     if not 0 <= net.seed < 10**9:
@@ -254,6 +269,18 @@ def _check_loss(net: Net) -> None:
     wanted = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}.get(net.loss)
     if wanted and kind.removeprefix("log ") != wanted:
         raise Misfit("loss", f"{net.loss} reads probabilities: end the layers with '{wanted}'")
+    if not 0 <= net.smoothing < 1:
+        raise Misfit("loss", f"smoothing lies from 0 to below 1, not {net.smoothing}")
+    if net.smoothing and net.loss is not Loss.CROSS:
+        raise Misfit("loss", f"smoothing belongs to cross-entropy, not to {net.loss}")
+
+
+def _check_decay(net: Net) -> None:
+    for role, decay in net.decay.items():
+        if not (isfinite(decay) and decay >= 0):
+            raise Misfit("decay", f"decay is a number from 0 up, not {decay}")
+        if not net.count(role):
+            raise Misfit("decay", f"no {role} to decay: the layers have none")
 
 
 def _check_start(net: Net) -> None:

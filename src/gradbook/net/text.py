@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from gradbook.errors import GradbookError, NetTextError, did_you_mean
@@ -15,6 +15,7 @@ from gradbook.net.layers import (
     Bias,
     Conv,
     Dense,
+    Dropout,
     Flatten,
     Layer,
     Pool,
@@ -30,11 +31,15 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
 
   input SIZE                 2, or channels x height x width: 1x28x28
   dense N [BIAS]             N weighted sums of all inputs
-  conv N KxK [stride S] [pad P] [BIAS]
-                             N windows of K by K slid over all channels
+  conv N KxK [stride S] [pad P] [groups G] [BIAS]
+                             N windows of K by K slid over all channels, or with
+                             groups each over its own group of channels
+  depthwise KxK [stride S] [pad P] [BIAS]
+                             one window for each channel: as many groups as channels
   maxpool K [stride S]       the largest value of each K by K window
-  avgpool K [stride S]       its average
+  avgpool K [stride S]       its average; 'all' for K is one window over everything
   batchnorm [epsilon E]      each channel centred and scaled over the samples
+  dropout RATE [channels]    while training, values set to 0 by chance, or whole channels
   flatten                    all values in one line, for dense
   sigmoid, tanh, relu, leaky relu [SLOPE], softplus, identity, softmax, log softmax
 
@@ -43,8 +48,12 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
 
   loss half squared error    Σ ½(t−a)²; also 'mean squared error',
                              'binary cross-entropy' after sigmoid,
-                             'cross-entropy' after softmax; averaged over the samples
-  update descent             also 'momentum [M]' and 'adam [BETA1 BETA2 [EPSILON]]'
+                             'cross-entropy [smoothing S]' after softmax; averaged
+                             over the samples
+  update descent             also 'momentum [M] [nesterov]' and 'adam' or 'adamw'
+                             [BETA1 BETA2 [EPSILON]]
+  decay NUMBER [KIND …]      the share of themselves that weights, or the KINDs named
+                             (weights biases scales shifts), lose per step and unit of η
   rate NUMBER                the learning rate η
   weights NUMBER …           start values of w1, w2, … in order; more lines go on
   biases, scales, shifts     likewise for b1 …, and γ1 …, β1 … of batchnorm
@@ -105,6 +114,13 @@ class Line:
         phrase = " ".join(word.text for word in self.words[self.used :])
         self.used = len(self.words)
         return phrase
+
+    def phrase(self, until: str) -> str:
+        """All words up to the word `until`, as one."""
+        words: list[str] = []
+        while self.next and self.next != until:
+            words.append(self.take())
+        return " ".join(words)
 
     def fail(self, message: str, back: int = 0) -> NoReturn:
         """Point at the next word, or `back` words before it."""
@@ -233,7 +249,7 @@ def _layer(draft: Draft, line: Line) -> None:
     if len(draft.layers) >= MOST_LAYERS:
         line.fail(f"more than {MOST_LAYERS:,} layers")
     try:
-        layer = LAYERS[line.words[0].text](line)
+        layer = LAYERS[line.words[0].text](line, draft.shape)
         draft.shape = layer.output(draft.shape)
     except NetTextError:
         raise
@@ -257,7 +273,7 @@ def _net(draft: Draft) -> Net:
         line.fail(error.message)
 
 
-# Layers: each reader is called with its own word taken.
+# Layers: each reader is called with its own word taken, and with the shape it is given.
 
 
 def _bias(line: Line) -> Bias:
@@ -273,34 +289,47 @@ def _bias(line: Line) -> Bias:
     return Bias(phrase)
 
 
-def _dense(line: Line) -> Layer:
+def _dense(line: Line, shape: Shape) -> Layer:
     return Dense(line.integer("dense's width"), _bias(line))
 
 
-def _conv(line: Line) -> Layer:
+def _conv(line: Line, shape: Shape) -> Layer:
     channels = line.integer("conv's number of channels")
-    kernel = line.sizes("conv's window", (1, 2))
-    options = {"stride": 1, "pad": 0}
+    return _windows(line, channels, {"stride": 1, "pad": 0, "groups": 1})
+
+
+def _depthwise(line: Line, shape: Shape) -> Layer:
+    return replace(_windows(line, shape[0], {"stride": 1, "pad": 0}), groups=shape[0])
+
+
+def _windows(line: Line, channels: int, options: dict[str, int]) -> Conv:
+    kernel = line.sizes(f"{line.words[0].text}'s window", (1, 2))
     while line.next in options:
         word = line.take()
         options[word] = line.integer(word)
     return Conv(channels, (kernel[0], kernel[-1]), **options, bias=_bias(line))
 
 
-def _pool(kind: str) -> Callable[[Line], Layer]:
-    def read(line: Line) -> Layer:
+def _pool(kind: str) -> Callable[[Line, Shape], Layer]:
+    def read(line: Line, shape: Shape) -> Layer:
+        if line.option("all"):
+            return Pool(kind, None)
         size = line.integer(f"{kind}pool's size")
         return Pool(kind, size, line.integer("stride") if line.option("stride") else None)
 
     return read
 
 
-def _batchnorm(line: Line) -> Layer:
+def _batchnorm(line: Line, shape: Shape) -> Layer:
     return BatchNorm(line.number("epsilon")) if line.option("epsilon") else BatchNorm()
 
 
-def _activation(kind: str) -> Callable[[Line], Layer]:
-    def read(line: Line) -> Layer:
+def _dropout(line: Line, shape: Shape) -> Layer:
+    return Dropout(line.number("dropout's rate"), line.option("channels"))
+
+
+def _activation(kind: str) -> Callable[[Line, Shape], Layer]:
+    def read(line: Line, shape: Shape) -> Layer:
         for word in kind.split()[1:]:
             if not line.option(word):
                 line.fail(f"expected {kind!r}")
@@ -311,13 +340,15 @@ def _activation(kind: str) -> Callable[[Line], Layer]:
     return read
 
 
-LAYERS: dict[str, Callable[[Line], Layer]] = {
+LAYERS: dict[str, Callable[[Line, Shape], Layer]] = {
     "dense": _dense,
     "conv": _conv,
+    "depthwise": _depthwise,
     "maxpool": _pool("max"),
     "avgpool": _pool("avg"),
     "batchnorm": _batchnorm,
-    "flatten": lambda line: Flatten(),
+    "dropout": _dropout,
+    "flatten": lambda line, shape: Flatten(),
     **{kind.split()[0]: _activation(kind) for kind in ACTIVATIONS},
 }
 
@@ -335,13 +366,15 @@ def _name(draft: Draft, line: Line) -> None:
 
 
 def _loss(draft: Draft, line: Line) -> None:
-    phrase = line.rest()
+    phrase = line.phrase(until="smoothing")
     if phrase not in list(Loss):
         line.used -= len(phrase.split())
         known = [str(loss) for loss in Loss]
         close = did_you_mean(phrase, known) or ": one of " + ", ".join(known)
         line.fail(f"unknown loss {phrase!r}{close}" if phrase else f"which loss{close}")
     draft.set("loss", Loss(phrase), line)
+    if line.option("smoothing"):
+        draft.settings["smoothing"] = line.number("smoothing")
 
 
 def _update(draft: Draft, line: Line) -> None:
@@ -352,8 +385,10 @@ def _update(draft: Draft, line: Line) -> None:
     line.take()
     settings: dict[str, Any] = {}
     if kind == "momentum" and line.next:
-        settings["momentum"] = line.number("momentum")
-    if kind == "adam" and line.next:
+        if line.next != "nesterov":
+            settings["momentum"] = line.number("momentum")
+        settings["nesterov"] = line.option("nesterov")
+    if kind in ("adam", "adamw") and line.next:
         settings["betas"] = (line.number("beta1"), line.number("beta2"))
         if line.next:
             settings["epsilon"] = line.number("epsilon")
@@ -365,6 +400,27 @@ def _update(draft: Draft, line: Line) -> None:
     except GradbookError as error:
         line.used = 1
         line.fail(error.message)
+
+
+def _decay(draft: Draft, line: Line) -> None:
+    decay = line.number("decay")
+    known = draft.settings.setdefault("decay", {})
+    draft.places["decay"] = line
+    for word in _kinds(line):
+        if START_WORDS[word] in known:
+            line.fail(f"a second decay of the {word}: say it once", back=1)
+        known[START_WORDS[word]] = decay
+
+
+def _kinds(line: Line) -> Iterator[str]:
+    """The kinds of parameter named, or weights where none is."""
+    if not line.next:
+        yield "weights"
+    while line.next:
+        if line.next not in START_WORDS:
+            close = did_you_mean(line.next, START_WORDS) or ": one of " + ", ".join(START_WORDS)
+            line.fail(f"unknown kind {line.next!r}{close}")
+        yield line.take()
 
 
 def _rate(draft: Draft, line: Line) -> None:
@@ -407,6 +463,7 @@ STATEMENTS: dict[str, Callable[[Draft, Line], None]] = {
     "name": _name,
     "loss": _loss,
     "update": _update,
+    "decay": _decay,
     "rate": _rate,
     "seed": _seed,
     **{word: _start(role) for word, role in START_WORDS.items()},
@@ -421,8 +478,13 @@ STATEMENTS: dict[str, Callable[[Draft, Line], None]] = {
 def write(net: Net) -> str:
     """The text that parses to this network."""
     lines = [f"name {net.name}"] if net.name else []
-    lines += [f"input {spell(net.input)}", *map(layer_words, net.layers), f"loss {net.loss}"]
+    lines += [f"input {spell(net.input)}", *map(layer_words, net.layers), _loss_line(net)]
     lines += [f"update {_update_words(net.update)}"] if net.update != Update() else []
+    lines += [
+        f"decay {_digits(net.decay[role])} {word}"
+        for word, role in START_WORDS.items()
+        if role in net.decay
+    ]
     lines += [f"rate {_digits(net.rate)}"] if net.rate is not None else []
     lines += [f"seed {net.seed}"] if net.seed else []
     lines += [
@@ -439,18 +501,28 @@ def layer_words(layer: Layer) -> str:
     match layer:
         case Dense(width, bias):
             return f"dense {width}{_bias_words(bias)}"
-        case Conv(channels, kernel, stride, pad, bias):
-            steps = (f" stride {stride}" if stride != 1 else "") + (f" pad {pad}" if pad else "")
-            return f"conv {channels} {spell(kernel)}{steps}{_bias_words(bias)}"
+        case Conv(channels, kernel):
+            return f"conv {channels} {spell(kernel)}{_steps(layer)}{_bias_words(layer.bias)}"
         case Pool(kind, size, stride):
-            return f"{kind}pool {size}" + ("" if stride is None else f" stride {stride}")
+            return f"{kind}pool {size or 'all'}" + ("" if stride is None else f" stride {stride}")
         case BatchNorm(epsilon):
             return "batchnorm" + ("" if layer == BatchNorm() else f" epsilon {_digits(epsilon)}")
+        case Dropout(rate, channels):
+            return f"dropout {_digits(rate)}{' channels' if channels else ''}"
         case Flatten():
             return "flatten"
         case Activation(kind, slope):
             leaning = kind == "leaky relu" and layer != Activation(kind)
             return f"{kind} {_digits(slope)}" if leaning else kind
+
+
+def _steps(conv: Conv) -> str:
+    said = (("stride", conv.stride, 1), ("pad", conv.pad, 0), ("groups", conv.groups, 1))
+    return "".join(f" {word} {value}" for word, value, usual in said if value != usual)
+
+
+def _loss_line(net: Net) -> str:
+    return f"loss {net.loss}" + (f" smoothing {_digits(net.smoothing)}" if net.smoothing else "")
 
 
 def _bias_words(bias: Bias) -> str:
@@ -459,9 +531,10 @@ def _bias_words(bias: Bias) -> str:
 
 def _update_words(update: Update) -> str:
     if update.kind == "momentum":
-        return f"momentum {_digits(update.momentum)}"
-    if update.kind == "adam":
-        return "adam " + " ".join(map(_digits, (*update.betas, update.epsilon)))
+        ahead = " nesterov" if update.nesterov else ""
+        return f"momentum {_digits(update.momentum)}{ahead}"
+    if update.kind in ("adam", "adamw"):
+        return f"{update.kind} " + " ".join(map(_digits, (*update.betas, update.epsilon)))
     return update.kind
 
 
