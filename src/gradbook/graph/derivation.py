@@ -1,0 +1,286 @@
+"""The chain rule said as people say it: for every weight a product of local partials.
+
+∂E_total/∂w5 is ∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5: each factor is the partial of one named value
+towards another that its formula mentions, the rest held apart. Where a value feeds several, their
+chains are added. Where chains grow too long to be read, the values that several of them share
+are worked on lines of their own, such as ∂E_total/∂h1, and chains begin there.
+
+With several samples a chain runs within one of them, from its own error, and the mean over the
+samples stands in front. Batch normalisation mixes the samples: what lies before it is derived
+from the error of all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add, mul
+from typing import Any
+
+import numpy as np
+
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Node, needed
+from gradbook.graph.op import Array
+from gradbook.graph.reference import Values, run
+from gradbook.graph.step import Step
+
+LONGEST_CHAIN = 12  # partials: 8 are in the longest chain of a 2-2-2 network
+SHEET_ONLY = ("q", "g")  # stems of values that only a sheet needs, to add over its rows
+
+
+@dataclass(frozen=True)
+class Local:
+    """∂of/∂to, where the formula of `of` mentions `to`."""
+
+    of: Node
+    to: Node
+    formula: Node
+
+
+@dataclass(frozen=True)
+class Worked:
+    """∂root/∂value, which has a line of its own."""
+
+    root: Node
+    value: Node
+
+
+@dataclass(frozen=True)
+class Product:
+    """Factors, from the error towards the weight; none of them is 1."""
+
+    factors: tuple[Chain, ...]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """One chain for each value that is fed, in the order in which those are computed."""
+
+    terms: tuple[Chain, ...]
+
+
+@dataclass(frozen=True)
+class OverSamples:
+    """What is inside, of every sample, added up; or the mean of it."""
+
+    inside: Chain
+    mean: bool
+
+
+Chain = Local | Worked | Product | Sum | OverSamples
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The forward formulas, and the chain of every weight and of every value worked on the way."""
+
+    step: Step
+    spoken: Collection[Node]  # the values with a name in the algebra; others are parts of formulas
+    forward: tuple[Node, ...]  # the formulas from the inputs to the error, in order
+    locals: Mapping[Node, tuple[Local, ...]]  # of a value, towards those on the way to a weight
+    roots: Mapping[Node, Node]  # of which error a value's chain is the derivative
+    chains: Mapping[Node, Chain]  # of every value on the way
+    worked: tuple[Node, ...]  # the values with a line of their own, from the error backwards
+
+    def mentions(self, value: Node) -> list[Node]:
+        """The named values in the formula of a value, in the order they are written."""
+        return _mentions(value, self.spoken)
+
+
+def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
+    """Every chain of a scalar step; none has more than about `longest` partials."""
+    names = step.graph.names
+    spoken = {node for node, name in names.items() if name.stem not in SHEET_ONLY}
+    made = needed([*step.outputs, step.loss])
+    forward = tuple(node for node in made if node in spoken and node.op.name != "leaf")
+    towards = {value: _locals(step, value, spoken) for value in forward if value in step.adjoints}
+    chains = _Chains(step, towards)
+    chains.shorten = _mixes_samples(step, towards) or chains.longest() > longest
+    chains.work()
+    return Derivation(
+        step, spoken, forward, towards, chains.roots, chains.made, tuple(chains.worked)
+    )
+
+
+def _mentions(value: Node, spoken: Collection[Node]) -> list[Node]:
+    found: dict[Node, None] = {}
+    waiting = list(reversed(value.inputs))
+    while waiting:
+        node = waiting.pop()
+        if node in spoken:
+            found[node] = None
+        else:
+            waiting.extend(reversed(node.inputs))
+    return list(found)
+
+
+def _locals(step: Step, value: Node, spoken: Collection[Node]) -> tuple[Local, ...]:
+    towards = [node for node in _mentions(value, spoken) if node in step.adjoints]
+    formulas = gradients(value, towards, stop=spoken)
+    return tuple(Local(value, node, formulas[node]) for node in towards)
+
+
+def _mixes_samples(step: Step, towards: Mapping[Node, Sequence[Local]]) -> bool:
+    """Whether a value on the way is made of all samples, as a mean of batch normalisation is."""
+    return step.samples > 1 and any(not v.each and v is not step.loss for v in towards)
+
+
+@dataclass
+class _Chains:
+    """Makes the chains from the error backwards, each from those of the values it feeds."""
+
+    step: Step
+    towards: Mapping[Node, Sequence[Local]]
+    shorten: bool = False
+    roots: dict[Node, Node] = field(default_factory=dict)
+    made: dict[Node, Chain] = field(default_factory=dict)
+    worked: list[Node] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.fed: defaultdict[Node, list[Local]] = defaultdict(list)
+        for partials in self.towards.values():
+            for local in partials:
+                self.fed[local.to].append(local)
+        self.order = sorted(self.fed, key=lambda node: -node.index)
+        self.loss = self.step.loss
+        self.sample_error = self.loss
+        if self.step.samples > 1:
+            (share,) = self.towards[self.loss]
+            self.sample_error, self.share = share.to, share
+
+    def longest(self) -> int:
+        """How many partials the longest chain has when it is written out."""
+        sizes = {self.loss: 0, self.sample_error: 0}
+        for value in self.order:
+            if value is not self.sample_error:
+                sizes[value] = sum(
+                    sizes[local.of] + (not self._goes_unsaid(local)) for local in self.fed[value]
+                )
+        return max(sizes.values())
+
+    def work(self) -> None:
+        self.roots[self.loss] = self.loss
+        self.roots[self.sample_error] = self.sample_error
+        for value in self.order:
+            if value is not self.sample_error:
+                self.roots[value] = self._root(value)
+                self.made[value] = self._chain(value)
+                if self._deserves_a_line(value):
+                    self.worked.append(value)
+
+    def _root(self, value: Node) -> Node:
+        """The sample's own error, where a value touches no other sample's."""
+        alone = all(self.roots[local.of] is self.sample_error for local in self.fed[value])
+        return self.sample_error if alone and self._of_one_sample(value) else self.loss
+
+    def _of_one_sample(self, value: Node) -> bool:
+        return value.each or self.step.samples == 1
+
+    def _chain(self, value: Node) -> Chain:
+        if self._of_one_sample(value):
+            return _sum([self._term(local, self.roots[value]) for local in self.fed[value]])
+        own = [local for local in self.fed[value] if self.roots[local.of] is self.sample_error]
+        mixed = [local for local in self.fed[value] if local.of.each and local not in own]
+        once = [local for local in self.fed[value] if not local.of.each]
+        parts: list[Chain] = [
+            OverSamples(_sum([self._term(local, root) for local in group]), mean)
+            for group, root, mean in (
+                (own, self.sample_error, True),
+                (mixed, self.loss, False),
+            )
+            if group
+        ]
+        return _sum([*parts, *(self._term(local, self.loss) for local in once)])
+
+    def _term(self, local: Local, root: Node) -> Chain:
+        """∂root/∂to by way of one value that `to` feeds."""
+        begin = [] if root is self.roots[local.of] else [self.share]
+        end = [] if self._goes_unsaid(local) else [local]
+        return _product([*begin, self._reach(local.of), *end])
+
+    def _goes_unsaid(self, local: Local) -> bool:
+        """∂E_total/∂E1 is 1."""
+        return local.of in (self.loss, self.sample_error) and local.formula.is_constant(1)
+
+    def _reach(self, value: Node) -> Chain:
+        if value in (self.loss, self.sample_error):
+            return Product(())
+        if value in self.worked:
+            return Worked(self.roots[value], value)
+        return self.made[value]
+
+    def _deserves_a_line(self, value: Node) -> bool:
+        """Where chains grow long, all that several share; and whatever all samples share."""
+        if value not in self.towards:
+            return False  # a weight ends a chain
+        if not self._of_one_sample(value):
+            return True
+        shared = len(self.towards[value]) > 1
+        return self.shorten and shared and len(list(local_partials(self.made[value]))) > 1
+
+
+def _product(factors: Sequence[Chain]) -> Chain:
+    flat: list[Chain] = []
+    for factor in factors:
+        flat.extend(factor.factors if isinstance(factor, Product) else [factor])
+    return flat[0] if len(flat) == 1 else Product(tuple(flat))
+
+
+def _sum(terms: Sequence[Chain]) -> Chain:
+    return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+
+def parts(chain: Chain) -> tuple[Chain, ...]:
+    """What a chain is put together from."""
+    match chain:
+        case Product(factors):
+            return factors
+        case Sum(terms):
+            return terms
+        case OverSamples(inside):
+            return (inside,)
+        case _:
+            return ()
+
+
+def local_partials(chain: Chain) -> Iterator[Local | Worked]:
+    """The partials of a chain in the order they are written, worked ones included."""
+    if isinstance(chain, Local | Worked):
+        yield chain
+    for part in parts(chain):
+        yield from local_partials(part)
+
+
+def first_values(derived: Derivation) -> Values:
+    """The values of the first epoch, those of all local partials included."""
+    formulas = [local.formula for partials in derived.locals.values() for local in partials]
+    return next(run(derived.step, 1, watch=formulas))
+
+
+def slopes(derived: Derivation, values: Values) -> dict[Node, Array]:
+    """Every chain's number: ∂root/∂value, one for each sample where there is one."""
+    found: dict[Node, Array] = {}
+    for value, chain in derived.chains.items():
+        found[value] = _number(chain, values, found, derived.step.samples)
+    return found
+
+
+def _number(chain: Chain, values: Values, found: Mapping[Node, Array], samples: int) -> Any:
+    def number(part: Chain) -> Any:
+        return _number(part, values, found, samples)
+
+    match chain:
+        case Local():
+            return values[chain.formula]
+        case Worked():
+            return found[chain.value]
+        case Product(factors):
+            return reduce(mul, map(number, factors), np.float64(1))
+        case Sum(terms):
+            return reduce(add, map(number, terms))
+        case OverSamples(inside, mean):
+            total = np.broadcast_to(number(inside), samples).sum()
+            return total / samples if mean else total

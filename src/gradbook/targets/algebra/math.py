@@ -1,0 +1,195 @@
+"""Mathematics as people write it: a small tree of forms that every writer spells in its own way.
+
+A form says what stands there, never how: brackets, dots and digits are the writer's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gradbook.graph.name import Name
+
+DIGITS = 7  # significant, of a number that had to be rounded
+EXACT = 1e-14  # a number this close to its rounding was meant to be it, relatively
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A named value: w5, a_h1, E_total. Bold for a vector or a matrix."""
+
+    name: Name
+    bold: bool = False
+
+
+@dataclass(frozen=True)
+class Number:
+    value: float
+
+
+@dataclass(frozen=True)
+class Words:
+    """A few words within a formula."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Partial:
+    """∂of/∂to."""
+
+    of: Form
+    to: Form
+
+
+@dataclass(frozen=True)
+class Derived:
+    """∂/∂to (of), with the formula written out."""
+
+    of: Form
+    to: Form
+
+
+@dataclass(frozen=True)
+class Minus:
+    of: Form
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Terms in their order; a Minus among them is subtracted."""
+
+    terms: tuple[Form, ...]
+
+
+@dataclass(frozen=True)
+class Product:
+    """Factors in their order, with '·' between them; '⊙' element by element; '' for matrices."""
+
+    factors: tuple[Form, ...]
+    sign: str = "·"
+
+
+@dataclass(frozen=True)
+class Fraction:
+    top: Form
+    bottom: Form
+
+
+@dataclass(frozen=True)
+class Power:
+    base: Form
+    exponent: Form
+
+
+@dataclass(frozen=True)
+class Root:
+    """√of."""
+
+    of: Form
+
+
+@dataclass(frozen=True)
+class Transposed:
+    of: Form
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of something: σ, σ′, tanh, exp, ln, max …"""
+
+    function: str
+    arguments: tuple[Form, ...]
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """[x > 0]: 1 where it holds, else 0."""
+
+    relation: Relation
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Values, each with its condition."""
+
+    rows: tuple[tuple[Form, Form], ...]
+
+
+@dataclass(frozen=True)
+class BigSum:
+    """Σ over an index, or over a few words such as 'samples'."""
+
+    of: Form
+    over: str = ""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """left = right; the sign may also be ≈, ←, > …"""
+
+    left: Form
+    sign: str
+    right: Form
+
+
+Form = (
+    Symbol
+    | Number
+    | Words
+    | Partial
+    | Derived
+    | Minus
+    | Sum
+    | Product
+    | Fraction
+    | Power
+    | Root
+    | Transposed
+    | Call
+    | Bracket
+    | Cases
+    | BigSum
+    | Relation
+)
+
+
+def rounded(value: float) -> float:
+    """The value with as many digits as we print."""
+    return float(f"{value:.{DIGITS}g}")
+
+
+def equals(value: float) -> str:
+    """The sign before a printed number: '=' where no digit is lost, else '≈'."""
+    return "=" if abs(rounded(value) - value) <= EXACT * abs(value) else "≈"
+
+
+def added(terms: Iterable[Form]) -> Form:
+    """The sum of the terms; sums that begin with one are joined to it."""
+    flat: list[Form] = []
+    for term in terms:
+        flat.extend(term.terms if isinstance(term, Sum) and not flat else [term])
+    return flat[0] if len(flat) == 1 else Sum(tuple(flat))
+
+
+def multiplied(factors: Iterable[Form]) -> Form:
+    """The product of the factors: ones are left out, signs gathered in front."""
+    flat: list[Form] = []
+    negative = False
+    for factor in factors:
+        inner, minus = _unsigned(factor)
+        negative ^= minus
+        flat.extend(inner.factors if isinstance(inner, Product) else [inner])
+    flat = [factor for factor in flat if factor != Number(1)] or [Number(1)]
+    product = flat[0] if len(flat) == 1 else Product(tuple(flat))
+    return Minus(product) if negative else product
+
+
+def _unsigned(form: Form) -> tuple[Form, bool]:
+    match form:
+        case Minus(inner):
+            return inner, True
+        case Number(value) if value == -1:
+            return Number(1), True
+        case _:
+            return form, False
