@@ -37,9 +37,12 @@ class Purpose(IntEnum):
     ORDER = 3  # then epoch, image
 
 
-def key(*words: ArrayLike) -> Words:
-    """The key of these whole numbers from 0 up; arrays of them give an array of keys."""
-    made = np.zeros((), np.uint64)
+def key(*words: ArrayLike, start: ArrayLike = 0) -> Words:
+    """The key of these whole numbers from 0 up, or the one that goes on from the key `start`.
+
+    Arrays of words give an array of keys.
+    """
+    made = np.asarray(start, np.uint64)
     for word in words:
         made = _mix(_added(_added(made, np.asarray(word, np.uint64)), STRIDE))
     return made
@@ -53,11 +56,11 @@ def numbers(keys: ArrayLike, count: int) -> Words:
 
 def uniform(keys: ArrayLike, count: int) -> NDArray[np.float64]:
     """Numbers from 0 to below 1: the upper 53 bits of each, over 2⁵³."""
-    return (numbers(keys, count) >> np.uint64(11)) * 2.0**-53
+    return (numbers(keys, count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def pieces(keys: ArrayLike, count: int) -> NDArray[np.uint16]:
-    """The first `count` whole numbers below 2¹⁶ of each key: four to a number, lowest bits first."""
+    """The first `count` numbers below 2¹⁶ of each key: four to a number, lowest bits first."""
     drawn = numbers(keys, -(-count // PIECES))
     shifts = np.arange(0, 64, 16, dtype=np.uint64)
     parts = (drawn[..., None] >> shifts).astype(np.uint16)

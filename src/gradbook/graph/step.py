@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gradbook.graph.node import Graph, Node
 from gradbook.graph.op import Array
 from gradbook.net.network import Net
+
+
+@dataclass(frozen=True)
+class Mask:
+    """What dropout multiplies with: 0 by chance, else `scale`. Its values come from outside."""
+
+    leaf: Node
+    rate: float
+    layer: int  # the dropout's place among the network's layers, from 0
+
+    @property
+    def scale(self) -> float:
+        """So that the mean stays as it is."""
+        return 1 / (1 - self.rate)
 
 
 @dataclass(frozen=True)
@@ -21,13 +35,13 @@ class Step:
     outputs: tuple[Node, ...]
     loss: Node
     rate: Node
-    data: Mapping[Node, Array]  # of inputs and targets; samples first where there are several
+    data: Mapping[Node, Array]  # of inputs and targets; samples first where there are several;
+    # empty where batches come from outside
     start: Mapping[Node, Array]  # of weights and whatever else goes from step to step
     next: Mapping[Node, Node]  # what each of these is in the next step
     weights: tuple[Node, ...]  # the parameters, fixed ones included, in the order of their names
     gradients: Mapping[Node, Node]  # ∂loss/∂w of each weight that is trained
     adjoints: Mapping[Node, Node]  # ∂loss/∂v of every value on the way to one
-
-    @property
-    def samples(self) -> int:
-        return len(self.net.examples())
+    samples: int = field(kw_only=True)  # how many the step sees; of a batch, the most
+    count: Node | None = None  # N, how many they are, where batches may differ in that
+    masks: tuple[Mask, ...] = ()
