@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gradbook.errors import FileError, LimitError
-from gradbook.files import decoded, made_folder, read_text, whole_file, write_whole
+from gradbook.files import decoded, made_folder, opened, read_text, whole_file, write_whole
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 NOBODY = 65534
@@ -147,6 +147,16 @@ def test_a_file_without_end_is_not_read_to_its_end():
         pytest.skip("no endless file here")
     with pytest.raises(LimitError, match="larger than 1,000 bytes"):
         read_text("/dev/zero", limit=1000)
+
+
+def test_only_the_opening_of_a_stream_is_guarded(tmp_path):
+    (tmp_path / "a").write_bytes(b"1")
+    with pytest.raises(FileError, match="can't read .*b: there is no "), opened(tmp_path / "b"):
+        pass
+    with pytest.raises(OSError, match="ours"), opened(tmp_path / "a") as file:
+        assert file.read() == b"1"
+        raise OSError("ours")
+    assert file.closed
 
 
 def test_a_byte_order_mark_is_not_content():

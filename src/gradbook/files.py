@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from tempfile import gettempdir
+from typing import BinaryIO
 
 from gradbook.errors import FileError, LimitError
 
@@ -55,6 +56,15 @@ def read_text(path: str | os.PathLike[str], *, limit: int = TEXT_LIMIT) -> str:
     with _plainly("read", path), open(path, "rb") as file:
         content = file.read(limit + 1)
     return decoded(content, source=str(path), limit=limit)
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file's bytes as a stream; what goes wrong with opening it is said plainly."""
+    with _plainly("read", path):
+        file = open(path, "rb")  # noqa: SIM115 - the `with` below closes it
+    with file:
+        yield file
 
 
 def decoded(content: bytes, *, source: str, limit: int = TEXT_LIMIT) -> str:

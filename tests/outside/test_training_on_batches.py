@@ -131,21 +131,22 @@ def test_running_statistics_and_inference_are_pytorchs(torch):
     step = training_step(net, batch=8)
     twin = twin_of(step, torch)
     given = list(batches(step, 8, count=3))
-    for batch, values in zip(given, follow(step, given, rate=0), strict=True):
-        with torch.no_grad():
-            twin.loss(*twin_batch(step, batch))
-    state = {leaf.name: values[following] for leaf, following in step.next.items()}
+    *_, last = follow(step, given, rate=0)
+    for batch in given:
+        twin.loss(*twin_batch(step, batch))
+    state = {leaf.name: last[following] for leaf, following in step.next.items()}
     running = [array.numpy() for pair in twin.running.values() for array in pair]
     for leaf, expected in zip(running_leaves(step), running, strict=True):
         assert distance(state[leaf.name], expected) < 1e-12
 
     forward = inference(net)
-    leaves = {change.leaf: state[change.leaf.name] for change in forward.statistics}
-    leaves |= {leaf: value for leaf, (_, value) in forward.weights.items()}
-    found = evaluate([forward.outputs], {**leaves, forward.inputs: given[0][step.inputs[0]]})
+    pictures = given[0][step.inputs[0]]
+    leaves = [*forward.weights, *(change.leaf for change in forward.statistics)]
+    known = {leaf: state[leaf.name] for leaf in leaves} | {forward.inputs: pictures}
+    found = evaluate([forward.outputs], known)[forward.outputs]
     twin.training = False
-    expected, _ = twin.outputs(given[0][step.inputs[0]], {})
-    assert distance(found[forward.outputs], expected.detach().numpy()) < 1e-12
+    expected, _ = twin.outputs(pictures, {})
+    assert distance(found, expected.detach().numpy()) < 1e-12
 
 
 def running_leaves(step: Step) -> list[Node]:

@@ -27,7 +27,8 @@ from gradbook.net.layers import (
     Layer,
     Pool,
 )
-from gradbook.net.network import Loss, Net, Parameter
+from gradbook.net.network import Net, Parameter
+from gradbook.net.task import Loss
 from gradbook.net.text import layer_words
 
 Weights = Mapping[Node, tuple[Parameter, Array]]

@@ -9,7 +9,7 @@ import numpy as np
 from gradbook.graph.name import Name
 from gradbook.graph.node import Graph, Node
 from gradbook.graph.op import Array
-from gradbook.net.network import Update
+from gradbook.net.task import Update
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from gradbook.net.layers import (
     Role,
     Shape,
 )
-from gradbook.net.network import Loss, Net, Parameter, Sample, Update
+from gradbook.net.network import Net, Parameter
+from gradbook.net.task import Loss, Sample, Update
 from gradbook.net.text import GRAMMAR, parse, write
 
 __all__ = [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import prod
+from math import isfinite, prod
 
-from gradbook.errors import ShapeError, UsageError
+from gradbook.errors import ShapeError, UsageError, did_you_mean
+from gradbook.net.plain import number, settle, sizes, whole
 
 Shape = tuple[int, ...]
 
@@ -58,7 +59,7 @@ class Dense:
     bias: Bias = Bias.EACH
 
     def __post_init__(self) -> None:
-        _at_least(1, width=self.width)
+        settle(self, width=whole("dense's width", self.width, 1), bias=_a_bias(self.bias))
 
     def output(self, shape: Shape) -> Shape:
         if len(shape) != 1:
@@ -77,21 +78,31 @@ class Conv:
     """`channels` small windows slid over all input channels."""
 
     channels: int
-    kernel: tuple[int, int]
+    kernel: tuple[int, int]  # height and width; one number stands for both
     stride: int = 1
     pad: int = 0
     bias: Bias = Bias.EACH
     groups: int = 1  # each group of output channels reads its own group of input channels
 
     def __post_init__(self) -> None:
-        height, width = self.kernel
-        _at_least(1, channels=self.channels, height=height, width=width, stride=self.stride)
-        _at_least(0, pad=self.pad)
-        _at_least(1, groups=self.groups)
+        settle(
+            self,
+            channels=whole("conv's number of channels", self.channels, 1),
+            kernel=_kernel(self.kernel),
+            stride=whole("conv's stride", self.stride, 1),
+            pad=whole("conv's pad", self.pad, 0),
+            bias=_a_bias(self.bias),
+            groups=whole("conv's number of groups", self.groups, 1),
+        )
         if self.channels % self.groups:
             raise UsageError(
                 f"{self.channels} channels don't fall into {self.groups} equal groups: "
                 f"take a multiple of {self.groups}"
+            )
+        if self.pad >= min(self.kernel):
+            raise UsageError(
+                f"with pad {self.pad} a window {spell(self.kernel)} may read nothing but padding: "
+                f"take at most pad {min(self.kernel) - 1}"
             )
 
     def output(self, shape: Shape) -> Shape:
@@ -122,8 +133,10 @@ class Pool:
         if self.kind not in ("max", "avg"):
             raise UsageError(f"pooling is 'max' or 'avg', not {self.kind!r}")
         if self.size is not None:
-            _at_least(1, size=self.size, stride=self.step)
-        elif self.stride is not None:
+            settle(self, size=whole(f"{self.kind}pool's size", self.size, 1))
+        if self.stride is not None:
+            settle(self, stride=whole(f"{self.kind}pool's stride", self.stride, 1))
+        if self.size is None and self.stride is not None:
             raise UsageError("a window over everything has nowhere to go: leave out its stride")
 
     @property
@@ -150,6 +163,7 @@ class BatchNorm:
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
+        settle(self, epsilon=number("batchnorm's epsilon", self.epsilon))
         if not 0 < self.epsilon < 1:
             raise UsageError(f"batchnorm's epsilon lies between 0 and 1, not {self.epsilon}")
 
@@ -168,6 +182,7 @@ class Dropout:
     channels: bool = False
 
     def __post_init__(self) -> None:
+        settle(self, rate=number("dropout's rate", self.rate), channels=bool(self.channels))
         if not 0 <= self.rate < 1:
             raise UsageError(f"dropout's rate lies from 0 to below 1, not {self.rate}")
 
@@ -199,6 +214,7 @@ ACTIVATIONS = (
     "softmax",
     "log softmax",
 )
+USUAL_SLOPE = 0.01
 
 
 @dataclass(frozen=True)
@@ -206,11 +222,17 @@ class Activation:
     """A function of each value alone, but for softmax, which weighs all of them."""
 
     kind: str
-    slope: float = 0.01  # of leaky relu, left of zero
+    slope: float = USUAL_SLOPE  # of leaky relu, left of zero; no other has one
 
     def __post_init__(self) -> None:
         if self.kind not in ACTIVATIONS:
-            raise UsageError(f"unknown activation {self.kind!r}: one of {', '.join(ACTIVATIONS)}")
+            close = did_you_mean(str(self.kind), ACTIVATIONS)
+            hint = close or f": one of {', '.join(ACTIVATIONS)}"
+            raise UsageError(f"unknown activation {self.kind!r}{hint}")
+        slope = number("the slope", self.slope) if self.kind == "leaky relu" else USUAL_SLOPE
+        settle(self, slope=slope)
+        if not isfinite(slope):
+            raise UsageError(f"the slope of leaky relu is a finite number, not {slope}")
 
     def output(self, shape: Shape) -> Shape:
         if not self.kind.endswith("softmax"):
@@ -233,10 +255,17 @@ def spell(shape: Shape) -> str:
     return "x".join(map(str, shape))
 
 
-def _at_least(least: int, **sizes: int) -> None:
-    for name, size in sizes.items():
-        if size < least:
-            raise UsageError(f"{name} must be at least {least}, not {size}")
+def _a_bias(bias: object) -> Bias:
+    if bias not in list(Bias):
+        raise UsageError(f"unknown bias {bias!r}: one of {', '.join(Bias)}")
+    return Bias(str(bias))
+
+
+def _kernel(given: object) -> tuple[int, int]:
+    found = sizes("conv's window", given)
+    if len(found) not in (1, 2):
+        raise UsageError(f"conv's window has two sizes such as 3x3, not {given!r}")
+    return found[0], found[-1]
 
 
 def _bias(bias: Bias, width: int) -> tuple[Want, ...]:
@@ -248,8 +277,8 @@ def _bias(bias: Bias, width: int) -> tuple[Want, ...]:
 def _channels(word: str, shape: Shape) -> None:
     if len(shape) != 3:
         raise ShapeError(
-            f"{word} takes channels x height x width, not {spell(shape)}: "
-            f"write the input as 'input 1x{spell(shape) if len(shape) == 2 else '28x28'}'"
+            f"{word} takes channels x height x width, not {spell(shape)}: write the input as "
+            f"'input 1x{spell(shape) if len(shape) == 2 else '28x28'}', and flatten only after it"
         )
 
 

@@ -3,59 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from math import isfinite, prod, sqrt
+from math import prod, sqrt
 from random import Random
-from types import MappingProxyType
+from typing import Any
 
-from gradbook.errors import LimitError, ShapeError, UsageError
-from gradbook.net.layers import MOST_VALUES, Activation, Layer, Role, Shape, Want, spell
+from gradbook.net.fit import check, settled, shapes
+from gradbook.net.layers import Layer, Role, Shape, Want
+from gradbook.net.plain import settle
+from gradbook.net.task import ADAMW_DECAY, DESCENT, USUAL_RATES, Loss, Sample, Update
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
-
-
-class Loss(StrEnum):
-    """How far outputs are from targets. Each is averaged over the samples."""
-
-    HALF_SQUARED = "half squared error"  # ½(t−a)², summed over the outputs
-    SQUARED = "mean squared error"  # (t−a)², averaged over the outputs
-    BINARY = "binary cross-entropy"  # −t·ln a − (1−t)·ln(1−a), averaged over the outputs
-    CROSS = "cross-entropy"  # −Σ t·ln a, for classes
-
-
-@dataclass(frozen=True)
-class Update:
-    """How a gradient changes its weight; the numbers are the rule's own, the rate is the net's."""
-
-    kind: str = "descent"  # descent | momentum | adam | adamw
-    momentum: float = 0.9
-    nesterov: bool = False  # momentum that looks one step ahead
-    betas: tuple[float, float] = (0.9, 0.999)
-    epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        if self.kind not in USUAL_RATES:
-            raise UsageError(f"unknown update {self.kind!r}: one of {', '.join(USUAL_RATES)}")
-        if not 0 <= self.momentum < 1:
-            raise UsageError(f"momentum lies from 0 to below 1, not {self.momentum}")
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise UsageError(f"adam's betas lie from 0 to below 1, not {self.betas}")
-        if not 0 < self.epsilon < 1:
-            raise UsageError(f"adam's epsilon lies between 0 and 1, not {self.epsilon}")
-
-
-USUAL_RATES = {"descent": 1.0, "momentum": 0.1, "adam": 0.01, "adamw": 0.01}
-ADAMW_DECAY = 0.01  # of the weights, where nothing is said
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One example: the inputs, laid out flat, and the outputs wanted for them."""
-
-    inputs: tuple[float, ...]
-    targets: tuple[float, ...]
+LONGEST_REPR = 1000
 
 
 @dataclass(frozen=True)
@@ -83,14 +43,6 @@ class Parameter:
         return [f"{self.role}{self.first + k}" for k in range(self.size)]
 
 
-class Misfit(ShapeError):
-    """A part of a network that doesn't fit the rest: 'w', 'loss', 'sample 3', …"""
-
-    def __init__(self, part: str, message: str) -> None:
-        super().__init__(message)
-        self.part = part
-
-
 @dataclass(frozen=True)
 class Net:
     """A network described once. `Net.parse(text)` and `str(net)` are its text form.
@@ -103,7 +55,7 @@ class Net:
     input: Shape
     layers: tuple[Layer, ...]
     loss: Loss = Loss.HALF_SQUARED
-    update: Update = Update()
+    update: Update = DESCENT
     rate: float | None = None  # none: the usual one for this update
     samples: tuple[Sample, ...] = ()
     start: Mapping[Role, tuple[float, ...]] = field(default_factory=dict)
@@ -114,10 +66,8 @@ class Net:
     decay: Mapping[Role, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        settled = _settled(self)
-        for key, value in settled.items():
-            object.__setattr__(self, key, value)
-        _check(self)
+        settle(self, **settled(self))
+        check(self)
 
     @staticmethod
     def parse(text: str) -> Net:
@@ -130,8 +80,22 @@ class Net:
 
         return write(self)
 
+    def __repr__(self) -> str:
+        """What makes this network again; of a large one, its beginning."""
+        text = str(self).rstrip().replace("\n", "; ")
+        return f"Net.parse({text if len(text) <= LONGEST_REPR else text[:LONGEST_REPR] + ' …'!r})"
+
     def __hash__(self) -> int:
-        return hash(str(self))
+        return hash(self._values())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _net_of, self._values()
+
+    def _values(self) -> tuple[object, ...]:
+        """The fields in their order; pickles and hashes, as a mapping doesn't."""
+        mappings = {"start": tuple(self.start.items()), "decay": tuple(self.decay.items())}
+        plain = {**vars(self), **mappings}
+        return tuple(plain[part.name] for part in fields(self))
 
     def with_samples(self, samples: Iterable[Sample], table: str = "") -> Net:
         return replace(self, samples=tuple(samples), table=table)
@@ -139,10 +103,7 @@ class Net:
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
         """The input's shape, then each layer's."""
-        shapes = [self.input]
-        for layer in self.layers:
-            shapes.append(layer.output(shapes[-1]))
-        return tuple(shapes)
+        return shapes(self.input, self.layers)
 
     @property
     def outputs(self) -> int:
@@ -207,106 +168,6 @@ class Net:
         return Sample(inputs, tuple(round(random.random(), 2) for _ in range(self.outputs)))
 
 
-def _settled(net: Net) -> dict[str, object]:
-    """The fields in their one canonical form, so that equal networks compare equal."""
-    try:
-        loss = Loss(net.loss)
-    except ValueError:
-        raise UsageError(f"unknown loss {net.loss!r}: one of {', '.join(Loss)}") from None
-    return {
-        "input": (net.input,) if isinstance(net.input, int) else tuple(net.input),
-        "layers": tuple(net.layers),
-        "loss": loss,
-        "rate": None if net.rate is None else float(net.rate),
-        "name": " ".join(net.name.split()),
-        "table": " ".join(net.table.split()),
-        "smoothing": float(net.smoothing),
-        "decay": MappingProxyType(
-            {role: float(net.decay[role]) for role in Role if role in net.decay}
-        ),
-        "samples": tuple(
-            Sample(tuple(map(float, s.inputs)), tuple(map(float, s.targets))) for s in net.samples
-        ),
-        "start": MappingProxyType(
-            {Role(role): tuple(map(float, values)) for role, values in net.start.items() if values}
-        ),
-    }
-
-
-def _check(net: Net) -> None:
-    _check_sizes(net)
-    _check_loss(net)
-    _check_start(net)
-    _check_samples(net)
-    _check_decay(net)
-    if net.rate is not None and not (isfinite(net.rate) and net.rate >= 0):
-        raise Misfit("rate", f"the rate is a number from 0 up, not {net.rate}")
-    if not 0 <= net.seed < 10**9:
-        raise Misfit("seed", f"the seed is a whole number from 0 to 999999999, not {net.seed}")
-    for part, words in (("name", net.name), ("data", net.table)):
-        if set(words) & set(";#"):
-            raise Misfit(part, f"the text form has no place for ';' or '#' in {words!r}")
-
-
-def _check_sizes(net: Net) -> None:
-    if not net.input or len(net.input) > 3 or min(net.input) < 1:
-        raise Misfit("input", "the input is one to three sizes from 1 up, such as 2 or 1x28x28")
-    if not net.count():
-        raise Misfit("input", "there is nothing to train: add a layer such as 'dense 2'")
-    largest = max(*(prod(shape) for shape in net.shapes), net.count())
-    if largest > MOST_VALUES:
-        raise LimitError(f"{largest:,} values in one layer: the most is {MOST_VALUES:,}")
-
-
-def _check_loss(net: Net) -> None:
-    if len(net.shapes[-1]) != 1:
-        raise Misfit(
-            "loss",
-            f"the loss reads a flat output, not {spell(net.shapes[-1])}: put 'flatten' before it",
-        )
-    last = net.layers[-1] if net.layers else None
-    kind = last.kind if isinstance(last, Activation) else ""
-    wanted = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}.get(net.loss)
-    if wanted and kind.removeprefix("log ") != wanted:
-        raise Misfit("loss", f"{net.loss} reads probabilities: end the layers with '{wanted}'")
-    if not 0 <= net.smoothing < 1:
-        raise Misfit("loss", f"smoothing lies from 0 to below 1, not {net.smoothing}")
-    if net.smoothing and net.loss is not Loss.CROSS:
-        raise Misfit("loss", f"smoothing belongs to cross-entropy, not to {net.loss}")
-
-
-def _check_decay(net: Net) -> None:
-    for role, decay in net.decay.items():
-        if not (isfinite(decay) and decay >= 0):
-            raise Misfit("decay", f"decay is a number from 0 up, not {decay}")
-        if not net.count(role):
-            raise Misfit("decay", f"no {role} to decay: the layers have none")
-
-
-def _check_start(net: Net) -> None:
-    for role, values in net.start.items():
-        wanted = net.count(role)
-        if len(values) != wanted:
-            numbered = f"{role}1 … {role}{wanted}" if wanted else f"no {role} at all"
-            raise Misfit(role, f"{len(values)} start values, but the layers have {numbered}")
-        if not all(map(isfinite, values)):
-            raise Misfit(role, "start values are finite numbers")
-
-
-def _check_samples(net: Net) -> None:
-    for number, sample in enumerate(net.samples, 1):
-        part = f"sample {number}"
-        _check_length(part, "inputs", len(sample.inputs), prod(net.input))
-        _check_length(part, "targets", len(sample.targets), net.outputs)
-        if not all(map(isfinite, sample.inputs + sample.targets)):
-            raise Misfit(part, "samples are finite numbers")
-        if net.loss is Loss.CROSS and abs(sum(sample.targets) - 1) > 1e-9:
-            total = f"{sum(sample.targets):g}"
-            raise Misfit(part, f"cross-entropy's targets sum to 1, not {total}: one 1, the rest 0")
-        if net.loss is Loss.BINARY and not all(0 <= t <= 1 for t in sample.targets):
-            raise Misfit(part, "binary cross-entropy's targets lie from 0 to 1")
-
-
-def _check_length(part: str, what: str, given: int, wanted: int) -> None:
-    if given != wanted:
-        raise Misfit(part, f"{part} has {given} {what}, but the network takes {wanted}")
+def _net_of(*values: Any) -> Net:
+    parts = dict(zip((part.name for part in fields(Net)), values, strict=True))
+    return Net(**parts | {"start": dict(parts["start"]), "decay": dict(parts["decay"])})

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from math import isinf
 from typing import Any, NoReturn
 
-from gradbook.errors import GradbookError, NetTextError, did_you_mean
+from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
+from gradbook.net.fit import Misfit, check_depth
 from gradbook.net.layers import (
     ACTIVATIONS,
     Activation,
@@ -23,7 +26,8 @@ from gradbook.net.layers import (
     Shape,
     spell,
 )
-from gradbook.net.network import USUAL_RATES, Loss, Misfit, Net, Sample, Update
+from gradbook.net.network import Net
+from gradbook.net.task import USUAL_RATES, Loss, Sample, Update
 
 GRAMMAR = """\
 A network is a few lines of text, one thing a line; ';' may stand for a line's end and
@@ -75,8 +79,14 @@ The worked example:
   sample 0.05 0.1 -> 0.5 0.5
 """
 
-LONGEST_TEXT = 4_000_000  # characters
-MOST_LAYERS = 1_000
+LONGEST_TEXT = 1_000_000  # characters: many times what anyone writes, read in a second
+
+BYTE_ORDER_MARK = "\ufeff"
+LINE_END = re.compile(r"\r\n|\r|\n")
+WORD = re.compile(r"\S+")
+WHOLE = re.compile(r"[0-9]{1,9}")
+NUMBER = re.compile(r"[-+−]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+SIZES = re.compile(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8})*")
 
 START_WORDS = {
     "weights": Role.WEIGHT,
@@ -86,88 +96,74 @@ START_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Word:
-    text: str
-    line: int
-    column: int
-
-
 @dataclass
 class Line:
     """The words of one statement, taken one after the other."""
 
-    words: list[Word]
+    words: list[re.Match[str]]
+    number: int  # of the line; the first is 1
+    column: int  # of the statement's first character
     source: str | None
     used: int = 0
 
     @property
     def next(self) -> str:
-        return self.words[self.used].text if self.used < len(self.words) else ""
+        return self.words[self.used].group() if self.used < len(self.words) else ""
 
     def take(self) -> str:
         self.used += 1
-        return self.words[self.used - 1].text
+        return self.words[self.used - 1].group()
 
-    def rest(self) -> str:
-        """All words that are left, as one phrase."""
-        phrase = " ".join(word.text for word in self.words[self.used :])
-        self.used = len(self.words)
-        return phrase
+    def rest(self, until: str = "") -> str:
+        """All words that are left, or those before the word `until`, as one phrase."""
+        left = [word.group() for word in self.words[self.used :]]
+        taken = left.index(until) if until in left else len(left)
+        self.used += taken
+        return " ".join(left[:taken])
 
-    def phrase(self, until: str) -> str:
-        """All words up to the word `until`, as one."""
-        words: list[str] = []
-        while self.next and self.next != until:
-            words.append(self.take())
-        return " ".join(words)
+    def fail(self, message: str, at: int | None = None) -> NoReturn:
+        """Point at the word of that number, or at the next one."""
+        place = self.used if at is None else at
+        start = self.words[place].start() if place < len(self.words) else self.words[-1].end()
+        raise NetTextError(
+            message, line=self.number, column=self.column + start, source=self.source
+        )
 
-    def fail(self, message: str, back: int = 0) -> NoReturn:
-        """Point at the next word, or `back` words before it."""
-        at = self.used - back
-        if at < len(self.words):
-            line, column = self.words[at].line, self.words[at].column
-        else:
-            last = self.words[-1]
-            line, column = last.line, last.column + len(last.text)
-        raise NetTextError(message, line=line, column=column, source=self.source)
-
-    def integer(self, what: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", self.next):
-            self.fail(
-                f"{what} is a whole number, not {self.next!r}"
-                if self.next
-                else f"{what} is missing: write a whole number here"
-            )
+    def whole(self, what: str) -> int:
+        if not self.next:
+            self.fail(f"{what} is missing: write a whole number here")
+        if not WHOLE.fullmatch(self.next):
+            self.fail(f"{what} is a whole number of at most 9 digits, not {self.next!r}")
         return int(self.take())
 
-    def number(self, what: str) -> float:
-        if not self.next:
+    def value(self, what: str) -> float:
+        word = self.next
+        if not word:
             self.fail(f"{what} is missing: write a number here")
-        if not re.fullmatch(r"[-+−]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", self.next):
-            self.fail(f"{what} is a number such as 0.15, not {self.next!r}")
-        value = float(self.next.replace("−", "-"))
-        if value in (float("inf"), float("-inf")):
-            self.fail(f"{what} is too large: {self.next}")
+        if not NUMBER.fullmatch(word):
+            hint = ", with a point and spaces between numbers" if "," in word else ""
+            self.fail(f"{what} is a number such as 0.15{hint}, not {word!r}")
+        value = float(word.replace("−", "-"))
+        if isinf(value):
+            self.fail(f"{what} is too large, take less than 1e308: {word}")
         self.used += 1
         return value
 
-    def numbers(self, what: str, until: str = "") -> tuple[float, ...]:
+    def values(self, what: str, until: str = "") -> tuple[float, ...]:
         """One number or more, up to the end or the word `until`."""
-        values = [self.number(what)]
-        while self.next and self.next != until:
-            values.append(self.number(what))
-        return tuple(values)
+        found = [self.value(what)]
+        for word in self.words[self.used :]:
+            if word.group() == until:
+                break
+            found.append(self.value(what))
+        return tuple(found)
 
-    def sizes(self, what: str, counts: Sequence[int]) -> tuple[int, ...]:
-        text = self.next
-        if not re.fullmatch(r"[0-9]{1,9}(x[0-9]{1,9})*", text) or text.count("x") + 1 not in counts:
-            example = "2 or 1x28x28" if 3 in counts else "3x3"
-            self.fail(
-                f"{what} is written like {example}, not {text!r}"
-                if text
-                else f"{what} is missing: write it like {example}"
-            )
+    def sizes(self, what: str, most: int, example: str) -> tuple[int, ...]:
+        """Up to `most` sizes with an x between them."""
+        if not self.next:
+            self.fail(f"{what} is missing: write it like {example}")
+        if not SIZES.fullmatch(self.next) or self.next.count("x") >= most:
+            self.fail(f"{what} is written like {example}, not {self.next!r}")
         return tuple(map(int, self.take().split("x")))
 
     def option(self, word: str) -> bool:
@@ -176,9 +172,10 @@ class Line:
         self.used += found
         return found
 
-    def end(self, expected: str = "the line ends here") -> None:
+    def end(self) -> None:
         if self.next:
-            self.fail(f"unexpected {self.next!r}: {expected}")
+            before = self.words[self.used - 1].group()
+            self.fail(f"unexpected {self.next!r} after {before!r}: take it out or begin a new line")
 
 
 @dataclass
@@ -195,14 +192,15 @@ class Draft:
 
     def set(self, key: str, value: object, line: Line) -> None:
         if key in self.settings:
-            line.used = 0
-            line.fail(f"a second {line.next!r}: say it once")
+            line.fail(f"a second {line.words[0].group()!r}: say it once", at=0)
         self.settings[key] = value
         self.places[key] = line
 
 
 def parse(text: str, source: str | None = None) -> Net:
     """The network that a text describes."""
+    if not isinstance(text, str):
+        raise UsageError(f"a network is written as text, not {text!r}")
     if len(text) > LONGEST_TEXT:
         raise NetTextError(
             f"{len(text):,} characters: the most is {LONGEST_TEXT:,}; "
@@ -210,24 +208,23 @@ def parse(text: str, source: str | None = None) -> Net:
             source=source,
         )
     draft = Draft(source)
-    for line in _lines(text, source):
+    for line in _lines(text.removeprefix(BYTE_ORDER_MARK), source):
         _read_line(draft, line)
     if not draft.shape:
-        raise NetTextError("no layers: begin with a line such as 'input 2'", line=1, source=source)
+        raise NetTextError(
+            "no layers: begin with a line such as 'input 2'", line=1, column=1, source=source
+        )
     return _net(draft)
 
 
 def _lines(text: str, source: str | None) -> Iterator[Line]:
-    for number, row in enumerate(text.splitlines(), 1):
-        column = 0
-        for statement in row.split("#", 1)[0].split(";"):
-            words = [
-                Word(found.group(), number, column + found.start() + 1)
-                for found in re.finditer(r"\S+", statement)
-            ]
-            column += len(statement) + 1
+    for number, row in enumerate(LINE_END.split(text), 1):
+        column = 1
+        for statement in row.partition("#")[0].split(";"):
+            words = list(WORD.finditer(statement))
             if words:
-                yield Line(words, source)
+                yield Line(words, number, column, source)
+            column += len(statement) + 1
 
 
 def _read_line(draft: Draft, line: Line) -> None:
@@ -246,17 +243,23 @@ def _read_line(draft: Draft, line: Line) -> None:
 
 
 def _layer(draft: Draft, line: Line) -> None:
-    if len(draft.layers) >= MOST_LAYERS:
-        line.fail(f"more than {MOST_LAYERS:,} layers")
-    try:
-        layer = LAYERS[line.words[0].text](line, draft.shape)
+    with _pointing(line, at=0):
+        check_depth(len(draft.layers) + 1)
+        layer = LAYERS[line.words[0].group()](line, draft.shape)
         draft.shape = layer.output(draft.shape)
+    draft.layers.append(layer)
+    draft.places[f"layer {len(draft.layers)}"] = line
+
+
+@contextmanager
+def _pointing(line: Line, at: int) -> Iterator[None]:
+    """What the network's parts complain of, with its place in the text."""
+    try:
+        yield
     except NetTextError:
         raise
     except GradbookError as error:
-        line.used = 0
-        line.fail(error.message)
-    draft.layers.append(layer)
+        line.fail(error.message, at)
 
 
 def _net(draft: Draft) -> Net:
@@ -268,64 +271,68 @@ def _net(draft: Draft) -> Net:
             **draft.settings,
         )
     except Misfit as error:
-        line = draft.places.get(error.part) or draft.places["input"]
-        line.used = 0
-        line.fail(error.message)
+        last = f"layer {len(draft.layers)}" if draft.layers else "input"
+        line = draft.places.get(error.part) or draft.places[last]
+        line.fail(error.message, at=0)
 
 
 # Layers: each reader is called with its own word taken, and with the shape it is given.
 
 
-def _bias(line: Line) -> Bias:
+def _bias(line: Line, *others: str) -> Bias:
+    """What is left of the line; `others` are words that could have stood in it."""
+    start = line.used
     phrase = line.rest()
-    if not phrase:
-        return Bias.EACH
-    if phrase not in list(Bias):
-        line.used -= len(phrase.split())
-        known = [str(bias) for bias in Bias]
-        line.fail(
-            f"unknown {phrase!r}{did_you_mean(phrase, known) or ': one of ' + ', '.join(known)}"
-        )
-    return Bias(phrase)
+    if phrase not in ("", *Bias):
+        known = [*others, *Bias]
+        hint = did_you_mean(phrase, known) or f": expected one of {', '.join(known)}"
+        line.fail(f"unknown {phrase!r}{hint}", at=start)
+    return Bias(phrase or Bias.EACH)
 
 
 def _dense(line: Line, shape: Shape) -> Layer:
-    return Dense(line.integer("dense's width"), _bias(line))
+    return Dense(line.whole("dense's width"), _bias(line))
 
 
 def _conv(line: Line, shape: Shape) -> Layer:
-    channels = line.integer("conv's number of channels")
-    return _windows(line, channels, {"stride": 1, "pad": 0, "groups": 1})
+    channels = line.whole("conv's number of channels")
+    return _windows(line, channels, "stride", "pad", "groups")
 
 
 def _depthwise(line: Line, shape: Shape) -> Layer:
-    return replace(_windows(line, shape[0], {"stride": 1, "pad": 0}), groups=shape[0])
+    if len(shape) != 3:
+        raise UsageError(f"depthwise takes channels x height x width, not {spell(shape)}")
+    return replace(_windows(line, shape[0], "stride", "pad"), groups=shape[0])
 
 
-def _windows(line: Line, channels: int, options: dict[str, int]) -> Conv:
-    kernel = line.sizes(f"{line.words[0].text}'s window", (1, 2))
+def _windows(line: Line, channels: int, *options: str) -> Conv:
+    kernel = line.sizes(f"{line.words[0].group()}'s window", 2, "3x3")
+    steps: dict[str, int] = {}
     while line.next in options:
+        if line.next in steps:
+            line.fail(f"a second {line.next!r}: say it once")
         word = line.take()
-        options[word] = line.integer(word)
-    return Conv(channels, (kernel[0], kernel[-1]), **options, bias=_bias(line))
+        steps[word] = line.whole(word)
+    bias = _bias(line, *(f"{option} {option[0].upper()}" for option in options))
+    return Conv(channels, (kernel[0], kernel[-1]), **steps, bias=bias)
 
 
 def _pool(kind: str) -> Callable[[Line, Shape], Layer]:
     def read(line: Line, shape: Shape) -> Layer:
         if line.option("all"):
             return Pool(kind, None)
-        size = line.integer(f"{kind}pool's size")
-        return Pool(kind, size, line.integer("stride") if line.option("stride") else None)
+        size = line.whole(f"{kind}pool's size")
+        return Pool(kind, size, line.whole("stride") if line.option("stride") else None)
 
     return read
 
 
 def _batchnorm(line: Line, shape: Shape) -> Layer:
-    return BatchNorm(line.number("epsilon")) if line.option("epsilon") else BatchNorm()
+    return BatchNorm(line.value("epsilon")) if line.option("epsilon") else BatchNorm()
 
 
 def _dropout(line: Line, shape: Shape) -> Layer:
-    return Dropout(line.number("dropout's rate"), line.option("channels"))
+    return Dropout(line.value("dropout's rate"), line.option("channels"))
 
 
 def _activation(kind: str) -> Callable[[Line, Shape], Layer]:
@@ -334,7 +341,7 @@ def _activation(kind: str) -> Callable[[Line, Shape], Layer]:
             if not line.option(word):
                 line.fail(f"expected {kind!r}")
         if kind == "leaky relu" and line.next:
-            return Activation(kind, line.number("the slope"))
+            return Activation(kind, line.value("the slope"))
         return Activation(kind)
 
     return read
@@ -357,83 +364,82 @@ LAYERS: dict[str, Callable[[Line, Shape], Layer]] = {
 
 
 def _input(draft: Draft, line: Line) -> None:
-    draft.shape = line.sizes("the input", (1, 2, 3))
+    draft.shape = line.sizes("the input", 3, "2 or 1x28x28")
     draft.set("input", draft.shape, line)
 
 
 def _name(draft: Draft, line: Line) -> None:
-    draft.set("name", line.rest(), line)
+    draft.set("name", _phrase(line, "which name? write 'name worked'"), line)
+
+
+def _phrase(line: Line, question: str) -> str:
+    if not line.next:
+        line.fail(question)
+    return line.rest()
 
 
 def _loss(draft: Draft, line: Line) -> None:
-    phrase = line.phrase(until="smoothing")
+    phrase = line.rest(until="smoothing")
     if phrase not in list(Loss):
-        line.used -= len(phrase.split())
         known = [str(loss) for loss in Loss]
-        close = did_you_mean(phrase, known) or ": one of " + ", ".join(known)
-        line.fail(f"unknown loss {phrase!r}{close}" if phrase else f"which loss{close}")
+        hint = did_you_mean(phrase, known) or ": one of " + ", ".join(known)
+        line.fail(f"unknown loss {phrase!r}{hint}" if phrase else f"which loss{hint}", at=1)
     draft.set("loss", Loss(phrase), line)
     if line.option("smoothing"):
-        draft.settings["smoothing"] = line.number("smoothing")
+        draft.settings["smoothing"] = line.value("smoothing")
 
 
 def _update(draft: Draft, line: Line) -> None:
     kind = line.next
-    if kind not in USUAL_RATES:
-        close = did_you_mean(kind, USUAL_RATES) or ": one of " + ", ".join(USUAL_RATES)
-        line.fail(f"unknown update {kind!r}{close}")
-    line.take()
     settings: dict[str, Any] = {}
-    if kind == "momentum" and line.next:
-        if line.next != "nesterov":
-            settings["momentum"] = line.number("momentum")
+    if kind not in USUAL_RATES:
+        hint = did_you_mean(kind, USUAL_RATES) or ": one of " + ", ".join(USUAL_RATES)
+        line.fail(f"unknown update {kind!r}{hint}" if kind else f"which update{hint}")
+    line.take()
+    if kind == "momentum":
+        if line.next not in ("", "nesterov"):
+            settings["momentum"] = line.value("momentum")
         settings["nesterov"] = line.option("nesterov")
     if kind in ("adam", "adamw") and line.next:
-        settings["betas"] = (line.number("beta1"), line.number("beta2"))
+        settings["betas"] = (line.value("beta1"), line.value("beta2"))
         if line.next:
-            settings["epsilon"] = line.number("epsilon")
-    line.end()
-    try:
+            settings["epsilon"] = line.value("epsilon")
+    with _pointing(line, at=1):
         draft.set("update", Update(kind, **settings), line)
-    except NetTextError:
-        raise
-    except GradbookError as error:
-        line.used = 1
-        line.fail(error.message)
 
 
 def _decay(draft: Draft, line: Line) -> None:
-    decay = line.number("decay")
+    decay = line.value("decay")
     known = draft.settings.setdefault("decay", {})
     draft.places["decay"] = line
-    for word in _kinds(line):
-        if START_WORDS[word] in known:
-            line.fail(f"a second decay of the {word}: say it once", back=1)
-        known[START_WORDS[word]] = decay
+    for role in _kinds(line):
+        if role in known:
+            line.fail("decay is given for these already: say it once", at=0)
+        known[role] = decay
 
 
-def _kinds(line: Line) -> Iterator[str]:
+def _kinds(line: Line) -> list[Role]:
     """The kinds of parameter named, or weights where none is."""
-    if not line.next:
-        yield "weights"
+    found: list[Role] = []
     while line.next:
         if line.next not in START_WORDS:
-            close = did_you_mean(line.next, START_WORDS) or ": one of " + ", ".join(START_WORDS)
-            line.fail(f"unknown kind {line.next!r}{close}")
-        yield line.take()
+            hint = did_you_mean(line.next, START_WORDS) or ": one of " + ", ".join(START_WORDS)
+            line.fail(f"unknown kind of parameter {line.next!r}{hint}")
+        found.append(START_WORDS[line.take()])
+    return found or [Role.WEIGHT]
 
 
 def _rate(draft: Draft, line: Line) -> None:
-    draft.set("rate", line.number("the rate"), line)
+    draft.set("rate", line.value("the rate"), line)
 
 
 def _seed(draft: Draft, line: Line) -> None:
-    draft.set("seed", line.integer("the seed"), line)
+    draft.set("seed", line.whole("the seed"), line)
 
 
 def _start(role: Role) -> Callable[[Draft, Line], None]:
     def read(draft: Draft, line: Line) -> None:
-        draft.start[role] = draft.start.get(role, ()) + line.numbers("a start value")
+        draft.start[role] = draft.start.get(role, ()) + line.values("a start value")
         draft.places[role] = line
 
     return read
@@ -441,21 +447,19 @@ def _start(role: Role) -> Callable[[Draft, Line], None]:
 
 def _sample(draft: Draft, line: Line) -> None:
     if "table" in draft.settings:
-        line.fail("samples stand in a file already: take out this line or the 'data' line", back=1)
-    inputs = line.numbers("an input", until="->")
+        line.fail("samples stand in a file already: take out this line or the 'data' line", at=0)
+    inputs = line.values("an input", until="->")
     if not line.option("->"):
-        line.fail("expected '->' and the targets")
-    draft.samples.append(Sample(inputs, line.numbers("a target")))
+        line.fail("the targets are missing: write '->' and then them")
+    draft.samples.append(Sample(inputs, line.values("a target")))
     draft.places[f"sample {len(draft.samples)}"] = line
 
 
 def _data(draft: Draft, line: Line) -> None:
     if draft.samples:
-        line.fail("samples are given already: take out the 'sample' lines or this one", back=1)
-    file = line.rest()
-    if not file:
-        line.fail("which file? write 'data samples.csv'")
-    draft.set("table", file, line)
+        line.fail("samples are given already: take out the 'sample' lines or this one", at=0)
+    draft.set("table", _phrase(line, "which file? write 'data samples.csv'"), line)
+    draft.places["data"] = line
 
 
 STATEMENTS: dict[str, Callable[[Draft, Line], None]] = {

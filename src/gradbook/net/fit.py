@@ -1,0 +1,201 @@
+"""Whether the parts of a network fit each other; each misfit says which part it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite, prod
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from gradbook.errors import ShapeError, UsageError, did_you_mean
+from gradbook.net.layers import MOST_VALUES, Activation, Layer, Role, Shape, spell
+from gradbook.net.plain import listed, number, numbers, sizes, whole, words
+from gradbook.net.task import Loss, Sample, Update
+
+if TYPE_CHECKING:
+    from gradbook.net.network import Net
+
+
+MOST_LAYERS = 200  # each puts its name around the one before: a_a_h1
+LARGEST_SEED = 999_999_999
+LONGEST_NAME = 200
+
+
+class Misfit(ShapeError):
+    """A part of a network that doesn't fit the rest: 'w', 'loss', 'sample 3', …"""
+
+    def __init__(self, part: str, message: str) -> None:
+        super().__init__(message)
+        self.part = part
+
+
+def settled(net: Net) -> dict[str, object]:
+    """The fields in their one canonical form, so that equal networks compare equal."""
+    return {
+        "input": sizes("the input's size", net.input),
+        "layers": _all("layer", Layer, "such as Dense(2)", net.layers),
+        "loss": _loss(net.loss),
+        "update": _update(net.update),
+        "rate": None if net.rate is None else number("the rate", net.rate),
+        "samples": _all("sample", Sample, "Sample(inputs, targets)", net.samples),
+        "start": MappingProxyType(_start(net.start)),
+        "seed": whole("the seed", net.seed, 0),
+        "name": words("the name", net.name),
+        "table": words("the data file", net.table),
+        "smoothing": number("smoothing", net.smoothing),
+        "decay": MappingProxyType(_decay(net.decay)),
+    }
+
+
+def _all(what: str, kind: Any, example: str, things: object) -> tuple[Any, ...]:
+    found = listed(f"the {what}s", things)
+    for place, thing in enumerate(found, 1):
+        if not isinstance(thing, kind):
+            raise UsageError(f"{what} {place} is a {what}, {example}, not {thing!r}")
+    return found
+
+
+def _update(update: object) -> Update:
+    if isinstance(update, Update):
+        return update
+    if isinstance(update, str):
+        return Update(update)
+    raise UsageError(f"the update is one such as Update('adam'), not {update!r}")
+
+
+def _loss(loss: object) -> Loss:
+    if loss not in list(Loss):
+        hint = did_you_mean(str(loss), Loss) or f": one of {', '.join(Loss)}"
+        raise UsageError(f"unknown loss {loss!r}{hint}")
+    return Loss(str(loss))
+
+
+def _start(given: object) -> dict[Role, tuple[float, ...]]:
+    """In the order of the roles, kinds of parameter without values left out."""
+    mapping = _by_role("start is a mapping such as {'w': weights}", given)
+    values = {role: numbers(f"start value {role}", mapping[role]) for role in mapping}
+    return {role: found for role, found in values.items() if found}
+
+
+def _decay(given: object) -> dict[Role, float]:
+    mapping = _by_role("decay is a mapping such as {'w': 0.0005}", given)
+    return {role: number(f"decay of {role}", mapping[role]) for role in mapping}
+
+
+def _by_role(what: str, given: object) -> dict[Role, Any]:
+    """In the order of the roles."""
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{what}, not {given!r}")
+    unknown = next((role for role in given if role not in list(Role)), None)
+    if unknown is not None:
+        raise UsageError(f"no parameter is called {unknown!r}: one of {', '.join(Role)}")
+    return {role: given[role] for role in Role if role in given}
+
+
+def shapes(first: Shape, layers: tuple[Layer, ...]) -> tuple[Shape, ...]:
+    """The input's shape, then each layer's."""
+    found = [first]
+    for place, layer in enumerate(layers, 1):
+        try:
+            found.append(layer.output(found[-1]))
+        except ShapeError as error:
+            raise Misfit(f"layer {place}", f"layer {place}: {error.message}") from None
+    return tuple(found)
+
+
+def check(net: Net) -> None:
+    _check_sizes(net)
+    _check_loss(net)
+    _check_start(net)
+    _check_samples(net)
+    _check_decay(net)
+    if net.rate is not None and not (isfinite(net.rate) and net.rate >= 0):
+        raise Misfit("rate", f"the rate is a number from 0 up, not {net.rate}")
+    if net.seed > LARGEST_SEED:
+        raise Misfit("seed", f"the seed is at most {LARGEST_SEED}, not {net.seed}")
+    _check_words("name", net.name)
+    _check_words("data", net.table)
+
+
+def _check_sizes(net: Net) -> None:
+    if not 1 <= len(net.input) <= 3:
+        raise Misfit("input", "the input is one to three sizes from 1 up, such as 2 or 1x28x28")
+    check_depth(len(net.layers))
+    for place, shape in enumerate(net.shapes):
+        _check_room(f"layer {place}" if place else "input", "values", prod(shape))
+    for parameter in net.parameters:
+        _check_room(f"layer {parameter.layer + 1}", "parameters", parameter.size)
+    if not net.parameters:
+        raise Misfit("input", "there is nothing to train: add a layer such as 'dense 2'")
+
+
+def check_depth(layers: int) -> None:
+    if layers > MOST_LAYERS:
+        raise Misfit(f"layer {MOST_LAYERS + 1}", f"more than {MOST_LAYERS} layers: take fewer")
+
+
+def _check_room(part: str, what: str, size: int) -> None:
+    if size > MOST_VALUES:
+        raise Misfit(part, f"{size:,} {what} in one layer: the most is {MOST_VALUES:,}")
+
+
+def _check_words(part: str, phrase: str) -> None:
+    if set(phrase) & set(";#") or not phrase.isprintable() or len(phrase) > LONGEST_NAME:
+        raise Misfit(
+            part,
+            f"{part} {phrase!r}: at most {LONGEST_NAME} printable characters, without ';' and '#'",
+        )
+
+
+def _check_loss(net: Net) -> None:
+    if len(net.shapes[-1]) != 1:
+        raise Misfit(
+            "loss",
+            f"the loss reads a flat output, not {spell(net.shapes[-1])}: put 'flatten' before it",
+        )
+    last = net.layers[-1] if net.layers else None
+    kind = last.kind if isinstance(last, Activation) else ""
+    wanted = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}.get(net.loss)
+    if wanted and kind.removeprefix("log ") != wanted:
+        raise Misfit("loss", f"{net.loss} reads probabilities: end the layers with '{wanted}'")
+    if not 0 <= net.smoothing < 1:
+        raise Misfit("loss", f"smoothing lies from 0 to below 1, not {net.smoothing}")
+    if net.smoothing and net.loss is not Loss.CROSS:
+        raise Misfit("loss", f"smoothing belongs to cross-entropy, not to {net.loss}")
+
+
+def _check_decay(net: Net) -> None:
+    for role, decay in net.decay.items():
+        if not (isfinite(decay) and decay >= 0):
+            raise Misfit("decay", f"decay is a number from 0 up, not {decay}")
+        if not net.count(role):
+            raise Misfit("decay", f"no {role} to decay: the layers have none")
+
+
+def _check_start(net: Net) -> None:
+    for role, values in net.start.items():
+        wanted = net.count(role)
+        if len(values) != wanted:
+            numbered = f"{role}1 … {role}{wanted}" if wanted else f"no {role} at all"
+            raise Misfit(role, f"{len(values)} start values, but the layers have {numbered}")
+        if not all(map(isfinite, values)):
+            raise Misfit(role, "start values are finite numbers")
+
+
+def _check_samples(net: Net) -> None:
+    for place, sample in enumerate(net.samples, 1):
+        part = f"sample {place}"
+        _check_length(part, "inputs", len(sample.inputs), prod(net.input))
+        _check_length(part, "targets", len(sample.targets), net.outputs)
+        if not all(map(isfinite, sample.inputs + sample.targets)):
+            raise Misfit(part, "samples are finite numbers")
+        if net.loss is Loss.CROSS and abs(sum(sample.targets) - 1) > 1e-9:
+            total = f"{sum(sample.targets):g}"
+            raise Misfit(part, f"cross-entropy's targets sum to 1, not {total}: one 1, the rest 0")
+        if net.loss is Loss.BINARY and not all(0 <= t <= 1 for t in sample.targets):
+            raise Misfit(part, "binary cross-entropy's targets lie from 0 to 1")
+
+
+def _check_length(part: str, what: str, given: int, wanted: int) -> None:
+    if given != wanted:
+        raise Misfit(part, f"{part} has {given} {what}, but the network takes {wanted}")

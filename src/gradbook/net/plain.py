@@ -1,0 +1,63 @@
+"""Whatever a caller hands in, as plain whole numbers, floats, tuples and words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import index
+from typing import Any, SupportsFloat
+
+from gradbook.errors import UsageError
+
+
+def settle(record: object, **fields: object) -> None:
+    """Give a frozen record its fields in their one canonical form, so that equals are equal."""
+    for name, value in fields.items():
+        object.__setattr__(record, name, value)
+
+
+def whole(what: str, value: object, least: int) -> int:
+    """A whole number from `least` up."""
+    try:
+        plain = None if isinstance(value, bool) else index(value)  # type: ignore[arg-type]
+    except TypeError:
+        plain = None
+    if plain is None or plain < least:
+        raise UsageError(f"{what} is a whole number from {least} up, not {value!r}")
+    return plain
+
+
+def sizes(what: str, value: object) -> tuple[int, ...]:
+    """One size, or several lined up."""
+    several = value if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+    return tuple(whole(what, size, 1) for size in several)
+
+
+def number(what: str, value: object) -> float:
+    """A number; whether it must be finite is for the caller to say."""
+    if isinstance(value, SupportsFloat):
+        try:
+            return float(value)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    raise UsageError(f"{what} is a number such as 0.15, not {value!r}")
+
+
+def numbers(what: str, values: object) -> tuple[float, ...]:
+    return tuple(
+        value if type(value) is float else number(f"{what} {place}", value)
+        for place, value in enumerate(listed(what, values), 1)
+    )
+
+
+def listed(what: str, values: object) -> tuple[Any, ...]:
+    """Several things, however they are lined up."""
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes):
+        return tuple(values)
+    raise UsageError(f"{what}: expected a list, not {values!r}")
+
+
+def words(what: str, value: object) -> str:
+    """A phrase with single spaces."""
+    if isinstance(value, str):
+        return " ".join(value.split())
+    raise UsageError(f"{what} is a text, not {value!r}")

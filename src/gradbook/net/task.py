@@ -1,0 +1,73 @@
+"""What a network is to learn, and how: loss, samples, update rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from gradbook.errors import UsageError, did_you_mean
+from gradbook.net.plain import number, numbers, settle
+
+
+class Loss(StrEnum):
+    """How far outputs are from targets. Each is averaged over the samples."""
+
+    HALF_SQUARED = "half squared error"  # ½(t−a)², summed over the outputs
+    SQUARED = "mean squared error"  # (t−a)², averaged over the outputs
+    BINARY = "binary cross-entropy"  # −t·ln a − (1−t)·ln(1−a), averaged over the outputs
+    CROSS = "cross-entropy"  # −Σ t·ln a, for classes
+
+
+@dataclass(frozen=True)
+class Update:
+    """How a gradient changes its weight; the numbers are the rule's own, the rate is the net's."""
+
+    kind: str = "descent"  # descent | momentum | adam | adamw
+    momentum: float = 0.9
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+    nesterov: bool = False  # momentum that looks one step ahead
+
+    def __post_init__(self) -> None:
+        if self.kind not in list(USUAL_RATES):
+            close = did_you_mean(str(self.kind), USUAL_RATES)
+            hint = close or f": one of {', '.join(USUAL_RATES)}"
+            raise UsageError(f"unknown update {self.kind!r}{hint}")
+        settle(
+            self,
+            momentum=number("momentum", self.momentum),
+            betas=numbers("adam's beta", self.betas),
+            epsilon=number("adam's epsilon", self.epsilon),
+            nesterov=bool(self.nesterov),
+        )
+        if not 0 <= self.momentum < 1:
+            raise UsageError(f"momentum lies from 0 to below 1, not {self.momentum}")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise UsageError(f"adam's betas are two numbers from 0 to below 1, not {self.betas}")
+        if not 0 < self.epsilon < 1:
+            raise UsageError(f"adam's epsilon lies between 0 and 1, not {self.epsilon}")
+        for setting in fields(self)[1:]:
+            if setting.name not in OWN_SETTINGS[self.kind]:
+                settle(self, **{setting.name: setting.default})
+
+
+USUAL_RATES = {"descent": 1.0, "momentum": 0.1, "adam": 0.01, "adamw": 0.01}
+OWN_SETTINGS = {
+    "descent": (),
+    "momentum": ("momentum", "nesterov"),
+    "adam": ("betas", "epsilon"),
+    "adamw": ("betas", "epsilon"),
+}
+ADAMW_DECAY = 0.01  # of the weights, where nothing is said
+DESCENT = Update()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One example: the inputs, laid out flat, and the outputs wanted for them."""
+
+    inputs: tuple[float, ...]
+    targets: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        settle(self, inputs=numbers("input", self.inputs), targets=numbers("target", self.targets))

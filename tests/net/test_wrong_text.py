@@ -1,0 +1,226 @@
+"""Wrong network texts: each is told its line, its column and what to do about it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from gradbook.errors import NetTextError
+from gradbook.net import parse
+
+HEAD = "input 2\ndense 2\n"  # two good lines, so that what follows stands in line 3
+IMAGE = "input 1x6x6\n"
+
+WRONG = [
+    # Words that are none.
+    ("input 2\nsigmod", 2, 1, "unknown layer 'sigmod': did you mean 'sigmoid'?"),
+    ("input 2\nDense 2", 2, 1, "unknown layer 'Dense': did you mean 'dense'?"),
+    ("input 2\n  danse 2", 2, 3, "unknown layer 'danse': did you mean 'dense'?"),
+    ("input 2; dense 2; rellu", 1, 19, "unknown layer 'rellu': did you mean 'relu'?"),
+    ("input 2\nwombat", 2, 1, "unknown layer 'wombat': see gradbook help networks"),
+    ("inptu 2", 1, 1, "unknown layer 'inptu': did you mean 'input'?"),
+    (HEAD + "attention 0.1", 3, 1, "unknown layer 'attention'"),
+    ("{'layers': 2}", 1, 1, "see gradbook help networks"),
+    ("<html>", 1, 1, "see gradbook help networks"),
+    (HEAD + "- sigmoid", 3, 1, "unknown layer '-'"),
+    # What is missing.
+    ("", 1, 1, "no layers: begin with a line such as 'input 2'"),
+    ("\n\n# only a remark\n", 1, 1, "no layers: begin with a line such as 'input 2'"),
+    ("name nothing else", 1, 1, "no layers: begin with a line such as 'input 2'"),
+    ("input 2", 1, 1, "nothing to train: add a layer such as 'dense 2'"),
+    ("input 2\nsigmoid", 1, 1, "nothing to train: add a layer such as 'dense 2'"),
+    ("dense 2", 1, 1, "'dense' before the input: begin with a line such as 'input 2'"),
+    ("name x\nloss half squared error\ninput 2", 2, 1, "'loss' before the input: begin with"),
+    ("input", 1, 6, "the input is missing: write it like 2 or 1x28x28"),
+    ("input 2\ndense", 2, 6, "dense's width is missing: write a whole number here"),
+    ("input 2\ndense  # wide", 2, 6, "dense's width is missing"),
+    (IMAGE + "conv 2", 2, 7, "conv's window is missing: write it like 3x3"),
+    (IMAGE + "conv 2 3x3 stride", 2, 18, "stride is missing: write a whole number here"),
+    (IMAGE + "maxpool", 2, 8, "maxpool's size is missing: write a whole number here"),
+    (HEAD + "batchnorm epsilon", 3, 18, "epsilon is missing: write a number here"),
+    (HEAD + "leaky", 3, 6, "expected 'leaky relu'"),
+    (HEAD + "log", 3, 4, "expected 'log softmax'"),
+    (HEAD + "loss", 3, 5, "which loss: one of half squared error, mean squared error"),
+    (HEAD + "update", 3, 7, "which update: one of descent, momentum, adam"),
+    (HEAD + "update adam 0.9", 3, 16, "beta2 is missing: write a number here"),
+    (HEAD + "rate", 3, 5, "the rate is missing: write a number here"),
+    (HEAD + "weights", 3, 8, "a start value is missing: write a number here"),
+    (HEAD + "seed", 3, 5, "the seed is missing: write a whole number here"),
+    (HEAD + "sample 1 2", 3, 11, "the targets are missing: write '->' and then them"),
+    (HEAD + "sample 1 2 ->", 3, 14, "a target is missing: write a number here"),
+    (HEAD + "sample -> 1 2", 3, 8, "an input is a number such as 0.15, not '->'"),
+    (HEAD + "data", 3, 5, "which file? write 'data samples.csv'"),
+    (HEAD + "name", 3, 5, "which name? write 'name worked'"),
+    # What is too much.
+    ("input 2 3", 1, 9, "unexpected '3' after '2': take it out or begin a new line"),
+    ("input 2 dense 2", 1, 9, "unexpected 'dense' after '2': take it out or begin a new line"),
+    ("input 2\ndense 2 sigmoid", 2, 9, "unknown 'sigmoid': expected one of no bias, bias"),
+    (HEAD + "sigmoid 2", 3, 9, "unexpected '2' after 'sigmoid': take it out"),
+    (HEAD + "leaky relu 0.1 0.2", 3, 16, "unexpected '0.2' after '0.1': take it out"),
+    (IMAGE + "maxpool 2 2", 2, 11, "unexpected '2' after '2': take it out"),
+    (HEAD + "rate 1 2", 3, 8, "unexpected '2' after '1': take it out"),
+    (HEAD + "update descent 0.9", 3, 16, "unexpected '0.9' after 'descent': take it out"),
+    (HEAD + "update adam .9 .9 1e-8 1", 3, 24, "unexpected '1' after '1e-8': take it out"),
+    (HEAD + "sample 1 2 -> 1 -> 2", 3, 17, "a target is a number such as 0.15, not '->'"),
+    # Said twice.
+    ("input 2\ninput 3", 2, 1, "a second 'input': say it once"),
+    ("name a\nname b", 2, 1, "a second 'name': say it once"),
+    (HEAD + "rate 1\n\nrate 2", 5, 1, "a second 'rate': say it once"),
+    (HEAD + "seed 1; seed 1", 3, 9, "a second 'seed': say it once"),
+    (HEAD + "update adam\nupdate adam", 4, 1, "a second 'update': say it once"),
+    (HEAD + "loss mean squared error\nloss cross-entropy", 4, 1, "a second 'loss': say it once"),
+    (HEAD + "data a.csv\ndata b.csv", 4, 1, "a second 'data': say it once"),
+    (IMAGE + "conv 2 3x3 pad 1 pad 2", 2, 18, "a second 'pad': say it once"),
+    (HEAD + "sample 1 2 -> 1 2\ndata a.csv", 4, 1, "take out the 'sample' lines or this one"),
+    (HEAD + "data a.csv\nsample 1 2 -> 1 2", 4, 1, "take out this line or the 'data' line"),
+    # Numbers.
+    ("input two", 1, 7, "the input is written like 2 or 1x28x28, not 'two'"),
+    ("input -2", 1, 7, "the input is written like 2 or 1x28x28, not '-2'"),
+    ("input 2,3", 1, 7, "the input is written like 2 or 1x28x28, not '2,3'"),
+    ("input 1x2x3x4", 1, 7, "the input is written like 2 or 1x28x28"),
+    ("input 1X28X28", 1, 7, "the input is written like 2 or 1x28x28"),
+    ("input 0", 1, 7, "the input is written like 2 or 1x28x28, not '0'"),
+    ("input 1x0x3", 1, 7, "the input is written like 2 or 1x28x28, not '1x0x3'"),
+    ("input 2\ndense 2.5", 2, 7, "dense's width is a whole number of at most 9 digits, not '2.5'"),
+    ("input 2\ndense -1", 2, 7, "dense's width is a whole number"),
+    ("input 2\ndense 0", 2, 1, "dense's width is a whole number from 1 up, not 0"),
+    ("input 2\ndense ٣", 2, 7, "dense's width is a whole number"),
+    ("input 2\ndense ２", 2, 7, "dense's width is a whole number"),
+    ("input 2\ndense 1e3", 2, 7, "dense's width is a whole number"),
+    (HEAD + "rate fast", 3, 6, "the rate is a number such as 0.15, not 'fast'"),
+    (HEAD + "rate -1", 3, 1, "the rate is a number from 0 up, not -1.0"),
+    (HEAD + "rate nan", 3, 6, "the rate is a number such as 0.15, not 'nan'"),
+    (HEAD + "rate inf", 3, 6, "the rate is a number such as 0.15, not 'inf'"),
+    (HEAD + "rate 1e999", 3, 6, "the rate is too large, take less than 1e308"),
+    (HEAD + "rate 0x10", 3, 6, "the rate is a number such as 0.15"),
+    (HEAD + "rate 1_000", 3, 6, "the rate is a number such as 0.15"),
+    (HEAD + "rate ½", 3, 6, "the rate is a number such as 0.15"),
+    (HEAD + "weights 0,15", 3, 9, "with a point and spaces between numbers, not '0,15'"),
+    (HEAD + "weights 1 2 x 4", 3, 13, "a start value is a number such as 0.15, not 'x'"),
+    (HEAD + "seed 1.5", 3, 6, "the seed is a whole number"),
+    (HEAD + "seed 12345678901", 3, 6, "the seed is a whole number of at most 9 digits"),
+    (HEAD + "sample 1 nan -> 1 2", 3, 10, "an input is a number such as 0.15, not 'nan'"),
+    (HEAD + "batchnorm epsilon 0", 3, 1, "batchnorm's epsilon lies between 0 and 1, not 0"),
+    (HEAD + "update momentum 1", 3, 8, "momentum lies from 0 to below 1, not 1.0"),
+    (HEAD + "update adam 0.9 1", 3, 8, "adam's betas are two numbers from 0 to below 1"),
+    (HEAD + "update adam 0.9 0.9 0", 3, 8, "adam's epsilon lies between 0 and 1, not 0"),
+    # Kinds.
+    ("input 2\ndense 2 no bais", 2, 9, "unknown 'no bais': did you mean 'no bias'?"),
+    ("input 2\ndense 2 shared", 2, 9, "unknown 'shared': did you mean 'shared bias'?"),
+    (IMAGE + "conv 2 3x3 padd 1", 2, 12, "unknown 'padd 1': did you mean 'pad P'?"),
+    (HEAD + "loss sqared error", 3, 6, "did you mean 'mean squared error'?"),
+    (HEAD + "loss Cross-Entropy", 3, 6, "did you mean 'cross-entropy'?"),
+    (HEAD + "loss of time", 3, 6, "unknown loss 'of time': one of half squared error"),
+    (HEAD + "update adm", 3, 8, "unknown update 'adm': did you mean 'adam'?"),
+    (HEAD + "update rmsprop", 3, 8, "unknown update 'rmsprop': one of descent, momentum, adam"),
+    # Shapes and counts that don't fit.
+    ("input 1x4x4\ndense 2", 2, 1, "dense takes a flat input, not 1x4x4: put 'flatten' before it"),
+    ("input 1x4x4\nsoftmax", 2, 1, "softmax takes a flat input, not 1x4x4: put 'flatten'"),
+    (HEAD + "conv 2 3x3", 3, 1, "conv takes channels x height x width, not 2: write the input as"),
+    ("input 4x4\nmaxpool 2", 2, 1, "not 4x4: write the input as 'input 1x4x4'"),
+    (IMAGE + "conv 2 7x7", 2, 1, "conv's window 7x7 is larger than its input 1x6x6: make it"),
+    (IMAGE + "maxpool 7", 2, 1, "maxpool's window 7x7 is larger than its input 1x6x6: make it"),
+    (IMAGE + "conv 2 3x3x3", 2, 8, "conv's window is written like 3x3, not '3x3x3'"),
+    (IMAGE + "conv 2 3x0", 2, 8, "conv's window is written like 3x3, not '3x0'"),
+    (IMAGE + "conv 2 3x3 stride 0", 2, 1, "conv's stride is a whole number from 1 up, not 0"),
+    (IMAGE + "conv 2 2x2 pad 2", 2, 1, "may read nothing but padding: take at most pad 1"),
+    (IMAGE + "conv 2 3x3", 2, 1, "the loss reads a flat output, not 2x4x4: put 'flatten'"),
+    (HEAD + "loss cross-entropy", 3, 1, "end the layers with 'softmax'"),
+    (HEAD + "tanh\nloss binary cross-entropy", 4, 1, "end the layers with 'sigmoid'"),
+    (HEAD + "weights 1 2 3", 3, 1, "3 start values, but the layers have w1 … w4"),
+    (HEAD + "weights 1 2\nweights 3 4 5", 4, 1, "5 start values, but the layers have w1 … w4"),
+    (HEAD + "biases 1", 3, 1, "1 start values, but the layers have b1 … b2"),
+    (HEAD + "scales 1", 3, 1, "1 start values, but the layers have no γ at all"),
+    (HEAD + "sample 1 -> 1 2", 3, 1, "sample 1 has 1 inputs, but the network takes 2"),
+    (HEAD + "sample 1 2 -> 1", 3, 1, "sample 1 has 1 targets, but the network takes 2"),
+    (HEAD + "sample 1 2 -> 1 2\nsample 1 -> 1 2", 4, 1, "sample 2 has 1 inputs"),
+    (
+        HEAD + "softmax\nloss cross-entropy\nsample 0 0 -> 1 1",
+        5,
+        1,
+        "cross-entropy's targets sum to 1, not 2: one 1, the rest 0",
+    ),
+    (
+        HEAD + "sigmoid\nloss binary cross-entropy\nsample 0 0 -> 1 2",
+        5,
+        1,
+        "binary cross-entropy's targets lie from 0 to 1",
+    ),
+    # Sizes nobody means.
+    ("input 999999999\ndense 2", 1, 1, "999,999,999 values in one layer: the most is 10,000,000"),
+    ("input 2\ndense 999999999", 2, 1, "999,999,999 values in one layer: the most is"),
+    ("input 9999\ndense 9999", 2, 1, "99,980,001 parameters in one layer: the most is"),
+    ("input 9x99999999x99999999\nflatten\ndense 1", 1, 1, "values in one layer: the most is"),
+    (IMAGE + "conv 999999999 3x3\nflatten", 2, 1, "values in one layer: the most is"),
+    (IMAGE + "conv 1 3x3 pad 999999999", 2, 1, "may read nothing but padding: take at most pad 2"),
+    (HEAD + "tanh\n" * 200, 202, 1, "more than 200 layers: take fewer"),
+    (HEAD + "tanh;" * 100_000, 3, 996, "more than 200 layers: take fewer"),
+    # Characters that nobody sees.
+    ("\0", 1, 1, r"unknown layer '\x00'"),
+    ("input 2\n\x1b[31mred", 2, 1, r"unknown layer '\x1b[31mred'"),
+    ("input 2\x07", 1, 7, r"the input is written like 2 or 1x28x28, not '2\x07'"),
+    ("\ufeff\ufeffinput 2", 1, 1, r"unknown layer '\ufeffinput': did you mean 'input'?"),
+    ("input \u200b2", 1, 7, r"not '\u200b2'"),
+    ("name a\x1b]0;b\n" + HEAD, 1, 11, "unknown layer 'b'"),
+    ("name \x1b[2J\n" + HEAD, 1, 1, "at most 200 printable characters, without ';' and '#'"),
+    ("name \ud800\n" + HEAD, 1, 1, "at most 200 printable characters, without ';' and '#'"),
+    (HEAD + "data \x07.csv", 3, 1, "at most 200 printable characters, without ';' and '#'"),
+    ("name " + "x" * 201 + "\n" + HEAD, 1, 1, "at most 200 printable characters"),
+    # Ends of lines, tabs, remarks.
+    ("input 2\r\ndense 2\r\nsigmod\r\n", 3, 1, "unknown layer 'sigmod'"),
+    ("input 2\rdense 2\rsigmod", 3, 1, "unknown layer 'sigmod'"),
+    ("input 2\n\tdense\ttwo", 2, 8, "dense's width is a whole number"),
+    ("input 2 # ok\n\n# ; dense two\ndense two", 4, 7, "dense's width is a whole number"),
+    ("\ufeffinput 2\ndense two", 2, 7, "dense's width is a whole number"),
+    ("\ufeffinput two", 1, 7, "the input is written like 2 or 1x28x28, not 'two'"),
+    (";;; input 2 ;; dense two", 1, 22, "dense's width is a whole number"),
+    ("input 2\u2028dense 2", 1, 9, "unexpected 'dense' after '2': take it out or begin a new line"),
+]
+
+JUNK = {
+    "words": "a " * 499_000,
+    "one word": "x" * 999_999,
+    "numbers": HEAD + "weights " + "1 " * 490_000,
+    "digits": HEAD + "rate " + "9" * 990_000,
+    "decimals": HEAD + "weights 0." + "9" * 980_000,
+    "semicolons": ";" * 999_999,
+    "lines": "\n" * 999_999,
+    "loss": HEAD + "loss " + "cross " * 160_000,
+    "bias": HEAD + "dense 2 " + "no bias " * 120_000,
+    "zeros": "\0" * 999_999,
+    "samples": HEAD + "sample 1 1 -> 1 1\n" * 50_000 + "sample 1 -> 1",
+}
+
+
+@pytest.mark.parametrize(("text", "line", "column", "said"), WRONG)
+def test_a_wrong_text_is_told_its_place_and_remedy(text, line, column, said):
+    with pytest.raises(NetTextError) as caught:
+        parse(text, source="a.net")
+    error = caught.value
+    assert str(error).startswith(f"a.net, line {line}, column {column}: "), str(error)
+    assert said in str(error)
+    assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_junk_is_refused_within_seconds_and_in_one_line(junk):
+    start = time.process_time()
+    with pytest.raises(NetTextError) as caught:
+        parse(JUNK[junk])
+    assert time.process_time() - start < 3  # it takes a tenth to a half
+    assert len(str(caught.value)) < 1000
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("text", ["a " * 2_000_000, HEAD + "# remark\n" * 500_000])
+def test_megabytes_are_refused_unread(text):
+    start = time.process_time()
+    with pytest.raises(NetTextError, match="the most is 1,000,000; keep samples in a CSV file"):
+        parse(text)
+    assert time.process_time() - start < 0.1
+
+
+def test_a_mistake_in_text_without_a_file_names_no_file():
+    with pytest.raises(NetTextError, match=r"^line 2, column 1: unknown layer"):
+        parse("input 2\nsigmod")
