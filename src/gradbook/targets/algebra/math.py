@@ -173,23 +173,15 @@ def added(terms: Iterable[Form]) -> Form:
 
 
 def multiplied(factors: Iterable[Form]) -> Form:
-    """The product of the factors: ones are left out, signs gathered in front."""
+    """The product of the factors, signs gathered in front."""
     flat: list[Form] = []
     negative = False
     for factor in factors:
-        inner, minus = _unsigned(factor)
-        negative ^= minus
-        flat.extend(inner.factors if isinstance(inner, Product) else [inner])
-    flat = [factor for factor in flat if factor != Number(1)] or [Number(1)]
+        inner = factor.of if isinstance(factor, Minus) else factor
+        negative ^= isinstance(factor, Minus)
+        if isinstance(inner, Product) and inner.sign == "·":
+            flat.extend(inner.factors)
+        else:
+            flat.append(inner)
     product = flat[0] if len(flat) == 1 else Product(tuple(flat))
     return Minus(product) if negative else product
-
-
-def _unsigned(form: Form) -> tuple[Form, bool]:
-    match form:
-        case Minus(inner):
-            return inner, True
-        case Number(value) if value == -1:
-            return Number(1), True
-        case _:
-            return form, False
