@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from gradbook.targets.algebra.document import (
     Block,
+    Cell,
     Code,
     Document,
     Equation,
@@ -252,15 +253,20 @@ def _hanging(start: str, marked: str, room: int) -> Iterator[str]:
 
 def _table(block: Table, width: int) -> Iterator[str]:
     """Numbers below each other; what is too wide goes on below."""
-    rows = [[spell(cell) for cell in row] for row in (block.head, *block.rows)]
+    rows = [["".join(map(_inline, cell)) for cell in row] for row in (block.head, *block.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = ["<" if column else ">" for column in map(_has_words, zip(*block.rows, strict=True))]
     for number, columns in enumerate(_chunks(widths, width - MARGIN)):
         if number:
             yield ""
         for row in rows:
-            first = f"{row[0]:<{widths[0]}}"
-            cells = [f"{row[k]:>{widths[k]}}" for k in columns]
-            yield (" " * MARGIN + "  ".join([first, *cells])).rstrip()
+            cells = [f"{row[k]:{sides[k]}{widths[k]}}" for k in (0, *columns)]
+            line = " " * MARGIN + "  ".join(cells)
+            yield line.replace(FIXED_SPACE, " ").rstrip()
+
+
+def _has_words(column: Sequence[Cell]) -> bool:
+    return not all(len(cell) == 1 and isinstance(cell[0], Number) for cell in column)
 
 
 def _chunks(widths: Sequence[int], room: int) -> Iterator[list[int]]:
