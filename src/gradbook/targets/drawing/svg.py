@@ -81,7 +81,7 @@ def _paint(*touches: tuple[str, Colour]) -> str:
 
 
 def _class(touch: str, colour: Colour) -> str:
-    return f"{touch}-{colour.word.split()[-1]}"
+    return f"{touch}-{colour.key}"
 
 
 def _line(line: Line) -> str:
