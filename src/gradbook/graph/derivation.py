@@ -56,7 +56,10 @@ class Product:
 
 @dataclass(frozen=True)
 class Sum:
-    """One chain for each value that is fed, in the order in which those are computed."""
+    """One chain for each value that is fed, in the order in which those are computed.
+
+    There is none for a weight that reads only padding.
+    """
 
     terms: tuple[Chain, ...]
 
@@ -98,6 +101,9 @@ def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
     chains = _Chains(step, towards)
     chains.shorten = _mixes_samples(step, towards) or chains.longest() > longest
     chains.work()
+    for weight in step.gradients:  # one that reads only padding feeds nothing
+        chains.made.setdefault(weight, Sum(()))
+        chains.roots.setdefault(weight, step.loss)
     return Derivation(
         step, spoken, forward, towards, chains.roots, chains.made, tuple(chains.worked)
     )
@@ -280,7 +286,7 @@ def chain_value(chain: Chain, values: Values, worked: Mapping[Node, Array], samp
         case Product(factors):
             return reduce(mul, map(value, factors), np.asarray(1.0))
         case Sum(terms):
-            return reduce(add, map(value, terms))
+            return reduce(add, map(value, terms)) if terms else np.asarray(0.0)
         case OverSamples(inside, mean):
             total = np.asarray(np.broadcast_to(value(inside), samples).sum())
             return total / samples if mean else total

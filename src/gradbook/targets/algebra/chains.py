@@ -119,7 +119,7 @@ class Algebra:
             case Local() | Worked():
                 return wording.factor(chain)
             case Sum(terms):
-                return added(self._said(term, wording) for term in terms)
+                return added([self._said(term, wording) for term in terms] or [Number(0)])
             case OverSamples(inside, mean):
                 total = wording.total(inside)
                 share = Fraction(Number(1), Number(self.samples))
