@@ -19,6 +19,11 @@ class Colour:
     dark_fill: str
     dark_ink: str
 
+    @property
+    def key(self) -> str:
+        """One word for style sheets."""
+        return self.word.split()[-1]
+
 
 INPUT = Colour("inputs", "#E0EFFE", "#005E9E", "#1D3449", "#85C4FF")
 TARGET = Colour("targets", "#CDF6F8", "#00686C", "#0A393B", "#56D3DA")

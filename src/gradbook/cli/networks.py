@@ -23,12 +23,11 @@ def network(argument: str, data: str | None = None) -> Net:
 
     text, source = _text_and_source(argument)
     net = parse(text, source)
-    table = data or (net.table and os.path.join(os.path.dirname(source or ""), net.table))
-    if not table:
+    if not (data or net.table):
         return net
-    from gradbook.data.table import read_table
+    from gradbook.data.table import attach, read_table
 
-    return read_table(table, net)
+    return read_table(data, net) if data else attach(net, os.path.dirname(source or ""))
 
 
 def _text_and_source(argument: str) -> tuple[str, str | None]:

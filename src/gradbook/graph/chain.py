@@ -16,14 +16,16 @@ def gradients(of: Node, wrt: Sequence[Node], stop: Collection[Node] = ()) -> dic
 
     The walk doesn't go behind the values of `stop`: so the partials of a single formula are
     found, with the values that it mentions held apart. What reaches a value over several paths
-    is added in the order in which the paths were written. Where `of` is one value per sample, so
-    are its partials.
+    is added in the order in which the paths were written; where nothing does, the gradient is 0.
+    Where `of` is one value per sample, so are its partials.
     """
     path = _between(of, wrt, stop)
     shares: defaultdict[Node, list[Node]] = defaultdict(list)
     shares[of].append(of.graph.constant(1))
-    found: dict[Node, Node] = {}
+    found = {node: of.graph.constant(0) for node in wrt}
     for node in sorted(path, key=lambda node: -node.index):
+        if not shares[node]:
+            continue
         d = found[node] = _gathered(node, shares[node], by_sample=node.each or of.each)
         if node in stop and node is not of:
             continue

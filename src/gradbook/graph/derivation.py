@@ -17,7 +17,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add, mul
-from typing import Any
 
 import numpy as np
 
@@ -57,7 +56,10 @@ class Product:
 
 @dataclass(frozen=True)
 class Sum:
-    """One chain for each value that is fed, in the order in which those are computed."""
+    """One chain for each value that is fed, in the order in which those are computed.
+
+    There is none for a weight that reads only padding.
+    """
 
     terms: tuple[Chain, ...]
 
@@ -92,14 +94,16 @@ class Derivation:
 
 def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
     """Every chain of a scalar step; none has more than about `longest` partials."""
-    names = step.graph.names
-    spoken = {node for node, name in names.items() if name.stem not in SHEET_ONLY}
     made = needed([*step.outputs, step.loss])
+    spoken = {node for node in made if node.name and node.name.stem not in SHEET_ONLY}
     forward = tuple(node for node in made if node in spoken and node.op.name != "leaf")
     towards = {value: _locals(step, value, spoken) for value in forward if value in step.adjoints}
     chains = _Chains(step, towards)
     chains.shorten = _mixes_samples(step, towards) or chains.longest() > longest
     chains.work()
+    for weight in step.gradients:  # one that reads only padding feeds nothing
+        chains.made.setdefault(weight, Sum(()))
+        chains.roots.setdefault(weight, step.loss)
     return Derivation(
         step, spoken, forward, towards, chains.roots, chains.made, tuple(chains.worked)
     )
@@ -264,23 +268,25 @@ def slopes(derived: Derivation, values: Values) -> dict[Node, Array]:
     """Every chain's number: ∂root/∂value, one for each sample where there is one."""
     found: dict[Node, Array] = {}
     for value, chain in derived.chains.items():
-        found[value] = _number(chain, values, found, derived.step.samples)
+        found[value] = chain_value(chain, values, found, derived.step.samples)
     return found
 
 
-def _number(chain: Chain, values: Values, found: Mapping[Node, Array], samples: int) -> Any:
-    def number(part: Chain) -> Any:
-        return _number(part, values, found, samples)
+def chain_value(chain: Chain, values: Values, worked: Mapping[Node, Array], samples: int) -> Array:
+    """A chain's number, from the values of local partials and of chains that it begins with."""
+
+    def value(part: Chain) -> Array:
+        return chain_value(part, values, worked, samples)
 
     match chain:
         case Local():
             return values[chain.formula]
         case Worked():
-            return found[chain.value]
+            return worked[chain.value]
         case Product(factors):
-            return reduce(mul, map(number, factors), np.float64(1))
+            return reduce(mul, map(value, factors), np.asarray(1.0))
         case Sum(terms):
-            return reduce(add, map(number, terms))
+            return reduce(add, map(value, terms)) if terms else np.asarray(0.0)
         case OverSamples(inside, mean):
-            total = np.broadcast_to(number(inside), samples).sum()
+            total = np.asarray(np.broadcast_to(value(inside), samples).sum())
             return total / samples if mean else total

@@ -14,6 +14,7 @@ from gradbook.graph.name import Name
 from gradbook.graph.node import Graph, Node, needed
 from gradbook.graph.op import Array, Scalars
 from gradbook.graph.step import Step
+from gradbook.net.layers import Conv, Dense, Layer, Pool, Shape
 from gradbook.net.network import Net, Parameter
 
 MOST_SCALARS = 20_000  # beyond this neither a sheet nor a reader could hold them
@@ -21,8 +22,8 @@ MOST_SCALARS = 20_000  # beyond this neither a sheet nor a reader could hold the
 
 def scalar_step(net: Net) -> Step:
     """The training step in single values: i1, w1, h1, a_h1, o1, a_o1, E1, E_total, ∂E/∂w1."""
+    _check_size(net)
     forward = build(net)
-    _check_size(forward)
     graph, parts = _take_apart(forward)
     return complete(
         net,
@@ -39,13 +40,26 @@ def scalar_step(net: Net) -> Step:
     )
 
 
-def _check_size(forward: Forward) -> None:
-    scalars = sum(prod(node.shape) for node in needed([forward.loss, forward.outputs]))
+def _check_size(net: Net) -> None:
+    layers = zip(net.layers, net.shapes, net.shapes[1:], strict=False)
+    scalars = prod(net.input) + net.outputs + net.count()
+    scalars += sum(prod(after) * _terms(layer, before) for layer, before, after in layers)
     if scalars > MOST_SCALARS:
         raise LimitError(
-            f"{scalars:,} single values: too many to be written out one by one (the most is "
-            f"{MOST_SCALARS:,}); take a smaller network"
+            f"{scalars:,} single values and products: too many to be written out one by one "
+            f"(the most is {MOST_SCALARS:,}); take a smaller network"
         )
+
+
+def _terms(layer: Layer, shape: Shape) -> int:
+    """How many values one value of a layer is put together from."""
+    match layer:
+        case Dense() | Conv():
+            return layer.wants(shape)[0].fans[0]
+        case Pool():
+            return layer.size**2
+        case _:
+            return 1
 
 
 def _columns(scalars: Scalars, data: Array) -> dict[Node, Array]:

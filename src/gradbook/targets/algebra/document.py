@@ -57,12 +57,15 @@ class Equation:
     number: int | None = None
 
 
+Cell = tuple[Inline, ...]
+
+
 @dataclass(frozen=True)
 class Table:
-    """Numbers in columns; each column has a head."""
+    """Cells in columns, each with a head; numbers stand right, words left."""
 
-    head: tuple[Form, ...]
-    rows: tuple[tuple[Form, ...], ...]
+    head: tuple[Cell, ...]
+    rows: tuple[tuple[Cell, ...], ...]
 
 
 Block = Heading | Paragraph | Equation | Table

@@ -14,8 +14,42 @@ DIGITS = 7  # significant, of a number that had to be rounded
 EXACT = 1e-14  # a number this close to its rounding was meant to be it, relatively
 
 
+class Written:
+    """What every form can do: arithmetic on forms makes forms, and numbers count as forms."""
+
+    def __add__(self, other: Written | float) -> Form:
+        return added([as_form(self), as_form(other)])
+
+    def __sub__(self, other: Written | float) -> Form:
+        return added([as_form(self), Minus(as_form(other))])
+
+    def __rsub__(self, other: float) -> Form:
+        return Number(other) - self
+
+    def __radd__(self, other: float) -> Form:
+        return Number(other) + self
+
+    def __mul__(self, other: Written | float) -> Form:
+        return multiplied([as_form(self), as_form(other)])
+
+    def __rmul__(self, other: float) -> Form:
+        return Number(other) * self
+
+    def __truediv__(self, other: Written | float) -> Form:
+        return Fraction(as_form(self), as_form(other))
+
+    def __rtruediv__(self, other: float) -> Form:
+        return Fraction(Number(other), as_form(self))
+
+    def __pow__(self, other: Written | float) -> Form:
+        return Power(as_form(self), as_form(other))
+
+    def __neg__(self) -> Form:
+        return Minus(as_form(self))
+
+
 @dataclass(frozen=True)
-class Symbol:
+class Symbol(Written):
     """A named value: w5, a_h1, E_total. Bold for a vector or a matrix."""
 
     name: Name
@@ -23,19 +57,19 @@ class Symbol:
 
 
 @dataclass(frozen=True)
-class Number:
+class Number(Written):
     value: float
 
 
 @dataclass(frozen=True)
-class Words:
+class Words(Written):
     """A few words within a formula."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Partial:
+class Partial(Written):
     """∂of/∂to."""
 
     of: Form
@@ -43,7 +77,7 @@ class Partial:
 
 
 @dataclass(frozen=True)
-class Derived:
+class Derived(Written):
     """∂/∂to (of), with the formula written out."""
 
     of: Form
@@ -51,19 +85,19 @@ class Derived:
 
 
 @dataclass(frozen=True)
-class Minus:
+class Minus(Written):
     of: Form
 
 
 @dataclass(frozen=True)
-class Sum:
+class Sum(Written):
     """Terms in their order; a Minus among them is subtracted."""
 
     terms: tuple[Form, ...]
 
 
 @dataclass(frozen=True)
-class Product:
+class Product(Written):
     """Factors in their order, with '·' between them; '⊙' element by element; '' for matrices."""
 
     factors: tuple[Form, ...]
@@ -71,31 +105,31 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Fraction:
+class Fraction(Written):
     top: Form
     bottom: Form
 
 
 @dataclass(frozen=True)
-class Power:
+class Power(Written):
     base: Form
     exponent: Form
 
 
 @dataclass(frozen=True)
-class Root:
+class Root(Written):
     """√of."""
 
     of: Form
 
 
 @dataclass(frozen=True)
-class Transposed:
+class Transposed(Written):
     of: Form
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(Written):
     """A function of something: σ, σ′, tanh, exp, ln, max …"""
 
     function: str
@@ -103,21 +137,21 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Bracket:
+class Bracket(Written):
     """[x > 0]: 1 where it holds, else 0."""
 
     relation: Relation
 
 
 @dataclass(frozen=True)
-class Cases:
+class Cases(Written):
     """Values, each with its condition."""
 
     rows: tuple[tuple[Form, Form], ...]
 
 
 @dataclass(frozen=True)
-class BigSum:
+class BigSum(Written):
     """Σ over an index, or over a few words such as 'samples'."""
 
     of: Form
@@ -125,7 +159,7 @@ class BigSum:
 
 
 @dataclass(frozen=True)
-class Relation:
+class Relation(Written):
     """left = right; the sign may also be ≈, ←, > …"""
 
     left: Form
@@ -154,6 +188,13 @@ Form = (
 )
 
 
+def as_form(value: Written | float) -> Form:
+    if isinstance(value, (int, float)):
+        return Number(value)
+    assert isinstance(value, Form)
+    return value
+
+
 def rounded(value: float) -> float:
     """The value with as many digits as we print."""
     return float(f"{value:.{DIGITS}g}")
@@ -173,23 +214,15 @@ def added(terms: Iterable[Form]) -> Form:
 
 
 def multiplied(factors: Iterable[Form]) -> Form:
-    """The product of the factors: ones are left out, signs gathered in front."""
+    """The product of the factors, signs gathered in front."""
     flat: list[Form] = []
     negative = False
     for factor in factors:
-        inner, minus = _unsigned(factor)
-        negative ^= minus
-        flat.extend(inner.factors if isinstance(inner, Product) else [inner])
-    flat = [factor for factor in flat if factor != Number(1)] or [Number(1)]
+        inner = factor.of if isinstance(factor, Minus) else factor
+        negative ^= isinstance(factor, Minus)
+        if isinstance(inner, Product) and inner.sign == "·":
+            flat.extend(inner.factors)
+        else:
+            flat.append(inner)
     product = flat[0] if len(flat) == 1 else Product(tuple(flat))
     return Minus(product) if negative else product
-
-
-def _unsigned(form: Form) -> tuple[Form, bool]:
-    match form:
-        case Minus(inner):
-            return inner, True
-        case Number(value) if value == -1:
-            return Number(1), True
-        case _:
-            return form, False

@@ -1,0 +1,135 @@
+"""What the learning rate does: one trial for each rate, and the largest that still trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import isfinite
+
+from gradbook.errors import LimitError, UsageError
+from gradbook.graph.build import training_step
+from gradbook.graph.op import Array
+from gradbook.lab.criteria import Case, least_loss
+from gradbook.lab.limit import Limit, largest
+from gradbook.lab.trial import Trial, trial
+from gradbook.lab.verdict import Judgement, Verdict, judge
+from gradbook.net import Net
+from gradbook.net.rates import DEFAULT_RATES
+
+MOST_RATES = 1_000
+MOST_LOSSES = 10_000_000  # rates × epochs, all of them kept
+AS_LOW = 1e-3  # of what was learned: so close to the lowest loss is as low
+
+Tick = Callable[[int], None]  # told how many trials are done
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One rate: what happened, and what that means."""
+
+    trial: Trial
+    judgement: Judgement
+
+    @property
+    def rate(self) -> float:
+        return self.trial.rate
+
+    @property
+    def losses(self) -> Array:
+        """The loss of each epoch, before its update."""
+        return self.trial.losses
+
+    @property
+    def end(self) -> float:
+        return self.trial.end
+
+    @property
+    def lowest(self) -> float:
+        return self.trial.lowest
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judgement.verdict
+
+    @property
+    def reason(self) -> str:
+        return self.judgement.reason
+
+    @property
+    def trains(self) -> bool:
+        return self.judgement.trains
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A network trained once at each rate, from the same start."""
+
+    net: Net
+    epochs: int
+    outcomes: tuple[Outcome, ...]  # from the smallest rate to the largest
+    limit: Limit
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        return tuple(outcome.rate for outcome in self.outcomes)
+
+    def __getitem__(self, rate: float) -> Outcome:
+        return next(outcome for outcome in self.outcomes if outcome.rate == rate)
+
+
+def sweep(
+    net: Net, rates: Iterable[float] = DEFAULT_RATES, epochs: int = 70, *, tick: Tick | None = None
+) -> Sweep:
+    """Train the network anew at each rate, judge each, and find the largest that still trains."""
+    wanted = _checked(tuple(map(float, rates)), epochs)
+    step, least = training_step(net), least_loss(net)
+    known: dict[float, Trial] = {}
+
+    def at(rate: float) -> Trial:
+        if rate not in known:
+            known[rate] = trial(step, epochs, rate)
+            if tick:
+                tick(len(known))
+        return known[rate]
+
+    trials = [at(rate) for rate in wanted]
+    attained = _attained(trials, least)
+    outcomes = tuple(Outcome(each, judge(each, least, attained)) for each in trials)
+    return Sweep(net, epochs, outcomes, _limit(at, trials, least))
+
+
+def _limit(at: Callable[[float], Trial], trials: list[Trial], least: float) -> Limit:
+    pull = trials[0].slopes[0]
+    if pull == 0 or not isfinite(pull):
+        return Limit(None, None)  # whatever the rate
+    return largest(lambda rate: Case(at(rate), least, least).trains, [t.rate for t in trials])
+
+
+def _attained(trials: list[Trial], least: float) -> float:
+    """The loss on which the best of these came to rest, or the lowest there could be."""
+    cases = [Case(trial, least, least) for trial in trials]
+    sound = [case.trial.lowest for case in cases if case.is_number and not case.saturated]
+    lowest = min(sound, default=least)
+    learned = float(trials[0].losses[0]) - lowest
+    rests = [case.trial.end for case in cases if case.settled and not case.frozen]
+    found = min((end for end in rests if end - lowest <= AS_LOW * learned), default=least)
+    return found if found - least > AS_LOW * learned else least
+
+
+def _checked(rates: tuple[float, ...], epochs: int) -> tuple[float, ...]:
+    """The rates from the smallest to the largest, if they are rates."""
+    if not rates:
+        raise UsageError("no rates: give one at least, such as 0.5")
+    if len(rates) > MOST_RATES:
+        raise UsageError(f"{len(rates):,} rates: the most is {MOST_RATES:,}")
+    for rate in rates:
+        if not (isfinite(rate) and rate >= 0):
+            raise UsageError(f"a rate is a number from 0 up, not {rate:g}")
+        if rates.count(rate) > 1:
+            raise UsageError(f"the rate {rate:g} twice: give it once")
+    if epochs < 2:
+        raise UsageError(f"2 epochs at least, not {epochs}: the first shows only the start")
+    if len(rates) * epochs > MOST_LOSSES:
+        losses = f"{len(rates)} rates over {epochs:,} epochs"
+        raise LimitError(f"{losses} are too many losses to keep: the most is {MOST_LOSSES:,}")
+    return tuple(sorted(rates))

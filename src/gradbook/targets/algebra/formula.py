@@ -1,0 +1,242 @@
+"""Turns a graph's formulas into mathematics: the one place where an op gets its notation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from fractions import Fraction as Ratio
+
+import numpy as np
+
+from gradbook.errors import TargetError
+from gradbook.graph.name import TOTAL_ERROR, Name
+from gradbook.graph.node import Node
+from gradbook.graph.op import Array
+from gradbook.targets.algebra.math import (
+    BigSum,
+    Bracket,
+    Call,
+    Cases,
+    Form,
+    Fraction,
+    Minus,
+    Number,
+    Partial,
+    Power,
+    Relation,
+    Root,
+    Sum,
+    Symbol,
+    Words,
+    added,
+    multiplied,
+)
+
+Say = Callable[[Node], Form | None]  # what stands for a value; None: its formula
+Notation = Callable[[Node, Sequence[Form], Say], Form]
+
+MOST_SAMPLES = 6  # written out
+
+
+def symbol(name: Name) -> Form:
+    """The name as it is written; a gradient's is the partial that it is."""
+    if name.stem == "∂" and name.of:
+        return Partial(Symbol(TOTAL_ERROR), symbol(name.of))
+    return Symbol(name)
+
+
+def symbols(spoken: Collection[Node]) -> Say:
+    """Says these values by their names."""
+
+    def say(node: Node) -> Form | None:
+        return symbol(node.name) if node.name and node in spoken else None
+
+    return say
+
+
+def numbers(
+    spoken: Collection[Node], values: Mapping[Node, Array], samples: int, sample: int | None = None
+) -> Say:
+    """Says them by their numbers, of one sample where there is one for each."""
+
+    def say(node: Node) -> Form | None:
+        if node in spoken or (node.op.name in CHOICES and node in values):
+            value = np.asarray(values[node])
+            return Number(float(value[sample] if value.ndim else value))
+        if node.op.name == "total":
+            return over_samples(samples, lambda k: formula(node.inputs[0], of_sample(k)))
+        return None
+
+    def of_sample(k: int) -> Say:
+        return numbers(spoken, values, samples, k)
+
+    return say
+
+
+def over_samples(samples: int, term: Callable[[int], Form]) -> Form:
+    """The sum of a term for each sample; of many samples the middle is left out."""
+    if samples <= MOST_SAMPLES:
+        return Sum(tuple(map(term, range(samples))))
+    return Sum((term(0), term(1), Words("…"), term(samples - 1)))
+
+
+def formula(node: Node, say: Say) -> Form:
+    """What the value is, by name where it has one."""
+    return say(node) or definition(node, say)
+
+
+def definition(node: Node, say: Say) -> Form:
+    """What the value is made of, even where it has a name."""
+    ratio = _ratio(node)
+    if ratio is not None:
+        return _ratio_form(ratio)
+    write = NOTATION.get(node.op.name)
+    if write is not None:
+        return write(node, [formula(x, say) for x in node.inputs], say)
+    if node.op.expansion is not None:
+        return formula(node.op.expansion(*node.inputs, *node.attributes), say)
+    raise TargetError(
+        f"the algebra has no words for '{node.op.name}': "
+        f"give the op a notation in targets/algebra/formula.py, or an expansion"
+    )
+
+
+# Numbers that are written as a ratio: 1/4 of four samples, 2/3, not 0.6666667.
+
+
+def _ratio(node: Node) -> Ratio | None:
+    """A formula of whole numbers alone, worked out."""
+    if node.is_constant():
+        return Ratio(int(node.number)) if node.number.is_integer() else None
+    work = RATIOS.get(node.op.name)
+    parts = [_ratio(x) for x in node.inputs] if work else []
+    known = [part for part in parts if part is not None]
+    return work(*known) if work and len(known) == len(parts) else None
+
+
+RATIOS: dict[str, Callable[..., Ratio]] = {
+    "repeat": lambda x: x,
+    "negate": lambda x: -x,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b,
+}
+
+
+def _ratio_form(ratio: Ratio) -> Form:
+    size = Number(abs(ratio.numerator))
+    form: Form = size if ratio.denominator == 1 else Fraction(size, Number(ratio.denominator))
+    return Minus(form) if ratio < 0 else form
+
+
+# The notation of each op.
+
+
+def _quotient(node: Node, args: Sequence[Form], say: Say) -> Form:
+    """A sum over the samples is divided by writing its share in front."""
+    top, bottom = args
+    if isinstance(top, BigSum) and node.inputs[1].is_constant():
+        return multiplied([Fraction(Number(1), bottom), top])
+    if isinstance(top, Minus):
+        return Minus(Fraction(top.of, bottom))
+    if isinstance(top, Fraction):
+        return Fraction(top.top, multiplied([top.bottom, bottom]))
+    return Fraction(top, bottom)
+
+
+def _times(node: Node, args: Sequence[Form], say: Say) -> Form:
+    """A factor −1 is written as a sign."""
+    kept = [arg for x, arg in zip(node.inputs, args, strict=True) if not x.is_constant(-1)]
+    product = multiplied(kept)
+    return product if (len(args) - len(kept)) % 2 == 0 else _minus(product)
+
+
+def _minus(form: Form) -> Form:
+    return form.of if isinstance(form, Minus) else Minus(form)
+
+
+def _squared(form: Form) -> Form:
+    return Power(form, Number(2))
+
+
+def _choice(node: Node, args: Sequence[Form], say: Say) -> Form:
+    """a where c > 0, else b."""
+    condition = Relation(args[0], ">", Number(0))
+    if node.inputs[2].is_constant(0):
+        return multiplied([args[1], Bracket(condition)])
+    return Cases(((args[1], condition), (args[2], Words("else"))))
+
+
+def _chosen(node: Node, args: Sequence[Form], say: Say) -> Form:
+    """[p is a]: whether it is this one that is the largest, the first of equal ones."""
+    (k,) = node.attributes
+    assert isinstance(k, int)
+    largest = node.graph.make("largest", *node.inputs)
+    return Bracket(Relation(formula(largest, say), "is", args[k]))
+
+
+def _binary_cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
+    """Of the probability σ(o), whatever that is called."""
+    output = node.inputs[1]
+    chance = formula(output.graph.make("sigmoid", output), say)
+    wanted = args[0]
+    return added(
+        [
+            Minus(multiplied([wanted, Call("ln", (chance,))])),
+            Minus(
+                multiplied(
+                    [
+                        Sum((Number(1), Minus(wanted))),
+                        Call("ln", (Sum((Number(1), Minus(chance))),)),
+                    ]
+                )
+            ),
+        ]
+    )
+
+
+def _cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
+    """Of the probabilities e^(o − L), whatever they or their logarithms are called."""
+    half = len(node.inputs) // 2
+    outputs = node.inputs[half:]
+    total = node.graph.make("log_sum_exp", *outputs)
+    terms: list[Form] = []
+    for wanted, output in zip(args[:half], outputs, strict=True):
+        log = output - total
+        chance = node.graph.make("exp", log)
+        said = say(log) or Call("ln", (formula(chance, say),))
+        terms.append(Minus(multiplied([wanted, said])))
+    return added(terms)
+
+
+def _call(function: str) -> Notation:
+    return lambda node, args, say: Call(function, tuple(args))
+
+
+NOTATION: dict[str, Notation] = {
+    "constant": lambda node, args, say: Number(node.number),
+    "copy": lambda node, args, say: args[0],
+    "repeat": lambda node, args, say: args[0],
+    "total": lambda node, args, say: BigSum(args[0], "samples"),
+    "add": lambda node, args, say: added(args),
+    "subtract": lambda node, args, say: added([args[0], _minus(args[1])]),
+    "multiply": _times,
+    "divide": _quotient,
+    "negate": lambda node, args, say: _minus(args[0]),
+    "power": lambda node, args, say: Power(args[0], args[1]),
+    "exp": _call("exp"),
+    "log": _call("ln"),
+    "sqrt": lambda node, args, say: Root(args[0]),
+    "choose": _choice,
+    "largest": _call("max"),
+    "is_largest": _chosen,
+    "sigmoid": _call("σ"),
+    "tanh": _call("tanh"),
+    "softplus": lambda node, args, say: Call("ln", (Sum((Number(1), Call("exp", tuple(args)))),)),
+    "relu": lambda node, args, say: Call("max", (Number(0), args[0])),
+    "log_sum_exp": lambda node, args, say: Call("ln", (added([Call("exp", (x,)) for x in args]),)),
+    "half_square": lambda node, args, say: multiplied(
+        [Fraction(Number(1), Number(2)), _squared(Sum((args[0], Minus(args[1]))))]
+    ),
+    "binary_cross_entropy": _binary_cross_entropy,
+    "cross_entropy_of": _cross_entropy,
+}
+CHOICES = ("choose", "is_largest", "largest")  # once numbers are put in, only the result is left

@@ -1,0 +1,169 @@
+"""From a network to its drawing: stages side by side, and the lines between them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from math import inf
+from textwrap import wrap
+
+from gradbook.net.layers import spell
+from gradbook.net.network import Net
+from gradbook.net.text import layer_words
+from gradbook.palette import QUIET, WEIGHT
+from gradbook.targets.drawing.labels import placed
+from gradbook.targets.drawing.place import Place, least_room, place
+from gradbook.targets.drawing.shapes import Box, Drawing, Frame, Label, Line, Shape, drawing
+from gradbook.targets.drawing.stages import Column, Link, Planes, Stage, stages
+from gradbook.targets.drawing.words import SMALL_SIZE, WORD_SIZE, name_label, words
+
+MARGIN = 20.0
+ROOMS = sorted(product((80, 96, 112), (160, 200, 250, 310)), key=lambda room: room[0] * room[1])
+GAPS = {Link.ALL: 100.0, Link.EACH: 62.0, Link.WINDOW: 62.0, Link.LAID_OUT: 62.0}
+CAPTION_GAP, CAPTION_STEP = 26.0, 1.3  # points above the first line, and sizes to the next
+CAPTIONS_APART = 10.0
+CHARACTER = 0.6  # of a caption's size, about as wide as one is
+MOST_CHARACTERS = 24
+LEAST_WINDOW = 6.0
+
+
+def draw(net: Net, numbers: bool = False) -> Drawing:
+    """The network as a picture; `numbers` adds inputs, targets and start values to the names.
+
+    Sizes grow until all weights can carry their names. Where even the largest is too small,
+    the weights in question are named under the picture instead, and numbers are left out.
+    """
+    wanted = [True, False] if numbers else [False]
+    layouts = [_roomiest(stages(net, with_numbers)) for with_numbers in wanted]
+    layout = min(layouts, key=lambda layout: len(layout.unnamed))
+    return drawing(_described(net), layout.shapes, MARGIN)
+
+
+def _described(net: Net) -> str:
+    called = f"The network {net.name}" if net.name else "A network"
+    layers = ", ".join(map(layer_words, net.layers))
+    return f"{called}: input {spell(net.input)}, {layers}, {net.loss}"
+
+
+@dataclass(frozen=True)
+class _Layout:
+    shapes: tuple[Shape, ...]
+    unnamed: frozenset[str]  # the weights that found no room for their names
+
+
+def _roomiest(found: Sequence[Stage]) -> _Layout:
+    """The smallest layout with all names, or else the smallest of those with the most."""
+    layouts = []
+    for down, across in ROOMS:
+        layouts.append(_laid_out(found, down, across))
+        if not layouts[-1].unnamed:
+            break
+    return min(layouts, key=lambda layout: len(layout.unnamed))
+
+
+def _laid_out(found: Sequence[Stage], down: float, across: float) -> _Layout:
+    room = max(down, *map(least_room, found))
+    places: list[Place] = []
+    for stage in found:
+        left = places[-1].right + _gap(stage, across) if places else 0.0
+        places.append(place(stage, left, room))
+    behind, before, unnamed = list[Shape](), list[Shape](), set[str]()
+    for source, goal in pairwise(places):
+        if isinstance(goal.stage, Planes):
+            before += _window(source, goal)
+        elif goal.stage.weight:
+            lines, names = _weights(source, goal)
+            behind += [*lines, *names]
+            unnamed |= set() if names else {goal.stage.weights}
+        else:
+            behind += _plain_lines(source, goal)
+    own = [shape for spot in places for shape in spot.shapes]
+    captions = _captions(places, unnamed)
+    return _Layout((*behind, *own, *before, *captions), frozenset(unnamed))
+
+
+def _gap(stage: Stage, across: float) -> float:
+    named = isinstance(stage, Column) and stage.weight
+    return across if named else GAPS[stage.link]
+
+
+def _weights(source: Place, goal: Place) -> tuple[list[Line], list[Label]]:
+    assert isinstance(goal.stage, Column)
+    assert goal.stage.weight
+    ways = [(i, j) for j in goal.heights for i in source.heights]
+    lines = [
+        Line((source.right, source.heights[i]), (goal.left, goal.heights[j]), WEIGHT)
+        for i, j in ways
+    ]
+    labels = [name_label(goal.stage.weight(j, i), SMALL_SIZE) for i, j in ways]
+    rows = {i: row for row, i in enumerate(source.heights)}
+    return lines, placed(lines, labels, [rows[i] for i, _ in ways])
+
+
+def _plain_lines(source: Place, goal: Place) -> Iterator[Line]:
+    """Lines without weights: from every unit, from each to its own, or from the edge of planes."""
+    ends = list(goal.heights.items())
+    if source.front:
+        edges = (source.front.top, source.front.bottom)
+        starts = list(zip(edges, (ends[0][1], ends[-1][1]), strict=True))
+    elif isinstance(goal.stage, Column) and goal.stage.link is Link.ALL:
+        starts = list(product(source.heights.values(), goal.heights.values()))
+    else:
+        starts = [(source.heights[place], y) for place, y in ends]
+    for y, end in starts:
+        yield Line((source.right, y), (goal.left, end), QUIET)
+
+
+def _window(source: Place, goal: Place) -> Iterator[Shape]:
+    """A window on the planes before, and lines from its corners to the place that it makes."""
+    assert isinstance(source.stage, Planes)
+    assert isinstance(goal.stage, Planes)
+    assert source.front
+    assert goal.front
+    if goal.stage.window == (1, 1):
+        yield Line((source.right, 0), (goal.left, 0), QUIET)
+        return
+    colour = WEIGHT if goal.stage.weights else QUIET
+    window = _part(source.front, source.stage.shape, goal.stage.window)
+    window = window.moved((source.front.right - window.right, 0))
+    made = _part(goal.front, goal.stage.shape, (1, 1))
+    yield from (Frame(window, colour), Frame(made, colour))
+    yield Line(window.corners[1], made.corners[0], colour)
+    yield Line(window.corners[2], made.corners[3], colour)
+
+
+def _part(plane: Box, shape: tuple[int, ...], size: tuple[int, int]) -> Box:
+    """So many rows and columns in the plane's upper left corner."""
+    _, rows, columns = shape
+    height = (plane.bottom - plane.top) * min(size[0] / rows, 1)
+    width = (plane.right - plane.left) * min(size[1] / columns, 1)
+    return Box(
+        plane.left,
+        plane.top,
+        plane.left + max(width, LEAST_WINDOW),
+        plane.top + max(height, LEAST_WINDOW),
+    )
+
+
+def _captions(places: Sequence[Place], unnamed: Collection[str]) -> Iterator[Label]:
+    """Under each stage its layers' words, and its weights where they stand nowhere else."""
+    top = max(shape.box.bottom for spot in places for shape in spot.shapes) + CAPTION_GAP
+    for spot, most in zip(places, _caption_widths(places), strict=True):
+        stage = spot.stage
+        said = stage.weights if isinstance(stage, Planes) or stage.weights in unnamed else ""
+        lines = [
+            line
+            for phrase in (*stage.words, said)
+            for line in wrap(phrase, most, break_long_words=False)
+        ]
+        for k, line in enumerate(lines):
+            yield words(line, (spot.middle, top + k * WORD_SIZE * CAPTION_STEP))
+
+
+def _caption_widths(places: Sequence[Place]) -> Iterator[int]:
+    """How many characters fit under each stage before they meet its neighbours'."""
+    middles = [spot.middle for spot in places]
+    apart = [after - before for before, after in pairwise(middles)]
+    for room in map(min, [*apart, inf], [inf, *apart]):
+        yield min(MOST_CHARACTERS, int((room - CAPTIONS_APART) / (WORD_SIZE * CHARACTER)))

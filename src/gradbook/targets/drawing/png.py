@@ -1,0 +1,158 @@
+"""Paints a drawing as PNG on white: larger first, then made small, so that it is smooth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from io import BytesIO
+from math import cos, pi, sin
+from typing import TYPE_CHECKING
+
+from gradbook.palette import Colour
+from gradbook.targets.drawing.shapes import (
+    NUMBER_GAP,
+    SUBSCRIPT,
+    Drawing,
+    Frame,
+    Label,
+    Line,
+    Part,
+    Plane,
+    Point,
+    Shape,
+    Unit,
+    cuts,
+)
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont
+
+WHITE = "#FFFFFF"
+FINER = 3  # times, before it is made small
+ARC_STEPS = 48
+TONES = 128  # different ones in the file, which makes it a third of the size
+MOST_PIXELS = 60_000_000  # painted; a wider picture is painted less finely
+
+
+def png(drawing: Drawing, width: int | None = None) -> bytes:
+    """The drawing `width` pixels wide, or two for each point."""
+    from PIL import Image, ImageDraw
+
+    width = width or round(2 * drawing.width)
+    height = max(1, round(drawing.height * width / drawing.width))
+    finer = next((k for k in (FINER, 2) if width * height * k * k <= MOST_PIXELS), 1)
+    image = Image.new("RGB", (width * finer, height * finer), WHITE)
+    painter = _Painter(ImageDraw.Draw(image), width * finer / drawing.width)
+    for shape in drawing.shapes:
+        painter.paint(shape)
+    small = image.resize((width, height), Image.Resampling.LANCZOS)
+    file = BytesIO()
+    small.quantize(TONES).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+class _Painter:
+    """Draws shapes at a scale: drawing points → pixels."""
+
+    def __init__(self, draw: ImageDraw, scale: float) -> None:
+        self.draw = draw
+        self.scale = scale
+
+    def paint(self, shape: Shape) -> None:
+        match shape:
+            case Line():
+                self._line(shape.start, shape.end, _faded(shape.colour, 0.6), 1.2)
+            case Plane():
+                self._plane(shape)
+            case Frame():
+                self._outline(shape.box.corners, shape.colour.ink, 1.6)
+            case Unit():
+                for part in shape.parts:
+                    self._part(shape, part)
+            case Label():
+                self._label(shape)
+
+    def _at(self, point: Point) -> Point:
+        return point[0] * self.scale, point[1] * self.scale
+
+    def _width(self, width: float) -> int:
+        return max(1, round(width * self.scale))
+
+    def _line(self, start: Point, end: Point, colour: str, width: float) -> None:
+        self.draw.line([self._at(start), self._at(end)], colour, self._width(width))
+
+    def _outline(self, points: Sequence[Point], colour: str, width: float) -> None:
+        closed = [self._at(point) for point in [*points, points[0], points[1]]]
+        self.draw.line(closed, colour, self._width(width), joint="curve")
+
+    def _plane(self, plane: Plane) -> None:
+        box, (rows, columns), colour = plane.box, plane.ruled, plane.colour
+        self.draw.polygon([self._at(point) for point in box.corners], colour.fill)
+        for x in cuts(box.left, box.right, columns):
+            self._line((x, box.top), (x, box.bottom), _faded(colour, 0.3), 1)
+        for y in cuts(box.top, box.bottom, rows):
+            self._line((box.left, y), (box.right, y), _faded(colour, 0.3), 1)
+        self._outline(box.corners, colour.ink, 1)
+
+    def _part(self, unit: Unit, part: Part) -> None:
+        points = _curve(unit, part)
+        self.draw.polygon([self._at(point) for point in points], part.colour.fill)
+        self._outline(points, part.colour.ink, 1.3)
+
+    def _label(self, label: Label) -> None:
+        """Its pieces one after the other, all together centred."""
+        pieces = list(self._pieces(label))
+        x = label.centre[0] * self.scale - sum(before + wide for *_, before, wide in pieces) / 2
+        baseline = (label.centre[1] + label.size * 0.35) * self.scale
+        halo = self._width(2.5) if label.on_line else 0
+        ink = label.colour.ink
+        for text, font, drop, before, wide in pieces:
+            place = (x + before, baseline + drop)
+            self.draw.text(place, text, ink, font, "ls", stroke_width=halo, stroke_fill=WHITE)
+            x += before + wide
+
+    def _pieces(self, label: Label) -> Iterator[tuple[str, FreeTypeFont, float, float, float]]:
+        """Text, font, how far it stands below the line, the room before it, its width."""
+        size = label.size * self.scale
+        for text, height, drop, before in (
+            (label.text, size, 0.0, 0.0),
+            (label.subscript, size * SUBSCRIPT, size * 0.16, 0.0),
+            (label.number, size * 0.92, 0.0, size * NUMBER_GAP),
+        ):
+            if text:
+                said, font = text.replace("−", "-"), _font(round(height))
+                yield said, font, drop, before, font.getlength(said)
+
+
+@cache
+def _font(size: int) -> FreeTypeFont:
+    """The font that comes with Pillow, so that a picture is the same everywhere."""
+    from PIL import ImageFont
+
+    font = ImageFont.load_default(max(size, 1))
+    assert isinstance(font, ImageFont.FreeTypeFont), "Pillow without FreeType"
+    return font
+
+
+def _curve(unit: Unit, part: Part) -> list[Point]:
+    """The outline of a part of a unit, clockwise from its upper left."""
+    y, r = unit.centre[1], unit.radius
+    right = [(part.right, y - r), (part.right, y + r)]
+    left = [(part.left, y + r), (part.left, y - r)]
+    return [
+        *(_arc(part.right, y, r, -1) if part.round_right else right),
+        *(_arc(part.left, y, r, 1) if part.round_left else left),
+    ]
+
+
+def _arc(x: float, y: float, radius: float, quarter: int) -> list[Point]:
+    """Half a circle, clockwise, from the top (-1) or from the bottom (1)."""
+    turns = (pi * (k / ARC_STEPS + quarter / 2) for k in range(ARC_STEPS + 1))
+    return [(x + radius * cos(turn), y + radius * sin(turn)) for turn in turns]
+
+
+def _faded(colour: Colour, strength: float) -> str:
+    """The ink laid thinly on white."""
+    tones = (int(colour.ink[k : k + 2], 16) for k in (1, 3, 5))
+    return "#" + "".join(f"{round(255 + (tone - 255) * strength):02X}" for tone in tones)

@@ -1,0 +1,206 @@
+"""What a drawing is made of: geometry in points, y downward, a colour for each kind of quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from gradbook.palette import Colour
+
+Point = tuple[float, float]
+
+SUBSCRIPT = 0.72  # of the size of what it belongs to
+NUMBER_GAP = 0.35  # of the size, between a name and its number
+LINE_HEIGHT = 1.25
+
+
+@dataclass(frozen=True)
+class Box:
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def corners(self) -> tuple[Point, Point, Point, Point]:
+        """Clockwise from the upper left."""
+        return (
+            (self.left, self.top),
+            (self.right, self.top),
+            (self.right, self.bottom),
+            (self.left, self.bottom),
+        )
+
+    def moved(self, by: Point) -> Box:
+        return Box(*_moved((self.left, self.top), by), *_moved((self.right, self.bottom), by))
+
+    def gap(self, other: Box) -> float:
+        """How far apart two boxes are; negative where they overlap."""
+        across = max(other.left - self.right, self.left - other.right)
+        down = max(other.top - self.bottom, self.top - other.bottom)
+        return max(across, down)
+
+
+@dataclass(frozen=True)
+class Line:
+    start: Point
+    end: Point
+    colour: Colour
+
+    @property
+    def box(self) -> Box:
+        (x0, y0), (x1, y1) = self.start, self.end
+        return Box(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+
+    def moved(self, by: Point) -> Line:
+        return replace(self, start=_moved(self.start, by), end=_moved(self.end, by))
+
+    def point(self, fraction: float) -> Point:
+        (x0, y0), (x1, y1) = self.start, self.end
+        return x0 + fraction * (x1 - x0), y0 + fraction * (y1 - y0)
+
+    def height_at(self, x: float) -> float:
+        (x0, y0), (x1, y1) = self.start, self.end
+        return y0 + (x - x0) / (x1 - x0) * (y1 - y0)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A sheet of values, with its rows and columns ruled where they are few."""
+
+    box: Box
+    colour: Colour
+    ruled: tuple[int, int] = (1, 1)
+
+    def moved(self, by: Point) -> Plane:
+        return replace(self, box=self.box.moved(by))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The outline of a window on a plane."""
+
+    box: Box
+    colour: Colour
+
+    def moved(self, by: Point) -> Frame:
+        return replace(self, box=self.box.moved(by))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A half of a unit, or all of it; `left` and `right` are where its straight edges end."""
+
+    colour: Colour
+    left: float
+    right: float
+    round_left: bool
+    round_right: bool
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A circle, or a circle drawn wide, in one part or in two halves."""
+
+    centre: Point
+    half_width: float
+    radius: float
+    colours: tuple[Colour, ...]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        x, straight = self.centre[0], self.half_width - self.radius
+        if len(self.colours) == 1:
+            return (Part(self.colours[0], x - straight, x + straight, True, True),)
+        first, second = self.colours
+        return (
+            Part(first, x - straight, x, True, False),
+            Part(second, x, x + straight, False, True),
+        )
+
+    @property
+    def box(self) -> Box:
+        return _around(self.centre, self.half_width, self.radius)
+
+    def moved(self, by: Point) -> Unit:
+        return replace(self, centre=_moved(self.centre, by))
+
+
+@dataclass(frozen=True)
+class Label:
+    """A name with its subscript, and perhaps its number; or words."""
+
+    text: str
+    size: float
+    colour: Colour
+    subscript: str = ""
+    number: str = ""
+    is_name: bool = True
+    on_line: bool = False  # then the line is interrupted around it
+    centre: Point = (0, 0)
+
+    @property
+    def width(self) -> float:
+        ems = _ems(self.text) + SUBSCRIPT * _ems(self.subscript)
+        ems += NUMBER_GAP + _ems(self.number) if self.number else 0
+        return self.size * ems
+
+    @property
+    def box(self) -> Box:
+        return _around(self.centre, self.width / 2, self.size * LINE_HEIGHT / 2)
+
+    def at(self, centre: Point) -> Label:
+        return replace(self, centre=centre)
+
+    def moved(self, by: Point) -> Label:
+        return self.at(_moved(self.centre, by))
+
+
+Shape = Line | Plane | Frame | Unit | Label
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Shapes in the order in which they are painted."""
+
+    width: float
+    height: float
+    words: str  # what it shows, for those who don't see it
+    shapes: tuple[Shape, ...]
+
+
+def drawing(words: str, shapes: Iterable[Shape], margin: float) -> Drawing:
+    """The shapes moved into a picture that is just large enough for them."""
+    found = list(shapes)
+    boxes = [shape.box for shape in found]
+    left, top = min(box.left for box in boxes), min(box.top for box in boxes)
+    right, bottom = max(box.right for box in boxes), max(box.bottom for box in boxes)
+    by = (margin - left, margin - top)
+    return Drawing(
+        width=round(right - left + 2 * margin, 2),
+        height=round(bottom - top + 2 * margin, 2),
+        words=words,
+        shapes=tuple(shape.moved(by) for shape in found),
+    )
+
+
+def _around(centre: Point, across: float, down: float) -> Box:
+    x, y = centre
+    return Box(x - across, y - down, x + across, y + down)
+
+
+def _moved(point: Point, by: Point) -> Point:
+    return round(point[0] + by[0], 2), round(point[1] + by[1], 2)
+
+
+def cuts(low: float, high: float, parts: int) -> list[float]:
+    """Where a length is divided into equal parts."""
+    return [low + (high - low) * k / parts for k in range(1, parts)]
+
+
+NARROW, WIDE = frozenset("fijlrtI.,:;'|1()- "), frozenset("mwMW@…")
+
+
+def _ems(text: str) -> float:
+    """About how wide the text is in any plain font, rather too wide than too narrow."""
+    return sum(0.4 if c in NARROW else 0.88 if c in WIDE else 0.6 for c in text)

@@ -1,0 +1,223 @@
+"""From a network to the stages of its drawing: columns of units, stacks of planes, the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from math import prod
+
+import numpy as np
+
+from gradbook.graph.build import layer_names
+from gradbook.graph.name import TOTAL_ERROR, Name
+from gradbook.net import Loss, Net, Parameter
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Layer, Pool, Shape
+from gradbook.net.text import layer_words
+
+MOST_UNITS = 8  # a longer column shows its first ones and the last
+FIRST_UNITS = 3
+
+
+class Link(Enum):
+    """How a stage is joined to the one before it."""
+
+    NONE = "none"
+    ALL = "all"  # every unit with every unit
+    EACH = "each"  # every unit with its own
+    WINDOW = "window"  # a window of the planes with one place
+    LAID_OUT = "laid out"  # planes become a column
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A name, and its value where that is to be shown."""
+
+    name: Name
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One unit: its sum, its activation, and the bias or target above it."""
+
+    place: int
+    names: tuple[Name, ...]
+    value: float | None = None
+    above: Marked | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """Units one under the other. None stands for those left out."""
+
+    cells: tuple[Cell | None, ...]
+    count: int
+    words: tuple[str, ...]
+    link: Link
+    weight: Callable[[int, int], Marked] | None = None  # from a place to one before
+    weights: str = ""  # all of them: w1 … w8
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        return next(cell.names for cell in self.cells if cell)
+
+
+@dataclass(frozen=True)
+class Planes:
+    """One plane a channel, all of the same rows and columns."""
+
+    names: tuple[Name, ...]
+    shape: Shape
+    words: tuple[str, ...]
+    link: Link
+    window: tuple[int, int] = (1, 1)  # of the planes before, that one place reads
+    weights: str = ""
+
+
+Stage = Column | Planes
+
+
+def stages(net: Net, numbers: bool) -> list[Stage]:
+    """Everything from the inputs to E_total, in order."""
+    reader = _Reader(net, numbers)
+    names = layer_names(net)
+    found = [reader.input(names[0])]
+    for index, layer in enumerate(net.layers):
+        if _joins(layer, found[-1]):
+            found[-1] = _joined(found[-1], names[index + 1], layer)
+        else:
+            found.append(reader.stage(index, layer, names[index + 1]))
+    return found + reader.loss()
+
+
+def shown(count: int) -> tuple[int | None, ...]:
+    """The places of a column that are drawn."""
+    if count <= MOST_UNITS:
+        return tuple(range(count))
+    return (*range(FIRST_UNITS), None, count - 1)
+
+
+def _joins(layer: Layer, before: Stage) -> bool:
+    """Whether the layer is drawn as a second half of the stage before it."""
+    if isinstance(layer, Flatten):
+        return isinstance(before, Column)
+    fresh = len(before.names) == 1 and before.link not in (Link.NONE, Link.LAID_OUT)
+    return isinstance(layer, Activation) and fresh
+
+
+def _joined(stage: Stage, name: Name, layer: Layer) -> Stage:
+    if isinstance(layer, Flatten):
+        return stage
+    words = (*stage.words, layer_words(layer))
+    if isinstance(stage, Planes):
+        return replace(stage, names=(*stage.names, name), words=words)
+    cells = tuple(
+        cell and replace(cell, names=(*cell.names, name.at(cell.place + 1))) for cell in stage.cells
+    )
+    return replace(stage, cells=cells, words=words)
+
+
+class _Reader:
+    """Reads one network, with its numbers or without."""
+
+    def __init__(self, net: Net, numbers: bool) -> None:
+        self.net = net
+        self.start = net.start_values() if numbers else None
+        self.sample = net.examples()[0] if numbers and len(net.examples()) == 1 else None
+
+    def input(self, name: Name) -> Stage:
+        shape = self.net.input
+        if len(shape) > 1:
+            return Planes((name,), _as_planes(shape), ("input",), Link.NONE)
+        cells = tuple(
+            None if k is None else Cell(k, (name.at(k + 1),), self._of_sample("inputs", k))
+            for k in shown(shape[0])
+        )
+        return Column(cells, shape[0], ("input",), Link.NONE)
+
+    def stage(self, index: int, layer: Layer, name: Name) -> Stage:
+        before, shape = self.net.shapes[index], self.net.shapes[index + 1]
+        words = (layer_words(layer),)
+        own = [p for p in self.net.parameters if p.layer == index]
+        match layer:
+            case Dense():
+                return self._dense(name, layer.width, words, *own)
+            case Flatten():
+                return Column(_cells(name, before), shape[0], words, Link.LAID_OUT)
+            case Conv():
+                said = _range_words(own[0])
+                return Planes((name,), shape, words, Link.WINDOW, layer.kernel, said)
+            case Pool():
+                return Planes((name,), shape, words, Link.WINDOW, (layer.size, layer.size))
+            case BatchNorm() | Activation():
+                if len(shape) == 1:
+                    return Column(_cells(name, shape), shape[0], words, Link.EACH)
+                return Planes((name,), _as_planes(shape), words, Link.WINDOW)
+
+    def _dense(
+        self, name: Name, width: int, words: tuple[str, ...], weights: Parameter, *biases: Parameter
+    ) -> Column:
+        inputs = weights.shape[1]
+
+        def weight(place: int, before: int) -> Marked:
+            return self._mark(weights, place * inputs + before)
+
+        def bias(place: int) -> Marked | None:
+            return self._mark(biases[0], place if biases[0].size > 1 else 0) if biases else None
+
+        cells = tuple(
+            cell and replace(cell, above=bias(cell.place)) for cell in _cells(name, (width,))
+        )
+        return Column(cells, width, words, Link.ALL, weight, _range_words(weights))
+
+    def loss(self) -> list[Stage]:
+        """Each output's error where there are such, then the total."""
+        net, count, samples = self.net, self.net.outputs, len(self.net.examples())
+        mean = (f"mean over {samples} samples",) if samples > 1 else ()
+        if net.loss is Loss.CROSS:
+            total = Cell(0, (TOTAL_ERROR,), above=Marked(Name("t")))
+            return [Column((total,), 1, (str(net.loss), *mean), Link.ALL)]
+        errors = tuple(
+            cell and replace(cell, above=self._target(cell.place))
+            for cell in _cells(Name("E"), (count,))
+        )
+        within = "sum" if net.loss is Loss.HALF_SQUARED else "mean"
+        said = mean or ((within,) if count > 1 else ())
+        return [
+            Column(errors, count, (str(net.loss),), Link.EACH),
+            Column((Cell(0, (TOTAL_ERROR,)),), 1, said, Link.ALL),
+        ]
+
+    def _target(self, place: int) -> Marked:
+        return Marked(Name("t", (place + 1,)), self._of_sample("targets", place))
+
+    def _of_sample(self, part: str, place: int) -> float | None:
+        return getattr(self.sample, part)[place] if self.sample else None
+
+    def _mark(self, parameter: Parameter, element: int) -> Marked:
+        number = parameter.first + element
+        value = self.start[parameter.role][number - 1] if self.start else None
+        return Marked(Name(str(parameter.role), (number,)), value)
+
+
+def _as_planes(shape: Shape) -> Shape:
+    return (1, *shape) if len(shape) == 2 else shape
+
+
+def _cells(name: Name, shape: Shape) -> tuple[Cell | None, ...]:
+    """The units of a column; values that lay in planes keep the names of their places."""
+    return tuple(
+        None if k is None else Cell(k, (name.element(_place(k, shape), shape),))
+        for k in shown(prod(shape))
+    )
+
+
+def _place(element: int, shape: Shape) -> Shape:
+    return tuple(int(k) for k in np.unravel_index(element, shape))
+
+
+def _range_words(parameter: Parameter) -> str:
+    first, last = parameter.first, parameter.first + parameter.size - 1
+    role = parameter.role
+    return f"{role}{first}" if first == last else f"{role}{first} … {role}{last}"

@@ -1,0 +1,208 @@
+from io import BytesIO
+from itertools import combinations
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+
+from gradbook.net import BUILTIN, Net, builtin, parse
+from gradbook.palette import WEIGHT
+from gradbook.targets.drawing import Drawing, draw, png, svg
+from gradbook.targets.drawing.shapes import Frame, Label, Line, Plane, Unit
+from tests.families import networks
+
+TOUCH = 0.01  # points by which neighbours may meet: places are rounded
+
+PLAIN = "input 2; dense 2 no bias; sigmoid; dense 2 no bias; sigmoid"
+MANY = "input 3; dense 16; relu; dense 16; relu; dense 10; softmax; loss cross-entropy"
+NORMED = "input 3; dense 4; batchnorm; relu; dense 2; sample 1 2 3 -> 0 1; sample 3 2 1 -> 1 0"
+IMAGE = "input 1x28x28; conv 10 3x3 pad 1; relu; maxpool 2; batchnorm; flatten; dense 10; softmax"
+
+
+def shapes(drawing: Drawing, kind: type) -> list:
+    return [shape for shape in drawing.shapes if isinstance(shape, kind)]
+
+
+def written(drawing: Drawing) -> list[str]:
+    """Every name as it reads, and every caption."""
+    return [label.text + label.subscript for label in shapes(drawing, Label)]
+
+
+def named_lines(drawing: Drawing) -> list[tuple[Label, Line]]:
+    """Each weight's label with the line that its middle lies on."""
+    lines = [line for line in shapes(drawing, Line) if line.colour is WEIGHT and slanted(line)]
+    return [
+        (label, min(lines, key=lambda line: off(line, label)))
+        for label in shapes(drawing, Label)
+        if label.on_line
+    ]
+
+
+def slanted(line: Line) -> bool:
+    return line.start[0] != line.end[0]
+
+
+def off(line: Line, label: Label) -> float:
+    x, y = label.centre
+    if not line.start[0] <= x <= line.end[0]:
+        return float("inf")
+    return abs(line.height_at(x) - y)
+
+
+def collisions(drawing: Drawing) -> list[tuple[str, str]]:
+    pairs = combinations(shapes(drawing, Label), 2)
+    return [(one.text, two.text) for one, two in pairs if one.box.gap(two.box) < -TOUCH]
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.parametrize("numbers", [False, True])
+def test_no_label_of_a_built_in_network_meets_another(name, numbers):
+    assert collisions(draw(builtin(name), numbers)) == []
+
+
+@given(networks())
+def test_no_label_of_any_network_meets_another(net):
+    assert collisions(draw(net)) == []
+
+
+@given(networks(images=False))
+def test_no_label_meets_another_when_numbers_are_shown(net):
+    assert collisions(draw(net, numbers=True)) == []
+
+
+@given(networks())
+def test_everything_lies_within_the_picture(net):
+    drawing = draw(net)
+    for shape in drawing.shapes:
+        assert shape.box.left >= 0
+        assert shape.box.top >= 0
+        assert shape.box.right <= drawing.width
+        assert shape.box.bottom <= drawing.height
+
+
+@given(networks(images=False))
+def test_a_weight_s_name_stands_on_its_line_and_touches_no_other(net):
+    drawing = draw(net)
+    for label, own in named_lines(drawing):
+        assert off(own, label) < 0.02
+        for line in shapes(drawing, Line):
+            box = label.box
+            beside = box.right <= line.start[0] or box.left >= line.end[0]
+            if line != own and slanted(line) and not beside:
+                heights = line.height_at(box.left), line.height_at(box.right)
+                assert max(heights) < box.top or min(heights) > box.bottom
+
+
+def test_every_weight_has_its_name_in_the_worked_example():
+    found = written(draw(builtin("worked")))
+    assert [name for name in found if name[0] == "w"] == [f"w{k}" for k in range(1, 9)]
+    assert {"i1", "h1", "ah1", "o2", "ao2", "E1", "t2", "Etotal"} <= set(found)
+
+
+def test_a_weight_joins_the_units_that_it_joins():
+    drawing = draw(builtin("worked"))
+    at = {label.text + label.subscript: label.centre for label in shapes(drawing, Label)}
+    line = next(line for label, line in named_lines(drawing) if label.subscript == "6")
+    assert line.start[1] == at["ah2"][1]
+    assert line.end[1] == at["o1"][1]
+
+
+def test_start_values_stand_beside_the_names_only_when_asked_for():
+    plain, numbered = (draw(builtin("mazur"), numbers) for numbers in (False, True))
+    assert not any(label.number for label in shapes(plain, Label))
+    values = {label.text + label.subscript: label.number for label in shapes(numbered, Label)}
+    assert (values["i1"], values["w5"], values["b1"], values["t2"]) == (
+        "0.05",
+        "0.4",
+        "0.35",
+        "0.99",
+    )
+
+
+def test_a_network_without_biases_has_no_small_circles_but_targets():
+    small = [unit for unit in shapes(draw(builtin("worked")), Unit) if unit.radius < 20]
+    assert [unit.colours[0].word for unit in small] == ["targets", "targets"]
+
+
+def test_long_columns_show_their_ends_and_count_the_rest():
+    found = written(draw(parse(MANY)))
+    assert found.count("12 more") == 2
+    assert {"h1,1", "h1,16", "h2,16", "o10", "6 more", "w305 … w464"} <= set(found)
+    assert "h1,5" not in found
+
+
+def test_images_are_planes_with_their_shape():
+    drawing = draw(parse(IMAGE))
+    assert {"1@28x28", "10@28x28", "10@14x14"} <= set(written(drawing))
+    assert {"conv 10 3x3 pad 1", "w1 … w90", "flatten"} <= set(written(drawing))
+    assert len(shapes(drawing, Plane)) == 1 + 5 + 5 + 5
+    assert len(shapes(drawing, Frame)) == 4  # the convolution's window and the pooling's
+
+
+def test_batchnorm_has_a_column_of_its_own():
+    assert {"h4", "y4", "ay4", "batchnorm"} <= set(written(draw(parse(NORMED))))
+
+
+def test_several_samples_are_averaged():
+    assert "mean over 4 samples" in " ".join(written(draw(builtin("xor"))))
+
+
+def test_a_network_of_one_unit_is_drawn():
+    assert {"i1", "w1", "b1", "o1", "E1", "Etotal"} <= set(written(draw(parse("input 1; dense 1"))))
+
+
+def test_a_large_layer_is_drawn_at_once():
+    assert "99,996 more" in written(draw(parse("input 100000; dense 9")))
+
+
+@given(networks())
+def test_svg_is_well_formed_and_says_what_it_shows(net):
+    drawing = draw(net)
+    root = ElementTree.fromstring(svg(drawing))
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == drawing.words
+    said = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert said == [label.text + label.subscript + label.number for label in shapes(drawing, Label)]
+
+
+def test_svg_escapes_a_hostile_name():
+    net = Net(input=2, layers=parse(PLAIN).layers, name='"><script>alert(1)</script>')
+    text = svg(draw(net))
+    assert "<script" not in text
+    ElementTree.fromstring(text)
+
+
+def test_svg_brings_its_dark_colours_only_when_it_stands_alone():
+    drawing = draw(builtin("worked"))
+    assert "prefers-color-scheme:dark" in svg(drawing)
+    assert "<style" not in svg(drawing, alone=False)
+
+
+def test_drawings_are_the_same_every_time():
+    one, two = (draw(builtin("strokes"), numbers=True) for _ in range(2))
+    assert svg(one) == svg(two)
+    assert png(one, 300) == png(two, 300)
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_png_has_the_width_asked_for_and_is_not_blank(name):
+    from PIL import Image
+
+    drawing = draw(builtin(name))
+    picture = Image.open(BytesIO(png(drawing, 700))).convert("RGB")
+    assert picture.size == (700, round(700 * drawing.height / drawing.width))
+    assert picture.getpixel((2, 2)) == (255, 255, 255)
+    assert len(picture.getcolors(100_000)) > 20
+
+
+def test_png_paints_a_unit_where_the_drawing_has_it():
+    from PIL import Image
+
+    drawing = draw(builtin("worked"))
+    picture = Image.open(BytesIO(png(drawing, round(drawing.width)))).convert("RGB")
+    unit = next(unit for unit in shapes(drawing, Unit) if len(unit.colours) == 2)
+    x, y = unit.centre
+    for colour, side in zip(unit.colours, (-1, 1), strict=True):
+        seen = picture.getpixel((round(x + side * 10), round(y - unit.radius + 5)))
+        wanted = tuple(int(colour.fill[k : k + 2], 16) for k in (1, 3, 5))
+        assert max(abs(a - b) for a, b in zip(seen, wanted, strict=True)) < 12
