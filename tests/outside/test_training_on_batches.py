@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gradbook.graph.build import inference, training_step
 from gradbook.graph.masks import drawn
@@ -13,6 +15,7 @@ from gradbook.graph.node import Node
 from gradbook.graph.reference import evaluate, follow
 from gradbook.graph.step import Step
 from gradbook.net import BatchNorm, Net, builtin, parse
+from tests.families import networks
 from tests.outside.twin import Twin
 
 pytestmark = pytest.mark.witness("torch")
@@ -66,6 +69,17 @@ def batches(step: Step, size: int, count: int = 1) -> Iterator[dict[Node, np.nda
         }
 
 
+def any_batch(step: Step, size: int, seed: int) -> dict[Node, np.ndarray]:
+    """Random inputs, and targets that any loss can read."""
+    random = np.random.default_rng(seed)
+    inputs, targets = step.inputs[0], step.targets[0]
+    return {
+        inputs: random.normal(size=(size, *inputs.shape)),
+        targets: random.dirichlet(np.ones(targets.shape[0]), size),
+        **drawn(step.masks, seed, 0, np.arange(size)),
+    }
+
+
 def twin_batch(step: Step, batch: dict[Node, np.ndarray]) -> tuple:
     masks = {mask.layer: batch[mask.leaf] for mask in step.masks}
     return batch[step.inputs[0]], batch[step.targets[0]], masks
@@ -93,6 +107,31 @@ def test_the_digit_networks_gradients_are_pytorchs(name, torch):
             assert max(np.abs(found).max(), np.abs(slope).max()) < 1e-15
         else:
             assert distance(found, slope) < 1e-12, weight.name
+
+
+@pytest.fixture(scope="module")
+def any_torch():
+    """For Hypothesis, which asks for a fixture that outlives the example."""
+    import torch
+
+    torch.set_num_threads(1)
+    return torch
+
+
+@given(networks(dropout=True, samples=0), st.integers(2, 6), st.integers(0, 99))
+def test_any_network_has_pytorchs_gradients(any_torch, net, size, seed):
+    """To 1e-12 of the largest gradient: single ones may cancel to nothing but rounding."""
+    step = training_step(net, batch=size)
+    batch = any_batch(step, size, seed)
+    (values,) = follow(step, [batch])
+    twin = twin_of(step, any_torch)
+    loss = twin.loss(*twin_batch(step, batch)).item()
+    assert values[step.loss] == pytest.approx(loss, rel=1e-12, abs=1e-15)
+    expected = dict(zip(step.weights, twin.gradients(*twin_batch(step, batch)), strict=True))
+    largest = max(np.linalg.norm(np.ravel(slope)) for slope in expected.values())
+    for weight, slope in step.gradients.items():
+        error = np.linalg.norm(np.ravel(values[slope] - expected[weight]))
+        assert error <= 1e-12 * largest + 1e-15, weight.name
 
 
 @pytest.mark.parametrize("words", UPDATES.values(), ids=UPDATES)

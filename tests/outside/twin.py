@@ -31,7 +31,10 @@ class Twin:
         self.net, self.torch = net, torch
         self.values = [torch.tensor(np.asarray(v), requires_grad=True) for v in values]
         self.running: dict[int, tuple[Any, Any]] = {
-            index: (torch.zeros(shape[0]), torch.ones(shape[0]))
+            index: (
+                torch.zeros(shape[0], dtype=torch.float64),
+                torch.ones(shape[0], dtype=torch.float64),
+            )
             for index, (layer, shape) in enumerate(zip(net.layers, net.shapes, strict=False))
             if isinstance(layer, BatchNorm)
         }
@@ -104,7 +107,9 @@ class Twin:
 
     def gradients(self, *batch: Any) -> list[np.ndarray]:
         loss = self.loss(*batch)
-        found = self.torch.autograd.grad(loss, self.values)
+        found = self.torch.autograd.grad(
+            loss, self.values, allow_unused=True, materialize_grads=True
+        )
         return [g.numpy() for g in found]
 
     def optimiser(self) -> Any:
