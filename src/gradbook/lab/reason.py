@@ -6,7 +6,7 @@ from math import ceil, floor, isfinite, log, log10
 
 import numpy as np
 
-from gradbook.lab.criteria import ENOUGH, Case, last_quarter
+from gradbook.lab.criteria import ENOUGH, ROUNDING, Case, last_quarter
 from gradbook.lab.trial import Gate
 
 LONG = 1e6  # epochs: nobody waits for more
@@ -64,11 +64,10 @@ def diverges(case: Case) -> str:
 def saturated(case: Case) -> str:
     gate = case.shut_gate
     assert gate is not None
-    nothing = f"no gradient is above {ceiling(case.trial.slopes[-1])}"
-    so = nothing if gate.covers else f"nothing before {gate.name} learns"
-    return (
-        f"{_standing(gate)}: {_slope(gate)}, so {so}; the loss sits on {_end(case)}{_waking(case)}"
-    )
+    no_gradient = f"no gradient is above {ceiling(case.trial.slopes[-1])}"
+    so = no_gradient if gate.covers else f"no weight before {gate.name} learns"
+    floor = f"the loss sits on {_end(case)}{_waking(case)}"
+    return f"{_standing(gate)}: {_slope(gate)}, so {so}; {floor}"
 
 
 def stuck(case: Case) -> str:
@@ -88,8 +87,11 @@ def _end(case: Case) -> str:
 
 def _way(case: Case) -> str:
     """How far it has come: 82% of the way down to 0."""
+    goal = f"the way down to {figure(case.attained)}"
+    if case.left < ROUNDING:
+        return f"all {goal}"
     done = f"all but {percent(case.left)}" if case.left < 0.01 else percent(1 - case.left)
-    return f"{done} of the way down to {figure(case.attained)}"
+    return f"{done} of {goal}"
 
 
 def _pace(case: Case) -> str:
@@ -137,10 +139,9 @@ def _who(gate: Gate) -> str:
     units = gate.held.shape[1]
     if units == 1:
         return f"the {word}{of}"
-    if held == pulled < units:
-        return f"all pulled {word}s{of}"
     if held < units:
-        return f"{held} of {units} {word}s{of}"
+        alone = " (nothing pulls at the rest)" if held == pulled else ""
+        return f"{held} of {units} {word}s{of}{alone}"
     return f"both {word}s{of}" if units == 2 else f"all {units} {word}s{of}"
 
 
@@ -161,8 +162,6 @@ def figure(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    if share >= 0.995:
-        return "almost all" if share <= 1 else f"{figure(100 * share)}%"
     return f"{100 * share:.2g}%"
 
 

@@ -20,7 +20,7 @@ from gradbook.targets.drawing.words import SMALL_SIZE, WORD_SIZE, name_label, wo
 
 MARGIN = 20.0
 ROOMS = sorted(product((80, 96, 112), (160, 200, 250, 310)), key=lambda room: room[0] * room[1])
-GAPS = {Link.ALL: 100.0, Link.EACH: 62.0, Link.WINDOW: 62.0, Link.LAID_OUT: 62.0}
+GAPS = {Link.ALL: 100.0, Link.EACH: 76.0, Link.WINDOW: 62.0, Link.LAID_OUT: 62.0}
 CAPTION_GAP, CAPTION_STEP = 26.0, 1.3  # points above the first line, and sizes to the next
 CAPTIONS_APART = 10.0
 CHARACTER = 0.6  # of a caption's size, about as wide as one is

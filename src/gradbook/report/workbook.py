@@ -1,0 +1,67 @@
+"""A network as a live workbook: the public `write_workbook`, and exercises with their solutions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+from gradbook.errors import UsageError
+from gradbook.files import whole_file
+from gradbook.graph.lower import scalar_step
+from gradbook.net import Net
+from gradbook.net.rates import DEFAULT_RATES
+from gradbook.targets.drawing import draw, png
+from gradbook.targets.excel import Book, fitting_rates, write_book
+
+PICTURE_WIDTH = 1000  # pixels
+
+
+@dataclass(frozen=True)
+class Written:
+    """A workbook that was written, and the rates that it compares."""
+
+    path: Path
+    rates: tuple[float, ...]
+
+
+def write_workbook(
+    net: Net,
+    path: str | os.PathLike[str],
+    *,
+    epochs: int = 70,
+    rate: float | None = None,
+    rates: Sequence[float] | None = None,
+    exercise: bool = False,
+) -> Written:
+    """Write the workbook: every value a cell, every step a formula, one row per epoch.
+
+    `rate` is what the η cell starts with (the network's own where none is given), `rates` are
+    the learning rates compared: as many of the usual ones as fit, where none are given. In an
+    `exercise` the gradients are left blank for a student to fill in.
+    """
+    _check(epochs, [*(rates or ()), *([] if rate is None else [rate])])
+    step = scalar_step(net)
+    asked = None if rates is None else tuple(dict.fromkeys(map(float, rates)))
+    compared = fitting_rates(step, epochs, asked, DEFAULT_RATES)
+    book = Book(
+        step,
+        epochs,
+        net.learning_rate if rate is None else float(rate),
+        compared,
+        png(draw(net), PICTURE_WIDTH),
+        exercise,
+    )
+    with whole_file(path) as part:
+        write_book(book, part)
+    return Written(Path(path), compared)
+
+
+def _check(epochs: int, rates: Sequence[float]) -> None:
+    if epochs < 2:
+        raise UsageError(f"a workbook has at least 2 epochs, not {epochs}")
+    wrong = [rate for rate in rates if not isfinite(rate) or rate < 0]
+    if wrong:
+        raise UsageError(f"a learning rate is a number from 0 up, not {wrong[0]}")

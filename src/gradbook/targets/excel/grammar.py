@@ -1,0 +1,311 @@
+"""The language of cells: typed forms and their precedence, to write formulas and to read them.
+
+One table says how tightly each operator binds, and both directions use it. Excel negates before
+it raises, so -2^2 is 4; every infix operator associates to the left, 2^3^2 being 64.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
+
+from gradbook.errors import GradbookError
+
+LONGEST_FORMULA = 8192  # characters, in Excel
+DEEPEST = 100  # parts within parts; Excel nests 64 calls
+
+INFIX = {
+    **dict.fromkeys(("=", "<>", "<", ">", "<=", ">="), 1),
+    "&": 2,
+    **dict.fromkeys(("+", "-"), 3),
+    **dict.fromkeys(("*", "/"), 4),
+    "^": 5,
+}
+POSTFIX = {"%": 6}
+PREFIX = {"-": 7, "+": 7}
+ALONE = 8  # numbers, references, calls
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number from zero up; a negative one is a prefix before it."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words between quotation marks."""
+
+    value: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A cell, a range or a name as it is typed: E5, $E$5, Training!E5:E9, eta, TRUE, #N/A."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Infix:
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True)
+class Prefix:
+    operator: str
+    operand: Expression
+
+
+@dataclass(frozen=True)
+class Postfix:
+    operator: str
+    operand: Expression
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function and its arguments; None is one left out, as in IF(A1,,2)."""
+
+    function: str
+    arguments: tuple[Expression | None, ...]
+
+
+Expression = Number | Text | Reference | Infix | Prefix | Postfix | Call
+
+
+class FormulaError(GradbookError):
+    """A formula that can't be read; the column counts from 1."""
+
+    def __init__(self, message: str, column: int) -> None:
+        super().__init__(message)
+        self.column = column
+
+    def where(self) -> str:
+        return f"character {self.column} of the formula"
+
+
+def number(value: float) -> Expression:
+    """The number, with a minus before it where it is negative."""
+    return Prefix("-", Number(-value)) if value < 0 else Number(abs(value))
+
+
+# Writing ---------------------------------------------------------------------
+
+
+def write(expression: Expression) -> str:
+    """The formula, without its =, with the parentheses that it needs.
+
+    And with one kind more, for people: (-x)^2 and a-(-b) could do without.
+    """
+    return "".join(_pieces(expression))
+
+
+def _pieces(expression: Expression) -> Iterator[str]:
+    match expression:
+        case Number(value):
+            yield digits(value)
+        case Text(value):
+            yield '"' + value.replace('"', '""') + '"'
+        case Reference(text):
+            yield text
+        case Infix():
+            yield from _chain(expression)
+        case Prefix(operator, operand):
+            yield operator
+            yield from _within(operand, binding(expression))
+        case Postfix(operator, operand):
+            yield from _within(operand, binding(expression))
+            yield operator
+        case Call(function, arguments):
+            yield f"{function}("
+            for place, argument in enumerate(arguments):
+                yield "," if place else ""
+                yield from _pieces(argument) if argument is not None else ()
+            yield ")"
+
+
+def _chain(expression: Infix) -> Iterator[str]:
+    """a+b+c…: the left side in a loop, since a sum may be thousands of terms deep."""
+    links: list[Infix] = []
+    first: Expression = expression
+    while isinstance(first, Infix) and (not links or binding(first) >= binding(links[-1])):
+        links.append(first)
+        first = first.left
+    yield from _within(first, binding(links[-1]), signed=links[-1].operator != "^")
+    for link in reversed(links):
+        yield link.operator
+        yield from _within(link.right, binding(link) + 1, signed=False)
+
+
+def _within(part: Expression, at_least: int, signed: bool = True) -> Iterator[str]:
+    """A part, in parentheses where it binds less tightly than its place asks."""
+    if binding(part) >= at_least and (signed or not isinstance(part, Prefix)):
+        yield from _pieces(part)
+    else:
+        yield "("
+        yield from _pieces(part)
+        yield ")"
+
+
+def binding(expression: Expression) -> int:
+    """How tightly an expression holds together."""
+    match expression:
+        case Infix(operator):
+            return INFIX[operator]
+        case Prefix(operator):
+            return PREFIX[operator]
+        case Postfix(operator):
+            return POSTFIX[operator]
+        case _:
+            return ALONE
+
+
+def digits(value: float) -> str:
+    """A number from zero up, in full: 0.05, 2, 1E-08."""
+    return repr(float(value)).removesuffix(".0").upper()
+
+
+# Reading ---------------------------------------------------------------------
+
+_SHEET = r"(?:'(?:[^']|'')+'|[\w.\[\]]+)!"
+_CELL = r"\$?[A-Za-z]{1,3}\$?[1-9][0-9]{0,6}"
+_TOKENS = re.compile(
+    rf"""
+    (?P<space>[ \t\r\n]+)
+  | (?P<text>"(?:[^"]|"")*")
+  | (?P<error>\#(?:DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!))
+  | (?P<call>[A-Za-z_][\w.]*)[ ]*\(
+  | (?P<reference>
+        (?:{_SHEET})?(?:{_CELL}(?::{_CELL})?(?![\w.(!])
+                      |\$?[A-Za-z]{{1,3}}:\$?[A-Za-z]{{1,3}}(?![\w.(!])
+                      |\$?[1-9][0-9]*:\$?[1-9][0-9]*(?![\w.(!])
+                      |\#REF!)
+      | (?:{_SHEET})?[^\W\d][\w.]*(?![\w.(!])
+    )
+  | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?)
+  | (?P<mark><>|<=|>=|[-+*/^&=<>%(),])
+    """,
+    re.VERBOSE,
+)
+
+
+class Token(NamedTuple):
+    kind: str
+    text: str
+    column: int
+
+
+def read(formula: str) -> Expression:
+    """What a formula says, with or without its =; a FormulaError where it can't be told."""
+    if len(formula) > LONGEST_FORMULA + 1:
+        raise FormulaError(f"longer than {LONGEST_FORMULA:,} characters", LONGEST_FORMULA + 1)
+    return _Reader(formula).whole()
+
+
+def _tokens(formula: str) -> Iterator[Token]:
+    at = 1 if formula.startswith("=") else 0
+    while at < len(formula):
+        found = _TOKENS.match(formula, at)
+        if found is None or found.lastgroup is None:
+            raise FormulaError(f"{formula[at]!r} has no meaning here", at + 1)
+        if found.lastgroup != "space":
+            yield Token(found.lastgroup, found[found.lastgroup], at + 1)
+        at = found.end()
+    yield Token("end", "", len(formula) + 1)
+
+
+class _Reader:
+    """Precedence climbing over the tokens."""
+
+    def __init__(self, formula: str) -> None:
+        self.tokens = list(_tokens(formula))
+        self.at = 0
+        self.depth = 0
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.at]
+
+    def whole(self) -> Expression:
+        found = self.expression(0)
+        if self.token.kind != "end":
+            self.fail()
+        return found
+
+    def expression(self, at_least: int) -> Expression:
+        """All that binds at least so tightly, from here on."""
+        outside = self.depth
+        self.deeper()
+        found = self.operand()
+        while self.token.kind == "mark":
+            mark = self.token.text
+            if POSTFIX.get(mark, -1) >= at_least:
+                self.at += 1
+                self.deeper()
+                found = Postfix(mark, found)
+            elif INFIX.get(mark, -1) >= at_least:
+                self.at += 1
+                found = Infix(mark, found, self.expression(INFIX[mark] + 1))
+            else:
+                break
+        self.depth = outside
+        return found
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise FormulaError(f"more than {DEEPEST} parts within parts", self.token.column)
+
+    def operand(self) -> Expression:
+        token = self.token
+        self.at += 1
+        match token.kind, token.text:
+            case "number", digits:
+                return Number(float(digits))
+            case "text", quoted:
+                return Text(quoted[1:-1].replace('""', '"'))
+            case "reference" | "error", name:
+                return Reference(name)
+            case "call", function:
+                return Call(function.upper(), self.arguments())
+            case "mark", "(":
+                inner = self.expression(0)
+                self.expect(")")
+                return inner
+            case "mark", mark if mark in PREFIX:
+                return Prefix(mark, self.expression(PREFIX[mark]))
+        self.at -= 1
+        self.fail()
+
+    def arguments(self) -> tuple[Expression | None, ...]:
+        found: list[Expression | None] = []
+        if not self.take(")"):
+            found.append(self.argument())
+            while self.take(","):
+                found.append(self.argument())
+            self.expect(")")
+        return tuple(found)
+
+    def argument(self) -> Expression | None:
+        left_out = self.token.kind == "mark" and self.token.text in ",)"
+        return None if left_out else self.expression(0)
+
+    def take(self, mark: str) -> bool:
+        found = self.token.kind == "mark" and self.token.text == mark
+        self.at += found
+        return found
+
+    def expect(self, mark: str) -> None:
+        if not self.take(mark):
+            self.fail(f"'{mark}' is missing")
+
+    def fail(self, message: str = "") -> NoReturn:
+        here = self.token
+        seen = f"'{here.text}' doesn't belong here" if here.text else "it ends too early"
+        raise FormulaError(message or seen, here.column)

@@ -1,0 +1,45 @@
+"""Writes the whole workbook, sheet by sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xlsxwriter import Workbook
+
+from gradbook.targets.excel.book import (
+    CHECK,
+    CHECK_WORK,
+    DERIVATION,
+    NETWORK,
+    RATES,
+    RATES_WORK,
+    SAMPLES,
+    TRAINING,
+    Book,
+)
+from gradbook.targets.excel.check import write_check, write_check_work
+from gradbook.targets.excel.derivation import write_derivation
+from gradbook.targets.excel.look import Look, Sheet
+from gradbook.targets.excel.network import write_network
+from gradbook.targets.excel.rates import write_rates, write_rates_work
+from gradbook.targets.excel.training import write_samples, write_training
+
+SHEETS = {
+    NETWORK: write_network,
+    DERIVATION: write_derivation,
+    TRAINING: write_training,
+    SAMPLES: write_samples,
+    RATES: write_rates,
+    RATES_WORK: write_rates_work,
+    CHECK: write_check,
+    CHECK_WORK: write_check_work,
+}
+
+
+def write_book(book: Book, path: Path) -> None:
+    workbook = Workbook(str(path), {"strings_to_urls": False})
+    workbook.worksheet_class = Sheet
+    look = Look(workbook)
+    for name in book.sheets:
+        SHEETS[name](workbook, look, book)
+    workbook.close()
