@@ -104,6 +104,8 @@ class _Whole(Printer):
     def level(self, form: Form) -> Level:
         if isinstance(form, Number) and form.value >= 0 and "e" in f"{form.value:.{DIGITS}g}":
             return Level.PRODUCT
+        if isinstance(form, Symbol) and form.name.stem.endswith(SQUARE):
+            return Level.POWER
         return super().level(form)
 
     def last_factor(self, last: Form) -> Level:
@@ -152,7 +154,7 @@ class _Whole(Printer):
 
     def write_power(self, form: Power) -> str:
         base, exponent = self.base(form.base), self.row(form.exponent)
-        if isinstance(form.base, Symbol) and not form.base.name.stem.endswith(SQUARE):
+        if isinstance(form.base, Symbol) and self.level(form.base) is Level.ATOM:
             return _raised(form.base, exponent)
         return f"<msup>{base}{exponent}</msup>"
 
