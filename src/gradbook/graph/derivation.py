@@ -145,8 +145,8 @@ class _Chains:
 
     def __post_init__(self) -> None:
         self.fed: defaultdict[Node, list[Local]] = defaultdict(list)
-        for partials in self.towards.values():
-            for local in partials:
+        for found in self.towards.values():
+            for local in found:
                 self.fed[local.to].append(local)
         self.order = sorted(self.fed, key=lambda node: -node.index)
         self.loss = self.step.loss
@@ -223,7 +223,7 @@ class _Chains:
         if not self._of_one_sample(value):
             return True
         shared = len(self.towards[value]) > 1
-        return self.shorten and shared and len(list(local_partials(self.made[value]))) > 1
+        return self.shorten and shared and len(list(partials(self.made[value]))) > 1
 
 
 def _product(factors: Sequence[Chain]) -> Chain:
@@ -237,30 +237,25 @@ def _sum(terms: Sequence[Chain]) -> Chain:
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
 
-def parts(chain: Chain) -> tuple[Chain, ...]:
-    """What a chain is put together from."""
+def pieces(chain: Chain) -> Iterator[Chain]:
+    """The chain and all that it is put together from, in the order it is written."""
+    yield chain
     match chain:
-        case Product(factors):
-            return factors
-        case Sum(terms):
-            return terms
+        case Product(parts) | Sum(parts):
+            for part in parts:
+                yield from pieces(part)
         case OverSamples(inside):
-            return (inside,)
-        case _:
-            return ()
+            yield from pieces(inside)
 
 
-def local_partials(chain: Chain) -> Iterator[Local | Worked]:
-    """The partials of a chain in the order they are written, worked ones included."""
-    if isinstance(chain, Local | Worked):
-        yield chain
-    for part in parts(chain):
-        yield from local_partials(part)
+def partials(chain: Chain) -> Iterator[Local | Worked]:
+    """Those of them that are partials."""
+    return (piece for piece in pieces(chain) if isinstance(piece, Local | Worked))
 
 
 def first_values(derived: Derivation) -> Values:
     """The values of the first epoch, those of all local partials included."""
-    formulas = [local.formula for partials in derived.locals.values() for local in partials]
+    formulas = [local.formula for found in derived.locals.values() for local in found]
     return next(run(derived.step, 1, watch=formulas))
 
 

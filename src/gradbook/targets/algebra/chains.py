@@ -89,7 +89,7 @@ class Algebra:
         def factor(part: Local | Worked) -> Form:
             if isinstance(part, Local):
                 return formula(part.formula, say)
-            return Number(_at(self.slopes[part.value], sample))
+            return Number(at(self.slopes[part.value], sample))
 
         def total(inside: Chain) -> Form:
             return over_samples(self.samples, lambda k: self.in_numbers(inside, k))
@@ -101,9 +101,9 @@ class Algebra:
 
         def total(inside: Chain) -> Form:
             shares = self._number(inside)
-            return over_samples(self.samples, lambda k: Number(_at(shares, k)))
+            return over_samples(self.samples, lambda k: Number(at(shares, k)))
 
-        return self._said(chain, Wording(lambda part: Number(_at(self._number(part))), total))
+        return self._said(chain, Wording(lambda part: Number(at(self._number(part))), total))
 
     def say_symbols(self) -> Say:
         return symbols(self.derived.spoken)
@@ -135,11 +135,14 @@ def algebra(derived: Derivation) -> Algebra:
     return Algebra(derived, values, slopes(derived, values))
 
 
+def symbol_of(value: Node) -> Form:
+    assert value.name is not None
+    return symbol(value.name)
+
+
 def partial(of: Node, to: Node) -> Form:
     """∂of/∂to."""
-    assert of.name is not None
-    assert to.name is not None
-    return Partial(symbol(of.name), symbol(to.name))
+    return Partial(symbol_of(of), symbol_of(to))
 
 
 def is_one(chain: Chain) -> bool:
@@ -154,7 +157,7 @@ def _sigma(inside: Form) -> Form:
     return BigSum(inside, "samples")
 
 
-def _at(value: Array, sample: int | None = None) -> float:
+def at(value: Array, sample: int | None = None) -> float:
     """One sample's number, or the number that all share."""
     array = np.asarray(value)
     return float(array if not array.ndim or sample is None else array[sample])

@@ -72,11 +72,23 @@ def numbers(
     return say
 
 
+def shown_samples(samples: int) -> Sequence[int]:
+    """The samples that are written out: all, or the first two and the last of many."""
+    return range(samples) if samples <= MOST_SAMPLES else (0, 1, samples - 1)
+
+
 def over_samples(samples: int, term: Callable[[int], Form]) -> Form:
     """The sum of a term for each sample; of many samples the middle is left out."""
-    if samples <= MOST_SAMPLES:
-        return Sum(tuple(map(term, range(samples))))
-    return Sum((term(0), term(1), Words("…"), term(samples - 1)))
+    terms = [_signed(term(k)) for k in shown_samples(samples)]
+    if len(terms) < samples:
+        terms.insert(-1, Words("…"))
+    return Sum(tuple(terms))
+
+
+def _signed(term: Form) -> Form:
+    """A negative number is subtracted."""
+    negative = isinstance(term, Number) and term.value < 0
+    return Minus(Number(-term.value)) if negative else term
 
 
 def formula(node: Node, say: Say) -> Form:
@@ -133,7 +145,7 @@ def _ratio_form(ratio: Ratio) -> Form:
 def _quotient(node: Node, args: Sequence[Form], say: Say) -> Form:
     """A sum over the samples is divided by writing its share in front."""
     top, bottom = args
-    if isinstance(top, BigSum) and node.inputs[1].is_constant():
+    if node.inputs[0].op.name == "total" and node.inputs[1].is_constant():
         return multiplied([Fraction(Number(1), bottom), top])
     if isinstance(top, Minus):
         return Minus(Fraction(top.of, bottom))
@@ -161,7 +173,7 @@ def _choice(node: Node, args: Sequence[Form], say: Say) -> Form:
     """a where c > 0, else b."""
     condition = Relation(args[0], ">", Number(0))
     if node.inputs[2].is_constant(0):
-        return multiplied([args[1], Bracket(condition)])
+        return Bracket(condition) if args[1] == Number(1) else args[1] * Bracket(condition)
     return Cases(((args[1], condition), (args[2], Words("else"))))
 
 

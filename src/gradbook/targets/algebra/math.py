@@ -5,8 +5,8 @@ A form says what stands there, never how: brackets, dots and digits are the writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
 
 from gradbook.graph.name import Name
 
@@ -195,14 +195,35 @@ def as_form(value: Written | float) -> Form:
     return value
 
 
-def rounded(value: float) -> float:
-    """The value with as many digits as we print."""
-    return float(f"{value:.{DIGITS}g}")
+def sign_before(form: Form) -> str:
+    """'=' before what is printed to the last digit, '≈' before what is rounded anywhere."""
+    return "=" if all(map(_exact, _numbers(form))) else "≈"
 
 
-def equals(value: float) -> str:
-    """The sign before a printed number: '=' where no digit is lost, else '≈'."""
-    return "=" if abs(rounded(value) - value) <= EXACT * abs(value) else "≈"
+def worked_out(put_in: Form, number: float) -> list[tuple[str, Form]]:
+    """The numbers put into a formula, and what they come to, each with its sign."""
+    result = Number(number)
+    steps = [result] if isinstance(put_in, Number) else [put_in, result]
+    return [(sign_before(step), step) for step in steps]
+
+
+def digits(value: float) -> str:
+    """0.4, or 0.1496830 where digits are lost: then what is left keeps its zeros. No minus zero."""
+    return f"{value + 0.0:{'' if _exact(value) else '#'}.{DIGITS}g}"
+
+
+def _exact(value: float) -> bool:
+    return abs(float(f"{value:.{DIGITS}g}") - value) <= EXACT * abs(value)
+
+
+def _numbers(form: Form) -> Iterator[float]:
+    if isinstance(form, Number):
+        yield form.value
+    for part in fields(form):
+        inner = getattr(form, part.name)
+        for piece in inner if isinstance(inner, tuple) else (inner,):
+            if isinstance(piece, Form):
+                yield from _numbers(piece)
 
 
 def added(terms: Iterable[Form]) -> Form:

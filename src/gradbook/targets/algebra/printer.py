@@ -61,8 +61,14 @@ class Printer:
     def factors(self, form: Product, sign: str) -> str:
         """a·b·c; what reaches to the right may stand last."""
         *others, last = form.factors
-        said = [self.part(factor, Level.PRODUCT) for factor in others]
-        return f"{PRODUCT_BREAK}{sign}".join([*said, self.part(last, self.last_factor(last))])
+        said = [self.factor(factor, form, Level.PRODUCT) for factor in others]
+        said.append(self.factor(last, form, self.last_factor(last)))
+        return f"{PRODUCT_BREAK}{sign}".join(said)
+
+    def factor(self, factor: Form, of: Product, least: Level) -> str:
+        """Another kind of product within a product stands in brackets."""
+        other = isinstance(factor, Product) and factor.sign != of.sign
+        return self.part(factor, Level.POWER if other else least)
 
     def last_factor(self, last: Form) -> Level:
         return Level.PRODUCT
@@ -86,7 +92,7 @@ def unmarked(marked: str) -> str:
     return marked.translate(GONE)
 
 
-def broken(marked: str, room: int, measure: Callable[[str], int] = len) -> list[str]:
+def broken(marked: str, room: float, measure: Callable[[str], float] = len) -> list[str]:
     """The lines of a formula that may be `room` wide; it breaks before '+' and '·'."""
     lines = []
     while measure(unmarked(marked)) > room:
@@ -98,7 +104,7 @@ def broken(marked: str, room: int, measure: Callable[[str], int] = len) -> list[
     return [*lines, unmarked(marked)]
 
 
-def _best_break(marked: str, room: int, measure: Callable[[str], int]) -> int | None:
+def _best_break(marked: str, room: float, measure: Callable[[str], float]) -> int | None:
     """The mildest break in the line's last part, or else the first there is."""
     marks = [k for k, character in enumerate(marked) if ord(character) in GONE]
     widths = {k: measure(unmarked(marked[:k])) for k in marks}

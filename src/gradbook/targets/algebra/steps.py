@@ -34,9 +34,13 @@ def steps(local: Local, say: Say) -> list[Form]:
     return between(local, say) if between else []
 
 
-def differentiated(local: Local, say: Say) -> Form:
-    """∂/∂to (the formula of `of`)."""
-    return Derived(definition(local.of, say), formula(local.to, say))
+def differentiated(local: Local, say: Say) -> list[Form]:
+    """∂/∂to (the formula of `of`), where that speaks of `to`."""
+    said, to = definition(local.of, say), formula(local.to, say)
+    op = local.of.op
+    if op.name == "cross_entropy_of" and op.expansion:
+        said = formula(op.expansion(*local.of.inputs), say)
+    return [] if op.name == "binary_cross_entropy" else [Derived(said, to)]
 
 
 def _difference(local: Local, say: Say) -> Form:
@@ -87,7 +91,7 @@ def _call(function: str) -> Callable[[Form], Form]:
     return lambda x: Call(function, (x,))
 
 
-sigmoid, exp, tanh, sinh, cosh = map(_call, ("σ", "exp", "tanh", "sinh", "cosh"))
+sigmoid, exp, ln, tanh, sinh, cosh = map(_call, ("σ", "exp", "ln", "tanh", "sinh", "cosh"))
 x, a, t, o, L = (Symbol(Name(stem)) for stem in "xatoL")
 POSITIVE = Relation(x, ">", Number(0))
 
@@ -153,7 +157,7 @@ WHY: dict[str, Sequence[Inline]] = {
     ),
     "cross_entropy_of": (
         "Why softmax and cross-entropy go together: ",
-        Relation(Call("ln", (a,)), "=", o - L),
+        Relation(ln(a), "=", o - L),
         ", so the error is ",
         L,
         " less what the wanted output adds, since the targets sum to 1. The slope of ",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from math import isfinite
 from textwrap import wrap
 from typing import ClassVar
@@ -21,7 +22,6 @@ from gradbook.targets.algebra.document import (
     Table,
 )
 from gradbook.targets.algebra.math import (
-    DIGITS,
     BigSum,
     Bracket,
     Call,
@@ -40,11 +40,20 @@ from gradbook.targets.algebra.math import (
     Symbol,
     Transposed,
     Words,
+    digits,
 )
-from gradbook.targets.algebra.printer import Level, Printer, broken, deeper, unmarked
+from gradbook.targets.algebra.printer import (
+    SUM_BREAK,
+    Level,
+    Printer,
+    broken,
+    deeper,
+    unmarked,
+)
 
 WIDTH = 80
 MARGIN = 7  # for an equation's number
+NARROWEST = 16  # a column of words
 WIDEST_LEFT = 24  # a wider left side has a line of its own
 RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 FIXED_SPACE = "\u00a0"
@@ -52,10 +61,17 @@ FIXED_SPACE = "\u00a0"
 
 def write(document: Document, width: int = WIDTH) -> str:
     """The whole derivation."""
-    lines = [*_title(document.title), ""]
-    for block in document.blocks:
-        lines += [*_block(block, width), ""]
-    return "\n".join(lines).rstrip() + "\n"
+    lines = _title(document.title)
+    for before, block in zip((None, *document.blocks), document.blocks, strict=False):
+        own = _block(block, width)
+        close = _is_row(before, width) and isinstance(block, Equation) and len(own) == 1
+        lines += own if close else ["", *own]
+    return "\n".join(lines) + "\n"
+
+
+def _is_row(block: Block | None, width: int) -> bool:
+    """Equations of one row stand close together."""
+    return isinstance(block, Equation) and len(_equation(block, width)) == 1
 
 
 def spell(form: Form) -> str:
@@ -117,7 +133,7 @@ class TextPrinter(Printer):
 
     def write_power(self, form: Power) -> str:
         base, exponent = self.part(form.base, Level.ATOM), form.exponent
-        if isinstance(exponent, Number) and exponent.value.is_integer():
+        if isinstance(exponent, Number) and float(exponent.value).is_integer():
             return base + decimal(exponent.value).replace("−", "-").translate(RAISED)
         return f"{base}^{self.part(exponent, Level.ATOM)}"
 
@@ -128,7 +144,8 @@ class TextPrinter(Printer):
         return f"{self.part(form.of, Level.ATOM)}ᵀ"
 
     def write_call(self, form: Call) -> str:
-        return f"{form.function}({deeper(', '.join(map(self.write, form.arguments)))})"
+        arguments = f",{SUM_BREAK} ".join(map(self.write, form.arguments))
+        return f"{form.function}({deeper(arguments)})"
 
     def write_bracket(self, form: Bracket) -> str:
         return f"[{deeper(self.write(form.relation))}]"
@@ -152,7 +169,7 @@ def decimal(value: float) -> str:
     """The number with as many digits as we print: 0.5, −0.01288082, 3.2·10⁻⁷."""
     if not isfinite(value):
         return {"inf": "∞", "-inf": "−∞"}.get(str(value), "undefined")
-    mantissa, _, exponent = f"{value + 0.0:.{DIGITS}g}".partition("e")
+    mantissa, _, exponent = digits(value).partition("e")
     mantissa = mantissa.replace("-", "−")
     if not exponent:
         return mantissa
@@ -252,17 +269,34 @@ def _hanging(start: str, marked: str, room: int) -> Iterator[str]:
 
 
 def _table(block: Table, width: int) -> Iterator[str]:
-    """Numbers below each other; what is too wide goes on below."""
-    rows = [["".join(map(_inline, cell)) for cell in row] for row in (block.head, *block.rows)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    sides = ["<" if column else ">" for column in map(_has_words, zip(*block.rows, strict=True))]
+    """Numbers below each other; what is too wide goes on below, long words in more lines."""
+    cells = [["".join(map(_inline, cell)) for cell in row] for row in (block.head, *block.rows)]
+    words = [_has_words(column) for column in zip(*block.rows, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = _narrowed(widths, words, width - MARGIN)
     for number, columns in enumerate(_chunks(widths, width - MARGIN)):
         if number:
             yield ""
-        for row in rows:
-            cells = [f"{row[k]:{sides[k]}{widths[k]}}" for k in (0, *columns)]
-            line = " " * MARGIN + "  ".join(cells)
-            yield line.replace(FIXED_SPACE, " ").rstrip()
+        for row in cells:
+            wrapped = [wrap(row[k], widths[k]) or [""] for k in (0, *columns)]
+            for parts in zip_longest(*wrapped, fillvalue=""):
+                said = "  ".join(
+                    f"{part:{'<' if words[k] else '>'}{widths[k]}}"
+                    for k, part in zip((0, *columns), parts, strict=True)
+                )
+                yield (" " * MARGIN + said).replace(FIXED_SPACE, " ").rstrip()
+
+
+def _narrowed(widths: Sequence[int], words: Sequence[bool], room: int) -> list[int]:
+    """Columns of words give way where the table is too wide, the widest first."""
+    narrowed = list(widths)
+    shrinkable = [k for k, has_words in enumerate(words) if k and has_words]
+    while shrinkable and sum(narrowed) + 2 * (len(narrowed) - 1) > room:
+        widest = max(shrinkable, key=lambda k: narrowed[k])
+        if narrowed[widest] <= NARROWEST:
+            break
+        narrowed[widest] -= 1
+    return narrowed
 
 
 def _has_words(column: Sequence[Cell]) -> bool:

@@ -1,0 +1,82 @@
+"""Images as bytes with the class of each, and what their pixels are like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Images and the class that each of them shows. Neither array can be written to."""
+
+    pixels: NDArray[np.uint8]  # (images, channels, rows, columns), one after the other
+    labels: NDArray[np.int32]  # (images,); each counts from 0 into the data set's classes
+
+    def __post_init__(self) -> None:
+        pixels = np.ascontiguousarray(self.pixels).view()
+        labels = np.ascontiguousarray(self.labels).view()
+        assert pixels.dtype == np.uint8, pixels.dtype
+        assert labels.dtype == np.int32, labels.dtype
+        assert pixels.ndim == 4, pixels.shape
+        assert labels.shape == pixels.shape[:1], (labels.shape, pixels.shape)
+        pixels.flags.writeable = labels.flags.writeable = False
+        object.__setattr__(self, "pixels", pixels)
+        object.__setattr__(self, "labels", labels)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, chosen: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Images:
+        return Images(self.pixels[chosen], self.labels[chosen])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, rows and columns of each image."""
+        _, channels, rows, columns = self.pixels.shape
+        return channels, rows, columns
+
+    def counts(self, classes: int) -> list[int]:
+        """How many images there are of each class."""
+        return [int(count) for count in np.bincount(self.labels, minlength=classes)]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The range of the pixels as bytes; mean and deviation with the pixels from 0 to 1."""
+
+    low: int
+    high: int
+    mean: tuple[float, ...]  # per channel
+    deviation: tuple[float, ...]
+
+
+def statistics(images: Images) -> Statistics:
+    """Exact, because bytes can be counted."""
+    frequencies = [_frequencies(images.pixels[:, channel]) for channel in range(images.shape[0])]
+    present = np.flatnonzero(np.sum(frequencies, axis=0))
+    moments = [_mean_and_deviation(counts) for counts in frequencies]
+    return Statistics(
+        low=int(present[0]),
+        high=int(present[-1]),
+        mean=tuple(mean for mean, _ in moments),
+        deviation=tuple(deviation for _, deviation in moments),
+    )
+
+
+def _frequencies(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How often each byte occurs. Counting takes eight bytes a pixel, so it goes in pieces."""
+    pieces = np.array_split(pixels, 1 + pixels.size // 2**20)
+    counts = np.zeros(256, np.int64)
+    for piece in pieces:
+        counts += np.bincount(piece.ravel(), minlength=256)
+    return counts
+
+
+def _mean_and_deviation(counts: NDArray[np.int64]) -> tuple[float, float]:
+    values = np.arange(256) / 255
+    mean = float(counts @ values / counts.sum())
+    variance = float(counts @ (values - mean) ** 2 / counts.sum())
+    return mean, variance**0.5

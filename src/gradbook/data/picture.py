@@ -1,0 +1,68 @@
+"""One picture from a file that may be anything: upright, in red, green and blue."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gradbook.errors import DataError
+from gradbook.files import opened
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # others may start programs
+MOST_PIXELS = 2**26  # of one picture; unpacked it takes three bytes for each
+
+
+def read(file: Path) -> Image:
+    """The picture, its transparent parts on white."""
+    with opened(file) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what matters is said below
+        from PIL import Image, ImageOps, UnidentifiedImageError
+
+        try:
+            image = Image.open(stream, formats=FORMATS)
+            _require_few_pixels(image, file)
+            return _coloured(ImageOps.exif_transpose(image))
+        except DataError:
+            raise
+        except UnidentifiedImageError as error:
+            raise DataError(
+                f"no picture: it may be {', '.join(FORMATS)}", file=str(file)
+            ) from error
+        except Exception as error:  # a hostile picture finds ever new ways to fail
+            raise DataError(f"a damaged picture ({error})", file=str(file)) from error
+
+
+def _require_few_pixels(image: Image, file: Path) -> None:
+    columns, rows = image.size
+    if columns * rows > MOST_PIXELS:
+        raise DataError(
+            f"a picture of {columns:,} x {rows:,} is too large: at most {MOST_PIXELS:,} pixels",
+            file=str(file),
+        )
+
+
+def _coloured(image: Image) -> Image:
+    import PIL.Image
+
+    if image.mode.startswith(("I", "F")):
+        return _of_many_greys(image).convert("RGB")
+    if image.has_transparency_data:
+        white = PIL.Image.new("RGBA", image.size, "white")
+        return PIL.Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")
+
+
+def _of_many_greys(image: Image) -> Image:
+    """Sixteen bits made eight; Pillow's own conversion would cut off all above 255."""
+    import PIL.Image
+
+    values = np.asarray(image)
+    if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
+        raise ValueError("its greys have more than 16 bits")
+    return PIL.Image.fromarray((values // 257).astype(np.uint8))

@@ -1,0 +1,74 @@
+"""Which data set a word means: one that comes by name, or a file or folder of any format read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradbook.data import digits, idx_folder, npz, picture_folder, pixel_table, sklearn_digits
+from gradbook.data.dataset import Dataset
+from gradbook.errors import DataError, did_you_mean
+from gradbook.files import opened
+
+FORMATS = (
+    "a folder of idx files, a folder of pictures with a folder for each class, "
+    "a table (.csv), or an archive of arrays (.npz)"
+)
+
+Size = tuple[int, int]  # rows, columns
+
+
+@dataclass(frozen=True)
+class Known:
+    """A data set that goes by its name."""
+
+    images: int
+    size: Size
+    classes: int
+    about: str
+    load: Callable[[], Dataset]
+
+
+KNOWN = {
+    "digits": Known(70_000, (28, 28), 10, "handwritten digits (MNIST)", digits.load),
+    sklearn_digits.NAME: Known(
+        1_797, (8, 8), 10, "small digits, with scikit-learn", sklearn_digits.load
+    ),
+}
+
+
+def load(where: str | os.PathLike[str], size: Size | None = None) -> Dataset:
+    """The data set of that name, or in that file or folder.
+
+    `size` is what pictures are brought to, rows and columns, and how a table's pixels are laid
+    out where they make no square.
+    """
+    if where in KNOWN:
+        return KNOWN[str(where)].load()
+    path = Path(where)
+    if not os.path.lexists(path):
+        hint = did_you_mean(str(where), KNOWN) or f": by name there are {', '.join(KNOWN)}"
+        raise DataError(f"no data set, file or folder is called '{where}'{hint}")
+    return _folder(path, size) if path.is_dir() else _file(path, size)
+
+
+def _folder(path: Path, size: Size | None) -> Dataset:
+    names = [file.name for file in path.iterdir() if file.is_file()]
+    if any(map(idx_folder.is_idx, names)):
+        return idx_folder.read(path)
+    if any(map(pixel_table.is_table, names)) and not any(f.is_dir() for f in path.iterdir()):
+        return pixel_table.read(path, size)
+    return picture_folder.read(path, size)
+
+
+def _file(path: Path, size: Size | None) -> Dataset:
+    if path.suffix == ".npz":
+        return npz.read(path)
+    if pixel_table.is_table(path.name):
+        return pixel_table.read(path, size)
+    if idx_folder.is_idx(path.name):
+        raise DataError("images and labels are read together: name their folder", file=str(path))
+    with opened(path):  # a file that can't even be opened says so itself
+        raise DataError(f"no data set has this ending: it is {FORMATS}", file=str(path))

@@ -1,0 +1,142 @@
+"""The way back: for every weight its chain, each partial, the formula, the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gradbook.graph.derivation import Chain, Local, Sum, Worked, partials, pieces
+from gradbook.graph.node import Node
+from gradbook.targets.algebra.chains import Algebra, at, partial, symbol_of
+from gradbook.targets.algebra.document import Inline
+from gradbook.targets.algebra.formula import formula
+from gradbook.targets.algebra.forward import tell_samples
+from gradbook.targets.algebra.math import Form, sign_before, worked_out
+from gradbook.targets.algebra.steps import differentiated, steps, why
+from gradbook.targets.algebra.story import Story, listed
+
+LONGEST_DIFFERENTIATED = 8  # values in a formula that is written out behind ∂/∂w
+KINDS = {"w": "Weight", "b": "Bias", "γ": "Scale", "β": "Shift"}
+
+
+@dataclass(frozen=True)
+class Backward:
+    """Tells of one weight after the other; what was told once is referred to."""
+
+    story: Story
+    known: Algebra
+
+    def begin(self) -> None:
+        """What the chain rule does."""
+        self.story.explain(
+            "The chain rule: a change of a weight changes the value it feeds, that one changes the "
+            "next, and so on to the error. How strongly the error changes is the product of how "
+            "strongly each value changes with the one before it."
+        )
+        if self.known.samples > 1:
+            self.story.explain(
+                "The error is a mean over the samples, and so is its derivative: each chain runs "
+                "within one sample, whose values it takes, and the mean stands in front."
+            )
+
+    def weight(self, weight: Node) -> None:
+        chain = self.known.derived.chains[weight]
+        self._shared_steps(chain)
+        assert weight.name
+        self.story.heading(f"{KINDS[weight.name.stem]} ", symbol_of(weight), level=2)
+        if chain == Sum(()):
+            self.story.say("It meets nothing but zeros at the edge, so nothing depends on it.")
+        self._line(weight)
+
+    def _shared_steps(self, chain: Chain) -> None:
+        """The lines that the chain begins with, as far as they are new, the error's side first."""
+        needed = set(self._begins_with(chain))
+        new = [value for value in self.known.derived.worked if value in needed]
+        if not new:
+            return
+        self.story.heading(*self._names_of(new), level=2)
+        self._why_shared()
+        for value in new:
+            self._line(value)
+        if self.known.samples > 1:
+            each = [value for value in new if value.each]
+            rows = [(self.known.slope(value), self.known.slopes[value]) for value in each]
+            tell_samples(self.story, self.known, rows)
+
+    def _names_of(self, new: Sequence[Node]) -> Sequence[Inline]:
+        return ("Steps that are shared: ", *listed([self.known.slope(value) for value in new]))
+
+    def _why_shared(self) -> None:
+        self.story.explain(
+            "Many weights reach the error over the same values. How the error changes with such a "
+            "value is worked once, from the error backwards; every chain through it begins there. "
+            "That is all there is to backpropagation."
+        )
+
+    def _begins_with(self, chain: Chain) -> Iterator[Node]:
+        """The values worked before that this chain needs and that were not told yet."""
+        for part in partials(chain):
+            if isinstance(part, Worked) and part.value not in self.story.numbers:
+                yield part.value
+                yield from self._begins_with(self.known.derived.chains[part.value])
+
+    def _line(self, value: Node) -> None:
+        """One chain: in partials, each partial, in formulas, in numbers."""
+        known, chain = self.known, self.known.derived.chains[value]
+        slope = known.slope(value)
+        self.story.equation(slope, ("=", known.in_partials(chain)))
+        self._forks(value, chain)
+        told = list(dict.fromkeys(partials(chain)))
+        self._recall([part for part in told if self._said(part)])
+        for part in told:
+            if isinstance(part, Local) and not self._said(part):
+                self._local(part)
+        self.story.equation(
+            slope, ("=", known.in_formulas(chain)), *self._numbers(value, chain), of=value
+        )
+
+    def _said(self, part: Local | Worked) -> bool:
+        return (part if isinstance(part, Local) else part.value) in self.story.numbers
+
+    def _recall(self, parts: Sequence[Local | Worked]) -> None:
+        """Where each of these was worked."""
+        text: list[Inline] = []
+        for part in parts:
+            text += [", " if text else "As before: "]
+            if isinstance(part, Local):
+                text += [partial(part.of, part.to), " in ", self.story.reference(part)]
+            else:
+                text += [partial(part.root, part.value), " in ", self.story.reference(part.value)]
+        if text:
+            self.story.say(*text, ".")
+
+    def _forks(self, value: Node, chain: Chain) -> None:
+        if any(isinstance(piece, Sum) for piece in pieces(chain)):
+            self.story.explain(
+                "Where a value feeds several others, a change of it reaches the error over each of "
+                "them, and what arrives adds up."
+            )
+
+    def _local(self, local: Local) -> None:
+        """∂of/∂to = ∂/∂to (formula) = derivative = numbers = number."""
+        known, say = self.known, self.known.say_symbols()
+        rights: list[tuple[str, Form]] = []
+        if len(known.derived.mentions(local.of)) <= LONGEST_DIFFERENTIATED:
+            rights += [("=", step) for step in differentiated(local, say)]
+        rights += [("=", step) for step in steps(local, say)]
+        rights.append(("=", formula(local.formula, say)))
+        if not local.of.each and not local.formula.each and not local.formula.is_constant():
+            put_in = formula(local.formula, known.say_numbers())
+            rights += worked_out(put_in, at(known.values[local.formula]))
+        self.story.equation(partial(local.of, local.to), *rights, of=local)
+        self.story.explain(*why(local))
+
+    def _numbers(self, value: Node, chain: Chain) -> list[tuple[str, Form]]:
+        """What the chain comes to; one number for each sample stands in a table instead."""
+        if value.each:
+            return []
+        rights = worked_out(self.known.in_numbers(chain), at(self.known.slopes[value]))
+        if self.known.samples > 1 and len(rights) > 1:
+            shares = self.known.in_shares(chain)
+            rights.insert(-1, (sign_before(shares), shares))
+        return rights

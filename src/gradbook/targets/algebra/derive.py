@@ -1,0 +1,117 @@
+"""Tells a derivation, from the network to the next weights, as far as a reader can follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from gradbook.errors import UsageError, did_you_mean
+from gradbook.graph.derivation import Chain, Derivation, Local, derivation, partials
+from gradbook.graph.node import Node
+from gradbook.graph.step import Step
+from gradbook.targets.algebra.backward import Backward
+from gradbook.targets.algebra.chains import Algebra, algebra, at, symbol_of
+from gradbook.targets.algebra.document import Code, Document
+from gradbook.targets.algebra.forward import tell_forward
+from gradbook.targets.algebra.introduction import introduce
+from gradbook.targets.algebra.overview import tell_in_general
+from gradbook.targets.algebra.story import Story
+from gradbook.targets.algebra.update import tell_update
+
+MOST_WEIGHTS = 16  # trained, of a network that is worked whole unasked
+MOST_FORMULAS = 40  # of the forward part, likewise
+
+
+def derive(step: Step, only: str | None = None, everything: bool = False) -> Document:
+    """The derivation of a scalar step: of one weight, of all, or of as many as can be read."""
+    known = algebra(derivation(step))
+    name = step.net.name
+    story = Story(f"Backpropagation worked whole{': ' * bool(name)}{name}")
+    introduce(story, step)
+    if only:
+        weights = [_asked(step, only)]
+    elif everything or _is_small(known.derived):
+        weights = _last_layer_first(step)
+    else:
+        weights = [_telling(known)]
+        tell_in_general(story, step.net)
+        _say_how_to_see_more(story, step, weights[0])
+    tell_forward(story, known, _told_forward(known.derived, weights))
+    story.heading("Backward")
+    backward = Backward(story, known)
+    backward.begin()
+    for weight in weights:
+        backward.weight(weight)
+    tell_update(story, known, [weight for weight in step.weights if weight in weights])
+    return story.document()
+
+
+def _is_small(derived: Derivation) -> bool:
+    return len(derived.step.gradients) <= MOST_WEIGHTS and len(derived.forward) <= MOST_FORMULAS
+
+
+def _asked(step: Step, only: str) -> Node:
+    """The weight of that name."""
+    trained = {str(weight.name): weight for weight in step.gradients}
+    if only in trained:
+        return trained[only]
+    names = _spans(step.gradients)
+    if only in {str(weight.name) for weight in step.weights}:
+        raise UsageError(f"'{only}' is fixed and has no gradient: choose one of {names}")
+    close = did_you_mean(only, trained)
+    raise UsageError(f"no weight is called '{only}'{close} (the weights are {names})")
+
+
+def _spans(weights: Iterable[Node]) -> str:
+    """w1 … w8, b1, b2: the names in few words."""
+    kinds: dict[str, list[str]] = {}
+    for weight in weights:
+        assert weight.name
+        kinds.setdefault(weight.name.stem, []).append(str(weight.name))
+    return ", ".join(
+        f"{names[0]} … {names[-1]}" if len(names) > 2 else ", ".join(names)
+        for names in kinds.values()
+    )
+
+
+def _last_layer_first(step: Step) -> list[Node]:
+    layers = {name: p.layer for p in step.net.parameters for name in p.names}
+    return sorted(step.gradients, key=lambda weight: -layers[str(weight.name)])
+
+
+def _telling(known: Algebra) -> Node:
+    """The first weight of the first layer, or rather the first that has something to tell."""
+    weights = list(known.derived.step.gradients)
+    return next((weight for weight in weights if at(known.slopes[weight])), weights[0])
+
+
+def _say_how_to_see_more(story: Story, step: Step, weight: Node) -> None:
+    story.heading("One weight in full: ", symbol_of(weight))
+    story.say(
+        f"The other {len(step.gradients) - 1} go the same way. ",
+        Code(f"--only {list(step.gradients)[-1].name}"),
+        " works another one in full, ",
+        Code("--all"),
+        " all of them.",
+    )
+
+
+def _told_forward(derived: Derivation, weights: Sequence[Node]) -> Sequence[Node]:
+    """The values that the chains of these weights speak of; in a small network all values."""
+    if _is_small(derived) or len(weights) > 1:
+        return derived.forward
+    spoken = {derived.step.loss}
+    for local in _locals(derived, [derived.chains[weight] for weight in weights]):
+        spoken |= {local.of, local.formula, *derived.mentions(local.formula)}
+    return [value for value in derived.forward if value in spoken]
+
+
+def _locals(derived: Derivation, chains: Sequence[Chain]) -> Iterator[Local]:
+    """The local partials of these chains and of all that they begin with."""
+    waiting, seen = list(chains), set(chains)
+    while waiting:
+        for part in partials(waiting.pop()):
+            if isinstance(part, Local):
+                yield part
+            elif (further := derived.chains[part.value]) not in seen:
+                seen.add(further)
+                waiting.append(further)

@@ -1,0 +1,110 @@
+"""PyTorch, which knows nothing of our graph, finds the same gradients and trains the same way."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+
+from gradbook.graph.build import training_step
+from gradbook.graph.lower import scalar_step
+from gradbook.graph.reference import run
+from gradbook.net import BUILTIN, Loss, builtin, parse
+from tests.agree.runs import (
+    apart,
+    compared,
+    distance,
+    doubts,
+    on_a_corner,
+    outputs,
+    reference_run,
+    slopes,
+)
+from tests.families import UPDATES, networks, steady
+
+EPOCHS = 30
+
+
+@given(net=networks())
+def test_pytorch_finds_the_same_loss_outputs_and_gradients(twin, net):
+    for step in (training_step(net), scalar_step(net)):
+        values = next(run(step, 1))
+        assert float(values[step.loss]) == pytest.approx(twin.loss(net), rel=1e-12, abs=1e-14)
+        assert outputs(step, values) == pytest.approx(twin.outputs(net), rel=1e-12, abs=1e-13)
+        assume(not on_a_corner(step))
+        assert apart(slopes(step), twin.gradients(net)) <= 1e-12
+
+
+def test_pytorch_trains_random_networks_the_same_way(twin):
+    epochs = []
+
+    @given(networks().map(steady))
+    def train(net):
+        step = training_step(net)
+        ours, theirs = reference_run(step, EPOCHS), twin.history(net, EPOCHS)
+        epochs.append(compared(ours, theirs, doubts(step, EPOCHS)))
+
+    train()
+    assert sum(epochs) > 0.85 * EPOCHS * len(epochs), "hardly any run was determined"
+
+
+KINDS = {
+    "worked": builtin("worked"),
+    "mazur": builtin("mazur"),
+    "xor": builtin("xor"),
+    "strokes": builtin("strokes"),
+    "deep tanh, softmax": parse(
+        """input 3; dense 5; tanh; dense 4; tanh; dense 4; tanh; dense 3; softmax
+        loss cross-entropy; rate 0.5; seed 11
+        sample 0.2 -0.4 0.9 -> 1 0 0; sample -0.7 0.1 0.3 -> 0 0 1"""
+    ),
+    "xor with relu": parse(
+        """input 2; dense 4; relu; dense 1; sigmoid; loss binary cross-entropy; seed 4; rate 0.5
+        sample 0 0 -> 0; sample 0 1 -> 1; sample 1 0 -> 1; sample 1 1 -> 0"""
+    ),
+    "convolution, pooling": parse(
+        """input 1x6x6; conv 2 3x3 pad 1; leaky relu 0.1; avgpool 2; conv 2 2x2 shared bias
+        softplus; maxpool 2; flatten; dense 2; loss mean squared error; rate 0.2; seed 5"""
+    ),
+    "batch normalisation": parse(
+        """input 2x2x2; conv 2 2x2 pad 1; batchnorm; relu; flatten; dense 3; batchnorm; tanh
+        dense 2; log softmax; loss cross-entropy; rate 0.1; seed 6
+        sample 1 2 3 4 5 6 7 8 -> 1 0; sample 8 1 7 2 6 3 5 4 -> 0 1
+        sample 4 4 1 1 3 3 2 2 -> 0.5 0.5"""
+    ),
+    "momentum": parse(
+        """input 2; dense 3; softplus; dense 2; sigmoid; update momentum 0.8; rate 0.3; seed 7
+        sample 1 0 -> 1 0; sample 0 1 -> 0 1"""
+    ),
+    "adam": parse(
+        """input 2; dense 3 shared bias; sigmoid; dense 2; loss mean squared error; update adam
+        rate 0.05; seed 8; sample 1 0 -> 1 0; sample 0 1 -> 0 1"""
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rate", [None, 0.02])
+def test_pytorch_trains_every_kind_the_same_way_for_70_epochs(twin, kind, rate):
+    net = KINDS[kind]
+    for step in (training_step(net), scalar_step(net)):
+        ours, theirs = reference_run(step, 70, rate), twin.history(net, 70, rate)
+        for one, other in zip(ours, theirs, strict=True):
+            assert distance(one, other) <= 1e-12
+
+
+@pytest.mark.parametrize("update", UPDATES)
+@pytest.mark.parametrize("loss", Loss)
+def test_pytorch_agrees_on_every_pair_of_loss_and_update(twin, loss, update):
+    """So that no pair is left to chance."""
+    end = {Loss.CROSS: "softmax", Loss.BINARY: "sigmoid"}.get(loss, "tanh")
+    net = parse(
+        f"""input 2; dense 3; tanh; dense 2; {end}; loss {loss}; update {update}; rate 0.1; seed 9
+        sample 1 0.5 -> 1 0; sample 0.2 1 -> 0 1; sample 0.3 0.3 -> 0.5 0.5"""
+    )
+    step = scalar_step(net)
+    assert compared(reference_run(step, 40), twin.history(net, 40), doubts(step, 40)) == 40
+
+
+def test_the_twin_knows_every_built_in_network(twin):
+    for name in BUILTIN:
+        assert len(twin.gradients(builtin(name))) == len(scalar_step(builtin(name)).gradients)

@@ -1,0 +1,158 @@
+"""Any network as a PyTorch module in float64: same start values, loss and update, other hands.
+
+history(net, 30)      what each epoch begins with: the loss and every weight by its name
+gradients(net)        every gradient at the start, by the weight's name
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from gradbook.net import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Flatten,
+    Layer,
+    Loss,
+    Net,
+    Parameter,
+    Pool,
+)
+from tests.agree.runs import Epoch
+
+Tensor = torch.Tensor
+
+
+def history(net: Net, epochs: int, rate: float | None = None) -> Iterator[Epoch]:
+    """Train with PyTorch's own optimizer."""
+    twin = Twin(net)
+    optimizer = _optimizer(net, twin.trained(), net.learning_rate if rate is None else rate)
+    for _ in range(epochs):
+        optimizer.zero_grad()
+        loss = twin.loss()
+        yield Epoch(loss.item(), twin.named([w.detach() for w in twin.weights]))
+        loss.backward()
+        optimizer.step()
+
+
+def gradients(net: Net) -> dict[str, float]:
+    """∂E_total/∂w of every weight that is trained, at the start."""
+    twin = Twin(net)
+    twin.loss().backward()
+    return twin.named([w.grad for w in twin.weights])
+
+
+def loss(net: Net) -> float:
+    """E_total at the start."""
+    return Twin(net).loss().item()
+
+
+def outputs(net: Net) -> Any:
+    """What comes out at the start, as an array with a row a sample."""
+    twin = Twin(net)
+    return twin.run(twin.inputs, net.layers).detach().numpy()
+
+
+class Twin:
+    """The samples as tensors, one Parameter of PyTorch's for each of the net's."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        samples = net.examples()
+        self.inputs = _tensor([s.inputs for s in samples]).reshape(-1, *net.input)
+        self.targets = _tensor([s.targets for s in samples])
+        start = net.start_values()
+        self.weights = [self._weight(p, start[p.role]) for p in net.parameters]
+
+    @staticmethod
+    def _weight(p: Parameter, values: Sequence[float]) -> torch.nn.Parameter:
+        own = _tensor(values[p.first - 1 : p.first - 1 + p.size]).reshape(p.shape)
+        return torch.nn.Parameter(own, requires_grad=not p.want.fixed)
+
+    def trained(self) -> list[torch.nn.Parameter]:
+        return [w for w in self.weights if w.requires_grad]
+
+    def named(self, tensors: Sequence[Tensor | None]) -> dict[str, float]:
+        pairs = zip(self.net.parameters, tensors, strict=True)
+        return {
+            name: value
+            for p, tensor in pairs
+            if tensor is not None
+            for name, value in zip(p.names, tensor.flatten().tolist(), strict=True)
+        }
+
+    def run(self, x: Tensor, layers: Sequence[Layer]) -> Tensor:
+        for index, layer in enumerate(layers):
+            pairs = zip(self.net.parameters, self.weights, strict=True)
+            x = _apply(layer, x, *[w for p, w in pairs if p.layer == index])
+        return x
+
+    def loss(self) -> Tensor:
+        """The cross-entropies of PyTorch read what softmax and sigmoid are given."""
+        net, t = self.net, self.targets
+        match net.loss:
+            case Loss.CROSS:
+                return functional.cross_entropy(self.run(self.inputs, net.layers[:-1]), t)
+            case Loss.BINARY:
+                before = self.run(self.inputs, net.layers[:-1])
+                return functional.binary_cross_entropy_with_logits(before, t)
+            case Loss.SQUARED:
+                return functional.mse_loss(self.run(self.inputs, net.layers), t)
+            case Loss.HALF_SQUARED:
+                off = functional.mse_loss(self.run(self.inputs, net.layers), t, reduction="sum")
+                return off / 2 / len(t)
+
+
+def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
+    match layer:
+        case Dense():
+            return functional.linear(x, weights[0]) + sum(weights[1:])
+        case Conv(_, _, stride, pad, _):
+            sums = functional.conv2d(x, weights[0], stride=stride, padding=pad)
+            return sums + sum(b.reshape(-1, 1, 1) for b in weights[1:])
+        case Pool("max", size, stride):
+            return functional.max_pool2d(x, size, stride)
+        case Pool("avg", size, stride):
+            return functional.avg_pool2d(x, size, stride)
+        case BatchNorm(epsilon):  # the function of torch.nn refuses a single value
+            return torch.batch_norm(x, *weights, None, None, True, 0.0, epsilon, False)
+        case Flatten():
+            return x.flatten(1)
+        case Activation(kind, slope):
+            return ACTIVATIONS[kind](x) if kind != "leaky relu" else functional.leaky_relu(x, slope)
+        case _:
+            raise AssertionError(layer)
+
+
+ACTIVATIONS: dict[str, Any] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "softplus": lambda x: functional.softplus(x, threshold=500),  # the usual 20 drops ln(1 + e^-x)
+    "identity": lambda x: x,
+    "softmax": lambda x: torch.softmax(x, 1),
+    "log softmax": lambda x: torch.log_softmax(x, 1),
+}
+
+
+def _optimizer(net: Net, weights: list[torch.nn.Parameter], rate: float) -> torch.optim.Optimizer:
+    rule = net.update
+    match rule.kind:
+        case "descent":
+            return torch.optim.SGD(weights, rate)
+        case "momentum":
+            return torch.optim.SGD(weights, rate, momentum=rule.momentum)
+        case "adam":
+            return torch.optim.Adam(weights, rate, betas=rule.betas, eps=rule.epsilon)
+        case _:
+            raise AssertionError(rule)
+
+
+def _tensor(values: Any) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
