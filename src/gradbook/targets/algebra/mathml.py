@@ -7,6 +7,7 @@ What is too wide for the page is broken into lines, as in print nothing can be s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from html import escape
 from math import isfinite, isnan
 from typing import ClassVar
@@ -82,7 +83,7 @@ def _fitted(form: Form, room: int) -> list[str]:
     whole = unmarked(_Whole().write(form))
     if _width(whole) <= room:
         return [whole]
-    first, *others = filter(None, broken(_Flat().write(form), room - EM, _width))
+    first, *others = broken(_Flat().write(form), room - EM, _width)
     return [first, *(INDENT + other for other in others)]
 
 
@@ -274,6 +275,7 @@ CHARACTER, WIDE_CHARACTER = 56, 75
 SIGN, DOT = 125, 75  # with the room around them
 
 
+@lru_cache(maxsize=4096)
 def _width(fragment: str) -> int:
     return round(_width_of(ElementTree.fromstring(f"<mrow>{fragment}</mrow>")))
 
