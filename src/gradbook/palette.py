@@ -43,10 +43,10 @@ QUIET = Colour("lines and remarks", "#DCDAD2", "#62646C", "#3A3C43", "#A3A5AD")
 _STEMS = {
     "i": INPUT,
     "t": TARGET,
-    **dict.fromkeys("wbγβ", WEIGHT),
+    **dict.fromkeys("wWbγβ", WEIGHT),
     "a": ACTIVATION,
     "E": ERROR,
-    **dict.fromkeys("∂gq", GRADIENT),
+    **dict.fromkeys("∂δgq", GRADIENT),
     "η": RATE,
     "k": MEMORY,
 }

@@ -133,14 +133,15 @@ class Graph:
 
 def _simpler(op: str, inputs: tuple[Node, ...]) -> Node | None:
     """A node that says the same with less: 1·x is x, and minus a constant is a constant."""
-    first, last = inputs[:1], inputs[-1:]
-    if op in ("multiply", "divide", "power") and last[0].is_constant(1):
-        return inputs[0]
-    if op == "multiply" and first[0].is_constant(1):
-        return inputs[1]
-    if op == "negate" and first[0].is_constant():
-        return first[0].graph.constant(-first[0].number)
-    return None
+    match op, inputs:
+        case "multiply" | "divide" | "power", (x, one) if one.is_constant(1):
+            return x
+        case "multiply", (one, x) if one.is_constant(1):
+            return x
+        case "negate", (number,) if number.is_constant():
+            return number.graph.constant(-number.number)
+        case _:
+            return None
 
 
 def needed(outputs: Sequence[Node], stop: Collection[Node] = ()) -> list[Node]:

@@ -26,8 +26,9 @@ def same_shape(*shapes: Any) -> Shape:
     return next(iter(wide), ())
 
 
-def no_derivative(d: Node, y: Node, *inputs: Node) -> Sequence[Node | None]:
-    return (None,) * len(inputs)
+def _no_derivative(d: Node, y: Node, *inputs: Node) -> Sequence[Node | None]:
+    assert not inputs, f"{y.op.name} has no derivative: it is part of one"
+    return ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Op:
 
     name: str
     value: Callable[..., Array]
-    derivative: Callable[..., Sequence[Node | None]] = no_derivative
+    derivative: Callable[..., Sequence[Node | None]] = _no_derivative
     shape: Callable[..., Shape] = same_shape
     expansion: Callable[..., Node] | None = None
     elements: Callable[..., Scalars] | None = None

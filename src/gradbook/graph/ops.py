@@ -5,14 +5,20 @@ They work element by element where they are given tensors.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from gradbook.graph.op import Array, define
 
+
+def _not_given(name: str) -> Array:
+    raise AssertionError(f"no value for {name}")
+
+
 define("constant", np.float64)
-define("leaf", lambda name: np.float64("nan"))
+define("leaf", _not_given)
 define("copy", lambda x, name: x, derivative=lambda d, y, x: (d,))
 
 # Between samples: `repeat` gives a step's value to every sample, `total` adds over them.
@@ -49,7 +55,7 @@ define(
 )
 define(
     "largest",
-    lambda *xs: np.maximum.reduce(xs),
+    lambda *xs: reduce(np.maximum, xs),
     derivative=lambda d, y, *xs: tuple(
         d * d.graph.make("is_largest", *xs, attributes=(k,)) for k in range(len(xs))
     ),
@@ -60,10 +66,15 @@ def _is_largest(*arrays: Any) -> Any:
     *xs, k = arrays
     before = [xs[k] > x for x in xs[:k]]
     after = [xs[k] >= x for x in xs[k + 1 :]]
-    return np.logical_and.reduce([*before, *after]).astype(np.float64)
+    return np.float64(1) * reduce(np.logical_and, [*before, *after])
 
 
-define("is_largest", _is_largest, shape=lambda *shapes: ())  # 1 for the k-th of them, else 0
+define(
+    "is_largest",  # 1 for the k-th of them, else 0
+    _is_largest,
+    shape=lambda *shapes: (),
+    derivative=lambda d, y, *xs: (None,) * len(xs),
+)
 
 # Activations.
 
@@ -98,7 +109,7 @@ define(
 )
 define(
     "log_sum_exp",  # ln Σ e^x: softmax is e^(x − that)
-    lambda *xs: np.logaddexp.reduce(xs),
+    lambda *xs: reduce(np.logaddexp, xs),
     derivative=lambda d, y, *xs: tuple(d * d.graph.make("exp", x - y) for x in xs),
 )
 

@@ -259,7 +259,10 @@ define(
     "cross_entropy",  # −Σ t·ln softmax(o), for targets that sum to 1
     lambda t, o: _log_sum_exp(o) - (t * o).sum(axis=-1),
     shape=lambda t, o: (),
-    derivative=lambda d, y, t, o: (None, spread(d, o.shape) * (softmax(o) - t)),
+    derivative=lambda d, y, t, o: (
+        -spread(d, o.shape) * o,
+        spread(d, o.shape) * (softmax(o) - t),
+    ),
     elements=lambda t, o: _array((), lambda: o[0].graph.make("cross_entropy_of", *t, *o)),
 )
 
@@ -275,14 +278,14 @@ def _halves(both: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
 
 def _cross_entropy_of(*both: Array) -> Any:
     ts, os = _halves(both)
-    return np.logaddexp.reduce(os) - np.sum([t * o for t, o in zip(ts, os, strict=True)], axis=0)
+    return reduce(np.logaddexp, os) - sum(t * o for t, o in zip(ts, os, strict=True))
 
 
-def _cross_entropy_of_derivative(d: Node, y: Node, *both: Node) -> tuple[Node | None, ...]:
+def _cross_entropy_of_derivative(d: Node, y: Node, *both: Node) -> tuple[Node, ...]:
     ts, os = _halves(both)
     total = d.graph.make("log_sum_exp", *os)
     shares = (d.graph.make("exp", o - total) - t for t, o in zip(ts, os, strict=True))
-    return (*[None] * len(ts), *(d * share for share in shares))
+    return (*(-d * o for o in os), *(d * share for share in shares))
 
 
 def _cross_entropy_of_expansion(*both: Node) -> Node:

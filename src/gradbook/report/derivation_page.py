@@ -109,12 +109,19 @@ def _contents(parts: Sequence[_Part]) -> str:
 
 def _entry(part: _Part) -> str:
     chips = "".join(
-        f'<li><a href="#{anchor}">{_inlines(piece.text)}</a></li>'
+        f'<li><a href="#{anchor}">{_inlines(_shortly(piece.text))}</a></li>'
         for piece, anchor in part.blocks
         if isinstance(piece, Heading)
     )
     pieces = f'<ul class="chips">{chips}</ul>' if chips else ""
     return f'<li><a href="#{part.anchor}">{_inlines(part.heading)}</a>{pieces}</li>'
+
+
+def _shortly(heading: Sequence[Inline]) -> Sequence[Inline]:
+    """'Weight w5' is w5 in a row of such, and of 'Steps: a … z' only the words are left."""
+    things = [part for part in heading if not isinstance(part, str)]
+    words = [part.rstrip(": ") for part in heading[:1] if isinstance(part, str)]
+    return things if len(things) == 1 else words or heading
 
 
 def _section(part: _Part) -> Section:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gradbook.graph.derivation import Chain, Local, Sum, Worked, partials, pieces
 from gradbook.graph.node import Node
-from gradbook.targets.algebra.chains import Algebra, at, partial, symbol_of
+from gradbook.targets.algebra.chains import Algebra, partial, symbol_of
 from gradbook.targets.algebra.document import Inline
 from gradbook.targets.algebra.formula import formula
 from gradbook.targets.algebra.forward import tell_samples
@@ -64,7 +64,8 @@ class Backward:
             tell_samples(self.story, self.known, rows)
 
     def _names_of(self, new: Sequence[Node]) -> Sequence[Inline]:
-        return ("Steps that are shared: ", *listed([self.known.slope(value) for value in new]))
+        what = "Steps that are shared: " if len(new) > 1 else "A step that is shared: "
+        return (what, *listed([self.known.slope(value) for value in new]))
 
     def _why_shared(self) -> None:
         self.story.explain(
@@ -127,7 +128,7 @@ class Backward:
         rights.append(("=", formula(local.formula, say)))
         if not local.of.each and not local.formula.each and not local.formula.is_constant():
             put_in = formula(local.formula, known.say_numbers())
-            rights += worked_out(put_in, at(known.values[local.formula]))
+            rights += worked_out(put_in, known.number(local))
         self.story.equation(partial(local.of, local.to), *rights, of=local)
         self.story.explain(*why(local))
 
@@ -135,7 +136,7 @@ class Backward:
         """What the chain comes to; one number for each sample stands in a table instead."""
         if value.each:
             return []
-        rights = worked_out(self.known.in_numbers(chain), at(self.known.slopes[value]))
+        rights = worked_out(self.known.in_numbers(chain), self.known.number(chain))
         if self.known.samples > 1 and len(rights) > 1:
             shares = self.known.in_shares(chain)
             rights.insert(-1, (sign_before(shares), shares))

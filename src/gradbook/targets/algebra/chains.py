@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -39,6 +40,8 @@ from gradbook.targets.algebra.math import (
     added,
     multiplied,
 )
+
+CANCELLED = 1e-15  # of the size of the terms
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,27 @@ class Algebra:
             shares = self._number(inside)
             return over_samples(self.samples, lambda k: Number(at(shares, k)))
 
-        return self._said(chain, Wording(lambda part: Number(at(self._number(part))), total))
+        return self._said(chain, Wording(lambda part: Number(self.number(part)), total))
+
+    def number(self, chain: Chain) -> float:
+        """What the chain comes to; 0 where its terms cancel but for rounding."""
+        number = at(self._number(chain))
+        return 0.0 if abs(number) <= CANCELLED * self._size(chain) else number
+
+    def _size(self, chain: Chain) -> float:
+        """What the chain would come to if nothing in it cancelled, at most."""
+        match chain:
+            case Sum(terms):
+                return sum(map(self._size, terms))
+            case Product(factors):
+                return prod(map(self._size, factors))
+            case Local() if chain.formula.op.name == "total":
+                return float(np.abs(self.values[chain.formula.inputs[0]]).sum())
+            case OverSamples(inside, mean):
+                total = float(np.abs(np.broadcast_to(self._number(inside), self.samples)).sum())
+                return total / self.samples if mean else total
+            case _:
+                return float(np.abs(self._number(chain)).max())
 
     def say_symbols(self) -> Say:
         return symbols(self.derived.spoken)

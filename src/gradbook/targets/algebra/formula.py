@@ -87,8 +87,9 @@ def over_samples(samples: int, term: Callable[[int], Form]) -> Form:
 
 def _signed(term: Form) -> Form:
     """A negative number is subtracted."""
-    negative = isinstance(term, Number) and term.value < 0
-    return Minus(Number(-term.value)) if negative else term
+    if isinstance(term, Number) and term.value < 0:
+        return Minus(Number(-term.value))
+    return term
 
 
 def formula(node: Node, say: Say) -> Form:

@@ -7,6 +7,7 @@ What is too wide for the page is broken into lines, as in print nothing can be s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from html import escape
 from math import isfinite, isnan
 from typing import ClassVar
@@ -40,7 +41,8 @@ from gradbook.targets.algebra.printer import Level, Printer, broken, deeper, unm
 
 EM = 100  # widths are counted in hundredths of it
 ROOM = 40 * EM  # for a line
-SHORT = 28 * EM  # for one that holds several steps
+LEFT = 5 * EM  # up to the sign, at least
+SHORT = 20 * EM  # for one that holds several steps
 SPACE = "\u00a0"
 SQUARE = "²"  # σ² is a letter with its square
 MINUS = '<mo form="prefix">−</mo>'
@@ -69,7 +71,7 @@ def _rows(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
     if not any(lefts[1:]) and _width(lefts[0] + together) <= SHORT:
         yield lefts[0], together
         return
-    room = ROOM - max(map(_width, lefts))
+    room = ROOM - max(LEFT, *map(_width, lefts))
     for left, line in zip(lefts, lines, strict=True):
         first, *others = _fitted(line.right, room)
         yield left, _sign(line.sign) + first
@@ -81,7 +83,7 @@ def _fitted(form: Form, room: int) -> list[str]:
     whole = unmarked(_Whole().write(form))
     if _width(whole) <= room:
         return [whole]
-    first, *others = filter(None, broken(_Flat().write(form), room - EM, _width))
+    first, *others = broken(_Flat().write(form), room - EM, _width)
     return [first, *(INDENT + other for other in others)]
 
 
@@ -153,16 +155,18 @@ class _Whole(Printer):
         return f"<mfrac>{self.row(form.top)}{self.row(form.bottom)}</mfrac>"
 
     def write_power(self, form: Power) -> str:
-        base, exponent = self.base(form.base), self.row(form.exponent)
-        if isinstance(form.base, Symbol) and self.level(form.base) is Level.ATOM:
-            return _raised(form.base, exponent)
-        return f"<msup>{base}{exponent}</msup>"
+        return self._raised(form.base, self.row(form.exponent))
 
     def write_root(self, form: Root) -> str:
         return f"<msqrt>{self.row(form.of)}</msqrt>"
 
     def write_transposed(self, form: Transposed) -> str:
-        return f"<msup>{self.base(form.of)}<mo>⊤</mo></msup>"
+        return self._raised(form.of, "<mo>⊤</mo>")
+
+    def _raised(self, base: Form, exponent: str) -> str:
+        if isinstance(base, Symbol) and self.level(base) is Level.ATOM:
+            return _raised(base, exponent)
+        return f"<msup>{self.base(base)}{exponent}</msup>"
 
     def write_call(self, form: Call) -> str:
         if form.function == "exp":
@@ -267,9 +271,11 @@ def _number(value: float) -> str:
 # How wide it will be.
 
 SCRIPT = 0.71  # of what it belongs to
-CHARACTER, OPERATOR = 56, 56 + 50
+CHARACTER, WIDE_CHARACTER = 56, 75
+SIGN, DOT = 125, 75  # with the room around them
 
 
+@lru_cache(maxsize=4096)
 def _width(fragment: str) -> int:
     return round(_width_of(ElementTree.fromstring(f"<mrow>{fragment}</mrow>")))
 
@@ -283,7 +289,13 @@ def _width_of(element: ElementTree.Element) -> float:
             return parts[0] + SCRIPT * max(parts[1:])
         case "munder":
             return max(parts[0], SCRIPT * parts[1])
-        case "mo" if element.text and element.text in "+−=≈·×←⊙":
-            return OPERATOR
         case _:
-            return CHARACTER * len(element.text or "") + sum(parts)
+            return sum(parts) + sum(map(_character_width, (element.text or "").strip()))
+
+
+def _character_width(character: str) -> int:
+    if character in "+−=≈←×>":
+        return SIGN
+    if character in "·,":
+        return DOT
+    return WIDE_CHARACTER if character in "mwW∑" else CHARACTER

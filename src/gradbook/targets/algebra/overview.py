@@ -39,7 +39,7 @@ def tell_in_general(story: Story, net: Net) -> None:
 def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
     names = [Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size)]
     held = listed([Symbol(name) for name in names], most=2)
-    return (parameter_symbol(net, parameter),), held, (spell(parameter.shape),)
+    return (parameter_symbol(net, parameter),), held, (spell(parameter.shape).replace("x", " × "),)
 
 
 def _what_delta_is(net: Net) -> tuple[Inline, ...]:

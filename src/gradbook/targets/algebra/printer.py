@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
+from itertools import accumulate, pairwise
 from typing import ClassVar
 
-from gradbook.targets.algebra.math import Form, Minus, Number, Product, Sum
+from gradbook.targets.algebra.math import BigSum, Form, Minus, Number, Product, Sum
 
 
 class Level(IntEnum):
@@ -30,6 +31,7 @@ class Printer:
 
     levels: ClassVar[dict[type, Level]]
     brackets: ClassVar[tuple[str, str]] = ("(", ")")
+    before_sum: ClassVar[str] = " "
 
     def write(self, form: Form) -> str:
         method: Callable[[Form], str] = getattr(self, f"write_{type(form).__name__.lower()}")
@@ -59,11 +61,13 @@ class Printer:
         return said
 
     def factors(self, form: Product, sign: str) -> str:
-        """a·b·c; what reaches to the right may stand last."""
+        """a·b·c; what reaches to the right may stand last, a Σ without a sign before it."""
         *others, last = form.factors
-        said = [self.factor(factor, form, Level.PRODUCT) for factor in others]
-        said.append(self.factor(last, form, self.last_factor(last)))
-        return f"{PRODUCT_BREAK}{sign}".join(said)
+        said = f"{PRODUCT_BREAK}{sign}".join(
+            self.factor(factor, form, Level.PRODUCT) for factor in others
+        )
+        sign = self.before_sum if isinstance(last, BigSum) else sign
+        return f"{said}{PRODUCT_BREAK}{sign}{self.factor(last, form, self.last_factor(last))}"
 
     def factor(self, factor: Form, of: Product, least: Level) -> str:
         """Another kind of product within a product stands in brackets."""
@@ -71,7 +75,7 @@ class Printer:
         return self.part(factor, Level.POWER if other else least)
 
     def last_factor(self, last: Form) -> Level:
-        return Level.PRODUCT
+        return Level.FRACTION if isinstance(last, BigSum) else Level.PRODUCT
 
 
 # Breaking lines --------------------------------------------------------------
@@ -80,7 +84,7 @@ FIRST_MARK, MARKS = 0xE000, 64  # of Unicode's private characters
 SUM_BREAK, PRODUCT_BREAK = chr(FIRST_MARK), chr(FIRST_MARK + 1)
 DEEPER = {FIRST_MARK + k: FIRST_MARK + min(k + 2, MARKS - 1) for k in range(MARKS)}
 GONE = dict.fromkeys(range(FIRST_MARK, FIRST_MARK + MARKS))
-SHORTEST = 0.4  # of a line: a break before that is made only in need
+EMPTY = 2  # an empty line does as much harm as a break this much deeper
 
 
 def deeper(marked: str) -> str:
@@ -105,10 +109,14 @@ def broken(marked: str, room: float, measure: Callable[[str], float] = len) -> l
 
 
 def _best_break(marked: str, room: float, measure: Callable[[str], float]) -> int | None:
-    """The mildest break in the line's last part, or else the first there is."""
+    """Where little of the line is left empty and few brackets are torn; or the first there is."""
     marks = [k for k, character in enumerate(marked) if ord(character) in GONE]
-    widths = {k: measure(unmarked(marked[:k])) for k in marks}
+    pieces = (measure(unmarked(marked[a:b])) for a, b in pairwise([0, *marks]))
+    widths = dict(zip(marks, accumulate(pieces), strict=True))
     marks = [k for k in marks if widths[k]]
     fitting = [k for k in marks if widths[k] <= room]
-    late = [k for k in fitting if widths[k] >= SHORTEST * room] or fitting or marks[:1]
-    return min(late, key=lambda k: (marked[k], -k), default=None)
+
+    def harm(k: int) -> float:
+        return ord(marked[k]) - FIRST_MARK + EMPTY * (1 - widths[k] / room)
+
+    return min(fitting or marks[:1], key=harm, default=None)

@@ -81,10 +81,10 @@ STEPS: dict[str, Between] = {
 
 def why(local: Local) -> Sequence[Inline]:
     """A sentence or two on the derivative of this kind of formula; none where it is plain."""
-    op = local.of.op.name
-    if op == "exp" and local.to.op.name == "log_sum_exp":
-        op = "softmax"
-    return WHY.get(op, ())
+    assert local.of.name
+    assert local.to.name
+    stems = f"{local.of.name.stem} to {local.to.name.stem}"
+    return WHY.get(stems) or WHY.get(local.of.op.name, ())
 
 
 def _call(function: str) -> Callable[[Form], Form]:
@@ -168,7 +168,7 @@ WHY: dict[str, Sequence[Inline]] = {
         a - t,
         " is left. However wrong the output is, it learns.",
     ),
-    "softmax": (
+    "a to L": (
         "Every ",
         a,
         " depends on every ",
@@ -186,6 +186,11 @@ WHY: dict[str, Sequence[Inline]] = {
         exp(o - L),
         ".",
     ),
+    "n to s": (
+        "What is normalised depends on every sample in three ways: directly, over the mean, and "
+        "over the spread. Each way is worked on its own, the others held still.",
+    ),
+    "σ² to μ": ("The distances from the mean sum to 0, so the spread doesn't feel the mean move.",),
     "sqrt": (
         "The derivative of a root ",
         Root(x),

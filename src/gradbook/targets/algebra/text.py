@@ -43,6 +43,7 @@ from gradbook.targets.algebra.math import (
     digits,
 )
 from gradbook.targets.algebra.printer import (
+    PRODUCT_BREAK,
     SUM_BREAK,
     Level,
     Printer,
@@ -99,9 +100,6 @@ class TextPrinter(Printer):
             return Level.PRODUCT
         return super().level(form)
 
-    def last_factor(self, last: Form) -> Level:
-        return Level.FRACTION if isinstance(last, BigSum) else Level.PRODUCT
-
     def write_symbol(self, form: Symbol) -> str:
         return str(form.name)
 
@@ -115,7 +113,7 @@ class TextPrinter(Printer):
         return f"∂{self.write(form.of)}/∂{self.write(form.to)}"
 
     def write_derived(self, form: Derived) -> str:
-        return f"∂/∂{self.write(form.to)} {self.part(form.of, Level.PRODUCT)}"
+        return f"∂/∂{self.write(form.to)} {self.part(form.of, Level.POWER)}"
 
     def write_minus(self, form: Minus) -> str:
         return f"−{self.part(form.of, Level.FRACTION)}"
@@ -129,7 +127,8 @@ class TextPrinter(Printer):
     def write_fraction(self, form: Fraction) -> str:
         if form == HALF:
             return "½"
-        return f"{self.part(form.top, Level.PRODUCT)}/{self.part(form.bottom, Level.POWER)}"
+        top, bottom = self.part(form.top, Level.PRODUCT), self.part(form.bottom, Level.POWER)
+        return f"{top}{PRODUCT_BREAK}/{bottom}"
 
     def write_power(self, form: Power) -> str:
         base, exponent = self.part(form.base, Level.ATOM), form.exponent

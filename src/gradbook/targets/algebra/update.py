@@ -30,7 +30,7 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
     )
     if step.net.update.kind in REMEMBERED:
         story.say(REMEMBERED[step.net.update.kind])
-    for leaf in [*_memories(known, weights), *weights]:
+    for leaf in _in_order(known, weights):
         _tell_next(story, known, leaf)
     fixed = [symbol_of(weight) for weight in step.weights if weight not in step.gradients]
     if fixed:
@@ -38,11 +38,15 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
     _tell_error(story, known)
 
 
-def _memories(known: Algebra, weights: Sequence[Node]) -> list[Node]:
-    """What is remembered of these weights, and of all."""
-    own = {weight.name for weight in weights}
-    leaves = [leaf for leaf in known.derived.step.next if leaf not in known.derived.step.weights]
-    return [leaf for leaf in leaves if leaf.name and leaf.name.of in {None, *own}]
+def _in_order(known: Algebra, weights: Sequence[Node]) -> list[Node]:
+    """What is counted for all, then for each weight what is remembered of it, and itself."""
+    step = known.derived.step
+    memories = [leaf for leaf in step.next if leaf not in step.weights and leaf.name]
+    order = [leaf for leaf in memories if leaf.name and leaf.name.of is None]
+    for weight in weights:
+        order += [leaf for leaf in memories if leaf.name and leaf.name.of == weight.name]
+        order.append(weight)
+    return order
 
 
 def _tell_next(story: Story, known: Algebra, leaf: Node) -> None:

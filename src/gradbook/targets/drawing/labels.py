@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -25,29 +25,31 @@ def placed(lines: Sequence[Line], labels: Sequence[Label], rows: Sequence[int]) 
     best: list[Label] = []
     most_room = 0.0
     for fractions in [(f, f) for f in FRACTIONS] + list(combinations(FRACTIONS, 2)):
-        tried = [
-            replace(label, centre=line.point(fractions[row % 2]), on_line=True)
-            for line, label, row in zip(lines, labels, rows, strict=True)
-        ]
-        found = min(_room(tried, lines, most_room), ROOMY)
-        if found > most_room:
-            best, most_room = tried, found
+        centres = [line.point(fractions[row % 2]) for line, row in zip(lines, rows, strict=True)]
+        boxes = (label.at(centre).box for label, centre in zip(labels, centres, strict=True))
+        room = _room(boxes, lines, most_room)
+        if room > most_room:
+            most_room = room
+            best = [
+                replace(label, centre=centre, on_line=True)
+                for label, centre in zip(labels, centres, strict=True)
+            ]
     return best
 
 
-def _room(labels: Sequence[Label], lines: Sequence[Line], enough: float) -> float:
+def _room(boxes: Iterable[Box], lines: Sequence[Line], enough: float) -> float:
     """The least room around any label, or 0 once it is clear that it's no more than `enough`."""
-    boxes = [label.box for label in labels]
-    room = ROOMY + LABEL_GAP
-    for k, box in enumerate(boxes):
-        if box.left < lines[k].start[0] + LABEL_GAP or box.right > lines[k].end[0] - LABEL_GAP:
-            return 0
-        between_labels = min((box.gap(other) for other in boxes[:k]), default=room) - LABEL_GAP
-        others = (line for j, line in enumerate(lines) if j != k)
-        between_lines = min((_line_gap(box, line) for line in others), default=room) - LINE_GAP
-        room = min(room, between_labels, between_lines)
+    room = ROOMY
+    before: list[Box] = []
+    for line, box in zip(lines, boxes, strict=True):
+        ends = min(box.left - line.start[0], line.end[0] - box.right)
+        labels = min((box.gap(other) for other in before), default=room + LABEL_GAP)
+        others = (other for other in lines if other is not line)
+        foreign = min((_line_gap(box, other) for other in others), default=room + LINE_GAP)
+        room = min(room, ends - LABEL_GAP, labels - LABEL_GAP, foreign - LINE_GAP)
         if room <= enough:
             return 0
+        before.append(box)
     return room
 
 

@@ -1,0 +1,294 @@
+"""One card per op: what it is asked for, and what is known of its values and slopes.
+
+A new op needs a card here; `test_ops.py` does the asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import e, inf, log, log1p, tanh
+from typing import Any
+
+from gradbook.graph.op import Attribute
+from gradbook.net import Shape
+
+SCALAR: Shape = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """At these inputs the op is worth that, and (where it is said) its slopes are these."""
+
+    inputs: tuple[Any, ...]
+    value: Any
+    slopes: tuple[Any, ...] | None = None
+
+
+def at(*inputs: Any, value: Any, slopes: tuple[Any, ...] | None = None) -> Known:
+    return Known(inputs, value, slopes)
+
+
+@dataclass(frozen=True)
+class Card:
+    """`shapes` of the inputs; `low` and `high` of random ones, one pair for all or one each."""
+
+    shapes: tuple[Shape, ...]
+    known: list[Known]
+    attributes: tuple[Attribute, ...] = ()
+    reach: tuple[float, float] = (-2, 2)
+    torch: Callable[..., Any] | None = field(default=None)  # (torch, *tensors, *attributes)
+    constant: tuple[float, ...] = ()  # inputs that come last and are numbers, such as an exponent
+    flat: tuple[int, ...] = ()  # inputs that it jumps with, or only decides by: slope 0
+    differentiable: bool = True
+
+
+ONE, TWO, THREE = (SCALAR,), (SCALAR,) * 2, (SCALAR,) * 3
+IMAGE = (2, 4, 5)
+
+L3 = log(e + e**2 + e**3)  # of 1, 2, 3
+
+CARDS: dict[str, Card] = {
+    "copy": Card(ONE, [at(3, value=3, slopes=(1,))], ("a_h1",), torch=lambda torch, x, name: x + 0),
+    # Arithmetic.
+    "add": Card(
+        TWO,
+        [at(0.1, 0.2, value=0.1 + 0.2, slopes=(1, 1)), at(1e308, 1e308, value=inf)],
+        torch=lambda torch, a, b: a + b,
+    ),
+    "subtract": Card(TWO, [at(5, 7, value=-2, slopes=(1, -1))], torch=lambda torch, a, b: a - b),
+    "multiply": Card(
+        TWO,
+        [at(5, 7, value=35, slopes=(7, 5)), at(0, 7, value=0, slopes=(7, 0))],
+        torch=lambda torch, a, b: a * b,
+    ),
+    "divide": Card(
+        TWO,
+        [
+            at(6, 4, value=1.5, slopes=(0.25, -0.375)),
+            at(0, 4, value=0, slopes=(0.25, 0)),
+            at(1, 0, value=inf),
+            at(1e-300, 1e200, value=0, slopes=(1e-200, 0)),  # b² would overflow
+            at(1e-200, 1e-200, value=1, slopes=(1e200, -1e200)),  # b² would be 0
+        ],
+        reach=(0.5, 3),
+        torch=lambda torch, a, b: a / b,
+    ),
+    "negate": Card(ONE, [at(3, value=-3, slopes=(-1,))], torch=lambda torch, x: -x),
+    "power": Card(
+        ONE,
+        [at(3, value=9, slopes=(6,)), at(-3, value=9, slopes=(-6,)), at(0, value=0, slopes=(0,))],
+        constant=(2,),
+        torch=lambda torch, x, n: x**n,
+    ),
+    "exp": Card(
+        ONE,
+        [at(0, value=1, slopes=(1,)), at(-1000, value=0, slopes=(0,)), at(1000, value=inf)],
+        torch=lambda torch, x: x.exp(),
+    ),
+    "log": Card(
+        ONE,
+        [at(1, value=0, slopes=(1,)), at(4, value=log(4), slopes=(0.25,)), at(0, value=-inf)],
+        reach=(0.1, 3),
+        torch=lambda torch, x: x.log(),
+    ),
+    "sqrt": Card(
+        ONE,
+        [at(4, value=2, slopes=(0.25,)), at(0, value=0)],
+        reach=(0.1, 3),
+        torch=lambda torch, x: x.sqrt(),
+    ),
+    # Choices.
+    "choose": Card(
+        THREE,
+        [
+            at(1, 5, 7, value=5, slopes=(0, 1, 0)),
+            at(-1, 5, 7, value=7, slopes=(0, 0, 1)),
+            at(0, 5, 7, value=7, slopes=(0, 0, 1)),
+            at(-0.0, 5, 7, value=7, slopes=(0, 0, 1)),
+            at(1, 5, inf, value=5, slopes=(0, 1, 0)),
+        ],
+        torch=lambda torch, c, a, b: a.where(c > 0, b),
+        flat=(0,),
+    ),
+    "largest": Card(
+        THREE,
+        [
+            at(1, 3, 2, value=3, slopes=(0, 1, 0)),
+            at(3, 3, 3, value=3, slopes=(1, 0, 0)),
+            at(1, 3, 3, value=3, slopes=(0, 1, 0)),
+            at(0.0, -0.0, -1, value=0, slopes=(1, 0, 0)),
+            at(-inf, -inf, -5, value=-5, slopes=(0, 0, 1)),
+        ],
+    ),
+    "is_largest": Card(
+        THREE,
+        [
+            at(1, 3, 2, value=1, slopes=(0, 0, 0)),
+            at(4, 3, 2, value=0, slopes=(0, 0, 0)),
+            at(3, 3, 2, value=0, slopes=(0, 0, 0)),  # the tie is the first one's
+            at(1, 3, 3, value=1, slopes=(0, 0, 0)),
+        ],
+        attributes=(1,),
+        flat=(0, 1, 2),
+    ),
+    # Activations.
+    "sigmoid": Card(
+        ONE,
+        [
+            at(0, value=0.5, slopes=(0.25,)),
+            at(1000, value=1, slopes=(0,)),
+            at(-1000, value=0, slopes=(0,)),
+            at(log(3), value=0.75, slopes=(0.1875,)),
+        ],
+        torch=lambda torch, x: x.sigmoid(),
+    ),
+    "tanh": Card(
+        ONE,
+        [
+            at(0, value=0, slopes=(1,)),
+            at(1000, value=1, slopes=(0,)),
+            at(-1000, value=-1, slopes=(0,)),
+            at(0.5, value=tanh(0.5), slopes=(1 - tanh(0.5) ** 2,)),
+        ],
+        torch=lambda torch, x: x.tanh(),
+    ),
+    "softplus": Card(
+        ONE,
+        [
+            at(0, value=log(2), slopes=(0.5,)),
+            at(1000, value=1000, slopes=(1,)),
+            at(-1000, value=0, slopes=(0,)),
+            at(-40, value=log1p(4.248354255291589e-18), slopes=(4.248354255291589e-18,)),
+        ],
+        torch=lambda torch, x: torch.nn.functional.softplus(x),
+    ),
+    "relu": Card(
+        ONE,
+        [
+            at(2, value=2, slopes=(1,)),
+            at(-2, value=0, slopes=(0,)),
+            at(0, value=0, slopes=(0,)),
+            at(-0.0, value=0, slopes=(0,)),
+            at(5e-324, value=5e-324, slopes=(1,)),
+        ],
+        torch=lambda torch, x: x.relu(),
+    ),
+    "leaky_relu": Card(
+        ONE,
+        [
+            at(2, value=2, slopes=(1,)),
+            at(-2, value=-0.5, slopes=(0.25,)),
+            at(0, value=0, slopes=(0.25,)),
+        ],
+        attributes=(0.25,),
+        torch=lambda torch, x, slope: torch.nn.functional.leaky_relu(x, slope),
+    ),
+    "log_sum_exp": Card(
+        THREE,
+        [
+            at(1, 2, 3, value=L3, slopes=(e / e**L3, e**2 / e**L3, e**3 / e**L3)),
+            at(0, 0, 0, value=log(3), slopes=(1 / 3, 1 / 3, 1 / 3)),
+            at(1000, -1000, 0, value=1000, slopes=(1, 0, 0)),
+            at(-1000, -1000, -1000, value=log(3) - 1000),
+        ],
+        torch=lambda torch, *xs: torch.stack(xs).logsumexp(0),
+    ),
+    # Losses.
+    "half_square": Card(
+        TWO,
+        [at(0.5, 2, value=1.125, slopes=(-1.5, 1.5)), at(3, 3, value=0, slopes=(0, 0))],
+        torch=lambda torch, t, a: torch.nn.functional.mse_loss(a, t) / 2,
+    ),
+    "square": Card(
+        TWO,
+        [at(0.5, 2, value=2.25, slopes=(-3, 3)), at(3, 3, value=0, slopes=(0, 0))],
+        torch=lambda torch, t, a: torch.nn.functional.mse_loss(a, t),
+    ),
+    "binary_cross_entropy": Card(
+        TWO,
+        [
+            at(1, 0, value=log(2), slopes=(0, -0.5)),
+            at(1, 1000, value=0, slopes=(-1000, 0)),
+            at(0, 1000, value=1000, slopes=(-1000, 1)),
+            at(1, -1000, value=1000, slopes=(1000, -1)),
+            at(0, -1000, value=0, slopes=(1000, 0)),
+            at(0.5, log(3), value=log(4) - 0.5 * log(3), slopes=(-log(3), 0.25)),
+        ],
+        torch=lambda torch, t, o: torch.nn.functional.binary_cross_entropy_with_logits(o, t),
+    ),
+    "cross_entropy_of": Card(
+        (SCALAR,) * 4,
+        [
+            at(1, 0, 0, 0, value=log(2), slopes=(0, 0, -0.5, 0.5)),
+            at(1, 0, 1000, -1000, value=0, slopes=(-1000, 1000, 0, 0)),
+            at(0, 1, 1000, -1000, value=2000, slopes=(-1000, 1000, 1, -1)),
+            at(0.5, 0.5, log(3), 0, value=log(4) - log(3) / 2, slopes=(-log(3), 0, 0.25, -0.25)),
+        ],
+    ),
+    # Shapes.
+    "reshape": Card(
+        ((2, 3),), [at([[1, 2, 3], [4, 5, 6]], value=[[1, 2], [3, 4], [5, 6]])], ((3, 2), 2)
+    ),
+    "spread": Card(((2,),), [at([1, 2], value=[[1, 1, 1], [2, 2, 2]], slopes=([3, 3],))], ((3,),)),
+    "sum": Card(((2, 3),), [at([[1, 2, 3], [4, 5, 6]], value=[6, 15])], (1,)),
+    # Weighted sums.
+    "linear": Card(
+        ((2, 3), (3,)),
+        [at([[1, 2, 3], [4, 5, 6]], [1, 10, 100], value=[321, 654])],
+        torch=lambda torch, w, x: torch.nn.functional.linear(x, w),
+    ),
+    "linear_back": Card(
+        ((2, 3), (2,)),
+        [at([[1, 2, 3], [4, 5, 6]], [1, 10], value=[41, 52, 63])],
+        differentiable=False,
+    ),
+    "outer": Card(
+        ((2,), (3,)),
+        [at([1, 10], [1, 2, 3], value=[[1, 2, 3], [10, 20, 30]])],
+        differentiable=False,
+    ),
+    # Convolution: stride 2 and pad 1 over 4 x 5.
+    "conv": Card(
+        ((3, 2, 3, 2), IMAGE),
+        [],
+        (2, 1),
+        torch=lambda torch, w, x, stride, pad: torch.nn.functional.conv2d(
+            x, w, stride=stride, padding=pad
+        ),
+    ),
+    "conv_back": Card(((3, 2, 3, 2), (3, 2, 3)), [], (IMAGE[1:], 2, 1), differentiable=False),
+    "conv_weights": Card(((3, 2, 3), IMAGE), [], ((3, 2), 2, 1), differentiable=False),
+    # Pooling: windows of 2 x 2 that overlap, or leave a column out.
+    "maxpool": Card(
+        (IMAGE,),
+        [],
+        (2, 1),
+        torch=lambda torch, x, size, stride: torch.nn.functional.max_pool2d(x, size, stride),
+    ),
+    "maxpool_back": Card(((2, 3, 4), IMAGE), [], (2, 1), differentiable=False),
+    "avgpool": Card(
+        (IMAGE,),
+        [],
+        (2, 2),
+        torch=lambda torch, x, size, stride: torch.nn.functional.avg_pool2d(x, size, stride),
+    ),
+    "avgpool_back": Card(((2, 2, 2),), [], (2, 2, IMAGE[1:]), differentiable=False),
+    # Classes.
+    "log_sum_exp_all": Card(
+        ((3,),),
+        [
+            at([1, 2, 3], value=L3),
+            at([1000, -1000, 0], value=1000, slopes=([1, 0, 0],)),
+            at([-1000, -1000, -1000], value=log(3) - 1000),
+        ],
+        torch=lambda torch, x: x.logsumexp(-1),
+    ),
+    "cross_entropy": Card(
+        ((2,), (2,)),
+        [
+            at([1, 0], [0, 0], value=log(2), slopes=([0, 0], [-0.5, 0.5])),
+            at([0, 1], [1000, -1000], value=2000, slopes=([-1000, 1000], [1, -1])),
+        ],
+    ),
+}
