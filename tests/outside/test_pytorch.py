@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from gradbook.graph.build import training_step
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.reference import run
-from gradbook.net import BUILTIN, Loss, builtin, parse
+from gradbook.net import LESSONS, Loss, builtin, parse
 from tests.agree.runs import (
     apart,
     compared,
@@ -106,5 +106,5 @@ def test_pytorch_agrees_on_every_pair_of_loss_and_update(twin, loss, update):
 
 
 def test_the_twin_knows_every_built_in_network(twin):
-    for name in BUILTIN:
+    for name in LESSONS:
         assert len(twin.gradients(builtin(name))) == len(scalar_step(builtin(name)).gradients)

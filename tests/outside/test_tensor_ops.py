@@ -16,23 +16,19 @@ from gradbook.graph.node import Graph, Node
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors import spread
 
-pytestmark = pytest.mark.witness("torch")
-
 CLOSE = 1e-12  # relative, of whole tensors
 SIZE = st.integers(1, 7)
 
 
 @pytest.fixture(scope="module")
-def functional(torch_module):
-    return torch_module.nn.functional
+def torch_module(twin):
+    """The whole of PyTorch."""
+    return twin.torch
 
 
 @pytest.fixture(scope="module")
-def torch_module():
-    import torch
-
-    torch.set_num_threads(1)
-    return torch
+def functional(twin):
+    return twin.functional
 
 
 def agree(

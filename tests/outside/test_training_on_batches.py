@@ -14,13 +14,9 @@ from gradbook.graph.masks import drawn
 from gradbook.graph.node import Node
 from gradbook.graph.reference import evaluate, follow
 from gradbook.graph.step import Step
-from gradbook.net import BatchNorm, Net, builtin, parse
+from gradbook.net import DIGITS, BatchNorm, Net, builtin, parse
 from tests.families import networks
-from tests.outside.twin import Twin
 
-pytestmark = pytest.mark.witness("torch")
-
-DIGITS = ("reference", "blocks", "flat")
 SMALL = """\
 input 1x8x8
 conv 4 3x3 pad 1 no bias
@@ -80,13 +76,24 @@ def any_batch(step: Step, size: int, seed: int) -> dict[Node, np.ndarray]:
     }
 
 
-def twin_batch(step: Step, batch: dict[Node, np.ndarray]) -> tuple:
+def feed(there, step: Step, batch: dict[Node, np.ndarray]) -> None:
+    """The same batch to PyTorch's twin of the network."""
     masks = {mask.layer: batch[mask.leaf] for mask in step.masks}
-    return batch[step.inputs[0]], batch[step.targets[0]], masks
+    there.feed(batch[step.inputs[0]], batch[step.targets[0]], masks)
 
 
-def twin_of(step: Step, torch) -> Twin:
-    return Twin(step.net, torch, [step.start[weight] for weight in step.weights])
+def train(there, optimizer) -> float:
+    """One step of PyTorch's; the loss before it."""
+    optimizer.zero_grad()
+    loss = there.loss()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def slopes(there) -> list[np.ndarray]:
+    there.loss().backward()
+    return [np.zeros(w.shape) if w.grad is None else w.grad.numpy() for w in there.weights]
 
 
 def feeds_batchnorm(net: Net, layer: int) -> bool:
@@ -95,13 +102,15 @@ def feeds_batchnorm(net: Net, layer: int) -> bool:
 
 
 @pytest.mark.parametrize("name", DIGITS)
-def test_the_digit_networks_gradients_are_pytorchs(name, torch):
+def test_the_digit_networks_gradients_are_pytorchs(name, twin):
     step = training_step(builtin(name), batch=8)
     (batch,) = batches(step, 6)
     (values,) = follow(step, [batch])
-    twin = twin_of(step, torch)
-    expected = twin.gradients(*twin_batch(step, batch))
-    for parameter, weight, slope in zip(step.net.parameters, step.weights, expected, strict=True):
+    there = twin.Twin(step.net)
+    feed(there, step, batch)
+    for parameter, weight, slope in zip(
+        step.net.parameters, step.weights, slopes(there), strict=True
+    ):
         found = values[step.gradients[weight]]
         if parameter.role == "b" and feeds_batchnorm(step.net, parameter.layer):
             assert max(np.abs(found).max(), np.abs(slope).max()) < 1e-15
@@ -109,25 +118,16 @@ def test_the_digit_networks_gradients_are_pytorchs(name, torch):
             assert distance(found, slope) < 1e-12, weight.name
 
 
-@pytest.fixture(scope="module")
-def any_torch():
-    """For Hypothesis, which asks for a fixture that outlives the example."""
-    import torch
-
-    torch.set_num_threads(1)
-    return torch
-
-
 @given(networks(dropout=True, samples=0), st.integers(2, 6), st.integers(0, 99))
-def test_any_network_has_pytorchs_gradients(any_torch, net, size, seed):
+def test_any_network_has_pytorchs_gradients(twin, net, size, seed):
     """To 1e-12 of the largest gradient: single ones may cancel to nothing but rounding."""
     step = training_step(net, batch=size)
     batch = any_batch(step, size, seed)
     (values,) = follow(step, [batch])
-    twin = twin_of(step, any_torch)
-    loss = twin.loss(*twin_batch(step, batch)).item()
-    assert values[step.loss] == pytest.approx(loss, rel=1e-12, abs=1e-15)
-    expected = dict(zip(step.weights, twin.gradients(*twin_batch(step, batch)), strict=True))
+    there = twin.Twin(net)
+    feed(there, step, batch)
+    assert values[step.loss] == pytest.approx(there.loss().item(), rel=1e-12, abs=1e-15)
+    expected = dict(zip(step.weights, slopes(there), strict=True))
     largest = max(np.linalg.norm(np.ravel(slope)) for slope in expected.values())
     for weight, slope in step.gradients.items():
         error = np.linalg.norm(np.ravel(values[slope] - expected[weight]))
@@ -135,66 +135,61 @@ def test_any_network_has_pytorchs_gradients(any_torch, net, size, seed):
 
 
 @pytest.mark.parametrize("words", UPDATES.values(), ids=UPDATES)
-def test_ten_steps_are_pytorchs(words, torch):
+def test_ten_steps_are_pytorchs(words, twin):
     net = parse(SMALL + words)
     step = training_step(net, batch=8)
-    twin = twin_of(step, torch)
-    optimiser = twin.optimiser()
-    given = list(batches(step, 8, count=10))
-    for batch, values in zip(given, follow(step, given), strict=True):
-        for weight, value in zip(step.weights, twin.values, strict=True):
+    there = twin.Twin(net)
+    optimizer = there.optimizer(net.learning_rate)
+    given_ = list(batches(step, 8, count=10))
+    for batch, values in zip(given_, follow(step, given_), strict=True):
+        for weight, value in zip(step.weights, there.weights, strict=True):
             assert distance(values[weight], value.detach().numpy()) < 1e-9, weight.name
-        optimiser.zero_grad()
-        loss = twin.loss(*twin_batch(step, batch))
-        loss.backward()
-        optimiser.step()
-        assert values[step.loss] == pytest.approx(loss.item(), rel=1e-9)
+        feed(there, step, batch)
+        assert values[step.loss] == pytest.approx(train(there, optimizer), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", DIGITS)
-def test_the_digit_networks_train_as_in_pytorch(name, torch):
+def test_the_digit_networks_train_as_in_pytorch(name, twin):
     step = training_step(builtin(name), batch=4)
-    twin = twin_of(step, torch)
-    optimiser = twin.optimiser()
-    given = list(batches(step, 4, count=3))
-    for batch, values in zip(given, follow(step, given), strict=True):
-        optimiser.zero_grad()
-        loss = twin.loss(*twin_batch(step, batch))
-        loss.backward()
-        optimiser.step()
-        assert values[step.loss] == pytest.approx(loss.item(), rel=1e-9)
+    there = twin.Twin(step.net)
+    optimizer = there.optimizer(step.net.learning_rate)
+    given_ = list(batches(step, 4, count=3))
+    for batch, values in zip(given_, follow(step, given_), strict=True):
+        feed(there, step, batch)
+        assert values[step.loss] == pytest.approx(train(there, optimizer), rel=1e-9)
 
 
-def test_running_statistics_and_inference_are_pytorchs(torch):
+def test_running_statistics_and_inference_are_pytorchs(twin):
     net = parse(SMALL)
     step = training_step(net, batch=8)
-    twin = twin_of(step, torch)
-    given = list(batches(step, 8, count=3))
-    *_, last = follow(step, given, rate=0)
-    for batch in given:
-        twin.loss(*twin_batch(step, batch))
+    there = twin.Twin(net)
+    given_ = list(batches(step, 8, count=3))
+    *_, last = follow(step, given_, rate=0)
+    for batch in given_:
+        feed(there, step, batch)
+        there.loss()
     state = {leaf.name: last[following] for leaf, following in step.next.items()}
-    running = [array.numpy() for pair in twin.running.values() for array in pair]
+    running = [array.numpy() for pair in there.running.values() for array in pair]
     for leaf, expected in zip(running_leaves(step), running, strict=True):
         assert distance(state[leaf.name], expected) < 1e-12
 
     forward = inference(net)
-    pictures = given[0][step.inputs[0]]
     leaves = [*forward.weights, *(change.leaf for change in forward.statistics)]
-    known = {leaf: state[leaf.name] for leaf in leaves} | {forward.inputs: pictures}
+    known = {leaf: state[leaf.name] for leaf in leaves}
+    known[forward.inputs] = given_[-1][step.inputs[0]]
     found = evaluate([forward.outputs], known)[forward.outputs]
-    twin.training = False
-    expected, _ = twin.outputs(pictures, {})
-    assert distance(found, expected.detach().numpy()) < 1e-12
+    there.training = False
+    assert distance(found, there.run(net.layers).detach().numpy()) < 1e-12
 
 
 def running_leaves(step: Step) -> list[Node]:
     return [leaf for leaf in step.start if leaf.name and leaf.name.stem == "r"]
 
 
-def test_a_smaller_last_batch_is_averaged_over_its_own_size(torch):
+def test_a_smaller_last_batch_is_averaged_over_its_own_size(twin):
     step = training_step(parse(SMALL), batch=8)
     (batch,) = batches(step, 5)
     (values,) = follow(step, [batch])
-    twin = twin_of(step, torch)
-    assert values[step.loss] == pytest.approx(twin.loss(*twin_batch(step, batch)).item(), rel=1e-12)
+    there = twin.Twin(step.net)
+    feed(there, step, batch)
+    assert values[step.loss] == pytest.approx(there.loss().item(), rel=1e-12)

@@ -22,7 +22,7 @@ VERBS = {
     "explain": "the derivation: every chain written out, the numbers put in",
     "sheet": "the live workbook: every formula in a cell, one row per epoch",
     "sweep": "what the learning rate does, with a verdict for each",
-    "summary": "every layer's shape, parameters, multiply-adds, memory and field of view",
+    "summary": "every layer's shape, parameters, multiply-adds and memory",
     "help": "this page, a verb's page, or how to write a network",
 }
 

@@ -3,7 +3,7 @@
 Knows nothing of graphs and derivatives.
 """
 
-from gradbook.net.builtin import BUILTIN, builtin
+from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin
 from gradbook.net.layers import (
     Activation,
     BatchNorm,
@@ -23,7 +23,9 @@ from gradbook.net.text import GRAMMAR, parse, write
 
 __all__ = [
     "BUILTIN",
+    "DIGITS",
     "GRAMMAR",
+    "LESSONS",
     "Activation",
     "BatchNorm",
     "Bias",

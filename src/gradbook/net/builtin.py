@@ -177,17 +177,13 @@ update momentum 0.9
 rate 0.01
 """
 
-BUILTIN = MappingProxyType(
-    {
-        "worked": WORKED,
-        "mazur": MAZUR,
-        "xor": XOR,
-        "strokes": STROKES,
-        "reference": REFERENCE,
-        "blocks": BLOCKS,
-        "flat": FLAT,
-    }
-)
+LESSONS = MappingProxyType({"worked": WORKED, "mazur": MAZUR, "xor": XOR, "strokes": STROKES})
+"""Small enough to be written out value by value, with samples of their own."""
+
+DIGITS = MappingProxyType({"reference": REFERENCE, "blocks": BLOCKS, "flat": FLAT})
+"""They read handwritten digits, which come from outside."""
+
+BUILTIN = MappingProxyType({**LESSONS, **DIGITS})
 
 
 def builtin(name: str) -> Net:
