@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from gradbook.errors import UsageError, did_you_mean
 from gradbook.graph.derivation import Chain, Derivation, Local, derivation, partials
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
+from gradbook.targets.algebra.ask import asked
 from gradbook.targets.algebra.backward import Backward
 from gradbook.targets.algebra.chains import Algebra, algebra, at, symbol_of
 from gradbook.targets.algebra.document import Code, Document
@@ -28,7 +28,7 @@ def derive(step: Step, only: str | None = None, everything: bool = False) -> Doc
     story = Story(f"Backpropagation worked whole{': ' * bool(name)}{name}")
     introduce(story, step)
     if only:
-        weights = [_asked(step, only)]
+        weights = [asked(step, only)]
     elif everything or _is_small(known.derived):
         weights = _last_layer_first(step)
     else:
@@ -47,30 +47,6 @@ def derive(step: Step, only: str | None = None, everything: bool = False) -> Doc
 
 def _is_small(derived: Derivation) -> bool:
     return len(derived.step.gradients) <= MOST_WEIGHTS and len(derived.forward) <= MOST_FORMULAS
-
-
-def _asked(step: Step, only: str) -> Node:
-    """The weight of that name."""
-    trained = {str(weight.name): weight for weight in step.gradients}
-    if only in trained:
-        return trained[only]
-    names = _spans(step.gradients)
-    if only in {str(weight.name) for weight in step.weights}:
-        raise UsageError(f"'{only}' is fixed and has no gradient: choose one of {names}")
-    close = did_you_mean(only, trained)
-    raise UsageError(f"no weight is called '{only}'{close} (the weights are {names})")
-
-
-def _spans(weights: Iterable[Node]) -> str:
-    """w1 … w8, b1, b2: the names in few words."""
-    kinds: dict[str, list[str]] = {}
-    for weight in weights:
-        assert weight.name
-        kinds.setdefault(weight.name.stem, []).append(str(weight.name))
-    return ", ".join(
-        f"{names[0]} … {names[-1]}" if len(names) > 2 else ", ".join(names)
-        for names in kinds.values()
-    )
 
 
 def _last_layer_first(step: Step) -> list[Node]:

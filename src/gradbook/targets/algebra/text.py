@@ -81,6 +81,7 @@ def spell(form: Form) -> str:
 
 
 class TextPrinter(Printer):
+    before_sum: ClassVar[str] = "·"
     levels: ClassVar[dict[type, Level]] = {
         Relation: Level.RELATION,
         Sum: Level.SUM,
@@ -89,6 +90,7 @@ class TextPrinter(Printer):
         BigSum: Level.FRACTION,
         Derived: Level.FRACTION,
         Product: Level.PRODUCT,
+        Partial: Level.POWER,
         Power: Level.POWER,
         Transposed: Level.POWER,
     }
