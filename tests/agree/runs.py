@@ -92,7 +92,7 @@ def apart(one: Mapping[str, float], other: Mapping[str, float]) -> float:
 
 def on_a_corner(step: Step) -> bool:
     """Whether next to nothing decides on which side of a ReLU's corner a value lies."""
-    return apart(slopes(step), slopes(step, nudged(step))) > LOST
+    return apart(slopes(step), slopes(step, nudged(step))) > 100 * NUDGE
 
 
 def doubts(step: Step, epochs: int, rate: float | None = None) -> list[float]:
