@@ -15,6 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 STOREYS = (
     "cli",
+    "notebook",
     "report",
     "lab",
     "audit",

@@ -18,8 +18,8 @@ from gradbook.graph.reference import Values, run
 from gradbook.graph.step import Step
 
 NUDGE = 1e-12  # a thousand times the last bit
-LOST = 1e-10  # a run that is this far from its nudged self goes its own way
-ALLOWED = 10  # times what the nudge makes: so never more than 1e-9
+LOST = 1e-11  # a run that is this far from its nudged self goes its own way
+ALLOWED = 100  # times what the nudge makes: so never more than 1e-9
 LEAST = 1e-14  # a run that forgets its start forgets the nudge, and still rounds
 
 
@@ -92,7 +92,7 @@ def apart(one: Mapping[str, float], other: Mapping[str, float]) -> float:
 
 def on_a_corner(step: Step) -> bool:
     """Whether next to nothing decides on which side of a ReLU's corner a value lies."""
-    return apart(slopes(step), slopes(step, nudged(step))) > LOST
+    return apart(slopes(step), slopes(step, nudged(step))) > 100 * NUDGE
 
 
 def doubts(step: Step, epochs: int, rate: float | None = None) -> list[float]:

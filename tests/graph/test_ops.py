@@ -222,6 +222,17 @@ def test_pytorch_finds_the_same_value_and_slopes(name, seed, torch):
         assert slope == pytest.approx(expected, rel=1e-13, abs=1e-14)
 
 
+def test_the_largest_of_one_value_is_it():
+    """As in windows of 1 by 1."""
+    graph = Graph()
+    x = graph.leaf(Name("x"), each=True)
+    y = graph.make("largest", x)
+    slope = gradients(y, [x])[x]
+    values = evaluate([y, slope], {x: np.array([3.0, -4.0])})
+    assert values[y].tolist() == [3, -4]
+    assert values[slope].tolist() == [1, 1]
+
+
 # Between samples.
 
 

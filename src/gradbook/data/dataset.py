@@ -77,6 +77,7 @@ def assemble(
     """
     if TRAINING not in parts:
         raise DataError(f"{' and '.join(parts)} images but none to train on", file=name)
+    parts = {part: parts[part] for part in (TRAINING, VALIDATION, TEST) if part in parts}
     for part in parts.values():
         _require_fit(part, parts[TRAINING])
     known = _labels_of(parts) if classes is None else [str(i) for i in range(len(classes))]

@@ -42,7 +42,7 @@ def read(folder: Path) -> Dataset:
         there, missing = ("images", "labels") if part in images else ("labels", "images")
         raise DataError(f"{part} {there} but no {part} {missing}", file=str(folder))
     parts = {part: _part(names[images[part]], names[labels[part]]) for part in images}
-    return assemble(folder.name, f"idx files in {folder}", parts, _classes(folder))
+    return assemble(folder.resolve().name, f"idx files in {folder}", parts, _classes(folder))
 
 
 def _unpacked_names(folder: Path) -> dict[str, Path]:

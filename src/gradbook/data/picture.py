@@ -31,9 +31,8 @@ def read(file: Path) -> Image:
         except DataError:
             raise
         except UnidentifiedImageError as error:
-            raise DataError(
-                f"no picture: it may be {', '.join(FORMATS)}", file=str(file)
-            ) from error
+            kinds = ", ".join(FORMATS)
+            raise DataError(f"no picture that can be read ({kinds})", file=str(file)) from error
         except Exception as error:  # a hostile picture finds ever new ways to fail
             raise DataError(f"a damaged picture ({error})", file=str(file)) from error
 

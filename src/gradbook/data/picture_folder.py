@@ -33,19 +33,13 @@ def read(folder: Path, size: Size | None = None) -> Dataset:
     if all(map(_are_grey, pixels.values())):
         pixels = {part: found[:, :1] for part, found in pixels.items()}
     parts = {part: _part(folder, pixels[part], found) for part, found in files.items()}
-    return assemble(folder.name, f"pictures in {folder}", parts)
+    return assemble(folder.resolve().name, f"pictures in {folder}", parts)
 
 
 def _parts(folder: Path) -> dict[str, Path]:
     """Part → the folder that has its classes."""
     inside = {where.name: where for where in _folders(folder)}
-    if not inside:
-        raise DataError(
-            "no idx files, no tables, and no folders of pictures in it: "
-            "pictures lie in a folder for each class",
-            file=str(folder),
-        )
-    if all(name.lower() in PARTS for name in inside):
+    if inside and all(name.lower() in PARTS for name in inside):
         return {part: inside[name] for part, name in by_part(inside, str(folder)).items()}
     return {TRAINING: folder}
 
@@ -56,15 +50,20 @@ def _folders(where: Path) -> list[Path]:
 
 def _files(folder: Path) -> list[Path]:
     """The pictures of all classes; the folder that one lies in is its class."""
-    found: list[Path] = []
-    for where in _folders(folder):
-        pictures = sorted(f for f in where.iterdir() if f.suffix.lower() in SUFFIXES)
+    found = {
+        where: sorted(file for file in where.iterdir() if file.suffix.lower() in SUFFIXES)
+        for where in _folders(folder)
+    }
+    if not any(found.values()):
+        raise DataError(
+            "no idx files, no tables and no folders of pictures in it: "
+            "pictures lie in a folder for each class",
+            file=str(folder),
+        )
+    for where, pictures in found.items():
         if not pictures:
             raise DataError("no pictures in it: take it away or fill it", file=str(where))
-        found += pictures
-    if not found:
-        raise DataError("no folders of pictures in it, one for each class", file=str(folder))
-    return found
+    return [file for pictures in found.values() for file in pictures]
 
 
 def _size(file: Path) -> Size:

@@ -46,7 +46,7 @@ def read(where: Path, size: Size | None = None) -> Dataset:
     names = by_part(sorted(file.name for file in files), str(where))
     folder = where.parent if where.is_file() else where
     parts = {part: _part(folder / name, size) for part, name in names.items()}
-    return assemble(where.name.partition(".")[0], f"tables in {where}", parts)
+    return assemble(where.resolve().name.partition(".")[0], f"tables in {where}", parts)
 
 
 @dataclass(frozen=True)
@@ -131,11 +131,9 @@ def _layout(first: Row, file: Path) -> Layout:
             file=str(file),
             row=first.number,
         )
-    numeric = [is_number(field) for field in fields]
     headings = [field in LABEL_HEADINGS for field in fields]
-    has_heading = headings[0] or headings[-1] or not any(numeric)
-    last = headings if has_heading else [not number for number in numeric]
-    return Layout(separator, len(fields), last[-1] and not last[0], has_heading)
+    has_heading = headings[0] or headings[-1] or not any(map(is_number, fields))
+    return Layout(separator, len(fields), headings[-1] and not headings[0], has_heading)
 
 
 def _shape(pixels: int, size: Size | None, file: Path) -> tuple[int, int, int]:

@@ -45,12 +45,12 @@ def load(where: str | os.PathLike[str], size: Size | None = None) -> Dataset:
     `size` is what pictures are brought to, rows and columns, and how a table's pixels are laid
     out where they make no square.
     """
-    if where in KNOWN:
+    if str(where) in KNOWN:
         return KNOWN[str(where)].load()
-    path = Path(where)
-    if not os.path.lexists(path):
+    if not os.path.lexists(where):
         hint = did_you_mean(str(where), KNOWN) or f": by name there are {', '.join(KNOWN)}"
         raise DataError(f"no data set, file or folder is called '{where}'{hint}")
+    path = Path(where)
     return _folder(path, size) if path.is_dir() else _file(path, size)
 
 

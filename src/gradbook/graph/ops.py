@@ -66,7 +66,7 @@ def _is_largest(*arrays: Any) -> Any:
     *xs, k = arrays
     before = [xs[k] > x for x in xs[:k]]
     after = [xs[k] >= x for x in xs[k + 1 :]]
-    return np.float64(1) * reduce(np.logical_and, [*before, *after])
+    return np.float64(1) * reduce(np.logical_and, [*before, *after], True)
 
 
 define(

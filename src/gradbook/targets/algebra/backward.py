@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.graph.derivation import Chain, Local, Sum, Worked, partials, pieces
+from gradbook.graph.derivation import Chain, Local, OverSamples, Sum, Worked, partials, pieces
 from gradbook.graph.node import Node
 from gradbook.targets.algebra.chains import Algebra, partial, symbol_of
-from gradbook.targets.algebra.document import Inline
-from gradbook.targets.algebra.formula import formula
+from gradbook.targets.algebra.document import Inline, Line
+from gradbook.targets.algebra.formula import formula, shown_samples
 from gradbook.targets.algebra.forward import tell_samples
-from gradbook.targets.algebra.math import Form, sign_before, worked_out
+from gradbook.targets.algebra.math import Form, Relation, Words, numbers_in, sign_before, worked_out
 from gradbook.targets.algebra.steps import differentiated, steps, why
 from gradbook.targets.algebra.story import Story, listed
 
 LONGEST_DIFFERENTIATED = 8  # values in a formula that is written out behind ∂/∂w
+MOST_NUMBERS = 8  # of one sample, where those of all stand in one formula
 KINDS = {"w": "Weight", "b": "Bias", "γ": "Scale", "β": "Shift"}
 
 
@@ -92,9 +93,15 @@ class Backward:
         for part in told:
             if isinstance(part, Local) and not self._said(part):
                 self._local(part)
-        self.story.equation(
-            slope, ("=", known.in_formulas(chain)), *self._numbers(value, chain), of=value
-        )
+        formula: tuple[str, Form] = ("=", known.in_formulas(chain))
+        if value.each:
+            self.story.equation(slope, formula, of=value)
+        elif self._is_long(chain):
+            self.story.equation(slope, formula, of=value)
+            self._sample_by_sample(chain)
+            self.story.equation(slope, *worked_out(known.in_shares(chain), known.number(chain)))
+        else:
+            self.story.equation(slope, formula, *self._numbers(chain), of=value)
 
     def _said(self, part: Local | Worked) -> bool:
         return (part if isinstance(part, Local) else part.value) in self.story.numbers
@@ -132,10 +139,24 @@ class Backward:
         self.story.equation(partial(local.of, local.to), *rights, of=local)
         self.story.explain(*why(local))
 
-    def _numbers(self, value: Node, chain: Chain) -> list[tuple[str, Form]]:
-        """What the chain comes to; one number for each sample stands in a table instead."""
-        if value.each:
-            return []
+    def _is_long(self, chain: Chain) -> bool:
+        """Whether a sum over the samples is better worked sample by sample."""
+        if not isinstance(chain, OverSamples):
+            return False
+        return len(list(numbers_in(self.known.in_numbers(chain.inside, 0)))) > MOST_NUMBERS
+
+    def _sample_by_sample(self, chain: Chain) -> None:
+        assert isinstance(chain, OverSamples)
+        lines = []
+        for k in shown_samples(self.known.samples):
+            put_in = self.known.in_numbers(chain.inside, k)
+            (_, first), *rest = worked_out(put_in, self.known.number(chain.inside, k))
+            form = first if not rest else Relation(first, *rest[0])
+            lines.append(Line(Words(f"sample {k + 1}"), ":", form))
+        self.story.lines(lines)
+
+    def _numbers(self, chain: Chain) -> list[tuple[str, Form]]:
+        """What the chain comes to, and on the way to it what each sample adds."""
         rights = worked_out(self.known.in_numbers(chain), self.known.number(chain))
         if self.known.samples > 1 and len(rights) > 1:
             shares = self.known.in_shares(chain)

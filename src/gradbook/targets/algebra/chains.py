@@ -108,9 +108,9 @@ class Algebra:
 
         return self._said(chain, Wording(lambda part: Number(self.number(part)), total))
 
-    def number(self, chain: Chain) -> float:
+    def number(self, chain: Chain, sample: int | None = None) -> float:
         """What the chain comes to; 0 where its terms cancel but for rounding."""
-        number = at(self._number(chain))
+        number = at(self._number(chain), sample)
         return 0.0 if abs(number) <= CANCELLED * self._size(chain) else number
 
     def _size(self, chain: Chain) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from gradbook.errors import UsageError, did_you_mean
-from gradbook.graph.derivation import Chain, Derivation, Local, derivation, partials
+from gradbook.graph.derivation import Derivation, Local, derivation, partials
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
+from gradbook.targets.algebra.ask import asked
 from gradbook.targets.algebra.backward import Backward
 from gradbook.targets.algebra.chains import Algebra, algebra, at, symbol_of
 from gradbook.targets.algebra.document import Code, Document
@@ -19,6 +19,7 @@ from gradbook.targets.algebra.update import tell_update
 
 MOST_WEIGHTS = 16  # trained, of a network that is worked whole unasked
 MOST_FORMULAS = 40  # of the forward part, likewise
+MOST_PARTIALS = 60  # of the one weight that is worked of a larger network
 
 
 def derive(step: Step, only: str | None = None, everything: bool = False) -> Document:
@@ -28,7 +29,7 @@ def derive(step: Step, only: str | None = None, everything: bool = False) -> Doc
     story = Story(f"Backpropagation worked whole{': ' * bool(name)}{name}")
     introduce(story, step)
     if only:
-        weights = [_asked(step, only)]
+        weights = [asked(step, only)]
     elif everything or _is_small(known.derived):
         weights = _last_layer_first(step)
     else:
@@ -49,39 +50,25 @@ def _is_small(derived: Derivation) -> bool:
     return len(derived.step.gradients) <= MOST_WEIGHTS and len(derived.forward) <= MOST_FORMULAS
 
 
-def _asked(step: Step, only: str) -> Node:
-    """The weight of that name."""
-    trained = {str(weight.name): weight for weight in step.gradients}
-    if only in trained:
-        return trained[only]
-    names = _spans(step.gradients)
-    if only in {str(weight.name) for weight in step.weights}:
-        raise UsageError(f"'{only}' is fixed and has no gradient: choose one of {names}")
-    close = did_you_mean(only, trained)
-    raise UsageError(f"no weight is called '{only}'{close} (the weights are {names})")
-
-
-def _spans(weights: Iterable[Node]) -> str:
-    """w1 … w8, b1, b2: the names in few words."""
-    kinds: dict[str, list[str]] = {}
-    for weight in weights:
-        assert weight.name
-        kinds.setdefault(weight.name.stem, []).append(str(weight.name))
-    return ", ".join(
-        f"{names[0]} … {names[-1]}" if len(names) > 2 else ", ".join(names)
-        for names in kinds.values()
-    )
-
-
 def _last_layer_first(step: Step) -> list[Node]:
     layers = {name: p.layer for p in step.net.parameters for name in p.names}
     return sorted(step.gradients, key=lambda weight: -layers[str(weight.name)])
 
 
 def _telling(known: Algebra) -> Node:
-    """The first weight of the first layer, or rather the first that has something to tell."""
-    weights = list(known.derived.step.gradients)
-    return next((weight for weight in weights if at(known.slopes[weight])), weights[0])
+    """A weight that tells the most in few lines: of an early layer, and not without a gradient."""
+    candidates = list(_one_of_each_parameter(known))
+    lengths = {weight: len(set(_locals(known.derived, [weight]))) for weight in candidates}
+    short = (weight for weight in candidates if lengths[weight] <= MOST_PARTIALS)
+    return next(short, min(candidates, key=lambda weight: lengths[weight]))
+
+
+def _one_of_each_parameter(known: Algebra) -> Iterator[Node]:
+    """The first weight of each kind in each layer that has a gradient; or any, where none has."""
+    weights = {str(weight.name): weight for weight in known.derived.step.gradients}
+    for parameter in known.derived.step.net.parameters:
+        own = [weights[name] for name in parameter.names if name in weights]
+        yield from [weight for weight in own if at(known.slopes[weight])][:1] or own[:1]
 
 
 def _say_how_to_see_more(story: Story, step: Step, weight: Node) -> None:
@@ -100,18 +87,21 @@ def _told_forward(derived: Derivation, weights: Sequence[Node]) -> Sequence[Node
     if _is_small(derived) or len(weights) > 1:
         return derived.forward
     spoken = {derived.step.loss}
-    for local in _locals(derived, [derived.chains[weight] for weight in weights]):
+    for local in _locals(derived, weights):
         spoken |= {local.of, local.formula, *derived.mentions(local.formula)}
+    for value in reversed(derived.forward):
+        if value in spoken and value.op.name != "add":  # sums lead to ever more
+            spoken.update(other for other in derived.mentions(value) if other.op.name != "add")
     return [value for value in derived.forward if value in spoken]
 
 
-def _locals(derived: Derivation, chains: Sequence[Chain]) -> Iterator[Local]:
-    """The local partials of these chains and of all that they begin with."""
-    waiting, seen = list(chains), set(chains)
+def _locals(derived: Derivation, weights: Sequence[Node]) -> Iterator[Local]:
+    """The local partials of these weights' chains and of all that they begin with."""
+    waiting, seen = list(weights), set(weights)
     while waiting:
-        for part in partials(waiting.pop()):
+        for part in partials(derived.chains[waiting.pop()]):
             if isinstance(part, Local):
                 yield part
-            elif (further := derived.chains[part.value]) not in seen:
-                seen.add(further)
-                waiting.append(further)
+            elif part.value not in seen:
+                seen.add(part.value)
+                waiting.append(part.value)

@@ -9,7 +9,7 @@ from gradbook.graph.op import Array
 from gradbook.targets.algebra.chains import Algebra, at, symbol_of
 from gradbook.targets.algebra.document import Cell
 from gradbook.targets.algebra.formula import definition, shown_samples
-from gradbook.targets.algebra.math import Form, Number, worked_out
+from gradbook.targets.algebra.math import Form, Number, shortened, worked_out
 from gradbook.targets.algebra.story import Story
 
 
@@ -38,10 +38,10 @@ def _each(known: Algebra, values: Sequence[Node]) -> list[Node]:
 
 
 def _formula_and_number(known: Algebra, value: Node) -> list[tuple[str, Form]]:
-    formula: tuple[str, Form] = ("=", definition(value, known.say_symbols()))
+    formula: tuple[str, Form] = ("=", shortened(definition(value, known.say_symbols())))
     if value.each:
         return [formula]
-    put_in = definition(value, known.say_numbers())
+    put_in = shortened(definition(value, known.say_numbers()))
     return [formula, *worked_out(put_in, at(known.values[value]))]
 
 

@@ -19,7 +19,7 @@ from gradbook.targets.algebra.document import (
 from gradbook.targets.algebra.math import Number
 from gradbook.targets.algebra.tex import Row, escape, rows, spell_inline, width
 
-ROOM = 80  # characters in a line of formulas, about
+ROOM = 78  # characters in a line of formulas, about
 WIDEST_CELL = 46  # characters; more are set in several lines
 MOST_ROWS = 40  # of a table on one page
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from gradbook.graph.name import Name
 
 DIGITS = 7  # significant, of a number that had to be rounded
+MOST_TERMS = 20  # of a sum in the forward part
 EXACT = 1e-14  # a number this close to its rounding was meant to be it, relatively
 
 
@@ -197,7 +198,7 @@ def as_form(value: Written | float) -> Form:
 
 def sign_before(form: Form) -> str:
     """'=' before what is printed to the last digit, '≈' before what is rounded anywhere."""
-    return "=" if all(map(_exact, _numbers(form))) else "≈"
+    return "=" if all(map(_exact, numbers_in(form))) else "≈"
 
 
 def worked_out(put_in: Form, number: float) -> list[tuple[str, Form]]:
@@ -216,14 +217,14 @@ def _exact(value: float) -> bool:
     return abs(float(f"{value:.{DIGITS}g}") - value) <= EXACT * abs(value)
 
 
-def _numbers(form: Form) -> Iterator[float]:
+def numbers_in(form: Form) -> Iterator[float]:
     if isinstance(form, Number):
         yield form.value
     for part in fields(form):
         inner = getattr(form, part.name)
         for piece in inner if isinstance(inner, tuple) else (inner,):
             if isinstance(piece, Form):
-                yield from _numbers(piece)
+                yield from numbers_in(piece)
 
 
 def added(terms: Iterable[Form]) -> Form:
@@ -232,6 +233,13 @@ def added(terms: Iterable[Form]) -> Form:
     for term in terms:
         flat.extend(term.terms if isinstance(term, Sum) and not flat else [term])
     return flat[0] if len(flat) == 1 else Sum(tuple(flat))
+
+
+def shortened(form: Form) -> Form:
+    """Of a very long sum the beginning and the end."""
+    if not isinstance(form, Sum) or len(form.terms) <= MOST_TERMS:
+        return form
+    return Sum((*form.terms[:3], Words("…"), *form.terms[-2:]))
 
 
 def multiplied(factors: Iterable[Form]) -> Form:

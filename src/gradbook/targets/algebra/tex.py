@@ -46,6 +46,7 @@ FUNCTIONS = {"σ": r"\sigma", "σ′": r"\sigma'", "tanh′": r"\tanh'"} | {
 }
 SIGNS = {
     "=": "=",
+    ":": ":",
     "≈": r"\approx",
     "←": r"\leftarrow",
     ">": ">",
@@ -157,7 +158,8 @@ class TexPrinter(Printer):
         return rf"\sum{over} {self.part(form.of, Level.FRACTION)}"
 
     def write_relation(self, form: Relation) -> str:
-        return f"{self.write(form.left)} {SIGNS[form.sign]} {self.write(form.right)}"
+        left, right = self.write(form.left), self.write(form.right)
+        return f"{left}{SUM_BREAK} {SIGNS[form.sign]} {right}"
 
 
 class InlineTexPrinter(TexPrinter):

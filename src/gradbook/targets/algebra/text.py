@@ -81,6 +81,7 @@ def spell(form: Form) -> str:
 
 
 class TextPrinter(Printer):
+    before_sum: ClassVar[str] = "·"
     levels: ClassVar[dict[type, Level]] = {
         Relation: Level.RELATION,
         Sum: Level.SUM,
@@ -89,6 +90,7 @@ class TextPrinter(Printer):
         BigSum: Level.FRACTION,
         Derived: Level.FRACTION,
         Product: Level.PRODUCT,
+        Partial: Level.POWER,
         Power: Level.POWER,
         Transposed: Level.POWER,
     }
@@ -158,7 +160,7 @@ class TextPrinter(Printer):
         return f"Σ {self.part(form.of, Level.FRACTION)}"
 
     def write_relation(self, form: Relation) -> str:
-        return f"{self.write(form.left)} {form.sign} {self.write(form.right)}"
+        return f"{self.write(form.left)}{SUM_BREAK} {form.sign} {self.write(form.right)}"
 
 
 HALF = Fraction(Number(1), Number(2))
@@ -251,7 +253,7 @@ def _rows(lines: Sequence[Line], room: int) -> Iterator[str]:
     narrow = [len(left) for left in lefts if len(left) <= WIDEST_LEFT]
     column = max(narrow, default=0)
     for left, line in zip(lefts, lines, strict=True):
-        start = f"{left:>{column}} {line.sign} "
+        start = f"{left:>{column}}{'' if line.sign == ':' else ' '}{line.sign} "
         if len(left) > WIDEST_LEFT:
             yield left
             start = f"{'':>{column}} {line.sign} "

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from gradbook.cli.main import main
+from gradbook.lab.sweep import sweep
+from gradbook.net import builtin
+
+LINE = "input 1; dense 1 no bias; loss half squared error; weights 3; sample 1 -> 1"
+
+
+@pytest.fixture
+def said(capsys, tmp_path, monkeypatch):
+    """`said(words)`: what the command prints, run in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*words):
+        capsys.readouterr()
+        assert main(["sweep", *words]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        return out
+
+    return run
+
+
+def test_without_a_word_the_worked_example_is_swept(said):
+    out = said()
+    assert out.startswith("What the learning rate does: worked\n70 epochs at each rate")
+    assert "saturated: both outputs at 0.0000" in out.replace("\n" + 37 * " ", " ")
+    assert "The largest rate found that still trains for 70 epochs is 752" in out
+
+
+def test_piped_output_is_plain(said):
+    assert "\033" not in said("worked")
+
+
+def test_rates_and_epochs_are_as_asked(said):
+    read = json.loads(said("worked", "--rates", "1, 0.5,0", "--epochs", "5", "--json"))
+    assert [row["rate"] for row in read["rates"]] == [0, 0.5, 1]
+    assert read["rates"][1]["losses"] == sweep(builtin("worked"), [0.5], 5)[0.5].losses.tolist()
+
+
+def test_the_text_itself_may_be_given(said):
+    assert "diverges: grows step by step, from 2 to" in said(LINE, "--rates", "2.5")
+
+
+def test_samples_come_from_a_table(said, tmp_path):
+    (tmp_path / "line.csv").write_text("x,y\n1,1\n2,2\n")
+    net = "input 1; dense 1 no bias; loss half squared error; weights 3"
+    read = json.loads(said(net, "--data", "line.csv", "--rates", "0.1", "--json"))
+    assert read["rates"][0]["losses"][0] == 5  # (½·2² + ½·4²) / 2
+    assert read["network"].endswith("data line.csv\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("a.html", b"<!DOCTYPE html>"),
+        ("a.svg", b"<svg"),
+        ("a.PNG", b"\x89PNG"),
+        ("a.csv", b"epoch,rate 0.1\n"),
+        ("a.json", b"{"),
+    ],
+)
+def test_each_kind_of_file_is_written_by_its_ending(said, tmp_path, name, begins):
+    out = said(LINE, "--rates", "0.1", "-o", name)
+    assert out.startswith(f"wrote {name}\nThe largest rate found")
+    assert (tmp_path / name).read_bytes().startswith(begins)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_the_page_tells_the_command_that_makes_it_again(said, tmp_path):
+    words = ["xor", "--rates", "0.1,1.5", "--epochs", "9", "-o", "a b.html"]
+    said(*words)
+    page = (tmp_path / "a b.html").read_text("utf-8")
+    made = "gradbook sweep xor --rates 0.1,1.5 --epochs 9 -o &#x27;a b.html&#x27;"
+    assert f"<code>{made}</code>" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--rates", "fast"], "--rates: 'fast' isn't a number"),
+        (["--rates", "0.1,"], "--rates: '' isn't a number"),
+        (["--rates", "0.1;1"], "'0.1;1' isn't a number"),
+        (["--rates", "nan"], "'nan' isn't a number"),
+        (["--rates", "1e999"], "'1e999' isn't a number"),
+        (["--rates=-1"], "a rate is a number from 0 up, not -1"),
+        (["--rates", "1,0.1,1.0"], "the rate 1 twice: give it once"),
+        (["--rates", ",".join(map(str, range(1001)))], "1,001 rates: the most is 1,000"),
+        (["--epochs", "1"], "--epochs: 1 won't do: at least 2"),
+        (["--epochs", "ten"], "'ten' isn't a whole number"),
+        (["--epochs", "10,000,000"], "too many losses to keep: the most is 10,000,000"),
+        (["-o", "a.xlsx"], "'a.xlsx' doesn't say what to write: end it in one of .html"),
+        (["-o", "none/a.svg"], "there is no folder none"),
+        (["wroked"], "did you mean 'worked'"),
+        (["xor", "--data", "none.csv"], "there is no none.csv"),
+        (["--rate", "1"], "unknown option '--rate': did you mean '--rates'?"),
+        (["worked", "xor"], "one argument too many: 'xor'"),
+    ],
+)
+def test_bad_words_are_refused_in_one_line(refused, words, complaint):
+    assert complaint in refused(["sweep", *words])
+
+
+def test_a_picture_that_cannot_be_painted_is_refused_at_once(refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    assert "pip install 'gradbook[plots]'" in refused(["sweep", "-o", "a.png"])
+
+
+def test_a_stream_without_dots_gets_letters(gradbook):
+    ran = gradbook("sweep", "worked", environment={"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"})
+    assert ran.returncode == 0
+    assert "a 0.05" in ran.stdout
+    assert "⠤" not in ran.stdout
+
+
+def test_a_reader_who_leaves_early_is_no_fault(gradbook):
+    import subprocess
+
+    run = f"{sys.executable} -m gradbook sweep worked | head -1"
+    ran = subprocess.run(run, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.stdout == "What the learning rate does: worked\n"
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize("words", [["--json"], ["-o", "a.html"], []])
+def test_interrupting_leaves_no_file(words, tmp_path, monkeypatch, capsys):
+    from gradbook.lab import sweep as lab
+
+    def interrupted(*_args, **_named):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(lab, "trial", interrupted)
+    assert main(["sweep", *words]) == 130
+    assert capsys.readouterr().err == "gradbook: interrupted\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_progress_is_only_told_on_a_terminal_and_taken_away(monkeypatch, capsys):
+    from gradbook.cli import sweep as verb
+
+    monkeypatch.setattr(verb, "PATIENCE", -1)
+    assert main(["sweep", LINE, "--rates", "0.1"]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["sweep", LINE, "--rates", "0.1"]) == 0
+    err = capsys.readouterr().err
+    assert "\r1 rates tried …" in err
+    assert err.endswith("\r\033[K")

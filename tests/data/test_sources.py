@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from gradbook.data.sources import KNOWN, load
+from gradbook.errors import DataError, FileError
+from tests.data.made import idx_folder
+
+
+def test_scikit_learns_digits_go_by_their_name():
+    from sklearn.datasets import load_digits
+
+    found = load("sklearn-digits")
+    assert found.shape == (1, 8, 8)
+    assert found.classes == tuple("0123456789")
+    parts = [found.training, found.validation, found.test_for_reporting]
+    assert [len(part) for part in parts] == [1249, 249, 299]
+    original = load_digits().images
+    together = np.concatenate([part.pixels[:, 0] for part in parts])
+    assert sorted(x.tobytes() for x in np.rint(together / 255 * 16)) == sorted(
+        x.tobytes() for x in original
+    )
+
+
+def test_without_scikit_learn_its_digits_say_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(DataError, match=r"isn't installed: pip install 'gradbook\[sklearn\]'$"):
+        load("sklearn-digits")
+
+
+def test_what_is_said_of_the_known_is_true():
+    for name, known in KNOWN.items():
+        found = load(name)
+        images = len(found.training_and_validation) + len(found.test_for_reporting)
+        assert (images, found.shape[1:], len(found.classes)) == (
+            known.images,
+            known.size,
+            known.classes,
+        )
+        assert found.name == name
+
+
+def test_a_name_wins_over_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    idx_folder(tmp_path / "sklearn-digits")
+    assert load("sklearn-digits").shape == (1, 8, 8)
+    assert load("./sklearn-digits").shape == (1, 5, 4)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("digts", "is called 'digts': did you mean 'digits'?"),
+        ("mnist", "is called 'mnist': by name there are digits, sklearn-digits"),
+        ("no/such.csv", "is called 'no/such.csv': by name there are"),
+        ("", "is called '': by name there are"),
+    ],
+)
+def test_a_word_that_means_nothing_is_told_what_there_is(word, said):
+    with pytest.raises(DataError) as caught:
+        load(word)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.pt", "a.npy", "a.pkl", "a"])
+def test_a_file_of_no_known_kind_is_told_the_kinds(tmp_path, name):
+    (tmp_path / name).write_bytes(b"1")
+    with pytest.raises(DataError, match=r"no data set has this ending: it is a folder of idx"):
+        load(tmp_path / name)
+
+
+def test_one_idx_file_is_told_to_come_with_the_others(tmp_path):
+    idx_folder(tmp_path)
+    with pytest.raises(DataError, match="images and labels are read together: name their folder"):
+        load(tmp_path / "train-images-idx3-ubyte")
+
+
+def test_a_link_to_nowhere_is_said(tmp_path):
+    (tmp_path / "a.npz").symlink_to(tmp_path / "gone")
+    with pytest.raises(FileError, match=r"can't read .*a\.npz: there is no"):
+        load(tmp_path / "a.npz")
