@@ -44,7 +44,7 @@ def test_pytorch_trains_random_networks_the_same_way(twin):
         epochs.append(compared(ours, theirs, doubts(step, EPOCHS)))
 
     train()
-    assert sum(epochs) > 0.85 * EPOCHS * len(epochs), "hardly any run was determined"
+    assert sum(epochs) > 0.7 * EPOCHS * len(epochs), "hardly any run was determined"
 
 
 KINDS = {
