@@ -60,10 +60,7 @@ def _column(sheet: Worksheet, look: Look, shown: Table, place: int) -> None:
     cells = [row[place] for row in shown.rows]
     for row, cell in enumerate(cells):
         style = _style(look, column, learns=bool(shown.rows[row][PARAMETERS]))
-        if isinstance(cell, int):
-            sheet.write_number(first + row, place, cell, style)
-        else:
-            sheet.write_string(first + row, place, cell or "", style)
+        sheet.write(first + row, place, cell, style)
     total = shown.total[place]
     style = look.style(bold=True, top=1, num_format=WHOLE)
     if isinstance(total, int):
@@ -72,7 +69,7 @@ def _column(sheet: Worksheet, look: Look, shown: Table, place: int) -> None:
             last + 1, place, f"=SUM({letter}{first + 1}:{letter}{last + 1})", style, total
         )
     else:
-        sheet.write_string(last + 1, place, total or "", style)
+        sheet.write(last + 1, place, total, style)
     width = max(len(str(cell or "")) for cell in [column.title, *cells])
     sheet.set_column(place, place, max(NARROWEST, 1.15 * width + 3))
     if column.key in BARRED:
@@ -89,5 +86,6 @@ def _style(look: Look, column: Column, *, learns: bool) -> Format:
 
 
 def _bars(sheet: Worksheet, first: int, last: int, place: int, colour: str) -> None:
-    look = {"type": "data_bar", "bar_color": colour, "bar_solid": True, "min_type": "num"}
-    sheet.conditional_format(first, place, last, place, {**look, "min_value": 0})
+    look = {"type": "data_bar", "bar_color": colour, "bar_solid": True}
+    look |= {"min_type": "num", "min_value": 0}
+    sheet.conditional_format(first, place, last, place, look)
