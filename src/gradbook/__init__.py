@@ -8,10 +8,16 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
-_HOME: dict[str, str] = {}
+_HOME: dict[str, str] = {
+    "Net": "gradbook.net",
+    "builtin": "gradbook.net",
+    "explain": "gradbook.report.explanation",
+    "sweep": "gradbook.lab.sweep",
+    "write_workbook": "gradbook.report.workbook",
+}
 """Public name → the module that it lives in."""
 
-__all__ = ["__version__"]
+__all__ = ["Net", "__version__", "builtin", "explain", "sweep", "write_workbook"]
 
 
 def __getattr__(name: str) -> object:
