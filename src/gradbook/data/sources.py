@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from gradbook.data import digits, idx_folder, npz, picture_folder, pixel_table, sklearn_digits
@@ -29,12 +30,19 @@ class Known:
     classes: int
     about: str
     load: Callable[[], Dataset]
+    needs: str | None = None  # a package that brings it
+
+    @property
+    def is_here(self) -> bool:
+        return self.needs is None or find_spec(self.needs) is not None
 
 
 KNOWN = {
-    "digits": Known(70_000, (28, 28), 10, "handwritten digits (MNIST)", digits.load),
+    "digits": Known(
+        70_000, (28, 28), 10, "handwritten digits (MNIST), part of gradbook", digits.load
+    ),
     sklearn_digits.NAME: Known(
-        1_797, (8, 8), 10, "small digits, with scikit-learn", sklearn_digits.load
+        1_797, (8, 8), 10, "smaller digits, part of scikit-learn", sklearn_digits.load, "sklearn"
     ),
 }
 
