@@ -30,7 +30,8 @@ def net_png(net: Net) -> bytes:
     """For notebooks that show no SVG, such as those that aren't trusted yet."""
     from gradbook.targets.drawing import draw, png
 
-    return png(draw(net, numbers=True))
+    drawing = draw(net, numbers=True)
+    return png(drawing, round(drawing.width))
 
 
 def net_text(net: Net, printer: Any, cycle: bool) -> None:
