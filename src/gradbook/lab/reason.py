@@ -6,7 +6,15 @@ from math import ceil, floor, isfinite, log, log10
 
 import numpy as np
 
-from gradbook.lab.criteria import ENOUGH, ROUNDING, Case, last_quarter
+from gradbook.lab.criteria import (
+    DEAD_FLAT,
+    ENOUGH,
+    FADED,
+    ROUNDING,
+    Case,
+    last_quarter,
+    movement,
+)
 from gradbook.lab.trial import Gate
 
 LONG = 1e6  # epochs: nobody waits for more
@@ -95,9 +103,13 @@ def _way(case: Case) -> str:
 
 
 def _pace(case: Case) -> str:
-    """How long the rest would take at the pace of the last quarter."""
-    above = np.maximum(last_quarter(case.trial.losses) - case.attained, 0)
-    fall = log(above[0] / above[-1]) / (len(above) - 1) if above[-1] > 0 else 0.0
+    """How long the rest would take at the pace of the last quarter; flat isn't yet arrived."""
+    if case.fading <= FADED and movement(case.excess) <= DEAD_FLAT:
+        return (
+            f"; flat, but not at rest: the gradient is still {figure(case.fading)} of its largest"
+        )
+    above = last_quarter(case.trial.losses) - case.attained
+    fall = log(above[0] / above[-1]) / (len(above) - 1) if min(above[0], above[-1]) > 0 else 0
     if fall * LONG < 1:
         return ", and it hardly falls"
     wait = log(case.left / ENOUGH) / fall

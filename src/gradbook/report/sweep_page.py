@@ -13,7 +13,7 @@ from gradbook.lab.verdict import MEANINGS, Verdict
 from gradbook.report import curve_svg
 from gradbook.report.curve import Chart, thinned
 from gradbook.report.page import Section, page, text, wide
-from gradbook.report.sweep_charts import charts, rate_text, title
+from gradbook.report.sweep_charts import charts, picture, rate_text, title
 
 FRAME = curve_svg.FRAME
 MOST_POINTS = 1_500  # of a curve, which can be pointed at
@@ -37,6 +37,22 @@ def sweep_page(sweep: Sweep, command: str = "") -> str:
         lead=f'{_lead(sweep)}<script type="application/json" id="curves">{data}</script>',
         style=curve_svg.style() + resources.joinpath("sweep.css").read_text("utf-8"),
         script=resources.joinpath("sweep.js").read_text("utf-8"),
+    )
+
+
+def fragment(sweep: Sweep) -> str:
+    """What a notebook shows of it: the finding, the curves, the verdicts; no script needed."""
+    head = "".join(f"<th>{word}</th>" for word in ("rate", "at the end", "trains", "verdict"))
+    left = 'style="text-align:left"'
+    rows = "\n".join(
+        f"<tr><td>{rate_text(outcome.rate)}</td><td>{figure(outcome.end)}</td>"
+        f"<td>{_trains(outcome)}</td>"
+        f"<td {left}><b>{outcome.verdict}</b>: {text(outcome.reason)}</td></tr>"
+        for outcome in sweep.outcomes
+    )
+    return (
+        f"<p>{text(sweep.limit.words(sweep.epochs))}</p>\n{picture(sweep)}"
+        f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n"
     )
 
 
@@ -98,13 +114,16 @@ def _verdicts(sweep: Sweep) -> str:
 
 def _row(outcome: Outcome, colours: dict[str, str]) -> str:
     rate = rate_text(outcome.rate)
-    trains = "yes" if outcome.trains else "no"
-    cells = (figure(outcome.end), figure(outcome.lowest), trains)
+    cells = (figure(outcome.end), figure(outcome.lowest), _trains(outcome))
     return (
         f'<tr><th scope="row">{_swatch(colours[rate])} {rate}</th>'
         f"{''.join(f'<td>{cell}</td>' for cell in cells)}"
         f'<td class="words">{_badge(outcome.verdict)} {text(outcome.reason)}</td></tr>'
     )
+
+
+def _trains(outcome: Outcome) -> str:
+    return "yes" if outcome.trains else "no"
 
 
 def _badge(verdict: Verdict) -> str:
