@@ -5,7 +5,7 @@ from math import isfinite, log
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.errors import LimitError, UsageError
@@ -356,7 +356,6 @@ def test_every_verdict_has_a_meaning():
 RATES = st.floats(0, 1e308) | st.floats(0.001, 100)
 
 
-@settings(max_examples=25)
 @given(networks(depth=2), st.lists(RATES, min_size=1, max_size=3, unique=True), st.integers(2, 9))
 def test_any_network_at_any_rate_gets_a_verdict_and_a_reason(net, rates, epochs):
     with warnings.catch_warnings():

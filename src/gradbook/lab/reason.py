@@ -30,7 +30,8 @@ def good(case: Case) -> str:
     if case.frozen:
         return f"nothing to learn: the loss is {_end(case)} from the start"
     if case.at_bottom:
-        return f"down to {_end(case)}: nothing but rounding is left"
+        rounding = ": nothing but rounding is left" if case.trial.end else ""
+        return f"down to {_end(case)}{rounding}"
     if case.settled:
         gone = f"the gradient fell to {figure(case.fading)} of its largest, every slope open"
         return f"rests on {_end(case)}: {gone}"
@@ -72,10 +73,11 @@ def diverges(case: Case) -> str:
 def saturated(case: Case) -> str:
     gate = case.shut_gate
     assert gate is not None
-    no_gradient = f"no gradient is above {ceiling(case.trial.slopes[-1])}"
-    so = no_gradient if gate.covers else f"no weight before {gate.name} learns"
-    floor = f"the loss sits on {_end(case)}{_waking(case)}"
-    return f"{_standing(gate)}: {_slope(gate)}, so {so}; {floor}"
+    last = float(case.trial.slopes[-1])
+    nothing = f"no gradient is above {ceiling(last)}" if last else "every gradient is 0"
+    so = nothing if gate.covers else f"no weight before {gate.name} learns"
+    sits = f"the loss sits on {_end(case)}{_waking(case)}"
+    return f"{_standing(gate)}: {_slope(gate)}, so {so}; {sits}"
 
 
 def stuck(case: Case) -> str:
