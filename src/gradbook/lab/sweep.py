@@ -89,7 +89,12 @@ class Sweep:
 def sweep(
     net: Net, rates: Iterable[float] = DEFAULT_RATES, epochs: int = 70, *, tick: Tick | None = None
 ) -> Sweep:
-    """Train the network anew at each rate, judge each, and find the largest that still trains."""
+    """Train the network anew at each rate, judge each, and find the largest that still trains.
+
+    The same start for every rate, `epochs` of it each. `found[0.5]` is what happened at a rate:
+    its losses, its verdict and the reason; `found.limit` is the largest rate. `tick` is told
+    after every trial how many are done, those of the search included.
+    """
     wanted = _checked(numbers("rate", rates), whole("the number of epochs", epochs, 2))
     step, least = training_step(net), least_loss(net)
     done = 0
