@@ -77,7 +77,7 @@ def test_a_program_can_read_the_list(said):
 
 def test_a_sheet_is_written(said, tmp_path):
     file = tmp_path / "sheet.png"
-    assert said(idx_folder(tmp_path / "tiny"), "--png", file) == f"wrote {file}\n"
+    assert said(idx_folder(tmp_path / "tiny"), "--png", file).endswith(f"\n\nwrote {file}\n")
     with Image.open(file) as sheet:
         assert sheet.format == "PNG"
 
@@ -129,6 +129,7 @@ def test_a_sheet_that_cannot_be_written_is_one_line(refused, tmp_path):
         (["digits", "--show", "3", "--json"], "--show and --json don't go together"),
         (["digits", "--size", "28"], "--size: '28' isn't a size: write rows and columns as 28x28"),
         (["digits", "--size", "0x9"], "--size: '0x9' isn't a size"),
+        (["sklearn-digits", "--size", "28x28"], "sklearn-digits: its images are 8x8, not 28x28:"),
         (["digits", "--png", "a.gif"], "--png: 'a.gif' isn't called .png"),
         (["."], ".: no idx files, no tables and no folders of pictures in it"),
     ],

@@ -93,8 +93,6 @@ def run(options: Namespace) -> int:
         _write_sheet(dataset, options)
     if options.json:
         _print_json(dataset, options)
-    elif options.png:
-        print(f"wrote {options.png}")
     else:
         _show(dataset, options)
     return 0
@@ -147,7 +145,9 @@ def _show(dataset: Dataset, options: Namespace) -> None:
     show(dataset_text.lines(dataset, ascii_only=not can_say(BAR)))
     if options.verify:
         show(dataset_text.verified(dataset))
-    if options.show:
+    if options.png:
+        print(f"\nwrote {options.png}")
+    elif options.show:
         _show_images(dataset, options.show)
 
 

@@ -8,6 +8,8 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
+Size = tuple[int, int]  # rows, columns
+
 
 @dataclass(frozen=True, eq=False)
 class Images:
