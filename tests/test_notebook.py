@@ -6,11 +6,10 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 import gradbook
-from gradbook.graph.lower import scalar_step
 from gradbook.lab.sweep import sweep
 from gradbook.net import BUILTIN, builtin
-from gradbook.notebook import SHOWN, attach, derivation_markdown
-from gradbook.targets.algebra.derive import derive
+from gradbook.notebook import SHOWN, attach, explanation_markdown
+from gradbook.report.explanation import explain
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +23,12 @@ def shown(thing: object) -> dict[str, str | bytes]:
     return found
 
 
+def run_python(code: str) -> str:
+    """What a fresh Python prints."""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return said.stdout
+
+
 @pytest.mark.parametrize("name", BUILTIN)
 def test_a_network_is_a_picture_with_its_start_values(name):
     found = shown(builtin(name))
@@ -32,25 +37,56 @@ def test_a_network_is_a_picture_with_its_start_values(name):
     assert len(found["image/png"]) < 100_000
 
 
+def test_without_pictures_a_network_is_its_text_and_a_sweep_its_table():
+    assert shown(builtin("xor"))["text/plain"] == str(builtin("xor")).rstrip()
+    table = shown(sweep(builtin("worked"), [0.5, 1000], epochs=40))["text/plain"]
+    assert "saturated" in table
+    assert max(map(len, table.splitlines())) <= 80
+
+
+def test_an_explanation_is_short_until_it_is_printed():
+    explanation = explain(builtin("worked"))
+    assert len(repr(explanation)) < 2000
+    assert "Weight w5" in str(explanation)
+
+
 def test_start_values_stand_in_the_picture():
     assert ">0.45</tspan>" in shown(builtin("worked"))["image/svg+xml"]
 
 
+IN_A_NOTEBOOK = """
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+shell = InteractiveShell.instance()
+shell.history_manager.enabled = False
+with capture_output() as captured:
+    shell.run_cell("import gradbook as gb; gb.explain(gb.builtin('worked'))")
+for output in captured.outputs:
+    print(*sorted(output.data))
+"""
+
+
+def test_an_explanation_is_the_network_s_picture_and_then_the_derivation(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    assert run_python(IN_A_NOTEBOOK).splitlines() == [
+        "image/png image/svg+xml text/plain",
+        "text/markdown text/plain",
+    ]
+
+
 @pytest.mark.parametrize("name", BUILTIN)
 def test_a_derivation_is_markdown_with_its_mathematics_between_dollars(name):
-    said = shown(derive(scalar_step(builtin(name))))["text/markdown"]
-    assert said.startswith("# ")
+    said = explanation_markdown(explain(builtin(name)))
     assert "`$" not in said
     assert "```" not in said
     assert said.count("$$") == 2 * said.count(r"\begin{aligned}") > 20
 
 
 def test_the_mathematics_is_what_a_code_host_is_given():
-    from gradbook.targets.algebra.markdown import write
-
-    document = derive(scalar_step(builtin("mazur")))
-    fences = re.findall(r"```math\n(.*?)\n```", write(document), re.DOTALL)
-    assert fences == re.findall(r"\$\$\n(.*?)\n\$\$", derivation_markdown(document), re.DOTALL)
+    explanation = explain(builtin("mazur"))
+    fences = re.findall(r"```math\n(.*?)\n```", explanation.markdown(), re.DOTALL)
+    said = explanation_markdown(explanation)
+    assert fences == re.findall(r"\$\$\n(.*?)\n\$\$", said, re.DOTALL)
 
 
 def test_a_sweep_is_its_curves_and_a_verdict_for_each_rate():
@@ -60,12 +96,19 @@ def test_a_sweep_is_its_curves_and_a_verdict_for_each_rate():
     assert "saturated" in found
 
 
-def test_what_is_fetched_from_the_face_shows_itself(monkeypatch):
-    """In a fresh Python, with nothing loaded but what the face loads."""
-    asked = "import gradbook; gradbook._HOME['Net'] = 'gradbook.net'; net = gradbook.Net.parse("
-    asked += "'input 1; dense 1'); print(net._repr_svg_()[:4], 'PIL' in __import__('sys').modules)"
-    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    assert said.stdout.split() == ["<svg", "False"]
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "gb.Net.parse('input 1; dense 1')._repr_svg_()",
+        "gb.builtin('xor')._repr_svg_()",
+        "gb.explain(gb.Net.parse('input 1; dense 1'))._repr_markdown_()",
+        "gb.sweep(gb.builtin('worked'), [1], 5)._repr_html_()",
+    ],
+)
+def test_whatever_the_face_makes_shows_itself(asked):
+    """In a fresh Python, where nothing is loaded but what the face loads."""
+    code = f"import gradbook as gb; print(len({asked}) > 500)"
+    assert run_python(code).strip() == "True"
 
 
 def test_every_class_that_is_shown_is_there_and_has_an_answer():
@@ -78,5 +121,4 @@ def test_every_class_that_is_shown_is_there_and_has_an_answer():
 def test_the_face_alone_loads_nothing():
     assert gradbook.__version__
     asked = "import sys, gradbook; print(sorted(m for m in sys.modules if 'gradbook' in m))"
-    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == "['gradbook']"
+    assert run_python(asked).strip() == "['gradbook']"

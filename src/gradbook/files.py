@@ -7,10 +7,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from secrets import token_hex
 from tempfile import gettempdir
-from typing import BinaryIO
 
 from gradbook.errors import FileError, LimitError
 
@@ -59,7 +59,7 @@ def read_text(path: str | os.PathLike[str], *, limit: int = TEXT_LIMIT) -> str:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def opened(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
     """A file's bytes as a stream; what goes wrong with opening it is said plainly."""
     with _plainly("read", path):
         file = open(path, "rb")  # noqa: SIM115 - the `with` below closes it

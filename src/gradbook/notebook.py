@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gradbook.lab.sweep import Sweep
     from gradbook.net import Net
-    from gradbook.targets.algebra.document import Document
+    from gradbook.report.explanation import Explanation
+
+TEXT_WIDTH = 80
 
 
 def net_svg(net: Net) -> str:
@@ -28,15 +30,30 @@ def net_png(net: Net) -> bytes:
     """For notebooks that show no SVG, such as those that aren't trusted yet."""
     from gradbook.targets.drawing import draw, png
 
-    return png(draw(net, numbers=True))
+    drawing = draw(net, numbers=True)
+    return png(drawing, round(drawing.width))
 
 
-def derivation_markdown(document: Document) -> str:
+def net_text(net: Net, printer: Any, cycle: bool) -> None:
+    printer.text(str(net).rstrip())
+
+
+def explanation_markdown(explanation: Explanation) -> str:
     """The Markdown that code hosts read, with its mathematics between dollars."""
-    from gradbook.targets.algebra.markdown import write
-
-    said = re.sub(r"```math\n(.*?)\n```", r"$$\n\1\n$$", write(document), flags=re.DOTALL)
+    said = explanation.markdown()
+    said = re.sub(r"```math\n(.*?)\n```", r"$$\n\1\n$$", said, flags=re.DOTALL)
     return re.sub(r"\$`(.*?)`\$", r"$\1$", said)
+
+
+def explanation_text(explanation: Explanation, printer: Any, cycle: bool) -> None:
+    printer.text(str(explanation).rstrip())
+
+
+def show_explanation(explanation: Explanation) -> None:
+    """The network's picture, then the derivation."""
+    from IPython.display import Markdown, display
+
+    display(explanation.net, Markdown(explanation_markdown(explanation)))
 
 
 def sweep_html(sweep: Sweep) -> str:
@@ -55,10 +72,25 @@ def sweep_html(sweep: Sweep) -> str:
     return f"{picture(sweep)}<p>{text(sweep.limit.words(sweep.epochs))}</p>{table}"
 
 
-SHOWN: dict[tuple[str, str], dict[str, Callable[..., str | bytes]]] = {
-    ("gradbook.net.network", "Net"): {"_repr_svg_": net_svg, "_repr_png_": net_png},
-    ("gradbook.lab.sweep", "Sweep"): {"_repr_html_": sweep_html},
-    ("gradbook.targets.algebra.document", "Document"): {"_repr_markdown_": derivation_markdown},
+def sweep_text(sweep: Sweep, printer: Any, cycle: bool) -> None:
+    from gradbook.report.curve_text import plain
+    from gradbook.report.sweep_text import lines
+
+    printer.text(plain(list(lines(sweep, TEXT_WIDTH))).rstrip())
+
+
+SHOWN: dict[tuple[str, str], dict[str, Callable[..., str | bytes | None]]] = {
+    ("gradbook.net.network", "Net"): {
+        "_repr_svg_": net_svg,
+        "_repr_png_": net_png,
+        "_repr_pretty_": net_text,
+    },
+    ("gradbook.lab.sweep", "Sweep"): {"_repr_html_": sweep_html, "_repr_pretty_": sweep_text},
+    ("gradbook.report.explanation", "Explanation"): {
+        "_ipython_display_": show_explanation,
+        "_repr_markdown_": explanation_markdown,
+        "_repr_pretty_": explanation_text,
+    },
 }
 """Module and class → what a notebook asks it for, and what answers."""
 

@@ -93,7 +93,7 @@ def test_other_files_do_not_matter(tmp_path):
 # One picture -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ending", ["png", "bmp", "gif", "tif", "webp", "ppm"])
+@pytest.mark.parametrize("ending", ["png", "bmp", "gif", "webp", "ppm"])
 def test_formats_that_lose_nothing_are_read_to_the_bit(tmp_path, ending):
     greys = pixels(1, 5, 7)[0]
     file = tmp_path / f"a.{ending}"
@@ -118,7 +118,7 @@ def test_a_jpeg_is_read(tmp_path):
     ],
 )
 def test_every_kind_of_colour_is_understood(tmp_path, image, colour):
-    file = tmp_path / f"a.{'tif' if image.mode == 'CMYK' else 'png'}"
+    file = tmp_path / f"a.{'jpg' if image.mode == 'CMYK' else 'png'}"
     image.save(file)
     assert picture.read(file).getpixel((0, 0)) == colour
 
@@ -150,13 +150,13 @@ SCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n"
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "a/9.png: no picture that can be read (BMP, GIF, JPEG, PNG, PPM, TIFF, WEBP)"),
+        (b"", "a/9.png: no picture that can be read (BMP, GIF, JPEG, PNG, PPM, WEBP)"),
         (b"hello", "a/9.png: no picture that can be read (BMP, GIF, JPEG"),
         (SCRIPT, "a/9.png: no picture that can be read (BMP, GIF, JPEG"),
         (png(60_000, 60_000), "a/9.png: a damaged picture (Image size (3600000000 pixels)"),
         (png(9_000, 9_000), "a/9.png: a picture of 9,000 x 9,000 is too large: at most 67,108,864"),
         (png(0, 5), "a/9.png: no picture that can be read (BMP, GIF, JPEG"),
-        (png(8, 8, TEXT_BOMB), "a/9.png: a damaged picture (Decompressed data too large"),
+        (png(8, 8, TEXT_BOMB), "a/9.png: a damaged picture (Decompressed"),
         (png(8, 8, chunk(b"IDAT", b"no zlib")), "a/9.png: a damaged picture ("),
         (png(8, 8, chunk(b"IDAT", zlib.compress(b"\0" * 20))), "a/9.png: a damaged picture ("),
         (png(8, 8)[:40], "a/9.png: no picture that can be read (BMP"),
@@ -168,7 +168,7 @@ def test_what_is_no_good_picture_is_named(tmp_path, refusal, content, said):
     assert refusal().startswith(said)
 
 
-@pytest.mark.parametrize("ending", ["png", "bmp", "gif", "tif", "webp", "ppm", "jpg"])
+@pytest.mark.parametrize("ending", ["png", "bmp", "gif", "webp", "ppm", "jpg"])
 def test_a_picture_that_is_cut_short_is_named(tmp_path, refusal, ending):
     (tmp_path / "a").mkdir()
     file = tmp_path / "a" / f"1.{ending}"
@@ -179,8 +179,8 @@ def test_a_picture_that_is_cut_short_is_named(tmp_path, refusal, ending):
 
 def test_greys_that_have_no_meaning_as_bytes_are_refused(tmp_path, refusal):
     (tmp_path / "a").mkdir()
-    Image.fromarray(np.full((3, 3), 0.5, np.float32)).save(tmp_path / "a" / "1.tif")
-    assert refusal() == "a/1.tif: a damaged picture (its greys have more than 16 bits)"
+    (tmp_path / "a" / "1.ppm").write_bytes(b"Pf\n3 3\n-1.0\n" + np.full(9, 0.5, "<f4").tobytes())
+    assert refusal() == "a/1.ppm: a damaged picture (its greys have more than 16 bits)"
 
 
 @pytest.mark.parametrize("folders", [[], ["a", "b"], ["train"], ["train/a", "test/a"]])

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import gzip
+import os
+import sys
+import threading
 
 import pytest
 from hypothesis import given
@@ -114,6 +117,18 @@ def test_three_times_a_square_is_colour_by_turns(read):
 @pytest.mark.parametrize(("size", "shape"), [((2, 3), (1, 1, 2, 3)), ((1, 2), (1, 3, 1, 2))])
 def test_a_size_can_be_said(read, size, shape):
     assert read("1,1,2,3,4,5,6\n", size=size)[1].shape == shape
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+@pytest.mark.parametrize("packing", PACK)
+def test_a_table_may_come_through_a_pipe(tmp_path, packing):
+    os.mkfifo(tmp_path / "pipe.csv")
+    content = PACK[packing](table(GREY, NAMES).encode())
+    writer = threading.Thread(target=(tmp_path / "pipe.csv").write_bytes, args=[content])
+    writer.start()
+    found = load(tmp_path / "pipe.csv")
+    writer.join(10)
+    assert len(found.training_and_validation) == 6
 
 
 def test_a_folder_may_have_a_table_for_each_part(tmp_path):

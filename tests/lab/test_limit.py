@@ -63,6 +63,7 @@ def test_the_ends_of_what_a_number_can_be_are_no_trap(rates):
         (Limit(None, 1.0, (), 9), "None of the 9 rates tried trains for 70 epochs."),
         (Limit(1e9, None, (), 9), "Every rate tried trains for 70 epochs, up to 1e\\+09."),
         (Limit(2.0, 2.001, (), 9), "The largest rate found .* is 2; 2.001 no longer does.$"),
+        (Limit(1331.2, 1331.3, (), 9), "is 1331.2; 1331.3 no longer does"),
         (Limit(9.0, 9.1, (3.5,), 9), "jagged: from 3.5 on some rates train and some don't."),
     ],
 )

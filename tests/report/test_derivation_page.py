@@ -2,7 +2,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.name import Name
@@ -62,6 +62,7 @@ def test_pages_are_well_nested_and_headings_step_by_one(name):
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
+@settings(max_examples=30)
 @given(networks(depth=2, width=2, samples=2))
 def test_any_network_s_page_is_well_nested(net):
     outline = Outline(page(derive(scalar_step(net)), net))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -197,3 +198,14 @@ def test_losses_that_are_no_numbers_can_be_pointed_past(wild, tmp_path):
     script = POINT.replace("WHICH", "1").replace("ACROSS", "0.9").replace("DOWN", "0.5")
     assert "NaN" not in re.sub(r"<script.*?</script>", "", acted_on(file, script), flags=re.S)
     assert console_messages(file) == []
+
+
+# The manual.
+
+
+def test_the_manual_names_every_field_and_every_verdict(worked):
+    manual = Path(__file__).parents[2].joinpath("docs", "sweep.md").read_text("utf-8")
+    read = json.loads(as_json(worked))
+    fields = {*read, *read["rates"][0], *read["largest"]}
+    assert [field for field in fields if f"`{field}`" not in manual] == []
+    assert [verdict for verdict in Verdict if f"\n| {verdict} |" not in manual] == []

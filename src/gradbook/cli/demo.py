@@ -1,15 +1,24 @@
-"""Work the built-in network whole: derivation, workbook, learning rates, all into one folder."""
+"""Work the built-in networks whole: derivations, workbooks, learning rates, into one folder."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from os import sep
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gradbook.files import made_folder
+from gradbook.files import made_folder, write_whole
+
+if TYPE_CHECKING:
+    from gradbook.net import Net
 
 EXAMPLES = """\
   gradbook demo             write everything to out/
   gradbook demo -o lesson   write it to lesson/ instead
 """
+
+MAIN = "worked"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -19,6 +28,40 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
+    from gradbook.net import BUILTIN, builtin
+
     folder = made_folder(options.out)
-    print(f"wrote to {folder}/")
+    print(f"writing to {folder}{sep}")
+    for name in (MAIN, *(other for other in BUILTIN if other != MAIN)):
+        net = builtin(name)
+        print(f"{name}: {' → '.join(_layers(net))}", flush=True)
+        for path, what in _written(net, folder):
+            print(f"  {path.name:<20} {what}", flush=True)
+    print(f"\nLook first at {folder / MAIN}.html in a browser; then open {folder / MAIN}.xlsx,")
+    print("type another η into its framed cell, and watch the curve.")
     return 0
+
+
+def _layers(net: Net) -> list[str]:
+    return [line for line in str(net).splitlines() if line.split()[0] in ("input", "dense", "conv")]
+
+
+def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
+    """Each file as it is written, and what it is."""
+    from gradbook.lab.sweep import sweep
+    from gradbook.report.explanation import explain
+    from gradbook.report.sweep_page import sweep_page
+    from gradbook.report.workbook import write_workbook
+
+    explanation = explain(net)
+    page, book, rates = (folder / f"{net.name}{end}" for end in (".html", ".xlsx", "-rates.html"))
+    write_whole(page, explanation.html())
+    yield page, "the derivation: every chain, the numbers put in"
+    write_workbook(net, book)
+    yield book, "the live workbook: 70 epochs in formulas"
+    write_whole(rates, sweep_page(sweep(net), f"gradbook sweep {net.name} -o {rates.name}"))
+    yield rates, "what the learning rate does"
+    if net.name == MAIN:
+        for end, text in ((".tex", explanation.latex()), (".md", explanation.markdown())):
+            write_whole(folder / f"{net.name}{end}", text)
+            yield folder / f"{net.name}{end}", "the derivation again, to typeset or to post"

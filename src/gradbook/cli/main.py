@@ -23,6 +23,7 @@ VERBS = {
     "sheet": "the live workbook: every formula in a cell, one row per epoch",
     "sweep": "what the learning rate does, with a verdict for each",
     "summary": "every layer's shape, parameters, multiply-adds and memory",
+    "data": "images to train on: counts, samples, checks; the digits come along",
     "help": "this page, a verb's page, or how to write a network",
 }
 
@@ -43,6 +44,7 @@ examples:
   gradbook sheet mazur -o mazur.xlsx    the same in a live workbook
   gradbook sweep xor                    which learning rate, and why
   gradbook explain "input 2; dense 1; sigmoid; loss half squared error"
+  gradbook data digits --show 20        handwritten digits, here in the terminal
   gradbook help networks                how to write a network
 
 exit codes: 0 done, 2 bad input or usage, 130 interrupted

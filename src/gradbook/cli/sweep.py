@@ -1,23 +1,20 @@
-"""What the learning rate does: a verdict for each rate, with its reason; the largest rate that
-still trains; and the loss curves on a log scale."""
+"""What the learning rate does: a verdict for each rate, the largest that trains, the curves."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterable
 from pathlib import PurePath
-from shutil import get_terminal_size
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from gradbook.cli.networks import network
 from gradbook.cli.options import number, whole_number
+from gradbook.cli.terminal import can_say, show, width
 
 if TYPE_CHECKING:
     from gradbook.lab.sweep import Sweep
-    from gradbook.report.curve_text import Line
 
 EXAMPLES = """\
   gradbook sweep                             the worked example at 13 rates, gentle to violent
@@ -31,7 +28,6 @@ EXAMPLES = """\
 
 SUFFIXES = (".html", ".svg", ".png", ".csv", ".json")
 MOST_EPOCHS = 10_000_000
-WIDEST = 120  # columns; longer lines are hard to read
 PATIENCE = 1.0  # seconds before there is word of progress
 NOT_ASCII = "⠿│┤└─⁻⁰↓↑"
 
@@ -134,15 +130,9 @@ def _command(options: Namespace) -> str:
 
 
 def _show(found: Sweep) -> None:
-    from gradbook.report.curve_text import plain
     from gradbook.report.sweep_text import lines
 
-    width = min(get_terminal_size().columns, WIDEST)
-    report = lines(found, width, ascii_only=not _can_say(NOT_ASCII))
-    if sys.stdout.isatty():
-        _print_coloured(report)
-    else:
-        print(plain(list(report)), end="")
+    show(lines(found, width(), ascii_only=not can_say(NOT_ASCII)))
 
 
 class _Progress:
@@ -163,20 +153,3 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         if self.said:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-
-def _can_say(characters: str) -> bool:
-    try:
-        characters.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
-def _print_coloured(report: Iterable[Line]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False, soft_wrap=True)
-    for line in report:
-        console.print(Text.assemble(*((piece.text, piece.colour) for piece in line)))

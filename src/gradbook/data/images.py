@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
+
+Size = tuple[int, int]  # rows, columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,3 +83,25 @@ def _mean_and_deviation(counts: NDArray[np.int64]) -> tuple[float, float]:
     mean = float(counts @ values / counts.sum())
     variance = float(counts @ (values - mean) ** 2 / counts.sum())
     return mean, variance**0.5
+
+
+def in_turns(images: Images, count: int) -> Images:
+    """The first image of each class, then the second of each, and so on: `count` in all."""
+    by_class = np.argsort(images.labels, kind="stable")
+    labels = images.labels[by_class]
+    place = np.empty(len(images), np.int64)  # in its class
+    place[by_class] = np.arange(len(images)) - np.searchsorted(labels, labels)
+    return images[np.lexsort((images.labels, place))[:count]]
+
+
+def shared(some: Images, others: Images) -> int:
+    """How many of `some` are among the others too, pixel for pixel."""
+    known = {image.tobytes() for image in others.pixels}
+    return sum(image.tobytes() in known for image in some.pixels)
+
+
+def digest(images: Images) -> str:
+    """SHA-256 of the pixels, byte by byte, followed by the labels as four bytes each."""
+    content = sha256(images.pixels.data)
+    content.update(images.labels.astype("<i4").data)
+    return content.hexdigest()

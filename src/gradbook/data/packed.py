@@ -31,18 +31,17 @@ def unpacked(path: str | PathLike[str]) -> Iterator[BinaryIO]:
             yield _stream(file)
         except DAMAGED as error:
             said = str(error) or type(error).__name__
+            place = f" at or before byte {file.tell():,}" if file.seekable() else ""
             raise DataError(
-                f"damaged at or before byte {file.tell():,} ({said}): get the file anew",
-                file=str(path),
+                f"damaged{place} ({said}): get the file anew", file=str(path)
             ) from error
 
 
-def _stream(file: BinaryIO) -> BinaryIO:
-    start = file.read(len(XZ))
-    file.seek(0)
+def _stream(file: io.BufferedReader) -> BinaryIO:
+    start = file.peek(len(XZ))
     if start.startswith(GZIP):
         return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
-    if start == XZ:
+    if start.startswith(XZ):
         return io.BufferedReader(_Xz(file), CHUNK)
     return file
 

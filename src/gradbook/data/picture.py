@@ -14,7 +14,9 @@ from gradbook.files import opened
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # others may start programs
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
+"""Of the others some start programs (EPS) and some print what they think of a file (TIFF)."""
+
 MOST_PIXELS = 2**26  # of one picture; unpacked it takes three bytes for each
 
 

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from gradbook.data import picture
 from gradbook.data.dataset import TRAINING, Dataset, Part, assemble
+from gradbook.data.images import Size
 from gradbook.data.packed import require_room
 from gradbook.data.parts import PARTS, by_part
 from gradbook.errors import DataError
 
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-
-Size = tuple[int, int]
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".webp"}
 
 
 def read(folder: Path, size: Size | None = None) -> Dataset:

@@ -19,19 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.dataset import Dataset, Part, assemble
+from gradbook.data.images import Size
 from gradbook.data.packed import require_room, unpacked
 from gradbook.data.parts import LABELS, by_part
 from gradbook.data.rows import SEPARATORS, is_number
 from gradbook.errors import DataError
 
-SUFFIXES = (".csv", ".tsv", ".txt")
+SUFFIXES = (".csv", ".tsv")
 LONGEST_LINE = 2**20  # bytes: colour images of 295 by 295
 LONGEST_LABEL = 100  # characters
 ROWS_AT_ONCE = 1000
 LABEL_HEADINGS = LABELS | {"class", "digit"}
 PIXEL = re.compile(r'\s*"?\s*([0-9]{1,3})(?:\.0*)?\s*"?\s*')
-
-Size = tuple[int, int]
 
 
 def is_table(name: str) -> bool:
@@ -42,10 +41,11 @@ def is_table(name: str) -> bool:
 
 def read(where: Path, size: Size | None = None) -> Dataset:
     """The data set of one table, or of a folder's tables, one for each part."""
-    files = [where] if where.is_file() else [f for f in where.iterdir() if is_table(f.name)]
-    names = by_part(sorted(file.name for file in files), str(where))
-    folder = where.parent if where.is_file() else where
-    parts = {part: _part(folder / name, size) for part, name in names.items()}
+    folder, names = where.parent, [where.name]
+    if where.is_dir():
+        folder, names = where, sorted(f.name for f in where.iterdir() if is_table(f.name))
+    found = by_part(names, str(where))
+    parts = {part: _part(folder / name, size) for part, name in found.items()}
     return assemble(where.resolve().name.partition(".")[0], f"tables in {where}", parts)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from gradbook.data import digits, idx_folder, npz, picture_folder, pixel_table, sklearn_digits
 from gradbook.data.dataset import Dataset
+from gradbook.data.images import Size
 from gradbook.errors import DataError, did_you_mean
 from gradbook.files import opened
 
@@ -16,8 +18,6 @@ FORMATS = (
     "a folder of idx files, a folder of pictures with a folder for each class, "
     "a table (.csv), or an archive of arrays (.npz)"
 )
-
-Size = tuple[int, int]  # rows, columns
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,19 @@ class Known:
     classes: int
     about: str
     load: Callable[[], Dataset]
+    needs: str | None = None  # a package that brings it
+
+    @property
+    def is_here(self) -> bool:
+        return self.needs is None or find_spec(self.needs) is not None
 
 
 KNOWN = {
-    "digits": Known(70_000, (28, 28), 10, "handwritten digits (MNIST)", digits.load),
+    "digits": Known(
+        70_000, (28, 28), 10, "handwritten digits (MNIST), part of gradbook", digits.load
+    ),
     sklearn_digits.NAME: Known(
-        1_797, (8, 8), 10, "small digits, with scikit-learn", sklearn_digits.load
+        1_797, (8, 8), 10, "smaller digits, part of scikit-learn", sklearn_digits.load, "sklearn"
     ),
 }
 
@@ -42,9 +49,17 @@ KNOWN = {
 def load(where: str | os.PathLike[str], size: Size | None = None) -> Dataset:
     """The data set of that name, or in that file or folder.
 
-    `size` is what pictures are brought to, rows and columns, and how a table's pixels are laid
-    out where they make no square.
+    `size` is what pictures are brought to, and how a table's pixels are laid out where they make
+    no square; other images have the size they have.
     """
+    found = _found(where, size)
+    if size and found.shape[1:] != size:
+        has, wanted = ("x".join(map(str, sides)) for sides in (found.shape[1:], size))
+        raise DataError(f"its images are {has}, not {wanted}: leave the size out", file=str(where))
+    return found
+
+
+def _found(where: str | os.PathLike[str], size: Size | None) -> Dataset:
     if str(where) in KNOWN:
         return KNOWN[str(where)].load()
     if not os.path.lexists(where):

@@ -35,14 +35,21 @@ class Limit:
             return f"None of the {self.tried} rates tried trains for {epochs:,} epochs."
         if self.beyond is None:
             return f"Every rate tried trains for {epochs:,} epochs, up to {self.rate:.4g}."
-        found = f"The largest rate found that still trains for {epochs:,} epochs is {self.rate:.4g}"
-        return f"{found}; {self.beyond:.4g} no longer does.{self._holes()}"
+        rate, beyond = _told_apart(self.rate, self.beyond)
+        found = f"The largest rate found that still trains for {epochs:,} epochs is {rate}"
+        return f"{found}; {beyond} no longer does.{self._holes()}"
 
     def _holes(self) -> str:
         if not self.failing:
             return ""
         where = f"from {self.failing[0]:.4g} on"
         return f" The border is jagged: {where} some rates train and some don't."
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Both with four digits, or as many more as it takes to see that they differ."""
+    pairs = ((f"{one:.{digits}g}", f"{other:.{digits}g}") for digits in range(4, 18))
+    return next(pair for pair in pairs if pair[0] != pair[1])
 
 
 def largest(trains: Callable[[float], bool], rates: Iterable[float]) -> Limit:

@@ -6,7 +6,15 @@ from math import ceil, floor, isfinite, log, log10
 
 import numpy as np
 
-from gradbook.lab.criteria import ENOUGH, ROUNDING, Case, last_quarter
+from gradbook.lab.criteria import (
+    DEAD_FLAT,
+    ENOUGH,
+    FADED,
+    ROUNDING,
+    Case,
+    last_quarter,
+    movement,
+)
 from gradbook.lab.trial import Gate
 
 LONG = 1e6  # epochs: nobody waits for more
@@ -22,7 +30,8 @@ def good(case: Case) -> str:
     if case.frozen:
         return f"nothing to learn: the loss is {_end(case)} from the start"
     if case.at_bottom:
-        return f"down to {_end(case)}: nothing but rounding is left"
+        rounding = ": nothing but rounding is left" if case.trial.end else ""
+        return f"down to {_end(case)}{rounding}"
     if case.settled:
         gone = f"the gradient fell to {figure(case.fading)} of its largest, every slope open"
         return f"rests on {_end(case)}: {gone}"
@@ -64,10 +73,11 @@ def diverges(case: Case) -> str:
 def saturated(case: Case) -> str:
     gate = case.shut_gate
     assert gate is not None
-    no_gradient = f"no gradient is above {ceiling(case.trial.slopes[-1])}"
-    so = no_gradient if gate.covers else f"no weight before {gate.name} learns"
-    floor = f"the loss sits on {_end(case)}{_waking(case)}"
-    return f"{_standing(gate)}: {_slope(gate)}, so {so}; {floor}"
+    last = float(case.trial.slopes[-1])
+    nothing = f"no gradient is above {ceiling(last)}" if last else "every gradient is 0"
+    so = nothing if gate.covers else f"no weight before {gate.name} learns"
+    sits = f"the loss sits on {_end(case)}{_waking(case)}"
+    return f"{_standing(gate)}: {_slope(gate)}, so {so}; {sits}"
 
 
 def stuck(case: Case) -> str:
@@ -95,9 +105,13 @@ def _way(case: Case) -> str:
 
 
 def _pace(case: Case) -> str:
-    """How long the rest would take at the pace of the last quarter."""
-    above = np.maximum(last_quarter(case.trial.losses) - case.attained, 0)
-    fall = log(above[0] / above[-1]) / (len(above) - 1) if above[-1] > 0 else 0.0
+    """How long the rest would take at the pace of the last quarter; flat isn't yet arrived."""
+    if case.fading <= FADED and movement(case.excess) <= DEAD_FLAT:
+        return (
+            f"; flat, but not at rest: the gradient is still {figure(case.fading)} of its largest"
+        )
+    above = last_quarter(case.trial.losses) - case.attained
+    fall = log(above[0] / above[-1]) / (len(above) - 1) if min(above[0], above[-1]) > 0 else 0
     if fall * LONG < 1:
         return ", and it hardly falls"
     wait = log(case.left / ENOUGH) / fall

@@ -14,6 +14,7 @@ from gradbook.lab.limit import Limit, largest
 from gradbook.lab.trial import Trial, trial
 from gradbook.lab.verdict import Judgement, Verdict, judge
 from gradbook.net import Net
+from gradbook.net.plain import numbers, whole
 from gradbook.net.rates import DEFAULT_RATES
 
 MOST_RATES = 1_000
@@ -60,7 +61,7 @@ class Outcome:
         return self.judgement.trains
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sweep:
     """A network trained once at each rate, from the same start."""
 
@@ -74,35 +75,52 @@ class Sweep:
         return tuple(outcome.rate for outcome in self.outcomes)
 
     def __getitem__(self, rate: float) -> Outcome:
-        return next(outcome for outcome in self.outcomes if outcome.rate == rate)
+        """What happened at this rate."""
+        for outcome in self.outcomes:
+            if outcome.rate == rate:
+                return outcome
+        raise KeyError(rate)
+
+    def __repr__(self) -> str:
+        name = self.net.name or "a network"
+        return f"<Sweep of {name}: {len(self.outcomes)} rates, {self.epochs:,} epochs each>"
 
 
 def sweep(
     net: Net, rates: Iterable[float] = DEFAULT_RATES, epochs: int = 70, *, tick: Tick | None = None
 ) -> Sweep:
-    """Train the network anew at each rate, judge each, and find the largest that still trains."""
-    wanted = _checked(tuple(map(float, rates)), epochs)
+    """Train the network anew at each rate, judge each, and find the largest that still trains.
+
+    The same start for every rate, `epochs` of it each. `found[0.5]` is what happened at a rate:
+    its losses, its verdict and the reason; `found.limit` is the largest rate. `tick` is told
+    after every trial how many are done, those of the search included.
+    """
+    wanted = _checked(numbers("rate", rates), whole("the number of epochs", epochs, 2))
     step, least = training_step(net), least_loss(net)
-    known: dict[float, Trial] = {}
+    done = 0
 
     def at(rate: float) -> Trial:
-        if rate not in known:
-            known[rate] = trial(step, epochs, rate)
-            if tick:
-                tick(len(known))
-        return known[rate]
+        nonlocal done
+        found = trial(step, epochs, rate)
+        done += 1
+        if tick:
+            tick(done)
+        return found
 
-    trials = [at(rate) for rate in wanted]
-    attained = _attained(trials, least)
-    outcomes = tuple(Outcome(each, judge(each, least, attained)) for each in trials)
-    return Sweep(net, epochs, outcomes, _limit(at, trials, least))
+    trials = {rate: at(rate) for rate in wanted}
+    attained = _attained(list(trials.values()), least)
+    outcomes = tuple(Outcome(each, judge(each, least, attained)) for each in trials.values())
+    limit = _limit(lambda rate: trials.get(rate) or at(rate), outcomes[0].trial, wanted, least)
+    return Sweep(net, epochs, outcomes, limit)
 
 
-def _limit(at: Callable[[float], Trial], trials: list[Trial], least: float) -> Limit:
-    pull = trials[0].slopes[0]
+def _limit(
+    at: Callable[[float], Trial], first: Trial, rates: tuple[float, ...], least: float
+) -> Limit:
+    pull = first.slopes[0]
     if pull == 0 or not isfinite(pull):
         return Limit(None, None)  # whatever the rate
-    return largest(lambda rate: Case(at(rate), least, least).trains, [t.rate for t in trials])
+    return largest(lambda rate: Case(at(rate), least, least).trains, rates)
 
 
 def _attained(trials: list[Trial], least: float) -> float:
@@ -127,8 +145,6 @@ def _checked(rates: tuple[float, ...], epochs: int) -> tuple[float, ...]:
             raise UsageError(f"a rate is a number from 0 up, not {rate:g}")
         if rates.count(rate) > 1:
             raise UsageError(f"the rate {rate:g} twice: give it once")
-    if epochs < 2:
-        raise UsageError(f"2 epochs at least, not {epochs}: the first shows only the start")
     if len(rates) * epochs > MOST_LOSSES:
         losses = f"{len(rates)} rates over {epochs:,} epochs"
         raise LimitError(f"{losses} are too many losses to keep: the most is {MOST_LOSSES:,}")

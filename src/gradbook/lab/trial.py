@@ -19,7 +19,7 @@ SHUT = 0.01  # of what pulls at a result gets through its slope
 TUG = 0.01  # of the strongest pull: less than that is not worth a word
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gate:
     """An activation between the loss and some weights, as it stands in one epoch.
 
@@ -60,7 +60,7 @@ class Gate:
         return float((passing / np.where(arriving > 0, arriving, 1)).max(initial=0.0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trial:
     """What happened at one rate, epoch by epoch; the values of an epoch are before its update."""
 

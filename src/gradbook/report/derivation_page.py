@@ -26,6 +26,7 @@ from gradbook.targets.algebra.mathml import displayed, inline
 from gradbook.targets.algebra.text import spell
 from gradbook.targets.drawing import draw, style, svg
 
+UP = '<a class="up" href="#contents" aria-label="to the contents">↑</a>'
 SMALLEST = 0.75  # of its size, that a drawing shrinks to before it scrolls
 
 
@@ -102,9 +103,8 @@ def _plain(parts: Sequence[Inline]) -> str:
 
 def _contents(parts: Sequence[_Part]) -> str:
     """Links to the parts, and to the pieces of those that have some."""
-    if len(parts) < 2:
-        return ""
-    return f'<nav aria-label="Contents"><ol>{"".join(map(_entry, parts))}</ol></nav>'
+    entries = "".join(map(_entry, parts))
+    return f'<nav id="contents" aria-label="Contents"><ol>{entries}</ol></nav>'
 
 
 def _entry(part: _Part) -> str:
@@ -132,7 +132,7 @@ def _section(part: _Part) -> Section:
 def _block(block: Block, anchor: str) -> str:
     match block:
         case Heading(words):
-            return f'<h3 id="{anchor}">{_inlines(words)}</h3>'
+            return f'<h3 id="{anchor}">{_inlines(words)} {UP}</h3>'
         case Paragraph(words, aside):
             kind = ' class="aside"' if aside else ""
             return f"<p{kind}>{_inlines(words)}</p>"

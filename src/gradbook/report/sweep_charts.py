@@ -8,19 +8,32 @@ from gradbook.palette import curve_colours
 from gradbook.report import curve_svg
 from gradbook.report.curve import Chart, Curve
 
+LONGEST_LABEL = 8
+
 
 def charts(sweep: Sweep) -> list[Chart]:
     """One chart or two; the rates go from gentle to violent in both."""
-    colours = dict(zip(sweep.rates, curve_colours(len(sweep.rates)), strict=True))
+    inks = colours(sweep)
     groups = zip(("gentle", "violent"), split(sweep.rates), strict=True)
     return [
         Chart(
             f"Loss at the {word} rates",
-            tuple(Curve(rate_text(rate), sweep[rate].losses, colours[rate]) for rate in rates),
+            tuple(Curve(_label(rate), sweep[rate].losses, inks[rate]) for rate in rates),
         )
         for word, rates in groups
         if rates
     ]
+
+
+def colours(sweep: Sweep) -> dict[float, str]:
+    """Each rate's own."""
+    return dict(zip(sweep.rates, curve_colours(len(sweep.rates)), strict=True))
+
+
+def _label(rate: float) -> str:
+    """The rate, in fewer digits where all of them would be long."""
+    exact = rate_text(rate)
+    return exact if len(exact) <= LONGEST_LABEL else f"{rate:.5g}"
 
 
 def rate_text(rate: float) -> str:

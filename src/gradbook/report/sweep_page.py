@@ -13,7 +13,7 @@ from gradbook.lab.verdict import MEANINGS, Verdict
 from gradbook.report import curve_svg
 from gradbook.report.curve import Chart, thinned
 from gradbook.report.page import Section, page, text, wide
-from gradbook.report.sweep_charts import charts, rate_text, title
+from gradbook.report.sweep_charts import charts, colours, rate_text, title
 
 FRAME = curve_svg.FRAME
 MOST_POINTS = 1_500  # of a curve, which can be pointed at
@@ -22,9 +22,7 @@ MOST_POINTS = 1_500  # of a curve, which can be pointed at
 def sweep_page(sweep: Sweep, command: str = "") -> str:
     """The page; `command` is what makes it again."""
     drawn = charts(sweep)
-    curves = [_curves(chart) for chart in drawn]
-    # In a script element only "</" would be read as anything but text.
-    data = json.dumps(curves, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
+    data = json.dumps(list(map(_curves, drawn)), allow_nan=False, separators=(",", ":"))
     resources = files("gradbook.report")
     return page(
         title(sweep),
@@ -87,8 +85,8 @@ def _swatch(colour: str) -> str:
 
 
 def _verdicts(sweep: Sweep) -> str:
-    colours = {curve.label: curve.colour for chart in charts(sweep) for curve in chart.curves}
-    rows = "\n".join(_row(outcome, colours) for outcome in sweep.outcomes)
+    inks = colours(sweep)
+    rows = "\n".join(_row(outcome, inks[outcome.rate]) for outcome in sweep.outcomes)
     return wide(
         '<table class="verdicts">\n<thead><tr><th>rate</th><th>at the end</th><th>lowest</th>'
         '<th>trains</th><th class="words">verdict and why</th>'
@@ -96,12 +94,11 @@ def _verdicts(sweep: Sweep) -> str:
     )
 
 
-def _row(outcome: Outcome, colours: dict[str, str]) -> str:
-    rate = rate_text(outcome.rate)
+def _row(outcome: Outcome, colour: str) -> str:
     trains = "yes" if outcome.trains else "no"
     cells = (figure(outcome.end), figure(outcome.lowest), trains)
     return (
-        f'<tr><th scope="row">{_swatch(colours[rate])} {rate}</th>'
+        f'<tr><th scope="row">{_swatch(colour)} {rate_text(outcome.rate)}</th>'
         f"{''.join(f'<td>{cell}</td>' for cell in cells)}"
         f'<td class="words">{_badge(outcome.verdict)} {text(outcome.reason)}</td></tr>'
     )

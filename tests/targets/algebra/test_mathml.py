@@ -60,7 +60,7 @@ def read(element: ElementTree.Element) -> str:
         (Product((Number(-0.25), H1)), "(−0.25)·h1"),
         (Product((W5, H1), "⊙"), "w5⊙h1"),
         (Product((BigSum(H1, "samples"), W5)), "(∑samplesh1)·w5"),
-        (Product((W5, BigSum(H1, "samples"))), "w5·∑samplesh1"),
+        (Product((W5, BigSum(H1, "samples"))), "w5∑samplesh1"),
         (BigSum(Sum((H1, W5))), "∑(h1+w5)"),
         (Power(Sum((H1, W5)), Number(2)), "(h1+w5)2"),
         (Power(Number(-0.5), Number(2)), "(−0.5)2"),

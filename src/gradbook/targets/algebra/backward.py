@@ -132,10 +132,11 @@ class Backward:
         if len(known.derived.mentions(local.of)) <= LONGEST_DIFFERENTIATED:
             rights += [("=", step) for step in differentiated(local, say)]
         rights += [("=", step) for step in steps(local, say)]
-        rights.append(("=", formula(local.formula, say)))
-        if not local.of.each and not local.formula.each and not local.formula.is_constant():
+        result = formula(local.formula, say)
+        rights.append(("=", result))
+        if not (local.of.each or local.formula.each):
             put_in = formula(local.formula, known.say_numbers())
-            rights += worked_out(put_in, known.number(local))
+            rights += worked_out(put_in, known.number(local)) if put_in != result else []
         self.story.equation(partial(local.of, local.to), *rights, of=local)
         self.story.explain(*why(local))
 

@@ -19,7 +19,7 @@ from gradbook.targets.algebra.update import tell_update
 
 MOST_WEIGHTS = 16  # trained, of a network that is worked whole unasked
 MOST_FORMULAS = 40  # of the forward part, likewise
-MOST_PARTIALS = 60  # of the one weight that is worked of a larger network
+MOST_PARTIALS = 30  # of the one weight that is worked of a larger network
 
 
 def derive(step: Step, only: str | None = None, everything: bool = False) -> Document:
@@ -74,7 +74,7 @@ def _one_of_each_parameter(known: Algebra) -> Iterator[Node]:
 def _say_how_to_see_more(story: Story, step: Step, weight: Node) -> None:
     story.heading("One weight in full: ", symbol_of(weight))
     story.say(
-        f"The other {len(step.gradients) - 1} go the same way. ",
+        f"The other {len(step.gradients) - 1:,} go the same way. ",
         Code(f"--only {list(step.gradients)[-1].name}"),
         " works another one in full, ",
         Code("--all"),

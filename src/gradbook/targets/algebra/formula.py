@@ -35,6 +35,7 @@ Say = Callable[[Node], Form | None]  # what stands for a value; None: its formul
 Notation = Callable[[Node, Sequence[Form], Say], Form]
 
 MOST_SAMPLES = 6  # written out
+LONGEST_TOP = 4  # terms over a fraction's line: the places of a 2 x 2 window
 
 
 def symbol(name: Name) -> Form:
@@ -144,9 +145,10 @@ def _ratio_form(ratio: Ratio) -> Form:
 
 
 def _quotient(node: Node, args: Sequence[Form], say: Say) -> Form:
-    """A sum over the samples is divided by writing its share in front."""
+    """A long sum is divided by writing its share in front."""
     top, bottom = args
-    if node.inputs[0].op.name == "total" and node.inputs[1].is_constant():
+    long = isinstance(top, Sum) and len(top.terms) > LONGEST_TOP
+    if (long or node.inputs[0].op.name == "total") and node.inputs[1].is_constant():
         return multiplied([Fraction(Number(1), bottom), top])
     if isinstance(top, Minus):
         return Minus(Fraction(top.of, bottom))

@@ -297,9 +297,9 @@ def _of_one_sample(place: Place, role: Role) -> Form:
             return Product((d, Transposed(place.x)), "")
         case Role.SCALE:
             d = each(d, place.named("n"))
-    if in_planes:
-        return BigSum(d, "places")
-    return BigSum(d, "units") if role is Role.BIAS and is_shared(place.layer) else d
+    if role is Role.BIAS and is_shared(place.layer):
+        return BigSum(d, "units")
+    return BigSum(d, "places") if in_planes else d
 
 
 def _over_samples(net: Net, gradient: Form) -> Form:

@@ -103,6 +103,8 @@ class _Whole(Printer):
         Transposed: Level.POWER,
     }
 
+    before_sum: ClassVar[str] = ""
+
     def level(self, form: Form) -> Level:
         if isinstance(form, Number) and form.value >= 0 and "e" in f"{form.value:.{DIGITS}g}":
             return Level.PRODUCT

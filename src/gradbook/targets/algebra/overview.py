@@ -45,14 +45,17 @@ def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
 def _what_delta_is(net: Net) -> tuple[Inline, ...]:
     x = Name("x")
     of = Partial(sample_error(net), Symbol(x, bold=True))
-    said: tuple[Inline, ...] = (
-        "Backward, ",
-        delta(x),
-        " is ",
-        of,
-        ", how a sample's error changes",
+    whose = "the error" if len(net.examples()) == 1 else "a sample's error"
+    return (
+        *(
+            "Backward, ",
+            delta(x),
+            " is ",
+            of,
+            f": how {whose} changes with each value of a layer. ",
+        ),
+        "It goes from layer to layer, the last one first.",
     )
-    return (*said, " with each value of a layer; it goes from layer to layer, the last one first.")
 
 
 def _remarks(net: Net) -> Iterator[str]:

@@ -136,7 +136,7 @@ class TexPrinter(Printer):
     def _base(self, form: Form) -> str:
         """What something stands raised at; a symbol that has a raised part itself is grouped."""
         said = self.part(form, Level.ATOM)
-        return f"{{{said}}}" if isinstance(form, Symbol) else said
+        return f"{{{said}}}" if isinstance(form, Symbol) and "^" in said else said
 
     def write_call(self, form: Call) -> str:
         function = FUNCTIONS.get(form.function, rf"\mathrm{{{escape(form.function)}}}")
@@ -248,10 +248,11 @@ def rows(lines: Sequence[Line], room: float) -> Iterator[Row]:
 WORD = re.compile(r"\\(?:text|mathrm|mathbf|boldsymbol|mathsf)\{([^{}]*)\}")
 RAISED = re.compile(r"[_^]\{([^{}]*)\}")
 FRACTION = re.compile(r"\\t?frac\{([^{}]*)\}\{([^{}]*)\}")
-SILENT = re.compile(r"\\Big[lr]|\\quad|[{} ]")
-SPACED = re.compile(r"[-+=]|\\(?:cdot|approx|odot|star|ast|leftarrow|sum)")
-NAMED = re.compile(r"\\(tanh|exp|ln|max|sinh|cosh)")
-COMMAND = re.compile(r"\\[A-Za-z]+|\\.")
+SPACED = re.compile(r"[-+=]|\\(?:cdot|approx|odot|star|ast|leftarrow|sum)(?![A-Za-z])")
+NAMED = re.compile(r"\\(tanh|exp|ln|max|sinh|cosh)(?![A-Za-z])")
+SILENT = re.compile(r"\\(?:Big[lr]|quad)(?![A-Za-z])")
+COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)")
+UNSEEN = re.compile(r"[{} ]")
 
 
 def width(tex: str) -> float:
@@ -262,5 +263,5 @@ def width(tex: str) -> float:
         tex = WORD.sub(r"\1", tex)
         tex = RAISED.sub(lambda found: "x" * round(0.7 * width(found[1])), tex)
         tex = FRACTION.sub(lambda found: max(found[1], found[2], key=width), tex)
-    tex = SPACED.sub("xxx", SILENT.sub("", tex))
-    return len(COMMAND.sub("x", NAMED.sub(r"\1", tex)))
+    tex = NAMED.sub(r"\1", SPACED.sub("xxx", SILENT.sub("", tex)))
+    return len(UNSEEN.sub("", COMMAND.sub("x", tex)))

@@ -157,7 +157,8 @@ class TextPrinter(Printer):
         return deeper(f"{{{', '.join(said)}, else {self.write(otherwise)}}}")
 
     def write_bigsum(self, form: BigSum) -> str:
-        return f"Σ {self.part(form.of, Level.FRACTION)}"
+        over = "" if form.over == "samples" else f"_{form.over}"  # what Σ alone is said to be
+        return f"Σ{over} {self.part(form.of, Level.FRACTION)}"
 
     def write_relation(self, form: Relation) -> str:
         return f"{self.write(form.left)}{SUM_BREAK} {form.sign} {self.write(form.right)}"

@@ -156,7 +156,7 @@ class _Reader:
             case Flatten():
                 return Column(_cells(name, before), shape[0], words, Link.LAID_OUT)
             case Conv():
-                said = _range_words(own[0])
+                said = ", ".join(map(_range_words, own))
                 return Planes((name,), shape, words, Link.WINDOW, layer.kernel, said)
             case Pool():
                 return Planes((name,), shape, words, Link.WINDOW, layer.window(before))

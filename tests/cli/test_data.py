@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from gradbook.cli.main import main
+from gradbook.data.digits import SUMS
+from tests.data.made import idx_folder, picture_folder
+
+
+@pytest.fixture
+def said(capsys, monkeypatch):
+    """`said(words)` is what the command prints."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def say(*words):
+        assert main(["data", *map(str, words)]) == 0
+        return capsys.readouterr().out
+
+    return say
+
+
+def test_without_a_name_the_names_are_listed(said):
+    page = said()
+    assert "digits            70,000   28x28       10  handwritten digits" in page
+    assert "sklearn-digits" in page
+    assert "your own" in page
+
+
+def test_the_digits_are_described(said, golden):
+    golden("digits.txt", said("digits"))
+
+
+def test_verifying_the_digits_says_their_sums(said):
+    page = said("digits", "--verify")
+    assert all(f"{expected}  {name}" in page for name, expected in SUMS.items())
+    assert "\n0 of 10,000 test images are also among the others\n" in page
+
+
+def test_a_folder_is_described_and_drawn(said, tmp_path, monkeypatch, golden):
+    monkeypatch.chdir(idx_folder(tmp_path / "tiny").parent)
+    golden("folder.txt", said("tiny", "--show", 3))
+
+
+def test_a_test_image_that_is_also_trained_on_is_counted(said, tmp_path):
+    assert "\n4 of 4 test images are also" in said(idx_folder(tmp_path / "tiny"), "--verify")
+
+
+def test_two_people_can_compare_what_they_have(said, tmp_path):
+    plain = said(idx_folder(tmp_path / "plain"), "--verify").splitlines()[-3:]
+    packed = said(idx_folder(tmp_path / "packed", packing=".xz"), "--verify").splitlines()[-3:]
+    assert plain == packed
+    assert len(plain[0].split()[0]) == 64
+
+
+def test_a_program_can_read_it(said, tmp_path):
+    found = json.loads(said(idx_folder(tmp_path / "tiny"), "--json", "--verify"))
+    assert (found["version"], found["name"], found["classes"]) == (1, "tiny", ["0", "1", "2"])
+    assert (found["channels"], found["rows"], found["columns"]) == (1, 5, 4)
+    assert found["parts"]["training"] == {"images": 10, "of_each_class": [4, 3, 3]}
+    assert found["parts"]["validation"]["images"] == 2
+    assert found["parts"]["test"] == {"images": 4, "of_each_class": [2, 1, 1]}
+    assert found["verified"]["test_images_also_in_training"] == 4
+
+
+def test_a_program_can_read_the_list(said):
+    sets = json.loads(said("--json"))["sets"]
+    assert [(it["name"], it["images"]) for it in sets] == [
+        ("digits", 70_000),
+        ("sklearn-digits", 1_797),
+    ]
+
+
+def test_a_sheet_is_written(said, tmp_path):
+    file = tmp_path / "sheet.png"
+    assert said(idx_folder(tmp_path / "tiny"), "--png", file).endswith(f"\n\nwrote {file}\n")
+    with Image.open(file) as sheet:
+        assert sheet.format == "PNG"
+
+
+def test_pictures_are_brought_to_a_size(said, tmp_path):
+    folder = picture_folder(tmp_path / "pets", {"cat": 2, "dog": 2})
+    assert "4 images of 9x7 in grey, 2 classes" in said(folder, "--size", "9x7")
+
+
+def test_a_terminal_without_blocks_gets_letters(gradbook, tmp_path):
+    idx_folder(tmp_path / "tiny")
+    ascii_only = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    page = gradbook("data", "tiny", "--show", "2", environment=ascii_only).stdout
+    assert page.isascii()
+    assert "?" not in page
+    assert "%" in page
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs script(1) as Linux has it")
+@pytest.mark.parametrize(("plain", "coloured"), [("", True), ("1", False)])
+def test_a_terminal_with_colours_gets_them_unless_it_wants_none(plain, coloured, tmp_path):
+    idx_folder(tmp_path / "tiny")
+    command = f"{sys.executable} -m gradbook data tiny --show 2"
+    environment = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONUTF8": "1"}
+    page = subprocess.run(
+        ["script", "-qec", command, "/dev/null"],
+        env=environment | {"NO_COLOR": plain, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        cwd=tmp_path,
+        check=True,
+        timeout=60,
+    ).stdout
+    assert (b"\x1b[38;2;" in page) is coloured
+
+
+def test_a_sheet_that_cannot_be_written_is_one_line(refused, tmp_path):
+    idx_folder(tmp_path / "tiny")
+    line = refused(["data", "tiny", "--png", "no/a.png"])
+    assert line == "can't write no/a.png: there is no folder no"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["digts"], "no data set, file or folder is called 'digts': did you mean 'digits'?"),
+        (["--show", "3"], "--show needs a data set: gradbook data digits --show …"),
+        (["--verify"], "--verify needs a data set: gradbook data digits --verify …"),
+        (["digits", "--show", "0"], "--show: 0 won't do: at least 1 and at most 2,000"),
+        (["digits", "--show", "3", "--json"], "--show and --json don't go together"),
+        (["digits", "--size", "28"], "--size: '28' isn't a size: write rows and columns as 28x28"),
+        (["digits", "--size", "0x9"], "--size: '0x9' isn't a size"),
+        (["sklearn-digits", "--size", "28x28"], "sklearn-digits: its images are 8x8, not 28x28:"),
+        (["digits", "--png", "a.gif"], "--png: 'a.gif' isn't called .png"),
+        (["."], ".: no idx files, no tables and no folders of pictures in it"),
+    ],
+)
+def test_a_wrong_word_is_one_line_with_a_remedy(words, line, refused):
+    assert refused(["data", *words]).startswith(line)

@@ -1,0 +1,95 @@
+"""gradbook explain: formats, files, one weight, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gradbook.cli.main import main
+from gradbook.graph.lower import scalar_step
+from gradbook.graph.reference import run
+from gradbook.net import builtin
+
+
+@pytest.fixture
+def said(capsys):
+    """`said("mazur", "--only", "w5")`: what the command prints."""
+
+    def explain(*words):
+        assert main(["explain", *words]) == 0
+        return capsys.readouterr().out
+
+    return explain
+
+
+def test_without_a_word_it_explains_the_worked_example(said):
+    assert said().startswith("Backpropagation worked whole: worked\n")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "begins"),
+    [
+        (".txt", "Backpropagation"),
+        (".html", "<!doctype html>"),
+        (".tex", r"\documentclass"),
+        (".md", "# Backpropagation"),
+        (".json", "{"),
+    ],
+)
+def test_the_files_name_says_the_format(suffix, begins, said, tmp_path):
+    file = tmp_path / f"worked{suffix}"
+    assert said("-o", str(file)) == f"wrote {file}\n"
+    assert file.read_text(encoding="utf-8").lower().startswith(begins.lower())
+
+
+def test_a_format_that_is_asked_for_wins(said, tmp_path):
+    file = tmp_path / "worked.txt"
+    said("-o", str(file), "--format", "latex")
+    assert file.read_text(encoding="utf-8").startswith(r"\documentclass")
+
+
+def test_json_holds_every_weight_with_all_its_digits(said):
+    found = json.loads(said("--format", "json"))
+    step = scalar_step(builtin("worked"))
+    truth = next(run(step, 1))
+    assert found["error"] == float(truth[step.loss])
+    assert [weight["name"] for weight in found["weights"]] == [f"w{k}" for k in range(1, 9)]
+    w5 = found["weights"][4]
+    assert w5["chain"] == "∂E1/∂a_o1·∂a_o1/∂o1·∂o1/∂w5"
+    assert w5["gradient"] == pytest.approx(0.01288081863162825, rel=1e-14)
+    assert w5["next"] == pytest.approx(0.4 - 0.01288081863162825, rel=1e-14)
+
+
+def test_json_has_a_number_for_each_sample_and_null_for_none(said):
+    found = json.loads(said("xor", "--format", "json", "--only", "b4"))
+    assert len(found["forward"][0]["value"]) == 4
+    assert [weight["name"] for weight in found["weights"]] == ["b4"]
+    huge = "input 1; dense 1; sample 1e200 -> 0; weights 1e200"
+    assert json.loads(said(huge, "--format", "json"))["error"] is None
+
+
+def test_a_table_gives_the_samples(said, tmp_path):
+    table = tmp_path / "two.csv"
+    table.write_text("i1,t1\n0.5,1\n-0.5,0\n", encoding="utf-8")
+    assert "the 2 samples" in " ".join(said("input 1; dense 1", "--data", str(table)).split())
+
+
+WRONG = {
+    "an unknown weight": (["--only", "w9"], "no weight is called 'w9'", "w1 … w8"),
+    "a fixed weight": (["mazur", "--only", "b1"], "'b1' is fixed", "w1 … w8"),
+    "a slip": (["xor", "--only", "w13"], "did you mean 'w3'?", "b1 … b4"),
+    "two wishes": (["--only", "w1", "--all"], "don't go together", "leave one out"),
+    "an unknown format": (["--format", "htm"], "did you mean 'html'?", "--format"),
+    "an unknown suffix": (["-o", "book.pdf"], "no format for 'book.pdf'", ".tex"),
+    "no such network": (["wroked"], "did you mean 'worked'?", "wroked"),
+    "no such folder": (["-o", "nowhere/book.md"], "there is no folder nowhere", "book.md"),
+    "too large": (["input 1x64x64; conv 8 3x3; flatten; dense 10"], "too many", "smaller"),
+}
+
+
+@pytest.mark.parametrize(("words", "what", "remedy"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_said_in_one_line(words, what, remedy, refused):
+    message = refused(["explain", *words])
+    assert what in message
+    assert remedy in message

@@ -1,0 +1,136 @@
+"""The derivation as LaTeX and Markdown: names, brackets, and only what every renderer knows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gradbook.graph.lower import scalar_step
+from gradbook.graph.name import SAMPLE_ERROR, TOTAL_ERROR, Name
+from gradbook.net import parse
+from gradbook.targets.algebra import latex, markdown
+from gradbook.targets.algebra.derive import derive
+from gradbook.targets.algebra.math import (
+    Bracket,
+    Call,
+    Fraction,
+    Number,
+    Partial,
+    Product,
+    Relation,
+    Symbol,
+    Transposed,
+)
+from gradbook.targets.algebra.tex import decimal, escape, spell, spell_inline, symbol, width
+from tests.targets.algebra.samples import NAMES, document_of
+
+h = Name("h", (1,))
+a, b = Symbol(Name("a")), Symbol(Name("b"))
+
+NAMED = {
+    "w_{5}": Name("w", (5,)),
+    "a_{h_{1}}": Name("a", of=h),
+    "a_{h_{1,2}}": Name("a", of=Name("h", (2,), layer=1)),
+    "c_{2,1,3}": Name("c", (2, 1, 3)),
+    r"E_{\text{total}}": TOTAL_ERROR,
+    r"E_{\text{sample}}": SAMPLE_ERROR,
+    r"\eta": Name("η"),
+    r"\sigma^2_{1}": Name("σ²", (1,)),
+    "v_{w_{5}}": Name("v", of=Name("w", (5,))),
+}
+
+
+@pytest.mark.parametrize(("said", "name"), NAMED.items(), ids=NAMED)
+def test_names_have_their_places_below(said, name):
+    assert symbol(name) == said
+
+
+def test_vectors_are_bold():
+    assert symbol(Name("W", of=Name("h")), bold=True) == r"\mathbf{W}_{h}"
+    assert symbol(Name("δ", of=Name("h")), bold=True) == r"\boldsymbol{\delta}_{h}"
+
+
+SPELLINGS = {
+    r"\frac{\partial a}{\partial b}": Partial(a, b),
+    r"\frac{a + b}{b}": (a + b) / b,
+    r"\tfrac{1}{2} \cdot a": Fraction(Number(1), Number(2)) * a,
+    r"\Bigl(\frac{a}{b}\Bigr)^{2}": (a / b) ** 2,
+    r"{\sigma^2}^{2}": Symbol(Name("σ²")) ** 2,
+    r"a \cdot (-0.5)": a * -0.5,
+    r"\sigma'(a)": Call("σ′", (a,)),
+    r"\mathrm{softmax}(a)": Call("softmax", (a,)),
+    r"[a\text{ is }b]": Bracket(Relation(a, "is", b)),
+    r"(a\,b) \odot a^{2}": Product((Product((a, b), ""), a**2), "⊙"),
+    r"a^{\mathsf{T}}": Transposed(a),
+    r"1.5 \cdot 10^{-8}": Number(1.5e-8),
+}
+
+
+@pytest.mark.parametrize(("said", "form"), SPELLINGS.items(), ids=SPELLINGS)
+def test_forms_are_spelled_as_tex_has_them(said, form):
+    assert spell(form).replace(" ", "") == said.replace(" ", "")
+
+
+def test_fractions_in_a_sentence_have_a_slash():
+    assert spell_inline(Partial(a, b)) == r"\partial a/\partial b"
+    assert spell_inline(1 / (a + b)) == "1/(a + b)"
+
+
+def test_powers_of_ten_are_written_out():
+    assert decimal(-1e-8) == "-10^{-8}"
+    assert decimal(float("-inf")) == r"-\infty"
+
+
+def test_what_tex_takes_for_its_own_is_escaped():
+    assert escape(r"50% of {x}_1 & \more") == r"50\% of \{x\}\_1 \& \textbackslash{}more"
+    assert escape("naïve 数") == "na?ve ?"
+
+
+def test_a_fraction_is_as_wide_as_its_wider_part():
+    assert width(r"\frac{a + b}{a}") == width("a + b") > width(r"\frac{a}{b}")
+
+
+# Documents -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_brace_and_environment_is_closed(name):
+    text = latex.write(document_of(name))
+    bare = text.replace(r"\{", "").replace(r"\}", "")
+    assert bare.count("{") == bare.count("}")
+    begun, ended = (re.findall(rf"\\{word}{{([^}}]*)}}", text) for word in ("begin", "end"))
+    assert sorted(begun) == sorted(ended)
+    assert bare.count("$") % 2 == 0
+
+
+KNOWN = """
+    begin end frac tfrac partial text mathrm mathbf boldsymbol mathsf cdot odot star ast sum sqrt
+    approx leftarrow quad tag sigma mu eta gamma beta delta ln exp tanh sinh cosh max Bigl Bigr
+    cdots infty
+""".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_markdown_keeps_to_what_katex_and_mathjax_both_know(name):
+    text = markdown.write(document_of(name))
+    formulas = re.findall(r"```math\n(.*?)\n```|\$`([^`]*)`\$", text, re.DOTALL)
+    commands = {found for pair in formulas for found in re.findall(r"\\([A-Za-z]+)", "".join(pair))}
+    assert commands <= set(KNOWN)
+    environments = set(re.findall(r"\\begin\{(\w+)\}", text))
+    assert environments <= {"aligned", "cases"}
+
+
+def test_a_hostile_name_stays_a_name():
+    net = parse("name $x$ `y` <b> \\end{document} | *z*\ninput 1\ndense 1")
+    document = derive(scalar_step(net))
+    assert r"\$x\$ `y` <b> \textbackslash{}end\{document\} | *z*" in latex.write(document)
+    assert r"\$x\$ \`y\` \<b\> \\end\{document\} \| \*z\*" in markdown.write(document)
+
+
+def test_the_worked_example_in_latex_is_as_it_was(golden):
+    golden("worked.tex", latex.write(document_of("worked")))
+
+
+def test_the_worked_example_in_markdown_is_as_it_was(golden):
+    golden("worked.md", markdown.write(document_of("worked")))

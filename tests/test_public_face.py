@@ -1,0 +1,59 @@
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gradbook
+
+PUBLIC = {
+    "GradbookError",
+    "Net",
+    "Sample",
+    "builtin",
+    "explain",
+    "read_table",
+    "sweep",
+    "write_workbook",
+}
+
+
+def test_these_names_are_public_and_no_others():
+    assert set(gradbook.__all__) == PUBLIC | {"__version__"}
+    assert set(gradbook._HOME) == PUBLIC
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_every_public_name_is_there_with_a_docstring(name):
+    assert inspect.getdoc(getattr(gradbook, name))
+    assert name in dir(gradbook)
+
+
+def test_a_type_checker_sees_the_names_that_python_fetches():
+    tree = ast.parse(Path(gradbook.__file__).read_text())
+    seen = {
+        alias.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name in PUBLIC
+    }
+    assert seen == gradbook._HOME
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        gradbook.trian  # noqa: B018
+
+
+def test_importing_gradbook_imports_nothing_else_of_it():
+    said = subprocess.run(
+        [sys.executable, "-c", "import gradbook, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {name for name in said.stdout.split() if name.split(".")[0] in ("gradbook", "numpy")}
+    assert loaded == {"gradbook"}
