@@ -142,7 +142,7 @@ class _Writer:
         text = "\n".join(
             [
                 self._head(),
-                *(part(name) for name in ("lanes", "threads", "fetch")),
+                *(part(name) for name in ("lanes", "threads", "chance", "fetch")),
                 self._structs(),
                 *(part(name) for name in ("direct", "winograd", "windows")),
                 *programs,

@@ -73,24 +73,15 @@ INLINE void deliver(struct job *job, int64_t first, int lanes, const vec *from, 
         for (int k = 0; k < outputs; k++) job->outputs[(first + l) * outputs + k] = from[k][l];
 }
 
-/* ---- Numbers drawn by counting: see chance.py, which says the same ---- */
+/* ---- Dropout: the numbers of chance.c, a key in each lane ---- */
 
-#define STRIDE UINT64_C(0x9E3779B97F4A7C15)
 typedef uint64_t words __attribute__((vector_size(LANES * 8)));
 
-INLINE uint64_t mixed(uint64_t z) {
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
 INLINE words mixed_words(words z) {
     z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
     return z ^ (z >> 31);
 }
-INLINE uint64_t key_of(uint64_t key, uint64_t word) { return mixed(key + word + STRIDE); }
-
-#define PURPOSE_DROPOUT 1
 
 /* to[row][channel][column]: 1 in the lanes that keep their value, 0 where it is dropped. */
 INLINE void draw_mask(const struct job *job, int64_t first, int lanes, bytes *to, uint64_t layer,
