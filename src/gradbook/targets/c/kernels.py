@@ -121,6 +121,9 @@ def _packing(slide: _Slide, pack: str, size: int, turned: bool) -> list[str]:
     ]
 
 
+WIDEST = 64  # as in winograd.c
+
+
 def _winograd_size(slide: _Slide) -> int:
     """m of the cheapest Winograd, or 0 where it isn't one: by products and carrying."""
     channels = (slide.source[0], slide.result[0])
@@ -130,6 +133,7 @@ def _winograd_size(slide: _Slide) -> int:
         and slide.top == slide.left <= 2
         and min(channels) >= 4
         and min(slide.result[1:]) >= 3
+        and max(slide.source[2], slide.result[2]) <= WIDEST
     )
     if not plain:
         return 0
@@ -155,7 +159,7 @@ def _winograd(slide: _Slide, node: Node, machine: Machine, m: int, turned: bool)
     outputs, inputs = slide.result[0], slide.source[0]
     block, wide = blocks.best(outputs, across, machine.registers)
     pack = f"pack_winograd({{source}}, packed, {m}, {outputs}, {inputs}, {block});"
-    lines = n * (across * m + 2)
+    lines = n * (across * m + 2 + slide.source[2])
     points = n * n * (_points_size(inputs, across) + _points_size(outputs, across))
     return Kernel(
         f"winograd_conv(at, {{reads}}, {{finish}}, {{packed}}, "
@@ -247,7 +251,7 @@ def _winograd_weights(slide: _Slide, node: Node, machine: Machine, m: int) -> Ke
     return Kernel(
         f"winograd_weights(at, {{reads}}, {{slopes}}, {_winograd_literal(slide, m)}, "
         f"{bands}, {block}, {deep});",
-        n * (across * m + 2) + points + sums,
+        n * (across * m + 2 + max(slide.source[2], slide.result[2])) + points + sums,
         node.inputs,
         slopes=n * n * outputs * inputs,
         unpack=f"winograd_to_weights({{points}}, {{weights}}, {m}, {outputs * inputs});",

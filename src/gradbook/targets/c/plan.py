@@ -76,9 +76,8 @@ class Pass:
     places: Places
     heavy: Node | None = None
     kept: list[Node] = field(default_factory=list)  # written to memory
-    sums: list[Node] = field(
-        default_factory=list
-    )  # over the batch: reductions, see `Plan.argument`
+    sums: list[Node] = field(default_factory=list)  # over the batch, see `Plan.argument`
+    shared: list[Node] = field(default_factory=list)  # read, and kept for the next reader
 
 
 @dataclass
@@ -126,7 +125,7 @@ class _Planner:
             or (node in self.kept and node.op.name != "leaf")
             or (node.op.name in HEAVY and node.each)
         ]
-        for node in sorted(items, key=lambda node: (self._due(node), node.index)):
+        for node in sorted(items, key=lambda node: (self._due(node), self._turn(node))):
             self._place(node)
         ready = {node: self.ready_at(node) for node in self.order if not node.each}
         last = max([FIRST, *(p.phase for p in self.passes)])
@@ -186,6 +185,15 @@ class _Planner:
     def _due(self, node: Node) -> int:
         return self.ready_at(node) - 1 if self.is_reduction(node) else self.phase_of(node)
 
+    def _turn(self, node: Node) -> float:
+        """In the order they were made; but a sum of what a gradient of weights reads, after that."""
+        if self.is_reduction(node):
+            x = reduced(node)
+            readers = [after for after in self.consumers[x] if after.op.name in WEIGHTS] if x else []
+            if readers and readers[0].inputs[0] is x:
+                return max(readers[0].index + 0.5, node.index)
+        return node.index
+
     # What is kept.
 
     def _kept(self) -> set[Node]:
@@ -241,6 +249,8 @@ class _Planner:
             made = self._new_pass(self.phase_of(node), places(node), node)
             if node in self.kept:
                 self._keep(node, made)
+            if node.op.name in WEIGHTS:
+                self._share(node.inputs[0], made)
             return
         x = reduced(node) if self.is_reduction(node) else node
         assert x is not None
@@ -252,6 +262,26 @@ class _Planner:
             self._keep(node, found)
         else:
             found.sums.append(node)
+
+    def _share(self, source: Node, made: Pass) -> None:
+        """What several heavy ops of a phase read, and is made of several values, is kept by the
+        gradient of weights, which reads each row once.
+        """
+        readers = [
+            after
+            for after in self.consumers[source]
+            if after.op.name in HEAVY and self.phase_of(after) == made.phase
+        ]
+        if (
+            len(readers) > 1
+            and source.each
+            and source not in self.kept
+            and source.op.name in POINTWISE
+            and len(self.leaves(source)) > 1
+        ):
+            self.kept.add(source)
+            made.shared.append(source)
+            self.made_in[source] = made
 
     def _keep(self, node: Node, made: Pass) -> None:
         made.kept.append(node)
@@ -273,7 +303,8 @@ class _Planner:
         if before:
             last = max(before, key=lambda found: found[0])[1]
             alike = all(same for _, made, same in before if made is last)
-            if alike and last.places == places(x):
+            domain = places(last.shared[0]) if last.shared else last.places
+            if alike and domain == places(x):
                 return last
             return self._new_pass(phase, places(x))
         for made in self.passes:

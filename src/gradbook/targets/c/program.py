@@ -39,6 +39,13 @@ class Fields:
 
 
 @dataclass
+class _Summing:
+    before: list[str] = field(default_factory=list)
+    inside: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Program:
     """Everything is said in C here; `write.py` puts it in order."""
 
@@ -60,6 +67,8 @@ class Program:
         self.packings: list[tuple[str, str]] = []  # name of the function, its text
         self.kernels = cache(lambda node: kernel(node, self.machine))
         self.loads: set[tuple[Node, Pass]] = set()
+        self.shared: list[tuple[Pass, Node, list[Node], list[Node]]] = []
+        self.over: dict[Node, Node] = {}  # value → the one whose place it takes
         self.hooks = {made: self._hooks(made) for made in self.plan.passes}
         self.memory = self._memory()
         self.between = self._between()
@@ -79,6 +88,29 @@ class Program:
         """The name of a value within a hook."""
         return self.names.of((self.name, node), self.title(node))
 
+    def _in_place(self, stored: Mapping[Node, bool]) -> dict[Node, Node]:
+        """Values written over the one they are made from, where nobody reads that any more.
+
+        Only what the gradient of weights reads: it reads each row once.
+        """
+        found: dict[Node, Node] = {}
+        for made, node, sources, others in self.shared:
+            assert made.heavy is not None
+            if made.heavy.op.name not in WEIGHTS or node is not made.heavy.inputs[0]:
+                continue
+            for source in sources:
+                last = max(r.number for other, r in self.loads if other is source)
+                if (
+                    last == made.number
+                    and stored[source]
+                    and source.op.name != "leaf"
+                    and source not in [*others, *found.values(), *self.plan.outputs]
+                    and places(source) == places(node)
+                ):
+                    found[node] = source
+                    break
+        return found
+
     def buffer(self, node: Node) -> str:
         return self.names.of((self.name, "buffer", node), f"{self._prefix}{self.title(node)}")
 
@@ -95,7 +127,10 @@ class Program:
             made = self.plan.made_in.get(node)
             longer = made is None or made.phase != reader.phase
             stored[node] = stored.get(node, False) or longer
+        self.over = self._in_place(stored)
         for node, longer in sorted(stored.items(), key=lambda item: item[0].index):
+            if node in self.over:
+                continue
             channels, height, width = places(node)
             size = channels * height * width
             kind = "bytes" if node in self.masks else "vec"
@@ -124,9 +159,10 @@ class Program:
     def placed(self, text: str) -> str:
         """The text with every buffer's place in memory."""
         for node, longer in self.memory.items():
-            name = self.buffer(node)
-            where = f"at->e->{name}[at->tile]" if longer else f"at->{name}"
-            text = text.replace(f"{{{name}}}", where)
+            place = self.over.get(node, node)
+            name = self.buffer(place)
+            where = f"at->e->{name}[at->tile]" if longer or place is not node else f"at->{name}"
+            text = text.replace(f"{{{self.buffer(node)}}}", where)
         return text
 
     # Values of the step as a whole.
@@ -180,7 +216,10 @@ class Program:
 
     def _row(self, made: Pass, given: Mapping[Node, str]) -> Row:
         def kept(node: Node) -> str | None:
-            if node not in self.plan.made_in and node.op.name != "leaf":
+            made_in = self.plan.made_in.get(node)
+            if made_in is None and node.op.name != "leaf":
+                return None
+            if made_in is not None and made_in.number > made.number:
                 return None
             self.loads.add((node, made))
             return self._row_of(node)
@@ -195,10 +234,15 @@ class Program:
         texts = []
         readers = []
         if made.heavy:
+            loaded: dict[Node, list[Node]] = {}
             for number, source in enumerate(self.kernels(made.heavy).readers):
                 name = self._hook_name("read", made, number)
                 readers.append(name)
-                texts.append(self._reader(name, made, source))
+                text, loaded[source] = self._reader(name, made, source)
+                texts.append(text)
+            for node in made.shared:
+                others = [x for source, own in loaded.items() if source is not node for x in own]
+                self.shared.append((made, node, loaded[node], others))
         finisher = ""
         if made.heavy is None or made.heavy.op.name not in WEIGHTS:
             finisher = self._hook_name("finish", made)
@@ -215,17 +259,24 @@ class Program:
             return f"slopes_{self.title(made.heavy)}"
         return self.title(named[0]) if named else f"pass{made.number}"
 
-    def _reader(self, name: str, made: Pass, source: Node) -> str:
-        """One row of what a heavy op reads."""
+    def _reader(self, name: str, made: Pass, source: Node) -> tuple[str, list[Node]]:
+        """One row of what a heavy op reads: where it lies, or computed into the room offered."""
+        head = f"static const vec *{name}(struct place *at, int h, int c, vec *room)"
+        parameters = ("at", "h", "c", "room")
+        if source in self.plan.made_in and source not in made.shared:
+            self.loads.add((source, made))
+            return _function(head, [f"return {self._row_of(source)};"], parameters), [source]
         row = self._row(made, {})
-        value = row.term(source)
-        width = places(source)[2]
-        body = [*row.before, f"for (int w = 0; w < {width}; w++) {{"]
-        body += [f"    {line}" for line in row.inside]
-        body += [f"    to[w] = {value.lanes};", "}"]
-        return _function(
-            f"static void {name}(struct place *at, int h, int c, vec *to)", body, ("at", "h", "c")
-        )
+        value = row.term(source, make=True)
+        to = f"{self._row_of(source)}" if source in made.shared else "room"
+        if source in made.shared:
+            self.loads.add((source, made))
+        sums = self._summing(made, row) if source in made.shared else _Summing()
+        body = [*sums.before, *row.before, f"vec *to = {to};"]
+        body.append(f"for (int w = 0; w < {places(source)[2]}; w++) {{")
+        body += [f"    {line}" for line in [*row.inside, *sums.inside]]
+        body += [f"    to[w] = {value.lanes};", "}", *sums.after, "return to;"]
+        return _function(head, body, parameters), row.loaded
 
     def _finisher(self, name: str, made: Pass) -> str:
         """What is done with one row of what a pass makes."""
@@ -233,38 +284,48 @@ class Program:
         row = self._row(made, given)
         inside: list[str] = []
         before: list[str] = []
-        after: list[str] = []
         for node in sorted(made.kept, key=lambda node: node.index):
             value = row.term(node, make=True)
             buffer = self.buffer(node)
             target = self._row_of(node)
             inside.append(f"{{if {buffer}}}{buffer}_to[w] = {value.lanes};")
             before.append(f"{{if {buffer}}}vec *{buffer}_to = {target};")
+        sums = self._summing(made, row)
+        before += sums.before
+        inside += sums.inside
+        body = [*before, *row.before, f"for (int w = 0; w < {made.places[2]}; w++) {{"]
+        body += [f"    {line}" for line in [*row.inside, *inside]]
+        body += ["}", *sums.after]
+        return _function(
+            f"static void {name}(struct place *at, int h, int c, const vec *row)",
+            body,
+            ("at", "h", "c", "row"),
+        )
+
+    def _summing(self, made: Pass, row: Row) -> _Summing:
+        """What takes the pass's sums over one row."""
+        lines = _Summing()
         squares = {self.plan.moments[s] for s in made.sums if s in self.plan.moments}
         for node in made.sums:
             x = self.plan.moments.get(node) or self.plan.argument(node)
             field_name = self.partial(node)
             if node in self.plan.moments:
                 value = row.term(x)
-                before.append(f"struct moments m{node.index} = at->{field_name}[c];")
-                inside.append(f"if (h + w == 0) m{node.index}.pivot = {value.lanes};")
-                inside.append(f"const vec off{node.index} = {value.lanes} - m{node.index}.pivot;")
-                inside.append(f"m{node.index}.sum += off{node.index};")
-                inside.append(f"m{node.index}.squares += off{node.index} * off{node.index};")
-                after.append(f"at->{field_name}[c] = m{node.index};")
+                own, off = f"m{node.index}", f"off{node.index}"
+                lines.before.append(f"struct moments {own} = at->{field_name}[c];")
+                lines.inside += [
+                    f"if (h + w == 0) {own}.pivot = {value.lanes};",
+                    f"const vec {off} = {value.lanes} - {own}.pivot;",
+                    f"{own}.sum += {off};",
+                    f"{own}.squares += {off} * {off};",
+                ]
+                lines.after.append(f"at->{field_name}[c] = {own};")
             elif x not in squares:
                 value = row.term(x)
-                before.append(f"vec s{node.index} = at->{field_name}[c];")
-                inside.append(f"s{node.index} += {value.lanes};")
-                after.append(f"at->{field_name}[c] = s{node.index};")
-        body = [*before, *row.before, f"for (int w = 0; w < {made.places[2]}; w++) {{"]
-        body += [f"    {line}" for line in [*row.inside, *inside]]
-        body += ["}", *after]
-        return _function(
-            f"static void {name}(struct place *at, int h, int c, const vec *row)",
-            body,
-            ("at", "h", "c", "row"),
-        )
+                lines.before.append(f"vec s{node.index} = at->{field_name}[c];")
+                lines.inside.append(f"s{node.index} += {value.lanes};")
+                lines.after.append(f"at->{field_name}[c] = s{node.index};")
+        return lines
 
     # Passes.
 
@@ -352,10 +413,14 @@ class Program:
         )
         return name
 
+    def _summed_places(self, made: Pass) -> tuple[int, int, int]:
+        """Of what a pass sums: what it makes, or what it reads and keeps."""
+        return places(self._summed(made.sums[0])) if made.sums else made.places
+
     def _sums(self, made: Pass) -> tuple[list[str], list[str]]:
         """Before a pass its sums are 0; after it they are taken over the lanes."""
         opening, closing = [], []
-        channels, height, width = made.places
+        channels, height, width = self._summed_places(made)
         squares = {self.plan.moments[s] for s in made.sums if s in self.plan.moments}
         for node in made.sums:
             name = self.partial(node)

@@ -52,6 +52,7 @@ class Row:
     before: list[str] = field(default_factory=list)
     inside: list[str] = field(default_factory=list)
     terms: dict[Node, Term] = field(default_factory=dict)
+    loaded: list[Node] = field(default_factory=list)  # from memory, place by place
 
     def term(self, node: Node, make: bool = False) -> Term:
         """The value; `make` computes it even where it is also kept."""
@@ -85,6 +86,7 @@ class Row:
         return self._said(node, self.once(node), along=False, vector=False)
 
     def _loaded(self, node: Node, start: str) -> Term:
+        self.loaded.append(node)
         scale = self.mask(node)
         name = self.name(node)
         kind = "vec" if scale is None else "bytes"

@@ -2,14 +2,21 @@
  *
  * Weighted sums of flat values are the case of one place and a window of one.
  *
- * Values pass through two hooks. A reader writes one row of one channel: `read(at, h, c, to)`.
- * A finisher is given one: `finish(at, h, c, row)`. All sizes are constants where these functions
- * are inlined, so every loop over a block of registers is unrolled. */
+ * Values pass through two hooks. A reader gives one row of one channel, as it lies in memory or
+ * computed into the room it is offered: `row = read(at, h, c, room)`. A finisher is given one:
+ * `finish(at, h, c, row)`. All sizes are constants where these functions are inlined, so every
+ * loop over a block of registers is unrolled. */
 
 #define MOST 32 /* vectors that a block of sums keeps in registers */
 
-typedef void row_reader(struct place *at, int h, int c, vec *to);
+typedef const vec *row_reader(struct place *at, int h, int c, vec *room);
 typedef void row_finisher(struct place *at, int h, int c, const vec *row);
+
+/* A row in a place of our own */
+INLINE void read_into(struct place *at, row_reader *read, int h, int c, vec *to, const int width) {
+    const vec *row = read(at, h, c, to);
+    if (row != to) memcpy(to, row, sizeof(vec) * width);
+}
 
 /* How a window slides over an input that lies in a frame of zeros. */
 struct sliding {
@@ -32,9 +39,9 @@ INLINE void lay_frame(struct place *at, row_reader *read, vec *frame, const stru
         for (int c = 0; c < s.inputs; c++) {
             vec *to = frame + (s.top + h * s.spread) * row + (long)c * s.width + s.left;
             if (s.spread == 1) {
-                read(at, h, c, to);
+                read_into(at, read, h, c, to, s.in_width);
             } else {
-                read(at, h, c, to); /* side by side, then apart, from the last on */
+                read_into(at, read, h, c, to, s.in_width); /* side by side, then apart, from the last on */
                 for (int w = s.in_width - 1; w > 0; w--) {
                     to[w * s.spread] = to[w];
                     to[w] = (vec){0};
@@ -197,7 +204,7 @@ INLINE void direct_weights(struct place *at, row_reader *read_d, row_reader *rea
     lay_frame(at, read_x, frame, s);
     for (int h = 0; h < s.out_height; h++)
         for (int o = 0; o < s.outputs; o++)
-            read_d(at, h, o, d + ((long)h * s.outputs + o) * s.out_width);
+            read_into(at, read_d, h, o, d + ((long)h * s.outputs + o) * s.out_width, s.out_width);
     for (int g = 0; g < s.groups; g++) {
         const vec *x = frame + (long)g * own_inputs * s.width;
         int o = 0;

@@ -19,6 +19,7 @@ struct place {
     struct engine *e;
     int thread;
     int tile;
+    int back; /* going through the tiles from the last to the first */
     int lanes;     /* how many of the tile's lanes hold an image */
     mask alive;    /* which */
     int64_t first; /* the tile's first image */
@@ -38,13 +39,22 @@ static void enter_tile(struct place *at, int tile) {
     for (int l = 0; l < LANES; l++) at->alive[l] = l < at->lanes ? -1 : 0;
 }
 
-INLINE int next_tile(struct place *at, int tile) {
-    if (tile < at->e->tiles) enter_tile(at, tile);
-    return tile < at->e->tiles;
+/* A thread's tiles, there and back: what the last phase left in the cache comes first. */
+INLINE int turn_round(struct place *at) {
+    const int threads = at->e->crew.threads, own = (at->e->tiles - at->thread - 1) / threads;
+    at->back = !at->back;
+    return at->back ? at->thread + own * threads : at->thread;
 }
 
-#define EACH_OF_MY_TILES(at) \
-    for (int tile = (at)->thread; next_tile(at, tile); tile += (at)->e->crew.threads)
+INLINE int in_tile(struct place *at, int tile) {
+    const int inside = tile >= 0 && tile < at->e->tiles;
+    if (inside) enter_tile(at, tile);
+    return inside;
+}
+
+#define EACH_OF_MY_TILES(at)                                \
+    for (int tile = turn_round(at); in_tile(at, tile);      \
+         tile += (at)->back ? -(at)->e->crew.threads : (at)->e->crew.threads)
 #define MY_TURN(at, number) ((number) % (at)->e->crew.threads == (at)->thread)
 
 static void begin_step(struct engine *e) {

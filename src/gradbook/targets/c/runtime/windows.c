@@ -11,7 +11,8 @@ INLINE void max_pool(struct place *at, row_reader *read, row_finisher *finish,
     vec *x = at->scratch, *y = x + s.rows * s.width;
     for (int h = 0; h < s.out_height; h++)
         for (int c = 0; c < s.channels; c++) {
-            for (int i = 0; i < s.rows; i++) read(at, h * s.stride + i, c, x + i * s.width);
+            for (int i = 0; i < s.rows; i++)
+                read_into(at, read, h * s.stride + i, c, x + i * s.width, s.width);
             for (int w = 0; w < s.out_width; w++) {
                 vec most = x[w * s.stride];
                 for (int i = 0; i < s.rows; i++)
@@ -28,7 +29,8 @@ INLINE void average_pool(struct place *at, row_reader *read, row_finisher *finis
     vec *x = at->scratch, *y = x + s.rows * s.width;
     for (int h = 0; h < s.out_height; h++)
         for (int c = 0; c < s.channels; c++) {
-            for (int i = 0; i < s.rows; i++) read(at, h * s.stride + i, c, x + i * s.width);
+            for (int i = 0; i < s.rows; i++)
+                read_into(at, read, h * s.stride + i, c, x + i * s.width, s.width);
             for (int w = 0; w < s.out_width; w++) {
                 vec sum = {0};
                 for (int i = 0; i < s.rows; i++)
@@ -76,13 +78,14 @@ INLINE void pool_back(struct place *at, row_reader *read_d, row_reader *read_x,
             const int rows = top + band <= s.height ? band : s.height - top;
             memset(to, 0, sizeof(vec) * rows * s.width);
             if (read_x)
-                for (int h = 0; h < rows; h++) read_x(at, top + h, c, x + h * s.width);
+                for (int h = 0; h < rows; h++)
+                    read_into(at, read_x, top + h, c, x + h * s.width, s.width);
             for (int h = apart ? b : 0; h < (apart ? b + 1 : s.out_height); h++) {
                 if (h >= s.out_height) continue;
                 const int inside = (h * s.stride - top) * s.width;
-                read_d(at, h, c, d);
+                const vec *given = read_d(at, h, c, d);
                 for (int w = 0; w < s.out_width; w++)
-                    give(d[w], x + inside + w * s.stride, to + inside + w * s.stride, s);
+                    give(given[w], x + inside + w * s.stride, to + inside + w * s.stride, s);
             }
             for (int h = 0; h < rows; h++) finish(at, top + h, c, to + h * s.width);
         }
@@ -104,7 +107,8 @@ INLINE void reshape(struct place *at, row_reader *read, row_finisher *finish, co
                     const int out_height, const int out_width) {
     vec *x = at->scratch;
     for (int h = 0; h < height; h++)
-        for (int c = 0; c < channels; c++) read(at, h, c, x + ((long)c * height + h) * width);
+        for (int c = 0; c < channels; c++)
+            read_into(at, read, h, c, x + ((long)c * height + h) * width, width);
     for (int h = 0; h < out_height; h++)
         for (int c = 0; c < out_channels; c++)
             finish(at, h, c, x + ((long)c * out_height + h) * out_width);
@@ -119,8 +123,8 @@ INLINE void sum_places(struct place *at, row_reader *read, row_finisher *finish,
     for (int c = 0; c < channels; c++) {
         if (!over_channels) sum = (vec){0};
         for (int h = 0; h < height; h++) {
-            read(at, h, c, x);
-            for (int w = 0; w < width; w++) sum += x[w];
+            const vec *row = read(at, h, c, x);
+            for (int w = 0; w < width; w++) sum += row[w];
         }
         if (!over_channels) finish(at, 0, c, &sum);
     }
@@ -139,7 +143,7 @@ INLINE vec log_sum_exp(const vec *o, const int classes) {
 INLINE void log_sum_exp_all(struct place *at, row_reader *read, row_finisher *finish,
                             const int classes) {
     vec *o = at->scratch;
-    for (int k = 0; k < classes; k++) read(at, 0, k, o + k);
+    for (int k = 0; k < classes; k++) read_into(at, read, 0, k, o + k, 1);
     const vec total = log_sum_exp(o, classes);
     finish(at, 0, 0, &total);
 }
@@ -149,8 +153,8 @@ INLINE void cross_entropy(struct place *at, row_reader *read_t, row_reader *read
                           row_finisher *finish, const int classes) {
     vec *t = at->scratch, *o = t + classes;
     for (int k = 0; k < classes; k++) {
-        read_t(at, 0, k, t + k);
-        read_o(at, 0, k, o + k);
+        read_into(at, read_t, 0, k, t + k, 1);
+        read_into(at, read_o, 0, k, o + k, 1);
     }
     vec error = log_sum_exp(o, classes);
     for (int k = 0; k < classes; k++) error -= t[k] * o[k];

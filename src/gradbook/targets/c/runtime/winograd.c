@@ -100,6 +100,11 @@ static const real winograd_g3[6][3] = WINOGRAD_G3;
  * fall into the same sets of the cache. */
 #define WINOGRAD_STRIDE(channels, tiles) (((long)(channels) * (tiles)) | 1)
 
+/* The widest row: what lies beyond the input is read from one row of zeros. */
+#ifndef WIDEST
+#define WIDEST 64
+#endif
+
 struct winograd {
     int m, outputs, out_height, out_width, inputs, in_height, in_width, pad;
 };
@@ -126,15 +131,30 @@ INLINE void pack_winograd(const real *weights, real *points, const int m, const 
         }
 }
 
-/* One band of tiles, m rows high, of one channel: values[n·n] at `stride` from each other, each
- * with a place per tile. `lines` holds the band's n rows, `width` long. */
-INLINE void winograd_band(const int m, vec *lines, const int width, vec *values, const long stride,
-                          const int tiles) {
-    const int n = m + 2;
-    for (int w = 0; w < width; w++) {
-        vec column[6];
-        winograd_to_points(m, lines + w, width, column);
-        UNROLL for (int i = 0; i < n; i++) lines[i * width + w] = column[i];
+/* The rows of a band of channel c from row `top` on; beyond the input they are zero. */
+INLINE void winograd_find(struct place *at, row_reader *read, int c, int top, const int rows,
+                          const int height, const int width, vec *room, const vec **found) {
+    static const vec nothing[WIDEST];
+    for (int i = 0; i < rows; i++) {
+        const int h = top + i;
+        found[i] = h < 0 || h >= height ? nothing : read(at, h, c, room + i * width);
+    }
+}
+
+/* The n rows of a band of one channel, at the points: values[n·n] at `stride` from each other,
+ * each with a place per tile. The input begins `left` columns within the band. */
+INLINE void winograd_band(const int m, const vec **rows, const int in_width, const int left,
+                          vec *lines, vec *values, const long stride, const int tiles) {
+    const int n = m + 2, width = tiles * m + 2;
+    for (int i = 0; i < n; i++) {
+        for (int w = 0; w < left; w++) lines[i * width + w] = (vec){0};
+        for (int w = left + in_width; w < width; w++) lines[i * width + w] = (vec){0};
+    }
+    for (int w = 0; w < in_width; w++) {
+        vec before[6], column[6];
+        UNROLL for (int i = 0; i < n; i++) before[i] = rows[i][w];
+        winograd_to_points(m, before, 1, column);
+        UNROLL for (int i = 0; i < n; i++) lines[i * width + left + w] = column[i];
     }
     for (int i = 0; i < n; i++)
         for (int t = 0; t < tiles; t++) {
@@ -142,17 +162,6 @@ INLINE void winograd_band(const int m, vec *lines, const int width, vec *values,
             winograd_to_points(m, lines + i * width + t * m, 1, row);
             UNROLL for (int j = 0; j < n; j++) values[(i * n + j) * stride + t] = row[j];
         }
-}
-
-/* Row h of channel c goes into lines[.][left…]; rows outside the input are zero. */
-INLINE void winograd_lines(struct place *at, row_reader *read, int c, int top, const int rows,
-                           const int height, vec *lines, const int width, const int left) {
-    for (int i = 0; i < rows; i++) {
-        vec *line = lines + i * width;
-        const int h = top + i;
-        if (h < 0 || h >= height) memset(line, 0, sizeof(vec) * width);
-        else read(at, h, c, line + left);
-    }
 }
 
 /* products[o][t] = Σ weights[c][o] · values[c][t] for a block of outputs and of tiles */
@@ -215,7 +224,8 @@ INLINE void winograd_rows(const int m, const vec *products, const long stride, v
     }
 }
 
-/* Scratch: n lines, then values[n·n][inputs][tiles], then products[n·n][outputs][tiles]. */
+/* Scratch: n rows of the input, n lines, values[n·n][inputs][tiles], products[n·n][outputs][tiles].
+ */
 INLINE void winograd_conv(struct place *at, row_reader *read, row_finisher *finish,
                           const real *weights, const struct winograd s, const int block,
                           const int wide) {
@@ -223,17 +233,13 @@ INLINE void winograd_conv(struct place *at, row_reader *read, row_finisher *fini
     const int tiles = (s.out_width + m - 1) / m, width = tiles * m;
     const long in_stride = WINOGRAD_STRIDE(s.inputs, tiles);
     const long out_stride = WINOGRAD_STRIDE(s.outputs, tiles);
-    vec *lines = at->scratch, *values = lines + n * (width + 2),
+    vec *room = at->scratch, *lines = room + n * s.in_width, *values = lines + n * (width + 2),
         *products = values + n * n * in_stride;
     for (int top = 0; top < s.out_height; top += m) {
         for (int c = 0; c < s.inputs; c++) {
-            for (int i = 0; i < n; i++) {
-                for (int w = 0; w < s.pad; w++) lines[i * (width + 2) + w] = (vec){0};
-                for (int w = s.pad + s.in_width; w < width + 2; w++)
-                    lines[i * (width + 2) + w] = (vec){0};
-            }
-            winograd_lines(at, read, c, top - s.pad, n, s.in_height, lines, width + 2, s.pad);
-            winograd_band(m, lines, width + 2, values + c * tiles, in_stride, tiles);
+            const vec *rows[6];
+            winograd_find(at, read, c, top - s.pad, n, s.in_height, s.in_width, room, rows);
+            winograd_band(m, rows, s.in_width, s.pad, lines, values + c * tiles, in_stride, tiles);
         }
         winograd_multiply(weights, values, products, n, s.outputs, s.inputs, tiles, block, wide);
         for (int o = 0; o < s.outputs; o++) {
@@ -246,13 +252,16 @@ INLINE void winograd_conv(struct place *at, row_reader *read, row_finisher *fini
 
 /* ---- The gradient of the weights ---- */
 
-/* The band's n rows of slopes of one output, from its m rows. */
-INLINE void winograd_slope_band(const int m, vec *lines, const int width, vec *values,
-                                const long stride, const int tiles) {
-    const int n = m + 2;
-    for (int w = 0; w < width; w++) {
-        vec column[6];
-        winograd_slopes_to_points(m, lines + w, width, column);
+/* The same for the m rows of slopes of one output. */
+INLINE void winograd_slope_band(const int m, const vec **rows, const int out_width, vec *lines,
+                                vec *values, const long stride, const int tiles) {
+    const int n = m + 2, width = tiles * m;
+    for (int i = 0; i < n; i++)
+        for (int w = out_width; w < width; w++) lines[i * width + w] = (vec){0};
+    for (int w = 0; w < out_width; w++) {
+        vec before[4], column[6];
+        UNROLL for (int i = 0; i < m; i++) before[i] = rows[i][w];
+        winograd_slopes_to_points(m, before, 1, column);
         UNROLL for (int i = 0; i < n; i++) lines[i * width + w] = column[i];
     }
     for (int i = 0; i < n; i++)
@@ -312,7 +321,7 @@ INLINE void winograd_slopes_multiply(const vec *slopes, const vec *values, vec *
 }
 
 /* points[n·n][outputs][inputs], summed over places and lanes. `bands` of them go together.
- * Scratch: n lines, values[n·n][inputs][tiles], slopes[n·n][outputs][tiles], and the sums. */
+ * Scratch: n rows, n lines, values[n·n][inputs][tiles], slopes[n·n][outputs][tiles], the sums. */
 INLINE void winograd_weights(struct place *at, row_reader *read_d, row_reader *read_x,
                              real *points, const struct winograd s, const int bands,
                              const int block, const int deep) {
@@ -322,28 +331,22 @@ INLINE void winograd_weights(struct place *at, row_reader *read_d, row_reader *r
     const long in_stride = WINOGRAD_STRIDE(s.inputs, tiles);
     const long out_stride = WINOGRAD_STRIDE(s.outputs, tiles);
     const int pairs = s.outputs * s.inputs;
-    vec *lines = at->scratch, *values = lines + n * (width + 2),
+    const int widest = s.in_width > s.out_width ? s.in_width : s.out_width;
+    vec *room = at->scratch, *lines = room + n * widest, *values = lines + n * (width + 2),
         *slopes = values + n * n * in_stride, *sums = slopes + n * n * out_stride;
+    const vec *rows[6];
     for (int first = 0; first < down; first += bands) {
         for (int b = 0; b < bands; b++) {
             const int top = (first + b) * m;
             for (int c = 0; c < s.inputs; c++) {
-                for (int i = 0; i < n; i++) {
-                    for (int w = 0; w < s.pad; w++) lines[i * (width + 2) + w] = (vec){0};
-                    for (int w = s.pad + s.in_width; w < width + 2; w++)
-                        lines[i * (width + 2) + w] = (vec){0};
-                }
-                winograd_lines(at, read_x, c, top - s.pad, n, s.in_height, lines, width + 2,
-                               s.pad);
-                winograd_band(m, lines, width + 2, values + c * tiles + b * across, in_stride,
-                              across);
+                winograd_find(at, read_x, c, top - s.pad, n, s.in_height, s.in_width, room, rows);
+                winograd_band(m, rows, s.in_width, s.pad, lines, values + c * tiles + b * across,
+                              in_stride, across);
             }
             for (int o = 0; o < s.outputs; o++) {
-                for (int i = 0; i < m; i++)
-                    for (int w = s.out_width; w < width; w++) lines[i * width + w] = (vec){0};
-                winograd_lines(at, read_d, o, top, m, s.out_height, lines, width, 0);
-                winograd_slope_band(m, lines, width, slopes + o * tiles + b * across, out_stride,
-                                    across);
+                winograd_find(at, read_d, o, top, m, s.out_height, s.out_width, room, rows);
+                winograd_slope_band(m, rows, s.out_width, lines, slopes + o * tiles + b * across,
+                                    out_stride, across);
             }
         }
         for (int k = 0; k < n * n; k++) {
