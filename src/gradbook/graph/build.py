@@ -337,7 +337,8 @@ class _Builder:
         before = self.before_activation
         if kind is Loss.CROSS:
             if self.net.smoothing:
-                targets = targets * (1 - self.net.smoothing) + self.net.smoothing / outputs
+                share = self.graph.constant(self.net.smoothing)
+                targets = (1 - share) * targets + share / outputs
             error = make("cross_entropy", targets, before or value)
             return self.graph.named(error, SAMPLE_ERROR) if error.each else error
         if kind is Loss.BINARY:

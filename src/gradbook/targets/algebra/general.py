@@ -196,7 +196,9 @@ def error(net: Net) -> Form:
 def _wanted(net: Net) -> Form:
     """The targets, smoothed where the loss asks for it."""
     t, smoothing = Symbol(Name("t"), bold=True), net.smoothing
-    return (1 - smoothing) * t + smoothing / net.outputs if smoothing else t
+    if not smoothing:
+        return t
+    return (1 - as_form(smoothing)) * t + Fraction(Number(smoothing), Number(net.outputs))
 
 
 def _is_log(net: Net) -> bool:
