@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from gradbook.graph.derivation import (
     LONGEST_CHAIN,
@@ -150,6 +150,7 @@ def test_chains_of_any_network_come_to_its_gradients(net):
     assert gradients_apart(net) <= 1e-12
 
 
+@settings(max_examples=25)
 @given(networks(depth=2, width=2))
 def test_chains_may_be_cut_anywhere(net):
     """Whatever length is thought readable, the numbers are the same."""

@@ -363,3 +363,8 @@ def test_an_unnamed_network_in_a_message_is_one_line():
 def test_built_in_networks_are_equal_only_to_themselves(name):
     assert [other for other in BUILTIN if builtin(other) == builtin(name)] == [name]
     assert len({builtin(name), builtin(name)}) == 1
+
+
+def test_samples_that_stand_in_a_table_are_not_made_up():
+    with pytest.raises(ShapeError, match=r"the samples stand in and\.csv: read them"):
+        replace(SMALL, samples=(), table="and.csv").examples()

@@ -23,11 +23,13 @@ def network(argument: str, data: str | None = None) -> Net:
 
     text, source = _text_and_source(argument)
     net = parse(text, source)
-    if not (data or net.table):
+    if data is None and not net.table:
         return net
     from gradbook.data.table import attach, read_table
 
-    return read_table(data, net) if data else attach(net, os.path.dirname(source or ""))
+    if data is None:
+        return attach(net, os.path.dirname(source or ""))
+    return read_table(data, net)
 
 
 def _text_and_source(argument: str) -> tuple[str, str | None]:

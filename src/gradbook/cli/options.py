@@ -33,6 +33,9 @@ class Parser(ArgumentParser):
         options, left_over = self.parse_known_args(words)
         if left_over:
             self._refuse(left_over[0])
+        for action in self._actions:
+            if action.option_strings and getattr(options, action.dest, None) == "":
+                self.error(f"{'/'.join(action.option_strings)}: nothing is given")
         return options
 
     def _refuse(self, word: str) -> NoReturn:

@@ -100,13 +100,12 @@ def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
     towards = {value: _locals(step, value, spoken) for value in forward if value in step.adjoints}
     chains = _Chains(step, towards)
     chains.shorten = _mixes_samples(step, towards) or chains.longest() > longest
-    chains.work()
+    chains.make()
     for weight in step.gradients:  # one that reads only padding feeds nothing
         chains.made.setdefault(weight, Sum(()))
         chains.roots.setdefault(weight, step.loss)
-    return Derivation(
-        step, spoken, forward, towards, chains.roots, chains.made, tuple(chains.worked)
-    )
+    worked = tuple(chains.worked)
+    return Derivation(step, spoken, forward, towards, chains.roots, chains.made, worked)
 
 
 def _mentions(value: Node, spoken: Collection[Node]) -> list[Node]:
@@ -141,63 +140,60 @@ class _Chains:
     shorten: bool = False
     roots: dict[Node, Node] = field(default_factory=dict)
     made: dict[Node, Chain] = field(default_factory=dict)
-    worked: list[Node] = field(default_factory=list)
+    worked: dict[Node, None] = field(default_factory=dict)  # in their order
 
     def __post_init__(self) -> None:
         self.fed: defaultdict[Node, list[Local]] = defaultdict(list)
         for found in self.towards.values():
             for local in found:
                 self.fed[local.to].append(local)
-        self.order = sorted(self.fed, key=lambda node: -node.index)
-        self.loss = self.step.loss
-        self.sample_error = self.loss
+        self.errors = [self.step.loss]
         if self.step.samples > 1:
-            (share,) = self.towards[self.loss]
-            self.sample_error, self.share = share.to, share
+            (self.share,) = self.towards[self.step.loss]
+            self.errors.append(self.share.to)
+        self.sample_error = self.errors[-1]  # of a single sample it is all of the error
+        values = (value for value in self.fed if value not in self.errors)
+        self.order = sorted(values, key=lambda node: -node.index)
 
     def longest(self) -> int:
         """How many partials the longest chain has when it is written out."""
-        sizes = {self.loss: 0, self.sample_error: 0}
+        sizes = dict.fromkeys(self.errors, 0)
         for value in self.order:
-            if value is not self.sample_error:
-                sizes[value] = sum(
-                    sizes[local.of] + (not self._goes_unsaid(local)) for local in self.fed[value]
-                )
+            sizes[value] = sum(
+                sizes[local.of] + (not self._goes_unsaid(local)) for local in self.fed[value]
+            )
         return max(sizes.values())
 
-    def work(self) -> None:
-        self.roots[self.loss] = self.loss
-        self.roots[self.sample_error] = self.sample_error
+    def make(self) -> None:
+        self.roots = {error: error for error in self.errors}
         for value in self.order:
-            if value is not self.sample_error:
-                self.roots[value] = self._root(value)
-                self.made[value] = self._chain(value)
-                if self._deserves_a_line(value):
-                    self.worked.append(value)
+            self.roots[value] = self._root(value)
+            self.made[value] = self._chain(value)
+            if self._deserves_a_line(value):
+                self.worked[value] = None
 
     def _root(self, value: Node) -> Node:
         """The sample's own error, where a value touches no other sample's."""
-        alone = all(self.roots[local.of] is self.sample_error for local in self.fed[value])
-        return self.sample_error if alone and self._of_one_sample(value) else self.loss
+        alone = all(self._is_alone(local) for local in self.fed[value])
+        return self.sample_error if alone and self._of_one_sample(value) else self.step.loss
+
+    def _is_alone(self, local: Local) -> bool:
+        return self.roots[local.of] is self.sample_error
 
     def _of_one_sample(self, value: Node) -> bool:
         return value.each or self.step.samples == 1
 
     def _chain(self, value: Node) -> Chain:
+        root, loss, fed = self.roots[value], self.step.loss, self.fed[value]
         if self._of_one_sample(value):
-            return _sum([self._term(local, self.roots[value]) for local in self.fed[value]])
-        own = [local for local in self.fed[value] if self.roots[local.of] is self.sample_error]
-        mixed = [local for local in self.fed[value] if local.of.each and local not in own]
-        once = [local for local in self.fed[value] if not local.of.each]
-        parts: list[Chain] = [
-            OverSamples(_sum([self._term(local, root) for local in group]), mean)
-            for group, root, mean in (
-                (own, self.sample_error, True),
-                (mixed, self.loss, False),
-            )
-            if group
-        ]
-        return _sum([*parts, *(self._term(local, self.loss) for local in once)])
+            return _sum([self._term(local, root) for local in fed])
+        alone = [self._term(local, self.sample_error) for local in fed if self._is_alone(local)]
+        mixed = [local for local in fed if not self._is_alone(local)]
+        each = [self._term(local, loss) for local in mixed if local.of.each]
+        once = [self._term(local, loss) for local in mixed if not local.of.each]
+        means: list[Chain] = [OverSamples(_sum(alone), mean=True)] if alone else []
+        sums: list[Chain] = [OverSamples(_sum(each), mean=False)] if each else []
+        return _sum([*means, *sums, *once])
 
     def _term(self, local: Local, root: Node) -> Chain:
         """∂root/∂to by way of one value that `to` feeds."""
@@ -207,14 +203,13 @@ class _Chains:
 
     def _goes_unsaid(self, local: Local) -> bool:
         """∂E_total/∂E1 is 1."""
-        return local.of in (self.loss, self.sample_error) and local.formula.is_constant(1)
+        return local.of in self.errors and local.formula.is_constant(1)
 
     def _reach(self, value: Node) -> Chain:
-        if value in (self.loss, self.sample_error):
+        """∂root/∂value as it stands at the beginning of other chains."""
+        if value in self.errors:
             return Product(())
-        if value in self.worked:
-            return Worked(self.roots[value], value)
-        return self.made[value]
+        return Worked(self.roots[value], value) if value in self.worked else self.made[value]
 
     def _deserves_a_line(self, value: Node) -> bool:
         """Where chains grow long, all that several share; and whatever all samples share."""
@@ -262,8 +257,9 @@ def first_values(derived: Derivation) -> Values:
 def slopes(derived: Derivation, values: Values) -> dict[Node, Array]:
     """Every chain's number: ∂root/∂value, one for each sample where there is one."""
     found: dict[Node, Array] = {}
-    for value, chain in derived.chains.items():
-        found[value] = chain_value(chain, values, found, derived.step.samples)
+    with np.errstate(all="ignore"):  # what overflows says so by its value
+        for value, chain in derived.chains.items():
+            found[value] = chain_value(chain, values, found, derived.step.samples)
     return found
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 
 from gradbook.graph.name import Name, gradient_name
 from gradbook.graph.node import Node, needed
@@ -21,15 +21,27 @@ def name_gradients(adjoints: Mapping[Node, Node], weights: Sequence[Node]) -> di
     of_biases = {d.inputs[0] if d.op.name == "total" else d for d in slopes}
     order = needed(slopes)
     sizes = _written_sizes(order)
-    uses = Counter(source for node in order for source in set(node.inputs))
+    uses = _uses(order, {d for value, d in adjoints.items() if value.name is not None})
     too_long = max((sizes[slope] for slope in slopes), default=0) > LONGEST_FORMULA
     for value, d in adjoints.items():
-        shared = d in of_biases or (too_long and uses[d] > 1)
+        shared = d in of_biases or (too_long and uses.get(d, 0) > 1)
         if shared and value not in weights and sizes.get(d, 0) > 1:
             _name(d, value)
     named = {weight: _named_slope(weight, adjoints[weight]) for weight in weights}
     _name_totals(named, adjoints)
     return named
+
+
+def _uses(order: Sequence[Node], ends: Collection[Node]) -> dict[Node, int]:
+    """How many others a node is part of; what one other alone hands on counts as that one does."""
+    users: defaultdict[Node, set[Node]] = defaultdict(set)
+    uses: dict[Node, int] = {}
+    for node in reversed(order):
+        only = next(iter(users[node])) if len(users[node]) == 1 else None
+        uses[node] = len(users[node]) if only is None or only in ends else uses[only]
+        for source in node.inputs:
+            users[source].add(node)
+    return uses
 
 
 def _name(d: Node, value: Node) -> None:

@@ -9,7 +9,7 @@ from math import prod, sqrt
 from random import Random
 from typing import Any
 
-from gradbook.net.fit import check, settled, shapes
+from gradbook.net.fit import Misfit, check, settled, shapes
 from gradbook.net.layers import Layer, Role, Shape, Want
 from gradbook.net.plain import settle
 from gradbook.net.task import ADAMW_DECAY, DESCENT, USUAL_RATES, Loss, Sample, Update
@@ -157,6 +157,8 @@ class Net:
 
     def examples(self) -> tuple[Sample, ...]:
         """The samples given, or else one drawn from the seed."""
+        if self.table and not self.samples:
+            raise Misfit("data", f"the samples stand in {self.table}: read them with read_table")
         return self.samples or (self._drawn_sample(),)
 
     def _drawn_sample(self) -> Sample:

@@ -139,7 +139,7 @@ def test_every_step_equals_the_one_before(name):
     assert unequal_sides(builtin(name)) == []
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(networks(samples=1, depth=2, width=2))
 def test_every_step_of_any_network_equals_the_one_before(net):
     assert unequal_sides(net) == []
@@ -152,11 +152,11 @@ SMALL = {
     "mean squares": "input 2; dense 2; tanh; dense 2; loss mean squared error",
     "softplus": "input 1; dense 2 shared bias; softplus; dense 1 no bias; identity",
     "binary": "input 2; dense 2; tanh; dense 2; sigmoid; loss binary cross-entropy",
-    "classes": "input 2; dense 2; sigmoid; dense 3; softmax; loss cross-entropy",
+    "classes": "input 2; dense 2; sigmoid; dense 2; softmax; loss cross-entropy",
     "log classes": "input 2; dense 3; log softmax; loss cross-entropy",
     "shares": "input 2; dense 2; softmax; loss half squared error",
-    "normalised": "input 2; dense 2; batchnorm 0.1; dense 1".replace("batchnorm 0.1", "batchnorm"),
-    "deep": "input 2; " + "dense 2; tanh; " * 3 + "dense 1",
+    "normalised": "input 2; dense 2; batchnorm; dense 1",
+    "deep": "input 1; " + "dense 2; tanh; " * 3 + "dense 1",
     "averaged": "input 1x3x3; conv 1 2x2; tanh; avgpool 2; flatten; dense 1",
 }
 SYMPY = {

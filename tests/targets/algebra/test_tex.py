@@ -106,8 +106,8 @@ def test_every_brace_and_environment_is_closed(name):
 
 KNOWN = """
     begin end frac tfrac partial text mathrm mathbf boldsymbol mathsf cdot odot star ast sum sqrt
-    approx leftarrow quad tag sigma mu eta gamma beta delta ln exp tanh sinh cosh max Bigl Bigr
-    cdots infty
+    approx leftarrow quad sigma mu eta gamma beta delta ln exp tanh sinh cosh max Bigl Bigr
+    cdots infty colon
 """.split()  # noqa: SIM905
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.name import Name
@@ -130,6 +130,7 @@ def test_no_line_is_longer_than_80(name, everything):
     assert [line for line in lines if len(line) > 80] == []
 
 
+@settings(max_examples=30)
 @given(networks(depth=3))
 def test_no_line_of_any_network_is_longer_than_80(net):
     lines = write(derive(scalar_step(net))).splitlines()

@@ -87,7 +87,7 @@ class Backward:
         known, chain = self.known, self.known.derived.chains[value]
         slope = known.slope(value)
         self.story.equation(slope, ("=", known.in_partials(chain)))
-        self._forks(value, chain)
+        self._why_sums(chain)
         told = list(dict.fromkeys(partials(chain)))
         self._recall([part for part in told if self._said(part)])
         for part in told:
@@ -118,7 +118,7 @@ class Backward:
         if text:
             self.story.say(*text, ".")
 
-    def _forks(self, value: Node, chain: Chain) -> None:
+    def _why_sums(self, chain: Chain) -> None:
         if any(isinstance(piece, Sum) for piece in pieces(chain)):
             self.story.explain(
                 "Where a value feeds several others, a change of it reaches the error over each of "

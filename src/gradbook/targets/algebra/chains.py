@@ -135,7 +135,8 @@ class Algebra:
         return numbers(self.derived.spoken, self.values, self.samples, sample)
 
     def _number(self, chain: Chain) -> Array:
-        return chain_value(chain, self.values, self.slopes, self.samples)
+        with np.errstate(all="ignore"):
+            return chain_value(chain, self.values, self.slopes, self.samples)
 
     def _said(self, chain: Chain, wording: Wording) -> Form:
         match chain:

@@ -28,7 +28,7 @@ def derive(step: Step, only: str | None = None, everything: bool = False) -> Doc
     name = step.net.name
     story = Story(f"Backpropagation worked whole{': ' * bool(name)}{name}")
     introduce(story, step)
-    if only:
+    if only is not None:
         weights = [asked(step, only)]
     elif everything or _is_small(known.derived):
         weights = _last_layer_first(step)
@@ -78,7 +78,7 @@ def _say_how_to_see_more(story: Story, step: Step, weight: Node) -> None:
         Code(f"--only {list(step.gradients)[-1].name}"),
         " works another one in full, ",
         Code("--all"),
-        " all of them.",
+        " works them all.",
     )
 
 

@@ -12,6 +12,7 @@ from gradbook.graph.name import TOTAL_ERROR, Name
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
 from gradbook.targets.algebra.math import (
+    HALF,
     BigSum,
     Bracket,
     Call,
@@ -21,13 +22,14 @@ from gradbook.targets.algebra.math import (
     Minus,
     Number,
     Partial,
-    Power,
     Relation,
     Root,
     Sum,
     Symbol,
     Words,
     added,
+    exp,
+    ln,
     multiplied,
 )
 
@@ -107,11 +109,17 @@ def definition(node: Node, say: Say) -> Form:
     if write is not None:
         return write(node, [formula(x, say) for x in node.inputs], say)
     if node.op.expansion is not None:
-        return formula(node.op.expansion(*node.inputs, *node.attributes), say)
+        return _expanded(node, say)
     raise TargetError(
         f"the algebra has no words for '{node.op.name}': "
         f"give the op a notation in targets/algebra/formula.py, or an expansion"
     )
+
+
+def _expanded(node: Node, say: Say) -> Form:
+    """The op said with simpler ones."""
+    assert node.op.expansion
+    return formula(node.op.expansion(*node.inputs, *node.attributes), say)
 
 
 # Numbers that are written as a ratio: 1/4 of four samples, 2/3, not 0.6666667.
@@ -168,10 +176,6 @@ def _minus(form: Form) -> Form:
     return form.of if isinstance(form, Minus) else Minus(form)
 
 
-def _squared(form: Form) -> Form:
-    return Power(form, Number(2))
-
-
 def _choice(node: Node, args: Sequence[Form], say: Say) -> Form:
     """a where c > 0, else b."""
     condition = Relation(args[0], ">", Number(0))
@@ -188,24 +192,17 @@ def _chosen(node: Node, args: Sequence[Form], say: Say) -> Form:
     return Bracket(Relation(formula(largest, say), "is", args[k]))
 
 
+CERTAIN = (Number(0), Number(1))  # probabilities so extreme that their logarithms are lost
+
+
 def _binary_cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
     """Of the probability σ(o), whatever that is called."""
     output = node.inputs[1]
     chance = formula(output.graph.make("sigmoid", output), say)
     wanted = args[0]
-    return added(
-        [
-            Minus(multiplied([wanted, Call("ln", (chance,))])),
-            Minus(
-                multiplied(
-                    [
-                        Sum((Number(1), Minus(wanted))),
-                        Call("ln", (Sum((Number(1), Minus(chance))),)),
-                    ]
-                )
-            ),
-        ]
-    )
+    if chance in CERTAIN:
+        return _expanded(node, say)
+    return -(wanted * ln(chance)) - (1 - wanted) * ln(1 - chance)
 
 
 def _cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
@@ -216,9 +213,10 @@ def _cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
     terms: list[Form] = []
     for wanted, output in zip(args[:half], outputs, strict=True):
         log = output - total
-        chance = node.graph.make("exp", log)
-        said = say(log) or Call("ln", (formula(chance, say),))
-        terms.append(Minus(multiplied([wanted, said])))
+        chance = formula(node.graph.make("exp", log), say)
+        if chance in CERTAIN:
+            return _expanded(node, say)
+        terms.append(-(wanted * (say(log) or ln(chance))))
     return added(terms)
 
 
@@ -236,7 +234,7 @@ NOTATION: dict[str, Notation] = {
     "multiply": _times,
     "divide": _quotient,
     "negate": lambda node, args, say: _minus(args[0]),
-    "power": lambda node, args, say: Power(args[0], args[1]),
+    "power": lambda node, args, say: args[0] ** args[1],
     "exp": _call("exp"),
     "log": _call("ln"),
     "sqrt": lambda node, args, say: Root(args[0]),
@@ -245,12 +243,11 @@ NOTATION: dict[str, Notation] = {
     "is_largest": _chosen,
     "sigmoid": _call("σ"),
     "tanh": _call("tanh"),
-    "softplus": lambda node, args, say: Call("ln", (Sum((Number(1), Call("exp", tuple(args)))),)),
+    "softplus": lambda node, args, say: ln(1 + exp(args[0])),
     "relu": lambda node, args, say: Call("max", (Number(0), args[0])),
-    "log_sum_exp": lambda node, args, say: Call("ln", (added([Call("exp", (x,)) for x in args]),)),
-    "half_square": lambda node, args, say: multiplied(
-        [Fraction(Number(1), Number(2)), _squared(Sum((args[0], Minus(args[1]))))]
-    ),
+    "log_sum_exp": lambda node, args, say: ln(added(map(exp, args))),
+    "half_square": lambda node, args, say: HALF * (args[0] - args[1]) ** 2,
+    "square": lambda node, args, say: (args[0] - args[1]) ** 2,
     "binary_cross_entropy": _binary_cross_entropy,
     "cross_entropy_of": _cross_entropy,
 }

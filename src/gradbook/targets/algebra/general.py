@@ -22,6 +22,7 @@ from gradbook.net.layers import (
 from gradbook.net.network import Net, Parameter
 from gradbook.net.task import Loss
 from gradbook.targets.algebra.math import (
+    HALF,
     BigSum,
     Bracket,
     Call,
@@ -37,9 +38,14 @@ from gradbook.targets.algebra.math import (
     Transposed,
     Words,
     as_form,
+    exp,
+    ln,
+    mean,
     multiplied,
+    sigmoid,
+    softmax,
+    tanh,
 )
-from gradbook.targets.algebra.steps import HALF, exp, ln, sigmoid, tanh
 
 LETTERS = {Role.WEIGHT: "W", Role.BIAS: "b", Role.SCALE: "γ", Role.SHIFT: "β"}
 
@@ -140,11 +146,10 @@ def _forward(place: Place) -> Iterator[Rule]:
         case Pool(kind):
             yield place.y, Call(f"{kind}pool", (place.x,))
         case BatchNorm(epsilon):
-            mean, normal = place.named("μ"), place.named("n")
-            deviation = place.named("s")
-            yield mean, _mean(place.x)
-            yield deviation, Root(_mean((place.x - mean) ** 2) + epsilon)
-            yield normal, (place.x - mean) / deviation
+            middle, spread, normal = map(place.named, "μsn")
+            yield middle, mean(place.x)
+            yield spread, Root(mean((place.x - middle) ** 2) + epsilon)
+            yield normal, (place.x - middle) / spread
             yield place.y, each(place.own(Role.SCALE), normal) + place.own(Role.SHIFT)
         case Activation(kind, slope):
             yield place.y, activated(kind, slope, place.x)
@@ -153,10 +158,6 @@ def _forward(place: Place) -> Iterator[Rule]:
 def _shifted(place: Place, sums: Form) -> Form:
     has_bias = any(p.role is Role.BIAS for p in place.parameters)
     return sums + place.own(Role.BIAS) if has_bias else sums
-
-
-def _mean(values: Form) -> Form:
-    return Call("mean", (values,))
 
 
 def activated(kind: str, slope: float, x: Form) -> Form:
@@ -168,8 +169,8 @@ def activated(kind: str, slope: float, x: Form) -> Form:
         "leaky relu": Cases(((x, positive), (slope * x, Words("else")))),
         "softplus": ln(1 + exp(x)),
         "identity": x,
-        "softmax": Call("softmax", (x,)),
-        "log softmax": ln(Call("softmax", (x,))),
+        "softmax": softmax(x),
+        "log softmax": ln(softmax(x)),
     }[kind]
 
 
@@ -279,7 +280,7 @@ def _through_normalisation(place: Place) -> Generator[Rule, None, Form]:
     normal = place.named("n")
     d = delta(place.normal)
     yield d, each(place.own(Role.SCALE), place.delta)
-    return (d - _mean(d) - each(normal, _mean(each(normal, d)))) / place.named("s")
+    return (d - mean(d) - each(normal, mean(each(normal, d)))) / place.named("s")
 
 
 def _gradients(place: Place) -> Iterator[Rule]:

@@ -24,8 +24,8 @@ from gradbook.net.layers import (
 from gradbook.net.network import Net, Parameter
 from gradbook.targets.algebra.document import Cell, Inline
 from gradbook.targets.algebra.formula import symbol
-from gradbook.targets.algebra.math import Form, Number, Relation, Symbol
-from gradbook.targets.algebra.steps import exp, sigmoid, x
+from gradbook.targets.algebra.math import Form, Number, Relation, Symbol, exp, sigmoid
+from gradbook.targets.algebra.steps import x
 from gradbook.targets.algebra.story import Story, listed
 
 MOST_TOLD = 16  # values in a sentence

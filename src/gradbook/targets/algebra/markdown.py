@@ -6,7 +6,8 @@ and takes away backslashes. Only what KaTeX and MathJax both know is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from gradbook.targets.algebra.document import (
     Block,
@@ -28,8 +29,12 @@ SPECIAL = "\\`*_{}[]<>#|~$"
 
 
 def write(document: Document) -> str:
-    """The whole document."""
-    return "\n\n".join([f"# {_plain(document.title)}", *map(_block, document.blocks)]) + "\n"
+    """The whole document. Equations of one row that follow each other are set as one."""
+    parts = [f"# {_plain(document.title)}"]
+    for alike, group in groupby(document.blocks, _is_one_row):
+        blocks = tuple(group)
+        parts += [_equations(blocks)] if alike else map(_block, blocks)
+    return "\n\n".join(parts) + "\n"
 
 
 def _block(block: Block) -> str:
@@ -39,7 +44,7 @@ def _block(block: Block) -> str:
         case Paragraph(text, aside):
             return f"{'> ' * aside}{_said(text)}"
         case Equation():
-            return _equation(block)
+            return _equations([block])
         case Table():
             return "\n".join(_table(block))
 
@@ -64,11 +69,22 @@ def _plain(text: str) -> str:
     return "".join(f"\\{c}" if c in SPECIAL else c for c in text)
 
 
-def _equation(block: Equation) -> str:
+def _is_one_row(block: Block) -> bool:
+    return isinstance(block, Equation) and len(_rows(block)) == 1
+
+
+def _rows(block: Equation) -> list[str]:
+    """Its lines, the number behind the first: a tag would stand behind only one in a fence."""
     lines = [f"{left} &{sign} {right}" for left, sign, right in rows(block.lines, ROOM)]
+    if block.number is not None:
+        lines[0] += f" && ({block.number})"
+    return lines
+
+
+def _equations(blocks: Iterable[Block]) -> str:
+    lines = [line for block in blocks if isinstance(block, Equation) for line in _rows(block)]
     aligned = " \\\\\n".join(lines)
-    tag = f"\n\\tag{{{block.number}}}" if block.number is not None else ""
-    return f"```math\n\\begin{{aligned}}\n{aligned}\n\\end{{aligned}}{tag}\n```"
+    return f"```math\n\\begin{{aligned}}\n{aligned}\n\\end{{aligned}}\n```"
 
 
 def _table(block: Table) -> Iterator[str]:

@@ -5,7 +5,7 @@ A form says what stands there, never how: brackets, dots and digits are the writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 
 from gradbook.graph.name import Name
@@ -255,3 +255,16 @@ def multiplied(factors: Iterable[Form]) -> Form:
             flat.append(inner)
     product = flat[0] if len(flat) == 1 else Product(tuple(flat))
     return Minus(product) if negative else product
+
+
+# The functions and numbers that formulas are made of.
+
+HALF = Fraction(Number(1), Number(2))
+
+
+def _function(name: str) -> Callable[[Form], Form]:
+    return lambda x: Call(name, (x,))
+
+
+sigmoid, exp, ln, tanh = map(_function, ("σ", "exp", "ln", "tanh"))
+sinh, cosh, softmax, mean = map(_function, ("sinh", "cosh", "softmax", "mean"))

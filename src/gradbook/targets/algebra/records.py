@@ -35,7 +35,7 @@ Record = dict[str, Any]
 def records(step: Step, only: str | None = None) -> Record:
     """The whole derivation, or that of one weight."""
     known = algebra(derivation(step))
-    weights = [asked(step, only)] if only else list(step.gradients)
+    weights = list(step.gradients) if only is None else [asked(step, only)]
     return {
         "network": str(step.net),
         "error": _plain(known.values[step.loss]),

@@ -10,22 +10,26 @@ from gradbook.targets.algebra.chains import partial
 from gradbook.targets.algebra.document import Inline
 from gradbook.targets.algebra.formula import Say, definition, formula
 from gradbook.targets.algebra.math import (
+    HALF,
     Bracket,
     Call,
     Derived,
     Form,
-    Fraction,
     Minus,
     Number,
     Product,
     Relation,
     Root,
     Symbol,
+    cosh,
+    exp,
+    ln,
+    sigmoid,
+    sinh,
+    tanh,
 )
 
 Between = Callable[[Local, Say], list[Form]]
-
-HALF = Fraction(Number(1), Number(2))
 
 
 def steps(local: Local, say: Say) -> list[Form]:
@@ -87,11 +91,6 @@ def why(local: Local) -> Sequence[Inline]:
     return WHY.get(stems) or WHY.get(local.of.op.name, ())
 
 
-def _call(function: str) -> Callable[[Form], Form]:
-    return lambda x: Call(function, (x,))
-
-
-sigmoid, exp, ln, tanh, sinh, cosh = map(_call, ("σ", "exp", "ln", "tanh", "sinh", "cosh"))
 x, a, t, o, L = (Symbol(Name(stem)) for stem in "xatoL")
 POSITIVE = Relation(x, ">", Number(0))
 

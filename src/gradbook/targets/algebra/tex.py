@@ -46,7 +46,7 @@ FUNCTIONS = {"σ": r"\sigma", "σ′": r"\sigma'", "tanh′": r"\tanh'"} | {
 }
 SIGNS = {
     "=": "=",
-    ":": ":",
+    ":": r"\colon",
     "≈": r"\approx",
     "←": r"\leftarrow",
     ">": ">",

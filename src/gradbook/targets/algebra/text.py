@@ -22,6 +22,7 @@ from gradbook.targets.algebra.document import (
     Table,
 )
 from gradbook.targets.algebra.math import (
+    HALF,
     BigSum,
     Bracket,
     Call,
@@ -63,16 +64,13 @@ FIXED_SPACE = "\u00a0"
 def write(document: Document, width: int = WIDTH) -> str:
     """The whole derivation."""
     lines = _title(document.title)
-    for before, block in zip((None, *document.blocks), document.blocks, strict=False):
+    row_before = False
+    for block in document.blocks:
         own = _block(block, width)
-        close = _is_row(before, width) and isinstance(block, Equation) and len(own) == 1
-        lines += own if close else ["", *own]
+        is_row = isinstance(block, Equation) and len(own) == 1
+        lines += own if is_row and row_before else ["", *own]  # rows stand close together
+        row_before = is_row
     return "\n".join(lines) + "\n"
-
-
-def _is_row(block: Block | None, width: int) -> bool:
-    """Equations of one row stand close together."""
-    return isinstance(block, Equation) and len(_equation(block, width)) == 1
 
 
 def spell(form: Form) -> str:
@@ -162,9 +160,6 @@ class TextPrinter(Printer):
 
     def write_relation(self, form: Relation) -> str:
         return f"{self.write(form.left)}{SUM_BREAK} {form.sign} {self.write(form.right)}"
-
-
-HALF = Fraction(Number(1), Number(2))
 
 
 def decimal(value: float) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
+from gradbook.graph.name import Name
 from gradbook.graph.node import Node
 from gradbook.graph.reference import losses
+from gradbook.graph.step import Step
 from gradbook.targets.algebra.chains import Algebra, at, symbol_of
 from gradbook.targets.algebra.formula import definition
 from gradbook.targets.algebra.math import Form, Number, Relation, sign_before, worked_out
@@ -31,63 +34,49 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
     )
     if step.net.update.kind in REMEMBERED:
         story.say(REMEMBERED[step.net.update.kind])
-    for leaf in _in_order(known, weights):
-        _tell_next(story, known, leaf)
+    memories = _memories(step)
+    for leaf in _in_order(memories.values(), weights):
+        _tell_next(story, known, leaf, memories)
     fixed = [symbol_of(weight) for weight in step.weights if weight not in step.gradients]
     if fixed:
         story.say("Fixed, and so the same as before: ", *listed(fixed), ".")
     _tell_error(story, known)
 
 
-def _in_order(known: Algebra, weights: Sequence[Node]) -> list[Node]:
+def _memories(step: Step) -> dict[Node, Node]:
+    """What the rule remembers from step to step, by what it will be next."""
+    weights = set(step.weights)
+    return {following: leaf for leaf, following in step.next.items() if leaf not in weights}
+
+
+def _in_order(memories: Iterable[Node], weights: Sequence[Node]) -> list[Node]:
     """What is counted for all, then for each weight what is remembered of it, and itself."""
-    step = known.derived.step
-    memories = [leaf for leaf in step.next if leaf not in step.weights and leaf.name]
-    order = [leaf for leaf in memories if leaf.name and leaf.name.of is None]
-    for weight in weights:
-        order += [leaf for leaf in memories if leaf.name and leaf.name.of == weight.name]
-        order.append(weight)
-    return order
+    own: defaultdict[Name | None, list[Node]] = defaultdict(list)
+    for leaf in memories:
+        assert leaf.name
+        own[leaf.name.of].append(leaf)
+    return [*own[None], *(leaf for weight in weights for leaf in (*own[weight.name], weight))]
 
 
-def _tell_next(story: Story, known: Algebra, leaf: Node) -> None:
-    """leaf ← its formula = the numbers = the number."""
-    step = known.derived.step
-    following = step.next[leaf]
-    put_in = definition(following, lambda node: _number(known, node))
+def _tell_next(story: Story, known: Algebra, leaf: Node, memories: Mapping[Node, Node]) -> None:
+    """leaf ← its formula = the numbers = the number. A new memory is said by its own name."""
+    following = known.derived.step.next[leaf]
+
+    def by_name(node: Node) -> Form | None:
+        return symbol_of(memories.get(node, node)) if node in memories or node.name else None
+
+    def by_number(node: Node) -> Form | None:
+        return Number(at(known.values[node])) if node in memories or node.name else None
+
     story.equation(
         symbol_of(leaf),
-        ("←", definition(following, lambda node: _symbol(known, node))),
-        *worked_out(put_in, at(known.values[following])),
+        ("←", definition(following, by_name)),
+        *worked_out(definition(following, by_number), at(known.values[following])),
     )
-
-
-def _remembered(known: Algebra, node: Node) -> Node | None:
-    """The memory that has this as its next value."""
-    step = known.derived.step
-    found = (m for m, following in step.next.items() if following is node)
-    return next((m for m in found if m not in step.weights), None)
-
-
-def _symbol(known: Algebra, node: Node) -> Form | None:
-    memory = _remembered(known, node)
-    return symbol_of(memory or node) if memory or node.name else None
-
-
-def _number(known: Algebra, node: Node) -> Form | None:
-    told = node.name or _remembered(known, node)
-    return Number(at(known.values[node])) if told else None
 
 
 def _tell_error(story: Story, known: Algebra) -> None:
     step = known.derived.step
-    before, after = losses(step, 2)
-    error, result = symbol_of(step.loss), Number(float(after))
-    direction = "down from" if after < before else "up from"
-    story.say(
-        "After the update of all weights the error is ",
-        Relation(error, sign_before(result), result),
-        f", {direction} ",
-        Number(float(before)),
-        ".",
-    )
+    before, after = map(float, losses(step, 2))
+    error = Relation(symbol_of(step.loss), sign_before(Number(after)), Number(after))
+    story.say("Once all weights are updated the error is ", error, "; it was ", Number(before), ".")

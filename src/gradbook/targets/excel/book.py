@@ -14,7 +14,7 @@ from gradbook.targets.excel.nudges import AGREES, DIFFERS, OPEN, Nudges
 from gradbook.targets.excel.order import Group, backward_values, gradients, groups
 from gradbook.targets.excel.place import DATA, Run, Table, following_values
 from gradbook.targets.excel.table import Start
-from gradbook.targets.excel.values import LOWEST_EXP, Record, record
+from gradbook.targets.excel.values import Record, record
 
 NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "Samples"
 RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", "Check work"
@@ -125,11 +125,12 @@ class Book:
         return tuple(record(self.step, self.epochs, rate, self.blank) for rate in self.rates)
 
     @cached_property
-    def guarded(self) -> bool:
-        """Whether some rate drives a sigmoid so far that the textbook's form overflows."""
-        runs = [self.rate, *self.rates]
-        found = (record(self.step, self.epochs, rate) for rate in runs) if self.exercise else None
-        return min(r.lowest for r in found or (self.record, *self.rate_records)) < LOWEST_EXP
+    def guarded(self) -> frozenset[str]:
+        """The ops that some rate drives to where their usual spelling fails."""
+        found = [self.record, *self.rate_records]
+        if self.exercise:  # as it will be when it is filled in
+            found = [record(self.step, self.epochs, rate) for rate in (self.rate, *self.rates)]
+        return frozenset().union(*(run.extreme for run in found))
 
     def loss(self, epoch: int) -> float:
         return float(self.record.values[self.step.loss][epoch])

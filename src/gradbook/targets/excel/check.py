@@ -21,6 +21,7 @@ from gradbook.targets.excel.nudges import (
     AGREES,
     BASE_ROW,
     BEND,
+    BESIDE,
     DIFFERS,
     FIRST_ROW,
     FLOOR,
@@ -151,11 +152,10 @@ def _verdict(book: Book, row: int) -> str:
     near = f"ABS(D{row}-G{row})<={typed(NEAR)}*MAX(ABS(D{row}),ABS(G{row}))+{typed(FLOOR)}*{error}"
     if book.nudges.has_corners:
         left, right = f"(({error}-E{row})/{NUDGE_NAME})", f"((F{row}-{error})/{NUDGE_NAME})"
-        slack = f"{typed(BEND)}*ABS({right}-{left})"
-        bent = f"ABS({right}-{left})>{typed(BEND)}*MAX(ABS({left}),ABS({right}))"
-        above = f"D{row}>=MIN({left},{right})-{slack}"
-        below = f"D{row}<=MAX({left},{right})+{slack}"
-        near = f"OR({near},AND({bent},{above},{below}))"
+        bend = f"ABS({right}-{left})"
+        bent = f"{bend}>{typed(BEND)}*MAX(ABS({left}),ABS({right}))"
+        beside = f"MIN(ABS(D{row}-{left}),ABS(D{row}-{right}))<={typed(BESIDE)}*{bend}"
+        near = f"OR({near},AND({bent},{beside}))"
     return (
         f'=IF(D{row}="","{OPEN}",IF(ISNUMBER(D{row}-G{row}),'
         f'IF({near},"{AGREES}","{DIFFERS}"),"{DIFFERS}"))'
@@ -186,7 +186,7 @@ def write_check_work(workbook: Workbook, look: Look, book: Book) -> None:
 
 
 def _base(sheet: Worksheet, look: Look, book: Book) -> None:
-    sheet.write_string(BASE_ROW - 1, 0, "", look.heading(WEIGHT))
+    sheet.write_blank(BASE_ROW - 1, 0, None, look.heading(WEIGHT))
     sheet.write_string(BASE_ROW, 0, "as it is", look.name(WEIGHT))
     for place, weight in enumerate(book.step.weights, 2):
         sheet.write_string(BASE_ROW - 1, place, str(weight.name), look.heading(WEIGHT))

@@ -130,7 +130,7 @@ class _Derivation:
         if self.book.several:
             headings |= {SAMPLE + k: f"sample {k + 1}" for k in range(self.step.samples)}
         for place, words in headings.items():
-            sheet.write_string(HEADING_ROW, place, words, look.heading(QUIET))
+            sheet.write(HEADING_ROW, place, words or None, look.heading(QUIET))
 
     def section(self, title: str, words: str) -> None:
         self.row += 1 if self.row == HEADING_ROW else 2

@@ -16,6 +16,7 @@ from gradbook.errors import GradbookError
 LONGEST_FORMULA = 8192  # characters, in Excel
 DEEPEST = 100  # parts within parts; Excel nests 64 calls
 
+COMPARING = 2  # and joining: what binds so loosely is read as two sides
 INFIX = {
     **dict.fromkeys(("=", "<>", "<", ">", "<=", ">="), 1),
     "&": 2,
@@ -140,7 +141,7 @@ def _chain(expression: Infix) -> Iterator[str]:
     yield from _within(first, binding(links[-1]), signed=links[-1].operator != "^")
     for link in reversed(links):
         yield link.operator
-        yield from _within(link.right, binding(link) + 1, signed=False)
+        yield from _within(link.right, binding(link) + 1, signed=binding(link) <= COMPARING)
 
 
 def _within(part: Expression, at_least: int, signed: bool = True) -> Iterator[str]:

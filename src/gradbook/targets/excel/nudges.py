@@ -16,6 +16,7 @@ from gradbook.targets.excel.place import Run, Table
 NUDGE = 1e-5
 NEAR, FLOOR = 1e-5, 1e-8  # of the slope, and of the error: how far apart a check lets them be
 BEND = 1e-3  # of the slope: a difference between its two sides that is a corner's, not a curve's
+BESIDE = 1e-4  # of that difference: how far from one side's slope a gradient may be
 MOST_CHECK_CELLS = 60_000
 CORNERS = ("relu", "leaky_relu", "largest", "choose")
 BASE_ROW, FIRST_ROW = 4, 8  # of the weights as they are, and of the first nudge
@@ -112,11 +113,10 @@ class Nudges:
         if apart <= NEAR * max(abs(gradient), abs(slope.value)) + FLOOR * error:
             return True
         left, right = (error - slope.below) / NUDGE, (slope.above - error) / NUDGE
-        bent = abs(right - left) > BEND * max(abs(left), abs(right))
-        within = min(left, right) - abs(right - left) * BEND <= gradient
+        beside = min(abs(gradient - left), abs(gradient - right))
+        bend = abs(right - left)
         return bool(
             self.has_corners
-            and bent
-            and within
-            and gradient <= max(left, right) + abs(right - left) * BEND
+            and bend > BEND * max(abs(left), abs(right))
+            and beside <= BESIDE * bend
         )

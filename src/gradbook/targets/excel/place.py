@@ -10,12 +10,13 @@ from xlsxwriter.utility import quote_sheetname, xl_col_to_name
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
 from gradbook.targets.excel.grammar import Reference, write
-from gradbook.targets.excel.spelling import Speller
+from gradbook.targets.excel.spelling import Guarded, Speller
 
 # A column's formula is written once, with these in the place of row numbers:
 EPOCH, NEXT_EPOCH = "{e}", "{n}"  # the row of this epoch's values, and of the next one's
 SAMPLE, FIRST, LAST = "{s}", "{a}", "{z}"  # this sample's row, the first and the last sample's
 DATA = "{d}"  # this sample's row among the data
+PIN = "{p}"  # a $ before the column in every second sample's row, see Run.rows
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,15 @@ class Run:
     def table(self, node: Node) -> Table:
         return self.of_sample if node.each else self.of_step
 
-    def formula(self, node: Node, sheet: str, guarded: bool) -> str:
+    def formula(self, node: Node, sheet: str, guarded: Guarded) -> str:
         """The formula of a node's own cell, with its = and with places for row numbers."""
         return "=" + write(self.speller(sheet, guarded).formula(node))
 
-    def mention(self, node: Node, sheet: str, guarded: bool) -> str:
+    def mention(self, node: Node, sheet: str, guarded: Guarded) -> str:
         """A formula for the same value somewhere else: the node's cell, where it has one."""
         return "=" + write(self.speller(sheet, guarded).mention(node))
 
-    def speller(self, sheet: str, guarded: bool) -> Speller:
+    def speller(self, sheet: str, guarded: Guarded) -> Speller:
         """Says nodes for that sheet."""
         return Speller(
             lambda node: self.refer(node, sheet), lambda node: self.block(node, sheet), guarded
@@ -93,20 +94,25 @@ class Run:
     def _cell(self, node: Node, sheet: str, row: str) -> str:
         home = self.table(node).sheet
         prefix = "" if home == sheet else f"{quote_sheetname(home)}!"
-        return f"{prefix}{self._column(node)}{row}"
+        return f"{prefix}{PIN if row == SAMPLE else ''}{self._column(node)}{row}"
 
     def _column(self, node: Node) -> str:
         return self.table(node).column(node)
 
-    def rows(self, epoch: int, sample: int = 0) -> dict[str, int]:
-        """The row numbers that a formula's places take, as people count them, from 1."""
+    def rows(self, epoch: int, sample: int = 0) -> dict[str, object]:
+        """The row numbers that a formula's places take, as people count them, from 1.
+
+        Two neighbours never say quite the same: LibreOffice (7.4) computes a column of equal
+        formulas at one go, and then sums of samples can be made of values from before.
+        """
         first = self.of_sample.row(epoch) + 1
         return {
             "e": self.of_step.row(epoch) + 1,
             "n": self.of_step.row(epoch + 1) + 1,
             "s": first + sample,
+            "p": "$" if (first + sample) % 2 == 0 else "",
             "a": first,
-            "z": first + self.step.samples - 1,
+            "z": first + self.of_sample.stride - 1,
             "d": self.data_row + sample + 1,
         }
 

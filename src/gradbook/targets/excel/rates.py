@@ -15,12 +15,14 @@ from gradbook.net.rates import split
 from gradbook.palette import ERROR, PAPER, QUIET, RATE, curve_colours
 from gradbook.targets.excel.book import HEAD_ROWS, RATES, RATES_WORK, TRAINING, Book
 from gradbook.targets.excel.charts import Curve, loss_chart
+from gradbook.targets.excel.grammar import digits as typed
 from gradbook.targets.excel.look import BAD, GOOD, OPEN, SMALL, WHOLE, Look, page
 from gradbook.targets.excel.table import columns, write_cells, write_headings
 from gradbook.targets.excel.values import shown
 
 TOP = 4  # the first row with a rate
 LEAP, SLOW, FLAT, ZIGZAG = 1.05, 0.5, 1e-4, 0.1
+RISE, NOTHING = 1.000001, 1e-9  # times the error before; of the first error
 BREAKS = "breaks: the numbers grow too large"
 HEADINGS = (
     ("rate η", RATE),
@@ -43,14 +45,15 @@ class Overview:
 
     @cached_property
     def rises(self) -> int:
-        return int(np.sum(self.errors[1:] > self.errors[:-1]))
+        floor = NOTHING * self.errors[0]
+        return int(np.sum(self.errors[1:] > RISE * self.errors[:-1] + floor))
 
     def verdict(self) -> str:
         errors, last = self.errors, float(self.errors[-1])
         if not np.isfinite(errors).all():
             return BREAKS
         before = float(errors[_before(len(errors))])
-        tail = ", then flat" if abs(before - last) <= FLAT * last else ""
+        tail = ", then flat" if abs(before - last) <= FLAT * last + NOTHING * errors[0] else ""
         if errors.max() > LEAP * errors[0]:
             return "leaps up, then falls" + tail if last < errors[0] else "leaps up" + tail
         if self.rises > ZIGZAG * len(errors):
@@ -115,7 +118,10 @@ class _Rates:
         self.sheet.write_number(row, 1, rate, self.look.given(RATE))
         self.sheet.write_formula(row, 2, f"=MAX({cells.all})", error, highest)
         self.sheet.write_formula(row, 3, f"={cells.last}", error, end)
-        rises = f"=SUMPRODUCT(--({cells.but_first}>{cells.but_last}))"
+        rises = (
+            f"=SUMPRODUCT(--({cells.but_first}>{RISE}*{cells.but_last}"
+            f"+{typed(NOTHING)}*{cells.first}))"
+        )
         quiet = self.look.value(PAPER, WHOLE, align="center")
         broken = not np.isfinite(found.errors).all()
         self.sheet.write_formula(row, 4, rises, quiet, "#NUM!" if broken else found.rises)
@@ -125,7 +131,8 @@ class _Rates:
 
     def verdict(self, cells: Cells, row: int) -> str:
         first, last, before = cells.first, cells.last, cells.before
-        tail = f'IF(ABS({before}-{last})<={FLAT}*{last},", then flat","")'
+        flat = f"ABS({before}-{last})<={typed(FLAT)}*{last}+{typed(NOTHING)}*{first}"
+        tail = f'IF({flat},", then flat","")'
         return (
             f'=IF(COUNT({cells.all})<{self.book.epochs},"{BREAKS}",'
             f"IF(C{row}>{LEAP}*{first},"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -26,6 +26,7 @@ LARGEST_EXP = 709  # EXP of more is #NUM!
 
 Parts = Sequence[Expression]
 Refer = Callable[[Node], Reference | None]
+Guarded = Collection[str]  # names of ops
 
 
 def infix(operator: str, *terms: Expression) -> Expression:
@@ -74,9 +75,18 @@ def _sigmoid(x: Expression) -> Expression:
     return Infix("/", ONE, Infix("+", ONE, call("EXP", Prefix("-", x))))
 
 
-def guarded_sigmoid(x: Expression) -> Expression:
+def _guarded_sigmoid(parts: Parts, node: Node) -> Expression:
     """For values so far below zero that the textbook's form overflows."""
+    (x,) = parts
     return call("IF", Infix("<", x, number(-LARGEST_EXP)), ZERO, _sigmoid(x))
+
+
+def _guarded_power(parts: Parts, node: Node) -> Expression:
+    """Some sheets take a power that vanishes for an error, and a product that does for 0."""
+    base, exponent = parts
+    if exponent == Number(2.0):
+        return Infix("*", base, base) if isinstance(base, Reference) else call("SUMSQ", base)
+    return call("EXP", Infix("*", exponent, call("LN", base)))
 
 
 Phrase = Callable[[Parts, Node], Expression]
@@ -106,18 +116,20 @@ PHRASES: dict[str, Phrase] = {
     "sigmoid": lambda parts, node: _sigmoid(*parts),
 }
 
+GUARDED_PHRASES: dict[str, Phrase] = {"sigmoid": _guarded_sigmoid, "power": _guarded_power}
+
 
 @dataclass(frozen=True)
 class Speller:
     """Says nodes as formulas: what has a cell is referred to, the rest is written out.
 
     `refer` gives a node's cell (or nothing), `block` the cells of a value of all samples.
-    `guarded` spells every sigmoid so that it can't overflow.
+    The ops of `guarded` are spelled so that extreme values do them no harm.
     """
 
     refer: Refer
     block: Callable[[Node], Reference]
-    guarded: bool = False
+    guarded: Guarded = frozenset()
 
     def mention(self, node: Node) -> Expression:
         """What another cell says for it: its reference, where it has one."""
@@ -154,7 +166,6 @@ class Speller:
     def _phrase(self, node: Node, parts: Parts) -> Expression:
         if node.op.name == "total":
             parts = [self.block(node.inputs[0])]
-        elif node.op.name == "sigmoid" and self.guarded:
-            return guarded_sigmoid(*parts)
-        phrase = PHRASES.get(node.op.name)
+        phrases = GUARDED_PHRASES if node.op.name in self.guarded else PHRASES
+        phrase = phrases.get(node.op.name)
         return phrase(parts, node) if phrase else parts[0]

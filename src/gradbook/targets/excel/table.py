@@ -15,9 +15,10 @@ from gradbook.targets.excel.grammar import LONGEST_FORMULA
 from gradbook.targets.excel.look import Look, colour, digits
 from gradbook.targets.excel.order import Group
 from gradbook.targets.excel.place import Run
+from gradbook.targets.excel.spelling import Guarded
 from gradbook.targets.excel.values import shown
 
-LONGEST_ROW = {"e": 1048576, "n": 1048576, "s": 1048576, "a": 1048576, "z": 1048576, "d": 1048576}
+LONGEST_ROW = {"p": "$", **dict.fromkeys("ensazd", 1_048_576)}
 Start = str | float  # what refers to a leaf's first value, or that value itself
 
 
@@ -38,7 +39,7 @@ class Column:
         return self.first
 
 
-def columns(run: Run, sheet: str, starts: Mapping[Node, Start], guarded: bool) -> list[Column]:
+def columns(run: Run, sheet: str, starts: Mapping[Node, Start], guarded: Guarded) -> list[Column]:
     """Every value of the run that stands on this sheet; `starts` holds the leaves' first values."""
     tables = {id(table): table for table in (run.of_step, run.of_sample)}
     return [
@@ -50,7 +51,7 @@ def columns(run: Run, sheet: str, starts: Mapping[Node, Start], guarded: bool) -
 
 
 def _column(
-    run: Run, node: Node, place: int, sheet: str, starts: Mapping[Node, Start], guarded: bool
+    run: Run, node: Node, place: int, sheet: str, starts: Mapping[Node, Start], guarded: Guarded
 ) -> Column:
     if node not in starts:
         formula = run.formula(node, sheet, guarded)

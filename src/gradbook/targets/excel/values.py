@@ -17,6 +17,7 @@ Mask = Any  # an array of True and False
 
 NUMBER_ERROR = "#NUM!"
 LOWEST_EXP = -700.0  # a sigmoid given less makes EXP overflow, or nearly
+SMALLEST_POWER = 1e-300  # a smaller one is, or nearly is, no full number any more
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Record:
     """Each named value over the epochs (and samples); nan where a sheet shows an error."""
 
     values: Mapping[Node, Array]
-    lowest: float  # that any sigmoid was given
+    extreme: frozenset[str]  # ops that met values at which their usual spelling fails
 
 
 def record(step: Step, epochs: int, rate: float, blank: Collection[Node] = ()) -> Record:
@@ -32,16 +33,37 @@ def record(step: Step, epochs: int, rate: float, blank: Collection[Node] = ()) -
     zeros = {node: np.zeros(step.samples if node.each else ()) for node in blank}
     order = needed([step.loss, *step.outputs, *step.next.values()])
     kept = [node for node in order if node.name is not None]
-    sigmoids = [node.inputs[0] for node in order if node.op.name == "sigmoid"]
+    delicate = [node for node in order if node.op.name in EXTREME]
     rows: dict[Node, list[Array]] = {node: [] for node in kept}
-    lowest, broken = 0.0, _Errors(step)
+    extreme: set[str] = set()
+    broken = _Errors(step)
     for values in run(replace(step, data={**step.data, **zeros}), epochs, rate):
         errors = broken.after(order, values)
-        lowest = min([lowest, *(float(np.nanmin(values[x], initial=0)) for x in sigmoids)])
+        for node in delicate:
+            spelling, fails = EXTREME[node.op.name]
+            if spelling not in extreme and fails(node, values):
+                extreme.add(spelling)
         for node in kept:
             value = values[node]
             rows[node].append(np.where(errors[node], np.nan, value) if errors else value)
-    return Record({node: np.array(found) for node, found in rows.items()}, lowest)
+    return Record({node: np.array(found) for node, found in rows.items()}, frozenset(extreme))
+
+
+# When the usual spelling of an op fails, and the op in it whose spelling that is.
+
+
+def _overflows(sigmoid: Node, values: Values) -> bool:
+    return bool(np.any(values[sigmoid.inputs[0]] < LOWEST_EXP))
+
+
+def _vanishes(power: Node, values: Values) -> bool:
+    return bool(np.any(np.abs(values[power]) < SMALLEST_POWER))
+
+
+EXTREME = {
+    "sigmoid": ("sigmoid", _overflows),
+    **dict.fromkeys(("power", "half_square", "square"), ("power", _vanishes)),
+}
 
 
 class _Errors:
@@ -53,7 +75,8 @@ class _Errors:
 
     def after(self, order: list[Node], values: Values) -> dict[Node, Mask]:
         """Of this step's values; empty where all is well."""
-        if not self.state and all(np.isfinite(values[node]).all() for node in order):
+        every = np.concatenate([np.ravel(values[node]) for node in order])
+        if not self.state and np.isfinite(every).all():
             return {}
         errors: dict[Node, Mask] = {}
         for node in order:

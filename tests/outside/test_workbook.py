@@ -1,0 +1,155 @@
+"""LibreOffice, the formulas package and PyTorch find in our workbooks what the reference finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from openpyxl import load_workbook
+
+from gradbook.graph.lower import scalar_step
+from gradbook.graph.reference import run
+from gradbook.lab.exercise import personal
+from gradbook.net import Net, Role, builtin
+from gradbook.report.workbook import write_workbook
+from tests.agree.runs import Epoch, distance
+from tests.outside.test_pytorch import KINDS
+from tests.outside.witness import recalculate_all
+from tests.report.workbooks import Tables, change, column, fill_in, retype, tables, verdicts
+
+EPOCHS = 70
+EXACT = ("worked", "mazur")  # to 1e-12 of every single value; else of a column's largest
+NOISE = 1e-3  # a column below this may be nothing but rounding, as of a bias before batchnorm
+STUDENT = personal(builtin("worked"), 7)
+SPOILT = (("worked", "w3"), ("xor with relu", "w8"), ("xor with relu", "b4"))
+NEW_RATE, NEW_WEIGHT = 0.25, 0.123
+
+pytestmark = pytest.mark.witness("libreoffice")
+
+
+@pytest.fixture(scope="session")
+def recalculated(tmp_path_factory) -> Path:
+    """A folder of workbooks of every sort, computed anew; one start of LibreOffice for all."""
+    written, done = (tmp_path_factory.mktemp(name) for name in ("written", "recalculated"))
+    paths = [*write_kinds(written), *write_spoilt(written), *write_exercises(written)]
+    recalculate_all(paths, done)
+    return done
+
+
+def write_kinds(folder: Path) -> Iterator[Path]:
+    for kind, net in KINDS.items():
+        rates = (0.5, 1000.0) if kind == "worked" else ()
+        yield write_workbook(net, folder / f"{kind}.xlsx", rates=rates).path
+        changed = {"eta": NEW_RATE, "w2_start": NEW_WEIGHT}
+        yield change(folder / f"{kind}.xlsx", folder / f"{kind} changed.xlsx", changed)
+
+
+def write_spoilt(folder: Path) -> Iterator[Path]:
+    """A gradient 0.03 % off, as when a_h1 stands for a_h2, which no loss curve shows."""
+    for kind, weight in SPOILT:
+        book = folder / f"{kind}.xlsx"
+        cell = tables(book).cell(f"∂E/∂{weight}")
+        target = folder / f"{kind} {weight} spoilt.xlsx"
+        yield retype(book, target, "Training", cell, "1.0003*({})")
+
+
+def write_exercises(folder: Path) -> Iterator[Path]:
+    for name, exercise in (("exercise", True), ("solution", False)):
+        yield write_workbook(STUDENT, folder / f"{name}.xlsx", rates=(0.5,), exercise=exercise).path
+    yield fill_in(folder / "exercise.xlsx", folder / "solution.xlsx", folder / "filled.xlsx")
+
+
+def reference(net: Net, rate: float | None = None) -> list[dict[str, np.ndarray]]:
+    """Every named value of every epoch."""
+    step = scalar_step(net)
+    return [
+        {str(node.name): value for node, value in values.items() if node.name is not None}
+        for values in run(step, EPOCHS, rate)
+    ]
+
+
+def changed(net: Net) -> Net:
+    """As the changed workbooks have it."""
+    weights = net.start_values()[Role.WEIGHT]
+    start = {**net.start_values(), Role.WEIGHT: (weights[0], NEW_WEIGHT, *weights[2:])}
+    return replace(net, start=start, rate=NEW_RATE)
+
+
+def assert_agree(found: Tables, expected: list[dict[str, np.ndarray]], *, exact: bool) -> None:
+    assert len(found.columns) >= 20 or exact
+    for name, values in found.columns.items():
+        wanted = np.array([epoch[name] for epoch in expected])
+        scale = np.abs(wanted) if exact else max(np.abs(wanted).max(), NOISE)
+        assert values.shape == wanted.shape, name
+        assert np.all(np.abs(values - wanted) <= 1e-12 * scale), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_libreoffice_computes_every_cell_of_the_training_as_the_reference_does(recalculated, kind):
+    found = tables(recalculated / f"{kind}.xlsx")
+    assert_agree(found, reference(KINDS[kind]), exact=kind in EXACT)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_rate_and_weight_typed_into_the_file_train_as_the_reference_does(
+    recalculated, kind
+):
+    found = tables(recalculated / f"{kind} changed.xlsx")
+    assert_agree(found, reference(changed(KINDS[kind])), exact=kind in EXACT)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("change_made", [False, True])
+def test_pytorch_trains_as_the_recalculated_workbook_does(recalculated, twin, kind, change_made):
+    net = changed(KINDS[kind]) if change_made else KINDS[kind]
+    found = tables(recalculated / f"{kind}{' changed' if change_made else ''}.xlsx").columns
+    names = {name for parameter in net.parameters for name in parameter.names}
+    for epoch, theirs in enumerate(twin.history(net, EPOCHS)):
+        ours = {name: float(found[name][epoch]) for name in names}
+        assert distance(Epoch(float(found["E_total"][epoch]), ours), theirs) <= 1e-12
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("change_made", ["", " changed"])
+def test_the_check_is_all_green(recalculated, kind, change_made):
+    found = verdicts(recalculated / f"{kind}{change_made}.xlsx")
+    assert set(found.of.values()) == {"agrees"}
+    assert found.summary == f"all {len(found.of)} gradients agree"
+
+
+@pytest.mark.parametrize(("kind", "weight"), SPOILT)
+def test_the_check_turns_red_where_a_gradient_is_a_little_off(recalculated, kind, weight):
+    found = verdicts(recalculated / f"{kind} {weight} spoilt.xlsx")
+    assert [name for name, verdict in found.of.items() if verdict == "differs"] == [weight]
+    assert found.summary == f"1 of {len(found.of)} gradients differ"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_chain_of_the_derivation_comes_to_its_gradient(recalculated, kind):
+    found = column(recalculated / f"{kind}.xlsx", "Derivation", 5)
+    assert found == ["agrees"] * len(scalar_step(KINDS[kind]).gradients)
+
+
+def test_the_learning_rates_are_computed_like_the_training(recalculated):
+    sheet = load_workbook(recalculated / "worked.xlsx", data_only=True)["Learning rates"]
+    ends = {sheet.cell(row, 2).value: sheet.cell(row, 4).value for row in (5, 6)}
+    assert ends == pytest.approx({0.5: 0.0016711927, 1000: 0.24999687}, rel=1e-7)
+    assert sheet["F6"].value == "leaps up, then flat"
+
+
+def test_an_exercise_rests_until_it_is_filled_in(recalculated):
+    found = tables(recalculated / "exercise.xlsx").columns
+    assert np.ptp(found["E_total"]) == 0
+    assert found["E_total"][0] > 0
+    assert np.ptp(found["w1"]) == 0
+    assert verdicts(recalculated / "exercise.xlsx").summary == "8 of 8 gradients to fill in"
+
+
+def test_a_filled_in_exercise_is_right(recalculated):
+    assert verdicts(recalculated / "filled.xlsx").summary == "all 8 gradients agree"
+    expected = reference(STUDENT)
+    assert_agree(tables(recalculated / "filled.xlsx"), expected, exact=True)
+    assert_agree(tables(recalculated / "solution.xlsx"), expected, exact=True)
