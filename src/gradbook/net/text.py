@@ -208,7 +208,7 @@ def parse(text: str, source: str | None = None) -> Net:
             source=source,
         )
     draft = Draft(source)
-    for line in _lines(text.removeprefix(BYTE_ORDER_MARK), source):
+    for line in statements(text.removeprefix(BYTE_ORDER_MARK), source):
         _read_line(draft, line)
     if not draft.shape:
         raise NetTextError(
@@ -217,7 +217,8 @@ def parse(text: str, source: str | None = None) -> Net:
     return _net(draft)
 
 
-def _lines(text: str, source: str | None) -> Iterator[Line]:
+def statements(text: str, source: str | None) -> Iterator[Line]:
+    """What the lines of a text say, between semicolons and without remarks."""
     for number, row in enumerate(LINE_END.split(text), 1):
         column = 1
         for statement in row.partition("#")[0].split(";"):
@@ -485,14 +486,14 @@ def write(net: Net) -> str:
     lines += [f"input {spell(net.input)}", *map(layer_words, net.layers), _loss_line(net)]
     lines += [f"update {_update_words(net.update)}"] if net.update != Update() else []
     lines += [
-        f"decay {_digits(net.decay[role])} {word}"
+        f"decay {digits(net.decay[role])} {word}"
         for word, role in START_WORDS.items()
         if role in net.decay
     ]
-    lines += [f"rate {_digits(net.rate)}"] if net.rate is not None else []
+    lines += [f"rate {digits(net.rate)}"] if net.rate is not None else []
     lines += [f"seed {net.seed}"] if net.seed else []
     lines += [
-        f"{word} {' '.join(map(_digits, net.start[role]))}"
+        f"{word} {' '.join(map(digits, net.start[role]))}"
         for word, role in START_WORDS.items()
         if role in net.start
     ]
@@ -510,14 +511,14 @@ def layer_words(layer: Layer) -> str:
         case Pool(kind, size, stride):
             return f"{kind}pool {size or 'all'}" + ("" if stride is None else f" stride {stride}")
         case BatchNorm(epsilon):
-            return "batchnorm" + ("" if layer == BatchNorm() else f" epsilon {_digits(epsilon)}")
+            return "batchnorm" + ("" if layer == BatchNorm() else f" epsilon {digits(epsilon)}")
         case Dropout(rate, channels):
-            return f"dropout {_digits(rate)}{' channels' if channels else ''}"
+            return f"dropout {digits(rate)}{' channels' if channels else ''}"
         case Flatten():
             return "flatten"
         case Activation(kind, slope):
             leaning = kind == "leaky relu" and layer != Activation(kind)
-            return f"{kind} {_digits(slope)}" if leaning else kind
+            return f"{kind} {digits(slope)}" if leaning else kind
 
 
 def _steps(conv: Conv) -> str:
@@ -526,7 +527,7 @@ def _steps(conv: Conv) -> str:
 
 
 def _loss_line(net: Net) -> str:
-    return f"loss {net.loss}" + (f" smoothing {_digits(net.smoothing)}" if net.smoothing else "")
+    return f"loss {net.loss}" + (f" smoothing {digits(net.smoothing)}" if net.smoothing else "")
 
 
 def _bias_words(bias: Bias) -> str:
@@ -536,17 +537,17 @@ def _bias_words(bias: Bias) -> str:
 def _update_words(update: Update) -> str:
     if update.kind == "momentum":
         ahead = " nesterov" if update.nesterov else ""
-        return f"momentum {_digits(update.momentum)}{ahead}"
+        return f"momentum {digits(update.momentum)}{ahead}"
     if update.kind in ("adam", "adamw"):
-        return f"{update.kind} " + " ".join(map(_digits, (*update.betas, update.epsilon)))
+        return f"{update.kind} " + " ".join(map(digits, (*update.betas, update.epsilon)))
     return update.kind
 
 
 def _sample_line(sample: Sample) -> str:
-    inputs, targets = (" ".join(map(_digits, part)) for part in (sample.inputs, sample.targets))
+    inputs, targets = (" ".join(map(digits, part)) for part in (sample.inputs, sample.targets))
     return f"sample {inputs} -> {targets}"
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
     """The shortest digits that read back as the same number: 1, 0.15, 1e-08."""
     return repr(value).removesuffix(".0")
