@@ -40,7 +40,8 @@ struct warp {
 /* Which number of an image's key decides what. */
 enum { ANGLE, SHIFT_ALONG, SHIFT_DOWN, SCALE, SHEAR, CROP, BEND = 8 };
 
-/* Where the pixel r rows and c columns from the middle looks: x = x0 + xc·c + xr·r, likewise y. */
+/* Where the pixel r rows and c columns from the middle looks, from there: x = x0 + xc·c + xr·r,
+ * likewise y. */
 struct map {
     float x0, xc, xr, y0, yc, yr;
 };
@@ -74,10 +75,8 @@ static struct map draw_map(const struct warp *how, uint64_t key) {
     const double c = cos(angle), s = sin(angle);
     const double xc = x_share * (c + slant * s), xr = x_share * (slant * c - s);
     const double yc = y_share * s, yr = y_share * c;
-    /* the background around the image adds 1 to the middle */
-    return (struct map){
-        (float)((how->width + 1) * 0.5 - xc * along - xr * down), (float)xc, (float)xr,
-        (float)((how->height + 1) * 0.5 - yc * along - yr * down), (float)yc, (float)yr};
+    return (struct map){(float)(-xc * along - xr * down), (float)xc, (float)xr,
+                        (float)(-yc * along - yr * down), (float)yc, (float)yr};
 }
 
 /* to[row][column]: how far places are moved, from points[down][across]. */
@@ -123,7 +122,7 @@ static void prepare(const struct warp *how, const uint8_t *pixels, const struct 
 }
 
 static inline float within(float x, float most) {
-    x = x > 0 ? x : 0;
+    x = x > -most ? x : -most;
     return x < most ? x : most;
 }
 
@@ -133,15 +132,16 @@ static inline __attribute__((always_inline)) void look_up(
     const uint32_t *restrict corners = room->corners;
     const float *restrict rows = how->rows, *restrict columns = how->columns;
     const float *restrict along = room->along, *restrict downward = room->downward;
-    const float right = (float)(how->width + 1), bottom = (float)(how->height + 1);
+    const float right = (float)(how->width + 1) / 2, bottom = (float)(how->height + 1) / 2;
     const int stride = how->width + 2, size = how->height * how->width;
     for (int k = 0; k < size; k++) {
         float x = map.x0 + map.xr * rows[k] + map.xc * columns[k];
         float y = map.y0 + map.yr * rows[k] + map.yc * columns[k];
         x = within(bent ? x + along[k] : x, right);
         y = within(bent ? y + downward[k] : y, bottom);
-        const int left = (int)x, above = (int)y;
-        const float u = x - (float)left, v = y - (float)above;
+        /* places count from the middle, where a float is finest; pixels from the frame's corner */
+        const int left = (int)(x + right), above = (int)(y + bottom);
+        const float u = x - ((float)left - right), v = y - ((float)above - bottom);
         const int four = (int)corners[above * stride + left];
         const float a = (float)(four & 255), b = (float)(four >> 8 & 255);
         const float c = (float)(four >> 16 & 255), d = (float)(four >> 24 & 255);
