@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.errors import TargetError
+from gradbook.errors import ShapeError, TargetError
 from gradbook.graph.build import inference, training_step
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.masks import drawn
@@ -117,6 +117,14 @@ def test_running_statistics_begin_as_no_change_and_move_by_a_tenth():
     after = values[step.next[mean]], values[step.next[variance]]
     assert after[0] == pytest.approx(0.1 * sums.mean(axis=(0, 2, 3)))
     assert after[1] == pytest.approx(0.9 + 0.1 * sums.var(axis=(0, 2, 3), ddof=1))
+
+
+def test_a_single_value_has_no_variance_to_keep():
+    net = parse("input 2; dense 3; batchnorm; dense 1")
+    with pytest.raises(ShapeError, match="layer 2: batchnorm takes batches of 2 samples or more"):
+        training_step(net, batch=1)
+    training_step(net, batch=2)
+    training_step(parse(NET), batch=1)
 
 
 def test_inference_asks_for_running_statistics_and_no_masks():

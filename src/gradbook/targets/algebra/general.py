@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from gradbook.graph.build import layer_names
+from gradbook.graph.layer_names import layer_names
 from gradbook.graph.name import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.net.layers import (
     Activation,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradbook.graph.build import layer_names
+from gradbook.graph.layer_names import layer_names
 from gradbook.graph.name import RATE, TOTAL_ERROR, Name
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step

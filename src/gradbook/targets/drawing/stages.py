@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from gradbook.graph.build import layer_names
+from gradbook.graph.layer_names import layer_names
 from gradbook.graph.name import TOTAL_ERROR, Name
 from gradbook.net import Loss, Net, Parameter
 from gradbook.net.layers import (
