@@ -172,7 +172,7 @@ def either_way(u: float) -> float:
 
 
 def warped(pixels: NDArray[np.uint8], warp: Warp, *, seed: int, epoch: int, image: int) -> Floats:
-    """The image of that number, (channels, rows, columns), as it is trained on: bytes, with parts."""
+    """The image of that number, (channels, rows, columns), as training sees it, from 0 to 255."""
     _, rows, columns = pixels.shape
     warp.require_fit(rows, columns)
     chance = drawn(warp, key(seed, Purpose.WARP, epoch, image), rows, columns)

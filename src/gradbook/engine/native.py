@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gradbook.data.warp import Warp
 from gradbook.engine import compile as compiling
+from gradbook.engine.warping import Warping
 from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.build import inference, training_step
 from gradbook.graph.step import Step
@@ -93,6 +95,7 @@ class Engine:
         self.threads = threads
         self.real = np.dtype(precision)
         self.compiler = compiling.needed(compiler)
+        self.level = level
         self.step_graph: Step = training_step(net, batch)
         vectors = compiling.vectors(self.compiler, level)
         self.source: Source = source(
@@ -182,12 +185,13 @@ class Engine:
         order: ArrayLike | None = None,
         seed: int = 0,
         epoch: int = 0,
+        warp: Warp | None = None,
         run: Run | None = None,
     ) -> NDArray[np.float64]:
         """Train on every image once; the loss of each step, before its update.
 
         `images` are bytes or numbers, `labels` classes or the targets themselves. `rates` is one
-        rate or one for each step.
+        rate or one for each step. Only bytes can be warped.
         """
         count = len(images) if order is None else len(np.asarray(order))
         steps = ceil(count / self.batch)
@@ -201,7 +205,8 @@ class Engine:
         }
         if order is not None:
             keep["order"] = _checked_order(order, len(images))
-        done = self._run(TRAIN, count, keep, seed, epoch, run)
+        warping = self._warping(warp, images) if warp and warp.changes_images else None
+        done = self._run(TRAIN, count, keep, seed, epoch, run, warping)
         return losses[:done]
 
     def predict(self, images: NDArray[Any]) -> NDArray[Real]:
@@ -216,6 +221,12 @@ class Engine:
         if images.dtype == np.uint8:
             return {"bytes": np.ascontiguousarray(images)}
         return {"numbers": np.ascontiguousarray(images, self.real)}
+
+    def _warping(self, warp: Warp, images: NDArray[Any]) -> Warping:
+        if images.dtype != np.uint8:
+            raise ShapeError(f"only bytes can be warped, not {images.dtype} numbers")
+        channels, rows, columns = self.net.input
+        return Warping(warp, (channels, rows, columns), self.compiler, self.level)
 
     def _wanted(self, labels: NDArray[Any], count: int) -> dict[str, NDArray[Any]]:
         if len(labels) != count:
@@ -234,12 +245,15 @@ class Engine:
         seed: int,
         epoch: int,
         run: Run | None,
+        warping: Warping | None = None,
     ) -> int:
         keep["scale"] = np.ascontiguousarray(self.scale, self.real)
         keep["shift"] = np.ascontiguousarray(self.shift, self.real)
         run = run or Run(Job())
         job = run.job
         job.images, job.batch, job.seed, job.epoch, job.done = count, self.batch, seed, epoch, 0
+        job.warp = warping.function if warping else None
+        job.how = warping.how if warping else None
         for name, array in keep.items():
             setattr(job, name, array.ctypes.data)
         return int(self._library.engine_run(self._handle, ctypes.byref(job), what))
