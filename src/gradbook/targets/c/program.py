@@ -133,7 +133,7 @@ class Program:
                 continue
             channels, height, width = places(node)
             size = channels * height * width
-            kind = "bytes" if node in self.masks else "vec"
+            kind = "bits" if node in self.masks else "vec"
             shape = f"/* {self._shape(node)} */"
             if longer:
                 self.fields.engine.append(f"{kind} {self.buffer(node)}[TILES][{size}]; {shape}")
@@ -646,14 +646,7 @@ def _size(node: Node) -> str:
 
 
 def _tiles_summed(size: int, parts: str, target: str) -> list[str]:
-    return _loop(
-        size,
-        [
-            "double sum = 0;",
-            f"for (int t = 0; t < at->e->tiles; t++) sum += {parts}[t][k];",
-            f"{target}[k] = (real)sum;",
-        ],
-    )
+    return [f"sum_tiles({parts}[0], at->e->tiles, {size}, {target});"]
 
 
 def _loop(size: int, body: Sequence[str]) -> list[str]:

@@ -89,11 +89,11 @@ class Row:
         self.loaded.append(node)
         scale = self.mask(node)
         name = self.name(node)
-        kind = "vec" if scale is None else "bytes"
+        kind = "vec" if scale is None else "bits"
         self.before.append(f"const {kind} *{name}_row = {start};")
         load = f"{name}_row[w]"
         if scale is not None:
-            load = f"unpacked({load}) * {scale}"
+            load = f"where_set({load}, {scale})"
         return self._said(node, load, along=True)
 
     def _spread(self, node: Node) -> Term:
@@ -103,7 +103,7 @@ class Row:
         start = self.kept(source)
         assert start is not None, "what is spread is kept"
         scale = self.mask(source)
-        load = f"*({start})" if scale is None else f"unpacked(*({start})) * {scale}"
+        load = f"*({start})" if scale is None else f"where_set(*({start}), {scale})"
         return self._said(node, load, along=False)
 
     def _pointwise(self, node: Node) -> Term:

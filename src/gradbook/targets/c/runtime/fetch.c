@@ -75,31 +75,51 @@ INLINE void deliver(struct job *job, int64_t first, int lanes, const vec *from, 
 
 /* ---- Dropout: the numbers of chance.c, a key in each lane ---- */
 
-typedef uint64_t words __attribute__((vector_size(LANES * 8)));
-
-INLINE words mixed_words(words z) {
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
+/* Four decisions in each lane from one number: bit l of kept[p] is set where piece p of lane l's
+ * number is large enough. */
+INLINE void draw_four(const uint64_t *keys, uint64_t step, uint16_t dropped_below, bits *kept) {
+#if defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__BMI2__) && LANES == 16
+    typedef uint64_t words __attribute__((vector_size(64)));
+    uint64_t large = 0;
+    UNROLL for (int half = 0; half < 2; half++) {
+        words z;
+        memcpy(&z, keys + 8 * half, sizeof z);
+        z += step;
+        z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9); /* `mixed`, eight at once */
+        z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+        z = z ^ (z >> 31);
+        const __mmask32 own =
+            _mm512_cmpge_epu16_mask((__m512i)z, _mm512_set1_epi16((short)dropped_below));
+        large |= (uint64_t)own << (32 * half);
+    }
+    UNROLL for (int p = 0; p < 4; p++)
+        kept[p] = (bits)_pext_u64(large, UINT64_C(0x1111111111111111) << p);
+#else
+    memset(kept, 0, 4 * sizeof *kept);
+    for (int l = 0; l < LANES; l++) {
+        const uint64_t z = mixed(keys[l] + step);
+        for (int p = 0; p < 4; p++)
+            kept[p] |= (bits)(((z >> (16 * p) & 0xFFFF) >= dropped_below) << l);
+    }
+#endif
 }
 
-/* to[row][channel][column]: 1 in the lanes that keep their value, 0 where it is dropped. */
-INLINE void draw_mask(const struct job *job, int64_t first, int lanes, bytes *to, uint64_t layer,
-                      uint64_t dropped_below, const int channels, const int height,
+/* to[row][channel][column]: the lanes that keep their value. */
+INLINE void draw_mask(const struct job *job, int64_t first, int lanes, bits *to, uint64_t layer,
+                      uint16_t dropped_below, const int channels, const int height,
                       const int width) {
-    words keys = {0};
+    const int size = channels * height * width;
+    uint64_t keys[LANES] = {0};
+    bits kept[size + 3];
     for (int l = 0; l < lanes; l++) {
         uint64_t key = key_of(key_of(0, job->seed), PURPOSE_DROPOUT);
         key = key_of(key_of(key, job->epoch), (uint64_t)image_number(job, first + l));
         keys[l] = key_of(key, layer);
     }
-    words drawn = {0};
-    int k = 0;
+    for (int k = 0; k < size; k += 4)
+        draw_four(keys, (uint64_t)(k / 4 + 1) * STRIDE, dropped_below, kept + k);
     for (int c = 0; c < channels; c++)
         for (int h = 0; h < height; h++)
-            for (int w = 0; w < width; w++, k++) {
-                drawn = k % 4 ? drawn >> 16 : mixed_words(keys + (uint64_t)(k / 4 + 1) * STRIDE);
-                const words kept = (words)((drawn & 0xFFFF) >= dropped_below) & 1;
-                to[((long)h * channels + c) * width + w] = __builtin_convertvector(kept, bytes);
-            }
+            memcpy(to + ((long)h * channels + c) * width, kept + ((long)c * height + h) * width,
+                   sizeof *to * width);
 }

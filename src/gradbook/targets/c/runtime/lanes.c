@@ -11,7 +11,6 @@ typedef int64_t lane_mask;
 typedef int32_t lane_mask;
 #endif
 typedef lane_mask mask __attribute__((vector_size(LANES * sizeof(real))));
-typedef uint8_t bytes __attribute__((vector_size(LANES)));
 
 #define INLINE static inline __attribute__((always_inline, unused))
 #define UNROLL _Pragma("GCC unroll 64")
@@ -64,8 +63,41 @@ static __attribute__((unused)) vec raised(vec v, real n) {
     return v;
 }
 
-/* Bytes 0 and 1 as numbers. */
-INLINE vec unpacked(bytes b) { return __builtin_convertvector(b, vec); }
+/* One bit for each lane. */
+typedef uint16_t bits;
+
+/* The scale in the lanes whose bit is set, else 0. */
+INLINE vec where_set(bits which, real scale) {
+#if defined(__AVX512F__) && LANES == 16 && !defined(REAL_IS_DOUBLE)
+    return (vec)_mm512_maskz_mov_ps(which, (__m512)all(scale));
+#else
+    mask set;
+    for (int l = 0; l < LANES; l++) set[l] = -(which >> l & 1);
+    return (vec)(set & (mask)all(scale));
+#endif
+}
+
+/* Vectors that lie anywhere. */
+INLINE vec loaded(const real *from) {
+    vec v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+/* to[k] = parts[0][k] + parts[1][k] + …, in this order */
+INLINE void sum_tiles(const real *parts, const int tiles, const int size, real *to) {
+    int k = 0;
+    for (; k + LANES <= size; k += LANES) {
+        vec sum = loaded(parts + k);
+        for (int t = 1; t < tiles; t++) sum += loaded(parts + (long)t * size + k);
+        memcpy(to + k, &sum, sizeof sum);
+    }
+    for (; k < size; k++) {
+        real sum = parts[k];
+        for (int t = 1; t < tiles; t++) sum += parts[(long)t * size + k];
+        to[k] = sum;
+    }
+}
 
 /* ---- Sums over the lanes: LANES vectors at once, in one fixed order ---- */
 

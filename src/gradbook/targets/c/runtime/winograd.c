@@ -109,25 +109,34 @@ struct winograd {
     int m, outputs, out_height, out_width, inputs, in_height, in_width, pad;
 };
 
-/* weights[outputs][inputs][3][3] → points[n·n][block of outputs][inputs][block] */
+/* weights[outputs][inputs][3][3] → points[n·n][block of outputs][inputs][block]; a vector has an
+ * output of the block in each lane. */
 INLINE void pack_winograd(const real *weights, real *points, const int m, const int outputs,
                           const int inputs, const int block) {
     const int n = m + 2;
     const real(*G)[3] = m == 4 ? winograd_g4 : winograd_g3;
-    for (int o = 0; o < outputs; o++)
+    for (int first = 0; first < outputs; first += block)
         for (int c = 0; c < inputs; c++) {
-            const real *w = weights + ((long)o * inputs + c) * 9;
-            real half[6][3];
-            for (int i = 0; i < n; i++)
-                for (int j = 0; j < 3; j++)
-                    half[i][j] = G[i][0] * w[j] + G[i][1] * w[3 + j] + G[i][2] * w[6 + j];
-            const int first = o / block * block;
             const int size = first + block <= outputs ? block : outputs - first;
-            real *to = points + (long)first * inputs + (long)c * size + o - first;
-            for (int i = 0; i < n; i++)
-                for (int j = 0; j < n; j++)
-                    to[(long)(i * n + j) * outputs * inputs] =
-                        half[i][0] * G[j][0] + half[i][1] * G[j][1] + half[i][2] * G[j][2];
+            for (int start = 0; start < size; start += LANES) {
+                const int count = start + LANES <= size ? LANES : size - start;
+                vec w[9], half[6][3];
+                for (int k = 0; k < 9; k++) w[k] = (vec){0};
+                for (int o = 0; o < count; o++)
+                    for (int k = 0; k < 9; k++)
+                        w[k][o] = weights[((long)(first + start + o) * inputs + c) * 9 + k];
+                real *to = points + (long)first * inputs + (long)c * size + start;
+                UNROLL for (int i = 0; i < n; i++)
+                    UNROLL for (int j = 0; j < 3; j++)
+                        half[i][j] = G[i][0] * w[j] + G[i][1] * w[3 + j] + G[i][2] * w[6 + j];
+                UNROLL for (int i = 0; i < n; i++)
+                    UNROLL for (int j = 0; j < n; j++) {
+                        const vec point =
+                            half[i][0] * G[j][0] + half[i][1] * G[j][1] + half[i][2] * G[j][2];
+                        memcpy(to + (long)(i * n + j) * outputs * inputs, &point,
+                               sizeof(real) * count);
+                    }
+            }
         }
 }
 
@@ -358,23 +367,27 @@ INLINE void winograd_weights(struct place *at, row_reader *read_d, row_reader *r
     }
 }
 
-/* weights[outputs·inputs][3][3] = Gᵀ points G */
+/* weights[outputs·inputs][3][3] = Gᵀ points G; a vector has a pair of channels in each lane. */
 INLINE void winograd_to_weights(const real *points, real *weights, const int m, const int pairs) {
     const int n = m + 2;
     const real(*G)[3] = m == 4 ? winograd_g4 : winograd_g3;
-    for (int k = 0; k < pairs; k++) {
-        real half[3][6];
-        for (int a = 0; a < 3; a++)
-            for (int j = 0; j < n; j++) {
-                real sum = 0;
-                for (int i = 0; i < n; i++) sum += G[i][a] * points[(long)(i * n + j) * pairs + k];
-                half[a][j] = sum;
+    for (int first = 0; first < pairs; first += LANES) {
+        const int count = first + LANES <= pairs ? LANES : pairs - first;
+        vec half[3][6];
+        for (int j = 0; j < n; j++) {
+            for (int a = 0; a < 3; a++) half[a][j] = (vec){0};
+            for (int i = 0; i < n; i++) {
+                vec point = {0};
+                memcpy(&point, points + (long)(i * n + j) * pairs + first, sizeof(real) * count);
+                for (int a = 0; a < 3; a++) half[a][j] += G[i][a] * point;
             }
+        }
         for (int a = 0; a < 3; a++)
             for (int b = 0; b < 3; b++) {
-                real sum = 0;
+                vec sum = {0};
                 for (int j = 0; j < n; j++) sum += half[a][j] * G[j][b];
-                weights[(long)k * 9 + a * 3 + b] = sum;
+                for (int l = 0; l < count; l++)
+                    weights[(long)(first + l) * 9 + a * 3 + b] = sum[l];
             }
     }
 }
