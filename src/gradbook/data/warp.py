@@ -33,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.chance import Purpose, Words, key, uniform
+from gradbook.data.images import Images
 from gradbook.errors import ShapeError, UsageError
 from gradbook.net.plain import number, settle, whole
 
@@ -187,6 +188,12 @@ def warped_images(
     return np.stack(
         [warped(pixels[image], warp, seed=seed, epoch=epoch, image=image) for image in order]
     )
+
+
+def samples(images: Images, warp: Warp, order: NDArray[np.intp], *, seed: int) -> Images:
+    """Those images in the first epoch, to look at."""
+    pixels = warped_images(images.pixels, warp, order.tolist(), seed=seed, epoch=0)
+    return Images(pixels.round().astype(np.uint8), images.labels[order])
 
 
 def places(warp: Warp, chance: Drawn, rows: int, columns: int) -> tuple[Floats, Floats]:
