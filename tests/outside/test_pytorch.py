@@ -75,6 +75,17 @@ KINDS = {
         """input 2; dense 3; softplus; dense 2; sigmoid; update momentum 0.8; rate 0.3; seed 7
         sample 1 0 -> 1 0; sample 0 1 -> 0 1"""
     ),
+    "groups, smoothing, nesterov": parse(
+        """input 2x3x3; conv 4 2x2 groups 2; tanh; depthwise 2x2; flatten; dense 3; softmax
+        loss cross-entropy smoothing 0.1; update momentum 0.5 nesterov; rate 0.02; seed 12
+        sample 1 2 3 4 5 6 7 8 9 1 1 1 2 2 2 3 3 3 -> 1 0 0
+        sample 3 1 4 1 5 9 2 6 5 3 5 8 9 7 9 3 2 3 -> 0 0.5 0.5"""
+    ),
+    "a pool of all, adamw": parse(
+        """input 1x3x3; conv 2 2x2; softplus; avgpool all; flatten; dropout 0; dense 2; sigmoid
+        loss binary cross-entropy; update adamw; decay 0.1; decay 0.01 biases; rate 0.02; seed 13
+        sample 1 0 0 0 1 0 0 0 1 -> 1 0"""
+    ),
     "adam": parse(
         """input 2; dense 3 shared bias; sigmoid; dense 2; loss mean squared error; update adam
         rate 0.05; seed 8; sample 1 0 -> 1 0; sample 0 1 -> 0 1"""
