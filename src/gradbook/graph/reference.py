@@ -50,7 +50,8 @@ def run(
     """
     state: Values = {**step.start, **(start or {})}
     given = {**step.data, step.rate: np.asarray(step.net.learning_rate if rate is None else rate)}
-    order = needed([step.loss, *step.outputs, *step.next.values(), *watch])
+    results = [step.loss, *step.outputs, *step.next.values()]
+    order = needed([*step.inputs, *step.targets, *results, *watch])
     for _ in range(epochs):
         values = _run(order, {**given, **state}, step.samples)
         yield values
