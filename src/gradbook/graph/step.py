@@ -30,4 +30,4 @@ class Step:
 
     @property
     def samples(self) -> int:
-        return len(self.net.examples())
+        return next((len(values) for leaf, values in self.data.items() if leaf.each), 1)
