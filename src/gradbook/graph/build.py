@@ -62,7 +62,7 @@ def training_step(net: Net, batch: int | None = None) -> Step:
         step,
         start={**step.start, **{change.leaf: change.start for change in carried}},
         next={**step.next, **{change.leaf: change.next for change in carried}},
-        samples=batch or step.samples,
+        batch=batch,
         count=forward.count,
         masks=forward.masks,
     )
@@ -117,7 +117,6 @@ def complete(
         weights=tuple(weights),
         gradients=slopes,
         adjoints=adjoints,
-        samples=len(net.examples()),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from gradbook.net.layers import Shape
@@ -33,10 +33,8 @@ class Name:
         return layer + [str(k) for k in self.index]
 
     def at(self, *index: int) -> Name:
-        """The name of one element."""
-        if self.of and self.stem != "∂":
-            return Name(self.stem, of=self.of.at(*index), word=self.word)
-        return Name(self.stem, index, self.layer, self.word, self.of)
+        """The name of one element: of a_h it is a_h1, of ∂E/∂h it is ∂E/∂h1."""
+        return replace(self, of=self.of.at(*index)) if self.of else replace(self, index=index)
 
     def element(self, place: Shape, shape: Shape) -> Name:
         """The name of one place. Names count from 1; a single channel goes without saying."""

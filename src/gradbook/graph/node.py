@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gradbook.graph.name import Name
 from gradbook.graph.op import OPS, Attribute, Op
 from gradbook.net.layers import Shape
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Node:
     """One value: an op on earlier nodes. `each` tells a value per sample from one per step."""
 
-    graph: Graph = field(repr=False)
+    graph: Graph
     index: int  # inputs have smaller ones, so the order of indices is an order to compute in
     op: Op
     inputs: tuple[Node, ...]
@@ -32,6 +32,11 @@ class Node:
         (value,) = self.attributes
         assert isinstance(value, (int, float))
         return float(value)
+
+    def __repr__(self) -> str:
+        """One level deep: a value written out whole could fill a book."""
+        inputs = ", ".join(f"{x.op.name} {x.index}" for x in self.inputs)
+        return f"<{self.name or self.index} = {self.op.name}({inputs})>"
 
     def is_constant(self, value: float | None = None) -> bool:
         return self.op.name == "constant" and value in (None, self.number)

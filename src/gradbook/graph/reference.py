@@ -62,7 +62,8 @@ def follow(
     """Train on one batch after the other: each gives the inputs, the targets and the masks."""
     state: Values = {**step.start, **(start or {})}
     usual = {step.rate: np.asarray(step.net.learning_rate if rate is None else rate)}
-    order = needed([step.loss, *step.outputs, *step.next.values(), *watch])
+    results = [step.loss, *step.outputs, *step.next.values()]
+    order = needed([*step.inputs, *step.targets, *results, *watch])
     for batch in batches:
         given = {**usual, **batch, **state}
         samples = _samples(order, given)

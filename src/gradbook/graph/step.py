@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gradbook.graph.node import Graph, Node
 from gradbook.graph.op import Array
@@ -42,6 +42,12 @@ class Step:
     weights: tuple[Node, ...]  # the parameters, fixed ones included, in the order of their names
     gradients: Mapping[Node, Node]  # ∂loss/∂w of each weight that is trained
     adjoints: Mapping[Node, Node]  # ∂loss/∂v of every value on the way to one
-    samples: int = field(kw_only=True)  # how many the step sees; of a batch, the most
-    count: Node | None = None  # N, how many they are, where batches may differ in that
+    batch: int | None = None  # the most samples, where they come from outside
+    count: Node | None = None  # N, how many they then are
     masks: tuple[Mask, ...] = ()
+
+    @property
+    def samples(self) -> int:
+        """How many the step sees; of batches from outside, the most."""
+        inside = (len(values) for leaf, values in self.data.items() if leaf.each)
+        return self.batch or next(inside, 1)

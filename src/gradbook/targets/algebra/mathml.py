@@ -17,7 +17,6 @@ from gradbook.graph.name import Name
 from gradbook.palette import GRADIENT, colour_of
 from gradbook.targets.algebra.document import Line
 from gradbook.targets.algebra.math import (
-    DIGITS,
     BigSum,
     Bracket,
     Call,
@@ -36,6 +35,7 @@ from gradbook.targets.algebra.math import (
     Symbol,
     Transposed,
     Words,
+    digits,
 )
 from gradbook.targets.algebra.printer import Level, Printer, broken, deeper, unmarked
 
@@ -106,7 +106,7 @@ class _Whole(Printer):
     before_sum: ClassVar[str] = ""
 
     def level(self, form: Form) -> Level:
-        if isinstance(form, Number) and form.value >= 0 and "e" in f"{form.value:.{DIGITS}g}":
+        if isinstance(form, Number) and form.value >= 0 and "e" in digits(form.value):
             return Level.PRODUCT
         if isinstance(form, Symbol) and form.name.stem.endswith(SQUARE):
             return Level.POWER
@@ -263,7 +263,7 @@ def _number(value: float) -> str:
     minus = MINUS if value < 0 else ""
     if not isfinite(value):
         return "<mtext>undefined</mtext>" if isnan(value) else f"{minus}<mi>∞</mi>"
-    mantissa, _, exponent = f"{abs(value):.{DIGITS}g}".partition("e")
+    mantissa, _, exponent = digits(abs(value)).partition("e")
     if not exponent:
         return f"{minus}<mn>{mantissa}</mn>"
     power = f"<msup><mn>10</mn><mrow>{_number(int(exponent))}</mrow></msup>"

@@ -256,6 +256,8 @@ class _Planner:
         assert x is not None
         if x.op.name in WEIGHTS:
             return
+        if node is not x and node.op.name == "total" and len(x.shape) > 1:
+            raise TargetError("the engine sums over the batch channel by channel only")
         x = self.moments.get(node, x)
         found = self._pass_for(x, self._due(node))
         if node is x:
@@ -294,24 +296,33 @@ class _Planner:
     def _pass_for(self, x: Node, phase: int) -> Pass:
         """The last pass of the phase that makes what x is computed from, or one by itself."""
         heavy_passes = {p.heavy: p for p in self.passes if p.heavy}
-        before = []
-        alike = True
+        before: list[tuple[Node, Pass, bool]] = []
         for leaf, same in self.leaves(x):
             made = self.made_in.get(leaf) or heavy_passes.get(leaf)
             if made is not None and made.phase == phase:
-                before.append((made.number, made, same))
-        if before:
-            last = max(before, key=lambda found: found[0])[1]
-            alike = all(same for _, made, same in before if made is last)
-            domain = places(last.shared[0]) if last.shared else last.places
-            if alike and domain == places(x):
-                return last
-            return self._new_pass(phase, places(x))
+                before.append((leaf, made, same))
+        found = self._last(before, x) if before else self._alone(x, phase)
+        found = found or self._new_pass(phase, places(x))
+        for leaf, made, _ in before:
+            if made is not found and leaf not in self.made_in:
+                self.kept.add(leaf)
+                self._keep(leaf, made)
+        return found
+
+    def _last(self, before: list[tuple[Node, Pass, bool]], x: Node) -> Pass | None:
+        """The last of these passes, where x can be computed place by place as it goes."""
+        last = max((made for _, made, _ in before), key=lambda made: made.number)
+        alike = all(same for _, made, same in before if made is last)
+        domain = places(last.shared[0]) if last.shared else last.places
+        return last if alike and domain == places(x) else None
+
+    def _alone(self, x: Node, phase: int) -> Pass | None:
+        """A pass of the phase without a heavy op that waits for nothing."""
         for made in self.passes:
             if made.phase == phase and made.heavy is None and made.places == places(x):
                 if not any(self._waits(kept, phase) for kept in made.kept):
                     return made
-        return self._new_pass(phase, places(x))
+        return None
 
     def _waits(self, kept: Node, phase: int) -> bool:
         return any(

@@ -57,7 +57,8 @@ def reduced(node: Node) -> Node | None:
     if node.op.name == "total":
         return node.inputs[0]
     if node.op.name == "sum" and node.inputs[0].op.name == "total":
-        return node.inputs[0].inputs[0]
+        x = node.inputs[0].inputs[0]
+        return x if (len(x.shape), len(node.shape)) == (3, 1) else None
     return None
 
 

@@ -22,7 +22,8 @@ RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", 
 RATE_NAME, CHECK_NAME, NUDGE_NAME = "eta", "gradients_checked", "nudge"
 EPOCH_NAME = "checked_epoch"
 HEAD_ROWS = 4  # title, remark, groups, names
-DATA_ROW, DATA_COLUMN = 52, 4  # of the first sample, on the Network sheet
+BESIDE, BELOW = (5, 12), (52, 4)  # where the first sample stands: row and column on Network
+MOST_BESIDE = (14, 5)  # samples and values that have room beside the chart
 ASCII = str.maketrans({"γ": "gamma", "β": "beta"})  # names that can be typed
 
 
@@ -71,7 +72,7 @@ class Book:
             self._table(TRAINING, HEAD_ROWS, 1, each=False),
             self._table(SAMPLES, HEAD_ROWS, 2, each=True, stride=self.step.samples),
             {self.step.rate: RATE_NAME},
-            DATA_ROW,
+            self.data_place[0],
             following_values(self.step),
         )
 
@@ -86,7 +87,9 @@ class Book:
         across = 1 + len(of_step.columns)
         of_sample = self._table(RATES_WORK, row, across, each=True, stride=stride)
         outside = {self.step.rate: "$A{e}"}
-        return Run(self.step, of_step, of_sample, outside, DATA_ROW, following_values(self.step))
+        return Run(
+            self.step, of_step, of_sample, outside, self.data_place[0], following_values(self.step)
+        )
 
     @cached_property
     def starts(self) -> Mapping[Node, Start]:
@@ -103,12 +106,21 @@ class Book:
         }
 
     @cached_property
+    def data_place(self) -> tuple[int, int]:
+        """The row and column of the first sample on the Network sheet."""
+        values = len(self.step.inputs) + len(self.step.targets)
+        small = self.step.samples <= MOST_BESIDE[0] and values <= MOST_BESIDE[1]
+        return BESIDE if small else BELOW
+
+    @cached_property
     def given(self) -> dict[Node, str]:
         """What refers to the inputs and targets."""
         leaves = (*self.step.inputs, *self.step.targets)
         if not self.several:
             return {leaf: given_name(leaf) for leaf in leaves}
-        cells = (f"{xl_rowcol_to_cell(0, DATA_COLUMN + 1 + k)[:-1]}" for k in range(len(leaves)))
+        cells = (
+            f"{xl_rowcol_to_cell(0, self.data_place[1] + 1 + k)[:-1]}" for k in range(len(leaves))
+        )
         return {
             leaf: f"{quote_sheetname(NETWORK)}!${cell}${DATA}"
             for leaf, cell in zip(leaves, cells, strict=True)
@@ -137,7 +149,7 @@ class Book:
 
     @cached_property
     def nudges(self) -> Nudges:
-        return Nudges(self.step, CHECK_WORK, DATA_ROW, self.given)
+        return Nudges(self.step, CHECK_WORK, self.data_place[0], self.given)
 
     def verdict(self, weight: Node) -> str:
         """What the check says of a weight's gradient."""

@@ -16,7 +16,7 @@ from gradbook.targets.excel.book import (
     Book,
 )
 from gradbook.targets.excel.grammar import digits as typed
-from gradbook.targets.excel.look import PLAIN, SMALL, WHOLE, Look, colour, digits, page
+from gradbook.targets.excel.look import PLAIN, SMALL, WHOLE, Look, colour, digits, page, plain_zeros
 from gradbook.targets.excel.nudges import (
     AGREES,
     BASE_ROW,
@@ -182,6 +182,8 @@ def write_check_work(workbook: Workbook, look: Look, book: Book) -> None:
     _pass_headings(sheet, look, book)
     for number, weight in enumerate(plan.weights):
         _passes(sheet, look, book, number, weight)
+    rows = 2 * len(plan.weights) * book.step.samples
+    plain_zeros(workbook, sheet, FIRST_ROW, 1, rows, len(plan.values) + 2)
     sheet.freeze_panes(FIRST_ROW, 2 + book.several)
 
 
@@ -234,5 +236,5 @@ def _passes(sheet: Worksheet, look: Look, book: Book, number: int, weight: Node)
         if book.several:
             for sample in range(samples):
                 sheet.write_number(
-                    top + sample, 2, sample + 1, look.value(QUIET, WHOLE, align="center")
+                    top + sample, 2, sample + 1, look.value(PAPER, WHOLE, align="center")
                 )

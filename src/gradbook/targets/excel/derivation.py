@@ -29,7 +29,7 @@ from gradbook.graph.node import Node
 from gradbook.palette import GRADIENT, QUIET, Colour
 from gradbook.targets.excel.book import DERIVATION, TRAINING, Book
 from gradbook.targets.excel.grammar import Expression, Number, Reference, write
-from gradbook.targets.excel.look import SMALL, SMALL_IN_FULL, Look, colour, page
+from gradbook.targets.excel.look import SMALL, SMALL_IN_FULL, Look, colour, page, plain_zeros
 from gradbook.targets.excel.notes import NAMES
 from gradbook.targets.excel.nudges import AGREES, DIFFERS
 from gradbook.targets.excel.spelling import Speller, infix
@@ -64,7 +64,10 @@ class Value:
 def write_derivation(workbook: Workbook, look: Look, book: Book) -> None:
     sheet = workbook.add_worksheet(DERIVATION)
     page(sheet, HEADING_ROW)
-    _Derivation(sheet, look, book).write()
+    written = _Derivation(sheet, look, book)
+    written.write()
+    rows, across = written.row - HEADING_ROW, SAMPLE - NUMBER + book.step.samples
+    plain_zeros(workbook, sheet, HEADING_ROW + 1, NUMBER, rows, across)
 
 
 @dataclass

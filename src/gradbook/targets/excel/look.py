@@ -122,6 +122,19 @@ class Look:
             )
 
 
+def plain_zeros(
+    book: Workbook, sheet: Worksheet, top: int, left: int, rows: int, across: int
+) -> None:
+    """Nothing is shown as 0 and not as 0.00E+00."""
+    rule = {
+        "type": "cell",
+        "criteria": "==",
+        "value": 0,
+        "format": book.add_format({"num_format": "0"}),
+    }
+    sheet.conditional_format(top, left, top + rows - 1, left + across - 1, rule)
+
+
 def colour(name: Name | None) -> Colour:
     """The colour of a value's kind."""
     return colour_of(name.stem, owned=name.of is not None) if name else QUIET

@@ -11,13 +11,11 @@ from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Node
 from gradbook.net.text import layer_words
-from gradbook.palette import ERROR, INPUT, QUIET, RATE, Colour
+from gradbook.palette import ERROR, INPUT, PAPER, QUIET, RATE, Colour
 from gradbook.targets.excel.book import (
     CHECK,
     CHECK_NAME,
     CHECK_WORK,
-    DATA_COLUMN,
-    DATA_ROW,
     DERIVATION,
     NETWORK,
     RATE_NAME,
@@ -30,9 +28,10 @@ from gradbook.targets.excel.book import (
     start_name,
 )
 from gradbook.targets.excel.charts import Curve, loss_chart
-from gradbook.targets.excel.look import SMALL, Look, colour, page
+from gradbook.targets.excel.look import SMALL, WHOLE, Look, colour, page
 from gradbook.targets.excel.values import shown
 
+GUIDE_WIDTH = 15  # columns
 PANEL = 1  # the first column of the panel on the left
 FIRST_ROW = 3
 CHART = (3, 4)
@@ -49,7 +48,7 @@ def write_network(workbook: Workbook, look: Look, book: Book) -> None:
     sheet.set_column(PANEL, PANEL, 21)
     sheet.set_column(PANEL + 1, PANEL + 1, 13)
     sheet.set_column(PANEL + 2, PANEL + 2, 3)
-    sheet.set_column(DATA_COLUMN, DATA_COLUMN + 15, 9)
+    sheet.set_column(CHART[1], CHART[1] + GUIDE_WIDTH + 3, 9)
     _title(sheet, look, book)
     _Panel(workbook, sheet, look, book).write()
     _chart(workbook, sheet, book)
@@ -168,21 +167,21 @@ def _picture(sheet: Worksheet, book: Book) -> None:
 def _guide(sheet: Worksheet, look: Look, book: Book) -> None:
     """What is where, and what to try."""
     row = GUIDE_ROW
-    sheet.write_string(row, DATA_COLUMN, "What is where", look.section)
-    for column in range(DATA_COLUMN + 1, DATA_COLUMN + 15):
+    sheet.write_string(row, CHART[1], "What is where", look.section)
+    for column in range(CHART[1] + 1, CHART[1] + GUIDE_WIDTH):
         sheet.write_blank(row, column, None, look.section)
     for name, text in _places(book):
         row += 1
         link = look.style(font_color=INPUT.ink, underline=1, bold=True)
-        sheet.write_url(row, DATA_COLUMN, f"internal:'{name}'!A1", link, name)
-        sheet.write_string(row, DATA_COLUMN + 2, text, look.text)
+        sheet.write_url(row, CHART[1], f"internal:'{name}'!A1", link, name)
+        sheet.write_string(row, CHART[1] + 2, text, look.text)
     row += 2
-    sheet.write_string(row, DATA_COLUMN, "Try", look.section)
-    for column in range(DATA_COLUMN + 1, DATA_COLUMN + 15):
+    sheet.write_string(row, CHART[1], "Try", look.section)
+    for column in range(CHART[1] + 1, CHART[1] + GUIDE_WIDTH):
         sheet.write_blank(row, column, None, look.section)
     for text in _suggestions(book):
         row += 1
-        sheet.write_string(row, DATA_COLUMN, text, look.text)
+        sheet.write_string(row, CHART[1], text, look.text)
 
 
 def _places(book: Book) -> Iterator[tuple[str, str]]:
@@ -207,7 +206,7 @@ def _suggestions(book: Book) -> list[str]:
             f"{CHECK} turns green gradient by gradient; here the error begins to fall.",
         ]
     return [
-        "Type another η: 0.1 crawls, 10 hurries. Then 1000: the error leaps, and stays.",
+        "Type another η: a tenth as much, ten times as much, a thousand times as much.",
         "Change a start weight, an input or a target (any cell with a frame): everything follows.",
         f"Spoil a formula in the first row of a gradient on {TRAINING} and watch {CHECK} turn red.",
     ]
@@ -215,13 +214,15 @@ def _suggestions(book: Book) -> list[str]:
 
 def _data(sheet: Worksheet, look: Look, book: Book) -> None:
     """The samples, one in each row."""
-    step, top = book.step, DATA_ROW - 1
-    sheet.write_string(top - 1, DATA_COLUMN, "Samples", look.section)
-    sheet.write_string(top, DATA_COLUMN, "sample", look.heading(QUIET))
+    step, (row, column) = book.step, book.data_place
+    sheet.write_string(row - 2, column, "Samples", look.section)
+    for place in range(column + 1, column + len(book.given) + 1):
+        sheet.write_blank(row - 2, place, None, look.section)
+    sheet.write_string(row - 1, column, "sample", look.heading(QUIET))
     for number in range(step.samples):
-        style = look.value(QUIET, "0", align="center")
-        sheet.write_number(DATA_ROW + number, DATA_COLUMN, number + 1, style)
-    for place, leaf in enumerate(book.given, DATA_COLUMN + 1):
-        sheet.write_string(top, place, str(leaf.name), look.heading(colour(leaf.name)))
+        style = look.value(PAPER, WHOLE, align="center")
+        sheet.write_number(row + number, column, number + 1, style)
+    for place, leaf in enumerate(book.given, column + 1):
+        sheet.write_string(row - 1, place, str(leaf.name), look.heading(colour(leaf.name)))
         for number, value in enumerate(step.data[leaf]):
-            sheet.write_number(DATA_ROW + number, place, value, look.given(colour(leaf.name)))
+            sheet.write_number(row + number, place, value, look.given(colour(leaf.name)))

@@ -17,7 +17,7 @@ NUDGE = 1e-5
 NEAR, FLOOR = 1e-5, 1e-8  # of the slope, and of the error: how far apart a check lets them be
 BEND = 1e-3  # of the slope: a difference between its two sides that is a corner's, not a curve's
 BESIDE = 1e-4  # of that difference: how far from one side's slope a gradient may be
-MOST_CHECK_CELLS = 60_000
+MOST_CELLS, MOST_VALUES = 150_000, 600_000  # on the working sheet; computed for it, parts included
 CORNERS = ("relu", "leaky_relu", "largest", "choose")
 BASE_ROW, FIRST_ROW = 4, 8  # of the weights as they are, and of the first nudge
 AGREES, DIFFERS, OPEN = "agrees", "differs", "to fill in"
@@ -53,7 +53,8 @@ class Nudges:
         """Those that are checked, spread evenly where all would be too many."""
         trained = [weight for weight in self.step.weights if weight in self.step.gradients]
         cells = 2 * self.step.samples * len(self.values)
-        most = max(1, MOST_CHECK_CELLS // cells)
+        computed = 2 * len(needed(self.values))
+        most = max(1, min(MOST_CELLS // cells, MOST_VALUES // computed))
         if len(trained) <= most:
             return trained
         return [trained[round(k * (len(trained) - 1) / max(most - 1, 1))] for k in range(most)]

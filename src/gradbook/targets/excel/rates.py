@@ -16,7 +16,7 @@ from gradbook.palette import ERROR, PAPER, QUIET, RATE, curve_colours
 from gradbook.targets.excel.book import HEAD_ROWS, RATES, RATES_WORK, TRAINING, Book
 from gradbook.targets.excel.charts import Curve, loss_chart
 from gradbook.targets.excel.grammar import digits as typed
-from gradbook.targets.excel.look import BAD, GOOD, OPEN, SMALL, WHOLE, Look, page
+from gradbook.targets.excel.look import BAD, GOOD, OPEN, SMALL, WHOLE, Look, page, plain_zeros
 from gradbook.targets.excel.table import columns, write_cells, write_headings
 from gradbook.targets.excel.values import shown
 
@@ -53,10 +53,14 @@ class Overview:
         if not np.isfinite(errors).all():
             return BREAKS
         before = float(errors[_before(len(errors))])
+        zigzag = self.rises > ZIGZAG * len(errors)
+        swinging = " and swings" if zigzag else ""
         tail = ", then flat" if abs(before - last) <= FLAT * last + NOTHING * errors[0] else ""
         if errors.max() > LEAP * errors[0]:
-            return "leaps up, then falls" + tail if last < errors[0] else "leaps up" + tail
-        if self.rises > ZIGZAG * len(errors):
+            return (
+                "leaps up, then falls" + tail if last < errors[0] else f"leaps up{swinging}{tail}"
+            )
+        if zigzag:
             return "falls in zigzags" if last < errors[0] else "swings"
         if last > SLOW * errors[0]:
             return "falls slowly" + tail
@@ -133,12 +137,13 @@ class _Rates:
         first, last, before = cells.first, cells.last, cells.before
         flat = f"ABS({before}-{last})<={typed(FLAT)}*{last}+{typed(NOTHING)}*{first}"
         tail = f'IF({flat},", then flat","")'
+        zigzag = f"E{row}>{ZIGZAG}*{self.book.epochs}"
+        leaps = f'"leaps up"&IF({zigzag}," and swings","")'
         return (
             f'=IF(COUNT({cells.all})<{self.book.epochs},"{BREAKS}",'
             f"IF(C{row}>{LEAP}*{first},"
-            f'IF({last}<{first},"leaps up, then falls","leaps up")&{tail},'
-            f"IF(E{row}>{ZIGZAG * self.book.epochs},"
-            f'IF({last}<{first},"falls in zigzags","swings"),'
+            f'IF({last}<{first},"leaps up, then falls",{leaps})&{tail},'
+            f'IF({zigzag},IF({last}<{first},"falls in zigzags","swings"),'
             f'IF({last}>{SLOW}*{first},"falls slowly","falls")&{tail})))'
         )
 
@@ -265,4 +270,6 @@ def write_rates_work(workbook: Workbook, look: Look, book: Book) -> None:
         for epoch in range(book.epochs):
             row = run.of_step.row(epoch)
             sheet.write_formula(row, 0, cell, look.value(RATE, "General"), book.rates[number])
+    rows = len(book.rates) * book.epochs * book.step.samples
+    plain_zeros(workbook, sheet, HEAD_ROWS, 1, rows, width)
     sheet.freeze_panes(HEAD_ROWS, 1)

@@ -11,6 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 from gradbook.errors import LimitError
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
+from gradbook.palette import QUIET
 from gradbook.targets.excel.grammar import LONGEST_FORMULA
 from gradbook.targets.excel.look import Look, colour, digits
 from gradbook.targets.excel.order import Group
@@ -105,7 +106,8 @@ def write_cells(
     """Each value of each epoch: its formula, and what it comes to."""
     for column in parts:
         kind, shape = colour(column.node.name), digits(column.node.name)
-        style, empty = look.value(kind, shape), look.to_fill_in(shape)
+        usual, empty = look.value(kind, shape), look.to_fill_in(shape)
+        ruled = look.value(kind, shape, top=1, top_color=QUIET.ink)  # above an epoch's samples
         for epoch, sample in _cells(values[column.node]):
             row = run.table(column.node).row(epoch) + sample
             if column.node in blank:
@@ -113,6 +115,7 @@ def write_cells(
             else:
                 found = values[column.node][epoch]
                 value = shown(found[sample] if column.node.each else found)
+                style = ruled if column.node.each and epoch and not sample else usual
                 _write(sheet, row, column.place, column.content(run, epoch, sample), style, value)
 
 

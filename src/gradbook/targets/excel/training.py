@@ -5,9 +5,9 @@ from __future__ import annotations
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from gradbook.palette import QUIET
+from gradbook.palette import PAPER, QUIET
 from gradbook.targets.excel.book import HEAD_ROWS, SAMPLES, TRAINING, Book
-from gradbook.targets.excel.look import WHOLE, Look, page
+from gradbook.targets.excel.look import WHOLE, Look, page, plain_zeros
 from gradbook.targets.excel.notes import write_notes
 from gradbook.targets.excel.table import columns, write_cells, write_headings
 
@@ -54,11 +54,13 @@ def _write(
         book.blank,
     )
     _count(sheet, look, book, each=each)
+    rows, across = book.epochs * table.stride, len(table.columns)
+    plain_zeros(workbook, sheet, HEAD_ROWS, len(counters), rows, across)
     sheet.freeze_panes(HEAD_ROWS, len(counters))
 
 
 def _count(sheet: Worksheet, look: Look, book: Book, *, each: bool) -> None:
-    style = look.value(QUIET, WHOLE, align="center")
+    style = look.value(PAPER, WHOLE, align="center")
     for epoch in range(book.epochs):
         for sample in range(book.step.samples if each else 1):
             row = HEAD_ROWS + epoch * (book.step.samples if each else 1) + sample

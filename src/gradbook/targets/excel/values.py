@@ -31,7 +31,7 @@ class Record:
 def record(step: Step, epochs: int, rate: float, blank: Collection[Node] = ()) -> Record:
     """Run the step; values of `blank` count as 0, as empty cells do."""
     zeros = {node: np.zeros(step.samples if node.each else ()) for node in blank}
-    order = needed([step.loss, *step.outputs, *step.next.values()])
+    order = needed([*step.inputs, *step.targets, step.loss, *step.outputs, *step.next.values()])
     kept = [node for node in order if node.name is not None]
     delicate = [node for node in order if node.op.name in EXTREME]
     rows: dict[Node, list[Array]] = {node: [] for node in kept}

@@ -22,6 +22,7 @@ from gradbook.targets.excel.derivation import write_derivation
 from gradbook.targets.excel.look import Look, Sheet
 from gradbook.targets.excel.network import write_network
 from gradbook.targets.excel.rates import write_rates, write_rates_work
+from gradbook.targets.excel.table import columns
 from gradbook.targets.excel.training import write_samples, write_training
 
 SHEETS = {
@@ -37,9 +38,22 @@ SHEETS = {
 
 
 def write_book(book: Book, path: Path) -> None:
+    for name in (TRAINING, SAMPLES):  # refused before anything long is begun
+        columns(book.training, name, book.starts, ())
     workbook = Workbook(str(path), {"strings_to_urls": False})
     workbook.worksheet_class = Sheet
+    workbook.set_properties(_properties(book))
     look = Look(workbook)
     for name in book.sheets:
         SHEETS[name](workbook, look, book)
     workbook.close()
+
+
+def _properties(book: Book) -> dict[str, str]:
+    name = book.step.net.name or "a network"
+    return {
+        "title": f"Backpropagation worked: {name}",
+        "subject": "Every value a cell, every step a formula, one row per epoch",
+        "keywords": "backpropagation, chain rule, gradient descent",
+        "comments": str(book.step.net),
+    }

@@ -1,0 +1,117 @@
+"""`gradbook sheet`: what it writes, what it says, and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+from openpyxl import load_workbook
+
+from gradbook.cli.main import main
+
+
+@pytest.fixture
+def said(capsys, tmp_path, monkeypatch):
+    """`said(*words)`: what the command prints, run in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        capsys.readouterr()
+        assert main(["sheet", *words]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        return out.splitlines()
+
+    return run
+
+
+QUICK = ("--epochs", "3", "--rates", "0.5")
+
+
+def test_without_a_word_the_worked_example_is_written(said, tmp_path):
+    assert said(*QUICK) == [
+        "wrote worked.xlsx",
+        "open it: the first sheet says what is where; change η and watch the curve",
+    ]
+    assert load_workbook(tmp_path / "worked.xlsx")["Training"].max_row == 4 + 3
+
+
+def test_the_file_is_called_like_the_networks_file(said, tmp_path):
+    (tmp_path / "mine.txt").write_text("name Other\ninput 1; dense 1; sample 1 -> 1")
+    assert said("mine.txt", *QUICK)[0] == "wrote mine.xlsx"
+
+
+def test_a_network_without_a_name_gets_one(said):
+    assert said("input 1; dense 1; sample 1 -> 1", *QUICK)[0] == "wrote network.xlsx"
+
+
+def test_eta_begins_with_the_rate_asked_for(said, tmp_path):
+    said("mazur", "-o", "book.xlsx", "--rate", "0.25", *QUICK)
+    assert load_workbook(tmp_path / "book.xlsx")["Network"]["C5"].value == 0.25
+
+
+def test_samples_come_from_a_table(said, tmp_path):
+    (tmp_path / "data.csv").write_text("i1,i2,t1\n0,0,0\n0,1,1\n1,1,0\n")
+    said("input 2; dense 1; sigmoid", "--data", "data.csv", *QUICK)
+    book = load_workbook(tmp_path / "network.xlsx")
+    assert book["Samples"].max_row == 4 + 3 * 3
+
+
+def test_no_rates_at_all_is_possible(said, tmp_path):
+    said("--epochs", "3", "--rates", "none")
+    assert "Learning rates" not in load_workbook(tmp_path / "worked.xlsx").sheetnames
+
+
+def test_what_was_left_out_is_said(said, monkeypatch):
+    monkeypatch.setattr("gradbook.targets.excel.limits.MOST_CELLS", 600)
+    lines = said("--epochs", "3")
+    assert lines[1].startswith("  compares 5 learning rates, not 13: more would be too many cells")
+
+
+def test_an_exercise_comes_with_its_solution(said, tmp_path):
+    lines = said("--exercise", "7", "--solution", *QUICK)
+    assert lines[:2] == ["wrote worked-exercise-7.xlsx", "wrote worked-exercise-7-solution.xlsx"]
+    exercise, solution = (load_workbook(tmp_path / line.split()[1]) for line in lines[:2])
+    assert exercise["Training"]["Y5"].value is None
+    assert solution["Training"]["Y5"].value.startswith("=((S5-B5)")
+    start = [
+        [sheet[f"C{row}"].value for row in range(18, 26)]
+        for sheet in (exercise["Network"], solution["Network"])
+    ]
+    assert start[0] == start[1]
+
+
+def test_a_class_gets_an_exercise_each(said, tmp_path):
+    lines = said("--exercise", "1-2,5", "-o", "class", *QUICK)
+    assert len(lines) == 4
+    names = sorted(path.name for path in (tmp_path / "class").iterdir())
+    assert names == [f"worked-exercise-{seed}.xlsx" for seed in (1, 2, 5)]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--epochs", "1"], "--epochs: 1 won't do: at least 2"),
+        (["--epochs", "many"], "--epochs: 'many' isn't a whole number"),
+        (["--epochs", "1000000"], "1,000,000 epochs of 31 values are 31,000,000 cells"),
+        (["--rate", "fast"], "--rate: 'fast' isn't a number"),
+        (["--rate", "-1"], "--rate: -1 won't do: a learning rate is at least 0"),
+        (["--rates", "0.1,0"], "--rates: 0 won't do: it must be above 0"),
+        (["--rates", "0.1;0.2"], "--rates: '0.1;0.2' isn't a number"),
+        (["--rates", ""], "--rates: '' isn't a number"),
+        (["--exercise", "seven"], "--exercise: 'seven' isn't a whole number"),
+        (["--exercise", "9-3"], "--exercise: 3 won't do: at least 9"),
+        (["--exercise", "1-100000"], "--exercise: 100000 won't do"),
+        (["--exercise", "1-3", "-o", "all.xlsx"], "3 exercises go into a folder, not all.xlsx"),
+        (["--solution"], "--solution goes with --exercise SEED"),
+        (["-o", "book.xls"], "a workbook's name ends in .xlsx"),
+        (["-o", "nowhere/book.xlsx"], "there is no folder nowhere"),
+        (["-o", "book.ods"], "write book.ods.xlsx"),
+        (["wroked"], "did you mean 'worked'?"),
+        (["--data", "none.csv"], "none.csv"),
+        (["--epoch", "3"], "unknown option '--epoch': did you mean '--epochs'?"),
+        (["worked", "mazur"], "one argument too many: 'mazur'"),
+        (["input 900; dense 1"], "characters and a cell holds 8,192"),
+        (["reference.txt"], "no network and no file is called"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_no_file(refused, words, told):
+    assert told in refused(["sheet", *words])
