@@ -18,10 +18,16 @@ from gradbook.errors import GradbookError
 
 FLAGS = ("-O3", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-pthread")
 LEVELS = {  # how compilers spell them
-    "native": "-march=native",
-    "avx512": "-march=x86-64-v4",
-    "avx2": "-march=x86-64-v3",
-    "plain": "",
+    "native": ["-march=native"],
+    "avx512": ["-march=x86-64-v4"],
+    "avx2": ["-march=x86-64-v3"],
+    "plain": [],
+}
+ZIG_LEVELS = {  # where nothing said is native
+    "native": ["-march=native"],
+    "avx512": ["-march=x86_64_v4"],
+    "avx2": ["-march=x86_64_v3"],
+    "plain": ["-march=baseline"],
 }
 LONGEST_COMPILATION = 300  # seconds
 
@@ -40,6 +46,10 @@ class Compiler:
     @property
     def name(self) -> str:
         return self.version.split("\n", 1)[0]
+
+    def flags(self, level: str) -> list[str]:
+        """What makes it compile for machines of that level."""
+        return (ZIG_LEVELS if "ziglang" in self.command else LEVELS)[level]
 
 
 def find(wanted: str | None = None) -> Compiler | None:
@@ -86,8 +96,7 @@ def _version(command: tuple[str, ...]) -> str | None:
 @cache
 def macros(compiler: Compiler, level: str = "native") -> str:
     """What the compiler says it compiles for."""
-    flags = [LEVELS[level]] if LEVELS[level] else []
-    return _run([*compiler.command, *flags, "-dM", "-E", "-x", "c", os.devnull])
+    return _run([*compiler.command, *compiler.flags(level), "-dM", "-E", "-x", "c", os.devnull])
 
 
 def vectors(compiler: Compiler, level: str = "native") -> str:
@@ -103,7 +112,7 @@ def library(
     text: str, compiler: Compiler, level: str = "native", extra: Sequence[str] = ()
 ) -> Path:
     """The compiled text, from the cache where it was compiled before."""
-    flags = [*FLAGS, *([LEVELS[level]] if LEVELS[level] else []), *extra]
+    flags = [*FLAGS, *compiler.flags(level), *extra]
     parts = [text, compiler.version, " ".join(flags), macros(compiler, level)]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
     folder = cache_folder()
