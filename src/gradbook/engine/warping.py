@@ -26,7 +26,7 @@ _whole = ctypes.c_int32
 _number = ctypes.c_double
 
 
-class How(ctypes.Structure):
+class Asked(ctypes.Structure):
     """`struct warp` of runtime/warp.c."""
 
     _fields_ = (
@@ -62,8 +62,8 @@ class Warping:
         _, rows, columns = self.shape = shape
         warp.require_fit(rows, columns)
         self._library = _loaded(library(compiler or compiling.needed(), level))
-        self._tables = _tables(warp, rows, columns)
-        self._how = _how(warp, shape, self._tables)
+        self.tables = _tables(warp, rows, columns)
+        self.asked = _asked(warp, shape, self.tables)
 
     @property
     def function(self) -> int:
@@ -72,8 +72,8 @@ class Warping:
 
     @property
     def how(self) -> int:
-        """The address of its `struct warp`, which lasts as long as this object."""
-        return ctypes.addressof(self._how)
+        """The address of `asked`, which lasts as long as this object."""
+        return ctypes.addressof(self.asked)
 
     def images(
         self,
@@ -138,11 +138,11 @@ def _tables(warp: Warp, rows: int, columns: int) -> dict[str, Floats]:
     return {name: np.ascontiguousarray(table, np.float32) for name, table in tables.items()}
 
 
-def _how(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> How:
+def _asked(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> Asked:
     channels, rows, columns = shape
     wider, higher = crop_factors(warp, rows, columns)
     elastic = warp.elastic
-    return How(
+    return Asked(
         channels=channels,
         height=rows,
         width=columns,
