@@ -160,6 +160,17 @@ def test_only_bytes_of_the_right_shape_are_warped():
     engine = Engine(parse_net(NET), 20)
     with pytest.raises(ShapeError, match="only bytes can be warped, not float64 numbers"):
         engine.epoch(np.zeros((20, 1, 12, 12)), np.zeros(20, int), warp=parse("rotate 15"))
+    flat = Engine(parse_net("input 4; dense 2; softmax; loss cross-entropy"), 20)
+    with pytest.raises(ShapeError, match=r"only images can be warped: this network takes \(4,\)"):
+        flat.epoch(pixels(20, 4), np.zeros(20, int), warp=parse("rotate 15"))
+
+
+def test_large_images_are_no_more_than_a_thread_has_room_for():
+    """Sixteen of these are 9 MiB: more than the stack of most threads."""
+    net = parse_net("input 3x224x224; maxpool 112; flatten; dense 2; softmax; loss cross-entropy")
+    images, labels = pixels(3, 3, 224, 224), np.zeros(3, int)
+    losses = Engine(net, 16, 2).epoch(images, labels, warp=parse(ALL), **KEY)
+    assert np.isfinite(losses).all()
 
 
 # The C itself.

@@ -225,6 +225,8 @@ class Engine:
     def _warping(self, warp: Warp, images: NDArray[Any]) -> Warping:
         if images.dtype != np.uint8:
             raise ShapeError(f"only bytes can be warped, not {images.dtype} numbers")
+        if len(self.net.input) != 3:
+            raise ShapeError(f"only images can be warped: this network takes {self.net.input}")
         channels, rows, columns = self.net.input
         return Warping(warp, (channels, rows, columns), self.compiler, self.level)
 

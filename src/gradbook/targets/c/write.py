@@ -222,13 +222,23 @@ class _Writer:
                     f"{drop.below}, {sizes});"
                 )
             elif program.inputs.get(leaf) == "image":
-                lines.append(f"fetch_images(at->e->job, at->first, at->lanes, {where}, {sizes});")
+                drawn = self._room_for_images(program, prod(places(leaf)))
+                lines.append(
+                    f"fetch_images(at->e->job, at->first, at->lanes, {drawn}, {where}, {sizes});"
+                )
             elif program.inputs.get(leaf) == "target":
                 lines.append(
                     f"fetch_targets(at->e->job, at->first, at->lanes, {where}, {places(leaf)[0]});"
                 )
         body = "\n".join(f"    {line}" for line in lines)
         return f"static void fetch_{program.name}(struct place *at) {{\n    (void)at;\n{body}\n}}\n"
+
+    def _room_for_images(self, program: Program, size: int) -> str:
+        """Where a tile's images are drawn anew; nobody draws anew what is to be predicted."""
+        if program is not self.train:
+            return "NULL"
+        self.fields.place.append(f"float drawn[LANES * {size}]; /* images drawn anew */")
+        return "at->drawn"
 
     def _meetings(self, program: Program) -> list[str]:
         """What one thread computes between two phases."""

@@ -28,15 +28,15 @@ INLINE int64_t image_number(const struct job *job, int64_t place) {
     return job->order ? job->order[place] : place;
 }
 
-/* to[row][channel][column] from the images at `first` and after; lanes without one are 0. */
-INLINE void fetch_images(const struct job *job, int64_t first, int lanes, vec *to,
+/* to[row][channel][column] from the images at `first` and after; lanes without one are 0.
+ * `drawn` is room for LANES images, where any are drawn anew. */
+INLINE void fetch_images(const struct job *job, int64_t first, int lanes, float *drawn, vec *to,
                          const int channels, const int height, const int width) {
-    const int size = channels * height * width;
-    float drawn[LANES][size];
+    const long size = (long)channels * height * width;
     for (int l = 0; l < lanes && job->warp; l++) {
         const int64_t image = image_number(job, first + l);
         job->warp(job->how, job->seed, job->epoch, (uint64_t)image, job->bytes + image * size,
-                  drawn[l]);
+                  drawn + l * size);
     }
     for (int c = 0; c < channels; c++)
         for (int h = 0; h < height; h++) {
@@ -46,7 +46,7 @@ INLINE void fetch_images(const struct job *job, int64_t first, int lanes, vec *t
             for (int l = 0; l < lanes; l++) {
                 const int64_t at = image_number(job, first + l) * size + start;
                 if (job->warp)
-                    for (int w = 0; w < width; w++) row[w][l] = (real)drawn[l][start + w];
+                    for (int w = 0; w < width; w++) row[w][l] = (real)drawn[l * size + start + w];
                 else if (job->bytes)
                     for (int w = 0; w < width; w++) row[w][l] = (real)job->bytes[at + w];
                 else
