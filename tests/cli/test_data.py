@@ -145,7 +145,7 @@ def test_a_sheet_that_cannot_be_written_is_one_line(refused, tmp_path):
         (["digits", "--png", "a.gif"], "--png: 'a.gif' isn't called .png"),
         (["digits", "--warp", "rotate 9"], "--warp needs --show or --png to be seen"),
         (["digits", "--seed", "1"], "--seed is what a warp is drawn from: add --warp"),
-        (["digits", "--show", "3", "--warp", "rot"], "--warp, line 1, column 1: unknown 'rot': did"),
+        (["digits", "--show", "3", "--warp", "rot"], "--warp, line 1, column 1: unknown 'rot'"),
         (["digits", "--show", "3", "--warp", "crop 29"], "crop 29 of an image with 28 rows and"),
         (["--warp", "rotate 9"], "--warp needs a data set: gradbook data digits --warp …"),
         (["."], ".: no idx files, no tables and no folders of pictures in it"),

@@ -35,6 +35,7 @@ WARPS = [
     ALL,
 ]
 SHAPES = [(1, 28, 28), (3, 32, 32), (2, 23, 40), (1, 90, 70)]
+COMPILERS = ["gcc", "clang", "python -m ziglang cc"]
 KEY = {"seed": 2**63 + 11, "epoch": 3}
 
 
@@ -46,12 +47,7 @@ def levels():
     return ["native", *order[order.index(best) + 1 if best in order else 0 :]]
 
 
-def compilers():
-    """One by one, whether they are here or not."""
-    return ["gcc", "clang", "python -m ziglang cc"]
-
-
-def one(name):
+def compiler_called(name):
     found = compiling.find(name.replace("python", sys.executable))
     return found or pytest.skip(f"no {name} here")
 
@@ -77,10 +73,10 @@ def test_images_of_any_shape_are_the_references(shape):
     assert abs(found - warped_images(images, warp, range(6), **KEY)).max() / 255 < max(shape) * 3e-7
 
 
-@pytest.mark.parametrize("name", compilers())
+@pytest.mark.parametrize("name", COMPILERS)
 def test_every_compiler_says_the_same(name):
     images, warp = pixels(6, 1, 28, 28), parse(ALL)
-    found = Warping(warp, (1, 28, 28), one(name)).images(images, range(6), **KEY)
+    found = Warping(warp, (1, 28, 28), compiler_called(name)).images(images, range(6), **KEY)
     assert abs(found - warped_images(images, warp, range(6), **KEY)).max() / 255 < 1e-5
 
 
@@ -181,9 +177,9 @@ def test_both_sides_pad_alike():
 
 
 @pytest.mark.parametrize("level", ["avx512", "avx2", "plain"])
-@pytest.mark.parametrize("name", compilers())
+@pytest.mark.parametrize("name", COMPILERS)
 def test_nothing_is_warned_about(name, level, tmp_path):
-    compiler = one(name)
+    compiler = compiler_called(name)
     if level != "plain" and platform.machine() != "x86_64":
         pytest.skip("for another processor")
     file = tmp_path / "warp.c"
