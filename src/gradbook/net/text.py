@@ -52,12 +52,13 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
 
   loss half squared error    Σ ½(t−a)²; also 'mean squared error',
                              'binary cross-entropy' after sigmoid,
-                             'cross-entropy [smoothing S]' after softmax; averaged
-                             over the samples
+                             'cross-entropy' after softmax, where 'smoothing S' spreads
+                             that share of each target over all; averaged over the samples
   update descent             also 'momentum [M] [nesterov]' and 'adam' or 'adamw'
                              [BETA1 BETA2 [EPSILON]]
   decay NUMBER [KIND …]      the share of themselves that weights, or the KINDs named
-                             (weights biases scales shifts), lose per step and unit of η
+                             (weights biases scales shifts), lose per step and unit of η;
+                             adamw takes 0.01 for weights where nothing is said
   rate NUMBER                the learning rate η
   weights NUMBER …           start values of w1, w2, … in order; more lines go on
   biases, scales, shifts     likewise for b1 …, and γ1 …, β1 … of batchnorm
