@@ -134,7 +134,7 @@ WRONG = {
     "Net((2, 2), [Dense(2)])": "layer 1: dense takes a flat input, not 2x2: put 'flatten' before",
     "Net(2, [Dense(2), Pool('max', 2)])": "layer 2: maxpool takes channels x height x width",
     "Net((1, 3, 3), [Conv(1, 3, pad=1)])": "the loss reads a flat output, not 1x3x3",
-    "Net(2, [Dense(2)] * 201)": "more than 200 layers: take fewer",
+    "Net(2, [Dense(2)] * 101)": "more than 100 layers: take fewer",
     "Net(10**8, [Dense(1)])": "100,000,000 values in one layer: the most is 10,000,000",
     "Net(10**4, [Dense(10**4)])": "100,000,000 parameters in one layer: the most is 10,000,000",
     "Net(10**30, [Dense(1)])": "values in one layer: the most is 10,000,000",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gradbook.net.network import Net
 
 
-MOST_LAYERS = 200  # each puts its name around the one before: a_a_h1
+MOST_LAYERS = 100  # each puts its name around the one before: a_a_h1
 LARGEST_SEED = 999_999_999
 LONGEST_NAME = 200
 
