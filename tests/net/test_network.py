@@ -140,9 +140,9 @@ WRONG = {
     "Net(10**30, [Dense(1)])": "values in one layer: the most is 10,000,000",
     "net(loss='cross-entropy')": "cross-entropy reads probabilities: end the layers with 'softmax'",
     "net(start={'w': [1, 2, 3]})": "3 start values, but the layers have w1 … w4",
-    "net(start={'γ': [1]})": "1 start values, but the layers have no γ at all",
+    "net(start={'γ': [1]})": "1 start value, but the layers have no γ at all",
     "net(start={'w': [1, 2, 3, nan]})": "start values are finite numbers",
-    "net(samples=[Sample([1], [1, 2])])": "sample 1 has 1 inputs, but the network takes 2",
+    "net(samples=[Sample([1], [1, 2])])": "sample 1 has 1 input, but the network takes 2",
     "net(samples=[Sample([1, 2], [1, inf])])": "samples are finite numbers",
 }
 
