@@ -134,15 +134,15 @@ WRONG = {
     "Net((2, 2), [Dense(2)])": "layer 1: dense takes a flat input, not 2x2: put 'flatten' before",
     "Net(2, [Dense(2), Pool('max', 2)])": "layer 2: maxpool takes channels x height x width",
     "Net((1, 3, 3), [Conv(1, 3, pad=1)])": "the loss reads a flat output, not 1x3x3",
-    "Net(2, [Dense(2)] * 201)": "more than 200 layers: take fewer",
+    "Net(2, [Dense(2)] * 101)": "more than 100 layers: take fewer",
     "Net(10**8, [Dense(1)])": "100,000,000 values in one layer: the most is 10,000,000",
     "Net(10**4, [Dense(10**4)])": "100,000,000 parameters in one layer: the most is 10,000,000",
     "Net(10**30, [Dense(1)])": "values in one layer: the most is 10,000,000",
     "net(loss='cross-entropy')": "cross-entropy reads probabilities: end the layers with 'softmax'",
     "net(start={'w': [1, 2, 3]})": "3 start values, but the layers have w1 … w4",
-    "net(start={'γ': [1]})": "1 start values, but the layers have no γ at all",
+    "net(start={'γ': [1]})": "1 start value, but the layers have no γ at all",
     "net(start={'w': [1, 2, 3, nan]})": "start values are finite numbers",
-    "net(samples=[Sample([1], [1, 2])])": "sample 1 has 1 inputs, but the network takes 2",
+    "net(samples=[Sample([1], [1, 2])])": "sample 1 has 1 input, but the network takes 2",
     "net(samples=[Sample([1, 2], [1, inf])])": "samples are finite numbers",
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -97,19 +96,7 @@ def _markdown(step: Step, options: Namespace) -> str:
 def _html(step: Step, options: Namespace) -> str:
     from gradbook.report.derivation_page import page
 
-    return page(_document(step, options), step.net, _command(options))
-
-
-def _command(options: Namespace) -> str:
-    """What was typed, so that it can be typed again."""
-    given = {
-        "--data": options.data,
-        "--only": options.only,
-        "--format": options.format,
-        "-o": options.out,
-    }
-    flags = [word for flag, value in given.items() if value for word in (flag, value)]
-    return shlex.join(["gradbook", "explain", options.net, *["--all"] * options.all, *flags])
+    return page(_document(step, options), step.net, options.typed)
 
 
 def _json(step: Step, options: Namespace) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from argparse import (
     ArgumentParser,
     ArgumentTypeError,
@@ -29,13 +30,14 @@ class Parser(ArgumentParser):
         raise UsageError(f"{plain} (see {self.prog} --help)")
 
     def read(self, words: Sequence[str]) -> Namespace:
-        """The options that the words give."""
+        """The options that the words give, and as `typed` the command to be typed again."""
         options, left_over = self.parse_known_args(words)
         if left_over:
             self._refuse(left_over[0])
         for action in self._actions:
             if action.option_strings and getattr(options, action.dest, None) == "":
                 self.error(f"{'/'.join(action.option_strings)}: nothing is given")
+        options.typed = shlex.join([*self.prog.split(), *words])
         return options
 
     def _refuse(self, word: str) -> NoReturn:

@@ -105,7 +105,7 @@ def _write(net: Net, path: Path, options: Namespace, exercise: bool = False) -> 
         exercise=exercise,
     )
     print(f"wrote {path}")
-    if options.rates is None and len(written.rates) < len(DEFAULT_RATES):
+    if not exercise and options.rates is None and len(written.rates) < len(DEFAULT_RATES):
         print(
             f"  compares {len(written.rates)} learning rates, not {len(DEFAULT_RATES)}: more "
             "would be too many cells (fewer --epochs make room)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import PurePath
@@ -106,7 +105,7 @@ def _content(found: Sweep, suffix: str, options: Namespace) -> bytes | str:
 
     match suffix:
         case ".html":
-            return sweep_page.sweep_page(found, _command(options))
+            return sweep_page.sweep_page(found, options.typed)
         case ".csv":
             return sweep_data.as_csv(found)
         case ".json":
@@ -115,18 +114,6 @@ def _content(found: Sweep, suffix: str, options: Namespace) -> bytes | str:
             return picture.png(sweep_charts.picture(found))
         case _:
             return sweep_charts.picture(found)
-
-
-def _command(options: Namespace) -> str:
-    """What was typed, so that it can be typed again."""
-    given = {
-        "--data": options.data,
-        "--rates": options.rates and ",".join(map(repr, options.rates)),
-        "--epochs": options.epochs != 70 and str(options.epochs),
-        "-o": options.out,
-    }
-    flags = [word for flag, value in given.items() if value for word in (flag, value)]
-    return shlex.join(["gradbook", "sweep", options.net, *flags])
 
 
 def _show(found: Sweep) -> None:

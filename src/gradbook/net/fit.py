@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gradbook.net.network import Net
 
 
-MOST_LAYERS = 200  # each puts its name around the one before: a_a_h1
+MOST_LAYERS = 100  # each puts its name around the one before: a_a_h1
 LARGEST_SEED = 999_999_999
 LONGEST_NAME = 200
 
@@ -176,8 +176,8 @@ def _check_start(net: Net) -> None:
     for role, values in net.start.items():
         wanted = net.count(role)
         if len(values) != wanted:
-            numbered = f"{role}1 … {role}{wanted}" if wanted else f"no {role} at all"
-            raise Misfit(role, f"{len(values)} start values, but the layers have {numbered}")
+            given = _count(len(values), "start value")
+            raise Misfit(role, f"{given}, but the layers have {_numbered(role, wanted)}")
         if not all(map(isfinite, values)):
             raise Misfit(role, "start values are finite numbers")
 
@@ -185,8 +185,8 @@ def _check_start(net: Net) -> None:
 def _check_samples(net: Net) -> None:
     for place, sample in enumerate(net.samples, 1):
         part = f"sample {place}"
-        _check_length(part, "inputs", len(sample.inputs), prod(net.input))
-        _check_length(part, "targets", len(sample.targets), net.outputs)
+        _check_length(part, "input", len(sample.inputs), prod(net.input))
+        _check_length(part, "target", len(sample.targets), net.outputs)
         if not all(map(isfinite, sample.inputs + sample.targets)):
             raise Misfit(part, "samples are finite numbers")
         if net.loss is Loss.CROSS and abs(sum(sample.targets) - 1) > 1e-9:
@@ -198,4 +198,13 @@ def _check_samples(net: Net) -> None:
 
 def _check_length(part: str, what: str, given: int, wanted: int) -> None:
     if given != wanted:
-        raise Misfit(part, f"{part} has {given} {what}, but the network takes {wanted}")
+        raise Misfit(part, f"{part} has {_count(given, what)}, but the network takes {wanted}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _numbered(role: Role, count: int) -> str:
+    names = [f"{role}1"] * (count > 0) + [f"{role}{count}"] * (count > 1)
+    return " … ".join(names) or f"no {role} at all"

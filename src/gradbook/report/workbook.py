@@ -46,6 +46,8 @@ def write_workbook(
     step = scalar_step(net)
     asked = None if rates is None else tuple(dict.fromkeys(map(float, rates)))
     compared = fitting_rates(step, epochs, asked, DEFAULT_RATES)
+    if exercise and step.samples > 1:
+        compared = ()  # their working sheet would have to be filled in a second time
     book = Book(
         step,
         epochs,

@@ -7,11 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.targets.excel.grammar import (
-    DEEPEST,
     INFIX,
     LONGEST_FORMULA,
     Call,
-    FormulaError,
     Infix,
     Number,
     Postfix,
@@ -19,9 +17,9 @@ from gradbook.targets.excel.grammar import (
     Reference,
     Text,
     number,
-    read,
     write,
 )
+from gradbook.targets.excel.reader import DEEPEST, FormulaError, read
 
 A, B, C = Reference("A1"), Reference("B2"), Reference("C3")
 

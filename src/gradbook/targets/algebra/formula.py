@@ -101,13 +101,37 @@ def formula(node: Node, say: Say) -> Form:
 
 
 def definition(node: Node, say: Say) -> Form:
-    """What the value is made of, even where it has a name."""
+    """What the value is made of, even where it has a name.
+
+    Written from the inside out and not by recursion: a sum of a thousand terms nests as deep.
+    """
+    forms: dict[Node, Form] = {}
+    waiting = [node]
+    while waiting:
+        part = waiting[-1]
+        missing = [x for x in _parts(part) if x not in forms]
+        for x in missing:
+            said = say(x)
+            if said is not None:
+                forms[x] = said
+        waiting += (x for x in missing if x not in forms)
+        if part is waiting[-1]:
+            forms[waiting.pop()] = _written(part, forms, say)
+    return forms[node]
+
+
+def _parts(node: Node) -> Sequence[Node]:
+    """What has to be written before the node's own notation can be."""
+    return node.inputs if node.op.name in NOTATION and _ratio(node) is None else ()
+
+
+def _written(node: Node, forms: Mapping[Node, Form], say: Say) -> Form:
     ratio = _ratio(node)
     if ratio is not None:
         return _ratio_form(ratio)
     write = NOTATION.get(node.op.name)
     if write is not None:
-        return write(node, [formula(x, say) for x in node.inputs], say)
+        return write(node, [forms[x] for x in node.inputs], say)
     if node.op.expansion is not None:
         return _expanded(node, say)
     raise TargetError(

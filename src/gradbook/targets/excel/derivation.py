@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add, mul
@@ -23,12 +23,13 @@ from gradbook.graph.derivation import (
     Worked,
     derivation,
     first_values,
-    partials,
 )
 from gradbook.graph.node import Node
 from gradbook.palette import GRADIENT, QUIET, Colour
 from gradbook.targets.excel.book import DERIVATION, TRAINING, Book
+from gradbook.targets.excel.chains import Chains, derivative
 from gradbook.targets.excel.grammar import Expression, Number, Reference, write
+from gradbook.targets.excel.grammar import digits as typed
 from gradbook.targets.excel.look import SMALL, SMALL_IN_FULL, Look, colour, page, plain_zeros
 from gradbook.targets.excel.notes import NAMES
 from gradbook.targets.excel.nudges import AGREES, DIFFERS
@@ -37,10 +38,9 @@ from gradbook.targets.excel.values import shown
 
 NAME, WORDS, NUMBER, TABLE, VERDICT, SAMPLE = 1, 2, 3, 4, 5, 6  # columns
 HEADING_ROW = 3
-MOST_CELLS = 12_000  # beyond this two weights are worked, and the others go the same way
 WIDEST = 90  # characters of a formula in names
 
-SAME = 1e-9  # of the gradient
+SAME, NOTHING = 1e-9, 1e-12  # of the gradient, and of the error: how far apart equals may be
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,7 @@ class _Derivation:
         self.step = self.book.step
         self.derived = derivation(self.step)
         self.values = first_values(self.derived)
-        self.sums = {
-            id(chain): value
-            for value, chain in self.derived.chains.items()
-            if isinstance(chain, Sum)
-        }
+        self.chains = Chains(self.derived)
         run = self.book.training
         plain = run.speller(DERIVATION, self.book.guarded)
         self.speller = Speller(plain.refer, self.block, plain.guarded)
@@ -96,18 +92,18 @@ class _Derivation:
 
     def write(self) -> None:
         self.head()
-        weights = self.weights()
-        chains = [self.derived.chains[value] for value in self.reached(weights)]
+        weights = self.chains.weights()
+        reached = self.chains.reached(weights)
         self.section("Forward", "what is computed from the inputs to the error")
-        for node in self.forward(weights):
+        for node in self.chains.forward(reached):
             self.forward_line(node)
         self.section("Local partials", "each formula, derived for one value that it mentions")
-        needed = {part for chain in chains for part in partials(chain)}
+        needed = set(self.chains.locals(reached))
         for node in self.derived.forward:
             for local in self.derived.locals.get(node, ()):
                 if local in needed:
                     self.partial(local)
-        shared = [value for value in self.reached(weights) if value not in self.step.gradients]
+        shared = [value for value in reached if value not in self.step.gradients]
         if shared:
             self.section("Shared steps", "what several chains go through, worked once")
         for value in shared:
@@ -140,50 +136,6 @@ class _Derivation:
         self.sheet.write_string(self.row, NAME, title, self.look.section)
         self.sheet.write_string(self.row, WORDS, words, self.look.remark)
 
-    # What is shown -----------------------------------------------------------
-
-    def weights(self) -> list[Node]:
-        """The weights that are worked: all, or the first one of the first and the last layer."""
-        trained = [weight for weight in self.step.weights if weight in self.step.gradients]
-        if len(trained) * (self.step.samples + 6) * 2 <= MOST_CELLS:
-            return trained
-        by_name = {str(weight.name): weight for weight in trained}
-        names = [p.names[0] for p in self.step.net.parameters if p.names[0] in by_name]
-        return [by_name[name] for name in dict.fromkeys((names[0], names[-1]))]
-
-    def reached(self, weights: Iterable[Node]) -> list[Node]:
-        """The weights and the lines that their chains refer to, from the error backwards."""
-        found: set[Node] = set()
-        waiting = list(weights)
-        while waiting:
-            value = waiting.pop()
-            if value not in found:
-                found.add(value)
-                waiting.extend(self.referred(self.derived.chains[value]))
-        return [value for value in self.derived.chains if value in found]
-
-    def referred(self, chain: Chain, inside: bool = False) -> Iterable[Node]:
-        """The values whose own lines a chain refers to."""
-        match chain:
-            case Worked():
-                yield chain.value
-            case Sum() if inside and id(chain) in self.sums:
-                yield self.sums[id(chain)]
-            case Product(several) | Sum(several):
-                for part in several:
-                    yield from self.referred(part, inside=True)
-            case OverSamples(part):
-                yield from self.referred(part, inside=True)
-
-    def forward(self, weights: Sequence[Node]) -> list[Node]:
-        if len(weights) == len(self.step.gradients):
-            return list(self.derived.forward)
-        chains = (self.derived.chains[value] for value in self.reached(weights))
-        mentioned = {
-            part.of for chain in chains for part in partials(chain) if isinstance(part, Local)
-        }
-        return [node for node in self.derived.forward if node in mentioned]
-
     # Lines -------------------------------------------------------------------
 
     def forward_line(self, node: Node) -> None:
@@ -199,8 +151,8 @@ class _Derivation:
                 return self.partial(chain)
             case Worked():
                 return self.lines[chain.value]
-            case Sum() if id(chain) in self.sums and self.sums[id(chain)] in self.lines:
-                return self.lines[self.sums[id(chain)]]
+            case Sum() if self.chains.owner(chain) in self.lines:
+                return self.lines[self.chains.owner(chain)]
             case Product(factors):
                 return Value.made("*", [self.value(factor) for factor in factors])
             case Sum(()):
@@ -241,7 +193,7 @@ class _Derivation:
         if isinstance(chain, OverSamples):
             self.lines[value] = self.over_samples(name, chain)
         else:
-            words = self.words(chain, top=True)
+            words = self.chains.words(chain, top=True)
             self.lines[value] = self.put(name, words, self.value(chain), GRADIENT)
 
     def over_samples(self, name: str, chain: OverSamples) -> Value:
@@ -251,7 +203,7 @@ class _Derivation:
         inside = self.value(chain.inside)
         shares = Value(np.broadcast_to(inside.number, self.step.samples), inside.at)
         kind = "mean" if chain.mean else "sum"
-        words = f"{kind} over the samples of {self.words(chain.inside)}"
+        words = f"{kind} over the samples of {self.chains.words(chain.inside)}"
         put = self.put(name, words, shares, GRADIENT)
         total = shares.number.sum() / (self.step.samples if chain.mean else 1)
         formula = f"=SUM({self.samples(put)})" + (f"/{self.step.samples}" if chain.mean else "")
@@ -297,37 +249,16 @@ class _Derivation:
         style = self.look.value(GRADIENT, SMALL_IN_FULL)
         self.sheet.write_formula(row, TABLE, f"={cell}", style, shown(value))
         number = float(np.sum(self.lines[weight].number))
-        same = abs(number - value) <= SAME * abs(value) + SAME**2
-        formula = f'=IF(ABS({here}-{there})<=1E-9*ABS({there})+1E-18,"{AGREES}","{DIFFERS}")'
+        error = self.book.training.of_step.cell(self.step.loss)
+        same = abs(number - value) <= SAME * abs(value) + NOTHING * self.book.loss(0)
+        near = f"{typed(SAME)}*ABS({there})+{typed(NOTHING)}*{error}"
+        formula = f'=IF(ABS({here}-{there})<={near},"{AGREES}","{DIFFERS}")'
         verdict = AGREES if same else DIFFERS
         self.sheet.write_formula(row, VERDICT, formula, self.look.verdict(), verdict)
         self.look.colour_verdicts(self.sheet, xl_rowcol_to_cell(row, VERDICT))
 
-    def words(self, chain: Chain, top: bool = False) -> str:
-        """A chain in names: ∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5."""
-        if id(chain) in self.sums and not top:
-            value = self.sums[id(chain)]
-            return derivative(self.derived.roots[value], value)
-        match chain:
-            case Local():
-                return derivative(chain.of, chain.to)
-            case Worked():
-                return derivative(chain.root, chain.value)
-            case Product(factors):
-                return " · ".join(self.words(factor) for factor in factors)
-            case Sum(()):
-                return "0: it reaches no error"
-            case Sum(terms):
-                return " + ".join(self.words(term) for term in terms)
-            case OverSamples(inside, mean):
-                return f"{'mean' if mean else 'sum'} of ({self.words(inside)})"
-
-
-def derivative(of: Node, to: Node) -> str:
-    return f"∂{of.name}/∂{to.name}"
-
 
 def prose(expression: Expression) -> str:
     """A formula in names, with room around its signs."""
-    apart = re.sub(r"(?<![(,E])([-+])", r" \1 ", write(expression))
+    apart = re.sub(r"(?<=[\w)])(?<!\dE)([-+])", r" \1 ", write(expression))
     return apart.replace("*", "·").replace("-", "−")

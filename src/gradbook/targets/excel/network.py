@@ -62,7 +62,8 @@ def _title(sheet: Worksheet, look: Look, book: Book) -> None:
     net = book.step.net
     layers = " → ".join(layer_words(layer) for layer in net.layers)
     sizes = "x".join(map(str, net.input))
-    sheet.write_string(0, PANEL, net.name or "A network", look.title)
+    title = net.name or "A network"
+    sheet.write_string(0, PANEL, f"{title}: an exercise" if book.exercise else title, look.title)
     sheet.write_string(1, PANEL, f"input {sizes} → {layers} → {net.loss}", look.remark)
     sheet.set_row(0, 28)
 
@@ -201,10 +202,12 @@ def _places(book: Book) -> Iterator[tuple[str, str]]:
 
 def _suggestions(book: Book) -> list[str]:
     if book.exercise:
-        return [
+        texts = [
             f"Fill in the yellow cells of {TRAINING}: a gradient's formula, copied down.",
             f"{CHECK} turns green gradient by gradient; here the error begins to fall.",
         ]
+        copy = f"Then copy the same columns, all rows, into {RATES_WORK}: {RATES} comes alive."
+        return [*texts, copy] if book.rates else texts
     return [
         "Type another η: a tenth as much, ten times as much, a thousand times as much.",
         "Change a start weight, an input or a target (any cell with a frame): everything follows.",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
-import numpy as np
 from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
@@ -15,15 +13,12 @@ from gradbook.net.rates import split
 from gradbook.palette import ERROR, PAPER, QUIET, RATE, curve_colours
 from gradbook.targets.excel.book import HEAD_ROWS, RATES, RATES_WORK, TRAINING, Book
 from gradbook.targets.excel.charts import Curve, loss_chart
-from gradbook.targets.excel.grammar import digits as typed
 from gradbook.targets.excel.look import BAD, GOOD, OPEN, SMALL, WHOLE, Look, page, plain_zeros
 from gradbook.targets.excel.table import columns, write_cells, write_headings
 from gradbook.targets.excel.values import shown
+from gradbook.targets.excel.verdict import Cells, Errors
 
 TOP = 4  # the first row with a rate
-LEAP, SLOW, FLAT, ZIGZAG = 1.05, 0.5, 1e-4, 0.1
-RISE, NOTHING = 1.000001, 1e-9  # times the error before; of the first error
-BREAKS = "breaks: the numbers grow too large"
 HEADINGS = (
     ("rate η", RATE),
     ("highest error", ERROR),
@@ -35,41 +30,6 @@ VERDICT, VERDICT_END, CHARTS_COLUMN = 5, 7, 9
 CHART_COLUMNS = 6  # that one takes
 CHART_SIZE = {"width": 520, "height": 330}
 CHART_ROWS = 19
-
-
-@dataclass(frozen=True)
-class Overview:
-    """What the sheet says of one rate; its formulas say the same of the cells."""
-
-    errors: Array
-
-    @cached_property
-    def rises(self) -> int:
-        floor = NOTHING * self.errors[0]
-        return int(np.sum(self.errors[1:] > RISE * self.errors[:-1] + floor))
-
-    def verdict(self) -> str:
-        errors, last = self.errors, float(self.errors[-1])
-        if not np.isfinite(errors).all():
-            return BREAKS
-        before = float(errors[_before(len(errors))])
-        zigzag = self.rises > ZIGZAG * len(errors)
-        swinging = " and swings" if zigzag else ""
-        tail = ", then flat" if abs(before - last) <= FLAT * last + NOTHING * errors[0] else ""
-        if errors.max() > LEAP * errors[0]:
-            return (
-                "leaps up, then falls" + tail if last < errors[0] else f"leaps up{swinging}{tail}"
-            )
-        if zigzag:
-            return "falls in zigzags" if last < errors[0] else "swings"
-        if last > SLOW * errors[0]:
-            return "falls slowly" + tail
-        return "falls" + tail
-
-
-def _before(epochs: int) -> int:
-    """The epoch, from 0, that the last one is compared with to see if the curve is flat."""
-    return epochs - 1 - max(1, epochs // 10)
 
 
 def write_rates(workbook: Workbook, look: Look, book: Book) -> None:
@@ -115,37 +75,20 @@ class _Rates:
         self.colour_verdicts(f"F{TOP + 1}:H{last}")
 
     def rate(self, number: int, rate: float) -> None:
+        """One line of the overview."""
         row, cells = TOP + number, self.cells(number)
-        found = Overview(self.errors(number))
-        highest, end = (shown(x) for x in (found.errors.max(), found.errors[-1]))
+        found = Errors(self.errors(number))
         error = self.look.value(ERROR, SMALL)
-        self.sheet.write_number(row, 1, rate, self.look.given(RATE))
-        self.sheet.write_formula(row, 2, f"=MAX({cells.all})", error, highest)
-        self.sheet.write_formula(row, 3, f"={cells.last}", error, end)
-        rises = (
-            f"=SUMPRODUCT(--({cells.but_first}>{RISE}*{cells.but_last}"
-            f"+{typed(NOTHING)}*{cells.first}))"
-        )
         quiet = self.look.value(PAPER, WHOLE, align="center")
-        broken = not np.isfinite(found.errors).all()
-        self.sheet.write_formula(row, 4, rises, quiet, "#NUM!" if broken else found.rises)
-        style = self.look.style(indent=1, bold=True)
-        self.sheet.merge_range(row, VERDICT, row, VERDICT_END, "", style)
-        self.sheet.write_formula(row, VERDICT, self.verdict(cells, row + 1), style, found.verdict())
-
-    def verdict(self, cells: Cells, row: int) -> str:
-        first, last, before = cells.first, cells.last, cells.before
-        flat = f"ABS({before}-{last})<={typed(FLAT)}*{last}+{typed(NOTHING)}*{first}"
-        tail = f'IF({flat},", then flat","")'
-        zigzag = f"E{row}>{ZIGZAG}*{self.book.epochs}"
-        leaps = f'"leaps up"&IF({zigzag}," and swings","")'
-        return (
-            f'=IF(COUNT({cells.all})<{self.book.epochs},"{BREAKS}",'
-            f"IF(C{row}>{LEAP}*{first},"
-            f'IF({last}<{first},"leaps up, then falls",{leaps})&{tail},'
-            f'IF({zigzag},IF({last}<{first},"falls in zigzags","swings"),'
-            f'IF({last}>{SLOW}*{first},"falls slowly","falls")&{tail})))'
-        )
+        said = self.look.style(indent=1, bold=True)
+        verdict = cells.verdict(f"C{row + 1}", f"E{row + 1}")
+        write = self.sheet.write_formula
+        self.sheet.write_number(row, 1, rate, self.look.given(RATE))
+        write(row, 2, f"=MAX({cells.between(0, -1)})", error, shown(found.values.max()))
+        write(row, 3, f"={cells.at(-1)}", error, shown(found.values[-1]))
+        write(row, 4, cells.rises(), quiet, shown(found.rises()))
+        self.sheet.merge_range(row, VERDICT, row, VERDICT_END, "", said)
+        write(row, VERDICT, verdict, said, found.verdict())
 
     def colour_verdicts(self, cells: str) -> None:
         kinds = (("breaks", BAD), ("leaps up, then falls", OPEN), ("leaps", BAD), ("flat", OPEN))
@@ -204,45 +147,6 @@ class _Rates:
             tint,
             f"='{RATES}'!${letter}${top - 1}",
         )
-
-
-@dataclass(frozen=True)
-class Cells:
-    """The cells of one curve: a column, its first row as people count, and how many they are."""
-
-    column: str
-    top: int
-    count: int
-
-    def _span(self, first: int, last: int) -> str:
-        return f"{self.column}${self.top + first}:{self.column}${self.top + last}"
-
-    def _cell(self, epoch: int) -> str:
-        return f"{self.column}${self.top + epoch}"
-
-    @property
-    def all(self) -> str:
-        return self._span(0, self.count - 1)
-
-    @property
-    def but_first(self) -> str:
-        return self._span(1, self.count - 1)
-
-    @property
-    def but_last(self) -> str:
-        return self._span(0, self.count - 2)
-
-    @property
-    def first(self) -> str:
-        return self._cell(0)
-
-    @property
-    def last(self) -> str:
-        return self._cell(self.count - 1)
-
-    @property
-    def before(self) -> str:
-        return self._cell(_before(self.count))
 
 
 def write_rates_work(workbook: Workbook, look: Look, book: Book) -> None:
