@@ -13,7 +13,11 @@ typedef int32_t lane_mask;
 typedef lane_mask mask __attribute__((vector_size(LANES * sizeof(real))));
 
 #define INLINE static inline __attribute__((always_inline, unused))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 64")
+#endif
 
 /* GCC would otherwise fold one load into several multiply-adds and load it again for each. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512F__) && !defined(REAL_IS_DOUBLE)
