@@ -16,7 +16,7 @@ import pytest
 from gradbook.data.warp import warped_images
 from gradbook.data.warp_text import GRAMMAR, parse
 from gradbook.engine import compile as compiling
-from gradbook.engine.native import Engine
+from gradbook.engine.native import NativeEngine as Engine
 from gradbook.engine.warping import AT_ONCE, Warping, source
 from gradbook.errors import ShapeError
 from gradbook.net import parse as parse_net

@@ -16,7 +16,7 @@ from secrets import token_hex
 
 from gradbook.errors import GradbookError
 
-FLAGS = ("-O3", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-pthread")
+FLAGS = ("-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-pthread")
 LEVELS = {  # how compilers spell them
     "native": ["-march=native"],
     "avx512": ["-march=x86-64-v4"],

@@ -278,15 +278,23 @@ def _outer(node: Node, machine: Machine) -> Kernel:
 # Pools and the rest.
 
 
+def _window(node: Node) -> tuple[int, int, int]:
+    """Its rows and columns, and how far each is from the last."""
+    window, stride = node.attributes[:2]
+    assert isinstance(window, tuple)
+    assert isinstance(stride, int)
+    return window[0], window[1], stride
+
+
 def _pooling(node: Node, source: Places, result: Places) -> str:
-    (rows, columns), stride = node.attributes[0], node.attributes[1]
+    rows, columns, stride = _window(node)
     return _literal("pooling", *source, *result[1:], rows, columns, stride)
 
 
 def _pool(node: Node, machine: Machine) -> Kernel:
     source, result = places(node.inputs[0]), places(node)
     word = "max_pool" if node.op.name == "maxpool" else "average_pool"
-    (rows, _) = node.attributes[0]
+    rows, _, _ = _window(node)
     return Kernel(
         f"{word}(at, {{reads}}, {{finish}}, {_pooling(node, source, result)});",
         rows * source[2] + result[2],
@@ -297,7 +305,7 @@ def _pool(node: Node, machine: Machine) -> Kernel:
 def _pool_back(node: Node, machine: Machine) -> Kernel:
     source, result = places(node), places(node.inputs[0])
     word = "max_pool_back" if node.op.name == "maxpool_back" else "average_pool_back"
-    (rows, _), stride = node.attributes[0], node.attributes[1]
+    _, _, stride = _window(node)
     tall = max(source[1], stride)
     return Kernel(
         f"{word}(at, {{reads}}, {{finish}}, {_pooling(node, source, result)});",

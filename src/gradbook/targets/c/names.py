@@ -14,7 +14,23 @@ GREEK = {
     "η": "rate",
     "²": "2",
 }
-RESERVED = {"room", "tile", "all", "c", "h", "w", "at", "e", "row", "to", "auto", "do", "if", "int", "for"}
+RESERVED = {
+    "room",
+    "tile",
+    "all",
+    "c",
+    "h",
+    "w",
+    "at",
+    "e",
+    "row",
+    "to",
+    "auto",
+    "do",
+    "if",
+    "int",
+    "for",
+}
 
 
 def spelled(name: str) -> str:

@@ -186,10 +186,12 @@ class _Planner:
         return self.ready_at(node) - 1 if self.is_reduction(node) else self.phase_of(node)
 
     def _turn(self, node: Node) -> float:
-        """In the order they were made; but a sum of what a gradient of weights reads, after that."""
+        """In the order they were made; a sum of what a gradient of weights reads, after that."""
         if self.is_reduction(node):
             x = reduced(node)
-            readers = [after for after in self.consumers[x] if after.op.name in WEIGHTS] if x else []
+            readers = (
+                [after for after in self.consumers[x] if after.op.name in WEIGHTS] if x else []
+            )
             if readers and readers[0].inputs[0] is x:
                 return max(readers[0].index + 0.5, node.index)
         return node.index
@@ -319,9 +321,9 @@ class _Planner:
     def _alone(self, x: Node, phase: int) -> Pass | None:
         """A pass of the phase without a heavy op that waits for nothing."""
         for made in self.passes:
-            if made.phase == phase and made.heavy is None and made.places == places(x):
-                if not any(self._waits(kept, phase) for kept in made.kept):
-                    return made
+            alike = made.phase == phase and made.heavy is None and made.places == places(x)
+            if alike and not any(self._waits(kept, phase) for kept in made.kept):
+                return made
         return None
 
     def _waits(self, kept: Node, phase: int) -> bool:

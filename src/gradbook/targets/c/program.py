@@ -174,7 +174,7 @@ class Program:
             return f"{array}[0]"
         if len(node.shape) == 1:
             return f"{array}[c]"
-        channels, height, width = places(node)
+        _, height, width = places(node)
         return f"{array}[(c * {height} + h) * {width} + w]"
 
     def required(self, node: Node) -> str:
@@ -195,9 +195,7 @@ class Program:
         return None
 
     def _new_array(self, node: Node) -> str:
-        name = self.names.of(
-            (self.name, "array", node), f"{self._prefix}{self.title(node)}"
-        )
+        name = self.names.of((self.name, "array", node), f"{self._prefix}{self.title(node)}")
         self.arrays[node] = name
         self.fields.engine.append(f"real {name}[{prod(node.shape)}];")
         if self.is_late:
@@ -359,8 +357,9 @@ class Program:
                 name = line.split("{if ", 1)[1].split("}", 1)[0]
                 if name not in stored:
                     continue
-                line = line.replace(f"{{if {name}}}", "")
-            lines.append(line)
+                lines.append(line.replace(f"{{if {name}}}", ""))
+            else:
+                lines.append(line)
         return "\n".join(lines)
 
     def _comment(self, made: Pass) -> str:
@@ -397,7 +396,9 @@ class Program:
     def _packed(self, node: Node, made: Kernel) -> str:
         packing = made.packing
         assert packing is not None
-        name = self.names.of((self.name, "packed", node), f"{self._prefix}packed_{self.title(node)}")
+        name = self.names.of(
+            (self.name, "packed", node), f"{self._prefix}packed_{self.title(node)}"
+        )
         self.fields.engine.append(f"real {name}[{packing.size}];")
         weights = self.array(packing.weights)
         if weights is None or packing.weights not in self.states:
@@ -453,9 +454,7 @@ class Program:
             for node in waiting:
                 texts[node] = self.computed(node)
         return {
-            phase: [
-                line for node in sorted(nodes, key=lambda n: n.index) for line in texts[node]
-            ]
+            phase: [line for node in sorted(nodes, key=lambda n: n.index) for line in texts[node]]
             for phase, nodes in self.sections.items()
         }
 
@@ -514,7 +513,8 @@ class Program:
                     "double sum = 0;",
                     "for (int t = 0; t < at->e->tiles; t++) {",
                     f"    const double off = at->e->{part}_mean[t][k] - mean;",
-                    f"    sum += at->e->{part}_around[t][k] + {area} * lanes_of(at->e, t) * off * off;",
+                    f"    const double values = {area} * lanes_of(at->e, t);",
+                    f"    sum += at->e->{part}_around[t][k] + values * off * off;",
                     "}",
                     f"{target}[k] = (real)sum;",
                 ],
@@ -553,20 +553,14 @@ class Program:
         `following` says what carried values become, `wanted` which arrays are read from outside.
         """
         self.is_late = True
-        changing = {
-            leaf: node for leaf, node in following.items() if leaf is not node
-        }
+        changing = {leaf: node for leaf, node in following.items() if leaf is not node}
         wide = {leaf: node for leaf, node in changing.items() if leaf.shape}
-        tasks = []
-        for group in self._groups({**wide}, wanted):
-            tasks.append(self._task(group, wide, wanted))
+        tasks = [self._task(group, wide, wanted) for group in self._groups(wide, wanted)]
         closing: list[str] = []
         single = [(leaf, node) for leaf, node in changing.items() if not leaf.shape]
         elements = Elements(self.array)
         values = [(self.states[leaf], elements.value(node)) for leaf, node in single]
-        extra = [
-            (name, elements.value(node)) for name, node in wanted.items() if not node.shape
-        ]
+        extra = [(name, elements.value(node)) for name, node in wanted.items() if not node.shape]
         closing += self._late_arrays()
         closing += elements.lines
         closing += [f"at->e->{name}[0] = {value};" for name, value in extra]

@@ -192,8 +192,10 @@ class _Writer:
     def _structs(self) -> str:
         engine = "\n".join(f"    {line}" for line in self.fields.engine)
         place = "\n".join(f"    {line}" for line in self.fields.place)
-        return part("place").replace("    /* ENGINE */", engine).replace(
-            "    /* PLACE */", f"{place}\n    vec scratch[{self.fields.scratch}];"
+        return (
+            part("place")
+            .replace("    /* ENGINE */", engine)
+            .replace("    /* PLACE */", f"{place}\n    vec scratch[{self.fields.scratch}];")
         )
 
     def _program_text(self, program: Program) -> str:
