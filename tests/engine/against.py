@@ -2,17 +2,17 @@
 
 In float32 a ReLU or a maximum may fall on the other side of its corner than in float64. No wider
 bound hides that: `corners` finds every value so close to one that rounding may decide, and
-`settled` lets each fall the other way in the reference wherever that is what the engine did.
+`settled` lets those fall the other way in the reference that did so in the engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from gradbook.engine.native import NativeEngine
+from gradbook.engine.base import Engine
 from gradbook.graph.masks import drawn
 from gradbook.graph.node import Node
 from gradbook.graph.reference import Values, follow
@@ -22,6 +22,7 @@ from gradbook.net import Net
 QUICK = ("-O1",)  # to compile: what is right doesn't hang on it
 CLOSE = {"float64": 1e-12, "float32": 1e-5}  # relative, of whole tensors
 ROUNDING = 4e-6  # of a tensor's largest value: how near a corner float32 may lie on either side
+TINY = 1e-12  # of the largest gradient: that one is nothing but rounding
 Array = np.ndarray
 
 
@@ -54,20 +55,20 @@ def rounded(numbers: Array) -> Array:
     return numbers.astype(np.float32).astype(np.float64)
 
 
-def shaken(engine: NativeEngine, seed: int = 1) -> None:
+def shaken(engine: Engine, seed: int = 1) -> None:
     """Weights away from 0 and 1, so that every term counts; the same for every precision."""
     random = np.random.default_rng(seed)
-    for name, values in engine.carried().items():
+    for name, values in engine.weights().items():
         change = random.uniform(-0.1, 0.1, values.shape).astype(np.float32)
-        engine.arrays[name][...] = values.astype(np.float32) + change * (name[0] != "r")
+        engine.arrays[name][...] = values.astype(np.float32) + change
 
 
-def held(engine: NativeEngine) -> dict[Node, Array]:
+def held(engine: Engine) -> dict[Node, Array]:
     """What the engine carries, for the reference to start from."""
     return {leaf: engine.arrays[str(leaf.name)].astype(float) for leaf in engine.step_graph.start}
 
 
-def run(engine: NativeEngine, batch: Batch) -> float:
+def run(engine: Engine, batch: Batch) -> float:
     return engine.step(batch.inputs, batch.targets, seed=batch.seed, epoch=batch.epoch)
 
 
@@ -90,7 +91,7 @@ def apart(step: Step, found: Mapping[str, Array], values: Values) -> dict[str, f
     largest = max(np.linalg.norm(np.ravel(values[slope])) for slope in step.gradients.values())
     for weight, slope in step.gradients.items():
         name, expected = str(weight.name), values[slope]
-        if np.linalg.norm(np.ravel(expected)) < 1e-13 * largest:
+        if np.linalg.norm(np.ravel(expected)) < TINY * largest:
             distances[name] = float(np.linalg.norm(np.ravel(found[name])) / largest)
         else:
             distances[name] = distance(found[name], expected)
@@ -139,13 +140,13 @@ def _near_ties(node: Node, values: Values) -> Iterator[Corner]:
         yield Corner(source, place, float(np.nextafter(most[(*outer, h, w, 0)], np.inf)))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Settled:
     """How far the engine is from the reference, once `flips` fell as they did in the engine."""
 
     distances: dict[str, float]
     near: int = 0
-    flips: list[Corner] = field(default_factory=list)
+    flips: tuple[Corner, ...] = ()
 
     @property
     def worst(self) -> float:
@@ -159,21 +160,39 @@ def settled(
     batch: Mapping[Node, Array],
     close: float,
 ) -> Settled:
-    """Tries each corner's other side, one at a time, only as long as the gradients are apart."""
+    """Where gradients are apart, the flips are those whose effects add up to the difference:
+    least squares gives each corner a share, and it is 1 for a flip and 0 for any other.
+    """
     values = reference(step, start, batch)
-    result = Settled(apart(step, found, values))
-    if result.worst <= close:
-        return result
+    plain = Settled(apart(step, found, values))
+    if plain.worst <= close:
+        return plain
+
+    def flipped(flips: Sequence[Corner]) -> Values:
+        return reference(step, start, {**batch, **_flipped(values, flips)})
+
     near = list(corners(step, values))
-    result.near = len(near)
-    for corner in near:
-        flips = [*result.flips, corner]
-        other = apart(step, found, reference(step, start, {**batch, **_flipped(values, flips)}))
-        if sum(other.values()) < sum(result.distances.values()):
-            result.distances, result.flips = other, flips
-        if result.worst <= close:
-            break
-    return result
+    effects = [_difference(step, slopes(step, flipped([corner])), values) for corner in near]
+    seen = [k for k, effect in enumerate(effects) if np.linalg.norm(effect) > close / 10]
+    if not seen:
+        return Settled(plain.distances, len(near))
+    matrix = np.stack([effects[k] for k in seen], axis=1)
+    shares = np.linalg.lstsq(matrix, _difference(step, found, values), rcond=None)[0]
+    flips = tuple(near[k] for k, share in zip(seen, shares, strict=True) if share > 0.5)
+    return Settled(apart(step, found, flipped(flips)), len(near), flips)
+
+
+def slopes(step: Step, values: Values) -> dict[str, Array]:
+    return {str(weight.name): values[slope] for weight, slope in step.gradients.items()}
+
+
+def _difference(step: Step, found: Mapping[str, Array], values: Values) -> Array:
+    """Every gradient's, in units of its size, in one row."""
+    parts = []
+    for name, expected in slopes(step, values).items():
+        size = np.linalg.norm(np.ravel(expected))
+        parts.append(np.ravel(found[name] - expected) / (size if size > TINY else 1))
+    return np.concatenate(parts)
 
 
 def _flipped(values: Values, flips: Sequence[Corner]) -> dict[Node, Array]:
