@@ -1,4 +1,4 @@
-"""The engine does what the graph says, on any network, with any number of threads."""
+"""The native engine in double precision, its epochs, and what it refuses."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from hypothesis import HealthCheck, given, settings
 
 from gradbook.engine.native import NativeEngine, Run
 from gradbook.errors import ShapeError, UsageError
-from gradbook.graph.build import inference
-from gradbook.graph.reference import evaluate
 from gradbook.net import Net, builtin, parse
 from tests.engine.agreement import KEY, batch_for, disagreement, distance
 from tests.families import networks
 
 pytestmark = pytest.mark.witness("cc")
 
-DIGITS = ("reference", "blocks", "flat")
 QUICKLY = ("-O1",)  # compiles in a third of the time
 MIXED = """\
 input 2x9x8
@@ -66,31 +63,6 @@ def test_three_steps_follow_the_reference_with_any_update(words):
         assert max(gaps.values()) < 1e-11, gaps
 
 
-@pytest.mark.parametrize("name", DIGITS)
-@pytest.mark.parametrize(("precision", "bound"), [("float64", 1e-12), ("float32", 1e-5)])
-def test_the_digit_networks_gradients_are_the_references(name, precision, bound):
-    engine = NativeEngine(builtin(name), 64, 2, precision, extra=QUICKLY)
-    gaps = disagreement(engine, 37)
-    slopes = {key: gap for key, gap in gaps.items() if key.startswith("∂") or key == "loss"}
-    assert max(slopes.values()) < bound, slopes
-
-
-def trained(threads: int, name: str = "blocks") -> dict[str, np.ndarray]:
-    engine = NativeEngine(builtin(name), 48, threads, extra=QUICKLY)
-    engine.normalise(0.13, 0.31, 255)
-    random = np.random.default_rng(1)
-    images = random.integers(0, 256, (101, 1, 28, 28), dtype=np.uint8)
-    engine.epoch(images, random.integers(0, 10, 101), 0.05, order=random.permutation(101), **KEY)
-    return engine.carried()
-
-
-def test_any_number_of_threads_gives_the_same_bits():
-    one = trained(1)
-    for threads in (2, 3, 4):
-        other = trained(threads)
-        assert all(np.array_equal(one[name], other[name]) for name in one), threads
-
-
 def test_training_goes_on_from_what_was_carried_bit_for_bit():
     net = parse(MIXED + UPDATES["AdamW"])
     whole = NativeEngine(net, 32, extra=QUICKLY)
@@ -118,20 +90,6 @@ def test_an_epoch_is_its_steps_one_after_the_other():
             single.epoch(batch.images, batch.labels, rate, order=part)[0], abs=0
         )
     assert all(np.array_equal(whole.arrays[name], single.arrays[name]) for name in whole.carried())
-
-
-@pytest.mark.parametrize("size", [1, 16, 37])
-def test_it_predicts_with_the_running_statistics(size):
-    engine = NativeEngine(parse(MIXED), 16, 2, "float64", extra=QUICKLY)
-    batch = batch_for(engine, 16)
-    for _ in range(3):
-        engine.step(batch.images, batch.labels)
-    forward = inference(engine.net)
-    images = batch_for(engine, size, draw=8).images
-    carried = engine.carried()
-    leaves = {n: carried[str(n.name)] for n in forward.graph.nodes if str(n.name) in carried}
-    said = evaluate([forward.outputs], {forward.inputs: images, **leaves})[forward.outputs]
-    assert distance(engine.predict(images), said) < 1e-12
 
 
 def test_bytes_come_in_normalised():
