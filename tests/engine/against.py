@@ -45,14 +45,11 @@ class Batch:
 
 
 def a_batch(net: Net, size: int, seed: int = 0) -> Batch:
-    """Random inputs, and targets that any loss can read."""
+    """Random inputs, and targets that any loss can read: sixteenths that add up to 1."""
     random = np.random.default_rng(seed)
-    inputs = random.normal(size=(size, *net.input))
-    return Batch(rounded(inputs), rounded(random.dirichlet(np.ones(net.outputs), size)))
-
-
-def rounded(numbers: Array) -> Array:
-    return numbers.astype(np.float32).astype(np.float64)
+    inputs = random.normal(size=(size, *net.input)).astype(np.float32).astype(np.float64)
+    shares = random.dirichlet(np.ones(net.outputs), size)
+    return Batch(inputs, random.multinomial(16, shares) / 16)
 
 
 def shaken(engine: Engine, seed: int = 1) -> None:
