@@ -124,7 +124,9 @@ def _near_zero(node: Node, values: Values) -> Iterator[Corner]:
 
 
 def _near_ties(node: Node, values: Values) -> Iterator[Corner]:
-    """The runners-up of each window that might as well have won."""
+    """The runners-up of each window that might as well have won. A 0 would win nothing: the ReLU
+    that made it lets no gradient through, as if its own corner were taken.
+    """
     (source,), ((rows, columns), stride) = node.inputs, node.attributes
     x = values[source]
     windows = np.lib.stride_tricks.sliding_window_view(x, (rows, columns), (-2, -1))
@@ -132,7 +134,7 @@ def _near_ties(node: Node, values: Values) -> Iterator[Corner]:
     flat = windows.reshape(*windows.shape[:-2], -1)
     most = flat.max(-1, keepdims=True)
     margin = ROUNDING * np.abs(x).max()
-    for *outer, h, w, k in np.argwhere((flat < most) & (flat >= most - margin)):
+    for *outer, h, w, k in np.argwhere((flat < most) & (flat >= most - margin) & (flat != 0)):
         place = (*outer, h * stride + k // columns, w * stride + k % columns)
         yield Corner(source, place, float(np.nextafter(most[(*outer, h, w, 0)], np.inf)))
 
