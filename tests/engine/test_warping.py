@@ -6,7 +6,6 @@ import ctypes
 import platform
 import shutil
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -21,6 +20,7 @@ from gradbook.engine.warping import AT_ONCE, Warping, source
 from gradbook.errors import ShapeError
 from gradbook.net import parse as parse_net
 from tests.data.made import pixels
+from tests.engine.levels import COMPILERS, compiler_called, levels
 
 pytestmark = pytest.mark.witness("cc")
 
@@ -35,21 +35,7 @@ WARPS = [
     ALL,
 ]
 SHAPES = [(1, 28, 28), (3, 32, 32), (2, 23, 40), (1, 90, 70)]
-COMPILERS = ["gcc", "clang", "python -m ziglang cc"]
 KEY = {"seed": 2**63 + 11, "epoch": 3}
-
-
-def levels():
-    """What this machine can run: its own, and all below it."""
-    compiler = compiling.find()
-    order = ["avx512", "avx2", "plain"] if platform.machine() == "x86_64" else ["plain"]
-    best = compiling.vectors(compiler) if compiler else "plain"
-    return ["native", *order[order.index(best) + 1 if best in order else 0 :]]
-
-
-def compiler_called(name):
-    found = compiling.find(name.replace("python", sys.executable))
-    return found or pytest.skip(f"no {name} here")
 
 
 # The same images.
