@@ -69,8 +69,8 @@ def run(engine: Engine, batch: Batch) -> float:
     return engine.step(batch.inputs, batch.targets, seed=batch.seed, epoch=batch.epoch)
 
 
-def reference(step: Step, start: Mapping[Node, Array], batch: Mapping[Node, Array]) -> Values:
-    (values,) = follow(step, [batch], start=start, watch=list(step.gradients.values()))
+def reference(step: Step, given: Mapping[Node, Array]) -> Values:
+    (values,) = follow(step, [given], start={leaf: given[leaf] for leaf in step.start})
     return values
 
 
@@ -155,20 +155,20 @@ class Settled:
 def settled(
     step: Step,
     found: Mapping[str, Array],
-    start: Mapping[Node, Array],
-    batch: Mapping[Node, Array],
+    values: Values,
+    given: Mapping[Node, Array],
     close: float,
 ) -> Settled:
-    """Where gradients are apart, the flips are those whose effects add up to the difference:
-    least squares gives each corner a share, and it is 1 for a flip and 0 for any other.
+    """`values` are what the reference makes of what was `given`. Where gradients are apart from
+    them, the flips are the corners whose effects add up to the difference: least squares gives
+    each a share, and it is 1 for a flip and 0 for any other.
     """
-    values = reference(step, start, batch)
     plain = Settled(apart(step, found, values))
     if plain.worst <= close:
         return plain
 
     def flipped(flips: Sequence[Corner]) -> Values:
-        return reference(step, start, {**batch, **_flipped(values, flips)})
+        return reference(step, {**given, **_flipped(values, flips)})
 
     near = list(corners(step, values))
     effects = [_difference(step, slopes(step, flipped([corner])), values) for corner in near]
