@@ -153,6 +153,11 @@ def test_the_grammars_example_is_a_network():
     )
 
 
+def test_a_name_may_be_long_and_in_any_script():
+    for name in ("x" * 200, "la rétropropagation", "逆伝播 №1", "∂E/∂w"):
+        assert parse(f"name {name}\ninput 1; dense 1").name == name
+
+
 def test_a_table_is_kept_by_its_name():
     net = parse("input 2; dense 1; data my iris.csv")
     assert net.table == "my iris.csv"
