@@ -106,10 +106,9 @@ def _write(net: Net, path: Path, options: Namespace, exercise: bool = False) -> 
     )
     print(f"wrote {path}")
     if not exercise and options.rates is None and len(written.rates) < len(DEFAULT_RATES):
-        print(
-            f"  compares {len(written.rates)} learning rates, not {len(DEFAULT_RATES)}: more "
-            "would be too many cells (fewer --epochs make room)"
-        )
+        compared = f"compares {len(written.rates)} learning rates, not {len(DEFAULT_RATES)}"
+        what = compared if written.rates else "compares no learning rates"
+        print(f"  {what}: more would be too many cells (fewer --epochs make room)")
 
 
 def _workbook(path: Path) -> Path:

@@ -162,13 +162,13 @@ class Book:
     @cached_property
     def check_summary(self) -> str:
         verdicts = [self.verdict(weight) for weight in self.nudges.weights]
-        total = len(verdicts)
+        total, noun = len(verdicts), self.nudges.noun
         if verdicts.count(AGREES) == total:
-            return f"all {total} gradients agree"
+            return f"all {total} {noun} agree"
         differing = verdicts.count(DIFFERS)
         if differing:
-            return f"{differing} of {total} gradients differ"
-        return f"{verdicts.count(OPEN)} of {total} gradients to fill in"
+            return f"{differing} of {total} {noun} differ"
+        return f"{verdicts.count(OPEN)} of {total} {noun} to fill in"
 
     @property
     def sheets(self) -> list[str]:
