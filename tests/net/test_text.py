@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.errors import NetTextError
@@ -214,7 +214,6 @@ def mutations(draw):
     return text
 
 
-@settings(max_examples=settings().max_examples * 3)
 @given(mutations())
 def test_a_damaged_text_is_read_or_refused(text):
     read_or_refused(text)
