@@ -217,6 +217,7 @@ def test_the_learning_rates_are_those_people_show(worked):
     verdicts = {row[0]: row[4] for row in rows}
     assert verdicts[0.05] == "falls slowly"
     assert verdicts[1] == "falls"
+    assert verdicts[10] == "falls to nothing"
     assert verdicts[100] == "leaps up, then falls"
     assert verdicts[1000] == "leaps up, then flat"
     assert len(sheet._charts) == 2
