@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import prod
+from math import gcd, prod
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -20,6 +20,7 @@ from gradbook.net import (
     Bias,
     Conv,
     Dense,
+    Dropout,
     Flatten,
     Layer,
     Loss,
@@ -34,7 +35,7 @@ from gradbook.net import (
 SMOOTH = ("sigmoid", "tanh", "softplus", "identity")
 CORNERED = ("relu", "leaky relu")
 FLAT_ONLY = ("softmax", "log softmax")
-UPDATES = ("descent", "momentum", "adam")
+UPDATES = ("descent", "momentum", "adam", "adamw")
 
 
 def thousandths(low: float, high: float) -> SearchStrategy[float]:
@@ -53,16 +54,18 @@ def networks(
     samples: int = 3,
     depth: int = 4,
     width: int = 4,
+    dropout: bool = False,
 ) -> Net:
     """A network: `images` with or without windows, `smooth` without corners, at most `samples`
-    samples, `depth` layers before the last sums and `width` units or channels a layer.
+    samples, `depth` layers before the last sums and `width` units or channels a layer; `dropout`
+    with dropout that draws, which only steps on batches can.
     """
     pictured = draw(st.booleans()) if images is None else images
     shape = draw(image_shapes() if pictured else st.tuples(st.integers(1, width)))
     layers: list[Layer] = []
     first = shape
     for _ in range(draw(st.integers(0, depth))):
-        layers.append(draw(layers_on(shape, width=width, smooth=smooth)))
+        layers.append(draw(layers_on(shape, width=width, smooth=smooth, dropout=dropout)))
         shape = layers[-1].output(shape)
     loss = draw(st.sampled_from(losses))
     layers += draw(endings(shape, loss, smooth=smooth))
@@ -76,6 +79,8 @@ def networks(
         samples=tuple(draw(st.lists(examples(plain), max_size=samples))),
         start=draw(starts(plain)),
         seed=draw(st.integers(0, 10**9 - 1)),
+        smoothing=draw(thousandths(0, 0.5)) if loss is Loss.CROSS else 0.0,
+        decay=draw(decays(plain)),
     )
 
 
@@ -84,16 +89,19 @@ def image_shapes() -> SearchStrategy[Shape]:
     return st.tuples(st.integers(1, 2), st.integers(1, 5), st.integers(1, 5))
 
 
-def layers_on(shape: Shape, *, width: int, smooth: bool) -> SearchStrategy[Layer]:
+def layers_on(
+    shape: Shape, *, width: int, smooth: bool, dropout: bool = False
+) -> SearchStrategy[Layer]:
     """A layer that takes this shape."""
-    fitting = [activations(shape, smooth=smooth), batch_norms()]
+    fitting = [activations(shape, smooth=smooth), batch_norms(), dropouts(draws=dropout)]
     if len(shape) == 1:
         return st.one_of(st.builds(Dense, st.integers(1, width), biases()), *fitting)
     return st.one_of(windows(shape), pools(shape, smooth=smooth), *fitting, st.just(Flatten()))
 
 
 def activations(shape: Shape, *, smooth: bool) -> SearchStrategy[Layer]:
-    kinds = SMOOTH + (() if smooth else CORNERED) + (FLAT_ONLY if len(shape) == 1 else ())
+    flat = prod(shape) == shape[0]  # 3x1x1 counts as flat
+    kinds = SMOOTH + (() if smooth else CORNERED) + (FLAT_ONLY if flat else ())
     return st.sampled_from(kinds).flatmap(
         lambda kind: (
             st.builds(Activation, st.just(kind), thousandths(0, 0.5))
@@ -108,6 +116,10 @@ def batch_norms() -> SearchStrategy[Layer]:
     return st.sampled_from([BatchNorm(), BatchNorm(0.01), BatchNorm(0.5)])
 
 
+def dropouts(*, draws: bool) -> SearchStrategy[Layer]:
+    return st.builds(Dropout, thousandths(0, 0.6) if draws else st.just(0.0), st.booleans())
+
+
 def biases() -> SearchStrategy[Bias]:
     return st.sampled_from(list(Bias))
 
@@ -118,14 +130,20 @@ def windows(draw: DrawFn, shape: Shape) -> Layer:
     pad = draw(st.integers(0, 2))
     kernel = tuple(draw(st.integers(pad + 1, min(pad + 3, size + 2 * pad))) for size in shape[1:])
     stride = draw(st.integers(1, 3))
-    return Conv(draw(st.integers(1, 2)), (kernel[0], kernel[1]), stride, pad, draw(biases()))
+    channels = draw(st.integers(1, 4))
+    groups = draw(st.sampled_from(divisors(gcd(shape[0], channels))))
+    return Conv(channels, (kernel[0], kernel[1]), stride, pad, draw(biases()), groups)
+
+
+def divisors(number: int) -> list[int]:
+    return [k for k in range(1, number + 1) if number % k == 0]
 
 
 @st.composite
 def pools(draw: DrawFn, shape: Shape, *, smooth: bool) -> Layer:
     kind = "avg" if smooth else draw(st.sampled_from(["max", "avg"]))
-    size = draw(st.integers(1, min(3, *shape[1:])))
-    return Pool(kind, size, draw(st.none() | st.integers(1, 3)))
+    size = draw(st.none() | st.integers(1, min(3, *shape[1:])))
+    return Pool(kind, size, draw(st.none() | st.integers(1, 3)) if size else None)
 
 
 @st.composite
@@ -149,16 +167,25 @@ def update_rules(kinds: Sequence[str]) -> SearchStrategy[Update]:
     share = thousandths(0, 0.999)
     rules = {
         "descent": st.just(Update()),
-        "momentum": st.builds(Update, st.just("momentum"), share),
-        "adam": st.just(Update("adam"))
-        | st.builds(
-            Update,
-            st.just("adam"),
-            betas=st.tuples(share, share),
-            epsilon=st.sampled_from([1e-8, 1e-3]),
-        ),
+        "momentum": st.builds(Update, st.just("momentum"), share, nesterov=st.booleans()),
+        **{
+            kind: st.just(Update(kind))
+            | st.builds(
+                Update,
+                st.just(kind),
+                betas=st.tuples(share, share),
+                epsilon=st.sampled_from([1e-8, 1e-3]),
+            )
+            for kind in ("adam", "adamw")
+        },
     }
     return st.sampled_from(kinds).flatmap(rules.__getitem__)
+
+
+def decays(net: Net) -> SearchStrategy[dict[Role, float]]:
+    """None as a rule, or one for some kinds of parameter."""
+    roles = [role for role in Role if net.count(role)]
+    return st.just({}) | st.dictionaries(st.sampled_from(roles), thousandths(0, 0.2))
 
 
 def steady(net: Net) -> Net:

@@ -14,7 +14,8 @@ import pytest
 
 from gradbook.cli.main import VERBS, main
 
-NETWORK_VERBS = ("explain", "sheet", "sweep")
+DATA_VERBS = ("explain", "sheet", "sweep")
+NETWORK_VERBS = (*DATA_VERBS, "summary")
 OK = "input 2; dense 1; sigmoid; loss half squared error"
 
 TEXTS = {
@@ -196,7 +197,7 @@ def test_a_wrong_name_or_file(verb, name, untouched):
     assert NAMES[name] in untouched([verb, name])
 
 
-@pytest.mark.parametrize("verb", NETWORK_VERBS)
+@pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("table", TABLES)
 def test_a_wrong_table(verb, table, untouched):
     assert TABLES[table] in untouched([verb, OK, "--data", table])

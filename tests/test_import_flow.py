@@ -26,6 +26,7 @@ STOREYS = (
     "net",
     "files",
     "palette",
+    "chance",
     "errors",
 )
 FACE = {"__init__", "__main__"}  # the package's own files, which stand outside the house

@@ -7,7 +7,7 @@ from IPython.core.formatters import DisplayFormatter
 
 import gradbook
 from gradbook.lab.sweep import sweep
-from gradbook.net import BUILTIN, builtin
+from gradbook.net import LESSONS, builtin
 from gradbook.notebook import SHOWN, attach, explanation_markdown
 from gradbook.report.explanation import explain
 
@@ -29,7 +29,7 @@ def run_python(code: str) -> str:
     return said.stdout
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.parametrize("name", LESSONS)
 def test_a_network_is_a_picture_with_its_start_values(name):
     found = shown(builtin(name))
     assert found["image/svg+xml"].startswith("<svg")
@@ -74,7 +74,7 @@ def test_an_explanation_is_the_network_s_picture_and_then_the_derivation(tmp_pat
     ]
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.parametrize("name", LESSONS)
 def test_a_derivation_is_markdown_with_its_mathematics_between_dollars(name):
     said = explanation_markdown(explain(builtin(name)))
     assert "`$" not in said

@@ -68,11 +68,11 @@ def distance(one: Epoch, other: Epoch) -> float:
     return apart({"E": one.loss, **one.weights}, {"E": other.loss, **other.weights})
 
 
-def nudged(step: Step) -> dict[Node, Array]:
-    """Start weights that differ by next to nothing."""
+def nudged(step: Step, way: int = 1) -> dict[Node, Array]:
+    """Start weights that differ by next to nothing, one way or the other."""
     random = np.random.default_rng(0)
     return {
-        weight: start + NUDGE * random.choice([-1, 1], np.shape(start)) * (1 + np.abs(start))
+        weight: start + way * NUDGE * random.choice([-1, 1], np.shape(start)) * (1 + np.abs(start))
         for weight, start in step.start.items()
         if weight in step.weights
     }
@@ -92,7 +92,9 @@ def apart(one: Mapping[str, float], other: Mapping[str, float]) -> float:
 
 def on_a_corner(step: Step) -> bool:
     """Whether next to nothing decides on which side of a ReLU's corner a value lies."""
-    return apart(slopes(step), slopes(step, nudged(step))) > 100 * NUDGE
+    here = slopes(step)
+    there = (slopes(step, nudged(step, way)) for way in (1, -1))
+    return any(apart(here, beyond) > 100 * NUDGE for beyond in there)
 
 
 def doubts(step: Step, epochs: int, rate: float | None = None) -> list[float]:

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from gradbook.graph.build import training_step
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.reference import evaluate, run
-from gradbook.net import BUILTIN, builtin
+from gradbook.net import LESSONS, builtin
 from tests.agree.runs import apart, compared, doubts, on_a_corner, outputs, reference_run, slopes
 from tests.families import networks, steady
 
@@ -35,7 +35,7 @@ def test_single_values_and_tensors_train_alike(net):
     )
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.parametrize("name", LESSONS)
 def test_single_values_and_tensors_train_alike_for_70_epochs(name):
     tensors, scalars = training_step(builtin(name)), scalar_step(builtin(name))
     pair = reference_run(tensors, 70), reference_run(scalars, 70)

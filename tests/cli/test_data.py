@@ -82,6 +82,18 @@ def test_a_sheet_is_written(said, tmp_path):
         assert sheet.format == "PNG"
 
 
+def test_a_sheet_may_be_warped(said, tmp_path):
+    folder = idx_folder(tmp_path / "tiny")
+
+    def sheet(*words):
+        said(folder, "--png", tmp_path / "sheet.png", *words)
+        return (tmp_path / "sheet.png").read_bytes()
+
+    assert sheet("--warp", "rotate 90") == sheet("--warp", "rotate 90", "--seed", 0)
+    assert len({sheet(), sheet("--warp", "none"), sheet("--warp", "rotate 90")}) == 3
+    assert sheet("--warp", "rotate 90", "--seed", 1) != sheet("--warp", "rotate 90")
+
+
 def test_pictures_are_brought_to_a_size(said, tmp_path):
     folder = picture_folder(tmp_path / "pets", {"cat": 2, "dog": 2})
     assert "4 images of 9x7 in grey, 2 classes" in said(folder, "--size", "9x7")
@@ -131,6 +143,11 @@ def test_a_sheet_that_cannot_be_written_is_one_line(refused, tmp_path):
         (["digits", "--size", "0x9"], "--size: '0x9' isn't a size"),
         (["sklearn-digits", "--size", "28x28"], "sklearn-digits: its images are 8x8, not 28x28:"),
         (["digits", "--png", "a.gif"], "--png: 'a.gif' isn't called .png"),
+        (["digits", "--warp", "rotate 9"], "--warp needs --show or --png to be seen"),
+        (["digits", "--seed", "1"], "--seed is what a warp is drawn from: add --warp"),
+        (["digits", "--show", "3", "--warp", "rot"], "--warp, line 1, column 1: unknown 'rot'"),
+        (["digits", "--show", "3", "--warp", "crop 29"], "crop 29 of an image with 28 rows and"),
+        (["--warp", "rotate 9"], "--warp needs a data set: gradbook data digits --warp …"),
         (["."], ".: no idx files, no tables and no folders of pictures in it"),
     ],
 )

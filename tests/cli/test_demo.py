@@ -1,12 +1,12 @@
 from gradbook.cli.main import main
-from gradbook.net import BUILTIN
+from gradbook.net import LESSONS
 
 
 def test_the_demo_writes_what_it_says_and_says_where_to_look(tmp_path, capsys):
     assert main(["demo", "-o", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     written = {path.name for path in tmp_path.iterdir()}
-    for name in BUILTIN:
+    for name in LESSONS:
         assert {f"{name}.html", f"{name}.xlsx", f"{name}-rates.html"} <= written
     assert {"worked.tex", "worked.md"} <= written
     assert all(f"  {name} " in said for name in written)

@@ -77,6 +77,11 @@ def test_help_networks_is_the_grammar(capsys):
     assert "built in: worked" in page
 
 
+def test_help_warps_is_their_grammar(capsys):
+    assert main(["help", "warps"]) == 0
+    assert "\n  rotate DEGREES " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -250,30 +250,30 @@ CARDS: dict[str, Card] = {
     ),
     # Convolution: stride 2 and pad 1 over 4 x 5.
     "conv": Card(
-        ((3, 2, 3, 2), IMAGE),
+        ((4, 1, 3, 2), IMAGE),
         [],
-        (2, 1),
-        torch=lambda torch, w, x, stride, pad: torch.nn.functional.conv2d(
-            x, w, stride=stride, padding=pad
+        (2, 1, 2),
+        torch=lambda torch, w, x, stride, pad, groups: torch.nn.functional.conv2d(
+            x, w, stride=stride, padding=pad, groups=groups
         ),
     ),
-    "conv_back": Card(((3, 2, 3, 2), (3, 2, 3)), [], (IMAGE[1:], 2, 1), differentiable=False),
-    "conv_weights": Card(((3, 2, 3), IMAGE), [], ((3, 2), 2, 1), differentiable=False),
-    # Pooling: windows of 2 x 2 that overlap, or leave a column out.
+    "conv_back": Card(((4, 1, 3, 2), (4, 2, 3)), [], (IMAGE[1:], 2, 1, 2), differentiable=False),
+    "conv_weights": Card(((4, 2, 3), IMAGE), [], ((3, 2), 2, 1, 2), differentiable=False),
+    # Pooling: windows that overlap, or leave a row and a column out.
     "maxpool": Card(
         (IMAGE,),
         [],
-        (2, 1),
-        torch=lambda torch, x, size, stride: torch.nn.functional.max_pool2d(x, size, stride),
+        ((2, 2), 1),
+        torch=lambda torch, x, window, stride: torch.nn.functional.max_pool2d(x, window, stride),
     ),
-    "maxpool_back": Card(((2, 3, 4), IMAGE), [], (2, 1), differentiable=False),
+    "maxpool_back": Card(((2, 3, 4), IMAGE), [], ((2, 2), 1), differentiable=False),
     "avgpool": Card(
         (IMAGE,),
         [],
-        (2, 2),
-        torch=lambda torch, x, size, stride: torch.nn.functional.avg_pool2d(x, size, stride),
+        ((3, 2), 2),
+        torch=lambda torch, x, window, stride: torch.nn.functional.avg_pool2d(x, window, stride),
     ),
-    "avgpool_back": Card(((2, 2, 2),), [], (2, 2, IMAGE[1:]), differentiable=False),
+    "avgpool_back": Card(((2, 1, 2),), [], ((3, 2), 2, IMAGE[1:]), differentiable=False),
     # Classes.
     "log_sum_exp_all": Card(
         ((3,),),

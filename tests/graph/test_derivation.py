@@ -20,13 +20,13 @@ from gradbook.graph.derivation import (
     slopes,
 )
 from gradbook.graph.lower import scalar_step
-from gradbook.net import BUILTIN, builtin, parse
+from gradbook.net import LESSONS, builtin, parse
 from tests.families import networks
 
 
 def chains(text):
     """Every chain by the name of its value, spelled in a line; and the values worked on the way."""
-    net = builtin(text) if text in BUILTIN else parse(text)
+    net = builtin(text) if text in LESSONS else parse(text)
     derived = derivation(scalar_step(net))
     said = {str(value.name): spelled(chain) for value, chain in derived.chains.items()}
     return said, [str(value.name) for value in derived.worked]
@@ -140,7 +140,7 @@ def gradients_apart(net):
     return max(abs(float(found[weight]) - gradient) for weight, gradient in truth.items()) / size
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.parametrize("name", LESSONS)
 def test_chains_come_to_the_gradients(name):
     assert gradients_apart(builtin(name)) <= 1e-15
 

@@ -2,11 +2,12 @@
 
 history(net, 30)      what each epoch begins with: the loss and every weight by its name
 gradients(net)        every gradient at the start, by the weight's name
+Twin(net)             the module itself, which can be fed other samples, with masks for dropout
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from gradbook.net import (
     BatchNorm,
     Conv,
     Dense,
+    Dropout,
     Flatten,
     Layer,
     Loss,
@@ -32,7 +34,7 @@ Tensor = torch.Tensor
 def history(net: Net, epochs: int, rate: float | None = None) -> Iterator[Epoch]:
     """Train with PyTorch's own optimizer."""
     twin = Twin(net)
-    optimizer = _optimizer(net, twin.trained(), net.learning_rate if rate is None else rate)
+    optimizer = twin.optimizer(net.learning_rate if rate is None else rate)
     for _ in range(epochs):
         optimizer.zero_grad()
         loss = twin.loss()
@@ -56,11 +58,16 @@ def loss(net: Net) -> float:
 def outputs(net: Net) -> Any:
     """What comes out at the start, as an array with a row a sample."""
     twin = Twin(net)
-    return twin.run(twin.inputs, net.layers).detach().numpy()
+    return twin.run(net.layers).detach().numpy()
 
 
 class Twin:
-    """The samples as tensors, one Parameter of PyTorch's for each of the net's."""
+    """The samples as tensors, one Parameter of PyTorch's for each of the net's.
+
+    Once it is fed it carries running statistics, as a training step on batches does.
+    """
+
+    training = True
 
     def __init__(self, net: Net) -> None:
         self.net = net
@@ -69,14 +76,22 @@ class Twin:
         self.targets = _tensor([s.targets for s in samples])
         start = net.start_values()
         self.weights = [self._weight(p, start[p.role]) for p in net.parameters]
+        self.masks: Mapping[int, Any] = {}
+        self.running: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def feed(self, inputs: Any, targets: Any, masks: Mapping[int, Any]) -> None:
+        """A batch from outside; `masks` are by the dropout's place among the layers."""
+        self.inputs, self.targets = _tensor(inputs), _tensor(targets)
+        self.masks = {index: _tensor(mask) for index, mask in masks.items()}
+        for index, layer in enumerate(self.net.layers):
+            if isinstance(layer, BatchNorm) and index not in self.running:
+                channels = self.net.shapes[index][0]
+                self.running[index] = (_tensor([0.0] * channels), _tensor([1.0] * channels))
 
     @staticmethod
     def _weight(p: Parameter, values: Sequence[float]) -> torch.nn.Parameter:
         own = _tensor(values[p.first - 1 : p.first - 1 + p.size]).reshape(p.shape)
         return torch.nn.Parameter(own, requires_grad=not p.want.fixed)
-
-    def trained(self) -> list[torch.nn.Parameter]:
-        return [w for w in self.weights if w.requires_grad]
 
     def named(self, tensors: Sequence[Tensor | None]) -> dict[str, float]:
         pairs = zip(self.net.parameters, tensors, strict=True)
@@ -87,41 +102,73 @@ class Twin:
             for name, value in zip(p.names, tensor.flatten().tolist(), strict=True)
         }
 
-    def run(self, x: Tensor, layers: Sequence[Layer]) -> Tensor:
+    def run(self, layers: Sequence[Layer]) -> Tensor:
+        x = self.inputs
         for index, layer in enumerate(layers):
             pairs = zip(self.net.parameters, self.weights, strict=True)
-            x = _apply(layer, x, *[w for p, w in pairs if p.layer == index])
+            own = [w for p, w in pairs if p.layer == index]
+            match layer:
+                case BatchNorm(epsilon):  # the function of torch.nn refuses a single value
+                    running = self.running.get(index, (None, None))
+                    x = torch.batch_norm(x, *own, *running, self.training, 0.1, epsilon, False)
+                case Dropout():
+                    x = self._dropped(x, self.masks.get(index))
+                case _:
+                    x = _apply(layer, x, *own)
         return x
+
+    def _dropped(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        if mask is None or not self.training:
+            return x
+        return x * (mask[..., None, None] if mask.ndim < x.ndim else mask)
 
     def loss(self) -> Tensor:
         """The cross-entropies of PyTorch read what softmax and sigmoid are given."""
         net, t = self.net, self.targets
         match net.loss:
             case Loss.CROSS:
-                return functional.cross_entropy(self.run(self.inputs, net.layers[:-1]), t)
+                sums = self.run(net.layers[:-1]).flatten(1)
+                return functional.cross_entropy(sums, t, label_smoothing=net.smoothing)
             case Loss.BINARY:
-                before = self.run(self.inputs, net.layers[:-1])
+                before = self.run(net.layers[:-1])
                 return functional.binary_cross_entropy_with_logits(before, t)
             case Loss.SQUARED:
-                return functional.mse_loss(self.run(self.inputs, net.layers), t)
+                return functional.mse_loss(self.run(net.layers), t)
             case Loss.HALF_SQUARED:
-                off = functional.mse_loss(self.run(self.inputs, net.layers), t, reduction="sum")
+                off = functional.mse_loss(self.run(net.layers), t, reduction="sum")
                 return off / 2 / len(t)
+
+    def optimizer(self, rate: float) -> torch.optim.Optimizer:
+        rule, net, optim = self.net.update, self.net, torch.optim
+        groups = [
+            {"params": [w], "weight_decay": net.decay_of(p.role)}
+            for p, w in zip(net.parameters, self.weights, strict=True)
+            if w.requires_grad
+        ]
+        match rule.kind:
+            case "descent":
+                return optim.SGD(groups, rate)
+            case "momentum":
+                return optim.SGD(groups, rate, momentum=rule.momentum, nesterov=rule.nesterov)
+            case "adam":
+                return optim.Adam(groups, rate, betas=rule.betas, eps=rule.epsilon)
+            case "adamw":
+                return optim.AdamW(groups, rate, betas=rule.betas, eps=rule.epsilon)
+            case _:
+                raise AssertionError(rule)
 
 
 def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
     match layer:
         case Dense():
             return functional.linear(x, weights[0]) + sum(weights[1:])
-        case Conv(_, _, stride, pad, _):
-            sums = functional.conv2d(x, weights[0], stride=stride, padding=pad)
+        case Conv(_, _, stride, pad, _, groups):
+            sums = functional.conv2d(x, weights[0], stride=stride, padding=pad, groups=groups)
             return sums + sum(b.reshape(-1, 1, 1) for b in weights[1:])
         case Pool("max", size, stride):
-            return functional.max_pool2d(x, size, stride)
+            return functional.max_pool2d(x, size or x.shape[2:], stride)
         case Pool("avg", size, stride):
-            return functional.avg_pool2d(x, size, stride)
-        case BatchNorm(epsilon):  # the function of torch.nn refuses a single value
-            return torch.batch_norm(x, *weights, None, None, True, 0.0, epsilon, False)
+            return functional.avg_pool2d(x, size or x.shape[2:], stride)
         case Flatten():
             return x.flatten(1)
         case Activation(kind, slope):
@@ -136,22 +183,9 @@ ACTIVATIONS: dict[str, Any] = {
     "relu": torch.relu,
     "softplus": lambda x: functional.softplus(x, threshold=500),  # the usual 20 drops ln(1 + e^-x)
     "identity": lambda x: x,
-    "softmax": lambda x: torch.softmax(x, 1),
-    "log softmax": lambda x: torch.log_softmax(x, 1),
+    "softmax": lambda x: torch.softmax(x.flatten(1), 1),
+    "log softmax": lambda x: torch.log_softmax(x.flatten(1), 1),
 }
-
-
-def _optimizer(net: Net, weights: list[torch.nn.Parameter], rate: float) -> torch.optim.Optimizer:
-    rule = net.update
-    match rule.kind:
-        case "descent":
-            return torch.optim.SGD(weights, rate)
-        case "momentum":
-            return torch.optim.SGD(weights, rate, momentum=rule.momentum)
-        case "adam":
-            return torch.optim.Adam(weights, rate, betas=rule.betas, eps=rule.epsilon)
-        case _:
-            raise AssertionError(rule)
 
 
 def _tensor(values: Any) -> Tensor:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.name import Name
-from gradbook.net import BUILTIN, builtin, parse
+from gradbook.net import LESSONS, builtin, parse
 from gradbook.report.derivation_page import page
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.document import (
@@ -44,7 +44,7 @@ def whole(name: str) -> str:
     return page(derive(scalar_step(net)), net)
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.parametrize("name", LESSONS)
 def test_every_link_of_a_page_leads_somewhere(name):
     html = whole(name)
     anchors = [f"#{anchor}" for anchor in ids(html)]
@@ -53,7 +53,7 @@ def test_every_link_of_a_page_leads_somewhere(name):
     assert set(links(html)) <= set(anchors)
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.parametrize("name", LESSONS)
 def test_pages_are_well_nested_and_headings_step_by_one(name):
     outline = Outline(whole(name))
     assert (outline.open, outline.misnested) == ([], [])

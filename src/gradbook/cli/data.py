@@ -23,12 +23,15 @@ from gradbook.errors import UsageError
 
 if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
+    from gradbook.data.images import Images
 
 EXAMPLES = """\
   gradbook data                              what goes by a name
   gradbook data digits                       classes, counts, mean and deviation
   gradbook data digits --show 20             twenty of them, here
   gradbook data digits --png digits.png      a hundred on one sheet
+  gradbook data digits --warp 'rotate 15; shift 2' --show 20
+                                             as training may see them
   gradbook data fashion/ --verify            read every byte and check it
   gradbook data letters/ --size 28x28        pictures, brought to one size
   gradbook data flowers.csv --json           for a program
@@ -53,6 +56,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         type=_png,
         help=f"put N training images on one sheet (default: {ON_A_SHEET})",
+    )
+    parser.add_argument(
+        "--warp",
+        metavar="WARP",
+        help="draw them as training may see them: 'rotate 15; shift 2' (see gradbook help warps)",
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=whole_number(0),
+        help="what a warp is drawn from (default: 0)",
     )
     parser.add_argument(
         "--size",
@@ -86,9 +100,12 @@ def run(options: Namespace) -> int:
         raise UsageError("--show and --json don't go together: leave one out")
     if options.data is None:
         return _list(options)
+    _require_sense(options)
     from gradbook.data.sources import load
 
     dataset = load(options.data, options.size)
+    if options.warp:
+        options.warp.require_fit(*dataset.shape[1:])
     if options.png:
         _write_sheet(dataset, options)
     if options.json:
@@ -100,7 +117,7 @@ def run(options: Namespace) -> int:
 
 def _list(options: Namespace) -> int:
     unused = next(
-        (flag for flag in ("show", "png", "size", "verify") if getattr(options, flag)), ""
+        (flag for flag in ("show", "png", "warp", "size", "verify") if getattr(options, flag)), ""
     )
     if unused:
         raise UsageError(f"--{unused} needs a data set: gradbook data digits --{unused} …")
@@ -116,14 +133,37 @@ def _list(options: Namespace) -> int:
     return 0
 
 
-def _write_sheet(dataset: Dataset, options: Namespace) -> None:
+def _require_sense(options: Namespace) -> None:
+    if options.warp is not None and not (options.show or options.png):
+        raise UsageError("--warp needs --show or --png to be seen")
+    if options.seed is not None and options.warp is None:
+        raise UsageError("--seed is what a warp is drawn from: add --warp")
+    if options.warp is not None:
+        from gradbook.data.warp_text import parse
+
+        options.warp = parse(options.warp, "--warp")
+
+
+def _chosen(dataset: Dataset, options: Namespace, count: int) -> Images:
+    """Images of each class in turn, as they are or as the first epoch may see them."""
     from gradbook.data.images import in_turns
+
+    places = in_turns(dataset.training, count)
+    if options.warp is None:
+        return dataset.training[places]
+    from gradbook.data.warp import samples
+
+    return samples(dataset.training, options.warp, places, seed=options.seed or 0)
+
+
+def _write_sheet(dataset: Dataset, options: Namespace) -> None:
     from gradbook.files import write_whole
     from gradbook.report.contact_sheet import png
 
-    images = in_turns(dataset.training, options.show or ON_A_SHEET)
+    images = _chosen(dataset, options, options.show or ON_A_SHEET)
     names = [dataset.classes[label] for label in images.labels]
     title = f"{dataset.name}: {len(images):,} of {len(dataset.training):,} training images"
+    title += ", warped" if options.warp else ""
     write_whole(options.png, png(images.pixels, names, title, across=len(dataset.classes)))
 
 
@@ -148,15 +188,13 @@ def _show(dataset: Dataset, options: Namespace) -> None:
     if options.png:
         print(f"\nwrote {options.png}")
     elif options.show:
-        _show_images(dataset, options.show)
+        _show_images(dataset, _chosen(dataset, options, options.show))
 
 
-def _show_images(dataset: Dataset, count: int) -> None:
-    from gradbook.data.images import in_turns
+def _show_images(dataset: Dataset, images: Images) -> None:
     from gradbook.report.image_text import Means, grid
 
     blocks = Means.COLOURS if has_colours() else Means.BLOCKS
-    images = in_turns(dataset.training, count)
     names = [dataset.classes[label] for label in images.labels]
     print()
     show(grid(images.pixels, names, width(), blocks if can_say(BLOCKS) else Means.LETTERS))

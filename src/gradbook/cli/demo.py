@@ -28,11 +28,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.net import BUILTIN, builtin
+    from gradbook.net import LESSONS, builtin
 
     folder = made_folder(options.out)
     print(f"writing to {folder}{sep}")
-    for name in (MAIN, *(other for other in BUILTIN if other != MAIN)):
+    for name in (MAIN, *(other for other in LESSONS if other != MAIN)):
         net = builtin(name)
         print(f"{name}: {' → '.join(_layers(net))}", flush=True)
         for path, what in _written(net, folder):

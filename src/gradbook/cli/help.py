@@ -1,4 +1,4 @@
-"""This page, a verb's page, or how to write a network."""
+"""This page, a verb's page, or how to write a network or a warp."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ EXAMPLES = """\
   gradbook help             all verbs
   gradbook help explain     the same as gradbook explain --help
   gradbook help networks    the grammar of a network's text form
+  gradbook help warps       what can happen to images in training
 """
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "topic", nargs="?", metavar="TOPIC", help="a verb, or 'networks' for the text form"
+        "topic", nargs="?", metavar="TOPIC", help="a verb, 'networks' or 'warps' for the text forms"
     )
 
 
@@ -33,7 +34,11 @@ def page(topic: str | None) -> str:
         return verb_parser(topic).format_help()
     if topic in {"network", "networks", "NET", "net"}:
         return grammar()
-    known = [*VERBS, "networks"]
+    if topic in {"warp", "warps", "WARP"}:
+        from gradbook.data.warp_text import GRAMMAR
+
+        return GRAMMAR
+    known = [*VERBS, "networks", "warps"]
     hint = did_you_mean(topic, known) or f": there is help on {', '.join(known)}"
     raise UsageError(f"no help on '{topic}'{hint}")
 

@@ -22,7 +22,9 @@ VERBS = {
     "explain": "the derivation: every chain written out, the numbers put in",
     "sheet": "the live workbook: every formula in a cell, one row per epoch",
     "sweep": "what the learning rate does, with a verdict for each",
+    "summary": "every layer's shape, parameters, multiply-adds and memory",
     "data": "images to train on: counts, samples, checks; the digits come along",
+    "bench": "how fast the engine trains here, beside PyTorch",
     "help": "this page, a verb's page, or how to write a network",
 }
 

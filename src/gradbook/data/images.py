@@ -85,13 +85,13 @@ def _mean_and_deviation(counts: NDArray[np.int64]) -> tuple[float, float]:
     return mean, variance**0.5
 
 
-def in_turns(images: Images, count: int) -> Images:
-    """The first image of each class, then the second of each, and so on: `count` in all."""
+def in_turns(images: Images, count: int) -> NDArray[np.intp]:
+    """Where the first image of each class lies, then the second of each, and so on."""
     by_class = np.argsort(images.labels, kind="stable")
     labels = images.labels[by_class]
     place = np.empty(len(images), np.int64)  # in its class
     place[by_class] = np.arange(len(images)) - np.searchsorted(labels, labels)
-    return images[np.lexsort((images.labels, place))[:count]]
+    return np.lexsort((images.labels, place))[:count]
 
 
 def shared(some: Images, others: Images) -> int:

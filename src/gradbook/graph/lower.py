@@ -57,7 +57,7 @@ def _terms(layer: Layer, shape: Shape) -> int:
         case Dense() | Conv():
             return layer.wants(shape)[0].fans[0]
         case Pool():
-            return layer.size**2
+            return prod(layer.window(shape))
         case _:
             return 1
 

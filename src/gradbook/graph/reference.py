@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -48,12 +49,27 @@ def run(
 
     `watch` asks for values that the step itself doesn't need.
     """
+    return follow(step, repeat(step.data, epochs), rate, watch, start)
+
+
+def follow(
+    step: Step,
+    batches: Iterable[Mapping[Node, Array]],
+    rate: float | None = None,
+    watch: Sequence[Node] = (),
+    start: Mapping[Node, Array] | None = None,
+) -> Iterator[Values]:
+    """Train on one batch after the other: each gives the inputs, the targets and the masks."""
     state: Values = {**step.start, **(start or {})}
-    given = {**step.data, step.rate: np.asarray(step.net.learning_rate if rate is None else rate)}
+    usual = {step.rate: np.asarray(step.net.learning_rate if rate is None else rate)}
     results = [step.loss, *step.outputs, *step.next.values()]
     order = needed([*step.inputs, *step.targets, *results, *watch])
-    for _ in range(epochs):
-        values = _run(order, {**given, **state}, step.samples)
+    for batch in batches:
+        given = {**usual, **batch, **state}
+        samples = _samples(order, given)
+        if step.count:
+            given[step.count] = np.asarray(float(samples))
+        values = _run(order, given, samples)
         yield values
         state = {leaf: values[following] for leaf, following in step.next.items()}
 

@@ -11,6 +11,20 @@ from gradbook.net.network import Net
 
 
 @dataclass(frozen=True)
+class Mask:
+    """What dropout multiplies with: 0 by chance, else `scale`. Its values come from outside."""
+
+    leaf: Node
+    rate: float
+    layer: int  # the dropout's place among the network's layers, from 0
+
+    @property
+    def scale(self) -> float:
+        """So that the mean stays as it is."""
+        return 1 / (1 - self.rate)
+
+
+@dataclass(frozen=True)
 class Step:
     """The same for every target: the leaves, what is computed from them, and what comes next."""
 
@@ -21,13 +35,19 @@ class Step:
     outputs: tuple[Node, ...]
     loss: Node
     rate: Node
-    data: Mapping[Node, Array]  # of inputs and targets; samples first where there are several
+    data: Mapping[Node, Array]  # of inputs and targets; samples first where there are several;
+    # empty where batches come from outside
     start: Mapping[Node, Array]  # of weights and whatever else goes from step to step
     next: Mapping[Node, Node]  # what each of these is in the next step
     weights: tuple[Node, ...]  # the parameters, fixed ones included, in the order of their names
     gradients: Mapping[Node, Node]  # ∂loss/∂w of each weight that is trained
     adjoints: Mapping[Node, Node]  # ∂loss/∂v of every value on the way to one
+    batch: int | None = None  # the most samples, where they come from outside
+    count: Node | None = None  # N, how many they then are
+    masks: tuple[Mask, ...] = ()
 
     @property
     def samples(self) -> int:
-        return next((len(values) for leaf, values in self.data.items() if leaf.each), 1)
+        """How many the step sees; of batches from outside, the most."""
+        inside = (len(values) for leaf, values in self.data.items() if leaf.each)
+        return self.batch or next(inside, 1)

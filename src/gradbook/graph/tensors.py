@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import reduce
 from itertools import product
+from math import prod
 from operator import add
 from typing import Any
 
@@ -88,7 +89,8 @@ define(
     shape=lambda d, x: d + x,
 )
 
-# Convolution: x is (channels, height, width), the weights (outputs, channels, rows, columns).
+# Convolution: x is (channels, height, width), the weights (outputs, channels of one group, rows,
+# columns). With groups, each group of outputs reads its own group of channels.
 
 
 def _windows(x: Array, window: Shape, stride: int, pad: int) -> Array:
@@ -97,22 +99,38 @@ def _windows(x: Array, window: Shape, stride: int, pad: int) -> Array:
     return sliding_window_view(padded, window, (-2, -1))[..., ::stride, ::stride, :, :]
 
 
-def _conv(w: Array, x: Array, stride: int, pad: int) -> Any:
-    return np.einsum("ocij,...chwij->...ohw", w, _windows(x, w.shape[2:], stride, pad))
+def _grouped(x: Array, axis: int, groups: int) -> Array:
+    """The axis split in two: groups, and what is in one. `axis` counts from the end."""
+    shape = x.shape
+    return x.reshape(*shape[:axis], groups, shape[axis] // groups, *shape[x.ndim + axis + 1 :])
 
 
-def _conv_weights(d: Array, x: Array, kernel: Shape, stride: int, pad: int) -> Any:
-    return np.einsum("...ohw,...chwij->...ocij", d, _windows(x, kernel, stride, pad))
+def _merged(x: Array, axis: int) -> Array:
+    """The reverse: this axis and the one after it as one."""
+    end = x.ndim + axis
+    return x.reshape(*x.shape[:end], x.shape[end] * x.shape[end + 1], *x.shape[end + 2 :])
 
 
-def _conv_back(w: Array, d: Array, size: Shape, stride: int, pad: int) -> Array:
+def _conv(w: Array, x: Array, stride: int, pad: int, groups: int) -> Any:
+    windows = _grouped(_windows(x, w.shape[2:], stride, pad), -5, groups)
+    return _merged(np.einsum("gocij,...gchwij->...gohw", _grouped(w, -4, groups), windows), -4)
+
+
+def _conv_weights(d: Array, x: Array, kernel: Shape, stride: int, pad: int, groups: int) -> Any:
+    windows = _grouped(_windows(x, kernel, stride, pad), -5, groups)
+    return _merged(np.einsum("...gohw,...gchwij->...gocij", _grouped(d, -3, groups), windows), -5)
+
+
+def _conv_back(w: Array, d: Array, size: Shape, stride: int, pad: int, groups: int) -> Array:
     """Every output's d goes back to the inputs of its window."""
     (rows, columns), (height, width) = w.shape[2:], size
     out_height, out_width = d.shape[-2:]
-    x = np.zeros((*d.shape[:-3], w.shape[1], height + 2 * pad, width + 2 * pad))
+    channels = w.shape[1] * groups
+    x = np.zeros((*d.shape[:-3], channels, height + 2 * pad, width + 2 * pad))
+    w, d = _grouped(w, -4, groups), _grouped(d, -3, groups)
     for i, j in product(range(rows), range(columns)):
         into = x[..., i : i + stride * out_height : stride, j : j + stride * out_width : stride]
-        into += np.einsum("oc,...ohw->...chw", w[:, :, i, j], d)
+        into += _merged(np.einsum("goc,...gohw->...gchw", w[..., i, j], d), -4)
     return x[..., pad : pad + height, pad : pad + width]
 
 
@@ -120,20 +138,22 @@ def _out(size: int, window: int, stride: int, pad: int = 0) -> int:
     return (size + 2 * pad - window) // stride + 1
 
 
-def _conv_shape(w: Shape, x: Shape, stride: int, pad: int) -> Shape:
+def _conv_shape(w: Shape, x: Shape, stride: int, pad: int, groups: int) -> Shape:
     return (w[0], _out(x[1], w[2], stride, pad), _out(x[2], w[3], stride, pad))
 
 
-def _conv_elements(w: Scalars, x: Scalars, stride: int, pad: int) -> Scalars:
+def _conv_elements(w: Scalars, x: Scalars, stride: int, pad: int, groups: int) -> Scalars:
     """Each output's sum over its window; places in the padding are left out."""
 
     def terms(o: int, row: int, column: int) -> Iterator[Node]:
+        first = o * groups // w.shape[0] * w.shape[1]
         for c, i, j in product(*map(range, w.shape[1:])):
-            at = (c, row * stride + i - pad, column * stride + j - pad)
+            at = (first + c, row * stride + i - pad, column * stride + j - pad)
             if 0 <= at[1] < x.shape[1] and 0 <= at[2] < x.shape[2]:
                 yield w[o, c, i, j] * x[at]
 
-    return _array(_conv_shape(w.shape, x.shape, stride, pad), lambda *at: _sum(terms(*at)))
+    shape = _conv_shape(w.shape, x.shape, stride, pad, groups)
+    return _array(shape, lambda *at: _sum(terms(*at)))
 
 
 define(
@@ -149,19 +169,19 @@ define(
 define(
     "conv_back",
     _conv_back,
-    shape=lambda w, d, size, stride, pad: (w[1], *size),
+    shape=lambda w, d, size, stride, pad, groups: (w[1] * groups, *size),
 )
 define(
     "conv_weights",
     _conv_weights,
-    shape=lambda d, x, kernel, stride, pad: (d[0], x[0], *kernel),
+    shape=lambda d, x, kernel, stride, pad, groups: (d[0], x[0] // groups, *kernel),
 )
 
-# Pooling: windows of size × size, each `stride` after the last.
+# Pooling: windows of rows × columns, each `stride` after the last; what they don't reach is left.
 
 
-def _pool_shape(x: Shape, size: int, stride: int) -> Shape:
-    return (x[0], _out(x[1], size, stride), _out(x[2], size, stride))
+def _pool_shape(x: Shape, window: Shape, stride: int) -> Shape:
+    return (x[0], _out(x[1], window[0], stride), _out(x[2], window[1], stride))
 
 
 def _scatter(weights: Array, shape: tuple[int, ...], stride: int) -> Array:
@@ -174,51 +194,51 @@ def _scatter(weights: Array, shape: tuple[int, ...], stride: int) -> Array:
     return x
 
 
-def _maxpool_back(d: Array, x: Array, size: int, stride: int) -> Array:
-    windows = _windows(x, (size, size), stride, 0)
+def _maxpool_back(d: Array, x: Array, window: Shape, stride: int) -> Array:
+    windows = _windows(x, window, stride, 0)
     first = windows.reshape(*windows.shape[:-2], -1).argmax(axis=-1)
-    chosen = np.arange(size * size) == first[..., None]
+    chosen = np.arange(prod(window)) == first[..., None]
     return _scatter((d[..., None] * chosen).reshape(windows.shape), x.shape, stride)
 
 
-def _avgpool_back(d: Array, size: int, stride: int, area: Shape) -> Array:
-    share = d[..., None, None] / size**2
-    every = np.broadcast_to(share, (*d.shape, size, size))
+def _avgpool_back(d: Array, window: Shape, stride: int, area: Shape) -> Array:
+    share = d[..., None, None] / prod(window)
+    every = np.broadcast_to(share, (*d.shape, *window))
     return _scatter(every, (*d.shape[:-2], *area), stride)
 
 
-def _window(x: Scalars, place: Shape, size: int, stride: int) -> list[Node]:
+def _window(x: Scalars, place: Shape, window: Shape, stride: int) -> list[Node]:
     c, top, left = place[0], place[1] * stride, place[2] * stride
-    return list(x[c, top : top + size, left : left + size].flat)
+    return list(x[c, top : top + window[0], left : left + window[1]].flat)
 
 
 define(
     "maxpool",
-    lambda x, size, stride: _windows(x, (size, size), stride, 0).max(axis=(-2, -1)),
+    lambda x, window, stride: _windows(x, window, stride, 0).max(axis=(-2, -1)),
     shape=_pool_shape,
     derivative=lambda d, y, x: (d.graph.make("maxpool_back", d, x, attributes=y.attributes),),
-    elements=lambda x, size, stride: _array(
-        _pool_shape(x.shape, size, stride),
-        lambda *at: x.flat[0].graph.make("largest", *_window(x, at, size, stride)),
+    elements=lambda x, window, stride: _array(
+        _pool_shape(x.shape, window, stride),
+        lambda *at: x.flat[0].graph.make("largest", *_window(x, at, window, stride)),
     ),
 )
-define("maxpool_back", _maxpool_back, shape=lambda d, x, size, stride: x)
+define("maxpool_back", _maxpool_back, shape=lambda d, x, window, stride: x)
 define(
     "avgpool",
-    lambda x, size, stride: _windows(x, (size, size), stride, 0).mean(axis=(-2, -1)),
+    lambda x, window, stride: _windows(x, window, stride, 0).mean(axis=(-2, -1)),
     shape=_pool_shape,
     derivative=lambda d, y, x: (
         d.graph.make("avgpool_back", d, attributes=(*y.attributes, x.shape[1:])),
     ),
-    elements=lambda x, size, stride: _array(
-        _pool_shape(x.shape, size, stride),
-        lambda *at: _sum(_window(x, at, size, stride)) / size**2,
+    elements=lambda x, window, stride: _array(
+        _pool_shape(x.shape, window, stride),
+        lambda *at: _sum(_window(x, at, window, stride)) / prod(window),
     ),
 )
 define(
     "avgpool_back",
     _avgpool_back,
-    shape=lambda d, size, stride, area: (d[0], *area),
+    shape=lambda d, window, stride, area: (d[0], *area),
 )
 
 # Classes.

@@ -21,13 +21,24 @@ class Change:
     next: Node
 
 
-def changes(rule: Update, weight: Node, start: Array, slope: Node, rate: Node) -> list[Change]:
-    """How one weight and what the rule remembers of it go on."""
+def changes(
+    rule: Update, weight: Node, start: Array, slope: Node, rate: Node, decay: float = 0
+) -> list[Change]:
+    """How one weight and what the rule remembers of it go on.
+
+    Decay pulls towards 0 as the gradient of ½·decay·w² would; AdamW (Loshchilov and Hutter, 2019)
+    keeps that pull out of its running means.
+    """
+    if decay and rule.kind != "adamw":
+        slope = slope + decay * weight
     match rule.kind:
         case "momentum":
             return _momentum(rule, weight, start, slope, rate)
         case "adam":
             return _adam(rule, weight, start, slope, rate)
+        case "adamw":
+            kept = weight * (1 - rate * decay) if decay else weight
+            return _adam(rule, weight, start, slope, rate, kept)
         case _:
             return [Change(weight, start, weight - rate * slope)]
 
@@ -35,13 +46,16 @@ def changes(rule: Update, weight: Node, start: Array, slope: Node, rate: Node) -
 def _momentum(rule: Update, weight: Node, start: Array, slope: Node, rate: Node) -> list[Change]:
     velocity = _memory("v", weight)
     faster = rule.momentum * velocity + slope
+    ahead = slope + rule.momentum * faster if rule.nesterov else faster
     return [
         Change(velocity, np.zeros(weight.shape), faster),
-        Change(weight, start, weight - rate * faster),
+        Change(weight, start, weight - rate * ahead),
     ]
 
 
-def _adam(rule: Update, weight: Node, start: Array, slope: Node, rate: Node) -> list[Change]:
+def _adam(
+    rule: Update, weight: Node, start: Array, slope: Node, rate: Node, kept: Node | None = None
+) -> list[Change]:
     """Kingma and Ba (2015): k counts the steps, m and s are running means of g and g²."""
     graph = weight.graph
     count = graph.leaf(Name("k"))
@@ -57,7 +71,7 @@ def _adam(rule: Update, weight: Node, start: Array, slope: Node, rate: Node) -> 
         Change(count, np.zeros(()), next_count),
         Change(mean, np.zeros(weight.shape), next_mean),
         Change(spread, np.zeros(weight.shape), next_spread),
-        Change(weight, start, weight - step),
+        Change(weight, start, (kept or weight) - step),
     ]
 
 

@@ -3,13 +3,14 @@
 Knows nothing of graphs and derivatives.
 """
 
-from gradbook.net.builtin import BUILTIN, builtin
+from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin
 from gradbook.net.layers import (
     Activation,
     BatchNorm,
     Bias,
     Conv,
     Dense,
+    Dropout,
     Flatten,
     Layer,
     Pool,
@@ -22,12 +23,15 @@ from gradbook.net.text import GRAMMAR, parse, write
 
 __all__ = [
     "BUILTIN",
+    "DIGITS",
     "GRAMMAR",
+    "LESSONS",
     "Activation",
     "BatchNorm",
     "Bias",
     "Conv",
     "Dense",
+    "Dropout",
     "Flatten",
     "Layer",
     "Loss",

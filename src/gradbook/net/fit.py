@@ -42,6 +42,8 @@ def settled(net: Net) -> dict[str, object]:
         "seed": whole("the seed", net.seed, 0),
         "name": words("the name", net.name),
         "table": words("the data file", net.table),
+        "smoothing": number("smoothing", net.smoothing),
+        "decay": MappingProxyType(_decay(net.decay)),
     }
 
 
@@ -70,13 +72,24 @@ def _loss(loss: object) -> Loss:
 
 def _start(given: object) -> dict[Role, tuple[float, ...]]:
     """In the order of the roles, kinds of parameter without values left out."""
+    mapping = _by_role("start is a mapping such as {'w': weights}", given)
+    values = {role: numbers(f"start value {role}", mapping[role]) for role in mapping}
+    return {role: found for role, found in values.items() if found}
+
+
+def _decay(given: object) -> dict[Role, float]:
+    mapping = _by_role("decay is a mapping such as {'w': 0.0005}", given)
+    return {role: number(f"decay of {role}", mapping[role]) for role in mapping}
+
+
+def _by_role(what: str, given: object) -> dict[Role, Any]:
+    """In the order of the roles."""
     if not isinstance(given, Mapping):
-        raise UsageError(f"start is a mapping such as {{'w': weights}}, not {given!r}")
+        raise UsageError(f"{what}, not {given!r}")
     unknown = next((role for role in given if role not in list(Role)), None)
     if unknown is not None:
         raise UsageError(f"no parameter is called {unknown!r}: one of {', '.join(Role)}")
-    values = {role: numbers(f"start value {role}", given[role]) for role in Role if role in given}
-    return {role: found for role, found in values.items() if found}
+    return {role: given[role] for role in Role if role in given}
 
 
 def shapes(first: Shape, layers: tuple[Layer, ...]) -> tuple[Shape, ...]:
@@ -95,6 +108,7 @@ def check(net: Net) -> None:
     _check_loss(net)
     _check_start(net)
     _check_samples(net)
+    _check_decay(net)
     if net.rate is not None and not (isfinite(net.rate) and net.rate >= 0):
         raise Misfit("rate", f"the rate is a number from 0 up, not {net.rate}")
     if net.seed > LARGEST_SEED:
@@ -144,6 +158,18 @@ def _check_loss(net: Net) -> None:
     wanted = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}.get(net.loss)
     if wanted and kind.removeprefix("log ") != wanted:
         raise Misfit("loss", f"{net.loss} reads probabilities: end the layers with '{wanted}'")
+    if not 0 <= net.smoothing < 1:
+        raise Misfit("loss", f"smoothing lies from 0 to below 1, not {net.smoothing}")
+    if net.smoothing and net.loss is not Loss.CROSS:
+        raise Misfit("loss", f"smoothing belongs to cross-entropy, not to {net.loss}")
+
+
+def _check_decay(net: Net) -> None:
+    for role, decay in net.decay.items():
+        if not (isfinite(decay) and decay >= 0):
+            raise Misfit("decay", f"decay is a number from 0 up, not {decay}")
+        if not net.count(role):
+            raise Misfit("decay", f"no {role} to decay: the layers have none")
 
 
 def _check_start(net: Net) -> None:

@@ -82,6 +82,7 @@ class Conv:
     stride: int = 1
     pad: int = 0
     bias: Bias = Bias.EACH
+    groups: int = 1  # each group of output channels reads its own group of input channels
 
     def __post_init__(self) -> None:
         settle(
@@ -91,7 +92,13 @@ class Conv:
             stride=whole("conv's stride", self.stride, 1),
             pad=whole("conv's pad", self.pad, 0),
             bias=_a_bias(self.bias),
+            groups=whole("conv's number of groups", self.groups, 1),
         )
+        if self.channels % self.groups:
+            raise UsageError(
+                f"{self.channels} channels don't fall into {self.groups} equal groups: "
+                f"take a multiple of {self.groups}"
+            )
         if self.pad >= min(self.kernel):
             raise UsageError(
                 f"with pad {self.pad} a window {spell(self.kernel)} may read nothing but padding: "
@@ -100,15 +107,17 @@ class Conv:
 
     def output(self, shape: Shape) -> Shape:
         _channels("conv", shape)
+        if shape[0] % self.groups:
+            raise ShapeError(
+                f"{shape[0]} input channels don't fall into {self.groups} equal groups: "
+                f"take a number that divides {shape[0]} and {self.channels}"
+            )
         return (self.channels, *_windows("conv", shape, self.kernel, self.stride, self.pad))
 
     def wants(self, shape: Shape) -> tuple[Want, ...]:
         area = prod(self.kernel)
-        weight = Want(
-            Role.WEIGHT,
-            (self.channels, shape[0], *self.kernel),
-            (shape[0] * area, self.channels * area),
-        )
+        fans = (shape[0] // self.groups * area, self.channels // self.groups * area)
+        weight = Want(Role.WEIGHT, (self.channels, shape[0] // self.groups, *self.kernel), fans)
         return (weight, *_bias(self.bias, self.channels))
 
 
@@ -117,24 +126,31 @@ class Pool:
     """The largest or the average value of each window."""
 
     kind: str  # max | avg
-    size: int
+    size: int | None  # none: one window over everything
     stride: int | None = None  # none: windows side by side
 
     def __post_init__(self) -> None:
         if self.kind not in ("max", "avg"):
             raise UsageError(f"pooling is 'max' or 'avg', not {self.kind!r}")
-        settle(self, size=whole(f"{self.kind}pool's size", self.size, 1))
+        if self.size is not None:
+            settle(self, size=whole(f"{self.kind}pool's size", self.size, 1))
         if self.stride is not None:
             settle(self, stride=whole(f"{self.kind}pool's stride", self.stride, 1))
+        if self.size is None and self.stride is not None:
+            raise UsageError("a window over everything has nowhere to go: leave out its stride")
 
     @property
     def step(self) -> int:
-        return self.size if self.stride is None else self.stride
+        return (self.size or 1) if self.stride is None else self.stride
+
+    def window(self, shape: Shape) -> tuple[int, int]:
+        """Height and width of the window on an input of this shape."""
+        return (shape[1], shape[2]) if self.size is None else (self.size, self.size)
 
     def output(self, shape: Shape) -> Shape:
         word = f"{self.kind}pool"
         _channels(word, shape)
-        return (shape[0], *_windows(word, shape, (self.size, self.size), self.step, 0))
+        return (shape[0], *_windows(word, shape, self.window(shape), self.step, 0))
 
     def wants(self, shape: Shape) -> tuple[Want, ...]:
         return ()
@@ -156,6 +172,25 @@ class BatchNorm:
 
     def wants(self, shape: Shape) -> tuple[Want, ...]:
         return (Want(Role.SCALE, shape[:1]), Want(Role.SHIFT, shape[:1]))
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """While training, sets values to 0 by chance, or whole channels, and scales up the others."""
+
+    rate: float
+    channels: bool = False
+
+    def __post_init__(self) -> None:
+        settle(self, rate=number("dropout's rate", self.rate), channels=bool(self.channels))
+        if not 0 <= self.rate < 1:
+            raise UsageError(f"dropout's rate lies from 0 to below 1, not {self.rate}")
+
+    def output(self, shape: Shape) -> Shape:
+        return shape
+
+    def wants(self, shape: Shape) -> tuple[Want, ...]:
+        return ()
 
 
 @dataclass(frozen=True)
@@ -200,17 +235,19 @@ class Activation:
             raise UsageError(f"the slope of leaky relu is a finite number, not {slope}")
 
     def output(self, shape: Shape) -> Shape:
-        if self.kind.endswith("softmax") and len(shape) != 1:
+        if not self.kind.endswith("softmax"):
+            return shape
+        if max(shape[1:], default=1) > 1:
             raise ShapeError(
                 f"{self.kind} takes a flat input, not {spell(shape)}: put 'flatten' before it"
             )
-        return shape
+        return shape[:1]
 
     def wants(self, shape: Shape) -> tuple[Want, ...]:
         return ()
 
 
-Layer = Dense | Conv | Pool | BatchNorm | Flatten | Activation
+Layer = Dense | Conv | Pool | BatchNorm | Dropout | Flatten | Activation
 
 
 def spell(shape: Shape) -> str:

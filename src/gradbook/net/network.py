@@ -12,7 +12,7 @@ from typing import Any
 from gradbook.net.fit import Misfit, check, settled, shapes
 from gradbook.net.layers import Layer, Role, Shape, Want
 from gradbook.net.plain import settle
-from gradbook.net.task import DESCENT, USUAL_RATES, Loss, Sample, Update
+from gradbook.net.task import ADAMW_DECAY, DESCENT, USUAL_RATES, Loss, Sample, Update
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
 LONGEST_REPR = 1000
@@ -49,6 +49,7 @@ class Net:
 
     `start` gives start values by kind of parameter, in the order of their numbers; weights that
     are not given are drawn from `seed`. Without samples one is drawn from the seed as well.
+    `decay` gives by kind how much of themselves parameters lose at each step, per unit of rate.
     """
 
     input: Shape
@@ -61,6 +62,8 @@ class Net:
     seed: int = 0
     name: str = ""
     table: str = ""  # the CSV file that the samples come from, where there is one
+    smoothing: float = 0.0  # of cross-entropy's targets: this share is spread over all classes
+    decay: Mapping[Role, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         settle(self, **settled(self))
@@ -90,7 +93,8 @@ class Net:
 
     def _values(self) -> tuple[object, ...]:
         """The fields in their order; pickles and hashes, as a mapping doesn't."""
-        plain = {**vars(self), "start": tuple(self.start.items())}
+        mappings = {"start": tuple(self.start.items()), "decay": tuple(self.decay.items())}
+        plain = {**vars(self), **mappings}
         return tuple(plain[part.name] for part in fields(self))
 
     def with_samples(self, samples: Iterable[Sample], table: str = "") -> Net:
@@ -122,6 +126,11 @@ class Net:
     @property
     def learning_rate(self) -> float:
         return USUAL_RATES[self.update.kind] if self.rate is None else self.rate
+
+    def decay_of(self, role: Role) -> float:
+        """How much of themselves parameters of this kind lose at each step, per unit of rate."""
+        usual = {Role.WEIGHT: ADAMW_DECAY} if self.update.kind == "adamw" else {}
+        return (self.decay or usual).get(role, 0.0)
 
     def start_values(self) -> dict[Role, tuple[float, ...]]:
         """Every kind of parameter's start values, as given or else as usual."""
@@ -163,4 +172,4 @@ class Net:
 
 def _net_of(*values: Any) -> Net:
     parts = dict(zip((part.name for part in fields(Net)), values, strict=True))
-    return Net(**parts | {"start": dict(parts["start"])})
+    return Net(**parts | {"start": dict(parts["start"]), "decay": dict(parts["decay"])})

@@ -22,10 +22,11 @@ class Loss(StrEnum):
 class Update:
     """How a gradient changes its weight; the numbers are the rule's own, the rate is the net's."""
 
-    kind: str = "descent"  # descent | momentum | adam
+    kind: str = "descent"  # descent | momentum | adam | adamw
     momentum: float = 0.9
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = 1e-8
+    nesterov: bool = False  # momentum that looks one step ahead
 
     def __post_init__(self) -> None:
         if self.kind not in list(USUAL_RATES):
@@ -37,6 +38,7 @@ class Update:
             momentum=number("momentum", self.momentum),
             betas=numbers("adam's beta", self.betas),
             epsilon=number("adam's epsilon", self.epsilon),
+            nesterov=bool(self.nesterov),
         )
         if not 0 <= self.momentum < 1:
             raise UsageError(f"momentum lies from 0 to below 1, not {self.momentum}")
@@ -49,8 +51,14 @@ class Update:
                 settle(self, **{setting.name: setting.default})
 
 
-USUAL_RATES = {"descent": 1.0, "momentum": 0.1, "adam": 0.01}
-OWN_SETTINGS = {"descent": (), "momentum": ("momentum",), "adam": ("betas", "epsilon")}
+USUAL_RATES = {"descent": 1.0, "momentum": 0.1, "adam": 0.01, "adamw": 0.01}
+OWN_SETTINGS = {
+    "descent": (),
+    "momentum": ("momentum", "nesterov"),
+    "adam": ("betas", "epsilon"),
+    "adamw": ("betas", "epsilon"),
+}
+ADAMW_DECAY = 0.01  # of the weights, where nothing is said
 DESCENT = Update()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isinf
 from typing import Any, NoReturn
 
@@ -18,6 +18,7 @@ from gradbook.net.layers import (
     Bias,
     Conv,
     Dense,
+    Dropout,
     Flatten,
     Layer,
     Pool,
@@ -34,11 +35,15 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
 
   input SIZE                 2, or channels x height x width: 1x28x28
   dense N [BIAS]             N weighted sums of all inputs
-  conv N KxK [stride S] [pad P] [BIAS]
-                             N windows of K by K slid over all channels
+  conv N KxK [stride S] [pad P] [groups G] [BIAS]
+                             N windows of K by K slid over all channels, or with
+                             groups each over its own group of channels
+  depthwise KxK [stride S] [pad P] [BIAS]
+                             one window for each channel: as many groups as channels
   maxpool K [stride S]       the largest value of each K by K window
-  avgpool K [stride S]       its average
+  avgpool K [stride S]       its average; 'all' for K is one window over everything
   batchnorm [epsilon E]      each channel centred and scaled over the samples
+  dropout RATE [channels]    while training, values set to 0 by chance, or whole channels
   flatten                    all values in one line, for dense
   sigmoid, tanh, relu, leaky relu [SLOPE], softplus, identity, softmax, log softmax
 
@@ -47,8 +52,13 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
 
   loss half squared error    Σ ½(t−a)²; also 'mean squared error',
                              'binary cross-entropy' after sigmoid,
-                             'cross-entropy' after softmax; averaged over the samples
-  update descent             also 'momentum [M]' and 'adam [BETA1 BETA2 [EPSILON]]'
+                             'cross-entropy' after softmax, where 'smoothing S' spreads
+                             that share of each target over all; averaged over the samples
+  update descent             also 'momentum [M] [nesterov]' and 'adam' or 'adamw'
+                             [BETA1 BETA2 [EPSILON]]
+  decay NUMBER [KIND …]      the share of themselves that weights, or the KINDs named
+                             (weights biases scales shifts), lose per step and unit of η;
+                             adamw takes 0.01 for weights where nothing is said
   rate NUMBER                the learning rate η
   weights NUMBER …           start values of w1, w2, … in order; more lines go on
   biases, scales, shifts     likewise for b1 …, and γ1 …, β1 … of batchnorm
@@ -105,11 +115,12 @@ class Line:
         self.used += 1
         return self.words[self.used - 1].group()
 
-    def rest(self) -> str:
-        """All words that are left, as one phrase."""
-        phrase = " ".join(word.group() for word in self.words[self.used :])
-        self.used = len(self.words)
-        return phrase
+    def rest(self, until: str = "") -> str:
+        """All words that are left, or those before the word `until`, as one phrase."""
+        left = [word.group() for word in self.words[self.used :]]
+        taken = left.index(until) if until in left else len(left)
+        self.used += taken
+        return " ".join(left[:taken])
 
     def fail(self, message: str, at: int | None = None) -> NoReturn:
         """Point at the word of that number, or at the next one."""
@@ -198,7 +209,7 @@ def parse(text: str, source: str | None = None) -> Net:
             source=source,
         )
     draft = Draft(source)
-    for line in _lines(text.removeprefix(BYTE_ORDER_MARK), source):
+    for line in statements(text.removeprefix(BYTE_ORDER_MARK), source):
         _read_line(draft, line)
     if not draft.shape:
         raise NetTextError(
@@ -207,7 +218,8 @@ def parse(text: str, source: str | None = None) -> Net:
     return _net(draft)
 
 
-def _lines(text: str, source: str | None) -> Iterator[Line]:
+def statements(text: str, source: str | None) -> Iterator[Line]:
+    """What the lines of a text say, between semicolons and without remarks."""
     for number, row in enumerate(LINE_END.split(text), 1):
         column = 1
         for statement in row.partition("#")[0].split(";"):
@@ -235,7 +247,7 @@ def _read_line(draft: Draft, line: Line) -> None:
 def _layer(draft: Draft, line: Line) -> None:
     with _pointing(line, at=0):
         check_depth(len(draft.layers) + 1)
-        layer = LAYERS[line.words[0].group()](line)
+        layer = LAYERS[line.words[0].group()](line, draft.shape)
         draft.shape = layer.output(draft.shape)
     draft.layers.append(layer)
     draft.places[f"layer {len(draft.layers)}"] = line
@@ -266,7 +278,7 @@ def _net(draft: Draft) -> Net:
         line.fail(error.message, at=0)
 
 
-# Layers: each reader is called with its own word taken.
+# Layers: each reader is called with its own word taken, and with the shape it is given.
 
 
 def _bias(line: Line, *others: str) -> Bias:
@@ -280,36 +292,53 @@ def _bias(line: Line, *others: str) -> Bias:
     return Bias(phrase or Bias.EACH)
 
 
-def _dense(line: Line) -> Layer:
+def _dense(line: Line, shape: Shape) -> Layer:
     return Dense(line.whole("dense's width"), _bias(line))
 
 
-def _conv(line: Line) -> Layer:
+def _conv(line: Line, shape: Shape) -> Layer:
     channels = line.whole("conv's number of channels")
-    kernel = line.sizes("conv's window", 2, "3x3")
+    return _windows(line, channels, "stride", "pad", "groups")
+
+
+def _depthwise(line: Line, shape: Shape) -> Layer:
+    if len(shape) != 3:
+        raise UsageError(f"depthwise takes channels x height x width, not {spell(shape)}")
+    return replace(_windows(line, shape[0], "stride", "pad"), groups=shape[0])
+
+
+def _windows(line: Line, channels: int, *options: str) -> Conv:
+    kernel = line.sizes(f"{line.words[0].group()}'s window", 2, "3x3")
     steps: dict[str, int] = {}
-    while line.next in ("stride", "pad"):
+    while line.next in options:
         if line.next in steps:
             line.fail(f"a second {line.next!r}: say it once")
         word = line.take()
         steps[word] = line.whole(word)
-    return Conv(channels, (kernel[0], kernel[-1]), **steps, bias=_bias(line, "stride S", "pad P"))
+    bias = _bias(line, *(f"{option} {option[0].upper()}" for option in options))
+    return Conv(channels, (kernel[0], kernel[-1]), **steps, bias=bias)
 
 
-def _pool(kind: str) -> Callable[[Line], Layer]:
-    def read(line: Line) -> Layer:
+def _pool(kind: str) -> Callable[[Line, Shape], Layer]:
+    def read(line: Line, shape: Shape) -> Layer:
+        if line.option("all"):
+            return Pool(kind, None)
         size = line.whole(f"{kind}pool's size")
         return Pool(kind, size, line.whole("stride") if line.option("stride") else None)
 
     return read
 
 
-def _batchnorm(line: Line) -> Layer:
+def _batchnorm(line: Line, shape: Shape) -> Layer:
     return BatchNorm(line.value("epsilon")) if line.option("epsilon") else BatchNorm()
 
 
-def _activation(kind: str) -> Callable[[Line], Layer]:
-    def read(line: Line) -> Layer:
+def _dropout(line: Line, shape: Shape) -> Layer:
+    return Dropout(line.value("dropout's rate"), line.option("channels"))
+
+
+def _activation(kind: str) -> Callable[[Line, Shape], Layer]:
+    def read(line: Line, shape: Shape) -> Layer:
         for word in kind.split()[1:]:
             if not line.option(word):
                 line.fail(f"expected {kind!r}")
@@ -320,13 +349,15 @@ def _activation(kind: str) -> Callable[[Line], Layer]:
     return read
 
 
-LAYERS: dict[str, Callable[[Line], Layer]] = {
+LAYERS: dict[str, Callable[[Line, Shape], Layer]] = {
     "dense": _dense,
     "conv": _conv,
+    "depthwise": _depthwise,
     "maxpool": _pool("max"),
     "avgpool": _pool("avg"),
     "batchnorm": _batchnorm,
-    "flatten": lambda line: Flatten(),
+    "dropout": _dropout,
+    "flatten": lambda line, shape: Flatten(),
     **{kind.split()[0]: _activation(kind) for kind in ACTIVATIONS},
 }
 
@@ -350,12 +381,14 @@ def _phrase(line: Line, question: str) -> str:
 
 
 def _loss(draft: Draft, line: Line) -> None:
-    phrase = line.rest()
+    phrase = line.rest(until="smoothing")
     if phrase not in list(Loss):
         known = [str(loss) for loss in Loss]
         hint = did_you_mean(phrase, known) or ": one of " + ", ".join(known)
         line.fail(f"unknown loss {phrase!r}{hint}" if phrase else f"which loss{hint}", at=1)
     draft.set("loss", Loss(phrase), line)
+    if line.option("smoothing"):
+        draft.settings["smoothing"] = line.value("smoothing")
 
 
 def _update(draft: Draft, line: Line) -> None:
@@ -365,14 +398,37 @@ def _update(draft: Draft, line: Line) -> None:
         hint = did_you_mean(kind, USUAL_RATES) or ": one of " + ", ".join(USUAL_RATES)
         line.fail(f"unknown update {kind!r}{hint}" if kind else f"which update{hint}")
     line.take()
-    if kind == "momentum" and line.next:
-        settings["momentum"] = line.value("momentum")
-    if kind == "adam" and line.next:
+    if kind == "momentum":
+        if line.next not in ("", "nesterov"):
+            settings["momentum"] = line.value("momentum")
+        settings["nesterov"] = line.option("nesterov")
+    if kind in ("adam", "adamw") and line.next:
         settings["betas"] = (line.value("beta1"), line.value("beta2"))
         if line.next:
             settings["epsilon"] = line.value("epsilon")
     with _pointing(line, at=1):
         draft.set("update", Update(kind, **settings), line)
+
+
+def _decay(draft: Draft, line: Line) -> None:
+    decay = line.value("decay")
+    known = draft.settings.setdefault("decay", {})
+    draft.places["decay"] = line
+    for role in _kinds(line):
+        if role in known:
+            line.fail("decay is given for these already: say it once", at=0)
+        known[role] = decay
+
+
+def _kinds(line: Line) -> list[Role]:
+    """The kinds of parameter named, or weights where none is."""
+    found: list[Role] = []
+    while line.next:
+        if line.next not in START_WORDS:
+            hint = did_you_mean(line.next, START_WORDS) or ": one of " + ", ".join(START_WORDS)
+            line.fail(f"unknown kind of parameter {line.next!r}{hint}")
+        found.append(START_WORDS[line.take()])
+    return found or [Role.WEIGHT]
 
 
 def _rate(draft: Draft, line: Line) -> None:
@@ -413,6 +469,7 @@ STATEMENTS: dict[str, Callable[[Draft, Line], None]] = {
     "name": _name,
     "loss": _loss,
     "update": _update,
+    "decay": _decay,
     "rate": _rate,
     "seed": _seed,
     **{word: _start(role) for word, role in START_WORDS.items()},
@@ -427,12 +484,17 @@ STATEMENTS: dict[str, Callable[[Draft, Line], None]] = {
 def write(net: Net) -> str:
     """The text that parses to this network."""
     lines = [f"name {net.name}"] if net.name else []
-    lines += [f"input {spell(net.input)}", *map(layer_words, net.layers), f"loss {net.loss}"]
+    lines += [f"input {spell(net.input)}", *map(layer_words, net.layers), _loss_line(net)]
     lines += [f"update {_update_words(net.update)}"] if net.update != Update() else []
-    lines += [f"rate {_digits(net.rate)}"] if net.rate is not None else []
+    lines += [
+        f"decay {digits(net.decay[role])} {word}"
+        for word, role in START_WORDS.items()
+        if role in net.decay
+    ]
+    lines += [f"rate {digits(net.rate)}"] if net.rate is not None else []
     lines += [f"seed {net.seed}"] if net.seed else []
     lines += [
-        f"{word} {' '.join(map(_digits, net.start[role]))}"
+        f"{word} {' '.join(map(digits, net.start[role]))}"
         for word, role in START_WORDS.items()
         if role in net.start
     ]
@@ -445,18 +507,28 @@ def layer_words(layer: Layer) -> str:
     match layer:
         case Dense(width, bias):
             return f"dense {width}{_bias_words(bias)}"
-        case Conv(channels, kernel, stride, pad, bias):
-            steps = (f" stride {stride}" if stride != 1 else "") + (f" pad {pad}" if pad else "")
-            return f"conv {channels} {spell(kernel)}{steps}{_bias_words(bias)}"
+        case Conv(channels, kernel):
+            return f"conv {channels} {spell(kernel)}{_steps(layer)}{_bias_words(layer.bias)}"
         case Pool(kind, size, stride):
-            return f"{kind}pool {size}" + ("" if stride is None else f" stride {stride}")
+            return f"{kind}pool {size or 'all'}" + ("" if stride is None else f" stride {stride}")
         case BatchNorm(epsilon):
-            return "batchnorm" + ("" if layer == BatchNorm() else f" epsilon {_digits(epsilon)}")
+            return "batchnorm" + ("" if layer == BatchNorm() else f" epsilon {digits(epsilon)}")
+        case Dropout(rate, channels):
+            return f"dropout {digits(rate)}{' channels' if channels else ''}"
         case Flatten():
             return "flatten"
         case Activation(kind, slope):
             leaning = kind == "leaky relu" and layer != Activation(kind)
-            return f"{kind} {_digits(slope)}" if leaning else kind
+            return f"{kind} {digits(slope)}" if leaning else kind
+
+
+def _steps(conv: Conv) -> str:
+    said = (("stride", conv.stride, 1), ("pad", conv.pad, 0), ("groups", conv.groups, 1))
+    return "".join(f" {word} {value}" for word, value, usual in said if value != usual)
+
+
+def _loss_line(net: Net) -> str:
+    return f"loss {net.loss}" + (f" smoothing {digits(net.smoothing)}" if net.smoothing else "")
 
 
 def _bias_words(bias: Bias) -> str:
@@ -465,17 +537,18 @@ def _bias_words(bias: Bias) -> str:
 
 def _update_words(update: Update) -> str:
     if update.kind == "momentum":
-        return f"momentum {_digits(update.momentum)}"
-    if update.kind == "adam":
-        return "adam " + " ".join(map(_digits, (*update.betas, update.epsilon)))
+        ahead = " nesterov" if update.nesterov else ""
+        return f"momentum {digits(update.momentum)}{ahead}"
+    if update.kind in ("adam", "adamw"):
+        return f"{update.kind} " + " ".join(map(digits, (*update.betas, update.epsilon)))
     return update.kind
 
 
 def _sample_line(sample: Sample) -> str:
-    inputs, targets = (" ".join(map(_digits, part)) for part in (sample.inputs, sample.targets))
+    inputs, targets = (" ".join(map(digits, part)) for part in (sample.inputs, sample.targets))
     return f"sample {inputs} -> {targets}"
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
     """The shortest digits that read back as the same number: 1, 0.15, 1e-08."""
     return repr(value).removesuffix(".0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradbook.graph.lower import scalar_step
-from gradbook.net import BUILTIN, builtin, parse
+from gradbook.net import LESSONS, builtin, parse
 from gradbook.targets.algebra.derive import derive
 
 NORMALISED = """
@@ -23,11 +23,11 @@ input 2x4x4; conv 2 3x3 pad 1 shared bias; batchnorm; relu; avgpool 2; flatten; 
 loss cross-entropy
 """
 TEXTS = {"normalised": NORMALISED, "wide": WIDE, "deep": DEEP, "planes": PLANES}
-NAMES = (*BUILTIN, *TEXTS)
+NAMES = (*LESSONS, *TEXTS)
 
 
 def step_of(name):
-    return scalar_step(builtin(name) if name in BUILTIN else parse(TEXTS[name]))
+    return scalar_step(builtin(name) if name in LESSONS else parse(TEXTS[name]))
 
 
 def document_of(name, **wishes):

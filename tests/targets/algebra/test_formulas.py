@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from gradbook.graph.derivation import derivation, first_values, slopes
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.reference import run
-from gradbook.net import BUILTIN, Loss, builtin, parse
+from gradbook.net import LESSONS, Loss, builtin, parse
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.document import Equation
 from gradbook.targets.algebra.math import Derived, numbers_in
@@ -62,7 +62,7 @@ def wrong_formulas(net):
     return [name for name, said, gradient in found if abs(said - gradient) > 1e-12 * max(size, 1)]
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.parametrize("name", LESSONS)
 def test_the_formulas_as_read_come_to_the_gradients(name):
     assert wrong_formulas(builtin(name)) == []
 
@@ -211,7 +211,7 @@ def random_point(dice, symbols):
 # The terminal's own lines ----------------------------------------------------
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.parametrize("name", LESSONS)
 def test_a_broken_line_loses_nothing(name):
     step = scalar_step(builtin(name))
     squeezed = "".join(write(derive(step, everything=True)).split())

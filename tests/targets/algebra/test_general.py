@@ -11,7 +11,7 @@ import pytest
 
 from gradbook.graph.build import training_step
 from gradbook.graph.reference import run
-from gradbook.net import BUILTIN, builtin, parse
+from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.layers import Pool, Role
 from gradbook.targets.algebra import math as m
 from gradbook.targets.algebra.general import backward, forward, parameter_symbol
@@ -207,8 +207,8 @@ NETWORKS = {
 
 @pytest.mark.parametrize(
     "net",
-    [*map(builtin, BUILTIN), *map(parse, NETWORKS.values())],
-    ids=[*BUILTIN, *NETWORKS],
+    [*map(builtin, LESSONS), *map(parse, NETWORKS.values())],
+    ids=[*LESSONS, *NETWORKS],
 )
 def test_the_general_lines_come_to_the_error_and_the_gradients(net):
     worked, step = Worked(net), training_step(net)

@@ -6,9 +6,19 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from gradbook.graph.build import layer_names
+from gradbook.graph.layer_names import layer_names
 from gradbook.graph.name import SAMPLE_ERROR, TOTAL_ERROR, Name
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Layer, Pool, Role
+from gradbook.net.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Pool,
+    Role,
+)
 from gradbook.net.network import Net, Parameter
 from gradbook.net.task import Loss
 from gradbook.targets.algebra.math import (
@@ -178,10 +188,18 @@ def error(net: Net) -> Form:
         case Loss.SQUARED:
             total = over_outputs((t - a) ** 2)
         case Loss.CROSS:
-            return -over_outputs(each(t, a if _is_log(net) else ln(a)))
+            return -over_outputs(each(_wanted(net), a if _is_log(net) else ln(a)))
         case Loss.BINARY:
             total = -over_outputs(each(t, ln(a)) + each(1 - t, ln(1 - a)))
     return multiplied([share, total]) if share else total
+
+
+def _wanted(net: Net) -> Form:
+    """The targets, smoothed where the loss asks for it."""
+    t, smoothing = Symbol(Name("t"), bold=True), net.smoothing
+    if not smoothing:
+        return t
+    return (1 - as_form(smoothing)) * t + Fraction(Number(smoothing), Number(net.outputs))
 
 
 def _is_log(net: Net) -> bool:
@@ -210,7 +228,7 @@ def _from_error(net: Net) -> tuple[Form, int]:
         case Loss.SQUARED:
             return multiplied([Fraction(Number(2), outputs), a - t]), end
         case Loss.CROSS:
-            return (exp(a) if _is_log(net) else a) - t, end - 1
+            return (exp(a) if _is_log(net) else a) - _wanted(net), end - 1
         case Loss.BINARY:
             return (a - t if net.outputs == 1 else (a - t) / outputs), end - 1
 
@@ -218,7 +236,7 @@ def _from_error(net: Net) -> tuple[Form, int]:
 def _backward(place: Place, arriving: Form, goes_on: bool) -> Generator[Rule, None, Form]:
     """The layer's δ and gradients, from what arrives at its values; returns what it sends on."""
     match place.layer:
-        case Flatten():
+        case Flatten() | Dropout():
             return arriving
         case Activation(kind, slope) if not kind.endswith("softmax"):
             slopes = _slopes(kind, slope, place.x, place.y)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradbook.graph.build import layer_names
+from gradbook.graph.layer_names import layer_names
 from gradbook.graph.name import RATE, TOTAL_ERROR, Name
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
@@ -14,13 +14,14 @@ from gradbook.net.layers import (
     Bias,
     Conv,
     Dense,
+    Dropout,
     Flatten,
     Layer,
     Pool,
+    Role,
     Shape,
 )
 from gradbook.net.network import Net, Parameter
-from gradbook.net.task import Update
 from gradbook.targets.algebra.document import Cell, Inline
 from gradbook.targets.algebra.formula import symbol
 from gradbook.targets.algebra.math import Form, Number, Relation, Symbol, exp, sigmoid
@@ -41,7 +42,7 @@ def introduce(story: Story, step: Step) -> None:
         story.say("Wanted are ", *_start(step, step.targets), ".")
     if len(step.weights) <= MOST_TOLD:
         story.say("At the start ", *_start(step, step.weights), ".")
-    story.say(f"{_rule(step.net.update)}, with the learning rate ", _rate(step.net), ".")
+    story.say(f"{_rule(step.net)}, with the learning rate ", _rate(step.net), ".")
 
 
 SIGMOID = Relation(sigmoid(x), "=", 1 / (1 + exp(-x)))
@@ -63,15 +64,18 @@ def _rate(net: Net) -> Form:
     return Relation(Symbol(RATE), "=", Number(net.learning_rate))
 
 
-def _rule(update: Update) -> str:
-    match update.kind:
-        case "momentum":
-            return f"The weights move by gradient descent with momentum {update.momentum:g}"
-        case "adam":
-            first, second = update.betas
-            return f"The weights move by Adam ({first:g}, {second:g})"
-        case _:
-            return "The weights move by gradient descent"
+def _rule(net: Net) -> str:
+    update = net.update
+    first, second = update.betas
+    rules = {
+        "momentum": f"gradient descent with {'Nesterov ' if update.nesterov else ''}momentum "
+        f"{update.momentum:g}",
+        "adam": f"Adam ({first:g}, {second:g})",
+        "adamw": f"AdamW ({first:g}, {second:g})",
+    }
+    decays = dict.fromkeys(f"{net.decay_of(role):g}" for role in Role if net.decay_of(role))
+    decay = f" and a decay of {', '.join(decays)}" if decays else ""
+    return f"The weights move by {rules.get(update.kind, 'gradient descent')}{decay}"
 
 
 # One row for each layer ------------------------------------------------------
@@ -81,7 +85,7 @@ def _rows(net: Net) -> list[tuple[Cell, ...]]:
     names = layer_names(net)
     rows: list[tuple[Cell, ...]] = [(_values(names[0], net.input), (_inputs(net.input),), ("",))]
     for index, layer in enumerate(net.layers):
-        if not isinstance(layer, Flatten):
+        if not isinstance(layer, Flatten | Dropout):
             own = [p for p in net.parameters if p.layer == index]
             values = _values(names[index + 1], net.shapes[index + 1])
             words = _words(layer, net.shapes[index])
@@ -107,9 +111,10 @@ def _words(layer: Layer, before: Shape) -> str:
             return "a weighted sum of those" if width == 1 else f"{width} weighted sums of those"
         case Conv():
             return _windows(layer, before)
-        case Pool(kind, size):
+        case Pool(kind):
             word = "largest value" if kind == "max" else "average"
-            return f"the {word} of each {size} × {size} window"
+            height, width = layer.window(before)
+            return f"the {word} of each {height} × {width} window"
         case BatchNorm():
             return "each centred and scaled over the samples"
         case Activation(kind, slope):
@@ -132,10 +137,11 @@ ACTIVATIONS = {
 
 def _windows(layer: Conv, before: Shape) -> str:
     height, width = layer.kernel
-    planes = f" in {before[0]} planes" if before[0] > 1 else ""
+    planes = f" in {before[0] // layer.groups} planes" if before[0] > layer.groups else ""
+    groups = f", {layer.groups} groups of planes apart" if layer.groups > 1 else ""
     stride = f", every {layer.stride}" if layer.stride > 1 else ""
     edge = f", edge of {layer.pad}" if layer.pad else ""
-    return f"weighted sums of {height} × {width} windows{planes}{stride}{edge}"
+    return f"weighted sums of {height} × {width} windows{planes}{groups}{stride}{edge}"
 
 
 def _parameters(own: Iterable[Parameter], layer: Layer) -> Cell:
@@ -158,4 +164,5 @@ BIASES = {
 
 def _error(net: Net) -> str:
     several = ", mean over the samples" if len(net.examples()) > 1 else ""
-    return f"the error: {net.loss}{several}"
+    smooth = f", {net.smoothing:g} of each target spread over all" if net.smoothing else ""
+    return f"the error: {net.loss}{smooth}{several}"

@@ -21,6 +21,7 @@ REMEMBERED = {
     "in s; all begin at 0. Dividing by 1 less a power of k makes up for that beginning. The new "
     "k, m and s move the weight.",
 }
+REMEMBERED["adamw"] = REMEMBERED["adam"] + " Decay shrinks the weight itself, beside that."
 
 
 def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:

@@ -9,10 +9,20 @@ from math import prod
 
 import numpy as np
 
-from gradbook.graph.build import layer_names
+from gradbook.graph.layer_names import layer_names
 from gradbook.graph.name import TOTAL_ERROR, Name
 from gradbook.net import Loss, Net, Parameter
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Layer, Pool, Shape
+from gradbook.net.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Pool,
+    Shape,
+)
 from gradbook.net.text import layer_words
 
 MOST_UNITS = 8  # a longer column shows its first ones and the last
@@ -149,8 +159,8 @@ class _Reader:
                 said = ", ".join(map(_range_words, own))
                 return Planes((name,), shape, words, Link.WINDOW, layer.kernel, said)
             case Pool():
-                return Planes((name,), shape, words, Link.WINDOW, (layer.size, layer.size))
-            case BatchNorm() | Activation():
+                return Planes((name,), shape, words, Link.WINDOW, layer.window(before))
+            case BatchNorm() | Activation() | Dropout():
                 if len(shape) == 1:
                     return Column(_cells(name, shape), shape[0], words, Link.EACH)
                 return Planes((name,), _as_planes(shape), words, Link.WINDOW)

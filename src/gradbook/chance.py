@@ -1,0 +1,89 @@
+"""Numbers drawn by counting: each follows from a few whole numbers, in any order, in any language.
+
+A key is made of words, such as (seed, purpose, epoch, image, layer), and number k of a key is
+fixed by the key and k alone. So the same numbers come whatever is drawn before, on however many
+threads, and after any resume. All arithmetic is on unsigned 64-bit integers and wraps around:
+
+    mix(z)       = z ^= z >> 30; z *= 0xBF58476D1CE4E5B9;
+                   z ^= z >> 27; z *= 0x94D049BB133111EB; z ^= z >> 31
+    key()        = 0
+    key(…, word) = mix(key(…) + word + 0x9E3779B97F4A7C15)
+    number(k)    = mix(key + (k + 1) · 0x9E3779B97F4A7C15)          k = 0, 1, 2, …
+
+which is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
+2014), started at the key.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Words = NDArray[np.uint64]
+
+STRIDE = np.uint64(0x9E3779B97F4A7C15)
+FACTORS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+PIECES = 4  # of 16 bits in one number
+
+
+class Purpose(IntEnum):
+    """The second word of every key, after the seed, so that no two uses share their numbers."""
+
+    DROPOUT = 1  # then epoch, image, layer
+    WARP = 2  # then epoch, image
+    ORDER = 3  # then epoch, image
+
+
+def key(*words: ArrayLike, start: ArrayLike = 0) -> Words:
+    """The key of these whole numbers from 0 up, or the one that goes on from the key `start`.
+
+    Arrays of words give an array of keys.
+    """
+    made = np.asarray(start, np.uint64)
+    for word in words:
+        made = _mix(_added(_added(made, np.asarray(word, np.uint64)), STRIDE))
+    return made
+
+
+def numbers(keys: ArrayLike, count: int) -> Words:
+    """The first `count` numbers of each key, along a new last axis."""
+    steps = np.arange(1, count + 1, dtype=np.uint64) * STRIDE
+    return _mix(_added(np.asarray(keys, np.uint64)[..., None], steps))
+
+
+def uniform(keys: ArrayLike, count: int) -> NDArray[np.float64]:
+    """Numbers from 0 to below 1: the upper 53 bits of each, over 2⁵³."""
+    return (numbers(keys, count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def pieces(keys: ArrayLike, count: int) -> NDArray[np.uint16]:
+    """The first `count` numbers below 2¹⁶ of each key: four to a number, lowest bits first."""
+    drawn = numbers(keys, -(-count // PIECES))
+    shifts = np.arange(0, 64, 16, dtype=np.uint64)
+    parts = (drawn[..., None] >> shifts).astype(np.uint16)
+    return parts.reshape(*drawn.shape[:-1], -1)[..., :count]
+
+
+def kept(keys: ArrayLike, count: int, rate: float) -> NDArray[np.bool_]:
+    """What dropout of this rate leaves: a piece below `dropped_below(rate)` is dropped."""
+    return pieces(keys, count) >= dropped_below(rate)
+
+
+def dropped_below(rate: float) -> int:
+    """A rate in units of 2⁻¹⁶, to the nearest."""
+    return min(round(rate * 2**16), 2**16 - 1)
+
+
+def _added(a: Words, b: Any) -> Words:
+    with np.errstate(over="ignore"):  # wrapping around is meant
+        return np.asarray(a + b)
+
+
+def _mix(z: Words) -> Words:
+    with np.errstate(over="ignore"):
+        z = (z ^ (z >> np.uint64(30))) * FACTORS[0]
+        z = (z ^ (z >> np.uint64(27))) * FACTORS[1]
+    return np.asarray(z ^ (z >> np.uint64(31)))

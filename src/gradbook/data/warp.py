@@ -1,0 +1,256 @@
+"""Images drawn anew each epoch: turned, moved, made larger, slanted, cut out, bent.
+
+What a warp means, said slowly in float64; `engine/warping.py` does the same at speed, and where
+nothing compiles this is what trains.
+
+A place in an image is (x, y): pixels to the right of its middle, and pixels below it. A warp
+takes what is at a place to another one, in this order:
+
+    crop      x · columns/N, y · rows/N      the middle N by N fill the image
+    scale     x · f, y · f
+    shear     x − y · tan φ, y               what is above the middle leans to the right
+    rotate    anticlockwise by θ
+    shift     x + along, y + down
+
+So a pixel of the new image shows a place of the old one that is found by going back, and
+`elastic` moves that place once more: points SPACING apart on a grid are moved at random, and
+what lies between them follows smoothly (a uniform cubic B-spline, which never goes further than
+its points). A place between four pixels has a value between theirs (bilinear); outside the image
+all is background. All channels are warped alike.
+
+What is drawn depends on (seed, epoch, number of the image) alone, and each kind of warp has its
+own numbers of that key, so that leaving one out changes nothing about the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from math import cos, isfinite, radians, sin, tan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.chance import Purpose, Words, key, uniform
+from gradbook.data.images import Images
+from gradbook.errors import ShapeError, UsageError
+from gradbook.net.plain import number, settle, whole
+
+Floats = NDArray[np.float64]
+
+ROOM = 3  # cubic: so many points more than there are gaps
+
+
+@dataclass(frozen=True)
+class Crop:
+    """The `size` by `size` pixels in the middle are stretched to the whole image."""
+
+    size: int
+    chance: float = 1.0  # how often
+
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            size=whole("crop's size", self.size, 1),
+            chance=_between("crop's chance", self.chance, 0, 1),
+        )
+
+
+@dataclass(frozen=True)
+class Elastic:
+    """Points `spacing` pixels apart are each moved by up to `most`, along and down."""
+
+    spacing: int
+    most: float
+
+    def __post_init__(self) -> None:
+        spacing = whole("elastic's spacing", self.spacing, 2)
+        most = _between("elastic's reach", self.most, 0, spacing)
+        settle(self, spacing=spacing, most=most)
+
+    def points(self, length: int) -> int:
+        """How many rule over so many pixels."""
+        return (length - 1) // self.spacing + 1 + ROOM
+
+
+@dataclass(frozen=True)
+class Warp:
+    """What may happen to an image. Angles in degrees, lengths in pixels; nothing by default."""
+
+    rotate: float = 0.0  # at most, either way
+    shift: float = 0.0  # at most, either way, along and down
+    scale: tuple[float, float] = (1.0, 1.0)  # the smallest and the largest factor
+    shear: float = 0.0  # at most, either way
+    crop: Crop | None = None
+    elastic: Elastic | None = None
+    background: int = 0  # a byte
+
+    def __post_init__(self) -> None:
+        low, high = (_between("a scale", factor, 0.01, 100) for factor in self.scale)
+        if low > high:
+            raise UsageError(f"the smallest scale comes first: {high:g} {low:g}")
+        background = whole("background", self.background, 0)
+        _between("background", background, 0, 255)
+        settle(
+            self,
+            rotate=_between("rotate's angle", self.rotate, 0, 180),
+            shift=_between("shift", self.shift, 0, 10_000),
+            scale=(low, high),
+            shear=_between("shear's angle", self.shear, 0, 80),
+            background=background,
+        )
+
+    @property
+    def changes_images(self) -> bool:
+        return self != Warp(background=self.background)
+
+    def require_fit(self, rows: int, columns: int) -> None:
+        if self.crop and self.crop.size > min(rows, columns):
+            raise ShapeError(
+                f"crop {self.crop.size} of an image with {rows} rows and {columns} columns: "
+                f"take at most {min(rows, columns)}"
+            )
+
+
+def _between(what: str, value: object, low: float, high: float) -> float:
+    found = number(what, value)
+    if not (isfinite(found) and low <= found <= high):
+        raise UsageError(f"{what} lies between {low:g} and {high:g}, not at {found:g}")
+    return found
+
+
+# What is drawn.
+
+
+class Number(IntEnum):
+    """Which number of an image's key decides what."""
+
+    ANGLE = 0
+    ALONG = 1
+    DOWN = 2
+    SCALE = 3
+    SHEAR = 4
+    CROP = 5
+    ELASTIC = 8  # and on: by how much each point is moved along, row by row, then down
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """One image's share of chance. Angles in radians."""
+
+    angle: float
+    along: float
+    down: float
+    scale: float
+    shear: float
+    cropped: bool
+    points: Floats  # (2, points down, points across); empty without elastic
+
+
+def drawn(warp: Warp, image_key: Words, rows: int, columns: int) -> Drawn:
+    elastic = warp.elastic
+    grid = (2, elastic.points(rows), elastic.points(columns)) if elastic else (2, 0, 0)
+    u = uniform(image_key, Number.ELASTIC + int(np.prod(grid)))
+    low, high = warp.scale
+    return Drawn(
+        angle=radians(warp.rotate) * either_way(u[Number.ANGLE]),
+        along=warp.shift * either_way(u[Number.ALONG]),
+        down=warp.shift * either_way(u[Number.DOWN]),
+        scale=low + (high - low) * float(u[Number.SCALE]),
+        shear=radians(warp.shear) * either_way(u[Number.SHEAR]),
+        cropped=warp.crop is not None and float(u[Number.CROP]) < warp.crop.chance,
+        points=(elastic.most if elastic else 0) * (2 * u[Number.ELASTIC :] - 1).reshape(grid),
+    )
+
+
+def either_way(u: float) -> float:
+    """From −1 to 1."""
+    return 2 * float(u) - 1
+
+
+# What it does to an image.
+
+
+def warped(pixels: NDArray[np.uint8], warp: Warp, *, seed: int, epoch: int, image: int) -> Floats:
+    """The image of that number, (channels, rows, columns), as training sees it, from 0 to 255."""
+    _, rows, columns = pixels.shape
+    warp.require_fit(rows, columns)
+    chance = drawn(warp, key(seed, Purpose.WARP, epoch, image), rows, columns)
+    x, y = places(warp, chance, rows, columns)
+    return looked_up(pixels, x, y, warp.background)
+
+
+def warped_images(
+    pixels: NDArray[np.uint8], warp: Warp, order: Iterable[int], *, seed: int, epoch: int
+) -> Floats:
+    """The images (images, channels, rows, columns) of these numbers."""
+    return np.stack(
+        [warped(pixels[image], warp, seed=seed, epoch=epoch, image=image) for image in order]
+    )
+
+
+def samples(images: Images, warp: Warp, order: NDArray[np.intp], *, seed: int) -> Images:
+    """Those images in the first epoch, to look at."""
+    pixels = warped_images(images.pixels, warp, order.tolist(), seed=seed, epoch=0)
+    return Images(pixels.round().astype(np.uint8), images.labels[order])
+
+
+def places(warp: Warp, chance: Drawn, rows: int, columns: int) -> tuple[Floats, Floats]:
+    """What each pixel of the new image shows: x and y, each (rows, columns)."""
+    x, y = np.meshgrid(from_the_middle(columns), from_the_middle(rows))
+    back = np.linalg.inv(matrix(warp, chance, rows, columns))
+    shifted = np.stack([x - chance.along, y - chance.down])
+    x, y = np.einsum("ij,jrc->irc", back, shifted)
+    if warp.elastic:
+        across, down = influence(columns, warp.elastic), influence(rows, warp.elastic)
+        x, y = np.stack([x, y]) + down @ chance.points @ across.T
+    return x, y
+
+
+def from_the_middle(length: int) -> Floats:
+    return np.arange(length, dtype=np.float64) - (length - 1) / 2
+
+
+def matrix(warp: Warp, chance: Drawn, rows: int, columns: int) -> Floats:
+    """What takes (x, y) of the old image to (x, y) of the new one, before the shift."""
+    c, s = cos(chance.angle), sin(chance.angle)
+    rotate = np.array([[c, s], [-s, c]])
+    shear = np.array([[1, -tan(chance.shear)], [0, 1]])
+    crop = np.array(crop_factors(warp, rows, columns) if chance.cropped else (1, 1))
+    return np.asarray(rotate @ shear @ np.diag(chance.scale * crop))
+
+
+def crop_factors(warp: Warp, rows: int, columns: int) -> tuple[float, float]:
+    """How much wider and higher the middle becomes."""
+    return (columns / warp.crop.size, rows / warp.crop.size) if warp.crop else (1.0, 1.0)
+
+
+def influence(length: int, elastic: Elastic) -> Floats:
+    """(length, points): how much each point counts for each pixel of a row or a column.
+
+    The four points around a pixel at share t of the gap count so much; the others nothing.
+    """
+    counts = np.zeros((length, elastic.points(length)))
+    for pixel in range(length):
+        gap, t = pixel // elastic.spacing, pixel % elastic.spacing / elastic.spacing
+        counts[pixel, gap : gap + 4] = (
+            (1 - t) ** 3 / 6,
+            (3 * t**3 - 6 * t**2 + 4) / 6,
+            (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
+            t**3 / 6,
+        )
+    return counts
+
+
+def looked_up(pixels: NDArray[np.uint8], x: Floats, y: Floats, background: int) -> Floats:
+    """The image's values at these places, (channels, *places)."""
+    _, rows, columns = pixels.shape
+    framed = np.pad(pixels, ((0, 0), (1, 2), (1, 2)), constant_values=background).astype(float)
+    x = np.clip(x + (columns + 1) / 2, 0, columns + 1)
+    y = np.clip(y + (rows + 1) / 2, 0, rows + 1)
+    left, above = x.astype(int), y.astype(int)
+    u, v = x - left, y - above
+    upper = (1 - u) * framed[:, above, left] + u * framed[:, above, left + 1]
+    lower = (1 - u) * framed[:, above + 1, left] + u * framed[:, above + 1, left + 1]
+    return np.asarray((1 - v) * upper + v * lower)

@@ -1,0 +1,160 @@
+"""What every engine has in common: what it is given is checked, and steps make epochs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gradbook.data.warp import Warp
+from gradbook.errors import ShapeError, UsageError
+from gradbook.graph.build import training_step
+from gradbook.graph.step import Step
+from gradbook.net import Net
+
+Real = Any
+Given = dict[str, NDArray[Any]]
+
+
+class Engine(ABC):
+    """A network ready to train on batches of at most `batch` images."""
+
+    remark = ""  # what a user should know about how it trains
+
+    def __init__(self, net: Net, batch: int, precision: str) -> None:
+        if precision not in ("float32", "float64"):
+            raise UsageError(f"precision is float32 or float64, not {precision!r}")
+        if batch < 1:
+            raise UsageError(f"a batch holds at least 1 image, not {batch}")
+        self.net = net
+        self.batch = batch
+        self.real = np.dtype(precision)
+        self.step_graph: Step = training_step(net, batch)
+        self.scale, self.shift = np.ones(net.input[0]), np.zeros(net.input[0])
+
+    @property
+    @abstractmethod
+    def arrays(self) -> Mapping[str, NDArray[Real]]:
+        """All that goes from step to step and the last gradients, by their names in the graph."""
+
+    @abstractmethod
+    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: Any) -> int:
+        """Go through the images; how many steps were done."""
+
+    @abstractmethod
+    def predict(self, images: NDArray[Any]) -> NDArray[Real]:
+        """What the network says to each image, with the running statistics."""
+
+    def normalise(self, mean: ArrayLike, deviation: ArrayLike, most: float = 1) -> None:
+        """Inputs x come in as (x / most − mean) / deviation, channel by channel."""
+        channels = self.net.input[0]
+        deviations = np.broadcast_to(np.asarray(deviation, float), channels)
+        self.scale = 1 / (most * deviations)
+        self.shift = -np.broadcast_to(np.asarray(mean, float), channels) / deviations
+
+    # What is carried from step to step.
+
+    def carried(self) -> dict[str, NDArray[Real]]:
+        """A copy of all that goes from step to step: with it training goes on as it was."""
+        return {str(leaf.name): self.arrays[str(leaf.name)].copy() for leaf in self.step_graph.next}
+
+    def restore(self, values: Mapping[str, ArrayLike]) -> None:
+        for name, value in values.items():
+            if name not in self.arrays or np.shape(value) != self.arrays[name].shape:
+                raise ShapeError(f"{name} {np.shape(value)} isn't part of this network")
+            self.arrays[name][...] = value
+
+    def weights(self) -> dict[str, NDArray[Real]]:
+        return {str(w.name): self.arrays[str(w.name)].copy() for w in self.step_graph.weights}
+
+    def gradients(self) -> dict[str, NDArray[Real]]:
+        """Of the last step, by the names of the weights."""
+        return {
+            str(weight.name): self.arrays[str(slope.name)].copy()
+            for weight, slope in self.step_graph.gradients.items()
+        }
+
+    # Running.
+
+    def step(
+        self,
+        images: NDArray[Any],
+        labels: NDArray[Any],
+        rate: float | None = None,
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+    ) -> float:
+        """One step on at most a batch of images; the loss before it."""
+        if not 1 <= len(images) <= self.batch:
+            raise ShapeError(f"{len(images)} images in a batch of 1 to {self.batch}")
+        return float(self.epoch(images, labels, rate, seed=seed, epoch=epoch)[0])
+
+    def epoch(
+        self,
+        images: NDArray[Any],
+        labels: NDArray[Any],
+        rates: float | ArrayLike | None = None,
+        *,
+        order: ArrayLike | None = None,
+        seed: int = 0,
+        epoch: int = 0,
+        warp: Warp | None = None,
+        run: Any = None,
+    ) -> NDArray[np.float64]:
+        """Train on every image once; the loss of each step, before its update.
+
+        `images` are bytes or numbers, `labels` classes or the targets themselves. `rates` is one
+        rate or one for each step. Only bytes can be warped.
+        """
+        places = np.arange(len(images)) if order is None else np.asarray(order)
+        steps = ceil(len(places) / self.batch)
+        losses = np.full(steps, np.nan)
+        rate = self.net.learning_rate if rates is None else rates
+        given = {
+            "rates": np.ascontiguousarray(np.broadcast_to(np.asarray(rate, float), steps)),
+            "losses": losses,
+            "order": _checked_order(places, len(images)),
+            **self.inputs(images),
+            **self._targets(labels, len(images)),
+        }
+        changing = warp if warp and warp.changes_images else None
+        if changing:
+            self._require_images(images)
+        done = self.train(given, changing, (seed, epoch), run)
+        return losses[:done]
+
+    def inputs(self, images: NDArray[Any]) -> Given:
+        if images.shape[1:] != self.net.input and images[:1].size != np.prod(self.net.input):
+            raise ShapeError(f"images {images.shape[1:]} for a network that takes {self.net.input}")
+        if images.dtype == np.uint8:
+            return {"bytes": np.ascontiguousarray(images)}
+        return {"numbers": np.ascontiguousarray(images, self.real)}
+
+    def _targets(self, labels: NDArray[Any], count: int) -> Given:
+        if len(labels) != count:
+            raise ShapeError(f"{len(labels)} labels for {count} images")
+        if labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer):
+            if count and not 0 <= labels.min() <= labels.max() < self.net.outputs:
+                raise ShapeError(f"classes go from 0 to {self.net.outputs - 1}")
+            return {"labels": np.ascontiguousarray(labels, np.int32)}
+        targets = np.ascontiguousarray(labels, self.real).reshape(count, -1)
+        if targets.shape[1] != self.net.outputs:
+            raise ShapeError(f"{targets.shape[1]} targets for {self.net.outputs} outputs")
+        return {"targets": targets}
+
+    def _require_images(self, images: NDArray[Any]) -> None:
+        if images.dtype != np.uint8:
+            raise ShapeError(f"only bytes can be warped, not {images.dtype} numbers")
+        if len(self.net.input) != 3:
+            raise ShapeError(f"only images can be warped: this network takes {self.net.input}")
+
+
+def _checked_order(places: NDArray[Any], count: int) -> NDArray[np.int64]:
+    if places.size and not 0 <= places.min() <= places.max() < count:
+        raise ShapeError(f"the order names images beyond the {count} there are")
+    return np.ascontiguousarray(places, np.int64)

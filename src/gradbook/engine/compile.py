@@ -1,0 +1,164 @@
+"""C to a shared library: which compiler, with what flags, and a cache by content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from secrets import token_hex
+
+from gradbook.errors import GradbookError
+
+FLAGS = ("-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-pthread")
+LEVELS = {  # how compilers spell them
+    "native": ["-march=native"],
+    "avx512": ["-march=x86-64-v4"],
+    "avx2": ["-march=x86-64-v3"],
+    "plain": [],
+}
+ZIG_LEVELS = {  # where nothing said is native
+    "native": ["-march=native"],
+    "avx512": ["-march=x86_64_v4"],
+    "avx2": ["-march=x86_64_v3"],
+    "plain": ["-march=baseline"],
+}
+LONGEST_COMPILATION = 300  # seconds
+
+
+class CompilerError(GradbookError):
+    """There is no compiler, or it can't compile what we wrote."""
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """The words that start it, and what it calls itself."""
+
+    command: tuple[str, ...]
+    version: str
+
+    @property
+    def name(self) -> str:
+        return self.version.split("\n", 1)[0]
+
+    def flags(self, level: str) -> list[str]:
+        """What makes it compile for machines of that level."""
+        return (ZIG_LEVELS if "ziglang" in self.command else LEVELS)[level]
+
+
+def find(wanted: str | None = None) -> Compiler | None:
+    """The compiler asked for by GRADBOOK_CC or by name, or the first there is."""
+    wish = wanted or os.environ.get("GRADBOOK_CC")
+    for command in [tuple(wish.split())] if wish else _candidates():
+        version = _version(command)
+        if version is not None:
+            return Compiler(command, version)
+    return None
+
+
+def needed(wanted: str | None = None) -> Compiler:
+    """The same, or one line that says how to get one."""
+    found = find(wanted)
+    if found is None:
+        raise CompilerError(
+            "no C compiler here: install gcc or clang, or pip install 'gradbook[zig]'"
+            if wanted is None
+            else f"no C compiler {wanted!r} here: install it or leave out the choice"
+        )
+    return found
+
+
+def _candidates() -> Iterator[tuple[str, ...]]:
+    for name in ("gcc", "cc", "clang"):
+        if shutil.which(name):
+            yield (name,)
+    if find_spec("ziglang"):
+        yield (sys.executable, "-m", "ziglang", "cc")
+
+
+@cache
+def _version(command: tuple[str, ...]) -> str | None:
+    try:
+        found = subprocess.run(
+            [*command, "--version"], capture_output=True, text=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout if found.returncode == 0 else None
+
+
+@cache
+def macros(compiler: Compiler, level: str = "native") -> str:
+    """What the compiler says it compiles for."""
+    return _run([*compiler.command, *compiler.flags(level), "-dM", "-E", "-x", "c", os.devnull])
+
+
+def vectors(compiler: Compiler, level: str = "native") -> str:
+    """The kind of vectors at that level: avx512, avx2, neon or plain."""
+    defined = macros(compiler, level)
+    for kind, macro in (("avx512", "__AVX512F__"), ("avx2", "__AVX2__"), ("neon", "__ARM_NEON")):
+        if f"#define {macro} " in defined:
+            return kind
+    return "plain"
+
+
+def library(
+    text: str, compiler: Compiler, level: str = "native", extra: Sequence[str] = ()
+) -> Path:
+    """The compiled text, from the cache where it was compiled before."""
+    flags = [*FLAGS, *compiler.flags(level), *extra]
+    parts = [text, compiler.version, " ".join(flags), macros(compiler, level)]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    folder = cache_folder()
+    target = folder / f"{digest}.so"
+    if not target.exists():
+        _compile(text, compiler, flags, target)
+    return target
+
+
+def cache_folder() -> Path:
+    from platformdirs import user_cache_dir
+
+    folder = Path(os.environ.get("GRADBOOK_CACHE") or user_cache_dir("gradbook", False), "engines")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CompilerError(
+            f"can't keep engines in {folder}: {error.strerror}; set GRADBOOK_CACHE to a folder"
+        ) from error
+    return folder
+
+
+def _compile(text: str, compiler: Compiler, flags: Sequence[str], target: Path) -> None:
+    """Whole or not at all, also while others compile the same."""
+    own = target.with_name(f".{target.stem}-{token_hex(6)}")
+    source, made = own.with_suffix(".c"), own.with_suffix(".so")
+    try:
+        source.write_text(text, encoding="utf-8")
+        _run([*compiler.command, *flags, "-shared", str(source), "-o", str(made), "-lm"])
+        os.replace(made, target)
+    except OSError as error:
+        raise CompilerError(f"can't write to {target.parent}: {error.strerror}") from error
+    finally:
+        source.unlink(missing_ok=True)
+        made.unlink(missing_ok=True)
+
+
+def _run(command: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=LONGEST_COMPILATION, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CompilerError(f"{command[0]} doesn't run: {error}") from error
+    if done.returncode:
+        wrong = [line for line in done.stderr.splitlines() if "error" in line]
+        said = (wrong or done.stderr.splitlines() or ["no reason given"])[0]
+        raise CompilerError(f"{command[0]} can't compile the engine: {said}")
+    return done.stdout

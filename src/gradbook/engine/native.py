@@ -1,0 +1,187 @@
+"""An engine in native code: loaded, fed with arrays, run without holding the interpreter."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from threading import Lock, Thread, current_thread, main_thread
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.warp import Warp
+from gradbook.engine import compile as compiling
+from gradbook.engine.base import Engine, Given
+from gradbook.engine.warping import Warping
+from gradbook.errors import LimitError, UsageError
+from gradbook.graph.build import inference
+from gradbook.net import Net
+from gradbook.targets.c.machine import machine
+from gradbook.targets.c.write import Array, Source, source
+
+TRAIN, PREDICT = 0, 1
+MOST_THREADS = 64
+Real = Any
+
+_pointer = ctypes.c_void_p
+
+
+class Job(ctypes.Structure):
+    """`struct job` of runtime/fetch.c."""
+
+    _fields_ = (
+        ("images", ctypes.c_int64),
+        ("batch", ctypes.c_int64),
+        ("bytes", _pointer),
+        ("numbers", _pointer),
+        ("labels", _pointer),
+        ("targets", _pointer),
+        ("order", _pointer),
+        ("scale", _pointer),
+        ("shift", _pointer),
+        ("rates", _pointer),
+        ("seed", ctypes.c_uint64),
+        ("epoch", ctypes.c_uint64),
+        ("warp", _pointer),
+        ("how", _pointer),
+        ("losses", _pointer),
+        ("outputs", _pointer),
+        ("done", ctypes.c_int64),
+        ("stop", ctypes.c_int32),
+    )
+
+
+@dataclass
+class Run:
+    """A call under way: `steps_done` can be read and `stop()` called from another thread."""
+
+    job: Job = field(default_factory=Job)
+
+    @property
+    def steps_done(self) -> int:
+        return int(self.job.done)
+
+    def stop(self) -> None:
+        """Stop after the current step."""
+        self.job.stop = 1
+
+
+class NativeEngine(Engine):
+    """Its weights and what else it carries live in native memory."""
+
+    def __init__(
+        self,
+        net: Net,
+        batch: int,
+        threads: int = 1,
+        precision: str = "float32",
+        *,
+        level: str = "native",
+        compiler: str | None = None,
+        extra: Sequence[str] = (),
+    ) -> None:
+        if not 1 <= threads <= MOST_THREADS:
+            raise UsageError(f"from 1 to {MOST_THREADS} threads, not {threads}")
+        super().__init__(net, batch, precision)
+        self.threads = threads
+        self.compiler = compiling.needed(compiler)
+        self.level = level
+        vectors = compiling.vectors(self.compiler, level)
+        self.source: Source = source(
+            self.step_graph, inference(net), machine(vectors, precision == "float64")
+        )
+        self.path = compiling.library(self.source.text, self.compiler, level, extra)
+        self._running = Lock()
+        self._library = _loaded(self.path)
+        self._handle = self._library.engine_open(threads)
+        if not self._handle:
+            raise LimitError("no memory for the engine: take a smaller batch")
+        for leaf, values in self.step_graph.start.items():
+            self.arrays[str(leaf.name)][...] = values
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            self._library.engine_close(self._handle)
+            self._handle = None
+
+    @cached_property
+    def arrays(self) -> Mapping[str, NDArray[Real]]:
+        """In native memory: writing to one changes the engine."""
+        return {
+            array.name: self._view(number, array) for number, array in enumerate(self.source.arrays)
+        }
+
+    def _view(self, number: int, array: Array) -> NDArray[Real]:
+        size = int(np.prod(array.shape, dtype=int))
+        kind = ctypes.c_double if self.real == np.float64 else ctypes.c_float
+        held: Any = (kind * size).from_address(self._library.engine_array(self._handle, number))
+        held.engine = self  # so that the memory lasts as long as the view
+        return np.frombuffer(held, self.real).reshape(array.shape)
+
+    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: Run | None) -> int:
+        shape = self.net.input
+        warping = None
+        if warp:
+            warping = Warping(warp, (shape[0], shape[1], shape[2]), self.compiler, self.level)
+        return self._run(TRAIN, len(given["order"]), given, key, run or Run(), warping)
+
+    def predict(self, images: NDArray[Any]) -> NDArray[Real]:
+        outputs = np.empty((len(images), self.net.outputs), self.real)
+        given = {"outputs": outputs, **self.inputs(images)}
+        self._run(PREDICT, len(images), given, (0, 0), Run(), None)
+        return outputs
+
+    def _run(
+        self,
+        what: int,
+        count: int,
+        given: Given,
+        key: tuple[int, int],
+        run: Run,
+        warping: Warping | None,
+    ) -> int:
+        given["scale"] = np.ascontiguousarray(self.scale, self.real)
+        given["shift"] = np.ascontiguousarray(self.shift, self.real)
+        job = run.job
+        job.images, job.batch, job.done = count, self.batch, 0
+        job.seed, job.epoch = key
+        job.warp = warping.function if warping else None
+        job.how = warping.how if warping else None
+        for name, array in given.items():
+            setattr(job, name, array.ctypes.data)
+        with self._running:  # one call at a time
+            return self._interruptible(job, what)
+
+    def _interruptible(self, job: Job, what: int) -> int:
+        """Ctrl-C ends the call after its step: the main thread only waits."""
+        if current_thread() is not main_thread():
+            return int(self._library.engine_run(self._handle, ctypes.byref(job), what))
+        done: list[int] = []
+        worker = Thread(
+            target=lambda: done.append(
+                self._library.engine_run(self._handle, ctypes.byref(job), what)
+            )
+        )
+        worker.start()
+        try:
+            while worker.is_alive():
+                worker.join(0.2)
+        finally:
+            job.stop = job.stop if not worker.is_alive() else 1
+            worker.join()
+        return done[0]
+
+
+def _loaded(path: Path) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(path))
+    library.engine_open.argtypes, library.engine_open.restype = [ctypes.c_int], _pointer
+    library.engine_close.argtypes, library.engine_close.restype = [_pointer], None
+    library.engine_array.argtypes = [_pointer, ctypes.c_int]
+    library.engine_array.restype = _pointer
+    library.engine_run.argtypes = [_pointer, _pointer, ctypes.c_int]
+    library.engine_run.restype = ctypes.c_int64
+    return library

@@ -1,0 +1,116 @@
+"""An engine in NumPy: where nothing compiles it trains all the same, slowly, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.warp import Warp, warped_images
+from gradbook.engine.base import Engine, Given
+from gradbook.graph.build import inference
+from gradbook.graph.masks import drawn
+from gradbook.graph.node import Node, needed
+from gradbook.graph.reference import evaluate
+from gradbook.net import Net
+
+Real = Any
+
+
+class PlainEngine(Engine):
+    """Evaluates the graph op by op, in double precision."""
+
+    remark = (
+        "no C compiler here, so this trains in NumPy, a hundred times slower: "
+        "install gcc or clang, or pip install 'gradbook[zig]'"
+    )
+
+    def __init__(self, net: Net, batch: int) -> None:
+        super().__init__(net, batch, "float64")
+
+    @cached_property
+    def arrays(self) -> Mapping[str, NDArray[Real]]:
+        step = self.step_graph
+        carried = {str(leaf.name): np.array(values) for leaf, values in step.start.items()}
+        slopes = {str(d.name): np.zeros(d.shape) for d in step.gradients.values()}
+        return carried | slopes
+
+    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: Any) -> int:
+        steps = len(given["losses"])
+        for number in range(steps):
+            images = given["order"][number * self.batch : (number + 1) * self.batch]
+            given["losses"][number] = self._one_step(
+                self._fetched(given, images, warp, key),
+                self._wanted(given, images),
+                given["rates"][number],
+                drawn(self.step_graph.masks, *key, images),
+            )
+        return steps
+
+    def _one_step(
+        self,
+        inputs: NDArray[Any],
+        targets: NDArray[Any],
+        rate: float,
+        masks: Mapping[Node, NDArray[Any]],
+    ) -> float:
+        step = self.step_graph
+        assert step.count is not None
+        given = {
+            step.inputs[0]: inputs,
+            step.targets[0]: targets,
+            step.rate: np.asarray(rate),
+            step.count: np.asarray(float(len(inputs))),
+            **masks,
+            **{leaf: self.arrays[str(leaf.name)] for leaf in step.start},
+        }
+        results = [step.loss, *step.next.values(), *step.gradients.values()]
+        values = evaluate(results, {node: given[node] for node in _leaves(results, given)})
+        following = {str(leaf.name): values[node] for leaf, node in step.next.items()}
+        slopes = {str(d.name): values[d] for d in step.gradients.values()}
+        for name, value in {**following, **slopes}.items():
+            self.arrays[name][...] = value
+        return float(values[step.loss])
+
+    def _fetched(
+        self, given: Given, images: NDArray[Any], warp: Warp | None, key: tuple[int, int]
+    ) -> NDArray[Any]:
+        pixels = given["bytes" if "bytes" in given else "numbers"]
+        pixels = pixels.reshape(-1, *self.net.input)
+        if warp:
+            seed, epoch = key
+            taken: NDArray[Any] = warped_images(
+                pixels, warp, images.tolist(), seed=seed, epoch=epoch
+            )
+        else:
+            taken = pixels[images]
+        return self._normalised(taken)
+
+    def _normalised(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        tail = (1,) * (pixels.ndim - 2)
+        scale, shift = self.scale.reshape(-1, *tail), self.shift.reshape(-1, *tail)
+        return np.asarray(pixels * scale + shift)
+
+    def _wanted(self, given: Given, images: NDArray[Any]) -> NDArray[Any]:
+        if "labels" in given:
+            return np.asarray(np.eye(self.net.outputs)[given["labels"][images]])
+        return np.asarray(given["targets"][images])
+
+    def predict(self, images: NDArray[Any]) -> NDArray[Real]:
+        forward = inference(self.net)
+        leaves = {node for node in needed([forward.outputs]) if node.op.name == "leaf"}
+        weights = {leaf: self.arrays[str(leaf.name)] for leaf in leaves if not leaf.each}
+        parts = [np.empty((0, self.net.outputs))]
+        for first in range(0, len(images), self.batch):
+            (pixels,) = self.inputs(images[first : first + self.batch]).values()
+            inputs = self._normalised(pixels.reshape(-1, *self.net.input))
+            values = evaluate([forward.outputs], {forward.inputs: inputs, **weights})
+            parts.append(values[forward.outputs].reshape(len(inputs), -1))
+        return np.concatenate(parts)
+
+
+def _leaves(results: list[Node], given: Mapping[Node, NDArray[Any]]) -> list[Node]:
+    return [node for node in needed(results) if node in given]

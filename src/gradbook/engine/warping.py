@@ -1,0 +1,167 @@
+"""Warps at speed: runtime/warp.c, compiled once for all networks and called for each image."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from math import radians
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gradbook.data.warp import Warp, crop_factors, from_the_middle, influence
+from gradbook.engine import compile as compiling
+from gradbook.engine.compile import Compiler
+from gradbook.errors import ShapeError
+from gradbook.targets.c.write import part
+
+AT_ONCE = 16  # as in warp.c
+
+Floats = NDArray[np.float32]
+Shape = tuple[int, int, int]  # channels, rows, columns
+
+_pointer = ctypes.c_void_p
+_whole = ctypes.c_int32
+_number = ctypes.c_double
+
+
+class Asked(ctypes.Structure):
+    """`struct warp` of runtime/warp.c."""
+
+    _fields_ = (
+        ("channels", _whole),
+        ("height", _whole),
+        ("width", _whole),
+        ("background", _whole),
+        ("rotate", _number),
+        ("shear", _number),
+        ("shift", _number),
+        ("smallest", _number),
+        ("largest", _number),
+        ("crop_chance", _number),
+        ("crop_height", _number),
+        ("crop_width", _number),
+        ("bend", _number),
+        ("spacing", _whole),
+        ("points_down", _whole),
+        ("points_across", _whole),
+        ("down", _pointer),
+        ("across", _pointer),
+        ("rows", _pointer),
+        ("columns", _pointer),
+    )
+
+
+class Warping:
+    """A warp of images of one shape: `function` and `how` are what `struct job` asks for."""
+
+    def __init__(
+        self, warp: Warp, shape: Shape, compiler: Compiler | None = None, level: str = "native"
+    ) -> None:
+        _, rows, columns = self.shape = shape
+        warp.require_fit(rows, columns)
+        self._library = _loaded(library(compiler or compiling.needed(), level))
+        self.tables = _tables(warp, rows, columns)
+        self.asked = _asked(warp, shape, self.tables)
+
+    @property
+    def function(self) -> int:
+        """The address of `warp_image`."""
+        return ctypes.cast(self._library.warp_image, _pointer).value or 0
+
+    @property
+    def how(self) -> int:
+        """The address of `asked`, which lasts as long as this object."""
+        return ctypes.addressof(self.asked)
+
+    def images(
+        self,
+        pixels: NDArray[np.uint8],
+        order: ArrayLike,
+        *,
+        seed: int,
+        epoch: int,
+        scale: ArrayLike = 1,
+        shift: ArrayLike = 0,
+    ) -> Floats:
+        """scale · byte + shift of the images of these numbers, warped; channel by channel."""
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != self.shape:
+            raise ShapeError(f"images {pixels.shape[1:]} for a warp of {self.shape} bytes")
+        numbers = np.ascontiguousarray(order, np.int64)
+        if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(pixels):
+            raise ShapeError(f"the order names images beyond the {len(pixels)} there are")
+        given = np.ascontiguousarray(pixels)
+        factors, terms = (_for_each_channel(value, self.shape) for value in (scale, shift))
+        made = np.empty((len(numbers), *self.shape), np.float32)
+        self._library.warp_images(
+            self.how,
+            seed,
+            epoch,
+            numbers.ctypes.data,
+            len(numbers),
+            given.ctypes.data,
+            factors.ctypes.data,
+            terms.ctypes.data,
+            made.ctypes.data,
+        )
+        return made
+
+
+def source() -> str:
+    """All of the C."""
+    return f"#include <stdint.h>\n\n{part('chance')}\n{part('warp')}"
+
+
+def library(compiler: Compiler, level: str = "native") -> Path:
+    return compiling.library(source(), compiler, level)
+
+
+@cache
+def _loaded(path: Path) -> ctypes.CDLL:
+    loaded = ctypes.CDLL(str(path))
+    key = [ctypes.c_uint64, ctypes.c_uint64]
+    loaded.warp_images.argtypes = [_pointer, *key, _pointer, ctypes.c_int64, *[_pointer] * 4]
+    loaded.warp_images.restype = None
+    return loaded
+
+
+def _tables(warp: Warp, rows: int, columns: int) -> dict[str, Floats]:
+    """What `struct warp` points at, by its names."""
+    x, y = np.meshgrid(from_the_middle(columns), from_the_middle(rows))
+    tables = {"columns": x, "rows": y}
+    if warp.elastic:
+        down, across = influence(rows, warp.elastic), influence(columns, warp.elastic)
+        first = np.arange(rows)[:, None] // warp.elastic.spacing
+        tables["down"] = np.take_along_axis(down, first + np.arange(4), axis=1)
+        tables["across"] = np.pad(across.T, ((0, 0), (0, -columns % AT_ONCE)))
+    return {name: np.ascontiguousarray(table, np.float32) for name, table in tables.items()}
+
+
+def _asked(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> Asked:
+    channels, rows, columns = shape
+    wider, higher = crop_factors(warp, rows, columns)
+    elastic = warp.elastic
+    return Asked(
+        channels=channels,
+        height=rows,
+        width=columns,
+        background=warp.background,
+        rotate=radians(warp.rotate),
+        shear=radians(warp.shear),
+        shift=warp.shift,
+        smallest=warp.scale[0],
+        largest=warp.scale[1],
+        crop_chance=warp.crop.chance if warp.crop else 0,
+        crop_height=1 / higher,
+        crop_width=1 / wider,
+        bend=elastic.most if elastic else 0,
+        spacing=elastic.spacing if elastic else 1,
+        points_down=elastic.points(rows) if elastic else 0,
+        points_across=elastic.points(columns) if elastic else 0,
+        **{name: table.ctypes.data for name, table in tables.items()},
+    )
+
+
+def _for_each_channel(value: ArrayLike, shape: Shape) -> Floats:
+    return np.ascontiguousarray(np.broadcast_to(np.asarray(value), shape[0]), np.float32)

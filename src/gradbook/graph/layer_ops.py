@@ -1,0 +1,186 @@
+"""How each layer becomes ops, and the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
+
+import numpy as np
+
+from gradbook.errors import TargetError
+from gradbook.graph.layer_names import name_before, number, value_name
+from gradbook.graph.name import SAMPLE_ERROR, TOTAL_ERROR, Name
+from gradbook.graph.node import Graph, Node
+from gradbook.graph.step import Mask
+from gradbook.graph.tensors import reshape, spread, sum_last
+from gradbook.graph.update import Change
+from gradbook.net.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Pool,
+)
+from gradbook.net.network import Net
+from gradbook.net.task import Loss
+from gradbook.net.text import layer_words
+
+RUNNING_SHARE = 0.1  # of the latest batch in the running statistics, as in PyTorch
+
+
+@dataclass
+class Builder:
+    """Makes the nodes of one layer after the other, and at the end the loss."""
+
+    net: Net
+    graph: Graph
+    samples: Node | int
+    outside: bool = False  # whether batches come from there
+    training: bool = True
+    before_activation: Node | None = None  # what the last activation was given
+    masks: list[Mask] = field(default_factory=list)
+    statistics: dict[Node, Change] = field(default_factory=dict)
+
+    def layer(self, layer: Layer, index: int, x: Node, parameters: Sequence[Node]) -> Node:
+        match layer:
+            case Dense():
+                value = self.graph.make("linear", parameters[0], x)
+                return self._named(_shifted(value, parameters[1:]), index)
+            case Conv():
+                steps = (layer.stride, layer.pad, layer.groups)
+                value = self.graph.make("conv", parameters[0], x, attributes=steps)
+                return self._named(_shifted(value, parameters[1:]), index)
+            case Pool():
+                attributes = (layer.window(x.shape), layer.step)
+                value = self.graph.make(f"{layer.kind}pool", x, attributes=attributes)
+                return self._named(value, index)
+            case BatchNorm():
+                return self._batchnorm(layer, index, x, *parameters)
+            case Dropout():
+                return self._dropout(layer, index, x)
+            case Flatten():
+                return reshape(x, self.net.shapes[index + 1])
+            case Activation():
+                return self._activation(layer, index, x)
+
+    def _named(self, node: Node, index: int) -> Node:
+        return self.graph.named(node, value_name(self.net, index))
+
+    def _batchnorm(self, layer: BatchNorm, index: int, x: Node, scale: Node, shift: Node) -> Node:
+        tail, place = x.shape[1:], number(self.net, index)
+        centred, variance = self._statistics(x, Name("μ", layer=place), Name("σ²", layer=place))
+        deviation = self.graph.make("sqrt", variance + layer.epsilon)
+        deviation = self.graph.named(deviation, Name("s", layer=place))
+        normal = self.graph.named(centred / spread(deviation, tail), Name("n", layer=place))
+        return self._named(spread(scale, tail) * normal + spread(shift, tail), index)
+
+    def _statistics(self, x: Node, mean_name: Name, variance_name: Name) -> tuple[Node, Node]:
+        """Values less their channel's mean, and its variance: of this batch, or running ones."""
+        tail = x.shape[1:]
+        if not self.training:
+            mean, variance = self._running(mean_name, x, 0), self._running(variance_name, x, 1)
+            return x - spread(mean, tail), variance
+        mean = self.graph.named(self._channel_mean(x), mean_name)
+        centred = x - spread(mean, tail)
+        variance = self.graph.named(self._channel_mean(centred**2), variance_name)
+        if self.outside:
+            values = self.samples * prod(tail)
+            self._keep(self._running(mean_name, x, 0), mean)
+            self._keep(self._running(variance_name, x, 1), variance * (values / (values - 1)))
+        return centred, variance
+
+    def _channel_mean(self, x: Node) -> Node:
+        """Over the samples and all places of a channel."""
+        total = sum_last(x, len(x.shape) - 1)
+        if total.each:
+            total = self.graph.make("total", total)
+        return total / (self.samples * prod(x.shape[1:]))
+
+    def _running(self, name: Name, x: Node, start: float) -> Node:
+        """The running mean of one of a channel's statistics, a leaf."""
+        leaf = self.graph.leaf(Name("r", of=name), x.shape[:1])
+        self.statistics[leaf] = Change(leaf, np.full(leaf.shape, float(start)), leaf)
+        return leaf
+
+    def _keep(self, running: Node, latest: Node) -> None:
+        """The running mean goes on by what this batch says."""
+        following = (1 - RUNNING_SHARE) * running + RUNNING_SHARE * latest
+        self.statistics[running] = replace(self.statistics[running], next=following)
+
+    def _dropout(self, layer: Dropout, index: int, x: Node) -> Node:
+        if not (layer.rate and self.training):
+            return x
+        if not self.outside:
+            raise TargetError(
+                f"{layer_words(layer)} draws anew at every step, which no sheet and no derivation "
+                "can: take it out or write 'dropout 0'"
+            )
+        shape = x.shape[:1] if layer.channels else x.shape
+        leaf = self.graph.leaf(Name("d", layer=number(self.net, index)), shape, each=True)
+        self.masks.append(Mask(leaf, layer.rate, index))
+        return x * spread(leaf, x.shape[len(shape) :])
+
+    def _activation(self, layer: Activation, index: int, x: Node) -> Node:
+        x = reshape(x, self.net.shapes[index + 1])
+        self.before_activation = x
+        return self.graph.named(self._activated(layer, index, x), value_name(self.net, index))
+
+    def _activated(self, layer: Activation, index: int, x: Node) -> Node:
+        make = self.graph.make
+        match layer.kind:
+            case "softmax" | "log softmax":
+                total = self._log_total(x, index)
+                logs = x - spread(total, x.shape)
+                return make("exp", logs) if layer.kind == "softmax" else logs
+            case "identity":
+                return make("copy", x, attributes=(str(value_name(self.net, index)),))
+            case "leaky relu":
+                return make("leaky_relu", x, attributes=(layer.slope,))
+            case _:
+                return make(layer.kind, x)
+
+    def _log_total(self, x: Node, index: int) -> Node:
+        """ln Σ e^o, which softmax measures every value from."""
+        total = self.graph.make("log_sum_exp_all", x)
+        return self.graph.named(total, Name("L", of=name_before(self.net, index)))
+
+    def loss(self, value: Node, targets: Node) -> Node:
+        """The mean over the samples of what the outputs are off."""
+        error = self._error(value, targets)
+        if error.each:
+            error = self.graph.make("total", error) / self.samples
+        return self.graph.named(error, TOTAL_ERROR)
+
+    def _error(self, value: Node, targets: Node) -> Node:
+        """Of one sample, over its outputs."""
+        make, kind, outputs = self.graph.make, self.net.loss, self.net.outputs
+        before = self.before_activation
+        if kind is Loss.CROSS:
+            if self.net.smoothing:
+                share = self.graph.constant(self.net.smoothing)
+                targets = (1 - share) * targets + share / outputs
+            error = make("cross_entropy", targets, before or value)
+            return self.graph.named(error, SAMPLE_ERROR) if error.each else error
+        if kind is Loss.BINARY:
+            errors = make("binary_cross_entropy", targets, before or value)
+        else:
+            op = "half_square" if kind is Loss.HALF_SQUARED else "square"
+            errors = make(op, targets, value)
+        errors = self.graph.named(errors, Name("E"))
+        if outputs == 1:
+            return reshape(errors, ())
+        total = sum_last(errors, 1)
+        error = total if kind is Loss.HALF_SQUARED else total / outputs
+        return self.graph.named(error, SAMPLE_ERROR) if error.each else error
+
+
+def _shifted(sums: Node, biases: Sequence[Node]) -> Node:
+    """Plus a bias for each channel, or one for all."""
+    for bias in biases:
+        own = bias.shape == sums.shape[:1]
+        sums += spread(bias, sums.shape[1:]) if own else spread(reshape(bias, ()), sums.shape)
+    return sums

@@ -1,0 +1,97 @@
+"""The same network in PyTorch, trained the ways people train it: what the engine is measured by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradbook.errors import UsageError
+from gradbook.net import Net
+from gradbook.net.layers import (
+    Activation,
+    BatchNorm,
+    Bias,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Pool,
+    Shape,
+)
+
+MODES = {
+    "eager": "PyTorch as it comes",
+    "channels last": "PyTorch with channels innermost",
+    "compile": "torch.compile",
+    "compile, channels last": "torch.compile with channels innermost",
+    "bf16": "PyTorch with bfloat16 products, channels innermost",
+}
+
+
+def model(net: Net) -> Any:
+    """A torch.nn.Sequential of the network's layers."""
+    from torch import nn
+
+    layers = zip(net.layers, net.shapes, strict=False)
+    return nn.Sequential(*(made for layer, shape in layers for made in _module(nn, layer, shape)))
+
+
+def _module(nn: Any, layer: Layer, shape: Shape) -> list[Any]:
+    match layer:
+        case Conv():
+            plain = layer.bias is not Bias.NONE
+            words = {"padding": layer.pad, "groups": layer.groups, "bias": plain}
+            return [nn.Conv2d(shape[0], layer.channels, layer.kernel, layer.stride, **words)]
+        case Dense():
+            return [nn.Linear(shape[0], layer.width, bias=layer.bias is not Bias.NONE)]
+        case BatchNorm():
+            kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
+            return [kind(shape[0], eps=layer.epsilon)]
+        case Dropout():
+            return [(nn.Dropout2d if layer.channels else nn.Dropout)(layer.rate)]
+        case Pool():
+            kind = nn.MaxPool2d if layer.kind == "max" else nn.AvgPool2d
+            return [kind(layer.window(shape), layer.step)]
+        case Flatten():
+            return [nn.Flatten()]
+        case Activation(kind="relu"):
+            return [nn.ReLU()]
+        case Activation(kind="log softmax"):
+            return [nn.Flatten(), nn.LogSoftmax(1)]
+        case _:
+            raise UsageError(f"the bench has no PyTorch twin of {layer}")
+
+
+def trainer(net: Net, mode: str, batch: int, threads: int, images: Any, labels: Any) -> Callable:  # type: ignore[type-arg]
+    """A function that does some training steps, on batches taken from bytes."""
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    last = mode not in ("eager", "compile")
+    made = model(net).to(memory_format=torch.channels_last) if last else model(net)
+    run = torch.compile(made) if mode.startswith("compile") else made
+    update = torch.optim.SGD(made.parameters(), net.learning_rate, net.update.momentum)
+    pixels, classes = torch.from_numpy(images), torch.from_numpy(labels)
+    order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(0))
+    place = 0
+
+    def step() -> None:
+        nonlocal place
+        chosen = order[place : place + batch]
+        place = (place + batch) % (len(pixels) - batch + 1)
+        x = (pixels[chosen].float() / 255 - 0.1307) / 0.3081
+        x = x.contiguous(memory_format=torch.channels_last) if last else x
+        with torch.autocast("cpu", torch.bfloat16, enabled=mode == "bf16"):
+            said = run(x)
+        loss = torch.nn.functional.nll_loss(said.float(), classes[chosen])
+        update.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        update.step()
+
+    def steps(count: int) -> None:
+        for _ in range(count):
+            step()
+
+    return steps

@@ -1,0 +1,176 @@
+"""What a network costs and sees, layer by layer: parameters, work, memory, receptive fields.
+
+A multiply-add (MAC) is one weight times one value, added up; a bias that is added counts as one
+more, since it starts the sum. Convolutions and dense layers have them; what the other layers do
+is work on each value, which is small beside that and isn't counted. A training step takes a
+second lot for the gradients of the weights and a third, biases left out, for the gradients of
+a layer's inputs, where a parameter stands before it to need them.
+
+Numbers are taken to be float32: 4 bytes each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+from gradbook.net.layers import Conv, Dense, Layer, Pool, Shape
+from gradbook.net.network import Net
+
+BYTES = 4
+MEMORIES = {"descent": 0, "momentum": 1, "adam": 2, "adamw": 2}  # numbers kept for each parameter
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one value of a layer sees of the picture: a field of height and width, in pixels.
+
+    `jump` is how far apart two neighbours' fields lie. `area` is how many values lie side by
+    side, which a dense layer after them sees all at once.
+    """
+
+    field: Shape = (1, 1)
+    jump: Shape = (1, 1)
+    area: Shape = (1, 1)
+
+    def through(self, window: Shape, stride: int) -> Sight:
+        """The sight of what slides a window over this."""
+        old = zip(self.field, window, self.jump, strict=True)
+        field = tuple(seen + (size - 1) * jump for seen, size, jump in old)
+        return Sight(field, tuple(j * stride for j in self.jump))
+
+
+@dataclass(frozen=True)
+class LayerMeasure:
+    """One layer, for one sample unless it says otherwise."""
+
+    layer: Layer
+    output: Shape
+    parameters: int
+    macs: int  # forward
+    training_macs: int  # forward and backward
+    window: Shape | None  # of convolutions and pools
+    stride: int | None
+    sight: Sight | None  # where the input is a picture
+
+    @property
+    def values(self) -> int:
+        return prod(self.output)
+
+    @property
+    def bytes(self) -> int:
+        return BYTES * self.parameters
+
+
+@dataclass(frozen=True)
+class NetMeasure:
+    """All layers and the sums over them; memory is for a batch."""
+
+    net: Net
+    layers: tuple[LayerMeasure, ...]
+    batch: int
+
+    @property
+    def parameters(self) -> int:
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def trained(self) -> int:
+        """Parameters less the fixed ones."""
+        return sum(p.size for p in self.net.parameters if not p.want.fixed)
+
+    @property
+    def bytes(self) -> int:
+        return BYTES * self.parameters
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def training_macs(self) -> int:
+        return sum(layer.training_macs for layer in self.layers)
+
+    def memory(self, layer: LayerMeasure) -> int:
+        """Bytes of a layer's outputs."""
+        return BYTES * self.batch * layer.values
+
+    @property
+    def input_memory(self) -> int:
+        return BYTES * self.batch * prod(self.net.input)
+
+    @property
+    def activations(self) -> int:
+        """Bytes, where the input and every layer's outputs are kept for the way back."""
+        return self.input_memory + sum(map(self.memory, self.layers))
+
+    @property
+    def training_memory(self) -> int:
+        """Bytes: parameters, gradients, what the update remembers of each, and activations."""
+        each = 1 + MEMORIES[self.net.update.kind]
+        return self.bytes + BYTES * each * self.trained + self.activations
+
+
+def measure(net: Net, batch: int = 1) -> NetMeasure:
+    return NetMeasure(net, tuple(_layers(net)), batch)
+
+
+def _layers(net: Net) -> Iterator[LayerMeasure]:
+    sight = Sight(area=net.shapes[0][1:]) if len(net.input) == 3 else None
+    before = 0  # parameters so far that are trained
+    for index, (layer, shape) in enumerate(zip(net.layers, net.shapes, strict=False)):
+        output = net.shapes[index + 1]
+        own = [p for p in net.parameters if p.layer == index]
+        products, additions = _macs(layer, shape, output)
+        training = 2 * (products + additions) + (products if before else 0)
+        sight = _sight(sight, layer, shape, output)
+        yield LayerMeasure(
+            layer,
+            output,
+            sum(p.size for p in own),
+            products + additions,
+            training,
+            _window(layer, shape),
+            _stride(layer),
+            sight,
+        )
+        before += sum(p.size for p in own if not p.want.fixed)
+
+
+def _macs(layer: Layer, shape: Shape, output: Shape) -> tuple[int, int]:
+    """Multiplications by a weight, and biases added."""
+    if not isinstance(layer, Conv | Dense):
+        return 0, 0
+    weight, *biases = layer.wants(shape)
+    return weight.fans[0] * prod(output), prod(output) if biases else 0
+
+
+def _window(layer: Layer, shape: Shape) -> Shape | None:
+    match layer:
+        case Conv():
+            return layer.kernel
+        case Pool():
+            return layer.window(shape)
+        case _:
+            return None
+
+
+def _stride(layer: Layer) -> int | None:
+    match layer:
+        case Conv():
+            return layer.stride
+        case Pool():
+            return layer.step
+        case _:
+            return None
+
+
+def _sight(sight: Sight | None, layer: Layer, shape: Shape, output: Shape) -> Sight | None:
+    if sight is None:
+        return None
+    window, stride = _window(layer, shape), _stride(layer)
+    if window and stride:
+        seen = sight.through(window, stride)
+        return Sight(seen.field, seen.jump, output[1:])
+    return sight.through(sight.area, 1) if isinstance(layer, Dense) else sight

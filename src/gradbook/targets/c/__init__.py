@@ -1,0 +1,5 @@
+"""A graph as C: for exactly one network, batch and precision, laid out as a person would write it.
+
+Knows passes over the data, the lanes of a processor and the threads that share a step; not how C
+is compiled, loaded or called.
+"""

@@ -1,0 +1,137 @@
+"""Formulas over one row of places, in C: what is the same along the row, then the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gradbook.graph.node import Node
+from gradbook.targets.c.linear import channelwise
+
+INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+CALLS = {
+    "exp": "exponential",
+    "log": "logarithm",
+    "tanh": "hyperbolic_tangent",
+    "softplus": "soft_plus",
+    "sqrt": "root",
+}
+
+
+def literal(value: float) -> str:
+    """A number in C, in the program's precision."""
+    return f"(real){value!r}" if value >= 0 else f"-(real){-value!r}"
+
+
+@dataclass(frozen=True)
+class Term:
+    """A C expression; `vector` has a value per lane, `along` changes along the row."""
+
+    text: str
+    vector: bool
+    along: bool
+
+    @property
+    def lanes(self) -> str:
+        return self.text if self.vector else f"all({self.text})"
+
+
+@dataclass
+class Row:
+    """The formulas of one hook.
+
+    `once(node)` gives the C expression of a value of the step as a whole, for channel c;
+    `kept(node)` that of the buffer of a value per sample.
+    """
+
+    once: Callable[[Node], str]
+    kept: Callable[[Node], str | None]  # the row's start, or None where it isn't in memory
+    mask: Callable[[Node], str | None]  # the scale of a dropout mask, else None
+    name: Callable[[Node], str]
+    given: Mapping[Node, str] = field(default_factory=dict)  # at hand: node → expression
+    before: list[str] = field(default_factory=list)
+    inside: list[str] = field(default_factory=list)
+    terms: dict[Node, Term] = field(default_factory=dict)
+    loaded: list[Node] = field(default_factory=list)  # from memory, place by place
+
+    def term(self, node: Node, make: bool = False) -> Term:
+        """The value; `make` computes it even where it is also kept."""
+        if node not in self.terms:
+            self.terms[node] = self._term(node, make)
+        return self.terms[node]
+
+    def _term(self, node: Node, make: bool) -> Term:
+        if node in self.given:
+            return self._said(node, self.given[node], along=True)
+        if not node.each or node.op.name == "repeat":
+            return self._once(node)
+        if not make or node.op.name == "leaf":
+            start = self.kept(node)
+            if start is not None:
+                return self._loaded(node, start)
+        if node.op.name == "spread":
+            return self._spread(node)
+        return self._pointwise(node)
+
+    def _once(self, node: Node) -> Term:
+        if node.op.name == "repeat":
+            return self.term(node.inputs[0])
+        if node.is_constant():
+            return Term(literal(node.number), vector=False, along=False)
+        source = channelwise(node)
+        if source is None:
+            return Term(self.once(node), vector=False, along=True)
+        if source is not node:
+            return self.term(source)
+        return self._said(node, self.once(node), along=False, vector=False)
+
+    def _loaded(self, node: Node, start: str) -> Term:
+        self.loaded.append(node)
+        scale = self.mask(node)
+        name = self.name(node)
+        kind = "vec" if scale is None else "bits"
+        self.before.append(f"const {kind} *{name}_row = {start};")
+        load = f"{name}_row[w]"
+        if scale is not None:
+            load = f"where_set({load}, {scale})"
+        return self._said(node, load, along=True)
+
+    def _spread(self, node: Node) -> Term:
+        if channelwise(node) is not None:
+            return self._once(node)
+        source = node.inputs[0]
+        start = self.kept(source)
+        assert start is not None, "what is spread is kept"
+        scale = self.mask(source)
+        load = f"*({start})" if scale is None else f"where_set(*({start}), {scale})"
+        return self._said(node, load, along=False)
+
+    def _pointwise(self, node: Node) -> Term:
+        terms = [self.term(source) for source in node.inputs]
+        along = any(term.along for term in terms)
+        return self._said(node, self._formula(node, terms), along=along)
+
+    def _formula(self, node: Node, terms: list[Term]) -> str:
+        name = node.op.name
+        if name in INFIX:
+            a, b = terms
+            left = a.text if a.vector or b.vector else a.lanes
+            return f"{left} {INFIX[name]} {b.text}"
+        if name == "negate":
+            return f"-{terms[0].lanes}"
+        if name == "power":
+            if node.inputs[1].is_constant(2):
+                return f"{terms[0].lanes} * {terms[0].lanes}"
+            return f"raised({terms[0].lanes}, {terms[1].text})"
+        if name == "relu":
+            return f"largest({terms[0].lanes}, all(0))"
+        if name == "choose":
+            return f"if_positive({', '.join(term.lanes for term in terms)})"
+        return f"{CALLS[name]}({terms[0].lanes})"
+
+    def _said(self, node: Node, text: str, along: bool, vector: bool = True) -> Term:
+        """The value under a name of its own."""
+        name = self.name(node)
+        kind = "vec" if vector else "real"
+        (self.inside if along else self.before).append(f"const {kind} {name} = {text};")
+        return Term(name, vector, along)

@@ -1,0 +1,174 @@
+/* Vectors with one image in each lane, and what plain vector arithmetic lacks.
+ *
+ * The generated source defines LANES and `real` before this file is included. Everything here
+ * is portable (GCC's and Clang's vector extensions); where AVX-512 has a single instruction for
+ * something, it is named. */
+
+typedef real vec __attribute__((vector_size(LANES * sizeof(real))));
+#ifdef REAL_IS_DOUBLE
+typedef int64_t lane_mask;
+#else
+typedef int32_t lane_mask;
+#endif
+typedef lane_mask mask __attribute__((vector_size(LANES * sizeof(real))));
+
+#define INLINE static inline __attribute__((always_inline, unused))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 64")
+#endif
+
+/* GCC would otherwise fold one load into several multiply-adds and load it again for each. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512F__) && !defined(REAL_IS_DOUBLE)
+#define IN_REGISTER(x) __asm__("" : "+v"(x))
+#else
+#define IN_REGISTER(x) (void)(x)
+#endif
+
+INLINE vec all(real x) { return x - (vec){0}; }
+
+INLINE vec choose(mask which, vec yes, vec no) {
+    return (vec)((which & (mask)yes) | (~which & (mask)no));
+}
+
+#if defined(__AVX512F__) && LANES == 16 && !defined(REAL_IS_DOUBLE)
+INLINE vec largest(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE vec root(vec x) { return (vec)_mm512_sqrt_ps((__m512)x); }
+INLINE vec if_positive(vec c, vec yes, vec no) {
+    __mmask16 where = _mm512_cmp_ps_mask((__m512)c, _mm512_setzero_ps(), _CMP_GT_OQ);
+    return (vec)_mm512_mask_blend_ps(where, (__m512)no, (__m512)yes);
+}
+#else
+INLINE vec largest(vec a, vec b) { return choose(a > b, a, b); }
+INLINE vec if_positive(vec c, vec yes, vec no) { return choose(c > 0, yes, no); }
+INLINE vec root(vec x) {
+    for (int l = 0; l < LANES; l++) x[l] = SQRT(x[l]);
+    return x;
+}
+#endif
+
+/* The rarer functions go lane by lane through the C library. */
+#define LANE_BY_LANE(name, expression)                    \
+    static __attribute__((unused)) vec name(vec v) {      \
+        for (int l = 0; l < LANES; l++) {                 \
+            const real x = v[l];                          \
+            v[l] = expression;                            \
+        }                                                 \
+        return v;                                         \
+    }
+LANE_BY_LANE(exponential, EXP(x))
+LANE_BY_LANE(logarithm, LOG(x))
+LANE_BY_LANE(hyperbolic_tangent, TANH(x))
+LANE_BY_LANE(soft_plus, (x > 0 ? x : 0) + LOG1P(EXP(-FABS(x))))
+
+static __attribute__((unused)) vec raised(vec v, real n) {
+    for (int l = 0; l < LANES; l++) v[l] = POW(v[l], n);
+    return v;
+}
+
+/* One bit for each lane. */
+typedef uint16_t bits;
+
+/* The scale in the lanes whose bit is set, else 0. */
+INLINE vec where_set(bits which, real scale) {
+#if defined(__AVX512F__) && LANES == 16 && !defined(REAL_IS_DOUBLE)
+    return (vec)_mm512_maskz_mov_ps(which, (__m512)all(scale));
+#else
+    mask set;
+    for (int l = 0; l < LANES; l++) set[l] = -(which >> l & 1);
+    return (vec)(set & (mask)all(scale));
+#endif
+}
+
+/* Vectors that lie anywhere. */
+INLINE vec loaded(const real *from) {
+    vec v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+/* to[k] = parts[0][k] + parts[1][k] + …, in this order */
+INLINE void sum_tiles(const real *parts, const int tiles, const int size, real *to) {
+    int k = 0;
+    for (; k + LANES <= size; k += LANES) {
+        vec sum = loaded(parts + k);
+        for (int t = 1; t < tiles; t++) sum += loaded(parts + (long)t * size + k);
+        memcpy(to + k, &sum, sizeof sum);
+    }
+    for (; k < size; k++) {
+        real sum = parts[k];
+        for (int t = 1; t < tiles; t++) sum += parts[(long)t * size + k];
+        to[k] = sum;
+    }
+}
+
+/* ---- Sums over the lanes: LANES vectors at once, in one fixed order ---- */
+
+/* Lane l of the result is a[l] + a[l + d] where bit d of l is clear, else b[l - d] + b[l]. */
+#define L(l) (l)
+#define FROM(l, d) (((l) & (d)) ? LANES + (l) - (d) : (l))
+#define ONTO(l, d) (((l) & (d)) ? LANES + (l) : (l) + (d))
+#if LANES == 16
+#define INDICES(pick, d)                                                                       \
+    pick(0, d), pick(1, d), pick(2, d), pick(3, d), pick(4, d), pick(5, d), pick(6, d),         \
+        pick(7, d), pick(8, d), pick(9, d), pick(10, d), pick(11, d), pick(12, d), pick(13, d), \
+        pick(14, d), pick(15, d)
+#elif LANES == 8
+#define INDICES(pick, d)                                                                 \
+    pick(0, d), pick(1, d), pick(2, d), pick(3, d), pick(4, d), pick(5, d), pick(6, d), \
+        pick(7, d)
+#else
+#define INDICES(pick, d) pick(0, d), pick(1, d), pick(2, d), pick(3, d)
+#endif
+#define HALVED(a, b, d)                                       \
+    (__builtin_shufflevector(a, b, INDICES(FROM, d)) +        \
+     __builtin_shufflevector(a, b, INDICES(ONTO, d)))
+
+/* Lane k of the result is the sum of the lanes of v[k]. */
+INLINE vec lane_sums(const vec *v) {
+    vec t[LANES];
+#if LANES == 16
+    UNROLL for (int k = 0; k < 8; k++) t[k] = HALVED(v[k], v[k + 8], 8);
+    UNROLL for (int k = 0; k < 4; k++) t[k] = HALVED(t[k], t[k + 4], 4);
+#elif LANES == 8
+    UNROLL for (int k = 0; k < 4; k++) t[k] = HALVED(v[k], v[k + 4], 4);
+#else
+    UNROLL for (int k = 0; k < 4; k++) t[k] = v[k];
+#endif
+    UNROLL for (int k = 0; k < 2; k++) t[k] = HALVED(t[k], t[k + 2], 2);
+    return HALVED(t[0], t[1], 1);
+}
+
+/* to[k] = the sum of the lanes of v[k], for `count` vectors; lanes outside `alive` count as 0. */
+INLINE void sum_lanes(const vec *v, int count, mask alive, real *to) {
+    for (int first = 0; first < count; first += LANES) {
+        vec t[LANES];
+        for (int k = 0; k < LANES; k++)
+            t[k] = first + k < count ? (vec)((mask)v[first + k] & alive) : (vec){0};
+        const vec sums = lane_sums(t);
+        for (int k = 0; k < LANES && first + k < count; k++) to[first + k] = sums[k];
+    }
+}
+
+/* ---- A channel's mean and spread over its places, in each lane ---- */
+
+/* Sums of x − p and (x − p)², where p is the lane's first value: nothing cancels even if a
+ * channel lies far from zero. */
+struct moments {
+    vec pivot, sum, squares;
+};
+
+/* Over all places and lanes alive: the mean, and the sum of squares around it. */
+INLINE void merge_lanes(const struct moments *m, real places, int lanes, real *mean, real *around) {
+    double middle = 0, total = 0;
+    for (int l = 0; l < lanes; l++) middle += (double)m->pivot[l] + (double)m->sum[l] / places;
+    middle /= lanes;
+    for (int l = 0; l < lanes; l++) {
+        const double own = (double)m->pivot[l] + (double)m->sum[l] / places;
+        total += (double)m->squares[l] - (double)m->sum[l] * m->sum[l] / places;
+        total += places * (own - middle) * (own - middle);
+    }
+    *mean = (real)middle;
+    *around = (real)(total > 0 ? total : 0);
+}

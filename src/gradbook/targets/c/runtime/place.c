@@ -1,0 +1,81 @@
+/* ---- What an engine holds ---- */
+
+#include <stddef.h>
+
+struct engine {
+    struct crew crew;
+    struct job *job;
+    int64_t first; /* the current step's first image */
+    int count;     /* how many it has */
+    int tiles;     /* and how many tiles they fill */
+    int64_t step;
+    int running;
+    struct place *places[MOST_THREADS];
+    /* ENGINE */
+};
+
+/* Where a thread is: in which tile, with its own room to work in. */
+struct place {
+    struct engine *e;
+    int thread;
+    int tile;
+    int back; /* going through the tiles from the last to the first */
+    int lanes;     /* how many of the tile's lanes hold an image */
+    mask alive;    /* which */
+    int64_t first; /* the tile's first image */
+    /* PLACE */
+};
+
+/* How many images are in tile t */
+INLINE int lanes_of(const struct engine *e, int t) {
+    const int left = e->count - t * LANES;
+    return left < LANES ? left : LANES;
+}
+
+static void enter_tile(struct place *at, int tile) {
+    at->tile = tile;
+    at->lanes = lanes_of(at->e, tile);
+    at->first = at->e->first + (int64_t)tile * LANES;
+    for (int l = 0; l < LANES; l++) at->alive[l] = l < at->lanes ? -1 : 0;
+}
+
+/* A thread's tiles, there and back: what the last phase left in the cache comes first. */
+INLINE int turn_round(struct place *at) {
+    const int threads = at->e->crew.threads, own = (at->e->tiles - at->thread - 1) / threads;
+    at->back = !at->back;
+    return at->back ? at->thread + own * threads : at->thread;
+}
+
+INLINE int in_tile(struct place *at, int tile) {
+    const int inside = tile >= 0 && tile < at->e->tiles;
+    if (inside) enter_tile(at, tile);
+    return inside;
+}
+
+#define EACH_OF_MY_TILES(at)                                \
+    for (int tile = turn_round(at); in_tile(at, tile);      \
+         tile += (at)->back ? -(at)->e->crew.threads : (at)->e->crew.threads)
+#define MY_TURN(at, number) ((number) % (at)->e->crew.threads == (at)->thread)
+
+static void begin_step(struct engine *e) {
+    const int64_t left = e->job->images - e->first;
+    e->count = (int)(left < e->job->batch ? left : e->job->batch);
+    e->tiles = (e->count + LANES - 1) / LANES;
+    e->N[0] = (real)e->count;
+    if (e->job->rates) e->rate[0] = (real)e->job->rates[e->step];
+}
+
+static void end_step(struct engine *e, double loss) {
+    struct job *job = e->job;
+    if (job->losses) job->losses[e->step] = loss;
+    e->step++;
+    e->first += e->count;
+    atomic_store(&job->done, e->step);
+    e->running = e->first < job->images && !atomic_load(&job->stop);
+    if (e->running) begin_step(e);
+}
+
+/* Everybody waits for the last, who computes `alone` first. */
+INLINE void meet(struct place *at, void (*alone)(struct place *)) {
+    crew_meet(&at->e->crew, (void (*)(void *))alone, at);
+}

@@ -1,0 +1,79 @@
+/* ======== From outside ======== */
+
+#define TRAIN 0
+#define PREDICT 1
+
+struct worker {
+    struct place *at;
+    void (*step)(struct place *);
+};
+
+static void *work(void *given) {
+    const struct worker *worker = given;
+    while (worker->at->e->running) worker->step(worker->at);
+    return NULL;
+}
+
+/* Zeroed, and in large pages where the system has them: an engine walks over many pages at once. */
+#define LARGE_PAGE ((size_t)2 << 20)
+
+static void *room_for(size_t size) {
+    const size_t whole = (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+    void *room = aligned_alloc(LARGE_PAGE, whole);
+    if (!room) return NULL;
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    madvise(room, whole, MADV_HUGEPAGE);
+#endif
+    return memset(room, 0, size);
+}
+
+void engine_close(struct engine *e) {
+    if (!e) return;
+    for (int t = 0; t < e->crew.threads; t++) free(e->places[t]);
+    crew_close(&e->crew);
+    free(e);
+}
+
+/* NULL where there isn't room. */
+struct engine *engine_open(int threads) {
+    if (threads < 1 || threads > MOST_THREADS) return NULL;
+    struct engine *e = room_for(sizeof *e);
+    if (!e) return NULL;
+    crew_open(&e->crew, threads);
+    for (int t = 0; t < threads; t++) {
+        e->places[t] = room_for(sizeof(struct place));
+        if (!e->places[t]) {
+            engine_close(e);
+            return NULL;
+        }
+        e->places[t]->e = e;
+        e->places[t]->thread = t;
+    }
+    return e;
+}
+
+size_t engine_size(void) { return sizeof(struct engine) + sizeof(struct place); }
+
+/* How many steps were done: fewer than asked for where it was stopped; −1 where no thread could
+ * be started. */
+int64_t engine_run(struct engine *e, struct job *job, int what) {
+    struct worker workers[MOST_THREADS];
+    pthread_t threads[MOST_THREADS];
+    void (*step)(struct place *) = what == TRAIN ? train_step : predict_step;
+    const int wanted = e->crew.threads;
+    int started = 1;
+    e->job = job;
+    e->first = 0;
+    e->step = 0;
+    e->running = job->images > 0;
+    if (!e->running) return 0;
+    begin_step(e);
+    for (int t = 0; t < wanted; t++) workers[t] = (struct worker){e->places[t], step};
+    for (; started < wanted; started++)
+        if (pthread_create(&threads[started], NULL, work, &workers[started])) break;
+    if (started < wanted) abort(); /* the others already wait for it */
+    work(&workers[0]);
+    for (int t = 1; t < wanted; t++) pthread_join(threads[t], NULL);
+    e->job = NULL;
+    return e->step;
+}

@@ -1,0 +1,393 @@
+/* Winograd's convolution with 3×3 windows: m×m results from (m+2)² products instead of 9·m².
+ *
+ * After Lavin and Gray, "Fast algorithms for convolutional neural networks" (2015). A patch of
+ * the input is carried over to the values of a polynomial at n = m + 2 points, multiplied there
+ * and carried back. For m = 4 the points are 0, ±¾, ±1½ and ∞ rather than the usual 0, ±1, ±2:
+ * half the rounding error for the same work. For m = 3 they are 0, ±1, 2, ∞.
+ *
+ * In one dimension: y = Aᵀ[(G w) ⊙ (Bᵀ x)], and since that is linear in each, the gradient of the
+ * weights is Gᵀ[(A d) ⊙ (Bᵀ x)] with the same three matrices. */
+
+#define POINT_A ((real)0.75)
+#define POINT_B ((real)1.5)
+#define AA (POINT_A * POINT_A)
+#define BB (POINT_B * POINT_B)
+
+/* Bᵀ x: n values from n */
+INLINE void winograd_to_points(const int m, const vec *x, const long step, vec *to) {
+    if (m == 4) {
+        const vec x0 = x[0], x1 = x[step], x2 = x[2 * step], x3 = x[3 * step], x4 = x[4 * step],
+                  x5 = x[5 * step];
+        const vec even_a = x4 - BB * x2, odd_a = POINT_A * x3 - POINT_A * BB * x1;
+        const vec even_b = x4 - AA * x2, odd_b = POINT_B * x3 - POINT_B * AA * x1;
+        to[0] = AA * BB * x0 - (AA + BB) * x2 + x4;
+        to[1] = even_a + odd_a;
+        to[2] = even_a - odd_a;
+        to[3] = even_b + odd_b;
+        to[4] = even_b - odd_b;
+        to[5] = AA * BB * x1 - (AA + BB) * x3 + x5;
+    } else {
+        const vec x0 = x[0], x1 = x[step], x2 = x[2 * step], x3 = x[3 * step], x4 = x[4 * step];
+        const vec high = x3 - x1;
+        to[0] = 2 * (x0 - x2) + high;
+        to[1] = x3 - x2 - 2 * x1;
+        to[2] = x3 - 3 * x2 + 2 * x1;
+        to[3] = high;
+        to[4] = x4 - x2 - 2 * high;
+    }
+}
+
+/* Aᵀ p: m values from n */
+INLINE void winograd_from_points(const int m, const vec *p, const long step, vec *to) {
+    if (m == 4) {
+        const vec p1 = p[step], p2 = p[2 * step], p3 = p[3 * step], p4 = p[4 * step];
+        const vec sum_a = p1 + p2, sum_b = p3 + p4;
+        const vec gap_a = POINT_A * (p1 - p2), gap_b = POINT_B * (p3 - p4);
+        to[0] = p[0] + sum_a + sum_b;
+        to[1] = gap_a + gap_b;
+        to[2] = AA * sum_a + BB * sum_b;
+        to[3] = AA * gap_a + BB * gap_b + p[5 * step];
+    } else {
+        const vec p1 = p[step], p2 = p[2 * step], p3 = p[3 * step];
+        const vec sum = p1 + p2;
+        to[0] = p[0] + sum + p3;
+        to[1] = p1 - p2 + 2 * p3;
+        to[2] = sum + 4 * p3 + p[4 * step];
+    }
+}
+
+/* A d: n values from m */
+INLINE void winograd_slopes_to_points(const int m, const vec *d, const long step, vec *to) {
+    if (m == 4) {
+        const vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
+        const vec even_a = d0 + AA * d2, odd_a = POINT_A * d1 + POINT_A * AA * d3;
+        const vec even_b = d0 + BB * d2, odd_b = POINT_B * d1 + POINT_B * BB * d3;
+        to[0] = d0;
+        to[1] = even_a + odd_a;
+        to[2] = even_a - odd_a;
+        to[3] = even_b + odd_b;
+        to[4] = even_b - odd_b;
+        to[5] = d3;
+    } else {
+        const vec d0 = d[0], d1 = d[step], d2 = d[2 * step];
+        const vec ends = d0 + d2;
+        to[0] = d0;
+        to[1] = ends + d1;
+        to[2] = ends - d1;
+        to[3] = d0 + 2 * d1 + 4 * d2;
+        to[4] = d2;
+    }
+}
+
+/* The rows of G */
+#define WINOGRAD_G4                                                               \
+    {{1 / (AA * BB), 0, 0},                                                       \
+     {1 / (2 * AA * (AA - BB)), POINT_A / (2 * AA * (AA - BB)), 1 / (2 * (AA - BB))},  \
+     {1 / (2 * AA * (AA - BB)), -POINT_A / (2 * AA * (AA - BB)), 1 / (2 * (AA - BB))}, \
+     {1 / (2 * BB * (BB - AA)), POINT_B / (2 * BB * (BB - AA)), 1 / (2 * (BB - AA))},  \
+     {1 / (2 * BB * (BB - AA)), -POINT_B / (2 * BB * (BB - AA)), 1 / (2 * (BB - AA))}, \
+     {0, 0, 1}}
+#define WINOGRAD_G3                                   \
+    {{(real)1 / 2, 0, 0},                             \
+     {-(real)1 / 2, -(real)1 / 2, -(real)1 / 2},      \
+     {-(real)1 / 6, (real)1 / 6, -(real)1 / 6},       \
+     {(real)1 / 6, (real)1 / 3, (real)2 / 3},         \
+     {0, 0, 1}}
+static const real winograd_g4[6][3] = WINOGRAD_G4;
+static const real winograd_g3[6][3] = WINOGRAD_G3;
+
+/* How many vectors lie between the values of one point and the next: odd, so that they don't all
+ * fall into the same sets of the cache. */
+#define WINOGRAD_STRIDE(channels, tiles) (((long)(channels) * (tiles)) | 1)
+
+/* The widest row: what lies beyond the input is read from one row of zeros. */
+#ifndef WIDEST
+#define WIDEST 64
+#endif
+
+struct winograd {
+    int m, outputs, out_height, out_width, inputs, in_height, in_width, pad;
+};
+
+/* weights[outputs][inputs][3][3] → points[n·n][block of outputs][inputs][block]; a vector has an
+ * output of the block in each lane. */
+INLINE void pack_winograd(const real *weights, real *points, const int m, const int outputs,
+                          const int inputs, const int block) {
+    const int n = m + 2;
+    const real(*G)[3] = m == 4 ? winograd_g4 : winograd_g3;
+    for (int first = 0; first < outputs; first += block)
+        for (int c = 0; c < inputs; c++) {
+            const int size = first + block <= outputs ? block : outputs - first;
+            for (int start = 0; start < size; start += LANES) {
+                const int count = start + LANES <= size ? LANES : size - start;
+                vec w[9], half[6][3];
+                for (int k = 0; k < 9; k++) w[k] = (vec){0};
+                for (int o = 0; o < count; o++)
+                    for (int k = 0; k < 9; k++)
+                        w[k][o] = weights[((long)(first + start + o) * inputs + c) * 9 + k];
+                real *to = points + (long)first * inputs + (long)c * size + start;
+                UNROLL for (int i = 0; i < n; i++)
+                    UNROLL for (int j = 0; j < 3; j++)
+                        half[i][j] = G[i][0] * w[j] + G[i][1] * w[3 + j] + G[i][2] * w[6 + j];
+                UNROLL for (int i = 0; i < n; i++)
+                    UNROLL for (int j = 0; j < n; j++) {
+                        const vec point =
+                            half[i][0] * G[j][0] + half[i][1] * G[j][1] + half[i][2] * G[j][2];
+                        memcpy(to + (long)(i * n + j) * outputs * inputs, &point,
+                               sizeof(real) * count);
+                    }
+            }
+        }
+}
+
+/* The rows of a band of channel c from row `top` on; beyond the input they are zero. */
+INLINE void winograd_find(struct place *at, row_reader *read, int c, int top, const int rows,
+                          const int height, const int width, vec *room, const vec **found) {
+    static const vec nothing[WIDEST];
+    for (int i = 0; i < rows; i++) {
+        const int h = top + i;
+        found[i] = h < 0 || h >= height ? nothing : read(at, h, c, room + i * width);
+    }
+}
+
+/* The n rows of a band of one channel, at the points: values[n·n] at `stride` from each other,
+ * each with a place per tile. The input begins `left` columns within the band. */
+INLINE void winograd_band(const int m, const vec **rows, const int in_width, const int left,
+                          vec *lines, vec *values, const long stride, const int tiles) {
+    const int n = m + 2, width = tiles * m + 2;
+    for (int i = 0; i < n; i++) {
+        for (int w = 0; w < left; w++) lines[i * width + w] = (vec){0};
+        for (int w = left + in_width; w < width; w++) lines[i * width + w] = (vec){0};
+    }
+    for (int w = 0; w < in_width; w++) {
+        vec before[6], column[6];
+        UNROLL for (int i = 0; i < n; i++) before[i] = rows[i][w];
+        winograd_to_points(m, before, 1, column);
+        UNROLL for (int i = 0; i < n; i++) lines[i * width + left + w] = column[i];
+    }
+    for (int i = 0; i < n; i++)
+        for (int t = 0; t < tiles; t++) {
+            vec row[6];
+            winograd_to_points(m, lines + i * width + t * m, 1, row);
+            UNROLL for (int j = 0; j < n; j++) values[(i * n + j) * stride + t] = row[j];
+        }
+}
+
+/* products[o][t] = Σ weights[c][o] · values[c][t] for a block of outputs and of tiles */
+INLINE void winograd_block(const real *weights, const vec *values, vec *products, const int inputs,
+                           const int tiles, const int block, const int wide) {
+    vec sum[MOST];
+    UNROLL for (int o = 0; o < block; o++)
+        UNROLL for (int t = 0; t < wide; t++) sum[o * wide + t] = (vec){0};
+    for (int c = 0; c < inputs; c++) {
+        vec x[MOST];
+        UNROLL for (int t = 0; t < wide; t++) {
+            x[t] = values[c * tiles + t];
+            IN_REGISTER(x[t]);
+        }
+        UNROLL for (int o = 0; o < block; o++)
+            UNROLL for (int t = 0; t < wide; t++) sum[o * wide + t] += weights[c * block + o] * x[t];
+    }
+    UNROLL for (int o = 0; o < block; o++)
+        UNROLL for (int t = 0; t < wide; t++) products[o * tiles + t] = sum[o * wide + t];
+}
+
+INLINE void winograd_outputs(const real *weights, const vec *values, vec *products,
+                             const int inputs, const int tiles, const int block, const int wide) {
+    int t = 0;
+    for (; t + wide <= tiles; t += wide)
+        winograd_block(weights, values + t, products + t, inputs, tiles, block, wide);
+    if (tiles % wide)
+        winograd_block(weights, values + t, products + t, inputs, tiles, block, tiles % wide);
+}
+
+/* At every point: products[outputs][tiles] = weights[outputs][inputs] · values[inputs][tiles] */
+INLINE void winograd_multiply(const real *weights, const vec *values, vec *products, const int n,
+                              const int outputs, const int inputs, const int tiles,
+                              const int block, const int wide) {
+    for (int k = 0; k < n * n; k++) {
+        const vec *x = values + k * WINOGRAD_STRIDE(inputs, tiles);
+        vec *to = products + k * WINOGRAD_STRIDE(outputs, tiles);
+        const real *w = weights + (long)k * outputs * inputs;
+        int o = 0;
+        for (; o + block <= outputs; o += block)
+            winograd_outputs(w + o * inputs, x, to + o * tiles, inputs, tiles, block, wide);
+        if (outputs % block)
+            winograd_outputs(w + o * inputs, x, to + o * tiles, inputs, tiles, outputs % block,
+                             wide);
+    }
+}
+
+/* The band's m rows of one output, back from its products. */
+INLINE void winograd_rows(const int m, const vec *products, const long stride, vec *lines,
+                          const int width, const int tiles) {
+    const int n = m + 2;
+    for (int i = 0; i < n; i++)
+        for (int t = 0; t < tiles; t++)
+            winograd_from_points(m, products + i * n * stride + t, stride,
+                                 lines + i * width + t * m);
+    for (int w = 0; w < width; w++) {
+        vec column[4];
+        winograd_from_points(m, lines + w, width, column);
+        UNROLL for (int i = 0; i < m; i++) lines[i * width + w] = column[i];
+    }
+}
+
+/* Scratch: n rows of the input, n lines, values[n·n][inputs][tiles], products[n·n][outputs][tiles].
+ */
+INLINE void winograd_conv(struct place *at, row_reader *read, row_finisher *finish,
+                          const real *weights, const struct winograd s, const int block,
+                          const int wide) {
+    const int m = s.m, n = m + 2;
+    const int tiles = (s.out_width + m - 1) / m, width = tiles * m;
+    const long in_stride = WINOGRAD_STRIDE(s.inputs, tiles);
+    const long out_stride = WINOGRAD_STRIDE(s.outputs, tiles);
+    vec *room = at->scratch, *lines = room + n * s.in_width, *values = lines + n * (width + 2),
+        *products = values + n * n * in_stride;
+    for (int top = 0; top < s.out_height; top += m) {
+        for (int c = 0; c < s.inputs; c++) {
+            const vec *rows[6];
+            winograd_find(at, read, c, top - s.pad, n, s.in_height, s.in_width, room, rows);
+            winograd_band(m, rows, s.in_width, s.pad, lines, values + c * tiles, in_stride, tiles);
+        }
+        winograd_multiply(weights, values, products, n, s.outputs, s.inputs, tiles, block, wide);
+        for (int o = 0; o < s.outputs; o++) {
+            winograd_rows(m, products + o * tiles, out_stride, lines, width, tiles);
+            for (int i = 0; i < m && top + i < s.out_height; i++)
+                finish(at, top + i, o, lines + i * width);
+        }
+    }
+}
+
+/* ---- The gradient of the weights ---- */
+
+/* The same for the m rows of slopes of one output. */
+INLINE void winograd_slope_band(const int m, const vec **rows, const int out_width, vec *lines,
+                                vec *values, const long stride, const int tiles) {
+    const int n = m + 2, width = tiles * m;
+    for (int i = 0; i < n; i++)
+        for (int w = out_width; w < width; w++) lines[i * width + w] = (vec){0};
+    for (int w = 0; w < out_width; w++) {
+        vec before[4], column[6];
+        UNROLL for (int i = 0; i < m; i++) before[i] = rows[i][w];
+        winograd_slopes_to_points(m, before, 1, column);
+        UNROLL for (int i = 0; i < n; i++) lines[i * width + w] = column[i];
+    }
+    for (int i = 0; i < n; i++)
+        for (int t = 0; t < tiles; t++) {
+            vec row[6];
+            winograd_slopes_to_points(m, lines + i * width + t * m, 1, row);
+            UNROLL for (int j = 0; j < n; j++) values[(i * n + j) * stride + t] = row[j];
+        }
+}
+
+/* sums[o][c] += Σ slopes[o][t] · values[c][t] for a block of outputs and of inputs */
+INLINE void winograd_slopes_block(const vec *slopes, const vec *values, vec *sums,
+                                  const int inputs, const int tiles, const int block,
+                                  const int deep, const int begin) {
+    vec sum[MOST];
+    UNROLL for (int o = 0; o < block; o++)
+        UNROLL for (int c = 0; c < deep; c++)
+            sum[o * deep + c] = begin ? (vec){0} : sums[o * inputs + c];
+    for (int t = 0; t < tiles; t++) {
+        vec x[MOST];
+        UNROLL for (int c = 0; c < deep; c++) {
+            x[c] = values[c * tiles + t];
+            IN_REGISTER(x[c]);
+        }
+        UNROLL for (int o = 0; o < block; o++) {
+            vec d = slopes[o * tiles + t];
+            IN_REGISTER(d);
+            UNROLL for (int c = 0; c < deep; c++) sum[o * deep + c] += d * x[c];
+        }
+    }
+    UNROLL for (int o = 0; o < block; o++)
+        UNROLL for (int c = 0; c < deep; c++) sums[o * inputs + c] = sum[o * deep + c];
+}
+
+INLINE void winograd_slopes_of(const vec *slopes, const vec *values, vec *sums, const int inputs,
+                               const int tiles, const int block, const int deep, const int begin) {
+    int c = 0;
+    for (; c + deep <= inputs; c += deep)
+        winograd_slopes_block(slopes, values + c * tiles, sums + c, inputs, tiles, block, deep,
+                              begin);
+    if (inputs % deep)
+        winograd_slopes_block(slopes, values + c * tiles, sums + c, inputs, tiles, block,
+                              inputs % deep, begin);
+}
+
+/* At one point: sums[outputs][inputs] (+)= slopes[outputs][tiles] · values[inputs][tiles]ᵀ */
+INLINE void winograd_slopes_multiply(const vec *slopes, const vec *values, vec *sums,
+                                     const int outputs, const int inputs, const int tiles,
+                                     const int block, const int deep, const int begin) {
+    int o = 0;
+    for (; o + block <= outputs; o += block)
+        winograd_slopes_of(slopes + o * tiles, values, sums + (long)o * inputs, inputs, tiles,
+                           block, deep, begin);
+    if (outputs % block)
+        winograd_slopes_of(slopes + o * tiles, values, sums + (long)o * inputs, inputs, tiles,
+                           outputs % block, deep, begin);
+}
+
+/* points[n·n][outputs][inputs], summed over places and lanes. `bands` of them go together.
+ * Scratch: n rows, n lines, values[n·n][inputs][tiles], slopes[n·n][outputs][tiles], the sums. */
+INLINE void winograd_weights(struct place *at, row_reader *read_d, row_reader *read_x,
+                             real *points, const struct winograd s, const int bands,
+                             const int block, const int deep) {
+    const int m = s.m, n = m + 2;
+    const int across = (s.out_width + m - 1) / m, down = (s.out_height + m - 1) / m;
+    const int tiles = across * bands, width = across * m;
+    const long in_stride = WINOGRAD_STRIDE(s.inputs, tiles);
+    const long out_stride = WINOGRAD_STRIDE(s.outputs, tiles);
+    const int pairs = s.outputs * s.inputs;
+    const int widest = s.in_width > s.out_width ? s.in_width : s.out_width;
+    vec *room = at->scratch, *lines = room + n * widest, *values = lines + n * (width + 2),
+        *slopes = values + n * n * in_stride, *sums = slopes + n * n * out_stride;
+    const vec *rows[6];
+    for (int first = 0; first < down; first += bands) {
+        for (int b = 0; b < bands; b++) {
+            const int top = (first + b) * m;
+            for (int c = 0; c < s.inputs; c++) {
+                winograd_find(at, read_x, c, top - s.pad, n, s.in_height, s.in_width, room, rows);
+                winograd_band(m, rows, s.in_width, s.pad, lines, values + c * tiles + b * across,
+                              in_stride, across);
+            }
+            for (int o = 0; o < s.outputs; o++) {
+                winograd_find(at, read_d, o, top, m, s.out_height, s.out_width, room, rows);
+                winograd_slope_band(m, rows, s.out_width, lines, slopes + o * tiles + b * across,
+                                    out_stride, across);
+            }
+        }
+        for (int k = 0; k < n * n; k++) {
+            vec *own = sums + (bands < down ? (long)k * pairs : 0);
+            winograd_slopes_multiply(slopes + k * out_stride, values + k * in_stride, own,
+                                     s.outputs, s.inputs, tiles, block, deep, first == 0);
+            if (first + bands >= down) sum_lanes(own, pairs, at->alive, points + (long)k * pairs);
+        }
+    }
+}
+
+/* weights[outputs·inputs][3][3] = Gᵀ points G; a vector has a pair of channels in each lane. */
+INLINE void winograd_to_weights(const real *points, real *weights, const int m, const int pairs) {
+    const int n = m + 2;
+    const real(*G)[3] = m == 4 ? winograd_g4 : winograd_g3;
+    for (int first = 0; first < pairs; first += LANES) {
+        const int count = first + LANES <= pairs ? LANES : pairs - first;
+        vec half[3][6];
+        for (int j = 0; j < n; j++) {
+            for (int a = 0; a < 3; a++) half[a][j] = (vec){0};
+            for (int i = 0; i < n; i++) {
+                vec point = {0};
+                memcpy(&point, points + (long)(i * n + j) * pairs + first, sizeof(real) * count);
+                for (int a = 0; a < 3; a++) half[a][j] += G[i][a] * point;
+            }
+        }
+        for (int a = 0; a < 3; a++)
+            for (int b = 0; b < 3; b++) {
+                vec sum = {0};
+                for (int j = 0; j < n; j++) sum += half[a][j] * G[j][b];
+                for (int l = 0; l < count; l++)
+                    weights[(long)(first + l) * 9 + a * 3 + b] = sum[l];
+            }
+    }
+}

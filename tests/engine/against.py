@@ -1,0 +1,204 @@
+"""An engine beside the float64 reference: the same weights, batch and masks, and how far apart.
+
+In float32 a ReLU or a maximum may fall on the other side of its corner than in float64. No wider
+bound hides that: `corners` finds every value so close to one that rounding may decide, and
+`settled` lets those fall the other way in the reference that did so in the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradbook.engine.base import Engine
+from gradbook.graph.masks import drawn
+from gradbook.graph.node import Node
+from gradbook.graph.reference import Values, follow
+from gradbook.graph.step import Step
+from gradbook.net import Net
+
+QUICK = ("-O1",)  # to compile: what is right doesn't hang on it
+CLOSE = {"float64": 1e-12, "float32": 1e-5}  # relative, of whole tensors
+ROUNDING = 4e-6  # of a tensor's largest value: how near a corner float32 may lie on either side
+TINY = 1e-12  # of the largest gradient: that one is nothing but rounding
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs and targets that float32 can hold, and what dropout's masks are drawn by."""
+
+    inputs: Array
+    targets: Array
+    seed: int = 5
+    epoch: int = 2
+
+    def leaves(self, step: Step) -> dict[Node, Array]:
+        numbers = np.arange(len(self.inputs))
+        return {
+            step.inputs[0]: self.inputs,
+            step.targets[0]: self.targets,
+            **drawn(step.masks, self.seed, self.epoch, numbers),
+        }
+
+
+def a_batch(net: Net, size: int, seed: int = 0) -> Batch:
+    """Random inputs, and targets that any loss can read."""
+    random = np.random.default_rng(seed)
+    inputs = random.normal(size=(size, *net.input))
+    return Batch(rounded(inputs), rounded(random.dirichlet(np.ones(net.outputs), size)))
+
+
+def rounded(numbers: Array) -> Array:
+    return numbers.astype(np.float32).astype(np.float64)
+
+
+def shaken(engine: Engine, seed: int = 1) -> None:
+    """Weights away from 0 and 1, so that every term counts; the same for every precision."""
+    random = np.random.default_rng(seed)
+    for name, values in engine.weights().items():
+        change = random.uniform(-0.1, 0.1, values.shape).astype(np.float32)
+        engine.arrays[name][...] = values.astype(np.float32) + change
+
+
+def held(engine: Engine) -> dict[Node, Array]:
+    """What the engine carries, for the reference to start from."""
+    return {leaf: engine.arrays[str(leaf.name)].astype(float) for leaf in engine.step_graph.start}
+
+
+def run(engine: Engine, batch: Batch) -> float:
+    return engine.step(batch.inputs, batch.targets, seed=batch.seed, epoch=batch.epoch)
+
+
+def reference(step: Step, start: Mapping[Node, Array], batch: Mapping[Node, Array]) -> Values:
+    (values,) = follow(step, [batch], start=start, watch=list(step.gradients.values()))
+    return values
+
+
+def distance(found: Array, expected: Array) -> float:
+    """Relative, of whole tensors."""
+    norm = np.linalg.norm(np.ravel(expected))
+    return float(np.linalg.norm(np.ravel(found) - np.ravel(expected)) / (norm or 1))
+
+
+def apart(step: Step, found: Mapping[str, Array], values: Values) -> dict[str, float]:
+    """The distance of every gradient. A bias that batch normalisation takes off again has none
+    but rounding: it is measured by the largest of the gradients.
+    """
+    distances = {}
+    largest = max(np.linalg.norm(np.ravel(values[slope])) for slope in step.gradients.values())
+    for weight, slope in step.gradients.items():
+        name, expected = str(weight.name), values[slope]
+        if np.linalg.norm(np.ravel(expected)) < TINY * largest:
+            distances[name] = float(np.linalg.norm(np.ravel(found[name])) / largest)
+        else:
+            distances[name] = distance(found[name], expected)
+    return distances
+
+
+# Corners ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Corner:
+    """One value of `node` that decides: a tiny step further and the other branch is taken."""
+
+    node: Node
+    place: tuple[int, ...]
+    beyond: float
+
+
+def corners(step: Step, values: Values) -> Iterator[Corner]:
+    for node in step.graph.nodes:
+        if node in values and node.op.name in ("relu", "leaky_relu"):
+            yield from _near_zero(node.inputs[0], values)
+        elif node in values and node.op.name == "maxpool":
+            yield from _near_ties(node, values)
+
+
+def _near_zero(node: Node, values: Values) -> Iterator[Corner]:
+    """An exact 0 is none: what dropout took away is 0 for everybody."""
+    x = values[node]
+    near = np.argwhere((x != 0) & (np.abs(x) <= ROUNDING * np.abs(x).max(initial=0)))
+    for place in map(tuple, near):
+        yield Corner(node, place, -float(x[place]))
+
+
+def _near_ties(node: Node, values: Values) -> Iterator[Corner]:
+    """The runners-up of each window that might as well have won."""
+    (source,), ((rows, columns), stride) = node.inputs, node.attributes
+    x = values[source]
+    windows = np.lib.stride_tricks.sliding_window_view(x, (rows, columns), (-2, -1))
+    windows = windows[..., ::stride, ::stride, :, :]
+    flat = windows.reshape(*windows.shape[:-2], -1)
+    most = flat.max(-1, keepdims=True)
+    margin = ROUNDING * np.abs(x).max()
+    for *outer, h, w, k in np.argwhere((flat < most) & (flat >= most - margin)):
+        place = (*outer, h * stride + k // columns, w * stride + k % columns)
+        yield Corner(source, place, float(np.nextafter(most[(*outer, h, w, 0)], np.inf)))
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How far the engine is from the reference, once `flips` fell as they did in the engine."""
+
+    distances: dict[str, float]
+    near: int = 0
+    flips: tuple[Corner, ...] = ()
+
+    @property
+    def worst(self) -> float:
+        return max(self.distances.values(), default=0.0)
+
+
+def settled(
+    step: Step,
+    found: Mapping[str, Array],
+    start: Mapping[Node, Array],
+    batch: Mapping[Node, Array],
+    close: float,
+) -> Settled:
+    """Where gradients are apart, the flips are those whose effects add up to the difference:
+    least squares gives each corner a share, and it is 1 for a flip and 0 for any other.
+    """
+    values = reference(step, start, batch)
+    plain = Settled(apart(step, found, values))
+    if plain.worst <= close:
+        return plain
+
+    def flipped(flips: Sequence[Corner]) -> Values:
+        return reference(step, start, {**batch, **_flipped(values, flips)})
+
+    near = list(corners(step, values))
+    effects = [_difference(step, slopes(step, flipped([corner])), values) for corner in near]
+    seen = [k for k, effect in enumerate(effects) if np.linalg.norm(effect) > close / 10]
+    if not seen:
+        return Settled(plain.distances, len(near))
+    matrix = np.stack([effects[k] for k in seen], axis=1)
+    shares = np.linalg.lstsq(matrix, _difference(step, found, values), rcond=None)[0]
+    flips = tuple(near[k] for k, share in zip(seen, shares, strict=True) if share > 0.5)
+    return Settled(apart(step, found, flipped(flips)), len(near), flips)
+
+
+def slopes(step: Step, values: Values) -> dict[str, Array]:
+    return {str(weight.name): values[slope] for weight, slope in step.gradients.items()}
+
+
+def _difference(step: Step, found: Mapping[str, Array], values: Values) -> Array:
+    """Every gradient's, in units of its size, in one row."""
+    parts = []
+    for name, expected in slopes(step, values).items():
+        size = np.linalg.norm(np.ravel(expected))
+        parts.append(np.ravel(found[name] - expected) / (size if size > TINY else 1))
+    return np.concatenate(parts)
+
+
+def _flipped(values: Values, flips: Sequence[Corner]) -> dict[Node, Array]:
+    """What the nodes before the corners are then worth."""
+    changed: dict[Node, Array] = {}
+    for corner in flips:
+        array = changed.setdefault(corner.node, np.array(values[corner.node]))
+        array[corner.place] = corner.beyond
+    return changed

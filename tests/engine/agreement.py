@@ -1,0 +1,70 @@
+"""An engine held against the reference: one step on a random batch, tensor by tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradbook.engine.base import Engine
+from gradbook.graph.masks import drawn
+from gradbook.graph.reference import evaluate
+from gradbook.net import Loss
+
+KEY = {"seed": 5, "epoch": 2}
+SMALL = 1e-3  # tensors smaller than this are compared as if they were of this size
+
+
+def distance(found: np.ndarray, expected: np.ndarray) -> float:
+    """Relative, of whole tensors."""
+    gap = float(np.linalg.norm(np.ravel(found) - np.ravel(expected)))
+    return gap / max(float(np.linalg.norm(np.ravel(expected))), SMALL)
+
+
+@dataclass(frozen=True)
+class Batch:
+    images: np.ndarray
+    labels: np.ndarray  # classes for cross-entropy, else the targets
+
+    def targets(self, outputs: int) -> np.ndarray:
+        return np.eye(outputs)[self.labels] if self.labels.ndim == 1 else self.labels
+
+
+def batch_for(engine: Engine, size: int, draw: int = 3) -> Batch:
+    net, random = engine.net, np.random.default_rng(draw)
+    images = random.normal(size=(size, *net.input))
+    if net.loss is Loss.CROSS:
+        return Batch(images, random.integers(0, net.outputs, size))
+    return Batch(images, random.random((size, net.outputs)))
+
+
+def expected(engine: Engine, batch: Batch) -> Mapping[str, np.ndarray]:
+    """What the reference makes of the engine's state: the loss, gradients and next values."""
+    step = engine.step_graph
+    carried = engine.carried()
+    given = {
+        step.inputs[0]: batch.images,
+        step.targets[0]: batch.targets(engine.net.outputs),
+        step.rate: np.asarray(engine.net.learning_rate),
+        step.count: np.asarray(float(len(batch.images))),
+        **drawn(step.masks, KEY["seed"], KEY["epoch"], np.arange(len(batch.images))),
+        **{leaf: np.asarray(carried[str(leaf.name)], float) for leaf in step.start},
+    }
+    results = [step.loss, *step.next.values(), *step.gradients.values()]
+    values = evaluate(results, given)
+    return {
+        "loss": values[step.loss],
+        **{str(d.name): values[d] for d in step.gradients.values()},
+        **{str(leaf.name): values[node] for leaf, node in step.next.items()},
+    }
+
+
+def disagreement(engine: Engine, size: int, draw: int = 3) -> dict[str, float]:
+    """How far one step of the engine is from the reference, by name, the furthest first."""
+    batch = batch_for(engine, size, draw)
+    wanted = expected(engine, batch)
+    loss = engine.step(batch.images, batch.labels, **KEY)
+    found = {"loss": np.asarray(loss), **engine.arrays}
+    gaps = {name: distance(found[name], value) for name, value in wanted.items()}
+    return dict(sorted(gaps.items(), key=lambda item: -item[1]))

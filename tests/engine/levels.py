@@ -1,0 +1,26 @@
+"""Which compilers there are, and which levels of machine this one can run."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import pytest
+
+from gradbook.engine import compile as compiling
+from gradbook.engine.compile import Compiler
+
+COMPILERS = ["gcc", "clang", "python -m ziglang cc"]
+
+
+def levels() -> list[str]:
+    """What this machine can run: its own, and all below it."""
+    compiler = compiling.find()
+    order = ["avx512", "avx2", "plain"] if platform.machine() == "x86_64" else ["plain"]
+    best = compiling.vectors(compiler) if compiler else "plain"
+    return ["native", *order[order.index(best) + 1 if best in order else 0 :]]
+
+
+def compiler_called(name: str) -> Compiler:
+    found = compiling.find(name.replace("python", sys.executable))
+    return found or pytest.skip(f"no {name} here")

@@ -1,0 +1,175 @@
+"""An engine's numbers are the reference's, for every layer, level of machine and size of batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from gradbook.engine.native import NativeEngine
+from gradbook.graph.build import inference
+from gradbook.graph.reference import evaluate, follow
+from gradbook.net import DIGITS, Net, builtin, parse
+from tests.conftest import REQUIRE_ALL
+from tests.engine.against import (
+    CLOSE,
+    QUICK,
+    Settled,
+    a_batch,
+    distance,
+    held,
+    run,
+    settled,
+    shaken,
+)
+from tests.engine.levels import levels
+from tests.families import networks
+
+pytestmark = pytest.mark.witness("cc")
+
+NETS = {
+    "digits in small": """\
+input 1x14x14; conv 10 3x3 pad 1 no bias; batchnorm; relu; conv 9 3x3; relu; batchnorm; dropout 0.1
+maxpool 2; conv 16 3x3; dropout 0.2 channels; relu; batchnorm; conv 7 1x1; avgpool all
+log softmax; loss cross-entropy smoothing 0.1; update momentum 0.9 nesterov; decay 0.001""",
+    "all windows": """\
+input 4x9x11; conv 6 3x2 stride 2 pad 1 groups 2; leaky relu 0.1; maxpool 2 stride 1
+depthwise 2x2 no bias; sigmoid; conv 8 3x3 pad 2 shared bias; softplus; avgpool 2 stride 3
+conv 5 2x1 fixed bias; tanh; flatten; dense 3; softmax; loss mean squared error; update adamw""",
+    "flat": """\
+input 7; dense 37; batchnorm; relu; dropout 0.3; dense 18 no bias; identity; leaky relu
+dense 3 shared bias; sigmoid; loss binary cross-entropy; update adam; decay 0.01""",
+    "only dense": "input 5; dense 1; tanh; dense 2 fixed bias; loss half squared error",
+}
+SIZES = [33, 16, 1, 7]  # of batches of at most 33
+
+
+@contextmanager
+def shown(name: str, precision: str, record) -> Iterator[list[Settled]]:
+    """Every flip that was found goes into the report of the test."""
+    judged: list[Settled] = []
+    yield judged
+    flips = sum(len(one.flips) for one in judged)
+    record("flips", f"{name} {precision}: {flips} of {sum(one.near for one in judged)} near")
+    if flips:
+        print(f"{flips} values fell on the other side of a corner in {precision}")
+
+
+def judge(engine: NativeEngine, size: int, seed: int = 0) -> Settled:
+    """One step against the reference's, from the weights as they are."""
+    step, start = engine.step_graph, held(engine)
+    batch = a_batch(engine.net, size, seed)
+    loss = run(engine, batch)
+    close = CLOSE[engine.real.name]
+    leaves = batch.leaves(step)
+    (values,) = follow(step, [leaves], start=start)
+    assert loss == pytest.approx(float(values[step.loss]), rel=close * 10, abs=close / 100)
+    return settled(step, engine.gradients(), start, leaves, close)
+
+
+def ready(net: Net, batch: int, precision: str, threads: int = 2, level: str = "native"):
+    engine = NativeEngine(net, batch, threads, precision, level=level, extra=QUICK)
+    shaken(engine)
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("precision", "level"), [("float64", "native"), *(("float32", level) for level in levels())]
+)
+@pytest.mark.parametrize("name", NETS)
+def test_gradients_are_the_references(name, level, precision, record_property):
+    engine = ready(parse(NETS[name]), SIZES[0], precision, level=level)
+    with shown(name, precision, record_property) as judged:
+        for seed, size in enumerate(SIZES):
+            if size > 1 or name != "flat":  # one flat value has no variance
+                judged.append(judge(engine, size, seed))
+                assert judged[-1].worst <= CLOSE[precision], (size, judged[-1])
+
+
+@pytest.mark.parametrize("precision", CLOSE)
+@pytest.mark.parametrize("name", DIGITS)
+def test_gradients_of_the_digit_networks_are_the_references(name, precision, record_property):
+    engine = ready(builtin(name), 64, precision)
+    with shown(name, precision, record_property) as judged:
+        judged.append(judge(engine, 21))
+        assert judged[0].worst <= CLOSE[precision], judged
+
+
+def test_a_flip_is_found_where_there_is_one():
+    """A weight moved by next to nothing across a corner: what `settled` must tell apart."""
+    net = parse("input 1; dense 2 no bias; relu; dense 1; loss mean squared error")
+    engine = ready(net, 4, "float64")
+    step, batch = engine.step_graph, a_batch(net, 4)
+    engine.restore({"w_layer_0": [[1e-9], [0.5]]})
+    start = held(engine)
+    engine.restore({"w_layer_0": [[-1e-9], [0.5]]})
+    run(engine, batch)
+    result = settled(step, engine.gradients(), start, batch.leaves(step), 1e-6)
+    assert len(result.flips) == 4
+    assert result.worst < 1e-6
+
+
+@settings(max_examples=60 if REQUIRE_ALL else 8, phases=[Phase.explicit, Phase.generate])
+@given(networks(dropout=True, samples=0), st.integers(2, 37), st.integers(0, 99))
+def test_any_networks_step_is_the_references_in_float32(net, size, seed):
+    """Compared as far as the reference itself is sure when its weights move by a last bit."""
+    engine = NativeEngine(net, 37, 2, "float32", extra=QUICK)
+    step, start, batch = engine.step_graph, held(engine), a_batch(net, size, seed)
+    leaves = batch.leaves(step)
+    (values,) = follow(step, [leaves], start=start)
+    random = np.random.default_rng(0)
+    nudged = {
+        leaf: array * (1 + 2**-23 * random.choice([-1, 1], array.shape))
+        for leaf, array in start.items()
+    }
+    (others,) = follow(step, [leaves], start=nudged)
+    largest = max((np.abs(values[s]).max() for s in step.gradients.values()), default=0)
+    doubt = max((np.abs(values[s] - others[s]).max() for s in step.gradients.values()), default=0)
+    assume(doubt < 1e-6 * largest)
+    run(engine, batch)
+    found = engine.gradients()
+    for weight, slope in step.gradients.items():
+        gap = np.linalg.norm(np.ravel(found[str(weight.name)] - values[slope]))
+        sizes = (np.linalg.norm(np.ravel(values[slope])), largest)
+        assert gap <= CLOSE["float32"] * max(sizes), weight.name
+
+
+@pytest.mark.parametrize("precision", CLOSE)
+def test_what_is_carried_is_the_references_for_ten_steps(precision):
+    """Weights, momentum and running statistics; then what the network says with them."""
+    engine = ready(parse(NETS["digits in small"]), SIZES[0], precision)
+    step, start, close = engine.step_graph, held(engine), 100 * CLOSE[precision]
+    batches = [a_batch(engine.net, 33 - seed, seed) for seed in range(10)]
+    *_, last = follow(step, [batch.leaves(step) for batch in batches], start=start)
+    for batch in batches:
+        run(engine, batch)
+    for leaf, following in step.next.items():
+        assert distance(engine.arrays[str(leaf.name)], last[following]) < close, leaf.name
+
+    forward, pictures = inference(engine.net), batches[0].inputs
+    own = {str(leaf.name): values for leaf, values in held(engine).items()}
+    leaves = {n: own[str(n.name)] for n in forward.graph.nodes if str(n.name) in own}
+    said = evaluate([forward.outputs], {**leaves, forward.inputs: pictures})[forward.outputs]
+    assert distance(engine.predict(pictures), said) < close
+    assert np.array_equal(engine.predict(pictures[:1]), engine.predict(pictures)[:1])
+
+
+def test_the_same_bits_by_any_threads_again_and_in_two_calls():
+    random = np.random.default_rng(3)
+    images = random.integers(0, 256, (150, 1, 28, 28), dtype=np.uint8)
+    labels, order = random.integers(0, 10, 150), random.permutation(150)
+
+    def trained(threads: int, *parts: slice) -> bytes:
+        engine = NativeEngine(builtin("reference"), 64, threads, extra=QUICK)
+        engine.normalise(0.1307, 0.3081, 255)
+        for part in parts:
+            engine.epoch(images, labels, 0.05, order=order[part], seed=4, epoch=1)
+        return b"".join(array.tobytes() for array in engine.carried().values())
+
+    once = trained(1, slice(None))
+    assert all(trained(threads, slice(None)) == once for threads in (1, 2, 4))
+    assert trained(2, slice(64), slice(64, None)) == once

@@ -1,0 +1,134 @@
+"""The native engine in double precision, its epochs, and what it refuses."""
+
+from __future__ import annotations
+
+from threading import Thread
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from gradbook.engine.native import NativeEngine, Run
+from gradbook.errors import ShapeError, UsageError
+from gradbook.net import Net, builtin, parse
+from tests.engine.agreement import KEY, batch_for, disagreement, distance
+from tests.families import networks
+
+pytestmark = pytest.mark.witness("cc")
+
+QUICKLY = ("-O1",)  # compiles in a third of the time
+MIXED = """\
+input 2x9x8
+conv 6 3x3 pad 1 no bias
+batchnorm
+relu
+dropout 0.1 channels
+conv 8 3x3
+dropout 0.2
+relu
+maxpool 2
+batchnorm
+conv 8 2x3 stride 2 pad 1 groups 2
+leaky relu 0.1
+avgpool all
+flatten
+dense 5
+tanh
+dense 3
+log softmax
+loss cross-entropy smoothing 0.1
+"""
+UPDATES = {
+    "descent": "update descent; rate 0.1; decay 0.01",
+    "momentum": "update momentum 0.9; rate 0.05; decay 0.0005 weights shifts",
+    "Nesterov": "update momentum 0.9 nesterov; rate 0.05",
+    "Adam": "update adam; rate 0.01; decay 0.01",
+    "AdamW": "update adamw; rate 0.01; decay 0.1 weights biases",
+}
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(networks(updates=["descent", "momentum"]))
+def test_any_networks_step_is_the_references(net: Net):
+    engine = NativeEngine(net, 21, 2, "float64", extra=QUICKLY)
+    gaps = disagreement(engine, 19)
+    assert max(gaps.values()) < 1e-11, gaps
+
+
+@pytest.mark.parametrize("words", UPDATES.values(), ids=UPDATES)
+def test_three_steps_follow_the_reference_with_any_update(words):
+    engine = NativeEngine(parse(MIXED + words), 40, 2, "float64", extra=QUICKLY)
+    for draw, size in enumerate((40, 1, 33)):
+        gaps = disagreement(engine, size, draw)
+        assert max(gaps.values()) < 1e-11, gaps
+
+
+def test_training_goes_on_from_what_was_carried_bit_for_bit():
+    net = parse(MIXED + UPDATES["AdamW"])
+    whole = NativeEngine(net, 32, extra=QUICKLY)
+    batches = [batch_for(whole, 32, draw) for draw in range(4)]
+    for batch in batches:
+        whole.step(batch.images, batch.labels, **KEY)
+    first, second = (NativeEngine(net, 32, 2, extra=QUICKLY) for _ in range(2))
+    for batch in batches[:2]:
+        first.step(batch.images, batch.labels, **KEY)
+    second.restore(first.carried())
+    for batch in batches[2:]:
+        second.step(batch.images, batch.labels, **KEY)
+    assert all(np.array_equal(whole.arrays[name], second.arrays[name]) for name in whole.carried())
+
+
+def test_an_epoch_is_its_steps_one_after_the_other():
+    net = parse(MIXED + UPDATES["momentum"])
+    whole, single = (NativeEngine(net, 16, 2, extra=QUICKLY) for _ in range(2))
+    batch = batch_for(whole, 40)
+    order = np.random.default_rng(0).permutation(40)
+    losses = whole.epoch(batch.images, batch.labels, [0.1, 0.2, 0.3], order=order)
+    for number, rate in enumerate((0.1, 0.2, 0.3)):
+        part = order[16 * number : 16 * (number + 1)]
+        assert losses[number] == pytest.approx(
+            single.epoch(batch.images, batch.labels, rate, order=part)[0], abs=0
+        )
+    assert all(np.array_equal(whole.arrays[name], single.arrays[name]) for name in whole.carried())
+
+
+def test_bytes_come_in_normalised():
+    engine = NativeEngine(parse(MIXED), 16, precision="float64", extra=QUICKLY)
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 2, 9, 8), dtype=np.uint8)
+    plain = engine.predict((pixels / 255 - 0.5) / 0.25)
+    engine.normalise(0.5, 0.25, 255)
+    assert distance(engine.predict(pixels), plain) < 1e-12
+
+
+def test_it_says_how_far_it_is_and_stops_when_told():
+    engine = NativeEngine(builtin("flat"), 16, extra=QUICKLY)
+    images, labels = np.zeros((4000, 1, 28, 28), np.uint8), np.zeros(4000, int)
+    run, done = Run(), []
+    worker = Thread(target=lambda: done.append(engine.epoch(images, labels, run=run)))
+    worker.start()
+    while run.steps_done < 3:
+        pass
+    run.stop()
+    worker.join()
+    assert 3 <= len(done[0]) == run.steps_done < 250
+    assert np.isfinite(done[0]).all()
+
+
+def test_what_does_not_fit_is_refused_in_one_line():
+    engine = NativeEngine(parse(MIXED), 16, extra=QUICKLY)
+    images, labels = np.zeros((4, 2, 9, 8)), np.zeros(4, int)
+    with pytest.raises(ShapeError, match="images"):
+        engine.step(images[:, :1], labels)
+    with pytest.raises(ShapeError, match="classes go from 0 to 2"):
+        engine.step(images, labels + 3)
+    with pytest.raises(ShapeError, match="beyond the 4"):
+        engine.epoch(images, labels, order=[0, 4])
+    with pytest.raises(ShapeError, match="batch of 1 to 16"):
+        engine.step(np.zeros((17, 2, 9, 8)), np.zeros(17, int))
+    with pytest.raises(UsageError, match="threads"):
+        NativeEngine(parse(MIXED), 16, 0)
+
+
+def test_its_arrays_outlive_it():
+    weights = NativeEngine(parse(MIXED), 16, extra=QUICKLY).arrays["w_layer_0"]
+    assert np.isfinite(weights).all()

@@ -1,0 +1,45 @@
+"""Without a compiler an engine trains all the same, and says that it is slow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradbook.engine import compile as compiling
+from gradbook.engine.open import open_engine
+from gradbook.engine.plain import PlainEngine
+from gradbook.net import parse
+from tests.engine.agreement import disagreement
+from tests.engine.test_native import MIXED, UPDATES
+
+
+def test_it_is_taken_where_nothing_compiles(monkeypatch):
+    monkeypatch.setattr(compiling, "_candidates", list)
+    monkeypatch.delenv("GRADBOOK_CC", raising=False)
+    engine = open_engine(parse(MIXED), 8)
+    assert isinstance(engine, PlainEngine)
+    assert "slower" in engine.remark
+    assert "\n" not in engine.remark
+
+
+def test_its_steps_are_the_references():
+    engine = PlainEngine(parse(MIXED + UPDATES["Nesterov"]), 16)
+    for draw, size in enumerate((16, 9)):
+        assert max(disagreement(engine, size, draw).values()) < 1e-12
+
+
+@pytest.mark.witness("cc")
+def test_it_does_what_the_native_one_does():
+    from gradbook.engine.native import NativeEngine
+
+    net = parse(MIXED + UPDATES["AdamW"])
+    plain, native = PlainEngine(net, 16), NativeEngine(net, 16, 2, "float64", extra=("-O1",))
+    random = np.random.default_rng(4)
+    images = random.integers(0, 256, (50, 2, 9, 8), dtype=np.uint8)
+    labels, order = random.integers(0, 3, 50), random.permutation(50)
+    losses = []
+    for engine in (plain, native):
+        engine.normalise(0.5, 0.25, 255)
+        losses.append(engine.epoch(images, labels, 0.01, order=order, seed=3, epoch=1))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-9)
+    assert plain.predict(images) == pytest.approx(native.predict(images), rel=1e-6, abs=1e-9)

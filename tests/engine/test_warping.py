@@ -1,0 +1,268 @@
+"""Warps in C are those of the reference, bit for bit the same however they are shared out."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from gradbook.data.warp import warped_images
+from gradbook.data.warp_text import GRAMMAR, parse
+from gradbook.engine import compile as compiling
+from gradbook.engine.native import NativeEngine as Engine
+from gradbook.engine.warping import AT_ONCE, Warping, source
+from gradbook.errors import ShapeError
+from gradbook.net import parse as parse_net
+from tests.data.made import pixels
+
+pytestmark = pytest.mark.witness("cc")
+
+ALL = GRAMMAR.splitlines()[-1].strip() + "; crop 22 chance 0.5"
+WARPS = [
+    "rotate 15; crop 22 chance 0.1",
+    "shift 2.5",
+    "scale 0.5 2",
+    "shear 20",
+    "elastic 5 5",
+    "rotate 180; shift 40; background 77",
+    ALL,
+]
+SHAPES = [(1, 28, 28), (3, 32, 32), (2, 23, 40), (1, 90, 70)]
+COMPILERS = ["gcc", "clang", "python -m ziglang cc"]
+KEY = {"seed": 2**63 + 11, "epoch": 3}
+
+
+def levels():
+    """What this machine can run: its own, and all below it."""
+    compiler = compiling.find()
+    order = ["avx512", "avx2", "plain"] if platform.machine() == "x86_64" else ["plain"]
+    best = compiling.vectors(compiler) if compiler else "plain"
+    return ["native", *order[order.index(best) + 1 if best in order else 0 :]]
+
+
+def compiler_called(name):
+    found = compiling.find(name.replace("python", sys.executable))
+    return found or pytest.skip(f"no {name} here")
+
+
+# The same images.
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("text", WARPS)
+def test_the_images_are_the_references(text, level):
+    images = pixels(40, 1, 28, 28)
+    warp, order = parse(text), np.arange(40)[::-1]
+    found = Warping(warp, (1, 28, 28), level=level).images(images, order, **KEY)
+    expected = warped_images(images, warp, order.tolist(), **KEY)
+    assert abs(found - expected).max() / 255 < 1e-5
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_images_of_any_shape_are_the_references(shape):
+    images, warp = pixels(6, *shape), parse(ALL)
+    found = Warping(warp, shape).images(images, range(6), **KEY)
+    # a float tells places apart as finely as the image is wide
+    assert abs(found - warped_images(images, warp, range(6), **KEY)).max() / 255 < max(shape) * 3e-7
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+def test_every_compiler_says_the_same(name):
+    images, warp = pixels(6, 1, 28, 28), parse(ALL)
+    found = Warping(warp, (1, 28, 28), compiler_called(name)).images(images, range(6), **KEY)
+    assert abs(found - warped_images(images, warp, range(6), **KEY)).max() / 255 < 1e-5
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 9), (2, 7, 2), *SHAPES], ids=str)
+def test_no_warp_leaves_the_picture_exactly_as_it_is(shape):
+    images = pixels(3, *shape)
+    assert np.array_equal(
+        Warping(parse("none"), shape).images(images, [2, 0, 1], **KEY), images[[2, 0, 1]]
+    )
+
+
+def test_images_are_normalised_channel_by_channel():
+    images, shape = pixels(2, 3, 8, 8), (3, 8, 8)
+    found = Warping(parse("none"), shape).images(
+        images, [1], scale=[1, 2, 0.5], shift=[0, -7, 1], **KEY
+    )
+    factors, terms = np.array([1, 2, 0.5])[:, None, None], np.array([0, -7, 1])[:, None, None]
+    assert np.array_equal(found[0], images[1] * factors + terms)
+
+
+# The same bits.
+
+
+def test_any_number_of_threads_and_any_batches_give_the_same_bits():
+    images = pixels(97, 1, 28, 28)
+    order = np.random.RandomState(0).permutation(97)
+    warping = Warping(parse(ALL), (1, 28, 28))
+    whole = warping.images(images, order, **KEY)
+    for parts in ([0, 97], [0, 48, 97], [0, 1, 2, 50, 97], [*range(0, 97, 16), 97]):
+        with ThreadPoolExecutor(4) as crew:
+            pieces = crew.map(
+                lambda ends: warping.images(images, order[slice(*ends)], **KEY), pairwise(parts)
+            )
+            assert np.concatenate(list(pieces)).tobytes() == whole.tobytes()
+    again = warping.images(images, np.arange(97), **KEY)
+    assert np.array_equal(again[order], whole)
+
+
+NET = (
+    "input 1x12x12; conv 3 5x5; batchnorm; relu; avgpool all; flatten; softmax; loss cross-entropy"
+)
+
+
+def trained(threads, numbers=None):
+    """Losses and weights after an epoch of 45 warped images, in batches of 20."""
+    engine = Engine(parse_net(NET), 20, threads)
+    engine.normalise(0.1307, 0.3081, 255)
+    images, labels = pixels(45, 1, 12, 12), np.arange(45) % 3
+    order = np.random.RandomState(1).permutation(45)
+    how = {"warp": parse("rotate 20; elastic 4 2")} if numbers is None else {}
+    given = images if numbers is None else numbers(images)
+    losses = engine.epoch(given, labels, 0.1, order=order, **how, **KEY)
+    return losses.tobytes() + b"".join(array.tobytes() for array in engine.carried().values())
+
+
+def test_training_gives_the_same_bits_on_any_number_of_threads():
+    assert trained(1) == trained(2) == trained(4)
+
+
+def test_what_is_trained_on_are_these_images():
+    warping = Warping(parse("rotate 20; elastic 4 2"), (1, 12, 12))
+    assert trained(1) == trained(1, lambda images: warping.images(images, range(45), **KEY))
+    assert trained(1) != trained(1, lambda images: images)
+
+
+# What can't be.
+
+
+def test_only_bytes_of_the_right_shape_are_warped():
+    warping = Warping(parse("rotate 15"), (1, 8, 8))
+    with pytest.raises(ShapeError, match=r"images \(1, 8, 9\) for a warp of \(1, 8, 8\) bytes"):
+        warping.images(pixels(2, 1, 8, 9), [0], **KEY)
+    with pytest.raises(ShapeError, match="the order names images beyond the 2 there are"):
+        warping.images(pixels(2, 1, 8, 8), [2], **KEY)
+    with pytest.raises(ShapeError, match="crop 9 of an image with 8 rows"):
+        Warping(parse("crop 9"), (1, 8, 8))
+    engine = Engine(parse_net(NET), 20)
+    with pytest.raises(ShapeError, match="only bytes can be warped, not float64 numbers"):
+        engine.epoch(np.zeros((20, 1, 12, 12)), np.zeros(20, int), warp=parse("rotate 15"))
+    flat = Engine(parse_net("input 4; dense 2; softmax; loss cross-entropy"), 20)
+    with pytest.raises(ShapeError, match=r"only images can be warped: this network takes \(4,\)"):
+        flat.epoch(pixels(20, 4), np.zeros(20, int), warp=parse("rotate 15"))
+
+
+def test_large_images_are_no_more_than_a_thread_has_room_for():
+    """Sixteen of these are 9 MiB: more than the stack of most threads."""
+    net = parse_net("input 3x224x224; maxpool 112; flatten; dense 2; softmax; loss cross-entropy")
+    images, labels = pixels(3, 3, 224, 224), np.zeros(3, int)
+    losses = Engine(net, 16, 2).epoch(images, labels, warp=parse(ALL), **KEY)
+    assert np.isfinite(losses).all()
+
+
+# The C itself.
+
+
+def test_both_sides_pad_alike():
+    assert f"#define AT_ONCE {AT_ONCE} " in source()
+
+
+@pytest.mark.parametrize("level", ["avx512", "avx2", "plain"])
+@pytest.mark.parametrize("name", COMPILERS)
+def test_nothing_is_warned_about(name, level, tmp_path):
+    compiler = compiler_called(name)
+    if level != "plain" and platform.machine() != "x86_64":
+        pytest.skip("for another processor")
+    file = tmp_path / "warp.c"
+    file.write_text(source())
+    flags = [*compiling.FLAGS, *compiler.flags(level)]
+    wanted = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wno-sign-conversion"]
+    said = subprocess.run(
+        [*compiler.command, *flags, *wanted, "-c", file, "-o", tmp_path / "warp.o"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stderr == ""
+
+
+MAIN = """
+#include <pthread.h>
+#include <stdio.h>
+
+static const int64_t order[] = {4, 0, 3, 3, 1, 2, 0, 4};
+static uint8_t *bytes;
+static float *made;
+static float factors[] = {1, 1, 1}, terms[] = {0, 0, 0};
+
+static void *work(void *from) {
+    const int first = *(const int *)from;
+    const int size = asked.channels * asked.height * asked.width;
+    warp_images(&asked, 1, 2, order + first, 4, bytes, factors, terms, made + first * size);
+    return NULL;
+}
+
+int main(void) {
+    const int size = asked.channels * asked.height * asked.width;
+    int firsts[] = {0, 4};
+    pthread_t thread;
+    bytes = malloc((size_t)(5 * size));
+    made = malloc(sizeof(float) * (size_t)(8 * size));
+    for (int k = 0; k < 5 * size; k++) bytes[k] = (uint8_t)(k * 2654435761u >> 13);
+    if (pthread_create(&thread, NULL, work, &firsts[1])) return 2;
+    work(&firsts[0]);
+    pthread_join(thread, NULL);
+    for (int k = 0; k < 8 * size; k++) if (!(made[k] >= 0 && made[k] <= 255)) return 3;
+    free(bytes);
+    free(made);
+    return 0;
+}
+"""
+
+
+def written(asked, tables):
+    """`struct warp` as C initialises it."""
+    arrays = [
+        f"static const float {name}[] = {{{', '.join(map(repr, table.ravel().tolist()))}}};"
+        for name, table in tables.items()
+    ]
+    numbers = [
+        f".{name} = {getattr(asked, name)!r}"
+        for name, kind in asked._fields_
+        if kind is not ctypes.c_void_p
+    ]
+    fields = ", ".join([*numbers, *(f".{name} = {name}" for name in tables)])
+    return "\n".join([*arrays, f"static const struct warp asked = {{{fields}}};"])
+
+
+@pytest.mark.parametrize("checks", ["address,undefined", "thread"])
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("none", (1, 1, 1)),
+        ("rotate 180; shift 500; scale 0.01 100; shear 80; elastic 2 2", (3, 5, 4)),
+        (ALL, (1, 28, 28)),
+        (ALL, (3, 60, 47)),
+    ],
+    ids=["one pixel", "wild", "digits", "large"],
+)
+def test_sanitizers_find_nothing(text, shape, checks, tmp_path):
+    made = Warping(parse(text), shape)
+    file, program = tmp_path / "main.c", tmp_path / "main"
+    file.write_text(f"{source()}\n{written(made.asked, made.tables)}\n{MAIN}")
+    flags = ["-O1", "-g", "-std=gnu11", "-pthread", "-fno-sanitize-recover=all"]
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    subprocess.run(
+        [compiler, *flags, f"-fsanitize={checks}", file, "-o", program, "-lm"], check=True
+    )
+    said = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (0, "")

@@ -1,0 +1,145 @@
+"""The C of an engine as compilers and sanitizers see it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from math import prod
+from pathlib import Path
+
+import pytest
+
+from gradbook.engine.compile import Compiler, needed
+from gradbook.graph.build import inference, training_step
+from gradbook.net import Net, parse
+from gradbook.targets.c.machine import machine
+from gradbook.targets.c.write import source
+from tests.engine.test_native import MIXED
+
+pytestmark = pytest.mark.witness("cc")
+
+MAIN = Path(__file__).with_name("engine_main.c")
+FLAGS = ["-std=gnu11", "-ffp-contract=fast", "-pthread"]
+WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Werror"]
+COMPILERS = {
+    "gcc": "gcc",
+    "clang": "clang",
+    "zig": f"{sys.executable} -m ziglang cc",
+}
+LEVELS = ("avx512", "avx2", "plain")
+NETWORKS = {
+    "mixed": MIXED,
+    "windows": """\
+input 3x7x10
+conv 4 5x1 stride 2 pad 0
+softplus
+maxpool 2 stride 1
+conv 6 2x2 pad 1 groups 2 fixed bias
+sigmoid
+avgpool 2 stride 1
+conv 6 3x3 pad 2 shared bias
+batchnorm
+maxpool 2 stride 3
+flatten
+dense 4
+softmax
+loss mean squared error
+""",
+    "flat values": """\
+input 7
+dense 40
+batchnorm
+tanh
+dropout 0.3
+dense 33 no bias
+leaky relu 0.1
+dense 3
+sigmoid
+loss binary cross-entropy
+update adam
+""",
+    "winograd": """\
+input 5x14x13
+conv 7 3x3 pad 1
+relu
+batchnorm
+conv 9 3x3
+maxpool 2
+batchnorm
+relu
+conv 11 3x3 pad 1
+avgpool all
+flatten
+log softmax
+loss cross-entropy
+update momentum 0.9 nesterov
+""",
+}
+
+
+def text(net: Net, level: str, *, double: bool = False) -> str:
+    step = training_step(net, batch=20)
+    return source(step, inference(net), machine(level, double)).text
+
+
+def present(name: str) -> Compiler:
+    there = find_spec("ziglang") if name == "zig" else shutil.which(name)
+    if not there:
+        pytest.skip(f"there is no {name} here")
+    return needed(COMPILERS[name])
+
+
+def compiled(words: list[str], content: str, folder: Path) -> Path:
+    (folder / "engine.c").write_text(content, encoding="utf-8")
+    target = folder / "engine"
+    done = subprocess.run(
+        [*words, str(folder / "engine.c"), "-o", str(target)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[:4000]
+    assert "warning" not in done.stderr, done.stderr[:4000]
+    return target
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_it_compiles_without_a_warning(name, level, tmp_path):
+    compiler = present(name)
+    words = [*compiler.command, *compiler.flags(level), "-O1", "-c", *FLAGS, *WARNINGS]
+    compiled(words, text(parse(NETWORKS["mixed"]), level), tmp_path)
+
+
+def run(program: Path, net: Net, threads: int) -> None:
+    settings = {"UBSAN_OPTIONS": "print_stacktrace=1", "TSAN_OPTIONS": "halt_on_error=1"}
+    done = subprocess.run(
+        [program, str(prod(net.input)), str(net.outputs), str(threads)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **settings},
+    )
+    assert (done.returncode, done.stdout) == (0, "6\n"), done.stderr[:4000]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("double", [False, True], ids=["float32", "float64"])
+def test_no_address_and_nothing_undefined_is_touched(name, double, tmp_path):
+    net = parse(NETWORKS[name])
+    words = ["-O1", "-g", "-march=native", "-fsanitize=address,undefined"]
+    content = text(net, "plain", double=double) + MAIN.read_text()
+    program = compiled(
+        ["gcc", *words, "-fno-sanitize-recover=all", *FLAGS, "-lm"], content, tmp_path
+    )
+    run(program, net, threads=3)
+
+
+def test_threads_do_not_race(tmp_path):
+    net = parse(NETWORKS["mixed"])
+    words = ["gcc", "-O1", "-g", "-fsanitize=thread", *FLAGS, "-lm"]
+    program = compiled(words, text(net, "plain") + MAIN.read_text(), tmp_path)
+    run(program, net, threads=3)
