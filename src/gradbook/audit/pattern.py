@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from gradbook.audit.address import (
     MOST_COLUMNS,
@@ -34,6 +35,7 @@ _CELL = r"""
     (?P<fix_column>\$?)(?P<column>[A-Za-z]{1,3})(?P<fix_row>\$?)(?P<row>[1-9][0-9]{0,6})
     (?![\w.(!\[])
 """
+_POINTERS = re.compile(r"(?:'(?:[^']|'')+'!|[\w.\[\]]+!)?\x01[^\x02]*\x02")
 _ONE = re.compile(_CELL, re.VERBOSE)
 _MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are passed over
 
@@ -98,6 +100,11 @@ class Pattern:
     mentions: Mapping[str, Mention]
     problem: str = ""
     places: tuple[Place | Area, ...] = field(default=())
+
+    @cached_property
+    def shape(self) -> str:
+        """The formula with its references left out: what copies to other places share."""
+        return _POINTERS.sub("@", self.key)
 
     def text_at(self, cell: Address) -> str:
         """The formula as it stands in another cell of the column."""

@@ -1,0 +1,129 @@
+"""Finds the loss: what the weights lead to, and what most gradients are gradients of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradbook.audit.address import Address, row_of, sheet_of
+from gradbook.audit.claims import claims
+from gradbook.audit.judge import HERE, OPPOSITE, RIGHT, Bench, best
+from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.recover import Claim, Training, label
+from gradbook.audit.steps import Step
+
+MOST_TRIED = 8
+LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "error", "mse", "sse", "entropy")
+OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
+
+
+def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
+    """The loss of each step, and the share of the gradients that are its gradients."""
+    claimed = [tuple(claims(training, lane, 0)) for lane in training.lanes]
+    start = [lane.cells[0] for lane in training.lanes]
+    tried = _candidates(training, start)[:MOST_TRIED]
+    found: tuple[float, tuple[Address, ...]] = (-1.0, ())
+    for cell in tried:
+        share = _share(training, start, (cell,), claimed)
+        if share > found[0]:
+            found = share, (cell,)
+        if share == 1:
+            break
+    if not found[1]:
+        return [], 0.0
+    if found[0] < 1:
+        found = max(found, _with_another(training, start, claimed, found, tried))
+    return _every_step(training, found[1]), found[0]
+
+
+def _share(
+    training: Training,
+    start: Sequence[Address],
+    loss: tuple[Address, ...],
+    claimed: Sequence[Sequence[Claim]],
+) -> float:
+    bench = Bench(training, Step(0, tuple(start), loss, ()))
+    good = 0
+    try:
+        for j, options in enumerate(claimed):
+            good += best(bench, j, options)[0] in (RIGHT, HERE, OPPOSITE)
+    except NotUnderstood:
+        return -0.5
+    return good / len(claimed)
+
+
+def _with_another(
+    training: Training,
+    start: Sequence[Address],
+    claimed: Sequence[Sequence[Claim]],
+    found: tuple[float, tuple[Address, ...]],
+    tried: Sequence[Address],
+) -> tuple[float, tuple[Address, ...]]:
+    """The loss with a term that it leaves out, where more gradients are true of both."""
+    options = [(_share(training, start, (*found[1], c), claimed), (*found[1], c)) for c in tried[:6] if c not in found[1]]
+    return max(options, default=found, key=lambda option: option[0])
+
+
+def _candidates(training: Training, start: Sequence[Address]) -> list[Address]:
+    """Cells that weights lead to, the likeliest to be the loss first."""
+    flow, stop = training.flow, training.stop
+    below = flow.below(start, stop)
+    elsewhere = flow.below([cell for cell in stop if cell not in set(start)], stop)
+    cells = (below - elsewhere or below) - set(stop)
+    plain = [cell for cell in cells if flow.plain(cell, stop) == cell]
+    reach = _reach(training, start, plain)
+    down = row_of(training.lanes[0].stride) > 0
+    used = {s for cell in plain for s in flow.sources(cell)}
+
+    def likelihood(cell: Address) -> tuple[object, ...]:
+        words = label(training.book, cell, down).lower()
+        is_other = words.startswith(OTHER_WORDS)
+        return (
+            -len(reach[cell]),
+            is_other,
+            not any(word in words for word in LOSS_WORDS),
+            sheet_of(cell) != training.sheet,
+            cell in used,
+            -cell,
+        )
+
+    return sorted((cell for cell in plain if reach[cell]), key=likelihood)
+
+
+def _reach(
+    training: Training, start: Sequence[Address], cells: Sequence[Address]
+) -> dict[Address, set[int]]:
+    """Which weights each cell is computed from, not by way of the gradients' updates."""
+    found: dict[Address, set[int]] = {cell: set() for cell in cells}
+    for j, weight in enumerate(start):
+        for cell in training.flow.below([weight], training.stop):
+            if cell in found:
+                found[cell].add(j)
+    return found
+
+
+def _every_step(training: Training, loss: tuple[Address, ...]) -> list[tuple[Address, ...]]:
+    """The loss's cells in each step: as far apart as the weights', or as their formulas say."""
+    found = [loss]
+    strides = [_stride(training, cell) for cell in loss]
+    for k in range(1, training.steps + 1):
+        cells = tuple(cell + k * stride for cell, stride in zip(loss, strides, strict=True))
+        known = all(cell in training.book.patterns for cell in cells)
+        found.append(cells if known else ())
+    return found
+
+
+def _stride(training: Training, cell: Address) -> int:
+    usual = training.lanes[0].stride
+    if sheet_of(cell) == training.sheet:
+        return usual
+    follow = training.flow.below(training.weights(1), training.stop)
+    pattern = training.book.patterns[cell]
+    same = [
+        c
+        for c in follow
+        if c > cell
+        and sheet_of(c) == sheet_of(cell)
+        and c in training.book.patterns
+        and training.book.patterns[c].shape == pattern.shape
+    ]
+    return min((c - cell for c in same), default=usual)
