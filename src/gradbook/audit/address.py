@@ -59,7 +59,9 @@ def ranges(cells: Iterable[Address]) -> str:
     columns = [(column_of(cell), row_of(cell)) for cell in cells]
     if len(columns) > 1 and len({row for _, row in columns}) == 1:
         row = columns[0][1] + 1
-        parts = [(f"{letters(a)}{row}", f"{letters(b)}{row}") for a, b in _runs(c for c, _ in columns)]
+        parts = [
+            (f"{letters(a)}{row}", f"{letters(b)}{row}") for a, b in _runs(c for c, _ in columns)
+        ]
     else:
         parts = [
             (f"{letters(column)}{first + 1}", f"{letters(column)}{last + 1}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gradbook.audit.address import Address, sheet_of, written
-from gradbook.audit.pattern import Pattern
+from gradbook.audit.address import Address, column_of, row_of, sheet_of, written
+from gradbook.audit.pattern import Pattern, Reader
+
+LONG = 40  # characters; a longer text is a remark, not a heading
 
 Value = float | str | bool | None
 
@@ -27,10 +29,26 @@ class Book:
     names: Mapping[str, str] = field(default_factory=dict)  # in lower case → what it refers to
     elements: dict[Address, tuple[Address, int, int]] = field(default_factory=dict)
     # the cells of array formulas → the one that holds the formula, and how far away that is
+    reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
+    _texts: dict[bool, dict[tuple[int, int], list[tuple[int, str]]]] = field(default_factory=dict)
 
     def sheet_number(self, title: str) -> int | None:
         wanted = title.lower()
         return next((k for k, s in enumerate(self.sheets) if s.title.lower() == wanted), None)
+
+    def texts(self, down: bool) -> dict[tuple[int, int], list[tuple[int, str]]]:
+        """The short texts of each column, or of each row: where, and what, in their order."""
+        if down not in self._texts:
+            found = self._texts[down] = {}
+            for cell in sorted(self.values):
+                words = self.values[cell]
+                if isinstance(words, str) and cell not in self.patterns and len(words) < LONG:
+                    line, place = column_of(cell), row_of(cell)
+                    line, place = (line, place) if down else (place, line)
+                    found.setdefault((sheet_of(cell), line), []).append(
+                        (place, " ".join(words.split()))
+                    )
+        return self._texts[down]
 
     def formula(self, cell: Address) -> str:
         """A formula as it stands, with its =; '' where there is none."""

@@ -76,9 +76,7 @@ def _level(
     return ([own, inline] if len(rest) > 1 else [own]), (owner, sign)
 
 
-def _is_rate(
-    training: Training, factor: Factor, home: Address, beside: Sequence[Factor]
-) -> bool:
+def _is_rate(training: Training, factor: Factor, home: Address, beside: Sequence[Factor]) -> bool:
     """Whether a factor is the learning rate, or a number in its place."""
     cell = training.cell_of(factor.part, home)
     if cell is not None and training.flow.plain(cell) == training.rate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from gradbook.audit.address import Address, pack
 from gradbook.audit.book import Book
@@ -30,14 +30,14 @@ class Flow:
         if cell not in self._sources:
             anchor = self.book.elements.get(cell, (cell, 0, 0))[0]
             pattern = self.book.patterns.get(anchor)
-            found = tuple(self._mentioned(pattern.places, anchor)) if pattern else ()
+            found = tuple(self.mentioned(pattern.places, anchor)) if pattern else ()
             self.count += len(found)
             if self.count > MOST_LINKS:
                 raise WorkbookError("its formulas refer to too many cells: too large to check")
             self._sources[cell] = found
         return self._sources[cell]
 
-    def _mentioned(self, places: Iterable[Place | Area], home: Address) -> Iterable[Address]:
+    def mentioned(self, places: Iterable[Place | Area], home: Address) -> Iterator[Address]:
         for place in places:
             if isinstance(place, Place):
                 cell = place.at(home)

@@ -10,13 +10,13 @@ import numpy as np
 from gradbook.audit.address import Address
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import POINTS, Numbers, agree, at_random
+from gradbook.audit.pattern import Pattern
 from gradbook.audit.recover import Claim, Training
 from gradbook.audit.step import StepGraph
 from gradbook.audit.steps import Step
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
-from gradbook.targets.excel.grammar import Expression
 
 RIGHT, HERE, WRONG, OPPOSITE = "right", "right for these numbers", "wrong", "opposite"
 
@@ -28,7 +28,7 @@ class Bench:
         self,
         training: Training,
         step: Step,
-        instead: dict[Address, Expression] | None = None,
+        instead: dict[Address, Pattern] | None = None,
         like: Sequence[Step] = (),
     ) -> None:
         self.training = training

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from gradbook.audit.address import Address, row_of, sheet_of
@@ -59,7 +60,11 @@ def _with_another(
     tried: Sequence[Address],
 ) -> tuple[float, tuple[Address, ...]]:
     """The loss with a term that it leaves out, where more gradients are true of both."""
-    options = [(_share(training, start, (*found[1], c), claimed), (*found[1], c)) for c in tried[:6] if c not in found[1]]
+    options = [
+        (_share(training, start, (*found[1], c), claimed), (*found[1], c))
+        for c in tried[:6]
+        if c not in found[1]
+    ]
     return max(options, default=found, key=lambda option: option[0])
 
 
@@ -69,24 +74,39 @@ def _candidates(training: Training, start: Sequence[Address]) -> list[Address]:
     below = flow.below(start, stop)
     elsewhere = flow.below([cell for cell in stop if cell not in set(start)], stop)
     cells = (below - elsewhere or below) - set(stop)
+    owners = {claim.owner for lane in training.lanes for claim in claims(training, lane, 0)}
+    cells = (cells - owners - flow.below(owners, stop)) or cells
+    called = _called(training, cells)
     plain = [cell for cell in cells if flow.plain(cell, stop) == cell]
     reach = _reach(training, start, plain)
-    down = row_of(training.lanes[0].stride) > 0
     used = {s for cell in plain for s in flow.sources(cell)}
 
     def likelihood(cell: Address) -> tuple[object, ...]:
-        words = label(training.book, cell, down).lower()
-        is_other = words.startswith(OTHER_WORDS)
+        words = called[cell]
         return (
             -len(reach[cell]),
-            is_other,
-            not any(word in words for word in LOSS_WORDS),
+            all(word.startswith(OTHER_WORDS) for word in words),
+            not any(_is_loss(word) for word in words),
             sheet_of(cell) != training.sheet,
             cell in used,
             -cell,
         )
 
     return sorted((cell for cell in plain if reach[cell]), key=likelihood)
+
+
+def _called(training: Training, cells: set[Address]) -> dict[Address, list[str]]:
+    """The headings of each cell and of those that only repeat it."""
+    down = row_of(training.lanes[0].stride) > 0
+    found: dict[Address, list[str]] = {}
+    for cell in sorted(cells):
+        plain = training.flow.plain(cell, training.stop)
+        found.setdefault(plain, []).append(label(training.book, cell, down).lower())
+    return found
+
+
+def _is_loss(word: str) -> bool:
+    return any(part in word for part in LOSS_WORDS) or bool(re.fullmatch(r"[ejlc]_?\d*", word))
 
 
 def _reach(

@@ -118,9 +118,7 @@ def _pairs(one: Callable[[Value, Value], Value], a: Value, b: Value) -> Value:
     width = _common(left.shape[1], right.shape[1])
     return Block(
         tuple(
-            tuple(
-                _single(one(_element(left, r, c), _element(right, r, c))) for c in range(width)
-            )
+            tuple(_single(one(_element(left, r, c), _element(right, r, c))) for c in range(width))
             for r in range(height)
         )
     )
@@ -164,10 +162,26 @@ def _infix(graph: Graph, operator: str, a: Value, b: Value) -> Value:
         case "*":
             return x * y
         case "/":
-            return x / y
+            return _sigmoid(x, y) or x / y
         case "^":
             return power(x, y)
     return _COMPARED[operator](x, y)
+
+
+def _sigmoid(above: Node, below: Node) -> Node | None:
+    """1/(1 + e^−z), known as what it is, so that its derivative is a·(1 − a)."""
+    if not above.is_constant(1) or below.op.name != "add":
+        return None
+    a, b = below.inputs
+    one, power = (a, b) if a.is_constant(1) else (b, a)
+    if not one.is_constant(1) or power.op.name != "exp":
+        return None
+    (exponent,) = power.inputs
+    if exponent.op.name == "negate":
+        return above.graph.make("sigmoid", exponent.inputs[0])
+    if exponent.op.name == "multiply" and exponent.inputs[0].is_constant(-1):
+        return above.graph.make("sigmoid", exponent.inputs[1])
+    return None
 
 
 def power(x: Node, n: Node) -> Node:

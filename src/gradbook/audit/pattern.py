@@ -161,6 +161,10 @@ class Reader:
             self._known[key] = self._read(key, text, home)
         return self._known[key]
 
+    def typed(self, text: str, home: Address) -> Pattern:
+        """The formula read as it stands in this very cell."""
+        return self._read(self.pattern(text, home).key, text, home)
+
     def _read(self, key: str, text: str, home: Address) -> Pattern:
         try:
             expression = read(text.removeprefix("+"))
@@ -169,6 +173,11 @@ class Reader:
         mentions = {ref.text: self.mention(ref.text, home) for ref in references(expression)}
         places = tuple(m for m in mentions.values() if isinstance(m, Place | Area))
         return Pattern(key, home, text, expression, mentions, places=places)
+
+    def cell(self, text: str, home: Address) -> Address | None:
+        """The one cell that a reference, typed in `home`, points to."""
+        found = self.mention(text, home)
+        return found.at(home) if isinstance(found, Place) else None
 
     def mention(self, text: str, home: Address) -> Mention:
         """What a reference, as it is typed, points to."""
@@ -245,5 +254,3 @@ def inner(part: Expression) -> list[Expression]:
             return [argument for argument in arguments if argument is not None]
         case _:
             return []
-
-

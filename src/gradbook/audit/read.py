@@ -47,7 +47,9 @@ def _book(parts: Package) -> Book:
     if not book.sheets:
         raise WorkbookError("it has no sheets of cells: save it again as .xlsx")
     strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))
-    reader = Reader({sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}, names)
+    reader = book.reader = Reader(
+        {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}, names
+    )
     count = _Count()
     for number, sheet in enumerate(book.sheets):
         _SheetReader(book, number, strings, reader, count).read(parts, sheet.part)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from gradbook.audit.address import Address, column_of, pack, row_of, sheet_of
+from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.book import Book
 from gradbook.audit.factors import Factor, factors, product
 from gradbook.audit.flow import Flow
 from gradbook.audit.lanes import Lane, Term, change, find_lanes
-from gradbook.audit.pattern import Place, references
+from gradbook.audit.pattern import Pattern, Place, references
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
 
 NEAR = 6000
-HEADING_FAR = 12  # cells between a column's first value and its heading, at most
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,7 @@ class Training:
     def stop(self) -> dict[Address, tuple[int, int]]:
         """Every weight's cells → which weight, and in which step."""
         return {
-            cell: (j, k)
-            for j, lane in enumerate(self.lanes)
-            for k, cell in enumerate(lane.cells)
+            cell: (j, k) for j, lane in enumerate(self.lanes) for k, cell in enumerate(lane.cells)
         }
 
     @property
@@ -78,8 +76,11 @@ class Training:
     def varies(self, expression: Expression, home: Address) -> bool:
         return any(cell in self.moving for cell in self.mentioned(expression, home))
 
-    def mentioned(self, expression: Expression, home: Address) -> Iterator[Address]:
-        pattern = self.book.patterns[home]
+    def mentioned(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Iterator[Address]:
+        """The cells that a part of a cell's formula, or of another one's, mentions."""
+        pattern = pattern or self.book.patterns[home]
         for reference in references(expression):
             mention = pattern.mentions.get(reference.text)
             if isinstance(mention, Place):
@@ -159,15 +160,10 @@ def heading(book: Book, lane: Lane) -> str:
 
 def label(book: Book, cell: Address, down: bool) -> str:
     """The nearest text above a cell, or to the left of it."""
-    row, column = row_of(cell), column_of(cell)
-    for back in range(1, HEADING_FAR):
-        place = (row - back, column) if down else (row, column - back)
-        if min(place) < 0:
-            break
-        value = book.values.get(pack(sheet_of(cell), *place))
-        if isinstance(value, str) and value.strip() and len(value) < 40:
-            return " ".join(value.split())
-    return ""
+    line, place = (column_of, row_of) if down else (row_of, column_of)
+    texts = book.texts(down).get((sheet_of(cell), line(cell)), [])
+    before = bisect_left(texts, (place(cell), ""))
+    return texts[before - 1][1] if before else ""
 
 
 # The learning rate and the claims ---------------------------------------------

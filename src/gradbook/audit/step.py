@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradbook.audit.address import Address
-from gradbook.audit.meaning import Block, NotUnderstood, Value, meaning, number
-from gradbook.audit.pattern import Area, Place, Unknown
+from gradbook.audit.meaning import Block, Look, NotUnderstood, Value, meaning, number
+from gradbook.audit.pattern import Area, Pattern, Place, Unknown
 from gradbook.audit.recover import Training
 from gradbook.graph.name import Name
 from gradbook.graph.node import Graph, Node
@@ -25,7 +25,7 @@ class StepGraph:
         self.graph = Graph()
         self.known: dict[Address, Value] = {}
         self.leaves: dict[Address, Node] = {}
-        self.instead: dict[Address, Expression] = {}  # formulas to try in the place of others
+        self.instead: dict[Address, Pattern] = {}  # formulas to try in the place of others
 
     def node(self, cell: Address) -> Node:
         """A cell's value."""
@@ -53,11 +53,15 @@ class StepGraph:
             waiting.pop()
         return self.known[cell]
 
-    def expression(self, expression: Expression, home: Address) -> Node:
+    def expression(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Node:
         """What an expression says in some cell."""
-        for cell in self.training.mentioned(expression, home):
-            self.value(self._meant(cell, home))
-        return number(self.graph, meaning(self.graph, expression, self._look(home)))
+        pattern = pattern or self.book.patterns[home]
+        for cell in self.training.mentioned(expression, home, pattern):
+            if not self.training.before(home, cell):
+                self.value(self._meant(cell, home))
+        return number(self.graph, meaning(self.graph, expression, self._look(home, pattern)))
 
     def _meant(self, cell: Address, home: Address) -> Address:
         return self.flow.plain(cell, self.training.stop)
@@ -70,12 +74,9 @@ class StepGraph:
         """The cells that a cell is computed from within its step."""
         if self._is_leaf(cell):
             return []
+        sources: Sequence[Address] = self.flow.sources(cell)
         if cell in self.instead:
-            sources: Sequence[Address] = list(
-                self.training.mentioned(self.instead[cell], cell)
-            )
-        else:
-            sources = self.flow.sources(cell)
+            sources = list(self.flow.mentioned(self.instead[cell].places, cell))
         before = self.training.before
         return [self._meant(s, cell) for s in dict.fromkeys(sources) if not before(cell, s)]
 
@@ -83,12 +84,11 @@ class StepGraph:
         if self._is_leaf(cell):
             return self._leaf(cell)
         anchor, down, right = self.book.elements.get(cell, (cell, 0, 0))
-        pattern = self.book.patterns[anchor]
+        pattern = self.instead.get(anchor, self.book.patterns[anchor])
         if pattern.expression is None:
             raise NotUnderstood(f"{self.book.called(anchor)}: {pattern.problem}")
-        expression = self.instead.get(anchor, pattern.expression)
         try:
-            found = meaning(self.graph, expression, self._look(anchor))
+            found = meaning(self.graph, pattern.expression, self._look(anchor, pattern))
         except NotUnderstood as error:
             if "!" in str(error):
                 raise
@@ -110,9 +110,7 @@ class StepGraph:
             self.leaves[cell] = self.graph.leaf(Name(self.book.called(cell)))
         return self.leaves[cell]
 
-    def _look(self, home: Address):  # type: ignore[no-untyped-def]
-        pattern = self.book.patterns[home]
-
+    def _look(self, home: Address, pattern: Pattern) -> Look:
         def look(reference: Reference) -> Value:
             mention = pattern.mentions.get(reference.text)
             if isinstance(mention, Place):
@@ -139,9 +137,9 @@ class StepGraph:
         return self.known[self._meant(cell, home)]
 
 
-def signature(training: Training, roots: Sequence[Address], own: Sequence[Address]) -> tuple[
-    object, tuple[Address, ...]
-]:
+def signature(
+    training: Training, roots: Sequence[Address], own: Sequence[Address]
+) -> tuple[object, tuple[Address, ...]]:
     """What a step is made of, whatever cells it stands in, and those cells in their order."""
     book, flow, stop, moving = training.book, training.flow, training.stop, training.moving
     numbers: dict[Address, int] = {}

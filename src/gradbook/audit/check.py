@@ -1,0 +1,87 @@
+"""Checks one book: reads it, finds its trainings, judges them, says what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradbook.audit.address import row_of
+from gradbook.audit.book import Book
+from gradbook.audit.findings import (
+    NO_NETWORK,
+    RIGHT,
+    UNREADABLE,
+    WORST_FIRST,
+    WRONG,
+    BookReport,
+    SheetReport,
+)
+from gradbook.audit.flow import Flow
+from gradbook.audit.gradients import gradient_findings
+from gradbook.audit.loss import find_loss
+from gradbook.audit.package import WorkbookError
+from gradbook.audit.read import read_book
+from gradbook.audit.recover import Training, find_trainings
+from gradbook.audit.steps import alike, steps_of
+from gradbook.audit.unfinished import without_training
+from gradbook.errors import GradbookError
+
+PLAUSIBLE = 0.0
+
+
+def check_book(path: str | Path) -> BookReport:
+    """What is right and wrong in the workbook at `path`. Raises nothing but our own faults."""
+    name = str(path)
+    try:
+        book = read_book(path)
+        flow = Flow(book)
+        trainings = find_trainings(book, flow)
+        sheets = [check_training(training) for training in trainings]
+        sheets = [sheet for sheet in sheets if sheet is not None] or without_training(book, flow)
+    except GradbookError as error:
+        return BookReport(name, UNREADABLE, problem=str(error))
+    except (RecursionError, MemoryError):
+        return BookReport(name, UNREADABLE, problem="its formulas are too deep to follow")
+    return BookReport(
+        name,
+        min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK),
+        tuple(sheets),
+        fingerprint=_fingerprint(path),
+        formulas=len(book.patterns),
+    )
+
+
+def _fingerprint(path: str | Path) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+
+
+def check_training(training: Training) -> SheetReport | None:
+    """One training's report; None of what only looks like one."""
+    loss, share = find_loss(training)
+    if not loss:
+        return None
+    groups = alike(training, steps_of(training, loss))
+    findings = gradient_findings(training, groups)
+    book = training.book
+    return SheetReport(
+        sheet=book.sheets[training.sheet].title,
+        verdict=WRONG if findings else RIGHT,
+        loss=_called(book, training, loss[0]),
+        rate=_called(book, training, [training.rate] if training.rate else []),
+        weights=tuple(training.names),
+        rows=_rows(training),
+        findings=tuple(findings),
+    )
+
+
+def _called(book: Book, training: Training, cells: Sequence[int]) -> str:
+    return "+".join(book.called(cell, training.lanes[0].start) for cell in cells)
+
+
+def _rows(training: Training) -> tuple[int, int]:
+    cells = [cell for lane in training.lanes for cell in lane.cells]
+    return min(map(row_of, cells)) + 1, max(map(row_of, cells)) + 1
+
+
+__all__ = ["WorkbookError", "check_book", "check_training"]
