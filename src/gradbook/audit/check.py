@@ -37,8 +37,8 @@ def check_book(path: str | Path) -> BookReport:
         book = read_book(path)
         flow = Flow(book)
         trainings = find_trainings(book, flow)
-        sheets = [check_training(training) for training in trainings]
-        sheets = [sheet for sheet in sheets if sheet is not None] or without_training(book, flow)
+        found = [check_training(training) for training in trainings]
+        sheets = [sheet for sheet in found if sheet is not None] or without_training(book, flow)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
     except (RecursionError, MemoryError):
@@ -58,7 +58,7 @@ def _fingerprint(path: str | Path) -> str:
 
 def check_training(training: Training) -> SheetReport | None:
     """One training's report; None of what only looks like one."""
-    loss, share = find_loss(training)
+    loss, _ = find_loss(training)
     if not loss:
         return None
     groups = alike(training, steps_of(training, loss))

@@ -22,7 +22,8 @@ def claims(training: Training, lane: Lane, step: int) -> list[Claim]:
         return []
     levels: list[list[Claim]] = [[]]
     parts: Sequence[Term] = change(pattern, base, cell)
-    home, sign, known = cell, -1, set()
+    home, sign = cell, -1
+    known: set[Address] = set()
     while home not in known and len(known) < DEEPEST:
         known.add(home)
         found, further = _level(training, parts, home, sign)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from gradbook.audit.address import Address, sheet_of
 from gradbook.audit.book import Book
 from gradbook.audit.flow import Flow
-from gradbook.audit.pattern import Pattern, Place, references
+from gradbook.audit.pattern import Area, Pattern, Place, references
 from gradbook.targets.excel.grammar import Expression, Infix, Prefix, Reference
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
@@ -138,6 +138,6 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
         if isinstance(place, Place):
             at = place.at(cell)
             start += [at] if at is not None else []
-        elif not isinstance(place, float) and hasattr(place, "corners"):
+        elif isinstance(place, Area):
             start += flow.area(place, cell)
     return flow.reaches(start, lambda seen: seen == base, NEAR)

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
@@ -109,11 +110,12 @@ def _harden(made: expat.XMLParserType) -> None:
 
     made.StartDoctypeDeclHandler = refuse
     made.EntityDeclHandler = refuse
-    made.ExternalEntityRefHandler = refuse
+    made.ExternalEntityRefHandler = lambda *_: 0  # nothing is fetched, and that is an error
     depth = 0
-    begin, end = made.StartElementHandler, made.EndElementHandler
+    begin: Any = made.StartElementHandler
+    end: Any = made.EndElementHandler
 
-    def deeper(tag: str, attributes: dict[str, str]) -> None:
+    def deeper(tag: str, attributes: Any) -> None:
         nonlocal depth
         depth += 1
         if depth > DEEPEST:

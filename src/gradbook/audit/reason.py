@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from gradbook.audit.address import Address, column_of, row_of
+from gradbook.audit.factors import factors
 from gradbook.audit.judge import Bench
 from gradbook.audit.recover import label
-from gradbook.audit.repair import Change, Repair
-from gradbook.audit.factors import factors
+from gradbook.audit.repair import Repair
+from gradbook.audit.search import Choice
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
 
 WORDS = {
@@ -17,6 +18,7 @@ WORDS = {
     "sign": "wrong sign",
     "parentheses": "parentheses",
     "missing": "missing factor",
+    "term": "missing term",
     "extra": "one factor or term too many",
     "formula": "wrong formula",
 }
@@ -35,7 +37,7 @@ def kind(bench: Bench, owner: Address, repaired: Repair) -> str:
     return WORDS[first.kind]
 
 
-def _kind_of_reference(bench: Bench, owner: Address, change: Change) -> str:
+def _kind_of_reference(bench: Bench, owner: Address, change: Choice) -> str:
     old = _cell(bench, change.old, owner)
     new = _cell(bench, change.new, owner)
     if old is not None and _is_blank(bench, old):
@@ -70,7 +72,7 @@ def why(bench: Bench, owner: Address, weight: str, repaired: Repair) -> str:
     return "; ".join(_because(bench, owner, weight, change) for change in repaired.changes)
 
 
-def _because(bench: Bench, owner: Address, weight: str, change: Change) -> str:
+def _because(bench: Bench, owner: Address, weight: str, change: Choice) -> str:
     old, new = write(change.old), write(change.new)
     match change.kind:
         case "reference":
@@ -89,6 +91,9 @@ def _because(bench: Bench, owner: Address, weight: str, change: Change) -> str:
             factor = _named(bench, owner, change.new.right)
             verb = "multiplied" if change.new.operator == "*" else "divided"
             return f"the chain to {weight} has one factor more: {_short(old)} is to be {verb} by {factor}"
+        case "term":
+            assert isinstance(change.new, Infix)
+            return f"the term {_named(bench, owner, change.new.right)} is left out"
         case "extra":
             return f"{_named(bench, owner, change.old)} doesn't belong there: the chain to {weight} has no such part"
     return (
@@ -97,7 +102,7 @@ def _because(bench: Bench, owner: Address, weight: str, change: Change) -> str:
     )
 
 
-def _difference(change: Change) -> str:
+def _difference(change: Choice) -> str:
     assert isinstance(change.old, Infix) and isinstance(change.new, Infix)
     names = {"+": "a sum", "-": "a difference", "*": "a product", "/": "a quotient", "^": "a power"}
     if change.old.operator == change.new.operator:
@@ -105,7 +110,7 @@ def _difference(change: Change) -> str:
     return f": {names[change.new.operator]}, not {names[change.old.operator]}"
 
 
-def _reference(bench: Bench, owner: Address, weight: str, change: Change) -> str:
+def _reference(bench: Bench, owner: Address, weight: str, change: Choice) -> str:
     old_cell, new_cell = _cell(bench, change.old, owner), _cell(bench, change.new, owner)
     old, new = write(change.old), write(change.new)
     if old_cell is not None and _is_blank(bench, old_cell):
@@ -126,7 +131,7 @@ def _is_between(bench: Bench, cell: Address) -> bool:
     return cell in bench.training.moving and cell not in bench.training.stop
 
 
-def _parentheses(bench: Bench, owner: Address, change: Change) -> str:
+def _parentheses(bench: Bench, owner: Address, change: Choice) -> str:
     split = factors(change.new)
     sums = [f.part for f in split.parts if isinstance(f.part, Infix) and f.part.operator in "+-"]
     rest = [f.part for f in split.parts if f.part not in sums[:1]]

@@ -10,11 +10,11 @@ from functools import cached_property
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.book import Book
-from gradbook.audit.factors import Factor, factors, product
+from gradbook.audit.factors import factors
 from gradbook.audit.flow import Flow
-from gradbook.audit.lanes import Lane, Term, change, find_lanes
-from gradbook.audit.pattern import Pattern, Place, references
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
+from gradbook.audit.lanes import Lane, change, find_lanes
+from gradbook.audit.pattern import Area, Pattern, Place, references
+from gradbook.targets.excel.grammar import Expression, Reference
 
 NEAR = 6000
 
@@ -87,7 +87,7 @@ class Training:
                 cell = mention.at(home)
                 if cell is not None:
                     yield cell
-            elif mention is not None and hasattr(mention, "corners"):
+            elif isinstance(mention, Area):
                 yield from self.flow.area(mention, home)
 
     def cell_of(self, reference: Expression, home: Address) -> Address | None:

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of, written
 from gradbook.audit.book import quoted
-from gradbook.audit.edits import at, put, regrouped, shortened, tidy
+from gradbook.audit.edits import tidy
 from gradbook.audit.judge import RIGHT, Bench
 from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.pattern import Pattern
 from gradbook.audit.search import (
-    Alternatives,
     Choice,
+    Offer,
     Trial,
     constants,
-    hits,
-    missing_factors,
+    factors_more,
+    groupings,
+    matching,
+    omissions,
     other_operators,
     pairs,
     replacements,
+    terms_more,
 )
-from gradbook.audit.pattern import Pattern
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.grammar import Expression, Infix, Reference, write
 from gradbook.targets.excel.spelling import Speller
 
 MOST_OFFERED = 160  # cells that may stand in the place of others
@@ -38,20 +41,11 @@ FEW = 12  # repairs of one kind to choose from
 
 
 @dataclass(frozen=True)
-class Change:
-    """One edit: what stood there, and what belongs there."""
-
-    kind: str  # reference, number, operator, sign, parentheses, missing, extra, formula
-    old: Expression
-    new: Expression
-
-
-@dataclass(frozen=True)
 class Repair:
     """A formula that is right, and the edits that lead to it."""
 
     expression: Expression
-    changes: tuple[Change, ...]
+    changes: tuple[Choice, ...]
 
 
 @dataclass(frozen=True)
@@ -65,89 +59,46 @@ class Patient:
     wanted: Array  # at the random points
 
 
-def repair(patient: Patient, target: Node | None = None) -> Repair | None:
+def repair(patient: Patient, target: Node) -> Repair | None:
     """The smallest repair; where none is found, the target written in the sheet's cells."""
     trial = Trial(patient.expression, lambda part: _values(patient, part))
-    cells = _offered(patient)
-    found = _one(patient, trial, cells) or _two(patient, trial, cells)
-    if found is not None or target is None:
-        return found
-    return _anew(patient, target)
+    cells = offers(patient)
+    return _one(patient, trial, cells) or _two(patient, trial, cells) or _anew(patient, target)
 
 
-def _one(patient: Patient, trial: Trial, cells: Alternatives) -> Repair | None:
-    """One edit, of whatever kind."""
-    offered = cells + constants()
-    true = patient.wanted
-    chosen = list(islice(replacements(trial, offered, true), FEW))
-    if chosen:
-        return _applied(patient, min(chosen, key=lambda c: _distance(patient, trial, c)))
-    chosen = list(islice(other_operators(trial, true), FEW))
-    if chosen:
-        return _applied(patient, chosen[0])
-    again = _regrouped(patient, true)
-    if again is not None:
-        return again
-    for shorter, left_out in shortened(patient.expression):
-        if hits(Trial(shorter, trial.opaque).values[()], true):
-            return Repair(shorter, (Change("extra", left_out, Number(1.0)),))
-    chosen = list(islice(missing_factors(trial, _with_complements(offered), true), FEW))
-    if chosen:
-        return _applied(patient, min(chosen, key=lambda c: _simplicity(trial, c)))
+def _one(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | None:
+    """One edit, of whatever kind; the best of the first kind that helps."""
+    offered = [*cells, *constants(patient.wanted.shape)]
+    kinds = (
+        replacements(trial, offered),
+        other_operators(trial),
+        groupings(trial),
+        omissions(trial),
+        factors_more(trial, offered),
+        terms_more(trial, offered),
+    )
+    for batches in kinds:
+        found = list(islice(matching(batches, patient.wanted), FEW))
+        if found:
+            best = min(found, key=lambda c: _effort(patient, trial, c))
+            return Repair(best.applied(patient.expression), (best,))
     return None
 
 
-def _two(patient: Patient, trial: Trial, cells: Alternatives) -> Repair | None:
-    """Two edits: parentheses and a reference, or two references."""
-    offered = cells[:MOST_PAIRED] + constants()[:3]
-    true = patient.wanted
-    for grouped in _groupings(patient):
-        other = Trial(grouped, trial.opaque)
-        for choice in replacements(other, offered, true):
-            second = _applied(replace(patient, expression=grouped), choice)
-            last = Change("parentheses", patient.expression, second.expression)
-            return Repair(second.expression, (*second.changes, last))
-    both = list(islice(pairs(trial, offered, true), FEW))
+def _two(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | None:
+    """Two edits: a reference and parentheses, or two references."""
+    offered = [*cells[:MOST_PAIRED], *constants(patient.wanted.shape)[:3]]
+    for (grouping,), _ in groupings(trial):
+        other = Trial(grouping.new, trial.opaque)
+        for choice in matching(replacements(other, offered), patient.wanted):
+            done = choice.applied(grouping.new)
+            last = Choice("parentheses", ((),), patient.expression, done)
+            return Repair(done, (choice, last))
+    both = list(islice(pairs(trial, offered, patient.wanted), FEW))
     if both:
-        pair = min(both, key=lambda two: sum(_distance(patient, trial, c)[1] for c in two))
-        first_done = _applied(patient, pair[0])
-        second = _applied(replace(patient, expression=first_done.expression), pair[1])
-        return Repair(second.expression, first_done.changes + second.changes)
+        pair = min(both, key=lambda two: sum(_effort(patient, trial, c)[2] for c in two))
+        return Repair(pair[1].applied(pair[0].applied(patient.expression)), pair)
     return None
-
-
-def _regrouped(patient: Patient, true: Array) -> Repair | None:
-    for new in _groupings(patient):
-        if hits(Trial(new, lambda part: _values(patient, part)).values[()], true):
-            return Repair(new, (Change("parentheses", patient.expression, new),))
-    return None
-
-
-def _groupings(patient: Patient) -> Iterator[Expression]:
-    yield from islice(dict.fromkeys(regrouped(patient.expression)), 400)
-
-
-def _applied(patient: Patient, choice: Choice) -> Repair:
-    expression = patient.expression
-    old = at(expression, choice.paths[0])
-    for path in choice.paths:
-        expression = put(expression, path, choice.new)
-    return Repair(expression, (Change(_kind(old, choice.new), old, choice.new),))
-
-
-def _kind(old: Expression, new: Expression) -> str:
-    match old, new:
-        case Reference(), _:
-            return "reference"
-        case Number(), _:
-            return "number"
-        case Infix(a, left, right), Infix(b, x, y) if a != b and (left, right) == (x, y):
-            return "operator"
-        case Infix(a, left, right), Infix(b, x, y) if a == b and (left, right) == (y, x):
-            return "order"
-        case _, Infix("*" | "/", inside, _) if inside == old:
-            return "missing"
-    return "sign"
 
 
 # What may stand in a formula ---------------------------------------------------
@@ -162,7 +113,7 @@ def _values(patient: Patient, part: Expression) -> Array:
         return np.full(1, np.nan)
 
 
-def _offered(patient: Patient) -> Alternatives:
+def offers(patient: Patient) -> list[Offer]:
     """The cells of the step, nearest first: their references and their values."""
     bench, owner = patient.bench, patient.owner
     training = bench.training
@@ -174,7 +125,7 @@ def _offered(patient: Patient) -> Alternatives:
         if cell not in below and (cell not in training.stop or cell in own)
     ]
     cells.sort(key=lambda cell: (sheet_of(cell) != sheet_of(owner), abs(cell - owner)))
-    found: Alternatives = []
+    found: list[Offer] = []
     for cell in cells[:MOST_OFFERED]:
         try:
             node = bench.made.node(cell)
@@ -183,7 +134,7 @@ def _offered(patient: Patient) -> Alternatives:
         if node.is_constant():
             continue  # a blank
         values = bench.random.of(node, bench.leaves)
-        found.append((reference(bench, cell, owner), values))
+        found.append(Offer(reference(bench, cell, owner), values))
     return found
 
 
@@ -199,41 +150,22 @@ def reference(bench: Bench, cell: Address, owner: Address) -> Reference:
     return Reference(text)
 
 
-def _with_complements(offered: Alternatives) -> Alternatives:
-    """x, and 1−x too: the factor that is forgotten of a·(1−a)."""
-    one = Number(1.0)
-    return offered + [
-        (Infix("-", one, said), 1 - values)
-        for said, values in offered
-        if isinstance(said, Reference)
-    ]
-
-
-def _distance(patient: Patient, trial: Trial, choice: Choice) -> tuple[int, float]:
-    """Prefers cells to numbers, those of the same row, and near ones."""
-    old = trial.parts[choice.paths[0]]
-    mentions = patient.bench.training.book.reader
-    new = choice.new
+def _effort(patient: Patient, trial: Trial, choice: Choice) -> tuple[int, int, float]:
+    """Prefers cells to numbers, those of the same row and near ones, and factors beside others."""
+    old, new = choice.old, choice.new
+    if choice.kind in ("missing", "term"):
+        assert isinstance(new, Infix)
+        sum_ = isinstance(old, Infix) and old.operator in "+-"
+        plain = new.operator in "*+" and isinstance(new.right, Reference)
+        return int(not plain), int(sum_), float(len(choice.paths[0]))
     if not isinstance(new, Reference) or not isinstance(old, Reference):
-        return (isinstance(new, Reference) != isinstance(old, Reference), 0.0)
-    a = mentions.cell(old.text, patient.owner)
-    b = mentions.cell(new.text, patient.owner)
+        return int(isinstance(new, Reference) != isinstance(old, Reference)), 0, 0.0
+    reader = patient.bench.training.book.reader
+    a, b = reader.cell(old.text, patient.owner), reader.cell(new.text, patient.owner)
     if a is None or b is None:
-        return 0, 1e9
+        return 0, 0, 1e9
     apart = abs(row_of(a) - row_of(b)) * 100 + abs(column_of(a) - column_of(b))
-    return 0, float(apart + 1e6 * (sheet_of(a) != sheet_of(b)))
-
-
-def _simplicity(trial: Trial, choice: Choice) -> tuple[object, ...]:
-    """A factor is best put beside others, as near the end of the formula as may be."""
-    part = trial.parts[choice.paths[0]]
-    assert isinstance(choice.new, Infix)
-    return (
-        choice.new.operator == "/",
-        not isinstance(choice.new.right, Reference),
-        isinstance(part, Infix) and part.operator in "+-",
-        len(choice.paths[0]),
-    )
+    return 0, 0, float(apart + 1e6 * (sheet_of(a) != sheet_of(b)))
 
 
 # A formula written anew --------------------------------------------------------
@@ -260,7 +192,7 @@ def _anew(patient: Patient, target: Node) -> Repair | None:
     expression = tidy(expression)
     if len(write(expression)) > LONGEST:
         return None
-    return Repair(expression, (Change("formula", patient.expression, expression),))
+    return Repair(expression, (Choice("formula", ((),), patient.expression, expression),))
 
 
 def _forward(bench: Bench) -> set[Address]:

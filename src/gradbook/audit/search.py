@@ -1,4 +1,4 @@
-"""Tries many small edits of a formula at once: each place's alternatives are one array."""
+"""Tries many small edits of a formula at once: the alternatives for a place are one array."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from gradbook.audit.edits import Path, places
+from gradbook.audit.edits import Path, places, put, regrouped, shortened
 from gradbook.audit.numbers import CLOSE, FAINT
 from gradbook.audit.pattern import inner
 from gradbook.graph.op import Array
@@ -23,8 +23,7 @@ from gradbook.targets.excel.grammar import (
     number,
 )
 
-Alternatives = list[tuple[Expression, Array]]  # what may stand at a place, and its values
-Given = Mapping[Path, Array]
+MOST_GROUPINGS = 400
 
 OPERATIONS: dict[str, Callable[[Array, Array], Array]] = {
     "+": np.add,
@@ -38,17 +37,34 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "LN": np.log,
     "SQRT": np.sqrt,
     "TANH": np.tanh,
-    "ABS": np.abs,
     "POWER": np.power,
 }
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something that may stand in a formula, and its values."""
+
+    said: Expression
+    values: Array
 
 
 @dataclass(frozen=True)
 class Choice:
     """One edit: at these places, this instead."""
 
+    kind: str  # reference, number, operator, order, sign, parentheses, missing, extra, term
     paths: tuple[Path, ...]
+    old: Expression
     new: Expression
+
+    def applied(self, expression: Expression) -> Expression:
+        for path in self.paths:
+            expression = put(expression, path, self.new)
+        return expression
+
+
+Batch = tuple[Sequence[Choice], Array]  # edits, and the whole formula's values with each
 
 
 class Trial:
@@ -63,15 +79,19 @@ class Trial:
             for path in sorted(self.parts, key=len, reverse=True):
                 self.values[path] = self._own(path)
 
+    @property
+    def whole(self) -> Array:
+        return self.values[()]
+
     def _own(self, path: Path) -> Array:
         part = self.parts[path]
         if isinstance(part, Number):
             return np.asarray(part.value)
         pieces = [self.values[*path, k] for k in range(len(inner(part)))]
-        found = _combined(part, pieces)
+        found = combined(part, pieces)
         return self.opaque(part) if found is None else found
 
-    def with_(self, given: Given) -> Array:
+    def with_(self, given: Mapping[Path, Array]) -> Array:
         """The whole formula's value with those of some places given."""
         touched = {path[:k] for path in given for k in range(len(path))}
         values: dict[Path, Array] = dict(given)
@@ -83,12 +103,13 @@ class Trial:
                 pieces = [
                     values.get((*path, k), self.values[*path, k]) for k in range(len(inner(part)))
                 ]
-                found = _combined(part, pieces)
+                found = combined(part, pieces)
                 values[path] = self.values[path] if found is None else found
         return values.get((), self.values[()])
 
 
-def _combined(part: Expression, pieces: Sequence[Array]) -> Array | None:
+def combined(part: Expression, pieces: Sequence[Array]) -> Array | None:
+    """The value of an expression from those of its pieces; None of what isn't known here."""
     match part:
         case Infix(operator, _, _) if operator in OPERATIONS:
             return OPERATIONS[operator](pieces[0], pieces[1])
@@ -103,42 +124,129 @@ def _combined(part: Expression, pieces: Sequence[Array]) -> Array | None:
     return None
 
 
+def matching(batches: Iterator[Batch], true: Array) -> Iterator[Choice]:
+    """The edits with which the formula is worth what it should be."""
+    for choices, values in batches:
+        for (k,) in hits(values, true):
+            yield choices[k]
+
+
 def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
     """Which of the alternatives are true; the points are the last axis."""
-    with np.errstate(all="ignore"):
-        sure = np.isfinite(true)
-        values = np.where(np.isfinite(values), values, np.nan)
-        size = np.maximum(np.abs(values), np.abs(true))
-        usual = np.median(np.abs(true[sure])) if sure.any() else 0.0
-        good = np.abs(values - true) <= CLOSE * np.maximum(size, FAINT * usual)
+    sure = np.isfinite(true)
     if sure.sum() < 3:
         return []
-    matching = np.all(good | ~sure, axis=-1)
-    return [tuple(int(k) for k in place) for place in np.argwhere(matching)]
+    with np.errstate(all="ignore"):
+        values = np.where(np.isfinite(values), values, np.nan)
+        size = np.maximum(np.abs(values), np.abs(true))
+        usual = np.median(np.abs(true[sure]))
+        good = np.abs(values - true) <= CLOSE * np.maximum(size, FAINT * usual)
+    return [tuple(int(k) for k in place) for place in np.argwhere(np.all(good | ~sure, axis=-1))]
 
 
-def replacements(trial: Trial, offered: Alternatives, true: Array) -> Iterator[Choice]:
+# Kinds of edits -----------------------------------------------------------------
+
+
+def replacements(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
     """A reference or a number that should be another."""
     if not offered:
         return
-    stack = np.stack([np.broadcast_to(values, true.shape) for _, values in offered])
+    stack = _stack(offered)
     for paths in _spots(trial):
-        for (k,) in hits(trial.with_(dict.fromkeys(paths, stack)), true):
-            yield Choice(paths, offered[k][0])
+        old = trial.parts[paths[0]]
+        kind = "reference" if isinstance(old, Reference) else "number"
+        choices = [Choice(kind, paths, old, offer.said) for offer in offered]
+        yield choices, trial.with_(dict.fromkeys(paths, stack))
 
 
-def pairs(trial: Trial, offered: Alternatives, true: Array) -> Iterator[tuple[Choice, Choice]]:
-    """Two of them, as where cells are swapped."""
+def other_operators(trial: Trial) -> Iterator[Batch]:
+    """An operator that should be another, sides that should be exchanged, a sign turned round."""
+    for path, part in trial.parts.items():
+        for kind, new, values in _turned(trial, path, part):
+            yield [Choice(kind, (path,), part, new)], trial.with_({path: values})[None]
+
+
+def _turned(trial: Trial, path: Path, part: Expression) -> Iterator[tuple[str, Expression, Array]]:
+    if isinstance(part, Infix) and part.operator in OPERATIONS:
+        left, right = trial.values[*path, 0], trial.values[*path, 1]
+        with np.errstate(all="ignore"):
+            for operator, operation in OPERATIONS.items():
+                if operator != part.operator:
+                    yield "operator", Infix(operator, part.left, part.right), operation(left, right)
+            if part.operator in "-/^":
+                turned = OPERATIONS[part.operator](right, left)
+                yield "order", Infix(part.operator, part.right, part.left), turned
+    if isinstance(part, Prefix) and part.operator == "-":
+        yield "sign", part.operand, trial.values[*path, 0]
+    else:
+        yield "sign", Prefix("-", part), -trial.values[path]
+
+
+def groupings(trial: Trial) -> Iterator[Batch]:
+    """Parentheses that are missing, stand in the wrong place, or are too many."""
+    for k, new in enumerate(dict.fromkeys(regrouped(trial.expression))):
+        if k > MOST_GROUPINGS:
+            break
+        values = Trial(new, trial.opaque).whole
+        yield [Choice("parentheses", ((),), trial.expression, new)], values[None]
+
+
+def omissions(trial: Trial) -> Iterator[Batch]:
+    """A factor or a term too many."""
+    for shorter, left_out in shortened(trial.expression):
+        values = Trial(shorter, trial.opaque).whole
+        yield [Choice("extra", ((),), left_out, shorter)], np.asarray(values)[None]
+
+
+def factors_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
+    """A part that should be multiplied, or divided, by something."""
+    more = [*offered, *_complements(offered)]
+    if not more:
+        return
+    stack = _stack(more)
+    for operator in "*/":
+        for path, part in trial.parts.items():
+            choices = [
+                Choice("missing", (path,), part, Infix(operator, part, offer.said))
+                for offer in more
+            ]
+            with np.errstate(all="ignore"):
+                values = OPERATIONS[operator](trial.values[path], stack)
+            yield choices, trial.with_({path: values})
+
+
+def terms_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
+    """A sum that lacks a term."""
     if not offered:
         return
-    stack = np.stack([np.broadcast_to(values, true.shape) for _, values in offered])
+    stack = _stack(offered)
+    for operator in "+-":
+        for path, part in trial.parts.items():
+            if len(path) < 2:
+                choices = [
+                    Choice("term", (path,), part, Infix(operator, part, offer.said))
+                    for offer in offered
+                ]
+                with np.errstate(all="ignore"):
+                    values = OPERATIONS[operator](trial.values[path], stack)
+                yield choices, trial.with_({path: values})
+
+
+def pairs(trial: Trial, offered: Sequence[Offer], true: Array) -> Iterator[tuple[Choice, Choice]]:
+    """Two references or numbers, as where cells are swapped."""
+    if not offered:
+        return
+    stack = _stack(offered)
     across, down = stack[:, None, :], stack[None, :, :]
     for one, other in combinations(_spots(trial), 2):
         if set(one) & set(other):
             continue
         given = {**dict.fromkeys(one, across), **dict.fromkeys(other, down)}
         for j, k in hits(trial.with_(given), true):
-            yield Choice(one, offered[j][0]), Choice(other, offered[k][0])
+            yield (
+                Choice("reference", one, trial.parts[one[0]], offered[j].said),
+                Choice("reference", other, trial.parts[other[0]], offered[k].said),
+            )
 
 
 def _spots(trial: Trial) -> list[tuple[Path, ...]]:
@@ -151,45 +259,20 @@ def _spots(trial: Trial) -> list[tuple[Path, ...]]:
     return together + [(path,) for paths in said.values() for path in paths]
 
 
-def missing_factors(trial: Trial, offered: Alternatives, true: Array) -> Iterator[Choice]:
-    """A part that should be multiplied, or divided, by something."""
-    if not offered:
-        return
-    stack = np.stack([np.broadcast_to(values, true.shape) for _, values in offered])
-    for operator in "*/":
-        for path, part in trial.parts.items():
-            with np.errstate(all="ignore"):
-                new = OPERATIONS[operator](trial.values[path], stack)
-            for (k,) in hits(trial.with_({path: new}), true):
-                yield Choice((path,), Infix(operator, part, offered[k][0]))
+def _stack(offered: Sequence[Offer]) -> Array:
+    return np.stack(np.broadcast_arrays(*(offer.values for offer in offered)))
 
 
-def other_operators(trial: Trial, true: Array) -> Iterator[Choice]:
-    """An operator that should be another, or a sign too many or too few."""
-    for path, part in trial.parts.items():
-        if isinstance(part, Infix) and part.operator in OPERATIONS:
-            pieces = [trial.values[*path, 0], trial.values[*path, 1]]
-            for operator in "+-*/^":
-                new = Infix(operator, part.left, part.right)
-                if operator != part.operator and _true(trial, path, new, pieces, true):
-                    yield Choice((path,), new)
-            new = Infix(part.operator, part.right, part.left)
-            if part.operator in "-/^" and _true(trial, path, new, pieces[::-1], true):
-                yield Choice((path,), new)
-        if isinstance(part, Prefix) and hits(trial.with_({path: trial.values[*path, 0]}), true):
-            yield Choice((path,), part.operand)
-        if hits(trial.with_({path: -trial.values[path]}), true):
-            yield Choice((path,), Prefix("-", part))
-
-
-def _true(trial: Trial, path: Path, new: Expression, pieces: Sequence[Array], true: Array) -> bool:
-    with np.errstate(all="ignore"):
-        values = _combined(new, pieces)
-    return values is not None and bool(hits(trial.with_({path: values}), true))
-
-
-def constants() -> Alternatives:
-    """Numbers that formulas of this kind are made with."""
+def _complements(offered: Sequence[Offer]) -> list[Offer]:
+    """1−x for every x: the factor that is forgotten of a·(1−a)."""
     return [
-        (number(value), np.asarray(value)) for value in (1.0, 2.0, 0.5, -1.0, 0.0, 3.0, 4.0, 0.25)
+        Offer(Infix("-", Number(1.0), offer.said), 1 - offer.values)
+        for offer in offered
+        if isinstance(offer.said, Reference)
     ]
+
+
+def constants(shape: tuple[int, ...]) -> list[Offer]:
+    """Numbers that formulas of this kind are made with."""
+    usual = (1.0, 2.0, 0.5, -1.0, 0.0, 3.0, 4.0, 0.25)
+    return [Offer(number(value), np.full(shape, value)) for value in usual]
