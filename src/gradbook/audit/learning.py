@@ -1,0 +1,1 @@
+"""The loss as a book makes it and as the corrected gradients would."""

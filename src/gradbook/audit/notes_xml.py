@@ -1,0 +1,1 @@
+"""Notes on cells: the comments part and its drawing, made new or added to."""

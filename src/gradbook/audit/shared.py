@@ -1,0 +1,1 @@
+"""What books of one class have in common: mistakes, and whole files."""

@@ -1,0 +1,1 @@
+"""A cell's own format again, but filled."""

@@ -1,0 +1,1 @@
+"""Where annotated and corrected books go, and what is never overwritten."""

@@ -1,0 +1,1 @@
+"""Findings in one or many books as one page."""
