@@ -9,22 +9,26 @@ from pathlib import Path
 from gradbook.audit.address import row_of
 from gradbook.audit.book import Book
 from gradbook.audit.findings import (
+    FROZEN,
     NO_NETWORK,
     RIGHT,
+    UNFINISHED,
     UNREADABLE,
     WORST_FIRST,
     WRONG,
     BookReport,
+    Finding,
     SheetReport,
 )
 from gradbook.audit.flow import Flow
 from gradbook.audit.gradients import gradient_findings
-from gradbook.audit.loss import find_loss
+from gradbook.audit.loss import find_loss, loss_findings
 from gradbook.audit.package import WorkbookError
 from gradbook.audit.read import read_book
 from gradbook.audit.recover import Training, find_trainings
 from gradbook.audit.steps import alike, steps_of
 from gradbook.audit.unfinished import without_training
+from gradbook.audit.updates import update_findings
 from gradbook.errors import GradbookError
 
 PLAUSIBLE = 0.0
@@ -61,18 +65,31 @@ def check_training(training: Training) -> SheetReport | None:
     loss, _ = find_loss(training)
     if not loss:
         return None
-    groups = alike(training, steps_of(training, loss))
-    findings = gradient_findings(training, groups)
+    steps = steps_of(training, loss)
+    findings = [
+        *loss_findings(training, loss),
+        *gradient_findings(training, alike(training, steps)),
+        *update_findings(training, steps),
+    ]
     book = training.book
     return SheetReport(
         sheet=book.sheets[training.sheet].title,
-        verdict=WRONG if findings else RIGHT,
+        verdict=_verdict(findings),
         loss=_called(book, training, loss[0]),
         rate=_called(book, training, [training.rate] if training.rate else []),
         weights=tuple(training.names),
         rows=_rows(training),
         findings=tuple(findings),
     )
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    kinds = {finding.kind for finding in findings}
+    if not kinds:
+        return RIGHT
+    if kinds == {"to fill in"}:
+        return UNFINISHED
+    return FROZEN if kinds == {"blank rate"} else WRONG
 
 
 def _called(book: Book, training: Training, cells: Sequence[int]) -> str:

@@ -62,7 +62,8 @@ class Bench:
 
     def claimed(self, claim: Claim) -> Node:
         """What is claimed, with its sign."""
-        if claim.owner not in self.training.book.patterns:
+        instead = claim.owner in self.made.instead and claim.whole
+        if instead or claim.owner not in self.training.book.patterns:
             node = self.made.node(claim.owner)
         else:
             node = self.made.expression(claim.expression, claim.owner)

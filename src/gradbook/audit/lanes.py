@@ -86,7 +86,7 @@ def find_lanes(book: Book, flow: Flow) -> list[Lane]:
     found: list[Lane] = []
     taken: set[Address] = set()
     in_vain: Counter[object] = Counter()
-    for lane in sorted(_chains(book), key=lambda lane: -len(lane.cells)):
+    for lane in sorted(chains(book), key=lambda lane: -len(lane.cells)):
         kind = book.patterns[lane.cells[1]], lane.stride
         if in_vain[kind] < ENOUGH and taken.isdisjoint(lane.cells[1:]):
             if _learns(book, flow, lane):
@@ -97,7 +97,7 @@ def find_lanes(book: Book, flow: Flow) -> list[Lane]:
     return sorted(found, key=lambda lane: lane.start)
 
 
-def _chains(book: Book) -> Iterator[Lane]:
+def chains(book: Book) -> Iterator[Lane]:
     """Lines of formulas that begin with the cell before: w, w − …, w − … − …."""
     options = {pattern: list(bases(pattern)) for pattern in set(book.patterns.values())}
     onward: defaultdict[int, dict[Address, Address]] = defaultdict(dict)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gradbook.audit.address import Address, row_of, sheet_of
+from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
 from gradbook.audit.claims import claims
+from gradbook.audit.findings import Finding
 from gradbook.audit.judge import HERE, OPPOSITE, RIGHT, Bench, best
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.recover import Claim, Training, label
@@ -147,3 +148,29 @@ def _stride(training: Training, cell: Address) -> int:
         and training.book.patterns[c].shape == pattern.shape
     ]
     return min((c - cell for c in same), default=usual)
+
+
+def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list[Finding]:
+    """A loss that leaves out a term, though the gradients count it."""
+    if len(loss[0]) < 2:
+        return []
+    book, (cell, term) = training.book, loss[0][:2]
+    if book.patterns[cell].shape == book.patterns[term].shape:
+        return []  # the errors stand side by side, and nobody added them
+    where = [cells[0] for cells in loss if cells]
+    name = label(book, term, row_of(training.lanes[0].stride) > 0) or written(term)
+    right = f"{book.patterns[cell].text_at(cell)}+{book.called(term, cell)}"
+    pattern = book.reader.typed(right, cell)
+    return [
+        Finding(
+            kind="loss without a term",
+            quantity=label(book, cell, row_of(training.lanes[0].stride) > 0) or written(cell),
+            weight="",
+            cells=ranges(where),
+            formula=book.formula(cell),
+            expected=f"={right}",
+            why=f"the loss leaves out {name}, which the gradients are right to count",
+            sheet=book.sheets[sheet_of(cell)].title,
+            fixes={written(at): f"={pattern.text_at(at)}" for at in where},
+        )
+    ]

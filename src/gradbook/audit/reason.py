@@ -90,12 +90,14 @@ def _because(bench: Bench, owner: Address, weight: str, change: Choice) -> str:
             assert isinstance(change.new, Infix)
             factor = _named(bench, owner, change.new.right)
             verb = "multiplied" if change.new.operator == "*" else "divided"
-            return f"the chain to {weight} has one factor more: {_short(old)} is to be {verb} by {factor}"
+            chain = f"the chain to {weight} has one factor more: " if weight else ""
+            return f"{chain}{_short(old)} is to be {verb} by {factor}"
         case "term":
             assert isinstance(change.new, Infix)
             return f"the term {_named(bench, owner, change.new.right)} is left out"
         case "extra":
-            return f"{_named(bench, owner, change.old)} doesn't belong there: the chain to {weight} has no such part"
+            chain = f": the chain to {weight} has no such part" if weight else ""
+            return f"{_named(bench, owner, change.old)} doesn't belong there{chain}"
     return (
         "no small change makes this the gradient; "
         f"the chain rule gives the formula below for {weight}"
@@ -123,6 +125,8 @@ def _reference(bench: Bench, owner: Address, weight: str, change: Choice) -> str
     name = label_of(bench, new_cell)
     said = label_of(bench, old_cell) if old_cell is not None else ""
     what = f"{old} is {said}; " if said else f"not {old}: "
+    if not weight:
+        return f"{what}it is {name or new} that belongs there, so {new}"
     through = "goes through" if _is_between(bench, new_cell) else "needs"
     return f"{what}the chain to {weight} {through} {name or new}, so {new}"
 

@@ -12,6 +12,7 @@ from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.book import Book
 from gradbook.audit.factors import factors
 from gradbook.audit.flow import Flow
+from gradbook.audit.gaps import companions, joined
 from gradbook.audit.lanes import Lane, change, find_lanes
 from gradbook.audit.pattern import Area, Pattern, Place, references
 from gradbook.targets.excel.grammar import Expression, Reference
@@ -108,8 +109,9 @@ class Training:
 
 def find_trainings(book: Book, flow: Flow) -> list[Training]:
     """The trainings, in the order of the sheets."""
-    lanes = find_lanes(book, flow)
-    found = [Training(book, flow, group) for group in _together(flow, lanes)]
+    lanes = joined(find_lanes(book, flow))
+    groups = [group + companions(book, group) for group in _together(flow, lanes)]
+    found = [Training(book, flow, sorted(group, key=lambda g: g.start)) for group in groups]
     for training in found:
         training.names = [heading(book, lane) for lane in training.lanes]
         training.rate = _common_rate(training)

@@ -25,6 +25,7 @@ from gradbook.audit.search import (
     omissions,
     other_operators,
     pairs,
+    remembered,
     replacements,
     terms_more,
 )
@@ -61,9 +62,13 @@ class Patient:
 
 def repair(patient: Patient, target: Node) -> Repair | None:
     """The smallest repair; where none is found, the target written in the sheet's cells."""
-    trial = Trial(patient.expression, lambda part: _values(patient, part))
+    trial = Trial(patient.expression, remembered(lambda part: _values(patient, part)))
     cells = offers(patient)
-    return _one(patient, trial, cells) or _two(patient, trial, cells) or _anew(patient, target)
+    return (
+        _one(patient, trial, cells)
+        or _two(patient, trial, cells)
+        or anew(patient.bench, patient.owner, patient.expression, target)
+    )
 
 
 def _one(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | None:
@@ -171,18 +176,17 @@ def _effort(patient: Patient, trial: Trial, choice: Choice) -> tuple[int, int, f
 # A formula written anew --------------------------------------------------------
 
 
-def _anew(patient: Patient, target: Node) -> Repair | None:
+def anew(bench: Bench, owner: Address, old: Expression, target: Node) -> Repair | None:
     """The target in the sheet's own cells, as the chain rule gives it."""
-    bench = patient.bench
-    forward = _forward(bench)
+    before = forward(bench)
     cells: dict[Node, Address] = {}
-    for cell in sorted(forward, key=lambda c: (sheet_of(c) != sheet_of(patient.owner), c)):
+    for cell in sorted(before, key=lambda c: (sheet_of(c) != sheet_of(owner), c)):
         value = bench.made.known.get(cell)
         if isinstance(value, Node) and not value.is_constant():
             cells.setdefault(value, cell)
     cells.update({node: cell for cell, node in bench.made.leaves.items()})
     speller = Speller(
-        refer=lambda node: reference(bench, cells[node], patient.owner) if node in cells else None,
+        refer=lambda node: reference(bench, cells[node], owner) if node in cells else None,
         block=lambda node: Reference("#N/A"),
     )
     try:
@@ -192,10 +196,10 @@ def _anew(patient: Patient, target: Node) -> Repair | None:
     expression = tidy(expression)
     if len(write(expression)) > LONGEST:
         return None
-    return Repair(expression, (Choice("formula", ((),), patient.expression, expression),))
+    return Repair(expression, (Choice("formula", ((),), old, expression),))
 
 
-def _forward(bench: Bench) -> set[Address]:
+def forward(bench: Bench) -> set[Address]:
     """The cells that the loss is computed from."""
     flow, stop = bench.training.flow, bench.training.stop
     seen: set[Address] = set()

@@ -108,6 +108,20 @@ class Trial:
         return values.get((), self.values[()])
 
 
+def remembered(value: Callable[[Expression], Array]) -> Callable[[Expression], Array]:
+    """The same function, which asks for each reference once."""
+    known: dict[Expression, Array] = {}
+
+    def found(part: Expression) -> Array:
+        if not isinstance(part, Reference):
+            return value(part)
+        if part not in known:
+            known[part] = value(part)
+        return known[part]
+
+    return found
+
+
 def combined(part: Expression, pieces: Sequence[Array]) -> Array | None:
     """The value of an expression from those of its pieces; None of what isn't known here."""
     match part:
@@ -139,7 +153,7 @@ def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
     with np.errstate(all="ignore"):
         values = np.where(np.isfinite(values), values, np.nan)
         size = np.maximum(np.abs(values), np.abs(true))
-        usual = np.median(np.abs(true[sure]))
+        usual = np.max(np.abs(true[sure]))
         good = np.abs(values - true) <= CLOSE * np.maximum(size, FAINT * usual)
     return [tuple(int(k) for k in place) for place in np.argwhere(np.all(good | ~sure, axis=-1))]
 
@@ -255,7 +269,11 @@ def _spots(trial: Trial) -> list[tuple[Path, ...]]:
     for path, part in trial.parts.items():
         if isinstance(part, Reference | Number):
             said.setdefault(part, []).append(path)
-    together = [tuple(paths) for paths in said.values() if len(paths) > 1]
+    together = [
+        tuple(paths)
+        for part, paths in said.items()
+        if len(paths) > 1 and isinstance(part, Reference)
+    ]
     return together + [(path,) for paths in said.values() for path in paths]
 
 

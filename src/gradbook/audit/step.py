@@ -67,6 +67,8 @@ class StepGraph:
         return self.flow.plain(cell, self.training.stop)
 
     def _is_leaf(self, cell: Address) -> bool:
+        if cell in self.instead:
+            return False
         formula = cell in self.book.patterns or cell in self.book.elements
         return cell in self.training.stop or cell not in self.training.moving or not formula
 
@@ -84,7 +86,7 @@ class StepGraph:
         if self._is_leaf(cell):
             return self._leaf(cell)
         anchor, down, right = self.book.elements.get(cell, (cell, 0, 0))
-        pattern = self.instead.get(anchor, self.book.patterns[anchor])
+        pattern = self.instead.get(anchor) or self.book.patterns[anchor]
         if pattern.expression is None:
             raise NotUnderstood(f"{self.book.called(anchor)}: {pattern.problem}")
         try:
