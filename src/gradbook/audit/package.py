@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,17 +61,22 @@ class Package:
 
     def parse(self, name: str, parser: expat.XMLParserType) -> None:
         """Hand a part to a parser; whatever is wrong with the XML becomes one line."""
-        _harden(parser)
-        try:
-            for piece in self.chunks(name):
-                parser.Parse(piece, False)
-            parser.Parse(b"", True)
-        except expat.ExpatError as error:
-            raise WorkbookError(
-                f"its part {name} is no XML (line {error.lineno}): save it again as .xlsx"
-            ) from error
-        except (ValueError, LookupError, UnicodeError) as error:
-            raise WorkbookError(f"its part {name} can't be read: save it again as .xlsx") from error
+        parse(name, self.chunks(name), parser)
+
+
+def parse(name: str, pieces: Iterable[bytes], parser: expat.XMLParserType) -> None:
+    """Hand a part's text to a parser; whatever is wrong with the XML becomes one line."""
+    _harden(parser)
+    try:
+        for piece in pieces:
+            parser.Parse(piece, False)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        raise WorkbookError(
+            f"its part {name} is no XML (line {error.lineno}): save it again as .xlsx"
+        ) from error
+    except (ValueError, LookupError, UnicodeError) as error:
+        raise WorkbookError(f"its part {name} can't be read: save it again as .xlsx") from error
 
 
 @contextmanager
