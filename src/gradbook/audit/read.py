@@ -31,11 +31,12 @@ _A1 = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 def read_book(path: str | Path) -> Book:
     """The workbook at `path`; a WorkbookError says in one line why it can't be read."""
     with package(path) as parts:
-        return _book(parts)
+        return book_of(parts)
 
 
-def _book(parts: Package) -> Book:
-    main = _main_part(parts)
+def book_of(parts: Package) -> Book:
+    """The workbook that a package holds."""
+    main = main_part(parts)
     targets = _relations(parts, main)
     titles, names = _workbook(parts, main)
     book = Book(names=names)
@@ -55,7 +56,8 @@ def _book(parts: Package) -> Book:
     return book
 
 
-def _main_part(parts: Package) -> str:
+def main_part(parts: Package) -> str:
+    """The name of the part that lists the sheets."""
     if "xl/workbook.xml" in parts:
         return "xl/workbook.xml"
     for target in _relations(parts, "").values():
