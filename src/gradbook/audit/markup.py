@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-from gradbook.audit.package import local, parse, parser
+from gradbook.audit.package import WorkbookError, local, parse, parser
 
 _TAG = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _NAME = re.compile(rb"<([^\s/>]+)")
@@ -128,15 +128,24 @@ def with_attributes(data: bytes, element: Element, **values: str) -> Edit:
     return element.start, element.inside, tag
 
 
-def with_child(data: bytes, element: Element, child: bytes, **values: str) -> Edit:
-    """The element with one more child at its end; attributes may change with it."""
-    start, _, tag = with_attributes(data, element, **values)
+def with_child(data: bytes, element: Element, child: bytes, **values: str) -> list[Edit]:
+    """One more child at an element's end; attributes may change with it."""
+    start, inside, tag = with_attributes(data, element, **values)
     if not element.is_empty():
-        return start, element.end, tag + data[element.inside : element.close] + child + data[element.close : element.end]
+        own = [(start, inside, tag)] if values else []
+        return [*own, (element.close, element.close, child)]
     name = _NAME.match(tag)
     assert name, "an element has a name"
     opened = tag[: tag.rindex(b"/")].rstrip() + b">"
-    return start, element.end, opened + child + b"</" + name[1] + b">"
+    return [(start, inside, opened + child + b"</" + name[1] + b">")]
+
+
+def only(found: Iterable[Element], tag: str, part: str) -> Element:
+    """The one element of that tag, without which the part can't be added to."""
+    for element in found:
+        if element.tag == tag:
+            return element
+    raise WorkbookError(f"its part {part} has no <{tag}>: save it again as .xlsx")
 
 
 def place_after(found: Sequence[Element], earlier: Iterable[str]) -> int:
