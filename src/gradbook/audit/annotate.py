@@ -30,7 +30,7 @@ def annotated(path: str | Path, report: BookReport) -> bytes:
         patch = Patch(parts)
         _show(patch, book_of(parts), report)
         patch.write(copy)
-    return copy.getvalue()
+    return copy.getvalue() if patch.changed else Path(path).read_bytes()
 
 
 def _show(patch: Patch, book: Book, report: BookReport) -> None:

@@ -102,7 +102,9 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
 
 def words(text: str) -> bytes:
     """A text as XML that holds in any encoding: what isn't ASCII becomes a reference."""
-    return escape(_FORBIDDEN.sub("\ufffd", text), {'"': "&quot;"}).encode("ascii", "xmlcharrefreplace")
+    return escape(_FORBIDDEN.sub("\ufffd", text), {'"': "&quot;"}).encode(
+        "ascii", "xmlcharrefreplace"
+    )
 
 
 def prefix(data: bytes, element: Element) -> bytes:

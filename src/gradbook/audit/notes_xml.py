@@ -26,12 +26,12 @@ STRICT_MAIN = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 AUTHOR = "gradbook"
 DRAWING = "application/vnd.openxmlformats-officedocument.vmlDrawing"
 SHAPES_IN_BLOCK = 1024  # the numbers of shapes come in blocks of so many
-SHAPE = '''<v:shapetype id="_x0000_t202" coordsize="21600,21600" o:spt="202" \
+SHAPE = """<v:shapetype id="_x0000_t202" coordsize="21600,21600" o:spt="202" \
 path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>\
-<v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>'''
-EMPTY_DRAWING = '''<xml xmlns:v="urn:schemas-microsoft-com:vml" \
+<v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>"""
+EMPTY_DRAWING = """<xml xmlns:v="urn:schemas-microsoft-com:vml" \
 xmlns:o="urn:schemas-microsoft-com:office:office" \
-xmlns:x="urn:schemas-microsoft-com:office:excel"></xml>'''
+xmlns:x="urn:schemas-microsoft-com:office:excel"></xml>"""
 BEFORE_DRAWING = """sheetPr dimension sheetViews sheetFormatPr cols sheetData sheetCalcPr
 sheetProtection protectedRanges scenarios autoFilter sortState dataConsolidate customSheetViews
 mergeCells phoneticPr conditionalFormatting dataValidations hyperlinks printOptions pageMargins
@@ -138,10 +138,11 @@ def _draw(patch: Patch, part: str, sheet: SheetXml, notes: Mapping[Address, str]
     if end < 0:
         raise WorkbookError(f"its part {part} can't be added to: save it again as .xlsx")
     blocks = _free_blocks(patch, -(-len(notes) // (SHAPES_IN_BLOCK - 1)))
-    numbers = [
-        block * SHAPES_IN_BLOCK + k for block in blocks for k in range(1, SHAPES_IN_BLOCK)
+    numbers = [block * SHAPES_IN_BLOCK + k for block in blocks for k in range(1, SHAPES_IN_BLOCK)]
+    shapes = [
+        _shape(number, cell, note, sheet)
+        for number, (cell, note) in zip(numbers, notes.items(), strict=False)
     ]
-    shapes = [_shape(number, cell, note, sheet) for number, (cell, note) in zip(numbers, notes.items(), strict=False)]
     if b"_x0000_t202" not in data:
         shapes.insert(0, SHAPE)
     new = data[:end] + "".join(shapes).encode() + data[end:]

@@ -66,7 +66,9 @@ class Patch:
             Relation(
                 e.attribute("Id"),
                 e.attribute("Type").rpartition("/")[2],
-                posixpath.normpath(posixpath.join("/", posixpath.dirname(of), e.attribute("Target")))[1:],
+                posixpath.normpath(
+                    posixpath.join("/", posixpath.dirname(of), e.attribute("Target"))
+                )[1:],
             )
             for e in outline(self.text(part), part)
             if e.depth == 1 and e.attribute("TargetMode") != "External"
