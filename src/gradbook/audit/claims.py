@@ -69,7 +69,7 @@ def _level(
     inline = Claim(home, product(rest), False, sign)
     if len(behind) != 1 or any(f.above for f in moving if training.cell_of(f.part, home) is None):
         return [inline], None
-    owner = training.flow.plain(behind[0], training.stop)
+    owner = behind[0]
     pattern = training.book.patterns.get(owner)
     if pattern is None or pattern.expression is None or owner in training.stop:
         return ([Claim(owner, moving[0].part, True, sign)], None) if pattern is None else ([], None)

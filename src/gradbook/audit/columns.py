@@ -128,6 +128,7 @@ class Columns:
                 and cell in training.moving
                 and cell not in training.stop
                 and cell not in self.owners
+                and cell not in self.bench.foreign
             ):
                 line = column_of(cell) if down else row_of(cell)
                 gathered[sheet_of(cell), line, pattern.shape].append(cell)
@@ -193,7 +194,7 @@ class Columns:
         )
         found: list[list[Offer]] = [[] for _ in cells]
         for cell in near:
-            if cell in training.stop and cell not in own:
+            if (cell in training.stop and cell not in own) or cell in self.bench.foreign:
                 continue
             row: list[Offer] = []
             for home in cells:

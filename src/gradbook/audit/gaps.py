@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from gradbook.audit.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.address import column_of, row_of, sheet_of
 from gradbook.audit.book import Book
 from gradbook.audit.lanes import Lane, chains
 
 WIDEST = 3  # cells that a gap may skip
 
 
-def joined(lanes: Sequence[Lane]) -> list[Lane]:
+def joined(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
     """Lanes that only a pasted or departing cell interrupts, whole; a new run stays one."""
     lines: defaultdict[tuple[int, int, int], list[Lane]] = defaultdict(list)
     for lane in sorted(lanes, key=lambda lane: lane.start):
@@ -24,14 +24,23 @@ def joined(lanes: Sequence[Lane]) -> list[Lane]:
     for parts in lines.values():
         whole = parts[0]
         for part in parts[1:]:
-            everywhere = 2 * breaks[_place(part)] > _parallel(lines, part)
-            if not everywhere and _follows(whole, part):
+            lines_here = _parallel(lines, part)
+            everywhere = 2 * breaks[_place(part)] > lines_here
+            anew = everywhere if lines_here > 1 else _starts_like(book, parts[0], part)
+            if not anew and _follows(whole, part):
                 whole = _put_together(whole, part)
             else:
                 found.append(whole)
                 whole = part
         found.append(whole)
     return sorted(found, key=lambda lane: lane.start)
+
+
+def _starts_like(book: Book, first: Lane, part: Lane) -> bool:
+    """Whether a line goes on from the value that it began with: another run."""
+    return part.start in book.patterns or book.values.get(first.start) == book.values.get(
+        part.start
+    )
 
 
 def _line(lane: Lane) -> tuple[int, int, int]:
@@ -88,7 +97,3 @@ def companions(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
             found.append(lane)
             taken.update(lane.cells)
     return found
-
-
-def blanks(book: Book, cells: Sequence[Address]) -> list[Address]:
-    return [cell for cell in cells if cell not in book.patterns and cell not in book.values]

@@ -152,8 +152,17 @@ def _remedy(bench: Bench, wrong: dict[int, Claim]) -> Remedy | None:
         return None
     if remedy is None:
         return None
-    alone = len(remedy.lanes) == 1 and not any(_shared(bench, wrong[k]) for k in remedy.lanes)
-    return None if alone else remedy
+    if len(remedy.lanes) > 1:
+        return remedy
+    (lane,) = remedy.lanes
+    return None if remedy.cells[0] in forward(bench) or _easy(bench, lane, wrong[lane]) else remedy
+
+
+def _easy(bench: Bench, lane: int, claim: Claim) -> bool:
+    """Whether a claim can be put right by a small change of its own."""
+    patient = _patient(bench, claim, lane)
+    found = repair(patient, bench.true[lane]) if patient else None
+    return found is not None and found.changes[0].kind != "formula"
 
 
 def _cured(bench: Bench, remedy: Remedy) -> dict[Address, Pattern]:
@@ -215,11 +224,12 @@ def _shown(value: Value) -> str:
 
 def _fault(bench: Bench, lane: int, claim: Claim, known: Known) -> Fault | None:
     """What is wrong with one claim, by itself."""
+    true = bench.true[lane]
     try:
-        true, claimed = bench.true[lane], bench.claimed(claim)
-        patient = _patient(bench, claim, lane)
+        error = bench.relative_error(bench.claimed(claim), true)
     except NotUnderstood:
-        return None
+        error = None
+    patient = _patient(bench, claim, lane)
     if patient is None:
         found = anew(bench, claim.owner, claim.expression, true if claim.sign > 0 else -true)
     else:
@@ -227,7 +237,7 @@ def _fault(bench: Bench, lane: int, claim: Claim, known: Known) -> Fault | None:
             patient, true if claim.sign > 0 else -true
         )
         known.keep(patient, lane, found)
-    return _described(bench, lane, claim, found, bench.relative_error(claimed, true))
+    return _described(bench, lane, claim, found, error)
 
 
 def _patient(bench: Bench, claim: Claim, lane: int) -> Patient | None:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gradbook.audit.address import Address
+from gradbook.audit.address import Address, sheet_of
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import POINTS, Numbers, agree, at_random
 from gradbook.audit.pattern import Pattern
@@ -34,8 +34,7 @@ class Bench:
         self.training = training
         self.step = step
         self.like = like or [step]
-        self.made = StepGraph(training)
-        self.made.instead = instead or {}
+        self.made = StepGraph(training, instead)
         self.random = Numbers(at_random(lambda cell: cell in training.stop))
         self._leaves: dict[Node, Address] = {}
 
@@ -108,8 +107,35 @@ class Bench:
         """The cell that stands in another step where this one stands here."""
         if step is self.step or not step.cells:
             return cell
+        if cell in self.step.weights:
+            return step.weights[self.step.weights.index(cell)] or cell
         place = self.places.get(cell)
         return step.cells[place] if place is not None and place < len(step.cells) else cell
+
+    @cached_property
+    def aliases(self) -> dict[Address, list[Address]]:
+        """The cells by which the step's formulas mention others, where they only repeat those."""
+        found: dict[Address, list[Address]] = {}
+        flow, stop = self.training.flow, self.training.stop
+        owners = [claim.owner for options in self.step.claims for claim in options]
+        for cell in dict.fromkeys([*self.step.cells, *owners]):
+            for source in flow.sources(cell) if cell not in stop or cell in owners else ():
+                plain = flow.plain(source, stop)
+                if plain != source:
+                    found.setdefault(plain, []).append(source)
+        return found
+
+    @cached_property
+    def foreign(self) -> set[Address]:
+        """The cells that are computed from another step's weights, and not from this one's."""
+        flow, stop = self.training.flow, self.training.stop
+        others = [cell for cell in stop if cell not in self.step.weights]
+        return flow.below(others, stop) - flow.below(self.step.own, stop)
+
+    def seen_from(self, cell: Address, home: Address) -> Address:
+        """The cell, or another that repeats it on the sheet where it is wanted."""
+        beside = [c for c in self.aliases.get(cell, ()) if sheet_of(c) == sheet_of(home)]
+        return min(beside, key=lambda c: abs(c - home), default=cell)
 
     @cached_property
     def places(self) -> dict[Address, int]:

@@ -6,7 +6,7 @@ Nothing is known here of headings or of where tables stand.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -94,7 +94,22 @@ def find_lanes(book: Book, flow: Flow) -> list[Lane]:
                 taken.update(lane.cells)
             else:
                 in_vain[kind] += 1
-    return sorted(found, key=lambda lane: lane.start)
+    return _along_with_most(found)
+
+
+def _along_with_most(lanes: Sequence[Lane]) -> list[Lane]:
+    """Lanes without single steps that go another way than the longer ones of their sheet."""
+    links: Counter[tuple[int, int]] = Counter()
+    for lane in lanes:
+        links[sheet_of(lane.start), lane.stride] += len(lane.cells) - 1
+    best = {sheet: max(links[s, d] for s, d in links if s == sheet) for sheet, _ in links}
+    kept = [
+        lane
+        for lane in lanes
+        if len(lane.cells) > 2
+        or links[sheet_of(lane.start), lane.stride] == best[sheet_of(lane.start)]
+    ]
+    return sorted(kept, key=lambda lane: lane.start)
 
 
 def chains(book: Book) -> Iterator[Lane]:

@@ -33,7 +33,8 @@ def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
     if not found[1]:
         return [], 0.0
     if found[0] < 1:
-        found = max(found, _with_another(training, start, claimed, found, tried))
+        other = _with_another(training, start, claimed, found, tried)
+        found = max(found, other, key=lambda option: option[0])
     return _every_step(training, found[1]), found[0]
 
 
@@ -61,12 +62,24 @@ def _with_another(
     tried: Sequence[Address],
 ) -> tuple[float, tuple[Address, ...]]:
     """The loss with a term that it leaves out, where more gradients are true of both."""
+    inside = _inside(training, found[1][0])
+    beside = [c for c in tried if c not in inside and found[1][0] not in _inside(training, c)]
     options = [
-        (_share(training, start, (*found[1], c), claimed), (*found[1], c))
-        for c in tried[:6]
-        if c not in found[1]
+        (_share(training, start, (*found[1], c), claimed), (*found[1], c)) for c in beside[:6]
     ]
     return max(options, default=found, key=lambda option: option[0])
+
+
+def _inside(training: Training, cell: Address) -> set[Address]:
+    """The cell and all it is computed from within its step."""
+    seen: set[Address] = set()
+    waiting = [cell]
+    while waiting:
+        at = training.flow.plain(waiting.pop(), training.stop)
+        if at not in seen:
+            seen.add(at)
+            waiting += [] if at in training.stop else training.flow.sources(at)
+    return seen
 
 
 def _candidates(training: Training, start: Sequence[Address]) -> list[Address]:
@@ -155,22 +168,36 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
     if len(loss[0]) < 2:
         return []
     book, (cell, term) = training.book, loss[0][:2]
-    if book.patterns[cell].shape == book.patterns[term].shape:
+    total = _named_total(training, cell)
+    if total is None and book.patterns[cell].shape == book.patterns[term].shape:
         return []  # the errors stand side by side, and nobody added them
-    where = [cells[0] for cells in loss if cells]
-    name = label(book, term, row_of(training.lanes[0].stride) > 0) or written(term)
+    cell, shift = (cell, 0) if total is None else (total, total - cell)
+    where = [cells[0] + shift for cells in loss if cells]
+    down = row_of(training.lanes[0].stride) > 0
     right = f"{book.patterns[cell].text_at(cell)}+{book.called(term, cell)}"
     pattern = book.reader.typed(right, cell)
     return [
         Finding(
             kind="loss without a term",
-            quantity=label(book, cell, row_of(training.lanes[0].stride) > 0) or written(cell),
+            quantity=label(book, cell, down) or written(cell),
             weight="",
             cells=ranges(where),
             formula=book.formula(cell),
             expected=f"={right}",
-            why=f"the loss leaves out {name}, which the gradients are right to count",
+            why=f"the loss leaves out {label(book, term, down) or written(term)}, "
+            "which the gradients are right to count",
             sheet=book.sheets[sheet_of(cell)].title,
             fixes={written(at): f"={pattern.text_at(at)}" for at in where},
         )
     ]
+
+
+def _named_total(training: Training, cell: Address) -> Address | None:
+    """A cell of the first step that calls itself the loss and only repeats this one."""
+    down = row_of(training.lanes[0].stride) > 0
+    for user in training.flow.users.get(cell, ()):
+        words = label(training.book, user, down).lower()
+        repeats = training.flow.plain(user, training.stop) == cell
+        if repeats and sheet_of(user) == sheet_of(cell) and any(w in words for w in LOSS_WORDS):
+            return user
+    return None

@@ -109,7 +109,7 @@ class Training:
 
 def find_trainings(book: Book, flow: Flow) -> list[Training]:
     """The trainings, in the order of the sheets."""
-    lanes = joined(find_lanes(book, flow))
+    lanes = joined(book, find_lanes(book, flow))
     groups = [group + companions(book, group) for group in _together(flow, lanes)]
     found = [Training(book, flow, sorted(group, key=lambda g: g.start)) for group in groups]
     for training in found:
@@ -132,6 +132,11 @@ def _together(flow: Flow, lanes: Sequence[Lane]) -> list[list[Lane]]:
     for k, lane in enumerate(lanes):
         for other in _met(flow, lane, owner):
             group[root(other)] = root(k)
+    first: dict[tuple[int, int, int], int] = {}
+    for k, lane in enumerate(lanes):  # those that start side by side, too
+        along = row_of(lane.start) if row_of(lane.stride) else column_of(lane.start)
+        other = first.setdefault((sheet_of(lane.start), lane.stride, along), k)
+        group[root(other)] = root(k)
     gathered: defaultdict[int, list[Lane]] = defaultdict(list)
     for k, lane in enumerate(lanes):
         gathered[root(k)].append(lane)

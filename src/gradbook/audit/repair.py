@@ -127,7 +127,9 @@ def offers(patient: Patient) -> list[Offer]:
     cells = [
         cell
         for cell in dict.fromkeys([*own, *bench.step.cells])
-        if cell not in below and (cell not in training.stop or cell in own)
+        if cell not in below
+        and (cell not in training.stop or cell in own)
+        and cell not in bench.foreign
     ]
     cells.sort(key=lambda cell: (sheet_of(cell) != sheet_of(owner), abs(cell - owner)))
     found: list[Offer] = []
@@ -145,9 +147,11 @@ def offers(patient: Patient) -> list[Offer]:
 
 def reference(bench: Bench, cell: Address, owner: Address) -> Reference:
     """A cell as a formula in another mentions it; fixed where it serves every step."""
+    plain, cell = cell, bench.seen_from(cell, owner)
     text = written(cell)
     other = bench.like[-1]
-    if other is not bench.step and bench.there(cell, other) == cell:
+    still = other is not bench.step and bench.there(cell, other) == cell
+    if still and plain == cell:
         letters_ = text.rstrip("0123456789")
         text = f"${letters_}${text[len(letters_) :]}"
     if sheet_of(cell) != sheet_of(owner):

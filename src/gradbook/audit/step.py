@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gradbook.audit.address import Address
 from gradbook.audit.meaning import Block, Look, NotUnderstood, Value, meaning, number
@@ -18,14 +18,20 @@ MOST_CELLS = 20_000  # of one step
 class StepGraph:
     """The cells of one step as nodes: weights and whatever doesn't depend on them are leaves."""
 
-    def __init__(self, training: Training) -> None:
+    def __init__(
+        self, training: Training, instead: Mapping[Address, Pattern] | None = None
+    ) -> None:
         self.training = training
         self.book = training.book
         self.flow = training.flow
         self.graph = Graph()
         self.known: dict[Address, Value] = {}
         self.leaves: dict[Address, Node] = {}
-        self.instead: dict[Address, Pattern] = {}  # formulas to try in the place of others
+        self.instead = instead or {}  # formulas to try in the place of others
+        self.moving = training.moving
+        if not training.moving.issuperset(self.instead):
+            changed = {c for c in self.instead if c not in training.moving}
+            self.moving = training.moving | training.flow.below(changed) | changed
 
     def node(self, cell: Address) -> Node:
         """A cell's value."""
@@ -70,7 +76,7 @@ class StepGraph:
         if cell in self.instead:
             return False
         formula = cell in self.book.patterns or cell in self.book.elements
-        return cell in self.training.stop or cell not in self.training.moving or not formula
+        return cell in self.training.stop or cell not in self.moving or not formula
 
     def _inside(self, cell: Address) -> list[Address]:
         """The cells that a cell is computed from within its step."""

@@ -10,13 +10,14 @@ import numpy as np
 from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
 from gradbook.audit.factors import factors
 from gradbook.audit.findings import Finding
-from gradbook.audit.judge import Bench
-from gradbook.audit.lanes import Lane, change
+from gradbook.audit.edits import total
+from gradbook.audit.judge import OPPOSITE, Bench, best
+from gradbook.audit.lanes import Lane, change, terms
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import Pattern, Place
 from gradbook.audit.recover import Training
 from gradbook.audit.steps import Step
-from gradbook.targets.excel.grammar import Reference
+from gradbook.targets.excel.grammar import Reference, write
 
 LR = "η"
 
@@ -29,6 +30,7 @@ def update_findings(training: Training, steps: Sequence[Step]) -> list[Finding]:
         if usual is None:
             continue
         found += _departures(training, j, lane, usual, steps)
+        found += _additions(training, j, lane, usual, steps)
         found += _rates(training, j, lane, usual)
     return found
 
@@ -107,6 +109,41 @@ def _same(training: Training, steps: Sequence[Step], k: int, cell: Address, usua
     except NotUnderstood:
         return False
     return bench.same(a, b, bench.random)
+
+
+def _additions(
+    training: Training, j: int, lane: Lane, usual: Pattern, steps: Sequence[Step]
+) -> Iterator[Finding]:
+    """An update that goes up the slope: it adds what it should subtract."""
+    step = next((s for s in steps if training.book.patterns.get(_next(lane, s)) is usual), None)
+    if step is None or not step.claims[j]:
+        return
+    verdict, claim = best(Bench(training, step), j, step.claims[j])
+    if verdict != OPPOSITE or claim is None or claim.sign > 0:
+        return
+    cells = [cell for cell in lane.cells[1:] if training.book.patterns.get(cell) is usual]
+    expected = _subtracting(training, lane, usual, cells[0])
+    words = (
+        f"the update adds the gradient of {training.names[j]}, which climbs: it is to be subtracted"
+    )
+    yield _finding(training, j, cells, expected, "adds the gradient", words)
+
+
+def _next(lane: Lane, step: Step) -> Address:
+    return lane.cells[step.number + 1] if step.number + 1 < len(lane.cells) else -1
+
+
+def _subtracting(training: Training, lane: Lane, usual: Pattern, cell: Address) -> Pattern:
+    """The update with its other terms turned round."""
+    here = training.book.reader.typed(usual.text_at(cell), cell)
+    assert here.expression is not None
+    base = lane.cells[lane.cells.index(cell) - 1]
+    parts = [
+        (sign if training.book.reader.cell(write(part), cell) == base else -sign, part)
+        for sign, part in terms(here.expression)
+    ]
+    first = sorted(parts, key=lambda term: -term[0])
+    return training.book.reader.typed(write(total(first)), cell)
 
 
 def _rates(training: Training, j: int, lane: Lane, usual: Pattern) -> Iterator[Finding]:
