@@ -22,6 +22,7 @@ from gradbook.audit.findings import (
 )
 from gradbook.audit.flow import Flow
 from gradbook.audit.gradients import gradient_findings
+from gradbook.audit.learning import loss_curve
 from gradbook.audit.loss import find_loss, loss_findings
 from gradbook.audit.package import WorkbookError
 from gradbook.audit.read import read_book
@@ -80,6 +81,7 @@ def check_training(training: Training) -> SheetReport | None:
         weights=tuple(training.names),
         rows=_rows(training),
         findings=tuple(findings),
+        curve=loss_curve(book, training.flow, loss, findings),
     )
 
 

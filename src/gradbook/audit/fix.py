@@ -1,7 +1,7 @@
 """A copy of a book whose wrong formulas are corrected.
 
-Only the corrected cells change, and what is computed from them loses the value that the file
-gave it, so that whoever opens the copy computes it anew.
+Only the corrected cells change, and what is computed from them gets its new value, or none where
+that is not understood; whoever opens the copy is asked to compute it all anew.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
 from io import BytesIO
+from math import isfinite
 from pathlib import Path
 
 from gradbook.audit.address import (
@@ -23,6 +24,7 @@ from gradbook.audit.address import (
 )
 from gradbook.audit.annotate import cells_of
 from gradbook.audit.book import Book
+from gradbook.audit.evaluate import Evaluation
 from gradbook.audit.findings import BookReport
 from gradbook.audit.flow import Flow
 from gradbook.audit.markup import (
@@ -41,8 +43,17 @@ from gradbook.audit.pattern import Unknown, moved
 from gradbook.audit.read import book_of, main_part
 from gradbook.audit.sheet_xml import Cell, SheetXml, read_sheet
 
-BEFORE_CALCULATION = """fileVersion fileSharing workbookPr workbookProtection bookViews sheets
-functionGroups externalReferences definedNames""".split()  # what the format puts before calcPr
+BEFORE_CALCULATION = {  # what the format puts before calcPr
+    "fileVersion",
+    "fileSharing",
+    "workbookPr",
+    "workbookProtection",
+    "bookViews",
+    "sheets",
+    "functionGroups",
+    "externalReferences",
+    "definedNames",
+}
 _CDATA = re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _KIND = re.compile(rb"""\st\s*=\s*(?:"[^"]*"|'[^']*')""")
 
@@ -105,12 +116,16 @@ def _correct(patch: Patch, book: Book, wanted: Mapping[Address, str]) -> set[Add
     for number, sheet in sheets.items():
         here = {c: f for c, f in wanted.items() if sheet_of(c) == number}
         done |= {cell for cell in here if not _is_in_array(sheet, book, cell)}
-    stale = _computed_from(book, done) - done
+    right = {cell: book.reader.pattern(wanted[cell], cell) for cell in done}
+    flow = Flow(book)
+    numbers = Evaluation(book, flow, right)
+    stale = _computed_from(book, flow, done) | done
     for number, sheet in sheets.items():
-        edits = [*_formulas(sheet, {c: wanted[c] for c in done if sheet_of(c) == number})]
-        for cell in stale:
-            if sheet_of(cell) == number and cell in sheet.cells:
-                edits += _without_value(sheet.data, sheet.cells[cell])
+        values = {cell: numbers.value(cell) for cell in stale if sheet_of(cell) == number}
+        edits = [*_formulas(sheet, {c: wanted[c] for c in done if sheet_of(c) == number}, values)]
+        for cell in values.keys() - done:
+            if cell in sheet.cells:
+                edits += _with_value(sheet, sheet.cells[cell], values[cell])
         if edits:
             patch.put(book.sheets[number].part, edited(sheet.data, edits))
     if done:
@@ -131,7 +146,7 @@ def _is_in_array(sheet: SheetXml, book: Book, cell: Address) -> bool:
     return cell in book.elements or (formula is not None and formula.attribute("t") == "dataTable")
 
 
-def _computed_from(book: Book, cells: set[Address]) -> set[Address]:
+def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:
     """What depends on the cells, and whatever may, its formula not being understood."""
     obscure = {
         cell
@@ -140,21 +155,23 @@ def _computed_from(book: Book, cells: set[Address]) -> set[Address]:
         or any(isinstance(mention, Unknown) for mention in pattern.mentions.values())
         or re.search(r"\b(INDIRECT|OFFSET)\(", pattern.key, re.IGNORECASE)
     }
-    return Flow(book).below(cells | obscure) | obscure
+    return flow.below(cells | obscure) | obscure
 
 
 # In the sheets' XML -----------------------------------------------------------
 
 
-def _formulas(sheet: SheetXml, wanted: Mapping[Address, str]) -> Iterator[Edit]:
+def _formulas(
+    sheet: SheetXml, wanted: Mapping[Address, str], values: Mapping[Address, float]
+) -> Iterator[Edit]:
     """The new formulas; where others shared an old one, each of them gets its own."""
     for cell, formula in wanted.items():
         there = sheet.cells.get(cell)
         if there is None:
-            inside = _f(sheet, formula)
+            inside = _f(sheet, formula) + _v(sheet, values[cell])
             yield from sheet.new_cell(cell, f' r="{written(cell)}"'.encode(), inside)
         else:
-            yield from _with_formula(sheet, there, formula)
+            yield from _with_formula(sheet, there, formula, values[cell])
     for cell, formula in _orphans(sheet, wanted):
         element = sheet.cells[cell].formula
         assert element is not None
@@ -166,29 +183,36 @@ def _f(sheet: SheetXml, formula: str, attributes: bytes = b"") -> bytes:
     return b"<" + name + attributes + b">" + words(formula) + b"</" + name + b">"
 
 
-def _with_formula(sheet: SheetXml, cell: Cell, formula: str) -> Iterator[Edit]:
+def _v(sheet: SheetXml, value: float) -> bytes:
+    name = sheet.prefix + b"v"
+    number = repr(value).encode()
+    return b"<" + name + b">" + number + b"</" + name + b">" if isfinite(value) else b""
+
+
+def _with_formula(sheet: SheetXml, cell: Cell, formula: str, value: float) -> Iterator[Edit]:
     old, own = cell.formula, cell.element
     array = old is not None and old.attribute("t") == "array"
     place = f' t="array" ref="{own.attribute("r")}"'.encode() if array else b""
     new = _f(sheet, formula, place)
     if own.is_empty():
         tag = _KIND.sub(b"", sheet.data[own.start : own.inside])[:-2].rstrip()
-        yield own.start, own.end, tag + b">" + new + b"</" + sheet.prefix + b"c>"
+        whole = tag + b">" + new + _v(sheet, value) + b"</" + sheet.prefix + b"c>"
+        yield own.start, own.end, whole
         return
     start, end = (old.start, old.end) if old else (own.inside, own.inside)
     yield start, end, new
-    yield from _without_value(sheet.data, cell)
+    yield from _with_value(sheet, cell, value)
 
 
-def _without_value(data: bytes, cell: Cell) -> Iterator[Edit]:
-    """The cell without the value that was computed for it."""
+def _with_value(sheet: SheetXml, cell: Cell, value: float) -> Iterator[Edit]:
+    """The cell with another value in the place of what was computed for it."""
     own = cell.element
-    tag = data[own.start : own.inside]
+    tag = sheet.data[own.start : own.inside]
     if _KIND.search(tag):
         yield own.start, own.inside, _KIND.sub(b"", tag)
     for element in cell.inner:
         if element.tag in ("v", "is"):
-            yield element.start, element.end, b""
+            yield element.start, element.end, _v(sheet, value)
 
 
 def _orphans(sheet: SheetXml, gone: Mapping[Address, str]) -> Iterator[tuple[Address, str]]:

@@ -120,13 +120,11 @@ def with_attributes(data: bytes, element: Element, **values: str) -> Edit:
     tag = data[element.start : element.inside]
     for name, value in values.items():
         said = b" " + name.encode() + b'="' + words(value) + b'"'
-        there = re.compile(rb"\s" + name.encode() + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""")
-        if there.search(tag):
-            tag = there.sub(lambda _, said=said: said, tag, count=1)
-        else:
-            head = _NAME.match(tag)
-            assert head, "an element has a name"
-            tag = tag[: head.end()] + said + tag[head.end() :]
+        there = re.search(rb"\s" + name.encode() + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""", tag)
+        head = _NAME.match(tag)
+        assert head, "an element has a name"
+        start, end = there.span() if there else (head.end(), head.end())
+        tag = tag[:start] + said + tag[end:]
     return element.start, element.inside, tag
 
 

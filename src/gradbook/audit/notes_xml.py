@@ -32,11 +32,38 @@ path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>\
 EMPTY_DRAWING = """<xml xmlns:v="urn:schemas-microsoft-com:vml" \
 xmlns:o="urn:schemas-microsoft-com:office:office" \
 xmlns:x="urn:schemas-microsoft-com:office:excel"></xml>"""
-BEFORE_DRAWING = """sheetPr dimension sheetViews sheetFormatPr cols sheetData sheetCalcPr
-sheetProtection protectedRanges scenarios autoFilter sortState dataConsolidate customSheetViews
-mergeCells phoneticPr conditionalFormatting dataValidations hyperlinks printOptions pageMargins
-pageSetup headerFooter rowBreaks colBreaks customProperties cellWatches ignoredErrors smartTags
-drawing""".split()  # what stands before a sheet's legacyDrawing, says the format
+BEFORE_DRAWING = {  # what stands before a sheet's legacyDrawing, says the format
+    "sheetPr",
+    "dimension",
+    "sheetViews",
+    "sheetFormatPr",
+    "cols",
+    "sheetData",
+    "sheetCalcPr",
+    "sheetProtection",
+    "protectedRanges",
+    "scenarios",
+    "autoFilter",
+    "sortState",
+    "dataConsolidate",
+    "customSheetViews",
+    "mergeCells",
+    "phoneticPr",
+    "conditionalFormatting",
+    "dataValidations",
+    "hyperlinks",
+    "printOptions",
+    "pageMargins",
+    "pageSetup",
+    "headerFooter",
+    "rowBreaks",
+    "colBreaks",
+    "customProperties",
+    "cellWatches",
+    "ignoredErrors",
+    "smartTags",
+    "drawing",
+}
 WIDE, LETTER = 340, 6.2  # pixels: of a note, of a letter in it
 _IDMAP = re.compile(rb"""(<o:idmap\b[^>]*?\bdata\s*=\s*["'])([^"']*)(["'])""")
 _SHAPE_ID = re.compile(rb"_x0000_s(\d{1,9})")
