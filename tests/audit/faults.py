@@ -154,7 +154,8 @@ def _edit(expression: Expression, draw: random.Random, columns: Columns, kind: s
                 return None
             return put(expression, draw.choice(references)[0], Reference(f"B${HEADINGS + 1}"))
         case "frozen":
-            moving = [(p, x) for p, x in references if "$" not in x.text]
+            turning = {letters(c) for c in columns.weights + columns.forward}
+            moving = [(p, x) for p, x in references if x.text.rstrip("0123456789") in turning]
             if not moving:
                 return None
             path, part = draw.choice(moving)

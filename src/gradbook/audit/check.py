@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradbook.audit.address import row_of
+from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
 from gradbook.audit.book import Book
 from gradbook.audit.findings import (
     FROZEN,
@@ -24,8 +24,10 @@ from gradbook.audit.flow import Flow
 from gradbook.audit.gradients import gradient_findings
 from gradbook.audit.learning import loss_curve
 from gradbook.audit.loss import find_loss, loss_findings
+from gradbook.audit.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.package import WorkbookError
 from gradbook.audit.read import read_book
+from gradbook.audit.recalculate import fill_in
 from gradbook.audit.recover import Training, find_trainings
 from gradbook.audit.steps import alike, steps_of
 from gradbook.audit.unfinished import without_training
@@ -41,8 +43,9 @@ def check_book(path: str | Path) -> BookReport:
     try:
         book = read_book(path)
         flow = Flow(book)
+        fill_in(book, flow)
         trainings = find_trainings(book, flow)
-        found = [check_training(training) for training in trainings]
+        found = [_checked(training) for training in trainings]
         sheets = [sheet for sheet in found if sheet is not None] or without_training(book, flow)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
@@ -59,6 +62,46 @@ def check_book(path: str | Path) -> BookReport:
 
 def _fingerprint(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+
+
+def _checked(training: Training) -> SheetReport | None:
+    """A training's report, or why there can't be one."""
+    try:
+        return check_training(training)
+    except LeadsBack as error:
+        return _not_judged(training, WRONG, str(error), [_circle(training, error.cell)])
+    except NotUnderstood as error:
+        return _not_judged(training, UNFINISHED, str(error), [])
+
+
+def _not_judged(
+    training: Training, verdict: str, why: str, findings: Sequence[Finding]
+) -> SheetReport:
+    return SheetReport(
+        sheet=training.book.sheets[training.sheet].title,
+        verdict=verdict,
+        rate=_called(training.book, training, [training.rate] if training.rate else []),
+        weights=tuple(training.names),
+        rows=_rows(training),
+        findings=tuple(findings),
+        notes=(f"it can't be judged further: {why}",),
+    )
+
+
+def _circle(training: Training, cell: Address) -> Finding:
+    """A formula that is computed from itself, with its likes."""
+    book = training.book
+    alike = [c for c, pattern in book.patterns.items() if pattern is book.patterns[cell]]
+    return Finding(
+        kind="circular reference",
+        quantity=written(cell),
+        weight="",
+        cells=ranges(alike),
+        formula=book.formula(cell),
+        expected="",
+        why=f"{written(cell)} is computed from itself",
+        sheet=book.sheets[sheet_of(cell)].title,
+    )
 
 
 def check_training(training: Training) -> SheetReport | None:

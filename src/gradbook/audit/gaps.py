@@ -97,3 +97,32 @@ def companions(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
             found.append(lane)
             taken.update(lane.cells)
     return found
+
+
+def aligned(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
+    """Lanes that begin a little late or end a little early, made as long as those beside them."""
+    found = []
+    for lane in lanes:
+        beside = [o for o in lanes if _line(o)[:2] == _line(lane)[:2] and _overlap(o, lane)]
+        first = Counter(_place(o)[2] for o in beside).most_common(1)[0][0]
+        last = Counter(_end(o) for o in beside).most_common(1)[0][0]
+        before = _cells(book, lane.start, -lane.stride, _place(lane)[2] - first)
+        after = _cells(book, lane.cells[-1], lane.stride, last - _end(lane))
+        found.append(Lane((*reversed(before), *lane.cells, *after), lane.stride))
+    return found
+
+
+def _overlap(one: Lane, other: Lane) -> bool:
+    return _place(one)[2] <= _end(other) and _place(other)[2] <= _end(one)
+
+
+def _cells(book: Book, start: int, stride: int, count: int) -> list[int]:
+    """So many cells on from a start, where there is something in all of them."""
+    if not 0 < count <= WIDEST:
+        return []
+    cells = [start + k * stride for k in range(1, count + 1)]
+    return cells if all(c in book.patterns or _is_number(book, c) for c in cells) else []
+
+
+def _is_number(book: Book, cell: int) -> bool:
+    return isinstance(book.values.get(cell), float)

@@ -70,6 +70,8 @@ def _moved_choice(choice: Choice, down: int, across: int) -> Choice:
 def gradient_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list[Finding]:
     """Every gradient that isn't, equal faults of one column gathered."""
     ordered = sorted(groups, key=lambda group: -len(group))
+    if not ordered:
+        return []
     usual = ordered[0]
     usually_wrong = wrong_lanes(Bench(training, usual[0], like=usual))
     faults: list[Fault] = []

@@ -168,11 +168,15 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
     if len(loss[0]) < 2:
         return []
     book, (cell, term) = training.book, loss[0][:2]
+    place = 0
     total = _named_total(training, cell)
+    if total is None and _named_total(training, term) is not None:
+        place, cell, term = 1, term, cell
+        total = _named_total(training, cell)
     if total is None and book.patterns[cell].shape == book.patterns[term].shape:
         return []  # the errors stand side by side, and nobody added them
     cell, shift = (cell, 0) if total is None else (total, total - cell)
-    where = [cells[0] + shift for cells in loss if cells]
+    where = [cells[place] + shift for cells in loss if cells]
     down = row_of(training.lanes[0].stride) > 0
     right = f"{book.patterns[cell].text_at(cell)}+{book.called(term, cell)}"
     pattern = book.reader.typed(right, cell)

@@ -30,6 +30,14 @@ class NotUnderstood(Exception):
     """Something in a formula that has no meaning here; the message names it."""
 
 
+class LeadsBack(NotUnderstood):
+    """A formula that is computed from itself."""
+
+    def __init__(self, message: str, cell: int) -> None:
+        super().__init__(message)
+        self.cell = cell
+
+
 @dataclass(frozen=True)
 class Block:
     """Values side by side and one below the other."""

@@ -6,13 +6,14 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from functools import cached_property
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.book import Book
 from gradbook.audit.factors import factors
 from gradbook.audit.flow import Flow
-from gradbook.audit.gaps import companions, joined
+from gradbook.audit.gaps import aligned, companions, joined
 from gradbook.audit.lanes import Lane, change, find_lanes
 from gradbook.audit.pattern import Area, Pattern, Place, references
 from gradbook.targets.excel.grammar import Expression, Reference
@@ -109,7 +110,7 @@ class Training:
 
 def find_trainings(book: Book, flow: Flow) -> list[Training]:
     """The trainings, in the order of the sheets."""
-    lanes = joined(book, find_lanes(book, flow))
+    lanes = aligned(book, joined(book, find_lanes(book, flow)))
     groups = [group + companions(book, group) for group in _together(flow, lanes)]
     found = [Training(book, flow, sorted(group, key=lambda g: g.start)) for group in groups]
     for training in found:
@@ -146,7 +147,7 @@ def _together(flow: Flow, lanes: Sequence[Lane]) -> list[list[Lane]]:
 def _met(flow: Flow, lane: Lane, owner: dict[Address, int]) -> set[int]:
     """The lanes that a lane's first change depends on, not looking behind their cells."""
     met: set[int] = set()
-    waiting = list(flow.sources(lane.cells[1]))
+    waiting = [source for cell in lane.cells[1:3] for source in flow.sources(cell)]
     seen = set(waiting)
     while waiting and len(seen) < NEAR:
         cell = waiting.pop()
@@ -194,7 +195,10 @@ def _common_rate(training: Training) -> Address | None:
 
 def _constant_cells(training: Training, lane: Lane) -> Iterator[tuple[Address, Place]]:
     """The cells that the first update multiplies with."""
-    book, (base, cell) = training.book, lane.cells[:2]
+    book = training.book
+    base, cell = next(
+        (pair for pair in pairwise(lane.cells) if pair[1] in book.patterns), lane.cells[:2]
+    )
     pattern = book.patterns[cell]
     waiting = [(part, cell) for _, part in change(pattern, base, cell)]
     for part, home in waiting[:50]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gradbook.audit.address import Address
-from gradbook.audit.meaning import Block, Look, NotUnderstood, Value, meaning, number
+from gradbook.audit.meaning import Block, LeadsBack, Look, NotUnderstood, Value, meaning, number
 from gradbook.audit.pattern import Area, Pattern, Place, Unknown
 from gradbook.audit.recover import Training
 from gradbook.graph.name import Name
@@ -49,7 +49,7 @@ class StepGraph:
             missing = [c for c in self._inside(last) if c not in self.known]
             if missing:
                 if last in opened:
-                    raise NotUnderstood(f"{self.book.called(last)}, which leads back to itself")
+                    raise LeadsBack(f"{self.book.called(last)}, which leads back to itself", last)
                 opened.add(last)
                 if len(opened) > MOST_CELLS:
                     raise NotUnderstood("a step of very many cells")
