@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from gradbook.cli.options import whole_number
 from gradbook.cli.terminal import show, width
+from gradbook.errors import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   gradbook check book.xlsx                   what is wrong in it, and what would be right
-  gradbook check submissions/*.xlsx          a whole class
+  gradbook check submissions/*.xlsx          a whole class: also which mistakes are shared
+  gradbook check *.xlsx --html class.html    the same as a page
+  gradbook check *.xlsx --annotate marked    copies with the wrong cells coloured and explained
+  gradbook check *.xlsx --fix corrected      copies with the right formulas
   gradbook check book.xlsx --json            for a program
 """
 
@@ -34,6 +38,11 @@ WRONG, UNREADABLE = 1, 2
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("books", nargs="+", metavar="BOOK", help="a workbook (.xlsx, .xlsm)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
+    parser.add_argument("--html", metavar="FILE", help="write a page with all that was found")
+    parser.add_argument(
+        "--annotate", metavar="DIR", help="write copies whose wrong cells are coloured, with notes"
+    )
+    parser.add_argument("--fix", metavar="DIR", help="write copies with the right formulas")
     parser.add_argument(
         "--workers",
         metavar="N",
@@ -51,7 +60,27 @@ def run(options: Namespace) -> int:
         from gradbook.report.audit_text import lines
 
         show(lines(reports, width()))
-    return _code(reports)
+    return max(_write(options, reports), _code(reports))
+
+
+def _write(options: Namespace, reports: Sequence[BookReport]) -> int:
+    """The page and the copies that are asked for; the exit code that they deserve."""
+    if not (options.html or options.annotate or options.fix):
+        return 0
+    from gradbook.cli.check_copies import Said, write_annotated, write_fixed, write_page
+
+    said = Said()
+    if options.html:
+        write_page(reports, options.html, said)
+    if options.annotate:
+        write_annotated(reports, options.annotate, said)
+    if options.fix:
+        write_fixed(reports, options.fix, said)
+    for line in () if options.json else said.done:
+        print(one_line(line))
+    for line in said.problems:
+        print(f"gradbook: {one_line(line)}", file=sys.stderr)
+    return UNREADABLE if said.problems else 0
 
 
 def _print_json(reports: Sequence[BookReport]) -> None:

@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from gradbook.audit.findings import BookReport, Finding, SheetReport
 from gradbook.errors import one_line
+from gradbook.report import class_text
 from gradbook.report.curve_text import Line, Piece
 
 COLOURS = {
@@ -35,6 +36,7 @@ def lines(reports: Sequence[BookReport], width: int) -> Iterator[Line]:
     if len(reports) > 1:
         yield []
         yield [Piece(counts(reports), "bold")]
+        yield from class_text.lines(reports, width)
 
 
 def summary(report: BookReport) -> str:
@@ -68,6 +70,8 @@ def _sheet(sheet: SheetReport, several: bool, width: int) -> Iterator[Line]:
         yield [Piece("  "), Piece(one_line(sheet.sheet), "bold")]
     for finding in sheet.findings:
         yield from _finding(finding, width)
+    if sheet.curve:
+        yield [Piece(f"  {class_text.learning(sheet.curve)}")]
     for note in sheet.notes if sheet.loss else ():
         yield from _paragraph(note, width, INDENT - 2)
 
