@@ -103,7 +103,9 @@ def same_value(a: Expression, b: Expression) -> bool:
     return bool(np.allclose(x, y, rtol=1e-9, atol=0))
 
 
-def _edit(expression: Expression, draw: random.Random, columns: Columns, kind: str) -> Expression | None:
+def _edit(
+    expression: Expression, draw: random.Random, columns: Columns, kind: str
+) -> Expression | None:
     parts = list(places(expression))
     references = [(p, x) for p, x in parts if isinstance(x, Reference) and "!" not in x.text]
     match kind:
@@ -144,7 +146,11 @@ def _edit(expression: Expression, draw: random.Random, columns: Columns, kind: s
             if not numbers:
                 return None
             path, part = draw.choice(numbers)
-            return put(expression, path, Number(draw.choice([v for v in (1.0, 2.0, 0.5) if v != part.value])))
+            return put(
+                expression,
+                path,
+                Number(draw.choice([v for v in (1.0, 2.0, 0.5) if v != part.value])),
+            )
         case "blank":
             if not references:
                 return None
@@ -197,13 +203,23 @@ def _forward(edit: str) -> Callable[[Columns, random.Random, str], Spoilt | None
         expression = read(columns.formula(FIRST, column))
         if edit == "pre-activation":
             cells = {letters(c): name for name, c in columns.names.items()}
-            back = {f"{letters(c)}": letters(columns.names[name[2:]]) for c, name in ((c, n) for n, c in columns.names.items()) if name.startswith("a_h") and name[2:] in columns.names}
-            options = [(p, x) for p, x in places(expression) if isinstance(x, Reference) and x.text.rstrip("0123456789") in back]
+            back = {
+                f"{letters(c)}": letters(columns.names[name[2:]])
+                for c, name in ((c, n) for n, c in columns.names.items())
+                if name.startswith("a_h") and name[2:] in columns.names
+            }
+            options = [
+                (p, x)
+                for p, x in places(expression)
+                if isinstance(x, Reference) and x.text.rstrip("0123456789") in back
+            ]
             if not options or not cells:
                 return None
             path, part = draw.choice(options)
             word = part.text.rstrip("0123456789")
-            new: Expression | None = put(expression, path, Reference(back[word] + part.text[len(word):]))
+            new: Expression | None = put(
+                expression, path, Reference(back[word] + part.text[len(word) :])
+            )
         else:
             new = _edit(expression, draw, columns, edit)
         return None if new is None else _whole(columns, kind, column, new)
@@ -224,12 +240,20 @@ def _one_row(columns: Columns, draw: random.Random, kind: str) -> Spoilt | None:
 
 def _pasted(which: str) -> Callable[[Columns, random.Random, str], Spoilt | None]:
     def plant(columns: Columns, draw: random.Random, kind: str) -> Spoilt | None:
-        options = {"gradient": columns.gradients, "forward": columns.forward, "weight": columns.weights}[which]
+        options = {
+            "gradient": columns.gradients,
+            "forward": columns.forward,
+            "weight": columns.weights,
+        }[which]
         if not options:
             return None
         column = draw.choice(options)
         rows = columns.rows(column)[1:]
-        rows = [draw.choice(rows[:-1] or rows)] if which != "gradient" or draw.random() < 0.5 else rows[:2]
+        rows = (
+            [draw.choice(rows[:-1] or rows)]
+            if which != "gradient" or draw.random() < 0.5
+            else rows[:2]
+        )
         found = columns.table.copy()
         for row in rows:
             found.sheets[TRAINING][row, column] = round(draw.uniform(0.1, 0.9), 6)
@@ -238,7 +262,9 @@ def _pasted(which: str) -> Callable[[Columns, random.Random, str], Spoilt | None
     return plant
 
 
-def _update(change: Callable[[str, int, int, random.Random, Columns], Content | None]) -> Callable[[Columns, random.Random, str], Spoilt | None]:
+def _update(
+    change: Callable[[str, int, int, random.Random, Columns], Content | None],
+) -> Callable[[Columns, random.Random, str], Spoilt | None]:
     def plant(columns: Columns, draw: random.Random, kind: str) -> Spoilt | None:
         column = draw.choice(columns.weights)
         rows = columns.rows(column)[1:]
@@ -258,11 +284,15 @@ def _adds(formula: str, k: int, row: int, draw: random.Random, columns: Columns)
     return formula.replace("-eta*", "+eta*") if "-eta*" in formula else None
 
 
-def _drifts(formula: str, k: int, row: int, draw: random.Random, columns: Columns) -> Content | None:
+def _drifts(
+    formula: str, k: int, row: int, draw: random.Random, columns: Columns
+) -> Content | None:
     return formula.replace("eta*", f"Network!C{5 + k}*") if "-eta*" in formula else None
 
 
-def _other_cell(formula: str, k: int, row: int, draw: random.Random, columns: Columns) -> Content | None:
+def _other_cell(
+    formula: str, k: int, row: int, draw: random.Random, columns: Columns
+) -> Content | None:
     return formula.replace("eta*", "Network!$C$300*") if "-eta*" in formula else None
 
 

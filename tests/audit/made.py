@@ -75,9 +75,7 @@ def table_of(text: str, epochs: int = 4) -> Table:
             sheets[title][row_of(cell), column_of(cell)] = shown
     used = {name: where for name, where in book.names.items() if "!" in where}
     kept = {
-        name: where
-        for name, where in used.items()
-        if where.partition("!")[0].strip("'") in sheets
+        name: where for name, where in used.items() if where.partition("!")[0].strip("'") in sheets
     }
     _leave_only_data(sheets["Network"])
     return Table(sheets, kept)
@@ -157,7 +155,9 @@ def sheet_per_layer(table: Table) -> Table:
     """The columns of Training dealt over sheets."""
 
     def move(sheet: str, row: int, column: int) -> tuple[str, int, int]:
-        return (f"Part{column // 9}", row, column % 9) if sheet == "Training" else (sheet, row, column)
+        return (
+            (f"Part{column // 9}", row, column % 9) if sheet == "Training" else (sheet, row, column)
+        )
 
     return moved(table, move)
 
@@ -267,4 +267,3 @@ def random_network(draw: random.Random, samples: int = 1) -> str:
 @cache
 def known_table(text: str, epochs: int = 4) -> Table:
     return table_of(text, epochs)
-

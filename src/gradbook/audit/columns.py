@@ -8,7 +8,7 @@ that weight; what of it arrives in the loss is the slope, exact to the last digi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -37,6 +37,7 @@ from gradbook.audit.search import (
 )
 from gradbook.graph.node import Node, needed
 from gradbook.graph.op import Array
+from gradbook.targets.excel.grammar import Number, Reference, write
 
 TINY = 1e-40
 NOTHING = 1e-12
@@ -58,8 +59,9 @@ class Remedy:
 class Columns:
     """A step with every weight nudged by itself."""
 
-    def __init__(self, bench: Bench, claims: Mapping[int, Claim]) -> None:
+    def __init__(self, bench: Bench, claims: Mapping[int, Claim], wrong: Collection[int]) -> None:
         self.bench = bench
+        self.wrong = wrong
         self.lanes = sorted(claims)
         self.claims = [bench.claimed(claims[j]) for j in self.lanes]
         self.owners = {claim.owner for claim in claims.values()}
@@ -160,7 +162,7 @@ class Columns:
         self, cells: Sequence[Address], pattern: Pattern, choices: Sequence[Choice], right: Array
     ) -> Iterator[Remedy]:
         spoilt = np.any(np.greater(self.before, right), axis=-1)
-        mended = np.greater(right, self.before)
+        mended = np.greater(right, self.before) & np.isin(self.lanes, list(self.wrong))
         for k in map(int, np.flatnonzero(mended.any(axis=-1) & np.logical_not(spoilt))):
             if k < len(choices) and pattern.expression is not None:
                 choice = choices[k]
@@ -178,7 +180,8 @@ class Columns:
 
     def _batches(self, trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
         numbers = constants((len(self.lanes), POINTS))
-        yield from replacements(trial, [*offered, *numbers])
+        yield from replacements(trial, [*offered, *numbers], Reference)
+        yield from replacements(trial, numbers, Number)
         yield from _stacked(chain(other_operators(trial), groupings(trial), omissions(trial)))
         yield from factors_more(trial, [*offered[:12], *numbers])
         yield from terms_more(trial, offered)
@@ -261,8 +264,6 @@ def best_remedy(columns: Columns) -> Remedy | None:
     reader = columns.bench.training.book.reader
 
     def merit(remedy: Remedy) -> tuple[int, int, int]:
-        from gradbook.targets.excel.grammar import write
-
         shape = reader.typed(write(remedy.repair.expression), remedy.cells[0]).shape
         kind = KINDS.index(remedy.repair.changes[0].kind)
         return -len(remedy.lanes), -shapes.count(shape), kind

@@ -149,7 +149,7 @@ def _remedy(bench: Bench, wrong: dict[int, Claim]) -> Remedy | None:
             if found is not None:
                 claims[lane] = found
     try:
-        remedy = best_remedy(Columns(bench, claims))
+        remedy = best_remedy(Columns(bench, claims, wrong))
     except NotUnderstood:
         return None
     if remedy is None:

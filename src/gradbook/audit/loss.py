@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
 from gradbook.audit.claims import claims
 from gradbook.audit.findings import Finding
@@ -35,7 +37,22 @@ def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
     if found[0] < 1:
         other = _with_another(training, start, claimed, found, tried)
         found = max(found, other, key=lambda option: option[0])
+    if found[0] <= 0 and not _plausible(training, start, found[1]):
+        return [], 0.0
     return _every_step(training, found[1]), found[0]
+
+
+def _plausible(training: Training, start: Sequence[Address], loss: tuple[Address, ...]) -> bool:
+    """Whether something that no gradient fits may be a loss: it isn't straight, and called one."""
+    words = _called(training, set(loss)).values()
+    if training.rate is None and not any(_is_loss(word) for some in words for word in some):
+        return False
+    bench = Bench(training, Step(0, tuple(start), loss, ()))
+    try:
+        slopes = [bench.random.of(node, bench.leaves) for node in bench.true.values()]
+    except NotUnderstood:
+        return False
+    return any(np.ptp(slope) > 0 for slope in slopes if slope.size > 1)
 
 
 def _share(
@@ -89,7 +106,7 @@ def _candidates(training: Training, start: Sequence[Address]) -> list[Address]:
     elsewhere = flow.below([cell for cell in stop if cell not in set(start)], stop)
     cells = (below - elsewhere or below) - set(stop)
     owners = {claim.owner for lane in training.lanes for claim in claims(training, lane, 0)}
-    cells = (cells - owners - flow.below(owners, stop)) or cells
+    cells = cells - owners - flow.below(owners, stop)
     called = _called(training, cells)
     plain = [cell for cell in cells if flow.plain(cell, stop) == cell]
     reach = _reach(training, start, plain)

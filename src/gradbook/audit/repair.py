@@ -32,7 +32,7 @@ from gradbook.audit.search import (
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
-from gradbook.targets.excel.grammar import Expression, Infix, Reference, write
+from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
 from gradbook.targets.excel.spelling import Speller
 
 MOST_OFFERED = 160  # cells that may stand in the place of others
@@ -75,10 +75,11 @@ def _one(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
     """One edit, of whatever kind; the best of the first kind that helps."""
     offered = [*cells, *constants(patient.wanted.shape)]
     kinds = (
-        replacements(trial, offered),
+        replacements(trial, offered, Reference),
         other_operators(trial),
         groupings(trial),
         omissions(trial),
+        replacements(trial, offered, Number),
         factors_more(trial, offered),
         terms_more(trial, offered),
     )
@@ -95,7 +96,7 @@ def _two(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
     offered = [*cells[:MOST_PAIRED], *constants(patient.wanted.shape)[:3]]
     for (grouping,), _ in groupings(trial):
         other = Trial(grouping.new, trial.opaque)
-        for choice in matching(replacements(other, offered), patient.wanted):
+        for choice in matching(replacements(other, offered, Reference), patient.wanted):
             done = choice.applied(grouping.new)
             last = Choice("parentheses", ((),), patient.expression, done)
             return Repair(done, (choice, last))

@@ -161,13 +161,17 @@ def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
 # Kinds of edits -----------------------------------------------------------------
 
 
-def replacements(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
-    """A reference or a number that should be another."""
+def replacements(
+    trial: Trial, offered: Sequence[Offer], of: type[Reference] | type[Number]
+) -> Iterator[Batch]:
+    """A reference, or a number, that should be another."""
     if not offered:
         return
     stack = _stack(offered)
     for paths in _spots(trial):
         old = trial.parts[paths[0]]
+        if not isinstance(old, of):
+            continue
         kind = "reference" if isinstance(old, Reference) else "number"
         choices = [Choice(kind, paths, old, offer.said) for offer in offered]
         yield choices, trial.with_(dict.fromkeys(paths, stack))
