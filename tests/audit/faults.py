@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from tests.audit.made import Content, Table
 TRAINING = "Training"
 HEADINGS = 3  # the row of Training that holds them, counted from 0
 FIRST = 4
+OTHER_SHEET = re.compile(r"(Training![A-Z]+)([0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,10 @@ class Spoilt:
 class Columns:
     """The columns of Training by what they hold."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, sheet: str = TRAINING) -> None:
         self.table = table
-        self.cells = table.sheets[TRAINING]
+        self.sheet = sheet
+        self.cells = table.sheets[sheet]
         self.names = {
             str(content): column
             for (row, column), content in self.cells.items()
@@ -49,7 +52,7 @@ class Columns:
 
     @property
     def gradients(self) -> list[int]:
-        return [c for c in self.starting("∂E/∂w", "∂E/∂b") if self._computed(c)]
+        return [c for c in self.starting("∂E/∂w", "∂E/∂b", "g_w", "g_b") if self._computed(c)]
 
     def _computed(self, column: int) -> bool:
         formula = self.formula(FIRST, column)
@@ -88,8 +91,20 @@ def _whole(
     found = columns.table.copy()
     text = write(formula)
     for row in rows:
-        found.sheets[TRAINING][row, column] = "=" + copied(text, row - FIRST, 0)
-    return Spoilt(found, kind, TRAINING, frozenset((row, column) for row in rows))
+        found.sheets[columns.sheet][row, column] = "=" + _in_row(columns, column, row, text)
+    return Spoilt(found, kind, columns.sheet, frozenset((row, column) for row in rows))
+
+
+def _in_row(columns: Columns, column: int, row: int, text: str) -> str:
+    """The formula as it stands in another row: what it says of its own row moves, and what it
+    says of Training moves as the column's own formula does."""
+    first, here = columns.formula(FIRST, column), columns.formula(row, column)
+    epoch = next((int(b[2]) - int(a[2]) for a, b in zip(OTHER_SHEET.finditer(first), OTHER_SHEET.finditer(here), strict=False)), 0)
+    pieces = OTHER_SHEET.split(text)
+    found = copied(pieces[0], row - FIRST, 0)
+    for k in range(1, len(pieces), 3):
+        found += f"{pieces[k]}{int(pieces[k + 1]) + epoch}" + copied(pieces[k + 2], row - FIRST, 0)
+    return found
 
 
 def same_value(a: Expression, b: Expression) -> bool:
@@ -256,8 +271,8 @@ def _pasted(which: str) -> Callable[[Columns, random.Random, str], Spoilt | None
         )
         found = columns.table.copy()
         for row in rows:
-            found.sheets[TRAINING][row, column] = round(draw.uniform(0.1, 0.9), 6)
-        return Spoilt(found, kind, TRAINING, frozenset((row, column) for row in rows))
+            found.sheets[columns.sheet][row, column] = round(draw.uniform(0.1, 0.9), 6)
+        return Spoilt(found, kind, columns.sheet, frozenset((row, column) for row in rows))
 
     return plant
 

@@ -46,7 +46,7 @@ def check_book(path: str | Path) -> BookReport:
         fill_in(book, flow)
         trainings = find_trainings(book, flow)
         found = [_checked(training) for training in trainings]
-        sheets = [sheet for sheet in found if sheet is not None] or without_training(book, flow)
+        sheets = [sheet for sheet in found if sheet is not None] or without_training(book)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
     except (RecursionError, MemoryError):

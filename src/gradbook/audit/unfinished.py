@@ -6,8 +6,8 @@ import re
 
 from gradbook.audit.address import column_of, row_of, sheet_of
 from gradbook.audit.book import Book
+from gradbook.audit.exercise import to_fill_in
 from gradbook.audit.findings import FROZEN, UNFINISHED, SheetReport
-from gradbook.audit.flow import Flow
 
 WEIGHT = re.compile(r"w_?\d+(_\d+)?|b_?\d+", re.IGNORECASE)
 GRADIENT = re.compile(r".*(∂|grad|d[a-z]*_?\d*/?d_?w|dw|δ).*", re.IGNORECASE)
@@ -15,9 +15,11 @@ FEW_WEIGHTS = 2
 MANY_ROWS = 3  # numbers below a weight's heading that differ
 
 
-def without_training(book: Book, flow: Flow) -> list[SheetReport]:
+def without_training(book: Book) -> list[SheetReport]:
     """Sheets whose headings speak of weights and gradients, though nothing learns there."""
-    found = []
+    found = to_fill_in(book)
+    if found:
+        return found
     for number, sheet in enumerate(book.sheets):
         texts = {
             cell: value.strip()
