@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from xlsxwriter import Workbook
@@ -67,8 +67,12 @@ def book(
     update: str = "={w}-$C$2*{g}",
     special: Mapping[tuple[str, int], object] = {},
     rate: object = 0.5,
+    dressed: Callable[[Workbook], None] = lambda workbook: None,
 ) -> Path:
-    """The book; `changed` has other formulas, `special` other contents of one row (from 0)."""
+    """The book; `changed` has other formulas, `special` other contents of one row (from 0).
+
+    `dressed` adds whatever else people put into books.
+    """
     with Workbook(str(path)) as workbook:
         for title in sheets:
             sheet = workbook.add_worksheet(title)
@@ -82,6 +86,7 @@ def book(
                     sheet.write(
                         TOP + 1 + k, LEFT + HEADINGS.index(name), special.get((name, k), content)
                     )
+        dressed(workbook)
     return path
 
 

@@ -104,16 +104,15 @@ def _write(path: Path, content: bytes) -> None:
 
 def copy_names(books: Sequence[str]) -> list[str]:
     """A name for each book's copy, all different."""
-    names = [Path(book).name for book in books]
-    count = Counter(name.casefold() for name in names)
+    paths = [Path(book) for book in books]
+    count = Counter(path.name.casefold() for path in paths)
     found: list[str] = []
     taken: set[str] = set()
-    for book, name in zip(books, names, strict=True):
-        if count[name.casefold()] > 1:
-            name = f"{Path(book).absolute().parent.name} {name}".strip()
-        name = _numbered(_shortened(name), taken)
-        taken.add(name.casefold())
-        found.append(name)
+    for path in paths:
+        alone = count[path.name.casefold()] == 1
+        name = path.name if alone else f"{path.absolute().parent.name} {path.name}".strip()
+        found.append(_numbered(_shortened(name), taken))
+        taken.add(found[-1].casefold())
     return found
 
 

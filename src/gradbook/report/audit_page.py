@@ -33,7 +33,7 @@ _TOKENS = re.compile(r"\s+|\$?[A-Za-z]{1,3}\$?[0-9]+|[\w.]+|.", re.DOTALL)
 
 def audit_page(reports: Sequence[BookReport]) -> str:
     """The page: who is right and who isn't, what is shared, and every finding."""
-    told = [report for report in reports if report.sheets]
+    told = [report for report in reports if _is_told(reports, report)]
     sections = [Section("books", "At a glance", _table(reports))] if len(reports) > 1 else []
     sections += _class(reports)
     for report in told:
@@ -45,6 +45,13 @@ def audit_page(reports: Sequence[BookReport]) -> str:
         lead=f'<p class="lead">{_lead(reports)}</p>',
         foot="<p>Every gradient was held against the chain rule of the sheet’s own loss.</p>",
         style=curve_svg.style() + files("gradbook.report").joinpath("audit.css").read_text("utf-8"),
+    )
+
+
+def _is_told(reports: Sequence[BookReport], report: BookReport) -> bool:
+    """Whether a book has a part of its own on the page."""
+    return bool(report.sheets) and (
+        len(reports) == 1 or any(sheet.findings for sheet in report.sheets)
     )
 
 
@@ -64,7 +71,8 @@ def _anchor(reports: Sequence[BookReport], report: BookReport) -> str:
 
 
 def _badge(verdict: str) -> str:
-    return f'<span class="verdict v-{verdict.split()[0]}">{verdict}</span>'
+    first = verdict.partition(" ")[0]
+    return f'<span class="verdict v-{first}">{verdict}</span>'
 
 
 # The class --------------------------------------------------------------------
@@ -82,7 +90,7 @@ def _table(reports: Sequence[BookReport]) -> str:
 
 def _row(reports: Sequence[BookReport], report: BookReport) -> str:
     name = text(one_line(report.book))
-    if report.sheets:
+    if _is_told(reports, report):
         name = f'<a href="#{_anchor(reports, report)}">{name}</a>'
     said = summary(report).lstrip(":, ")
     return (

@@ -106,4 +106,6 @@ def percent(share: float) -> str:
     """0.00025 is 0.025 %; what is very large is told in times."""
     if share >= 10:
         return f"{share + 1:.3g} times its size"
+    if share >= 0.1:
+        return f"{100 * share:.0f} %"
     return f"{100 * share:.2g} %"
