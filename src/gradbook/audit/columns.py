@@ -7,8 +7,8 @@ that weight; what of it arrives in the loss is the slope, exact to the last digi
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -20,7 +20,7 @@ from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import CLOSE, FAINT
 from gradbook.audit.pattern import Pattern
 from gradbook.audit.recover import Claim
-from gradbook.audit.repair import Repair, reference
+from gradbook.audit.repair import Repair, forward, reference
 from gradbook.audit.search import (
     Batch,
     Choice,
@@ -37,13 +37,15 @@ from gradbook.audit.search import (
 )
 from gradbook.graph.node import Node, needed
 from gradbook.graph.op import Array
-from gradbook.targets.excel.grammar import Number, Reference, write
+from gradbook.targets.excel.grammar import Expression, Number, Reference, write
 
 TINY = 1e-40
 NOTHING = 1e-12
 POINTS = 6
 MOST_COLUMNS = 60
 MOST_OFFERED = 60
+MOST_WRONG = 4  # weights that an edit is tried with first
+SHORT = 12  # parts of a formula in which any cell may be missing
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,20 @@ class Remedy:
     cells: tuple[Address, ...]
     pattern: Pattern  # of the first cell
     repair: Repair
+    expressions: tuple[Expression, ...]  # the right one of every cell
     lanes: frozenset[int]
 
 
 class Columns:
     """A step with every weight nudged by itself."""
 
-    def __init__(self, bench: Bench, claims: Mapping[int, Claim], wrong: Collection[int]) -> None:
+    def __init__(
+        self, bench: Bench, claims: Mapping[int, Claim], wrong: Mapping[int, Claim]
+    ) -> None:
         self.bench = bench
         self.wrong = wrong
-        self.lanes = sorted(claims)
+        others = [j for j in sorted(claims) if j not in wrong]
+        self.lanes = sorted([*list(wrong)[:MOST_WRONG], *others[:: max(len(others) // 2, 1)][:2]])
         self.claims = [bench.claimed(claims[j]) for j in self.lanes]
         self.owners = {claim.owner for claim in claims.values()}
         self.axis = {bench.step.weights[j]: k for k, j in enumerate(self.lanes)}
@@ -134,8 +140,23 @@ class Columns:
             ):
                 line = column_of(cell) if down else row_of(cell)
                 gathered[sheet_of(cell), line, pattern.shape].append(cell)
+        serving = self._serving()
         for cells in gathered.values():
-            yield tuple(sorted(cells))
+            if any(cell in serving for cell in cells):
+                yield tuple(sorted(cells))
+
+    def _serving(self) -> set[Address]:
+        """The cells worth a trial: several wrong gradients come from them, or one alone does."""
+        inside = [_inside(self.bench, self.wrong[j].owner) for j in self.lanes if j in self.wrong]
+        before = forward(self.bench)
+        if len(inside) == 1:
+            return inside[0] - before
+        counts = Counter(cell for cells in inside for cell in cells)
+        return (
+            before
+            | {cell for cell, count in counts.items() if count > 1}
+            | (set().union(*inside) - before)
+        )
 
     def _column(self, cells: Sequence[Address]) -> Iterator[Remedy]:
         book = self.bench.training.book
@@ -156,19 +177,36 @@ class Columns:
                 for node, (_, values) in zip(nodes, together, strict=True)
                 if isinstance(node, Node)
             }
-            yield from self._helpful(cells, typed[0], choices, self.right(given))
+            right = self.right(given)
+            for k in self._helpful(choices, right):
+                each = [choices[k] for choices, _ in together]
+                yield self._remedy(cells, typed, each, right[k])
 
-    def _helpful(
-        self, cells: Sequence[Address], pattern: Pattern, choices: Sequence[Choice], right: Array
-    ) -> Iterator[Remedy]:
+    def _helpful(self, choices: Sequence[Choice], right: Array) -> Iterator[int]:
+        """The edits that put something right and spoil nothing."""
         spoilt = np.any(np.greater(self.before, right), axis=-1)
-        mended = np.greater(right, self.before) & np.isin(self.lanes, list(self.wrong))
-        for k in map(int, np.flatnonzero(mended.any(axis=-1) & np.logical_not(spoilt))):
-            if k < len(choices) and pattern.expression is not None:
-                choice = choices[k]
-                lanes = frozenset(self.lanes[j] for j in np.flatnonzero(mended[k]))
-                done = Repair(choice.applied(pattern.expression), (choice,))
-                yield Remedy(tuple(cells), pattern, done, lanes)
+        good = self._mended(right).any(axis=-1) & np.logical_not(spoilt)
+        yield from (k for k in map(int, np.flatnonzero(good)) if k < len(choices))
+
+    def _mended(self, right: Array) -> Array:
+        found: Array = np.greater(right, self.before) & np.isin(self.lanes, list(self.wrong))
+        return found
+
+    def _remedy(
+        self,
+        cells: Sequence[Address],
+        typed: Sequence[Pattern],
+        each: Sequence[Choice],
+        right: Array,
+    ) -> Remedy:
+        lanes = frozenset(self.lanes[j] for j in np.flatnonzero(self._mended(right)))
+        expressions = tuple(
+            choice.applied(pattern.expression)
+            for choice, pattern in zip(each, typed, strict=True)
+            if pattern.expression is not None
+        )
+        done = Repair(expressions[0], (each[0],))
+        return Remedy(tuple(cells), typed[0], done, expressions, lanes)
 
     def _trial(self, cell: Address, pattern: Pattern) -> Trial:
         assert pattern.expression is not None
@@ -183,7 +221,8 @@ class Columns:
         yield from replacements(trial, [*offered, *numbers], Reference)
         yield from replacements(trial, numbers, Number)
         yield from _stacked(chain(other_operators(trial), groupings(trial), omissions(trial)))
-        yield from factors_more(trial, [*offered[:12], *numbers])
+        few = len(trial.parts) > SHORT
+        yield from factors_more(trial, [*(offered[:12] if few else offered), *numbers])
         yield from terms_more(trial, offered)
 
     def _offers(self, cells: Sequence[Address]) -> list[list[Offer]]:
@@ -251,24 +290,35 @@ def _stacked(batches: Iterator[Batch]) -> Iterator[Batch]:
         yield choices, np.stack(np.broadcast_arrays(*values))
 
 
-def best_remedy(columns: Columns) -> Remedy | None:
-    """The edit that puts most right; where several do, the one that makes a formula like others."""
-    found = list(columns.remedies())
-    if not found:
-        return None
-    shapes = [
-        p.shape
-        for c, p in columns.bench.training.book.patterns.items()
-        if c in set(columns.bench.step.cells)
-    ]
-    reader = columns.bench.training.book.reader
+def _inside(bench: Bench, cell: Address) -> set[Address]:
+    """The cells of the step that a cell is computed from."""
+    training = bench.training
+    seen: set[Address] = set()
+    waiting = [cell]
+    while waiting:
+        for source in training.flow.sources(waiting.pop()):
+            at = training.plain(source)
+            if at not in seen and at in training.moving:
+                seen.add(at)
+                waiting += [] if at in training.stop else [at]
+    return seen
+
+
+def ranked(columns: Columns) -> list[Remedy]:
+    """The edits that help, the likeliest first: what puts most right, and makes a formula that
+    looks like others."""
+    training, reader = columns.bench.training, columns.bench.training.book.reader
+    cells = set(columns.bench.step.cells)
+    shapes = Counter(
+        pattern.shape for cell, pattern in training.book.patterns.items() if cell in cells
+    )
 
     def merit(remedy: Remedy) -> tuple[int, int, int]:
         shape = reader.typed(write(remedy.repair.expression), remedy.cells[0]).shape
         kind = KINDS.index(remedy.repair.changes[0].kind)
-        return -len(remedy.lanes), -shapes.count(shape), kind
+        return -len(remedy.lanes), -shapes[shape], kind
 
-    return min(found, key=merit)
+    return sorted(columns.remedies(), key=merit)
 
 
 KINDS = (

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gradbook.audit.address import Address, column_of, ranges, row_of, sheet_of, written
 from gradbook.audit.book import Value
-from gradbook.audit.columns import Columns, Remedy, best_remedy
+from gradbook.audit.columns import Columns, Remedy, ranked
 from gradbook.audit.departures import blamed, wrong_lanes
 from gradbook.audit.findings import Finding
 from gradbook.audit.judge import HERE, OPPOSITE, RIGHT, Bench, best
 from gradbook.audit.meaning import NotUnderstood
-from gradbook.audit.pattern import Pattern, moved
+from gradbook.audit.pattern import Pattern, moved, relaid
 from gradbook.audit.reason import kind, label_of, why
 from gradbook.audit.recover import Claim, Training
 from gradbook.audit.repair import Patient, Repair, anew, forward, repair, restores
 from gradbook.audit.search import Choice
 from gradbook.audit.steps import Step
-from gradbook.targets.excel.grammar import read, write
+from gradbook.targets.excel.grammar import Call, Reference, read, write
 
+TRIED = 4  # edits that are held against every gradient
 ROUNDS = 3  # faults that several gradients share, in one step
 
 
@@ -33,6 +34,7 @@ class Fault:
     owners: tuple[Address, ...]
     finding: Finding
     expected: Pattern | None
+    fixes: Mapping[Address, str]  # the right formula of every owner
 
 
 class Known:
@@ -136,7 +138,7 @@ def _shared(bench: Bench, claim: Claim) -> bool:
     """Whether a claim goes by way of cells that serve no other end than gradients."""
     training = bench.training
     before = forward(bench)
-    inside = (training.flow.plain(c, training.stop) for c in training.flow.sources(claim.owner))
+    inside = (training.plain(c) for c in training.flow.sources(claim.owner))
     return any(c in training.moving and c not in before and c not in training.stop for c in inside)
 
 
@@ -149,19 +151,31 @@ def _remedy(bench: Bench, wrong: dict[int, Claim]) -> Remedy | None:
             if found is not None:
                 claims[lane] = found
     try:
-        remedy = best_remedy(Columns(bench, claims, wrong))
+        edits = ranked(Columns(bench, claims, wrong))
     except NotUnderstood:
         return None
-    if remedy is None:
-        return None
-    if len(remedy.lanes) > 1:
-        return remedy
-    (lane,) = remedy.lanes
-    return None if remedy.cells[0] in forward(bench) or _easy(bench, lane, wrong[lane]) else remedy
+    for remedy in edits[:TRIED]:
+        lanes = _put_right(bench, remedy, wrong)
+        if len(lanes) > 1:
+            return replace(remedy, lanes=lanes)
+        if len(lanes) == 1 and remedy.cells[0] not in forward(bench):
+            (lane,) = lanes
+            if not _easy(bench, lane, wrong[lane]):
+                return replace(remedy, lanes=lanes)
+    return None
+
+
+def _put_right(bench: Bench, remedy: Remedy, wrong: dict[int, Claim]) -> frozenset[int]:
+    """The gradients that an edit puts right, all of them tried; none where it spoils another."""
+    instead = {**bench.made.instead, **_cured(bench, remedy)}
+    left = wrong_lanes(Bench(bench.training, bench.step, instead, bench.like))
+    return frozenset() if left - set(wrong) else frozenset(set(wrong) - left)
 
 
 def _easy(bench: Bench, lane: int, claim: Claim) -> bool:
     """Whether a claim can be put right by a small change of its own."""
+    if isinstance(claim.expression, Call | Reference):
+        return False  # it only gathers what stands elsewhere
     patient = _patient(bench, claim, lane)
     found = repair(patient, bench.true[lane]) if patient else None
     return found is not None and found.changes[0].kind != "formula"
@@ -169,8 +183,10 @@ def _easy(bench: Bench, lane: int, claim: Claim) -> bool:
 
 def _cured(bench: Bench, remedy: Remedy) -> dict[Address, Pattern]:
     reader = bench.training.book.reader
-    right = reader.typed(write(remedy.repair.expression), remedy.cells[0])
-    return {cell: reader.typed(right.text_at(cell), cell) for cell in remedy.cells}
+    return {
+        cell: reader.typed(write(right), cell)
+        for cell, right in zip(remedy.cells, remedy.expressions, strict=True)
+    }
 
 
 def _column_fault(bench: Bench, remedy: Remedy) -> Fault:
@@ -186,8 +202,30 @@ def _column_fault(bench: Bench, remedy: Remedy) -> Fault:
         why=why(bench, owner, "", remedy.repair),
         sheet=book.sheets[sheet_of(owner)].title,
     )
-    owners = tuple(bench.there(cell, step) for step in bench.like for cell in remedy.cells)
-    return Fault(-1, owners, finding, book.reader.typed(finding.expected[1:], owner))
+    fixes = {
+        bench.there(cell, step): in_step(bench, write(right), cell, step)
+        for step in bench.like
+        for cell, right in zip(remedy.cells, remedy.expressions, strict=True)
+    }
+    expected = book.reader.typed(finding.expected[1:], owner)
+    return Fault(-1, tuple(fixes), finding, expected, fixes)
+
+
+def in_step(bench: Bench, text: str, owner: Address, step: Step) -> str:
+    """A formula of this step as the same cell of another has it."""
+    there = bench.there(owner, step)
+    down, across = row_of(there) - row_of(owner), column_of(there) - column_of(owner)
+    if "!" not in text:
+        return moved(text, down, across)
+
+    def follow(reference: str) -> str:
+        cell = bench.training.book.reader.cell(reference, owner)
+        if cell is None or sheet_of(cell) == sheet_of(owner):
+            return moved(reference, down, across)
+        other = bench.there(cell, step)
+        return moved(reference, row_of(other) - row_of(cell), column_of(other) - column_of(cell))
+
+    return relaid(text, follow)
 
 
 def _departure(
@@ -216,8 +254,8 @@ def _departure(
         why=words,
         sheet=book.sheets[sheet_of(cell)].title,
     )
-    owners = tuple(bench.there(cell, step) for step in group)
-    return Fault(lane, owners, finding, expected)
+    fixes = {bench.there(cell, step): in_step(bench, expected.text, cell, step) for step in group}
+    return Fault(lane, tuple(fixes), finding, expected, fixes)
 
 
 def _shown(value: Value) -> str:
@@ -285,8 +323,14 @@ def _described(
         relative_error=error,
         sheet=book.sheets[sheet_of(claim.owner)].title,
     )
-    expected = book.reader.typed(finding.expected[1:], claim.owner) if found else None
-    return Fault(lane, owners, finding, expected)
+    if not found:
+        return Fault(lane, owners, finding, None, {})
+    text = finding.expected[1:]
+    fixes = {
+        owner: in_step(bench, text, claim.owner, step)
+        for owner, step in zip(owners, bench.like, strict=True)
+    }
+    return Fault(lane, owners, finding, book.reader.typed(text, claim.owner), fixes)
 
 
 def _kind(bench: Bench, claim: Claim, found: Repair | None, pasted: bool, blank: bool) -> str:
@@ -320,10 +364,5 @@ def _gathered(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
 def _finding(same: Sequence[Fault]) -> Finding:
     owners = sorted(owner for fault in same for owner in fault.owners)
     first = min(same, key=lambda fault: min(fault.owners))
-    fixes = {
-        written(owner): f"={fault.expected.text_at(owner)}"
-        for fault in same
-        if fault.expected
-        for owner in fault.owners
-    }
+    fixes = {written(owner): f"={text}" for fault in same for owner, text in fault.fixes.items()}
     return replace(first.finding, cells=ranges(owners), fixes=fixes)

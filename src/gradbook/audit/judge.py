@@ -120,7 +120,7 @@ class Bench:
         owners = [claim.owner for options in self.step.claims for claim in options]
         for cell in dict.fromkeys([*self.step.cells, *owners]):
             for source in flow.sources(cell) if cell not in stop or cell in owners else ():
-                plain = flow.plain(source, stop)
+                plain = self.training.plain(source)
                 if plain != source:
                     found.setdefault(plain, []).append(source)
         return found

@@ -65,7 +65,8 @@ def _share(
     good = 0
     try:
         for j, options in enumerate(claimed):
-            good += best(bench, j, options)[0] in (RIGHT, HERE, OPPOSITE)
+            if not bench.true[j].is_constant(0):
+                good += best(bench, j, options)[0] in (RIGHT, HERE, OPPOSITE)
     except NotUnderstood:
         return -0.5
     return good / len(claimed)

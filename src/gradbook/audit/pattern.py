@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -129,6 +129,11 @@ def moved(text: str, down: int, right: int) -> str:
         )
 
     return _MARKS.sub(shift, text)
+
+
+def relaid(text: str, follow: Callable[[str], str]) -> str:
+    """A formula with every cell that it mentions put through a function."""
+    return _MARKS.sub(lambda found: follow(found[0]) if found["column"] else found[0], text)
 
 
 class Reader:

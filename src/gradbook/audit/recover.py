@@ -72,6 +72,10 @@ class Training:
         cells = [cell for lane in self.lanes for cell in lane.cells]
         return self.flow.below(cells) | set(cells)
 
+    def plain(self, cell: Address) -> Address:
+        """The cell, or the one that it repeats where that depends on no weight."""
+        return cell if cell in self.moving else self.flow.plain(cell, self.stop)
+
     def weights(self, step: int) -> list[Address]:
         return [lane.cells[step] for lane in self.lanes if step < len(lane.cells)]
 

@@ -210,7 +210,7 @@ def forward(bench: Bench) -> set[Address]:
     seen: set[Address] = set()
     waiting = list(bench.step.loss)
     while waiting:
-        cell = flow.plain(waiting.pop(), stop)
+        cell = bench.training.plain(waiting.pop())
         if cell not in seen:
             seen.add(cell)
             if cell not in stop:

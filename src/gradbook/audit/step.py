@@ -35,7 +35,7 @@ class StepGraph:
 
     def node(self, cell: Address) -> Node:
         """A cell's value."""
-        return number(self.graph, self.value(self.flow.plain(cell, self.training.stop)))
+        return number(self.graph, self.value(self._meant(cell, cell)))
 
     def value(self, cell: Address) -> Value:
         """A cell's value, after those that it is computed from."""
@@ -70,7 +70,7 @@ class StepGraph:
         return number(self.graph, meaning(self.graph, expression, self._look(home, pattern)))
 
     def _meant(self, cell: Address, home: Address) -> Address:
-        return self.flow.plain(cell, self.training.stop)
+        return cell if cell in self.instead else self.training.plain(cell)
 
     def _is_leaf(self, cell: Address) -> bool:
         if cell in self.instead:
@@ -101,6 +101,8 @@ class StepGraph:
             if "!" in str(error):
                 raise
             raise NotUnderstood(f"{self.book.called(anchor)} has {error}") from error
+        if isinstance(found, Node) and isinstance(pattern.expression, Reference):
+            return self.graph.make("copy", found, attributes=(self.book.called(cell),))
         if isinstance(found, Block):
             height, width = found.shape
             return found.rows[min(down, height - 1)][min(right, width - 1)]
@@ -153,7 +155,7 @@ def signature(
     numbers: dict[Address, int] = {}
     content: list[object] = []
     mine = {cell: j for j, cell in enumerate(own)}
-    waiting = [flow.plain(cell, stop) if cell not in stop else cell for cell in reversed(roots)]
+    waiting = [training.plain(cell) for cell in reversed(roots)]
     opened = set(roots)
     while waiting:
         cell = waiting.pop()
@@ -168,7 +170,7 @@ def signature(
         if cell not in moving or pattern is None:
             content.append(type(book.values.get(cell)))
             continue
-        sources = [flow.plain(s, stop) for s in flow.sources(cell) if not training.before(cell, s)]
+        sources = [training.plain(s) for s in flow.sources(cell) if not training.before(cell, s)]
         content.append((pattern.shape, down, right))
         content.append(sources)
         waiting.extend(reversed(sources))
