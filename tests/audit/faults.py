@@ -99,7 +99,13 @@ def _in_row(columns: Columns, column: int, row: int, text: str) -> str:
     """The formula as it stands in another row: what it says of its own row moves, and what it
     says of Training moves as the column's own formula does."""
     first, here = columns.formula(FIRST, column), columns.formula(row, column)
-    epoch = next((int(b[2]) - int(a[2]) for a, b in zip(OTHER_SHEET.finditer(first), OTHER_SHEET.finditer(here), strict=False)), 0)
+    epoch = next(
+        (
+            int(b[2]) - int(a[2])
+            for a, b in zip(OTHER_SHEET.finditer(first), OTHER_SHEET.finditer(here), strict=False)
+        ),
+        0,
+    )
     pieces = OTHER_SHEET.split(text)
     found = copied(pieces[0], row - FIRST, 0)
     for k in range(1, len(pieces), 3):

@@ -124,7 +124,7 @@ class Columns:
     def columns(self) -> Iterator[tuple[Address, ...]]:
         """The cells of the step in their columns; samples stand one below the other."""
         training = self.bench.training
-        down = bool(row_of(training.lanes[0].stride))
+        down = training.lanes[0].down
         gathered: defaultdict[object, list[Address]] = defaultdict(list)
         used = set(self.order)
         for cell, value in self.bench.made.known.items():

@@ -8,7 +8,7 @@ from itertools import pairwise
 from gradbook.audit.address import Address, ranges, sheet_of
 from gradbook.audit.book import Book
 from gradbook.audit.findings import UNFINISHED, Finding, SheetReport
-from gradbook.audit.lanes import Lane, change, chains
+from gradbook.audit.lanes import Lane, chains, change
 from gradbook.audit.pattern import Place, references
 from gradbook.audit.recover import heading
 

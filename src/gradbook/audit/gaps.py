@@ -44,12 +44,12 @@ def _starts_like(book: Book, first: Lane, part: Lane) -> bool:
 
 
 def _line(lane: Lane) -> tuple[int, int, int]:
-    across = column_of(lane.start) if row_of(lane.stride) else row_of(lane.start)
+    across = column_of(lane.start) if lane.down else row_of(lane.start)
     return sheet_of(lane.start), lane.stride, across
 
 
 def _place(lane: Lane) -> tuple[int, int, int]:
-    along = row_of(lane.start) if row_of(lane.stride) else column_of(lane.start)
+    along = row_of(lane.start) if lane.down else column_of(lane.start)
     return sheet_of(lane.start), lane.stride, along
 
 
@@ -66,7 +66,7 @@ def _parallel(lines: dict[tuple[int, int, int], list[Lane]], lane: Lane) -> int:
 
 
 def _end(lane: Lane) -> int:
-    return row_of(lane.cells[-1]) if row_of(lane.stride) else column_of(lane.cells[-1])
+    return row_of(lane.cells[-1]) if lane.down else column_of(lane.cells[-1])
 
 
 def _follows(whole: Lane, part: Lane) -> bool:
@@ -103,6 +103,9 @@ def aligned(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
     """Lanes that begin a little late or end a little early, made as long as those beside them."""
     found = []
     for lane in lanes:
+        if lane.stride < 0:
+            found.append(lane)
+            continue
         beside = [o for o in lanes if _line(o)[:2] == _line(lane)[:2] and _overlap(o, lane)]
         first = Counter(_place(o)[2] for o in beside).most_common(1)[0][0]
         last = Counter(_end(o) for o in beside).most_common(1)[0][0]

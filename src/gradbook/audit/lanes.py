@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gradbook.audit.address import Address, sheet_of
+from gradbook.audit.address import DOWN, Address, sheet_of
 from gradbook.audit.book import Book
 from gradbook.audit.flow import Flow
 from gradbook.audit.pattern import Area, Pattern, Place, references
@@ -49,6 +49,11 @@ class Lane:
 
     cells: tuple[Address, ...]
     stride: int  # from one to the next, in packed addresses
+
+    @property
+    def down(self) -> bool:
+        """Whether its steps stand one below the other, not side by side."""
+        return abs(self.stride) >= DOWN
 
     @property
     def start(self) -> Address:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
+from gradbook.audit.address import Address, ranges, sheet_of, written
 from gradbook.audit.claims import claims
 from gradbook.audit.findings import Finding
 from gradbook.audit.judge import HERE, OPPOSITE, RIGHT, Bench, best
@@ -129,7 +129,7 @@ def _candidates(training: Training, start: Sequence[Address]) -> list[Address]:
 
 def _called(training: Training, cells: set[Address]) -> dict[Address, list[str]]:
     """The headings of each cell and of those that only repeat it."""
-    down = row_of(training.lanes[0].stride) > 0
+    down = training.lanes[0].down
     found: dict[Address, list[str]] = {}
     for cell in sorted(cells):
         plain = training.flow.plain(cell, training.stop)
@@ -195,7 +195,7 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
         return []  # the errors stand side by side, and nobody added them
     cell, shift = (cell, 0) if total is None else (total, total - cell)
     where = [cells[place] + shift for cells in loss if cells]
-    down = row_of(training.lanes[0].stride) > 0
+    down = training.lanes[0].down
     right = f"{book.patterns[cell].text_at(cell)}+{book.called(term, cell)}"
     pattern = book.reader.typed(right, cell)
     return [
@@ -216,7 +216,7 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
 
 def _named_total(training: Training, cell: Address) -> Address | None:
     """A cell of the first step that calls itself the loss and only repeats this one."""
-    down = row_of(training.lanes[0].stride) > 0
+    down = training.lanes[0].down
     for user in training.flow.users.get(cell, ()):
         words = label(training.book, user, down).lower()
         repeats = training.flow.plain(user, training.stop) == cell

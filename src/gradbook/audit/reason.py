@@ -63,7 +63,7 @@ def _is_of_another_step(bench: Bench, cell: Address) -> bool:
 
 
 def _same_line(bench: Bench, a: Address, b: Address) -> bool:
-    line = column_of if row_of(bench.training.lanes[0].stride) else row_of
+    line = column_of if bench.training.lanes[0].down else row_of
     return a != b and line(a) == line(b)
 
 
@@ -172,7 +172,7 @@ def _cell(bench: Bench, part: Expression, owner: Address) -> Address | None:
 
 def label_of(bench: Bench, cell: Address) -> str:
     """What the sheet calls a cell."""
-    down = row_of(bench.training.lanes[0].stride) > 0
+    down = bench.training.lanes[0].down
     return label(bench.training.book, cell, down)
 
 

@@ -6,8 +6,8 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from functools import cached_property
+from itertools import pairwise
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.book import Book
@@ -139,7 +139,7 @@ def _together(flow: Flow, lanes: Sequence[Lane]) -> list[list[Lane]]:
             group[root(other)] = root(k)
     first: dict[tuple[int, int, int], int] = {}
     for k, lane in enumerate(lanes):  # those that start side by side, too
-        along = row_of(lane.start) if row_of(lane.stride) else column_of(lane.start)
+        along = row_of(lane.start) if lane.down else column_of(lane.start)
         other = first.setdefault((sheet_of(lane.start), lane.stride, along), k)
         group[root(other)] = root(k)
     gathered: defaultdict[int, list[Lane]] = defaultdict(list)
@@ -166,7 +166,7 @@ def _met(flow: Flow, lane: Lane, owner: dict[Address, int]) -> set[int]:
 
 def heading(book: Book, lane: Lane) -> str:
     """What stands above a column of weights, or before a row of them."""
-    down = bool(row_of(lane.stride))
+    down = lane.down
     return label(book, lane.start, down) or book.called(lane.start, lane.start)
 
 

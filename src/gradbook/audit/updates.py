@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
+from gradbook.audit.edits import total
 from gradbook.audit.factors import factors
 from gradbook.audit.findings import Finding
-from gradbook.audit.edits import total
 from gradbook.audit.judge import OPPOSITE, Bench, best
 from gradbook.audit.lanes import Lane, change, terms
 from gradbook.audit.meaning import NotUnderstood
@@ -224,7 +224,7 @@ def _what(training: Training, cell: Address) -> str:
         return f"the text {value[:20]!r}"
     from gradbook.audit.recover import label
 
-    name = label(training.book, cell, bool(row_of(training.lanes[0].stride)))
+    name = label(training.book, cell, training.lanes[0].down)
     return f"which is {name}" if name else "another cell"
 
 
