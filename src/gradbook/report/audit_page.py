@@ -25,8 +25,8 @@ from gradbook.report.class_text import gathered, learning
 from gradbook.report.curve import Chart, Curve
 from gradbook.report.page import Section, page, text, wide
 
-FRAME = curve_svg.Frame(height=260.0)
-MADE, CORRECTED = "#D0453F", "#1E9650"  # seen on light and on dark paper
+FRAME = curve_svg.Frame(height=260.0, left=78.0, right=92.0)
+MADE, CORRECTED = "#D0453F", "#1E9650"  # as in audit.css; seen on light and on dark paper
 MOST_TOKENS = 400  # of a formula whose changes are marked
 _TOKENS = re.compile(r"\s+|\$?[A-Za-z]{1,3}\$?[0-9]+|[\w.]+|.", re.DOTALL)
 
@@ -37,7 +37,8 @@ def audit_page(reports: Sequence[BookReport]) -> str:
     sections = [Section("books", "At a glance", _table(reports))] if len(reports) > 1 else []
     sections += _class(reports)
     for report in told:
-        heading = f"{text(_name(report))} {_badge(report.verdict)}"
+        name = text(_name(report)) if len(reports) > 1 else "Findings"
+        heading = f"{name} {_badge(report.verdict)}"
         sections.append(Section(_anchor(reports, report), heading, _book(report)))
     return page(
         _name(reports[0]) if len(reports) == 1 else "Workbooks, checked",
@@ -182,7 +183,13 @@ def _chart(sheet: SheetReport) -> str:
     chart = _curves(sheet.curve)
     picture = curve_svg.svg(chart, FRAME, alone=False)
     caption = f"What it does to learning: {text(learning(sheet.curve))}."
+    for curve in chart.curves:  # the names are all the legend that a phone has room for
+        caption = caption.replace(curve.label, f'<b class="{_class_of(curve)}">{curve.label}</b>')
     return f'<figure class="chart">{picture}<figcaption>{caption}</figcaption></figure>'
+
+
+def _class_of(curve: Curve) -> str:
+    return "made" if curve.colour == MADE else "corrected"
 
 
 def _curves(losses: Losses) -> Chart:

@@ -10,6 +10,8 @@ from gradbook.audit.shared import Shared, identical_files, shared_mistakes
 from gradbook.errors import one_line
 from gradbook.report.curve_text import Line, Piece
 
+MOST_DIGITS = 12  # to tell two losses apart with
+
 
 def lines(reports: Sequence[BookReport], width: int) -> Iterator[Line]:
     """Mistakes that several books make and files that are the same; nothing where none is."""
@@ -46,7 +48,8 @@ def learning(curve: Curve) -> str:
     updates = len(curve.made) - 1
     made, right = curve.made[-1], curve.corrected[-1]
     after = f"after {updates:,} update{'' if updates == 1 else 's'}"
-    return f"loss {after}: {made:.4g} as made, {right:.4g} corrected"
+    digits = next((d for d in range(4, MOST_DIGITS) if f"{made:.{d}g}" != f"{right:.{d}g}"), 4)
+    return f"loss {after}: {made:.{digits}g} as made, {right:.{digits}g} corrected"
 
 
 def _paragraph(words: str, width: int, indent: int) -> Iterator[Line]:
