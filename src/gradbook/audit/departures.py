@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradbook.audit.address import Address, sheet_of
+from gradbook.audit.address import COLUMN_BITS, MOST_COLUMNS, Address, sheet_of
 from gradbook.audit.judge import HERE, RIGHT, Bench, best
 from gradbook.audit.meaning import NotUnderstood
-from gradbook.audit.pattern import Pattern
+from gradbook.audit.pattern import Pattern, moved, relaid
 from gradbook.audit.recover import Training
 from gradbook.audit.steps import Step
 
@@ -22,7 +22,7 @@ def departing(training: Training, usual: Step, step: Step) -> dict[Address, Patt
             continue
         there = move.to(cell)
         if there is not None and not move.same(cell, there):
-            found[there] = training.book.reader.typed(pattern.text_at(there), there)
+            found[there] = training.book.reader.typed(move.text(cell), there)
     return found
 
 
@@ -48,6 +48,20 @@ class _Move:
 
     def to(self, cell: Address) -> Address | None:
         return cell + self.by[sheet_of(cell)]
+
+    def text(self, cell: Address) -> str:
+        """The cell's formula as it belongs in the other step."""
+        book = self.training.book
+        own = self.by[sheet_of(cell)]
+
+        def follow(reference: str) -> str:
+            at = book.reader.cell(reference, cell)
+            by = own if at is None else self.by.get(sheet_of(at), 0)
+            if at is not None and sheet_of(at) == sheet_of(cell):
+                by = own
+            return moved(reference, by >> COLUMN_BITS, (by & (MOST_COLUMNS - 1)))
+
+        return relaid(book.patterns[cell].text_at(cell), follow)
 
     def same(self, cell: Address, there: Address) -> bool:
         """Whether the two formulas say the same of their own steps."""

@@ -103,17 +103,9 @@ def find_lanes(book: Book, flow: Flow) -> list[Lane]:
 
 
 def _along_with_most(lanes: Sequence[Lane]) -> list[Lane]:
-    """Lanes without single steps that go another way than the longer ones of their sheet."""
-    links: Counter[tuple[int, int]] = Counter()
-    for lane in lanes:
-        links[sheet_of(lane.start), lane.stride] += len(lane.cells) - 1
-    best = {sheet: max(links[s, d] for s, d in links if s == sheet) for sheet, _ in links}
-    kept = [
-        lane
-        for lane in lanes
-        if len(lane.cells) > 2
-        or links[sheet_of(lane.start), lane.stride] == best[sheet_of(lane.start)]
-    ]
+    """Lanes without single steps that go another way than the longer ones."""
+    ways = {lane.stride for lane in lanes if len(lane.cells) > 2}
+    kept = [lane for lane in lanes if not ways or len(lane.cells) > 2 or lane.stride in ways]
     return sorted(kept, key=lambda lane: lane.start)
 
 

@@ -24,6 +24,7 @@ from gradbook.targets.excel.grammar import (
 )
 
 MOST_GROUPINGS = 400
+SHORT = 60  # parts of a formula in which a term may be missing anywhere
 
 OPERATIONS: dict[str, Callable[[Array, Array], Array]] = {
     "+": np.add,
@@ -240,7 +241,7 @@ def terms_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
     stack = _stack(offered)
     for operator in "+-":
         for path, part in trial.parts.items():
-            if len(path) < 2:
+            if len(path) < 2 or len(trial.parts) <= SHORT:
                 choices = [
                     Choice("term", (path,), part, Infix(operator, part, offer.said))
                     for offer in offered
