@@ -48,7 +48,7 @@ examples:
   gradbook data digits --show 20        handwritten digits, here in the terminal
   gradbook help networks                how to write a network
 
-exit codes: 0 done, 1 check found something wrong, 2 bad input or usage, 130 interrupted
+exit codes: 0 done, 1 not all right, 2 bad input or usage, 130 interrupted
 """
 
 DONE, USAGE, OUR_FAULT, INTERRUPTED, PIPE_CLOSED = 0, 2, 70, 130, 141
