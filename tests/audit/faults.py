@@ -64,8 +64,7 @@ class Columns:
 
     @property
     def forward(self) -> list[int]:
-        wanted = [c for c in self.starting("h", "a_h", "o", "a_o") if self._computed(c)]
-        return wanted
+        return [c for c in self.starting("h", "a_h", "o", "a_o") if self._computed(c)]
 
     def formula(self, row: int, column: int) -> str:
         return str(self.cells.get((row, column), ""))

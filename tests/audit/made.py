@@ -17,10 +17,10 @@ from tempfile import TemporaryDirectory
 from xlsxwriter import Workbook
 
 from gradbook.audit.address import column_of, letters, row_of, sheet_of
+from gradbook.audit.edits import rebuilt
 from gradbook.audit.factors import factors, product
 from gradbook.audit.pattern import inner
 from gradbook.audit.read import read_book
-from gradbook.audit.edits import rebuilt
 from gradbook.net import parse
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.grammar import Expression, Infix, read, write

@@ -29,6 +29,7 @@ from gradbook.audit.package import WorkbookError
 from gradbook.audit.read import read_book
 from gradbook.audit.recalculate import fill_in
 from gradbook.audit.recover import Training, find_trainings
+from gradbook.audit.stale import stale_findings
 from gradbook.audit.steps import alike, steps_of
 from gradbook.audit.unfinished import without_training
 from gradbook.audit.updates import update_findings
@@ -110,10 +111,12 @@ def check_training(training: Training) -> SheetReport | None:
     if not loss:
         return None
     steps = steps_of(training, loss)
+    groups = alike(training, steps)
     findings = [
         *loss_findings(training, loss),
-        *gradient_findings(training, alike(training, steps)),
+        *gradient_findings(training, groups),
         *update_findings(training, steps),
+        *stale_findings(training, groups),
     ]
     book = training.book
     return SheetReport(

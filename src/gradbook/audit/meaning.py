@@ -291,7 +291,7 @@ ELEMENTWISE: dict[str, Callable[..., Node]] = {
     "SINH": _hyperbolic(-1),
     "ABS": _absolute,
     "LOG": _logarithm,
-    "LOG10": lambda x: _logarithm(x),
+    "LOG10": _logarithm,
     "POWER": power,
     "SIGN": lambda x: _positive(x, 1, _positive(-x, -1, 0)),
     "NOT": lambda x: _positive(truth(x.graph, x), 0, 1),

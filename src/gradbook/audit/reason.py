@@ -105,7 +105,8 @@ def _because(bench: Bench, owner: Address, weight: str, change: Choice) -> str:
 
 
 def _difference(change: Choice) -> str:
-    assert isinstance(change.old, Infix) and isinstance(change.new, Infix)
+    assert isinstance(change.old, Infix)
+    assert isinstance(change.new, Infix)
     names = {"+": "a sum", "-": "a difference", "*": "a product", "/": "a quotient", "^": "a power"}
     if change.old.operator == change.new.operator:
         return ": the two sides are exchanged"
@@ -146,7 +147,10 @@ def _parentheses(bench: Bench, owner: Address, change: Choice) -> str:
         and change.old.operator in "+-"
     ):
         names = "·".join(_bare(bench, owner, part) for part in rest)
-        return f"the sum needs its parentheses: as it stands, only one of its terms is multiplied by {names}"
+        return (
+            "the sum needs its parentheses: as it stands, "
+            f"only one of its terms is multiplied by {names}"
+        )
     return "the parentheses stand in the wrong place"
 
 

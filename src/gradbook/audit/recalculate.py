@@ -38,7 +38,7 @@ def fill_in(book: Book, flow: Flow) -> None:
     for cell in [*book.patterns, *book.elements]:
         value = numbers.result(cell)
         book.values.pop(cell, None)
-        if value is not None and value == value:
+        if value is not None and not (isinstance(value, float) and math.isnan(value)):
             book.values[cell] = value
 
 

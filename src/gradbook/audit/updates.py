@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
 from gradbook.audit.edits import total
 from gradbook.audit.factors import factors
@@ -174,7 +172,7 @@ def _rates(training: Training, j: int, lane: Lane, usual: Pattern) -> Iterator[F
         if drifts
         else f"{written(first)} is {what}, not the learning rate: {right}"
     )
-    expected = Pattern_with(training, usual, wrong[0], reference, right)
+    expected = with_rate(training, usual, wrong[0], reference, right)
     yield _finding(training, j, wrong, expected, "drifting rate" if drifts else "wrong rate", words)
 
 
@@ -240,7 +238,7 @@ def fixed(training: Training, cell: Address, home: Address) -> str:
     return f"{quoted(training.book.sheets[sheet_of(cell)].title)}!{text}"
 
 
-def Pattern_with(
+def with_rate(
     training: Training, usual: Pattern, cell: Address, reference: Reference, right: str
 ) -> Pattern:
     """The formula with another reference in the place of one."""
@@ -276,6 +274,3 @@ def _finding(
 
 def _shown(value: object) -> str:
     return "" if value is None else f"{value:.15g}" if isinstance(value, float) else str(value)
-
-
-__all__ = ["np", "update_findings", "usual_pattern"]
