@@ -71,8 +71,9 @@ class _Move:
             return True
         if b is None or a.shape != b.shape:
             return False
-        pairs = zip(flow.sources(cell), flow.sources(there), strict=False)
-        return all(self._fits(x, y) for x, y in pairs)
+        here, other = flow.sources(cell), flow.sources(there)
+        fits = all(self._fits(x, y) for x, y in zip(here, other, strict=False))
+        return fits and len(here) == len(other)
 
     def _fits(self, x: Address, y: Address) -> bool:
         if x in self.weights:

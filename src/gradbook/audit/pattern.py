@@ -99,7 +99,7 @@ class Pattern:
     expression: Expression | None
     mentions: Mapping[str, Mention]
     problem: str = ""
-    places: tuple[Place | Area, ...] = field(default=())
+    places: tuple[Place | Area, ...] = field(default=())  # in their order, each as often as typed
 
     @cached_property
     def shape(self) -> str:
@@ -175,8 +175,10 @@ class Reader:
             expression = read(text.removeprefix("+"))
         except FormulaError as error:
             return Pattern(key, home, text, None, {}, problem=str(error))
-        mentions = {ref.text: self.mention(ref.text, home) for ref in references(expression)}
-        places = tuple(m for m in mentions.values() if isinstance(m, Place | Area))
+        typed = [ref.text for ref in references(expression)]
+        mentions = {text: self.mention(text, home) for text in dict.fromkeys(typed)}
+        every = (mentions[text] for text in typed)
+        places = tuple(m for m in every if isinstance(m, Place | Area))
         return Pattern(key, home, text, expression, mentions, places=places)
 
     def cell(self, text: str, home: Address) -> Address | None:
