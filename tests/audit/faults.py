@@ -123,7 +123,7 @@ def same_value(a: Expression, b: Expression) -> bool:
     return bool(np.allclose(x, y, rtol=1e-9, atol=0))
 
 
-def _edit(
+def _edit(  # noqa: PLR0911, PLR0912, PLR0915 - a catalogue, one case a mistake
     expression: Expression, draw: random.Random, columns: Columns, kind: str
 ) -> Expression | None:
     parts = list(places(expression))

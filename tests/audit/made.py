@@ -98,9 +98,9 @@ def moved(table: Table, move: Move, turned: bool = False) -> Table:
     for title, cells in table.sheets.items():
         for (row, column), content in cells.items():
             sheet, r, c = move(title, row, column)
-            if isinstance(content, str) and content.startswith("="):
-                content = _followed(content, title, sheet, move, turned)
-            found.sheets.setdefault(sheet, {})[r, c] = content
+            formula = isinstance(content, str) and content.startswith("=")
+            shown = _followed(str(content), title, sheet, move, turned) if formula else content
+            found.sheets.setdefault(sheet, {})[r, c] = shown
     for name, where in table.names.items():
         title = where.partition("!")[0].strip("'")
         shown = _followed(where, title, "", move, turned)

@@ -29,6 +29,7 @@ class Book:
     names: Mapping[str, str] = field(default_factory=dict)  # in lower case → what it refers to
     elements: dict[Address, tuple[Address, int, int]] = field(default_factory=dict)
     # the cells of array formulas → the one that holds the formula, and how far away that is
+    recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
     reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
     _texts: dict[bool, dict[tuple[int, int], list[tuple[int, str]]]] = field(default_factory=dict)
 

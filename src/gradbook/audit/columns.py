@@ -53,7 +53,6 @@ class Remedy:
     """One edit of a column: its cells in this step, and the gradients that it puts right."""
 
     cells: tuple[Address, ...]
-    pattern: Pattern  # of the first cell
     repair: Repair
     expressions: tuple[Expression, ...]  # the right one of every cell
     lanes: frozenset[int]
@@ -206,7 +205,7 @@ class Columns:
             if pattern.expression is not None
         )
         done = Repair(expressions[0], (each[0],))
-        return Remedy(tuple(cells), typed[0], done, expressions, lanes)
+        return Remedy(tuple(cells), done, expressions, lanes)
 
     def _trial(self, cell: Address, pattern: Pattern) -> Trial:
         assert pattern.expression is not None

@@ -18,6 +18,7 @@ from gradbook.audit.pattern import Pattern, moved, relaid
 from gradbook.audit.reason import kind, label_of, why
 from gradbook.audit.recover import Claim, Training
 from gradbook.audit.repair import Patient, Repair, anew, forward, repair, restores
+from gradbook.audit.samples import repaired_shares
 from gradbook.audit.search import Choice
 from gradbook.audit.steps import Step
 from gradbook.targets.excel.grammar import Call, Reference, read, write
@@ -108,6 +109,12 @@ def _of_group(
         bench = Bench(training, group[0], instead, group)
         wrong = _wrong_claims(bench)
     for lane, claim in wrong.items():
+        shares = repaired_shares(bench, lane, claim)
+        if shares is not None:
+            remedy = Remedy(shares.cells, shares.repair, shares.expressions, frozenset({lane}))
+            if _put_right(bench, remedy, {lane: claim} | wrong):
+                yield _column_fault(bench, remedy)
+                continue
         fault = _fault(bench, lane, claim, known)
         if fault:
             yield fault

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gradbook.audit.address import Address, sheet_of
+from gradbook.audit.address import Address, row_of, sheet_of
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import POINTS, Numbers, agree, at_random
 from gradbook.audit.pattern import Pattern
@@ -110,7 +110,19 @@ class Bench:
         if cell in self.step.weights:
             return step.weights[self.step.weights.index(cell)] or cell
         place = self.places.get(cell)
-        return step.cells[place] if place is not None and place < len(step.cells) else cell
+        if place is not None and place < len(step.cells):
+            return step.cells[place]
+        beside = self.beside.get((sheet_of(cell), row_of(cell)))
+        return cell if beside is None else cell + step.cells[self.places[beside]] - beside
+
+    @cached_property
+    def beside(self) -> dict[tuple[int, int], Address]:
+        """A cell of each row of the step that moves with it."""
+        return {
+            (sheet_of(cell), row_of(cell)): cell
+            for cell in self.step.cells
+            if cell in self.training.moving and cell not in self.training.stop
+        }
 
     @cached_property
     def aliases(self) -> dict[Address, list[Address]]:

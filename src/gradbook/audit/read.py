@@ -38,8 +38,9 @@ def book_of(parts: Package) -> Book:
     """The workbook that a package holds."""
     main = main_part(parts)
     targets = _relations(parts, main)
-    titles, names = _workbook(parts, main)
-    book = Book(names=names)
+    book = Book()
+    titles, names = _workbook(parts, main, book)
+    book.names = names
     for title, relation in titles:
         target = targets.get(relation)
         if target and target in parts and "worksheets/" in target:
@@ -86,7 +87,9 @@ def _relations(parts: Package, of: str) -> dict[str, str]:
     return found
 
 
-def _workbook(parts: Package, part: str) -> tuple[list[tuple[str, str]], dict[str, str]]:
+def _workbook(
+    parts: Package, part: str, book: Book
+) -> tuple[list[tuple[str, str]], dict[str, str]]:
     """The sheets' titles with their relations, and what each name refers to."""
     sheets: list[tuple[str, str]] = []
     names: dict[str, str] = {}
@@ -96,7 +99,9 @@ def _workbook(parts: Package, part: str) -> tuple[list[tuple[str, str]], dict[st
     def begin(tag: str, attributes: dict[str, str]) -> None:
         nonlocal name
         tag = local(tag)
-        if tag == "sheet":
+        if tag == "calcPr":
+            book.recalculates = attributes.get("fullCalcOnLoad", "0") in ("1", "true")
+        elif tag == "sheet":
             relation = next((v for k, v in attributes.items() if local(k) == "id"), "")
             sheets.append((attributes.get("name", ""), relation))
         elif tag == "definedName":

@@ -75,10 +75,8 @@ def why(bench: Bench, owner: Address, weight: str, repaired: Repair) -> str:
 def _because(bench: Bench, owner: Address, weight: str, change: Choice) -> str:
     old, new = write(change.old), write(change.new)
     match change.kind:
-        case "reference":
+        case "reference" | "number":
             return _reference(bench, owner, weight, change)
-        case "number":
-            return f"{old} should be {_named(bench, owner, change.new)}"
         case "operator" | "order":
             assert isinstance(change.old, Infix)
             return f"{_short(old)} should be {_short(new)}{_difference(change)}"

@@ -21,6 +21,8 @@ FAINT = 1e-9  # of the largest value of its column
 
 def stale_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list[Finding]:
     """The cells whose values are old, column by column."""
+    if training.book.recalculates:
+        return []
     columns: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for group in groups:
         for cell in _stale(Bench(training, group[0], like=group)):
