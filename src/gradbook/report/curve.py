@@ -36,6 +36,7 @@ class Chart:
 
     title: str
     curves: tuple[Curve, ...]
+    labels: str = "rate"  # what the curves' labels are
 
     @cached_property
     def epochs(self) -> int:
