@@ -14,7 +14,8 @@ from gradbook.audit.address import letters
 from gradbook.audit.edits import at, places, put, regrouped, shortened
 from gradbook.audit.pattern import moved as copied
 from gradbook.audit.search import Trial
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference, read, write
+from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference, write
+from gradbook.targets.excel.reader import read
 from tests.audit.made import Content, Table
 
 TRAINING = "Training"

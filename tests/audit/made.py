@@ -23,7 +23,8 @@ from gradbook.audit.pattern import inner
 from gradbook.audit.read import read_book
 from gradbook.net import parse
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.grammar import Expression, Infix, read, write
+from gradbook.targets.excel.grammar import Expression, Infix, write
+from gradbook.targets.excel.reader import read
 
 Content = float | str
 Cells = dict[tuple[int, int], Content]

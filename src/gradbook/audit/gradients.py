@@ -21,7 +21,8 @@ from gradbook.audit.repair import Patient, Repair, anew, forward, repair, restor
 from gradbook.audit.samples import repaired_shares
 from gradbook.audit.search import Choice
 from gradbook.audit.steps import Step
-from gradbook.targets.excel.grammar import Call, Reference, read, write
+from gradbook.targets.excel.grammar import Call, Reference, write
+from gradbook.targets.excel.reader import read
 
 TRIED = 4  # edits that are held against every gradient
 ROUNDS = 3  # faults that several gradients share, in one step

@@ -18,16 +18,8 @@ from gradbook.audit.address import (
     row_of,
     sheet_of,
 )
-from gradbook.targets.excel.grammar import (
-    Call,
-    Expression,
-    FormulaError,
-    Infix,
-    Postfix,
-    Prefix,
-    Reference,
-    read,
-)
+from gradbook.targets.excel.grammar import Call, Expression, Infix, Postfix, Prefix, Reference
+from gradbook.targets.excel.reader import FormulaError, read
 
 _CELL = r"""
     (?P<sheet>'(?:[^']|'')+'!|[\w.\[\]]+!)?

@@ -14,7 +14,8 @@ from gradbook.audit.recover import Claim
 from gradbook.audit.repair import Patient, Repair, repair
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
-from gradbook.targets.excel.grammar import Expression, read, write
+from gradbook.targets.excel.grammar import Expression, write
+from gradbook.targets.excel.reader import read
 
 
 @dataclass(frozen=True)

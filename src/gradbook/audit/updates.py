@@ -244,7 +244,8 @@ def with_rate(
     """The formula with another reference in the place of one."""
     from gradbook.audit.edits import places, put
     from gradbook.audit.pattern import moved
-    from gradbook.targets.excel.grammar import read, write
+    from gradbook.targets.excel.grammar import write
+    from gradbook.targets.excel.reader import read
 
     old = moved(reference.text, row_of(cell) - row_of(usual.home), 0)
     expression = read(usual.text_at(cell))
