@@ -45,14 +45,11 @@ class Batch:
 
 
 def a_batch(net: Net, size: int, seed: int = 0) -> Batch:
-    """Random inputs, and targets that any loss can read."""
+    """Random inputs, and targets that any loss can read: sixteenths that add up to 1."""
     random = np.random.default_rng(seed)
-    inputs = random.normal(size=(size, *net.input))
-    return Batch(rounded(inputs), rounded(random.dirichlet(np.ones(net.outputs), size)))
-
-
-def rounded(numbers: Array) -> Array:
-    return numbers.astype(np.float32).astype(np.float64)
+    inputs = random.normal(size=(size, *net.input)).astype(np.float32).astype(np.float64)
+    shares = random.dirichlet(np.ones(net.outputs), size)
+    return Batch(inputs, random.multinomial(16, shares) / 16)
 
 
 def shaken(engine: Engine, seed: int = 1) -> None:
@@ -127,7 +124,9 @@ def _near_zero(node: Node, values: Values) -> Iterator[Corner]:
 
 
 def _near_ties(node: Node, values: Values) -> Iterator[Corner]:
-    """The runners-up of each window that might as well have won."""
+    """The runners-up of each window that might as well have won. A 0 would win nothing: the ReLU
+    that made it lets no gradient through, as if its own corner were taken.
+    """
     (source,), ((rows, columns), stride) = node.inputs, node.attributes
     x = values[source]
     windows = np.lib.stride_tricks.sliding_window_view(x, (rows, columns), (-2, -1))
@@ -135,7 +134,7 @@ def _near_ties(node: Node, values: Values) -> Iterator[Corner]:
     flat = windows.reshape(*windows.shape[:-2], -1)
     most = flat.max(-1, keepdims=True)
     margin = ROUNDING * np.abs(x).max()
-    for *outer, h, w, k in np.argwhere((flat < most) & (flat >= most - margin)):
+    for *outer, h, w, k in np.argwhere((flat < most) & (flat >= most - margin) & (flat != 0)):
         place = (*outer, h * stride + k // columns, w * stride + k % columns)
         yield Corner(source, place, float(np.nextafter(most[(*outer, h, w, 0)], np.inf)))
 

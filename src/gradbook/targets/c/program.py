@@ -13,6 +13,7 @@ from gradbook.errors import TargetError
 from gradbook.graph.node import Node
 from gradbook.targets.c.kernels import Kernel, kernel
 from gradbook.targets.c.machine import Machine
+from gradbook.targets.c.memory import Lifetime, slots
 from gradbook.targets.c.names import Names
 from gradbook.targets.c.plan import WEIGHTS, Pass, Plan, places
 from gradbook.targets.c.rows import Row
@@ -68,6 +69,7 @@ class Program:
         self.kernels = cache(lambda node: kernel(node, self.machine))
         self.loads: set[tuple[Node, Pass]] = set()
         self.shared: list[tuple[Pass, Node, list[Node], list[Node]]] = []
+        self.slot_of: dict[Node, str] = {}
         self.over: dict[Node, Node] = {}  # value → the one whose place it takes
         self.hooks = {made: self._hooks(made) for made in self.plan.passes}
         self.memory = self._memory()
@@ -128,18 +130,35 @@ class Program:
             longer = made is None or made.phase != reader.phase
             stored[node] = stored.get(node, False) or longer
         self.over = self._in_place(stored)
-        for node, longer in sorted(stored.items(), key=lambda item: item[0].index):
-            if node in self.over:
-                continue
-            channels, height, width = places(node)
-            size = channels * height * width
-            kind = "bits" if node in self.masks else "vec"
-            shape = f"/* {self._shape(node)} */"
-            if longer:
-                self.fields.engine.append(f"{kind} {self.buffer(node)}[TILES][{size}]; {shape}")
-            else:
-                self.fields.place.append(f"{kind} {self.buffer(node)}[{size}]; {shape}")
+        for longer in (True, False):
+            self._lay_out([node for node in stored if stored[node] is longer], longer)
         return stored
+
+    def _lay_out(self, nodes: Sequence[Node], longer: bool) -> None:
+        """Their places, in the engine for each tile or in a thread's own room."""
+        fields, tiles = (self.fields.engine, "[TILES]") if longer else (self.fields.place, "")
+        for node in nodes:
+            if node in self.masks:
+                shape = f"/* {self._shape(node)} */"
+                name = self.buffer(node)
+                fields.append(f"bits {name}{tiles}[{prod(places(node))}]; {shape}")
+        own = [node for node in nodes if node not in self.masks and node not in self.over]
+        for slot in slots(map(self._lifetime, own)):
+            name = self.buffer(slot.nodes[0])
+            self.slot_of.update(dict.fromkeys(slot.nodes, name))
+            held = ", then ".join(f"{self.title(n)} {self._shape(n)}" for n in slot.nodes)
+            fields.append(f"vec {name}{tiles}[{slot.size}]; /* {held} */")
+
+    def _lifetime(self, node: Node) -> Lifetime:
+        held = [node, *(value for value, source in self.over.items() if source is node)]
+        made = self.plan.made_in.get(node)
+        readers = [reader.number for value, reader in self.loads if value in held]
+        last = len(self.plan.passes) if node in self.plan.outputs else max(readers)
+        return Lifetime(node, prod(places(node)), made.number if made else -1, last)
+
+    def where(self, node: Node) -> str:
+        """A value's place in memory."""
+        return self.placed(self._whole(node))
 
     def _shape(self, node: Node) -> str:
         return "×".join(map(str, places(node)))
@@ -158,10 +177,10 @@ class Program:
 
     def placed(self, text: str) -> str:
         """The text with every buffer's place in memory."""
-        for node, longer in self.memory.items():
+        for node in self.memory:
             place = self.over.get(node, node)
-            name = self.buffer(place)
-            where = f"at->e->{name}[at->tile]" if longer or place is not node else f"at->{name}"
+            name = self.slot_of.get(place) or self.buffer(place)
+            where = f"at->e->{name}[at->tile]" if self.memory[place] else f"at->{name}"
             text = text.replace(f"{{{self.buffer(node)}}}", where)
         return text
 

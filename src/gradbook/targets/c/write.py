@@ -219,7 +219,7 @@ class _Writer:
         """The tile's images, targets and masks, each where the passes read it."""
         lines = []
         for leaf in program.memory:
-            where = f"at->e->{program.buffer(leaf)}[at->tile]"
+            where = program.where(leaf)
             sizes = ", ".join(map(str, places(leaf)))
             if leaf in program.masks:
                 drop = program.masks[leaf]
@@ -295,7 +295,7 @@ class _Writer:
             lines += [
                 "EACH_OF_MY_TILES(at) {",
                 f"    deliver(at->e->job, at->first, at->lanes, "
-                f"at->e->{program.buffer(output)}[at->tile], {prod(output.shape)});",
+                f"{program.where(output)}, {prod(output.shape)});",
                 "}",
             ]
         lines.append(f"meet(at, close_{name});")
