@@ -94,13 +94,6 @@ def test_a_file_where_the_folder_would_be_is_one_line(here, option, capsys):
     assert error.count("\n") == 1
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")
-def test_a_folder_that_cannot_be_written_to_is_one_line(here, capsys):
-    (here / "locked").mkdir(mode=0o555)
-    assert main(["check", "book.xlsx", "--fix", "locked"]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
-
-
 def test_a_folder_that_refuses_is_one_line(here, capsys, monkeypatch):
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
