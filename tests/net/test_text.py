@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.errors import NetTextError
@@ -153,6 +153,11 @@ def test_the_grammars_example_is_a_network():
     )
 
 
+def test_a_name_may_be_long_and_in_any_script():
+    for name in ("x" * 200, "la rétropropagation", "逆伝播 №1", "∂E/∂w"):
+        assert parse(f"name {name}\ninput 1; dense 1").name == name
+
+
 def test_a_table_is_kept_by_its_name():
     net = parse("input 2; dense 1; data my iris.csv")
     assert net.table == "my iris.csv"
@@ -209,7 +214,6 @@ def mutations(draw):
     return text
 
 
-@settings(max_examples=settings().max_examples * 3)
 @given(mutations())
 def test_a_damaged_text_is_read_or_refused(text):
     read_or_refused(text)

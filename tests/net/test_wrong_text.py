@@ -126,6 +126,7 @@ WRONG = [
     (IMAGE + "conv 2 3x3 stride 0", 2, 1, "conv's stride is a whole number from 1 up, not 0"),
     (IMAGE + "conv 2 2x2 pad 2", 2, 1, "may read nothing but padding: take at most pad 1"),
     (IMAGE + "conv 2 3x3", 2, 1, "the loss reads a flat output, not 2x4x4: put 'flatten'"),
+    (IMAGE + "conv 2 3x3\nmaxpool 2", 3, 1, "the loss reads a flat output, not 2x2x2: put"),
     (HEAD + "loss cross-entropy", 3, 1, "end the layers with 'softmax'"),
     (HEAD + "tanh\nloss binary cross-entropy", 4, 1, "end the layers with 'sigmoid'"),
     (HEAD + "weights 1 2 3", 3, 1, "3 start values, but the layers have w1 … w4"),

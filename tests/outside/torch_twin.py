@@ -149,7 +149,9 @@ class Twin:
             case "descent":
                 return optim.SGD(groups, rate)
             case "momentum":
-                return optim.SGD(groups, rate, momentum=rule.momentum, nesterov=rule.nesterov)
+                # PyTorch refuses Nesterov's look ahead where there is no momentum to look along
+                ahead = rule.nesterov and rule.momentum > 0
+                return optim.SGD(groups, rate, momentum=rule.momentum, nesterov=ahead)
             case "adam":
                 return optim.Adam(groups, rate, betas=rule.betas, eps=rule.epsilon)
             case "adamw":

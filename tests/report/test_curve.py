@@ -201,3 +201,7 @@ def test_heights_outside_are_told_from_none():
     assert drawn.height(0) == -inf
     assert drawn.height(inf) == inf
     assert isnan(drawn.height(nan))
+
+
+def test_a_loss_that_begins_at_nothing_is_drawn_from_its_lowest_on():
+    check_drawn(chart([0.0, 2000001.0]))

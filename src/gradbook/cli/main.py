@@ -21,6 +21,7 @@ VERBS = {
     "demo": "work the built-in network whole; everything goes to out/",
     "explain": "the derivation: every chain written out, the numbers put in",
     "sheet": "the live workbook: every formula in a cell, one row per epoch",
+    "check": "an audit of workbooks somebody made: is each gradient right?",
     "sweep": "what the learning rate does, with a verdict for each",
     "summary": "every layer's shape, parameters, multiply-adds and memory",
     "data": "images to train on: counts, samples, checks; the digits come along",
@@ -43,12 +44,13 @@ examples:
   gradbook demo                         everything at once, into out/
   gradbook explain worked --only w5     one weight, from chain to number
   gradbook sheet mazur -o mazur.xlsx    the same in a live workbook
+  gradbook check book.xlsx              is every gradient of a workbook right?
   gradbook sweep xor                    which learning rate, and why
   gradbook explain "input 2; dense 1; sigmoid; loss half squared error"
   gradbook data digits --show 20        handwritten digits, here in the terminal
   gradbook help networks                how to write a network
 
-exit codes: 0 done, 2 bad input or usage, 130 interrupted
+exit codes: 0 done, 1 not all right, 2 bad input or usage, 130 interrupted
 """
 
 DONE, USAGE, OUR_FAULT, INTERRUPTED, PIPE_CLOSED = 0, 2, 70, 130, 141

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradbook.cli.networks import network
 from gradbook.cli.options import number, positives, whole_number
+from gradbook.cli.terminal import busy
 from gradbook.errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,20 +97,20 @@ def _write(net: Net, path: Path, options: Namespace, exercise: bool = False) -> 
     from gradbook.net.rates import DEFAULT_RATES
     from gradbook.report.workbook import write_workbook
 
-    written = write_workbook(
-        net,
-        path,
-        epochs=options.epochs,
-        rate=options.rate,
-        rates=options.rates,
-        exercise=exercise,
-    )
+    with busy(f"writing {path.name}"):
+        written = write_workbook(
+            net,
+            path,
+            epochs=options.epochs,
+            rate=options.rate,
+            rates=options.rates,
+            exercise=exercise,
+        )
     print(f"wrote {path}")
     if not exercise and options.rates is None and len(written.rates) < len(DEFAULT_RATES):
-        print(
-            f"  compares {len(written.rates)} learning rates, not {len(DEFAULT_RATES)}: more "
-            "would be too many cells (fewer --epochs make room)"
-        )
+        compared = f"compares {len(written.rates)} learning rates, not {len(DEFAULT_RATES)}"
+        what = compared if written.rates else "compares no learning rates"
+        print(f"  {what}: more would be too many cells (fewer --epochs make room)")
 
 
 def _workbook(path: Path) -> Path:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,21 @@ def show(lines: Iterable[Line]) -> None:
     console = _console()
     for line in lines:
         console.print(Text.assemble(*((piece.text, piece.colour) for piece in line)))
+
+
+@contextmanager
+def busy(doing: str) -> Iterator[None]:
+    """A sign of life on the terminal's error stream while something takes its time."""
+    if not (sys.stderr and sys.stderr.isatty()):
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        progress.add_task(doing, total=None)
+        yield
 
 
 def _console() -> Console:

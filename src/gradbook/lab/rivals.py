@@ -87,7 +87,7 @@ def trainer(net: Net, mode: str, batch: int, threads: int, images: Any, labels: 
             said = run(x)
         loss = torch.nn.functional.nll_loss(said.float(), classes[chosen])
         update.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         update.step()
 
     def steps(count: int) -> None:

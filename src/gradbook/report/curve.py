@@ -36,6 +36,7 @@ class Chart:
 
     title: str
     curves: tuple[Curve, ...]
+    labels: str = "rate"  # what the curves' labels are
 
     @cached_property
     def epochs(self) -> int:
@@ -47,9 +48,10 @@ class Chart:
         values = np.concatenate([curve.values for curve in self.curves])
         shown = np.clip(values[np.isfinite(values) & (values > 0)], *EXTREMES)
         firsts = [float(curve.values[0]) for curve in self.curves]
-        start = next((first for first in firsts if 0 < first < inf), 1.0)
+        lowest = float(min(shown, default=1.0))
+        start = next((first for first in firsts if 0 < first < inf), lowest)
         start = min(max(start, EXTREMES[0]), EXTREMES[1])
-        low = max(min(shown, default=start), start * 10.0**-DECADES_DOWN)
+        low = max(lowest, start * 10.0**-DECADES_DOWN)
         high = min(max(shown, default=start), start * 10.0**DECADES_UP)
         return log10(_notch(low, down=True)), log10(_notch(high, down=False))
 

@@ -110,7 +110,7 @@ def inside(chart: Chart, frame: Frame) -> str:
             f'{_n(frame.y(0) - frame.top)}">',  # an inner element cuts off what leaves it
             *(_curve(chart, k, frame) for k in range(len(chart.curves))),
             "</svg>",
-            _text(frame.x(1) + 14, 18, "rate", kind="quiet axis"),
+            _text(frame.x(1) + 14, 18, chart.labels, kind="quiet axis"),
             *_labels(chart, named, frame),
         ]
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from xlsxwriter.utility import quote_sheetname, xl_rowcol_to_cell
+from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
@@ -118,12 +118,10 @@ class Book:
         leaves = (*self.step.inputs, *self.step.targets)
         if not self.several:
             return {leaf: given_name(leaf) for leaf in leaves}
-        cells = (
-            f"{xl_rowcol_to_cell(0, self.data_place[1] + 1 + k)[:-1]}" for k in range(len(leaves))
-        )
+        first = self.data_place[1] + 1
         return {
-            leaf: f"{quote_sheetname(NETWORK)}!${cell}${DATA}"
-            for leaf, cell in zip(leaves, cells, strict=True)
+            leaf: f"{NETWORK}!${xl_col_to_name(place)}${DATA}"
+            for place, leaf in enumerate(leaves, first)
         }
 
     # What -------------------------------------------------------------------
@@ -162,13 +160,13 @@ class Book:
     @cached_property
     def check_summary(self) -> str:
         verdicts = [self.verdict(weight) for weight in self.nudges.weights]
-        total = len(verdicts)
+        total, noun = len(verdicts), self.nudges.noun
         if verdicts.count(AGREES) == total:
-            return f"all {total} gradients agree"
+            return f"all {total} {noun} agree"
         differing = verdicts.count(DIFFERS)
         if differing:
-            return f"{differing} of {total} gradients differ"
-        return f"{verdicts.count(OPEN)} of {total} gradients to fill in"
+            return f"{differing} of {total} {noun} differ"
+        return f"{verdicts.count(OPEN)} of {total} {noun} to fill in"
 
     @property
     def sheets(self) -> list[str]:

@@ -91,7 +91,9 @@ def _head(workbook: Workbook, sheet: Worksheet, look: Look, book: Book) -> None:
         },
     )
     sheet.merge_range(3, 4, 3, 6, "", look.verdict())
-    sheet.write_formula(3, 4, _summary(len(weights)), look.verdict(), book.check_summary)
+    sheet.write_formula(
+        3, 4, _summary(len(weights), book.nudges.noun), look.verdict(), book.check_summary
+    )
     look.colour_verdicts(sheet, "E4")
     workbook.define_name(CHECK_NAME, f"={CHECK}!$E$4")
     trained = len(book.step.gradients)
@@ -103,13 +105,13 @@ def _head(workbook: Workbook, sheet: Worksheet, look: Look, book: Book) -> None:
         sheet.write_string(TOP - 1, place, words, look.heading(tint))
 
 
-def _summary(total: int) -> str:
+def _summary(total: int, noun: str) -> str:
     verdicts = f"I{TOP + 1}:I{TOP + total}"
     counts = {word: f'COUNTIF({verdicts},"{word}")' for word in (AGREES, DIFFERS, OPEN)}
     return (
-        f'=IF({counts[AGREES]}={total},"all {total} gradients agree",'
-        f'IF({counts[DIFFERS]}>0,{counts[DIFFERS]}&" of {total} gradients differ",'
-        f'{counts[OPEN]}&" of {total} gradients to fill in"))'
+        f'=IF({counts[AGREES]}={total},"all {total} {noun} agree",'
+        f'IF({counts[DIFFERS]}>0,{counts[DIFFERS]}&" of {total} {noun} differ",'
+        f'{counts[OPEN]}&" of {total} {noun} to fill in"))'
     )
 
 

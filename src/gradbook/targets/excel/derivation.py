@@ -124,6 +124,9 @@ class _Derivation:
         sheet.set_row(0, 28)
         sheet.write_string(0, NAME, "The chain rule, with live numbers", look.title)
         remark = f"All numbers are those of epoch 1, the first row of {TRAINING}, and follow it."
+        trained = len(self.step.gradients)
+        if len(self.chains.weights()) < trained:
+            remark += f" Of {trained} weights the first and the last layer's first are worked."
         sheet.write_string(1, NAME, remark, look.remark)
         headings = {NUMBER: "number", TABLE: f"in {TRAINING}", VERDICT: ""}
         if self.book.several:
@@ -179,12 +182,9 @@ class _Derivation:
             return run.block(node, DERIVATION)
         if node not in self.lines:
             said = self.speller.mention(node)
-            value = Value(np.broadcast_to(self.number(node), self.step.samples), lambda _: said)
+            value = Value(np.broadcast_to(self.values[node], self.step.samples), lambda _: said)
             self.lines[node] = self.put("to be added", prose(NAMES.mention(node)), value, QUIET)
         return Reference(self.samples(self.lines[node]))
-
-    def number(self, node: Node) -> Any:
-        return self.values[node]
 
     def line(self, value: Node) -> None:
         """∂E/∂value by its chain."""

@@ -8,7 +8,7 @@ from gradbook.graph.step import Step
 from gradbook.targets.excel.order import groups
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
-MOST_CELLS = 1_000_000  # some 20 seconds to open, 20 megabytes
+MOST_CELLS = 1_500_000  # some half a minute to write, and as many to open
 SPARE = 64  # rows and columns for headings and counters
 
 

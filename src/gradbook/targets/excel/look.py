@@ -20,6 +20,7 @@ GOOD = Colour("agrees", "#D5F2DA", "#00602A", "", "")
 BAD = Colour("differs", "#FBD9D6", "#9A1C1C", "", "")
 OPEN = Colour("to fill in", "#FFF6BF", "#6B5200", "", "")
 FONT = "Calibri"
+NO_MISTAKES = ("formula_differs", "formula_range", "empty_cell_reference", "eval_error")
 
 Properties = dict[str, Any]
 
@@ -156,5 +157,6 @@ def page(sheet: Worksheet, repeated: int | None = None, high: int = 0) -> None:
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.set_footer("&L&8&F, &A&R&8page &P of &N")
     sheet.hide_gridlines(2)
+    sheet.ignore_errors(dict.fromkeys(NO_MISTAKES, "A1:XFD1048576"))
     if repeated is not None:
         sheet.repeat_rows(0, repeated)

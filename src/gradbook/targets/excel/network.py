@@ -140,11 +140,12 @@ def _chart(workbook: Workbook, sheet: Worksheet, book: Book) -> None:
     table, loss = book.training.of_step, book.step.loss
     curve = Curve(
         f"={table.over_epochs(loss, book.epochs)}",
-        f"=Training!$A${table.first + 1}:$A${table.first + book.epochs}",
+        f"={TRAINING}!$A${table.first + 1}:$A${table.first + book.epochs}",
         ERROR.ink,
         f"{loss.name}",
     )
-    chart = loss_chart(workbook, [curve], f"{loss.name} over the epochs", book.epochs, 1.0)
+    lowest = float(book.record.values[loss].min())
+    chart = loss_chart(workbook, [curve], f"{loss.name} over the epochs", book.epochs, lowest)
     chart.set_legend({"none": True})
     chart.set_size(CHART_SIZE)
     sheet.insert_chart(*CHART, chart, {"object_position": 2})
@@ -168,21 +169,23 @@ def _picture(sheet: Worksheet, book: Book) -> None:
 def _guide(sheet: Worksheet, look: Look, book: Book) -> None:
     """What is where, and what to try."""
     row = GUIDE_ROW
-    sheet.write_string(row, CHART[1], "What is where", look.section)
-    for column in range(CHART[1] + 1, CHART[1] + GUIDE_WIDTH):
-        sheet.write_blank(row, column, None, look.section)
+    _section(sheet, look, row, "What is where")
     for name, text in _places(book):
         row += 1
         link = look.style(font_color=INPUT.ink, underline=1, bold=True)
         sheet.write_url(row, CHART[1], f"internal:'{name}'!A1", link, name)
         sheet.write_string(row, CHART[1] + 2, text, look.text)
     row += 2
-    sheet.write_string(row, CHART[1], "Try", look.section)
-    for column in range(CHART[1] + 1, CHART[1] + GUIDE_WIDTH):
-        sheet.write_blank(row, column, None, look.section)
+    _section(sheet, look, row, "Try")
     for text in _suggestions(book):
         row += 1
         sheet.write_string(row, CHART[1], text, look.text)
+
+
+def _section(sheet: Worksheet, look: Look, row: int, title: str) -> None:
+    sheet.write_string(row, CHART[1], title, look.section)
+    for column in range(CHART[1] + 1, CHART[1] + GUIDE_WIDTH):
+        sheet.write_blank(row, column, None, look.section)
 
 
 def _places(book: Book) -> Iterator[tuple[str, str]]:

@@ -59,6 +59,12 @@ class Nudges:
             return trained
         return [trained[round(k * (len(trained) - 1) / max(most - 1, 1))] for k in range(most)]
 
+    @property
+    def noun(self) -> str:
+        """What the check speaks of: the gradients, or those of them that it looks at."""
+        every = len(self.weights) == len(self.step.gradients)
+        return "gradients" if every else "checked gradients"
+
     @cached_property
     def has_corners(self) -> bool:
         return any(node.op.name in CORNERS for node in needed([self.step.loss]))

@@ -15,7 +15,7 @@ from gradbook.targets.excel.spelling import Guarded, Speller
 # A column's formula is written once, with these in the place of row numbers:
 EPOCH, NEXT_EPOCH = "{e}", "{n}"  # the row of this epoch's values, and of the next one's
 SAMPLE, FIRST, LAST = "{s}", "{a}", "{z}"  # this sample's row, the first and the last sample's
-DATA = "{d}"  # this sample's row among the data
+DATA, FIRST_DATA, LAST_DATA = "{d}", "{f}", "{l}"  # the same among the data
 PIN = "{p}"  # a $ before the column in every second sample's row, see Run.rows
 
 
@@ -79,6 +79,10 @@ class Run:
 
     def block(self, node: Node, sheet: str) -> Reference:
         """The cells of a value of all samples."""
+        if node in self.outside:
+            cell = self.outside[node]
+            last = cell.rpartition("!")[2].replace(DATA, LAST_DATA)
+            return Reference(f"{cell.replace(DATA, FIRST_DATA)}:{last}")
         return Reference(self._cell(node, sheet, FIRST) + ":" + self._column(node) + LAST)
 
     def refer(self, node: Node, sheet: str) -> Reference | None:
@@ -114,6 +118,8 @@ class Run:
             "a": first,
             "z": first + self.of_sample.stride - 1,
             "d": self.data_row + sample + 1,
+            "f": self.data_row + 1,
+            "l": self.data_row + self.of_sample.stride,
         }
 
 

@@ -86,6 +86,8 @@ def _guarded_power(parts: Parts, node: Node) -> Expression:
     base, exponent = parts
     if exponent == Number(2.0):
         return Infix("*", base, base) if isinstance(base, Reference) else call("SUMSQ", base)
+    if base == ZERO:
+        return Infix("^", base, exponent)
     return call("EXP", Infix("*", exponent, call("LN", base)))
 
 

@@ -19,7 +19,7 @@ from gradbook.targets.excel.place import Run
 from gradbook.targets.excel.spelling import Guarded
 from gradbook.targets.excel.values import shown
 
-LONGEST_ROW = {"p": "$", **dict.fromkeys("ensazd", 1_048_576)}
+LONGEST_ROW = {"p": "$", **dict.fromkeys("ensazdfl", 1_048_576)}
 Start = str | float  # what refers to a leaf's first value, or that value itself
 
 

@@ -39,8 +39,9 @@ class Cells:
     def verdict(self, highest: str, rises: str) -> str:
         """The curve's name, with the cells of its highest error and of its rises."""
         first, last, before = self.at(0), self.at(-1), self.at(_before(self.count))
-        flat = f"ABS({before}-{last})<={typed(FLAT)}*{last}+{typed(NOTHING)}*{first}"
-        tail = f'IF({flat},", then flat","")'
+        gone = f"{last}<={typed(NOTHING)}*{first}"
+        flat = f"ABS({before}-{last})<={typed(FLAT)}*{last}"
+        tail = f'IF({gone}," to nothing",IF({flat},", then flat",""))'
         zigzag = f"{rises}>{ZIGZAG}*{self.count}"
         leaps = f'"leaps up"&IF({zigzag}," and swings","")'
         return (
@@ -70,7 +71,8 @@ class Errors:
         if not np.isfinite(rises):
             return BREAKS
         first, last, before = (float(values[k]) for k in (0, -1, _before(len(values))))
-        tail = ", then flat" if abs(before - last) <= FLAT * last + NOTHING * first else ""
+        flat = ", then flat" if abs(before - last) <= FLAT * last else ""
+        tail = " to nothing" if last <= NOTHING * first else flat
         zigzag = rises > ZIGZAG * len(values)
         if values.max() > LEAP * first:
             leaps = "leaps up and swings" if zigzag else "leaps up"

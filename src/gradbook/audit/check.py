@@ -1,0 +1,152 @@
+"""Checks one book: reads it, finds its trainings, judges them, says what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
+from gradbook.audit.book import Book
+from gradbook.audit.findings import (
+    FROZEN,
+    NO_NETWORK,
+    RIGHT,
+    UNFINISHED,
+    UNREADABLE,
+    WORST_FIRST,
+    WRONG,
+    BookReport,
+    Finding,
+    SheetReport,
+)
+from gradbook.audit.flow import Flow
+from gradbook.audit.gradients import gradient_findings
+from gradbook.audit.learning import loss_curve
+from gradbook.audit.loss import find_loss, loss_findings
+from gradbook.audit.meaning import LeadsBack, NotUnderstood
+from gradbook.audit.package import WorkbookError
+from gradbook.audit.read import read_book
+from gradbook.audit.recalculate import fill_in
+from gradbook.audit.recover import Training, find_trainings
+from gradbook.audit.stale import stale_findings
+from gradbook.audit.steps import alike, steps_of
+from gradbook.audit.unfinished import without_training
+from gradbook.audit.updates import update_findings
+from gradbook.errors import GradbookError
+
+PLAUSIBLE = 0.0
+
+
+def check_book(path: str | Path) -> BookReport:
+    """What is right and wrong in the workbook at `path`. Raises nothing but our own faults."""
+    name = str(path)
+    try:
+        book = read_book(path)
+        flow = Flow(book)
+        fill_in(book, flow)
+        trainings = find_trainings(book, flow)
+        found = [_checked(training) for training in trainings]
+        sheets = [sheet for sheet in found if sheet is not None] or without_training(book)
+    except GradbookError as error:
+        return BookReport(name, UNREADABLE, problem=str(error))
+    except (RecursionError, MemoryError):
+        return BookReport(name, UNREADABLE, problem="its formulas are too deep to follow")
+    return BookReport(
+        name,
+        min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK),
+        tuple(sheets),
+        fingerprint=_fingerprint(path),
+        formulas=len(book.patterns),
+    )
+
+
+def _fingerprint(path: str | Path) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+
+
+def _checked(training: Training) -> SheetReport | None:
+    """A training's report, or why there can't be one."""
+    try:
+        return check_training(training)
+    except LeadsBack as error:
+        return _not_judged(training, WRONG, str(error), [_circle(training, error.cell)])
+    except NotUnderstood as error:
+        return _not_judged(training, UNFINISHED, str(error), [])
+
+
+def _not_judged(
+    training: Training, verdict: str, why: str, findings: Sequence[Finding]
+) -> SheetReport:
+    return SheetReport(
+        sheet=training.book.sheets[training.sheet].title,
+        verdict=verdict,
+        rate=_called(training.book, training, [training.rate] if training.rate else []),
+        weights=tuple(training.names),
+        rows=_rows(training),
+        findings=tuple(findings),
+        notes=(f"it can't be judged further: {why}",),
+    )
+
+
+def _circle(training: Training, cell: Address) -> Finding:
+    """A formula that is computed from itself, with its likes."""
+    book = training.book
+    alike = [c for c, pattern in book.patterns.items() if pattern is book.patterns[cell]]
+    return Finding(
+        kind="circular reference",
+        quantity=written(cell),
+        weight="",
+        cells=ranges(alike),
+        formula=book.formula(cell),
+        expected="",
+        why=f"{written(cell)} is computed from itself",
+        sheet=book.sheets[sheet_of(cell)].title,
+    )
+
+
+def check_training(training: Training) -> SheetReport | None:
+    """One training's report; None of what only looks like one."""
+    loss, _ = find_loss(training)
+    if not loss:
+        return None
+    steps = steps_of(training, loss)
+    groups = alike(training, steps)
+    findings = [
+        *loss_findings(training, loss),
+        *gradient_findings(training, groups),
+        *update_findings(training, steps),
+        *stale_findings(training, groups),
+    ]
+    book = training.book
+    return SheetReport(
+        sheet=book.sheets[training.sheet].title,
+        verdict=_verdict(findings),
+        loss=_called(book, training, loss[0]),
+        rate=_called(book, training, [training.rate] if training.rate else []),
+        weights=tuple(training.names),
+        rows=_rows(training),
+        findings=tuple(findings),
+        curve=loss_curve(book, training.flow, loss, findings),
+    )
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    kinds = {finding.kind for finding in findings}
+    if not kinds:
+        return RIGHT
+    if kinds == {"to fill in"}:
+        return UNFINISHED
+    return FROZEN if kinds == {"blank rate"} else WRONG
+
+
+def _called(book: Book, training: Training, cells: Sequence[int]) -> str:
+    return "+".join(book.called(cell, training.lanes[0].start) for cell in cells)
+
+
+def _rows(training: Training) -> tuple[int, int]:
+    cells = [cell for lane in training.lanes for cell in lane.cells]
+    return min(map(row_of, cells)) + 1, max(map(row_of, cells)) + 1
+
+
+__all__ = ["WorkbookError", "check_book", "check_training"]

@@ -1,0 +1,121 @@
+"""What each update takes for its gradient, found behind rates, signs and momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+from gradbook.audit.address import Address
+from gradbook.audit.factors import Factor, factors, product
+from gradbook.audit.lanes import Lane, Term, change, terms
+from gradbook.audit.recover import Claim, Training
+from gradbook.targets.excel.grammar import Expression, Infix, Prefix
+
+DEEPEST = 8  # cells between a weight and its gradient
+
+
+def claims(training: Training, lane: Lane, step: int) -> list[Claim]:
+    """What the update after a step may mean by the gradient, the likeliest first."""
+    base, cell = lane.cells[step], lane.cells[step + 1]
+    pattern = training.book.patterns.get(cell)
+    if pattern is None or pattern.expression is None:
+        return []
+    levels: list[list[Claim]] = [[]]
+    parts: Sequence[Term] = change(pattern, base, cell)
+    home, sign = cell, -1
+    known: set[Address] = set()
+    while home not in known and len(known) < DEEPEST:
+        known.add(home)
+        found, further = _level(training, parts, home, sign)
+        levels[-1] += found
+        if further is None:
+            break
+        home, sign = further
+        expression = training.book.patterns[home].expression
+        assert expression is not None
+        rest = _without_memory(training, expression, home)
+        if rest is not None:
+            levels.append([])
+            parts = rest
+        elif _remembers(training, home):
+            parts = ((1, expression),)
+        else:
+            break
+    return levels[-1] or levels[0]
+
+
+def _level(
+    training: Training, parts: Sequence[Term], home: Address, sign: int
+) -> tuple[list[Claim], tuple[Address, int] | None]:
+    """The claims that one formula makes, and the cell behind it with its sign."""
+    varying = [term for term in parts if training.varies(term[1], home)] or list(parts)
+    if not varying:
+        return [], None
+    if len(varying) > 1:
+        bare = [(sign * s, _stripped(training, part, home)) for s, part in varying]
+        return [Claim(home, _sum(bare), False, 1)], None
+    (term_sign, part) = varying[0]
+    split = factors(part)
+    sign = sign * term_sign * split.sign
+    rest = [factor for factor in split.parts if not _is_rate(training, factor, home, split.parts)]
+    moving = [factor for factor in rest if training.varies(factor.part, home)] or rest
+    behind = [
+        cell
+        for factor in moving
+        if factor.above
+        for cell in [training.cell_of(factor.part, home)]
+        if cell is not None
+    ]
+    inline = Claim(home, product(rest), False, sign)
+    if len(behind) != 1 or any(f.above for f in moving if training.cell_of(f.part, home) is None):
+        return [inline], None
+    owner = behind[0]
+    pattern = training.book.patterns.get(owner)
+    if pattern is None or pattern.expression is None or owner in training.stop:
+        return ([Claim(owner, moving[0].part, True, sign)], None) if pattern is None else ([], None)
+    own = Claim(owner, pattern.expression, True, sign)
+    return ([own, inline] if len(rest) > 1 else [own]), (owner, sign)
+
+
+def _is_rate(training: Training, factor: Factor, home: Address, beside: Sequence[Factor]) -> bool:
+    """Whether a factor is the learning rate, or a number in its place."""
+    cell = training.cell_of(factor.part, home)
+    if cell is not None and training.flow.plain(cell) == training.rate:
+        return True
+    if training.varies(factor.part, home):
+        return False
+    return training.rate is None and not isinstance(factor.part, Infix) and len(beside) == 2
+
+
+def _stripped(training: Training, part: Expression, home: Address) -> Expression:
+    split = factors(part)
+    rest = [f for f in split.parts if not _is_rate(training, f, home, split.parts)]
+    bare = product(rest)
+    return Prefix("-", bare) if split.sign < 0 else bare
+
+
+def _sum(parts: Sequence[Term]) -> Expression:
+    signed = [Prefix("-", part) if sign < 0 else part for sign, part in parts]
+    return reduce(lambda a, b: Infix("+", a, b), signed)
+
+
+def _remembers(training: Training, cell: Address) -> bool:
+    """Whether a little further back there is a cell that goes on from its value before."""
+    return training.flow.reaches(
+        [cell],
+        lambda seen: any(training.before(seen, s) for s in training.flow.sources(seen)),
+        12,
+    )
+
+
+def _without_memory(
+    training: Training, expression: Expression, home: Address
+) -> Sequence[Term] | None:
+    """The terms of a running mean or a velocity but for what it was before; None of others."""
+    parts = terms(expression)
+    rest = [term for term in parts if not _mentions_before(training, term[1], home)]
+    return rest if len(rest) < len(parts) and rest else None
+
+
+def _mentions_before(training: Training, part: Expression, home: Address) -> bool:
+    return any(training.before(home, cell) for cell in training.mentioned(part, home))

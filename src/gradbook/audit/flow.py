@@ -1,0 +1,120 @@
+"""Who refers to whom in a workbook: the cells as a web, walked up and down."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from gradbook.audit.address import Address, pack
+from gradbook.audit.book import Book
+from gradbook.audit.package import WorkbookError
+from gradbook.audit.pattern import Area, Place
+from gradbook.targets.excel.grammar import Reference
+
+MOST_LINKS = 3_000_000
+WIDEST_RANGE = 20_000  # cells; a range that is wider is a whole column, cut to what is filled
+
+
+class Flow:
+    """The references of every formula, both ways."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.count = 0
+        self._sources: dict[Address, tuple[Address, ...]] = {}
+        self._users: dict[Address, list[Address]] | None = None
+        self._alias: dict[Address, Address] = {}
+
+    def sources(self, cell: Address) -> tuple[Address, ...]:
+        """The cells that a formula mentions, ranges taken apart."""
+        if cell not in self._sources:
+            anchor = self.book.elements.get(cell, (cell, 0, 0))[0]
+            pattern = self.book.patterns.get(anchor)
+            found = tuple(self.mentioned(pattern.places, anchor)) if pattern else ()
+            self.count += len(found)
+            if self.count > MOST_LINKS:
+                raise WorkbookError("its formulas refer to too many cells: too large to check")
+            self._sources[cell] = found
+        return self._sources[cell]
+
+    def mentioned(self, places: Iterable[Place | Area], home: Address) -> Iterator[Address]:
+        for place in places:
+            if isinstance(place, Place):
+                cell = place.at(home)
+                if cell is not None:
+                    yield cell
+            else:
+                yield from self.area(place, home)
+
+    def area(self, area: Area, home: Address) -> list[Address]:
+        return [cell for row in self.rows(area, home) for cell in row]
+
+    def rows(self, area: Area, home: Address) -> list[list[Address]]:
+        """The cells of a range, row by row."""
+        corners = area.corners(home)
+        if corners is None:
+            return []
+        sheet, top, left, bottom, right = corners
+        if (bottom - top + 1) * (right - left + 1) > WIDEST_RANGE:
+            raise WorkbookError("a formula refers to a range too wide to check")
+        return [
+            [pack(sheet, row, column) for column in range(left, right + 1)]
+            for row in range(top, bottom + 1)
+        ]
+
+    @property
+    def users(self) -> dict[Address, list[Address]]:
+        """The formulas that mention each cell."""
+        if self._users is None:
+            self._users = defaultdict(list)
+            for cell in [*self.book.patterns, *self.book.elements]:
+                for source in dict.fromkeys(self.sources(cell)):
+                    self._users[source].append(cell)
+        return self._users
+
+    def below(self, cells: Iterable[Address], stop: Collection[Address] = ()) -> set[Address]:
+        """All that is computed from the cells, not going through those of `stop`."""
+        users = self.users
+        seen: set[Address] = set()
+        waiting = list(cells)
+        while waiting:
+            for user in users.get(waiting.pop(), ()):
+                if user not in seen and user not in stop:
+                    seen.add(user)
+                    waiting.append(user)
+        return seen
+
+    def reaches(
+        self, start: Iterable[Address], wanted: Callable[[Address], bool], limit: int
+    ) -> bool:
+        """Whether something wanted is among the cells and what they are computed from."""
+        waiting = deque(start)
+        seen = set(waiting)
+        while waiting and len(seen) < limit:
+            cell = waiting.popleft()
+            if wanted(cell):
+                return True
+            for source in self.sources(cell):
+                if source not in seen:
+                    seen.add(source)
+                    waiting.append(source)
+        return False
+
+    def plain(self, cell: Address, stop: Collection[Address] = ()) -> Address:
+        """The cell itself or, where it only repeats another, that one."""
+        path: list[Address] = []
+        while cell not in stop and cell not in self._alias:
+            pattern = self.book.patterns.get(cell)
+            if pattern is None or not isinstance(pattern.expression, Reference):
+                break
+            mention = pattern.mentions[pattern.expression.text]
+            further = mention.at(cell) if isinstance(mention, Place) else None
+            if further is None or further in path or further == cell:
+                break
+            path.append(cell)
+            cell = further
+        if cell not in stop:
+            cell = self._alias.get(cell, cell)
+        if not any(step in stop for step in path) and cell not in stop:
+            self._alias.update(dict.fromkeys(path, cell))
+        return cell

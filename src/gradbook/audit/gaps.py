@@ -1,0 +1,131 @@
+"""Lanes put together again where a row broke them, and lanes that others give away."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from gradbook.audit.address import column_of, row_of, sheet_of
+from gradbook.audit.book import Book
+from gradbook.audit.lanes import Lane, chains
+
+WIDEST = 3  # cells that a gap may skip
+
+
+def joined(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
+    """Lanes that only a pasted or departing cell interrupts, whole; a new run stays one."""
+    lines: defaultdict[tuple[int, int, int], list[Lane]] = defaultdict(list)
+    for lane in sorted(lanes, key=lambda lane: lane.start):
+        lines[_line(lane)].append(lane)
+    breaks: Counter[tuple[int, int, int]] = Counter()
+    for parts in lines.values():
+        breaks.update(_place(lane) for lane in parts[1:])
+    found: list[Lane] = []
+    for parts in lines.values():
+        whole = parts[0]
+        for part in parts[1:]:
+            lines_here = _parallel(lines, part)
+            everywhere = 2 * breaks[_place(part)] > lines_here
+            anew = everywhere if lines_here > 1 else _starts_like(book, parts[0], part)
+            if not anew and _follows(whole, part):
+                whole = _put_together(whole, part)
+            else:
+                found.append(whole)
+                whole = part
+        found.append(whole)
+    return sorted(found, key=lambda lane: lane.start)
+
+
+def _starts_like(book: Book, first: Lane, part: Lane) -> bool:
+    """Whether a line goes on from the value that it began with: another run."""
+    return part.start in book.patterns or book.values.get(first.start) == book.values.get(
+        part.start
+    )
+
+
+def _line(lane: Lane) -> tuple[int, int, int]:
+    across = column_of(lane.start) if lane.down else row_of(lane.start)
+    return sheet_of(lane.start), lane.stride, across
+
+
+def _place(lane: Lane) -> tuple[int, int, int]:
+    along = row_of(lane.start) if lane.down else column_of(lane.start)
+    return sheet_of(lane.start), lane.stride, along
+
+
+def _parallel(lines: dict[tuple[int, int, int], list[Lane]], lane: Lane) -> int:
+    """How many lines of the sheet run the same way and reach so far."""
+    sheet, stride, _ = _line(lane)
+    return sum(
+        1
+        for (other, step, _), parts in lines.items()
+        if (other, step) == (sheet, stride)
+        and _place(parts[-1])[2] + 1 >= 0
+        and any(_end(part) >= _place(lane)[2] for part in parts)
+    )
+
+
+def _end(lane: Lane) -> int:
+    return row_of(lane.cells[-1]) if lane.down else column_of(lane.cells[-1])
+
+
+def _follows(whole: Lane, part: Lane) -> bool:
+    gap, rest = divmod(part.start - whole.cells[-1], whole.stride)
+    return rest == 0 and 0 < gap <= WIDEST
+
+
+def _put_together(whole: Lane, part: Lane) -> Lane:
+    between = range(whole.cells[-1] + whole.stride, part.start, whole.stride)
+    return Lane((*whole.cells, *between, *part.cells), whole.stride)
+
+
+def companions(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
+    """Lines that are updated as the lanes are, though nothing of their own comes back to them:
+    their gradients are pasted, blank or frozen."""
+    taken = {cell for lane in lanes for cell in lane.cells}
+    spans = {(_place(lane), len(lane.cells)) for lane in lanes}
+    shapes = {
+        book.patterns[cell].shape
+        for lane in lanes
+        for cell in lane.cells[1:3]
+        if cell in book.patterns
+    }
+    found = []
+    for lane in chains(book):
+        alike = book.patterns[lane.cells[1]].shape in shapes
+        if alike and (_place(lane), len(lane.cells)) in spans and taken.isdisjoint(lane.cells):
+            found.append(lane)
+            taken.update(lane.cells)
+    return found
+
+
+def aligned(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
+    """Lanes that begin a little late or end a little early, made as long as those beside them."""
+    found = []
+    for lane in lanes:
+        if lane.stride < 0:
+            found.append(lane)
+            continue
+        beside = [o for o in lanes if _line(o)[:2] == _line(lane)[:2] and _overlap(o, lane)]
+        first = Counter(_place(o)[2] for o in beside).most_common(1)[0][0]
+        last = Counter(_end(o) for o in beside).most_common(1)[0][0]
+        before = _cells(book, lane.start, -lane.stride, _place(lane)[2] - first)
+        after = _cells(book, lane.cells[-1], lane.stride, last - _end(lane))
+        found.append(Lane((*reversed(before), *lane.cells, *after), lane.stride))
+    return found
+
+
+def _overlap(one: Lane, other: Lane) -> bool:
+    return _place(one)[2] <= _end(other) and _place(other)[2] <= _end(one)
+
+
+def _cells(book: Book, start: int, stride: int, count: int) -> list[int]:
+    """So many cells on from a start, where there is something in all of them."""
+    if not 0 < count <= WIDEST:
+        return []
+    cells = [start + k * stride for k in range(1, count + 1)]
+    return cells if all(c in book.patterns or _is_number(book, c) for c in cells) else []
+
+
+def _is_number(book: Book, cell: int) -> bool:
+    return isinstance(book.values.get(cell), float)

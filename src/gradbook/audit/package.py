@@ -1,0 +1,171 @@
+"""A workbook's package: a zip of XML, read within bounds; nothing outside it is ever opened."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from gradbook.errors import GradbookError
+from gradbook.files import opened
+
+LARGEST_FILE = 32 * 2**20  # bytes
+LARGEST_PART = 64 * 2**20  # bytes of one part, unpacked
+LARGEST_RATIO = 400  # how much smaller XML of a sheet gets is 10 to 40 times
+SMALL = 2**20  # a part this small may be packed as tightly as it likes
+MOST_PARTS = 4000
+DEEPEST = 60  # elements within elements
+CHUNK = 2**16
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+class WorkbookError(GradbookError):
+    """A workbook that can't be read."""
+
+
+class Package:
+    """The parts of an opened workbook, by name."""
+
+    def __init__(self, archive: ZipFile) -> None:
+        self.archive = archive
+        self.parts = {part.filename.lstrip("/"): part for part in archive.infolist()}
+        if len(self.parts) > MOST_PARTS:
+            raise WorkbookError(f"it has {len(self.parts):,} parts: that is no workbook")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.parts
+
+    def bytes_of(self, name: str) -> bytes:
+        return b"".join(self.chunks(name))
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """A part's content, piece by piece, as far as a workbook's part can go."""
+        part = self.parts.get(name)
+        if part is None:
+            raise WorkbookError(f"its part {name} is missing: save it again as .xlsx")
+        _refuse_unreadable(part)
+        done = 0
+        try:
+            with self.archive.open(part) as stream:
+                while piece := stream.read(CHUNK):
+                    done += len(piece)
+                    _refuse_bomb(part, done)
+                    yield piece
+        except (BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+            raise WorkbookError(f"its part {name} is damaged: save it again as .xlsx") from error
+
+    def parse(self, name: str, parser: expat.XMLParserType) -> None:
+        """Hand a part to a parser; whatever is wrong with the XML becomes one line."""
+        parse(name, self.chunks(name), parser)
+
+
+def parse(name: str, pieces: Iterable[bytes], parser: expat.XMLParserType) -> None:
+    """Hand a part's text to a parser; whatever is wrong with the XML becomes one line."""
+    _harden(parser)
+    try:
+        for piece in pieces:
+            parser.Parse(piece, False)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        raise WorkbookError(
+            f"its part {name} is no XML (line {error.lineno}): save it again as .xlsx"
+        ) from error
+    except (ValueError, LookupError, UnicodeError) as error:
+        raise WorkbookError(f"its part {name} can't be read: save it again as .xlsx") from error
+
+
+@contextmanager
+def package(path: str | Path) -> Iterator[Package]:
+    """The workbook at `path`, opened."""
+    with opened(path) as file:
+        head = file.read(8)
+        _refuse_other_kinds(head, file.seek(0, 2))
+        file.seek(0)
+        try:
+            archive = ZipFile(file)
+        except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise WorkbookError("it is no workbook, or a damaged one: save it as .xlsx") from error
+        with archive:
+            found = Package(archive)
+            _refuse_other_documents(found)
+            yield found
+
+
+def parser() -> expat.XMLParserType:
+    made = expat.ParserCreate()
+    made.buffer_text = True
+    return made
+
+
+def local(tag: str) -> str:
+    """A tag without its namespace's prefix."""
+    return tag.rpartition(":")[2]
+
+
+def _harden(made: expat.XMLParserType) -> None:
+    """No document types, so no entities: neither bombs nor ones that fetch something."""
+
+    def refuse(*_: object) -> None:
+        raise WorkbookError("its XML declares entities, which a workbook never needs: not opened")
+
+    made.StartDoctypeDeclHandler = refuse
+    made.EntityDeclHandler = refuse
+    made.ExternalEntityRefHandler = lambda *_: 0  # nothing is fetched, and that is an error
+    depth = 0
+    begin: Any = made.StartElementHandler
+    end: Any = made.EndElementHandler
+
+    def deeper(tag: str, attributes: Any) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEEPEST:
+            raise WorkbookError("its XML is nested too deeply: that is no workbook")
+        if begin:
+            begin(tag, attributes)
+
+    def back(tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+        if end:
+            end(tag)
+
+    made.StartElementHandler = deeper
+    made.EndElementHandler = back
+
+
+def _refuse_other_kinds(head: bytes, size: int) -> None:
+    if size == 0:
+        raise WorkbookError("the file is empty")
+    if size > LARGEST_FILE:
+        raise WorkbookError(f"the file is larger than {LARGEST_FILE >> 20} MB: too large to check")
+    if head == OLE:
+        raise WorkbookError(
+            "it is encrypted, or an old .xls: open it, remove the password and save it as .xlsx"
+        )
+
+
+def _refuse_other_documents(found: Package) -> None:
+    if "mimetype" in found and "content.xml" in found:
+        raise WorkbookError("it is an OpenDocument file: save it as .xlsx")
+    if "xl/workbook.bin" in found:
+        raise WorkbookError("it is a binary workbook (.xlsb): save it as .xlsx")
+    if "EncryptedPackage" in found:
+        raise WorkbookError("it is encrypted: remove the password and save it as .xlsx")
+
+
+def _refuse_unreadable(part: ZipInfo) -> None:
+    if part.flag_bits & 0x1:
+        raise WorkbookError("it is encrypted: remove the password and save it as .xlsx")
+    if part.file_size > LARGEST_PART:
+        raise WorkbookError(f"its part {part.filename} unpacks to more than anyone would read")
+
+
+def _refuse_bomb(part: ZipInfo, done: int) -> None:
+    packed = max(part.compress_size, 1)
+    if done > LARGEST_PART or (done > SMALL and done > LARGEST_RATIO * packed):
+        raise WorkbookError(f"its part {part.filename} unpacks to more than anyone would read")

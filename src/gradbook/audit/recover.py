@@ -1,0 +1,220 @@
+"""Finds the trainings of a workbook: which cells are weights, what is taken for their gradients."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+
+from gradbook.audit.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.book import Book
+from gradbook.audit.factors import factors
+from gradbook.audit.flow import Flow
+from gradbook.audit.gaps import aligned, companions, joined
+from gradbook.audit.lanes import Lane, change, find_lanes
+from gradbook.audit.pattern import Area, Pattern, Place, references
+from gradbook.targets.excel.grammar import Expression, Reference
+
+NEAR = 6000
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a sheet says ∂loss/∂w is: an expression in some cell; the update subtracts sign × it."""
+
+    owner: Address
+    expression: Expression
+    whole: bool  # whether it is all that the owner says
+    sign: int  # +1 where the update subtracts the claim
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The learning rate as one update mentions it: a cell, a number, or nothing."""
+
+    cell: Address | None
+    number: float | None
+    reference: Reference | None
+
+
+@dataclass
+class Training:
+    """Weights that learn together."""
+
+    book: Book
+    flow: Flow
+    lanes: list[Lane]
+    names: list[str] = field(default_factory=list)
+    rate: Address | None = None
+
+    @cached_property
+    def stop(self) -> dict[Address, tuple[int, int]]:
+        """Every weight's cells → which weight, and in which step."""
+        return {
+            cell: (j, k) for j, lane in enumerate(self.lanes) for k, cell in enumerate(lane.cells)
+        }
+
+    @property
+    def sheet(self) -> int:
+        return Counter(sheet_of(lane.start) for lane in self.lanes).most_common(1)[0][0]
+
+    @property
+    def steps(self) -> int:
+        """How many updates there are."""
+        return max(len(lane.cells) for lane in self.lanes) - 1
+
+    @cached_property
+    def moving(self) -> set[Address]:
+        """Every cell that depends on a weight."""
+        cells = [cell for lane in self.lanes for cell in lane.cells]
+        return self.flow.below(cells) | set(cells)
+
+    def plain(self, cell: Address) -> Address:
+        """The cell, or the one that it repeats where that depends on no weight."""
+        return cell if cell in self.moving else self.flow.plain(cell, self.stop)
+
+    def weights(self, step: int) -> list[Address]:
+        return [lane.cells[step] for lane in self.lanes if step < len(lane.cells)]
+
+    def varies(self, expression: Expression, home: Address) -> bool:
+        return any(cell in self.moving for cell in self.mentioned(expression, home))
+
+    def mentioned(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Iterator[Address]:
+        """The cells that a part of a cell's formula, or of another one's, mentions."""
+        pattern = pattern or self.book.patterns[home]
+        for reference in references(expression):
+            mention = pattern.mentions.get(reference.text)
+            if isinstance(mention, Place):
+                cell = mention.at(home)
+                if cell is not None:
+                    yield cell
+            elif isinstance(mention, Area):
+                yield from self.flow.area(mention, home)
+
+    def cell_of(self, reference: Expression, home: Address) -> Address | None:
+        """The one cell that a reference stands for."""
+        if not isinstance(reference, Reference):
+            return None
+        mention = self.book.patterns[home].mentions.get(reference.text)
+        return mention.at(home) if isinstance(mention, Place) else None
+
+    @cached_property
+    def strides(self) -> set[int]:
+        return {lane.stride for lane in self.lanes}
+
+    def before(self, cell: Address, other: Address) -> bool:
+        """Whether `other` is what `cell` was one step ago: the cell above, or on the left."""
+        return cell - other in self.strides and cell not in self.stop
+
+
+def find_trainings(book: Book, flow: Flow) -> list[Training]:
+    """The trainings, in the order of the sheets."""
+    lanes = aligned(book, joined(book, find_lanes(book, flow)))
+    groups = [group + companions(book, group) for group in _together(flow, lanes)]
+    found = [Training(book, flow, sorted(group, key=lambda g: g.start)) for group in groups]
+    for training in found:
+        training.names = [heading(book, lane) for lane in training.lanes]
+        training.rate = _common_rate(training)
+    return found
+
+
+def _together(flow: Flow, lanes: Sequence[Lane]) -> list[list[Lane]]:
+    """Lanes whose changes depend on each other's cells."""
+    owner = {cell: k for k, lane in enumerate(lanes) for cell in lane.cells}
+    group = list(range(len(lanes)))
+
+    def root(k: int) -> int:
+        while group[k] != k:
+            group[k] = group[group[k]]
+            k = group[k]
+        return k
+
+    for k, lane in enumerate(lanes):
+        for other in _met(flow, lane, owner):
+            group[root(other)] = root(k)
+    first: dict[tuple[int, int, int], int] = {}
+    for k, lane in enumerate(lanes):  # those that start side by side, too
+        along = row_of(lane.start) if lane.down else column_of(lane.start)
+        other = first.setdefault((sheet_of(lane.start), lane.stride, along), k)
+        group[root(other)] = root(k)
+    gathered: defaultdict[int, list[Lane]] = defaultdict(list)
+    for k, lane in enumerate(lanes):
+        gathered[root(k)].append(lane)
+    return list(gathered.values())
+
+
+def _met(flow: Flow, lane: Lane, owner: dict[Address, int]) -> set[int]:
+    """The lanes that a lane's first change depends on, not looking behind their cells."""
+    met: set[int] = set()
+    waiting = [source for cell in lane.cells[1:3] for source in flow.sources(cell)]
+    seen = set(waiting)
+    while waiting and len(seen) < NEAR:
+        cell = waiting.pop()
+        if cell in owner:
+            met.add(owner[cell])
+            continue
+        fresh = [source for source in flow.sources(cell) if source not in seen]
+        seen.update(fresh)
+        waiting.extend(fresh)
+    return met
+
+
+def heading(book: Book, lane: Lane) -> str:
+    """What stands above a column of weights, or before a row of them."""
+    down = lane.down
+    return label(book, lane.start, down) or book.called(lane.start, lane.start)
+
+
+def label(book: Book, cell: Address, down: bool) -> str:
+    """The nearest text above a cell, or to the left of it."""
+    line, place = (column_of, row_of) if down else (row_of, column_of)
+    texts = book.texts(down).get((sheet_of(cell), line(cell)), [])
+    before = bisect_left(texts, (place(cell), ""))
+    return texts[before - 1][1] if before else ""
+
+
+# The learning rate and the claims ---------------------------------------------
+
+
+def _common_rate(training: Training) -> Address | None:
+    """The cell that most updates multiply with, though it depends on no weight."""
+    votes: Counter[Address] = Counter()
+    fixed: set[Address] = set()
+    for lane in training.lanes:
+        for cell, place in set(_constant_cells(training, lane)):
+            votes[cell] += 1
+            if not place.moves or place.sheet is not None:
+                fixed.add(cell)
+    if not votes:
+        return None
+    cell = max(votes, key=lambda cell: (votes[cell], cell in fixed, _called_rate(training, cell)))
+    several = len(training.lanes) > 1
+    return cell if votes[cell] * 2 > len(training.lanes) or not several else None
+
+
+def _constant_cells(training: Training, lane: Lane) -> Iterator[tuple[Address, Place]]:
+    """The cells that the first update multiplies with."""
+    book = training.book
+    base, cell = next(
+        (pair for pair in pairwise(lane.cells) if pair[1] in book.patterns), lane.cells[:2]
+    )
+    pattern = book.patterns[cell]
+    waiting = [(part, cell) for _, part in change(pattern, base, cell)]
+    for part, home in waiting[:50]:
+        for factor in factors(part).parts:
+            at = training.cell_of(factor.part, home)
+            if at is None:
+                continue
+            mention = book.patterns[home].mentions[factor.part.text]  # type: ignore[union-attr]
+            if at not in training.moving and isinstance(mention, Place):
+                yield training.flow.plain(at), mention
+
+
+def _called_rate(training: Training, cell: Address) -> bool:
+    words = f"{label(training.book, cell, True)} {label(training.book, cell, False)}".lower()
+    return any(word in words for word in ("η", "eta", "rate", "lr", "alpha", "α", "learn"))

@@ -1,0 +1,230 @@
+"""Finds the smallest change of a formula that makes it the gradient; else writes it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from gradbook.audit.address import Address, column_of, row_of, sheet_of, written
+from gradbook.audit.book import quoted
+from gradbook.audit.edits import tidy
+from gradbook.audit.judge import RIGHT, Bench
+from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.pattern import Pattern
+from gradbook.audit.search import (
+    Choice,
+    Offer,
+    Trial,
+    constants,
+    factors_more,
+    groupings,
+    matching,
+    omissions,
+    other_operators,
+    pairs,
+    remembered,
+    replacements,
+    terms_more,
+)
+from gradbook.errors import GradbookError
+from gradbook.graph.node import Node
+from gradbook.graph.op import Array
+from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.spelling import Speller
+
+MOST_OFFERED = 160  # cells that may stand in the place of others
+MOST_PAIRED = 48
+LONGEST = 4000  # characters of a formula that anyone would read
+FEW = 12  # repairs of one kind to choose from
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A formula that is right, and the edits that lead to it."""
+
+    expression: Expression
+    changes: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A formula that should be worth something else: a claim, or any other cell."""
+
+    bench: Bench
+    owner: Address
+    pattern: Pattern  # read in the owner itself
+    expression: Expression
+    wanted: Array  # at the random points
+
+
+def repair(patient: Patient, target: Node) -> Repair | None:
+    """The smallest repair; where none is found, the target written in the sheet's cells."""
+    trial = Trial(patient.expression, remembered(lambda part: _values(patient, part)))
+    cells = offers(patient)
+    return (
+        _one(patient, trial, cells)
+        or _two(patient, trial, cells)
+        or anew(patient.bench, patient.owner, patient.expression, target)
+    )
+
+
+def _one(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | None:
+    """One edit, of whatever kind; the best of the first kind that helps."""
+    offered = [*cells, *constants(patient.wanted.shape)]
+    kinds = (
+        replacements(trial, offered, Reference),
+        other_operators(trial),
+        groupings(trial),
+        omissions(trial),
+        replacements(trial, offered, Number),
+        factors_more(trial, offered),
+        terms_more(trial, offered),
+    )
+    for batches in kinds:
+        found = list(islice(matching(batches, patient.wanted), FEW))
+        if found:
+            best = min(found, key=lambda c: _effort(patient, trial, c))
+            return Repair(best.applied(patient.expression), (best,))
+    return None
+
+
+def _two(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | None:
+    """Two edits: a reference and parentheses, or two references."""
+    offered = [*cells[:MOST_PAIRED], *constants(patient.wanted.shape)[:3]]
+    for (grouping,), _ in groupings(trial):
+        other = Trial(grouping.new, trial.opaque)
+        for choice in matching(replacements(other, offered, Reference), patient.wanted):
+            done = choice.applied(grouping.new)
+            last = Choice("parentheses", ((),), patient.expression, done)
+            return Repair(done, (choice, last))
+    both = list(islice(pairs(trial, offered, patient.wanted), FEW))
+    if both:
+        pair = min(both, key=lambda two: sum(_effort(patient, trial, c)[2] for c in two))
+        return Repair(pair[1].applied(pair[0].applied(patient.expression)), pair)
+    return None
+
+
+# What may stand in a formula ---------------------------------------------------
+
+
+def _values(patient: Patient, part: Expression) -> Array:
+    bench = patient.bench
+    try:
+        node = bench.made.expression(part, patient.owner, patient.pattern)
+        return bench.random.of(node, bench.leaves)
+    except NotUnderstood:
+        return np.full(1, np.nan)
+
+
+def offers(patient: Patient) -> list[Offer]:
+    """The cells of the step, nearest first: their references and their values."""
+    bench, owner = patient.bench, patient.owner
+    training = bench.training
+    below = training.flow.below([owner], training.stop) | {owner}
+    own = {cell for cell in bench.step.weights if cell is not None}
+    cells = [
+        cell
+        for cell in dict.fromkeys([*own, *bench.step.cells])
+        if cell not in below
+        and (cell not in training.stop or cell in own)
+        and cell not in bench.foreign
+    ]
+    cells.sort(key=lambda cell: (sheet_of(cell) != sheet_of(owner), abs(cell - owner)))
+    found: list[Offer] = []
+    for cell in cells[:MOST_OFFERED]:
+        try:
+            node = bench.made.node(cell)
+        except NotUnderstood:
+            continue
+        if node.is_constant():
+            continue  # a blank
+        values = bench.random.of(node, bench.leaves)
+        found.append(Offer(reference(bench, cell, owner), values))
+    return found
+
+
+def reference(bench: Bench, cell: Address, owner: Address) -> Reference:
+    """A cell as a formula in another mentions it; fixed where it serves every step."""
+    plain, cell = cell, bench.seen_from(cell, owner)
+    text = written(cell)
+    other = bench.like[-1]
+    still = other is not bench.step and bench.there(cell, other) == cell
+    if still and plain == cell:
+        letters_ = text.rstrip("0123456789")
+        text = f"${letters_}${text[len(letters_) :]}"
+    if sheet_of(cell) != sheet_of(owner):
+        text = f"{quoted(bench.training.book.sheets[sheet_of(cell)].title)}!{text}"
+    return Reference(text)
+
+
+def _effort(patient: Patient, trial: Trial, choice: Choice) -> tuple[int, int, float]:
+    """Prefers cells to numbers, those of the same row and near ones, and factors beside others."""
+    old, new = choice.old, choice.new
+    if choice.kind in ("missing", "term"):
+        assert isinstance(new, Infix)
+        sum_ = isinstance(old, Infix) and old.operator in "+-"
+        plain = new.operator in "*+" and isinstance(new.right, Reference)
+        return int(not plain), int(sum_), float(len(choice.paths[0]))
+    if not isinstance(new, Reference) or not isinstance(old, Reference):
+        return int(isinstance(new, Reference) != isinstance(old, Reference)), 0, 0.0
+    reader = patient.bench.training.book.reader
+    a, b = reader.cell(old.text, patient.owner), reader.cell(new.text, patient.owner)
+    if a is None or b is None:
+        return 0, 0, 1e9
+    apart = abs(row_of(a) - row_of(b)) * 100 + abs(column_of(a) - column_of(b))
+    return 0, 0, float(apart + 1e6 * (sheet_of(a) != sheet_of(b)))
+
+
+# A formula written anew --------------------------------------------------------
+
+
+def anew(bench: Bench, owner: Address, old: Expression, target: Node) -> Repair | None:
+    """The target in the sheet's own cells, as the chain rule gives it."""
+    before = forward(bench)
+    cells: dict[Node, Address] = {}
+    for cell in sorted(before, key=lambda c: (sheet_of(c) != sheet_of(owner), c)):
+        value = bench.made.known.get(cell)
+        if isinstance(value, Node) and not value.is_constant():
+            cells.setdefault(value, cell)
+    cells.update({node: cell for cell, node in bench.made.leaves.items()})
+    speller = Speller(
+        refer=lambda node: reference(bench, cells[node], owner) if node in cells else None,
+        block=lambda node: Reference("#N/A"),
+    )
+    try:
+        expression = speller.formula(target) if target not in cells else speller.mention(target)
+    except (GradbookError, AssertionError, KeyError):
+        return None
+    expression = tidy(expression)
+    if len(write(expression)) > LONGEST:
+        return None
+    return Repair(expression, (Choice("formula", ((),), old, expression),))
+
+
+def forward(bench: Bench) -> set[Address]:
+    """The cells that the loss is computed from."""
+    flow, stop = bench.training.flow, bench.training.stop
+    seen: set[Address] = set()
+    waiting = list(bench.step.loss)
+    while waiting:
+        cell = bench.training.plain(waiting.pop())
+        if cell not in seen:
+            seen.add(cell)
+            if cell not in stop:
+                waiting.extend(flow.sources(cell))
+    return seen
+
+
+def restores(bench: Bench, repaired: Repair, owner: Address, wanted: Node, sign: int) -> bool:
+    """Whether the repaired formula, written and read again, is what is wanted."""
+    pattern = bench.training.book.reader.typed(write(repaired.expression), owner)
+    if pattern.expression is None:
+        return False
+    try:
+        node = bench.made.expression(pattern.expression, owner, pattern)
+    except NotUnderstood:
+        return False
+    return bench.compare(node if sign > 0 else -node, wanted) == RIGHT

@@ -1,0 +1,97 @@
+"""A gradient gathered from a column of samples: what each sample's share of it should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradbook.audit.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.judge import Bench
+from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.pattern import moved, relaid
+from gradbook.audit.recover import Claim
+from gradbook.audit.repair import Patient, Repair, repair
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Node
+from gradbook.targets.excel.grammar import Expression, write
+from gradbook.targets.excel.reader import read
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The repair of a column of shares, and the right formula of each of its cells."""
+
+    cells: tuple[Address, ...]
+    repair: Repair
+    expressions: tuple[Expression, ...]
+
+
+def repaired_shares(bench: Bench, lane: int, claim: Claim) -> Shares | None:
+    """What is wrong with the shares that a claim adds up; None where it adds up none."""
+    try:
+        cells = _shares(bench, claim)
+        if len(cells) < 2:
+            return None
+        found = _repair(bench, lane, claim, cells[0])
+    except NotUnderstood:
+        return None
+    if found is None:
+        return None
+    text = write(found.expression)
+    expressions = tuple(read(_as_seen_from(bench, text, cells[0], cell)) for cell in cells)
+    return Shares(cells, found, expressions)
+
+
+def _shares(bench: Bench, claim: Claim) -> tuple[Address, ...]:
+    """The cells of one column, formulas of one shape, that the claim is gathered from."""
+    training = bench.training
+    patterns = training.book.patterns
+    cells = [c for c in dict.fromkeys(training.flow.sources(claim.owner)) if c in patterns]
+    cells = [cell for cell in cells if cell not in training.stop]
+    if not cells or len({patterns[cell].shape for cell in cells}) > 1:
+        return ()
+    line = column_of if training.lanes[0].down else row_of
+    return tuple(cells) if len({line(cell) for cell in cells}) == 1 else ()
+
+
+def _repair(bench: Bench, lane: int, claim: Claim, cell: Address) -> Repair | None:
+    book = bench.training.book
+    share = bench.made.known.get(cell)
+    pattern = book.reader.typed(book.patterns[cell].text_at(cell), cell)
+    if pattern.expression is None:
+        return None
+    target = _through(bench, lane, cell)
+    if isinstance(share, Node):
+        target = target / gradients(bench.claimed(claim), [share])[share]
+    with np.errstate(all="ignore"):
+        wanted = np.asarray(bench.random.of(target, bench.leaves))
+    return repair(Patient(bench, cell, pattern, pattern.expression, wanted), target)
+
+
+def _through(bench: Bench, lane: int, cell: Address) -> Node:
+    """∂loss/∂w as far as it comes by way of the cell's own sample."""
+    training, made = bench.training, bench.made
+    weight = bench.step.weights[lane]
+    assert weight is not None
+    line = row_of if training.lanes[0].down else column_of
+    others = [
+        made.known[user]
+        for user in training.flow.users.get(weight, ())
+        if user in made.known and line(user) != line(cell)
+    ]
+    node = made.node(weight)
+    return gradients(bench.loss, [node], [n for n in others if isinstance(n, Node)])[node]
+
+
+def _as_seen_from(bench: Bench, text: str, home: Address, cell: Address) -> str:
+    """The formula of another sample: what is on their sheet moves with it, all else stays."""
+    down, across = row_of(cell) - row_of(home), column_of(cell) - column_of(home)
+    reader = bench.training.book.reader
+
+    def follow(reference: str) -> str:
+        at = reader.cell(reference, home)
+        own = at is None or sheet_of(at) == sheet_of(home)
+        return moved(reference, down, across) if own else reference
+
+    return relaid(text, follow)

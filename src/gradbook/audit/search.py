@@ -1,0 +1,301 @@
+"""Tries many small edits of a formula at once: the alternatives for a place are one array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from gradbook.audit.edits import Path, places, put, regrouped, shortened
+from gradbook.audit.numbers import CLOSE, FAINT
+from gradbook.audit.pattern import inner
+from gradbook.graph.op import Array
+from gradbook.targets.excel.grammar import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Postfix,
+    Prefix,
+    Reference,
+    number,
+)
+
+MOST_GROUPINGS = 400
+SHORT = 60  # parts of a formula in which a term may be missing anywhere
+
+OPERATIONS: dict[str, Callable[[Array, Array], Array]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "^": np.power,
+}
+FUNCTIONS: dict[str, Callable[..., Array]] = {
+    "EXP": np.exp,
+    "LN": np.log,
+    "SQRT": np.sqrt,
+    "TANH": np.tanh,
+    "POWER": np.power,
+}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something that may stand in a formula, and its values."""
+
+    said: Expression
+    values: Array
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One edit: at these places, this instead."""
+
+    kind: str  # reference, number, operator, order, sign, parentheses, missing, extra, term
+    paths: tuple[Path, ...]
+    old: Expression
+    new: Expression
+
+    def applied(self, expression: Expression) -> Expression:
+        for path in self.paths:
+            expression = put(expression, path, self.new)
+        return expression
+
+
+Batch = tuple[Sequence[Choice], Array]  # edits, and the whole formula's values with each
+
+
+class Trial:
+    """A formula at a few points: its value, and its value with other values at some places."""
+
+    def __init__(self, expression: Expression, opaque: Callable[[Expression], Array]) -> None:
+        self.expression = expression
+        self.parts = dict(places(expression))
+        self.opaque = opaque
+        self.values: dict[Path, Array] = {}
+        with np.errstate(all="ignore"):
+            for path in sorted(self.parts, key=len, reverse=True):
+                self.values[path] = self._own(path)
+
+    @property
+    def whole(self) -> Array:
+        return self.values[()]
+
+    def _own(self, path: Path) -> Array:
+        part = self.parts[path]
+        if isinstance(part, Number):
+            return np.asarray(part.value)
+        pieces = [self.values[*path, k] for k in range(len(inner(part)))]
+        found = combined(part, pieces)
+        return self.opaque(part) if found is None else found
+
+    def with_(self, given: Mapping[Path, Array]) -> Array:
+        """The whole formula's value with those of some places given."""
+        touched = {path[:k] for path in given for k in range(len(path))}
+        values: dict[Path, Array] = dict(given)
+        with np.errstate(all="ignore"):
+            for path in sorted(touched, key=len, reverse=True):
+                if path in given:
+                    continue
+                part = self.parts[path]
+                pieces = [
+                    values.get((*path, k), self.values[*path, k]) for k in range(len(inner(part)))
+                ]
+                found = combined(part, pieces)
+                values[path] = self.values[path] if found is None else found
+        return values.get((), self.values[()])
+
+
+def remembered(value: Callable[[Expression], Array]) -> Callable[[Expression], Array]:
+    """The same function, which asks for each reference once."""
+    known: dict[Expression, Array] = {}
+
+    def found(part: Expression) -> Array:
+        if not isinstance(part, Reference):
+            return value(part)
+        if part not in known:
+            known[part] = value(part)
+        return known[part]
+
+    return found
+
+
+def combined(part: Expression, pieces: Sequence[Array]) -> Array | None:
+    """The value of an expression from those of its pieces; None of what isn't known here."""
+    match part:
+        case Infix(operator, _, _) if operator in OPERATIONS:
+            return OPERATIONS[operator](pieces[0], pieces[1])
+        case Prefix("-", _):
+            return np.negative(pieces[0])
+        case Prefix("+", _):
+            return pieces[0]
+        case Postfix("%", _):
+            return pieces[0] / 100
+        case Call(function, arguments) if function in FUNCTIONS and None not in arguments:
+            return FUNCTIONS[function](*pieces)
+    return None
+
+
+def matching(batches: Iterator[Batch], true: Array) -> Iterator[Choice]:
+    """The edits with which the formula is worth what it should be."""
+    for choices, values in batches:
+        for (k,) in hits(values, true):
+            yield choices[k]
+
+
+def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
+    """Which of the alternatives are true; the points are the last axis."""
+    sure = np.isfinite(true)
+    if sure.sum() < 3:
+        return []
+    with np.errstate(all="ignore"):
+        values = np.where(np.isfinite(values), values, np.nan)
+        size = np.maximum(np.abs(values), np.abs(true))
+        usual = np.max(np.abs(true[sure]))
+        good = np.abs(values - true) <= CLOSE * np.maximum(size, FAINT * usual)
+    return [tuple(int(k) for k in place) for place in np.argwhere(np.all(good | ~sure, axis=-1))]
+
+
+# Kinds of edits -----------------------------------------------------------------
+
+
+def replacements(
+    trial: Trial, offered: Sequence[Offer], of: type[Reference] | type[Number]
+) -> Iterator[Batch]:
+    """A reference, or a number, that should be another."""
+    if not offered:
+        return
+    stack = _stack(offered)
+    for paths in _spots(trial):
+        old = trial.parts[paths[0]]
+        if not isinstance(old, of):
+            continue
+        kind = "reference" if isinstance(old, Reference) else "number"
+        choices = [Choice(kind, paths, old, offer.said) for offer in offered]
+        yield choices, trial.with_(dict.fromkeys(paths, stack))
+
+
+def other_operators(trial: Trial) -> Iterator[Batch]:
+    """An operator that should be another, sides that should be exchanged, a sign turned round."""
+    for path, part in trial.parts.items():
+        for kind, new, values in _turned(trial, path, part):
+            yield [Choice(kind, (path,), part, new)], trial.with_({path: values})[None]
+
+
+def _turned(trial: Trial, path: Path, part: Expression) -> Iterator[tuple[str, Expression, Array]]:
+    if isinstance(part, Infix) and part.operator in OPERATIONS:
+        left, right = trial.values[*path, 0], trial.values[*path, 1]
+        with np.errstate(all="ignore"):
+            for operator, operation in OPERATIONS.items():
+                if operator != part.operator:
+                    yield "operator", Infix(operator, part.left, part.right), operation(left, right)
+            if part.operator in "-/^":
+                turned = OPERATIONS[part.operator](right, left)
+                yield "order", Infix(part.operator, part.right, part.left), turned
+    if isinstance(part, Prefix) and part.operator == "-":
+        yield "sign", part.operand, trial.values[*path, 0]
+    else:
+        yield "sign", Prefix("-", part), -trial.values[path]
+
+
+def groupings(trial: Trial) -> Iterator[Batch]:
+    """Parentheses that are missing, stand in the wrong place, or are too many."""
+    for k, new in enumerate(dict.fromkeys(regrouped(trial.expression))):
+        if k > MOST_GROUPINGS:
+            break
+        values = Trial(new, trial.opaque).whole
+        yield [Choice("parentheses", ((),), trial.expression, new)], values[None]
+
+
+def omissions(trial: Trial) -> Iterator[Batch]:
+    """A factor or a term too many."""
+    for shorter, left_out in shortened(trial.expression):
+        values = Trial(shorter, trial.opaque).whole
+        yield [Choice("extra", ((),), left_out, shorter)], np.asarray(values)[None]
+
+
+def factors_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
+    """A part that should be multiplied, or divided, by something."""
+    more = [*offered, *_complements(offered)]
+    if not more:
+        return
+    stack = _stack(more)
+    for operator in "*/":
+        for path, part in trial.parts.items():
+            choices = [
+                Choice("missing", (path,), part, Infix(operator, part, offer.said))
+                for offer in more
+            ]
+            with np.errstate(all="ignore"):
+                values = OPERATIONS[operator](trial.values[path], stack)
+            yield choices, trial.with_({path: values})
+
+
+def terms_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
+    """A sum that lacks a term."""
+    if not offered:
+        return
+    stack = _stack(offered)
+    for operator in "+-":
+        for path, part in trial.parts.items():
+            if len(path) < 2 or len(trial.parts) <= SHORT:
+                choices = [
+                    Choice("term", (path,), part, Infix(operator, part, offer.said))
+                    for offer in offered
+                ]
+                with np.errstate(all="ignore"):
+                    values = OPERATIONS[operator](trial.values[path], stack)
+                yield choices, trial.with_({path: values})
+
+
+def pairs(trial: Trial, offered: Sequence[Offer], true: Array) -> Iterator[tuple[Choice, Choice]]:
+    """Two references or numbers, as where cells are swapped."""
+    if not offered:
+        return
+    stack = _stack(offered)
+    across, down = stack[:, None, :], stack[None, :, :]
+    for one, other in combinations(_spots(trial), 2):
+        if set(one) & set(other):
+            continue
+        given = {**dict.fromkeys(one, across), **dict.fromkeys(other, down)}
+        for j, k in hits(trial.with_(given), true):
+            yield (
+                Choice("reference", one, trial.parts[one[0]], offered[j].said),
+                Choice("reference", other, trial.parts[other[0]], offered[k].said),
+            )
+
+
+def _spots(trial: Trial) -> list[tuple[Path, ...]]:
+    """Every reference and number: all that say the same together, then one by one."""
+    said: dict[Expression, list[Path]] = {}
+    for path, part in trial.parts.items():
+        if isinstance(part, Reference | Number):
+            said.setdefault(part, []).append(path)
+    together = [
+        tuple(paths)
+        for part, paths in said.items()
+        if len(paths) > 1 and isinstance(part, Reference)
+    ]
+    return together + [(path,) for paths in said.values() for path in paths]
+
+
+def _stack(offered: Sequence[Offer]) -> Array:
+    return np.stack(np.broadcast_arrays(*(offer.values for offer in offered)))
+
+
+def _complements(offered: Sequence[Offer]) -> list[Offer]:
+    """1−x for every x: the factor that is forgotten of a·(1−a)."""
+    return [
+        Offer(Infix("-", Number(1.0), offer.said), 1 - offer.values)
+        for offer in offered
+        if isinstance(offer.said, Reference)
+    ]
+
+
+def constants(shape: tuple[int, ...]) -> list[Offer]:
+    """Numbers that formulas of this kind are made with."""
+    usual = (1.0, 2.0, 0.5, -1.0, 0.0, 3.0, 4.0, 0.25)
+    return [Offer(number(value), np.full(shape, value)) for value in usual]

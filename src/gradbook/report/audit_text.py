@@ -1,0 +1,111 @@
+"""An audit for the terminal: one line for each book, then what was found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+
+from gradbook.audit.findings import BookReport, Finding, SheetReport
+from gradbook.errors import one_line
+from gradbook.report import class_text
+from gradbook.report.curve_text import Line, Piece
+
+COLOURS = {
+    "right": "green",
+    "wrong": "red",
+    "frozen": "magenta",
+    "unfinished": "yellow",
+    "no network": "",
+    "unreadable": "red",
+}
+INDENT = 4
+LONGEST_FORMULA = 220
+
+
+def lines(reports: Sequence[BookReport], width: int) -> Iterator[Line]:
+    """The whole report in so many columns."""
+    for report in reports:
+        yield [
+            Piece(one_line(report.book), "bold"),
+            Piece(": "),
+            Piece(report.verdict, COLOURS[report.verdict]),
+            Piece(summary(report)),
+        ]
+        for sheet in report.sheets:
+            yield from _sheet(sheet, len(report.sheets) > 1, width)
+    if len(reports) > 1:
+        yield []
+        yield [Piece(counts(reports), "bold")]
+        yield from class_text.lines(reports, width)
+
+
+def summary(report: BookReport) -> str:
+    """What there is to say of a book in half a line."""
+    if report.problem:
+        return f": {one_line(report.problem)}"
+    trained = [sheet for sheet in report.sheets if sheet.loss]
+    if not report.sheets:
+        return ": no loss and no weight that is updated, so there is no gradient to check"
+    if not trained:
+        return f": {one_line(report.sheets[0].notes[0])}" if report.sheets[0].notes else ""
+    if report.verdict == "right":
+        return f", {_many(sum(len(sheet.weights) for sheet in trained), 'gradient')} checked"
+    found = sum(len(sheet.findings) for sheet in report.sheets)
+    return f", {_many(found, 'finding')}"
+
+
+def counts(reports: Sequence[BookReport]) -> str:
+    """How many books are what."""
+    verdicts = [report.verdict for report in reports]
+    each = ", ".join(f"{verdicts.count(v)} {v}" for v in COLOURS if v in verdicts)
+    return f"{_many(len(reports), 'book')}: {each}"
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def _sheet(sheet: SheetReport, several: bool, width: int) -> Iterator[Line]:
+    if several and sheet.findings:
+        yield [Piece("  "), Piece(one_line(sheet.sheet), "bold")]
+    for finding in sheet.findings:
+        yield from _finding(finding, width)
+    if sheet.curve:
+        yield [Piece(f"  {class_text.learning(sheet.curve)}")]
+    for note in sheet.notes if sheet.loss else ():
+        yield from _paragraph(note, width, INDENT - 2)
+
+
+def _finding(finding: Finding, width: int) -> Iterator[Line]:
+    head = f"{one_line(finding.cells)} ({one_line(finding.quantity)}): "
+    wrapped = wrap(head + one_line(finding.why), max(width - 2, 20), break_long_words=False)
+    for k, words in enumerate(wrapped):
+        if k == 0:
+            yield [Piece("  "), Piece(words[: len(head)], "yellow"), Piece(words[len(head) :])]
+        else:
+            yield [Piece(" " * INDENT + words)]
+    if finding.relative_error is not None:
+        yield [Piece(" " * INDENT + f"off by {percent(finding.relative_error)}")]
+    if finding.formula:
+        yield [Piece(" " * INDENT + f"is      {_formula(finding.formula)}")]
+    if finding.expected:
+        yield [Piece(" " * INDENT + "rather  " + _formula(finding.expected), "green")]
+
+
+def _formula(formula: str) -> str:
+    shown = one_line(formula)
+    return shown if len(shown) <= LONGEST_FORMULA else f"{shown[:LONGEST_FORMULA]}…"
+
+
+def _paragraph(words: str, width: int, indent: int) -> Iterator[Line]:
+    for line in wrap(one_line(words), max(width - indent, 20)):
+        yield [Piece(" " * indent + line)]
+
+
+def percent(share: float) -> str:
+    """0.00025 is 0.025 %; what is very large is told in times."""
+    if share >= 10:
+        return f"{share + 1:.3g} times its size"
+    if share >= 0.1:
+        return f"{100 * share:.0f} %"
+    return f"{100 * share:.2g} %"

@@ -1,0 +1,78 @@
+"""A book with all that people put beside a table, and what its package holds."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from openpyxl import load_workbook
+from PIL import Image
+from xlsxwriter import Workbook
+
+from tests.audit.lookalikes import FORMULAS, TOP, book, letter
+
+WRONG = {"∂E/∂w3": FORMULAS["∂E/∂w3"].replace("{a_h2}*(1-{a_h2})", "{a_h1}*(1-{a_h1})")}
+COLUMN = letter("∂E/∂w3")
+FIRST, NOTED = f"{COLUMN}{TOP + 2}", f"{COLUMN}{TOP + 3}"  # wrong cells; the second has a note
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def rich(path: Path, changed: dict[str, str] = WRONG, **named: object) -> Path:
+    """A book with a chart, a picture, notes, sparklines, colours by rule and another sheet."""
+    return book(path, changed, dressed=_dress, **named)  # type: ignore[arg-type]
+
+
+def _dress(workbook: Workbook) -> None:
+    sheet = workbook.worksheets()[0]
+    chart = workbook.add_chart({"type": "line"})
+    chart.add_series({"values": f"=Sheet1!$X${TOP + 2}:$X${TOP + 7}"})
+    sheet.insert_chart("B20", chart)
+    picture = BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(picture, "PNG")
+    sheet.insert_image("K20", "teal.png", {"image_data": picture})
+    sheet.write_comment(NOTED, "is this right?", {"author": "Ada"})
+    sheet.write_comment("B2", "the rate", {"author": "Ada"})
+    sheet.conditional_format("B6:AF11", {"type": "3_color_scale"})
+    sheet.add_sparkline("A6", {"range": "Sheet1!X6:X11"})
+    sheet.insert_textbox("P20", "a shape with words")
+    sheet.set_column("B:AF", 9, workbook.add_format({"num_format": "0.0000", "italic": True}))
+    workbook.add_worksheet("Remarks").write("A1", "<b>nothing & else</b>")
+
+
+def parts(path: Path) -> dict[str, bytes]:
+    with ZipFile(path) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def repacked(path: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+    """The book with some of its parts changed by hand."""
+    content = parts(path)
+    change(content)
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    return path
+
+
+def put(name: str, pattern: str, instead: str) -> Callable[[dict[str, bytes]], None]:
+    """A change of one part: a pattern that has to be there, and what comes in its place."""
+
+    def change(content: dict[str, bytes]) -> None:
+        new, count = re.subn(pattern, instead, content[name].decode())
+        assert count, pattern
+        content[name] = new.encode()
+
+    return change
+
+
+def opened(path: Path, values: bool = False) -> Any:
+    """The book in openpyxl, which says what it doesn't know."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return load_workbook(path, data_only=values)

@@ -1,0 +1,240 @@
+"""Books like those people make, each with the verdict that is true of it."""
+
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+from xlsxwriter import Workbook
+
+from gradbook.audit.address import column_of, row_of, written
+from gradbook.audit.check import check_book
+from gradbook.audit.flow import Flow
+from gradbook.audit.read import read_book
+from gradbook.audit.recalculate import fill_in
+from tests.audit.lookalikes import D1, D2, FORMULAS, TOP, book, cells, letter
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "book.xlsx"
+
+
+def findings(path):
+    return [finding for sheet in check_book(path).sheets for finding in sheet.findings]
+
+
+def by_cells(path):
+    return {finding.cells: finding for finding in findings(path)}
+
+
+def test_a_right_book_is_right(path):
+    report = check_book(book(path))
+    (sheet,) = report.sheets
+    assert (report.verdict, sheet.findings) == ("right", ())
+    assert sheet.loss == f"{letter('E_total')}{TOP + 2}"
+    assert sheet.rate == "C2"
+    assert sheet.weights == tuple(f"w{k}" for k in range(1, 9))
+    assert sheet.rows == (TOP + 2, TOP + 7)
+
+
+@pytest.mark.parametrize("style", [{"∂E/∂w1": "dw1"}, {"∂E/∂w1": "Etotaldw1"}, {"w1": "x"}])
+def test_headings_are_only_names(path, style):
+    assert check_book(book(path, headings=style)).verdict == "right"
+
+
+def test_another_order_of_factors_is_right(path):
+    other = f"={{i1}}*(1-{{a_h1}})*{{a_h1}}*({D1}*{{w5}}+{D2}*{{w7}})"
+    assert check_book(book(path, {"∂E/∂w1": other})).verdict == "right"
+
+
+def test_missing_parentheses_are_put_back(path):
+    formula = FORMULAS["∂E/∂w1"].replace("=((", "=(").replace("{w7})*", "{w7}*")
+    (finding,) = findings(book(path, {"∂E/∂w1": formula}))
+    assert finding.cells == cells("∂E/∂w1")
+    assert finding.kind == "parentheses"
+    assert "a_h1·(1−a_h1)·i1" in finding.why
+
+
+def test_parentheses_and_a_stray_blank_are_both_mended(path):
+    formula = (
+        FORMULAS["∂E/∂w3"]
+        .replace("=((", "=(")
+        .replace("{w8})*", "{w8}*")
+        .replace("(1-{a_h2})", "(AZ500-{a_h2})")
+    )
+    (finding,) = findings(book(path, {"∂E/∂w3": formula}))
+    assert finding.kind == "blank reference"
+    assert "AZ500 is blank" in finding.why
+    assert "parentheses" in finding.why
+
+
+def test_swapped_weights_are_named(path):
+    changed = {
+        f"∂E/∂w{k}": FORMULAS[f"∂E/∂w{k}"].replace(*swap)
+        for k, swap in {
+            1: ("{w7}", "{w6}"),
+            2: ("{w7}", "{w6}"),
+            3: ("{w6}", "{w7}"),
+            4: ("{w6}", "{w7}"),
+        }.items()
+    }
+    found = by_cells(book(path, changed))
+    assert set(found) == {cells(f"∂E/∂w{k}") for k in (1, 2, 3, 4)}
+    wrong, right = (f"{letter(name)}{TOP + 2}" for name in ("w6", "w7"))
+    assert f"{wrong} is w6; the chain to w1 needs w7, so {right}" in found[cells("∂E/∂w1")].why
+
+
+def test_a_gradient_off_by_a_thousandth_is_found(path):
+    formula = FORMULAS["∂E/∂w3"].replace("a_h2", "a_h1")
+    (finding,) = findings(book(path, {"∂E/∂w3": formula}))
+    assert finding.cells == cells("∂E/∂w3")
+    assert finding.relative_error < 1e-3
+    assert "is a_h1; the chain to w3 goes through a_h2" in finding.why
+    assert finding.expected.count(f"{letter('a_h2')}{TOP + 2}") == 2
+
+
+def test_one_target_for_both_outputs_is_found_though_they_are_equal(path):
+    formula = FORMULAS["∂E/∂w8"].replace("{t2}", "{t1}")
+    (finding,) = findings(book(path, {"∂E/∂w8": formula}))
+    assert finding.cells == cells("∂E/∂w8")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "kind"),
+    [
+        ("∂E/∂w5", "{a_h1}", "{h1}", "pre-activation"),
+        ("∂E/∂w5", "({a_o1}-{t1})", "({a_o1}*{t1})", "wrong operator"),
+        ("∂E/∂w6", "(1-{a_o1})*", "", "missing factor"),
+        ("∂E/∂w6", "=", "=-", "wrong sign"),
+        ("∂E/∂w7", "{a_h1}", "B$5", "text reference"),
+        ("∂E/∂w7", "=", "=2*", "one factor or term too many"),
+    ],
+)
+def test_a_small_mistake_has_a_small_repair(path, name, old, new, kind):
+    (finding,) = findings(book(path, {name: FORMULAS[name].replace(old, new)}))
+    assert (finding.cells, finding.kind) == (cells(name), kind)
+
+
+def test_a_row_that_departs_is_blamed_alone(path):
+    special = {("h1", 3): "=D9*F9+D9*G9"}
+    (finding,) = findings(book(path, special=special))
+    assert finding.kind == "departing row"
+    assert finding.cells == f"{letter('h1')}{TOP + 5}"
+
+
+@pytest.mark.parametrize("name", ["∂E/∂w2", "w6", "a_h1"])
+def test_a_pasted_value_is_found(path, name):
+    (finding,) = findings(book(path, special={(name, 3): 0.25}))
+    assert (finding.kind, finding.cells) == ("pasted value", f"{letter(name)}{TOP + 5}")
+    assert finding.expected.startswith("=")
+
+
+def test_a_rate_that_drifts_is_found_from_the_second_row_on(path):
+    found = findings(
+        book(path, special={("w1", k): f"=F{5 + k}-C{1 + k}*Y{5 + k}" for k in range(1, 6)})
+    )
+    assert [f.kind for f in found] == ["drifting rate"]
+    assert found[0].cells == "F8:F11"
+    assert "$C$2" in found[0].expected
+
+
+def test_a_blank_rate_freezes_the_book(path):
+    report = check_book(book(path, rate=None))
+    assert report.verdict == "frozen"
+    assert [f.cells for s in report.sheets for f in s.findings] == ["C2"]
+
+
+def test_new_values_in_an_old_row_are_found(path):
+    formula = FORMULAS["∂E/∂w1"].replace("{w5}", "{w5'}")
+    found = findings(book(path, {"∂E/∂w1": formula}))
+    assert found
+    assert {f.quantity for f in found} == {"∂E/∂w1"}
+
+
+def test_an_update_that_adds_is_found(path):
+    found = findings(
+        book(path, special={("w1", k): f"=F{5 + k}+$C$2*Y{5 + k}" for k in range(1, 6)})
+    )
+    assert [(f.kind, f.cells) for f in found] == [("adds the gradient", "F7:F11")]
+    assert found[0].expected == "=F6-$C$2*Y6"
+
+
+def test_a_loss_that_leaves_out_a_term_is_found(path):
+    (finding,) = findings(book(path, {"E_total": "={E1}"}))
+    assert (finding.kind, finding.cells) == ("loss without a term", cells("E_total"))
+
+
+def test_a_wrong_sum_is_blamed_and_not_the_gradients(path):
+    (finding,) = findings(book(path, {"o1": "={h1}*{w5}+{a_h2}*{w6}"}))
+    assert finding.cells == cells("o1")
+    assert finding.kind == "pre-activation"
+
+
+def test_two_mistakes_are_two_findings(path):
+    changed = {
+        "∂E/∂w5": FORMULAS["∂E/∂w5"].replace("{a_h1}", "{a_h2}"),
+        "∂E/∂w8": "=-" + FORMULAS["∂E/∂w8"][1:],
+    }
+    assert set(by_cells(book(path, changed))) == {cells("∂E/∂w5"), cells("∂E/∂w8")}
+
+
+def test_a_saturated_book_hides_nothing(path):
+    formula = FORMULAS["∂E/∂w3"].replace("a_h2", "a_h1")
+    (finding,) = findings(book(path, {"∂E/∂w3": formula}, rate=1000))
+    assert finding.cells == cells("∂E/∂w3")
+
+
+def test_every_sheet_is_judged_by_itself(path):
+    report = check_book(book(path, sheets=("One", "Two and three")))
+    assert [(s.sheet, s.verdict) for s in report.sheets] == [
+        ("One", "right"),
+        ("Two and three", "right"),
+    ]
+
+
+def test_a_first_row_alone_is_unfinished(path):
+    assert check_book(book(path, rows=1)).verdict == "unfinished"
+
+
+def test_formulas_pasted_as_values_are_frozen(path):
+    with Workbook(str(path)) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row("A1", ["i1", "w1", "w2", "E_total", "∂E/∂w1", "∂E/∂w2"])
+        for k in range(1, 9):
+            sheet.write_row(k, 0, [0.05, 0.1 * k, 0.2 * k, 1 / k, 0.01 * k, 0.02 * k])
+    assert check_book(path).verdict == "frozen"
+
+
+def test_values_that_nobody_recalculated_are_found(path):
+    made = read_book(book(path))
+    fill_in(made, Flow(made))
+    with Workbook(str(path)) as workbook:
+        sheet = workbook.add_worksheet("Sheet1")
+        for cell in made.values:
+            place, value = (row_of(cell), column_of(cell)), made.values[cell]
+            if cell in made.patterns:
+                old = 0.5 * value if written(cell) == "T8" else value
+                sheet.write_formula(*place, made.formula(cell), None, old)
+            else:
+                sheet.write(*place, value)
+    assert findings(path) == []  # its writer asks for a recalculation
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(b' fullCalcOnLoad="1"', b"")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    found = findings(path)
+    assert {f.kind for f in found} == {"stale value"}
+    assert "T8" in [f.cells for f in found]
+
+
+def test_other_arithmetic_is_no_network(path):
+    with Workbook(str(path)) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row("A1", ["balance", "interest"])
+        for k in range(2, 40):
+            sheet.write(f"A{k}", f"=A{k - 1}+B{k - 1}" if k > 2 else 100)
+            sheet.write(f"B{k}", f"=A{k}*0.01")
+    assert check_book(path).verdict == "no network"

@@ -1,0 +1,125 @@
+"""Where copies of books go, and what is never overwritten."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from gradbook.cli.check_copies import LONGEST, copy_names
+from gradbook.cli.main import main
+from tests.audit.copies import WRONG
+from tests.audit.lookalikes import book
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    book(tmp_path / "book.xlsx", WRONG)
+    return tmp_path
+
+
+def test_books_keep_their_names():
+    assert copy_names(["a/one.xlsx", "b/two.xlsx"]) == ["one.xlsx", "two.xlsx"]
+
+
+def test_books_of_one_name_are_told_apart_by_their_folders():
+    names = copy_names(["ada/hw.xlsx", "bob/HW.xlsx", "c/ada/hw.xlsx"])
+    assert names == ["ada hw.xlsx", "bob HW.xlsx", "ada hw 2.xlsx"]
+
+
+def test_no_name_leads_out_of_the_folder():
+    for name in copy_names(["../../x.xlsx", "/etc/x.xlsx", "a/../x.xlsx", "<b>|\x07.xlsx"]):
+        assert os.path.basename(name) == name
+
+
+def test_a_very_long_name_is_cut():
+    (name,) = copy_names(["ä" * 300 + ".xlsx"])
+    assert name.endswith(".xlsx")
+    assert len(name.encode()) <= LONGEST
+
+
+def test_both_kinds_of_copies_are_written_and_counted(here, capsys):
+    assert main(["check", "book.xlsx", "--annotate", "marked", "--fix", "right"]) == 1
+    said = capsys.readouterr().out
+    assert "1 annotated book in marked" in said
+    assert "1 corrected book in right" in said
+    assert main(["check", "right/book.xlsx"]) == 0
+
+
+def test_the_same_copy_may_be_asked_for_again(here):
+    assert main(["check", "book.xlsx", "--fix", "right"]) == 1
+    assert main(["check", "book.xlsx", "--fix", "right"]) == 1
+
+
+def test_a_file_that_is_not_this_copy_stays(here, capsys):
+    (here / "right").mkdir()
+    (here / "right" / "book.xlsx").write_text("mine")
+    assert main(["check", "book.xlsx", "--fix", "right"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "is there already" in error
+    assert (here / "right" / "book.xlsx").read_text() == "mine"
+
+
+def test_the_book_itself_is_never_replaced(here):
+    before = (here / "book.xlsx").read_bytes()
+    assert main(["check", "book.xlsx", "--fix", "."]) == 2
+    assert (here / "book.xlsx").read_bytes() == before
+
+
+def test_a_link_is_not_followed(here):
+    (here / "right").mkdir()
+    (here / "precious").write_text("mine")
+    (here / "right" / "book.xlsx").symlink_to(here / "precious")
+    assert main(["check", "book.xlsx", "--fix", "right"]) == 2
+    assert (here / "precious").read_text() == "mine"
+
+
+def test_one_conflict_stops_no_other_copy(here):
+    shutil.copy(here / "book.xlsx", here / "other.xlsx")
+    (here / "right").mkdir()
+    (here / "right" / "book.xlsx").write_text("mine")
+    assert main(["check", "book.xlsx", "other.xlsx", "--fix", "right"]) == 2
+    assert (here / "right" / "other.xlsx").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("option", ["--fix", "--annotate"])
+def test_a_file_where_the_folder_would_be_is_one_line(here, option, capsys):
+    (here / "taken").write_text("mine")
+    assert main(["check", "book.xlsx", option, "taken"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("gradbook: ")
+    assert error.count("\n") == 1
+
+
+def test_a_folder_that_refuses_is_one_line(here, capsys, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (here / "locked").mkdir()
+    monkeypatch.setattr("gradbook.files.os.open", refuse)
+    assert main(["check", "book.xlsx", "--fix", "locked"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "no permission" in error
+
+
+def test_books_that_cannot_be_read_have_no_copy(here):
+    (here / "bad.xlsx").write_text("no zip")
+    assert main(["check", "book.xlsx", "bad.xlsx", "--annotate", "marked"]) == 2
+    assert [path.name for path in (here / "marked").iterdir()] == ["book.xlsx"]
+
+
+def test_a_page_is_written(here, capsys):
+    assert main(["check", "book.xlsx", "--html", "page.html"]) == 1
+    assert "wrote page.html" in capsys.readouterr().out
+    assert "∂E/∂w3" in (here / "page.html").read_text("utf-8")
+
+
+def test_json_stays_json(here, capsys):
+    import json
+
+    assert main(["check", "book.xlsx", "--json", "--fix", "right"]) == 1
+    assert json.loads(capsys.readouterr().out)["version"] == 1
