@@ -11,9 +11,11 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from gradbook.engine.native import NativeEngine
-from gradbook.graph.build import inference
+from gradbook.graph.build import inference, training_step
 from gradbook.graph.reference import evaluate, follow
-from gradbook.net import DIGITS, Net, builtin, parse
+from gradbook.net import DIGITS, Net, builtin, parse, write
+from gradbook.targets.c.machine import machine
+from gradbook.targets.c.write import source
 from tests.conftest import REQUIRE_ALL
 from tests.engine.against import (
     CLOSE,
@@ -96,6 +98,17 @@ def test_gradients_of_the_digit_networks_are_the_references(name, precision, rec
     with shown(name, precision, record_property) as judged:
         judged.append(judge(engine, 19))
         assert judged[0].worst <= CLOSE[precision], judged
+
+
+@pytest.mark.parametrize("text", [*map(write, map(builtin, DIGITS)), *NETS.values()])
+def test_the_same_network_is_the_same_source(text):
+    """Else it would be compiled anew each time."""
+
+    def written() -> str:
+        net = parse(text)
+        return source(training_step(net, 33), inference(net), machine("avx2")).text
+
+    assert written() == written()
 
 
 def test_a_flip_is_found_where_there_is_one():

@@ -125,7 +125,7 @@ class Program:
     def _memory(self) -> dict[Node, bool]:
         """Which values are stored → whether longer than a pass of the same phase reads them."""
         stored: dict[Node, bool] = dict.fromkeys(self.plan.outputs, True)
-        for node, reader in self.loads:
+        for node, reader in sorted(self.loads, key=lambda load: (load[0].index, load[1].number)):
             made = self.plan.made_in.get(node)
             longer = made is None or made.phase != reader.phase
             stored[node] = stored.get(node, False) or longer
