@@ -8,7 +8,7 @@ from html import escape
 from math import isnan
 
 from gradbook.palette import PAPER, QUIET
-from gradbook.report.curve import Chart, Curve, few, spread, thinned, tick
+from gradbook.report.curve import Chart, Curve, few, spread, thinned
 
 FONT = "system-ui, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif"
 SIZE, LINE = 12.0, 15.0  # of the letters; from one label to the next
@@ -86,7 +86,8 @@ def stacked(charts: list[Chart], heading: str, frame: Frame = FRAME) -> str:
 
 def _words(chart: Chart) -> str:
     labels = ", ".join(curve.label for curve in chart.curves)
-    return f"{chart.title}, over {chart.epochs} epochs, on a log scale: {labels}"
+    scale = f", {chart.scale.words}" if chart.scale.words else ""
+    return f"{chart.title}, over {chart.epochs} epochs{scale}: {labels}"
 
 
 def _paper(frame: Frame) -> str:
@@ -120,7 +121,7 @@ def _levels(chart: Chart, frame: Frame) -> Iterator[str]:
     for level in chart.levels:
         y = frame.y(chart.height(level))
         yield _line(frame.left, y, frame.x(1), y)
-        base, power = tick(level)
+        base, power = chart.scale.tick(level)
         yield _text(frame.left - 8, y + 4, base, anchor="end", power=power)
 
 
