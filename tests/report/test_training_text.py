@@ -59,7 +59,7 @@ def test_columns_go_where_space_is_short(width, titles):
 def test_where_nothing_is_held_back_nothing_is_said_of_it():
     table = epoch_table(80, validated=False)
     assert "validation" not in plain(table.heading())
-    assert said([table.row(EPOCH)])[0].split() == "3 0.3125 90.41 % 0.2 28,123 1:05".split()
+    assert " ".join(said([table.row(EPOCH)])[0].split()) == "3 0.3125 90.41 % 0.2 28,123 1:05"
 
 
 def test_under_one_column_there_is_no_room_for_a_line_beside_its_group():

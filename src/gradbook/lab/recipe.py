@@ -163,11 +163,15 @@ def _meant(what: Recipe | Net | str | os.PathLike[str]) -> Recipe:
 
 def builtin_recipe(name: str) -> Recipe:
     """The recipe of that name that comes with gradbook."""
+    return parse(builtin_text(name), name)
+
+
+def builtin_text(name: str) -> str:
+    """How that recipe is written."""
     if name not in RECIPES:
         known = ", ".join(RECIPES)
         raise UsageError(f"no recipe {name!r}{did_you_mean(name, RECIPES) or f': {known}'}")
-    text = files("gradbook.lab").joinpath("recipes", f"{name}.txt").read_text("utf-8")
-    return parse(text, name)
+    return files("gradbook.lab").joinpath("recipes", f"{name}.txt").read_text("utf-8")
 
 
 def read(path: str | os.PathLike[str]) -> Recipe:
