@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +59,8 @@ For example:
 
 RECIPES = ("quick", "best", "small", "tiny", "reference", "blocks", "flat")
 """The names of those that come with gradbook, ours first."""
+
+FOLDER = Path(__file__).parent / "recipes"
 
 USUAL_EPOCHS, USUAL_BATCH = 10, 128
 MOST_EPOCHS = 100_000
@@ -167,11 +168,11 @@ def builtin_recipe(name: str) -> Recipe:
 
 
 def builtin_text(name: str) -> str:
-    """How that recipe is written."""
+    """How that recipe is written, remarks and all."""
     if name not in RECIPES:
         known = ", ".join(RECIPES)
         raise UsageError(f"no recipe {name!r}{did_you_mean(name, RECIPES) or f': {known}'}")
-    return files("gradbook.lab").joinpath("recipes", f"{name}.txt").read_text("utf-8")
+    return FOLDER.joinpath(f"{name}.txt").read_text("utf-8")
 
 
 def read(path: str | os.PathLike[str]) -> Recipe:

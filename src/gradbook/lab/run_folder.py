@@ -71,12 +71,17 @@ class RunFolder:
 
     # Writing.
 
-    def begin(self, recipe: Recipe) -> None:
-        """Make the folder for a new run, unless it holds one."""
-        if self.holds_a_run or self.checkpoints.exists() or self.model_file.exists():
+    def require_free(self) -> None:
+        """Refuse a folder that a new run would overwrite anything in."""
+        own = (self.recipe_file, self.checkpoints, self.model_file, self.json_file, self.csv_file)
+        if any(map(os.path.lexists, own)):
             raise UsageError(
                 f"{self.path} holds a run already: resume that one, or name another folder"
             )
+
+    def begin(self, recipe: Recipe) -> None:
+        """Make the folder for a new run."""
+        self.require_free()
         made_folder(self.checkpoints)
         write_whole(self.recipe_file, str(recipe))
 

@@ -80,9 +80,7 @@ class Schedule:
         usual = {"warm": USUAL_WARM.get(self.kind, 0.0), "end": 0.0}
         settings = ((name, getattr(self, name)) for name in OWN_SETTINGS[self.kind])
         said = [
-            f"{WORDS[name]} {digits(value)}"
-            for name, value in settings
-            if usual.get(name) != value
+            f"{WORDS[name]} {digits(value)}" for name, value in settings if usual.get(name) != value
         ]
         return " ".join([self.kind, digits(self.rate), *said])
 

@@ -31,8 +31,8 @@ def score(net: Net, outputs: NDArray[Any], labels: NDArray[np.integer[Any]]) -> 
 def answers(net: Net, outputs: NDArray[Any]) -> NDArray[np.int32]:
     """The class that each image is taken for; one output alone says class 1 from ½ up."""
     if net.outputs == 1:
-        return (outputs[:, 0] > 0.5).astype(np.int32)
-    return outputs.argmax(axis=1).astype(np.int32)
+        return np.asarray(outputs[:, 0] > 0.5, np.int32)
+    return np.asarray(outputs.argmax(axis=1), np.int32)
 
 
 def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
@@ -63,10 +63,11 @@ def _losses(net: Net, said: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
         case Loss.CROSS:
             last = net.layers[-1]
             logs = isinstance(last, Activation) and last.kind == "log softmax"
-            return -np.sum(wanted * (said if logs else np.log(np.maximum(said, TINY))), axis=1)
+            found = wanted * (said if logs else np.log(np.maximum(said, TINY)))
+            return np.asarray(-found.sum(axis=1))
         case Loss.BINARY:
             sure = np.where(wanted > 0.5, said, 1 - said)
-            return -np.log(np.maximum(sure, TINY)).mean(axis=1)
+            return np.asarray(-np.log(np.maximum(sure, TINY)).mean(axis=1))
         case Loss.SQUARED:
             return np.asarray(((wanted - said) ** 2).mean(axis=1))
         case _:
