@@ -91,3 +91,8 @@ class RunFolder:
 
     def write_result(self, result: dict[str, Any]) -> None:
         write_whole(self.result_file, json.dumps(result, indent=2) + "\n")
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """The model in a file, or in the folder of a run: `load("run").predict(images)`."""
+    return RunFolder(path).model() if Path(path).is_dir() else Model.load(path)

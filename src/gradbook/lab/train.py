@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gradbook.data.dataset import Dataset
+from gradbook.engine.surroundings import surroundings
 from gradbook.errors import UsageError
 from gradbook.lab import checkpoint as checkpoints
 from gradbook.lab.checkpoint import Checkpoint
@@ -238,7 +239,8 @@ def _run(training: Training, kept: RunFolder | None, listener: Listener) -> Trai
     )
     if kept and not stopped:
         trained.model.save(kept.model_file)
-        kept.write_result(trained.event)
+        threads = getattr(training.engine, "threads", 1)
+        kept.write_result(trained.event | {"made_with": surroundings(threads)})
     return trained
 
 

@@ -17,7 +17,7 @@ from gradbook.errors import GradbookError
 from gradbook.lab.checkpoint import Checkpoint
 from gradbook.lab.history import Epoch, Progress
 from gradbook.lab.material import BRIGHTEST, Material
-from gradbook.lab.model import Model, for_inputs
+from gradbook.lab.model import Model, for_inputs, values_read
 from gradbook.lab.recipe import Recipe
 from gradbook.lab.scoring import Score, score, targets
 
@@ -229,19 +229,10 @@ class Training:
         mean, deviation = self.material.brightness
         return Model(
             self.recipe.net,
-            {name: carried[name] for name in inference_names(self.engine)},
+            {name: carried[name] for name in values_read(self.recipe.net)},
             mean,
             deviation,
             self.material.dataset.classes,
             about,
+            self.recipe.batch,
         )
-
-
-def inference_names(engine: Engine) -> list[str]:
-    """Of what the trained network reads: its parameters and running statistics."""
-    from gradbook.graph.build import inference
-    from gradbook.graph.node import needed
-
-    outputs = [inference(engine.net).outputs]
-    leaves = [node for node in needed(outputs) if node.op.name == "leaf" and not node.each]
-    return [str(leaf.name) for leaf in leaves]
