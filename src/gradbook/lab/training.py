@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.chance import Purpose, key
+from gradbook.data.framing import framing
 from gradbook.engine.run import Run
 from gradbook.errors import GradbookError
 from gradbook.lab.checkpoint import Checkpoint
@@ -225,6 +226,7 @@ class Training:
             "epochs": len(self.history),
             "validation_accuracy": self.history[-1].validation_accuracy if self.history else None,
             "test_accuracy": test_accuracy,
+            "framing": str(framing(self.material.images) or "") or None,
         }
         mean, deviation = self.material.brightness
         return Model(
