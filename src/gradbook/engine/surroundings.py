@@ -16,8 +16,8 @@ PROCESSORS = Path("/proc/cpuinfo")
 MODEL = re.compile(r"^model name\s*:\s*(.+)$", re.MULTILINE)
 
 
-def surroundings() -> dict[str, str]:
-    """What a reader needs to know of this machine, in words."""
+def surroundings(threads: int) -> dict[str, str]:
+    """What a reader needs to know of what was computed here on so many threads, in words."""
     compiler = compiling.find()
     return {
         "gradbook": __version__,
@@ -25,6 +25,7 @@ def surroundings() -> dict[str, str]:
         "numpy": np.__version__,
         "system": f"{platform.system()} {platform.machine()}",
         "processor": f"{_processor()}, {_cores()}",
+        "threads": str(threads),
         "vectors": compiling.vectors(compiler) if compiler else "none",
         "compiler": compiler.name if compiler else "none: NumPy",
     }

@@ -16,6 +16,7 @@ from gradbook.errors import UsageError
 from gradbook.lab.answers import Answers
 from gradbook.lab.history import Epoch
 from gradbook.lab.insides import Stage, first_filters, stages
+from gradbook.lab.material import Material, require_fit
 from gradbook.lab.model import Model
 from gradbook.lab.recipe import Recipe
 from gradbook.lab.run_folder import RunFolder
@@ -40,13 +41,13 @@ class Evidence:
     stages: tuple[Stage, ...]
 
     @property
-    def held_back(self) -> bool:
-        """Whether a part of the training images was kept to judge by."""
-        return _held_back(self.history)
+    def trained_on(self) -> int:
+        """How many images."""
+        return len(Material(self.dataset, self.recipe.held_back).numbers)
 
-
-def _held_back(history: Sequence[Epoch]) -> bool:
-    return any(epoch.validation_accuracy is not None for epoch in history)
+    @property
+    def validated(self) -> bool:
+        return any(epoch.validation_accuracy is not None for epoch in self.history)
 
 
 def gather(run: RunFolder, dataset: Dataset) -> Evidence:
@@ -62,7 +63,7 @@ def gather(run: RunFolder, dataset: Dataset) -> Evidence:
         dataset,
         model,
         answers,
-        _warped(recipe, dataset.training if _held_back(history) else dataset.training_and_validation),
+        _warped(recipe, Material(dataset, recipe.held_back)),
         first_filters(model.net, model.values, dataset.shape),
         example,
         stages(model.net, model.values, given(model, dataset.test_for_reporting, example)),
@@ -71,6 +72,7 @@ def gather(run: RunFolder, dataset: Dataset) -> Evidence:
 
 def answered(model: Model, dataset: Dataset) -> Answers:
     """The model's answers to the test images."""
+    require_fit(model.net, dataset)
     test = dataset.test_for_reporting
     if model.classes != dataset.classes:
         raise UsageError(
@@ -90,16 +92,15 @@ def given(model: Model, images: Images, place: int) -> NDArray[np.float64]:
     return np.asarray((images.pixels[place] / 255 - mean) / deviation)
 
 
-def _warped(recipe: Recipe, images: Images) -> tuple[Images, ...]:
+def _warped(recipe: Recipe, material: Material) -> tuple[Images, ...]:
     """Some training images of each class, and the same in the first epochs."""
-    places = in_turns(images, WARPED)
-    original = images[places]
+    chosen = material.numbers[in_turns(material.images[material.numbers], WARPED)]
+    original = material.images[chosen]
     if not recipe.warp.changes_images:
         return (original,)
+    pixels, numbers, seed = material.images.pixels, chosen.tolist(), recipe.net.seed
     seen = (
-        warped_images(
-            images.pixels, recipe.warp, places.tolist(), seed=recipe.net.seed, epoch=epoch
-        )
+        warped_images(pixels, recipe.warp, numbers, seed=seed, epoch=epoch)
         for epoch in range(min(EPOCHS, recipe.epochs))
     )
     return (original, *(Images(x.round().astype(np.uint8), original.labels) for x in seen))

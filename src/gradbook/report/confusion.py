@@ -12,6 +12,7 @@ from gradbook.report.amounts import counted, percent
 from gradbook.report.page import text, wide
 
 Counts = NDArray[np.int64]
+Shares = NDArray[np.float64]
 
 MOST_CLASSES = 40  # of a table
 COMMONEST = 30  # mistakes of a list
@@ -86,7 +87,7 @@ def by_class(counts: Counts, classes: Sequence[str]) -> str:
     shown = list(range(len(classes)))
     if len(classes) > MOST_CLASSES:
         shown = np.argsort(-shares, kind="stable")[:MOST_CLASSES].tolist()
-    rows = "\n".join(_class_row(counts, classes, k, float(max(shares))) for k in shown)
+    rows = "\n".join(_class_row(counts, classes, k, shares) for k in shown)
     return wide(
         '<table class="by-class">\n<thead><tr><th class="words">class</th><th>images</th>'
         '<th>misread</th><th>read right</th><th class="words">mostly as</th></tr></thead>\n'
@@ -94,11 +95,11 @@ def by_class(counts: Counts, classes: Sequence[str]) -> str:
     )
 
 
-def _class_row(counts: Counts, classes: Sequence[str], shown: int, worst: float) -> str:
+def _class_row(counts: Counts, classes: Sequence[str], shown: int, shares: Shares) -> str:
     images = int(counts[shown].sum())
     missed = images - int(counts[shown, shown])
-    share = missed / max(images, 1)
-    right = percent(1 - share, images) if images else "–"
+    share, worst = float(shares[shown]), float(shares.max())
+    right = percent(1 - share, int(counts.sum(1).max())) if images else "–"
     others = counts[shown].copy()
     others[shown] = 0
     mostly = f"{classes[int(others.argmax())]}" if missed else ""

@@ -1,6 +1,6 @@
 """Charts of training side by side, with one line through all of them to read any epoch by.
 
-    figure([Chart(…), Chart(…)], "how it trained")    HTML; `style` and `script` go with it
+figure([Chart(…), Chart(…)], "how it trained")    HTML; `style` and `script` go with it
 """
 
 from __future__ import annotations

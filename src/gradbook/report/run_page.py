@@ -20,6 +20,11 @@ from gradbook.report.training_text import duration, loss, share
 
 MOST_MISREAD = 120  # cards
 UNSURE = 12
+FILTERS = """\
+<h3>The first filters</h3>
+<p>Each filter, and below it what it makes of the image. <span class="plus">Blue</span> is above
+nought, <span class="minus">orange</span> below; nought is the paper.</p>"""
+AGAIN = "gradbook train recipe.txt -o again"
 
 
 def run_page(run: RunFolder, dataset: Dataset) -> str:
@@ -48,8 +53,7 @@ def _file(name: str) -> str:
 
 
 def title(run: Evidence) -> str:
-    name = run.recipe.name or run.recipe.net.name or "A network"
-    return f"{name} on {run.dataset.name}"
+    return f"{run.recipe.title} on {run.dataset.name}"
 
 
 # What it reached.
@@ -113,18 +117,22 @@ def _training(run: Evidence) -> str:
     on = "on images as they were warped, " if warped else ""
     said = (
         f"Training is measured {on}while the network learns from them; validation on "
-        f"{counted(len(run.dataset.validation), 'image')} that it never learns from. "
-        if run.held_back
-        else f"All {len(run.dataset.training_and_validation):,} images were trained on; what is "
-        f"shown was measured {on}while the network learnt from them. "
+        f"{counted(_held_back(run), 'image')} that it never learns from."
+        if run.validated
+        else f"Nothing was held back: all {run.trained_on:,} images were trained on, and what is "
+        f"shown was measured {on}while the network learnt from them."
     )
     charts = epoch_charts.figure(epoch_charts.of_run(run.history), "How it trained")
     return f"<p>{said}</p>\n{charts}\n{_epochs(run)}"
 
 
+def _held_back(run: Evidence) -> int:
+    return len(run.dataset.training_and_validation) - run.trained_on
+
+
 def _epochs(run: Evidence) -> str:
     """Every epoch's numbers, for those who want them all."""
-    validated = run.held_back
+    validated = run.validated
     rows = "\n".join(
         f"<tr><td>{epoch.epoch}</td><td>{loss(epoch.train_loss)}</td>"
         f"<td>{share(epoch.train_accuracy)}</td>"
@@ -190,18 +198,17 @@ def _images(run: Evidence) -> str:
     data, warp = run.dataset, run.recipe.warp
     channels, rows, columns = data.shape
     colour = "grey" if channels == 1 else "colour"
-    images = data.training if run.held_back else data.training_and_validation
-    words = f"{len(images):,} images of {rows} × {columns} pixels in {colour}"
+    words = f"{run.trained_on:,} images of {rows} × {columns} pixels in {colour}"
     said = f"<p>{words}, {counted(len(data.classes), 'class', 'classes')}.</p>"
     if not warp.changes_images:
-        return f"{said}\n{run_pictures.warped_rows([('as they are', run.warped[0])])}"
+        return f"{said}\n{_column(run_pictures.warped_rows([('as they are', run.warped[0])]))}"
     said = (
         f"{said[:-4]} Each is drawn anew in every epoch: "
         f"<code>{text(warp_text.write(warp))}</code></p>"
     )
     names = ["as they are", *(f"in epoch {k}" for k in range(1, len(run.warped)))]
     films = run_pictures.warped_rows(list(zip(names, run.warped, strict=True)))
-    return f'{said}\n<figure class="films">{films}</figure>'
+    return f"{said}\n{_column(films)}"
 
 
 def _network(run: Evidence) -> str:
@@ -210,47 +217,42 @@ def _network(run: Evidence) -> str:
 
 
 def _insides(run: Evidence) -> str:
-    test = run.dataset.test_for_reporting
-    image, probabilities = test.pixels[run.example], run.answers.probabilities[run.example]
-    shown = run.dataset.classes[int(test.labels[run.example])]
+    test, classes = run.dataset.test_for_reporting, run.dataset.classes
+    shown = classes[int(test.labels[run.example])]
+    probabilities = run.answers.probabilities[run.example]
+    answer = run_pictures.answer(test.pixels[run.example], probabilities, classes)
     parts = [
-        f"<p>Test image {run.example + 1:,}, a {text(shown)}, as the trained network sees it.</p>",
-        f"<figure>{run_pictures.answer(image, probabilities, run.dataset.classes)}</figure>",
+        f"<p>Test image {run.example + 1:,}, a {text(shown)}, and what the network says to it.</p>",
+        _column(answer),
     ]
     later = run.stages
     if run.filters is not None:
         sums = run.stages[0].values if run.stages else None
         later = run.stages[1:]
-        parts.append(
-            "<h3>The first filters</h3>\n<p>Each filter, and below it what it makes of the image. "
-            '<span class="plus">Blue</span> is above nought, <span class="minus">orange</span> '
-            "below; nought is the paper.</p>\n"
-            f"<figure>{run_pictures.filters(run.filters, sums)}</figure>"
-        )
+        parts += [FILTERS, _column(run_pictures.filters(run.filters, sums))]
     if later:
-        parts.append(
-            f"<h3>Layer by layer</h3>\n<figure>{run_pictures.stages(later)}</figure>"
-        )
+        parts += ["<h3>Layer by layer</h3>", _column(run_pictures.stages(later))]
     return "\n".join(parts)
+
+
+def _column(pictures: str) -> str:
+    """A figure no wider than the words."""
+    return f'<figure class="column">{pictures}</figure>'
 
 
 # How to do it again.
 
 
 def _again(run: Evidence) -> str:
-    known = run.result.get("surroundings")
+    known = run.result.get("made_with")
     where = facts_table(known) if isinstance(known, dict) else ""
     return (
         "<p>The same recipe and seed give the same bits on this machine, whatever the number of "
         "threads.</p>\n"
-        f"<pre><code>{text(_command(run))}</code></pre>\n{where}\n"
-        f"<h3>The recipe</h3>\n<pre><code>{text(str(run.recipe))}</code></pre>"
+        f"<pre><code>{AGAIN}</code></pre>\n"
+        "<p>The recipe lies beside this page:</p>\n"
+        f"<pre><code>{text(str(run.recipe))}</code></pre>\n<h3>Where it was made</h3>\n{where}"
     )
-
-
-def _command(run: Evidence) -> str:
-    said = run.result.get("command")
-    return said if isinstance(said, str) else "gradbook train recipe.txt"
 
 
 def facts_table(pairs: dict[str, Any]) -> str:

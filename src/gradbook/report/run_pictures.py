@@ -85,7 +85,7 @@ def answer(image: NDArray[np.uint8], probabilities: Array, classes: Sequence[str
     bars = "".join(_likelihoods(order, probabilities, classes))
     return (
         f'<div class="answer"><img src="{picture(image)}" alt="the image">'
-        f'<table><tbody>{bars}</tbody></table></div>'
+        f"<table><tbody>{bars}</tbody></table></div>"
     )
 
 
