@@ -56,18 +56,18 @@ def of_several(runs: Histories) -> list[Chart]:
         (f"Read right, {whose}", f"{part}_accuracy", TOWARDS),
         ("Learning rate", "rate", EVEN),
     ]
+    return [Chart(title, _curves(runs, column), scale=scale) for title, column, scale in told]
+
+
+def _curves(runs: Histories, column: str) -> tuple[Curve, ...]:
+    """One for each run, or one for all where all are the same."""
     inks = curve_colours(len(runs))
-    return [
-        Chart(
-            title,
-            tuple(
-                _curve(name, history, column, ink)
-                for (name, history), ink in zip(runs, inks, strict=True)
-            ),
-            scale=scale,
-        )
-        for title, column, scale in told
-    ]
+    curves = tuple(
+        _curve(name, history, column, ink) for (name, history), ink in zip(runs, inks, strict=True)
+    )
+    if len({curve.values.tobytes() for curve in curves}) == 1 < len(curves):
+        return (Curve("all", curves[0].values, RATE),)
+    return curves
 
 
 def _has(history: Sequence[Epoch], column: str) -> bool:
