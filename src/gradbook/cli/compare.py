@@ -14,8 +14,6 @@ from gradbook.errors import GradbookError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gradbook.data.dataset import Dataset
-    from gradbook.lab.answers import Answers
     from gradbook.lab.compare import Compared, Misread
 
 EXAMPLES = """\
@@ -45,8 +43,8 @@ def run(options: Namespace) -> int:
     _require_endings(options)
     runs = all_opened(options.runs)
     with busy("reading the test images"):
-        dataset, answers, misread = _answers(runs, options)
-    _write_files(runs, options, dataset, answers, misread)
+        misread = _misread(runs, options)
+    _write_files(runs, options, misread)
     if options.json:
         print(as_json(runs, misread), end="")
         return 0
@@ -63,36 +61,27 @@ def _require_endings(options: Namespace) -> None:
             raise UsageError(f"--{ending} {path}: end it with .{ending}")
 
 
-def _answers(
-    runs: Sequence[Compared], options: Namespace
-) -> tuple[Dataset | None, list[tuple[Answers, ...]], Misread | None]:
-    """What each run says to the test images, where all know the same ones and can be asked."""
+def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
+    """What each reads in the test images, where all know the same ones and they are here."""
     from gradbook.data.sources import load
     from gradbook.lab.compare import misread
 
     if options.no_images or len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
-        return None, [], None
+        return None
     try:
         dataset = load(runs[0].recipe.data)
-    except GradbookError:  # the data are elsewhere now; all but the images can be told
-        return None, [], None
-    answers = [run.answers(dataset) for run in runs]
-    return dataset, answers, misread(answers)
+    except GradbookError:  # they were moved; all but the images can be told
+        return None
+    return misread(runs, dataset)
 
 
-def _write_files(
-    runs: Sequence[Compared],
-    options: Namespace,
-    dataset: Dataset | None,
-    answers: list[tuple[Answers, ...]],
-    misread: Misread | None,
-) -> None:
+def _write_files(runs: Sequence[Compared], options: Namespace, misread: Misread | None) -> None:
     from gradbook.files import write_whole
 
     if options.html:
         from gradbook.report.compare_page import compare_page
 
-        write_whole(options.html, compare_page(runs, misread, answers, dataset, options.typed))
+        write_whole(options.html, compare_page(runs, misread, options.typed))
     if options.csv:
         from gradbook.report.compare_text import as_csv
 

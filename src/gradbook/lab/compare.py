@@ -145,10 +145,36 @@ def _lines(recipe: Recipe) -> dict[str, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Misread:
-    """Which test images each run misreads; of several seeds, more than half of them."""
+class Reading:
+    """What a run read in each test image: of several seeds, what most of them read."""
 
-    wrong: NDArray[np.bool_]  # (runs, images)
+    read: NDArray[np.intp]
+    sure: NDArray[np.float64]  # the mean over the seeds
+
+
+def reading(seeds: Sequence[Answers]) -> Reading:
+    """Where as many seeds read one as the other, the likelier counts."""
+    likely = np.mean([answers.probabilities for answers in seeds], axis=0)
+    images = np.arange(len(likely))
+    votes = np.zeros_like(likely)
+    for answers in seeds:
+        votes[images, answers.read] += 1
+    read = (votes + likely).argmax(axis=1)
+    return Reading(read, likely[images, read])
+
+
+@dataclass(frozen=True, eq=False)
+class Misread:
+    """What each run reads in the test images of one data set."""
+
+    dataset: Dataset
+    readings: tuple[Reading, ...]
+
+    @cached_property
+    def wrong(self) -> NDArray[np.bool_]:
+        """(runs, images)"""
+        labels = self.dataset.test_for_reporting.labels
+        return np.array([reading.read != labels for reading in self.readings])
 
     @property
     def by_all(self) -> NDArray[np.intp]:
@@ -159,7 +185,6 @@ class Misread:
         return np.flatnonzero(self.wrong[run] & ~others)
 
 
-def misread(answers: Sequence[Sequence[Answers]]) -> Misread:
-    """Of each run's answers, a set for each seed."""
-    shares = [np.mean([~seed.right for seed in run], axis=0) for run in answers]
-    return Misread(np.array(shares) > 0.5)
+def misread(runs: Sequence[Compared], dataset: Dataset) -> Misread:
+    """Let each model read the test images."""
+    return Misread(dataset, tuple(reading(run.answers(dataset)) for run in runs))

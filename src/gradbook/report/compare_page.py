@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from gradbook.data.dataset import Dataset
-from gradbook.lab.answers import Answers
 from gradbook.lab.compare import Compared, Misread, differences
 from gradbook.palette import curve_colours
 from gradbook.report import epoch_charts
@@ -22,11 +20,9 @@ MOST_CARDS = 40  # of a group
 def compare_page(
     runs: Sequence[Compared],
     misread: Misread | None = None,
-    answers: Sequence[Sequence[Answers]] = (),
-    dataset: Dataset | None = None,
     command: str = "",
 ) -> str:
-    """The page; the images come with `misread`, each run's answers and the data set."""
+    """The page; `misread` brings the images, and `command` is what makes it again."""
     sections = [Section("runs", "At a glance", _table(runs))]
     if all(run.history for run in runs):
         charts = epoch_charts.of_several([(run.name, run.history) for run in runs])
@@ -34,10 +30,8 @@ def compare_page(
             Section("training", "How they trained", epoch_charts.figure(charts, "How they trained"))
         )
     sections.append(Section("recipes", "How their recipes differ", _differences(runs)))
-    if misread is not None and dataset is not None and len(runs) > 1:
-        sections.append(
-            Section("misread", "Who misreads what", _misread(runs, misread, answers, dataset))
-        )
+    if misread is not None and len(runs) > 1:
+        sections.append(Section("misread", "Who misreads what", _misread(runs, misread)))
     again = f"<p>Made with <code>{text(command)}</code></p>" if command else ""
     return page(
         " · ".join(run.name for run in runs),
@@ -107,19 +101,13 @@ def _said(word: str, words: str) -> str:
     return text(words) or "–"
 
 
-def _misread(
-    runs: Sequence[Compared],
-    misread: Misread,
-    answers: Sequence[Sequence[Answers]],
-    dataset: Dataset,
-) -> str:
+def _misread(runs: Sequence[Compared], misread: Misread) -> str:
     every = "both" if len(runs) == 2 else f"all {len(runs)}"
     groups = [(f"Only by {run.name}", misread.only_by(k)) for k, run in enumerate(runs)]
     parts: list[str] = []
     for heading, places in [*groups, (f"By {every}", misread.by_all)]:
-        shown = places[:MOST_CARDS]
         part = f", the first {MOST_CARDS}" if len(places) > MOST_CARDS else ""
-        cards = "\n".join(_card(runs, answers, dataset, int(place)) for place in shown)
+        cards = "\n".join(_card(runs, misread, int(place)) for place in places[:MOST_CARDS])
         parts.append(
             f"<h3>{text(heading)}: {counted(len(places), 'test image')}{part}</h3>\n"
             + (f'<figure><ol class="gallery">\n{cards}\n</ol></figure>' if cards else "")
@@ -127,33 +115,23 @@ def _misread(
     return "\n".join(parts)
 
 
-def _card(
-    runs: Sequence[Compared],
-    answers: Sequence[Sequence[Answers]],
-    dataset: Dataset,
-    place: int,
-) -> str:
-    image, classes = dataset.test_for_reporting.pixels[place], dataset.classes
-    shown = classes[int(answers[0][0].labels[place])]
-    lines = "".join(_lines(runs, answers, classes, place))
+def _card(runs: Sequence[Compared], misread: Misread, place: int) -> str:
+    test, classes = misread.dataset.test_for_reporting, misread.dataset.classes
+    shown = classes[int(test.labels[place])]
+    lines = "".join(_lines(runs, misread, place))
     return (
-        f'<li><img src="{picture(image)}" alt="test image {place + 1:,}: {text(shown)}" '
-        f'title="image {place + 1:,}">\n<dl><div><dt>is <b>{text(shown)}</b></dt></div>'
-        f"{lines}</dl></li>"
+        f'<li><img src="{picture(test.pixels[place])}" alt="test image {place + 1:,}: '
+        f'{text(shown)}" title="image {place + 1:,}">\n'
+        f"<dl><div><dt>is <b>{text(shown)}</b></dt></div>{lines}</dl></li>"
     )
 
 
-def _lines(
-    runs: Sequence[Compared],
-    answers: Sequence[Sequence[Answers]],
-    classes: Sequence[str],
-    place: int,
-) -> Iterator[str]:
-    """What each run read, the first of its seeds speaking for it."""
+def _lines(runs: Sequence[Compared], misread: Misread, place: int) -> Iterator[str]:
+    """What each run read, and how sure it was."""
     inks = curve_colours(len(runs))
-    for run, ink, (first, *_) in zip(runs, inks, answers, strict=True):
-        read = classes[int(first.read[place])]
+    for run, ink, reading in zip(runs, inks, misread.readings, strict=True):
+        read = misread.dataset.classes[int(reading.read[place])]
         yield (
             f'<div><dt title="{text(run.name)}">{epoch_charts.swatch(ink)} read <b>{text(read)}</b>'
-            f"</dt><dd>{sureness(float(first.sure[place]))}</dd></div>"
+            f"</dt><dd>{sureness(float(reading.sure[place]))}</dd></div>"
         )

@@ -9,7 +9,6 @@ from textwrap import wrap
 from typing import Any
 
 from gradbook.lab.compare import Compared, Misread, differences
-from gradbook.report.amounts import counted
 from gradbook.report.curve_text import Line, Piece, chart_lines
 from gradbook.report.epoch_charts import of_several
 from gradbook.report.table import Column, Table, comma_separated, fitted, text
@@ -17,7 +16,7 @@ from gradbook.report.training_text import duration, share
 
 VERSION = 1  # of the JSON
 LEAST_HEIGHT = 10  # rows of a chart
-LONGEST_WORDS = 3  # lines of one recipe's side of a difference
+LONGEST_WORDS = 3  # lines of what a recipe says
 
 
 def table(runs: Sequence[Compared]) -> Table:
@@ -82,16 +81,19 @@ def _differences(runs: Sequence[Compared], width: int) -> Iterator[Line]:
         yield [Piece("Their recipes say the same.")]
         return
     yield [Piece("In which their recipes differ:", "bold")]
-    names = max(len(run.name) for run in runs)
     for word, said in found.items():
         yield [Piece(f"  {word}", "cyan")]
-        for run, words in zip(runs, said, strict=True):
-            folded = wrap(words or "-", max(width - names - 6, 20)) or ["-"]
-            kept = folded[:LONGEST_WORDS]
-            if len(folded) > LONGEST_WORDS:
-                kept[-1] += " ..."
-            for name, part in zip([run.name, *[""] * len(kept)], kept, strict=False):
-                yield [Piece(f"    {name:<{names}}  {part}")]
+        for words in dict.fromkeys(said):
+            whose = [run.name for run, other in zip(runs, said, strict=True) if other == words]
+            yield from _said(f"{', '.join(whose)}: {words or '-'}", width)
+
+
+def _said(words: str, width: int) -> Iterator[Line]:
+    """What some recipes say, cut where it takes too many lines."""
+    folded = wrap(words, width, initial_indent=" " * 4, subsequent_indent=" " * 6)
+    if len(folded) > LONGEST_WORDS:
+        folded = [*folded[: LONGEST_WORDS - 1], folded[LONGEST_WORDS - 1][: width - 4] + " ..."]
+    yield from ([Piece(line)] for line in folded)
 
 
 def _misread(runs: Sequence[Compared], misread: Misread | None) -> Iterator[Line]:
@@ -159,9 +161,3 @@ def record(run: Compared) -> dict[str, Any]:
         "seeds": list(run.seeds),
         "test_accuracies": list(run.test.values),
     }
-
-
-def summary(runs: Sequence[Compared]) -> str:
-    """In a few words: 3 runs on digits."""
-    data = " and ".join(dict.fromkeys(run.recipe.data for run in runs))
-    return f"{counted(len(runs), 'run')} on {data}"

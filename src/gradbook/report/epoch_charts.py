@@ -104,12 +104,12 @@ def script() -> str:
 def _panel(chart: Chart) -> str:
     rows = "\n".join(
         f"<li>{swatch(curve.colour)}<span>{text(curve.label)}</span>"
-        f"<b>{_reading(chart, curve, chart.epochs)}</b></li>"
+        f"<b>{_reading(chart, curve, len(curve.values))}</b></li>"
         for curve in chart.curves
     )
     return (
         f'<div class="panel">{curve_svg.svg(chart, FRAME, alone=False, labelled=False)}'
-        f'<p class="at">epoch {chart.epochs}</p>\n<ul class="readings">\n{rows}\n</ul></div>'
+        f'<p class="at">at the end</p>\n<ul class="readings">\n{rows}\n</ul></div>'
     )
 
 

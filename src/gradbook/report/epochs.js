@@ -6,6 +6,8 @@ document.querySelectorAll(".epochs").forEach((figure) => {
   const panels = [...figure.querySelectorAll(".panel")];
   const longest = charts.reduce((a, b) => (b.epochs.length > a.epochs.length ? b : a));
   const marks = panels.map((panel, k) => marked(panel.querySelector(".gb-chart"), charts[k]));
+  const readings = [...figure.querySelectorAll(".at, .readings b")];
+  const ends = readings.map((reading) => reading.textContent);
   let at = longest.epochs.length - 1;
 
   function marked(picture, chart) {
@@ -21,18 +23,18 @@ document.querySelectorAll(".epochs").forEach((figure) => {
     return picture.appendChild(part);
   }
 
-  function show(step, pointing) {
+  function show(step) {
     at = Math.min(Math.max(step, 0), longest.epochs.length - 1);
     charts.forEach((chart, k) => {
       const { hair, spots } = marks[k];
       hair.setAttribute("x1", chart.x[at]);
       hair.setAttribute("x2", chart.x[at]);
-      hair.style.display = pointing ? "" : "none";
+      hair.style.display = "";
       panels[k].querySelector(".at").textContent = `epoch ${chart.epochs[at]}`;
       panels[k].querySelectorAll(".readings b").forEach((reading, which) => {
         const { y, words } = chart.curves[which];
         reading.textContent = words[at];
-        spots[which].style.display = pointing && y[at] !== null ? "" : "none";
+        spots[which].style.display = y[at] !== null ? "" : "none";
         spots[which].setAttribute("cx", chart.x[at]);
         spots[which].setAttribute("cy", y[at] ?? 0);
       });
@@ -40,7 +42,12 @@ document.querySelectorAll(".epochs").forEach((figure) => {
   }
 
   function leave() {
-    show(longest.epochs.length - 1, false);
+    marks.forEach(({ hair, spots }) => [hair, ...spots].forEach((part) => {
+      part.style.display = "none";
+    }));
+    readings.forEach((reading, k) => {
+      reading.textContent = ends[k];
+    });
   }
 
   panels.forEach((panel, k) => {
@@ -49,18 +56,18 @@ document.querySelectorAll(".epochs").forEach((figure) => {
       const box = picture.getBoundingClientRect();
       const x = ((event.clientX - box.left) / box.width) * picture.viewBox.baseVal.width;
       const far = charts[k].x.map((other) => Math.abs(other - x));
-      show(far.indexOf(Math.min(...far)), true);
+      show(far.indexOf(Math.min(...far)));
     };
     picture.addEventListener("pointermove", point);
     picture.addEventListener("pointerdown", point);
     picture.addEventListener("pointerleave", leave);
   });
-  figure.addEventListener("focus", () => show(at, true));
+  figure.addEventListener("focus", () => show(at));
   figure.addEventListener("blur", leave);
   figure.addEventListener("keydown", (event) => {
     const walks = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: longest.epochs.length - 1 };
     if (!(event.key in walks)) return;
-    show(walks[event.key], true);
+    show(walks[event.key]);
     event.preventDefault();
   });
   leave();
