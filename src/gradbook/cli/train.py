@@ -101,11 +101,11 @@ def run(options: Namespace) -> int:
         _require_nothing_else(options)
         if SeedsFolder(options.resume).holds_seeds:
             return _seeds(SeedsFolder(options.resume), options)
-        return _one(Path(options.resume), options)
+        return one(Path(options.resume), None, options.threads, options.json)
     recipe = _recipe(options)
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if not options.seeds:
-        return _one(folder, options, recipe)
+        return one(folder, recipe, options.threads, options.json)
     return _seeds(_planned(folder, recipe, options.seeds), options)
 
 
@@ -176,16 +176,18 @@ def _new_folder(recipe: Recipe) -> Path:
 # Training.
 
 
-def _one(folder: Path, options: Namespace, recipe: Recipe | None = None) -> int:
-    """Train by the recipe, or without one go on with the run in the folder."""
+def one(
+    folder: Path, recipe: Recipe | None, threads: int | None = None, as_events: bool = False
+) -> int:
+    """Train by the recipe, or without one go on with the run in the folder; the exit code."""
     from gradbook.cli.training_display import display
     from gradbook.lab.run_folder import RunFolder
 
-    run, shown = RunFolder(folder), display(options.json)
+    run, shown = RunFolder(folder), display(as_events)
     if recipe is None and run.is_done:
         shown.done_before(run)
         return DONE
-    trained = trained_with(shown, run, options.threads, recipe)
+    trained = _trained(shown, run, recipe, threads)
     if trained.stopped:
         shown.stopped(trained, folder)
         return INTERRUPTED
@@ -193,9 +195,7 @@ def _one(folder: Path, options: Namespace, recipe: Recipe | None = None) -> int:
     return DONE
 
 
-def trained_with(
-    shown: Display, run: RunFolder, threads: int | None = None, recipe: Recipe | None = None
-) -> Trained:
+def _trained(shown: Display, run: RunFolder, recipe: Recipe | None, threads: int | None) -> Trained:
     """Train while the display shows it, and write the report."""
     from gradbook.cli.interrupts import heeded_by
     from gradbook.lab.train import train
@@ -239,6 +239,7 @@ def _planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
 def _seeds(folder: SeedsFolder, options: Namespace) -> int:
     """Train one seed after the other, those that are done already left out."""
     from gradbook.cli.training_display import display
+    from gradbook.files import write_whole
     from gradbook.lab.seeds import together
 
     recipe, seeds = folder.plan()
@@ -247,7 +248,7 @@ def _seeds(folder: SeedsFolder, options: Namespace) -> int:
         run, shown = folder.run(seed), display(options.json)
         if not run.is_done:
             own = None if run.holds_a_run else replace(recipe, net=replace(recipe.net, seed=seed))
-            trained = trained_with(shown, run, options.threads, own)
+            trained = _trained(shown, run, own, options.threads)
             if trained.stopped:
                 shown.stopped(trained, folder.path)
                 return INTERRUPTED
@@ -255,5 +256,15 @@ def _seeds(folder: SeedsFolder, options: Namespace) -> int:
         shown.seed_done(results[-1])
     event = together(results, folder.path)
     folder.write_result(event)
-    shown.seeds_done(event)
+    write_whole(folder.report_file, _seeds_page(folder, recipe))
+    shown.seeds_done(results, event, folder)
     return DONE
+
+
+def _seeds_page(folder: SeedsFolder, recipe: Recipe) -> str:
+    from gradbook.cli.terminal import busy
+    from gradbook.data.sources import load
+    from gradbook.report.seeds_page import seeds_page
+
+    with busy("writing the report"):
+        return seeds_page(folder, load(recipe.data))

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from gradbook.lab.history import Epoch, Progress
     from gradbook.lab.run_folder import RunFolder
+    from gradbook.lab.seeds import SeedsFolder
     from gradbook.lab.train import Trained
 
 WHEELS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
@@ -78,7 +79,9 @@ class Display(Listener):
     def seed_done(self, result: dict[str, Any]) -> None:
         """One of several."""
 
-    def seeds_done(self, event: dict[str, Any]) -> None:
+    def seeds_done(
+        self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
+    ) -> None:
         """All of them."""
 
 
@@ -120,7 +123,9 @@ class AsEvents(Display):
     def seed_done(self, result: dict[str, Any]) -> None:
         self.tell(**{**result, "event": "seed_done"})
 
-    def seeds_done(self, event: dict[str, Any]) -> None:
+    def seeds_done(
+        self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
+    ) -> None:
         self.tell(**event)
 
     def tell(self, event: str, **named: Any) -> None:
@@ -157,6 +162,7 @@ class AsLines(Display):
         show(words.files(run, width()))
 
     def done_before(self, run: RunFolder) -> None:
+        show(words.done_before(run, width()))
         show(words.result(run.result(), width()))
         show(words.files(run, width()))
 
@@ -165,11 +171,13 @@ class AsLines(Display):
         show(words.stopped(self.training, folder, width()))
 
     def seed_done(self, result: dict[str, Any]) -> None:
-        show(words.result(result, width()))
         show([[]])
 
-    def seeds_done(self, event: dict[str, Any]) -> None:
-        show(words.spread(event, width()))
+    def seeds_done(
+        self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
+    ) -> None:
+        show(words.spread(results, event))
+        show(words.seeds_files(folder, width()))
 
     def say(self, lines: list[Line]) -> None:
         show(lines)
@@ -183,7 +191,7 @@ class OnScreen(AsLines):
         super().__init__()
         self.screen = Screen(self.foot)
         self.busy = LOADING
-        self.since = monotonic()
+        self.turning, self.since = "", 0.0  # what the wheel turns for
         self.turns = count()
         self.trace = Trace()
         self.traced = 0  # steps, over all epochs
@@ -207,7 +215,7 @@ class OnScreen(AsLines):
         super().epoch_done(epoch)
 
     def doing(self, what: str) -> None:
-        self.busy, self.since = what, monotonic()
+        self.busy = what
 
     def say(self, lines: list[Line]) -> None:
         self.screen.say(lines)
@@ -240,6 +248,8 @@ class OnScreen(AsLines):
         self.traced = done
 
     def _wheel(self, what: str) -> Line:
+        if what != self.turning:
+            self.turning, self.since = what, monotonic()
         wheel = WHEELS[1] if self.ascii_only else WHEELS[0]
         turn = wheel[next(self.turns) % len(wheel)]
         return [
