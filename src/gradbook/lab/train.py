@@ -114,8 +114,10 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
             kept.require_free()
     made, engine = _prepared(wanted, data if isinstance(data, Dataset) else None, threads)
     start, remarks = _start(kept, wanted, made) if kept and resume else (None, [])
-    if kept and not resume:
-        kept.begin(wanted)
+    if kept:
+        kept.clear_parts()
+        if not resume:
+            kept.begin(wanted)
     training = Training(wanted, made, engine, began, tuple(filter(None, [engine.remark, *remarks])))
     if start:
         training.go_on_from(start)
