@@ -47,10 +47,12 @@ def style() -> str:
     return f"@media screen and (prefers-color-scheme:dark){{{rules}}}"
 
 
-def svg(chart: Chart, frame: Frame = FRAME, alone: bool = True, labelled: bool = True) -> str:
+def svg(
+    chart: Chart, frame: Frame = FRAME, alone: bool = True, labelled: bool = True, over: str = ""
+) -> str:
     """The chart as one SVG element; `alone` gives it its style, which a page says once.
 
-    `labelled` names each curve where it ends.
+    `labelled` names each curve where it ends; `over` is what is drawn over them all.
     """
     return "\n".join(
         [
@@ -60,6 +62,7 @@ def svg(chart: Chart, frame: Frame = FRAME, alone: bool = True, labelled: bool =
             f'font-family="{FONT}" font-size="{_n(SIZE)}">',
             *([f"<style>{style()}</style>", _paper(frame)] if alone else []),
             inside(chart, frame, labelled),
+            over,
             "</svg>",
             "",
         ]

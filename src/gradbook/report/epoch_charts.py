@@ -108,9 +108,30 @@ def _panel(chart: Chart) -> str:
         for curve in chart.curves
     )
     return (
-        f'<div class="panel">{curve_svg.svg(chart, FRAME, alone=False, labelled=False)}'
+        f'<div class="panel">{_drawn(chart)}'
         f'<p class="at">at the end</p>\n<ul class="readings">\n{rows}\n</ul></div>'
     )
+
+
+def _drawn(chart: Chart) -> str:
+    """The chart with a dot where each curve ends, and a line that isn't seen yet."""
+    hair = f'<line class="hair" y1="{FRAME.top:g}" y2="{FRAME.y(0):g}"/>'
+    over = hair + "".join(_spot(chart, curve) for curve in chart.curves)
+    return curve_svg.svg(chart, FRAME, alone=False, labelled=False, over=over)
+
+
+def _spot(chart: Chart, curve: Curve) -> str:
+    last = len(curve.values)
+    y = _height(chart, curve, last)
+    kind, place = ("spot gone", 0.0) if y is None else ("spot", y)
+    return (
+        f'<circle class="{kind}" r="4" fill="{curve.colour}" cx="{_across(chart, last)}" '
+        f'cy="{place}"/>'
+    )
+
+
+def _across(chart: Chart, epoch: int) -> float:
+    return round(FRAME.x((epoch - 1) / max(chart.epochs - 1, 1)), 1)
 
 
 def swatch(colour: str) -> str:
@@ -121,10 +142,8 @@ def swatch(colour: str) -> str:
 def _readings(chart: Chart) -> dict[str, Any]:
     """Where each epoch is, and each curve's height and value there; nothing where it is none."""
     epochs = [place + 1 for place in few(chart.epochs, MOST_POINTS)]
-    across = [FRAME.x((epoch - 1) / max(chart.epochs - 1, 1)) for epoch in epochs]
     curves = [
         {
-            "colour": curve.colour,
             "y": [_height(chart, curve, epoch) for epoch in epochs],
             "words": [_reading(chart, curve, epoch) for epoch in epochs],
         }
@@ -132,9 +151,7 @@ def _readings(chart: Chart) -> dict[str, Any]:
     ]
     return {
         "epochs": epochs,
-        "x": [round(x, 1) for x in across],
-        "top": FRAME.top,
-        "bottom": FRAME.y(0),
+        "x": [_across(chart, epoch) for epoch in epochs],
         "curves": curves,
     }
 

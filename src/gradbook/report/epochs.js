@@ -4,49 +4,39 @@
 document.querySelectorAll(".epochs").forEach((figure) => {
   const charts = JSON.parse(figure.querySelector("script").textContent);
   const panels = [...figure.querySelectorAll(".panel")];
-  const longest = charts.reduce((a, b) => (b.epochs.length > a.epochs.length ? b : a));
-  const marks = panels.map((panel, k) => marked(panel.querySelector(".gb-chart"), charts[k]));
-  const readings = [...figure.querySelectorAll(".at, .readings b")];
-  const ends = readings.map((reading) => reading.textContent);
-  let at = longest.epochs.length - 1;
+  const last = charts[0].epochs.length - 1;
+  const changed = [...figure.querySelectorAll(".at, .readings b, .hair, .spot")];
+  const ends = changed.map((part) => ({ words: part.textContent, place: attributes(part) }));
+  let at = last;
 
-  function marked(picture, chart) {
-    const hair = made(picture, "line", { class: "hair", y1: chart.top, y2: chart.bottom });
-    const spots = chart.curves.map((curve) =>
-      made(picture, "circle", { class: "spot", r: 4, fill: curve.colour }));
-    return { hair, spots };
+  function attributes(part) {
+    return [...part.attributes].map(({ name, value }) => [name, value]);
   }
 
-  function made(picture, kind, attributes) {
-    const part = document.createElementNS("http://www.w3.org/2000/svg", kind);
-    Object.entries(attributes).forEach(([name, value]) => part.setAttribute(name, value));
-    return picture.appendChild(part);
+  function set(part, values) {
+    Object.entries(values).forEach(([name, value]) => part.setAttribute(name, value));
   }
 
   function show(step) {
-    at = Math.min(Math.max(step, 0), longest.epochs.length - 1);
-    charts.forEach((chart, k) => {
-      const { hair, spots } = marks[k];
-      hair.setAttribute("x1", chart.x[at]);
-      hair.setAttribute("x2", chart.x[at]);
-      hair.style.display = "";
-      panels[k].querySelector(".at").textContent = `epoch ${chart.epochs[at]}`;
-      panels[k].querySelectorAll(".readings b").forEach((reading, which) => {
-        const { y, words } = chart.curves[which];
-        reading.textContent = words[at];
-        spots[which].style.display = y[at] !== null ? "" : "none";
-        spots[which].setAttribute("cx", chart.x[at]);
-        spots[which].setAttribute("cy", y[at] ?? 0);
+    at = Math.min(Math.max(step, 0), last);
+    panels.forEach((panel, k) => {
+      const { epochs, x, curves } = charts[k];
+      const readings = panel.querySelectorAll(".readings b");
+      const spots = panel.querySelectorAll(".spot");
+      panel.querySelector(".at").textContent = `epoch ${epochs[at]}`;
+      set(panel.querySelector(".hair"), { x1: x[at], x2: x[at], class: "hair shown" });
+      curves.forEach(({ y, words }, which) => {
+        readings[which].textContent = words[at];
+        const seen = y[at] !== null;
+        set(spots[which], { cx: x[at], cy: seen ? y[at] : 0, class: seen ? "spot" : "spot gone" });
       });
     });
   }
 
   function leave() {
-    marks.forEach(({ hair, spots }) => [hair, ...spots].forEach((part) => {
-      part.style.display = "none";
-    }));
-    readings.forEach((reading, k) => {
-      reading.textContent = ends[k];
+    changed.forEach((part, k) => {
+      part.textContent = ends[k].words;
+      set(part, Object.fromEntries(ends[k].place));
     });
   }
 
@@ -65,10 +55,9 @@ document.querySelectorAll(".epochs").forEach((figure) => {
   figure.addEventListener("focus", () => show(at));
   figure.addEventListener("blur", leave);
   figure.addEventListener("keydown", (event) => {
-    const walks = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: longest.epochs.length - 1 };
+    const walks = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last };
     if (!(event.key in walks)) return;
     show(walks[event.key]);
     event.preventDefault();
   });
-  leave();
 });

@@ -56,4 +56,7 @@ def _line(word: str, name: str, probability: float, kind: str) -> str:
         f'<svg class="sure" viewBox="0 0 100 {BAR_HEIGHT}" preserveAspectRatio="none" '
         f'aria-hidden="true"><rect class="{kind}" width="{width:g}" height="{BAR_HEIGHT}"/></svg>'
     )
-    return f"<div><dt>{word} <b>{text(name)}</b></dt><dd>{sureness(probability)}{bar}</dd></div>"
+    return (
+        f'<div><dt title="{text(name)}">{word} <b>{text(name)}</b></dt>'
+        f"<dd>{sureness(probability)}{bar}</dd></div>"
+    )

@@ -13,10 +13,11 @@ from gradbook.lab.run_folder import RunFolder
 from gradbook.net.measure import measure
 from gradbook.report import epoch_charts, run_pictures, summary_page
 from gradbook.report.amounts import counted, percent
-from gradbook.report.confusion import by_class, confusion
+from gradbook.report.confusion import MOST_CLASSES, by_class, confusion
 from gradbook.report.gallery import gallery
 from gradbook.report.page import Section, page, text, wide
-from gradbook.report.training_text import duration, loss, share
+from gradbook.report.run_training import training
+from gradbook.report.training_text import duration, share
 
 MOST_MISREAD = 120  # cards
 UNSURE = 12
@@ -99,7 +100,7 @@ def _contents(run: Evidence) -> str:
 
 def _sections(run: Evidence) -> Iterator[Section]:
     if run.history:
-        yield Section("training", "How it trained", _training(run))
+        yield Section("training", "How it trained", training(run))
     yield Section("confusion", "What is read as what", _confusion(run))
     yield Section("misread", "Misread", _misread(run))
     yield Section("images", "What it trained on", _images(run))
@@ -109,62 +110,18 @@ def _sections(run: Evidence) -> Iterator[Section]:
     yield Section("again", "How to do it again", _again(run))
 
 
-# How it trained.
-
-
-def _training(run: Evidence) -> str:
-    warped = run.recipe.warp.changes_images
-    on = "on images as they were warped, " if warped else ""
-    said = (
-        f"Training is measured {on}while the network learns from them; validation on "
-        f"{counted(_held_back(run), 'image')} that it never learns from."
-        if run.validated
-        else f"Nothing was held back: all {run.trained_on:,} images were trained on, and what is "
-        f"shown was measured {on}while the network learnt from them."
-    )
-    charts = epoch_charts.figure(epoch_charts.of_run(run.history), "How it trained")
-    return f"<p>{said}</p>\n{charts}\n{_epochs(run)}"
-
-
-def _held_back(run: Evidence) -> int:
-    return len(run.dataset.training_and_validation) - run.trained_on
-
-
-def _epochs(run: Evidence) -> str:
-    """Every epoch's numbers, for those who want them all."""
-    validated = run.validated
-    rows = "\n".join(
-        f"<tr><td>{epoch.epoch}</td><td>{loss(epoch.train_loss)}</td>"
-        f"<td>{share(epoch.train_accuracy)}</td>"
-        + (
-            f"<td>{loss(epoch.validation_loss)}</td><td>{share(epoch.validation_accuracy)}</td>"
-            if validated
-            else ""
-        )
-        + f"<td>{epoch.rate:.3g}</td><td>{duration(epoch.seconds)}</td></tr>"
-        for epoch in run.history
-    )
-    head = "<th>training loss</th><th>right</th>" + (
-        "<th>validation loss</th><th>right</th>" if validated else ""
-    )
-    table = wide(
-        f"<table><thead><tr><th>epoch</th>{head}<th>rate</th><th>time</th></tr></thead>\n"
-        f"<tbody>\n{rows}\n</tbody></table>"
-    )
-    return f"<details><summary>Every epoch in numbers</summary>{table}</details>"
-
-
 # What it gets wrong.
 
 
 def _confusion(run: Evidence) -> str:
     counts, classes = run.answers.confusion(), run.dataset.classes
-    return (
-        "<p>Each row is what the images show, each column what was read; the last table says "
-        "it class by class. A number leads to the images.</p>\n"
-        f'<figure class="mistakes">{confusion(counts, classes)}\n{by_class(counts, classes)}'
-        "</figure>"
+    said = (
+        "Each row is what the images show, each column what was read. A number leads to its images."
+        if len(classes) <= MOST_CLASSES
+        else "The commonest mistakes, and the classes that are misread the most."
     )
+    tables = f"{confusion(counts, classes)}\n{by_class(counts, classes)}"
+    return f'<p>{said}</p>\n<figure class="mistakes">{tables}</figure>'
 
 
 def _misread(run: Evidence) -> str:
