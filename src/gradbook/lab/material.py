@@ -21,7 +21,7 @@ from gradbook.lab.recipe import Recipe
 from gradbook.net import Net
 from gradbook.net.layers import spell
 
-AT_ONCE = 4096  # images; what is counted in between stays small
+AT_ONCE = 512  # images: what is counted in between stays in the cache
 BRIGHTEST = 255
 
 
@@ -64,11 +64,11 @@ class Material:
     @cached_property
     def brightness(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and deviation of each channel of what is trained on, pixels from 0 to 1."""
-        count = len(self.numbers) * self.images.pixels[0, 0].size * BRIGHTEST
-        total, squares = self.sums[self.numbers].sum(axis=0).T.tolist()
-        means = tuple(s / count for s in total)
-        variances = (q / (count * BRIGHTEST) - m * m for q, m in zip(squares, means, strict=True))
-        return means, tuple(max(variance, 0.0) ** 0.5 or 1.0 for variance in variances)
+        count = len(self.numbers) * self.images.pixels[0, 0].size
+        sums = self.sums[self.numbers].sum(axis=0).tolist()
+        means = tuple(total / (count * BRIGHTEST) for total, _ in sums)
+        spreads = (count * squares - total**2 for total, squares in sums)  # exact, so 0 or above
+        return means, tuple(spread**0.5 / (count * BRIGHTEST) or 1.0 for spread in spreads)
 
     @cached_property
     def mark(self) -> int:
