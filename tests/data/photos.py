@@ -142,7 +142,7 @@ def _noisy(picture, random) -> Image.Image:
 
 
 def save(picture: Image.Image, folder: Path, number: int) -> Path:
-    """In one of the formats, in turn; as JPEG lying on its side now and then, as phones store it."""
+    """In one of the formats, in turn; a JPEG may lie on its side, as phones store it."""
     file = folder / f"{number:05d}{SUFFIXES[number % len(SUFFIXES)]}"
     if file.suffix == ".jpg" and number % 2:
         turn = (3, 6, 8)[number % 3]

@@ -128,7 +128,8 @@ def _followed(colours: Colours, covered: NDArray[np.bool_], before: Colours) -> 
 
 def _reach(colours: Colours) -> int:
     """How far from a stroke its edges and their blur may be seen."""
-    return max(1, round(max(colours.shape[0], colours.shape[1]) / 150))
+    rows, columns = colours.shape[:2]
+    return int(max(1, round(max(rows, columns) / 150)))
 
 
 def _cells(colours: Colours) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from math import isqrt
+from math import isqrt, prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,7 @@ class View:
     @staticmethod
     def of(model: Model) -> View:
         framing = model.about.get("framing")
-        return View(_shape(model), Framing.parse(framing) if framing else None)
+        return View(_shape(model), Framing.parse(str(framing)) if framing else None)
 
 
 def readings(model: Model, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Reading]:
@@ -74,17 +74,16 @@ def readings(model: Model, paths: Iterable[str | os.PathLike[str]]) -> Iterator[
 
 
 def _shape(model: Model) -> tuple[int, int, int]:
-    """Of the images; a network that takes them flat doesn't know, so the model may say."""
-    said = tuple(map(int, model.about.get("images") or ()))
+    """Of the images; a network that takes them flat doesn't know, so the model says it."""
     size = model.net.input
-    if len(said) == 3 and np.prod(said) == np.prod(size):
-        return said[0], said[1], said[2]
-    if len(size) == 3:
-        return size[0], size[1], size[2]
-    side = isqrt(size[-1])
-    if side * side != np.prod(size) or side < 4:
+    said = model.about.get("images") or size
+    side = isqrt(prod(size))
+    if len(size) == 1 and said == size and side * side == prod(size):
+        said = (1, side, side)
+    if not isinstance(said, list | tuple) or len(said) != 3 or prod(size) != prod(said):
         raise UsageError(f"this model reads no images: its network takes {spell(size)} numbers")
-    return 1, side, side
+    channels, rows, columns = said
+    return channels, rows, columns
 
 
 def _seen(path: Path, view: View) -> Iterator[Reading]:
