@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,7 @@ def finished(
 ) -> RunFolder:
     """A run as `gradbook train` leaves it, its weights drawn instead of learnt."""
     used = recipe(what or text_for(data), f"{changes}; seed {seed}; epochs {epochs}".lstrip("; "))
+    used = replace(used, data=data.name)
     run = RunFolder(folder)
     run.begin(used)
     run.write_history(curve(epochs, validated=used.held_back is not None, start=1 + seed / 10))

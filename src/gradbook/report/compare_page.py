@@ -29,7 +29,8 @@ def compare_page(
         sections.append(
             Section("training", "How they trained", epoch_charts.figure(charts, "How they trained"))
         )
-    sections.append(Section("recipes", "How their recipes differ", _differences(runs)))
+    if len(runs) > 1:
+        sections.append(Section("recipes", "How their recipes differ", _differences(runs)))
     if misread is not None and len(runs) > 1:
         sections.append(Section("misread", "Who misreads what", _misread(runs, misread)))
     again = f"<p>Made with <code>{text(command)}</code></p>" if command else ""
