@@ -3,9 +3,10 @@
     python bench/kills.py [KILLS]
 
 Several recipes train on some thousands of the digits. Each is trained once undisturbed; then
-again and again, killed at a random moment (sometimes before it has even begun) and resumed, on one
-thread or on two, until it comes to its end. After each kill every file in the run's folder must be whole; at the end the
-model and the history must be those of the undisturbed run. Exits 1 if any isn't.
+again and again, killed at a random moment (sometimes before it has even begun) and resumed, on
+one thread or on two, until it comes to its end. After each kill every file in the run's folder
+must be whole; at the end the model and the history must be those of the undisturbed run. Exits 1
+if any isn't.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from gradbook.lab import schedule as schedules
 from gradbook.lab.schedule import Schedule
 from gradbook.net import BUILTIN, Net, Update, builtin
 from gradbook.net import text as net_text
+from gradbook.net.fit import LONGEST_NAME
 from gradbook.net.plain import settle, whole, words
 from gradbook.net.task import DESCENT
 from gradbook.net.text import LONGEST_TEXT, Line, statements
@@ -90,14 +91,15 @@ class Recipe:
                 "this network brings samples of its own: training takes images, "
                 "so take the samples out and name a data set"
             )
+        name = _phrase("the recipe's name", self.name, LONGEST_NAME)
         settle(
             self,
-            net=replace(self.net, rate=None),
+            net=replace(self.net, rate=None, name=self.net.name or name),
             epochs=_within("epochs", self.epochs, MOST_EPOCHS),
             batch=_within("batch", self.batch, LARGEST_BATCH),
             data=_phrase("data", self.data),
             held_back=_fold(self.held_back),
-            name=_phrase("the recipe's name", self.name),
+            name=name,
             about=_phrase("about", self.about),
         )
 
@@ -125,11 +127,11 @@ def _fold(value: object) -> int | None:
     return found
 
 
-def _phrase(what: str, value: object) -> str:
+def _phrase(what: str, value: object, most: int = LONGEST_WORDS) -> str:
     found = words(what, value)
-    if set(found) & set(";#") or not found.isprintable() or len(found) > LONGEST_WORDS:
+    if set(found) & set(";#") or not found.isprintable() or len(found) > most:
         raise UsageError(
-            f"{what} {found!r}: at most {LONGEST_WORDS:,} printable characters, without ';' and '#'"
+            f"{what} {found!r}: at most {most:,} printable characters, without ';' and '#'"
         )
     return found
 
