@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 USUAL = "quick"
 LANES = 16  # images that one thread takes at a time, at the most
 LARGEST_SEED = 999_999_999
+HEEDS = 0.2  # seconds: a signal that comes just before the waiting begins doesn't end it
 
 What = Recipe | Net | str | os.PathLike[str]
 
@@ -262,7 +263,7 @@ def _interruptible(work: Callable[[], None], stop: Callable[[], None]) -> None:
     worker.start()
     while worker.is_alive():
         try:
-            worker.join()
+            worker.join(HEEDS)
         except KeyboardInterrupt:
             stop()
     if failures:
