@@ -32,6 +32,15 @@ def test_a_large_picture_is_made_smaller():
     assert found.getpixel((3, 3)) == (77, 77, 77)
 
 
+def test_a_large_layer_is_painted_by_the_means_of_its_blocks():
+    values = np.zeros((300, 200))
+    values[:4, :4] = 1
+    found = opened(tinted(values, 1.0)).convert("RGBA")
+    assert found.size == (50, 75)
+    assert found.getpixel((0, 0))[3] == 255
+    assert found.getpixel((1, 1))[3] == 0
+
+
 def test_a_strip_has_paper_between_its_pictures():
     images = np.full((3, 1, 4, 5), 200, np.uint8)
     found = np.asarray(opened(strip(images, factor=2)))
@@ -48,7 +57,7 @@ def test_nought_is_the_paper_and_the_sign_is_the_colour():
 
 
 def test_a_value_is_painted_as_strong_as_it_is():
-    values = np.linspace(-1, 1, 101)[None]
+    values = np.linspace(-1, 1, 81)[None]
     strength = np.asarray(opened(tinted(values, 1.0)).convert("RGBA"))[0, :, 3] / 255
     assert strength == pytest.approx(np.abs(values[0]), abs=0.51 / LEVELS)
 
