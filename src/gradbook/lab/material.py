@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from gradbook.data.images import Images
 from gradbook.errors import ShapeError
 from gradbook.lab.recipe import Recipe
 from gradbook.net import Net
-from gradbook.net.layers import spell
+from gradbook.net.layers import Shape, spell
 
 AT_ONCE = 512  # images: what is counted in between stays in the cache
 BRIGHTEST = 255
@@ -93,17 +94,30 @@ def material(recipe: Recipe, dataset: Dataset | None = None) -> Material:
     return made
 
 
+def comes_along(recipe: Recipe) -> bool:
+    """Whether its data set goes by its name; the network is then held against it at once."""
+    from gradbook.data.sources import KNOWN
+
+    known = KNOWN.get(recipe.data)
+    if known:
+        _require_fit(recipe.net, recipe.data, (1, *known.size), known.classes)
+    return known is not None
+
+
 def require_fit(net: Net, dataset: Dataset) -> None:
     """Refuse a network that can't read these images, or can't tell these classes apart."""
-    shape, classes = dataset.shape, len(dataset.classes)
-    if net.input not in (shape, (int(np.prod(shape)),)):
+    _require_fit(net, dataset.name, dataset.shape, len(dataset.classes))
+
+
+def _require_fit(net: Net, name: str, shape: Shape, classes: int) -> None:
+    if net.input not in (shape, (prod(shape),)):
         raise ShapeError(
-            f"the images of {dataset.name} are {spell(shape)}, but the network takes "
+            f"the images of {name} are {spell(shape)}, but the network takes "
             f"{spell(net.input)}: begin it with 'input {spell(shape)}'"
         )
     if max(net.outputs, 2) != classes:
         raise ShapeError(
-            f"{dataset.name} has {classes} classes, but the network {net.outputs} outputs: "
+            f"{name} has {classes} classes, but the network {net.outputs} outputs: "
             f"end it with 'dense {classes}'"
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
@@ -15,6 +15,8 @@ from gradbook.files import made_folder, read_text, write_whole
 from gradbook.lab import recipe as recipes
 from gradbook.lab.recipe import Recipe
 from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.train import Trained, train
+from gradbook.lab.wanted import What
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,28 @@ class Spread:
     @property
     def lowest(self) -> float:
         return min(self.values)
+
+
+def train_seeds(
+    recipe: What,
+    seeds: Iterable[int] = range(5),
+    changes: str = "",
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    **settings: Any,
+) -> tuple[Trained, ...]:
+    """Train once with each seed, the settings being those of `train`; until one is stopped.
+
+    `Spread` of their test accuracies says how far they differ. With a `folder` each run has its
+    own in there.
+    """
+    found: list[Trained] = []
+    for seed in seeds:
+        own = None if folder is None else SeedsFolder(folder).run(seed).path
+        found.append(train(recipe, changes, folder=own, seed=seed, **settings))
+        if found[-1].stopped:
+            break
+    return tuple(found)
 
 
 class SeedsFolder:
