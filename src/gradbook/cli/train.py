@@ -102,7 +102,7 @@ def run(options: Namespace) -> int:
         if SeedsFolder(options.resume).holds_seeds:
             return _seeds(SeedsFolder(options.resume), options)
         return one(Path(options.resume), None, options.threads, options.json)
-    recipe = _recipe(options)
+    recipe = wanted(options)
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if not options.seeds:
         return one(folder, recipe, options.threads, options.json)
@@ -121,7 +121,7 @@ def _require_nothing_else(options: Namespace) -> None:
             raise UsageError(f"--resume goes on with the run as it was begun: leave {flag} out")
 
 
-def _recipe(options: Namespace) -> Recipe:
+def wanted(options: Namespace) -> Recipe:
     """The recipe that is named, with what is said in place of its own lines."""
     found = _named(options.recipe or USUAL)
     if options.network:
@@ -161,7 +161,7 @@ def _changed(recipe: Recipe, word: str, value: str) -> Recipe:
     from gradbook.lab.recipe import changed
 
     try:
-        return changed(recipe, f"{word} {value}")
+        return changed(recipe, f"{word} {value.replace(';', ',')}")  # as warps are written alone
     except GradbookError as error:
         raise UsageError(f"--{word.replace(' ', '-')}: {error.message}") from error
 
