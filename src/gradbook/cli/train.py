@@ -123,7 +123,7 @@ def _require_nothing_else(options: Namespace) -> None:
 
 def wanted(options: Namespace) -> Recipe:
     """The recipe that is named, with what is said in place of its own lines."""
-    found = _named(options.recipe or USUAL)
+    found = _named(USUAL if options.recipe is None else options.recipe)
     if options.network:
         found = _on_another_network(found, options.network)
     said = {name: getattr(options, name) for name in (*LINES, *COUNTS, "hold_back", "seed")}
@@ -136,7 +136,8 @@ def wanted(options: Namespace) -> Recipe:
 
 
 def _named(argument: str) -> Recipe:
-    from gradbook.lab.recipe import parse, recipe
+    from gradbook.lab.recipe import recipe
+    from gradbook.lab.recipe_text import parse
 
     if argument != "-":
         return recipe(argument)
@@ -158,7 +159,7 @@ def _on_another_network(recipe: Recipe, name: str) -> Recipe:
 
 
 def _changed(recipe: Recipe, word: str, value: str) -> Recipe:
-    from gradbook.lab.recipe import changed
+    from gradbook.lab.recipe_text import changed
 
     try:
         return changed(recipe, f"{word} {value.replace(';', ',')}")  # as warps are written alone

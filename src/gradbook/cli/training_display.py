@@ -162,8 +162,9 @@ class AsLines(Display):
         show(words.files(run, width()))
 
     def done_before(self, run: RunFolder) -> None:
+        result = run.result()
         show(words.done_before(run, width()))
-        show(words.result(run.result(), width()))
+        show(words.result(result, width()))
         show(words.files(run, width()))
 
     def stopped(self, trained: Trained, folder: Path) -> None:
