@@ -12,8 +12,8 @@ from typing import Any
 
 from gradbook.errors import DataError, UsageError
 from gradbook.files import made_folder, read_text, write_whole
-from gradbook.lab import recipe as recipes
 from gradbook.lab.recipe import Recipe
+from gradbook.lab.recipe_text import parse
 from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.train import Trained, train
 from gradbook.lab.wanted import What
@@ -99,7 +99,7 @@ class SeedsFolder:
             raise DataError("not the plan of several seeds", file=file) from error
         if not isinstance(text, str) or not _are_seeds(seeds):
             raise DataError("not the plan of several seeds", file=file)
-        return recipes.parse(text, file), seeds
+        return parse(text, file), seeds
 
     def write_result(self, event: dict[str, Any]) -> None:
         write_whole(self.result_file, json.dumps(event, indent=2) + "\n")
