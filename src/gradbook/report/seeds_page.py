@@ -124,8 +124,9 @@ def _card(answers: Sequence[Answers], dataset: Dataset, place: int, missed: int)
     wrong = [int(seed.read[place]) for seed in answers if not seed.right[place]]
     mostly = classes[max(set(wrong), key=wrong.count)]
     lines = (
-        f"<div><dt>is <b>{text(shown)}</b></dt><dd>{missed} of {len(answers)} wrong</dd></div>"
+        f"<div><dt>is <b>{text(shown)}</b></dt></div>"
         f"<div><dt>mostly read <b>{text(mostly)}</b></dt></div>"
+        f"<div><dt>wrong</dt><dd>{missed} of {len(answers)}</dd></div>"
     )
     return card(image, place, shown, lines)
 
