@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import gradbook as gb
+from gradbook.data.dataset import TRAINING, Part, assemble
 from gradbook.engine.plain import PlainEngine
 from gradbook.errors import FileError, GradbookError, ShapeError, UsageError
 from gradbook.lab import checkpoint as checkpoints
@@ -309,6 +310,16 @@ def test_a_network_for_other_images_is_refused(text, said):
 def test_a_flat_network_reads_images_too():
     text = "input 64; dense 4; log softmax; loss cross-entropy"
     assert train(text, "epochs 4", data=SET).test_accuracy > 0.9
+
+
+def test_one_output_learns_to_tell_two_classes_apart():
+    pixels, labels = made.arrays()
+    part = Part(pixels[:, None], labels // 2, "images", "labels", str)
+    level_or_upright = assemble("two", "made for a test", {TRAINING: part})
+    text = "input 1x8x8; conv 6 3x3; relu; maxpool 2; flatten; dense 1; sigmoid"
+    trained = train(f"{text}; loss binary cross-entropy", data=level_or_upright)
+    assert trained.test_accuracy > 0.95
+    assert trained.model.predict(pixels[:5]).shape == (5, 2)
 
 
 def test_a_warp_that_does_not_fit_is_refused_before_anything_is_made(tmp_path):
