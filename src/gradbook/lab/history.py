@@ -40,6 +40,7 @@ class Progress:
 
 
 COLUMNS = tuple(column.name for column in fields(Epoch))
+UNMEASURED = ("validation_loss", "validation_accuracy")  # where no images are held back
 
 
 def json_lines(history: Iterable[Epoch]) -> str:
@@ -57,4 +58,9 @@ def csv_table(history: Iterable[Epoch]) -> str:
 
 def epoch_of(record: Mapping[str, Any]) -> Epoch:
     """The epoch of a record as `json_lines` writes it; KeyError or TypeError if it is none."""
-    return Epoch(**{name: record[name] for name in COLUMNS})
+    values = {name: record[name] for name in COLUMNS}
+    for name, value in values.items():
+        unmeasured = value is None and name in UNMEASURED
+        if not unmeasured and not isinstance(value, int if name == "epoch" else int | float):
+            raise TypeError(f"{name} is no number: {value!r}")
+    return Epoch(**values)
