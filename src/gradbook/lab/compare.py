@@ -55,9 +55,14 @@ class Compared:
         return fmean(result["seconds"] for result in self.results)
 
     @property
+    def validations(self) -> tuple[float | None, ...]:
+        """Each seed's share of the images held back, after its last epoch."""
+        return tuple(h[-1].validation_accuracy if h else None for h in self.histories)
+
+    @property
     def validation(self) -> float | None:
-        found = [result["validation_accuracy"] for result in self.results]
-        return None if None in found else fmean(found)
+        found = [share for share in self.validations if share is not None]
+        return fmean(found) if len(found) == len(self.runs) else None
 
     @cached_property
     def history(self) -> tuple[Epoch, ...]:
