@@ -139,7 +139,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """How sure it is of each class: (rows, classes)."""
-        check_is_fitted(self)
+        check_is_fitted(self, "values_")
         rows = validate_data(self, X, reset=False)
         engine = self._open()
         return probabilities(self.net_, engine.predict(self.normal_.inputs(rows, engine)))
@@ -176,6 +176,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self._engine = self._opened()
             self._engine.restore(self.values_)
             return
+        vars(self).pop("values_", None)  # a fit that fails leaves nothing to predict with
         random = check_random_state(self.random_state)
         self.net_ = replace(self._net(), seed=int(random.randint(LARGEST_SEED)))
         self.normal_ = Normal.of(rows, self.net_)
