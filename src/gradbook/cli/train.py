@@ -1,7 +1,7 @@
-"""Train a network on images and keep everything in one folder: model, metrics, report.
+"""Train a network on images; the model, the metrics and a report go into a folder.
 
-RECIPE is the name of a recipe or a network, a file, or the text itself (see gradbook help
-recipes). Every line of a recipe can be said here as well, in place of the recipe's own.
+RECIPE is the name of a recipe or a network, a file, or the text itself (see
+gradbook help recipes). What a recipe says can be said here too, in its place.
 Whatever interrupts a run, --resume goes on with it as if nothing had happened.
 """
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from gradbook.lab.train import Trained
 
 EXAMPLES = """\
-  gradbook train                          `quick` on the digits: over 99 % in seconds
-  gradbook train best --seeds 10          ten seeds, with mean, deviation and the lowest
+  gradbook train                          the digits by the recipe quick
+  gradbook train best --seeds 10          ten seeds: mean, deviation, lowest
   gradbook train small --epochs 5 --schedule 'one cycle 0.1'
   gradbook train mine.txt --data fashion/ -o runs/fashion
-  gradbook train "input 1x28x28; conv 8 5x5 stride 2; relu; flatten; dense 10; softmax;
-                  loss cross-entropy"
+  gradbook train "input 1x28x28; conv 8 5x5 stride 2; relu; flatten; dense 10;
+                  softmax; loss cross-entropy"
   gradbook train --resume runs/quick      go on with a run that was interrupted
   gradbook train quick --json             an event a line, for a program
 """

@@ -63,7 +63,7 @@ def _stuck(words: str) -> str:
 
 
 def _paragraph(words: str, width: int, colour: str = "") -> Iterator[Line]:
-    for line in wrap(words, width, break_on_hyphens=False):
+    for line in wrap(words, width, break_on_hyphens=False, break_long_words=False):
         yield [Piece(line.replace(STUCK, " "), colour)]
 
 
