@@ -35,6 +35,12 @@ def test_the_demo_writes_what_it_says_and_says_where_to_look(tmp_path, said):
     assert str(tmp_path / "worked.html") in first
     assert digits.endswith(f"{tmp_path / 'digits' / 'report.html'}.")
     assert (tmp_path / "digits" / "report.html").exists()
+
+
+def test_digits_that_are_learnt_are_not_learnt_again(tmp_path, said, monkeypatch):
+    monkeypatch.setattr("gradbook.net.LESSONS", {})
+    page = said()
+    assert "is done already" not in page
     again = said()
     assert f"{tmp_path / 'digits'} is done already" in " ".join(again.split())
     assert again.splitlines()[-3:] == page.splitlines()[-3:]
