@@ -230,6 +230,16 @@ def test_numpy_trains_the_same_network_where_nothing_compiles(monkeypatch):
     assert again.history[0].train_loss == pytest.approx(native.train_loss, rel=1e-4)
 
 
+def test_a_run_begun_in_numpy_goes_on_in_c_and_says_so(tmp_path, monkeypatch):
+    with monkeypatch.context() as without:
+        without.setattr("gradbook.engine.open.find", lambda: None)
+        run(folder=tmp_path, listener=Stopping(without, 1))
+    heard = Hearing()
+    again = train(folder=tmp_path, resume=True, data=SET, listener=heard)
+    assert heard.training.remarks == (loop.OTHER_PRECISION,)
+    assert again.test_accuracy > 0.9
+
+
 # Being told, and interrupted.
 
 
@@ -320,6 +330,12 @@ def test_one_output_learns_to_tell_two_classes_apart():
     trained = train(f"{text}; loss binary cross-entropy", data=level_or_upright)
     assert trained.test_accuracy > 0.95
     assert trained.model.predict(pixels[:5]).shape == (5, 2)
+
+
+def test_a_network_that_takes_no_images_cannot_have_them_warped():
+    text = "input 64; dense 4; log softmax; loss cross-entropy; warp rotate 5"
+    with pytest.raises(ShapeError, match="begin it with 'input 1x8x8' and 'flatten', or take"):
+        train(text, data=SET)
 
 
 def test_a_warp_that_does_not_fit_is_refused_before_anything_is_made(tmp_path):

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from gradbook.engine.base import Engine
 
 SAVED_EVERY = 30.0  # seconds, at the latest
+OTHER_PRECISION = (
+    "this run was begun in another precision, with a compiler or without one: "
+    "it goes on from there, but not to the same bits"
+)
 SHOWN = 50  # of the last losses
 NO_LOSSES, NO_ANSWERS = np.empty(0), np.empty(0, np.int32)
 
@@ -119,6 +123,8 @@ class Training:
         )
 
     def go_on_from(self, checkpoint: Checkpoint) -> None:
+        if any(values.dtype != self.engine.real for values in checkpoint.values.values()):
+            self.remarks += (OTHER_PRECISION,)
         self.engine.restore(checkpoint.values)
         self._losses, self._right = checkpoint.losses, checkpoint.right
         self._turn_to(checkpoint.history)
