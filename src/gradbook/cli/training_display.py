@@ -142,7 +142,7 @@ class AsLines(Display):
     def started(self, training: Training) -> None:
         super().started(training)
         self.table = self._table(training)
-        self.say([*words.opening(training, min(width(), BLOCK)), *self.table.heading()])
+        self.say([*words.opening(training, _room()), *self.table.heading()])
         for epoch in training.history:
             self.epoch_done(epoch)
 
@@ -158,18 +158,18 @@ class AsLines(Display):
     def done(self, trained: Trained, run: RunFolder) -> None:
         assert self.training
         tested = len(self.training.material.dataset.test_for_reporting)
-        show(words.result(trained.event, width(), tested))
+        show(words.result(trained.event, _room(), tested))
         show(words.files(run, width()))
 
     def done_before(self, run: RunFolder) -> None:
         result = run.result()
-        show(words.done_before(run, width()))
-        show(words.result(result, width()))
+        show(words.done_before(run, _room()))
+        show(words.result(result, _room()))
         show(words.files(run, width()))
 
     def stopped(self, trained: Trained, folder: Path) -> None:
         assert self.training
-        show(words.stopped(self.training, folder, width()))
+        show(words.stopped(self.training, folder, _room()))
 
     def seed_done(self, result: dict[str, Any]) -> None:
         show([[]])
@@ -183,6 +183,11 @@ class AsLines(Display):
     def say(self, lines: list[Line]) -> None:
         show(lines)
         print(end="", flush=True)
+
+
+def _room() -> int:
+    """Columns for words, which stand no wider than the table."""
+    return min(width(), BLOCK)
 
 
 class OnScreen(AsLines):

@@ -31,7 +31,8 @@ def opening(training: Training, width: int) -> Iterator[Line]:
     )
     yield [Piece(first[: len(title)], "bold"), Piece(first[len(title) :])]
     yield from ([Piece(line)] for line in more)
-    yield from _paragraph(", ".join(map(_stuck, _settings(training))), width, QUIET)
+    for group in _settings(training):
+        yield from _paragraph(", ".join(map(_stuck, group)), width, QUIET)
     for remark in training.remarks:
         yield from _paragraph(remark, width, "yellow")
     if training.history:
@@ -43,18 +44,15 @@ def _epochs(count: int) -> str:
     return f"{count:,} epoch{'' if count == 1 else 's'}"
 
 
-def _settings(training: Training) -> Iterator[str]:
-    recipe = training.recipe
-    if training.material.validation is not None:
-        yield f"{len(training.material.validation):,} more held back"
-    yield f"batches of {recipe.batch:,}"
-    yield str(recipe.schedule)
-    yield update_words(recipe.net.update)
+def _settings(training: Training) -> Iterator[list[str]]:
+    """How it is trained; what belongs together in a line."""
+    recipe, held_back = training.recipe, training.material.validation
+    yield [f"batches of {recipe.batch:,}", update_words(recipe.net.update), str(recipe.schedule)]
     if recipe.warp.changes_images:
-        yield f"warp {warp_text.write(recipe.warp).replace(';', ',')}"
-    yield f"seed {recipe.net.seed}"
+        yield ("warp " + warp_text.write(recipe.warp)).split("; ")
     threads = getattr(training.engine, "threads", 1)
-    yield f"{threads} thread{'' if threads == 1 else 's'}"
+    kept = [] if held_back is None else [f"{len(held_back):,} more images held back"]
+    yield [*kept, f"seed {recipe.net.seed}", f"{threads} thread{'' if threads == 1 else 's'}"]
 
 
 def _stuck(words: str) -> str:
