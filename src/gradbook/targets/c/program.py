@@ -15,9 +15,10 @@ from gradbook.targets.c.kernels import Kernel, kernel
 from gradbook.targets.c.machine import Machine
 from gradbook.targets.c.memory import Lifetime, slots
 from gradbook.targets.c.names import Names
-from gradbook.targets.c.plan import WEIGHTS, Pass, Plan, places
+from gradbook.targets.c.plan import WEIGHTS, Pass, Plan
 from gradbook.targets.c.rows import Row
 from gradbook.targets.c.simplify import reduced
+from gradbook.targets.c.slides import places
 from gradbook.targets.c.totals import Elements
 
 
@@ -66,7 +67,7 @@ class Program:
         self.late: list[Node] = []
         self.is_late = False
         self.packings: list[tuple[str, str]] = []  # name of the function, its text
-        self.kernels = cache(lambda node: kernel(node, self.machine))
+        self.kernels = cache(lambda node: kernel(node, self.machine, self.plan.beside.get(node)))
         self.loads: set[tuple[Node, Pass]] = set()
         self.shared: list[tuple[Pass, Node, list[Node], list[Node]]] = []
         self.slot_of: dict[Node, str] = {}
@@ -261,7 +262,7 @@ class Program:
                 others = [x for source, own in loaded.items() if source is not node for x in own]
                 self.shared.append((made, node, loaded[node], others))
         finisher = ""
-        if made.heavy is None or made.heavy.op.name not in WEIGHTS:
+        if made.heavy is None or made.makes:
             finisher = self._hook_name("finish", made)
             texts.append(self._finisher(finisher, made))
         return readers, finisher, "\n".join(texts)
@@ -273,14 +274,17 @@ class Program:
     def _pass_title(self, made: Pass) -> str:
         named = made.kept[-1:] or made.sums[:1]
         if made.heavy is not None and made.heavy.op.name in WEIGHTS:
-            return f"slopes_{self.title(made.heavy)}"
+            beside = "".join(f"_and_{self.title(node)}" for node in named if made.beside)
+            return f"slopes_{self.title(made.heavy)}{beside}"
         return self.title(named[0]) if named else f"pass{made.number}"
 
     def _reader(self, name: str, made: Pass, source: Node) -> tuple[str, list[Node]]:
         """One row of what a heavy op reads: where it lies, or computed into the room offered."""
         head = f"static const vec *{name}(struct place *at, int h, int c, vec *room)"
         parameters = ("at", "h", "c", "room")
+        summed = made.read_sums if made.heavy and source is made.heavy.inputs[0] else []
         if source in self.plan.made_in and source not in made.shared:
+            assert not summed, "what is kept is summed where it is made"
             self.loads.add((source, made))
             return _function(head, [f"return {self._row_of(source)};"], parameters), [source]
         row = self._row(made, {})
@@ -288,7 +292,7 @@ class Program:
         to = f"{self._row_of(source)}" if source in made.shared else "room"
         if source in made.shared:
             self.loads.add((source, made))
-        sums = self._summing(made, row) if source in made.shared else _Summing()
+        sums = self._summing(summed, row)
         body = [*sums.before, *row.before, f"vec *to = {to};"]
         body.append(f"for (int w = 0; w < {places(source)[2]}; w++) {{")
         body += [f"    {line}" for line in [*row.inside, *sums.inside]]
@@ -297,7 +301,7 @@ class Program:
 
     def _finisher(self, name: str, made: Pass) -> str:
         """What is done with one row of what a pass makes."""
-        given = {made.heavy: "row[w]"} if made.heavy else {}
+        given = {made.makes: "row[w]"} if made.makes else {}
         row = self._row(made, given)
         inside: list[str] = []
         before: list[str] = []
@@ -307,7 +311,7 @@ class Program:
             target = self._row_of(node)
             inside.append(f"{{if {buffer}}}{buffer}_to[w] = {value.lanes};")
             before.append(f"{{if {buffer}}}vec *{buffer}_to = {target};")
-        sums = self._summing(made, row)
+        sums = self._summing(made.sums, row)
         before += sums.before
         inside += sums.inside
         body = [*before, *row.before, f"for (int w = 0; w < {made.places[2]}; w++) {{"]
@@ -319,11 +323,11 @@ class Program:
             ("at", "h", "c", "row"),
         )
 
-    def _summing(self, made: Pass, row: Row) -> _Summing:
-        """What takes the pass's sums over one row."""
+    def _summing(self, sums: Sequence[Node], row: Row) -> _Summing:
+        """What takes the sums over one row."""
         lines = _Summing()
-        squares = {self.plan.moments[s] for s in made.sums if s in self.plan.moments}
-        for node in made.sums:
+        squares = {self.plan.moments[s] for s in sums if s in self.plan.moments}
+        for node in sums:
             x = self.plan.moments.get(node) or self.plan.argument(node)
             field_name = self.partial(node)
             if node in self.plan.moments:
@@ -387,13 +391,14 @@ class Program:
             sources = ", ".join(
                 f"{self.title(source)} {_size(source)}" for source in made.heavy.inputs
             )
-            parts.append(f"{made.heavy.op.name} of {sources}")
+            also = f" and {made.beside.op.name}" if made.beside else ""
+            parts.append(f"{made.heavy.op.name}{also} of {sources}")
         if made.kept:
             parts.append(
                 "keeps " + ", ".join(f"{self.title(k)} {self._shape(k)}" for k in made.kept)
             )
-        if made.sums:
-            parts.append("sums " + ", ".join(self.title(self._summed(s)) for s in made.sums))
+        if sums := [*made.read_sums, *made.sums]:
+            parts.append("sums " + ", ".join(self.title(self._summed(s)) for s in sums))
         return f"/* Phase {made.phase}: {'; '.join(parts)} */"
 
     def _summed(self, reduction: Node) -> Node:
@@ -433,17 +438,14 @@ class Program:
         )
         return name
 
-    def _summed_places(self, made: Pass) -> tuple[int, int, int]:
-        """Of what a pass sums: what it makes, or what it reads and keeps."""
-        return places(self._summed(made.sums[0])) if made.sums else made.places
-
     def _sums(self, made: Pass) -> tuple[list[str], list[str]]:
         """Before a pass its sums are 0; after it they are taken over the lanes."""
         opening, closing = [], []
-        channels, height, width = self._summed_places(made)
-        squares = {self.plan.moments[s] for s in made.sums if s in self.plan.moments}
-        for node in made.sums:
+        sums = [*made.read_sums, *made.sums]
+        squares = {self.plan.moments[s] for s in sums if s in self.plan.moments}
+        for node in sums:
             name = self.partial(node)
+            channels, height, width = places(self._summed(node))
             if node in self.plan.moments:
                 self.fields.place.append(f"struct moments {name}[{channels}];")
                 self.fields.engine.append(f"real {name}_mean[TILES][{channels}];")

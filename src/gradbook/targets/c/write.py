@@ -16,9 +16,10 @@ from gradbook.graph.step import Step
 from gradbook.net.layers import Shape
 from gradbook.targets.c.machine import Machine
 from gradbook.targets.c.names import Names
-from gradbook.targets.c.plan import FIRST, places, plan
+from gradbook.targets.c.plan import FIRST, plan
 from gradbook.targets.c.program import Dropped, Fields, Program
 from gradbook.targets.c.simplify import labels, simplified
+from gradbook.targets.c.slides import places
 
 PARTS = ("lanes", "threads", "fetch", "place", "direct", "winograd", "windows", "run")
 
