@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,8 @@ from numpy.typing import NDArray
 from gradbook.data.images import Images
 from gradbook.errors import DataError
 
-MOST_LOOKED_AT = 5_000
-MOST_SHARE = (
-    0.98  # of the images must be framed alike; of MNIST's all are but one in seven thousand
-)
+MOST_LOOKED_AT = 2_000
+SHARE = 0.98  # of the images must be framed alike; of MNIST's all are but one in seven thousand
 FAINT = 12  # of 255; what is darker is ground
 WRITTEN = re.compile("([1-9][0-9]{0,3}) centred by (mass|box)")
 
@@ -48,21 +47,22 @@ def framing(images: Images) -> Framing | None:
         return None
     step = max(1, len(images) // MOST_LOOKED_AT)
     pixels = images.pixels[::step, 0].astype(np.float32)
-    boxes = np.stack([*_ends((pixels > FAINT).any(2)), *_ends((pixels > FAINT).any(1))])
-    top, bottom, left, right = boxes
+    light = pixels > FAINT
+    top, bottom = _ends(np.any(light, axis=2))
+    left, right = _ends(np.any(light, axis=1))
     sides = np.maximum(bottom - top, right - left)
     side = int(np.median(sides))
-    if not 0 < side < min(rows, columns) or np.mean(abs(sides - side) <= 1) < MOST_SHARE:
+    if not 0 < side < min(rows, columns) or np.mean(abs(sides - side) <= 1) < SHARE:
         return None
     middles = np.stack([(top + bottom) / 2 - rows / 2, (left + right) / 2 - columns / 2])
     masses = np.stack([_mass(pixels.sum(2)) - rows / 2, _mass(pixels.sum(1)) - columns / 2])
     for off, by_mass in ((masses, True), (middles, False)):
-        if np.mean(abs(off).max(0) <= 1) >= MOST_SHARE:
+        if np.mean(abs(off).max(0) <= 1) >= SHARE:
             return Framing(side, by_mass)
     return None
 
 
-def _ends(found: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _ends(found: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Of each row: where the first is found, and one behind the last; nothing found is 0 and 0."""
     last = found.shape[1] - found[:, ::-1].argmax(1)
     return found.argmax(1), np.where(found.any(1), last, 0)

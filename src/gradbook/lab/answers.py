@@ -23,7 +23,7 @@ class Answers:
 
     @property
     def classes(self) -> int:
-        return self.probabilities.shape[1]
+        return int(self.probabilities.shape[1])
 
     @cached_property
     def _ranked(self) -> Places:
@@ -47,11 +47,11 @@ class Answers:
 
     def of(self, classes: NDArray[np.integer]) -> NDArray[np.floating]:
         """The probability that each image was given of being of this class."""
-        return self.probabilities[np.arange(len(self)), classes]
+        return np.asarray(self.probabilities[np.arange(len(self)), classes])
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        return self.read == self.labels
+        return np.asarray(self.read == self.labels)
 
     @property
     def accuracy(self) -> float:

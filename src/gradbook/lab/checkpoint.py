@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import DataError, GradbookError
+from gradbook.files import made_folder
 from gradbook.lab import stored
 from gradbook.lab.history import Epoch, epoch_of
 from gradbook.lab.stored import Stored
@@ -49,6 +50,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
         "seconds": checkpoint.seconds,
     }
     arrays = {**checkpoint.values, LOSSES: checkpoint.losses, RIGHT: checkpoint.right}
+    made_folder(folder)
     stored.write(folder / f"{checkpoint.step:06}.safetensors", Stored(arrays, record))
     for old in found(folder)[KEPT:]:
         old.unlink(missing_ok=True)

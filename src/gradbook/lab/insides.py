@@ -31,19 +31,17 @@ class Stage:
     values: Array  # (channels, rows, columns)
 
 
-def first_filters(net: Net, values: Values) -> Array | None:
+def first_filters(net: Net, values: Values, picture: Shape) -> Array | None:
     """The weights of the first layer that has some: (filters, channels, rows, columns).
 
-    A dense layer's weights are laid out as the picture it looks at. None where the input is no
-    picture.
+    A dense layer's weights are laid out as the picture it looks at. None where something stands
+    between the picture and them.
     """
-    if len(net.input) != 3:
-        return None
     for index, layer in enumerate(net.layers):
         if isinstance(layer, Conv):
             return _weights(values, index)
         if isinstance(layer, Dense):
-            return _weights(values, index).reshape(-1, *net.input)
+            return _weights(values, index).reshape(-1, *picture)
         if not isinstance(layer, Flatten):
             return None
     return None
@@ -58,8 +56,10 @@ def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
 
     `image` is what the network is given: (channels, rows, columns), normalised. There is a stage
     for the first convolution's own sums, and one for what each convolution, pool or dense layer
-    is given.
+    is given. There is none where the network isn't given a picture.
     """
+    if len(net.input) != 3:
+        return ()
     forward = inference(net)
     given = [*forward.weights, *_running(forward)]
     leaves = {leaf: np.asarray(values[str(leaf.name)], np.float64) for leaf in given}

@@ -15,7 +15,8 @@ from gradbook.lab import stored
 from gradbook.lab.scoring import answers, probabilities, score
 from gradbook.lab.stored import Stored
 from gradbook.net import Net
-from gradbook.net.layers import spell
+from gradbook.net.layers import Shape, spell
+from gradbook.net.plain import whole
 from gradbook.net.text import layer_words
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 KIND, VERSION = "model", 1
 USUAL_BATCH = 128
+FEW = 32  # images that NumPy has read before a compiler would have begun
 BRIGHTEST = 255
 
 
@@ -40,12 +42,14 @@ class Model:
         deviation: Sequence[float],
         classes: Sequence[str],
         about: Mapping[str, Any] | None = None,
+        batch: int = USUAL_BATCH,
     ) -> None:
         self.net = net
         self.values = dict(values)
         self.mean, self.deviation = tuple(mean), tuple(deviation)  # of each channel, from 0 to 1
         self.classes = tuple(classes)
         self.about = dict(about or {})
+        self.batch = batch  # as it was trained: the engine for that is compiled already
 
     @property
     def parameters(self) -> int:
@@ -99,6 +103,7 @@ class Model:
             "deviation": self.deviation,
             "classes": self.classes,
             "about": self.about,
+            "batch": self.batch,
         }
         stored.write(path, Stored(self.values, record))
 
@@ -118,10 +123,19 @@ class Model:
 
     @cached_property
     def engine(self) -> Engine:
-        """What computes it, made when it is first needed."""
+        """What computes it for many images, made when it is first needed."""
         from gradbook.engine.open import open_engine
 
-        engine = open_engine(self.net, USUAL_BATCH)
+        return self._ready(open_engine(self.net, self.batch))
+
+    @cached_property
+    def _plain_engine(self) -> Engine:
+        """The same for a few, with nothing to compile."""
+        from gradbook.engine.plain import PlainEngine
+
+        return self._ready(PlainEngine(self.net, FEW))
+
+    def _ready(self, engine: Engine) -> Engine:
         engine.normalise(*for_inputs(self.net, self.mean, self.deviation), BRIGHTEST)
         engine.restore(self.values)
         return engine
@@ -136,7 +150,8 @@ class Model:
                 f"images of {spell(given.shape[1:]) or 'one number'}: "
                 f"this model reads many at once, each {spell(shape)}"
             )
-        return self.engine.predict(given.reshape(-1, *shape))
+        engine = self._plain_engine if len(given) <= FEW else self.engine
+        return engine.predict(given.reshape(-1, *shape))
 
 
 def for_inputs(
@@ -147,18 +162,30 @@ def for_inputs(
     return [m for m in mean for _ in range(often)], [d for d in deviation for _ in range(often)]
 
 
+def values_read(net: Net) -> dict[str, Shape]:
+    """What a trained network reads, its parameters and running statistics, and their shapes."""
+    from gradbook.graph.build import inference
+    from gradbook.graph.node import needed
+
+    nodes = needed([inference(net).outputs])
+    return {str(n.name): n.shape for n in nodes if n.op.name == "leaf" and not n.each}
+
+
 def _model(found: Stored) -> Model:
+    """All that stands in a file must fit together before anything is made of it."""
     record = found.record
     net = Net.parse(record["network"])
-    names = {"mean": record["mean"], "deviation": record["deviation"]}
-    for what, numbers in names.items():
-        if not all(isinstance(value, int | float) for value in numbers):
-            raise ValueError(f"its {what} isn't numbers")
-    return Model(
-        net,
-        found.arrays,
-        names["mean"],
-        names["deviation"],
-        [str(name) for name in record["classes"]],
-        dict(record["about"]),
-    )
+    stored_size = sum(array.size for array in found.arrays.values())
+    if stored_size < net.count():
+        raise ValueError(f"{stored_size:,} values for {net.count():,} parameters")
+    shapes = {name: array.shape for name, array in found.arrays.items()}
+    if shapes != values_read(net):
+        raise ValueError("its values aren't those of its network")
+    mean, deviation = (tuple(map(float, record[what])) for what in ("mean", "deviation"))
+    if len(mean) != len(deviation) or not mean or net.input[0] % len(mean):
+        raise ValueError(f"{len(mean)} means and {len(deviation)} deviations")
+    classes = [str(name) for name in record["classes"]]
+    if len(classes) != max(net.outputs, 2):
+        raise ValueError(f"{len(classes)} classes for {net.outputs} outputs")
+    batch = whole("its batch", record["batch"], 1)
+    return Model(net, found.arrays, mean, deviation, classes, dict(record["about"]), batch)

@@ -238,6 +238,9 @@ def _sorted(
     for line in lines:
         word = line.next
         if word not in READERS:
+            if word not in net_text.WORDS:
+                hint = did_you_mean(word, [*READERS, *net_text.WORDS])
+                line.fail(f"unknown {word!r}{hint or ': see gradbook help recipes'}")
             others.append(line)
             continue
         field_name = FIELDS.get(word, word)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gradbook.errors import DataError, UsageError
-from gradbook.files import made_folder, read_text, write_whole
+from gradbook.files import clear_parts, made_folder, read_text, write_whole
 from gradbook.lab import history as histories
 from gradbook.lab import recipe as recipes
 from gradbook.lab.history import Epoch
@@ -80,10 +80,15 @@ class RunFolder:
             )
 
     def begin(self, recipe: Recipe) -> None:
-        """Make the folder for a new run."""
+        """Make the folder for a new run. Its recipe comes first: with it a run can be resumed."""
         self.require_free()
-        made_folder(self.checkpoints)
+        made_folder(self.path)
         write_whole(self.recipe_file, str(recipe))
+
+    def clear_parts(self) -> None:
+        """Take away what a killed process left half-written."""
+        for folder in (self.path, self.checkpoints):
+            clear_parts(folder)
 
     def write_history(self, history: Sequence[Epoch]) -> None:
         write_whole(self.csv_file, histories.csv_table(history))
@@ -91,3 +96,8 @@ class RunFolder:
 
     def write_result(self, result: dict[str, Any]) -> None:
         write_whole(self.result_file, json.dumps(result, indent=2) + "\n")
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """The model in a file, or in the folder of a run: `load("run").predict(images)`."""
+    return RunFolder(path).model() if Path(path).is_dir() else Model.load(path)

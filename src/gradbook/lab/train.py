@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gradbook.data.dataset import Dataset
+from gradbook.engine.surroundings import surroundings
 from gradbook.errors import UsageError
 from gradbook.lab import checkpoint as checkpoints
 from gradbook.lab.checkpoint import Checkpoint
@@ -113,8 +114,10 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
             kept.require_free()
     made, engine = _prepared(wanted, data if isinstance(data, Dataset) else None, threads)
     start, remarks = _start(kept, wanted, made) if kept and resume else (None, [])
-    if kept and not resume:
-        kept.begin(wanted)
+    if kept:
+        kept.clear_parts()
+        if not resume:
+            kept.begin(wanted)
     training = Training(wanted, made, engine, began, tuple(filter(None, [engine.remark, *remarks])))
     if start:
         training.go_on_from(start)
@@ -238,7 +241,8 @@ def _run(training: Training, kept: RunFolder | None, listener: Listener) -> Trai
     )
     if kept and not stopped:
         trained.model.save(kept.model_file)
-        kept.write_result(trained.event)
+        threads = getattr(training.engine, "threads", 1)
+        kept.write_result(trained.event | {"made_with": surroundings(threads)})
     return trained
 
 

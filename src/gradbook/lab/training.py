@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil
+from math import ceil, inf, isfinite
 from threading import Timer
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.chance import Purpose, key
+from gradbook.data.framing import framing
+from gradbook.engine.run import Epoch as Seen
 from gradbook.engine.run import Run
 from gradbook.errors import GradbookError
 from gradbook.lab.checkpoint import Checkpoint
 from gradbook.lab.history import Epoch, Progress
 from gradbook.lab.material import BRIGHTEST, Material
-from gradbook.lab.model import Model, for_inputs
+from gradbook.lab.model import Model, for_inputs, values_read
 from gradbook.lab.recipe import Recipe
 from gradbook.lab.scoring import Score, score, targets
 
@@ -62,9 +64,10 @@ class Training:
         self._losses, self._right = NO_LOSSES, NO_ANSWERS  # of this epoch, before `_run`
         self._run = Run()
         self._began = began  # as if never interrupted
-        self._epoch_began = (began, 0)  # when, and after how many of its steps
         self._targets = targets(recipe.net, material.images.labels)
         engine.normalise(*for_inputs(recipe.net, *material.brightness), BRIGHTEST)
+        self._epoch_began = (began, 0)  # when, and after how many of its steps
+        self._order, self._rates = self.order(), self.rates()
 
     # For other threads.
 
@@ -76,19 +79,22 @@ class Training:
     def progress(self) -> Progress:
         """How far it is, at this moment."""
         losses = np.concatenate([self._losses, self._run.so_far.losses])[: self.steps]
-        done, epoch = len(losses), len(self.history)
+        step, epochs = len(losses), self.recipe.epochs
         began, before = self._epoch_began
-        speed = (done - before) / max(monotonic() - began, 1e-9)  # steps a second
-        left = self.steps * (self.recipe.epochs - epoch) - done
+        speed = (step - before) / max(monotonic() - began, 1e-9)  # steps a second
+        if step <= before and self.history:
+            speed = self.history[-1].images_per_second / self.recipe.batch
+        left = self.steps * (epochs - len(self.history)) - step
+        ended = left <= 0
         return Progress(
-            epoch=epoch + 1,
-            epochs=self.recipe.epochs,
-            step=done,
+            epoch=epochs if ended else len(self.history) + 1,
+            epochs=epochs,
+            step=self.steps if ended else step,
             steps=self.steps,
             images_per_second=speed * self.recipe.batch,
             seconds=self.seconds,
-            seconds_left=left / speed if speed else float("inf"),
-            rate=float(self.rates()[min(done, self.steps - 1)]),
+            seconds_left=left / speed if speed else inf,
+            rate=float(self._rates[min(step, self.steps - 1)]),
             recent_losses=tuple(losses[-SHOWN:].tolist()),
         )
 
@@ -114,8 +120,8 @@ class Training:
 
     def go_on_from(self, checkpoint: Checkpoint) -> None:
         self.engine.restore(checkpoint.values)
-        self.history = checkpoint.history
         self._losses, self._right = checkpoint.losses, checkpoint.right
+        self._turn_to(checkpoint.history)
         self._began -= checkpoint.seconds
 
     # The work.
@@ -129,15 +135,19 @@ class Training:
         listener = listener or Listener()
         while len(self.history) < self.recipe.epochs and not self.stopped:
             self._epoch_began = monotonic(), len(self._losses)
-            order, rates = self.order(), self.rates()
             while len(self._losses) < self.steps and not self.stopped:
-                self._some_steps(order, rates)
+                self._some_steps()
                 if len(self._losses) < self.steps:
                     save(self.checkpoint())
             if len(self._losses) == self.steps:
-                self._close_epoch(float(rates[-1]))
+                self._close_epoch()
                 save(self.checkpoint())
                 listener.epoch_done(self.history[-1])
+
+    def _turn_to(self, history: tuple[Epoch, ...]) -> None:
+        """To the epoch after these."""
+        self.history = history
+        self._order, self._rates = self.order(), self.rates()
 
     def order(self) -> NDArray[np.int64]:
         """The numbers of the images as the present epoch takes them."""
@@ -153,56 +163,63 @@ class Training:
         recipe = self.recipe
         return recipe.schedule.rates(len(self.history), self.steps, recipe.epochs, list(measured))
 
-    def _some_steps(self, order: NDArray[np.int64], rates: NDArray[np.float64]) -> None:
+    def _some_steps(self) -> None:
         """To the epoch's end, or until it is time to save, or until stopped."""
-        done = len(self._losses)
         self._run = run = Run()
-        if self.stopped:
+        if self.stopped:  # before there was this run to stop
             return
         alarm = Timer(SAVED_EVERY, run.stop)
         alarm.daemon = True
         alarm.start()
         try:
-            seen = self.engine.epoch(
-                self.material.images.pixels,
-                self._targets,
-                rates[done:],
-                order=order[done * self.recipe.batch :],
-                seed=self.recipe.net.seed,
-                epoch=len(self.history),
-                warp=self.recipe.warp,
-                run=run,
-            )
+            seen = self._steps_of(run)
         finally:
             alarm.cancel()
         self._run = Run()
         self._losses = np.concatenate([self._losses, seen.losses])
         self._right = np.concatenate([self._right, seen.right])
-        if np.isnan(self._losses).any():
-            step = int(np.argmax(np.isnan(self._losses)))
-            raise Diverged(
-                f"the loss is no number any more at epoch {len(self.history) + 1}, "
-                f"step {step + 1} of {self.steps}: take a smaller rate, or a schedule that "
-                "begins with one, such as one cycle"
-            )
+        wrong = np.flatnonzero(~np.isfinite(self._losses))
+        if len(wrong):
+            self._give_up(f"step {wrong[0] + 1} of {self.steps}")
 
-    def _close_epoch(self, rate: float) -> None:
+    def _steps_of(self, run: Run) -> Seen:
+        done = len(self._losses)
+        return self.engine.epoch(
+            self.material.images.pixels,
+            self._targets,
+            self._rates[done:],
+            order=self._order[done * self.recipe.batch :],
+            seed=self.recipe.net.seed,
+            epoch=len(self.history),
+            warp=self.recipe.warp,
+            run=run,
+        )
+
+    def _give_up(self, where: str) -> NoReturn:
+        raise Diverged(
+            f"the loss is no number any more at epoch {len(self.history) + 1}, {where}: "
+            "take a smaller rate, or a schedule that begins with one, such as one cycle"
+        )
+
+    def _close_epoch(self) -> None:
         began, before = self._epoch_began
-        images = len(self.material.numbers) - before * self.recipe.batch
-        speed = images / max(monotonic() - began, 1e-9)
+        images = len(self.material.numbers)
+        speed = (images - before * self.recipe.batch) / max(monotonic() - began, 1e-9)
         held_back = self.validation_score()
+        if held_back and not isfinite(held_back.loss):
+            self._give_up("on the images held back")
         epoch = Epoch(
             epoch=len(self.history) + 1,
-            rate=rate,
+            rate=float(self._rates[-1]),
             train_loss=float(self._losses.mean()),
-            train_accuracy=int(self._right.sum()) / len(self.material.numbers),
+            train_accuracy=int(self._right.sum()) / images,
             validation_loss=held_back.loss if held_back else None,
             validation_accuracy=held_back.accuracy if held_back else None,
             seconds=self.seconds,
             images_per_second=speed,
         )
         self._losses, self._right = NO_LOSSES, NO_ANSWERS
-        self.history = (*self.history, epoch)
+        self._turn_to((*self.history, epoch))
 
     def validation_score(self) -> Score | None:
         images = self.material.validation
@@ -225,23 +242,15 @@ class Training:
             "epochs": len(self.history),
             "validation_accuracy": self.history[-1].validation_accuracy if self.history else None,
             "test_accuracy": test_accuracy,
+            "framing": str(framing(self.material.images) or "") or None,
         }
         mean, deviation = self.material.brightness
         return Model(
             self.recipe.net,
-            {name: carried[name] for name in inference_names(self.engine)},
+            {name: carried[name] for name in values_read(self.recipe.net)},
             mean,
             deviation,
             self.material.dataset.classes,
             about,
+            self.recipe.batch,
         )
-
-
-def inference_names(engine: Engine) -> list[str]:
-    """Of what the trained network reads: its parameters and running statistics."""
-    from gradbook.graph.build import inference
-    from gradbook.graph.node import needed
-
-    outputs = [inference(engine.net).outputs]
-    leaves = [node for node in needed(outputs) if node.op.name == "leaf" and not node.each]
-    return [str(leaf.name) for leaf in leaves]

@@ -255,9 +255,8 @@ def _read_line(draft: Draft, line: Line) -> None:
     word = line.next
     reader = STATEMENTS.get(word)
     if reader is None and word not in LAYERS:
-        known = [*STATEMENTS, *LAYERS]
         line.fail(
-            f"unknown layer {word!r}{did_you_mean(word, known) or ': see gradbook help networks'}"
+            f"unknown layer {word!r}{did_you_mean(word, WORDS) or ': see gradbook help networks'}"
         )
     if not draft.shape and word not in ("input", "name"):
         line.fail(f"{word!r} before the input: begin with a line such as 'input 2'")
@@ -501,6 +500,9 @@ STATEMENTS: dict[str, Callable[[Draft, Line], None]] = {
 TRAINING = ("loss", "update", "decay", "rate", "seed")
 """Statements that say how a network is trained, not what it is."""
 
+WORDS = (*STATEMENTS, *LAYERS)
+"""What a statement may begin with."""
+
 
 # Writing.
 
@@ -509,7 +511,7 @@ def write(net: Net) -> str:
     """The text that parses to this network."""
     lines = [f"name {net.name}"] if net.name else []
     lines += [f"input {spell(net.input)}", *map(layer_words, net.layers), _loss_line(net)]
-    lines += [f"update {_update_words(net.update)}"] if net.update != Update() else []
+    lines += [f"update {update_words(net.update)}"] if net.update != Update() else []
     lines += [
         f"decay {digits(net.decay[role])} {word}"
         for word, role in START_WORDS.items()
@@ -559,7 +561,7 @@ def _bias_words(bias: Bias) -> str:
     return "" if bias is Bias.EACH else f" {bias}"
 
 
-def _update_words(update: Update) -> str:
+def update_words(update: Update) -> str:
     if update.kind == "momentum":
         ahead = " nesterov" if update.nesterov else ""
         return f"momentum {digits(update.momentum)}{ahead}"

@@ -6,18 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import isfinite, isinf, log
+from statistics import fmean
 
 from gradbook.lab.history import Epoch, Progress
 from gradbook.report.curve_text import Line, Piece
 
 GAP = "  "
-QUIET, GOOD = "bright_black", "green"
+QUIET, GOOD = "dim", "green"
 TRAINING, VALIDATION = "training", "validation"
 FULL, HALF, EMPTY = "━", "╸", "─"
 LEVELS = "▁▂▃▄▅▆▇█"
 NOT_ASCII = FULL + HALF + EMPTY + LEVELS
 LABEL, ASIDE = 15, 20  # columns left and right of a bar
 LEAST_BAR = 12
+BLOCK = 75  # columns that the whole table takes; nothing stands wider
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,41 @@ def epoch_table(width: int, validated: bool = True, ascii_only: bool = False) ->
     return EpochTable(tuple(fitting), ascii_only)
 
 
-def running(now: Progress, width: int, *, ascii_only: bool = False) -> list[Line]:
-    """What stands beneath the table: the training's bar, the epoch's, and the latest losses."""
+class Trace:
+    """The losses of a training from its beginning to its end, as far as it is."""
+
+    PARTS = 240  # of the training, each with the mean of its steps
+
+    def __init__(self) -> None:
+        self._sums, self._counts = [0.0] * self.PARTS, [0] * self.PARTS
+
+    def add(self, place: float, loss: float) -> None:
+        """What was met there, where the training goes from 0 to 1."""
+        part = min(int(place * self.PARTS), self.PARTS - 1)
+        if isfinite(loss):
+            self._sums[part] += loss
+            self._counts[part] += 1
+
+    def means(self, width: int) -> list[float]:
+        """One for each of so many columns, up to the last of which anything is known."""
+        edges = [k * self.PARTS // width for k in range(width + 1)]
+        counts = [sum(self._counts[a:b]) for a, b in pairwise(edges)]
+        sums = [sum(self._sums[a:b]) for a, b in pairwise(edges)]
+        known = [column for column, count in enumerate(counts) if count]
+        if not known:
+            return []
+        latest, means = known[0], []
+        for column in range(known[-1] + 1):
+            latest = column if counts[column] else latest
+            means.append(sums[latest] / counts[latest])
+        return means
+
+
+def running(now: Progress, trace: Trace, width: int, *, ascii_only: bool = False) -> list[Line]:
+    """What stands beneath the table: the training's bar, the epoch's, and the losses so far."""
     part = now.step / max(now.steps, 1)
     whole = (now.epoch - 1 + part) / max(now.epochs, 1)
-    latest = loss(now.recent_losses[-1]) if now.recent_losses else ""
+    latest = loss(fmean(now.recent_losses)) if now.recent_losses else ""
     rows = [
         (f"epoch {now.epoch}/{now.epochs}", whole, f"{duration(now.seconds_left)} left"),
         (f"step {now.step}/{now.steps}", part, f"{now.images_per_second:,.0f} images/s"),
@@ -117,7 +149,7 @@ def running(now: Progress, width: int, *, ascii_only: bool = False) -> list[Line
     for label, filled, aside in rows:
         line = [Piece(f"{label:<{LABEL}}")]
         if filled is None:
-            line.append(Piece(spark(now.recent_losses, room, ascii_only), "magenta"))
+            line.append(Piece(spark(trace.means(room), room, ascii_only), "magenta"))
         else:
             line += bar(filled, room, ascii_only)
         lines.append([*line, Piece(f"{aside:>{ASIDE}}")] if beside else line)
@@ -153,21 +185,11 @@ def bar(share_done: float, width: int, ascii_only: bool = False) -> Line:
 
 def spark(values: Sequence[float], width: int, ascii_only: bool = False) -> str:
     """The values from left to right as heights, on a logarithmic scale where all are above 0."""
-    means = [mean for mean in _buckets(values, width) if isfinite(mean)]
-    if not means:
-        return " " * width
     levels = "_.-=+*%#" if ascii_only else LEVELS
-    heights = [log(mean) for mean in means] if min(means) > 0 else means
-    low, high = min(heights), max(heights)
+    heights = [log(value) for value in values] if all(v > 0 for v in values) else values
+    low, high = min(heights, default=0.0), max(heights, default=0.0)
     scale = (len(levels) - 1) / (high - low) if high > low else 0.0
     return "".join(levels[round((height - low) * scale)] for height in heights).ljust(width)
-
-
-def _buckets(values: Sequence[float], most: int) -> list[float]:
-    """At most so many means of neighbours."""
-    count = min(len(values), most)
-    edges = [k * len(values) // count for k in range(count + 1)] if count else []
-    return [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
 
 
 def loss(value: float | None) -> str:
