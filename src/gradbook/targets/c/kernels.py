@@ -266,4 +266,3 @@ _KERNELS = {
     "log_sum_exp_all": _classes,
     "cross_entropy": _classes,
 }
-

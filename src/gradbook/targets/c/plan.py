@@ -59,6 +59,7 @@ POINTWISE = {
 COSTLY = {"exp", "log", "tanh", "softplus", "sqrt"}  # computed once and kept
 FIRST = 1  # phase 0 fetches the images
 
+
 @dataclass(eq=False)
 class Pass:
     """One walk over a tile's places: a heavy op, or none, and what is done with each value."""
@@ -133,7 +134,10 @@ class _Planner:
             self._place(node)
         ready = {node: self.ready_at(node) for node in self.order if not node.each}
         last = max([FIRST, *(p.phase for p in self.passes)])
-        return Plan(self.outputs, self.passes, last + 1, ready, self.moments, self.made_in, self.beside)
+        phases = last + 1
+        return Plan(
+            self.outputs, self.passes, phases, ready, self.moments, self.made_in, self.beside
+        )
 
     # What there is.
 
@@ -322,10 +326,9 @@ class _Planner:
 
     def _pass_for(self, x: Node, phase: int) -> Pass:
         """The last pass of the phase that makes what x is computed from, or one by itself."""
-        for made in self.passes:
-            if made.heavy and made.heavy.op.name in WEIGHTS and x is made.heavy.inputs[0]:
-                if made.phase == phase and (x not in self.made_in or x in made.shared):
-                    return made
+        reading = self._reading(x, phase)
+        if reading:
+            return reading
         heavy_passes = {p.makes: p for p in self.passes if p.makes}
         before: list[tuple[Node, Pass, bool]] = []
         for leaf, same in self.leaves(x):
@@ -339,6 +342,14 @@ class _Planner:
                 self.kept.add(leaf)
                 self._keep(leaf, made)
         return found
+
+    def _reading(self, x: Node, phase: int) -> Pass | None:
+        """The pass that computes x while it reads it, each value once."""
+        for made in self.passes:
+            reads = made.heavy and made.heavy.op.name in WEIGHTS and x is made.heavy.inputs[0]
+            if reads and made.phase == phase and (x not in self.made_in or x in made.shared):
+                return made
+        return None
 
     def _last(self, before: list[tuple[Node, Pass, bool]], x: Node) -> Pass | None:
         """The last of these passes, where x can be computed place by place as it goes."""
@@ -386,4 +397,4 @@ def size(node: Node) -> int:
     return prod(node.shape)
 
 
-__all__ = ["FIRST", "HEAVY", "WEIGHTS", "Pass", "Plan", "channelwise", "mean_of", "plan"]
+__all__ = ["FIRST", "HEAVY", "WEIGHTS", "Pass", "Plan", "channelwise", "mean_of", "plan", "size"]

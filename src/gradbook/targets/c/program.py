@@ -15,7 +15,7 @@ from gradbook.targets.c.kernels import Kernel, kernel
 from gradbook.targets.c.machine import Machine
 from gradbook.targets.c.memory import Lifetime, slots
 from gradbook.targets.c.names import Names
-from gradbook.targets.c.plan import WEIGHTS, Pass, Plan
+from gradbook.targets.c.plan import WEIGHTS, Pass, Plan, size
 from gradbook.targets.c.rows import Row
 from gradbook.targets.c.simplify import reduced
 from gradbook.targets.c.slides import places
@@ -69,7 +69,7 @@ class Program:
         self.packings: list[tuple[str, str]] = []  # name of the function, its text
         self.kernels = cache(lambda node: kernel(node, self.machine, self.plan.beside.get(node)))
         self.loads: set[tuple[Node, Pass]] = set()
-        self.shared: list[tuple[Pass, Node, list[Node], list[Node]]] = []
+        self.behind: list[tuple[Pass, Node, list[Node], list[Node]]] = []
         self.slot_of: dict[Node, str] = {}
         self.over: dict[Node, Node] = {}  # value → the one whose place it takes
         self.hooks = {made: self._hooks(made) for made in self.plan.passes}
@@ -92,25 +92,26 @@ class Program:
         return self.names.of((self.name, node), self.title(node))
 
     def _in_place(self, stored: Mapping[Node, bool]) -> dict[Node, Node]:
-        """Values written over the one they are made from, where nobody reads that any more.
+        """Values written over one they are made from, where nobody reads that any more.
 
-        Only what the gradient of weights reads: it reads each row once.
+        Only what the gradient of weights reads first: it reads each row once, and what is made
+        of it stays behind.
         """
         found: dict[Node, Node] = {}
-        for made, node, sources, others in self.shared:
-            assert made.heavy is not None
-            if made.heavy.op.name not in WEIGHTS or node is not made.heavy.inputs[0]:
-                continue
+        taken = set(self.plan.outputs)
+        for made, node, sources, others in self.behind:
             for source in sources:
                 last = max(r.number for other, r in self.loads if other is source)
                 if (
-                    last == made.number
+                    node in stored
+                    and last == made.number
                     and stored[source]
                     and source.op.name != "leaf"
-                    and source not in [*others, *found.values(), *self.plan.outputs]
-                    and places(source) == places(node)
+                    and source not in {*others, *taken}
+                    and _fits(node, source)
                 ):
-                    found[node] = source
+                    found[node] = found.get(source, source)
+                    taken.add(source)
                     break
         return found
 
@@ -147,11 +148,16 @@ class Program:
         for slot in slots(map(self._lifetime, own)):
             name = self.buffer(slot.nodes[0])
             self.slot_of.update(dict.fromkeys(slot.nodes, name))
-            held = ", then ".join(f"{self.title(n)} {self._shape(n)}" for n in slot.nodes)
+            turns = [x for node in slot.nodes for x in [node, *self._later_in(node)]]
+            held = ", then ".join(f"{self.title(n)} {self._shape(n)}" for n in turns)
             fields.append(f"vec {name}{tiles}[{slot.size}]; /* {held} */")
 
+    def _later_in(self, node: Node) -> list[Node]:
+        """What is written over a value."""
+        return [value for value, place in self.over.items() if place is node]
+
     def _lifetime(self, node: Node) -> Lifetime:
-        held = [node, *(value for value, source in self.over.items() if source is node)]
+        held = [node, *self._later_in(node)]
         made = self.plan.made_in.get(node)
         readers = [reader.number for value, reader in self.loads if value in held]
         last = len(self.plan.passes) if node in self.plan.outputs else max(readers)
@@ -258,13 +264,16 @@ class Program:
                 readers.append(name)
                 text, loaded[source] = self._reader(name, made, source)
                 texts.append(text)
-            for node in made.shared:
-                others = [x for source, own in loaded.items() if source is not node for x in own]
-                self.shared.append((made, node, loaded[node], others))
         finisher = ""
+        finished: list[Node] = []
         if made.heavy is None or made.makes:
             finisher = self._hook_name("finish", made)
-            texts.append(self._finisher(finisher, made))
+            text, finished = self._finisher(finisher, made)
+            texts.append(text)
+        if made.heavy and made.heavy.op.name in WEIGHTS:
+            d, x = made.heavy.inputs
+            for node in [*made.shared, *made.kept]:
+                self.behind.append((made, node, loaded[d], [*loaded[x], *finished]))
         return readers, finisher, "\n".join(texts)
 
     def _hook_name(self, verb: str, made: Pass, number: int = 0) -> str:
@@ -299,8 +308,8 @@ class Program:
         body += [f"    to[w] = {value.lanes};", "}", *sums.after, "return to;"]
         return _function(head, body, parameters), row.loaded
 
-    def _finisher(self, name: str, made: Pass) -> str:
-        """What is done with one row of what a pass makes."""
+    def _finisher(self, name: str, made: Pass) -> tuple[str, list[Node]]:
+        """What is done with one row of what a pass makes, and what it reads besides."""
         given = {made.makes: "row[w]"} if made.makes else {}
         row = self._row(made, given)
         inside: list[str] = []
@@ -317,11 +326,8 @@ class Program:
         body = [*before, *row.before, f"for (int w = 0; w < {made.places[2]}; w++) {{"]
         body += [f"    {line}" for line in [*row.inside, *inside]]
         body += ["}", *sums.after]
-        return _function(
-            f"static void {name}(struct place *at, int h, int c, const vec *row)",
-            body,
-            ("at", "h", "c", "row"),
-        )
+        head = f"static void {name}(struct place *at, int h, int c, const vec *row)"
+        return _function(head, body, ("at", "h", "c", "row")), row.loaded
 
     def _summing(self, sums: Sequence[Node], row: Row) -> _Summing:
         """What takes the sums over one row."""
@@ -654,6 +660,13 @@ class Program:
             loops += _loop(prod(shape), [*elements.lines, *stores])
         lines = [*self._late_arrays(), *loops]
         return function, _function(f"static void {function}(struct place *at)", lines, ("at",))
+
+
+def _fits(node: Node, place: Node) -> bool:
+    """Whether no row of it reaches beyond the same row of the other."""
+    channels, _, width = places(node)
+    other_channels, _, other_width = places(place)
+    return channels * width <= other_channels * other_width and size(node) <= size(place)
 
 
 def _size(node: Node) -> str:
