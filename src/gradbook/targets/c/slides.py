@@ -1,5 +1,6 @@
-"""A convolution and its gradients as windows that slide over rows: their sizes, and whether
-Winograd's way is the cheaper one.
+"""A convolution and its gradients as windows that slide over rows.
+
+Their sizes, and where Winograd's way is the cheaper one.
 """
 
 from __future__ import annotations

@@ -39,8 +39,13 @@ INLINE vec if_positive(vec c, vec yes, vec no) {
     __mmask16 where = _mm512_cmp_ps_mask((__m512)c, _mm512_setzero_ps(), _CMP_GT_OQ);
     return (vec)_mm512_mask_blend_ps(where, (__m512)no, (__m512)yes);
 }
+INLINE vec if_equal(vec a, vec b, vec yes, vec no) {
+    __mmask16 where = _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ);
+    return (vec)_mm512_mask_blend_ps(where, (__m512)no, (__m512)yes);
+}
 #else
 INLINE vec largest(vec a, vec b) { return choose(a > b, a, b); }
+INLINE vec if_equal(vec a, vec b, vec yes, vec no) { return choose(a == b, yes, no); }
 INLINE vec if_positive(vec c, vec yes, vec no) { return choose(c > 0, yes, no); }
 INLINE vec root(vec x) {
     for (int l = 0; l < LANES; l++) x[l] = SQRT(x[l]);
