@@ -20,6 +20,7 @@ PUBLIC = {
     "recipe",
     "sweep",
     "train",
+    "write_report",
     "write_workbook",
 }
 

@@ -184,6 +184,17 @@ def test_a_stopped_run_goes_on_in_the_middle_of_an_epoch(undisturbed, tmp_path, 
     assert content(tmp_path / "run") == content(folder)
 
 
+@pytest.mark.parametrize("update", ["descent", "adam", "adamw"])
+def test_whatever_an_update_remembers_goes_on(tmp_path, monkeypatch, update):
+    changes = f"update {update}; rate 0.01; batch 100"
+    trained = run(changes)
+    run(changes, folder=tmp_path, listener=Stopping(monkeypatch, 1))
+    again = train(folder=tmp_path, resume=True, data=SET)
+    assert told(again) == told(trained)
+    for name, value in trained.model.values.items():
+        np.testing.assert_array_equal(again.model.values[name], value)
+
+
 def test_the_clock_goes_on_where_it_stopped(tmp_path, monkeypatch):
     first = run(folder=tmp_path, listener=Stopping(monkeypatch, 2))
     again = train(folder=tmp_path, resume=True, data=SET)

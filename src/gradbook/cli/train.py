@@ -102,7 +102,7 @@ def run(options: Namespace) -> int:
         if SeedsFolder(options.resume).holds_seeds:
             return _seeds(SeedsFolder(options.resume), options)
         return one(Path(options.resume), None, options.threads, options.json)
-    recipe = _recipe(options)
+    recipe = wanted(options)
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if not options.seeds:
         return one(folder, recipe, options.threads, options.json)
@@ -121,9 +121,9 @@ def _require_nothing_else(options: Namespace) -> None:
             raise UsageError(f"--resume goes on with the run as it was begun: leave {flag} out")
 
 
-def _recipe(options: Namespace) -> Recipe:
+def wanted(options: Namespace) -> Recipe:
     """The recipe that is named, with what is said in place of its own lines."""
-    found = _named(options.recipe or USUAL)
+    found = _named(USUAL if options.recipe is None else options.recipe)
     if options.network:
         found = _on_another_network(found, options.network)
     said = {name: getattr(options, name) for name in (*LINES, *COUNTS, "hold_back", "seed")}
@@ -136,7 +136,8 @@ def _recipe(options: Namespace) -> Recipe:
 
 
 def _named(argument: str) -> Recipe:
-    from gradbook.lab.recipe import parse, recipe
+    from gradbook.lab.recipe import recipe
+    from gradbook.lab.recipe_text import parse
 
     if argument != "-":
         return recipe(argument)
@@ -158,10 +159,10 @@ def _on_another_network(recipe: Recipe, name: str) -> Recipe:
 
 
 def _changed(recipe: Recipe, word: str, value: str) -> Recipe:
-    from gradbook.lab.recipe import changed
+    from gradbook.lab.recipe_text import changed
 
     try:
-        return changed(recipe, f"{word} {value}")
+        return changed(recipe, f"{word} {value.replace(';', ',')}")  # as warps are written alone
     except GradbookError as error:
         raise UsageError(f"--{word.replace(' ', '-')}: {error.message}") from error
 

@@ -162,8 +162,9 @@ class AsLines(Display):
         show(words.files(run, width()))
 
     def done_before(self, run: RunFolder) -> None:
+        result = run.result()
         show(words.done_before(run, width()))
-        show(words.result(run.result(), width()))
+        show(words.result(result, width()))
         show(words.files(run, width()))
 
     def stopped(self, trained: Trained, folder: Path) -> None:
@@ -205,13 +206,14 @@ class OnScreen(AsLines):
 
     def started(self, training: Training) -> None:
         super().started(training)
+        for epoch in training.history:
+            self.trace.add([epoch.train_loss] * training.steps)
         self.doing("")
 
     def epoch_done(self, epoch: Epoch) -> None:
         assert self.training
         if epoch.epoch == self.training.recipe.epochs:
             self.doing(SCORING)
-        self.trace.add((epoch.epoch - 0.5) / self.training.recipe.epochs, epoch.train_loss)
         super().epoch_done(epoch)
 
     def doing(self, what: str) -> None:
@@ -241,10 +243,9 @@ class OnScreen(AsLines):
 
     def _follow(self, now: Progress) -> None:
         """Note the losses that came since it was last drawn."""
-        done, steps = (now.epoch - 1) * now.steps + now.step, now.epochs * now.steps
-        new = now.recent_losses[-(done - self.traced) :] if done > self.traced else ()
-        for k, loss in enumerate(new):
-            self.trace.add((done - len(new) + k) / steps, loss)
+        done = (now.epoch - 1) * now.steps + now.step
+        if done > self.traced:
+            self.trace.add(now.recent_losses[-(done - self.traced) :])
         self.traced = done
 
     def _wheel(self, what: str) -> Line:

@@ -54,7 +54,9 @@ class NativeEngine(Engine):
         self.source: Source = source(
             self.step_graph, inference(net), machine(vectors, precision == "float64")
         )
-        self.path = compiling.library(self.source.text, self.compiler, level, extra)
+        self.path = compiling.library(
+            self.source.text, self.compiler, level, extra, self.source.parts
+        )
         self._running = Lock()
         self._library = _loaded(self.path)
         self._handle = self._library.engine_open(threads)
@@ -133,7 +135,7 @@ class NativeEngine(Engine):
 
 
 def _loaded(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
+    library = compiling.loaded(path)
     library.engine_open.argtypes, library.engine_open.restype = [ctypes.c_int], _pointer
     library.engine_close.argtypes, library.engine_close.restype = [_pointer], None
     library.engine_array.argtypes = [_pointer, ctypes.c_int]

@@ -42,7 +42,7 @@ def first_filters(net: Net, values: Values, picture: Shape) -> Array | None:
             return _weights(values, index)
         if isinstance(layer, Dense):
             return _weights(values, index).reshape(-1, *picture)
-        if not isinstance(layer, Flatten):
+        if not isinstance(layer, Dropout | Flatten):
             return None
     return None
 
@@ -64,13 +64,13 @@ def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
     given = [*forward.weights, *_running(forward)]
     leaves = {leaf: np.asarray(values[str(leaf.name)], np.float64) for leaf in given}
     nodes = {str(name): node for node, name in forward.graph.names.items()}
-    told = {layers[-1]: layers for layers in _told(net)}
-    shown = [nodes[str(value_name(net, last))] for last in told]
+    told = list(_told(net))
+    shown = [nodes[str(value_name(net, layers[-1]))] for layers in told]
     found = evaluate(shown, {forward.inputs: image[None], **leaves})
     measured = measure(net).layers
     return tuple(
-        Stage(_words(net, layers), _field(measured[last].sight), np.asarray(found[node][0]))
-        for (last, layers), node in zip(told.items(), shown, strict=True)
+        Stage(_words(net, layers), _field(measured[layers[-1]].sight), np.asarray(found[node][0]))
+        for layers, node in zip(told, shown, strict=True)
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,9 @@ from gradbook.data.images import Images
 from gradbook.errors import ShapeError
 from gradbook.lab.recipe import Recipe
 from gradbook.net import Net
-from gradbook.net.layers import spell
+from gradbook.net.layers import Shape, spell
 
-AT_ONCE = 4096  # images; what is counted in between stays small
+AT_ONCE = 512  # images: what is counted in between stays in the cache
 BRIGHTEST = 255
 
 
@@ -64,11 +65,11 @@ class Material:
     @cached_property
     def brightness(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and deviation of each channel of what is trained on, pixels from 0 to 1."""
-        count = len(self.numbers) * self.images.pixels[0, 0].size * BRIGHTEST
-        total, squares = self.sums[self.numbers].sum(axis=0).T.tolist()
-        means = tuple(s / count for s in total)
-        variances = (q / (count * BRIGHTEST) - m * m for q, m in zip(squares, means, strict=True))
-        return means, tuple(max(variance, 0.0) ** 0.5 or 1.0 for variance in variances)
+        count = len(self.numbers) * self.images.pixels[0, 0].size
+        sums = self.sums[self.numbers].sum(axis=0).tolist()
+        means = tuple(total / (count * BRIGHTEST) for total, _ in sums)
+        spreads = (count * squares - total**2 for total, squares in sums)  # exact, so 0 or above
+        return means, tuple(spread**0.5 / (count * BRIGHTEST) or 1.0 for spread in spreads)
 
     @cached_property
     def mark(self) -> int:
@@ -93,17 +94,30 @@ def material(recipe: Recipe, dataset: Dataset | None = None) -> Material:
     return made
 
 
+def comes_along(recipe: Recipe) -> bool:
+    """Whether its data set goes by its name; the network is then held against it at once."""
+    from gradbook.data.sources import KNOWN
+
+    known = KNOWN.get(recipe.data)
+    if known:
+        _require_fit(recipe.net, recipe.data, (1, *known.size), known.classes)
+    return known is not None
+
+
 def require_fit(net: Net, dataset: Dataset) -> None:
     """Refuse a network that can't read these images, or can't tell these classes apart."""
-    shape, classes = dataset.shape, len(dataset.classes)
-    if net.input not in (shape, (int(np.prod(shape)),)):
+    _require_fit(net, dataset.name, dataset.shape, len(dataset.classes))
+
+
+def _require_fit(net: Net, name: str, shape: Shape, classes: int) -> None:
+    if net.input not in (shape, (prod(shape),)):
         raise ShapeError(
-            f"the images of {dataset.name} are {spell(shape)}, but the network takes "
+            f"the images of {name} are {spell(shape)}, but the network takes "
             f"{spell(net.input)}: begin it with 'input {spell(shape)}'"
         )
     if max(net.outputs, 2) != classes:
         raise ShapeError(
-            f"{dataset.name} has {classes} classes, but the network {net.outputs} outputs: "
+            f"{name} has {classes} classes, but the network {net.outputs} outputs: "
             f"end it with 'dense {classes}'"
         )
 
@@ -112,6 +126,6 @@ def placed(recipe: Recipe) -> Recipe:
     """The recipe with a data set's file by its whole path, as it is found from anywhere."""
     from gradbook.data.sources import KNOWN
 
-    if recipe.data in KNOWN:
+    if recipe.data in KNOWN or not Path(recipe.data).exists():
         return recipe
     return replace(recipe, data=str(Path(recipe.data).absolute()))

@@ -142,7 +142,7 @@ class Model:
 
     def _outputs(self, images: NDArray[Any]) -> NDArray[Any]:
         given = np.asarray(images)
-        if given.dtype != np.uint8 and not np.issubdtype(given.dtype, np.number):
+        if given.dtype.kind not in "uif":
             raise ShapeError(f"images are bytes or numbers from 0 to 255, not {given.dtype}")
         shape = self.net.input
         if given.shape[1:] != shape and given[:1].size != np.prod(shape):

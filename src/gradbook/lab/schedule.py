@@ -15,17 +15,17 @@ from gradbook.net.plain import number, settle, whole
 from gradbook.net.text import Line, digits
 
 GRAMMAR = """\
-  schedule constant RATE             the same rate all along
-  schedule step RATE by F every N    times F after every N epochs
-  schedule plateau RATE by F patience N
-                                     times F when the validation loss hasn't fallen for more
-                                     than N epochs
-  schedule cosine RATE [to R]        half a wave down to R, or to 0
-  schedule one cycle RATE [warm S] [to R]
-                                     straight up during the share S of all steps (0.25 if
-                                     nothing is said), then straight down to R, or to 0
-                                     'warm S' may end any of them: the rate then rises during
-                                     that share of the steps from a 25th
+  schedule KIND …            how the learning rate goes, where KIND … is
+    constant RATE            the same all along
+    step RATE by F every N   times F after every N epochs
+    plateau RATE by F patience N
+                             times F once the validation loss hasn't fallen for more than N
+                             epochs
+    cosine RATE [to R]       half a wave down to R, or to 0
+    one cycle RATE [to R]    straight up during a quarter of all steps, then straight down
+                             to R, or to 0
+                             'warm S' may end any of them: during that share of all steps
+                             the rate rises to what it is, from a 25th of it
 """
 
 RISE = 25.0  # a rate that rises begins with this part of itself

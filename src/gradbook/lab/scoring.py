@@ -42,9 +42,7 @@ def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
         return np.concatenate([1 - said, said], axis=1)
     last = net.layers[-1]
     match last.kind if isinstance(last, Activation) else "":
-        case "softmax":
-            return said
-        case "sigmoid":
+        case "softmax" | "sigmoid":
             return np.asarray(said / np.maximum(said.sum(axis=1, keepdims=True), TINY))
         case _:  # softmax, which leaves a log softmax's classes their probabilities
             shares = np.exp(said - said.max(axis=1, keepdims=True))

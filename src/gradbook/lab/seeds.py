@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
@@ -12,9 +12,11 @@ from typing import Any
 
 from gradbook.errors import DataError, UsageError
 from gradbook.files import made_folder, read_text, write_whole
-from gradbook.lab import recipe as recipes
 from gradbook.lab.recipe import Recipe
+from gradbook.lab.recipe_text import parse
 from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.train import Trained, train
+from gradbook.lab.wanted import What
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,28 @@ class Spread:
     @property
     def lowest(self) -> float:
         return min(self.values)
+
+
+def train_seeds(
+    recipe: What,
+    seeds: Iterable[int] = range(5),
+    changes: str = "",
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    **settings: Any,
+) -> tuple[Trained, ...]:
+    """Train once with each seed, the settings being those of `train`; until one is stopped.
+
+    `Spread` of their test accuracies says how far they differ. With a `folder` each run has its
+    own in there.
+    """
+    found: list[Trained] = []
+    for seed in seeds:
+        own = None if folder is None else SeedsFolder(folder).run(seed).path
+        found.append(train(recipe, changes, folder=own, seed=seed, **settings))
+        if found[-1].stopped:
+            break
+    return tuple(found)
 
 
 class SeedsFolder:
@@ -75,7 +99,7 @@ class SeedsFolder:
             raise DataError("not the plan of several seeds", file=file) from error
         if not isinstance(text, str) or not _are_seeds(seeds):
             raise DataError("not the plan of several seeds", file=file)
-        return recipes.parse(text, file), seeds
+        return parse(text, file), seeds
 
     def write_result(self, event: dict[str, Any]) -> None:
         write_whole(self.result_file, json.dumps(event, indent=2) + "\n")

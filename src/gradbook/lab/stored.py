@@ -36,7 +36,7 @@ class Stored:
 def write(path: str | os.PathLike[str], stored: Stored) -> None:
     from safetensors.numpy import save
 
-    arrays = {name: np.ascontiguousarray(array) for name, array in stored.arrays.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in stored.arrays.items()}
     about = {**stored.record, "sum": _sum(arrays)}
     write_whole(path, save(arrays, {NAME: json.dumps(about, ensure_ascii=False)}))
 
@@ -83,7 +83,7 @@ def _sum(arrays: Mapping[str, NDArray[Any]]) -> str:
     for name in sorted(arrays):
         array = arrays[name]
         found.update(f"{name} {array.dtype} {array.shape};".encode())
-        found.update(np.ascontiguousarray(array).tobytes())
+        found.update(array.tobytes())
     return found.hexdigest()
 
 

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread, current_thread, main_thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gradbook.data.dataset import Dataset
 from gradbook.engine.surroundings import surroundings
-from gradbook.errors import UsageError
 from gradbook.lab import checkpoint as checkpoints
 from gradbook.lab.checkpoint import Checkpoint
+from gradbook.lab.heeding import in_a_thread
 from gradbook.lab.history import Epoch
-from gradbook.lab.material import Material, material, placed
+from gradbook.lab.material import Material, comes_along, material
 from gradbook.lab.model import Model
 from gradbook.lab.recipe import Recipe
-from gradbook.lab.recipe import recipe as recipe_of
 from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.training import Listener, Training
-from gradbook.net import Net
-from gradbook.net.plain import whole
+from gradbook.lab.wanted import Asked, What, resumed, stands_at
 
 if TYPE_CHECKING:
     from gradbook.engine.base import Engine
 
 USUAL = "quick"
 LANES = 16  # images that one thread takes at a time, at the most
-LARGEST_SEED = 999_999_999
-
-What = Recipe | Net | str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,15 +98,15 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     """
     began = monotonic()
     kept = None if folder is None else RunFolder(folder)
+    asked = Asked(recipe, changes, data, seed, held_back)
     if resume:
-        wanted = _resumed(kept, recipe, changes, data, seed, held_back)
+        wanted = resumed(kept, asked)
     else:
-        wanted = _wanted(recipe_of(USUAL if recipe is None else recipe, changes), data, seed)
-        wanted = _holding_back(wanted, held_back)
+        wanted = asked.of(USUAL)
         if kept:
             kept.require_free()
     made, engine = _prepared(wanted, data if isinstance(data, Dataset) else None, threads)
-    start, remarks = _start(kept, wanted, made) if kept and resume else (None, [])
+    start, remarks = stands_at(kept, wanted, made) if kept and resume else (None, [])
     if kept:
         kept.clear_parts()
         if not resume:
@@ -124,75 +117,18 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     return _run(training, kept, listener or Listener())
 
 
-# What is wanted.
-
-
-def _wanted(recipe: Recipe, data: object, seed: int | None) -> Recipe:
-    if isinstance(data, Dataset):
-        recipe = replace(recipe, data=data.name)
-    elif data is not None:
-        recipe = replace(recipe, data=str(data))
-    if seed is not None:
-        recipe = replace(recipe, net=replace(recipe.net, seed=whole("the seed", seed, 0)))
-    return recipe if isinstance(data, Dataset) else placed(recipe)
-
-
-def _holding_back(recipe: Recipe, held_back: bool | None) -> Recipe:
-    if held_back is None:
-        return recipe
-    fold = (recipe.held_back or 0) if held_back else None
-    return replace(recipe, held_back=fold)
-
-
-def _resumed(
-    kept: RunFolder | None,
-    recipe: What | None,
-    changes: str,
-    data: object,
-    seed: int | None,
-    held_back: bool | None,
-) -> Recipe:
-    """The recipe of the run in the folder, which anything else that is said must agree with."""
-    if kept is None:
-        raise UsageError("nothing to resume: name the folder of the run")
-    found = kept.recipe()
-    said = _wanted(recipe_of(found if recipe is None else recipe, changes), data, seed)
-    if recipe is not None and seed is None:
-        said = replace(said, net=replace(said.net, seed=found.net.seed))
-    if _holding_back(said, held_back) != found:
-        raise UsageError(
-            f"{kept.path} holds another run than this would be: resume it without changes, "
-            "or name another folder"
-        )
-    return found
-
-
-def _start(kept: RunFolder, recipe: Recipe, made: Material) -> tuple[Checkpoint | None, list[str]]:
-    """The checkpoint to go on from, if it is of this run."""
-    found, remarks = checkpoints.newest(kept.checkpoints)
-    if found and found.recipe != str(recipe):
-        raise UsageError(
-            f"the checkpoints in {kept.checkpoints} are of another recipe or network than "
-            f"{kept.recipe_file.name}: put back the one they belong to"
-        )
-    if found and found.mark != made.mark:
-        raise UsageError(
-            f"the images of {recipe.data} are others than when {kept.path} was begun: "
-            "put them back, or begin a new run"
-        )
-    return found, remarks
-
-
 # Getting ready.
 
 
 def _prepared(
     recipe: Recipe, dataset: Dataset | None, threads: int | None
 ) -> tuple[Material, Engine]:
-    """The images and the engine, which is compiled while they are loaded."""
+    """The images and the engine, which is compiled while images that surely fit are loaded."""
+    if dataset or not comes_along(recipe):
+        return material(recipe, dataset), _engine(recipe, threads)
     with ThreadPoolExecutor(1) as pool:
         engine: Future[Engine] = pool.submit(_engine, recipe, threads)
-        made = material(recipe, dataset)
+        made = material(recipe)
         made.mark  # noqa: B018 - counted while the compiler runs
         return made, engine.result()
 
@@ -226,7 +162,7 @@ def _run(training: Training, kept: RunFolder | None, listener: Listener) -> Trai
 
     if kept:
         kept.write_history(training.history)
-    _interruptible(work, training.stop)
+    in_a_thread(work, training.stop)
     stopped = len(training.history) < training.recipe.epochs
     test = None if stopped else training.test_accuracy()
     history = training.history
@@ -244,26 +180,3 @@ def _run(training: Training, kept: RunFolder | None, listener: Listener) -> Trai
         threads = getattr(training.engine, "threads", 1)
         kept.write_result(trained.event | {"made_with": surroundings(threads)})
     return trained
-
-
-def _interruptible(work: Callable[[], None], stop: Callable[[], None]) -> None:
-    """Do it in a thread while the main one waits for Ctrl-C, so that no step is ever torn."""
-    if current_thread() is not main_thread():
-        return work()
-    failures: list[BaseException] = []
-
-    def caught() -> None:
-        try:
-            work()
-        except BaseException as error:
-            failures.append(error)
-
-    worker = Thread(target=caught)
-    worker.start()
-    while worker.is_alive():
-        try:
-            worker.join()
-        except KeyboardInterrupt:
-            stop()
-    if failures:
-        raise failures[0]

@@ -242,6 +242,7 @@ class Training:
             "epochs": len(self.history),
             "validation_accuracy": self.history[-1].validation_accuracy if self.history else None,
             "test_accuracy": test_accuracy,
+            "images": list(self.material.images.shape),
             "framing": str(framing(self.material.images) or "") or None,
         }
         mean, deviation = self.material.brightness

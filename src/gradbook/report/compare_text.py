@@ -31,7 +31,7 @@ def table(runs: Sequence[Compared]) -> Table:
         Column("test", "test_accuracy"),
         *([Column("±", "test_deviation"), Column("lowest", "test_lowest")] if several else []),
         *([Column("seeds", "seeds", spare=4)] if several else []),
-        Column("time", "seconds"),
+        Column("time", "seconds", spare=1),
     ]
     return Table(tuple(columns), tuple(_row(run, several) for run in runs))
 
@@ -68,13 +68,16 @@ def lines(
     yield [Piece(head, "bold")]
     yield from ([Piece(row)] for row in rows)
     if left_out:
-        yield [Piece(f"not shown, for want of width: {', '.join(left_out)}", "bright_black")]
+        remark = f"not shown, for want of width: {', '.join(left_out)}"
+        yield from ([Piece(line, "bright_black")] for line in wrap(remark, width))
     yield from _differences(runs, width)
     yield from _misread(runs, misread)
     yield from _chart(runs, width, ascii_only)
 
 
 def _differences(runs: Sequence[Compared], width: int) -> Iterator[Line]:
+    if len(runs) == 1:
+        return
     found = differences(runs)
     yield []
     if not found:

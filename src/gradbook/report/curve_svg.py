@@ -62,7 +62,7 @@ def svg(
             f'font-family="{FONT}" font-size="{_n(SIZE)}">',
             *([f"<style>{style()}</style>", _paper(frame)] if alone else []),
             inside(chart, frame, labelled),
-            over,
+            *([over] if over else []),
             "</svg>",
             "",
         ]

@@ -24,16 +24,14 @@ LARGEST = 96  # pixels of a picture's longer side
 GAP = 2  # pixels between the pictures of a strip, before it is made larger
 
 
-def picture(pixels: NDArray[np.uint8], largest: int = LARGEST) -> str:
+def picture(pixels: NDArray[np.uint8]) -> str:
     """An image (channels, rows, columns) as an address for <img>; a large one is made smaller."""
-    image = _image(pixels)
-    longest = max(image.size)
-    return _address(image.reduce(ceil(longest / largest)) if longest > largest else image)
+    return _address(_small(_image(pixels)))
 
 
 def strip(images: NDArray[np.uint8], factor: int = 2) -> str:
     """Images (images, channels, rows, columns) side by side, the paper between them."""
-    parts = [_image(pixels).convert("RGBA") for pixels in images]
+    parts = [_small(_image(pixels)).convert("RGBA") for pixels in images]
     whole = _blank(len(parts), *parts[0].size)
     for place, part in enumerate(parts):
         whole.paste(part, (place * (part.width + GAP), 0))
@@ -44,7 +42,7 @@ def tinted(values: NDArray[np.floating], most: float) -> str:
     """Values (rows, columns) from -most to most, 0 being the paper."""
     from PIL import Image
 
-    share = np.nan_to_num(values / most) if most > 0 else np.zeros_like(values)
+    share = _mean_of_blocks(np.nan_to_num(values / most) if most > 0 else np.zeros_like(values))
     levels = np.rint(np.clip(share, -1, 1) * LEVELS).astype(np.int16) + LEVELS
     image = Image.fromarray(levels.astype(np.uint8), "P")
     image.putpalette(bytes(chain(*(_tint(level - LEVELS) for level in range(2 * LEVELS + 1)))))
@@ -52,8 +50,21 @@ def tinted(values: NDArray[np.floating], most: float) -> str:
     return _address(image, transparency=strength)
 
 
+def _mean_of_blocks(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """As many pixels as can be seen of a small picture."""
+    factor = ceil(max(values.shape) / LARGEST)
+    rows, columns = (side // factor * factor for side in values.shape)
+    blocks = values[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
+    return np.asarray(blocks.mean((1, 3)))
+
+
 def _tint(level: int) -> tuple[int, int, int]:
     return POSITIVE if level >= 0 else NEGATIVE
+
+
+def _small(image: Image) -> Image:
+    longest = max(image.size)
+    return image.reduce(ceil(longest / LARGEST)) if longest > LARGEST else image
 
 
 def _image(pixels: NDArray[np.uint8]) -> Image:

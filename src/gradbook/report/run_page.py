@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any
 
 from gradbook.data import warp_text
 from gradbook.data.dataset import Dataset
+from gradbook.lab.answers import Places
 from gradbook.lab.evidence import Evidence, gather
 from gradbook.lab.run_folder import RunFolder
 from gradbook.net.measure import measure
@@ -35,11 +36,12 @@ def run_page(run: RunFolder, dataset: Dataset) -> str:
 
 def told(run: Evidence) -> str:
     """The page of what was gathered."""
+    sections = list(_sections(run))
     return page(
-        title(run),
-        list(_sections(run)),
-        lead=_lead(run),
-        foot=f"<p>{text(_foot(run))}</p>",
+        f"{run.recipe.title} on {run.dataset.name}",
+        sections,
+        lead=f"{_lead(run)}\n{_contents(sections)}",
+        foot=f"<p>{text(f'{run.dataset.name}: {run.dataset.source}')}</p>",
         style=style(),
         script=epoch_charts.script() + _file("run.js"),
     )
@@ -53,10 +55,6 @@ def _file(name: str) -> str:
     return files("gradbook.report").joinpath(name).read_text("utf-8")
 
 
-def title(run: Evidence) -> str:
-    return f"{run.recipe.title} on {run.dataset.name}"
-
-
 # What it reached.
 
 
@@ -68,7 +66,7 @@ def _lead(run: Evidence) -> str:
         f'{about}<p class="headline"><b>{percent(answers.accuracy, len(answers))}</b> '
         f"of {counted(len(answers), 'test image')} read right; "
         f'<a href="#misread">{missed:,} misread</a></p>\n'
-        f"{facts(_facts(run))}\n{_contents(run)}"
+        f"{facts(_facts(run))}"
     )
 
 
@@ -91,9 +89,9 @@ def _facts(run: Evidence) -> list[tuple[str, str]]:
     return [*found, ("seed", str(run.recipe.net.seed))]
 
 
-def _contents(run: Evidence) -> str:
+def _contents(sections: Sequence[Section]) -> str:
     links = "".join(
-        f'<li><a href="#{section.anchor}">{section.heading}</a></li>' for section in _sections(run)
+        f'<li><a href="#{section.anchor}">{section.heading}</a></li>' for section in sections
     )
     return f'<nav aria-label="Contents"><ul class="chips">{links}</ul></nav>'
 
@@ -125,27 +123,24 @@ def _confusion(run: Evidence) -> str:
 
 
 def _misread(run: Evidence) -> str:
-    answers, test = run.answers, run.dataset.test_for_reporting
-    wrong = answers.wrong()
-    classes = run.dataset.classes
-    shown = wrong[:MOST_MISREAD]
-    if not len(wrong):
-        said = "<p>None.</p>"
-    else:
-        part = "" if len(shown) == len(wrong) else f" The surest {len(shown)} of {len(wrong):,}."
-        said = (
+    wrong, unsure = run.answers.wrong(), run.answers.unsure(UNSURE)
+    parts = [] if len(wrong) else ["<p>None.</p>"]
+    if len(wrong):
+        left_out = len(wrong) > MOST_MISREAD
+        part = f" The surest {MOST_MISREAD} of {len(wrong):,}." if left_out else ""
+        parts = [
             "<p>The surest mistakes come first: what was read, what it is, and how likely each "
-            f"was to the network.{part}</p>\n"
-            '<p class="only" hidden><span></span> <button type="button">show all</button></p>\n'
-            f'<figure id="cards">{gallery(test, answers, shown, classes)}</figure>'
-        )
-    unsure = answers.unsure(UNSURE)
-    if not len(unsure):
-        return said
-    return (
-        f"{said}\n<h3>Right, but only just</h3>\n"
-        f"<figure>{gallery(test, answers, unsure, classes)}</figure>"
-    )
+            f"was to the network.{part}</p>",
+            '<p class="only" hidden><span></span> <button type="button">show all</button></p>',
+            f'<figure id="cards">{_cards(run, wrong[:MOST_MISREAD])}</figure>',
+        ]
+    if len(unsure):
+        parts += ["<h3>Right, but only just</h3>", f"<figure>{_cards(run, unsure)}</figure>"]
+    return "\n".join(parts)
+
+
+def _cards(run: Evidence, places: Places) -> str:
+    return gallery(run.dataset.test_for_reporting, run.answers, places, run.dataset.classes)
 
 
 # What it is made of.
@@ -155,17 +150,15 @@ def _images(run: Evidence) -> str:
     data, warp = run.dataset, run.recipe.warp
     channels, rows, columns = data.shape
     colour = "grey" if channels == 1 else "colour"
-    words = f"{run.trained_on:,} images of {rows} × {columns} pixels in {colour}"
-    said = f"<p>{words}, {counted(len(data.classes), 'class', 'classes')}.</p>"
-    if not warp.changes_images:
-        return f"{said}\n{_column(run_pictures.warped_rows([('as they are', run.warped[0])]))}"
     said = (
-        f"{said[:-4]} Each is drawn anew in every epoch: "
-        f"<code>{text(warp_text.write(warp))}</code></p>"
+        f"{run.trained_on:,} images of {rows} × {columns} pixels in {colour}, "
+        f"{counted(len(data.classes), 'class', 'classes')}."
     )
+    if warp.changes_images:
+        said += f" Each is drawn anew in every epoch: <code>{text(warp_text.write(warp))}</code>"
     names = ["as they are", *(f"in epoch {k}" for k in range(1, len(run.warped)))]
     films = run_pictures.warped_rows(list(zip(names, run.warped, strict=True)))
-    return f"{said}\n{_column(films)}"
+    return f"<p>{said}</p>\n{_column(films)}"
 
 
 def _network(run: Evidence) -> str:
@@ -179,7 +172,7 @@ def _insides(run: Evidence) -> str:
     probabilities = run.answers.probabilities[run.example]
     answer = run_pictures.answer(test.pixels[run.example], probabilities, classes)
     parts = [
-        f"<p>Test image {run.example + 1:,}, a {text(shown)}, and what the network says to it.</p>",
+        f"<p>Test image {run.example + 1:,} is of class {text(shown)}. What the network says:</p>",
         _column(answer),
     ]
     later = run.stages
@@ -219,7 +212,3 @@ def facts_table(pairs: dict[str, Any]) -> str:
         for name, value in pairs.items()
     )
     return wide(f'<table class="where"><tbody>{rows}</tbody></table>')
-
-
-def _foot(run: Evidence) -> str:
-    return f"{run.dataset.name}: {run.dataset.source}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import isfinite, isinf, log
@@ -104,33 +104,33 @@ def epoch_table(width: int, validated: bool = True, ascii_only: bool = False) ->
 
 
 class Trace:
-    """The losses of a training from its beginning to its end, as far as it is."""
+    """All losses so far in a few means: whenever there are too many, pairs become one."""
 
-    PARTS = 240  # of the training, each with the mean of its steps
+    MOST = 256
 
     def __init__(self) -> None:
-        self._sums, self._counts = [0.0] * self.PARTS, [0] * self.PARTS
+        self._means: list[float] = []
+        self._each = 1  # losses in a mean
+        self._latest: list[float] = []  # fewer than that
 
-    def add(self, place: float, loss: float) -> None:
-        """What was met there, where the training goes from 0 to 1."""
-        part = min(int(place * self.PARTS), self.PARTS - 1)
-        if isfinite(loss):
-            self._sums[part] += loss
-            self._counts[part] += 1
+    def add(self, losses: Iterable[float]) -> None:
+        for value in filter(isfinite, losses):
+            self._latest.append(value)
+            if len(self._latest) == self._each:
+                self._means.append(fmean(self._latest))
+                self._latest = []
+            if len(self._means) == self.MOST:
+                self._means = list(
+                    map(fmean, zip(self._means[::2], self._means[1::2], strict=True))
+                )
+                self._each *= 2
 
-    def means(self, width: int) -> list[float]:
-        """One for each of so many columns, up to the last of which anything is known."""
-        edges = [k * self.PARTS // width for k in range(width + 1)]
-        counts = [sum(self._counts[a:b]) for a, b in pairwise(edges)]
-        sums = [sum(self._sums[a:b]) for a, b in pairwise(edges)]
-        known = [column for column, count in enumerate(counts) if count]
-        if not known:
-            return []
-        latest, means = known[0], []
-        for column in range(known[-1] + 1):
-            latest = column if counts[column] else latest
-            means.append(sums[latest] / counts[latest])
-        return means
+    def means(self, most: int) -> list[float]:
+        """At most so many, from the first to now."""
+        means = [*self._means, fmean(self._latest)] if self._latest else self._means
+        count = min(len(means), most)
+        edges = [k * len(means) // count for k in range(count + 1)] if count else []
+        return [fmean(means[a:b]) for a, b in pairwise(edges)]
 
 
 def running(now: Progress, trace: Trace, width: int, *, ascii_only: bool = False) -> list[Line]:

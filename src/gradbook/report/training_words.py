@@ -111,7 +111,8 @@ def files(run: RunFolder, width: int) -> Iterator[Line]:
     ]
     yield from _listed(found, width)
     yield []
-    yield [*_command("predict", str(run.path)), Piece(" FILE…"), Piece("  reads your pictures")]
+    line = [*_command("predict", str(run.path)), Piece(" FILE…"), Piece("  reads your pictures")]
+    yield line if sum(len(piece.text) for piece in line) <= width else line[:-1]
 
 
 def seeds_files(folder: SeedsFolder, width: int) -> Iterator[Line]:

@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from math import prod
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node, needed
@@ -393,8 +392,4 @@ class _Planner:
         return list(found)
 
 
-def size(node: Node) -> int:
-    return prod(node.shape)
-
-
-__all__ = ["FIRST", "HEAVY", "WEIGHTS", "Pass", "Plan", "channelwise", "mean_of", "plan", "size"]
+__all__ = ["FIRST", "HEAVY", "WEIGHTS", "Pass", "Plan", "channelwise", "mean_of", "plan"]

@@ -110,7 +110,7 @@ INLINE void direct_conv(struct place *at, row_reader *read, row_finisher *finish
 }
 
 /* weights[outputs][inputs of a group][rows][columns] in blocks, as direct_block reads them. */
-INLINE void pack_direct(const real *weights, real *packed, const int outputs, const int groups,
+APART void pack_direct(const real *weights, real *packed, const int outputs, const int groups,
                         const int window, const int block) {
     const int own = outputs / groups;
     for (int g = 0; g < groups; g++)
@@ -124,7 +124,7 @@ INLINE void pack_direct(const real *weights, real *packed, const int outputs, co
 
 /* The weights of the gradient to the input: inputs and outputs change places, windows turn round.
  * turned[inputs][outputs of a group][rows][columns] */
-INLINE void turn_weights(const real *weights, real *turned, const int outputs, const int inputs,
+APART void turn_weights(const real *weights, real *turned, const int outputs, const int inputs,
                          const int groups, const int rows, const int columns) {
     const int own_outputs = outputs / groups, own_inputs = inputs / groups;
     const int area = rows * columns;

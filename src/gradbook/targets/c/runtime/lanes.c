@@ -13,6 +13,7 @@ typedef int32_t lane_mask;
 typedef lane_mask mask __attribute__((vector_size(LANES * sizeof(real))));
 
 #define INLINE static inline __attribute__((always_inline, unused))
+#define APART static __attribute__((noinline, unused)) /* called now and then: one copy is enough */
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else

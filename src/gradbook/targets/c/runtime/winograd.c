@@ -132,7 +132,7 @@ struct winograd {
 
 /* weights[outputs][inputs][3][3] → points[n·n][block of outputs][inputs][block]; a vector has an
  * output of the block in each lane. With `swapped` they come as [inputs][outputs][3][3]. */
-INLINE void pack_winograd(const real *weights, real *points, const int m, const int outputs,
+APART void pack_winograd(const real *weights, real *points, const int m, const int outputs,
                           const int inputs, const int block, const int swapped) {
     const int from_output = swapped ? 1 : inputs, from_input = swapped ? outputs : 1;
     const int n = m + 2;
@@ -444,7 +444,7 @@ INLINE void winograd_gradients(struct place *at, row_reader *read_d, row_reader 
 }
 
 /* weights[outputs·inputs][3][3] = Gᵀ points G; a vector has a pair of channels in each lane. */
-INLINE void winograd_to_weights(const real *points, real *weights, const int m, const int pairs) {
+APART void winograd_to_weights(const real *points, real *weights, const int m, const int pairs) {
     const int n = m + 2;
     const real(*G)[3] = m == 4 ? winograd_g4 : winograd_g3;
     for (int first = 0; first < pairs; first += LANES) {
