@@ -8,8 +8,9 @@ from math import prod
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.fields import Scope
-from gradbook.targets.c.plan import Plan, places
+from gradbook.targets.c.plan import Plan
 from gradbook.targets.c.simplify import reduced
+from gradbook.targets.c.slides import places
 
 
 class Arrays:

@@ -10,8 +10,9 @@ from gradbook.graph.node import Node
 from gradbook.targets.c.arrays import Arrays
 from gradbook.targets.c.fields import Scope
 from gradbook.targets.c.kernels import Kernel
-from gradbook.targets.c.plan import WEIGHTS, Plan, places
+from gradbook.targets.c.plan import WEIGHTS, Plan
 from gradbook.targets.c.simplify import reduced
+from gradbook.targets.c.slides import places
 from gradbook.targets.c.syntax import block, indented, loop
 from gradbook.targets.c.totals import Elements
 

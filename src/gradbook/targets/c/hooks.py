@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gradbook.graph.node import Node
@@ -10,8 +10,9 @@ from gradbook.targets.c.arrays import Arrays
 from gradbook.targets.c.fields import Masks, Scope
 from gradbook.targets.c.kernels import Kernel
 from gradbook.targets.c.names import Names
-from gradbook.targets.c.plan import WEIGHTS, Pass, Plan, places
+from gradbook.targets.c.plan import WEIGHTS, Pass, Plan
 from gradbook.targets.c.rows import Row
+from gradbook.targets.c.slides import places
 from gradbook.targets.c.storage import Storage
 from gradbook.targets.c.syntax import function, indented
 
@@ -54,19 +55,23 @@ class HookWriter:
                 text, loaded[source] = self._reader(name, made, source)
                 readers.append(name)
                 texts.append(text)
-            for node in made.shared:
-                others = [x for source, own in loaded.items() if source is not node for x in own]
-                self.storage.made_from[made, node] = (loaded[node], others)
         finisher = ""
-        if made.heavy is None or made.heavy.op.name not in WEIGHTS:
+        finished: list[Node] = []
+        if made.heavy is None or made.makes:
             finisher = self._name("finish", made)
-            texts.append(self._finisher(finisher, made))
+            text, finished = self._finisher(finisher, made)
+            texts.append(text)
+        if made.heavy and made.heavy.op.name in WEIGHTS:
+            d, x = made.heavy.inputs
+            for node in [*made.shared, *made.kept]:
+                self.storage.made_from[made, node] = (loaded[d], [*loaded[x], *finished])
         return Hooks(readers, finisher, "\n".join(texts))
 
     def title(self, made: Pass) -> str:
         """What a pass is for."""
         if made.heavy is not None and made.heavy.op.name in WEIGHTS:
-            return f"slopes_{self.scope.titles.of(made.heavy)}"
+            also = f"_and_{self.scope.titles.of(made.kept[-1])}" if made.beside else ""
+            return f"slopes_{self.scope.titles.of(made.heavy)}{also}"
         named = made.kept[-1:] or made.sums[:1]
         return self.scope.titles.of(named[0]) if named else f"pass{made.number}"
 
@@ -103,7 +108,8 @@ class HookWriter:
         names = Names()
         row = self._row(made, names, {})
         value = row.term(source, make=True)
-        sums = self._summing(made, row, names) if shared else _Around()
+        summed = made.read_sums if made.heavy and source is made.heavy.inputs[0] else []
+        sums = self._summing(summed, row, names)
         body = [
             *sums.before,
             *row.before,
@@ -116,10 +122,10 @@ class HookWriter:
         ]
         return function(head, body, parameters), row.loaded
 
-    def _finisher(self, name: str, made: Pass) -> str:
-        """What is done with one row of what a pass makes."""
+    def _finisher(self, name: str, made: Pass) -> tuple[str, list[Node]]:
+        """What is done with one row of what a pass makes, and what is read besides."""
         names = Names()
-        row = self._row(made, names, {made.heavy: "row[w]"} if made.heavy else {})
+        row = self._row(made, names, {made.makes: "row[w]"} if made.makes else {})
         targets, stores = [], []
         for node in sorted(made.kept, key=lambda node: node.index):
             value = row.term(node, make=True)
@@ -127,7 +133,7 @@ class HookWriter:
                 to = names.of(("to", node), f"{self.scope.titles.of(node)}_to")
                 targets.append(f"vec *{to} = {self.storage.row(node)};")
                 stores.append(f"{to}[w] = {value.lanes};")
-        sums = self._summing(made, row, names)
+        sums = self._summing(made.sums, row, names)
         body = [
             *targets,
             *sums.before,
@@ -138,13 +144,13 @@ class HookWriter:
             *sums.after,
         ]
         head = f"static void {name}(struct place *at, int h, int c, const vec *row)"
-        return function(head, body, ("at", "h", "c", "row"))
+        return function(head, body, ("at", "h", "c", "row")), row.loaded
 
-    def _summing(self, made: Pass, row: Row, names: Names) -> _Around:
-        """What takes the pass's sums over one row."""
+    def _summing(self, sums: Sequence[Node], row: Row, names: Names) -> _Around:
+        """What takes these sums over one row."""
         lines = _Around()
-        squares = {self.plan.moments[s] for s in made.sums if s in self.plan.moments}
-        for node in made.sums:
+        squares = {self.plan.moments[s] for s in sums if s in self.plan.moments}
+        for node in sums:
             x = self.plan.moments.get(node) or self.plan.argument(node)
             if node not in self.plan.moments and x in squares:
                 continue  # its sum comes with its squares

@@ -11,7 +11,8 @@ from gradbook.targets.c.arrays import Arrays
 from gradbook.targets.c.fields import Scope
 from gradbook.targets.c.hooks import Hooks, HookWriter
 from gradbook.targets.c.kernels import Kernel
-from gradbook.targets.c.plan import Pass, Plan, places
+from gradbook.targets.c.plan import Pass, Plan
+from gradbook.targets.c.slides import places
 from gradbook.targets.c.storage import sizes
 from gradbook.targets.c.syntax import function, task
 
@@ -47,11 +48,12 @@ class PassWriter:
         title, parts = self.scope.titles.of, []
         if made.heavy:
             sources = ", ".join(f"{title(x)} {_size(x)}" for x in made.heavy.inputs)
-            parts.append(f"{made.heavy.op.name} of {sources}")
+            also = f" and {made.beside.op.name}" if made.beside else ""
+            parts.append(f"{made.heavy.op.name}{also} of {sources}")
         if made.kept:
             parts.append("keeps " + ", ".join(f"{title(k)} {sizes(k)}" for k in made.kept))
-        if made.sums:
-            parts.append("sums " + ", ".join(title(self._summed(s)) for s in made.sums))
+        if sums := [*made.read_sums, *made.sums]:
+            parts.append("sums " + ", ".join(title(self._summed(s)) for s in sums))
         return f"/* Phase {made.phase}: {'; '.join(parts)} */"
 
     def _summed(self, reduction: Node) -> Node:
@@ -93,8 +95,9 @@ class PassWriter:
         opening: list[str] = []
         closing: list[str] = []
         engine, place = self.scope.fields.engine, self.scope.fields.place
-        squares = {self.plan.moments[s] for s in made.sums if s in self.plan.moments}
-        for node in made.sums:
+        sums = [*made.read_sums, *made.sums]
+        squares = {self.plan.moments[s] for s in sums if s in self.plan.moments}
+        for node in sums:
             name = self.scope.partial(node)
             channels, height, width = places(self._summed(node))
             if node in self.plan.moments:

@@ -67,7 +67,7 @@ def program(asked: Asked, machine: Machine, fields: Fields, functions: Names) ->
     titles = Titles({**also, **labels(new)}, needed([*outputs, *once]))
 
     scope = Scope(asked.name, titles, fields, functions)
-    kernels = cache(lambda node: kernel(node, machine))
+    kernels = cache(lambda node: kernel(node, machine, made.beside.get(node)))
     arrays = Arrays(scope, made, states, {node: name for name, node in read.items()})
     storage = Storage(scope, made, masks)
     hooks = HookWriter(scope, made, arrays, storage, masks, kernels)

@@ -8,7 +8,8 @@ from math import prod
 from gradbook.graph.node import Node
 from gradbook.targets.c.fields import Masks, Scope
 from gradbook.targets.c.memory import Lifetime, slots
-from gradbook.targets.c.plan import WEIGHTS, Pass, Plan, places
+from gradbook.targets.c.plan import Pass, Plan
+from gradbook.targets.c.slides import places
 
 
 class Storage:
@@ -53,25 +54,26 @@ class Storage:
         return f"at->e->{name}[at->tile]" if self.longer[place] else f"at->{name}"
 
     def _in_place(self, stored: dict[Node, bool]) -> dict[Node, Node]:
-        """Values written over the one they are made from, where nobody reads that any more.
+        """Values written over one they are made from, where nobody reads that any more.
 
-        Only what the gradient of weights reads: it reads each row once.
+        Only what the gradient of weights reads first: it reads each row once, and what is made
+        of it stays behind.
         """
         found: dict[Node, Node] = {}
+        taken = set(self.plan.outputs)
         for (made, node), (sources, others) in self.made_from.items():
-            assert made.heavy is not None
-            if made.heavy.op.name not in WEIGHTS or node is not made.heavy.inputs[0]:
-                continue
             for source in sources:
                 last = max(reader.number for other, reader in self.loads if other is source)
                 if (
-                    last == made.number
+                    node in stored
+                    and last == made.number
                     and stored[source]
                     and source.op.name != "leaf"
-                    and source not in [*others, *found.values(), *self.plan.outputs]
-                    and places(source) == places(node)
+                    and source not in {*others, *taken}
+                    and _fits(node, source)
                 ):
-                    found[node] = source
+                    found[node] = found.get(source, source)
+                    taken.add(source)
                     break
         return found
 
@@ -88,15 +90,28 @@ class Storage:
         for slot in slots(map(self._lifetime, own)):
             name = self.scope.member("value", slot.nodes[0])
             self._slot.update(dict.fromkeys(slot.nodes, name))
-            held = ", then ".join(f"{self.scope.titles.of(n)} {sizes(n)}" for n in slot.nodes)
+            turns = [x for node in slot.nodes for x in [node, *self._later_in(node)]]
+            held = ", then ".join(f"{self.scope.titles.of(n)} {sizes(n)}" for n in turns)
             lines.append(f"vec {name}{tiles}[{slot.size}]; /* {held} */")
 
+    def _later_in(self, node: Node) -> list[Node]:
+        """What is written over a value."""
+        return [value for value, place in self._over.items() if place is node]
+
     def _lifetime(self, node: Node) -> Lifetime:
-        held = [node, *(value for value, source in self._over.items() if source is node)]
+        held = [node, *self._later_in(node)]
         made = self.plan.made_in.get(node)
         readers = [reader.number for value, reader in self.loads if value in held]
         last = len(self.plan.passes) if node in self.plan.outputs else max(readers)
         return Lifetime(node, prod(places(node)), made.number if made else -1, last)
+
+
+def _fits(node: Node, place: Node) -> bool:
+    """Whether no row of it reaches beyond the same row of the other."""
+    channels, height, width = places(node)
+    other_channels, other_height, other_width = places(place)
+    row, other_row = channels * width, other_channels * other_width
+    return row <= other_row and row * height <= other_row * other_height
 
 
 def sizes(node: Node) -> str:
