@@ -17,7 +17,14 @@ from gradbook.data.ink import Grey, Ink, ink
 from gradbook.data.pen import stroke_width, usual_pen
 from gradbook.data.picture import WHITE, Ground
 from gradbook.data.strokes import Box, Mask, near
-from gradbook.data.subject import NoSign, Subject, is_table, subject, within_a_table
+from gradbook.data.subject import (
+    NoSign,
+    Subject,
+    holds_something,
+    is_table,
+    subject,
+    within_a_table,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -73,14 +80,14 @@ def _looked_at(picture: Image, looks: int, where: Box | None = None) -> Grey:
         raise sign
     is_small = sign.box.side < NEARER * max(small.size)
     if _is_blot(found.amount, sign):
-        if looks == 1 or is_small:
+        if looks == 1 or is_small or not holds_something(sign):
             raise NoSign("no digit found: what stands out is a blot")
         return _cut(picture, sign.box.wider(-INSIDE).seen_from(0, 0, scale), looks)
     if looks > 1 and is_small:
         box = sign.box.seen_from(0, 0, scale)
         return _cut(picture, box.wider(MARGIN), looks, box)
     amount = np.where(_own(sign) & (found.amount > found.faintest), found.amount, 0)
-    return amount[_extent(amount > max(EXTENT, found.faintest)).slices]
+    return amount[_extent(amount > 0).slices]
 
 
 def _found(pixels: NDArray[np.uint8], where: Box | None) -> tuple[Ink, Subject | NoSign]:
@@ -148,10 +155,10 @@ def _extent(mask: Mask) -> Box:
 
 def _scaled(amount: Grey, side: int) -> Grey:
     """The longest side made so long; strokes too thin to be seen then, or too thick, made usual."""
-    largest = max(amount.shape)
-    if largest == side:
+    if max(amount.shape) == side:
         return amount
-    amount = _resized(amount, FINE * side) if largest > FINE * side else amount
+    amount = amount[_extent(amount > EXTENT).slices]
+    amount = _resized(amount, FINE * side) if max(amount.shape) > FINE * side else amount
     drawn = usual_pen(amount, side)
     small = _resized(drawn[_extent(drawn > EXTENT).slices], side)
     return np.asarray(small / small.max())

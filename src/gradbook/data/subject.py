@@ -64,6 +64,13 @@ def subject(mask: Mask, where: Box | None = None) -> Subject:
     return Subject(chosen[labels], box)
 
 
+def holds_something(sign: Subject) -> bool:
+    """Whether there is a hole in it that is large enough for a digit."""
+    rim = Box(1, 1, sign.mask.shape[0] - 1, sign.mask.shape[1] - 1)
+    holes = strokes(~sign.mask)[1]
+    return any(rim.holds(hole.box) and hole.box.side >= ENCLOSED * sign.box.side for hole in holes)
+
+
 def is_table(mask: Mask) -> bool:
     """Whether it fills a side of the picture, as no stroke of a pen does, and not all of it."""
     ends = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
