@@ -210,6 +210,7 @@ def test_a_plan_of_seeds_that_is_none(desk, refused, plan):
 @pytest.mark.parametrize("result", ["not JSON", "[]", "{}", '{"epochs": "3"}'])
 def test_a_result_that_is_none(desk, refused, result):
     (desk / "run/result.json").write_text(result)
+    (desk / "run/report.html").touch()
     said = refused(["train", "--resume", "run"])
     assert said == f"{Path('run/result.json')}: not the result of a run"
 

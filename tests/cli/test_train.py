@@ -164,6 +164,15 @@ def test_the_result_of_a_done_run_is_told_again(said):
     assert said("--resume", "run").startswith("run is done already: ")
 
 
+def test_a_report_that_was_not_written_is_written_when_the_run_is_resumed(said):
+    said(RECIPE, "-o", "run")
+    report = Path("run/report.html")
+    whole = report.read_bytes()
+    report.unlink()
+    said("--resume", "run")
+    assert len(report.read_bytes()) == pytest.approx(len(whole), rel=0.01)
+
+
 def test_nothing_held_back_leaves_no_column_for_it(said):
     page = said(RECIPE, "--hold-back", "none", "--epochs", "1")
     assert "600 images" in page

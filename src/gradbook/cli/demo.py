@@ -47,7 +47,7 @@ def run(options: Namespace) -> int:
 
 def _train(folder: Path) -> int:
     """The digits; a run that is there already goes on, or is left as it is."""
-    from gradbook.cli.train import one
+    from gradbook.cli.training_run import one
     from gradbook.lab.recipe import recipe
     from gradbook.lab.run_folder import RunFolder
 

@@ -12,18 +12,13 @@ import re
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gradbook.cli.options import whole_number
 from gradbook.errors import GradbookError, UsageError
 
 if TYPE_CHECKING:
-    from gradbook.cli.training_display import Display
-    from gradbook.data.dataset import Dataset
     from gradbook.lab.recipe import Recipe
-    from gradbook.lab.run_folder import RunFolder
-    from gradbook.lab.seeds import SeedsFolder
-    from gradbook.lab.train import Trained
 
 EXAMPLES = """\
   gradbook train                          the digits by the recipe quick
@@ -36,7 +31,6 @@ EXAMPLES = """\
   gradbook train quick --json             an event a line, for a program
 """
 
-DONE, INTERRUPTED = 0, 130
 USUAL = "quick"
 RUNS = Path("runs")
 LINES = {  # options that are lines of a recipe
@@ -95,18 +89,22 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
+    from gradbook.cli import training_run
     from gradbook.lab.seeds import SeedsFolder
 
+    how = (options.threads, options.json)
     if options.resume:
         _require_nothing_else(options)
-        if SeedsFolder(options.resume).holds_seeds:
-            return _seeds(SeedsFolder(options.resume), options)
-        return one(Path(options.resume), None, options.threads, options.json)
+        seeds = SeedsFolder(options.resume)
+        if seeds.holds_seeds:
+            return training_run.several(seeds, *how)
+        return training_run.one(seeds.path, None, *how)
     recipe = wanted(options)
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if not options.seeds:
-        return one(folder, recipe, options.threads, options.json)
-    return _seeds(_planned(folder, recipe, options.seeds), options)
+        return training_run.one(folder, recipe, *how)
+    _require_seeds(recipe.net.seed, options.seeds)
+    return training_run.several(training_run.planned(folder, recipe, options.seeds), *how)
 
 
 # What is wanted.
@@ -119,6 +117,11 @@ def _require_nothing_else(options: Namespace) -> None:
         if getattr(options, name) is not None:
             flag = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
             raise UsageError(f"--resume goes on with the run as it was begun: leave {flag} out")
+
+
+def _require_seeds(first: int, count: int) -> None:
+    if first + count - 1 > LARGEST_SEED:
+        raise UsageError(f"--seeds {count} from --seed {first} on: seeds go up to {LARGEST_SEED:,}")
 
 
 def wanted(options: Namespace) -> Recipe:
@@ -172,100 +175,3 @@ def _new_folder(recipe: Recipe) -> Path:
     name = NOT_IN_NAMES.sub("-", recipe.title).strip("-.") or "run"
     ends = ("", *(f"-{k}" for k in range(2, 1_000_000)))
     return next(path for end in ends if not os.path.lexists(path := RUNS / f"{name}{end}"))
-
-
-# Training.
-
-
-def one(
-    folder: Path, recipe: Recipe | None, threads: int | None = None, as_events: bool = False
-) -> int:
-    """Train by the recipe, or without one go on with the run in the folder; the exit code."""
-    from gradbook.cli.training_display import display
-    from gradbook.lab.run_folder import RunFolder
-
-    run, shown = RunFolder(folder), display(as_events)
-    if recipe is None and run.is_done:
-        shown.done_before(run)
-        return DONE
-    trained = _trained(shown, run, recipe, threads)
-    if trained.stopped:
-        shown.stopped(trained, folder)
-        return INTERRUPTED
-    shown.done(trained, run)
-    return DONE
-
-
-def _trained(shown: Display, run: RunFolder, recipe: Recipe | None, threads: int | None) -> Trained:
-    """Train while the display shows it, and write the report."""
-    from gradbook.cli.interrupts import heeded_by
-    from gradbook.lab.train import train
-
-    with shown, heeded_by(shown):
-        trained = train(
-            recipe, folder=run.path, threads=threads, resume=recipe is None, listener=shown
-        )
-        if shown.training and not trained.stopped:
-            shown.doing("writing the report")
-            _write_report(run, shown.training.material.dataset)
-    return trained
-
-
-def _write_report(run: RunFolder, dataset: Dataset) -> None:
-    from gradbook.files import write_whole
-    from gradbook.report.run_page import run_page
-
-    write_whole(run.report_file, run_page(run, dataset))
-
-
-# Several seeds.
-
-
-def _planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
-    """A folder for so many runs, once it is sure that the first of them can begin."""
-    from gradbook.lab.material import material, placed
-    from gradbook.lab.seeds import SeedsFolder
-
-    first = recipe.net.seed
-    if first + count - 1 > LARGEST_SEED:
-        raise UsageError(f"--seeds {count} from --seed {first} on: seeds go up to {LARGEST_SEED:,}")
-    found = placed(recipe)
-    seeds = SeedsFolder(folder)
-    seeds.require_free()
-    material(found)
-    seeds.begin(found, range(first, first + count))
-    return seeds
-
-
-def _seeds(folder: SeedsFolder, options: Namespace) -> int:
-    """Train one seed after the other, those that are done already left out."""
-    from gradbook.cli.training_display import display
-    from gradbook.files import write_whole
-    from gradbook.lab.seeds import together
-
-    recipe, seeds = folder.plan()
-    results: list[dict[str, Any]] = []
-    for seed in seeds:
-        run, shown = folder.run(seed), display(options.json)
-        if not run.is_done:
-            own = None if run.holds_a_run else replace(recipe, net=replace(recipe.net, seed=seed))
-            trained = _trained(shown, run, own, options.threads)
-            if trained.stopped:
-                shown.stopped(trained, folder.path)
-                return INTERRUPTED
-        results.append(run.result())
-        shown.seed_done(results[-1])
-    event = together(results, folder.path)
-    folder.write_result(event)
-    write_whole(folder.report_file, _seeds_page(folder, recipe))
-    shown.seeds_done(results, event, folder)
-    return DONE
-
-
-def _seeds_page(folder: SeedsFolder, recipe: Recipe) -> str:
-    from gradbook.cli.terminal import busy
-    from gradbook.data.sources import load
-    from gradbook.report.seeds_page import seeds_page
-
-    with busy("writing the report"):
-        return seeds_page(folder, load(recipe.data))

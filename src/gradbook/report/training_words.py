@@ -135,15 +135,17 @@ def _command(*said: str) -> Line:
     return [Piece(INDENT + shlex.join(["gradbook", *said]), "bold")]
 
 
-def stopped(training: Training, folder: Path, width: int) -> Iterator[Line]:
-    """Where it stands, and how to go on."""
-    epoch, step = divmod(training.checkpoint().step, training.steps)
-    where = "before the first step"
-    if step:
-        where = f"after step {step:,} of {training.steps:,} in epoch {epoch + 1}"
-    elif epoch:
-        where = f"after {_epochs(epoch)}"
+def stopped(training: Training | None, folder: Path, width: int) -> Iterator[Line]:
+    """Where it stands, if it stopped between two steps, and how to go on."""
+    where = f" {_place(training)}" if training else ""
     yield []
-    yield from _paragraph(f"Stopped {where}, and saved. It goes on with", width)
+    yield from _paragraph(f"Stopped{where}, and saved. It goes on with", width)
     yield []
     yield _command("train", "--resume", str(folder))
+
+
+def _place(training: Training) -> str:
+    epoch, step = divmod(training.checkpoint().step, training.steps)
+    if step:
+        return f"after step {step:,} of {training.steps:,} in epoch {epoch + 1}"
+    return f"after {_epochs(epoch)}" if epoch else "before the first step"
