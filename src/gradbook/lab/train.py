@@ -54,7 +54,7 @@ class Trained:
     @property
     def event(self) -> dict[str, Any]:
         """What a program is told at the end; also what result.json holds."""
-        model = RunFolder(self.folder).model_file if self.folder else None
+        kept = self.folder is not None and not self.stopped
         return {
             "event": "stopped" if self.stopped else "done",
             "recipe": self.recipe.title,
@@ -65,7 +65,7 @@ class Trained:
             "validation_accuracy": self.validation_accuracy,
             "test_accuracy": self.test_accuracy,
             "seed": self.recipe.net.seed,
-            "model": None if model is None else str(model),
+            "model": str(RunFolder(self.folder or "").model_file) if kept else None,
         }
 
     def __repr__(self) -> str:
