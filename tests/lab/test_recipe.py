@@ -149,6 +149,19 @@ def test_changes_take_the_place_of_what_a_recipe_says():
     assert found.net.decay == quick.net.decay
 
 
+def test_a_loss_that_is_changed_says_its_smoothing_anew():
+    smoothed = recipe("flat", "loss cross-entropy smoothing 0.1")
+    assert smoothed.net.smoothing == 0.1
+    assert recipe(smoothed, "loss cross-entropy").net.smoothing == 0
+
+
+def test_the_parts_of_a_recipe_are_no_texts():
+    with pytest.raises(UsageError, match="the recipe's schedule is a Schedule, not 'cosine 0.1'"):
+        Recipe(builtin("flat"), "cosine 0.1")
+    with pytest.raises(UsageError, match="the recipe's warp is a Warp"):
+        Recipe(builtin("flat"), Schedule("cosine", 0.1), warp="rotate 5")
+
+
 def test_commas_stand_between_warps():
     found = parse(f"warp rotate 10, shift 2 , scale 0.9 1.1\n{NET}")
     assert found.warp == Warp(rotate=10, shift=2, scale=(0.9, 1.1))

@@ -44,6 +44,11 @@ class Recipe:
     about: str = ""
 
     def __post_init__(self) -> None:
+        for what, kind in (("net", Net), ("schedule", Schedule), ("warp", Warp)):
+            if not isinstance(getattr(self, what), kind):
+                raise UsageError(
+                    f"the recipe's {what} is a {kind.__name__}, not {getattr(self, what)!r}"
+                )
         if self.net.samples or self.net.table:
             raise ShapeError(
                 "this network brings samples of its own: training takes images, "
