@@ -55,5 +55,5 @@ $(VENV)/with-tests: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/with-gradbook
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
-	$(PIP) '$(TORCH)'
+	$(PIP) '$(TORCH)' onnx onnxruntime
 	@touch $@
