@@ -267,6 +267,11 @@ def test_a_listener_hears_of_each_epoch_and_may_ask_for_progress():
     assert epochs[-1][1].step == epochs[-1][1].steps
 
 
+def test_a_function_is_told_of_each_epoch(capsys):
+    trained = run("hold back none", listener=print)
+    assert capsys.readouterr().out.splitlines() == [str(epoch) for epoch in trained.history]
+
+
 INTERRUPTED = """
 import os, signal, sys, threading
 sys.path.insert(0, {root!r})

@@ -23,6 +23,16 @@ class Epoch:
     seconds: float  # of training so far, what was resumed included
     images_per_second: float
 
+    def __str__(self) -> str:
+        """In a line: epoch 3: loss 0.0306, 99.03 % right; held back 0.0326, 98.97 %; 5.2 s."""
+        held_back = (
+            f"; held back {self.validation_loss:.4f}, {100 * self.validation_accuracy:.2f} %"
+            if self.validation_loss is not None and self.validation_accuracy is not None
+            else ""
+        )
+        own = f"loss {self.train_loss:.4f}, {100 * self.train_accuracy:.2f} % right"
+        return f"epoch {self.epoch}: {own}{held_back}; {self.seconds:.1f} s"
+
 
 @dataclass(frozen=True)
 class Progress:

@@ -49,6 +49,16 @@ class Listener:
         """An epoch is done, scored and kept."""
 
 
+class Telling(Listener):
+    """Tells one function of every epoch."""
+
+    def __init__(self, tell: Callable[[Epoch], object]) -> None:
+        self.tell = tell
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        self.tell(epoch)
+
+
 class Training:
     """One run of a recipe. Another thread may ask for `progress()` and `stop()` it."""
 
