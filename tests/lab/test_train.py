@@ -16,9 +16,10 @@ from gradbook.engine.plain import PlainEngine
 from gradbook.errors import FileError, GradbookError, ShapeError, UsageError
 from gradbook.lab import checkpoint as checkpoints
 from gradbook.lab import training as loop
+from gradbook.lab.listener import Listener
 from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.train import Trained, train
-from gradbook.lab.training import Listener, Training
+from gradbook.lab.training import Training
 from tests.lab import made
 from tests.lab.made import recipe
 
@@ -277,7 +278,7 @@ import os, signal, sys, threading
 sys.path.insert(0, {root!r})
 from tests.lab import made
 from gradbook.lab.train import train
-from gradbook.lab.training import Listener
+from gradbook.lab.listener import Listener
 
 class Interrupting(Listener):
     def epoch_done(self, epoch):

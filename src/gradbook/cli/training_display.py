@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from gradbook.cli.terminal import can_say, show, width
-from gradbook.lab.training import Listener, Training
+from gradbook.lab.listener import Listener
+from gradbook.lab.training import Training
 from gradbook.report import training_words as words
 from gradbook.report.curve_text import Line
 from gradbook.report.training_text import (

@@ -16,11 +16,12 @@ from gradbook.lab import checkpoint as checkpoints
 from gradbook.lab.checkpoint import Checkpoint
 from gradbook.lab.heeding import in_a_thread
 from gradbook.lab.history import Epoch
+from gradbook.lab.listener import Listener, Telling
 from gradbook.lab.material import Material, comes_along, material
 from gradbook.lab.model import Model
 from gradbook.lab.recipe import Recipe
 from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.training import Listener, Telling, Training
+from gradbook.lab.training import Training
 from gradbook.lab.wanted import Asked, What, resumed, stands_at
 
 if TYPE_CHECKING:

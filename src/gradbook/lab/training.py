@@ -18,6 +18,7 @@ from gradbook.engine.run import Run
 from gradbook.errors import GradbookError
 from gradbook.lab.checkpoint import Checkpoint
 from gradbook.lab.history import Epoch, Progress
+from gradbook.lab.listener import Listener
 from gradbook.lab.material import BRIGHTEST, Material
 from gradbook.lab.model import Model, for_inputs, values_read
 from gradbook.lab.recipe import Recipe
@@ -37,26 +38,6 @@ NO_LOSSES, NO_ANSWERS = np.empty(0), np.empty(0, np.int32)
 
 class Diverged(GradbookError):
     """Training whose loss is no number any more."""
-
-
-class Listener:
-    """What hears how a training goes. All of it is called from the thread that trains."""
-
-    def started(self, training: Training) -> None:
-        """Everything is ready; `training` may be asked for its progress from any thread."""
-
-    def epoch_done(self, epoch: Epoch) -> None:
-        """An epoch is done, scored and kept."""
-
-
-class Telling(Listener):
-    """Tells one function of every epoch."""
-
-    def __init__(self, tell: Callable[[Epoch], object]) -> None:
-        self.tell = tell
-
-    def epoch_done(self, epoch: Epoch) -> None:
-        self.tell(epoch)
 
 
 class Training:
