@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gradbook.graph.node import Node
+from gradbook.targets.c.lines import LineFields
 from gradbook.targets.c.names import Names, Titles
 
 
@@ -17,6 +18,7 @@ class Fields:
     place: list[str] = field(default_factory=list)
     scratch: int = 1
     names: Names = field(default_factory=Names)
+    line: LineFields = field(default_factory=LineFields)
 
 
 @dataclass

@@ -9,9 +9,10 @@ from gradbook.graph.node import Node
 from gradbook.targets.c.arrays import Arrays
 from gradbook.targets.c.fields import Masks, Scope
 from gradbook.targets.c.kernels import Kernel
+from gradbook.targets.c.lines import line_functions
 from gradbook.targets.c.names import Names
 from gradbook.targets.c.plan import WEIGHTS, Pass, Plan
-from gradbook.targets.c.rows import Row
+from gradbook.targets.c.rows import Declared, Row
 from gradbook.targets.c.slides import places
 from gradbook.targets.c.storage import Storage
 from gradbook.targets.c.syntax import function, indented
@@ -22,6 +23,7 @@ class Hooks:
     """The names of the functions, and the text of all of them."""
 
     readers: list[str]
+    leaver: str
     finisher: str  # or none
     text: str
 
@@ -46,14 +48,21 @@ class HookWriter:
 
     def hooks(self, made: Pass) -> Hooks:
         readers, texts = [], []
+        leaver = "leave_nothing"
         if made.heavy:
             loaded: dict[Node, list[Node]] = {}
             sources = self.kernels(made.heavy).readers
             for number, source in enumerate(sources):
                 several = f"{self.scope.titles.of(source)}_for_" if len(sources) > 1 else ""
                 name = self._name("read", made, several, number)
-                text, loaded[source] = self._reader(name, made, source)
-                readers.append(name)
+                if self.kernels(made.heavy).by_value:
+                    name = name.removeprefix("read_")
+                    text, loaded[source] = self._line(name, made, source)
+                    readers += [f"find_{name}", f"value_{name}"]
+                    leaver = f"leave_{name}" if _read_sums(made, source) else leaver
+                else:
+                    text, loaded[source] = self._reader(name, made, source)
+                    readers.append(name)
                 texts.append(text)
         finisher = ""
         finished: list[Node] = []
@@ -65,7 +74,7 @@ class HookWriter:
             d, x = made.heavy.inputs
             for node in [*made.shared, *made.kept]:
                 self.storage.made_from[made, node] = (loaded[d], [*loaded[x], *finished])
-        return Hooks(readers, finisher, "\n".join(texts))
+        return Hooks(readers, leaver, finisher, "\n".join(texts))
 
     def title(self, made: Pass) -> str:
         """What a pass is for."""
@@ -108,11 +117,10 @@ class HookWriter:
         names = Names()
         row = self._row(made, names, {})
         value = row.term(source, make=True)
-        summed = made.read_sums if made.heavy and source is made.heavy.inputs[0] else []
-        sums = self._summing(summed, row, names)
+        sums = self._summing(_read_sums(made, source), row, names)
         body = [
             *sums.before,
-            *row.before,
+            *map(str, row.before),
             f"vec *to = {self.storage.row(source) if shared else 'room'};",
             f"for (int w = 0; w < {places(source)[2]}; w++) {{",
             *indented([*row.inside, *sums.inside, f"to[w] = {value.lanes};"]),
@@ -121,6 +129,22 @@ class HookWriter:
             "return to;",
         ]
         return function(head, body, parameters), row.loaded
+
+    def _line(self, name: str, made: Pass, source: Node) -> tuple[str, list[Node]]:
+        """The same, value by value."""
+        fields = self.scope.fields.line
+        if source in self.plan.made_in:
+            self.storage.loads.add((source, made))
+            start = Declared("vec *", "row", self.storage.row(source))
+            return line_functions(name, [start], [], "row[w]", [], fields), [source]
+        row = self._row(made, Names(), {})
+        result = row.term(source, make=True).lanes
+        totals = [
+            (f"at->{self.scope.partial(node)}[c]", row.term(self.plan.argument(node)).lanes)
+            for node in _read_sums(made, source)
+        ]
+        text = line_functions(name, row.before, row.inside, result, totals, fields)
+        return text, row.loaded
 
     def _finisher(self, name: str, made: Pass) -> tuple[str, list[Node]]:
         """What is done with one row of what a pass makes, and what is read besides."""
@@ -137,7 +161,7 @@ class HookWriter:
         body = [
             *targets,
             *sums.before,
-            *row.before,
+            *map(str, row.before),
             f"for (int w = 0; w < {made.places[2]}; w++) {{",
             *indented([*row.inside, *stores, *sums.inside]),
             "}",
@@ -172,3 +196,8 @@ class HookWriter:
                 lines.inside.append(f"{own} += {value.lanes};")
             lines.after.append(f"{total} = {own};")
         return lines
+
+
+def _read_sums(made: Pass, source: Node) -> list[Node]:
+    """The sums that are taken while this source is read."""
+    return made.read_sums if made.heavy and source is made.heavy.inputs[0] else []

@@ -32,13 +32,16 @@ class Packing:
 
 @dataclass(frozen=True)
 class Kernel:
-    """`call` has the places {reads}, {finish}, {packed} and {slopes} for the hooks and arrays."""
+    """`call` has the places {reads}, {leave}, {finish}, {packed} and {slopes} for the hooks and
+    arrays.
+    """
 
     call: str
     scratch: int  # vectors
     readers: Sequence[Node]
     packing: Packing | None = None
     slopes: int = 0  # numbers a tile gives that are summed over the tiles
+    by_value: bool = False  # reads rows value by value
     unpack: str = ""  # from these sums to the weights' gradient, where it isn't the same
 
 
@@ -119,9 +122,10 @@ def _winograd(slide: Slide, node: Node, machine: Machine, m: int) -> Kernel:
     return Kernel(
         f"winograd_conv(at, {{reads}}, {{finish}}, {{packed}}, "
         f"{_winograd_literal(slide, m)}, {bands}, {block}, {wide});",
-        n * (across * m + 2 + slide.source[2]) + (n * n + 1) * _slot(most, across * bands),
+        n * (across * m + 2) + (n * n + 1) * _slot(most, across * bands),
         node.inputs[1:],
         Packing(node.inputs[0], n * n * outputs * inputs, [pack]),
+        by_value=True,
     )
 
 
@@ -159,15 +163,15 @@ def _gradients(node: Node, back: Node, machine: Machine) -> Kernel:
     pack = f"pack_winograd(weights, packed, {m}, {inputs}, {outputs}, {block_back}, 1);"
     pairs = n * n * outputs * inputs
     return Kernel(
-        f"winograd_gradients(at, {{reads}}, {{finish}}, {{packed}}, {{slopes}}, "
+        f"winograd_gradients(at, {{reads}}, {{leave}}, {{finish}}, {{packed}}, {{slopes}}, "
         f"{_winograd_literal(slide, m)}, {bands}, {block}, {deep}, {block_back}, {wide_back});",
-        n * (across * m + 2 + max(slide.source[2], slide.result[2]))
-        + 2 * inputs * (across * m + 2)
+        (n + 2 * inputs) * (across * m + 2)
         + n * n * (_slot(inputs, tiles) + _slot(outputs, tiles))
         + -(-pairs * FEW // machine.lanes),
         node.inputs,
         Packing(back.inputs[0], pairs, [pack]),
         slopes=pairs,
+        by_value=True,
         unpack=f"winograd_to_weights({{points}}, {{weights}}, {m}, {outputs * inputs});",
     )
 

@@ -69,7 +69,11 @@ class PassWriter:
             slopes = f"at->e->{name}[at->tile]"
         packed = f"at->e->{self._packed(node, made)}" if made.packing else ""
         return made.call.format(
-            reads=", ".join(hooks.readers), finish=hooks.finisher, packed=packed, slopes=slopes
+            reads=", ".join(hooks.readers),
+            leave=hooks.leaver,
+            finish=hooks.finisher,
+            packed=packed,
+            slopes=slopes,
         )
 
     def _packed(self, node: Node, made: Kernel) -> str:

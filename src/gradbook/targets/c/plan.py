@@ -344,6 +344,8 @@ class _Planner:
 
     def _reading(self, x: Node, phase: int) -> Pass | None:
         """The pass that computes x while it reads it, each value once."""
+        if x in self.moments.values():
+            return None
         for made in self.passes:
             reads = made.heavy and made.heavy.op.name in WEIGHTS and x is made.heavy.inputs[0]
             if reads and made.phase == phase and (x not in self.made_in or x in made.shared):

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from gradbook.graph.node import Node
 
 Places = tuple[int, int, int]  # channels, height, width
-WIDEST = 64  # as in winograd.c
 
 
 def places(node: Node) -> Places:
@@ -110,7 +109,6 @@ def winograd_size(slide: Slide) -> int:
         and slide.top == slide.left <= 2
         and min(channels) >= 4
         and min(slide.result[1:]) >= 3
-        and max(slide.source[2], slide.result[2]) <= WIDEST
     )
     if not plain:
         return 0

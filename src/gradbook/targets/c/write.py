@@ -210,8 +210,10 @@ class _Writer:
     def _structs(self) -> str:
         engine = "\n".join(f"    {line}" for line in self.fields.engine)
         place = "\n".join(f"    {line}" for line in self.fields.place)
+        row = "\n".join(f"    {line}" for line in self.fields.line.lines)
         return (
             part("place")
+            .replace("    /* LINE */", row)
             .replace("    /* ENGINE */", engine)
             .replace("    /* PLACE */", f"{place}\n    vec scratch[{self.fields.scratch}];")
         )

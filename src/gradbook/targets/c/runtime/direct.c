@@ -12,6 +12,16 @@
 typedef const vec *row_reader(struct place *at, int h, int c, vec *room);
 typedef void row_finisher(struct place *at, int h, int c, const vec *row);
 
+/* Or a row is read value by value, in registers: `line = find(at, h, c)` holds what is the same
+ * along it, `value(&line, w)` computes one, and `leave(at, c, &line)` takes the line's sums. */
+typedef struct line line_finder(struct place *at, int h, int c);
+typedef vec line_value(struct line *line, int w);
+typedef void line_leaver(struct place *at, int c, const struct line *line);
+
+INLINE void leave_nothing(struct place *at, int c, const struct line *line) {
+    (void)at, (void)c, (void)line;
+}
+
 /* A row in a place of our own */
 INLINE void read_into(struct place *at, row_reader *read, int h, int c, vec *to, const int width) {
     const vec *row = read(at, h, c, to);

@@ -28,6 +28,13 @@ struct place {
     /* PLACE */
 };
 
+/* What is the same along one row of what a loop reads. */
+struct line {
+    struct place *at;
+    int h, c;
+    /* LINE */
+};
+
 /* How many images are in tile t */
 INLINE int lanes_of(const struct engine *e, int t) {
     const int left = e->count - t * LANES;

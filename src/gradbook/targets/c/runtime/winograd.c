@@ -121,11 +121,6 @@ static const real winograd_g3[6][3] = WINOGRAD_G3;
  * fall into the same sets of the cache. */
 #define WINOGRAD_STRIDE(channels, tiles) (((long)(channels) * (tiles)) | 1)
 
-/* The widest row: what lies beyond the input is read from one row of zeros. */
-#ifndef WIDEST
-#define WIDEST 64
-#endif
-
 struct winograd {
     int m, outputs, out_height, out_width, inputs, in_height, in_width, pad;
 };
@@ -163,35 +158,56 @@ APART void pack_winograd(const real *weights, real *points, const int m, const i
         }
 }
 
-/* The rows of a band of channel c from row `top` on; beyond the input they are zero. */
-INLINE void winograd_find(struct place *at, row_reader *read, int c, int top, const int rows,
-                          const int height, const int width, vec *room, const vec **found) {
-    static const vec nothing[WIDEST];
-    for (int i = 0; i < rows; i++) {
+/* Rows of a band of one channel, from row `top` on; beyond the input they are zero. */
+INLINE void winograd_find(struct place *at, line_finder *find, int c, int top, const int rows,
+                          const int height, struct line *found) {
+    UNROLL for (int i = 0; i < rows; i++) {
         const int h = top + i;
-        found[i] = h < 0 || h >= height ? nothing : read(at, h, c, room + i * width);
+        found[i] = find(at, h < 0 ? 0 : h < height ? h : height - 1, c);
     }
 }
 
-/* The n rows of a band of one channel, at the points: values[n·n] at `stride` from each other,
- * each with a place per tile. The input begins `left` columns within the band. */
-INLINE void winograd_band(const int m, const vec **rows, const int in_width, const int left,
-                          vec *lines, vec *values, const long stride, const int tiles) {
-    const int n = m + 2, width = tiles * m + 2;
+/* One column of them. Where the band is `whole`, no row lies beyond the input. */
+INLINE void winograd_column(line_value *value, struct line *found, int w, int top, const int rows,
+                            const int height, const int whole, vec *column) {
+    UNROLL for (int i = 0; i < rows; i++)
+        column[i] = whole || (top + i >= 0 && top + i < height) ? value(&found[i], w) : (vec){0};
+}
+
+/* The n rows of a band of one channel, carried over column by column: lines[n][width]. The input
+ * begins `left` columns within the band. */
+INLINE void winograd_lines(struct place *at, line_finder *find, line_value *value, int c, int top,
+                           const struct winograd s, vec *lines, const int width) {
+    const int n = s.m + 2, whole = top >= 0 && top + n <= s.in_height;
+    struct line found[6];
+    winograd_find(at, find, c, top, n, s.in_height, found);
     for (int i = 0; i < n; i++) {
-        for (int w = 0; w < left; w++) lines[i * width + w] = (vec){0};
-        for (int w = left + in_width; w < width; w++) lines[i * width + w] = (vec){0};
+        for (int w = 0; w < s.pad; w++) lines[i * width + w] = (vec){0};
+        for (int w = s.pad + s.in_width; w < width; w++) lines[i * width + w] = (vec){0};
     }
-    for (int w = 0; w < in_width; w++) {
+    for (int w = 0; w < s.in_width; w++) {
         vec before[6], column[6];
-        UNROLL for (int i = 0; i < n; i++) before[i] = rows[i][w];
-        winograd_to_points(m, before, 1, column);
-        UNROLL for (int i = 0; i < n; i++) lines[i * width + left + w] = column[i];
+        if (whole)
+            winograd_column(value, found, w, top, n, s.in_height, 1, before);
+        else
+            winograd_column(value, found, w, top, n, s.in_height, 0, before);
+        winograd_to_points(s.m, before, 1, column);
+        UNROLL for (int i = 0; i < n; i++) lines[i * width + s.pad + w] = column[i];
     }
+}
+
+/* And row by row: values[n·n] at `stride` from each other, each with a place per tile. */
+INLINE void winograd_band(const int m, const vec *lines, vec *values, const long stride,
+                          const int tiles) {
+    const int n = m + 2, width = tiles * m + 2;
     for (int i = 0; i < n; i++)
         for (int t = 0; t < tiles; t++) {
-            vec row[6];
-            winograd_to_points(m, lines + i * width + t * m, 1, row);
+            vec x[6], row[6];
+            UNROLL for (int j = 0; j < n; j++) {
+                x[j] = lines[i * width + t * m + j];
+                IN_REGISTER(x[j]);
+            }
+            winograd_to_points(m, x, 1, row);
             UNROLL for (int j = 0; j < n; j++) values[(i * n + j) * stride + t] = row[j];
         }
 }
@@ -253,23 +269,19 @@ INLINE void winograd_rows(const int m, const vec *products, const long stride, v
 }
 
 /* `bands` of m rows go together. What has been multiplied gives its place to the products of the
- * next point. Scratch: n rows of the input, n lines, n·n + 1 slots of [inputs or outputs][tiles]. */
-INLINE void winograd_conv(struct place *at, row_reader *read, row_finisher *finish,
-                          const real *weights, const struct winograd s, const int bands,
+ * next point. Scratch: n lines, n·n + 1 slots of [inputs or outputs][tiles]. */
+INLINE void winograd_conv(struct place *at, line_finder *find, line_value *value,
+                          row_finisher *finish, const real *weights, const struct winograd s, const int bands,
                           const int block, const int wide) {
     const int m = s.m, n = m + 2;
-    const int across = (s.out_width + m - 1) / m, width = across * m, tiles = across * bands;
+    const int across = (s.out_width + m - 1) / m, tiles = across * bands, width = across * m;
     const long slot = WINOGRAD_STRIDE(s.inputs > s.outputs ? s.inputs : s.outputs, tiles);
-    vec *room = at->scratch, *lines = room + n * s.in_width, *products = lines + n * (width + 2),
-        *values = products + slot;
+    vec *lines = at->scratch, *products = lines + n * (width + 2), *values = products + slot;
     for (int first = 0; first < s.out_height; first += m * bands) {
         for (int b = 0; b < bands; b++)
             for (int c = 0; c < s.inputs; c++) {
-                const vec *rows[6];
-                winograd_find(at, read, c, first + b * m - s.pad, n, s.in_height, s.in_width, room,
-                              rows);
-                winograd_band(m, rows, s.in_width, s.pad, lines, values + c * tiles + b * across,
-                              slot, across);
+                winograd_lines(at, find, value, c, first + b * m - s.pad, s, lines, width + 2);
+                winograd_band(m, lines, values + c * tiles + b * across, slot, across);
             }
         for (int k = 0; k < n * n; k++)
             winograd_multiply(weights + (long)k * s.outputs * s.inputs, values + k * slot,
@@ -287,18 +299,35 @@ INLINE void winograd_conv(struct place *at, row_reader *read, row_finisher *fini
 
 /* ---- Both gradients ---- */
 
-/* The m rows of slopes of one output, at the points. Lanes outside `alive` are 0 from here on. */
-INLINE void winograd_slope_band(const int m, const vec **rows, const int out_width, mask alive,
-                                vec *lines, vec *values, const long stride, const int tiles) {
-    const int n = m + 2, width = tiles * m;
+/* The m rows of slopes of one output from row `top` on, carried over column by column. Lanes
+ * outside `alive` are 0 from here on. */
+INLINE void winograd_slope_lines(struct place *at, line_finder *find, line_value *value,
+                                 line_leaver *leave, int o, int top, const struct winograd s,
+                                 vec *lines, const int width) {
+    const int m = s.m, n = m + 2, whole = top + m <= s.out_height;
+    const mask alive = at->alive;
+    struct line found[6];
+    winograd_find(at, find, o, top, m, s.out_height, found);
     for (int i = 0; i < n; i++)
-        for (int w = out_width; w < width; w++) lines[i * width + w] = (vec){0};
-    for (int w = 0; w < out_width; w++) {
-        vec before[4], column[6];
-        UNROLL for (int i = 0; i < m; i++) before[i] = (vec)((mask)rows[i][w] & alive);
+        for (int w = s.out_width; w < width; w++) lines[i * width + w] = (vec){0};
+    for (int w = 0; w < s.out_width; w++) {
+        vec before[6], column[6];
+        if (whole)
+            winograd_column(value, found, w, top, m, s.out_height, 1, before);
+        else
+            winograd_column(value, found, w, top, m, s.out_height, 0, before);
+        UNROLL for (int i = 0; i < m; i++) before[i] = (vec)((mask)before[i] & alive);
         winograd_slopes_to_points(m, before, 1, column);
         UNROLL for (int i = 0; i < n; i++) lines[i * width + w] = column[i];
     }
+    UNROLL for (int i = 0; i < m; i++)
+        if (top + i < s.out_height) leave(at, o, &found[i]);
+}
+
+/* And row by row. */
+INLINE void winograd_slope_band(const int m, const vec *lines, vec *values, const long stride,
+                                const int tiles) {
+    const int n = m + 2, width = tiles * m;
     for (int i = 0; i < n; i++)
         for (int t = 0; t < tiles; t++) {
             vec row[6];
@@ -389,9 +418,10 @@ INLINE void winograd_patches(const int m, const vec *products, const long stride
 /* points[n·n][outputs][inputs] for the weights, summed over places and lanes, and the gradient of
  * the input: both read the same slopes at the points, and what is multiplied for the first gives
  * its place to the second. `s` is the convolution; `bands` of m rows of slopes go together.
- * Scratch: n rows, n lines, two carried for each input, values[n·n][inputs][tiles],
+ * Scratch: n lines, two carried for each input, values[n·n][inputs][tiles],
  * slopes[n·n][outputs][tiles], and of the sums FEW numbers for each pair at each point. */
-INLINE void winograd_gradients(struct place *at, row_reader *read_d, row_reader *read_x,
+INLINE void winograd_gradients(struct place *at, line_finder *find_d, line_value *value_d,
+                               line_finder *find_x, line_value *value_x, line_leaver *leave,
                                row_finisher *finish, const real *weights, real *points,
                                const struct winograd s, const int bands, const int block,
                                const int deep, const int block_back, const int wide_back) {
@@ -400,25 +430,21 @@ INLINE void winograd_gradients(struct place *at, row_reader *read_d, row_reader 
     const long in_slot = WINOGRAD_STRIDE(s.inputs, tiles);
     const long out_slot = WINOGRAD_STRIDE(s.outputs, tiles);
     const int pairs = s.outputs * s.inputs;
-    const int widest = s.in_width > s.out_width ? s.in_width : s.out_width;
-    vec *room = at->scratch, *lines = room + n * widest, *carried = lines + n * width,
+    vec *lines = at->scratch, *carried = lines + n * width,
         *values = carried + 2 * s.inputs * width, *slopes = values + n * n * in_slot;
     few *sums = (few *)(slopes + n * n * out_slot);
-    const vec *rows[6];
     memset(carried, 0, sizeof(vec) * 2 * s.inputs * width);
     int top = -s.pad; /* the next row of the input to finish */
     for (int first = 0; first < s.out_height; first += m * bands) {
         for (int b = 0; b < bands; b++) {
             const int h = first + b * m;
             for (int c = 0; c < s.inputs; c++) {
-                winograd_find(at, read_x, c, h - s.pad, n, s.in_height, s.in_width, room, rows);
-                winograd_band(m, rows, s.in_width, s.pad, lines, values + c * tiles + b * across,
-                              in_slot, across);
+                winograd_lines(at, find_x, value_x, c, h - s.pad, s, lines, width);
+                winograd_band(m, lines, values + c * tiles + b * across, in_slot, across);
             }
             for (int o = 0; o < s.outputs; o++) {
-                winograd_find(at, read_d, o, h, m, s.out_height, s.out_width, room, rows);
-                winograd_slope_band(m, rows, s.out_width, at->alive, lines,
-                                    slopes + o * tiles + b * across, out_slot, across);
+                winograd_slope_lines(at, find_d, value_d, leave, o, h, s, lines, width - 2);
+                winograd_slope_band(m, lines, slopes + o * tiles + b * across, out_slot, across);
             }
         }
         for (int k = 0; k < n * n; k++) {
