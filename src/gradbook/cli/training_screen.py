@@ -54,14 +54,15 @@ class OnScreen(AsLines):
 
     def started(self, training: Training) -> None:
         super().started(training)
-        for epoch in training.history:
-            self.trace.add([epoch.train_loss] * training.steps)
         self.doing("")
 
     def epoch_done(self, epoch: Epoch) -> None:
         assert self.training
         if epoch.epoch == self.training.recipe.epochs:
             self.doing(SCORING)
+        unseen = epoch.epoch * self.training.steps - self.traced
+        self.trace.add([epoch.train_loss] * unseen)
+        self.traced += unseen
         super().epoch_done(epoch)
 
     def doing(self, what: str) -> None:
@@ -92,9 +93,9 @@ class OnScreen(AsLines):
     def _follow(self, now: Progress) -> None:
         """Note the losses that came since it was last drawn."""
         done = (now.epoch - 1) * now.steps + now.step
-        if done > self.traced:
-            self.trace.add(now.recent_losses[-(done - self.traced) :])
-        self.traced = done
+        new = now.recent_losses[-(done - self.traced) :] if done > self.traced else ()
+        self.trace.add(new)
+        self.traced += len(new)
 
     def _wheel(self, what: str) -> Line:
         if what != self.turning:
