@@ -148,6 +148,16 @@ def test_a_terminal_that_can_do_nothing_gets_lines(session):
 # Signals.
 
 
+def test_ctrl_z_gives_the_terminal_back_and_afterwards_takes_it_again(session):
+    live = session(RECIPE, *ENDLESS)
+    live.until(lambda written: "epoch 2/" in written)
+    live.send(signal.SIGTSTP)  # nobody is there to continue it, so the system goes on at once
+    live.until(lambda written: "\033[J\033[?25h\033[?25l" in written)
+    live.send(signal.SIGINT)
+    assert live.end() == 130
+    assert live.terminal.hidden is False
+
+
 def test_ctrl_c_saves_and_says_how_to_go_on(session, desk):
     live = session(RECIPE, *ENDLESS, "-o", "run")
     live.until(lambda written: "epoch 2/" in written)
