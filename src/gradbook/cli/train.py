@@ -31,7 +31,6 @@ EXAMPLES = """\
   gradbook train quick --json             an event a line, for a program
 """
 
-USUAL = "quick"
 RUNS = Path("runs")
 LINES = {  # options that are lines of a recipe
     "network": ("NET", "another network: a name or a file"),
@@ -46,13 +45,11 @@ COUNTS = {
     "batch": "images in a step",
 }
 MOST_SEEDS = 1_000
-LARGEST_SEED = 999_999_999
-MOST_THREADS = 64
 NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=f"default: {USUAL}")
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="default: quick")
     parser.add_argument("--data", metavar="DATA", help="images to train on (see gradbook data)")
     for name, about in COUNTS.items():
         parser.add_argument(f"--{name}", metavar="N", type=whole_number(1), help=about)
@@ -66,7 +63,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--seed",
         metavar="N",
-        type=whole_number(0, LARGEST_SEED),
+        type=whole_number(0),
         help="what everything is drawn from (default: 0)",
     )
     parser.add_argument(
@@ -78,7 +75,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--threads",
         metavar="N",
-        type=whole_number(1, MOST_THREADS),
+        type=whole_number(1),
         help="how many cores to use (default: all there are); the result is the same",
     )
     parser.add_argument(
@@ -103,7 +100,6 @@ def run(options: Namespace) -> int:
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if not options.seeds:
         return training_run.one(folder, recipe, *how)
-    _require_seeds(recipe.net.seed, options.seeds)
     return training_run.several(training_run.planned(folder, recipe, options.seeds), *how)
 
 
@@ -119,14 +115,9 @@ def _require_nothing_else(options: Namespace) -> None:
             raise UsageError(f"--resume goes on with the run as it was begun: leave {flag} out")
 
 
-def _require_seeds(first: int, count: int) -> None:
-    if first + count - 1 > LARGEST_SEED:
-        raise UsageError(f"--seeds {count} from --seed {first} on: seeds go up to {LARGEST_SEED:,}")
-
-
 def wanted(options: Namespace) -> Recipe:
     """The recipe that is named, with what is said in place of its own lines."""
-    found = _named(USUAL if options.recipe is None else options.recipe)
+    found = _named(options.recipe)
     if options.network:
         found = _on_another_network(found, options.network)
     said = {name: getattr(options, name) for name in (*LINES, *COUNTS, "hold_back", "seed")}
@@ -138,12 +129,13 @@ def wanted(options: Namespace) -> Recipe:
     return found
 
 
-def _named(argument: str) -> Recipe:
+def _named(argument: str | None) -> Recipe:
     from gradbook.lab.recipe import recipe
     from gradbook.lab.recipe_text import parse
+    from gradbook.lab.train import USUAL
 
     if argument != "-":
-        return recipe(argument)
+        return recipe(USUAL if argument is None else argument)
     from gradbook.cli.networks import standard_input
 
     return parse(standard_input(), "standard input")

@@ -84,11 +84,13 @@ def planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
     """A folder for so many runs, once it is sure that the first of them can begin."""
     from gradbook.lab.material import material, placed
 
-    found, seeds = placed(recipe), SeedsFolder(folder)
-    seeds.require_free()
+    found, folder_of_all = placed(recipe), SeedsFolder(folder)
+    folder_of_all.require_free()
+    seeds = range(recipe.net.seed, recipe.net.seed + count)
+    replace(recipe.net, seed=seeds[-1])  # refuses one that is too large
     material(found)
-    seeds.begin(found, range(recipe.net.seed, recipe.net.seed + count))
-    return seeds
+    folder_of_all.begin(found, seeds)
+    return folder_of_all
 
 
 def several(folder: SeedsFolder, threads: int | None = None, as_events: bool = False) -> int:
