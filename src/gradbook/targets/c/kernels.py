@@ -66,11 +66,11 @@ def _sliding(slide: Slide) -> str:
 
 def _direct(slide: Slide, node: Node, machine: Machine, turned: bool) -> Kernel:
     block, wide = blocks.best(slide.own_outputs, slide.result[2], machine.registers)
-    window = slide.own_inputs * slide.area
+    window, rows = slide.own_inputs * slide.area, slide.window[0]
     pack = f"pack_direct({{source}}, packed, {slide.result[0]}, {slide.groups}, {window}, {block});"
     return Kernel(
         f"direct_conv(at, {{reads}}, {{finish}}, {{packed}}, {_sliding(slide)}, {block}, {wide});",
-        slide.frame_size + block * slide.result[2],
+        rows * slide.source[0] * slide.frame[1] + block * slide.result[2],
         node.inputs[1:],
         Packing(node.inputs[0], slide.weights, _packing(slide, pack, turned)),
     )
@@ -137,17 +137,35 @@ def _conv_weights(node: Node, machine: Machine) -> Kernel:
     return _weights(forward(node), node, machine)
 
 
+GROUP_BYTES = 24 * 1024  # of rows that a gradient of weights goes through together
+
+
 def _weights(slide: Slide, node: Node, machine: Machine) -> Kernel:
-    taps = min(slide.window[1], 5)
-    block, deep = blocks.best(slide.own_outputs, slide.own_inputs, machine.registers, taps)
-    if block * deep * taps > 32:
-        block, deep = 1, 1
+    (outputs, height, out_width), (inputs, _, _) = slide.result, slide.source
+    row = inputs * slide.frame[1] * slide.stride + outputs * out_width
+    group = max(1, min(height, GROUP_BYTES // (row * machine.vector_bytes)))
+    block, deep, tall, taps = _weights_block(slide, machine)
+    kept = (group - 1) * slide.stride + slide.window[0]
     return Kernel(
-        f"direct_weights(at, {{reads}}, {{slopes}}, {_sliding(slide)}, {block}, {deep}, {taps});",
-        slide.frame_size + slide.result[0] * slide.result[1] * slide.result[2],
+        f"direct_weights(at, {{reads}}, {{slopes}}, {_sliding(slide)}, {group}, {block}, {deep}, "
+        f"{tall}, {taps});",
+        kept * inputs * slide.frame[1]
+        + group * outputs * out_width
+        + -(-slide.weights * FEW // machine.lanes),
         node.inputs,
         slopes=slide.weights,
     )
+
+
+def _weights_block(slide: Slide, machine: Machine) -> tuple[int, int, int, int]:
+    """Outputs, inputs, rows and columns of the window that are summed at once."""
+    rows, columns = slide.window
+    free = machine.registers - blocks.SPARE - 1
+    if slide.own_inputs == 1 and slide.area + 1 <= free:
+        return min(slide.own_outputs, free // (slide.area + 1)), 1, rows, columns
+    taps = min(columns, 5)
+    block, deep = blocks.best(slide.own_outputs, slide.own_inputs, machine.registers, taps)
+    return (block, deep, 1, taps) if block * deep * taps <= 32 else (1, 1, 1, taps)
 
 
 def _gradients(node: Node, back: Node, machine: Machine) -> Kernel:
@@ -185,8 +203,13 @@ def _linear_back(node: Node, machine: Machine) -> Kernel:
 
 
 def _outer(node: Node, machine: Machine) -> Kernel:
-    d, x = node.inputs
-    return _weights(flat(x, d), node, machine)
+    outputs, inputs = node.shape
+    return Kernel(
+        f"outer_products(at, {{reads}}, {{slopes}}, {outputs}, {inputs});",
+        outputs + inputs,
+        node.inputs,
+        slopes=outputs * inputs,
+    )
 
 
 # Pools and the rest.
