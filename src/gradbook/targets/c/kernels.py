@@ -81,7 +81,7 @@ def _packing(slide: Slide, pack: str, turned: bool) -> list[str]:
         return [pack.format(source="weights")]
     outputs, inputs = slide.source[0], slide.result[0]
     return [
-        f"real turned[{slide.weights}];",
+        "real *turned = (real *)at->scratch;",
         f"turn_weights(weights, turned, {outputs}, {inputs}, {slide.groups}, "
         f"{slide.window[0]}, {slide.window[1]});",
         pack.format(source="turned"),
