@@ -30,9 +30,10 @@ FLAGS = {
     ("--seed", "1.5"): "--seed: '1.5' isn't a whole number",
     ("--seeds", "0"): "--seeds: 0 won't do: at least 1",
     ("--seeds", "5000"): "--seeds: 5000 won't do: at least 1 and at most 1,000",
-    ("--seeds", "2", "--seed", "999999999"): "--seeds 2 from --seed 999999999 on: seeds go up to",
-    ("--threads", "0"): "--threads: 0 won't do: at least 1 and at most 64",
-    ("--threads", "65"): "--threads: 65 won't do",
+    ("--seeds", "2", "--seed", "999999999"): "the seed is at most 999999999, not 1000000000",
+    ("--seed", "1000000000"): "--seed: the seed is a whole number of at most 9 digits",
+    ("--threads", "0"): "--threads: 0 won't do: at least 1",
+    ("--threads", "65"): "from 1 to 64 threads, not 65",
     ("--epoch", "3"): "unknown option '--epoch': did you mean '--epochs'?",
     ("more",): "one argument too many: 'more'",
     ("--schedule", "onecycle 0.1"): "--schedule: unknown schedule 'onecycle': did you mean",
@@ -210,6 +211,7 @@ def test_a_plan_of_seeds_that_is_none(desk, refused, plan):
 @pytest.mark.parametrize("result", ["not JSON", "[]", "{}", '{"epochs": "3"}'])
 def test_a_result_that_is_none(desk, refused, result):
     (desk / "run/result.json").write_text(result)
+    (desk / "run/report.html").touch()
     said = refused(["train", "--resume", "run"])
     assert said == f"{Path('run/result.json')}: not the result of a run"
 

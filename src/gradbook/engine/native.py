@@ -119,9 +119,9 @@ class NativeEngine(Engine):
             self._interruptible(job, what)
 
     def _interruptible(self, job: Job, what: int) -> None:
-        """Ctrl-C ends the call after its step: the main thread only waits."""
+        """Ctrl-C ends the call after its step: the main thread only waits, but for one step."""
         arguments = (self._handle, ctypes.byref(job), what)
-        if current_thread() is not main_thread():
+        if current_thread() is not main_thread() or job.images <= self.batch:
             self._library.engine_run(*arguments)
             return
         worker = Thread(target=self._library.engine_run, args=arguments)

@@ -86,8 +86,7 @@ def material(recipe: Recipe, dataset: Dataset | None = None) -> Material:
 
     found = dataset or load(recipe.data)
     require_fit(recipe.net, found)
-    if recipe.warp.changes_images:
-        recipe.warp.require_fit(*found.shape[1:])
+    _require_warpable(recipe, found.shape)
     made = Material(found, recipe.held_back)
     if not len(made.numbers):
         raise ShapeError(f"{found.name} has no images besides those held back: hold back none")
@@ -120,6 +119,17 @@ def _require_fit(net: Net, name: str, shape: Shape, classes: int) -> None:
             f"{name} has {classes} classes, but the network {net.outputs} outputs: "
             f"end it with 'dense {classes}'"
         )
+
+
+def _require_warpable(recipe: Recipe, shape: Shape) -> None:
+    if not recipe.warp.changes_images:
+        return
+    if recipe.net.input != shape:
+        raise ShapeError(
+            f"only images can be warped, but the network takes {spell(recipe.net.input)}: "
+            f"begin it with 'input {spell(shape)}' and 'flatten', or take the warp out"
+        )
+    recipe.warp.require_fit(*shape[1:])
 
 
 def placed(recipe: Recipe) -> Recipe:

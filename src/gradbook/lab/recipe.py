@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from gradbook.data.warp import Warp
 from gradbook.errors import ShapeError, UsageError, did_you_mean
 from gradbook.files import read_text
 from gradbook.lab.schedule import Schedule
-from gradbook.net import BUILTIN, Net, Update, builtin
+from gradbook.net import BUILTIN, Activation, Loss, Net, Update, builtin
 from gradbook.net import text as net_text
 from gradbook.net.fit import LONGEST_NAME
 from gradbook.net.plain import settle, whole, words
@@ -44,6 +45,11 @@ class Recipe:
     about: str = ""
 
     def __post_init__(self) -> None:
+        for what, kind in (("net", Net), ("schedule", Schedule), ("warp", Warp)):
+            if not isinstance(getattr(self, what), kind):
+                raise UsageError(
+                    f"the recipe's {what} is a {kind.__name__}, not {getattr(self, what)!r}"
+                )
         if self.net.samples or self.net.table:
             raise ShapeError(
                 "this network brings samples of its own: training takes images, "
@@ -114,8 +120,7 @@ def _meant(what: Recipe | Net | str | os.PathLike[str]) -> Recipe:
     if isinstance(what, Recipe):
         return what
     if isinstance(what, Net):
-        net, schedule = with_usual(what, what.update != DESCENT)
-        return Recipe(net, schedule)
+        return Recipe(*with_usual(what, said_by(what)))
     name = os.fspath(what)
     if name in RECIPES:
         return builtin_recipe(name)
@@ -155,10 +160,30 @@ def read(path: str | os.PathLike[str]) -> Recipe:
     return parse(read_text(path), name, Path(path).parent)
 
 
-def with_usual(net: Net, has_update: bool) -> tuple[Net, Schedule]:
-    """The network and the rates of one that doesn't say all about its training."""
+def with_usual(net: Net, said: Collection[str]) -> tuple[Net, Schedule]:
+    """The network and its rates, where not all of its training is said: `said` are the words."""
+    net = with_usual_loss(net, said)
     if net.rate is not None:
         return net, Schedule("constant", net.rate)
-    if not has_update:
+    if "update" not in said:
         net = replace(net, update=NESTEROV)
     return net, Schedule("one cycle", net.learning_rate)
+
+
+def with_usual_loss(net: Net, said: Collection[str]) -> Net:
+    if "loss" in said or not ends_in(net).endswith("softmax"):
+        return net
+    return replace(net, loss=Loss.CROSS)
+
+
+def said_by(net: Net) -> set[str]:
+    """What a network that is there already surely says: more than what would be without a word."""
+    update = {"update"} if net.update != DESCENT else set[str]()
+    meant = net.loss is not Loss.HALF_SQUARED or ends_in(net) != "log softmax"
+    return update | {"loss"} if meant else update
+
+
+def ends_in(net: Net) -> str:
+    """The function in its last layer, if it is one."""
+    last = net.layers[-1] if net.layers else None
+    return last.kind if isinstance(last, Activation) else ""

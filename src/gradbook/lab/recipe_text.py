@@ -20,7 +20,9 @@ from gradbook.lab.recipe import (
     Recipe,
     fold,
     phrase,
+    said_by,
     with_usual,
+    with_usual_loss,
     within,
 )
 from gradbook.net import BUILTIN, Net, builtin
@@ -49,7 +51,8 @@ only how it is trained: loss, update, decay, rate, seed.
 Where nothing is said: data digits, no warp, 10 epochs, batches of 128, hold back 0. A network
 that says its rate keeps it, and its update. One that doesn't is trained in one cycle, up to the
 usual rate: 0.1 for momentum, 0.01 for adam and adamw, 1 for descent; and if it says no update
-either, by 'momentum 0.9 nesterov'.
+either, by 'momentum 0.9 nesterov'. One that ends in softmax or log softmax and says no loss has
+cross-entropy.
 
 For example:
 
@@ -78,8 +81,12 @@ def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] =
     if "rate" in said and "schedule" in own:
         line = next(line for line in others if line.next == "rate")
         line.fail("the schedule says the rate already: take this line out")
-    net = net_text.changed(net, others) if net else net_text.parse_lines(others, source)
-    net, usual = with_usual(net, "update" in said or net.update != DESCENT)
+    if net:
+        said |= said_by(net)
+        net = net_text.changed(net, others)
+    else:
+        net = net_text.parse_lines(others, source)
+    net, usual = with_usual(net, said)
     try:
         return Recipe(net, **{"schedule": usual, **own})
     except GradbookError as error:
@@ -157,7 +164,9 @@ def _network(line: Line, folder: str | os.PathLike[str]) -> Net:
     if not path.is_file():
         hint = did_you_mean(name, BUILTIN) or f": built in are {', '.join(BUILTIN)}"
         line.fail(f"no network and no file is called '{name}'{hint}", at=1)
-    return net_text.parse(read_text(path), name)
+    lines = list(statements(read_text(path), name))
+    said = {statement.next for statement in lines}
+    return with_usual_loss(net_text.parse_lines(lines, name), said)
 
 
 def _hold(line: Line, folder: object) -> int | None:

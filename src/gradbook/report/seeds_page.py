@@ -87,7 +87,7 @@ def _row(run: Compared, k: int, of: int) -> str:
     return (
         f'<tr><th scope="row" class="words"><a href="{text(folder)}/report.html">'
         f"{run.seeds[k]}</a></th><td>{percent(right, of)}</td><td>{round((1 - right) * of):,}</td>"
-        f"<td>{share(result['validation_accuracy'])}</td><td>{duration(result['seconds'])}</td></tr>"
+        f"<td>{share(run.validations[k])}</td><td>{duration(result['seconds'])}</td></tr>"
     )
 
 

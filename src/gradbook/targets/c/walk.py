@@ -41,12 +41,17 @@ def _fetch(program: Program, fields: Fields) -> str:
         at = "at->e->job, at->first, at->lanes"
         if leaf in program.masks:
             drop = program.masks[leaf]
-            lines.append(f"draw_mask({at}, {where}, {drop.layer}, {drop.below}, {sizes});")
+            lines.append(
+                f"draw_mask({at}, at->kept, {where}, {drop.layer}, {drop.below}, {sizes});"
+            )
         elif program.inputs.get(leaf) == "image":
             drawn = _room_for_images(program, fields, prod(places(leaf)))
             lines.append(f"fetch_images({at}, {drawn}, {where}, {sizes});")
         elif program.inputs.get(leaf) == "target":
             lines.append(f"fetch_targets({at}, {where}, {places(leaf)[0]});")
+    masks = [prod(places(leaf)) for leaf in program.storage.longer if leaf in program.masks]
+    if masks:
+        fields.place.append(f"bits kept[{max(masks) + 3}]; /* a mask as it is drawn */")
     return task(f"fetch_{program.name}", lines)
 
 

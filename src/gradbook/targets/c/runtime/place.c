@@ -11,6 +11,7 @@ struct engine {
     int64_t step;
     int running;
     int right[TILES]; /* answers */
+    int threads; /* at most; a call with few images takes fewer */
     struct place *places[MOST_THREADS];
     /* ENGINE */
 };
