@@ -168,7 +168,7 @@ from gradbook.net import parse
 
 net = parse('''
 input 3x224x224; dropout 0.1; conv 8 3x3 stride 2; relu; maxpool 4; conv 8 3x3 stride 2; relu
-flatten; dense 3; log softmax''')
+flatten; dense 90; relu; dense 3; log softmax''')
 engine = NativeEngine(net, 16, 2, extra=("-O1",))
 images = np.random.default_rng(0).integers(0, 256, (20, 3, 224, 224), dtype=np.uint8)
 engine.normalise(0.5, 0.25, 255)
