@@ -132,6 +132,48 @@ def test_a_digit_cropped_to_its_edges_is_read_whole(digits):
             assert likeness(seen(large), digit) > 0.9
 
 
+def sheet(digit: np.ndarray, side: int = 300) -> np.ndarray:
+    """The digit in blue in the middle of a white sheet, from 0 to 1."""
+    drawn = Image.fromarray(digit).resize((side * 3 // 5, side * 3 // 5), Image.Resampling.BICUBIC)
+    page = np.pad(np.asarray(drawn, float) / 255, side // 5)
+    return 1 - page[..., None] * (0.9, 0.9, 0.6)
+
+
+def painted(colours: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(("strength", "least"), [(0.15, 0.8), (0.3, 0.8), (0.5, 0.65)])
+@pytest.mark.parametrize("squared", [False, True])
+def test_lines_on_paper_are_no_ink(squared, strength, least, digits):
+    for digit in digits[:6]:
+        page = sheet(digit)
+        for first in range(7, len(page), 25):
+            page[first : first + 2] -= strength
+            page[:, first : first + 2] -= strength * squared
+        assert likeness(seen(painted(np.maximum(page, 0.1))), digit) > least
+
+
+@pytest.mark.parametrize("angle", [0, 12, -25])
+@pytest.mark.parametrize("side", [120, 220])
+def test_a_card_on_a_wooden_table_is_looked_at_alone(side, angle, digits):
+    y, x = np.mgrid[:300, :400]
+    grain = 0.35 + 0.08 * np.sin(x / 9 + 3 * np.sin(y / 80))
+    for digit in digits[:6]:
+        table = painted(grain[..., None] * (1.2, 0.8, 0.5))
+        card = painted(sheet(digit)).resize((side, side)).convert("RGBA")
+        turned = card.rotate(angle, expand=True, resample=Image.Resampling.BICUBIC)
+        table.paste(turned, (200 - turned.width // 2, 150 - turned.height // 2), turned)
+        alone = painted(sheet(digit)).rotate(angle, expand=True, fillcolor="white")
+        assert likeness(seen(table), seen(alone)) > 0.9
+
+
+def test_a_digit_with_holes_is_no_card_and_no_grid(digits):
+    for digit in digits[:60]:
+        rows = np.repeat(np.repeat(255 - digit, 12, axis=0), 12, axis=1)
+        assert seen(Image.fromarray(rows)).any()
+
+
 def blank(*colour: int) -> Image.Image:
     return Image.new("RGB", (300, 200), colour)
 

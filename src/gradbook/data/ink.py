@@ -42,6 +42,10 @@ class Ink:
         """Where there is ink, faint edges left out."""
         return np.asarray(self.amount > EDGE)
 
+    def above(self, amount: float) -> Ink:
+        """Only what is more than that, its strength spread out again."""
+        return Ink(np.clip((self.amount - amount) / (1 - amount), 0, 1), self.faintest)
+
     def by_an_edge(self, reach: int) -> NDArray[np.bool_]:
         """What lies so near an edge of ink; the edge of a shadow is soft and is none."""
         smooth = _blurred(_blurred(self.amount[..., None]))[..., 0]

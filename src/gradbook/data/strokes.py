@@ -55,6 +55,11 @@ class Box:
         by = round(share * self.side)
         return Box(self.top - by, self.left - by, self.bottom + by, self.right + by)
 
+    def inner(self, share: float) -> Box:
+        """Without that share of its height above and below, and of its width on each side."""
+        down, across = round(share * self.height), round(share * self.width)
+        return Box(self.top + down, self.left + across, self.bottom - down, self.right - across)
+
     def within(self, rows: int, columns: int) -> Box:
         """As much of it as lies in a picture of that size."""
         return Box(

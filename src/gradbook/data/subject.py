@@ -18,7 +18,10 @@ FRAMED = 0.2  # of the picture's shorter side: what is smaller is not what a fra
 ENCLOSED = 0.15  # of a frame's side, likewise
 FILLED = 0.8  # of a side of the picture, to the last pixel
 MOST_INK = 0.6  # of a picture; an upright 1 may fill one that is cropped to it
+ENCLOSED_AREA = 0.05  # of a frame's own
 COVERED = 0.7  # of a side: a frame may have gaps
+MOST_HOLES = 4  # of a digit
+RECTANGULAR = 0.88  # of the rectangle around it: a sheet seen from aside, but no 0
 CLOSE = 0.3  # of the sign's side: strokes as near as that belong together …
 APART = 0.07  # … unless there is this much between two that are both large
 LARGE = 0.5  # of the sign's side
@@ -65,11 +68,45 @@ def subject(mask: Mask, where: Box | None = None) -> Subject:
     return Subject(chosen[labels], box)
 
 
-def holds_something(sign: Subject) -> bool:
-    """Whether there is a hole in it that is large enough for a digit."""
-    rim = Box(1, 1, sign.mask.shape[0] - 1, sign.mask.shape[1] - 1)
-    holes = strokes(~sign.mask)[1]
-    return any(rim.holds(hole.box) and hole.box.side >= ENCLOSED * sign.box.side for hole in holes)
+def spans(sign: Subject) -> bool:
+    """Whether it goes from one side of the picture to the other, as ruled lines do."""
+    rows, columns = sign.mask.shape
+    return bool(sign.box.width == columns or sign.box.height == rows)
+
+
+def is_grid(sign: Subject) -> bool:
+    """Whether it has more holes than a digit, as the lines of squared paper have."""
+    least = SPECK / 10 * sign.box.height * sign.box.width
+    return sum(hole.area > least for hole in _holes(sign)) > MOST_HOLES
+
+
+def is_card(sign: Subject) -> bool:
+    """Whether it is a filled rectangle, turned or not, with something on it."""
+    holes = _holes(sign)
+    if not any(hole.box.side >= ENCLOSED * sign.box.side for hole in holes):
+        return False
+    area = int(sign.mask.sum())
+    whole = area + sum(hole.area for hole in holes)
+    return area > whole / 2 and whole > RECTANGULAR * _area_of_rectangle(sign.mask)
+
+
+def _holes(sign: Subject) -> list[Stroke]:
+    rows, columns = sign.mask.shape
+    inside = Box(1, 1, rows - 1, columns - 1)
+    return [hole for hole in strokes(~sign.mask)[1] if inside.holds(hole.box)]
+
+
+def _area_of_rectangle(mask: Mask) -> float:
+    """Of the smallest that holds the mask, at any angle."""
+    rows = np.flatnonzero(mask.any(1))
+    left, right = mask[rows].argmax(1), mask.shape[1] - mask[rows, ::-1].argmax(1)
+    x, y = (
+        np.concatenate([left, right, left, right]),
+        np.concatenate([rows, rows, rows + 1, rows + 1]),
+    )
+    angles = np.radians(np.arange(0, 90, 3))[:, None]
+    along, across = x * np.cos(angles) + y * np.sin(angles), y * np.cos(angles) - x * np.sin(angles)
+    return float((np.ptp(along, axis=1) * np.ptp(across, axis=1)).min())
 
 
 def is_table(mask: Mask) -> bool:
@@ -119,13 +156,20 @@ def _inside(shape: tuple[int, ...]) -> Box:
 
 
 def _is_frame(labels: NDArray[np.int32], stroke: Stroke, found: list[Stroke]) -> bool:
-    """Whether it goes around another, on three sides at least."""
-    return any(
-        stroke is not other
-        and other.box.side >= ENCLOSED * stroke.box.side
-        and stroke.box.holds(other.box)
-        and sorted(_sides_covered(labels == stroke.label, other.box))[1] > COVERED
-        for other in found
+    """Whether it goes around another, on three sides at least; a filled card is no frame."""
+    if stroke.area > stroke.box.height * stroke.box.width / 2:
+        return False
+    held = [other for other in found if other is not stroke and _is_held(other, stroke)]
+    own = labels == stroke.label
+    around = [stroke.box.inner(0.2), *(other.box for other in held)]
+    return bool(held) and all(sorted(_sides_covered(own, box))[1] > COVERED for box in around)
+
+
+def _is_held(stroke: Stroke, frame: Stroke) -> bool:
+    return (
+        frame.box.holds(stroke.box)
+        and stroke.box.side >= ENCLOSED * frame.box.side
+        and stroke.area >= ENCLOSED_AREA * frame.area
     )
 
 
