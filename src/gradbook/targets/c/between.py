@@ -9,7 +9,7 @@ from math import prod
 from gradbook.graph.node import Node
 from gradbook.targets.c.arrays import Arrays
 from gradbook.targets.c.fields import Scope
-from gradbook.targets.c.kernels import Kernel
+from gradbook.targets.c.kernel import Kernel
 from gradbook.targets.c.plan import WEIGHTS, Plan
 from gradbook.targets.c.simplify import reduced
 from gradbook.targets.c.slides import places

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gradbook.graph.node import Node
 from gradbook.targets.c.arrays import Arrays
 from gradbook.targets.c.fields import Masks, Scope
-from gradbook.targets.c.kernels import Kernel
+from gradbook.targets.c.kernel import Kernel
 from gradbook.targets.c.lines import line_functions
 from gradbook.targets.c.names import Names
 from gradbook.targets.c.plan import WEIGHTS, Pass, Plan
