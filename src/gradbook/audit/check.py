@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
 from gradbook.audit.book import Book
+from gradbook.audit.evaluate import fill_in
 from gradbook.audit.findings import (
     FROZEN,
     NO_NETWORK,
@@ -27,7 +28,6 @@ from gradbook.audit.loss import find_loss, loss_findings
 from gradbook.audit.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.package import WorkbookError
 from gradbook.audit.read import read_book
-from gradbook.audit.recalculate import fill_in
 from gradbook.audit.recover import Training, find_trainings
 from gradbook.audit.stale import stale_findings
 from gradbook.audit.steps import alike, steps_of
