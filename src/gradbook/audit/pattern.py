@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from string import ascii_uppercase, digits
 
 from gradbook.audit.address import (
     MOST_COLUMNS,
@@ -27,6 +28,9 @@ _CELL = r"""
     (?P<fix_column>\$?)(?P<column>[A-Za-z]{1,3})(?P<fix_row>\$?)(?P<row>[1-9][0-9]{0,6})
     (?![\w.(!\[])
 """
+_NO_DIGITS, _NO_LETTERS = (str.maketrans("", "", some) for some in (digits, ascii_uppercase))
+LAST_COLUMN = MOST_COLUMNS - 1
+LAST_ROW = pack(0, MOST_ROWS - 1, 0)
 _POINTERS = re.compile(r"(?:'(?:[^']|'')+'!|[\w.\[\]]+!)?\x01[^\x02]*\x02")
 _ONE = re.compile(_CELL, re.VERBOSE)
 _MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are passed over
@@ -44,15 +48,31 @@ class Place:
 
     def at(self, home: Address) -> Address | None:
         """The cell meant from `home`; None where that lies outside the sheet."""
-        row = self.row if self.row_fixed else row_of(home) + self.row
-        column = self.column if self.column_fixed else column_of(home) + self.column
-        if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
-            return None
-        return pack(sheet_of(home) if self.sheet is None else self.sheet, row, column)
+        kept, added, top, bottom, left, right = self._way
+        inside = left <= home & LAST_COLUMN <= right and top <= home & LAST_ROW <= bottom
+        return (home & kept) + added if inside else None
+
+    @cached_property
+    def _way(self) -> tuple[int, int, int, int, int, int]:
+        """What of a packed address stays, what is added to it, and from which rows (packed) and
+        columns that leads to a cell: a formula's places are asked for more often than all else."""
+        kept = 0 if self.sheet is not None else ~(LAST_ROW | LAST_COLUMN)
+        kept |= 0 if self.row_fixed else LAST_ROW
+        kept |= 0 if self.column_fixed else LAST_COLUMN
+        top, bottom = _limits(self.row, self.row_fixed, MOST_ROWS)
+        left, right = _limits(self.column, self.column_fixed, MOST_COLUMNS)
+        added = pack(self.sheet or 0, self.row, self.column)
+        return kept, added, pack(0, top, 0), pack(0, bottom, 0), left, right
 
     @property
     def moves(self) -> bool:
+        """Whether another cell is meant elsewhere."""
         return not (self.row_fixed and self.column_fixed)
+
+
+def _limits(offset: int, fixed: bool, count: int) -> tuple[int, int]:
+    """The first and the last of so many rows that have another one so far away."""
+    return (0, count - 1) if fixed else (max(0, -offset), min(count, count - offset) - 1)
 
 
 @dataclass(frozen=True)
@@ -61,6 +81,10 @@ class Area:
 
     first: Place
     last: Place
+
+    @property
+    def moves(self) -> bool:
+        return self.first.moves or self.last.moves
 
     def corners(self, home: Address) -> tuple[int, int, int, int, int] | None:
         """Sheet, first row, first column, last row, last column."""
@@ -128,6 +152,46 @@ def relaid(text: str, follow: Callable[[str], str]) -> str:
     return _MARKS.sub(lambda found: follow(found[0]) if found["column"] else found[0], text)
 
 
+class Copies:
+    """How a formula looks where it is copied down its column, or along its row.
+
+    Most formulas are such copies, and to tell one is quicker than to read it.
+    """
+
+    def __init__(self, pattern: Pattern, text: str, line: int, down: bool) -> None:
+        self.pattern = pattern
+        self.text = text
+        self.line = line
+        self.down = down
+
+    def in_line(self, line: int) -> str:
+        """The formula in another row, or in another column; '' where it can't stand."""
+        form, offsets, first, last = self._form
+        if not first <= line <= last:
+            return ""
+        if self.down:
+            return form % tuple([line + offset for offset in offsets])
+        return form % tuple([letters(line + offset) for offset in offsets])
+
+    @cached_property
+    def _form(self) -> tuple[str, list[int], int, int]:
+        """The formula with gaps for what moves, how far each is away, and where it can stand."""
+        group, fixed = ("row", "fix_row") if self.down else ("column", "fix_column")
+        pieces: list[str] = []
+        offsets: list[int] = []
+        done = 0
+        for found in _MARKS.finditer(self.text):
+            if found["column"] and not found[fixed]:
+                start, end = found.span(group)
+                pieces += [self.text[done:start].replace("%", "%%"), "%s"]
+                place = int(found[group]) if self.down else column_number(found[group])
+                offsets.append(place - self.line)
+                done = end
+        form = "".join([*pieces, self.text[done:].replace("%", "%%")])
+        lowest, count = (1, MOST_ROWS + 1) if self.down else (0, MOST_COLUMNS)
+        return form, offsets, lowest - min(offsets, default=0), count - 1 - max(offsets, default=0)
+
+
 class Reader:
     """Makes patterns: each different one once. Knows the sheets' numbers and the names."""
 
@@ -135,6 +199,8 @@ class Reader:
         self.sheets = sheets
         self.names = names
         self._known: dict[str, Pattern] = {}
+        self._still: dict[str, Pattern] = {}  # those that say the same everywhere
+        self._copies: dict[tuple[bool, int, str], Copies] = {}  # of a column, or of a row
 
     @property
     def count(self) -> int:
@@ -143,6 +209,24 @@ class Reader:
 
     def pattern(self, text: str, home: Address) -> Pattern:
         text = text.strip()
+        if text in self._still:
+            return self._still[text]
+        below, beside = (
+            (True, column_of(home), text.translate(_NO_DIGITS)),
+            (False, row_of(home), text.translate(_NO_LETTERS)),
+        )
+        for key, line in ((below, row_of(home)), (beside, column_of(home))):
+            copies = self._copies.get(key)
+            if copies is not None and copies.in_line(line) == text:
+                return copies.pattern
+        found = self._found(text, home)
+        if not any(place.moves for place in found.places):
+            self._still[text] = found
+        self._copies[below] = Copies(found, text, row_of(home), down=True)
+        self._copies[beside] = Copies(found, text, column_of(home), down=False)
+        return found
+
+    def _found(self, text: str, home: Address) -> Pattern:
         row, column = row_of(home), column_of(home)
 
         def relative(found: re.Match[str]) -> str:
@@ -160,7 +244,7 @@ class Reader:
 
     def typed(self, text: str, home: Address) -> Pattern:
         """The formula read as it stands in this very cell."""
-        return self._read(self.pattern(text, home).key, text, home)
+        return self._read(self._found(text, home).key, text, home)
 
     def _read(self, key: str, text: str, home: Address) -> Pattern:
         try:
