@@ -26,8 +26,11 @@ def claims(training: Training, lane: Lane, step: int) -> list[Claim]:
     known: set[Address] = set()
     while home not in known and len(known) < DEEPEST:
         known.add(home)
-        found, further = _level(training, parts, home, sign)
+        own = [term for term in parts if not _is_decay(training, term[1], home, base)]
+        found, further = _level(training, own or parts, home, base, sign)
         levels[-1] += found
+        if own and len(own) < len(parts):  # unless the loss counts the weights, too
+            levels[-1] += _level(training, parts, home, base, sign)[0]
         if further is None:
             break
         home, sign = further
@@ -44,8 +47,14 @@ def claims(training: Training, lane: Lane, step: int) -> list[Claim]:
     return levels[-1] or levels[0]
 
 
+def _is_decay(training: Training, part: Expression, home: Address, base: Address) -> bool:
+    """Whether a term is a share of the weight itself."""
+    moving = {cell for cell in training.mentioned(part, home) if cell in training.moving}
+    return moving == {base}
+
+
 def _level(
-    training: Training, parts: Sequence[Term], home: Address, sign: int
+    training: Training, parts: Sequence[Term], home: Address, base: Address, sign: int
 ) -> tuple[list[Claim], tuple[Address, int] | None]:
     """The claims that one formula makes, and the cell behind it with its sign."""
     varying = [term for term in parts if training.varies(term[1], home)] or list(parts)
@@ -67,6 +76,11 @@ def _level(
         if cell is not None
     ]
     inline = Claim(home, product(rest), False, sign)
+    if len(rest) == 1 and len(inside := terms(rest[0].part)) > 1 and rest[0].above:
+        own = [term for term in inside if not _is_decay(training, term[1], home, base)]
+        if own and len(own) < len(inside):
+            found, further = _level(training, own, home, base, sign)
+            return [*found, inline], further
     if len(behind) != 1 or any(f.above for f in moving if training.cell_of(f.part, home) is None):
         return [inline], None
     owner = behind[0]

@@ -122,8 +122,7 @@ class _Writer:
         try:
             found = meaning(self.graph, self.pattern.expression, self._look())
             if isinstance(found, Block):
-                height, width = found.shape
-                found = found.rows[min(down, height - 1)][min(right, width - 1)]
+                found = found.rows[0][0]
             if isinstance(found, str):
                 return found
             return _program(number(self.graph, found), self.leaves)

@@ -28,9 +28,8 @@ class Flow:
     def sources(self, cell: Address) -> tuple[Address, ...]:
         """The cells that a formula mentions, ranges taken apart."""
         if cell not in self._sources:
-            anchor = self.book.elements.get(cell, (cell, 0, 0))[0]
-            pattern = self.book.patterns.get(anchor)
-            found = tuple(self.mentioned(pattern.places, anchor)) if pattern else ()
+            pattern = self.book.patterns.get(cell)
+            found = tuple(self.mentioned(pattern.places, cell)) if pattern else ()
             self.count += len(found)
             if self.count > MOST_LINKS:
                 raise WorkbookError("its formulas refer to too many cells: too large to check")
@@ -67,7 +66,7 @@ class Flow:
         """The formulas that mention each cell."""
         if self._users is None:
             self._users = defaultdict(list)
-            for cell in [*self.book.patterns, *self.book.elements]:
+            for cell in self.book.patterns:
                 for source in dict.fromkeys(self.sources(cell)):
                     self._users[source].append(cell)
         return self._users

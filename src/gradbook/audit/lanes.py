@@ -12,9 +12,10 @@ from functools import lru_cache
 
 from gradbook.audit.address import DOWN, Address, sheet_of
 from gradbook.audit.book import Book
+from gradbook.audit.factors import factors
 from gradbook.audit.flow import Flow
 from gradbook.audit.pattern import Area, Pattern, Place, references
-from gradbook.targets.excel.grammar import Expression, Infix, Prefix, Reference
+from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
 ENOUGH = 3  # lines of one formula that don't learn: the others don't either
@@ -60,29 +61,49 @@ class Lane:
         return self.cells[0]
 
 
-def bases(pattern: Pattern) -> Iterator[tuple[int, Place]]:
-    """Where a formula is a cell plus or minus something: which term, and which cell."""
+def bases(pattern: Pattern) -> Iterator[Place]:
+    """The cells of which a formula is one plus or minus something."""
     if pattern.expression is None or not isinstance(pattern.expression, Infix | Prefix):
         return
     parts = terms(pattern.expression)
     if len(parts) < 2:
         return
-    for place, (sign, part) in enumerate(parts):
-        if sign > 0 and isinstance(part, Reference):
-            mention = pattern.mentions[part.text]
-            if isinstance(mention, Place):
-                yield place, mention
+    for _, place in _kept(pattern, parts):
+        yield place
+
+
+def _kept(pattern: Pattern, parts: Sequence[Term]) -> Iterator[tuple[int, Place]]:
+    """Which terms go on from a cell, and from which."""
+    for k, (sign, part) in enumerate(parts):
+        kept = part if isinstance(part, Reference) else _but_a_share(part, parts)
+        mention = pattern.mentions.get(kept.text) if kept and sign > 0 else None
+        if isinstance(mention, Place):
+            yield k, mention
+
+
+def _but_a_share(part: Expression, parts: Sequence[Term]) -> Reference | None:
+    """The cell of w·(1 − ηλ) − …: weights that decay."""
+    if sum(sign > 0 for sign, _ in parts) > 1:
+        return None
+    split = factors(part)
+    shares = [f for f in split.parts if f.above and _is_share(f.part)]
+    rest = [f for f in split.parts if f not in shares]
+    if not shares or len(rest) != 1 or split.sign < 0 or not rest[0].above:
+        return None
+    return rest[0].part if isinstance(rest[0].part, Reference) else None
+
+
+def _is_share(part: Expression) -> bool:
+    return isinstance(part, Infix) and part.operator == "-" and part.left == Number(1.0)
 
 
 def change(pattern: Pattern, base: Address, cell: Address) -> tuple[Term, ...]:
     """What is added to the base: all terms of the formula but that one."""
     assert pattern.expression is not None
     parts = terms(pattern.expression)
-    for k, (sign, part) in enumerate(parts):
-        if sign > 0 and isinstance(part, Reference):
-            mention = pattern.mentions[part.text]
-            if isinstance(mention, Place) and mention.at(cell) == base:
-                return parts[:k] + parts[k + 1 :]
+    for k, place in _kept(pattern, parts):
+        if place.at(cell) == base:
+            return parts[:k] + parts[k + 1 :]
     return parts
 
 
@@ -114,7 +135,7 @@ def chains(book: Book) -> Iterator[Lane]:
     options = {pattern: list(bases(pattern)) for pattern in set(book.patterns.values())}
     onward: defaultdict[int, dict[Address, Address]] = defaultdict(dict)
     for cell, pattern in book.patterns.items():
-        for _, place in options[pattern]:
+        for place in options[pattern]:
             base = place.at(cell)
             if base is not None and base != cell and sheet_of(base) == sheet_of(cell):
                 onward[cell - base][base] = cell

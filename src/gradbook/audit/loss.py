@@ -16,7 +16,7 @@ from gradbook.audit.recover import Claim, Training, label
 from gradbook.audit.steps import Step
 
 MOST_TRIED = 8
-LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "error", "mse", "sse", "entropy")
+LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy")
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
 
 
@@ -112,11 +112,13 @@ def _candidates(training: Training, start: Sequence[Address]) -> list[Address]:
     plain = [cell for cell in cells if flow.plain(cell, stop) == cell]
     reach = _reach(training, start, plain)
     used = {s for cell in plain for s in flow.sources(cell)}
+    serving = set().union(*(_inside(training, owner) for owner in owners))
 
     def likelihood(cell: Address) -> tuple[object, ...]:
         words = called[cell]
         return (
             -len(reach[cell]),
+            cell in serving,
             all(word.startswith(OTHER_WORDS) for word in words),
             not any(_is_loss(word) for word in words),
             sheet_of(cell) != training.sheet,

@@ -17,6 +17,7 @@ from gradbook.audit.address import (
     column_number,
     pack,
 )
+from gradbook.audit.arrays import element
 from gradbook.audit.book import Book, Sheet, Value
 from gradbook.audit.package import Package, WorkbookError, local, package, parser
 from gradbook.audit.pattern import Pattern, Reader
@@ -301,11 +302,14 @@ class _SheetReader:
             return
         rows = int(corners[1][2]) - int(corners[0][2]) + 1
         columns = column_number(corners[1][1]) - column_number(corners[0][1]) + 1
-        if rows * columns <= 1 or rows * columns > MOST_FORMULAS:
+        if not 1 < rows * columns <= MOST_FORMULAS or min(rows, columns) < 1:
             return
         for down in range(rows):
             for right in range(columns):
-                self.book.elements[cell + down * DOWN + right] = (cell, down, right)
+                at = cell + down * DOWN + right
+                text = element(self.reader, self.formula, cell, down, right)
+                self.book.arrays[at] = self.formula
+                self.book.patterns[at] = self.reader.pattern(text, at)
 
 
 def _index(text: str | None, otherwise: int, limit: int) -> int:

@@ -1,0 +1,137 @@
+"""The columns of a workbook that `sheet` writes, by what they hold; and what they are worth."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from gradbook.audit.address import column_of, pack, row_of, sheet_of
+from gradbook.audit.book import Book, Sheet
+from gradbook.audit.evaluate import Evaluation
+from gradbook.audit.flow import Flow
+from gradbook.audit.pattern import Reader
+from tests.audit.made import Content, Spot, Table
+
+TRAINING = "Training"
+HEADINGS = 3  # the row that holds them, counted from 0
+FIRST = 4
+DRAWS = 3  # random points at which two tables are held against each other
+
+
+class Columns:
+    """One sheet's columns."""
+
+    def __init__(self, table: Table, sheet: str = TRAINING) -> None:
+        self.table = table
+        self.sheet = sheet
+        self.cells = table.sheets[sheet]
+        self.names = {
+            str(content): column
+            for (row, column), content in self.cells.items()
+            if row == HEADINGS and isinstance(content, str)
+        }
+        self.last = max(row for row, _ in self.cells)
+
+    def starting(self, *stems: str) -> list[int]:
+        return [c for name, c in self.names.items() if name.startswith(stems)]
+
+    @property
+    def gradients(self) -> list[int]:
+        return [c for c in self.starting("∂E/∂w", "∂E/∂b", "g_w", "g_b") if self._computed(c)]
+
+    @property
+    def deltas(self) -> list[int]:
+        """What several gradients are made of: ∂E/∂h1 and the like."""
+        return [c for c in self.starting("∂E/∂h", "∂E/∂a", "∂E/∂o") if self._computed(c)]
+
+    @property
+    def weights(self) -> list[int]:
+        return [c for c in self.starting("w", "b") if self.formula(FIRST + 1, c).startswith("=")]
+
+    @property
+    def sums(self) -> list[int]:
+        return [c for c in self.starting("h", "o") if self._computed(c)]
+
+    @property
+    def activations(self) -> list[int]:
+        return [c for c in self.starting("a_h", "a_o") if self._computed(c)]
+
+    @property
+    def forward(self) -> list[int]:
+        return self.sums + self.activations
+
+    @property
+    def errors(self) -> list[int]:
+        return [c for c in self.starting("E") if not self.is_total(c) and self._computed(c)]
+
+    def is_total(self, column: int) -> bool:
+        return column == self.names.get("E_total")
+
+    def _computed(self, column: int) -> bool:
+        formula = self.formula(FIRST, column)
+        return formula.startswith("=") and "SUM(" not in formula and len(formula) > 4
+
+    def formula(self, row: int, column: int) -> str:
+        return str(self.cells.get((row, column), ""))
+
+    def rows(self, column: int) -> list[int]:
+        return [r for r in range(FIRST, self.last + 1) if (r, column) in self.cells]
+
+
+# What a table is worth ------------------------------------------------------------
+
+
+def evaluation(table: Table, numbers: Mapping[Spot, float] = {}) -> tuple[Book, Evaluation]:
+    """A table's cells computed, with other numbers in the place of some."""
+    titles = list(table.sheets)
+    book = Book(sheets=[Sheet(title, "") for title in titles], names=table.names)
+    book.reader = Reader({title.lower(): k for k, title in enumerate(titles)}, table.names)
+    for number, title in enumerate(titles):
+        for (row, column), content in table.sheets[title].items():
+            cell = pack(number, row, column)
+            if isinstance(content, str) and content.startswith("="):
+                book.patterns[cell] = book.reader.pattern(content[1:], cell)
+            else:
+                given = numbers.get((title, row, column), content)
+                book.values[cell] = given
+    return book, Evaluation(book, Flow(book))
+
+
+def all_values(table: Table) -> dict[Spot, float]:
+    """What every formula gives."""
+    book, computed = evaluation(table)
+    return {
+        (book.sheets[sheet_of(cell)].title, row_of(cell), column_of(cell)): computed.value(cell)
+        for cell in book.patterns
+    }
+
+
+def same_everywhere(a: Table, b: Table, spots: Iterable[Spot]) -> bool:
+    """Whether some cells have the same values in two tables whatever numbers these start from."""
+    wanted = list(spots)
+    return all(
+        np.allclose(_worth(a, wanted, k), _worth(b, wanted, k), rtol=1e-9, atol=0, equal_nan=True)
+        for k in range(DRAWS)
+    )
+
+
+def _worth(table: Table, spots: Iterable[Spot], draw: int) -> list[float]:
+    numbers = {
+        (title, *place): _drawn(f"{title} {place} {draw}")
+        for title, cells in table.sheets.items()
+        for place, content in cells.items()
+        if isinstance(content, float)
+    }
+    _, computed = evaluation(table, numbers)
+    titles = list(table.sheets)
+    with np.errstate(all="ignore"):
+        return [computed.value(pack(titles.index(s), r, c)) for s, r, c in spots]
+
+
+def _drawn(words: str) -> float:
+    return float(np.random.default_rng(zlib.crc32(words.encode())).uniform(-1.2, 1.2))
+
+
+__all__ = ["Columns", "Content", "all_values", "evaluation", "same_everywhere"]
