@@ -10,9 +10,11 @@ from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
 from gradbook.audit.book import Book
 from gradbook.audit.evaluate import fill_in
 from gradbook.audit.findings import (
+    BLANK_RATE,
     FROZEN,
     NO_NETWORK,
     RIGHT,
+    TO_FILL_IN,
     UNFINISHED,
     UNREADABLE,
     WORST_FIRST,
@@ -34,8 +36,6 @@ from gradbook.audit.steps import alike, steps_of
 from gradbook.audit.unfinished import without_training
 from gradbook.audit.updates import update_findings
 from gradbook.errors import GradbookError
-
-PLAUSIBLE = 0.0
 
 
 def check_book(path: str | Path) -> BookReport:
@@ -135,9 +135,9 @@ def _verdict(findings: Sequence[Finding]) -> str:
     kinds = {finding.kind for finding in findings}
     if not kinds:
         return RIGHT
-    if kinds == {"to fill in"}:
+    if kinds == {TO_FILL_IN}:
         return UNFINISHED
-    return FROZEN if kinds == {"blank rate"} else WRONG
+    return FROZEN if kinds == {BLANK_RATE} else WRONG
 
 
 def _called(book: Book, training: Training, cells: Sequence[int]) -> str:
