@@ -115,17 +115,16 @@ def _sum(parts: Sequence[Term]) -> Expression:
 
 def _remembers(training: Training, cell: Address) -> bool:
     """Whether a little further back there is a cell that goes on from its value before."""
-    return training.flow.reaches(
-        [cell],
-        lambda seen: any(training.before(seen, s) for s in training.flow.sources(seen)),
-        12,
-    )
+    back = training.looks_back
+    return training.looks_back_anywhere and training.flow.reaches([cell], back, 12)
 
 
 def _without_memory(
     training: Training, expression: Expression, home: Address
 ) -> Sequence[Term] | None:
     """The terms of a running mean or a velocity but for what it was before; None of others."""
+    if not training.looks_back(home):
+        return None
     parts = terms(expression)
     rest = [term for term in parts if not _mentions_before(training, term[1], home)]
     return rest if len(rest) < len(parts) and rest else None

@@ -101,6 +101,8 @@ class Flow:
 
     def plain(self, cell: Address, stop: Collection[Address] = ()) -> Address:
         """The cell itself or, where it only repeats another, that one."""
+        if cell not in self.book.patterns:
+            return cell
         path: list[Address] = []
         while cell not in stop and cell not in self._alias:
             pattern = self.book.patterns.get(cell)

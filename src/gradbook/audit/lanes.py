@@ -6,14 +6,14 @@ Nothing is known here of headings or of where tables stand.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from gradbook.audit.address import DOWN, Address, sheet_of
 from gradbook.audit.book import Book
 from gradbook.audit.factors import factors
 from gradbook.audit.flow import Flow
+from gradbook.audit.once import once
 from gradbook.audit.pattern import Area, Pattern, Place, references
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
 
@@ -23,7 +23,7 @@ ENOUGH = 3  # lines of one formula that don't learn: the others don't either
 Term = tuple[int, Expression]  # a sign, and what it stands before
 
 
-@lru_cache(maxsize=4096)
+@once
 def terms(expression: Expression) -> tuple[Term, ...]:
     """a − (b + c) is +a, −b, −c."""
     found: list[Term] = []
@@ -107,12 +107,12 @@ def change(pattern: Pattern, base: Address, cell: Address) -> tuple[Term, ...]:
     return parts
 
 
-def find_lanes(book: Book, flow: Flow) -> list[Lane]:
+def find_lanes(book: Book, flow: Flow, lines: Iterable[Lane]) -> list[Lane]:
     """Every line of cells that learns: what is taken from a cell depends on that cell."""
     found: list[Lane] = []
     taken: set[Address] = set()
     in_vain: Counter[object] = Counter()
-    for lane in sorted(chains(book), key=lambda lane: -len(lane.cells)):
+    for lane in sorted(lines, key=lambda lane: -len(lane.cells)):
         kind = book.patterns[lane.cells[1]], lane.stride
         if in_vain[kind] < ENOUGH and taken.isdisjoint(lane.cells[1:]):
             if _learns(book, flow, lane):
@@ -120,7 +120,22 @@ def find_lanes(book: Book, flow: Flow) -> list[Lane]:
                 taken.update(lane.cells)
             else:
                 in_vain[kind] += 1
-    return _along_with_most(found)
+    return _along_with_most(_that_start(book, flow, found))
+
+
+def _that_start(book: Book, flow: Flow, lanes: Sequence[Lane]) -> list[Lane]:
+    """Lanes without those that begin with what is computed from other weights: an update that was
+    pasted into another column."""
+    weights = {cell for lane in lanes for cell in lane.cells}
+    moving = flow.below(weights)
+
+    def computed(cell: Address) -> bool:
+        pattern = book.patterns.get(cell)
+        repeats = pattern is not None and isinstance(pattern.expression, Reference)
+        return pattern is not None and cell in moving and not repeats
+
+    longest = max((len(lane.cells) for lane in lanes), default=0)
+    return [lane for lane in lanes if len(lane.cells) == longest or not computed(lane.start)]
 
 
 def _along_with_most(lanes: Sequence[Lane]) -> list[Lane]:

@@ -200,6 +200,7 @@ class Reader:
         self.names = names
         self._known: dict[str, Pattern] = {}
         self._still: dict[str, Pattern] = {}  # those that say the same everywhere
+        self._above: dict[int, Copies] = {}  # the last formula of each column
         self._copies: dict[tuple[bool, int, str], Copies] = {}  # of a column, or of a row
 
     @property
@@ -211,6 +212,13 @@ class Reader:
         text = text.strip()
         if text in self._still:
             return self._still[text]
+        above = self._above.get(home & ~LAST_ROW)
+        if above is not None and above.in_line(row_of(home)) == text:
+            return above.pattern
+        return self._copy(text, home)
+
+    def _copy(self, text: str, home: Address) -> Pattern:
+        """A formula that isn't the one above again, but maybe one from further up or the left."""
         below, beside = (
             (True, column_of(home), text.translate(_NO_DIGITS)),
             (False, row_of(home), text.translate(_NO_LETTERS)),
@@ -218,11 +226,14 @@ class Reader:
         for key, line in ((below, row_of(home)), (beside, column_of(home))):
             copies = self._copies.get(key)
             if copies is not None and copies.in_line(line) == text:
+                if copies.down:
+                    self._above[home & ~LAST_ROW] = copies
                 return copies.pattern
         found = self._found(text, home)
         if not any(place.moves for place in found.places):
             self._still[text] = found
-        self._copies[below] = Copies(found, text, row_of(home), down=True)
+        copies = Copies(found, text, row_of(home), down=True)
+        self._copies[below] = self._above[home & ~LAST_ROW] = copies
         self._copies[beside] = Copies(found, text, column_of(home), down=False)
         return found
 

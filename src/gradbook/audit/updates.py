@@ -23,12 +23,13 @@ LR = "η"
 def update_findings(training: Training, steps: Sequence[Step]) -> list[Finding]:
     """What is wrong with how the weights are updated."""
     found = list(_blank_rate(training))
+    benches = _Benches(training)
     for j, lane in enumerate(training.lanes):
         usual = usual_pattern(training, lane)
         if usual is None:
             continue
         found += _departures(training, j, lane, usual, steps)
-        found += _additions(training, j, lane, usual, steps)
+        found += _additions(benches, j, lane, usual, steps)
         found += _rates(training, j, lane, usual)
     return found
 
@@ -109,14 +110,26 @@ def _same(training: Training, steps: Sequence[Step], k: int, cell: Address, usua
     return bench.same(a, b, bench.random)
 
 
+class _Benches:
+    """A bench for each step that is looked at, shared by its weights."""
+
+    def __init__(self, training: Training) -> None:
+        self.training = training
+        self._known: dict[int, Bench] = {}
+
+    def of(self, step: Step) -> Bench:
+        return self._known.setdefault(step.number, Bench(self.training, step))
+
+
 def _additions(
-    training: Training, j: int, lane: Lane, usual: Pattern, steps: Sequence[Step]
+    benches: _Benches, j: int, lane: Lane, usual: Pattern, steps: Sequence[Step]
 ) -> Iterator[Finding]:
     """An update that goes up the slope: it adds what it should subtract."""
+    training = benches.training
     step = next((s for s in steps if training.book.patterns.get(_next(lane, s)) is usual), None)
     if step is None or not step.claims[j]:
         return
-    verdict, claim = best(Bench(training, step), j, step.claims[j])
+    verdict, claim = best(benches.of(step), j, step.claims[j])
     if verdict != OPPOSITE or claim is None or claim.sign > 0:
         return
     cells = [cell for cell in lane.cells[1:] if training.book.patterns.get(cell) is usual]
