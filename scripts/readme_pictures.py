@@ -1,35 +1,62 @@
 """Make the README's pictures: the workbook as LibreOffice shows it, the pages as Chromium does.
 
-    .venv/bin/python -m scripts.readme_pictures
+    .venv/bin/python -m scripts.readme_pictures            all of them
+    .venv/bin/python -m scripts.readme_pictures RUN        those of a run's report alone
 
 Needs libreoffice, pdftoppm and chromium. The workbook is drawn from what LibreOffice computes.
+Without a RUN the report is that of a training by the recipe `small`, which takes a minute or two.
 """
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image, ImageChops
 
+from gradbook.data.sources import load
+from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.sweep import sweep
+from gradbook.lab.train import train
 from gradbook.net import builtin
 from gradbook.report.explanation import explain
+from gradbook.report.run_page import run_page
 from gradbook.report.sweep_page import sweep_page
 from gradbook.report.workbook import write_workbook
 from tests.outside.witness import screenshot, workbook_to_png
 
 PICTURES = Path("docs/pictures")
+RECIPE = "small"
 MARGIN = 24  # pixels of paper left around what is on it
 
 
-def main() -> None:
+def main(words: list[str]) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
-    net = builtin("worked")
-    with TemporaryDirectory() as folder:
-        _workbook(net, Path(folder))
-        _page("derivation", explain(net).html(), Path(folder), height=1500)
-        _page("learning-rates", sweep_page(sweep(net), "gradbook sweep"), Path(folder), height=900)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        if words:
+            _report(RunFolder(words[0]), folder)
+            return
+        net = builtin("worked")
+        _workbook(net, folder)
+        _page("derivation", explain(net).html(), folder, height=1500)
+        _page("learning-rates", sweep_page(sweep(net), "gradbook sweep"), folder, height=900)
+        train(RECIPE, folder=folder / "run")
+        _report(RunFolder(folder / "run"), folder)
+
+
+def _report(run: RunFolder, folder: Path) -> None:
+    html = run_page(run, load(run.recipe().data))
+    _page("report", html, folder, height=1100, width=1300)
+    _page("insides", _section(html, "insides"), folder, height=1060, width=1000)
+
+
+def _section(html: str, anchor: str) -> str:
+    """The page with one section alone."""
+    section = re.search(rf'<section id="{anchor}".*?</section>', html, re.DOTALL)[0]
+    return re.sub(r"<body>.*</body>", lambda _: f"<body>{section}</body>", html, flags=re.DOTALL)
 
 
 def _workbook(net, folder: Path) -> None:
@@ -39,10 +66,10 @@ def _workbook(net, folder: Path) -> None:
     _save(Image.open(sheets[0]), "workbook")
 
 
-def _page(name: str, html: str, folder: Path, height: int) -> None:
+def _page(name: str, html: str, folder: Path, height: int, width: int = 1000) -> None:
     page, picture = folder / f"{name}.html", folder / f"{name}.png"
     page.write_text(html, encoding="utf-8")
-    screenshot(page, picture, width=1000, height=height)
+    screenshot(page, picture, width=width, height=height)
     _save(Image.open(picture), name)
 
 
@@ -62,4 +89,4 @@ def _trimmed(picture: Image.Image) -> Image.Image:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -16,6 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 STOREYS = (
     "cli",
     "notebook",
+    "sklearn",
     "report",
     "lab",
     "audit",

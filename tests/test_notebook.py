@@ -6,10 +6,13 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 import gradbook
+from gradbook.lab.model import Model
 from gradbook.lab.sweep import sweep
-from gradbook.net import LESSONS, builtin
+from gradbook.lab.train import train
+from gradbook.net import LESSONS, builtin, parse
 from gradbook.notebook import SHOWN, attach, explanation_markdown
 from gradbook.report.explanation import explain
+from tests.lab import made
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +55,24 @@ def test_an_explanation_is_short_until_it_is_printed():
 
 def test_start_values_stand_in_the_picture():
     assert ">0.45</tspan>" in shown(builtin("worked"))["image/svg+xml"]
+
+
+@pytest.mark.witness("cc")
+def test_a_model_is_its_layers_and_a_training_its_epochs():
+    trained = train(made.recipe(), data=made.dataset())
+    model = shown(trained.model)
+    assert "strokes: 196 parameters, 4 classes, right on 100.00% of the test" in model["text/html"]
+    assert model["text/html"].count("<tr>") == 1 + 1 + 8 + 1
+    assert "conv 4 3x3" in model["text/plain"]
+    epochs = shown(trained)
+    assert epochs["text/html"].count("<tr>") == 1 + 3
+    assert epochs["text/plain"].startswith("<Trained strokes: 3 epochs in ")
+
+
+def test_names_are_shown_as_they_are_and_not_as_html():
+    net = parse("name <b>bold</b>; input 2; dense 2; softmax")
+    model = Model(net, {}, (0,), (1,), ("yes", "no"))
+    assert "&lt;b&gt;bold&lt;/b&gt;: 6 parameters, 2 classes" in shown(model)["text/html"]
 
 
 IN_A_NOTEBOOK = """

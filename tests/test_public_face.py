@@ -10,12 +10,16 @@ import gradbook
 
 PUBLIC = {
     "GradbookError",
+    "Model",
     "Net",
     "Sample",
     "builtin",
     "explain",
+    "load",
     "read_table",
+    "recipe",
     "sweep",
+    "train",
     "write_workbook",
 }
 

@@ -1,4 +1,4 @@
-"""Write a small network once; read its backpropagation, work it in a sheet, sweep its rate.
+"""Write a small network once; read its backpropagation, work it in a sheet, train it on images.
 
 The public face: each name below is fetched from its module when it is first used,
 so that importing gradbook costs nothing.
@@ -12,32 +12,44 @@ TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --ver
 if TYPE_CHECKING:
     from gradbook.data.table import read_table
     from gradbook.errors import GradbookError
+    from gradbook.lab.model import Model
+    from gradbook.lab.recipe import recipe
+    from gradbook.lab.run_folder import load
     from gradbook.lab.sweep import sweep
+    from gradbook.lab.train import train
     from gradbook.net import Net, Sample, builtin
     from gradbook.report.explanation import explain
     from gradbook.report.workbook import write_workbook
 
 _HOME: dict[str, str] = {
     "GradbookError": "gradbook.errors",
+    "Model": "gradbook.lab.model",
     "Net": "gradbook.net",
     "Sample": "gradbook.net",
     "builtin": "gradbook.net",
     "explain": "gradbook.report.explanation",
+    "load": "gradbook.lab.run_folder",
     "read_table": "gradbook.data.table",
+    "recipe": "gradbook.lab.recipe",
     "sweep": "gradbook.lab.sweep",
+    "train": "gradbook.lab.train",
     "write_workbook": "gradbook.report.workbook",
 }
 """Public name → the module that it lives in."""
 
 __all__ = [
     "GradbookError",
+    "Model",
     "Net",
     "Sample",
     "__version__",
     "builtin",
     "explain",
+    "load",
     "read_table",
+    "recipe",
     "sweep",
+    "train",
     "write_workbook",
 ]
 

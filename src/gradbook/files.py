@@ -14,6 +14,7 @@ from tempfile import gettempdir
 
 from gradbook.errors import FileError, LimitError
 
+PART = ".gradbook-"  # how files that aren't whole yet begin
 TEXT_LIMIT = 16 * 2**20  # bytes; a network or a table that is larger is a mistake
 
 
@@ -49,6 +50,13 @@ def made_folder(path: str | os.PathLike[str]) -> Path:
     with _plainly("make the folder", path):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def clear_parts(folder: str | os.PathLike[str]) -> None:
+    """Take away what killed processes left of files that they were writing in this folder."""
+    for part in Path(folder).glob(f"{PART}*"):
+        with _plainly("remove", part):
+            part.unlink(missing_ok=True)
 
 
 def read_text(path: str | os.PathLike[str], *, limit: int = TEXT_LIMIT) -> str:
@@ -87,7 +95,7 @@ def _refuse_protected(target: Path) -> None:
 
 def _new_part(target: Path) -> Path:
     """An empty file beside the target, named like nothing else, with the usual permissions."""
-    part = target.with_name(f".gradbook-{token_hex(8)}{target.suffix[:16]}")
+    part = target.with_name(f"{PART}{token_hex(8)}{target.suffix[:16]}")
     if _is_device(target):
         part = Path(gettempdir(), part.name)
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))

@@ -1,4 +1,4 @@
-"""How a network, a derivation and a sweep show themselves in a notebook, pictures included.
+"""How a network, a derivation, a sweep, a model show themselves in a notebook, with pictures.
 
 Their classes know nothing of pictures, so what a notebook asks for (`_repr_svg_` and the like) is
 given to them from here: `attach` does so for every class that is loaded, and the package's face
@@ -13,11 +13,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gradbook.lab.history import Epoch
+    from gradbook.lab.model import Model
     from gradbook.lab.sweep import Sweep
+    from gradbook.lab.train import Trained
     from gradbook.net import Net
     from gradbook.report.explanation import Explanation
 
 TEXT_WIDTH = 80
+MODEL_COLUMNS = ("layer", "output", "parameters")
+EPOCH_HEADS = ("epoch", "rate", "training loss", "right", "validation loss", "right", "seconds")
+LEFT = ' style="text-align:left"'  # notebooks put cells to the right
 
 
 def net_svg(net: Net) -> str:
@@ -79,12 +85,69 @@ def sweep_text(sweep: Sweep, printer: Any, cycle: bool) -> None:
     printer.text(plain(list(lines(sweep, TEXT_WIDTH))).rstrip())
 
 
+def model_html(model: Model) -> str:
+    """What it is in a line, and below it layer by layer."""
+    from gradbook.net.measure import measure
+    from gradbook.report.page import text
+    from gradbook.report.summary import table
+
+    shown = table(measure(model.net))
+    kept = [k for k, column in enumerate(shown.columns) if column.key in MODEL_COLUMNS]
+    sides = [LEFT if column.words else "" for column in shown.columns]
+    heads = "".join(f"<th{sides[k]}>{text(shown.columns[k].title)}</th>" for k in kept)
+    rows = "".join(
+        "<tr>" + "".join(f"<td{sides[k]}>{text(row[k])}</td>" for k in kept) + "</tr>"
+        for row in shown.spelled
+    )
+    line = f"<p>{text(model_line(model))}</p>"
+    return f"{line}<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def model_line(model: Model) -> str:
+    tested = model.about.get("test_accuracy")
+    name = model.net.name or "a network"
+    score = f", right on {tested:.2%} of the test images" if isinstance(tested, float) else ""
+    return f"{name}: {model.parameters:,} parameters, {len(model.classes)} classes{score}"
+
+
+def model_text(model: Model, printer: Any, cycle: bool) -> None:
+    printer.text(f"{model_line(model)}\n\n{model.summary().rstrip()}")
+
+
+def trained_html(trained: Trained) -> str:
+    """How it went, epoch by epoch."""
+    from gradbook.report.page import text
+
+    heads = "".join(f"<th>{head}</th>" for head in EPOCH_HEADS)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{cell}</td>" for cell in epoch_cells(epoch)) + "</tr>"
+        for epoch in trained.history
+    )
+    line = f"<p>{text(repr(trained).strip('<>'))}</p>"
+    return f"{line}<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def epoch_cells(epoch: Epoch) -> tuple[str, ...]:
+    told, right = epoch.validation_loss, epoch.validation_accuracy
+    return (
+        str(epoch.epoch),
+        f"{epoch.rate:.3g}",
+        f"{epoch.train_loss:.4f}",
+        f"{epoch.train_accuracy:.2%}",
+        "" if told is None else f"{told:.4f}",
+        "" if right is None else f"{right:.2%}",
+        f"{epoch.seconds:.1f}",
+    )
+
+
 SHOWN: dict[tuple[str, str], dict[str, Callable[..., str | bytes | None]]] = {
     ("gradbook.net.network", "Net"): {
         "_repr_svg_": net_svg,
         "_repr_png_": net_png,
         "_repr_pretty_": net_text,
     },
+    ("gradbook.lab.model", "Model"): {"_repr_html_": model_html, "_repr_pretty_": model_text},
+    ("gradbook.lab.train", "Trained"): {"_repr_html_": trained_html},
     ("gradbook.lab.sweep", "Sweep"): {"_repr_html_": sweep_html, "_repr_pretty_": sweep_text},
     ("gradbook.report.explanation", "Explanation"): {
         "_ipython_display_": show_explanation,

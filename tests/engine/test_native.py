@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from gradbook.engine.native import NativeEngine, Run
+from gradbook.engine.native import NativeEngine
+from gradbook.engine.plain import PlainEngine
+from gradbook.engine.run import Run
 from gradbook.errors import ShapeError, UsageError
 from gradbook.net import Net, builtin, parse
 from tests.engine.agreement import KEY, batch_for, disagreement, distance
@@ -83,13 +85,33 @@ def test_an_epoch_is_its_steps_one_after_the_other():
     whole, single = (NativeEngine(net, 16, 2, extra=QUICKLY) for _ in range(2))
     batch = batch_for(whole, 40)
     order = np.random.default_rng(0).permutation(40)
-    losses = whole.epoch(batch.images, batch.labels, [0.1, 0.2, 0.3], order=order)
+    losses = whole.epoch(batch.images, batch.labels, [0.1, 0.2, 0.3], order=order).losses
     for number, rate in enumerate((0.1, 0.2, 0.3)):
         part = order[16 * number : 16 * (number + 1)]
         assert losses[number] == pytest.approx(
-            single.epoch(batch.images, batch.labels, rate, order=part)[0], abs=0
+            single.epoch(batch.images, batch.labels, rate, order=part).losses[0], abs=0
         )
     assert all(np.array_equal(whole.arrays[name], single.arrays[name]) for name in whole.carried())
+
+
+@pytest.mark.parametrize("kind", [NativeEngine, PlainEngine])
+def test_right_answers_are_those_it_would_have_predicted(kind):
+    net = parse("input 2x4x4; conv 4 3x3; relu; avgpool all; flatten; log softmax")
+    engine, random = kind(net, 40), np.random.default_rng(2)
+    images, labels = random.normal(size=(90, 2, 4, 4)), random.integers(0, 4, 90)
+    said = engine.predict(images).argmax(axis=1)
+    hits = [int(np.sum((said == labels)[start : start + 40])) for start in (0, 40, 80)]
+    assert engine.epoch(images, labels, 0.0).right.tolist() == hits
+    engine.arrays["w_layer_0"][...] = np.nan
+    assert engine.epoch(images, labels, 0.0).right.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("kind", [NativeEngine, PlainEngine])
+def test_a_single_answer_is_right_on_its_targets_side_of_a_half(kind):
+    engine = kind(parse("input 1; dense 1; sigmoid; loss binary cross-entropy"), 4)
+    engine.restore({"w_layer_0": [[1.0]], "b_layer_0": [0.0]})
+    images, targets = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([[0.0], [1], [1], [0]])
+    assert engine.epoch(images, targets, 0.0).right.tolist() == [2]
 
 
 def test_bytes_come_in_normalised():
@@ -110,8 +132,10 @@ def test_it_says_how_far_it_is_and_stops_when_told():
         pass
     run.stop()
     worker.join()
-    assert 3 <= len(done[0]) == run.steps_done < 250
-    assert np.isfinite(done[0]).all()
+    losses = done[0].losses
+    assert 3 <= len(losses) == run.steps_done < 250
+    assert np.isfinite(losses).all()
+    assert np.array_equal(run.so_far.losses, losses)
 
 
 def test_what_does_not_fit_is_refused_in_one_line():

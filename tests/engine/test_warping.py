@@ -114,7 +114,7 @@ def trained(threads, numbers=None):
     order = np.random.RandomState(1).permutation(45)
     how = {"warp": parse("rotate 20; elastic 4 2")} if numbers is None else {}
     given = images if numbers is None else numbers(images)
-    losses = engine.epoch(given, labels, 0.1, order=order, **how, **KEY)
+    losses = engine.epoch(given, labels, 0.1, order=order, **how, **KEY).losses
     return losses.tobytes() + b"".join(array.tobytes() for array in engine.carried().values())
 
 
@@ -151,7 +151,7 @@ def test_large_images_are_no_more_than_a_thread_has_room_for():
     """Sixteen of these are 9 MiB: more than the stack of most threads."""
     net = parse_net("input 3x224x224; maxpool 112; flatten; dense 2; softmax; loss cross-entropy")
     images, labels = pixels(3, 3, 224, 224), np.zeros(3, int)
-    losses = Engine(net, 16, 2).epoch(images, labels, warp=parse(ALL), **KEY)
+    losses = Engine(net, 16, 2).epoch(images, labels, warp=parse(ALL), **KEY).losses
     assert np.isfinite(losses).all()
 
 

@@ -1,6 +1,3 @@
-import json
-import re
-
 import pytest
 
 from gradbook.graph.lower import scalar_step
@@ -8,9 +5,9 @@ from gradbook.net import builtin, parse
 from gradbook.report.derivation_page import page
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.drawing import draw, svg
+from tests.outside.framed import asked
 from tests.outside.witness import (
     console_messages,
-    dom,
     page_text,
     page_to_pdf,
     pdf_to_png,
@@ -29,14 +26,13 @@ NETS = {
 }
 
 PHONE = 390
-MEASURES = """
-addEventListener("load", () => {
+MEASURES = """(() => {
   const shown = element => {
     const box = element.getBoundingClientRect()
     return box.width > 1 && box.height > 1
   }
   const formulas = [...document.querySelectorAll("math")]
-  parent.postMessage({
+  return {
     room: innerWidth,
     page: document.documentElement.scrollWidth,
     formulas: formulas.length,
@@ -44,8 +40,8 @@ addEventListener("load", () => {
     cut: [...document.querySelectorAll(".equation .wide")]
       .filter(box => box.scrollWidth > box.clientWidth + 1).length,
     title: document.title,
-  }, "*")
-})"""
+  }
+})()"""
 
 
 @pytest.fixture(scope="module")
@@ -57,22 +53,9 @@ def pages(tmp_path_factory):
     return folder
 
 
-def measured(html: str, width: int, folder) -> dict:
-    """What a page says of itself in a window of that width, asked by a script it would refuse."""
-    free = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
-    inner, outer = folder / "inner.html", folder / "outer.html"
-    inner.write_text(free.replace("</body>", f"<script>{MEASURES}</script></body>"), "utf-8")
-    outer.write_text(
-        "<pre></pre><script>onmessage = said => document.querySelector('pre').textContent ="
-        f" JSON.stringify(said.data)</script><iframe width={width} height=800 src=inner.html>",
-        "utf-8",
-    )
-    return json.loads(re.search("<pre>(.*?)</pre>", dom(outer), re.S)[1])
-
-
 @pytest.mark.parametrize("name", NETS)
 def test_a_phone_shows_every_formula_and_the_page_does_not_scroll_sideways(name, pages, tmp_path):
-    found = measured((pages / f"{name}.html").read_text("utf-8"), PHONE, tmp_path)
+    found = asked((pages / f"{name}.html").read_text("utf-8"), PHONE, MEASURES, tmp_path)
     assert found["room"] == found["page"] == PHONE
     assert found["formulas"] > 20
     assert found["unseen"] == 0
@@ -80,7 +63,7 @@ def test_a_phone_shows_every_formula_and_the_page_does_not_scroll_sideways(name,
 
 @pytest.mark.parametrize("name", NETS)
 def test_a_desk_shows_every_formula_whole(name, pages, tmp_path):
-    found = measured((pages / f"{name}.html").read_text("utf-8"), 1100, tmp_path)
+    found = asked((pages / f"{name}.html").read_text("utf-8"), 1100, MEASURES, tmp_path)
     assert found["page"] == 1100
     assert found["cut"] == 0
 
@@ -88,7 +71,7 @@ def test_a_desk_shows_every_formula_whole(name, pages, tmp_path):
 def test_a_formula_that_cannot_be_broken_is_noticed(tmp_path):
     wide = '<div class="equation"><div class="wide"><math><mn>1</mn></math></div></div>'
     html = f"<style>.wide{{overflow:auto}} math{{width:3000px;display:block}}</style>{wide}</body>"
-    assert measured(html, 1100, tmp_path)["cut"] == 1
+    assert asked(html, 1100, MEASURES, tmp_path)["cut"] == 1
 
 
 @pytest.mark.parametrize("name", ["worked", "hostile"])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gradbook.report.curve import Chart, Curve, few, spread, thinned, tick_text
 from gradbook.report.curve_svg import stacked, svg
 from gradbook.report.curve_text import chart_lines, plain
+from gradbook.report.scale import LOG
 
 EPOCHS = np.arange(40)
 
@@ -162,7 +163,7 @@ def test_the_epochs_named_are_the_first_and_round_ones(epochs, counts):
     ],
 )
 def test_a_level_is_spelled_as_a_power_where_that_is_shorter(value, text, in_ascii):
-    assert (tick_text(value), tick_text(value, ascii_only=True)) == (text, in_ascii)
+    assert (tick_text(LOG, value), tick_text(LOG, value, ascii_only=True)) == (text, in_ascii)
 
 
 def test_thinning_keeps_the_ends_and_every_spike():

@@ -1,4 +1,4 @@
-"""Work the built-in networks whole: derivations, workbooks, learning rates, into one folder."""
+"""Work the built-in networks whole, then train on the digits; everything goes into one folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXAMPLES = """\
   gradbook demo -o lesson   write it to lesson/ instead
 """
 
-MAIN = "worked"
+MAIN, DIGITS = "worked", "quick"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -37,9 +37,22 @@ def run(options: Namespace) -> int:
         print(f"{name}: {' → '.join(_layers(net))}", flush=True)
         for path, what in _written(net, folder):
             print(f"  {path.name:<20} {what}", flush=True)
-    print(f"\nLook first at {folder / MAIN}.html in a browser; then open {folder / MAIN}.xlsx,")
-    print("type another η into its framed cell, and watch the curve.")
-    return 0
+    code = _train(folder / "digits")
+    if code == 0:
+        print(f"\nLook first at {folder / MAIN}.html in a browser; then open {folder / MAIN}.xlsx,")
+        print("type another η into its framed cell, and watch the curve.")
+        print(f"What the digits taught is in {folder / 'digits' / 'report.html'}.")
+    return code
+
+
+def _train(folder: Path) -> int:
+    """The digits; a run that is there already goes on, or is left as it is."""
+    from gradbook.cli.train import one
+    from gradbook.lab.recipe import builtin_recipe
+    from gradbook.lab.run_folder import RunFolder
+
+    print(f"\nhandwritten digits, into {folder}{sep}", flush=True)
+    return one(folder, None if RunFolder(folder).holds_a_run else builtin_recipe(DIGITS))
 
 
 def _layers(net: Net) -> list[str]:

@@ -25,6 +25,10 @@ VERBS = {
     "sweep": "what the learning rate does, with a verdict for each",
     "summary": "every layer's shape, parameters, multiply-adds and memory",
     "data": "images to train on: counts, samples, checks; the digits come along",
+    "train": "train on images, with a live display; nothing is lost if it stops",
+    "recipes": "what can be trained at once: parameters, epochs, time, accuracy",
+    "predict": "what a trained network reads in your pictures, and how sure it is",
+    "compare": "trained runs side by side: figures, curves, recipes, mistakes",
     "bench": "how fast the engine trains here, beside PyTorch",
     "help": "this page, a verb's page, or how to write a network",
 }

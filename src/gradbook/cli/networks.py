@@ -38,7 +38,7 @@ def _text_and_source(argument: str) -> tuple[str, str | None]:
     if argument in BUILTIN:
         return BUILTIN[argument], argument
     if argument == "-":
-        return _standard_input(), "standard input"
+        return standard_input(), "standard input"
     if os.path.isfile(argument) or not _reads_as_text(argument):
         return _file(argument, list(BUILTIN)), argument
     return argument, None
@@ -56,7 +56,7 @@ def _file(name: str, built_in: list[str]) -> str:
     return read_text(name)
 
 
-def _standard_input() -> str:
+def standard_input() -> str:
     if sys.stdin is None:
         raise UsageError("standard input is closed: name a network or a file instead of -")
     return decoded(sys.stdin.buffer.read(TEXT_LIMIT + 1), source="standard input")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,16 +21,27 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
 MOST_PIXELS = 2**26  # of one picture; unpacked it takes three bytes for each
 
 
-def read(file: Path) -> Image:
-    """The picture, its transparent parts on white."""
+Ground = tuple[int, int, int]
+WHITE: Ground = (255, 255, 255)
+
+
+def read(
+    file: Path, behind: Callable[[Image], Ground] = lambda image: WHITE, enough: int | None = None
+) -> Image:
+    """The picture, its transparent parts on white or what `behind` says of it (in RGBA).
+
+    Of a JPEG that is larger by far, `enough` pixels along each side are unpacked and no more.
+    """
     with opened(file) as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what matters is said below
         from PIL import Image, ImageOps, UnidentifiedImageError
 
         try:
             image = Image.open(stream, formats=FORMATS)
+            if enough:
+                image.draft(None, (enough, enough))
             _require_few_pixels(image, file)
-            return _coloured(ImageOps.exif_transpose(image))
+            return _coloured(ImageOps.exif_transpose(image), behind)
         except DataError:
             raise
         except UnidentifiedImageError as error:
@@ -48,14 +60,15 @@ def _require_few_pixels(image: Image, file: Path) -> None:
         )
 
 
-def _coloured(image: Image) -> Image:
+def _coloured(image: Image, behind: Callable[[Image], Ground]) -> Image:
     import PIL.Image
 
     if image.mode.startswith(("I", "F")):
         return _of_many_greys(image).convert("RGB")
     if image.has_transparency_data:
-        white = PIL.Image.new("RGBA", image.size, "white")
-        return PIL.Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+        found = image.convert("RGBA")
+        ground = PIL.Image.new("RGBA", image.size, behind(found))
+        return PIL.Image.alpha_composite(ground, found).convert("RGB")
     return image.convert("RGB")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -36,8 +36,13 @@ NONE = "none"
 
 def parse(text: str, source: str | None = "warp") -> Warp:
     """The warp that a text describes."""
+    return parse_lines(statements(text, source))
+
+
+def parse_lines(lines: Iterable[Line]) -> Warp:
+    """The warp that these statements describe."""
     warp, said = Warp(), set[str]()
-    for line in statements(text, source):
+    for line in lines:
         word = line.take()
         if word not in (*READERS, NONE):
             known = [*READERS, NONE]

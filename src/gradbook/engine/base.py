@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradbook.data.warp import Warp
+from gradbook.engine.run import Epoch, Given, Run
 from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.build import training_step
 from gradbook.graph.step import Step
 from gradbook.net import Net
 
 Real = Any
-Given = dict[str, NDArray[Any]]
 
 
 class Engine(ABC):
@@ -42,8 +42,8 @@ class Engine(ABC):
         """All that goes from step to step and the last gradients, by their names in the graph."""
 
     @abstractmethod
-    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: Any) -> int:
-        """Go through the images; how many steps were done."""
+    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: Run) -> None:
+        """Go through the images; `run` counts the steps that are done."""
 
     @abstractmethod
     def predict(self, images: NDArray[Any]) -> NDArray[Real]:
@@ -92,7 +92,7 @@ class Engine(ABC):
         """One step on at most a batch of images; the loss before it."""
         if not 1 <= len(images) <= self.batch:
             raise ShapeError(f"{len(images)} images in a batch of 1 to {self.batch}")
-        return float(self.epoch(images, labels, rate, seed=seed, epoch=epoch)[0])
+        return float(self.epoch(images, labels, rate, seed=seed, epoch=epoch).losses[0])
 
     def epoch(
         self,
@@ -104,20 +104,20 @@ class Engine(ABC):
         seed: int = 0,
         epoch: int = 0,
         warp: Warp | None = None,
-        run: Any = None,
-    ) -> NDArray[np.float64]:
-        """Train on every image once; the loss of each step, before its update.
+        run: Run | None = None,
+    ) -> Epoch:
+        """Train on every image once; the loss and the right answers of each step.
 
         `images` are bytes or numbers, `labels` classes or the targets themselves. `rates` is one
         rate or one for each step. Only bytes can be warped.
         """
         places = np.arange(len(images)) if order is None else np.asarray(order)
         steps = ceil(len(places) / self.batch)
-        losses = np.full(steps, np.nan)
         rate = self.net.learning_rate if rates is None else rates
         given = {
             "rates": np.ascontiguousarray(np.broadcast_to(np.asarray(rate, float), steps)),
-            "losses": losses,
+            "losses": np.full(steps, np.nan),
+            "right": np.zeros(steps, np.int32),
             "order": _checked_order(places, len(images)),
             **self.inputs(images),
             **self._targets(labels, len(images)),
@@ -125,8 +125,10 @@ class Engine(ABC):
         changing = warp if warp and warp.changes_images else None
         if changing:
             self._require_images(images)
-        done = self.train(given, changing, (seed, epoch), run)
-        return losses[:done]
+        run = run or Run()
+        run.job.done, run.given = 0, given
+        self.train(given, changing, (seed, epoch), run)
+        return run.so_far
 
     def inputs(self, images: NDArray[Any]) -> Given:
         if images.shape[1:] != self.net.input and images[:1].size != np.prod(self.net.input):

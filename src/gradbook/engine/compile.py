@@ -31,6 +31,8 @@ ZIG_LEVELS = {  # where nothing said is native
 }
 LONGEST_COMPILATION = 300  # seconds
 
+_under_way: set[Path] = set()  # what is being compiled at this moment
+
 
 class CompilerError(GradbookError):
     """There is no compiler, or it can't compile what we wrote."""
@@ -122,6 +124,11 @@ def library(
     return target
 
 
+def is_compiling() -> bool:
+    """Whether an engine is being compiled, in any thread, at this moment."""
+    return bool(_under_way)
+
+
 def cache_folder() -> Path:
     from platformdirs import user_cache_dir
 
@@ -139,6 +146,7 @@ def _compile(text: str, compiler: Compiler, flags: Sequence[str], target: Path) 
     """Whole or not at all, also while others compile the same."""
     own = target.with_name(f".{target.stem}-{token_hex(6)}")
     source, made = own.with_suffix(".c"), own.with_suffix(".so")
+    _under_way.add(own)
     try:
         source.write_text(text, encoding="utf-8")
         _run([*compiler.command, *flags, "-shared", str(source), "-o", str(made), "-lm"])
@@ -146,6 +154,7 @@ def _compile(text: str, compiler: Compiler, flags: Sequence[str], target: Path) 
     except OSError as error:
         raise CompilerError(f"can't write to {target.parent}: {error.strerror}") from error
     finally:
+        _under_way.remove(own)
         source.unlink(missing_ok=True)
         made.unlink(missing_ok=True)
 
@@ -153,7 +162,12 @@ def _compile(text: str, compiler: Compiler, flags: Sequence[str], target: Path) 
 def _run(command: Sequence[str]) -> str:
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=LONGEST_COMPILATION, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_COMPILATION,
+            check=False,
+            start_new_session=True,  # Ctrl-C is for us, not for the compiler
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CompilerError(f"{command[0]} doesn't run: {error}") from error

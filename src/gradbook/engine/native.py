@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Lock, Thread, current_thread, main_thread
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 
 from gradbook.data.warp import Warp
 from gradbook.engine import compile as compiling
-from gradbook.engine.base import Engine, Given
+from gradbook.engine.base import Engine
+from gradbook.engine.run import Given, Job, Run
 from gradbook.engine.warping import Warping
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.build import inference
@@ -28,46 +28,6 @@ MOST_THREADS = 64
 Real = Any
 
 _pointer = ctypes.c_void_p
-
-
-class Job(ctypes.Structure):
-    """`struct job` of runtime/fetch.c."""
-
-    _fields_ = (
-        ("images", ctypes.c_int64),
-        ("batch", ctypes.c_int64),
-        ("bytes", _pointer),
-        ("numbers", _pointer),
-        ("labels", _pointer),
-        ("targets", _pointer),
-        ("order", _pointer),
-        ("scale", _pointer),
-        ("shift", _pointer),
-        ("rates", _pointer),
-        ("seed", ctypes.c_uint64),
-        ("epoch", ctypes.c_uint64),
-        ("warp", _pointer),
-        ("how", _pointer),
-        ("losses", _pointer),
-        ("outputs", _pointer),
-        ("done", ctypes.c_int64),
-        ("stop", ctypes.c_int32),
-    )
-
-
-@dataclass
-class Run:
-    """A call under way: `steps_done` can be read and `stop()` called from another thread."""
-
-    job: Job = field(default_factory=Job)
-
-    @property
-    def steps_done(self) -> int:
-        return int(self.job.done)
-
-    def stop(self) -> None:
-        """Stop after the current step."""
-        self.job.stop = 1
 
 
 class NativeEngine(Engine):
@@ -122,12 +82,12 @@ class NativeEngine(Engine):
         held.engine = self  # so that the memory lasts as long as the view
         return np.frombuffer(held, self.real).reshape(array.shape)
 
-    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: Run | None) -> int:
+    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: Run) -> None:
         shape = self.net.input
         warping = None
         if warp:
             warping = Warping(warp, (shape[0], shape[1], shape[2]), self.compiler, self.level)
-        return self._run(TRAIN, len(given["order"]), given, key, run or Run(), warping)
+        self._run(TRAIN, len(given["order"]), given, key, run, warping)
 
     def predict(self, images: NDArray[Any]) -> NDArray[Real]:
         outputs = np.empty((len(images), self.net.outputs), self.real)
@@ -143,29 +103,26 @@ class NativeEngine(Engine):
         key: tuple[int, int],
         run: Run,
         warping: Warping | None,
-    ) -> int:
+    ) -> None:
         given["scale"] = np.ascontiguousarray(self.scale, self.real)
         given["shift"] = np.ascontiguousarray(self.shift, self.real)
         job = run.job
-        job.images, job.batch, job.done = count, self.batch, 0
+        job.images, job.batch = count, self.batch
         job.seed, job.epoch = key
         job.warp = warping.function if warping else None
         job.how = warping.how if warping else None
         for name, array in given.items():
             setattr(job, name, array.ctypes.data)
         with self._running:  # one call at a time
-            return self._interruptible(job, what)
+            self._interruptible(job, what)
 
-    def _interruptible(self, job: Job, what: int) -> int:
+    def _interruptible(self, job: Job, what: int) -> None:
         """Ctrl-C ends the call after its step: the main thread only waits."""
+        arguments = (self._handle, ctypes.byref(job), what)
         if current_thread() is not main_thread():
-            return int(self._library.engine_run(self._handle, ctypes.byref(job), what))
-        done: list[int] = []
-        worker = Thread(
-            target=lambda: done.append(
-                self._library.engine_run(self._handle, ctypes.byref(job), what)
-            )
-        )
+            self._library.engine_run(*arguments)
+            return
+        worker = Thread(target=self._library.engine_run, args=arguments)
         worker.start()
         try:
             while worker.is_alive():
@@ -173,7 +130,6 @@ class NativeEngine(Engine):
         finally:
             job.stop = job.stop if not worker.is_alive() else 1
             worker.join()
-        return done[0]
 
 
 def _loaded(path: Path) -> ctypes.CDLL:

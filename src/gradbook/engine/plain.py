@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.warp import Warp, warped_images
-from gradbook.engine.base import Engine, Given
+from gradbook.engine.base import Engine
+from gradbook.engine.run import Given, Run
 from gradbook.graph.build import inference
 from gradbook.graph.masks import drawn
 from gradbook.graph.node import Node, needed
@@ -38,17 +39,18 @@ class PlainEngine(Engine):
         slopes = {str(d.name): np.zeros(d.shape) for d in step.gradients.values()}
         return carried | slopes
 
-    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: Any) -> int:
-        steps = len(given["losses"])
-        for number in range(steps):
+    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: Run) -> None:
+        for number in range(len(given["losses"])):
             images = given["order"][number * self.batch : (number + 1) * self.batch]
-            given["losses"][number] = self._one_step(
+            given["losses"][number], given["right"][number] = self._one_step(
                 self._fetched(given, images, warp, key),
                 self._wanted(given, images),
                 given["rates"][number],
                 drawn(self.step_graph.masks, *key, images),
             )
-        return steps
+            run.job.done = number + 1
+            if run.job.stop:
+                break
 
     def _one_step(
         self,
@@ -56,7 +58,8 @@ class PlainEngine(Engine):
         targets: NDArray[Any],
         rate: float,
         masks: Mapping[Node, NDArray[Any]],
-    ) -> float:
+    ) -> tuple[float, int]:
+        """The loss and the right answers, before the update."""
         step = self.step_graph
         assert step.count is not None
         given = {
@@ -67,13 +70,13 @@ class PlainEngine(Engine):
             **masks,
             **{leaf: self.arrays[str(leaf.name)] for leaf in step.start},
         }
-        results = [step.loss, *step.next.values(), *step.gradients.values()]
+        results = [step.loss, *step.outputs, *step.next.values(), *step.gradients.values()]
         values = evaluate(results, {node: given[node] for node in _leaves(results, given)})
         following = {str(leaf.name): values[node] for leaf, node in step.next.items()}
         slopes = {str(d.name): values[d] for d in step.gradients.values()}
         for name, value in {**following, **slopes}.items():
             self.arrays[name][...] = value
-        return float(values[step.loss])
+        return float(values[step.loss]), _right_answers(values[step.outputs[0]], targets)
 
     def _fetched(
         self, given: Given, images: NDArray[Any], warp: Warp | None, key: tuple[int, int]
@@ -114,3 +117,11 @@ class PlainEngine(Engine):
 
 def _leaves(results: list[Node], given: Mapping[Node, NDArray[Any]]) -> list[Node]:
     return [node for node in needed(results) if node in given]
+
+
+def _right_answers(outputs: NDArray[Any], targets: NDArray[Any]) -> int:
+    if targets.shape[1] == 1:
+        same = (outputs > 0.5) == (targets > 0.5)
+    else:
+        same = outputs.argmax(axis=1) == targets.argmax(axis=1)
+    return int(np.sum(same.ravel() & ~np.isnan(outputs).any(axis=1)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import isinf
@@ -208,8 +208,13 @@ def parse(text: str, source: str | None = None) -> Net:
             "keep samples in a CSV file and name it with 'data FILE'",
             source=source,
         )
+    return parse_lines(statements(text, source), source)
+
+
+def parse_lines(lines: Iterable[Line], source: str | None = None) -> Net:
+    """The network that these statements of a text describe."""
     draft = Draft(source)
-    for line in statements(text.removeprefix(BYTE_ORDER_MARK), source):
+    for line in lines:
         _read_line(draft, line)
     if not draft.shape:
         raise NetTextError(
@@ -218,9 +223,21 @@ def parse(text: str, source: str | None = None) -> Net:
     return _net(draft)
 
 
+def changed(net: Net, lines: Iterable[Line]) -> Net:
+    """The network with what these statements say about its training in place of its own."""
+    draft = Draft(None, net.shapes[-1])
+    for line in lines:
+        if line.next not in TRAINING:
+            line.fail(f"{line.next!r} would be another network: say only how this one is trained")
+        _read_line(draft, line)
+        with _pointing(line, at=0):
+            net = replace(net, **draft.settings)
+    return net
+
+
 def statements(text: str, source: str | None) -> Iterator[Line]:
     """What the lines of a text say, between semicolons and without remarks."""
-    for number, row in enumerate(LINE_END.split(text), 1):
+    for number, row in enumerate(LINE_END.split(text.removeprefix(BYTE_ORDER_MARK)), 1):
         column = 1
         for statement in row.partition("#")[0].split(";"):
             words = list(WORD.finditer(statement))
@@ -229,13 +246,17 @@ def statements(text: str, source: str | None) -> Iterator[Line]:
             column += len(statement) + 1
 
 
+def reads_as_text(argument: str) -> bool:
+    """A name has no spaces; a network's text, one layer at least, always has."""
+    return ";" in argument or any(character.isspace() for character in argument)
+
+
 def _read_line(draft: Draft, line: Line) -> None:
     word = line.next
     reader = STATEMENTS.get(word)
     if reader is None and word not in LAYERS:
-        known = [*STATEMENTS, *LAYERS]
         line.fail(
-            f"unknown layer {word!r}{did_you_mean(word, known) or ': see gradbook help networks'}"
+            f"unknown layer {word!r}{did_you_mean(word, WORDS) or ': see gradbook help networks'}"
         )
     if not draft.shape and word not in ("input", "name"):
         line.fail(f"{word!r} before the input: begin with a line such as 'input 2'")
@@ -476,6 +497,11 @@ STATEMENTS: dict[str, Callable[[Draft, Line], None]] = {
     "sample": _sample,
     "data": _data,
 }
+TRAINING = ("loss", "update", "decay", "rate", "seed")
+"""Statements that say how a network is trained, not what it is."""
+
+WORDS = (*STATEMENTS, *LAYERS)
+"""What a statement may begin with."""
 
 
 # Writing.
@@ -485,7 +511,7 @@ def write(net: Net) -> str:
     """The text that parses to this network."""
     lines = [f"name {net.name}"] if net.name else []
     lines += [f"input {spell(net.input)}", *map(layer_words, net.layers), _loss_line(net)]
-    lines += [f"update {_update_words(net.update)}"] if net.update != Update() else []
+    lines += [f"update {update_words(net.update)}"] if net.update != Update() else []
     lines += [
         f"decay {digits(net.decay[role])} {word}"
         for word, role in START_WORDS.items()
@@ -535,7 +561,7 @@ def _bias_words(bias: Bias) -> str:
     return "" if bias is Bias.EACH else f" {bias}"
 
 
-def _update_words(update: Update) -> str:
+def update_words(update: Update) -> str:
     if update.kind == "momentum":
         ahead = " nesterov" if update.nesterov else ""
         return f"momentum {digits(update.momentum)}{ahead}"

@@ -8,7 +8,7 @@ from html import escape
 from math import isnan
 
 from gradbook.palette import PAPER, QUIET
-from gradbook.report.curve import Chart, Curve, few, spread, thinned, tick
+from gradbook.report.curve import Chart, Curve, few, spread, thinned
 
 FONT = "system-ui, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif"
 SIZE, LINE = 12.0, 15.0  # of the letters; from one label to the next
@@ -47,8 +47,13 @@ def style() -> str:
     return f"@media screen and (prefers-color-scheme:dark){{{rules}}}"
 
 
-def svg(chart: Chart, frame: Frame = FRAME, alone: bool = True) -> str:
-    """The chart as one SVG element; `alone` gives it its style, which a page says once."""
+def svg(
+    chart: Chart, frame: Frame = FRAME, alone: bool = True, labelled: bool = True, over: str = ""
+) -> str:
+    """The chart as one SVG element; `alone` gives it its style, which a page says once.
+
+    `labelled` names each curve where it ends; `over` is what is drawn over them all.
+    """
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="gb-chart" '
@@ -56,7 +61,8 @@ def svg(chart: Chart, frame: Frame = FRAME, alone: bool = True) -> str:
             f'height="{_n(frame.height)}" role="img" aria-label="{escape(_words(chart))}" '
             f'font-family="{FONT}" font-size="{_n(SIZE)}">',
             *([f"<style>{style()}</style>", _paper(frame)] if alone else []),
-            inside(chart, frame),
+            inside(chart, frame, labelled),
+            *([over] if over else []),
             "</svg>",
             "",
         ]
@@ -86,7 +92,8 @@ def stacked(charts: list[Chart], heading: str, frame: Frame = FRAME) -> str:
 
 def _words(chart: Chart) -> str:
     labels = ", ".join(curve.label for curve in chart.curves)
-    return f"{chart.title}, over {chart.epochs} epochs, on a log scale: {labels}"
+    scale = f", {chart.scale.words}" if chart.scale.words else ""
+    return f"{chart.title}, over {chart.epochs} epochs{scale}: {labels}"
 
 
 def _paper(frame: Frame) -> str:
@@ -96,9 +103,10 @@ def _paper(frame: Frame) -> str:
     )
 
 
-def inside(chart: Chart, frame: Frame) -> str:
+def inside(chart: Chart, frame: Frame, labelled: bool = True) -> str:
     """Axes, curves and labels, without the SVG element around them."""
-    named = few(len(chart.curves), int((frame.height - frame.top - frame.bottom) / SIZE) + 1)
+    room = int((frame.height - frame.top - frame.bottom) / SIZE) + 1
+    named = few(len(chart.curves), room) if labelled else []
     return "\n".join(
         [
             _text(frame.left, 18, chart.title, kind="ink"),
@@ -110,7 +118,7 @@ def inside(chart: Chart, frame: Frame) -> str:
             f'{_n(frame.y(0) - frame.top)}">',  # an inner element cuts off what leaves it
             *(_curve(chart, k, frame) for k in range(len(chart.curves))),
             "</svg>",
-            _text(frame.x(1) + 14, 18, chart.labels, kind="quiet axis"),
+            _text(frame.x(1) + 14, 18, chart.labels, kind="quiet axis") if named else "",
             *_labels(chart, named, frame),
         ]
     )
@@ -120,7 +128,7 @@ def _levels(chart: Chart, frame: Frame) -> Iterator[str]:
     for level in chart.levels:
         y = frame.y(chart.height(level))
         yield _line(frame.left, y, frame.x(1), y)
-        base, power = tick(level)
+        base, power = chart.scale.tick(level)
         yield _text(frame.left - 8, y + 4, base, anchor="end", power=power)
 
 

@@ -34,7 +34,8 @@ def chart_lines(chart: Chart, width: int, height: int, *, ascii_only: bool = Fal
     """The chart in so many columns and rows, axis and title not counted among the rows."""
     marks, labels = _marks(chart, ascii_only), _labels(chart, ascii_only)
     levels = {
-        _row(chart.height(level), height): tick_text(level, ascii_only) for level in chart.levels
+        _row(chart.height(level), height): tick_text(chart.scale, level, ascii_only)
+        for level in chart.levels
     }
     gutter = max(map(len, levels.values()), default=0) + 1
     margin = max(map(len, labels)) + 1

@@ -37,19 +37,26 @@ STYLE = f"""\
 
 
 def page(measured: NetMeasure) -> str:
-    told = "".join(f"<li>{text(remark)}</li>" for remark in remarks(measured))
     said = "".join(f"<dt>{text(a)}</dt><dd>{text(b)}</dd>" for a, b in meanings(measured))
     return whole_page(
         heading(measured),
         [
-            Section(
-                "layers", "Layer by layer", f"<figure>{wide(_table(table(measured)))}</figure>"
-            ),
+            Section("layers", "Layer by layer", layers(measured)),
             Section("columns", "What the columns say", f'<dl class="meanings">{said}</dl>'),
         ],
-        lead=f'<ul class="lead">{told}</ul>',
+        lead=remarks_list(measured, "lead"),
         style=STYLE,
     )
+
+
+def layers(measured: NetMeasure) -> str:
+    """The table, for any page that has `STYLE`."""
+    return f"<figure>{wide(_table(table(measured)))}</figure>"
+
+
+def remarks_list(measured: NetMeasure, kind: str = "remarks") -> str:
+    told = "".join(f"<li>{text(remark)}</li>" for remark in remarks(measured))
+    return f'<ul class="{kind}">{told}</ul>'
 
 
 def _table(shown: Table) -> str:

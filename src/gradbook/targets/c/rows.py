@@ -124,7 +124,7 @@ class Row:
                 return f"{terms[0].lanes} * {terms[0].lanes}"
             return f"raised({terms[0].lanes}, {terms[1].text})"
         if name == "relu":
-            return f"largest({terms[0].lanes}, all(0))"
+            return f"largest(all(0), {terms[0].lanes})"  # what is no number stays none
         if name == "choose":
             return f"if_positive({', '.join(term.lanes for term in terms)})"
         return f"{CALLS[name]}({terms[0].lanes})"

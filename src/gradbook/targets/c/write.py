@@ -92,7 +92,8 @@ class _Writer:
         step = self.step
         once = [step.loss, *step.next.values(), *step.gradients.values()]
         rewritten = simplified(once)
-        program = self._program("train", rewritten, [], [rewritten[node] for node in once])
+        answers = rewritten[step.outputs[0]]
+        program = self._program("train", rewritten, [answers], [rewritten[node] for node in once])
         following = {
             rewritten[leaf]: rewritten[node]
             for leaf, node in step.next.items()
@@ -287,6 +288,7 @@ class _Writer:
                 for made in program.plan.passes
                 if made.phase == phase
             ]
+            calls += self._answers(program, phase)
             lines += [f"meet(at, before_{name}_{phase});", "EACH_OF_MY_TILES(at) {", *calls, "}"]
         if program is self.train:
             lines += ["meet(at, before_update);", *_shared([f for f, _ in self.updates])]
@@ -301,6 +303,17 @@ class _Writer:
         lines.append(f"meet(at, close_{name});")
         body = "\n".join(f"    {line}" for line in lines)
         return f"static void {name}_step(struct place *at) {{\n{body}\n}}\n"
+
+    def _answers(self, program: Program, phase: int) -> list[str]:
+        """Right ones are counted where the outputs are at hand."""
+        (outputs,) = program.plan.outputs
+        if program is not self.train or program.plan.made_in[outputs].phase != phase:
+            return []
+        target = next(leaf for leaf, what in program.inputs.items() if what == "target")
+        return [
+            f"    at->e->right[at->tile] = right_answers({program.where(outputs)}, "
+            f"{program.where(target)}, {prod(outputs.shape)}, at->lanes);"
+        ]
 
     def _table(self) -> str:
         symbols = ", ".join(f"offsetof(struct engine, {array.symbol})" for array in self.arrays)

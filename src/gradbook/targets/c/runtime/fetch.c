@@ -19,6 +19,7 @@ struct job {
     warper *warp;           /* or none */
     const void *how;
     double *losses;         /* of each step */
+    int32_t *right;         /* answers of each step */
     real *outputs;          /* [image][output] */
     _Atomic int64_t done;   /* steps so far */
     _Atomic int32_t stop;   /* set from outside to stop after the current step */
@@ -66,6 +67,24 @@ INLINE void fetch_targets(const struct job *job, int64_t first, int lanes, vec *
         else
             for (int k = 0; k < outputs; k++) to[k][l] = job->targets[image * outputs + k];
     }
+}
+
+/* How many lanes say what is wanted: their largest output is where their largest target is; a
+ * single output, on the same side of 1/2. What is no number is never right. */
+INLINE int right_answers(const vec *said, const vec *wanted, const int outputs, const int lanes) {
+    const vec half = all((real)0.5);
+    vec most = outputs > 1 ? said[0] : half, goal = outputs > 1 ? wanted[0] : half;
+    mask same = most == most, numbers = said[0] == said[0];
+    for (int k = outputs > 1; k < outputs; k++) {
+        const mask over = said[k] > most, beyond = wanted[k] > goal;
+        most = choose(over, said[k], most);
+        goal = choose(beyond, wanted[k], goal);
+        same = (over & beyond) | (same & ~over & ~beyond);
+        numbers &= said[k] == said[k];
+    }
+    int right = 0;
+    for (int l = 0; l < lanes; l++) right += (same[l] & numbers[l]) != 0;
+    return right;
 }
 
 INLINE void deliver(struct job *job, int64_t first, int lanes, const vec *from, const int outputs) {

@@ -10,6 +10,7 @@ struct engine {
     int tiles;     /* and how many tiles they fill */
     int64_t step;
     int running;
+    int right[TILES]; /* answers */
     struct place *places[MOST_THREADS];
     /* ENGINE */
 };
@@ -68,6 +69,10 @@ static void begin_step(struct engine *e) {
 static void end_step(struct engine *e, double loss) {
     struct job *job = e->job;
     if (job->losses) job->losses[e->step] = loss;
+    if (job->right) {
+        job->right[e->step] = 0;
+        for (int t = 0; t < e->tiles; t++) job->right[e->step] += e->right[t];
+    }
     e->step++;
     e->first += e->count;
     atomic_store(&job->done, e->step);

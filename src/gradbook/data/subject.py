@@ -1,0 +1,138 @@
+"""Which of a picture's strokes make the one sign that is to be read: no dirt, no frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.strokes import Box, Mask, Stroke, strokes
+from gradbook.errors import DataError
+
+SPECK = 0.02  # of the largest stroke's area: what is smaller is dirt
+RIM = 0.04  # of the picture is its rim
+ALONG = 0.25  # of a side of the picture: what lies along so much of it is a table or a border
+FRAMED = 0.2  # of the picture's shorter side: what is smaller is not what a frame is there for
+ENCLOSED = 0.15  # of a frame's side, likewise
+COVERED = 0.7  # of a side: a frame may have gaps
+CLOSE = 0.3  # of the sign's side: strokes as near as that belong together …
+APART = 0.07  # … unless there is this much between two that are both large
+LARGE = 0.5  # of the sign's side
+MOST_STROKES = 12
+LEAST_SIDE = 6  # pixels
+
+
+class NoSign(DataError):
+    """There is nothing to read in a picture; the message says what there is instead."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """The sign's own pixels, and the box that they lie in."""
+
+    mask: Mask
+    box: Box
+
+
+def subject(mask: Mask, where: Box | None = None) -> Subject:
+    """The one sign that these strokes make; if `where` is known, of those that reach into it."""
+    labels, found = strokes(mask)
+    if where is not None:
+        known = set(np.unique(labels[where.slices]).tolist())
+        found = [stroke for stroke in found if stroke.label in known]
+    inner = _without_frames(labels, found)
+    if not inner or inner[0].box.side < LEAST_SIDE:
+        raise NoSign("no digit found: nothing on it stands out that is large enough")
+    large = [stroke for stroke in inner if stroke.area >= SPECK * inner[0].area]
+    if len(large) > MOST_STROKES:
+        raise NoSign(f"{len(large)} strokes are too many for one digit: crop it to one")
+    own, box = _gathered(large)
+    inside = _inside(mask.shape)
+    others = [
+        stroke
+        for stroke in large
+        if stroke not in own and stroke.box.side > LARGE * box.side and inside.holds(stroke.box)
+    ]
+    if others:
+        raise NoSign(f"{1 + len(others)} signs apart from each other: crop it to one digit")
+    chosen = np.zeros(int(labels.max()) + 1, bool)
+    chosen[[stroke.label for stroke in own]] = True
+    return Subject(chosen[labels], box)
+
+
+def _without_frames(labels: NDArray[np.int32], found: list[Stroke]) -> list[Stroke]:
+    """The strokes less those around the others: the table that a paper lies on, a printed box."""
+    least = FRAMED * min(labels.shape)
+    along = [s for s in found if _is_along_a_side(labels, s)]
+    if any(s.box.side >= least for s in found if s not in along):
+        found = [s for s in found if s not in along]
+    for frame in [s for s in found if _is_frame(labels, s, found)]:
+        found = [s for s in found if s is not frame and frame.box.holds(s.box)]
+    return found
+
+
+def _is_along_a_side(labels: NDArray[np.int32], stroke: Stroke) -> bool:
+    """Whether it lies along a good part of a side of the picture, or on its rim alone."""
+    inside = _inside(labels.shape)
+    if inside.holds(stroke.box):
+        return False
+    if not inside.meets(stroke.box):
+        return True
+    own = labels == stroke.label
+    top, left = inside.top, inside.left
+    ends = (own[:top].any(0), own[-top:].any(0), own[:, :left].any(1), own[:, -left:].any(1))
+    return max(float(end.mean()) for end in ends) >= ALONG
+
+
+def _inside(shape: tuple[int, ...]) -> Box:
+    """The picture without its rim."""
+    down, across = (ceil(RIM * side) for side in shape)
+    return Box(down, across, shape[0] - down, shape[1] - across)
+
+
+def _is_frame(labels: NDArray[np.int32], stroke: Stroke, found: list[Stroke]) -> bool:
+    """Whether it goes around another, on three sides at least."""
+    return any(
+        stroke is not other
+        and other.box.side >= ENCLOSED * stroke.box.side
+        and stroke.box.holds(other.box)
+        and sorted(_sides_covered(labels == stroke.label, other.box))[1] > COVERED
+        for other in found
+    )
+
+
+def _sides_covered(frame: Mask, box: Box) -> list[float]:
+    """How much of each side of the box has the frame between itself and the picture's edge."""
+    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+    return [
+        float(frame[: box.top, columns].any(0).mean()),
+        float(frame[box.bottom :, columns].any(0).mean()),
+        float(frame[rows, : box.left].any(1).mean()),
+        float(frame[rows, box.right :].any(1).mean()),
+    ]
+
+
+def _gathered(found: list[Stroke]) -> tuple[list[Stroke], Box]:
+    """The largest stroke and all that belong to it, and the box around them."""
+    own, left = found[:1], found[1:]
+    box = own[0].box
+    while near := [stroke for stroke in left if _belongs(stroke.box, box)]:
+        own += near
+        left = [stroke for stroke in left if stroke not in near]
+        for stroke in near:
+            box = box.around(stroke.box)
+    return own, box
+
+
+def _belongs(one: Box, other: Box) -> bool:
+    """Near, and not two signs beside or below each other."""
+    beside = max(one.left - other.right, other.left - one.right)
+    below = max(one.top - other.bottom, other.top - one.bottom)
+    tall = min(one.height, other.height) > LARGE * max(one.height, other.height)
+    large = min(one.side, other.side) > LARGE * max(one.side, other.side)
+    side = max(one.side, other.side)
+    if (tall and beside > APART * side) or (large and below > 2 * APART * side):
+        return False
+    return max(beside, below) <= CLOSE * side

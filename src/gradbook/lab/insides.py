@@ -1,0 +1,104 @@
+"""What a trained network is made of and what becomes of an image in it, as arrays to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.graph.build import Forward, inference
+from gradbook.graph.layer_names import value_name
+from gradbook.graph.node import Node, needed
+from gradbook.graph.reference import evaluate
+from gradbook.net import Net
+from gradbook.net.layers import Conv, Dense, Dropout, Flatten, Pool, Shape
+from gradbook.net.measure import Sight, measure
+from gradbook.net.text import layer_words
+
+Array = NDArray[np.float64]
+Values = Mapping[str, NDArray[np.floating]]  # by the names of the graph's leaves
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What some layers made of an image."""
+
+    layers: str  # in words
+    field: Shape  # the pixels, down and across, that one value depends on
+    values: Array  # (channels, rows, columns)
+
+
+def first_filters(net: Net, values: Values, picture: Shape) -> Array | None:
+    """The weights of the first layer that has some: (filters, channels, rows, columns).
+
+    A dense layer's weights are laid out as the picture it looks at. None where something stands
+    between the picture and them.
+    """
+    for index, layer in enumerate(net.layers):
+        if isinstance(layer, Conv):
+            return _weights(values, index)
+        if isinstance(layer, Dense):
+            return _weights(values, index).reshape(-1, *picture)
+        if not isinstance(layer, Dropout | Flatten):
+            return None
+    return None
+
+
+def _weights(values: Values, index: int) -> Array:
+    return np.asarray(values[f"w_layer_{index}"], np.float64)
+
+
+def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
+    """An image's way through the network, as far as it stays a picture.
+
+    `image` is what the network is given: (channels, rows, columns), normalised. There is a stage
+    for the first convolution's own sums, and one for what each convolution, pool or dense layer
+    is given. There is none where the network isn't given a picture.
+    """
+    if len(net.input) != 3:
+        return ()
+    forward = inference(net)
+    given = [*forward.weights, *_running(forward)]
+    leaves = {leaf: np.asarray(values[str(leaf.name)], np.float64) for leaf in given}
+    nodes = {str(name): node for node, name in forward.graph.names.items()}
+    told = list(_told(net))
+    shown = [nodes[str(value_name(net, layers[-1]))] for layers in told]
+    found = evaluate(shown, {forward.inputs: image[None], **leaves})
+    measured = measure(net).layers
+    return tuple(
+        Stage(_words(net, layers), _field(measured[layers[-1]].sight), np.asarray(found[node][0]))
+        for layers, node in zip(told, shown, strict=True)
+    )
+
+
+def _running(forward: Forward) -> Iterator[Node]:
+    """The leaves that hold batch normalisation's running statistics."""
+    own = {forward.inputs, forward.targets, *forward.weights}
+    return (n for n in needed([forward.outputs]) if n.op.name == "leaf" and n not in own)
+
+
+def _told(net: Net) -> Iterator[list[int]]:
+    """Layers whose work is shown together; of dropout and flatten there is nothing to see."""
+    seen = [k for k, layer in enumerate(net.layers) if not isinstance(layer, Dropout | Flatten)]
+    together: list[int] = []
+    for index, following in zip(seen, [*seen[1:], None], strict=True):
+        shape = net.shapes[index + 1]
+        if len(shape) != 3 or prod(shape[1:]) == 1:
+            return
+        together.append(index)
+        opening = isinstance(net.layers[index], Conv) and index == seen[0]
+        if opening or following is None or isinstance(net.layers[following], Conv | Pool | Dense):
+            yield together
+            together = []
+
+
+def _words(net: Net, layers: Sequence[int]) -> str:
+    return ", ".join(layer_words(net.layers[index]) for index in layers)
+
+
+def _field(sight: Sight | None) -> Shape:
+    assert sight is not None  # the input is a picture
+    return sight.field

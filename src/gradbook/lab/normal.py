@@ -1,0 +1,51 @@
+"""Rows of numbers brought to mean 0 and deviation 1, as an engine is given them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.engine.base import Engine
+from gradbook.net import Net
+
+AT_ONCE = 4096  # rows; what is counted in between stays small
+
+
+@dataclass(frozen=True, eq=False)
+class Normal:
+    """Mean and deviation of each channel; where inputs are flat, each of them is a channel."""
+
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+
+    @staticmethod
+    def of(rows: NDArray[Any], net: Net) -> Normal:
+        """What these rows have; a deviation of 0 becomes 1."""
+        channels = _by_channel(rows, net)
+        pieces = [channels[k : k + AT_ONCE] for k in range(0, len(channels), AT_ONCE)]
+        count = len(channels) * channels.shape[2]
+        totals = [piece.sum(axis=(0, 2), dtype=np.float64) for piece in pieces]
+        mean = np.sum(totals, axis=0) / count
+        squares = [((piece - mean[:, None]) ** 2).sum(axis=(0, 2)) for piece in pieces]
+        deviation = np.sqrt(np.sum(squares, axis=0) / count)
+        return Normal(mean, np.where(deviation > 0, deviation, 1.0))
+
+    def inputs(self, rows: NDArray[Any], engine: Engine) -> NDArray[Any]:
+        """What the engine is to be given: bytes as they are, for it to normalise one by one;
+        numbers normalised here, in full precision."""
+        shape = engine.net.input
+        if rows.dtype == np.uint8:
+            engine.normalise(self.mean, self.deviation)
+            return rows.reshape(-1, *shape)
+        engine.normalise(0, 1)
+        channels = _by_channel(rows, engine.net)
+        normal = (channels - self.mean[:, None]) / self.deviation[:, None]
+        return np.asarray(normal.reshape(-1, *shape))
+
+
+def _by_channel(rows: NDArray[Any], net: Net) -> NDArray[Any]:
+    return rows.reshape(len(rows), net.input[0], prod(net.input[1:]))

@@ -1,0 +1,91 @@
+"""Arrays and a record about them in one file, whole or not at all: safetensors, never a pickle.
+
+The record is JSON in the file's metadata, all under one name (several would come in no fixed
+order), with a sum of the arrays' bytes, so that damage is told from a stranger's file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import DataError, LimitError
+from gradbook.files import opened, write_whole
+
+NAME = "gradbook"
+MOST_BYTES = 2**31
+HEAD = 8  # bytes that say how long the header is
+LONGEST_HEADER = 2**26
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What such a file holds."""
+
+    arrays: Mapping[str, NDArray[Any]]
+    record: Mapping[str, Any]
+
+
+def write(path: str | os.PathLike[str], stored: Stored) -> None:
+    from safetensors.numpy import save
+
+    arrays = {name: np.asarray(array, order="C") for name, array in stored.arrays.items()}
+    about = {**stored.record, "sum": _sum(arrays)}
+    write_whole(path, save(arrays, {NAME: json.dumps(about, ensure_ascii=False)}))
+
+
+def read(path: str | os.PathLike[str], kind: str) -> Stored:
+    """What the file holds, if it is whole and says that it is of this kind."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    content = _content(path)
+    try:
+        arrays = load(content)
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise _damaged(path, "cut short, or no safetensors file at all") from error
+    record = _record(content)
+    if record is None or record.get("kind") != kind:
+        raise DataError(f"no {kind} of gradbook's: give another file", file=os.fspath(path))
+    if record.get("sum") != _sum(arrays):
+        raise _damaged(path, "its numbers don't fit their sum")
+    return Stored(arrays, record)
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    with opened(path) as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise LimitError(f"{os.fspath(path)} is larger than {MOST_BYTES:,} bytes: give another")
+    return content
+
+
+def _record(content: bytes) -> dict[str, Any] | None:
+    """What the file says about itself; None where that isn't ours."""
+    length = int.from_bytes(content[:HEAD], "little")
+    try:
+        header = json.loads(content[HEAD : HEAD + min(length, LONGEST_HEADER)])
+        record = json.loads(header["__metadata__"][NAME])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _sum(arrays: Mapping[str, NDArray[Any]]) -> str:
+    found = sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        found.update(f"{name} {array.dtype} {array.shape};".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
+
+
+def _damaged(path: str | os.PathLike[str], why: str) -> DataError:
+    return DataError(f"damaged ({why}): take another copy", file=os.fspath(path))

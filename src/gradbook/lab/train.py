@@ -1,0 +1,182 @@
+"""Train a network by a recipe: from loading the images to the score on the test images."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from gradbook.data.dataset import Dataset
+from gradbook.engine.surroundings import surroundings
+from gradbook.lab import checkpoint as checkpoints
+from gradbook.lab.checkpoint import Checkpoint
+from gradbook.lab.heeding import in_a_thread
+from gradbook.lab.history import Epoch
+from gradbook.lab.material import Material, comes_along, material
+from gradbook.lab.model import Model
+from gradbook.lab.recipe import Recipe
+from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.training import Listener, Training
+from gradbook.lab.wanted import Asked, What, resumed, stands_at
+
+if TYPE_CHECKING:
+    from gradbook.engine.base import Engine
+
+USUAL = "quick"
+LANES = 16  # images that one thread takes at a time, at the most
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a training came to."""
+
+    recipe: Recipe  # as it was used; its network's seed is the seed
+    model: Model
+    history: tuple[Epoch, ...]
+    seconds: float  # from loading to the last update, all resumed parts together
+    test_accuracy: float | None  # from 0 to 1; none if it was stopped
+    stopped: bool
+    folder: Path | None = None
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        return self.history[-1].validation_accuracy if self.history else None
+
+    @property
+    def images_per_second(self) -> float:
+        """While it took steps, over all epochs."""
+        each = [1 / epoch.images_per_second for epoch in self.history]
+        return len(each) / sum(each) if each else 0.0
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """What a program is told at the end; also what result.json holds."""
+        model = RunFolder(self.folder).model_file if self.folder else None
+        return {
+            "event": "stopped" if self.stopped else "done",
+            "recipe": self.recipe.title,
+            "parameters": self.model.parameters,
+            "epochs": len(self.history),
+            "seconds": self.seconds,
+            "images_per_second": self.images_per_second,
+            "validation_accuracy": self.validation_accuracy,
+            "test_accuracy": self.test_accuracy,
+            "seed": self.recipe.net.seed,
+            "model": None if model is None else str(model),
+        }
+
+    def __repr__(self) -> str:
+        said = f"{len(self.history)} epochs in {self.seconds:.1f} s"
+        score = "" if self.test_accuracy is None else f", {self.test_accuracy:.2%} of the test"
+        return f"<Trained {self.recipe.title}: {said}{score}>"
+
+
+def train(  # noqa: PLR0913 - each but the first is left out more often than not
+    recipe: What | None = None,
+    changes: str = "",
+    *,
+    data: Dataset | str | os.PathLike[str] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    resume: bool = False,
+    held_back: bool | None = None,
+    listener: Listener | None = None,
+) -> Trained:
+    """Train a network: `trained = train("quick")`, then `trained.model` reads images.
+
+    `recipe` is a recipe's or a network's name, a file, a text, a `Net`; `changes` are lines in
+    place of its own, such as "epochs 5; batch 64". `data` and `seed` take the place of the
+    recipe's. With a `folder` the run is kept there: `resume=True` goes on with it after
+    whatever interrupted it. `held_back=False` trains on the validation images as well.
+
+    The same seed gives the same weights, bit for bit, for any number of threads. Ctrl-C ends
+    the training after its step; `trained.stopped` then says so.
+    """
+    began = monotonic()
+    kept = None if folder is None else RunFolder(folder)
+    asked = Asked(recipe, changes, data, seed, held_back)
+    if resume:
+        wanted = resumed(kept, asked)
+    else:
+        wanted = asked.of(USUAL)
+        if kept:
+            kept.require_free()
+    made, engine = _prepared(wanted, data if isinstance(data, Dataset) else None, threads)
+    start, remarks = stands_at(kept, wanted, made) if kept and resume else (None, [])
+    if kept:
+        kept.clear_parts()
+        if not resume:
+            kept.begin(wanted)
+    training = Training(wanted, made, engine, began, tuple(filter(None, [engine.remark, *remarks])))
+    if start:
+        training.go_on_from(start)
+    return _run(training, kept, listener or Listener())
+
+
+# Getting ready.
+
+
+def _prepared(
+    recipe: Recipe, dataset: Dataset | None, threads: int | None
+) -> tuple[Material, Engine]:
+    """The images and the engine, which is compiled while images that surely fit are loaded."""
+    if dataset or not comes_along(recipe):
+        return material(recipe, dataset), _engine(recipe, threads)
+    with ThreadPoolExecutor(1) as pool:
+        engine: Future[Engine] = pool.submit(_engine, recipe, threads)
+        made = material(recipe)
+        made.mark  # noqa: B018 - counted while the compiler runs
+        return made, engine.result()
+
+
+def _engine(recipe: Recipe, threads: int | None) -> Engine:
+    from gradbook.engine.open import open_engine
+
+    most = -(-recipe.batch // LANES)  # more would have nothing to do
+    return open_engine(recipe.net, recipe.batch, threads or min(cores(), most))
+
+
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(64, len(os.sched_getaffinity(0)))
+    return min(64, os.cpu_count() or 1)
+
+
+# Running.
+
+
+def _run(training: Training, kept: RunFolder | None, listener: Listener) -> Trained:
+    def save(checkpoint: Checkpoint) -> None:
+        if kept:
+            checkpoints.write(kept.checkpoints, checkpoint)
+            kept.write_history(checkpoint.history)
+
+    def work() -> None:
+        listener.started(training)
+        training.run(save, listener)
+
+    if kept:
+        kept.write_history(training.history)
+    in_a_thread(work, training.stop)
+    stopped = len(training.history) < training.recipe.epochs
+    test = None if stopped else training.test_accuracy()
+    history = training.history
+    trained = Trained(
+        recipe=training.recipe,
+        model=training.model(test),
+        history=history,
+        seconds=training.seconds if stopped else history[-1].seconds,
+        test_accuracy=test,
+        stopped=stopped,
+        folder=kept.path if kept else None,
+    )
+    if kept and not stopped:
+        trained.model.save(kept.model_file)
+        threads = getattr(training.engine, "threads", 1)
+        kept.write_result(trained.event | {"made_with": surroundings(threads)})
+    return trained

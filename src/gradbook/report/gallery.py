@@ -1,0 +1,62 @@
+"""Images with what was read, what they are, and how sure the network was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from gradbook.data.images import Images
+from gradbook.lab.answers import Answers, Places
+from gradbook.report.amounts import sureness
+from gradbook.report.confusion import pair
+from gradbook.report.page import text
+from gradbook.report.pixels import picture
+
+BAR_HEIGHT = 3
+
+
+def gallery(images: Images, answers: Answers, places: Places, classes: Sequence[str]) -> str:
+    """A card for each of these images. The first of a kind of mistake can be linked to."""
+    known: set[str] = set()
+    cards = "\n".join(_card(images, answers, int(place), classes, known) for place in places)
+    return f'<ol class="gallery">\n{cards}\n</ol>'
+
+
+def _card(
+    images: Images, answers: Answers, place: int, classes: Sequence[str], known: set[str]
+) -> str:
+    shown, read = int(answers.labels[place]), int(answers.read[place])
+    kind = pair(shown, read)
+    anchor = "" if kind in known or shown == read else f' id="{kind}"'
+    known.add(kind)
+    what = f"image {place + 1:,}: {classes[shown]}, read as {classes[read]}"
+    lines = "".join(_lines(answers, place, classes))
+    return (
+        f'<li{anchor} data-kind="{kind}"><img src="{picture(images.pixels[place])}" '
+        f'alt="{text(what)}" title="image {place + 1:,}">\n<dl>{lines}</dl></li>'
+    )
+
+
+def _lines(answers: Answers, place: int, classes: Sequence[str]) -> Iterator[str]:
+    """What was read, what it is where that is something else, and the runner-up."""
+    shown, read = int(answers.labels[place]), int(answers.read[place])
+    runner_up = int(answers.runner_up[place])
+    said = answers.probabilities[place]
+    yield _line("read", classes[read], float(said[read]), "good" if read == shown else "bad")
+    if shown != read:
+        yield _line("is", classes[shown], float(said[shown]), "good")
+    if runner_up not in (shown, read):
+        yield _line("next", classes[runner_up], float(said[runner_up]), "other")
+
+
+def _line(word: str, name: str, probability: float, kind: str) -> str:
+    width = round(100 * float(np.nan_to_num(probability)), 1)
+    bar = (
+        f'<svg class="sure" viewBox="0 0 100 {BAR_HEIGHT}" preserveAspectRatio="none" '
+        f'aria-hidden="true"><rect class="{kind}" width="{width:g}" height="{BAR_HEIGHT}"/></svg>'
+    )
+    return (
+        f'<div><dt title="{text(name)}">{word} <b>{text(name)}</b></dt>'
+        f"<dd>{sureness(probability)}{bar}</dd></div>"
+    )

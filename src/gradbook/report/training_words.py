@@ -1,0 +1,151 @@
+"""What a training says before its first epoch and after its last, for the terminal."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from gradbook.data import warp_text
+from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.seeds import SeedsFolder
+from gradbook.lab.training import Training
+from gradbook.net.text import update_words
+from gradbook.report.curve_text import Line, Piece
+from gradbook.report.training_text import GOOD, QUIET, duration, share
+
+INDENT = "  "
+STUCK = "\u00a0"  # a space at which no line breaks
+
+
+def opening(training: Training, width: int) -> Iterator[Line]:
+    """What is trained on what, and how; then what the user should know."""
+    recipe, material = training.recipe, training.material
+    title = recipe.title
+    first, *more = wrap(
+        f"{title}: {recipe.net.count():,} parameters, {_epochs(recipe.epochs)} of "
+        f"{len(material.numbers):,} images of {material.dataset.name}",
+        width,
+    )
+    yield [Piece(first[: len(title)], "bold"), Piece(first[len(title) :])]
+    yield from ([Piece(line)] for line in more)
+    yield from _paragraph(", ".join(map(_stuck, _settings(training))), width, QUIET)
+    for remark in training.remarks:
+        yield from _paragraph(remark, width, "yellow")
+    if training.history:
+        yield from _paragraph(f"going on after {_epochs(len(training.history))}", width, QUIET)
+    yield []
+
+
+def _epochs(count: int) -> str:
+    return f"{count:,} epoch{'' if count == 1 else 's'}"
+
+
+def _settings(training: Training) -> Iterator[str]:
+    recipe = training.recipe
+    if training.material.validation is not None:
+        yield f"{len(training.material.validation):,} more held back"
+    yield f"batches of {recipe.batch:,}"
+    yield str(recipe.schedule)
+    yield update_words(recipe.net.update)
+    if recipe.warp.changes_images:
+        yield f"warp {warp_text.write(recipe.warp).replace(';', ',')}"
+    yield f"seed {recipe.net.seed}"
+    threads = getattr(training.engine, "threads", 1)
+    yield f"{threads} thread{'' if threads == 1 else 's'}"
+
+
+def _stuck(words: str) -> str:
+    """Words that stay in one line."""
+    return words.replace(" ", STUCK)
+
+
+def _paragraph(words: str, width: int, colour: str = "") -> Iterator[Line]:
+    for line in wrap(words, width, break_on_hyphens=False):
+        yield [Piece(line.replace(STUCK, " "), colour)]
+
+
+def result(event: Mapping[str, Any], width: int, tested: int | None = None) -> Iterator[Line]:
+    """How many of so many test images are read right, and what that took."""
+    right = share(event["test_accuracy"])
+    images = "the test images" if tested is None else f"the {tested:,} test images"
+    wrong = "" if tested is None else f", {round(tested * (1 - event['test_accuracy'])):,} wrong"
+    said = (
+        f"{event['recipe']} reads {_stuck(right)} of {images} right{wrong}, after "
+        f"{_epochs(event['epochs'])} in {_stuck(duration(event['seconds']))}"
+    )
+    yield []
+    for line in wrap(said, width):
+        before, found, after = line.replace(STUCK, " ").partition(right)
+        yield [Piece(before), Piece(found, f"bold {GOOD}"), Piece(after)]
+
+
+def done_before(run: RunFolder, width: int) -> Iterator[Line]:
+    words = f"{run.path} is done already: remove the folder, or name another, to train anew"
+    yield from _paragraph(words, width)
+
+
+def spread(results: Sequence[Mapping[str, Any]], event: Mapping[str, Any]) -> Iterator[Line]:
+    """What each of several seeds reached, and all together."""
+    row = "{:>6}  {:>10}  {:>14}  {:>7}".format
+    yield [Piece(row("seed", "validation", "test", "time"), "bold")]
+    for each in results:
+        figures = map(share, (each["validation_accuracy"], each["test_accuracy"]))
+        yield [Piece(row(each["seed"], *figures, duration(each["seconds"])))]
+    mean, deviation = (f"{100 * event[name]:.2f}" for name in ("test_accuracy", "test_deviation"))
+    validation = share(event["validation_accuracy"])
+    seconds = duration(event["seconds"] / len(results))
+    yield [Piece(row("mean", validation, f"{mean} ± {deviation} %", seconds), f"bold {GOOD}")]
+    yield [Piece(row("lowest", "", share(event["test_lowest"]), ""))]
+
+
+def files(run: RunFolder, width: int) -> Iterator[Line]:
+    """Where everything is, and what to do with it."""
+    yield []
+    found = [
+        (run.report_file, "the report: look here first"),
+        (run.model_file, "the model"),
+        (run.csv_file, "every epoch's figures"),
+    ]
+    yield from _listed(found, width)
+    yield []
+    line = [*_command("predict", str(run.path)), Piece(" FILE…"), Piece("  reads your pictures")]
+    yield line if sum(len(piece.text) for piece in line) <= width else line[:-1]
+
+
+def seeds_files(folder: SeedsFolder, width: int) -> Iterator[Line]:
+    """The same for several seeds."""
+    yield []
+    found = [
+        (folder.report_file, "the report: look here first"),
+        (folder.path / "seed-*", "the run of each seed"),
+    ]
+    yield from _listed(found, width)
+
+
+def _listed(found: Sequence[tuple[Path, str]], width: int) -> Iterator[Line]:
+    longest = max(len(str(path)) for path, _ in found)
+    fits = len(INDENT) + longest + 2 + max(len(what) for _, what in found) <= width
+    for path, what in found:
+        aside = " " * (longest - len(str(path)) + 2) + what
+        yield [Piece(INDENT), Piece(str(path), "cyan"), Piece(aside if fits else "")]
+
+
+def _command(*said: str) -> Line:
+    return [Piece(INDENT + shlex.join(["gradbook", *said]), "bold")]
+
+
+def stopped(training: Training, folder: Path, width: int) -> Iterator[Line]:
+    """Where it stands, and how to go on."""
+    epoch, step = divmod(training.checkpoint().step, training.steps)
+    where = "before the first step"
+    if step:
+        where = f"after step {step:,} of {training.steps:,} in epoch {epoch + 1}"
+    elif epoch:
+        where = f"after {_epochs(epoch)}"
+    yield []
+    yield from _paragraph(f"Stopped {where}, and saved. It goes on with", width)
+    yield []
+    yield _command("train", "--resume", str(folder))

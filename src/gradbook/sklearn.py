@@ -1,0 +1,290 @@
+"""A network as a scikit-learn classifier: in pipelines, grid searches and cross-validation.
+
+from gradbook.sklearn import NetClassifier
+NetClassifier().fit(X, y).score(X, y)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from math import ceil, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gradbook.chance import Purpose, key
+from gradbook.engine.base import Engine
+from gradbook.errors import GradbookError, ShapeError, UsageError, did_you_mean
+from gradbook.lab.normal import Normal
+from gradbook.lab.schedule import Schedule, read
+from gradbook.lab.scoring import probabilities, targets
+from gradbook.net import Activation, Dense, Loss, Net, builtin
+from gradbook.net.builtin import BUILTIN
+from gradbook.net.fit import LARGEST_SEED
+from gradbook.net.layers import spell
+from gradbook.net.measure import measure
+from gradbook.net.plain import sizes, whole
+from gradbook.net.text import parse, statements
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import (
+        check_is_fitted,
+        check_random_state,
+        column_or_1d,
+        validate_data,
+    )
+except ImportError as error:
+    raise ImportError(
+        "gradbook.sklearn needs scikit-learn 1.6 or newer: pip install 'gradbook[sklearn]'"
+    ) from error
+
+ENGINES = ("auto", "native", "plain")
+FEW_MACS = 2e9  # of a whole fit: NumPy is through with them before a compiler would be
+FEW_STEPS = 4_000  # likewise
+
+
+class EstimatorError(GradbookError, ValueError):
+    """What scikit-learn expects as a ValueError."""
+
+
+class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A network that tells classes apart, trained by gradbook's engine.
+
+    Parameters
+    ----------
+    net : str, Net or None
+        A network: its text form, the name of a built-in one, or a `Net`. Its input must have as
+        many values as X has columns and its output one for each class (or one for two classes).
+        None makes the usual one of `hidden`, with ReLU, softmax, cross-entropy and Adam.
+    hidden : int or sequence of int
+        The widths of the usual network's hidden layers.
+    epochs : int
+        How often each row is trained on.
+    batch : int
+        Rows in a step.
+    schedule : str or None
+        The learning rate, written as in a recipe: 'one cycle 0.05'. None is a cosine from the
+        network's own rate down to 0.
+    warm_start : bool
+        Whether `fit` goes on from the weights of the last one.
+    engine : {'auto', 'native', 'plain'}
+        'plain' is NumPy, 'native' compiled C: seconds to compile once for each network and batch,
+        then a hundred times as fast. 'auto' takes NumPy where it is through sooner, and
+        where there is no compiler.
+    threads : int
+        For the native engine; the weights are the same for any number.
+    random_state : int, RandomState or None
+        What start weights, orders and dropout are drawn from.
+
+    Attributes
+    ----------
+    classes_ : the labels, sorted
+    n_features_in_, feature_names_in_ : as scikit-learn has them
+    net_ : the Net that was trained
+    values_ : its weights, and what else goes from step to step, by name
+    normal_ : mean and deviation of each column, or of each channel of images, by which what
+        is given is brought to mean 0 and deviation 1
+    loss_curve_ : the mean loss of each epoch
+    n_iter_ : epochs, those of earlier fits included where started warm
+    engine_ : 'native' or 'plain'
+
+    Sample weights aren't supported: `fit` doesn't take them.
+    """
+
+    classes_: NDArray[Any]
+    net_: Net
+    normal_: Normal
+    values_: dict[str, NDArray[Any]]
+    loss_curve_: list[float]
+
+    def __init__(  # noqa: PLR0913 - an estimator's settings are its arguments
+        self,
+        net: str | Net | None = None,
+        *,
+        hidden: int | Sequence[int] = (32,),
+        epochs: int = 50,
+        batch: int = 32,
+        schedule: str | None = None,
+        warm_start: bool = False,
+        engine: str = "auto",
+        threads: int = 1,
+        random_state: Any = None,
+    ) -> None:
+        self.net = net
+        self.hidden = hidden
+        self.epochs = epochs
+        self.batch = batch
+        self.schedule = schedule
+        self.warm_start = warm_start
+        self.engine = engine
+        self.threads = threads
+        self.random_state = random_state
+
+    # What scikit-learn calls.
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> NetClassifier:
+        """Train on rows X and their labels y."""
+        goes_on = self.warm_start and hasattr(self, "values_")
+        rows, y = validate_data(self, X, y, reset=not goes_on, multi_output=True)
+        labels = self._numbered(column_or_1d(y, warn=True), goes_on)
+        with _as_value_errors():
+            self._begin(rows, goes_on)
+            self._train(rows, labels)
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """How sure it is of each class: (rows, classes)."""
+        check_is_fitted(self)
+        rows = validate_data(self, X, reset=False)
+        engine = self._open()
+        return probabilities(self.net_, engine.predict(self.normal_.inputs(rows, engine)))
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """The likeliest class of each row."""
+        sure = self.predict_proba(X)
+        return np.asarray(self.classes_[sure.argmax(axis=1)])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the engine, which is opened anew: weights are arrays, nothing is native."""
+        state: dict[str, Any] = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_engine"}
+
+    # Before the first step.
+
+    def _numbered(self, y: NDArray[Any], goes_on: bool) -> NDArray[np.int32]:
+        """The number of each row's class."""
+        check_classification_targets(y)
+        classes, numbers = np.unique(y, return_inverse=True)
+        if goes_on:
+            if not np.isin(classes, self.classes_).all():
+                raise EstimatorError("y has classes that the first fit hadn't: start it cold")
+            return np.searchsorted(self.classes_, y).astype(np.int32)
+        if len(classes) < 2:
+            raise EstimatorError("y has only one class: there is nothing to tell apart")
+        self.classes_ = classes
+        return numbers.astype(np.int32)
+
+    def _begin(self, rows: NDArray[Any], goes_on: bool) -> None:
+        """The network, its start values, what rows are normalised by; or those of the last fit."""
+        self._require_sense()
+        if goes_on:
+            self._engine = self._opened()
+            self._engine.restore(self.values_)
+            return
+        random = check_random_state(self.random_state)
+        self.net_ = replace(self._net(), seed=int(random.randint(LARGEST_SEED)))
+        self.normal_ = Normal.of(rows, self.net_)
+        self.n_iter_, self.loss_curve_ = 0, []
+        self.engine_ = self._kind(len(rows))
+        self._engine = self._opened()
+
+    def _require_sense(self) -> None:
+        whole("epochs", self.epochs, 1)
+        whole("the batch", self.batch, 1)
+        whole("the number of threads", self.threads, 1)
+        if self.engine not in ENGINES:
+            hint = did_you_mean(str(self.engine), ENGINES) or f": one of {', '.join(ENGINES)}"
+            raise UsageError(f"unknown engine {self.engine!r}{hint}")
+
+    def _net(self) -> Net:
+        net = self._usual_net() if self.net is None else _net(self.net)
+        if prod(net.input) != self.n_features_in_:
+            raise ShapeError(
+                f"X has {self.n_features_in_} features, but the network takes {spell(net.input)}: "
+                f"begin it with 'input {self.n_features_in_}'"
+            )
+        if max(net.outputs, 2) != len(self.classes_):
+            raise ShapeError(
+                f"y has {len(self.classes_)} classes, but the network {net.outputs} outputs: "
+                f"end it with 'dense {len(self.classes_)}'"
+            )
+        return net
+
+    def _usual_net(self) -> Net:
+        hidden = [layer for width in sizes("hidden", self.hidden) for layer in _hidden_layer(width)]
+        ending = (Dense(len(self.classes_)), Activation("log softmax"))
+        return Net((self.n_features_in_,), (*hidden, *ending), Loss.CROSS, "adam")  # type: ignore[arg-type]
+
+    def _schedule(self) -> Schedule:
+        if self.schedule is None:
+            return Schedule("cosine", self.net_.learning_rate)
+        line = next(statements(str(self.schedule), "schedule"), None)
+        if line is None:
+            raise UsageError("no schedule: write one such as 'one cycle 0.05'")
+        return read(line)
+
+    # The engine.
+
+    def _kind(self, rows: int) -> str:
+        from gradbook.engine.compile import find
+
+        if self.engine != "auto":
+            return self.engine
+        steps = self.epochs * ceil(rows / self.batch)
+        macs = self.epochs * rows * measure(self.net_).training_macs
+        return "plain" if (steps < FEW_STEPS and macs < FEW_MACS) or find() is None else "native"
+
+    def _opened(self) -> Engine:
+        if self.engine_ == "plain":
+            from gradbook.engine.plain import PlainEngine
+
+            return PlainEngine(self.net_, self.batch)
+        from gradbook.engine.open import open_engine
+
+        return open_engine(self.net_, self.batch, self.threads)
+
+    def _open(self) -> Engine:
+        """The engine with the trained values; after unpickling there is none yet."""
+        if not hasattr(self, "_engine"):
+            self._engine = self._opened()
+            self._engine.restore(self.values_)
+        return self._engine
+
+    # Training.
+
+    def _train(self, rows: NDArray[Any], labels: NDArray[np.int32]) -> None:
+        engine, schedule = self._engine, self._schedule()
+        inputs, wanted = self.normal_.inputs(rows, engine), targets(self.net_, labels)
+        steps = ceil(len(rows) / self.batch)
+        first = self.n_iter_
+        for turn in range(self.epochs):
+            number = first + turn
+            keys = key(self.net_.seed, Purpose.ORDER, number, np.arange(len(rows)))
+            seen = engine.epoch(
+                inputs,
+                wanted,
+                schedule.rates(turn, steps, self.epochs, self.loss_curve_[first:]),
+                order=np.argsort(keys, kind="stable"),
+                seed=self.net_.seed,
+                epoch=number,
+            )
+            self.loss_curve_.append(float(seen.losses.mean()))
+            self.n_iter_ = number + 1
+            if not np.isfinite(self.loss_curve_[-1]):
+                raise UsageError("the loss is no number any more: take a smaller rate")
+        self.values_ = engine.carried()
+
+
+def _hidden_layer(width: int) -> tuple[Dense, Activation]:
+    return Dense(width), Activation("relu")
+
+
+def _net(given: object) -> Net:
+    if isinstance(given, Net):
+        return given
+    if isinstance(given, str):
+        return builtin(given) if given in BUILTIN else parse(given)
+    raise UsageError(f"net is a network's text, its name or a Net, not {given!r}")
+
+
+@contextmanager
+def _as_value_errors() -> Iterator[None]:
+    try:
+        yield
+    except GradbookError as error:
+        raise EstimatorError(str(error)) from error

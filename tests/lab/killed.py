@@ -1,0 +1,61 @@
+"""Train, be killed, go on, be killed again: a process whose children die whenever it is told.
+
+    python killed.py FOLDER DATA KILL…
+
+Trains `made.recipe` into FOLDER. Each KILL is how often a child touches a file in there (opens,
+renames or removes it) before it kills itself with signal 9; the next child goes on. After the
+last KILL one runs to its end. Prints how many children were killed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from gradbook.lab import training as loop
+from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.train import train
+from tests.lab import made
+
+TOUCHES = {"open", "os.rename", "os.remove", "os.mkdir"}
+
+
+def dies_at(touch: int, folder: Path) -> None:
+    left = touch
+
+    def heard(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal left
+        if event in TOUCHES and str(arguments[0]).startswith(str(folder)):
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(heard)
+
+
+def child(folder: Path, data: Path, kill: int | None) -> int:
+    """Go on with the run, in a process of its own; how that ended."""
+    process = os.fork()
+    if process:
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    if kill is not None:
+        dies_at(kill, folder)
+    loop.SAVED_EVERY = 0.0  # after a step or few
+    resume = RunFolder(folder).holds_a_run
+    train(None if resume else made.recipe(f"data {data}"), folder=folder, resume=resume)
+    os._exit(0)
+
+
+def main() -> None:
+    folder, data, *kills = sys.argv[1:]
+    ends = [child(Path(folder), Path(data), kill) for kill in [*map(int, kills), None]]
+    print(ends.count(-signal.SIGKILL))
+    sys.exit(ends[-1])
+
+
+if __name__ == "__main__":
+    main()

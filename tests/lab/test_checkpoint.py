@@ -1,0 +1,108 @@
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from gradbook.errors import DataError, GradbookError
+from gradbook.lab import checkpoint as checkpoints
+from gradbook.lab import stored
+from gradbook.lab.checkpoint import Checkpoint, found, newest, read, write
+from gradbook.lab.history import Epoch
+
+EPOCH = Epoch(1, 0.1, 1 / 3, 0.5, None, None, 2.5, 1e4)
+CHECKPOINT = Checkpoint(
+    recipe="recipe mine\n",
+    mark=2**31 + 5,
+    step=40,
+    values={"w": np.float32([1, np.pi]), "k": np.array(40.0)},
+    history=(EPOCH, replace(EPOCH, epoch=2, validation_loss=0.1, validation_accuracy=0.9)),
+    losses=np.array([0.5, 0.25]),
+    right=np.int32([3, 4]),
+    seconds=12.5,
+)
+
+
+def written(folder, *steps: int) -> None:
+    for step in steps:
+        write(folder, replace(CHECKPOINT, step=step))
+
+
+def names(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_checkpoint_comes_back_as_it_was(tmp_path):
+    write(tmp_path / "made for it", CHECKPOINT)
+    again = read(tmp_path / "made for it" / "000040.safetensors")
+    for part in fields(Checkpoint):
+        one, other = getattr(CHECKPOINT, part.name), getattr(again, part.name)
+        np.testing.assert_equal(other, one)
+    assert again.values["w"].dtype == np.float32
+    assert again.right.dtype == np.int32
+
+
+def test_the_last_two_are_kept(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    written(tmp_path, 10, 20, 30, 999_999, 1_000_000)
+    assert names(tmp_path) == ["1000000.safetensors", "999999.safetensors", "notes.txt"]
+    assert [path.name for path in found(tmp_path)] == ["1000000.safetensors", "999999.safetensors"]
+
+
+def test_the_newest_is_gone_on_from(tmp_path):
+    written(tmp_path, 10, 20)
+    checkpoint, remarks = newest(tmp_path)
+    assert checkpoint.step == 20
+    assert remarks == []
+
+
+def test_where_none_is_there_is_none(tmp_path):
+    assert newest(tmp_path / "nowhere") == (None, [])
+
+
+@pytest.mark.parametrize("content", [b"", b"half", None])
+def test_for_a_cut_checkpoint_the_older_one_is_used_and_that_is_said(tmp_path, content):
+    written(tmp_path, 10, 20)
+    path = tmp_path / "000020.safetensors"
+    path.write_bytes(path.read_bytes()[:300] if content is None else content)
+    checkpoint, (remark,) = newest(tmp_path)
+    assert checkpoint.step == 10
+    assert "000020.safetensors: damaged" in remark
+    assert remark.endswith("the checkpoint before it is used")
+
+
+def test_where_none_is_whole_the_newest_ones_fault_is_told(tmp_path):
+    written(tmp_path, 10, 20)
+    for path in found(tmp_path):
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match=r"000020.safetensors: damaged"):
+        newest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"history": [{"epoch": 1}]},
+        {"history": 3},
+        {"step": None},
+        {"seconds": "long"},
+        {"mark": {}},
+    ],
+    ids=str,
+)
+def test_a_checkpoint_that_says_something_else_is_refused(tmp_path, changes):
+    write(tmp_path, CHECKPOINT)
+    (path,) = found(tmp_path)
+    held = stored.read(path, "checkpoint")
+    stored.write(path, stored.Stored(held.arrays, {**held.record, **changes}))
+    with pytest.raises(GradbookError, match="no checkpoint that this version"):
+        read(path)
+
+
+def test_a_checkpoint_without_its_losses_is_refused(tmp_path):
+    write(tmp_path, CHECKPOINT)
+    (path,) = found(tmp_path)
+    held = stored.read(path, "checkpoint")
+    stored.write(path, stored.Stored({"w": held.arrays["w"]}, held.record))
+    with pytest.raises(GradbookError, match="no checkpoint that this version"):
+        read(path)
+    assert checkpoints.KEPT == 2

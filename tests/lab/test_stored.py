@@ -1,0 +1,128 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from gradbook.errors import DataError, FileError, GradbookError
+from gradbook.lab import stored
+from gradbook.lab.stored import Stored, read, write
+
+ARRAYS = {
+    "w": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "γ": np.array([1.5, -0.0, np.pi]),
+    "k": np.array(7.0),
+    "none": np.empty((0, 4), np.int32),
+}
+RECORD = {"kind": "thing", "words": "Zürich; #1\n", "numbers": [0.1, 1e-300]}
+
+
+@pytest.fixture
+def path(tmp_path):
+    write(tmp_path / "thing.safetensors", Stored(ARRAYS, RECORD))
+    return tmp_path / "thing.safetensors"
+
+
+def test_arrays_and_record_come_back_to_the_bit(path):
+    found = read(path, "thing")
+    assert set(found.arrays) == set(ARRAYS)
+    for name, array in ARRAYS.items():
+        assert found.arrays[name].dtype == array.dtype
+        assert found.arrays[name].shape == array.shape
+        assert found.arrays[name].tobytes() == array.tobytes()
+    assert {key: found.record[key] for key in RECORD} == RECORD
+
+
+def test_the_same_content_is_the_same_file(path, tmp_path):
+    again = dict(reversed(ARRAYS.items()))
+    write(tmp_path / "again", Stored(again, RECORD))
+    assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+def test_others_can_read_it_too(path):
+    with safe_open(path, "numpy") as file:
+        assert file.get_tensor("w").tolist() == ARRAYS["w"].tolist()
+        assert json.loads(file.metadata()["gradbook"])["kind"] == "thing"
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.1, 0.5, 0.99])
+def test_a_file_cut_short_is_not_read(path, share):
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(DataError, match=r"thing.safetensors: damaged \(cut short"):
+        read(path, "thing")
+
+
+def test_a_single_other_bit_is_noticed(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="don't fit their sum"):
+        read(path, "thing")
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=300)
+def test_any_bytes_are_read_or_refused_in_one_line(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "any"
+    path.write_bytes(content)
+    with pytest.raises(GradbookError) as caught:
+        read(path, "thing")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"w": {"dtype": "F32", "shape": [2**62], "data_offsets": [0, 4]}},
+        {"w": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}},
+        {"w": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}},
+        {"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}, "__metadata__": {"a": "b"}},
+        {"__metadata__": {"gradbook": "[" * 5000}},
+        {"__metadata__": {"gradbook": "[1, 2]"}},
+        {"__metadata__": 7},
+        [],
+    ],
+    ids=range(8),
+)
+def test_a_strangers_header_is_refused_in_one_line(tmp_path, header):
+    said = json.dumps(header).encode()
+    path = tmp_path / "odd"
+    path.write_bytes(len(said).to_bytes(8, "little") + said + bytes(4))
+    with pytest.raises(DataError, match="odd: "):
+        read(path, "thing")
+
+
+def test_another_kind_is_told_apart(path, tmp_path):
+    with pytest.raises(DataError, match="no model of gradbook's"):
+        read(path, "model")
+    (tmp_path / "theirs").write_bytes(save({"w": np.zeros(3)}))
+    with pytest.raises(DataError, match="no thing of gradbook's"):
+        read(tmp_path / "theirs", "thing")
+
+
+def test_a_file_that_is_not_there_says_so(tmp_path):
+    with pytest.raises(FileError, match="there is no"):
+        read(tmp_path / "nothing", "thing")
+
+
+def test_a_file_larger_than_the_bound_is_not_read(path, monkeypatch):
+    monkeypatch.setattr(stored, "MOST_BYTES", 100)
+    with pytest.raises(GradbookError, match="larger than 100 bytes"):
+        read(path, "thing")
+
+
+def test_a_folder_that_refuses_leaves_the_file_as_it_was(path, monkeypatch):
+    before = path.read_bytes()
+    monkeypatch.setattr("os.replace", _full)
+    with pytest.raises(FileError, match="the disk is full"):
+        write(path, Stored(ARRAYS, {"kind": "other"}))
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def _full(*paths):
+    raise OSError(28, "No space left on device")

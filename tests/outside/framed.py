@@ -1,0 +1,24 @@
+"""A page in a frame as wide as a window, asked by a script that the page itself would refuse."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.outside.witness import dom
+
+
+def asked(html: str, width: int, question: str, folder: Path) -> Any:
+    """What the page answers: the value of a JavaScript expression, once it has loaded."""
+    free = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
+    script = f'addEventListener("load", () => parent.postMessage({question}, "*"))'
+    inner, outer = folder / "inner.html", folder / "outer.html"
+    inner.write_text(free.replace("</body>", f"<script>{script}</script></body>"), "utf-8")
+    outer.write_text(
+        "<pre></pre><script>onmessage = said => document.querySelector('pre').textContent ="
+        f" JSON.stringify(said.data)</script><iframe width={width} height=800 src=inner.html>",
+        "utf-8",
+    )
+    return json.loads(re.search("<pre>(.*?)</pre>", dom(outer), re.S)[1])

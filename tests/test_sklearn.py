@@ -1,0 +1,208 @@
+"""The classifier for scikit-learn: by its own checks, and by what its users do with it."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn", minversion="1.6")
+
+from sklearn.base import clone
+from sklearn.datasets import load_digits, load_iris
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from gradbook.engine.compile import find
+from gradbook.errors import GradbookError
+from gradbook.net import Net
+from gradbook.sklearn import NetClassifier
+
+EXPECTED_TO_FAIL: dict[str, str] = {}
+"""Check → why it can't pass. None so far; an entry that passes all the same is an error."""
+
+CONV = (
+    "input 1x8x8; conv 6 3x3; batchnorm; relu; maxpool 2; dropout 0.1; flatten; "
+    "dense 10; log softmax; loss cross-entropy; update momentum; rate 0.1"
+)
+
+
+@parametrize_with_checks(
+    [NetClassifier()],
+    expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL,
+    xfail_strict=True,
+)
+def test_scikit_learns_own_check(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return load_iris(return_X_y=True)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """The smaller digits, as bytes."""
+    found = load_digits()
+    return np.rint(found.data * 255 / 16).astype(np.uint8), found.target
+
+
+@pytest.fixture(scope="module")
+def fitted(iris):
+    return NetClassifier(epochs=20, random_state=0).fit(*iris)
+
+
+def test_it_learns_flowers_in_cross_validation(iris):
+    flowers = NetClassifier(random_state=0)
+    assert cross_val_score(flowers, *iris, cv=3).mean() > 0.93
+
+
+def test_labels_may_be_words(iris):
+    X, y = iris
+    names = np.array(["setosa", "versicolor", "virginica"])
+    found = NetClassifier(epochs=30, random_state=0).fit(X, names[y])
+    assert found.classes_.tolist() == names.tolist()
+    assert found.score(X, names[y]) > 0.9
+
+
+def test_a_pipeline_is_searched_by_grid(iris):
+    pipe = make_pipeline(MinMaxScaler(), NetClassifier(epochs=3, random_state=0))
+    grid = {"netclassifier__hidden": [(), (8,)], "netclassifier__schedule": ["constant 0.1"]}
+    found = GridSearchCV(pipe, grid, cv=2).fit(*iris)
+    assert found.best_params_["netclassifier__hidden"] in ((), (8,))
+
+
+def test_the_same_random_state_gives_the_same_bits(iris, fitted):
+    again = NetClassifier(epochs=20, random_state=0).fit(*iris)
+    other = NetClassifier(epochs=20, random_state=1).fit(*iris)
+    for name, value in fitted.values_.items():
+        assert np.array_equal(value, again.values_[name])
+    assert not np.array_equal(other.predict_proba(iris[0]), fitted.predict_proba(iris[0]))
+
+
+def test_a_pickle_holds_arrays_and_reads_the_same(iris, fitted):
+    X, _ = iris
+    content = pickle.dumps(fitted)
+    assert len(content) < 20_000
+    assert b"Engine" not in content
+    assert np.array_equal(pickle.loads(content).predict_proba(X), fitted.predict_proba(X))
+
+
+def test_a_clone_is_not_fitted_and_takes_a_net_as_it_is(iris):
+    net = Net.parse("input 4; dense 3; softmax; loss cross-entropy; update adam")
+    found = clone(NetClassifier(net, epochs=1).fit(*iris))
+    assert found.net == net
+    assert not hasattr(found, "net_")
+
+
+def test_one_output_tells_two_classes_apart(iris):
+    X, y = iris
+    text = "input 4; dense 1; sigmoid; loss binary cross-entropy; update adam; rate 0.1"
+    found = NetClassifier(text, random_state=0).fit(X, y == 0)
+    assert found.predict_proba(X).shape == (150, 2)
+    assert found.score(X, y == 0) == 1
+
+
+@pytest.mark.parametrize(
+    "engine", ["plain", pytest.param("native", marks=pytest.mark.skipif(not find(), reason="cc"))]
+)
+def test_a_network_of_images_trains_on_bytes_and_numbers_alike(engine, digits):
+    X, y = (part[:400] for part in digits)
+    classifier = NetClassifier(CONV, epochs=3, engine=engine, random_state=0)
+    of_bytes = classifier.fit(X, y).predict_proba(X)
+    of_numbers = classifier.fit(X.astype(float), y).predict_proba(X.astype(float))
+    assert np.allclose(of_bytes, of_numbers, atol=1e-3)
+    assert classifier.score(X.astype(float), y) > 0.7
+
+
+def test_a_warm_start_goes_on_where_the_last_fit_ended(iris):
+    X, y = iris
+    warm = NetClassifier(epochs=5, schedule="constant 0.01", warm_start=True, random_state=0)
+    cold = NetClassifier(epochs=10, schedule="constant 0.01", random_state=0).fit(X, y)
+    warm.fit(X, y).fit(X, y)
+    assert warm.n_iter_ == 10
+    assert warm.loss_curve_ == cold.loss_curve_
+    assert np.array_equal(warm.predict_proba(X), cold.predict_proba(X))
+
+
+def test_a_warm_start_goes_on_after_a_pickle_too(iris):
+    X, y = iris
+    warm = NetClassifier(epochs=5, warm_start=True, random_state=0).fit(X, y)
+    copy = pickle.loads(pickle.dumps(warm)).fit(X, y)
+    assert copy.loss_curve_ == warm.fit(X, y).loss_curve_
+
+
+def test_a_warm_start_knows_only_its_classes(iris):
+    X, y = iris
+    warm = NetClassifier(epochs=1, warm_start=True).fit(X[:100], y[:100])
+    with pytest.raises(ValueError, match="classes that the first fit hadn't"):
+        warm.fit(X, y)
+
+
+def test_little_work_is_done_in_numpy(iris, fitted):
+    assert fitted.engine_ == "plain"
+    if find():
+        X = np.tile(iris[0], (200, 1))
+        much = NetClassifier(epochs=200)
+        much.n_features_in_, much.classes_ = 4, np.arange(3)
+        much.net_ = much._net()
+        assert much._kind(len(X)) == "native"
+
+
+def test_a_column_without_change_does_no_harm(iris):
+    X, y = iris
+    still = np.column_stack([X, np.full(len(X), 7.0)])
+    assert NetClassifier(random_state=0).fit(still, y).score(still, y) > 0.9
+
+
+def test_columns_far_from_zero_are_told_apart(iris):
+    X, y = iris
+    assert NetClassifier(random_state=0).fit(X + 1e7, y).score(X + 1e7, y) > 0.9
+
+
+def test_a_fit_takes_no_sample_weights(iris):
+    with pytest.raises(TypeError, match="sample_weight"):
+        NetClassifier().fit(*iris, sample_weight=np.ones(150))
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"net": "input 3; dense 3"}, "X has 4 features, but the network takes 3: begin it with"),
+        ({"net": "input 4; dense 5"}, "y has 3 classes, but the network 5 outputs: end it with"),
+        ({"net": "input 4; dens 3"}, "line 1, column 10: unknown layer 'dens': did you mean"),
+        ({"net": 3}, "net is a network's text, its name or a Net, not 3"),
+        ({"hidden": (0,)}, "hidden is a whole number from 1 up, not 0"),
+        ({"epochs": 0}, "epochs is a whole number from 1 up, not 0"),
+        ({"batch": 1.5}, "the batch is a whole number from 1 up, not 1.5"),
+        ({"threads": 0}, "the number of threads is a whole number from 1 up, not 0"),
+        ({"engine": "plane"}, "unknown engine 'plane': did you mean 'plain'?"),
+        ({"schedule": "cosin 1"}, "schedule, line 1, column 1: unknown schedule 'cosin'"),
+        ({"schedule": " "}, "no schedule: write one such as 'one cycle 0.05'"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(settings, line, iris):
+    with pytest.raises(ValueError, match="^" + line.replace("?", r"\?")) as caught:
+        NetClassifier(**settings).fit(*iris)
+    assert isinstance(caught.value, GradbookError)
+
+
+def test_a_loss_that_is_no_number_any_more_is_said(iris):
+    X, y = iris
+    text = "input 4; dense 8; dense 3; loss half squared error"
+    with pytest.raises(ValueError, match="the loss is no number any more: take a smaller rate"):
+        NetClassifier(text, schedule="constant 1e9", random_state=0).fit(X, y)
+
+
+def test_without_scikit_learn_it_says_what_to_install():
+    words = "import sys; sys.modules['sklearn'] = None; import gradbook.sklearn"
+    done = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.rstrip().endswith("pip install 'gradbook[sklearn]'")
