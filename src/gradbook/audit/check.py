@@ -61,6 +61,16 @@ def check_book(path: str | Path) -> BookReport:
     )
 
 
+def check(path: str | Path) -> BookReport:
+    """Audit a workbook that somebody made: is each gradient the derivative of the sheet's own loss?
+
+    `.verdict` is "right", "wrong", "frozen", "unfinished", "no network" or "unreadable"; each of
+    `.sheets` has its `.findings`, with the cells, the reason and the right formula. Printed, it is
+    the report; in a notebook it shows itself.
+    """
+    return check_book(path)
+
+
 def _fingerprint(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
@@ -149,4 +159,4 @@ def _rows(training: Training) -> tuple[int, int]:
     return min(map(row_of, cells)) + 1, max(map(row_of, cells)) + 1
 
 
-__all__ = ["WorkbookError", "check_book", "check_training"]
+__all__ = ["WorkbookError", "check", "check_book", "check_training"]

@@ -177,7 +177,7 @@ def _about(sheet: SheetReport) -> str:
 def _finding(finding: Finding) -> str:
     off = finding.relative_error
     error = f' <span class="off">off by {text(percent(off))}</span>' if off is not None else ""
-    old, new = _marked(one_line(finding.formula), one_line(finding.expected))
+    old, new = marked(one_line(finding.formula), one_line(finding.expected))
     lines = [("is", old), ("rather", new)]
     formulas = "".join(f"<dt>{what}</dt><dd><code>{f}</code></dd>" for what, f in lines if f)
     return (
@@ -188,7 +188,7 @@ def _finding(finding: Finding) -> str:
     )
 
 
-def _marked(old: str, new: str) -> tuple[str, str]:
+def marked(old: str, new: str) -> tuple[str, str]:
     """Two formulas as HTML, in which what only one of them has is marked."""
     a, b = _TOKENS.findall(old), _TOKENS.findall(new)
     if not old or not new or max(len(a), len(b)) > MOST_TOKENS:
@@ -205,7 +205,7 @@ def _marked(old: str, new: str) -> tuple[str, str]:
 def _chart(sheet: SheetReport) -> str:
     if sheet.curve is None:
         return ""
-    chart = _curves(sheet.curve)
+    chart = curves(sheet.curve)
     picture = curve_svg.svg(chart, FRAME, alone=False)
     caption = f"What it does to learning: {text(learning(sheet.curve))}."
     for curve in chart.curves:  # the names are all the legend that a phone has room for
@@ -217,7 +217,7 @@ def _class_of(curve: Curve) -> str:
     return "made" if curve.colour == MADE else "corrected"
 
 
-def _curves(losses: Losses) -> Chart:
+def curves(losses: Losses) -> Chart:
     made = Curve("as made", np.array(losses.made), MADE)
     corrected = Curve("corrected", np.array(losses.corrected), CORRECTED)
     return Chart("Loss", (made, corrected), labels="")
