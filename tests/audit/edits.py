@@ -83,7 +83,9 @@ def number(expression: Expression, draw: random.Random, columns: Columns) -> Exp
     if not options:
         return None
     path, part = draw.choice(options)
-    return put(expression, path, Number(draw.choice([v for v in (1.0, 2.0, 0.5) if v != part.value])))
+    return put(
+        expression, path, Number(draw.choice([v for v in (1.0, 2.0, 0.5) if v != part.value]))
+    )
 
 
 def blank(expression: Expression, draw: random.Random, columns: Columns) -> Expression | None:

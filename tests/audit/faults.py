@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from gradbook.audit.address import column_number, letters
 from gradbook.audit.pattern import moved as copied
 from gradbook.targets.excel.grammar import Expression, Infix, write
 from gradbook.targets.excel.reader import read
 from tests.audit.edits import EDITS
 from tests.audit.made import Content, Table
-from tests.audit.tables import FIRST, TRAINING, Columns, all_values, same_everywhere
+from tests.audit.tables import FIRST, TRAINING, Columns, all_values, leads_back, same_everywhere
 
 OTHER_SHEET = re.compile(r"(Training![A-Z]+)([0-9]+)")
 
@@ -29,15 +28,13 @@ def planted(columns: Columns, contents: Contents) -> Table | None:
         if content is not None:
             found.sheets[columns.sheet][place] = content
     spots = frozenset((columns.sheet, *place) for place in contents)
-    if not spots or same_everywhere(columns.table, found, spots):
+    if not spots or leads_back(found, spots) or same_everywhere(columns.table, found, spots):
         return None
     found.marked |= spots
     return found
 
 
-def _down(
-    columns: Columns, column: int, formula: Expression, rows: Sequence[int]
-) -> Table | None:
+def _down(columns: Columns, column: int, formula: Expression, rows: Sequence[int]) -> Table | None:
     """A column with another formula, given for its first row."""
     text = write(formula)
     return planted(
@@ -147,9 +144,7 @@ def _pasted(of: Callable[[Columns], list[int]], whole: float) -> Fault:
         rows = columns.rows(column)
         if draw.random() < whole:
             values = all_values(columns.table)
-            contents: Contents = {
-                (row, column): values[columns.sheet, row, column] for row in rows
-            }
+            contents: Contents = {(row, column): values[columns.sheet, row, column] for row in rows}
             return planted(columns, contents)
         rows = rows[1:3] if draw.random() < 0.3 else [draw.choice(rows[1:-1])]
         return planted(columns, {(row, column): round(draw.uniform(0.1, 0.9), 6) for row in rows})
@@ -254,16 +249,4 @@ OF_TRAINING = {  # what has its place there even where the samples have a sheet 
 }
 
 
-def cells_of(words: str) -> Iterator[tuple[int, int]]:
-    """Z33:Z100,AA5 as rows and columns."""
-    for part in words.split(","):
-        first, _, last = part.partition(":")
-        corners = []
-        for corner in (first, last or first):
-            word = corner.rstrip("0123456789")
-            corners.append((int(corner[len(word) :]) - 1, column_number(word)))
-        (top, left), (bottom, right) = corners
-        yield from ((r, c) for r in range(top, bottom + 1) for c in range(left, right + 1))
-
-
-__all__ = ["FAULTS", "OF_TRAINING", "cells_of", "letters"]
+__all__ = ["FAULTS", "OF_TRAINING"]

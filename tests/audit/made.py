@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from xlsxwriter import Workbook
 
-from gradbook.audit.address import column_of, row_of, sheet_of
+from gradbook.audit.address import column_number, column_of, row_of, sheet_of
 from gradbook.audit.read import read_book
 from gradbook.net import parse
 from gradbook.report.workbook import write_workbook
@@ -22,6 +22,20 @@ Cells = dict[tuple[int, int], Content]
 Spot = tuple[str, int, int]  # sheet, row, column
 KEPT = ("Network", "Training", "Samples")
 OLD_VALUES = b' fullCalcOnLoad="1"'  # without it, a file's values are what its program left
+
+
+def cells_of(words: str) -> list[tuple[int, int]]:
+    """Z33:Z100,AA5 as rows and columns."""
+    found: list[tuple[int, int]] = []
+    for part in words.split(","):
+        first, _, last = part.partition(":")
+        corners = []
+        for corner in (first, last or first):
+            word = corner.rstrip("0123456789")
+            corners.append((int(corner[len(word) :]) - 1, column_number(word)))
+        (top, left), (bottom, right) = corners
+        found += [(r, c) for r in range(top, bottom + 1) for c in range(left, right + 1)]
+    return found
 
 
 @dataclass
@@ -51,6 +65,8 @@ class Table:
                     elif content.startswith("{"):
                         area, _, formula = content[1:-1].partition("=")
                         sheet.write_array_formula(area, f"{{={formula}}}", value=value)
+                        for r, c in cells_of(area)[1:] if self.values else ():
+                            sheet.write(r, c, self.values[title, r, c])
                     else:
                         sheet.write_formula(row, column, content, value=value)
             for name, where in self.names.items():
@@ -124,8 +140,9 @@ def random_network(draw: random.Random, samples: int = 1) -> str:
     for _ in range(samples):
         given = " ".join(f"{draw.uniform(0.1, 0.9):.2f}" for _ in range(inputs))
         one = draw.randrange(outputs)
-        wanted = [str(int(k == one)) if hot else f"{draw.uniform(0.1, 0.9):.2f}"
-                  for k in range(outputs)]
+        wanted = [
+            str(int(k == one)) if hot else f"{draw.uniform(0.1, 0.9):.2f}" for k in range(outputs)
+        ]
         lines.append(f"sample {given} -> {' '.join(wanted)}")
     return "\n".join(lines)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from gradbook.audit.address import column_number
 from gradbook.audit.check import check_book
 from gradbook.audit.findings import BookReport
-from tests.audit.faults import FAULTS, OF_TRAINING, cells_of
-from tests.audit.made import Table, known_table, random_network
+from tests.audit.faults import FAULTS, OF_TRAINING
+from tests.audit.made import Table, cells_of, known_table, random_network
 from tests.audit.styles import PLACES, STYLES, WORDS
 from tests.audit.tables import TRAINING, Columns
 

@@ -114,9 +114,7 @@ def renamed(table: Table) -> Table:
 
 
 def without_headings(table: Table) -> Table:
-    return _contents(
-        table, lambda _, c: c if is_formula(c) or not isinstance(c, str) else None
-    )
+    return _contents(table, lambda _, c: c if is_formula(c) or not isinstance(c, str) else None)
 
 
 def without_names(table: Table) -> Table:
@@ -184,7 +182,8 @@ def array_updates(table: Table) -> Table:
             while _goes_on(cells.get((row, first)), cells.get((row, first + width)), width):
                 width += 1
             if width > 1 and not any(
-                spot in found.marked for spot in ((("Training", row, first + k)) for k in range(width))
+                spot in found.marked
+                for spot in ((("Training", row, first + k)) for k in range(width))
             ):
                 _gather(cells, row, first, width)
     return found

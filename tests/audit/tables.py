@@ -108,6 +108,17 @@ def all_values(table: Table) -> dict[Spot, float]:
     }
 
 
+def leads_back(table: Table, spots: Iterable[Spot]) -> bool:
+    """Whether some cell would be computed from itself, which no program lets stand."""
+    book, computed = evaluation(table)
+    titles = list(table.sheets)
+    cells = [pack(titles.index(s), r, c) for s, r, c in spots]
+    return any(
+        computed.flow.reaches(computed.flow.sources(cell), lambda seen, c=cell: seen == c, 5000)
+        for cell in cells
+    )
+
+
 def same_everywhere(a: Table, b: Table, spots: Iterable[Spot]) -> bool:
     """Whether some cells have the same values in two tables whatever numbers these start from."""
     wanted = list(spots)
@@ -134,4 +145,4 @@ def _drawn(words: str) -> float:
     return float(np.random.default_rng(zlib.crc32(words.encode())).uniform(-1.2, 1.2))
 
 
-__all__ = ["Columns", "Content", "all_values", "evaluation", "same_everywhere"]
+__all__ = ["Columns", "Content", "all_values", "evaluation", "leads_back", "same_everywhere"]

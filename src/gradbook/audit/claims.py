@@ -77,10 +77,10 @@ def _level(
     ]
     inline = Claim(home, product(rest), False, sign)
     if len(rest) == 1 and len(inside := terms(rest[0].part)) > 1 and rest[0].above:
-        own = [term for term in inside if not _is_decay(training, term[1], home, base)]
-        if own and len(own) < len(inside):
-            found, further = _level(training, own, home, base, sign)
-            return [*found, inline], further
+        kept = [term for term in inside if not _is_decay(training, term[1], home, base)]
+        if kept and len(kept) < len(inside):
+            claimed, further = _level(training, kept, home, base, sign)
+            return [*claimed, inline], further
     if len(behind) != 1 or any(f.above for f in moving if training.cell_of(f.part, home) is None):
         return [inline], None
     owner = behind[0]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from gradbook.audit.address import Address, column_of, ranges, row_of, sheet_of, written
+from gradbook.audit.blame import cured, elsewhere, patient_of, put_right
 from gradbook.audit.book import Value
-from gradbook.audit.columns import Columns, Remedy, ranked
+from gradbook.audit.columns import Remedy
 from gradbook.audit.departures import blamed, wrong_lanes
 from gradbook.audit.findings import Finding
 from gradbook.audit.judge import HERE, OPPOSITE, RIGHT, Bench, best
@@ -21,10 +20,9 @@ from gradbook.audit.repair import Patient, Repair, anew, forward, repair, restor
 from gradbook.audit.samples import repaired_shares
 from gradbook.audit.search import Choice
 from gradbook.audit.steps import Step
-from gradbook.targets.excel.grammar import Call, Reference, write
+from gradbook.targets.excel.grammar import write
 from gradbook.targets.excel.reader import read
 
-TRIED = 4  # edits that are held against every gradient
 ROUNDS = 3  # faults that several gradients share, in one step
 
 
@@ -98,22 +96,22 @@ def _of_group(
     bench = Bench(training, group[0], instead, group)
     wrong = _wrong_claims(bench)
     for _ in range(ROUNDS):
-        if not any(_shared(bench, claim) for claim in wrong.values()) and len(wrong) < 2:
+        if not wrong:
             break
         case = tuple((lane, claim.expression) for lane, claim in wrong.items())
-        remedy = None if case in known.hopeless else _remedy(bench, wrong)
+        remedy = None if case in known.hopeless else elsewhere(bench, wrong)
         if remedy is None:
             known.hopeless.add(case)
             break
         yield _column_fault(bench, remedy)
-        instead = {**instead, **_cured(bench, remedy)}
+        instead = {**instead, **cured(bench, remedy)}
         bench = Bench(training, group[0], instead, group)
         wrong = _wrong_claims(bench)
     for lane, claim in wrong.items():
         shares = repaired_shares(bench, lane, claim)
         if shares is not None:
             remedy = Remedy(shares.cells, shares.repair, shares.expressions, frozenset({lane}))
-            if _put_right(bench, remedy, {lane: claim} | wrong):
+            if put_right(bench, remedy, {lane: claim} | wrong):
                 yield _column_fault(bench, remedy)
                 continue
         fault = _fault(bench, lane, claim, known)
@@ -137,7 +135,7 @@ def _wrong_claims(bench: Bench) -> dict[int, Claim]:
 
 def _is_slip(bench: Bench, lane: int, claim: Claim) -> bool:
     """Whether what is right for these numbers alone is a reference gone wrong."""
-    patient = _patient(bench, claim, lane)
+    patient = patient_of(bench, claim, lane)
     found = repair(patient, bench.true[lane]) if patient else None
     return found is not None and all(c.kind == "reference" for c in found.changes)
 
@@ -148,53 +146,6 @@ def _shared(bench: Bench, claim: Claim) -> bool:
     before = forward(bench)
     inside = (training.plain(c) for c in training.flow.sources(claim.owner))
     return any(c in training.moving and c not in before and c not in training.stop for c in inside)
-
-
-def _remedy(bench: Bench, wrong: dict[int, Claim]) -> Remedy | None:
-    """One edit elsewhere that puts several gradients right, or one that is only gathered."""
-    claims = dict(wrong)
-    for lane, options in enumerate(bench.step.claims):
-        if lane not in wrong and options:
-            found = best(bench, lane, options)[1]
-            if found is not None:
-                claims[lane] = found
-    try:
-        edits = ranked(Columns(bench, claims, wrong))
-    except NotUnderstood:
-        return None
-    for remedy in edits[:TRIED]:
-        lanes = _put_right(bench, remedy, wrong)
-        if len(lanes) > 1:
-            return replace(remedy, lanes=lanes)
-        if len(lanes) == 1 and remedy.cells[0] not in forward(bench):
-            (lane,) = lanes
-            if not _easy(bench, lane, wrong[lane]):
-                return replace(remedy, lanes=lanes)
-    return None
-
-
-def _put_right(bench: Bench, remedy: Remedy, wrong: dict[int, Claim]) -> frozenset[int]:
-    """The gradients that an edit puts right, all of them tried; none where it spoils another."""
-    instead = {**bench.made.instead, **_cured(bench, remedy)}
-    left = wrong_lanes(Bench(bench.training, bench.step, instead, bench.like))
-    return frozenset() if left - set(wrong) else frozenset(set(wrong) - left)
-
-
-def _easy(bench: Bench, lane: int, claim: Claim) -> bool:
-    """Whether a claim can be put right by a small change of its own."""
-    if isinstance(claim.expression, Call | Reference):
-        return False  # it only gathers what stands elsewhere
-    patient = _patient(bench, claim, lane)
-    found = repair(patient, bench.true[lane]) if patient else None
-    return found is not None and found.changes[0].kind != "formula"
-
-
-def _cured(bench: Bench, remedy: Remedy) -> dict[Address, Pattern]:
-    reader = bench.training.book.reader
-    return {
-        cell: reader.typed(write(right), cell)
-        for cell, right in zip(remedy.cells, remedy.expressions, strict=True)
-    }
 
 
 def _column_fault(bench: Bench, remedy: Remedy) -> Fault:
@@ -209,6 +160,7 @@ def _column_fault(bench: Bench, remedy: Remedy) -> Fault:
         expected=f"={write(remedy.repair.expression)}",
         why=why(bench, owner, "", remedy.repair),
         sheet=book.sheets[sheet_of(owner)].title,
+        spoils=tuple(names),
     )
     fixes = {
         bench.there(cell, step): in_step(bench, write(right), cell, step)
@@ -220,17 +172,16 @@ def _column_fault(bench: Bench, remedy: Remedy) -> Fault:
 
 
 def in_step(bench: Bench, text: str, owner: Address, step: Step) -> str:
-    """A formula of this step as the same cell of another has it."""
+    """A formula of this step as the same cell of another has it: samples and epochs may be
+    differently far apart."""
     there = bench.there(owner, step)
     down, across = row_of(there) - row_of(owner), column_of(there) - column_of(owner)
-    if "!" not in text:
-        return moved(text, down, across)
 
     def follow(reference: str) -> str:
         cell = bench.training.book.reader.cell(reference, owner)
-        if cell is None or sheet_of(cell) == sheet_of(owner):
+        other = bench.there(cell, step) if cell is not None else None
+        if cell is None or other is None or (other == cell and sheet_of(cell) == sheet_of(owner)):
             return moved(reference, down, across)
-        other = bench.there(cell, step)
         return moved(reference, row_of(other) - row_of(cell), column_of(other) - column_of(cell))
 
     return relaid(text, follow)
@@ -277,7 +228,7 @@ def _fault(bench: Bench, lane: int, claim: Claim, known: Known) -> Fault | None:
         error = bench.relative_error(bench.claimed(claim), true)
     except NotUnderstood:
         error = None
-    patient = _patient(bench, claim, lane)
+    patient = patient_of(bench, claim, lane)
     if patient is None:
         found = anew(bench, claim.owner, claim.expression, true if claim.sign > 0 else -true)
     else:
@@ -286,30 +237,6 @@ def _fault(bench: Bench, lane: int, claim: Claim, known: Known) -> Fault | None:
         )
         known.keep(patient, lane, found)
     return _described(bench, lane, claim, found, error)
-
-
-def _patient(bench: Bench, claim: Claim, lane: int) -> Patient | None:
-    """The formula to repair, and what it should be worth."""
-    book = bench.training.book
-    if claim.owner not in book.patterns:
-        return None
-    pattern = bench.made.instead.get(claim.owner) or book.reader.typed(
-        book.patterns[claim.owner].text_at(claim.owner), claim.owner
-    )
-    if pattern.expression is None:
-        return None
-    true = bench.random.of(bench.true[lane], bench.leaves) * claim.sign
-    if claim.whole:
-        return Patient(bench, claim.owner, pattern, pattern.expression, true)
-    base = bench.step.weights[lane]
-    assert base is not None
-    with np.errstate(all="ignore"):
-        start = bench.random.of(bench.made.node(base), bench.leaves)
-        after = bench.made.expression(pattern.expression, claim.owner, pattern)
-        following = bench.random.of(after, bench.leaves)
-        claimed = bench.random.of(bench.claimed(claim), bench.leaves) * claim.sign
-        wanted = start + (following - start) * true / claimed
-    return Patient(bench, claim.owner, pattern, pattern.expression, wanted)
 
 
 def _described(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gradbook.audit.address import Address, ranges, sheet_of, written
+from gradbook.audit.address import Address, column_of, ranges, row_of, sheet_of, written
 from gradbook.audit.claims import claims
 from gradbook.audit.findings import Finding
 from gradbook.audit.judge import HERE, OPPOSITE, RIGHT, Bench, best
@@ -52,7 +52,8 @@ def _plausible(training: Training, start: Sequence[Address], loss: tuple[Address
         slopes = [bench.random.of(node, bench.leaves) for node in bench.true.values()]
     except NotUnderstood:
         return False
-    return any(np.ptp(slope) > 0 for slope in slopes if slope.size > 1)
+    finite = [slope[np.isfinite(slope)] for slope in slopes]
+    return any(np.ptp(slope) > 0 for slope in finite if slope.size > 1)
 
 
 def _share(
@@ -180,7 +181,8 @@ def _stride(training: Training, cell: Address) -> int:
         and c in training.book.patterns
         and training.book.patterns[c].shape == pattern.shape
     ]
-    return min((c - cell for c in same), default=usual)
+    along = [c for c in same if row_of(c) == row_of(cell) or column_of(c) == column_of(cell)]
+    return min((c - cell for c in along or same), default=usual)
 
 
 def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list[Finding]:

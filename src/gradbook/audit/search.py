@@ -24,6 +24,7 @@ from gradbook.targets.excel.grammar import (
 )
 
 MOST_GROUPINGS = 400
+MOST_EXCHANGED = 12  # references
 SHORT = 60  # parts of a formula in which a term may be missing anywhere
 
 OPERATIONS: dict[str, Callable[[Array, Array], Array]] = {
@@ -54,12 +55,17 @@ class Offer:
 class Choice:
     """One edit: at these places, this instead."""
 
-    kind: str  # reference, number, operator, order, sign, parentheses, missing, extra, term
+    kind: (
+        str  # reference, swapped, number, operator, order, sign, parentheses, missing, extra, term
+    )
     paths: tuple[Path, ...]
     old: Expression
     new: Expression
 
     def applied(self, expression: Expression) -> Expression:
+        if self.kind == "swapped":
+            one, other = self.paths
+            return put(put(expression, one, self.new), other, self.old)
         for path in self.paths:
             expression = put(expression, path, self.new)
         return expression
@@ -151,6 +157,7 @@ def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
     sure = np.isfinite(true)
     if sure.sum() < 3:
         return []
+    values = values[:, None] if values.ndim == 1 else values  # a number is the same at every point
     with np.errstate(all="ignore"):
         values = np.where(np.isfinite(values), values, np.nan)
         size = np.maximum(np.abs(values), np.abs(true))
@@ -219,19 +226,34 @@ def omissions(trial: Trial) -> Iterator[Batch]:
 
 def factors_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
     """A part that should be multiplied, or divided, by something."""
-    more = [*offered, *_complements(offered)]
-    if not more:
+    if not offered:
         return
-    stack = _stack(more)
+    stack = _stack(offered)
     for operator in "*/":
         for path, part in trial.parts.items():
+            if _is_inside_product(trial, path):
+                continue  # the whole product times something is the same
             choices = [
                 Choice("missing", (path,), part, Infix(operator, part, offer.said))
-                for offer in more
+                for offer in offered
             ]
             with np.errstate(all="ignore"):
                 values = OPERATIONS[operator](trial.values[path], stack)
             yield choices, trial.with_({path: values})
+
+
+def _is_inside_product(trial: Trial, path: Path) -> bool:
+    above = trial.parts[path[:-1]] if path else None
+    return isinstance(above, Infix) and above.operator in "*/"
+
+
+def exchanges(trial: Trial) -> Iterator[Batch]:
+    """Two references, each where the other belongs."""
+    spots = [(path, part) for path, part in trial.parts.items() if isinstance(part, Reference)]
+    for (one, a), (other, b) in combinations(spots[:MOST_EXCHANGED], 2):
+        if a != b:
+            values = trial.with_({one: trial.values[other], other: trial.values[one]})
+            yield [Choice("swapped", (one, other), a, b)], np.asarray(values)[None]
 
 
 def terms_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
@@ -284,15 +306,6 @@ def _spots(trial: Trial) -> list[tuple[Path, ...]]:
 
 def _stack(offered: Sequence[Offer]) -> Array:
     return np.stack(np.broadcast_arrays(*(offer.values for offer in offered)))
-
-
-def _complements(offered: Sequence[Offer]) -> list[Offer]:
-    """1−x for every x: the factor that is forgotten of a·(1−a)."""
-    return [
-        Offer(Infix("-", Number(1.0), offer.said), 1 - offer.values)
-        for offer in offered
-        if isinstance(offer.said, Reference)
-    ]
 
 
 def constants(shape: tuple[int, ...]) -> list[Offer]:

@@ -1,0 +1,251 @@
+"""Which cells to blame where a claim and what it is held against disagree.
+
+A gradient that isn't one is its own formula's fault, unless something speaks against another cell:
+one edit there puts several gradients right, or the formula there looks like none of its kind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+
+from gradbook.audit.address import Address
+from gradbook.audit.columns import Columns, Remedy, ranked
+from gradbook.audit.departures import wrong_lanes
+from gradbook.audit.factors import factors
+from gradbook.audit.judge import Bench, best
+from gradbook.audit.lanes import terms
+from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.pattern import Pattern
+from gradbook.audit.recover import Claim
+from gradbook.audit.repair import Patient, forward, repair
+from gradbook.audit.search import Choice
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Node
+from gradbook.targets.excel.grammar import Call, Expression, Reference, write
+
+ACTIVATIONS = ("sigmoid", "tanh")
+TRIED = 6  # edits that are held against every gradient
+
+
+def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
+    """The edit of another cell that is to blame for wrong gradients; None where they are
+    themselves."""
+    bench = _with_suspects(bench)
+    claims = dict(wrong)
+    for lane, options in enumerate(bench.step.claims):
+        if lane not in wrong and options:
+            found = best(bench, lane, options)[1]
+            if found is not None:
+                claims[lane] = found
+    try:
+        edits = ranked(Columns(bench, claims, wrong))
+    except NotUnderstood:
+        return None
+    likely = (remedy for remedy in edits if not _becomes_improper(bench, remedy))
+    for remedy in islice(likely, TRIED):
+        lanes = put_right(bench, remedy, wrong)
+        if len(lanes) > 1:
+            return replace(remedy, lanes=lanes)
+        if len(lanes) == 1:
+            (lane,) = lanes
+            if _is_evident(bench, remedy, lane) or not _is_easy(bench, lane, wrong[lane]):
+                return replace(remedy, lanes=lanes)
+    return None
+
+
+def _with_suspects(bench: Bench) -> Bench:
+    """Where a weight leads nowhere, a step in which formulas on the way that depend on no weight
+    may be changed, too."""
+    if not _idle(bench):
+        return bench
+    training, book = bench.training, bench.training.book
+    suspects = {
+        source: book.reader.typed(book.patterns[source].text_at(source), source)
+        for cell in forward(bench)
+        if cell in training.moving and cell not in training.stop
+        for source in training.flow.sources(cell)
+        if source in book.patterns and source not in training.moving
+    }
+    if not suspects:
+        return bench
+    return Bench(training, bench.step, {**suspects, **bench.made.instead}, bench.like)
+
+
+def cured(bench: Bench, remedy: Remedy) -> dict[Address, Pattern]:
+    """The formulas that a remedy puts in the place of others."""
+    reader = bench.training.book.reader
+    return {
+        cell: reader.typed(write(right), cell)
+        for cell, right in zip(remedy.cells, remedy.expressions, strict=True)
+    }
+
+
+def put_right(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> frozenset[int]:
+    """The gradients that an edit puts right, all of them tried; none where it spoils another."""
+    after = _with(bench, remedy)
+    left = wrong_lanes(after)
+    if left - set(wrong) or _idle(after) - _idle(bench):
+        return frozenset()  # nor where it makes a gradient vanish
+    return frozenset(set(wrong) - left)
+
+
+def _idle(bench: Bench) -> set[int]:
+    """The weights that have no influence on the loss."""
+    return {
+        lane
+        for lane, slope in bench.true.items()
+        if np.all(bench.random.of(slope, bench.leaves) == 0)
+    }
+
+
+def _with(bench: Bench, remedy: Remedy) -> Bench:
+    instead = {**bench.made.instead, **cured(bench, remedy)}
+    return Bench(bench.training, bench.step, instead, bench.like)
+
+
+def _is_easy(bench: Bench, lane: int, claim: Claim) -> bool:
+    """Whether a claim can be put right by a small change of its own."""
+    if isinstance(claim.expression, Call | Reference):
+        return False  # it only gathers what stands elsewhere
+    patient = patient_of(bench, claim, lane)
+    found = repair(patient, bench.true[lane]) if patient else None
+    return found is not None and found.changes[0].kind != "formula"
+
+
+# What speaks against a cell ------------------------------------------------------
+
+
+def _is_evident(bench: Bench, remedy: Remedy, lane: int) -> bool:
+    """Whether the cell that a remedy changes is odd, so that the gradient isn't to blame."""
+    if remedy.cells[0] not in forward(bench):
+        return _becomes_derivative(bench, remedy)
+    return (
+        any(_is_astray(bench, remedy, change) for change in remedy.repair.changes)
+        or lane in _idle(bench)
+        or _becomes_proper(bench, remedy)
+        or _looks_odd(bench, remedy)
+    )
+
+
+def _becomes_derivative(bench: Bench, remedy: Remedy) -> bool:
+    """Whether a cell on the way back, once changed, is ∂loss/∂(some cell of the way there)."""
+    after = _with(bench, remedy)
+    try:
+        claimed = after.made.node(remedy.cells[0])
+        known = [after.made.known.get(cell) for cell in forward(after)]
+        nodes = [node for node in known if isinstance(node, Node) and not node.is_constant()]
+        slopes = gradients(after.loss, list(dict.fromkeys(nodes)))
+    except NotUnderstood:
+        return False
+    return any(after.same(claimed, slope, after.random) for slope in slopes.values())
+
+
+def _is_astray(bench: Bench, remedy: Remedy, change: Choice) -> bool:
+    """Whether a reference leads to a blank, a text, another step, or to what nobody else uses
+    while what belongs there is used by nobody."""
+    if not isinstance(change.old, Reference):
+        return False
+    training, owner = bench.training, remedy.cells[0]
+    old = training.book.reader.cell(change.old.text, owner)
+    if old is None:
+        return True
+    value = training.book.values.get(old)
+    if old not in training.book.patterns and not isinstance(value, float):
+        return True
+    if old in training.stop and old not in bench.step.weights:
+        return True
+    if not isinstance(change.new, Reference):
+        return False
+    new = training.book.reader.cell(change.new.text, owner)
+    return new is not None and training.plain(new) not in forward(bench)
+
+
+def _becomes_proper(bench: Bench, remedy: Remedy) -> bool:
+    return _properness(bench, remedy) == (False, True)
+
+
+def _becomes_improper(bench: Bench, remedy: Remedy) -> bool:
+    return _properness(bench, remedy) == (True, False)
+
+
+def _properness(bench: Bench, remedy: Remedy) -> tuple[bool, bool]:
+    """Whether a formula is a weighted sum or an activation, as it stands and once changed."""
+    book, owner = bench.training.book, remedy.cells[0]
+    stands = book.reader.typed(book.patterns[owner].text_at(owner), owner)
+    now = book.reader.typed(write(remedy.repair.expression), owner)
+    a, b = (
+        pattern.expression is not None
+        and (
+            _is_weighted_sum(bench, pattern.expression, owner)
+            or _is_activation(bench, pattern, owner)
+        )
+        for pattern in (stands, now)
+    )
+    return a, b
+
+
+def _is_activation(bench: Bench, pattern: Pattern, owner: Address) -> bool:
+    assert pattern.expression is not None
+    try:
+        node = bench.made.expression(pattern.expression, owner, pattern)
+    except NotUnderstood:
+        return False
+    return node.op.name in ACTIVATIONS
+
+
+def _is_weighted_sum(bench: Bench, expression: Expression, owner: Address) -> bool:
+    """Whether all terms are a weight, once, or a weight times something that is none."""
+    weights = set(bench.step.own)
+    reader = bench.training.book.reader
+    seen: list[Address] = []
+    for sign, term in terms(expression):
+        parts = factors(term).parts
+        cells = [
+            reader.cell(f.part.text, owner) if isinstance(f.part, Reference) else None
+            for f in parts
+        ]
+        own = [cell for cell in cells if cell in weights]
+        if sign < 0 or len(own) != 1 or len(parts) > 2 or not all(f.above for f in parts):
+            return False
+        seen += [cell for cell in own if cell is not None]
+    return len(seen) == len(set(seen))
+
+
+def _looks_odd(bench: Bench, remedy: Remedy) -> bool:
+    """Whether the formula is like fewer others as it stands than it is once changed."""
+    training = bench.training
+    cells = {c for c in bench.step.cells if c in forward(bench) and c not in remedy.cells}
+    patterns = (training.book.patterns.get(cell) for cell in cells)
+    shapes = Counter(pattern.shape for pattern in patterns if pattern is not None)
+    owner = remedy.cells[0]
+    after = training.book.reader.typed(write(remedy.repair.expression), owner)
+    return shapes[after.shape] > shapes[training.book.patterns[owner].shape]
+
+
+def patient_of(bench: Bench, claim: Claim, lane: int) -> Patient | None:
+    """The formula of a claim to repair, and what it should be worth."""
+    book = bench.training.book
+    if claim.owner not in book.patterns:
+        return None
+    pattern = bench.made.instead.get(claim.owner) or book.reader.typed(
+        book.patterns[claim.owner].text_at(claim.owner), claim.owner
+    )
+    if pattern.expression is None:
+        return None
+    true = bench.random.of(bench.true[lane], bench.leaves) * claim.sign
+    if claim.whole:
+        return Patient(bench, claim.owner, pattern, pattern.expression, true)
+    base = bench.step.weights[lane]
+    assert base is not None
+    with np.errstate(all="ignore"):
+        start = bench.random.of(bench.made.node(base), bench.leaves)
+        after = bench.made.expression(pattern.expression, claim.owner, pattern)
+        following = bench.random.of(after, bench.leaves)
+        claimed = bench.random.of(bench.claimed(claim), bench.leaves) * claim.sign
+        wanted = start + (following - start) * true / claimed
+    return Patient(bench, claim.owner, pattern, pattern.expression, wanted)
