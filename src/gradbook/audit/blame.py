@@ -6,10 +6,9 @@ one edit there puts several gradients right, or the formula there looks like non
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 
@@ -22,13 +21,14 @@ from gradbook.audit.lanes import terms
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import Pattern
 from gradbook.audit.recover import Claim
-from gradbook.audit.repair import Patient, forward, repair
+from gradbook.audit.repair import Patient, Repair, forward, repair
 from gradbook.audit.search import Choice
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.targets.excel.grammar import Call, Expression, Reference, write
 
 ACTIVATIONS = ("sigmoid", "tanh")
+WEIGHED = 60  # edits whose formulas are looked at
 TRIED = 6  # edits that are held against every gradient
 
 
@@ -46,34 +46,78 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
         edits = ranked(Columns(bench, claims, wrong))
     except NotUnderstood:
         return None
-    likely = (remedy for remedy in edits if not _becomes_improper(bench, remedy))
-    for remedy in islice(likely, TRIED):
+    for remedy in _likely(bench, edits):
         lanes = put_right(bench, remedy, wrong)
         if len(lanes) > 1:
-            return replace(remedy, lanes=lanes)
+            return _what_changes(bench, remedy, lanes)
         if len(lanes) == 1:
             (lane,) = lanes
             if _is_evident(bench, remedy, lane) or not _is_easy(bench, lane, wrong[lane]):
-                return replace(remedy, lanes=lanes)
+                return _what_changes(bench, remedy, lanes)
     return None
 
 
+def _what_changes(bench: Bench, remedy: Remedy, lanes: frozenset[int]) -> Remedy:
+    """The remedy for those cells of its column only that don't say the same already."""
+    reader = bench.training.book.reader
+    kept = []
+    for cell, right in zip(remedy.cells, remedy.expressions, strict=True):
+        pattern = reader.typed(write(right), cell)
+        said = bench.made.expression(right, cell, pattern)
+        if not bench.same(said, bench.made.node(cell), bench.random):
+            kept.append((cell, right))
+    if not kept or len(kept) == len(remedy.cells):
+        return replace(remedy, lanes=lanes)
+    cells, expressions = zip(*kept, strict=True)
+    changed = Repair(expressions[0], remedy.repair.changes)
+    return replace(remedy, cells=cells, expressions=expressions, repair=changed, lanes=lanes)
+
+
+def _likely(bench: Bench, edits: Sequence[Remedy]) -> list[Remedy]:
+    """The edits without those that spoil a proper formula; first those that make one."""
+    proper = [(remedy, _properness(bench, remedy)) for remedy in edits[:WEIGHED]]
+    kept = [(remedy, how == (False, True)) for remedy, how in proper if how != (True, False)]
+    kept.sort(key=lambda entry: (-len(entry[0].lanes), not entry[1]))
+    best = [remedy for remedy, _ in kept[:TRIED]]
+    most = len(best[0].lanes) if best else 0
+    return sorted(best, key=lambda r: (most - len(r.lanes), not _any_astray(bench, r)))
+
+
+def _any_astray(bench: Bench, remedy: Remedy) -> bool:
+    inside = remedy.cells[0] in forward(bench)
+    return inside and any(_is_astray(bench, remedy, change) for change in remedy.repair.changes)
+
+
 def _with_suspects(bench: Bench) -> Bench:
-    """Where a weight leads nowhere, a step in which formulas on the way that depend on no weight
-    may be changed, too."""
-    if not _idle(bench):
-        return bench
+    """The step with cells apart that say the same and, where a weight leads nowhere, with those
+    formulas on the way that depend on no weight."""
     training, book = bench.training, bench.training.book
-    suspects = {
-        source: book.reader.typed(book.patterns[source].text_at(source), source)
-        for cell in forward(bench)
-        if cell in training.moving and cell not in training.stop
-        for source in training.flow.sources(cell)
-        if source in book.patterns and source not in training.moving
-    }
+    suspects = [c for cells in _by_node(bench).values() if len(cells) > 1 for c in cells]
+    if _idle(bench):
+        suspects += [
+            source
+            for cell in forward(bench)
+            if cell in training.moving and cell not in training.stop
+            for source in training.flow.sources(cell)
+            if source in book.patterns and source not in training.moving
+        ]
     if not suspects:
         return bench
-    return Bench(training, bench.step, {**suspects, **bench.made.instead}, bench.like)
+    by_itself = {
+        cell: book.reader.typed(book.patterns[cell].text_at(cell), cell) for cell in suspects
+    }
+    return Bench(training, bench.step, {**by_itself, **bench.made.instead}, bench.like)
+
+
+def _by_node(bench: Bench) -> dict[Node, list[Address]]:
+    """The cells of formulas by what they say: a mistake may make two say the same."""
+    found: defaultdict[Node, list[Address]] = defaultdict(list)
+    for cell, value in bench.made.known.items():
+        training = bench.training
+        formula = cell in training.book.patterns and cell not in training.stop
+        if isinstance(value, Node) and formula and cell in training.moving:
+            found[value].append(cell)
+    return found
 
 
 def cured(bench: Bench, remedy: Remedy) -> dict[Address, Pattern]:
@@ -162,15 +206,26 @@ def _is_astray(bench: Bench, remedy: Remedy, change: Choice) -> bool:
     if not isinstance(change.new, Reference):
         return False
     new = training.book.reader.cell(change.new.text, owner)
-    return new is not None and training.plain(new) not in forward(bench)
+    if new is None or training.plain(new) in forward(bench):
+        return False
+    return any(training.plain(new) in _behind(bench, lane) for lane in remedy.lanes)
+
+
+def _behind(bench: Bench, lane: int) -> set[Address]:
+    """The cells that a claim is computed from."""
+    seen: set[Address] = set()
+    waiting = [claim.owner for claim in bench.step.claims[lane]]
+    while waiting:
+        for source in bench.training.flow.sources(waiting.pop()):
+            at = bench.training.plain(source)
+            if at not in seen:
+                seen.add(at)
+                waiting += [] if at in bench.training.stop else [at]
+    return seen
 
 
 def _becomes_proper(bench: Bench, remedy: Remedy) -> bool:
     return _properness(bench, remedy) == (False, True)
-
-
-def _becomes_improper(bench: Bench, remedy: Remedy) -> bool:
-    return _properness(bench, remedy) == (True, False)
 
 
 def _properness(bench: Bench, remedy: Remedy) -> tuple[bool, bool]:

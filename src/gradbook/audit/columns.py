@@ -101,7 +101,7 @@ class Columns:
                 and cell in self.bench.made.moving
                 and cell not in training.stop
                 and cell not in self.owners
-                and cell not in self.bench.foreign
+                and (cell not in self.bench.foreign or cell in self.forward)
             ):
                 line = column_of(cell) if down else row_of(cell)
                 gathered[sheet_of(cell), line, pattern.shape].append(cell)
@@ -228,8 +228,9 @@ class Columns:
             if (cell in training.stop and cell not in own) or cell in self.bench.foreign:
                 continue
             row: list[Offer] = []
+            seen = self.bench.seen_from(cell, cells[0])
             for home in cells:
-                there = self._beside(cell, home, home - cells[0])
+                there = self._beside(seen, home, home - cells[0])
                 try:
                     node = made.node(there)
                 except NotUnderstood:
@@ -250,7 +251,7 @@ class Columns:
         there = cell + by
         if not by or cell in training.stop or sheet_of(cell) != sheet_of(home):
             return cell
-        if there not in known or there in training.stop:
+        if training.plain(there) not in known or there in training.stop:
             return cell
         a, b = (training.book.patterns.get(c) for c in (cell, there))
         alike = a is b or (a is not None and b is not None and a.shape == b.shape)

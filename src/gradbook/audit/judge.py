@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gradbook.audit.address import Address, row_of, sheet_of
+from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import POINTS, Numbers, agree, at_random
 from gradbook.audit.pattern import Pattern
@@ -112,17 +112,23 @@ class Bench:
         place = self.places.get(cell)
         if place is not None and place < len(step.cells):
             return step.cells[place]
-        beside = self.beside.get((sheet_of(cell), row_of(cell)))
-        return cell if beside is None else cell + step.cells[self.places[beside]] - beside
+        beside = self.beside.get(self.line(cell))
+        return cell if beside is None else cell + self.there(beside, step) - beside
+
+    def line(self, cell: Address) -> tuple[int, int]:
+        """The row that a cell stands in, or the column where steps stand side by side."""
+        along = row_of if self.training.lanes[0].down else column_of
+        return sheet_of(cell), along(cell)
 
     @cached_property
     def beside(self) -> dict[tuple[int, int], Address]:
         """A cell of each row of the step that moves with it."""
-        return {
-            (sheet_of(cell), row_of(cell)): cell
-            for cell in self.step.cells
-            if cell in self.training.moving and cell not in self.training.stop
-        }
+        training = self.training
+        found = {self.line(cell): cell for cell in self.step.own}
+        for cell in self.step.cells:
+            if cell in training.moving and cell not in training.stop:
+                found[self.line(cell)] = cell
+        return found
 
     @cached_property
     def aliases(self) -> dict[Address, list[Address]]:

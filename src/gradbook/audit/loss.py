@@ -26,10 +26,12 @@ def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
     start = [lane.cells[0] for lane in training.lanes]
     tried = _candidates(training, start)[:MOST_TRIED]
     found: tuple[float, tuple[Address, ...]] = (-1.0, ())
+    inside: set[Address] = set()  # parts of a loss are hardly one themselves
     for cell in tried:
         share = _share(training, start, (cell,), claimed)
-        if share > found[0]:
+        if share > (2 * found[0] if found[0] > 0 and cell in inside else found[0]):
             found = share, (cell,)
+            inside = _inside(training, cell)
         if share == 1:
             break
     if not found[1]:

@@ -82,6 +82,8 @@ def parse(name: str, pieces: Iterable[bytes], parser: expat.XMLParserType) -> No
 @contextmanager
 def package(path: str | Path) -> Iterator[Package]:
     """The workbook at `path`, opened."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise WorkbookError("it is no file: name a workbook")  # and a pipe would wait for ever
     with opened(path) as file:
         head = file.read(8)
         _refuse_other_kinds(head, file.seek(0, 2))

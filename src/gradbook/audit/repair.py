@@ -79,8 +79,8 @@ def _one(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
     offered = [*cells, *constants(patient.wanted.shape)]
     kinds = (
         replacements(trial, offered, Reference),
-        exchanges(trial),
         other_operators(trial),
+        exchanges(trial),
         groupings(trial),
         omissions(trial),
         replacements(trial, offered, Number),

@@ -100,7 +100,8 @@ class StepGraph:
             if "!" in str(error):
                 raise
             raise NotUnderstood(f"{self.book.called(cell)} has {error}") from error
-        if isinstance(found, Node) and isinstance(pattern.expression, Reference):
+        by_itself = cell in self.instead or isinstance(pattern.expression, Reference)
+        if isinstance(found, Node) and by_itself:
             return self.graph.make("copy", found, attributes=(self.book.called(cell),))
         if isinstance(found, Block):
             return found.rows[0][0]
