@@ -189,7 +189,7 @@ HOSTILE_WORDS = (
     "=cmd|'/c calc'!A0",
     "@SUM(1+1)*cmd|'/c calc'!A0",
     "two\nlines\r\nand\ttabs",
-    "\ud83d\ude00" * 500,
+    "\U0001f600" * 500,
     "../../../../etc/passwd",
     "%s%s%n{0.__class__}",
 )

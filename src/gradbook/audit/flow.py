@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from gradbook.audit.address import Address, pack
 from gradbook.audit.book import Book
 from gradbook.audit.package import WorkbookError
-from gradbook.audit.pattern import Area, Place
+from gradbook.audit.pattern import Area, Pattern, Place
 from gradbook.targets.excel.grammar import Reference
 
-MOST_LINKS = 3_000_000
+MOST_LINKS = 1_500_000
 WIDEST_RANGE = 20_000  # cells; a range that is wider is a whole column, cut to what is filled
 
 
@@ -24,6 +24,7 @@ class Flow:
         self._sources: dict[Address, tuple[Address, ...]] = {}
         self._users: dict[Address, list[Address]] | None = None
         self._alias: dict[Address, Address] = {}
+        self._refuse_too_many()
 
     def sources(self, cell: Address) -> tuple[Address, ...]:
         """The cells that a formula mentions, ranges taken apart."""
@@ -70,6 +71,17 @@ class Flow:
                 for source in dict.fromkeys(self.sources(cell)):
                     self._users[source].append(cell)
         return self._users
+
+    def _refuse_too_many(self) -> None:
+        """Ranges are counted before they are taken apart."""
+        count = 0
+        ranges: dict[Pattern, list[Area]] = {}
+        for cell, pattern in self.book.patterns.items():
+            if pattern not in ranges:
+                ranges[pattern] = [place for place in pattern.places if isinstance(place, Area)]
+            count += len(pattern.places) + sum(area.size(cell) for area in ranges[pattern])
+            if count > MOST_LINKS:
+                raise WorkbookError("its formulas refer to too many cells: too large to check")
 
     def below(self, cells: Iterable[Address], stop: Collection[Address] = ()) -> set[Address]:
         """All that is computed from the cells, not going through those of `stop`."""

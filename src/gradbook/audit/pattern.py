@@ -86,6 +86,14 @@ class Area:
     def moves(self) -> bool:
         return self.first.moves or self.last.moves
 
+    def size(self, home: Address) -> int:
+        """How many cells it has."""
+        corners = self.corners(home)
+        if corners is None:
+            return 0
+        _, top, left, bottom, right = corners
+        return (bottom - top + 1) * (right - left + 1)
+
     def corners(self, home: Address) -> tuple[int, int, int, int, int] | None:
         """Sheet, first row, first column, last row, last column."""
         a, b = self.first.at(home), self.last.at(home)

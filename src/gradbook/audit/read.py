@@ -23,7 +23,8 @@ from gradbook.audit.package import Package, WorkbookError, local, package, parse
 from gradbook.audit.pattern import Pattern, Reader
 
 MOST_CELLS = 200_000  # with something in them, in all sheets
-MOST_EMPTY = 2_000_000
+MOST_EMPTY = 500_000
+MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
 MOST_FORMULAS = 20_000  # different ones
 LONGEST_FORMULA = 8192
 _A1 = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
@@ -302,8 +303,10 @@ class _SheetReader:
             return
         rows = int(corners[1][2]) - int(corners[0][2]) + 1
         columns = column_number(corners[1][1]) - column_number(corners[0][1]) + 1
-        if not 1 < rows * columns <= MOST_FORMULAS or min(rows, columns) < 1:
+        if min(rows, columns) < 1 or rows * columns == 1:
             return
+        if rows * columns + len(self.book.arrays) > MOST_IN_ARRAYS:
+            raise WorkbookError("its array formulas fill too many cells: too large to check")
         for down in range(rows):
             for right in range(columns):
                 at = cell + down * DOWN + right
