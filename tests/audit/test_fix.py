@@ -143,7 +143,7 @@ def test_a_part_of_an_array_is_left_and_said(path):
 
 
 def test_what_has_no_right_formula_is_said(tmp_path):
-    path = book(tmp_path / "book.xlsx", rate=None)
+    path = book(tmp_path / "book.xlsx", {"h1": "={a_h1}*2"})  # which is computed from h1
     result = fixed(path, check_book(path))
     assert result.left
     assert result.content == path.read_bytes()

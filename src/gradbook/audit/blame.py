@@ -93,7 +93,7 @@ def _with_suspects(bench: Bench) -> Bench:
     formulas on the way that depend on no weight."""
     training, book = bench.training, bench.training.book
     suspects = [c for cells in _by_node(bench).values() if len(cells) > 1 for c in cells]
-    if _idle(bench):
+    if idle(bench):
         suspects += [
             source
             for cell in forward(bench)
@@ -133,12 +133,12 @@ def put_right(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> froze
     """The gradients that an edit puts right, all of them tried; none where it spoils another."""
     after = _with(bench, remedy)
     left = wrong_lanes(after)
-    if left - set(wrong) or _idle(after) - _idle(bench):
+    if left - set(wrong) or idle(after) - idle(bench):
         return frozenset()  # nor where it makes a gradient vanish
     return frozenset(set(wrong) - left)
 
 
-def _idle(bench: Bench) -> set[int]:
+def idle(bench: Bench) -> set[int]:
     """The weights that have no influence on the loss."""
     return {
         lane
@@ -170,7 +170,7 @@ def _is_evident(bench: Bench, remedy: Remedy, lane: int) -> bool:
         return _becomes_derivative(bench, remedy)
     return (
         any(_is_astray(bench, remedy, change) for change in remedy.repair.changes)
-        or lane in _idle(bench)
+        or lane in idle(bench)
         or _becomes_proper(bench, remedy)
         or _looks_odd(bench, remedy)
     )
@@ -208,10 +208,10 @@ def _is_astray(bench: Bench, remedy: Remedy, change: Choice) -> bool:
     new = training.book.reader.cell(change.new.text, owner)
     if new is None or training.plain(new) in forward(bench):
         return False
-    return any(training.plain(new) in _behind(bench, lane) for lane in remedy.lanes)
+    return any(training.plain(new) in behind(bench, lane) for lane in remedy.lanes)
 
 
-def _behind(bench: Bench, lane: int) -> set[Address]:
+def behind(bench: Bench, lane: int) -> set[Address]:
     """The cells that a claim is computed from."""
     seen: set[Address] = set()
     waiting = [claim.owner for claim in bench.step.claims[lane]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 
 from gradbook.audit.address import Address
@@ -23,9 +24,9 @@ def claims(training: Training, lane: Lane, step: int) -> list[Claim]:
     levels: list[list[Claim]] = [[]]
     parts: Sequence[Term] = change(pattern, base, cell)
     home, sign = cell, -1
-    known: set[Address] = set()
+    known: dict[Address, None] = {}
     while home not in known and len(known) < DEEPEST:
-        known.add(home)
+        known[home] = None
         own = [term for term in parts if not _is_decay(training, term[1], home, base)]
         found, further = _level(training, own or parts, home, base, sign)
         levels[-1] += found
@@ -44,7 +45,12 @@ def claims(training: Training, lane: Lane, step: int) -> list[Claim]:
             parts = ((1, expression),)
         else:
             break
-    return levels[-1] or levels[0]
+    way = tuple(known)
+    return [replace(claim, via=_up_to(way, claim.owner)) for claim in levels[-1] or levels[0]]
+
+
+def _up_to(way: Sequence[Address], owner: Address) -> tuple[Address, ...]:
+    return tuple(way[: way.index(owner)] if owner in way else way)
 
 
 def _is_decay(training: Training, part: Expression, home: Address, base: Address) -> bool:

@@ -230,7 +230,7 @@ class Columns:
             row: list[Offer] = []
             seen = self.bench.seen_from(cell, cells[0])
             for home in cells:
-                there = self._beside(seen, home, home - cells[0])
+                there = beside(self.bench, seen, home, home - cells[0])
                 try:
                     node = made.node(there)
                 except NotUnderstood:
@@ -245,17 +245,18 @@ class Columns:
                 break
         return found
 
-    def _beside(self, cell: Address, home: Address, by: int) -> Address:
-        """The cell that stands to another sample's as this one stands to the first sample's."""
-        training, known = self.bench.training, self.bench.made.known
-        there = cell + by
-        if not by or cell in training.stop or sheet_of(cell) != sheet_of(home):
-            return cell
-        if training.plain(there) not in known or there in training.stop:
-            return cell
-        a, b = (training.book.patterns.get(c) for c in (cell, there))
-        alike = a is b or (a is not None and b is not None and a.shape == b.shape)
-        return there if alike else cell
+
+def beside(bench: Bench, cell: Address, home: Address, by: int) -> Address:
+    """The cell that stands to another sample's as this one stands to the first sample's."""
+    training, known = bench.training, bench.made.known
+    there = cell + by
+    if not by or cell in training.stop or sheet_of(cell) != sheet_of(home):
+        return cell
+    if training.plain(there) not in known or there in training.stop:
+        return cell
+    a, b = (training.book.patterns.get(c) for c in (cell, there))
+    alike = a is b or (a is not None and b is not None and a.shape == b.shape)
+    return there if alike else cell
 
 
 def _stacked(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -44,6 +44,7 @@ KINDS = {
     "drifting rate": "the learning rate isn't anchored and moves away with the rows",
     "wrong rate": "another cell is used for the learning rate",
     BLANK_RATE: "the learning rate is blank or no number",
+    "another weight's gradient": "the update takes the gradient of another weight",
     "adds the gradient": "the update climbs: it adds what it should subtract",
     "loss without a term": "the loss leaves out a term that the gradients count",
     "circular reference": "a cell is computed from itself",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from gradbook.audit.address import Address, column_of, ranges, row_of, sheet_of, written
+from gradbook.audit.address import Address, column_of, row_of, sheet_of, written
 from gradbook.audit.blame import cured, elsewhere, patient_of, put_right
-from gradbook.audit.book import Value
 from gradbook.audit.columns import Remedy
 from gradbook.audit.departures import blamed, wrong_lanes
+from gradbook.audit.faults import Fault, finding_of, gathered, in_step, shown
 from gradbook.audit.findings import Finding
 from gradbook.audit.judge import HERE, OPPOSITE, RIGHT, Bench, best
 from gradbook.audit.meaning import NotUnderstood
-from gradbook.audit.pattern import Pattern, moved, relaid
+from gradbook.audit.mistaken import mistaken, serve_others
+from gradbook.audit.pasted import pasted_column
+from gradbook.audit.pattern import Pattern, moved
 from gradbook.audit.reason import kind, label_of, why
 from gradbook.audit.recover import Claim, Training
 from gradbook.audit.repair import Patient, Repair, anew, forward, repair, restores
@@ -24,17 +26,6 @@ from gradbook.targets.excel.grammar import write
 from gradbook.targets.excel.reader import read
 
 ROUNDS = 3  # faults that several gradients share, in one step
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A finding before its cells are gathered."""
-
-    lane: int
-    owners: tuple[Address, ...]
-    finding: Finding
-    expected: Pattern | None
-    fixes: Mapping[Address, str]  # the right formula of every owner
 
 
 class Known:
@@ -86,7 +77,7 @@ def gradient_findings(training: Training, groups: Sequence[Sequence[Step]]) -> l
                 instead = blamed(training, usual[0], group[0], usually_wrong)
                 faults += [_departure(training, group, c, p) for c, p in instead.items()]
         faults += _of_group(training, group, instead, known)
-    return [_finding(same) for same in _gathered(faults)]
+    return [finding_of(same) for same in gathered(faults)]
 
 
 def _of_group(
@@ -95,11 +86,18 @@ def _of_group(
     """The faults of steps that are alike: first those that several gradients share."""
     bench = Bench(training, group[0], instead, group)
     wrong = _wrong_claims(bench)
+    for fault in mistaken(bench, wrong):
+        del wrong[fault.lane]
+        yield fault
+    for lane in serve_others(bench, wrong):
+        del wrong[lane]
     for _ in range(ROUNDS):
         if not wrong:
             break
         case = tuple((lane, claim.expression) for lane, claim in wrong.items())
-        remedy = None if case in known.hopeless else elsewhere(bench, wrong)
+        remedy = None
+        if case not in known.hopeless:
+            remedy = pasted_column(bench, wrong) or elsewhere(bench, wrong)
         if remedy is None:
             known.hopeless.add(case)
             break
@@ -114,9 +112,7 @@ def _of_group(
             if put_right(bench, remedy, {lane: claim} | wrong):
                 yield _column_fault(bench, remedy)
                 continue
-        fault = _fault(bench, lane, claim, known)
-        if fault:
-            yield fault
+        yield _fault(bench, lane, claim, known)
 
 
 def _wrong_claims(bench: Bench) -> dict[int, Claim]:
@@ -151,14 +147,17 @@ def _shared(bench: Bench, claim: Claim) -> bool:
 def _column_fault(bench: Bench, remedy: Remedy) -> Fault:
     book, owner = bench.training.book, remedy.cells[0]
     names = [bench.training.names[lane] for lane in sorted(remedy.lanes)]
+    pasted = owner not in book.patterns
     finding = Finding(
-        kind=kind(bench, owner, remedy.repair),
+        kind="pasted value" if pasted else kind(bench, owner, remedy.repair),
         quantity=label_of(bench, owner) or written(owner),
         weight=names[0] if len(names) == 1 else "",
         cells="",
-        formula=book.formula(owner),
+        formula=book.formula(owner) or shown(book.values.get(owner)),
         expected=f"={write(remedy.repair.expression)}",
-        why=why(bench, owner, "", remedy.repair),
+        why=f"{written(owner)} holds a number, and so does its whole column"
+        if pasted
+        else why(bench, owner, "", remedy.repair),
         sheet=book.sheets[sheet_of(owner)].title,
         spoils=tuple(names),
     )
@@ -171,22 +170,6 @@ def _column_fault(bench: Bench, remedy: Remedy) -> Fault:
     return Fault(-1, tuple(fixes), finding, expected, fixes)
 
 
-def in_step(bench: Bench, text: str, owner: Address, step: Step) -> str:
-    """A formula of this step as the same cell of another has it: samples and epochs may be
-    differently far apart."""
-    there = bench.there(owner, step)
-    down, across = row_of(there) - row_of(owner), column_of(there) - column_of(owner)
-
-    def follow(reference: str) -> str:
-        cell = bench.training.book.reader.cell(reference, owner)
-        if cell is None or (cell not in bench.places and sheet_of(cell) == sheet_of(owner)):
-            return moved(reference, down, across)
-        other = bench.there(cell, step)
-        return moved(reference, row_of(other) - row_of(cell), column_of(other) - column_of(cell))
-
-    return relaid(text, follow)
-
-
 def _departure(
     training: Training, group: Sequence[Step], cell: Address, expected: Pattern
 ) -> Fault:
@@ -197,7 +180,7 @@ def _departure(
         (j for j, options in enumerate(group[0].claims) for c in options if c.owner == cell), -1
     )
     name = training.names[lane] if lane >= 0 else ""
-    what = _shown(book.values.get(cell)) or "nothing"
+    what = shown(book.values.get(cell)) or "nothing"
     words = (
         f"{written(cell)} holds {what} where the others of its column have a formula"
         if pasted
@@ -217,11 +200,7 @@ def _departure(
     return Fault(lane, tuple(fixes), finding, expected, fixes)
 
 
-def _shown(value: Value) -> str:
-    return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
-
-
-def _fault(bench: Bench, lane: int, claim: Claim, known: Known) -> Fault | None:
+def _fault(bench: Bench, lane: int, claim: Claim, known: Known) -> Fault:
     """What is wrong with one claim, by itself."""
     true = bench.true[lane]
     try:
@@ -252,7 +231,7 @@ def _described(
         quantity=f"∂E/∂{name}",
         weight=name,
         cells="",
-        formula=book.formula(claim.owner) or _shown(book.values.get(claim.owner)),
+        formula=book.formula(claim.owner) or shown(book.values.get(claim.owner)),
         expected=f"={write(found.expression)}" if found else "",
         why=_why(bench, claim, found, name, pasted, blank),
         relative_error=error,
@@ -284,20 +263,3 @@ def _why(
     if pasted:
         return f"{written(claim.owner)} holds a number where the gradient of {name} belongs"
     return why(bench, claim.owner, name, found) if found else "no formula was found for it"
-
-
-def _gathered(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
-    """Faults of one weight with one remedy, together."""
-    found: dict[object, list[Fault]] = {}
-    for fault in faults:
-        key = fault.expected.key if fault.expected else (fault.finding.formula, fault.finding.why)
-        column = fault.owners[0] & 0x3FFF, sheet_of(fault.owners[0])
-        found.setdefault((fault.lane, fault.finding.kind, key, column), []).append(fault)
-    yield from found.values()
-
-
-def _finding(same: Sequence[Fault]) -> Finding:
-    owners = sorted(owner for fault in same for owner in fault.owners)
-    first = min(same, key=lambda fault: min(fault.owners))
-    fixes = {written(owner): f"={text}" for fault in same for owner, text in fault.fixes.items()}
-    return replace(first.finding, cells=ranges(owners), fixes=fixes)

@@ -109,11 +109,19 @@ class Bench:
             return cell
         if cell in self.step.weights:
             return step.weights[self.step.weights.index(cell)] or cell
+        if cell in self.training.stop:
+            j, k = self.training.stop[cell]
+            cells, further = self.training.lanes[j].cells, k + step.number - self.step.number
+            return cells[further] if further < len(cells) else cell
         place = self.places.get(cell)
         if place is not None and place < len(step.cells):
             return step.cells[place]
         beside = self.beside.get(self.line(cell))
         return cell if beside is None else cell + self.there(beside, step) - beside
+
+    def owns(self, cell: Address) -> bool:
+        """Whether a cell is one of the step's, so that its place in other steps is known."""
+        return cell in self.places or cell in self.step.weights
 
     def line(self, cell: Address) -> tuple[int, int]:
         """The row that a cell stands in, or the column where steps stand side by side."""

@@ -30,6 +30,7 @@ class Claim:
     expression: Expression
     whole: bool  # whether it is all that the owner says
     sign: int  # +1 where the update subtracts the claim
+    via: tuple[Address, ...] = ()  # the cells from the update to the one that mentions the owner
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def templates(bench: Bench) -> list[Template]:
         if pattern.expression is not None:
             votes.update({write(said) for said in _unary(pattern.expression)})
     known = dict.fromkeys([*USUAL, *(said for said, _ in votes.most_common())])
-    return [_template(read(said)) for said in list(known)[: MOST + len(USUAL)]]
+    return [template(read(said)) for said in list(known)[: MOST + len(USUAL)]]
 
 
 def _unary(expression: Expression) -> Iterator[Expression]:
@@ -63,7 +63,8 @@ def _filled(part: Expression, holes: Sequence[Path], new: Expression) -> Express
     return part
 
 
-def _template(said: Expression) -> Template:
+def template(said: Expression) -> Template:
+    """A formula as a function of the one cell that it mentions."""
     holes = _holes(said)
     return lambda new: _filled(said, holes, new)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
 from gradbook.audit.edits import total
 from gradbook.audit.factors import factors
@@ -18,11 +20,12 @@ from gradbook.audit.steps import Step
 from gradbook.targets.excel.grammar import Reference, write
 
 LR = "η"
+USUAL_RATE = 0.5  # what the exercise is usually done with
 
 
 def update_findings(training: Training, steps: Sequence[Step]) -> list[Finding]:
     """What is wrong with how the weights are updated."""
-    found = list(_blank_rate(training))
+    found = list(_blank_rate(training, steps))
     benches = _Benches(training)
     for j, lane in enumerate(training.lanes):
         usual = usual_pattern(training, lane)
@@ -42,23 +45,46 @@ def usual_pattern(training: Training, lane: Lane) -> Pattern | None:
     return votes.most_common(1)[0][0] if votes else None
 
 
-def _blank_rate(training: Training) -> Iterator[Finding]:
+def _blank_rate(training: Training, steps: Sequence[Step]) -> Iterator[Finding]:
     cell, book = training.rate, training.book
     if cell is None or cell in book.patterns or isinstance(book.values.get(cell), float):
         return
     value = book.values.get(cell)
     state = "is blank" if value is None else f"holds the text {str(value)[:20]!r}"
     at = written(cell)
+    kept = _rate_kept(training, steps)
+    rate = USUAL_RATE if kept is None else kept
+    words = (
+        f"any number above 0 will do, {rate:g} for a start"
+        if kept is None
+        else f"the values in the file were made with {rate:g}"
+    )
     yield Finding(
         kind="blank rate",
         quantity=LR,
         weight="",
         cells=at,
         formula="",
-        expected="",
-        why=f"the learning rate {at} {state}, so no weight ever changes: type a number there",
+        expected=f"={rate:.6g}",
+        why=f"the learning rate {at} {state}, so no weight ever changes: {words}",
         sheet=book.sheets[sheet_of(cell)].title,
+        fixes={at: f"={rate:.6g}"},
     )
+
+
+def _rate_kept(training: Training, steps: Sequence[Step]) -> float | None:
+    """The rate that the weights' values in the file were made with; None where they don't say."""
+    values, found = training.book.values, []
+    for step in steps[:1]:
+        for lane, options in zip(training.lanes, step.claims, strict=True):
+            before, after = (values.get(cell) for cell in lane.cells[:2])
+            gradient = values.get(options[0].owner) if options and options[0].whole else None
+            numbers = [x for x in (before, after, gradient) if isinstance(x, float)]
+            if len(numbers) == 3 and gradient and before != after:
+                found.append((numbers[0] - numbers[1]) / numbers[2] / options[0].sign)
+    rate = float(np.median(found)) if found else 0.0
+    alike = all(abs(other - rate) <= 1e-6 * abs(rate) for other in found)
+    return float(f"{rate:.6g}") if alike and rate > 0 else None
 
 
 def _departures(
