@@ -48,6 +48,13 @@ def tried(path: Path, number: int, samples: tuple[int, ...] = (1, 1, 2)) -> Outc
     return Outcome(number, kind, style, found, right, _words(table, report))
 
 
+def clean_book(path: Path, number: int, style: tuple[str, str]) -> BookReport:
+    """What is said of a random network's workbook, in some style, in which nothing is wrong."""
+    draw = random.Random(number // TOGETHER)
+    table = known_table(random_network(draw, draw.choice([1, 1, 2, 3])), EPOCHS)
+    return check_book(STYLES[style](table).save(path))
+
+
 def mutant(number: int, samples: tuple[int, ...]) -> tuple[str, tuple[str, str], Table] | None:
     """A kind of mistake, a style, and the table that has both."""
     draw = random.Random(number)

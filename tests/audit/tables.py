@@ -110,7 +110,7 @@ def all_values(table: Table) -> dict[Spot, float]:
 
 def leads_back(table: Table, spots: Iterable[Spot]) -> bool:
     """Whether some cell would be computed from itself, which no program lets stand."""
-    book, computed = evaluation(table)
+    _, computed = evaluation(table)
     titles = list(table.sheets)
     cells = [pack(titles.index(s), r, c) for s, r, c in spots]
     return any(
