@@ -6,6 +6,7 @@ too long, is replaced, and only that book goes without a report.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -142,6 +143,8 @@ def _uninterrupted() -> Iterator[None]:
 
 def _work(pipe: Connection, check: Check) -> None:
     """What a helper does until nobody asks any more."""
+    gc.freeze()  # what is loaded stays, and a book leaves little behind that goes in circles
+    gc.set_threshold(50_000)
     parent = os.getppid()
     try:
         while os.getppid() == parent:
