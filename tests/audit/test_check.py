@@ -171,6 +171,13 @@ def test_a_wrong_sum_is_blamed_and_not_the_gradients(path):
     assert finding.kind == "pre-activation"
 
 
+@pytest.mark.parametrize("sum_of", ["={a_h1}*2", "={a_h1}+{i1}*{w1}", "={h1}*{w1}"])
+def test_a_cell_that_is_computed_from_itself_is_found(path, sum_of):
+    (finding,) = findings(book(path, {"h1": sum_of}))
+    assert finding.kind == "circular reference"
+    assert finding.cells in (cells("h1"), cells("a_h1"))
+
+
 def test_two_mistakes_are_two_findings(path):
     changed = {
         "∂E/∂w5": FORMULAS["∂E/∂w5"].replace("{a_h1}", "{a_h2}"),

@@ -95,6 +95,22 @@ class Flow:
                     waiting.append(user)
         return seen
 
+    def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
+        """A cell that is computed from itself, among those that the cells are computed from."""
+        is_open: dict[Address, bool] = {}
+        waiting = [(cell, False) for cell in cells]
+        while waiting:
+            cell, done = waiting.pop()
+            if done:
+                is_open[cell] = False
+            elif cell not in is_open:
+                is_open[cell] = True
+                waiting.append((cell, True))
+                waiting += [(s, False) for s in self.sources(cell) if s not in stop]
+            elif is_open[cell]:  # who asks for it again comes from it
+                return cell
+        return None
+
     def reaches(
         self, start: Iterable[Address], wanted: Callable[[Address], bool], limit: int
     ) -> bool:
