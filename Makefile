@@ -18,7 +18,7 @@ endif
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: $(VENV)/with-gradbook ## Set up, run `gradbook demo` and write everything to out/
+run: $(VENV)/with-gradbook $(VENV)/with-compiler ## Set up, run `gradbook demo` and write everything to out/
 	@$(BIN)/gradbook demo
 
 test: lint $(WITNESSES) ## Set up and run every test; REQUIRE_ALL=1 takes no missing witness
@@ -50,10 +50,16 @@ $(VENV)/with-gradbook: pyproject.toml | $(BIN)/python
 	$(PIP) --editable .
 	@touch $@
 
+$(VENV)/with-compiler: | $(VENV)/with-gradbook
+	@for name in $${GRADBOOK_CC:-gcc cc clang}; do command -v $$name >/dev/null && exit; done; \
+		echo "no C compiler here: taking one as a wheel"; $(PIP) --editable '.[zig]' || \
+		echo "that didn't work either: training goes on in NumPy, slowly" >&2
+	@touch $@
+
 $(VENV)/with-tests: pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[test]'
 	@touch $@ $(VENV)/with-gradbook
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
-	$(PIP) '$(TORCH)'
+	$(PIP) '$(TORCH)' onnx onnxruntime
 	@touch $@

@@ -21,6 +21,7 @@ PUBLIC = {
     "recipe",
     "sweep",
     "train",
+    "write_report",
     "write_workbook",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,3 +207,14 @@ def test_without_scikit_learn_it_says_what_to_install():
         [sys.executable, "-c", words], capture_output=True, text=True, check=False
     )
     assert done.stderr.rstrip().endswith("pip install 'gradbook[sklearn]'")
+
+
+def test_the_example_runs(tmp_path):
+    script = Path(__file__).parents[1] / "examples" / "classifier.py"
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    *_, usual, convolutions, again = done.stdout.splitlines()
+    assert float(usual.split()[-1]) > 0.95
+    assert float(convolutions.split()[1].rstrip(",")) > 0.97
+    assert again == "kept and read again: True"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gradbook.lab.train import train
     from gradbook.net import Net, Sample, builtin
     from gradbook.report.explanation import explain
+    from gradbook.report.run_report import write_report
     from gradbook.report.workbook import write_workbook
 
 _HOME: dict[str, str] = {
@@ -35,6 +36,7 @@ _HOME: dict[str, str] = {
     "recipe": "gradbook.lab.recipe",
     "sweep": "gradbook.lab.sweep",
     "train": "gradbook.lab.train",
+    "write_report": "gradbook.report.run_report",
     "write_workbook": "gradbook.report.workbook",
 }
 """Public name → the module that it lives in."""
@@ -53,6 +55,7 @@ __all__ = [
     "recipe",
     "sweep",
     "train",
+    "write_report",
     "write_workbook",
 ]
 

@@ -21,7 +21,7 @@ from gradbook.errors import GradbookError, ShapeError, UsageError, did_you_mean
 from gradbook.lab.normal import Normal
 from gradbook.lab.schedule import Schedule, read
 from gradbook.lab.scoring import probabilities, targets
-from gradbook.net import Activation, Dense, Loss, Net, builtin
+from gradbook.net import Activation, Conv, Dense, Loss, Net, builtin
 from gradbook.net.builtin import BUILTIN
 from gradbook.net.fit import LARGEST_SEED
 from gradbook.net.layers import spell
@@ -44,8 +44,9 @@ except ImportError as error:
     ) from error
 
 ENGINES = ("auto", "native", "plain")
-FEW_MACS = 2e9  # of a whole fit: NumPy is through with them before a compiler would be
-FEW_STEPS = 4_000  # likewise
+COMPILING = 2.0  # seconds, about; what NumPy is through with sooner needs no compiler
+NUMPY_STEP = 0.6e-3  # seconds for each step, and a second for so many multiply-adds
+DENSE_MACS, CONV_MACS = 1e9, 1e8
 
 
 class EstimatorError(GradbookError, ValueError):
@@ -139,7 +140,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """How sure it is of each class: (rows, classes)."""
-        check_is_fitted(self)
+        check_is_fitted(self, "values_")
         rows = validate_data(self, X, reset=False)
         engine = self._open()
         return probabilities(self.net_, engine.predict(self.normal_.inputs(rows, engine)))
@@ -176,6 +177,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self._engine = self._opened()
             self._engine.restore(self.values_)
             return
+        self.__dict__.pop("values_", None)  # a fit that fails leaves nothing to predict with
         random = check_random_state(self.random_state)
         self.net_ = replace(self._net(), seed=int(random.randint(LARGEST_SEED)))
         self.normal_ = Normal.of(rows, self.net_)
@@ -227,7 +229,9 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return self.engine
         steps = self.epochs * ceil(rows / self.batch)
         macs = self.epochs * rows * measure(self.net_).training_macs
-        return "plain" if (steps < FEW_STEPS and macs < FEW_MACS) or find() is None else "native"
+        speed = CONV_MACS if any(isinstance(x, Conv) for x in self.net_.layers) else DENSE_MACS
+        is_little = steps * NUMPY_STEP + macs / speed < COMPILING
+        return "plain" if is_little or find() is None else "native"
 
     def _opened(self) -> Engine:
         if self.engine_ == "plain":

@@ -59,6 +59,14 @@ def test_a_line_too_long_is_cut_and_never_folds(written):
         assert Terminal(40, 10).feed(written.getvalue()).text == "x" * 39 + "\nend\n"
 
 
+def test_more_lines_than_the_terminal_has_scroll_away_above_the_foot(written):
+    with Screen(lambda columns, rows: said("the", "foot"), written) as screen:
+        for number in range(30):
+            screen.say(said(str(number)))
+    terminal = Terminal(40, 10).feed(written.getvalue())
+    assert terminal.text == "".join(f"{number}\n" for number in range(30))
+
+
 def test_the_foot_is_told_how_much_room_there_is(written, monkeypatch):
     rooms = []
     with Screen(lambda *room: rooms.append(room) or [], written) as screen:

@@ -114,8 +114,11 @@ def test_a_recipe_comes_from_standard_input(said, monkeypatch):
 def test_a_training_in_plain_lines(said):
     lines = said(RECIPE).splitlines()
     assert lines[0] == "strokes: 196 parameters, 3 epochs of 500 images of made"
-    assert lines[1].startswith("100 more held back, batches of 32, one cycle 0.1, momentum 0.9")
-    assert "  warp" not in lines[1]
+    assert lines[1:3] == [
+        "batches of 32, momentum 0.9 nesterov, one cycle 0.1",
+        "warp rotate 5, shift 1",
+    ]
+    assert lines[3].startswith("100 more images held back, seed 0, ")
     heading = next(k for k, line in enumerate(lines) if line.startswith("epoch "))
     assert [line.split()[0] for line in lines[heading + 2 : heading + 5]] == ["1", "2", "3"]
     assert " of the 100 test images right, " in " ".join(lines)
@@ -159,6 +162,15 @@ def test_the_result_of_a_done_run_is_told_again(said):
     again = events(said("--resume", "run", "--json"))
     assert [first.items() <= event.items() for event in again] == [True]
     assert said("--resume", "run").startswith("run is done already: ")
+
+
+def test_a_report_that_was_not_written_is_written_when_the_run_is_resumed(said):
+    said(RECIPE, "-o", "run")
+    report = Path("run/report.html")
+    whole = report.read_bytes()
+    report.unlink()
+    said("--resume", "run")
+    assert len(report.read_bytes()) == pytest.approx(len(whole), rel=0.01)
 
 
 def test_nothing_held_back_leaves_no_column_for_it(said):

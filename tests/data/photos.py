@@ -61,9 +61,9 @@ def _written(digit, height, random, kinds) -> np.ndarray:
     scale = height / box.height
     large = box.resize((max(8, round(box.width * scale)), height), Image.Resampling.BICUBIC)
     if kinds.pens:
-        reach = round(scale * random.uniform(0, 0.7))
-        kind = ImageFilter.MaxFilter if random.rand() < 0.6 else ImageFilter.MinFilter
-        reach = reach if kind is ImageFilter.MaxFilter else reach // 3
+        wider = random.rand() < 0.6
+        reach = round(scale * random.uniform(0, 0.5 if wider else 0.15))  # on each side
+        kind = ImageFilter.MaxFilter if wider else ImageFilter.MinFilter
         large = large.filter(kind(2 * reach + 1))
     values = np.asarray(large, float) / 255
     return np.clip((values - 0.5) * random.uniform(1, 3) + 0.5, 0, 1)

@@ -153,7 +153,7 @@ SCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n"
         (b"", "a/9.png: no picture that can be read (BMP, GIF, JPEG, PNG, PPM, WEBP)"),
         (b"hello", "a/9.png: no picture that can be read (BMP, GIF, JPEG"),
         (SCRIPT, "a/9.png: no picture that can be read (BMP, GIF, JPEG"),
-        (png(60_000, 60_000), "a/9.png: a damaged picture (Image size (3600000000 pixels)"),
+        (png(60_000, 60_000), "a/9.png: a picture that is too large: at most 67,108,864 pixels"),
         (png(9_000, 9_000), "a/9.png: a picture of 9,000 x 9,000 is too large: at most 67,108,864"),
         (png(0, 5), "a/9.png: no picture that can be read (BMP, GIF, JPEG"),
         (png(8, 8, TEXT_BOMB), "a/9.png: a damaged picture (Decompressed"),

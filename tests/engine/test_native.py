@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from threading import Thread
 
 import numpy as np
@@ -156,3 +158,27 @@ def test_what_does_not_fit_is_refused_in_one_line():
 def test_its_arrays_outlive_it():
     weights = NativeEngine(parse(MIXED), 16, extra=QUICKLY).arrays["w_layer_0"]
     assert np.isfinite(weights).all()
+
+
+LARGE = """
+import numpy as np
+from gradbook.data.warp_text import parse as warp
+from gradbook.engine.native import NativeEngine
+from gradbook.net import parse
+
+net = parse('''
+input 3x224x224; dropout 0.1; conv 8 3x3 stride 2; relu; maxpool 4; conv 8 3x3 stride 2; relu
+flatten; dense 3; log softmax''')
+engine = NativeEngine(net, 16, 2, extra=("-O1",))
+images = np.random.default_rng(0).integers(0, 256, (20, 3, 224, 224), dtype=np.uint8)
+engine.normalise(0.5, 0.25, 255)
+epoch = engine.epoch(images, np.zeros(20, int), 0.01, warp=warp("rotate 10; elastic 28 4"))
+assert np.isfinite(epoch.losses).all() and engine.predict(images).shape == (20, 3)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there the limit holds for threads too")
+def test_large_images_need_no_large_stack():
+    limited = ["sh", "-c", 'ulimit -s 256; exec "$@"', "sh", sys.executable, "-c", LARGE]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -44,3 +47,29 @@ def test_it_does_what_the_native_one_does():
     assert epochs[0].losses == pytest.approx(epochs[1].losses, rel=1e-9)
     assert epochs[0].right.tolist() == epochs[1].right.tolist()
     assert plain.predict(images) == pytest.approx(native.predict(images), rel=1e-6, abs=1e-9)
+
+
+ALONE = """
+import sys
+sys.modules["ziglang"] = None  # as if it weren't installed
+import subprocess
+import sys
+
+import numpy as np
+from gradbook.engine.open import open_engine
+from gradbook.net import parse
+
+engine = open_engine(parse("input 4; dense 3; relu; dense 2; log softmax; rate 0.1"), 8)
+images, labels = np.random.default_rng(0).normal(size=(24, 4)), np.arange(24) % 2
+losses = [engine.epoch(images, labels).losses.mean() for _ in range(20)]
+assert losses[-1] < losses[0]
+print(engine.remark)
+"""
+
+
+def test_it_trains_where_no_compiler_is_on_the_path(tmp_path):
+    bare = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    words = [sys.executable, "-c", ALONE]
+    done = subprocess.run(words, capture_output=True, text=True, env=bare, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "install gcc or clang" in done.stdout

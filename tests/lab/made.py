@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from gradbook.data.dataset import TEST, TRAINING, Dataset, Part, assemble
-from gradbook.lab.recipe import Recipe, parse
+from gradbook.lab.recipe import Recipe
+from gradbook.lab.recipe_text import changed, parse
 
 SIDE = 8
 TEXT = """\
@@ -33,8 +34,6 @@ decay 0.001
 
 
 def recipe(changes: str = "") -> Recipe:
-    from gradbook.lab.recipe import changed
-
     return changed(parse(TEXT), changes)
 
 

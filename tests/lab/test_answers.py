@@ -27,6 +27,12 @@ def test_the_least_sure_right_answer_comes_first():
     assert SAID.unsure(1).tolist() == [2]
 
 
+def test_being_sure_can_be_held_against_being_right():
+    assert SAID.surer_than(0.8) == (2, 2)
+    assert SAID.surer_than(0.7) == (3, 2)
+    assert SAID.surer_than(0.95) == (0, 0)
+
+
 def test_rows_are_what_it_is_and_columns_what_was_read():
     assert SAID.confusion().tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 1]]
 

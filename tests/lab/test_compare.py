@@ -69,7 +69,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 def test_a_result_without_its_figures_is_refused(tmp_path):
     run = finished(tmp_path / "run", DATA)
     run.result_file.write_text(json.dumps({"event": "done"}), "utf-8")
-    with pytest.raises(GradbookError, match="its test_accuracy is missing"):
+    with pytest.raises(GradbookError, match="not the result of a run"):
         opened(run.path)
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
+import numpy as np
 import pytest
 
 from gradbook.cli.main import main
+from gradbook.errors import UsageError
 from gradbook.lab import race as racing
-from gradbook.lab.race import race
+from gradbook.lab import turns as taking_turns
+from gradbook.lab.race import Ratio, Time, race
+from gradbook.lab.rivals import PREDICTORS
+from gradbook.lab.turns import Taken, turns
 from gradbook.net import builtin
 
 
@@ -22,10 +28,16 @@ def test_the_rival_is_the_same_network(name):
 
 
 def test_the_ratio_is_pytorchs_fastest_float32_over_the_engine(monkeypatch):
-    turns = {"engine": [1.0, 2.0, 1.0], "eager": [9.0, 9.0, 9.0], "compile": [6.0, 8.0, 5.0]}
-    monkeypatch.setattr(racing, "_turns", lambda *words: {**turns, "bf16": [2.0, 2.0, 2.0]})
-    found = race(["flat"], [*turns, "bf16"], threads=2, rounds=3, peak=100)
-    assert found.ratios == {"flat": 5.0}
+    seconds = {
+        "engine": [1.0, 2.0, 1.0],
+        "eager": [9.0, 9.0, 9.0],
+        "compile": [6.0, 8.0, 5.0],
+        "bf16": [2.0, 2.0, 2.0],
+    }
+    taken = {mode: Taken(turns, 1.0, 100.0) for mode, turns in seconds.items()}
+    monkeypatch.setattr(racing, "turns", lambda *words: taken)
+    found = race("flat", list(seconds), 2, 3, 100, print)
+    assert found.ratio == Ratio("compile", 6.0, 4.0, 6.0)
     engine = found.times[0]
     assert engine.seconds_per_epoch == 469
     assert engine.peak_share == pytest.approx(engine.gflops / 100)
@@ -33,15 +45,44 @@ def test_the_ratio_is_pytorchs_fastest_float32_over_the_engine(monkeypatch):
 
 @pytest.mark.witness("cc")
 def test_a_program_can_read_it(capsys, monkeypatch):
-    monkeypatch.setattr(racing, "TURN", 0.01)
-    assert main(["bench", "blocks", "--engine-only", "--rounds", "1", "--json"]) == 0
+    monkeypatch.setattr(taking_turns, "TURN", 0.01)
+    words = ["bench", "blocks", "--engine-only", "--rounds", "1", "--threads", "1"]
+    assert main([*words, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
+    assert [*said] == ["version", "machine", "rows", "ratios"]
     assert said["version"] == 1
-    assert said["machine"]["peak_gflops"] > 0
+    assert said["machine"]["peak_gflops"]["1"] > 0
     (row,) = said["rows"]
+    assert [*row] == [*(field.name for field in fields(Time))]
     assert (row["network"], row["batch"], row["mode"]) == ("blocks", 64, "engine")
     assert row["seconds_per_epoch"] > 0
     assert said["ratios"] == {}
+
+
+@pytest.mark.witness("cc")
+def test_it_says_how_long_training_and_predicting_take(capsys, monkeypatch):
+    monkeypatch.setattr(taking_turns, "TURN", 0.01)
+    monkeypatch.setattr(racing, "PREDICTED", (1, 20))
+    assert main(["bench", "flat", "--engine-only", "--rounds", "1", "--threads", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "at most" in said
+    assert [line.split()[:3] for line in said.splitlines() if "flat" in line] == [
+        ["flat", "1", "engine"]
+    ] * 2
+
+
+@pytest.mark.witness("torch", "onnxruntime")
+def test_onnxruntime_says_what_pytorch_says():
+    from gradbook.lab.rivals import predictor
+
+    images = np.random.default_rng(0).normal(size=(7, 1, 28, 28)).astype(np.float32)
+    said = [predictor(builtin("blocks"), mode, 1, images)()[0] for mode in PREDICTORS]
+    assert said[1][0] == pytest.approx(said[0], abs=1e-4)
+
+
+def test_a_runner_that_fails_is_told_in_a_line(monkeypatch):
+    with pytest.raises(UsageError, match="the bench can't run 'eager' of nothing: .*nothing"):
+        turns({"eager": ["train", "nothing", "eager", "64", "1"]}, 1, 1, print)
 
 
 def test_an_unknown_network_is_refused(refused):

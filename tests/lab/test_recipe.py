@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 from gradbook.data.warp import Crop, Elastic, Warp
 from gradbook.errors import GradbookError, NetTextError, ShapeError, UsageError
 from gradbook.lab import recipe as recipes
-from gradbook.lab.recipe import RECIPES, Recipe, builtin_recipe, changed, parse, recipe
+from gradbook.lab.recipe import RECIPES, Recipe, builtin_recipe, recipe
+from gradbook.lab.recipe_text import changed, parse
 from gradbook.lab.schedule import Schedule
-from gradbook.net import Net, Role, Update, builtin
+from gradbook.net import Loss, Net, Role, Update, builtin
 from gradbook.net.text import LONGEST_TEXT
 
 NET = "input 1x8x8; flatten; dense 4; log softmax; loss cross-entropy"
@@ -109,6 +110,30 @@ def test_what_a_network_says_is_kept(said, update, schedule):
     assert (found.net.update, found.schedule) == (update, schedule)
 
 
+ENDS = "input 1x8x8; flatten; dense 4"
+
+
+@pytest.mark.parametrize(
+    ("text", "loss"),
+    [
+        ("softmax", Loss.CROSS),
+        ("log softmax", Loss.CROSS),
+        ("sigmoid", Loss.HALF_SQUARED),
+        ("softmax; loss half squared error", Loss.HALF_SQUARED),
+        ("sigmoid; loss binary cross-entropy", Loss.BINARY),
+    ],
+)
+def test_a_loss_is_said_or_follows_from_the_end(text, loss):
+    found = recipe(f"{ENDS}; {text}")
+    assert found.net.loss is loss
+    assert parse(str(found)) == found
+
+
+def test_a_network_without_a_text_keeps_a_loss_that_it_may_have_said():
+    assert recipe(Net.parse(f"{ENDS}; softmax")).net.loss is Loss.HALF_SQUARED
+    assert recipe(Net.parse(f"{ENDS}; log softmax")).net.loss is Loss.CROSS
+
+
 def test_the_rate_is_the_schedules_alone():
     assert recipe(f"{NET}; rate 0.5").net.rate is None
 
@@ -136,6 +161,8 @@ def test_a_networks_file_lies_beside_the_recipe(tmp_path, monkeypatch):
     assert recipe("there/mine.txt").net.layers == Net.parse(NET).layers
     assert recipe(folder / "mine.txt").epochs == 3
     assert recipe(str(folder / "net.txt")).epochs == 10
+    (folder / "net.txt").write_text("input 1x8x8; flatten; dense 4; softmax")
+    assert recipe(folder / "mine.txt").net.loss is Loss.CROSS
 
 
 def test_changes_take_the_place_of_what_a_recipe_says():
@@ -146,6 +173,19 @@ def test_changes_take_the_place_of_what_a_recipe_says():
     assert found.net.seed == 9
     assert found.net.layers == quick.net.layers
     assert found.net.decay == quick.net.decay
+
+
+def test_a_loss_that_is_changed_says_its_smoothing_anew():
+    smoothed = recipe("flat", "loss cross-entropy smoothing 0.1")
+    assert smoothed.net.smoothing == 0.1
+    assert recipe(smoothed, "loss cross-entropy").net.smoothing == 0
+
+
+def test_the_parts_of_a_recipe_are_no_texts():
+    with pytest.raises(UsageError, match="the recipe's schedule is a Schedule, not 'cosine 0.1'"):
+        Recipe(builtin("flat"), "cosine 0.1")
+    with pytest.raises(UsageError, match="the recipe's warp is a Warp"):
+        Recipe(builtin("flat"), Schedule("cosine", 0.1), warp="rotate 5")
 
 
 def test_commas_stand_between_warps():
@@ -218,10 +258,16 @@ def test_a_text_as_long_as_a_book_is_not_read():
 @given(st.text(max_size=80))
 def test_any_text_is_a_recipe_or_one_clear_line(text):
     for whole in (text, f"network flat\n{text}", f"warp {text}", f"schedule {text}"):
-        try:
-            assert isinstance(parse(whole), Recipe)
-        except GradbookError as error:
-            assert "\n" not in str(error)
+        assert "\n" not in complaint(whole)
+
+
+def complaint(text: str) -> str:
+    """What is said about a text; nothing where it is a recipe."""
+    try:
+        parse(text)
+    except GradbookError as error:
+        return str(error)
+    return ""
 
 
 def test_samples_of_its_own_are_no_images():

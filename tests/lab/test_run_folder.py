@@ -12,6 +12,8 @@ HISTORY = (
     Epoch(2, 0.01, 0.1, 0.9, None, None, 5.0, 1e4),
 )
 
+DONE = {"recipe": "made", "epochs": 2, "seconds": 5.0, "test_accuracy": 0.99, "seed": 4}
+
 
 @pytest.fixture
 def run(tmp_path) -> RunFolder:
@@ -44,9 +46,9 @@ def test_metrics_are_lines_for_people_and_for_programs(run):
 
 
 def test_the_result_comes_back(run):
-    run.write_result({"event": "done", "test_accuracy": 0.99})
+    run.write_result(DONE)
     assert run.is_done
-    assert run.result() == {"event": "done", "test_accuracy": 0.99}
+    assert run.result() == DONE
 
 
 def test_a_new_run_overwrites_none(run):
@@ -90,7 +92,7 @@ def test_damaged_metrics_are_refused_in_one_line(run, content):
         run.history()
 
 
-@pytest.mark.parametrize("content", ["", "half", "[1]"])
+@pytest.mark.parametrize("content", ["", "half", "[1]", '{"epochs": 2}', "null"])
 def test_a_damaged_result_is_refused_in_one_line(run, content):
     run.result_file.write_text(content)
     with pytest.raises(DataError, match=r"result.json: not the result of a run"):

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 
 import gradbook as gb
+from gradbook.data.dataset import TRAINING, Part, assemble
 from gradbook.engine.plain import PlainEngine
 from gradbook.errors import FileError, GradbookError, ShapeError, UsageError
 from gradbook.lab import checkpoint as checkpoints
 from gradbook.lab import training as loop
+from gradbook.lab.listener import Listener
 from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.train import Trained, train
-from gradbook.lab.training import Listener, Training
+from gradbook.lab.training import Training
 from tests.lab import made
 from tests.lab.made import recipe
 
@@ -229,6 +231,16 @@ def test_numpy_trains_the_same_network_where_nothing_compiles(monkeypatch):
     assert again.history[0].train_loss == pytest.approx(native.train_loss, rel=1e-4)
 
 
+def test_a_run_begun_in_numpy_goes_on_in_c_and_says_so(tmp_path, monkeypatch):
+    with monkeypatch.context() as without:
+        without.setattr("gradbook.engine.open.find", lambda: None)
+        run(folder=tmp_path, listener=Stopping(without, 1))
+    heard = Hearing()
+    again = train(folder=tmp_path, resume=True, data=SET, listener=heard)
+    assert heard.training.remarks == (loop.OTHER_PRECISION,)
+    assert again.test_accuracy > 0.9
+
+
 # Being told, and interrupted.
 
 
@@ -256,12 +268,17 @@ def test_a_listener_hears_of_each_epoch_and_may_ask_for_progress():
     assert epochs[-1][1].step == epochs[-1][1].steps
 
 
+def test_a_function_is_told_of_each_epoch(capsys):
+    trained = run("hold back none", listener=print)
+    assert capsys.readouterr().out.splitlines() == [str(epoch) for epoch in trained.history]
+
+
 INTERRUPTED = """
 import os, signal, sys, threading
 sys.path.insert(0, {root!r})
 from tests.lab import made
 from gradbook.lab.train import train
-from gradbook.lab.training import Listener
+from gradbook.lab.listener import Listener
 
 class Interrupting(Listener):
     def epoch_done(self, epoch):
@@ -309,6 +326,22 @@ def test_a_network_for_other_images_is_refused(text, said):
 def test_a_flat_network_reads_images_too():
     text = "input 64; dense 4; log softmax; loss cross-entropy"
     assert train(text, "epochs 4", data=SET).test_accuracy > 0.9
+
+
+def test_one_output_learns_to_tell_two_classes_apart():
+    pixels, labels = made.arrays()
+    part = Part(pixels[:, None], labels // 2, "images", "labels", str)
+    level_or_upright = assemble("two", "made for a test", {TRAINING: part})
+    text = "input 1x8x8; conv 6 3x3; relu; maxpool 2; flatten; dense 1; sigmoid"
+    trained = train(f"{text}; loss binary cross-entropy", data=level_or_upright)
+    assert trained.test_accuracy > 0.95
+    assert trained.model.predict(pixels[:5]).shape == (5, 2)
+
+
+def test_a_network_that_takes_no_images_cannot_have_them_warped():
+    text = "input 64; dense 4; log softmax; loss cross-entropy; warp rotate 5"
+    with pytest.raises(ShapeError, match="begin it with 'input 1x8x8' and 'flatten', or take"):
+        train(text, data=SET)
 
 
 def test_a_warp_that_does_not_fit_is_refused_before_anything_is_made(tmp_path):

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.engine.compile import Compiler, needed
+from gradbook.engine.compile import Compiler, needed, vectors
 from gradbook.graph.build import inference, training_step
-from gradbook.net import Net, parse
+from gradbook.net import Net, builtin, parse
 from gradbook.targets.c.machine import machine
 from gradbook.targets.c.write import source
 from tests.engine.test_native import MIXED
@@ -34,6 +34,9 @@ NETWORKS = {
     "mixed": MIXED,
     "windows": """\
 input 3x7x10
+depthwise 3x3 pad 1
+identity
+dropout 0.2
 conv 4 5x1 stride 2 pad 0
 softplus
 maxpool 2 stride 1
@@ -114,6 +117,20 @@ def test_it_compiles_without_a_warning(name, level, tmp_path):
     compiled(words, text(parse(NETWORKS["mixed"]), level), tmp_path)
 
 
+@pytest.mark.parametrize("name", COMPILERS)
+def test_its_parts_compile_without_a_warning(name, tmp_path):
+    """Each by itself, as they are compiled side by side."""
+    compiler, net = present(name), builtin("reference")
+    made = source(training_step(net, batch=20), inference(net), machine("avx2"))
+    assert made.parts > 1
+    words = [*compiler.command, *compiler.flags("avx2"), "-fsyntax-only", *FLAGS, *WARNINGS]
+    (tmp_path / "engine.c").write_text(made.text, encoding="utf-8")
+    for part in range(made.parts):
+        command = [*words, f"-DPART={part}", str(tmp_path / "engine.c")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def run(program: Path, net: Net, threads: int) -> None:
     settings = {"UBSAN_OPTIONS": "print_stacktrace=1", "TSAN_OPTIONS": "halt_on_error=1"}
     done = subprocess.run(
@@ -129,9 +146,10 @@ def run(program: Path, net: Net, threads: int) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("double", [False, True], ids=["float32", "float64"])
 def test_no_address_and_nothing_undefined_is_touched(name, double, tmp_path):
-    net = parse(NETWORKS[name])
+    """Numbers of single precision in this machine's own vectors, double ones in plain ones."""
+    net, level = parse(NETWORKS[name]), "plain" if double else vectors(present("gcc"))
     words = ["-O1", "-g", "-march=native", "-fsanitize=address,undefined"]
-    content = text(net, "plain", double=double) + MAIN.read_text()
+    content = text(net, level, double=double) + MAIN.read_text()
     program = compiled(
         ["gcc", *words, "-fno-sanitize-recover=all", *FLAGS, "-lm"], content, tmp_path
     )

@@ -31,7 +31,7 @@ PROGRAMS = {
     "pdftoppm": ("pdftoppm",),
     "cc": ("cc", "gcc", "clang"),
 }
-PACKAGES = {"torch": "torch"}
+PACKAGES = {"torch": "torch", "onnxruntime": "onnxruntime"}
 WITNESSES = (*PROGRAMS, *PACKAGES)
 
 CHROMIUM_FLAGS = (

@@ -83,6 +83,16 @@ def test_the_gallery_tells_what_was_read_what_it_is_and_the_runner_up(run):
         assert f'title="image {place + 1}"' in card
 
 
+def test_being_sure_is_held_against_being_right(run):
+    sure = run.answers.sure >= 0.99
+    wrong = int((sure & ~run.answers.right).sum())
+    assert (
+        f"Of the {sure.sum()} images it was at least 99 % sure of, {wrong} are wrong."
+        if sure.any()
+        else "It was never 99 % sure."
+    ) in words(told(run))
+
+
 def test_a_link_of_the_table_leads_to_a_card(run):
     html = told(run)
     shown = run.answers.wrong()[:MOST_MISREAD]

@@ -41,18 +41,18 @@ def run(options: Namespace) -> int:
     if code == 0:
         print(f"\nLook first at {folder / MAIN}.html in a browser; then open {folder / MAIN}.xlsx,")
         print("type another η into its framed cell, and watch the curve.")
-        print(f"What the digits taught is in {folder / 'digits' / 'report.html'}.")
+        print(f"How the digits were learnt is told by {folder / 'digits' / 'report.html'}.")
     return code
 
 
 def _train(folder: Path) -> int:
     """The digits; a run that is there already goes on, or is left as it is."""
-    from gradbook.cli.train import one
-    from gradbook.lab.recipe import builtin_recipe
+    from gradbook.cli.training_run import one
+    from gradbook.lab.recipe import recipe
     from gradbook.lab.run_folder import RunFolder
 
     print(f"\nhandwritten digits, into {folder}{sep}", flush=True)
-    return one(folder, None if RunFolder(folder).holds_a_run else builtin_recipe(DIGITS))
+    return one(folder, None if RunFolder(folder).holds_a_run else recipe(DIGITS))
 
 
 def _layers(net: Net) -> list[str]:

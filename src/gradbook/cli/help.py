@@ -1,4 +1,4 @@
-"""This page, a verb's page, or how to write a network or a warp."""
+"""This page, a verb's page, or how to write a network, a recipe or a warp."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ EXAMPLES = """\
   gradbook help             all verbs
   gradbook help explain     the same as gradbook explain --help
   gradbook help networks    the grammar of a network's text form
+  gradbook help recipes     how a training is written
   gradbook help warps       what can happen to images in training
 """
 

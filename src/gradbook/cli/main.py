@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gradbook.cli.options import Parser
 
 VERBS = {
-    "demo": "work the built-in network whole; everything goes to out/",
+    "demo": "the main things at once: networks worked whole, digits trained",
     "explain": "the derivation: every chain written out, the numbers put in",
     "sheet": "the live workbook: every formula in a cell, one row per epoch",
     "check": "an audit of workbooks somebody made: is each gradient right?",
@@ -30,7 +30,7 @@ VERBS = {
     "predict": "what a trained network reads in your pictures, and how sure it is",
     "compare": "trained runs side by side: figures, curves, recipes, mistakes",
     "bench": "how fast the engine trains here, beside PyTorch",
-    "help": "this page, a verb's page, or how to write a network",
+    "help": "this page, a verb's page, or how to write a network or a recipe",
 }
 
 OVERVIEW = """\
@@ -52,6 +52,8 @@ examples:
   gradbook sweep xor                    which learning rate, and why
   gradbook explain "input 2; dense 1; sigmoid; loss half squared error"
   gradbook data digits --show 20        handwritten digits, here in the terminal
+  gradbook train                        digits, in seconds, with a report
+  gradbook train --resume runs/quick    go on with what was interrupted
   gradbook help networks                how to write a network
 
 exit codes: 0 done, 1 not all right, 2 bad input or usage, 130 interrupted

@@ -15,7 +15,7 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    from gradbook.lab.recipe import GRAMMAR
+    from gradbook.lab.recipe_text import GRAMMAR
 
     parser.description = f"{parser.description}\n\n{GRAMMAR}"
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="print this one's text")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from io import StringIO
 from shutil import get_terminal_size
-from threading import Event, Lock, Thread
+from threading import Event, RLock, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal import WIDEST
@@ -42,12 +43,13 @@ class Screen:
         self._stream = stream or sys.stdout
         self._paint = _painter(self._stream)
         self._drawn: list[int] = []  # columns that each line of the foot takes
-        self._lock = Lock()
+        self._lock = RLock()
         self._leaving = Event()
         self._thread = Thread(target=self._keep_drawing, daemon=True)
 
     def __enter__(self) -> Screen:
         self._write(HIDE)
+        self._on_suspension(self._suspend)
         self._thread.start()
         return self
 
@@ -55,13 +57,31 @@ class Screen:
         """The foot is gone; what was said stays."""
         self._leaving.set()
         self._thread.join()
-        with self._lock:
-            self._write(self._to_top() + ERASE_BELOW + SHOW)
-            self._drawn = []
+        self._on_suspension(signal.SIG_DFL)
+        self._clear(SHOW)
 
     def say(self, lines: Iterable[Line]) -> None:
         """Lines that stay."""
         self._show(list(lines))
+
+    def _on_suspension(self, handler: Callable[..., None] | signal.Handlers) -> None:
+        """What Ctrl-Z does."""
+        if hasattr(signal, "SIGTSTP") and current_thread() is main_thread():
+            signal.signal(signal.SIGTSTP, handler)
+
+    def _suspend(self, *_: object) -> None:
+        """Leave the terminal as it should be, wait, and begin a new foot where the cursor is."""
+        with self._lock:
+            self._clear(SHOW)
+            self._on_suspension(signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTSTP)  # returns when it goes on
+            self._on_suspension(self._suspend)
+            self._write(HIDE)
+
+    def _clear(self, after: str) -> None:
+        with self._lock:
+            self._write(self._to_top() + ERASE_BELOW + after)
+            self._drawn = []
 
     def _keep_drawing(self) -> None:
         while not self._leaving.wait(PERIOD):

@@ -1,7 +1,7 @@
-"""Train a network on images and keep everything in one folder: model, metrics, report.
+"""Train a network on images; the model, the metrics and a report go into a folder.
 
-RECIPE is the name of a recipe or a network, a file, or the text itself (see gradbook help
-recipes). Every line of a recipe can be said here as well, in place of the recipe's own.
+RECIPE is the name of a recipe or a network, a file, or the text itself (see
+gradbook help recipes). What a recipe says can be said here too, in its place.
 Whatever interrupts a run, --resume goes on with it as if nothing had happened.
 """
 
@@ -12,32 +12,25 @@ import re
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gradbook.cli.options import whole_number
 from gradbook.errors import GradbookError, UsageError
 
 if TYPE_CHECKING:
-    from gradbook.cli.training_display import Display
-    from gradbook.data.dataset import Dataset
     from gradbook.lab.recipe import Recipe
-    from gradbook.lab.run_folder import RunFolder
-    from gradbook.lab.seeds import SeedsFolder
-    from gradbook.lab.train import Trained
 
 EXAMPLES = """\
-  gradbook train                          `quick` on the digits: over 99 % in seconds
-  gradbook train best --seeds 10          ten seeds, with mean, deviation and the lowest
+  gradbook train                          the digits by the recipe quick
+  gradbook train best --seeds 10          ten seeds: mean, deviation, lowest
   gradbook train small --epochs 5 --schedule 'one cycle 0.1'
   gradbook train mine.txt --data fashion/ -o runs/fashion
-  gradbook train "input 1x28x28; conv 8 5x5 stride 2; relu; flatten; dense 10; softmax;
-                  loss cross-entropy"
+  gradbook train "input 1x28x28; conv 8 5x5 stride 2; relu; flatten; dense 10;
+                  softmax; loss cross-entropy"
   gradbook train --resume runs/quick      go on with a run that was interrupted
   gradbook train quick --json             an event a line, for a program
 """
 
-DONE, INTERRUPTED = 0, 130
-USUAL = "quick"
 RUNS = Path("runs")
 LINES = {  # options that are lines of a recipe
     "network": ("NET", "another network: a name or a file"),
@@ -52,13 +45,11 @@ COUNTS = {
     "batch": "images in a step",
 }
 MOST_SEEDS = 1_000
-LARGEST_SEED = 999_999_999
-MOST_THREADS = 64
 NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=f"default: {USUAL}")
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="default: quick")
     parser.add_argument("--data", metavar="DATA", help="images to train on (see gradbook data)")
     for name, about in COUNTS.items():
         parser.add_argument(f"--{name}", metavar="N", type=whole_number(1), help=about)
@@ -72,7 +63,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--seed",
         metavar="N",
-        type=whole_number(0, LARGEST_SEED),
+        type=whole_number(0),
         help="what everything is drawn from (default: 0)",
     )
     parser.add_argument(
@@ -84,7 +75,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--threads",
         metavar="N",
-        type=whole_number(1, MOST_THREADS),
+        type=whole_number(1),
         help="how many cores to use (default: all there are); the result is the same",
     )
     parser.add_argument(
@@ -95,18 +86,21 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
+    from gradbook.cli import training_run
     from gradbook.lab.seeds import SeedsFolder
 
+    how = (options.threads, options.json)
     if options.resume:
         _require_nothing_else(options)
-        if SeedsFolder(options.resume).holds_seeds:
-            return _seeds(SeedsFolder(options.resume), options)
-        return one(Path(options.resume), None, options.threads, options.json)
+        seeds = SeedsFolder(options.resume)
+        if seeds.holds_seeds:
+            return training_run.several(seeds, *how)
+        return training_run.one(seeds.path, None, *how)
     recipe = wanted(options)
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if not options.seeds:
-        return one(folder, recipe, options.threads, options.json)
-    return _seeds(_planned(folder, recipe, options.seeds), options)
+        return training_run.one(folder, recipe, *how)
+    return training_run.several(training_run.planned(folder, recipe, options.seeds), *how)
 
 
 # What is wanted.
@@ -123,7 +117,7 @@ def _require_nothing_else(options: Namespace) -> None:
 
 def wanted(options: Namespace) -> Recipe:
     """The recipe that is named, with what is said in place of its own lines."""
-    found = _named(options.recipe or USUAL)
+    found = _named(options.recipe)
     if options.network:
         found = _on_another_network(found, options.network)
     said = {name: getattr(options, name) for name in (*LINES, *COUNTS, "hold_back", "seed")}
@@ -135,11 +129,13 @@ def wanted(options: Namespace) -> Recipe:
     return found
 
 
-def _named(argument: str) -> Recipe:
-    from gradbook.lab.recipe import parse, recipe
+def _named(argument: str | None) -> Recipe:
+    from gradbook.lab.recipe import recipe
+    from gradbook.lab.recipe_text import parse
+    from gradbook.lab.train import USUAL
 
     if argument != "-":
-        return recipe(argument)
+        return recipe(USUAL if argument is None else argument)
     from gradbook.cli.networks import standard_input
 
     return parse(standard_input(), "standard input")
@@ -158,7 +154,7 @@ def _on_another_network(recipe: Recipe, name: str) -> Recipe:
 
 
 def _changed(recipe: Recipe, word: str, value: str) -> Recipe:
-    from gradbook.lab.recipe import changed
+    from gradbook.lab.recipe_text import changed
 
     try:
         return changed(recipe, f"{word} {value.replace(';', ',')}")  # as warps are written alone
@@ -171,100 +167,3 @@ def _new_folder(recipe: Recipe) -> Path:
     name = NOT_IN_NAMES.sub("-", recipe.title).strip("-.") or "run"
     ends = ("", *(f"-{k}" for k in range(2, 1_000_000)))
     return next(path for end in ends if not os.path.lexists(path := RUNS / f"{name}{end}"))
-
-
-# Training.
-
-
-def one(
-    folder: Path, recipe: Recipe | None, threads: int | None = None, as_events: bool = False
-) -> int:
-    """Train by the recipe, or without one go on with the run in the folder; the exit code."""
-    from gradbook.cli.training_display import display
-    from gradbook.lab.run_folder import RunFolder
-
-    run, shown = RunFolder(folder), display(as_events)
-    if recipe is None and run.is_done:
-        shown.done_before(run)
-        return DONE
-    trained = _trained(shown, run, recipe, threads)
-    if trained.stopped:
-        shown.stopped(trained, folder)
-        return INTERRUPTED
-    shown.done(trained, run)
-    return DONE
-
-
-def _trained(shown: Display, run: RunFolder, recipe: Recipe | None, threads: int | None) -> Trained:
-    """Train while the display shows it, and write the report."""
-    from gradbook.cli.interrupts import heeded_by
-    from gradbook.lab.train import train
-
-    with shown, heeded_by(shown):
-        trained = train(
-            recipe, folder=run.path, threads=threads, resume=recipe is None, listener=shown
-        )
-        if shown.training and not trained.stopped:
-            shown.doing("writing the report")
-            _write_report(run, shown.training.material.dataset)
-    return trained
-
-
-def _write_report(run: RunFolder, dataset: Dataset) -> None:
-    from gradbook.files import write_whole
-    from gradbook.report.run_page import run_page
-
-    write_whole(run.report_file, run_page(run, dataset))
-
-
-# Several seeds.
-
-
-def _planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
-    """A folder for so many runs, once it is sure that the first of them can begin."""
-    from gradbook.lab.material import material, placed
-    from gradbook.lab.seeds import SeedsFolder
-
-    first = recipe.net.seed
-    if first + count - 1 > LARGEST_SEED:
-        raise UsageError(f"--seeds {count} from --seed {first} on: seeds go up to {LARGEST_SEED:,}")
-    found = placed(recipe)
-    seeds = SeedsFolder(folder)
-    seeds.require_free()
-    material(found)
-    seeds.begin(found, range(first, first + count))
-    return seeds
-
-
-def _seeds(folder: SeedsFolder, options: Namespace) -> int:
-    """Train one seed after the other, those that are done already left out."""
-    from gradbook.cli.training_display import display
-    from gradbook.files import write_whole
-    from gradbook.lab.seeds import together
-
-    recipe, seeds = folder.plan()
-    results: list[dict[str, Any]] = []
-    for seed in seeds:
-        run, shown = folder.run(seed), display(options.json)
-        if not run.is_done:
-            own = None if run.holds_a_run else replace(recipe, net=replace(recipe.net, seed=seed))
-            trained = _trained(shown, run, own, options.threads)
-            if trained.stopped:
-                shown.stopped(trained, folder.path)
-                return INTERRUPTED
-        results.append(run.result())
-        shown.seed_done(results[-1])
-    event = together(results, folder.path)
-    folder.write_result(event)
-    write_whole(folder.report_file, _seeds_page(folder, recipe))
-    shown.seeds_done(results, event, folder)
-    return DONE
-
-
-def _seeds_page(folder: SeedsFolder, recipe: Recipe) -> str:
-    from gradbook.cli.terminal import busy
-    from gradbook.data.sources import load
-    from gradbook.report.seeds_page import seeds_page
-
-    with busy("writing the report"):
-        return seeds_page(folder, load(recipe.data))

@@ -1,53 +1,30 @@
-"""What is shown of a training: drawn on a terminal, as plain lines, or as events for a program."""
+"""What is told of a training: events for a program, or lines."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from itertools import count
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from gradbook.cli.screen import Screen, is_screen
 from gradbook.cli.terminal import can_say, show, width
-from gradbook.engine.compile import is_compiling
-from gradbook.lab.training import Listener, Training
+from gradbook.lab.listener import Listener
+from gradbook.lab.training import Training
 from gradbook.report import training_words as words
-from gradbook.report.curve_text import Line, Piece
+from gradbook.report.curve_text import Line
 from gradbook.report.training_text import (
     BLOCK,
     NOT_ASCII,
-    QUIET,
     EpochTable,
-    Trace,
-    duration,
     epoch_table,
-    in_a_line,
-    running,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gradbook.lab.history import Epoch, Progress
+    from gradbook.lab.history import Epoch
     from gradbook.lab.run_folder import RunFolder
     from gradbook.lab.seeds import SeedsFolder
     from gradbook.lab.train import Trained
-
-WHEELS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
-LEAST_ROWS = 8  # of a terminal; with less there is one line of progress
-LOADING = "loading the images"
-COMPILING = "compiling the engine for this network, once"
-SCORING = "scoring the test images"
-STOPPING = "finishing the step and saving"
-HINT = "Ctrl-C finishes the step, saves and stops"
-
-
-def display(as_events: bool) -> Display:
-    """The one that suits who looks."""
-    if as_events:
-        return AsEvents()
-    return OnScreen() if is_screen() else AsLines()
 
 
 class Display(Listener):
@@ -73,8 +50,8 @@ class Display(Listener):
     def done_before(self, run: RunFolder) -> None:
         """There was nothing left to do."""
 
-    def stopped(self, trained: Trained, folder: Path) -> None:
-        """The run goes on when this folder is resumed."""
+    def stopped(self, folder: Path, trained: Trained | None = None) -> None:
+        """It goes on when this folder is resumed; nothing came of it yet if it took no step."""
 
     def seed_done(self, result: dict[str, Any]) -> None:
         """One of several."""
@@ -117,8 +94,9 @@ class AsEvents(Display):
     def done_before(self, run: RunFolder) -> None:
         self.tell(**run.result())
 
-    def stopped(self, trained: Trained, folder: Path) -> None:
-        self.tell(**trained.event, resume=str(folder))
+    def stopped(self, folder: Path, trained: Trained | None = None) -> None:
+        event = trained.event if trained else {"event": "stopped"}
+        self.tell(**event, resume=str(folder))
 
     def seed_done(self, result: dict[str, Any]) -> None:
         self.tell(**{**result, "event": "seed_done"})
@@ -142,7 +120,7 @@ class AsLines(Display):
     def started(self, training: Training) -> None:
         super().started(training)
         self.table = self._table(training)
-        self.say([*words.opening(training, min(width(), BLOCK)), *self.table.heading()])
+        self.say([*words.opening(training, room()), *self.table.heading()])
         for epoch in training.history:
             self.epoch_done(epoch)
 
@@ -158,20 +136,21 @@ class AsLines(Display):
     def done(self, trained: Trained, run: RunFolder) -> None:
         assert self.training
         tested = len(self.training.material.dataset.test_for_reporting)
-        show(words.result(trained.event, width(), tested))
+        show(words.result(trained.event, room(), tested))
         show(words.files(run, width()))
 
     def done_before(self, run: RunFolder) -> None:
-        show(words.done_before(run, width()))
-        show(words.result(run.result(), width()))
+        result = run.result()
+        show(words.done_before(run, room()))
+        show(words.result(result, room()))
         show(words.files(run, width()))
 
-    def stopped(self, trained: Trained, folder: Path) -> None:
-        assert self.training
-        show(words.stopped(self.training, folder, width()))
+    def stopped(self, folder: Path, trained: Trained | None = None) -> None:
+        show(words.stopped(self.training if trained else None, folder, room()))
 
     def seed_done(self, result: dict[str, Any]) -> None:
-        show([[]])
+        if self.training:
+            show([[]])
 
     def seeds_done(
         self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
@@ -184,76 +163,6 @@ class AsLines(Display):
         print(end="", flush=True)
 
 
-class OnScreen(AsLines):
-    """The same, with bars beneath that move."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.screen = Screen(self.foot)
-        self.busy = LOADING
-        self.turning, self.since = "", 0.0  # what the wheel turns for
-        self.turns = count()
-        self.trace = Trace()
-        self.traced = 0  # steps, over all epochs
-
-    def __enter__(self) -> Display:
-        self.screen.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.screen.__exit__()
-
-    def started(self, training: Training) -> None:
-        super().started(training)
-        for epoch in training.history:
-            self.trace.add([epoch.train_loss] * training.steps)
-        self.doing("")
-
-    def epoch_done(self, epoch: Epoch) -> None:
-        assert self.training
-        if epoch.epoch == self.training.recipe.epochs:
-            self.doing(SCORING)
-        super().epoch_done(epoch)
-
-    def doing(self, what: str) -> None:
-        self.busy = what
-
-    def say(self, lines: list[Line]) -> None:
-        self.screen.say(lines)
-
-    def foot(self, columns: int, rows: int) -> list[Line]:
-        """What stands beneath the table at this moment."""
-        training = self.training
-        if is_compiling():
-            return [self._wheel(COMPILING)]
-        if self.busy or training is None:
-            return [self._wheel(self.busy)]
-        if training.stopped:
-            return [[], self._wheel(STOPPING)]
-        now = training.progress()
-        if now.epoch > now.epochs:  # the last one has just ended
-            return [self._wheel(SCORING)]
-        if rows < LEAST_ROWS:
-            return [in_a_line(now, columns)]
-        self._follow(now)
-        room = min(columns, BLOCK)
-        bars = running(now, self.trace, room, ascii_only=self.ascii_only)
-        return [[], *bars, [], [Piece(HINT, QUIET)]]
-
-    def _follow(self, now: Progress) -> None:
-        """Note the losses that came since it was last drawn."""
-        done = (now.epoch - 1) * now.steps + now.step
-        if done > self.traced:
-            self.trace.add(now.recent_losses[-(done - self.traced) :])
-        self.traced = done
-
-    def _wheel(self, what: str) -> Line:
-        if what != self.turning:
-            self.turning, self.since = what, monotonic()
-        wheel = WHEELS[1] if self.ascii_only else WHEELS[0]
-        turn = wheel[next(self.turns) % len(wheel)]
-        return [
-            Piece(f"{turn} ", "cyan"),
-            Piece(f"{what} … "),
-            Piece(duration(monotonic() - self.since), QUIET),
-        ]
+def room() -> int:
+    """Columns for words, which stand no wider than the table."""
+    return min(width(), BLOCK)

@@ -24,6 +24,8 @@ ALIKE = 2.5 / 255  # what differs less is the same colour
 STRONG = 90  # per cent of what stands out is fainter than the ink's full strength
 EDGE = 0.35  # of full strength: below the half, where thin places of a stroke would break
 FAINTEST = 0.02  # of full strength, where the paper is without noise
+SHARP = 0.02  # of full strength from pixel to pixel
+QUIET, QUIETEST = 0.3, 0.385  # that share of noise is less than so many deviations
 LEAST_CONTRAST = 0.07  # black on white has 1
 NOISES = 5  # deviations of the paper's own noise; what is less doesn't stand out
 
@@ -40,19 +42,32 @@ class Ink:
         """Where there is ink, faint edges left out."""
         return np.asarray(self.amount > EDGE)
 
+    def by_an_edge(self, reach: int) -> NDArray[np.bool_]:
+        """What lies so near an edge of ink; the edge of a shadow is soft and is none."""
+        smooth = _blurred(_blurred(self.amount[..., None]))[..., 0]
+        down, along = np.diff(smooth, axis=0)[:, :-1], np.diff(smooth, axis=1)[:-1]
+        sharp = np.hypot(down, along) > max(SHARP, self.faintest / 4)
+        return near(np.pad(sharp, ((0, 1), (0, 1))), reach)
 
-def ink(picture: NDArray[np.uint8]) -> Ink | None:
-    """The ink in a picture (rows, columns, 3); none where it is all paper."""
+
+def ink(picture: NDArray[np.uint8], *, shadowed: bool = False) -> Ink | None:
+    """The ink in a picture (rows, columns, 3); none where it is all paper.
+
+    If it is `shadowed`, what is far from any sharp edge is paper too, however dark.
+    """
     colours = picture.astype(np.float32) / 255
     paper = _even_paper(colours)
     if paper is not None:
         return _told_apart(_difference(colours, paper))
     paper = _surface(colours)
-    for _ in range(2):  # the paper is better known once most of the ink is
+    for _ in range(4 if shadowed else 2):  # the paper is better known once most of the ink is
         found = _told_apart(_difference(colours, paper))
         if found is None:
             return None
-        paper = _followed(colours, near(found.strokes, _reach(colours)), paper)
+        covered = near(found.strokes, _reach(colours))
+        if shadowed:
+            covered &= found.by_an_edge(5 * _reach(colours))
+        paper = _followed(colours, covered, paper)
     return _told_apart(_difference(colours, paper))
 
 
@@ -85,7 +100,7 @@ def _difference(colours: Colours, paper: Colours) -> Grey:
 def _told_apart(amount: Grey) -> Ink | None:
     """The difference in units of the ink's own strength, where there is any ink."""
     some = amount.ravel()[:: max(1, amount.size // SOME)]
-    noise = 1.4826 * float(np.median(abs(some)))
+    noise = float(np.quantile(abs(some), QUIET)) / QUIETEST
     least = max(NOISES * noise, LEAST_CONTRAST)
     outstanding = amount[amount > least]
     if not outstanding.size:

@@ -13,11 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.framing import Framing
-from gradbook.data.ink import Grey, ink
+from gradbook.data.ink import Grey, Ink, ink
 from gradbook.data.pen import stroke_width, usual_pen
 from gradbook.data.picture import WHITE, Ground
 from gradbook.data.strokes import Box, Mask, near
-from gradbook.data.subject import NoSign, Subject, subject
+from gradbook.data.subject import (
+    NoSign,
+    Subject,
+    holds_something,
+    is_table,
+    subject,
+    within_a_table,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,6 +34,7 @@ LOOKED_AT = 480  # pixels along the longer side: enough to find a digit by
 NEARER = 0.4  # of the picture: a smaller digit is looked at again, nearer
 MARGIN = 0.6  # of its side, on each side of it
 INSIDE = 0.03  # of a paper's side: so far inside its edges it is looked at again
+SOFT = 0.1  # of a sign: so much of it may lie further from its edges than its strokes are wide
 BLOT = 0.4  # of its side: no digit's strokes are as wide
 EXTENT = 0.06  # of full strength: so far reaches a digit's box, as MNIST's do
 FINE = 6  # times the final size: where strokes are made wider or thinner
@@ -64,20 +72,53 @@ def _looked_at(picture: Image, looks: int, where: Box | None = None) -> Grey:
     """The digit's ink alone, in its box; `where` says which part of the picture it is in."""
     small = _reduced(picture)
     scale = picture.width / small.width
-    found = ink(np.asarray(small))
-    if found is None:
-        raise NoSign("blank: nothing is drawn on it")
-    sign = subject(found.strokes, where and where.seen_from(0, 0, 1 / scale))
+    found, sign = _found(np.asarray(small), where and where.seen_from(0, 0, 1 / scale))
+    inner = within_a_table(found.strokes)
+    if inner and looks > 1 and not isinstance(sign, Subject):
+        return _cut(picture, inner.seen_from(0, 0, scale), looks)
+    if isinstance(sign, NoSign):
+        raise sign
     is_small = sign.box.side < NEARER * max(small.size)
     if _is_blot(found.amount, sign):
-        if looks == 1 or is_small:
+        if looks == 1 or is_small or not holds_something(sign):
             raise NoSign("no digit found: what stands out is a blot")
         return _cut(picture, sign.box.wider(-INSIDE).seen_from(0, 0, scale), looks)
     if looks > 1 and is_small:
         box = sign.box.seen_from(0, 0, scale)
         return _cut(picture, box.wider(MARGIN), looks, box)
     amount = np.where(_own(sign) & (found.amount > found.faintest), found.amount, 0)
-    return amount[_extent(amount > max(EXTENT, found.faintest)).slices]
+    return amount[_extent(amount > 0).slices]
+
+
+def _found(pixels: NDArray[np.uint8], where: Box | None) -> tuple[Ink, Subject | NoSign]:
+    """The ink and the sign in it; shadows are looked for where there is none without."""
+    seen: list[tuple[Ink, Subject | NoSign]] = []
+    for shadowed in (False, True):
+        found = ink(pixels, shadowed=shadowed)
+        if found is None:
+            continue
+        sign = _sign(found, where)
+        if isinstance(sign, Subject):
+            return found, sign
+        seen.append((found, sign))
+    if not seen:
+        raise NoSign("blank: nothing is drawn on it")
+    return seen[0]
+
+
+def _sign(found: Ink, where: Box | None) -> Subject | NoSign:
+    """The one sign, or why there is none."""
+    try:
+        sign = subject(found.strokes, where)
+    except NoSign as error:
+        return error
+    amount = np.where(sign.mask, found.amount, 0)
+    edges = found.by_an_edge(ceil(stroke_width(amount)) + 1)
+    if np.mean(edges[sign.mask]) < 1 - SOFT:
+        return NoSign("no digit found: what stands out has no edges, as shadows have none")
+    if is_table(sign.mask):
+        return NoSign("no digit found: what stands out goes along the picture's edge")
+    return sign
 
 
 def _cut(picture: Image, box: Box, looks: int, where: Box | None = None) -> Grey:
@@ -114,10 +155,10 @@ def _extent(mask: Mask) -> Box:
 
 def _scaled(amount: Grey, side: int) -> Grey:
     """The longest side made so long; strokes too thin to be seen then, or too thick, made usual."""
-    largest = max(amount.shape)
-    if largest == side:
+    if max(amount.shape) == side:
         return amount
-    amount = _resized(amount, FINE * side) if largest > FINE * side else amount
+    amount = amount[_extent(amount > EXTENT).slices]
+    amount = _resized(amount, FINE * side) if max(amount.shape) > FINE * side else amount
     drawn = usual_pen(amount, side)
     small = _resized(drawn[_extent(drawn > EXTENT).slices], side)
     return np.asarray(small / small.max())

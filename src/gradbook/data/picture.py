@@ -44,6 +44,10 @@ def read(
             return _coloured(ImageOps.exif_transpose(image), behind)
         except DataError:
             raise
+        except Image.DecompressionBombError as error:
+            raise DataError(
+                f"a picture that is too large: at most {MOST_PIXELS:,} pixels", file=str(file)
+            ) from error
         except UnidentifiedImageError as error:
             kinds = ", ".join(FORMATS)
             raise DataError(f"no picture that can be read ({kinds})", file=str(file)) from error

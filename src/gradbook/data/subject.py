@@ -16,6 +16,8 @@ RIM = 0.04  # of the picture is its rim
 ALONG = 0.25  # of a side of the picture: what lies along so much of it is a table or a border
 FRAMED = 0.2  # of the picture's shorter side: what is smaller is not what a frame is there for
 ENCLOSED = 0.15  # of a frame's side, likewise
+FILLED = 0.8  # of a side of the picture, to the last pixel
+MOST_INK = 0.6  # of a picture; an upright 1 may fill one that is cropped to it
 COVERED = 0.7  # of a side: a frame may have gaps
 CLOSE = 0.3  # of the sign's side: strokes as near as that belong together …
 APART = 0.07  # … unless there is this much between two that are both large
@@ -60,6 +62,29 @@ def subject(mask: Mask, where: Box | None = None) -> Subject:
     chosen = np.zeros(int(labels.max()) + 1, bool)
     chosen[[stroke.label for stroke in own]] = True
     return Subject(chosen[labels], box)
+
+
+def holds_something(sign: Subject) -> bool:
+    """Whether there is a hole in it that is large enough for a digit."""
+    rim = Box(1, 1, sign.mask.shape[0] - 1, sign.mask.shape[1] - 1)
+    holes = strokes(~sign.mask)[1]
+    return any(rim.holds(hole.box) and hole.box.side >= ENCLOSED * sign.box.side for hole in holes)
+
+
+def is_table(mask: Mask) -> bool:
+    """Whether it fills a side of the picture, as no stroke of a pen does, and not all of it."""
+    ends = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
+    return any(end.mean() > FILLED for end in ends) and bool(mask.mean() < MOST_INK)
+
+
+def within_a_table(mask: Mask) -> Box | None:
+    """The part of the picture that is left without what fills its sides; none if that is little."""
+    rows = [np.flatnonzero(side < ALONG) for side in (mask.mean(1), mask.mean(0))]
+    if not is_table(mask) or not all(map(len, rows)):
+        return None
+    down, across = rows
+    left = Box(int(down[0]), int(across[0]), int(down[-1]) + 1, int(across[-1]) + 1)
+    return left.wider(-RIM / 2) if 2 * left.side > max(mask.shape) else None
 
 
 def _without_frames(labels: NDArray[np.int32], found: list[Stroke]) -> list[Stroke]:

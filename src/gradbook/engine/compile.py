@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
+import ctypes
+import errno
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from secrets import token_hex
+from tempfile import TemporaryDirectory
 
 from gradbook.errors import GradbookError
 
@@ -31,7 +35,7 @@ ZIG_LEVELS = {  # where nothing said is native
 }
 LONGEST_COMPILATION = 300  # seconds
 
-_under_way: set[Path] = set()  # what is being compiled at this moment
+_under_way: set[object] = set()  # what is being compiled at this moment
 
 
 class CompilerError(GradbookError):
@@ -111,17 +115,21 @@ def vectors(compiler: Compiler, level: str = "native") -> str:
 
 
 def library(
-    text: str, compiler: Compiler, level: str = "native", extra: Sequence[str] = ()
+    text: str, compiler: Compiler, level: str = "native", extra: Sequence[str] = (), parts: int = 1
 ) -> Path:
-    """The compiled text, from the cache where it was compiled before."""
-    flags = [*FLAGS, *compiler.flags(level), *extra]
-    parts = [text, compiler.version, " ".join(flags), macros(compiler, level)]
-    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    """The compiled text, from the cache where it was compiled before. Text that knows what PART
+    is may be compiled in so many `parts` side by side.
+    """
+    command = [*compiler.command, *FLAGS, *compiler.flags(level), *extra]
+    known = [text, compiler.version, " ".join(command[len(compiler.command) :])]
+    known.append(macros(compiler, level))
+    digest = hashlib.sha256("\0".join(known).encode()).hexdigest()[:32]
     folder = cache_folder()
-    target = folder / f"{digest}.so"
-    if not target.exists():
-        _compile(text, compiler, flags, target)
-    return target
+    if found := _kept(folder, digest):
+        return found
+    if not os.access(folder, os.W_OK):
+        folder = _own_folder()
+    return _kept(folder, digest) or _compile(text, command, folder, digest, parts)
 
 
 def is_compiling() -> bool:
@@ -136,27 +144,66 @@ def cache_folder() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CompilerError(
-            f"can't keep engines in {folder}: {error.strerror}; set GRADBOOK_CACHE to a folder"
-        ) from error
+        if error.errno not in (errno.EACCES, errno.EROFS):
+            raise CompilerError(
+                f"can't keep engines in {folder}: {error.strerror}; set GRADBOOK_CACHE to a folder"
+            ) from error
+        return _own_folder()
     return folder
 
 
-def _compile(text: str, compiler: Compiler, flags: Sequence[str], target: Path) -> None:
+@cache
+def _own_folder() -> Path:
+    """Where nothing can be kept: for as long as this process lasts."""
+    folder = TemporaryDirectory(prefix="gradbook-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+def _kept(folder: Path, digest: str) -> Path | None:
+    """An engine's name tells its size, so that one cut short is none."""
+    for path in folder.glob(f"{digest}-*.so"):
+        if path.stem.endswith(f"-{path.stat().st_size}"):
+            return path
+    return None
+
+
+def _compile(text: str, command: Sequence[str], folder: Path, digest: str, parts: int) -> Path:
     """Whole or not at all, also while others compile the same."""
-    own = target.with_name(f".{target.stem}-{token_hex(6)}")
-    source, made = own.with_suffix(".c"), own.with_suffix(".so")
-    _under_way.add(own)
+    under_way = object()
+    _under_way.add(under_way)
     try:
-        source.write_text(text, encoding="utf-8")
-        _run([*compiler.command, *flags, "-shared", str(source), "-o", str(made), "-lm"])
-        os.replace(made, target)
+        with TemporaryDirectory(prefix=".", dir=folder) as own:
+            source, made = Path(own, "engine.c"), Path(own, "engine.so")
+            source.write_text(text, encoding="utf-8")
+            inputs = [source] if parts == 1 else _objects(source, command, parts)
+            _run([*command, "-shared", *map(str, inputs), "-o", str(made), "-lm"])
+            target = folder / f"{digest}-{made.stat().st_size}.so"
+            os.replace(made, target)
+            return target
     except OSError as error:
-        raise CompilerError(f"can't write to {target.parent}: {error.strerror}") from error
+        raise CompilerError(f"can't write to {folder}: {error.strerror}") from error
     finally:
-        _under_way.remove(own)
-        source.unlink(missing_ok=True)
-        made.unlink(missing_ok=True)
+        _under_way.remove(under_way)
+
+
+def _objects(source: Path, command: Sequence[str], parts: int) -> list[Path]:
+    objects = [source.with_name(f"{part}.o") for part in range(parts)]
+    with ThreadPoolExecutor(min(parts, os.cpu_count() or 1)) as pool:
+        running = [
+            pool.submit(_run, [*command, f"-DPART={part}", "-c", str(source), "-o", str(made)])
+            for part, made in enumerate(objects)
+        ]
+        for each in running:
+            each.result()
+    return objects
+
+
+def loaded(path: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise CompilerError(f"the engine in {path} can't be loaded: remove it") from error
 
 
 def _run(command: Sequence[str]) -> str:

@@ -54,7 +54,9 @@ class NativeEngine(Engine):
         self.source: Source = source(
             self.step_graph, inference(net), machine(vectors, precision == "float64")
         )
-        self.path = compiling.library(self.source.text, self.compiler, level, extra)
+        self.path = compiling.library(
+            self.source.text, self.compiler, level, extra, self.source.parts
+        )
         self._running = Lock()
         self._library = _loaded(self.path)
         self._handle = self._library.engine_open(threads)
@@ -117,9 +119,9 @@ class NativeEngine(Engine):
             self._interruptible(job, what)
 
     def _interruptible(self, job: Job, what: int) -> None:
-        """Ctrl-C ends the call after its step: the main thread only waits."""
+        """Ctrl-C ends the call after its step: the main thread only waits, but for one step."""
         arguments = (self._handle, ctypes.byref(job), what)
-        if current_thread() is not main_thread():
+        if current_thread() is not main_thread() or job.images <= self.batch:
             self._library.engine_run(*arguments)
             return
         worker = Thread(target=self._library.engine_run, args=arguments)
@@ -133,7 +135,7 @@ class NativeEngine(Engine):
 
 
 def _loaded(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
+    library = compiling.loaded(path)
     library.engine_open.argtypes, library.engine_open.restype = [ctypes.c_int], _pointer
     library.engine_close.argtypes, library.engine_close.restype = [_pointer], None
     library.engine_array.argtypes = [_pointer, ctypes.c_int]

@@ -22,7 +22,7 @@ def gflops(threads: int = 1) -> float:
     lanes = LEVELS[vectors][0]
     head = f"#define PEAK_LANES {lanes}\n#define REGISTER(x) {REGISTERS[vectors]}(x)\n"
     spelled = head.replace('"(x)', '" (x)')
-    run = ctypes.CDLL(str(compiling.library(spelled + part("peak"), compiler))).peak
+    run = compiling.loaded(compiling.library(spelled + part("peak"), compiler)).peak
     run.argtypes, run.restype = [ctypes.c_int64], ctypes.c_float
     rounds = 2_000_000
     with ThreadPoolExecutor(threads) as pool:

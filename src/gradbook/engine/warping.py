@@ -119,7 +119,7 @@ def library(compiler: Compiler, level: str = "native") -> Path:
 
 @cache
 def _loaded(path: Path) -> ctypes.CDLL:
-    loaded = ctypes.CDLL(str(path))
+    loaded = compiling.loaded(path)
     key = [ctypes.c_uint64, ctypes.c_uint64]
     loaded.warp_images.argtypes = [_pointer, *key, _pointer, ctypes.c_int64, *[_pointer] * 4]
     loaded.warp_images.restype = None

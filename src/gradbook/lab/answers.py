@@ -63,6 +63,11 @@ class Answers:
         places = np.flatnonzero(~self.right)
         return places[np.argsort(-self.sure[places], kind="stable")]
 
+    def surer_than(self, least: float) -> tuple[int, int]:
+        """Of how many images it was at least so sure, and how many of those it read wrong."""
+        those = self.sure >= least
+        return int(those.sum()), int((those & ~self.right).sum())
+
     def unsure(self, count: int) -> Places:
         """Images read right, the least sure first, at most so many."""
         places = np.flatnonzero(self.right)

@@ -90,7 +90,7 @@ def read(path: str | os.PathLike[str]) -> Checkpoint:
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """The last checkpoint that is whole, and a line about each newer one that isn't.
 
-    Where none is whole the newest one's fault is raised.
+    Where there are some and none is whole, that is an error.
     """
     faults: list[GradbookError] = []
     for path in found(folder):
@@ -99,5 +99,8 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
         except GradbookError as error:
             faults.append(error)
     if faults:
-        raise faults[0]
+        raise DataError(
+            f"none of the checkpoints in it can be used ({faults[0].message}): begin a new run",
+            file=os.fspath(folder),
+        )
     return None, []

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.dataset import Dataset
-from gradbook.errors import DataError, UsageError
+from gradbook.errors import UsageError, one_line
 from gradbook.lab.answers import Answers
 from gradbook.lab.evidence import answered
 from gradbook.lab.history import Epoch
@@ -55,9 +55,14 @@ class Compared:
         return fmean(result["seconds"] for result in self.results)
 
     @property
+    def validations(self) -> tuple[float | None, ...]:
+        """Each seed's share of the images held back, after its last epoch."""
+        return tuple(h[-1].validation_accuracy if h else None for h in self.histories)
+
+    @property
     def validation(self) -> float | None:
-        found = [result["validation_accuracy"] for result in self.results]
-        return None if None in found else fmean(found)
+        found = [share for share in self.validations if share is not None]
+        return fmean(found) if len(found) == len(self.runs) else None
 
     @cached_property
     def history(self) -> tuple[Epoch, ...]:
@@ -89,7 +94,7 @@ def opened(path: str | os.PathLike[str]) -> Compared:
         runs = [run for run in runs if run.is_done] or runs[:1]
     recipe = runs[0].recipe()
     return Compared(
-        Path(path).resolve().name,
+        one_line(Path(path).resolve().name),
         tuple(runs),
         recipe,
         tuple(run.history() for run in runs),
@@ -100,11 +105,7 @@ def opened(path: str | os.PathLike[str]) -> Compared:
 def _result(run: RunFolder) -> dict[str, Any]:
     if not run.is_done:
         raise UsageError(f"{run.path} isn't done: gradbook train --resume {run.path}")
-    found = run.result()
-    for name in ("test_accuracy", "seconds", "seed", "validation_accuracy"):
-        if name not in found or not isinstance(found[name], int | float | None):
-            raise DataError(f"its {name} is missing", file=str(run.result_file))
-    return found
+    return run.result()
 
 
 def all_opened(paths: Sequence[str | os.PathLike[str]]) -> list[Compared]:

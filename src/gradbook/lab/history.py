@@ -23,6 +23,16 @@ class Epoch:
     seconds: float  # of training so far, what was resumed included
     images_per_second: float
 
+    def __str__(self) -> str:
+        """In a line: epoch 3: loss 0.0306, 99.03 % right; held back 0.0326, 98.97 %; 5.2 s."""
+        held_back = (
+            f"; held back {self.validation_loss:.4f}, {100 * self.validation_accuracy:.2f} %"
+            if self.validation_loss is not None and self.validation_accuracy is not None
+            else ""
+        )
+        own = f"loss {self.train_loss:.4f}, {100 * self.train_accuracy:.2f} % right"
+        return f"epoch {self.epoch}: {own}{held_back}; {self.seconds:.1f} s"
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -40,6 +50,7 @@ class Progress:
 
 
 COLUMNS = tuple(column.name for column in fields(Epoch))
+UNMEASURED = ("validation_loss", "validation_accuracy")  # where no images are held back
 
 
 def json_lines(history: Iterable[Epoch]) -> str:
@@ -57,4 +68,9 @@ def csv_table(history: Iterable[Epoch]) -> str:
 
 def epoch_of(record: Mapping[str, Any]) -> Epoch:
     """The epoch of a record as `json_lines` writes it; KeyError or TypeError if it is none."""
-    return Epoch(**{name: record[name] for name in COLUMNS})
+    values = {name: record[name] for name in COLUMNS}
+    for name, value in values.items():
+        unmeasured = value is None and name in UNMEASURED
+        if not unmeasured and not isinstance(value, int if name == "epoch" else int | float):
+            raise TypeError(f"{name} is no number: {value!r}")
+    return Epoch(**values)

@@ -86,8 +86,7 @@ def material(recipe: Recipe, dataset: Dataset | None = None) -> Material:
 
     found = dataset or load(recipe.data)
     require_fit(recipe.net, found)
-    if recipe.warp.changes_images:
-        recipe.warp.require_fit(*found.shape[1:])
+    _require_warpable(recipe, found.shape)
     made = Material(found, recipe.held_back)
     if not len(made.numbers):
         raise ShapeError(f"{found.name} has no images besides those held back: hold back none")
@@ -122,10 +121,21 @@ def _require_fit(net: Net, name: str, shape: Shape, classes: int) -> None:
         )
 
 
+def _require_warpable(recipe: Recipe, shape: Shape) -> None:
+    if not recipe.warp.changes_images:
+        return
+    if recipe.net.input != shape:
+        raise ShapeError(
+            f"only images can be warped, but the network takes {spell(recipe.net.input)}: "
+            f"begin it with 'input {spell(shape)}' and 'flatten', or take the warp out"
+        )
+    recipe.warp.require_fit(*shape[1:])
+
+
 def placed(recipe: Recipe) -> Recipe:
     """The recipe with a data set's file by its whole path, as it is found from anywhere."""
     from gradbook.data.sources import KNOWN
 
-    if recipe.data in KNOWN:
+    if recipe.data in KNOWN or not Path(recipe.data).exists():
         return recipe
     return replace(recipe, data=str(Path(recipe.data).absolute()))

@@ -3,60 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from gradbook.data import warp_text
 from gradbook.data.folds import FOLDS
 from gradbook.data.warp import Warp
-from gradbook.errors import GradbookError, NetTextError, ShapeError, UsageError, did_you_mean
+from gradbook.errors import ShapeError, UsageError, did_you_mean
 from gradbook.files import read_text
-from gradbook.lab import schedule as schedules
 from gradbook.lab.schedule import Schedule
-from gradbook.net import BUILTIN, Net, Update, builtin
+from gradbook.net import BUILTIN, Activation, Loss, Net, Update, builtin
 from gradbook.net import text as net_text
 from gradbook.net.fit import LONGEST_NAME
 from gradbook.net.plain import settle, whole, words
 from gradbook.net.task import DESCENT
-from gradbook.net.text import LONGEST_TEXT, Line, statements
-
-GRAMMAR = f"""\
-A recipe is a few lines of text, written as a network's are: one thing a line; ';' may stand
-for a line's end and '#' begins a remark. A network's text alone is a recipe too.
-
-  recipe NAME                a title
-  about WORDS                what it is for
-  network NET                a built-in network, or a file beside this one
-  data SET                   digits, or a file or folder of images; see gradbook data
-  warp WHAT, WHAT …          what happens to training images; see gradbook help warps
-{schedules.GRAMMAR}\
-  epochs N                   how often every image is trained on
-  batch N                    images in a step
-  hold back N                the sixth of the training images, 0 to 5, that is kept to validate
-                             on; 'hold back none' trains on all of them
-
-Every other line is the network's own (see gradbook help networks). After 'network NET' that is
-only how it is trained: loss, update, decay, rate, seed.
-
-Where nothing is said: data digits, no warp, 10 epochs, batches of 128, hold back 0. A network
-that says its rate keeps it, and its update. One that doesn't is trained in one cycle, up to the
-usual rate: 0.1 for momentum, 0.01 for adam and adamw, 1 for descent; and if it says no update
-either, by 'momentum 0.9 nesterov'.
-
-For example:
-
-  recipe mine
-  network reference
-  warp rotate 10, shift 2, scale 0.9 1.1
-  update momentum 0.9 nesterov
-  decay 0.0005
-  schedule one cycle 0.2 warm 0.2
-  epochs 12
-  batch 256
-"""
 
 RECIPES = ("quick", "best", "small", "tiny", "reference", "blocks", "flat")
 """The names of those that come with gradbook, ours first."""
@@ -68,7 +28,6 @@ MOST_EPOCHS = 100_000
 LARGEST_BATCH = 100_000  # images
 LONGEST_WORDS = 1_000
 NESTEROV = Update("momentum", nesterov=True)
-COMMA = re.compile(r",(?=\s|$)")  # 0,5 stays together and is complained of
 
 
 @dataclass(frozen=True)
@@ -86,24 +45,31 @@ class Recipe:
     about: str = ""
 
     def __post_init__(self) -> None:
+        for what, kind in (("net", Net), ("schedule", Schedule), ("warp", Warp)):
+            if not isinstance(getattr(self, what), kind):
+                raise UsageError(
+                    f"the recipe's {what} is a {kind.__name__}, not {getattr(self, what)!r}"
+                )
         if self.net.samples or self.net.table:
             raise ShapeError(
                 "this network brings samples of its own: training takes images, "
                 "so take the samples out and name a data set"
             )
-        name = _phrase("the recipe's name", self.name, LONGEST_NAME)
+        name = phrase("the recipe's name", self.name, LONGEST_NAME)
         settle(
             self,
             net=replace(self.net, rate=None, name=self.net.name or name),
-            epochs=_within("epochs", self.epochs, MOST_EPOCHS),
-            batch=_within("batch", self.batch, LARGEST_BATCH),
-            data=_phrase("data", self.data),
-            held_back=_fold(self.held_back),
+            epochs=within("epochs", self.epochs, MOST_EPOCHS),
+            batch=within("batch", self.batch, LARGEST_BATCH),
+            data=phrase("data", self.data),
+            held_back=fold(self.held_back),
             name=name,
-            about=_phrase("about", self.about),
+            about=phrase("about", self.about),
         )
 
     def __str__(self) -> str:
+        from gradbook.lab.recipe_text import write
+
         return write(self)
 
     @property
@@ -111,14 +77,14 @@ class Recipe:
         return self.name or self.net.name or "a network"
 
 
-def _within(what: str, value: object, most: int) -> int:
+def within(what: str, value: object, most: int) -> int:
     found = whole(what, value, 1)
     if found > most:
         raise UsageError(f"{what} {found:,}: the most is {most:,}")
     return found
 
 
-def _fold(value: object) -> int | None:
+def fold(value: object) -> int | None:
     if value is None:
         return None
     found = whole("the fold to hold back", value, 0)
@@ -127,7 +93,7 @@ def _fold(value: object) -> int | None:
     return found
 
 
-def _phrase(what: str, value: object, most: int = LONGEST_WORDS) -> str:
+def phrase(what: str, value: object, most: int = LONGEST_WORDS) -> str:
     found = words(what, value)
     if set(found) & set(";#") or not found.isprintable() or len(found) > most:
         raise UsageError(
@@ -144,6 +110,8 @@ def recipe(what: Recipe | Net | str | os.PathLike[str], changes: str = "") -> Re
 
     `changes` are lines such as 'epochs 5; batch 64' that take the place of its own.
     """
+    from gradbook.lab.recipe_text import changed
+
     found = _meant(what)
     return changed(found, changes) if changes else found
 
@@ -152,8 +120,7 @@ def _meant(what: Recipe | Net | str | os.PathLike[str]) -> Recipe:
     if isinstance(what, Recipe):
         return what
     if isinstance(what, Net):
-        net, schedule = _usual(what, what.update != DESCENT)
-        return Recipe(net, schedule)
+        return Recipe(*with_usual(what, said_by(what)))
     name = os.fspath(what)
     if name in RECIPES:
         return builtin_recipe(name)
@@ -161,11 +128,15 @@ def _meant(what: Recipe | Net | str | os.PathLike[str]) -> Recipe:
         return _meant(builtin(name))
     if not isinstance(what, str) or os.path.isfile(name) or not net_text.reads_as_text(name):
         return read(name)
+    from gradbook.lab.recipe_text import parse
+
     return parse(name)
 
 
 def builtin_recipe(name: str) -> Recipe:
     """The recipe of that name that comes with gradbook."""
+    from gradbook.lab.recipe_text import parse
+
     return parse(builtin_text(name), name)
 
 
@@ -184,176 +155,35 @@ def read(path: str | os.PathLike[str]) -> Recipe:
         known = (*RECIPES, *BUILTIN)
         hint = did_you_mean(name, known) or f": recipes are {', '.join(RECIPES)}"
         raise UsageError(f"no recipe, network or file is called '{name}'{hint}")
+    from gradbook.lab.recipe_text import parse
+
     return parse(read_text(path), name, Path(path).parent)
 
 
-# Reading.
-
-
-def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] = "") -> Recipe:
-    """The recipe that a text describes; files that it names are looked for in `folder`."""
-    if not isinstance(text, str):
-        raise UsageError(f"a recipe is written as text, not {text!r}")
-    if len(text) > LONGEST_TEXT:
-        raise NetTextError(f"{len(text):,} characters: the most is {LONGEST_TEXT:,}", source=source)
-    own, others = _sorted(statements(text, source), folder)
-    net = own.pop("network", None)
-    said = {line.next for line in others}
-    if "rate" in said and "schedule" in own:
-        line = next(line for line in others if line.next == "rate")
-        line.fail("the schedule says the rate already: take this line out")
-    net = net_text.changed(net, others) if net else net_text.parse_lines(others, source)
-    net, usual = _usual(net, "update" in said or net.update != DESCENT)
-    try:
-        return Recipe(net, **{"schedule": usual, **own})
-    except GradbookError as error:
-        raise NetTextError(error.message, source=source) from error
-
-
-def changed(recipe: Recipe, text: str, source: str | None = None) -> Recipe:
-    """The recipe with what these lines say in place of its own."""
-    own, others = _sorted(statements(text, source), "")
-    if "network" in own:
-        raise UsageError("another network is another recipe: name it instead of this one")
-    net = net_text.changed(recipe.net, others)
-    schedule = own.pop("schedule", recipe.schedule)
-    if net.rate is not None:
-        schedule = replace(schedule, rate=net.rate)
-    return replace(recipe, net=net, schedule=schedule, **own)
-
-
-def _usual(net: Net, has_update: bool) -> tuple[Net, Schedule]:
-    """The network and the rates of one that doesn't say all about its training."""
+def with_usual(net: Net, said: Collection[str]) -> tuple[Net, Schedule]:
+    """The network and its rates, where not all of its training is said: `said` are the words."""
+    net = with_usual_loss(net, said)
     if net.rate is not None:
         return net, Schedule("constant", net.rate)
-    if not has_update:
+    if "update" not in said:
         net = replace(net, update=NESTEROV)
     return net, Schedule("one cycle", net.learning_rate)
 
 
-def _sorted(
-    lines: Iterable[Line], folder: str | os.PathLike[str]
-) -> tuple[dict[str, Any], list[Line]]:
-    """What a recipe's own lines say, by their words, and all the other lines."""
-    own: dict[str, Any] = {}
-    others: list[Line] = []
-    for line in lines:
-        word = line.next
-        if word not in READERS:
-            if word not in net_text.WORDS:
-                hint = did_you_mean(word, [*READERS, *net_text.WORDS])
-                line.fail(f"unknown {word!r}{hint or ': see gradbook help recipes'}")
-            others.append(line)
-            continue
-        field_name = FIELDS.get(word, word)
-        if field_name in own:
-            line.fail(f"a second {word!r}: say it once")
-        line.take()
-        own[field_name] = _pointed(line, READERS[word], folder)
-        line.end()
-    return own, others
+def with_usual_loss(net: Net, said: Collection[str]) -> Net:
+    if "loss" in said or not ends_in(net).endswith("softmax"):
+        return net
+    return replace(net, loss=Loss.CROSS)
 
 
-def _pointed(line: Line, reader: Callable[..., Any], folder: str | os.PathLike[str]) -> Any:
-    try:
-        return reader(line, folder)
-    except NetTextError:
-        raise
-    except GradbookError as error:
-        line.fail(error.message, at=1)
+def said_by(net: Net) -> set[str]:
+    """What a network that is there already surely says: more than what would be without a word."""
+    update = {"update"} if net.update != DESCENT else set[str]()
+    meant = net.loss is not Loss.HALF_SQUARED or ends_in(net) != "log softmax"
+    return update | {"loss"} if meant else update
 
 
-def _words(what: str) -> Callable[..., str]:
-    def read_words(line: Line, folder: object) -> str:
-        if not line.next:
-            line.fail(f"{what} is missing")
-        return _phrase(what, line.rest())
-
-    return read_words
-
-
-def _count(most: int) -> Callable[..., int]:
-    def read_count(line: Line, folder: object) -> int:
-        word = line.words[0].group()
-        return _within(word, line.whole(f"the number after {word!r}"), most)
-
-    return read_count
-
-
-def _network(line: Line, folder: str | os.PathLike[str]) -> Net:
-    if not line.next:
-        line.fail("which network? write 'network reference'")
-    name = line.rest()
-    if name in BUILTIN:
-        return builtin(name)
-    path = Path(folder, name)
-    if not path.is_file():
-        hint = did_you_mean(name, BUILTIN) or f": built in are {', '.join(BUILTIN)}"
-        line.fail(f"no network and no file is called '{name}'{hint}", at=1)
-    return net_text.parse(read_text(path), name)
-
-
-def _hold(line: Line, folder: object) -> int | None:
-    if not line.option("back"):
-        line.fail("expected 'hold back', then 0 to 5 or none")
-    return None if line.option("none") else _fold(line.whole("the fold"))
-
-
-def _warp(line: Line, folder: object) -> Warp:
-    if not line.next:
-        line.fail("which warp? write 'warp rotate 10, shift 2', or 'warp none'")
-    found = warp_text.parse_lines(_between_commas(line))
-    line.rest()
-    return found
-
-
-def _between_commas(line: Line) -> Iterator[Line]:
-    """What is left of a line as statements of their own."""
-    start = line.words[line.used].start()
-    text = line.words[0].string[start:]
-    for part in COMMA.split(text):
-        found = list(net_text.WORD.finditer(part))
-        column = line.column + start
-        if not found:
-            raise NetTextError(
-                "nothing stands beside this comma: take it out",
-                line=line.number,
-                column=column,
-                source=line.source,
-            )
-        yield Line(found, line.number, column, line.source)
-        start += len(part) + 1
-
-
-READERS: dict[str, Callable[..., Any]] = {
-    "recipe": _words("the recipe's name"),
-    "about": _words("what it is for"),
-    "network": _network,
-    "data": _words("the data set"),
-    "warp": _warp,
-    "schedule": lambda line, folder: schedules.read(line),
-    "epochs": _count(MOST_EPOCHS),
-    "batch": _count(LARGEST_BATCH),
-    "hold": _hold,
-}
-FIELDS = {"recipe": "name", "hold": "held_back"}
-
-
-# Writing.
-
-
-def write(recipe: Recipe) -> str:
-    """The text that parses to this recipe."""
-    said = {
-        "recipe": recipe.name,
-        "about": recipe.about,
-        "data": recipe.data,
-        "warp": warp_text.write(recipe.warp).replace(";", ","),
-        "schedule": recipe.schedule,
-        "epochs": recipe.epochs,
-        "batch": recipe.batch,
-        "hold back": "none" if recipe.held_back is None else recipe.held_back,
-    }
-    lines = "".join(f"{word} {value}\n" for word, value in said.items() if value != "")
-    update = "update descent\n" if recipe.net.update == DESCENT else ""
-    return f"{lines}\n{net_text.write(recipe.net)}{update}"
+def ends_in(net: Net) -> str:
+    """The function in its last layer, if it is one."""
+    last = net.layers[-1] if net.layers else None
+    return last.kind if isinstance(last, Activation) else ""

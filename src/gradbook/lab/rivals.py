@@ -1,4 +1,4 @@
-"""The same network in PyTorch, trained the ways people train it: what the engine is measured by."""
+"""The same network in PyTorch and onnxruntime, run as people run it: the engine's measure."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ MODES = {
     "compile, channels last": "torch.compile with channels innermost",
     "bf16": "PyTorch with bfloat16 products, channels innermost",
 }
+PREDICTORS = {  # mode → what it needs
+    "eager": ("torch",),
+    "onnxruntime": ("torch", "onnx", "onnxruntime"),
+}
+AT_ONCE = (1_000, 100)  # images: whichever is quickest
 
 
 def model(net: Net) -> Any:
@@ -95,3 +100,66 @@ def trainer(net: Net, mode: str, batch: int, threads: int, images: Any, labels: 
             step()
 
     return steps
+
+
+def predictor(net: Net, mode: str, threads: int, images: Any) -> Callable[[], Any]:
+    """A function that says what the network makes of all the images."""
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    made = model(net).eval()
+    say = _session(made, images[:1], threads) if mode == "onnxruntime" else _eager(made)
+    sizes = [size for size in AT_ONCE if size <= len(images)] or [len(images)]
+    at_once = min(sizes, key=lambda size: _seconds(say, images, size))
+
+    def all_of_them() -> list[Any]:
+        return [say(images[k : k + at_once]) for k in range(0, len(images), at_once)]
+
+    return all_of_them
+
+
+def _seconds(say: Callable[[Any], Any], images: Any, size: int) -> float:
+    from time import perf_counter
+
+    say(images[:size])
+    began = perf_counter()
+    say(images[:size])
+    return (perf_counter() - began) / size
+
+
+def _eager(made: Any) -> Callable[[Any], Any]:
+    import torch
+
+    def say(images: Any) -> Any:
+        with torch.inference_mode():
+            return made(torch.from_numpy(images)).numpy()
+
+    return say
+
+
+def _session(made: Any, example: Any, threads: int) -> Callable[[Any], Any]:
+    """The same model as PyTorch exports it."""
+    import io
+    import warnings
+
+    import onnxruntime
+    import torch
+
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there are newer exporters
+        torch.onnx.export(
+            made,
+            (torch.from_numpy(example),),
+            file,
+            input_names=["x"],
+            dynamic_axes={"x": {0: "images"}},
+            dynamo=False,
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(
+        file.getvalue(), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda images: session.run(None, {"x": images})

@@ -16,6 +16,14 @@ from gradbook.lab.history import Epoch
 from gradbook.lab.model import Model
 from gradbook.lab.recipe import Recipe
 
+IN_A_RESULT = {  # at least
+    "recipe": str,
+    "epochs": int,
+    "seconds": float,
+    "test_accuracy": float,
+    "seed": int,
+}
+
 
 class RunFolder:
     """A run's files. Each is written whole or not at all."""
@@ -63,11 +71,12 @@ class RunFolder:
         """What the run came to: the event 'done'."""
         try:
             found = json.loads(read_text(self.result_file))
-        except ValueError as error:
+            whole = all(isinstance(found[name], kind) for name, kind in IN_A_RESULT.items())
+        except (ValueError, KeyError, TypeError) as error:
             raise DataError("not the result of a run", file=str(self.result_file)) from error
-        if not isinstance(found, dict):
+        if not whole:
             raise DataError("not the result of a run", file=str(self.result_file))
-        return found
+        return dict(found)
 
     # Writing.
 

@@ -1,8 +1,11 @@
-"""One runner of a race: a process of its own that trains so many steps whenever it is told.
+"""One runner of a race: a process of its own that works whenever it is told.
 
-    python -m gradbook.lab.runner NETWORK MODE BATCH THREADS
+    python -m gradbook.lab.runner train NETWORK MODE BATCH THREADS
+    python -m gradbook.lab.runner predict NETWORK MODE IMAGES THREADS
 
-Reads a number of steps from a line, does them and answers with the seconds they took.
+A piece of work is a training step, or what the network says to all the images. Says `ready` once
+everything is built and compiled; reads a count from a line, does so many pieces and answers with
+the seconds they took and the most memory the process has had, in MiB.
 """
 
 from __future__ import annotations
@@ -16,9 +19,12 @@ import numpy as np
 from gradbook.net import builtin
 
 IMAGES = 6_400  # made up: what they show doesn't matter to the clock
+WARM_UP = 6  # pieces of work
+MEAN, DEVIATION = 0.1307, 0.3081
+Work = Callable[[int], None]
 
 
-def steps_of(name: str, mode: str, batch: int, threads: int) -> Callable[[int], None]:
+def training(name: str, mode: str, batch: int, threads: int) -> Work:
     net = builtin(name)
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (IMAGES, *net.input), dtype=np.uint8)
@@ -26,12 +32,12 @@ def steps_of(name: str, mode: str, batch: int, threads: int) -> Callable[[int], 
     if mode != "engine":
         from gradbook.lab.rivals import trainer
 
-        steps: Callable[[int], None] = trainer(net, mode, batch, threads, images, labels)
+        steps: Work = trainer(net, mode, batch, threads, images, labels)
         return steps
     from gradbook.engine.native import NativeEngine
 
     engine = NativeEngine(net, batch, threads)
-    engine.normalise(0.1307, 0.3081, 255)
+    engine.normalise(MEAN, DEVIATION, 255)
 
     def train(count: int) -> None:
         order = random.permutation(IMAGES)
@@ -42,15 +48,49 @@ def steps_of(name: str, mode: str, batch: int, threads: int) -> Callable[[int], 
     return train
 
 
+def predicting(name: str, mode: str, count: int, threads: int) -> Work:
+    net = builtin(name)
+    images = np.random.default_rng(0).integers(0, 256, (count, *net.input), dtype=np.uint8)
+    if mode != "engine":
+        from gradbook.lab.rivals import predictor
+
+        normal = ((images / 255 - MEAN) / DEVIATION).astype(np.float32)
+        say: Callable[[], object] = predictor(net, mode, threads, normal)
+    else:
+        from gradbook.engine.native import NativeEngine
+
+        engine = NativeEngine(net, min(count, 128), threads)
+        engine.normalise(MEAN, DEVIATION, 255)
+
+        def say() -> object:
+            return engine.predict(images)
+
+    def work(pieces: int) -> None:
+        for _ in range(pieces):
+            say()
+
+    return work
+
+
+def most_memory() -> float:
+    """MiB that this process has had at once."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return float("nan")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1024 if sys.platform != "darwin" else 1024**2)
+
+
 def main() -> None:
-    name, mode, batch, threads = sys.argv[1:]
-    run = steps_of(name, mode, int(batch), int(threads))
-    run(6)
+    work, name, mode, size, threads = sys.argv[1:]
+    made = {"train": training, "predict": predicting}[work](name, mode, int(size), int(threads))
+    made(WARM_UP)
     print("ready", flush=True)
     for line in sys.stdin:
         began = perf_counter()
-        run(int(line))
-        print(perf_counter() - began, flush=True)
+        made(int(line))
+        print(perf_counter() - began, most_memory(), flush=True)
 
 
 if __name__ == "__main__":

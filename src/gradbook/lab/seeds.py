@@ -10,10 +10,12 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from gradbook.data.dataset import Dataset
 from gradbook.errors import DataError, UsageError
 from gradbook.files import made_folder, read_text, write_whole
-from gradbook.lab import recipe as recipes
 from gradbook.lab.recipe import Recipe
+from gradbook.lab.recipe import recipe as recipe_of
+from gradbook.lab.recipe_text import parse
 from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.train import Trained, train
 from gradbook.lab.wanted import What
@@ -53,12 +55,20 @@ def train_seeds(
     own in there.
     """
     found: list[Trained] = []
+    settings = {"data": _loaded_once(recipe_of(recipe, changes)), **settings}
     for seed in seeds:
         own = None if folder is None else SeedsFolder(folder).run(seed).path
         found.append(train(recipe, changes, folder=own, seed=seed, **settings))
         if found[-1].stopped:
             break
     return tuple(found)
+
+
+def _loaded_once(recipe: Recipe) -> Dataset | None:
+    """A data set that goes by its name, so that not every training has to load it."""
+    from gradbook.data.sources import KNOWN, load
+
+    return load(recipe.data) if recipe.data in KNOWN else None
 
 
 class SeedsFolder:
@@ -99,7 +109,7 @@ class SeedsFolder:
             raise DataError("not the plan of several seeds", file=file) from error
         if not isinstance(text, str) or not _are_seeds(seeds):
             raise DataError("not the plan of several seeds", file=file)
-        return recipes.parse(text, file), seeds
+        return parse(text, file), seeds
 
     def write_result(self, event: dict[str, Any]) -> None:
         write_whole(self.result_file, json.dumps(event, indent=2) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,12 @@ from gradbook.lab import checkpoint as checkpoints
 from gradbook.lab.checkpoint import Checkpoint
 from gradbook.lab.heeding import in_a_thread
 from gradbook.lab.history import Epoch
+from gradbook.lab.listener import Listener, Telling
 from gradbook.lab.material import Material, comes_along, material
 from gradbook.lab.model import Model
 from gradbook.lab.recipe import Recipe
 from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.training import Listener, Training
+from gradbook.lab.training import Training
 from gradbook.lab.wanted import Asked, What, resumed, stands_at
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Trained:
     @property
     def event(self) -> dict[str, Any]:
         """What a program is told at the end; also what result.json holds."""
-        model = RunFolder(self.folder).model_file if self.folder else None
+        kept = self.folder is not None and not self.stopped
         return {
             "event": "stopped" if self.stopped else "done",
             "recipe": self.recipe.title,
@@ -65,7 +67,7 @@ class Trained:
             "validation_accuracy": self.validation_accuracy,
             "test_accuracy": self.test_accuracy,
             "seed": self.recipe.net.seed,
-            "model": None if model is None else str(model),
+            "model": str(RunFolder(self.folder or "").model_file) if kept else None,
         }
 
     def __repr__(self) -> str:
@@ -84,7 +86,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     threads: int | None = None,
     resume: bool = False,
     held_back: bool | None = None,
-    listener: Listener | None = None,
+    listener: Listener | Callable[[Epoch], object] | None = None,
 ) -> Trained:
     """Train a network: `trained = train("quick")`, then `trained.model` reads images.
 
@@ -92,6 +94,8 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     place of its own, such as "epochs 5; batch 64". `data` and `seed` take the place of the
     recipe's. With a `folder` the run is kept there: `resume=True` goes on with it after
     whatever interrupted it. `held_back=False` trains on the validation images as well.
+    `listener` is called with each epoch when it is done, `print` for example; a `Listener` hears
+    more.
 
     The same seed gives the same weights, bit for bit, for any number of threads. Ctrl-C ends
     the training after its step; `trained.stopped` then says so.
@@ -114,7 +118,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     training = Training(wanted, made, engine, began, tuple(filter(None, [engine.remark, *remarks])))
     if start:
         training.go_on_from(start)
-    return _run(training, kept, listener or Listener())
+    return _run(training, kept, _heard_by(listener))
 
 
 # Getting ready.
@@ -148,6 +152,12 @@ def cores() -> int:
 
 
 # Running.
+
+
+def _heard_by(listener: Listener | Callable[[Epoch], object] | None) -> Listener:
+    if listener is None or isinstance(listener, Listener):
+        return listener or Listener()
+    return Telling(listener)
 
 
 def _run(training: Training, kept: RunFolder | None, listener: Listener) -> Trained:

@@ -18,6 +18,7 @@ from gradbook.engine.run import Run
 from gradbook.errors import GradbookError
 from gradbook.lab.checkpoint import Checkpoint
 from gradbook.lab.history import Epoch, Progress
+from gradbook.lab.listener import Listener
 from gradbook.lab.material import BRIGHTEST, Material
 from gradbook.lab.model import Model, for_inputs, values_read
 from gradbook.lab.recipe import Recipe
@@ -27,22 +28,16 @@ if TYPE_CHECKING:
     from gradbook.engine.base import Engine
 
 SAVED_EVERY = 30.0  # seconds, at the latest
+OTHER_PRECISION = (
+    "this run was begun in another precision, with a compiler or without one: "
+    "it goes on from there, but not to the same bits"
+)
 SHOWN = 50  # of the last losses
 NO_LOSSES, NO_ANSWERS = np.empty(0), np.empty(0, np.int32)
 
 
 class Diverged(GradbookError):
     """Training whose loss is no number any more."""
-
-
-class Listener:
-    """What hears how a training goes. All of it is called from the thread that trains."""
-
-    def started(self, training: Training) -> None:
-        """Everything is ready; `training` may be asked for its progress from any thread."""
-
-    def epoch_done(self, epoch: Epoch) -> None:
-        """An epoch is done, scored and kept."""
 
 
 class Training:
@@ -119,6 +114,8 @@ class Training:
         )
 
     def go_on_from(self, checkpoint: Checkpoint) -> None:
+        if any(values.dtype != self.engine.real for values in checkpoint.values.values()):
+            self.remarks += (OTHER_PRECISION,)
         self.engine.restore(checkpoint.values)
         self._losses, self._right = checkpoint.losses, checkpoint.right
         self._turn_to(checkpoint.history)
@@ -242,7 +239,7 @@ class Training:
             "epochs": len(self.history),
             "validation_accuracy": self.history[-1].validation_accuracy if self.history else None,
             "test_accuracy": test_accuracy,
-            "images": self.material.images.shape,
+            "images": list(self.material.images.shape),
             "framing": str(framing(self.material.images) or "") or None,
         }
         mean, deviation = self.material.brightness

@@ -408,8 +408,7 @@ def _loss(draft: Draft, line: Line) -> None:
         hint = did_you_mean(phrase, known) or ": one of " + ", ".join(known)
         line.fail(f"unknown loss {phrase!r}{hint}" if phrase else f"which loss{hint}", at=1)
     draft.set("loss", Loss(phrase), line)
-    if line.option("smoothing"):
-        draft.settings["smoothing"] = line.value("smoothing")
+    draft.settings["smoothing"] = line.value("smoothing") if line.option("smoothing") else 0.0
 
 
 def _update(draft: Draft, line: Line) -> None:

@@ -10,10 +10,12 @@ from gradbook.palette import curve_colours
 from gradbook.report import epoch_charts
 from gradbook.report.amounts import counted, sureness
 from gradbook.report.compare_text import table
+from gradbook.report.gallery import card, cards
 from gradbook.report.page import Section, page, text, wide
-from gradbook.report.pixels import picture
 from gradbook.report.run_page import style
+from gradbook.report.table import Table
 
+MOST_NAMES = 4  # in a title
 MOST_CARDS = 40  # of a group
 
 
@@ -35,7 +37,7 @@ def compare_page(
         sections.append(Section("misread", "Who misreads what", _misread(runs, misread)))
     again = f"<p>Made with <code>{text(command)}</code></p>" if command else ""
     return page(
-        " · ".join(run.name for run in runs),
+        " · ".join(run.name for run in runs) if len(runs) <= MOST_NAMES else "Runs compared",
         sections,
         lead=f'<p class="lead">{text(_lead(runs))}</p>',
         foot=again,
@@ -50,24 +52,33 @@ def _lead(runs: Sequence[Compared]) -> str:
 
 
 def _table(runs: Sequence[Compared]) -> str:
-    shown, inks = table(runs), curve_colours(len(runs))
-    best = max(range(len(runs)), key=lambda k: runs[k].test.mean)
+    shown, best = table(runs), _best(runs)
     head = "".join(
         f"<th{_kind(column.words)}>{text(column.title)}</th>" for column in shown.columns
     )
     rows = "\n".join(
-        f"<tr{' class=best' if k == best and len(runs) > 1 else ''}>"
-        + "".join(
-            f"<td{_kind(column.words)}>{epoch_charts.swatch(inks[k]) if not place else ''}"
-            f"{text(cell)}</td>"
-            for place, (column, cell) in enumerate(zip(shown.columns, cells, strict=True))
-        )
-        + "</tr>"
-        for k, cells in enumerate(shown.spelled)
+        f'<tr class="{"best" if k == best else ""}">{_cells(shown, k, ink)}</tr>'
+        for k, ink in enumerate(curve_colours(len(runs)))
     )
     return wide(
         f'<table class="runs">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>'
     )
+
+
+def _cells(shown: Table, row: int, ink: str) -> str:
+    """A run's row, which begins with the colour of its curves."""
+    cells = (
+        f"<td{_kind(column.words)}>{text(cell)}</td>"
+        for column, cell in zip(shown.columns, shown.spelled[row], strict=True)
+    )
+    return "".join(cells).replace(">", f">{epoch_charts.swatch(ink)}", 1)
+
+
+def _best(runs: Sequence[Compared]) -> int | None:
+    """Where there is one: figures of different data sets can't be compared."""
+    if len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
+        return None
+    return max(range(len(runs)), key=lambda k: runs[k].test.mean)
 
 
 def _kind(words: bool) -> str:
@@ -108,10 +119,10 @@ def _misread(runs: Sequence[Compared], misread: Misread) -> str:
     parts: list[str] = []
     for heading, places in [*groups, (f"By {every}", misread.by_all)]:
         part = f", the first {MOST_CARDS}" if len(places) > MOST_CARDS else ""
-        cards = "\n".join(_card(runs, misread, int(place)) for place in places[:MOST_CARDS])
+        shown = cards(_card(runs, misread, int(place)) for place in places[:MOST_CARDS])
         parts.append(
             f"<h3>{text(heading)}: {counted(len(places), 'test image')}{part}</h3>\n"
-            + (f'<figure><ol class="gallery">\n{cards}\n</ol></figure>' if cards else "")
+            + (f"<figure>{shown}</figure>" if shown else "")
         )
     return "\n".join(parts)
 
@@ -119,12 +130,8 @@ def _misread(runs: Sequence[Compared], misread: Misread) -> str:
 def _card(runs: Sequence[Compared], misread: Misread, place: int) -> str:
     test, classes = misread.dataset.test_for_reporting, misread.dataset.classes
     shown = classes[int(test.labels[place])]
-    lines = "".join(_lines(runs, misread, place))
-    return (
-        f'<li><img src="{picture(test.pixels[place])}" alt="test image {place + 1:,}: '
-        f'{text(shown)}" title="image {place + 1:,}">\n'
-        f"<dl><div><dt>is <b>{text(shown)}</b></dt></div>{lines}</dl></li>"
-    )
+    lines = f"<div><dt>is <b>{text(shown)}</b></dt></div>{''.join(_lines(runs, misread, place))}"
+    return card(test.pixels[place], place, shown, lines)
 
 
 def _lines(runs: Sequence[Compared], misread: Misread, place: int) -> Iterator[str]:

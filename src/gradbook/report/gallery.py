@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.data.images import Images
 from gradbook.lab.answers import Answers, Places
@@ -16,26 +17,36 @@ from gradbook.report.pixels import picture
 BAR_HEIGHT = 3
 
 
+def cards(made: Iterable[str]) -> str:
+    """Cards side by side; nothing where there are none."""
+    together = "\n".join(made)
+    return f'<ol class="gallery">\n{together}\n</ol>' if together else ""
+
+
+def card(pixels: NDArray[np.uint8], place: int, what: str, lines: str, kind: str = "") -> str:
+    """The test image of that place, what it is in words, and lines of a list below it."""
+    return (
+        f'<li{kind}><img src="{picture(pixels)}" alt="test image {place + 1:,}: {text(what)}" '
+        f'title="image {place + 1:,}">\n<dl>{lines}</dl></li>'
+    )
+
+
 def gallery(images: Images, answers: Answers, places: Places, classes: Sequence[str]) -> str:
     """A card for each of these images. The first of a kind of mistake can be linked to."""
     known: set[str] = set()
-    cards = "\n".join(_card(images, answers, int(place), classes, known) for place in places)
-    return f'<ol class="gallery">\n{cards}\n</ol>'
+    return cards(_card(images, answers, int(place), classes, known) for place in places)
 
 
 def _card(
     images: Images, answers: Answers, place: int, classes: Sequence[str], known: set[str]
 ) -> str:
     shown, read = int(answers.labels[place]), int(answers.read[place])
-    kind = pair(shown, read)
-    anchor = "" if kind in known or shown == read else f' id="{kind}"'
-    known.add(kind)
-    what = f"image {place + 1:,}: {classes[shown]}, read as {classes[read]}"
+    name = pair(shown, read)
+    anchor = "" if name in known or shown == read else f' id="{name}"'
+    known.add(name)
+    what = f"{classes[shown]}, read as {classes[read]}"
     lines = "".join(_lines(answers, place, classes))
-    return (
-        f'<li{anchor} data-kind="{kind}"><img src="{picture(images.pixels[place])}" '
-        f'alt="{text(what)}" title="image {place + 1:,}">\n<dl>{lines}</dl></li>'
-    )
+    return card(images.pixels[place], place, what, lines, f'{anchor} data-kind="{name}"')
 
 
 def _lines(answers: Answers, place: int, classes: Sequence[str]) -> Iterator[str]:

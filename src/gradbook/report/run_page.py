@@ -22,6 +22,7 @@ from gradbook.report.training_text import duration, share
 
 MOST_MISREAD = 120  # cards
 UNSURE = 12
+SURE = 0.99
 FILTERS = """\
 <h3>The first filters</h3>
 <p>Each filter, and below it what it makes of the image. <span class="plus">Blue</span> is above
@@ -130,13 +131,22 @@ def _misread(run: Evidence) -> str:
         part = f" The surest {MOST_MISREAD} of {len(wrong):,}." if left_out else ""
         parts = [
             "<p>The surest mistakes come first: what was read, what it is, and how likely each "
-            f"was to the network.{part}</p>",
+            f"was to the network.{part} {_trust(run)}</p>",
             '<p class="only" hidden><span></span> <button type="button">show all</button></p>',
             f'<figure id="cards">{_cards(run, wrong[:MOST_MISREAD])}</figure>',
         ]
     if len(unsure):
         parts += ["<h3>Right, but only just</h3>", f"<figure>{_cards(run, unsure)}</figure>"]
     return "\n".join(parts)
+
+
+def _trust(run: Evidence) -> str:
+    """What its being sure is worth."""
+    sure, wrong = run.answers.surer_than(SURE)
+    least = f"{100 * SURE:g} % sure"
+    if not sure:
+        return f"It was never {least}."
+    return f"Of the {counted(sure, 'image')} it was at least {least} of, {wrong:,} are wrong."
 
 
 def _cards(run: Evidence, places: Places) -> str:

@@ -12,8 +12,8 @@ from gradbook.lab.compare import Compared, opened
 from gradbook.lab.seeds import SeedsFolder
 from gradbook.report import epoch_charts
 from gradbook.report.amounts import counted, percent
+from gradbook.report.gallery import card, cards
 from gradbook.report.page import Section, page, text, wide
-from gradbook.report.pixels import picture
 from gradbook.report.run_page import facts, facts_table, style
 from gradbook.report.spread_svg import dots
 from gradbook.report.training_text import duration, share
@@ -87,7 +87,7 @@ def _row(run: Compared, k: int, of: int) -> str:
     return (
         f'<tr><th scope="row" class="words"><a href="{text(folder)}/report.html">'
         f"{run.seeds[k]}</a></th><td>{percent(right, of)}</td><td>{round((1 - right) * of):,}</td>"
-        f"<td>{share(result['validation_accuracy'])}</td><td>{duration(result['seconds'])}</td></tr>"
+        f"<td>{share(run.validations[k])}</td><td>{duration(result['seconds'])}</td></tr>"
     )
 
 
@@ -112,10 +112,10 @@ def _hard(answers: Sequence[Answers], dataset: Dataset) -> str:
         f"{anyone:,} by at least one. Here are those that more than half misread"
         f"{', the first ' + str(MOST_HARD) if len(hardest) > MOST_HARD else ''}.</p>"
     )
-    cards = "\n".join(
+    shown = cards(
         _card(answers, dataset, int(place), int(missed[place])) for place in hardest[:MOST_HARD]
     )
-    return f'{said}\n<figure><ol class="gallery">\n{cards}\n</ol></figure>' if cards else said
+    return f"{said}\n<figure>{shown}</figure>" if shown else said
 
 
 def _card(answers: Sequence[Answers], dataset: Dataset, place: int, missed: int) -> str:
@@ -123,12 +123,12 @@ def _card(answers: Sequence[Answers], dataset: Dataset, place: int, missed: int)
     shown = classes[int(answers[0].labels[place])]
     wrong = [int(seed.read[place]) for seed in answers if not seed.right[place]]
     mostly = classes[max(set(wrong), key=wrong.count)]
-    return (
-        f'<li><img src="{picture(image)}" alt="test image {place + 1:,}: {text(shown)}" '
-        f'title="image {place + 1:,}">\n<dl><div><dt>is <b>{text(shown)}</b></dt>'
-        f"<dd>{missed} of {len(answers)} wrong</dd></div>"
-        f"<div><dt>mostly read <b>{text(mostly)}</b></dt></div></dl></li>"
+    lines = (
+        f"<div><dt>is <b>{text(shown)}</b></dt></div>"
+        f"<div><dt>mostly read <b>{text(mostly)}</b></dt></div>"
+        f"<div><dt>wrong</dt><dd>{missed} of {len(answers)}</dd></div>"
     )
+    return card(image, place, shown, lines)
 
 
 def _again(run: Compared, where: object) -> str:

@@ -15,6 +15,7 @@ WIDTH, HEIGHT, LINE = 760.0, 96.0, 46.0  # points
 LEFT, RIGHT = 40.0, 720.0
 DOT = "#077DB3"
 MOST_LABELS = 24
+SPACE = 24.0  # from one label to the next
 
 
 def dots(spread: Spread, labels: Sequence[str], of: int) -> str:
@@ -32,18 +33,18 @@ def dots(spread: Spread, labels: Sequence[str], of: int) -> str:
         f'<path class="mean" d="M{x(spread.mean)} {LINE - 15}v30"><title>the mean, '
         f"{percent(spread.mean, of)}</title></path>"
     )
-    places = apart([x(value) for value in spread.values], 22, LEFT, RIGHT)
+    places = apart([x(value) for value in spread.values], SPACE, LEFT, RIGHT)
     for value, label, place in zip(spread.values, labels, places, strict=True):
         said = f"seed {label}: {percent(value, of)}"
         parts.append(
-            f'<circle cx="{x(value)}" cy="{LINE}" r="6" fill="{DOT}" fill-opacity=".6">'
+            f'<circle cx="{x(value)}" cy="{LINE}" r="8" fill="{DOT}" fill-opacity=".7">'
             f"<title>{said}</title></circle>"
         )
         if len(labels) <= MOST_LABELS:
             parts.append(_text(place, LINE - 20, label))
     return (
         f'<svg class="gb-chart dots" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" '
-        f'font-family="{FONT}" font-size="12" aria-label="The seeds on a line">{"".join(parts)}'
+        f'font-family="{FONT}" aria-label="The seeds on a line">{"".join(parts)}'
         "</svg>"
     )
 

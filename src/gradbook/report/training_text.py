@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -106,15 +107,17 @@ def epoch_table(width: int, validated: bool = True, ascii_only: bool = False) ->
 class Trace:
     """All losses so far in a few means: whenever there are too many, pairs become one."""
 
-    MOST = 256
+    MOST, RECENT = 256, 50
 
     def __init__(self) -> None:
+        self.recent: deque[float] = deque(maxlen=self.RECENT)
         self._means: list[float] = []
         self._each = 1  # losses in a mean
         self._latest: list[float] = []  # fewer than that
 
     def add(self, losses: Iterable[float]) -> None:
         for value in filter(isfinite, losses):
+            self.recent.append(value)
             self._latest.append(value)
             if len(self._latest) == self._each:
                 self._means.append(fmean(self._latest))
@@ -137,7 +140,7 @@ def running(now: Progress, trace: Trace, width: int, *, ascii_only: bool = False
     """What stands beneath the table: the training's bar, the epoch's, and the losses so far."""
     part = now.step / max(now.steps, 1)
     whole = (now.epoch - 1 + part) / max(now.epochs, 1)
-    latest = loss(fmean(now.recent_losses)) if now.recent_losses else ""
+    latest = loss(fmean(trace.recent)) if trace.recent else ""
     rows = [
         (f"epoch {now.epoch}/{now.epochs}", whole, f"{duration(now.seconds_left)} left"),
         (f"step {now.step}/{now.steps}", part, f"{now.images_per_second:,.0f} images/s"),

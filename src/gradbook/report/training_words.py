@@ -31,7 +31,8 @@ def opening(training: Training, width: int) -> Iterator[Line]:
     )
     yield [Piece(first[: len(title)], "bold"), Piece(first[len(title) :])]
     yield from ([Piece(line)] for line in more)
-    yield from _paragraph(", ".join(map(_stuck, _settings(training))), width, QUIET)
+    for group in _settings(training):
+        yield from _paragraph(", ".join(map(_stuck, group)), width, QUIET)
     for remark in training.remarks:
         yield from _paragraph(remark, width, "yellow")
     if training.history:
@@ -43,18 +44,15 @@ def _epochs(count: int) -> str:
     return f"{count:,} epoch{'' if count == 1 else 's'}"
 
 
-def _settings(training: Training) -> Iterator[str]:
-    recipe = training.recipe
-    if training.material.validation is not None:
-        yield f"{len(training.material.validation):,} more held back"
-    yield f"batches of {recipe.batch:,}"
-    yield str(recipe.schedule)
-    yield update_words(recipe.net.update)
+def _settings(training: Training) -> Iterator[list[str]]:
+    """How it is trained; what belongs together in a line."""
+    recipe, held_back = training.recipe, training.material.validation
+    yield [f"batches of {recipe.batch:,}", update_words(recipe.net.update), str(recipe.schedule)]
     if recipe.warp.changes_images:
-        yield f"warp {warp_text.write(recipe.warp).replace(';', ',')}"
-    yield f"seed {recipe.net.seed}"
+        yield ("warp " + warp_text.write(recipe.warp)).split("; ")
     threads = getattr(training.engine, "threads", 1)
-    yield f"{threads} thread{'' if threads == 1 else 's'}"
+    kept = [] if held_back is None else [f"{len(held_back):,} more images held back"]
+    yield [*kept, f"seed {recipe.net.seed}", f"{threads} thread{'' if threads == 1 else 's'}"]
 
 
 def _stuck(words: str) -> str:
@@ -63,7 +61,7 @@ def _stuck(words: str) -> str:
 
 
 def _paragraph(words: str, width: int, colour: str = "") -> Iterator[Line]:
-    for line in wrap(words, width, break_on_hyphens=False):
+    for line in wrap(words, width, break_on_hyphens=False, break_long_words=False):
         yield [Piece(line.replace(STUCK, " "), colour)]
 
 
@@ -137,15 +135,17 @@ def _command(*said: str) -> Line:
     return [Piece(INDENT + shlex.join(["gradbook", *said]), "bold")]
 
 
-def stopped(training: Training, folder: Path, width: int) -> Iterator[Line]:
-    """Where it stands, and how to go on."""
-    epoch, step = divmod(training.checkpoint().step, training.steps)
-    where = "before the first step"
-    if step:
-        where = f"after step {step:,} of {training.steps:,} in epoch {epoch + 1}"
-    elif epoch:
-        where = f"after {_epochs(epoch)}"
+def stopped(training: Training | None, folder: Path, width: int) -> Iterator[Line]:
+    """Where it stands, if it stopped between two steps, and how to go on."""
+    where = f" {_place(training)}" if training else ""
     yield []
-    yield from _paragraph(f"Stopped {where}, and saved. It goes on with", width)
+    yield from _paragraph(f"Stopped{where}, and saved. It goes on with", width)
     yield []
     yield _command("train", "--resume", str(folder))
+
+
+def _place(training: Training) -> str:
+    epoch, step = divmod(training.checkpoint().step, training.steps)
+    if step:
+        return f"after step {step:,} of {training.steps:,} in epoch {epoch + 1}"
+    return f"after {_epochs(epoch)}" if epoch else "before the first step"

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from gradbook.graph.node import Node
 from gradbook.targets.c import blocks
 from gradbook.targets.c.machine import Machine
-from gradbook.targets.c.plan import Places, places
+from gradbook.targets.c.slides import (
+    Places,
+    Slide,
+    backward,
+    flat,
+    forward,
+    places,
+    winograd_size,
+)
+
+FEW = 4  # as in lanes.c
 
 
 @dataclass(frozen=True)
@@ -22,17 +32,23 @@ class Packing:
 
 @dataclass(frozen=True)
 class Kernel:
-    """`call` has the places {reads}, {finish}, {packed} and {slopes} for the hooks and arrays."""
+    """`call` has the places {reads}, {leave}, {finish}, {packed} and {slopes} for the hooks and
+    arrays.
+    """
 
     call: str
     scratch: int  # vectors
     readers: Sequence[Node]
     packing: Packing | None = None
     slopes: int = 0  # numbers a tile gives that are summed over the tiles
+    by_value: bool = False  # reads rows value by value
     unpack: str = ""  # from these sums to the weights' gradient, where it isn't the same
 
 
-def kernel(node: Node, machine: Machine) -> Kernel:
+def kernel(node: Node, machine: Machine, beside: Node | None = None) -> Kernel:
+    """The loop of a heavy op, or of two that go together."""
+    if beside is not None:
+        return _gradients(node, beside, machine)
     return _KERNELS[node.op.name](node, machine)
 
 
@@ -44,235 +60,133 @@ def _literal(kind: str, *numbers: int) -> str:
 # Convolutions, and weighted sums as convolutions of single places.
 
 
-@dataclass(frozen=True)
-class _Slide:
-    """One convolution as the kernels see it: from `source` to `result`."""
-
-    source: Places
-    result: Places
-    window: tuple[int, int]
-    stride: int = 1
-    top: int = 0
-    left: int = 0
-    spread: int = 1
-    groups: int = 1
-
-    @property
-    def frame(self) -> tuple[int, int]:
-        """Height and width of what the window slides over."""
-        ends = (
-            (self.top, self.source[1], self.result[1], self.window[0]),
-            (self.left, self.source[2], self.result[2], self.window[1]),
-        )
-        height, width = (
-            max((out - 1) * self.stride + window, before + (size - 1) * self.spread + 1)
-            for before, size, out, window in ends
-        )
-        return height, width
-
-    @property
-    def literal(self) -> str:
-        return _literal(
-            "sliding",
-            *self.result,
-            *self.source,
-            *self.window,
-            self.stride,
-            self.top,
-            self.left,
-            self.spread,
-            *self.frame,
-            self.groups,
-        )
-
-    @property
-    def frame_size(self) -> int:
-        # a row that is read side by side before it is spread may reach beyond the last row
-        return self.frame[0] * self.frame[1] * self.source[0] + self.source[2]
+def _sliding(slide: Slide) -> str:
+    return _literal("sliding", *slide.numbers)
 
 
-def _area(slide: _Slide) -> int:
-    return slide.window[0] * slide.window[1]
-
-
-def _direct(slide: _Slide, node: Node, machine: Machine, turned: bool) -> Kernel:
-    own = slide.result[0] // slide.groups
-    block, wide = blocks.best(own, slide.result[2], machine.registers)
-    size = slide.result[0] * slide.source[0] // slide.groups * _area(slide)
-    window = slide.source[0] // slide.groups * _area(slide)
+def _direct(slide: Slide, node: Node, machine: Machine, turned: bool) -> Kernel:
+    block, wide = blocks.best(slide.own_outputs, slide.result[2], machine.registers)
+    window = slide.own_inputs * slide.area
     pack = f"pack_direct({{source}}, packed, {slide.result[0]}, {slide.groups}, {window}, {block});"
     return Kernel(
-        f"direct_conv(at, {{reads}}, {{finish}}, {{packed}}, {slide.literal}, {block}, {wide});",
+        f"direct_conv(at, {{reads}}, {{finish}}, {{packed}}, {_sliding(slide)}, {block}, {wide});",
         slide.frame_size + block * slide.result[2],
         node.inputs[1:],
-        Packing(node.inputs[0], size, _packing(slide, pack, size, turned)),
+        Packing(node.inputs[0], slide.weights, _packing(slide, pack, turned)),
     )
 
 
-def _packing(slide: _Slide, pack: str, size: int, turned: bool) -> list[str]:
+def _packing(slide: Slide, pack: str, turned: bool) -> list[str]:
     if not turned:
         return [pack.format(source="weights")]
     outputs, inputs = slide.source[0], slide.result[0]
     return [
-        f"real turned[{size}];",
+        f"real turned[{slide.weights}];",
         f"turn_weights(weights, turned, {outputs}, {inputs}, {slide.groups}, "
         f"{slide.window[0]}, {slide.window[1]});",
         pack.format(source="turned"),
     ]
 
 
-WIDEST = 64  # as in winograd.c
-
-
-def _winograd_size(slide: _Slide) -> int:
-    """m of the cheapest Winograd, or 0 where it isn't one: by products and carrying."""
-    channels = (slide.source[0], slide.result[0])
-    plain = (
-        slide.window == (3, 3)
-        and slide.stride == slide.spread == slide.groups == 1
-        and slide.top == slide.left <= 2
-        and min(channels) >= 4
-        and min(slide.result[1:]) >= 3
-        and max(slide.source[2], slide.result[2]) <= WIDEST
-    )
-    if not plain:
-        return 0
-    costs = {0: 9 * slide.result[1] * slide.result[2] * channels[0] * channels[1]}
-    for m in (3, 4):
-        tiles = -(-slide.result[1] // m) * -(-slide.result[2] // m)
-        points = (m + 2) ** 2
-        carrying = points * 6 * (channels[0] + channels[1])
-        costs[m] = tiles * (points * channels[0] * channels[1] + carrying)
-    return min(costs, key=lambda m: costs[m])
-
-
-def _winograd_literal(slide: _Slide, m: int) -> str:
+def _winograd_literal(slide: Slide, m: int) -> str:
     return _literal("winograd", m, *slide.result, *slide.source, slide.top)
 
 
-def _points_size(channels: int, tiles: int) -> int:
+def _slot(channels: int, tiles: int) -> int:
     return (channels * tiles) | 1
 
 
-def _winograd(slide: _Slide, node: Node, machine: Machine, m: int, turned: bool) -> Kernel:
+def _conv(node: Node, machine: Machine) -> Kernel:
+    slide = forward(node)
+    m = winograd_size(slide)
+    return _winograd(slide, node, machine, m) if m else _direct(slide, node, machine, turned=False)
+
+
+BAND_VECTORS = 9_000  # what may lie in the cache at once: 560 kB
+
+
+def _bands(slide: Slide, m: int, channels: int) -> int:
+    """How many bands of m rows go together: as many as the cache holds, as even as can be."""
+    points, across, down = (m + 2) ** 2, -(-slide.result[2] // m), -(-slide.result[1] // m)
+    most = max(1, min(down, BAND_VECTORS // (points * channels * across)))
+    return -(-down // -(-down // most))
+
+
+def _winograd(slide: Slide, node: Node, machine: Machine, m: int) -> Kernel:
     across, n = -(-slide.result[2] // m), m + 2
     outputs, inputs = slide.result[0], slide.source[0]
-    block, wide = blocks.best(outputs, across, machine.registers)
-    pack = f"pack_winograd({{source}}, packed, {m}, {outputs}, {inputs}, {block});"
-    lines = n * (across * m + 2 + slide.source[2])
-    points = n * n * (_points_size(inputs, across) + _points_size(outputs, across))
+    most = max(outputs, inputs)
+    bands = _bands(slide, m, most)
+    block, wide = blocks.best(outputs, across * bands, machine.registers)
+    pack = f"pack_winograd(weights, packed, {m}, {outputs}, {inputs}, {block}, 0);"
     return Kernel(
         f"winograd_conv(at, {{reads}}, {{finish}}, {{packed}}, "
-        f"{_winograd_literal(slide, m)}, {block}, {wide});",
-        lines + points,
+        f"{_winograd_literal(slide, m)}, {bands}, {block}, {wide});",
+        n * (across * m + 2) + (n * n + 1) * _slot(most, across * bands),
         node.inputs[1:],
-        Packing(
-            node.inputs[0],
-            n * n * outputs * inputs,
-            _packing(slide, pack, outputs * inputs * 9, turned),
-        ),
+        Packing(node.inputs[0], n * n * outputs * inputs, [pack]),
+        by_value=True,
     )
-
-
-def _convolution(slide: _Slide, node: Node, machine: Machine, turned: bool) -> Kernel:
-    m = _winograd_size(slide)
-    if m:
-        return _winograd(slide, node, machine, m, turned)
-    return _direct(slide, node, machine, turned)
-
-
-def _conv(node: Node, machine: Machine) -> Kernel:
-    stride, pad, groups = _numbers(node.attributes)
-    window = (node.inputs[0].shape[2], node.inputs[0].shape[3])
-    slide = _Slide(places(node.inputs[1]), places(node), window, stride, pad, pad, groups=groups)
-    return _convolution(slide, node, machine, turned=False)
 
 
 def _conv_back(node: Node, machine: Machine) -> Kernel:
-    """Each gradient goes to its window: the window, turned, slides over spread gradients."""
-    stride, pad, groups = _numbers(node.attributes[1:])
-    rows, columns = node.inputs[0].shape[2:]
-    slide = _Slide(
-        places(node.inputs[1]),
-        places(node),
-        (rows, columns),
-        1,
-        rows - 1 - pad,
-        columns - 1 - pad,
-        stride,
-        groups,
-    )
-    return _convolution(slide, node, machine, turned=True)
+    return _direct(backward(node), node, machine, turned=True)
 
 
 def _conv_weights(node: Node, machine: Machine) -> Kernel:
-    stride, pad, groups = _numbers(node.attributes[1:])
-    d, x = node.inputs
-    window = (node.shape[2], node.shape[3])
-    slide = _Slide(places(x), places(d), window, stride, pad, pad, groups=groups)
-    m = _winograd_size(slide)
-    return _winograd_weights(slide, node, machine, m) if m else _weights(slide, node, machine)
+    return _weights(forward(node), node, machine)
 
 
-def _weights(slide: _Slide, node: Node, machine: Machine) -> Kernel:
+def _weights(slide: Slide, node: Node, machine: Machine) -> Kernel:
     taps = min(slide.window[1], 5)
-    own_outputs, own_inputs = slide.result[0] // slide.groups, slide.source[0] // slide.groups
-    block, deep = blocks.best(own_outputs, own_inputs, machine.registers, taps)
+    block, deep = blocks.best(slide.own_outputs, slide.own_inputs, machine.registers, taps)
     if block * deep * taps > 32:
         block, deep = 1, 1
-    size = slide.result[0] * own_inputs * _area(slide)
     return Kernel(
-        f"direct_weights(at, {{reads}}, {{slopes}}, {slide.literal}, {block}, {deep}, {taps});",
+        f"direct_weights(at, {{reads}}, {{slopes}}, {_sliding(slide)}, {block}, {deep}, {taps});",
         slide.frame_size + slide.result[0] * slide.result[1] * slide.result[2],
         node.inputs,
-        slopes=size,
+        slopes=slide.weights,
     )
 
 
-BAND_VECTORS = 14_000  # what may lie in the cache at once: 900 kB
-
-
-def _winograd_weights(slide: _Slide, node: Node, machine: Machine, m: int) -> Kernel:
-    n = m + 2
+def _gradients(node: Node, back: Node, machine: Machine) -> Kernel:
+    """Of a convolution's weights and of its input."""
+    slide = forward(node)
+    m = winograd_size(slide)
+    n, across = m + 2, -(-slide.result[2] // m)
     outputs, inputs = slide.result[0], slide.source[0]
-    across, down = -(-slide.result[2] // m), -(-slide.result[1] // m)
-    fitting = [
-        bands
-        for bands in range(1, down + 1)
-        if n * n * (outputs + inputs) * across * bands <= BAND_VECTORS
-    ]
-    bands = max(fitting, default=1)
-    if bands < down:
-        bands = -(-down // -(-down // bands))  # as even as can be
+    bands = _bands(slide, m, outputs + inputs)
     tiles = across * bands
     block, deep = blocks.best(outputs, inputs, machine.registers)
-    sums = outputs * inputs * (n * n if bands < down else 1)
-    points = n * n * (_points_size(inputs, tiles) + _points_size(outputs, tiles))
+    block_back, wide_back = blocks.best(inputs, tiles, machine.registers)
+    pack = f"pack_winograd(weights, packed, {m}, {inputs}, {outputs}, {block_back}, 1);"
+    pairs = n * n * outputs * inputs
     return Kernel(
-        f"winograd_weights(at, {{reads}}, {{slopes}}, {_winograd_literal(slide, m)}, "
-        f"{bands}, {block}, {deep});",
-        n * (across * m + 2 + max(slide.source[2], slide.result[2])) + points + sums,
+        f"winograd_gradients(at, {{reads}}, {{leave}}, {{finish}}, {{packed}}, {{slopes}}, "
+        f"{_winograd_literal(slide, m)}, {bands}, {block}, {deep}, {block_back}, {wide_back});",
+        (n + 2 * inputs) * (across * m + 2)
+        + n * n * (_slot(inputs, tiles) + _slot(outputs, tiles))
+        + -(-pairs * FEW // machine.lanes),
         node.inputs,
-        slopes=n * n * outputs * inputs,
+        Packing(back.inputs[0], pairs, [pack]),
+        slopes=pairs,
+        by_value=True,
         unpack=f"winograd_to_weights({{points}}, {{weights}}, {m}, {outputs * inputs});",
     )
 
 
-def _flat(source: Node, result: Node) -> _Slide:
-    return _Slide(places(source), places(result), (1, 1))
-
-
 def _linear(node: Node, machine: Machine) -> Kernel:
-    return _direct(_flat(node.inputs[1], node), node, machine, turned=False)
+    return _direct(flat(node.inputs[1], node), node, machine, turned=False)
 
 
 def _linear_back(node: Node, machine: Machine) -> Kernel:
-    return _direct(_flat(node.inputs[1], node), node, machine, turned=True)
+    return _direct(flat(node.inputs[1], node), node, machine, turned=True)
 
 
 def _outer(node: Node, machine: Machine) -> Kernel:
     d, x = node.inputs
-    return _weights(_flat(x, d), node, machine)
+    return _weights(flat(x, d), node, machine)
 
 
 # Pools and the rest.
@@ -356,7 +270,3 @@ _KERNELS = {
     "log_sum_exp_all": _classes,
     "cross_entropy": _classes,
 }
-
-
-def _numbers(attributes: Sequence[object]) -> list[int]:
-    return [value for value in attributes if isinstance(value, int)]

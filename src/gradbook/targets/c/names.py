@@ -1,8 +1,12 @@
-"""C names for values: μ1 becomes mu1, ∂E/∂w3 becomes dE_dw3."""
+"""C names: μ1 becomes mu1, ∂E/∂w3 becomes dE_dw3; what has no name is called after its making."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+
+from gradbook.graph.node import Node
+from gradbook.targets.c.simplify import reduced
 
 GREEK = {
     "∂E/∂": "dE_d",
@@ -14,23 +18,49 @@ GREEK = {
     "η": "rate",
     "²": "2",
 }
-RESERVED = {
-    "room",
-    "tile",
+RESERVED = {  # words of C, and those that the hand-written parts use
     "all",
-    "c",
-    "h",
-    "w",
     "at",
-    "e",
-    "row",
-    "to",
     "auto",
+    "bits",
+    "c",
+    "choose",
     "do",
+    "e",
+    "for",
+    "h",
     "if",
     "int",
-    "for",
+    "k",
+    "mask",
+    "place",
+    "real",
+    "room",
+    "root",
+    "row",
+    "tile",
+    "to",
+    "vec",
+    "w",
 }
+MADE_BY = {
+    "add": "{}_plus_{}",
+    "subtract": "{}_less_{}",
+    "multiply": "{}_times_{}",
+    "divide": "{}_over_{}",
+    "negate": "minus_{}",
+    "exp": "exp_{}",
+    "log": "log_{}",
+    "sqrt": "root_{}",
+    "tanh": "tanh_{}",
+    "relu": "{}_or_0",
+    "choose": "{1}_where_{0}",
+    "reshape": "{}_flat",
+    "conv_back": "{1}_through_{0}",
+}
+NOUNS = {"add": "sum", "subtract": "difference", "multiply": "product", "divide": "quotient"}
+SAME = {"repeat", "spread", "copy"}  # the same value for more of them
+LONGEST = 26  # of a name made of others
 
 
 def spelled(name: str) -> str:
@@ -38,7 +68,9 @@ def spelled(name: str) -> str:
         name = name.replace(letter, word)
     name = name.replace("_layer_", "")
     name = re.sub(r"[^A-Za-z0-9_]", "_", name)
-    return f"{name}_" if name in RESERVED or not name[:1].isalpha() else name
+    if name[:1].isdigit():
+        return f"_{name}"
+    return f"{name}_" if name in RESERVED else name
 
 
 class Names:
@@ -57,3 +89,54 @@ class Names:
             self._taken.add(name)
             self._of[key] = name
         return self._of[key]
+
+
+class Titles:
+    """What a person would call each value of a program."""
+
+    def __init__(self, labels: Mapping[Node, str], nodes: Iterable[Node]) -> None:
+        self.labels = labels
+        self._known: dict[Node, str] = {}
+        self._readers: dict[Node, list[Node]] = {}
+        for node in nodes:
+            for source in node.inputs:
+                self._readers.setdefault(source, []).append(node)
+
+    def of(self, node: Node) -> str:
+        if node not in self._known:
+            self._known[node] = self._title(node)
+        return self._known[node]
+
+    def _title(self, node: Node) -> str:
+        if node in self.labels:
+            return self.labels[node]
+        if node.is_constant():
+            return f"{node.number:g}".replace("-", "minus_")
+        x = reduced(node)
+        if x is not None:
+            return f"sum_{self.of(x)}"
+        if node.op.name in SAME:
+            return self.of(node.inputs[0])
+        return self._made(node) or self._towards(node) or f"{node.op.name}_{node.index}"
+
+    def _made(self, node: Node) -> str | None:
+        """Of what and how, where that can be said in a few words."""
+        if node.op.name == "power" and node.inputs[1].is_constant(2):
+            words = f"{self.of(node.inputs[0])}_squared"
+        elif node.op.name == "divide" and node.inputs[0].is_constant(1):
+            words = f"one_over_{self.of(node.inputs[1])}"
+        elif node.op.name in MADE_BY:
+            words = MADE_BY[node.op.name].format(*map(self.of, node.inputs))
+        else:
+            return None
+        return words if len(spelled(words)) <= LONGEST else None
+
+    def _towards(self, node: Node) -> str | None:
+        """What for, where one named value alone is made of it."""
+        reader = node
+        while reader not in self.labels:
+            readers = self._readers.get(reader, [])
+            if len(readers) != 1:
+                return None
+            (reader,) = readers
+        return f"{NOUNS.get(node.op.name, node.op.name)}_for_{self.labels[reader]}"

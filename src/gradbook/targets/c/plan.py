@@ -14,12 +14,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from math import prod
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node, needed
 from gradbook.targets.c.linear import channelwise
 from gradbook.targets.c.simplify import centred, mean_of, reduced
+from gradbook.targets.c.slides import Places, go_together, places
 
 HEAVY = {
     "conv",
@@ -58,14 +58,6 @@ POINTWISE = {
 COSTLY = {"exp", "log", "tanh", "softplus", "sqrt"}  # computed once and kept
 FIRST = 1  # phase 0 fetches the images
 
-Places = tuple[int, int, int]  # channels, height, width
-
-
-def places(node: Node) -> Places:
-    """Every value of a sample as channels of rows: flat values are channels of one place."""
-    channels, height, width = (*node.shape, 1, 1, 1)[:3]
-    return channels, height, width
-
 
 @dataclass(eq=False)
 class Pass:
@@ -75,9 +67,18 @@ class Pass:
     number: int
     places: Places
     heavy: Node | None = None
+    beside: Node | None = None  # a second heavy op in the same loop, which then makes the values
     kept: list[Node] = field(default_factory=list)  # written to memory
     sums: list[Node] = field(default_factory=list)  # over the batch, see `Plan.argument`
+    read_sums: list[Node] = field(default_factory=list)  # the same, of what the pass reads
     shared: list[Node] = field(default_factory=list)  # read, and kept for the next reader
+
+    @property
+    def makes(self) -> Node | None:
+        """The heavy op whose values the pass gives on."""
+        if self.beside is not None:
+            return self.beside
+        return None if self.heavy is None or self.heavy.op.name in WEIGHTS else self.heavy
 
 
 @dataclass
@@ -88,6 +89,7 @@ class Plan:
     ready: dict[Node, int]  # the first phase in which a value of the step as a whole can be read
     moments: dict[Node, Node]  # Σ(x − mean)² → x, where it is taken with Σ x in one pass
     made_in: dict[Node, Pass]  # of values that are kept
+    beside: dict[Node, Node]  # gradient of weights → that of the input, made in the same loop
 
     def argument(self, reduction: Node) -> Node:
         x = reduced(reduction)
@@ -111,6 +113,8 @@ class _Planner:
             for source in self.sources(node):
                 self.consumers[source].append(node)
         self.moments = self._moments()
+        self.beside = self._pairs()
+        self.partner = {back: weights for weights, back in self.beside.items()}
         self.ready_at = cache(self._ready)
         self.phase_of = cache(self._phase)
         self.kept = self._kept()
@@ -129,7 +133,10 @@ class _Planner:
             self._place(node)
         ready = {node: self.ready_at(node) for node in self.order if not node.each}
         last = max([FIRST, *(p.phase for p in self.passes)])
-        return Plan(self.outputs, self.passes, last + 1, ready, self.moments, self.made_in)
+        phases = last + 1
+        return Plan(
+            self.outputs, self.passes, phases, ready, self.moments, self.made_in, self.beside
+        )
 
     # What there is.
 
@@ -163,6 +170,16 @@ class _Planner:
                     found[node] = x
         return found
 
+    def _pairs(self) -> dict[Node, Node]:
+        """Gradients of weights, and those of the input that are made in the same loop."""
+        return {
+            weights: back
+            for weights in self.order
+            if weights.op.name == "conv_weights"
+            for back in self.consumers[weights.inputs[0]]
+            if go_together(weights, back)
+        }
+
     # When.
 
     def _ready(self, node: Node) -> int:
@@ -193,8 +210,8 @@ class _Planner:
                 [after for after in self.consumers[x] if after.op.name in WEIGHTS] if x else []
             )
             if readers and readers[0].inputs[0] is x:
-                return max(readers[0].index + 0.5, node.index)
-        return node.index
+                return max(self._turn(readers[0]) + 0.5, node.index)
+        return self.beside.get(node, node).index
 
     # What is kept.
 
@@ -248,10 +265,10 @@ class _Planner:
                 self.is_reduction(after) for after in self.consumers[node]
             ):
                 raise TargetError(f"the engine sums {node.op.name} over the batch at once")
-            made = self._new_pass(self.phase_of(node), places(node), node)
+            made = self._heavy_pass(node)
             if node in self.kept:
                 self._keep(node, made)
-            if node.op.name in WEIGHTS:
+            if node.op.name in WEIGHTS and not made.beside:
                 self._share(node.inputs[0], made)
             return
         x = reduced(node) if self.is_reduction(node) else node
@@ -264,8 +281,19 @@ class _Planner:
         found = self._pass_for(x, self._due(node))
         if node is x:
             self._keep(node, found)
+        elif found.heavy and found.heavy.op.name in WEIGHTS and found.heavy.inputs[0] is x:
+            found.read_sums.append(node)
         else:
             found.sums.append(node)
+
+    def _heavy_pass(self, node: Node) -> Pass:
+        """A loop of its own, or the one that makes both gradients of a convolution."""
+        if node in self.partner:
+            return next(made for made in self.passes if made.beside is node)
+        back = self.beside.get(node)
+        made = self._new_pass(self.phase_of(node), places(back or node), node)
+        made.beside = back
+        return made
 
     def _share(self, source: Node, made: Pass) -> None:
         """What several heavy ops of a phase read, and is made of several values, is kept by the
@@ -297,7 +325,10 @@ class _Planner:
 
     def _pass_for(self, x: Node, phase: int) -> Pass:
         """The last pass of the phase that makes what x is computed from, or one by itself."""
-        heavy_passes = {p.heavy: p for p in self.passes if p.heavy}
+        reading = self._reading(x, phase)
+        if reading:
+            return reading
+        heavy_passes = {p.makes: p for p in self.passes if p.makes}
         before: list[tuple[Node, Pass, bool]] = []
         for leaf, same in self.leaves(x):
             made = self.made_in.get(leaf) or heavy_passes.get(leaf)
@@ -311,12 +342,22 @@ class _Planner:
                 self._keep(leaf, made)
         return found
 
+    def _reading(self, x: Node, phase: int) -> Pass | None:
+        """The pass that computes x while it reads it, each value once."""
+        if x in self.moments.values():
+            return None
+        for made in self.passes:
+            reads = made.heavy and made.heavy.op.name in WEIGHTS and x is made.heavy.inputs[0]
+            if reads and made.phase == phase and (x not in self.made_in or x in made.shared):
+                return made
+        return None
+
     def _last(self, before: list[tuple[Node, Pass, bool]], x: Node) -> Pass | None:
         """The last of these passes, where x can be computed place by place as it goes."""
         last = max((made for _, made, _ in before), key=lambda made: made.number)
         alike = all(same for _, made, same in before if made is last)
-        domain = places(last.shared[0]) if last.shared else last.places
-        return last if alike and domain == places(x) else None
+        makes = last.heavy is None or last.makes is not None
+        return last if alike and makes and last.places == places(x) else None
 
     def _alone(self, x: Node, phase: int) -> Pass | None:
         """A pass of the phase without a heavy op that waits for nothing."""
@@ -353,8 +394,4 @@ class _Planner:
         return list(found)
 
 
-def size(node: Node) -> int:
-    return prod(node.shape)
-
-
-__all__ = ["FIRST", "HEAVY", "WEIGHTS", "Pass", "Plan", "channelwise", "mean_of", "places", "plan"]
+__all__ = ["FIRST", "HEAVY", "WEIGHTS", "Pass", "Plan", "channelwise", "mean_of", "plan"]

@@ -36,6 +36,20 @@ class Term:
         return self.text if self.vector else f"all({self.text})"
 
 
+@dataclass(frozen=True)
+class Declared:
+    """A name that is the same along a row: a number, a vector, or where values or bits lie."""
+
+    kind: str  # real, vec, vec * or bits *
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return (
+            f"const {self.kind}{'' if self.kind.endswith('*') else ' '}{self.name} = {self.text};"
+        )
+
+
 @dataclass
 class Row:
     """The formulas of one hook.
@@ -49,7 +63,7 @@ class Row:
     mask: Callable[[Node], str | None]  # the scale of a dropout mask, else None
     name: Callable[[Node], str]
     given: Mapping[Node, str] = field(default_factory=dict)  # at hand: node → expression
-    before: list[str] = field(default_factory=list)
+    before: list[Declared] = field(default_factory=list)
     inside: list[str] = field(default_factory=list)
     terms: dict[Node, Term] = field(default_factory=dict)
     loaded: list[Node] = field(default_factory=list)  # from memory, place by place
@@ -89,8 +103,8 @@ class Row:
         self.loaded.append(node)
         scale = self.mask(node)
         name = self.name(node)
-        kind = "vec" if scale is None else "bits"
-        self.before.append(f"const {kind} *{name}_row = {start};")
+        kind = "vec *" if scale is None else "bits *"
+        self.before.append(Declared(kind, f"{name}_row", start))
         load = f"{name}_row[w]"
         if scale is not None:
             load = f"where_set({load}, {scale})"
@@ -133,5 +147,8 @@ class Row:
         """The value under a name of its own."""
         name = self.name(node)
         kind = "vec" if vector else "real"
-        (self.inside if along else self.before).append(f"const {kind} {name} = {text};")
+        if along:
+            self.inside.append(f"const {kind} {name} = {text};")
+        else:
+            self.before.append(Declared(kind, name, text))
         return Term(name, vector, along)

@@ -12,6 +12,16 @@
 typedef const vec *row_reader(struct place *at, int h, int c, vec *room);
 typedef void row_finisher(struct place *at, int h, int c, const vec *row);
 
+/* Or a row is read value by value, in registers: `line = find(at, h, c)` holds what is the same
+ * along it, `value(&line, w)` computes one, and `leave(at, c, &line)` takes the line's sums. */
+typedef struct line line_finder(struct place *at, int h, int c);
+typedef vec line_value(struct line *line, int w);
+typedef void line_leaver(struct place *at, int c, const struct line *line);
+
+INLINE void leave_nothing(struct place *at, int c, const struct line *line) {
+    (void)at, (void)c, (void)line;
+}
+
 /* A row in a place of our own */
 INLINE void read_into(struct place *at, row_reader *read, int h, int c, vec *to, const int width) {
     const vec *row = read(at, h, c, to);
@@ -110,7 +120,7 @@ INLINE void direct_conv(struct place *at, row_reader *read, row_finisher *finish
 }
 
 /* weights[outputs][inputs of a group][rows][columns] in blocks, as direct_block reads them. */
-INLINE void pack_direct(const real *weights, real *packed, const int outputs, const int groups,
+APART void pack_direct(const real *weights, real *packed, const int outputs, const int groups,
                         const int window, const int block) {
     const int own = outputs / groups;
     for (int g = 0; g < groups; g++)
@@ -124,7 +134,7 @@ INLINE void pack_direct(const real *weights, real *packed, const int outputs, co
 
 /* The weights of the gradient to the input: inputs and outputs change places, windows turn round.
  * turned[inputs][outputs of a group][rows][columns] */
-INLINE void turn_weights(const real *weights, real *turned, const int outputs, const int inputs,
+APART void turn_weights(const real *weights, real *turned, const int outputs, const int inputs,
                          const int groups, const int rows, const int columns) {
     const int own_outputs = outputs / groups, own_inputs = inputs / groups;
     const int area = rows * columns;

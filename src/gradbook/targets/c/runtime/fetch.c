@@ -123,13 +123,13 @@ INLINE void draw_four(const uint64_t *keys, uint64_t step, uint16_t dropped_belo
 #endif
 }
 
-/* to[row][channel][column]: the lanes that keep their value. */
-INLINE void draw_mask(const struct job *job, int64_t first, int lanes, bits *to, uint64_t layer,
-                      uint16_t dropped_below, const int channels, const int height,
+/* to[row][channel][column]: the lanes that keep their value. They are drawn by [channel][row]
+ * into `kept`, which has room for three more. */
+INLINE void draw_mask(const struct job *job, int64_t first, int lanes, bits *kept, bits *to,
+                      uint64_t layer, uint16_t dropped_below, const int channels, const int height,
                       const int width) {
     const int size = channels * height * width;
     uint64_t keys[LANES] = {0};
-    bits kept[size + 3];
     for (int l = 0; l < lanes; l++) {
         uint64_t key = key_of(key_of(0, job->seed), PURPOSE_DROPOUT);
         key = key_of(key_of(key, job->epoch), (uint64_t)image_number(job, first + l));

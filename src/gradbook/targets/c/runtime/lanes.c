@@ -13,6 +13,7 @@ typedef int32_t lane_mask;
 typedef lane_mask mask __attribute__((vector_size(LANES * sizeof(real))));
 
 #define INLINE static inline __attribute__((always_inline, unused))
+#define APART static __attribute__((noinline, unused)) /* called now and then: one copy is enough */
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -39,8 +40,13 @@ INLINE vec if_positive(vec c, vec yes, vec no) {
     __mmask16 where = _mm512_cmp_ps_mask((__m512)c, _mm512_setzero_ps(), _CMP_GT_OQ);
     return (vec)_mm512_mask_blend_ps(where, (__m512)no, (__m512)yes);
 }
+INLINE vec if_equal(vec a, vec b, vec yes, vec no) {
+    __mmask16 where = _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ);
+    return (vec)_mm512_mask_blend_ps(where, (__m512)no, (__m512)yes);
+}
 #else
 INLINE vec largest(vec a, vec b) { return choose(a > b, a, b); }
+INLINE vec if_equal(vec a, vec b, vec yes, vec no) { return choose(a == b, yes, no); }
 INLINE vec if_positive(vec c, vec yes, vec no) { return choose(c > 0, yes, no); }
 INLINE vec root(vec x) {
     for (int l = 0; l < LANES; l++) x[l] = SQRT(x[l]);
@@ -149,6 +155,42 @@ INLINE void sum_lanes(const vec *v, int count, mask alive, real *to) {
         const vec sums = lane_sums(t);
         for (int k = 0; k < LANES && first + k < count; k++) to[first + k] = sums[k];
     }
+}
+
+/* ---- Sums over the lanes in two turns: down to a few at once, to one at the end ---- */
+
+#define FEW 4
+typedef real few __attribute__((vector_size(FEW * sizeof(real))));
+
+INLINE few folded(vec v) {
+#if LANES == 16
+    typedef real half __attribute__((vector_size(8 * sizeof(real))));
+    const half sum = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                     __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+#else
+    const vec sum = v;
+#endif
+#if LANES == 4
+    return sum;
+#else
+    return __builtin_shufflevector(sum, sum, 0, 1, 2, 3) +
+           __builtin_shufflevector(sum, sum, 4, 5, 6, 7);
+#endif
+}
+
+/* to[k] = the sum of the numbers of v[k] */
+INLINE void sum_few(const few *v, int count, real *to) {
+    int k = 0;
+    for (; k + 4 <= count; k += 4, v += 4) {
+        const few a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5) +
+                      __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
+        const few b = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5) +
+                      __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+        const few sums = __builtin_shufflevector(a, b, 0, 1, 4, 5) +
+                         __builtin_shufflevector(a, b, 2, 3, 6, 7);
+        memcpy(to + k, &sums, sizeof sums);
+    }
+    for (; k < count; k++, v++) to[k] = ((*v)[0] + (*v)[2]) + ((*v)[1] + (*v)[3]);
 }
 
 /* ---- A channel's mean and spread over its places, in each lane ---- */

@@ -11,6 +11,7 @@ struct engine {
     int64_t step;
     int running;
     int right[TILES]; /* answers */
+    int threads; /* at most; a call with few images takes fewer */
     struct place *places[MOST_THREADS];
     /* ENGINE */
 };
@@ -27,13 +28,20 @@ struct place {
     /* PLACE */
 };
 
+/* What is the same along one row of what a loop reads. */
+struct line {
+    struct place *at;
+    int h, c;
+    /* LINE */
+};
+
 /* How many images are in tile t */
 INLINE int lanes_of(const struct engine *e, int t) {
     const int left = e->count - t * LANES;
     return left < LANES ? left : LANES;
 }
 
-static void enter_tile(struct place *at, int tile) {
+APART void enter_tile(struct place *at, int tile) {
     at->tile = tile;
     at->lanes = lanes_of(at->e, tile);
     at->first = at->e->first + (int64_t)tile * LANES;
@@ -58,7 +66,7 @@ INLINE int in_tile(struct place *at, int tile) {
          tile += (at)->back ? -(at)->e->crew.threads : (at)->e->crew.threads)
 #define MY_TURN(at, number) ((number) % (at)->e->crew.threads == (at)->thread)
 
-static void begin_step(struct engine *e) {
+APART void begin_step(struct engine *e) {
     const int64_t left = e->job->images - e->first;
     e->count = (int)(left < e->job->batch ? left : e->job->batch);
     e->tiles = (e->count + LANES - 1) / LANES;
@@ -66,7 +74,7 @@ static void begin_step(struct engine *e) {
     if (e->job->rates) e->rate[0] = (real)e->job->rates[e->step];
 }
 
-static void end_step(struct engine *e, double loss) {
+APART void end_step(struct engine *e, double loss) {
     struct job *job = e->job;
     if (job->losses) job->losses[e->step] = loss;
     if (job->right) {

@@ -29,7 +29,7 @@ static void *room_for(size_t size) {
 
 void engine_close(struct engine *e) {
     if (!e) return;
-    for (int t = 0; t < e->crew.threads; t++) free(e->places[t]);
+    for (int t = 0; t < e->threads; t++) free(e->places[t]);
     crew_close(&e->crew);
     free(e);
 }
@@ -40,6 +40,7 @@ struct engine *engine_open(int threads) {
     struct engine *e = room_for(sizeof *e);
     if (!e) return NULL;
     crew_open(&e->crew, threads);
+    e->threads = threads;
     for (int t = 0; t < threads; t++) {
         e->places[t] = room_for(sizeof(struct place));
         if (!e->places[t]) {
@@ -60,7 +61,6 @@ int64_t engine_run(struct engine *e, struct job *job, int what) {
     struct worker workers[MOST_THREADS];
     pthread_t threads[MOST_THREADS];
     void (*step)(struct place *) = what == TRAIN ? train_step : predict_step;
-    const int wanted = e->crew.threads;
     int started = 1;
     e->job = job;
     e->first = 0;
@@ -68,6 +68,8 @@ int64_t engine_run(struct engine *e, struct job *job, int what) {
     e->running = job->images > 0;
     if (!e->running) return 0;
     begin_step(e);
+    const int wanted = e->threads < e->tiles ? e->threads : e->tiles; /* no step has more tiles */
+    e->crew.threads = wanted;
     for (int t = 0; t < wanted; t++) workers[t] = (struct worker){e->places[t], step};
     for (; started < wanted; started++)
         if (pthread_create(&threads[started], NULL, work, &workers[started])) break;

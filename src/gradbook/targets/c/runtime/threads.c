@@ -26,7 +26,7 @@ struct crew {
 #define RELAX() (void)0
 #endif
 
-static void crew_open(struct crew *crew, int threads) {
+APART void crew_open(struct crew *crew, int threads) {
     crew->threads = threads;
     pthread_mutex_init(&crew->lock, NULL);
     pthread_cond_init(&crew->changed, NULL);
@@ -34,12 +34,12 @@ static void crew_open(struct crew *crew, int threads) {
     atomic_init(&crew->round, 0);
 }
 
-static void crew_close(struct crew *crew) {
+APART void crew_close(struct crew *crew) {
     pthread_cond_destroy(&crew->changed);
     pthread_mutex_destroy(&crew->lock);
 }
 
-static void crew_wait(struct crew *crew, int round) {
+APART void crew_wait(struct crew *crew, int round) {
     for (int spin = 0; spin < SPINS; spin++) {
         if (atomic_load_explicit(&crew->round, memory_order_acquire) != round) return;
         RELAX();
@@ -51,7 +51,7 @@ static void crew_wait(struct crew *crew, int round) {
 }
 
 /* Everybody waits here for the last, who first does `alone(with)`. */
-static void crew_meet(struct crew *crew, void (*alone)(void *), void *with) {
+APART void crew_meet(struct crew *crew, void (*alone)(void *), void *with) {
     if (crew->threads == 1) {
         if (alone) alone(with);
         return;

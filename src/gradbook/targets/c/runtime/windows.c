@@ -5,100 +5,123 @@ struct pooling {
     int channels, height, width, out_height, out_width, rows, columns, stride;
 };
 
+typedef vec pooler(const vec *const *rows, const int w, const struct pooling s);
+
+INLINE vec largest_of(const vec *const *rows, const int w, const struct pooling s) {
+    vec most = rows[0][w];
+    UNROLL for (int i = 0; i < s.rows; i++)
+        UNROLL for (int j = 0; j < s.columns; j++) most = largest(rows[i][w + j], most);
+    return most;
+}
+
+INLINE vec mean_of(const vec *const *rows, const int w, const struct pooling s) {
+    vec sum = {0};
+    UNROLL for (int i = 0; i < s.rows; i++)
+        UNROLL for (int j = 0; j < s.columns; j++) sum += rows[i][w + j];
+    return sum / (real)(s.rows * s.columns);
+}
+
 /* Scratch: `rows` rows of x, then one of the result. */
-INLINE void max_pool(struct place *at, row_reader *read, row_finisher *finish,
-                     const struct pooling s) {
+INLINE void pool(struct place *at, row_reader *read, row_finisher *finish, pooler *pooled,
+                 const struct pooling s) {
     vec *x = at->scratch, *y = x + s.rows * s.width;
+    const vec *rows[s.rows];
     for (int h = 0; h < s.out_height; h++)
         for (int c = 0; c < s.channels; c++) {
             for (int i = 0; i < s.rows; i++)
-                read_into(at, read, h * s.stride + i, c, x + i * s.width, s.width);
-            for (int w = 0; w < s.out_width; w++) {
-                vec most = x[w * s.stride];
-                for (int i = 0; i < s.rows; i++)
-                    for (int j = 0; j < s.columns; j++)
-                        most = largest(x[i * s.width + w * s.stride + j], most);
-                y[w] = most;
-            }
+                rows[i] = read(at, h * s.stride + i, c, x + i * s.width);
+            for (int w = 0; w < s.out_width; w++) y[w] = pooled(rows, w * s.stride, s);
             finish(at, h, c, y);
         }
+}
+
+INLINE void max_pool(struct place *at, row_reader *read, row_finisher *finish,
+                     const struct pooling s) {
+    pool(at, read, finish, largest_of, s);
 }
 
 INLINE void average_pool(struct place *at, row_reader *read, row_finisher *finish,
                          const struct pooling s) {
-    vec *x = at->scratch, *y = x + s.rows * s.width;
-    for (int h = 0; h < s.out_height; h++)
+    pool(at, read, finish, mean_of, s);
+}
+
+/* ---- Their gradients ---- */
+
+/* What a window at rows[0][w] was given, d, goes to the first of its largest values; or, where
+ * nothing is read, to all of them the same. Added to what is there, or in its place. */
+INLINE void give(vec d, const vec *const *rows, const int w, const int largest_only, vec *to,
+                 const int add, const struct pooling s) {
+    const vec most = largest_only ? largest_of(rows, w, s) : (vec){0};
+    if (!largest_only) d /= (real)(s.rows * s.columns);
+    UNROLL for (int i = 0; i < s.rows; i++)
+        UNROLL for (int j = 0; j < s.columns; j++) {
+            vec *here = to + i * s.width + w + j, share = d;
+            if (largest_only) {
+                share = if_equal(rows[i][w + j], most, d, (vec){0});
+                d = if_equal(rows[i][w + j], most, (vec){0}, d);
+            }
+            *here = add ? *here + share : share;
+        }
+}
+
+/* Where windows don't overlap: band by band. */
+INLINE void pool_back_apart(struct place *at, row_reader *read_d, row_reader *read_x,
+                            row_finisher *finish, const struct pooling s) {
+    vec *x = at->scratch, *to = x + (long)s.rows * s.width, *room = to + (long)s.stride * s.width;
+    const vec *rows[s.rows];
+    memset(to, 0, sizeof(vec) * s.stride * s.width); /* what no window covers stays 0 */
+    for (int top = 0; top < s.height; top += s.stride) {
+        const int h = top / s.stride, inside = h < s.out_height;
+        if (!inside) memset(to, 0, sizeof(vec) * s.stride * s.width);
         for (int c = 0; c < s.channels; c++) {
+            const vec *given = inside ? read_d(at, h, c, room) : NULL;
             for (int i = 0; i < s.rows; i++)
-                read_into(at, read, h * s.stride + i, c, x + i * s.width, s.width);
-            for (int w = 0; w < s.out_width; w++) {
-                vec sum = {0};
-                for (int i = 0; i < s.rows; i++)
-                    for (int j = 0; j < s.columns; j++) sum += x[i * s.width + w * s.stride + j];
-                y[w] = sum / (real)(s.rows * s.columns);
-            }
-            finish(at, h, c, y);
+                rows[i] = inside && read_x ? read_x(at, top + i, c, x + i * s.width) : NULL;
+            for (int w = 0; w < s.out_width && inside; w++)
+                give(given[w], rows, w * s.stride, read_x != NULL, to, 0, s);
+            for (int i = 0; i < s.stride && top + i < s.height; i++)
+                finish(at, top + i, c, to + i * s.width);
         }
+    }
 }
 
-/* What a window at `x` was given, d, goes to the first of its largest values. */
-INLINE void give_to_largest(vec d, const vec *x, vec *to, const struct pooling s) {
-    vec most = x[0];
-    for (int i = 0; i < s.rows; i++)
-        for (int j = 0; j < s.columns; j++) most = largest(x[i * s.width + j], most);
-    for (int i = 0; i < s.rows; i++)
-        for (int j = 0; j < s.columns; j++) {
-            const mask here = x[i * s.width + j] == most;
-            to[i * s.width + j] += (vec)(here & (mask)d);
-            d = (vec)(~here & (mask)d);
+/* Where they do: a channel at a time. */
+INLINE void pool_back_over(struct place *at, row_reader *read_d, row_reader *read_x,
+                           row_finisher *finish, const struct pooling s) {
+    const long whole = (long)s.height * s.width;
+    vec *x = at->scratch, *to = x + whole, *room = to + whole;
+    const vec *rows[s.height];
+    for (int c = 0; c < s.channels; c++) {
+        memset(to, 0, sizeof(vec) * whole);
+        for (int h = 0; h < s.height; h++)
+            rows[h] = read_x ? read_x(at, h, c, x + h * s.width) : NULL;
+        for (int h = 0; h < s.out_height; h++) {
+            const vec *given = read_d(at, h, c, room);
+            for (int w = 0; w < s.out_width; w++)
+                give(given[w], rows + h * s.stride, w * s.stride, read_x != NULL,
+                     to + h * s.stride * s.width, 1, s);
         }
+        for (int h = 0; h < s.height; h++) finish(at, h, c, to + h * s.width);
+    }
 }
 
-INLINE void give_to_all(vec d, const vec *x, vec *to, const struct pooling s) {
-    (void)x;
-    const vec share = d / (real)(s.rows * s.columns);
-    for (int i = 0; i < s.rows; i++)
-        for (int j = 0; j < s.columns; j++) to[i * s.width + j] += share;
-}
-
-typedef void giver(vec d, const vec *x, vec *to, const struct pooling s);
-
-/* Band by band where windows don't overlap, else a channel at a time.
- * Scratch: as many rows of x, of the result, and one row of d. */
+/* Scratch: as many rows of x as go together, of the result, and one row of d. */
 INLINE void pool_back(struct place *at, row_reader *read_d, row_reader *read_x,
-                      row_finisher *finish, giver *give, const struct pooling s) {
-    const int apart = s.stride >= s.rows;
-    const int band = apart ? s.stride : s.height;
-    const long most = band > s.height ? band : s.height;
-    vec *x = at->scratch, *to = x + most * s.width, *d = to + most * s.width;
-    const int bands = apart ? (s.height + band - 1) / band : 1;
-    for (int b = 0; b < bands; b++)
-        for (int c = 0; c < s.channels; c++) {
-            const int top = b * band;
-            const int rows = top + band <= s.height ? band : s.height - top;
-            memset(to, 0, sizeof(vec) * rows * s.width);
-            if (read_x)
-                for (int h = 0; h < rows; h++)
-                    read_into(at, read_x, top + h, c, x + h * s.width, s.width);
-            for (int h = apart ? b : 0; h < (apart ? b + 1 : s.out_height); h++) {
-                if (h >= s.out_height) continue;
-                const int inside = (h * s.stride - top) * s.width;
-                const vec *given = read_d(at, h, c, d);
-                for (int w = 0; w < s.out_width; w++)
-                    give(given[w], x + inside + w * s.stride, to + inside + w * s.stride, s);
-            }
-            for (int h = 0; h < rows; h++) finish(at, top + h, c, to + h * s.width);
-        }
+                      row_finisher *finish, const struct pooling s) {
+    if (s.stride >= s.rows && s.stride >= s.columns)
+        pool_back_apart(at, read_d, read_x, finish, s);
+    else
+        pool_back_over(at, read_d, read_x, finish, s);
 }
 
 INLINE void max_pool_back(struct place *at, row_reader *read_d, row_reader *read_x,
                           row_finisher *finish, const struct pooling s) {
-    pool_back(at, read_d, read_x, finish, give_to_largest, s);
+    pool_back(at, read_d, read_x, finish, s);
 }
 
 INLINE void average_pool_back(struct place *at, row_reader *read_d, row_finisher *finish,
                               const struct pooling s) {
-    pool_back(at, read_d, NULL, finish, give_to_all, s);
+    pool_back(at, read_d, NULL, finish, s);
 }
 
 /* The same values under another shape, in the order channel, row, column. Scratch: all of them. */

@@ -56,6 +56,27 @@ INLINE void winograd_from_points(const int m, const vec *p, const long step, vec
     }
 }
 
+/* B p: what values at the n points give to the n values of a patch */
+INLINE void winograd_to_patch(const int m, const vec *p, const long step, vec *to) {
+    const vec p0 = p[0], p1 = p[step], p2 = p[2 * step], p3 = p[3 * step], p4 = p[4 * step];
+    if (m == 4) {
+        const vec p5 = p[5 * step];
+        const vec sum_a = p1 + p2, sum_b = p3 + p4, gap_a = p1 - p2, gap_b = p3 - p4;
+        to[0] = AA * BB * p0;
+        to[1] = AA * BB * p5 - POINT_A * BB * gap_a - POINT_B * AA * gap_b;
+        to[2] = -(AA + BB) * p0 - BB * sum_a - AA * sum_b;
+        to[3] = POINT_A * gap_a + POINT_B * gap_b - (AA + BB) * p5;
+        to[4] = p0 + sum_a + sum_b;
+        to[5] = p5;
+    } else {
+        to[0] = 2 * p0;
+        to[1] = 2 * (p2 - p1 + p4) - p0 - p3;
+        to[2] = -2 * p0 - p1 - 3 * p2 - p4;
+        to[3] = p0 + p1 + p2 + p3 - 2 * p4;
+        to[4] = p4;
+    }
+}
+
 /* A d: n values from m */
 INLINE void winograd_slopes_to_points(const int m, const vec *d, const long step, vec *to) {
     if (m == 4) {
@@ -100,19 +121,15 @@ static const real winograd_g3[6][3] = WINOGRAD_G3;
  * fall into the same sets of the cache. */
 #define WINOGRAD_STRIDE(channels, tiles) (((long)(channels) * (tiles)) | 1)
 
-/* The widest row: what lies beyond the input is read from one row of zeros. */
-#ifndef WIDEST
-#define WIDEST 64
-#endif
-
 struct winograd {
     int m, outputs, out_height, out_width, inputs, in_height, in_width, pad;
 };
 
 /* weights[outputs][inputs][3][3] → points[n·n][block of outputs][inputs][block]; a vector has an
- * output of the block in each lane. */
-INLINE void pack_winograd(const real *weights, real *points, const int m, const int outputs,
-                          const int inputs, const int block) {
+ * output of the block in each lane. With `swapped` they come as [inputs][outputs][3][3]. */
+APART void pack_winograd(const real *weights, real *points, const int m, const int outputs,
+                          const int inputs, const int block, const int swapped) {
+    const int from_output = swapped ? 1 : inputs, from_input = swapped ? outputs : 1;
     const int n = m + 2;
     const real(*G)[3] = m == 4 ? winograd_g4 : winograd_g3;
     for (int first = 0; first < outputs; first += block)
@@ -124,7 +141,8 @@ INLINE void pack_winograd(const real *weights, real *points, const int m, const 
                 for (int k = 0; k < 9; k++) w[k] = (vec){0};
                 for (int o = 0; o < count; o++)
                     for (int k = 0; k < 9; k++)
-                        w[k][o] = weights[((long)(first + start + o) * inputs + c) * 9 + k];
+                        w[k][o] = weights[((long)(first + start + o) * from_output +
+                                           (long)c * from_input) * 9 + k];
                 real *to = points + (long)first * inputs + (long)c * size + start;
                 UNROLL for (int i = 0; i < n; i++)
                     UNROLL for (int j = 0; j < 3; j++)
@@ -140,35 +158,56 @@ INLINE void pack_winograd(const real *weights, real *points, const int m, const 
         }
 }
 
-/* The rows of a band of channel c from row `top` on; beyond the input they are zero. */
-INLINE void winograd_find(struct place *at, row_reader *read, int c, int top, const int rows,
-                          const int height, const int width, vec *room, const vec **found) {
-    static const vec nothing[WIDEST];
-    for (int i = 0; i < rows; i++) {
+/* Rows of a band of one channel, from row `top` on; beyond the input they are zero. */
+INLINE void winograd_find(struct place *at, line_finder *find, int c, int top, const int rows,
+                          const int height, struct line *found) {
+    UNROLL for (int i = 0; i < rows; i++) {
         const int h = top + i;
-        found[i] = h < 0 || h >= height ? nothing : read(at, h, c, room + i * width);
+        found[i] = find(at, h < 0 ? 0 : h < height ? h : height - 1, c);
     }
 }
 
-/* The n rows of a band of one channel, at the points: values[n·n] at `stride` from each other,
- * each with a place per tile. The input begins `left` columns within the band. */
-INLINE void winograd_band(const int m, const vec **rows, const int in_width, const int left,
-                          vec *lines, vec *values, const long stride, const int tiles) {
-    const int n = m + 2, width = tiles * m + 2;
+/* One column of them. Where the band is `whole`, no row lies beyond the input. */
+INLINE void winograd_column(line_value *value, struct line *found, int w, int top, const int rows,
+                            const int height, const int whole, vec *column) {
+    UNROLL for (int i = 0; i < rows; i++)
+        column[i] = whole || (top + i >= 0 && top + i < height) ? value(&found[i], w) : (vec){0};
+}
+
+/* The n rows of a band of one channel, carried over column by column: lines[n][width]. The input
+ * begins `left` columns within the band. */
+INLINE void winograd_lines(struct place *at, line_finder *find, line_value *value, int c, int top,
+                           const struct winograd s, vec *lines, const int width) {
+    const int n = s.m + 2, whole = top >= 0 && top + n <= s.in_height;
+    struct line found[6];
+    winograd_find(at, find, c, top, n, s.in_height, found);
     for (int i = 0; i < n; i++) {
-        for (int w = 0; w < left; w++) lines[i * width + w] = (vec){0};
-        for (int w = left + in_width; w < width; w++) lines[i * width + w] = (vec){0};
+        for (int w = 0; w < s.pad; w++) lines[i * width + w] = (vec){0};
+        for (int w = s.pad + s.in_width; w < width; w++) lines[i * width + w] = (vec){0};
     }
-    for (int w = 0; w < in_width; w++) {
+    for (int w = 0; w < s.in_width; w++) {
         vec before[6], column[6];
-        UNROLL for (int i = 0; i < n; i++) before[i] = rows[i][w];
-        winograd_to_points(m, before, 1, column);
-        UNROLL for (int i = 0; i < n; i++) lines[i * width + left + w] = column[i];
+        if (whole)
+            winograd_column(value, found, w, top, n, s.in_height, 1, before);
+        else
+            winograd_column(value, found, w, top, n, s.in_height, 0, before);
+        winograd_to_points(s.m, before, 1, column);
+        UNROLL for (int i = 0; i < n; i++) lines[i * width + s.pad + w] = column[i];
     }
+}
+
+/* And row by row: values[n·n] at `stride` from each other, each with a place per tile. */
+INLINE void winograd_band(const int m, const vec *lines, vec *values, const long stride,
+                          const int tiles) {
+    const int n = m + 2, width = tiles * m + 2;
     for (int i = 0; i < n; i++)
         for (int t = 0; t < tiles; t++) {
-            vec row[6];
-            winograd_to_points(m, lines + i * width + t * m, 1, row);
+            vec x[6], row[6];
+            UNROLL for (int j = 0; j < n; j++) {
+                x[j] = lines[i * width + t * m + j];
+                IN_REGISTER(x[j]);
+            }
+            winograd_to_points(m, x, 1, row);
             UNROLL for (int j = 0; j < n; j++) values[(i * n + j) * stride + t] = row[j];
         }
 }
@@ -201,21 +240,17 @@ INLINE void winograd_outputs(const real *weights, const vec *values, vec *produc
         winograd_block(weights, values + t, products + t, inputs, tiles, block, tiles % wide);
 }
 
-/* At every point: products[outputs][tiles] = weights[outputs][inputs] · values[inputs][tiles] */
-INLINE void winograd_multiply(const real *weights, const vec *values, vec *products, const int n,
+/* At one point: products[outputs][tiles] = weights[outputs][inputs] · values[inputs][tiles] */
+INLINE void winograd_multiply(const real *weights, const vec *values, vec *products,
                               const int outputs, const int inputs, const int tiles,
                               const int block, const int wide) {
-    for (int k = 0; k < n * n; k++) {
-        const vec *x = values + k * WINOGRAD_STRIDE(inputs, tiles);
-        vec *to = products + k * WINOGRAD_STRIDE(outputs, tiles);
-        const real *w = weights + (long)k * outputs * inputs;
-        int o = 0;
-        for (; o + block <= outputs; o += block)
-            winograd_outputs(w + o * inputs, x, to + o * tiles, inputs, tiles, block, wide);
-        if (outputs % block)
-            winograd_outputs(w + o * inputs, x, to + o * tiles, inputs, tiles, outputs % block,
-                             wide);
-    }
+    int o = 0;
+    for (; o + block <= outputs; o += block)
+        winograd_outputs(weights + o * inputs, values, products + o * tiles, inputs, tiles, block,
+                         wide);
+    if (outputs % block)
+        winograd_outputs(weights + o * inputs, values, products + o * tiles, inputs, tiles,
+                         outputs % block, wide);
 }
 
 /* The band's m rows of one output, back from its products. */
@@ -233,46 +268,66 @@ INLINE void winograd_rows(const int m, const vec *products, const long stride, v
     }
 }
 
-/* Scratch: n rows of the input, n lines, values[n·n][inputs][tiles], products[n·n][outputs][tiles].
- */
-INLINE void winograd_conv(struct place *at, row_reader *read, row_finisher *finish,
-                          const real *weights, const struct winograd s, const int block,
-                          const int wide) {
+/* `bands` of m rows go together. What has been multiplied gives its place to the products of the
+ * next point. Scratch: n lines, n·n + 1 slots of [inputs or outputs][tiles]. */
+INLINE void winograd_conv(struct place *at, line_finder *find, line_value *value,
+                          row_finisher *finish, const real *weights, const struct winograd s, const int bands,
+                          const int block, const int wide) {
     const int m = s.m, n = m + 2;
-    const int tiles = (s.out_width + m - 1) / m, width = tiles * m;
-    const long in_stride = WINOGRAD_STRIDE(s.inputs, tiles);
-    const long out_stride = WINOGRAD_STRIDE(s.outputs, tiles);
-    vec *room = at->scratch, *lines = room + n * s.in_width, *values = lines + n * (width + 2),
-        *products = values + n * n * in_stride;
-    for (int top = 0; top < s.out_height; top += m) {
-        for (int c = 0; c < s.inputs; c++) {
-            const vec *rows[6];
-            winograd_find(at, read, c, top - s.pad, n, s.in_height, s.in_width, room, rows);
-            winograd_band(m, rows, s.in_width, s.pad, lines, values + c * tiles, in_stride, tiles);
-        }
-        winograd_multiply(weights, values, products, n, s.outputs, s.inputs, tiles, block, wide);
-        for (int o = 0; o < s.outputs; o++) {
-            winograd_rows(m, products + o * tiles, out_stride, lines, width, tiles);
-            for (int i = 0; i < m && top + i < s.out_height; i++)
-                finish(at, top + i, o, lines + i * width);
-        }
+    const int across = (s.out_width + m - 1) / m, tiles = across * bands, width = across * m;
+    const long slot = WINOGRAD_STRIDE(s.inputs > s.outputs ? s.inputs : s.outputs, tiles);
+    vec *lines = at->scratch, *products = lines + n * (width + 2), *values = products + slot;
+    for (int first = 0; first < s.out_height; first += m * bands) {
+        for (int b = 0; b < bands; b++)
+            for (int c = 0; c < s.inputs; c++) {
+                winograd_lines(at, find, value, c, first + b * m - s.pad, s, lines, width + 2);
+                winograd_band(m, lines, values + c * tiles + b * across, slot, across);
+            }
+        for (int k = 0; k < n * n; k++)
+            winograd_multiply(weights + (long)k * s.outputs * s.inputs, values + k * slot,
+                              products + k * slot, s.outputs, s.inputs, tiles, block, wide);
+        for (int b = 0; b < bands; b++)
+            for (int o = 0; o < s.outputs; o++) {
+                const int top = first + b * m;
+                if (top >= s.out_height) continue;
+                winograd_rows(m, products + o * tiles + b * across, slot, lines, width, across);
+                for (int i = 0; i < m && top + i < s.out_height; i++)
+                    finish(at, top + i, o, lines + i * width);
+            }
     }
 }
 
-/* ---- The gradient of the weights ---- */
+/* ---- Both gradients ---- */
 
-/* The same for the m rows of slopes of one output. */
-INLINE void winograd_slope_band(const int m, const vec **rows, const int out_width, vec *lines,
-                                vec *values, const long stride, const int tiles) {
-    const int n = m + 2, width = tiles * m;
+/* The m rows of slopes of one output from row `top` on, carried over column by column. Lanes
+ * outside `alive` are 0 from here on. */
+INLINE void winograd_slope_lines(struct place *at, line_finder *find, line_value *value,
+                                 line_leaver *leave, int o, int top, const struct winograd s,
+                                 vec *lines, const int width) {
+    const int m = s.m, n = m + 2, whole = top + m <= s.out_height;
+    const mask alive = at->alive;
+    struct line found[6];
+    winograd_find(at, find, o, top, m, s.out_height, found);
     for (int i = 0; i < n; i++)
-        for (int w = out_width; w < width; w++) lines[i * width + w] = (vec){0};
-    for (int w = 0; w < out_width; w++) {
-        vec before[4], column[6];
-        UNROLL for (int i = 0; i < m; i++) before[i] = rows[i][w];
+        for (int w = s.out_width; w < width; w++) lines[i * width + w] = (vec){0};
+    for (int w = 0; w < s.out_width; w++) {
+        vec before[6], column[6];
+        if (whole)
+            winograd_column(value, found, w, top, m, s.out_height, 1, before);
+        else
+            winograd_column(value, found, w, top, m, s.out_height, 0, before);
+        UNROLL for (int i = 0; i < m; i++) before[i] = (vec)((mask)before[i] & alive);
         winograd_slopes_to_points(m, before, 1, column);
         UNROLL for (int i = 0; i < n; i++) lines[i * width + w] = column[i];
     }
+    UNROLL for (int i = 0; i < m; i++)
+        if (top + i < s.out_height) leave(at, o, &found[i]);
+}
+
+/* And row by row. */
+INLINE void winograd_slope_band(const int m, const vec *lines, vec *values, const long stride,
+                                const int tiles) {
+    const int n = m + 2, width = tiles * m;
     for (int i = 0; i < n; i++)
         for (int t = 0; t < tiles; t++) {
             vec row[6];
@@ -281,14 +336,12 @@ INLINE void winograd_slope_band(const int m, const vec **rows, const int out_wid
         }
 }
 
-/* sums[o][c] += Σ slopes[o][t] · values[c][t] for a block of outputs and of inputs */
-INLINE void winograd_slopes_block(const vec *slopes, const vec *values, vec *sums,
+/* sums[o][c] (+)= Σ slopes[o][t] · values[c][t] for a block of outputs and of inputs */
+INLINE void winograd_slopes_block(const vec *slopes, const vec *values, few *sums,
                                   const int inputs, const int tiles, const int block,
                                   const int deep, const int begin) {
     vec sum[MOST];
-    UNROLL for (int o = 0; o < block; o++)
-        UNROLL for (int c = 0; c < deep; c++)
-            sum[o * deep + c] = begin ? (vec){0} : sums[o * inputs + c];
+    UNROLL for (int k = 0; k < block * deep; k++) sum[k] = (vec){0};
     for (int t = 0; t < tiles; t++) {
         vec x[MOST];
         UNROLL for (int c = 0; c < deep; c++) {
@@ -302,10 +355,14 @@ INLINE void winograd_slopes_block(const vec *slopes, const vec *values, vec *sum
         }
     }
     UNROLL for (int o = 0; o < block; o++)
-        UNROLL for (int c = 0; c < deep; c++) sums[o * inputs + c] = sum[o * deep + c];
+        UNROLL for (int c = 0; c < deep; c++) {
+            few *to = sums + o * inputs + c;
+            const few own = folded(sum[o * deep + c]);
+            *to = begin ? own : *to + own;
+        }
 }
 
-INLINE void winograd_slopes_of(const vec *slopes, const vec *values, vec *sums, const int inputs,
+INLINE void winograd_slopes_of(const vec *slopes, const vec *values, few *sums, const int inputs,
                                const int tiles, const int block, const int deep, const int begin) {
     int c = 0;
     for (; c + deep <= inputs; c += deep)
@@ -317,7 +374,7 @@ INLINE void winograd_slopes_of(const vec *slopes, const vec *values, vec *sums, 
 }
 
 /* At one point: sums[outputs][inputs] (+)= slopes[outputs][tiles] · values[inputs][tiles]ᵀ */
-INLINE void winograd_slopes_multiply(const vec *slopes, const vec *values, vec *sums,
+INLINE void winograd_slopes_multiply(const vec *slopes, const vec *values, few *sums,
                                      const int outputs, const int inputs, const int tiles,
                                      const int block, const int deep, const int begin) {
     int o = 0;
@@ -329,46 +386,91 @@ INLINE void winograd_slopes_multiply(const vec *slopes, const vec *values, vec *
                            outputs % block, deep, begin);
 }
 
-/* points[n·n][outputs][inputs], summed over places and lanes. `bands` of them go together.
- * Scratch: n rows, n lines, values[n·n][inputs][tiles], slopes[n·n][outputs][tiles], the sums. */
-INLINE void winograd_weights(struct place *at, row_reader *read_d, row_reader *read_x,
-                             real *points, const struct winograd s, const int bands,
-                             const int block, const int deep) {
-    const int m = s.m, n = m + 2;
-    const int across = (s.out_width + m - 1) / m, down = (s.out_height + m - 1) / m;
-    const int tiles = across * bands, width = across * m;
-    const long in_stride = WINOGRAD_STRIDE(s.inputs, tiles);
-    const long out_stride = WINOGRAD_STRIDE(s.outputs, tiles);
-    const int pairs = s.outputs * s.inputs;
-    const int widest = s.in_width > s.out_width ? s.in_width : s.out_width;
-    vec *room = at->scratch, *lines = room + n * widest, *values = lines + n * (width + 2),
-        *slopes = values + n * n * in_stride, *sums = slopes + n * n * out_stride;
-    const vec *rows[6];
-    for (int first = 0; first < down; first += bands) {
-        for (int b = 0; b < bands; b++) {
-            const int top = (first + b) * m;
-            for (int c = 0; c < s.inputs; c++) {
-                winograd_find(at, read_x, c, top - s.pad, n, s.in_height, s.in_width, room, rows);
-                winograd_band(m, rows, s.in_width, s.pad, lines, values + c * tiles + b * across,
-                              in_stride, across);
-            }
-            for (int o = 0; o < s.outputs; o++) {
-                winograd_find(at, read_d, o, top, m, s.out_height, s.out_width, room, rows);
-                winograd_slope_band(m, rows, s.out_width, lines, slopes + o * tiles + b * across,
-                                    out_stride, across);
-            }
+/* The patches of a band of one input, added up where they overlap: m rows are whole, two more
+ * wait in `carried` for the next band. */
+INLINE void winograd_patches(const int m, const vec *products, const long stride, vec *lines,
+                             vec *carried, const int width, const int tiles) {
+    const int n = m + 2;
+    for (int i = 0; i < n; i++) {
+        vec *line = lines + i * width, patch[6], before[2] = {{0}, {0}};
+        for (int t = 0; t < tiles; t++, line += m) {
+            winograd_to_patch(m, products + i * n * stride + t, stride, patch);
+            line[0] = patch[0] + before[0];
+            line[1] = patch[1] + before[1];
+            UNROLL for (int j = 2; j < m; j++) line[j] = patch[j];
+            before[0] = patch[m];
+            before[1] = patch[m + 1];
         }
-        for (int k = 0; k < n * n; k++) {
-            vec *own = sums + (bands < down ? (long)k * pairs : 0);
-            winograd_slopes_multiply(slopes + k * out_stride, values + k * in_stride, own,
-                                     s.outputs, s.inputs, tiles, block, deep, first == 0);
-            if (first + bands >= down) sum_lanes(own, pairs, at->alive, points + (long)k * pairs);
-        }
+        line[0] = before[0];
+        line[1] = before[1];
+    }
+    for (int w = 0; w < width; w++) {
+        vec patch[6];
+        winograd_to_patch(m, lines + w, width, patch);
+        lines[w] = patch[0] + carried[w];
+        lines[width + w] = patch[1] + carried[width + w];
+        UNROLL for (int i = 2; i < m; i++) lines[i * width + w] = patch[i];
+        carried[w] = patch[m];
+        carried[width + w] = patch[m + 1];
     }
 }
 
+/* points[n·n][outputs][inputs] for the weights, summed over places and lanes, and the gradient of
+ * the input: both read the same slopes at the points, and what is multiplied for the first gives
+ * its place to the second. `s` is the convolution; `bands` of m rows of slopes go together.
+ * Scratch: n lines, two carried for each input, values[n·n][inputs][tiles],
+ * slopes[n·n][outputs][tiles], and of the sums FEW numbers for each pair at each point. */
+INLINE void winograd_gradients(struct place *at, line_finder *find_d, line_value *value_d,
+                               line_finder *find_x, line_value *value_x, line_leaver *leave,
+                               row_finisher *finish, const real *weights, real *points,
+                               const struct winograd s, const int bands, const int block,
+                               const int deep, const int block_back, const int wide_back) {
+    const int m = s.m, n = m + 2;
+    const int across = (s.out_width + m - 1) / m, tiles = across * bands, width = across * m + 2;
+    const long in_slot = WINOGRAD_STRIDE(s.inputs, tiles);
+    const long out_slot = WINOGRAD_STRIDE(s.outputs, tiles);
+    const int pairs = s.outputs * s.inputs;
+    vec *lines = at->scratch, *carried = lines + n * width,
+        *values = carried + 2 * s.inputs * width, *slopes = values + n * n * in_slot;
+    few *sums = (few *)(slopes + n * n * out_slot);
+    memset(carried, 0, sizeof(vec) * 2 * s.inputs * width);
+    int top = -s.pad; /* the next row of the input to finish */
+    for (int first = 0; first < s.out_height; first += m * bands) {
+        for (int b = 0; b < bands; b++) {
+            const int h = first + b * m;
+            for (int c = 0; c < s.inputs; c++) {
+                winograd_lines(at, find_x, value_x, c, h - s.pad, s, lines, width);
+                winograd_band(m, lines, values + c * tiles + b * across, in_slot, across);
+            }
+            for (int o = 0; o < s.outputs; o++) {
+                winograd_slope_lines(at, find_d, value_d, leave, o, h, s, lines, width - 2);
+                winograd_slope_band(m, lines, slopes + o * tiles + b * across, out_slot, across);
+            }
+        }
+        for (int k = 0; k < n * n; k++) {
+            vec *d = slopes + k * out_slot, *x = values + k * in_slot;
+            winograd_slopes_multiply(d, x, sums + (long)k * pairs, s.outputs, s.inputs, tiles,
+                                     block, deep, first == 0);
+            winograd_multiply(weights + (long)k * pairs, d, x, s.inputs, s.outputs, tiles,
+                              block_back, wide_back);
+        }
+        for (int b = 0; b < bands; b++, top += m)
+            for (int c = 0; c < s.inputs; c++) {
+                winograd_patches(m, values + c * tiles + b * across, in_slot, lines,
+                                 carried + 2 * c * width, width, across);
+                for (int i = 0; i < m; i++)
+                    if (top + i >= 0 && top + i < s.in_height)
+                        finish(at, top + i, c, lines + i * width + s.pad);
+            }
+    }
+    for (int i = 0; i < 2 && top + i < s.in_height; i++)
+        for (int c = 0; c < s.inputs; c++)
+            finish(at, top + i, c, carried + (2 * c + i) * width + s.pad);
+    sum_few(sums, n * n * pairs, points);
+}
+
 /* weights[outputs·inputs][3][3] = Gᵀ points G; a vector has a pair of channels in each lane. */
-INLINE void winograd_to_weights(const real *points, real *weights, const int m, const int pairs) {
+APART void winograd_to_weights(const real *points, real *weights, const int m, const int pairs) {
     const int n = m + 2;
     const real(*G)[3] = m == 4 ? winograd_g4 : winograd_g3;
     for (int first = 0; first < pairs; first += LANES) {

@@ -1,0 +1,98 @@
+"""Train recipes on all 60,000 training images with several seeds; score the test images at the end.
+
+    python bench/accuracy.py RECIPE… [--seeds 10] [--first 0] [--threads N] [-o runs/accuracy]
+
+Prints the mean, the deviation and the lowest seed of each recipe, as docs/results.md shows them,
+and with --keep writes them where `gradbook recipes` reads them. Seeds whose run is in the folder
+already are not trained again; a run that was interrupted goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from gradbook.engine.surroundings import surroundings
+from gradbook.lab import measured
+from gradbook.lab.measured import Measured
+from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.seeds import SeedsFolder, Spread
+from gradbook.lab.train import cores, train
+
+RECIPES = Path(measured.__file__).with_name("recipes") / "measured.json"
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipes", nargs="+", metavar="RECIPE")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--threads", type=int, default=cores())
+    parser.add_argument("--keep", action="store_true", help=f"write {RECIPES.name}")
+    parser.add_argument("-o", "--out", type=Path, default=Path("runs", "accuracy"))
+    options = parser.parse_args()
+    print("| recipe | parameters | epochs | seeds | test, final epoch | lowest | seconds |")
+    print("|---|---|---|---|---|---|---|")
+    for name in options.recipes:
+        folder = SeedsFolder(options.out / Path(name).stem)
+        seeds = range(options.first, options.first + options.seeds)
+        results = [_result(folder.run(s), name, s, options.threads) for s in seeds]
+        found = _measured(results, options.threads)
+        print(_row(name, results[0], found), flush=True)
+        if options.keep:
+            _keep(name, found)
+
+
+def _result(run: RunFolder, name: str, seed: int, threads: int) -> dict[str, Any]:
+    """Loading the images is a part of every training, so that its seconds are the whole ones."""
+    if not run.result_file.exists():
+        go_on = run.holds_a_run
+        train(
+            None if go_on else name,
+            folder=run.path,
+            seed=None if go_on else seed,
+            resume=go_on,
+            held_back=None if go_on else False,
+            threads=threads,
+        )
+    return run.result()
+
+
+def _measured(results: list[dict[str, Any]], threads: int) -> Measured:
+    test = Spread(tuple(result["test_accuracy"] for result in results))
+    return Measured(
+        seeds=len(results),
+        mean=test.mean,
+        deviation=test.deviation,
+        lowest=test.lowest,
+        seconds=median(result["seconds"] for result in results),
+        threads=threads,
+        machine=surroundings(threads)["processor"],
+    )
+
+
+def _row(name: str, result: dict[str, Any], found: Measured) -> str:
+    cells = (
+        f"`{name}`",
+        f"{result['parameters']:,}",
+        str(result["epochs"]),
+        str(found.seeds),
+        f"{found.mean:.3%} ± {100 * found.deviation:.3f}",
+        f"{found.lowest:.2%}",
+        f"{found.seconds:.1f}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _keep(name: str, found: Measured) -> None:
+    known = json.loads(RECIPES.read_text("utf-8"))
+    known[name] = asdict(found)
+    RECIPES.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""Whatever a digit is drawn on, the network sees it as one of MNIST's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gradbook.data import picture
+from gradbook.data.framing import Framing
+from gradbook.data.pen import stroke_width
+from gradbook.data.photo import as_seen, behind
+from gradbook.data.sources import load
+from gradbook.data.subject import NoSign
+from tests.data.photos import ALL, PLAIN, SUFFIXES, Kinds, photo, save
+
+DIGITS = Framing(20, by_mass=True)
+SHAPE = (1, 28, 28)
+
+
+@pytest.fixture(scope="module")
+def digits() -> np.ndarray:
+    """Of the digits' training images: (images, 28, 28)."""
+    return load("digits").training.pixels[:60, 0]
+
+
+def seen(image: Image.Image) -> np.ndarray:
+    return as_seen(image.convert("RGB"), SHAPE, DIGITS)[0]
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """1 if they are alike but for brightness; one may lie a pixel beside the other."""
+    shifts = [(down, across) for down in (-1, 0, 1) for across in (-1, 0, 1)]
+    shifted = [np.roll(one, shift, axis=(0, 1)).ravel() for shift in shifts]
+    return max(float(np.corrcoef(image, other.ravel())[0, 1]) for image in shifted)
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_an_image_like_the_digits_comes_through_nearly_unchanged(digits, inverted):
+    for digit in digits[:20]:
+        drawn = Image.fromarray(255 - digit if inverted else digit)
+        assert abs(seen(drawn).astype(int) - digit).max() <= 26
+
+
+def test_every_image_is_framed_as_the_digits_are(digits):
+    for number, digit in enumerate(digits[:20]):
+        image = seen(photo(digit, number)).astype(float)
+        rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20)
+        places = np.arange(28) + 0.5
+        middle = [image.sum(1) @ places / image.sum(), image.sum(0) @ places / image.sum()]
+        assert all(14 <= place <= 15 for place in middle)
+        assert image.max() == 255
+
+
+@pytest.mark.parametrize(
+    ("kinds", "least"),
+    [
+        (PLAIN, 0.85),
+        (Kinds(True, False, False, False, False), 0.85),
+        (Kinds(False, True, False, False, False), 0.85),
+        (Kinds(False, False, False, True, False), 0.85),
+        (Kinds(False, False, False, False, True), 0.85),
+    ],
+    ids=["drawn", "lit", "noisy", "on a table", "ruled"],
+)
+def test_a_photo_looks_like_the_digit_it_is_of(kinds, least, digits):
+    for number, digit in enumerate(digits[:20]):
+        assert likeness(seen(photo(digit, number, kinds)), digit) > least
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_format_is_read_and_turned_upright(suffix, digits, tmp_path):
+    number = SUFFIXES.index(suffix)
+    for k in range(number, 20, len(SUFFIXES)):
+        file = save(photo(digits[k], k, PLAIN), tmp_path, k)
+        assert likeness(seen(picture.read(file)), digits[k]) > 0.85
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16"])
+def test_every_mode_is_read(mode, digits, tmp_path):
+    large = Image.fromarray(255 - digits[0]).resize((140, 140))
+    if mode == "I;16":
+        changed = Image.fromarray(np.asarray(large).astype(np.uint16) * 257)
+    else:
+        changed = large.convert("RGB").convert(mode, dither=Image.Dither.NONE)
+    file = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
+    changed.save(file)
+    assert likeness(seen(picture.read(file, behind)), digits[0]) > 0.9
+
+
+@pytest.mark.parametrize("ink", [0, 255])
+def test_ink_on_nothing_is_seen_whether_dark_or_light(ink, digits, tmp_path):
+    alpha = Image.fromarray(digits[0]).resize((112, 112))
+    drawn = Image.merge("LA", [Image.new("L", alpha.size, ink), alpha])
+    drawn.save(tmp_path / "a.png")
+    assert likeness(seen(picture.read(tmp_path / "a.png", behind)), digits[0]) > 0.95
+
+
+def test_the_corners_of_a_cut_out_photo_are_paper(digits, tmp_path):
+    drawn = Image.fromarray(255 - digits[2]).resize((200, 200)).convert("RGBA")
+    corner = Image.new("L", drawn.size, 255)
+    corner.paste(0, (0, 0, 60, 30))
+    drawn.putalpha(corner)
+    drawn.save(tmp_path / "a.png")
+    assert likeness(seen(picture.read(tmp_path / "a.png", behind)), digits[2]) > 0.95
+
+
+def test_of_a_large_jpeg_only_what_is_needed_is_unpacked(digits, tmp_path):
+    large = Image.fromarray(255 - digits[3]).resize((6000, 6000))
+    large.save(tmp_path / "a.jpg")
+    found = picture.read(tmp_path / "a.jpg", behind, 1000)
+    assert 1000 <= found.width < 6000
+    assert likeness(seen(found), digits[3]) > 0.95
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_thin_pen_on_a_large_sheet_is_made_a_usual_one(width):
+    from PIL import ImageDraw
+
+    sheet = Image.new("L", (900, 900), 255)
+    ImageDraw.Draw(sheet).line((300, 200, 600, 200, 400, 700), fill=0, width=width)
+    assert 1.3 < stroke_width(seen(sheet) / 255) < 2.6
+
+
+def test_a_digit_cropped_to_its_edges_is_read_whole(digits):
+    for digit in digits[:20]:
+        rows, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
+        tight = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        large = Image.fromarray(255 - tight).resize((tight.shape[1] * 9, tight.shape[0] * 9))
+        if tight.mean() < 105:  # in the others there is more ink than paper
+            assert likeness(seen(large), digit) > 0.9
+
+
+def blank(*colour: int) -> Image.Image:
+    return Image.new("RGB", (300, 200), colour)
+
+
+def dotted() -> Image.Image:
+    page = np.full((200, 200), 255, np.uint8)
+    page[10:190:20, 10:190:20] = 0
+    page[11:190:20, 10:190:20] = 0
+    page[10:190:20, 11:190:20] = 0
+    page[12:190:20, 10:190:20] = 0
+    page[13:190:20, 10:190:20] = 0
+    page[14:190:20, 10:190:20] = 0
+    page[15:190:20, 10:190:20] = 0
+    return Image.fromarray(page)
+
+
+def blot() -> Image.Image:
+    y, x = np.mgrid[:200, :200]
+    return Image.fromarray(np.where((y - 90) ** 2 + (x - 100) ** 2 < 3000, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("image", "line"),
+    [
+        (blank(255, 255, 255), "blank: nothing is drawn on it"),
+        (blank(12, 60, 30), "blank: nothing is drawn on it"),
+        (Image.new("RGB", (1, 1)), "blank: nothing is drawn on it"),
+        (blot(), "no digit found: what stands out is a blot"),
+        (dotted(), "81 strokes are too many for one digit: crop it to one"),
+        (Image.linear_gradient("L"), "blank: nothing is drawn on it"),
+    ],
+    ids=["white", "green", "one pixel", "blot", "dots", "a gradient"],
+)
+def test_a_picture_without_a_digit_is_said_to_have_none(image, line):
+    with pytest.raises(NoSign, match=f"^{line}$"):
+        seen(image)
+
+
+def test_two_digits_are_not_read_as_one(digits):
+    both = np.concatenate([digits[0], digits[1]], axis=1)
+    with pytest.raises(NoSign, match="2 signs apart"):
+        seen(Image.fromarray(255 - both).resize((560, 280)))
+
+
+def test_without_a_framing_a_picture_is_only_stretched():
+    image = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).convert("RGB")
+    assert np.array_equal(as_seen(image, (1, 8, 8), None)[0], np.asarray(image)[..., 0])
+    assert as_seen(image, (3, 5, 4), None).shape == (3, 5, 4)
+
+
+def test_a_framing_by_boxes_puts_the_box_in_the_middle(digits):
+    image = as_seen(photo(digits[0], 0, PLAIN), (1, 32, 32), Framing(24, by_mass=False))[0]
+    rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 24
+    assert abs(rows[0] + rows[-1] - 31) <= 1
+    assert abs(columns[0] + columns[-1] - 31) <= 1
+
+
+def test_the_photos_are_the_same_whenever_they_are_made(digits):
+    assert photo(digits[0], 7, ALL).tobytes() == photo(digits[0], 7, ALL).tobytes()

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from gradbook.data.strokes import Box
+from gradbook.data.subject import NoSign, subject
+
+SIZE = 200
+
+
+def page(*shapes) -> np.ndarray:
+    """A page with lines of ink: each ('line' | 'box' | 'fill', coordinates x, y, x, y …)."""
+    image = Image.new("1", (SIZE, SIZE))
+    draw = ImageDraw.Draw(image)
+    for kind, *places in shapes:
+        match kind:
+            case "line":
+                draw.line(places, fill=1, width=8)
+            case "box":
+                draw.rectangle(places, outline=1, width=3)
+            case "fill":
+                draw.rectangle(places, fill=1)
+    return np.array(image)
+
+
+ONE = ("line", 100, 60, 100, 140)
+DIGIT = page(ONE)
+
+
+def test_one_stroke_is_the_sign():
+    found = subject(DIGIT)
+    assert np.array_equal(found.mask, DIGIT)
+    assert found.box.height >= 80
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [("fill", 20, 20, 22, 22)],
+        [("fill", 0, 0, SIZE, 14)],
+        [("fill", 0, 0, 20, SIZE), ("fill", 0, 180, SIZE, SIZE)],
+        [("box", 2, 2, 197, 197)],
+        [("box", 40, 40, 160, 160)],
+        [("box", 30, 30, 170, 170), ("box", 40, 40, 160, 160)],
+        [("line", 40, 40, 40, 160, 160, 160, 160, 40)],
+        [("fill", 0, 80, 3, 110)],
+    ],
+    ids=["dirt", "rim", "table", "border", "box", "boxes", "open box", "rim's shadow"],
+)
+def test_what_lies_around_is_no_part_of_it(others):
+    assert np.array_equal(subject(page(ONE, *others)).mask, DIGIT)
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [("line", 60, 70, 60, 140, 110, 140), ("line", 66, 52, 115, 55)],
+        [("line", 60, 60, 60, 105, 84, 105), ("line", 94, 60, 94, 150)],
+        [("line", 60, 40, 120, 40), ("line", 112, 52, 90, 150)],
+    ],
+    ids=["the roof of a 5", "the halves of a 4", "a broken 7"],
+)
+def test_strokes_of_one_digit_belong_together(strokes):
+    assert np.array_equal(subject(page(*strokes)).mask, page(*strokes))
+
+
+@pytest.mark.parametrize(
+    ("shapes", "line"),
+    [
+        ([ONE, ("line", 140, 60, 140, 140)], "2 signs apart from each other: crop it to one digit"),
+        ([ONE, ("line", 50, 60, 50, 140), ("line", 150, 60, 150, 140)], "3 signs apart"),
+        ([("line", 60, 20, 90, 80), ("line", 60, 110, 90, 170)], "2 signs apart"),
+        (
+            [("fill", x, y, x + 6, y + 6) for x in range(20, 180, 30) for y in range(20, 180, 30)],
+            "36 strokes are too many for one digit: crop it to one",
+        ),
+        ([], "no digit found: nothing on it stands out"),
+        ([("fill", 90, 90, 92, 92)], "no digit found: nothing on it stands out"),
+    ],
+    ids=["two", "three", "below", "many", "none", "a dot"],
+)
+def test_what_is_not_one_digit_is_said(shapes, line):
+    with pytest.raises(NoSign, match=f"^{line}"):
+        subject(page(*shapes))
+
+
+def test_of_several_signs_the_one_that_is_meant_can_be_said():
+    two = page(ONE, ("line", 150, 60, 150, 140))
+    assert np.array_equal(subject(two, Box(50, 90, 150, 110)).mask, DIGIT)
+
+
+def test_a_digit_that_fills_its_picture_is_no_border():
+    tight = DIGIT[59:142, 96:105]
+    assert subject(tight).mask.sum() == DIGIT.sum()

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gradbook.data.sources import load
+from gradbook.errors import GradbookError
+from gradbook.lab.model import Model
+from gradbook.lab.predict import Reading, readings
+from gradbook.net import Net
+from tests.data.made import save as save_idx
+from tests.data.photos import photo, save
+from tests.lab.reader import reader
+
+PHOTOS = 60
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return reader()
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """The first of the digits' test images, and their labels."""
+    found = load("digits").test_for_reporting
+    return found.pixels[:PHOTOS, 0], found.labels[:PHOTOS]
+
+
+@pytest.fixture
+def drawn(digits, tmp_path):
+    """`drawn(name)`: the first test image as a picture, in a file of that name."""
+
+    def draw(name="a.png"):
+        Image.fromarray(255 - digits[0][0]).resize((112, 112)).save(tmp_path / name)
+        return tmp_path / name
+
+    return draw
+
+
+def read(model, *paths) -> list[Reading]:
+    return list(readings(model, paths))
+
+
+def only(model, path) -> Reading:
+    (found,) = read(model, path)
+    return found
+
+
+def test_photos_are_read_as_well_as_the_images_they_are_of(model, digits, tmp_path):
+    """All that may happen to a photo, in every format, against the bare images."""
+    pixels, labels = digits
+    files = [save(photo(digit, k), tmp_path, k) for k, digit in enumerate(pixels)]
+    found = read(model, *files)
+    right = sum(
+        not one.problem and one.ranking[0] == label
+        for one, label in zip(found, labels, strict=True)
+    )
+    bare = int((model.classify(pixels) == labels).sum())
+    assert bare > 0.9 * PHOTOS
+    assert right >= bare - 1
+
+
+def test_a_picture_is_read_with_a_probability_for_each_class(model, drawn):
+    found = only(model, drawn())
+    assert model.classes[found.ranking[0]] == "7"
+    assert sum(found.probabilities) == pytest.approx(1)
+    assert found.image.shape == (1, 28, 28)
+    assert (found.number, found.problem, found.unreadable) == (None, "", False)
+
+
+@pytest.mark.parametrize("packing", ["", ".gz", ".xz"])
+@pytest.mark.parametrize("name", ["t10k-images-idx3-ubyte", "scans"])
+def test_an_idx_file_is_read_image_by_image_as_it_is(name, packing, model, digits, tmp_path):
+    pixels, _ = digits
+    file = save_idx(tmp_path, name + packing, pixels[:40])
+    found = read(model, file)
+    assert [one.number for one in found] == list(range(40))
+    assert np.array_equal(np.stack([one.image[0] for one in found]), pixels[:40])
+    assert [one.ranking[0] for one in found] == model.classify(pixels[:40]).tolist()
+
+
+def test_a_folder_is_read_with_its_folders_in_order(model, drawn, tmp_path):
+    for name in ("b", "a/c", ".hidden"):
+        (tmp_path / name).mkdir(parents=True)
+        drawn(f"{name}/1.png")
+    drawn("z.JPG")
+    drawn(".x.png")
+    (tmp_path / "readme.txt").write_text("no picture")
+    found = [os.path.relpath(one.file, tmp_path) for one in read(model, tmp_path)]
+    assert found == ["z.JPG", "a/c/1.png", "b/1.png"]
+
+
+def test_what_shows_no_digit_is_said_and_the_others_are_read(model, drawn, tmp_path):
+    Image.new("L", (90, 60), 200).save(tmp_path / "blank.png")
+    found = read(model, drawn(), tmp_path / "blank.png", drawn("b.png"))
+    assert [one.problem for one in found] == ["", "blank: nothing is drawn on it", ""]
+    assert not any(one.unreadable for one in found)
+    assert found[1].probabilities == ()
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG that says it has this size, and has next to nothing."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        body = name + content
+        return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = (("IHDR", head), ("IDAT", zlib.compress(bytes(100))), ("IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(name.encode(), data) for name, data in chunks)
+
+
+WRONG = {
+    "bomb.png": (png(60_000, 60_000), "is too large: at most"),
+    "empty.png": (b"", "no picture that can be read (BMP, GIF, JPEG, PNG, PPM, WEBP)"),
+    "text.png": (b"seven\n", "no picture that can be read"),
+    "zero.png": (png(0, 7), "picture"),
+    "script.svg": (b"<svg/>", "no picture that can be read"),
+    "program.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "no picture that can be read"),
+    "photo.heic": (b"\0\0\0\x18ftypheic", "no picture that can be read"),
+    "scan.tif": (b"II*\0\x08\0\0\0", "no picture that can be read"),
+    "t10k-labels-idx1-ubyte": (b"\0\0\x08\x01\0\0\0\x02\1\2", "these aren't images of bytes"),
+    "small-images-idx3-ubyte": (b"\0\0\x08\x03" + b"\0\0\0\1" * 3 + b"\7", "its images are 1x1"),
+    "cut-images-idx3-ubyte": (b"\0\0\x08\x03" + b"\0\0\0\x1c" * 3 + b"\7", "it is cut short"),
+    "real-images-idx3-float": (b"\0\0\x0d\x03" + b"\0\0\0\1" * 3 + b"\0" * 4, "aren't images"),
+    "bomb-images-idx3-ubyte": (b"\0\0\x08\x03" + b"\xff" * 12, "are too many"),
+    "a.gz": (b"\x1f\x8b\x08\0cut", "damaged"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_file_that_cannot_be_read_is_one_line(name, model, tmp_path, drawn):
+    content, line = WRONG[name]
+    (tmp_path / name).write_bytes(content)
+    wrong, right = read(model, tmp_path / name, drawn())
+    assert line in wrong.problem
+    assert wrong.unreadable
+    assert wrong.file == str(tmp_path / name)
+    assert "\n" not in wrong.problem
+    assert not right.problem
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.98])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp", ".gif"])
+def test_a_picture_cut_short_is_one_line(suffix, share, model, drawn):
+    file = drawn(f"a{suffix}")
+    content = file.read_bytes()
+    file.write_bytes(content[: int(len(content) * share)])
+    found = only(model, file)
+    assert found.unreadable or not found.problem  # a GIF's last bytes say nothing
+    assert found.unreadable or suffix == ".gif"
+
+
+def test_a_folder_without_pictures_and_a_name_without_a_file_are_one_line(model, tmp_path):
+    (tmp_path / "empty").mkdir()
+    first, second = read(model, tmp_path / "empty", tmp_path / "nowhere.png")
+    assert first.problem.startswith("no pictures in it (bmp, gif, jpeg,")
+    assert "nowhere.png" in second.problem
+    assert first.unreadable
+    assert second.unreadable
+
+
+def made(text: str, about: dict | None = None) -> Model:
+    from gradbook.engine.plain import PlainEngine
+    from gradbook.lab.model import values_read
+
+    net = Net.parse(text)
+    carried = PlainEngine(net, 8).carried()
+    classes = [str(k) for k in range(max(net.outputs, 2))]
+    values = {name: carried[name] for name in values_read(net)}
+    channels = net.input[0] if len(net.input) == 3 else 1
+    return Model(net, values, [0.5] * channels, [0.5] * channels, classes, about)
+
+
+ENDING = "flatten; dense 3; softmax; loss cross-entropy"
+
+
+@pytest.mark.parametrize(
+    ("text", "about", "shape"),
+    [
+        (f"input 3x5x4; {ENDING}", {}, (3, 5, 4)),
+        (f"input 1x9x7; {ENDING}", {}, (1, 9, 7)),
+        (f"input 49; {ENDING}", {}, (1, 7, 7)),
+        (f"input 24; {ENDING}", {"images": [1, 4, 6]}, (1, 4, 6)),
+        (f"input 1x28x28; {ENDING}", {"framing": "24 centred by box"}, (1, 28, 28)),
+    ],
+)
+def test_a_model_of_another_shape_sees_pictures_in_its_own(text, about, shape, drawn):
+    found = only(made(text, about), drawn())
+    assert found.image.shape == shape
+    assert len(found.probabilities) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        (f"input 5; {ENDING}", {}),
+        (f"input 24; {ENDING}", {"images": [1, 5, 6]}),
+        (f"input 24; {ENDING}", {"images": "1x4x6"}),
+        (f"input 1x28x28; {ENDING}", {"framing": "20 centred by eye"}),
+    ],
+)
+def test_a_model_that_cannot_read_pictures_says_so(text, about, drawn):
+    with pytest.raises(GradbookError, match="reads no images|framing is written"):
+        only(made(text, about), drawn())
+
+
+def test_many_images_are_read_some_at_a_time(model, digits, tmp_path):
+    pixels = np.concatenate([digits[0]] * 2)
+    file = save_idx(tmp_path, "many-images-idx3-ubyte", pixels)
+    found = Counter(one.ranking[0] for one in readings(model, [file]))
+    assert found == Counter(model.classify(pixels).tolist())
