@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Mapping
+import random
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from gradbook.audit.book import Book, Sheet
 from gradbook.audit.evaluate import Evaluation
 from gradbook.audit.flow import Flow
 from gradbook.audit.pattern import Reader
-from tests.audit.made import Content, Spot, Table
+from tests.audit.made import Spot, Table
 
 TRAINING = "Training"
 HEADINGS = 3  # the row that holds them, counted from 0
@@ -83,8 +83,8 @@ class Columns:
 # What a table is worth ------------------------------------------------------------
 
 
-def evaluation(table: Table, numbers: Mapping[Spot, float] = {}) -> tuple[Book, Evaluation]:
-    """A table's cells computed, with other numbers in the place of some."""
+def book_of(table: Table) -> Book:
+    """A table as the audit reads it."""
     titles = list(table.sheets)
     book = Book(sheets=[Sheet(title, "") for title in titles], names=table.names)
     book.reader = Reader({title.lower(): k for k, title in enumerate(titles)}, table.names)
@@ -94,14 +94,14 @@ def evaluation(table: Table, numbers: Mapping[Spot, float] = {}) -> tuple[Book, 
             if isinstance(content, str) and content.startswith("="):
                 book.patterns[cell] = book.reader.pattern(content[1:], cell)
             else:
-                given = numbers.get((title, row, column), content)
-                book.values[cell] = given
-    return book, Evaluation(book, Flow(book))
+                book.values[cell] = content
+    return book
 
 
 def all_values(table: Table) -> dict[Spot, float]:
     """What every formula gives."""
-    book, computed = evaluation(table)
+    book = book_of(table)
+    computed = Evaluation(book, Flow(book))
     return {
         (book.sheets[sheet_of(cell)].title, row_of(cell), column_of(cell)): computed.value(cell)
         for cell in book.patterns
@@ -110,39 +110,37 @@ def all_values(table: Table) -> dict[Spot, float]:
 
 def leads_back(table: Table, spots: Iterable[Spot]) -> bool:
     """Whether some cell would be computed from itself, which no program lets stand."""
-    _, computed = evaluation(table)
-    titles = list(table.sheets)
-    cells = [pack(titles.index(s), r, c) for s, r, c in spots]
+    flow = Flow(book_of(table))
     return any(
-        computed.flow.reaches(computed.flow.sources(cell), lambda seen, c=cell: seen == c, 5000)
-        for cell in cells
+        flow.reaches(flow.sources(cell), lambda seen, c=cell: seen == c, 5000)
+        for cell in _cells(table, spots)
     )
 
 
 def same_everywhere(a: Table, b: Table, spots: Iterable[Spot]) -> bool:
     """Whether some cells have the same values in two tables whatever numbers these start from."""
-    wanted = list(spots)
-    return all(
-        np.allclose(_worth(a, wanted, k), _worth(b, wanted, k), rtol=1e-9, atol=0, equal_nan=True)
-        for k in range(DRAWS)
-    )
+    wanted = _cells(a, spots)
+    one, other = (_worth(table, wanted) for table in (a, b))
+    return np.allclose(one, other, rtol=1e-9, atol=0, equal_nan=True)
 
 
-def _worth(table: Table, spots: Iterable[Spot], draw: int) -> list[float]:
-    numbers = {
-        (title, *place): _drawn(f"{title} {place} {draw}")
-        for title, cells in table.sheets.items()
-        for place, content in cells.items()
-        if isinstance(content, float)
-    }
-    _, computed = evaluation(table, numbers)
+def _cells(table: Table, spots: Iterable[Spot]) -> list[int]:
     titles = list(table.sheets)
-    with np.errstate(all="ignore"):
-        return [computed.value(pack(titles.index(s), r, c)) for s, r, c in spots]
+    return [pack(titles.index(sheet), row, column) for sheet, row, column in spots]
 
 
-def _drawn(words: str) -> float:
-    return float(np.random.default_rng(zlib.crc32(words.encode())).uniform(-1.2, 1.2))
+def _worth(table: Table, cells: Iterable[int]) -> list[list[float]]:
+    """The values of some cells at a few random points."""
+    book = book_of(table)
+    flow, found, wanted = Flow(book), [], list(cells)
+    numbers = {cell: value for cell, value in book.values.items() if isinstance(value, float)}
+    for draw in range(DRAWS):
+        book.values |= {cell: _drawn(cell, draw) for cell in numbers}
+        computed = Evaluation(book, flow)
+        with np.errstate(all="ignore"):
+            found.append([computed.value(cell) for cell in wanted])
+    return found
 
 
-__all__ = ["Columns", "Content", "all_values", "evaluation", "leads_back", "same_everywhere"]
+def _drawn(cell: int, draw: int) -> float:
+    return random.Random(cell * DRAWS + draw).uniform(-1.2, 1.2)

@@ -35,6 +35,8 @@ TRIED = 6  # edits that are held against every gradient
 def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
     """The edit of another cell that is to blame for wrong gradients; None where they are
     themselves."""
+    if len(wrong) == 1 and all(_is_own(bench, *only) for only in wrong.items()):
+        return None
     bench = _with_suspects(bench)
     claims = dict(wrong)
     for lane, options in enumerate(bench.step.claims):
@@ -43,16 +45,24 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
             if found is not None:
                 claims[lane] = found
     try:
-        edits = ranked(Columns(bench, claims, wrong))
+        columns = Columns(bench, claims, wrong)
+        for more in (False, True):
+            remedy = _accepted(bench, wrong, _likely(bench, ranked(columns, more)))
+            if remedy is not None:
+                return remedy
     except NotUnderstood:
-        return None
-    for remedy in _likely(bench, edits):
+        pass
+    return None
+
+
+def _accepted(bench: Bench, wrong: Mapping[int, Claim], edits: Sequence[Remedy]) -> Remedy | None:
+    for remedy in edits:
         lanes = put_right(bench, remedy, wrong)
         if len(lanes) > 1:
             return _what_changes(bench, remedy, lanes)
         if len(lanes) == 1:
             (lane,) = lanes
-            if _is_evident(bench, remedy, lane) or not _is_easy(bench, lane, wrong[lane]):
+            if _is_evident(bench, remedy, lane) or not is_easy(bench, lane, wrong[lane]):
                 return _what_changes(bench, remedy, lanes)
     return None
 
@@ -75,12 +85,39 @@ def _what_changes(bench: Bench, remedy: Remedy, lanes: frozenset[int]) -> Remedy
 
 def _likely(bench: Bench, edits: Sequence[Remedy]) -> list[Remedy]:
     """The edits without those that spoil a proper formula; first those that make one."""
-    proper = [(remedy, _properness(bench, remedy)) for remedy in edits[:WEIGHED]]
+    some = [remedy for remedy in edits[:WEIGHED] if not _leaves_out(bench, remedy)]
+    proper = [(remedy, _properness(bench, remedy)) for remedy in some]
     kept = [(remedy, how == (False, True)) for remedy, how in proper if how != (True, False)]
     kept.sort(key=lambda entry: (-len(entry[0].lanes), not entry[1]))
     best = [remedy for remedy, _ in kept[:TRIED]]
     most = len(best[0].lanes) if best else 0
     return sorted(best, key=lambda r: (most - len(r.lanes), not _any_astray(bench, r)))
+
+
+def _leaves_out(bench: Bench, remedy: Remedy) -> bool:
+    """Whether an edit on the way to the loss takes out the only use of a number: a target that
+    the loss no longer counts."""
+    training, before = bench.training, forward(bench)
+    if remedy.cells[0] not in before:
+        return False
+    kept = {
+        training.plain(cell)
+        for home, right in zip(remedy.cells, remedy.expressions, strict=True)
+        for cell in training.flow.mentioned(
+            training.book.reader.typed(write(right), home).places, home
+        )
+    }
+    used = {
+        training.plain(source)
+        for cell in before
+        if cell not in remedy.cells and cell not in training.stop
+        for source in training.flow.sources(cell)
+    }
+    dropped = {training.plain(s) for home in remedy.cells for s in training.flow.sources(home)}
+    return any(
+        isinstance(training.book.values.get(cell), float) and cell not in training.book.patterns
+        for cell in dropped - kept - used
+    )
 
 
 def _any_astray(bench: Bench, remedy: Remedy) -> bool:
@@ -152,7 +189,23 @@ def _with(bench: Bench, remedy: Remedy) -> Bench:
     return Bench(bench.training, bench.step, instead, bench.like)
 
 
-def _is_easy(bench: Bench, lane: int, claim: Claim) -> bool:
+def _is_own(bench: Bench, lane: int, claim: Claim) -> bool:
+    """Whether a claim's own formula is odd: a small change makes it look like the others."""
+    if isinstance(claim.expression, Call | Reference) or lane in idle(bench):
+        return False
+    patient = patient_of(bench, claim, lane)
+    found = repair(patient, bench.true[lane]) if patient else None
+    if patient is None or found is None or found.changes[0].kind == "formula":
+        return False
+    book = bench.training.book
+    owners = {option.owner for options in bench.step.claims for option in options}
+    patterns = (book.patterns.get(cell) for cell in owners - {claim.owner})
+    shapes = Counter(pattern.shape for pattern in patterns if pattern is not None)
+    after = book.reader.typed(write(found.expression), claim.owner)
+    return shapes[after.shape] > shapes[patient.pattern.shape]
+
+
+def is_easy(bench: Bench, lane: int, claim: Claim) -> bool:
     """Whether a claim can be put right by a small change of its own."""
     if isinstance(claim.expression, Call | Reference):
         return False  # it only gathers what stands elsewhere

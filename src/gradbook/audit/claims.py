@@ -82,7 +82,7 @@ def _level(
         if cell is not None
     ]
     inline = Claim(home, product(rest), False, sign)
-    if len(rest) == 1 and len(inside := terms(rest[0].part)) > 1 and rest[0].above:
+    if len(moving) == 1 and len(inside := terms(moving[0].part)) > 1 and moving[0].above:
         kept = [term for term in inside if not _is_decay(training, term[1], home, base)]
         if kept and len(kept) < len(inside):
             claimed, further = _level(training, kept, home, base, sign)

@@ -36,7 +36,7 @@ from gradbook.audit.search import (
     terms_more,
 )
 from gradbook.audit.slopes import POINTS, Slopes
-from gradbook.audit.templates import derived, templates
+from gradbook.audit.templates import Template, derived, differences, templates
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
@@ -65,6 +65,7 @@ class Columns:
     ) -> None:
         self.bench = bench
         self.wrong = wrong
+        self.more = False  # whether to look for what is missing, not for what is another
         others = [j for j in sorted(claims) if j not in wrong]
         few = [*list(wrong)[:MOST_WRONG], *others[:: max(len(others) // 2, 1)][:2]]
         self.slopes = Slopes(bench, sorted(few), claims)
@@ -185,17 +186,25 @@ class Columns:
 
     def _batches(self, cell: Address, trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
         numbers = constants((len(self.slopes.lanes), POINTS))
-        yield from replacements(trial, [*offered, *numbers], Reference)
-        yield from replacements(trial, numbers, Number)
-        yield from _stacked(
-            chain(other_operators(trial), exchanges(trial), groupings(trial), omissions(trial))
-        )
-        more = [] if cell in self.forward else self._derived(trial, offered)
+        if not self.more:
+            yield from replacements(trial, [*offered, *numbers], Reference)
+            yield from replacements(trial, numbers, Number)
+            yield from _stacked(
+                chain(other_operators(trial), exchanges(trial), groupings(trial), omissions(trial))
+            )
+            return
+        more = [] if cell in self.forward else self._derived(cell, trial, offered)
         yield from factors_more(trial, [*offered, *more, *numbers])
         yield from terms_more(trial, [*offered, *self._products(cell, offered)])
 
-    def _derived(self, trial: Trial, offered: Sequence[Offer]) -> list[Offer]:
-        return list(derived(templates(self.bench), offered[:MOST_DERIVED], trial.opaque))
+    def _derived(self, cell: Address, trial: Trial, offered: Sequence[Offer]) -> list[Offer]:
+        apart = differences(self.bench, cell)
+        found = [Offer(said, trial.opaque(said)) for said in apart]
+        return [*found, *derived(self._templates, offered[:MOST_DERIVED], trial.opaque)]
+
+    @cached_property
+    def _templates(self) -> list[Template]:
+        return templates(self.bench)
 
     def _products(self, cell: Address, offered: Sequence[Offer]) -> list[Offer]:
         """What a sum lacks where a weight leads nowhere: it times some cell."""
@@ -284,9 +293,10 @@ def _inside(bench: Bench, cell: Address) -> set[Address]:
     return seen
 
 
-def ranked(columns: Columns) -> list[Remedy]:
+def ranked(columns: Columns, more: bool) -> list[Remedy]:
     """The edits that help, the likeliest first: what puts most right, and makes a formula that
-    looks like others."""
+    looks like others. First something is another than it should be; with `more` it is missing."""
+    columns.more = more
     training, reader = columns.bench.training, columns.bench.training.book.reader
     cells = set(columns.bench.step.cells)
     shapes = Counter(

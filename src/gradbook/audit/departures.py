@@ -41,7 +41,7 @@ class _Move:
         self.by = {
             line: min(there[line]) - min(cells)
             for line, cells in here.items()
-            if len(there.get(line, ())) == len(cells)
+            if len(there.get(line, ())) == len(cells) and min(there[line]) != min(cells)
         }
 
     def _columns(self, step: Step) -> dict[tuple[int, int], list[Address]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -37,6 +39,14 @@ class Bench:
         self.made = StepGraph(training, instead)
         self.random = Numbers(at_random(lambda cell: cell in training.stop))
         self._leaves: dict[Node, Address] = {}
+
+    def with_loss(self, loss: tuple[Address, ...]) -> Bench:
+        """The same step, something else being its loss."""
+        other = copy(self)
+        other.step = replace(self.step, loss=loss)
+        for name in ("loss", "true"):
+            other.__dict__.pop(name, None)
+        return other
 
     @property
     def leaves(self) -> dict[Node, Address]:

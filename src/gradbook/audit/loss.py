@@ -16,6 +16,7 @@ from gradbook.audit.recover import Claim, Training, label
 from gradbook.audit.steps import Step
 
 MOST_TRIED = 8
+ENOUGH = 0.8  # of the gradients: the others are wrong
 LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy")
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
 
@@ -26,18 +27,21 @@ def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
     start = [lane.cells[0] for lane in training.lanes]
     tried = _candidates(training, start)[:MOST_TRIED]
     found: tuple[float, tuple[Address, ...]] = (-1.0, ())
+    bench = Bench(training, Step(0, tuple(start), (), ()))
     inside: set[Address] = set()  # parts of a loss are hardly one themselves
     for cell in tried:
-        share = _share(training, start, (cell,), claimed)
+        if cell in inside and _numbers(training, cell) < _numbers(training, found[1][0]):
+            continue  # what the loss is made of, before the targets come in
+        share = _share(bench, (cell,), claimed)
         if share > (2 * found[0] if found[0] > 0 and cell in inside else found[0]):
             found = share, (cell,)
             inside = _inside(training, cell)
-        if share == 1:
+        if share > ENOUGH:
             break
     if not found[1]:
         return [], 0.0
-    if found[0] < 1:
-        other = _with_another(training, start, claimed, found, tried)
+    if found[0] <= ENOUGH:
+        other = _with_another(training, bench, claimed, found, tried)
         found = max(found, other, key=lambda option: option[0])
     if found[0] <= 0 and not _plausible(training, start, found[1]):
         return [], 0.0
@@ -59,12 +63,11 @@ def _plausible(training: Training, start: Sequence[Address], loss: tuple[Address
 
 
 def _share(
-    training: Training,
-    start: Sequence[Address],
+    bench: Bench,
     loss: tuple[Address, ...],
     claimed: Sequence[Sequence[Claim]],
 ) -> float:
-    bench = Bench(training, Step(0, tuple(start), loss, ()))
+    bench = bench.with_loss(loss)
     good = 0
     try:
         for j, options in enumerate(claimed):
@@ -77,7 +80,7 @@ def _share(
 
 def _with_another(
     training: Training,
-    start: Sequence[Address],
+    bench: Bench,
     claimed: Sequence[Sequence[Claim]],
     found: tuple[float, tuple[Address, ...]],
     tried: Sequence[Address],
@@ -85,10 +88,14 @@ def _with_another(
     """The loss with a term that it leaves out, where more gradients are true of both."""
     inside = _inside(training, found[1][0])
     beside = [c for c in tried if c not in inside and found[1][0] not in _inside(training, c)]
-    options = [
-        (_share(training, start, (*found[1], c), claimed), (*found[1], c)) for c in beside[:6]
-    ]
+    options = [(_share(bench, (*found[1], c), claimed), (*found[1], c)) for c in beside[:6]]
     return max(options, default=found, key=lambda option: option[0])
+
+
+def _numbers(training: Training, cell: Address) -> set[Address]:
+    """The typed numbers that a cell is computed from."""
+    book = training.book
+    return {c for c in _inside(training, cell) if c not in book.patterns} - training.stop.keys()
 
 
 def _inside(training: Training, cell: Address) -> set[Address]:

@@ -31,7 +31,7 @@ from gradbook.audit.search import (
     replacements,
     terms_more,
 )
-from gradbook.audit.templates import derived, templates
+from gradbook.audit.templates import derived, differences, templates
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
@@ -99,7 +99,9 @@ def _factors_more(patient: Patient, trial: Trial, offered: Sequence[Offer]) -> I
     """A factor that is missing: a cell, or a function of one."""
     near = offered[:MOST_PAIRED]
     more = derived(templates(patient.bench), near, lambda said: _values(patient, said))
-    yield from factors_more(trial, [*offered, *more])
+    apart = differences(patient.bench, patient.owner)
+    found = [Offer(said, _values(patient, said)) for said in apart]
+    yield from factors_more(trial, [*offered, *found, *more])
 
 
 def _two(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | None:

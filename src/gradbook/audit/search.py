@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import combinations
 
 import numpy as np
@@ -34,7 +35,24 @@ OPERATIONS: dict[str, Callable[[Array, Array], Array]] = {
     "/": np.divide,
     "^": np.power,
 }
+
+
+def _chosen(condition: Array, a: Array, b: Array) -> Array:
+    found: Array = np.where(condition, a, b)
+    return found
+
+
+COMPARED: dict[str, Callable[[Array, Array], Array]] = {
+    ">": np.greater,
+    "<": np.less,
+    ">=": np.greater_equal,
+    "<=": np.less_equal,
+}
 FUNCTIONS: dict[str, Callable[..., Array]] = {
+    "ABS": lambda x: np.where(np.real(x) < 0, -x, x),
+    "MAX": lambda *given: reduce(lambda a, b: np.where(np.real(a) < np.real(b), b, a), given),
+    "MIN": lambda *given: reduce(lambda a, b: np.where(np.real(a) > np.real(b), b, a), given),
+    "IF": lambda condition, a, b: _chosen(np.real(condition) != 0, a, b),
     "EXP": np.exp,
     "LN": np.log,
     "SQRT": np.sqrt,
@@ -134,6 +152,8 @@ def combined(part: Expression, pieces: Sequence[Array]) -> Array | None:
     match part:
         case Infix(operator, _, _) if operator in OPERATIONS:
             return OPERATIONS[operator](pieces[0], pieces[1])
+        case Infix(operator, _, _) if operator in COMPARED:
+            return COMPARED[operator](np.real(pieces[0]), np.real(pieces[1])) * 1.0
         case Prefix("-", _):
             return np.negative(pieces[0])
         case Prefix("+", _):
@@ -141,8 +161,15 @@ def combined(part: Expression, pieces: Sequence[Array]) -> Array | None:
         case Postfix("%", _):
             return pieces[0] / 100
         case Call(function, arguments) if function in FUNCTIONS and None not in arguments:
-            return FUNCTIONS[function](*pieces)
+            return FUNCTIONS[function](*pieces) if _are_single(function, arguments) else None
     return None
+
+
+def _are_single(function: str, arguments: Sequence[Expression | None]) -> bool:
+    """Whether a function is given what it is known with here: not a range, not two of three."""
+    if function == "IF" and len(arguments) != 3:
+        return False
+    return not any(isinstance(a, Reference) and ":" in a.text for a in arguments)
 
 
 def matching(batches: Iterator[Batch], true: Array) -> Iterator[Choice]:

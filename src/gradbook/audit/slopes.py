@@ -30,6 +30,7 @@ class Slopes:
         self.lanes = lanes
         self.axis = {bench.step.weights[j]: k for k, j in enumerate(lanes)}
         self.values: dict[Node, Array] = {}
+        self._known: dict[frozenset[Node], list[Node]] = {}
         self.outputs = [bench.loss, *(bench.claimed(claims[j]) for j in lanes)]
         self.order = needed(self.outputs)
         for node in self.outputs:
@@ -57,14 +58,23 @@ class Slopes:
             values[self.axis[cell]] += 1j * TINY
         return values
 
+    def _after(self, given: frozenset[Node]) -> list[Node]:
+        """The nodes that are computed from some, in order."""
+        if given not in self._known:
+            seen = set(given)
+            for node in self.order:
+                if node not in seen and not seen.isdisjoint(node.inputs):
+                    seen.add(node)
+            self._known[given] = [n for n in self.order if n in seen and n not in given]
+        return self._known[given]
+
     def right(self, given: Mapping[Node, Array]) -> Array:
         """Which gradients are right with other values at some nodes: (alternatives, weights)."""
         values: dict[Node, Array] = dict(given)
         with np.errstate(all="ignore"):
-            for node in self.order:
-                if node not in values and any(source in values for source in node.inputs):
-                    inputs = [values.get(s, self.values[s]) for s in node.inputs]
-                    values[node] = np.asarray(node.op.value(*inputs, *node.attributes))
+            for node in self._after(frozenset(given)):
+                inputs = [values.get(s, self.values[s]) for s in node.inputs]
+                values[node] = np.asarray(node.op.value(*inputs, *node.attributes))
         loss, *claimed = (values.get(node, self.values[node]) for node in self.outputs)
         found = []
         for k, claim in enumerate(claimed):

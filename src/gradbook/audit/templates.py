@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from gradbook.audit.address import Address, sheet_of
 from gradbook.audit.edits import Path, places, put
 from gradbook.audit.judge import Bench
 from gradbook.audit.meaning import NotUnderstood
@@ -81,3 +82,19 @@ def derived(
                     yield Offer(said, value(said))
                 except NotUnderstood:
                     continue
+
+
+def differences(bench: Bench, home: Address) -> list[Expression]:
+    """The differences of two cells that formulas beside a cell take: an output and its target."""
+    book, line = bench.training.book, bench.line(home)
+    cells = [cell for cell in bench.step.cells if cell in book.patterns]
+    beside = [cell for cell in cells if bench.line(cell) == line]
+    found: dict[Expression, None] = {}
+    for cell in beside or cells:
+        pattern = book.reader.typed(book.patterns[cell].text_at(cell), cell)
+        if pattern.expression is not None and sheet_of(cell) == sheet_of(home):
+            for _, part in places(pattern.expression):
+                match part:
+                    case Infix("-", Reference() as a, Reference() as b):
+                        found |= {Infix("-", a, b): None, Infix("-", b, a): None}
+    return list(found)[:MOST]

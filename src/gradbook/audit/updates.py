@@ -236,7 +236,7 @@ def _rate_place(
         if plain(at) == training.rate:
             return mention, reference
     still = [entry for entry in cells if entry[0] not in training.moving]
-    if len(cells) == 2 and len(still) == 1:
+    if len(still) == 1 and len(factors(inside[0][1]).parts) == 2:
         return still[0][1], still[0][2]
     return None, None
 
