@@ -236,6 +236,8 @@ class Columns:
         for cell in near:
             if (cell in training.stop and cell not in own) or cell in self.bench.foreign:
                 continue
+            if len(cells) > 1 and self._is_of_another_sample(cell, cells[0]):
+                continue
             row: list[Offer] = []
             seen = self.bench.seen_from(cell, cells[0])
             for home in cells:
@@ -253,6 +255,11 @@ class Columns:
             if len(found[0]) >= MOST_OFFERED:
                 break
         return found
+
+    def _is_of_another_sample(self, cell: Address, home: Address) -> bool:
+        line = self.bench.line
+        here = sheet_of(cell) == sheet_of(home) and cell not in self.bench.training.stop
+        return here and cell in self.bench.training.moving and line(cell) != line(home)
 
 
 def beside(bench: Bench, cell: Address, home: Address, by: int) -> Address:

@@ -131,8 +131,9 @@ def _wrong_claims(bench: Bench) -> dict[int, Claim]:
 
 def _is_slip(bench: Bench, lane: int, claim: Claim) -> bool:
     """Whether what is right for these numbers alone is a reference gone wrong."""
+    shares = repaired_shares(bench, lane, claim)
     patient = patient_of(bench, claim, lane)
-    found = repair(patient, bench.true[lane]) if patient else None
+    found = shares.repair if shares else repair(patient, bench.true[lane]) if patient else None
     return found is not None and all(c.kind == "reference" for c in found.changes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
@@ -126,8 +127,11 @@ class Bench:
         place = self.places.get(cell)
         if place is not None and place < len(step.cells):
             return step.cells[place]
-        beside = self.beside.get(self.line(cell))
-        return cell if beside is None else cell + self.there(beside, step) - beside
+        movers = self.movers.get(self.line(cell))
+        if not movers:
+            return cell
+        near = min(movers, key=lambda other: abs(other - cell))
+        return cell + self.there(near, step) - near
 
     def owns(self, cell: Address) -> bool:
         """Whether a cell is one of the step's, so that its place in other steps is known."""
@@ -139,14 +143,14 @@ class Bench:
         return sheet_of(cell), along(cell)
 
     @cached_property
-    def beside(self) -> dict[tuple[int, int], Address]:
-        """A cell of each row of the step that moves with it."""
+    def movers(self) -> dict[tuple[int, int], list[Address]]:
+        """The cells of each row of the step that move with it."""
         training = self.training
-        found = {self.line(cell): cell for cell in self.step.own}
-        for cell in self.step.cells:
-            if cell in training.moving and cell not in training.stop:
-                found[self.line(cell)] = cell
-        return found
+        found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+        for cell in dict.fromkeys([*self.step.own, *self.step.cells]):
+            if cell in self.step.weights or (cell in training.moving and cell not in training.stop):
+                found[self.line(cell)].append(cell)
+        return dict(found)
 
     @cached_property
     def aliases(self) -> dict[Address, list[Address]]:

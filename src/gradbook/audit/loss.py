@@ -16,6 +16,7 @@ from gradbook.audit.recover import Claim, Training, label
 from gradbook.audit.steps import Step
 
 MOST_TRIED = 8
+MOST_TERMS = 4  # that a loss leaves out
 ENOUGH = 0.8  # of the gradients: the others are wrong
 LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy")
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
@@ -41,8 +42,11 @@ def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
     if not found[1]:
         return [], 0.0
     if found[0] <= ENOUGH:
-        other = _with_another(training, bench, claimed, found, tried)
-        found = max(found, other, key=lambda option: option[0])
+        for _ in range(MOST_TERMS):
+            other = _with_another(training, bench, claimed, found, tried)
+            if other[0] <= found[0]:
+                break
+            found = other
     if found[0] <= 0 and not _plausible(training, start, found[1]):
         return [], 0.0
     return _every_step(training, found[1]), found[0]
@@ -87,7 +91,11 @@ def _with_another(
 ) -> tuple[float, tuple[Address, ...]]:
     """The loss with a term that it leaves out, where more gradients are true of both."""
     inside = _inside(training, found[1][0])
-    beside = [c for c in tried if c not in inside and found[1][0] not in _inside(training, c)]
+    beside = [
+        c
+        for c in tried
+        if c not in inside and c not in found[1] and found[1][0] not in _inside(training, c)
+    ]
     options = [(_share(bench, (*found[1], c), claimed), (*found[1], c)) for c in beside[:6]]
     return max(options, default=found, key=lambda option: option[0])
 
@@ -198,19 +206,19 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
     """A loss that leaves out a term, though the gradients count it."""
     if len(loss[0]) < 2:
         return []
-    book, (cell, term) = training.book, loss[0][:2]
-    place = 0
+    book, cells = training.book, loss[0]
+    place = next((k for k, c in enumerate(cells) if _named_total(training, c) is not None), 0)
+    cell, left_out = cells[place], [c for c in cells if c != cells[place]]
     total = _named_total(training, cell)
-    if total is None and _named_total(training, term) is not None:
-        place, cell, term = 1, term, cell
-        total = _named_total(training, cell)
-    if total is None and book.patterns[cell].shape == book.patterns[term].shape:
+    if total is None and len({book.patterns[c].shape for c in cells}) == 1:
         return []  # the errors stand side by side, and nobody added them
     cell, shift = (cell, 0) if total is None else (total, total - cell)
     where = [cells[place] + shift for cells in loss if cells]
     down = training.lanes[0].down
-    right = f"{book.patterns[cell].text_at(cell)}+{book.called(term, cell)}"
+    terms = [book.called(term, cell) for term in left_out]
+    right = "+".join([book.patterns[cell].text_at(cell), *terms])
     pattern = book.reader.typed(right, cell)
+    words = [label(book, term, down) or written(term) for term in left_out]
     return [
         Finding(
             kind="loss without a term",
@@ -219,7 +227,7 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
             cells=ranges(where),
             formula=book.formula(cell),
             expected=f"={right}",
-            why=f"the loss leaves out {label(book, term, down) or written(term)}, "
+            why=f"the loss leaves out {' and '.join(words)}, "
             "which the gradients are right to count",
             sheet=book.sheets[sheet_of(cell)].title,
             fixes={written(at): f"={pattern.text_at(at)}" for at in where},
@@ -228,11 +236,18 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
 
 
 def _named_total(training: Training, cell: Address) -> Address | None:
-    """A cell of the first step that calls itself the loss and only repeats this one."""
-    down = training.lanes[0].down
-    for user in training.flow.users.get(cell, ()):
-        words = label(training.book, user, down).lower()
-        repeats = training.flow.plain(user, training.stop) == cell
-        if repeats and sheet_of(user) == sheet_of(cell) and any(w in words for w in LOSS_WORDS):
-            return user
-    return None
+    """A cell of the first step that only repeats this one, to be the loss: by its name, or because
+    nothing else uses it."""
+    down, users = training.lanes[0].down, training.flow.users
+    repeating = [
+        user
+        for user in users.get(cell, ())
+        if user in training.moving and training.flow.plain(user, training.stop) == cell
+    ]
+    named = [
+        user
+        for user in repeating
+        if any(word in label(training.book, user, down).lower() for word in LOSS_WORDS)
+    ]
+    unused = [user for user in repeating if not users.get(user)]
+    return next(iter([*named, *unused]), None)

@@ -255,8 +255,10 @@ def factors_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
     """A part that should be multiplied, or divided, by something."""
     if not offered:
         return
-    stack = _stack(offered)
+    every = offered
     for operator in "*/":
+        offered = [o for o in every if operator == "*" or o.said != Number(0.0)]
+        stack = _stack(offered)
         for path, part in trial.parts.items():
             if _is_inside_product(trial, path):
                 continue  # the whole product times something is the same
