@@ -11,7 +11,7 @@ from gradbook.audit.address import column_of, pack, row_of, sheet_of
 from gradbook.audit.book import Book, Sheet
 from gradbook.audit.evaluate import Evaluation
 from gradbook.audit.flow import Flow
-from gradbook.audit.pattern import Reader
+from gradbook.audit.formulas import Reader
 from tests.audit.made import Spot, Table
 
 TRAINING = "Training"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of, written
-from gradbook.audit.pattern import Pattern, Reader
+from gradbook.audit.formulas import Reader
+from gradbook.audit.pattern import Pattern
 
 LONG = 40  # characters; a longer text is a remark, not a heading
 

@@ -19,8 +19,9 @@ from gradbook.audit.address import (
 )
 from gradbook.audit.arrays import element
 from gradbook.audit.book import Book, Sheet, Value
+from gradbook.audit.formulas import Reader
 from gradbook.audit.package import Package, WorkbookError, local, package, parser
-from gradbook.audit.pattern import Pattern, Reader
+from gradbook.audit.pattern import Pattern
 
 MOST_CELLS = 200_000  # with something in them, in all sheets
 MOST_EMPTY = 500_000

@@ -75,7 +75,9 @@ def why(bench: Bench, owner: Address, weight: str, repaired: Repair) -> str:
     return "; ".join(_because(bench, owner, weight, change) for change in repaired.changes)
 
 
-def _because(bench: Bench, owner: Address, weight: str, change: Choice) -> str:
+def _because(  # noqa: PLR0911 - a case for each kind of edit
+    bench: Bench, owner: Address, weight: str, change: Choice
+) -> str:
     old, new = write(change.old), write(change.new)
     match change.kind:
         case "reference" | "number":
