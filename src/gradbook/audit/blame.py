@@ -7,13 +7,14 @@ one edit there puts several gradients right, or the formula there looks like non
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
 from gradbook.audit.address import Address
-from gradbook.audit.columns import Columns, Remedy, ranked
+from gradbook.audit.columns import Columns, Remedy, ranked, rewritten
 from gradbook.audit.departures import wrong_lanes
 from gradbook.audit.factors import factors
 from gradbook.audit.judge import Bench, best
@@ -44,15 +45,24 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
             found = best(bench, lane, options)[1]
             if found is not None:
                 claims[lane] = found
+    partly: Remedy | None = None
     try:
         columns = Columns(bench, claims, wrong)
-        for more in (False, True):
-            remedy = _accepted(bench, wrong, _likely(bench, ranked(columns, more)))
-            if remedy is not None:
+        for edits in _stages(bench, columns):
+            remedy = _accepted(bench, wrong, edits)
+            if remedy is not None and remedy.lanes >= wrong.keys():
                 return remedy
+            partly = partly or remedy  # unless one edit explains all
     except NotUnderstood:
         pass
-    return None
+    return partly
+
+
+def _stages(bench: Bench, columns: Columns) -> Iterator[list[Remedy]]:
+    """What may be another than it should be, what may be missing, what may be all wrong."""
+    yield _likely(bench, ranked(columns, False))
+    yield _likely(bench, ranked(columns, True))
+    yield list(islice(rewritten(columns), TRIED))
 
 
 def _accepted(bench: Bench, wrong: Mapping[int, Claim], edits: Sequence[Remedy]) -> Remedy | None:

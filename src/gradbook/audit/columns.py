@@ -19,7 +19,7 @@ from gradbook.audit.judge import Bench
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import Pattern
 from gradbook.audit.recover import Claim
-from gradbook.audit.repair import Repair, forward, mentioning, reference
+from gradbook.audit.repair import Repair, anew, forward, mentioning, reference
 from gradbook.audit.search import (
     Batch,
     Choice,
@@ -37,6 +37,7 @@ from gradbook.audit.search import (
 )
 from gradbook.audit.slopes import POINTS, Slopes
 from gradbook.audit.templates import Template, derived, differences, templates
+from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
@@ -140,15 +141,15 @@ class Columns:
                 if isinstance(node, Node)
             }
             right = self.slopes.right(given)
-            for k in self._helpful(choices, right):
+            for k in self.helpful(len(choices), right):
                 each = [choices[k] for choices, _ in together]
                 yield self._remedy(cells, typed, each, right[k])
 
-    def _helpful(self, choices: Sequence[Choice], right: Array) -> Iterator[int]:
-        """The edits that put something right and spoil nothing."""
+    def helpful(self, count: int, right: Array) -> Iterator[int]:
+        """The edits, of so many, that put something right and spoil nothing."""
         spoilt = np.any(np.greater(self.slopes.before, right), axis=-1)
         good = self._mended(right).any(axis=-1) & np.logical_not(spoilt)
-        yield from (k for k in map(int, np.flatnonzero(good)) if k < len(choices))
+        yield from (k for k in map(int, np.flatnonzero(good)) if k < count)
 
     def _mended(self, right: Array) -> Array:
         found: Array = np.greater(right, self.slopes.before) & np.isin(
@@ -298,6 +299,34 @@ def _inside(bench: Bench, cell: Address) -> set[Address]:
                 seen.add(at)
                 waiting += [] if at in training.stop else [at]
     return seen
+
+
+def rewritten(columns: Columns) -> Iterator[Remedy]:
+    """A column on the way back written anew: as the slope of some column on the way there."""
+    bench, slopes = columns.bench, columns.slopes
+    for cells in columns.columns():
+        nodes = [bench.made.known[cell] for cell in cells]
+        if cells[0] in columns.forward or not all(isinstance(node, Node) for node in nodes):
+            continue
+        for start in sorted(columns.forward & bench.made.known.keys()):
+            if bench.line(start) != bench.line(cells[0]):
+                continue
+            there = [beside(bench, start, home, home - cells[0]) for home in cells]
+            ends = [bench.made.node(cell) for cell in there]
+            targets = list(gradients(bench.loss, ends).values())
+            if len(targets) != len(cells):
+                continue
+            values = [slopes.value(target)[None] for target in targets]
+            given = {n: v for n, v in zip(nodes, values, strict=True) if isinstance(n, Node)}
+            for _ in columns.helpful(1, slopes.right(given)):
+                found = [
+                    anew(bench, cell, Reference("x"), target)
+                    for cell, target in zip(cells, targets, strict=True)
+                ]
+                kept = [repair for repair in found if repair is not None]
+                if len(kept) == len(cells):
+                    formulas = tuple(repair.expression for repair in kept)
+                    yield Remedy(cells, kept[0], formulas, frozenset())
 
 
 def ranked(columns: Columns, more: bool) -> list[Remedy]:

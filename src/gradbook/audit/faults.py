@@ -32,9 +32,10 @@ def in_step(bench: Bench, text: str, owner: Address, step: Step) -> str:
 
     def follow(reference: str) -> str:
         cell = bench.training.book.reader.cell(reference, owner)
-        if cell is None:
+        other = bench.there(cell, step) if cell is not None else None
+        stays = other == cell and not (cell is not None and bench.owns(cell))
+        if cell is None or other is None or (stays and sheet_of(cell) == sheet_of(owner)):
             return moved(reference, down, across)
-        other = bench.there(cell, step)
         return moved(reference, row_of(other) - row_of(cell), column_of(other) - column_of(cell))
 
     return relaid(text, follow)

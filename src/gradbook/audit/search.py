@@ -200,6 +200,8 @@ def replacements(
     trial: Trial, offered: Sequence[Offer], of: type[Reference] | type[Number]
 ) -> Iterator[Batch]:
     """A reference, or a number, that should be another."""
+    if of is Reference:  # nobody writes a cell for nothing
+        offered = [offer for offer in offered if offer.said != Number(0.0)]
     if not offered:
         return
     stack = _stack(offered)
@@ -255,10 +257,9 @@ def factors_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
     """A part that should be multiplied, or divided, by something."""
     if not offered:
         return
-    every = offered
+    offered = [offer for offer in offered if offer.said != Number(0.0)]
+    stack = _stack(offered)
     for operator in "*/":
-        offered = [o for o in every if operator == "*" or o.said != Number(0.0)]
-        stack = _stack(offered)
         for path, part in trial.parts.items():
             if _is_inside_product(trial, path):
                 continue  # the whole product times something is the same
