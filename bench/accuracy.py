@@ -1,27 +1,34 @@
 """Train recipes on all 60,000 training images with several seeds; score the test images at the end.
 
-    python bench/accuracy.py RECIPE… [--seeds 10] [--first 0] [--threads N] [-o runs/accuracy]
+    python bench/accuracy.py RECIPE… [--seeds 10] [--last N] [--threads N] [-o runs/accuracy]
 
 Prints the mean, the deviation and the lowest seed of each recipe, as docs/results.md shows them,
-and with --keep writes them where `gradbook recipes` reads them. Seeds whose run is in the folder
-already are not trained again; a run that was interrupted goes on.
+for the last N epochs too if that is asked; with --keep it writes them where `gradbook recipes`
+reads them. Seeds whose run is in the folder already are not trained again; a run that was
+interrupted goes on.
 """
 
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from gradbook.engine.surroundings import surroundings
+from gradbook.files import write_whole
 from gradbook.lab import measured
+from gradbook.lab.history import Epoch
+from gradbook.lab.listener import Listener
 from gradbook.lab.measured import Measured
 from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.seeds import SeedsFolder, Spread
 from gradbook.lab.train import cores, train
+from gradbook.lab.training import Training
 
 RECIPES = Path(measured.__file__).with_name("recipes") / "measured.json"
 
@@ -31,6 +38,7 @@ def main() -> None:
     parser.add_argument("recipes", nargs="+", metavar="RECIPE")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--last", type=int, default=1, help="how many epochs are scored")
     parser.add_argument("--threads", type=int, default=cores())
     parser.add_argument("--keep", action="store_true", help=f"write {RECIPES.name}")
     parser.add_argument("-o", "--out", type=Path, default=Path("runs", "accuracy"))
@@ -40,14 +48,48 @@ def main() -> None:
     for name in options.recipes:
         folder = SeedsFolder(options.out / Path(name).stem)
         seeds = range(options.first, options.first + options.seeds)
-        results = [_result(folder.run(s), name, s, options.threads) for s in seeds]
+        results = [_result(folder.run(s), name, s, options) for s in seeds]
         found = _measured(results, options.threads)
         print(_row(name, results[0], found), flush=True)
+        if options.last > 1:
+            print(_last_epochs([folder.run(s) for s in seeds]), flush=True)
         if options.keep:
             _keep(name, found)
 
 
-def _result(run: RunFolder, name: str, seed: int, threads: int) -> dict[str, Any]:
+class LastEpochs(Listener):
+    """Scores the test images after each of the last epochs, for the report alone."""
+
+    def __init__(self, run: RunFolder, epochs: int) -> None:
+        self.file, self.epochs = _last_file(run), epochs
+
+    def started(self, training: Training) -> None:
+        self.training = training
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        if epoch.epoch > self.training.recipe.epochs - self.epochs:
+            found = _last(self.file) | {str(epoch.epoch): self.training.test_accuracy()}
+            write_whole(self.file, json.dumps(found))
+
+
+def _last_file(run: RunFolder) -> Path:
+    return run.path / "last-epochs.json"
+
+
+def _last(file: Path) -> dict[str, float]:
+    return json.loads(file.read_text("utf-8")) if file.exists() else {}
+
+
+def _last_epochs(runs: list[RunFolder]) -> str:
+    """Epoch by epoch over the seeds."""
+    found = [_last(_last_file(run)) for run in runs]
+    scores = {epoch: [seed[epoch] for seed in found] for epoch in found[0]}
+    return "\n".join(
+        f"  epoch {epoch}: {np.mean(s):.3%}, lowest {min(s):.2%}" for epoch, s in scores.items()
+    )
+
+
+def _result(run: RunFolder, name: str, seed: int, options: Namespace) -> dict[str, Any]:
     """Loading the images is a part of every training, so that its seconds are the whole ones."""
     if not run.result_file.exists():
         go_on = run.holds_a_run
@@ -57,7 +99,8 @@ def _result(run: RunFolder, name: str, seed: int, threads: int) -> dict[str, Any
             seed=None if go_on else seed,
             resume=go_on,
             held_back=None if go_on else False,
-            threads=threads,
+            threads=options.threads,
+            listener=LastEpochs(run, options.last) if options.last > 1 else None,
         )
     return run.result()
 

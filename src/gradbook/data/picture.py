@@ -20,7 +20,7 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
 
 MOST_PIXELS = 2**26  # of one picture; unpacked it takes three bytes for each
 
-
+AVERAGED = ("L", "LA", "RGB", "RGBA")  # of the others an average means nothing, or is no colour
 Ground = tuple[int, int, int]
 WHITE: Ground = (255, 255, 255)
 
@@ -30,7 +30,7 @@ def read(
 ) -> Image:
     """The picture, its transparent parts on white or what `behind` says of it (in RGBA).
 
-    Of a JPEG that is larger by far, `enough` pixels along each side are unpacked and no more.
+    Where it has far more than `enough` pixels along each side it is made smaller.
     """
     with opened(file) as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what matters is said below
@@ -41,7 +41,8 @@ def read(
             if enough:
                 image.draft(None, (enough, enough))
             _require_few_pixels(image, file)
-            return _coloured(ImageOps.exif_transpose(image), behind)
+            ImageOps.exif_transpose(image, in_place=True)
+            return _coloured(_smaller(image, enough) if enough else image, behind)
         except DataError:
             raise
         except Image.DecompressionBombError as error:
@@ -62,6 +63,11 @@ def _require_few_pixels(image: Image, file: Path) -> None:
             f"a picture of {columns:,} x {rows:,} is too large: at most {MOST_PIXELS:,} pixels",
             file=str(file),
         )
+
+
+def _smaller(image: Image, enough: int) -> Image:
+    factor = min(image.size) // enough
+    return image.reduce(factor) if factor > 1 and image.mode in AVERAGED else image
 
 
 def _coloured(image: Image, behind: Callable[[Image], Ground]) -> Image:

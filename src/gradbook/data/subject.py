@@ -23,6 +23,7 @@ CLOSE = 0.3  # of the sign's side: strokes as near as that belong together …
 APART = 0.07  # … unless there is this much between two that are both large
 LARGE = 0.5  # of the sign's side
 MOST_STROKES = 12
+LOOKED_AT = 50  # strokes, the largest; in mere noise there are thousands
 LEAST_SIDE = 6  # pixels
 
 
@@ -44,12 +45,12 @@ def subject(mask: Mask, where: Box | None = None) -> Subject:
     if where is not None:
         known = set(np.unique(labels[where.slices]).tolist())
         found = [stroke for stroke in found if stroke.label in known]
-    inner = _without_frames(labels, found)
+    inner = _without_frames(labels, found[:LOOKED_AT])
     if not inner or inner[0].box.side < LEAST_SIDE:
         raise NoSign("no digit found: nothing on it stands out that is large enough")
     large = [stroke for stroke in inner if stroke.area >= SPECK * inner[0].area]
     if len(large) > MOST_STROKES:
-        raise NoSign(f"{len(large)} strokes are too many for one digit: crop it to one")
+        raise NoSign("too many strokes for one digit: crop it to one")
     own, box = _gathered(large)
     inside = _inside(mask.shape)
     others = [

@@ -109,7 +109,7 @@ def files(run: RunFolder, width: int) -> Iterator[Line]:
     ]
     yield from _listed(found, width)
     yield []
-    line = [*_command("predict", str(run.path)), Piece(" FILE…"), Piece("  reads your pictures")]
+    line = [*_command("predict", str(run.path)), Piece(" FILE"), Piece("  reads your pictures")]
     yield line if sum(len(piece.text) for piece in line) <= width else line[:-1]
 
 

@@ -66,11 +66,11 @@ def _sliding(slide: Slide) -> str:
 
 def _direct(slide: Slide, node: Node, machine: Machine, turned: bool) -> Kernel:
     block, wide = blocks.best(slide.own_outputs, slide.result[2], machine.registers)
-    window = slide.own_inputs * slide.area
+    window, rows = slide.own_inputs * slide.area, slide.window[0]
     pack = f"pack_direct({{source}}, packed, {slide.result[0]}, {slide.groups}, {window}, {block});"
     return Kernel(
         f"direct_conv(at, {{reads}}, {{finish}}, {{packed}}, {_sliding(slide)}, {block}, {wide});",
-        slide.frame_size + block * slide.result[2],
+        rows * slide.source[0] * slide.frame[1] + block * slide.result[2],
         node.inputs[1:],
         Packing(node.inputs[0], slide.weights, _packing(slide, pack, turned)),
     )
@@ -81,7 +81,7 @@ def _packing(slide: Slide, pack: str, turned: bool) -> list[str]:
         return [pack.format(source="weights")]
     outputs, inputs = slide.source[0], slide.result[0]
     return [
-        f"real turned[{slide.weights}];",
+        "real *turned = (real *)at->scratch;",
         f"turn_weights(weights, turned, {outputs}, {inputs}, {slide.groups}, "
         f"{slide.window[0]}, {slide.window[1]});",
         pack.format(source="turned"),
@@ -102,14 +102,22 @@ def _conv(node: Node, machine: Machine) -> Kernel:
     return _winograd(slide, node, machine, m) if m else _direct(slide, node, machine, turned=False)
 
 
-BAND_VECTORS = 9_000  # what may lie in the cache at once: 560 kB
+BAND_VECTORS = 13_000  # what may lie in the cache at once: 800 kB
+GATHERING = 4  # what it costs to add a group of bands to a sum, in multiply-adds
 
 
-def _bands(slide: Slide, m: int, channels: int) -> int:
-    """How many bands of m rows go together: as many as the cache holds, as even as can be."""
+def _bands(slide: Slide, m: int, channels: int, gathering: int = 0) -> int:
+    """How many bands of m rows go together: the last of them should not be empty, and the more
+    there are, the fewer times are sums gathered.
+    """
     points, across, down = (m + 2) ** 2, -(-slide.result[2] // m), -(-slide.result[1] // m)
     most = max(1, min(down, BAND_VECTORS // (points * channels * across)))
-    return -(-down // -(-down // most))
+
+    def cost(bands: int) -> tuple[int, int]:
+        groups = -(-down // bands)
+        return groups * (bands * across + gathering), -bands
+
+    return min(range(1, most + 1), key=cost)
 
 
 def _winograd(slide: Slide, node: Node, machine: Machine, m: int) -> Kernel:
@@ -137,17 +145,35 @@ def _conv_weights(node: Node, machine: Machine) -> Kernel:
     return _weights(forward(node), node, machine)
 
 
+GROUP_BYTES = 24 * 1024  # of rows that a gradient of weights goes through together
+
+
 def _weights(slide: Slide, node: Node, machine: Machine) -> Kernel:
-    taps = min(slide.window[1], 5)
-    block, deep = blocks.best(slide.own_outputs, slide.own_inputs, machine.registers, taps)
-    if block * deep * taps > 32:
-        block, deep = 1, 1
+    (outputs, height, out_width), (inputs, _, _) = slide.result, slide.source
+    row = inputs * slide.frame[1] * slide.stride + outputs * out_width
+    group = max(1, min(height, GROUP_BYTES // (row * machine.vector_bytes)))
+    block, deep, tall, taps = _weights_block(slide, machine)
+    kept = (group - 1) * slide.stride + slide.window[0]
     return Kernel(
-        f"direct_weights(at, {{reads}}, {{slopes}}, {_sliding(slide)}, {block}, {deep}, {taps});",
-        slide.frame_size + slide.result[0] * slide.result[1] * slide.result[2],
+        f"direct_weights(at, {{reads}}, {{slopes}}, {_sliding(slide)}, {group}, {block}, {deep}, "
+        f"{tall}, {taps});",
+        kept * inputs * slide.frame[1]
+        + group * outputs * out_width
+        + -(-slide.weights * FEW // machine.lanes),
         node.inputs,
         slopes=slide.weights,
     )
+
+
+def _weights_block(slide: Slide, machine: Machine) -> tuple[int, int, int, int]:
+    """Outputs, inputs, rows and columns of the window that are summed at once."""
+    rows, columns = slide.window
+    free = machine.registers - blocks.SPARE - 1
+    if slide.own_inputs == 1 and slide.area + 1 <= free:
+        return min(slide.own_outputs, free // (slide.area + 1)), 1, rows, columns
+    taps = min(columns, 5)
+    block, deep = blocks.best(slide.own_outputs, slide.own_inputs, machine.registers, taps)
+    return (block, deep, 1, taps) if block * deep * taps <= 32 else (1, 1, 1, taps)
 
 
 def _gradients(node: Node, back: Node, machine: Machine) -> Kernel:
@@ -156,7 +182,7 @@ def _gradients(node: Node, back: Node, machine: Machine) -> Kernel:
     m = winograd_size(slide)
     n, across = m + 2, -(-slide.result[2] // m)
     outputs, inputs = slide.result[0], slide.source[0]
-    bands = _bands(slide, m, outputs + inputs)
+    bands = _bands(slide, m, outputs + inputs, GATHERING)
     tiles = across * bands
     block, deep = blocks.best(outputs, inputs, machine.registers)
     block_back, wide_back = blocks.best(inputs, tiles, machine.registers)
@@ -185,8 +211,13 @@ def _linear_back(node: Node, machine: Machine) -> Kernel:
 
 
 def _outer(node: Node, machine: Machine) -> Kernel:
-    d, x = node.inputs
-    return _weights(flat(x, d), node, machine)
+    outputs, inputs = node.shape
+    return Kernel(
+        f"outer_products(at, {{reads}}, {{slopes}}, {outputs}, {inputs});",
+        outputs + inputs,
+        node.inputs,
+        slopes=outputs * inputs,
+    )
 
 
 # Pools and the rest.

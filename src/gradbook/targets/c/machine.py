@@ -14,6 +14,10 @@ class Machine:
     double: bool = False
 
     @property
+    def vector_bytes(self) -> int:
+        return self.lanes * (8 if self.double else 4)
+
+    @property
     def real(self) -> str:
         return "double" if self.double else "float"
 

@@ -17,6 +17,9 @@ from gradbook.targets.c.storage import sizes
 from gradbook.targets.c.syntax import function, task
 
 
+FEWEST_LANES = 4
+
+
 @dataclass
 class PassWriter:
     scope: Scope
@@ -84,7 +87,9 @@ class PassWriter:
             raise TargetError("the engine convolves with weights that are leaves")
         weights = self.arrays.states[packing.weights]
         name = self.scope.member("packed", node, "_packed")
-        self.scope.fields.engine.append(f"real {name}[{packing.size}];")
+        fields = self.scope.fields
+        fields.engine.append(f"real {name}[{packing.size}];")
+        fields.scratch = max(fields.scratch, -(-packing.size // FEWEST_LANES))  # to turn them in
         pack = self.scope.function("pack", weights, node)
         lines = [
             f"const real *weights = at->e->{weights};",

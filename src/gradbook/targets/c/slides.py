@@ -52,11 +52,6 @@ class Slide:
         return *self.result, *self.source, *self.window, *moved, *self.frame, self.groups
 
     @property
-    def frame_size(self) -> int:
-        # a row that is read side by side before it is spread may reach beyond the last row
-        return self.frame[0] * self.frame[1] * self.source[0] + self.source[2]
-
-    @property
     def own_outputs(self) -> int:
         """Of a group."""
         return self.result[0] // self.groups

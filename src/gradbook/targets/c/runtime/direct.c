@@ -39,37 +39,41 @@ struct sliding {
     int height, width, groups; /* of the frame; of channels */
 };
 
-/* frame[height][inputs][width] */
-INLINE void lay_frame(struct place *at, row_reader *read, vec *frame, const struct sliding s) {
-    const long row = (long)s.inputs * s.width;
-    const int plain = s.top == 0 && s.left == 0 && s.spread == 1 && s.in_height == s.height &&
-                      s.in_width == s.width;
-    if (!plain) memset(frame, 0, sizeof(vec) * s.height * row);
-    for (int h = 0; h < s.in_height; h++)
-        for (int c = 0; c < s.inputs; c++) {
-            vec *to = frame + (s.top + h * s.spread) * row + (long)c * s.width + s.left;
-            if (s.spread == 1) {
-                read_into(at, read, h, c, to, s.in_width);
-            } else {
-                read_into(at, read, h, c, to, s.in_width); /* side by side, then apart, from the last on */
-                for (int w = s.in_width - 1; w > 0; w--) {
-                    to[w * s.spread] = to[w];
-                    to[w] = (vec){0};
-                }
-            }
+/* Row y of the frame as [inputs][width]: where it lies in memory, or laid into the room. */
+INLINE const vec *lay_row(struct place *at, row_reader *read, int y, vec *room,
+                          const struct sliding s) {
+    const int h = (y - s.top) / s.spread, ends = s.left + (s.in_width - 1) * s.spread + 1;
+    const vec *first = room;
+    if (y < s.top || (y - s.top) % s.spread || h >= s.in_height)
+        return memset(room, 0, sizeof(vec) * s.inputs * s.width);
+    for (int c = 0; c < s.inputs; c++) {
+        vec *line = room + c * s.width;
+        if (s.in_width == s.width) {
+            const vec *row = read(at, h, c, line);
+            if (c == 0) first = row; /* all of them lie side by side, there or here */
+            continue;
         }
+        for (int w = 0; w < s.left; w++) line[w] = (vec){0};
+        for (int w = ends; w < s.width; w++) line[w] = (vec){0};
+        read_into(at, read, h, c, line + s.left, s.in_width);
+        for (int w = s.in_width - 1; w > 0 && s.spread > 1; w--) { /* apart, from the last on */
+            line[s.left + w * s.spread] = line[s.left + w];
+            for (int k = 1; k < s.spread; k++) line[s.left + w * s.spread - k] = (vec){0};
+        }
+    }
+    return first;
 }
 
-/* sums[o][w] for `block` outputs and `wide` places beside each other. The weights of the block
- * are [inputs of the group][rows][columns][block]. */
-INLINE void direct_block(const vec *corner, const real *weights, vec *sums, const struct sliding s,
-                         const int block, const int wide) {
+/* sums[o][w] for `block` outputs and `wide` places beside each other, from column w of the rows
+ * that a window covers. The weights of the block are [inputs of the group][rows][columns][block]. */
+INLINE void direct_block(const vec *const *lines, const long corner, const real *weights,
+                         vec *sums, const struct sliding s, const int block, const int wide) {
     vec sum[MOST];
     UNROLL for (int o = 0; o < block; o++)
         UNROLL for (int w = 0; w < wide; w++) sum[o * wide + w] = (vec){0};
     for (int c = 0; c < s.inputs / s.groups; c++)
         for (int i = 0; i < s.rows; i++) {
-            const vec *line = corner + ((long)i * s.inputs + c) * s.width;
+            const vec *line = lines[i] + corner + c * s.width;
             for (int j = 0; j < s.columns; j++, weights += block) {
                 vec x[MOST];
                 UNROLL for (int w = 0; w < wide; w++) {
@@ -84,39 +88,47 @@ INLINE void direct_block(const vec *corner, const real *weights, vec *sums, cons
         UNROLL for (int w = 0; w < wide; w++) sums[(long)o * s.out_width + w] = sum[o * wide + w];
 }
 
-INLINE void direct_row(const vec *line, const real *weights, vec *sums, const struct sliding s,
-                       const int block, const int wide) {
+INLINE void direct_row(const vec *const *lines, const long corner, const real *weights, vec *sums,
+                       const struct sliding s, const int block, const int wide) {
     int w = 0;
     for (; w + wide <= s.out_width; w += wide)
-        direct_block(line + w * s.stride, weights, sums + w, s, block, wide);
+        direct_block(lines, corner + w * s.stride, weights, sums + w, s, block, wide);
     if (s.out_width % wide)
-        direct_block(line + w * s.stride, weights, sums + w, s, block, s.out_width % wide);
+        direct_block(lines, corner + w * s.stride, weights, sums + w, s, block,
+                     s.out_width % wide);
 }
 
-/* Scratch: the frame, then `block` rows of sums. */
+/* Row by row. Scratch: as many rows of the frame as a window has, then `block` rows of sums. */
 INLINE void direct_conv(struct place *at, row_reader *read, row_finisher *finish,
                         const real *weights, const struct sliding s, const int block,
                         const int wide) {
-    vec *frame = at->scratch, *sums = frame + (long)s.height * s.inputs * s.width;
+    const long size = (long)s.inputs * s.width;
+    vec *ring = at->scratch, *sums = ring + s.rows * size;
     const int own_outputs = s.outputs / s.groups, own_inputs = s.inputs / s.groups;
     const long window = (long)own_inputs * s.rows * s.columns;
-    lay_frame(at, read, frame, s);
-    for (int h = 0; h < s.out_height; h++)
+    const vec *laid[s.rows], *lines[s.rows];
+    int next = 0;
+    for (int h = 0; h < s.out_height; h++) {
+        if (next < h * s.stride) next = h * s.stride;
+        for (; next < h * s.stride + s.rows; next++)
+            laid[next % s.rows] = lay_row(at, read, next, ring + next % s.rows * size, s);
+        for (int i = 0; i < s.rows; i++) lines[i] = laid[(h * s.stride + i) % s.rows];
         for (int g = 0; g < s.groups; g++) {
-            const vec *line = frame + ((long)h * s.stride * s.inputs + g * own_inputs) * s.width;
+            const long corner = (long)g * own_inputs * s.width;
             const real *own = weights + (long)g * own_outputs * window;
             int o = 0;
             for (; o + block <= own_outputs; o += block) {
-                direct_row(line, own + o * window, sums, s, block, wide);
+                direct_row(lines, corner, own + o * window, sums, s, block, wide);
                 for (int k = 0; k < block; k++)
                     finish(at, h, g * own_outputs + o + k, sums + (long)k * s.out_width);
             }
             if (own_outputs % block) {
-                direct_row(line, own + o * window, sums, s, own_outputs % block, wide);
+                direct_row(lines, corner, own + o * window, sums, s, own_outputs % block, wide);
                 for (int k = 0; k < own_outputs % block; k++)
                     finish(at, h, g * own_outputs + o + k, sums + (long)k * s.out_width);
             }
         }
+    }
 }
 
 /* weights[outputs][inputs of a group][rows][columns] in blocks, as direct_block reads them. */
@@ -146,85 +158,130 @@ APART void turn_weights(const real *weights, real *turned, const int outputs, co
                                         area - 1 - k];
 }
 
-/* Gradients of `block` × `deep` × `taps` weights, over all places, each lane by itself. */
-INLINE void weights_block(const vec *d, const vec *x, vec *sums, const struct sliding s,
-                          const int block, const int deep, const int taps) {
+/* What a gradient of weights goes through together: `count` rows of d and the rows of x under
+ * their windows, of which the ring keeps `kept`. */
+struct group {
+    const vec *const *d, *const *x;
+    int first, count, kept;
+};
+
+/* sums (+)= the gradients of `block` × `deep` × `tall` × `taps` weights over the group's places,
+ * from output o, input c, row i and column j of the window on. */
+INLINE void weights_block(const struct group *rows, few *sums, mask alive, const struct sliding s,
+                          const int o, const int c, const int i, const int j, const int block,
+                          const int deep, const int tall, const int taps) {
+    const int own_inputs = s.inputs / s.groups, channel = o / (s.outputs / s.groups) * own_inputs + c;
     vec sum[MOST];
-    UNROLL for (int o = 0; o < block; o++)
-        UNROLL for (int c = 0; c < deep; c++)
-            UNROLL for (int j = 0; j < taps; j++) sum[(o * deep + c) * taps + j] = (vec){0};
-    for (int h = 0; h < s.out_height; h++)
+    UNROLL for (int k = 0; k < block * deep * tall * taps; k++) sum[k] = (vec){0};
+    for (int h = 0; h < rows->count; h++) {
+        const vec *d = rows->d[h] + (long)o * s.out_width, *x[MOST];
+        UNROLL for (int a = 0; a < tall; a++)
+            x[a] = rows->x[((rows->first + h) * s.stride + i + a) % rows->kept] +
+                   (long)channel * s.width + j;
         for (int w = 0; w < s.out_width; w++) {
-            const vec *d_at = d + (long)h * s.outputs * s.out_width + w;
-            const vec *x_at = x + (long)h * s.stride * s.inputs * s.width + w * s.stride;
             vec slope[MOST];
-            UNROLL for (int o = 0; o < block; o++) {
-                slope[o] = d_at[(long)o * s.out_width];
-                IN_REGISTER(slope[o]);
+            UNROLL for (int p = 0; p < block; p++) {
+                slope[p] = d[(long)p * s.out_width + w];
+                IN_REGISTER(slope[p]);
             }
-            UNROLL for (int c = 0; c < deep; c++)
-                UNROLL for (int j = 0; j < taps; j++) {
-                    vec value = x_at[(long)c * s.width + j];
-                    IN_REGISTER(value);
-                    UNROLL for (int o = 0; o < block; o++)
-                        sum[(o * deep + c) * taps + j] += slope[o] * value;
-                }
+            UNROLL for (int q = 0; q < deep; q++)
+                UNROLL for (int a = 0; a < tall; a++)
+                    UNROLL for (int b = 0; b < taps; b++) {
+                        vec value = x[a][(long)q * s.width + w * s.stride + b];
+                        IN_REGISTER(value);
+                        UNROLL for (int p = 0; p < block; p++)
+                            sum[((p * deep + q) * tall + a) * taps + b] += slope[p] * value;
+                    }
         }
-    UNROLL for (int k = 0; k < block * deep * taps; k++) sums[k] = sum[k];
+    }
+    UNROLL for (int p = 0; p < block; p++)
+        UNROLL for (int q = 0; q < deep; q++)
+            UNROLL for (int a = 0; a < tall; a++)
+                UNROLL for (int b = 0; b < taps; b++) {
+                    const int place = (((o + p) * own_inputs + c + q) * s.rows + i + a) * s.columns;
+                    const vec own = sum[((p * deep + q) * tall + a) * taps + b];
+                    const few folds = folded((vec)((mask)own & alive));
+                    few *to = sums + place + j + b;
+                    *to = rows->first ? *to + folds : folds;
+                }
 }
 
-/* The same for one group's block of outputs, all its inputs and all taps, summed over the lanes
- * into slopes[o][c][i][j]. */
-INLINE void weights_of_outputs(const vec *d, const vec *x, real *slopes, mask alive,
-                               const struct sliding s, const int block, const int deep,
-                               const int taps) {
-    const int own_inputs = s.inputs / s.groups;
-    for (int first = 0; first < own_inputs; first += deep)
-        for (int i = 0; i < s.rows; i++)
-            for (int start = 0; start < s.columns; start += taps) {
-                const int depth = first + deep <= own_inputs ? deep : own_inputs % deep;
-                const int breadth = start + taps <= s.columns ? taps : s.columns % taps;
-                const vec *corner = x + ((long)i * s.inputs + first) * s.width + start;
-                vec sums[MOST];
-                real totals[MOST];
-                if (depth == deep && breadth == taps)
-                    weights_block(d, corner, sums, s, block, deep, taps);
-                else if (breadth == taps)
-                    weights_block(d, corner, sums, s, block, own_inputs % deep, taps);
-                else if (depth == deep)
-                    weights_block(d, corner, sums, s, block, deep, s.columns % taps);
+/* The same for `block` outputs from o on, all inputs of their group and all of the window. */
+INLINE void weights_of_outputs(const struct group *rows, few *sums, mask alive,
+                               const struct sliding s, const int o, const int block,
+                               const int deep, const int tall, const int taps) {
+    const int own = s.inputs / s.groups;
+    for (int i = 0; i < s.rows; i += tall)
+        for (int j = 0; j < s.columns; j += taps) {
+            const int whole = j + taps <= s.columns;
+            int c = 0;
+            for (; c + deep <= own; c += deep)
+                if (whole)
+                    weights_block(rows, sums, alive, s, o, c, i, j, block, deep, tall, taps);
                 else
-                    weights_block(d, corner, sums, s, block, own_inputs % deep, s.columns % taps);
-                sum_lanes(sums, block * depth * breadth, alive, totals);
-                for (int o = 0; o < block; o++)
-                    for (int c = 0; c < depth; c++)
-                        for (int j = 0; j < breadth; j++)
-                            slopes[(((long)o * own_inputs + first + c) * s.rows + i) * s.columns +
-                                   start + j] = totals[(o * depth + c) * breadth + j];
-            }
+                    weights_block(rows, sums, alive, s, o, c, i, j, block, deep, tall,
+                                  s.columns % taps);
+            if (own % deep && whole)
+                weights_block(rows, sums, alive, s, o, c, i, j, block, own % deep, tall, taps);
+            else if (own % deep)
+                weights_block(rows, sums, alive, s, o, c, i, j, block, own % deep, tall,
+                              s.columns % taps);
+        }
 }
 
-/* Scratch: the frame of x, then d as [out_height][outputs][out_width]. */
+/* `group` rows of d go together, so that they and what lies under them stay in the cache.
+ * Scratch: the rows of the frame under them, the rows of d, FEW numbers for each weight. */
 INLINE void direct_weights(struct place *at, row_reader *read_d, row_reader *read_x, real *slopes,
-                           const struct sliding s, const int block, const int deep,
-                           const int taps) {
-    vec *frame = at->scratch, *d = frame + (long)s.height * s.inputs * s.width;
-    const int own_outputs = s.outputs / s.groups, own_inputs = s.inputs / s.groups;
-    const long window = (long)own_inputs * s.rows * s.columns;
-    lay_frame(at, read_x, frame, s);
-    for (int h = 0; h < s.out_height; h++)
-        for (int o = 0; o < s.outputs; o++)
-            read_into(at, read_d, h, o, d + ((long)h * s.outputs + o) * s.out_width, s.out_width);
-    for (int g = 0; g < s.groups; g++) {
-        const vec *x = frame + (long)g * own_inputs * s.width;
-        int o = 0;
-        for (; o + block <= own_outputs; o += block)
-            weights_of_outputs(d + (long)(g * own_outputs + o) * s.out_width, x,
-                               slopes + (g * own_outputs + o) * window, at->alive, s, block, deep,
-                               taps);
-        if (own_outputs % block)
-            weights_of_outputs(d + (long)(g * own_outputs + o) * s.out_width, x,
-                               slopes + (g * own_outputs + o) * window, at->alive, s,
-                               own_outputs % block, deep, taps);
+                           const struct sliding s, const int group, const int block,
+                           const int deep, const int tall, const int taps) {
+    const int kept = (group - 1) * s.stride + s.rows, own_outputs = s.outputs / s.groups;
+    const long size = (long)s.inputs * s.width, d_size = (long)s.outputs * s.out_width;
+    vec *ring = at->scratch, *room = ring + kept * size;
+    few *sums = (few *)(room + group * d_size);
+    const vec *d[group], *x[kept];
+    int next = 0;
+    for (int first = 0; first < s.out_height; first += group) {
+        const int count = first + group <= s.out_height ? group : s.out_height - first;
+        const struct group rows = {d, x, first, count, kept};
+        if (next < first * s.stride) next = first * s.stride;
+        for (; next < (first + count - 1) * s.stride + s.rows; next++)
+            x[next % kept] = lay_row(at, read_x, next, ring + next % kept * size, s);
+        for (int h = 0; h < count; h++)
+            for (int o = 0; o < s.outputs; o++) {
+                const vec *row = read_d(at, first + h, o, room + h * d_size + o * s.out_width);
+                if (o == 0) d[h] = row;
+            }
+        for (int g = 0; g < s.groups; g++) {
+            int o = g * own_outputs;
+            for (; o + block <= (g + 1) * own_outputs; o += block)
+                weights_of_outputs(&rows, sums, at->alive, s, o, block, deep, tall, taps);
+            if (own_outputs % block)
+                weights_of_outputs(&rows, sums, at->alive, s, o, own_outputs % block, deep, tall,
+                                   taps);
+        }
+    }
+    sum_few(sums, s.outputs * (s.inputs / s.groups) * s.rows * s.columns, slopes);
+}
+
+/* slopes[outputs][inputs] = Σ over the lanes of d · x, for flat values: the inputs change places
+ * with the lanes, so that a product is added in one instruction. Scratch: all of d and of x. */
+INLINE void outer_products(struct place *at, row_reader *read_d, row_reader *read_x, real *slopes,
+                           const int outputs, const int inputs) {
+    vec *d = at->scratch, *x = d + outputs;
+    for (int o = 0; o < outputs; o++) {
+        read_into(at, read_d, 0, o, d + o, 1);
+        d[o] = (vec)((mask)d[o] & at->alive);
+    }
+    for (int c = 0; c < inputs; c++) read_into(at, read_x, 0, c, x + c, 1);
+    for (int first = 0; first < inputs; first += LANES) {
+        const int count = first + LANES <= inputs ? LANES : inputs - first;
+        real turned[LANES][LANES] = {{0}};
+        for (int c = 0; c < count; c++)
+            for (int l = 0; l < LANES; l++) turned[l][c] = x[first + c][l];
+        for (int o = 0; o < outputs; o++) {
+            vec sum = {0};
+            for (int l = 0; l < LANES; l++) sum += ((const real *)(d + o))[l] * loaded(turned[l]);
+            memcpy(slopes + (long)o * inputs + first, &sum, sizeof(real) * count);
+        }
     }
 }
