@@ -20,12 +20,14 @@ from gradbook.audit.factors import factors
 from gradbook.audit.judge import Bench, best
 from gradbook.audit.lanes import terms
 from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.numbers import Numbers, agree
 from gradbook.audit.pattern import Pattern
 from gradbook.audit.recover import Claim
 from gradbook.audit.repair import Patient, Repair, forward, repair
 from gradbook.audit.search import Choice
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
+from gradbook.graph.op import Array
 from gradbook.targets.excel.grammar import Call, Expression, Reference, write
 
 ACTIVATIONS = ("sigmoid", "tanh")
@@ -68,6 +70,8 @@ def _stages(bench: Bench, columns: Columns) -> Iterator[list[Remedy]]:
 def _accepted(bench: Bench, wrong: Mapping[int, Claim], edits: Sequence[Remedy]) -> Remedy | None:
     for remedy in edits:
         lanes = put_right(bench, remedy, wrong)
+        if lanes and _hushes(bench, remedy):
+            continue
         if len(lanes) > 1:
             return _what_changes(bench, remedy, lanes)
         if len(lanes) == 1:
@@ -75,6 +79,30 @@ def _accepted(bench: Bench, wrong: Mapping[int, Claim], edits: Sequence[Remedy])
             if _is_evident(bench, remedy, lane) or not is_easy(bench, lane, wrong[lane]):
                 return _what_changes(bench, remedy, lanes)
     return None
+
+
+def _hushes(bench: Bench, remedy: Remedy) -> bool:
+    """Whether an edit on the way to the loss makes all slopes deaf to a number that it mentions:
+    gradients that forget a target aren't the loss's fault."""
+    if remedy.cells[0] not in forward(bench):
+        return False
+    training, after = bench.training, _with(bench, remedy)
+    mentioned = {training.plain(s) for cell in remedy.cells for s in training.flow.sources(cell)}
+    typed = [c for c in mentioned if c not in training.book.patterns and c not in training.stop]
+    return any(_hears(bench, cell) and not _hears(after, cell) for cell in typed)
+
+
+def _hears(bench: Bench, cell: Address) -> bool:
+    """Whether some slope depends on a number."""
+
+    def leaf(other: Address) -> Array:
+        return bench.random.leaf(other) + (0.37 if other == cell else 0)
+
+    moved = Numbers(leaf)
+    return any(
+        not agree(moved.of(slope, bench.leaves), bench.random.of(slope, bench.leaves))
+        for slope in bench.true.values()
+    )
 
 
 def _what_changes(bench: Bench, remedy: Remedy, lanes: frozenset[int]) -> Remedy:
@@ -277,7 +305,7 @@ def _is_astray(bench: Bench, remedy: Remedy, change: Choice) -> bool:
 def behind(bench: Bench, lane: int) -> set[Address]:
     """The cells that a claim is computed from."""
     seen: set[Address] = set()
-    waiting = [claim.owner for claim in bench.step.claims[lane]]
+    waiting = [claim.owner for claim in bench.step.claims[lane] if claim.whole]
     while waiting:
         for source in bench.training.flow.sources(waiting.pop()):
             at = bench.training.plain(source)
