@@ -12,7 +12,11 @@ from gradbook.lab.train import train
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.notebook import SHOWN, attach, explanation_markdown
 from gradbook.report.explanation import explain
+from tests.audit.copies import WRONG
+from tests.audit.lookalikes import book
 from tests.lab import made
+
+(QUANTITY,) = WRONG
 
 
 @pytest.fixture(autouse=True)
@@ -136,10 +140,28 @@ def test_every_class_that_is_shown_is_there_and_has_an_answer():
     from importlib import import_module
 
     for (module, name), answers in SHOWN.items():
-        assert set(answers) <= set(dir(getattr(import_module(module), name)))
+        shown = getattr(import_module(module), name)
+        attach()
+        assert set(answers) <= set(dir(shown))
 
 
 def test_the_face_alone_loads_nothing():
     assert gradbook.__version__
     asked = "import sys, gradbook; print(sorted(m for m in sys.modules if 'gradbook' in m))"
     assert run_python(asked).strip() == "['gradbook']"
+
+
+def test_an_audit_is_a_table_of_findings_and_printed_the_report(tmp_path):
+    report = gradbook.check(book(tmp_path / "ada.xlsx", WRONG))
+    found = shown(report)
+    assert found["text/html"].count("<mark>") == 4
+    assert "<svg" in found["text/html"]
+    assert str(report) == found["text/plain"]
+    assert f"({QUANTITY}): K6 is a_h1; the chain to w3 goes through a_h2, so M6" in str(report)
+
+
+def test_a_file_that_is_no_workbook_has_a_verdict_too(tmp_path):
+    (tmp_path / "<b>.xlsx").write_text("no zip")
+    report = gradbook.check(tmp_path / "<b>.xlsx")
+    assert report.verdict == "unreadable"
+    assert "<b>.xlsx" not in shown(report)["text/html"]

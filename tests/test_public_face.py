@@ -14,6 +14,7 @@ PUBLIC = {
     "Net",
     "Sample",
     "builtin",
+    "check",
     "explain",
     "load",
     "read_table",

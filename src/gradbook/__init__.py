@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --version`
 if TYPE_CHECKING:
+    from gradbook.audit.check import check
     from gradbook.data.table import read_table
     from gradbook.errors import GradbookError
     from gradbook.lab.model import Model
@@ -28,6 +29,7 @@ _HOME: dict[str, str] = {
     "Net": "gradbook.net",
     "Sample": "gradbook.net",
     "builtin": "gradbook.net",
+    "check": "gradbook.audit.check",
     "explain": "gradbook.report.explanation",
     "load": "gradbook.lab.run_folder",
     "read_table": "gradbook.data.table",
@@ -46,6 +48,7 @@ __all__ = [
     "Sample",
     "__version__",
     "builtin",
+    "check",
     "explain",
     "load",
     "read_table",

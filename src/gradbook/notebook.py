@@ -1,4 +1,4 @@
-"""How a network, a derivation, a sweep, a model show themselves in a notebook, with pictures.
+"""How a network, a derivation, a sweep, an audit, a model show themselves in a notebook.
 
 Their classes know nothing of pictures, so what a notebook asks for (`_repr_svg_` and the like) is
 given to them from here: `attach` does so for every class that is loaded, and the package's face
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gradbook.audit.findings import BookReport
     from gradbook.lab.history import Epoch
     from gradbook.lab.model import Model
     from gradbook.lab.sweep import Sweep
@@ -140,6 +141,23 @@ def epoch_cells(epoch: Epoch) -> tuple[str, ...]:
     )
 
 
+def audit_html(report: BookReport) -> str:
+    from gradbook.report.audit_cell import html
+
+    return html(report)
+
+
+def audit_words(report: BookReport) -> str:
+    from gradbook.report.audit_text import lines
+    from gradbook.report.curve_text import plain
+
+    return plain(list(lines([report], TEXT_WIDTH))).rstrip()
+
+
+def audit_text(report: BookReport, printer: Any, cycle: bool) -> None:
+    printer.text(audit_words(report))
+
+
 SHOWN: dict[tuple[str, str], dict[str, Callable[..., str | bytes | None]]] = {
     ("gradbook.net.network", "Net"): {
         "_repr_svg_": net_svg,
@@ -148,6 +166,11 @@ SHOWN: dict[tuple[str, str], dict[str, Callable[..., str | bytes | None]]] = {
     },
     ("gradbook.lab.model", "Model"): {"_repr_html_": model_html, "_repr_pretty_": model_text},
     ("gradbook.lab.train", "Trained"): {"_repr_html_": trained_html},
+    ("gradbook.audit.findings", "BookReport"): {
+        "__str__": audit_words,
+        "_repr_html_": audit_html,
+        "_repr_pretty_": audit_text,
+    },
     ("gradbook.lab.sweep", "Sweep"): {"_repr_html_": sweep_html, "_repr_pretty_": sweep_text},
     ("gradbook.report.explanation", "Explanation"): {
         "_ipython_display_": show_explanation,

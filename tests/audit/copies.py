@@ -40,8 +40,28 @@ def _dress(workbook: Workbook) -> None:
     sheet.conditional_format("B6:AF11", {"type": "3_color_scale"})
     sheet.add_sparkline("A6", {"range": "Sheet1!X6:X11"})
     sheet.insert_textbox("P20", "a shape with words")
+    sheet.data_validation("C2", {"validate": "decimal", "criteria": ">", "value": 0})
+    sheet.write_url("A40", "https://example.org/", string="where it comes from")
+    sheet.merge_range("A42:D42", "one heading over four columns")
+    sheet.set_row(43, 30)
+    sheet.freeze_panes(5, 1)
+    sheet.print_area("A1:AF12")
+    workbook.define_name("rate", "=Sheet1!$C$2")
     sheet.set_column("B:AF", 9, workbook.add_format({"num_format": "0.0000", "italic": True}))
     workbook.add_worksheet("Remarks").write("A1", "<b>nothing & else</b>")
+
+
+def with_parts_nobody_knows(content: dict[str, bytes]) -> None:
+    """What other programs put into a package: programs, people, their own data."""
+    content["xl/vbaProject.bin"] = bytes(range(256)) * 20
+    content["customXml/item1.xml"] = b'<own xmlns="urn:x">\r\n <data/>  </own>'
+    content["xl/persons/person.xml"] = b'<?xml version="1.0"?>\n<personList xmlns="urn:p"/>'
+    content["xl/threadedComments/threadedComment1.xml"] = b"<ThreadedComments/>"
+    put(
+        "[Content_Types].xml",
+        "</Types>",
+        '<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>',
+    )(content)
 
 
 def parts(path: Path) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""One mutant: a random network's workbook, spoilt in one place, judged, repaired, judged again."""
+"""One mutant: a random network's workbook, spoilt, laid out in some style, judged, repaired."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from pathlib import Path
 from gradbook.audit.address import column_number
 from gradbook.audit.check import check_book
 from gradbook.audit.findings import BookReport
-from tests.audit.faults import FAULTS, Columns, Spoilt, cells_of
-from tests.audit.made import Table, known_table, random_network
+from tests.audit.faults import FAULTS, OF_TRAINING
+from tests.audit.made import Table, cells_of, known_table, random_network
+from tests.audit.styles import PLACES, STYLES, WORDS
+from tests.audit.tables import TRAINING, Columns
 
 EPOCHS = 5
 TOGETHER = 6  # mutants of one network
-BY_SAMPLE = {
-    *("reference", "swapped", "operator", "parentheses", "sign", "factor", "number", "blank"),
-    *("one row", "pre-activation", "forward reference", "pasted forward", "pasted gradient"),
-}
 
 
 @dataclass(frozen=True)
@@ -26,6 +24,7 @@ class Outcome:
 
     number: int
     kind: str
+    style: tuple[str, str]
     found: bool  # the very cells, and no others
     repaired: bool
     words: str
@@ -33,33 +32,54 @@ class Outcome:
 
 def tried(path: Path, number: int, samples: tuple[int, ...] = (1, 1, 2)) -> Outcome | None:
     """The mutant of this number; None where the network has no place for its fault."""
-    planted = mutant(number, samples)
-    if planted is None:
+    made = mutant(number, samples)
+    if made is None:
         return None
-    report = check_book(planted.table.save(path))
+    kind, style, table = made
+    report = check_book(table.save(path))
     blamed = {
         (finding.sheet, *cell)
         for sheet in report.sheets
         for finding in sheet.findings
         for cell in cells_of(finding.cells)
     }
-    found = blamed == {(planted.sheet, *cell) for cell in planted.cells}
-    right = found and check_book(repaired(planted.table, report).save(path)).verdict == "right"
-    return Outcome(number, planted.kind, found, right, _words(planted, report))
+    found = blamed == table.marked
+    right = found and check_book(repaired(table, report).save(path)).verdict == "right"
+    return Outcome(number, kind, style, found, right, _words(table, report))
 
 
-def mutant(number: int, samples: tuple[int, ...]) -> Spoilt | None:
+def clean_book(path: Path, number: int, style: tuple[str, str]) -> BookReport:
+    """What is said of a random network's workbook, in some style, in which nothing is wrong."""
+    draw = random.Random(number // TOGETHER)
+    table = known_table(random_network(draw, draw.choice([1, 1, 2, 3])), EPOCHS)
+    return check_book(STYLES[style](table).save(path))
+
+
+def mutant(number: int, samples: tuple[int, ...]) -> tuple[str, tuple[str, str], Table] | None:
+    """A kind of mistake, a style, and the table that has both."""
     draw = random.Random(number)
     shape = random.Random(number // TOGETHER)
     table = known_table(random_network(shape, shape.choice(samples)), EPOCHS)
     kind = draw.choice(list(FAULTS))
-    sheet = "Samples" if kind in BY_SAMPLE and "Samples" in table.sheets else "Training"
-    return FAULTS[kind](Columns(table, sheet), draw, kind)
+    sampled = "Samples" in table.sheets and kind not in OF_TRAINING
+    spoilt = FAULTS[kind](Columns(table, "Samples" if sampled else TRAINING), draw)
+    if spoilt is None:
+        return None
+    style = drawn_style(draw)
+    return kind, style, STYLES[style](spoilt)
+
+
+def drawn_style(draw: random.Random) -> tuple[str, str]:
+    while True:
+        style = draw.choice(list(PLACES)), draw.choice(list(WORDS))
+        if style in STYLES:
+            return style
 
 
 def repaired(table: Table, report: BookReport) -> Table:
-    """The table with every formula that the report offers."""
+    """The table with every formula that the report offers, to be computed anew."""
     found = table.copy()
+    found.values = None
     for sheet in report.sheets:
         for finding in sheet.findings:
             for cell, formula in finding.fixes.items():
@@ -69,8 +89,6 @@ def repaired(table: Table, report: BookReport) -> Table:
     return found
 
 
-def _words(planted: Spoilt, report: BookReport) -> str:
-    said = [f"{f.cells}: {f.kind}" for sheet in report.sheets for f in sheet.findings]
-    return (
-        f"{planted.kind} in {planted.sheet} {sorted(planted.cells)[:2]}, said {said or 'nothing'}"
-    )
+def _words(planted: Table, report: BookReport) -> str:
+    said = [f"{f.sheet}!{f.cells}: {f.kind}" for sheet in report.sheets for f in sheet.findings]
+    return f"{sorted(planted.marked)[:2]}, said {said or report.verdict}"

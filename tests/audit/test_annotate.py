@@ -10,7 +10,18 @@ import pytest
 from gradbook.audit.annotate import annotated
 from gradbook.audit.check import check_book
 from gradbook.palette import ERROR
-from tests.audit.copies import COLUMN, FIRST, NOTED, SHEET, opened, parts, put, repacked, rich
+from tests.audit.copies import (
+    COLUMN,
+    FIRST,
+    NOTED,
+    SHEET,
+    opened,
+    parts,
+    put,
+    repacked,
+    rich,
+    with_parts_nobody_knows,
+)
 from tests.audit.lookalikes import FORMULAS, TOP, book, letter
 from tests.outside.witness import recalculate
 
@@ -20,7 +31,7 @@ CHANGED = {SHEET, "xl/styles.xml", "xl/comments1.xml", "xl/drawings/vmlDrawing1.
 
 @pytest.fixture
 def path(tmp_path):
-    return rich(tmp_path / "book.xlsx")
+    return repacked(rich(tmp_path / "book.xlsx"), with_parts_nobody_knows)
 
 
 def copy_of(path, name="copy.xlsx"):

@@ -9,9 +9,9 @@ from xlsxwriter import Workbook
 
 from gradbook.audit.address import column_of, row_of, written
 from gradbook.audit.check import check_book
+from gradbook.audit.evaluate import fill_in
 from gradbook.audit.flow import Flow
 from gradbook.audit.read import read_book
-from gradbook.audit.recalculate import fill_in
 from tests.audit.lookalikes import D1, D2, FORMULAS, TOP, book, cells, letter
 
 
@@ -169,6 +169,13 @@ def test_a_wrong_sum_is_blamed_and_not_the_gradients(path):
     (finding,) = findings(book(path, {"o1": "={h1}*{w5}+{a_h2}*{w6}"}))
     assert finding.cells == cells("o1")
     assert finding.kind == "pre-activation"
+
+
+@pytest.mark.parametrize("sum_of", ["={a_h1}*2", "={a_h1}+{i1}*{w1}", "={h1}*{w1}"])
+def test_a_cell_that_is_computed_from_itself_is_found(path, sum_of):
+    (finding,) = findings(book(path, {"h1": sum_of}))
+    assert finding.kind == "circular reference"
+    assert finding.cells in (cells("h1"), cells("a_h1"))
 
 
 def test_two_mistakes_are_two_findings(path):

@@ -9,7 +9,7 @@ from gradbook.audit.shared import identical_files, shared_mistakes
 
 
 def finding(weight="w3", cells="Z33:Z100", why="J33 is a_h1; it goes through a_h2, so L33"):
-    return Finding("reference", f"∂E/∂{weight}", weight, cells, "=J33", "=L33", why)
+    return Finding("wrong reference", f"∂E/∂{weight}", weight, cells, "=J33", "=L33", why)
 
 
 def report(name, *findings, fingerprint=""):

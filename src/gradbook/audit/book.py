@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of, written
-from gradbook.audit.pattern import Pattern, Reader
+from gradbook.audit.formulas import Reader
+from gradbook.audit.pattern import Pattern
 
 LONG = 40  # characters; a longer text is a remark, not a heading
 
@@ -27,8 +28,7 @@ class Book:
     values: dict[Address, Value] = field(default_factory=dict)
     patterns: dict[Address, Pattern] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)  # in lower case → what it refers to
-    elements: dict[Address, tuple[Address, int, int]] = field(default_factory=dict)
-    # the cells of array formulas → the one that holds the formula, and how far away that is
+    arrays: dict[Address, str] = field(default_factory=dict)  # cells that share a formula → that
     recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
     reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
     _texts: dict[bool, dict[tuple[int, int], list[tuple[int, str]]]] = field(default_factory=dict)
@@ -53,6 +53,8 @@ class Book:
 
     def formula(self, cell: Address) -> str:
         """A formula as it stands, with its =; '' where there is none."""
+        if cell in self.arrays:
+            return f"{{={self.arrays[cell]}}}"
         pattern = self.patterns.get(cell)
         return f"={pattern.text_at(cell)}" if pattern else ""
 

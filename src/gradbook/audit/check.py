@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
+from gradbook.audit.address import Address, column_of, ranges, row_of, sheet_of, written
 from gradbook.audit.book import Book
+from gradbook.audit.evaluate import fill_in
 from gradbook.audit.findings import (
+    BLANK_RATE,
     FROZEN,
     NO_NETWORK,
     RIGHT,
+    TO_FILL_IN,
     UNFINISHED,
     UNREADABLE,
     WORST_FIRST,
@@ -27,15 +30,12 @@ from gradbook.audit.loss import find_loss, loss_findings
 from gradbook.audit.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.package import WorkbookError
 from gradbook.audit.read import read_book
-from gradbook.audit.recalculate import fill_in
-from gradbook.audit.recover import Training, find_trainings
+from gradbook.audit.recover import Training, find_trainings, label
 from gradbook.audit.stale import stale_findings
 from gradbook.audit.steps import alike, steps_of
 from gradbook.audit.unfinished import without_training
 from gradbook.audit.updates import update_findings
 from gradbook.errors import GradbookError
-
-PLAUSIBLE = 0.0
 
 
 def check_book(path: str | Path) -> BookReport:
@@ -59,6 +59,16 @@ def check_book(path: str | Path) -> BookReport:
         fingerprint=_fingerprint(path),
         formulas=len(book.patterns),
     )
+
+
+def check(path: str | Path) -> BookReport:
+    """Audit a workbook that somebody made: is each gradient the derivative of the sheet's own loss?
+
+    `.verdict` is "right", "wrong", "frozen", "unfinished", "no network" or "unreadable"; each of
+    `.sheets` has its `.findings`, with the cells, the reason and the right formula. Printed, it is
+    the report; in a notebook it shows itself.
+    """
+    return check_book(path)
 
 
 def _fingerprint(path: str | Path) -> str:
@@ -91,22 +101,32 @@ def _not_judged(
 
 def _circle(training: Training, cell: Address) -> Finding:
     """A formula that is computed from itself, with its likes."""
-    book = training.book
-    alike = [c for c, pattern in book.patterns.items() if pattern is book.patterns[cell]]
+    book, down = training.book, training.lanes[0].down
+    line = column_of if down else row_of
+    alike = sorted(
+        c
+        for c, pattern in book.patterns.items()
+        if pattern is book.patterns[cell] and (sheet_of(c), line(c)) == (sheet_of(cell), line(cell))
+    )
+    first = alike[0]
     return Finding(
         kind="circular reference",
-        quantity=written(cell),
+        quantity=label(book, first, down) or written(first),
         weight="",
         cells=ranges(alike),
-        formula=book.formula(cell),
+        formula=book.formula(first),
         expected="",
-        why=f"{written(cell)} is computed from itself",
+        why=f"{written(first)} is computed from itself",
         sheet=book.sheets[sheet_of(cell)].title,
     )
 
 
 def check_training(training: Training) -> SheetReport | None:
     """One training's report; None of what only looks like one."""
+    circle = training.flow.circle(sorted(training.moving.difference(training.stop)), training.stop)
+    if circle is not None:
+        called = training.book.called(circle)
+        raise LeadsBack(f"{called}, which leads back to itself", circle)
     loss, _ = find_loss(training)
     if not loss:
         return None
@@ -135,9 +155,9 @@ def _verdict(findings: Sequence[Finding]) -> str:
     kinds = {finding.kind for finding in findings}
     if not kinds:
         return RIGHT
-    if kinds == {"to fill in"}:
+    if kinds == {TO_FILL_IN}:
         return UNFINISHED
-    return FROZEN if kinds == {"blank rate"} else WRONG
+    return FROZEN if kinds == {BLANK_RATE} else WRONG
 
 
 def _called(book: Book, training: Training, cells: Sequence[int]) -> str:
@@ -149,4 +169,4 @@ def _rows(training: Training) -> tuple[int, int]:
     return min(map(row_of, cells)) + 1, max(map(row_of, cells)) + 1
 
 
-__all__ = ["WorkbookError", "check_book", "check_training"]
+__all__ = ["WorkbookError", "check", "check_book", "check_training"]

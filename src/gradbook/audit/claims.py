@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 
 from gradbook.audit.address import Address
@@ -23,11 +24,14 @@ def claims(training: Training, lane: Lane, step: int) -> list[Claim]:
     levels: list[list[Claim]] = [[]]
     parts: Sequence[Term] = change(pattern, base, cell)
     home, sign = cell, -1
-    known: set[Address] = set()
+    known: dict[Address, None] = {}
     while home not in known and len(known) < DEEPEST:
-        known.add(home)
-        found, further = _level(training, parts, home, sign)
+        known[home] = None
+        own = [term for term in parts if not _is_decay(training, term[1], home, base)]
+        found, further = _level(training, own or parts, home, base, sign)
         levels[-1] += found
+        if own and len(own) < len(parts):  # unless the loss counts the weights, too
+            levels[-1] += _level(training, parts, home, base, sign)[0]
         if further is None:
             break
         home, sign = further
@@ -41,11 +45,22 @@ def claims(training: Training, lane: Lane, step: int) -> list[Claim]:
             parts = ((1, expression),)
         else:
             break
-    return levels[-1] or levels[0]
+    way = tuple(known)
+    return [replace(claim, via=_up_to(way, claim.owner)) for claim in levels[-1] or levels[0]]
+
+
+def _up_to(way: Sequence[Address], owner: Address) -> tuple[Address, ...]:
+    return tuple(way[: way.index(owner)] if owner in way else way)
+
+
+def _is_decay(training: Training, part: Expression, home: Address, base: Address) -> bool:
+    """Whether a term is a share of the weight itself."""
+    moving = {cell for cell in training.mentioned(part, home) if cell in training.moving}
+    return moving == {base}
 
 
 def _level(
-    training: Training, parts: Sequence[Term], home: Address, sign: int
+    training: Training, parts: Sequence[Term], home: Address, base: Address, sign: int
 ) -> tuple[list[Claim], tuple[Address, int] | None]:
     """The claims that one formula makes, and the cell behind it with its sign."""
     varying = [term for term in parts if training.varies(term[1], home)] or list(parts)
@@ -67,6 +82,11 @@ def _level(
         if cell is not None
     ]
     inline = Claim(home, product(rest), False, sign)
+    if len(moving) == 1 and len(inside := terms(moving[0].part)) > 1 and moving[0].above:
+        kept = [term for term in inside if not _is_decay(training, term[1], home, base)]
+        if kept and len(kept) < len(inside):
+            claimed, further = _level(training, kept, home, base, sign)
+            return [*claimed, inline], further
     if len(behind) != 1 or any(f.above for f in moving if training.cell_of(f.part, home) is None):
         return [inline], None
     owner = behind[0]
@@ -101,17 +121,16 @@ def _sum(parts: Sequence[Term]) -> Expression:
 
 def _remembers(training: Training, cell: Address) -> bool:
     """Whether a little further back there is a cell that goes on from its value before."""
-    return training.flow.reaches(
-        [cell],
-        lambda seen: any(training.before(seen, s) for s in training.flow.sources(seen)),
-        12,
-    )
+    back = training.looks_back
+    return training.looks_back_anywhere and training.flow.reaches([cell], back, 12)
 
 
 def _without_memory(
     training: Training, expression: Expression, home: Address
 ) -> Sequence[Term] | None:
     """The terms of a running mean or a velocity but for what it was before; None of others."""
+    if not training.looks_back(home):
+        return None
     parts = terms(expression)
     rest = [term for term in parts if not _mentions_before(training, term[1], home)]
     return rest if len(rest) < len(parts) and rest else None

@@ -1,8 +1,7 @@
 """Edits tried in any column of a step, forward or backward: the one that most gradients want.
 
 A gradient column can be right and what it is held against wrong: a sum that takes a wrong cell, an
-error term that lacks its half. Every weight gets an axis of its own, with a small imaginary part in
-that weight; what of it arrives in the loss is the slope, exact to the last digit.
+error term that lacks its half.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -17,16 +17,16 @@ import numpy as np
 from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.judge import Bench
 from gradbook.audit.meaning import NotUnderstood
-from gradbook.audit.numbers import CLOSE, FAINT
 from gradbook.audit.pattern import Pattern
 from gradbook.audit.recover import Claim
-from gradbook.audit.repair import Repair, forward, reference
+from gradbook.audit.repair import Repair, anew, forward, mentioning, reference
 from gradbook.audit.search import (
     Batch,
     Choice,
     Offer,
     Trial,
     constants,
+    exchanges,
     factors_more,
     groupings,
     omissions,
@@ -35,17 +35,17 @@ from gradbook.audit.search import (
     replacements,
     terms_more,
 )
-from gradbook.graph.node import Node, needed
+from gradbook.audit.slopes import POINTS, Slopes
+from gradbook.audit.templates import Template, derived, differences, templates
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Node
 from gradbook.graph.op import Array
-from gradbook.targets.excel.grammar import Expression, Number, Reference, write
+from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
 
-TINY = 1e-40
-NOTHING = 1e-12
-POINTS = 6
 MOST_COLUMNS = 60
 MOST_OFFERED = 60
+MOST_DERIVED = 24  # cells whose functions may be missing
 MOST_WRONG = 4  # weights that an edit is tried with first
-SHORT = 12  # parts of a formula in which any cell may be missing
 
 
 @dataclass(frozen=True)
@@ -59,61 +59,29 @@ class Remedy:
 
 
 class Columns:
-    """A step with every weight nudged by itself."""
+    """The columns of a step, and the edits that help its gradients."""
 
     def __init__(
         self, bench: Bench, claims: Mapping[int, Claim], wrong: Mapping[int, Claim]
     ) -> None:
         self.bench = bench
         self.wrong = wrong
+        self.more = False  # whether to look for what is missing, not for what is another
         others = [j for j in sorted(claims) if j not in wrong]
-        self.lanes = sorted([*list(wrong)[:MOST_WRONG], *others[:: max(len(others) // 2, 1)][:2]])
-        self.claims = [bench.claimed(claims[j]) for j in self.lanes]
+        few = [*list(wrong)[:MOST_WRONG], *others[:: max(len(others) // 2, 1)][:2]]
+        self.slopes = Slopes(bench, sorted(few), claims)
         self.owners = {claim.owner for claim in claims.values()}
-        self.axis = {bench.step.weights[j]: k for k, j in enumerate(self.lanes)}
-        self.values: dict[Node, Array] = {}
-        self.outputs = [bench.loss, *self.claims]
-        self.order = needed(self.outputs)
-        for node in self.outputs:
-            self.value(node)
-        self.before = self.right({})[0]
+        self.forward = forward(bench)
 
-    def value(self, node: Node) -> Array:
-        leaves = self.bench.leaves
-        with np.errstate(all="ignore"):
-            for part in needed([node], self.values):
-                if part not in self.values:
-                    self.values[part] = (
-                        self._leaf(leaves[part])
-                        if part in leaves
-                        else np.asarray(
-                            part.op.value(*(self.values[s] for s in part.inputs), *part.attributes)
-                        )
-                    )
-        return self.values[node]
-
-    def _leaf(self, cell: Address) -> Array:
-        values = np.array(self.bench.random.leaf(cell)[:POINTS], dtype=complex)
-        values = np.repeat(values[None], len(self.lanes), axis=0)
-        if cell in self.axis:
-            values[self.axis[cell]] += 1j * TINY
-        return values
-
-    def right(self, given: Mapping[Node, Array]) -> Array:
-        """Which gradients are right with other values at some nodes: (alternatives, weights)."""
-        values: dict[Node, Array] = dict(given)
-        with np.errstate(all="ignore"):
-            for node in self.order:
-                if node not in values and any(source in values for source in node.inputs):
-                    inputs = [values.get(s, self.values[s]) for s in node.inputs]
-                    values[node] = np.asarray(node.op.value(*inputs, *node.attributes))
-        loss, *claimed = (values.get(node, self.values[node]) for node in self.outputs)
-        found = []
-        for k, claim in enumerate(claimed):
-            with np.errstate(all="ignore"):
-                slope = _at(loss, k).imag / TINY
-            found.append(_equal(slope, _at(claim, k).real))
-        return np.stack(np.broadcast_arrays(*found), axis=-1)
+    @cached_property
+    def idle(self) -> set[Address]:
+        """The weights that the loss doesn't depend on."""
+        found = set()
+        for lane, node in self.bench.true.items():
+            cell = self.bench.step.weights[lane]
+            if cell is not None and np.all(self.bench.random.of(node, self.bench.leaves) == 0):
+                found.add(cell)
+        return found
 
     def remedies(self) -> Iterator[Remedy]:
         """Every edit that puts some gradients right and spoils none."""
@@ -125,17 +93,17 @@ class Columns:
         training = self.bench.training
         down = training.lanes[0].down
         gathered: defaultdict[object, list[Address]] = defaultdict(list)
-        used = set(self.order)
+        used = set(self.slopes.order)
         for cell, value in self.bench.made.known.items():
             pattern = training.book.patterns.get(cell)
             if (
                 pattern is not None
                 and isinstance(value, Node)
                 and value in used
-                and cell in training.moving
+                and cell in self.bench.made.moving
                 and cell not in training.stop
                 and cell not in self.owners
-                and cell not in self.bench.foreign
+                and (cell not in self.bench.foreign or cell in self.forward)
             ):
                 line = column_of(cell) if down else row_of(cell)
                 gathered[sheet_of(cell), line, pattern.shape].append(cell)
@@ -146,16 +114,10 @@ class Columns:
 
     def _serving(self) -> set[Address]:
         """The cells worth a trial: several wrong gradients come from them, or one alone does."""
-        inside = [_inside(self.bench, self.wrong[j].owner) for j in self.lanes if j in self.wrong]
-        before = forward(self.bench)
-        if len(inside) == 1:
-            return inside[0] - before
-        counts = Counter(cell for cells in inside for cell in cells)
-        return (
-            before
-            | {cell for cell, count in counts.items() if count > 1}
-            | (set().union(*inside) - before)
-        )
+        inside = [
+            _inside(self.bench, self.wrong[j].owner) for j in self.slopes.lanes if j in self.wrong
+        ]
+        return self.forward.union(*inside)
 
     def _column(self, cells: Sequence[Address]) -> Iterator[Remedy]:
         book = self.bench.training.book
@@ -168,27 +130,31 @@ class Columns:
         except NotUnderstood:
             return
         nodes = [self.bench.made.known[cell] for cell in cells]
-        batches = [self._batches(t, o) for t, o in zip(trials, offered, strict=True)]
+        batches = [self._batches(c, t, o) for c, t, o in zip(cells, trials, offered, strict=True)]
         for together in zip(*batches, strict=False):
             choices = together[0][0]
+            if any(len(others) != len(choices) for others, _ in together):
+                continue
             given = {
                 node: np.asarray(values)
                 for node, (_, values) in zip(nodes, together, strict=True)
                 if isinstance(node, Node)
             }
-            right = self.right(given)
-            for k in self._helpful(choices, right):
+            right = self.slopes.right(given)
+            for k in self.helpful(len(choices), right):
                 each = [choices[k] for choices, _ in together]
                 yield self._remedy(cells, typed, each, right[k])
 
-    def _helpful(self, choices: Sequence[Choice], right: Array) -> Iterator[int]:
-        """The edits that put something right and spoil nothing."""
-        spoilt = np.any(np.greater(self.before, right), axis=-1)
+    def helpful(self, count: int, right: Array) -> Iterator[int]:
+        """The edits, of so many, that put something right and spoil nothing."""
+        spoilt = np.any(np.greater(self.slopes.before, right), axis=-1)
         good = self._mended(right).any(axis=-1) & np.logical_not(spoilt)
-        yield from (k for k in map(int, np.flatnonzero(good)) if k < len(choices))
+        yield from (k for k in map(int, np.flatnonzero(good)) if k < count)
 
     def _mended(self, right: Array) -> Array:
-        found: Array = np.greater(right, self.before) & np.isin(self.lanes, list(self.wrong))
+        found: Array = np.greater(right, self.slopes.before) & np.isin(
+            self.slopes.lanes, list(self.wrong)
+        )
         return found
 
     def _remedy(
@@ -198,7 +164,7 @@ class Columns:
         each: Sequence[Choice],
         right: Array,
     ) -> Remedy:
-        lanes = frozenset(self.lanes[j] for j in np.flatnonzero(self._mended(right)))
+        lanes = frozenset(self.slopes.lanes[int(j)] for j in np.flatnonzero(self._mended(right)))
         expressions = tuple(
             choice.applied(pattern.expression)
             for choice, pattern in zip(each, typed, strict=True)
@@ -212,17 +178,51 @@ class Columns:
         made = self.bench.made
         return Trial(
             pattern.expression,
-            remembered(lambda part: self.value(made.expression(part, cell, pattern))),
+            remembered(
+                lambda part: self.slopes.value(
+                    made.expression(part, cell, mentioning(self.bench, pattern, part))
+                )
+            ),
         )
 
-    def _batches(self, trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
-        numbers = constants((len(self.lanes), POINTS))
-        yield from replacements(trial, [*offered, *numbers], Reference)
-        yield from replacements(trial, numbers, Number)
-        yield from _stacked(chain(other_operators(trial), groupings(trial), omissions(trial)))
-        few = len(trial.parts) > SHORT
-        yield from factors_more(trial, [*(offered[:12] if few else offered), *numbers])
-        yield from terms_more(trial, offered)
+    def _batches(self, cell: Address, trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
+        numbers = constants((len(self.slopes.lanes), POINTS))
+        if not self.more:
+            yield from replacements(trial, [*offered, *numbers], Reference)
+            yield from replacements(trial, numbers, Number)
+            yield from _stacked(
+                chain(other_operators(trial), exchanges(trial), groupings(trial), omissions(trial))
+            )
+            return
+        more = [] if cell in self.forward else self._derived(cell, trial, offered)
+        yield from factors_more(trial, [*offered, *more, *numbers])
+        yield from terms_more(trial, [*offered, *self._products(cell, offered)])
+
+    def _derived(self, cell: Address, trial: Trial, offered: Sequence[Offer]) -> list[Offer]:
+        apart = differences(self.bench, cell)
+        found = [Offer(said, trial.opaque(said)) for said in apart]
+        return [*found, *derived(self._templates, offered[:MOST_DERIVED], trial.opaque)]
+
+    @cached_property
+    def _templates(self) -> list[Template]:
+        return templates(self.bench)
+
+    def _products(self, cell: Address, offered: Sequence[Offer]) -> list[Offer]:
+        """What a sum lacks where a weight leads nowhere: it times some cell."""
+        if cell not in self.forward or not self.idle:
+            return []
+        reader = self.bench.training.book.reader
+        idle = [
+            offer
+            for offer in offered
+            if isinstance(offer.said, Reference) and reader.cell(offer.said.text, cell) in self.idle
+        ]
+        return [
+            Offer(Infix("*", weight.said, offer.said), weight.values * offer.values)
+            for weight in idle
+            for offer in offered
+            if weight is not offer
+        ]
 
     def _offers(self, cells: Sequence[Address]) -> list[list[Offer]]:
         """For each cell of a column the same things as seen from there."""
@@ -237,16 +237,19 @@ class Columns:
         for cell in near:
             if (cell in training.stop and cell not in own) or cell in self.bench.foreign:
                 continue
+            if len(cells) > 1 and self._is_of_another_sample(cell, cells[0]):
+                continue
             row: list[Offer] = []
+            seen = self.bench.seen_from(cell, cells[0])
             for home in cells:
-                there = cell + (home - cells[0]) if _beside(cell, cells[0]) else cell
+                there = beside(self.bench, seen, home, home - cells[0])
                 try:
                     node = made.node(there)
                 except NotUnderstood:
                     break
                 if node.is_constant():
                     break
-                row.append(Offer(reference(self.bench, there, home), self.value(node)))
+                row.append(Offer(reference(self.bench, there, home), self.slopes.value(node)))
             if len(row) == len(cells):
                 for list_, offer in zip(found, row, strict=True):
                     list_.append(offer)
@@ -254,28 +257,23 @@ class Columns:
                 break
         return found
 
-
-def _beside(cell: Address, home: Address) -> bool:
-    return sheet_of(cell) == sheet_of(home) and row_of(cell) == row_of(home)
-
-
-def _at(values: Array, k: int) -> Array:
-    """The k-th weight's share; the last two axes are weights and points."""
-    if values.ndim < 2:
-        return values[None] if values.ndim == 1 else values.reshape(1, 1)
-    found: Array = values[..., k, :] if values.shape[-2] > 1 else values[..., 0, :]
-    return found if found.ndim > 1 else found[None]
+    def _is_of_another_sample(self, cell: Address, home: Address) -> bool:
+        line = self.bench.line
+        here = sheet_of(cell) == sheet_of(home) and cell not in self.bench.training.stop
+        return here and cell in self.bench.training.moving and line(cell) != line(home)
 
 
-def _equal(a: Array, b: Array) -> Array:
-    a, b = np.broadcast_arrays(a, b)
-    size = np.maximum(np.abs(a), np.abs(b))
-    usual = np.max(size, axis=-1, keepdims=True, initial=0)
-    with np.errstate(all="ignore"):
-        good = np.abs(a - b) <= 10 * CLOSE * np.maximum(size, FAINT * usual)
-    something = usual[..., 0] > NOTHING  # two sides that vanish prove nothing
-    found: Array = np.all(good & np.isfinite(a) & np.isfinite(b), axis=-1) & something
-    return found
+def beside(bench: Bench, cell: Address, home: Address, by: int) -> Address:
+    """The cell that stands to another sample's as this one stands to the first sample's."""
+    training, known = bench.training, bench.made.known
+    there = cell + by
+    if not by or cell in training.stop or sheet_of(cell) != sheet_of(home):
+        return cell
+    if training.plain(there) not in known or there in training.stop:
+        return cell
+    a, b = (training.book.patterns.get(c) for c in (cell, there))
+    alike = a is b or (a is not None and b is not None and a.shape == b.shape)
+    return there if alike else cell
 
 
 def _stacked(batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -303,9 +301,38 @@ def _inside(bench: Bench, cell: Address) -> set[Address]:
     return seen
 
 
-def ranked(columns: Columns) -> list[Remedy]:
+def rewritten(columns: Columns) -> Iterator[Remedy]:
+    """A column on the way back written anew: as the slope of some column on the way there."""
+    bench, slopes = columns.bench, columns.slopes
+    for cells in columns.columns():
+        nodes = [bench.made.known[cell] for cell in cells]
+        if cells[0] in columns.forward or not all(isinstance(node, Node) for node in nodes):
+            continue
+        for start in sorted(columns.forward & bench.made.known.keys()):
+            if bench.line(start) != bench.line(cells[0]):
+                continue
+            there = [beside(bench, start, home, home - cells[0]) for home in cells]
+            ends = [bench.made.node(cell) for cell in there]
+            targets = list(gradients(bench.loss, ends).values())
+            if len(targets) != len(cells):
+                continue
+            values = [slopes.value(target)[None] for target in targets]
+            given = {n: v for n, v in zip(nodes, values, strict=True) if isinstance(n, Node)}
+            for _ in columns.helpful(1, slopes.right(given)):
+                found = [
+                    anew(bench, cell, Reference("x"), target)
+                    for cell, target in zip(cells, targets, strict=True)
+                ]
+                kept = [repair for repair in found if repair is not None]
+                if len(kept) == len(cells):
+                    formulas = tuple(repair.expression for repair in kept)
+                    yield Remedy(cells, kept[0], formulas, frozenset())
+
+
+def ranked(columns: Columns, more: bool) -> list[Remedy]:
     """The edits that help, the likeliest first: what puts most right, and makes a formula that
-    looks like others."""
+    looks like others. First something is another than it should be; with `more` it is missing."""
+    columns.more = more
     training, reader = columns.bench.training, columns.bench.training.book.reader
     cells = set(columns.bench.step.cells)
     shapes = Counter(
@@ -322,6 +349,7 @@ def ranked(columns: Columns) -> list[Remedy]:
 
 KINDS = (
     "reference",
+    "swapped",
     "number",
     "operator",
     "parentheses",

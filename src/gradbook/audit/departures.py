@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
-from gradbook.audit.address import COLUMN_BITS, MOST_COLUMNS, Address, sheet_of
+from gradbook.audit.address import DOWN, Address, column_of, row_of, sheet_of
 from gradbook.audit.judge import HERE, RIGHT, Bench, best
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import Pattern, moved, relaid
@@ -21,47 +22,67 @@ def departing(training: Training, usual: Step, step: Step) -> dict[Address, Patt
         if pattern is None or cell in training.stop or cell not in training.moving:
             continue
         there = move.to(cell)
-        if there is not None and not move.same(cell, there):
+        if not move.same(cell, there):
             found[there] = training.book.reader.typed(move.text(cell), there)
     return found
 
 
 class _Move:
-    """From the cells of one step to those of another."""
+    """From the cells of one step to those of another.
+
+    Epochs and samples may be differently far apart, even on one sheet, but a column is one of them.
+    """
 
     def __init__(self, training: Training, usual: Step, step: Step) -> None:
         self.training = training
         self.weights = dict(zip(usual.weights, step.weights, strict=True))
-        self.by: dict[int, int] = {}
-        for sheet in {sheet_of(cell) for cell in usual.cells}:
-            self.by[sheet] = self._distance(usual, step, sheet)
+        self.inside = set(usual.cells)
+        here, there = self._columns(usual), self._columns(step)
+        self.by = {
+            line: min(there[line]) - min(cells)
+            for line, cells in here.items()
+            if len(there.get(line, ())) == len(cells) and min(there[line]) != min(cells)
+        }
 
-    def _distance(self, usual: Step, step: Step, sheet: int) -> int:
-        for a, b in self.weights.items():
-            if a is not None and b is not None and sheet_of(a) == sheet:
-                return b - a
-        here, there = (
-            [c for c in s.cells if sheet_of(c) == sheet and c in self.training.moving]
-            for s in (usual, step)
-        )
-        return min(there) - min(here) if here and there else 0
+    def _columns(self, step: Step) -> dict[tuple[int, int], list[Address]]:
+        """The cells of a step that move with it, by the column they stand in."""
+        training = self.training
+        found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+        for cell in dict.fromkeys([*step.cells, *step.own]):
+            if cell in step.weights or (cell in training.moving and cell not in training.stop):
+                found[self._line(cell)].append(cell)
+        return found
 
-    def to(self, cell: Address) -> Address | None:
-        return cell + self.by[sheet_of(cell)]
+    def _line(self, cell: Address) -> tuple[int, int]:
+        across = column_of if self.training.lanes[0].down else row_of
+        return sheet_of(cell), across(cell)
+
+    def distance(self, cell: Address) -> int:
+        """How far the other step's cell is from this one's, as the nearest column has it."""
+        sheet, place = self._line(cell)
+        near = [line for line in self.by if line[0] == sheet]
+        if not near:
+            return 0
+        return self.by[min(near, key=lambda line: abs(line[1] - place))]
+
+    def to(self, cell: Address) -> Address:
+        return cell + self.distance(cell)
 
     def text(self, cell: Address) -> str:
         """The cell's formula as it belongs in the other step."""
-        book = self.training.book
-        own = self.by[sheet_of(cell)]
+        reader, own = self.training.book.reader, self.distance(cell)
 
         def follow(reference: str) -> str:
-            at = book.reader.cell(reference, cell)
-            by = own if at is None else self.by.get(sheet_of(at), 0)
-            if at is not None and sheet_of(at) == sheet_of(cell):
-                by = own
-            return moved(reference, by >> COLUMN_BITS, (by & (MOST_COLUMNS - 1)))
+            at = reader.cell(reference, cell)
+            by = own
+            if at is not None and at in self.inside and at in self.training.moving:
+                by = self.distance(at)
+            elif at is not None and sheet_of(at) != sheet_of(cell):
+                by = 0
+            down = round(by / DOWN)
+            return moved(reference, down, by - down * DOWN)
 
-        return relaid(book.patterns[cell].text_at(cell), follow)
+        return relaid(self.training.book.patterns[cell].text_at(cell), follow)
 
     def same(self, cell: Address, there: Address) -> bool:
         """Whether the two formulas say the same of their own steps."""
@@ -72,13 +93,14 @@ class _Move:
         if b is None or a.shape != b.shape:
             return False
         here, other = flow.sources(cell), flow.sources(there)
-        fits = all(self._fits(x, y) for x, y in zip(here, other, strict=False))
+        own = self.distance(cell)
+        fits = all(self._fits(x, y, own) for x, y in zip(here, other, strict=False))
         return fits and len(here) == len(other)
 
-    def _fits(self, x: Address, y: Address) -> bool:
+    def _fits(self, x: Address, y: Address, own: int) -> bool:
         if x in self.weights:
             return self.weights[x] == y
-        return y in (x, x + self.by.get(sheet_of(x), 0))
+        return y in (x, x + self.distance(x), x + own)
 
 
 def blamed(

@@ -1,15 +1,16 @@
 """A workbook's cells computed anew, some of them with other formulas.
 
 Each different formula is turned into a list of ops once; a column of equal ones runs through it.
+What Excel calls an error is nan here: a division by zero, a logarithm of nothing, an overflow.
 """
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
-
-import numpy as np
 
 from gradbook.audit.address import Address
 from gradbook.audit.book import Book
@@ -19,11 +20,27 @@ from gradbook.audit.meaning import Block, Look, NotUnderstood, Value, meaning, n
 from gradbook.audit.pattern import Area, Pattern, Place
 from gradbook.graph.name import Name
 from gradbook.graph.node import Graph, Node, needed
-from gradbook.graph.op import Attribute
 from gradbook.targets.excel.grammar import Reference
 
+MOST = 30_000  # formulas; larger books come from programs that keep the values
+NUMBERS = {float}
 NUMBER = object()  # stands for any number where formulas are told apart by what they are given
-Task = tuple[Callable[..., object], tuple[int, ...], tuple[Attribute, ...]]
+
+Task = Callable[[list[float]], float]
+
+
+def fill_in(book: Book, flow: Flow) -> None:
+    """Give every formula its value where the file has none, or 0 for all of them."""
+    shown = (book.values.get(cell) for cell in book.patterns)
+    if len(book.patterns) > MOST or any(value not in (None, 0.0) for value in shown):
+        return
+    cells = Evaluation(book, flow)
+    computed = {cell: cells.shown(cell) for cell in book.patterns}
+    for cell, value in computed.items():
+        if isinstance(value, float) and math.isnan(value):
+            book.values.pop(cell, None)
+        else:
+            book.values[cell] = value
 
 
 class Evaluation:
@@ -36,54 +53,53 @@ class Evaluation:
         self.flow = flow
         self.instead = instead or {}
         self.known: dict[Address, Shown] = {}
-        self._programs: dict[object, _Program | None] = {}
+        self._programs: dict[object, _Program | str | None] = {}
 
     def value(self, cell: Address) -> float:
         """What a cell shows, as a number; nan where that can't be said."""
-        self._settle(cell)
-        found = self.known[cell]
+        found = self.shown(cell)
         return float(found) if isinstance(found, int | float) else nan
 
-    def _settle(self, cell: Address) -> None:
-        """Compute a cell, after those that it is computed from."""
+    def shown(self, cell: Address) -> Shown:
+        """What a cell shows, computed after those that it is computed from."""
+        known = self.known
         waiting = [cell]
         opened: set[Address] = set()
         while waiting:
             last = waiting[-1]
-            if last in self.known:
+            if last in known:
                 waiting.pop()
                 continue
-            pattern, home = self._formula(last)
+            pattern = self.instead.get(last) or self.book.patterns.get(last)
             if pattern is None:
-                self.known[last] = self.book.values.get(last)
+                known[last] = self.book.values.get(last)
                 continue
-            sources = self._sources(pattern, home)
-            missing = [source for source in sources if source not in self.known]
+            sources = self._sources(pattern, last)
+            missing = [source for source in sources if source not in known]
             if missing and last not in opened:
                 opened.add(last)
                 waiting.extend(missing)
             else:  # what is missing still leads back to itself
-                self.known[last] = nan if missing else self._computed(last, pattern, sources)
+                known[last] = nan if missing else self._computed(last, pattern, sources)
+        return known[cell]
 
-    def _formula(self, cell: Address) -> tuple[Pattern | None, Address]:
-        home = self.book.elements.get(cell, (cell, 0, 0))[0]
-        return self.instead.get(home) or self.book.patterns.get(home), home
+    def _sources(self, pattern: Pattern, cell: Address) -> Sequence[Address]:
+        if cell in self.instead:
+            return tuple(self.flow.mentioned(pattern.places, cell))
+        return self.flow.sources(cell)
 
-    def _sources(self, pattern: Pattern, home: Address) -> Sequence[Address]:
-        if home in self.instead:
-            return tuple(self.flow.mentioned(pattern.places, home))
-        return self.flow.sources(home)
-
-    def _computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> float:
-        home, down, right = self.book.elements.get(cell, (cell, 0, 0))
+    def _computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> Shown:
         given = [self.known[source] for source in sources]
-        kinds = tuple(NUMBER if isinstance(value, float) else value for value in given)
-        key = pattern, kinds, down, right
+        kinds: tuple[object, ...] = ()
+        if not NUMBERS.issuperset(map(type, given)):
+            kinds = tuple(NUMBER if type(value) is float else value for value in given)
+        key = pattern, kinds
         if key not in self._programs:
-            writer = _Writer(self, pattern, home, sources)
-            self._programs[key] = writer.program(down, right)
+            self._programs[key] = _Writer(self, pattern, cell, sources).program()
         program = self._programs[key]
-        return program.run(given) if program else nan
+        if isinstance(program, _Program):
+            return program.run(given)
+        return nan if program is None else program
 
 
 class _Writer:
@@ -99,15 +115,16 @@ class _Writer:
         self.graph = Graph()
         self.leaves: dict[int, Node] = {}
 
-    def program(self, down: int, right: int) -> _Program | None:
-        """What to do for one element of the formula's value; None if it isn't understood."""
+    def program(self) -> _Program | str | None:
+        """What to do, or the text that the formula always is; None if it isn't understood."""
         if self.pattern.expression is None:
             return None
         try:
             found = meaning(self.graph, self.pattern.expression, self._look())
             if isinstance(found, Block):
-                height, width = found.shape
-                found = found.rows[min(down, height - 1)][min(right, width - 1)]
+                found = found.rows[0][0]
+            if isinstance(found, str):
+                return found
             return _program(number(self.graph, found), self.leaves)
         except (NotUnderstood, OverflowError):
             return None
@@ -139,31 +156,80 @@ class _Writer:
         return self.leaves[place]
 
 
+# Programs ---------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class _Program:
     """What to do with the numbers of a formula's cells, one op after the other."""
 
     given: tuple[int, ...]  # which of the cells come first, in this order
     constants: tuple[float, ...]  # these follow
-    tasks: tuple[Task, ...]  # and then what is made of them
+    tasks: tuple[Task, ...]  # and then what each of these makes of those before it
     result: int
 
     def run(self, cells: Sequence[Shown]) -> float:
-        values: list[object] = [np.float64(cells[k]) for k in self.given]
+        values: list[float] = [cells[k] for k in self.given]  # type: ignore[misc]
         values += self.constants
-        with np.errstate(all="ignore"):
-            for op, inputs, attributes in self.tasks:
-                values.append(op(*[values[k] for k in inputs], *attributes))
-        return float(values[self.result])  # type: ignore[arg-type]
+        for task in self.tasks:
+            try:
+                values.append(task(values))
+            except (ArithmeticError, ValueError):
+                values.append(nan)
+        found = values[self.result]
+        return found if math.isfinite(found) else nan
 
 
 def _program(result: Node, leaves: Mapping[int, Node]) -> _Program:
     nodes = needed([result])
-    wanted = set(nodes)
-    given = {k: leaf for k, leaf in leaves.items() if leaf in wanted}
+    given = {k: leaf for k, leaf in leaves.items() if leaf in set(nodes)}
     constants = [node for node in nodes if node.is_constant()]
-    made = [n for n in nodes if not n.is_constant() and n not in set(given.values())]
+    made = [node for node in nodes if node.inputs]
     place = {node: k for k, node in enumerate([*given.values(), *constants, *made])}
-    tasks = tuple((n.op.value, tuple(place[i] for i in n.inputs), n.attributes) for n in made)
-    numbers = tuple(np.float64(node.number) for node in constants)
-    return _Program(tuple(given), numbers, tasks, place[result])
+    return _Program(
+        tuple(given),
+        tuple(node.number for node in constants),
+        tuple(_task(node, [place[source] for source in node.inputs]) for node in made),
+        place[result],
+    )
+
+
+def _task(node: Node, places: Sequence[int]) -> Task:
+    one = _ON_NUMBERS[node.op.name]
+    match places:
+        case [a]:
+            return lambda values: one(values[a])
+        case [a, b]:
+            return lambda values: one(values[a], values[b])
+    return lambda values: one(*[values[k] for k in places])
+
+
+def _power(a: float, b: float) -> float:
+    found = a**b
+    return nan if isinstance(found, complex) else found
+
+
+def _chosen(condition: float, a: float, b: float) -> float:
+    return nan if math.isnan(condition) else a if condition > 0 else b
+
+
+def _largest(*numbers: float) -> float:
+    return nan if any(map(math.isnan, numbers)) else max(numbers)
+
+
+_ON_NUMBERS: dict[str, Callable[..., float]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "negate": operator.neg,
+    "power": _power,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "tanh": math.tanh,
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "choose": _chosen,
+    "largest": _largest,
+}
+"""What each op that a formula is made of is worth, for single numbers."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from gradbook.audit.address import Address, ranges, sheet_of
 from gradbook.audit.book import Book
-from gradbook.audit.findings import UNFINISHED, Finding, SheetReport
+from gradbook.audit.findings import TO_FILL_IN, UNFINISHED, Finding, SheetReport
 from gradbook.audit.lanes import Lane, chains, change
 from gradbook.audit.pattern import Place, references
 from gradbook.audit.recover import heading
@@ -16,13 +16,19 @@ FEWEST = 3  # cells of a weight that is updated
 
 
 def to_fill_in(book: Book) -> list[SheetReport]:
-    """The sheets whose weights are updated by blank cells, with those cells."""
+    """The sheets whose weights are updated by blank cells, with those cells.
+
+    A sheet that repeats another for the same weights, as the one behind the learning rates does,
+    isn't there to be filled in.
+    """
     waiting: defaultdict[int, list[tuple[Lane, list[Address]]]] = defaultdict(list)
     for lane in chains(book):
         blank = _blank(book, lane) if len(lane.cells) >= FEWEST else []
         if len(blank) >= FEWEST - 1:
             waiting[sheet_of(lane.start)].append((lane, blank))
-    return [_report(book, sheet, lanes) for sheet, lanes in sorted(waiting.items())]
+    reports = [_report(book, sheet, lanes) for sheet, lanes in sorted(waiting.items())]
+    first = {report.weights: report for report in reversed(reports)}
+    return [report for report in reports if first[report.weights] is report]
 
 
 def _blank(book: Book, lane: Lane) -> list[Address]:
@@ -40,19 +46,22 @@ def _blank(book: Book, lane: Lane) -> list[Address]:
 
 
 def _report(book: Book, sheet: int, lanes: list[tuple[Lane, list[Address]]]) -> SheetReport:
-    names = tuple(heading(book, lane) for lane, _ in lanes)
+    """One finding for each weight, in however many tables of the sheet it waits."""
     title = book.sheets[sheet].title
+    blanks: defaultdict[str, list[Address]] = defaultdict(list)
+    for lane, blank in lanes:
+        blanks[heading(book, lane)] += blank
     findings = tuple(
         Finding(
-            kind="to fill in",
+            kind=TO_FILL_IN,
             quantity=f"∂E/∂{name}",
             weight=name,
-            cells=ranges(blank),
+            cells=ranges(cells),
             formula="",
             expected="",
             why=f"the gradient of {name} is still to be filled in",
             sheet=title,
         )
-        for name, (_, blank) in zip(names, lanes, strict=True)
+        for name, cells in blanks.items()
     )
-    return SheetReport(title, UNFINISHED, weights=names, findings=findings)
+    return SheetReport(title, UNFINISHED, weights=tuple(blanks), findings=findings)

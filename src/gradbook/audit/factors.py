@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
+from gradbook.audit.once import once
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix
 
 
@@ -21,6 +22,7 @@ class Product:
     parts: tuple[Factor, ...]
 
 
+@once
 def factors(expression: Expression) -> Product:
     """−a·b/c is minus, a and b above, c below."""
     sign = 1

@@ -7,7 +7,50 @@ from dataclasses import dataclass, field
 
 RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
 NO_NETWORK, UNREADABLE = "no network", "unreadable"
+VERDICTS = {
+    RIGHT: "every gradient is the derivative of the loss, and every weight learns by it",
+    WRONG: "something in it is wrong: the findings say what",
+    FROZEN: "it holds values where formulas belong, or its learning rate is blank: nothing learns",
+    UNFINISHED: "no weight is updated yet, gradients are still to be filled in, or a part of it "
+    "isn't understood",
+    NO_NETWORK: "it has no loss and no weight that is updated",
+    UNREADABLE: "it is no workbook, a damaged one, or larger than anyone would read",
+}
+"""What a book or a sheet can be, and what that means."""
+
 WORST_FIRST = (UNREADABLE, WRONG, FROZEN, UNFINISHED, RIGHT, NO_NETWORK)
+
+TO_FILL_IN, BLANK_RATE = "to fill in", "blank rate"
+KINDS = {
+    "wrong reference": "a cell is used where another one belongs",
+    "swapped references": "two cells stand in each other's places",
+    "pre-activation": "a sum is used where its activation belongs",
+    "blank reference": "a blank cell is used",
+    "text reference": "a cell with words in it is used",
+    "another row": "a cell is taken from another row or another step",
+    "frozen row": "a $ ties the formula to one row",
+    "wrong number": "a number is another one than it should be",
+    "wrong operator": "a product for a difference, a sum for a product",
+    "wrong order": "a difference or a quotient the wrong way round",
+    "wrong sign": "a minus too many or too few",
+    "parentheses": "parentheses are missing, superfluous or in another place",
+    "missing factor": "a factor of the chain is left out",
+    "missing term": "a path of the chain is left out",
+    "one factor or term too many": "something is counted that doesn't belong there",
+    "wrong formula": "no small change puts it right; the whole formula is given where one is known",
+    "departing row": "one row says something else than the rest of its column",
+    "pasted value": "a number or nothing stands where the rest of the column has a formula",
+    "stale value": "the value in the file isn't what the formula gives",
+    "drifting rate": "the learning rate isn't anchored and moves away with the rows",
+    "wrong rate": "another cell is used for the learning rate",
+    BLANK_RATE: "the learning rate is blank or no number",
+    "another weight's gradient": "the update takes the gradient of another weight",
+    "adds the gradient": "the update climbs: it adds what it should subtract",
+    "loss without a term": "the loss leaves out a term that the gradients count",
+    "circular reference": "a cell is computed from itself",
+    TO_FILL_IN: "a gradient is still blank, as in an exercise",
+}
+"""What can be wrong, and what that means."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +67,10 @@ class Finding:
     relative_error: float | None = None
     sheet: str = ""
     fixes: Mapping[str, str] = field(default_factory=dict)  # cell → its right formula
+    spoils: tuple[str, ...] = ()  # the weights whose gradients are wrong by it, if several are
+
+    def __post_init__(self) -> None:
+        assert self.kind in KINDS, f"a finding of the kind {self.kind!r}, which nobody documented"
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def _correct(patch: Patch, book: Book, wanted: Mapping[Address, str]) -> set[Add
 
 def _sheet(patch: Patch, book: Book, number: int) -> SheetXml:
     part = book.sheets[number].part
-    cells = (cell for cell in (*book.patterns, *book.elements) if sheet_of(cell) == number)
+    cells = (cell for cell in book.patterns if sheet_of(cell) == number)
     return read_sheet(patch.text(part), part, number, cells)
 
 
@@ -143,7 +143,7 @@ def _is_in_array(sheet: SheetXml, book: Book, cell: Address) -> bool:
     """Whether a formula fills this cell together with others, or a table of what-ifs does."""
     there = sheet.cells.get(cell)
     formula = there.formula if there else None
-    return cell in book.elements or (formula is not None and formula.attribute("t") == "dataTable")
+    return cell in book.arrays or (formula is not None and formula.attribute("t") == "dataTable")
 
 
 def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:

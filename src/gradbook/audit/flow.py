@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from gradbook.audit.address import Address, pack
 from gradbook.audit.book import Book
 from gradbook.audit.package import WorkbookError
-from gradbook.audit.pattern import Area, Place
+from gradbook.audit.pattern import Area, Pattern, Place
 from gradbook.targets.excel.grammar import Reference
 
-MOST_LINKS = 3_000_000
+MOST_LINKS = 1_500_000
 WIDEST_RANGE = 20_000  # cells; a range that is wider is a whole column, cut to what is filled
 
 
@@ -24,13 +24,13 @@ class Flow:
         self._sources: dict[Address, tuple[Address, ...]] = {}
         self._users: dict[Address, list[Address]] | None = None
         self._alias: dict[Address, Address] = {}
+        self._refuse_too_many()
 
     def sources(self, cell: Address) -> tuple[Address, ...]:
         """The cells that a formula mentions, ranges taken apart."""
         if cell not in self._sources:
-            anchor = self.book.elements.get(cell, (cell, 0, 0))[0]
-            pattern = self.book.patterns.get(anchor)
-            found = tuple(self.mentioned(pattern.places, anchor)) if pattern else ()
+            pattern = self.book.patterns.get(cell)
+            found = tuple(self.mentioned(pattern.places, cell)) if pattern else ()
             self.count += len(found)
             if self.count > MOST_LINKS:
                 raise WorkbookError("its formulas refer to too many cells: too large to check")
@@ -67,10 +67,21 @@ class Flow:
         """The formulas that mention each cell."""
         if self._users is None:
             self._users = defaultdict(list)
-            for cell in [*self.book.patterns, *self.book.elements]:
+            for cell in self.book.patterns:
                 for source in dict.fromkeys(self.sources(cell)):
                     self._users[source].append(cell)
         return self._users
+
+    def _refuse_too_many(self) -> None:
+        """Ranges are counted before they are taken apart."""
+        count = 0
+        ranges: dict[Pattern, list[Area]] = {}
+        for cell, pattern in self.book.patterns.items():
+            if pattern not in ranges:
+                ranges[pattern] = [place for place in pattern.places if isinstance(place, Area)]
+            count += len(pattern.places) + sum(area.size(cell) for area in ranges[pattern])
+            if count > MOST_LINKS:
+                raise WorkbookError("its formulas refer to too many cells: too large to check")
 
     def below(self, cells: Iterable[Address], stop: Collection[Address] = ()) -> set[Address]:
         """All that is computed from the cells, not going through those of `stop`."""
@@ -83,6 +94,22 @@ class Flow:
                     seen.add(user)
                     waiting.append(user)
         return seen
+
+    def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
+        """A cell that is computed from itself, among those that the cells are computed from."""
+        is_open: dict[Address, bool] = {}
+        waiting = [(cell, False) for cell in cells]
+        while waiting:
+            cell, done = waiting.pop()
+            if done:
+                is_open[cell] = False
+            elif cell not in is_open:
+                is_open[cell] = True
+                waiting.append((cell, True))
+                waiting += [(s, False) for s in self.sources(cell) if s not in stop]
+            elif is_open[cell]:  # who asks for it again comes from it
+                return cell
+        return None
 
     def reaches(
         self, start: Iterable[Address], wanted: Callable[[Address], bool], limit: int
@@ -102,6 +129,8 @@ class Flow:
 
     def plain(self, cell: Address, stop: Collection[Address] = ()) -> Address:
         """The cell itself or, where it only repeats another, that one."""
+        if cell not in self.book.patterns:
+            return cell
         path: list[Address] = []
         while cell not in stop and cell not in self._alias:
             pattern = self.book.patterns.get(cell)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gradbook.audit.address import column_of, row_of, sheet_of
 from gradbook.audit.book import Book
-from gradbook.audit.lanes import Lane, chains
+from gradbook.audit.lanes import Lane
 
 WIDEST = 3  # cells that a gap may skip
 
@@ -79,7 +79,7 @@ def _put_together(whole: Lane, part: Lane) -> Lane:
     return Lane((*whole.cells, *between, *part.cells), whole.stride)
 
 
-def companions(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
+def companions(book: Book, lanes: Sequence[Lane], lines: Sequence[Lane]) -> list[Lane]:
     """Lines that are updated as the lanes are, though nothing of their own comes back to them:
     their gradients are pasted, blank or frozen."""
     taken = {cell for lane in lanes for cell in lane.cells}
@@ -91,7 +91,7 @@ def companions(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
         if cell in book.patterns
     }
     found = []
-    for lane in chains(book):
+    for lane in lines:
         alike = book.patterns[lane.cells[1]].shape in shapes
         if alike and (_place(lane), len(lane.cells)) in spans and taken.isdisjoint(lane.cells):
             found.append(lane)

@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-import numpy as np
-
-from gradbook.audit.address import Address, column_of, ranges, row_of, sheet_of, written
-from gradbook.audit.book import Value
-from gradbook.audit.columns import Columns, Remedy, ranked
+from gradbook.audit.address import Address, column_of, row_of, sheet_of, written
+from gradbook.audit.blame import cured, elsewhere, patient_of, put_right
+from gradbook.audit.columns import Remedy
 from gradbook.audit.departures import blamed, wrong_lanes
+from gradbook.audit.faults import Fault, finding_of, gathered, in_step, shown
 from gradbook.audit.findings import Finding
 from gradbook.audit.judge import HERE, OPPOSITE, RIGHT, Bench, best
 from gradbook.audit.meaning import NotUnderstood
-from gradbook.audit.pattern import Pattern, moved, relaid
+from gradbook.audit.mistaken import mistaken, serve_others
+from gradbook.audit.pasted import pasted_column
+from gradbook.audit.pattern import Pattern, moved
 from gradbook.audit.reason import kind, label_of, why
 from gradbook.audit.recover import Claim, Training
 from gradbook.audit.repair import Patient, Repair, anew, forward, repair, restores
 from gradbook.audit.samples import repaired_shares
 from gradbook.audit.search import Choice
 from gradbook.audit.steps import Step
-from gradbook.targets.excel.grammar import Call, Reference, write
+from gradbook.targets.excel.grammar import write
 from gradbook.targets.excel.reader import read
 
-TRIED = 4  # edits that are held against every gradient
 ROUNDS = 3  # faults that several gradients share, in one step
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A finding before its cells are gathered."""
-
-    lane: int
-    owners: tuple[Address, ...]
-    finding: Finding
-    expected: Pattern | None
-    fixes: Mapping[Address, str]  # the right formula of every owner
 
 
 class Known:
@@ -88,7 +77,7 @@ def gradient_findings(training: Training, groups: Sequence[Sequence[Step]]) -> l
                 instead = blamed(training, usual[0], group[0], usually_wrong)
                 faults += [_departure(training, group, c, p) for c, p in instead.items()]
         faults += _of_group(training, group, instead, known)
-    return [_finding(same) for same in _gathered(faults)]
+    return [finding_of(same) for same in gathered(faults)]
 
 
 def _of_group(
@@ -97,28 +86,33 @@ def _of_group(
     """The faults of steps that are alike: first those that several gradients share."""
     bench = Bench(training, group[0], instead, group)
     wrong = _wrong_claims(bench)
+    for fault in mistaken(bench, wrong):
+        del wrong[fault.lane]
+        yield fault
+    for lane in serve_others(bench, wrong):
+        del wrong[lane]
     for _ in range(ROUNDS):
-        if not any(_shared(bench, claim) for claim in wrong.values()) and len(wrong) < 2:
+        if not wrong:
             break
         case = tuple((lane, claim.expression) for lane, claim in wrong.items())
-        remedy = None if case in known.hopeless else _remedy(bench, wrong)
+        remedy = None
+        if case not in known.hopeless:
+            remedy = pasted_column(bench, wrong) or elsewhere(bench, wrong)
         if remedy is None:
             known.hopeless.add(case)
             break
         yield _column_fault(bench, remedy)
-        instead = {**instead, **_cured(bench, remedy)}
+        instead = {**instead, **cured(bench, remedy)}
         bench = Bench(training, group[0], instead, group)
         wrong = _wrong_claims(bench)
     for lane, claim in wrong.items():
         shares = repaired_shares(bench, lane, claim)
         if shares is not None:
             remedy = Remedy(shares.cells, shares.repair, shares.expressions, frozenset({lane}))
-            if _put_right(bench, remedy, {lane: claim} | wrong):
+            if put_right(bench, remedy, {lane: claim} | wrong):
                 yield _column_fault(bench, remedy)
                 continue
-        fault = _fault(bench, lane, claim, known)
-        if fault:
-            yield fault
+        yield _fault(bench, lane, claim, known)
 
 
 def _wrong_claims(bench: Bench) -> dict[int, Claim]:
@@ -137,8 +131,9 @@ def _wrong_claims(bench: Bench) -> dict[int, Claim]:
 
 def _is_slip(bench: Bench, lane: int, claim: Claim) -> bool:
     """Whether what is right for these numbers alone is a reference gone wrong."""
-    patient = _patient(bench, claim, lane)
-    found = repair(patient, bench.true[lane]) if patient else None
+    shares = repaired_shares(bench, lane, claim)
+    patient = patient_of(bench, claim, lane)
+    found = shares.repair if shares else repair(patient, bench.true[lane]) if patient else None
     return found is not None and all(c.kind == "reference" for c in found.changes)
 
 
@@ -150,65 +145,22 @@ def _shared(bench: Bench, claim: Claim) -> bool:
     return any(c in training.moving and c not in before and c not in training.stop for c in inside)
 
 
-def _remedy(bench: Bench, wrong: dict[int, Claim]) -> Remedy | None:
-    """One edit elsewhere that puts several gradients right, or one that is only gathered."""
-    claims = dict(wrong)
-    for lane, options in enumerate(bench.step.claims):
-        if lane not in wrong and options:
-            found = best(bench, lane, options)[1]
-            if found is not None:
-                claims[lane] = found
-    try:
-        edits = ranked(Columns(bench, claims, wrong))
-    except NotUnderstood:
-        return None
-    for remedy in edits[:TRIED]:
-        lanes = _put_right(bench, remedy, wrong)
-        if len(lanes) > 1:
-            return replace(remedy, lanes=lanes)
-        if len(lanes) == 1 and remedy.cells[0] not in forward(bench):
-            (lane,) = lanes
-            if not _easy(bench, lane, wrong[lane]):
-                return replace(remedy, lanes=lanes)
-    return None
-
-
-def _put_right(bench: Bench, remedy: Remedy, wrong: dict[int, Claim]) -> frozenset[int]:
-    """The gradients that an edit puts right, all of them tried; none where it spoils another."""
-    instead = {**bench.made.instead, **_cured(bench, remedy)}
-    left = wrong_lanes(Bench(bench.training, bench.step, instead, bench.like))
-    return frozenset() if left - set(wrong) else frozenset(set(wrong) - left)
-
-
-def _easy(bench: Bench, lane: int, claim: Claim) -> bool:
-    """Whether a claim can be put right by a small change of its own."""
-    if isinstance(claim.expression, Call | Reference):
-        return False  # it only gathers what stands elsewhere
-    patient = _patient(bench, claim, lane)
-    found = repair(patient, bench.true[lane]) if patient else None
-    return found is not None and found.changes[0].kind != "formula"
-
-
-def _cured(bench: Bench, remedy: Remedy) -> dict[Address, Pattern]:
-    reader = bench.training.book.reader
-    return {
-        cell: reader.typed(write(right), cell)
-        for cell, right in zip(remedy.cells, remedy.expressions, strict=True)
-    }
-
-
 def _column_fault(bench: Bench, remedy: Remedy) -> Fault:
     book, owner = bench.training.book, remedy.cells[0]
     names = [bench.training.names[lane] for lane in sorted(remedy.lanes)]
+    pasted = owner not in book.patterns
     finding = Finding(
-        kind=kind(bench, owner, remedy.repair),
+        kind="pasted value" if pasted else kind(bench, owner, remedy.repair),
         quantity=label_of(bench, owner) or written(owner),
         weight=names[0] if len(names) == 1 else "",
         cells="",
-        formula=book.formula(owner),
+        formula=book.formula(owner) or shown(book.values.get(owner)),
         expected=f"={write(remedy.repair.expression)}",
-        why=why(bench, owner, "", remedy.repair),
+        why=f"{written(owner)} holds a number, and so does its whole column"
+        if pasted
+        else why(bench, owner, "", remedy.repair),
         sheet=book.sheets[sheet_of(owner)].title,
+        spoils=tuple(names),
     )
     fixes = {
         bench.there(cell, step): in_step(bench, write(right), cell, step)
@@ -217,23 +169,6 @@ def _column_fault(bench: Bench, remedy: Remedy) -> Fault:
     }
     expected = book.reader.typed(finding.expected[1:], owner)
     return Fault(-1, tuple(fixes), finding, expected, fixes)
-
-
-def in_step(bench: Bench, text: str, owner: Address, step: Step) -> str:
-    """A formula of this step as the same cell of another has it."""
-    there = bench.there(owner, step)
-    down, across = row_of(there) - row_of(owner), column_of(there) - column_of(owner)
-    if "!" not in text:
-        return moved(text, down, across)
-
-    def follow(reference: str) -> str:
-        cell = bench.training.book.reader.cell(reference, owner)
-        if cell is None or sheet_of(cell) == sheet_of(owner):
-            return moved(reference, down, across)
-        other = bench.there(cell, step)
-        return moved(reference, row_of(other) - row_of(cell), column_of(other) - column_of(cell))
-
-    return relaid(text, follow)
 
 
 def _departure(
@@ -246,7 +181,7 @@ def _departure(
         (j for j, options in enumerate(group[0].claims) for c in options if c.owner == cell), -1
     )
     name = training.names[lane] if lane >= 0 else ""
-    what = _shown(book.values.get(cell)) or "nothing"
+    what = shown(book.values.get(cell)) or "nothing"
     words = (
         f"{written(cell)} holds {what} where the others of its column have a formula"
         if pasted
@@ -266,18 +201,14 @@ def _departure(
     return Fault(lane, tuple(fixes), finding, expected, fixes)
 
 
-def _shown(value: Value) -> str:
-    return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
-
-
-def _fault(bench: Bench, lane: int, claim: Claim, known: Known) -> Fault | None:
+def _fault(bench: Bench, lane: int, claim: Claim, known: Known) -> Fault:
     """What is wrong with one claim, by itself."""
     true = bench.true[lane]
     try:
         error = bench.relative_error(bench.claimed(claim), true)
     except NotUnderstood:
         error = None
-    patient = _patient(bench, claim, lane)
+    patient = patient_of(bench, claim, lane)
     if patient is None:
         found = anew(bench, claim.owner, claim.expression, true if claim.sign > 0 else -true)
     else:
@@ -286,30 +217,6 @@ def _fault(bench: Bench, lane: int, claim: Claim, known: Known) -> Fault | None:
         )
         known.keep(patient, lane, found)
     return _described(bench, lane, claim, found, error)
-
-
-def _patient(bench: Bench, claim: Claim, lane: int) -> Patient | None:
-    """The formula to repair, and what it should be worth."""
-    book = bench.training.book
-    if claim.owner not in book.patterns:
-        return None
-    pattern = bench.made.instead.get(claim.owner) or book.reader.typed(
-        book.patterns[claim.owner].text_at(claim.owner), claim.owner
-    )
-    if pattern.expression is None:
-        return None
-    true = bench.random.of(bench.true[lane], bench.leaves) * claim.sign
-    if claim.whole:
-        return Patient(bench, claim.owner, pattern, pattern.expression, true)
-    base = bench.step.weights[lane]
-    assert base is not None
-    with np.errstate(all="ignore"):
-        start = bench.random.of(bench.made.node(base), bench.leaves)
-        after = bench.made.expression(pattern.expression, claim.owner, pattern)
-        following = bench.random.of(after, bench.leaves)
-        claimed = bench.random.of(bench.claimed(claim), bench.leaves) * claim.sign
-        wanted = start + (following - start) * true / claimed
-    return Patient(bench, claim.owner, pattern, pattern.expression, wanted)
 
 
 def _described(
@@ -325,7 +232,7 @@ def _described(
         quantity=f"∂E/∂{name}",
         weight=name,
         cells="",
-        formula=book.formula(claim.owner) or _shown(book.values.get(claim.owner)),
+        formula=book.formula(claim.owner) or shown(book.values.get(claim.owner)),
         expected=f"={write(found.expression)}" if found else "",
         why=_why(bench, claim, found, name, pasted, blank),
         relative_error=error,
@@ -357,20 +264,3 @@ def _why(
     if pasted:
         return f"{written(claim.owner)} holds a number where the gradient of {name} belongs"
     return why(bench, claim.owner, name, found) if found else "no formula was found for it"
-
-
-def _gathered(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
-    """Faults of one weight with one remedy, together."""
-    found: dict[object, list[Fault]] = {}
-    for fault in faults:
-        key = fault.expected.key if fault.expected else (fault.finding.formula, fault.finding.why)
-        column = fault.owners[0] & 0x3FFF, sheet_of(fault.owners[0])
-        found.setdefault((fault.lane, fault.finding.kind, key, column), []).append(fault)
-    yield from found.values()
-
-
-def _finding(same: Sequence[Fault]) -> Finding:
-    owners = sorted(owner for fault in same for owner in fault.owners)
-    first = min(same, key=lambda fault: min(fault.owners))
-    fixes = {written(owner): f"={text}" for fault in same for owner, text in fault.fixes.items()}
-    return replace(first.finding, cells=ranges(owners), fixes=fixes)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from gradbook.audit.address import Address, row_of, sheet_of
+from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import POINTS, Numbers, agree, at_random
 from gradbook.audit.pattern import Pattern
@@ -37,6 +40,14 @@ class Bench:
         self.made = StepGraph(training, instead)
         self.random = Numbers(at_random(lambda cell: cell in training.stop))
         self._leaves: dict[Node, Address] = {}
+
+    def with_loss(self, loss: tuple[Address, ...]) -> Bench:
+        """The same step, something else being its loss."""
+        other = copy(self)
+        other.step = replace(self.step, loss=loss)
+        for name in ("loss", "true"):
+            other.__dict__.pop(name, None)
+        return other
 
     @property
     def leaves(self) -> dict[Node, Address]:
@@ -109,20 +120,37 @@ class Bench:
             return cell
         if cell in self.step.weights:
             return step.weights[self.step.weights.index(cell)] or cell
+        if cell in self.training.stop:
+            j, k = self.training.stop[cell]
+            cells, further = self.training.lanes[j].cells, k + step.number - self.step.number
+            return cells[further] if further < len(cells) else cell
         place = self.places.get(cell)
         if place is not None and place < len(step.cells):
             return step.cells[place]
-        beside = self.beside.get((sheet_of(cell), row_of(cell)))
-        return cell if beside is None else cell + step.cells[self.places[beside]] - beside
+        movers = self.movers.get(self.line(cell))
+        if not movers:
+            return cell
+        near = min(movers, key=lambda other: abs(other - cell))
+        return cell + self.there(near, step) - near
+
+    def owns(self, cell: Address) -> bool:
+        """Whether a cell is one of the step's, so that its place in other steps is known."""
+        return cell in self.places or cell in self.step.weights
+
+    def line(self, cell: Address) -> tuple[int, int]:
+        """The row that a cell stands in, or the column where steps stand side by side."""
+        along = row_of if self.training.lanes[0].down else column_of
+        return sheet_of(cell), along(cell)
 
     @cached_property
-    def beside(self) -> dict[tuple[int, int], Address]:
-        """A cell of each row of the step that moves with it."""
-        return {
-            (sheet_of(cell), row_of(cell)): cell
-            for cell in self.step.cells
-            if cell in self.training.moving and cell not in self.training.stop
-        }
+    def movers(self) -> dict[tuple[int, int], list[Address]]:
+        """The cells of each row of the step that move with it."""
+        training = self.training
+        found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+        for cell in dict.fromkeys([*self.step.own, *self.step.cells]):
+            if cell in self.step.weights or (cell in training.moving and cell not in training.stop):
+                found[self.line(cell)].append(cell)
+        return dict(found)
 
     @cached_property
     def aliases(self) -> dict[Address, list[Address]]:

@@ -6,15 +6,16 @@ Nothing is known here of headings or of where tables stand.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from gradbook.audit.address import DOWN, Address, sheet_of
 from gradbook.audit.book import Book
+from gradbook.audit.factors import factors
 from gradbook.audit.flow import Flow
+from gradbook.audit.once import once
 from gradbook.audit.pattern import Area, Pattern, Place, references
-from gradbook.targets.excel.grammar import Expression, Infix, Prefix, Reference
+from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
 ENOUGH = 3  # lines of one formula that don't learn: the others don't either
@@ -22,7 +23,7 @@ ENOUGH = 3  # lines of one formula that don't learn: the others don't either
 Term = tuple[int, Expression]  # a sign, and what it stands before
 
 
-@lru_cache(maxsize=4096)
+@once
 def terms(expression: Expression) -> tuple[Term, ...]:
     """a − (b + c) is +a, −b, −c."""
     found: list[Term] = []
@@ -60,38 +61,58 @@ class Lane:
         return self.cells[0]
 
 
-def bases(pattern: Pattern) -> Iterator[tuple[int, Place]]:
-    """Where a formula is a cell plus or minus something: which term, and which cell."""
+def bases(pattern: Pattern) -> Iterator[Place]:
+    """The cells of which a formula is one plus or minus something."""
     if pattern.expression is None or not isinstance(pattern.expression, Infix | Prefix):
         return
     parts = terms(pattern.expression)
     if len(parts) < 2:
         return
-    for place, (sign, part) in enumerate(parts):
-        if sign > 0 and isinstance(part, Reference):
-            mention = pattern.mentions[part.text]
-            if isinstance(mention, Place):
-                yield place, mention
+    for _, place in _kept(pattern, parts):
+        yield place
+
+
+def _kept(pattern: Pattern, parts: Sequence[Term]) -> Iterator[tuple[int, Place]]:
+    """Which terms go on from a cell, and from which."""
+    for k, (sign, part) in enumerate(parts):
+        kept = part if isinstance(part, Reference) else _but_a_share(part, parts)
+        mention = pattern.mentions.get(kept.text) if kept and sign > 0 else None
+        if isinstance(mention, Place):
+            yield k, mention
+
+
+def _but_a_share(part: Expression, parts: Sequence[Term]) -> Reference | None:
+    """The cell of w·(1 − ηλ) − …: weights that decay."""
+    if sum(sign > 0 for sign, _ in parts) > 1:
+        return None
+    split = factors(part)
+    shares = [f for f in split.parts if f.above and _is_share(f.part)]
+    rest = [f for f in split.parts if f not in shares]
+    if not shares or len(rest) != 1 or split.sign < 0 or not rest[0].above:
+        return None
+    return rest[0].part if isinstance(rest[0].part, Reference) else None
+
+
+def _is_share(part: Expression) -> bool:
+    return isinstance(part, Infix) and part.operator == "-" and part.left == Number(1.0)
 
 
 def change(pattern: Pattern, base: Address, cell: Address) -> tuple[Term, ...]:
     """What is added to the base: all terms of the formula but that one."""
     assert pattern.expression is not None
     parts = terms(pattern.expression)
-    for k, (sign, part) in enumerate(parts):
-        if sign > 0 and isinstance(part, Reference):
-            mention = pattern.mentions[part.text]
-            if isinstance(mention, Place) and mention.at(cell) == base:
-                return parts[:k] + parts[k + 1 :]
+    for k, place in _kept(pattern, parts):
+        if place.at(cell) == base:
+            return parts[:k] + parts[k + 1 :]
     return parts
 
 
-def find_lanes(book: Book, flow: Flow) -> list[Lane]:
+def find_lanes(book: Book, flow: Flow, lines: Iterable[Lane]) -> list[Lane]:
     """Every line of cells that learns: what is taken from a cell depends on that cell."""
     found: list[Lane] = []
     taken: set[Address] = set()
     in_vain: Counter[object] = Counter()
-    for lane in sorted(chains(book), key=lambda lane: -len(lane.cells)):
+    for lane in sorted(lines, key=lambda lane: -len(lane.cells)):
         kind = book.patterns[lane.cells[1]], lane.stride
         if in_vain[kind] < ENOUGH and taken.isdisjoint(lane.cells[1:]):
             if _learns(book, flow, lane):
@@ -99,7 +120,22 @@ def find_lanes(book: Book, flow: Flow) -> list[Lane]:
                 taken.update(lane.cells)
             else:
                 in_vain[kind] += 1
-    return _along_with_most(found)
+    return _along_with_most(_that_start(book, flow, found))
+
+
+def _that_start(book: Book, flow: Flow, lanes: Sequence[Lane]) -> list[Lane]:
+    """Lanes without those that begin with what is computed from other weights: an update that was
+    pasted into another column."""
+    weights = {cell for lane in lanes for cell in lane.cells}
+    moving = flow.below(weights)
+
+    def computed(cell: Address) -> bool:
+        pattern = book.patterns.get(cell)
+        repeats = pattern is not None and isinstance(pattern.expression, Reference)
+        return pattern is not None and cell in moving and not repeats
+
+    longest = max((len(lane.cells) for lane in lanes), default=0)
+    return [lane for lane in lanes if len(lane.cells) == longest or not computed(lane.start)]
 
 
 def _along_with_most(lanes: Sequence[Lane]) -> list[Lane]:
@@ -114,7 +150,7 @@ def chains(book: Book) -> Iterator[Lane]:
     options = {pattern: list(bases(pattern)) for pattern in set(book.patterns.values())}
     onward: defaultdict[int, dict[Address, Address]] = defaultdict(dict)
     for cell, pattern in book.patterns.items():
-        for _, place in options[pattern]:
+        for place in options[pattern]:
             base = place.at(cell)
             if base is not None and base != cell and sheet_of(base) == sheet_of(cell):
                 onward[cell - base][base] = cell

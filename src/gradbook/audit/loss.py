@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gradbook.audit.address import Address, ranges, sheet_of, written
+from gradbook.audit.address import Address, column_of, ranges, row_of, sheet_of, written
 from gradbook.audit.claims import claims
 from gradbook.audit.findings import Finding
 from gradbook.audit.judge import HERE, OPPOSITE, RIGHT, Bench, best
@@ -16,7 +16,9 @@ from gradbook.audit.recover import Claim, Training, label
 from gradbook.audit.steps import Step
 
 MOST_TRIED = 8
-LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "error", "mse", "sse", "entropy")
+MOST_TERMS = 4  # that a loss leaves out
+ENOUGH = 0.8  # of the gradients: the others are wrong
+LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy")
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
 
 
@@ -26,17 +28,25 @@ def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
     start = [lane.cells[0] for lane in training.lanes]
     tried = _candidates(training, start)[:MOST_TRIED]
     found: tuple[float, tuple[Address, ...]] = (-1.0, ())
+    bench = Bench(training, Step(0, tuple(start), (), ()))
+    inside: set[Address] = set()  # parts of a loss are hardly one themselves
     for cell in tried:
-        share = _share(training, start, (cell,), claimed)
-        if share > found[0]:
+        if cell in inside and _numbers(training, cell) < _numbers(training, found[1][0]):
+            continue  # what the loss is made of, before the targets come in
+        share = _share(bench, (cell,), claimed)
+        if share > (2 * found[0] if found[0] > 0 and cell in inside else found[0]):
             found = share, (cell,)
-        if share == 1:
+            inside = _inside(training, cell)
+        if share > ENOUGH:
             break
     if not found[1]:
         return [], 0.0
-    if found[0] < 1:
-        other = _with_another(training, start, claimed, found, tried)
-        found = max(found, other, key=lambda option: option[0])
+    if found[0] <= ENOUGH:
+        for _ in range(MOST_TERMS):
+            other = _with_another(training, bench, claimed, found, tried)
+            if other[0] <= found[0]:
+                break
+            found = other
     if found[0] <= 0 and not _plausible(training, start, found[1]):
         return [], 0.0
     return _every_step(training, found[1]), found[0]
@@ -52,16 +62,16 @@ def _plausible(training: Training, start: Sequence[Address], loss: tuple[Address
         slopes = [bench.random.of(node, bench.leaves) for node in bench.true.values()]
     except NotUnderstood:
         return False
-    return any(np.ptp(slope) > 0 for slope in slopes if slope.size > 1)
+    finite = [slope[np.isfinite(slope)] for slope in slopes]
+    return any(np.ptp(slope) > 0 for slope in finite if slope.size > 1)
 
 
 def _share(
-    training: Training,
-    start: Sequence[Address],
+    bench: Bench,
     loss: tuple[Address, ...],
     claimed: Sequence[Sequence[Claim]],
 ) -> float:
-    bench = Bench(training, Step(0, tuple(start), loss, ()))
+    bench = bench.with_loss(loss)
     good = 0
     try:
         for j, options in enumerate(claimed):
@@ -74,18 +84,26 @@ def _share(
 
 def _with_another(
     training: Training,
-    start: Sequence[Address],
+    bench: Bench,
     claimed: Sequence[Sequence[Claim]],
     found: tuple[float, tuple[Address, ...]],
     tried: Sequence[Address],
 ) -> tuple[float, tuple[Address, ...]]:
     """The loss with a term that it leaves out, where more gradients are true of both."""
     inside = _inside(training, found[1][0])
-    beside = [c for c in tried if c not in inside and found[1][0] not in _inside(training, c)]
-    options = [
-        (_share(training, start, (*found[1], c), claimed), (*found[1], c)) for c in beside[:6]
+    beside = [
+        c
+        for c in tried
+        if c not in inside and c not in found[1] and found[1][0] not in _inside(training, c)
     ]
+    options = [(_share(bench, (*found[1], c), claimed), (*found[1], c)) for c in beside[:6]]
     return max(options, default=found, key=lambda option: option[0])
+
+
+def _numbers(training: Training, cell: Address) -> set[Address]:
+    """The typed numbers that a cell is computed from."""
+    book = training.book
+    return {c for c in _inside(training, cell) if c not in book.patterns} - training.stop.keys()
 
 
 def _inside(training: Training, cell: Address) -> set[Address]:
@@ -112,11 +130,13 @@ def _candidates(training: Training, start: Sequence[Address]) -> list[Address]:
     plain = [cell for cell in cells if flow.plain(cell, stop) == cell]
     reach = _reach(training, start, plain)
     used = {s for cell in plain for s in flow.sources(cell)}
+    serving = set().union(*(_inside(training, owner) for owner in owners))
 
     def likelihood(cell: Address) -> tuple[object, ...]:
         words = called[cell]
         return (
             -len(reach[cell]),
+            cell in serving,
             all(word.startswith(OTHER_WORDS) for word in words),
             not any(_is_loss(word) for word in words),
             sheet_of(cell) != training.sheet,
@@ -178,26 +198,27 @@ def _stride(training: Training, cell: Address) -> int:
         and c in training.book.patterns
         and training.book.patterns[c].shape == pattern.shape
     ]
-    return min((c - cell for c in same), default=usual)
+    along = [c for c in same if row_of(c) == row_of(cell) or column_of(c) == column_of(cell)]
+    return min((c - cell for c in along or same), default=usual)
 
 
 def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list[Finding]:
     """A loss that leaves out a term, though the gradients count it."""
     if len(loss[0]) < 2:
         return []
-    book, (cell, term) = training.book, loss[0][:2]
-    place = 0
+    book, cells = training.book, loss[0]
+    place = next((k for k, c in enumerate(cells) if _named_total(training, c) is not None), 0)
+    cell, left_out = cells[place], [c for c in cells if c != cells[place]]
     total = _named_total(training, cell)
-    if total is None and _named_total(training, term) is not None:
-        place, cell, term = 1, term, cell
-        total = _named_total(training, cell)
-    if total is None and book.patterns[cell].shape == book.patterns[term].shape:
+    if total is None and len({book.patterns[c].shape for c in cells}) == 1:
         return []  # the errors stand side by side, and nobody added them
     cell, shift = (cell, 0) if total is None else (total, total - cell)
     where = [cells[place] + shift for cells in loss if cells]
     down = training.lanes[0].down
-    right = f"{book.patterns[cell].text_at(cell)}+{book.called(term, cell)}"
+    terms = [book.called(term, cell) for term in left_out]
+    right = "+".join([book.patterns[cell].text_at(cell), *terms])
     pattern = book.reader.typed(right, cell)
+    words = [label(book, term, down) or written(term) for term in left_out]
     return [
         Finding(
             kind="loss without a term",
@@ -206,7 +227,7 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
             cells=ranges(where),
             formula=book.formula(cell),
             expected=f"={right}",
-            why=f"the loss leaves out {label(book, term, down) or written(term)}, "
+            why=f"the loss leaves out {' and '.join(words)}, "
             "which the gradients are right to count",
             sheet=book.sheets[sheet_of(cell)].title,
             fixes={written(at): f"={pattern.text_at(at)}" for at in where},
@@ -215,11 +236,18 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
 
 
 def _named_total(training: Training, cell: Address) -> Address | None:
-    """A cell of the first step that calls itself the loss and only repeats this one."""
-    down = training.lanes[0].down
-    for user in training.flow.users.get(cell, ()):
-        words = label(training.book, user, down).lower()
-        repeats = training.flow.plain(user, training.stop) == cell
-        if repeats and sheet_of(user) == sheet_of(cell) and any(w in words for w in LOSS_WORDS):
-            return user
-    return None
+    """A cell of the first step that only repeats this one, to be the loss: by its name, or because
+    nothing else uses it."""
+    down, users = training.lanes[0].down, training.flow.users
+    repeating = [
+        user
+        for user in users.get(cell, ())
+        if user in training.moving and training.flow.plain(user, training.stop) == cell
+    ]
+    named = [
+        user
+        for user in repeating
+        if any(word in label(training.book, user, down).lower() for word in LOSS_WORDS)
+    ]
+    unused = [user for user in repeating if not users.get(user)]
+    return next(iter([*named, *unused]), None)

@@ -1,36 +1,154 @@
-"""Checks many books at once; what one of them does never stops the others."""
+"""Checks many books at once; what one of them does never stops the others.
+
+Each helper is a process that gets one book at a time. One that dies of its book, or works on it for
+too long, is replaced, and only that book goes without a report.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import gc
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from time import monotonic
+from typing import Any
 
 from gradbook.audit.check import check_book
 from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.errors import one_line
 
-FEW = 3  # books that are checked sooner than helpers are started
+LONGEST = 120.0  # seconds for one book; the largest that are read take a tenth of it
+LOOK_ROUND = 1.0  # seconds after which a helper without work looks whether it is still wanted
+Check = Callable[[str], BookReport]
 
 
-def check_books(books: Sequence[str], workers: int) -> Iterator[BookReport]:
+def check_books(
+    books: Sequence[str], workers: int, check: Check = check_book, longest: float = LONGEST
+) -> Iterator[BookReport]:
     """A report for each, in their order."""
-    if workers < 2 or len(books) < FEW:
-        yield from map(_safely, books)
+    if len(books) < 2:
+        yield from (_safely(check, book) for book in books)
         return
-    with ProcessPoolExecutor(min(workers, len(books)), get_context("spawn")) as pool:
-        waiting: list[Future[BookReport]] = [pool.submit(_safely, book) for book in books]
-        for book, future in zip(books, waiting, strict=True):
-            try:
-                yield future.result()
-            except BrokenProcessPool:
-                yield BookReport(book, UNREADABLE, problem="reading it took more than there is")
-
-
-def _safely(book: str) -> BookReport:
+    waiting = deque(enumerate(books))
+    done: dict[int, BookReport] = {}
+    helpers = [_Helper(check, longest) for _ in range(min(workers, len(books)))]
     try:
-        return check_book(book)
+        for number in range(len(books)):
+            while number not in done:
+                _deal(helpers, waiting)
+                done.update(_reports(helpers))
+            yield done.pop(number)
+    finally:
+        for helper in helpers:
+            helper.end()
+
+
+def _safely(check: Check, book: str) -> BookReport:
+    try:
+        return check(book)
     except Exception as error:
         what = one_line(f"{type(error).__name__}: {error}")
         return BookReport(book, UNREADABLE, problem=f"a fault of gradbook's own ({what})")
+
+
+def _deal(helpers: Sequence[_Helper], waiting: deque[tuple[int, str]]) -> None:
+    for helper in helpers:
+        if helper.place is None and waiting:
+            helper.give(*waiting.popleft())
+
+
+def _reports(helpers: Sequence[_Helper]) -> Iterator[tuple[int, BookReport]]:
+    """What came next, after waiting for it; of books that are lost, that they are."""
+    busy = [helper for helper in helpers if helper.place is not None]
+    patience = min(helper.until for helper in busy) - monotonic()
+    ready = wait([helper.pipe for helper in busy], max(patience, 0))
+    for helper in busy:
+        place, report = helper.place, helper.report(helper.pipe in ready)
+        if place is not None and report is not None:
+            yield place, report
+
+
+class _Helper:
+    """A process that checks books, one at a time."""
+
+    def __init__(self, check: Check, longest: float) -> None:
+        self.check = check
+        self.longest = longest
+        self.place: int | None = None  # of the book that it works on
+        self.book = ""
+        self.until = 0.0
+        self._start()
+
+    def _start(self) -> None:
+        context: Any = get_context(_way_to_start())
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(theirs, self.check), daemon=True)
+        with _uninterrupted():
+            self.process.start()
+        theirs.close()
+
+    def give(self, place: int, book: str) -> None:
+        self.place, self.book, self.until = place, book, monotonic() + self.longest
+        with suppress(OSError):  # it is gone, which is seen when its report doesn't come
+            self.pipe.send(book)
+
+    def report(self, ready: bool) -> BookReport | None:
+        """Its report, or what became of it; None while it works."""
+        if not ready and monotonic() < self.until:
+            return None
+        lost = "reading it took more than there is"
+        self.place = None
+        try:
+            if ready:
+                found: BookReport = self.pipe.recv()
+                return found
+            lost = f"checking it takes longer than {self.longest:.0f} seconds"
+        except (EOFError, OSError):
+            pass
+        self.end()
+        self._start()
+        return BookReport(self.book, UNREADABLE, problem=lost)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _way_to_start() -> str:
+    """A copy of this process starts at once, but a copy of several threads may hang."""
+    alone = sys.platform == "linux" and threading.active_count() == 1
+    return "fork" if alone else "spawn"
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """An interruption waits, and who is started here never hears of one: it is its parent's to
+    handle."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(pipe: Connection, check: Check) -> None:
+    """What a helper does until nobody asks any more."""
+    gc.freeze()  # what is loaded stays, and a book leaves little behind that goes in circles
+    gc.set_threshold(50_000)
+    parent = os.getppid()
+    try:
+        while os.getppid() == parent:
+            if pipe.poll(LOOK_ROUND):
+                pipe.send(_safely(check, pipe.recv()))
+    except (EOFError, OSError):
+        return

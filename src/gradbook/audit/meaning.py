@@ -381,6 +381,21 @@ def _matrix_product(graph: Graph, given: Sequence[Value]) -> Block:
     )
 
 
+def _index(graph: Graph, given: Sequence[Value]) -> Value:
+    """One of a range's cells, counted from 1; in a single row or column one number is enough."""
+    block = _block(given[0])
+    wanted = [number(graph, value) for value in given[1:]]
+    if not all(node.is_constant() for node in wanted) or not wanted:
+        raise NotUnderstood("INDEX by what is computed")
+    places = [int(node.number) - 1 for node in wanted]
+    if len(places) == 1:
+        places = [0, *places] if block.shape[0] == 1 else [*places, 0]
+    row, column = places
+    if not (0 <= row < block.shape[0] and 0 <= column < block.shape[1]):
+        raise NotUnderstood("INDEX outside of its range")
+    return block.rows[row][column]
+
+
 def _if(graph: Graph, given: Sequence[Value]) -> Value:
     condition = truth(graph, given[0])
     then = given[1] if len(given) > 1 else graph.constant(1)
@@ -421,6 +436,7 @@ GATHERING: dict[str, Callable[[Graph, Sequence[Value]], Value]] = {
     "FALSE": lambda graph, given: graph.constant(0),
     "MMULT": _matrix_product,
     "TRANSPOSE": lambda graph, given: Block(tuple(zip(*_block(given[0]).rows, strict=True))),
+    "INDEX": _index,
     "IF": _if,
     "IFERROR": lambda graph, given: given[0],
     "AND": _all,

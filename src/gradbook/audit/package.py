@@ -19,6 +19,7 @@ LARGEST_RATIO = 400  # how much smaller XML of a sheet gets is 10 to 40 times
 SMALL = 2**20  # a part this small may be packed as tightly as it likes
 MOST_PARTS = 4000
 DEEPEST = 60  # elements within elements
+MOST_ELEMENTS = 700_000  # of one part: three for each cell that is read, and some more
 CHUNK = 2**16
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -82,6 +83,8 @@ def parse(name: str, pieces: Iterable[bytes], parser: expat.XMLParserType) -> No
 @contextmanager
 def package(path: str | Path) -> Iterator[Package]:
     """The workbook at `path`, opened."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise WorkbookError("it is no file: name a workbook")  # and a pipe would wait for ever
     with opened(path) as file:
         head = file.read(8)
         _refuse_other_kinds(head, file.seek(0, 2))
@@ -116,15 +119,18 @@ def _harden(made: expat.XMLParserType) -> None:
     made.StartDoctypeDeclHandler = refuse
     made.EntityDeclHandler = refuse
     made.ExternalEntityRefHandler = lambda *_: 0  # nothing is fetched, and that is an error
-    depth = 0
+    depth = count = 0
     begin: Any = made.StartElementHandler
     end: Any = made.EndElementHandler
 
     def deeper(tag: str, attributes: Any) -> None:
-        nonlocal depth
+        nonlocal depth, count
         depth += 1
+        count += 1
         if depth > DEEPEST:
             raise WorkbookError("its XML is nested too deeply: that is no workbook")
+        if count > MOST_ELEMENTS:
+            raise WorkbookError(f"it has more than {MOST_ELEMENTS:,} elements: too large to check")
         if begin:
             begin(tag, attributes)
 

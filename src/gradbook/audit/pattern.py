@@ -19,7 +19,6 @@ from gradbook.audit.address import (
     sheet_of,
 )
 from gradbook.targets.excel.grammar import Call, Expression, Infix, Postfix, Prefix, Reference
-from gradbook.targets.excel.reader import FormulaError, read
 
 _CELL = r"""
     (?P<sheet>'(?:[^']|'')+'!|[\w.\[\]]+!)?
@@ -27,9 +26,11 @@ _CELL = r"""
     (?P<fix_column>\$?)(?P<column>[A-Za-z]{1,3})(?P<fix_row>\$?)(?P<row>[1-9][0-9]{0,6})
     (?![\w.(!\[])
 """
+LAST_COLUMN = MOST_COLUMNS - 1
+LAST_ROW = pack(0, MOST_ROWS - 1, 0)
 _POINTERS = re.compile(r"(?:'(?:[^']|'')+'!|[\w.\[\]]+!)?\x01[^\x02]*\x02")
-_ONE = re.compile(_CELL, re.VERBOSE)
-_MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are passed over
+CELL = re.compile(_CELL, re.VERBOSE)
+MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are passed over
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,31 @@ class Place:
 
     def at(self, home: Address) -> Address | None:
         """The cell meant from `home`; None where that lies outside the sheet."""
-        row = self.row if self.row_fixed else row_of(home) + self.row
-        column = self.column if self.column_fixed else column_of(home) + self.column
-        if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
-            return None
-        return pack(sheet_of(home) if self.sheet is None else self.sheet, row, column)
+        kept, added, top, bottom, left, right = self._way
+        inside = left <= home & LAST_COLUMN <= right and top <= home & LAST_ROW <= bottom
+        return (home & kept) + added if inside else None
+
+    @cached_property
+    def _way(self) -> tuple[int, int, int, int, int, int]:
+        """What of a packed address stays, what is added to it, and from which rows (packed) and
+        columns that leads to a cell: a formula's places are asked for more often than all else."""
+        kept = 0 if self.sheet is not None else ~(LAST_ROW | LAST_COLUMN)
+        kept |= 0 if self.row_fixed else LAST_ROW
+        kept |= 0 if self.column_fixed else LAST_COLUMN
+        top, bottom = _limits(self.row, self.row_fixed, MOST_ROWS)
+        left, right = _limits(self.column, self.column_fixed, MOST_COLUMNS)
+        added = pack(self.sheet or 0, self.row, self.column)
+        return kept, added, pack(0, top, 0), pack(0, bottom, 0), left, right
 
     @property
     def moves(self) -> bool:
+        """Whether another cell is meant elsewhere."""
         return not (self.row_fixed and self.column_fixed)
+
+
+def _limits(offset: int, fixed: bool, count: int) -> tuple[int, int]:
+    """The first and the last of so many rows that have another one so far away."""
+    return (0, count - 1) if fixed else (max(0, -offset), min(count, count - offset) - 1)
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,18 @@ class Area:
 
     first: Place
     last: Place
+
+    @property
+    def moves(self) -> bool:
+        return self.first.moves or self.last.moves
+
+    def size(self, home: Address) -> int:
+        """How many cells it has."""
+        corners = self.corners(home)
+        if corners is None:
+            return 0
+        _, top, left, bottom, right = corners
+        return (bottom - top + 1) * (right - left + 1)
 
     def corners(self, home: Address) -> tuple[int, int, int, int, int] | None:
         """Sheet, first row, first column, last row, last column."""
@@ -120,112 +149,12 @@ def moved(text: str, down: int, right: int) -> str:
             f"{found['sheet'] or ''}{found['fix_column']}{letters(column)}{found['fix_row']}{row}"
         )
 
-    return _MARKS.sub(shift, text)
+    return MARKS.sub(shift, text)
 
 
 def relaid(text: str, follow: Callable[[str], str]) -> str:
     """A formula with every cell that it mentions put through a function."""
-    return _MARKS.sub(lambda found: follow(found[0]) if found["column"] else found[0], text)
-
-
-class Reader:
-    """Makes patterns: each different one once. Knows the sheets' numbers and the names."""
-
-    def __init__(self, sheets: Mapping[str, int], names: Mapping[str, str]) -> None:
-        self.sheets = sheets
-        self.names = names
-        self._known: dict[str, Pattern] = {}
-
-    @property
-    def count(self) -> int:
-        """How many different formulas there are."""
-        return len(self._known)
-
-    def pattern(self, text: str, home: Address) -> Pattern:
-        text = text.strip()
-        row, column = row_of(home), column_of(home)
-
-        def relative(found: re.Match[str]) -> str:
-            if not found["column"]:
-                return found[0]
-            r, c = int(found["row"]) - 1, column_number(found["column"])
-            r_part = f"${r}" if found["fix_row"] else f"~{r - row}"
-            c_part = f"${c}" if found["fix_column"] else f"~{c - column}"
-            return f"{found['sheet'] or ''}\1{r_part}{c_part}\2"
-
-        key = _MARKS.sub(relative, text).replace(" ", "")
-        if key not in self._known:
-            self._known[key] = self._read(key, text, home)
-        return self._known[key]
-
-    def typed(self, text: str, home: Address) -> Pattern:
-        """The formula read as it stands in this very cell."""
-        return self._read(self.pattern(text, home).key, text, home)
-
-    def _read(self, key: str, text: str, home: Address) -> Pattern:
-        try:
-            expression = read(text.removeprefix("+"))
-        except FormulaError as error:
-            return Pattern(key, home, text, None, {}, problem=str(error))
-        typed = [ref.text for ref in references(expression)]
-        mentions = {text: self.mention(text, home) for text in dict.fromkeys(typed)}
-        every = (mentions[text] for text in typed)
-        places = tuple(m for m in every if isinstance(m, Place | Area))
-        return Pattern(key, home, text, expression, mentions, places=places)
-
-    def cell(self, text: str, home: Address) -> Address | None:
-        """The one cell that a reference, typed in `home`, points to."""
-        found = self.mention(text, home)
-        return found.at(home) if isinstance(found, Place) else None
-
-    def mention(self, text: str, home: Address) -> Mention:
-        """What a reference, as it is typed, points to."""
-        sheet, _, rest = text.rpartition("!")
-        first, _, last = rest.partition(":")
-        start = self._place(f"{sheet}!{first}" if sheet else first, home)
-        if start is None:
-            return self._name(text, home)
-        if not last or isinstance(start, Unknown):
-            return start
-        end = self._place(f"{sheet}!{last}" if sheet else last, home)
-        return Area(start, end) if isinstance(end, Place) else Unknown(f"the range {text}")
-
-    def _place(self, text: str, home: Address) -> Place | Unknown | None:
-        found = _ONE.fullmatch(text)
-        if found is None:
-            return None
-        number: int | None = None
-        if found["sheet"]:
-            title = found["sheet"][:-1].strip("'").replace("''", "'").lower()
-            if title not in self.sheets:
-                return Unknown(f"{text}, which is no sheet of this workbook")
-            number = self.sheets[title]
-        row, column = int(found["row"]) - 1, column_number(found["column"])
-        if row >= MOST_ROWS or column >= MOST_COLUMNS:
-            return None
-        row_fixed, column_fixed = bool(found["fix_row"]), bool(found["fix_column"])
-        return Place(
-            number,
-            row if row_fixed else row - row_of(home),
-            row_fixed,
-            column if column_fixed else column - column_of(home),
-            column_fixed,
-        )
-
-    def _name(self, text: str, home: Address) -> Mention:
-        word = text.rpartition("!")[2].lower()
-        if word in ("true", "false"):
-            return float(word == "true")
-        meant = self.names.get(f"{sheet_of(home)}!{word}") or self.names.get(word)
-        if meant is None:
-            return Unknown(f"the name {text}")
-        try:
-            return float(meant)
-        except ValueError:
-            pass
-        if _ONE.fullmatch(meant.partition(":")[0]) and "$" in meant:
-            return self.mention(meant, home)
-        return Unknown(f"the name {text}")
+    return MARKS.sub(lambda found: follow(found[0]) if found["column"] else found[0], text)
 
 
 def references(expression: Expression) -> Iterator[Reference]:

@@ -17,12 +17,15 @@ from gradbook.audit.address import (
     column_number,
     pack,
 )
+from gradbook.audit.arrays import element
 from gradbook.audit.book import Book, Sheet, Value
+from gradbook.audit.formulas import Reader
 from gradbook.audit.package import Package, WorkbookError, local, package, parser
-from gradbook.audit.pattern import Pattern, Reader
+from gradbook.audit.pattern import Pattern
 
 MOST_CELLS = 200_000  # with something in them, in all sheets
-MOST_EMPTY = 2_000_000
+MOST_EMPTY = 500_000
+MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
 MOST_FORMULAS = 20_000  # different ones
 LONGEST_FORMULA = 8192
 _A1 = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
@@ -301,11 +304,16 @@ class _SheetReader:
             return
         rows = int(corners[1][2]) - int(corners[0][2]) + 1
         columns = column_number(corners[1][1]) - column_number(corners[0][1]) + 1
-        if rows * columns <= 1 or rows * columns > MOST_FORMULAS:
+        if min(rows, columns) < 1 or rows * columns == 1:
             return
+        if rows * columns + len(self.book.arrays) > MOST_IN_ARRAYS:
+            raise WorkbookError("its array formulas fill too many cells: too large to check")
         for down in range(rows):
             for right in range(columns):
-                self.book.elements[cell + down * DOWN + right] = (cell, down, right)
+                at = cell + down * DOWN + right
+                text = element(self.reader, self.formula, cell, down, right)
+                self.book.arrays[at] = self.formula
+                self.book.patterns[at] = self.reader.pattern(text, at)
 
 
 def _index(text: str | None, otherwise: int, limit: int) -> int:

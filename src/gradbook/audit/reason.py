@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gradbook.audit.address import Address, column_of, row_of
 from gradbook.audit.factors import factors
 from gradbook.audit.judge import Bench
@@ -12,6 +14,7 @@ from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference,
 
 WORDS = {
     "reference": "wrong reference",
+    "swapped": "swapped references",
     "number": "wrong number",
     "operator": "wrong operator",
     "order": "wrong order",
@@ -72,11 +75,17 @@ def why(bench: Bench, owner: Address, weight: str, repaired: Repair) -> str:
     return "; ".join(_because(bench, owner, weight, change) for change in repaired.changes)
 
 
-def _because(bench: Bench, owner: Address, weight: str, change: Choice) -> str:
+def _because(  # noqa: PLR0911 - a case for each kind of edit
+    bench: Bench, owner: Address, weight: str, change: Choice
+) -> str:
     old, new = write(change.old), write(change.new)
     match change.kind:
         case "reference" | "number":
             return _reference(bench, owner, weight, change)
+        case "swapped":
+            back = replace(change, old=change.new, new=change.old)
+            both = (_reference(bench, owner, weight, one) for one in (change, back))
+            return "; ".join(both)
         case "operator" | "order":
             assert isinstance(change.old, Infix)
             return f"{_short(old)} should be {_short(new)}{_difference(change)}"

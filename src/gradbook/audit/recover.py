@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from gradbook.audit.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.address import Address, column_of, pack, row_of, sheet_of
 from gradbook.audit.book import Book
 from gradbook.audit.factors import factors
 from gradbook.audit.flow import Flow
 from gradbook.audit.gaps import aligned, companions, joined
-from gradbook.audit.lanes import Lane, change, find_lanes
+from gradbook.audit.lanes import Lane, chains, change, find_lanes
+from gradbook.audit.once import once
 from gradbook.audit.pattern import Area, Pattern, Place, references
 from gradbook.targets.excel.grammar import Expression, Reference
 
@@ -29,6 +30,7 @@ class Claim:
     expression: Expression
     whole: bool  # whether it is all that the owner says
     sign: int  # +1 where the update subtracts the claim
+    via: tuple[Address, ...] = ()  # the cells from the update to the one that mentions the owner
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,12 @@ class Rate:
     reference: Reference | None
 
 
+@once
+def mentioned_texts(expression: Expression) -> list[str]:
+    """The references in an expression, in the order they are typed."""
+    return [reference.text for reference in references(expression)]
+
+
 @dataclass
 class Training:
     """Weights that learn together."""
@@ -49,6 +57,7 @@ class Training:
     lanes: list[Lane]
     names: list[str] = field(default_factory=list)
     rate: Address | None = None
+    _back: dict[Pattern, tuple[bool, list[Place | Area]]] = field(default_factory=dict)
 
     @cached_property
     def stop(self) -> dict[Address, tuple[int, int]]:
@@ -87,14 +96,9 @@ class Training:
     ) -> Iterator[Address]:
         """The cells that a part of a cell's formula, or of another one's, mentions."""
         pattern = pattern or self.book.patterns[home]
-        for reference in references(expression):
-            mention = pattern.mentions.get(reference.text)
-            if isinstance(mention, Place):
-                cell = mention.at(home)
-                if cell is not None:
-                    yield cell
-            elif isinstance(mention, Area):
-                yield from self.flow.area(mention, home)
+        mentions = (pattern.mentions.get(text) for text in mentioned_texts(expression))
+        places = (place for place in mentions if isinstance(place, Place | Area))
+        return self.flow.mentioned(places, home)
 
     def cell_of(self, reference: Expression, home: Address) -> Address | None:
         """The one cell that a reference stands for."""
@@ -102,6 +106,44 @@ class Training:
             return None
         mention = self.book.patterns[home].mentions.get(reference.text)
         return mention.at(home) if isinstance(mention, Place) else None
+
+    def looks_back(self, home: Address) -> bool:
+        """Whether a cell is computed from what it was one step ago."""
+        pattern = self.book.patterns.get(home)
+        if pattern is None or home in self.stop or not self.looks_back_anywhere:
+            return False
+        if pattern not in self._back:
+            self._back[pattern] = self._places_back(pattern)
+        certain, doubtful = self._back[pattern]
+        return certain or any(
+            home - cell in self.strides for cell in self.flow.mentioned(doubtful, home)
+        )
+
+    @cached_property
+    def looks_back_anywhere(self) -> bool:
+        """Whether any cell but a weight may do so."""
+        patterns = {
+            pattern
+            for cell in self.moving.difference(self.stop)
+            if (pattern := self.book.patterns.get(cell)) is not None
+        }
+        return any(certain or doubtful for certain, doubtful in map(self._places_back, patterns))
+
+    def _places_back(self, pattern: Pattern) -> tuple[bool, list[Place | Area]]:
+        """Whether a formula refers to the cell before its own wherever it stands, and the places of
+        which only its cell can tell."""
+        doubtful: list[Place | Area] = []
+        for place in pattern.places:
+            if isinstance(place, Area):
+                doubtful.append(place)
+            elif not place.moves:
+                if place.at(pattern.home) in self.moving:
+                    doubtful.append(place)
+            elif place.row_fixed or place.column_fixed or place.sheet is not None:
+                doubtful.append(place)
+            elif -pack(0, place.row, place.column) in self.strides:
+                return True, []
+        return False, doubtful
 
     @cached_property
     def strides(self) -> set[int]:
@@ -114,8 +156,9 @@ class Training:
 
 def find_trainings(book: Book, flow: Flow) -> list[Training]:
     """The trainings, in the order of the sheets."""
-    lanes = aligned(book, joined(book, find_lanes(book, flow)))
-    groups = [group + companions(book, group) for group in _together(flow, lanes)]
+    lines = list(chains(book))
+    lanes = aligned(book, joined(book, find_lanes(book, flow, lines)))
+    groups = [group + companions(book, group, lines) for group in _together(flow, lanes)]
     found = [Training(book, flow, sorted(group, key=lambda g: g.start)) for group in groups]
     for training in found:
         training.names = [heading(book, lane) for lane in training.lanes]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -13,12 +13,14 @@ from gradbook.audit.book import quoted
 from gradbook.audit.edits import tidy
 from gradbook.audit.judge import RIGHT, Bench
 from gradbook.audit.meaning import NotUnderstood
-from gradbook.audit.pattern import Pattern
+from gradbook.audit.pattern import Pattern, references
 from gradbook.audit.search import (
+    Batch,
     Choice,
     Offer,
     Trial,
     constants,
+    exchanges,
     factors_more,
     groupings,
     matching,
@@ -29,6 +31,7 @@ from gradbook.audit.search import (
     replacements,
     terms_more,
 )
+from gradbook.audit.templates import derived, differences, templates
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
@@ -77,10 +80,11 @@ def _one(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
     kinds = (
         replacements(trial, offered, Reference),
         other_operators(trial),
+        exchanges(trial),
         groupings(trial),
         omissions(trial),
         replacements(trial, offered, Number),
-        factors_more(trial, offered),
+        _factors_more(patient, trial, offered),
         terms_more(trial, offered),
     )
     for batches in kinds:
@@ -89,6 +93,15 @@ def _one(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
             best = min(found, key=lambda c: _effort(patient, trial, c))
             return Repair(best.applied(patient.expression), (best,))
     return None
+
+
+def _factors_more(patient: Patient, trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
+    """A factor that is missing: a cell, or a function of one."""
+    near = offered[:MOST_PAIRED]
+    more = derived(templates(patient.bench), near, lambda said: _values(patient, said))
+    apart = differences(patient.bench, patient.owner)
+    found = [Offer(said, _values(patient, said)) for said in apart]
+    yield from factors_more(trial, [*offered, *found, *more])
 
 
 def _two(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | None:
@@ -113,10 +126,20 @@ def _two(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
 def _values(patient: Patient, part: Expression) -> Array:
     bench = patient.bench
     try:
-        node = bench.made.expression(part, patient.owner, patient.pattern)
+        node = bench.made.expression(part, patient.owner, mentioning(bench, patient.pattern, part))
         return bench.random.of(node, bench.leaves)
     except NotUnderstood:
         return np.full(1, np.nan)
+
+
+def mentioning(bench: Bench, pattern: Pattern, part: Expression) -> Pattern:
+    """The pattern, aware of what another expression mentions in the same cell."""
+    missing = {r.text for r in references(part) if r.text not in pattern.mentions}
+    if not missing:
+        return pattern
+    reader = bench.training.book.reader
+    more = {text: reader.mention(text, pattern.home) for text in missing}
+    return replace(pattern, mentions={**pattern.mentions, **more})
 
 
 def offers(patient: Patient) -> list[Offer]:

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradbook.audit.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.address import Address, column_of, row_of
+from gradbook.audit.columns import beside
 from gradbook.audit.judge import Bench
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import moved, relaid
 from gradbook.audit.recover import Claim
-from gradbook.audit.repair import Patient, Repair, repair
+from gradbook.audit.repair import Patient, Repair, anew, repair
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
-from gradbook.targets.excel.grammar import Expression, write
+from gradbook.targets.excel.grammar import Call, Expression, Number, write
 from gradbook.targets.excel.reader import read
 
 
@@ -47,9 +48,11 @@ def _shares(bench: Bench, claim: Claim) -> tuple[Address, ...]:
     """The cells of one column, formulas of one shape, that the claim is gathered from."""
     training = bench.training
     patterns = training.book.patterns
-    cells = [c for c in dict.fromkeys(training.flow.sources(claim.owner)) if c in patterns]
-    cells = [cell for cell in cells if cell not in training.stop]
-    if not cells or len({patterns[cell].shape for cell in cells}) > 1:
+    sources = list(dict.fromkeys(training.flow.sources(claim.owner)))
+    cells = [cell for cell in sources if cell in patterns and cell not in training.stop]
+    if not cells and isinstance(claim.expression, Call):
+        cells = [c for c in sources if isinstance(training.book.values.get(c), float)]  # pasted
+    if not cells or len({patterns[c].shape if c in patterns else "" for c in cells}) > 1:
         return ()
     line = column_of if training.lanes[0].down else row_of
     return tuple(cells) if len({line(cell) for cell in cells}) == 1 else ()
@@ -57,13 +60,16 @@ def _shares(bench: Bench, claim: Claim) -> tuple[Address, ...]:
 
 def _repair(bench: Bench, lane: int, claim: Claim, cell: Address) -> Repair | None:
     book = bench.training.book
+    claimed = bench.claimed(claim)
     share = bench.made.known.get(cell)
+    target = _through(bench, lane, cell)
+    if isinstance(share, Node):
+        target = target / gradients(claimed, [share])[share]
+    if cell not in book.patterns:
+        return anew(bench, cell, Number(0.0), target)
     pattern = book.reader.typed(book.patterns[cell].text_at(cell), cell)
     if pattern.expression is None:
         return None
-    target = _through(bench, lane, cell)
-    if isinstance(share, Node):
-        target = target / gradients(bench.claimed(claim), [share])[share]
     with np.errstate(all="ignore"):
         wanted = np.asarray(bench.random.of(target, bench.leaves))
     return repair(Patient(bench, cell, pattern, pattern.expression, wanted), target)
@@ -85,13 +91,14 @@ def _through(bench: Bench, lane: int, cell: Address) -> Node:
 
 
 def _as_seen_from(bench: Bench, text: str, home: Address, cell: Address) -> str:
-    """The formula of another sample: what is on their sheet moves with it, all else stays."""
-    down, across = row_of(cell) - row_of(home), column_of(cell) - column_of(home)
+    """The formula of another sample: what is a sample's own moves with it, all else stays."""
     reader = bench.training.book.reader
 
     def follow(reference: str) -> str:
         at = reader.cell(reference, home)
-        own = at is None or sheet_of(at) == sheet_of(home)
-        return moved(reference, down, across) if own else reference
+        there = None if at is None else beside(bench, at, cell, cell - home)
+        if at is None or there is None or there == at:
+            return reference
+        return moved(reference, row_of(there) - row_of(at), column_of(there) - column_of(at))
 
     return relaid(text, follow)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import combinations
 
 import numpy as np
@@ -24,6 +25,7 @@ from gradbook.targets.excel.grammar import (
 )
 
 MOST_GROUPINGS = 400
+MOST_EXCHANGED = 12  # references
 SHORT = 60  # parts of a formula in which a term may be missing anywhere
 
 OPERATIONS: dict[str, Callable[[Array, Array], Array]] = {
@@ -33,7 +35,24 @@ OPERATIONS: dict[str, Callable[[Array, Array], Array]] = {
     "/": np.divide,
     "^": np.power,
 }
+
+
+def _chosen(condition: Array, a: Array, b: Array) -> Array:
+    found: Array = np.where(condition, a, b)
+    return found
+
+
+COMPARED: dict[str, Callable[[Array, Array], Array]] = {
+    ">": np.greater,
+    "<": np.less,
+    ">=": np.greater_equal,
+    "<=": np.less_equal,
+}
 FUNCTIONS: dict[str, Callable[..., Array]] = {
+    "ABS": lambda x: np.where(np.real(x) < 0, -x, x),
+    "MAX": lambda *given: reduce(lambda a, b: np.where(np.real(a) < np.real(b), b, a), given),
+    "MIN": lambda *given: reduce(lambda a, b: np.where(np.real(a) > np.real(b), b, a), given),
+    "IF": lambda condition, a, b: _chosen(np.real(condition) != 0, a, b),
     "EXP": np.exp,
     "LN": np.log,
     "SQRT": np.sqrt,
@@ -54,12 +73,17 @@ class Offer:
 class Choice:
     """One edit: at these places, this instead."""
 
-    kind: str  # reference, number, operator, order, sign, parentheses, missing, extra, term
+    kind: (
+        str  # reference, swapped, number, operator, order, sign, parentheses, missing, extra, term
+    )
     paths: tuple[Path, ...]
     old: Expression
     new: Expression
 
     def applied(self, expression: Expression) -> Expression:
+        if self.kind == "swapped":
+            one, other = self.paths
+            return put(put(expression, one, self.new), other, self.old)
         for path in self.paths:
             expression = put(expression, path, self.new)
         return expression
@@ -128,6 +152,8 @@ def combined(part: Expression, pieces: Sequence[Array]) -> Array | None:
     match part:
         case Infix(operator, _, _) if operator in OPERATIONS:
             return OPERATIONS[operator](pieces[0], pieces[1])
+        case Infix(operator, _, _) if operator in COMPARED:
+            return COMPARED[operator](np.real(pieces[0]), np.real(pieces[1])) * 1.0
         case Prefix("-", _):
             return np.negative(pieces[0])
         case Prefix("+", _):
@@ -135,8 +161,15 @@ def combined(part: Expression, pieces: Sequence[Array]) -> Array | None:
         case Postfix("%", _):
             return pieces[0] / 100
         case Call(function, arguments) if function in FUNCTIONS and None not in arguments:
-            return FUNCTIONS[function](*pieces)
+            return FUNCTIONS[function](*pieces) if _are_single(function, arguments) else None
     return None
+
+
+def _are_single(function: str, arguments: Sequence[Expression | None]) -> bool:
+    """Whether a function is given what it is known with here: not a range, not two of three."""
+    if function == "IF" and len(arguments) != 3:
+        return False
+    return not any(isinstance(a, Reference) and ":" in a.text for a in arguments)
 
 
 def matching(batches: Iterator[Batch], true: Array) -> Iterator[Choice]:
@@ -151,6 +184,7 @@ def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
     sure = np.isfinite(true)
     if sure.sum() < 3:
         return []
+    values = values[:, None] if values.ndim == 1 else values  # a number is the same at every point
     with np.errstate(all="ignore"):
         values = np.where(np.isfinite(values), values, np.nan)
         size = np.maximum(np.abs(values), np.abs(true))
@@ -166,6 +200,8 @@ def replacements(
     trial: Trial, offered: Sequence[Offer], of: type[Reference] | type[Number]
 ) -> Iterator[Batch]:
     """A reference, or a number, that should be another."""
+    if of is Reference:  # nobody writes a cell for nothing
+        offered = [offer for offer in offered if offer.said != Number(0.0)]
     if not offered:
         return
     stack = _stack(offered)
@@ -219,19 +255,35 @@ def omissions(trial: Trial) -> Iterator[Batch]:
 
 def factors_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
     """A part that should be multiplied, or divided, by something."""
-    more = [*offered, *_complements(offered)]
-    if not more:
+    if not offered:
         return
-    stack = _stack(more)
+    offered = [offer for offer in offered if offer.said != Number(0.0)]
+    stack = _stack(offered)
     for operator in "*/":
         for path, part in trial.parts.items():
+            if _is_inside_product(trial, path):
+                continue  # the whole product times something is the same
             choices = [
                 Choice("missing", (path,), part, Infix(operator, part, offer.said))
-                for offer in more
+                for offer in offered
             ]
             with np.errstate(all="ignore"):
                 values = OPERATIONS[operator](trial.values[path], stack)
             yield choices, trial.with_({path: values})
+
+
+def _is_inside_product(trial: Trial, path: Path) -> bool:
+    above = trial.parts[path[:-1]] if path else None
+    return isinstance(above, Infix) and above.operator in "*/"
+
+
+def exchanges(trial: Trial) -> Iterator[Batch]:
+    """Two references, each where the other belongs."""
+    spots = [(path, part) for path, part in trial.parts.items() if isinstance(part, Reference)]
+    for (one, a), (other, b) in combinations(spots[:MOST_EXCHANGED], 2):
+        if a != b:
+            values = trial.with_({one: trial.values[other], other: trial.values[one]})
+            yield [Choice("swapped", (one, other), a, b)], np.asarray(values)[None]
 
 
 def terms_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
@@ -284,15 +336,6 @@ def _spots(trial: Trial) -> list[tuple[Path, ...]]:
 
 def _stack(offered: Sequence[Offer]) -> Array:
     return np.stack(np.broadcast_arrays(*(offer.values for offer in offered)))
-
-
-def _complements(offered: Sequence[Offer]) -> list[Offer]:
-    """1−x for every x: the factor that is forgotten of a·(1−a)."""
-    return [
-        Offer(Infix("-", Number(1.0), offer.said), 1 - offer.values)
-        for offer in offered
-        if isinstance(offer.said, Reference)
-    ]
 
 
 def constants(shape: tuple[int, ...]) -> list[Offer]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.findings import BookReport, Finding
+from gradbook.audit.findings import TO_FILL_IN, BookReport, Finding
 
 _CELL = re.compile(r"(?<![\w.])\$?[A-Z]{1,3}\$?[1-9][0-9]{0,6}(?![\w(])")
 
@@ -52,7 +52,7 @@ def shared_mistakes(reports: Sequence[BookReport]) -> list[Shared]:
 
 def _findings(report: BookReport) -> Iterator[Finding]:
     for sheet in report.sheets:
-        yield from sheet.findings
+        yield from (finding for finding in sheet.findings if finding.kind != TO_FILL_IN)
 
 
 def identical_files(reports: Iterable[BookReport]) -> list[tuple[str, ...]]:

@@ -46,9 +46,10 @@ def _worked(bench: Bench) -> bool:
     """Whether the whole step, its claims included, could be worked as a graph."""
     try:
         return all(
-            bench.loss is not bench.claimed(claim)
+            bench.loss is not bench.claimed(claim) and bench.made.node(claim.owner) is not None
             for options in bench.step.claims
             for claim in options[:1]
+            if claim.whole
         )
     except NotUnderstood:
         return False

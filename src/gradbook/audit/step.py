@@ -75,7 +75,7 @@ class StepGraph:
     def _is_leaf(self, cell: Address) -> bool:
         if cell in self.instead:
             return False
-        formula = cell in self.book.patterns or cell in self.book.elements
+        formula = cell in self.book.patterns
         return cell in self.training.stop or cell not in self.moving or not formula
 
     def _inside(self, cell: Address) -> list[Address]:
@@ -91,21 +91,20 @@ class StepGraph:
     def _computed(self, cell: Address) -> Value:
         if self._is_leaf(cell):
             return self._leaf(cell)
-        anchor, down, right = self.book.elements.get(cell, (cell, 0, 0))
-        pattern = self.instead.get(anchor) or self.book.patterns[anchor]
+        pattern = self.instead.get(cell) or self.book.patterns[cell]
         if pattern.expression is None:
-            raise NotUnderstood(f"{self.book.called(anchor)}: {pattern.problem}")
+            raise NotUnderstood(f"{self.book.called(cell)}: {pattern.problem}")
         try:
-            found = meaning(self.graph, pattern.expression, self._look(anchor, pattern))
+            found = meaning(self.graph, pattern.expression, self._look(cell, pattern))
         except NotUnderstood as error:
             if "!" in str(error):
                 raise
-            raise NotUnderstood(f"{self.book.called(anchor)} has {error}") from error
-        if isinstance(found, Node) and isinstance(pattern.expression, Reference):
+            raise NotUnderstood(f"{self.book.called(cell)} has {error}") from error
+        by_itself = cell in self.instead or isinstance(pattern.expression, Reference)
+        if isinstance(found, Node) and by_itself:
             return self.graph.make("copy", found, attributes=(self.book.called(cell),))
         if isinstance(found, Block):
-            height, width = found.shape
-            return found.rows[min(down, height - 1)][min(right, width - 1)]
+            return found.rows[0][0]
         return found
 
     def _leaf(self, cell: Address) -> Value:
@@ -165,13 +164,12 @@ def signature(
         if cell in stop and cell not in opened:
             content.append(("own", mine[cell]) if cell in mine else ("other", stop[cell][0]))
             continue
-        anchor, down, right = book.elements.get(cell, (cell, 0, 0))
-        pattern = book.patterns.get(anchor)
+        pattern = book.patterns.get(cell)
         if cell not in moving or pattern is None:
             content.append(type(book.values.get(cell)))
             continue
         sources = [training.plain(s) for s in flow.sources(cell) if not training.before(cell, s)]
-        content.append((pattern.shape, down, right))
+        content.append(pattern.shape)
         content.append(sources)
         waiting.extend(reversed(sources))
     named = [

@@ -48,12 +48,15 @@ def _copied(training: Training, earlier: Sequence[Step], lane: int) -> tuple[Cla
     if not earlier:
         return ()
     patterns, stride = training.book.patterns, training.lanes[lane].stride
+    values = training.book.values
     found = []
     for claim in earlier[-1].claims[lane]:
         owner = claim.owner + stride
         before, here = patterns.get(claim.owner), patterns.get(owner)
         if claim.whole and here is not None and before is not None and here.expression is not None:
             found.append(Claim(owner, here.expression, True, claim.sign))
+        elif claim.whole and here is None and isinstance(values.get(owner), float):
+            found.append(Claim(owner, claim.expression, True, claim.sign))
     return tuple(found)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
 from gradbook.audit.edits import total
 from gradbook.audit.factors import factors
@@ -18,17 +20,19 @@ from gradbook.audit.steps import Step
 from gradbook.targets.excel.grammar import Reference, write
 
 LR = "η"
+USUAL_RATE = 0.5  # what the exercise is usually done with
 
 
 def update_findings(training: Training, steps: Sequence[Step]) -> list[Finding]:
     """What is wrong with how the weights are updated."""
-    found = list(_blank_rate(training))
+    found = list(_blank_rate(training, steps))
+    benches = _Benches(training)
     for j, lane in enumerate(training.lanes):
         usual = usual_pattern(training, lane)
         if usual is None:
             continue
         found += _departures(training, j, lane, usual, steps)
-        found += _additions(training, j, lane, usual, steps)
+        found += _additions(benches, j, lane, usual, steps)
         found += _rates(training, j, lane, usual)
     return found
 
@@ -41,23 +45,46 @@ def usual_pattern(training: Training, lane: Lane) -> Pattern | None:
     return votes.most_common(1)[0][0] if votes else None
 
 
-def _blank_rate(training: Training) -> Iterator[Finding]:
+def _blank_rate(training: Training, steps: Sequence[Step]) -> Iterator[Finding]:
     cell, book = training.rate, training.book
     if cell is None or cell in book.patterns or isinstance(book.values.get(cell), float):
         return
     value = book.values.get(cell)
     state = "is blank" if value is None else f"holds the text {str(value)[:20]!r}"
     at = written(cell)
+    kept = _rate_kept(training, steps)
+    rate = USUAL_RATE if kept is None else kept
+    words = (
+        f"any number above 0 will do, {rate:g} for a start"
+        if kept is None
+        else f"the values in the file were made with {rate:g}"
+    )
     yield Finding(
         kind="blank rate",
         quantity=LR,
         weight="",
         cells=at,
         formula="",
-        expected="",
-        why=f"the learning rate {at} {state}, so no weight ever changes: type a number there",
+        expected=f"={rate:.6g}",
+        why=f"the learning rate {at} {state}, so no weight ever changes: {words}",
         sheet=book.sheets[sheet_of(cell)].title,
+        fixes={at: f"={rate:.6g}"},
     )
+
+
+def _rate_kept(training: Training, steps: Sequence[Step]) -> float | None:
+    """The rate that the weights' values in the file were made with; None where they don't say."""
+    values, found = training.book.values, []
+    for step in steps[:1]:
+        for lane, options in zip(training.lanes, step.claims, strict=True):
+            before, after = (values.get(cell) for cell in lane.cells[:2])
+            gradient = values.get(options[0].owner) if options and options[0].whole else None
+            numbers = [x for x in (before, after, gradient) if isinstance(x, float)]
+            if len(numbers) == 3 and gradient and before != after:
+                found.append((numbers[0] - numbers[1]) / numbers[2] / options[0].sign)
+    rate = float(np.median(found)) if found else 0.0
+    alike = all(abs(other - rate) <= 1e-6 * abs(rate) for other in found)
+    return float(f"{rate:.6g}") if alike and rate > 0 else None
 
 
 def _departures(
@@ -109,14 +136,26 @@ def _same(training: Training, steps: Sequence[Step], k: int, cell: Address, usua
     return bench.same(a, b, bench.random)
 
 
+class _Benches:
+    """A bench for each step that is looked at, shared by its weights."""
+
+    def __init__(self, training: Training) -> None:
+        self.training = training
+        self._known: dict[int, Bench] = {}
+
+    def of(self, step: Step) -> Bench:
+        return self._known.setdefault(step.number, Bench(self.training, step))
+
+
 def _additions(
-    training: Training, j: int, lane: Lane, usual: Pattern, steps: Sequence[Step]
+    benches: _Benches, j: int, lane: Lane, usual: Pattern, steps: Sequence[Step]
 ) -> Iterator[Finding]:
     """An update that goes up the slope: it adds what it should subtract."""
+    training = benches.training
     step = next((s for s in steps if training.book.patterns.get(_next(lane, s)) is usual), None)
     if step is None or not step.claims[j]:
         return
-    verdict, claim = best(Bench(training, step), j, step.claims[j])
+    verdict, claim = best(benches.of(step), j, step.claims[j])
     if verdict != OPPOSITE or claim is None or claim.sign > 0:
         return
     cells = [cell for cell in lane.cells[1:] if training.book.patterns.get(cell) is usual]
@@ -197,7 +236,7 @@ def _rate_place(
         if plain(at) == training.rate:
             return mention, reference
     still = [entry for entry in cells if entry[0] not in training.moving]
-    if len(cells) == 2 and len(still) == 1:
+    if len(still) == 1 and len(factors(inside[0][1]).parts) == 2:
         return still[0][1], still[0][2]
     return None, None
 

@@ -11,20 +11,24 @@ from pathlib import Path
 import numpy as np
 
 from gradbook.audit.findings import (
+    RIGHT,
+    TO_FILL_IN,
     WORST_FIRST,
     BookReport,
     Finding,
     SheetReport,
 )
 from gradbook.audit.findings import Curve as Losses
+from gradbook.audit.grade import GOOD, Grade, grade
 from gradbook.audit.shared import identical_files, shared_mistakes
 from gradbook.errors import one_line
 from gradbook.report import curve_svg
-from gradbook.report.audit_text import counts, percent, summary
+from gradbook.report.audit_text import counts, found, percent, summary, to_fill_in
 from gradbook.report.class_text import gathered, learning
 from gradbook.report.curve import Chart, Curve
 from gradbook.report.page import Section, page, text, wide
 
+MOST_MARKS = 48  # squares in a row of the table
 FRAME = curve_svg.Frame(height=260.0, left=78.0, right=92.0)
 MADE, CORRECTED = "#D0453F", "#1E9650"  # as in audit.css; seen on light and on dark paper
 MOST_TOKENS = 400  # of a formula whose changes are marked
@@ -83,21 +87,41 @@ def _table(reports: Sequence[BookReport]) -> str:
     ordered = sorted(reports, key=lambda report: WORST_FIRST.index(report.verdict))
     rows = "\n".join(_row(reports, report) for report in ordered)
     return wide(
-        '<table class="books">\n<thead><tr><th class="words">book</th>'
-        '<th class="words">verdict</th><th class="words">what was found</th></tr></thead>\n'
+        '<table class="books">\n<thead><tr><th class="words">book</th><th class="words">verdict'
+        '</th><th class="words">gradients</th><th class="words">what was found</th></tr></thead>\n'
         f"<tbody>\n{rows}\n</tbody>\n</table>"
     )
 
 
 def _row(reports: Sequence[BookReport], report: BookReport) -> str:
-    name = text(one_line(report.book))
+    name = text(_name(report) if _all_named_apart(reports) else one_line(report.book))
     if _is_told(reports, report):
         name = f'<a href="#{_anchor(reports, report)}">{name}</a>'
-    said = summary(report).lstrip(":, ")
+    said = found(report) if report.verdict != RIGHT else ""
+    cells = [_badge(report.verdict), _marks(grade(report)), text(said)]
     return (
-        f'<tr><th scope="row" class="words">{name}</th><td class="words">'
-        f'{_badge(report.verdict)}</td><td class="words">{text(said)}</td></tr>'
+        f'<tr><th scope="row" class="words">{name}</th>'
+        + "".join(f'<td class="words">{cell}</td>' for cell in cells)
+        + "</tr>"
     )
+
+
+def _all_named_apart(reports: Sequence[BookReport]) -> bool:
+    return len({_name(report) for report in reports}) == len(reports)
+
+
+def _marks(grade: Grade) -> str:
+    """How many gradients are right, and a square for each."""
+    marks = grade.marks
+    if not marks:
+        return ""
+    squares = "".join(
+        f'<i class="m-{mark.state.partition(" ")[0]}"'
+        f' title="{text(one_line(mark.weight))}: {mark.state}"></i>'
+        for mark in marks
+    )
+    said = f"{grade.count(GOOD):,} of {len(marks):,}"
+    return f'{said} <span class="marks">{squares}</span>' if len(marks) <= MOST_MARKS else said
 
 
 def _class(reports: Sequence[BookReport]) -> Iterator[Section]:
@@ -132,9 +156,10 @@ def _book(report: BookReport) -> str:
 def _sheet(sheet: SheetReport, several: bool) -> str:
     title = f"<h3>{text(one_line(sheet.sheet))} {_badge(sheet.verdict)}</h3>" if several else ""
     notes = (f"<p>{text(one_line(note))}</p>" for note in sheet.notes)
-    return "\n".join(
-        filter(None, [title, _about(sheet), *notes, *map(_finding, sheet.findings), _chart(sheet)])
-    )
+    findings = (_finding(finding) for finding in sheet.findings if finding.kind != TO_FILL_IN)
+    waiting = to_fill_in(sheet)
+    blank = f"<p>Still to be filled in: {text(waiting)}.</p>" if waiting else ""
+    return "\n".join(filter(None, [title, _about(sheet), *notes, *findings, blank, _chart(sheet)]))
 
 
 def _about(sheet: SheetReport) -> str:
@@ -152,7 +177,7 @@ def _about(sheet: SheetReport) -> str:
 def _finding(finding: Finding) -> str:
     off = finding.relative_error
     error = f' <span class="off">off by {text(percent(off))}</span>' if off is not None else ""
-    old, new = _marked(one_line(finding.formula), one_line(finding.expected))
+    old, new = marked(one_line(finding.formula), one_line(finding.expected))
     lines = [("is", old), ("rather", new)]
     formulas = "".join(f"<dt>{what}</dt><dd><code>{f}</code></dd>" for what, f in lines if f)
     return (
@@ -163,7 +188,7 @@ def _finding(finding: Finding) -> str:
     )
 
 
-def _marked(old: str, new: str) -> tuple[str, str]:
+def marked(old: str, new: str) -> tuple[str, str]:
     """Two formulas as HTML, in which what only one of them has is marked."""
     a, b = _TOKENS.findall(old), _TOKENS.findall(new)
     if not old or not new or max(len(a), len(b)) > MOST_TOKENS:
@@ -180,7 +205,7 @@ def _marked(old: str, new: str) -> tuple[str, str]:
 def _chart(sheet: SheetReport) -> str:
     if sheet.curve is None:
         return ""
-    chart = _curves(sheet.curve)
+    chart = curves(sheet.curve)
     picture = curve_svg.svg(chart, FRAME, alone=False)
     caption = f"What it does to learning: {text(learning(sheet.curve))}."
     for curve in chart.curves:  # the names are all the legend that a phone has room for
@@ -192,7 +217,7 @@ def _class_of(curve: Curve) -> str:
     return "made" if curve.colour == MADE else "corrected"
 
 
-def _curves(losses: Losses) -> Chart:
+def curves(losses: Losses) -> Chart:
     made = Curve("as made", np.array(losses.made), MADE)
     corrected = Curve("corrected", np.array(losses.corrected), CORRECTED)
     return Chart("Loss", (made, corrected), labels="")

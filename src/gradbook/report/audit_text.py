@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from gradbook.audit.findings import BookReport, Finding, SheetReport
+from gradbook.audit.findings import RIGHT, TO_FILL_IN, BookReport, Finding, SheetReport
+from gradbook.audit.grade import GOOD, grade
 from gradbook.errors import one_line
 from gradbook.report import class_text
 from gradbook.report.curve_text import Line, Piece
@@ -40,18 +41,34 @@ def lines(reports: Sequence[BookReport], width: int) -> Iterator[Line]:
 
 
 def summary(report: BookReport) -> str:
-    """What there is to say of a book in half a line."""
+    """What there is to say of a book in half a line, behind its verdict."""
+    said = found(report)
+    if report.verdict == RIGHT:
+        return f", {said}"
+    return f": {', '.join(filter(None, [said, _graded(report)]))}"
+
+
+def found(report: BookReport) -> str:
+    """What was found in a book."""
     if report.problem:
-        return f": {one_line(report.problem)}"
+        return one_line(report.problem)
     trained = [sheet for sheet in report.sheets if sheet.loss]
     if not report.sheets:
-        return ": no loss and no weight that is updated, so there is no gradient to check"
-    if not trained:
-        return f": {one_line(report.sheets[0].notes[0])}" if report.sheets[0].notes else ""
-    if report.verdict == "right":
-        return f", {_many(sum(len(sheet.weights) for sheet in trained), 'gradient')} checked"
-    found = sum(len(sheet.findings) for sheet in report.sheets)
-    return f", {_many(found, 'finding')}"
+        return "no loss and no weight that is updated, so there is no gradient to check"
+    if not trained and report.sheets[0].notes:
+        return one_line(report.sheets[0].notes[0])
+    if report.verdict == RIGHT:
+        return f"{_many(sum(len(sheet.weights) for sheet in trained), 'gradient')} checked"
+    kinds = [finding.kind for sheet in report.sheets for finding in sheet.findings]
+    wrong = sum(kind != TO_FILL_IN for kind in kinds)
+    blank = len(kinds) - wrong
+    said = [_many(wrong, "finding")] if wrong else []
+    return ", ".join([*said, f"{blank:,} to fill in"] if blank else said)
+
+
+def _graded(report: BookReport) -> str:
+    marks = grade(report)
+    return f"{marks.count(GOOD):,} of {len(marks.marks):,} gradients right" if marks.marks else ""
 
 
 def counts(reports: Sequence[BookReport]) -> str:
@@ -69,11 +86,26 @@ def _sheet(sheet: SheetReport, several: bool, width: int) -> Iterator[Line]:
     if several and sheet.findings:
         yield [Piece("  "), Piece(one_line(sheet.sheet), "bold")]
     for finding in sheet.findings:
-        yield from _finding(finding, width)
+        if finding.kind != TO_FILL_IN:
+            yield from _finding(finding, width)
+    blank = to_fill_in(sheet)
+    if blank:
+        yield from class_text.paragraph(f"still to be filled in: {blank}", width, INDENT - 2)
     if sheet.curve:
         yield [Piece(f"  {class_text.learning(sheet.curve)}")]
     for note in sheet.notes if sheet.loss else ():
-        yield from _paragraph(note, width, INDENT - 2)
+        yield from class_text.paragraph(one_line(note), width, INDENT - 2)
+
+
+def to_fill_in(sheet: SheetReport) -> str:
+    """The gradients that are still blank, each with the first of its cells."""
+    blank = [finding for finding in sheet.findings if finding.kind == TO_FILL_IN]
+    return ", ".join(f"{one_line(f.quantity)} in {_first(one_line(f.cells))}" for f in blank)
+
+
+def _first(cells: str) -> str:
+    first, *more = cells.split(",")
+    return f"{first} and {_many(len(more), 'more range')}" if more else first
 
 
 def _finding(finding: Finding, width: int) -> Iterator[Line]:
@@ -95,11 +127,6 @@ def _finding(finding: Finding, width: int) -> Iterator[Line]:
 def _formula(formula: str) -> str:
     shown = one_line(formula)
     return shown if len(shown) <= LONGEST_FORMULA else f"{shown[:LONGEST_FORMULA]}…"
-
-
-def _paragraph(words: str, width: int, indent: int) -> Iterator[Line]:
-    for line in wrap(one_line(words), max(width - indent, 20)):
-        yield [Piece(" " * indent + line)]
 
 
 def percent(share: float) -> str:

@@ -25,14 +25,14 @@ def lines(reports: Sequence[BookReport], width: int) -> Iterator[Line]:
         yield []
         yield [Piece("Identical files", "bold")]
         for names in files:
-            yield from _paragraph(" = ".join(map(one_line, names)), width, 2)
+            yield from paragraph(" = ".join(map(one_line, names)), width, 2)
 
 
 def _shared(shared: Shared, count: int, width: int) -> Iterator[Line]:
     names = ", ".join(map(one_line, shared.books))
-    yield from _paragraph(f"{len(shared.books)} of {count}: {names}", width, 2)
+    yield from paragraph(f"{len(shared.books)} of {count}: {names}", width, 2)
     for quantities, why in gathered(shared.findings):
-        yield from _paragraph(f"{quantities}: {why}", width, 4)
+        yield from paragraph(f"{quantities}: {why}", width, 4)
 
 
 def gathered(findings: Sequence[Finding]) -> list[tuple[str, str]]:
@@ -52,7 +52,8 @@ def learning(curve: Curve) -> str:
     return f"loss {after}: {made:.{digits}g} as made, {right:.{digits}g} corrected"
 
 
-def _paragraph(words: str, width: int, indent: int) -> Iterator[Line]:
+def paragraph(words: str, width: int, indent: int) -> Iterator[Line]:
+    """Words in lines; the second and those below it stand a little further in."""
     room = max(width - indent - 2, 20)
     for k, line in enumerate(wrap(words, room, break_on_hyphens=False)):
         yield [Piece(" " * (indent + 2 * (k > 0)) + line)]

@@ -1,0 +1,117 @@
+"""Books that `gradbook check` audits in a second, beside LibreOffice, which only converts them.
+
+    python bench/check_speed.py [--books N] [--workers N] [--rounds N]
+
+Half of the books are as `gradbook sheet` writes them, with the tables of thirteen learning rates;
+half are single tables re-laid in the styles people use. Each round checks all of them and has a
+headless LibreOffice convert all of them, in turn; both are started anew. Shown are books a second
+of the quickest round, the processor's seconds in brackets, and the ratio.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import warnings
+from argparse import ArgumentParser
+from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.outside.witness import present, program
+
+Time = tuple[float, float]
+EPOCHS = (40, 70, 100, 200)  # rows of a table; those that people make have 40 to 200
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--books", type=int, default=100)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    with TemporaryDirectory() as folder:
+        groups = _made(Path(folder, "books"), options.books)
+        for words, books in groups.items():
+            _race(words, books, Path(folder), options.workers, options.rounds)
+
+
+def _made(folder: Path, count: int) -> dict[str, list[Path]]:
+    """The books, of small random networks, by who wrote them."""
+    from gradbook.net import parse
+    from gradbook.report.workbook import write_workbook
+    from tests.audit.made import random_network, table_of
+    from tests.audit.styles import STYLES
+
+    folder.mkdir()
+    styles = list(STYLES.values())
+    own: list[Path] = []
+    laid: list[Path] = []
+    for number in range(count):
+        draw = random.Random(number)
+        text = random_network(draw)
+        path = folder / f"{number}.xlsx"
+        if number % 2:
+            style = styles[number // 2 % len(styles)]
+            style(table_of(text, draw.choice(EPOCHS))).save(path)
+            laid.append(path)
+        else:
+            write_workbook(parse(text), path)
+            own.append(path)
+    return {"as sheet writes them": own, "re-laid": laid, "all": [*own, *laid]}
+
+
+def _race(words: str, books: list[Path], folder: Path, workers: int, rounds: int) -> None:
+    ours: list[Time] = []
+    theirs: list[Time] = []
+    for _ in range(rounds):
+        ours.append(_seconds(_check(books, workers)))
+        if present("libreoffice"):
+            theirs.append(_seconds(_convert(books, folder)))
+    size = sum(path.stat().st_size for path in books) / 2**20
+    print(f"{words}: {len(books)} books, {size:.1f} MiB")
+    print(f"    gradbook     {_rate(books, ours)}")
+    if theirs:
+        print(f"    LibreOffice  {_rate(books, theirs)}")
+        print(f"    {min(theirs)[0] / min(ours)[0]:.2f} times as many", flush=True)
+
+
+def _rate(books: list[Path], times: list[Time]) -> str:
+    wall, worked = min(times)
+    return f"{len(books) / wall:5.1f} a second ({wall:.1f} s, {worked:.1f} s of a processor)"
+
+
+def _check(books: list[Path], workers: int) -> list[str]:
+    words = ["check", "--json", "--workers", str(workers), *map(str, books)]
+    return [sys.executable, "-m", "gradbook", *words]
+
+
+def _convert(books: list[Path], folder: Path) -> list[str]:
+    profile = (folder / "profile").as_uri()
+    words = [
+        "--headless",
+        "--norestore",
+        "--convert-to",
+        "xlsx",
+        "--outdir",
+        str(folder / "copies"),
+    ]
+    return [program("libreoffice"), f"-env:UserInstallation={profile}", *words, *map(str, books)]
+
+
+def _seconds(command: list[str]) -> Time:
+    """How long a command takes, and how long the processor works for it."""
+    begun, before = perf_counter(), getrusage(RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    after = getrusage(RUSAGE_CHILDREN)
+    worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return perf_counter() - begun, worked
+
+
+if __name__ == "__main__":
+    main()
