@@ -15,26 +15,22 @@ from itertools import chain
 import numpy as np
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.judge import Bench
-from gradbook.audit.meaning import NotUnderstood
-from gradbook.audit.pattern import Pattern
-from gradbook.audit.recover import Claim
-from gradbook.audit.repair import Repair, anew, forward, mentioning, reference
-from gradbook.audit.search import (
-    Batch,
-    Choice,
-    Offer,
-    Trial,
+from gradbook.audit.changes import (
     constants,
     exchanges,
     factors_more,
     groupings,
     omissions,
     other_operators,
-    remembered,
     replacements,
     terms_more,
 )
+from gradbook.audit.judge import Bench
+from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.pattern import Pattern
+from gradbook.audit.recover import Claim
+from gradbook.audit.repair import Repair, anew, forward, mentioning, reference
+from gradbook.audit.search import Batch, Choice, Offer, Trial, remembered
 from gradbook.audit.slopes import POINTS, Slopes
 from gradbook.audit.templates import Template, derived, differences, templates
 from gradbook.graph.chain import gradients

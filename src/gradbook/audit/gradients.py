@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of, written
-from gradbook.audit.blame import cured, elsewhere, patient_of, put_right
+from gradbook.audit.blame import elsewhere, patient_of, put_right
 from gradbook.audit.columns import Remedy
 from gradbook.audit.departures import blamed, wrong_lanes
+from gradbook.audit.evidence import cured
 from gradbook.audit.faults import Fault, finding_of, gathered, in_step, shown
 from gradbook.audit.findings import Finding
 from gradbook.audit.judge import HERE, OPPOSITE, RIGHT, Bench, best

@@ -14,8 +14,9 @@ from functools import reduce
 import numpy as np
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.blame import behind, put_right
+from gradbook.audit.blame import put_right
 from gradbook.audit.columns import Remedy, beside
+from gradbook.audit.evidence import behind
 from gradbook.audit.judge import Bench
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import agree

@@ -10,27 +10,22 @@ import numpy as np
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of, written
 from gradbook.audit.book import quoted
-from gradbook.audit.edits import tidy
-from gradbook.audit.judge import RIGHT, Bench
-from gradbook.audit.meaning import NotUnderstood
-from gradbook.audit.pattern import Pattern, references
-from gradbook.audit.search import (
-    Batch,
-    Choice,
-    Offer,
-    Trial,
+from gradbook.audit.changes import (
     constants,
     exchanges,
     factors_more,
     groupings,
-    matching,
     omissions,
     other_operators,
     pairs,
-    remembered,
     replacements,
     terms_more,
 )
+from gradbook.audit.edits import tidy
+from gradbook.audit.judge import RIGHT, Bench
+from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.pattern import Pattern, references
+from gradbook.audit.search import Batch, Choice, Offer, Trial, matching, remembered
 from gradbook.audit.templates import derived, differences, templates
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Node

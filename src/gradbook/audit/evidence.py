@@ -1,0 +1,222 @@
+"""What speaks against a cell: it is unlike its kind, leads nowhere, or makes the loss deaf."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from gradbook.audit.address import Address
+from gradbook.audit.columns import Remedy
+from gradbook.audit.factors import factors
+from gradbook.audit.judge import Bench
+from gradbook.audit.lanes import terms
+from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.numbers import Numbers, agree
+from gradbook.audit.pattern import Pattern
+from gradbook.audit.repair import forward
+from gradbook.audit.search import Choice
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Node
+from gradbook.graph.op import Array
+from gradbook.targets.excel.grammar import Expression, Reference, write
+
+ACTIVATIONS = ("sigmoid", "tanh")
+
+
+def hushes(bench: Bench, remedy: Remedy) -> bool:
+    """Whether an edit on the way to the loss makes all slopes deaf to a number that it mentions:
+    gradients that forget a target aren't the loss's fault."""
+    if remedy.cells[0] not in forward(bench):
+        return False
+    training, after = bench.training, with_remedy(bench, remedy)
+    mentioned = {training.plain(s) for cell in remedy.cells for s in training.flow.sources(cell)}
+    typed = [c for c in mentioned if c not in training.book.patterns and c not in training.stop]
+    return any(_hears(bench, cell) and not _hears(after, cell) for cell in typed)
+
+
+def _hears(bench: Bench, cell: Address) -> bool:
+    """Whether some slope depends on a number."""
+
+    def leaf(other: Address) -> Array:
+        return bench.random.leaf(other) + (0.37 if other == cell else 0)
+
+    moved = Numbers(leaf)
+    return any(
+        not agree(moved.of(slope, bench.leaves), bench.random.of(slope, bench.leaves))
+        for slope in bench.true.values()
+    )
+
+
+def leaves_out(bench: Bench, remedy: Remedy) -> bool:
+    """Whether an edit on the way to the loss takes out the only use of a number: a target that
+    the loss no longer counts."""
+    training, before = bench.training, forward(bench)
+    if remedy.cells[0] not in before:
+        return False
+    kept = {
+        training.plain(cell)
+        for home, right in zip(remedy.cells, remedy.expressions, strict=True)
+        for cell in training.flow.mentioned(
+            training.book.reader.typed(write(right), home).places, home
+        )
+    }
+    used = {
+        training.plain(source)
+        for cell in before
+        if cell not in remedy.cells and cell not in training.stop
+        for source in training.flow.sources(cell)
+    }
+    dropped = {training.plain(s) for home in remedy.cells for s in training.flow.sources(home)}
+    return any(
+        isinstance(training.book.values.get(cell), float) and cell not in training.book.patterns
+        for cell in dropped - kept - used
+    )
+
+
+def any_astray(bench: Bench, remedy: Remedy) -> bool:
+    """Whether a formula on the way to the loss mentions what leads astray."""
+    inside = remedy.cells[0] in forward(bench)
+    return inside and any(_is_astray(bench, remedy, change) for change in remedy.repair.changes)
+
+
+def cured(bench: Bench, remedy: Remedy) -> dict[Address, Pattern]:
+    """The formulas that a remedy puts in the place of others."""
+    reader = bench.training.book.reader
+    return {
+        cell: reader.typed(write(right), cell)
+        for cell, right in zip(remedy.cells, remedy.expressions, strict=True)
+    }
+
+
+def idle(bench: Bench) -> set[int]:
+    """The weights that have no influence on the loss."""
+    return {
+        lane
+        for lane, slope in bench.true.items()
+        if np.all(bench.random.of(slope, bench.leaves) == 0)
+    }
+
+
+def with_remedy(bench: Bench, remedy: Remedy) -> Bench:
+    """The step as a remedy makes it."""
+    instead = {**bench.made.instead, **cured(bench, remedy)}
+    return Bench(bench.training, bench.step, instead, bench.like)
+
+
+def is_evident(bench: Bench, remedy: Remedy, lane: int) -> bool:
+    """Whether the cell that a remedy changes is odd, so that the gradient isn't to blame."""
+    if remedy.cells[0] not in forward(bench):
+        return _becomes_derivative(bench, remedy)
+    return (
+        any(_is_astray(bench, remedy, change) for change in remedy.repair.changes)
+        or lane in idle(bench)
+        or _becomes_proper(bench, remedy)
+        or _looks_odd(bench, remedy)
+    )
+
+
+def _becomes_derivative(bench: Bench, remedy: Remedy) -> bool:
+    """Whether a cell on the way back, once changed, is ∂loss/∂(some cell of the way there)."""
+    after = with_remedy(bench, remedy)
+    try:
+        claimed = after.made.node(remedy.cells[0])
+        known = [after.made.known.get(cell) for cell in forward(after)]
+        nodes = [node for node in known if isinstance(node, Node) and not node.is_constant()]
+        slopes = gradients(after.loss, list(dict.fromkeys(nodes)))
+    except NotUnderstood:
+        return False
+    return any(after.same(claimed, slope, after.random) for slope in slopes.values())
+
+
+def _is_astray(bench: Bench, remedy: Remedy, change: Choice) -> bool:
+    """Whether a reference leads to a blank, a text, another step, or to what nobody else uses
+    while what belongs there is used by nobody."""
+    if not isinstance(change.old, Reference):
+        return False
+    training, owner = bench.training, remedy.cells[0]
+    old = training.book.reader.cell(change.old.text, owner)
+    if old is None:
+        return True
+    value = training.book.values.get(old)
+    if old not in training.book.patterns and not isinstance(value, float):
+        return True
+    if old in training.stop and old not in bench.step.weights:
+        return True
+    if not isinstance(change.new, Reference):
+        return False
+    new = training.book.reader.cell(change.new.text, owner)
+    if new is None or training.plain(new) in forward(bench):
+        return False
+    return any(training.plain(new) in behind(bench, lane) for lane in remedy.lanes)
+
+
+def behind(bench: Bench, lane: int) -> set[Address]:
+    """The cells that a claim is computed from."""
+    seen: set[Address] = set()
+    waiting = [claim.owner for claim in bench.step.claims[lane] if claim.whole]
+    while waiting:
+        for source in bench.training.flow.sources(waiting.pop()):
+            at = bench.training.plain(source)
+            if at not in seen:
+                seen.add(at)
+                waiting += [] if at in bench.training.stop else [at]
+    return seen
+
+
+def _becomes_proper(bench: Bench, remedy: Remedy) -> bool:
+    return properness(bench, remedy) == (False, True)
+
+
+def properness(bench: Bench, remedy: Remedy) -> tuple[bool, bool]:
+    """Whether a formula is a weighted sum or an activation, as it stands and once changed."""
+    book, owner = bench.training.book, remedy.cells[0]
+    stands = book.reader.typed(book.patterns[owner].text_at(owner), owner)
+    now = book.reader.typed(write(remedy.repair.expression), owner)
+    a, b = (
+        pattern.expression is not None
+        and (
+            _is_weighted_sum(bench, pattern.expression, owner)
+            or _is_activation(bench, pattern, owner)
+        )
+        for pattern in (stands, now)
+    )
+    return a, b
+
+
+def _is_activation(bench: Bench, pattern: Pattern, owner: Address) -> bool:
+    assert pattern.expression is not None
+    try:
+        node = bench.made.expression(pattern.expression, owner, pattern)
+    except NotUnderstood:
+        return False
+    return node.op.name in ACTIVATIONS
+
+
+def _is_weighted_sum(bench: Bench, expression: Expression, owner: Address) -> bool:
+    """Whether all terms are a weight, once, or a weight times something that is none."""
+    weights = set(bench.step.own)
+    reader = bench.training.book.reader
+    seen: list[Address] = []
+    for sign, term in terms(expression):
+        parts = factors(term).parts
+        cells = [
+            reader.cell(f.part.text, owner) if isinstance(f.part, Reference) else None
+            for f in parts
+        ]
+        own = [cell for cell in cells if cell in weights]
+        if sign < 0 or len(own) != 1 or len(parts) > 2 or not all(f.above for f in parts):
+            return False
+        seen += [cell for cell in own if cell is not None]
+    return len(seen) == len(set(seen))
+
+
+def _looks_odd(bench: Bench, remedy: Remedy) -> bool:
+    """Whether the formula is like fewer others as it stands than it is once changed."""
+    training = bench.training
+    cells = {c for c in bench.step.cells if c in forward(bench) and c not in remedy.cells}
+    patterns = (training.book.patterns.get(cell) for cell in cells)
+    shapes = Counter(pattern.shape for pattern in patterns if pattern is not None)
+    owner = remedy.cells[0]
+    after = training.book.reader.typed(write(remedy.repair.expression), owner)
+    return shapes[after.shape] > shapes[training.book.patterns[owner].shape]
