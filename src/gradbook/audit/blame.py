@@ -144,9 +144,9 @@ def _by_node(bench: Bench) -> dict[Node, list[Address]]:
 def put_right(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> frozenset[int]:
     """The gradients that an edit puts right, all of them tried; none where it spoils another."""
     after = with_remedy(bench, remedy)
-    left = wrong_lanes(after)
-    if left - set(wrong) or idle(after) - idle(bench):
-        return frozenset()  # nor where it makes a gradient vanish
+    left, vanished = wrong_lanes(after), idle(after)
+    if left - set(wrong) or vanished - idle(bench) or vanished & set(wrong) - left:
+        return frozenset()  # nor where a gradient is right because it vanishes
     return frozenset(set(wrong) - left)
 
 

@@ -194,7 +194,7 @@ def _is_activation(bench: Bench, pattern: Pattern, owner: Address) -> bool:
 
 
 def _is_weighted_sum(bench: Bench, expression: Expression, owner: Address) -> bool:
-    """Whether all terms are a weight, once, or a weight times something that is none."""
+    """Whether all terms are a weight or a weight times something else, each of them once."""
     weights = set(bench.step.own)
     reader = bench.training.book.reader
     seen: list[Address] = []
@@ -207,7 +207,7 @@ def _is_weighted_sum(bench: Bench, expression: Expression, owner: Address) -> bo
         own = [cell for cell in cells if cell in weights]
         if sign < 0 or len(own) != 1 or len(parts) > 2 or not all(f.above for f in parts):
             return False
-        seen += [cell for cell in own if cell is not None]
+        seen += [cell for cell in cells if cell is not None]
     return len(seen) == len(set(seen))
 
 

@@ -87,7 +87,10 @@ def _of_group(
     """The faults of steps that are alike: first those that several gradients share."""
     bench = Bench(training, group[0], instead, group)
     wrong = _wrong_claims(bench)
-    for fault in mistaken(bench, wrong):
+    exchanged = list(mistaken(bench, wrong))
+    if len(exchanged) > 1 and elsewhere(bench, wrong) is not None:
+        exchanged = []  # one edit of a sum says more than several of updates
+    for fault in exchanged:
         del wrong[fault.lane]
         yield fault
     for lane in serve_others(bench, wrong):
