@@ -75,17 +75,13 @@ def why(bench: Bench, owner: Address, weight: str, repaired: Repair) -> str:
     return "; ".join(_because(bench, owner, weight, change) for change in repaired.changes)
 
 
-def _because(  # noqa: PLR0911 - a case for each kind of edit
-    bench: Bench, owner: Address, weight: str, change: Choice
-) -> str:
+def _because(bench: Bench, owner: Address, weight: str, change: Choice) -> str:
     old, new = write(change.old), write(change.new)
     match change.kind:
-        case "reference" | "number":
-            return _reference(bench, owner, weight, change)
-        case "swapped":
+        case "reference" | "number" | "swapped":
             back = replace(change, old=change.new, new=change.old)
-            both = (_reference(bench, owner, weight, one) for one in (change, back))
-            return "; ".join(both)
+            both = (change, back) if change.kind == "swapped" else (change,)
+            return "; ".join(_reference(bench, owner, weight, one) for one in both)
         case "operator" | "order":
             assert isinstance(change.old, Infix)
             return f"{_short(old)} should be {_short(new)}{_difference(change)}"
