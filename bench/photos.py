@@ -43,7 +43,7 @@ SIDE, ACROSS = 150, 8  # pixels of a photo on the sheet, photos in a row
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?")
-    parser.add_argument("--images", type=int, default=300, help="of each kind")
+    parser.add_argument("--images", type=int, default=100, help="of each kind")
     parser.add_argument("--kind", choices=KINDS, help="one kind alone")
     parser.add_argument("--png", help="a sheet of the first photos and what the network saw")
     options = parser.parse_args()
