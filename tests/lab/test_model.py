@@ -149,7 +149,7 @@ HUGE = "input 9000000; dense 1; loss half squared error"
         {"batch": 0},
         {"batch": "many"},
     ],
-    ids=str,
+    ids=lambda change: str({k: getattr(v, "__name__", v) for k, v in change.items()}),
 )
 def test_a_file_whose_parts_do_not_fit_is_refused_in_one_line(path, change):
     changed(path, **change)
