@@ -60,9 +60,12 @@ def _shares(bench: Bench, claim: Claim) -> tuple[Address, ...]:
 
 def _repair(bench: Bench, lane: int, claim: Claim, cell: Address) -> Repair | None:
     book = bench.training.book
-    claimed = bench.claimed(claim)
-    share = bench.made.known.get(cell)
     target = _through(bench, lane, cell)
+    try:
+        claimed = bench.claimed(claim)
+        share = bench.made.known.get(cell)
+    except NotUnderstood:
+        share = None  # it can't be worked, so it has no factor either
     if isinstance(share, Node):
         target = target / gradients(claimed, [share])[share]
     if cell not in book.patterns:
