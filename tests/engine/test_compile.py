@@ -102,7 +102,7 @@ def test_where_nothing_can_be_kept_an_engine_lasts_as_long_as_the_process(
     there, tmp_path, monkeypatch
 ):
     """Whoever runs this may be allowed everything, so permissions are said to be missing."""
-    folder = tmp_path / "locked"
+    folder, compiler = tmp_path / "locked", needed()
     monkeypatch.setenv("GRADBOOK_CACHE", str(folder))
 
     def refused(*_: object, **__: object) -> None:
@@ -113,7 +113,7 @@ def test_where_nothing_can_be_kept_an_engine_lasts_as_long_as_the_process(
         monkeypatch.setattr(compiling.os, "access", lambda path, mode: False)
     else:
         monkeypatch.setattr(Path, "mkdir", refused)
-    assert loaded(library(TEXT, needed())).answer() == 42
+    assert loaded(library(TEXT, compiler)).answer() == 42
     assert not list(folder.glob("engines/*"))
 
 

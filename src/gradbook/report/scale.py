@@ -123,8 +123,9 @@ class Towards(Scale):
     def ends(self, values: Array, firsts: Sequence[float]) -> tuple[float, float]:
         shown = values[np.isfinite(values) & (values < 1)]
         low, high = min(shown, default=0.9), max(shown, default=0.99)
-        below = max(level for level in self._notches() if level <= max(low, 0.0))
-        above = next((level for level in self._notches() if level > high), 1 - 10.0**-FINEST)
+        *notches, finest = self._notches()
+        below = max(level for level in notches if level <= max(low, 0.0))
+        above = next((level for level in notches if level > high), finest)
         return self.place(below), self.place(above)
 
     def levels(self, low: float, high: float) -> list[float]:
