@@ -6,7 +6,7 @@ import difflib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -66,7 +66,7 @@ def _absent_witnesses(report: pytest.TestReport) -> list[str]:
 
 
 @pytest.fixture
-def torch() -> ModuleType:
+def torch() -> Iterator[ModuleType]:
     """PyTorch, in double precision on one thread; the test is skipped where it is missing."""
     require("torch")
     import torch
@@ -74,7 +74,8 @@ def torch() -> ModuleType:
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
-    return torch
+    yield torch
+    torch.set_default_dtype(torch.float32)
 
 
 # Golden files ----------------------------------------------------------------
