@@ -61,5 +61,5 @@ $(VENV)/with-tests: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/with-gradbook
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
-	$(PIP) '$(TORCH)' onnx onnxruntime
+	$(PIP) '$(TORCH)' onnx onnxruntime ziglang
 	@touch $@

@@ -4,7 +4,6 @@ memory, and nothing else is touched."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from gradbook.report.audit_text import lines
 from gradbook.report.curve_text import plain
 from tests.audit.guarded import Guard, Outcome
 from tests.audit.hostile import FILES, HOSTILE_WORDS, NOT_WORKBOOKS, ODD, PACKAGES, package
+from tests.tags import Tags
 
 SOON = 2.0  # seconds of a processor
 LITTLE = 300.0  # megabytes
@@ -81,21 +81,10 @@ def test_words_of_a_book_reach_neither_the_terminal_nor_the_page(words, tmp_path
     assert report.verdict == "wrong"
     said = plain(list(lines([report], 80)))
     assert all(character.isprintable() for character in said.replace("\n", ""))
-    page = _Elements()
+    page = Tags()
     page.feed(audit_page([report]))
     assert not page.names & {"script", "img", "iframe", "link"}
     assert not any(name.startswith("on") for name in page.attributes)
-
-
-class _Elements(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-        self.attributes: set[str] = set()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.add(tag)
-        self.attributes.update(name for name, _ in attrs)
 
 
 def test_a_missing_file_is_one_line(tmp_path, checked):

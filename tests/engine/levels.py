@@ -5,12 +5,11 @@ from __future__ import annotations
 import platform
 import sys
 
-import pytest
-
 from gradbook.engine import compile as compiling
-from gradbook.engine.compile import Compiler
+from gradbook.engine.compile import Compiler, needed
+from tests.conftest import require
 
-COMPILERS = ["gcc", "clang", "python -m ziglang cc"]
+COMPILERS = {"gcc": "gcc", "clang": "clang", "zig": f"{sys.executable} -m ziglang cc"}
 
 
 def levels() -> list[str]:
@@ -22,5 +21,5 @@ def levels() -> list[str]:
 
 
 def compiler_called(name: str) -> Compiler:
-    found = compiling.find(name.replace("python", sys.executable))
-    return found or pytest.skip(f"no {name} here")
+    require(name)
+    return needed(COMPILERS[name])

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
-from importlib.util import find_spec
 from math import prod
 from pathlib import Path
 
 import pytest
 
-from gradbook.engine.compile import Compiler, needed, vectors
+from gradbook.engine.compile import vectors
 from gradbook.graph.build import inference, training_step
 from gradbook.net import Net, builtin, parse
 from gradbook.targets.c.machine import machine
 from gradbook.targets.c.write import source
+from tests.engine.levels import COMPILERS, compiler_called
 from tests.engine.test_native import MIXED
 
 pytestmark = pytest.mark.witness("cc")
@@ -24,11 +22,6 @@ pytestmark = pytest.mark.witness("cc")
 MAIN = Path(__file__).with_name("engine_main.c")
 FLAGS = ["-std=gnu11", "-ffp-contract=fast", "-pthread"]
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Werror"]
-COMPILERS = {
-    "gcc": "gcc",
-    "clang": "clang",
-    "zig": f"{sys.executable} -m ziglang cc",
-}
 LEVELS = ("avx512", "avx2", "plain")
 NETWORKS = {
     "mixed": MIXED,
@@ -88,13 +81,6 @@ def text(net: Net, level: str, *, double: bool = False) -> str:
     return source(step, inference(net), machine(level, double)).text
 
 
-def present(name: str) -> Compiler:
-    there = find_spec("ziglang") if name == "zig" else shutil.which(name)
-    if not there:
-        pytest.skip(f"there is no {name} here")
-    return needed(COMPILERS[name])
-
-
 def compiled(words: list[str], content: str, folder: Path) -> Path:
     (folder / "engine.c").write_text(content, encoding="utf-8")
     target = folder / "engine"
@@ -112,7 +98,7 @@ def compiled(words: list[str], content: str, folder: Path) -> Path:
 @pytest.mark.parametrize("name", COMPILERS)
 @pytest.mark.parametrize("level", LEVELS)
 def test_it_compiles_without_a_warning(name, level, tmp_path):
-    compiler = present(name)
+    compiler = compiler_called(name)
     words = [*compiler.command, *compiler.flags(level), "-O1", "-c", *FLAGS, *WARNINGS]
     compiled(words, text(parse(NETWORKS["mixed"]), level), tmp_path)
 
@@ -120,7 +106,7 @@ def test_it_compiles_without_a_warning(name, level, tmp_path):
 @pytest.mark.parametrize("name", COMPILERS)
 def test_its_parts_compile_without_a_warning(name, tmp_path):
     """Each by itself, as they are compiled side by side."""
-    compiler, net = present(name), builtin("reference")
+    compiler, net = compiler_called(name), builtin("reference")
     made = source(training_step(net, batch=20), inference(net), machine("avx2"))
     assert made.parts > 1
     words = [*compiler.command, *compiler.flags("avx2"), "-O0", "-c", *FLAGS, *WARNINGS]
@@ -148,7 +134,7 @@ def run(program: Path, net: Net, threads: int) -> None:
 @pytest.mark.parametrize("double", [False, True], ids=["float32", "float64"])
 def test_no_address_and_nothing_undefined_is_touched(name, double, tmp_path):
     """Numbers of single precision in this machine's own vectors, double ones in plain ones."""
-    net, level = parse(NETWORKS[name]), "plain" if double else vectors(present("gcc"))
+    net, level = parse(NETWORKS[name]), "plain" if double else vectors(compiler_called("gcc"))
     words = ["-O1", "-g", "-march=native", "-fsanitize=address,undefined"]
     content = text(net, level, double=double) + MAIN.read_text()
     program = compiled(

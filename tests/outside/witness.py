@@ -30,8 +30,10 @@ PROGRAMS = {
     "pdflatex": ("pdflatex",),
     "pdftoppm": ("pdftoppm",),
     "cc": ("cc", "gcc", "clang"),
+    "gcc": ("gcc",),
+    "clang": ("clang",),
 }
-PACKAGES = {"torch": "torch", "onnxruntime": "onnxruntime"}
+PACKAGES = {"torch": "torch", "onnxruntime": "onnxruntime", "zig": "ziglang"}
 WITNESSES = (*PROGRAMS, *PACKAGES)
 
 CHROMIUM_FLAGS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 
@@ -21,6 +20,7 @@ from gradbook.report.audit_page import audit_page
 from gradbook.report.audit_text import lines
 from gradbook.report.curve_text import plain
 from tests.outside.witness import console_messages, page_text
+from tests.tags import Tags
 
 EVIL = "<script>alert('x')</script>\"'&\x1b[31m\u202e" + "n" * 2000
 FINDING = Finding(
@@ -52,19 +52,6 @@ CLASS = [
     BookReport("class/tom.xlsx", UNREADABLE, problem="it is encrypted"),
     BookReport("class/zoe.xlsx", NO_NETWORK),
 ]
-
-
-class Tags(HTMLParser):
-    """The tags of a page as a browser reads them, and their attributes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-        self.attributes: set[str] = set()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.add(tag)
-        self.attributes.update(name for name, _ in attrs)
 
 
 def hostile():
