@@ -109,7 +109,7 @@ def test_gradients_of_the_digit_networks_are_the_references(
             assert judged[-1].worst <= CLOSE[precision], (seed, judged[-1])
 
 
-@pytest.mark.parametrize("name", COMPILERS[1:])
+@pytest.mark.parametrize("name", sorted(COMPILERS.keys() - {"gcc"}))
 def test_another_compilers_gradients_are_the_references_too(name, record_property):
     compiler = " ".join(compiler_called(name).command)
     net = builtin("reference")
