@@ -34,19 +34,15 @@ def network(argument: str, data: str | None = None) -> Net:
 
 def _text_and_source(argument: str) -> tuple[str, str | None]:
     from gradbook.net.builtin import BUILTIN
+    from gradbook.net.text import reads_as_text
 
     if argument in BUILTIN:
         return BUILTIN[argument], argument
     if argument == "-":
         return standard_input(), "standard input"
-    if os.path.isfile(argument) or not _reads_as_text(argument):
+    if os.path.isfile(argument) or not reads_as_text(argument):
         return _file(argument, list(BUILTIN)), argument
     return argument, None
-
-
-def _reads_as_text(argument: str) -> bool:
-    """A name has no spaces; a network's text, one layer at least, always has."""
-    return ";" in argument or any(character.isspace() for character in argument)
 
 
 def _file(name: str, built_in: list[str]) -> str:

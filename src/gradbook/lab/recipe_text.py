@@ -29,6 +29,7 @@ from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
 from gradbook.net.task import DESCENT
 from gradbook.net.text import LONGEST_TEXT, Line, statements
+from gradbook.net.text.line import WORD
 
 GRAMMAR = f"""\
 A recipe is a few lines of text, written as a network's are: one thing a line; ';' may stand
@@ -188,7 +189,7 @@ def _between_commas(line: Line) -> Iterator[Line]:
     start = line.words[line.used].start()
     text = line.words[0].string[start:]
     for part in COMMA.split(text):
-        found = list(net_text.WORD.finditer(part))
+        found = list(WORD.finditer(part))
         column = line.column + start
         if not found:
             raise NetTextError(

@@ -1,0 +1,116 @@
+"""A text as lines of words, taken one after the other, and the place of every mistake in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isinf
+from typing import NoReturn
+
+from gradbook.errors import NetTextError
+
+BYTE_ORDER_MARK = "\ufeff"
+LINE_END = re.compile(r"\r\n|\r|\n")
+WORD = re.compile(r"\S+")
+WHOLE = re.compile(r"[0-9]{1,9}")
+NUMBER = re.compile(r"[-+−]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+SIZES = re.compile(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8})*")
+
+
+@dataclass
+class Line:
+    """The words of one statement, taken one after the other."""
+
+    words: list[re.Match[str]]
+    number: int  # of the line; the first is 1
+    column: int  # of the statement's first character
+    source: str | None
+    used: int = 0
+
+    @property
+    def next(self) -> str:
+        return self.words[self.used].group() if self.used < len(self.words) else ""
+
+    def take(self) -> str:
+        self.used += 1
+        return self.words[self.used - 1].group()
+
+    def rest(self, until: str = "") -> str:
+        """All words that are left, or those before the word `until`, as one phrase."""
+        left = [word.group() for word in self.words[self.used :]]
+        taken = left.index(until) if until in left else len(left)
+        self.used += taken
+        return " ".join(left[:taken])
+
+    def fail(self, message: str, at: int | None = None) -> NoReturn:
+        """Point at the word of that number, or at the next one."""
+        place = self.used if at is None else at
+        start = self.words[place].start() if place < len(self.words) else self.words[-1].end()
+        raise NetTextError(
+            message, line=self.number, column=self.column + start, source=self.source
+        )
+
+    def whole(self, what: str) -> int:
+        if not self.next:
+            self.fail(f"{what} is missing: write a whole number here")
+        if not WHOLE.fullmatch(self.next):
+            self.fail(f"{what} is a whole number of at most 9 digits, not {self.next!r}")
+        return int(self.take())
+
+    def value(self, what: str) -> float:
+        word = self.next
+        if not word:
+            self.fail(f"{what} is missing: write a number here")
+        if not NUMBER.fullmatch(word):
+            hint = ", with a point and spaces between numbers" if "," in word else ""
+            self.fail(f"{what} is a number such as 0.15{hint}, not {word!r}")
+        value = float(word.replace("−", "-"))
+        if isinf(value):
+            self.fail(f"{what} is too large, take less than 1e308: {word}")
+        self.used += 1
+        return value
+
+    def values(self, what: str, until: str = "") -> tuple[float, ...]:
+        """One number or more, up to the end or the word `until`."""
+        found = [self.value(what)]
+        for word in self.words[self.used :]:
+            if word.group() == until:
+                break
+            found.append(self.value(what))
+        return tuple(found)
+
+    def sizes(self, what: str, most: int, example: str) -> tuple[int, ...]:
+        """Up to `most` sizes with an x between them."""
+        if not self.next:
+            self.fail(f"{what} is missing: write it like {example}")
+        if not SIZES.fullmatch(self.next) or self.next.count("x") >= most:
+            self.fail(f"{what} is written like {example}, not {self.next!r}")
+        return tuple(map(int, self.take().split("x")))
+
+    def option(self, word: str) -> bool:
+        """Whether the next word is this one; it is then taken."""
+        found = self.next == word
+        self.used += found
+        return found
+
+    def end(self) -> None:
+        if self.next:
+            before = self.words[self.used - 1].group()
+            self.fail(f"unexpected {self.next!r} after {before!r}: take it out or begin a new line")
+
+
+def statements(text: str, source: str | None) -> Iterator[Line]:
+    """What the lines of a text say, between semicolons and without remarks."""
+    for number, row in enumerate(LINE_END.split(text.removeprefix(BYTE_ORDER_MARK)), 1):
+        column = 1
+        for statement in row.partition("#")[0].split(";"):
+            words = list(WORD.finditer(statement))
+            if words:
+                yield Line(words, number, column, source)
+            column += len(statement) + 1
+
+
+def digits(value: float) -> str:
+    """The shortest digits that read back as the same number: 1, 0.15, 1e-08."""
+    return repr(value).removesuffix(".0")
