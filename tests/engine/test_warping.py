@@ -16,7 +16,7 @@ from gradbook.data.warp import warped_images
 from gradbook.data.warp_text import GRAMMAR, parse
 from gradbook.engine import compile as compiling
 from gradbook.engine.native import NativeEngine as Engine
-from gradbook.engine.warping import AT_ONCE, Warping, source
+from gradbook.engine.warping import AT_ONCE, FLAGS, Warping, source
 from gradbook.errors import ShapeError
 from gradbook.net import parse as parse_net
 from tests.data.made import pixels
@@ -170,7 +170,7 @@ def test_nothing_is_warned_about(name, level, tmp_path):
         pytest.skip("for another processor")
     file = tmp_path / "warp.c"
     file.write_text(source())
-    flags = [*compiling.FLAGS, *compiler.flags(level)]
+    flags = [*compiling.FLAGS, *compiler.flags(level), *FLAGS]
     wanted = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wno-sign-conversion"]
     said = subprocess.run(
         [*compiler.command, *flags, *wanted, "-c", file, "-o", tmp_path / "warp.o"],
@@ -179,6 +179,22 @@ def test_nothing_is_warned_about(name, level, tmp_path):
         check=True,
     )
     assert said.stderr == ""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="for another processor")
+def test_gcc_looks_up_many_pixels_at_once(tmp_path):
+    gcc, file = compiler_called("gcc"), tmp_path / "warp.c"
+    file.write_text(source())
+    (pixel,) = [k for k, line in enumerate(source().splitlines()) if "float x = map.x0" in line]
+    flags = [*compiling.FLAGS, *gcc.flags("avx2"), *FLAGS, "-fopt-info-vec"]
+    said = subprocess.run(
+        [*gcc.command, *flags, "-c", file, "-o", tmp_path / "warp.o"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loop = [line for line in said.stderr.splitlines() if f"warp.c:{pixel}:" in line]
+    assert any("loop vectorized" in line for line in loop), said.stderr
 
 
 MAIN = """
