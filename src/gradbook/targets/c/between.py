@@ -10,7 +10,8 @@ from gradbook.graph.node import Node
 from gradbook.targets.c.arrays import Arrays
 from gradbook.targets.c.fields import Scope
 from gradbook.targets.c.kernel import Kernel
-from gradbook.targets.c.plan import WEIGHTS, Plan
+from gradbook.targets.c.kinds import WEIGHTS
+from gradbook.targets.c.plan import Plan
 from gradbook.targets.c.simplify import reduced
 from gradbook.targets.c.slides import places
 from gradbook.targets.c.syntax import block, indented, loop

@@ -9,9 +9,11 @@ from gradbook.graph.node import Node
 from gradbook.targets.c.arrays import Arrays
 from gradbook.targets.c.fields import Masks, Scope
 from gradbook.targets.c.kernel import Kernel
+from gradbook.targets.c.kinds import WEIGHTS
 from gradbook.targets.c.lines import line_functions
 from gradbook.targets.c.names import Names
-from gradbook.targets.c.plan import WEIGHTS, Pass, Plan
+from gradbook.targets.c.placing import Pass
+from gradbook.targets.c.plan import Plan
 from gradbook.targets.c.rows import Declared, Row
 from gradbook.targets.c.slides import places
 from gradbook.targets.c.storage import Storage

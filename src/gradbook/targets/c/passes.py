@@ -11,7 +11,8 @@ from gradbook.targets.c.arrays import Arrays
 from gradbook.targets.c.fields import Scope
 from gradbook.targets.c.hooks import Hooks, HookWriter
 from gradbook.targets.c.kernel import Kernel
-from gradbook.targets.c.plan import Pass, Plan
+from gradbook.targets.c.placing import Pass
+from gradbook.targets.c.plan import Plan
 from gradbook.targets.c.slides import places
 from gradbook.targets.c.storage import sizes
 from gradbook.targets.c.syntax import function, task

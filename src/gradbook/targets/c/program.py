@@ -16,7 +16,8 @@ from gradbook.targets.c.kernels import kernel
 from gradbook.targets.c.machine import Machine
 from gradbook.targets.c.names import Names, Titles
 from gradbook.targets.c.passes import PassWriter
-from gradbook.targets.c.plan import Pass, Plan, plan
+from gradbook.targets.c.placing import Pass
+from gradbook.targets.c.plan import Plan, plan
 from gradbook.targets.c.simplify import labels, simplified
 from gradbook.targets.c.storage import Storage
 

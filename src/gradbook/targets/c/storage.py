@@ -8,7 +8,8 @@ from math import prod
 from gradbook.graph.node import Node
 from gradbook.targets.c.fields import Masks, Scope
 from gradbook.targets.c.memory import Lifetime, slots
-from gradbook.targets.c.plan import Pass, Plan
+from gradbook.targets.c.placing import Pass
+from gradbook.targets.c.plan import Plan
 from gradbook.targets.c.slides import places
 
 

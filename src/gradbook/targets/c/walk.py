@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from math import prod
 
 from gradbook.targets.c.fields import Fields
-from gradbook.targets.c.plan import FIRST, Pass
+from gradbook.targets.c.placing import Pass
 from gradbook.targets.c.program import Program
 from gradbook.targets.c.slides import places
 from gradbook.targets.c.syntax import indented, task
+from gradbook.targets.c.timing import FIRST
 
 TRAIN = "train"
 

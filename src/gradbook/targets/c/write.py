@@ -24,6 +24,16 @@ from gradbook.targets.c.machine import Machine
 from gradbook.targets.c.names import Names
 from gradbook.targets.c.program import Asked, Program, program
 
+GROUND = ("lanes", "threads", "chance", "fetch")  # files of C, in the order they build on
+LOOPS = (
+    "hooks",
+    "direct",
+    "direct_slopes",
+    "winograd_points",
+    "winograd",
+    "winograd_slopes",
+    "windows",
+)
 MOST_PARTS = 4
 REST = 8  # heavy passes take as long to compile as all that part 0 has besides
 WORTH_A_PART = 6  # heavy passes: with fewer, reading the text once more costs more than it saves
@@ -120,9 +130,9 @@ class _Writer:
         programs = [line for each in self.programs for line in self._program(each, parts)]
         pieces = [
             self._head(),
-            *(part(name) for name in ("lanes", "threads", "chance", "fetch")),
+            *map(part, GROUND),
             self._structs(),
-            *(part(name) for name in ("direct", "winograd", "windows")),
+            *map(part, LOOPS),
             *programs,
             "#if IN_PART(0)",
             part("run"),

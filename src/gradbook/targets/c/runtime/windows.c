@@ -1,4 +1,4 @@
-/* Pooling and what else goes over places without weights. Hooks as in direct.c. */
+/* Pooling and what else goes over places without weights. */
 
 /* Windows of rows × columns, each `stride` after the last. */
 struct pooling {
