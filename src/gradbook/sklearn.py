@@ -9,25 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from math import ceil, prod
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradbook.chance import Purpose, key
 from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, ShapeError, UsageError, did_you_mean
+from gradbook.lab.fit import fit
 from gradbook.lab.normal import Normal
-from gradbook.lab.schedule import Schedule, read
+from gradbook.lab.schedule import Schedule
+from gradbook.lab.schedule import parse as parse_schedule
 from gradbook.lab.scoring import probabilities, targets
-from gradbook.net import Activation, Conv, Dense, Loss, Net, builtin
+from gradbook.net import Net, builtin
 from gradbook.net.builtin import BUILTIN
 from gradbook.net.fit import LARGEST_SEED
 from gradbook.net.layers import spell
-from gradbook.net.measure import measure
 from gradbook.net.plain import sizes, whole
-from gradbook.net.text import parse, statements
+from gradbook.net.text import parse
+from gradbook.net.usual import usual
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -44,9 +45,6 @@ except ImportError as error:
     ) from error
 
 ENGINES = ("auto", "native", "plain")
-COMPILING = 2.0  # seconds, about; what NumPy is through with sooner needs no compiler
-NUMPY_STEP = 0.6e-3  # seconds for each step, and a second for so many multiply-adds
-DENSE_MACS, CONV_MACS = 1e9, 1e8
 
 
 class EstimatorError(GradbookError, ValueError):
@@ -194,7 +192,10 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise UsageError(f"unknown engine {self.engine!r}{hint}")
 
     def _net(self) -> Net:
-        net = self._usual_net() if self.net is None else _net(self.net)
+        if self.net is None:
+            hidden = sizes("hidden", self.hidden)
+            return usual(self.n_features_in_, hidden, len(self.classes_))
+        net = _net(self.net)
         if prod(net.input) != self.n_features_in_:
             raise ShapeError(
                 f"X has {self.n_features_in_} features, but the network takes {spell(net.input)}: "
@@ -207,31 +208,19 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         return net
 
-    def _usual_net(self) -> Net:
-        hidden = [layer for width in sizes("hidden", self.hidden) for layer in _hidden_layer(width)]
-        ending = (Dense(len(self.classes_)), Activation("log softmax"))
-        return Net((self.n_features_in_,), (*hidden, *ending), Loss.CROSS, "adam")  # type: ignore[arg-type]
-
     def _schedule(self) -> Schedule:
         if self.schedule is None:
             return Schedule("cosine", self.net_.learning_rate)
-        line = next(statements(str(self.schedule), "schedule"), None)
-        if line is None:
-            raise UsageError("no schedule: write one such as 'one cycle 0.05'")
-        return read(line)
+        return parse_schedule(str(self.schedule))
 
     # The engine.
 
     def _kind(self, rows: int) -> str:
-        from gradbook.engine.compile import find
+        from gradbook.engine.choice import sooner
 
         if self.engine != "auto":
             return self.engine
-        steps = self.epochs * ceil(rows / self.batch)
-        macs = self.epochs * rows * measure(self.net_).training_macs
-        speed = CONV_MACS if any(isinstance(x, Conv) for x in self.net_.layers) else DENSE_MACS
-        is_little = steps * NUMPY_STEP + macs / speed < COMPILING
-        return "plain" if is_little or find() is None else "native"
+        return sooner(self.net_, self.batch, rows, self.epochs)
 
     def _opened(self) -> Engine:
         if self.engine_ == "plain":
@@ -252,30 +241,14 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     # Training.
 
     def _train(self, rows: NDArray[Any], labels: NDArray[np.int32]) -> None:
-        engine, schedule = self._engine, self._schedule()
+        engine = self._engine
         inputs, wanted = self.normal_.inputs(rows, engine), targets(self.net_, labels)
-        steps = ceil(len(rows) / self.batch)
-        first = self.n_iter_
-        for turn in range(self.epochs):
-            number = first + turn
-            keys = key(self.net_.seed, Purpose.ORDER, number, np.arange(len(rows)))
-            seen = engine.epoch(
-                inputs,
-                wanted,
-                schedule.rates(turn, steps, self.epochs, self.loss_curve_[first:]),
-                order=np.argsort(keys, kind="stable"),
-                seed=self.net_.seed,
-                epoch=number,
-            )
-            self.loss_curve_.append(float(seen.losses.mean()))
-            self.n_iter_ = number + 1
-            if not np.isfinite(self.loss_curve_[-1]):
+        for loss in fit(engine, inputs, wanted, self._schedule(), self.epochs, self.n_iter_):
+            self.loss_curve_.append(loss)
+            self.n_iter_ += 1
+            if not np.isfinite(loss):
                 raise UsageError("the loss is no number any more: take a smaller rate")
         self.values_ = engine.carried()
-
-
-def _hidden_layer(width: int) -> tuple[Dense, Activation]:
-    return Dense(width), Activation("relu")
 
 
 def _net(given: object) -> Net:

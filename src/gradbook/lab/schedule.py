@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.net.plain import number, settle, whole
-from gradbook.net.text import Line, digits
+from gradbook.net.text import Line, digits, statements
 
 GRAMMAR = """\
   schedule KIND …            how the learning rate goes, where KIND … is
@@ -129,6 +129,14 @@ def _positive(what: str, value: object, below: float = inf, zero: bool = False) 
             f"{what} lies {low}{f' and below {below:g}' * (below < inf)}, not at {found:g}"
         )
     return found
+
+
+def parse(text: str) -> Schedule:
+    """A schedule by itself, such as 'one cycle 0.05'."""
+    line = next(statements(text, "schedule"), None)
+    if line is None:
+        raise UsageError("no schedule: write one such as 'one cycle 0.05'")
+    return read(line)
 
 
 def read(line: Line) -> Schedule:

@@ -1,0 +1,31 @@
+"""Training on rows at hand: every row once an epoch, going on where it stopped."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradbook.engine.plain import PlainEngine
+from gradbook.lab.fit import fit
+from gradbook.lab.schedule import parse
+from gradbook.net import Net
+
+NET = Net.parse("input 3; dense 4; relu; dense 2; log softmax; loss cross-entropy; seed 5")
+RANDOM = np.random.default_rng(1)
+ROWS = RANDOM.normal(size=(30, 3))
+WANTED = np.eye(2)[(ROWS.sum(1) > 0).astype(int)]
+
+
+def trained(*parts: int) -> tuple[list[float], bytes]:
+    engine, losses = PlainEngine(NET, 8), []
+    for epochs in parts:
+        losses += fit(engine, ROWS, WANTED, parse("constant 0.3"), epochs, len(losses))
+    return losses, b"".join(array.tobytes() for array in engine.carried().values())
+
+
+def test_it_learns():
+    losses, _ = trained(20)
+    assert losses[-1] < losses[0] / 2
+
+
+def test_in_two_parts_it_is_the_same_training():
+    assert trained(2, 3) == trained(5)
