@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -50,6 +50,36 @@ def made_folder(path: str | os.PathLike[str]) -> Path:
     with _plainly("make the folder", path):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@contextmanager
+def alone_in(folder: str | os.PathLike[str]) -> Iterator[bool]:
+    """Whether no other process is alone in this folder now, which then holds until the block ends.
+
+    However a process ends, the system lets go of what it held. Where the system knows no locks
+    of folders (Windows, some network drives), everybody is taken to be alone.
+    """
+    try:
+        from fcntl import LOCK_EX, LOCK_NB, flock
+    except ImportError:
+        yield True
+        return
+    with _plainly("open", folder):
+        held = os.open(folder, os.O_RDONLY)
+    try:
+        yield _took(lambda: flock(held, LOCK_EX | LOCK_NB))
+    finally:
+        os.close(held)
+
+
+def _took(lock: Callable[[], None]) -> bool:
+    try:
+        lock()
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def clear_parts(folder: str | os.PathLike[str]) -> None:

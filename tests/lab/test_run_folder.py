@@ -1,4 +1,7 @@
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -113,3 +116,28 @@ def test_what_a_killed_process_left_is_taken_away(run):
     assert [path.name for path in run.path.rglob("*")] == ["recipe.txt", "checkpoints"] or [
         path.name for path in run.path.rglob("*")
     ] == ["checkpoints", "recipe.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
+def test_only_one_process_trains_in_a_folder(run):
+    with (
+        run.held(),
+        pytest.raises(UsageError, match="being trained by another process"),
+        RunFolder(run.path).held(),
+    ):
+        pass
+    with run.held():
+        pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
+def test_a_killed_process_holds_no_folder(run):
+    code = f"""
+import os, signal
+from gradbook.lab.run_folder import RunFolder
+with RunFolder({str(run.path)!r}).held():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    with run.held():
+        pass

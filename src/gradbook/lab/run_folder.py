@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from gradbook.errors import DataError, UsageError
-from gradbook.files import clear_parts, made_folder, read_text, write_whole
+from gradbook.files import alone_in, clear_parts, made_folder, read_text, write_whole
 from gradbook.lab import history as histories
 from gradbook.lab import recipe as recipes
 from gradbook.lab.history import Epoch
@@ -93,6 +94,16 @@ class RunFolder:
         self.require_free()
         made_folder(self.path)
         write_whole(self.recipe_file, str(recipe))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from training here at the same time."""
+        with alone_in(self.path) as alone:
+            if not alone:
+                raise UsageError(
+                    f"{self.path} is being trained by another process: wait for it, or stop it"
+                )
+            yield
 
     def clear_parts(self) -> None:
         """Take away what a killed process left half-written."""

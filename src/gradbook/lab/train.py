@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -110,15 +111,16 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         if kept:
             kept.require_free()
     made, engine = _prepared(wanted, data if isinstance(data, Dataset) else None, threads)
-    start, remarks = stands_at(kept, wanted, made) if kept and resume else (None, [])
-    if kept:
-        kept.clear_parts()
-        if not resume:
-            kept.begin(wanted)
-    training = Training(wanted, made, engine, began, tuple(filter(None, [engine.remark, *remarks])))
-    if start:
-        training.go_on_from(start)
-    return _run(training, kept, _heard_by(listener))
+    if kept and not resume:
+        kept.begin(wanted)
+    with kept.held() if kept else nullcontext():
+        start, remarks = stands_at(kept, wanted, made) if kept and resume else (None, [])
+        if kept:
+            kept.clear_parts()
+        training = Training(wanted, made, engine, began, (*filter(None, [engine.remark]), *remarks))
+        if start:
+            training.go_on_from(start)
+        return _run(training, kept, _heard_by(listener))
 
 
 # Getting ready.
