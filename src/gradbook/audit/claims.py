@@ -2,31 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
 from gradbook.audit.address import Address
 from gradbook.audit.factors import Factor, factors, product
 from gradbook.audit.lanes import Lane, Term, change, terms
+from gradbook.audit.onward import Onward
 from gradbook.audit.recover import Claim, Training
 from gradbook.targets.excel.grammar import Expression, Infix, Prefix
 
 DEEPEST = 8  # cells between a weight and its gradient
 
 
-def claims(training: Training, lane: Lane, step: int) -> list[Claim]:
-    """What the update after a step may mean by the gradient, the likeliest first."""
+def every_claim(training: Training, lane: Lane) -> list[tuple[Claim, ...]]:
+    """What the update after each step may mean by the gradient."""
+    found: list[tuple[Claim, ...]] = []
+    while (left := len(lane.cells) - 1 - len(found)) > 0:
+        step = len(found)
+        read: list[Address] = []
+        said = tuple(claims(training, lane, step, read))
+        away = {lane.cells[step]: lane.stride, lane.cells[step + 1]: lane.stride}
+        if training.rate is not None:
+            away.setdefault(training.rate, 0)
+        onward = Onward(training, away, left if read else 1)
+        onward.follow(dict.fromkeys(read))
+        found.append(said)
+        found += [tuple(_later(claim, onward.away, k) for claim in said) for k in range(1, onward.steps)]
+    return found
+
+
+def _later(claim: Claim, away: Mapping[Address, int], steps: int) -> Claim:
+    """The claim, made so many steps later."""
+    owner, via = claim.owner, claim.via
+    return Claim(
+        owner + steps * away.get(owner, 0),
+        claim.expression,
+        claim.whole,
+        claim.sign,
+        tuple([cell + steps * away.get(cell, 0) for cell in via]),
+    )
+
+
+def claims(
+    training: Training, lane: Lane, step: int, read: list[Address] | None = None
+) -> list[Claim]:
+    """What the update after a step may mean by the gradient, the likeliest first.
+
+    The cells whose formulas are read on the way are added to `read`.
+    """
     base, cell = lane.cells[step], lane.cells[step + 1]
     pattern = training.book.patterns.get(cell)
     if pattern is None or pattern.expression is None:
         return []
+    read = [] if read is None else read
     levels: list[list[Claim]] = [[]]
     parts: Sequence[Term] = change(pattern, base, cell)
     home, sign = cell, -1
     known: dict[Address, None] = {}
     while home not in known and len(known) < DEEPEST:
         known[home] = None
+        read.append(home)
         own = [term for term in parts if not _is_decay(training, term[1], home, base)]
         found, further = _level(training, own or parts, home, base, sign)
         levels[-1] += found
@@ -35,13 +72,14 @@ def claims(training: Training, lane: Lane, step: int) -> list[Claim]:
         if further is None:
             break
         home, sign = further
+        read.append(home)
         expression = training.book.patterns[home].expression
         assert expression is not None
         rest = _without_memory(training, expression, home)
         if rest is not None:
             levels.append([])
             parts = rest
-        elif _remembers(training, home):
+        elif _remembers(training, home, read):
             parts = ((1, expression),)
         else:
             break
@@ -119,10 +157,15 @@ def _sum(parts: Sequence[Term]) -> Expression:
     return reduce(lambda a, b: Infix("+", a, b), signed)
 
 
-def _remembers(training: Training, cell: Address) -> bool:
+def _remembers(training: Training, cell: Address, read: list[Address]) -> bool:
     """Whether a little further back there is a cell that goes on from its value before."""
-    back = training.looks_back
-    return training.looks_back_anywhere and training.flow.reaches([cell], back, 12)
+
+    def looks_back(at: Address) -> bool:
+        if at not in training.stop:
+            read.append(at)
+        return training.looks_back(at)
+
+    return training.looks_back_anywhere and training.flow.reaches([cell], looks_back, 12)
 
 
 def _without_memory(

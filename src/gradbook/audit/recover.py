@@ -57,6 +57,8 @@ class Training:
     lanes: list[Lane]
     names: list[str] = field(default_factory=list)
     rate: Address | None = None
+    alike: dict[tuple[Address, int, int], tuple[Address, int | None]] = field(default_factory=dict)
+    """Columns whose cells are of one kind, and what the first of them repeats."""
     _back: dict[Pattern, tuple[bool, list[Place | Area]]] = field(default_factory=dict)
 
     @cached_property

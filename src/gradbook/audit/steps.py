@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradbook.audit.address import Address
-from gradbook.audit.claims import claims
+from gradbook.audit.claims import every_claim
 from gradbook.audit.recover import Claim, Training
 from gradbook.audit.step import signature
 
@@ -30,10 +30,11 @@ class Step:
 def steps_of(training: Training, loss: Sequence[Sequence[Address]]) -> list[Step]:
     """Every step, the last one included, which no update follows."""
     found: list[Step] = []
+    said = [every_claim(training, lane) for lane in training.lanes]
     for k in range(training.steps + 1):
         weights = tuple(lane.cells[k] if k < len(lane.cells) else None for lane in training.lanes)
         claimed = tuple(
-            tuple(claims(training, lane, k))
+            said[j][k]
             if k + 1 < len(lane.cells)
             else _copied(training, found, j)
             for j, lane in enumerate(training.lanes)
