@@ -146,9 +146,10 @@ class StepGraph:
         return self.known[self._meant(cell, home)]
 
 
-def signature(
-    training: Training, roots: Sequence[Address], own: Sequence[Address]
-) -> tuple[object, tuple[Address, ...]]:
+Signature = tuple[object, tuple[Address, ...]]
+
+
+def signature(training: Training, roots: Sequence[Address], own: Sequence[Address]) -> Signature:
     """What a step is made of, whatever cells it stands in, and those cells in their order."""
     book, flow, stop, moving = training.book, training.flow, training.stop, training.moving
     numbers: dict[Address, int] = {}

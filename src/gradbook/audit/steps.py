@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradbook.audit.address import Address
 from gradbook.audit.claims import every_claim
+from gradbook.audit.onward import Onward
 from gradbook.audit.recover import Claim, Training
-from gradbook.audit.step import signature
+from gradbook.audit.step import Signature, signature
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,73 @@ def _copied(training: Training, earlier: Sequence[Step], lane: int) -> tuple[Cla
 def alike(training: Training, steps: Sequence[Step]) -> list[list[Step]]:
     """The steps, those together that say the same of other cells."""
     groups: defaultdict[object, list[Step]] = defaultdict(list)
-    for step in steps:
-        owners = [claim.owner for options in step.claims for claim in options]
-        sign, cells = signature(training, [*step.loss, *owners], step.own)
-        shape = tuple(
-            tuple((claim.sign, claim.whole) for claim in options) for options in step.claims
-        )
-        groups[sign, shape, tuple(w is None for w in step.weights)].append(
+    for step, (sign, cells) in zip(steps, _signatures(training, steps), strict=True):
+        groups[sign, _shape(step)].append(
             Step(step.number, step.weights, step.loss, step.claims, cells)
         )
     return list(groups.values())
+
+
+def _shape(step: Step) -> object:
+    """How a step claims, and which of the weights are in it."""
+    shape = tuple(tuple((claim.sign, claim.whole) for claim in options) for options in step.claims)
+    return shape, tuple(weight is None for weight in step.weights)
+
+
+def _roots(step: Step) -> list[Address]:
+    return [*step.loss, *(claim.owner for options in step.claims for claim in options)]
+
+
+def _signatures(training: Training, steps: Sequence[Step]) -> Iterator[Signature]:
+    """What each step is made of. Two are taken apart, and then as many as go on like these."""
+    following: Signature | None = None
+    done = 0
+    while done < len(steps):
+        first = following or signature(training, _roots(steps[done]), steps[done].own)
+        following = None
+        yield first
+        done += 1
+        if done == len(steps):
+            return
+        following = signature(training, _roots(steps[done]), steps[done].own)
+        if following[0] == first[0]:
+            for again in _onward(training, steps[done - 1 :], first[1], following[1]):
+                yield first[0], again
+                done += 1
+                following = None
+
+
+def _onward(
+    training: Training, steps: Sequence[Step], here: Sequence[Address], then: Sequence[Address]
+) -> Iterator[tuple[Address, ...]]:
+    """The cells of the second step and those that follow, as far as all go on alike."""
+    first, book = steps[0], training.book
+    away = {cell: after - cell for cell, after in zip(here, then, strict=True)}
+    roots = [training.plain(root) for root in _roots(first)]
+    if not training.stop.keys().isdisjoint(_roots(first)):
+        return
+    onward = Onward(training, away, _so_many_like(training, steps, roots, away))
+    onward.follow(
+        c for c in here if c in training.moving and c not in training.stop and c in book.patterns
+    )
+    for cell in here:
+        if cell not in training.moving and onward.steps > 1:
+            onward.as_long(lambda at: type(book.values.get(at)), cell)
+    for k in range(1, onward.steps):
+        yield tuple(cell + k * away[cell] for cell in here)
+
+
+def _so_many_like(
+    training: Training, steps: Sequence[Step], roots: Sequence[Address], away: Mapping[Address, int]
+) -> int:
+    """How many steps follow each other whose loss and claims go on as the cells do."""
+    shape = _shape(steps[0])
+    for k, step in enumerate(steps):
+        ahead = [root + k * away[root] for root in roots]
+        if (
+            step.number != steps[0].number + k
+            or _shape(step) != shape
+            or list(map(training.plain, _roots(step))) != ahead
+        ):
+            return k
+    return len(steps)
