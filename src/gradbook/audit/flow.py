@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 
+import numpy as np
+
 from gradbook.audit.address import Address, pack
 from gradbook.audit.book import Book
 from gradbook.audit.package import WorkbookError
@@ -12,6 +14,8 @@ from gradbook.audit.pattern import Area, Pattern, Place
 from gradbook.targets.excel.grammar import Reference
 
 MOST_LINKS = 1_500_000
+FEW = 100  # cells that are computed from one
+MANY = 8  # cells of one formula: they are worth looking at together
 WIDEST_RANGE = 20_000  # cells; a range that is wider is a whole column, cut to what is filled
 
 
@@ -24,18 +28,33 @@ class Flow:
         self._sources: dict[Address, tuple[Address, ...]] = {}
         self._users: dict[Address, list[Address]] | None = None
         self._alias: dict[Address, Address] = {}
+        self._cells: defaultdict[Pattern, list[Address]] = defaultdict(list)
+        for cell, pattern in book.patterns.items():
+            self._cells[pattern].append(cell)
         self._refuse_too_many()
+        self._find_copies()
 
     def sources(self, cell: Address) -> tuple[Address, ...]:
         """The cells that a formula mentions, ranges taken apart."""
-        if cell not in self._sources:
+        found = self._sources.get(cell)
+        if found is None:
             pattern = self.book.patterns.get(cell)
             found = tuple(self.mentioned(pattern.places, cell)) if pattern else ()
             self.count += len(found)
             if self.count > MOST_LINKS:
                 raise WorkbookError("its formulas refer to too many cells: too large to check")
             self._sources[cell] = found
-        return self._sources[cell]
+        return found
+
+    def _find_copies(self) -> None:
+        """The sources of formulas that stand in many cells, found for all of them at once."""
+        for pattern, cells in self._cells.items():
+            if len(cells) < MANY or not all(isinstance(place, Place) for place in pattern.places):
+                continue
+            homes = np.array(cells)
+            columns = [p.at_each(homes) for p in pattern.places if isinstance(p, Place)]
+            if columns and all(columns):
+                self._sources.update(zip(cells, zip(*columns, strict=True), strict=True))
 
     def mentioned(self, places: Iterable[Place | Area], home: Address) -> Iterator[Address]:
         for place in places:
@@ -66,22 +85,23 @@ class Flow:
     def users(self) -> dict[Address, list[Address]]:
         """The formulas that mention each cell."""
         if self._users is None:
-            self._users = defaultdict(list)
+            self._users = users = defaultdict(list)
             for cell in self.book.patterns:
-                for source in dict.fromkeys(self.sources(cell)):
-                    self._users[source].append(cell)
+                sources = self.sources(cell)
+                for source in dict.fromkeys(sources) if len(sources) > 1 else sources:
+                    users[source].append(cell)
         return self._users
 
     def _refuse_too_many(self) -> None:
         """Ranges are counted before they are taken apart."""
         count = 0
-        ranges: dict[Pattern, list[Area]] = {}
-        for cell, pattern in self.book.patterns.items():
-            if pattern not in ranges:
-                ranges[pattern] = [place for place in pattern.places if isinstance(place, Area)]
-            count += len(pattern.places) + sum(area.size(cell) for area in ranges[pattern])
-            if count > MOST_LINKS:
-                raise WorkbookError("its formulas refer to too many cells: too large to check")
+        for pattern, cells in self._cells.items():
+            count += len(pattern.places) * len(cells)
+            for place in pattern.places:
+                if isinstance(place, Area):
+                    count += sum(map(place.size, cells))
+                if count > MOST_LINKS:
+                    raise WorkbookError("its formulas refer to too many cells: too large to check")
 
     def below(self, cells: Iterable[Address], stop: Collection[Address] = ()) -> set[Address]:
         """All that is computed from the cells, not going through those of `stop`."""
@@ -110,6 +130,17 @@ class Flow:
             elif is_open[cell]:  # who asks for it again comes from it
                 return cell
         return None
+
+    def barely_used(self, cell: Address, besides: Iterable[Address]) -> bool:
+        """Whether so little is computed from a cell that it is known not to be any of these."""
+        users = self.users
+        seen = {cell}
+        waiting = [cell]
+        while waiting and len(seen) < FEW:
+            fresh = [user for user in users.get(waiting.pop(), ()) if user not in seen]
+            seen.update(fresh)
+            waiting += fresh
+        return not waiting and seen.isdisjoint(besides)
 
     def reaches(
         self, start: Iterable[Address], wanted: Callable[[Address], bool], limit: int

@@ -102,21 +102,24 @@ def companions(book: Book, lanes: Sequence[Lane], lines: Sequence[Lane]) -> list
 def aligned(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
     """Lanes that begin a little late or end a little early, made as long as those beside them."""
     found = []
+    spans: defaultdict[tuple[int, int], Counter[tuple[int, int]]] = defaultdict(Counter)
+    for lane in lanes:
+        spans[_line(lane)[:2]][_place(lane)[2], _end(lane)] += 1
     for lane in lanes:
         if lane.stride < 0:
             found.append(lane)
             continue
-        beside = [o for o in lanes if _line(o)[:2] == _line(lane)[:2] and _overlap(o, lane)]
-        first = Counter(_place(o)[2] for o in beside).most_common(1)[0][0]
-        last = Counter(_end(o) for o in beside).most_common(1)[0][0]
-        before = _cells(book, lane.start, -lane.stride, _place(lane)[2] - first)
-        after = _cells(book, lane.cells[-1], lane.stride, last - _end(lane))
+        start, end = _place(lane)[2], _end(lane)
+        firsts: Counter[int] = Counter()
+        lasts: Counter[int] = Counter()
+        for (first, last), count in spans[_line(lane)[:2]].items():
+            if first <= end and start <= last:
+                firsts[first] += count
+                lasts[last] += count
+        before = _cells(book, lane.start, -lane.stride, start - firsts.most_common(1)[0][0])
+        after = _cells(book, lane.cells[-1], lane.stride, lasts.most_common(1)[0][0] - end)
         found.append(Lane((*reversed(before), *lane.cells, *after), lane.stride))
     return found
-
-
-def _overlap(one: Lane, other: Lane) -> bool:
-    return _place(one)[2] <= _end(other) and _place(other)[2] <= _end(one)
 
 
 def _cells(book: Book, start: int, stride: int, count: int) -> list[int]:

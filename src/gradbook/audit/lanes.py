@@ -188,4 +188,6 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
             start += [at] if at is not None else []
         elif isinstance(place, Area):
             start += flow.area(place, cell)
-    return flow.reaches(start, lambda seen: seen == base, NEAR)
+    if flow.barely_used(base, start):
+        return False
+    return flow.reaches(start, base.__eq__, NEAR)
