@@ -14,7 +14,7 @@ from gradbook.audit.pattern import Area, Pattern, Place
 from gradbook.targets.excel.grammar import Reference
 
 MOST_LINKS = 1_500_000
-FEW = 100  # cells that are computed from one
+FEW = 2000  # cells that are computed from one
 MANY = 8  # cells of one formula: they are worth looking at together
 WIDEST_RANGE = 20_000  # cells; a range that is wider is a whole column, cut to what is filled
 

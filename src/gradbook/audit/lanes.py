@@ -18,6 +18,7 @@ from gradbook.audit.pattern import Area, Pattern, Place, references
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
+VERY_NEAR = 400
 ENOUGH = 3  # lines of one formula that don't learn: the others don't either
 
 Term = tuple[int, Expression]  # a sign, and what it stands before
@@ -188,6 +189,6 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
             start += [at] if at is not None else []
         elif isinstance(place, Area):
             start += flow.area(place, cell)
-    if flow.barely_used(base, start):
-        return False
-    return flow.reaches(start, base.__eq__, NEAR)
+    if flow.reaches(start, base.__eq__, VERY_NEAR):
+        return True
+    return not flow.barely_used(base, start) and flow.reaches(start, base.__eq__, NEAR)
