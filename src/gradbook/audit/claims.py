@@ -29,7 +29,8 @@ def every_claim(training: Training, lane: Lane) -> list[tuple[Claim, ...]]:
         onward = Onward(training, away, left if read else 1)
         onward.follow(dict.fromkeys(read))
         found.append(said)
-        found += [tuple(_later(claim, onward.away, k) for claim in said) for k in range(1, onward.steps)]
+        later = range(1, onward.steps)
+        found += [tuple([_later(claim, onward.away, k) for claim in said]) for k in later]
     return found
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from gradbook.audit.address import DOWN, Address, column_of, row_of, sheet_of
-from gradbook.audit.judge import HERE, RIGHT, Bench, best
+from gradbook.audit.judge import HERE, RIGHT, Bench, best, known_right
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import Pattern, moved, relaid
 from gradbook.audit.recover import Training
@@ -132,7 +132,7 @@ def wrong_lanes(bench: Bench) -> set[int]:
 
 def _wrong(bench: Bench) -> Iterator[int]:
     for lane, options in enumerate(bench.step.claims):
-        if options:
+        if options and not known_right(bench, lane):
             try:
                 verdict, _ = best(bench, lane, options)
             except NotUnderstood:

@@ -15,6 +15,7 @@ from gradbook.targets.excel.grammar import Reference
 
 MOST_LINKS = 1_500_000
 FEW = 2000  # cells that are computed from one
+KEPT = 64  # such sets, for they are asked for again
 MANY = 8  # cells of one formula: they are worth looking at together
 WIDEST_RANGE = 20_000  # cells; a range that is wider is a whole column, cut to what is filled
 
@@ -28,6 +29,8 @@ class Flow:
         self._sources: dict[Address, tuple[Address, ...]] = {}
         self._users: dict[Address, list[Address]] | None = None
         self._alias: dict[Address, Address] = {}
+        self._back: dict[Pattern, bool] = {}
+        self._below: dict[Address, set[Address] | None] = {}
         self._cells: defaultdict[Pattern, list[Address]] = defaultdict(list)
         for cell, pattern in book.patterns.items():
             self._cells[pattern].append(cell)
@@ -85,11 +88,12 @@ class Flow:
     def users(self) -> dict[Address, list[Address]]:
         """The formulas that mention each cell."""
         if self._users is None:
-            self._users = users = defaultdict(list)
+            users: defaultdict[Address, list[Address]] = defaultdict(list)
             for cell in self.book.patterns:
                 sources = self.sources(cell)
                 for source in dict.fromkeys(sources) if len(sources) > 1 else sources:
                     users[source].append(cell)
+            self._users = users
         return self._users
 
     def _refuse_too_many(self) -> None:
@@ -117,6 +121,9 @@ class Flow:
 
     def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
         """A cell that is computed from itself, among those that the cells are computed from."""
+        cells = list(cells)
+        if self._only_back(cells, stop):
+            return None
         is_open: dict[Address, bool] = {}
         waiting = [(cell, False) for cell in cells]
         while waiting:
@@ -131,8 +138,33 @@ class Flow:
                 return cell
         return None
 
-    def barely_used(self, cell: Address, besides: Iterable[Address]) -> bool:
-        """Whether so little is computed from a cell that it is known not to be any of these."""
+    def _only_back(self, cells: Iterable[Address], stop: Collection[Address]) -> bool:
+        """Whether all refer to cells above and on the left alone, so that none leads to itself."""
+        patterns, back = self.book.patterns, self._back
+        inside = fresh = set(cells)
+        while fresh:
+            behind = set().union(*map(self.sources, fresh)) - inside
+            fresh = {cell for cell in behind if cell in patterns and cell not in stop}
+            inside = inside | fresh
+        for cell in inside:
+            pattern = patterns.get(cell)
+            if pattern is None or back.get(pattern):
+                continue
+            if pattern not in back:
+                back[pattern] = all(map(_is_back, pattern.places))
+            if any(source >= cell and source in inside for source in self.sources(cell)):
+                return False
+        return True
+
+    def few_below(self, cell: Address) -> set[Address] | None:
+        """The cell and all that is computed from it, where that isn't much."""
+        if cell not in self._below:
+            if len(self._below) == KEPT:
+                self._below.clear()
+            self._below[cell] = self._few_below(cell)
+        return self._below[cell]
+
+    def _few_below(self, cell: Address) -> set[Address] | None:
         users = self.users
         seen = {cell}
         waiting = [cell]
@@ -140,7 +172,7 @@ class Flow:
             fresh = [user for user in users.get(waiting.pop(), ()) if user not in seen]
             seen.update(fresh)
             waiting += fresh
-        return not waiting and seen.isdisjoint(besides)
+        return None if waiting else seen
 
     def reaches(
         self, start: Iterable[Address], wanted: Callable[[Address], bool], limit: int
@@ -178,3 +210,10 @@ class Flow:
         if not any(step in stop for step in path) and cell not in stop:
             self._alias.update(dict.fromkeys(path, cell))
         return cell
+
+
+def _is_back(place: Place | Area) -> bool:
+    """Whether it is, wherever it is mentioned, another cell above or on the left."""
+    if isinstance(place, Area) or place.row_fixed or place.column_fixed:
+        return False
+    return place.sheet is None and pack(0, place.row, place.column) < 0

@@ -12,7 +12,7 @@ from gradbook.audit.departures import blamed, wrong_lanes
 from gradbook.audit.evidence import cured
 from gradbook.audit.faults import Fault, finding_of, gathered, in_step, shown
 from gradbook.audit.findings import Finding
-from gradbook.audit.judge import HERE, OPPOSITE, RIGHT, Bench, best
+from gradbook.audit.judge import HERE, OPPOSITE, RIGHT, Bench, all_right, best
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.mistaken import mistaken, serve_others
 from gradbook.audit.pasted import pasted_column
@@ -122,6 +122,8 @@ def _of_group(
 def _wrong_claims(bench: Bench) -> dict[int, Claim]:
     """The claims that aren't right, by weight."""
     found: dict[int, Claim] = {}
+    if all_right(bench):
+        return found
     for lane, options in enumerate(bench.step.claims):
         if not options:
             continue

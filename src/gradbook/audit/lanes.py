@@ -191,4 +191,7 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
             start += flow.area(place, cell)
     if flow.reaches(start, base.__eq__, VERY_NEAR):
         return True
-    return not flow.barely_used(base, start) and flow.reaches(start, base.__eq__, NEAR)
+    below = flow.few_below(base)
+    if below is not None and below.isdisjoint(start):
+        return False
+    return flow.reaches(start, base.__eq__, NEAR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -135,7 +136,7 @@ def _candidates(training: Training, start: Sequence[Address]) -> list[Address]:
     def likelihood(cell: Address) -> tuple[object, ...]:
         words = called[cell]
         return (
-            -len(reach[cell]),
+            -reach[cell],
             cell in serving,
             all(word.startswith(OTHER_WORDS) for word in words),
             not any(_is_loss(word) for word in words),
@@ -163,14 +164,19 @@ def _is_loss(word: str) -> bool:
 
 def _reach(
     training: Training, start: Sequence[Address], cells: Sequence[Address]
-) -> dict[Address, set[int]]:
-    """Which weights each cell is computed from, not by way of the gradients' updates."""
-    found: dict[Address, set[int]] = {cell: set() for cell in cells}
-    for j, weight in enumerate(start):
-        for cell in training.flow.below([weight], training.stop):
-            if cell in found:
-                found[cell].add(j)
-    return found
+) -> dict[Address, int]:
+    """How many weights each cell is computed from, not by way of the gradients' updates."""
+    users, stop = training.flow.users, training.stop
+    weights = {cell: 1 << j for j, cell in enumerate(start)}  # as bits, so that all go at once
+    waiting = deque(weights)
+    while waiting:
+        cell = waiting.popleft()
+        for user in users.get(cell, ()):
+            both = weights.get(user, 0) | weights[cell]
+            if user not in stop and both != weights.get(user):
+                weights[user] = both
+                waiting.append(user)
+    return {cell: weights.get(cell, 0).bit_count() for cell in cells}
 
 
 def _every_step(training: Training, loss: tuple[Address, ...]) -> list[tuple[Address, ...]]:

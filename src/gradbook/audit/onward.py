@@ -1,4 +1,4 @@
-"""For how many steps what was found out about the cells of one step holds: tables repeat their rows.
+"""For how many steps what was found out about the cells of one holds: tables repeat their rows.
 
 Where a column goes on with the same formula, its references go on with it. So what was asked of one
 step's cells needs no asking in the steps after it, as far as the same can be said of the cells that

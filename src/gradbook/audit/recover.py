@@ -59,6 +59,7 @@ class Training:
     rate: Address | None = None
     alike: dict[tuple[Address, int, int], tuple[Address, int | None]] = field(default_factory=dict)
     """Columns whose cells are of one kind, and what the first of them repeats."""
+    right: set[object] = field(default_factory=set)  # what was found right, kept by `judge`
     _back: dict[Pattern, tuple[bool, list[Place | Area]]] = field(default_factory=dict)
 
     @cached_property

@@ -78,9 +78,7 @@ class SheetRows:
         if ":" in tag:
             tag = local(tag)
         if tag == "c":
-            self.cells.keep(
-                self.row, self.column, self.kind, self.form, self.formula, self.value
-            )
+            self.cells.keep(self.row, self.column, self.kind, self.form, self.formula, self.value)
         elif tag == "f":
             self.formula = "".join(self.text)
             self.listening = False

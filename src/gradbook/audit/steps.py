@@ -35,9 +35,7 @@ def steps_of(training: Training, loss: Sequence[Sequence[Address]]) -> list[Step
     for k in range(training.steps + 1):
         weights = tuple(lane.cells[k] if k < len(lane.cells) else None for lane in training.lanes)
         claimed = tuple(
-            said[j][k]
-            if k + 1 < len(lane.cells)
-            else _copied(training, found, j)
+            said[j][k] if k + 1 < len(lane.cells) else _copied(training, found, j)
             for j, lane in enumerate(training.lanes)
         )
         if k < len(loss) and loss[k]:

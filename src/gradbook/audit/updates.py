@@ -11,7 +11,7 @@ from gradbook.audit.address import Address, ranges, row_of, sheet_of, written
 from gradbook.audit.edits import total
 from gradbook.audit.factors import factors
 from gradbook.audit.findings import Finding
-from gradbook.audit.judge import OPPOSITE, Bench, best
+from gradbook.audit.judge import OPPOSITE, Bench, best, known_right
 from gradbook.audit.lanes import Lane, change, terms
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import Pattern, Place
@@ -154,6 +154,8 @@ def _additions(
     training = benches.training
     step = next((s for s in steps if training.book.patterns.get(_next(lane, s)) is usual), None)
     if step is None or not step.claims[j]:
+        return
+    if known_right(benches.of(step), j):
         return
     verdict, claim = best(benches.of(step), j, step.claims[j])
     if verdict != OPPOSITE or claim is None or claim.sign > 0:

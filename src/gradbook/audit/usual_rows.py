@@ -1,4 +1,4 @@
-"""Rows of cells as programs usually write them, read by one expression: XML is slower to take apart.
+"""Rows of cells as programs usually write them, read by one expression, quicker than any XML is.
 
 Nothing is guessed: a row that has anything else in it is left to the parser.
 """
@@ -6,7 +6,7 @@ Nothing is guessed: a row that has anything else in it is left to the parser.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -51,27 +51,31 @@ def usual_row(text: str, start: int) -> Row | None:
     found = _CELL.findall(text, opening.end(), end)
     if sum([len(cell[0]) for cell in found]) != end - opening.end():
         return None
-    cells: list[Cell] = []
-    for whole, letters, number, rest, is_formula, form, formula, is_value, value, is_text, said in found:
-        kinds, forms = _known(rest), _known(form)
-        value = value if is_value else said if is_text else None
-        if kinds is None or forms is None or "r" in kinds:
+    cells = [_cell(parts) for parts in found]
+    if None in cells:
+        return None
+    return Row(attributes, cells, end + len(_END))  # type: ignore[arg-type]
+
+
+def _cell(parts: Sequence[str]) -> Cell | None:
+    whole, letters, number, attributes, *formula_parts, is_value, value, is_text, text = parts
+    is_formula, form, formula = formula_parts
+    kinds, forms = _known(attributes), _known(form)
+    if kinds is None or forms is None or "r" in kinds:
+        return None
+    if "&" in whole:
+        plain = [_plain(piece) for piece in (formula, value, text)]
+        if None in plain:
             return None
-        if "&" in whole:
-            formula, value = _plain(formula), _plain(value)
-            if formula is None or (value is None and (is_value or is_text)):
-                return None
-        cells.append(
-            (
-                int(number) - 1,
-                column_number(letters),
-                kinds.get("t", "n"),
-                forms if is_formula else None,
-                formula,
-                value,
-            )
-        )
-    return Row(attributes, cells, end + len(_END))
+        formula, value, text = plain  # type: ignore[assignment]
+    return (
+        int(number) - 1,
+        column_number(letters),
+        kinds.get("t", "n"),
+        forms if is_formula else None,
+        formula,
+        value if is_value else text if is_text else None,
+    )
 
 
 def _attributes(text: str) -> Attributes | None:
@@ -84,9 +88,7 @@ def _attributes(text: str) -> Attributes | None:
 _known = lru_cache(maxsize=1024)(_attributes)
 
 
-def _plain(text: str | None) -> str | None:
+def _plain(text: str) -> str | None:
     """A text with its entities replaced; None where there are others than the usual five."""
-    if text is None or "&" not in text:
-        return text
     plain, count = _ENTITY.subn(lambda found: _CHARACTERS[found[1]], text)
     return plain if count == text.count("&") else None
