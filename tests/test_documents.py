@@ -74,3 +74,10 @@ def test_the_tree_of_the_architecture_is_the_real_one():
         if path.stem not in FACE and (path.suffix == ".py" or (path / "__init__.py").exists())
     }
     assert named - {"src"} == there
+
+
+def test_every_measurement_is_in_the_table_of_them():
+    told = set(
+        re.findall(r"^\| `(\w+\.py)`", (ROOT / "bench/README.md").read_text("utf-8"), re.MULTILINE)
+    )
+    assert told == {path.name for path in (ROOT / "bench").glob("*.py")}
