@@ -2,7 +2,7 @@
 
     python bench/curve.py [--runs runs/accuracy] [-o docs/pictures/parameters.svg]
 
-Reads the runs that `python bench/accuracy.py bench/curve/*.txt small best --seeds 5` left in
+Reads the runs that `python bench/accuracy.py bench/curve/*.txt tiny small best --seeds 5` left in
 `--runs`, prints the table of docs/results.md and draws the picture: the mean of each recipe's
 seeds with the lowest and the highest, over its parameters, beside what others reached.
 """
@@ -22,7 +22,12 @@ from gradbook.report.curve_svg import FONT
 from gradbook.report.spread_svg import DOT
 
 ROOT = Path(__file__).parents[1]
-RECIPES = (*sorted(file.stem for file in (ROOT / "bench" / "curve").glob("*.txt")), "small", "best")
+RECIPES = (
+    *sorted(file.stem for file in (ROOT / "bench" / "curve").glob("*.txt")),
+    "tiny",
+    "small",
+    "best",
+)
 
 # Parameters and accuracy, most of them the best epoch of one run.
 OTHERS = (
