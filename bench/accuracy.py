@@ -1,6 +1,6 @@
 """Train recipes on all 60,000 training images with several seeds; score the test images at the end.
 
-    python bench/accuracy.py RECIPE… [--seeds 10] [--last N] [--threads N] [-o runs/accuracy]
+    python bench/accuracy.py RECIPE… [--seeds 10] [--last N] [--threads N] [--time] [--keep]
 
 Prints the mean, the deviation and the lowest seed of each recipe, as docs/results.md shows them,
 for the last N epochs too if that is asked; with --keep it writes them where `gradbook recipes`
@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--last", type=int, default=1, help="how many epochs are scored")
     parser.add_argument("--threads", type=int, default=cores())
+    parser.add_argument("--time", action="store_true", help="train once more, for the seconds")
     parser.add_argument("--keep", action="store_true", help=f"write {RECIPES.name}")
     parser.add_argument("-o", "--out", type=Path, default=Path("runs", "accuracy"))
     options = parser.parse_args()
@@ -50,6 +52,8 @@ def main() -> None:
         seeds = range(options.first, options.first + options.seeds)
         results = [_result(folder.run(s), name, s, options) for s in seeds]
         found = _measured(results, options.threads)
+        if options.time:
+            found = replace(found, seconds=_seconds(name), threads=cores())
         print(_row(name, results[0], found), flush=True)
         if options.last > 1:
             print(_last_epochs([folder.run(s) for s in seeds]), flush=True)
@@ -103,6 +107,12 @@ def _result(run: RunFolder, name: str, seed: int, options: Namespace) -> dict[st
             listener=LastEpochs(run, options.last) if options.last > 1 else None,
         )
     return run.result()
+
+
+def _seconds(name: str) -> float:
+    """Of one training on all cores; the seeds may have been trained beside other work."""
+    with TemporaryDirectory() as folder:
+        return train(name, folder=Path(folder, "run"), held_back=False, threads=cores()).seconds
 
 
 def _measured(results: list[dict[str, Any]], threads: int) -> Measured:

@@ -1,16 +1,16 @@
-"""Files come whole or not at all, and what goes wrong with one is said in a line."""
+"""Files come whole or not at all, and what goes wrong with one is said in a line.
+
+Every verb imports this module; what only writing needs is imported there.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from secrets import token_hex
-from tempfile import gettempdir
 
 from gradbook.errors import FileError, LimitError
 
@@ -125,14 +125,18 @@ def _refuse_protected(target: Path) -> None:
 
 def _new_part(target: Path) -> Path:
     """An empty file beside the target, named like nothing else, with the usual permissions."""
-    part = target.with_name(f"{PART}{token_hex(8)}{target.suffix[:16]}")
+    part = target.with_name(f"{PART}{os.urandom(8).hex()}{target.suffix[:16]}")
     if _is_device(target):
+        from tempfile import gettempdir
+
         part = Path(gettempdir(), part.name)
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return part
 
 
 def _settle(part: Path, target: Path) -> None:
+    import shutil
+
     if _is_device(target):
         with part.open("rb") as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink)

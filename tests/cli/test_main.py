@@ -190,6 +190,32 @@ def test_the_version_costs_no_heavy_import():
     assert loaded & heavy <= _always_loaded()
 
 
+PAGES = """
+import sys
+from gradbook.cli.main import VERBS, verb_parser
+for verb in VERBS.keys() - {"recipes"}:  # that page is the grammar, which stands with its readers
+    verb_parser(verb).format_help()
+print(*sys.modules)
+"""
+
+
+def test_a_verbs_help_costs_no_heavy_import():
+    said = subprocess.run(
+        [sys.executable, "-c", PAGES], capture_output=True, text=True, check=True, timeout=60
+    )
+    heavy = {
+        "numpy",
+        "rich",
+        "PIL",
+        "xlsxwriter",
+        "openpyxl",
+        "secrets",
+        "tempfile",
+        "gradbook.net",
+    }
+    assert not set(said.stdout.split()) & heavy - _always_loaded()
+
+
 def _always_loaded() -> set[str]:
     said = subprocess.run(
         [sys.executable, "-c", "import sys; print(*sys.modules)"],

@@ -9,6 +9,7 @@ import pytest
 
 from gradbook.cli import train as verb
 from gradbook.cli.main import main, verb_parser
+from gradbook.data import digit_files
 from gradbook.lab.recipe import builtin_recipe
 from gradbook.lab.run_folder import RunFolder
 from gradbook.net import Loss
@@ -64,6 +65,28 @@ def wanted(*words):
 
 def test_without_a_word_it_is_quick():
     assert wanted() == builtin_recipe("quick")
+
+
+@pytest.mark.parametrize(
+    ("words", "ahead"),
+    [
+        ([], True),
+        (["best", "--seeds", "3"], True),
+        (["best", "--data", "digits"], True),
+        (["best", "--data", "fashion"], False),
+        (["mine.txt"], False),
+        (["-"], False),
+        (["input 1x28x28; flatten; dense 10; softmax"], False),
+        (["--resume", "runs/quick"], False),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_the_digits_are_unpacked_ahead_where_they_will_be_wanted(words, ahead, monkeypatch):
+    begun = []
+    monkeypatch.setattr(digit_files, "begin", lambda: begun.append(True))
+    monkeypatch.setattr(verb, "_run", lambda options: 0)
+    assert main(["train", *words]) == 0
+    assert begun == [True] * ahead
 
 
 @pytest.mark.parametrize(

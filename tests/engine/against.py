@@ -21,6 +21,9 @@ from gradbook.net import Net
 
 QUICK = ("-O1",)  # to compile: what is right doesn't hang on it
 CLOSE = {"float64": 1e-12, "float32": 1e-5}  # relative, of whole tensors
+UNIT = {"float64": 2.0**-53, "float32": 2.0**-24}  # the most that one rounding moves a value by
+SUMS = ("total", "sum", "reshape")
+PRODUCTS = ("multiply", "conv_weights", "outer")  # two factors, each a value as it is held
 ROUNDING = 4e-6  # of a tensor's largest value: how near a corner float32 may lie on either side
 TINY = 1e-12  # of the largest gradient: that one is nothing but rounding
 Array = np.ndarray
@@ -80,19 +83,45 @@ def distance(found: Array, expected: Array) -> float:
     return float(np.linalg.norm(np.ravel(found) - np.ravel(expected)) / (norm or 1))
 
 
-def apart(step: Step, found: Mapping[str, Array], values: Values) -> dict[str, float]:
-    """The distance of every gradient. A bias that batch normalisation takes off again has none
+@dataclass(frozen=True)
+class Gap:
+    """How far a gradient is from the reference's, and how much it loses by cancelling."""
+
+    distance: float  # relative, of the whole tensor
+    condition: float  # the size of Σ|terms|, where the gradient is Σ terms, in units of its own
+
+    def bound(self, precision: str) -> float:
+        """A gradient is a sum of products. Whoever holds values in this precision has rounded
+        both factors and their product, so each term may be off by three units of itself; where
+        the terms all but cancel, that is many units of their sum.
+        """
+        return max(CLOSE[precision], 3 * UNIT[precision] * self.condition)
+
+
+def apart(step: Step, found: Mapping[str, Array], values: Values) -> dict[str, Gap]:
+    """The gap of every gradient. A bias that batch normalisation takes off again has none
     but rounding: it is measured by the largest of the gradients.
     """
-    distances = {}
+    gaps = {}
     largest = max(np.linalg.norm(np.ravel(values[slope])) for slope in step.gradients.values())
     for weight, slope in step.gradients.items():
         name, expected = str(weight.name), values[slope]
-        if np.linalg.norm(np.ravel(expected)) < TINY * largest:
-            distances[name] = float(np.linalg.norm(np.ravel(found[name])) / largest)
+        size = float(np.linalg.norm(np.ravel(expected)))
+        if size < TINY * largest:
+            gaps[name] = Gap(float(np.linalg.norm(np.ravel(found[name])) / largest), 1)
         else:
-            distances[name] = distance(found[name], expected)
-    return distances
+            terms = float(np.linalg.norm(np.ravel(sizes_summed(slope, values))))
+            gaps[name] = Gap(distance(found[name], expected), terms / size)
+    return gaps
+
+
+def sizes_summed(node: Node, values: Values) -> Array:
+    """Σ|terms| of a value that is Σ terms."""
+    if node.op.name in SUMS:
+        return node.op.value(sizes_summed(node.inputs[0], values), *node.attributes)
+    if node.op.name in PRODUCTS:
+        return node.op.value(*(np.abs(values[x]) for x in node.inputs), *node.attributes)
+    return np.abs(values[node])
 
 
 # Corners ---------------------------------------------------------------------
@@ -143,13 +172,17 @@ def _near_ties(node: Node, values: Values) -> Iterator[Corner]:
 class Settled:
     """How far the engine is from the reference, once `flips` fell as they did in the engine."""
 
-    distances: dict[str, float]
+    gaps: dict[str, Gap]
+    precision: str
     near: int = 0
     flips: tuple[Corner, ...] = ()
 
     @property
-    def worst(self) -> float:
-        return max(self.distances.values(), default=0.0)
+    def beyond(self) -> dict[str, Gap]:
+        """The gradients that are further apart than they may be."""
+        return {
+            name: gap for name, gap in self.gaps.items() if gap.distance > gap.bound(self.precision)
+        }
 
 
 def settled(
@@ -157,14 +190,14 @@ def settled(
     found: Mapping[str, Array],
     values: Values,
     given: Mapping[Node, Array],
-    close: float,
+    precision: str,
 ) -> Settled:
     """`values` are what the reference makes of what was `given`. Where gradients are apart from
     them, the flips are the corners whose effects add up to the difference: least squares gives
     each a share, and it is 1 for a flip and 0 for any other.
     """
-    plain = Settled(apart(step, found, values))
-    if plain.worst <= close:
+    plain = Settled(apart(step, found, values), precision)
+    if not plain.beyond:
         return plain
 
     def flipped(flips: Sequence[Corner]) -> Values:
@@ -172,13 +205,13 @@ def settled(
 
     near = list(corners(step, values))
     effects = [_difference(step, slopes(step, flipped([corner])), values) for corner in near]
-    seen = [k for k, effect in enumerate(effects) if np.linalg.norm(effect) > close / 10]
+    seen = [k for k, effect in enumerate(effects) if np.linalg.norm(effect) > CLOSE[precision] / 10]
     if not seen:
-        return Settled(plain.distances, len(near))
+        return Settled(plain.gaps, precision, len(near))
     matrix = np.stack([effects[k] for k in seen], axis=1)
     shares = np.linalg.lstsq(matrix, _difference(step, found, values), rcond=None)[0]
     flips = tuple(near[k] for k, share in zip(seen, shares, strict=True) if share > 0.5)
-    return Settled(apart(step, found, flipped(flips)), len(near), flips)
+    return Settled(apart(step, found, flipped(flips)), precision, len(near), flips)
 
 
 def slopes(step: Step, values: Values) -> dict[str, Array]:

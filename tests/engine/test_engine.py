@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gradbook.engine.native import NativeEngine
 from gradbook.graph.build import inference, training_step
 from gradbook.graph.reference import evaluate, follow
+from gradbook.lab.recipe import recipe
 from gradbook.net import DIGITS, Net, builtin, parse, write
 from gradbook.targets.c.machine import machine
 from gradbook.targets.c.write import source
@@ -22,12 +23,14 @@ from tests.engine.against import (
     QUICK,
     Settled,
     a_batch,
+    apart,
     distance,
     held,
     reference,
     run,
     settled,
     shaken,
+    slopes,
 )
 from tests.engine.levels import COMPILERS, compiler_called, levels
 from tests.families import networks
@@ -70,7 +73,7 @@ def judge(engine: NativeEngine, size: int, seed: int = 0) -> Settled:
     values = reference(step, given)
     expected = pytest.approx(float(values[step.loss]), rel=close * 10, abs=close / 100)
     assert run(engine, batch) == expected
-    return settled(step, engine.gradients(), values, given, close)
+    return settled(step, engine.gradients(), values, given, engine.real.name)
 
 
 def ready(net: Net, batch: int, precision: str, threads: int = 2, level: str = "native"):
@@ -89,7 +92,7 @@ def test_gradients_are_the_references(name, level, precision, record_property):
         for seed, size in enumerate(SIZES):
             if size > 1 or name != "flat":  # one flat value has no variance
                 judged.append(judge(engine, size, seed))
-                assert judged[-1].worst <= CLOSE[precision], (size, judged[-1])
+                assert not judged[-1].beyond, (size, judged[-1])
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,7 @@ def test_gradients_of_the_digit_networks_are_the_references(
     with shown(name, precision, record_property) as judged:
         for seed in SEEDS:
             judged.append(judge(engine, 19, seed))
-            assert judged[-1].worst <= CLOSE[precision], (seed, judged[-1])
+            assert not judged[-1].beyond, (seed, judged[-1])
 
 
 @pytest.mark.parametrize("name", sorted(COMPILERS.keys() - {"gcc"}))
@@ -117,7 +120,7 @@ def test_another_compilers_gradients_are_the_references_too(name, record_propert
     shaken(engine)
     with shown(name, "float32", record_property) as judged:
         judged.append(judge(engine, 19))
-        assert judged[0].worst <= CLOSE["float32"], judged
+        assert not judged[0].beyond, judged
 
 
 @pytest.mark.parametrize("text", [*map(write, map(builtin, DIGITS)), *NETS.values()])
@@ -140,9 +143,34 @@ def test_a_flip_is_found_where_there_is_one():
     given_ = {**held(engine), **batch.leaves(step)}
     engine.restore({"w_layer_0": [[-1e-9], [0.5]]})
     run(engine, batch)
-    result = settled(step, engine.gradients(), reference(step, given_), given_, 1e-6)
+    result = settled(step, engine.gradients(), reference(step, given_), given_, "float32")
     assert len(result.flips) == 4
-    assert result.worst < 1e-6
+    assert max(gap.distance for gap in result.gaps.values()) < 1e-6
+
+
+@pytest.mark.parametrize("level", levels())
+def test_a_gradient_that_all_but_cancels_is_as_close_as_its_terms_allow(level, record_property):
+    """Scaling a channel before a depthwise convolution and batch normalisation changes nothing:
+    γ·∂E/∂γ = −β·∂E/∂β, hundreds of times less than the products that it is the sum of.
+    """
+    engine = ready(recipe("tiny").net, 33, "float32", level=level)
+    with shown("tiny", "float32", record_property) as judged:
+        for seed in SEEDS:
+            judged.append(judge(engine, 19, seed))
+            assert not judged[-1].beyond, (seed, judged[-1])
+            assert judged[-1].gaps["γ_layer_19"].condition > 100
+
+
+def test_the_rounding_of_its_terms_is_all_that_a_gradient_is_forgiven():
+    engine = ready(recipe("tiny").net, 33, "float32", threads=1)
+    step, batch = engine.step_graph, a_batch(engine.net, 19)
+    given_ = {**held(engine), **batch.leaves(step)}
+    values = reference(step, given_)
+    exact = slopes(step, values)
+    gap = apart(step, exact, values)["γ_layer_19"]
+    assert gap.distance == 0
+    wrong = exact["γ_layer_19"] * (1 + 3.1 * 2**-24 * gap.condition)
+    assert settled(step, {**exact, "γ_layer_19": wrong}, values, given_, "float32").beyond
 
 
 @settings(max_examples=60 if REQUIRE_ALL else 8, phases=[Phase.explicit, Phase.generate])

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from gradbook.cli.main import main
+from gradbook.data.warp_text import parse as parse_warp
 from gradbook.errors import UsageError
 from gradbook.lab import race as racing
 from gradbook.lab import turns as taking_turns
 from gradbook.lab.race import Ratio, Time, race
+from gradbook.lab.recipe import builtin_recipe
 from gradbook.lab.rivals import PREDICTORS
 from gradbook.lab.turns import Taken, turns
 from gradbook.net import builtin
@@ -87,3 +89,61 @@ def test_a_runner_that_fails_is_told_in_a_line(monkeypatch):
 
 def test_an_unknown_network_is_refused(refused):
     refused(["bench", "nothing", "--engine-only"])
+
+
+# PyTorch by a recipe.
+
+
+@pytest.mark.witness("torch")
+def test_the_rival_turns_images_anticlockwise():
+    import torch
+
+    from gradbook.lab.rivals import turned
+
+    images = np.random.default_rng(0).random((3, 1, 8, 8), np.float32)
+    quarters = torch.arange(3) * torch.pi / 2
+    found = turned(torch.from_numpy(images), quarters, torch.ones(3)).numpy()
+    for k, (image, made) in enumerate(zip(images, found, strict=True)):
+        assert made[0] == pytest.approx(np.rot90(image[0], k), abs=1e-5)
+
+
+@pytest.mark.witness("torch")
+def test_the_rival_crops_as_we_do():
+    import torch
+
+    from gradbook.data.warp import warped_images
+    from gradbook.lab.rivals import turned
+
+    images = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28), dtype=np.uint8)
+    wanted = warped_images(images, parse_warp("crop 22"), [0, 1, 2], seed=0, epoch=0)
+    found = turned(torch.from_numpy(images).float(), torch.zeros(3), torch.full((3,), 22 / 28))
+    assert found.numpy() == pytest.approx(wanted, abs=0.01)
+
+
+@pytest.mark.witness("torch")
+def test_the_rival_draws_as_the_recipe_says():
+    import torch
+
+    from gradbook.lab.rivals import drawing
+
+    warp = builtin_recipe("reference").warp
+    assert warp == parse_warp("rotate 15; crop 22 chance 0.1")
+    images = torch.zeros(2000, 1, 28, 28)
+    images[:, :, 13:15, :2] = 1  # a mark on the left, which a crop moves out of sight
+    drawn = drawing(warp)(images)[:, 0]
+    gone = (drawn.sum((1, 2)) < 1).float().mean().item()
+    assert gone == pytest.approx(0.1, abs=0.03)
+    rows = torch.arange(28.0)[None, :, None]
+    height = (drawn * rows).sum((1, 2)) / drawn.sum((1, 2)).clamp(min=1e-9)
+    reach = 13 * np.sin(np.radians(15))  # as far from the middle is the mark
+    seen = height[drawn.sum((1, 2)) > 1]
+    assert seen.max().item() == pytest.approx(13.5 + reach, abs=0.3)
+    assert seen.min().item() == pytest.approx(13.5 - reach, abs=0.3)
+
+
+@pytest.mark.witness("torch")
+def test_a_warp_that_the_rival_cannot_do_is_refused():
+    from gradbook.lab.rivals import drawing
+
+    with pytest.raises(UsageError, match="no PyTorch twin of the warp 'shift 2'"):
+        drawing(parse_warp("shift 2"))

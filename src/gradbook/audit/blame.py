@@ -14,7 +14,7 @@ from itertools import islice
 import numpy as np
 
 from gradbook.audit.address import Address
-from gradbook.audit.columns import Columns, Remedy, ranked, rewritten
+from gradbook.audit.columns import Columns, Remedy, likeness, ranked, rewritten
 from gradbook.audit.departures import wrong_lanes
 from gradbook.audit.evidence import (
     any_astray,
@@ -48,17 +48,30 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
             found = best(bench, lane, options)[1]
             if found is not None:
                 claims[lane] = found
+    doubtful: Remedy | None = None
     partly: Remedy | None = None
     try:
         columns = Columns(bench, claims, wrong)
         for edits in _stages(bench, columns):
             remedy = _accepted(bench, wrong, edits)
-            if remedy is not None and remedy.lanes >= wrong.keys():
+            if remedy is None:
+                continue
+            if not remedy.lanes >= wrong.keys():
+                partly = partly or remedy  # unless one edit explains all
+            elif _is_doubtful(bench, remedy):
+                doubtful = doubtful or remedy  # unless another makes more sense
+            else:
                 return remedy
-            partly = partly or remedy  # unless one edit explains all
     except NotUnderstood:
         pass
-    return partly
+    return doubtful or partly
+
+
+def _is_doubtful(bench: Bench, remedy: Remedy) -> bool:
+    """Whether an edit makes a formula unlike its likes, and nothing speaks for it."""
+    if likeness(bench, remedy) >= 0:
+        return False
+    return remedy.cells[0] not in forward(bench) or not is_evident(bench, remedy, min(remedy.lanes))
 
 
 def _stages(bench: Bench, columns: Columns) -> Iterator[list[Remedy]]:
@@ -77,7 +90,7 @@ def _accepted(bench: Bench, wrong: Mapping[int, Claim], edits: Sequence[Remedy])
             return _what_changes(bench, remedy, lanes)
         if len(lanes) == 1:
             (lane,) = lanes
-            if is_evident(bench, remedy, lane) or not is_easy(bench, lane, wrong[lane]):
+            if is_evident(bench, remedy, lane) or not is_easy(bench, lane, wrong[lane], remedy):
                 return _what_changes(bench, remedy, lanes)
     return None
 
@@ -115,19 +128,26 @@ def _with_suspects(bench: Bench) -> Bench:
     training, book = bench.training, bench.training.book
     suspects = [c for cells in _by_node(bench).values() if len(cells) > 1 for c in cells]
     if idle(bench):
-        suspects += [
-            source
-            for cell in forward(bench)
-            if cell in training.moving and cell not in training.stop
-            for source in training.flow.sources(cell)
-            if source in book.patterns and source not in training.moving
-        ]
+        suspects += _still(bench)
     if not suspects:
         return bench
     by_itself = {
         cell: book.reader.typed(book.patterns[cell].text_at(cell), cell) for cell in suspects
     }
     return Bench(training, bench.step, {**by_itself, **bench.made.instead}, bench.like)
+
+
+def _still(bench: Bench) -> list[Address]:
+    """The formulas on the way to the loss that depend on no weight."""
+    training, found = bench.training, dict[Address, None]()
+    waiting = [c for c in forward(bench) if c in training.moving and c not in training.stop]
+    while waiting:
+        for source in training.flow.sources(waiting.pop()):
+            still = source in training.book.patterns and source not in training.moving
+            if still and source not in found:
+                found[source] = None
+                waiting.append(source)
+    return list(found)
 
 
 def _by_node(bench: Bench) -> dict[Node, list[Address]]:
@@ -152,24 +172,31 @@ def put_right(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> froze
 
 def _is_own(bench: Bench, lane: int, claim: Claim) -> bool:
     """Whether a claim's own formula is odd: a small change makes it look like the others."""
-    if isinstance(claim.expression, Call | Reference) or lane in idle(bench):
+    if isinstance(claim.expression, Call) or lane in idle(bench):
         return False
     patient = patient_of(bench, claim, lane)
     found = repair(patient, bench.true[lane]) if patient else None
-    if patient is None or found is None or found.changes[0].kind == "formula":
+    return patient is not None and found is not None and makes_usual(patient, found)
+
+
+def makes_usual(patient: Patient, found: Repair) -> bool:
+    """Whether a small change makes a claim's formula look like more of the others than it does."""
+    if found.changes[0].kind == "formula":
         return False
+    bench = patient.bench
     book = bench.training.book
     owners = {option.owner for options in bench.step.claims for option in options}
-    patterns = (book.patterns.get(cell) for cell in owners - {claim.owner})
+    patterns = (book.patterns.get(cell) for cell in owners - {patient.owner})
     shapes = Counter(pattern.shape for pattern in patterns if pattern is not None)
-    after = book.reader.typed(write(found.expression), claim.owner)
+    after = book.reader.typed(write(found.expression), patient.owner)
     return shapes[after.shape] > shapes[patient.pattern.shape]
 
 
-def is_easy(bench: Bench, lane: int, claim: Claim) -> bool:
-    """Whether a claim can be put right by a small change of its own."""
-    if isinstance(claim.expression, Call | Reference):
-        return False  # it only gathers what stands elsewhere
+def is_easy(bench: Bench, lane: int, claim: Claim, remedy: Remedy) -> bool:
+    """Whether a claim can be put right by a small change of its own, not by the remedy."""
+    gathers = isinstance(claim.expression, Call | Reference)  # what stands elsewhere
+    if gathers and (isinstance(claim.expression, Call) or remedy.cells[0] not in forward(bench)):
+        return False
     patient = patient_of(bench, claim, lane)
     found = repair(patient, bench.true[lane]) if patient else None
     return found is not None and found.changes[0].kind != "formula"

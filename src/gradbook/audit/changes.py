@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from gradbook.audit.edits import Path, regrouped, shortened
+from gradbook.audit.factors import factors, product
 from gradbook.audit.search import OPERATIONS, Batch, Choice, Offer, Trial, hits
 from gradbook.graph.op import Array
 from gradbook.targets.excel.grammar import (
@@ -47,6 +48,9 @@ def other_operators(trial: Trial) -> Iterator[Batch]:
     for path, part in trial.parts.items():
         for kind, new, values in _turned(trial, path, part):
             yield [Choice(kind, (path,), part, new)], trial.with_({path: values})[None]
+        for new in _parted(trial, path, part):
+            values = Trial(new, trial.opaque).whole
+            yield [Choice("operator", (path,), part, new)], trial.with_({path: values})[None]
 
 
 def _turned(trial: Trial, path: Path, part: Expression) -> Iterator[tuple[str, Expression, Array]]:
@@ -63,6 +67,19 @@ def _turned(trial: Trial, path: Path, part: Expression) -> Iterator[tuple[str, E
         yield "sign", part.operand, trial.values[*path, 0]
     else:
         yield "sign", Prefix("-", part), -trial.values[path]
+
+
+def _parted(trial: Trial, path: Path, part: Expression) -> Iterator[Expression]:
+    """a·b·c as a·b + c, a + b·c and with a minus: a sum of products that became one product."""
+    if not (isinstance(part, Infix) and part.operator == "*") or _is_inside_product(trial, path):
+        return
+    split = factors(part)
+    if split.sign < 0 or not all(factor.above for factor in split.parts):
+        return
+    for k in range(1, len(split.parts) - 1):  # where the last one parts is an operator turned
+        left, right = product(split.parts[:k]), product(split.parts[k:])
+        yield Infix("+", left, right)
+        yield Infix("-", left, right)
 
 
 def groupings(trial: Trial) -> Iterator[Batch]:

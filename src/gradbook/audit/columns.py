@@ -7,7 +7,7 @@ error term that lacks its half.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -225,18 +225,20 @@ class Columns:
         training, made = self.bench.training, self.bench.made
         below = training.flow.below(cells, training.stop) | set(cells)
         own = {cell for cell in self.bench.step.weights if cell is not None}
-        near = sorted(
-            (c for c in dict.fromkeys([*self.bench.step.cells, *own]) if c not in below),
-            key=lambda c: (sheet_of(c) != sheet_of(cells[0]), abs(c - cells[0])),
-        )
+        every = dict.fromkeys([*self.bench.step.cells, *own, *self.bench.unused])
+        some = {
+            self.bench.seen_from(cell, cells[0])
+            for cell in every
+            if cell not in below
+            and (cell not in training.stop or cell in own)
+            and cell not in self.bench.foreign
+        }
+        near = sorted(some, key=lambda c: (sheet_of(c) != sheet_of(cells[0]), abs(c - cells[0]), c))
         found: list[list[Offer]] = [[] for _ in cells]
-        for cell in near:
-            if (cell in training.stop and cell not in own) or cell in self.bench.foreign:
-                continue
-            if len(cells) > 1 and self._is_of_another_sample(cell, cells[0]):
+        for seen in near:
+            if len(cells) > 1 and self._is_of_another_sample(seen, cells, some):
                 continue
             row: list[Offer] = []
-            seen = self.bench.seen_from(cell, cells[0])
             for home in cells:
                 there = beside(self.bench, seen, home, home - cells[0])
                 try:
@@ -253,10 +255,19 @@ class Columns:
                 break
         return found
 
-    def _is_of_another_sample(self, cell: Address, home: Address) -> bool:
-        line = self.bench.line
-        here = sheet_of(cell) == sheet_of(home) and cell not in self.bench.training.stop
-        return here and cell in self.bench.training.moving and line(cell) != line(home)
+    def _is_of_another_sample(
+        self, cell: Address, homes: Sequence[Address], some: Collection[Address]
+    ) -> bool:
+        """Whether a cell stands to another sample's as one that is offered does to the first's."""
+        line, home = self.bench.line, homes[0]
+        if sheet_of(cell) != sheet_of(home) or cell in self.bench.training.stop:
+            return False
+        if line(cell) == line(home):
+            return False
+        alike = (cell + home - other for other in homes[1:])
+        return cell in self.bench.training.moving or any(
+            c in some and line(c) == line(home) for c in alike
+        )
 
 
 def beside(bench: Bench, cell: Address, home: Address, by: int) -> Address:
@@ -265,7 +276,9 @@ def beside(bench: Bench, cell: Address, home: Address, by: int) -> Address:
     there = cell + by
     if not by or cell in training.stop or sheet_of(cell) != sheet_of(home):
         return cell
-    if training.plain(there) not in known or there in training.stop:
+    if there in training.stop:
+        return cell
+    if training.plain(there) not in known and there not in bench.unused:
         return cell
     a, b = (training.book.patterns.get(c) for c in (cell, there))
     alike = a is b or (a is not None and b is not None and a.shape == b.shape)
@@ -327,20 +340,25 @@ def rewritten(columns: Columns) -> Iterator[Remedy]:
 
 def ranked(columns: Columns, more: bool) -> list[Remedy]:
     """The edits that help, the likeliest first: what puts most right, and makes a formula that
-    looks like others. First something is another than it should be; with `more` it is missing."""
+    looks like more of the others than it does. First something is another than it should be; with
+    `more` it is missing."""
     columns.more = more
-    training, reader = columns.bench.training, columns.bench.training.book.reader
-    cells = set(columns.bench.step.cells)
-    shapes = Counter(
-        pattern.shape for cell, pattern in training.book.patterns.items() if cell in cells
-    )
 
     def merit(remedy: Remedy) -> tuple[int, int, int]:
-        shape = reader.typed(write(remedy.repair.expression), remedy.cells[0]).shape
         kind = KINDS.index(remedy.repair.changes[0].kind)
-        return -len(remedy.lanes), -shapes[shape], kind
+        return -len(remedy.lanes), -likeness(columns.bench, remedy), kind
 
     return sorted(columns.remedies(), key=merit)
+
+
+def likeness(bench: Bench, remedy: Remedy) -> int:
+    """How many more formulas of the step a formula looks like once it is changed."""
+    book, owner = bench.training.book, remedy.cells[0]
+    others = (book.patterns.get(c) for c in bench.step.cells if c not in remedy.cells)
+    shapes = Counter(pattern.shape for pattern in others if pattern is not None)
+    after = book.reader.typed(write(remedy.repair.expression), owner).shape
+    before = book.patterns[owner].shape if owner in book.patterns else ""
+    return shapes[after] - shapes[before]
 
 
 KINDS = (

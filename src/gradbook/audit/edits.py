@@ -48,7 +48,7 @@ def rebuilt(expression: Expression, pieces: Sequence[Expression]) -> Expression:
 def regrouped(expression: Expression) -> Iterator[Expression]:
     """The expression with one pair of parentheses more, or one less, where that says another."""
     for path, part in places(expression):
-        for new in (*_embraced(part), *_released(part), *_negated(part)):
+        for new in (*_embraced(part), *_released(part), *_raised(part), *_negated(part)):
             yield put(expression, path, new)
 
 
@@ -100,6 +100,19 @@ def _released(part: Expression) -> Iterator[Expression]:
             first = product([*before, Factor(inside[0][1], True)]) if before else inside[0][1]
             last = product([Factor(inside[-1][1], True), *after]) if after else inside[-1][1]
             yield total([(inside[0][0], first), *inside[1:-1], (inside[-1][0], last)])
+
+
+def _raised(part: Expression) -> Iterator[Expression]:
+    """a + b^n and a^n + b as (a + b)^n, and the reverse."""
+    match part:
+        case Infix("+" | "-" as sign, left, Infix("^", base, n)):
+            yield Infix("^", Infix(sign, left, base), n)
+        case Infix("^", Infix("+" | "-" as sign, left, right), n):
+            yield Infix(sign, left, Infix("^", right, n))
+            yield Infix(sign, Infix("^", left, n), right)
+    match part:
+        case Infix("+" | "-" as sign, Infix("^", base, n), right):
+            yield Infix("^", Infix(sign, base, right), n)
 
 
 def _negated(part: Expression) -> Iterator[Expression]:

@@ -194,10 +194,11 @@ def _is_activation(bench: Bench, pattern: Pattern, owner: Address) -> bool:
 
 
 def _is_weighted_sum(bench: Bench, expression: Expression, owner: Address) -> bool:
-    """Whether all terms are a weight or a weight times something else, each of them once."""
+    """Whether all terms are a weight times something else, each of them once, or one bias."""
     weights = set(bench.step.own)
     reader = bench.training.book.reader
     seen: list[Address] = []
+    biases = 0
     for sign, term in terms(expression):
         parts = factors(term).parts
         cells = [
@@ -205,10 +206,13 @@ def _is_weighted_sum(bench: Bench, expression: Expression, owner: Address) -> bo
             for f in parts
         ]
         own = [cell for cell in cells if cell in weights]
-        if sign < 0 or len(own) != 1 or len(parts) > 2 or not all(f.above for f in parts):
+        if sign < 0 or len(own) != 1 or len(parts) > 2 or None in cells:
+            return False
+        if not all(f.above for f in parts):
             return False
         seen += [cell for cell in cells if cell is not None]
-    return len(seen) == len(set(seen))
+        biases += len(parts) == 1
+    return biases < 2 and len(seen) == len(set(seen))
 
 
 def _looks_odd(bench: Bench, remedy: Remedy) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of, written
-from gradbook.audit.blame import elsewhere, patient_of, put_right
+from gradbook.audit.blame import elsewhere, makes_usual, patient_of, put_right
 from gradbook.audit.columns import Remedy
 from gradbook.audit.departures import blamed, wrong_lanes
 from gradbook.audit.evidence import cured
@@ -136,11 +136,15 @@ def _wrong_claims(bench: Bench) -> dict[int, Claim]:
 
 
 def _is_slip(bench: Bench, lane: int, claim: Claim) -> bool:
-    """Whether what is right for these numbers alone is a reference gone wrong."""
+    """Whether what is right for these numbers alone is a reference gone wrong, or lacks what the
+    other gradients have."""
     shares = repaired_shares(bench, lane, claim)
     patient = patient_of(bench, claim, lane)
     found = shares.repair if shares else repair(patient, bench.true[lane]) if patient else None
-    return found is not None and all(c.kind == "reference" for c in found.changes)
+    if found is None:
+        return False
+    slipped = all(c.kind == "reference" for c in found.changes)
+    return slipped or (shares is None and patient is not None and makes_usual(patient, found))
 
 
 def _shared(bench: Bench, claim: Claim) -> bool:

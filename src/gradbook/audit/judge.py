@@ -172,6 +172,14 @@ class Bench:
         others = [cell for cell in stop if cell not in self.step.weights]
         return flow.below(others, stop) - flow.below(self.step.own, stop)
 
+    @cached_property
+    def unused(self) -> list[Address]:
+        """The formulas of the step that neither its loss nor its claims use: where a wrong cell
+        stands, what belongs there may be used by nobody."""
+        flow, stop = self.training.flow, self.training.stop
+        others = flow.below(self.step.own, stop) - self.places.keys() - self.foreign
+        return sorted(cell for cell in others if self.line(cell) in self.movers)
+
     def seen_from(self, cell: Address, home: Address) -> Address:
         """The cell, or another that repeats it on the sheet where it is wanted."""
         beside = [c for c in self.aliases.get(cell, ()) if sheet_of(c) == sheet_of(home)]

@@ -135,11 +135,13 @@ def _candidates(training: Training, start: Sequence[Address]) -> list[Address]:
 
     def likelihood(cell: Address) -> tuple[object, ...]:
         words = called[cell]
+        is_loss = any(_is_loss(word) for word in words)
         return (
+            cell in serving and not is_loss,
             -reach[cell],
             cell in serving,
             all(word.startswith(OTHER_WORDS) for word in words),
-            not any(_is_loss(word) for word in words),
+            not is_loss,
             sheet_of(cell) != training.sheet,
             cell in used,
             -cell,

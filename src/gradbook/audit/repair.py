@@ -145,7 +145,7 @@ def offers(patient: Patient) -> list[Offer]:
     own = {cell for cell in bench.step.weights if cell is not None}
     cells = [
         cell
-        for cell in dict.fromkeys([*own, *bench.step.cells])
+        for cell in dict.fromkeys([*own, *bench.step.cells, *bench.unused])
         if cell not in below
         and (cell not in training.stop or cell in own)
         and cell not in bench.foreign
@@ -228,7 +228,8 @@ def forward(bench: Bench) -> set[Address]:
     seen: set[Address] = set()
     waiting = list(bench.step.loss)
     while waiting:
-        cell = bench.training.plain(waiting.pop())
+        cell = waiting.pop()
+        cell = cell if cell in bench.made.instead else bench.training.plain(cell)
         if cell not in seen:
             seen.add(cell)
             if cell not in stop:

@@ -31,10 +31,11 @@ class Shares:
 def repaired_shares(bench: Bench, lane: int, claim: Claim) -> Shares | None:
     """What is wrong with the shares that a claim adds up; None where it adds up none."""
     try:
-        cells = _shares(bench, claim)
-        if len(cells) < 2:
+        every = _shares(bench, claim)
+        if len(every) < 2:
             return None
-        found = _repair(bench, lane, claim, cells[0])
+        cells = tuple(cell for cell in every if not _is_right(bench, lane, claim, cell))
+        found = _repair(bench, lane, claim, cells[0]) if cells else None
     except NotUnderstood:
         return None
     if found is None:
@@ -58,16 +59,28 @@ def _shares(bench: Bench, claim: Claim) -> tuple[Address, ...]:
     return tuple(cells) if len({line(cell) for cell in cells}) == 1 else ()
 
 
-def _repair(bench: Bench, lane: int, claim: Claim, cell: Address) -> Repair | None:
-    book = bench.training.book
+def _is_right(bench: Bench, lane: int, claim: Claim, cell: Address) -> bool:
+    """Whether one sample's share is what it should be."""
+    target, share = _target(bench, lane, claim, cell)
+    return share is not None and bench.same(share, target, bench.random)
+
+
+def _target(bench: Bench, lane: int, claim: Claim, cell: Address) -> tuple[Node, Node | None]:
+    """What a share should be, and what it is."""
     target = _through(bench, lane, cell)
     try:
         claimed = bench.claimed(claim)
         share = bench.made.known.get(cell)
     except NotUnderstood:
         share = None  # it can't be worked, so it has no factor either
-    if isinstance(share, Node):
-        target = target / gradients(claimed, [share])[share]
+    if not isinstance(share, Node):
+        return target, None
+    return target / gradients(claimed, [share])[share], share
+
+
+def _repair(bench: Bench, lane: int, claim: Claim, cell: Address) -> Repair | None:
+    book = bench.training.book
+    target, _ = _target(bench, lane, claim, cell)
     if cell not in book.patterns:
         return anew(bench, cell, Number(0.0), target)
     pattern = book.reader.typed(book.patterns[cell].text_at(cell), cell)

@@ -16,7 +16,8 @@ from gradbook.audit.steps import Step
 from gradbook.graph.node import Node
 
 NEAR = 1e-6  # of a value: some programs keep no more digits, and errors grow along a formula
-FAINT = 1e-9  # of the largest value of its column
+FAINT = 1e-9  # of the largest value of its column, or of what it is the sum of
+ADDING = ("add", "subtract", "negate", "copy")
 
 
 def stale_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list[Finding]:
@@ -63,9 +64,24 @@ def _old(bench: Bench, cell: Address, node: Node) -> list[Address]:
     given = np.array([_number(book.values.get(at)) for at in there])
     computed = np.broadcast_to(bench.sheet.of(node, bench.leaves), given.shape)
     with np.errstate(all="ignore"):
-        largest = np.nanmax(np.abs(computed), initial=0)
+        largest = max(
+            np.nanmax(np.abs(bench.sheet.of(part, bench.leaves)), initial=0)
+            for part in _summands(node)
+        )
         apart = np.abs(given - computed) > NEAR * np.abs(computed) + FAINT * largest
     return [at for at, is_old in zip(there, apart & np.isfinite(computed), strict=True) if is_old]
+
+
+def _summands(node: Node) -> list[Node]:
+    """The node and what it adds up or subtracts: of a difference of equal numbers only noise is
+    left, by which no file is old."""
+    found: list[Node] = []
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        found.append(part)
+        waiting += part.inputs if part.op.name in ADDING else ()
+    return found
 
 
 def _number(value: object) -> float:

@@ -86,6 +86,20 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
+    if _expects_digits(options):
+        from gradbook.data import digit_files
+
+        digit_files.begin()  # while Python is busy with the imports
+    return _run(options)
+
+
+def _expects_digits(options: Namespace) -> bool:
+    """As far as can be told before the recipe is read."""
+    named = options.recipe is None or options.recipe.isidentifier()
+    return named and options.data in (None, "digits") and not options.resume
+
+
+def _run(options: Namespace) -> int:
     from gradbook.cli import training_run
     from gradbook.lab.seeds import SeedsFolder
 

@@ -19,9 +19,20 @@ MOST_SIDES = 32  # what every version of numpy can hold
 def read(stream: BinaryIO, file: str) -> NDArray[Any]:
     """The array that the stream holds; it can't be written to. `file` is for complaints."""
     kind, shape = _header(stream, file)
+    return _array(stream.read(prod(shape) * kind.itemsize + 1), kind, shape, file)  # one too many
+
+
+def parse(content: bytes, file: str = "idx") -> NDArray[Any]:
+    """The array that these bytes are, and remain."""
+    kind, shape = _header(BytesIO(content), file)
+    return _array(memoryview(content)[4 + 4 * len(shape) :], kind, shape, file)
+
+
+def _array(
+    content: bytes | memoryview, kind: np.dtype[Any], shape: tuple[int, ...], file: str
+) -> NDArray[Any]:
     start = 4 + 4 * len(shape)
     size = prod(shape) * kind.itemsize
-    content = stream.read(size + 1)  # one more than there should be
     if len(content) < size:
         raise DataError(
             f"ends at byte {start + len(content):,} of the {start + size:,} that its header "
@@ -55,11 +66,6 @@ def _header(stream: BinaryIO, file: str) -> tuple[np.dtype[Any], tuple[int, ...]
 
 def _shown(start: bytes) -> str:
     return start.hex(" ") if start else "nothing"
-
-
-def parse(content: bytes, file: str = "idx") -> NDArray[Any]:
-    """The array that these bytes are."""
-    return read(BytesIO(content), file)
 
 
 def write(array: NDArray[Any]) -> bytes:

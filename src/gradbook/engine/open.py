@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+from gradbook.data.warp import Warp
 from gradbook.engine.base import Engine
-from gradbook.engine.compile import find
+from gradbook.engine.compile import find, macros
 from gradbook.net import Net
 
 
-def open_engine(net: Net, batch: int, threads: int = 1, precision: str = "float32") -> Engine:
-    """Ready to train. `remark` tells the user where it is the slow one."""
-    if find() is None:
+def open_engine(
+    net: Net,
+    batch: int,
+    threads: int = 1,
+    precision: str = "float32",
+    warp: Warp | None = None,
+) -> Engine:
+    """Ready to train. `remark` tells the user where it is the slow one.
+
+    What will draw the images by that `warp` is compiled beside it.
+    """
+    compiler = find()
+    if compiler is None:
         from gradbook.engine.plain import PlainEngine
 
         return PlainEngine(net, batch)
+    from gradbook.engine import warping
     from gradbook.engine.native import NativeEngine
 
-    return NativeEngine(net, batch, threads, precision)
+    macros(compiler)  # which both ask for
+    with ThreadPoolExecutor(1) as pool:
+        drawing = pool.submit(warping.library, compiler) if warp and warp.changes_images else None
+        engine = NativeEngine(net, batch, threads, precision)
+        if drawing:
+            drawing.result()
+    return engine

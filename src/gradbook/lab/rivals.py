@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from gradbook.data.warp import Crop, Warp
+from gradbook.data.warp_text import write
 from gradbook.errors import UsageError
 from gradbook.net import Net
 from gradbook.net.layers import (
@@ -68,7 +70,17 @@ def _module(nn: Any, layer: Layer, shape: Shape) -> list[Any]:
             raise UsageError(f"the bench has no PyTorch twin of {layer}")
 
 
-def trainer(net: Net, mode: str, batch: int, threads: int, images: Any, labels: Any) -> Callable:  # type: ignore[type-arg]
+def trainer(
+    net: Net,
+    mode: str,
+    batch: int,
+    threads: int,
+    images: Any,
+    labels: Any,
+    *,
+    rate: float | None = None,
+    warp: Warp | None = None,
+) -> Callable[[int], None]:
     """A function that does some training steps, on batches taken from bytes."""
     import torch
 
@@ -77,7 +89,9 @@ def trainer(net: Net, mode: str, batch: int, threads: int, images: Any, labels: 
     last = mode not in ("eager", "compile")
     made = model(net).to(memory_format=torch.channels_last) if last else model(net)
     run = torch.compile(made) if mode.startswith("compile") else made
-    update = torch.optim.SGD(made.parameters(), net.learning_rate, net.update.momentum)
+    rate = net.learning_rate if rate is None else rate
+    update = torch.optim.SGD(made.parameters(), rate, net.update.momentum)
+    draw = drawing(warp or Warp())
     pixels, classes = torch.from_numpy(images), torch.from_numpy(labels)
     order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(0))
     place = 0
@@ -86,7 +100,7 @@ def trainer(net: Net, mode: str, batch: int, threads: int, images: Any, labels: 
         nonlocal place
         chosen = order[place : place + batch]
         place = (place + batch) % (len(pixels) - batch + 1)
-        x = (pixels[chosen].float() / 255 - 0.1307) / 0.3081
+        x = (draw(pixels[chosen].float() / 255) - 0.1307) / 0.3081
         x = x.contiguous(memory_format=torch.channels_last) if last else x
         with torch.autocast("cpu", torch.bfloat16, enabled=mode == "bf16"):
             said = run(x)
@@ -100,6 +114,34 @@ def trainer(net: Net, mode: str, batch: int, threads: int, images: Any, labels: 
             step()
 
     return steps
+
+
+def drawing(warp: Warp) -> Callable[[Any], Any]:
+    """A function that draws a batch's images anew."""
+    import torch
+
+    crop = warp.crop or Crop(1, 0)
+    if warp != Warp(rotate=warp.rotate, crop=warp.crop):
+        raise UsageError(f"the bench has no PyTorch twin of the warp '{write(warp)}'")
+
+    def draw(x: Any) -> Any:
+        angles = torch.deg2rad(warp.rotate * (2 * torch.rand(len(x)) - 1))
+        cropped = torch.rand(len(x)) < crop.chance
+        return turned(x, angles, torch.where(cropped, crop.size / x.shape[-1], 1.0))
+
+    return draw if warp.changes_images else lambda x: x
+
+
+def turned(x: Any, angles: Any, shares: Any) -> Any:
+    """Each image anticlockwise by its angle, in radians, once its middle share fills it: the whole
+    batch at once, as nobody does it who takes images one by one.
+    """
+    import torch
+
+    c, s = shares * torch.cos(angles), shares * torch.sin(angles)
+    back = torch.stack([c, -s, torch.zeros_like(c), s, c, torch.zeros_like(c)], 1).view(-1, 2, 3)
+    places = torch.nn.functional.affine_grid(back, list(x.shape), align_corners=False)
+    return torch.nn.functional.grid_sample(x, places, align_corners=False)
 
 
 def predictor(net: Net, mode: str, threads: int, images: Any) -> Callable[[], Any]:

@@ -1,11 +1,13 @@
 """One runner of a race: a process of its own that works whenever it is told.
 
     python -m gradbook.lab.runner train NETWORK MODE BATCH THREADS
+    python -m gradbook.lab.runner recipe RECIPE MODE BATCH THREADS
     python -m gradbook.lab.runner predict NETWORK MODE IMAGES THREADS
 
-A piece of work is a training step, or what the network says to all the images. Says `ready` once
-everything is built and compiled; reads a count from a line, does so many pieces and answers with
-the seconds they took and the most memory the process has had, in MiB.
+A piece of work is a training step, on made-up images or as a recipe has it, or what the network
+says to all the images. Says `ready` once everything is built and compiled; reads a count from a
+line, does so many pieces and answers with the seconds they took and the most memory the process
+has had, in MiB.
 """
 
 from __future__ import annotations
@@ -48,6 +50,21 @@ def training(name: str, mode: str, batch: int, threads: int) -> Work:
     return train
 
 
+def by_recipe(name: str, mode: str, batch: int, threads: int) -> Work:
+    """PyTorch's steps on the images of the recipe's data set, each drawn anew as it says."""
+    from gradbook.data.sources import load
+    from gradbook.lab.recipe import builtin_recipe
+    from gradbook.lab.rivals import trainer
+
+    recipe = builtin_recipe(name)
+    images = load(recipe.data).training_and_validation
+    pixels, labels = images.pixels.copy(), images.labels.astype(np.int64)
+    (rate,) = recipe.schedule.rates(0, 1, recipe.epochs, [])
+    return trainer(
+        recipe.net, mode, batch, threads, pixels, labels, rate=float(rate), warp=recipe.warp
+    )
+
+
 def predicting(name: str, mode: str, count: int, threads: int) -> Work:
     net = builtin(name)
     images = np.random.default_rng(0).integers(0, 256, (count, *net.input), dtype=np.uint8)
@@ -84,7 +101,8 @@ def most_memory() -> float:
 
 def main() -> None:
     work, name, mode, size, threads = sys.argv[1:]
-    made = {"train": training, "predict": predicting}[work](name, mode, int(size), int(threads))
+    makers = {"train": training, "recipe": by_recipe, "predict": predicting}
+    made = makers[work](name, mode, int(size), int(threads))
     made(WARM_UP)
     print("ready", flush=True)
     for line in sys.stdin:

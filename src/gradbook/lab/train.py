@@ -143,7 +143,8 @@ def _engine(recipe: Recipe, threads: int | None) -> Engine:
     from gradbook.engine.open import open_engine
 
     most = -(-recipe.batch // LANES)  # more would have nothing to do
-    return open_engine(recipe.net, recipe.batch, threads or min(cores(), most))
+    threads = threads or min(cores(), most)
+    return open_engine(recipe.net, recipe.batch, threads, warp=recipe.warp)
 
 
 def cores() -> int:

@@ -33,7 +33,9 @@ class Taken:
 
 
 @dataclass
-class _Runner:
+class Runner:
+    """A process that waits between its turns."""
+
     process: subprocess.Popen[str]
     what: str
     ready_after: float = 0.0
@@ -64,12 +66,12 @@ class _Runner:
 def turns(
     runners: Mapping[str, Sequence[str]], threads: int, rounds: int, tell: Tell
 ) -> dict[str, Taken]:
-    """Every mode's runner (see runner.py) so many times, each turn about as long."""
+    """Every mode's runner so many times, each turn about as long."""
     with ExitStack() as stack:
         running = {}
         for mode, words in runners.items():
             tell(f"{mode} gets ready")
-            running[mode] = stack.enter_context(_started(mode, words, threads))
+            running[mode] = stack.enter_context(started(mode, words, threads))
         counts = {mode: max(LEAST, round(TURN / one.run(LEAST))) for mode, one in running.items()}
         seconds: dict[str, list[float]] = {mode: [] for mode in runners}
         for number in range(rounds):
@@ -83,8 +85,8 @@ def turns(
 
 
 @contextmanager
-def _started(mode: str, words: Sequence[str], threads: int) -> Iterator[_Runner]:
-    """A process that waits between its turns, with caches of its own."""
+def started(mode: str, words: Sequence[str], threads: int) -> Iterator[Runner]:
+    """A runner (see runner.py) that is ready, with caches of its own."""
     with TemporaryDirectory(prefix="gradbook-bench-") as folder:
         kept = {key: value for key, value in os.environ.items() if key not in UNWANTED}
         settings = {
@@ -102,7 +104,7 @@ def _started(mode: str, words: Sequence[str], threads: int) -> Iterator[_Runner]
             text=True,
             env={**kept, **settings},
         )
-        runner = _Runner(process, f"{mode!r} of {words[1]}")
+        runner = Runner(process, f"{mode!r} of {words[1]}")
         try:
             runner.answer()
             runner.ready_after = perf_counter() - began

@@ -1,0 +1,178 @@
+"""How accuracy grows with parameters: a table and a picture of the recipes in bench/curve.
+
+    python bench/curve.py [--runs runs/accuracy] [-o docs/pictures/parameters.svg]
+
+Reads the runs that `python bench/accuracy.py bench/curve/*.txt tiny small best --seeds 5` left in
+`--runs`, prints the table of docs/results.md and draws the picture: the mean of each recipe's
+seeds with the lowest and the highest, over its parameters, beside what others reached.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import log10
+from pathlib import Path
+
+from gradbook.files import write_whole
+from gradbook.lab.seeds import SeedsFolder, Spread
+from gradbook.palette import PAPER, QUIET
+from gradbook.report.curve_svg import FONT
+from gradbook.report.spread_svg import DOT
+
+ROOT = Path(__file__).parents[1]
+RECIPES = (
+    *sorted(file.stem for file in (ROOT / "bench" / "curve").glob("*.txt")),
+    "tiny",
+    "small",
+    "best",
+)
+
+# Parameters and accuracy, most of them the best epoch of one run.
+OTHERS = (
+    (575, 0.98),
+    (697, 0.9903),
+    (1_936, 0.9913),
+    (2_180, 0.9917),
+    (3_197, 0.9925),
+    (7_070, 0.994),
+    (8_900, 0.995),
+    (16_050, 0.9954),
+)
+WIDTH, HEIGHT = 760.0, 420.0  # points
+LEFT, RIGHT, TOP, BOTTOM = 70.0, 735.0, 24.0, 360.0
+PARAMETERS = (400, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000)
+WRONG = (0.03, 0.02, 0.01, 0.007, 0.005, 0.003)  # shares of the test images
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network and what its seeds reached."""
+
+    name: str
+    parameters: int
+    epochs: int
+    test: Spread
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=Path, default=Path("runs", "accuracy"))
+    parser.add_argument(
+        "-o", "--out", type=Path, default=ROOT / "docs" / "pictures" / "parameters.svg"
+    )
+    options = parser.parse_args()
+    points = sorted(_points(options.runs), key=lambda point: point.parameters)
+    print("| parameters | recipe | epochs | seeds | test, final epoch | lowest |")
+    print("|---|---|---|---|---|---|")
+    for point in points:
+        print(_row(point))
+    write_whole(options.out, picture(points))
+    print(f"\n{options.out}")
+
+
+def _points(runs: Path) -> Iterable[Point]:
+    for name in RECIPES:
+        folder = SeedsFolder(runs / name)
+        found = [folder.run(seed) for seed in range(100) if folder.run(seed).is_done]
+        results = [run.result() for run in found]
+        if results:
+            test = Spread(tuple(result["test_accuracy"] for result in results))
+            yield Point(name, results[0]["parameters"], results[0]["epochs"], test)
+
+
+def _row(point: Point) -> str:
+    test = point.test
+    cells = (
+        f"{point.parameters:,}",
+        f"`{point.name}`",
+        str(point.epochs),
+        str(len(test.values)),
+        f"{test.mean:.3%} ± {100 * test.deviation:.3f}",
+        f"{test.lowest:.2%}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+# The picture.
+
+
+def picture(points: list[Point]) -> str:
+    """Both axes by powers of ten, that of accuracy by what is still wrong."""
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" '
+        f'font-family="{FONT}" font-size="13" role="img" '
+        'aria-label="Test accuracy over parameters">',
+        f'<rect width="{WIDTH:g}" height="{HEIGHT:g}" rx="8" fill="{PAPER.fill}"/>',
+        *map(_level, WRONG),
+        *map(_column, PARAMETERS[1:-1]),
+        _text((LEFT + RIGHT) / 2, BOTTOM + 46, "parameters"),
+        _path([(_x(point.parameters), _y(point.test.mean)) for point in points]),
+        *(_ring(_x(parameters), _y(accuracy)) for parameters, accuracy in OTHERS),
+        *map(_seeds, points),
+        *_legend(),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _x(parameters: float) -> float:
+    first, last = log10(PARAMETERS[0]), log10(PARAMETERS[-1])
+    return round(LEFT + (RIGHT - LEFT) * (log10(parameters) - first) / (last - first), 1)
+
+
+def _y(accuracy: float) -> float:
+    most, least = log10(WRONG[0]), log10(WRONG[-1])
+    return round(TOP + (BOTTOM - TOP) * (log10(1 - accuracy) - least) / (most - least), 1)
+
+
+def _level(wrong: float) -> str:
+    y = _y(1 - wrong)
+    line = f'<path stroke="{QUIET.fill}" d="M{LEFT} {y}H{RIGHT}"/>'
+    return line + _text(LEFT - 8, y + 4, f"{1 - wrong:.1%}".replace("%", " %"), "end")
+
+
+def _column(parameters: int) -> str:
+    x = _x(parameters)
+    line = f'<path stroke="{QUIET.fill}" d="M{x} {TOP}V{BOTTOM}"/>'
+    return line + _text(x, BOTTOM + 20, f"{parameters:,}")
+
+
+def _path(places: list[tuple[float, float]]) -> str:
+    way = "L".join(f"{x} {y}" for x, y in places)
+    return f'<path fill="none" stroke="{DOT}" stroke-width="2" stroke-opacity=".5" d="M{way}"/>'
+
+
+def _seeds(point: Point) -> str:
+    x, test = _x(point.parameters), point.test
+    best = max(test.values)
+    return (
+        f"<g><title>{point.name}: {test.mean:.2%}, {test.lowest:.2%} to {best:.2%}</title>"
+        f'<path stroke="{DOT}" stroke-width="2" d="M{x} {_y(test.lowest)}V{_y(best)}"/>'
+        f'<circle cx="{x}" cy="{_y(test.mean)}" r="5" fill="{DOT}"/></g>'
+    )
+
+
+def _ring(x: float, y: float) -> str:
+    return (
+        f'<circle cx="{x}" cy="{y}" r="4.5" fill="none" stroke="{QUIET.ink}" stroke-width="1.5"/>'
+    )
+
+
+def _legend() -> tuple[str, ...]:
+    x, y = RIGHT - 360, BOTTOM - 46
+    return (
+        f'<circle cx="{x}" cy="{y}" r="5" fill="{DOT}"/>',
+        _text(x + 14, y + 4, "gradbook: the final epoch, mean and range of seeds", "start"),
+        _ring(x, y + 24),
+        _text(x + 14, y + 28, "others: mostly the best epoch of one run", "start"),
+    )
+
+
+def _text(x: float, y: float, words: str, anchor: str = "middle") -> str:
+    return f'<text fill="{QUIET.ink}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{words}</text>'
+
+
+if __name__ == "__main__":
+    main()

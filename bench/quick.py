@@ -1,0 +1,173 @@
+"""`gradbook train quick`, whole, beside PyTorch's 20 epochs of the recipe `reference`.
+
+    python bench/quick.py [--rounds 5] [--steps 150] [--threads 2] [--json]
+
+Ours is a process of its own each time, timed from the call until it tells of its last epoch:
+Python, imports, images and checkpoints are in it, and in the first run, whose cache is empty, so is
+compiling the engine. PyTorch trains the recipe's network by its batches, update and warps, in the
+float32 mode that is its fastest here; only its steps count, after a warm-up, neither its start nor
+its compiler. Both take turns, some steps in each, and the ratio is the median of the rounds'.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from gradbook.engine.surroundings import surroundings
+from gradbook.lab.race import FLOAT32, IMAGES
+from gradbook.lab.recipe import builtin_recipe
+from gradbook.lab.train import cores
+from gradbook.lab.turns import Runner, started
+
+QUICK = ("train", "quick", "--hold-back", "none", "--json")
+RIVAL = builtin_recipe("reference")
+TRIALS, TRIAL = 3, 12  # turns, and the steps of each, that show which mode is the fastest
+
+
+@dataclass(frozen=True)
+class Run:
+    """One of ours."""
+
+    seconds: float  # from the call to the last update
+    test_accuracy: float
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What was measured, round by round."""
+
+    first: Run  # with an empty cache
+    runs: list[Run]
+    mode: str  # PyTorch's fastest
+    trials: dict[str, float]  # seconds a step of each mode
+    steps: list[float]  # seconds a step, in each round
+
+    @property
+    def seconds(self) -> float:
+        return median(run.seconds for run in self.runs)
+
+    @property
+    def rival_seconds(self) -> list[float]:
+        """Of all epochs, reckoned from each round."""
+        return [step * IMAGES / RIVAL.batch * RIVAL.epochs for step in self.steps]
+
+    @property
+    def ratios(self) -> list[float]:
+        pairs = zip(self.rival_seconds, self.runs, strict=True)
+        return [theirs / ours.seconds for theirs, ours in pairs]
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=150, help="of PyTorch in each round")
+    parser.add_argument("--threads", type=int, default=min(2, cores()), help="for both")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args()
+    found = measured(options.rounds, options.steps, options.threads)
+    print(as_json(found, options.threads) if options.json else as_text(found, options.threads))
+
+
+def measured(rounds: int, steps: int, threads: int) -> Bench:
+    with TemporaryDirectory(prefix="gradbook-quick-") as folder, ExitStack() as stack:
+        tell("quick, with an empty cache")
+        first = quick(Path(folder), threads)
+        rivals: dict[str, Runner] = {}
+        for mode in FLOAT32:
+            tell(f"PyTorch, {mode}, gets ready")
+            words = ["recipe", RIVAL.name, mode, str(RIVAL.batch), str(threads)]
+            rivals[mode] = stack.enter_context(started(mode, words, threads))
+        trials = {mode: min(one.run(TRIAL) for _ in range(TRIALS)) for mode, one in rivals.items()}
+        fastest = min(trials, key=lambda mode: trials[mode])
+        runs, taken = [], []
+        for number in range(1, rounds + 1):
+            tell(f"round {number} of {rounds}")
+            runs.append(quick(Path(folder), threads))
+            taken.append(rivals[fastest].run(steps))
+    return Bench(first, runs, fastest, trials, taken)
+
+
+def quick(folder: Path, threads: int) -> Run:
+    """A fresh process, its engine in the folder's cache if one before it has compiled it."""
+    with TemporaryDirectory(dir=folder) as out:
+        words = [*QUICK, "--threads", str(threads), "--out", str(Path(out, "run"))]
+        began, last = perf_counter(), 0.0
+        with subprocess.Popen(
+            [sys.executable, "-m", "gradbook", *words],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "GRADBOOK_CACHE": str(folder / "cache")},
+        ) as process:
+            assert process.stdout
+            event: dict[str, Any] = {}
+            for line in process.stdout:
+                event = json.loads(line)
+                if event["event"] == "epoch":
+                    last = perf_counter() - began
+    if process.returncode:
+        raise SystemExit("gradbook train quick has failed")
+    return Run(last, event["test_accuracy"])
+
+
+def tell(what: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)
+
+
+def as_text(found: Bench, threads: int) -> str:
+    here = surroundings(threads)
+    epochs = f"{RIVAL.epochs} epochs of {RIVAL.name}"
+    trials = ", ".join(f"{mode} {1000 * step:.1f}" for mode, step in found.trials.items())
+    lines = (
+        f"{here['processor']}; {threads} threads; {here['compiler']}",
+        f"quick: {spread([run.seconds for run in found.runs])} s from the call to the last update; "
+        f"{found.first.seconds:.1f} s the first time, when the engine is compiled; "
+        f"{found.first.test_accuracy:.2%} of the test images read right",
+        f"PyTorch: {spread(found.rival_seconds, 0)} s for {epochs}, "
+        f"{1000 * median(found.steps):.1f} ms a step, {found.mode} "
+        f"(ms a step in a trial of each mode: {trials})",
+        f"ratio: {spread(found.ratios)}",
+    )
+    return "\n".join(lines)
+
+
+def spread(numbers: list[float], digits: int = 1) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{median(numbers):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def as_json(found: Bench, threads: int) -> str:
+    content = {
+        "version": 1,
+        "machine": surroundings(threads),
+        "quick": {
+            "seconds": found.seconds,
+            "first_seconds": found.first.seconds,
+            "runs": [asdict(run) for run in found.runs],
+        },
+        "pytorch": {
+            "mode": found.mode,
+            "epochs": RIVAL.epochs,
+            "seconds": median(found.rival_seconds),
+            "seconds_a_step": found.steps,
+            "trials": found.trials,
+        },
+        "ratio": median(found.ratios),
+        "ratios": found.ratios,
+    }
+    return json.dumps(content, indent=2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What the documents name is there: links, headings, files, verbs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gradbook.cli.main import VERBS
+from tests.test_import_flow import FACE, PACKAGE
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted(
+    path for folder in (".", "docs", "bench", "examples") for path in (ROOT / folder).glob("*.md")
+)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+NAMED = re.compile(r"`([\w./*]+(?:\.py|\.c|/))`")
+MADE = ("out/", "checkpoints/")  # by the command, not kept here
+COMMAND = re.compile(r"^(?:\$ )?gradbook ([a-z]+)", re.MULTILINE)
+
+by_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+
+
+def anchors(text: str) -> set[str]:
+    """What a code host calls the headings: small letters, hyphens for spaces, no other signs."""
+    titles = HEADING.findall(FENCED.sub("", text))
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def links(path: Path) -> Iterator[tuple[Path, str]]:
+    """The file and the heading that each link within the project leads to."""
+    for link in LINK.findall(FENCED.sub("", path.read_text("utf-8"))):
+        if "://" not in link:
+            name, _, heading = link.partition("#")
+            yield (path.parent / name if name else path), heading
+
+
+@by_document
+def test_every_link_leads_somewhere(path):
+    for target, heading in links(path):
+        assert target.exists(), target
+        assert not heading or heading in anchors(target.read_text("utf-8")), (target, heading)
+
+
+@by_document
+def test_every_command_is_a_verb(path):
+    blocks = "\n".join(FENCED.findall(path.read_text("utf-8")))
+    assert set(COMMAND.findall(blocks)) <= VERBS.keys()
+
+
+@by_document
+def test_every_file_that_is_named_is_there(path):
+    """By its path in the project or the package, or by its last parts."""
+    files = [f"/{found.relative_to(ROOT).as_posix()}" for found in ROOT.glob("*")]
+    for folder in ("src", "tests", "bench", "docs", "examples", "scripts"):
+        files += [f"/{f.relative_to(ROOT).as_posix()}" for f in (ROOT / folder).rglob("*")]
+    for name in set(NAMED.findall(FENCED.sub("", path.read_text("utf-8")))):
+        plain = name.rstrip("/").removesuffix("/*.c")
+        assert name.startswith(MADE) or any(f.endswith(f"/{plain}") for f in files), name
+
+
+def test_the_tree_of_the_architecture_is_the_real_one():
+    """Its table has every room of the package, and no other."""
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)
+    named = {name.split("/")[0] for row in rows for name in re.findall(r"`([\w/.]+)`", row)}
+    there = {
+        path.name
+        for path in PACKAGE.iterdir()
+        if path.stem not in FACE and (path.suffix == ".py" or (path / "__init__.py").exists())
+    }
+    assert named - {"src"} == there
+
+
+def test_every_measurement_is_in_the_table_of_them():
+    told = set(
+        re.findall(r"^\| `(\w+\.py)`", (ROOT / "bench/README.md").read_text("utf-8"), re.MULTILINE)
+    )
+    assert told == {path.name for path in (ROOT / "bench").glob("*.py")}
