@@ -22,3 +22,13 @@ def asked(html: str, width: int, question: str, folder: Path) -> Any:
         "utf-8",
     )
     return json.loads(re.search("<pre>(.*?)</pre>", dom(outer), re.S)[1])
+
+
+def paper_and_ink(picture: Path) -> tuple[int, float]:
+    """The commonest tone of a picture, 255 being white, and how much of it stands out from that."""
+    from PIL import Image
+
+    tones = Image.open(picture).convert("L").histogram()
+    paper = tones.index(max(tones))
+    readable = sum(count for tone, count in enumerate(tones) if abs(tone - paper) > 90)
+    return paper, readable / sum(tones)

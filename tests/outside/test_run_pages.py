@@ -11,7 +11,7 @@ from gradbook.lab.seeds import SeedsFolder
 from gradbook.report.compare_page import compare_page
 from gradbook.report.run_page import told
 from gradbook.report.seeds_page import seeds_page
-from tests.outside.framed import asked
+from tests.outside.framed import asked, paper_and_ink
 from tests.outside.witness import console_messages, page_text, page_to_pdf, pdf_to_png, screenshot
 from tests.runs import finished, pictures, several
 
@@ -142,22 +142,15 @@ def test_a_number_of_the_table_shows_its_mistakes_and_only_those(pages, evidence
 
 @pytest.mark.parametrize(("dark", "low", "high"), [(False, 235, 255), (True, 0, 45)])
 def test_the_paper_is_light_or_dark_as_the_reader_asks(dark, low, high, pages, tmp_path):
-    from PIL import Image
-
     shot = screenshot(pages / "run.html", tmp_path / "p.png", DESK, 2000, dark=dark)
-    tones = Image.open(shot).convert("L").histogram()
-    paper = tones.index(max(tones))
+    paper, ink = paper_and_ink(shot)
     assert low <= paper <= high
-    readable = sum(count for tone, count in enumerate(tones) if abs(tone - paper) > 90)
-    assert readable > sum(tones) * 0.01
+    assert ink > 0.01
 
 
 @pytest.mark.witness("pdftoppm")
 def test_print_is_on_white(pages, tmp_path):
-    from PIL import Image
-
     pdf = page_to_pdf(pages / "run.html", tmp_path / "p.pdf")
     sheets = pdf_to_png(pdf, tmp_path, dpi=40)
     assert 2 < len(sheets) < 20
-    for sheet in sheets:
-        assert max(Image.open(sheet).convert("L").getcolors())[1] == 255
+    assert [paper_and_ink(sheet)[0] for sheet in sheets] == [255] * len(sheets)

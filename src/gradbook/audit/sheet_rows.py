@@ -16,6 +16,7 @@ _OTHER_ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["'](?!utf-8["'])""", re.I
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*\?>")
 _BEGIN, _END = "<row", b"</row>"
 
+WIDE = 4  # cells in a row, for which it is worth the trouble
 LONGEST_ROW = 2**20  # bytes; a longer one is left to the parser
 
 
@@ -116,13 +117,16 @@ class SheetRows:
         try:
             text = ready.decode()
         except UnicodeDecodeError:
-            text = ""
-        if not text or len(ready.translate(None, _NEVER)) < len(ready):
+            yield ready  # and it is said in which line
+            return
+        narrow = text.count("<c ") < WIDE * text.count(_BEGIN)
+        if narrow or len(ready.translate(None, _NEVER)) < len(ready):
             yield ready
             return
         done = 0
         while (start := text.find(_BEGIN, done)) >= 0:
-            yield text[done:start].encode()
+            if done < start:
+                yield text[done:start].encode()
             row = usual_row(text, start)
             if row is None:
                 done = text.find(_END.decode(), start) + len(_END)
@@ -130,8 +134,10 @@ class SheetRows:
             else:
                 done = row.end
                 self._keep(row, text.count("<", start, done))
-                yield b"\n" * text.count("\n", start, done)  # so that faults have their lines
-        yield text[done:].encode()
+                if lines := text.count("\n", start, done):
+                    yield b"\n" * lines  # so that faults have their lines
+        if done < len(text):
+            yield text[done:].encode()
 
     def _keep(self, row: Row, elements: int) -> None:
         self.elements += elements
