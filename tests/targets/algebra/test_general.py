@@ -15,7 +15,7 @@ from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.layers import Pool, Role
 from gradbook.targets.algebra import math as m
 from gradbook.targets.algebra.general import backward, forward, parameter_symbol
-from gradbook.targets.algebra.text import spell
+from gradbook.targets.algebra.plain import spell
 
 
 def slid(windows, x):
