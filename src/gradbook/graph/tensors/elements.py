@@ -12,7 +12,7 @@ import numpy as np
 
 from gradbook.graph.node import Node
 from gradbook.graph.op import Scalars
-from gradbook.net.layers import Shape
+from gradbook.net.wants import Shape
 
 
 def added(terms: Iterable[Node]) -> Node:

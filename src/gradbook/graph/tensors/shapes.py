@@ -7,7 +7,7 @@ import numpy as np
 from gradbook.graph.node import Node
 from gradbook.graph.op import define
 from gradbook.graph.tensors.elements import added, array_of
-from gradbook.net.layers import Shape
+from gradbook.net.wants import Shape
 
 define(
     "reshape",

@@ -17,7 +17,7 @@ from gradbook.graph.node import Node
 from gradbook.graph.op import Array, Scalars, define
 from gradbook.graph.tensors.elements import added, array_of
 from gradbook.graph.tensors.windows import places_along, viewed
-from gradbook.net.layers import Shape
+from gradbook.net.wants import Shape
 
 define(
     "linear",

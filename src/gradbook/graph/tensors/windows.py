@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from gradbook.graph.op import Array
-from gradbook.net.layers import Shape
+from gradbook.net.wants import Shape
 
 
 def viewed(x: Array, window: Shape, stride: int, pad: int) -> Array:

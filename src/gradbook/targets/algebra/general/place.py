@@ -7,13 +7,9 @@ from functools import cached_property
 
 from gradbook.graph.layer_names import layer_names
 from gradbook.graph.name import Name
-from gradbook.net.layers import (
-    Conv,
-    Dense,
-    Layer,
-    Role,
-)
+from gradbook.net.layers import Conv, Dense, Layer
 from gradbook.net.network import Net, Parameter
+from gradbook.net.wants import Role
 from gradbook.targets.algebra.math import (
     Form,
     Product,
