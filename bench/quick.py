@@ -7,6 +7,7 @@ Python, imports, images and checkpoints are in it, and in the first run, whose c
 compiling the engine. PyTorch trains the recipe's network by its batches, update and warps, in the
 float32 mode that is its fastest here; only its steps count, after a warm-up, neither its start nor
 its compiler. Both take turns, some steps in each, and the ratio is the median of the rounds'.
+Where there is no PyTorch, ours is timed alone.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 from argparse import ArgumentParser
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -25,6 +27,7 @@ from time import perf_counter
 from typing import Any
 
 from gradbook.engine.surroundings import surroundings
+from gradbook.errors import GradbookError
 from gradbook.lab.race import FLOAT32, IMAGES
 from gradbook.lab.recipe import builtin_recipe
 from gradbook.lab.train import cores
@@ -32,6 +35,7 @@ from gradbook.lab.turns import Runner, started
 
 QUICK = ("train", "quick", "--hold-back", "none", "--json")
 RIVAL = builtin_recipe("reference")
+MODES = FLOAT32 if find_spec("torch") else ()
 TRIALS, TRIAL = 3, 12  # turns, and the steps of each, that show which mode is the fastest
 
 
@@ -49,13 +53,9 @@ class Bench:
 
     first: Run  # with an empty cache
     runs: list[Run]
-    mode: str  # PyTorch's fastest
+    mode: str  # PyTorch's fastest, where it is here
     trials: dict[str, float]  # seconds a step of each mode
     steps: list[float]  # seconds a step, in each round
-
-    @property
-    def seconds(self) -> float:
-        return median(run.seconds for run in self.runs)
 
     @property
     def rival_seconds(self) -> list[float]:
@@ -64,7 +64,7 @@ class Bench:
 
     @property
     def ratios(self) -> list[float]:
-        pairs = zip(self.rival_seconds, self.runs, strict=True)
+        pairs = zip(self.rival_seconds, self.runs, strict=False)
         return [theirs / ours.seconds for theirs, ours in pairs]
 
 
@@ -75,7 +75,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=min(2, cores()), help="for both")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
-    found = measured(options.rounds, options.steps, options.threads)
+    try:
+        found = measured(options.rounds, options.steps, options.threads)
+    except GradbookError as error:
+        raise SystemExit(str(error)) from error
     print(as_json(found, options.threads) if options.json else as_text(found, options.threads))
 
 
@@ -84,17 +87,17 @@ def measured(rounds: int, steps: int, threads: int) -> Bench:
         tell("quick, with an empty cache")
         first = quick(Path(folder), threads)
         rivals: dict[str, Runner] = {}
-        for mode in FLOAT32:
+        for mode in MODES:
             tell(f"PyTorch, {mode}, gets ready")
             words = ["recipe", RIVAL.name, mode, str(RIVAL.batch), str(threads)]
             rivals[mode] = stack.enter_context(started(mode, words, threads))
         trials = {mode: min(one.run(TRIAL) for _ in range(TRIALS)) for mode, one in rivals.items()}
-        fastest = min(trials, key=lambda mode: trials[mode])
+        fastest = min(trials, key=lambda mode: trials[mode], default="")
         runs, taken = [], []
         for number in range(1, rounds + 1):
             tell(f"round {number} of {rounds}")
             runs.append(quick(Path(folder), threads))
-            taken.append(rivals[fastest].run(steps))
+            taken += [rivals[fastest].run(steps)] if fastest else []
     return Bench(first, runs, fastest, trials, taken)
 
 
@@ -127,18 +130,20 @@ def tell(what: str) -> None:
 
 def as_text(found: Bench, threads: int) -> str:
     here = surroundings(threads)
-    epochs = f"{RIVAL.epochs} epochs of {RIVAL.name}"
-    trials = ", ".join(f"{mode} {1000 * step:.1f}" for mode, step in found.trials.items())
-    lines = (
-        f"{here['processor']}; {threads} threads; {here['compiler']}",
+    lines = [
+        f"{here['processor']}; threads: {threads}; {here['compiler']}",
         f"quick: {spread([run.seconds for run in found.runs])} s from the call to the last update; "
         f"{found.first.seconds:.1f} s the first time, when the engine is compiled; "
         f"{found.first.test_accuracy:.2%} of the test images read right",
-        f"PyTorch: {spread(found.rival_seconds, 0)} s for {epochs}, "
-        f"{1000 * median(found.steps):.1f} ms a step, {found.mode} "
-        f"(ms a step in a trial of each mode: {trials})",
-        f"ratio: {spread(found.ratios)}",
-    )
+    ]
+    if found.mode:
+        trials = ", ".join(f"{mode} {1000 * step:.1f}" for mode, step in found.trials.items())
+        lines += [
+            f"PyTorch: {spread(found.rival_seconds, 0)} s for {RIVAL.epochs} epochs of "
+            f"{RIVAL.name}, {1000 * median(found.steps):.1f} ms a step, {found.mode} "
+            f"(ms a step in a trial of each mode: {trials})",
+            f"ratio: {spread(found.ratios)}",
+        ]
     return "\n".join(lines)
 
 
@@ -148,24 +153,21 @@ def spread(numbers: list[float], digits: int = 1) -> str:
 
 
 def as_json(found: Bench, threads: int) -> str:
-    content = {
-        "version": 1,
-        "machine": surroundings(threads),
-        "quick": {
-            "seconds": found.seconds,
-            "first_seconds": found.first.seconds,
-            "runs": [asdict(run) for run in found.runs],
-        },
-        "pytorch": {
+    quick = {
+        "seconds": median(run.seconds for run in found.runs),
+        "first_seconds": found.first.seconds,
+        "runs": [asdict(run) for run in found.runs],
+    }
+    content: dict[str, Any] = {"version": 1, "machine": surroundings(threads), "quick": quick}
+    if found.mode:
+        content["pytorch"] = {
             "mode": found.mode,
             "epochs": RIVAL.epochs,
             "seconds": median(found.rival_seconds),
             "seconds_a_step": found.steps,
             "trials": found.trials,
-        },
-        "ratio": median(found.ratios),
-        "ratios": found.ratios,
-    }
+        }
+        content |= {"ratio": median(found.ratios), "ratios": found.ratios}
     return json.dumps(content, indent=2)
 
 

@@ -11,6 +11,7 @@ from gradbook.audit.address import letters
 from gradbook.audit.check import check_book
 from gradbook.audit.findings import BookReport
 from tests.audit.made import Table, cells_of, table_of
+from tests.audit.mutants import repaired
 from tests.audit.tables import TRAINING, Columns, all_values
 
 NET = "input 2\ndense 2 no bias\nsigmoid\ndense {outputs} no bias\nsigmoid\nloss {loss}\nseed 5\n"
@@ -157,3 +158,44 @@ def test_the_noise_that_a_difference_leaves_is_no_old_value(path):
     spot = (TRAINING, 6, Columns(table).names["∂E/∂b1"])
     table.values = {**all_values(table), spot: 1.1e-16}
     assert check_book(table.save(path)).verdict == "right"
+
+
+def pasted(text: str, name: str, sheet: str = TRAINING) -> Table:
+    """A network's workbook with a column's values over its formulas."""
+    table = table_of(text)
+    columns, values = Columns(table, sheet), all_values(table)
+    column = columns.names[name]
+    for row in columns.rows(column):
+        table.sheets[sheet][row, column] = values[sheet, row, column]
+        table.marked |= {(sheet, row, column)}
+    return table
+
+
+STRAIGHT = "input 3\ndense 1\ntanh\nloss half squared error\nseed 4\nsample 0.3 0.8 0.7 -> 0.8\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [(ONE_PATH, "o1"), (ONE_PATH, "a_o1"), (STRAIGHT, "o1")],
+    ids=["a sum", "an activation", "the only sum"],
+)
+def test_a_loss_is_found_behind_the_values_that_cut_it_off(text, name, path):
+    table = pasted(text, name)
+    report = check_book(table.save(path))
+    (finding,) = (f for sheet in report.sheets for f in sheet.findings)
+    assert blamed(report) == table.marked
+    assert (finding.kind, finding.quantity) == ("pasted value", name)
+    assert check_book(repaired(table, report).save(path)).verdict == "right"
+
+
+@pytest.mark.parametrize(
+    ("activation", "name"), [("softplus", "a_h1"), ("softmax", "a_o1")], ids=["softplus", "softmax"]
+)
+def test_a_column_of_samples_gets_its_formulas_back(activation, name, path):
+    text = network(1).replace("sigmoid", "softplus", 1)
+    if activation == "softmax":
+        text = "input 2\ndense 2 no bias\ntanh\ndense 3 no bias\nsoftmax\nloss cross-entropy\n"
+        text += "seed 6\n"
+        text += "sample 0.8 0.9 -> 0 0 1\nsample 0.2 0.3 -> 0 1 0\n"
+    table = pasted(text, name, "Samples")
+    assert kinds(table, path) == {"pasted value"}

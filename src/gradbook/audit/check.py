@@ -31,6 +31,7 @@ from gradbook.audit.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.package import WorkbookError
 from gradbook.audit.read import read_book
 from gradbook.audit.recover import Training, find_trainings, label
+from gradbook.audit.severed import severed_loss, severed_trainings
 from gradbook.audit.stale import stale_findings
 from gradbook.audit.steps import alike, steps_of
 from gradbook.audit.unfinished import without_training
@@ -45,7 +46,7 @@ def check_book(path: str | Path) -> BookReport:
         book = read_book(path)
         flow = Flow(book)
         fill_in(book, flow)
-        trainings = find_trainings(book, flow)
+        trainings = find_trainings(book, flow) or severed_trainings(book, flow)
         found = [_checked(training) for training in trainings]
         sheets = [sheet for sheet in found if sheet is not None] or without_training(book)
     except GradbookError as error:
@@ -127,7 +128,10 @@ def check_training(training: Training) -> SheetReport | None:
     if circle is not None:
         called = training.book.called(circle)
         raise LeadsBack(f"{called}, which leads back to itself", circle)
-    loss, _ = find_loss(training)
+    loss, share = find_loss(training)
+    if share <= 0:
+        training, severed = severed_loss(training)
+        loss = severed or loss
     if not loss:
         return None
     steps = steps_of(training, loss)

@@ -50,7 +50,7 @@ def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
             found = other
     if found[0] <= 0 and not _plausible(training, start, found[1]):
         return [], 0.0
-    return _every_step(training, found[1]), found[0]
+    return every_step(training, found[1]), found[0]
 
 
 def _plausible(training: Training, start: Sequence[Address], loss: tuple[Address, ...]) -> bool:
@@ -164,6 +164,11 @@ def _is_loss(word: str) -> bool:
     return any(part in word for part in LOSS_WORDS) or bool(re.fullmatch(r"[ejlc]_?\d*", word))
 
 
+def loss_words(training: Training, cell: Address) -> bool:
+    """Whether a cell's heading calls it a loss."""
+    return any(_is_loss(word) for words in _called(training, {cell}).values() for word in words)
+
+
 def _reach(
     training: Training, start: Sequence[Address], cells: Sequence[Address]
 ) -> dict[Address, int]:
@@ -181,7 +186,7 @@ def _reach(
     return {cell: weights.get(cell, 0).bit_count() for cell in cells}
 
 
-def _every_step(training: Training, loss: tuple[Address, ...]) -> list[tuple[Address, ...]]:
+def every_step(training: Training, loss: tuple[Address, ...]) -> list[tuple[Address, ...]]:
     """The loss's cells in each step: as far apart as the weights', or as their formulas say."""
     found = [loss]
     strides = [_stride(training, cell) for cell in loss]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import reduce
 
@@ -16,20 +17,24 @@ import numpy as np
 from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.blame import put_right
 from gradbook.audit.columns import Remedy, beside
+from gradbook.audit.edits import places, put
 from gradbook.audit.evidence import behind
 from gradbook.audit.judge import Bench
 from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import agree
+from gradbook.audit.pattern import references
 from gradbook.audit.recover import Claim
 from gradbook.audit.repair import Repair, forward, reference
 from gradbook.audit.search import Choice
 from gradbook.audit.templates import template, templates
 from gradbook.graph.chain import gradients
 from gradbook.graph.op import Array
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference
+from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
 from gradbook.targets.excel.reader import read
 
 MOST_COLUMNS = 12
+MOST_MENTIONED = 3  # cells of a formula that another may be like
+NEARLY = 1e-9  # equal, but for the last bits
 NEAR = 6  # cells that an activation may be of
 USUAL = (
     "1/(1+EXP(-x))",
@@ -42,11 +47,15 @@ USUAL = (
 Formulas = tuple[Expression, ...]  # one for every cell of a column
 
 
-def pasted_column(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
-    """The formulas of a pasted column, with which wrong gradients are right."""
+def pasted_column(bench: Bench, wrong: Mapping[int, Claim], given: bool = False) -> Remedy | None:
+    """The formulas of a pasted column, with which wrong gradients are right; with `given` only
+    those that its values came from."""
     for cells in list(_columns(bench, wrong))[:MOST_COLUMNS]:
         freed = _freed(bench, cells)
-        for formulas in _formulas(freed, cells, wrong):
+        known = [(_gives(freed, cells, some), some) for some in _formulas(freed, cells, wrong)]
+        for gives, formulas in sorted(known, key=lambda entry: not entry[0]):
+            if given and not gives:
+                break
             change = Choice("formula", ((),), Number(0.0), formulas[0])
             remedy = Remedy(cells, Repair(formulas[0], (change,)), formulas, frozenset())
             lanes = put_right(freed, remedy, wrong)
@@ -73,6 +82,20 @@ def _columns(bench: Bench, wrong: Mapping[int, Claim]) -> Iterator[tuple[Address
     yield from map(tuple, found.values())
 
 
+def _gives(bench: Bench, cells: Sequence[Address], formulas: Formulas) -> bool:
+    """Whether formulas give what stands in the cells, in every step: then they were there."""
+    book = bench.training.book
+    for home, formula in zip(cells, formulas, strict=True):
+        given = [bench.value(bench.there(home, step)) for step in bench.like]
+        try:
+            node = bench.made.expression(formula, home, book.reader.typed(write(formula), home))
+        except NotUnderstood:
+            return False
+        if not np.allclose(bench.sheet.of(node, bench.leaves), given, rtol=NEARLY, atol=0):
+            return False
+    return True
+
+
 def _freed(bench: Bench, cells: Sequence[Address]) -> Bench:
     """The step with all that is computed from the cells as formulas, though no weight is in it."""
     training, book = bench.training, bench.training.book
@@ -81,7 +104,11 @@ def _freed(bench: Bench, cells: Sequence[Address]) -> Bench:
         for cell in training.flow.below(cells, training.stop)
         if cell in book.patterns and cell not in training.moving
     }
-    return Bench(training, bench.step, {**instead, **bench.made.instead}, bench.like)
+    freed = Bench(training, bench.step, {**instead, **bench.made.instead}, bench.like)
+    for cell in bench.step.cells:
+        with suppress(NotUnderstood):
+            freed.made.node(cell)
+    return freed
 
 
 def _formulas(
@@ -89,15 +116,62 @@ def _formulas(
 ) -> Iterator[Formulas]:
     """What may have stood in a column: a function of another, or a weighted sum."""
     known = [*templates(bench), *map(template, map(read, USUAL))]
-    for near in _near(bench, cells[0]):
+    for cell in _near(bench, cells[0]):
         for one in known:
-            yield tuple(one(_seen(bench, near, cells[0], home)) for home in cells)
+            yield tuple(one(_seen(bench, cell, cells[0], home)) for home in cells)
+    yield from _like_others(bench, cells)
     try:
         total = _sum(bench, cells, wrong)
     except NotUnderstood:
         return
     if total is not None:
         yield total
+
+
+def _like_others(bench: Bench, cells: Sequence[Address]) -> Iterator[Formulas]:
+    """The formula of another column with one of its cells exchanged for its like: e^(o1 − L) where
+    e^(o2 − L) stands beside it."""
+    book, first = bench.training.book, cells[0]
+    below = bench.training.flow.below([first], bench.training.stop) | {first}
+    line = [
+        cell
+        for cell in bench.step.cells
+        if cell in book.patterns and bench.line(cell) == bench.line(first) and cell not in below
+    ]
+    shown: set[str] = set()
+    for like in line:
+        shape = book.patterns[like].shape
+        said = book.reader.typed(book.patterns[like].text_at(like), like).expression
+        mentioned = list(dict.fromkeys(references(said))) if said is not None else []
+        if said is None or shape in shown or not 1 < len(mentioned) <= MOST_MENTIONED:
+            continue
+        shown.add(shape)
+        for old in mentioned:
+            at = book.reader.cell(old.text, like)
+            for new in line:
+                if at in book.patterns and book.patterns[new].shape == book.patterns[at].shape:
+                    yield tuple(
+                        _exchanged(bench, said, old, (like, first), (new, home)) for home in cells
+                    )
+
+
+def _exchanged(
+    bench: Bench,
+    said: Expression,
+    old: Reference,
+    likes: tuple[Address, Address],
+    news: tuple[Address, Address],
+) -> Expression:
+    """What a formula says as seen from another cell, another cell standing for one of its own."""
+    like, first = likes
+    new, home = news
+    for path, part in places(said):
+        if isinstance(part, Reference):
+            at = bench.training.book.reader.cell(part.text, like)
+            meant = new if part == old else at
+            if meant is not None:
+                said = put(said, path, _seen(bench, meant, first, home))
+    return said
 
 
 def _seen(bench: Bench, cell: Address, first: Address, home: Address) -> Reference:

@@ -57,10 +57,13 @@ class Training:
     lanes: list[Lane]
     names: list[str] = field(default_factory=list)
     rate: Address | None = None
-    alike: dict[tuple[Address, int, int], tuple[Address, int | None]] = field(default_factory=dict)
+    loose: frozenset[Address] = frozenset()  # values that seem to stand where formulas were
+    alike: dict[tuple[Address, int, int], tuple[Address, int | None]] = field(
+        init=False, default_factory=dict
+    )
     """Columns whose cells are of one kind, and what the first of them repeats."""
-    right: set[object] = field(default_factory=set)  # what was found right, kept by `judge`
-    _back: dict[Pattern, tuple[bool, list[Place | Area]]] = field(default_factory=dict)
+    right: set[object] = field(init=False, default_factory=set)  # claims, kept by `judge`
+    _back: dict[Pattern, tuple[bool, list[Place | Area]]] = field(init=False, default_factory=dict)
 
     @cached_property
     def stop(self) -> dict[Address, tuple[int, int]]:
@@ -82,7 +85,7 @@ class Training:
     def moving(self) -> set[Address]:
         """Every cell that depends on a weight."""
         cells = [cell for lane in self.lanes for cell in lane.cells]
-        return self.flow.below(cells) | set(cells)
+        return self.flow.below([*cells, *self.loose]) | set(cells)
 
     def plain(self, cell: Address) -> Address:
         """The cell, or the one that it repeats where that depends on no weight."""
@@ -162,6 +165,15 @@ def find_trainings(book: Book, flow: Flow) -> list[Training]:
     lines = list(chains(book))
     lanes = aligned(book, joined(book, find_lanes(book, flow, lines)))
     groups = [group + companions(book, group, lines) for group in _together(flow, lanes)]
+    return _trainings(book, flow, groups)
+
+
+def trainings_of(book: Book, flow: Flow, lanes: Sequence[Lane]) -> list[Training]:
+    """The trainings that some lines of cells would be, if they were weights."""
+    return _trainings(book, flow, _together(flow, lanes))
+
+
+def _trainings(book: Book, flow: Flow, groups: Sequence[list[Lane]]) -> list[Training]:
     found = [Training(book, flow, sorted(group, key=lambda g: g.start)) for group in groups]
     for training in found:
         training.names = [heading(book, lane) for lane in training.lanes]

@@ -14,8 +14,9 @@ from gradbook.graph.name import Name
 from gradbook.graph.node import Graph, Node, needed
 from gradbook.graph.op import Array, Scalars
 from gradbook.graph.step import Step
-from gradbook.net.layers import Conv, Dense, Layer, Pool, Shape
+from gradbook.net.layers import Conv, Dense, Layer, Pool
 from gradbook.net.network import Net, Parameter
+from gradbook.net.wants import Shape
 
 MOST_SCALARS = 20_000  # beyond this neither a sheet nor a reader could hold them
 

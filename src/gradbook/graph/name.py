@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 
-from gradbook.net.layers import Shape
+from gradbook.net.wants import Shape
 
 
 @dataclass(frozen=True)

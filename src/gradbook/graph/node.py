@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gradbook.graph.name import Name
 from gradbook.graph.op import OPS, Attribute, Op
-from gradbook.net.layers import Shape
+from gradbook.net.wants import Shape
 
 
 @dataclass(frozen=True, eq=False, repr=False)

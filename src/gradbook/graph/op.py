@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.net.layers import Shape
+from gradbook.net.wants import Shape
 
 if TYPE_CHECKING:
     from gradbook.graph.node import Node

@@ -14,9 +14,10 @@ from gradbook.graph.layer_names import value_name
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
 from gradbook.net import Net
-from gradbook.net.layers import Conv, Dense, Dropout, Flatten, Pool, Shape
+from gradbook.net.layers import Conv, Dense, Dropout, Flatten, Pool
 from gradbook.net.measure import Sight, measure
 from gradbook.net.text import layer_words
+from gradbook.net.wants import Shape
 
 Array = NDArray[np.float64]
 Values = Mapping[str, NDArray[np.floating]]  # by the names of the graph's leaves

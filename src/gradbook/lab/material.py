@@ -20,7 +20,8 @@ from gradbook.data.images import Images
 from gradbook.errors import ShapeError
 from gradbook.lab.recipe import Recipe
 from gradbook.net import Net
-from gradbook.net.layers import Shape, spell
+from gradbook.net.layers import spell
+from gradbook.net.wants import Shape
 
 AT_ONCE = 512  # images: what is counted in between stays in the cache
 BRIGHTEST = 255

@@ -9,18 +9,8 @@ from gradbook.data.warp import Crop, Warp
 from gradbook.data.warp_text import write
 from gradbook.errors import UsageError
 from gradbook.net import Net
-from gradbook.net.layers import (
-    Activation,
-    BatchNorm,
-    Bias,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    Pool,
-    Shape,
-)
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
+from gradbook.net.wants import Bias, Shape
 
 MODES = {
     "eager": "PyTorch as it comes",

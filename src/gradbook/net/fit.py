@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from gradbook.errors import ShapeError, UsageError, did_you_mean
-from gradbook.net.layers import MOST_VALUES, Activation, Layer, Role, Shape, spell
+from gradbook.net.layers import MOST_VALUES, Activation, Layer, spell
 from gradbook.net.plain import listed, number, numbers, sizes, whole, words
 from gradbook.net.task import Loss, Sample, Update
+from gradbook.net.wants import Role, Shape
 
 if TYPE_CHECKING:
     from gradbook.net.network import Net

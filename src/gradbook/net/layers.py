@@ -3,52 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from math import isfinite, prod
 
 from gradbook.errors import ShapeError, UsageError, did_you_mean
 from gradbook.net.plain import number, settle, sizes, whole
-
-Shape = tuple[int, ...]
+from gradbook.net.wants import Bias, Role, Shape, Want, a_bias, bias_wants
 
 MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier than a wish
-
-
-class Bias(StrEnum):
-    """How a layer's sums are shifted. A fixed bias keeps its start value."""
-
-    NONE = "no bias"
-    EACH = "bias"
-    SHARED = "shared bias"
-    FIXED = "fixed bias"
-    FIXED_SHARED = "fixed shared bias"
-
-    @property
-    def shared(self) -> bool:
-        return self in (Bias.SHARED, Bias.FIXED_SHARED)
-
-    @property
-    def fixed(self) -> bool:
-        return self in (Bias.FIXED, Bias.FIXED_SHARED)
-
-
-class Role(StrEnum):
-    """The kinds of parameter, and the letter that names their elements: w1, b1, γ1, β1."""
-
-    WEIGHT = "w"
-    BIAS = "b"
-    SCALE = "γ"
-    SHIFT = "β"
-
-
-@dataclass(frozen=True)
-class Want:
-    """One parameter tensor that a layer asks for; `fans` are its inputs and outputs per sum."""
-
-    role: Role
-    shape: Shape
-    fans: tuple[int, int] = (1, 1)
-    fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +20,7 @@ class Dense:
     bias: Bias = Bias.EACH
 
     def __post_init__(self) -> None:
-        settle(self, width=whole("dense's width", self.width, 1), bias=_a_bias(self.bias))
+        settle(self, width=whole("dense's width", self.width, 1), bias=a_bias(self.bias))
 
     def output(self, shape: Shape) -> Shape:
         if len(shape) != 1:
@@ -70,7 +31,7 @@ class Dense:
 
     def wants(self, shape: Shape) -> tuple[Want, ...]:
         weight = Want(Role.WEIGHT, (self.width, shape[0]), (shape[0], self.width))
-        return (weight, *_bias(self.bias, self.width))
+        return (weight, *bias_wants(self.bias, self.width))
 
 
 @dataclass(frozen=True)
@@ -91,7 +52,7 @@ class Conv:
             kernel=_kernel(self.kernel),
             stride=whole("conv's stride", self.stride, 1),
             pad=whole("conv's pad", self.pad, 0),
-            bias=_a_bias(self.bias),
+            bias=a_bias(self.bias),
             groups=whole("conv's number of groups", self.groups, 1),
         )
         if self.channels % self.groups:
@@ -118,7 +79,7 @@ class Conv:
         area = prod(self.kernel)
         fans = (shape[0] // self.groups * area, self.channels // self.groups * area)
         weight = Want(Role.WEIGHT, (self.channels, shape[0] // self.groups, *self.kernel), fans)
-        return (weight, *_bias(self.bias, self.channels))
+        return (weight, *bias_wants(self.bias, self.channels))
 
 
 @dataclass(frozen=True)
@@ -255,23 +216,11 @@ def spell(shape: Shape) -> str:
     return "x".join(map(str, shape))
 
 
-def _a_bias(bias: object) -> Bias:
-    if bias not in list(Bias):
-        raise UsageError(f"unknown bias {bias!r}: one of {', '.join(Bias)}")
-    return Bias(str(bias))
-
-
 def _kernel(given: object) -> tuple[int, int]:
     found = sizes("conv's window", given)
     if len(found) not in (1, 2):
         raise UsageError(f"conv's window has two sizes such as 3x3, not {given!r}")
     return found[0], found[-1]
-
-
-def _bias(bias: Bias, width: int) -> tuple[Want, ...]:
-    if bias is Bias.NONE:
-        return ()
-    return (Want(Role.BIAS, (1,) if bias.shared else (width,), fixed=bias.fixed),)
 
 
 def _channels(word: str, shape: Shape) -> None:

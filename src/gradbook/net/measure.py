@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from gradbook.net.layers import Conv, Dense, Layer, Pool, Shape
+from gradbook.net.layers import Conv, Dense, Layer, Pool
 from gradbook.net.network import Net
+from gradbook.net.wants import Shape
 
 BYTES = 4
 MEMORIES = {"descent": 0, "momentum": 1, "adam": 2, "adamw": 2}  # numbers kept for each parameter

@@ -23,7 +23,7 @@ from gradbook.targets.algebra.document import (
 )
 from gradbook.targets.algebra.math import Number
 from gradbook.targets.algebra.mathml import displayed, inline
-from gradbook.targets.algebra.text import spell
+from gradbook.targets.algebra.plain import spell
 from gradbook.targets.drawing import draw, style, svg
 
 UP = '<a class="up" href="#contents" aria-label="to the contents">↑</a>'

@@ -16,9 +16,10 @@ from gradbook.net import LESSONS, Loss, builtin, parse
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.document import Equation
 from gradbook.targets.algebra.math import Derived, numbers_in
+from gradbook.targets.algebra.plain import TextPrinter, spell
 from gradbook.targets.algebra.printer import unmarked
 from gradbook.targets.algebra.records import records
-from gradbook.targets.algebra.text import TextPrinter, spell, write
+from gradbook.targets.algebra.text import write
 from tests.families import networks
 from tests.targets.algebra.reading import NUMPY, worked_out
 

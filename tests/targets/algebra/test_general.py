@@ -12,10 +12,11 @@ import pytest
 from gradbook.graph.build import training_step
 from gradbook.graph.reference import run
 from gradbook.net import LESSONS, builtin, parse
-from gradbook.net.layers import Pool, Role
+from gradbook.net.layers import Pool
+from gradbook.net.wants import Role
 from gradbook.targets.algebra import math as m
 from gradbook.targets.algebra.general import backward, forward, parameter_symbol
-from gradbook.targets.algebra.text import spell
+from gradbook.targets.algebra.plain import spell
 
 
 def slid(windows, x):

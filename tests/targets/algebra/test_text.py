@@ -28,8 +28,9 @@ from gradbook.targets.algebra.math import (
     Words,
     sign_before,
 )
+from gradbook.targets.algebra.plain import TextPrinter, decimal, spell
 from gradbook.targets.algebra.printer import broken
-from gradbook.targets.algebra.text import TextPrinter, decimal, spell, write
+from gradbook.targets.algebra.text import write
 from tests.families import networks
 from tests.targets.algebra.samples import NAMES, document_of
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradbook.errors import GradbookError, NetTextError
-from gradbook.net.layers import Layer, Role, Shape
+from gradbook.net.layers import Layer
 from gradbook.net.task import Sample
 from gradbook.net.text.line import Line
+from gradbook.net.wants import Role, Shape
 
 
 @dataclass

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gradbook.net.layers import Role
 from gradbook.net.network import Net
 from gradbook.net.task import Sample
 from gradbook.net.text.draft import Draft
 from gradbook.net.text.line import Line, digits
 from gradbook.net.text.training import KINDS
+from gradbook.net.wants import Role
 
 
 def _input(draft: Draft, line: Line) -> None:

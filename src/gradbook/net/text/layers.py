@@ -10,17 +10,16 @@ from gradbook.net.layers import (
     ACTIVATIONS,
     Activation,
     BatchNorm,
-    Bias,
     Conv,
     Dense,
     Dropout,
     Flatten,
     Layer,
     Pool,
-    Shape,
     spell,
 )
 from gradbook.net.text.line import Line, digits
+from gradbook.net.wants import Bias, Shape
 
 # Layers: each reader is called with its own word taken, and with the shape it is given.
 

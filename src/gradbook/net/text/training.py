@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gradbook.errors import did_you_mean
-from gradbook.net.layers import Role
 from gradbook.net.network import Net
 from gradbook.net.task import USUAL_RATES, Loss, Update
 from gradbook.net.text.draft import Draft, pointing
 from gradbook.net.text.line import Line, digits
+from gradbook.net.wants import Role
 
 KINDS = {  # of parameter, as the text calls them
     "weights": Role.WEIGHT,

@@ -7,14 +7,10 @@ What is too wide for the page is broken into lines, as in print nothing can be s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from html import escape
-from math import isfinite, isnan
 from typing import ClassVar
-from xml.etree import ElementTree
 
-from gradbook.graph.name import Name
-from gradbook.palette import GRADIENT, colour_of
+from gradbook.palette import GRADIENT
 from gradbook.targets.algebra.document import Line
 from gradbook.targets.algebra.math import (
     BigSum,
@@ -37,15 +33,14 @@ from gradbook.targets.algebra.math import (
     Words,
     digits,
 )
+from gradbook.targets.algebra.mathml_letters import MINUS, SQUARE, number_of, raised, symbol_of
+from gradbook.targets.algebra.mathml_width import EM, width
 from gradbook.targets.algebra.printer import Level, Printer, broken, deeper, unmarked
 
-EM = 100  # widths are counted in hundredths of it
 ROOM = 40 * EM  # for a line
 LEFT = 5 * EM  # up to the sign, at least
 SHORT = 20 * EM  # for one that holds several steps
 SPACE = "\u00a0"
-SQUARE = "²"  # σ² is a letter with its square
-MINUS = '<mo form="prefix">−</mo>'
 DEL = f'<mi class="k-{GRADIENT.key}" mathvariant="normal">∂</mi>'
 
 
@@ -68,10 +63,10 @@ def _rows(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
     """What stands left and right; lines that go on share a row where it stays short."""
     lefts = [unmarked(_Whole().write(line.left)) if line.left else "" for line in lines]
     together = "".join(_sign(line.sign) + unmarked(_Whole().write(line.right)) for line in lines)
-    if not any(lefts[1:]) and _width(lefts[0] + together) <= SHORT:
+    if not any(lefts[1:]) and width(lefts[0] + together) <= SHORT:
         yield lefts[0], together
         return
-    room = ROOM - max(LEFT, *map(_width, lefts))
+    room = ROOM - max(LEFT, *map(width, lefts))
     for left, line in zip(lefts, lines, strict=True):
         first, *others = _fitted(line.right, room)
         yield left, _sign(line.sign) + first
@@ -81,9 +76,9 @@ def _rows(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
 def _fitted(form: Form, room: int) -> list[str]:
     """The form in one line, or in several where it is too wide."""
     whole = unmarked(_Whole().write(form))
-    if _width(whole) <= room:
+    if width(whole) <= room:
         return [whole]
-    first, *others = broken(_Flat().write(form), room - EM, _width)
+    first, *others = broken(_Flat().write(form), room - EM, width)
     return [first, *(INDENT + other for other in others)]
 
 
@@ -128,10 +123,10 @@ class _Whole(Printer):
         return f"<mrow>{unmarked(self.part(form, Level.ATOM))}</mrow>"
 
     def write_symbol(self, form: Symbol) -> str:
-        return _symbol(form)
+        return symbol_of(form)
 
     def write_number(self, form: Number) -> str:
-        return _number(form.value)
+        return number_of(form.value)
 
     def write_words(self, form: Words) -> str:
         return f"<mtext>{escape(form.text)}</mtext>"
@@ -167,7 +162,7 @@ class _Whole(Printer):
 
     def _raised(self, base: Form, exponent: str) -> str:
         if isinstance(base, Symbol) and self.level(base) is Level.ATOM:
-            return _raised(base, exponent)
+            return raised(base, exponent)
         return f"<msup>{self.base(base)}{exponent}</msup>"
 
     def write_call(self, form: Call) -> str:
@@ -221,83 +216,3 @@ def _sign(sign: str) -> str:
     if sign.isalpha():
         return f"<mtext>{SPACE}{escape(sign)}{SPACE}</mtext>"
     return f'<mo form="infix">{escape(sign)}</mo>' if sign else ""
-
-
-# Names and numbers.
-
-
-def _symbol(symbol: Symbol) -> str:
-    """A letter with its subscript: the h of a_h1 slanted, its number and 'total' upright."""
-    kind, letter, below = _parts(symbol)
-    if symbol.name.stem.endswith(SQUARE):
-        return _raised(symbol, "<mn>2</mn>")
-    return f'<msub class="{kind}">{letter}<mrow>{below}</mrow></msub>' if below else letter
-
-
-def _raised(symbol: Symbol, exponent: str) -> str:
-    """The exponent stands above the subscript."""
-    kind, letter, below = _parts(symbol)
-    if not below:
-        return f"<msup>{letter}{exponent}</msup>"
-    return f'<msubsup class="{kind}">{letter}<mrow>{below}</mrow>{exponent}</msubsup>'
-
-
-def _parts(symbol: Symbol) -> tuple[str, str, str]:
-    """The class of its kind, its letter, and what stands below the line."""
-    name = symbol.name
-    kind = f"k-{colour_of(name.stem, owned=name.of is not None).key}"
-    looks = f'class="{kind} bold" mathvariant="normal"' if symbol.bold else f'class="{kind}"'
-    return kind, f"<mi {looks}>{name.stem.removesuffix(SQUARE)}</mi>", _below(name)
-
-
-def _below(name: Name) -> str:
-    if name.of:
-        return f"<mi>{name.of.stem}</mi>{_below(name.of)}"
-    word = f"<mtext>{escape(name.word)}</mtext>" if name.word else ""
-    numbers = ([] if name.layer is None else [name.layer]) + list(name.index)
-    return word + (f"<mn>{','.join(map(str, numbers))}</mn>" if numbers else "")
-
-
-def _number(value: float) -> str:
-    """0.0141, or with a power of ten where zeros would hide it."""
-    minus = MINUS if value < 0 else ""
-    if not isfinite(value):
-        return "<mtext>undefined</mtext>" if isnan(value) else f"{minus}<mi>∞</mi>"
-    mantissa, _, exponent = digits(abs(value)).partition("e")
-    if not exponent:
-        return f"{minus}<mn>{mantissa}</mn>"
-    power = f"<msup><mn>10</mn><mrow>{_number(int(exponent))}</mrow></msup>"
-    return f"{minus}{power}" if mantissa == "1" else f"{minus}<mn>{mantissa}</mn><mo>·</mo>{power}"
-
-
-# How wide it will be.
-
-SCRIPT = 0.71  # of what it belongs to
-CHARACTER, WIDE_CHARACTER = 56, 75
-SIGN, DOT = 125, 75  # with the room around them
-
-
-@lru_cache(maxsize=4096)
-def _width(fragment: str) -> int:
-    return round(_width_of(ElementTree.fromstring(f"<mrow>{fragment}</mrow>")))
-
-
-def _width_of(element: ElementTree.Element) -> float:
-    parts = [_width_of(child) for child in element]
-    match element.tag:
-        case "mfrac" | "mtable":
-            return max(parts) + 0.2 * EM
-        case "msub" | "msup" | "msubsup":
-            return parts[0] + SCRIPT * max(parts[1:])
-        case "munder":
-            return max(parts[0], SCRIPT * parts[1])
-        case _:
-            return sum(parts) + sum(map(_character_width, (element.text or "").strip()))
-
-
-def _character_width(character: str) -> int:
-    if character in "+−=≈←×>":
-        return SIGN
-    if character in "·,":
-        return DOT
-    return WIDE_CHARACTER if character in "mwW∑" else CHARACTER

@@ -27,7 +27,7 @@ from gradbook.graph.step import Step
 from gradbook.targets.algebra.ask import asked
 from gradbook.targets.algebra.chains import Algebra, algebra
 from gradbook.targets.algebra.formula import definition
-from gradbook.targets.algebra.text import spell
+from gradbook.targets.algebra.plain import spell
 
 Record = dict[str, Any]
 

@@ -17,7 +17,7 @@ from gradbook.graph.build import Forward
 from gradbook.graph.name import gradient_name
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
-from gradbook.net.layers import Shape
+from gradbook.net.wants import Shape
 from gradbook.targets.c import walk
 from gradbook.targets.c.fields import Dropped, Fields
 from gradbook.targets.c.machine import Machine

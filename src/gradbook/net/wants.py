@@ -1,0 +1,59 @@
+"""The parameters a layer can ask for: their kinds, their shapes, and how biases are shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gradbook.errors import UsageError
+
+Shape = tuple[int, ...]
+
+
+class Bias(StrEnum):
+    """How a layer's sums are shifted. A fixed bias keeps its start value."""
+
+    NONE = "no bias"
+    EACH = "bias"
+    SHARED = "shared bias"
+    FIXED = "fixed bias"
+    FIXED_SHARED = "fixed shared bias"
+
+    @property
+    def shared(self) -> bool:
+        return self in (Bias.SHARED, Bias.FIXED_SHARED)
+
+    @property
+    def fixed(self) -> bool:
+        return self in (Bias.FIXED, Bias.FIXED_SHARED)
+
+
+class Role(StrEnum):
+    """The kinds of parameter, and the letter that names their elements: w1, b1, γ1, β1."""
+
+    WEIGHT = "w"
+    BIAS = "b"
+    SCALE = "γ"
+    SHIFT = "β"
+
+
+@dataclass(frozen=True)
+class Want:
+    """One parameter tensor that a layer asks for; `fans` are its inputs and outputs per sum."""
+
+    role: Role
+    shape: Shape
+    fans: tuple[int, int] = (1, 1)
+    fixed: bool = False
+
+
+def a_bias(bias: object) -> Bias:
+    if bias not in list(Bias):
+        raise UsageError(f"unknown bias {bias!r}: one of {', '.join(Bias)}")
+    return Bias(str(bias))
+
+
+def bias_wants(bias: Bias, width: int) -> tuple[Want, ...]:
+    if bias is Bias.NONE:
+        return ()
+    return (Want(Role.BIAS, (1,) if bias.shared else (width,), fixed=bias.fixed),)
