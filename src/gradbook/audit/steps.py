@@ -113,7 +113,8 @@ def _onward(
         c for c in here if c in training.moving and c not in training.stop and c in book.patterns
     )
     for cell in here:
-        if cell not in training.moving and onward.steps > 1:
+        is_leaf = cell not in training.moving or cell not in book.patterns
+        if is_leaf and cell not in training.stop and onward.steps > 1:
             onward.as_long(lambda at: type(book.values.get(at)), cell)
     for k in range(1, onward.steps):
         yield tuple(cell + k * away[cell] for cell in here)
