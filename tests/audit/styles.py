@@ -82,12 +82,15 @@ def one_sheet(table: Table) -> Table:
 
 
 def sheet_per_layer(table: Table) -> Table:
-    """The columns of Training dealt over sheets."""
+    """The columns of Training dealt over sheets; blank ones beyond them are on the last, for no
+    formula can mention a sheet that isn't there."""
+    last = max(column for _, column in table.sheets["Training"]) // 9
 
     def move(sheet: str, row: int, column: int) -> tuple[str, int, int]:
-        return (
-            (f"Part{column // 9}", row, column % 9) if sheet == "Training" else (sheet, row, column)
-        )
+        if sheet != "Training":
+            return sheet, row, column
+        part = min(column // 9, last)
+        return f"Part{part}", row, column - 9 * part
 
     return moved(table, move)
 
