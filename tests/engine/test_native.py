@@ -108,6 +108,18 @@ def test_right_answers_are_those_it_would_have_predicted(kind):
     assert engine.epoch(images, labels, 0.0).right.tolist() == [0, 0, 0]
 
 
+def test_answers_are_counted_before_anything_takes_their_place():
+    """A gradient of three channels fits where the four outputs were."""
+    net = parse("input 2x4x4; conv 3 4x4; batchnorm; relu; flatten; dense 4; log softmax")
+    random = np.random.default_rng(3)
+    images, labels = random.normal(size=(40, 2, 4, 4)), random.integers(0, 4, 40)
+    counts = [
+        kind(net, 40).epoch(images, labels, 0.0).right.tolist()
+        for kind in (NativeEngine, PlainEngine)
+    ]
+    assert counts[0] == counts[1]
+
+
 @pytest.mark.parametrize("kind", [NativeEngine, PlainEngine])
 def test_a_single_answer_is_right_on_its_targets_side_of_a_half(kind):
     engine = kind(parse("input 1; dense 1; sigmoid; loss binary cross-entropy"), 4)

@@ -87,24 +87,25 @@ def _step(program: Program) -> str:
     name = program.name
     lines = [*_each_tile([f"fetch_{name}(at);"]), *_shared_out(program.packings)]
     for phase in _phases(program):
-        passes = [
-            f"{function}(at);"
+        calls = [
+            line
             for made, (function, _) in program.passes.items()
             if made.phase == phase
+            for line in (f"{function}(at);", *_answers(program, made))
         ]
         lines.append(f"meet(at, before_{name}_{phase});")
-        lines += _each_tile([*passes, *_answers(program, phase)])
+        lines += _each_tile(calls)
     if name == TRAIN:
         lines += ["meet(at, before_update);", *_shared_out(program.updates)]
     lines.append(f"meet(at, close_{name});")
     return task(f"{name}_step", lines)
 
 
-def _answers(program: Program, phase: int) -> list[str]:
-    """Outputs are delivered, or right ones counted, where they are at hand."""
-    made, size = program.plan.made_in[program.output], prod(program.output.shape)
-    if made.phase != phase:
+def _answers(program: Program, made: Pass) -> list[str]:
+    """Outputs are delivered, or right ones counted, at once: other values may take their place."""
+    if made is not program.plan.made_in[program.output]:
         return []
+    size = prod(program.output.shape)
     said = program.storage.whole(program.output)
     if program.name != TRAIN:
         return [f"deliver(at->e->job, at->first, at->lanes, {said}, {size});"]
