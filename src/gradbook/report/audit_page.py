@@ -95,6 +95,7 @@ def _table(reports: Sequence[BookReport]) -> str:
 
 def _row(reports: Sequence[BookReport], report: BookReport) -> str:
     name = text(_name(report) if _all_named_apart(reports) else one_line(report.book))
+    name = name.replace("/", "/<wbr>")  # a long path breaks between its folders
     if _is_told(reports, report):
         name = f'<a href="#{_anchor(reports, report)}">{name}</a>'
     said = found(report) if report.verdict != RIGHT else ""
