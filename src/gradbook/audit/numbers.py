@@ -12,7 +12,7 @@ from gradbook.graph.op import Array
 
 POINTS = 12
 CLOSE = 1e-9  # relative: what double precision leaves of a true identity
-FAINT = 1e-7  # of the usual size: a value so small may be the rest of a cancellation
+FAINT = 1e-2  # of the usual size: what is smaller may be what a cancellation left of its digits
 ENOUGH = 3  # points at which both sides are finite
 
 
