@@ -144,7 +144,7 @@ def test_a_file_that_is_not_text_is_said_plainly(tmp_path):
 
 def test_a_file_without_end_is_not_read_to_its_end():
     if not os.path.exists("/dev/zero"):
-        pytest.skip("no endless file here")
+        pytest.skip("this system has no /dev/zero, the file without an end")
     with pytest.raises(LimitError, match="larger than 1,000 bytes"):
         read_text("/dev/zero", limit=1000)
 
