@@ -205,13 +205,36 @@ def settled(
 
     near = list(corners(step, values))
     effects = [_difference(step, slopes(step, flipped([corner])), values) for corner in near]
-    seen = [k for k, effect in enumerate(effects) if np.linalg.norm(effect) > CLOSE[precision] / 10]
-    if not seen:
+    alike = _alike(effects, CLOSE[precision] / 10)
+    if not alike:
         return Settled(plain.gaps, precision, len(near))
-    matrix = np.stack([effects[k] for k in seen], axis=1)
-    shares = np.linalg.lstsq(matrix, _difference(step, found, values), rcond=None)[0]
-    flips = tuple(near[k] for k, share in zip(seen, shares, strict=True) if share > 0.5)
+    difference = _difference(step, found, values)
+    matrix = np.stack([effects[group[0]] for group in alike], axis=1)
+    shares = np.linalg.lstsq(matrix, difference, rcond=None)[0]
+    left = difference - sum(effects[g[0]] for g, s in zip(alike, shares, strict=True) if s > 0.5)
+    flips = tuple(
+        near[min(group, key=lambda k: np.linalg.norm(left + effects[group[0]] - effects[k]))]
+        for group, share in zip(alike, shares, strict=True)
+        if share > 0.5
+    )
     return Settled(apart(step, found, flipped(flips)), precision, len(near), flips)
+
+
+def _alike(effects: Sequence[Array], least: float) -> list[list[int]]:
+    """All that can be seen, those together that no sum could tell apart: where a ReLU lets nothing
+    through any more, another place of its window is the largest.
+    """
+    groups: list[list[int]] = []
+    for k, effect in enumerate(effects):
+        size = np.linalg.norm(effect)
+        if size > least:
+            for group in groups:
+                if np.linalg.norm(effect - effects[group[0]]) < size / 20:
+                    group.append(k)
+                    break
+            else:
+                groups.append([k])
+    return groups
 
 
 def slopes(step: Step, values: Values) -> dict[str, Array]:

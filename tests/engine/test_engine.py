@@ -56,6 +56,7 @@ conv 16 1x1 no bias; batchnorm; relu; maxpool 2; depthwise 3x3 no bias; batchnor
 dense 5; log softmax; loss cross-entropy"""
 SEEDS = [0, 15] if REQUIRE_ALL else [0]  # in 15 a maximum falls the other way, in float32
 SIZES = [33, 16, 1, 7]  # of batches of at most 33
+SPARSE = [(4, 55), (2, 34), (6, 46), (7, 21), (2, 55), (3, 27)]  # a batch's size, and its seed
 
 
 @contextmanager
@@ -96,6 +97,18 @@ def test_gradients_are_the_references(name, level, precision, record_property):
             if size > 1 or name != "flat":  # one flat value has no variance
                 judged.append(judge(engine, size, seed))
                 assert not judged[-1].beyond, (size, judged[-1])
+
+
+@pytest.mark.parametrize("level", levels())
+def test_a_small_batchs_sums_lose_no_digits_behind_a_relu(level, record_property):
+    """Behind one most values are 0: added one by one, all of a channel's round the same way."""
+    net = parse(NETS["digits in small"])
+    with shown("small batches", "float32", record_property) as judged:
+        for size, seed in SPARSE:
+            engine = NativeEngine(net, SIZES[0], 2, level=level, extra=QUICK)
+            shaken(engine, seed + 1)
+            judged.append(judge(engine, size, seed))
+            assert not judged[-1].beyond, (size, seed, judged[-1])
 
 
 @pytest.mark.parametrize(
@@ -139,12 +152,12 @@ def test_the_same_network_is_the_same_source(text):
 
 def test_a_flip_is_found_where_there_is_one():
     """A weight moved by next to nothing across a corner: what `settled` must tell apart."""
-    net = parse("input 1; dense 2 no bias; relu; dense 1; loss mean squared error")
+    net = parse("input 5; dense 2 no bias; relu; dense 1; loss mean squared error")
     engine = ready(net, 4, "float64")
     step, batch = engine.step_graph, a_batch(net, 4)
-    engine.restore({"w_layer_0": [[1e-9], [0.5]]})
+    engine.restore({"w_layer_0": [[1e-9, 0, 0, 0, 0], [0.5] * 5]})
     given_ = {**held(engine), **batch.leaves(step)}
-    engine.restore({"w_layer_0": [[-1e-9], [0.5]]})
+    engine.restore({"w_layer_0": [[-1e-9, 0, 0, 0, 0], [0.5] * 5]})
     run(engine, batch)
     result = settled(step, engine.gradients(), reference(step, given_), given_, "float32")
     assert len(result.flips) == 4

@@ -173,7 +173,7 @@ class HookWriter:
         return function(head, body, ("at", "h", "c", "row")), row.loaded
 
     def _summing(self, sums: Sequence[Node], row: Row, names: Names) -> _Around:
-        """What takes these sums over one row."""
+        """What takes these sums over one row, from 0: what is small isn't lost in a long sum."""
         lines = _Around()
         squares = {self.plan.moments[s] for s in sums if s in self.plan.moments}
         for node in sums:
@@ -185,18 +185,19 @@ class HookWriter:
             if node in self.plan.moments:
                 own = names.of(("moments", node), f"{title}_moments")
                 off = names.of(("off", node), f"{title}_off")
-                lines.before.append(f"struct moments {own} = {total};")
+                lines.before.append(f"struct moments {own} = {{.pivot = {total}.pivot}};")
                 lines.inside += [
                     f"if (h + w == 0) {own}.pivot = {value.lanes};",
                     f"const vec {off} = {value.lanes} - {own}.pivot;",
                     f"{own}.sum += {off};",
                     f"{own}.squares += {off} * {off};",
                 ]
+                lines.after.append(f"add_moments(&{total}, &{own});")
             else:
                 own = names.of(("sum", node), f"sum_{title}")
-                lines.before.append(f"vec {own} = {total};")
+                lines.before.append(f"vec {own} = {{0}};")
                 lines.inside.append(f"{own} += {value.lanes};")
-            lines.after.append(f"{total} = {own};")
+                lines.after.append(f"{total} += {own};")
         return lines
 
 

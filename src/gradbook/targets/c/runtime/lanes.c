@@ -178,6 +178,25 @@ INLINE few folded(vec v) {
 #endif
 }
 
+#define PAIR_FOLDED(a, b)                                                                            \
+    (__builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +         \
+     __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+
+/* to[k] (+)= folded(v[k]); four at once share their shuffles, with the same bits. */
+INLINE void fold(const vec *v, const int count, const int begin, few *to) {
+    int k = 0;
+#if LANES == 16
+    UNROLL for (; k + 4 <= count; k += 4) {
+        const vec a = PAIR_FOLDED(v[k], v[k + 1]), b = PAIR_FOLDED(v[k + 2], v[k + 3]);
+        vec own = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+                  __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+        if (!begin) own += loaded((const real *)(to + k));
+        memcpy(to + k, &own, sizeof own);
+    }
+#endif
+    UNROLL for (; k < count; k++) to[k] = begin ? folded(v[k]) : to[k] + folded(v[k]);
+}
+
 /* to[k] = the sum of the numbers of v[k] */
 INLINE void sum_few(const few *v, int count, real *to) {
     int k = 0;
@@ -200,6 +219,12 @@ INLINE void sum_few(const few *v, int count, real *to) {
 struct moments {
     vec pivot, sum, squares;
 };
+
+INLINE void add_moments(struct moments *total, const struct moments *row) {
+    total->pivot = row->pivot;
+    total->sum += row->sum;
+    total->squares += row->squares;
+}
 
 /* Over all places and lanes alive: the mean, and the sum of squares around it. */
 INLINE void merge_lanes(const struct moments *m, real places, int lanes, real *mean, real *around) {

@@ -56,11 +56,7 @@ INLINE void winograd_slopes_block(const vec *slopes, const vec *values, few *sum
         }
     }
     UNROLL for (int o = 0; o < block; o++)
-        UNROLL for (int c = 0; c < deep; c++) {
-            few *to = sums + o * inputs + c;
-            const few own = folded(sum[o * deep + c]);
-            *to = begin ? own : *to + own;
-        }
+        fold(sum + o * deep, deep, begin, sums + o * inputs);
 }
 
 INLINE void winograd_slopes_of(const vec *slopes, const vec *values, few *sums, const int inputs,
