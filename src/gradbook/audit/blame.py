@@ -14,7 +14,7 @@ from itertools import islice
 import numpy as np
 
 from gradbook.audit.address import Address
-from gradbook.audit.columns import Columns, Remedy, likeness, ranked, rewritten
+from gradbook.audit.columns import Columns, ranked
 from gradbook.audit.departures import wrong_lanes
 from gradbook.audit.evidence import (
     any_astray,
@@ -26,9 +26,11 @@ from gradbook.audit.evidence import (
     with_remedy,
 )
 from gradbook.audit.judge import Bench, best
-from gradbook.audit.meaning import NotUnderstood
-from gradbook.audit.recover import Claim
+from gradbook.audit.remedy import Remedy, likeness
 from gradbook.audit.repair import Patient, Repair, forward, repair
+from gradbook.audit.rewritten import rewritten
+from gradbook.audit.training import Claim
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.node import Node
 from gradbook.targets.excel.grammar import Call, Reference, write
 

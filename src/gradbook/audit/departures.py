@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from gradbook.audit.address import DOWN, Address, column_of, row_of, sheet_of
 from gradbook.audit.judge import HERE, RIGHT, Bench, best, known_right
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import Pattern, moved, relaid
-from gradbook.audit.recover import Training
 from gradbook.audit.steps import Step
+from gradbook.audit.training import Training
+from gradbook.audit.value import NotUnderstood
 
 
 def departing(training: Training, usual: Step, step: Step) -> dict[Address, Pattern]:

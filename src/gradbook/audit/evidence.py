@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 
 from gradbook.audit.address import Address
-from gradbook.audit.columns import Remedy
 from gradbook.audit.factors import factors
 from gradbook.audit.judge import Bench
 from gradbook.audit.lanes import terms
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import Numbers, agree
 from gradbook.audit.pattern import Pattern
+from gradbook.audit.remedy import Remedy
 from gradbook.audit.repair import forward
 from gradbook.audit.search import Choice
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
@@ -152,9 +153,14 @@ def _is_astray(bench: Bench, remedy: Remedy, change: Choice) -> bool:
 
 
 def behind(bench: Bench, lane: int) -> set[Address]:
-    """The cells that a claim is computed from."""
+    """The cells that the claims of a weight are computed from."""
+    return made_of(bench, [claim.owner for claim in bench.step.claims[lane] if claim.whole])
+
+
+def made_of(bench: Bench, cells: Iterable[Address]) -> set[Address]:
+    """The cells that some are computed from within their step."""
     seen: set[Address] = set()
-    waiting = [claim.owner for claim in bench.step.claims[lane] if claim.whole]
+    waiting = list(cells)
     while waiting:
         for source in bench.training.flow.sources(waiting.pop()):
             at = bench.training.plain(source)

@@ -11,12 +11,12 @@ from functools import cached_property
 import numpy as np
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import POINTS, Numbers, agree, at_random
 from gradbook.audit.pattern import Pattern
-from gradbook.audit.recover import Claim, Training
 from gradbook.audit.step import StepGraph
 from gradbook.audit.steps import Step
+from gradbook.audit.training import Claim, Training
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array

@@ -9,10 +9,10 @@ from gradbook.audit.book import quoted
 from gradbook.audit.faults import Fault, in_step
 from gradbook.audit.findings import Finding
 from gradbook.audit.judge import Bench
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import relaid
 from gradbook.audit.reason import label_of
-from gradbook.audit.recover import Claim
+from gradbook.audit.training import Claim
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.node import Node
 
 

@@ -16,17 +16,18 @@ import numpy as np
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.blame import put_right
-from gradbook.audit.columns import Remedy, beside
+from gradbook.audit.column_offers import beside
 from gradbook.audit.edits import places, put
 from gradbook.audit.evidence import behind
 from gradbook.audit.judge import Bench
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import agree
 from gradbook.audit.pattern import references
-from gradbook.audit.recover import Claim
+from gradbook.audit.remedy import Remedy
 from gradbook.audit.repair import Repair, forward, reference
 from gradbook.audit.search import Choice
 from gradbook.audit.templates import template, templates
+from gradbook.audit.training import Claim
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.op import Array
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write

@@ -23,10 +23,10 @@ from gradbook.audit.changes import (
 )
 from gradbook.audit.edits import tidy
 from gradbook.audit.judge import RIGHT, Bench
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import Pattern, references
 from gradbook.audit.search import Batch, Choice, Offer, Trial, matching, remembered
 from gradbook.audit.templates import derived, differences, templates
+from gradbook.audit.value import NotUnderstood
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from gradbook.audit.address import Address
 from gradbook.audit.claims import every_claim
 from gradbook.audit.onward import Onward
-from gradbook.audit.recover import Claim, Training
 from gradbook.audit.step import Signature, signature
+from gradbook.audit.training import Claim, Training
 
 
 @dataclass(frozen=True)

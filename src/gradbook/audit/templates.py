@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from gradbook.audit.address import Address, sheet_of
 from gradbook.audit.edits import Path, places, put
 from gradbook.audit.judge import Bench
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import references
 from gradbook.audit.search import Offer
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.op import Array
 from gradbook.targets.excel.grammar import Expression, Infix, Prefix, Reference, write
 from gradbook.targets.excel.reader import read
