@@ -60,7 +60,19 @@ def test_a_new_run_overwrites_none(run):
     assert run.recipe() == made.recipe("seed 4")
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "metrics.csv", "checkpoints", "recipe.txt"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model.safetensors",
+        "metrics.csv",
+        "checkpoints",
+        "recipe.txt",
+        "result.json",
+        "report.html",
+        "seeds.json",
+        "seed-3",
+    ],
+)
 def test_nothing_that_looks_like_a_run_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine")
     with pytest.raises(UsageError, match="holds a run already"):

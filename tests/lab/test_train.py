@@ -364,6 +364,15 @@ def test_a_folder_that_holds_a_run_is_left_alone(undisturbed):
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
+def test_of_two_runs_begun_in_a_folder_at_once_one_is_refused(tmp_path):
+    waiting = RunFolder(tmp_path / "run")
+    waiting.path.mkdir()
+    with waiting.held(), pytest.raises(UsageError, match="being trained by another process"):
+        run(folder=waiting.path)
+    assert list(waiting.path.iterdir()) == []
+
+
 def test_there_is_nothing_to_resume_where_no_run_is(tmp_path):
     with pytest.raises(UsageError, match="no run in"):
         train(folder=tmp_path, resume=True)

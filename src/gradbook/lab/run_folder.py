@@ -17,6 +17,7 @@ from gradbook.lab.history import Epoch
 from gradbook.lab.model import Model
 from gradbook.lab.recipe import Recipe
 
+PLAN, SEEDS = "seeds.json", "seed-*"  # what a folder of several seeds holds
 IN_A_RESULT = {  # at least
     "recipe": str,
     "epochs": int,
@@ -83,8 +84,10 @@ class RunFolder:
 
     def require_free(self) -> None:
         """Refuse a folder that a new run would overwrite anything in."""
-        own = (self.recipe_file, self.checkpoints, self.model_file, self.json_file, self.csv_file)
-        if any(map(os.path.lexists, own)):
+        files = (self.recipe_file, self.model_file, self.result_file, self.report_file)
+        kept = (self.checkpoints, self.json_file, self.csv_file)
+        several = (self.path / PLAN, *self.path.glob(SEEDS))
+        if any(map(os.path.lexists, (*files, *kept, *several))):
             raise UsageError(
                 f"{self.path} holds a run already: resume that one, or name another folder"
             )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.data.dataset import Dataset
 from gradbook.engine.surroundings import surroundings
+from gradbook.files import made_folder
 from gradbook.lab import checkpoint as checkpoints
 from gradbook.lab.checkpoint import Checkpoint
 from gradbook.lab.heeding import in_a_thread
@@ -111,9 +112,11 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         if kept:
             kept.require_free()
     made, engine = _prepared(wanted, data if isinstance(data, Dataset) else None, threads)
-    if kept and not resume:
-        kept.begin(wanted)
+    if kept:
+        made_folder(kept.path)
     with kept.held() if kept else nullcontext():
+        if kept and not resume:
+            kept.begin(wanted)
         start, remarks = stands_at(kept, wanted, made) if kept and resume else (None, [])
         if kept:
             kept.clear_parts()
