@@ -7,7 +7,8 @@ import pytest
 
 from gradbook.errors import DataError, FileError, UsageError
 from gradbook.lab.history import COLUMNS, Epoch
-from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.run_folder import RunFolder, load
+from gradbook.lab.seeds import SeedsFolder
 from tests.lab import made
 
 HISTORY = (
@@ -91,6 +92,18 @@ def test_a_folder_without_a_run_says_so(tmp_path):
         RunFolder(tmp_path).recipe()
     with pytest.raises(FileError, match="there is no"):
         RunFolder(tmp_path).result()
+
+
+def test_a_run_that_is_not_done_says_how_it_goes_on(run):
+    for asked in (run.result, run.model, lambda: load(run.path)):
+        with pytest.raises(UsageError, match=f"run isn't done: gradbook train --resume {run.path}"):
+            asked()
+
+
+def test_of_several_seeds_one_has_to_be_named(tmp_path):
+    SeedsFolder(tmp_path).begin(made.recipe(), range(2))
+    with pytest.raises(UsageError, match="holds several seeds: name one of its folders seed-N"):
+        load(tmp_path)
 
 
 def test_a_file_in_the_folders_place_says_so(tmp_path):

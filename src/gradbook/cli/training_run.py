@@ -114,8 +114,8 @@ def several(folder: SeedsFolder, threads: int | None = None, as_events: bool = F
 
 def _seeds_page(folder: SeedsFolder, recipe: Recipe) -> str:
     from gradbook.cli.terminal import busy
-    from gradbook.data.sources import load
+    from gradbook.lab.material import images_of
     from gradbook.report.seeds_page import seeds_page
 
     with busy("writing the report"):
-        return seeds_page(folder, load(recipe.data))
+        return seeds_page(folder, images_of(recipe))

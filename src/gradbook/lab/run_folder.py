@@ -67,10 +67,12 @@ class RunFolder:
             raise DataError("not the metrics of a run", file=str(self.json_file)) from error
 
     def model(self) -> Model:
+        self._require_done(self.model_file)
         return Model.load(self.model_file)
 
     def result(self) -> dict[str, Any]:
         """What the run came to: the event 'done'."""
+        self._require_done(self.result_file)
         try:
             found = json.loads(read_text(self.result_file))
             whole = all(isinstance(found[name], kind) for name, kind in IN_A_RESULT.items())
@@ -79,6 +81,15 @@ class RunFolder:
         if not whole:
             raise DataError("not the result of a run", file=str(self.result_file))
         return dict(found)
+
+    def _require_done(self, file: Path) -> None:
+        """Say why a file that a finished run has isn't there."""
+        if file.exists():
+            return
+        if self.holds_a_run:
+            raise UsageError(f"{self.path} isn't done: gradbook train --resume {self.path}")
+        if (self.path / PLAN).exists():
+            raise UsageError(f"{self.path} holds several seeds: name one of its folders seed-N")
 
     # Writing.
 
