@@ -155,6 +155,12 @@ def test_seeds_tell_trainings_apart_and_stand_in_the_recipe():
 # The same bits.
 
 
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2"])
+def test_threads_are_a_whole_number(threads):
+    with pytest.raises(UsageError, match="threads is a whole number from 1 up, not"):
+        run(threads=threads)
+
+
 @pytest.mark.parametrize("threads", [2, 3])
 def test_any_number_of_threads_gives_the_same_bits(undisturbed, tmp_path, threads):
     trained, folder = undisturbed

@@ -25,6 +25,7 @@ from gradbook.lab.recipe import Recipe
 from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.training import Training
 from gradbook.lab.wanted import Asked, What, resumed, stands_at
+from gradbook.net.plain import whole
 
 if TYPE_CHECKING:
     from gradbook.engine.base import Engine
@@ -146,7 +147,7 @@ def _engine(recipe: Recipe, threads: int | None) -> Engine:
     from gradbook.engine.open import open_engine
 
     most = -(-recipe.batch // LANES)  # more would have nothing to do
-    threads = threads or min(cores(), most)
+    threads = min(cores(), most) if threads is None else whole("threads", threads, 1)
     return open_engine(recipe.net, recipe.batch, threads, warp=recipe.warp)
 
 
