@@ -89,15 +89,15 @@ def _accepted(bench: Bench, wrong: Mapping[int, Claim], edits: Sequence[Remedy])
         if lanes and hushes(bench, remedy):
             continue
         if len(lanes) > 1:
-            return _what_changes(bench, remedy, lanes)
+            return what_changes(bench, remedy, lanes)
         if len(lanes) == 1:
             (lane,) = lanes
             if is_evident(bench, remedy, lane) or not is_easy(bench, lane, wrong[lane], remedy):
-                return _what_changes(bench, remedy, lanes)
+                return what_changes(bench, remedy, lanes)
     return None
 
 
-def _what_changes(bench: Bench, remedy: Remedy, lanes: frozenset[int]) -> Remedy:
+def what_changes(bench: Bench, remedy: Remedy, lanes: frozenset[int]) -> Remedy:
     """The remedy for those cells of its column only that don't say the same already."""
     reader = bench.training.book.reader
     kept = []

@@ -89,7 +89,7 @@ class Columns:
                 and cell in self.bench.made.moving
                 and cell not in training.stop
                 and cell not in self.owners
-                and (cell not in self.bench.foreign or cell in self.forward)
+                and (cell not in self.bench.foreign or self._is_astray(cell))
             ):
                 line = column_of(cell) if down else row_of(cell)
                 gathered[sheet_of(cell), line, pattern.shape].append(cell)
@@ -97,6 +97,22 @@ class Columns:
         for cells in gathered.values():
             if any(cell in serving for cell in cells):
                 yield tuple(sorted(cells))
+
+    def _is_astray(self, cell: Address) -> bool:
+        """Whether a cell on the way to the loss belongs to the step by where it stands, though
+        another step's weights are all it is computed from."""
+        return cell in self.forward and self.bench.line(cell) in self.lines
+
+    @cached_property
+    def lines(self) -> set[tuple[int, int]]:
+        """The rows in which the step's own cells stand."""
+        bench = self.bench
+        own = (c for c in bench.step.cells if c in bench.training.moving and c not in bench.foreign)
+        return {
+            bench.line(c)
+            for c in [*own, *bench.step.own]
+            if c in bench.step.own or c not in bench.training.stop
+        }
 
     def _serving(self) -> set[Address]:
         """The cells worth a trial: several wrong gradients come from them, or one alone does."""

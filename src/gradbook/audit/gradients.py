@@ -63,13 +63,14 @@ def _of_group(
         if not wrong:
             break
         case = tuple((lane, claim.expression) for lane, claim in wrong.items())
-        remedy = None
-        if case not in known.hopeless:
+        remedy = known.remedy(bench, wrong)
+        if remedy is None and case not in known.hopeless:
             remedy = pasted_column(bench, wrong) or elsewhere(bench, wrong)
         if remedy is None:
             known.hopeless.add(case)
             break
         yield column_fault(bench, remedy)
+        known.remedies.append((bench.step, remedy))
         instead = {**instead, **cured(bench, remedy)}
         bench = Bench(training, group[0], instead, group)
         wrong = _wrong_claims(bench)

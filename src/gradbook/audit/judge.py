@@ -129,9 +129,19 @@ class Bench:
             return step.cells[place]
         movers = self.movers.get(self.line(cell))
         if not movers:
-            return cell
-        near = min(movers, key=lambda other: abs(other - cell))
+            return self._along(cell, step)
+        users = set(
+            self.training.flow.users.get(cell, ())
+        )  # of one table with it, if there are two
+        near = min(movers, key=lambda other: (other not in users, abs(other - cell)))
         return cell + self.there(near, step) - near
+
+    def _along(self, cell: Address, step: Step) -> Address:
+        """As far from a cell that depends on weights as those are from theirs."""
+        if cell not in self.training.moving:
+            return cell
+        both = zip(self.step.weights, step.weights, strict=True)
+        return cell + next((there - here for here, there in both if here and there), 0)
 
     def owns(self, cell: Address) -> bool:
         """Whether a cell is one of the step's, so that its place in other steps is known."""

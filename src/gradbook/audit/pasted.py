@@ -181,7 +181,8 @@ def _seen(bench: Bench, cell: Address, first: Address, home: Address) -> Referen
 
 
 def _near(bench: Bench, home: Address) -> list[Address]:
-    """Formulas of the same line, first those that nothing on the way to the loss uses."""
+    """Formulas of the same line: first those that nothing on the way to the loss uses, then those
+    that serve something else, too."""
     training, book = bench.training, bench.training.book
     used = {source for cell in forward(bench) for source in training.flow.sources(cell)}
     line, across = bench.line(home), column_of if training.lanes[0].down else row_of
@@ -194,8 +195,9 @@ def _near(bench: Bench, home: Address) -> list[Address]:
         and cell not in below
         and cell not in training.stop
     ]
-    cells.sort(key=lambda cell: (cell in used, abs(across(cell) - across(home)), cell))
-    return cells[:NEAR]
+    cells.sort(key=lambda cell: (abs(across(cell) - across(home)), cell))
+    free = [cell for cell in cells if cell not in used]
+    return free[:NEAR] + [cell for cell in cells if cell in used][:NEAR]
 
 
 def _sum(bench: Bench, cells: Sequence[Address], wrong: Mapping[int, Claim]) -> Formulas | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of
@@ -86,18 +86,43 @@ def _met(flow: Flow, lane: Lane, owner: dict[Address, int]) -> set[int]:
 
 def _common_rate(training: Training) -> Address | None:
     """The cell that most updates multiply with, though it depends on no weight."""
-    votes: Counter[Address] = Counter()
-    fixed: set[Address] = set()
-    for lane in training.lanes:
-        for cell, place in set(_constant_cells(training, lane)):
-            votes[cell] += 1
-            if not place.moves or place.sheet is not None:
-                fixed.add(cell)
+    mentioned = [set(_constant_cells(training, lane)) for lane in training.lanes]
+    heard = [some for some in mentioned if not _are_blank(training.book, some)] or mentioned
+    votes = Counter(cell for some in heard for cell, _ in some)
+    fixed = {
+        cell for some in heard for cell, place in some if not place.moves or place.sheet is not None
+    }
     if not votes:
         return None
     cell = max(votes, key=lambda cell: (votes[cell], cell in fixed, _called_rate(training, cell)))
-    several = len(training.lanes) > 1
-    return cell if votes[cell] * 2 > len(training.lanes) or not several else None
+    unused = None if _holds_something(training.book, cell) else _unused_rate(training)
+    if unused is not None:
+        return unused
+    return cell if votes[cell] * 2 > len(heard) or len(heard) == 1 else None
+
+
+def _are_blank(book: Book, mentioned: Collection[tuple[Address, Place]]) -> bool:
+    """Whether an update mentions some cell in the learning rate's place, and nothing is there."""
+    cells = [cell for cell, _ in mentioned]
+    return bool(cells) and not any(_holds_something(book, cell) for cell in cells)
+
+
+def _holds_something(book: Book, cell: Address) -> bool:
+    return cell in book.patterns or book.values.get(cell) is not None
+
+
+def _unused_rate(training: Training) -> Address | None:
+    """The one number that is called a learning rate while no formula uses it."""
+    book, flow = training.book, training.flow
+    called = [
+        cell
+        for cell, value in book.values.items()
+        if isinstance(value, float)
+        and cell not in book.patterns
+        and not flow.users.get(cell)
+        and _called_rate(training, cell)
+    ]
+    return called[0] if len(called) == 1 else None
 
 
 def _constant_cells(training: Training, lane: Lane) -> Iterator[tuple[Address, Place]]:
@@ -119,5 +144,10 @@ def _constant_cells(training: Training, lane: Lane) -> Iterator[tuple[Address, P
 
 
 def _called_rate(training: Training, cell: Address) -> bool:
-    words = f"{label(training.book, cell, True)} {label(training.book, cell, False)}".lower()
+    """Whether a heading or a name calls a cell a learning rate."""
+    book = training.book
+    named = (
+        name for name in book.names if "!" not in name and book.reader.cell(name, cell) == cell
+    )
+    words = " ".join([label(book, cell, True), label(book, cell, False), *named]).lower()
     return any(word in words for word in ("η", "eta", "rate", "lr", "alpha", "α", "learn"))
