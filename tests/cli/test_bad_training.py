@@ -6,6 +6,7 @@ What pictures and models can be wrong about is held by `test_predict.py`, what d
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gradbook import files
 from gradbook.cli.main import main
 from gradbook.lab.train import train
 from tests.cli.desk import RECIPE, laid_out
@@ -163,6 +165,27 @@ def test_of_two_checkpoints_the_whole_one_is_used_and_that_is_said(desk, capsys,
     said = " ".join(capsys.readouterr().out.split())
     assert f"{newest.name}" in said
     assert "the checkpoint before it is used" in said
+
+
+def test_a_full_disk_is_one_line_that_says_how_it_goes_on(desk, capsys, monkeypatch):
+    monkeypatch.chdir(desk)
+    real = files._settle
+
+    def full(part, target):
+        if target.name == "000032.safetensors":
+            raise OSError(errno.ENOSPC, "no space")
+        real(part, target)
+
+    monkeypatch.setattr(files, "_settle", full)
+    assert main(["train", RECIPE, "--epochs", "2", "-o", "my run"]) == 2
+    place = Path("my run/checkpoints/000032.safetensors")
+    assert capsys.readouterr().err == (
+        f"gradbook: can't write {place}: the disk is full: make room or choose another place; "
+        "then it goes on with gradbook train --resume 'my run'\n"
+    )
+    monkeypatch.undo()
+    monkeypatch.chdir(desk)
+    assert main(["train", "--resume", "my run"]) == 0
 
 
 def test_checkpoints_of_another_network(desk, refused):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gradbook.cli.interrupts import heeded_by
 from gradbook.cli.screen import is_screen
 from gradbook.cli.training_display import AsEvents, AsLines
+from gradbook.errors import FileError
 from gradbook.files import write_whole
 from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.seeds import SeedsFolder, together
@@ -65,6 +67,11 @@ def _trained(
             raise
         shown.stopped(resumed_by)
         return None
+    except FileError as error:
+        if shown.training is None:
+            raise
+        again = shlex.join(["gradbook", "train", "--resume", str(resumed_by)])
+        raise FileError(f"{error.message}; then it goes on with {again}") from error
     if trained.stopped:
         shown.stopped(resumed_by, trained)
         return None
