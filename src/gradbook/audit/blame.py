@@ -7,7 +7,7 @@ one edit there puts several gradients right, or the formula there looks like non
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -22,6 +22,7 @@ from gradbook.audit.evidence import (
     idle,
     is_evident,
     leaves_out,
+    made_of,
     properness,
     with_remedy,
 )
@@ -43,7 +44,7 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
     themselves."""
     if len(wrong) == 1 and all(_is_own(bench, *only) for only in wrong.items()):
         return None
-    bench = _with_suspects(bench)
+    bench = _with_suspects(bench, wrong)
     claims = dict(wrong)
     for lane, options in enumerate(bench.step.claims):
         if lane not in wrong and options:
@@ -54,7 +55,7 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
     partly: Remedy | None = None
     try:
         columns = Columns(bench, claims, wrong)
-        for edits in _stages(bench, columns):
+        for edits in _stages(bench, columns, wrong):
             remedy = _accepted(bench, wrong, edits)
             if remedy is None:
                 continue
@@ -76,10 +77,15 @@ def _is_doubtful(bench: Bench, remedy: Remedy) -> bool:
     return remedy.cells[0] not in forward(bench) or not is_evident(bench, remedy, min(remedy.lanes))
 
 
-def _stages(bench: Bench, columns: Columns) -> Iterator[list[Remedy]]:
-    """What may be another than it should be, what may be missing, what may be all wrong."""
-    yield _likely(bench, ranked(columns, False))
-    yield _likely(bench, ranked(columns, True))
+def _stages(bench: Bench, columns: Columns, wrong: Mapping[int, Claim]) -> Iterator[list[Remedy]]:
+    """What lost its weights on the way back; what may be another than it should be, what may be
+    missing, what may be all wrong."""
+    others = ranked(columns, False)
+    still = set(_still_behind(bench, wrong))
+    more = ranked(columns, True) if still else None
+    yield _likely(bench, [r for r in [*others, *(more or [])] if r.cells[0] in still])
+    yield _likely(bench, others)
+    yield _likely(bench, ranked(columns, True) if more is None else more)
     yield list(islice(rewritten(columns), TRIED))
 
 
@@ -124,13 +130,14 @@ def _likely(bench: Bench, edits: Sequence[Remedy]) -> list[Remedy]:
     return sorted(best, key=lambda r: (most - len(r.lanes), not any_astray(bench, r)))
 
 
-def _with_suspects(bench: Bench) -> Bench:
-    """The step with cells apart that say the same and, where a weight leads nowhere, with those
-    formulas on the way that depend on no weight."""
+def _with_suspects(bench: Bench, wrong: Mapping[int, Claim]) -> Bench:
+    """The step with cells apart that say the same, with those formulas behind wrong gradients that
+    depend on no weight and, where a weight leads nowhere, with those on the way to the loss."""
     training, book = bench.training, bench.training.book
     suspects = [c for cells in _by_node(bench).values() if len(cells) > 1 for c in cells]
+    suspects += _still_behind(bench, wrong)
     if idle(bench):
-        suspects += _still(bench)
+        suspects += _still(bench, forward(bench))
     if not suspects:
         return bench
     by_itself = {
@@ -139,14 +146,21 @@ def _with_suspects(bench: Bench) -> Bench:
     return Bench(training, bench.step, {**by_itself, **bench.made.instead}, bench.like)
 
 
-def _still(bench: Bench) -> list[Address]:
-    """The formulas on the way to the loss that depend on no weight."""
-    training, found = bench.training, dict[Address, None]()
-    waiting = [c for c in forward(bench) if c in training.moving and c not in training.stop]
+def _still_behind(bench: Bench, wrong: Mapping[int, Claim]) -> list[Address]:
+    """The formulas behind wrong gradients that depend on no weight."""
+    owners = [claim.owner for claim in wrong.values()]
+    return _still(bench, [*owners, *made_of(bench, owners)])
+
+
+def _still(bench: Bench, cells: Iterable[Address]) -> list[Address]:
+    """The formulas behind some cells that depend on no weight, and don't only repeat a number."""
+    training, patterns = bench.training, bench.training.book.patterns
+    found: dict[Address, None] = {}
+    waiting = [cell for cell in cells if cell not in training.stop]
     while waiting:
         for source in training.flow.sources(waiting.pop()):
-            still = source in training.book.patterns and source not in training.moving
-            if still and source not in found:
+            still = source in patterns and source not in training.moving
+            if still and source not in found and training.plain(source) == source:
                 found[source] = None
                 waiting.append(source)
     return list(found)

@@ -6,12 +6,13 @@ from collections.abc import Collection, Sequence
 
 from gradbook.audit.address import Address, sheet_of
 from gradbook.audit.judge import Bench
-from gradbook.audit.repair import reference
+from gradbook.audit.mentions import reference
+from gradbook.audit.repair import forward
 from gradbook.audit.search import Offer
 from gradbook.audit.slopes import Slopes
 from gradbook.audit.value import NotUnderstood
 
-MOST_OFFERED = 60
+MOST_OFFERED = 120
 
 
 def beside(bench: Bench, cell: Address, home: Address, by: int) -> Address:
@@ -35,12 +36,15 @@ def column_offers(bench: Bench, slopes: Slopes, cells: Sequence[Address]) -> lis
     below = training.flow.below(cells, training.stop) | set(cells)
     own = {cell for cell in bench.step.weights if cell is not None}
     every = dict.fromkeys([*bench.step.cells, *own, *bench.unused])
+    before = forward(bench)
+    on_the_way = cells[0] in before
     some = {
         bench.seen_from(cell, cells[0])
         for cell in every
         if cell not in below
         and (cell not in training.stop or cell in own)
         and cell not in bench.foreign
+        and not (on_the_way and _is_still(bench, cell) and cell not in before)
     }
     near = sorted(some, key=lambda c: (sheet_of(c) != sheet_of(cells[0]), abs(c - cells[0]), c))
     found: list[list[Offer]] = [[] for _ in cells]
@@ -63,6 +67,14 @@ def column_offers(bench: Bench, slopes: Slopes, cells: Sequence[Address]) -> lis
         if len(found[0]) >= MOST_OFFERED:
             break
     return found
+
+
+def _is_still(bench: Bench, cell: Address) -> bool:
+    """Whether a cell's formula depends on no weight and doesn't only repeat a number: a gradient
+    that lost what it came from."""
+    training = bench.training
+    computed = cell in training.book.patterns and cell not in training.moving
+    return computed and training.plain(cell) == cell
 
 
 def _is_of_another_sample(

@@ -198,12 +198,21 @@ class Columns:
             return
         more = [] if cell in self.forward else self._derived(cell, trial, offered)
         yield from factors_more(trial, [*offered, *more, *numbers])
-        yield from terms_more(trial, [*offered, *self._products(cell, offered)])
+        yield from terms_more(trial, [*offered, *self._products(cell, offered), *numbers])
 
     def _derived(self, cell: Address, trial: Trial, offered: Sequence[Offer]) -> list[Offer]:
         apart = differences(self.bench, cell)
         found = [Offer(said, trial.opaque(said)) for said in apart]
-        return [*found, *derived(self._templates, offered[:MOST_DERIVED], trial.opaque)]
+        some = sorted(offered, key=lambda offer: not self._is_between(offer, cell))[:MOST_DERIVED]
+        return [*found, *derived(self._templates, some, trial.opaque)]
+
+    def _is_between(self, offer: Offer, home: Address) -> bool:
+        """Whether something is computed on the way to the loss: slopes are of such cells."""
+        training = self.bench.training
+        if not isinstance(offer.said, Reference):
+            return False
+        cell = training.book.reader.cell(offer.said.text, home)
+        return cell in self.forward and cell in training.moving and cell not in training.stop
 
     @cached_property
     def _templates(self) -> list[Template]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -52,27 +52,25 @@ def _hears(bench: Bench, cell: Address) -> bool:
 def leaves_out(bench: Bench, remedy: Remedy) -> bool:
     """Whether an edit on the way to the loss takes out the only use of a number: a target that
     the loss no longer counts."""
-    training, before = bench.training, forward(bench)
-    if remedy.cells[0] not in before:
+    if remedy.cells[0] not in forward(bench):
         return False
-    kept = {
-        training.plain(cell)
-        for home, right in zip(remedy.cells, remedy.expressions, strict=True)
-        for cell in training.flow.mentioned(
-            training.book.reader.typed(write(right), home).places, home
-        )
-    }
-    used = {
-        training.plain(source)
-        for cell in before
-        if cell not in remedy.cells and cell not in training.stop
-        for source in training.flow.sources(cell)
-    }
-    dropped = {training.plain(s) for home in remedy.cells for s in training.flow.sources(home)}
-    return any(
-        isinstance(training.book.values.get(cell), float) and cell not in training.book.patterns
-        for cell in dropped - kept - used
-    )
+    return not _counted(bench, {}) <= _counted(bench, cured(bench, remedy))
+
+
+def _counted(bench: Bench, instead: Mapping[Address, Pattern]) -> set[Address]:
+    """The numbers that the loss is computed from, with other formulas in the place of some."""
+    training, book = bench.training, bench.training.book
+    seen: set[Address] = set()
+    waiting = list(bench.step.loss)
+    while waiting:
+        cell = waiting.pop()
+        cell = cell if cell in instead else training.plain(cell)
+        if cell not in seen and cell not in training.stop:
+            seen.add(cell)
+            other = instead.get(cell)
+            sources = training.flow.sources(cell)
+            waiting += sources if other is None else training.flow.mentioned(other.places, cell)
+    return {c for c in seen if isinstance(book.values.get(c), float) and c not in book.patterns}
 
 
 def any_astray(bench: Bench, remedy: Remedy) -> bool:

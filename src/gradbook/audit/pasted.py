@@ -20,10 +20,11 @@ from gradbook.audit.column_offers import beside
 from gradbook.audit.edits import places, put
 from gradbook.audit.evidence import behind
 from gradbook.audit.judge import Bench
+from gradbook.audit.mentions import reference
 from gradbook.audit.numbers import agree
 from gradbook.audit.pattern import references
 from gradbook.audit.remedy import Remedy
-from gradbook.audit.repair import Repair, forward, reference
+from gradbook.audit.repair import Repair, forward
 from gradbook.audit.search import Choice
 from gradbook.audit.templates import template, templates
 from gradbook.audit.training import Claim

@@ -8,8 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from gradbook.audit.address import Address, column_of, row_of, sheet_of, written
-from gradbook.audit.book import quoted
+from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.changes import (
     constants,
     exchanges,
@@ -23,6 +22,7 @@ from gradbook.audit.changes import (
 )
 from gradbook.audit.edits import tidy
 from gradbook.audit.judge import RIGHT, Bench
+from gradbook.audit.mentions import reference
 from gradbook.audit.pattern import Pattern, references
 from gradbook.audit.search import Batch, Choice, Offer, Trial, matching, remembered
 from gradbook.audit.templates import derived, differences, templates
@@ -162,20 +162,6 @@ def offers(patient: Patient) -> list[Offer]:
         values = bench.random.of(node, bench.leaves)
         found.append(Offer(reference(bench, cell, owner), values))
     return found
-
-
-def reference(bench: Bench, cell: Address, owner: Address) -> Reference:
-    """A cell as a formula in another mentions it; fixed where it serves every step."""
-    plain, cell = cell, bench.seen_from(cell, owner)
-    text = written(cell)
-    other = bench.like[-1]
-    still = other is not bench.step and bench.there(cell, other) == cell
-    if still and plain == cell:
-        letters_ = text.rstrip("0123456789")
-        text = f"${letters_}${text[len(letters_) :]}"
-    if sheet_of(cell) != sheet_of(owner):
-        text = f"{quoted(bench.training.book.sheets[sheet_of(cell)].title)}!{text}"
-    return Reference(text)
 
 
 def _effort(patient: Patient, trial: Trial, choice: Choice) -> tuple[int, int, float]:
