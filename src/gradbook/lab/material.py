@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gradbook.data.dataset import Dataset
 from gradbook.data.images import Images
 from gradbook.errors import ShapeError
+from gradbook.lab.fit import require_last_batch
 from gradbook.lab.recipe import Recipe
 from gradbook.net import Net
 from gradbook.net.layers import spell
@@ -89,6 +90,7 @@ def material(recipe: Recipe, dataset: Dataset | None = None) -> Material:
     _require_warpable(recipe, found.shape)
     made = Material(found, recipe.held_back)
     _require_enough(made)
+    require_last_batch(recipe.net, len(made.numbers), recipe.batch)
     return made
 
 
