@@ -180,10 +180,26 @@ def _by_node(bench: Bench) -> dict[Node, list[Address]]:
 def put_right(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> frozenset[int]:
     """The gradients that an edit puts right, all of them tried; none where it spoils another."""
     after = with_remedy(bench, remedy)
+    if _breaks(bench, after, remedy):
+        return frozenset()
     left, vanished = wrong_lanes(after), idle(after)
     if left - set(wrong) or vanished - idle(bench) or vanished & set(wrong) - left:
         return frozenset()  # nor where a gradient is right because it vanishes
     return frozenset(set(wrong) - left)
+
+
+def _breaks(bench: Bench, after: Bench, remedy: Remedy) -> bool:
+    """Whether an edit leaves no number at points where there was one: it divides by what may be
+    nothing, and only what is left would be compared."""
+    for cell in remedy.cells:
+        try:
+            now = bench.random.of(bench.made.node(cell), bench.leaves)
+            then = after.random.of(after.made.node(cell), after.leaves)
+        except NotUnderstood:
+            continue
+        if np.any(np.isfinite(now) & ~np.isfinite(then)):
+            return True
+    return False
 
 
 def _is_own(bench: Bench, lane: int, claim: Claim) -> bool:

@@ -142,10 +142,19 @@ class Columns:
                 for node, (_, values) in zip(nodes, together, strict=True)
                 if isinstance(node, Node)
             }
-            right = self.slopes.right(given)
+            right = np.logical_and(self.slopes.right(given), self._whole(given)[:, None])
             for k in self.helpful(len(choices), right):
                 each = [choices[k] for choices, _ in together]
                 yield self._remedy(cells, typed, each, right[k])
+
+    def _whole(self, given: Mapping[Node, Array]) -> Array:
+        """Which alternatives are numbers wherever the cells are: none divides by nothing."""
+        whole = []
+        for node, values in given.items():
+            fine = np.logical_or(np.isfinite(values), ~np.isfinite(self.slopes.values[node]))
+            whole.append(fine.reshape(len(fine), -1).all(axis=1))
+        found: Array = np.all(np.broadcast_arrays(*whole), axis=0)
+        return found
 
     def helpful(self, count: int, right: Array) -> Iterator[int]:
         """The edits, of so many, that put something right and spoil nothing."""

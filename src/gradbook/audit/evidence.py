@@ -12,7 +12,7 @@ from gradbook.audit.factors import factors
 from gradbook.audit.judge import Bench
 from gradbook.audit.lanes import terms
 from gradbook.audit.numbers import Numbers, agree
-from gradbook.audit.pattern import Pattern
+from gradbook.audit.pattern import Pattern, parts, references
 from gradbook.audit.remedy import Remedy
 from gradbook.audit.repair import forward
 from gradbook.audit.search import Choice
@@ -20,7 +20,7 @@ from gradbook.audit.value import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
-from gradbook.targets.excel.grammar import Expression, Reference, write
+from gradbook.targets.excel.grammar import Call, Expression, Prefix, Reference, write
 
 ACTIVATIONS = ("sigmoid", "tanh")
 
@@ -189,12 +189,19 @@ def properness(bench: Bench, remedy: Remedy) -> tuple[bool, bool]:
 
 
 def _is_activation(bench: Bench, pattern: Pattern, owner: Address) -> bool:
+    """Whether a formula is an activation of one cell, or of a weighted sum."""
     assert pattern.expression is not None
     try:
         node = bench.made.expression(pattern.expression, owner, pattern)
     except NotUnderstood:
         return False
-    return node.op.name in ACTIVATIONS
+    if node.op.name not in ACTIVATIONS:
+        return False
+    called = [part for part in parts(pattern.expression) if isinstance(part, Call)]
+    inside = called[0].arguments[0] if called else None
+    inside = inside.operand if isinstance(inside, Prefix) else inside
+    one = len({reference.text for reference in references(pattern.expression)}) == 1
+    return one or (inside is not None and _is_weighted_sum(bench, inside, owner))
 
 
 def _is_weighted_sum(bench: Bench, expression: Expression, owner: Address) -> bool:

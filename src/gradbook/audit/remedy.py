@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gradbook.audit.address import Address
 from gradbook.audit.judge import Bench
-from gradbook.audit.repair import Repair
+from gradbook.audit.repair import Repair, forward
 from gradbook.targets.excel.grammar import Expression, write
 
 
@@ -22,10 +22,15 @@ class Remedy:
 
 
 def likeness(bench: Bench, remedy: Remedy) -> int:
-    """How many more formulas of the step a formula looks like once it is changed."""
-    book, owner = bench.training.book, remedy.cells[0]
-    others = (book.patterns.get(c) for c in bench.step.cells if c not in remedy.cells)
+    """How many more formulas of its kind, on the way to the loss or back, a formula looks like once
+    it is changed."""
+    book, owner, before = bench.training.book, remedy.cells[0], forward(bench)
+    others = (
+        book.patterns.get(c)
+        for c in bench.step.cells
+        if c not in remedy.cells and (c in before) == (owner in before)
+    )
     shapes = Counter(pattern.shape for pattern in others if pattern is not None)
     after = book.reader.typed(write(remedy.repair.expression), owner).shape
-    before = book.patterns[owner].shape if owner in book.patterns else ""
-    return shapes[after] - shapes[before]
+    stands = book.patterns[owner].shape if owner in book.patterns else ""
+    return shapes[after] - shapes[stands]
