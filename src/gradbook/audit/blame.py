@@ -16,6 +16,7 @@ import numpy as np
 from gradbook.audit.address import Address
 from gradbook.audit.columns import Columns, ranked
 from gradbook.audit.departures import wrong_lanes
+from gradbook.audit.edits import vain
 from gradbook.audit.evidence import (
     any_astray,
     hushes,
@@ -61,7 +62,7 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
                 continue
             if not remedy.lanes >= wrong.keys():
                 partly = partly or remedy  # unless one edit explains all
-            elif _is_doubtful(bench, remedy):
+            elif _is_doubtful(bench, remedy, wrong):
                 doubtful = doubtful or remedy  # unless another makes more sense
             else:
                 return remedy
@@ -70,9 +71,10 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
     return doubtful or partly
 
 
-def _is_doubtful(bench: Bench, remedy: Remedy) -> bool:
-    """Whether an edit makes a formula unlike its likes, and nothing speaks for it."""
-    if likeness(bench, remedy) >= 0:
+def _is_doubtful(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> bool:
+    """Whether an edit makes a formula unlike its likes, or serves one gradient alone, and nothing
+    speaks for it."""
+    if len(wrong) > 1 and likeness(bench, remedy) >= 0:
         return False
     return remedy.cells[0] not in forward(bench) or not is_evident(bench, remedy, min(remedy.lanes))
 
@@ -121,13 +123,21 @@ def what_changes(bench: Bench, remedy: Remedy, lanes: frozenset[int]) -> Remedy:
 
 def _likely(bench: Bench, edits: Sequence[Remedy]) -> list[Remedy]:
     """The edits without those that spoil a proper formula; first those that make one."""
-    some = [remedy for remedy in edits[:WEIGHED] if not leaves_out(bench, remedy)]
+    meant = (remedy for remedy in edits if not _is_vain(bench, remedy))
+    some = [remedy for remedy in islice(meant, WEIGHED) if not leaves_out(bench, remedy)]
     proper = [(remedy, properness(bench, remedy)) for remedy in some]
     kept = [(remedy, how == (False, True)) for remedy, how in proper if how != (True, False)]
     kept.sort(key=lambda entry: (-len(entry[0].lanes), not entry[1]))
     best = [remedy for remedy, _ in kept[:TRIED]]
     most = len(best[0].lanes) if best else 0
     return sorted(best, key=lambda r: (most - len(r.lanes), not any_astray(bench, r)))
+
+
+def _is_vain(bench: Bench, remedy: Remedy) -> bool:
+    """Whether an edit makes a part of the formula come to nothing, which nobody means."""
+    owner, book = remedy.cells[0], bench.training.book
+    before = book.reader.typed(book.patterns[owner].text_at(owner), owner).expression
+    return before is not None and vain(remedy.repair.expression) > vain(before)
 
 
 def _with_suspects(bench: Bench, wrong: Mapping[int, Claim]) -> Bench:

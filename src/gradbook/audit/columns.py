@@ -205,9 +205,14 @@ class Columns:
                 chain(other_operators(trial), exchanges(trial), groupings(trial), omissions(trial))
             )
             return
-        more = [] if cell in self.forward else self._derived(cell, trial, offered)
-        yield from factors_more(trial, [*offered, *more, *numbers])
-        yield from terms_more(trial, [*offered, *self._products(cell, offered), *numbers])
+        if cell in self.forward:
+            yield from factors_more(trial, [*offered, *numbers])
+            yield from terms_more(trial, [*offered, *self._products(cell, offered)])
+        else:
+            yield from factors_more(
+                trial, [*offered, *self._derived(cell, trial, offered), *numbers]
+            )
+            yield from terms_more(trial, [*offered, *numbers])
 
     def _derived(self, cell: Address, trial: Trial, offered: Sequence[Offer]) -> list[Offer]:
         apart = differences(self.bench, cell)
@@ -229,7 +234,7 @@ class Columns:
 
     def _products(self, cell: Address, offered: Sequence[Offer]) -> list[Offer]:
         """What a sum lacks where a weight leads nowhere: it times some cell."""
-        if cell not in self.forward or not self.idle:
+        if not self.idle:
             return []
         reader = self.bench.training.book.reader
         idle = [

@@ -112,7 +112,16 @@ def is_evident(bench: Bench, remedy: Remedy, lane: int) -> bool:
         or lane in idle(bench)
         or _becomes_proper(bench, remedy)
         or _looks_odd(bench, remedy)
+        or _counts_more(bench, remedy)
     )
+
+
+def _counts_more(bench: Bench, remedy: Remedy) -> bool:
+    """Whether the loss comes to count a number that so far only its wrong gradients count: an input
+    that a sum has lost."""
+    claimed = [c.owner for lane in remedy.lanes for c in bench.step.claims[lane]]
+    more = _counted(bench, cured(bench, remedy)) - _counted(bench, {})
+    return not more.isdisjoint(made_of(bench, claimed))
 
 
 def _becomes_derivative(bench: Bench, remedy: Remedy) -> bool:
@@ -173,8 +182,11 @@ def _becomes_proper(bench: Bench, remedy: Remedy) -> bool:
 
 
 def properness(bench: Bench, remedy: Remedy) -> tuple[bool, bool]:
-    """Whether a formula is a weighted sum or an activation, as it stands and once changed."""
+    """Whether a formula on the way to the loss is a weighted sum or an activation, as it stands and
+    once changed."""
     book, owner = bench.training.book, remedy.cells[0]
+    if owner not in forward(bench):
+        return False, False
     stands = book.reader.typed(book.patterns[owner].text_at(owner), owner)
     now = book.reader.typed(write(remedy.repair.expression), owner)
     a, b = (

@@ -20,7 +20,7 @@ from gradbook.audit.changes import (
     replacements,
     terms_more,
 )
-from gradbook.audit.edits import tidy
+from gradbook.audit.edits import tidy, vain
 from gradbook.audit.judge import RIGHT, Bench
 from gradbook.audit.mentions import reference
 from gradbook.audit.pattern import Pattern, references
@@ -83,7 +83,8 @@ def _one(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
         terms_more(trial, offered),
     )
     for batches in kinds:
-        found = list(islice(matching(batches, patient.wanted), FEW))
+        right = matching(batches, patient.wanted)
+        found = list(islice((c for c in right if not _is_vain(patient, [c])), FEW))
         if found:
             best = min(found, key=lambda c: _effort(patient, trial, c))
             return Repair(best.applied(patient.expression), (best,))
@@ -105,14 +106,25 @@ def _two(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
     for (grouping,), _ in groupings(trial):
         other = Trial(grouping.new, trial.opaque)
         for choice in matching(replacements(other, offered, Reference), patient.wanted):
+            if _is_vain(patient, [choice], grouping.new):
+                continue
             done = choice.applied(grouping.new)
             last = Choice("parentheses", ((),), patient.expression, done)
             return Repair(done, (choice, last))
-    both = list(islice(pairs(trial, offered, patient.wanted), FEW))
+    right = pairs(trial, offered, patient.wanted)
+    both = list(islice((two for two in right if not _is_vain(patient, two)), FEW))
     if both:
         pair = min(both, key=lambda two: sum(_effort(patient, trial, c)[2] for c in two))
         return Repair(pair[1].applied(pair[0].applied(patient.expression)), pair)
     return None
+
+
+def _is_vain(patient: Patient, edits: Sequence[Choice], start: Expression | None = None) -> bool:
+    """Whether edits make a part of the formula come to nothing, which nobody means."""
+    changed = patient.expression if start is None else start
+    for edit in edits:
+        changed = edit.applied(changed)
+    return vain(changed) > vain(patient.expression)
 
 
 # What may stand in a formula ---------------------------------------------------
