@@ -50,6 +50,16 @@ def test_a_blank_exercise_waits_for_every_gradient_once(exercise):
     assert states(exercise) == [BLANK] * 8
 
 
+def test_two_tables_of_the_same_weights_both_wait(exercise, tmp_path):
+    given = load_workbook(exercise)
+    del given["Rates work"]
+    given.copy_worksheet(given["Training"]).title = "Again"
+    given.save(tmp_path / "two.xlsx")
+    report = check_book(tmp_path / "two.xlsx")
+    assert [sheet.sheet for sheet in report.sheets] == ["Training", "Again"]
+    assert states(tmp_path / "two.xlsx") == [BLANK] * 16
+
+
 def test_a_solved_exercise_is_right(exercise, tmp_path):
     path = handed_in(exercise, tmp_path / "done.xlsx")
     assert check_book(path).verdict == "right"

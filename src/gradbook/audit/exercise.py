@@ -18,17 +18,33 @@ FEWEST = 3  # cells of a weight that is updated
 def to_fill_in(book: Book) -> list[SheetReport]:
     """The sheets whose weights are updated by blank cells, with those cells.
 
-    A sheet that repeats another for the same weights, as the one behind the learning rates does,
-    isn't there to be filled in.
+    A sheet that repeats another for the same weights with a learning rate in every row, as the one
+    behind the learning rates does, isn't there to be filled in.
     """
     waiting: defaultdict[int, list[tuple[Lane, list[Address]]]] = defaultdict(list)
     for lane in chains(book):
         blank = _blank(book, lane) if len(lane.cells) >= FEWEST else []
         if len(blank) >= FEWEST - 1:
             waiting[sheet_of(lane.start)].append((lane, blank))
-    reports = [_report(book, sheet, lanes) for sheet, lanes in sorted(waiting.items())]
-    first = {report.weights: report for report in reversed(reports)}
-    return [report for report in reports if first[report.weights] is report]
+    found = [(_report(book, sheet, lanes), lanes) for sheet, lanes in sorted(waiting.items())]
+    first = {report.weights: report for report, _ in reversed(found)}
+    return [
+        report
+        for report, lanes in found
+        if first[report.weights] is report or not _has_rates_in_rows(book, lanes)
+    ]
+
+
+def _has_rates_in_rows(book: Book, lanes: list[tuple[Lane, list[Address]]]) -> bool:
+    """Whether the updates take a number that goes along with their rows."""
+    lane, blank = lanes[0]
+    cell = lane.cells[1]
+    taken = {
+        place.at(cell)
+        for place in book.patterns[cell].places
+        if isinstance(place, Place) and place.moves
+    }
+    return bool(taken - {lane.cells[0], *blank})
 
 
 def _blank(book: Book, lane: Lane) -> list[Address]:
