@@ -35,9 +35,40 @@ INLINE void pool(struct place *at, row_reader *read, row_finisher *finish, poole
         }
 }
 
-INLINE void max_pool(struct place *at, row_reader *read, row_finisher *finish,
+/* In which lanes a window's first largest value stands at each of its places; `winners` is the
+ * first of these, in rows of all channels. */
+INLINE void note_winners(const vec *const *rows, const int w, vec most, bits *winners,
+                         const struct pooling s) {
+    bits open = (bits)~0;
+    UNROLL for (int i = 0; i < s.rows; i++)
+        UNROLL for (int j = 0; j < s.columns; j++) {
+            const bits won = equal_lanes(rows[i][w + j], most) & open;
+            winners[i * s.channels * s.width + w + j] = won;
+            open &= (bits)~won;
+        }
+}
+
+/* The same; with `winners`, where each maximum stood: [row][channel][column]. Windows then lie
+ * side by side. */
+INLINE void max_pool(struct place *at, row_reader *read, row_finisher *finish, bits *winners,
                      const struct pooling s) {
-    pool(at, read, finish, largest_of, s);
+    if (!winners) {
+        pool(at, read, finish, largest_of, s);
+        return;
+    }
+    vec *x = at->scratch, *y = x + s.rows * s.width;
+    const vec *rows[s.rows];
+    for (int h = 0; h < s.out_height; h++)
+        for (int c = 0; c < s.channels; c++) {
+            bits *const noted = winners + (h * s.rows * s.channels + c) * s.width;
+            for (int i = 0; i < s.rows; i++)
+                rows[i] = read(at, h * s.stride + i, c, x + i * s.width);
+            for (int w = 0; w < s.out_width; w++) {
+                y[w] = largest_of(rows, w * s.stride, s);
+                note_winners(rows, w * s.stride, y[w], noted, s);
+            }
+            finish(at, h, c, y);
+        }
 }
 
 INLINE void average_pool(struct place *at, row_reader *read, row_finisher *finish,
