@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -161,3 +162,21 @@ def test_only_the_opening_of_a_stream_is_guarded(tmp_path):
 
 def test_a_byte_order_mark_is_not_content():
     assert decoded(b"\xef\xbb\xbfinput 2", source="a") == "input 2"
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "the disk is full: make room or choose another place"),
+        (errno.EDQUOT, "all the room that is yours on that disk is taken: make some"),
+        (errno.EFBIG, "files may not become that large there: choose another place"),
+    ],
+)
+def test_whatever_leaves_no_room_is_said_with_a_remedy(tmp_path, monkeypatch, number, said):
+    def full(handle):
+        raise OSError(number, "no room")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(FileError, match=f"can't write .*a.txt: {said}"):
+        write_whole(tmp_path / "a.txt", "new")
+    assert list(tmp_path.iterdir()) == []

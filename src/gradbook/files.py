@@ -177,6 +177,8 @@ def _remedy(error: OSError | ValueError, path: str | os.PathLike[str]) -> str:
         errno.EPERM: "no permission: choose another place, or close what holds it open",
         errno.EROFS: "nothing can be written there: choose another place",
         errno.ENOSPC: "the disk is full: make room or choose another place",
+        errno.EDQUOT: "all the room that is yours on that disk is taken: make some",
+        errno.EFBIG: "files may not become that large there: choose another place",
         errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
     }
     return remedies.get(error.errno or 0, error.strerror or str(error))

@@ -6,6 +6,7 @@ What pictures and models can be wrong about is held by `test_predict.py`, what d
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gradbook import files
 from gradbook.cli.main import main
 from gradbook.lab.train import train
 from tests.cli.desk import RECIPE, laid_out
@@ -165,6 +167,27 @@ def test_of_two_checkpoints_the_whole_one_is_used_and_that_is_said(desk, capsys,
     assert "the checkpoint before it is used" in said
 
 
+def test_a_full_disk_is_one_line_that_says_how_it_goes_on(desk, capsys, monkeypatch):
+    monkeypatch.chdir(desk)
+    real = files._settle
+
+    def full(part, target):
+        if target.name == "000032.safetensors":
+            raise OSError(errno.ENOSPC, "no space")
+        real(part, target)
+
+    monkeypatch.setattr(files, "_settle", full)
+    assert main(["train", RECIPE, "--epochs", "2", "-o", "my run"]) == 2
+    place = Path("my run/checkpoints/000032.safetensors")
+    assert capsys.readouterr().err == (
+        f"gradbook: can't write {place}: the disk is full: make room or choose another place; "
+        "then it goes on with gradbook train --resume 'my run'\n"
+    )
+    monkeypatch.undo()
+    monkeypatch.chdir(desk)
+    assert main(["train", "--resume", "my run"]) == 0
+
+
 def test_checkpoints_of_another_network(desk, refused):
     text = (desk / "run/recipe.txt").read_text("utf-8")
     (desk / "run/recipe.txt").write_text(text.replace("conv 4", "conv 5"), encoding="utf-8")
@@ -177,16 +200,13 @@ def test_a_recipe_of_a_run_that_somebody_broke(desk, refused):
     assert said.startswith(f"{Path('run/recipe.txt')}, line 1, column 8: ")
 
 
-def test_images_that_are_others_now(desk, refused, tmp_path):
+def test_images_that_are_others_now(desk, refused):
+    train(made.recipe(f"data {desk / 'made.npz'}; epochs 1"), folder=desk / "own", threads=1)
+    (desk / "own/result.json").unlink()
     pixels, labels = made.arrays(600, 9)
-    np.savez(tmp_path / "others.npz", x_train=pixels, y_train=labels)
-    file = desk / "run/recipe.txt"
-    lines = [
-        f"data {tmp_path / 'others.npz'}" if line.startswith("data ") else line
-        for line in file.read_text("utf-8").splitlines()
-    ]
-    file.write_text("\n".join(lines))
-    assert "run" in refused(["train", "--resume", "run"])
+    np.savez(desk / "made.npz", x_train=pixels, y_train=labels)
+    said = refused(["train", "--resume", "own"])
+    assert said.startswith(f"the images of {desk / 'made.npz'} are others than when own was begun")
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,11 @@ def test_pictures_are_brought_to_a_size(said, tmp_path):
     assert "4 images of 9x7 in grey, 2 classes" in said(folder, "--size", "9x7")
 
 
+def test_one_picture_is_told_as_one(said, tmp_path):
+    folder = picture_folder(tmp_path / "pets", {"cat": 1})
+    assert "1 image of 2x3 in grey, 1 class\n" in said(folder, "--size", "2x3")
+
+
 def test_a_terminal_without_blocks_gets_letters(gradbook, tmp_path):
     idx_folder(tmp_path / "tiny")
     ascii_only = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}

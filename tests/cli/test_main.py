@@ -77,6 +77,11 @@ def test_help_networks_is_the_grammar(capsys):
     assert "built in: worked" in page
 
 
+def test_help_names_every_text_form(capsys):
+    assert main(["help", "--help"]) == 0
+    assert "networks, recipes, warps" in " ".join(capsys.readouterr().out.split())
+
+
 def test_help_warps_is_their_grammar(capsys):
     assert main(["help", "warps"]) == 0
     assert "\n  rotate DEGREES " in capsys.readouterr().out

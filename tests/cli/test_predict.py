@@ -66,8 +66,9 @@ def test_what_cannot_be_opened_is_complained_of_and_exits_2(predict, desk):
     out, err = predict("cut.png", "seven.png", "nowhere.png", "blank.png", code=2)
     assert len(out.splitlines()) == 2
     first, second = err.splitlines()
-    assert first.startswith("gradbook: cut.png: a damaged picture")
-    assert second == "gradbook: nowhere.png: can't read nowhere.png: there is no nowhere.png"
+    assert first.startswith("gradbook: cut.png: a damaged picture (")
+    assert first.endswith("): take another copy")
+    assert second == "gradbook: can't read nowhere.png: there is no nowhere.png"
 
 
 def test_what_the_network_saw_can_be_shown(predict):

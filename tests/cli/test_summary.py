@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from gradbook.lab.recipe import recipe
+from gradbook.lab.run_folder import RunFolder
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
@@ -51,6 +54,15 @@ def test_what_can_be_read_is_shown(run, form):
 def test_memory_is_for_the_batch(run):
     told = json.loads(run("worked", "--batch", "1,000", "--format", "json"))
     assert (told["batch"], told["totals"]["memory"]) == (1000, 40_000)
+
+
+def test_the_network_of_a_recipe_or_a_run_is_told(run, tmp_path):
+    asked = recipe("tiny")
+    RunFolder(tmp_path / "run").begin(asked)
+    (tmp_path / "mine.txt").write_text(str(asked))
+    for what in ("tiny", "run", "mine.txt"):
+        told = json.loads(run(what, "--format", "json"))
+        assert told["totals"]["parameters"] == asked.net.count()
 
 
 def test_a_file_has_room_for_every_column(run, tmp_path):

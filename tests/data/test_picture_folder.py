@@ -153,7 +153,10 @@ SCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n"
         (b"", "a/9.png: no picture that can be read (BMP, GIF, JPEG, PNG, PPM, WEBP)"),
         (b"hello", "a/9.png: no picture that can be read (BMP, GIF, JPEG"),
         (SCRIPT, "a/9.png: no picture that can be read (BMP, GIF, JPEG"),
-        (png(60_000, 60_000), "a/9.png: a picture that is too large: at most 67,108,864 pixels"),
+        (
+            png(60_000, 60_000),
+            "a/9.png: a picture that is too large: at most 67,108,864 pixels, make it smaller",
+        ),
         (png(9_000, 9_000), "a/9.png: a picture of 9,000 x 9,000 is too large: at most 67,108,864"),
         (png(0, 5), "a/9.png: no picture that can be read (BMP, GIF, JPEG"),
         (png(8, 8, TEXT_BOMB), "a/9.png: a damaged picture (Decompressed"),
@@ -180,7 +183,9 @@ def test_a_picture_that_is_cut_short_is_named(tmp_path, refusal, ending):
 def test_greys_that_have_no_meaning_as_bytes_are_refused(tmp_path, refusal):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.ppm").write_bytes(b"Pf\n3 3\n-1.0\n" + np.full(9, 0.5, "<f4").tobytes())
-    assert refusal() == "a/1.ppm: a damaged picture (its greys have more than 16 bits)"
+    assert refusal() == (
+        "a/1.ppm: a damaged picture (its greys have more than 16 bits): take another copy"
+    )
 
 
 @pytest.mark.parametrize("folders", [[], ["a", "b"], ["train"], ["train/a", "test/a"]])

@@ -177,8 +177,8 @@ def test_what_is_wrong_is_named_with_its_row(refusal, text, said):
 
 
 def test_a_size_that_does_not_fit_is_refused(refusal):
-    said = refusal("1,1,2,3,4\n", size=(3, 3))
-    assert said == "4 pixels a row aren't 3x3, in grey or in colour"
+    said = refusal("1,1,2,3,4,5\n", size=(3, 3))
+    assert said == "5 pixels a row aren't 3x3, in grey or in colour"
 
 
 def test_a_label_that_training_lacks_is_named_with_its_row(tmp_path):

@@ -83,3 +83,9 @@ def test_a_link_to_nowhere_is_said(tmp_path):
     (tmp_path / "a.npz").symlink_to(tmp_path / "gone")
     with pytest.raises(FileError, match=r"can't read .*a\.npz: there is no"):
         load(tmp_path / "a.npz")
+
+
+def test_a_size_that_images_cannot_be_brought_to_is_refused(tmp_path):
+    (tmp_path / "squares.csv").write_text("0,1,2,3,4\n1,5,6,7,8\n")
+    with pytest.raises(DataError, match="its images are 2x2, not 3x3: leave the size out"):
+        load(tmp_path / "squares.csv", (3, 3))

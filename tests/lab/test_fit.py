@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from gradbook.engine.plain import PlainEngine
-from gradbook.lab.fit import fit
+from gradbook.errors import ShapeError
+from gradbook.lab.fit import fit, require_last_batch
 from gradbook.lab.schedule import parse
 from gradbook.net import Net
 
@@ -29,3 +31,13 @@ def test_it_learns():
 
 def test_in_two_parts_it_is_the_same_training():
     assert trained(2, 3) == trained(5)
+
+
+def test_a_last_row_alone_is_refused_where_batches_are_normalised():
+    """Its variance would be no number, and so would the running statistics."""
+    normalised = Net.parse("input 3; dense 4; batchnorm; relu; dense 2; log softmax")
+    said = r"layer 2: batchnorm .*, but of 30 in batches of 29 one is left over: take batches of"
+    with pytest.raises(ShapeError, match=said):
+        next(fit(PlainEngine(normalised, 29), ROWS, WANTED, parse("constant 0.1"), 1))
+    for net, batch in ((NET, 29), (normalised, 28), (normalised, 30)):
+        require_last_batch(net, len(ROWS), batch)

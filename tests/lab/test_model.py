@@ -46,7 +46,8 @@ def test_bytes_and_the_same_numbers_are_read_alike(model):
         np.testing.assert_allclose(
             model.predict(numbers[:count]), model.predict(TEST.pixels[:count]), atol=1e-6
         )
-    assert model.predict(TEST.pixels[:0]).shape == (0, 4)
+    assert model.predict(TEST.pixels[:0]).shape == model.predict(numbers[:0, 0]).shape == (0, 4)
+    assert model.predict(np.zeros((2, 8, 8))).shape == (2, 4)  # black, however it is written
     assert (model.classify(TEST.pixels[:, 0]) == model.classify(TEST.pixels)).all()
 
 
@@ -100,6 +101,10 @@ def test_whatever_it_ends_in_its_answers_are_shares(text, kind):
         (np.zeros(64, np.uint8), "images of one number"),
         (np.array([["a"]]), "bytes or numbers"),
         (np.zeros((2, 8, 8), complex), "bytes or numbers"),
+        (7, "images of one number"),
+        ([[1, 2], [3]], "images are all of one size, here 1x8x8"),
+        (TEST.pixels / 255, "these images go from 0 to 1: give bytes, or numbers from 0 to 255"),
+        (np.full((2, 8, 8), np.nan), "infinite or no numbers at all"),
     ],
 )
 def test_what_are_no_images_for_it_is_refused(model, images, said):
@@ -110,6 +115,14 @@ def test_what_are_no_images_for_it_is_refused(model, images, said):
 def test_labels_for_other_images_are_refused(model):
     with pytest.raises(ShapeError, match="3 labels for 100 images"):
         model.score(TEST.pixels, TEST.labels[:3])
+    with pytest.raises(ShapeError, match="0 labels for 0 images"):
+        model.score(TEST.pixels[:0], TEST.labels[:0])
+
+
+@pytest.mark.parametrize("labels", [[4, 0], [-1, 0], ["0", "1"], [0.0, 1.0], [[0], [1]]], ids=str)
+def test_labels_are_numbers_of_classes(model, labels):
+    with pytest.raises(ShapeError, match="the numbers of the classes, from 0 to 3"):
+        model.score(TEST.pixels[:2], labels)
 
 
 def changed(path, arrays=None, **record):

@@ -119,7 +119,10 @@ def png(width: int, height: int) -> bytes:
 
 WRONG = {
     "bomb.png": (png(60_000, 60_000), "is too large: at most"),
-    "empty.png": (b"", "no picture that can be read (BMP, GIF, JPEG, PNG, PPM, WEBP)"),
+    "empty.png": (
+        b"",
+        "no picture that can be read (BMP, GIF, JPEG, PNG, PPM, WEBP): save it as PNG",
+    ),
     "text.png": (b"seven\n", "no picture that can be read"),
     "zero.png": (png(0, 7), "picture"),
     "script.svg": (b"<svg/>", "no picture that can be read"),

@@ -310,3 +310,9 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 def test_a_data_set_whose_name_cannot_be_written_is_refused():
     with pytest.raises(UsageError, match="without ';' and '#'"):
         recipe("flat").__class__(recipe("flat").net, Schedule("constant", 1), data="a#b")
+
+
+@pytest.mark.parametrize("what", [None, 3, ["quick"]])
+def test_what_can_be_no_recipe_is_told_what_may_be(what):
+    with pytest.raises(UsageError, match="a recipe is a name, a file, a text or a network, not"):
+        recipe(what)

@@ -7,7 +7,8 @@ import pytest
 
 from gradbook.errors import DataError, FileError, UsageError
 from gradbook.lab.history import COLUMNS, Epoch
-from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.run_folder import RunFolder, load
+from gradbook.lab.seeds import SeedsFolder
 from tests.lab import made
 
 HISTORY = (
@@ -60,7 +61,19 @@ def test_a_new_run_overwrites_none(run):
     assert run.recipe() == made.recipe("seed 4")
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "metrics.csv", "checkpoints", "recipe.txt"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model.safetensors",
+        "metrics.csv",
+        "checkpoints",
+        "recipe.txt",
+        "result.json",
+        "report.html",
+        "seeds.json",
+        "seed-3",
+    ],
+)
 def test_nothing_that_looks_like_a_run_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine")
     with pytest.raises(UsageError, match="holds a run already"):
@@ -79,6 +92,18 @@ def test_a_folder_without_a_run_says_so(tmp_path):
         RunFolder(tmp_path).recipe()
     with pytest.raises(FileError, match="there is no"):
         RunFolder(tmp_path).result()
+
+
+def test_a_run_that_is_not_done_says_how_it_goes_on(run):
+    for asked in (run.result, run.model, lambda: load(run.path)):
+        with pytest.raises(UsageError, match=f"run isn't done: gradbook train --resume {run.path}"):
+            asked()
+
+
+def test_of_several_seeds_one_has_to_be_named(tmp_path):
+    SeedsFolder(tmp_path).begin(made.recipe(), range(2))
+    with pytest.raises(UsageError, match="holds several seeds: name one of its folders seed-N"):
+        load(tmp_path)
 
 
 def test_a_file_in_the_folders_place_says_so(tmp_path):
@@ -113,9 +138,7 @@ def test_what_a_killed_process_left_is_taken_away(run):
     for folder in (run.path, run.checkpoints):
         (folder / ".gradbook-0123456789abcdef.safetensors").write_text("half")
     run.clear_parts()
-    assert [path.name for path in run.path.rglob("*")] == ["recipe.txt", "checkpoints"] or [
-        path.name for path in run.path.rglob("*")
-    ] == ["checkpoints", "recipe.txt"]
+    assert {path.name for path in run.path.rglob("*")} == {"recipe.txt", "checkpoints"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")

@@ -155,6 +155,12 @@ def test_seeds_tell_trainings_apart_and_stand_in_the_recipe():
 # The same bits.
 
 
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2"])
+def test_threads_are_a_whole_number(threads):
+    with pytest.raises(UsageError, match="threads is a whole number from 1 up, not"):
+        run(threads=threads)
+
+
 @pytest.mark.parametrize("threads", [2, 3])
 def test_any_number_of_threads_gives_the_same_bits(undisturbed, tmp_path, threads):
     trained, folder = undisturbed
@@ -362,6 +368,15 @@ def test_a_folder_that_holds_a_run_is_left_alone(undisturbed):
     with pytest.raises(UsageError, match="holds a run already"):
         run(folder=folder)
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
+def test_of_two_runs_begun_in_a_folder_at_once_one_is_refused(tmp_path):
+    waiting = RunFolder(tmp_path / "run")
+    waiting.path.mkdir()
+    with waiting.held(), pytest.raises(UsageError, match="being trained by another process"):
+        run(folder=waiting.path)
+    assert list(waiting.path.iterdir()) == []
 
 
 def test_there_is_nothing_to_resume_where_no_run_is(tmp_path):

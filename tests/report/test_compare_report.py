@@ -64,7 +64,7 @@ def test_the_csv_has_a_row_of_plain_numbers_for_each_run(runs):
     for row, run in zip(rows, runs, strict=True):
         assert float(row["test_accuracy"]) == run.test.mean
         assert int(row["parameters"]) == run.parameters
-    assert rows[0]["test_deviation"] == ""
+    assert rows[0]["test_deviation"] == rows[0]["test_lowest"] == ""
     assert float(rows[2]["test_lowest"]) == min(runs[2].test.values)
 
 

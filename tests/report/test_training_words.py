@@ -33,6 +33,13 @@ def test_a_result_is_told_in_a_sentence():
     )
 
 
+def test_one_image_is_told_as_one():
+    one = RESULT | {"test_accuracy": 1.0, "epochs": 1}
+    assert "100.00 % of the 1 test image right, 0 wrong, after 1 epoch in" in said(
+        words.result(one, 120, 1)
+    )
+
+
 def test_what_was_done_before_has_no_images_to_count():
     assert "99.43 % of the test images right, after" in said(words.result(RESULT, 120))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradbook.audit.address import Address, column_of, row_of, written
 from gradbook.audit.edits import rebuilt
 from gradbook.audit.formulas import Reader
-from gradbook.audit.meaning import ELEMENTWISE
+from gradbook.audit.functions import ELEMENTWISE
 from gradbook.audit.pattern import Area, inner
 from gradbook.targets.excel.grammar import (
     Call,

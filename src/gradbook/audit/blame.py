@@ -7,28 +7,32 @@ one edit there puts several gradients right, or the formula there looks like non
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 
 from gradbook.audit.address import Address
-from gradbook.audit.columns import Columns, Remedy, likeness, ranked, rewritten
+from gradbook.audit.columns import Columns, ranked
 from gradbook.audit.departures import wrong_lanes
+from gradbook.audit.edits import vain
 from gradbook.audit.evidence import (
     any_astray,
     hushes,
     idle,
     is_evident,
     leaves_out,
+    made_of,
     properness,
     with_remedy,
 )
 from gradbook.audit.judge import Bench, best
-from gradbook.audit.meaning import NotUnderstood
-from gradbook.audit.recover import Claim
+from gradbook.audit.remedy import Remedy, likeness
 from gradbook.audit.repair import Patient, Repair, forward, repair
+from gradbook.audit.rewritten import rewritten
+from gradbook.audit.training import Claim
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.node import Node
 from gradbook.targets.excel.grammar import Call, Reference, write
 
@@ -41,7 +45,7 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
     themselves."""
     if len(wrong) == 1 and all(_is_own(bench, *only) for only in wrong.items()):
         return None
-    bench = _with_suspects(bench)
+    bench = _with_suspects(bench, wrong)
     claims = dict(wrong)
     for lane, options in enumerate(bench.step.claims):
         if lane not in wrong and options:
@@ -52,13 +56,13 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
     partly: Remedy | None = None
     try:
         columns = Columns(bench, claims, wrong)
-        for edits in _stages(bench, columns):
+        for edits in _stages(bench, columns, wrong):
             remedy = _accepted(bench, wrong, edits)
             if remedy is None:
                 continue
             if not remedy.lanes >= wrong.keys():
                 partly = partly or remedy  # unless one edit explains all
-            elif _is_doubtful(bench, remedy):
+            elif _is_doubtful(bench, remedy, wrong):
                 doubtful = doubtful or remedy  # unless another makes more sense
             else:
                 return remedy
@@ -67,17 +71,23 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
     return doubtful or partly
 
 
-def _is_doubtful(bench: Bench, remedy: Remedy) -> bool:
-    """Whether an edit makes a formula unlike its likes, and nothing speaks for it."""
-    if likeness(bench, remedy) >= 0:
+def _is_doubtful(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> bool:
+    """Whether an edit makes a formula unlike its likes, or serves one gradient alone, and nothing
+    speaks for it."""
+    if len(wrong) > 1 and likeness(bench, remedy) >= 0:
         return False
     return remedy.cells[0] not in forward(bench) or not is_evident(bench, remedy, min(remedy.lanes))
 
 
-def _stages(bench: Bench, columns: Columns) -> Iterator[list[Remedy]]:
-    """What may be another than it should be, what may be missing, what may be all wrong."""
-    yield _likely(bench, ranked(columns, False))
-    yield _likely(bench, ranked(columns, True))
+def _stages(bench: Bench, columns: Columns, wrong: Mapping[int, Claim]) -> Iterator[list[Remedy]]:
+    """What lost its weights on the way back; what may be another than it should be, what may be
+    missing, what may be all wrong."""
+    others = ranked(columns, False)
+    still = set(_still_behind(bench, wrong))
+    more = ranked(columns, True) if still else None
+    yield _likely(bench, [r for r in [*others, *(more or [])] if r.cells[0] in still])
+    yield _likely(bench, others)
+    yield _likely(bench, ranked(columns, True) if more is None else more)
     yield list(islice(rewritten(columns), TRIED))
 
 
@@ -87,15 +97,15 @@ def _accepted(bench: Bench, wrong: Mapping[int, Claim], edits: Sequence[Remedy])
         if lanes and hushes(bench, remedy):
             continue
         if len(lanes) > 1:
-            return _what_changes(bench, remedy, lanes)
+            return what_changes(bench, remedy, lanes)
         if len(lanes) == 1:
             (lane,) = lanes
             if is_evident(bench, remedy, lane) or not is_easy(bench, lane, wrong[lane], remedy):
-                return _what_changes(bench, remedy, lanes)
+                return what_changes(bench, remedy, lanes)
     return None
 
 
-def _what_changes(bench: Bench, remedy: Remedy, lanes: frozenset[int]) -> Remedy:
+def what_changes(bench: Bench, remedy: Remedy, lanes: frozenset[int]) -> Remedy:
     """The remedy for those cells of its column only that don't say the same already."""
     reader = bench.training.book.reader
     kept = []
@@ -113,7 +123,8 @@ def _what_changes(bench: Bench, remedy: Remedy, lanes: frozenset[int]) -> Remedy
 
 def _likely(bench: Bench, edits: Sequence[Remedy]) -> list[Remedy]:
     """The edits without those that spoil a proper formula; first those that make one."""
-    some = [remedy for remedy in edits[:WEIGHED] if not leaves_out(bench, remedy)]
+    meant = (remedy for remedy in edits if not _is_vain(bench, remedy))
+    some = [remedy for remedy in islice(meant, WEIGHED) if not leaves_out(bench, remedy)]
     proper = [(remedy, properness(bench, remedy)) for remedy in some]
     kept = [(remedy, how == (False, True)) for remedy, how in proper if how != (True, False)]
     kept.sort(key=lambda entry: (-len(entry[0].lanes), not entry[1]))
@@ -122,13 +133,21 @@ def _likely(bench: Bench, edits: Sequence[Remedy]) -> list[Remedy]:
     return sorted(best, key=lambda r: (most - len(r.lanes), not any_astray(bench, r)))
 
 
-def _with_suspects(bench: Bench) -> Bench:
-    """The step with cells apart that say the same and, where a weight leads nowhere, with those
-    formulas on the way that depend on no weight."""
+def _is_vain(bench: Bench, remedy: Remedy) -> bool:
+    """Whether an edit makes a part of the formula come to nothing, which nobody means."""
+    owner, book = remedy.cells[0], bench.training.book
+    before = book.reader.typed(book.patterns[owner].text_at(owner), owner).expression
+    return before is not None and vain(remedy.repair.expression) > vain(before)
+
+
+def _with_suspects(bench: Bench, wrong: Mapping[int, Claim]) -> Bench:
+    """The step with cells apart that say the same, with those formulas behind wrong gradients that
+    depend on no weight and, where a weight leads nowhere, with those on the way to the loss."""
     training, book = bench.training, bench.training.book
     suspects = [c for cells in _by_node(bench).values() if len(cells) > 1 for c in cells]
+    suspects += _still_behind(bench, wrong)
     if idle(bench):
-        suspects += _still(bench)
+        suspects += _still(bench, forward(bench))
     if not suspects:
         return bench
     by_itself = {
@@ -137,14 +156,21 @@ def _with_suspects(bench: Bench) -> Bench:
     return Bench(training, bench.step, {**by_itself, **bench.made.instead}, bench.like)
 
 
-def _still(bench: Bench) -> list[Address]:
-    """The formulas on the way to the loss that depend on no weight."""
-    training, found = bench.training, dict[Address, None]()
-    waiting = [c for c in forward(bench) if c in training.moving and c not in training.stop]
+def _still_behind(bench: Bench, wrong: Mapping[int, Claim]) -> list[Address]:
+    """The formulas behind wrong gradients that depend on no weight."""
+    owners = [claim.owner for claim in wrong.values()]
+    return _still(bench, [*owners, *made_of(bench, owners)])
+
+
+def _still(bench: Bench, cells: Iterable[Address]) -> list[Address]:
+    """The formulas behind some cells that depend on no weight, and don't only repeat a number."""
+    training, patterns = bench.training, bench.training.book.patterns
+    found: dict[Address, None] = {}
+    waiting = [cell for cell in cells if cell not in training.stop]
     while waiting:
         for source in training.flow.sources(waiting.pop()):
-            still = source in training.book.patterns and source not in training.moving
-            if still and source not in found:
+            still = source in patterns and source not in training.moving
+            if still and source not in found and training.plain(source) == source:
                 found[source] = None
                 waiting.append(source)
     return list(found)
@@ -164,10 +190,26 @@ def _by_node(bench: Bench) -> dict[Node, list[Address]]:
 def put_right(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> frozenset[int]:
     """The gradients that an edit puts right, all of them tried; none where it spoils another."""
     after = with_remedy(bench, remedy)
+    if _breaks(bench, after, remedy):
+        return frozenset()
     left, vanished = wrong_lanes(after), idle(after)
     if left - set(wrong) or vanished - idle(bench) or vanished & set(wrong) - left:
         return frozenset()  # nor where a gradient is right because it vanishes
     return frozenset(set(wrong) - left)
+
+
+def _breaks(bench: Bench, after: Bench, remedy: Remedy) -> bool:
+    """Whether an edit leaves no number at points where there was one: it divides by what may be
+    nothing, and only what is left would be compared."""
+    for cell in remedy.cells:
+        try:
+            now = bench.random.of(bench.made.node(cell), bench.leaves)
+            then = after.random.of(after.made.node(cell), after.leaves)
+        except NotUnderstood:
+            continue
+        if np.any(np.isfinite(now) & ~np.isfinite(then)):
+            return True
+    return False
 
 
 def _is_own(bench: Bench, lane: int, claim: Claim) -> bool:

@@ -25,17 +25,20 @@ from gradbook.audit.findings import (
 )
 from gradbook.audit.flow import Flow
 from gradbook.audit.gradients import gradient_findings
+from gradbook.audit.headings import label
 from gradbook.audit.learning import loss_curve
-from gradbook.audit.loss import find_loss, loss_findings
-from gradbook.audit.meaning import LeadsBack, NotUnderstood
+from gradbook.audit.loss import find_loss
+from gradbook.audit.loss_term import loss_findings
 from gradbook.audit.package import WorkbookError
 from gradbook.audit.read import read_book
-from gradbook.audit.recover import Training, find_trainings, label
+from gradbook.audit.recover import find_trainings
 from gradbook.audit.severed import severed_loss, severed_trainings
 from gradbook.audit.stale import stale_findings
 from gradbook.audit.steps import alike, steps_of
+from gradbook.audit.training import Training
 from gradbook.audit.unfinished import without_training
 from gradbook.audit.updates import update_findings
+from gradbook.audit.value import LeadsBack, NotUnderstood
 from gradbook.errors import GradbookError
 
 

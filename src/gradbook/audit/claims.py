@@ -10,7 +10,7 @@ from gradbook.audit.address import Address
 from gradbook.audit.factors import Factor, factors, product
 from gradbook.audit.lanes import Lane, Term, change, terms
 from gradbook.audit.onward import Onward
-from gradbook.audit.recover import Claim, Training
+from gradbook.audit.training import Claim, Training
 from gradbook.targets.excel.grammar import Expression, Infix, Prefix
 
 DEEPEST = 8  # cells between a weight and its gradient

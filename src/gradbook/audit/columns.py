@@ -6,9 +6,8 @@ error term that lacks its half.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 
@@ -25,33 +24,24 @@ from gradbook.audit.changes import (
     replacements,
     terms_more,
 )
+from gradbook.audit.column_offers import column_offers
+from gradbook.audit.evidence import made_of
 from gradbook.audit.judge import Bench
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import Pattern
-from gradbook.audit.recover import Claim
-from gradbook.audit.repair import Repair, anew, forward, mentioning, reference
+from gradbook.audit.remedy import Remedy, likeness
+from gradbook.audit.repair import Repair, forward, mentioning
 from gradbook.audit.search import Batch, Choice, Offer, Trial, remembered
 from gradbook.audit.slopes import POINTS, Slopes
 from gradbook.audit.templates import Template, derived, differences, templates
-from gradbook.graph.chain import gradients
+from gradbook.audit.training import Claim
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.grammar import Infix, Number, Reference
 
 MOST_COLUMNS = 60
-MOST_OFFERED = 60
 MOST_DERIVED = 24  # cells whose functions may be missing
 MOST_WRONG = 4  # weights that an edit is tried with first
-
-
-@dataclass(frozen=True)
-class Remedy:
-    """One edit of a column: its cells in this step, and the gradients that it puts right."""
-
-    cells: tuple[Address, ...]
-    repair: Repair
-    expressions: tuple[Expression, ...]  # the right one of every cell
-    lanes: frozenset[int]
 
 
 class Columns:
@@ -99,7 +89,7 @@ class Columns:
                 and cell in self.bench.made.moving
                 and cell not in training.stop
                 and cell not in self.owners
-                and (cell not in self.bench.foreign or cell in self.forward)
+                and (cell not in self.bench.foreign or self._is_astray(cell))
             ):
                 line = column_of(cell) if down else row_of(cell)
                 gathered[sheet_of(cell), line, pattern.shape].append(cell)
@@ -108,10 +98,26 @@ class Columns:
             if any(cell in serving for cell in cells):
                 yield tuple(sorted(cells))
 
+    def _is_astray(self, cell: Address) -> bool:
+        """Whether a cell on the way to the loss belongs to the step by where it stands, though
+        another step's weights are all it is computed from."""
+        return cell in self.forward and self.bench.line(cell) in self.lines
+
+    @cached_property
+    def lines(self) -> set[tuple[int, int]]:
+        """The rows in which the step's own cells stand."""
+        bench = self.bench
+        own = (c for c in bench.step.cells if c in bench.training.moving and c not in bench.foreign)
+        return {
+            bench.line(c)
+            for c in [*own, *bench.step.own]
+            if c in bench.step.own or c not in bench.training.stop
+        }
+
     def _serving(self) -> set[Address]:
         """The cells worth a trial: several wrong gradients come from them, or one alone does."""
         inside = [
-            _inside(self.bench, self.wrong[j].owner) for j in self.slopes.lanes if j in self.wrong
+            made_of(self.bench, [self.wrong[j].owner]) for j in self.slopes.lanes if j in self.wrong
         ]
         return self.forward.union(*inside)
 
@@ -120,7 +126,7 @@ class Columns:
         typed = [book.reader.typed(book.patterns[c].text_at(c), c) for c in cells]
         if any(pattern.expression is None for pattern in typed):
             return
-        offered = self._offers(cells)
+        offered = column_offers(self.bench, self.slopes, cells)
         try:
             trials = [self._trial(c, p) for c, p in zip(cells, typed, strict=True)]
         except NotUnderstood:
@@ -136,10 +142,19 @@ class Columns:
                 for node, (_, values) in zip(nodes, together, strict=True)
                 if isinstance(node, Node)
             }
-            right = self.slopes.right(given)
+            right = np.logical_and(self.slopes.right(given), self._whole(given)[:, None])
             for k in self.helpful(len(choices), right):
                 each = [choices[k] for choices, _ in together]
                 yield self._remedy(cells, typed, each, right[k])
+
+    def _whole(self, given: Mapping[Node, Array]) -> Array:
+        """Which alternatives are numbers wherever the cells are: none divides by nothing."""
+        whole = []
+        for node, values in given.items():
+            fine = np.logical_or(np.isfinite(values), ~np.isfinite(self.slopes.values[node]))
+            whole.append(fine.reshape(len(fine), -1).all(axis=1))
+        found: Array = np.all(np.broadcast_arrays(*whole), axis=0)
+        return found
 
     def helpful(self, count: int, right: Array) -> Iterator[int]:
         """The edits, of so many, that put something right and spoil nothing."""
@@ -190,14 +205,28 @@ class Columns:
                 chain(other_operators(trial), exchanges(trial), groupings(trial), omissions(trial))
             )
             return
-        more = [] if cell in self.forward else self._derived(cell, trial, offered)
-        yield from factors_more(trial, [*offered, *more, *numbers])
-        yield from terms_more(trial, [*offered, *self._products(cell, offered)])
+        if cell in self.forward:
+            yield from factors_more(trial, [*offered, *numbers])
+            yield from terms_more(trial, [*offered, *self._products(cell, offered)])
+        else:
+            yield from factors_more(
+                trial, [*offered, *self._derived(cell, trial, offered), *numbers]
+            )
+            yield from terms_more(trial, [*offered, *numbers])
 
     def _derived(self, cell: Address, trial: Trial, offered: Sequence[Offer]) -> list[Offer]:
         apart = differences(self.bench, cell)
         found = [Offer(said, trial.opaque(said)) for said in apart]
-        return [*found, *derived(self._templates, offered[:MOST_DERIVED], trial.opaque)]
+        some = sorted(offered, key=lambda offer: not self._is_between(offer, cell))[:MOST_DERIVED]
+        return [*found, *derived(self._templates, some, trial.opaque)]
+
+    def _is_between(self, offer: Offer, home: Address) -> bool:
+        """Whether something is computed on the way to the loss: slopes are of such cells."""
+        training = self.bench.training
+        if not isinstance(offer.said, Reference):
+            return False
+        cell = training.book.reader.cell(offer.said.text, home)
+        return cell in self.forward and cell in training.moving and cell not in training.stop
 
     @cached_property
     def _templates(self) -> list[Template]:
@@ -205,7 +234,7 @@ class Columns:
 
     def _products(self, cell: Address, offered: Sequence[Offer]) -> list[Offer]:
         """What a sum lacks where a weight leads nowhere: it times some cell."""
-        if cell not in self.forward or not self.idle:
+        if not self.idle:
             return []
         reader = self.bench.training.book.reader
         idle = [
@@ -220,70 +249,6 @@ class Columns:
             if weight is not offer
         ]
 
-    def _offers(self, cells: Sequence[Address]) -> list[list[Offer]]:
-        """For each cell of a column the same things as seen from there."""
-        training, made = self.bench.training, self.bench.made
-        below = training.flow.below(cells, training.stop) | set(cells)
-        own = {cell for cell in self.bench.step.weights if cell is not None}
-        every = dict.fromkeys([*self.bench.step.cells, *own, *self.bench.unused])
-        some = {
-            self.bench.seen_from(cell, cells[0])
-            for cell in every
-            if cell not in below
-            and (cell not in training.stop or cell in own)
-            and cell not in self.bench.foreign
-        }
-        near = sorted(some, key=lambda c: (sheet_of(c) != sheet_of(cells[0]), abs(c - cells[0]), c))
-        found: list[list[Offer]] = [[] for _ in cells]
-        for seen in near:
-            if len(cells) > 1 and self._is_of_another_sample(seen, cells, some):
-                continue
-            row: list[Offer] = []
-            for home in cells:
-                there = beside(self.bench, seen, home, home - cells[0])
-                try:
-                    node = made.node(there)
-                except NotUnderstood:
-                    break
-                if node.is_constant():
-                    break
-                row.append(Offer(reference(self.bench, there, home), self.slopes.value(node)))
-            if len(row) == len(cells):
-                for list_, offer in zip(found, row, strict=True):
-                    list_.append(offer)
-            if len(found[0]) >= MOST_OFFERED:
-                break
-        return found
-
-    def _is_of_another_sample(
-        self, cell: Address, homes: Sequence[Address], some: Collection[Address]
-    ) -> bool:
-        """Whether a cell stands to another sample's as one that is offered does to the first's."""
-        line, home = self.bench.line, homes[0]
-        if sheet_of(cell) != sheet_of(home) or cell in self.bench.training.stop:
-            return False
-        if line(cell) == line(home):
-            return False
-        alike = (cell + home - other for other in homes[1:])
-        return cell in self.bench.training.moving or any(
-            c in some and line(c) == line(home) for c in alike
-        )
-
-
-def beside(bench: Bench, cell: Address, home: Address, by: int) -> Address:
-    """The cell that stands to another sample's as this one stands to the first sample's."""
-    training, known = bench.training, bench.made.known
-    there = cell + by
-    if not by or cell in training.stop or sheet_of(cell) != sheet_of(home):
-        return cell
-    if there in training.stop:
-        return cell
-    if training.plain(there) not in known and there not in bench.unused:
-        return cell
-    a, b = (training.book.patterns.get(c) for c in (cell, there))
-    alike = a is b or (a is not None and b is not None and a.shape == b.shape)
-    return there if alike else cell
-
 
 def _stacked(batches: Iterator[Batch]) -> Iterator[Batch]:
     """Many single edits as one array."""
@@ -294,48 +259,6 @@ def _stacked(batches: Iterator[Batch]) -> Iterator[Batch]:
         values.append(np.asarray(value)[0])
     if choices:
         yield choices, np.stack(np.broadcast_arrays(*values))
-
-
-def _inside(bench: Bench, cell: Address) -> set[Address]:
-    """The cells of the step that a cell is computed from."""
-    training = bench.training
-    seen: set[Address] = set()
-    waiting = [cell]
-    while waiting:
-        for source in training.flow.sources(waiting.pop()):
-            at = training.plain(source)
-            if at not in seen and at in training.moving:
-                seen.add(at)
-                waiting += [] if at in training.stop else [at]
-    return seen
-
-
-def rewritten(columns: Columns) -> Iterator[Remedy]:
-    """A column on the way back written anew: as the slope of some column on the way there."""
-    bench, slopes = columns.bench, columns.slopes
-    for cells in columns.columns():
-        nodes = [bench.made.known[cell] for cell in cells]
-        if cells[0] in columns.forward or not all(isinstance(node, Node) for node in nodes):
-            continue
-        for start in sorted(columns.forward & bench.made.known.keys()):
-            if bench.line(start) != bench.line(cells[0]):
-                continue
-            there = [beside(bench, start, home, home - cells[0]) for home in cells]
-            ends = [bench.made.node(cell) for cell in there]
-            targets = list(gradients(bench.loss, ends).values())
-            if len(targets) != len(cells):
-                continue
-            values = [slopes.value(target)[None] for target in targets]
-            given = {n: v for n, v in zip(nodes, values, strict=True) if isinstance(n, Node)}
-            for _ in columns.helpful(1, slopes.right(given)):
-                found = [
-                    anew(bench, cell, Reference("x"), target)
-                    for cell, target in zip(cells, targets, strict=True)
-                ]
-                kept = [repair for repair in found if repair is not None]
-                if len(kept) == len(cells):
-                    formulas = tuple(repair.expression for repair in kept)
-                    yield Remedy(cells, kept[0], formulas, frozenset())
 
 
 def ranked(columns: Columns, more: bool) -> list[Remedy]:
@@ -349,16 +272,6 @@ def ranked(columns: Columns, more: bool) -> list[Remedy]:
         return -len(remedy.lanes), -likeness(columns.bench, remedy), kind
 
     return sorted(columns.remedies(), key=merit)
-
-
-def likeness(bench: Bench, remedy: Remedy) -> int:
-    """How many more formulas of the step a formula looks like once it is changed."""
-    book, owner = bench.training.book, remedy.cells[0]
-    others = (book.patterns.get(c) for c in bench.step.cells if c not in remedy.cells)
-    shapes = Counter(pattern.shape for pattern in others if pattern is not None)
-    after = book.reader.typed(write(remedy.repair.expression), owner).shape
-    before = book.patterns[owner].shape if owner in book.patterns else ""
-    return shapes[after] - shapes[before]
 
 
 KINDS = (

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 from gradbook.audit.address import DOWN, Address, column_of, row_of, sheet_of
 from gradbook.audit.judge import HERE, RIGHT, Bench, best, known_right
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import Pattern, moved, relaid
-from gradbook.audit.recover import Training
 from gradbook.audit.steps import Step
+from gradbook.audit.training import Training
+from gradbook.audit.value import NotUnderstood
 
 
 def departing(training: Training, usual: Step, step: Step) -> dict[Address, Pattern]:
     """The cells of a step whose formula isn't the one that usual steps have there, with that."""
-    move = _Move(training, usual, step)
+    move = Move(training, usual, step)
     found: dict[Address, Pattern] = {}
     for cell in usual.cells:
         pattern = training.book.patterns.get(cell)
@@ -23,11 +23,12 @@ def departing(training: Training, usual: Step, step: Step) -> dict[Address, Patt
             continue
         there = move.to(cell)
         if not move.same(cell, there):
-            found[there] = training.book.reader.typed(move.text(cell), there)
+            text = move.text(cell, pattern.text_at(cell))
+            found[there] = training.book.reader.typed(text, there)
     return found
 
 
-class _Move:
+class Move:
     """From the cells of one step to those of another.
 
     Epochs and samples may be differently far apart, even on one sheet, but a column is one of them.
@@ -46,10 +47,11 @@ class _Move:
 
     def _columns(self, step: Step) -> dict[tuple[int, int], list[Address]]:
         """The cells of a step that move with it, by the column they stand in."""
-        training = self.training
+        training, foreign = self.training, Bench(self.training, step).foreign
         found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
         for cell in dict.fromkeys([*step.cells, *step.own]):
-            if cell in step.weights or (cell in training.moving and cell not in training.stop):
+            moves = cell in training.moving and cell not in training.stop and cell not in foreign
+            if cell in step.weights or moves:
                 found[self._line(cell)].append(cell)
         return found
 
@@ -68,8 +70,8 @@ class _Move:
     def to(self, cell: Address) -> Address:
         return cell + self.distance(cell)
 
-    def text(self, cell: Address) -> str:
-        """The cell's formula as it belongs in the other step."""
+    def text(self, cell: Address, formula: str) -> str:
+        """A formula of the cell as it belongs in the other step."""
         reader, own = self.training.book.reader, self.distance(cell)
 
         def follow(reference: str) -> str:
@@ -82,7 +84,7 @@ class _Move:
             down = round(by / DOWN)
             return moved(reference, down, by - down * DOWN)
 
-        return relaid(self.training.book.patterns[cell].text_at(cell), follow)
+        return relaid(formula, follow)
 
     def same(self, cell: Address, there: Address) -> bool:
         """Whether the two formulas say the same of their own steps."""

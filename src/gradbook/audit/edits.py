@@ -160,6 +160,24 @@ def at(expression: Expression, path: Path) -> Expression:
     return expression
 
 
+def vain(expression: Expression) -> int:
+    """How many parts of a formula come to nothing: x − x, x/x, 1^x, 0·x."""
+    return sum(_is_vain(part) for _, part in places(expression))
+
+
+def _is_vain(part: Expression) -> bool:
+    match part:
+        case Infix("-" | "/", left, right):
+            return left == right or left == Number(0.0)
+        case Infix("+", left, Prefix("-", right)):
+            return left == right
+        case Infix("^", left, right):
+            return left == Number(1.0) or right == Number(0.0)
+        case Infix("*", left, right):
+            return Number(0.0) in (left, right)
+    return False
+
+
 def tidy(expression: Expression) -> Expression:
     """The formula as one would write it: numbers multiplied, −(a − b) turned round."""
     expression = rebuilt(expression, [tidy(piece) for piece in inner(expression)])

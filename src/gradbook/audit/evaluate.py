@@ -16,8 +16,9 @@ from gradbook.audit.address import Address
 from gradbook.audit.book import Book
 from gradbook.audit.book import Value as Shown
 from gradbook.audit.flow import Flow
-from gradbook.audit.meaning import Block, Look, NotUnderstood, Value, meaning, number
+from gradbook.audit.meaning import meaning
 from gradbook.audit.pattern import Area, Pattern, Place
+from gradbook.audit.value import Block, Look, NotUnderstood, Value, number
 from gradbook.graph.name import Name
 from gradbook.graph.node import Graph, Node, needed
 from gradbook.targets.excel.grammar import Reference

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from gradbook.audit.address import Address
-from gradbook.audit.columns import Remedy
 from gradbook.audit.factors import factors
 from gradbook.audit.judge import Bench
 from gradbook.audit.lanes import terms
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import Numbers, agree
-from gradbook.audit.pattern import Pattern
+from gradbook.audit.pattern import Pattern, parts, references
+from gradbook.audit.remedy import Remedy
 from gradbook.audit.repair import forward
 from gradbook.audit.search import Choice
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
-from gradbook.targets.excel.grammar import Expression, Reference, write
+from gradbook.targets.excel.grammar import Call, Expression, Prefix, Reference, write
 
 ACTIVATIONS = ("sigmoid", "tanh")
 
@@ -51,27 +52,25 @@ def _hears(bench: Bench, cell: Address) -> bool:
 def leaves_out(bench: Bench, remedy: Remedy) -> bool:
     """Whether an edit on the way to the loss takes out the only use of a number: a target that
     the loss no longer counts."""
-    training, before = bench.training, forward(bench)
-    if remedy.cells[0] not in before:
+    if remedy.cells[0] not in forward(bench):
         return False
-    kept = {
-        training.plain(cell)
-        for home, right in zip(remedy.cells, remedy.expressions, strict=True)
-        for cell in training.flow.mentioned(
-            training.book.reader.typed(write(right), home).places, home
-        )
-    }
-    used = {
-        training.plain(source)
-        for cell in before
-        if cell not in remedy.cells and cell not in training.stop
-        for source in training.flow.sources(cell)
-    }
-    dropped = {training.plain(s) for home in remedy.cells for s in training.flow.sources(home)}
-    return any(
-        isinstance(training.book.values.get(cell), float) and cell not in training.book.patterns
-        for cell in dropped - kept - used
-    )
+    return not _counted(bench, {}) <= _counted(bench, cured(bench, remedy))
+
+
+def _counted(bench: Bench, instead: Mapping[Address, Pattern]) -> set[Address]:
+    """The numbers that the loss is computed from, with other formulas in the place of some."""
+    training, book = bench.training, bench.training.book
+    seen: set[Address] = set()
+    waiting = list(bench.step.loss)
+    while waiting:
+        cell = waiting.pop()
+        cell = cell if cell in instead else training.plain(cell)
+        if cell not in seen and cell not in training.stop:
+            seen.add(cell)
+            other = instead.get(cell)
+            sources = training.flow.sources(cell)
+            waiting += sources if other is None else training.flow.mentioned(other.places, cell)
+    return {c for c in seen if isinstance(book.values.get(c), float) and c not in book.patterns}
 
 
 def any_astray(bench: Bench, remedy: Remedy) -> bool:
@@ -113,7 +112,16 @@ def is_evident(bench: Bench, remedy: Remedy, lane: int) -> bool:
         or lane in idle(bench)
         or _becomes_proper(bench, remedy)
         or _looks_odd(bench, remedy)
+        or _counts_more(bench, remedy)
     )
+
+
+def _counts_more(bench: Bench, remedy: Remedy) -> bool:
+    """Whether the loss comes to count a number that so far only its wrong gradients count: an input
+    that a sum has lost."""
+    claimed = [c.owner for lane in remedy.lanes for c in bench.step.claims[lane]]
+    more = _counted(bench, cured(bench, remedy)) - _counted(bench, {})
+    return not more.isdisjoint(made_of(bench, claimed))
 
 
 def _becomes_derivative(bench: Bench, remedy: Remedy) -> bool:
@@ -152,9 +160,14 @@ def _is_astray(bench: Bench, remedy: Remedy, change: Choice) -> bool:
 
 
 def behind(bench: Bench, lane: int) -> set[Address]:
-    """The cells that a claim is computed from."""
+    """The cells that the claims of a weight are computed from."""
+    return made_of(bench, [claim.owner for claim in bench.step.claims[lane] if claim.whole])
+
+
+def made_of(bench: Bench, cells: Iterable[Address]) -> set[Address]:
+    """The cells that some are computed from within their step."""
     seen: set[Address] = set()
-    waiting = [claim.owner for claim in bench.step.claims[lane] if claim.whole]
+    waiting = list(cells)
     while waiting:
         for source in bench.training.flow.sources(waiting.pop()):
             at = bench.training.plain(source)
@@ -169,8 +182,11 @@ def _becomes_proper(bench: Bench, remedy: Remedy) -> bool:
 
 
 def properness(bench: Bench, remedy: Remedy) -> tuple[bool, bool]:
-    """Whether a formula is a weighted sum or an activation, as it stands and once changed."""
+    """Whether a formula on the way to the loss is a weighted sum or an activation, as it stands and
+    once changed."""
     book, owner = bench.training.book, remedy.cells[0]
+    if owner not in forward(bench):
+        return False, False
     stands = book.reader.typed(book.patterns[owner].text_at(owner), owner)
     now = book.reader.typed(write(remedy.repair.expression), owner)
     a, b = (
@@ -185,12 +201,19 @@ def properness(bench: Bench, remedy: Remedy) -> tuple[bool, bool]:
 
 
 def _is_activation(bench: Bench, pattern: Pattern, owner: Address) -> bool:
+    """Whether a formula is an activation of one cell, or of a weighted sum."""
     assert pattern.expression is not None
     try:
         node = bench.made.expression(pattern.expression, owner, pattern)
     except NotUnderstood:
         return False
-    return node.op.name in ACTIVATIONS
+    if node.op.name not in ACTIVATIONS:
+        return False
+    called = [part for part in parts(pattern.expression) if isinstance(part, Call)]
+    inside = called[0].arguments[0] if called else None
+    inside = inside.operand if isinstance(inside, Prefix) else inside
+    one = len({reference.text for reference in references(pattern.expression)}) == 1
+    return one or (inside is not None and _is_weighted_sum(bench, inside, owner))
 
 
 def _is_weighted_sum(bench: Bench, expression: Expression, owner: Address) -> bool:

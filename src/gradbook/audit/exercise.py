@@ -8,9 +8,9 @@ from itertools import pairwise
 from gradbook.audit.address import Address, ranges, sheet_of
 from gradbook.audit.book import Book
 from gradbook.audit.findings import TO_FILL_IN, UNFINISHED, Finding, SheetReport
+from gradbook.audit.headings import heading
 from gradbook.audit.lanes import Lane, chains, change
 from gradbook.audit.pattern import Place, references
-from gradbook.audit.recover import heading
 
 FEWEST = 3  # cells of a weight that is updated
 

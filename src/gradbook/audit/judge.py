@@ -11,12 +11,12 @@ from functools import cached_property
 import numpy as np
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.numbers import POINTS, Numbers, agree, at_random
 from gradbook.audit.pattern import Pattern
-from gradbook.audit.recover import Claim, Training
 from gradbook.audit.step import StepGraph
 from gradbook.audit.steps import Step
+from gradbook.audit.training import Claim, Training
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
@@ -129,9 +129,19 @@ class Bench:
             return step.cells[place]
         movers = self.movers.get(self.line(cell))
         if not movers:
-            return cell
-        near = min(movers, key=lambda other: abs(other - cell))
+            return self._along(cell, step)
+        users = set(
+            self.training.flow.users.get(cell, ())
+        )  # of one table with it, if there are two
+        near = min(movers, key=lambda other: (other not in users, abs(other - cell)))
         return cell + self.there(near, step) - near
+
+    def _along(self, cell: Address, step: Step) -> Address:
+        """As far from a cell that depends on weights as those are from theirs."""
+        if cell not in self.training.moving:
+            return cell
+        both = zip(self.step.weights, step.weights, strict=True)
+        return cell + next((there - here for here, there in both if here and there), 0)
 
     def owns(self, cell: Address) -> bool:
         """Whether a cell is one of the step's, so that its place in other steps is known."""

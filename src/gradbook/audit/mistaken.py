@@ -9,10 +9,10 @@ from gradbook.audit.book import quoted
 from gradbook.audit.faults import Fault, in_step
 from gradbook.audit.findings import Finding
 from gradbook.audit.judge import Bench
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import relaid
 from gradbook.audit.reason import label_of
-from gradbook.audit.recover import Claim
+from gradbook.audit.training import Claim
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.node import Node
 
 
@@ -20,14 +20,22 @@ def mistaken(bench: Bench, wrong: Mapping[int, Claim]) -> Iterator[Fault]:
     """The updates that should mention another cell than they do."""
     for lane, claim in list(wrong.items()):
         other = _whose(bench, lane, claim) if claim.via and claim.whole else None
-        own = _worth(bench, claim, bench.true[lane]) if other is not None else None
-        if other is None or own is None:
+        if other is None:
             continue
         astray = _where_ways_meet(bench, claim, other)
         home = claim.via[claim.via.index(astray) - 1] if astray in claim.via else claim.via[-1]
-        right = own if astray == claim.owner else _remembering(bench, own, astray)
+        right = _right_one(bench, lane, claim, astray)
         if right is not None and home != astray:
             yield _fault(bench, lane, other, (home, astray, right))
+
+
+def _right_one(bench: Bench, lane: int, claim: Claim, astray: Address) -> Address | None:
+    """What belongs in the place of a gradient, or of what remembers it."""
+    for own in _worth(bench, claim, bench.true[lane]):
+        right = own if astray == claim.owner else _remembering(bench, own, astray)
+        if right is not None:
+            return right
+    return None
 
 
 def _where_ways_meet(bench: Bench, claim: Claim, other: int) -> Address:
@@ -74,8 +82,8 @@ def _whose(bench: Bench, lane: int, claim: Claim) -> int | None:
     return None
 
 
-def _worth(bench: Bench, claim: Claim, true: Node) -> Address | None:
-    """The cell beside a claim that is the gradient wanted."""
+def _worth(bench: Bench, claim: Claim, true: Node) -> Iterator[Address]:
+    """The cells beside a claim that are the gradient wanted."""
     training, book = bench.training, bench.training.book
     line = bench.line(claim.owner)[1]
     beside = [
@@ -89,8 +97,7 @@ def _worth(bench: Bench, claim: Claim, true: Node) -> Address | None:
         except NotUnderstood:
             continue
         if bench.same(node if claim.sign > 0 else -node, true, bench.random):
-            return cell
-    return None
+            yield cell
 
 
 def _fault(bench: Bench, lane: int, other: int, cells: tuple[Address, Address, Address]) -> Fault:

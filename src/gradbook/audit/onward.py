@@ -14,7 +14,7 @@ from itertools import combinations, takewhile
 from operator import eq
 
 from gradbook.audit.address import Address
-from gradbook.audit.recover import Training
+from gradbook.audit.training import Training
 
 
 class Onward:

@@ -16,17 +16,19 @@ import numpy as np
 
 from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.blame import put_right
-from gradbook.audit.columns import Remedy, beside
+from gradbook.audit.column_offers import beside
 from gradbook.audit.edits import places, put
 from gradbook.audit.evidence import behind
 from gradbook.audit.judge import Bench
-from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.mentions import reference
 from gradbook.audit.numbers import agree
 from gradbook.audit.pattern import references
-from gradbook.audit.recover import Claim
-from gradbook.audit.repair import Repair, forward, reference
+from gradbook.audit.remedy import Remedy
+from gradbook.audit.repair import Repair, forward
 from gradbook.audit.search import Choice
 from gradbook.audit.templates import template, templates
+from gradbook.audit.training import Claim
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.op import Array
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
@@ -180,7 +182,8 @@ def _seen(bench: Bench, cell: Address, first: Address, home: Address) -> Referen
 
 
 def _near(bench: Bench, home: Address) -> list[Address]:
-    """Formulas of the same line, first those that nothing on the way to the loss uses."""
+    """Formulas of the same line: first those that nothing on the way to the loss uses, then those
+    that serve something else, too."""
     training, book = bench.training, bench.training.book
     used = {source for cell in forward(bench) for source in training.flow.sources(cell)}
     line, across = bench.line(home), column_of if training.lanes[0].down else row_of
@@ -193,8 +196,9 @@ def _near(bench: Bench, home: Address) -> list[Address]:
         and cell not in below
         and cell not in training.stop
     ]
-    cells.sort(key=lambda cell: (cell in used, abs(across(cell) - across(home)), cell))
-    return cells[:NEAR]
+    cells.sort(key=lambda cell: (abs(across(cell) - across(home)), cell))
+    free = [cell for cell in cells if cell not in used]
+    return free[:NEAR] + [cell for cell in cells if cell in used][:NEAR]
 
 
 def _sum(bench: Bench, cells: Sequence[Address], wrong: Mapping[int, Claim]) -> Formulas | None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from gradbook.audit.address import Address, column_of, row_of
 from gradbook.audit.factors import factors
+from gradbook.audit.headings import label
 from gradbook.audit.judge import Bench
-from gradbook.audit.recover import label
 from gradbook.audit.repair import Repair
 from gradbook.audit.search import Choice
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write

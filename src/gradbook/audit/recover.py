@@ -1,163 +1,22 @@
-"""Finds the trainings of a workbook: which cells are weights, what is taken for their gradients."""
+"""Finds the trainings of a workbook: which cells are weights, which of them learn together."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
-from gradbook.audit.address import Address, column_of, pack, row_of, sheet_of
+from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.book import Book
 from gradbook.audit.factors import factors
 from gradbook.audit.flow import Flow
 from gradbook.audit.gaps import aligned, companions, joined
+from gradbook.audit.headings import heading, label
 from gradbook.audit.lanes import Lane, chains, change, find_lanes
-from gradbook.audit.once import once
-from gradbook.audit.pattern import Area, Pattern, Place, references
-from gradbook.targets.excel.grammar import Expression, Reference
+from gradbook.audit.pattern import Place
+from gradbook.audit.training import Training
 
 NEAR = 6000
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What a sheet says ∂loss/∂w is: an expression in some cell; the update subtracts sign × it."""
-
-    owner: Address
-    expression: Expression
-    whole: bool  # whether it is all that the owner says
-    sign: int  # +1 where the update subtracts the claim
-    via: tuple[Address, ...] = ()  # the cells from the update to the one that mentions the owner
-
-
-@dataclass(frozen=True)
-class Rate:
-    """The learning rate as one update mentions it: a cell, a number, or nothing."""
-
-    cell: Address | None
-    number: float | None
-    reference: Reference | None
-
-
-@once
-def mentioned_texts(expression: Expression) -> list[str]:
-    """The references in an expression, in the order they are typed."""
-    return [reference.text for reference in references(expression)]
-
-
-@dataclass
-class Training:
-    """Weights that learn together."""
-
-    book: Book
-    flow: Flow
-    lanes: list[Lane]
-    names: list[str] = field(default_factory=list)
-    rate: Address | None = None
-    loose: frozenset[Address] = frozenset()  # values that seem to stand where formulas were
-    alike: dict[tuple[Address, int, int], tuple[Address, int | None]] = field(
-        init=False, default_factory=dict
-    )
-    """Columns whose cells are of one kind, and what the first of them repeats."""
-    right: set[object] = field(init=False, default_factory=set)  # claims, kept by `judge`
-    _back: dict[Pattern, tuple[bool, list[Place | Area]]] = field(init=False, default_factory=dict)
-
-    @cached_property
-    def stop(self) -> dict[Address, tuple[int, int]]:
-        """Every weight's cells → which weight, and in which step."""
-        return {
-            cell: (j, k) for j, lane in enumerate(self.lanes) for k, cell in enumerate(lane.cells)
-        }
-
-    @property
-    def sheet(self) -> int:
-        return Counter(sheet_of(lane.start) for lane in self.lanes).most_common(1)[0][0]
-
-    @property
-    def steps(self) -> int:
-        """How many updates there are."""
-        return max(len(lane.cells) for lane in self.lanes) - 1
-
-    @cached_property
-    def moving(self) -> set[Address]:
-        """Every cell that depends on a weight."""
-        cells = [cell for lane in self.lanes for cell in lane.cells]
-        return self.flow.below([*cells, *self.loose]) | set(cells)
-
-    def plain(self, cell: Address) -> Address:
-        """The cell, or the one that it repeats where that depends on no weight."""
-        return cell if cell in self.moving else self.flow.plain(cell, self.stop)
-
-    def weights(self, step: int) -> list[Address]:
-        return [lane.cells[step] for lane in self.lanes if step < len(lane.cells)]
-
-    def varies(self, expression: Expression, home: Address) -> bool:
-        return any(cell in self.moving for cell in self.mentioned(expression, home))
-
-    def mentioned(
-        self, expression: Expression, home: Address, pattern: Pattern | None = None
-    ) -> Iterator[Address]:
-        """The cells that a part of a cell's formula, or of another one's, mentions."""
-        pattern = pattern or self.book.patterns[home]
-        mentions = (pattern.mentions.get(text) for text in mentioned_texts(expression))
-        places = (place for place in mentions if isinstance(place, Place | Area))
-        return self.flow.mentioned(places, home)
-
-    def cell_of(self, reference: Expression, home: Address) -> Address | None:
-        """The one cell that a reference stands for."""
-        if not isinstance(reference, Reference):
-            return None
-        mention = self.book.patterns[home].mentions.get(reference.text)
-        return mention.at(home) if isinstance(mention, Place) else None
-
-    def looks_back(self, home: Address) -> bool:
-        """Whether a cell is computed from what it was one step ago."""
-        pattern = self.book.patterns.get(home)
-        if pattern is None or home in self.stop or not self.looks_back_anywhere:
-            return False
-        if pattern not in self._back:
-            self._back[pattern] = self._places_back(pattern)
-        certain, doubtful = self._back[pattern]
-        return certain or any(
-            home - cell in self.strides for cell in self.flow.mentioned(doubtful, home)
-        )
-
-    @cached_property
-    def looks_back_anywhere(self) -> bool:
-        """Whether any cell but a weight may do so."""
-        patterns = {
-            pattern
-            for cell in self.moving.difference(self.stop)
-            if (pattern := self.book.patterns.get(cell)) is not None
-        }
-        return any(certain or doubtful for certain, doubtful in map(self._places_back, patterns))
-
-    def _places_back(self, pattern: Pattern) -> tuple[bool, list[Place | Area]]:
-        """Whether a formula refers to the cell before its own wherever it stands, and the places of
-        which only its cell can tell."""
-        doubtful: list[Place | Area] = []
-        for place in pattern.places:
-            if isinstance(place, Area):
-                doubtful.append(place)
-            elif not place.moves:
-                if place.at(pattern.home) in self.moving:
-                    doubtful.append(place)
-            elif place.row_fixed or place.column_fixed or place.sheet is not None:
-                doubtful.append(place)
-            elif -pack(0, place.row, place.column) in self.strides:
-                return True, []
-        return False, doubtful
-
-    @cached_property
-    def strides(self) -> set[int]:
-        return {lane.stride for lane in self.lanes}
-
-    def before(self, cell: Address, other: Address) -> bool:
-        """Whether `other` is what `cell` was one step ago: the cell above, or on the left."""
-        return cell - other in self.strides and cell not in self.stop
 
 
 def find_trainings(book: Book, flow: Flow) -> list[Training]:
@@ -222,37 +81,48 @@ def _met(flow: Flow, lane: Lane, owner: dict[Address, int]) -> set[int]:
     return met
 
 
-def heading(book: Book, lane: Lane) -> str:
-    """What stands above a column of weights, or before a row of them."""
-    down = lane.down
-    return label(book, lane.start, down) or book.called(lane.start, lane.start)
-
-
-def label(book: Book, cell: Address, down: bool) -> str:
-    """The nearest text above a cell, or to the left of it."""
-    line, place = (column_of, row_of) if down else (row_of, column_of)
-    texts = book.texts(down).get((sheet_of(cell), line(cell)), [])
-    before = bisect_left(texts, (place(cell), ""))
-    return texts[before - 1][1] if before else ""
-
-
-# The learning rate and the claims ---------------------------------------------
+# The learning rate -----------------------------------------------------------
 
 
 def _common_rate(training: Training) -> Address | None:
     """The cell that most updates multiply with, though it depends on no weight."""
-    votes: Counter[Address] = Counter()
-    fixed: set[Address] = set()
-    for lane in training.lanes:
-        for cell, place in set(_constant_cells(training, lane)):
-            votes[cell] += 1
-            if not place.moves or place.sheet is not None:
-                fixed.add(cell)
+    mentioned = [set(_constant_cells(training, lane)) for lane in training.lanes]
+    heard = [some for some in mentioned if not _are_blank(training.book, some)] or mentioned
+    votes = Counter(cell for some in heard for cell, _ in some)
+    fixed = {
+        cell for some in heard for cell, place in some if not place.moves or place.sheet is not None
+    }
     if not votes:
         return None
     cell = max(votes, key=lambda cell: (votes[cell], cell in fixed, _called_rate(training, cell)))
-    several = len(training.lanes) > 1
-    return cell if votes[cell] * 2 > len(training.lanes) or not several else None
+    unused = None if _holds_something(training.book, cell) else _unused_rate(training)
+    if unused is not None:
+        return unused
+    return cell if votes[cell] * 2 > len(heard) or len(heard) == 1 else None
+
+
+def _are_blank(book: Book, mentioned: Collection[tuple[Address, Place]]) -> bool:
+    """Whether an update mentions some cell in the learning rate's place, and nothing is there."""
+    cells = [cell for cell, _ in mentioned]
+    return bool(cells) and not any(_holds_something(book, cell) for cell in cells)
+
+
+def _holds_something(book: Book, cell: Address) -> bool:
+    return cell in book.patterns or book.values.get(cell) is not None
+
+
+def _unused_rate(training: Training) -> Address | None:
+    """The one number that is called a learning rate while no formula uses it."""
+    book, flow = training.book, training.flow
+    called = [
+        cell
+        for cell, value in book.values.items()
+        if isinstance(value, float)
+        and cell not in book.patterns
+        and not flow.users.get(cell)
+        and _called_rate(training, cell)
+    ]
+    return called[0] if len(called) == 1 else None
 
 
 def _constant_cells(training: Training, lane: Lane) -> Iterator[tuple[Address, Place]]:
@@ -274,5 +144,10 @@ def _constant_cells(training: Training, lane: Lane) -> Iterator[tuple[Address, P
 
 
 def _called_rate(training: Training, cell: Address) -> bool:
-    words = f"{label(training.book, cell, True)} {label(training.book, cell, False)}".lower()
+    """Whether a heading or a name calls a cell a learning rate."""
+    book = training.book
+    named = (
+        name for name in book.names if "!" not in name and book.reader.cell(name, cell) == cell
+    )
+    words = " ".join([label(book, cell, True), label(book, cell, False), *named]).lower()
     return any(word in words for word in ("η", "eta", "rate", "lr", "alpha", "α", "learn"))

@@ -8,8 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from gradbook.audit.address import Address, column_of, row_of, sheet_of, written
-from gradbook.audit.book import quoted
+from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.changes import (
     constants,
     exchanges,
@@ -21,12 +20,13 @@ from gradbook.audit.changes import (
     replacements,
     terms_more,
 )
-from gradbook.audit.edits import tidy
+from gradbook.audit.edits import tidy, vain
 from gradbook.audit.judge import RIGHT, Bench
-from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.mentions import reference
 from gradbook.audit.pattern import Pattern, references
 from gradbook.audit.search import Batch, Choice, Offer, Trial, matching, remembered
 from gradbook.audit.templates import derived, differences, templates
+from gradbook.audit.value import NotUnderstood
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
@@ -83,7 +83,8 @@ def _one(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
         terms_more(trial, offered),
     )
     for batches in kinds:
-        found = list(islice(matching(batches, patient.wanted), FEW))
+        right = matching(batches, patient.wanted)
+        found = list(islice((c for c in right if not _is_vain(patient, [c])), FEW))
         if found:
             best = min(found, key=lambda c: _effort(patient, trial, c))
             return Repair(best.applied(patient.expression), (best,))
@@ -105,14 +106,25 @@ def _two(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
     for (grouping,), _ in groupings(trial):
         other = Trial(grouping.new, trial.opaque)
         for choice in matching(replacements(other, offered, Reference), patient.wanted):
+            if _is_vain(patient, [choice], grouping.new):
+                continue
             done = choice.applied(grouping.new)
             last = Choice("parentheses", ((),), patient.expression, done)
             return Repair(done, (choice, last))
-    both = list(islice(pairs(trial, offered, patient.wanted), FEW))
+    right = pairs(trial, offered, patient.wanted)
+    both = list(islice((two for two in right if not _is_vain(patient, two)), FEW))
     if both:
         pair = min(both, key=lambda two: sum(_effort(patient, trial, c)[2] for c in two))
         return Repair(pair[1].applied(pair[0].applied(patient.expression)), pair)
     return None
+
+
+def _is_vain(patient: Patient, edits: Sequence[Choice], start: Expression | None = None) -> bool:
+    """Whether edits make a part of the formula come to nothing, which nobody means."""
+    changed = patient.expression if start is None else start
+    for edit in edits:
+        changed = edit.applied(changed)
+    return vain(changed) > vain(patient.expression)
 
 
 # What may stand in a formula ---------------------------------------------------
@@ -162,20 +174,6 @@ def offers(patient: Patient) -> list[Offer]:
         values = bench.random.of(node, bench.leaves)
         found.append(Offer(reference(bench, cell, owner), values))
     return found
-
-
-def reference(bench: Bench, cell: Address, owner: Address) -> Reference:
-    """A cell as a formula in another mentions it; fixed where it serves every step."""
-    plain, cell = cell, bench.seen_from(cell, owner)
-    text = written(cell)
-    other = bench.like[-1]
-    still = other is not bench.step and bench.there(cell, other) == cell
-    if still and plain == cell:
-        letters_ = text.rstrip("0123456789")
-        text = f"${letters_}${text[len(letters_) :]}"
-    if sheet_of(cell) != sheet_of(owner):
-        text = f"{quoted(bench.training.book.sheets[sheet_of(cell)].title)}!{text}"
-    return Reference(text)
 
 
 def _effort(patient: Patient, trial: Trial, choice: Choice) -> tuple[int, int, float]:

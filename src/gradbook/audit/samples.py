@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.audit.address import Address, column_of, row_of
-from gradbook.audit.columns import beside
+from gradbook.audit.column_offers import beside
 from gradbook.audit.judge import Bench
-from gradbook.audit.meaning import NotUnderstood
 from gradbook.audit.pattern import moved, relaid
-from gradbook.audit.recover import Claim
 from gradbook.audit.repair import Patient, Repair, anew, repair
+from gradbook.audit.training import Claim
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.targets.excel.grammar import Call, Expression, Number, write

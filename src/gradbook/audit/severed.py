@@ -15,11 +15,13 @@ from gradbook.audit.book import Book
 from gradbook.audit.flow import Flow
 from gradbook.audit.judge import RIGHT, Bench, best
 from gradbook.audit.lanes import Lane, chains
-from gradbook.audit.loss import every_step, loss_words
-from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.loss import every_step
+from gradbook.audit.loss_candidates import loss_words
 from gradbook.audit.pasted import pasted_column
-from gradbook.audit.recover import Training, trainings_of
+from gradbook.audit.recover import trainings_of
 from gradbook.audit.steps import alike, steps_of
+from gradbook.audit.training import Training
+from gradbook.audit.value import NotUnderstood
 
 FEWEST = 3  # values one below the other
 MOST_LOSSES = 3

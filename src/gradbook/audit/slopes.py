@@ -13,7 +13,7 @@ import numpy as np
 from gradbook.audit.address import Address
 from gradbook.audit.judge import Bench
 from gradbook.audit.numbers import CLOSE, ENOUGH, FAINT
-from gradbook.audit.recover import Claim
+from gradbook.audit.training import Claim
 from gradbook.graph.node import Node, needed
 from gradbook.graph.op import Array
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from gradbook.audit.address import Address, column_of, ranges, row_of, sheet_of, written
 from gradbook.audit.findings import Finding
+from gradbook.audit.headings import label
 from gradbook.audit.judge import Bench
-from gradbook.audit.meaning import NotUnderstood
-from gradbook.audit.recover import Training, label
 from gradbook.audit.steps import Step
+from gradbook.audit.training import Training
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.node import Node
 
 NEAR = 1e-6  # of a value: some programs keep no more digits, and errors grow along a formula

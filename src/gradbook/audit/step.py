@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gradbook.audit.address import Address
-from gradbook.audit.meaning import Block, LeadsBack, Look, NotUnderstood, Value, meaning, number
+from gradbook.audit.meaning import meaning
 from gradbook.audit.pattern import Area, Pattern, Place, Unknown
-from gradbook.audit.recover import Training
+from gradbook.audit.training import Training
+from gradbook.audit.value import Block, LeadsBack, Look, NotUnderstood, Value, number
 from gradbook.graph.name import Name
 from gradbook.graph.node import Graph, Node
 from gradbook.targets.excel.grammar import Expression, Reference

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from gradbook.audit.address import Address
 from gradbook.audit.claims import every_claim
 from gradbook.audit.onward import Onward
-from gradbook.audit.recover import Claim, Training
 from gradbook.audit.step import Signature, signature
+from gradbook.audit.training import Claim, Training
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,15 @@ def _onward(
         c for c in here if c in training.moving and c not in training.stop and c in book.patterns
     )
     for cell in here:
-        is_leaf = cell not in training.moving or cell not in book.patterns
-        if is_leaf and cell not in training.stop and onward.steps > 1:
-            onward.as_long(lambda at: type(book.values.get(at)), cell)
+        if onward.steps > 1 and cell not in training.stop and _is_leaf(training, cell):
+            onward.as_long(lambda at: _is_leaf(training, at) and type(book.values.get(at)), cell)
     for k in range(1, onward.steps):
         yield tuple(cell + k * away[cell] for cell in here)
+
+
+def _is_leaf(training: Training, cell: Address) -> bool:
+    """Whether a step takes a cell for a number."""
+    return cell not in training.moving or cell not in training.book.patterns
 
 
 def _so_many_like(

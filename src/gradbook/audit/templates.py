@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from gradbook.audit.address import Address, sheet_of
 from gradbook.audit.edits import Path, places, put
 from gradbook.audit.judge import Bench
-from gradbook.audit.meaning import NotUnderstood
+from gradbook.audit.mentions import reference
 from gradbook.audit.pattern import references
 from gradbook.audit.search import Offer
+from gradbook.audit.value import NotUnderstood
 from gradbook.graph.op import Array
 from gradbook.targets.excel.grammar import Expression, Infix, Prefix, Reference, write
 from gradbook.targets.excel.reader import read
@@ -89,12 +90,17 @@ def differences(bench: Bench, home: Address) -> list[Expression]:
     book, line = bench.training.book, bench.line(home)
     cells = [cell for cell in bench.step.cells if cell in book.patterns]
     beside = [cell for cell in cells if bench.line(cell) == line]
-    found: dict[Expression, None] = {}
+    found: dict[tuple[Address, Address], None] = {}
     for cell in beside or cells:
         pattern = book.reader.typed(book.patterns[cell].text_at(cell), cell)
         if pattern.expression is not None and sheet_of(cell) == sheet_of(home):
             for _, part in places(pattern.expression):
                 match part:
-                    case Infix("-", Reference() as a, Reference() as b):
-                        found |= {Infix("-", a, b): None, Infix("-", b, a): None}
-    return list(found)[:MOST]
+                    case Infix("-", Reference(a), Reference(b)):
+                        one, other = book.reader.cell(a, cell), book.reader.cell(b, cell)
+                        if one is not None and other is not None:
+                            found |= {(one, other): None, (other, one): None}
+    return [
+        Infix("-", reference(bench, one, home), reference(bench, other, home))
+        for one, other in list(found)[:MOST]
+    ]

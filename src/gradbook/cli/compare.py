@@ -63,14 +63,16 @@ def _require_endings(options: Namespace) -> None:
 
 def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
     """What each reads in the test images, where all know the same ones and they are here."""
-    from gradbook.data.sources import load
     from gradbook.lab.compare import misread
+    from gradbook.lab.material import images_of, require_fit
 
     if options.no_images or len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
         return None
     try:
-        dataset = load(runs[0].recipe.data)
-    except GradbookError:  # they were moved; all but the images can be told
+        dataset = images_of(runs[0].recipe)
+        for run in runs:
+            require_fit(run.recipe.net, dataset)
+    except GradbookError:  # they were moved, or brought to another size; the rest can be told
         return None
     return misread(runs, dataset)
 

@@ -18,7 +18,10 @@ EXAMPLES = """\
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "topic", nargs="?", metavar="TOPIC", help="a verb, 'networks' or 'warps' for the text forms"
+        "topic",
+        nargs="?",
+        metavar="TOPIC",
+        help="a verb, or what is written as text: networks, recipes, warps",
     )
 
 

@@ -67,8 +67,14 @@ def _complaining(readings: Iterator[Reading]) -> Iterator[Reading]:
     """The same; files that can't be read are said on the error stream."""
     for reading in readings:
         if reading.unreadable and sys.stderr:
-            print(one_line(f"gradbook: {reading.file}: {reading.problem}"), file=sys.stderr)
+            print(one_line(f"gradbook: {_told(reading)}"), file=sys.stderr)
         yield reading
+
+
+def _told(reading: Reading) -> str:
+    """The problem and where it lies, which what the system says of a file names already."""
+    said = reading.problem
+    return said if reading.file in said else f"{reading.file}: {said}"
 
 
 def _code(reading: Reading) -> int:

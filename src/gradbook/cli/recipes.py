@@ -43,7 +43,5 @@ def run(options: Namespace) -> int:
         from gradbook.report.recipe_table import lines
 
         show(lines(width(), cores()))
-        print(
-            "\ngradbook train RECIPE trains one; gradbook help recipes says how to write your own"
-        )
+        print("\ngradbook train RECIPE trains one; gradbook help recipes says how one is written")
     return 0

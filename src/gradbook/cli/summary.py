@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from gradbook.cli.networks import network
 from gradbook.cli.options import one_of, whole_number
-from gradbook.errors import UsageError
+from gradbook.errors import GradbookError, UsageError
 
 if TYPE_CHECKING:
+    from gradbook.net import Net
     from gradbook.net.measure import NetMeasure
 
 EXAMPLES = """\
   gradbook summary reference                the table, for a terminal
+  gradbook summary best                     the network of a recipe; also runs/best, of a run
   gradbook summary flat --batch 128         memory for batches of 128
   gradbook summary blocks -o blocks.xlsx    the same as a sheet; also .html .md .csv .json
   gradbook summary "input 1x8x8; conv 4 3x3; relu; flatten; dense 2" --format markdown
@@ -34,7 +38,7 @@ WIDEST = 1_000  # characters: a file has room for every column
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("net", metavar="NET", help="a network: see gradbook help networks")
+    parser.add_argument("net", metavar="NET", help="a network, a recipe or a run's folder")
     parser.add_argument(
         "--batch",
         metavar="N",
@@ -55,13 +59,34 @@ def run(options: Namespace) -> int:
     from gradbook.net.measure import measure
 
     chosen = _format(options)
-    measured = measure(network(options.net), options.batch)
+    measured = measure(_network(options.net), options.batch)
     if not options.out:
         print(_written(measured, chosen, get_terminal_size().columns), end="")
         return 0
     _write(measured, chosen, options.out)
     print(f"wrote {options.out}")
     return 0
+
+
+def _network(argument: str) -> Net:
+    """The network that is meant, or that of the recipe or the run."""
+    from gradbook.net import BUILTIN
+
+    if argument in BUILTIN:
+        return network(argument)
+    from gradbook.lab.recipe import RECIPES, recipe
+    from gradbook.lab.run_folder import RunFolder
+
+    run = RunFolder(argument)
+    if os.path.isfile(run.recipe_file):
+        return run.recipe().net
+    try:
+        return network(argument)
+    except GradbookError:
+        if argument in RECIPES or os.path.isfile(argument):
+            with suppress(GradbookError):
+                return recipe(argument).net
+        raise
 
 
 def _format(options: Namespace) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gradbook.cli.interrupts import heeded_by
 from gradbook.cli.screen import is_screen
 from gradbook.cli.training_display import AsEvents, AsLines
+from gradbook.errors import FileError
 from gradbook.files import write_whole
 from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.seeds import SeedsFolder, together
@@ -65,6 +67,11 @@ def _trained(
             raise
         shown.stopped(resumed_by)
         return None
+    except FileError as error:
+        if shown.training is None:
+            raise
+        again = shlex.join(["gradbook", "train", "--resume", str(resumed_by)])
+        raise FileError(f"{error.message}; then it goes on with {again}") from error
     if trained.stopped:
         shown.stopped(resumed_by, trained)
         return None
@@ -114,8 +121,8 @@ def several(folder: SeedsFolder, threads: int | None = None, as_events: bool = F
 
 def _seeds_page(folder: SeedsFolder, recipe: Recipe) -> str:
     from gradbook.cli.terminal import busy
-    from gradbook.data.sources import load
+    from gradbook.lab.material import images_of
     from gradbook.report.seeds_page import seeds_page
 
     with busy("writing the report"):
-        return seeds_page(folder, load(recipe.data))
+        return seeds_page(folder, images_of(recipe))

@@ -47,20 +47,26 @@ def read(
             raise
         except Image.DecompressionBombError as error:
             raise DataError(
-                f"a picture that is too large: at most {MOST_PIXELS:,} pixels", file=str(file)
+                f"a picture that is too large: at most {MOST_PIXELS:,} pixels, make it smaller",
+                file=str(file),
             ) from error
         except UnidentifiedImageError as error:
             kinds = ", ".join(FORMATS)
-            raise DataError(f"no picture that can be read ({kinds})", file=str(file)) from error
+            raise DataError(
+                f"no picture that can be read ({kinds}): save it as PNG", file=str(file)
+            ) from error
         except Exception as error:  # a hostile picture finds ever new ways to fail
-            raise DataError(f"a damaged picture ({error})", file=str(file)) from error
+            raise DataError(
+                f"a damaged picture ({error}): take another copy", file=str(file)
+            ) from error
 
 
 def _require_few_pixels(image: Image, file: Path) -> None:
     columns, rows = image.size
     if columns * rows > MOST_PIXELS:
         raise DataError(
-            f"a picture of {columns:,} x {rows:,} is too large: at most {MOST_PIXELS:,} pixels",
+            f"a picture of {columns:,} x {rows:,} is too large: at most {MOST_PIXELS:,} pixels, "
+            "make it smaller",
             file=str(file),
         )
 

@@ -139,10 +139,12 @@ def _layout(first: Row, file: Path) -> Layout:
 def _shape(pixels: int, size: Size | None, file: Path) -> tuple[int, int, int]:
     """Channels, rows and columns of that many pixels."""
     for channels in (1, 3):
+        if size and channels * prod(size) == pixels:
+            return channels, *size
+    for channels in (1, 3):
         side = isqrt(pixels // channels)
-        height, width = size or (side, side)
-        if channels * height * width == pixels:
-            return channels, height, width
+        if channels * side**2 == pixels:
+            return channels, side, side
     wanted = "make no square: say the size" if size is None else f"aren't {size[0]}x{size[1]}"
     raise DataError(f"{pixels:,} pixels a row {wanted}, in grey or in colour", file=str(file))
 

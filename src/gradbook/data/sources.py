@@ -49,17 +49,18 @@ KNOWN = {
 def load(where: str | os.PathLike[str], size: Size | None = None) -> Dataset:
     """The data set of that name, or in that file or folder.
 
-    `size` is what pictures are brought to, and how a table's pixels are laid out where they make
-    no square; other images have the size they have.
+    `size` is what pictures are brought to, and how a table's pixels are laid out; images that
+    have another size of their own are refused.
     """
-    found = _found(where, size)
+    found = brought_to(where, size)
     if size and found.shape[1:] != size:
         has, wanted = ("x".join(map(str, sides)) for sides in (found.shape[1:], size))
         raise DataError(f"its images are {has}, not {wanted}: leave the size out", file=str(where))
     return found
 
 
-def _found(where: str | os.PathLike[str], size: Size | None) -> Dataset:
+def brought_to(where: str | os.PathLike[str], size: Size | None) -> Dataset:
+    """The same, but images that have another size of their own keep it."""
     if str(where) in KNOWN:
         return KNOWN[str(where)].load()
     if not os.path.lexists(where):

@@ -46,7 +46,7 @@ def training_step(net: Net, batch: int | None = None) -> Step:
     then given their values at each step, and batch normalisation's running statistics are
     carried from step to step beside the weights.
     """
-    _check_batch(net, batch)
+    require_variance(net, batch)
     forward = build(net, batch)
     step = complete(
         net,
@@ -68,8 +68,8 @@ def training_step(net: Net, batch: int | None = None) -> Step:
     )
 
 
-def _check_batch(net: Net, batch: int | None) -> None:
-    """A single value has no variance."""
+def require_variance(net: Net, batch: int | None) -> None:
+    """Refuse a batch from which a normalisation has one value alone: that has no variance."""
     for index, layer in enumerate(net.layers):
         alone = batch == prod(net.shapes[index][1:]) == 1
         if isinstance(layer, BatchNorm) and alone:

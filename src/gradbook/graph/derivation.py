@@ -13,66 +13,31 @@ from the error of all.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import add, mul
 
 import numpy as np
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node, needed
 from gradbook.graph.op import Array
+from gradbook.graph.partials import (
+    Chain,
+    Local,
+    OverSamples,
+    Product,
+    Sum,
+    Worked,
+    chain_value,
+    partials,
+    product_of,
+    sum_of,
+)
 from gradbook.graph.reference import Values, run
 from gradbook.graph.step import Step
 
 LONGEST_CHAIN = 12  # partials: 8 are in the longest chain of a 2-2-2 network
 SHEET_ONLY = ("q", "g")  # stems of values that only a sheet needs, to add over its rows
-
-
-@dataclass(frozen=True)
-class Local:
-    """∂of/∂to, where the formula of `of` mentions `to`."""
-
-    of: Node
-    to: Node
-    formula: Node
-
-
-@dataclass(frozen=True)
-class Worked:
-    """∂root/∂value, which has a line of its own."""
-
-    root: Node
-    value: Node
-
-
-@dataclass(frozen=True)
-class Product:
-    """Factors, from the error towards the weight; none of them is 1."""
-
-    factors: tuple[Chain, ...]
-
-
-@dataclass(frozen=True)
-class Sum:
-    """One chain for each value that is fed, in the order in which those are computed.
-
-    There is none for a weight that reads only padding.
-    """
-
-    terms: tuple[Chain, ...]
-
-
-@dataclass(frozen=True)
-class OverSamples:
-    """What is inside, of every sample, added up; or the mean of it."""
-
-    inside: Chain
-    mean: bool
-
-
-Chain = Local | Worked | Product | Sum | OverSamples
 
 
 @dataclass(frozen=True)
@@ -186,20 +151,20 @@ class _Chains:
     def _chain(self, value: Node) -> Chain:
         root, loss, fed = self.roots[value], self.step.loss, self.fed[value]
         if self._of_one_sample(value):
-            return _sum([self._term(local, root) for local in fed])
+            return sum_of([self._term(local, root) for local in fed])
         alone = [self._term(local, self.sample_error) for local in fed if self._is_alone(local)]
         mixed = [local for local in fed if not self._is_alone(local)]
         each = [self._term(local, loss) for local in mixed if local.of.each]
         once = [self._term(local, loss) for local in mixed if not local.of.each]
-        means: list[Chain] = [OverSamples(_sum(alone), mean=True)] if alone else []
-        sums: list[Chain] = [OverSamples(_sum(each), mean=False)] if each else []
-        return _sum([*means, *sums, *once])
+        means: list[Chain] = [OverSamples(sum_of(alone), mean=True)] if alone else []
+        sums: list[Chain] = [OverSamples(sum_of(each), mean=False)] if each else []
+        return sum_of([*means, *sums, *once])
 
     def _term(self, local: Local, root: Node) -> Chain:
         """∂root/∂to by way of one value that `to` feeds."""
         begin = [] if root is self.roots[local.of] else [self.share]
         end = [] if self._goes_unsaid(local) else [local]
-        return _product([*begin, self._reach(local.of), *end])
+        return product_of([*begin, self._reach(local.of), *end])
 
     def _goes_unsaid(self, local: Local) -> bool:
         """∂E_total/∂E1 is 1."""
@@ -221,33 +186,6 @@ class _Chains:
         return self.shorten and shared and len(list(partials(self.made[value]))) > 1
 
 
-def _product(factors: Sequence[Chain]) -> Chain:
-    flat: list[Chain] = []
-    for factor in factors:
-        flat.extend(factor.factors if isinstance(factor, Product) else [factor])
-    return flat[0] if len(flat) == 1 else Product(tuple(flat))
-
-
-def _sum(terms: Sequence[Chain]) -> Chain:
-    return terms[0] if len(terms) == 1 else Sum(tuple(terms))
-
-
-def pieces(chain: Chain) -> Iterator[Chain]:
-    """The chain and all that it is put together from, in the order it is written."""
-    yield chain
-    match chain:
-        case Product(parts) | Sum(parts):
-            for part in parts:
-                yield from pieces(part)
-        case OverSamples(inside):
-            yield from pieces(inside)
-
-
-def partials(chain: Chain) -> Iterator[Local | Worked]:
-    """Those of them that are partials."""
-    return (piece for piece in pieces(chain) if isinstance(piece, Local | Worked))
-
-
 def first_values(derived: Derivation) -> Values:
     """The values of the first epoch, those of all local partials included."""
     formulas = [local.formula for found in derived.locals.values() for local in found]
@@ -261,23 +199,3 @@ def slopes(derived: Derivation, values: Values) -> dict[Node, Array]:
         for value, chain in derived.chains.items():
             found[value] = chain_value(chain, values, found, derived.step.samples)
     return found
-
-
-def chain_value(chain: Chain, values: Values, worked: Mapping[Node, Array], samples: int) -> Array:
-    """A chain's number, from the values of local partials and of chains that it begins with."""
-
-    def value(part: Chain) -> Array:
-        return chain_value(part, values, worked, samples)
-
-    match chain:
-        case Local():
-            return values[chain.formula]
-        case Worked():
-            return worked[chain.value]
-        case Product(factors):
-            return reduce(mul, map(value, factors), np.asarray(1.0))
-        case Sum(terms):
-            return reduce(add, map(value, terms)) if terms else np.asarray(0.0)
-        case OverSamples(inside, mean):
-            total = np.asarray(np.broadcast_to(value(inside), samples).sum())
-            return total / samples if mean else total

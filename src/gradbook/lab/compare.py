@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.dataset import Dataset
-from gradbook.errors import UsageError, one_line
+from gradbook.errors import one_line
 from gradbook.lab.answers import Answers
 from gradbook.lab.evidence import answered
 from gradbook.lab.history import Epoch
@@ -98,14 +98,8 @@ def opened(path: str | os.PathLike[str]) -> Compared:
         tuple(runs),
         recipe,
         tuple(run.history() for run in runs),
-        tuple(map(_result, runs)),
+        tuple(run.result() for run in runs),
     )
-
-
-def _result(run: RunFolder) -> dict[str, Any]:
-    if not run.is_done:
-        raise UsageError(f"{run.path} isn't done: gradbook train --resume {run.path}")
-    return run.result()
 
 
 def all_opened(paths: Sequence[str | os.PathLike[str]]) -> list[Compared]:

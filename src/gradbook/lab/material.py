@@ -6,6 +6,7 @@ warped alike whichever fold is held back.
 
 from __future__ import annotations
 
+import os
 import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from gradbook.data.dataset import Dataset
 from gradbook.data.images import Images
 from gradbook.errors import ShapeError
+from gradbook.lab.fit import require_last_batch
 from gradbook.lab.recipe import Recipe
 from gradbook.net import Net
 from gradbook.net.layers import spell
@@ -83,15 +85,32 @@ class Material:
 
 def material(recipe: Recipe, dataset: Dataset | None = None) -> Material:
     """What the recipe trains on: its own data set, or the one that is given instead."""
-    from gradbook.data.sources import load
-
-    found = dataset or load(recipe.data)
+    found = dataset or images_of(recipe)
     require_fit(recipe.net, found)
     _require_warpable(recipe, found.shape)
     made = Material(found, recipe.held_back)
-    if not len(made.numbers):
-        raise ShapeError(f"{found.name} has no images besides those held back: hold back none")
+    _require_enough(made)
+    require_last_batch(recipe.net, len(made.numbers), recipe.batch)
     return made
+
+
+def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) -> Dataset:
+    """The data set it names; pictures are brought to the size that its network takes."""
+    from gradbook.data.sources import brought_to
+
+    _, *sides = recipe.net.input
+    size = (sides[0], sides[1]) if sides else None
+    return brought_to(recipe.data if moved_to is None else moved_to, size)
+
+
+def _require_enough(made: Material) -> None:
+    name, fold = made.dataset.name, made.held_back
+    if not len(made.numbers):
+        raise ShapeError(f"{name} has no images besides those held back: hold back none")
+    if fold is not None and not np.any(made.dataset.folds == fold):
+        raise ShapeError(f"{name} has too few images to hold fold {fold} back: hold back none")
+    if not len(made.dataset.test_for_reporting):
+        raise ShapeError(f"{name} has too few images to keep any for the test: give more")
 
 
 def comes_along(recipe: Recipe) -> bool:
@@ -110,6 +129,8 @@ def require_fit(net: Net, dataset: Dataset) -> None:
 
 
 def _require_fit(net: Net, name: str, shape: Shape, classes: int) -> None:
+    if classes < 2:
+        raise ShapeError(f"all images of {name} are of one class: give some of another")
     if net.input not in (shape, (prod(shape),)):
         raise ShapeError(
             f"the images of {name} are {spell(shape)}, but the network takes "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,9 +67,8 @@ class Model:
 
     def score(self, images: NDArray[Any], labels: NDArray[np.integer[Any]]) -> float:
         """The share of the images that are taken for what they are, from 0 to 1."""
-        if len(images) != len(labels):
-            raise ShapeError(f"{len(labels)} labels for {len(images)} images: give one for each")
-        return score(self.net, self._outputs(images), np.asarray(labels)).accuracy
+        outputs = self._outputs(images)
+        return score(self.net, outputs, _as_labels(labels, len(outputs), self.classes)).accuracy
 
     def summary(self) -> str:
         """The layers, what comes out of each, and their parameters, in lines of text."""
@@ -142,17 +142,47 @@ class Model:
         return engine
 
     def _outputs(self, images: NDArray[Any]) -> NDArray[Any]:
-        given = np.asarray(images)
-        if given.dtype.kind not in "uif":
-            raise ShapeError(f"images are bytes or numbers from 0 to 255, not {given.dtype}")
-        shape = self.net.input
-        if given.shape[1:] != shape and given[:1].size != np.prod(shape):
-            raise ShapeError(
-                f"images of {spell(given.shape[1:]) or 'one number'}: "
-                f"this model reads many at once, each {spell(shape)}"
-            )
+        given = _as_images(images, self.net.input)
         engine = self._plain_engine if len(given) <= FEW else self.engine
-        return engine.predict(given.reshape(-1, *shape))
+        return engine.predict(given)
+
+
+def _as_images(images: object, shape: Shape) -> NDArray[Any]:
+    """What a caller hands in, as (images, *shape)."""
+    try:
+        given = np.asarray(images)
+    except ValueError as error:
+        raise ShapeError(f"images are all of one size, here {spell(shape)}") from error
+    if given.dtype.kind not in "uif":
+        raise ShapeError(f"images are bytes or numbers from 0 to 255, not {given.dtype}")
+    if not given.ndim or prod(given.shape[1:]) != prod(shape):
+        raise ShapeError(
+            f"images of {spell(given.shape[1:]) or 'one number'}: "
+            f"this model reads many at once, each {spell(shape)}"
+        )
+    if given.dtype.kind == "f" and given.size:
+        _require_brightness(given)
+    return given.reshape(-1, *shape)
+
+
+def _require_brightness(images: NDArray[Any]) -> None:
+    """Numbers from 0 to 1 would all be read as black."""
+    if not np.isfinite(images).all():
+        raise ShapeError("some of the images' values are infinite or no numbers at all")
+    if images.max() <= 1 and (images % 1).any():
+        raise ShapeError("these images go from 0 to 1: give bytes, or numbers from 0 to 255")
+
+
+def _as_labels(labels: object, images: int, classes: Sequence[str]) -> NDArray[Any]:
+    """What a caller hands in, as the number of each image's class."""
+    found = np.asarray(labels)
+    if not images or found.shape[:1] != (images,):
+        count = len(found) if found.ndim else "no"
+        raise ShapeError(f"{count} labels for {images} images: give one for each")
+    numbers = found.ndim == 1 and found.dtype.kind in "ui"
+    if not numbers or found.min() < 0 or found.max() >= len(classes):
+        raise ShapeError(f"labels are the numbers of the classes, from 0 to {len(classes) - 1}")
+    return found
 
 
 def for_inputs(

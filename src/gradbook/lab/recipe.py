@@ -121,6 +121,8 @@ def _meant(what: Recipe | Net | str | os.PathLike[str]) -> Recipe:
         return what
     if isinstance(what, Net):
         return Recipe(*with_usual(what, said_by(what)))
+    if not isinstance(what, str | os.PathLike):
+        raise UsageError(f"a recipe is a name, a file, a text or a network, not {what!r}")
     name = os.fspath(what)
     if name in RECIPES:
         return builtin_recipe(name)

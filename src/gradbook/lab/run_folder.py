@@ -17,6 +17,7 @@ from gradbook.lab.history import Epoch
 from gradbook.lab.model import Model
 from gradbook.lab.recipe import Recipe
 
+PLAN, SEEDS = "seeds.json", "seed-*"  # what a folder of several seeds holds
 IN_A_RESULT = {  # at least
     "recipe": str,
     "epochs": int,
@@ -66,10 +67,12 @@ class RunFolder:
             raise DataError("not the metrics of a run", file=str(self.json_file)) from error
 
     def model(self) -> Model:
+        self._require_done(self.model_file)
         return Model.load(self.model_file)
 
     def result(self) -> dict[str, Any]:
         """What the run came to: the event 'done'."""
+        self._require_done(self.result_file)
         try:
             found = json.loads(read_text(self.result_file))
             whole = all(isinstance(found[name], kind) for name, kind in IN_A_RESULT.items())
@@ -79,12 +82,23 @@ class RunFolder:
             raise DataError("not the result of a run", file=str(self.result_file))
         return dict(found)
 
+    def _require_done(self, file: Path) -> None:
+        """Say why a file that a finished run has isn't there."""
+        if file.exists():
+            return
+        if self.holds_a_run:
+            raise UsageError(f"{self.path} isn't done: gradbook train --resume {self.path}")
+        if (self.path / PLAN).exists():
+            raise UsageError(f"{self.path} holds several seeds: name one of its folders seed-N")
+
     # Writing.
 
     def require_free(self) -> None:
         """Refuse a folder that a new run would overwrite anything in."""
-        own = (self.recipe_file, self.checkpoints, self.model_file, self.json_file, self.csv_file)
-        if any(map(os.path.lexists, own)):
+        files = (self.recipe_file, self.model_file, self.result_file, self.report_file)
+        kept = (self.checkpoints, self.json_file, self.csv_file)
+        several = (self.path / PLAN, *self.path.glob(SEEDS))
+        if any(map(os.path.lexists, (*files, *kept, *several))):
             raise UsageError(
                 f"{self.path} holds a run already: resume that one, or name another folder"
             )

@@ -11,12 +11,12 @@ from statistics import fmean, stdev
 from typing import Any
 
 from gradbook.data.dataset import Dataset
-from gradbook.errors import DataError, UsageError
+from gradbook.errors import DataError
 from gradbook.files import made_folder, read_text, write_whole
 from gradbook.lab.recipe import Recipe
 from gradbook.lab.recipe import recipe as recipe_of
 from gradbook.lab.recipe_text import parse
-from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.run_folder import PLAN, RunFolder
 from gradbook.lab.train import Trained, train
 from gradbook.lab.wanted import What
 
@@ -76,7 +76,7 @@ class SeedsFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self.plan_file = self.path / "seeds.json"
+        self.plan_file = self.path / PLAN
         self.result_file = self.path / "result.json"
         self.report_file = self.path / "report.html"
 
@@ -90,8 +90,6 @@ class SeedsFolder:
     def require_free(self) -> None:
         """Refuse a folder that new runs would overwrite anything in."""
         RunFolder(self.path).require_free()
-        if self.holds_seeds or any(self.path.glob("seed-*")):
-            raise UsageError(f"{self.path} holds runs already: resume them, or name another folder")
 
     def begin(self, recipe: Recipe, seeds: Sequence[int]) -> None:
         """Make the folder and write down what is to be trained."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.data.dataset import Dataset
 from gradbook.engine.surroundings import surroundings
+from gradbook.files import made_folder
 from gradbook.lab import checkpoint as checkpoints
 from gradbook.lab.checkpoint import Checkpoint
 from gradbook.lab.heeding import in_a_thread
@@ -24,6 +25,7 @@ from gradbook.lab.recipe import Recipe
 from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.training import Training
 from gradbook.lab.wanted import Asked, What, resumed, stands_at
+from gradbook.net.plain import whole
 
 if TYPE_CHECKING:
     from gradbook.engine.base import Engine
@@ -111,9 +113,11 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         if kept:
             kept.require_free()
     made, engine = _prepared(wanted, data if isinstance(data, Dataset) else None, threads)
-    if kept and not resume:
-        kept.begin(wanted)
+    if kept:
+        made_folder(kept.path)
     with kept.held() if kept else nullcontext():
+        if kept and not resume:
+            kept.begin(wanted)
         start, remarks = stands_at(kept, wanted, made) if kept and resume else (None, [])
         if kept:
             kept.clear_parts()
@@ -143,7 +147,7 @@ def _engine(recipe: Recipe, threads: int | None) -> Engine:
     from gradbook.engine.open import open_engine
 
     most = -(-recipe.batch // LANES)  # more would have nothing to do
-    threads = threads or min(cores(), most)
+    threads = min(cores(), most) if threads is None else whole("threads", threads, 1)
     return open_engine(recipe.net, recipe.batch, threads, warp=recipe.warp)
 
 

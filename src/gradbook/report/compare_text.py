@@ -149,6 +149,7 @@ def as_json(runs: Sequence[Compared], misread: Misread | None) -> str:
 
 def record(run: Compared) -> dict[str, Any]:
     """A run's figures."""
+    several = len(run.seeds) > 1
     return {
         "run": run.name,
         "name": run.recipe.title,
@@ -159,8 +160,8 @@ def record(run: Compared) -> dict[str, Any]:
         "seconds": run.seconds,
         "validation_accuracy": run.validation,
         "test_accuracy": run.test.mean,
-        "test_deviation": run.test.deviation if len(run.seeds) > 1 else None,
-        "test_lowest": run.test.lowest,
+        "test_deviation": run.test.deviation if several else None,
+        "test_lowest": run.test.lowest if several else None,
         "seeds": list(run.seeds),
         "test_accuracies": list(run.test.values),
     }

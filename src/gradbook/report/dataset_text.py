@@ -9,6 +9,7 @@ from gradbook.data.dataset import Dataset
 from gradbook.data.digit_files import SUMS
 from gradbook.data.images import digest, shared, statistics
 from gradbook.data.sources import KNOWN
+from gradbook.report.amounts import counted
 from gradbook.report.curve_text import Line, Piece
 
 WIDEST_NAME = 30  # columns for the name of a class
@@ -21,7 +22,8 @@ def lines(dataset: Dataset, *, ascii_only: bool = False) -> Iterator[Line]:
     images = len(dataset.training_and_validation) + len(dataset.test_for_reporting)
     yield [
         Piece(dataset.name, "bold"),
-        Piece(f": {images:,} images of {_sides(dataset)}, {len(dataset.classes):,} classes"),
+        Piece(f": {counted(images, 'image')} of {_sides(dataset)}, "),
+        Piece(counted(len(dataset.classes), "class", "classes")),
     ]
     yield from ([Piece(line)] for line in wrap(dataset.source, 79, break_long_words=False))
     yield []

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from gradbook.data.dataset import Dataset
-from gradbook.data.sources import load
 from gradbook.files import write_whole
+from gradbook.lab.material import images_of
 from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.seeds import SeedsFolder
 from gradbook.report.run_page import run_page
@@ -23,7 +23,7 @@ def write_report(
     """
     seeds = SeedsFolder(folder)
     run = seeds.run(seeds.plan()[1][0]) if seeds.holds_seeds else RunFolder(folder)
-    dataset = data if isinstance(data, Dataset) else load(data or run.recipe().data)
+    dataset = data if isinstance(data, Dataset) else images_of(run.recipe(), data)
     page = seeds_page(seeds, dataset) if seeds.holds_seeds else run_page(run, dataset)
     write_whole(seeds.report_file, page)
     return seeds.report_file

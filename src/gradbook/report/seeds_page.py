@@ -32,8 +32,9 @@ def told(run: Compared, answers: Sequence[Answers], dataset: Dataset) -> str:
     """The page of what was gathered; each seed's answers to the test images."""
     of, seeds = len(dataset.test_for_reporting), len(run.seeds)
     lead = (
-        f'<p class="headline"><b>{percent(run.test.mean, of)}</b> of {of:,} test images read '
-        f"right, the mean of {counted(seeds, 'seed')}; {_spread(run, of)}</p>\n"
+        f'<p class="headline"><b>{percent(run.test.mean, of)}</b> '
+        f"of {counted(of, 'test image')} read right, the mean of {counted(seeds, 'seed')}; "
+        f"{_spread(run, of)}</p>\n"
         f"{facts(_facts(run))}"
     )
     where = run.results[0].get("made_with")

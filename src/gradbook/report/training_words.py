@@ -13,6 +13,7 @@ from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.seeds import SeedsFolder
 from gradbook.lab.training import Training
 from gradbook.net.text import update_words
+from gradbook.report.amounts import counted
 from gradbook.report.curve_text import Line, Piece
 from gradbook.report.training_text import GOOD, QUIET, duration, share
 
@@ -25,8 +26,8 @@ def opening(training: Training, width: int) -> Iterator[Line]:
     recipe, material = training.recipe, training.material
     title = recipe.title
     first, *more = wrap(
-        f"{title}: {recipe.net.count():,} parameters, {_epochs(recipe.epochs)} of "
-        f"{len(material.numbers):,} images of {material.dataset.name}",
+        f"{title}: {recipe.net.count():,} parameters, {counted(recipe.epochs, 'epoch')} of "
+        f"{counted(len(material.numbers), 'image')} of {material.dataset.name}",
         width,
     )
     yield [Piece(first[: len(title)], "bold"), Piece(first[len(title) :])]
@@ -36,12 +37,9 @@ def opening(training: Training, width: int) -> Iterator[Line]:
     for remark in training.remarks:
         yield from _paragraph(remark, width, "yellow")
     if training.history:
-        yield from _paragraph(f"going on after {_epochs(len(training.history))}", width, QUIET)
+        done = counted(len(training.history), "epoch")
+        yield from _paragraph(f"going on after {done}", width, QUIET)
     yield []
-
-
-def _epochs(count: int) -> str:
-    return f"{count:,} epoch{'' if count == 1 else 's'}"
 
 
 def _settings(training: Training) -> Iterator[list[str]]:
@@ -51,8 +49,8 @@ def _settings(training: Training) -> Iterator[list[str]]:
     if recipe.warp.changes_images:
         yield ("warp " + warp_text.write(recipe.warp)).split("; ")
     threads = getattr(training.engine, "threads", 1)
-    kept = [] if held_back is None else [f"{len(held_back):,} more images held back"]
-    yield [*kept, f"seed {recipe.net.seed}", f"{threads} thread{'' if threads == 1 else 's'}"]
+    kept = [] if held_back is None else [f"{counted(len(held_back), 'more image')} held back"]
+    yield [*kept, f"seed {recipe.net.seed}", counted(threads, "thread")]
 
 
 def _stuck(words: str) -> str:
@@ -68,11 +66,11 @@ def _paragraph(words: str, width: int, colour: str = "") -> Iterator[Line]:
 def result(event: Mapping[str, Any], width: int, tested: int | None = None) -> Iterator[Line]:
     """How many of so many test images are read right, and what that took."""
     right = share(event["test_accuracy"])
-    images = "the test images" if tested is None else f"the {tested:,} test images"
+    images = "the test images" if tested is None else f"the {counted(tested, 'test image')}"
     wrong = "" if tested is None else f", {round(tested * (1 - event['test_accuracy'])):,} wrong"
     said = (
         f"{event['recipe']} reads {_stuck(right)} of {images} right{wrong}, after "
-        f"{_epochs(event['epochs'])} in {_stuck(duration(event['seconds']))}"
+        f"{counted(event['epochs'], 'epoch')} in {_stuck(duration(event['seconds']))}"
     )
     yield []
     for line in wrap(said, width):
@@ -148,4 +146,4 @@ def _place(training: Training) -> str:
     epoch, step = divmod(training.checkpoint().step, training.steps)
     if step:
         return f"after step {step:,} of {training.steps:,} in epoch {epoch + 1}"
-    return f"after {_epochs(epoch)}" if epoch else "before the first step"
+    return f"after {counted(epoch, 'epoch')}" if epoch else "before the first step"

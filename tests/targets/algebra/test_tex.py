@@ -22,7 +22,8 @@ from gradbook.targets.algebra.math import (
     Symbol,
     Transposed,
 )
-from gradbook.targets.algebra.tex import decimal, escape, spell, spell_inline, symbol, width
+from gradbook.targets.algebra.tex import decimal, escape, spell, spell_inline, symbol
+from gradbook.targets.algebra.tex_width import width
 from tests.targets.algebra.samples import NAMES, document_of
 
 h = Name("h", (1,))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.name import Name
+from gradbook.targets.algebra.decimals import sign_before
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.math import (
     BigSum,
@@ -26,7 +27,6 @@ from gradbook.targets.algebra.math import (
     Symbol,
     Transposed,
     Words,
-    sign_before,
 )
 from gradbook.targets.algebra.plain import TextPrinter, decimal, spell
 from gradbook.targets.algebra.printer import broken

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.graph.derivation import Chain, Local, OverSamples, Sum, Worked, partials, pieces
 from gradbook.graph.node import Node
+from gradbook.graph.partials import Chain, Local, OverSamples, Sum, Worked, partials, pieces
 from gradbook.targets.algebra.chains import Algebra, partial, symbol_of
+from gradbook.targets.algebra.decimals import numbers_in, sign_before, worked_out
 from gradbook.targets.algebra.document import Inline, Line
 from gradbook.targets.algebra.formula import formula, shown_samples
 from gradbook.targets.algebra.forward import tell_samples
-from gradbook.targets.algebra.math import Form, Relation, Words, numbers_in, sign_before, worked_out
+from gradbook.targets.algebra.math import Form, Relation, Words
 from gradbook.targets.algebra.steps import differentiated, steps, why
 from gradbook.targets.algebra.story import Story, listed
 

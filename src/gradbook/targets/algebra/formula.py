@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from fractions import Fraction as Ratio
 
 import numpy as np
 
@@ -32,6 +31,7 @@ from gradbook.targets.algebra.math import (
     ln,
     multiplied,
 )
+from gradbook.targets.algebra.ratio import ratio, ratio_form
 
 Say = Callable[[Node], Form | None]  # what stands for a value; None: its formula
 Notation = Callable[[Node, Sequence[Form], Say], Form]
@@ -122,13 +122,13 @@ def definition(node: Node, say: Say) -> Form:
 
 def _parts(node: Node) -> Sequence[Node]:
     """What has to be written before the node's own notation can be."""
-    return node.inputs if node.op.name in NOTATION and _ratio(node) is None else ()
+    return node.inputs if node.op.name in NOTATION and ratio(node) is None else ()
 
 
 def _written(node: Node, forms: Mapping[Node, Form], say: Say) -> Form:
-    ratio = _ratio(node)
-    if ratio is not None:
-        return _ratio_form(ratio)
+    found = ratio(node)
+    if found is not None:
+        return ratio_form(found)
     write = NOTATION.get(node.op.name)
     if write is not None:
         return write(node, [forms[x] for x in node.inputs], say)
@@ -144,33 +144,6 @@ def _expanded(node: Node, say: Say) -> Form:
     """The op said with simpler ones."""
     assert node.op.expansion
     return formula(node.op.expansion(*node.inputs, *node.attributes), say)
-
-
-# Numbers that are written as a ratio: 1/4 of four samples, 2/3, not 0.6666667.
-
-
-def _ratio(node: Node) -> Ratio | None:
-    """A formula of whole numbers alone, worked out."""
-    if node.is_constant():
-        return Ratio(int(node.number)) if node.number.is_integer() else None
-    work = RATIOS.get(node.op.name)
-    parts = [_ratio(x) for x in node.inputs] if work else []
-    known = [part for part in parts if part is not None]
-    return work(*known) if work and len(known) == len(parts) else None
-
-
-RATIOS: dict[str, Callable[..., Ratio]] = {
-    "repeat": lambda x: x,
-    "negate": lambda x: -x,
-    "multiply": lambda a, b: a * b,
-    "divide": lambda a, b: a / b,
-}
-
-
-def _ratio_form(ratio: Ratio) -> Form:
-    size = Number(abs(ratio.numerator))
-    form: Form = size if ratio.denominator == 1 else Fraction(size, Number(ratio.denominator))
-    return Minus(form) if ratio < 0 else form
 
 
 # The notation of each op.

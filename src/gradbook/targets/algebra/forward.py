@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
 from gradbook.targets.algebra.chains import Algebra, at, symbol_of
+from gradbook.targets.algebra.decimals import worked_out
 from gradbook.targets.algebra.document import Cell
 from gradbook.targets.algebra.formula import definition, shown_samples
-from gradbook.targets.algebra.math import Form, Number, shortened, worked_out
+from gradbook.targets.algebra.math import Form, Number, shortened
 from gradbook.targets.algebra.story import Story
 
 

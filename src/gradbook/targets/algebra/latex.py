@@ -17,7 +17,8 @@ from gradbook.targets.algebra.document import (
     Table,
 )
 from gradbook.targets.algebra.math import Number
-from gradbook.targets.algebra.tex import Row, escape, rows, spell_inline, width
+from gradbook.targets.algebra.tex import Row, escape, rows, spell_inline
+from gradbook.targets.algebra.tex_width import width
 
 ROOM = 78  # characters in a line of formulas, about
 WIDEST_CELL = 46  # characters; more are set in several lines

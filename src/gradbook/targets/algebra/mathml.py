@@ -11,6 +11,7 @@ from html import escape
 from typing import ClassVar
 
 from gradbook.palette import GRADIENT
+from gradbook.targets.algebra.decimals import digits
 from gradbook.targets.algebra.document import Line
 from gradbook.targets.algebra.math import (
     BigSum,
@@ -31,7 +32,6 @@ from gradbook.targets.algebra.math import (
     Symbol,
     Transposed,
     Words,
-    digits,
 )
 from gradbook.targets.algebra.mathml_letters import MINUS, SQUARE, number_of, raised, symbol_of
 from gradbook.targets.algebra.mathml_width import EM, width

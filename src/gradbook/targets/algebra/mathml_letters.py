@@ -7,7 +7,8 @@ from math import isfinite, isnan
 
 from gradbook.graph.name import Name
 from gradbook.palette import colour_of
-from gradbook.targets.algebra.math import Symbol, digits
+from gradbook.targets.algebra.decimals import digits
+from gradbook.targets.algebra.math import Symbol
 
 SQUARE = "²"  # σ² is a letter with its square
 MINUS = '<mo form="prefix">−</mo>'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import ClassVar
 
+from gradbook.targets.algebra.decimals import digits
 from gradbook.targets.algebra.math import (
     HALF,
     BigSum,
@@ -25,7 +26,6 @@ from gradbook.targets.algebra.math import (
     Symbol,
     Transposed,
     Words,
-    digits,
 )
 from gradbook.targets.algebra.printer import (
     PRODUCT_BREAK,

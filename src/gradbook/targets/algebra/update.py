@@ -10,8 +10,9 @@ from gradbook.graph.node import Node
 from gradbook.graph.reference import losses
 from gradbook.graph.step import Step
 from gradbook.targets.algebra.chains import Algebra, at, symbol_of
+from gradbook.targets.algebra.decimals import sign_before, worked_out
 from gradbook.targets.algebra.formula import definition
-from gradbook.targets.algebra.math import Form, Number, Relation, sign_before, worked_out
+from gradbook.targets.algebra.math import Form, Number, Relation
 from gradbook.targets.algebra.story import Story, listed
 
 REMEMBERED = {
