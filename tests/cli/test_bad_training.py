@@ -191,7 +191,7 @@ def test_a_full_disk_is_one_line_that_says_how_it_goes_on(desk, capsys, monkeypa
 def test_checkpoints_of_another_network(desk, refused):
     text = (desk / "run/recipe.txt").read_text("utf-8")
     (desk / "run/recipe.txt").write_text(text.replace("conv 4", "conv 5"), encoding="utf-8")
-    assert "are of another recipe or network" in refused(["train", "--resume", "run"])
+    assert "(of another recipe or network than this run" in refused(["train", "--resume", "run"])
 
 
 def test_a_recipe_of_a_run_that_somebody_broke(desk, refused):

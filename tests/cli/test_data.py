@@ -99,6 +99,24 @@ def test_pictures_are_brought_to_a_size(said, tmp_path):
     assert "4 images of 9x7 in grey, 2 classes" in said(folder, "--size", "9x7")
 
 
+def test_files_that_are_no_pictures_are_counted(said, tmp_path):
+    folder = picture_folder(tmp_path / "pets", {"cat": 2, "dog": 2})
+    (folder / "cat" / ".hidden").touch()
+    assert "left out" not in said(folder)
+    (folder / "cat" / "3.tif").touch()
+    assert "; 1 file of another kind left out;" in " ".join(said(folder).split())
+    (folder / "dog" / "notes.txt").touch()
+    assert "; 2 files of another kind left out;" in " ".join(said(folder).split())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_no_name_of_a_class_steers_the_terminal(said, tmp_path):
+    folder = picture_folder(tmp_path / "pets\x1b[2J", {"cat\x1b[31m": 2, "dog": 2})
+    page = said(folder, "--show", "4")
+    assert "\x1b" not in page
+    assert r"cat\x1b[31m" in page
+
+
 def test_one_picture_is_told_as_one(said, tmp_path):
     folder = picture_folder(tmp_path / "pets", {"cat": 1})
     assert "1 image of 2x3 in grey, 1 class\n" in said(folder, "--size", "2x3")

@@ -1,6 +1,10 @@
 import sys
 
+import pytest
+
+from gradbook.cli.main import main
 from gradbook.cli.terminal import busy
+from tests.cli.desk import RECIPE, laid_out
 
 
 def test_what_takes_its_time_says_so_on_a_terminal_and_is_gone_afterwards(monkeypatch, capsys):
@@ -18,3 +22,21 @@ def test_where_nobody_looks_nothing_is_said(capsys):
     with busy("writing book.xlsx"):
         pass
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", RECIPE, "--epochs", "1", "-o", "run"],
+        ["data", "made.npz", "--show", "2"],
+        ["recipes"],
+        ["sweep", "worked", "--epochs", "5"],
+        ["check", "nothing.xlsx"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_without_any_output_the_work_is_done_all_the_same(words, tmp_path, monkeypatch):
+    """As under a service, or after `>&-`: Python has no sys.stdout then."""
+    monkeypatch.chdir(laid_out(tmp_path))
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(words) == (2 if words[0] == "check" else 0)

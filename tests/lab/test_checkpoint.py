@@ -9,9 +9,10 @@ from gradbook.lab import stored
 from gradbook.lab.checkpoint import Checkpoint, found, newest, read, write
 from gradbook.lab.history import Epoch
 
+MINE = "recipe mine\n"
 EPOCH = Epoch(1, 0.1, 1 / 3, 0.5, None, None, 2.5, 1e4)
 CHECKPOINT = Checkpoint(
-    recipe="recipe mine\n",
+    recipe=MINE,
     mark=2**31 + 5,
     step=40,
     values={"w": np.float32([1, np.pi]), "k": np.array(40.0)},
@@ -50,13 +51,13 @@ def test_the_last_two_are_kept(tmp_path):
 
 def test_the_newest_is_gone_on_from(tmp_path):
     written(tmp_path, 10, 20)
-    checkpoint, remarks = newest(tmp_path)
+    checkpoint, remarks = newest(tmp_path, MINE)
     assert checkpoint.step == 20
     assert remarks == []
 
 
 def test_where_none_is_there_is_none(tmp_path):
-    assert newest(tmp_path / "nowhere") == (None, [])
+    assert newest(tmp_path / "nowhere", MINE) == (None, [])
 
 
 @pytest.mark.parametrize("content", [b"", b"half", None])
@@ -64,10 +65,21 @@ def test_for_a_cut_checkpoint_the_older_one_is_used_and_that_is_said(tmp_path, c
     written(tmp_path, 10, 20)
     path = tmp_path / "000020.safetensors"
     path.write_bytes(path.read_bytes()[:300] if content is None else content)
-    checkpoint, (remark,) = newest(tmp_path)
+    checkpoint, (remark,) = newest(tmp_path, MINE)
     assert checkpoint.step == 10
     assert "000020.safetensors: damaged" in remark
     assert remark.endswith("the checkpoint before it is used")
+
+
+def test_for_a_checkpoint_of_another_network_the_older_one_is_used_and_that_is_said(tmp_path):
+    written(tmp_path, 10)
+    write(tmp_path, replace(CHECKPOINT, step=900, recipe="recipe another\n"))
+    checkpoint, (remark,) = newest(tmp_path, MINE)
+    assert checkpoint.step == 10
+    assert "000900.safetensors: of another recipe or network than this run's" in remark
+    written(tmp_path, 20, 30)
+    kept = ["000020.safetensors", "000030.safetensors", "000900.safetensors"]
+    assert names(tmp_path) == kept  # what is ahead is left alone, and two of its own are there
 
 
 def test_where_none_is_whole_there_is_nothing_to_go_on_from(tmp_path):
@@ -75,7 +87,7 @@ def test_where_none_is_whole_there_is_nothing_to_go_on_from(tmp_path):
     for path in found(tmp_path):
         path.write_bytes(b"")
     with pytest.raises(DataError, match=r"none of the checkpoints in it can be used \(damaged"):
-        newest(tmp_path)
+        newest(tmp_path, MINE)
 
 
 @pytest.mark.parametrize(

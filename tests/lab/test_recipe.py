@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -316,3 +318,20 @@ def test_a_data_set_whose_name_cannot_be_written_is_refused():
 def test_what_can_be_no_recipe_is_told_what_may_be(what):
     with pytest.raises(UsageError, match="a recipe is a name, a file, a text or a network, not"):
         recipe(what)
+
+
+def test_data_lie_beside_the_recipe_or_where_you_are(tmp_path, monkeypatch):
+    folder = tmp_path / "there"
+    (folder / "digits").mkdir(parents=True)
+    for place in (folder / "mine.npz", tmp_path / "mine.npz", tmp_path / "other.npz"):
+        place.touch()
+    monkeypatch.chdir(tmp_path)
+
+    def data(said):
+        (folder / "mine.txt").write_text(f"{NET}\ndata {said}")
+        return recipe("there/mine.txt").data
+
+    assert data("mine.npz") == os.path.join("there", "mine.npz")
+    assert data("other.npz") == "other.npz"
+    assert data("digits") == "digits"  # a name wins over a folder
+    assert data("nowhere.npz") == "nowhere.npz"

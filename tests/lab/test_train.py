@@ -13,7 +13,7 @@ import pytest
 import gradbook as gb
 from gradbook.data.dataset import TRAINING, Part, assemble
 from gradbook.engine.plain import PlainEngine
-from gradbook.errors import FileError, GradbookError, ShapeError, UsageError
+from gradbook.errors import DataError, FileError, GradbookError, ShapeError, UsageError
 from gradbook.lab import checkpoint as checkpoints
 from gradbook.lab import training as loop
 from gradbook.lab.listener import Listener
@@ -424,7 +424,7 @@ def test_checkpoints_of_another_recipe_are_not_gone_on_from(undisturbed, tmp_pat
     held.checkpoints.mkdir()
     for path in (folder / "checkpoints").iterdir():
         (held.checkpoints / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(UsageError, match="of another recipe or network"):
+    with pytest.raises(DataError, match="none .* can be used .of another recipe or network than"):
         train(folder=held.path, resume=True, data=SET)
 
 

@@ -202,6 +202,8 @@ def test_the_page_of_several_seeds_tells_mean_spread_and_lowest(tmp_path):
     assert [row[1] for row in rows] == [f"{100 * a:.1f} %" for a in accuracies]
     for seed in (0, 1, 2):
         assert f'href="seed-{seed}/report.html"' in html
+    assert "gradbook train seed-0/recipe.txt --seeds 3 -o again" in words(html)
+    assert (tmp_path / "seeds" / "seed-0" / "recipe.txt").exists()
 
 
 def test_what_most_seeds_misread_is_counted(tmp_path):

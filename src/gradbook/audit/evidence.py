@@ -113,7 +113,25 @@ def is_evident(bench: Bench, remedy: Remedy, lane: int) -> bool:
         or _becomes_proper(bench, remedy)
         or _looks_odd(bench, remedy)
         or _counts_more(bench, remedy)
+        or _belongs_beside(bench, remedy)
     )
+
+
+def _belongs_beside(bench: Bench, remedy: Remedy) -> bool:
+    """Whether formulas of the same shape on the way to the loss mention the cell that an edit
+    brings in, and none of them the one that it takes out."""
+    training, owner, change = bench.training, remedy.cells[0], remedy.repair.changes[0]
+    shape = training.book.patterns[owner].shape
+    beside = [
+        cell
+        for cell in forward(bench).difference(remedy.cells)
+        if cell in training.book.patterns and training.book.patterns[cell].shape == shape
+    ]
+    mentioned = {source for cell in beside for source in training.flow.sources(cell)}
+    if not isinstance(change.old, Reference) or not isinstance(change.new, Reference):
+        return False
+    old, new = (training.book.reader.cell(r.text, owner) for r in (change.old, change.new))
+    return new in mentioned and old not in mentioned
 
 
 def _counts_more(bench: Bench, remedy: Remedy) -> bool:

@@ -56,8 +56,9 @@ def _of_group(
         exchanged = []  # one edit of a sum says more than several of updates
     for fault in exchanged:
         del wrong[fault.lane]
+        known.exchanged.add(fault.lane)
         yield fault
-    for lane in serve_others(bench, wrong):
+    for lane in known.exchanged.intersection(serve_others(bench, wrong)):
         del wrong[lane]
     for _ in range(ROUNDS):
         if not wrong:

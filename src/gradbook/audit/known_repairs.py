@@ -26,6 +26,7 @@ class Known:
         self.hopeless: set[object] = set()  # wrong claims that no edit elsewhere puts right
         self.repairs: dict[tuple[int, str], tuple[Repair, Pattern, Address]] = {}
         self.remedies: list[tuple[Step, Remedy]] = []
+        self.exchanged: set[int] = set()  # weights that are updated by another's gradient
 
     def repair(self, patient: Patient, lane: int, claim: Claim) -> Repair | None:
         """The repair of the same formula in another row, where it helps here too."""

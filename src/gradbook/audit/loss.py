@@ -13,6 +13,7 @@ from gradbook.audit.loss_candidates import (
     candidates,
     headings_of,
     inside_of,
+    is_cut,
     is_loss_word,
     numbers_behind,
 )
@@ -60,10 +61,13 @@ def _counts_less(training: Training, cell: Address, loss: Address) -> bool:
 
 
 def _plausible(training: Training, start: Sequence[Address], loss: tuple[Address, ...]) -> bool:
-    """Whether something that no gradient fits may be a loss: it isn't straight, and called one."""
+    """Whether something that no gradient fits may be a loss: it is called one, and isn't straight
+    unless a blank makes it so."""
     words = headings_of(training, set(loss)).values()
     if training.rate is None and not any(is_loss_word(word) for some in words for word in some):
         return False
+    if any(is_cut(training, cell) for cell in loss):
+        return True
     bench = Bench(training, Step(0, tuple(start), loss, ()))
     try:
         slopes = [bench.random.of(node, bench.leaves) for node in bench.true.values()]

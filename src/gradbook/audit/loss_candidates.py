@@ -6,7 +6,7 @@ import re
 from collections import deque
 from collections.abc import Sequence
 
-from gradbook.audit.address import Address, sheet_of
+from gradbook.audit.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.claims import claims
 from gradbook.audit.headings import label
 from gradbook.audit.training import Training
@@ -33,6 +33,17 @@ def inside_of(training: Training, cell: Address) -> set[Address]:
     return seen
 
 
+def is_cut(training: Training, cell: Address) -> bool:
+    """Whether a blank stands on the way to a cell, so that no weight may lead there."""
+    book, flow = training.book, training.flow
+    return any(
+        source not in book.patterns and source not in book.values
+        for inside in inside_of(training, cell)
+        if inside in training.moving and inside not in training.stop
+        for source in flow.sources(inside)
+    )
+
+
 def candidates(training: Training, start: Sequence[Address]) -> list[Address]:
     """Cells that weights lead to, the likeliest to be the loss first."""
     flow, stop = training.flow, training.stop
@@ -47,6 +58,8 @@ def candidates(training: Training, start: Sequence[Address]) -> list[Address]:
     used = {s for cell in plain for s in flow.sources(cell)}
     serving = set().union(*(inside_of(training, owner) for owner in owners))
 
+    along = row_of if training.lanes[0].down else column_of
+
     def likelihood(cell: Address) -> tuple[object, ...]:
         words = called[cell]
         is_loss = any(is_loss_word(word) for word in words)
@@ -58,6 +71,7 @@ def candidates(training: Training, start: Sequence[Address]) -> list[Address]:
             not is_loss,
             sheet_of(cell) != training.sheet,
             cell in used,
+            abs(along(cell) - along(start[0])),
             -cell,
         )
 

@@ -11,7 +11,7 @@ from shutil import get_terminal_size
 from threading import Event, RLock, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal import WIDEST
+from gradbook.cli.terminal import WIDEST, is_terminal
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -28,7 +28,7 @@ UP, ERASE_LINE, ERASE_BELOW, HIDE, SHOW = "\033[{}A", "\033[K", "\033[J", "\033[
 
 def is_screen() -> bool:
     """Whether standard output can be drawn over."""
-    return sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+    return is_terminal() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 class Screen:

@@ -21,10 +21,15 @@ def width() -> int:
     return min(get_terminal_size().columns, WIDEST)
 
 
+def is_terminal() -> bool:
+    """Whether what is printed is looked at on one; there may be no output at all."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def can_say(characters: str) -> bool:
     """Whether these characters can be printed at all."""
     try:
-        characters.encode(sys.stdout.encoding or "ascii")
+        characters.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):
         return False
     return True
@@ -32,7 +37,7 @@ def can_say(characters: str) -> bool:
 
 def has_colours() -> bool:
     """Whether what is printed is looked at on a terminal with colours."""
-    if not sys.stdout.isatty():
+    if not is_terminal():
         return False
     console = _console()
     return console.color_system is not None and not console.no_color
@@ -40,7 +45,7 @@ def has_colours() -> bool:
 
 def show(lines: Iterable[Line]) -> None:
     """Print the lines, in their colours where they are looked at."""
-    if not sys.stdout.isatty():
+    if not is_terminal():
         from gradbook.report.curve_text import plain
 
         print(plain(list(lines)), end="")

@@ -32,7 +32,8 @@ def read(folder: Path, size: Size | None = None) -> Dataset:
     if all(map(_are_grey, pixels.values())):
         pixels = {part: found[:, :1] for part, found in pixels.items()}
     parts = {part: _part(folder, pixels[part], found) for part, found in files.items()}
-    return assemble(folder.resolve().name, f"pictures in {folder}", parts)
+    source = f"pictures in {folder}{_left_out(folder)}"
+    return assemble(folder.resolve().name, source, parts)
 
 
 def _parts(folder: Path) -> dict[str, Path]:
@@ -63,6 +64,19 @@ def _files(folder: Path) -> list[Path]:
         if not pictures:
             raise DataError("no pictures in it: take it away or fill it", file=str(where))
     return [file for pictures in found.values() for file in pictures]
+
+
+def _left_out(folder: Path) -> str:
+    """The files beside the pictures: a TIFF that nobody looks at should be missed."""
+    beside = [
+        file
+        for classes in _parts(folder).values()
+        for where in _folders(classes)
+        for file in where.iterdir()
+        if file.suffix.lower() not in SUFFIXES and not file.name.startswith(".")
+    ]
+    files = "files" if len(beside) > 1 else "file"
+    return f"; {len(beside):,} {files} of another kind left out" if beside else ""
 
 
 def _size(file: Path) -> Size:

@@ -39,7 +39,7 @@ class Checkpoint:
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:
-    """Put it into the folder, and take away all but the last two."""
+    """Put it into the folder, and take away what came before the last two."""
     record = {
         "kind": KIND,
         "version": VERSION,
@@ -52,7 +52,8 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
     arrays = {**checkpoint.values, LOSSES: checkpoint.losses, RIGHT: checkpoint.right}
     made_folder(folder)
     stored.write(folder / f"{checkpoint.step:06}.safetensors", Stored(arrays, record))
-    for old in found(folder)[KEPT:]:
+    so_far = [path for path in found(folder) if int(path.stem) <= checkpoint.step]
+    for old in so_far[KEPT:]:
         old.unlink(missing_ok=True)
 
 
@@ -87,15 +88,16 @@ def read(path: str | os.PathLike[str]) -> Checkpoint:
         ) from error
 
 
-def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
-    """The last checkpoint that is whole, and a line about each newer one that isn't.
+def newest(folder: Path, recipe: str) -> tuple[Checkpoint | None, list[str]]:
+    """The last checkpoint of this recipe that is whole, and a line about each newer one.
 
-    Where there are some and none is whole, that is an error.
+    Where there are some and none can be used, that is an error.
     """
     faults: list[GradbookError] = []
     for path in found(folder):
         try:
-            return read(path), [f"{fault}; the checkpoint before it is used" for fault in faults]
+            said = [f"{fault}; the checkpoint before it is used" for fault in faults]
+            return _of(recipe, path), said
         except GradbookError as error:
             faults.append(error)
     if faults:
@@ -104,3 +106,13 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
             file=os.fspath(folder),
         )
     return None, []
+
+
+def _of(recipe: str, path: Path) -> Checkpoint:
+    held = read(path)
+    if held.recipe != recipe:
+        raise DataError(
+            "of another recipe or network than this run's: put back what belongs together",
+            file=os.fspath(path),
+        )
+    return held

@@ -38,7 +38,8 @@ for a line's end and '#' begins a remark. A network's text alone is a recipe too
   recipe NAME                a title
   about WORDS                what it is for
   network NET                a built-in network, or a file beside this one
-  data SET                   digits, or a file or folder of images; see gradbook data
+  data SET                   digits, or a file or folder of images, beside this one or from where
+                             you are; see gradbook data
   warp WHAT, WHAT …          what happens to training images; see gradbook help warps
 {schedules.GRAMMAR}\
   epochs N                   how often every image is trained on
@@ -147,6 +148,17 @@ def _words(what: str) -> Callable[..., str]:
     return read_words
 
 
+def _data(line: Line, folder: str | os.PathLike[str]) -> str:
+    """Its name or place; a place that is there seen from the recipe's file wins."""
+    said = _words("the data set")(line, folder)
+    if not folder:
+        return said
+    from gradbook.data.sources import KNOWN
+
+    beside = Path(folder, said)
+    return str(beside) if said not in KNOWN and beside.exists() else said
+
+
 def _count(most: int) -> Callable[..., int]:
     def read_count(line: Line, folder: object) -> int:
         word = line.words[0].group()
@@ -206,7 +218,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "recipe": _words("the recipe's name"),
     "about": _words("what it is for"),
     "network": _network,
-    "data": _words("the data set"),
+    "data": _data,
     "warp": _warp,
     "schedule": lambda line, folder: schedules.read(line),
     "epochs": _count(MOST_EPOCHS),

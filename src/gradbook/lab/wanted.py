@@ -61,12 +61,7 @@ def stands_at(
     kept: RunFolder, recipe: Recipe, made: Material
 ) -> tuple[Checkpoint | None, list[str]]:
     """The checkpoint to go on from, if there is one, and what is to be said about it."""
-    found, remarks = checkpoints.newest(kept.checkpoints)
-    if found and found.recipe != str(recipe):
-        raise UsageError(
-            f"the checkpoints in {kept.checkpoints} are of another recipe or network than "
-            f"{kept.recipe_file.name}: put back the one they belong to"
-        )
+    found, remarks = checkpoints.newest(kept.checkpoints, str(recipe))
     if found and found.mark != made.mark:
         raise UsageError(
             f"the images of {recipe.data} are others than when {kept.path} was begun: "

@@ -9,6 +9,7 @@ from gradbook.data.dataset import Dataset
 from gradbook.data.digit_files import SUMS
 from gradbook.data.images import digest, shared, statistics
 from gradbook.data.sources import KNOWN
+from gradbook.errors import one_line
 from gradbook.report.amounts import counted
 from gradbook.report.curve_text import Line, Piece
 
@@ -21,11 +22,13 @@ def lines(dataset: Dataset, *, ascii_only: bool = False) -> Iterator[Line]:
     """What there is to know about a data set."""
     images = len(dataset.training_and_validation) + len(dataset.test_for_reporting)
     yield [
-        Piece(dataset.name, "bold"),
+        Piece(one_line(dataset.name), "bold"),
         Piece(f": {counted(images, 'image')} of {_sides(dataset)}, "),
         Piece(counted(len(dataset.classes), "class", "classes")),
     ]
-    yield from ([Piece(line)] for line in wrap(dataset.source, 79, break_long_words=False))
+    yield from (
+        [Piece(line)] for line in wrap(one_line(dataset.source), 79, break_long_words=False)
+    )
     yield []
     yield from _counts(dataset, "=" if ascii_only else "━")
     yield []
@@ -47,7 +50,7 @@ def _counts(dataset: Dataset, ink: str) -> Iterator[Line]:
     """A row for each class, with a bar for its share of training, and one for all."""
     parts = (dataset.training, dataset.validation, dataset.test_for_reporting)
     columns = [part.counts(len(dataset.classes)) for part in parts]
-    names = [name[:WIDEST_NAME] for name in dataset.classes]
+    names = [one_line(name)[:WIDEST_NAME] for name in dataset.classes]
     rows = [*zip(names, *columns, strict=True), ("all", *map(sum, columns))]
     width = max(map(len, ("class", *names)))
     yield [Piece(f"{'class':<{width}}  " + "  ".join(f"{h:>10}" for h in HEADINGS[1:]), "bold")]

@@ -10,6 +10,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.errors import one_line
 from gradbook.report.curve_text import Line, Piece
 
 WIDEST = 40  # columns of one image; a wider one is made smaller
@@ -36,7 +37,8 @@ def grid(pixels: NDArray[np.uint8], names: Sequence[str], width: int, means: Mea
     for first in range(0, len(drawn), across):
         band = slice(first, first + across)
         lines += map(_beside, zip(*drawn[band], strict=True))
-        lines += [[Piece(GAP.join(f"{name[:columns]:^{columns}}" for name in names[band]))], []]
+        below = (f"{one_line(name)[:columns]:^{columns}}" for name in names[band])
+        lines += [[Piece(GAP.join(below))], []]
     return lines[:-1]
 
 

@@ -110,13 +110,15 @@ def _hard(answers: Sequence[Answers], dataset: Dataset) -> str:
     anyone = int((missed > 0).sum())
     said = (
         f"<p>{counted(everyone, 'test image is', 'test images are')} misread by every seed, "
-        f"{anyone:,} by at least one. Here are those that more than half misread"
-        f"{', the first ' + str(MOST_HARD) if len(hardest) > MOST_HARD else ''}.</p>"
+        f"{anyone:,} by at least one."
     )
+    if len(hardest):
+        first = f", the first {MOST_HARD}" if len(hardest) > MOST_HARD else ""
+        said += f" Here are those that more than half misread{first}."
     shown = cards(
         _card(answers, dataset, int(place), int(missed[place])) for place in hardest[:MOST_HARD]
     )
-    return f"{said}\n<figure>{shown}</figure>" if shown else said
+    return f"{said}</p>\n<figure>{shown}</figure>" if shown else f"{said}</p>"
 
 
 def _card(answers: Sequence[Answers], dataset: Dataset, place: int, missed: int) -> str:
@@ -133,10 +135,10 @@ def _card(answers: Sequence[Answers], dataset: Dataset, place: int, missed: int)
 
 
 def _again(run: Compared, where: object) -> str:
-    command = f"gradbook train recipe.txt --seed {run.seeds[0]} --seeds {len(run.seeds)} -o again"
+    file = f"{run.runs[0].path.name}/recipe.txt"  # the first seed's, which is in it
+    command = f"gradbook train {file} --seeds {len(run.seeds)} -o again"
     made = f"<h3>Where it was made</h3>\n{facts_table(where)}" if isinstance(where, dict) else ""
     return (
-        f"<pre><code>{command}</code></pre>\n<p>The first seed’s recipe lies in "
-        f"{text(run.runs[0].path.name)}/recipe.txt:</p>\n"
+        f"<pre><code>{text(command)}</code></pre>\n<p>The first seed’s recipe:</p>\n"
         f"<pre><code>{text(str(run.recipe))}</code></pre>\n{made}"
     )

@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import Any
 
 from gradbook.data import warp_text
+from gradbook.errors import one_line
 from gradbook.lab.run_folder import RunFolder
 from gradbook.lab.seeds import SeedsFolder
 from gradbook.lab.training import Training
@@ -27,7 +28,7 @@ def opening(training: Training, width: int) -> Iterator[Line]:
     title = recipe.title
     first, *more = wrap(
         f"{title}: {recipe.net.count():,} parameters, {counted(recipe.epochs, 'epoch')} of "
-        f"{counted(len(material.numbers), 'image')} of {material.dataset.name}",
+        f"{counted(len(material.numbers), 'image')} of {one_line(material.dataset.name)}",
         width,
     )
     yield [Piece(first[: len(title)], "bold"), Piece(first[len(title) :])]
