@@ -267,6 +267,18 @@ CARDS: dict[str, Card] = {
         torch=lambda torch, x, window, stride: torch.nn.functional.max_pool2d(x, window, stride),
     ),
     "maxpool_back": Card(((2, 3, 4), IMAGE), [], ((2, 2), 1), differentiable=False),
+    "winners": Card(
+        ((1, 2, 4),),
+        [at([[[1, 3, 2, 2], [3, 2, 2, 2]]], value=[[[0, 1, 1, 0], [0, 0, 0, 0]]])],
+        ((2, 2),),
+        differentiable=False,
+    ),
+    "unpooled": Card(
+        ((1, 1, 2),),
+        [at([[[7, 9]]], value=[[[7, 7, 9, 9], [7, 7, 9, 9]]])],
+        ((2, 2),),
+        differentiable=False,
+    ),
     "avgpool": Card(
         (IMAGE,),
         [],

@@ -8,6 +8,7 @@ from hypothesis import given
 
 from gradbook.graph.build import training_step
 from gradbook.graph.masks import drawn
+from gradbook.graph.node import needed
 from gradbook.graph.reference import evaluate
 from gradbook.graph.step import Step
 from gradbook.net import Net, builtin, parse
@@ -75,3 +76,16 @@ def phases(text: str) -> int:
 )
 def test_batch_normalisation_waits_once_forward_and_once_backward_wherever_it_stands(text, count):
     assert phases(text) == count
+
+
+def ops(text: str) -> set[str]:
+    asked = wanted(training_step(parse(IMAGE + text + END), batch=8))
+    rewritten = simplified(asked)
+    return {node.op.name for node in needed([rewritten[node] for node in asked])}
+
+
+def test_a_maximums_gradient_asks_where_it_stood_if_windows_lie_side_by_side():
+    assert "maxpool_back" not in ops("conv 2 3x3\nmaxpool 2\n")
+    assert "winners" in ops("conv 2 3x3 pad 1\nmaxpool 3\n")
+    assert "maxpool_back" in ops("conv 2 3x3\nmaxpool 2 stride 1\n")
+    assert "maxpool_back" in ops("conv 2 2x2\nmaxpool 2\n")  # a row and a column are left

@@ -77,6 +77,8 @@ BACKWARD_ON_TENSORS = {
     "conv_back",
     "conv_weights",
     "maxpool_back",
+    "winners",
+    "unpooled",
     "avgpool_back",
 }
 

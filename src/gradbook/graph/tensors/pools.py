@@ -35,6 +35,17 @@ def _maxpool_back(d: Array, x: Array, window: Shape, stride: int) -> Array:
     return _scatter((d[..., None] * chosen).reshape(windows.shape), x.shape, stride)
 
 
+def _winners(x: Array, window: Shape) -> Array:
+    """Where each window's first largest value stands: 1 there, 0 elsewhere."""
+    windows = viewed(x, window, window[0], 0)
+    return _maxpool_back(np.ones(windows.shape[:-2]), x, window, window[0])
+
+
+def _unpooled(d: Array, window: Shape) -> Array:
+    """Each value at all places of its window."""
+    return d.repeat(window[0], axis=-2).repeat(window[1], axis=-1)
+
+
 def _avgpool_back(d: Array, window: Shape, stride: int, area: Shape) -> Array:
     share = d[..., None, None] / prod(window)
     every = np.broadcast_to(share, (*d.shape, *window))
@@ -57,6 +68,12 @@ define(
     ),
 )
 define("maxpool_back", _maxpool_back, shape=lambda d, x, window, stride: x)
+define("winners", _winners, shape=lambda x, window: x)
+define(
+    "unpooled",
+    _unpooled,
+    shape=lambda d, window: (d[0], d[1] * window[0], d[2] * window[1]),
+)
 define(
     "avgpool",
     lambda x, window, stride: viewed(x, window, stride, 0).mean(axis=(-2, -1)),

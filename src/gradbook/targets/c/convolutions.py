@@ -5,11 +5,14 @@ Weighted sums are convolutions of single places.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gradbook.graph.node import Node
 from gradbook.targets.c import blocks
 from gradbook.targets.c.kernel import Kernel, Packing, literal
 from gradbook.targets.c.machine import Machine
-from gradbook.targets.c.slides import Slide, backward, flat, forward, winograd_size
+from gradbook.targets.c.slides import Slide, backward, flat, forward
+from gradbook.targets.c.tiling import POINTS, Tiling, shares, tiling
 
 FEW = 4  # as in lanes.c
 
@@ -42,51 +45,48 @@ def _packing(slide: Slide, pack: str, turned: bool) -> list[str]:
     ]
 
 
-def _winograd_literal(slide: Slide, m: int) -> str:
-    return literal("winograd", m, *slide.result, *slide.source, slide.top)
-
-
-def _slot(channels: int, tiles: int) -> int:
-    return (channels * tiles) | 1
-
-
 def conv(node: Node, machine: Machine) -> Kernel:
     slide = forward(node)
-    m = winograd_size(slide)
-    return _winograd(slide, node, machine, m) if m else _direct(slide, node, machine, turned=False)
+    tiles = tiling(slide)
+    if tiles is None:
+        return _direct(slide, node, machine, turned=False)
+    return _winograd(slide, tiles, node, machine)
 
 
-BAND_VECTORS = 13_000  # what may lie in the cache at once: 800 kB
-GATHERING = 4  # what it costs to add a group of bands to a sum, in multiply-adds
+def _winograd_literal(slide: Slide, tiles: Tiling) -> str:
+    bands = (tiles.tall, tiles.low, tiles.broad, tiles.narrow)
+    return literal("winograd", *slide.result, *slide.source, slide.top, *bands)
 
 
-def _bands(slide: Slide, m: int, channels: int, gathering: int = 0) -> int:
-    """How many bands of m rows go together: the last of them should not be empty, and the more
-    there are, the fewer times are sums gathered.
-    """
-    points, across, down = (m + 2) ** 2, -(-slide.result[2] // m), -(-slide.result[1] // m)
-    most = max(1, min(down, BAND_VECTORS // (points * channels * across)))
-
-    def cost(bands: int) -> tuple[int, int]:
-        groups = -(-down // bands)
-        return groups * (bands * across + gathering), -bands
-
-    return min(range(1, most + 1), key=cost)
+def _slot(channels: int, groups: list[Tiling]) -> int:
+    return (channels * max(group.tiles for group in groups)) | 1
 
 
-def _winograd(slide: Slide, node: Node, machine: Machine, m: int) -> Kernel:
-    across, n = -(-slide.result[2] // m), m + 2
+def _together(tiles: Tiling, groups: list[Tiling]) -> str:
+    """How many tall and low bands go together, and whether both do."""
+    tall, low = max(g.tall for g in groups), max(g.low for g in groups)
+    return f"{tall}, {low}, {int(groups == [tiles])}"
+
+
+def _rest(counts: Iterable[int], wide: int) -> int:
+    """A bit for each number of tiles that blocks of `wide` leave over."""
+    return sum({1 << count % wide for count in counts} - {1})
+
+
+def _winograd(slide: Slide, tiles: Tiling, node: Node, machine: Machine) -> Kernel:
     outputs, inputs = slide.result[0], slide.source[0]
     most = max(outputs, inputs)
-    bands = _bands(slide, m, most)
-    block, wide = blocks.best(outputs, across * bands, machine.registers)
-    pack = f"pack_winograd(weights, packed, {m}, {outputs}, {inputs}, {block}, 0);"
+    groups = tiles.groups(most)
+    counts = shares(groups)
+    block, wide = blocks.best(outputs, counts, machine.registers)
+    pack = f"pack_winograd(weights, packed, {outputs}, {inputs}, {block}, 0);"
     return Kernel(
         f"winograd_conv(at, {{reads}}, {{finish}}, {{packed}}, "
-        f"{_winograd_literal(slide, m)}, {bands}, {block}, {wide});",
-        n * (across * m + 2) + (n * n + 1) * _slot(most, across * bands),
+        f"{_winograd_literal(slide, tiles)}, {_together(tiles, groups)}, {block}, {wide}, "
+        f"{_rest(counts, wide)});",
+        POINTS * (tiles.width + 2) + (POINTS**2 + 1) * _slot(most, groups),
         node.inputs[1:],
-        Packing(node.inputs[0], n * n * outputs * inputs, [pack]),
+        Packing(node.inputs[0], POINTS**2 * outputs * inputs, [pack]),
         by_value=True,
     )
 
@@ -133,26 +133,27 @@ def _weights_block(slide: Slide, machine: Machine) -> tuple[int, int, int, int]:
 def gradients(node: Node, back: Node, machine: Machine) -> Kernel:
     """Of a convolution's weights and of its input."""
     slide = forward(node)
-    m = winograd_size(slide)
-    n, across = m + 2, -(-slide.result[2] // m)
+    tiles = tiling(slide)
+    assert tiles is not None  # or they would not go together
     outputs, inputs = slide.result[0], slide.source[0]
-    bands = _bands(slide, m, outputs + inputs, GATHERING)
-    tiles = across * bands
+    groups = tiles.groups(outputs + inputs)
+    counts = shares(groups)
     block, deep = blocks.best(outputs, inputs, machine.registers)
-    block_back, wide_back = blocks.best(inputs, tiles, machine.registers)
-    pack = f"pack_winograd(weights, packed, {m}, {inputs}, {outputs}, {block_back}, 1);"
-    pairs = n * n * outputs * inputs
+    block_back, wide_back = blocks.best(inputs, counts, machine.registers)
+    pack = f"pack_winograd(weights, packed, {inputs}, {outputs}, {block_back}, 1);"
+    pairs = POINTS**2 * outputs * inputs
     return Kernel(
         f"winograd_gradients(at, {{reads}}, {{leave}}, {{finish}}, {{packed}}, {{slopes}}, "
-        f"{_winograd_literal(slide, m)}, {bands}, {block}, {deep}, {block_back}, {wide_back});",
-        (n + 2 * inputs) * (across * m + 2)
-        + n * n * (_slot(inputs, tiles) + _slot(outputs, tiles))
+        f"{_winograd_literal(slide, tiles)}, {_together(tiles, groups)}, {block}, {deep}, "
+        f"{block_back}, {wide_back}, {_rest(counts, wide_back)});",
+        (POINTS + 2 * inputs) * (tiles.width + 2)
+        + POINTS**2 * (_slot(inputs, groups) + _slot(outputs, groups))
         + -(-pairs * FEW // machine.lanes),
         node.inputs,
         Packing(back.inputs[0], pairs, [pack]),
         slopes=pairs,
         by_value=True,
-        unpack=f"winograd_to_weights({{points}}, {{weights}}, {m}, {outputs * inputs});",
+        unpack=f"winograd_to_weights({{points}}, {{weights}}, {outputs * inputs});",
     )
 
 

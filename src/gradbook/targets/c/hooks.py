@@ -90,16 +90,18 @@ class HookWriter:
         return self.scope.function(verb, f"{what}{self.title(made)}", (made.number, number))
 
     def _row(self, made: Pass, names: Names, given: Mapping[Node, str]) -> Row:
-        def kept(node: Node) -> str | None:
+        def kept(node: Node, h: str = "h") -> str | None:
             made_in = self.plan.made_in.get(node)
             if made_in is None and node.op.name != "leaf":
                 return None
             if made_in is not None and made_in.number > made.number:
                 return None
             self.storage.loads.add((node, made))
-            return self.storage.row(node)
+            return self.storage.row(node, h)
 
         def mask(node: Node) -> str | None:
+            if node.op.name == "winners":
+                return "1"
             return f"(real){self.masks[node].scale!r}" if node in self.masks else None
 
         def name(node: Node) -> str:

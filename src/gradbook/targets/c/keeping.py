@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node, needed
-from gradbook.targets.c.kinds import COSTLY, HEAVY, POINTWISE, WEIGHTS
+from gradbook.targets.c.kinds import COSTLY, ELSEWHERE, HEAVY, POINTWISE, WEIGHTS
 from gradbook.targets.c.linear import channelwise
 from gradbook.targets.c.timing import Timing, is_reduction
 
@@ -24,7 +24,7 @@ def kept(outputs: Collection[Node], timing: Timing) -> set[Node]:
             found.add(node)
         elif node.op.name in HEAVY - WEIGHTS:
             found.add(_end_of_chain(node, outputs, timing))
-        elif node.op.name == "spread" and channelwise(node) is None:
+        elif node.op.name == "unpooled" or (node.op.name == "spread" and channelwise(node) is None):
             found.add(node.inputs[0])
         elif node.op.name in COSTLY or _divides(node):
             found.add(node)
@@ -50,7 +50,7 @@ def _goes_along(after: Node, node: Node, timing: Timing) -> bool:
     """Whether it is computed place by place, and waits for nothing that comes after the node."""
     phase = timing.phase_of(node)
     return (
-        after.op.name in POINTWISE - {"spread"}
+        after.op.name in POINTWISE - ELSEWHERE
         and not is_reduction(after)
         and after.shape == node.shape
         and timing.phase_of(after) == phase

@@ -19,8 +19,8 @@ class Packing:
 
 @dataclass(frozen=True)
 class Kernel:
-    """`call` has the places {reads}, {leave}, {finish}, {packed} and {slopes} for the hooks and
-    arrays.
+    """`call` has the places {reads}, {leave}, {finish}, {packed}, {slopes} and {winners} for the
+    hooks and arrays.
     """
 
     call: str

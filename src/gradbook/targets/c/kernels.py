@@ -31,10 +31,11 @@ def _pooling(node: Node, source: Places, result: Places) -> str:
 
 def _pool(node: Node, machine: Machine) -> Kernel:
     source, result = places(node.inputs[0]), places(node)
-    word = "max_pool" if node.op.name == "maxpool" else "average_pool"
+    begin = "max_pool(at" if node.op.name == "maxpool" else "average_pool(at"
+    noted = ", {winners}" if node.op.name == "maxpool" else ""
     rows, _, _ = _window(node)
     return Kernel(
-        f"{word}(at, {{reads}}, {{finish}}, {_pooling(node, source, result)});",
+        f"{begin}, {{reads}}, {{finish}}{noted}, {_pooling(node, source, result)});",
         rows * source[2] + result[2],
         node.inputs,
     )

@@ -11,6 +11,7 @@ HEAVY = {  # own their loops
     "outer",
     "maxpool",
     "maxpool_back",
+    "winners",
     "avgpool",
     "avgpool_back",
     "reshape",
@@ -35,5 +36,7 @@ POINTWISE = {  # computed where they are read
     "relu",
     "repeat",
     "spread",
+    "unpooled",
 }
+ELSEWHERE = {"spread", "unpooled"}  # of these: read from another place than the own
 COSTLY = {"exp", "log", "tanh", "softplus", "sqrt"}  # computed once and kept

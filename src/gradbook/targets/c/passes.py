@@ -36,7 +36,7 @@ class PassWriter:
         hooks = self.writer.hooks(made)
         opening, closing = self._sums(made)
         if made.heavy:
-            call = [self._call(made.heavy, hooks)]
+            call = [self._call(made.heavy, made.winners, hooks)]
         else:
             channels, height, _ = made.places
             call = [
@@ -55,6 +55,8 @@ class PassWriter:
             parts.append(f"{made.heavy.op.name}{also} of {sources}")
         if made.kept:
             parts.append("keeps " + ", ".join(f"{title(k)} {sizes(k)}" for k in made.kept))
+        if made.winners:
+            parts.append("notes where each stood")
         if sums := [*made.read_sums, *made.sums]:
             parts.append("sums " + ", ".join(title(self._summed(s)) for s in sums))
         return f"/* Phase {made.phase}: {'; '.join(parts)} */"
@@ -62,7 +64,7 @@ class PassWriter:
     def _summed(self, reduction: Node) -> Node:
         return self.plan.moments.get(reduction) or self.plan.argument(reduction)
 
-    def _call(self, node: Node, hooks: Hooks) -> str:
+    def _call(self, node: Node, winners: Node | None, hooks: Hooks) -> str:
         made, fields = self.kernels(node), self.scope.fields
         fields.scratch = max(fields.scratch, made.scratch)
         slopes = ""
@@ -77,6 +79,7 @@ class PassWriter:
             finish=hooks.finisher,
             packed=packed,
             slopes=slopes,
+            winners=self.writer.storage.whole(winners) if winners else "NULL",
         )
 
     def _packed(self, node: Node, made: Kernel) -> str:

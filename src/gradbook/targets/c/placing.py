@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node
-from gradbook.targets.c.kinds import HEAVY, POINTWISE, WEIGHTS
+from gradbook.targets.c.kinds import ELSEWHERE, HEAVY, POINTWISE, WEIGHTS
 from gradbook.targets.c.slides import Places, places
 from gradbook.targets.c.timing import Timing, is_reduction, summed
 
@@ -24,6 +24,7 @@ class Pass:
     sums: list[Node] = field(default_factory=list)  # over the batch, see `Plan.argument`
     read_sums: list[Node] = field(default_factory=list)  # the same, of what the pass reads
     shared: list[Node] = field(default_factory=list)  # read, and kept for the next reader
+    winners: Node | None = None  # noted beside a maximum: where it stood
 
     @property
     def makes(self) -> Node | None:
@@ -74,11 +75,26 @@ class Placing:
     def _place_heavy(self, node: Node) -> None:
         if node.op.name in WEIGHTS and not all(map(is_reduction, self.timing.consumers[node])):
             raise TargetError(f"the engine sums {node.op.name} over the batch at once")
+        if node.op.name == "winners":
+            self._note(node)
+            return
         made = self._heavy_pass(node)
         if node in self.kept:
             self._keep(node, made)
         if node.op.name in WEIGHTS and not made.beside:
             self._share(node.inputs[0], made)
+
+    def _note(self, winners: Node) -> None:
+        """The loop that finds each window's maximum notes where it stood."""
+        made = next(
+            made
+            for made in self.passes
+            if made.heavy is not None
+            and made.heavy.op.name == "maxpool"
+            and made.heavy.inputs == winners.inputs
+        )
+        made.winners = winners
+        self.made_in[winners] = made
 
     def _place_sum(self, node: Node) -> None:
         x = summed(node)
@@ -140,6 +156,7 @@ class Placing:
             if made is not None and made.phase == phase:
                 before.append((leaf, made, same))
         found = self._last(before, x) if before else self._alone(x, phase)
+        found = found or self._after([made for _, made, _ in before], x, phase)
         found = found or self._new_pass(phase, places(x))
         for leaf, made, _ in before:
             if made is not found and leaf not in self.made_in:
@@ -163,6 +180,14 @@ class Placing:
         alike = all(same for _, made, same in before if made is last)
         makes = last.heavy is None or last.makes is not None
         return last if alike and makes and last.places == places(x) else None
+
+    def _after(self, before: list[Pass], x: Node, phase: int) -> Pass | None:
+        """A pass without a heavy op that comes after all of these."""
+        last = max((made.number for made in before), default=len(self.passes))
+        for made in self.passes[last + 1 :]:
+            if made.phase == phase and made.heavy is None and made.places == places(x):
+                return made
+        return None
 
     def _alone(self, x: Node, phase: int) -> Pass | None:
         """A pass of the phase without a heavy op that waits for nothing."""
@@ -192,7 +217,7 @@ class Placing:
                 found[node, same] = None
                 return
             for source in node.inputs:
-                walk(source, same and node.op.name != "spread", False)
+                walk(source, same and node.op.name not in ELSEWHERE, False)
 
         own = x in self.kept and x.op.name not in HEAVY and x not in self.made_in
         walk(x, True, own)

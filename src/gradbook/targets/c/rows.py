@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.linear import channelwise
@@ -50,6 +51,12 @@ class Declared:
         )
 
 
+class Kept(Protocol):
+    """Where row h of a value begins, or None where it isn't in memory."""
+
+    def __call__(self, node: Node, h: str = "h") -> str | None: ...
+
+
 @dataclass
 class Row:
     """The formulas of one hook.
@@ -59,8 +66,8 @@ class Row:
     """
 
     once: Callable[[Node], str]
-    kept: Callable[[Node], str | None]  # the row's start, or None where it isn't in memory
-    mask: Callable[[Node], str | None]  # the scale of a dropout mask, else None
+    kept: Kept
+    mask: Callable[[Node], str | None]  # of what lies as bits the scale, else None
     name: Callable[[Node], str]
     given: Mapping[Node, str] = field(default_factory=dict)  # at hand: node → expression
     before: list[Declared] = field(default_factory=list)
@@ -85,6 +92,8 @@ class Row:
                 return self._loaded(node, start)
         if node.op.name == "spread":
             return self._spread(node)
+        if node.op.name == "unpooled":
+            return self._unpooled(node)
         return self._pointwise(node)
 
     def _once(self, node: Node) -> Term:
@@ -119,6 +128,18 @@ class Row:
         scale = self.mask(source)
         load = f"*({start})" if scale is None else f"where_set(*({start}), {scale})"
         return self._said(node, load, along=False)
+
+    def _unpooled(self, node: Node) -> Term:
+        """From the row, and the place in it, that the window has among the windows."""
+        (window,), (source,) = node.attributes, node.inputs
+        assert isinstance(window, tuple)
+        rows, columns = window
+        start = self.kept(source, f"(h / {rows})")
+        assert start is not None, "what a window was given is kept"
+        self.loaded.append(source)
+        name = self.name(node)
+        self.before.append(Declared("vec *", f"{name}_row", start))
+        return self._said(node, f"{name}_row[w / {columns}]", along=True)
 
     def _pointwise(self, node: Node) -> Term:
         terms = [self.term(source) for source in node.inputs]

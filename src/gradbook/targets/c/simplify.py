@@ -9,7 +9,9 @@ the original with the reference:
   centred by its own mean is nought; so the two sums of batch normalisation's backward part are
   known before either is used;
 - a choice by x is a choice by relu(x) where that is there, so that x needn't be kept;
-- d · (1 where c > 0, else 0) is d where c > 0, else 0.
+- d · (1 where c > 0, else 0) is d where c > 0, else 0;
+- where windows lie side by side, a maximum's gradient is what each window was given, at its first
+  largest value: so only where that stood has to be kept.
 """
 
 from __future__ import annotations
@@ -114,9 +116,17 @@ class _Rewriter:
             return self.totalled(inputs[0])
         if name == "choose" and node.inputs[0] in self.relus:
             inputs = [self.visit(self.relus[node.inputs[0]]), *inputs[1:]]
+        if name == "maxpool_back" and _side_by_side(node):
+            return self.given_to_winners(node, *inputs)
         if node.each and name in ("add", "subtract", "negate", "multiply", "divide"):
             return self.collected(node, inputs)
         return self.graph.make(name, *inputs, attributes=node.attributes)
+
+    def given_to_winners(self, node: Node, d: Node, x: Node) -> Node:
+        window = node.attributes[:1]
+        everywhere = self.graph.make("unpooled", d, attributes=window)
+        winners = self.graph.make("winners", x, attributes=window)
+        return self.graph.make("multiply", everywhere, winners)
 
     # Sums over the batch.
 
@@ -212,6 +222,13 @@ class _Rewriter:
             coefficient = product(forms[0].single[1], forms[1].single[1])
             return Linear({self.graph.make("multiply", *bases): coefficient})
         return None
+
+
+def _side_by_side(node: Node) -> bool:
+    """Whether a pool's windows cover each place of the whole once."""
+    window, stride = node.attributes[:2]
+    assert isinstance(stride, int)
+    return window == (stride, stride) and not any(side % stride for side in node.shape[1:])
 
 
 def _is_switch(node: Node) -> bool:

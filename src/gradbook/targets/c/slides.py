@@ -1,7 +1,4 @@
-"""A convolution and its gradients as windows that slide over rows.
-
-Their sizes, and where Winograd's way is the cheaper one.
-"""
+"""A convolution and its gradients as windows that slide over rows, and their sizes."""
 
 from __future__ import annotations
 
@@ -93,39 +90,6 @@ def backward(node: Node) -> Slide:
 def flat(source: Node, result: Node) -> Slide:
     """A weighted sum of flat values: one place, and a window of one."""
     return Slide(places(source), places(result), (1, 1))
-
-
-def winograd_size(slide: Slide) -> int:
-    """m of the cheapest Winograd, or 0 where it isn't one: by products and carrying."""
-    channels = (slide.source[0], slide.result[0])
-    plain = (
-        slide.window == (3, 3)
-        and slide.stride == slide.spread == slide.groups == 1
-        and slide.top == slide.left <= 2
-        and min(channels) >= 4
-        and min(slide.result[1:]) >= 3
-    )
-    if not plain:
-        return 0
-    costs = {0: 9 * slide.result[1] * slide.result[2] * channels[0] * channels[1]}
-    for m in (3, 4):
-        tiles = -(-slide.result[1] // m) * -(-slide.result[2] // m)
-        points = (m + 2) ** 2
-        carrying = points * 6 * (channels[0] + channels[1])
-        costs[m] = tiles * (points * channels[0] * channels[1] + carrying)
-    return min(costs, key=lambda m: costs[m])
-
-
-def go_together(weights: Node, back: Node) -> bool:
-    """Whether one loop makes both gradients of a convolution."""
-    return (
-        (weights.op.name, back.op.name) == ("conv_weights", "conv_back")
-        and weights.inputs[0] is back.inputs[1]
-        and places(weights.inputs[1]) == places(back)
-        and weights.attributes[1:] == back.attributes[1:]
-        and weights.shape == back.inputs[0].shape
-        and winograd_size(forward(weights)) > 0
-    )
 
 
 def _numbers(attributes: Sequence[object]) -> list[int]:

@@ -36,7 +36,7 @@ class Storage:
         for kind in (True, False):
             self._lay_out([node for node in longer if longer[node] is kind], kind)
 
-    def row(self, node: Node) -> str:
+    def row(self, node: Node, h: str = "h") -> str:
         """Where row h of its channel c begins."""
         channels, height, width = places(node)
         start = self.whole(node)
@@ -44,7 +44,11 @@ class Storage:
             return start
         if height == 1 and width == 1:
             return f"{start} + c"
-        return f"{start} + (h * {channels} + c) * {width}"
+        return f"{start} + ({h} * {channels} + c) * {width}"
+
+    def is_bits(self, node: Node) -> bool:
+        """Whether it lies as one bit for each lane."""
+        return node in self.masks or node.op.name == "winners"
 
     def whole(self, node: Node) -> str:
         """Where it begins in memory."""
@@ -70,6 +74,7 @@ class Storage:
                     and last == made.number
                     and stored[source]
                     and source.op.name != "leaf"
+                    and not self.is_bits(source)
                     and source not in {*others, *taken}
                     and _fits(node, source)
                 ):
@@ -83,11 +88,11 @@ class Storage:
         fields = self.scope.fields
         lines, tiles = (fields.engine, "[TILES]") if longer else (fields.place, "")
         for node in nodes:
-            if node in self.masks:
+            if self.is_bits(node):
                 name = self._slot[node] = self.scope.member("value", node)
                 size = prod(places(node))
                 lines.append(f"bits {name}{tiles}[{size}]; /* {sizes(node)} */")
-        own = [node for node in nodes if node not in self.masks and node not in self._over]
+        own = [node for node in nodes if not self.is_bits(node) and node not in self._over]
         for slot in slots(map(self._lifetime, own)):
             name = self.scope.member("value", slot.nodes[0])
             self._slot.update(dict.fromkeys(slot.nodes, name))

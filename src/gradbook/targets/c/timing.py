@@ -12,7 +12,7 @@ from functools import cache
 from gradbook.graph.node import Node
 from gradbook.targets.c.kinds import WEIGHTS
 from gradbook.targets.c.simplify import centred, reduced
-from gradbook.targets.c.slides import go_together
+from gradbook.targets.c.tiling import go_together
 
 FIRST = 1  # phase 0 fetches the images
 

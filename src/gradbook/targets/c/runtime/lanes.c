@@ -87,6 +87,18 @@ INLINE vec where_set(bits which, real scale) {
 #endif
 }
 
+/* The lanes in which both are the same. */
+INLINE bits equal_lanes(vec a, vec b) {
+#if defined(__AVX512F__) && LANES == 16 && !defined(REAL_IS_DOUBLE)
+    return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ);
+#else
+    const mask same = a == b;
+    bits which = 0;
+    for (int l = 0; l < LANES; l++) which |= (bits)((same[l] & 1) << l);
+    return which;
+#endif
+}
+
 /* Vectors that lie anywhere. */
 INLINE vec loaded(const real *from) {
     vec v;

@@ -21,28 +21,47 @@ INLINE vec mean_of(const vec *const *rows, const int w, const struct pooling s) 
     return sum / (real)(s.rows * s.columns);
 }
 
-/* Scratch: `rows` rows of x, then one of the result. */
+/* In which lanes a window's first largest value stands at each of its places; `winners` is the
+ * first of these, in rows of all channels. */
+INLINE void note_winners(const vec *const *rows, const int w, vec most, bits *winners,
+                         const struct pooling s) {
+    bits open = (bits)~0;
+    UNROLL for (int i = 0; i < s.rows; i++)
+        UNROLL for (int j = 0; j < s.columns; j++) {
+            const bits won = equal_lanes(rows[i][w + j], most) & open;
+            winners[i * s.channels * s.width + w + j] = won;
+            open &= (bits)~won;
+        }
+}
+
+/* With `winners`, where each maximum stood: [row][channel][column]; windows then lie side by side.
+ * Scratch: `rows` rows of x, then one of the result. */
 INLINE void pool(struct place *at, row_reader *read, row_finisher *finish, pooler *pooled,
-                 const struct pooling s) {
+                 bits *winners, const struct pooling s) {
     vec *x = at->scratch, *y = x + s.rows * s.width;
     const vec *rows[s.rows];
     for (int h = 0; h < s.out_height; h++)
         for (int c = 0; c < s.channels; c++) {
             for (int i = 0; i < s.rows; i++)
                 rows[i] = read(at, h * s.stride + i, c, x + i * s.width);
-            for (int w = 0; w < s.out_width; w++) y[w] = pooled(rows, w * s.stride, s);
+            for (int w = 0; w < s.out_width; w++) {
+                y[w] = pooled(rows, w * s.stride, s);
+                if (winners)
+                    note_winners(rows, w * s.stride, y[w],
+                                 winners + (h * s.rows * s.channels + c) * s.width, s);
+            }
             finish(at, h, c, y);
         }
 }
 
-INLINE void max_pool(struct place *at, row_reader *read, row_finisher *finish,
+INLINE void max_pool(struct place *at, row_reader *read, row_finisher *finish, bits *winners,
                      const struct pooling s) {
-    pool(at, read, finish, largest_of, s);
+    pool(at, read, finish, largest_of, winners, s);
 }
 
 INLINE void average_pool(struct place *at, row_reader *read, row_finisher *finish,
                          const struct pooling s) {
-    pool(at, read, finish, mean_of, s);
+    pool(at, read, finish, mean_of, NULL, s);
 }
 
 /* ---- Their gradients ---- */
