@@ -139,6 +139,10 @@ def wider(values):
     return {**values, "w_layer_0": np.zeros((4, 1, 3, 4), np.float32)}
 
 
+def infinite(values):
+    return {**values, "r_μ": np.float32(values["r_μ"] + np.inf)}
+
+
 HUGE = "input 9000000; dense 1; loss half squared error"
 
 
@@ -147,6 +151,7 @@ HUGE = "input 9000000; dense 1; loss half squared error"
     [
         {"arrays": less},
         {"arrays": wider},
+        {"arrays": infinite},
         {"network": "input 1x8x8; flatten; dense 5; log softmax; loss cross-entropy"},
         {"network": HUGE},
         {"network": "inptu 3"},

@@ -362,6 +362,15 @@ def test_a_loss_that_is_no_number_ends_the_training_and_is_not_kept(tmp_path):
     assert [path.name for path in tmp_path.rglob("*.safetensors")] == []
 
 
+def test_a_last_step_that_leaves_no_numbers_is_found_out_by_the_test_images(tmp_path):
+    text = "input 1x8x8; flatten; dense 4; relu; dense 4; log softmax; update descent; batch 600"
+    last = gb.recipe(text, "schedule constant 1e300; epochs 1; hold back none")
+    with pytest.raises(GradbookError, match="no number any more at epoch 1, on the test images"):
+        train(last, data=SET, folder=tmp_path / "run", threads=1)
+    assert not RunFolder(tmp_path / "run").is_done
+    assert not RunFolder(tmp_path / "run").model_file.exists()
+
+
 def test_a_folder_that_holds_a_run_is_left_alone(undisturbed):
     _, folder = undisturbed
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

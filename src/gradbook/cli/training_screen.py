@@ -81,8 +81,6 @@ class OnScreen(AsLines):
         if training.stopped:
             return [[], self._wheel(STOPPING)]
         now = training.progress()
-        if now.epoch > now.epochs:  # the last one has just ended
-            return [self._wheel(SCORING)]
         if rows < LEAST_ROWS:
             return [in_a_line(now, columns)]
         self._follow(now)

@@ -212,6 +212,8 @@ def _model(found: Stored) -> Model:
     shapes = {name: array.shape for name, array in found.arrays.items()}
     if shapes != values_read(net):
         raise ValueError("its values aren't those of its network")
+    if not all(np.isfinite(values).all() for values in found.arrays.values()):
+        raise ValueError("some of its values are infinite or no numbers at all")
     mean, deviation = (tuple(map(float, record[what])) for what in ("mean", "deviation"))
     if len(mean) != len(deviation) or not mean or net.input[0] % len(mean):
         raise ValueError(f"{len(mean)} means and {len(deviation)} deviations")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gradbook.chance import Purpose, key
 from gradbook.data.framing import framing
+from gradbook.data.images import Images
 from gradbook.engine.run import Epoch as Seen
 from gradbook.engine.run import Run
 from gradbook.errors import GradbookError
@@ -82,7 +83,7 @@ class Training:
         left = self.steps * (epochs - len(self.history)) - step
         ended = left <= 0
         return Progress(
-            epoch=epochs if ended else len(self.history) + 1,
+            epoch=self._epoch,
             epochs=epochs,
             step=self.steps if ended else step,
             steps=self.steps,
@@ -120,6 +121,11 @@ class Training:
         self._losses, self._right = checkpoint.losses, checkpoint.right
         self._turn_to(checkpoint.history)
         self._began -= checkpoint.seconds
+
+    @property
+    def _epoch(self) -> int:
+        """The one under way, from 1; at the end the last."""
+        return min(len(self.history) + 1, self.recipe.epochs)
 
     # The work.
 
@@ -194,7 +200,7 @@ class Training:
 
     def _give_up(self, where: str) -> NoReturn:
         raise Diverged(
-            f"the loss is no number any more at epoch {len(self.history) + 1}, {where}: "
+            f"the loss is no number any more at epoch {self._epoch}, {where}: "
             "take a smaller rate, or a schedule that begins with one, such as one cycle"
         )
 
@@ -203,8 +209,6 @@ class Training:
         images = len(self.material.numbers)
         speed = (images - before * self.recipe.batch) / max(monotonic() - began, 1e-9)
         held_back = self.validation_score()
-        if held_back and not isfinite(held_back.loss):
-            self._give_up("on the images held back")
         epoch = Epoch(
             epoch=len(self.history) + 1,
             rate=float(self._rates[-1]),
@@ -220,16 +224,20 @@ class Training:
 
     def validation_score(self) -> Score | None:
         images = self.material.validation
-        if images is None or not len(images):
-            return None
-        return score(self.recipe.net, self.engine.predict(images.pixels), images.labels)
+        return None if images is None else self._score(images, "on the images held back")
+
+    def _score(self, images: Images, where: str) -> Score:
+        found = score(self.recipe.net, self.engine.predict(images.pixels), images.labels)
+        if not isfinite(found.loss):
+            self._give_up(where)
+        return found
 
     # What comes of it.
 
     def test_accuracy(self) -> float:
         """The share of the test images that are read right. For the end, when all is chosen."""
         images = self.material.dataset.test_for_reporting
-        return score(self.recipe.net, self.engine.predict(images.pixels), images.labels).accuracy
+        return self._score(images, "on the test images").accuracy
 
     def model(self, test_accuracy: float | None = None) -> Model:
         """The network with its values as they are now."""
