@@ -14,7 +14,7 @@ from itertools import islice
 import numpy as np
 
 from gradbook.audit.address import Address
-from gradbook.audit.columns import Columns, ranked
+from gradbook.audit.columns import Columns
 from gradbook.audit.departures import wrong_lanes
 from gradbook.audit.edits import vain
 from gradbook.audit.evidence import (
@@ -28,6 +28,7 @@ from gradbook.audit.evidence import (
     with_remedy,
 )
 from gradbook.audit.judge import Bench, best
+from gradbook.audit.ranking import ranked
 from gradbook.audit.remedy import Remedy, likeness
 from gradbook.audit.repair import Patient, Repair, forward, repair
 from gradbook.audit.rewritten import rewritten

@@ -28,7 +28,7 @@ from gradbook.audit.column_offers import column_offers
 from gradbook.audit.evidence import made_of
 from gradbook.audit.judge import Bench
 from gradbook.audit.pattern import Pattern
-from gradbook.audit.remedy import Remedy, likeness
+from gradbook.audit.remedy import Remedy
 from gradbook.audit.repair import Repair, forward, mentioning
 from gradbook.audit.search import Batch, Choice, Offer, Trial, remembered
 from gradbook.audit.slopes import POINTS, Slopes
@@ -259,30 +259,3 @@ def _stacked(batches: Iterator[Batch]) -> Iterator[Batch]:
         values.append(np.asarray(value)[0])
     if choices:
         yield choices, np.stack(np.broadcast_arrays(*values))
-
-
-def ranked(columns: Columns, more: bool) -> list[Remedy]:
-    """The edits that help, the likeliest first: what puts most right, and makes a formula that
-    looks like more of the others than it does. First something is another than it should be; with
-    `more` it is missing."""
-    columns.more = more
-
-    def merit(remedy: Remedy) -> tuple[int, int, int]:
-        kind = KINDS.index(remedy.repair.changes[0].kind)
-        return -len(remedy.lanes), -likeness(columns.bench, remedy), kind
-
-    return sorted(columns.remedies(), key=merit)
-
-
-KINDS = (
-    "reference",
-    "swapped",
-    "number",
-    "operator",
-    "parentheses",
-    "order",
-    "sign",
-    "extra",
-    "missing",
-    "term",
-)

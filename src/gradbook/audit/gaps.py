@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gradbook.audit.address import column_of, row_of, sheet_of
 from gradbook.audit.book import Book
 from gradbook.audit.lanes import Lane
+from gradbook.audit.pattern import Place
 
 WIDEST = 3  # cells that a gap may skip
 
@@ -84,19 +85,37 @@ def companions(book: Book, lanes: Sequence[Lane], lines: Sequence[Lane]) -> list
     their gradients are pasted, blank or frozen."""
     taken = {cell for lane in lanes for cell in lane.cells}
     spans = {(_place(lane), len(lane.cells)) for lane in lanes}
-    shapes = {
-        book.patterns[cell].shape
+    kinds = {
+        (_place(lane)[1:], len(lane.cells), _update(book, cell))
         for lane in lanes
         for cell in lane.cells[1:3]
         if cell in book.patterns
     }
+    shapes = {shape for _, _, (shape, _) in kinds}
     found = []
     for lane in lines:
-        alike = book.patterns[lane.cells[1]].shape in shapes
-        if alike and (_place(lane), len(lane.cells)) in spans and taken.isdisjoint(lane.cells):
+        update = _update(book, lane.cells[1])
+        here = update[0] in shapes and (_place(lane), len(lane.cells)) in spans
+        elsewhere = (_place(lane)[1:], len(lane.cells), update) in kinds
+        alike = here or (elsewhere and not _waits(book, lane))
+        if alike and taken.isdisjoint(lane.cells):
             found.append(lane)
             taken.update(lane.cells)
     return found
+
+
+def _update(book: Book, cell: int) -> tuple[str, frozenset[int | None]]:
+    """What an update looks like, and the cells that it mentions wherever it stands."""
+    pattern = book.patterns[cell]
+    fixed = (p.at(cell) for p in pattern.places if isinstance(p, Place) and not p.moves)
+    return pattern.shape, frozenset(fixed)
+
+
+def _waits(book: Book, lane: Lane) -> bool:
+    """Whether an update mentions a blank: an exercise of its own."""
+    cell = lane.cells[1]
+    mentioned = (p.at(cell) for p in book.patterns[cell].places if isinstance(p, Place))
+    return any(at not in book.patterns and at not in book.values for at in mentioned)
 
 
 def aligned(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
