@@ -140,6 +140,16 @@ def test_a_number_of_the_table_shows_its_mistakes_and_only_those(pages, evidence
     assert found["all"] == found["again"] == len(evidence.answers.wrong())
 
 
+def test_a_long_name_of_a_class_leaves_room_for_the_numbers(pages, tmp_path):
+    measure = """(() => {
+      const box = query => document.querySelector(query).getBoundingClientRect()
+      return [box(".confusion thead").height, box(".confusion tbody th").width]
+    })()"""
+    head, side = asked(html(pages, "fruit"), DESK, measure, tmp_path)
+    assert 50 < head < 180
+    assert 50 < side < 180
+
+
 @pytest.mark.parametrize(("dark", "low", "high"), [(False, 235, 255), (True, 0, 45)])
 def test_the_paper_is_light_or_dark_as_the_reader_asks(dark, low, high, pages, tmp_path):
     shot = screenshot(pages / "run.html", tmp_path / "p.png", DESK, 2000, dark=dark)
