@@ -16,7 +16,16 @@ HISTORY = (
     Epoch(2, 0.01, 0.1, 0.9, None, None, 5.0, 1e4),
 )
 
-DONE = {"recipe": "made", "epochs": 2, "seconds": 5.0, "test_accuracy": 0.99, "seed": 4}
+DONE = {
+    "recipe": "made",
+    "parameters": 196,
+    "epochs": 2,
+    "seconds": 5.0,
+    "images_per_second": 1e4,
+    "validation_accuracy": None,
+    "test_accuracy": 0.99,
+    "seed": 4,
+}
 
 
 @pytest.fixture
@@ -123,6 +132,13 @@ def test_damaged_metrics_are_refused_in_one_line(run, content):
 @pytest.mark.parametrize("content", ["", "half", "[1]", '{"epochs": 2}', "null"])
 def test_a_damaged_result_is_refused_in_one_line(run, content):
     run.result_file.write_text(content)
+    with pytest.raises(DataError, match=r"result.json: not the result of a run"):
+        run.result()
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_a_result_without_one_of_its_figures_is_refused(run, name):
+    run.write_result({key: value for key, value in DONE.items() if key != name})
     with pytest.raises(DataError, match=r"result.json: not the result of a run"):
         run.result()
 

@@ -20,8 +20,11 @@ from gradbook.lab.recipe import Recipe
 PLAN, SEEDS = "seeds.json", "seed-*"  # what a folder of several seeds holds
 IN_A_RESULT = {  # at least
     "recipe": str,
+    "parameters": int,
     "epochs": int,
     "seconds": float,
+    "images_per_second": float,
+    "validation_accuracy": float | None,
     "test_accuracy": float,
     "seed": int,
 }
