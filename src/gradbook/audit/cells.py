@@ -27,6 +27,10 @@ LONGEST_FORMULA = 8192
 A1 = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 
 
+def too_large() -> WorkbookError:
+    return WorkbookError(f"it has more than {MOST_CELLS:,} cells: too large to check")
+
+
 class Count:
     """How many cells were read so far, over all sheets."""
 
@@ -37,7 +41,7 @@ class Count:
         self.full += full
         self.empty += not full
         if self.full > MOST_CELLS or self.empty > MOST_EMPTY:
-            raise WorkbookError(f"it has more than {MOST_CELLS:,} cells: too large to check")
+            raise too_large()
 
 
 class Cells:

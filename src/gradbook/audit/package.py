@@ -41,6 +41,10 @@ class Package:
     def __contains__(self, name: str) -> bool:
         return name in self.parts
 
+    def size(self, name: str) -> int:
+        """How large a part says that it is, unpacked."""
+        return self.parts[name].file_size if name in self.parts else 0
+
     def bytes_of(self, name: str) -> bytes:
         return b"".join(self.chunks(name))
 

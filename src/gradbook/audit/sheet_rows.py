@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from gradbook.audit.address import MOST_ROWS, column_number
-from gradbook.audit.cells import A1, Cells
+from gradbook.audit.cells import A1, MOST_CELLS, Cells, too_large
 from gradbook.audit.package import MOST_ELEMENTS, Package, WorkbookError, local, parse, parser
 from gradbook.audit.usual_rows import Attributes, Row, usual_row
 
@@ -15,6 +15,7 @@ _NEVER = bytes(sorted({*range(32)} - set(b"\t\n")))  # and the parser mends ends
 _OTHER_ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["'](?!utf-8["'])""", re.IGNORECASE)
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*\?>")
 _BEGIN, _END = "<row", b"</row>"
+_VALUE, _SHORTEST = b"<v>", b"<c><v>0</v></c>"
 
 WIDE = 4  # cells in a row, for which it is worth the trouble
 LONGEST_ROW = 2**20  # bytes; a longer one is left to the parser
@@ -37,6 +38,7 @@ class SheetRows:
         self.elements = 0
 
     def read(self, parts: Package, part: str) -> None:
+        _refuse_very_many(parts, part)
         made = parser()
         made.StartElementHandler = self.begin
         made.EndElementHandler = self.end
@@ -148,6 +150,14 @@ class SheetRows:
             self.cells.keep(*cell)
         if row.cells:
             self.row, self.column = row.cells[-1][:2]
+
+
+def _refuse_very_many(parts: Package, part: str) -> None:
+    """Counting values costs little beside reading them."""
+    if parts.size(part) > MOST_CELLS * len(_SHORTEST):
+        values = sum(piece.count(_VALUE) for piece in parts.chunks(part))
+        if values > MOST_CELLS:
+            raise too_large()
 
 
 def _index(text: str | None, otherwise: int, limit: int) -> int:
