@@ -150,6 +150,15 @@ def test_a_file_that_cannot_be_read_is_one_line(name, model, tmp_path, drawn):
     assert not right.problem
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes there")
+def test_a_pipe_is_not_waited_for(model, drawn, tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    wrong, right = read(model, tmp_path / "pipe.png", drawn())
+    assert wrong.problem == "a pipe, not a file: write what comes through it to one"
+    assert wrong.unreadable
+    assert not right.problem
+
+
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.98])
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp", ".gif"])
 def test_a_picture_cut_short_is_one_line(suffix, share, model, drawn):

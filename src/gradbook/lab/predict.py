@@ -92,6 +92,8 @@ def _seen(path: Path, view: View) -> Iterator[Reading]:
         if path.is_dir():
             for file in _files(path):
                 yield from _seen(file, view)
+        elif path.is_fifo():  # which might be waited for without end, and gives its bytes once
+            raise DataError("a pipe, not a file: write what comes through it to one")
         elif _is_idx(path):
             yield from _of_idx(path, view)
         else:
