@@ -161,7 +161,7 @@ def at(expression: Expression, path: Path) -> Expression:
 
 
 def vain(expression: Expression) -> int:
-    """How many parts of a formula come to nothing: x − x, x/x, 1^x, 0·x."""
+    """How many parts of a formula come to nothing: x − x, x/x, 1^x, 0·x, 1 > 0."""
     return sum(_is_vain(part) for _, part in places(expression))
 
 
@@ -175,6 +175,8 @@ def _is_vain(part: Expression) -> bool:
             return left == Number(1.0) or right == Number(0.0)
         case Infix("*", left, right):
             return Number(0.0) in (left, right)
+        case Infix("<" | ">" | "<=" | ">=" | "=" | "<>", Number(), Number()):
+            return True
     return False
 
 

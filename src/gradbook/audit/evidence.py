@@ -219,23 +219,26 @@ def properness(bench: Bench, remedy: Remedy) -> tuple[bool, bool]:
 
 
 def _is_activation(bench: Bench, pattern: Pattern, owner: Address) -> bool:
-    """Whether a formula is an activation of one cell, or of a weighted sum."""
+    """Whether a formula is a function of one cell, or an activation of a weighted sum."""
     assert pattern.expression is not None
+    said = {reference.text for reference in references(pattern.expression)}
+    if len(said) == 1:
+        cell = bench.training.book.reader.cell(said.pop(), owner)
+        return cell in bench.training.moving and cell not in bench.training.stop
     try:
         node = bench.made.expression(pattern.expression, owner, pattern)
     except NotUnderstood:
         return False
-    if node.op.name not in ACTIVATIONS:
-        return False
     called = [part for part in parts(pattern.expression) if isinstance(part, Call)]
     inside = called[0].arguments[0] if called else None
     inside = inside.operand if isinstance(inside, Prefix) else inside
-    one = len({reference.text for reference in references(pattern.expression)}) == 1
-    return one or (inside is not None and _is_weighted_sum(bench, inside, owner))
+    if node.op.name not in ACTIVATIONS or inside is None:
+        return False
+    return _is_weighted_sum(bench, inside, owner)
 
 
 def _is_weighted_sum(bench: Bench, expression: Expression, owner: Address) -> bool:
-    """Whether all terms are a weight times something else, each of them once, or one bias."""
+    """Whether all terms are a weight times something else, each of them once, but for one bias."""
     weights = set(bench.step.own)
     reader = bench.training.book.reader
     seen: list[Address] = []
@@ -253,7 +256,8 @@ def _is_weighted_sum(bench: Bench, expression: Expression, owner: Address) -> bo
             return False
         seen += [cell for cell in cells if cell is not None]
         biases += len(parts) == 1
-    return biases < 2 and len(seen) == len(set(seen))
+    products = len(terms(expression)) - biases
+    return products > 0 and biases < 2 and len(seen) == len(set(seen))
 
 
 def _looks_odd(bench: Bench, remedy: Remedy) -> bool:
