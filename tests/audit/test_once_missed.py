@@ -26,6 +26,7 @@ ONCE_MISSED = {
     "a velocity belongs where another's velocity stands": (101162, "other gradient"),
     "what is blank is no other rate": (101213, "other rate"),
     "a rate that nobody uses is meant": (100009, "other rate"),
+    "a blank that is called a rate is one": (100047, "blank rate"),
     "weights on another sheet learn along": (100091, "pasted forward column"),
     # the way back
     "what only gradients use was pasted": (101283, "pasted forward column"),

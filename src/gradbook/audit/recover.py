@@ -95,9 +95,10 @@ def _common_rate(training: Training) -> Address | None:
     if not votes:
         return None
     cell = max(votes, key=lambda cell: (votes[cell], cell in fixed, _called_rate(training, cell)))
-    unused = None if _holds_something(training.book, cell) else _unused_rate(training)
-    if unused is not None:
-        return unused
+    if not _holds_something(training.book, cell) and not _called_rate(training, cell):
+        unused = _unused_rate(training)
+        if unused is not None:
+            return unused
     return cell if votes[cell] * 2 > len(heard) or len(heard) == 1 else None
 
 
