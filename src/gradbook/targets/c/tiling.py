@@ -1,6 +1,4 @@
-"""Winograd's tiles of 4 and 3 results a side: where they pay, how they cover a plane, how many
-bands of them go together.
-"""
+"""Winograd's tiles of 4 and 3 results a side: where they pay, and which bands go together."""
 
 from __future__ import annotations
 
