@@ -24,10 +24,10 @@ from gradbook.audit.evidence import (
     is_evident,
     leaves_out,
     made_of,
-    properness,
     with_remedy,
 )
 from gradbook.audit.judge import Bench, best
+from gradbook.audit.proper import properness
 from gradbook.audit.ranking import ranked
 from gradbook.audit.remedy import Remedy, likeness
 from gradbook.audit.repair import Patient, Repair, forward, repair
@@ -86,6 +86,7 @@ def _stages(bench: Bench, columns: Columns, wrong: Mapping[int, Claim]) -> Itera
     others = ranked(columns, False)
     still = set(_still_behind(bench, wrong))
     more = ranked(columns, True) if still else None
+    still |= set(_repeating(bench))
     yield _likely(bench, [r for r in [*others, *(more or [])] if r.cells[0] in still])
     yield _likely(bench, others)
     yield _likely(bench, ranked(columns, True) if more is None else more)
@@ -123,12 +124,13 @@ def what_changes(bench: Bench, remedy: Remedy, lanes: frozenset[int]) -> Remedy:
 
 
 def _likely(bench: Bench, edits: Sequence[Remedy]) -> list[Remedy]:
-    """The edits without those that spoil a proper formula; first those that make one."""
+    """The edits without those that spoil a proper formula; first those that make one, and rather a
+    sum than an activation of one."""
     meant = (remedy for remedy in edits if not _is_vain(bench, remedy))
     some = [remedy for remedy in islice(meant, WEIGHED) if not leaves_out(bench, remedy)]
-    proper = [(remedy, properness(bench, remedy)) for remedy in some]
-    kept = [(remedy, how == (False, True)) for remedy, how in proper if how != (True, False)]
-    kept.sort(key=lambda entry: (-len(entry[0].lanes), not entry[1]))
+    proper = [(remedy, *properness(bench, remedy)) for remedy in some]
+    kept = [(remedy, then - stands) for remedy, stands, then in proper if then >= stands]
+    kept.sort(key=lambda entry: (-len(entry[0].lanes), not entry[1], entry[1]))
     best = [remedy for remedy, _ in kept[:TRIED]]
     most = len(best[0].lanes) if best else 0
     return sorted(best, key=lambda r: (most - len(r.lanes), not any_astray(bench, r)))
@@ -148,7 +150,7 @@ def _with_suspects(bench: Bench, wrong: Mapping[int, Claim]) -> Bench:
     suspects = [c for cells in _by_node(bench).values() if len(cells) > 1 for c in cells]
     suspects += _still_behind(bench, wrong)
     if idle(bench):
-        suspects += _still(bench, forward(bench))
+        suspects += [*_still(bench, forward(bench)), *_repeating(bench)]
     if not suspects:
         return bench
     by_itself = {
@@ -175,6 +177,19 @@ def _still(bench: Bench, cells: Iterable[Address]) -> list[Address]:
                 found[source] = None
                 waiting.append(source)
     return list(found)
+
+
+def _repeating(bench: Bench) -> list[Address]:
+    """The formulas of the step on the way to the loss that only repeat a number: they may be what
+    is left of a product."""
+    training = bench.training
+    inside = (c for c in forward(bench) if c not in training.stop)
+    mentioned = {source for cell in inside for source in training.flow.sources(cell)}
+    return sorted(
+        c
+        for c in mentioned & training.book.patterns.keys()
+        if training.plain(c) != c and bench.line(c) in bench.movers
+    )
 
 
 def _by_node(bench: Bench) -> dict[Node, list[Address]]:

@@ -62,12 +62,8 @@ class Columns:
     @cached_property
     def idle(self) -> set[Address]:
         """The weights that the loss doesn't depend on."""
-        found = set()
-        for lane, node in self.bench.true.items():
-            cell = self.bench.step.weights[lane]
-            if cell is not None and np.all(self.bench.random.of(node, self.bench.leaves) == 0):
-                found.add(cell)
-        return found
+        weights = self.bench.step.weights
+        return {w for lane in self.bench.true if (w := weights[lane]) and self.bench.is_idle(lane)}
 
     def remedies(self) -> Iterator[Remedy]:
         """Every edit that puts some gradients right and spoils none."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-
 from gradbook.audit.address import Address
-from gradbook.audit.factors import factors
 from gradbook.audit.judge import Bench
-from gradbook.audit.lanes import terms
 from gradbook.audit.numbers import Numbers, agree
-from gradbook.audit.pattern import Pattern, parts, references
+from gradbook.audit.pattern import Pattern
+from gradbook.audit.proper import is_made_proper
 from gradbook.audit.remedy import Remedy
 from gradbook.audit.repair import forward
 from gradbook.audit.search import Choice
@@ -20,9 +17,7 @@ from gradbook.audit.value import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.graph.op import Array
-from gradbook.targets.excel.grammar import Call, Expression, Prefix, Reference, write
-
-ACTIVATIONS = ("sigmoid", "tanh")
+from gradbook.targets.excel.grammar import Reference, write
 
 
 def hushes(bench: Bench, remedy: Remedy) -> bool:
@@ -90,11 +85,7 @@ def cured(bench: Bench, remedy: Remedy) -> dict[Address, Pattern]:
 
 def idle(bench: Bench) -> set[int]:
     """The weights that have no influence on the loss."""
-    return {
-        lane
-        for lane, slope in bench.true.items()
-        if np.all(bench.random.of(slope, bench.leaves) == 0)
-    }
+    return {lane for lane in bench.true if bench.is_idle(lane)}
 
 
 def with_remedy(bench: Bench, remedy: Remedy) -> Bench:
@@ -110,7 +101,7 @@ def is_evident(bench: Bench, remedy: Remedy, lane: int) -> bool:
     return (
         any(_is_astray(bench, remedy, change) for change in remedy.repair.changes)
         or lane in idle(bench)
-        or _becomes_proper(bench, remedy)
+        or is_made_proper(bench, remedy)
         or _looks_odd(bench, remedy)
         or _counts_more(bench, remedy)
         or _belongs_beside(bench, remedy)
@@ -193,71 +184,6 @@ def made_of(bench: Bench, cells: Iterable[Address]) -> set[Address]:
                 seen.add(at)
                 waiting += [] if at in bench.training.stop else [at]
     return seen
-
-
-def _becomes_proper(bench: Bench, remedy: Remedy) -> bool:
-    return properness(bench, remedy) == (False, True)
-
-
-def properness(bench: Bench, remedy: Remedy) -> tuple[bool, bool]:
-    """Whether a formula on the way to the loss is a weighted sum or an activation, as it stands and
-    once changed."""
-    book, owner = bench.training.book, remedy.cells[0]
-    if owner not in forward(bench):
-        return False, False
-    stands = book.reader.typed(book.patterns[owner].text_at(owner), owner)
-    now = book.reader.typed(write(remedy.repair.expression), owner)
-    a, b = (
-        pattern.expression is not None
-        and (
-            _is_weighted_sum(bench, pattern.expression, owner)
-            or _is_activation(bench, pattern, owner)
-        )
-        for pattern in (stands, now)
-    )
-    return a, b
-
-
-def _is_activation(bench: Bench, pattern: Pattern, owner: Address) -> bool:
-    """Whether a formula is a function of one cell, or an activation of a weighted sum."""
-    assert pattern.expression is not None
-    said = {reference.text for reference in references(pattern.expression)}
-    if len(said) == 1:
-        cell = bench.training.book.reader.cell(said.pop(), owner)
-        return cell in bench.training.moving and cell not in bench.training.stop
-    try:
-        node = bench.made.expression(pattern.expression, owner, pattern)
-    except NotUnderstood:
-        return False
-    called = [part for part in parts(pattern.expression) if isinstance(part, Call)]
-    inside = called[0].arguments[0] if called else None
-    inside = inside.operand if isinstance(inside, Prefix) else inside
-    if node.op.name not in ACTIVATIONS or inside is None:
-        return False
-    return _is_weighted_sum(bench, inside, owner)
-
-
-def _is_weighted_sum(bench: Bench, expression: Expression, owner: Address) -> bool:
-    """Whether all terms are a weight times something else, each of them once, but for one bias."""
-    weights = set(bench.step.own)
-    reader = bench.training.book.reader
-    seen: list[Address] = []
-    biases = 0
-    for sign, term in terms(expression):
-        parts = factors(term).parts
-        cells = [
-            reader.cell(f.part.text, owner) if isinstance(f.part, Reference) else None
-            for f in parts
-        ]
-        own = [cell for cell in cells if cell in weights]
-        if sign < 0 or len(own) != 1 or len(parts) > 2 or None in cells:
-            return False
-        if not all(f.above for f in parts):
-            return False
-        seen += [cell for cell in cells if cell is not None]
-        biases += len(parts) == 1
-    products = len(terms(expression)) - biases
-    return products > 0 and biases < 2 and len(seen) == len(set(seen))
 
 
 def _looks_odd(bench: Bench, remedy: Remedy) -> bool:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from gradbook.audit.address import column_of, row_of, sheet_of
 from gradbook.audit.book import Book
-from gradbook.audit.lanes import Lane
-from gradbook.audit.pattern import Place
+from gradbook.audit.factors import factors
+from gradbook.audit.lanes import Lane, terms
+from gradbook.audit.pattern import Pattern, Place
+from gradbook.targets.excel.grammar import Expression, Number
 
 WIDEST = 3  # cells that a gap may skip
 
@@ -104,11 +106,28 @@ def companions(book: Book, lanes: Sequence[Lane], lines: Sequence[Lane]) -> list
     return found
 
 
-def _update(book: Book, cell: int) -> tuple[str, frozenset[int | None]]:
+def _update(book: Book, cell: int) -> tuple[object, frozenset[int | None]]:
     """What an update looks like, and the cells that it mentions wherever it stands."""
     pattern = book.patterns[cell]
     fixed = (p.at(cell) for p in pattern.places if isinstance(p, Place) and not p.moves)
-    return pattern.shape, frozenset(fixed)
+    return _makeup(pattern), frozenset(fixed)
+
+
+def _makeup(pattern: Pattern) -> object:
+    """Of what terms and factors a formula is made, in whatever order."""
+    if pattern.expression is None:
+        return pattern.shape
+    found = []
+    for sign, term in terms(pattern.expression):
+        split = factors(term)
+        found.append((sign * split.sign, sorted((_sort(f.part), f.above) for f in split.parts)))
+    return str(sorted(found))
+
+
+def _sort(part: Expression) -> str:
+    if isinstance(part, Number):
+        return str(part.value)
+    return type(part).__name__
 
 
 def _waits(book: Book, lane: Lane) -> bool:

@@ -70,6 +70,11 @@ class Bench:
         found = gradients(self.loss, list(weights.values()))
         return {j: found[node] for j, node in weights.items()}
 
+    def is_idle(self, lane: int) -> bool:
+        """Whether a weight has no influence on the loss, wherever it is."""
+        slope = self.random.of(self.true[lane], self.leaves)
+        return bool(np.all(slope == 0))
+
     def claimed(self, claim: Claim) -> Node:
         """What is claimed, with its sign."""
         instead = claim.owner in self.made.instead and claim.whole

@@ -86,7 +86,7 @@ def _share(
     good = 0
     try:
         for j, options in enumerate(claimed):
-            if not bench.true[j].is_constant(0):
+            if not bench.is_idle(j):
                 good += best(bench, j, options)[0] in (RIGHT, HERE, OPPOSITE)
     except NotUnderstood:
         return -0.5
