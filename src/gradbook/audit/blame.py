@@ -6,14 +6,13 @@ one edit there puts several gradients right, or the formula there looks like non
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 
-from gradbook.audit.address import Address
 from gradbook.audit.columns import Columns
 from gradbook.audit.departures import wrong_lanes
 from gradbook.audit.edits import vain
@@ -23,7 +22,6 @@ from gradbook.audit.evidence import (
     idle,
     is_evident,
     leaves_out,
-    made_of,
     with_remedy,
 )
 from gradbook.audit.judge import Bench, best
@@ -32,9 +30,9 @@ from gradbook.audit.ranking import ranked
 from gradbook.audit.remedy import Remedy, likeness
 from gradbook.audit.repair import Patient, Repair, forward, repair
 from gradbook.audit.rewritten import rewritten
+from gradbook.audit.suspects import repeating, still_behind, with_suspects
 from gradbook.audit.training import Claim
 from gradbook.audit.value import NotUnderstood
-from gradbook.graph.node import Node
 from gradbook.targets.excel.grammar import Call, Reference, write
 
 WEIGHED = 60  # edits whose formulas are looked at
@@ -46,7 +44,7 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
     themselves."""
     if len(wrong) == 1 and all(_is_own(bench, *only) for only in wrong.items()):
         return None
-    bench = _with_suspects(bench, wrong)
+    bench = with_suspects(bench, wrong)
     claims = dict(wrong)
     for lane, options in enumerate(bench.step.claims):
         if lane not in wrong and options:
@@ -84,9 +82,9 @@ def _stages(bench: Bench, columns: Columns, wrong: Mapping[int, Claim]) -> Itera
     """What lost its weights on the way back; what may be another than it should be, what may be
     missing, what may be all wrong."""
     others = ranked(columns, False)
-    still = set(_still_behind(bench, wrong))
+    still = set(still_behind(bench, wrong))
     more = ranked(columns, True) if still else None
-    still |= set(_repeating(bench))
+    still |= set(repeating(bench))
     yield _likely(bench, [r for r in [*others, *(more or [])] if r.cells[0] in still])
     yield _likely(bench, others)
     yield _likely(bench, ranked(columns, True) if more is None else more)
@@ -125,13 +123,19 @@ def what_changes(bench: Bench, remedy: Remedy, lanes: frozenset[int]) -> Remedy:
 
 def _likely(bench: Bench, edits: Sequence[Remedy]) -> list[Remedy]:
     """The edits without those that spoil a proper formula; first those that make one, and rather a
-    sum than an activation of one."""
+    sum than an activation of one; last those that add to what leads to the loss, unlike others."""
+    inside = forward(bench)
+
+    def merit(entry: tuple[Remedy, int]) -> tuple[object, ...]:
+        remedy, better = entry
+        adds = remedy.cells[0] in inside and remedy.repair.changes[0].kind in ("missing", "term")
+        return -len(remedy.lanes), not better, better, adds and likeness(bench, remedy) <= 0
+
     meant = (remedy for remedy in edits if not _is_vain(bench, remedy))
     some = [remedy for remedy in islice(meant, WEIGHED) if not leaves_out(bench, remedy)]
     proper = [(remedy, *properness(bench, remedy)) for remedy in some]
     kept = [(remedy, then - stands) for remedy, stands, then in proper if then >= stands]
-    kept.sort(key=lambda entry: (-len(entry[0].lanes), not entry[1], entry[1]))
-    best = [remedy for remedy, _ in kept[:TRIED]]
+    best = [remedy for remedy, _ in sorted(kept, key=merit)[:TRIED]]
     most = len(best[0].lanes) if best else 0
     return sorted(best, key=lambda r: (most - len(r.lanes), not any_astray(bench, r)))
 
@@ -141,66 +145,6 @@ def _is_vain(bench: Bench, remedy: Remedy) -> bool:
     owner, book = remedy.cells[0], bench.training.book
     before = book.reader.typed(book.patterns[owner].text_at(owner), owner).expression
     return before is not None and vain(remedy.repair.expression) > vain(before)
-
-
-def _with_suspects(bench: Bench, wrong: Mapping[int, Claim]) -> Bench:
-    """The step with cells apart that say the same, with those formulas behind wrong gradients that
-    depend on no weight and, where a weight leads nowhere, with those on the way to the loss."""
-    training, book = bench.training, bench.training.book
-    suspects = [c for cells in _by_node(bench).values() if len(cells) > 1 for c in cells]
-    suspects += _still_behind(bench, wrong)
-    if idle(bench):
-        suspects += [*_still(bench, forward(bench)), *_repeating(bench)]
-    if not suspects:
-        return bench
-    by_itself = {
-        cell: book.reader.typed(book.patterns[cell].text_at(cell), cell) for cell in suspects
-    }
-    return Bench(training, bench.step, {**by_itself, **bench.made.instead}, bench.like)
-
-
-def _still_behind(bench: Bench, wrong: Mapping[int, Claim]) -> list[Address]:
-    """The formulas behind wrong gradients that depend on no weight."""
-    owners = [claim.owner for claim in wrong.values()]
-    return _still(bench, [*owners, *made_of(bench, owners)])
-
-
-def _still(bench: Bench, cells: Iterable[Address]) -> list[Address]:
-    """The formulas behind some cells that depend on no weight, and don't only repeat a number."""
-    training, patterns = bench.training, bench.training.book.patterns
-    found: dict[Address, None] = {}
-    waiting = [cell for cell in cells if cell not in training.stop]
-    while waiting:
-        for source in training.flow.sources(waiting.pop()):
-            still = source in patterns and source not in training.moving
-            if still and source not in found and training.plain(source) == source:
-                found[source] = None
-                waiting.append(source)
-    return list(found)
-
-
-def _repeating(bench: Bench) -> list[Address]:
-    """The formulas of the step on the way to the loss that only repeat a number: they may be what
-    is left of a product."""
-    training = bench.training
-    inside = (c for c in forward(bench) if c not in training.stop)
-    mentioned = {source for cell in inside for source in training.flow.sources(cell)}
-    return sorted(
-        c
-        for c in mentioned & training.book.patterns.keys()
-        if training.plain(c) != c and bench.line(c) in bench.movers
-    )
-
-
-def _by_node(bench: Bench) -> dict[Node, list[Address]]:
-    """The cells of formulas by what they say: a mistake may make two say the same."""
-    found: defaultdict[Node, list[Address]] = defaultdict(list)
-    for cell, value in bench.made.known.items():
-        training = bench.training
-        formula = cell in training.book.patterns and cell not in training.stop
-        if isinstance(value, Node) and formula and cell in training.moving:
-            found[value].append(cell)
-    return found
 
 
 def put_right(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> frozenset[int]:
