@@ -50,6 +50,17 @@ ONCE_MISSED = {
     "other sums tell which cell belongs": (101018, "sum: reference"),
     "a blank cuts the loss off": (100011, "sum: blank"),
     "a half is likelier than a four": (101608, "error: number"),
+    "an activation that has a name isn't to blame": (700357, "delta: factor"),
+    "what may become an activation with a name is to blame": (700856, "activation"),
+    "a product lost its weight and only repeats an input": (700195, "sum: factor"),
+    "nothing is added to a loss where a gradient lacks it": (700270, "delta: factor"),
+    "a claim that mentions a blank is to blame itself": (900829, "blank"),
+    "an activation keeps its slope": (900486, "delta: factor"),
+    "nothing in a row depends on weights any more": (900675, "pasted forward"),
+    # what learns, and by which loss
+    "a loss has slopes": (701148, "delta: reference"),
+    "updates are alike in any order": (701295, "sum: blank"),
+    "a velocity stands in its update's row": (701188, "other gradient"),
 }
 
 

@@ -73,9 +73,11 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
 def _is_doubtful(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> bool:
     """Whether an edit makes a formula unlike its likes, or serves one gradient alone, and nothing
     speaks for it."""
-    if len(wrong) > 1 and likeness(bench, remedy) >= 0:
+    inside = remedy.cells[0] in forward(bench)
+    likely = likeness(bench, remedy) >= 0 and not (inside and _is_rare(bench, remedy))
+    if len(wrong) > 1 and likely:
         return False
-    return remedy.cells[0] not in forward(bench) or not is_evident(bench, remedy, min(remedy.lanes))
+    return not inside or not is_evident(bench, remedy, min(remedy.lanes))
 
 
 def _stages(bench: Bench, columns: Columns, wrong: Mapping[int, Claim]) -> Iterator[list[Remedy]]:
@@ -123,13 +125,13 @@ def what_changes(bench: Bench, remedy: Remedy, lanes: frozenset[int]) -> Remedy:
 
 def _likely(bench: Bench, edits: Sequence[Remedy]) -> list[Remedy]:
     """The edits without those that spoil a proper formula; first those that make one, and rather a
-    sum than an activation of one; last those that add to what leads to the loss, unlike others."""
+    sum than an activation of one; last those of what leads to the loss that hardly anyone means."""
     inside = forward(bench)
 
     def merit(entry: tuple[Remedy, int]) -> tuple[object, ...]:
         remedy, better = entry
-        adds = remedy.cells[0] in inside and remedy.repair.changes[0].kind in ("missing", "term")
-        return -len(remedy.lanes), not better, better, adds and likeness(bench, remedy) <= 0
+        rare = remedy.cells[0] in inside and _is_rare(bench, remedy)
+        return -len(remedy.lanes), not better, better, rare and likeness(bench, remedy) <= 0
 
     meant = (remedy for remedy in edits if not _is_vain(bench, remedy))
     some = [remedy for remedy in islice(meant, WEIGHED) if not leaves_out(bench, remedy)]
@@ -138,6 +140,13 @@ def _likely(bench: Bench, edits: Sequence[Remedy]) -> list[Remedy]:
     best = [remedy for remedy, _ in sorted(kept, key=merit)[:TRIED]]
     most = len(best[0].lanes) if best else 0
     return sorted(best, key=lambda r: (most - len(r.lanes), not any_astray(bench, r)))
+
+
+def _is_rare(bench: Bench, remedy: Remedy) -> bool:
+    """Whether an edit adds something, or makes another function of a function of one cell."""
+    kind = remedy.repair.changes[0].kind
+    one = len(set(bench.training.flow.sources(remedy.cells[0]))) == 1
+    return kind in ("missing", "term") or (one and kind in ("number", "operator", "extra"))
 
 
 def _is_vain(bench: Bench, remedy: Remedy) -> bool:
@@ -173,9 +182,14 @@ def _breaks(bench: Bench, after: Bench, remedy: Remedy) -> bool:
 
 
 def _is_own(bench: Bench, lane: int, claim: Claim) -> bool:
-    """Whether a claim's own formula is odd: a small change makes it look like the others."""
+    """Whether a claim's own formula is odd: it mentions a blank, or a small change makes it look
+    like the others."""
     if isinstance(claim.expression, Call) or lane in idle(bench):
         return False
+    book = bench.training.book
+    said = bench.training.mentioned(claim.expression, claim.owner)
+    if any(cell not in book.values and cell not in book.patterns for cell in said):
+        return True
     patient = patient_of(bench, claim, lane)
     found = repair(patient, bench.true[lane]) if patient else None
     return patient is not None and found is not None and makes_usual(patient, found)

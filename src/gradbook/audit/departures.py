@@ -38,6 +38,9 @@ class Move:
         self.training = training
         self.weights = dict(zip(usual.weights, step.weights, strict=True))
         self.inside = set(usual.cells)
+        self.losses = {
+            sheet_of(here): there - here for here, there in zip(usual.loss, step.loss, strict=False)
+        }
         here, there = self._columns(usual), self._columns(step)
         self.by = {
             line: min(there[line]) - min(cells)
@@ -63,8 +66,8 @@ class Move:
         """How far the other step's cell is from this one's, as the nearest column has it."""
         sheet, place = self._line(cell)
         near = [line for line in self.by if line[0] == sheet]
-        if not near:
-            return 0
+        if not near:  # nothing of that step depends on weights there
+            return self.losses.get(sheet, 0)
         return self.by[min(near, key=lambda line: abs(line[1] - place))]
 
     def to(self, cell: Address) -> Address:

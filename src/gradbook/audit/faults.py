@@ -32,13 +32,20 @@ def in_step(bench: Bench, text: str, owner: Address, step: Step) -> str:
 
     def follow(reference: str) -> str:
         cell = bench.training.book.reader.cell(reference, owner)
-        other = bench.there(cell, step) if cell is not None else None
-        stays = other == cell and not (cell is not None and bench.owns(cell))
-        if cell is None or other is None or (stays and sheet_of(cell) == sheet_of(owner)):
+        if cell is None or _goes_along(bench, cell, owner):
+            return moved(reference, down, across)
+        other = bench.there(cell, step)
+        if other == cell and not bench.owns(cell) and sheet_of(cell) == sheet_of(owner):
             return moved(reference, down, across)
         return moved(reference, row_of(other) - row_of(cell), column_of(other) - column_of(cell))
 
     return relaid(text, follow)
+
+
+def _goes_along(bench: Bench, cell: Address, owner: Address) -> bool:
+    """Whether a cell stands beside an update and is not the step's own, as a velocity does."""
+    update = owner in bench.training.stop and not bench.owns(owner)
+    return update and not bench.owns(cell) and bench.line(cell) == bench.line(owner)
 
 
 def shown(value: Value) -> str:
