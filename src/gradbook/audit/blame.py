@@ -187,7 +187,7 @@ def _is_own(bench: Bench, lane: int, claim: Claim) -> bool:
     if isinstance(claim.expression, Call) or lane in idle(bench):
         return False
     book = bench.training.book
-    said = bench.training.mentioned(claim.expression, claim.owner)
+    said = bench.training.flow.sources(claim.owner)
     if any(cell not in book.values and cell not in book.patterns for cell in said):
         return True
     patient = patient_of(bench, claim, lane)
