@@ -71,8 +71,8 @@ def elsewhere(bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
 
 
 def _is_doubtful(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> bool:
-    """Whether an edit makes a formula unlike its likes, or serves one gradient alone, and nothing
-    speaks for it."""
+    """Whether an edit makes a formula unlike its likes, is one that hardly anyone means, or serves
+    one gradient alone, and nothing speaks for it."""
     inside = remedy.cells[0] in forward(bench)
     likely = likeness(bench, remedy) >= 0 and not (inside and _is_rare(bench, remedy))
     if len(wrong) > 1 and likely:

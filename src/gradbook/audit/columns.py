@@ -25,7 +25,7 @@ from gradbook.audit.changes import (
     terms_more,
 )
 from gradbook.audit.column_offers import column_offers
-from gradbook.audit.evidence import made_of
+from gradbook.audit.evidence import idle, made_of
 from gradbook.audit.judge import Bench
 from gradbook.audit.pattern import Pattern
 from gradbook.audit.remedy import Remedy
@@ -62,8 +62,8 @@ class Columns:
     @cached_property
     def idle(self) -> set[Address]:
         """The weights that the loss doesn't depend on."""
-        weights = self.bench.step.weights
-        return {w for lane in self.bench.true if (w := weights[lane]) and self.bench.is_idle(lane)}
+        cells = (self.bench.step.weights[lane] for lane in idle(self.bench))
+        return {cell for cell in cells if cell is not None}
 
     def remedies(self) -> Iterator[Remedy]:
         """Every edit that puts some gradients right and spoils none."""

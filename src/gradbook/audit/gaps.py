@@ -106,14 +106,14 @@ def companions(book: Book, lanes: Sequence[Lane], lines: Sequence[Lane]) -> list
     return found
 
 
-def _update(book: Book, cell: int) -> tuple[object, frozenset[int | None]]:
+def _update(book: Book, cell: int) -> tuple[str, frozenset[int | None]]:
     """What an update looks like, and the cells that it mentions wherever it stands."""
     pattern = book.patterns[cell]
     fixed = (p.at(cell) for p in pattern.places if isinstance(p, Place) and not p.moves)
     return _makeup(pattern), frozenset(fixed)
 
 
-def _makeup(pattern: Pattern) -> object:
+def _makeup(pattern: Pattern) -> str:
     """Of what terms and factors a formula is made, in whatever order."""
     if pattern.expression is None:
         return pattern.shape
