@@ -88,7 +88,8 @@ class _Helper:
     def _start(self) -> None:
         context: Any = get_context(_way_to_start())
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, self.check), daemon=True)
+        asked = theirs, self.check, os.getpid()
+        self.process = context.Process(target=_work, args=asked, daemon=True)
         with _uninterrupted():
             self.process.start()
         theirs.close()
@@ -141,11 +142,11 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(pipe: Connection, check: Check) -> None:
-    """What a helper does until nobody asks any more."""
+def _work(pipe: Connection, check: Check, parent: int) -> None:
+    """What a helper does until nobody asks any more. Who asks is told it: they may be gone before
+    it has begun."""
     gc.freeze()  # what is loaded stays, and a book leaves little behind that goes in circles
     gc.set_threshold(50_000)
-    parent = os.getppid()
     try:
         while os.getppid() == parent:
             if pipe.poll(LOOK_ROUND):
