@@ -20,6 +20,7 @@ SMALL = 2**20  # a part this small may be packed as tightly as it likes
 MOST_PARTS = 4000
 DEEPEST = 60  # elements within elements
 MOST_ELEMENTS = 700_000  # of one part: three for each cell that is read, and some more
+SHORTEST = len(b"<a/>")  # bytes of an element
 CHUNK = 2**16
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -66,7 +67,15 @@ class Package:
 
     def parse(self, name: str, parser: expat.XMLParserType) -> None:
         """Hand a part to a parser; whatever is wrong with the XML becomes one line."""
+        self.refuse_very_many(name)
         parse(name, self.chunks(name), parser)
+
+    def refuse_very_many(self, name: str) -> None:
+        """Counting elements costs little beside reading them."""
+        if self.size(name) > MOST_ELEMENTS * SHORTEST:
+            tags = ((piece.count(b"<"), piece.count(b"</")) for piece in self.chunks(name))
+            if sum(every - last for every, last in tags) > MOST_ELEMENTS:
+                raise very_many()
 
 
 def parse(name: str, pieces: Iterable[bytes], parser: expat.XMLParserType) -> None:
@@ -103,6 +112,10 @@ def package(path: str | Path) -> Iterator[Package]:
             yield found
 
 
+def very_many() -> WorkbookError:
+    return WorkbookError(f"it has more than {MOST_ELEMENTS:,} elements: too large to check")
+
+
 def parser() -> expat.XMLParserType:
     made = expat.ParserCreate()
     made.buffer_text = True
@@ -134,7 +147,7 @@ def _harden(made: expat.XMLParserType) -> None:
         if depth > DEEPEST:
             raise WorkbookError("its XML is nested too deeply: that is no workbook")
         if count > MOST_ELEMENTS:
-            raise WorkbookError(f"it has more than {MOST_ELEMENTS:,} elements: too large to check")
+            raise very_many()
         if begin:
             begin(tag, attributes)
 

@@ -8,7 +8,7 @@ from itertools import chain
 
 from gradbook.audit.address import MOST_ROWS, column_number
 from gradbook.audit.cells import A1, MOST_CELLS, Cells, too_large
-from gradbook.audit.package import MOST_ELEMENTS, Package, WorkbookError, local, parse, parser
+from gradbook.audit.package import MOST_ELEMENTS, Package, local, parse, parser, very_many
 from gradbook.audit.usual_rows import Attributes, Row, usual_row
 
 _NEVER = bytes(sorted({*range(32)} - set(b"\t\n")))  # and the parser mends ends of lines
@@ -38,7 +38,8 @@ class SheetRows:
         self.elements = 0
 
     def read(self, parts: Package, part: str) -> None:
-        _refuse_very_many(parts, part)
+        parts.refuse_very_many(part)
+        _refuse_very_many_values(parts, part)
         made = parser()
         made.StartElementHandler = self.begin
         made.EndElementHandler = self.end
@@ -144,7 +145,7 @@ class SheetRows:
     def _keep(self, row: Row, elements: int) -> None:
         self.elements += elements
         if self.elements > 2 * MOST_ELEMENTS:
-            raise WorkbookError(f"it has more than {MOST_ELEMENTS:,} elements: too large to check")
+            raise very_many()
         self.begin_row(row.attributes)
         for cell in row.cells:
             self.cells.keep(*cell)
@@ -152,7 +153,7 @@ class SheetRows:
             self.row, self.column = row.cells[-1][:2]
 
 
-def _refuse_very_many(parts: Package, part: str) -> None:
+def _refuse_very_many_values(parts: Package, part: str) -> None:
     """Counting values costs little beside reading them."""
     if parts.size(part) > MOST_CELLS * len(_SHORTEST):
         values = sum(piece.count(_VALUE) for piece in parts.chunks(part))
