@@ -20,7 +20,7 @@ SMALL = 2**20  # a part this small may be packed as tightly as it likes
 MOST_PARTS = 4000
 DEEPEST = 60  # elements within elements
 MOST_ELEMENTS = 700_000  # of one part: three for each cell that is read, and some more
-SHORTEST = len(b"<a/>")  # bytes of an element
+SHORTEST_ELEMENT = len(b"<a/>")
 CHUNK = 2**16
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -72,7 +72,7 @@ class Package:
 
     def refuse_very_many(self, name: str) -> None:
         """Counting elements costs little beside reading them."""
-        if self.size(name) > MOST_ELEMENTS * SHORTEST:
+        if self.size(name) > MOST_ELEMENTS * SHORTEST_ELEMENT:
             tags = ((piece.count(b"<"), piece.count(b"</")) for piece in self.chunks(name))
             if sum(every - last for every, last in tags) > MOST_ELEMENTS:
                 raise very_many()
@@ -147,7 +147,7 @@ def _harden(made: expat.XMLParserType) -> None:
         if depth > DEEPEST:
             raise WorkbookError("its XML is nested too deeply: that is no workbook")
         if count > MOST_ELEMENTS:
-            raise very_many()
+            raise very_many()  # in an encoding that hid them from being counted before
         if begin:
             begin(tag, attributes)
 
