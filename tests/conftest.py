@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,10 @@ settings.register_profile(
 )
 settings.register_profile("thorough", parent=settings.get_profile("quick"), max_examples=300)
 settings.load_profile("thorough" if REQUIRE_ALL else "quick")
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what isn't waited for
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or no command here would hear of it
 
 
 # Witnesses -------------------------------------------------------------------

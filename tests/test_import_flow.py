@@ -28,6 +28,7 @@ STOREYS = (
     "files",
     "palette",
     "chance",
+    "interruption",
     "errors",
 )
 FACE = {"__init__", "__main__"}  # the package's own files, which stand outside the house

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from time import monotonic
@@ -22,6 +21,7 @@ from typing import Any
 from gradbook.audit.check import check_book
 from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.errors import one_line
+from gradbook.interruption import uninterrupted
 
 LONGEST = 120.0  # seconds for one book; the largest that are read take a tenth of it
 LOOK_ROUND = 1.0  # seconds after which a helper without work looks whether it is still wanted
@@ -90,7 +90,7 @@ class _Helper:
         self.pipe, theirs = context.Pipe()
         asked = theirs, self.check, os.getpid()
         self.process = context.Process(target=_work, args=asked, daemon=True)
-        with _uninterrupted():
+        with uninterrupted():
             self.process.start()
         theirs.close()
 
@@ -126,20 +126,6 @@ def _way_to_start() -> str:
     """A copy of this process starts at once, but a copy of several threads may hang."""
     alone = sys.platform == "linux" and threading.active_count() == 1
     return "fork" if alone else "spawn"
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """An interruption waits, and who is started here never hears of one: it is its parent's to
-    handle."""
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: Connection, check: Check, parent: int) -> None:

@@ -64,7 +64,12 @@ DONE, USAGE, OUR_FAULT, INTERRUPTED, PIPE_CLOSED = 0, 2, 70, 130, 141
 
 def entry() -> None:
     """The console script."""
-    sys.exit(main(sys.argv[1:]))
+    words = sys.argv[1:]
+    if words[:1] in (["-V"], ["--version"]):  # which is done before an import is
+        sys.exit(main(words))
+    from gradbook.cli.interrupts import interruptible
+
+    sys.exit(interruptible(lambda: main(words)))
 
 
 def main(words: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradbook.cli.interrupts import heeded_by
+from gradbook.cli.interrupts import INTERRUPTED, heeded_by
 from gradbook.cli.screen import is_screen
 from gradbook.cli.training_display import AsEvents, AsLines
 from gradbook.errors import FileError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gradbook.lab.recipe import Recipe
     from gradbook.lab.train import Trained
 
-DONE, INTERRUPTED = 0, 130  # exit codes
+DONE = 0
 
 
 def display(as_events: bool) -> Display:
@@ -55,8 +55,15 @@ def _trained(
     shown: Display, run: RunFolder, resumed_by: Path, recipe: Recipe | None, threads: int | None
 ) -> Trained | None:
     """What came of it; nothing if it was stopped, and how it goes on is then said."""
+    with heeded_by(shown):
+        return _heeding(shown, run, resumed_by, recipe, threads)
+
+
+def _heeding(
+    shown: Display, run: RunFolder, resumed_by: Path, recipe: Recipe | None, threads: int | None
+) -> Trained | None:
     try:
-        with shown, heeded_by(shown):
+        with shown:
             resume = recipe is None
             trained = train(recipe, folder=run.path, threads=threads, resume=resume, listener=shown)
             if shown.training and not trained.stopped:

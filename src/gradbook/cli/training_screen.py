@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradbook.cli.screen import Screen
 from gradbook.cli.training_display import AsLines, Display
-from gradbook.engine.compile import is_compiling
+from gradbook.engine import compilers
 from gradbook.report.curve_text import Line, Piece
 from gradbook.report.training_text import (
     BLOCK,
@@ -74,7 +74,7 @@ class OnScreen(AsLines):
     def foot(self, columns: int, rows: int) -> list[Line]:
         """What stands beneath the table at this moment."""
         training = self.training
-        if is_compiling():
+        if compilers.are_running():
             return [self._wheel(COMPILING)]
         if self.busy or training is None:
             return [self._wheel(self.busy)]

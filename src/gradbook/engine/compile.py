@@ -11,13 +11,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gradbook.engine import compilers
 from gradbook.errors import GradbookError
 
 FLAGS = ("-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-pthread")
@@ -33,9 +33,6 @@ ZIG_LEVELS = {  # where nothing said is native
     "avx2": ["-march=x86_64_v3"],
     "plain": ["-march=baseline"],
 }
-LONGEST_COMPILATION = 300  # seconds
-
-_under_way: set[object] = set()  # what is being compiled at this moment
 
 
 class CompilerError(GradbookError):
@@ -132,11 +129,6 @@ def library(
     return _kept(folder, digest) or _compile(text, command, folder, digest, parts)
 
 
-def is_compiling() -> bool:
-    """Whether an engine is being compiled, in any thread, at this moment."""
-    return bool(_under_way)
-
-
 def cache_folder() -> Path:
     from platformdirs import user_cache_dir
 
@@ -170,8 +162,6 @@ def _kept(folder: Path, digest: str) -> Path | None:
 
 def _compile(text: str, command: Sequence[str], folder: Path, digest: str, parts: int) -> Path:
     """Whole or not at all, also while others compile the same."""
-    under_way = object()
-    _under_way.add(under_way)
     try:
         with TemporaryDirectory(prefix=".", dir=folder) as own:
             source, made = Path(own, "engine.c"), Path(own, "engine.so")
@@ -183,19 +173,16 @@ def _compile(text: str, command: Sequence[str], folder: Path, digest: str, parts
             return target
     except OSError as error:
         raise CompilerError(f"can't write to {folder}: {error.strerror}") from error
-    finally:
-        _under_way.remove(under_way)
 
 
 def _objects(source: Path, command: Sequence[str], parts: int) -> list[Path]:
     objects = [source.with_name(f"{part}.o") for part in range(parts)]
-    with ThreadPoolExecutor(min(parts, os.cpu_count() or 1)) as pool:
-        running = [
-            pool.submit(_run, [*command, f"-DPART={part}", "-c", str(source), "-o", str(made)])
+    compilers.side_by_side(
+        *(
+            partial(_run, [*command, f"-DPART={part}", "-c", str(source), "-o", str(made)])
             for part, made in enumerate(objects)
-        ]
-        for each in running:
-            each.result()
+        )
+    )
     return objects
 
 
@@ -208,14 +195,7 @@ def loaded(path: Path) -> ctypes.CDLL:
 
 def _run(command: Sequence[str]) -> str:
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=LONGEST_COMPILATION,
-            check=False,
-            start_new_session=True,  # Ctrl-C is for us, not for the compiler
-        )
+        done = compilers.run(command)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CompilerError(f"{command[0]} doesn't run: {error}") from error
     if done.returncode:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from gradbook.data.warp import Warp
 from gradbook.engine.base import Engine
 from gradbook.engine.compile import find, macros
+from gradbook.engine.compilers import side_by_side
 from gradbook.net import Net
 
 
@@ -30,9 +33,8 @@ def open_engine(
     from gradbook.engine.native import NativeEngine
 
     macros(compiler)  # which both ask for
-    with ThreadPoolExecutor(1) as pool:
-        drawing = pool.submit(warping.library, compiler) if warp and warp.changes_images else None
-        engine = NativeEngine(net, batch, threads, precision)
-        if drawing:
-            drawing.result()
+    works: list[Callable[[], Any]] = [partial(NativeEngine, net, batch, threads, precision)]
+    if warp and warp.changes_images:
+        works.append(partial(warping.library, compiler))
+    engine: Engine = side_by_side(*works)[0]
     return engine

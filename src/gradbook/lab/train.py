@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gradbook.data.dataset import Dataset
+from gradbook.engine.compilers import side_by_side
 from gradbook.engine.surroundings import surroundings
 from gradbook.files import made_folder
 from gradbook.lab import checkpoint as checkpoints
@@ -136,11 +136,15 @@ def _prepared(
     """The images and the engine, which is compiled while images that surely fit are loaded."""
     if dataset or not comes_along(recipe):
         return material(recipe, dataset), _engine(recipe, threads)
-    with ThreadPoolExecutor(1) as pool:
-        engine: Future[Engine] = pool.submit(_engine, recipe, threads)
-        made = material(recipe)
-        made.mark  # noqa: B018 - counted while the compiler runs
-        return made, engine.result()
+    made, engine = side_by_side(
+        lambda: _counted(material(recipe)), lambda: _engine(recipe, threads)
+    )
+    return made, engine
+
+
+def _counted(made: Material) -> Material:
+    made.mark  # noqa: B018 - counted while the compiler runs
+    return made
 
 
 def _engine(recipe: Recipe, threads: int | None) -> Engine:
