@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
@@ -33,6 +33,8 @@ ZIG_LEVELS = {  # where nothing said is native
     "avx2": ["-march=x86_64_v3"],
     "plain": ["-march=baseline"],
 }
+
+Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
 class CompilerError(GradbookError):
@@ -88,9 +90,7 @@ def _candidates() -> Iterator[tuple[str, ...]]:
 @cache
 def _version(command: tuple[str, ...]) -> str | None:
     try:
-        found = subprocess.run(
-            [*command, "--version"], capture_output=True, text=True, timeout=60, check=False
-        )
+        found = _asked([*command, "--version"])
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout if found.returncode == 0 else None
@@ -99,7 +99,8 @@ def _version(command: tuple[str, ...]) -> str | None:
 @cache
 def macros(compiler: Compiler, level: str = "native") -> str:
     """What the compiler says it compiles for."""
-    return _run([*compiler.command, *compiler.flags(level), "-dM", "-E", "-x", "c", os.devnull])
+    words = [*compiler.command, *compiler.flags(level), "-dM", "-E", "-x", "c", os.devnull]
+    return _run(words, _asked)
 
 
 def vectors(compiler: Compiler, level: str = "native") -> str:
@@ -193,9 +194,14 @@ def loaded(path: Path) -> ctypes.CDLL:
         raise CompilerError(f"the engine in {path} can't be loaded: remove it") from error
 
 
-def _run(command: Sequence[str]) -> str:
+def _asked(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """What a compiler tells at once."""
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def _run(command: Sequence[str], run: Run = compilers.run) -> str:
     try:
-        done = compilers.run(command)
+        done = run(command)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CompilerError(f"{command[0]} doesn't run: {error}") from error
     if done.returncode:
