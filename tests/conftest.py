@@ -30,8 +30,11 @@ settings.register_profile("thorough", parent=settings.get_profile("quick"), max_
 settings.load_profile("thorough" if REQUIRE_ALL else "quick")
 
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what isn't waited for
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # or no command here would hear of it
+# What whoever started the tests ignores (as nohup does), every command would ignore as well.
+for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    number = getattr(signal, name, None)
+    if number and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 
 # Witnesses -------------------------------------------------------------------
