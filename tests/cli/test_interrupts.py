@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from gradbook.cli.interrupts import INTERRUPTED, interruptible
+from gradbook.cli.interrupts import interruptible
+from gradbook.cli.main import INTERRUPTED
 
 
 def press_ctrl_c() -> None:

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from threading import current_thread, main_thread
 from typing import TYPE_CHECKING
 
+from gradbook.cli.main import INTERRUPTED
+
 if TYPE_CHECKING:
     from gradbook.cli.training_display import Display
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-INTERRUPTED = 130  # the exit code
 
 
 class Interrupting:

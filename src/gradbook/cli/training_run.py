@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradbook.cli.interrupts import INTERRUPTED, heeded_by
+from gradbook.cli.interrupts import heeded_by
+from gradbook.cli.main import DONE, INTERRUPTED
 from gradbook.cli.screen import is_screen
 from gradbook.cli.training_display import AsEvents, AsLines
 from gradbook.errors import FileError
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
     from gradbook.lab.recipe import Recipe
     from gradbook.lab.train import Trained
-
-DONE = 0
 
 
 def display(as_events: bool) -> Display:

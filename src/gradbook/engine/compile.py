@@ -196,7 +196,14 @@ def loaded(path: Path) -> ctypes.CDLL:
 
 def _asked(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """What a compiler tells at once."""
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        start_new_session=True,  # Ctrl-C is for us
+    )
 
 
 def _run(command: Sequence[str], run: Run = compilers.run) -> str:
