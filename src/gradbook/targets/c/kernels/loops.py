@@ -1,18 +1,47 @@
-"""The loops of convolutions and their gradients: which one it is, and its block sizes.
+"""Which hand-written loop computes a heavy op, its block sizes, and what it needs besides.
 
 Weighted sums are convolutions of single places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from gradbook.graph.node import Node
-from gradbook.targets.c import blocks
-from gradbook.targets.c.kernel import Kernel, Packing, literal
-from gradbook.targets.c.machine import Machine
-from gradbook.targets.c.slides import Slide, backward, flat, forward
-from gradbook.targets.c.tiling import POINTS, Tiling, shares, tiling
+from gradbook.targets.c.kernels.machine import SPARE, Machine, best_block
+from gradbook.targets.c.kernels.slides import Places, Slide, backward, flat, forward, places
+from gradbook.targets.c.kernels.tiling import POINTS, Tiling, shares, tiling
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Weights laid out as a kernel reads them, made anew before each step."""
+
+    weights: Node
+    size: int
+    lines: Sequence[str]  # from `weights` to `packed`
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """`call` has the places {reads}, {leave}, {finish}, {packed}, {slopes} and {winners} for the
+    hooks and arrays.
+    """
+
+    call: str
+    scratch: int  # vectors
+    readers: Sequence[Node]
+    packing: Packing | None = None
+    slopes: int = 0  # numbers a tile gives that are summed over the tiles
+    by_value: bool = False  # reads rows value by value
+    unpack: str = ""  # from these sums to the weights' gradient, where it isn't the same
+
+
+def literal(kind: str, *numbers: int) -> str:
+    """Its braces are doubled, since `call` is filled in."""
+    return f"(struct {kind}){{{{{', '.join(map(str, numbers))}}}}}"
+
 
 FEW = 4  # as in lanes.c
 
@@ -22,7 +51,7 @@ def _sliding(slide: Slide) -> str:
 
 
 def _direct(slide: Slide, node: Node, machine: Machine, turned: bool) -> Kernel:
-    block, wide = blocks.best(slide.own_outputs, slide.result[2], machine.registers)
+    block, wide = best_block(slide.own_outputs, slide.result[2], machine.registers)
     window, rows = slide.own_inputs * slide.area, slide.window[0]
     pack = f"pack_direct({{source}}, packed, {slide.result[0]}, {slide.groups}, {window}, {block});"
     return Kernel(
@@ -78,7 +107,7 @@ def _winograd(slide: Slide, tiles: Tiling, node: Node, machine: Machine) -> Kern
     most = max(outputs, inputs)
     groups = tiles.groups(most)
     counts = shares(groups)
-    block, wide = blocks.best(outputs, counts, machine.registers)
+    block, wide = best_block(outputs, counts, machine.registers)
     pack = f"pack_winograd(weights, packed, {outputs}, {inputs}, {block}, 0);"
     return Kernel(
         f"winograd_conv(at, {{reads}}, {{finish}}, {{packed}}, "
@@ -122,11 +151,11 @@ def _weights(slide: Slide, node: Node, machine: Machine) -> Kernel:
 def _weights_block(slide: Slide, machine: Machine) -> tuple[int, int, int, int]:
     """Outputs, inputs, rows and columns of the window that are summed at once."""
     rows, columns = slide.window
-    free = machine.registers - blocks.SPARE - 1
+    free = machine.registers - SPARE - 1
     if slide.own_inputs == 1 and slide.area + 1 <= free:
         return min(slide.own_outputs, free // (slide.area + 1)), 1, rows, columns
     taps = min(columns, 5)
-    block, deep = blocks.best(slide.own_outputs, slide.own_inputs, machine.registers, taps)
+    block, deep = best_block(slide.own_outputs, slide.own_inputs, machine.registers, taps)
     return (block, deep, 1, taps) if block * deep * taps <= 32 else (1, 1, 1, taps)
 
 
@@ -138,8 +167,8 @@ def gradients(node: Node, back: Node, machine: Machine) -> Kernel:
     outputs, inputs = slide.result[0], slide.source[0]
     groups = tiles.groups(outputs + inputs)
     counts = shares(groups)
-    block, deep = blocks.best(outputs, inputs, machine.registers)
-    block_back, wide_back = blocks.best(inputs, counts, machine.registers)
+    block, deep = best_block(outputs, inputs, machine.registers)
+    block_back, wide_back = best_block(inputs, counts, machine.registers)
     pack = f"pack_winograd(weights, packed, {inputs}, {outputs}, {block_back}, 1);"
     pairs = POINTS**2 * outputs * inputs
     return Kernel(
@@ -173,3 +202,91 @@ def outer(node: Node, machine: Machine) -> Kernel:
         node.inputs,
         slopes=outputs * inputs,
     )
+
+
+def kernel(node: Node, machine: Machine, beside: Node | None = None) -> Kernel:
+    """The loop of a heavy op, or of two that go together."""
+    if beside is not None:
+        return gradients(node, beside, machine)
+    return _KERNELS[node.op.name](node, machine)
+
+
+def _window(node: Node) -> tuple[int, int, int]:
+    """Its rows and columns, and how far each is from the last."""
+    window, stride = node.attributes[:2]
+    assert isinstance(window, tuple)
+    assert isinstance(stride, int)
+    return window[0], window[1], stride
+
+
+def _pooling(node: Node, source: Places, result: Places) -> str:
+    rows, columns, stride = _window(node)
+    return literal("pooling", *source, *result[1:], rows, columns, stride)
+
+
+def _pool(node: Node, machine: Machine) -> Kernel:
+    source, result = places(node.inputs[0]), places(node)
+    begin = "max_pool(at" if node.op.name == "maxpool" else "average_pool(at"
+    noted = ", {winners}" if node.op.name == "maxpool" else ""
+    rows, _, _ = _window(node)
+    return Kernel(
+        f"{begin}, {{reads}}, {{finish}}{noted}, {_pooling(node, source, result)});",
+        rows * source[2] + result[2],
+        node.inputs,
+    )
+
+
+def _pool_back(node: Node, machine: Machine) -> Kernel:
+    source, result = places(node), places(node.inputs[0])
+    word = "max_pool_back" if node.op.name == "maxpool_back" else "average_pool_back"
+    _, _, stride = _window(node)
+    tall = max(source[1], stride)
+    return Kernel(
+        f"{word}(at, {{reads}}, {{finish}}, {_pooling(node, source, result)});",
+        2 * tall * source[2] + result[2],
+        node.inputs,
+    )
+
+
+def _reshape(node: Node, machine: Machine) -> Kernel:
+    source, result = places(node.inputs[0]), places(node)
+    sizes = ", ".join(map(str, source + result))
+    return Kernel(
+        f"reshape(at, {{reads}}, {{finish}}, {sizes});",
+        source[0] * source[1] * source[2],
+        node.inputs,
+    )
+
+
+def _sum(node: Node, machine: Machine) -> Kernel:
+    source = places(node.inputs[0])
+    sizes = ", ".join(map(str, source))
+    everything = int(not node.shape)
+    return Kernel(
+        f"sum_places(at, {{reads}}, {{finish}}, {sizes}, {everything});", source[2], node.inputs
+    )
+
+
+def _classes(node: Node, machine: Machine) -> Kernel:
+    (classes,) = node.inputs[-1].shape
+    return Kernel(
+        f"{node.op.name}(at, {{reads}}, {{finish}}, {classes});", 2 * classes, node.inputs
+    )
+
+
+_KERNELS = {
+    "conv": conv,
+    "conv_back": conv_back,
+    "conv_weights": conv_weights,
+    "linear": linear,
+    "linear_back": linear_back,
+    "outer": outer,
+    "maxpool": _pool,
+    "avgpool": _pool,
+    "maxpool_back": _pool_back,
+    "avgpool_back": _pool_back,
+    "reshape": _reshape,
+    "sum": _sum,
+    "log_sum_exp_all": _classes,
+    "cross_entropy": _classes,
+}

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.slides import Slide, forward, places
+from gradbook.targets.c.kernels.slides import Slide, forward, places
 
 POINTS = 6  # as in winograd_points.c
 ONLY_4 = 1  # of them, that tiles of 3 do without

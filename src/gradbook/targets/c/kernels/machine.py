@@ -1,13 +1,40 @@
-"""How many sums a kernel keeps in registers at once: the sizes of its blocks.
-
-A block of a × b sums needs a·b multiply-adds and a + b loads a round. A processor does about one
-of each in a cycle, and a sum can be added to again only after four. A compiler holds the sums and
-all of a round's values in registers: blocks that need more are a quarter slower (measured).
-"""
+"""What a processor offers to the generated C: how wide its vectors are, and how many it holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Machine:
+    """`lanes` images side by side; `registers` vectors of that many numbers."""
+
+    lanes: int = 16
+    registers: int = 32
+    double: bool = False
+
+    @property
+    def vector_bytes(self) -> int:
+        return self.lanes * (8 if self.double else 4)
+
+    @property
+    def real(self) -> str:
+        return "double" if self.double else "float"
+
+
+LEVELS = {  # lanes and registers for float32
+    "avx512": (16, 32),
+    "avx2": (8, 16),
+    "neon": (4, 32),
+    "plain": (4, 16),
+}
+
+
+def machine(level: str, double: bool = False) -> Machine:
+    lanes, registers = LEVELS[level]
+    return Machine(lanes, registers // 2 if double else registers, double)
+
 
 LATENCY = 4
 MOST_BLOCK = 10
@@ -26,7 +53,7 @@ def _cost(a: int, b: int) -> float:
     return max(a * b, LATENCY, a + b) + 0.05 * (a + b)
 
 
-def best(
+def best_block(
     rows: int, columns: int | Mapping[int, int], registers: int, per_column: int = 1
 ) -> tuple[int, int]:
     """The block for rows × columns sums; each column stands for `per_column` of them. Or for

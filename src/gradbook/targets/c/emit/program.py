@@ -1,28 +1,113 @@
-"""A program's text: its functions, and what each thread does with them in one step."""
+"""One program of an engine, such as its training step: everything it does, said in C."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from math import prod
 
-from gradbook.targets.c.fields import Fields
-from gradbook.targets.c.placing import Pass
-from gradbook.targets.c.program import Program
-from gradbook.targets.c.slides import places
-from gradbook.targets.c.syntax import indented, task
-from gradbook.targets.c.timing import FIRST
+from gradbook.graph.node import Node, needed
+from gradbook.targets.c.emit.arrays import Arrays
+from gradbook.targets.c.emit.names import Dropped, Fields, Masks, Names, Scope, Titles
+from gradbook.targets.c.emit.passes import HookWriter, PassWriter
+from gradbook.targets.c.emit.storage import Storage
+from gradbook.targets.c.emit.syntax import indented, task
+from gradbook.targets.c.emit.whole import Between, Ending
+from gradbook.targets.c.kernels.loops import kernel
+from gradbook.targets.c.kernels.machine import Machine
+from gradbook.targets.c.kernels.slides import places
+from gradbook.targets.c.plan.placing import Pass
+from gradbook.targets.c.plan.plan import Plan, plan
+from gradbook.targets.c.plan.timing import FIRST
+from gradbook.targets.c.rewrite.simplify import labels, simplified
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a program computes, in nodes of the graph as it was built, and what it is given."""
+
+    name: str
+    outputs: Sequence[Node]  # per sample
+    once: Sequence[Node]  # of the step as a whole
+    leaves: Mapping[str, str]  # carried values, the rate, … → their arrays
+    inputs: Mapping[str, str]  # leaves per sample: 'image' or 'target'
+    masks: Mapping[str, Dropped]
+    following: Mapping[Node, Node] = field(default_factory=dict)  # what carried values become
+    read: Mapping[str, Node] = field(default_factory=dict)  # arrays read from outside
+    called: Mapping[Node, str] = field(default_factory=dict)  # names beside the graph's
+
+
+@dataclass(frozen=True)
+class Program:
+    """Text of every function, in the order it is called."""
+
+    name: str
+    plan: Plan
+    output: Node
+    inputs: Mapping[Node, str]
+    masks: Masks
+    storage: Storage
+    passes: Mapping[Pass, tuple[str, str]]  # function, text
+    packings: Mapping[str, str]  # function → text
+    meetings: Mapping[int, list[str]]  # phase → what one thread computes before it
+    updates: Mapping[str, str]  # function → text
+    closing: Sequence[str]
+
+
+def program(asked: Asked, machine: Machine, fields: Fields, functions: Names) -> Program:
+    new = simplified([*asked.outputs, *asked.once])
+    leaves = [node for node in new.values() if node.op.name == "leaf"]
+    outputs = [new[node] for node in asked.outputs]
+    once = [new[node] for node in asked.once]
+    made = plan(outputs, once)
+    inputs = {n: asked.inputs[str(n.name)] for n in leaves if str(n.name) in asked.inputs}
+    masks = {n: asked.masks[str(n.name)] for n in leaves if n.each and str(n.name) in asked.masks}
+    states = {n: asked.leaves[str(n.name)] for n in leaves if not n.each}
+    read = {name: new[node] for name, node in asked.read.items()}
+    also = {new[node]: name for node, name in asked.called.items() if node in new}
+    titles = Titles({**also, **labels(new)}, needed([*outputs, *once]))
+
+    scope = Scope(asked.name, titles, fields, functions)
+    kernels = cache(lambda node: kernel(node, machine, made.beside.get(node)))
+    arrays = Arrays(scope, made, states, {node: name for name, node in read.items()})
+    storage = Storage(scope, made, masks)
+    hooks = HookWriter(scope, made, arrays, storage, masks, kernels)
+    for each in made.passes:  # says what is loaded; written again below, with its place
+        hooks.hooks(each)
+    storage.settle()
+    between = Between(scope, made, arrays, kernels)
+    meetings = arrays.between(between.computed)
+    writer = PassWriter(scope, made, arrays, hooks, kernels)
+    passes = {each: (writer.name(each), writer.text(each)) for each in made.passes}
+    following = {new[leaf]: new[node] for leaf, node in asked.following.items() if leaf in new}
+    updates, closing = Ending(scope, arrays, between, following, read).texts()
+    return Program(
+        asked.name,
+        made,
+        outputs[0],
+        inputs,
+        masks,
+        storage,
+        passes,
+        writer.packings,
+        meetings,
+        updates,
+        closing,
+    )
+
 
 TRAIN = "train"
 
 
-def weight(made: Pass) -> float:
+def pass_weight(made: Pass) -> float:
     """About how long a compiler takes for it."""
     if made.beside is not None:
         return 1.7
     return 1 if made.heavy is not None and len(made.heavy.inputs) > 1 else 0.2
 
 
-def text(program: Program, fields: Fields) -> str:
+def program_text(program: Program, fields: Fields) -> str:
     """All but the passes."""
     return "\n".join(
         [

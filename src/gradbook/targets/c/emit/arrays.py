@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from math import prod
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.fields import Scope
-from gradbook.targets.c.plan import Plan
-from gradbook.targets.c.simplify import reduced
-from gradbook.targets.c.slides import places
+from gradbook.targets.c.emit.names import Scope
+from gradbook.targets.c.kernels.slides import places
+from gradbook.targets.c.plan.plan import Plan
+from gradbook.targets.c.rewrite.simplify import reduced
 
 
 class Arrays:

@@ -18,11 +18,16 @@ from gradbook.graph.name import gradient_name
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
 from gradbook.net.wants import Shape
-from gradbook.targets.c import walk
-from gradbook.targets.c.fields import Dropped, Fields
-from gradbook.targets.c.machine import Machine
-from gradbook.targets.c.names import Names
-from gradbook.targets.c.program import Asked, Program, program
+from gradbook.targets.c.emit.names import Dropped, Fields, Names
+from gradbook.targets.c.emit.program import (
+    TRAIN,
+    Asked,
+    Program,
+    pass_weight,
+    program,
+    program_text,
+)
+from gradbook.targets.c.kernels.machine import Machine
 
 GROUND = ("lanes", "threads", "chance", "fetch")  # files of C, in the order they build on
 LOOPS = (
@@ -105,7 +110,7 @@ class _Writer:
     def _training(self, read: dict[str, Node]) -> Asked:
         step = self.step
         return Asked(
-            walk.TRAIN,
+            TRAIN,
             step.outputs,
             [step.loss, *step.next.values(), *step.gradients.values()],
             self.leaves,
@@ -144,7 +149,7 @@ class _Writer:
     def _parts(self) -> dict[str, int]:
         """The part in which each pass is compiled: about as much in each."""
         weights = {
-            function: walk.weight(made)
+            function: pass_weight(made)
             for each in self.programs
             for made, (function, _) in each.passes.items()
         }
@@ -158,7 +163,7 @@ class _Writer:
 
     def _program(self, each: Program, parts: dict[str, int]) -> Iterator[str]:
         yield f"/* ======== {each.name} ======== */\n"
-        rest = walk.text(each, self.fields)
+        rest = program_text(each, self.fields)
         for function, _ in each.passes.values():
             yield f"ACROSS void {function}(struct place *at);"
         now = None

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from math import prod
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.fields import Masks, Scope
-from gradbook.targets.c.memory import Lifetime, slots
-from gradbook.targets.c.placing import Pass
-from gradbook.targets.c.plan import Plan
-from gradbook.targets.c.slides import places
+from gradbook.targets.c.emit.names import Masks, Scope
+from gradbook.targets.c.kernels.slides import places
+from gradbook.targets.c.plan.memory import Lifetime, slots
+from gradbook.targets.c.plan.placing import Pass
+from gradbook.targets.c.plan.plan import Plan
 
 
 class Storage:

@@ -1,7 +1,4 @@
-"""What a step needs of its graph, and in which phase each value can be read.
-
-Between two phases the threads meet, because something was summed over the whole batch.
-"""
+"""What the engine can say of an op: whether it owns a loop, goes with others, or is kept."""
 
 from __future__ import annotations
 
@@ -10,9 +7,48 @@ from collections.abc import Iterable
 from functools import cache
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.kinds import WEIGHTS
-from gradbook.targets.c.simplify import centred, reduced
-from gradbook.targets.c.tiling import go_together
+from gradbook.targets.c.kernels.tiling import go_together
+from gradbook.targets.c.rewrite.simplify import centred, reduced
+
+HEAVY = {  # own their loops
+    "conv",
+    "conv_back",
+    "conv_weights",
+    "linear",
+    "linear_back",
+    "outer",
+    "maxpool",
+    "maxpool_back",
+    "winners",
+    "avgpool",
+    "avgpool_back",
+    "reshape",
+    "sum",
+    "log_sum_exp_all",
+    "cross_entropy",
+}
+WEIGHTS = {"conv_weights", "outer"}  # what they give is summed over the batch at once
+POINTWISE = {  # computed where they are read
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "negate",
+    "power",
+    "exp",
+    "log",
+    "sqrt",
+    "choose",
+    "tanh",
+    "softplus",
+    "relu",
+    "repeat",
+    "spread",
+    "unpooled",
+}
+ELSEWHERE = {"spread", "unpooled"}  # of these: read from another place than the own
+COSTLY = {"exp", "log", "tanh", "softplus", "sqrt"}  # computed once and kept
+
 
 FIRST = 1  # phase 0 fetches the images
 

@@ -12,8 +12,8 @@ from gradbook.graph.node import needed
 from gradbook.graph.reference import evaluate
 from gradbook.graph.step import Step
 from gradbook.net import Net, builtin, parse
-from gradbook.targets.c.plan import plan
-from gradbook.targets.c.simplify import simplified
+from gradbook.targets.c.plan.plan import plan
+from gradbook.targets.c.rewrite.simplify import simplified
 from tests.families import networks
 
 IMAGE = "input 1x6x6\n"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gradbook.graph.build import training_step
 from gradbook.net import parse
-from gradbook.targets.c.plan import Plan, plan
-from gradbook.targets.c.simplify import simplified
-from gradbook.targets.c.slides import forward
-from gradbook.targets.c.tiling import tiling
+from gradbook.targets.c.kernels.slides import forward
+from gradbook.targets.c.kernels.tiling import tiling
+from gradbook.targets.c.plan.plan import Plan, plan
+from gradbook.targets.c.rewrite.simplify import simplified
 
 
 def planned(text: str) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.targets.c.tiling import ROOM, Tiling, cut
+from gradbook.targets.c.kernels.tiling import ROOM, Tiling, cut
 
 
 @pytest.mark.parametrize("length", range(3, 60))

@@ -14,10 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.keeping import kept
-from gradbook.targets.c.placing import Pass, Placing
-from gradbook.targets.c.simplify import reduced
-from gradbook.targets.c.timing import FIRST, Timing
+from gradbook.targets.c.plan.placing import Pass, Placing, kept
+from gradbook.targets.c.plan.timing import FIRST, Timing
+from gradbook.targets.c.rewrite.simplify import reduced
 
 
 @dataclass

@@ -21,7 +21,7 @@ from math import prod
 
 from gradbook.graph.node import Graph, Node, needed
 from gradbook.graph.tensors import spread, sum_last
-from gradbook.targets.c.linear import Linear, channelwise, product, written
+from gradbook.targets.c.rewrite.linear import Linear, channelwise, product, written
 
 EXPANDED = {"sigmoid", "leaky_relu", "half_square", "square", "binary_cross_entropy"}
 

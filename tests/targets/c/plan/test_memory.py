@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradbook.graph.name import Name
 from gradbook.graph.node import Graph
-from gradbook.targets.c.memory import Lifetime, slots
+from gradbook.targets.c.plan.memory import Lifetime, slots
 
 
 def lay(*lives: tuple[int, int, int]) -> list[tuple[int, list[int]]]:
