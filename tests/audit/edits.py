@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from gradbook.audit.address import letters
-from gradbook.audit.edits import places, put, regrouped, shortened
+from gradbook.audit.formula.address import letters
+from gradbook.audit.formula.edits import places, put, regrouped, shortened
 from gradbook.targets.excel.grammar import Call, Expression, Infix, Number, Prefix, Reference, write
 from tests.audit.tables import FIRST, HEADINGS, Columns
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from gradbook.audit.pattern import moved as copied
+from gradbook.audit.formula.pattern import moved as copied
 from gradbook.targets.excel.grammar import Expression, Infix, write
 from gradbook.targets.excel.reader import read
 from tests.audit.edits import EDITS

@@ -6,9 +6,9 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradbook.audit.address import column_number
 from gradbook.audit.check import check_book
-from gradbook.audit.findings import BookReport
+from gradbook.audit.findings.findings import BookReport
+from gradbook.audit.formula.address import column_number
 from tests.audit.faults import FAULTS, OF_TRAINING
 from tests.audit.made import Table, cells_of, known_table, random_network
 from tests.audit.styles import PLACES, STYLES, WORDS

@@ -6,10 +6,10 @@ import random
 import re
 from collections.abc import Callable
 
-from gradbook.audit.address import column_number, letters
-from gradbook.audit.edits import rebuilt
-from gradbook.audit.factors import factors, product
-from gradbook.audit.pattern import inner
+from gradbook.audit.formula.address import column_number, letters
+from gradbook.audit.formula.edits import rebuilt
+from gradbook.audit.formula.factors import factors, product
+from gradbook.audit.formula.pattern import inner
 from gradbook.targets.excel.grammar import Call, Expression, Infix, Number, write
 from gradbook.targets.excel.reader import read
 from tests.audit.made import Content, Table

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from gradbook.audit.address import column_of, pack, row_of, sheet_of
-from gradbook.audit.book import Book, Sheet
-from gradbook.audit.evaluate import Evaluation
-from gradbook.audit.flow import Flow
-from gradbook.audit.formulas import Reader
+from gradbook.audit.formula.address import column_of, pack, row_of, sheet_of
+from gradbook.audit.formula.formulas import Reader
+from gradbook.audit.workbook.book import Book, Sheet
+from gradbook.audit.workbook.evaluate import Evaluation
+from gradbook.audit.workbook.flow import Flow
 from tests.audit.made import Spot, Table
 
 TRAINING = "Training"

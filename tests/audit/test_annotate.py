@@ -7,8 +7,8 @@ from xml.dom.minidom import parseString
 
 import pytest
 
-from gradbook.audit.annotate import annotated
 from gradbook.audit.check import check_book
+from gradbook.audit.copies.annotate import annotated
 from gradbook.palette import ERROR
 from tests.audit.copies import (
     COLUMN,

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from gradbook.audit.address import letters
 from gradbook.audit.check import check_book
-from gradbook.audit.findings import BookReport
+from gradbook.audit.findings.findings import BookReport
+from gradbook.audit.formula.address import letters
 from tests.audit.made import Table, cells_of, table_of
 from tests.audit.mutants import repaired
 from tests.audit.tables import TRAINING, Columns, all_values

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit import findings
 from gradbook.audit.check import check_book
-from gradbook.audit.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
-from gradbook.audit.reason import WORDS
+from gradbook.audit.findings import findings
+from gradbook.audit.findings.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
+from gradbook.audit.repair.reason import WORDS
 from tests.audit.copies import WRONG
 from tests.audit.lookalikes import book
 

@@ -7,9 +7,9 @@ from math import isclose, isnan
 import pytest
 
 from gradbook.audit.check import check_book
-from gradbook.audit.evaluate import Evaluation
-from gradbook.audit.flow import Flow
-from gradbook.audit.read import read_book
+from gradbook.audit.workbook.evaluate import Evaluation
+from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.read import read_book
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
 from tests.audit.copies import WRONG

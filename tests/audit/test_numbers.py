@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gradbook.audit.numbers import POINTS, agree
+from gradbook.audit.judge.numbers import POINTS, agree
 
 NET = np.linspace(-3, 17, POINTS)  # at 17 a sigmoid is all but 1
 SIGMOID = 1 / (1 + np.exp(-NET))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.address import DOWN, Address, pack
-from gradbook.audit.flow import Flow
-from gradbook.audit.onward import Onward
-from gradbook.audit.recover import find_trainings
-from gradbook.audit.training import Training
+from gradbook.audit.formula.address import DOWN, Address, pack
+from gradbook.audit.training.onward import Onward
+from gradbook.audit.training.recover import find_trainings
+from gradbook.audit.training.training import Training
+from gradbook.audit.workbook.flow import Flow
 from tests.audit.made import Cells, Table
 from tests.audit.tables import book_of
 

@@ -1,0 +1,1 @@
+"""Copies of a stranger's book, marked or corrected, every other byte as it was; it doesn't know how faults are found."""

@@ -1,0 +1,1 @@
+"""What an audit says: findings, grades, what the books of a class share; it doesn't know how anything was found."""

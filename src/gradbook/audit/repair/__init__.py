@@ -1,0 +1,1 @@
+"""Who is to blame for a wrong claim, and the smallest edit that puts it right; it doesn't know how a finding is shown."""
