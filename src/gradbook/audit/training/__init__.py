@@ -1,1 +1,4 @@
-"""Which cells of a workbook are weights, which steps they take, what their updates claim and what the loss is; it doesn't judge."""
+"""Which cells are weights, which steps they take, what updates claim, what may be the loss.
+
+It doesn't judge.
+"""
