@@ -1,4 +1,4 @@
-"""Copies of a stranger's book, marked or corrected, every other byte as it was.
+"""Copies of a stranger's workbook, annotated or corrected, with every other byte as it was.
 
-It doesn't know how faults are found.
+Doesn't know how a mistake is found.
 """

@@ -1,4 +1,4 @@
-"""What an audit says: findings, grades, what the books of a class share.
+"""What an audit says: findings, grades, and what the books of a class have in common.
 
-It doesn't know how anything was found.
+Doesn't know how anything was found.
 """

@@ -1,4 +1,4 @@
-"""What a stranger's formula says: its cells, its parts, its meaning in ops of the graph.
+"""One formula: the cells it mentions, its parts, its meaning in ops of the graph.
 
-It doesn't know where the formula was found or what it is for.
+Doesn't know which workbook the formula stands in, nor what it is for.
 """

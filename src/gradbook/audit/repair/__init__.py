@@ -1,4 +1,4 @@
-"""Who is to blame for a wrong claim, and the smallest edit that puts it right.
+"""Which formula is to blame for a wrong claim, and the smallest edit that puts it right.
 
-It doesn't know how a finding is shown.
+Doesn't know how a finding is shown.
 """

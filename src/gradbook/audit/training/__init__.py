@@ -1,4 +1,4 @@
-"""Which cells are weights, which steps they take, what updates claim, what may be the loss.
+"""Which cells are weights, which steps they take, what their updates claim, what the loss is.
 
-It doesn't judge.
+Doesn't judge any of it.
 """

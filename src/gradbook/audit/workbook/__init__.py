@@ -1,4 +1,4 @@
-"""A stranger's workbook, read within bounds: sheets, cells, who refers to whom, values anew.
+"""A workbook's file: its package, its cells, who refers to whom, and its cells computed anew.
 
-It doesn't know what a training is.
+Doesn't know what a training is.
 """
