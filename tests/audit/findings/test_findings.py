@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gradbook import audit
 from gradbook.audit.check import check_book
 from gradbook.audit.findings import findings
 from gradbook.audit.findings.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
@@ -39,7 +40,7 @@ def test_the_documented_kinds_are_those_of_the_code():
 def test_every_kind_is_given_by_some_line_and_no_other_is():
     code = [
         ast.parse(path.read_text("utf-8"))
-        for path in Path(findings.__file__).parent.glob("*.py")
+        for path in Path(audit.__file__).parent.rglob("*.py")
         if path.name != "findings.py"
     ]
     nodes = [node for tree in code for node in ast.walk(tree)]
