@@ -14,10 +14,10 @@ from gradbook.audit.check import check_book
 from gradbook.audit.findings import findings
 from gradbook.audit.findings.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
 from gradbook.audit.repair.reason import WORDS
-from tests.audit.copies import WRONG
-from tests.audit.lookalikes import book
+from tests.audit.material.copies import WRONG
+from tests.audit.material.lookalikes import book
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SAID = (ROOT / "docs" / "check.md").read_text("utf-8")
 
 
