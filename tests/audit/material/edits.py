@@ -8,7 +8,7 @@ from collections.abc import Callable
 from gradbook.audit.formula.address import letters
 from gradbook.audit.formula.edits import places, put, regrouped, shortened
 from gradbook.targets.excel.grammar import Call, Expression, Infix, Number, Prefix, Reference, write
-from tests.audit.tables import FIRST, HEADINGS, Columns
+from tests.audit.material.tables import FIRST, HEADINGS, Columns
 
 Edit = Callable[[Expression, random.Random, Columns], Expression | None]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.audit.mutants import tried
+from tests.audit.material.mutants import tried
 
 ONCE_MISSED = {
     # where rows differ

@@ -10,9 +10,16 @@ from dataclasses import replace
 from gradbook.audit.formula.pattern import moved as copied
 from gradbook.targets.excel.grammar import Expression, Infix, write
 from gradbook.targets.excel.reader import read
-from tests.audit.edits import EDITS
-from tests.audit.made import Content, Table
-from tests.audit.tables import FIRST, TRAINING, Columns, all_values, leads_back, same_everywhere
+from tests.audit.material.edits import EDITS
+from tests.audit.material.made import Content, Table
+from tests.audit.material.tables import (
+    FIRST,
+    TRAINING,
+    Columns,
+    all_values,
+    leads_back,
+    same_everywhere,
+)
 
 OTHER_SHEET = re.compile(r"(Training![A-Z]+)([0-9]+)")
 

@@ -10,9 +10,9 @@ import pytest
 from gradbook.audit.check import check_book
 from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.formula.address import letters
-from tests.audit.made import Table, cells_of, table_of
-from tests.audit.mutants import repaired
-from tests.audit.tables import TRAINING, Columns, all_values
+from tests.audit.material.made import Table, cells_of, table_of
+from tests.audit.material.mutants import repaired
+from tests.audit.material.tables import TRAINING, Columns, all_values
 
 NET = "input 2\ndense 2 no bias\nsigmoid\ndense {outputs} no bias\nsigmoid\nloss {loss}\nseed 5\n"
 SAMPLES = "sample 0.3 0.8 -> {}\nsample 0.5 0.2 -> {}\n"

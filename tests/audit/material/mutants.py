@@ -9,10 +9,10 @@ from pathlib import Path
 from gradbook.audit.check import check_book
 from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.formula.address import column_number
-from tests.audit.faults import FAULTS, OF_TRAINING
-from tests.audit.made import Table, cells_of, known_table, random_network
-from tests.audit.styles import PLACES, STYLES, WORDS
-from tests.audit.tables import TRAINING, Columns
+from tests.audit.material.faults import FAULTS, OF_TRAINING
+from tests.audit.material.made import Table, cells_of, known_table, random_network
+from tests.audit.material.styles import PLACES, STYLES, WORDS
+from tests.audit.material.tables import TRAINING, Columns
 
 EPOCHS = 5
 TOGETHER = 6  # mutants of one network

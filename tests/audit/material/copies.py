@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 from PIL import Image
 from xlsxwriter import Workbook
 
-from tests.audit.lookalikes import FORMULAS, TOP, book, letter
+from tests.audit.material.lookalikes import FORMULAS, TOP, book, letter
 
 WRONG = {"∂E/∂w3": FORMULAS["∂E/∂w3"].replace("{a_h2}*(1-{a_h2})", "{a_h1}*(1-{a_h1})")}
 COLUMN = letter("∂E/∂w3")

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from gradbook import audit
 from gradbook.audit.check import check_book
 from gradbook.audit.findings import findings
 from gradbook.audit.findings.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
 from gradbook.audit.repair.reason import WORDS
-from tests.audit.copies import WRONG
-from tests.audit.lookalikes import book
+from tests.audit.material.copies import WRONG
+from tests.audit.material.lookalikes import book
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SAID = (ROOT / "docs" / "check.md").read_text("utf-8")
 
 
@@ -39,7 +40,7 @@ def test_the_documented_kinds_are_those_of_the_code():
 def test_every_kind_is_given_by_some_line_and_no_other_is():
     code = [
         ast.parse(path.read_text("utf-8"))
-        for path in Path(findings.__file__).parent.glob("*.py")
+        for path in Path(audit.__file__).parent.rglob("*.py")
         if path.name != "findings.py"
     ]
     nodes = [node for tree in code for node in ast.walk(tree)]

@@ -12,8 +12,8 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
-from tests.audit.copies import WRONG
-from tests.audit.lookalikes import ROWS, book, letter
+from tests.audit.material.copies import WRONG
+from tests.audit.material.lookalikes import ROWS, book, letter
 
 
 @pytest.mark.parametrize("name", ["worked", "mazur"])

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from xlsxwriter import Workbook
 
-from tests.audit.copies import WRONG
-from tests.audit.lookalikes import book
+from tests.audit.material.copies import WRONG
+from tests.audit.material.lookalikes import book
 
 TYPES = (
     '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'

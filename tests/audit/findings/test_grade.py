@@ -11,7 +11,7 @@ from openpyxl import Workbook, load_workbook
 from gradbook.audit.check import check_book
 from gradbook.audit.findings.grade import BAD, BLANK, GOOD, grade
 from gradbook.cli.main import main
-from tests.audit.lookalikes import FORMULAS, book
+from tests.audit.material.lookalikes import FORMULAS, book
 
 FIRST, LAST = 5, 9  # rows of Training
 GRADIENTS = range(25, 33)  # its columns, ∂E/∂w1 to ∂E/∂w8

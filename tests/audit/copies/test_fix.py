@@ -9,7 +9,7 @@ import pytest
 
 from gradbook.audit.check import check_book
 from gradbook.audit.copies.fix import fixed
-from tests.audit.copies import (
+from tests.audit.material.copies import (
     COLUMN,
     SHEET,
     WRONG,
@@ -20,7 +20,7 @@ from tests.audit.copies import (
     rich,
     with_parts_nobody_knows,
 )
-from tests.audit.lookalikes import FORMULAS, ROWS, TOP, book, letter
+from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, letter
 from tests.outside.witness import read_values, recalculate_all
 
 ROWS_OF_TABLE = range(TOP + 2, TOP + 2 + ROWS)

@@ -38,7 +38,7 @@ class Guard:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
         )
 
     def check(self, path: Path) -> Outcome:
@@ -56,8 +56,8 @@ class Guard:
 
 def _serve() -> None:
     from gradbook.audit.check import check_book
-    from tests.audit.copies import WRONG
-    from tests.audit.lookalikes import book
+    from tests.audit.material.copies import WRONG
+    from tests.audit.material.lookalikes import book
 
     check_book(book(Path(os.environ.get("TMPDIR", "/tmp"), f"warm-{os.getpid()}.xlsx"), WRONG))
     Path(os.environ.get("TMPDIR", "/tmp"), f"warm-{os.getpid()}.xlsx").unlink()
@@ -105,5 +105,5 @@ def _tell(path: str, tell: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[2]))
+    sys.path.insert(0, str(Path(__file__).parents[3]))
     _serve()

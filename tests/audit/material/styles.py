@@ -12,7 +12,7 @@ from gradbook.audit.formula.factors import factors, product
 from gradbook.audit.formula.pattern import inner
 from gradbook.targets.excel.grammar import Call, Expression, Infix, Number, write
 from gradbook.targets.excel.reader import read
-from tests.audit.made import Content, Table
+from tests.audit.material.made import Content, Table
 
 REFERENCE = re.compile(
     r"(?:('(?:[^']|'')+'|[A-Za-z_][\w.]*)!)?(\$?)([A-Z]{1,3})(\$?)([1-9][0-9]{0,6})(?![\w(!])"

@@ -9,8 +9,8 @@ from gradbook.audit.training.onward import Onward
 from gradbook.audit.training.recover import find_trainings
 from gradbook.audit.training.training import Training
 from gradbook.audit.workbook.flow import Flow
-from tests.audit.made import Cells, Table
-from tests.audit.tables import book_of
+from tests.audit.material.made import Cells, Table
+from tests.audit.material.tables import book_of
 
 ROWS = 8
 WEIGHT, GRADIENT, INPUT = range(3)

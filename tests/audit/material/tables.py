@@ -12,7 +12,7 @@ from gradbook.audit.formula.formulas import Reader
 from gradbook.audit.workbook.book import Book, Sheet
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
-from tests.audit.made import Spot, Table
+from tests.audit.material.made import Spot, Table
 
 TRAINING = "Training"
 HEADINGS = 3  # the row that holds them, counted from 0

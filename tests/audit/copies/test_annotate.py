@@ -10,7 +10,7 @@ import pytest
 from gradbook.audit.check import check_book
 from gradbook.audit.copies.annotate import annotated
 from gradbook.palette import ERROR
-from tests.audit.copies import (
+from tests.audit.material.copies import (
     COLUMN,
     FIRST,
     NOTED,
@@ -22,7 +22,7 @@ from tests.audit.copies import (
     rich,
     with_parts_nobody_knows,
 )
-from tests.audit.lookalikes import FORMULAS, TOP, book, letter
+from tests.audit.material.lookalikes import FORMULAS, TOP, book, letter
 from tests.outside.witness import recalculate
 
 FILL = f"FF{ERROR.dark_ink[1:]}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.check import check_book
-from tests.audit.lookalikes import FORMULAS, ROWS, TOP, book, cells, letter
-from tests.audit.made import table_of
-from tests.audit.styles import array_updates, offset
-from tests.audit.tables import Columns, all_values
+from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, cells, letter
+from tests.audit.material.made import table_of
+from tests.audit.material.styles import array_updates, offset
+from tests.audit.material.tables import Columns, all_values
 
 
 @pytest.fixture
