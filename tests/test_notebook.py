@@ -12,8 +12,8 @@ from gradbook.lab.train import train
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.notebook import SHOWN, attach, explanation_markdown
 from gradbook.report.explanation import explain
-from tests.audit.copies import WRONG
-from tests.audit.lookalikes import book
+from tests.audit.material.copies import WRONG
+from tests.audit.material.lookalikes import book
 from tests.lab import made
 
 (QUANTITY,) = WRONG

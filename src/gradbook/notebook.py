@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gradbook.audit.findings import BookReport
+    from gradbook.audit.findings.findings import BookReport
     from gradbook.lab.history import Epoch
     from gradbook.lab.model import Model
     from gradbook.lab.sweep import Sweep
@@ -166,7 +166,7 @@ SHOWN: dict[tuple[str, str], dict[str, Callable[..., str | bytes | None]]] = {
     },
     ("gradbook.lab.model", "Model"): {"_repr_html_": model_html, "_repr_pretty_": model_text},
     ("gradbook.lab.train", "Trained"): {"_repr_html_": trained_html},
-    ("gradbook.audit.findings", "BookReport"): {
+    ("gradbook.audit.findings.findings", "BookReport"): {
         "__str__": audit_words,
         "_repr_html_": audit_html,
         "_repr_pretty_": audit_text,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit.findings import RIGHT, UNREADABLE, BookReport
+from gradbook.audit.findings.findings import RIGHT, UNREADABLE, BookReport
 from gradbook.audit.many import check_books
 
 

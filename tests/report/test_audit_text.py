@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gradbook.audit.findings import (
+from gradbook.audit.findings.findings import (
     FROZEN,
     NO_NETWORK,
     RIGHT,

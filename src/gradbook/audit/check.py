@@ -6,10 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradbook.audit.address import Address, column_of, ranges, row_of, sheet_of, written
-from gradbook.audit.book import Book
-from gradbook.audit.evaluate import fill_in
-from gradbook.audit.findings import (
+from gradbook.audit.copies.learning import loss_curve
+from gradbook.audit.findings.findings import (
     BLANK_RATE,
     FROZEN,
     NO_NETWORK,
@@ -23,22 +21,24 @@ from gradbook.audit.findings import (
     Finding,
     SheetReport,
 )
-from gradbook.audit.flow import Flow
-from gradbook.audit.gradients import gradient_findings
-from gradbook.audit.headings import label
-from gradbook.audit.learning import loss_curve
-from gradbook.audit.loss import find_loss
-from gradbook.audit.loss_term import loss_findings
-from gradbook.audit.package import WorkbookError
-from gradbook.audit.read import read_book
-from gradbook.audit.recover import find_trainings
-from gradbook.audit.severed import severed_loss, severed_trainings
-from gradbook.audit.stale import stale_findings
-from gradbook.audit.steps import alike, steps_of
-from gradbook.audit.training import Training
-from gradbook.audit.unfinished import without_training
-from gradbook.audit.updates import update_findings
-from gradbook.audit.value import LeadsBack, NotUnderstood
+from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
+from gradbook.audit.formula.value import LeadsBack, NotUnderstood
+from gradbook.audit.judge.loss import find_loss
+from gradbook.audit.judge.loss_term import loss_findings
+from gradbook.audit.judge.severed import severed_loss, severed_trainings
+from gradbook.audit.judge.stale import stale_findings
+from gradbook.audit.judge.updates import update_findings
+from gradbook.audit.repair.gradients import gradient_findings
+from gradbook.audit.training.headings import label
+from gradbook.audit.training.recover import find_trainings
+from gradbook.audit.training.steps import alike, steps_of
+from gradbook.audit.training.training import Training
+from gradbook.audit.training.unfinished import without_training
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.evaluate import fill_in
+from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.package import WorkbookError
+from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
 
 

@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Any
 
 from gradbook.audit.check import check_book
-from gradbook.audit.findings import UNREADABLE, BookReport
+from gradbook.audit.findings.findings import UNREADABLE, BookReport
 from gradbook.errors import one_line
 from gradbook.interruption import uninterrupted
 

@@ -19,7 +19,7 @@ from gradbook.errors import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gradbook.audit.findings import BookReport
+    from gradbook.audit.findings.findings import BookReport
 
 EXAMPLES = """\
   gradbook check book.xlsx                   what is wrong in it, and what would be right
@@ -86,7 +86,7 @@ def _write(options: Namespace, reports: Sequence[BookReport]) -> int:
 def _print_json(reports: Sequence[BookReport]) -> None:
     import json
 
-    from gradbook.audit.findings import record
+    from gradbook.audit.findings.findings import record
 
     print(json.dumps(record(list(reports)), ensure_ascii=False, indent=1, allow_nan=False))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gradbook.audit.findings import UNREADABLE, BookReport
+from gradbook.audit.findings.findings import UNREADABLE, BookReport
 from gradbook.errors import FileError, GradbookError
 from gradbook.files import made_folder, write_whole
 
@@ -37,14 +37,14 @@ Make = Callable[[str, BookReport], bytes]
 
 
 def write_annotated(reports: Sequence[BookReport], folder: str, said: Said) -> None:
-    from gradbook.audit.annotate import annotated
+    from gradbook.audit.copies.annotate import annotated
 
     count = _write_copies(reports, folder, annotated, said)
     said.done.append(f"{many(count, 'annotated book')} in {folder}")
 
 
 def write_fixed(reports: Sequence[BookReport], folder: str, said: Said) -> None:
-    from gradbook.audit.fix import fixed
+    from gradbook.audit.copies.fix import fixed
 
     left: list[str] = []
 

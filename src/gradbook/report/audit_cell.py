@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradbook.audit.findings import BookReport, Finding, SheetReport
+from gradbook.audit.findings.findings import BookReport, Finding, SheetReport
 from gradbook.errors import one_line
 from gradbook.report import curve_svg
 from gradbook.report.audit_page import FRAME, curves, marked

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gradbook.audit.findings import (
+from gradbook.audit.findings.findings import (
     RIGHT,
     TO_FILL_IN,
     WORST_FIRST,
@@ -18,9 +18,9 @@ from gradbook.audit.findings import (
     Finding,
     SheetReport,
 )
-from gradbook.audit.findings import Curve as Losses
-from gradbook.audit.grade import GOOD, Grade, grade
-from gradbook.audit.shared import identical_files, shared_mistakes
+from gradbook.audit.findings.findings import Curve as Losses
+from gradbook.audit.findings.grade import GOOD, Grade, grade
+from gradbook.audit.findings.shared import identical_files, shared_mistakes
 from gradbook.errors import one_line
 from gradbook.report import curve_svg
 from gradbook.report.audit_text import counts, found, percent, summary, to_fill_in

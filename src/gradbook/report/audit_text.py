@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from gradbook.audit.findings import RIGHT, TO_FILL_IN, BookReport, Finding, SheetReport
-from gradbook.audit.grade import GOOD, grade
+from gradbook.audit.findings.findings import RIGHT, TO_FILL_IN, BookReport, Finding, SheetReport
+from gradbook.audit.findings.grade import GOOD, grade
 from gradbook.errors import one_line
 from gradbook.report import class_text
 from gradbook.report.curve_text import Line, Piece

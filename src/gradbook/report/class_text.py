@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from gradbook.audit.findings import BookReport, Curve, Finding
-from gradbook.audit.shared import Shared, identical_files, shared_mistakes
+from gradbook.audit.findings.findings import BookReport, Curve, Finding
+from gradbook.audit.findings.shared import Shared, identical_files, shared_mistakes
 from gradbook.errors import one_line
 from gradbook.report.curve_text import Line, Piece
 

@@ -1,0 +1,87 @@
+"""A copy of a book whose wrong cells are coloured and carry a note."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+
+from gradbook.audit.copies.markup import edited
+from gradbook.audit.copies.notes_xml import add_notes
+from gradbook.audit.copies.patch import Patch
+from gradbook.audit.copies.sheet_xml import read_sheet, styles_used
+from gradbook.audit.copies.styles_xml import Styles
+from gradbook.audit.findings.findings import BookReport, Finding
+from gradbook.audit.formula.address import Address, column_number, pack, written
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.package import package
+from gradbook.audit.workbook.read import book_of, main_part
+from gradbook.palette import ERROR
+
+MOST_NOTES = 2_000  # on one sheet; the cells beyond are coloured only
+_RANGE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})(?::([A-Z]{1,3})([1-9][0-9]{0,6}))?")
+
+
+def annotated(path: str | Path, report: BookReport) -> bytes:
+    """The workbook at `path` with what the report finds shown in it; nothing else changes."""
+    copy = BytesIO()
+    with package(path) as parts:
+        patch = Patch(parts)
+        _show(patch, book_of(parts), report)
+        patch.write(copy)
+    return copy.getvalue() if patch.changed else Path(path).read_bytes()
+
+
+def _show(patch: Patch, book: Book, report: BookReport) -> None:
+    marked = notes(book, report)
+    if not marked:
+        return
+    used = max(styles_used(patch.text(sheet.part)) for sheet in book.sheets)
+    styles = Styles(patch, main_part(patch.parts), ERROR.dark_ink, used)
+    for number, said in marked.items():
+        part = book.sheets[number].part
+        sheet = read_sheet(patch.text(part), part, number, said)
+        few = dict(list(said.items())[:MOST_NOTES])
+        edits = add_notes(patch, part, sheet, few)
+        for cell in said:
+            edits += sheet.restyled(cell, styles.with_fill(sheet.style_of(cell)))
+        patch.put(part, edited(sheet.data, edits))
+    styles.save()
+
+
+def notes(book: Book, report: BookReport) -> dict[int, dict[Address, str]]:
+    """Sheet → wrong cell → what there is to say of it."""
+    found: dict[int, dict[Address, str]] = {}
+    for sheet in report.sheets:
+        for finding in sheet.findings:
+            number = book.sheet_number(finding.sheet or sheet.sheet)
+            if number is None:
+                continue
+            said = found.setdefault(number, {})
+            cells = list(cells_of(finding.cells, number))
+            for cell in cells:
+                note = _note(finding, written(cells[0]), cell)
+                said[cell] = f"{said[cell]}\n\n{note}" if cell in said else note
+    return found
+
+
+def cells_of(ranges: str, sheet: int) -> Iterator[Address]:
+    """Z33:Z100,AB7 cell by cell."""
+    for part in ranges.split(","):
+        found = _RANGE.fullmatch(part.strip())
+        if not found:
+            continue
+        left, right = (column_number(found[k] or found[1]) for k in (1, 3))
+        top, bottom = (int(found[k] or found[2]) - 1 for k in (2, 4))
+        for column in range(left, right + 1):
+            for row in range(top, bottom + 1):
+                yield pack(sheet, row, column)
+
+
+def _note(finding: Finding, first: str, cell: Address) -> str:
+    here = written(cell)
+    place = "" if here == first else f"as in {first}, "
+    right = finding.fixes.get(here) or (finding.expected if here == first else "")
+    lines: Sequence[str] = [f"{finding.quantity}: {place}{finding.why}."]
+    return "\n".join([*lines, *(["", "Rather:", right] if right else [])])

@@ -1,0 +1,155 @@
+"""An XML text's elements and the bytes they stand in, so that single ones can be replaced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from xml.sax.saxutils import escape
+
+from gradbook.audit.workbook.package import WorkbookError, local, parse, parser
+
+_TAG = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
+_NAME = re.compile(rb"<([^\s/>]+)")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+Edit = tuple[int, int, bytes]  # from where to where in the text, and what belongs there
+
+
+@dataclass(frozen=True)
+class Element:
+    """<tag …>…</tag>, and where that is."""
+
+    tag: str  # without its prefix
+    attributes: dict[str, str] = field(repr=False)
+    depth: int  # the root has 0
+    start: int  # of its start tag
+    inside: int  # where its start tag ends
+    close: int  # where its end tag starts; `inside` where it has none
+    end: int
+
+    def is_empty(self) -> bool:
+        return self.close == self.end
+
+    def attribute(self, name: str) -> str:
+        """An attribute by its name, whatever its prefix."""
+        return next((v for k, v in self.attributes.items() if local(k) == name), "")
+
+
+Wanted = Callable[[int, str, dict[str, str]], bool]  # by depth, tag and attributes
+
+
+def elements(data: bytes, part: str, wanted: Wanted) -> list[Element]:
+    """The wanted elements of a part's text, in the order in which they end."""
+    found: list[Element] = []
+    opened: list[tuple[str, dict[str, str], int] | None] = []
+    made = parser()
+
+    def begin(tag: str, attributes: dict[str, str]) -> None:
+        tag = local(tag)
+        keep = wanted(len(opened), tag, attributes)
+        opened.append((tag, attributes, made.CurrentByteIndex) if keep else None)
+
+    def end(_: str) -> None:
+        entry = opened.pop()
+        if entry is None:
+            return
+        tag, attributes, start = entry
+        inside = _end_of_tag(data, start)
+        close = made.CurrentByteIndex
+        if data[inside - 2 : inside] == b"/>":
+            found.append(Element(tag, attributes, len(opened), start, inside, inside, inside))
+        else:
+            finish = _end_of_tag(data, close)
+            found.append(Element(tag, attributes, len(opened), start, inside, close, finish))
+
+    made.StartElementHandler = begin
+    made.EndElementHandler = end
+    parse(part, [data], made)
+    return found
+
+
+def _end_of_tag(data: bytes, start: int) -> int:
+    tag = _TAG.match(data, start)
+    assert tag, "the parser found a tag here"
+    return tag.end()
+
+
+def outline(data: bytes, part: str) -> list[Element]:
+    """The root and what is directly inside it."""
+    return elements(data, part, lambda depth, tag, attributes: depth <= 1)
+
+
+def plain(data: bytes) -> bytes:
+    """The text in an encoding that ASCII can be put into."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = _DECLARATION.sub("", data.decode("utf-16", "replace"), count=1)
+        return b'<?xml version="1.0" encoding="UTF-8"?>' + text.encode()
+    return data
+
+
+def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
+    """The text with other bytes in some places; what is put into one place keeps its order."""
+    pieces: list[bytes] = []
+    done = 0
+    for start, end, content in sorted(edits, key=lambda edit: edit[:2]):
+        assert start >= done, "changes to the same bytes"
+        pieces += [data[done:start], content]
+        done = end
+    return b"".join([*pieces, data[done:]])
+
+
+def words(text: str) -> bytes:
+    """A text as XML that holds in any encoding: what isn't ASCII becomes a reference."""
+    return escape(_FORBIDDEN.sub("\ufffd", text), {'"': "&quot;"}).encode(
+        "ascii", "xmlcharrefreplace"
+    )
+
+
+def prefix(data: bytes, element: Element) -> bytes:
+    """The prefix that an element's name has in the text, with its colon."""
+    name = _NAME.match(data, element.start)
+    assert name, "an element has a name"
+    before, colon, _ = name[1].rpartition(b":")
+    return before + colon
+
+
+def with_attributes(data: bytes, element: Element, **values: str) -> Edit:
+    """The element's start tag with other values of some attributes."""
+    tag = data[element.start : element.inside]
+    for name, value in values.items():
+        said = b" " + name.encode() + b'="' + words(value) + b'"'
+        there = re.search(rb"\s" + name.encode() + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""", tag)
+        head = _NAME.match(tag)
+        assert head, "an element has a name"
+        start, end = there.span() if there else (head.end(), head.end())
+        tag = tag[:start] + said + tag[end:]
+    return element.start, element.inside, tag
+
+
+def with_child(data: bytes, element: Element, child: bytes, **values: str) -> list[Edit]:
+    """One more child at an element's end; attributes may change with it."""
+    start, inside, tag = with_attributes(data, element, **values)
+    if not element.is_empty():
+        own = [(start, inside, tag)] if values else []
+        return [*own, (element.close, element.close, child)]
+    name = _NAME.match(tag)
+    assert name, "an element has a name"
+    opened = tag[: tag.rindex(b"/")].rstrip() + b">"
+    return [(start, inside, opened + child + b"</" + name[1] + b">")]
+
+
+def only(found: Iterable[Element], tag: str, part: str) -> Element:
+    """The one element of that tag, without which the part can't be added to."""
+    for element in found:
+        if element.tag == tag:
+            return element
+    raise WorkbookError(f"its part {part} has no <{tag}>: save it again as .xlsx")
+
+
+def place_after(found: Sequence[Element], earlier: Iterable[str]) -> int:
+    """Where a child of the root belongs: behind those that come earlier."""
+    names = set(earlier)
+    root = found[-1]
+    return max((e.end for e in found if e.depth == 1 and e.tag in names), default=root.inside)

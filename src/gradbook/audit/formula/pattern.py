@@ -1,0 +1,196 @@
+"""A formula seen from its own cell, so that a whole column of equal ones is read once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.audit.formula.address import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Address,
+    column_number,
+    column_of,
+    letters,
+    pack,
+    row_of,
+    sheet_of,
+)
+from gradbook.targets.excel.grammar import Call, Expression, Infix, Postfix, Prefix, Reference
+
+_CELL = r"""
+    (?P<sheet>'(?:[^']|'')+'!|[\w.\[\]]+!)?
+    (?<![\w.])
+    (?P<fix_column>\$?)(?P<column>[A-Za-z]{1,3})(?P<fix_row>\$?)(?P<row>[1-9][0-9]{0,6})
+    (?![\w.(!\[])
+"""
+LAST_COLUMN = MOST_COLUMNS - 1
+LAST_ROW = pack(0, MOST_ROWS - 1, 0)
+_POINTERS = re.compile(r"(?:'(?:[^']|'')+'!|[\w.\[\]]+!)?\x01[^\x02]*\x02")
+CELL = re.compile(_CELL, re.VERBOSE)
+MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are passed over
+
+
+@dataclass(frozen=True)
+class Place:
+    """One cell as a formula points to it: fixed, or so many rows and columns away."""
+
+    sheet: int | None  # None: the formula's own
+    row: int
+    row_fixed: bool
+    column: int
+    column_fixed: bool
+
+    def at(self, home: Address) -> Address | None:
+        """The cell meant from `home`; None where that lies outside the sheet."""
+        kept, added, top, bottom, left, right = self._way
+        inside = left <= home & LAST_COLUMN <= right and top <= home & LAST_ROW <= bottom
+        return (home & kept) + added if inside else None
+
+    def at_each(self, homes: NDArray[np.int64]) -> list[Address]:
+        """The cells meant from each of many; none where one of them lies outside the sheet."""
+        kept, added, top, bottom, left, right = self._way
+        columns, rows = homes & LAST_COLUMN, homes & LAST_ROW
+        inside = left <= columns.min() and columns.max() <= right
+        inside = inside and top <= rows.min() and rows.max() <= bottom
+        found: list[Address] = ((homes & kept) + added).tolist() if inside else []
+        return found
+
+    @cached_property
+    def _way(self) -> tuple[int, int, int, int, int, int]:
+        """What of a packed address stays, what is added to it, and from which rows (packed) and
+        columns that leads to a cell: a formula's places are asked for more often than all else."""
+        kept = 0 if self.sheet is not None else ~(LAST_ROW | LAST_COLUMN)
+        kept |= 0 if self.row_fixed else LAST_ROW
+        kept |= 0 if self.column_fixed else LAST_COLUMN
+        top, bottom = _limits(self.row, self.row_fixed, MOST_ROWS)
+        left, right = _limits(self.column, self.column_fixed, MOST_COLUMNS)
+        added = pack(self.sheet or 0, self.row, self.column)
+        return kept, added, pack(0, top, 0), pack(0, bottom, 0), left, right
+
+    @property
+    def moves(self) -> bool:
+        """Whether another cell is meant elsewhere."""
+        return not (self.row_fixed and self.column_fixed)
+
+
+def _limits(offset: int, fixed: bool, count: int) -> tuple[int, int]:
+    """The first and the last of so many rows that have another one so far away."""
+    return (0, count - 1) if fixed else (max(0, -offset), min(count, count - offset) - 1)
+
+
+@dataclass(frozen=True)
+class Area:
+    """A range of cells, from one corner to the other."""
+
+    first: Place
+    last: Place
+
+    @property
+    def moves(self) -> bool:
+        return self.first.moves or self.last.moves
+
+    def size(self, home: Address) -> int:
+        """How many cells it has."""
+        corners = self.corners(home)
+        if corners is None:
+            return 0
+        _, top, left, bottom, right = corners
+        return (bottom - top + 1) * (right - left + 1)
+
+    def corners(self, home: Address) -> tuple[int, int, int, int, int] | None:
+        """Sheet, first row, first column, last row, last column."""
+        a, b = self.first.at(home), self.last.at(home)
+        if a is None or b is None:
+            return None
+        rows, columns = sorted((row_of(a), row_of(b))), sorted((column_of(a), column_of(b)))
+        return sheet_of(a), rows[0], columns[0], rows[1], columns[1]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Something a formula mentions that can't be followed, and why."""
+
+    why: str
+
+
+Mention = Place | Area | float | Unknown
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """A formula read once: what it says, where it points, and how it looks from any cell."""
+
+    key: str
+    home: Address
+    text: str  # as it stands in `home`, without its =
+    expression: Expression | None
+    mentions: Mapping[str, Mention]
+    problem: str = ""
+    places: tuple[Place | Area, ...] = field(default=())  # in their order, each as often as typed
+
+    @cached_property
+    def shape(self) -> str:
+        """The formula with its references left out: what copies to other places share."""
+        return _POINTERS.sub("@", self.key)
+
+    def text_at(self, cell: Address) -> str:
+        """The formula as it stands in another cell of the column."""
+        down, right = row_of(cell) - row_of(self.home), column_of(cell) - column_of(self.home)
+        return moved(self.text, down, right)
+
+
+def moved(text: str, down: int, right: int) -> str:
+    """A formula copied so many cells away."""
+    if not down and not right:
+        return text
+
+    def shift(found: re.Match[str]) -> str:
+        if not found["column"]:
+            return found[0]
+        column = column_number(found["column"]) + (0 if found["fix_column"] else right)
+        row = int(found["row"]) + (0 if found["fix_row"] else down)
+        if column < 0 or row < 1:
+            return "#REF!"
+        return (
+            f"{found['sheet'] or ''}{found['fix_column']}{letters(column)}{found['fix_row']}{row}"
+        )
+
+    return MARKS.sub(shift, text)
+
+
+def relaid(text: str, follow: Callable[[str], str]) -> str:
+    """A formula with every cell that it mentions put through a function."""
+    return MARKS.sub(lambda found: follow(found[0]) if found["column"] else found[0], text)
+
+
+def references(expression: Expression) -> Iterator[Reference]:
+    """Every reference in a formula, in the order they are typed."""
+    yield from (part for part in parts(expression) if isinstance(part, Reference))
+
+
+def parts(expression: Expression) -> Iterator[Expression]:
+    """An expression and all it is made of, from the left; no recursion, sums may be long."""
+    waiting = [expression]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting.extend(reversed(inner(part)))
+
+
+def inner(part: Expression) -> list[Expression]:
+    """What an expression is directly made of."""
+    match part:
+        case Infix(_, left, right):
+            return [left, right]
+        case Prefix(_, operand) | Postfix(_, operand):
+            return [operand]
+        case Call(_, arguments):
+            return [argument for argument in arguments if argument is not None]
+        case _:
+            return []

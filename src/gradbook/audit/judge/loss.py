@@ -1,0 +1,140 @@
+"""Finds the loss: what the weights lead to, and what most gradients are gradients of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.judge.judge import HERE, OPPOSITE, RIGHT, Bench, best
+from gradbook.audit.training.claims import claims
+from gradbook.audit.training.loss_candidates import (
+    candidates,
+    headings_of,
+    inside_of,
+    is_cut,
+    is_loss_word,
+    numbers_behind,
+)
+from gradbook.audit.training.steps import Step
+from gradbook.audit.training.training import Claim, Training
+
+MOST_TRIED = 8
+MOST_TERMS = 4  # that a loss leaves out
+ENOUGH = 0.8  # of the gradients: the others are wrong
+
+
+def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
+    """The loss of each step, and the share of the gradients that are its gradients."""
+    claimed = [tuple(claims(training, lane, 0)) for lane in training.lanes]
+    start = [lane.cells[0] for lane in training.lanes]
+    tried = candidates(training, start)[:MOST_TRIED]
+    found: tuple[float, tuple[Address, ...]] = (-1.0, ())
+    bench = Bench(training, Step(0, tuple(start), (), ()))
+    inside: set[Address] = set()  # parts of a loss are hardly one themselves
+    for cell in tried:
+        if cell in inside and _counts_less(training, cell, found[1][0]):
+            continue  # what the loss is made of, before the targets come in
+        share = _share(bench, (cell,), claimed)
+        if share > (2 * found[0] if found[0] > 0 and cell in inside else found[0]):
+            found = share, (cell,)
+            inside = inside_of(training, cell)
+        if share > ENOUGH:
+            break
+    if not found[1]:
+        return [], 0.0
+    if found[0] <= ENOUGH:
+        for _ in range(MOST_TERMS):
+            other = _with_another(training, bench, claimed, found, tried)
+            if other[0] <= found[0]:
+                break
+            found = other
+    if found[0] <= 0 and not _plausible(training, start, found[1]):
+        return [], 0.0
+    return every_step(training, found[1]), found[0]
+
+
+def _counts_less(training: Training, cell: Address, loss: Address) -> bool:
+    return numbers_behind(training, cell) < numbers_behind(training, loss)
+
+
+def _plausible(training: Training, start: Sequence[Address], loss: tuple[Address, ...]) -> bool:
+    """Whether something that no gradient fits may be a loss: it is called one, and isn't straight
+    unless a blank makes it so."""
+    words = headings_of(training, set(loss)).values()
+    if training.rate is None and not any(is_loss_word(word) for some in words for word in some):
+        return False
+    if any(is_cut(training, cell) for cell in loss):
+        return True
+    bench = Bench(training, Step(0, tuple(start), loss, ()))
+    try:
+        slopes = [bench.random.of(node, bench.leaves) for node in bench.true.values()]
+    except NotUnderstood:
+        return False
+    finite = [slope[np.isfinite(slope)] for slope in slopes]
+    return any(np.ptp(slope) > 0 for slope in finite if slope.size > 1)
+
+
+def _share(
+    bench: Bench,
+    loss: tuple[Address, ...],
+    claimed: Sequence[Sequence[Claim]],
+) -> float:
+    bench = bench.with_loss(loss)
+    good = 0
+    try:
+        for j, options in enumerate(claimed):
+            if not bench.is_idle(j):
+                good += best(bench, j, options)[0] in (RIGHT, HERE, OPPOSITE)
+    except NotUnderstood:
+        return -0.5
+    return good / len(claimed)
+
+
+def _with_another(
+    training: Training,
+    bench: Bench,
+    claimed: Sequence[Sequence[Claim]],
+    found: tuple[float, tuple[Address, ...]],
+    tried: Sequence[Address],
+) -> tuple[float, tuple[Address, ...]]:
+    """The loss with a term that it leaves out, where more gradients are true of both."""
+    inside = inside_of(training, found[1][0])
+    beside = [
+        c
+        for c in tried
+        if c not in inside and c not in found[1] and found[1][0] not in inside_of(training, c)
+    ]
+    options = [(_share(bench, (*found[1], c), claimed), (*found[1], c)) for c in beside[:6]]
+    return max(options, default=found, key=lambda option: option[0])
+
+
+def every_step(training: Training, loss: tuple[Address, ...]) -> list[tuple[Address, ...]]:
+    """The loss's cells in each step: as far apart as the weights', or as their formulas say."""
+    found = [loss]
+    strides = [_stride(training, cell) for cell in loss]
+    for k in range(1, training.steps + 1):
+        cells = tuple(cell + k * stride for cell, stride in zip(loss, strides, strict=True))
+        known = all(cell in training.book.patterns for cell in cells)
+        found.append(cells if known else ())
+    return found
+
+
+def _stride(training: Training, cell: Address) -> int:
+    usual = training.lanes[0].stride
+    if sheet_of(cell) == training.sheet:
+        return usual
+    follow = training.flow.below(training.weights(1), training.stop)
+    pattern = training.book.patterns[cell]
+    same = [
+        c
+        for c in follow
+        if c > cell
+        and sheet_of(c) == sheet_of(cell)
+        and c in training.book.patterns
+        and training.book.patterns[c].shape == pattern.shape
+    ]
+    along = [c for c in same if row_of(c) == row_of(cell) or column_of(c) == column_of(cell)]
+    return min((c - cell for c in along or same), default=usual)

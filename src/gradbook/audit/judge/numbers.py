@@ -1,0 +1,60 @@
+"""Numbers to try an identity with: at random, and at a sheet's own values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from gradbook.audit.formula.address import Address
+from gradbook.graph.node import Array, Node, needed
+
+POINTS = 12
+CLOSE = 1e-9  # relative: what double precision leaves of a true identity
+FAINT = 1e-2  # of the usual size: what is smaller may be what a cancellation left of its digits
+ENOUGH = 3  # points at which both sides are finite
+
+
+class Numbers:
+    """Values of nodes at a few points, each computed once; leaves are asked for as they come."""
+
+    def __init__(self, leaf: Callable[[Address], Array]) -> None:
+        self.leaf = leaf
+        self.values: dict[Node, Array] = {}
+
+    def of(self, node: Node, leaves: Mapping[Node, Address]) -> Array:
+        with np.errstate(all="ignore"):
+            for part in needed([node], self.values):
+                if part not in self.values:
+                    self.values[part] = self._value(part, leaves)
+        return self.values[node]
+
+    def _value(self, node: Node, leaves: Mapping[Node, Address]) -> Array:
+        if node in leaves:
+            return self.leaf(leaves[node])
+        inputs = (self.values[source] for source in node.inputs)
+        return np.asarray(node.op.value(*inputs, *node.attributes), dtype=float)
+
+
+def at_random(is_weight: Callable[[Address], bool]) -> Callable[[Address], Array]:
+    """Values for leaves, drawn for each cell anew and always the same."""
+
+    def leaf(cell: Address) -> Array:
+        draw = np.random.default_rng(cell)
+        if is_weight(cell):
+            return draw.normal(0, 1.1, POINTS)
+        return draw.uniform(0.15, 0.95, POINTS)
+
+    return leaf
+
+
+def agree(a: Array, b: Array) -> bool:
+    """Whether two sides are equal at every point where both are numbers."""
+    a, b = np.broadcast_arrays(a, b)
+    sure = np.isfinite(a) & np.isfinite(b)
+    if sure.sum() < min(ENOUGH, a.size):
+        return False
+    a, b = a[sure], b[sure]
+    size = np.maximum(np.abs(a), np.abs(b))
+    usual = float(np.median(size))
+    return bool(np.all(np.abs(a - b) <= CLOSE * np.maximum(size, FAINT * usual)))

@@ -1,0 +1,105 @@
+"""Every gradient of a step at once, with other values in the place of some.
+
+Every weight gets an axis of its own, with a small imaginary part in that weight; what of it arrives
+in the loss is the slope, exact to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gradbook.audit.formula.address import Address
+from gradbook.audit.judge.judge import Bench
+from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT
+from gradbook.audit.training.training import Claim
+from gradbook.graph.node import Array, Node, needed
+
+TINY = 1e-40
+NOTHING = 1e-12
+POINTS = 8
+
+
+class Slopes:
+    """A step with some of its weights nudged, each by itself, and what is claimed of those."""
+
+    def __init__(self, bench: Bench, lanes: Sequence[int], claims: Mapping[int, Claim]) -> None:
+        self.bench = bench
+        self.lanes = lanes
+        self.axis = {bench.step.weights[j]: k for k, j in enumerate(lanes)}
+        self.values: dict[Node, Array] = {}
+        self._known: dict[frozenset[Node], list[Node]] = {}
+        self.outputs = [bench.loss, *(bench.claimed(claims[j]) for j in lanes)]
+        self.order = needed(self.outputs)
+        for node in self.outputs:
+            self.value(node)
+        self.before = self.right({})[0]
+
+    def value(self, node: Node) -> Array:
+        leaves = self.bench.leaves
+        with np.errstate(all="ignore"):
+            for part in needed([node], self.values):
+                if part not in self.values:
+                    self.values[part] = (
+                        self._leaf(leaves[part])
+                        if part in leaves
+                        else np.asarray(
+                            part.op.value(*(self.values[s] for s in part.inputs), *part.attributes)
+                        )
+                    )
+        return self.values[node]
+
+    def _leaf(self, cell: Address) -> Array:
+        values = np.array(self.bench.random.leaf(cell)[:POINTS], dtype=complex)
+        values = np.repeat(values[None], len(self.lanes), axis=0)
+        if cell in self.axis:
+            values[self.axis[cell]] += 1j * TINY
+        return values
+
+    def _after(self, given: frozenset[Node]) -> list[Node]:
+        """The nodes that are computed from some, in order."""
+        if given not in self._known:
+            seen = set(given)
+            for node in self.order:
+                if node not in seen and not seen.isdisjoint(node.inputs):
+                    seen.add(node)
+            self._known[given] = [n for n in self.order if n in seen and n not in given]
+        return self._known[given]
+
+    def right(self, given: Mapping[Node, Array]) -> Array:
+        """Which gradients are right with other values at some nodes: (alternatives, weights)."""
+        values: dict[Node, Array] = dict(given)
+        with np.errstate(all="ignore"):
+            for node in self._after(frozenset(given)):
+                inputs = [values.get(s, self.values[s]) for s in node.inputs]
+                values[node] = np.asarray(node.op.value(*inputs, *node.attributes))
+        loss, *claimed = (values.get(node, self.values[node]) for node in self.outputs)
+        found = []
+        for k, claim in enumerate(claimed):
+            with np.errstate(all="ignore"):
+                slope = _at(loss, k).imag / TINY
+            found.append(_equal(slope, _at(claim, k).real))
+        return np.stack(np.broadcast_arrays(*found), axis=-1)
+
+
+def _at(values: Array, k: int) -> Array:
+    """The k-th weight's share; the last two axes are weights and points."""
+    if values.ndim < 2:
+        return values[None] if values.ndim == 1 else values.reshape(1, 1)
+    found: Array = values[..., k, :] if values.shape[-2] > 1 else values[..., 0, :]
+    return found if found.ndim > 1 else found[None]
+
+
+def _equal(a: Array, b: Array) -> Array:
+    a, b = np.broadcast_arrays(a, b)
+    sure = np.isfinite(a) & np.isfinite(b)
+    a, b = np.where(sure, a, 0), np.where(sure, b, 0)
+    size = np.maximum(np.abs(a), np.abs(b))
+    usual = np.max(size, axis=-1, keepdims=True, initial=0)
+    with np.errstate(all="ignore"):
+        good = np.abs(a - b) <= 10 * CLOSE * np.maximum(size, FAINT * usual)
+    something = usual[..., 0] > NOTHING  # two sides that vanish prove nothing
+    enough = np.sum(sure, axis=-1) >= ENOUGH
+    found: Array = np.all(good | np.logical_not(sure), axis=-1) & something & enough
+    return found

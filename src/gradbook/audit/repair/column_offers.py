@@ -1,0 +1,90 @@
+"""What may stand in a column's formulas: the same things as seen from each of its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.judge.judge import Bench
+from gradbook.audit.judge.slopes import Slopes
+from gradbook.audit.repair.mentions import reference
+from gradbook.audit.repair.repair import forward
+from gradbook.audit.repair.search import Offer
+
+MOST_OFFERED = 120
+
+
+def beside(bench: Bench, cell: Address, home: Address, by: int) -> Address:
+    """The cell that stands to another sample's as this one stands to the first sample's."""
+    training, known = bench.training, bench.made.known
+    there = cell + by
+    if not by or cell in training.stop or sheet_of(cell) != sheet_of(home):
+        return cell
+    if there in training.stop:
+        return cell
+    if training.plain(there) not in known and there not in bench.unused:
+        return cell
+    a, b = (training.book.patterns.get(c) for c in (cell, there))
+    alike = a is b or (a is not None and b is not None and a.shape == b.shape)
+    return there if alike else cell
+
+
+def column_offers(bench: Bench, slopes: Slopes, cells: Sequence[Address]) -> list[list[Offer]]:
+    """For each cell of a column the same things as seen from there."""
+    training, made = bench.training, bench.made
+    below = training.flow.below(cells, training.stop) | set(cells)
+    own = {cell for cell in bench.step.weights if cell is not None}
+    every = dict.fromkeys([*bench.step.cells, *own, *bench.unused])
+    before = forward(bench)
+    on_the_way = cells[0] in before
+    some = {
+        bench.seen_from(cell, cells[0])
+        for cell in every
+        if cell not in below
+        and (cell not in training.stop or cell in own)
+        and cell not in bench.foreign
+        and not (on_the_way and _is_still(bench, cell) and cell not in before)
+    }
+    near = sorted(some, key=lambda c: (sheet_of(c) != sheet_of(cells[0]), abs(c - cells[0]), c))
+    found: list[list[Offer]] = [[] for _ in cells]
+    for seen in near:
+        if len(cells) > 1 and _is_of_another_sample(bench, seen, cells, some):
+            continue
+        row: list[Offer] = []
+        for home in cells:
+            there = beside(bench, seen, home, home - cells[0])
+            try:
+                node = made.node(there)
+            except NotUnderstood:
+                break
+            if node.is_constant():
+                break
+            row.append(Offer(reference(bench, there, home), slopes.value(node)))
+        if len(row) == len(cells):
+            for list_, offer in zip(found, row, strict=True):
+                list_.append(offer)
+        if len(found[0]) >= MOST_OFFERED:
+            break
+    return found
+
+
+def _is_still(bench: Bench, cell: Address) -> bool:
+    """Whether a cell's formula depends on no weight and doesn't only repeat a number: a gradient
+    that lost what it came from."""
+    training = bench.training
+    computed = cell in training.book.patterns and cell not in training.moving
+    return computed and training.plain(cell) == cell
+
+
+def _is_of_another_sample(
+    bench: Bench, cell: Address, homes: Sequence[Address], some: Collection[Address]
+) -> bool:
+    """Whether a cell stands to another sample's as one that is offered does to the first's."""
+    line, home = bench.line, homes[0]
+    if sheet_of(cell) != sheet_of(home) or cell in bench.training.stop:
+        return False
+    if line(cell) == line(home):
+        return False
+    alike = (cell + home - other for other in homes[1:])
+    return cell in bench.training.moving or any(c in some and line(c) == line(home) for c in alike)

@@ -1,0 +1,147 @@
+"""Cells that depart from their column: where a few steps say another thing than most."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from gradbook.audit.formula.address import DOWN, Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.pattern import Pattern, moved, relaid
+from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.judge.judge import HERE, RIGHT, Bench, best, known_right
+from gradbook.audit.training.steps import Step
+from gradbook.audit.training.training import Training
+
+
+def departing(training: Training, usual: Step, step: Step) -> dict[Address, Pattern]:
+    """The cells of a step whose formula isn't the one that usual steps have there, with that."""
+    move = Move(training, usual, step)
+    found: dict[Address, Pattern] = {}
+    for cell in usual.cells:
+        pattern = training.book.patterns.get(cell)
+        if pattern is None or cell in training.stop or cell not in training.moving:
+            continue
+        there = move.to(cell)
+        if not move.same(cell, there):
+            text = move.text(cell, pattern.text_at(cell))
+            found[there] = training.book.reader.typed(text, there)
+    return found
+
+
+class Move:
+    """From the cells of one step to those of another.
+
+    Epochs and samples may be differently far apart, even on one sheet, but a column is one of them.
+    """
+
+    def __init__(self, training: Training, usual: Step, step: Step) -> None:
+        self.training = training
+        self.weights = dict(zip(usual.weights, step.weights, strict=True))
+        self.inside = set(usual.cells)
+        self.losses = {
+            sheet_of(here): there - here for here, there in zip(usual.loss, step.loss, strict=False)
+        }
+        here, there = self._columns(usual), self._columns(step)
+        self.by = {
+            line: min(there[line]) - min(cells)
+            for line, cells in here.items()
+            if len(there.get(line, ())) == len(cells) and min(there[line]) != min(cells)
+        }
+
+    def _columns(self, step: Step) -> dict[tuple[int, int], list[Address]]:
+        """The cells of a step that move with it, by the column they stand in."""
+        training, foreign = self.training, Bench(self.training, step).foreign
+        found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+        for cell in dict.fromkeys([*step.cells, *step.own]):
+            moves = cell in training.moving and cell not in training.stop and cell not in foreign
+            if cell in step.weights or moves:
+                found[self._line(cell)].append(cell)
+        return found
+
+    def _line(self, cell: Address) -> tuple[int, int]:
+        across = column_of if self.training.lanes[0].down else row_of
+        return sheet_of(cell), across(cell)
+
+    def distance(self, cell: Address) -> int:
+        """How far the other step's cell is from this one's, as the nearest column has it."""
+        sheet, place = self._line(cell)
+        near = [line for line in self.by if line[0] == sheet]
+        if not near:  # nothing of that step depends on weights there
+            return self.losses.get(sheet, 0)
+        return self.by[min(near, key=lambda line: abs(line[1] - place))]
+
+    def to(self, cell: Address) -> Address:
+        return cell + self.distance(cell)
+
+    def text(self, cell: Address, formula: str) -> str:
+        """A formula of the cell as it belongs in the other step."""
+        reader, own = self.training.book.reader, self.distance(cell)
+
+        def follow(reference: str) -> str:
+            at = reader.cell(reference, cell)
+            by = own
+            if at is not None and at in self.inside and at in self.training.moving:
+                by = self.distance(at)
+            elif at is not None and sheet_of(at) != sheet_of(cell):
+                by = 0
+            down = round(by / DOWN)
+            return moved(reference, down, by - down * DOWN)
+
+        return relaid(formula, follow)
+
+    def same(self, cell: Address, there: Address) -> bool:
+        """Whether the two formulas say the same of their own steps."""
+        book, flow = self.training.book, self.training.flow
+        a, b = book.patterns[cell], book.patterns.get(there)
+        if a is b:
+            return True
+        if b is None or a.shape != b.shape:
+            return False
+        here, other = flow.sources(cell), flow.sources(there)
+        own = self.distance(cell)
+        fits = all(self._fits(x, y, own) for x, y in zip(here, other, strict=False))
+        return fits and len(here) == len(other)
+
+    def _fits(self, x: Address, y: Address, own: int) -> bool:
+        if x in self.weights:
+            return self.weights[x] == y
+        return y in (x, x + self.distance(x), x + own)
+
+
+def blamed(
+    training: Training, usual: Step, step: Step, wrong_anyway: set[int]
+) -> dict[Address, Pattern]:
+    """The departing cells that make a step wrong; none where their formulas wouldn't help."""
+    cells = departing(training, usual, step)
+    if not cells or not _fine(training, step, cells, wrong_anyway):
+        return {}
+    for cell in list(cells):
+        without = {c: pattern for c, pattern in cells.items() if c != cell}
+        if without and _fine(training, step, without, wrong_anyway):
+            cells = without
+    return cells
+
+
+def _fine(
+    training: Training, step: Step, instead: dict[Address, Pattern], wrong_anyway: set[int]
+) -> bool:
+    """Whether all claims but those are right with these formulas."""
+    bench = Bench(training, step, instead)
+    return wrong_lanes(bench) <= wrong_anyway
+
+
+def wrong_lanes(bench: Bench) -> set[int]:
+    """The weights whose gradients aren't."""
+    return set(_wrong(bench))
+
+
+def _wrong(bench: Bench) -> Iterator[int]:
+    for lane, options in enumerate(bench.step.claims):
+        if options and not known_right(bench, lane):
+            try:
+                verdict, _ = best(bench, lane, options)
+            except NotUnderstood:
+                yield lane
+                continue
+            if verdict not in (RIGHT, HERE):
+                yield lane

@@ -1,0 +1,113 @@
+"""The claimed gradients of a training that aren't: which cells are to blame, and what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gradbook.audit.findings.findings import Finding
+from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.judge.judge import HERE, OPPOSITE, RIGHT, Bench, all_right, best
+from gradbook.audit.repair.blame import elsewhere, makes_usual, patient_of, put_right
+from gradbook.audit.repair.departures import blamed, wrong_lanes
+from gradbook.audit.repair.evidence import cured
+from gradbook.audit.repair.faults import Fault, finding_of, gathered
+from gradbook.audit.repair.gradient_faults import column_fault, departure, own_fault
+from gradbook.audit.repair.known_repairs import Known
+from gradbook.audit.repair.mistaken import mistaken, serve_others
+from gradbook.audit.repair.pasted import pasted_column
+from gradbook.audit.repair.remedy import Remedy
+from gradbook.audit.repair.repair import repair
+from gradbook.audit.repair.samples import repaired_shares
+from gradbook.audit.training.steps import Step
+from gradbook.audit.training.training import Claim, Training
+
+ROUNDS = 3  # faults that several gradients share, in one step
+
+
+def gradient_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list[Finding]:
+    """Every gradient that isn't, equal faults of one column gathered."""
+    ordered = sorted(groups, key=lambda group: -len(group))
+    if not ordered:
+        return []
+    usual = ordered[0]
+    usually_wrong = wrong_lanes(Bench(training, usual[0], like=usual))
+    faults: list[Fault] = []
+    known = Known()
+    for group in ordered:
+        instead: dict[Address, Pattern] = {}
+        if len(group) < len(usual):
+            wrong = wrong_lanes(Bench(training, group[0], like=group))
+            if wrong - usually_wrong:
+                instead = blamed(training, usual[0], group[0], usually_wrong)
+                faults += [departure(training, group, c, p) for c, p in instead.items()]
+        faults += _of_group(training, group, instead, known)
+    return [finding_of(same) for same in gathered(faults)]
+
+
+def _of_group(
+    training: Training, group: Sequence[Step], instead: dict[Address, Pattern], known: Known
+) -> Iterator[Fault]:
+    """The faults of steps that are alike: first those that several gradients share."""
+    bench = Bench(training, group[0], instead, group)
+    wrong = _wrong_claims(bench)
+    exchanged = list(mistaken(bench, wrong))
+    if len(exchanged) > 1 and elsewhere(bench, wrong) is not None:
+        exchanged = []  # one edit of a sum says more than several of updates
+    for fault in exchanged:
+        del wrong[fault.lane]
+        known.exchanged.add(fault.lane)
+        yield fault
+    for lane in known.exchanged.intersection(serve_others(bench, wrong)):
+        del wrong[lane]
+    for _ in range(ROUNDS):
+        if not wrong:
+            break
+        case = tuple((lane, claim.expression) for lane, claim in wrong.items())
+        remedy = known.remedy(bench, wrong)
+        if remedy is None and case not in known.hopeless:
+            remedy = pasted_column(bench, wrong) or elsewhere(bench, wrong)
+        if remedy is None:
+            known.hopeless.add(case)
+            break
+        yield column_fault(bench, remedy)
+        known.remedies.append((bench.step, remedy))
+        instead = {**instead, **cured(bench, remedy)}
+        bench = Bench(training, group[0], instead, group)
+        wrong = _wrong_claims(bench)
+    for lane, claim in wrong.items():
+        shares = repaired_shares(bench, lane, claim)
+        if shares is not None:
+            remedy = Remedy(shares.cells, shares.repair, shares.expressions, frozenset({lane}))
+            if put_right(bench, remedy, {lane: claim} | wrong):
+                yield column_fault(bench, remedy)
+                continue
+        yield own_fault(bench, lane, claim, known)
+
+
+def _wrong_claims(bench: Bench) -> dict[int, Claim]:
+    """The claims that aren't right, by weight."""
+    found: dict[int, Claim] = {}
+    if all_right(bench):
+        return found
+    for lane, options in enumerate(bench.step.claims):
+        if not options:
+            continue
+        verdict, claim = best(bench, lane, options)
+        if verdict == RIGHT or claim is None or (verdict == OPPOSITE and claim.sign < 0):
+            continue
+        if verdict != HERE or _is_slip(bench, lane, claim):
+            found[lane] = claim
+    return found
+
+
+def _is_slip(bench: Bench, lane: int, claim: Claim) -> bool:
+    """Whether what is right for these numbers alone is a reference gone wrong, or lacks what the
+    other gradients have."""
+    shares = repaired_shares(bench, lane, claim)
+    patient = patient_of(bench, claim, lane)
+    found = shares.repair if shares else repair(patient, bench.true[lane]) if patient else None
+    if found is None:
+        return False
+    slipped = all(c.kind == "reference" for c in found.changes)
+    return slipped or (shares is None and patient is not None and makes_usual(patient, found))

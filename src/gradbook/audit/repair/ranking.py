@@ -1,0 +1,44 @@
+"""Which of the edits that help is the likeliest to be what somebody meant."""
+
+from __future__ import annotations
+
+from gradbook.audit.repair.columns import Columns
+from gradbook.audit.repair.remedy import Remedy, likeness
+from gradbook.audit.repair.search import Choice
+from gradbook.targets.excel.grammar import Number
+
+
+def ranked(columns: Columns, more: bool) -> list[Remedy]:
+    """The edits that help, the likeliest first: what puts most right, and makes a formula that
+    looks like more of the others than it does. First something is another than it should be; with
+    `more` it is missing."""
+    columns.more = more
+
+    def merit(remedy: Remedy) -> tuple[int, int, int, int]:
+        change = remedy.repair.changes[0]
+        likely = -likeness(columns.bench, remedy)
+        return -len(remedy.lanes), likely, KINDS.index(change.kind), _rarity(change)
+
+    return sorted(columns.remedies(), key=merit)
+
+
+def _rarity(change: Choice) -> int:
+    """How unusual a number is that an edit brings in: halves stand before squares."""
+    if change.kind != "number" or not isinstance(change.new, Number):
+        return 0
+    return COMMON.index(change.new.value) if change.new.value in COMMON else len(COMMON)
+
+
+COMMON = (0.5, 1.0, 2.0)
+KINDS = (
+    "reference",
+    "swapped",
+    "number",
+    "operator",
+    "parentheses",
+    "order",
+    "sign",
+    "extra",
+    "missing",
+    "term",
+)

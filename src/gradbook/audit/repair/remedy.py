@@ -1,0 +1,36 @@
+"""One edit of a column, and how well it makes the column fit with the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from gradbook.audit.formula.address import Address
+from gradbook.audit.judge.judge import Bench
+from gradbook.audit.repair.repair import Repair, forward
+from gradbook.targets.excel.grammar import Expression, write
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One edit of a column: its cells in this step, and the gradients that it puts right."""
+
+    cells: tuple[Address, ...]
+    repair: Repair
+    expressions: tuple[Expression, ...]  # the right one of every cell
+    lanes: frozenset[int]
+
+
+def likeness(bench: Bench, remedy: Remedy) -> int:
+    """How many more formulas of its kind, on the way to the loss or back, a formula looks like once
+    it is changed."""
+    book, owner, before = bench.training.book, remedy.cells[0], forward(bench)
+    others = (
+        book.patterns.get(c)
+        for c in bench.step.cells
+        if c not in remedy.cells and (c in before) == (owner in before)
+    )
+    shapes = Counter(pattern.shape for pattern in others if pattern is not None)
+    after = book.reader.typed(write(remedy.repair.expression), owner).shape
+    stands = book.patterns[owner].shape if owner in book.patterns else ""
+    return shapes[after] - shapes[stands]

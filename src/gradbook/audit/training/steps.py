@@ -1,0 +1,140 @@
+"""The steps of a training, gathered into those that are made alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gradbook.audit.formula.address import Address
+from gradbook.audit.training.claims import every_claim
+from gradbook.audit.training.onward import Onward
+from gradbook.audit.training.step import Signature, signature
+from gradbook.audit.training.training import Claim, Training
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its weights' cells, the loss, and what is claimed of each weight."""
+
+    number: int
+    weights: tuple[Address | None, ...]
+    loss: tuple[Address, ...]
+    claims: tuple[tuple[Claim, ...], ...]
+    cells: tuple[Address, ...] = ()  # all it is made of, in an order that equal steps share
+
+    @property
+    def own(self) -> list[Address]:
+        return [cell for cell in self.weights if cell is not None]
+
+
+def steps_of(training: Training, loss: Sequence[Sequence[Address]]) -> list[Step]:
+    """Every step, the last one included, which no update follows."""
+    found: list[Step] = []
+    said = [every_claim(training, lane) for lane in training.lanes]
+    for k in range(training.steps + 1):
+        weights = tuple(lane.cells[k] if k < len(lane.cells) else None for lane in training.lanes)
+        claimed = tuple(
+            said[j][k] if k + 1 < len(lane.cells) else _copied(training, found, j)
+            for j, lane in enumerate(training.lanes)
+        )
+        if k < len(loss) and loss[k]:
+            found.append(Step(k, weights, tuple(loss[k]), claimed))
+    return found
+
+
+def _copied(training: Training, earlier: Sequence[Step], lane: int) -> tuple[Claim, ...]:
+    """The claims of the last row: those of the row before, one further, where they go on."""
+    if not earlier:
+        return ()
+    patterns, stride = training.book.patterns, training.lanes[lane].stride
+    values = training.book.values
+    found = []
+    for claim in earlier[-1].claims[lane]:
+        owner = claim.owner + stride
+        before, here = patterns.get(claim.owner), patterns.get(owner)
+        if claim.whole and here is not None and before is not None and here.expression is not None:
+            found.append(Claim(owner, here.expression, True, claim.sign))
+        elif claim.whole and here is None and isinstance(values.get(owner), float):
+            found.append(Claim(owner, claim.expression, True, claim.sign))
+    return tuple(found)
+
+
+def alike(training: Training, steps: Sequence[Step]) -> list[list[Step]]:
+    """The steps, those together that say the same of other cells."""
+    groups: defaultdict[object, list[Step]] = defaultdict(list)
+    for step, (sign, cells) in zip(steps, _signatures(training, steps), strict=True):
+        groups[sign, _shape(step)].append(
+            Step(step.number, step.weights, step.loss, step.claims, cells)
+        )
+    return list(groups.values())
+
+
+def _shape(step: Step) -> object:
+    """How a step claims, and which of the weights are in it."""
+    shape = tuple(tuple((claim.sign, claim.whole) for claim in options) for options in step.claims)
+    return shape, tuple(weight is None for weight in step.weights)
+
+
+def _roots(step: Step) -> list[Address]:
+    return [*step.loss, *(claim.owner for options in step.claims for claim in options)]
+
+
+def _signatures(training: Training, steps: Sequence[Step]) -> Iterator[Signature]:
+    """What each step is made of. Two are taken apart, and then as many as go on like these."""
+    following: Signature | None = None
+    done = 0
+    while done < len(steps):
+        first = following or signature(training, _roots(steps[done]), steps[done].own)
+        following = None
+        yield first
+        done += 1
+        if done == len(steps):
+            return
+        following = signature(training, _roots(steps[done]), steps[done].own)
+        if following[0] == first[0]:
+            for again in _onward(training, steps[done - 1 :], first[1], following[1]):
+                yield first[0], again
+                done += 1
+                following = None
+
+
+def _onward(
+    training: Training, steps: Sequence[Step], here: Sequence[Address], then: Sequence[Address]
+) -> Iterator[tuple[Address, ...]]:
+    """The cells of the second step and those that follow, as far as all go on alike."""
+    first, book = steps[0], training.book
+    away = {cell: after - cell for cell, after in zip(here, then, strict=True)}
+    roots = [training.plain(root) for root in _roots(first)]
+    if not training.stop.keys().isdisjoint(_roots(first)):
+        return
+    onward = Onward(training, away, _so_many_like(training, steps, roots, away))
+    onward.follow(
+        c for c in here if c in training.moving and c not in training.stop and c in book.patterns
+    )
+    for cell in here:
+        if onward.steps > 1 and cell not in training.stop and _is_leaf(training, cell):
+            onward.as_long(lambda at: _is_leaf(training, at) and type(book.values.get(at)), cell)
+    for k in range(1, onward.steps):
+        yield tuple(cell + k * away[cell] for cell in here)
+
+
+def _is_leaf(training: Training, cell: Address) -> bool:
+    """Whether a step takes a cell for a number."""
+    return cell not in training.moving or cell not in training.book.patterns
+
+
+def _so_many_like(
+    training: Training, steps: Sequence[Step], roots: Sequence[Address], away: Mapping[Address, int]
+) -> int:
+    """How many steps follow each other whose loss and claims go on as the cells do."""
+    shape = _shape(steps[0])
+    for k, step in enumerate(steps):
+        ahead = [root + k * away[root] for root in roots]
+        if (
+            step.number != steps[0].number + k
+            or _shape(step) != shape
+            or list(map(training.plain, _roots(step))) != ahead
+        ):
+            return k
+    return len(steps)

@@ -1,0 +1,71 @@
+"""A workbook as it was read: cells with their formulas and the values that the file gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of, written
+from gradbook.audit.formula.formulas import Reader
+from gradbook.audit.formula.pattern import Pattern
+
+LONG = 40  # characters; a longer text is a remark, not a heading
+
+Value = float | str | bool | None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    title: str
+    part: str  # the part of the package that holds it
+
+
+@dataclass
+class Book:
+    """What was read. `patterns` has the formula cells, `values` what every cell shows."""
+
+    sheets: list[Sheet] = field(default_factory=list)
+    values: dict[Address, Value] = field(default_factory=dict)
+    patterns: dict[Address, Pattern] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)  # in lower case → what it refers to
+    arrays: dict[Address, str] = field(default_factory=dict)  # cells that share a formula → that
+    recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
+    reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
+    _texts: dict[bool, dict[tuple[int, int], list[tuple[int, str]]]] = field(default_factory=dict)
+
+    def sheet_number(self, title: str) -> int | None:
+        wanted = title.lower()
+        return next((k for k, s in enumerate(self.sheets) if s.title.lower() == wanted), None)
+
+    def texts(self, down: bool) -> dict[tuple[int, int], list[tuple[int, str]]]:
+        """The short texts of each column, or of each row: where, and what, in their order."""
+        if down not in self._texts:
+            found = self._texts[down] = {}
+            for cell in sorted(self.values):
+                words = self.values[cell]
+                if isinstance(words, str) and cell not in self.patterns and len(words) < LONG:
+                    line, place = column_of(cell), row_of(cell)
+                    line, place = (line, place) if down else (place, line)
+                    found.setdefault((sheet_of(cell), line), []).append(
+                        (place, " ".join(words.split()))
+                    )
+        return self._texts[down]
+
+    def formula(self, cell: Address) -> str:
+        """A formula as it stands, with its =; '' where there is none."""
+        if cell in self.arrays:
+            return f"{{={self.arrays[cell]}}}"
+        pattern = self.patterns.get(cell)
+        return f"={pattern.text_at(cell)}" if pattern else ""
+
+    def called(self, cell: Address, seen_from: Address | None = None) -> str:
+        """The cell's name, with its sheet's where it is another than the reader's."""
+        if seen_from is not None and sheet_of(seen_from) == sheet_of(cell):
+            return written(cell)
+        return f"{quoted(self.sheets[sheet_of(cell)].title)}!{written(cell)}"
+
+
+def quoted(title: str) -> str:
+    """A sheet's name as formulas write it."""
+    plain = title.replace("_", "a").replace(".", "a").isalnum() and not title[:1].isdigit()
+    return title if plain else "'" + title.replace("'", "''") + "'"

@@ -1,0 +1,138 @@
+"""What is kept of each cell: its value, and its formula seen from there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from gradbook.audit.formula.address import (
+    DOWN,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Address,
+    column_number,
+    pack,
+)
+from gradbook.audit.formula.arrays import element
+from gradbook.audit.formula.formulas import Reader
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.workbook.book import Book, Value
+from gradbook.audit.workbook.package import WorkbookError
+
+MOST_CELLS = 200_000  # with something in them, in all sheets
+MOST_EMPTY = 500_000
+MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
+MOST_FORMULAS = 20_000  # different ones
+LONGEST_FORMULA = 8192
+A1 = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
+
+
+def too_large() -> WorkbookError:
+    return WorkbookError(f"it has more than {MOST_CELLS:,} cells: too large to check")
+
+
+class Count:
+    """How many cells were read so far, over all sheets."""
+
+    def __init__(self) -> None:
+        self.full = self.empty = 0
+
+    def cell(self, full: bool) -> None:
+        self.full += full
+        self.empty += not full
+        if self.full > MOST_CELLS or self.empty > MOST_EMPTY:
+            raise too_large()
+
+
+class Cells:
+    """The cells of one sheet, as they are read."""
+
+    def __init__(
+        self, book: Book, number: int, strings: list[str], reader: Reader, count: Count
+    ) -> None:
+        self.book = book
+        self.number = number
+        self.strings = strings
+        self.reader = reader
+        self.count = count
+        self.shared: dict[str, Pattern] = {}
+
+    def keep(
+        self,
+        row: int,
+        column: int,
+        kind: str,
+        form: Mapping[str, str] | None,
+        formula: str,
+        value: str | None,
+    ) -> None:
+        """A cell of some kind, with its formula's attributes where it has one, and its value."""
+        if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
+            raise WorkbookError("it has cells outside the sheet: save it again as .xlsx")
+        full = value is not None or form is not None
+        self.count.cell(full)
+        if not full:
+            return
+        cell = pack(self.number, row, column)
+        shown = self._typed(kind, value)
+        if shown is not None and shown != "":
+            self.book.values[cell] = shown
+        if form is not None:
+            self._keep_formula(cell, form, formula)
+
+    def _typed(self, kind: str, raw: str | None) -> Value:
+        if raw is None:
+            return None
+        if kind == "s":
+            place = int(raw) if raw.strip().isdigit() else -1
+            return self.strings[place] if 0 <= place < len(self.strings) else ""
+        if kind == "b":
+            return raw.strip() == "1"
+        if kind in ("str", "inlineStr", "e", "d"):
+            return raw
+        try:
+            return float(raw)
+        except ValueError:
+            return raw
+
+    def _keep_formula(self, cell: Address, form: Mapping[str, str], formula: str) -> None:
+        kind, index = form.get("t", "normal"), form.get("si", "")
+        if kind == "dataTable":
+            return
+        if not formula.strip():
+            if kind == "shared" and index in self.shared:
+                self.book.patterns[cell] = self.shared[index]
+            return
+        pattern = self._pattern(cell, formula)
+        self.book.patterns[cell] = pattern
+        if kind == "shared":
+            self.shared[index] = pattern
+        elif kind == "array":
+            self._keep_array(cell, form.get("ref", ""), formula)
+
+    def _pattern(self, cell: Address, formula: str) -> Pattern:
+        if len(formula) > LONGEST_FORMULA:
+            return Pattern(f"long {cell}", cell, formula[:200], None, {}, "it is too long")
+        pattern = self.reader.pattern(formula, cell)
+        if self.reader.count > MOST_FORMULAS:
+            raise WorkbookError(f"it has more than {MOST_FORMULAS:,} different formulas")
+        return pattern
+
+    def _keep_array(self, cell: Address, area: str, formula: str) -> None:
+        """An array formula fills several cells: each has an element of it."""
+        first, _, last = area.partition(":")
+        corners = [A1.fullmatch(part) for part in (first, last or first)]
+        if corners[0] is None or corners[1] is None:
+            return
+        rows = int(corners[1][2]) - int(corners[0][2]) + 1
+        columns = column_number(corners[1][1]) - column_number(corners[0][1]) + 1
+        if min(rows, columns) < 1 or rows * columns == 1:
+            return
+        if rows * columns + len(self.book.arrays) > MOST_IN_ARRAYS:
+            raise WorkbookError("its array formulas fill too many cells: too large to check")
+        for down in range(rows):
+            for right in range(columns):
+                at = cell + down * DOWN + right
+                text = element(self.reader, formula, cell, down, right)
+                self.book.arrays[at] = formula
+                self.book.patterns[at] = self.reader.pattern(text, at)

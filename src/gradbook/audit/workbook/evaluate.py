@@ -1,0 +1,236 @@
+"""A workbook's cells computed anew, some of them with other formulas.
+
+Each different formula is turned into a list of ops once; a column of equal ones runs through it.
+What Excel calls an error is nan here: a division by zero, a logarithm of nothing, an overflow.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+
+from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.meaning import meaning
+from gradbook.audit.formula.pattern import Area, Pattern, Place
+from gradbook.audit.formula.value import Block, Look, NotUnderstood, Value, number
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.book import Value as Shown
+from gradbook.audit.workbook.flow import Flow
+from gradbook.graph.names import Name
+from gradbook.graph.node import Graph, Node, needed
+from gradbook.targets.excel.grammar import Reference
+
+MOST = 30_000  # formulas; larger books come from programs that keep the values
+NUMBERS = {float}
+NUMBER = object()  # stands for any number where formulas are told apart by what they are given
+
+Task = Callable[[list[float]], float]
+
+
+def fill_in(book: Book, flow: Flow) -> None:
+    """Give every formula its value where the file has none, or 0 for all of them."""
+    shown = (book.values.get(cell) for cell in book.patterns)
+    if len(book.patterns) > MOST or any(value not in (None, 0.0) for value in shown):
+        return
+    cells = Evaluation(book, flow)
+    computed = {cell: cells.shown(cell) for cell in book.patterns}
+    for cell, value in computed.items():
+        if isinstance(value, float) and math.isnan(value):
+            book.values.pop(cell, None)
+        else:
+            book.values[cell] = value
+
+
+class Evaluation:
+    """Values of cells, each computed when it is asked for, and once."""
+
+    def __init__(
+        self, book: Book, flow: Flow, instead: Mapping[Address, Pattern] | None = None
+    ) -> None:
+        self.book = book
+        self.flow = flow
+        self.instead = instead or {}
+        self.known: dict[Address, Shown] = {}
+        self._programs: dict[object, _Program | str | None] = {}
+
+    def value(self, cell: Address) -> float:
+        """What a cell shows, as a number; nan where that can't be said."""
+        found = self.shown(cell)
+        return float(found) if isinstance(found, int | float) else nan
+
+    def shown(self, cell: Address) -> Shown:
+        """What a cell shows, computed after those that it is computed from."""
+        known = self.known
+        waiting = [cell]
+        opened: set[Address] = set()
+        while waiting:
+            last = waiting[-1]
+            if last in known:
+                waiting.pop()
+                continue
+            pattern = self.instead.get(last) or self.book.patterns.get(last)
+            if pattern is None:
+                known[last] = self.book.values.get(last)
+                continue
+            sources = self._sources(pattern, last)
+            missing = [source for source in sources if source not in known]
+            if missing and last not in opened:
+                opened.add(last)
+                waiting.extend(missing)
+            else:  # what is missing still leads back to itself
+                known[last] = nan if missing else self._computed(last, pattern, sources)
+        return known[cell]
+
+    def _sources(self, pattern: Pattern, cell: Address) -> Sequence[Address]:
+        if cell in self.instead:
+            return tuple(self.flow.mentioned(pattern.places, cell))
+        return self.flow.sources(cell)
+
+    def _computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> Shown:
+        given = [self.known[source] for source in sources]
+        kinds: tuple[object, ...] = ()
+        if not NUMBERS.issuperset(map(type, given)):
+            kinds = tuple(NUMBER if type(value) is float else value for value in given)
+        key = pattern, kinds
+        if key not in self._programs:
+            self._programs[key] = _Writer(self, pattern, cell, sources).program()
+        program = self._programs[key]
+        if isinstance(program, _Program):
+            return program.run(given)
+        return nan if program is None else program
+
+
+class _Writer:
+    """Turns one formula into a program; texts and blanks become part of it."""
+
+    def __init__(
+        self, cells: Evaluation, pattern: Pattern, home: Address, sources: Sequence[Address]
+    ) -> None:
+        self.cells = cells
+        self.pattern = pattern
+        self.home = home
+        self.places = {cell: k for k, cell in enumerate(sources)}
+        self.graph = Graph()
+        self.leaves: dict[int, Node] = {}
+
+    def program(self) -> _Program | str | None:
+        """What to do, or the text that the formula always is; None if it isn't understood."""
+        if self.pattern.expression is None:
+            return None
+        try:
+            found = meaning(self.graph, self.pattern.expression, self._look())
+            if isinstance(found, Block):
+                found = found.rows[0][0]
+            if isinstance(found, str):
+                return found
+            return _program(number(self.graph, found), self.leaves)
+        except (NotUnderstood, OverflowError):
+            return None
+
+    def _look(self) -> Look:
+        def look(reference: Reference) -> Value:
+            mention = self.pattern.mentions.get(reference.text)
+            if isinstance(mention, Place):
+                cell = mention.at(self.home)
+                return self._single(cell) if cell is not None else None
+            if isinstance(mention, Area):
+                rows = self.cells.flow.rows(mention, self.home)
+                return Block(tuple(tuple(map(self._single, row)) for row in rows))
+            if isinstance(mention, float):
+                return self.graph.constant(mention)
+            raise NotUnderstood(reference.text)
+
+        return look
+
+    def _single(self, cell: Address) -> Node | str | None:
+        value = self.cells.known[cell]
+        if isinstance(value, bool):
+            return self.graph.constant(float(value))
+        if not isinstance(value, float):
+            return value
+        place = self.places[cell]
+        if place not in self.leaves:
+            self.leaves[place] = self.graph.leaf(Name(str(place)))
+        return self.leaves[place]
+
+
+# Programs ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Program:
+    """What to do with the numbers of a formula's cells, one op after the other."""
+
+    given: tuple[int, ...]  # which of the cells come first, in this order
+    constants: tuple[float, ...]  # these follow
+    tasks: tuple[Task, ...]  # and then what each of these makes of those before it
+    result: int
+
+    def run(self, cells: Sequence[Shown]) -> float:
+        values: list[float] = [cells[k] for k in self.given]  # type: ignore[misc]
+        values += self.constants
+        for task in self.tasks:
+            try:
+                values.append(task(values))
+            except (ArithmeticError, ValueError):
+                values.append(nan)
+        found = values[self.result]
+        return found if math.isfinite(found) else nan
+
+
+def _program(result: Node, leaves: Mapping[int, Node]) -> _Program:
+    nodes = needed([result])
+    given = {k: leaf for k, leaf in leaves.items() if leaf in set(nodes)}
+    constants = [node for node in nodes if node.is_constant()]
+    made = [node for node in nodes if node.inputs]
+    place = {node: k for k, node in enumerate([*given.values(), *constants, *made])}
+    return _Program(
+        tuple(given),
+        tuple(node.number for node in constants),
+        tuple(_task(node, [place[source] for source in node.inputs]) for node in made),
+        place[result],
+    )
+
+
+def _task(node: Node, places: Sequence[int]) -> Task:
+    one = _ON_NUMBERS[node.op.name]
+    match places:
+        case [a]:
+            return lambda values: one(values[a])
+        case [a, b]:
+            return lambda values: one(values[a], values[b])
+    return lambda values: one(*[values[k] for k in places])
+
+
+def _power(a: float, b: float) -> float:
+    found = a**b
+    return nan if isinstance(found, complex) else found
+
+
+def _chosen(condition: float, a: float, b: float) -> float:
+    return nan if math.isnan(condition) else a if condition > 0 else b
+
+
+def _largest(*numbers: float) -> float:
+    return nan if any(map(math.isnan, numbers)) else max(numbers)
+
+
+_ON_NUMBERS: dict[str, Callable[..., float]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "negate": operator.neg,
+    "power": _power,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "tanh": math.tanh,
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "choose": _chosen,
+    "largest": _largest,
+}
+"""What each op that a formula is made of is worth, for single numbers."""

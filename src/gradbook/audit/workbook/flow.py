@@ -1,0 +1,219 @@
+"""Who refers to whom in a workbook: the cells as a web, walked up and down."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+import numpy as np
+
+from gradbook.audit.formula.address import Address, pack
+from gradbook.audit.formula.pattern import Area, Pattern, Place
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.package import WorkbookError
+from gradbook.targets.excel.grammar import Reference
+
+MOST_LINKS = 1_500_000
+FEW = 2000  # cells that are computed from one
+KEPT = 64  # such sets, for they are asked for again
+MANY = 8  # cells of one formula: they are worth looking at together
+WIDEST_RANGE = 20_000  # cells; a range that is wider is a whole column, cut to what is filled
+
+
+class Flow:
+    """The references of every formula, both ways."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.count = 0
+        self._sources: dict[Address, tuple[Address, ...]] = {}
+        self._users: dict[Address, list[Address]] | None = None
+        self._alias: dict[Address, Address] = {}
+        self._back: dict[Pattern, bool] = {}
+        self._below: dict[Address, set[Address] | None] = {}
+        self._cells: defaultdict[Pattern, list[Address]] = defaultdict(list)
+        for cell, pattern in book.patterns.items():
+            self._cells[pattern].append(cell)
+        self._refuse_too_many()
+        self._find_copies()
+
+    def sources(self, cell: Address) -> tuple[Address, ...]:
+        """The cells that a formula mentions, ranges taken apart."""
+        found = self._sources.get(cell)
+        if found is None:
+            pattern = self.book.patterns.get(cell)
+            found = tuple(self.mentioned(pattern.places, cell)) if pattern else ()
+            self.count += len(found)
+            if self.count > MOST_LINKS:
+                raise WorkbookError("its formulas refer to too many cells: too large to check")
+            self._sources[cell] = found
+        return found
+
+    def _find_copies(self) -> None:
+        """The sources of formulas that stand in many cells, found for all of them at once."""
+        for pattern, cells in self._cells.items():
+            if len(cells) < MANY or not all(isinstance(place, Place) for place in pattern.places):
+                continue
+            homes = np.array(cells)
+            columns = [p.at_each(homes) for p in pattern.places if isinstance(p, Place)]
+            if columns and all(columns):
+                self._sources.update(zip(cells, zip(*columns, strict=True), strict=True))
+
+    def mentioned(self, places: Iterable[Place | Area], home: Address) -> Iterator[Address]:
+        for place in places:
+            if isinstance(place, Place):
+                cell = place.at(home)
+                if cell is not None:
+                    yield cell
+            else:
+                yield from self.area(place, home)
+
+    def area(self, area: Area, home: Address) -> list[Address]:
+        return [cell for row in self.rows(area, home) for cell in row]
+
+    def rows(self, area: Area, home: Address) -> list[list[Address]]:
+        """The cells of a range, row by row."""
+        corners = area.corners(home)
+        if corners is None:
+            return []
+        sheet, top, left, bottom, right = corners
+        if (bottom - top + 1) * (right - left + 1) > WIDEST_RANGE:
+            raise WorkbookError("a formula refers to a range too wide to check")
+        return [
+            [pack(sheet, row, column) for column in range(left, right + 1)]
+            for row in range(top, bottom + 1)
+        ]
+
+    @property
+    def users(self) -> dict[Address, list[Address]]:
+        """The formulas that mention each cell."""
+        if self._users is None:
+            users: defaultdict[Address, list[Address]] = defaultdict(list)
+            for cell in self.book.patterns:
+                sources = self.sources(cell)
+                for source in dict.fromkeys(sources) if len(sources) > 1 else sources:
+                    users[source].append(cell)
+            self._users = users
+        return self._users
+
+    def _refuse_too_many(self) -> None:
+        """Ranges are counted before they are taken apart."""
+        count = 0
+        for pattern, cells in self._cells.items():
+            count += len(pattern.places) * len(cells)
+            for place in pattern.places:
+                if isinstance(place, Area):
+                    count += sum(map(place.size, cells))
+                if count > MOST_LINKS:
+                    raise WorkbookError("its formulas refer to too many cells: too large to check")
+
+    def below(self, cells: Iterable[Address], stop: Collection[Address] = ()) -> set[Address]:
+        """All that is computed from the cells, not going through those of `stop`."""
+        users = self.users
+        seen: set[Address] = set()
+        waiting = list(cells)
+        while waiting:
+            for user in users.get(waiting.pop(), ()):
+                if user not in seen and user not in stop:
+                    seen.add(user)
+                    waiting.append(user)
+        return seen
+
+    def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
+        """A cell that is computed from itself, among those that the cells are computed from."""
+        cells = list(cells)
+        if self._only_back(cells, stop):
+            return None
+        is_open: dict[Address, bool] = {}
+        waiting = [(cell, False) for cell in cells]
+        while waiting:
+            cell, done = waiting.pop()
+            if done:
+                is_open[cell] = False
+            elif cell not in is_open:
+                is_open[cell] = True
+                waiting.append((cell, True))
+                waiting += [(s, False) for s in self.sources(cell) if s not in stop]
+            elif is_open[cell]:  # who asks for it again comes from it
+                return cell
+        return None
+
+    def _only_back(self, cells: Iterable[Address], stop: Collection[Address]) -> bool:
+        """Whether all refer to cells above and on the left alone, so that none leads to itself."""
+        patterns, back = self.book.patterns, self._back
+        inside = fresh = set(cells)
+        while fresh:
+            behind = set().union(*map(self.sources, fresh)) - inside
+            fresh = {cell for cell in behind if cell in patterns and cell not in stop}
+            inside = inside | fresh
+        for cell in inside:
+            pattern = patterns.get(cell)
+            if pattern is None or back.get(pattern):
+                continue
+            if pattern not in back:
+                back[pattern] = all(map(_is_back, pattern.places))
+            if any(source >= cell and source in inside for source in self.sources(cell)):
+                return False
+        return True
+
+    def few_below(self, cell: Address) -> set[Address] | None:
+        """The cell and all that is computed from it, where that isn't much."""
+        if cell not in self._below:
+            if len(self._below) == KEPT:
+                self._below.clear()
+            self._below[cell] = self._few_below(cell)
+        return self._below[cell]
+
+    def _few_below(self, cell: Address) -> set[Address] | None:
+        users = self.users
+        seen = {cell}
+        waiting = [cell]
+        while waiting and len(seen) < FEW:
+            fresh = [user for user in users.get(waiting.pop(), ()) if user not in seen]
+            seen.update(fresh)
+            waiting += fresh
+        return None if waiting else seen
+
+    def reaches(
+        self, start: Iterable[Address], wanted: Callable[[Address], bool], limit: int
+    ) -> bool:
+        """Whether something wanted is among the cells and what they are computed from."""
+        waiting = deque(start)
+        seen = set(waiting)
+        while waiting and len(seen) < limit:
+            cell = waiting.popleft()
+            if wanted(cell):
+                return True
+            for source in self.sources(cell):
+                if source not in seen:
+                    seen.add(source)
+                    waiting.append(source)
+        return False
+
+    def plain(self, cell: Address, stop: Collection[Address] = ()) -> Address:
+        """The cell itself or, where it only repeats another, that one."""
+        if cell not in self.book.patterns:
+            return cell
+        path: list[Address] = []
+        while cell not in stop and cell not in self._alias:
+            pattern = self.book.patterns.get(cell)
+            if pattern is None or not isinstance(pattern.expression, Reference):
+                break
+            mention = pattern.mentions[pattern.expression.text]
+            further = mention.at(cell) if isinstance(mention, Place) else None
+            if further is None or further in path or further == cell:
+                break
+            path.append(cell)
+            cell = further
+        if cell not in stop:
+            cell = self._alias.get(cell, cell)
+        if not any(step in stop for step in path) and cell not in stop:
+            self._alias.update(dict.fromkeys(path, cell))
+        return cell
+
+
+def _is_back(place: Place | Area) -> bool:
+    """Whether it is, wherever it is mentioned, another cell above or on the left."""
+    if isinstance(place, Area) or place.row_fixed or place.column_fixed:
+        return False
+    return place.sheet is None and pack(0, place.row, place.column) < 0

@@ -1,0 +1,145 @@
+"""Reads a workbook's cells: its sheets, shared strings, shared and array formulas, names, values.
+
+Only the parts that formulas need are read; styles, which some programs write wrongly, are not.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+
+from gradbook.audit.formula.formulas import Reader
+from gradbook.audit.workbook.book import Book, Sheet
+from gradbook.audit.workbook.cells import MOST_CELLS, Cells, Count
+from gradbook.audit.workbook.package import Package, WorkbookError, local, package, parser
+from gradbook.audit.workbook.sheet_rows import SheetRows
+
+
+def read_book(path: str | Path) -> Book:
+    """The workbook at `path`; a WorkbookError says in one line why it can't be read."""
+    with package(path) as parts:
+        return book_of(parts)
+
+
+def book_of(parts: Package) -> Book:
+    """The workbook that a package holds."""
+    main = main_part(parts)
+    targets = _relations(parts, main)
+    book = Book()
+    titles, names = _workbook(parts, main, book)
+    book.names = names
+    for title, relation in titles:
+        target = targets.get(relation)
+        if target and target in parts and "worksheets/" in target:
+            book.sheets.append(Sheet(title, target))
+    if not book.sheets:
+        raise WorkbookError("it has no sheets of cells: save it again as .xlsx")
+    strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))
+    reader = book.reader = Reader(
+        {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}, names
+    )
+    count = Count()
+    for number, sheet in enumerate(book.sheets):
+        SheetRows(Cells(book, number, strings, reader, count)).read(parts, sheet.part)
+    return book
+
+
+def main_part(parts: Package) -> str:
+    """The name of the part that lists the sheets."""
+    if "xl/workbook.xml" in parts:
+        return "xl/workbook.xml"
+    for target in _relations(parts, "").values():
+        if target in parts and target.endswith("workbook.xml"):
+            return target
+    raise WorkbookError("it is no workbook: save it as .xlsx")
+
+
+def _relations(parts: Package, of: str) -> dict[str, str]:
+    """Where each relation of a part leads, as a name inside the package."""
+    folder, name = posixpath.split(of)
+    part = posixpath.join(folder, "_rels", f"{name}.rels")
+    found: dict[str, str] = {}
+    if part not in parts:
+        return found
+
+    def begin(tag: str, attributes: dict[str, str]) -> None:
+        if local(tag) == "Relationship" and attributes.get("TargetMode") != "External":
+            target = attributes.get("Target", "")
+            inside = target.lstrip("/") if target.startswith("/") else f"{folder}/{target}"
+            found[attributes.get("Id", "")] = posixpath.normpath(inside.lstrip("/"))
+
+    made = parser()
+    made.StartElementHandler = begin
+    parts.parse(part, made)
+    return found
+
+
+def _workbook(
+    parts: Package, part: str, book: Book
+) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """The sheets' titles with their relations, and what each name refers to."""
+    sheets: list[tuple[str, str]] = []
+    names: dict[str, str] = {}
+    name: str | None = None
+    text: list[str] = []
+
+    def begin(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal name
+        tag = local(tag)
+        if tag == "calcPr":
+            book.recalculates = attributes.get("fullCalcOnLoad", "0") in ("1", "true")
+        elif tag == "sheet":
+            relation = next((v for k, v in attributes.items() if local(k) == "id"), "")
+            sheets.append((attributes.get("name", ""), relation))
+        elif tag == "definedName":
+            scope = attributes.get("localSheetId")
+            word = attributes.get("name", "").lower()
+            name = f"{scope}!{word}" if scope else word
+            text.clear()
+
+    def end(tag: str) -> None:
+        nonlocal name
+        if local(tag) == "definedName" and name:
+            names[name] = "".join(text).strip()
+            name = None
+
+    made = parser()
+    made.StartElementHandler = begin
+    made.EndElementHandler = end
+    made.CharacterDataHandler = text.append
+    parts.parse(part, made)
+    return sheets, names
+
+
+def _strings(parts: Package, part: str) -> list[str]:
+    strings: list[str] = []
+    if part not in parts:
+        return strings
+    pieces: list[str] = []
+    wanted = False
+    aside = 0
+
+    def begin(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal wanted, aside
+        tag = local(tag)
+        if tag == "si":
+            pieces.clear()
+        aside += tag == "rPh"  # how a word is pronounced
+        wanted = tag == "t" and not aside
+
+    def end(tag: str) -> None:
+        nonlocal wanted, aside
+        tag = local(tag)
+        wanted = False
+        aside -= tag == "rPh"
+        if tag == "si":
+            strings.append("".join(pieces))
+            if len(strings) > MOST_CELLS:
+                raise WorkbookError(f"it has more than {MOST_CELLS:,} texts: too large to check")
+
+    made = parser()
+    made.StartElementHandler = begin
+    made.EndElementHandler = end
+    made.CharacterDataHandler = lambda piece: pieces.append(piece) if wanted else None
+    parts.parse(part, made)
+    return strings
