@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
 from gradbook.targets.c.memory import Lifetime, slots
 

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 
 from gradbook.graph.build import training_step
-from gradbook.graph.masks import drawn
 from gradbook.graph.node import needed
 from gradbook.graph.reference import evaluate
-from gradbook.graph.step import Step
+from gradbook.graph.step import Step, drawn
 from gradbook.net import Net, builtin, parse
 from gradbook.targets.c.plan import plan
 from gradbook.targets.c.simplify import simplified

@@ -18,8 +18,7 @@ from gradbook.audit.training.step_graph import StepGraph
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Claim, Training
 from gradbook.graph.chain import gradients
-from gradbook.graph.node import Node
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array, Node
 
 RIGHT, HERE, WRONG, OPPOSITE = "right", "right for these numbers", "wrong", "opposite"
 

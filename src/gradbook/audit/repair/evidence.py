@@ -15,8 +15,7 @@ from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import forward
 from gradbook.audit.repair.search import Choice
 from gradbook.graph.chain import gradients
-from gradbook.graph.node import Node
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array, Node
 from gradbook.targets.excel.grammar import Reference, write
 
 

@@ -30,7 +30,7 @@ from gradbook.audit.repair.search import Choice
 from gradbook.audit.repair.templates import template, templates
 from gradbook.audit.training.training import Claim
 from gradbook.graph.chain import gradients
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
 from gradbook.targets.excel.reader import read
 

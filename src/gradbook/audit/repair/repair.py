@@ -28,8 +28,7 @@ from gradbook.audit.repair.mentions import reference
 from gradbook.audit.repair.search import Batch, Choice, Offer, Trial, matching, remembered
 from gradbook.audit.repair.templates import derived, differences, templates
 from gradbook.errors import GradbookError
-from gradbook.graph.node import Node
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array, Node
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
 from gradbook.targets.excel.spelling import Speller
 

@@ -9,7 +9,7 @@ from gradbook.audit.formula.meaning import meaning
 from gradbook.audit.formula.pattern import Area, Pattern, Place, Unknown
 from gradbook.audit.formula.value import Block, LeadsBack, Look, NotUnderstood, Value, number
 from gradbook.audit.training.training import Training
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
 from gradbook.targets.excel.grammar import Expression, Reference
 

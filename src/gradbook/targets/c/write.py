@@ -14,10 +14,10 @@ from math import prod
 
 from gradbook.chance import dropped_below
 from gradbook.graph.build import Forward
-from gradbook.graph.name import gradient_name
+from gradbook.graph.names import gradient_name
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
-from gradbook.net.wants import Shape
+from gradbook.net.parameters import Shape
 from gradbook.targets.c import walk
 from gradbook.targets.c.fields import Dropped, Fields
 from gradbook.targets.c.machine import Machine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.graph.name import SAMPLE_ERROR, TOTAL_ERROR, Name, gradient_name
+from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, gradient_name
 
 HIDDEN = Name("h", layer=2)
 ACTIVE = Name("a", of=HIDDEN)
