@@ -15,11 +15,10 @@ from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import RIGHT, Bench, best
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.repair.pasted import pasted_column
-from gradbook.audit.training.lanes import Lane, chains
 from gradbook.audit.training.loss_candidates import loss_words
-from gradbook.audit.training.recover import trainings_of
 from gradbook.audit.training.steps import alike, steps_of
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.training import Training, trainings_of
+from gradbook.audit.training.weight_columns import WeightColumn, chains
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 
@@ -39,7 +38,7 @@ def severed_trainings(book: Book, flow: Flow) -> list[Training]:
     return [training for training, loss in found if loss]
 
 
-def _longest(lanes: Sequence[Lane]) -> list[Lane]:
+def _longest(lanes: Sequence[WeightColumn]) -> list[WeightColumn]:
     """Lines that run side by side, without those that share cells with others."""
     seen: set[Address] = set()
     kept = []
@@ -65,11 +64,11 @@ def severed_loss(training: Training) -> tuple[Training, Loss]:
 def _varying(training: Training) -> Iterator[list[Address]]:
     """Columns of numbers that differ, as many as there are steps, and that formulas use."""
     book, users = training.book, training.flow.users
-    across = column_of if training.lanes[0].down else row_of
+    across = column_of if training.weights[0].down else row_of
     found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for cell, value in book.values.items():
         typed = isinstance(value, float) and cell not in book.patterns
-        if typed and cell not in training.stop and users.get(cell):
+        if typed and cell not in training.weight_cells and users.get(cell):
             found[sheet_of(cell), across(cell)].append(cell)
     for cells in found.values():
         if len(cells) >= max(training.steps, FEWEST) and len({book.values[c] for c in cells}) > 1:
@@ -78,11 +77,11 @@ def _varying(training: Training) -> Iterator[list[Address]]:
 
 def _losses(training: Training, column: Sequence[Address]) -> Iterator[Loss]:
     """What a pasted column leads to and no gradient is made of, the likeliest loss first."""
-    book, flow, stop = training.book, training.flow, training.stop
+    book, flow, stop = training.book, training.flow, training.weight_cells
     below = flow.below(column, stop)
-    serving = _behind(training, [lane.cells[1] for lane in training.lanes])
-    along = row_of if training.lanes[0].down else column_of
-    first = along(training.lanes[0].start)
+    serving = _behind(training, [lane.cells[1] for lane in training.weights])
+    along = row_of if training.weights[0].down else column_of
+    first = along(training.weights[0].start)
     cells = [
         cell
         for cell in below - serving
@@ -101,7 +100,7 @@ def _behind(training: Training, cells: Sequence[Address]) -> set[Address]:
         for source in training.flow.sources(waiting.pop()):
             if source not in seen:
                 seen.add(source)
-                waiting += [] if source in training.stop else [source]
+                waiting += [] if source in training.weight_cells else [source]
     return seen
 
 

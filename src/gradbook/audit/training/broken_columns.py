@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from gradbook.audit.formula.address import column_of, row_of, sheet_of
 from gradbook.audit.formula.factors import factors
 from gradbook.audit.formula.pattern import Pattern, Place
-from gradbook.audit.training.lanes import Lane, terms
+from gradbook.audit.training.weight_columns import WeightColumn, terms
 from gradbook.audit.workbook.book import Book
 from gradbook.targets.excel.grammar import Expression, Number
 
 WIDEST = 3  # cells that a gap may skip
 
 
-def joined(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
+def joined(book: Book, lanes: Sequence[WeightColumn]) -> list[WeightColumn]:
     """Lanes that only a pasted or departing cell interrupts, whole; a new run stays one."""
-    lines: defaultdict[tuple[int, int, int], list[Lane]] = defaultdict(list)
+    lines: defaultdict[tuple[int, int, int], list[WeightColumn]] = defaultdict(list)
     for lane in sorted(lanes, key=lambda lane: lane.start):
         lines[_line(lane)].append(lane)
     breaks: Counter[tuple[int, int, int]] = Counter()
     for parts in lines.values():
         breaks.update(_place(lane) for lane in parts[1:])
-    found: list[Lane] = []
+    found: list[WeightColumn] = []
     for parts in lines.values():
         whole = parts[0]
         for part in parts[1:]:
@@ -39,24 +39,24 @@ def joined(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
     return sorted(found, key=lambda lane: lane.start)
 
 
-def _starts_like(book: Book, first: Lane, part: Lane) -> bool:
+def _starts_like(book: Book, first: WeightColumn, part: WeightColumn) -> bool:
     """Whether a line goes on from the value that it began with: another run."""
     return part.start in book.patterns or book.values.get(first.start) == book.values.get(
         part.start
     )
 
 
-def _line(lane: Lane) -> tuple[int, int, int]:
+def _line(lane: WeightColumn) -> tuple[int, int, int]:
     across = column_of(lane.start) if lane.down else row_of(lane.start)
     return sheet_of(lane.start), lane.stride, across
 
 
-def _place(lane: Lane) -> tuple[int, int, int]:
+def _place(lane: WeightColumn) -> tuple[int, int, int]:
     along = row_of(lane.start) if lane.down else column_of(lane.start)
     return sheet_of(lane.start), lane.stride, along
 
 
-def _parallel(lines: dict[tuple[int, int, int], list[Lane]], lane: Lane) -> int:
+def _parallel(lines: dict[tuple[int, int, int], list[WeightColumn]], lane: WeightColumn) -> int:
     """How many lines of the sheet run the same way and reach so far."""
     sheet, stride, _ = _line(lane)
     return sum(
@@ -68,21 +68,23 @@ def _parallel(lines: dict[tuple[int, int, int], list[Lane]], lane: Lane) -> int:
     )
 
 
-def _end(lane: Lane) -> int:
+def _end(lane: WeightColumn) -> int:
     return row_of(lane.cells[-1]) if lane.down else column_of(lane.cells[-1])
 
 
-def _follows(whole: Lane, part: Lane) -> bool:
+def _follows(whole: WeightColumn, part: WeightColumn) -> bool:
     gap, rest = divmod(part.start - whole.cells[-1], whole.stride)
     return rest == 0 and 0 < gap <= WIDEST
 
 
-def _put_together(whole: Lane, part: Lane) -> Lane:
+def _put_together(whole: WeightColumn, part: WeightColumn) -> WeightColumn:
     between = range(whole.cells[-1] + whole.stride, part.start, whole.stride)
-    return Lane((*whole.cells, *between, *part.cells), whole.stride)
+    return WeightColumn((*whole.cells, *between, *part.cells), whole.stride)
 
 
-def companions(book: Book, lanes: Sequence[Lane], lines: Sequence[Lane]) -> list[Lane]:
+def companions(
+    book: Book, lanes: Sequence[WeightColumn], lines: Sequence[WeightColumn]
+) -> list[WeightColumn]:
     """Lines that are updated as the lanes are, though nothing of their own comes back to them:
     their gradients are pasted, blank or frozen."""
     taken = {cell for lane in lanes for cell in lane.cells}
@@ -130,14 +132,14 @@ def _sort(part: Expression) -> str:
     return type(part).__name__
 
 
-def _waits(book: Book, lane: Lane) -> bool:
+def _waits(book: Book, lane: WeightColumn) -> bool:
     """Whether an update mentions a blank: an exercise of its own."""
     cell = lane.cells[1]
     mentioned = (p.at(cell) for p in book.patterns[cell].places if isinstance(p, Place))
     return any(at not in book.patterns and at not in book.values for at in mentioned)
 
 
-def aligned(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
+def aligned(book: Book, lanes: Sequence[WeightColumn]) -> list[WeightColumn]:
     """Lanes that begin a little late or end a little early, made as long as those beside them."""
     found = []
     spans: defaultdict[tuple[int, int], Counter[tuple[int, int]]] = defaultdict(Counter)
@@ -156,7 +158,7 @@ def aligned(book: Book, lanes: Sequence[Lane]) -> list[Lane]:
                 lasts[last] += count
         before = _cells(book, lane.start, -lane.stride, start - firsts.most_common(1)[0][0])
         after = _cells(book, lane.cells[-1], lane.stride, lasts.most_common(1)[0][0] - end)
-        found.append(Lane((*reversed(before), *lane.cells, *after), lane.stride))
+        found.append(WeightColumn((*reversed(before), *lane.cells, *after), lane.stride))
     return found
 
 

@@ -29,10 +29,10 @@ class StepGraph:
         self.known: dict[Address, Value] = {}
         self.leaves: dict[Address, Node] = {}
         self.instead = instead or {}  # formulas to try in the place of others
-        self.moving = training.moving
-        if not training.moving.issuperset(self.instead):
-            changed = {c for c in self.instead if c not in training.moving}
-            self.moving = training.moving | training.flow.below(changed) | changed
+        self.moving = training.varying
+        if not training.varying.issuperset(self.instead):
+            changed = {c for c in self.instead if c not in training.varying}
+            self.moving = training.varying | training.flow.below(changed) | changed
 
     def node(self, cell: Address) -> Node:
         """A cell's value."""
@@ -77,7 +77,7 @@ class StepGraph:
         if cell in self.instead:
             return False
         formula = cell in self.book.patterns
-        return cell in self.training.stop or cell not in self.moving or not formula
+        return cell in self.training.weight_cells or cell not in self.moving or not formula
 
     def _inside(self, cell: Address) -> list[Address]:
         """The cells that a cell is computed from within its step."""
@@ -110,7 +110,11 @@ class StepGraph:
 
     def _leaf(self, cell: Address) -> Value:
         value = self.book.values.get(cell)
-        if value is None and cell not in self.training.stop and cell not in self.book.patterns:
+        if (
+            value is None
+            and cell not in self.training.weight_cells
+            and cell not in self.book.patterns
+        ):
             return None
         if isinstance(value, str):
             return value
@@ -142,39 +146,6 @@ class StepGraph:
         return value
 
     def _seen(self, cell: Address, home: Address) -> Value:
-        if home not in self.training.stop and self.training.before(home, cell):
+        if home not in self.training.weight_cells and self.training.before(home, cell):
             return self._leaf(cell)
         return self.known[self._meant(cell, home)]
-
-
-Signature = tuple[object, tuple[Address, ...]]
-
-
-def signature(training: Training, roots: Sequence[Address], own: Sequence[Address]) -> Signature:
-    """What a step is made of, whatever cells it stands in, and those cells in their order."""
-    book, flow, stop, moving = training.book, training.flow, training.stop, training.moving
-    numbers: dict[Address, int] = {}
-    content: list[object] = []
-    mine = {cell: j for j, cell in enumerate(own)}
-    waiting = [training.plain(cell) for cell in reversed(roots)]
-    opened = set(roots)
-    while waiting:
-        cell = waiting.pop()
-        if cell in numbers:
-            continue
-        numbers[cell] = len(numbers)
-        if cell in stop and cell not in opened:
-            content.append(("own", mine[cell]) if cell in mine else ("other", stop[cell][0]))
-            continue
-        pattern = book.patterns.get(cell)
-        if cell not in moving or pattern is None:
-            content.append(type(book.values.get(cell)))
-            continue
-        sources = [training.plain(s) for s in flow.sources(cell) if not training.before(cell, s)]
-        content.append(pattern.shape)
-        content.append(sources)
-        waiting.extend(reversed(sources))
-    named = [
-        tuple(numbers[s] for s in entry) if isinstance(entry, list) else entry for entry in content
-    ]
-    return tuple(named), tuple(numbers)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.formula.address import DOWN, Address, pack
-from gradbook.audit.training.onward import Onward
-from gradbook.audit.training.recover import find_trainings
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.repeated_steps import RepeatedSteps
+from gradbook.audit.training.training import Training, find_trainings
 from gradbook.audit.workbook.flow import Flow
 from tests.audit.material.made import Cells, Table
 from tests.audit.material.tables import book_of
@@ -33,9 +32,9 @@ def training(change: Cells | None = None, gradient: str = "=2*A{row}*C{row}") ->
     return found
 
 
-def onward(found: Training) -> Onward:
+def onward(found: Training) -> RepeatedSteps:
     """How far the first update goes on, and the gradient that it subtracts."""
-    went = Onward(found, {cell(0, WEIGHT): DOWN, cell(1, WEIGHT): DOWN}, ROWS - 1)
+    went = RepeatedSteps(found, {cell(0, WEIGHT): DOWN, cell(1, WEIGHT): DOWN}, ROWS - 1)
     went.follow([cell(1, WEIGHT), cell(0, GRADIENT)])
     return went
 

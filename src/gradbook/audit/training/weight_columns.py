@@ -5,11 +5,12 @@ Nothing is known here of headings or of where tables stand.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.formula.address import DOWN, Address, sheet_of
+from gradbook.audit.formula.address import DOWN, Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.factors import factors
 from gradbook.audit.formula.once import once
 from gradbook.audit.formula.pattern import Area, Pattern, Place, references
@@ -46,7 +47,7 @@ def terms(expression: Expression) -> tuple[Term, ...]:
 
 
 @dataclass(frozen=True)
-class Lane:
+class WeightColumn:
     """One weight's cells, from its start value on, each the next of the one before."""
 
     cells: tuple[Address, ...]
@@ -108,9 +109,9 @@ def change(pattern: Pattern, base: Address, cell: Address) -> tuple[Term, ...]:
     return parts
 
 
-def find_lanes(book: Book, flow: Flow, lines: Iterable[Lane]) -> list[Lane]:
+def weight_columns(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[WeightColumn]:
     """Every line of cells that learns: what is taken from a cell depends on that cell."""
-    found: list[Lane] = []
+    found: list[WeightColumn] = []
     taken: set[Address] = set()
     in_vain: Counter[object] = Counter()
     for lane in sorted(lines, key=lambda lane: -len(lane.cells)):
@@ -124,7 +125,7 @@ def find_lanes(book: Book, flow: Flow, lines: Iterable[Lane]) -> list[Lane]:
     return _along_with_most(_that_start(book, flow, found))
 
 
-def _that_start(book: Book, flow: Flow, lanes: Sequence[Lane]) -> list[Lane]:
+def _that_start(book: Book, flow: Flow, lanes: Sequence[WeightColumn]) -> list[WeightColumn]:
     """Lanes without those that begin with what is computed from other weights: an update that was
     pasted into another column."""
     weights = {cell for lane in lanes for cell in lane.cells}
@@ -139,14 +140,14 @@ def _that_start(book: Book, flow: Flow, lanes: Sequence[Lane]) -> list[Lane]:
     return [lane for lane in lanes if len(lane.cells) == longest or not computed(lane.start)]
 
 
-def _along_with_most(lanes: Sequence[Lane]) -> list[Lane]:
+def _along_with_most(lanes: Sequence[WeightColumn]) -> list[WeightColumn]:
     """Lanes without single steps that go another way than the longer ones."""
     ways = {lane.stride for lane in lanes if len(lane.cells) > 2}
     kept = [lane for lane in lanes if not ways or len(lane.cells) > 2 or lane.stride in ways]
     return sorted(kept, key=lambda lane: lane.start)
 
 
-def chains(book: Book) -> Iterator[Lane]:
+def chains(book: Book) -> Iterator[WeightColumn]:
     """Lines of formulas that begin with the cell before: w, w − …, w − … − …."""
     options = {pattern: list(bases(pattern)) for pattern in set(book.patterns.values())}
     onward: defaultdict[int, dict[Address, Address]] = defaultdict(dict)
@@ -161,7 +162,7 @@ def chains(book: Book) -> Iterator[Lane]:
             if start not in reached and (
                 start in book.patterns or isinstance(book.values.get(start), float)
             ):
-                yield Lane(_chain(start, following), stride)
+                yield WeightColumn(_chain(start, following), stride)
 
 
 def _chain(start: Address, following: dict[Address, Address]) -> tuple[Address, ...]:
@@ -171,7 +172,7 @@ def _chain(start: Address, following: dict[Address, Address]) -> tuple[Address, 
     return tuple(cells)
 
 
-def _learns(book: Book, flow: Flow, lane: Lane) -> bool:
+def _learns(book: Book, flow: Flow, lane: WeightColumn) -> bool:
     steps = list(zip(lane.cells, lane.cells[1:], strict=False))
     some = {0, 1, len(steps) // 2}
     return any(_depends(book, flow, *steps[k]) for k in some if k < len(steps))
@@ -195,3 +196,17 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
     if below is not None and below.isdisjoint(start):
         return False
     return flow.reaches(start, base.__eq__, NEAR)
+
+
+def heading(book: Book, lane: WeightColumn) -> str:
+    """What stands above a column of weights, or before a row of them."""
+    down = lane.down
+    return label(book, lane.start, down) or book.called(lane.start, lane.start)
+
+
+def label(book: Book, cell: Address, down: bool) -> str:
+    """The nearest text above a cell, or to the left of it."""
+    line, place = (column_of, row_of) if down else (row_of, column_of)
+    texts = book.texts(down).get((sheet_of(cell), line(cell)), [])
+    before = bisect_left(texts, (place(cell), ""))
+    return texts[before - 1][1] if before else ""

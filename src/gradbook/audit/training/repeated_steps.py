@@ -17,7 +17,7 @@ from gradbook.audit.formula.address import Address
 from gradbook.audit.training.training import Training
 
 
-class Onward:
+class RepeatedSteps:
     """Cells of one step, how far away each is in the next, and for how many `steps` all of them go
     on alike: for one, this one alone, where that can't be told."""
 
@@ -67,7 +67,7 @@ class Onward:
                 self.steps = 1
                 return
             self._same_kind(source)
-            if home not in training.stop and self._may_look_back(home, source):
+            if home not in training.weight_cells and self._may_look_back(home, source):
                 self.steps = 1
                 return
 
@@ -88,17 +88,17 @@ class Onward:
 
     def _look_along(self, cell: Address) -> None:
         training = self.training
-        self.as_long(training.moving.__contains__, cell)
-        if cell in training.moving:
-            self.as_long(training.stop.__contains__, cell)
-        if cell in training.stop:
+        self.as_long(training.varying.__contains__, cell)
+        if cell in training.varying:
+            self.as_long(training.weight_cells.__contains__, cell)
+        if cell in training.weight_cells:
             self._same_weight(cell)
         else:
             self.as_long(self._readable, cell)
 
     def _same_weight(self, cell: Address) -> None:
-        lane, step = self.training.stop[cell]
-        there = self.training.lanes[lane].cells[step : step + self.steps]
+        lane, step = self.training.weight_cells[cell]
+        there = self.training.weights[lane].cells[step : step + self.steps]
         if there != tuple(self.line(cell)):
             self.steps = 1
 
@@ -116,7 +116,7 @@ class Onward:
     def _plain(self, cell: Address) -> tuple[Address, int | None]:
         """What the cell repeats, and how far away that is in the next step, if in each."""
         training, away = self.training, self.away[cell]
-        if cell in training.moving or cell not in training.book.patterns or self.steps < 2:
+        if cell in training.varying or cell not in training.book.patterns or self.steps < 2:
             return cell, away
         plain = list(map(training.plain, self.line(cell)))
         away = plain[1] - plain[0]
