@@ -7,7 +7,15 @@ from collections.abc import Callable
 
 from gradbook.audit.formula.address import letters
 from gradbook.audit.formula.edits import places, put, regrouped, shortened
-from gradbook.targets.excel.grammar import Call, Expression, Infix, Number, Prefix, Reference, write
+from gradbook.targets.excel.language.grammar import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+    write,
+)
 from tests.audit.material.tables import FIRST, HEADINGS, Columns
 
 Edit = Callable[[Expression, random.Random, Columns], Expression | None]

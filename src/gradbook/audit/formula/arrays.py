@@ -7,7 +7,7 @@ from gradbook.audit.formula.edits import rebuilt
 from gradbook.audit.formula.formulas import Reader
 from gradbook.audit.formula.functions import ELEMENTWISE
 from gradbook.audit.formula.pattern import Area, inner
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
     Infix,
@@ -17,7 +17,7 @@ from gradbook.targets.excel.grammar import (
     Reference,
     write,
 )
-from gradbook.targets.excel.reader import FormulaError, read
+from gradbook.targets.excel.language.reader import FormulaError, read
 
 FILLED = ("MMULT", "TRANSPOSE")  # functions whose value is several cells
 

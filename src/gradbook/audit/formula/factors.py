@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from gradbook.audit.formula.once import once
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix
 
 
 @dataclass(frozen=True)

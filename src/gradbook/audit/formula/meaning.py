@@ -9,7 +9,7 @@ from gradbook.audit.formula.operators import infix
 from gradbook.audit.formula.pattern import inner
 from gradbook.audit.formula.value import Look, NotUnderstood, Value, each, number
 from gradbook.graph.node import Graph
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
     Infix,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TypeVar
 
-from gradbook.targets.excel.grammar import Expression
+from gradbook.targets.excel.language.grammar import Expression
 
 MOST = 4096  # results that are kept
 Result = TypeVar("Result")

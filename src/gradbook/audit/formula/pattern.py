@@ -21,7 +21,14 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.targets.excel.grammar import Call, Expression, Infix, Postfix, Prefix, Reference
+from gradbook.targets.excel.language.grammar import (
+    Call,
+    Expression,
+    Infix,
+    Postfix,
+    Prefix,
+    Reference,
+)
 
 _CELL = r"""
     (?P<sheet>'(?:[^']|'')+'!|[\w.\[\]]+!)?

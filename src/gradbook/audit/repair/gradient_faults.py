@@ -17,7 +17,7 @@ from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Repair, anew, repair
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Claim, Training
-from gradbook.targets.excel.grammar import write
+from gradbook.targets.excel.language.grammar import write
 
 
 def column_fault(bench: Bench, remedy: Remedy) -> Fault:

@@ -12,7 +12,7 @@ from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import forward
 from gradbook.audit.training.weight_columns import terms
-from gradbook.targets.excel.grammar import Call, Expression, Prefix, Reference, write
+from gradbook.targets.excel.language.grammar import Call, Expression, Prefix, Reference, write
 
 ACTIVATIONS = ("sigmoid", "tanh")
 

@@ -10,7 +10,7 @@ from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.repair import Repair
 from gradbook.audit.repair.search import Choice
 from gradbook.audit.training.weight_columns import label
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
 
 WORDS = {
     "reference": "wrong reference",

@@ -10,7 +10,7 @@ from gradbook.audit.formula.factors import factors
 from gradbook.audit.formula.pattern import Pattern, Place
 from gradbook.audit.training.weight_columns import WeightColumn, terms
 from gradbook.audit.workbook.book import Book
-from gradbook.targets.excel.grammar import Expression, Number
+from gradbook.targets.excel.language.grammar import Expression, Number
 
 WIDEST = 3  # cells that a gap may skip
 

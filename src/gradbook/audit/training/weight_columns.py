@@ -16,7 +16,7 @@ from gradbook.audit.formula.once import once
 from gradbook.audit.formula.pattern import Area, Pattern, Place, references
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix, Reference
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
 VERY_NEAR = 400
