@@ -8,7 +8,8 @@ from PIL import Image
 
 from gradbook.data.formats import pictures as picture
 from gradbook.data.images import Framing
-from gradbook.data.photo.image import as_seen, behind, stroke_width
+from gradbook.data.photo.image import as_seen, behind
+from gradbook.data.photo.ink import stroke_width
 from gradbook.data.photo.subject import NoSign
 from gradbook.data.sources import load
 from tests.data.photos import ALL, PLAIN, SUFFIXES, Kinds, photo, save

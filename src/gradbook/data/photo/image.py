@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gradbook.data.formats.pictures import WHITE, Ground
 from gradbook.data.images import Framing
-from gradbook.data.photo.ink import Grey
+from gradbook.data.photo.ink import Grey, stroke_width
 from gradbook.data.photo.look import LOOKED_AT, digit, extent
 
 if TYPE_CHECKING:
@@ -92,13 +92,6 @@ def _placed(amount: Grey, size: tuple[int, int], framing: Framing) -> NDArray[np
 
 
 THIN, USUAL, THICK = 1.35, 1.7, 4.4  # a stroke in pixels; of MNIST 1 %, 8 % and 99 % are thinner
-
-
-def stroke_width(amount: Grey) -> float:
-    """How wide strokes are: twice their area over the length of their outline."""
-    padded = np.pad(amount, 1)
-    down, along = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
-    return float(2 * amount.sum() / np.hypot(down, along).sum())
 
 
 def usual_pen(amount: Grey, side: int) -> Grey:

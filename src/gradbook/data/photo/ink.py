@@ -75,6 +75,13 @@ def ink(picture: NDArray[np.uint8], *, shadowed: bool = False) -> Ink | None:
     return _told_apart(_difference(colours, paper))
 
 
+def stroke_width(amount: Grey) -> float:
+    """How wide strokes are: twice their area over the length of their outline."""
+    padded = np.pad(amount, 1)
+    down, along = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
+    return float(2 * amount.sum() / np.hypot(down, along).sum())
+
+
 def _even_paper(colours: Colours) -> Colours | None:
     """The one colour that so much of the picture has, as drawings and screens do."""
     step = max(1, round((colours.shape[0] * colours.shape[1] / SOME) ** 0.5))

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.photo.image import stroke_width
-from gradbook.data.photo.ink import EDGE, Grey, Ink, ink
+from gradbook.data.photo.ink import EDGE, Grey, Ink, ink, stroke_width
 from gradbook.data.photo.strokes import Box, near
 from gradbook.data.photo.subject import (
     LEAST_SIDE,
