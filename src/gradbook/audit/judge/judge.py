@@ -14,9 +14,10 @@ from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.numbers import POINTS, Numbers, agree, at_random
+from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.step_graph import StepGraph
 from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Claim, Training
+from gradbook.audit.training.training import Training
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 

@@ -10,7 +10,7 @@ from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
 from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import HERE, OPPOSITE, RIGHT, Bench, best
-from gradbook.audit.training.claims import claims
+from gradbook.audit.training.claims import Claim, claims
 from gradbook.audit.training.loss_candidates import (
     LOSS_WORDS,
     candidates,
@@ -21,7 +21,7 @@ from gradbook.audit.training.loss_candidates import (
     numbers_behind,
 )
 from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Claim, Training
+from gradbook.audit.training.training import Training
 from gradbook.audit.training.weight_columns import label
 
 MOST_TRIED = 8

@@ -34,7 +34,7 @@ from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Repair, forward, mentioning
 from gradbook.audit.repair.search import Batch, Choice, Offer, Trial, remembered
 from gradbook.audit.repair.templates import Template, derived, differences, templates
-from gradbook.audit.training.training import Claim
+from gradbook.audit.training.claims import Claim
 from gradbook.graph.node import Array, Node
 from gradbook.targets.excel.grammar import Infix, Number, Reference
 

@@ -17,8 +17,8 @@ from gradbook.audit.judge.loss import every_step
 from gradbook.audit.repair.pasted import pasted_column
 from gradbook.audit.training.loss_candidates import loss_words
 from gradbook.audit.training.steps import alike, steps_of
-from gradbook.audit.training.training import Training, trainings_of
-from gradbook.audit.training.weight_columns import WeightColumn, chains
+from gradbook.audit.training.training import Training, depending, trainings_of
+from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 
@@ -31,7 +31,7 @@ Loss = list[tuple[Address, ...]]
 
 def severed_trainings(book: Book, flow: Flow) -> list[Training]:
     """Trainings none of whose weights comes back to itself, each held against its gradients."""
-    lanes = [lane for lane in chains(book) if len(lane.cells) > FEWEST]
+    lanes = [lane for lane in update_lines(book) if len(lane.cells) > FEWEST]
     if sum(len(lane.cells) for lane in lanes) > MOST_CELLS:
         return []
     found = [severed_loss(training) for training in trainings_of(book, flow, _longest(lanes))]
@@ -53,7 +53,8 @@ def severed_loss(training: Training) -> tuple[Training, Loss]:
     """The training with what is computed from pasted values, and its loss; none where that isn't
     all that is wrong with it."""
     columns = list(_varying(training))[:MOST_COLUMNS]
-    wide = replace(training, loose=frozenset(cell for column in columns for cell in column))
+    pasted = (cell for column in columns for cell in column)
+    wide = replace(training, varying=depending(training.flow, training.weights, pasted))
     for column in columns:
         for loss in _losses(wide, column):
             if _explained(wide, loss):

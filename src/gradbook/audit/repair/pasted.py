@@ -28,7 +28,7 @@ from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Repair, forward
 from gradbook.audit.repair.search import Choice
 from gradbook.audit.repair.templates import template, templates
-from gradbook.audit.training.training import Claim
+from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write

@@ -12,7 +12,7 @@ from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.column_offers import beside
 from gradbook.audit.repair.repair import Patient, Repair, anew, repair
-from gradbook.audit.training.training import Claim
+from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.targets.excel.grammar import Call, Expression, Number, write
