@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.formula.address import DOWN, Address, sheet_of
+from gradbook.audit.formula.address import DOWN, Address, Axis, axis_of, sheet_of
 from gradbook.audit.formula.factors import factors
 from gradbook.audit.formula.once import once
 from gradbook.audit.formula.pattern import Area, Pattern, Place, references
@@ -55,7 +55,11 @@ class Lane:
     @property
     def down(self) -> bool:
         """Whether its steps stand one below the other, not side by side."""
-        return abs(self.stride) >= DOWN
+        return self.axis is DOWN
+
+    @property
+    def axis(self) -> Axis:
+        return axis_of(self.stride)
 
     @property
     def start(self) -> Address:

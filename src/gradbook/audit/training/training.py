@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from gradbook.audit.formula.address import Address, pack, sheet_of
+from gradbook.audit.formula.address import Address, Axis, pack, sheet_of
 from gradbook.audit.formula.once import once
 from gradbook.audit.formula.pattern import Area, Pattern, Place, references
 from gradbook.audit.training.lanes import Lane
@@ -60,6 +60,11 @@ class Training:
     @property
     def sheet(self) -> int:
         return Counter(sheet_of(lane.start) for lane in self.lanes).most_common(1)[0][0]
+
+    @property
+    def axis(self) -> Axis:
+        """Whether its steps go down the rows or across the columns."""
+        return self.lanes[0].axis
 
     @property
     def steps(self) -> int:
