@@ -59,7 +59,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     from gradbook.lab.sweep import sweep
-    from gradbook.net.rates import DEFAULT_RATES
+    from gradbook.net.task import DEFAULT_RATES
 
     net = network(options.net, options.data)
     rates = DEFAULT_RATES if options.rates is None else options.rates

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from gradbook.graph.lower import scalar_step
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.report.derivation.page import page
 from gradbook.targets.algebra.derive import derive

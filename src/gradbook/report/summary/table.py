@@ -11,8 +11,8 @@ from typing import Any
 
 from gradbook.net.layers import spell
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure
+from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
-from gradbook.net.wants import Shape
 from gradbook.report.words.table import Cell, Column, Table, comma_separated, fitted, markdown, text
 
 VERSION = 1  # of the JSON

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradbook.lab.sweep import Sweep
-from gradbook.net.rates import split
+from gradbook.net.task import split
 from gradbook.palette import curve_colours
 from gradbook.report.chart import svg as curve_svg
 from gradbook.report.chart.curves import Chart, Curve
