@@ -23,12 +23,11 @@ from gradbook.lab.schedule import Schedule
 from gradbook.lab.schedule import parse as parse_schedule
 from gradbook.lab.scoring import probabilities, targets
 from gradbook.net import Net, builtin
-from gradbook.net.builtin import BUILTIN
+from gradbook.net.builtin import BUILTIN, usual
 from gradbook.net.fit import LARGEST_SEED
 from gradbook.net.layers import spell
 from gradbook.net.plain import sizes, whole
 from gradbook.net.text import parse
-from gradbook.net.usual import usual
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin

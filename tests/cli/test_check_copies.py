@@ -9,8 +9,8 @@ import pytest
 
 from gradbook.cli.check_copies import LONGEST, copy_names
 from gradbook.cli.main import main
-from tests.audit.copies import WRONG
-from tests.audit.lookalikes import book
+from tests.audit.material.copies import WRONG
+from tests.audit.material.lookalikes import book
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from gradbook.data.warp import Warp, warped_images
 from gradbook.engine.base import Engine
 from gradbook.engine.run import Given, Run
 from gradbook.graph.build import inference
-from gradbook.graph.masks import drawn
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
+from gradbook.graph.step import drawn
 from gradbook.net import Net
 
 Real = Any

@@ -23,7 +23,7 @@ from gradbook.lab.fit import require_last_batch
 from gradbook.lab.recipe import Recipe
 from gradbook.net import Net
 from gradbook.net.layers import spell
-from gradbook.net.wants import Shape
+from gradbook.net.parameters import Shape
 
 AT_ONCE = 512  # images: what is counted in between stays in the cache
 BRIGHTEST = 255
