@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.numbers import POINTS, Numbers, agree, at_random
@@ -154,8 +154,7 @@ class Bench:
 
     def line(self, cell: Address) -> tuple[int, int]:
         """The row that a cell stands in, or the column where steps stand side by side."""
-        along = row_of if self.training.weights[0].down else column_of
-        return sheet_of(cell), along(cell)
+        return self.training.axis.crossing(cell)
 
     @cached_property
     def movers(self) -> dict[tuple[int, int], list[Address]]:

@@ -157,15 +157,15 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
         return []  # the errors stand side by side, and nobody added them
     cell, shift = (cell, 0) if total is None else (total, total - cell)
     where = [cells[place] + shift for cells in loss if cells]
-    down = training.weights[0].down
+    axis = training.axis
     terms = [book.called(term, cell) for term in left_out]
     right = "+".join([book.patterns[cell].text_at(cell), *terms])
     pattern = book.reader.typed(right, cell)
-    words = [label(book, term, down) or written(term) for term in left_out]
+    words = [label(book, term, axis) or written(term) for term in left_out]
     return [
         Finding(
             kind="loss without a term",
-            quantity=label(book, cell, down) or written(cell),
+            quantity=label(book, cell, axis) or written(cell),
             weight="",
             cells=ranges(where),
             formula=book.formula(cell),
@@ -181,7 +181,7 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
 def _named_total(training: Training, cell: Address) -> Address | None:
     """A cell of the first step that only repeats this one, to be the loss: by its name, or because
     nothing else uses it."""
-    down, users = training.weights[0].down, training.flow.users
+    axis, users = training.axis, training.flow.users
     repeating = [
         user
         for user in users.get(cell, ())
@@ -190,7 +190,7 @@ def _named_total(training: Training, cell: Address) -> Address | None:
     named = [
         user
         for user in repeating
-        if any(word in label(training.book, user, down).lower() for word in LOSS_WORDS)
+        if any(word in label(training.book, user, axis).lower() for word in LOSS_WORDS)
     ]
     unused = [user for user in repeating if not users.get(user)]
     return next(iter([*named, *unused]), None)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import RIGHT, Bench, best
 from gradbook.audit.judge.loss import every_step
@@ -65,12 +65,12 @@ def severed_loss(training: Training) -> tuple[Training, Loss]:
 def _varying(training: Training) -> Iterator[list[Address]]:
     """Columns of numbers that differ, as many as there are steps, and that formulas use."""
     book, users = training.book, training.flow.users
-    across = column_of if training.weights[0].down else row_of
+    line = training.axis.line
     found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for cell, value in book.values.items():
         typed = isinstance(value, float) and cell not in book.patterns
         if typed and cell not in training.weight_cells and users.get(cell):
-            found[sheet_of(cell), across(cell)].append(cell)
+            found[line(cell)].append(cell)
     for cells in found.values():
         if len(cells) >= max(training.steps, FEWEST) and len({book.values[c] for c in cells}) > 1:
             yield sorted(cells)
@@ -81,7 +81,7 @@ def _losses(training: Training, column: Sequence[Address]) -> Iterator[Loss]:
     book, flow, stop = training.book, training.flow, training.weight_cells
     below = flow.below(column, stop)
     serving = _behind(training, [lane.cells[1] for lane in training.weights])
-    along = row_of if training.weights[0].down else column_of
+    along = training.axis.along
     first = along(training.weights[0].start)
     cells = [
         cell

@@ -19,7 +19,7 @@ def joined(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
     """Columns that only a pasted or differing cell interrupts, whole; a new run stays one."""
     lines: defaultdict[tuple[tuple[int, int], int], list[WeightColumn]] = defaultdict(list)
     for column in sorted(columns, key=lambda column: column.start):
-        lines[column.way, column.across].append(column)
+        lines[column.way, column.axis.beside(column.start)].append(column)
     breaks = Counter((part.way, part.first) for parts in lines.values() for part in parts[1:])
     found: list[WeightColumn] = []
     for parts in lines.values():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from gradbook.audit.formula.address import Address, pack, sheet_of
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, pack, sheet_of
 from gradbook.audit.formula.factors import factors
 from gradbook.audit.formula.once import once
 from gradbook.audit.formula.pattern import Area, Pattern, Place, references
@@ -22,7 +22,7 @@ from gradbook.audit.training.weight_columns import (
     update_lines,
 )
 from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.flow import Flow, walk
 from gradbook.targets.excel.grammar import Expression, Reference
 
 NEAR = 6000  # cells to look through from one weight to others
@@ -74,6 +74,11 @@ class Training:
     @property
     def sheet(self) -> int:
         return Counter(sheet_of(weight.start) for weight in self.weights).most_common(1)[0][0]
+
+    @property
+    def axis(self) -> Axis:
+        """Whether its steps go down the rows or across the columns."""
+        return self.weights[0].axis
 
     @property
     def steps(self) -> int:
@@ -208,18 +213,9 @@ def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightCo
 
 def _met(flow: Flow, column: WeightColumn, owner: Mapping[Address, int]) -> set[int]:
     """The columns that one's first changes depend on, not looking behind their cells."""
-    met: set[int] = set()
-    waiting = [source for cell in column.cells[1:3] for source in flow.sources(cell)]
-    seen = set(waiting)
-    while waiting and len(seen) < NEAR:
-        cell = waiting.pop()
-        if cell in owner:
-            met.add(owner[cell])
-            continue
-        fresh = [source for source in flow.sources(cell) if source not in seen]
-        seen.update(fresh)
-        waiting.extend(fresh)
-    return met
+    changes = (source for cell in column.cells[1:3] for source in flow.sources(cell))
+    walked = walk(changes, lambda cell: () if cell in owner else flow.sources(cell), NEAR)
+    return {owner[cell] for cell in walked if cell in owner}
 
 
 # The learning rate -------------------------------------------------------------------
@@ -285,5 +281,5 @@ def _called_rate(book: Book, cell: Address) -> bool:
     named = (
         name for name in book.names if "!" not in name and book.reader.cell(name, cell) == cell
     )
-    words = " ".join([label(book, cell, True), label(book, cell, False), *named]).lower()
+    words = " ".join([label(book, cell, DOWN), label(book, cell, ACROSS), *named]).lower()
     return any(word in words for word in RATE_WORDS)

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.formula.address import DOWN, Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.address import DOWN, Address, Axis, axis_of, sheet_of
 from gradbook.audit.formula.factors import factors
 from gradbook.audit.formula.once import once
 from gradbook.audit.formula.pattern import Area, Pattern, Place, references
@@ -37,9 +37,9 @@ class WeightColumn:
         return self.cells[0]
 
     @property
-    def down(self) -> bool:
-        """Whether its steps stand one below the other, not side by side."""
-        return abs(self.stride) >= DOWN
+    def axis(self) -> Axis:
+        """Whether its steps go down the rows or across the columns."""
+        return axis_of(self.stride)
 
     @property
     def way(self) -> tuple[int, int]:
@@ -47,34 +47,25 @@ class WeightColumn:
         return sheet_of(self.start), self.stride
 
     @property
-    def across(self) -> int:
-        """Which column it is, or which row where steps stand side by side."""
-        return column_of(self.start) if self.down else row_of(self.start)
-
-    @property
     def first(self) -> int:
         """The row in which it begins, or the column."""
-        return self._along(self.start)
+        return self.axis.along(self.start)
 
     @property
     def last(self) -> int:
         """The row in which it ends, or the column."""
-        return self._along(self.cells[-1])
-
-    def _along(self, cell: Address) -> int:
-        return row_of(cell) if self.down else column_of(cell)
+        return self.axis.along(self.cells[-1])
 
 
 def heading(book: Book, column: WeightColumn) -> str:
     """What stands above a column of weights, or before a row of them."""
-    return label(book, column.start, column.down) or book.called(column.start, column.start)
+    return label(book, column.start, column.axis) or book.called(column.start, column.start)
 
 
-def label(book: Book, cell: Address, down: bool) -> str:
+def label(book: Book, cell: Address, axis: Axis) -> str:
     """The nearest text above a cell, or to the left of it."""
-    line, place = (column_of, row_of) if down else (row_of, column_of)
-    texts = book.texts(down).get((sheet_of(cell), line(cell)), [])
-    before = bisect_left(texts, (place(cell), ""))
+    texts = book.texts(axis is DOWN).get(axis.line(cell), [])
+    before = bisect_left(texts, (axis.along(cell), ""))
     return texts[before - 1][1] if before else ""
 
 
