@@ -12,7 +12,7 @@ from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.faults import Fault, in_step
 from gradbook.audit.repair.reason import label_of, named
-from gradbook.audit.training.training import Claim
+from gradbook.audit.training.claims import Claim
 from gradbook.audit.workbook.book import Book, quoted
 from gradbook.graph.node import Node
 from gradbook.targets.excel.grammar import Reference

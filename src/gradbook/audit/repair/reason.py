@@ -53,7 +53,7 @@ def _is_of_another_step(bench: Bench, cell: Address) -> bool:
 
 
 def _same_line(bench: Bench, a: Address, b: Address) -> bool:
-    line = column_of if bench.training.weights[0].down else row_of
+    line = bench.training.axis.beside
     return a != b and line(a) == line(b)
 
 
@@ -166,8 +166,7 @@ def _cell(bench: Bench, part: Expression, owner: Address) -> Address | None:
 
 def label_of(bench: Bench, cell: Address) -> str:
     """What the sheet calls a cell."""
-    down = bench.training.weights[0].down
-    return label(bench.training.book, cell, down)
+    return label(bench.training.book, cell, bench.training.axis)
 
 
 def _short(text: str) -> str:
