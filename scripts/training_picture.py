@@ -15,8 +15,8 @@ from threading import Thread
 
 from PIL import Image
 
-from gradbook.cli.training_screen import OnScreen
-from gradbook.lab.train import train
+from gradbook.cli.training.display import OnScreen
+from gradbook.lab.training.train import train
 from gradbook.report.curve_text import Line
 from gradbook.report.training_text import BLOCK
 from tests.outside.witness import screenshot

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from gradbook.lab.predict import Reading
+from gradbook.lab.models.predict import Reading
 from gradbook.report.curve_text import plain
 from gradbook.report.prediction_text import (
     HEADINGS,

@@ -7,8 +7,8 @@ from html import unescape
 import numpy as np
 import pytest
 
-from gradbook.lab.answers import Answers
-from gradbook.lab.evidence import gather
+from gradbook.lab.models.answers import Answers
+from gradbook.lab.runs.evidence import gather
 from gradbook.net.measure import measure
 from gradbook.report.confusion import MOST_CLASSES, by_class, confusion
 from gradbook.report.epoch_charts import of_run, of_several

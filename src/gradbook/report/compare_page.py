@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from gradbook.lab.compare import Compared, Misread, differences
+from gradbook.lab.runs.comparison import Compared, Misread, differences
 from gradbook.palette import curve_colours
 from gradbook.report import epoch_charts
 from gradbook.report.amounts import counted, sureness

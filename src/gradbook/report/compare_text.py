@@ -8,7 +8,7 @@ from dataclasses import asdict
 from textwrap import wrap
 from typing import Any
 
-from gradbook.lab.compare import Compared, Misread, differences
+from gradbook.lab.runs.comparison import Compared, Misread, differences
 from gradbook.report.curve_text import Line, Piece, chart_lines
 from gradbook.report.epoch_charts import of_several
 from gradbook.report.table import Column, Table, comma_separated, fitted, text

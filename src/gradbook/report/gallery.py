@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.images import Images
-from gradbook.lab.answers import Answers, Places
+from gradbook.lab.models.answers import Answers, Places
 from gradbook.report.amounts import sureness
 from gradbook.report.confusion import pair
 from gradbook.report.page import text

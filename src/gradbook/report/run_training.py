@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.lab.evidence import Evidence
+from gradbook.lab.runs.evidence import Evidence
 from gradbook.report import epoch_charts
 from gradbook.report.amounts import counted
 from gradbook.report.page import wide

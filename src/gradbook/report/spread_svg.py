@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradbook.lab.seeds import Spread
+from gradbook.lab.training.seeds import Spread
 from gradbook.palette import QUIET
 from gradbook.report.amounts import percent
 from gradbook.report.curve import spread as apart

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
-from gradbook.lab.sweep import Outcome, Sweep
+from gradbook.lab.rates.sweep import Outcome, Sweep
 from gradbook.report.sweep_charts import rate_text
 
 VERSION = 1  # of the JSON; it goes up when a field is taken away or changes its meaning

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from gradbook.lab.limit import DEFINITION
-from gradbook.lab.reason import figure
-from gradbook.lab.sweep import Outcome, Sweep
-from gradbook.lab.verdict import Verdict
+from gradbook.lab.rates.limit import DEFINITION
+from gradbook.lab.rates.sweep import Outcome, Sweep
+from gradbook.lab.rates.verdict import Verdict, figure
 from gradbook.report.curve_text import Line, Piece, chart_lines
 from gradbook.report.sweep_charts import charts, rate_text, title
 
