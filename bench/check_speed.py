@@ -45,8 +45,8 @@ def _made(folder: Path, count: int) -> dict[str, list[Path]]:
     """The books, of small random networks, by who wrote them."""
     from gradbook.net import parse
     from gradbook.report.workbook import write_workbook
-    from tests.audit.made import random_network, table_of
-    from tests.audit.styles import STYLES
+    from tests.audit.material.made import random_network, table_of
+    from tests.audit.material.styles import STYLES
 
     folder.mkdir()
     styles = list(STYLES.values())

@@ -25,8 +25,8 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.audit.faults import FAULTS
-from tests.audit.mutants import clean_book, drawn_style, tried
+from tests.audit.material.faults import FAULTS
+from tests.audit.material.mutants import clean_book, drawn_style, tried
 
 Record = dict[str, object]
 

@@ -11,9 +11,9 @@ from gradbook.lab.rates.sweep import sweep
 from gradbook.lab.training.train import train
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.notebook import SHOWN, attach, explanation_markdown
-from gradbook.report.explanation import explain
-from tests.audit.copies import WRONG
-from tests.audit.lookalikes import book
+from gradbook.report.derivation.explanation import explain
+from tests.audit.material.copies import WRONG
+from tests.audit.material.lookalikes import book
 from tests.lab import made
 
 (QUANTITY,) = WRONG

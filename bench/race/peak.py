@@ -8,7 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 from gradbook.engine import compile as compiling
-from gradbook.targets.c.machine import LEVELS
+from gradbook.targets.c.kernels.machine import LEVELS
 
 SOURCE = Path(__file__).with_name("peak.c")
 SUMS = 12  # as in peak.c

@@ -10,7 +10,7 @@ from gradbook.data.warp_text import write
 from gradbook.errors import UsageError
 from gradbook.net import Net
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
-from gradbook.net.wants import Bias, Shape
+from gradbook.net.parameters import Bias, Shape
 
 MODES = {
     "eager": "PyTorch as it comes",

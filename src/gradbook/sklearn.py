@@ -22,12 +22,11 @@ from gradbook.lab.recipes.schedule import Schedule
 from gradbook.lab.recipes.schedule import parse as parse_schedule
 from gradbook.lab.training.rows import Normal, fit
 from gradbook.net import Net, builtin
-from gradbook.net.builtin import BUILTIN
+from gradbook.net.builtin import BUILTIN, usual
 from gradbook.net.fit import LARGEST_SEED
 from gradbook.net.layers import spell
 from gradbook.net.plain import sizes, whole
 from gradbook.net.text import parse
-from gradbook.net.usual import usual
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradbook.graph.node import Node
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import Values, run
 from gradbook.graph.step import Step
 

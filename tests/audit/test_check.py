@@ -12,7 +12,7 @@ from gradbook.audit.formula.address import column_of, row_of, written
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
-from tests.audit.lookalikes import D1, D2, FORMULAS, TOP, book, cells, letter
+from tests.audit.material.lookalikes import D1, D2, FORMULAS, TOP, book, cells, letter
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from gradbook.cli.main import main
-from tests.audit.copies import WRONG
-from tests.audit.lookalikes import book
+from tests.audit.material.copies import WRONG
+from tests.audit.material.lookalikes import book
 
 SAID = (Path(__file__).parents[2] / "docs" / "check.md").read_text("utf-8")
 

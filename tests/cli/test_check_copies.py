@@ -9,8 +9,8 @@ import pytest
 
 from gradbook.cli.main import main
 from gradbook.cli.verbs.check import LONGEST_NAME, copy_names
-from tests.audit.copies import WRONG
-from tests.audit.lookalikes import book
+from tests.audit.material.copies import WRONG
+from tests.audit.material.lookalikes import book
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.engine.base import Engine
-from gradbook.graph.masks import drawn
 from gradbook.graph.node import Node
 from gradbook.graph.reference import Values, follow
-from gradbook.graph.step import Step
+from gradbook.graph.step import Step, drawn
 from gradbook.net import Net
 
 QUICK = ("-O1",)  # to compile: what is right doesn't hang on it

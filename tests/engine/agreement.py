@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.engine.base import Engine
-from gradbook.graph.masks import drawn
 from gradbook.graph.reference import evaluate
+from gradbook.graph.step import drawn
 from gradbook.net import Loss
 
 KEY = {"seed": 5, "epoch": 2}

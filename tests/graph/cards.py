@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import e, inf, log, log1p, tanh
 from typing import Any
 
-from gradbook.graph.op import Attribute
+from gradbook.graph.node import Attribute
 from gradbook.net import Shape
 
 SCALAR: Shape = ()

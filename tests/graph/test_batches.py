@@ -8,9 +8,9 @@ import pytest
 from gradbook.errors import ShapeError, TargetError
 from gradbook.graph.build import inference, training_step
 from gradbook.graph.lower import scalar_step
-from gradbook.graph.masks import drawn
 from gradbook.graph.node import needed
 from gradbook.graph.reference import evaluate, follow, losses
+from gradbook.graph.step import drawn
 from gradbook.net import builtin, parse
 
 NET = """\

@@ -7,9 +7,19 @@ import time
 import pytest
 from hypothesis import given, settings
 
-from gradbook.graph.derivation import LONGEST_CHAIN, derivation, first_values, slopes
+from gradbook.graph.derivation import (
+    LONGEST_CHAIN,
+    Local,
+    OverSamples,
+    Product,
+    Sum,
+    Worked,
+    derivation,
+    first_values,
+    partials,
+    slopes,
+)
 from gradbook.graph.lower import scalar_step
-from gradbook.graph.partials import Local, OverSamples, Product, Sum, Worked, partials
 from gradbook.net import LESSONS, builtin, parse
 from tests.families import networks
 

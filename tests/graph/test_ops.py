@@ -9,9 +9,8 @@ import pytest
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.lower import _elements
-from gradbook.graph.name import Name
-from gradbook.graph.node import Graph
-from gradbook.graph.op import OPS
+from gradbook.graph.names import Name
+from gradbook.graph.node import OPS, Graph
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors import sum_last
 from tests.graph.cards import CARDS

@@ -12,7 +12,7 @@ from gradbook.errors import LimitError, UsageError
 from gradbook.lab.rates.sweep import sweep
 from gradbook.lab.rates.verdict import MEANINGS, Verdict
 from gradbook.net import builtin, parse
-from gradbook.net.rates import DEFAULT_RATES
+from gradbook.net.task import DEFAULT_RATES
 from tests.families import networks
 
 WORKED = builtin("worked")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
 from gradbook.graph.chain import gradients
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors import spread

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.graph.build import inference, training_step
-from gradbook.graph.masks import drawn
 from gradbook.graph.node import Node
 from gradbook.graph.reference import evaluate, follow
-from gradbook.graph.step import Step
+from gradbook.graph.step import Step, drawn
 from gradbook.net import DIGITS, BatchNorm, Net, builtin, parse
 from tests.families import networks
 

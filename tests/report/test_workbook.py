@@ -13,7 +13,7 @@ from gradbook.graph.lower import scalar_step
 from gradbook.graph.reference import run
 from gradbook.lab.exercise import personal
 from gradbook.net import builtin, parse
-from gradbook.net.rates import DEFAULT_RATES
+from gradbook.net.task import DEFAULT_RATES
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel import fitting_rates
 from tests.report.workbooks import named, tables

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from gradbook.data.warp import Warp, warped_images
 from gradbook.engine.base import Engine, Given, Run
 from gradbook.graph.build import inference
-from gradbook.graph.masks import drawn
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
+from gradbook.graph.step import drawn
 from gradbook.net import Net
 
 Real = Any

@@ -9,12 +9,10 @@ from math import prod
 import numpy as np
 
 from gradbook.errors import ShapeError
-from gradbook.graph.chain import gradients
+from gradbook.graph.chain import gradients, name_gradients
 from gradbook.graph.layer_ops import Builder
-from gradbook.graph.name import RATE, Name
-from gradbook.graph.node import Graph, Node
-from gradbook.graph.op import Array
-from gradbook.graph.schedule import name_gradients
+from gradbook.graph.names import RATE, Name
+from gradbook.graph.node import Array, Graph, Node
 from gradbook.graph.step import Mask, Step
 from gradbook.graph.update import Change, changes
 from gradbook.net.layers import BatchNorm

@@ -1,12 +1,13 @@
-"""The chain rule: from one value back to everything it was made of."""
+"""The chain rule: from a value back to all it was made of, and which gradients get a name."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
 from operator import add
 
+from gradbook.graph.names import Name, gradient_name
 from gradbook.graph.node import Node, needed
 from gradbook.graph.tensors import sum_last
 
@@ -58,3 +59,78 @@ def _gathered(node: Node, shares: Sequence[Node], by_sample: bool) -> Node:
     if each:
         once.insert(0, node.graph.make("total", reduce(add, each)))
     return reduce(add, once)
+
+
+LONGEST_FORMULA = 24  # values mentioned: 16 are in the longest gradient of a 2-2-2 network
+
+
+def name_gradients(adjoints: Mapping[Node, Node], weights: Sequence[Node]) -> dict[Node, Node]:
+    """Every weight's gradient under its name.
+
+    In a small network a gradient is one formula, as people write it. Where that would grow too
+    long, or is also a bias's gradient, the steps that several gradients share are named too.
+    """
+    slopes = [adjoints[weight] for weight in weights]
+    of_biases = {d.inputs[0] if d.op.name == "total" else d for d in slopes}
+    order = needed(slopes)
+    sizes = _written_sizes(order)
+    uses = _uses(order, {d for value, d in adjoints.items() if value.name is not None})
+    too_long = max((sizes[slope] for slope in slopes), default=0) > LONGEST_FORMULA
+    for value, d in adjoints.items():
+        shared = d in of_biases or (too_long and uses.get(d, 0) > 1)
+        if shared and value not in weights and sizes.get(d, 0) > 1:
+            _name(d, value)
+    named = {weight: _named_slope(weight, adjoints[weight]) for weight in weights}
+    _name_totals(named, adjoints)
+    return named
+
+
+def _uses(order: Sequence[Node], ends: Collection[Node]) -> dict[Node, int]:
+    """How many others a node is part of; what one other alone hands on counts as that one does."""
+    users: defaultdict[Node, set[Node]] = defaultdict(set)
+    uses: dict[Node, int] = {}
+    for node in reversed(order):
+        only = next(iter(users[node])) if len(users[node]) == 1 else None
+        uses[node] = len(users[node]) if only is None or only in ends else uses[only]
+        for source in node.inputs:
+            users[source].add(node)
+    return uses
+
+
+def _name(d: Node, value: Node) -> None:
+    if value.name is not None and d.name is None and not d.is_constant():
+        d.graph.named(d, gradient_name(value.name))
+
+
+def _named_slope(weight: Node, d: Node) -> Node:
+    assert weight.name is not None
+    return d.graph.named(d, gradient_name(weight.name))
+
+
+def _written_sizes(order: Sequence[Node]) -> dict[Node, int]:
+    """How many values each node's formula mentions when it is written out down to names."""
+    sizes: dict[Node, int] = {}
+    for node in order:
+        sizes[node] = sum(1 if x.name is not None else sizes[x] for x in node.inputs)
+    return sizes
+
+
+def _name_totals(slopes: Mapping[Node, Node], adjoints: Mapping[Node, Node]) -> None:
+    """What is added over the samples needs a name, since a sheet adds a column.
+
+    g_w1 is one sample's share of ∂E/∂w1, q_μ1 one sample's share of the mean μ1.
+    """
+    owners = {d: value for value, d in [*adjoints.items(), *slopes.items()]}
+    order = needed(list(slopes.values()))
+    wholes = {source: node for node in order for source in node.inputs}
+    totals = [node for node in order if node.op.name == "total" and node.inputs[0].name is None]
+    for number, total in enumerate(totals, 1):
+        whole = wholes.get(total, total)
+        owner = owners.get(total) or owners.get(whole)
+        if owner and owner.name:
+            share = Name("g", of=owner.name)
+        elif whole.name:
+            share = Name("q", of=whole.name)
+        else:
+            share = Name("g", (number,))
+        total.graph.named(total.inputs[0], share)

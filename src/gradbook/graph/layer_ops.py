@@ -9,8 +9,7 @@ from math import prod
 import numpy as np
 
 from gradbook.errors import TargetError
-from gradbook.graph.layer_names import name_before, number, value_name
-from gradbook.graph.name import SAMPLE_ERROR, TOTAL_ERROR, Name
+from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, name_before, number, value_name
 from gradbook.graph.node import Graph, Node
 from gradbook.graph.step import Mask
 from gradbook.graph.tensors import reshape, spread, sum_last

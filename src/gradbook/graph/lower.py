@@ -10,13 +10,12 @@ import numpy as np
 
 from gradbook.errors import LimitError
 from gradbook.graph.build import Forward, build, complete
-from gradbook.graph.name import Name
-from gradbook.graph.node import Graph, Node, needed
-from gradbook.graph.op import Array, Scalars
+from gradbook.graph.names import Name
+from gradbook.graph.node import Array, Graph, Node, Scalars, needed
 from gradbook.graph.step import Step
 from gradbook.net.layers import Conv, Dense, Layer, Pool
 from gradbook.net.network import Net, Parameter
-from gradbook.net.wants import Shape
+from gradbook.net.parameters import Shape
 
 MOST_SCALARS = 20_000  # beyond this neither a sheet nor a reader could hold them
 

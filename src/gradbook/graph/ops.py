@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.graph.op import Array, define
+from gradbook.graph.node import Array, define
 
 
 def _not_given(name: str) -> Array:

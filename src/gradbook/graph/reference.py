@@ -7,8 +7,7 @@ from itertools import repeat
 
 import numpy as np
 
-from gradbook.graph.node import Node, needed
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array, Node, needed
 from gradbook.graph.step import Step
 
 Values = dict[Node, Array]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
-from gradbook.graph.node import Graph, Node
-from gradbook.graph.op import Array
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gradbook.chance import Purpose, Words, kept, key
+from gradbook.graph.node import Array, Graph, Node
 from gradbook.net.network import Net
 
 
@@ -51,3 +55,19 @@ class Step:
         """How many the step sees; of batches from outside, the most."""
         inside = (len(values) for leaf, values in self.data.items() if leaf.each)
         return self.batch or next(inside, 1)
+
+
+def drawn(masks: Sequence[Mask], seed: int, epoch: int, images: ArrayLike) -> dict[Node, Array]:
+    """Each mask's values for these images, which are known by their numbers in the data set.
+
+    The key is (seed, dropout, epoch, image, layer); a channel's, or an element's, own piece is
+    the one of its place, counted channel by channel and row by row.
+    """
+    return {mask.leaf: _values(mask, key(seed, Purpose.DROPOUT, epoch, images)) for mask in masks}
+
+
+def _values(mask: Mask, image_keys: Words) -> Array:
+    shape = mask.leaf.shape
+    keys = key(mask.layer, start=image_keys)
+    left = kept(keys, prod(shape), mask.rate)
+    return np.where(left, mask.scale, 0.0).reshape(*keys.shape, *shape)

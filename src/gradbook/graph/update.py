@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradbook.graph.name import Name
-from gradbook.graph.node import Graph, Node
-from gradbook.graph.op import Array
+from gradbook.graph.names import Name
+from gradbook.graph.node import Array, Graph, Node
 from gradbook.net.task import Update
 
 

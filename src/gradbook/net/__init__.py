@@ -6,9 +6,9 @@ Knows nothing of graphs and derivatives.
 from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net.network import Net, Parameter
+from gradbook.net.parameters import Bias, Role, Shape
 from gradbook.net.task import Loss, Sample, Update
 from gradbook.net.text import GRAMMAR, parse, write
-from gradbook.net.wants import Bias, Role, Shape
 
 __all__ = [
     "BUILTIN",

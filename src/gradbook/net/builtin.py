@@ -1,11 +1,14 @@
-"""The networks that come with gradbook, each in the text form."""
+"""The networks that come with gradbook, in the text form, and the usual one for tables."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import MappingProxyType
 
 from gradbook.errors import UsageError, did_you_mean
+from gradbook.net.layers import Activation, Dense
 from gradbook.net.network import Net
+from gradbook.net.task import Loss
 from gradbook.net.text import parse
 
 WORKED = """\
@@ -194,3 +197,10 @@ def builtin(name: str) -> Net:
             f"no built-in network {name!r}{did_you_mean(name, BUILTIN) or f': {known}'}"
         )
     return parse(BUILTIN[name], source=name)
+
+
+def usual(inputs: int, hidden: Iterable[int], classes: int) -> Net:
+    """Hidden layers of these widths with ReLU, then softmax; trained with Adam."""
+    layers = [layer for width in hidden for layer in (Dense(width), Activation("relu"))]
+    ending = (Dense(classes), Activation("log softmax"))
+    return Net((inputs,), (*layers, *ending), Loss.CROSS, "adam")  # type: ignore[arg-type]

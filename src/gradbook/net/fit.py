@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.errors import ShapeError, UsageError, did_you_mean
 from gradbook.net.layers import MOST_VALUES, Activation, Layer, spell
+from gradbook.net.parameters import Role, Shape
 from gradbook.net.plain import listed, number, numbers, sizes, whole, words
 from gradbook.net.task import Loss, Sample, Update
-from gradbook.net.wants import Role, Shape
 
 if TYPE_CHECKING:
     from gradbook.net.network import Net

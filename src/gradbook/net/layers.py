@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import isfinite, prod
 
 from gradbook.errors import ShapeError, UsageError, did_you_mean
+from gradbook.net.parameters import Bias, Role, Shape, Want, a_bias, bias_wants
 from gradbook.net.plain import number, settle, sizes, whole
-from gradbook.net.wants import Bias, Role, Shape, Want, a_bias, bias_wants
 
 MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier than a wish
 

@@ -17,7 +17,7 @@ from math import prod
 
 from gradbook.net.layers import Conv, Dense, Layer, Pool
 from gradbook.net.network import Net
-from gradbook.net.wants import Shape
+from gradbook.net.parameters import Shape
 
 BYTES = 4
 MEMORIES = {"descent": 0, "momentum": 1, "adam": 2, "adamw": 2}  # numbers kept for each parameter

@@ -11,9 +11,9 @@ from typing import Any
 
 from gradbook.net.fit import Misfit, check, settled, shapes
 from gradbook.net.layers import Layer
+from gradbook.net.parameters import Role, Shape, Want
 from gradbook.net.plain import settle
 from gradbook.net.task import ADAMW_DECAY, DESCENT, USUAL_RATES, Loss, Sample, Update
-from gradbook.net.wants import Role, Shape, Want
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
 LONGEST_REPR = 1000

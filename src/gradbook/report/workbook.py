@@ -12,7 +12,7 @@ from gradbook.errors import UsageError
 from gradbook.files import whole_file
 from gradbook.graph.lower import scalar_step
 from gradbook.net import Net
-from gradbook.net.rates import DEFAULT_RATES
+from gradbook.net.task import DEFAULT_RATES
 from gradbook.targets.drawing import draw, png
 from gradbook.targets.excel import Book, fitting_rates, write_book
 

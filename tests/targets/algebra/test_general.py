@@ -13,7 +13,7 @@ from gradbook.graph.build import training_step
 from gradbook.graph.reference import run
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.layers import Pool
-from gradbook.net.wants import Role
+from gradbook.net.parameters import Role
 from gradbook.targets.algebra import math as m
 from gradbook.targets.algebra.general import backward, forward, parameter_symbol
 from gradbook.targets.algebra.plain import spell

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gradbook.graph.name import RATE, TOTAL_ERROR, Name
+from gradbook.graph.names import RATE, TOTAL_ERROR, Name
 from gradbook.targets.algebra.document import Line
 from gradbook.targets.algebra.math import (
     BigSum,

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from gradbook.graph.lower import scalar_step
-from gradbook.graph.name import SAMPLE_ERROR, TOTAL_ERROR, Name
+from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.net import parse
 from gradbook.targets.algebra import latex, markdown
 from gradbook.targets.algebra.derive import derive

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from gradbook.graph.lower import scalar_step
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.targets.algebra.decimals import sign_before
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.math import (

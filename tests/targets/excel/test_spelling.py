@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gradbook.errors import TargetError
-from gradbook.graph.name import Name
-from gradbook.graph.node import Graph
-from gradbook.graph.op import OPS
+from gradbook.graph.names import Name
+from gradbook.graph.node import OPS, Graph
 from gradbook.targets.excel.grammar import Reference, write
 from gradbook.targets.excel.spelling import PHRASES, Speller
 

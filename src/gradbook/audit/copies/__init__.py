@@ -1,1 +1,4 @@
-"""Copies of a stranger's book, marked or corrected, every other byte as it was; it doesn't know how faults are found."""
+"""Copies of a stranger's workbook, annotated or corrected, with every other byte as it was.
+
+Doesn't know how a mistake is found.
+"""

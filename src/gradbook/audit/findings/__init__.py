@@ -1,1 +1,4 @@
-"""What an audit says: findings, grades, what the books of a class share; it doesn't know how anything was found."""
+"""What an audit says: findings, grades, and what the books of a class have in common.
+
+Doesn't know how anything was found.
+"""

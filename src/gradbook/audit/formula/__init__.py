@@ -1,1 +1,4 @@
-"""What a formula of a stranger's says: its cells, its parts, its meaning in ops of the graph; it doesn't know where the formula was found or what it is for."""
+"""One formula: the cells it mentions, its parts, its meaning in ops of the graph.
+
+Doesn't know which workbook the formula stands in, nor what it is for.
+"""

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from gradbook.audit.formula.address import Address
-from gradbook.graph.node import Node, needed
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array, Node, needed
 
 POINTS = 12
 CLOSE = 1e-9  # relative: what double precision leaves of a true identity

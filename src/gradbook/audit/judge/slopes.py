@@ -14,8 +14,7 @@ from gradbook.audit.formula.address import Address
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT
 from gradbook.audit.training.training import Claim
-from gradbook.graph.node import Node, needed
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array, Node, needed
 
 TINY = 1e-40
 NOTHING = 1e-12

@@ -1,1 +1,4 @@
-"""Who is to blame for a wrong claim, and the smallest edit that puts it right; it doesn't know how a finding is shown."""
+"""Which formula is to blame for a wrong claim, and the smallest edit that puts it right.
+
+Doesn't know how a finding is shown.
+"""

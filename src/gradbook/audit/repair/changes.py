@@ -10,7 +10,7 @@ import numpy as np
 from gradbook.audit.formula.edits import Path, regrouped, shortened
 from gradbook.audit.formula.factors import factors, product
 from gradbook.audit.repair.search import OPERATIONS, Batch, Choice, Offer, Trial, hits
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array
 from gradbook.targets.excel.grammar import (
     Expression,
     Infix,

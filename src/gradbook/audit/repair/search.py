@@ -11,7 +11,7 @@ import numpy as np
 from gradbook.audit.formula.edits import Path, places, put
 from gradbook.audit.formula.pattern import inner
 from gradbook.audit.judge.numbers import CLOSE, FAINT
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array
 from gradbook.targets.excel.grammar import (
     Call,
     Expression,

@@ -15,7 +15,7 @@ from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.mentions import reference
 from gradbook.audit.repair.search import Offer
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array
 from gradbook.targets.excel.grammar import Expression, Infix, Prefix, Reference, write
 from gradbook.targets.excel.reader import read
 

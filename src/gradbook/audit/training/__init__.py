@@ -1,1 +1,4 @@
-"""Which cells of a workbook are weights, which steps they take, what their updates claim and what the loss is; it doesn't judge."""
+"""Which cells are weights, which steps they take, what their updates claim, what the loss is.
+
+Doesn't judge any of it.
+"""

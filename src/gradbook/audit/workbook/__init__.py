@@ -1,1 +1,4 @@
-"""A stranger's workbook, read within bounds: its package, sheets, cells, who refers to whom, and its cells computed anew; it doesn't know what a training is."""
+"""A workbook's file: its package, its cells, who refers to whom, and its cells computed anew.
+
+Doesn't know what a training is.
+"""

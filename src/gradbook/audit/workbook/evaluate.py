@@ -19,7 +19,7 @@ from gradbook.audit.formula.value import Block, Look, NotUnderstood, Value, numb
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.book import Value as Shown
 from gradbook.audit.workbook.flow import Flow
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, needed
 from gradbook.targets.excel.grammar import Reference
 

@@ -12,9 +12,8 @@ from gradbook.cli.terminal.output import can_say, show, width
 from gradbook.cli.terminal.screen import Screen
 from gradbook.engine import compilers
 from gradbook.lab.training.training import Listener, Training
-from gradbook.report import training_words as words
-from gradbook.report.curve_text import Line, Piece
-from gradbook.report.training_text import (
+from gradbook.report.run import words
+from gradbook.report.run.epochs import (
     BLOCK,
     NOT_ASCII,
     QUIET,
@@ -25,6 +24,7 @@ from gradbook.report.training_text import (
     in_a_line,
     running,
 )
+from gradbook.report.words.lines import Piece, TextLine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +167,7 @@ class AsLines(Display):
         show(words.spread(results, event))
         show(words.seeds_files(folder, width()))
 
-    def say(self, lines: list[Line]) -> None:
+    def say(self, lines: list[TextLine]) -> None:
         show(lines)
         print(end="", flush=True)
 
@@ -222,10 +222,10 @@ class OnScreen(AsLines):
     def doing(self, what: str) -> None:
         self.busy = what
 
-    def say(self, lines: list[Line]) -> None:
+    def say(self, lines: list[TextLine]) -> None:
         self.screen.say(lines)
 
-    def foot(self, columns: int, rows: int) -> list[Line]:
+    def foot(self, columns: int, rows: int) -> list[TextLine]:
         """What stands beneath the table at this moment."""
         training = self.training
         if compilers.are_running():
@@ -249,7 +249,7 @@ class OnScreen(AsLines):
         self.trace.add(new)
         self.traced += len(new)
 
-    def _wheel(self, what: str) -> Line:
+    def _wheel(self, what: str) -> TextLine:
         if what != self.turning:
             self.turning, self.since = what, monotonic()
         wheel = WHEELS[self.ascii_only]

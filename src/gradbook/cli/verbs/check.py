@@ -66,7 +66,7 @@ def run(options: Namespace) -> int:
 
         print(json.dumps(record(reports), ensure_ascii=False, indent=1, allow_nan=False))
     else:
-        from gradbook.report.audit_text import lines
+        from gradbook.report.audit.text import lines
 
         show(lines(reports, width()))
     written, problems = _write(options, reports)
@@ -103,7 +103,7 @@ def _write(options: Namespace, reports: Sequence[BookReport]) -> tuple[list[str]
     written: list[str] = []
     problems: list[str] = []
     if options.html:
-        from gradbook.report.audit_page import audit_page
+        from gradbook.report.audit.page import audit_page
 
         write_whole(options.html, audit_page(reports))
         written.append(f"wrote {options.html}")

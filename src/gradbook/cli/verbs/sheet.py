@@ -93,7 +93,7 @@ def _places(net: Net, options: Namespace) -> list[tuple[int, Path]]:
 
 
 def _write(net: Net, path: Path, options: Namespace, exercise: bool = False) -> None:
-    from gradbook.net.rates import DEFAULT_RATES
+    from gradbook.net.task import DEFAULT_RATES
     from gradbook.report.workbook import write_workbook
 
     with busy(f"writing {path.name}"):

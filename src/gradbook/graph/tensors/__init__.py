@@ -1,8 +1,9 @@
-"""The ops on whole tensors, and how each is taken apart into ops on single values."""
+"""The ops on whole tensors, and how each is taken apart into ops on single values.
 
-from gradbook.graph.tensors import pools as pools
-from gradbook.graph.tensors import weighted as weighted
-from gradbook.graph.tensors.classes import softmax
-from gradbook.graph.tensors.shapes import reshape, spread, sum_last
+They know nothing of layers and names.
+"""
+
+from gradbook.graph.tensors import windows as windows  # fills the table of ops
+from gradbook.graph.tensors.shapes import reshape, softmax, spread, sum_last
 
 __all__ = ["reshape", "softmax", "spread", "sum_last"]

@@ -1,13 +1,35 @@
-"""Shapes: `spread` repeats each value over new last axes, `sum` adds over the last ones."""
+"""Ops on whole tensors without windows: shapes, weighted sums, softmax and cross-entropy.
+
+`spread` repeats each value over new last axes, `sum` adds over the last ones. The weights W of a
+weighted sum are (outputs, inputs).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+from itertools import product
+from operator import add
+from typing import Any
+
 import numpy as np
 
-from gradbook.graph.node import Node
-from gradbook.graph.op import define
-from gradbook.graph.tensors.elements import added, array_of
-from gradbook.net.wants import Shape
+from gradbook.graph.node import Array, Node, Scalars, define
+from gradbook.net.parameters import Shape
+
+
+def added(terms: Iterable[Node]) -> Node:
+    """x1 + x2 + …, added from the left."""
+    return reduce(add, terms)
+
+
+def array_of(shape: Shape, element: Any) -> Scalars:
+    """The tensor of scalars whose value at each place is element(*place)."""
+    made = np.empty(shape, dtype=object)
+    for place in product(*map(range, shape)):
+        made[place] = element(*place)
+    return made
+
 
 define(
     "reshape",
@@ -46,3 +68,80 @@ def spread(x: Node, tail: Shape) -> Node:
 
 def sum_last(x: Node, axes: int) -> Node:
     return x.graph.make("sum", x, attributes=(axes,)) if axes else x
+
+
+define(
+    "linear",
+    lambda w, x: np.einsum("oi,...i->...o", w, x),
+    shape=lambda w, x: w[:1],
+    derivative=lambda d, y, w, x: (d.graph.make("outer", d, x), d.graph.make("linear_back", w, d)),
+    elements=lambda w, x: array_of(w.shape[:1], lambda o: added(w[o] * x)),
+)
+define(
+    "linear_back",
+    lambda w, d: np.einsum("oi,...o->...i", w, d),
+    shape=lambda w, d: w[1:],
+)
+define(
+    "outer",
+    lambda d, x: np.einsum("...o,...i->...oi", d, x),
+    shape=lambda d, x: d + x,
+)
+
+
+def _log_sum_exp(x: Array) -> Any:
+    return np.logaddexp.reduce(x, axis=-1)
+
+
+define(
+    "log_sum_exp_all",
+    _log_sum_exp,
+    shape=lambda x: (),
+    derivative=lambda d, y, x: (spread(d, x.shape) * d.graph.make("exp", x - spread(y, x.shape)),),
+    elements=lambda x: array_of((), lambda: x[0].graph.make("log_sum_exp", *x)),
+)
+define(
+    "cross_entropy",  # −Σ t·ln softmax(o), for targets that sum to 1
+    lambda t, o: _log_sum_exp(o) - (t * o).sum(axis=-1),
+    shape=lambda t, o: (),
+    derivative=lambda d, y, t, o: (
+        -spread(d, o.shape) * o,
+        spread(d, o.shape) * (softmax(o) - t),
+    ),
+    elements=lambda t, o: array_of((), lambda: o[0].graph.make("cross_entropy_of", *t, *o)),
+)
+
+
+def softmax(o: Node) -> Node:
+    total = o.graph.make("log_sum_exp_all", o)
+    return o.graph.make("exp", o - spread(total, o.shape))
+
+
+def _halves(both: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    return both[: len(both) // 2], both[len(both) // 2 :]
+
+
+def _cross_entropy_of(*both: Array) -> Any:
+    ts, os = _halves(both)
+    return reduce(np.logaddexp, os) - sum(t * o for t, o in zip(ts, os, strict=True))
+
+
+def _cross_entropy_of_derivative(d: Node, y: Node, *both: Node) -> tuple[Node, ...]:
+    ts, os = _halves(both)
+    total = d.graph.make("log_sum_exp", *os)
+    shares = (d.graph.make("exp", o - total) - t for t, o in zip(ts, os, strict=True))
+    return (*(-d * o for o in os), *(d * share for share in shares))
+
+
+def _cross_entropy_of_expansion(*both: Node) -> Node:
+    ts, os = _halves(both)
+    total: Node = os[0].graph.make("log_sum_exp", *os)
+    return total - added(t * o for t, o in zip(ts, os, strict=True))
+
+
+define(
+    "cross_entropy_of",  # the same of single values: t1, t2, …, o1, o2, …
+    _cross_entropy_of,
+    derivative=_cross_entropy_of_derivative,
+    expansion=_cross_entropy_of_expansion,
+)

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.graph.build import Forward, inference
-from gradbook.graph.layer_names import value_name
+from gradbook.graph.names import value_name
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
 from gradbook.net import Net
 from gradbook.net.layers import Conv, Dense, Dropout, Flatten, Pool
 from gradbook.net.measure import Sight, measure
+from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
-from gradbook.net.wants import Shape
 
 Array = NDArray[np.float64]
 Values = Mapping[str, NDArray[np.floating]]  # by the names of the graph's leaves

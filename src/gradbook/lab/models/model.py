@@ -17,9 +17,9 @@ from gradbook.lab.models.answers import answers, probabilities, score
 from gradbook.lab.models.stored import Stored
 from gradbook.net import Net
 from gradbook.net.layers import spell
+from gradbook.net.parameters import Shape
 from gradbook.net.plain import whole
 from gradbook.net.text import layer_words
-from gradbook.net.wants import Shape
 
 if TYPE_CHECKING:
     from gradbook.engine.base import Engine

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array
 from gradbook.lab.rates.trial import SHUT, Gate, Trial
 from gradbook.net import Loss, Net
 

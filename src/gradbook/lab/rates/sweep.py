@@ -8,14 +8,14 @@ from math import isfinite
 
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.build import training_step
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array
 from gradbook.lab.rates.criteria import Case, least_loss
 from gradbook.lab.rates.limit import Limit, largest
 from gradbook.lab.rates.trial import Trial, trial
 from gradbook.lab.rates.verdict import Judgement, Verdict, judge
 from gradbook.net import Net
 from gradbook.net.plain import numbers, whole
-from gradbook.net.rates import DEFAULT_RATES
+from gradbook.net.task import DEFAULT_RATES
 
 MOST_RATES = 1_000
 MOST_LOSSES = 10_000_000  # rates × epochs, all of them kept

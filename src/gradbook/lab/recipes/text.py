@@ -29,7 +29,7 @@ from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
 from gradbook.net.task import DESCENT
 from gradbook.net.text import LONGEST_TEXT, Line, statements
-from gradbook.net.text.line import WORD
+from gradbook.net.text.statement import WORD
 
 GRAMMAR = f"""\
 A recipe is a few lines of text, written as a network's are: one thing a line; ';' may stand

@@ -23,7 +23,7 @@ from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training.rows import require_last_batch
 from gradbook.net import Net
 from gradbook.net.layers import spell
-from gradbook.net.wants import Shape
+from gradbook.net.parameters import Shape
 
 AT_ONCE = 512  # images: what is counted in between stays in the cache
 BRIGHTEST = 255

@@ -6,7 +6,6 @@ together. A recipe and a warp are written with the same `line`s.
 
 from gradbook.net.text.grammar import GRAMMAR
 from gradbook.net.text.layers import layer_words
-from gradbook.net.text.line import Line, digits, statements
 from gradbook.net.text.network import (
     LONGEST_TEXT,
     WORDS,
@@ -16,7 +15,8 @@ from gradbook.net.text.network import (
     reads_as_text,
     write,
 )
-from gradbook.net.text.training import TRAINING, update_words
+from gradbook.net.text.settings import TRAINING, update_words
+from gradbook.net.text.statement import Line, digits, statements
 
 __all__ = [
     "GRAMMAR",

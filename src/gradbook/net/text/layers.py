@@ -18,8 +18,8 @@ from gradbook.net.layers import (
     Pool,
     spell,
 )
-from gradbook.net.text.line import Line, digits
-from gradbook.net.wants import Bias, Shape
+from gradbook.net.parameters import Bias, Shape
+from gradbook.net.text.statement import Line, digits
 
 # Layers: each reader is called with its own word taken, and with the shape it is given.
 

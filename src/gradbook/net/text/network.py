@@ -9,11 +9,17 @@ from gradbook.errors import NetTextError, UsageError, did_you_mean
 from gradbook.net.fit import Misfit, check_depth
 from gradbook.net.layers import spell
 from gradbook.net.network import Net
-from gradbook.net.text.draft import Draft, pointing
-from gradbook.net.text.given import GIVEN, sample_lines, start_lines
 from gradbook.net.text.layers import LAYERS, layer_words
-from gradbook.net.text.line import Line, statements
-from gradbook.net.text.training import TRAINING, training_lines
+from gradbook.net.text.settings import (
+    GIVEN,
+    TRAINING,
+    Draft,
+    pointing,
+    sample_lines,
+    start_lines,
+    training_lines,
+)
+from gradbook.net.text.statement import Line, statements
 
 LONGEST_TEXT = 1_000_000  # characters: many times what anyone writes, read in a second
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gradbook.graph.derivation import Chain, Local, OverSamples, Sum, Worked, partials, pieces
 from gradbook.graph.node import Node
-from gradbook.graph.partials import Chain, Local, OverSamples, Sum, Worked, partials, pieces
 from gradbook.targets.algebra.chains import Algebra, partial, symbol_of
 from gradbook.targets.algebra.decimals import numbers_in, sign_before, worked_out
 from gradbook.targets.algebra.document import Inline, Line

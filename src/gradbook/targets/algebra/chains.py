@@ -8,10 +8,19 @@ from math import prod
 
 import numpy as np
 
-from gradbook.graph.derivation import Derivation, first_values, slopes
-from gradbook.graph.node import Node
-from gradbook.graph.op import Array
-from gradbook.graph.partials import Chain, Local, OverSamples, Product, Sum, Worked, chain_value
+from gradbook.graph.derivation import (
+    Chain,
+    Derivation,
+    Local,
+    OverSamples,
+    Product,
+    Sum,
+    Worked,
+    chain_value,
+    first_values,
+    slopes,
+)
+from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import Values
 from gradbook.targets.algebra.formula import (
     Say,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gradbook.graph.derivation import Derivation, derivation
+from gradbook.graph.derivation import Derivation, Local, derivation, partials
 from gradbook.graph.node import Node
-from gradbook.graph.partials import Local, partials
 from gradbook.graph.step import Step
 from gradbook.targets.algebra.ask import asked
 from gradbook.targets.algebra.backward import Backward

@@ -7,9 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 
 from gradbook.errors import TargetError
-from gradbook.graph.name import TOTAL_ERROR, Name
-from gradbook.graph.node import Node
-from gradbook.graph.op import Array
+from gradbook.graph.names import TOTAL_ERROR, Name
+from gradbook.graph.node import Array, Node
 from gradbook.targets.algebra.math import (
     HALF,
     BigSum,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gradbook.graph.node import Node
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array, Node
 from gradbook.targets.algebra.chains import Algebra, at, symbol_of
 from gradbook.targets.algebra.decimals import worked_out
 from gradbook.targets.algebra.document import Cell

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradbook.graph.layer_names import layer_names
-from gradbook.graph.name import RATE, TOTAL_ERROR, Name
+from gradbook.graph.names import RATE, TOTAL_ERROR, Name, layer_names
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net.network import Net, Parameter
-from gradbook.net.wants import Bias, Role, Shape
+from gradbook.net.parameters import Bias, Role, Shape
 from gradbook.targets.algebra.document import Cell, Inline
 from gradbook.targets.algebra.formula import symbol
 from gradbook.targets.algebra.math import Form, Number, Relation, Symbol, exp, sigmoid

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 
 MOST_TERMS = 20  # of a sum in the forward part
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from math import isfinite, isnan
 
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.palette import colour_of
 from gradbook.targets.algebra.decimals import digits
 from gradbook.targets.algebra.math import Symbol

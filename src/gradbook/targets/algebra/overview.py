@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.net.layers import BatchNorm, Conv, Pool, spell
 from gradbook.net.network import Net, Parameter
 from gradbook.targets.algebra.document import Cell, Inline

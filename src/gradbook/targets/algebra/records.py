@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 
 from gradbook.graph.derivation import derivation
-from gradbook.graph.node import Node
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array, Node
 from gradbook.graph.step import Step
 from gradbook.targets.algebra.ask import asked
 from gradbook.targets.algebra.chains import Algebra, algebra

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gradbook.graph.name import Name
-from gradbook.graph.partials import Local
+from gradbook.graph.derivation import Local
+from gradbook.graph.names import Name
 from gradbook.targets.algebra.chains import partial
 from gradbook.targets.algebra.document import Inline
 from gradbook.targets.algebra.formula import Say, definition, formula

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import ClassVar
 
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.targets.algebra.decimals import digits
 from gradbook.targets.algebra.document import Line
 from gradbook.targets.algebra.math import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.graph.node import Node
 from gradbook.graph.reference import losses
 from gradbook.graph.step import Step

@@ -9,12 +9,11 @@ from math import prod
 
 import numpy as np
 
-from gradbook.graph.layer_names import layer_names
-from gradbook.graph.name import TOTAL_ERROR, Name
+from gradbook.graph.names import TOTAL_ERROR, Name, layer_names
 from gradbook.net import Loss, Net, Parameter
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
+from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
-from gradbook.net.wants import Shape
 
 MOST_UNITS = 8  # a longer column shows its first ones and the last
 FIRST_UNITS = 3

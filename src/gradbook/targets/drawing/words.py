@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.palette import QUIET, colour_of
 from gradbook.targets.drawing.shapes import Label, Point
 from gradbook.targets.drawing.stages import Marked

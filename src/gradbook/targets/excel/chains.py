@@ -6,9 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from gradbook.graph.derivation import Derivation
+from gradbook.graph.derivation import (
+    Chain,
+    Derivation,
+    Local,
+    OverSamples,
+    Product,
+    Sum,
+    Worked,
+    partials,
+)
 from gradbook.graph.node import Node
-from gradbook.graph.partials import Chain, Local, OverSamples, Product, Sum, Worked, partials
 
 MOST_CELLS = 12_000  # beyond this two weights are worked, and the others go the same way
 A_WEIGHTS_LINES = 12  # or so: its partials, its chain

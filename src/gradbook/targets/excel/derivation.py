@@ -14,9 +14,17 @@ from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from gradbook.graph.derivation import derivation, first_values
+from gradbook.graph.derivation import (
+    Chain,
+    Local,
+    OverSamples,
+    Product,
+    Sum,
+    Worked,
+    derivation,
+    first_values,
+)
 from gradbook.graph.node import Node
-from gradbook.graph.partials import Chain, Local, OverSamples, Product, Sum, Worked
 from gradbook.palette import GRADIENT, QUIET, Colour
 from gradbook.targets.excel.book import DERIVATION, TRAINING, Book
 from gradbook.targets.excel.chains import Chains, derivative

@@ -8,7 +8,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.palette import GRADIENT, MEMORY, PAPER, QUIET, Colour, colour_of
 
 PLAIN = "0.000000"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from xlsxwriter.worksheet import Worksheet
 
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.graph.node import Node
 from gradbook.targets.excel.book import Book
 from gradbook.targets.excel.grammar import Reference, write

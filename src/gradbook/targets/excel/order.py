@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name
 from gradbook.graph.node import Node, named_inputs, needed
 from gradbook.graph.step import Step
 from gradbook.net import Net

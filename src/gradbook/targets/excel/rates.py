@@ -8,8 +8,8 @@ from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from gradbook.graph.op import Array
-from gradbook.net.rates import split
+from gradbook.graph.node import Array
+from gradbook.net.task import split
 from gradbook.palette import ERROR, PAPER, QUIET, RATE, curve_colours
 from gradbook.targets.excel.book import HEAD_ROWS, RATES, RATES_WORK, TRAINING, Book
 from gradbook.targets.excel.charts import Curve, loss_chart

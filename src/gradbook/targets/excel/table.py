@@ -9,8 +9,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.errors import LimitError
-from gradbook.graph.node import Node
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array, Node
 from gradbook.palette import QUIET
 from gradbook.targets.excel.grammar import LONGEST_FORMULA
 from gradbook.targets.excel.look import Look, colour, digits

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.graph.node import Node, needed
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array, Node, needed
 from gradbook.graph.reference import Values, run
 from gradbook.graph.step import Step
 

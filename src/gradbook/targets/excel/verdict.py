@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradbook.graph.op import Array
+from gradbook.graph.node import Array
 from gradbook.targets.excel.grammar import digits as typed
 
 LEAP, SLOW = 1.05, 0.5  # times the first error: above it leaps, and still above it is slow

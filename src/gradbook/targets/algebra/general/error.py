@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.graph.layer_names import layer_names
-from gradbook.graph.name import SAMPLE_ERROR, TOTAL_ERROR, Name
+from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, layer_names
 from gradbook.net.layers import (
     Activation,
 )

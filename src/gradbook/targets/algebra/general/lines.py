@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 
-from gradbook.graph.name import TOTAL_ERROR
+from gradbook.graph.names import TOTAL_ERROR
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Pool
 from gradbook.net.network import Net
-from gradbook.net.wants import Role
+from gradbook.net.parameters import Role
 from gradbook.targets.algebra.general.activation import activated, slopes
 from gradbook.targets.algebra.general.error import error, from_error, over_samples, sample_error
 from gradbook.targets.algebra.general.place import Place, delta, each, is_shared, parameter_symbol

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from gradbook.graph.layer_names import layer_names
-from gradbook.graph.name import Name
+from gradbook.graph.names import Name, layer_names
 from gradbook.net.layers import Conv, Dense, Layer
 from gradbook.net.network import Net, Parameter
-from gradbook.net.wants import Role
+from gradbook.net.parameters import Role
 from gradbook.targets.algebra.math import (
     Form,
     Product,

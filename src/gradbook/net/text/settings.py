@@ -1,0 +1,215 @@
+"""All of a network that isn't a layer, as statements: input, loss, update, start, samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradbook.errors import GradbookError, NetTextError, did_you_mean
+from gradbook.net.layers import Layer
+from gradbook.net.network import Net
+from gradbook.net.parameters import Role, Shape
+from gradbook.net.task import USUAL_RATES, Loss, Sample, Update
+from gradbook.net.text.statement import Line, digits
+
+
+@dataclass
+class Draft:
+    """What has been read so far."""
+
+    source: str | None
+    shape: Shape = ()
+    layers: list[Layer] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    start: dict[Role, tuple[float, ...]] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    places: dict[str, Line] = field(default_factory=dict)  # which line a part of the net stands in
+
+    def set(self, key: str, value: object, line: Line) -> None:
+        if key in self.settings:
+            line.fail(f"a second {line.words[0].group()!r}: say it once", at=0)
+        self.settings[key] = value
+        self.places[key] = line
+
+
+@contextmanager
+def pointing(line: Line, at: int) -> Iterator[None]:
+    """What the network's parts complain of, with its place in the text."""
+    try:
+        yield
+    except NetTextError:
+        raise
+    except GradbookError as error:
+        line.fail(error.message, at)
+
+
+KINDS = {  # of parameter, as the text calls them
+    "weights": Role.WEIGHT,
+    "biases": Role.BIAS,
+    "scales": Role.SCALE,
+    "shifts": Role.SHIFT,
+}
+
+
+def _loss(draft: Draft, line: Line) -> None:
+    phrase = line.rest(until="smoothing")
+    if phrase not in list(Loss):
+        known = [str(loss) for loss in Loss]
+        hint = did_you_mean(phrase, known) or ": one of " + ", ".join(known)
+        line.fail(f"unknown loss {phrase!r}{hint}" if phrase else f"which loss{hint}", at=1)
+    draft.set("loss", Loss(phrase), line)
+    draft.settings["smoothing"] = line.value("smoothing") if line.option("smoothing") else 0.0
+
+
+def _update(draft: Draft, line: Line) -> None:
+    kind = line.next
+    settings: dict[str, Any] = {}
+    if kind not in USUAL_RATES:
+        hint = did_you_mean(kind, USUAL_RATES) or ": one of " + ", ".join(USUAL_RATES)
+        line.fail(f"unknown update {kind!r}{hint}" if kind else f"which update{hint}")
+    line.take()
+    if kind == "momentum":
+        if line.next not in ("", "nesterov"):
+            settings["momentum"] = line.value("momentum")
+        settings["nesterov"] = line.option("nesterov")
+    if kind in ("adam", "adamw") and line.next:
+        settings["betas"] = (line.value("beta1"), line.value("beta2"))
+        if line.next:
+            settings["epsilon"] = line.value("epsilon")
+    with pointing(line, at=1):
+        draft.set("update", Update(kind, **settings), line)
+
+
+def _decay(draft: Draft, line: Line) -> None:
+    decay = line.value("decay")
+    known = draft.settings.setdefault("decay", {})
+    draft.places["decay"] = line
+    for role in _kinds(line):
+        if role in known:
+            line.fail("decay is given for these already: say it once", at=0)
+        known[role] = decay
+
+
+def _kinds(line: Line) -> list[Role]:
+    """The kinds of parameter named, or weights where none is."""
+    found: list[Role] = []
+    while line.next:
+        if line.next not in KINDS:
+            hint = did_you_mean(line.next, KINDS) or ": one of " + ", ".join(KINDS)
+            line.fail(f"unknown kind of parameter {line.next!r}{hint}")
+        found.append(KINDS[line.take()])
+    return found or [Role.WEIGHT]
+
+
+def _rate(draft: Draft, line: Line) -> None:
+    draft.set("rate", line.value("the rate"), line)
+
+
+def _seed(draft: Draft, line: Line) -> None:
+    draft.set("seed", line.whole("the seed"), line)
+
+
+TRAINING: dict[str, Callable[[Draft, Line], None]] = {
+    "loss": _loss,
+    "update": _update,
+    "decay": _decay,
+    "rate": _rate,
+    "seed": _seed,
+}
+
+
+# Writing.
+
+
+def training_lines(net: Net) -> Iterator[str]:
+    """Whatever isn't as usual, and the loss."""
+    yield f"loss {net.loss}" + (f" smoothing {digits(net.smoothing)}" if net.smoothing else "")
+    if net.update != Update():
+        yield f"update {update_words(net.update)}"
+    for word, role in KINDS.items():
+        if role in net.decay:
+            yield f"decay {digits(net.decay[role])} {word}"
+    if net.rate is not None:
+        yield f"rate {digits(net.rate)}"
+    if net.seed:
+        yield f"seed {net.seed}"
+
+
+def update_words(update: Update) -> str:
+    if update.kind == "momentum":
+        ahead = " nesterov" if update.nesterov else ""
+        return f"momentum {digits(update.momentum)}{ahead}"
+    if update.kind in ("adam", "adamw"):
+        return f"{update.kind} " + " ".join(map(digits, (*update.betas, update.epsilon)))
+    return update.kind
+
+
+def _input(draft: Draft, line: Line) -> None:
+    draft.shape = line.sizes("the input", 3, "2 or 1x28x28")
+    draft.set("input", draft.shape, line)
+
+
+def _name(draft: Draft, line: Line) -> None:
+    draft.set("name", _phrase(line, "which name? write 'name worked'"), line)
+
+
+def _phrase(line: Line, question: str) -> str:
+    if not line.next:
+        line.fail(question)
+    return line.rest()
+
+
+def _start(role: Role) -> Callable[[Draft, Line], None]:
+    def read(draft: Draft, line: Line) -> None:
+        draft.start[role] = draft.start.get(role, ()) + line.values("a start value")
+        draft.places[role] = line
+
+    return read
+
+
+def _sample(draft: Draft, line: Line) -> None:
+    if "table" in draft.settings:
+        line.fail("samples stand in a file already: take out this line or the 'data' line", at=0)
+    inputs = line.values("an input", until="->")
+    if not line.option("->"):
+        line.fail("the targets are missing: write '->' and then them")
+    draft.samples.append(Sample(inputs, line.values("a target")))
+    draft.places[f"sample {len(draft.samples)}"] = line
+
+
+def _data(draft: Draft, line: Line) -> None:
+    if draft.samples:
+        line.fail("samples are given already: take out the 'sample' lines or this one", at=0)
+    draft.set("table", _phrase(line, "which file? write 'data samples.csv'"), line)
+    draft.places["data"] = line
+
+
+GIVEN: dict[str, Callable[[Draft, Line], None]] = {
+    "input": _input,
+    "name": _name,
+    **{word: _start(role) for word, role in KINDS.items()},
+    "sample": _sample,
+    "data": _data,
+}
+
+
+# Writing.
+
+
+def start_lines(net: Net) -> Iterator[str]:
+    for word, role in KINDS.items():
+        if role in net.start:
+            yield f"{word} {_row(net.start[role])}"
+
+
+def sample_lines(net: Net) -> Iterator[str]:
+    if net.table:
+        yield f"data {net.table}"
+    else:
+        yield from (f"sample {_row(one.inputs)} -> {_row(one.targets)}" for one in net.samples)
+
+
+def _row(numbers: Iterable[float]) -> str:
+    return " ".join(map(digits, numbers))

@@ -1,0 +1,166 @@
+"""An annotated copy shows the wrong cells and loses nothing."""
+
+from __future__ import annotations
+
+import re
+from xml.dom.minidom import parseString
+
+import pytest
+
+from gradbook.audit.check import check_book
+from gradbook.audit.copies.annotate import annotated
+from gradbook.palette import ERROR
+from tests.audit.material.copies import (
+    COLUMN,
+    FIRST,
+    NOTED,
+    SHEET,
+    opened,
+    parts,
+    put,
+    repacked,
+    rich,
+    with_parts_nobody_knows,
+)
+from tests.audit.material.lookalikes import FORMULAS, TOP, book, letter
+from tests.outside.witness import recalculate
+
+FILL = f"FF{ERROR.dark_ink[1:]}"
+CHANGED = {SHEET, "xl/styles.xml", "xl/comments1.xml", "xl/drawings/vmlDrawing1.vml"}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return repacked(rich(tmp_path / "book.xlsx"), with_parts_nobody_knows)
+
+
+def copy_of(path, name="copy.xlsx"):
+    copy = path.with_name(name)
+    copy.write_bytes(annotated(path, check_book(path)))
+    return copy
+
+
+def coloured(copy, sheet="Sheet1"):
+    rows = opened(copy)[sheet].iter_rows()
+    return {cell.coordinate for row in rows for cell in row if cell.fill.fgColor.rgb == FILL}
+
+
+def test_every_part_but_those_that_say_it_is_the_same_to_the_byte(path):
+    before, after = parts(path), parts(copy_of(path))
+    assert before.keys() == after.keys()
+    assert {name for name in before if before[name] != after[name]} == CHANGED
+
+
+def test_what_is_added_is_well_formed(path):
+    for name, data in parts(copy_of(path)).items():
+        if name.endswith((".xml", ".rels", ".vml")):
+            parseString(data)
+
+
+def test_exactly_the_wrong_cells_are_coloured(path):
+    rows = range(TOP + 2, TOP + 8)
+    assert coloured(copy_of(path)) == {f"{COLUMN}{row}" for row in rows}
+
+
+def test_a_coloured_cell_keeps_the_rest_of_its_format(path):
+    cell = opened(copy_of(path))["Sheet1"][FIRST]
+    assert (cell.number_format, cell.font.italic) == ("0.0000", True)
+    assert cell.fill.fgColor.rgb == FILL
+
+
+def test_a_note_says_why_and_what_is_right_in_its_own_row(path):
+    sheet = opened(copy_of(path))["Sheet1"]
+    last = f"{COLUMN}{TOP + 7}"
+    assert "a_h2" in sheet[FIRST].comment.text
+    assert f"{letter('a_h2')}{TOP + 7}" in sheet[last].comment.text
+    assert f"as in {FIRST}" in sheet[last].comment.text
+
+
+def test_notes_that_are_there_stay(path):
+    sheet = opened(copy_of(path))["Sheet1"]
+    assert sheet["B2"].comment.text == "the rate"
+    assert sheet[NOTED].comment.text.startswith("is this right?")
+    assert "a_h2" in sheet[NOTED].comment.text
+
+
+def test_every_note_has_its_own_box(path):
+    drawing = parts(copy_of(path))["xl/drawings/vmlDrawing1.vml"].decode()
+    names = re.findall(r'<v:shape id="(_x0000_s\d+)"', drawing)
+    assert len(names) == len(set(names)) == 2 + 5  # one of the six wrong cells had a note
+
+
+def test_the_first_notes_of_a_book_are_related_and_declared(tmp_path):
+    path = book(tmp_path / "book.xlsx", {"∂E/∂w5": FORMULAS["∂E/∂w6"]})
+    after = parts(copy_of(path))
+    assert b"/xl/comments1.xml" in after["[Content_Types].xml"]
+    assert b'Extension="vml"' in after["[Content_Types].xml"]
+    assert after["xl/worksheets/_rels/sheet1.xml.rels"].count(b"<Relationship ") == 2
+    assert after[SHEET].index(b"<pageMargins") < after[SHEET].index(b"<legacyDrawing")
+    assert opened(path.with_name("copy.xlsx"))["Sheet1"][f"{letter('∂E/∂w5')}{TOP + 2}"].comment
+
+
+def test_a_right_book_is_copied_as_it_is(tmp_path):
+    path = rich(tmp_path / "book.xlsx", {})
+    assert copy_of(path).read_bytes() == path.read_bytes()
+
+
+def test_the_same_copy_comes_out_again(path):
+    assert copy_of(path).read_bytes() == copy_of(path, "again.xlsx").read_bytes()
+
+
+def test_a_copy_is_judged_as_its_book_is(path):
+    told = [sheet.findings for sheet in check_book(path).sheets]
+    assert [sheet.findings for sheet in check_book(copy_of(path)).sheets] == told
+
+
+def test_a_format_that_no_cell_should_have_never_becomes_ours(path):
+    number = parts(path)["xl/styles.xml"].count(b"<xf ") - 1  # the first behind those there are
+    repacked(path, put(SHEET, r'<c r="B6" s="\d+"', f'<c r="B6" s="{number}"'))
+    assert f"B{TOP + 2}" not in coloured(copy_of(path))
+
+
+def test_a_blank_cell_can_be_marked(tmp_path):
+    path = book(tmp_path / "book.xlsx", rate=None)
+    copy = copy_of(path)
+    assert "C2" in coloured(copy)
+    assert opened(copy)["Sheet1"]["C2"].comment
+
+
+def test_names_with_a_prefix_keep_it(path):
+    def change(content):
+        text = content[SHEET].decode().replace('xmlns="http', 'xmlns:x="http')
+        content[SHEET] = re.sub(r"<(/?)(?=[a-z])(?!\w+:)", r"<\1x:", text).encode()
+
+    repacked(path, change)
+    copy = copy_of(path)
+    parseString(parts(copy)[SHEET])
+    assert FIRST in coloured(copy)
+
+
+def test_a_sheet_in_another_encoding_can_be_added_to(path):
+    def change(content):
+        text = content[SHEET].decode().replace("UTF-8", "UTF-16")
+        content[SHEET] = text.encode("utf-16")
+
+    repacked(path, change)
+    assert FIRST in coloured(copy_of(path))
+
+
+def test_a_hostile_heading_is_only_words_in_a_note(tmp_path):
+    name = "w3</t></r><r><t>&amp;\x07 ]]>"
+    path = book(tmp_path / "book.xlsx", {"∂E/∂w3": FORMULAS["∂E/∂w4"]}, headings={"w3": name})
+    copy = copy_of(path)
+    for part, data in parts(copy).items():
+        if "comments" in part:
+            parseString(data)
+    assert coloured(copy)
+
+
+@pytest.mark.witness("libreoffice")
+def test_libreoffice_shows_the_colours_the_notes_and_the_chart(path, tmp_path):
+    seen = recalculate(copy_of(path), tmp_path / "seen")
+    sheet = opened(seen)["Sheet1"]
+    assert coloured(seen) >= {FIRST, NOTED}
+    assert "Rather:" in sheet[FIRST].comment.text
+    assert sheet[NOTED].comment.text.startswith("is this right?")
+    assert {"xl/charts/chart1.xml", "xl/media/image1.png"} <= parts(seen).keys()

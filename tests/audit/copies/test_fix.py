@@ -1,0 +1,181 @@
+"""A corrected copy computes what the right book computes, and loses nothing."""
+
+from __future__ import annotations
+
+import re
+from math import isclose
+
+import pytest
+
+from gradbook.audit.check import check_book
+from gradbook.audit.copies.fix import fixed
+from tests.audit.material.copies import (
+    COLUMN,
+    SHEET,
+    WRONG,
+    opened,
+    parts,
+    put,
+    repacked,
+    rich,
+    with_parts_nobody_knows,
+)
+from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, letter
+from tests.outside.witness import read_values, recalculate_all
+
+ROWS_OF_TABLE = range(TOP + 2, TOP + 2 + ROWS)
+CHAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml.calcChain+xml"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return repacked(rich(tmp_path / "book.xlsx"), with_parts_nobody_knows)
+
+
+def copy_of(path):
+    copy = path.with_name("copy.xlsx")
+    copy.write_bytes(fixed(path, check_book(path)).content)
+    return copy
+
+
+def with_shared_formulas(content):
+    """As Excel keeps a column: one formula, and the others refer to it."""
+    text = content[SHEET].decode()
+    for k, row in enumerate(ROWS_OF_TABLE):
+        area = f' ref="{COLUMN}{TOP + 2}:{COLUMN}{TOP + 1 + ROWS}"' if not k else ""
+        cell = rf'(<c r="{COLUMN}{row}"[^>]*>)<f>(.*?)</f>'
+        new = rf'\1<f t="shared"{area} si="0">\2</f>' if not k else r'\1<f t="shared" si="0"/>'
+        text, count = re.subn(cell, new, text)
+        assert count == 1
+    content[SHEET] = text.encode()
+
+
+def with_calculation_chain(content):
+    content["xl/calcChain.xml"] = (
+        b'<calcChain xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        b'<c r="B6" i="1"/></calcChain>'
+    )
+    put(
+        "[Content_Types].xml",
+        "</Types>",
+        rf'<Override PartName="/xl/calcChain.xml" ContentType="{CHAIN}"/></Types>',
+    )(content)
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/calcChain"
+    relation = f'<Relationship Id="rId99" Type="{kind}" Target="calcChain.xml"/></Relationships>'
+    put("xl/_rels/workbook.xml.rels", "</Relationships>", relation)(content)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        WRONG,
+        {"∂E/∂w1": FORMULAS["∂E/∂w1"].replace("(({a_o1}", "({a_o1}").replace("{w7})*", "{w7}*")},
+        {"∂E/∂w5": FORMULAS["∂E/∂w5"].replace("({a_o1}-{t1})", "({a_o1}+{t1})")},
+        {**WRONG, "∂E/∂w7": FORMULAS["∂E/∂w8"]},
+    ],
+)
+def test_a_corrected_book_is_right(changed, tmp_path):
+    path = rich(tmp_path / "book.xlsx", changed)
+    assert check_book(path).verdict == "wrong"
+    assert check_book(copy_of(path)).verdict == "right"
+
+
+def test_only_the_sheet_and_the_wish_to_calculate_change(path):
+    repacked(path, put("xl/workbook.xml", ' fullCalcOnLoad="1"', ""))
+    before, after = parts(path), parts(copy_of(path))
+    assert before.keys() == after.keys()
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {SHEET, "xl/workbook.xml"}
+    assert b'fullCalcOnLoad="1"' in after["xl/workbook.xml"]
+
+
+def test_formulas_that_were_right_stand_as_they_stood(path):
+    before, after = (opened(file)["Sheet1"] for file in (path, copy_of(path)))
+    for row in before.iter_rows():
+        for cell in row:
+            if cell.coordinate.rstrip("0123456789") != COLUMN:
+                assert after[cell.coordinate].value == cell.value
+            assert after[cell.coordinate].number_format == cell.number_format
+
+
+def test_a_column_that_shares_one_formula_gets_right_ones(path):
+    repacked(path, with_shared_formulas)
+    sheet = opened(copy_of(path))["Sheet1"]
+    for row in ROWS_OF_TABLE:
+        assert f"{letter('a_h2')}{row}*(1-" in sheet[f"{COLUMN}{row}"].value
+    assert check_book(copy_of(path)).verdict == "right"
+
+
+def test_who_shared_a_formula_that_goes_gets_its_own(tmp_path):
+    right = rich(tmp_path / "right.xlsx", {})
+    path = rich(tmp_path / "book.xlsx", {}, special={("∂E/∂w3", 0): "=1"})
+    repacked(path, with_shared_formulas)  # the first row's formula is all that the others have
+    repacked(
+        path,
+        put(SHEET, r'(si="0">)[^<]*', r"\g<1>" + opened(right)["Sheet1"][f"{COLUMN}6"].value[1:]),
+    )
+    report = check_book(path)
+    assert report.verdict == "right"
+    wrong = book(tmp_path / "wrong.xlsx", special={("∂E/∂w3", 0): "=J6*2"})
+    finding = check_book(wrong).sheets[0].findings[0]
+    assert finding.cells == f"{COLUMN}6"
+    copy = tmp_path / "copy.xlsx"
+    copy.write_bytes(fixed(path, check_book(wrong)).content)
+    sheet, expected = opened(copy)["Sheet1"], opened(right)["Sheet1"]
+    for row in ROWS_OF_TABLE[1:]:
+        assert sheet[f"{COLUMN}{row}"].value == expected[f"{COLUMN}{row}"].value
+    assert sheet[f"{COLUMN}6"].value == finding.fixes[f"{COLUMN}6"]
+
+
+def test_the_order_of_calculation_is_dropped_with_all_that_speaks_of_it(path):
+    repacked(path, with_calculation_chain)
+    after = parts(copy_of(path))
+    assert "xl/calcChain.xml" not in after
+    assert not any(b"calcChain" in data for data in after.values())
+
+
+@pytest.mark.parametrize("pasted", [0.25, None, "oops"])
+def test_a_pasted_cell_gets_its_formula_back(pasted, tmp_path):
+    path = book(tmp_path / "book.xlsx", special={("∂E/∂w3", 3): pasted})
+    copy = copy_of(path)
+    assert check_book(copy).verdict == "right"
+    assert str(opened(copy)["Sheet1"][f"{COLUMN}{TOP + 5}"].value).startswith("=")
+
+
+def test_a_part_of_an_array_is_left_and_said(path):
+    cell = f"{COLUMN}{TOP + 2}"
+    area = f"{COLUMN}{TOP + 2}:{COLUMN}{TOP + 3}"
+    report = check_book(path)
+    repacked(path, put(SHEET, rf'(<c r="{cell}"[^>]*>)<f>', rf'\1<f t="array" ref="{area}">'))
+    result = fixed(path, report)
+    assert result.left == (f"{area} (∂E/∂w3)",)
+    assert result.cells == ROWS - 2
+
+
+def test_what_has_no_right_formula_is_said(tmp_path):
+    path = book(tmp_path / "book.xlsx", {"h1": "={a_h1}*2"})  # which is computed from h1
+    result = fixed(path, check_book(path))
+    assert result.left
+    assert result.content == path.read_bytes()
+
+
+@pytest.mark.witness("libreoffice")
+@pytest.mark.filterwarnings("ignore:Sparkline")
+def test_libreoffice_computes_what_the_right_book_computes_and_what_the_copy_says(tmp_path):
+    paths = [tmp_path / "right.xlsx", tmp_path / "wrong.xlsx", tmp_path / "pasted.xlsx"]
+    rich(paths[0], {}), rich(paths[1]), rich(paths[2], {}, special={("∂E/∂w3", 3): 0.25})
+    copies = []
+    for path in paths[1:]:
+        copy = path.with_name(f"copy-{path.name}")
+        copy.write_bytes(fixed(path, check_book(path)).content)
+        copies.append(copy)
+    right, *seen = recalculate_all([paths[0], *copies], tmp_path / "seen")
+    expected = read_values(right)["Sheet1"]
+    for copy, file in zip(copies, seen, strict=True):
+        said, found = read_values(copy)["Sheet1"], read_values(file)["Sheet1"]
+        for row in ROWS_OF_TABLE:
+            for name in ("w3", "E_total", "∂E/∂w3", "∂E/∂w8"):
+                cell = f"{letter(name)}{row}"
+                assert isclose(found[cell], expected[cell], rel_tol=1e-14)
+                if row > (TOP + 2 if copy.name == "copy-wrong.xlsx" else TOP + 5):
+                    assert isclose(said[cell], expected[cell], rel_tol=1e-13)

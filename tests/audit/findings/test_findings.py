@@ -1,0 +1,83 @@
+"""What can be found, and that it is documented as it is."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from gradbook import audit
+from gradbook.audit.check import check_book
+from gradbook.audit.findings import findings
+from gradbook.audit.findings.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
+from gradbook.audit.repair.reason import WORDS
+from tests.audit.material.copies import WRONG
+from tests.audit.material.lookalikes import book
+
+ROOT = Path(__file__).parents[3]
+SAID = (ROOT / "docs" / "check.md").read_text("utf-8")
+
+
+def table(heading: str) -> dict[str, str]:
+    """A table of the documentation, its first column without its quotes."""
+    lines = SAID[SAID.index(f"| {heading} |") :].split("\n\n")[0].splitlines()[2:]
+    rows = [line.strip("|").split("|") for line in lines]
+    return {first.strip().strip("`"): second.strip() for first, second in rows}
+
+
+def test_the_documented_verdicts_are_those_of_the_code():
+    assert table("verdict") == VERDICTS
+    assert set(VERDICTS) == set(WORST_FIRST)
+
+
+def test_the_documented_kinds_are_those_of_the_code():
+    assert table("kind of finding") == KINDS
+
+
+def test_every_kind_is_given_by_some_line_and_no_other_is():
+    code = [
+        ast.parse(path.read_text("utf-8"))
+        for path in Path(audit.__file__).parent.rglob("*.py")
+        if path.name != "findings.py"
+    ]
+    nodes = [node for tree in code for node in ast.walk(tree)]
+    words = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    words |= {getattr(findings, name) for name in names & {"TO_FILL_IN", "BLANK_RATE"}}
+    assert set(KINDS) <= words
+    assert set(WORDS.values()) <= set(KINDS)
+    with pytest.raises(AssertionError):
+        Finding("odd", "", "", "", "", "", "")
+
+
+def test_the_documented_json_is_the_one_that_is_printed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    reports = [check_book(book(Path("ada.xlsx"), WRONG, rows=70))]
+    shown = json.loads(SAID.partition("```json\n")[2].partition("```")[0])
+    printed = json.loads(json.dumps(record(reports)))
+    errors = [one["books"][0]["sheets"][0]["findings"][0] for one in (shown, printed)]
+    assert errors[0].pop("relative_error") == pytest.approx(errors[1].pop("relative_error"))
+    assert printed == shown
+
+
+def test_every_field_is_documented(tmp_path):
+    (tmp_path / "bad.xlsx").write_text("no zip")
+    reports = [check_book(book(tmp_path / "a.xlsx", WRONG)), check_book(tmp_path / "bad.xlsx")]
+    fields = re.findall(r'"(\w+)":', json.dumps(record(reports)))
+    assert set(fields) == set(table("field"))
+
+
+def test_the_json_of_each_verdict_has_the_same_fields(tmp_path):
+    wrong, blank, short = (tmp_path / f"{k}.xlsx" for k in range(3))
+    books = [book(wrong, WRONG), book(blank, rate=None), book(short, rows=1)]
+    found = [check_book(path) for path in books]
+    assert [report.verdict for report in found] == ["wrong", "frozen", "unfinished"]
+    fields = {
+        tuple(sheet)
+        for report in record(found)["books"]  # type: ignore[attr-defined]
+        for sheet in report["sheets"]
+    }
+    assert len(fields) == 1

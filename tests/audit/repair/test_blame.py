@@ -1,0 +1,144 @@
+"""Which cells are blamed: several mistakes in one book, columns of any kind, updates."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.audit.check import check_book
+from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, cells, letter
+from tests.audit.material.made import table_of
+from tests.audit.material.styles import array_updates, offset
+from tests.audit.material.tables import Columns, all_values
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "book.xlsx"
+
+
+def found(path):
+    report = check_book(path)
+    return {(f.cells, f.kind) for sheet in report.sheets for f in sheet.findings}
+
+
+def updated(name, formula):
+    """Every update of a weight said in another way, by the row it stands in."""
+    return {(name, k): formula.format(k=TOP + 1 + k) for k in range(1, ROWS)}
+
+
+WRONG = {
+    "∂E/∂w5": (FORMULAS["∂E/∂w5"].replace("{a_h1}", "{a_h2}"), "wrong reference"),
+    "∂E/∂w8": ("=-" + FORMULAS["∂E/∂w8"][1:], "wrong sign"),
+    "∂E/∂w6": (FORMULAS["∂E/∂w6"].replace("({a_o1}-{t1})", "({a_o1}+{t1})"), "wrong operator"),
+}
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_every_mistake_of_a_book_is_a_finding_of_its_own(count, path):
+    some = dict(list(WRONG.items())[:count])
+    changed = {name: formula for name, (formula, _) in some.items()}
+    assert found(book(path, changed)) == {(cells(name), kind) for name, (_, kind) in some.items()}
+
+
+def test_a_mistake_in_one_row_beside_one_in_a_column(path):
+    changed = {"∂E/∂w5": WRONG["∂E/∂w5"][0]}
+    assert found(book(path, changed, special={("h1", 3): "=D9*F9+D9*G9"})) == {
+        (cells("∂E/∂w5"), "wrong reference"),
+        (f"{letter('h1')}{TOP + 5}", "departing row"),
+    }
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_saturation_hides_no_kind_of_mistake(name, path):
+    formula, kind = WRONG[name]
+    assert found(book(path, {name: formula}, rate=1000)) == {(cells(name), kind)}
+
+
+@pytest.mark.parametrize(
+    ("name", "formula", "kind"),
+    [
+        ("h1", "={i1}*{w1}+{i1}*{w2}", "wrong reference"),
+        ("h1", "={i1}*{w1}-{i2}*{w2}", "wrong operator"),
+        ("h1", "={i1}*{w1}+AZ500*{w2}", "blank reference"),
+        ("h1", "={i1}*{w1}", "missing term"),
+        ("o1", "={a_h1}*{w6}+{a_h2}*{w5}", "swapped references"),
+        ("a_h1", "=1/1+EXP(-{h1})", "parentheses"),
+        ("E2", "=0.5*({t1}-{a_o2})^2", "wrong reference"),
+    ],
+)
+def test_the_way_to_the_loss_is_blamed_where_it_is_the_odd_one(name, formula, kind, path):
+    special = {("t2", k): 0.7 for k in range(ROWS)}
+    assert found(book(path, {name: formula}, special=special)) == {(cells(name), kind)}
+
+
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [("h1", "=F6*D6+G6*E6"), ("a_h1", "=1/(1+EXP(-J6))"), ("a_o2", "=1/(1+EXP(-T6))")],
+)
+def test_a_whole_column_of_values_gets_its_formula_back(name, formula, path):
+    values = {(name, k): 0.5 + 0.01 * k for k in range(ROWS)}
+    (finding,) = (f for s in check_book(book(path, special=values)).sheets for f in s.findings)
+    assert (finding.cells, finding.kind, finding.expected) == (cells(name), "pasted value", formula)
+    assert len(finding.fixes) == ROWS
+
+
+def test_an_update_by_another_weights_gradient_is_found(path):
+    wrong = updated("w1", "=F{k}-$C$2*Z{k}")
+    (finding,) = (f for s in check_book(book(path, special=wrong)).sheets for f in s.findings)
+    assert finding.kind == "another weight's gradient"
+    assert finding.cells == f"F{TOP + 3}:F{TOP + 1 + ROWS}"
+    assert finding.expected == f"=F{TOP + 2}-$C$2*Y{TOP + 2}"
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "=F{k}*(1-$C$2*0.01)-$C$2*Y{k}",
+        "=(1-$C$2*0.01)*F{k}-$C$2*Y{k}",
+        "=F{k}-$C$2*(Y{k}+0.01*F{k})",
+        "=F{k}-$C$2*Y{k}-$C$2*0.01*F{k}",
+    ],
+)
+def test_a_weight_that_decays_is_right(formula, path):
+    assert check_book(book(path, special=updated("w1", formula))).verdict == "right"
+
+
+def test_a_rate_is_proposed_where_it_is_blank(path):
+    (finding,) = (f for s in check_book(book(path, rate=None)).sheets for f in s.findings)
+    assert finding.fixes == {"C2": "=0.5"}
+
+
+NETWORK = """input 2
+dense 2 no bias
+sigmoid
+dense 2 no bias
+sigmoid
+loss half squared error
+weights 0.15 0.2 0.25 0.3 0.4 0.45 0.5 0.55
+sample 0.05 0.1 -> 0.5 0.6
+"""
+
+
+def test_updates_as_one_array_formula_are_read(path):
+    table = offset(array_updates(table_of(NETWORK)))
+    assert any(str(c).startswith("{") for c in table.sheets["Training"].values())
+    assert check_book(table.save(path)).verdict == "right"
+
+
+def test_a_mistake_beside_array_formulas_is_found(path):
+    table = array_updates(table_of(NETWORK))
+    columns = Columns(table)
+    column = columns.names["∂E/∂w5"]
+    for row in columns.rows(column):
+        table.sheets["Training"][row, column] = "=-" + columns.formula(row, column)[1:]
+    (finding,) = (f for s in check_book(table.save(path)).sheets for f in s.findings)
+    assert (finding.quantity, finding.kind) == ("∂E/∂w5", "wrong sign")
+
+
+def test_an_old_value_is_found_in_its_very_cell(path):
+    table = table_of(NETWORK)
+    spot = ("Training", 6, Columns(table).names["a_h1"])
+    values = all_values(table)
+    table.values = {**values, spot: 1.001 * values[spot]}
+    (finding,) = (f for s in check_book(table.save(path)).sheets for f in s.findings)
+    assert (finding.kind, finding.cells[-1]) == ("stale value", "7")
