@@ -1,17 +1,82 @@
-"""Places inside a formula, and formulas changed at such a place."""
+"""Places inside a formula, edits there, and what a formula may become by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
 from functools import reduce
 
 from gradbook.audit.formula.factors import Factor, factors, product
 from gradbook.audit.formula.pattern import inner
 from gradbook.audit.training.weight_columns import Term, terms
+<<<<<<< HEAD
 from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Number, Postfix, Prefix
+=======
+from gradbook.targets.excel.grammar import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Postfix,
+    Prefix,
+    Reference,
+)
+>>>>>>> c24f45d38940c05534e461665d3c875816c580d5
 
 Path = tuple[int, ...]  # which part of which part …
+
+
+class EditKind(Enum):
+    """What an edit changes, by the name of the mistake that it undoes; the likeliest first."""
+
+    REFERENCE = "wrong reference"
+    EXCHANGE = "swapped references"
+    NUMBER = "wrong number"
+    OPERATOR = "wrong operator"
+    PARENTHESES = "parentheses"
+    ORDER = "wrong order"
+    SIGN = "wrong sign"
+    OMISSION = "one factor or term too many"
+    FACTOR = "missing factor"
+    TERM = "missing term"
+    FORMULA = "wrong formula"  # all of it
+
+    @property
+    def rank(self) -> int:
+        return _RANKED[self]
+
+
+_RANKED = {kind: rank for rank, kind in enumerate(EditKind)}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """At these places of a formula, this instead of that."""
+
+    kind: EditKind
+    paths: tuple[Path, ...]
+    old: Expression
+    new: Expression
+
+    def applied(self, expression: Expression) -> Expression:
+        if self.kind is EditKind.EXCHANGE:
+            one, other = self.paths
+            return put(put(expression, one, self.new), other, self.old)
+        for path in self.paths:
+            expression = put(expression, path, self.new)
+        return expression
+
+    def called(self, name: Callable[[Reference], str]) -> Edit:
+        """The edit with each cell called by a name: the same wherever its table stands."""
+        return Edit(self.kind, (), renamed(self.old, name), renamed(self.new, name))
+
+
+def renamed(expression: Expression, name: Callable[[Reference], str]) -> Expression:
+    """The expression with other words for the cells that it mentions."""
+    if isinstance(expression, Reference):
+        return Reference(name(expression))
+    return rebuilt(expression, [renamed(piece, name) for piece in inner(expression)])
 
 
 def places(expression: Expression) -> Iterator[tuple[Path, Expression]]:
