@@ -10,9 +10,6 @@ from functools import reduce
 from gradbook.audit.formula.factors import Factor, factors, product
 from gradbook.audit.formula.pattern import inner
 from gradbook.audit.training.weight_columns import Term, terms
-<<<<<<< HEAD
-from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Number, Postfix, Prefix
-=======
 from gradbook.targets.excel.grammar import (
     Call,
     Expression,
@@ -22,7 +19,6 @@ from gradbook.targets.excel.grammar import (
     Prefix,
     Reference,
 )
->>>>>>> c24f45d38940c05534e461665d3c875816c580d5
 
 Path = tuple[int, ...]  # which part of which part …
 

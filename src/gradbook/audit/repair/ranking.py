@@ -5,12 +5,7 @@ from __future__ import annotations
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.repair.columns import Columns
 from gradbook.audit.repair.remedy import Remedy, likeness
-<<<<<<< HEAD
-from gradbook.audit.repair.search import Choice
-from gradbook.targets.excel.language.grammar import Number
-=======
 from gradbook.targets.excel.grammar import Number
->>>>>>> c24f45d38940c05534e461665d3c875816c580d5
 
 
 def ranked(columns: Columns, more: bool) -> list[Remedy]:

@@ -12,16 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.chance import Purpose, key
-<<<<<<< HEAD:src/gradbook/lab/training.py
-from gradbook.data.images import Images, framing
-from gradbook.engine.run import Epoch as Seen
-from gradbook.engine.run import Run
-=======
 from gradbook.data.framing import framing
 from gradbook.data.images import Images
 from gradbook.engine.base import Epoch as Seen
 from gradbook.engine.base import Run
->>>>>>> c24f45d38940c05534e461665d3c875816c580d5:src/gradbook/lab/training/training.py
 from gradbook.errors import GradbookError
 from gradbook.lab.models.answers import Score, score, targets
 from gradbook.lab.models.model import Model, for_inputs, values_read
