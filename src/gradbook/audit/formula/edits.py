@@ -10,7 +10,7 @@ from functools import reduce
 from gradbook.audit.formula.factors import Factor, factors, product
 from gradbook.audit.formula.pattern import inner
 from gradbook.audit.training.weight_columns import Term, terms
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
     Infix,
