@@ -44,7 +44,7 @@ def write_annotated(reports: Sequence[BookReport], folder: str, said: Said) -> N
 
 
 def write_fixed(reports: Sequence[BookReport], folder: str, said: Said) -> None:
-    from gradbook.audit.copies.fix import fixed
+    from gradbook.audit.copies.correct import fixed
 
     left: list[str] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gradbook.audit.formula.address import Address, column_of, row_of
-from gradbook.audit.formula.factors import factors
+from gradbook.audit.formula.expression import factors
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.repair import Repair
 from gradbook.audit.repair.search import Choice

@@ -8,8 +8,7 @@ from functools import reduce
 
 import numpy as np
 
-from gradbook.audit.formula.edits import Path, places, put
-from gradbook.audit.formula.pattern import inner
+from gradbook.audit.formula.expression import Path, inner, paths, put
 from gradbook.audit.judge.numbers import CLOSE, FAINT
 from gradbook.graph.node import Array
 from gradbook.targets.excel.grammar import (
@@ -65,7 +64,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Choice:
-    """One edit: at these places, this instead."""
+    """One edit: at these paths, this instead."""
 
     kind: (
         str  # reference, swapped, number, operator, order, sign, parentheses, missing, extra, term
@@ -87,11 +86,11 @@ Batch = tuple[Sequence[Choice], Array]  # edits, and the whole formula's values 
 
 
 class Trial:
-    """A formula at a few points: its value, and its value with other values at some places."""
+    """A formula at a few points: its value, and its value with other values at some paths."""
 
     def __init__(self, expression: Expression, opaque: Callable[[Expression], Array]) -> None:
         self.expression = expression
-        self.parts = dict(places(expression))
+        self.parts = dict(paths(expression))
         self.opaque = opaque
         self.values: dict[Path, Array] = {}
         with np.errstate(all="ignore"):
@@ -111,7 +110,7 @@ class Trial:
         return self.opaque(part) if found is None else found
 
     def with_(self, given: Mapping[Path, Array]) -> Array:
-        """The whole formula's value with those of some places given."""
+        """The whole formula's value with those of some paths given."""
         touched = {path[:k] for path in given for k in range(len(path))}
         values: dict[Path, Array] = dict(given)
         with np.errstate(all="ignore"):

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from gradbook.audit.formula.address import column_of, row_of, sheet_of
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.pattern import Pattern, Place
-from gradbook.audit.training.weight_columns import WeightColumn, terms
+from gradbook.audit.formula.expression import factors, terms
+from gradbook.audit.formula.pattern import CellReference, Pattern
+from gradbook.audit.training.weight_columns import WeightColumn
 from gradbook.audit.workbook.book import Book
 from gradbook.targets.excel.grammar import Expression, Number
 
@@ -111,7 +111,7 @@ def companions(
 def _update(book: Book, cell: int) -> tuple[str, frozenset[int | None]]:
     """What an update looks like, and the cells that it mentions wherever it stands."""
     pattern = book.patterns[cell]
-    fixed = (p.at(cell) for p in pattern.places if isinstance(p, Place) and not p.moves)
+    fixed = (p.at(cell) for p in pattern.places if isinstance(p, CellReference) and not p.moves)
     return _makeup(pattern), frozenset(fixed)
 
 
@@ -135,7 +135,7 @@ def _sort(part: Expression) -> str:
 def _waits(book: Book, lane: WeightColumn) -> bool:
     """Whether an update mentions a blank: an exercise of its own."""
     cell = lane.cells[1]
-    mentioned = (p.at(cell) for p in book.patterns[cell].places if isinstance(p, Place))
+    mentioned = (p.at(cell) for p in book.patterns[cell].places if isinstance(p, CellReference))
     return any(at not in book.patterns and at not in book.values for at in mentioned)
 
 

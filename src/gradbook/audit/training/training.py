@@ -9,9 +9,8 @@ from functools import cached_property
 from itertools import pairwise
 
 from gradbook.audit.formula.address import Address, Axis, column_of, pack, row_of, sheet_of
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.once import once
-from gradbook.audit.formula.pattern import Area, Pattern, Place, references
+from gradbook.audit.formula.expression import factors, once, references
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.training.broken_columns import aligned, companions, joined
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
@@ -58,7 +57,9 @@ class Training:
     )
     """Columns whose cells are of one kind, and what the first of them repeats."""
     right: set[object] = field(init=False, default_factory=set)  # claims, kept by `judge`
-    _back: dict[Pattern, tuple[bool, list[Place | Area]]] = field(init=False, default_factory=dict)
+    _back: dict[Pattern, tuple[bool, list[CellReference | RangeReference]]] = field(
+        init=False, default_factory=dict
+    )
 
     @cached_property
     def weight_cells(self) -> dict[Address, tuple[int, int]]:
@@ -105,7 +106,7 @@ class Training:
         """The cells that a part of a cell's formula, or of another one's, mentions."""
         pattern = pattern or self.book.patterns[home]
         mentions = (pattern.mentions.get(text) for text in mentioned_texts(expression))
-        places = (place for place in mentions if isinstance(place, Place | Area))
+        places = (place for place in mentions if isinstance(place, CellReference | RangeReference))
         return self.flow.mentioned(places, home)
 
     def cell_of(self, reference: Expression, home: Address) -> Address | None:
@@ -113,7 +114,7 @@ class Training:
         if not isinstance(reference, Reference):
             return None
         mention = self.book.patterns[home].mentions.get(reference.text)
-        return mention.at(home) if isinstance(mention, Place) else None
+        return mention.at(home) if isinstance(mention, CellReference) else None
 
     def looks_back(self, home: Address) -> bool:
         """Whether a cell is computed from what it was one step ago."""
@@ -137,12 +138,12 @@ class Training:
         }
         return any(certain or doubtful for certain, doubtful in map(self._places_back, patterns))
 
-    def _places_back(self, pattern: Pattern) -> tuple[bool, list[Place | Area]]:
+    def _places_back(self, pattern: Pattern) -> tuple[bool, list[CellReference | RangeReference]]:
         """Whether a formula refers to the cell before its own wherever it stands, and the places of
         which only its cell can tell."""
-        doubtful: list[Place | Area] = []
+        doubtful: list[CellReference | RangeReference] = []
         for place in pattern.places:
-            if isinstance(place, Area):
+            if isinstance(place, RangeReference):
                 doubtful.append(place)
             elif not place.moves:
                 if place.at(pattern.home) in self.varying:
@@ -248,7 +249,7 @@ def _common_rate(training: Training) -> Address | None:
     return cell if votes[cell] * 2 > len(heard) or len(heard) == 1 else None
 
 
-def _are_blank(book: Book, mentioned: Collection[tuple[Address, Place]]) -> bool:
+def _are_blank(book: Book, mentioned: Collection[tuple[Address, CellReference]]) -> bool:
     """Whether an update mentions some cell in the learning rate's place, and nothing is there."""
     cells = [cell for cell, _ in mentioned]
     return bool(cells) and not any(_holds_something(book, cell) for cell in cells)
@@ -272,7 +273,9 @@ def _unused_rate(training: Training) -> Address | None:
     return called[0] if len(called) == 1 else None
 
 
-def _constant_cells(training: Training, lane: WeightColumn) -> Iterator[tuple[Address, Place]]:
+def _constant_cells(
+    training: Training, lane: WeightColumn
+) -> Iterator[tuple[Address, CellReference]]:
     """The cells that the first update multiplies with."""
     book = training.book
     base, cell = next(
@@ -286,7 +289,7 @@ def _constant_cells(training: Training, lane: WeightColumn) -> Iterator[tuple[Ad
             if at is None:
                 continue
             mention = book.patterns[home].mentions[factor.part.text]  # type: ignore[union-attr]
-            if at not in training.varying and isinstance(mention, Place):
+            if at not in training.varying and isinstance(mention, CellReference):
                 yield training.flow.plain(at), mention
 
 

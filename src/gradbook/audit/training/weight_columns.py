@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gradbook.audit.formula.address import DOWN, Address, Axis, axis_of, column_of, row_of, sheet_of
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.once import once
-from gradbook.audit.formula.pattern import Area, Pattern, Place, references
+from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
@@ -21,29 +20,6 @@ from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Re
 NEAR = 4000  # cells to look through on the way from a change back to its weight
 VERY_NEAR = 400
 ENOUGH = 3  # lines of one formula that don't learn: the others don't either
-
-Term = tuple[int, Expression]  # a sign, and what it stands before
-
-
-@once
-def terms(expression: Expression) -> tuple[Term, ...]:
-    """a − (b + c) is +a, −b, −c."""
-    found: list[Term] = []
-    waiting: list[Term] = [(1, expression)]
-    while waiting:
-        sign, part = waiting.pop()
-        match part:
-            case Infix("+", left, right):
-                waiting += [(sign, right), (sign, left)]
-            case Infix("-", left, right):
-                waiting += [(-sign, right), (sign, left)]
-            case Prefix("-", operand):
-                waiting.append((-sign, operand))
-            case Prefix("+", operand):
-                waiting.append((sign, operand))
-            case _:
-                found.append((sign, part))
-    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -67,7 +43,7 @@ class WeightColumn:
         return self.cells[0]
 
 
-def bases(pattern: Pattern) -> Iterator[Place]:
+def bases(pattern: Pattern) -> Iterator[CellReference]:
     """The cells of which a formula is one plus or minus something."""
     if pattern.expression is None or not isinstance(pattern.expression, Infix | Prefix):
         return
@@ -78,16 +54,16 @@ def bases(pattern: Pattern) -> Iterator[Place]:
         yield place
 
 
-def _kept(pattern: Pattern, parts: Sequence[Term]) -> Iterator[tuple[int, Place]]:
+def _kept(pattern: Pattern, parts: Sequence[SignedTerm]) -> Iterator[tuple[int, CellReference]]:
     """Which terms go on from a cell, and from which."""
     for k, (sign, part) in enumerate(parts):
         kept = part if isinstance(part, Reference) else _but_a_share(part, parts)
         mention = pattern.mentions.get(kept.text) if kept and sign > 0 else None
-        if isinstance(mention, Place):
+        if isinstance(mention, CellReference):
             yield k, mention
 
 
-def _but_a_share(part: Expression, parts: Sequence[Term]) -> Reference | None:
+def _but_a_share(part: Expression, parts: Sequence[SignedTerm]) -> Reference | None:
     """The cell of w·(1 − ηλ) − …: weights that decay."""
     if sum(sign > 0 for sign, _ in parts) > 1:
         return None
@@ -103,7 +79,7 @@ def _is_share(part: Expression) -> bool:
     return isinstance(part, Infix) and part.operator == "-" and part.left == Number(1.0)
 
 
-def change(pattern: Pattern, base: Address, cell: Address) -> tuple[Term, ...]:
+def change(pattern: Pattern, base: Address, cell: Address) -> tuple[SignedTerm, ...]:
     """What is added to the base: all terms of the formula but that one."""
     assert pattern.expression is not None
     parts = terms(pattern.expression)
@@ -189,10 +165,10 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
     places = [pattern.mentions[text] for text in mentioned]
     start: list[Address] = []
     for place in places:
-        if isinstance(place, Place):
+        if isinstance(place, CellReference):
             at = place.at(cell)
             start += [at] if at is not None else []
-        elif isinstance(place, Area):
+        elif isinstance(place, RangeReference):
             start += flow.area(place, cell)
     if flow.reaches(start, base.__eq__, VERY_NEAR):
         return True
