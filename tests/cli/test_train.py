@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.cli import train as verb
 from gradbook.cli.main import main, verb_parser
+from gradbook.cli.verbs import train as verb
 from gradbook.data import digit_files
-from gradbook.lab.recipe import builtin_recipe
-from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.recipes.recipe import builtin_recipe
+from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net import Loss
 from tests.cli.desk import RECIPE, laid_out
 
