@@ -1,11 +1,14 @@
-"""Other formulas that are one small mistake away: parentheses elsewhere, a factor or term less."""
+"""Edits of a formula: their kinds, and what a formula may become by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
 
 from gradbook.audit.formula.expression import (
     Factor,
+    Path,
     SignedTerm,
     factors,
     inner,
@@ -14,11 +17,57 @@ from gradbook.audit.formula.expression import (
     product,
     put,
     rebuilt,
+    renamed,
     signed,
     terms,
     total,
 )
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix
+from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
+
+
+class EditKind(Enum):
+    """What an edit changes, by the name of the mistake that it undoes; the likeliest first."""
+
+    REFERENCE = "wrong reference"
+    EXCHANGE = "swapped references"
+    NUMBER = "wrong number"
+    OPERATOR = "wrong operator"
+    PARENTHESES = "parentheses"
+    ORDER = "wrong order"
+    SIGN = "wrong sign"
+    OMISSION = "one factor or term too many"
+    FACTOR = "missing factor"
+    TERM = "missing term"
+    FORMULA = "wrong formula"  # all of it
+
+    @property
+    def rank(self) -> int:
+        return _RANKED[self]
+
+
+_RANKED = {kind: rank for rank, kind in enumerate(EditKind)}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """At these places of a formula, this instead of that."""
+
+    kind: EditKind
+    paths: tuple[Path, ...]
+    old: Expression
+    new: Expression
+
+    def applied(self, expression: Expression) -> Expression:
+        if self.kind is EditKind.EXCHANGE:
+            one, other = self.paths
+            return put(put(expression, one, self.new), other, self.old)
+        for path in self.paths:
+            expression = put(expression, path, self.new)
+        return expression
+
+    def called(self, name: Callable[[Reference], str]) -> Edit:
+        """The edit with each cell called by a name: the same wherever its table stands."""
+        return Edit(self.kind, (), renamed(self.old, name), renamed(self.new, name))
 
 
 def regrouped(expression: Expression) -> Iterator[Expression]:

@@ -110,6 +110,13 @@ def put(expression: Expression, path: Path, new: Expression) -> Expression:
     return rebuilt(expression, pieces)
 
 
+def renamed(expression: Expression, name: Callable[[Reference], str]) -> Expression:
+    """The expression with other words for the cells that it mentions."""
+    if isinstance(expression, Reference):
+        return Reference(name(expression))
+    return rebuilt(expression, [renamed(piece, name) for piece in inner(expression)])
+
+
 # Terms and factors ------------------------------------------------------------
 
 SignedTerm = tuple[int, Expression]  # 1 or -1, and what that stands before

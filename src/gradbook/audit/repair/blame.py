@@ -13,7 +13,7 @@ from itertools import islice
 
 import numpy as np
 
-from gradbook.audit.formula.edits import pointless_parts
+from gradbook.audit.formula.edits import EditKind, pointless_parts
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench, best
 from gradbook.audit.repair.columns import Columns
@@ -146,7 +146,8 @@ def _is_rare(bench: Bench, remedy: Remedy) -> bool:
     """Whether an edit adds something, or makes another function of a function of one cell."""
     kind = remedy.repair.changes[0].kind
     one = len(set(bench.training.flow.sources(remedy.cells[0]))) == 1
-    return kind in ("missing", "term") or (one and kind in ("number", "operator", "extra"))
+    odd = (EditKind.NUMBER, EditKind.OPERATOR, EditKind.OMISSION)
+    return kind in (EditKind.FACTOR, EditKind.TERM) or (one and kind in odd)
 
 
 def _is_vain(bench: Bench, remedy: Remedy) -> bool:
@@ -199,7 +200,7 @@ def _is_own(bench: Bench, lane: int, claim: Claim) -> bool:
 
 def makes_usual(patient: Patient, found: Repair) -> bool:
     """Whether a small change makes a claim's formula look like more of the others than it does."""
-    if found.changes[0].kind == "formula":
+    if found.changes[0].kind == EditKind.FORMULA:
         return False
     bench = patient.bench
     book = bench.training.book
@@ -217,7 +218,7 @@ def is_easy(bench: Bench, lane: int, claim: Claim, remedy: Remedy) -> bool:
         return False
     patient = patient_of(bench, claim, lane)
     found = repair(patient, bench.true[lane]) if patient else None
-    return found is not None and found.changes[0].kind != "formula"
+    return found is not None and found.changes[0].kind != EditKind.FORMULA
 
 
 def patient_of(bench: Bench, claim: Claim, lane: int) -> Patient | None:

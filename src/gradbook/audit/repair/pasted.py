@@ -15,6 +15,7 @@ from functools import reduce
 import numpy as np
 
 from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import paths, put, references
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
@@ -25,7 +26,6 @@ from gradbook.audit.repair.evidence import behind
 from gradbook.audit.repair.mentions import reference
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Repair, forward
-from gradbook.audit.repair.search import Choice
 from gradbook.audit.repair.templates import template, templates
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
@@ -57,7 +57,7 @@ def pasted_column(bench: Bench, wrong: Mapping[int, Claim], given: bool = False)
         for gives, formulas in sorted(known, key=lambda entry: not entry[0]):
             if given and not gives:
                 break
-            change = Choice("formula", ((),), Number(0.0), formulas[0])
+            change = Edit(EditKind.FORMULA, ((),), Number(0.0), formulas[0])
             remedy = Remedy(cells, Repair(formulas[0], (change,)), formulas, frozenset())
             lanes = put_right(freed, remedy, wrong)
             if lanes:
