@@ -8,7 +8,15 @@ from collections.abc import Callable
 from gradbook.audit.formula.address import letters
 from gradbook.audit.formula.edits import regrouped, shortened
 from gradbook.audit.formula.expression import paths, put
-from gradbook.targets.excel.grammar import Call, Expression, Infix, Number, Prefix, Reference, write
+from gradbook.targets.excel.language.grammar import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+    write,
+)
 from tests.audit.material.tables import FIRST, HEADINGS, Columns
 
 Edit = Callable[[Expression, random.Random, Columns], Expression | None]

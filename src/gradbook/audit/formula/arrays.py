@@ -7,7 +7,7 @@ from gradbook.audit.formula.expression import inner, rebuilt
 from gradbook.audit.formula.functions import ELEMENTWISE
 from gradbook.audit.formula.pattern import RangeReference
 from gradbook.audit.formula.reader import Reader
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
     Infix,
@@ -17,7 +17,7 @@ from gradbook.targets.excel.grammar import (
     Reference,
     write,
 )
-from gradbook.targets.excel.reader import FormulaError, read
+from gradbook.targets.excel.language.reader import FormulaError, read
 
 FILLED = ("MMULT", "TRANSPOSE")  # functions whose value is several cells
 

@@ -22,7 +22,7 @@ from gradbook.audit.formula.expression import (
     terms,
     total,
 )
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix, Reference
 
 
 class EditKind(Enum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import reduce, wraps
 from typing import TypeVar
 
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
     Infix,

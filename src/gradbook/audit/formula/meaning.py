@@ -8,7 +8,7 @@ from gradbook.audit.formula.expression import inner
 from gradbook.audit.formula.functions import call
 from gradbook.audit.formula.values import Look, NotUnderstood, Value, each, infix, number
 from gradbook.graph.node import Graph
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
     Infix,

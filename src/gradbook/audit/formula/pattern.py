@@ -23,7 +23,7 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.targets.excel.grammar import Expression
+from gradbook.targets.excel.language.grammar import Expression
 
 _CELL = r"""
     (?P<sheet>'(?:[^']|'')+'!|[\w.\[\]]+!)?

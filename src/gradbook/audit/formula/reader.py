@@ -28,7 +28,7 @@ from gradbook.audit.formula.pattern import (
     RangeReference,
     UnknownReference,
 )
-from gradbook.targets.excel.reader import FormulaError, read
+from gradbook.targets.excel.language.reader import FormulaError, read
 
 _NO_DIGITS, _NO_LETTERS = (str.maketrans("", "", some) for some in (digits, ascii_uppercase))
 

@@ -17,8 +17,8 @@ from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
 from gradbook.audit.training.weight_columns import WeightColumn, change, label
 from gradbook.audit.workbook.book import quoted
-from gradbook.targets.excel.grammar import Reference, write
-from gradbook.targets.excel.reader import read
+from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.reader import read
 
 
 def update_findings(training: Training, steps: Sequence[Step]) -> list[Finding]:

@@ -33,7 +33,7 @@ from gradbook.audit.repair.repair import Patient, Repair, forward, repair
 from gradbook.audit.repair.rewritten import rewritten
 from gradbook.audit.repair.suspects import repeating, still_behind, with_suspects
 from gradbook.audit.training.claims import Claim
-from gradbook.targets.excel.grammar import Call, Reference, write
+from gradbook.targets.excel.language.grammar import Call, Reference, write
 
 WEIGHED = 60  # edits whose formulas are looked at
 TRIED = 6  # edits that are held against every gradient

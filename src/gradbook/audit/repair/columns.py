@@ -37,7 +37,7 @@ from gradbook.audit.repair.search import Batch, Offer, Trial, remembered
 from gradbook.audit.repair.templates import Template, derived, differences, templates
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.grammar import Infix, Number, Reference
+from gradbook.targets.excel.language.grammar import Infix, Number, Reference
 
 MOST_COLUMNS = 60
 MOST_DERIVED = 24  # cells whose functions may be missing

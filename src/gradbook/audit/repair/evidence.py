@@ -16,7 +16,7 @@ from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import forward
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.grammar import Reference, write
+from gradbook.targets.excel.language.grammar import Reference, write
 
 
 def hushes(bench: Bench, remedy: Remedy) -> bool:

@@ -18,7 +18,7 @@ from gradbook.audit.repair.repair import Repair, anew, repair
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.targets.excel.grammar import write
+from gradbook.targets.excel.language.grammar import write
 
 
 def column_fault(bench: Bench, remedy: Remedy) -> Fault:

@@ -15,7 +15,7 @@ from gradbook.audit.repair.reason import label_of, named
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.workbook.book import Book, quoted
 from gradbook.graph.node import Node
-from gradbook.targets.excel.grammar import Reference
+from gradbook.targets.excel.language.grammar import Reference
 
 
 def mistaken(bench: Bench, wrong: Mapping[int, Claim]) -> Iterator[Fault]:

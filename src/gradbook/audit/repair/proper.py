@@ -11,7 +11,7 @@ from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import forward
-from gradbook.targets.excel.grammar import Call, Expression, Prefix, Reference, write
+from gradbook.targets.excel.language.grammar import Call, Expression, Prefix, Reference, write
 
 ACTIVATIONS = ("sigmoid", "tanh")
 

@@ -11,7 +11,7 @@ from gradbook.audit.formula.expression import factors
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.repair import Repair
 from gradbook.audit.training.weight_columns import label
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
 
 
 def kind(bench: Bench, owner: Address, repaired: Repair) -> str:

@@ -30,8 +30,8 @@ from gradbook.audit.repair.search import Batch, Offer, Trial, matching, remember
 from gradbook.audit.repair.templates import derived, differences, templates
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
-from gradbook.targets.excel.spelling import Speller
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language.spelling import Speller
 
 MOST_OFFERED = 160  # cells that may stand in the place of others
 MOST_PAIRED = 48

@@ -15,8 +15,8 @@ from gradbook.audit.repair.repair import Patient, Repair, anew, repair
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
-from gradbook.targets.excel.grammar import Call, Expression, Number, write
-from gradbook.targets.excel.reader import read
+from gradbook.targets.excel.language.grammar import Call, Expression, Number, write
+from gradbook.targets.excel.language.reader import read
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.expression import Path, inner, paths
 from gradbook.audit.judge.numbers import CLOSE, FAINT
 from gradbook.graph.node import Array
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
     Infix,

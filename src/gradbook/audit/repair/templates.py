@@ -15,8 +15,8 @@ from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.mentions import reference
 from gradbook.audit.repair.search import Offer
 from gradbook.graph.node import Array
-from gradbook.targets.excel.grammar import Expression, Infix, Prefix, Reference, write
-from gradbook.targets.excel.reader import read
+from gradbook.targets.excel.language.grammar import Expression, Infix, Prefix, Reference, write
+from gradbook.targets.excel.language.reader import read
 
 USUAL = ("1-x", "1-x^2", "IF(x>0,1,0)", "1/(1+EXP(-x))")
 MOST = 10

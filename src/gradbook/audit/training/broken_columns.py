@@ -10,7 +10,7 @@ from gradbook.audit.formula.expression import factors, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.training.weight_columns import WeightColumn
 from gradbook.audit.workbook.book import Book
-from gradbook.targets.excel.grammar import Number
+from gradbook.targets.excel.language.grammar import Number
 
 WIDEST = 3  # cells that a gap may skip
 

@@ -11,7 +11,7 @@ from gradbook.audit.formula.expression import Factor, SignedTerm, factors, produ
 from gradbook.audit.training.repeated_steps import RepeatedSteps
 from gradbook.audit.training.training import Training
 from gradbook.audit.training.weight_columns import WeightColumn, change
-from gradbook.targets.excel.grammar import Expression, Infix, Prefix
+from gradbook.targets.excel.language.grammar import Expression, Infix, Prefix
 
 DEEPEST = 8  # cells between a weight and its gradient
 

@@ -11,7 +11,7 @@ from gradbook.audit.formula.values import Block, LeadsBack, Look, NotUnderstood,
 from gradbook.audit.training.training import Training
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
-from gradbook.targets.excel.grammar import Expression, Reference
+from gradbook.targets.excel.language.grammar import Expression, Reference
 
 MOST_CELLS = 20_000  # of one step
 

@@ -22,7 +22,7 @@ from gradbook.audit.training.weight_columns import (
 )
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow, walk
-from gradbook.targets.excel.grammar import Expression, Reference
+from gradbook.targets.excel.language.grammar import Expression, Reference
 
 NEAR = 6000  # cells to look through from one weight to others
 RATE_WORDS = ("η", "eta", "rate", "lr", "alpha", "α", "learn")

@@ -15,7 +15,7 @@ from gradbook.audit.formula.expression import SignedTerm, factors, references, t
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix, Reference
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
 VERY_NEAR = 400

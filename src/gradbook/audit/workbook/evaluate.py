@@ -21,7 +21,7 @@ from gradbook.audit.workbook.book import Value as Shown
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, needed
-from gradbook.targets.excel.grammar import Reference
+from gradbook.targets.excel.language.grammar import Reference
 
 MOST = 30_000  # formulas; larger books come from programs that keep the values
 NUMBERS = {float}

@@ -13,7 +13,7 @@ from gradbook.audit.formula.address import Address, pack
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.package import WorkbookError
-from gradbook.targets.excel.grammar import Reference
+from gradbook.targets.excel.language.grammar import Reference
 
 MOST_LINKS = 1_500_000
 FEW = 2000  # cells that are computed from one
