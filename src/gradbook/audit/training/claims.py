@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.factors import Factor, factors, product
+from gradbook.audit.formula.expression import Factor, SignedTerm, factors, product, terms
 from gradbook.audit.training.repeated_steps import RepeatedSteps
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import Term, WeightColumn, change, terms
-from gradbook.targets.excel.grammar import Expression, Infix, Prefix
+from gradbook.audit.training.weight_columns import WeightColumn, change
+from gradbook.targets.excel.language.grammar import Expression, Infix, Prefix
 
 DEEPEST = 8  # cells between a weight and its gradient
 MEMORY = 12  # cells to look through for one that goes on from its value before
@@ -65,7 +65,7 @@ def claims(
     if pattern is None or pattern.expression is None:
         return []
     read = [] if read is None else read
-    parts: Sequence[Term] = change(pattern, base, home)
+    parts: Sequence[SignedTerm] = change(pattern, base, home)
     sign = -1
     levels: list[list[Claim]] = [[]]  # another one behind each running mean or velocity
     way: list[Address] = []
@@ -98,7 +98,7 @@ def claims(
 
 
 def _claimed(
-    training: Training, parts: Sequence[Term], home: Address, base: Address, sign: int
+    training: Training, parts: Sequence[SignedTerm], home: Address, base: Address, sign: int
 ) -> tuple[list[Claim], tuple[Address, int] | None]:
     """The claims that one formula makes, and the cell behind it with its sign."""
     varying = [term for term in parts if training.varies(term[1], home)] or list(parts)
@@ -131,7 +131,7 @@ def _claimed(
 
 
 def _sum_but_rates(
-    training: Training, parts: Sequence[Term], home: Address, sign: int
+    training: Training, parts: Sequence[SignedTerm], home: Address, sign: int
 ) -> Expression:
     """Some terms as a sum, the learning rate left out of each."""
     signed: list[Expression] = []
@@ -171,7 +171,7 @@ def _remembers(training: Training, cell: Address, read: list[Address]) -> bool:
 
 def _without_memory(
     training: Training, expression: Expression, home: Address
-) -> Sequence[Term] | None:
+) -> Sequence[SignedTerm] | None:
     """The terms of a running mean or a velocity but for what it was before; None of others."""
     if not training.looks_back(home):
         return None
