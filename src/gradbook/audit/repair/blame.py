@@ -13,8 +13,8 @@ from itertools import islice
 
 import numpy as np
 
-from gradbook.audit.formula.edits import EditKind, vain
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.edits import EditKind, pointless_parts
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench, best
 from gradbook.audit.repair.columns import Columns
 from gradbook.audit.repair.departures import wrong_lanes
@@ -154,7 +154,9 @@ def _is_vain(bench: Bench, remedy: Remedy) -> bool:
     """Whether an edit makes a part of the formula come to nothing, which nobody means."""
     owner, book = remedy.cells[0], bench.training.book
     before = book.reader.typed(book.patterns[owner].text_at(owner), owner).expression
-    return before is not None and vain(remedy.repair.expression) > vain(before)
+    return before is not None and pointless_parts(remedy.repair.expression) > pointless_parts(
+        before
+    )
 
 
 def put_right(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> frozenset[int]:

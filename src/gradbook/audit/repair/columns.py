@@ -16,7 +16,7 @@ import numpy as np
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.judge.slopes import POINTS, Slopes
 from gradbook.audit.repair.changes import (

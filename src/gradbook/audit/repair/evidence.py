@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.judge.numbers import Numbers, agree
 from gradbook.audit.repair.proper import is_made_proper

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.blame import patient_of
 from gradbook.audit.repair.faults import Fault, in_step, shown

@@ -8,7 +8,7 @@ from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.pattern import relaid
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.faults import Fault, in_step
 from gradbook.audit.repair.reason import label_of, named

@@ -15,9 +15,9 @@ from functools import reduce
 import numpy as np
 
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.edits import Edit, EditKind, places, put
-from gradbook.audit.formula.pattern import references
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.expression import paths, put, references
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.repair.blame import put_right
@@ -166,7 +166,7 @@ def _exchanged(
     """What a formula says as seen from another cell, another cell standing for one of its own."""
     like, first = likes
     new, home = news
-    for path, part in places(said):
+    for path, part in paths(said):
         if isinstance(part, Reference):
             at = bench.training.book.reader.cell(part.text, like)
             meant = new if part == old else at

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.factors import factors
+from gradbook.audit.formula.expression import factors
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.repair import Repair
 from gradbook.audit.training.weight_columns import label

@@ -9,9 +9,10 @@ from itertools import islice
 import numpy as np
 
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.edits import Edit, EditKind, tidy, vain
-from gradbook.audit.formula.pattern import Pattern, references
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, tidy
+from gradbook.audit.formula.expression import references
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import RIGHT, Bench
 from gradbook.audit.repair.changes import (
     constants,
@@ -123,7 +124,7 @@ def _is_vain(patient: Patient, edits: Sequence[Edit], start: Expression | None =
     changed = patient.expression if start is None else start
     for edit in edits:
         changed = edit.applied(changed)
-    return vain(changed) > vain(patient.expression)
+    return pointless_parts(changed) > pointless_parts(patient.expression)
 
 
 # What may stand in a formula ---------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.pattern import moved, relaid
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.column_offers import beside
 from gradbook.audit.repair.repair import Patient, Repair, anew, repair

@@ -8,8 +8,8 @@ from functools import reduce
 
 import numpy as np
 
-from gradbook.audit.formula.edits import Edit, Path, places
-from gradbook.audit.formula.pattern import inner
+from gradbook.audit.formula.edits import Edit
+from gradbook.audit.formula.expression import Path, inner, paths
 from gradbook.audit.judge.numbers import CLOSE, FAINT
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language.grammar import (
@@ -67,11 +67,11 @@ Batch = tuple[Sequence[Edit], Array]  # edits, and the whole formula's values wi
 
 
 class Trial:
-    """A formula at a few points: its value, and its value with other values at some places."""
+    """A formula at a few points: its value, and its value with other values at some paths."""
 
     def __init__(self, expression: Expression, opaque: Callable[[Expression], Array]) -> None:
         self.expression = expression
-        self.parts = dict(places(expression))
+        self.parts = dict(paths(expression))
         self.opaque = opaque
         self.values: dict[Path, Array] = {}
         with np.errstate(all="ignore"):
@@ -91,7 +91,7 @@ class Trial:
         return self.opaque(part) if found is None else found
 
     def with_(self, given: Mapping[Path, Array]) -> Array:
-        """The whole formula's value with those of some places given."""
+        """The whole formula's value with those of some paths given."""
         touched = {path[:k] for path in given for k in range(len(path))}
         values: dict[Path, Array] = dict(given)
         with np.errstate(all="ignore"):

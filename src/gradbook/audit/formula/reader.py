@@ -18,15 +18,15 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
+from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import (
     CELL,
     MARKS,
-    Area,
+    CellReference,
     Mention,
     Pattern,
-    Place,
-    Unknown,
-    references,
+    RangeReference,
+    UnknownReference,
 )
 from gradbook.targets.excel.language.reader import FormulaError, read
 
@@ -146,13 +146,13 @@ class Reader:
         typed = [ref.text for ref in references(expression)]
         mentions = {text: self.mention(text, home) for text in dict.fromkeys(typed)}
         every = (mentions[text] for text in typed)
-        places = tuple(m for m in every if isinstance(m, Place | Area))
+        places = tuple(m for m in every if isinstance(m, CellReference | RangeReference))
         return Pattern(key, home, text, expression, mentions, places=places)
 
     def cell(self, text: str, home: Address) -> Address | None:
         """The one cell that a reference, typed in `home`, points to."""
         found = self.mention(text, home)
-        return found.at(home) if isinstance(found, Place) else None
+        return found.at(home) if isinstance(found, CellReference) else None
 
     def mention(self, text: str, home: Address) -> Mention:
         """What a reference, as it is typed, points to."""
@@ -161,12 +161,16 @@ class Reader:
         start = self._place(f"{sheet}!{first}" if sheet else first, home)
         if start is None:
             return self._name(text, home)
-        if not last or isinstance(start, Unknown):
+        if not last or isinstance(start, UnknownReference):
             return start
         end = self._place(f"{sheet}!{last}" if sheet else last, home)
-        return Area(start, end) if isinstance(end, Place) else Unknown(f"the range {text}")
+        return (
+            RangeReference(start, end)
+            if isinstance(end, CellReference)
+            else UnknownReference(f"the range {text}")
+        )
 
-    def _place(self, text: str, home: Address) -> Place | Unknown | None:
+    def _place(self, text: str, home: Address) -> CellReference | UnknownReference | None:
         found = CELL.fullmatch(text)
         if found is None:
             return None
@@ -174,13 +178,13 @@ class Reader:
         if found["sheet"]:
             title = found["sheet"][:-1].strip("'").replace("''", "'").lower()
             if title not in self.sheets:
-                return Unknown(f"{text}, which is no sheet of this workbook")
+                return UnknownReference(f"{text}, which is no sheet of this workbook")
             number = self.sheets[title]
         row, column = int(found["row"]) - 1, column_number(found["column"])
         if row >= MOST_ROWS or column >= MOST_COLUMNS:
             return None
         row_fixed, column_fixed = bool(found["fix_row"]), bool(found["fix_column"])
-        return Place(
+        return CellReference(
             number,
             row if row_fixed else row - row_of(home),
             row_fixed,
@@ -194,11 +198,11 @@ class Reader:
             return float(word == "true")
         meant = self.names.get(f"{sheet_of(home)}!{word}") or self.names.get(word)
         if meant is None:
-            return Unknown(f"the name {text}")
+            return UnknownReference(f"the name {text}")
         try:
             return float(meant)
         except ValueError:
             pass
         if CELL.fullmatch(meant.partition(":")[0]) and "$" in meant:
             return self.mention(meant, home)
-        return Unknown(f"the name {text}")
+        return UnknownReference(f"the name {text}")

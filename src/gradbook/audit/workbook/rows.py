@@ -1,20 +1,106 @@
-"""Reads a sheet's rows: at once where they stand as programs usually write them, else as XML."""
+"""Rows of cells as programs usually write them, read by one expression, quicker than any XML is.
+
+Nothing is guessed: a row that has anything else in it is left to the parser.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
+from typing import NamedTuple
 
 from gradbook.audit.formula.address import MOST_ROWS, column_number
 from gradbook.audit.workbook.cells import A1, MOST_CELLS, Cells, too_large
 from gradbook.audit.workbook.package import Package, local, parse, parser
-from gradbook.audit.workbook.usual_rows import Attributes, Row, usual_row
+
+ATTRIBUTES = r'((?:[ ][A-Za-z0-9:]++="[^"<&]*+")*+)'
+_ROW = re.compile(rf"<row{ATTRIBUTES}[ ]?(/?)>")
+_CELL = re.compile(
+    rf"""
+    (<c[ ]r="([A-Z]{{1,3}})([1-9][0-9]{{0,6}})"{ATTRIBUTES}[ ]?(?: /> | >
+        (?: (<f){ATTRIBUTES}[ ]?(?: /> | >([^<]*+)</f> ))?
+        (?: (<v>)([^<]*+)</v> | (<is>)<t(?:[ ]xml:space="preserve")?>([^<]*+)</t></is> )?
+    </c> ))
+    """,
+    re.VERBOSE,
+)
+_ATTRIBUTE = re.compile(r' ([A-Za-z0-9:]+)="([^"]*)"')
+_ENTITY = re.compile("&(amp|lt|gt|quot|apos);")
+_CHARACTERS = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_END = "</row>"
+
+Attributes = Mapping[str, str]
+Cell = tuple[int, int, str, Attributes | None, str, str | None]
+"""Row, column, kind, the attributes of its formula if it has one, the formula, the value."""
+
+
+class Row(NamedTuple):
+    attributes: Attributes
+    cells: list[Cell]
+    end: int  # where it ends in the text
+
+
+def usual_row(text: str, start: int) -> Row | None:
+    """The row that begins there; None where it isn't written as usual."""
+    opening = _ROW.match(text, start)
+    attributes = None if opening is None else _attributes(opening[1])
+    if opening is None or attributes is None:
+        return None
+    if opening[2]:
+        return Row(attributes, [], opening.end())
+    end = text.find(_END, opening.end())
+    found = _CELL.findall(text, opening.end(), end)
+    if sum([len(cell[0]) for cell in found]) != end - opening.end():
+        return None
+    cells = [_cell(parts) for parts in found]
+    if None in cells:
+        return None
+    return Row(attributes, cells, end + len(_END))  # type: ignore[arg-type]
+
+
+def _cell(parts: Sequence[str]) -> Cell | None:
+    whole, letters, number, attributes, *formula_parts, is_value, value, is_text, text = parts
+    is_formula, form, formula = formula_parts
+    kinds, forms = _known(attributes), _known(form)
+    if kinds is None or forms is None or "r" in kinds:
+        return None
+    if "&" in whole:
+        plain = [_plain(piece) for piece in (formula, value, text)]
+        if None in plain:
+            return None
+        formula, value, text = plain  # type: ignore[assignment]
+    return (
+        int(number) - 1,
+        column_number(letters),
+        kinds.get("t", "n"),
+        forms if is_formula else None,
+        formula,
+        value if is_value else text if is_text else None,
+    )
+
+
+def _attributes(text: str) -> Attributes | None:
+    """None where a name comes twice, which no XML may have."""
+    found = _ATTRIBUTE.findall(text)
+    names = dict(found)
+    return names if len(names) == len(found) else None
+
+
+_known = lru_cache(maxsize=1024)(_attributes)
+
+
+def _plain(text: str) -> str | None:
+    """A text with its entities replaced; None where there are others than the usual five."""
+    plain, count = _ENTITY.subn(lambda found: _CHARACTERS[found[1]], text)
+    return plain if count == text.count("&") else None
+
 
 _NEVER = bytes(sorted({*range(32)} - set(b"\t\n")))  # and the parser mends ends of lines
 _OTHER_ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["'](?!utf-8["'])""", re.IGNORECASE)
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*\?>")
-_BEGIN, _END = "<row", b"</row>"
+_BEGIN, _END_SHEET_ROWS = "<row", b"</row>"
 _VALUE, _SHORTEST = b"<v>", b"<c><v>0</v></c>"
 
 WIDE = 4  # cells in a row, for which it is worth the trouble
@@ -104,7 +190,11 @@ class SheetRows:
             yield declared[0]
         for piece in chain([b""], pieces):
             waiting += piece
-            ready = waiting[: waiting.rfind(_END) + len(_END)] if _END in waiting else b""
+            ready = (
+                waiting[: waiting.rfind(_END_SHEET_ROWS) + len(_END_SHEET_ROWS)]
+                if _END_SHEET_ROWS in waiting
+                else b""
+            )
             if len(waiting) - len(ready) > LONGEST_ROW or not usual:
                 ready = waiting
             waiting = waiting[len(ready) :]
@@ -131,7 +221,7 @@ class SheetRows:
                 yield text[done:start].encode()
             row = usual_row(text, start)
             if row is None:
-                done = text.find(_END.decode(), start) + len(_END)
+                done = text.find(_END_SHEET_ROWS.decode(), start) + len(_END_SHEET_ROWS)
                 yield text[start:done].encode()
             else:
                 done = row.end

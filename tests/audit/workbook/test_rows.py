@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradbook.audit.workbook.usual_rows import usual_row
+from gradbook.audit.workbook.rows import usual_row
 
 USUAL = (
     '<row r="2" spans="1:3"><c r="A2" s="1"><v>1.5</v></c><c r="B2" t="str"><f>A2&lt;2</f>'
