@@ -1,8 +1,9 @@
-"""What writers of formulas have in common: brackets by precedence, numbers, line breaks."""
+"""What the formats have in common: precedence, numbers, line breaks, the parts of a document."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import accumulate, pairwise
@@ -10,6 +11,16 @@ from math import isfinite, isnan
 from typing import ClassVar
 
 from gradbook.targets.algebra.notation import forms
+from gradbook.targets.algebra.notation.document import (
+    Block,
+    Code,
+    Equation,
+    EquationNumber,
+    Heading,
+    Inline,
+    Paragraph,
+    TableBlock,
+)
 from gradbook.targets.algebra.notation.forms import Form
 
 
@@ -152,3 +163,58 @@ def _best_break(marked: str, room: float, measure: Callable[[str], float]) -> in
         return ord(marked[k]) - FIRST_MARK + EMPTY * (1 - widths[k] / room)
 
     return min(fitting or marks[:1], key=harm, default=None)
+
+
+# Documents -------------------------------------------------------------------
+
+
+class DocumentWriter(ABC):
+    """Takes a document apart; each format says how its parts are written."""
+
+    def block(self, block: Block) -> str:
+        match block:
+            case Heading(text, level):
+                return self.heading(self.said(text), level)
+            case Paragraph(text, aside):
+                return self.paragraph(self.said(text), aside)
+            case Equation():
+                return self.equation(block)
+            case TableBlock():
+                return "\n".join(self.table(block))
+
+    def said(self, text: Iterable[Inline]) -> str:
+        """Words and what stands among them."""
+        return "".join(map(self.inline, text))
+
+    def inline(self, part: Inline) -> str:
+        match part:
+            case str():
+                return self.words(part)
+            case EquationNumber(number):
+                return f"({number})"
+            case Code(text):
+                return self.code(text)
+            case _:
+                return self.formula(part)
+
+    @abstractmethod
+    def words(self, text: str) -> str: ...
+
+    @abstractmethod
+    def code(self, text: str) -> str: ...
+
+    @abstractmethod
+    def formula(self, form: Form) -> str:
+        """Within a sentence."""
+
+    @abstractmethod
+    def heading(self, text: str, level: int) -> str: ...
+
+    @abstractmethod
+    def paragraph(self, text: str, aside: bool) -> str: ...
+
+    @abstractmethod
+    def equation(self, block: Equation) -> str: ...
+
+    @abstractmethod
+    def table(self, block: TableBlock) -> Iterable[str]: ...
