@@ -22,7 +22,6 @@ from gradbook.audit.training.loss_candidates import (
 )
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import label
 
 MOST_TRIED = 8
 MOST_TERMS = 4  # that a loss leaves out
@@ -161,11 +160,11 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
     terms = [book.called(term, cell) for term in left_out]
     right = "+".join([book.patterns[cell].text_at(cell), *terms])
     pattern = book.reader.typed(right, cell)
-    words = [label(book, term, axis) or written(term) for term in left_out]
+    words = [book.label(term, axis) or written(term) for term in left_out]
     return [
         Finding(
             kind="loss without a term",
-            quantity=label(book, cell, axis) or written(cell),
+            quantity=book.label(cell, axis) or written(cell),
             weight="",
             cells=ranges(where),
             formula=book.formula(cell),
@@ -190,7 +189,7 @@ def _named_total(training: Training, cell: Address) -> Address | None:
     named = [
         user
         for user in repeating
-        if any(word in label(training.book, user, axis).lower() for word in LOSS_WORDS)
+        if any(word in training.book.label(user, axis).lower() for word in LOSS_WORDS)
     ]
     unused = [user for user in repeating if not users.get(user)]
     return next(iter([*named, *unused]), None)

@@ -13,7 +13,6 @@ from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import label
 from gradbook.graph.node import Node
 
 NEAR = 1e-6  # of a value: some programs keep no more digits, and errors grow along a formula
@@ -92,7 +91,7 @@ def _finding(training: Training, cells: Sequence[Address]) -> Finding:
     book, cell = training.book, cells[0]
     return Finding(
         kind="stale value",
-        quantity=label(book, cell, training.axis) or written(cell),
+        quantity=book.label(cell, training.axis) or written(cell),
         weight="",
         cells=ranges(cells),
         formula=book.formula(cell),

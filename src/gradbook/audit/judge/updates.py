@@ -15,7 +15,7 @@ from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import OPPOSITE, Bench, best, known_right
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import WeightColumn, change, label
+from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import quoted
 from gradbook.targets.excel.language.grammar import Reference, write
 from gradbook.targets.excel.language.reader import read
@@ -270,7 +270,7 @@ def _what(training: Training, cell: Address) -> str:
         return "which is blank"
     if isinstance(value, str):
         return f"the text {value[:20]!r}"
-    name = label(training.book, cell, training.axis)
+    name = training.book.label(cell, training.axis)
     return f"which is {name}" if name else "another cell"
 
 

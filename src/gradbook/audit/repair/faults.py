@@ -10,7 +10,7 @@ from gradbook.audit.formula.address import Address, column_of, ranges, row_of, s
 from gradbook.audit.formula.pattern import Pattern, moved, relaid
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.training.steps import Step
-from gradbook.audit.workbook.book import Value
+from gradbook.audit.workbook.book import CellValue
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def _goes_along(bench: Bench, cell: Address, owner: Address) -> bool:
     return update and not bench.owns(cell) and bench.line(cell) == bench.line(owner)
 
 
-def shown(value: Value) -> str:
+def shown(value: CellValue) -> str:
     """A cell's content as people see it."""
     return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
 

@@ -10,7 +10,6 @@ from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.repair import Repair
-from gradbook.audit.training.weight_columns import label
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
 
 
@@ -166,7 +165,7 @@ def _cell(bench: Bench, part: Expression, owner: Address) -> Address | None:
 
 def label_of(bench: Bench, cell: Address) -> str:
     """What the sheet calls a cell."""
-    return label(bench.training.book, cell, bench.training.axis)
+    return bench.training.book.label(cell, bench.training.axis)
 
 
 def _short(text: str) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.training.claims import claims
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import label
 
 LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy")
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
@@ -85,7 +84,7 @@ def headings_of(training: Training, cells: set[Address]) -> dict[Address, list[s
     found: dict[Address, list[str]] = {}
     for cell in sorted(cells):
         plain = training.flow.plain(cell, training.weight_cells)
-        found.setdefault(plain, []).append(label(training.book, cell, training.axis).lower())
+        found.setdefault(plain, []).append(training.book.label(cell, training.axis).lower())
     return found
 
 
