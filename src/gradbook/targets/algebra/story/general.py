@@ -26,14 +26,14 @@ from gradbook.targets.algebra.notation.forms import (
     HALF,
     BigSum,
     Bracket,
-    Call,
     Cases,
+    Comparison,
+    Factors,
     Form,
     Fraction,
-    Number,
+    Function,
+    Numeral,
     Partial,
-    Product,
-    Relation,
     Root,
     Symbol,
     Transposed,
@@ -115,20 +115,20 @@ Rule = tuple[Form, Form]  # left = right
 def forward(net: Net) -> Iterator[Rule]:
     """Each layer's line, and the error's."""
     for index in range(len(net.layers)):
-        yield from _forward(Place(net, index))
+        yield from _forward(NetLayer(net, index))
     yield sample_error(net), error(net)
     if len(net.examples()) > 1:
         yield Symbol(TOTAL_ERROR), over_samples(net, sample_error(net))
 
 
-def _forward(place: Place) -> Iterator[Rule]:
+def _forward(place: NetLayer) -> Iterator[Rule]:
     match place.layer:
         case Dense():
-            yield place.y, _shifted(place, Product((place.own(Role.WEIGHT), place.x), ""))
+            yield place.y, _shifted(place, Factors((place.own(Role.WEIGHT), place.x), ""))
         case Conv():
-            yield place.y, _shifted(place, Product((place.own(Role.WEIGHT), place.x), "⋆"))
+            yield place.y, _shifted(place, Factors((place.own(Role.WEIGHT), place.x), "⋆"))
         case Pool(kind):
-            yield place.y, Call(f"{kind}pool", (place.x,))
+            yield place.y, Function(f"{kind}pool", (place.x,))
         case BatchNorm(epsilon):
             middle, spread, normal = map(place.named, "μsn")
             yield middle, mean(place.x)
@@ -139,7 +139,7 @@ def _forward(place: Place) -> Iterator[Rule]:
             yield place.y, activated(kind, slope, place.x)
 
 
-def _shifted(place: Place, sums: Form) -> Form:
+def _shifted(place: NetLayer, sums: Form) -> Form:
     has_bias = any(p.role is Role.BIAS for p in place.parameters)
     return sums + place.own(Role.BIAS) if has_bias else sums
 
@@ -149,11 +149,11 @@ def backward(net: Net) -> Iterator[Rule]:
     last = min(p.layer for p in net.parameters if not p.want.fixed)
     arriving, index = from_error(net)
     while index >= last:
-        arriving = yield from _backward(Place(net, index), arriving, index > last)
+        arriving = yield from _backward(NetLayer(net, index), arriving, index > last)
         index -= 1
 
 
-def _backward(place: Place, arriving: Form, goes_on: bool) -> Generator[Rule, None, Form]:
+def _backward(place: NetLayer, arriving: Form, goes_on: bool) -> Generator[Rule, None, Form]:
     """The layer's δ and gradients, from what arrives at its values; returns what it sends on."""
     match place.layer:
         case Flatten() | Dropout():
@@ -165,32 +165,32 @@ def _backward(place: Place, arriving: Form, goes_on: bool) -> Generator[Rule, No
     yield from _gradients(place)
     match place.layer:
         case Dense():
-            return Product((Transposed(place.own(Role.WEIGHT)), place.delta), "")
+            return Factors((Transposed(place.own(Role.WEIGHT)), place.delta), "")
         case Conv():
-            return Product((place.own(Role.WEIGHT), place.delta), "∗")
+            return Factors((place.own(Role.WEIGHT), place.delta), "∗")
         case Pool(kind):
-            return Call(f"un{kind}pool", (place.delta,))
+            return Function(f"un{kind}pool", (place.delta,))
         case BatchNorm():
             return (yield from _through_normalisation(place))
         case _:
             return _through_softmax(place)
 
 
-def _through_softmax(place: Place) -> Form:
+def _through_softmax(place: NetLayer) -> Form:
     d, a = place.delta, place.y
     if place.layer == Activation("softmax"):
         return each(a, d - BigSum(each(a, d), "outputs"))
     return d - each(exp(a), BigSum(d, "outputs"))
 
 
-def _through_normalisation(place: Place) -> Generator[Rule, None, Form]:
+def _through_normalisation(place: NetLayer) -> Generator[Rule, None, Form]:
     normal = place.named("n")
     d = delta(place.normal)
     yield d, each(place.own(Role.SCALE), place.delta)
     return (d - mean(d) - each(normal, mean(each(normal, d)))) / place.named("s")
 
 
-def _gradients(place: Place) -> Iterator[Rule]:
+def _gradients(place: NetLayer) -> Iterator[Rule]:
     for parameter in place.parameters:
         if not parameter.want.fixed:
             symbol = parameter_symbol(place.net, parameter)
@@ -198,13 +198,13 @@ def _gradients(place: Place) -> Iterator[Rule]:
             yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
 
 
-def _of_one_sample(place: Place, role: Role) -> Form:
+def _of_one_sample(place: NetLayer, role: Role) -> Form:
     d, in_planes = place.delta, len(place.net.shapes[place.index]) == 3
     match role:
         case Role.WEIGHT if isinstance(place.layer, Conv):
-            return Product((d, place.x), "⋆")
+            return Factors((d, place.x), "⋆")
         case Role.WEIGHT:
-            return Product((d, Transposed(place.x)), "")
+            return Factors((d, Transposed(place.x)), "")
         case Role.SCALE:
             d = each(d, place.named("n"))
     if role is Role.BIAS and is_shared(place.layer):
@@ -213,11 +213,11 @@ def _of_one_sample(place: Place, role: Role) -> Form:
 
 
 def activated(kind: str, slope: float, x: Form) -> Form:
-    zero, positive = as_form(0), Relation(x, ">", Number(0))
+    zero, positive = as_form(0), Comparison(x, ">", Numeral(0))
     return {
         "sigmoid": sigmoid(x),
         "tanh": tanh(x),
-        "relu": Call("max", (zero, x)),
+        "relu": Function("max", (zero, x)),
         "leaky relu": Cases(((x, positive), (slope * x, Words("else")))),
         "softplus": ln(1 + exp(x)),
         "identity": x,
@@ -228,12 +228,12 @@ def activated(kind: str, slope: float, x: Form) -> Form:
 
 def slopes(kind: str, slope: float, x: Form, y: Form) -> tuple[Form, ...]:
     """The factors of an activation's derivative."""
-    positive = Relation(x, ">", Number(0))
+    positive = Comparison(x, ">", Numeral(0))
     return {
         "sigmoid": (y, 1 - y),
         "tanh": (1 - y**2,),
         "relu": (Bracket(positive),),
-        "leaky relu": (Cases(((Number(1), positive), (Number(slope), Words("else")))),),
+        "leaky relu": (Cases(((Numeral(1), positive), (Numeral(slope), Words("else")))),),
         "softplus": (sigmoid(x),),
         "identity": (),
     }[kind]
@@ -250,7 +250,7 @@ def sample_error(net: Net) -> Form:
 def error(net: Net) -> Form:
     """Of one sample, over its outputs."""
     a, t = Symbol(layer_names(net)[-1], bold=True), Symbol(Name("t"), bold=True)
-    share = Fraction(Number(1), Number(net.outputs)) if net.outputs > 1 else None
+    share = Fraction(Numeral(1), Numeral(net.outputs)) if net.outputs > 1 else None
 
     def over_outputs(each_error: Form) -> Form:
         return BigSum(each_error, "outputs")
@@ -270,12 +270,12 @@ def error(net: Net) -> Form:
 def from_error(net: Net) -> tuple[Form, int]:
     """What the error sends back, and to the values of which layer."""
     a, t = Symbol(layer_names(net)[-1], bold=True), Symbol(Name("t"), bold=True)
-    end, outputs = len(net.layers) - 1, Number(net.outputs)
+    end, outputs = len(net.layers) - 1, Numeral(net.outputs)
     match net.loss:
         case Loss.HALF_SQUARED:
             return a - t, end
         case Loss.SQUARED:
-            return multiplied([Fraction(Number(2), outputs), a - t]), end
+            return multiplied([Fraction(Numeral(2), outputs), a - t]), end
         case Loss.CROSS:
             return (exp(a) if _is_log(net) else a) - _wanted(net), end - 1
         case Loss.BINARY:
@@ -286,7 +286,7 @@ def over_samples(net: Net, gradient: Form) -> Form:
     samples = len(net.examples())
     if samples == 1:
         return gradient
-    return multiplied([Fraction(Number(1), Number(samples)), BigSum(gradient, "samples")])
+    return multiplied([Fraction(Numeral(1), Numeral(samples)), BigSum(gradient, "samples")])
 
 
 def _wanted(net: Net) -> Form:
@@ -294,7 +294,7 @@ def _wanted(net: Net) -> Form:
     t, smoothing = Symbol(Name("t"), bold=True), net.smoothing
     if not smoothing:
         return t
-    return (1 - as_form(smoothing)) * t + Fraction(Number(smoothing), Number(net.outputs))
+    return (1 - as_form(smoothing)) * t + Fraction(Numeral(smoothing), Numeral(net.outputs))
 
 
 def _is_log(net: Net) -> bool:
@@ -306,11 +306,11 @@ LETTERS = {Role.WEIGHT: "W", Role.BIAS: "b", Role.SCALE: "γ", Role.SHIFT: "β"}
 
 def each(*factors: Form) -> Form:
     """Multiplied element by element."""
-    return Product(factors, "⊙")
+    return Factors(factors, "⊙")
 
 
 @dataclass(frozen=True)
-class Place:
+class NetLayer:
     """One layer in its network: what it is given (x), what it makes of it (y), what it owns."""
 
     net: Net
