@@ -9,7 +9,7 @@ from gradbook.audit.formula.address import Address, sheet_of, written
 from gradbook.audit.judge.positions import Positions
 from gradbook.audit.training.steps import Step
 from gradbook.audit.workbook.book import quoted
-from gradbook.targets.excel.grammar import Reference
+from gradbook.targets.excel.language.grammar import Reference
 
 
 class Mentions:

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.mentions import Mentions
 from gradbook.audit.judge.numbers import POINTS, Numbers, agree, random_values
 from gradbook.audit.judge.positions import Positions

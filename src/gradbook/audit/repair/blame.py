@@ -13,8 +13,8 @@ from itertools import islice
 
 import numpy as np
 
-from gradbook.audit.formula.edits import EditKind, vain
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.edits import EditKind, pointless_parts
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.columns import Columns
 from gradbook.audit.repair.evidence import (
@@ -31,7 +31,7 @@ from gradbook.audit.repair.repair import Patient, Repair, repair
 from gradbook.audit.repair.rewritten import rewritten
 from gradbook.audit.repair.suspects import repeating, still_behind, with_suspects
 from gradbook.audit.training.claims import Claim
-from gradbook.targets.excel.grammar import Call, Reference, write
+from gradbook.targets.excel.language.grammar import Call, Reference, write
 
 WEIGHED = 60  # edits whose formulas are looked at
 TRIED = 6  # edits that are held against every gradient
@@ -156,7 +156,9 @@ def _is_vain(tested: StepUnderTest, remedy: Remedy) -> bool:
     """Whether an edit makes a part of the formula come to nothing, which nobody means."""
     owner, book = remedy.cells[0], tested.training.book
     before = book.reader.typed(book.patterns[owner].text_at(owner), owner).expression
-    return before is not None and vain(remedy.repair.expression) > vain(before)
+    return before is not None and pointless_parts(remedy.repair.expression) > pointless_parts(
+        before
+    )
 
 
 def put_right(tested: StepUnderTest, remedy: Remedy, wrong: Mapping[int, Claim]) -> frozenset[int]:

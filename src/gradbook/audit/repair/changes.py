@@ -7,11 +7,11 @@ from itertools import combinations
 
 import numpy as np
 
-from gradbook.audit.formula.edits import Edit, EditKind, Path, regrouped, shortened
-from gradbook.audit.formula.factors import factors, product
+from gradbook.audit.formula.edits import Edit, EditKind, regrouped, shortened
+from gradbook.audit.formula.expression import Path, factors, product
 from gradbook.audit.repair.search import OPERATIONS, Batch, Offer, Trial, hits
 from gradbook.graph.node import Array
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     Expression,
     Infix,
     Number,

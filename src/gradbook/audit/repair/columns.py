@@ -16,7 +16,7 @@ import numpy as np
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.slopes import POINTS, Slopes
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.changes import (
@@ -37,7 +37,7 @@ from gradbook.audit.repair.search import Batch, Offer, Trial, remembered
 from gradbook.audit.repair.templates import Template, derived, differences, templates
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.grammar import Infix, Number, Reference
+from gradbook.targets.excel.language.grammar import Infix, Number, Reference
 
 MOST_COLUMNS = 60
 MOST_DERIVED = 24  # cells whose functions may be missing

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.numbers import Numbers, agree
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.proper import is_made_proper
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.grammar import Reference, write
+from gradbook.targets.excel.language.grammar import Reference, write
 
 
 def hushes(tested: StepUnderTest, remedy: Remedy) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.blame import patient_of
 from gradbook.audit.repair.faults import Fault, in_step, shown
@@ -18,7 +18,7 @@ from gradbook.audit.repair.repair import Repair, anew, repair
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.targets.excel.grammar import write
+from gradbook.targets.excel.language.grammar import write
 
 
 def column_fault(tested: StepUnderTest, remedy: Remedy) -> Fault:

@@ -15,8 +15,8 @@ from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Patient, Repair, restores
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import Step
-from gradbook.targets.excel.grammar import Expression, write
-from gradbook.targets.excel.reader import read
+from gradbook.targets.excel.language.grammar import Expression, write
+from gradbook.targets.excel.language.reader import read
 
 
 class Known:

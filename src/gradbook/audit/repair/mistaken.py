@@ -8,14 +8,14 @@ from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.pattern import relaid
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.faults import Fault, in_step
 from gradbook.audit.repair.reason import label_of, named
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.workbook.book import Book, quoted
 from gradbook.graph.node import Node
-from gradbook.targets.excel.grammar import Reference
+from gradbook.targets.excel.language.grammar import Reference
 
 
 def mistaken(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> Iterator[Fault]:

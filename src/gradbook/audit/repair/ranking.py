@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.repair.columns import Columns
 from gradbook.audit.repair.remedy import Remedy, likeness
-from gradbook.targets.excel.grammar import Number
+from gradbook.targets.excel.language.grammar import Number
 
 
 def ranked(columns: Columns, more: bool) -> list[Remedy]:

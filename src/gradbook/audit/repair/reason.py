@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.factors import factors
+from gradbook.audit.formula.expression import factors
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.repair import Repair
 from gradbook.audit.training.weight_columns import label
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
 
 
 def kind(tested: StepUnderTest, owner: Address, repaired: Repair) -> str:

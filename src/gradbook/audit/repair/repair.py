@@ -9,9 +9,10 @@ from itertools import islice
 import numpy as np
 
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.edits import Edit, EditKind, tidy, vain
-from gradbook.audit.formula.pattern import Pattern, references
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, tidy
+from gradbook.audit.formula.expression import references
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.repair.changes import (
     constants,
@@ -28,8 +29,8 @@ from gradbook.audit.repair.search import Batch, Offer, Trial, matching, remember
 from gradbook.audit.repair.templates import derived, differences, templates
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
-from gradbook.targets.excel.spelling import Speller
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language.spelling import Speller
 
 MOST_OFFERED = 160  # cells that may stand in the place of others
 MOST_PAIRED = 48
@@ -122,7 +123,7 @@ def _is_vain(patient: Patient, edits: Sequence[Edit], start: Expression | None =
     changed = patient.expression if start is None else start
     for edit in edits:
         changed = edit.applied(changed)
-    return vain(changed) > vain(patient.expression)
+    return pointless_parts(changed) > pointless_parts(patient.expression)
 
 
 # What may stand in a formula ---------------------------------------------------

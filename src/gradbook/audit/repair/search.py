@@ -8,11 +8,11 @@ from functools import reduce
 
 import numpy as np
 
-from gradbook.audit.formula.edits import Edit, Path, places
-from gradbook.audit.formula.pattern import inner
+from gradbook.audit.formula.edits import Edit
+from gradbook.audit.formula.expression import Path, inner, paths
 from gradbook.audit.judge.numbers import CLOSE, FAINT
 from gradbook.graph.node import Array
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
     Infix,
@@ -71,7 +71,7 @@ class Trial:
 
     def __init__(self, expression: Expression, opaque: Callable[[Expression], Array]) -> None:
         self.expression = expression
-        self.parts = dict(places(expression))
+        self.parts = dict(paths(expression))
         self.opaque = opaque
         self.values: dict[Path, Array] = {}
         with np.errstate(all="ignore"):

@@ -113,7 +113,7 @@ def _write(options: Namespace, reports: Sequence[BookReport]) -> tuple[list[str]
         count = _write_copies(reports, options.annotate, annotated, problems)
         written.append(f"{_many(count, 'annotated book')} in {options.annotate}")
     if options.fix:
-        from gradbook.audit.copies.fix import fixed
+        from gradbook.audit.copies.correct import fixed
 
         left: list[str] = []
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gradbook.data.folds import FOLDS
+from gradbook.data.dataset import FOLDS
 from gradbook.data.warp import Warp
 from gradbook.errors import ShapeError, UsageError, did_you_mean
 from gradbook.files import read_text

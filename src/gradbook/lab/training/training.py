@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.chance import Purpose, key
-from gradbook.data.framing import framing
-from gradbook.data.images import Images
+from gradbook.data.images import Images, framing
 from gradbook.engine.base import Epoch as Seen
 from gradbook.engine.base import Run
 from gradbook.errors import GradbookError
