@@ -13,11 +13,10 @@ from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.training.claims import Claim, claims
 from gradbook.audit.training.loss_candidates import (
     LOSS_WORDS,
+    called_a_loss,
     candidates,
-    headings_of,
     inside_of,
     is_cut,
-    is_loss_word,
     numbers_behind,
 )
 from gradbook.audit.training.steps import Step
@@ -33,7 +32,7 @@ def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
     """The loss of each step, and the share of the gradients that are its gradients."""
     claimed = [tuple(claims(training, lane, 0)) for lane in training.weights]
     start = [lane.cells[0] for lane in training.weights]
-    tried = candidates(training, start)[:MOST_TRIED]
+    tried = candidates(training)[:MOST_TRIED]
     found: tuple[float, tuple[Address, ...]] = (-1.0, ())
     tested = StepUnderTest.of(training, [Step(0, tuple(start), (), ())])
     inside: set[Address] = set()  # parts of a loss are hardly one themselves
@@ -66,8 +65,7 @@ def _counts_less(training: Training, cell: Address, loss: Address) -> bool:
 def _plausible(training: Training, start: Sequence[Address], loss: tuple[Address, ...]) -> bool:
     """Whether something that no gradient fits may be a loss: it is called one, and isn't straight
     unless a blank makes it so."""
-    words = headings_of(training, set(loss)).values()
-    if training.rate is None and not any(is_loss_word(word) for some in words for word in some):
+    if training.rate is None and not any(called_a_loss(training, cell) for cell in loss):
         return False
     if any(is_cut(training, cell) for cell in loss):
         return True

@@ -15,7 +15,7 @@ from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.repair.pasted import pasted_column
-from gradbook.audit.training.loss_candidates import loss_words
+from gradbook.audit.training.loss_candidates import called_a_loss
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import Training, depending, trainings_of
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
@@ -88,7 +88,9 @@ def _losses(training: Training, column: Sequence[Address]) -> Iterator[Loss]:
         for cell in below - serving
         if cell in book.patterns and sheet_of(cell) == training.sheet and along(cell) == first
     ]
-    cells.sort(key=lambda cell: (not loss_words(training, cell), bool(flow.users.get(cell)), -cell))
+    cells.sort(
+        key=lambda cell: (not called_a_loss(training, cell), bool(flow.users.get(cell)), -cell)
+    )
     for cell in cells[:MOST_LOSSES]:
         yield every_step(training, (cell,))
 

@@ -83,9 +83,9 @@ def _kept(pattern: Pattern, parts: Sequence[SignedTerm]) -> Iterator[tuple[int, 
     """Which terms go on from a cell, and from which."""
     for k, (sign, part) in enumerate(parts):
         kept = part if isinstance(part, Reference) else _but_a_share(part, parts)
-        mention = pattern.mentions.get(kept.text) if kept and sign > 0 else None
-        if isinstance(mention, CellReference):
-            yield k, mention
+        place = pattern.place_of(kept) if kept and sign > 0 else None
+        if place is not None:
+            yield k, place
 
 
 def _but_a_share(part: Expression, parts: Sequence[SignedTerm]) -> Reference | None:
