@@ -36,6 +36,7 @@ class StepGraph:
         self.graph = Graph()
         self.known: dict[Address, Meaning] = {}
         self.leaves: dict[Address, Node] = {}
+        self.leaf_cells: dict[Node, Address] = {}
         self.instead = instead or {}  # formulas to try in the place of others
         self.moving = training.varying
         if not training.varying.issuperset(self.instead):
@@ -129,7 +130,8 @@ class StepGraph:
         if isinstance(value, bool):
             return self.graph.constant(float(value))
         if cell not in self.leaves:
-            self.leaves[cell] = self.graph.leaf(Name(self.book.called(cell)))
+            leaf = self.leaves[cell] = self.graph.leaf(Name(self.book.called(cell)))
+            self.leaf_cells[leaf] = cell
         return self.leaves[cell]
 
     def _look(self, home: Address, pattern: Pattern) -> Lookup:

@@ -39,7 +39,7 @@ class Book:
         wanted = title.lower()
         return next((k for k, s in enumerate(self.sheets) if s.title.lower() == wanted), None)
 
-    def self.label(cell: Address, axis: Axis) -> str:
+    def label(self, cell: Address, axis: Axis) -> str:
         """The nearest text before a cell: above it, or to the left of it."""
         if axis not in self._texts:
             self._texts[axis] = self._short_texts(axis)
