@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.formula.address import ACROSS, DOWN
-from gradbook.audit.training.weight_columns import change, heading, label, learning, update_lines
+from gradbook.audit.training.weight_columns import change, heading, learning, update_lines
 from gradbook.targets.excel.language.grammar import write
 from tests.audit.material.small import all_at, at, small
 
@@ -74,5 +74,5 @@ def test_a_weight_is_called_by_the_text_above_it_or_by_its_cell():
     first, second = learning(book, flow, update_lines(book))
     assert heading(book, first) == "w"
     assert heading(book, second) == "A2"
-    assert label(book, at("B5"), DOWN) == "slope"
-    assert label(book, at("B1"), ACROSS) == "w"
+    assert book.label(at("B5"), DOWN) == "slope"
+    assert book.label(at("B1"), ACROSS) == "w"
