@@ -88,13 +88,14 @@ def _races(
 
 
 def _show_training(races: Sequence[Race], peaks: dict[int, float], rounds: int) -> None:
+    from gradbook.amounts import counted
     from gradbook.engine.surroundings import surroundings
     from gradbook.report.speed import ratios, training
 
     here = surroundings(max(peaks))
     print(f"{here['processor']}, {here['vectors']}; {here['compiler']}")
     for threads, peak in peaks.items():
-        many = "1 thread does" if threads == 1 else f"{threads} threads do"
+        many = counted(threads, "thread does", "threads do")
         print(f"{many} at most {peak:.0f} GFLOP/s of multiply-adds")
     print(f"\nTraining: the median of {rounds} rounds for an epoch of 60,000 images\n")
     print(training(races))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gradbook.amounts import counted
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
 from gradbook.errors import FileError, GradbookError
 from gradbook.files import made_folder, write_whole
@@ -40,7 +41,7 @@ def write_annotated(reports: Sequence[BookReport], folder: str, said: Said) -> N
     from gradbook.audit.copies.annotate import annotated
 
     count = _write_copies(reports, folder, annotated, said)
-    said.done.append(f"{many(count, 'annotated book')} in {folder}")
+    said.done.append(f"{counted(count, 'annotated book')} in {folder}")
 
 
 def write_fixed(reports: Sequence[BookReport], folder: str, said: Said) -> None:
@@ -54,11 +55,7 @@ def write_fixed(reports: Sequence[BookReport], folder: str, said: Said) -> None:
         return result.content
 
     count = _write_copies(reports, folder, make, said)
-    said.done += [f"{many(count, 'corrected book')} in {folder}", *left]
-
-
-def many(count: int, words: str) -> str:
-    return f"{count:,} {words}{'' if count == 1 else 's'}"
+    said.done += [f"{counted(count, 'corrected book')} in {folder}", *left]
 
 
 def _write_copies(reports: Sequence[BookReport], folder: str, make: Make, said: Said) -> int:

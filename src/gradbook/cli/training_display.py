@@ -10,12 +10,8 @@ from gradbook.cli.terminal import can_say, show, width
 from gradbook.lab.listener import Listener
 from gradbook.lab.training import Training
 from gradbook.report.run import words
-from gradbook.report.run.epochs import (
-    BLOCK,
-    NOT_ASCII,
-    EpochTable,
-    epoch_table,
-)
+from gradbook.report.run.epochs import EpochTable, epoch_table
+from gradbook.report.run.progress import BLOCK, NOT_ASCII
 from gradbook.report.words.lines import TextLine
 
 if TYPE_CHECKING:

@@ -6,18 +6,13 @@ from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from gradbook.amounts import duration
 from gradbook.cli.screen import Screen
 from gradbook.cli.training_display import AsLines, Display
 from gradbook.engine import compilers
-from gradbook.report.run.epochs import (
-    BLOCK,
-    QUIET,
-    Trace,
-    duration,
-    in_a_line,
-    running,
-)
+from gradbook.report.run.progress import BLOCK, Trace, in_a_line, running
 from gradbook.report.words.lines import Piece, TextLine
+from gradbook.report.words.table import QUIET
 
 if TYPE_CHECKING:
     from gradbook.lab.history import Epoch, Progress
