@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gradbook.amounts import counted
 from gradbook.data.dataset import Dataset
-from gradbook.data.digit_files import SUMS
+from gradbook.data.digits import SUMS
 from gradbook.data.images import Images, digest, shared, statistics
 from gradbook.data.sources import KNOWN
 from gradbook.errors import one_line
@@ -85,8 +85,8 @@ def known(width: int) -> Iterator[TextLine]:
     """The data sets that go by a name."""
     columns = (
         TableColumn("name", words=True, ink="cyan", width=14),
-        TableColumn("images"),
-        TableColumn("size"),
+        TableColumn("images", width=8),
+        TableColumn("size", width=6),
         TableColumn("classes", spell=str),
     )
     rows = ((name, it.images, "{}x{}".format(*it.size), it.classes) for name, it in KNOWN.items())

@@ -14,10 +14,10 @@ from functools import reduce
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.edits import places, put
-from gradbook.audit.formula.pattern import references
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.expression import paths, put, references
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.repair.blame import put_right
@@ -26,13 +26,12 @@ from gradbook.audit.repair.evidence import behind
 from gradbook.audit.repair.mentions import reference
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Repair, forward
-from gradbook.audit.repair.search import Choice
 from gradbook.audit.repair.templates import template, templates
-from gradbook.audit.training.training import Claim
+from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
-from gradbook.targets.excel.reader import read
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language.reader import read
 
 MOST_COLUMNS = 12
 MOST_MENTIONED = 3  # cells of a formula that another may be like
@@ -58,7 +57,7 @@ def pasted_column(bench: Bench, wrong: Mapping[int, Claim], given: bool = False)
         for gives, formulas in sorted(known, key=lambda entry: not entry[0]):
             if given and not gives:
                 break
-            change = Choice("formula", ((),), Number(0.0), formulas[0])
+            change = Edit(EditKind.FORMULA, ((),), Number(0.0), formulas[0])
             remedy = Remedy(cells, Repair(formulas[0], (change,)), formulas, frozenset())
             lanes = put_right(freed, remedy, wrong)
             if lanes:
@@ -73,14 +72,14 @@ def _columns(bench: Bench, wrong: Mapping[int, Claim]) -> Iterator[tuple[Address
     if len(bench.like) < 2:
         return
     other = bench.like[-1]
-    across = column_of if training.weights[0].down else row_of
+    line = training.axis.line
     found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for cell in sorted(forward(bench).union(*(behind(bench, lane) for lane in wrong))):
         if cell in book.patterns or cell in training.weight_cells:
             continue
         value, later = (book.values.get(c) for c in (cell, bench.there(cell, other)))
         if isinstance(value, float) and isinstance(later, float) and value != later:
-            found[sheet_of(cell), across(cell)].append(cell)
+            found[line(cell)].append(cell)
     yield from map(tuple, found.values())
 
 
@@ -167,7 +166,7 @@ def _exchanged(
     """What a formula says as seen from another cell, another cell standing for one of its own."""
     like, first = likes
     new, home = news
-    for path, part in places(said):
+    for path, part in paths(said):
         if isinstance(part, Reference):
             at = bench.training.book.reader.cell(part.text, like)
             meant = new if part == old else at
@@ -186,7 +185,7 @@ def _near(bench: Bench, home: Address) -> list[Address]:
     that serve something else, too."""
     training, book = bench.training, bench.training.book
     used = {source for cell in forward(bench) for source in training.flow.sources(cell)}
-    line, across = bench.line(home), column_of if training.weights[0].down else row_of
+    line, across = bench.line(home), training.axis.beside
     below = training.flow.below([home], training.weight_cells)
     cells = [
         cell

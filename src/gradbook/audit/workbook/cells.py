@@ -6,16 +6,16 @@ import re
 from collections.abc import Mapping
 
 from gradbook.audit.formula.address import (
-    DOWN,
     MOST_COLUMNS,
     MOST_ROWS,
+    ROW,
     Address,
     column_number,
     pack,
 )
 from gradbook.audit.formula.arrays import element
-from gradbook.audit.formula.formulas import Reader
 from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.reader import Reader
 from gradbook.audit.workbook.book import Book, Value
 from gradbook.audit.workbook.package import WorkbookError
 
@@ -132,7 +132,7 @@ class Cells:
             raise WorkbookError("its array formulas fill too many cells: too large to check")
         for down in range(rows):
             for right in range(columns):
-                at = cell + down * DOWN + right
+                at = cell + down * ROW + right
                 text = element(self.reader, formula, cell, down, right)
                 self.book.arrays[at] = formula
                 self.book.patterns[at] = self.reader.pattern(text, at)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gradbook.amounts import loss, percent, short
-from gradbook.lab.history import Epoch
+from gradbook.lab.training.history import Epoch
 from gradbook.palette import curve_colours
 from gradbook.report.chart.curves import Chart, Curve
 from gradbook.report.chart.scale import EVEN, TOWARDS

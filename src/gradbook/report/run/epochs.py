@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gradbook.amounts import duration, loss, percent, short
-from gradbook.lab.history import Epoch
+from gradbook.lab.training.history import Epoch
 from gradbook.report.words.lines import TextLine
 from gradbook.report.words.table import RULE, TableColumn, TextTable, fitted
 

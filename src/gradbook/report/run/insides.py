@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import counted
 from gradbook.data.images import Images
-from gradbook.lab.insides import Stage
+from gradbook.lab.models.insides import Stage
 from gradbook.net.layers import spell
 from gradbook.report.images.pixels import picture, strip, tinted
 from gradbook.report.page.shell import text

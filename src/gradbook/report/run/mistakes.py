@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import counted, percent, sureness
 from gradbook.data.images import Images
-from gradbook.lab.answers import Answers, Places
+from gradbook.lab.models.answers import Answers, Places
 from gradbook.report.images.cards import card, cards
 from gradbook.report.page.shell import text, wide
 from gradbook.report.page.tables import table

@@ -8,9 +8,9 @@ import numpy as np
 
 from gradbook.amounts import counted, duration, percent
 from gradbook.data.dataset import Dataset
-from gradbook.lab.answers import Answers
-from gradbook.lab.compare import Compared, opened
-from gradbook.lab.seeds import SeedsFolder, Spread
+from gradbook.lab.models.answers import Answers
+from gradbook.lab.runs.comparison import Compared, opened
+from gradbook.lab.training.seeds import SeedsFolder, Spread
 from gradbook.palette import QUIET
 from gradbook.report.chart import interactive
 from gradbook.report.chart.curves import spread as apart

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib.resources import files
 
 from gradbook.amounts import counted, short, shortest
-from gradbook.lab.limit import DEFINITION
-from gradbook.lab.sweep import Sweep
-from gradbook.lab.verdict import MEANINGS, Verdict
+from gradbook.lab.rates.limit import DEFINITION
+from gradbook.lab.rates.sweep import Sweep
+from gradbook.lab.rates.verdict import MEANINGS, Verdict
 from gradbook.report.chart import interactive
 from gradbook.report.page.shell import Section, page, text, wide
 from gradbook.report.page.tables import table

@@ -8,9 +8,9 @@ from math import isfinite
 from typing import Any
 
 from gradbook.amounts import counted, short, shortest
-from gradbook.lab.limit import DEFINITION
-from gradbook.lab.sweep import Outcome, Sweep
-from gradbook.lab.verdict import Verdict
+from gradbook.lab.rates.limit import DEFINITION
+from gradbook.lab.rates.sweep import Outcome, Sweep
+from gradbook.lab.rates.verdict import Verdict
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.sweep.charts import charts, title
 from gradbook.report.words.lines import Piece, TextLine, folded
