@@ -7,9 +7,8 @@ from types import MappingProxyType
 
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.net.layers import Activation, Dense
-from gradbook.net.network import Net
+from gradbook.net.network import Net, parse
 from gradbook.net.task import Loss
-from gradbook.net.text import parse
 
 WORKED = """\
 name worked
