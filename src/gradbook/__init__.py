@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gradbook.lab.sweep import sweep
     from gradbook.lab.train import train
     from gradbook.net import Net, Sample, builtin
-    from gradbook.report.explanation import explain
-    from gradbook.report.run_report import write_report
+    from gradbook.report.derivation.explanation import explain
+    from gradbook.report.run.report import write_report
     from gradbook.report.workbook import write_workbook
 
 _HOME: dict[str, str] = {
@@ -30,13 +30,13 @@ _HOME: dict[str, str] = {
     "Sample": "gradbook.net",
     "builtin": "gradbook.net",
     "check": "gradbook.audit.check",
-    "explain": "gradbook.report.explanation",
+    "explain": "gradbook.report.derivation.explanation",
     "load": "gradbook.lab.run_folder",
     "read_table": "gradbook.data.table",
     "recipe": "gradbook.lab.recipe",
     "sweep": "gradbook.lab.sweep",
     "train": "gradbook.lab.train",
-    "write_report": "gradbook.report.run_report",
+    "write_report": "gradbook.report.run.report",
     "write_workbook": "gradbook.report.workbook",
 }
 """Public name → the module that it lives in."""

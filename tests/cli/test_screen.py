@@ -7,7 +7,7 @@ import pytest
 
 from gradbook.cli import screen as module
 from gradbook.cli.screen import Screen, is_screen
-from gradbook.report.curve_text import Piece
+from gradbook.report.words.lines import Piece
 from tests.cli.emulated import Terminal
 
 

@@ -14,8 +14,8 @@ from gradbook.engine.native import NativeEngine
 from gradbook.graph.build import inference, training_step
 from gradbook.graph.reference import evaluate, follow
 from gradbook.net import DIGITS, Net, builtin, parse, write
-from gradbook.targets.c.machine import machine
-from gradbook.targets.c.write import source
+from gradbook.targets.c.emit.source import source
+from gradbook.targets.c.kernels.machine import machine
 from tests.conftest import REQUIRE_ALL
 from tests.engine.against import (
     CLOSE,

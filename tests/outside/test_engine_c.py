@@ -12,8 +12,8 @@ import pytest
 from gradbook.engine.compile import vectors
 from gradbook.graph.build import inference, training_step
 from gradbook.net import Net, builtin, parse
-from gradbook.targets.c.machine import machine
-from gradbook.targets.c.write import source
+from gradbook.targets.c.emit.source import source
+from gradbook.targets.c.kernels.machine import machine
 from tests.engine.levels import COMPILERS, compiler_called
 from tests.engine.test_native import MIXED
 

@@ -23,17 +23,15 @@ from gradbook.audit.findings.findings import (
 )
 from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
 from gradbook.audit.formula.value import LeadsBack, NotUnderstood
-from gradbook.audit.judge.loss import find_loss
-from gradbook.audit.judge.loss_term import loss_findings
-from gradbook.audit.judge.severed import severed_loss, severed_trainings
+from gradbook.audit.judge.loss import find_loss, loss_findings
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
+from gradbook.audit.repair.cut_off import severed_loss, severed_trainings
 from gradbook.audit.repair.gradients import gradient_findings
-from gradbook.audit.training.headings import label
-from gradbook.audit.training.recover import find_trainings
 from gradbook.audit.training.steps import alike, steps_of
-from gradbook.audit.training.training import Training
-from gradbook.audit.training.unfinished import without_training
+from gradbook.audit.training.training import Training, find_trainings
+from gradbook.audit.training.untrained import without_training
+from gradbook.audit.training.weight_columns import label
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
@@ -105,7 +103,7 @@ def _not_judged(
 
 def _circle(training: Training, cell: Address) -> Finding:
     """A formula that is computed from itself, with its likes."""
-    book, down = training.book, training.lanes[0].down
+    book, down = training.book, training.weights[0].down
     line = column_of if down else row_of
     alike = sorted(
         c
@@ -127,7 +125,7 @@ def _circle(training: Training, cell: Address) -> Finding:
 
 def check_training(training: Training) -> SheetReport | None:
     """One training's report; None of what only looks like one."""
-    circle = training.flow.circle(sorted(training.moving.difference(training.stop)), training.stop)
+    circle = training.flow.circle(sorted(training.computed), training.weight_cells)
     if circle is not None:
         called = training.book.called(circle)
         raise LeadsBack(f"{called}, which leads back to itself", circle)
@@ -168,11 +166,11 @@ def _verdict(findings: Sequence[Finding]) -> str:
 
 
 def _called(book: Book, training: Training, cells: Sequence[int]) -> str:
-    return "+".join(book.called(cell, training.lanes[0].start) for cell in cells)
+    return "+".join(book.called(cell, training.weights[0].start) for cell in cells)
 
 
 def _rows(training: Training) -> tuple[int, int]:
-    cells = [cell for lane in training.lanes for cell in lane.cells]
+    cells = [cell for lane in training.weights for cell in lane.cells]
     return min(map(row_of, cells)) + 1, max(map(row_of, cells)) + 1
 
 

@@ -89,7 +89,7 @@ def _races(
 
 def _show_training(races: Sequence[Race], peaks: dict[int, float], rounds: int) -> None:
     from gradbook.engine.surroundings import surroundings
-    from gradbook.report.bench_text import ratios, training
+    from gradbook.report.speed import ratios, training
 
     here = surroundings(max(peaks))
     print(f"{here['processor']}, {here['vectors']}; {here['compiler']}")
@@ -110,7 +110,7 @@ def _show_prediction(
 ) -> None:
     from gradbook.lab.race import ENGINE, predictions
     from gradbook.lab.rivals import PREDICTORS
-    from gradbook.report.bench_text import prediction
+    from gradbook.report.speed import prediction
 
     rivals = {} if options.engine_only else PREDICTORS
     present = [mode for mode, needs in rivals.items() if all(map(_there, needs))]

@@ -57,7 +57,7 @@ def run(options: Namespace) -> int:
     if options.json:
         _print_json(reports)
     else:
-        from gradbook.report.audit_text import lines
+        from gradbook.report.audit.text import lines
 
         show(lines(reports, width()))
     return max(_write(options, reports), _code(reports))

@@ -27,7 +27,7 @@ class Said:
 
 
 def write_page(reports: Sequence[BookReport], file: str, said: Said) -> None:
-    from gradbook.report.audit_page import audit_page
+    from gradbook.report.audit.page import audit_page
 
     write_whole(file, audit_page(reports))
     said.done.append(f"wrote {file}")

@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     from gradbook.lab.compare import all_opened
-    from gradbook.report.compare_text import as_json, lines
+    from gradbook.report.compare.text import as_json, lines
 
     _require_endings(options)
     runs = all_opened(options.runs)
@@ -81,10 +81,10 @@ def _write_files(runs: Sequence[Compared], options: Namespace, misread: Misread 
     from gradbook.files import write_whole
 
     if options.html:
-        from gradbook.report.compare_page import compare_page
+        from gradbook.report.compare.page import compare_page
 
         write_whole(options.html, compare_page(runs, misread, options.typed))
     if options.csv:
-        from gradbook.report.compare_text import as_csv
+        from gradbook.report.compare.text import as_csv
 
         write_whole(options.csv, as_csv(runs))

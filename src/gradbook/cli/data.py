@@ -122,13 +122,13 @@ def _list(options: Namespace) -> int:
     if unused:
         raise UsageError(f"--{unused} needs a data set: gradbook data digits --{unused} …")
     if options.json:
-        from gradbook.report.dataset_records import known
+        from gradbook.report.dataset import known_records
 
-        _dump(known())
+        _dump(known_records())
         return 0
-    from gradbook.report import dataset_text
+    from gradbook.report.dataset import known
 
-    show(dataset_text.known())
+    show(known())
     print("\nor files of your own: see gradbook data --help")
     return 0
 
@@ -158,7 +158,7 @@ def _chosen(dataset: Dataset, options: Namespace, count: int) -> Images:
 
 def _write_sheet(dataset: Dataset, options: Namespace) -> None:
     from gradbook.files import write_whole
-    from gradbook.report.contact_sheet import png
+    from gradbook.report.images.contact_sheet import png
 
     images = _chosen(dataset, options, options.show or ON_A_SHEET)
     names = [dataset.classes[label] for label in images.labels]
@@ -168,9 +168,9 @@ def _write_sheet(dataset: Dataset, options: Namespace) -> None:
 
 
 def _print_json(dataset: Dataset, options: Namespace) -> None:
-    from gradbook.report.dataset_records import records, verified
+    from gradbook.report.dataset import records, verified_records
 
-    _dump(records(dataset) | ({"verified": verified(dataset)} if options.verify else {}))
+    _dump(records(dataset) | ({"verified": verified_records(dataset)} if options.verify else {}))
 
 
 def _dump(found: dict[str, object]) -> None:
@@ -180,11 +180,11 @@ def _dump(found: dict[str, object]) -> None:
 
 
 def _show(dataset: Dataset, options: Namespace) -> None:
-    from gradbook.report import dataset_text
+    from gradbook.report.dataset import lines, verified
 
-    show(dataset_text.lines(dataset, ascii_only=not can_say(BAR)))
+    show(lines(dataset, ascii_only=not can_say(BAR)))
     if options.verify:
-        show(dataset_text.verified(dataset))
+        show(verified(dataset))
     if options.png:
         print(f"\nwrote {options.png}")
     elif options.show:
@@ -192,7 +192,7 @@ def _show(dataset: Dataset, options: Namespace) -> None:
 
 
 def _show_images(dataset: Dataset, images: Images) -> None:
-    from gradbook.report.image_text import Means, grid
+    from gradbook.report.images.characters import Means, grid
 
     blocks = Means.COLOURS if has_colours() else Means.BLOCKS
     names = [dataset.classes[label] for label in images.labels]

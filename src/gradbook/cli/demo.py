@@ -62,8 +62,8 @@ def _layers(net: Net) -> list[str]:
 def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
     """Each file as it is written, and what it is."""
     from gradbook.lab.sweep import sweep
-    from gradbook.report.explanation import explain
-    from gradbook.report.sweep_page import sweep_page
+    from gradbook.report.derivation.explanation import explain
+    from gradbook.report.sweep.page import sweep_page
     from gradbook.report.workbook import write_workbook
 
     explanation = explain(net)

@@ -94,7 +94,7 @@ def _markdown(step: Step, options: Namespace) -> str:
 
 
 def _html(step: Step, options: Namespace) -> str:
-    from gradbook.report.derivation_page import page
+    from gradbook.report.derivation.page import page
 
     return page(_document(step, options), step.net, options.typed)
 

@@ -82,7 +82,7 @@ def _code(reading: Reading) -> int:
 
 
 def _print_json(readings: Iterator[Reading], model: Model, name: str) -> int:
-    from gradbook.report.prediction_text import as_json
+    from gradbook.report.prediction import as_json
 
     found = list(readings)
     print(as_json(found, model.classes, name), end="")
@@ -91,7 +91,7 @@ def _print_json(readings: Iterator[Reading], model: Model, name: str) -> int:
 
 def _print_lines(readings: Iterator[Reading], model: Model, options: Namespace) -> int:
     """Each as soon as it is known."""
-    from gradbook.report import prediction_text as text
+    from gradbook.report import prediction as text
 
     names = text.width_of_names(options.files)
     code = 0
@@ -114,8 +114,8 @@ def _show_images(readings: Sequence[Reading], model: Model) -> None:
     """What the network saw of the pictures, side by side."""
     import numpy as np
 
-    from gradbook.report.image_text import Means, grid
-    from gradbook.report.prediction_text import caption
+    from gradbook.report.images.characters import Means, grid
+    from gradbook.report.prediction import caption
 
     means = Means.COLOURS if has_colours() else Means.BLOCKS
     means = means if can_say(BLOCKS) else Means.LETTERS

@@ -36,11 +36,11 @@ def run(options: Namespace) -> int:
     elif options.json:
         import json
 
-        from gradbook.report.recipe_table import records
+        from gradbook.report.run.recipes import records
 
         print(json.dumps({"version": 1, "recipes": records(cores())}, ensure_ascii=False, indent=2))
     else:
-        from gradbook.report.recipe_table import lines
+        from gradbook.report.run.recipes import lines
 
         show(lines(width(), cores()))
         print("\ngradbook train RECIPE trains one; gradbook help recipes says how one is written")

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from gradbook.report.curve_text import Line
+    from gradbook.report.words.lines import TextLine
 
-Draw = Callable[[int, int], "list[Line]"]  # (columns, rows) → what stands at the foot
+Draw = Callable[[int, int], "list[TextLine]"]  # (columns, rows) → what stands at the foot
 
 PERIOD = 0.1  # seconds between drawings
 UP, ERASE_LINE, ERASE_BELOW, HIDE, SHOW = "\033[{}A", "\033[K", "\033[J", "\033[?25l", "\033[?25h"
@@ -60,7 +60,7 @@ class Screen:
         self._on_suspension(signal.SIG_DFL)
         self._clear(SHOW)
 
-    def say(self, lines: Iterable[Line]) -> None:
+    def say(self, lines: Iterable[TextLine]) -> None:
         """Lines that stay."""
         self._show(list(lines))
 
@@ -87,7 +87,7 @@ class Screen:
         while not self._leaving.wait(PERIOD):
             self._show([])
 
-    def _show(self, staying: list[Line]) -> None:
+    def _show(self, staying: list[TextLine]) -> None:
         with self._lock:
             columns, rows = get_terminal_size()
             foot = [_text(line) for line in self._draw(min(columns - 1, WIDEST), rows - 1)]
@@ -112,7 +112,7 @@ class Screen:
             self._leaving.set()
 
 
-def _text(line: Line) -> Text:
+def _text(line: TextLine) -> Text:
     from rich.text import Text
 
     return Text.assemble(*((piece.text, piece.colour) for piece in line))

@@ -102,7 +102,7 @@ def _format(options: Namespace) -> str:
 
 def _write(measured: NetMeasure, chosen: str, path: str) -> None:
     if chosen == "xlsx":
-        from gradbook.report.summary_book import write_book
+        from gradbook.report.summary.book import write_book
 
         return write_book(measured, path)
     from gradbook.files import write_whole
@@ -111,7 +111,7 @@ def _write(measured: NetMeasure, chosen: str, path: str) -> None:
 
 
 def _written(measured: NetMeasure, chosen: str, width: int) -> str:
-    from gradbook.report import summary
+    from gradbook.report.summary import table as summary
 
     match chosen:
         case "markdown":
@@ -121,7 +121,7 @@ def _written(measured: NetMeasure, chosen: str, width: int) -> str:
         case "json":
             return summary.as_json(measured)
         case "html":
-            from gradbook.report.summary_page import page
+            from gradbook.report.summary.page import page
 
             return page(measured)
         case _:

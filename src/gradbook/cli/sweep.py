@@ -68,7 +68,7 @@ def run(options: Namespace) -> int:
     if options.out:
         _write(found, options)
     if options.json:
-        from gradbook.report.sweep_data import as_json
+        from gradbook.report.sweep.text import as_json
 
         print(as_json(found), end="")
     elif options.out:
@@ -88,7 +88,7 @@ def _file(name: str) -> str:
         known = ", ".join(SUFFIXES)
         raise ArgumentTypeError(f"'{name}' doesn't say what to write: end it in one of {known}")
     if suffix == ".png":
-        from gradbook.report.picture import require_painter
+        from gradbook.report.chart.svg import require_painter
 
         require_painter()
     return name
@@ -101,7 +101,10 @@ def _write(found: Sweep, options: Namespace) -> None:
 
 
 def _content(found: Sweep, suffix: str, options: Namespace) -> bytes | str:
-    from gradbook.report import picture, sweep_charts, sweep_data, sweep_page
+    from gradbook.report.chart import svg as picture
+    from gradbook.report.sweep import charts as sweep_charts
+    from gradbook.report.sweep import page as sweep_page
+    from gradbook.report.sweep import text as sweep_data
 
     match suffix:
         case ".html":
@@ -117,7 +120,7 @@ def _content(found: Sweep, suffix: str, options: Namespace) -> bytes | str:
 
 
 def _show(found: Sweep) -> None:
-    from gradbook.report.sweep_text import lines
+    from gradbook.report.sweep.text import lines
 
     show(lines(found, width(), ascii_only=not can_say(NOT_ASCII)))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gradbook.report.curve_text import Line
+    from gradbook.report.words.lines import TextLine
 
 WIDEST = 120  # columns; longer lines are hard to read
 
@@ -43,10 +43,10 @@ def has_colours() -> bool:
     return console.color_system is not None and not console.no_color
 
 
-def show(lines: Iterable[Line]) -> None:
+def show(lines: Iterable[TextLine]) -> None:
     """Print the lines, in their colours where they are looked at."""
     if not is_terminal():
-        from gradbook.report.curve_text import plain
+        from gradbook.report.words.lines import plain
 
         print(plain(list(lines)), end="")
         return

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from gradbook.cli.terminal import can_say, show, width
 from gradbook.lab.listener import Listener
 from gradbook.lab.training import Training
-from gradbook.report import training_words as words
-from gradbook.report.curve_text import Line
-from gradbook.report.training_text import (
+from gradbook.report.run import words
+from gradbook.report.run.epochs import (
     BLOCK,
     NOT_ASCII,
     EpochTable,
     epoch_table,
 )
+from gradbook.report.words.lines import TextLine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,7 +158,7 @@ class AsLines(Display):
         show(words.spread(results, event))
         show(words.seeds_files(folder, width()))
 
-    def say(self, lines: list[Line]) -> None:
+    def say(self, lines: list[TextLine]) -> None:
         show(lines)
         print(end="", flush=True)
 

@@ -85,7 +85,7 @@ def _heeding(
 
 
 def _write_report(run: RunFolder, dataset: Dataset) -> None:
-    from gradbook.report.run_page import run_page
+    from gradbook.report.run.page import run_page
 
     write_whole(run.report_file, run_page(run, dataset))
 
@@ -128,7 +128,7 @@ def several(folder: SeedsFolder, threads: int | None = None, as_events: bool = F
 def _seeds_page(folder: SeedsFolder, recipe: Recipe) -> str:
     from gradbook.cli.terminal import busy
     from gradbook.lab.material import images_of
-    from gradbook.report.seeds_page import seeds_page
+    from gradbook.report.run.seeds import seeds_page
 
     with busy("writing the report"):
         return seeds_page(folder, images_of(recipe))

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from gradbook.cli.screen import Screen
 from gradbook.cli.training_display import AsLines, Display
 from gradbook.engine import compilers
-from gradbook.report.curve_text import Line, Piece
-from gradbook.report.training_text import (
+from gradbook.report.run.epochs import (
     BLOCK,
     QUIET,
     Trace,
@@ -18,6 +17,7 @@ from gradbook.report.training_text import (
     in_a_line,
     running,
 )
+from gradbook.report.words.lines import Piece, TextLine
 
 if TYPE_CHECKING:
     from gradbook.lab.history import Epoch, Progress
@@ -68,10 +68,10 @@ class OnScreen(AsLines):
     def doing(self, what: str) -> None:
         self.busy = what
 
-    def say(self, lines: list[Line]) -> None:
+    def say(self, lines: list[TextLine]) -> None:
         self.screen.say(lines)
 
-    def foot(self, columns: int, rows: int) -> list[Line]:
+    def foot(self, columns: int, rows: int) -> list[TextLine]:
         """What stands beneath the table at this moment."""
         training = self.training
         if compilers.are_running():
@@ -95,7 +95,7 @@ class OnScreen(AsLines):
         self.trace.add(new)
         self.traced += len(new)
 
-    def _wheel(self, what: str) -> Line:
+    def _wheel(self, what: str) -> TextLine:
         if what != self.turning:
             self.turning, self.since = what, monotonic()
         wheel = WHEELS[self.ascii_only]

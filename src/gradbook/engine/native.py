@@ -20,8 +20,8 @@ from gradbook.engine.warping import Warping
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.build import inference
 from gradbook.net import Net
-from gradbook.targets.c.machine import machine
-from gradbook.targets.c.write import Array, Source, source
+from gradbook.targets.c.emit.source import Array, Source, source
+from gradbook.targets.c.kernels.machine import machine
 
 TRAIN, PREDICT = 0, 1
 MOST_THREADS = 64

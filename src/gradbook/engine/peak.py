@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
 from gradbook.engine import compile as compiling
-from gradbook.targets.c.machine import LEVELS
-from gradbook.targets.c.write import part
+from gradbook.targets.c.emit.source import part
+from gradbook.targets.c.kernels.machine import LEVELS
 
 SUMS = 12  # as in peak.c
 REGISTERS = {"avx512": '"v"', "avx2": '"x"', "neon": '"w"', "plain": '"x"'}

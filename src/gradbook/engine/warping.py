@@ -14,7 +14,7 @@ from gradbook.data.warp import Warp, crop_factors, from_the_middle, influence
 from gradbook.engine import compile as compiling
 from gradbook.engine.compile import Compiler
 from gradbook.errors import ShapeError
-from gradbook.targets.c.write import part
+from gradbook.targets.c.emit.source import part
 
 AT_ONCE = 16  # as in warp.c
 FLAGS = ("-O3",)  # at less, gcc takes loops over pixels pixel by pixel: six times slower, same bits

@@ -8,7 +8,7 @@ from functools import reduce
 
 from gradbook.audit.formula.factors import Factor, factors, product
 from gradbook.audit.formula.pattern import inner
-from gradbook.audit.training.lanes import Term, terms
+from gradbook.audit.training.weight_columns import Term, terms
 from gradbook.targets.excel.grammar import Call, Expression, Infix, Number, Postfix, Prefix
 
 Path = tuple[int, ...]  # which part of which part …

@@ -14,7 +14,7 @@ from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.numbers import POINTS, Numbers, agree, at_random
-from gradbook.audit.training.step import StepGraph
+from gradbook.audit.training.step_graph import StepGraph
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Claim, Training
 from gradbook.graph.chain import gradients
@@ -37,7 +37,7 @@ class Bench:
         self.step = step
         self.like = like or [step]
         self.made = StepGraph(training, instead)
-        self.random = Numbers(at_random(lambda cell: cell in training.stop))
+        self.random = Numbers(at_random(lambda cell: cell in training.weight_cells))
         self._leaves: dict[Node, Address] = {}
 
     def with_loss(self, loss: tuple[Address, ...]) -> Bench:
@@ -105,7 +105,7 @@ class Bench:
         some = [self.like[0], self.like[len(self.like) // 2], self.like[-1]]
 
         def leaf(cell: Address) -> Array:
-            if cell in self.training.stop:
+            if cell in self.training.weight_cells:
                 return self.random.leaf(cell)
             return np.resize([self.value(self.there(cell, step)) for step in some], POINTS)
 
@@ -124,9 +124,9 @@ class Bench:
             return cell
         if cell in self.step.weights:
             return step.weights[self.step.weights.index(cell)] or cell
-        if cell in self.training.stop:
-            j, k = self.training.stop[cell]
-            cells, further = self.training.lanes[j].cells, k + step.number - self.step.number
+        if cell in self.training.weight_cells:
+            j, k = self.training.weight_cells[cell]
+            cells, further = self.training.weights[j].cells, k + step.number - self.step.number
             return cells[further] if further < len(cells) else cell
         place = self.places.get(cell)
         if place is not None and place < len(step.cells):
@@ -142,7 +142,7 @@ class Bench:
 
     def _along(self, cell: Address, step: Step) -> Address:
         """As far from a cell that depends on weights as those are from theirs."""
-        if cell not in self.training.moving:
+        if cell not in self.training.varying:
             return cell
         both = zip(self.step.weights, step.weights, strict=True)
         return cell + next((there - here for here, there in both if here and there), 0)
@@ -153,7 +153,7 @@ class Bench:
 
     def line(self, cell: Address) -> tuple[int, int]:
         """The row that a cell stands in, or the column where steps stand side by side."""
-        along = row_of if self.training.lanes[0].down else column_of
+        along = row_of if self.training.weights[0].down else column_of
         return sheet_of(cell), along(cell)
 
     @cached_property
@@ -162,7 +162,7 @@ class Bench:
         training = self.training
         found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
         for cell in dict.fromkeys([*self.step.own, *self.step.cells]):
-            if cell in self.step.weights or (cell in training.moving and cell not in training.stop):
+            if cell in self.step.weights or (cell in training.computed):
                 found[self.line(cell)].append(cell)
         return dict(found)
 
@@ -170,7 +170,7 @@ class Bench:
     def aliases(self) -> dict[Address, list[Address]]:
         """The cells by which the step's formulas mention others, where they only repeat those."""
         found: dict[Address, list[Address]] = {}
-        flow, stop = self.training.flow, self.training.stop
+        flow, stop = self.training.flow, self.training.weight_cells
         owners = [claim.owner for options in self.step.claims for claim in options]
         for cell in dict.fromkeys([*self.step.cells, *owners]):
             for source in flow.sources(cell) if cell not in stop or cell in owners else ():
@@ -182,7 +182,7 @@ class Bench:
     @cached_property
     def foreign(self) -> set[Address]:
         """The cells that are computed from another step's weights, and not from this one's."""
-        flow, stop = self.training.flow, self.training.stop
+        flow, stop = self.training.flow, self.training.weight_cells
         others = [cell for cell in stop if cell not in self.step.weights]
         return flow.below(others, stop) - flow.below(self.step.own, stop)
 
@@ -190,7 +190,7 @@ class Bench:
     def unused(self) -> list[Address]:
         """The formulas of the step that neither its loss nor its claims use: where a wrong cell
         stands, what belongs there may be used by nobody."""
-        flow, stop = self.training.flow, self.training.stop
+        flow, stop = self.training.flow, self.training.weight_cells
         others = flow.below(self.step.own, stop) - self.places.keys() - self.foreign
         return sorted(cell for cell in others if self.line(cell) in self.movers)
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.findings.findings import Finding
+from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
 from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import HERE, OPPOSITE, RIGHT, Bench, best
 from gradbook.audit.training.claims import claims
 from gradbook.audit.training.loss_candidates import (
+    LOSS_WORDS,
     candidates,
     headings_of,
     inside_of,
@@ -20,6 +22,7 @@ from gradbook.audit.training.loss_candidates import (
 )
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Claim, Training
+from gradbook.audit.training.weight_columns import label
 
 MOST_TRIED = 8
 MOST_TERMS = 4  # that a loss leaves out
@@ -28,8 +31,8 @@ ENOUGH = 0.8  # of the gradients: the others are wrong
 
 def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
     """The loss of each step, and the share of the gradients that are its gradients."""
-    claimed = [tuple(claims(training, lane, 0)) for lane in training.lanes]
-    start = [lane.cells[0] for lane in training.lanes]
+    claimed = [tuple(claims(training, lane, 0)) for lane in training.weights]
+    start = [lane.cells[0] for lane in training.weights]
     tried = candidates(training, start)[:MOST_TRIED]
     found: tuple[float, tuple[Address, ...]] = (-1.0, ())
     bench = Bench(training, Step(0, tuple(start), (), ()))
@@ -123,10 +126,12 @@ def every_step(training: Training, loss: tuple[Address, ...]) -> list[tuple[Addr
 
 
 def _stride(training: Training, cell: Address) -> int:
-    usual = training.lanes[0].stride
+    usual = training.weights[0].stride
     if sheet_of(cell) == training.sheet:
         return usual
-    follow = training.flow.below(training.weights(1), training.stop)
+    follow = training.flow.below(
+        [weight.cells[1] for weight in training.weights], training.weight_cells
+    )
     pattern = training.book.patterns[cell]
     same = [
         c
@@ -138,3 +143,54 @@ def _stride(training: Training, cell: Address) -> int:
     ]
     along = [c for c in same if row_of(c) == row_of(cell) or column_of(c) == column_of(cell)]
     return min((c - cell for c in along or same), default=usual)
+
+
+def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list[Finding]:
+    """A loss that leaves out a term, though the gradients count it."""
+    if len(loss[0]) < 2:
+        return []
+    book, cells = training.book, loss[0]
+    place = next((k for k, c in enumerate(cells) if _named_total(training, c) is not None), 0)
+    cell, left_out = cells[place], [c for c in cells if c != cells[place]]
+    total = _named_total(training, cell)
+    if total is None and len({book.patterns[c].shape for c in cells}) == 1:
+        return []  # the errors stand side by side, and nobody added them
+    cell, shift = (cell, 0) if total is None else (total, total - cell)
+    where = [cells[place] + shift for cells in loss if cells]
+    down = training.weights[0].down
+    terms = [book.called(term, cell) for term in left_out]
+    right = "+".join([book.patterns[cell].text_at(cell), *terms])
+    pattern = book.reader.typed(right, cell)
+    words = [label(book, term, down) or written(term) for term in left_out]
+    return [
+        Finding(
+            kind="loss without a term",
+            quantity=label(book, cell, down) or written(cell),
+            weight="",
+            cells=ranges(where),
+            formula=book.formula(cell),
+            expected=f"={right}",
+            why=f"the loss leaves out {' and '.join(words)}, "
+            "which the gradients are right to count",
+            sheet=book.sheets[sheet_of(cell)].title,
+            fixes={written(at): f"={pattern.text_at(at)}" for at in where},
+        )
+    ]
+
+
+def _named_total(training: Training, cell: Address) -> Address | None:
+    """A cell of the first step that only repeats this one, to be the loss: by its name, or because
+    nothing else uses it."""
+    down, users = training.weights[0].down, training.flow.users
+    repeating = [
+        user
+        for user in users.get(cell, ())
+        if user in training.varying and training.flow.plain(user, training.weight_cells) == cell
+    ]
+    named = [
+        user
+        for user in repeating
+        if any(word in label(training.book, user, down).lower() for word in LOSS_WORDS)
+    ]
+    unused = [user for user in repeating if not users.get(user)]
+    return next(iter([*named, *unused]), None)

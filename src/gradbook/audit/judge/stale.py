@@ -11,9 +11,9 @@ from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
 from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import Bench
-from gradbook.audit.training.headings import label
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
+from gradbook.audit.training.weight_columns import label
 from gradbook.graph.node import Node
 
 NEAR = 1e-6  # of a value: some programs keep no more digits, and errors grow along a formula
@@ -28,7 +28,7 @@ def stale_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list
     columns: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for group in groups:
         for cell in _stale(Bench(training, group[0], like=group)):
-            line = column_of(cell) if training.lanes[0].down else row_of(cell)
+            line = column_of(cell) if training.weights[0].down else row_of(cell)
             columns[sheet_of(cell), line].append(cell)
     return [_finding(training, sorted(cells)) for cells in columns.values()]
 
@@ -39,7 +39,7 @@ def _stale(bench: Bench) -> list[Address]:
         return []
     found: list[Address] = []
     for cell, node in list(bench.made.known.items()):
-        if isinstance(node, Node) and cell in bench.training.moving and cell in bench.places:
+        if isinstance(node, Node) and cell in bench.training.varying and cell in bench.places:
             found += _old(bench, cell, node)
     return found
 
@@ -59,7 +59,7 @@ def _worked(bench: Bench) -> bool:
 
 def _old(bench: Bench, cell: Address, node: Node) -> list[Address]:
     book = bench.training.book
-    if cell in bench.training.stop or cell not in book.patterns:
+    if cell in bench.training.weight_cells or cell not in book.patterns:
         return []
     there = [bench.there(cell, step) for step in bench.like]
     given = np.array([_number(book.values.get(at)) for at in there])
@@ -93,7 +93,7 @@ def _finding(training: Training, cells: Sequence[Address]) -> Finding:
     book, cell = training.book, cells[0]
     return Finding(
         kind="stale value",
-        quantity=label(book, cell, training.lanes[0].down) or written(cell),
+        quantity=label(book, cell, training.weights[0].down) or written(cell),
         weight="",
         cells=ranges(cells),
         formula=book.formula(cell),

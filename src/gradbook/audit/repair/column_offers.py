@@ -19,9 +19,9 @@ def beside(bench: Bench, cell: Address, home: Address, by: int) -> Address:
     """The cell that stands to another sample's as this one stands to the first sample's."""
     training, known = bench.training, bench.made.known
     there = cell + by
-    if not by or cell in training.stop or sheet_of(cell) != sheet_of(home):
+    if not by or cell in training.weight_cells or sheet_of(cell) != sheet_of(home):
         return cell
-    if there in training.stop:
+    if there in training.weight_cells:
         return cell
     if training.plain(there) not in known and there not in bench.unused:
         return cell
@@ -33,7 +33,7 @@ def beside(bench: Bench, cell: Address, home: Address, by: int) -> Address:
 def column_offers(bench: Bench, slopes: Slopes, cells: Sequence[Address]) -> list[list[Offer]]:
     """For each cell of a column the same things as seen from there."""
     training, made = bench.training, bench.made
-    below = training.flow.below(cells, training.stop) | set(cells)
+    below = training.flow.below(cells, training.weight_cells) | set(cells)
     own = {cell for cell in bench.step.weights if cell is not None}
     every = dict.fromkeys([*bench.step.cells, *own, *bench.unused])
     before = forward(bench)
@@ -42,7 +42,7 @@ def column_offers(bench: Bench, slopes: Slopes, cells: Sequence[Address]) -> lis
         bench.seen_from(cell, cells[0])
         for cell in every
         if cell not in below
-        and (cell not in training.stop or cell in own)
+        and (cell not in training.weight_cells or cell in own)
         and cell not in bench.foreign
         and not (on_the_way and _is_still(bench, cell) and cell not in before)
     }
@@ -73,7 +73,7 @@ def _is_still(bench: Bench, cell: Address) -> bool:
     """Whether a cell's formula depends on no weight and doesn't only repeat a number: a gradient
     that lost what it came from."""
     training = bench.training
-    computed = cell in training.book.patterns and cell not in training.moving
+    computed = cell in training.book.patterns and cell not in training.varying
     return computed and training.plain(cell) == cell
 
 
@@ -82,9 +82,9 @@ def _is_of_another_sample(
 ) -> bool:
     """Whether a cell stands to another sample's as one that is offered does to the first's."""
     line, home = bench.line, homes[0]
-    if sheet_of(cell) != sheet_of(home) or cell in bench.training.stop:
+    if sheet_of(cell) != sheet_of(home) or cell in bench.training.weight_cells:
         return False
     if line(cell) == line(home):
         return False
     alike = (cell + home - other for other in homes[1:])
-    return cell in bench.training.moving or any(c in some and line(c) == line(home) for c in alike)
+    return cell in bench.training.varying or any(c in some and line(c) == line(home) for c in alike)

@@ -72,7 +72,7 @@ class Columns:
     def columns(self) -> Iterator[tuple[Address, ...]]:
         """The cells of the step in their columns; samples stand one below the other."""
         training = self.bench.training
-        down = training.lanes[0].down
+        down = training.weights[0].down
         gathered: defaultdict[object, list[Address]] = defaultdict(list)
         used = set(self.slopes.order)
         for cell, value in self.bench.made.known.items():
@@ -82,7 +82,7 @@ class Columns:
                 and isinstance(value, Node)
                 and value in used
                 and cell in self.bench.made.moving
-                and cell not in training.stop
+                and cell not in training.weight_cells
                 and cell not in self.owners
                 and (cell not in self.bench.foreign or self._is_astray(cell))
             ):
@@ -102,11 +102,13 @@ class Columns:
     def lines(self) -> set[tuple[int, int]]:
         """The rows in which the step's own cells stand."""
         bench = self.bench
-        own = (c for c in bench.step.cells if c in bench.training.moving and c not in bench.foreign)
+        own = (
+            c for c in bench.step.cells if c in bench.training.varying and c not in bench.foreign
+        )
         return {
             bench.line(c)
             for c in [*own, *bench.step.own]
-            if c in bench.step.own or c not in bench.training.stop
+            if c in bench.step.own or c not in bench.training.weight_cells
         }
 
     def _serving(self) -> set[Address]:
@@ -221,7 +223,7 @@ class Columns:
         if not isinstance(offer.said, Reference):
             return False
         cell = training.book.reader.cell(offer.said.text, home)
-        return cell in self.forward and cell in training.moving and cell not in training.stop
+        return cell in self.forward and cell in training.computed
 
     @cached_property
     def _templates(self) -> list[Template]:

@@ -19,7 +19,7 @@ def departing(training: Training, usual: Step, step: Step) -> dict[Address, Patt
     found: dict[Address, Pattern] = {}
     for cell in usual.cells:
         pattern = training.book.patterns.get(cell)
-        if pattern is None or cell in training.stop or cell not in training.moving:
+        if pattern is None or cell in training.weight_cells or cell not in training.varying:
             continue
         there = move.to(cell)
         if not move.same(cell, there):
@@ -53,13 +53,13 @@ class Move:
         training, foreign = self.training, Bench(self.training, step).foreign
         found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
         for cell in dict.fromkeys([*step.cells, *step.own]):
-            moves = cell in training.moving and cell not in training.stop and cell not in foreign
+            moves = cell in training.computed and cell not in foreign
             if cell in step.weights or moves:
                 found[self._line(cell)].append(cell)
         return found
 
     def _line(self, cell: Address) -> tuple[int, int]:
-        across = column_of if self.training.lanes[0].down else row_of
+        across = column_of if self.training.weights[0].down else row_of
         return sheet_of(cell), across(cell)
 
     def distance(self, cell: Address) -> int:
@@ -80,7 +80,7 @@ class Move:
         def follow(reference: str) -> str:
             at = reader.cell(reference, cell)
             by = own
-            if at is not None and at in self.inside and at in self.training.moving:
+            if at is not None and at in self.inside and at in self.training.varying:
                 by = self.distance(at)
             elif at is not None and sheet_of(at) != sheet_of(cell):
                 by = 0

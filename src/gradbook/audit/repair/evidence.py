@@ -26,7 +26,9 @@ def hushes(bench: Bench, remedy: Remedy) -> bool:
         return False
     training, after = bench.training, with_remedy(bench, remedy)
     mentioned = {training.plain(s) for cell in remedy.cells for s in training.flow.sources(cell)}
-    typed = [c for c in mentioned if c not in training.book.patterns and c not in training.stop]
+    typed = [
+        c for c in mentioned if c not in training.book.patterns and c not in training.weight_cells
+    ]
     return any(_hears(bench, cell) and not _hears(after, cell) for cell in typed)
 
 
@@ -59,7 +61,7 @@ def _counted(bench: Bench, instead: Mapping[Address, Pattern]) -> set[Address]:
     while waiting:
         cell = waiting.pop()
         cell = cell if cell in instead else training.plain(cell)
-        if cell not in seen and cell not in training.stop:
+        if cell not in seen and cell not in training.weight_cells:
             seen.add(cell)
             other = instead.get(cell)
             sources = training.flow.sources(cell)
@@ -157,7 +159,7 @@ def _is_astray(bench: Bench, remedy: Remedy, change: Choice) -> bool:
     value = training.book.values.get(old)
     if old not in training.book.patterns and not isinstance(value, float):
         return True
-    if old in training.stop and old not in bench.step.weights:
+    if old in training.weight_cells and old not in bench.step.weights:
         return True
     if not isinstance(change.new, Reference):
         return False
@@ -181,7 +183,7 @@ def made_of(bench: Bench, cells: Iterable[Address]) -> set[Address]:
             at = bench.training.plain(source)
             if at not in seen:
                 seen.add(at)
-                waiting += [] if at in bench.training.stop else [at]
+                waiting += [] if at in bench.training.weight_cells else [at]
     return seen
 
 

@@ -44,7 +44,7 @@ def in_step(bench: Bench, text: str, owner: Address, step: Step) -> str:
 
 def _goes_along(bench: Bench, cell: Address, owner: Address) -> bool:
     """Whether a cell stands beside an update and is not the step's own, as a velocity does."""
-    update = owner in bench.training.stop and not bench.owns(owner)
+    update = owner in bench.training.weight_cells and not bench.owns(owner)
     return update and not bench.owns(cell) and bench.line(cell) == bench.line(owner)
 
 

@@ -53,7 +53,7 @@ def _remembering(bench: Bench, own: Address, like: Address) -> Address | None:
             for user in bench.training.flow.users.get(own, ())
             if bench.line(user)[1] == bench.line(like)[1]
             and user in patterns
-            and user not in bench.training.stop
+            and user not in bench.training.weight_cells
         ),
         None,
     )
@@ -87,9 +87,7 @@ def _worth(bench: Bench, claim: Claim, true: Node) -> Iterator[Address]:
     training, book = bench.training, bench.training.book
     line = bench.line(claim.owner)[1]
     beside = [
-        cell
-        for cell in book.patterns
-        if bench.line(cell)[1] == line and cell in training.moving and cell not in training.stop
+        cell for cell in book.patterns if bench.line(cell)[1] == line and cell in training.computed
     ]
     for cell in sorted(beside, key=lambda c: (sheet_of(c) != sheet_of(claim.owner), c)):
         try:

@@ -73,10 +73,10 @@ def _columns(bench: Bench, wrong: Mapping[int, Claim]) -> Iterator[tuple[Address
     if len(bench.like) < 2:
         return
     other = bench.like[-1]
-    across = column_of if training.lanes[0].down else row_of
+    across = column_of if training.weights[0].down else row_of
     found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for cell in sorted(forward(bench).union(*(behind(bench, lane) for lane in wrong))):
-        if cell in book.patterns or cell in training.stop:
+        if cell in book.patterns or cell in training.weight_cells:
             continue
         value, later = (book.values.get(c) for c in (cell, bench.there(cell, other)))
         if isinstance(value, float) and isinstance(later, float) and value != later:
@@ -103,8 +103,8 @@ def _freed(bench: Bench, cells: Sequence[Address]) -> Bench:
     training, book = bench.training, bench.training.book
     instead = {
         cell: book.reader.typed(book.patterns[cell].text_at(cell), cell)
-        for cell in training.flow.below(cells, training.stop)
-        if cell in book.patterns and cell not in training.moving
+        for cell in training.flow.below(cells, training.weight_cells)
+        if cell in book.patterns and cell not in training.varying
     }
     freed = Bench(training, bench.step, {**instead, **bench.made.instead}, bench.like)
     for cell in bench.step.cells:
@@ -134,7 +134,7 @@ def _like_others(bench: Bench, cells: Sequence[Address]) -> Iterator[Formulas]:
     """The formula of another column with one of its cells exchanged for its like: e^(o1 − L) where
     e^(o2 − L) stands beside it."""
     book, first = bench.training.book, cells[0]
-    below = bench.training.flow.below([first], bench.training.stop) | {first}
+    below = bench.training.flow.below([first], bench.training.weight_cells) | {first}
     line = [
         cell
         for cell in bench.step.cells
@@ -186,15 +186,15 @@ def _near(bench: Bench, home: Address) -> list[Address]:
     that serve something else, too."""
     training, book = bench.training, bench.training.book
     used = {source for cell in forward(bench) for source in training.flow.sources(cell)}
-    line, across = bench.line(home), column_of if training.lanes[0].down else row_of
-    below = training.flow.below([home], training.stop)
+    line, across = bench.line(home), column_of if training.weights[0].down else row_of
+    below = training.flow.below([home], training.weight_cells)
     cells = [
         cell
         for cell in book.patterns
         if bench.line(cell) == line
-        and cell in training.moving
+        and cell in training.varying
         and cell not in below
-        and cell not in training.stop
+        and cell not in training.weight_cells
     ]
     cells.sort(key=lambda cell: (abs(across(cell) - across(home)), cell))
     free = [cell for cell in cells if cell not in used]

@@ -11,7 +11,7 @@ from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import forward
-from gradbook.audit.training.lanes import terms
+from gradbook.audit.training.weight_columns import terms
 from gradbook.targets.excel.grammar import Call, Expression, Prefix, Reference, write
 
 ACTIVATIONS = ("sigmoid", "tanh")
@@ -49,7 +49,7 @@ def _properness(bench: Bench, pattern: Pattern, owner: Address) -> Properness:
     said = {reference.text for reference in references(pattern.expression)}
     if len(said) == 1:
         cell = bench.training.book.reader.cell(said.pop(), owner)
-        if cell in bench.training.moving and cell not in bench.training.stop:
+        if cell in bench.training.computed:
             return Properness.KNOWN if known else Properness.USUAL
     return Properness.KNOWN if known and _takes_a_sum(bench, pattern, owner) else Properness.NONE
 

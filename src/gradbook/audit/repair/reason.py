@@ -9,7 +9,7 @@ from gradbook.audit.formula.factors import factors
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.repair import Repair
 from gradbook.audit.repair.search import Choice
-from gradbook.audit.training.headings import label
+from gradbook.audit.training.weight_columns import label
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
 
 WORDS = {
@@ -62,11 +62,11 @@ def _is_blank(bench: Bench, cell: Address) -> bool:
 
 
 def _is_of_another_step(bench: Bench, cell: Address) -> bool:
-    return cell in bench.training.stop and cell not in bench.step.weights
+    return cell in bench.training.weight_cells and cell not in bench.step.weights
 
 
 def _same_line(bench: Bench, a: Address, b: Address) -> bool:
-    line = column_of if bench.training.lanes[0].down else row_of
+    line = column_of if bench.training.weights[0].down else row_of
     return a != b and line(a) == line(b)
 
 
@@ -136,7 +136,7 @@ def _reference(bench: Bench, owner: Address, weight: str, change: Choice) -> str
 
 
 def _is_between(bench: Bench, cell: Address) -> bool:
-    return cell in bench.training.moving and cell not in bench.training.stop
+    return cell in bench.training.computed
 
 
 def _parentheses(bench: Bench, owner: Address, change: Choice) -> str:
@@ -179,7 +179,7 @@ def _cell(bench: Bench, part: Expression, owner: Address) -> Address | None:
 
 def label_of(bench: Bench, cell: Address) -> str:
     """What the sheet calls a cell."""
-    down = bench.training.lanes[0].down
+    down = bench.training.weights[0].down
     return label(bench.training.book, cell, down)
 
 

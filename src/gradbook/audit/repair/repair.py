@@ -152,13 +152,13 @@ def offers(patient: Patient) -> list[Offer]:
     """The cells of the step, nearest first: their references and their values."""
     bench, owner = patient.bench, patient.owner
     training = bench.training
-    below = training.flow.below([owner], training.stop) | {owner}
+    below = training.flow.below([owner], training.weight_cells) | {owner}
     own = {cell for cell in bench.step.weights if cell is not None}
     cells = [
         cell
         for cell in dict.fromkeys([*own, *bench.step.cells, *bench.unused])
         if cell not in below
-        and (cell not in training.stop or cell in own)
+        and (cell not in training.weight_cells or cell in own)
         and cell not in bench.foreign
     ]
     cells.sort(key=lambda cell: (sheet_of(cell) != sheet_of(owner), abs(cell - owner)))
@@ -221,7 +221,7 @@ def anew(bench: Bench, owner: Address, old: Expression, target: Node) -> Repair 
 
 def forward(bench: Bench) -> set[Address]:
     """The cells that the loss is computed from."""
-    flow, stop = bench.training.flow, bench.training.stop
+    flow, stop = bench.training.flow, bench.training.weight_cells
     seen: set[Address] = set()
     waiting = list(bench.step.loss)
     while waiting:

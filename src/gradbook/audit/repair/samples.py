@@ -50,12 +50,12 @@ def _shares(bench: Bench, claim: Claim) -> tuple[Address, ...]:
     training = bench.training
     patterns = training.book.patterns
     sources = list(dict.fromkeys(training.flow.sources(claim.owner)))
-    cells = [cell for cell in sources if cell in patterns and cell not in training.stop]
+    cells = [cell for cell in sources if cell in patterns and cell not in training.weight_cells]
     if not cells and isinstance(claim.expression, Call):
         cells = [c for c in sources if isinstance(training.book.values.get(c), float)]  # pasted
     if not cells or len({patterns[c].shape if c in patterns else "" for c in cells}) > 1:
         return ()
-    line = column_of if training.lanes[0].down else row_of
+    line = column_of if training.weights[0].down else row_of
     return tuple(cells) if len({line(cell) for cell in cells}) == 1 else ()
 
 
@@ -96,7 +96,7 @@ def _through(bench: Bench, lane: int, cell: Address) -> Node:
     training, made = bench.training, bench.made
     weight = bench.step.weights[lane]
     assert weight is not None
-    line = row_of if training.lanes[0].down else column_of
+    line = row_of if training.weights[0].down else column_of
     others = [
         made.known[user]
         for user in training.flow.users.get(weight, ())

@@ -39,10 +39,10 @@ def _still(bench: Bench, cells: Iterable[Address]) -> list[Address]:
     """The formulas behind some cells that depend on no weight, and don't only repeat a number."""
     training, patterns = bench.training, bench.training.book.patterns
     found: dict[Address, None] = {}
-    waiting = [cell for cell in cells if cell not in training.stop]
+    waiting = [cell for cell in cells if cell not in training.weight_cells]
     while waiting:
         for source in training.flow.sources(waiting.pop()):
-            still = source in patterns and source not in training.moving
+            still = source in patterns and source not in training.varying
             if still and source not in found and training.plain(source) == source:
                 found[source] = None
                 waiting.append(source)
@@ -53,7 +53,7 @@ def repeating(bench: Bench) -> list[Address]:
     """The formulas of the step on the way to the loss that only repeat a number: they may be what
     is left of a product."""
     training = bench.training
-    inside = (c for c in forward(bench) if c not in training.stop)
+    inside = (c for c in forward(bench) if c not in training.weight_cells)
     mentioned = {source for cell in inside for source in training.flow.sources(cell)}
     return sorted(
         c
@@ -67,7 +67,7 @@ def _by_node(bench: Bench) -> dict[Node, list[Address]]:
     found: defaultdict[Node, list[Address]] = defaultdict(list)
     for cell, value in bench.made.known.items():
         training = bench.training
-        formula = cell in training.book.patterns and cell not in training.stop
-        if isinstance(value, Node) and formula and cell in training.moving:
+        formula = cell in training.book.patterns and cell not in training.weight_cells
+        if isinstance(value, Node) and formula and cell in training.varying:
             found[value].append(cell)
     return found

@@ -8,15 +8,15 @@ from functools import reduce
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.factors import Factor, factors, product
-from gradbook.audit.training.lanes import Lane, Term, change, terms
-from gradbook.audit.training.onward import Onward
+from gradbook.audit.training.repeated_steps import RepeatedSteps
 from gradbook.audit.training.training import Claim, Training
+from gradbook.audit.training.weight_columns import Term, WeightColumn, change, terms
 from gradbook.targets.excel.grammar import Expression, Infix, Prefix
 
 DEEPEST = 8  # cells between a weight and its gradient
 
 
-def every_claim(training: Training, lane: Lane) -> list[tuple[Claim, ...]]:
+def every_claim(training: Training, lane: WeightColumn) -> list[tuple[Claim, ...]]:
     """What the update after each step may mean by the gradient."""
     found: list[tuple[Claim, ...]] = []
     while (left := len(lane.cells) - 1 - len(found)) > 0:
@@ -26,7 +26,7 @@ def every_claim(training: Training, lane: Lane) -> list[tuple[Claim, ...]]:
         away = {lane.cells[step]: lane.stride, lane.cells[step + 1]: lane.stride}
         if training.rate is not None:
             away.setdefault(training.rate, 0)
-        onward = Onward(training, away, left if read else 1)
+        onward = RepeatedSteps(training, away, left if read else 1)
         onward.follow(dict.fromkeys(read))
         found.append(said)
         later = range(1, onward.steps)
@@ -47,7 +47,7 @@ def _later(claim: Claim, away: Mapping[Address, int], steps: int) -> Claim:
 
 
 def claims(
-    training: Training, lane: Lane, step: int, read: list[Address] | None = None
+    training: Training, lane: WeightColumn, step: int, read: list[Address] | None = None
 ) -> list[Claim]:
     """What the update after a step may mean by the gradient, the likeliest first.
 
@@ -94,7 +94,7 @@ def _up_to(way: Sequence[Address], owner: Address) -> tuple[Address, ...]:
 
 def _is_decay(training: Training, part: Expression, home: Address, base: Address) -> bool:
     """Whether a term is a share of the weight itself."""
-    moving = {cell for cell in training.mentioned(part, home) if cell in training.moving}
+    moving = {cell for cell in training.mentioned(part, home) if cell in training.varying}
     return moving == {base}
 
 
@@ -130,7 +130,7 @@ def _level(
         return [inline], None
     owner = behind[0]
     pattern = training.book.patterns.get(owner)
-    if pattern is None or pattern.expression is None or owner in training.stop:
+    if pattern is None or pattern.expression is None or owner in training.weight_cells:
         return ([Claim(owner, moving[0].part, True, sign)], None) if pattern is None else ([], None)
     own = Claim(owner, pattern.expression, True, sign)
     return ([own, inline] if len(rest) > 1 else [own]), (owner, sign)
@@ -162,7 +162,7 @@ def _remembers(training: Training, cell: Address, read: list[Address]) -> bool:
     """Whether a little further back there is a cell that goes on from its value before."""
 
     def looks_back(at: Address) -> bool:
-        if at not in training.stop:
+        if at not in training.weight_cells:
             read.append(at)
         return training.looks_back(at)
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.training.claims import claims
-from gradbook.audit.training.headings import label
 from gradbook.audit.training.training import Training
+from gradbook.audit.training.weight_columns import label
 
 LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy")
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
@@ -18,7 +18,9 @@ OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
 def numbers_behind(training: Training, cell: Address) -> set[Address]:
     """The typed numbers that a cell is computed from."""
     book = training.book
-    return {c for c in inside_of(training, cell) if c not in book.patterns} - training.stop.keys()
+    return {
+        c for c in inside_of(training, cell) if c not in book.patterns
+    } - training.weight_cells.keys()
 
 
 def inside_of(training: Training, cell: Address) -> set[Address]:
@@ -26,10 +28,10 @@ def inside_of(training: Training, cell: Address) -> set[Address]:
     seen: set[Address] = set()
     waiting = [cell]
     while waiting:
-        at = training.flow.plain(waiting.pop(), training.stop)
+        at = training.flow.plain(waiting.pop(), training.weight_cells)
         if at not in seen:
             seen.add(at)
-            waiting += [] if at in training.stop else training.flow.sources(at)
+            waiting += [] if at in training.weight_cells else training.flow.sources(at)
     return seen
 
 
@@ -39,18 +41,18 @@ def is_cut(training: Training, cell: Address) -> bool:
     return any(
         source not in book.patterns and source not in book.values
         for inside in inside_of(training, cell)
-        if inside in training.moving and inside not in training.stop
+        if inside in training.computed
         for source in flow.sources(inside)
     )
 
 
 def candidates(training: Training, start: Sequence[Address]) -> list[Address]:
     """Cells that weights lead to, the likeliest to be the loss first."""
-    flow, stop = training.flow, training.stop
+    flow, stop = training.flow, training.weight_cells
     below = flow.below(start, stop)
     elsewhere = flow.below([cell for cell in stop if cell not in set(start)], stop)
     cells = (below - elsewhere or below) - set(stop)
-    owners = {claim.owner for lane in training.lanes for claim in claims(training, lane, 0)}
+    owners = {claim.owner for lane in training.weights for claim in claims(training, lane, 0)}
     cells = cells - owners - flow.below(owners, stop)
     called = headings_of(training, cells)
     plain = [cell for cell in cells if flow.plain(cell, stop) == cell]
@@ -58,7 +60,7 @@ def candidates(training: Training, start: Sequence[Address]) -> list[Address]:
     used = {s for cell in plain for s in flow.sources(cell)}
     serving = set().union(*(inside_of(training, owner) for owner in owners))
 
-    along = row_of if training.lanes[0].down else column_of
+    along = row_of if training.weights[0].down else column_of
 
     def likelihood(cell: Address) -> tuple[object, ...]:
         words = called[cell]
@@ -80,10 +82,10 @@ def candidates(training: Training, start: Sequence[Address]) -> list[Address]:
 
 def headings_of(training: Training, cells: set[Address]) -> dict[Address, list[str]]:
     """The headings of each cell and of those that only repeat it."""
-    down = training.lanes[0].down
+    down = training.weights[0].down
     found: dict[Address, list[str]] = {}
     for cell in sorted(cells):
-        plain = training.flow.plain(cell, training.stop)
+        plain = training.flow.plain(cell, training.weight_cells)
         found.setdefault(plain, []).append(label(training.book, cell, down).lower())
     return found
 
@@ -103,7 +105,7 @@ def _reach(
     training: Training, start: Sequence[Address], cells: Sequence[Address]
 ) -> dict[Address, int]:
     """How many weights each cell is computed from, not by way of the gradients' updates."""
-    users, stop = training.flow.users, training.stop
+    users, stop = training.flow.users, training.weight_cells
     weights = {cell: 1 << j for j, cell in enumerate(start)}  # as bits, so that all go at once
     waiting = deque(weights)
     while waiting:

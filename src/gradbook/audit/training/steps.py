@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.training.claims import every_claim
-from gradbook.audit.training.onward import Onward
-from gradbook.audit.training.step import Signature, signature
+from gradbook.audit.training.repeated_steps import RepeatedSteps
 from gradbook.audit.training.training import Claim, Training
+
+Signature = tuple[object, tuple[Address, ...]]
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,12 @@ class Step:
 def steps_of(training: Training, loss: Sequence[Sequence[Address]]) -> list[Step]:
     """Every step, the last one included, which no update follows."""
     found: list[Step] = []
-    said = [every_claim(training, lane) for lane in training.lanes]
+    said = [every_claim(training, lane) for lane in training.weights]
     for k in range(training.steps + 1):
-        weights = tuple(lane.cells[k] if k < len(lane.cells) else None for lane in training.lanes)
+        weights = tuple(lane.cells[k] if k < len(lane.cells) else None for lane in training.weights)
         claimed = tuple(
             said[j][k] if k + 1 < len(lane.cells) else _copied(training, found, j)
-            for j, lane in enumerate(training.lanes)
+            for j, lane in enumerate(training.weights)
         )
         if k < len(loss) and loss[k]:
             found.append(Step(k, weights, tuple(loss[k]), claimed))
@@ -47,7 +48,7 @@ def _copied(training: Training, earlier: Sequence[Step], lane: int) -> tuple[Cla
     """The claims of the last row: those of the row before, one further, where they go on."""
     if not earlier:
         return ()
-    patterns, stride = training.book.patterns, training.lanes[lane].stride
+    patterns, stride = training.book.patterns, training.weights[lane].stride
     values = training.book.values
     found = []
     for claim in earlier[-1].claims[lane]:
@@ -106,14 +107,12 @@ def _onward(
     first, book = steps[0], training.book
     away = {cell: after - cell for cell, after in zip(here, then, strict=True)}
     roots = [training.plain(root) for root in _roots(first)]
-    if not training.stop.keys().isdisjoint(_roots(first)):
+    if not training.weight_cells.keys().isdisjoint(_roots(first)):
         return
-    onward = Onward(training, away, _so_many_like(training, steps, roots, away))
-    onward.follow(
-        c for c in here if c in training.moving and c not in training.stop and c in book.patterns
-    )
+    onward = RepeatedSteps(training, away, _so_many_like(training, steps, roots, away))
+    onward.follow(c for c in here if c in training.computed and c in book.patterns)
     for cell in here:
-        if onward.steps > 1 and cell not in training.stop and _is_leaf(training, cell):
+        if onward.steps > 1 and cell not in training.weight_cells and _is_leaf(training, cell):
             onward.as_long(lambda at: _is_leaf(training, at) and type(book.values.get(at)), cell)
     for k in range(1, onward.steps):
         yield tuple(cell + k * away[cell] for cell in here)
@@ -121,7 +120,7 @@ def _onward(
 
 def _is_leaf(training: Training, cell: Address) -> bool:
     """Whether a step takes a cell for a number."""
-    return cell not in training.moving or cell not in training.book.patterns
+    return cell not in training.varying or cell not in training.book.patterns
 
 
 def _so_many_like(
@@ -138,3 +137,33 @@ def _so_many_like(
         ):
             return k
     return len(steps)
+
+
+def signature(training: Training, roots: Sequence[Address], own: Sequence[Address]) -> Signature:
+    """What a step is made of, whatever cells it stands in, and those cells in their order."""
+    book, flow, stop, moving = training.book, training.flow, training.weight_cells, training.varying
+    numbers: dict[Address, int] = {}
+    content: list[object] = []
+    mine = {cell: j for j, cell in enumerate(own)}
+    waiting = [training.plain(cell) for cell in reversed(roots)]
+    opened = set(roots)
+    while waiting:
+        cell = waiting.pop()
+        if cell in numbers:
+            continue
+        numbers[cell] = len(numbers)
+        if cell in stop and cell not in opened:
+            content.append(("own", mine[cell]) if cell in mine else ("other", stop[cell][0]))
+            continue
+        pattern = book.patterns.get(cell)
+        if cell not in moving or pattern is None:
+            content.append(type(book.values.get(cell)))
+            continue
+        sources = [training.plain(s) for s in flow.sources(cell) if not training.before(cell, s)]
+        content.append(pattern.shape)
+        content.append(sources)
+        waiting.extend(reversed(sources))
+    named = [
+        tuple(numbers[s] for s in entry) if isinstance(entry, list) else entry for entry in content
+    ]
+    return tuple(named), tuple(numbers)

@@ -1,0 +1,147 @@
+"""For how many steps what was found out about the cells of one holds: tables repeat their rows.
+
+Where a column goes on with the same formula, its references go on with it. So what was asked of one
+step's cells needs no asking in the steps after it, as far as the same can be said of the cells that
+stand there in their places. That is looked up column by column, each being a range of addresses.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import combinations, takewhile
+from operator import eq
+
+from gradbook.audit.formula.address import Address
+from gradbook.audit.training.training import Training
+
+
+class RepeatedSteps:
+    """Cells of one step, how far away each is in the next, and for how many `steps` all of them go
+    on alike: for one, this one alone, where that can't be told."""
+
+    def __init__(self, training: Training, away: Mapping[Address, int], steps: int) -> None:
+        self.training = training
+        self.away = dict(away)
+        self.steps = steps
+        self._seen: set[Address] = set()
+
+    def follow(self, formulas: Iterable[Address]) -> None:
+        """Cells whose formulas were read, each after one that leads to it, unless `away` has it."""
+        for cell in formulas:
+            if self.steps > 1:
+                self._follow(cell)
+        if self.steps > 1 and self._some_meet():
+            self.steps = 1
+
+    def line(self, cell: Address) -> Sequence[Address]:
+        """The cell in each of the steps."""
+        return _line(cell, self.away[cell], self.steps)
+
+    def as_long(self, answer: Callable[[Address], object], cell: Address) -> None:
+        """Steps go on alike as long as the answer is that of the first one."""
+        line = self.line(cell)
+        if len(set(map(answer, line))) > 1:
+            same = partial(eq, answer(cell))
+            self.steps = sum(1 for _ in takewhile(same, map(answer, line)))
+
+    def _follow(self, home: Address) -> None:
+        training, sources = self.training, self.training.flow.sources
+        if home not in self.away:
+            self.steps = 1
+            return
+        self._same_kind(home)
+        self.as_long(training.book.patterns.get, home)
+        if self.steps < 2:
+            return
+        line = self.line(home)
+        here, then, there = (sources(line[k]) for k in (0, 1, -1))
+        if not len(here) == len(then) == len(there):
+            self.steps = 1
+            return
+        span = self.steps - 1
+        for source, second, last in zip(here, then, there, strict=True):
+            away = second - source
+            if last - source != span * away or self.away.setdefault(source, away) != away:
+                self.steps = 1
+                return
+            self._same_kind(source)
+            if home not in training.weight_cells and self._may_look_back(home, source):
+                self.steps = 1
+                return
+
+    def _same_kind(self, cell: Address) -> None:
+        """Whether a cell is a weight's, depends on one, has a formula, repeats another."""
+        if cell in self._seen or not self.away[cell]:
+            return
+        self._seen.add(cell)
+        column = cell, self.away[cell], self.steps
+        if column not in self.training.alike:
+            self._look_along(cell)
+            if self.steps < column[2]:
+                return
+            self.training.alike[column] = self._plain(cell)
+        plain, away = self.training.alike[column]
+        if away is None or self.away.setdefault(plain, away) != away:
+            self.steps = 1
+
+    def _look_along(self, cell: Address) -> None:
+        training = self.training
+        self.as_long(training.varying.__contains__, cell)
+        if cell in training.varying:
+            self.as_long(training.weight_cells.__contains__, cell)
+        if cell in training.weight_cells:
+            self._same_weight(cell)
+        else:
+            self.as_long(self._readable, cell)
+
+    def _same_weight(self, cell: Address) -> None:
+        lane, step = self.training.weight_cells[cell]
+        there = self.training.weights[lane].cells[step : step + self.steps]
+        if there != tuple(self.line(cell)):
+            self.steps = 1
+
+    def _may_look_back(self, home: Address, source: Address) -> bool:
+        """Whether a source is in some of the steps what the cell was one step ago."""
+        return any(
+            _meet(source + stride, self.away[source], home, self.away[home], self.steps)
+            for stride in self.training.strides
+        )
+
+    def _readable(self, cell: Address) -> bool:
+        pattern = self.training.book.patterns.get(cell)
+        return pattern is not None and pattern.expression is not None
+
+    def _plain(self, cell: Address) -> tuple[Address, int | None]:
+        """What the cell repeats, and how far away that is in the next step, if in each."""
+        training, away = self.training, self.away[cell]
+        if cell in training.varying or cell not in training.book.patterns or self.steps < 2:
+            return cell, away
+        plain = list(map(training.plain, self.line(cell)))
+        away = plain[1] - plain[0]
+        return plain[0], away if plain == list(_line(plain[0], away, self.steps)) else None
+
+    def _some_meet(self) -> bool:
+        """Whether two of the cells are the same one in some of the steps, and not in all."""
+        groups: defaultdict[int, list[Address]] = defaultdict(list)
+        for cell, away in self.away.items():
+            groups[away].append(cell)
+        return any(
+            _meet(one, away, other, further, self.steps)
+            for (away, ones), (further, others) in combinations(groups.items(), 2)
+            for one in ones
+            for other in others
+        )
+
+
+def _line(cell: Address, away: int, steps: int) -> Sequence[Address]:
+    return range(cell, cell + steps * away, away) if away else [cell] * steps
+
+
+def _meet(one: Address, away: int, other: Address, further: int, steps: int) -> bool:
+    """Whether two cells, going on so far with each step, come to be the same one or cease to."""
+    if away == further:
+        return False
+    after, rest = divmod(other - one, away - further)
+    return rest == 0 and 0 <= after < steps

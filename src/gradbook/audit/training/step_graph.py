@@ -1,0 +1,151 @@
+"""One step of a stranger's training as a graph, and what makes two steps the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.meaning import meaning
+from gradbook.audit.formula.pattern import Area, Pattern, Place, Unknown
+from gradbook.audit.formula.value import Block, LeadsBack, Look, NotUnderstood, Value, number
+from gradbook.audit.training.training import Training
+from gradbook.graph.names import Name
+from gradbook.graph.node import Graph, Node
+from gradbook.targets.excel.grammar import Expression, Reference
+
+MOST_CELLS = 20_000  # of one step
+
+
+class StepGraph:
+    """The cells of one step as nodes: weights and whatever doesn't depend on them are leaves."""
+
+    def __init__(
+        self, training: Training, instead: Mapping[Address, Pattern] | None = None
+    ) -> None:
+        self.training = training
+        self.book = training.book
+        self.flow = training.flow
+        self.graph = Graph()
+        self.known: dict[Address, Value] = {}
+        self.leaves: dict[Address, Node] = {}
+        self.instead = instead or {}  # formulas to try in the place of others
+        self.moving = training.varying
+        if not training.varying.issuperset(self.instead):
+            changed = {c for c in self.instead if c not in training.varying}
+            self.moving = training.varying | training.flow.below(changed) | changed
+
+    def node(self, cell: Address) -> Node:
+        """A cell's value."""
+        return number(self.graph, self.value(self._meant(cell, cell)))
+
+    def value(self, cell: Address) -> Value:
+        """A cell's value, after those that it is computed from."""
+        waiting = [cell]
+        opened: set[Address] = set()
+        while waiting:
+            last = waiting[-1]
+            if last in self.known:
+                waiting.pop()
+                continue
+            missing = [c for c in self._inside(last) if c not in self.known]
+            if missing:
+                if last in opened:
+                    raise LeadsBack(f"{self.book.called(last)}, which leads back to itself", last)
+                opened.add(last)
+                if len(opened) > MOST_CELLS:
+                    raise NotUnderstood("a step of very many cells")
+                waiting.extend(missing)
+                continue
+            self.known[last] = self._computed(last)
+            waiting.pop()
+        return self.known[cell]
+
+    def expression(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Node:
+        """What an expression says in some cell."""
+        pattern = pattern or self.book.patterns[home]
+        for cell in self.training.mentioned(expression, home, pattern):
+            if not self.training.before(home, cell):
+                self.value(self._meant(cell, home))
+        return number(self.graph, meaning(self.graph, expression, self._look(home, pattern)))
+
+    def _meant(self, cell: Address, home: Address) -> Address:
+        return cell if cell in self.instead else self.training.plain(cell)
+
+    def _is_leaf(self, cell: Address) -> bool:
+        if cell in self.instead:
+            return False
+        formula = cell in self.book.patterns
+        return cell in self.training.weight_cells or cell not in self.moving or not formula
+
+    def _inside(self, cell: Address) -> list[Address]:
+        """The cells that a cell is computed from within its step."""
+        if self._is_leaf(cell):
+            return []
+        sources: Sequence[Address] = self.flow.sources(cell)
+        if cell in self.instead:
+            sources = list(self.flow.mentioned(self.instead[cell].places, cell))
+        before = self.training.before
+        return [self._meant(s, cell) for s in dict.fromkeys(sources) if not before(cell, s)]
+
+    def _computed(self, cell: Address) -> Value:
+        if self._is_leaf(cell):
+            return self._leaf(cell)
+        pattern = self.instead.get(cell) or self.book.patterns[cell]
+        if pattern.expression is None:
+            raise NotUnderstood(f"{self.book.called(cell)}: {pattern.problem}")
+        try:
+            found = meaning(self.graph, pattern.expression, self._look(cell, pattern))
+        except NotUnderstood as error:
+            if "!" in str(error):
+                raise
+            raise NotUnderstood(f"{self.book.called(cell)} has {error}") from error
+        by_itself = cell in self.instead or isinstance(pattern.expression, Reference)
+        if isinstance(found, Node) and by_itself:
+            return self.graph.make("copy", found, attributes=(self.book.called(cell),))
+        if isinstance(found, Block):
+            return found.rows[0][0]
+        return found
+
+    def _leaf(self, cell: Address) -> Value:
+        value = self.book.values.get(cell)
+        if (
+            value is None
+            and cell not in self.training.weight_cells
+            and cell not in self.book.patterns
+        ):
+            return None
+        if isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return self.graph.constant(float(value))
+        if cell not in self.leaves:
+            self.leaves[cell] = self.graph.leaf(Name(self.book.called(cell)))
+        return self.leaves[cell]
+
+    def _look(self, home: Address, pattern: Pattern) -> Look:
+        def look(reference: Reference) -> Value:
+            mention = pattern.mentions.get(reference.text)
+            if isinstance(mention, Place):
+                cell = mention.at(home)
+                return self._seen(cell, home) if cell is not None else None
+            if isinstance(mention, Area):
+                rows = self.flow.rows(mention, home)
+                return Block(tuple(tuple(self._single(c, home) for c in row) for row in rows))
+            if isinstance(mention, float):
+                return self.graph.constant(mention)
+            why = mention.why if isinstance(mention, Unknown) else reference.text
+            raise NotUnderstood(why)
+
+        return look
+
+    def _single(self, cell: Address, home: Address) -> Node | str | None:
+        value = self._seen(cell, home)
+        assert not isinstance(value, Block)
+        return value
+
+    def _seen(self, cell: Address, home: Address) -> Value:
+        if home not in self.training.weight_cells and self.training.before(home, cell):
+            return self._leaf(cell)
+        return self.known[self._meant(cell, home)]

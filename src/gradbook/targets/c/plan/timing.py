@@ -1,0 +1,150 @@
+"""What the engine can say of an op: whether it owns a loop, goes with others, or is kept."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cache
+
+from gradbook.graph.node import Node
+from gradbook.targets.c.kernels.tiling import go_together
+from gradbook.targets.c.rewrite.simplify import centred, reduced
+
+HEAVY = {  # own their loops
+    "conv",
+    "conv_back",
+    "conv_weights",
+    "linear",
+    "linear_back",
+    "outer",
+    "maxpool",
+    "maxpool_back",
+    "winners",
+    "avgpool",
+    "avgpool_back",
+    "reshape",
+    "sum",
+    "log_sum_exp_all",
+    "cross_entropy",
+}
+WEIGHTS = {"conv_weights", "outer"}  # what they give is summed over the batch at once
+POINTWISE = {  # computed where they are read
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "negate",
+    "power",
+    "exp",
+    "log",
+    "sqrt",
+    "choose",
+    "tanh",
+    "softplus",
+    "relu",
+    "repeat",
+    "spread",
+    "unpooled",
+}
+ELSEWHERE = {"spread", "unpooled"}  # of these: read from another place than the own
+COSTLY = {"exp", "log", "tanh", "softplus", "sqrt"}  # computed once and kept
+
+
+FIRST = 1  # phase 0 fetches the images
+
+
+def summed(node: Node) -> Node | None:
+    """x where the node is the sum of x over the batch."""
+    x = reduced(node)
+    return x if x is not None and x.each else None
+
+
+def is_reduction(node: Node) -> bool:
+    return summed(node) is not None
+
+
+def sources(node: Node) -> tuple[Node, ...]:
+    """What it is computed from; of a sum over the batch, what is summed."""
+    x = summed(node)
+    return node.inputs if x is None else (x,)
+
+
+class Timing:
+    """The nodes behind these, who reads them, and when."""
+
+    def __init__(self, roots: Iterable[Node]) -> None:
+        self.order = _reachable(roots)
+        self.consumers: defaultdict[Node, list[Node]] = defaultdict(list)
+        for node in self.order:
+            for source in sources(node):
+                self.consumers[source].append(node)
+        self.moments = self._moments()
+        self.beside = self._pairs()
+        self.ready_at = cache(self._ready)
+        self.phase_of = cache(self._phase)
+
+    # What goes together.
+
+    def _moments(self) -> dict[Node, Node]:
+        """Σ(x − mean of x)² is known with Σ x, if that is what the mean is made from."""
+        found = {}
+        for node in self.order:
+            square = summed(node)
+            if square and square.op.name == "power" and square.inputs[1].is_constant(2):
+                x = centred(square.inputs[0])
+                if x is not None:
+                    found[node] = x
+        return found
+
+    def _pairs(self) -> dict[Node, Node]:
+        """Gradients of weights, and those of the input that are made in the same loop."""
+        return {
+            weights: back
+            for weights in self.order
+            if weights.op.name == "conv_weights"
+            for back in self.consumers[weights.inputs[0]]
+            if go_together(weights, back)
+        }
+
+    # When.
+
+    def _ready(self, node: Node) -> int:
+        if node in self.moments:
+            return self.phase_of(self.moments[node]) + 1
+        x = summed(node)
+        if x is not None:
+            return self.phase_of(x) + 1
+        return max((self.ready_at(source) for source in node.inputs), default=FIRST)
+
+    def _phase(self, node: Node) -> int:
+        return max(
+            (
+                self.phase_of(source) if source.each else self.ready_at(source)
+                for source in node.inputs
+            ),
+            default=FIRST,
+        )
+
+    def due(self, node: Node) -> int:
+        """The phase in which it is computed."""
+        return self.ready_at(node) - 1 if is_reduction(node) else self.phase_of(node)
+
+    def turn(self, node: Node) -> float:
+        """In the order they were made; a sum of what a gradient of weights reads, after that."""
+        x = summed(node)
+        if x is not None:
+            readers = [after for after in self.consumers[x] if after.op.name in WEIGHTS]
+            if readers and readers[0].inputs[0] is x:
+                return max(self.turn(readers[0]) + 0.5, node.index)
+        return self.beside.get(node, node).index
+
+
+def _reachable(roots: Iterable[Node]) -> list[Node]:
+    seen: set[Node] = set()
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting.extend(sources(node))
+    return sorted(seen, key=lambda node: node.index)

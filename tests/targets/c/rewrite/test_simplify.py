@@ -1,0 +1,90 @@
+"""The rewrites keep every value, and take away the waits they are there for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from gradbook.graph.build import training_step
+from gradbook.graph.node import needed
+from gradbook.graph.reference import evaluate
+from gradbook.graph.step import Step, drawn
+from gradbook.net import Net, builtin, parse
+from gradbook.targets.c.plan.plan import plan
+from gradbook.targets.c.rewrite.simplify import simplified
+from tests.families import networks
+
+IMAGE = "input 1x6x6\n"
+END = "flatten\ndense 2\nlog softmax\nloss cross-entropy"
+
+
+def wanted(step: Step) -> list:
+    return [step.loss, *step.next.values(), *step.gradients.values()]
+
+
+def given_to(step: Step, size: int) -> dict:
+    random = np.random.default_rng(0)
+    outputs = step.targets[0].shape[0]
+    targets = random.random((size, outputs))
+    return {
+        step.inputs[0]: random.normal(size=(size, *step.inputs[0].shape)),
+        step.targets[0]: targets / targets.sum(axis=1, keepdims=True),
+        step.rate: np.asarray(0.1),
+        step.count: np.asarray(float(size)),
+        **step.start,
+        **drawn(step.masks, 1, 0, np.arange(size)),
+    }
+
+
+def furthest(step: Step, size: int = 5) -> float:
+    rewritten = simplified(wanted(step))
+    values = given_to(step, size)
+    before = evaluate(wanted(step), values)
+    again = {rewritten[leaf]: value for leaf, value in values.items() if leaf in rewritten}
+    after = evaluate([rewritten[node] for node in wanted(step)], again)
+    scale = max(np.abs(before[node]).max() for node in wanted(step))
+    return max(np.abs(before[n] - after[rewritten[n]]).max() / scale for n in wanted(step))
+
+
+@given(networks(updates=["descent", "momentum"]))
+def test_any_networks_rewritten_step_has_the_same_values(net: Net):
+    assert furthest(training_step(net, batch=8)) < 1e-12
+
+
+@pytest.mark.parametrize("name", ["reference", "blocks", "flat"])
+def test_so_have_the_digit_networks(name):
+    assert furthest(training_step(builtin(name), batch=8)) < 1e-12
+
+
+def phases(text: str) -> int:
+    step = training_step(parse(IMAGE + text + END), batch=8)
+    rewritten = simplified(wanted(step))
+    return plan([], [rewritten[node] for node in wanted(step)]).phases - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("conv 2 3x3\nrelu\n", 1),
+        ("conv 2 3x3\nbatchnorm\nrelu\n", 3),
+        ("conv 2 3x3\nrelu\nbatchnorm\n", 3),
+        ("conv 2 3x3\ndropout 0.1\nrelu\nmaxpool 2\nbatchnorm\n", 3),
+        ("conv 2 3x3\nbatchnorm\nrelu\nconv 2 3x3\nbatchnorm\n", 5),
+    ],
+)
+def test_batch_normalisation_waits_once_forward_and_once_backward_wherever_it_stands(text, count):
+    assert phases(text) == count
+
+
+def ops(text: str) -> set[str]:
+    asked = wanted(training_step(parse(IMAGE + text + END), batch=8))
+    rewritten = simplified(asked)
+    return {node.op.name for node in needed([rewritten[node] for node in asked])}
+
+
+def test_a_maximums_gradient_asks_where_it_stood_if_windows_lie_side_by_side():
+    assert "maxpool_back" not in ops("conv 2 3x3\nmaxpool 2\n")
+    assert "winners" in ops("conv 2 3x3 pad 1\nmaxpool 3\n")
+    assert "maxpool_back" in ops("conv 2 3x3\nmaxpool 2 stride 1\n")
+    assert "maxpool_back" in ops("conv 2 2x2\nmaxpool 2\n")  # a row and a column are left

@@ -1,0 +1,60 @@
+"""What holds of every file and folder of the house: sizes, first sentences, names."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import gradbook
+
+PACKAGE = Path(gradbook.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+ROOMS = [path for path in MODULES if path.name == "__init__.py" and path.parent != PACKAGE]
+MOST_FILES = 12
+MOST_LINES = 420
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_every_module_begins_by_saying_what_it_does():
+    first_lines = {
+        path: (ast.get_docstring(tree(path)) or "").partition("\n")[0] for path in MODULES
+    }
+    assert [shown(path) for path, line in first_lines.items() if not _is_a_sentence(line)] == []
+
+
+def _is_a_sentence(line: str) -> bool:
+    return line.endswith((".", ":", "?", "!")) or "\u2500" in line
+
+
+def test_every_package_says_what_it_does_not_know():
+    words = {path: " ".join((ast.get_docstring(tree(path)) or "").split()) for path in ROOMS}
+    unknowing = re.compile(r"(doesn't|don't|does not|do not) know|knows? nothing")
+    assert [shown(path) for path, said in words.items() if not unknowing.search(said)] == []
+
+
+def test_a_folder_has_few_files_of_its_own():
+    counts = {shown(path.parent): len(list(path.parent.glob("*.py"))) - 1 for path in ROOMS}
+    assert {folder: count for folder, count in counts.items() if count > MOST_FILES} == {}
+
+
+def test_a_file_holds_one_idea():
+    counts = {shown(path): len(path.read_text("utf-8").splitlines()) for path in MODULES}
+    assert {file: count for file, count in counts.items() if count > MOST_LINES} == {}
+
+
+def test_a_class_name_means_one_thing():
+    homes = defaultdict(list)
+    for path in MODULES:
+        for node in tree(path).body:
+            if isinstance(node, ast.ClassDef):
+                homes[node.name].append(shown(path))
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
