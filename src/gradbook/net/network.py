@@ -132,7 +132,7 @@ def parse_lines(lines: Iterable[Statement], source: str | None = None) -> Net:
         line.fail(error.message, at=0)
 
 
-def changed(net: Net, lines: Iterable[Statement]) -> Net:
+def net_changed(net: Net, lines: Iterable[Statement]) -> Net:
     """The network with what these statements say about its training in place of its own."""
     draft = Draft(None, [net.shapes[-1]])
     for line in lines:

@@ -8,8 +8,8 @@ from gradbook.graph.names import RATE, TOTAL_ERROR, Name, layer_names
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
-from gradbook.net.network import Net, Parameter
-from gradbook.net.parameters import Bias, Role, Shape
+from gradbook.net.network import Net
+from gradbook.net.parameters import Bias, Parameter, Role, Shape
 from gradbook.targets.algebra.document import Cell, Inline
 from gradbook.targets.algebra.formula import symbol
 from gradbook.targets.algebra.math import Form, Number, Relation, Symbol, exp, sigmoid

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from gradbook.graph.names import Name
 from gradbook.net.layers import BatchNorm, Conv, Pool, spell
-from gradbook.net.network import Net, Parameter
+from gradbook.net.network import Net
+from gradbook.net.parameters import Parameter
 from gradbook.targets.algebra.document import Cell, Inline
 from gradbook.targets.algebra.general import (
     backward,

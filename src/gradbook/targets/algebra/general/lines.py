@@ -61,7 +61,7 @@ def _shifted(place: Place, sums: Form) -> Form:
 
 def backward(net: Net) -> Iterator[Rule]:
     """From the error to the first layer that is trained: every δ, and every gradient."""
-    last = min(p.layer for p in net.parameters if not p.want.fixed)
+    last = min(p.layer for p in net.parameters if not p.fixed)
     arriving, index = from_error(net)
     while index >= last:
         arriving = yield from _backward(Place(net, index), arriving, index > last)
@@ -107,7 +107,7 @@ def _through_normalisation(place: Place) -> Generator[Rule, None, Form]:
 
 def _gradients(place: Place) -> Iterator[Rule]:
     for parameter in place.parameters:
-        if not parameter.want.fixed:
+        if not parameter.fixed:
             symbol = parameter_symbol(place.net, parameter)
             gradient = over_samples(place.net, _of_one_sample(place, parameter.role))
             yield Partial(Symbol(TOTAL_ERROR), symbol), gradient

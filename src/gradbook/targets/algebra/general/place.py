@@ -7,8 +7,8 @@ from functools import cached_property
 
 from gradbook.graph.names import Name, layer_names
 from gradbook.net.layers import Conv, Dense, Layer
-from gradbook.net.network import Net, Parameter
-from gradbook.net.parameters import Role
+from gradbook.net.network import Net
+from gradbook.net.parameters import Parameter, Role
 from gradbook.targets.algebra.math import (
     Form,
     Product,
