@@ -21,7 +21,7 @@ from gradbook.audit.findings.findings import (
     Finding,
     SheetReport,
 )
-from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
+from gradbook.audit.formula.address import Address, ranges, row_of, sheet_of, written
 from gradbook.audit.formula.value import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_findings
 from gradbook.audit.judge.stale import stale_findings
@@ -103,17 +103,16 @@ def _not_judged(
 
 def _circle(training: Training, cell: Address) -> Finding:
     """A formula that is computed from itself, with its likes."""
-    book, down = training.book, training.weights[0].down
-    line = column_of if down else row_of
+    book, axis = training.book, training.axis
     alike = sorted(
         c
         for c, pattern in book.patterns.items()
-        if pattern is book.patterns[cell] and (sheet_of(c), line(c)) == (sheet_of(cell), line(cell))
+        if pattern is book.patterns[cell] and axis.line(c) == axis.line(cell)
     )
     first = alike[0]
     return Finding(
         kind="circular reference",
-        quantity=label(book, first, down) or written(first),
+        quantity=label(book, first, axis) or written(first),
         weight="",
         cells=ranges(alike),
         formula=book.formula(first),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.formula.address import DOWN, Address, pack
+from gradbook.audit.formula.address import ROW, Address, pack
 from gradbook.audit.training.repeated_steps import RepeatedSteps
 from gradbook.audit.training.training import Training, find_trainings
 from gradbook.audit.workbook.flow import Flow
@@ -34,7 +34,7 @@ def training(change: Cells | None = None, gradient: str = "=2*A{row}*C{row}") ->
 
 def onward(found: Training) -> RepeatedSteps:
     """How far the first update goes on, and the gradient that it subtracts."""
-    went = RepeatedSteps(found, {cell(0, WEIGHT): DOWN, cell(1, WEIGHT): DOWN}, ROWS - 1)
+    went = RepeatedSteps(found, {cell(0, WEIGHT): ROW, cell(1, WEIGHT): ROW}, ROWS - 1)
     went.follow([cell(1, WEIGHT), cell(0, GRADIENT)])
     return went
 
@@ -57,7 +57,7 @@ def test_an_update_that_departs_ends_it():
 
 def test_cells_are_as_far_away_as_their_formulas_say():
     went = onward(training(gradient="=2*A{row}*$C$1"))
-    assert went.away[cell(0, GRADIENT)] == DOWN
+    assert went.away[cell(0, GRADIENT)] == ROW
     assert went.away[cell(0, INPUT)] == 0
     assert list(went.line(cell(0, GRADIENT))) == [cell(row, GRADIENT) for row in range(ROWS - 1)]
     assert set(went.line(cell(0, INPUT))) == {cell(0, INPUT)}

@@ -1,15 +1,17 @@
-"""Where a cell is, packed into one number, and how people write it: A1, Z33:Z100."""
+"""Where a cell is, packed into one number; the two ways in which a table goes on; A1, Z33:Z100."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
 ROW_BITS, COLUMN_BITS = 20, 14
 MOST_ROWS, MOST_COLUMNS = 1 << ROW_BITS, 1 << COLUMN_BITS
-DOWN = 1 << COLUMN_BITS  # one row further, in a packed address
-_IN_SHEET = (1 << (ROW_BITS + COLUMN_BITS)) - 1
+ROW = 1 << COLUMN_BITS  # one row further, in a packed address
+LAST_COLUMN = MOST_COLUMNS - 1  # of an address, only its column
+LAST_ROW = (MOST_ROWS - 1) << COLUMN_BITS  # only its row
 
 Address = int  # sheet, row and column, each counted from 0
 
@@ -28,6 +30,32 @@ def row_of(cell: Address) -> int:
 
 def column_of(cell: Address) -> int:
     return cell & (MOST_COLUMNS - 1)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The way in which a table's steps go on: down its rows, or across its columns."""
+
+    step: int  # from one cell to the next, in packed addresses
+    along: Callable[[Address], int]  # the row where steps go down, else the column
+    beside: Callable[[Address], int]  # the column where steps go down, else the row
+
+    def line(self, cell: Address) -> tuple[int, int]:
+        """The sheet and the column that a cell's steps go down, or the row that they go across."""
+        return sheet_of(cell), self.beside(cell)
+
+    def crossing(self, cell: Address) -> tuple[int, int]:
+        """The sheet and the row of a single step, or its column where steps go across."""
+        return sheet_of(cell), self.along(cell)
+
+
+DOWN = Axis(ROW, row_of, column_of)
+ACROSS = Axis(1, column_of, row_of)
+
+
+def axis_of(stride: int) -> Axis:
+    """The axis of cells that are so far apart."""
+    return DOWN if abs(stride) >= ROW else ACROSS
 
 
 @lru_cache(maxsize=MOST_COLUMNS)

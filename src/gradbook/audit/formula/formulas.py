@@ -8,6 +8,7 @@ from functools import cached_property
 from string import ascii_uppercase, digits
 
 from gradbook.audit.formula.address import (
+    LAST_ROW,
     MOST_COLUMNS,
     MOST_ROWS,
     Address,
@@ -19,7 +20,6 @@ from gradbook.audit.formula.address import (
 )
 from gradbook.audit.formula.pattern import (
     CELL,
-    LAST_ROW,
     MARKS,
     Area,
     Mention,

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.audit.formula.address import (
+    LAST_COLUMN,
+    LAST_ROW,
     MOST_COLUMNS,
     MOST_ROWS,
     Address,
@@ -29,8 +31,6 @@ _CELL = r"""
     (?P<fix_column>\$?)(?P<column>[A-Za-z]{1,3})(?P<fix_row>\$?)(?P<row>[1-9][0-9]{0,6})
     (?![\w.(!\[])
 """
-LAST_COLUMN = MOST_COLUMNS - 1
-LAST_ROW = pack(0, MOST_ROWS - 1, 0)
 _POINTERS = re.compile(r"(?:'(?:[^']|'')+'!|[\w.\[\]]+!)?\x01[^\x02]*\x02")
 CELL = re.compile(_CELL, re.VERBOSE)
 MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are passed over
@@ -141,8 +141,12 @@ class Pattern:
 
     def text_at(self, cell: Address) -> str:
         """The formula as it stands in another cell of the column."""
-        down, right = row_of(cell) - row_of(self.home), column_of(cell) - column_of(self.home)
-        return moved(self.text, down, right)
+        return copied(self.text, self.home, cell)
+
+
+def copied(text: str, home: Address, cell: Address) -> str:
+    """A formula, or a part of one, copied from one cell to another."""
+    return moved(text, row_of(cell) - row_of(home), column_of(cell) - column_of(home))
 
 
 def moved(text: str, down: int, right: int) -> str:

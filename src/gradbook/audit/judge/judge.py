@@ -10,13 +10,14 @@ from functools import cached_property
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.numbers import POINTS, Numbers, agree, at_random
+from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.step_graph import StepGraph
 from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Claim, Training
+from gradbook.audit.training.training import Training
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 
@@ -153,8 +154,7 @@ class Bench:
 
     def line(self, cell: Address) -> tuple[int, int]:
         """The row that a cell stands in, or the column where steps stand side by side."""
-        along = row_of if self.training.weights[0].down else column_of
-        return sheet_of(cell), along(cell)
+        return self.training.axis.crossing(cell)
 
     @cached_property
     def movers(self) -> dict[tuple[int, int], list[Address]]:

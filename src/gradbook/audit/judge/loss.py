@@ -10,7 +10,7 @@ from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
 from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import HERE, OPPOSITE, RIGHT, Bench, best
-from gradbook.audit.training.claims import claims
+from gradbook.audit.training.claims import Claim, claims
 from gradbook.audit.training.loss_candidates import (
     LOSS_WORDS,
     candidates,
@@ -21,7 +21,7 @@ from gradbook.audit.training.loss_candidates import (
     numbers_behind,
 )
 from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Claim, Training
+from gradbook.audit.training.training import Training
 from gradbook.audit.training.weight_columns import label
 
 MOST_TRIED = 8
@@ -157,15 +157,15 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
         return []  # the errors stand side by side, and nobody added them
     cell, shift = (cell, 0) if total is None else (total, total - cell)
     where = [cells[place] + shift for cells in loss if cells]
-    down = training.weights[0].down
+    axis = training.axis
     terms = [book.called(term, cell) for term in left_out]
     right = "+".join([book.patterns[cell].text_at(cell), *terms])
     pattern = book.reader.typed(right, cell)
-    words = [label(book, term, down) or written(term) for term in left_out]
+    words = [label(book, term, axis) or written(term) for term in left_out]
     return [
         Finding(
             kind="loss without a term",
-            quantity=label(book, cell, down) or written(cell),
+            quantity=label(book, cell, axis) or written(cell),
             weight="",
             cells=ranges(where),
             formula=book.formula(cell),
@@ -181,7 +181,7 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
 def _named_total(training: Training, cell: Address) -> Address | None:
     """A cell of the first step that only repeats this one, to be the loss: by its name, or because
     nothing else uses it."""
-    down, users = training.weights[0].down, training.flow.users
+    axis, users = training.axis, training.flow.users
     repeating = [
         user
         for user in users.get(cell, ())
@@ -190,7 +190,7 @@ def _named_total(training: Training, cell: Address) -> Address | None:
     named = [
         user
         for user in repeating
-        if any(word in label(training.book, user, down).lower() for word in LOSS_WORDS)
+        if any(word in label(training.book, user, axis).lower() for word in LOSS_WORDS)
     ]
     unused = [user for user in repeating if not users.get(user)]
     return next(iter([*named, *unused]), None)

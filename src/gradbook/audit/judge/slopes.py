@@ -13,7 +13,7 @@ import numpy as np
 from gradbook.audit.formula.address import Address
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT
-from gradbook.audit.training.training import Claim
+from gradbook.audit.training.claims import Claim
 from gradbook.graph.node import Array, Node, needed
 
 TINY = 1e-40

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gradbook.audit.findings.findings import Finding
-from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
+from gradbook.audit.formula.address import Address, ranges, sheet_of, written
 from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.training.steps import Step
@@ -28,8 +28,7 @@ def stale_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list
     columns: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for group in groups:
         for cell in _stale(Bench(training, group[0], like=group)):
-            line = column_of(cell) if training.weights[0].down else row_of(cell)
-            columns[sheet_of(cell), line].append(cell)
+            columns[training.axis.line(cell)].append(cell)
     return [_finding(training, sorted(cells)) for cells in columns.values()]
 
 
@@ -93,7 +92,7 @@ def _finding(training: Training, cells: Sequence[Address]) -> Finding:
     book, cell = training.book, cells[0]
     return Finding(
         kind="stale value",
-        quantity=label(book, cell, training.weights[0].down) or written(cell),
+        quantity=label(book, cell, training.axis) or written(cell),
         weight="",
         cells=ranges(cells),
         formula=book.formula(cell),

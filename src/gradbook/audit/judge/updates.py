@@ -271,7 +271,7 @@ def _what(training: Training, cell: Address) -> str:
         return "which is blank"
     if isinstance(value, str):
         return f"the text {value[:20]!r}"
-    name = label(training.book, cell, training.weights[0].down)
+    name = label(training.book, cell, training.axis)
     return f"which is {name}" if name else "another cell"
 
 

@@ -32,7 +32,7 @@ from gradbook.audit.repair.remedy import Remedy, likeness
 from gradbook.audit.repair.repair import Patient, Repair, forward, repair
 from gradbook.audit.repair.rewritten import rewritten
 from gradbook.audit.repair.suspects import repeating, still_behind, with_suspects
-from gradbook.audit.training.training import Claim
+from gradbook.audit.training.claims import Claim
 from gradbook.targets.excel.grammar import Call, Reference, write
 
 WEIGHED = 60  # edits whose formulas are looked at

@@ -13,7 +13,7 @@ from itertools import chain
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import Bench
@@ -34,7 +34,7 @@ from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Repair, forward, mentioning
 from gradbook.audit.repair.search import Batch, Choice, Offer, Trial, remembered
 from gradbook.audit.repair.templates import Template, derived, differences, templates
-from gradbook.audit.training.training import Claim
+from gradbook.audit.training.claims import Claim
 from gradbook.graph.node import Array, Node
 from gradbook.targets.excel.grammar import Infix, Number, Reference
 
@@ -72,7 +72,7 @@ class Columns:
     def columns(self) -> Iterator[tuple[Address, ...]]:
         """The cells of the step in their columns; samples stand one below the other."""
         training = self.bench.training
-        down = training.weights[0].down
+        axis = training.axis
         gathered: defaultdict[object, list[Address]] = defaultdict(list)
         used = set(self.slopes.order)
         for cell, value in self.bench.made.known.items():
@@ -86,8 +86,7 @@ class Columns:
                 and cell not in self.owners
                 and (cell not in self.bench.foreign or self._is_astray(cell))
             ):
-                line = column_of(cell) if down else row_of(cell)
-                gathered[sheet_of(cell), line, pattern.shape].append(cell)
+                gathered[axis.line(cell), pattern.shape].append(cell)
         serving = self._serving()
         for cells in gathered.values():
             if any(cell in serving for cell in cells):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from gradbook.audit.formula.address import DOWN, Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.address import ROW, Address, sheet_of
 from gradbook.audit.formula.pattern import Pattern, moved, relaid
 from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import HERE, RIGHT, Bench, best, known_right
@@ -59,8 +59,7 @@ class Move:
         return found
 
     def _line(self, cell: Address) -> tuple[int, int]:
-        across = column_of if self.training.weights[0].down else row_of
-        return sheet_of(cell), across(cell)
+        return self.training.axis.line(cell)
 
     def distance(self, cell: Address) -> int:
         """How far the other step's cell is from this one's, as the nearest column has it."""
@@ -84,8 +83,8 @@ class Move:
                 by = self.distance(at)
             elif at is not None and sheet_of(at) != sheet_of(cell):
                 by = 0
-            down = round(by / DOWN)
-            return moved(reference, down, by - down * DOWN)
+            down = round(by / ROW)
+            return moved(reference, down, by - down * ROW)
 
         return relaid(formula, follow)
 

@@ -15,8 +15,9 @@ from gradbook.audit.repair.known_repairs import Known
 from gradbook.audit.repair.reason import kind, label_of, why
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Repair, anew, repair
+from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Claim, Training
+from gradbook.audit.training.training import Training
 from gradbook.targets.excel.grammar import write
 
 

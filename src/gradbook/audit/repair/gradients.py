@@ -19,8 +19,9 @@ from gradbook.audit.repair.pasted import pasted_column
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import repair
 from gradbook.audit.repair.samples import repaired_shares
+from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Claim, Training
+from gradbook.audit.training.training import Training
 
 ROUNDS = 3  # faults that several gradients share, in one step
 

@@ -13,8 +13,8 @@ from gradbook.audit.repair.departures import Move
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Patient, Repair, restores
 from gradbook.audit.repair.search import Choice
+from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Claim
 from gradbook.targets.excel.grammar import Expression, write
 from gradbook.targets.excel.reader import read
 

@@ -11,7 +11,7 @@ from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.faults import Fault, in_step
 from gradbook.audit.repair.reason import label_of
-from gradbook.audit.training.training import Claim
+from gradbook.audit.training.claims import Claim
 from gradbook.audit.workbook.book import quoted
 from gradbook.graph.node import Node
 

@@ -14,7 +14,7 @@ from functools import reduce
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.edits import places, put
 from gradbook.audit.formula.pattern import references
 from gradbook.audit.formula.value import NotUnderstood
@@ -28,7 +28,7 @@ from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Repair, forward
 from gradbook.audit.repair.search import Choice
 from gradbook.audit.repair.templates import template, templates
-from gradbook.audit.training.training import Claim
+from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array
 from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
@@ -73,14 +73,14 @@ def _columns(bench: Bench, wrong: Mapping[int, Claim]) -> Iterator[tuple[Address
     if len(bench.like) < 2:
         return
     other = bench.like[-1]
-    across = column_of if training.weights[0].down else row_of
+    line = training.axis.line
     found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for cell in sorted(forward(bench).union(*(behind(bench, lane) for lane in wrong))):
         if cell in book.patterns or cell in training.weight_cells:
             continue
         value, later = (book.values.get(c) for c in (cell, bench.there(cell, other)))
         if isinstance(value, float) and isinstance(later, float) and value != later:
-            found[sheet_of(cell), across(cell)].append(cell)
+            found[line(cell)].append(cell)
     yield from map(tuple, found.values())
 
 
@@ -186,7 +186,7 @@ def _near(bench: Bench, home: Address) -> list[Address]:
     that serve something else, too."""
     training, book = bench.training, bench.training.book
     used = {source for cell in forward(bench) for source in training.flow.sources(cell)}
-    line, across = bench.line(home), column_of if training.weights[0].down else row_of
+    line, across = bench.line(home), training.axis.beside
     below = training.flow.below([home], training.weight_cells)
     cells = [
         cell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gradbook.audit.formula.address import Address, column_of, row_of
+from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.factors import factors
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.repair import Repair
@@ -66,7 +66,7 @@ def _is_of_another_step(bench: Bench, cell: Address) -> bool:
 
 
 def _same_line(bench: Bench, a: Address, b: Address) -> bool:
-    line = column_of if bench.training.weights[0].down else row_of
+    line = bench.training.axis.beside
     return a != b and line(a) == line(b)
 
 
@@ -179,8 +179,7 @@ def _cell(bench: Bench, part: Expression, owner: Address) -> Address | None:
 
 def label_of(bench: Bench, cell: Address) -> str:
     """What the sheet calls a cell."""
-    down = bench.training.weights[0].down
-    return label(bench.training.book, cell, down)
+    return label(bench.training.book, cell, bench.training.axis)
 
 
 def _short(text: str) -> str:

@@ -12,7 +12,7 @@ from gradbook.audit.formula.value import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.column_offers import beside
 from gradbook.audit.repair.repair import Patient, Repair, anew, repair
-from gradbook.audit.training.training import Claim
+from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.targets.excel.grammar import Call, Expression, Number, write
@@ -55,7 +55,7 @@ def _shares(bench: Bench, claim: Claim) -> tuple[Address, ...]:
         cells = [c for c in sources if isinstance(training.book.values.get(c), float)]  # pasted
     if not cells or len({patterns[c].shape if c in patterns else "" for c in cells}) > 1:
         return ()
-    line = column_of if training.weights[0].down else row_of
+    line = training.axis.beside
     return tuple(cells) if len({line(cell) for cell in cells}) == 1 else ()
 
 
@@ -96,7 +96,7 @@ def _through(bench: Bench, lane: int, cell: Address) -> Node:
     training, made = bench.training, bench.made
     weight = bench.step.weights[lane]
     assert weight is not None
-    line = row_of if training.weights[0].down else column_of
+    line = training.axis.along
     others = [
         made.known[user]
         for user in training.flow.users.get(weight, ())

@@ -9,7 +9,7 @@ from gradbook.audit.formula.address import Address
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.evidence import idle, made_of
 from gradbook.audit.repair.repair import forward
-from gradbook.audit.training.training import Claim
+from gradbook.audit.training.claims import Claim
 from gradbook.graph.node import Node
 
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.factors import Factor, factors, product
 from gradbook.audit.training.repeated_steps import RepeatedSteps
-from gradbook.audit.training.training import Claim, Training
+from gradbook.audit.training.training import Training
 from gradbook.audit.training.weight_columns import Term, WeightColumn, change, terms
 from gradbook.targets.excel.grammar import Expression, Infix, Prefix
 
 DEEPEST = 8  # cells between a weight and its gradient
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a sheet says ∂loss/∂w is: an expression in some cell; the update subtracts sign × it."""
+
+    owner: Address
+    expression: Expression
+    whole: bool  # whether it is all that the owner says
+    sign: int  # +1 where the update subtracts the claim
+    via: tuple[Address, ...] = ()  # the cells from the update to the one that mentions the owner
 
 
 def every_claim(training: Training, lane: WeightColumn) -> list[tuple[Claim, ...]]:

@@ -6,7 +6,7 @@ import re
 from collections import deque
 from collections.abc import Sequence
 
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.training.claims import claims
 from gradbook.audit.training.training import Training
 from gradbook.audit.training.weight_columns import label
@@ -60,7 +60,7 @@ def candidates(training: Training, start: Sequence[Address]) -> list[Address]:
     used = {s for cell in plain for s in flow.sources(cell)}
     serving = set().union(*(inside_of(training, owner) for owner in owners))
 
-    along = row_of if training.weights[0].down else column_of
+    along = training.axis.along
 
     def likelihood(cell: Address) -> tuple[object, ...]:
         words = called[cell]
@@ -82,11 +82,10 @@ def candidates(training: Training, start: Sequence[Address]) -> list[Address]:
 
 def headings_of(training: Training, cells: set[Address]) -> dict[Address, list[str]]:
     """The headings of each cell and of those that only repeat it."""
-    down = training.weights[0].down
     found: dict[Address, list[str]] = {}
     for cell in sorted(cells):
         plain = training.flow.plain(cell, training.weight_cells)
-        found.setdefault(plain, []).append(label(training.book, cell, down).lower())
+        found.setdefault(plain, []).append(label(training.book, cell, training.axis).lower())
     return found
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.training.claims import every_claim
+from gradbook.audit.training.claims import Claim, every_claim
 from gradbook.audit.training.repeated_steps import RepeatedSteps
-from gradbook.audit.training.training import Claim, Training
+from gradbook.audit.training.training import Training
 
 Signature = tuple[object, tuple[Address, ...]]
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from gradbook.audit.findings.findings import FROZEN, TO_FILL_IN, UNFINISHED, Finding, SheetReport
 from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of
 from gradbook.audit.formula.pattern import Place, references
-from gradbook.audit.training.weight_columns import WeightColumn, chains, change, heading
+from gradbook.audit.training.weight_columns import WeightColumn, change, heading, update_lines
 from gradbook.audit.workbook.book import Book
 
 WEIGHT = re.compile(r"w_?\d+(_\d+)?|b_?\d+", re.IGNORECASE)
@@ -76,7 +76,7 @@ def to_fill_in(book: Book) -> list[SheetReport]:
     behind the learning rates does, isn't there to be filled in.
     """
     waiting: defaultdict[int, list[tuple[WeightColumn, list[Address]]]] = defaultdict(list)
-    for lane in chains(book):
+    for lane in update_lines(book):
         blank = _blank(book, lane) if len(lane.cells) >= FEWEST else []
         if len(blank) >= FEWEST - 1:
             waiting[sheet_of(lane.start)].append((lane, blank))

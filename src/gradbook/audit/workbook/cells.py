@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 
 from gradbook.audit.formula.address import (
-    DOWN,
     MOST_COLUMNS,
     MOST_ROWS,
+    ROW,
     Address,
     column_number,
     pack,
@@ -132,7 +132,7 @@ class Cells:
             raise WorkbookError("its array formulas fill too many cells: too large to check")
         for down in range(rows):
             for right in range(columns):
-                at = cell + down * DOWN + right
+                at = cell + down * ROW + right
                 text = element(self.reader, formula, cell, down, right)
                 self.book.arrays[at] = formula
                 self.book.patterns[at] = self.reader.pattern(text, at)

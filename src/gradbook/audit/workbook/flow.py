@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain, islice
 
 import numpy as np
 
@@ -108,16 +110,35 @@ class Flow:
                     raise WorkbookError("its formulas refer to too many cells: too large to check")
 
     def below(self, cells: Iterable[Address], stop: Collection[Address] = ()) -> set[Address]:
-        """All that is computed from the cells, not going through those of `stop`."""
+        """All that is computed from the cells, not going through those of `stop`.
+
+        The cells themselves aren't among it, unless one is computed from another.
+        """
         users = self.users
-        seen: set[Address] = set()
-        waiting = list(cells)
-        while waiting:
-            for user in users.get(waiting.pop(), ()):
-                if user not in seen and user not in stop:
-                    seen.add(user)
-                    waiting.append(user)
-        return seen
+
+        def onward(cell: Address) -> Iterable[Address]:
+            return [user for user in users.get(cell, ()) if user not in stop]
+
+        return set(walk(chain.from_iterable(map(onward, cells)), onward))
+
+    def behind(
+        self,
+        cells: Iterable[Address],
+        stop: Collection[Address] = (),
+        meant: Callable[[Address], Address] | None = None,
+    ) -> set[Address]:
+        """All that the cells are computed from, not looking behind those of `stop`.
+
+        The cells themselves are always looked behind, and aren't among it, unless one is computed
+        from another. Where cells only repeat others, `meant` gives those instead of them.
+        """
+
+        def onward(cell: Address) -> Iterable[Address]:
+            sources = self.sources(cell)
+            return map(meant, sources) if meant else sources
+
+        first = chain.from_iterable(map(onward, cells))
+        return set(walk(first, lambda cell: () if cell in stop else onward(cell)))
 
     def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
         """A cell that is computed from itself, among those that the cells are computed from."""
@@ -161,34 +182,15 @@ class Flow:
         if cell not in self._below:
             if len(self._below) == KEPT:
                 self._below.clear()
-            self._below[cell] = self._few_below(cell)
+            found = set(islice(walk([cell], lambda at: self.users.get(at, ())), FEW))
+            self._below[cell] = found if len(found) < FEW else None
         return self._below[cell]
-
-    def _few_below(self, cell: Address) -> set[Address] | None:
-        users = self.users
-        seen = {cell}
-        waiting = [cell]
-        while waiting and len(seen) < FEW:
-            fresh = [user for user in users.get(waiting.pop(), ()) if user not in seen]
-            seen.update(fresh)
-            waiting += fresh
-        return None if waiting else seen
 
     def reaches(
         self, start: Iterable[Address], wanted: Callable[[Address], bool], limit: int
     ) -> bool:
         """Whether something wanted is among the cells and what they are computed from."""
-        waiting = deque(start)
-        seen = set(waiting)
-        while waiting and len(seen) < limit:
-            cell = waiting.popleft()
-            if wanted(cell):
-                return True
-            for source in self.sources(cell):
-                if source not in seen:
-                    seen.add(source)
-                    waiting.append(source)
-        return False
+        return any(map(wanted, walk(start, self.sources, limit)))
 
     def plain(self, cell: Address, stop: Collection[Address] = ()) -> Address:
         """The cell itself or, where it only repeats another, that one."""
@@ -210,6 +212,26 @@ class Flow:
         if not any(step in stop for step in path) and cell not in stop:
             self._alias.update(dict.fromkeys(path, cell))
         return cell
+
+
+def walk(
+    start: Iterable[Address],
+    onward: Callable[[Address], Iterable[Address]],
+    most: float = math.inf,
+) -> Iterator[Address]:
+    """The start, what `onward` gives for each cell of it, and so on: each once, nearest first.
+
+    It ends when it knows of `most` cells, given out or still waiting.
+    """
+    waiting = deque(dict.fromkeys(start))
+    seen = set(waiting)
+    while waiting and len(seen) < most:
+        cell = waiting.popleft()
+        yield cell
+        for other in onward(cell):
+            if other not in seen:
+                seen.add(other)
+                waiting.append(other)
 
 
 def _is_back(place: Place | Area) -> bool:
