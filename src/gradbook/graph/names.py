@@ -52,7 +52,7 @@ TOTAL_ERROR = Name("E", word="total")
 RATE = Name("η")
 
 
-def gradient_name(of: Name) -> Name:
+def gradient_name(of: Name | None) -> Name:
     """∂E/∂w1: how the error changes with a value."""
     return Name("∂", of=of)
 
