@@ -17,9 +17,9 @@ from tempfile import TemporaryDirectory
 from PIL import Image, ImageChops
 
 from gradbook.data.sources import load
-from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.sweep import sweep
-from gradbook.lab.train import train
+from gradbook.lab.rates.sweep import sweep
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.train import train
 from gradbook.net import builtin
 from gradbook.report.derivation.explanation import explain
 from gradbook.report.run.page import run_page

@@ -15,8 +15,8 @@ from threading import Thread
 
 from PIL import Image
 
-from gradbook.cli.training_screen import OnScreen
-from gradbook.lab.train import train
+from gradbook.cli.training.display import OnScreen
+from gradbook.lab.training.train import train
 from gradbook.report.run.epochs import BLOCK
 from gradbook.report.words.lines import TextLine
 from tests.outside.witness import screenshot

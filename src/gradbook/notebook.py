@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gradbook.audit.findings.findings import BookReport
-    from gradbook.lab.history import Epoch
-    from gradbook.lab.model import Model
-    from gradbook.lab.sweep import Sweep
-    from gradbook.lab.train import Trained
+    from gradbook.lab.models.model import Model
+    from gradbook.lab.rates.sweep import Sweep
+    from gradbook.lab.training.history import Epoch
+    from gradbook.lab.training.train import Trained
     from gradbook.net import Net
     from gradbook.report.derivation.explanation import Explanation
 
@@ -65,7 +65,7 @@ def show_explanation(explanation: Explanation) -> None:
 
 def sweep_html(sweep: Sweep) -> str:
     """The curves, and below them what became of each rate."""
-    from gradbook.lab.reason import figure
+    from gradbook.lab.rates.verdict import figure
     from gradbook.report.page.shell import text
     from gradbook.report.sweep.charts import picture, rate_text
 
@@ -164,14 +164,17 @@ SHOWN: dict[tuple[str, str], dict[str, Callable[..., str | bytes | None]]] = {
         "_repr_png_": net_png,
         "_repr_pretty_": net_text,
     },
-    ("gradbook.lab.model", "Model"): {"_repr_html_": model_html, "_repr_pretty_": model_text},
-    ("gradbook.lab.train", "Trained"): {"_repr_html_": trained_html},
+    ("gradbook.lab.models.model", "Model"): {
+        "_repr_html_": model_html,
+        "_repr_pretty_": model_text,
+    },
+    ("gradbook.lab.training.train", "Trained"): {"_repr_html_": trained_html},
     ("gradbook.audit.findings.findings", "BookReport"): {
         "__str__": audit_words,
         "_repr_html_": audit_html,
         "_repr_pretty_": audit_text,
     },
-    ("gradbook.lab.sweep", "Sweep"): {"_repr_html_": sweep_html, "_repr_pretty_": sweep_text},
+    ("gradbook.lab.rates.sweep", "Sweep"): {"_repr_html_": sweep_html, "_repr_pretty_": sweep_text},
     ("gradbook.report.derivation.explanation", "Explanation"): {
         "_ipython_display_": show_explanation,
         "_repr_markdown_": explanation_markdown,

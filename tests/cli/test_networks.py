@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from gradbook.cli.networks import network
+from gradbook.cli.terminal.arguments import network
 from gradbook.errors import FileError, LimitError, NetTextError, UsageError
 from gradbook.files import TEXT_LIMIT
 from gradbook.net.builtin import BUILTIN

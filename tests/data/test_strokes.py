@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.data.strokes import Box, near, strokes
+from gradbook.data.photo.strokes import Box, near, strokes
 
 
 def mask(picture: str) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from gradbook.data.strokes import Box
-from gradbook.data.subject import NoSign, subject
+from gradbook.data.photo.strokes import Box
+from gradbook.data.photo.subject import NoSign, subject
 
 SIZE = 200
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from gradbook.lab.predict import Reading
+from gradbook.lab.models.predict import Reading
 from gradbook.report.prediction import (
     HEADINGS,
     as_json,

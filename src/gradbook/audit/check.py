@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradbook.audit.copies.learning import loss_curve
+from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.findings.findings import (
     BLANK_RATE,
     FROZEN,
@@ -22,7 +22,7 @@ from gradbook.audit.findings.findings import (
     SheetReport,
 )
 from gradbook.audit.formula.address import Address, ranges, row_of, sheet_of, written
-from gradbook.audit.formula.value import LeadsBack, NotUnderstood
+from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_findings
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings

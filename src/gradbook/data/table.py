@@ -13,7 +13,7 @@ from math import prod
 from os import PathLike
 from pathlib import Path
 
-from gradbook.data.rows import MISSING, Row, is_header, is_number, number, read_rows
+from gradbook.data.formats.rows import MISSING, Row, is_header, is_number, number, read_rows
 from gradbook.errors import DataError
 from gradbook.net import Activation, Net, Sample
 from gradbook.net.description import Misfit

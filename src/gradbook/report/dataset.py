@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from gradbook.data.dataset import Dataset
-from gradbook.data.digit_files import SUMS
+from gradbook.data.digits import SUMS
 from gradbook.data.images import Images, digest, shared, statistics
 from gradbook.data.sources import KNOWN
 from gradbook.errors import one_line

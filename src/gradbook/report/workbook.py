@@ -14,7 +14,9 @@ from gradbook.graph.lower import scalar_step
 from gradbook.net import Net
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.targets.drawing import draw, png
-from gradbook.targets.excel import Book, fitting_rates, write_book
+from gradbook.targets.excel.plan.book import Book
+from gradbook.targets.excel.plan.columns import fitting_rates
+from gradbook.targets.excel.write import write_book
 
 PICTURE_WIDTH = 1000  # pixels
 

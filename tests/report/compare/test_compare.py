@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from gradbook.lab.compare import all_opened, misread
+from gradbook.lab.runs.comparison import all_opened, misread
 from gradbook.report.compare.page import compare_page
 from gradbook.report.compare.text import as_csv, as_json, lines
 from gradbook.report.words.lines import plain

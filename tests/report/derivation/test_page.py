@@ -9,7 +9,7 @@ from gradbook.graph.names import Name
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.report.derivation.page import page
 from gradbook.targets.algebra.derive import derive
-from gradbook.targets.algebra.document import (
+from gradbook.targets.algebra.notation.document import (
     Code,
     Document,
     Equation,
@@ -19,7 +19,7 @@ from gradbook.targets.algebra.document import (
     Reference,
     Table,
 )
-from gradbook.targets.algebra.math import Number, Symbol
+from gradbook.targets.algebra.notation.forms import Number, Symbol
 from tests.families import networks
 from tests.report.page.test_shell import HOSTILE, Outline
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.lab.history import Epoch, Progress
+from gradbook.lab.training.history import Epoch, Progress
 from gradbook.report.run.epochs import (
     Trace,
     bar,

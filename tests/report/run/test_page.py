@@ -7,8 +7,8 @@ from html import unescape
 import numpy as np
 import pytest
 
-from gradbook.lab.answers import Answers
-from gradbook.lab.evidence import gather
+from gradbook.lab.models.answers import Answers
+from gradbook.lab.runs.evidence import gather
 from gradbook.net.measure import measure
 from gradbook.report.run.charts import of_run, of_several
 from gradbook.report.run.mistakes import MOST_CLASSES, by_class, confusion, gallery

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from gradbook.lab import measured as lab
-from gradbook.lab.measured import Measured, measured
-from gradbook.lab.recipe import RECIPES
+from gradbook.lab.recipes import measured as lab
+from gradbook.lab.recipes.measured import Measured, measured
+from gradbook.lab.recipes.recipe import RECIPES
 from gradbook.report.run.recipes import lines, records
 from gradbook.report.words.lines import plain
 

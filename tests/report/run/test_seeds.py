@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gradbook.lab.seeds import Spread
+from gradbook.lab.training.seeds import Spread
 from gradbook.report.run.seeds import LEFT, MOST_LABELS, RIGHT, dots
 
 

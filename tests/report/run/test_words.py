@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.seeds import SeedsFolder, together
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.seeds import SeedsFolder, together
 from gradbook.report.run import words
 from gradbook.report.words.lines import plain
 

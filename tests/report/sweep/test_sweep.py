@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.lab.sweep import sweep
-from gradbook.lab.verdict import MEANINGS, Verdict
+from gradbook.lab.rates.sweep import sweep
+from gradbook.lab.rates.verdict import MEANINGS, Verdict
 from gradbook.net import builtin, parse
 from gradbook.report.sweep.charts import charts, picture, rate_text
 from gradbook.report.sweep.page import sweep_page

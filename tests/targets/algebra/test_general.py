@@ -14,9 +14,9 @@ from gradbook.graph.reference import run
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.layers import Pool
 from gradbook.net.parameters import Role
-from gradbook.targets.algebra import math as m
-from gradbook.targets.algebra.general import backward, forward, parameter_symbol
-from gradbook.targets.algebra.plain import spell
+from gradbook.targets.algebra.notation import forms as m
+from gradbook.targets.algebra.story.general import backward, forward, parameter_symbol
+from gradbook.targets.algebra.writers.plain import spell
 
 
 def slid(windows, x):

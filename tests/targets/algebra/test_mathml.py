@@ -4,8 +4,8 @@ from xml.etree import ElementTree
 import pytest
 
 from gradbook.graph.names import RATE, TOTAL_ERROR, Name
-from gradbook.targets.algebra.document import Line
-from gradbook.targets.algebra.math import (
+from gradbook.targets.algebra.notation.document import Line
+from gradbook.targets.algebra.notation.forms import (
     BigSum,
     Bracket,
     Call,
@@ -25,7 +25,7 @@ from gradbook.targets.algebra.math import (
     Transposed,
     Words,
 )
-from gradbook.targets.algebra.mathml import displayed, inline
+from gradbook.targets.algebra.writers.mathml import displayed, inline
 
 CORE = {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mfrac", "msqrt"}
 CORE |= {"msub", "msup", "msubsup", "munder", "mtable", "mtr", "mtd"}

@@ -9,8 +9,8 @@ from gradbook.graph.build import training_step
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.node import needed
 from gradbook.net import builtin, parse
-from gradbook.targets.algebra.formula import definition
-from gradbook.targets.algebra.math import Number
+from gradbook.targets.algebra.notation.forms import Number
+from gradbook.targets.algebra.notation.formula import definition
 from gradbook.targets.algebra.records import records
 
 

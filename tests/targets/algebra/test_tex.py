@@ -9,9 +9,8 @@ import pytest
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.net import parse
-from gradbook.targets.algebra import latex, markdown
 from gradbook.targets.algebra.derive import derive
-from gradbook.targets.algebra.math import (
+from gradbook.targets.algebra.notation.forms import (
     Bracket,
     Call,
     Fraction,
@@ -22,8 +21,8 @@ from gradbook.targets.algebra.math import (
     Symbol,
     Transposed,
 )
-from gradbook.targets.algebra.tex import decimal, escape, spell, spell_inline, symbol
-from gradbook.targets.algebra.tex_width import width
+from gradbook.targets.algebra.writers import latex, markdown
+from gradbook.targets.algebra.writers.tex import decimal, escape, spell, spell_inline, symbol, width
 from tests.targets.algebra.samples import NAMES, document_of
 
 h = Name("h", (1,))

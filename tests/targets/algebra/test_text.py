@@ -9,9 +9,8 @@ from hypothesis import given, settings
 
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import Name
-from gradbook.targets.algebra.decimals import sign_before
 from gradbook.targets.algebra.derive import derive
-from gradbook.targets.algebra.math import (
+from gradbook.targets.algebra.notation.forms import (
     BigSum,
     Bracket,
     Call,
@@ -27,10 +26,11 @@ from gradbook.targets.algebra.math import (
     Symbol,
     Transposed,
     Words,
+    sign_before,
 )
-from gradbook.targets.algebra.plain import TextPrinter, decimal, spell
-from gradbook.targets.algebra.printer import broken
-from gradbook.targets.algebra.text import write
+from gradbook.targets.algebra.writers.plain import TextPrinter, decimal, spell
+from gradbook.targets.algebra.writers.printer import broken
+from gradbook.targets.algebra.writers.text import write
 from tests.families import networks
 from tests.targets.algebra.samples import NAMES, document_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.targets.excel.verdict import Cells, Errors
+from gradbook.targets.excel.sheets.rates import Cells, Errors
 
 STEPS = np.arange(50)
 

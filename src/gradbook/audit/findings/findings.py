@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gradbook.audit.formula.edits import Edit
+
 RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
 NO_NETWORK, UNREADABLE = "no network", "unreadable"
 VERDICTS = {
@@ -68,6 +70,7 @@ class Finding:
     sheet: str = ""
     fixes: Mapping[str, str] = field(default_factory=dict)  # cell → its right formula
     spoils: tuple[str, ...] = ()  # the weights whose gradients are wrong by it, if several are
+    edits: tuple[Edit, ...] = ()  # what puts it right, cells by their names: equal in other tables
 
     def __post_init__(self) -> None:
         assert self.kind in KINDS, f"a finding of the kind {self.kind!r}, which nobody documented"

@@ -7,8 +7,18 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import add
 
-from gradbook.audit.formula.operators import if_positive, power, truth
-from gradbook.audit.formula.value import Block, NotUnderstood, Value, as_block, each, number, pairs
+from gradbook.audit.formula.values import (
+    Block,
+    NotUnderstood,
+    Value,
+    as_block,
+    each,
+    if_positive,
+    number,
+    pairs,
+    power,
+    truth,
+)
 from gradbook.graph.node import Graph, Node
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gradbook.audit.formula.expression import inner
 from gradbook.audit.formula.functions import call
-from gradbook.audit.formula.operators import infix
-from gradbook.audit.formula.pattern import inner
-from gradbook.audit.formula.value import Look, NotUnderstood, Value, each, number
+from gradbook.audit.formula.values import Look, NotUnderstood, Value, each, infix, number
 from gradbook.graph.node import Graph
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
     Infix,

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.numbers import POINTS, Numbers, agree, at_random
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.step_graph import StepGraph

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import HERE, OPPOSITE, RIGHT, Bench, best
 from gradbook.audit.training.claims import Claim, claims
 from gradbook.audit.training.loss_candidates import (

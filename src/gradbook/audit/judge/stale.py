@@ -9,7 +9,7 @@ import numpy as np
 
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, ranges, sheet_of, written
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training

@@ -9,17 +9,16 @@ import numpy as np
 
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, ranges, row_of, sheet_of, written
-from gradbook.audit.formula.edits import places, put, total
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.pattern import Pattern, Place, moved
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.expression import factors, paths, put, terms, total
+from gradbook.audit.formula.pattern import CellReference, Pattern, moved
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import OPPOSITE, Bench, best, known_right
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import WeightColumn, change, label, terms
+from gradbook.audit.training.weight_columns import WeightColumn, change, label
 from gradbook.audit.workbook.book import quoted
-from gradbook.targets.excel.grammar import Reference, write
-from gradbook.targets.excel.reader import read
+from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.reader import read
 
 
 def update_findings(training: Training, steps: Sequence[Step]) -> list[Finding]:
@@ -229,7 +228,7 @@ def wrong_rates(
 
 def _rate_place(
     training: Training, lane: WeightColumn, usual: Pattern
-) -> tuple[Place | None, Reference | None]:
+) -> tuple[CellReference | None, Reference | None]:
     """Which reference of an update is the learning rate: the one that is not the gradient."""
     first = next(cell for cell in lane.cells[1:] if training.book.patterns.get(cell) is usual)
     base = lane.cells[lane.cells.index(first) - 1]
@@ -241,7 +240,7 @@ def _rate_place(
         at = training.cell_of(factor.part, first)
         if at is not None and isinstance(factor.part, Reference):
             mention = usual.mentions[factor.part.text]
-            if isinstance(mention, Place):
+            if isinstance(mention, CellReference):
                 cells.append((at, mention, factor.part))
     plain = training.flow.plain
     for at, mention, reference in cells:
@@ -291,7 +290,7 @@ def _with_rate(
     """The formula with another reference in the place of one."""
     old = moved(reference.text, row_of(cell) - row_of(usual.home), 0)
     expression = read(usual.text_at(cell))
-    for path, part in list(places(expression)):
+    for path, part in list(paths(expression)):
         if isinstance(part, Reference) and part.text == old:
             expression = put(expression, path, Reference(right))
             break

@@ -13,8 +13,8 @@ from itertools import islice
 
 import numpy as np
 
-from gradbook.audit.formula.edits import vain
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.edits import EditKind, pointless_parts
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench, best
 from gradbook.audit.repair.columns import Columns
 from gradbook.audit.repair.departures import wrong_lanes
@@ -33,7 +33,7 @@ from gradbook.audit.repair.repair import Patient, Repair, forward, repair
 from gradbook.audit.repair.rewritten import rewritten
 from gradbook.audit.repair.suspects import repeating, still_behind, with_suspects
 from gradbook.audit.training.claims import Claim
-from gradbook.targets.excel.grammar import Call, Reference, write
+from gradbook.targets.excel.language.grammar import Call, Reference, write
 
 WEIGHED = 60  # edits whose formulas are looked at
 TRIED = 6  # edits that are held against every gradient
@@ -146,14 +146,17 @@ def _is_rare(bench: Bench, remedy: Remedy) -> bool:
     """Whether an edit adds something, or makes another function of a function of one cell."""
     kind = remedy.repair.changes[0].kind
     one = len(set(bench.training.flow.sources(remedy.cells[0]))) == 1
-    return kind in ("missing", "term") or (one and kind in ("number", "operator", "extra"))
+    odd = (EditKind.NUMBER, EditKind.OPERATOR, EditKind.OMISSION)
+    return kind in (EditKind.FACTOR, EditKind.TERM) or (one and kind in odd)
 
 
 def _is_vain(bench: Bench, remedy: Remedy) -> bool:
     """Whether an edit makes a part of the formula come to nothing, which nobody means."""
     owner, book = remedy.cells[0], bench.training.book
     before = book.reader.typed(book.patterns[owner].text_at(owner), owner).expression
-    return before is not None and vain(remedy.repair.expression) > vain(before)
+    return before is not None and pointless_parts(remedy.repair.expression) > pointless_parts(
+        before
+    )
 
 
 def put_right(bench: Bench, remedy: Remedy, wrong: Mapping[int, Claim]) -> frozenset[int]:
@@ -197,7 +200,7 @@ def _is_own(bench: Bench, lane: int, claim: Claim) -> bool:
 
 def makes_usual(patient: Patient, found: Repair) -> bool:
     """Whether a small change makes a claim's formula look like more of the others than it does."""
-    if found.changes[0].kind == "formula":
+    if found.changes[0].kind == EditKind.FORMULA:
         return False
     bench = patient.bench
     book = bench.training.book
@@ -215,7 +218,7 @@ def is_easy(bench: Bench, lane: int, claim: Claim, remedy: Remedy) -> bool:
         return False
     patient = patient_of(bench, claim, lane)
     found = repair(patient, bench.true[lane]) if patient else None
-    return found is not None and found.changes[0].kind != "formula"
+    return found is not None and found.changes[0].kind != EditKind.FORMULA
 
 
 def patient_of(bench: Bench, claim: Claim, lane: int) -> Patient | None:

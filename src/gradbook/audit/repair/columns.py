@@ -14,8 +14,9 @@ from itertools import chain
 import numpy as np
 
 from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.judge.slopes import POINTS, Slopes
 from gradbook.audit.repair.changes import (
@@ -32,11 +33,11 @@ from gradbook.audit.repair.column_offers import column_offers
 from gradbook.audit.repair.evidence import idle, made_of
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Repair, forward, mentioning
-from gradbook.audit.repair.search import Batch, Choice, Offer, Trial, remembered
+from gradbook.audit.repair.search import Batch, Offer, Trial, remembered
 from gradbook.audit.repair.templates import Template, derived, differences, templates
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.grammar import Infix, Number, Reference
+from gradbook.targets.excel.language.grammar import Infix, Number, Reference
 
 MOST_COLUMNS = 60
 MOST_DERIVED = 24  # cells whose functions may be missing
@@ -168,7 +169,7 @@ class Columns:
         self,
         cells: Sequence[Address],
         typed: Sequence[Pattern],
-        each: Sequence[Choice],
+        each: Sequence[Edit],
         right: Array,
     ) -> Remedy:
         lanes = frozenset(self.slopes.lanes[int(j)] for j in np.flatnonzero(self._mended(right)))
@@ -248,7 +249,7 @@ class Columns:
 
 def _stacked(batches: Iterator[Batch]) -> Iterator[Batch]:
     """Many single edits as one array."""
-    choices: list[Choice] = []
+    choices: list[Edit] = []
     values: list[Array] = []
     for some, value in batches:
         choices += some

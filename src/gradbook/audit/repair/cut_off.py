@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import RIGHT, Bench, best
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.repair.pasted import pasted_column

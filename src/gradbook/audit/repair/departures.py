@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gradbook.audit.formula.address import ROW, Address, sheet_of
 from gradbook.audit.formula.pattern import Pattern, moved, relaid
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import HERE, RIGHT, Bench, best, known_right
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training

@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.judge.numbers import Numbers, agree
 from gradbook.audit.repair.proper import is_made_proper
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import forward
-from gradbook.audit.repair.search import Choice
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.grammar import Reference, write
+from gradbook.targets.excel.language.grammar import Reference, write
 
 
 def hushes(bench: Bench, remedy: Remedy) -> bool:
@@ -147,7 +147,7 @@ def _becomes_derivative(bench: Bench, remedy: Remedy) -> bool:
     return any(after.same(claimed, slope, after.random) for slope in slopes.values())
 
 
-def _is_astray(bench: Bench, remedy: Remedy, change: Choice) -> bool:
+def _is_astray(bench: Bench, remedy: Remedy, change: Edit) -> bool:
     """Whether a reference leads to a blank, a text, another step, or to what nobody else uses
     while what belongs there is used by nobody."""
     if not isinstance(change.old, Reference):

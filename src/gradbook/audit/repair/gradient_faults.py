@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.blame import patient_of
 from gradbook.audit.repair.faults import Fault, in_step, shown
 from gradbook.audit.repair.known_repairs import Known
-from gradbook.audit.repair.reason import kind, label_of, why
+from gradbook.audit.repair.reason import kind, label_of, named, why
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Repair, anew, repair
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.targets.excel.grammar import write
+from gradbook.targets.excel.language.grammar import write
 
 
 def column_fault(bench: Bench, remedy: Remedy) -> Fault:
@@ -38,6 +38,7 @@ def column_fault(bench: Bench, remedy: Remedy) -> Fault:
         else why(bench, owner, "", remedy.repair),
         sheet=book.sheets[sheet_of(owner)].title,
         spoils=tuple(names),
+        edits=() if pasted else named(bench, owner, remedy.repair.changes),
     )
     fixes = {
         bench.there(cell, step): in_step(bench, write(right), cell, step)
@@ -112,6 +113,7 @@ def _described(
         why=_why(bench, claim, found, name, pasted, blank),
         relative_error=error,
         sheet=book.sheets[sheet_of(claim.owner)].title,
+        edits=named(bench, claim.owner, found.changes) if found and not pasted else (),
     )
     if not found:
         return Fault(lane, owners, finding, None, {})

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.judge.judge import HERE, OPPOSITE, RIGHT, Bench, all_right, best
 from gradbook.audit.repair.blame import elsewhere, makes_usual, patient_of, put_right
@@ -110,5 +111,5 @@ def _is_slip(bench: Bench, lane: int, claim: Claim) -> bool:
     found = shares.repair if shares else repair(patient, bench.true[lane]) if patient else None
     if found is None:
         return False
-    slipped = all(c.kind == "reference" for c in found.changes)
+    slipped = all(c.kind == EditKind.REFERENCE for c in found.changes)
     return slipped or (shares is None and patient is not None and makes_usual(patient, found))

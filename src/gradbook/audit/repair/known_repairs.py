@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gradbook.audit.formula.address import Address, column_of, row_of
+from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern, moved
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.blame import put_right, what_changes
 from gradbook.audit.repair.departures import Move
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Patient, Repair, restores
-from gradbook.audit.repair.search import Choice
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import Step
-from gradbook.targets.excel.grammar import Expression, write
-from gradbook.targets.excel.reader import read
+from gradbook.targets.excel.language.grammar import Expression, write
+from gradbook.targets.excel.language.reader import read
 
 
 class Known:
@@ -83,6 +83,6 @@ def _moved_remedy(bench: Bench, step: Step, remedy: Remedy) -> Remedy | None:
     )
 
 
-def _moved_choice(choice: Choice, down: int, across: int) -> Choice:
+def _moved_choice(choice: Edit, down: int, across: int) -> Edit:
     old, new = (read(moved(write(part), down, across)) for part in (choice.old, choice.new))
     return replace(choice, old=old, new=new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradbook.audit.formula.address import Address, sheet_of, written
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.workbook.book import quoted
-from gradbook.targets.excel.grammar import Reference
+from gradbook.targets.excel.language.grammar import Reference
 
 
 def reference(bench: Bench, cell: Address, owner: Address) -> Reference:

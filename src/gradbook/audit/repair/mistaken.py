@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, sheet_of, written
+from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.pattern import relaid
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.faults import Fault, in_step
-from gradbook.audit.repair.reason import label_of
+from gradbook.audit.repair.reason import label_of, named
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.workbook.book import quoted
+from gradbook.audit.workbook.book import Book, quoted
 from gradbook.graph.node import Node
+from gradbook.targets.excel.language.grammar import Reference
 
 
 def mistaken(bench: Bench, wrong: Mapping[int, Claim]) -> Iterator[Fault]:
@@ -102,9 +104,7 @@ def _fault(bench: Bench, lane: int, other: int, cells: tuple[Address, Address, A
     """The cell to blame, the one that it mentions, and the one that belongs there."""
     home, astray, right = cells
     book, names = bench.training.book, bench.training.names
-    said = written(right)
-    if sheet_of(right) != sheet_of(home):
-        said = f"{quoted(book.sheets[sheet_of(right)].title)}!{said}"
+    said, taken = (_mention(book, cell, home) for cell in (right, astray))
 
     def follow(reference: str) -> str:
         return said if book.reader.cell(reference, home) == astray else reference
@@ -125,5 +125,11 @@ def _fault(bench: Bench, lane: int, other: int, cells: tuple[Address, Address, A
         why=f"{written(astray)} is of {names[other]}; {names[lane]} needs "
         f"{label_of(bench, right) or said}, so {said}",
         sheet=book.sheets[sheet_of(home)].title,
+        edits=named(bench, home, [Edit(EditKind.REFERENCE, (), Reference(taken), Reference(said))]),
     )
     return Fault(lane, tuple(fixes), finding, book.reader.typed(text, home), fixes)
+
+
+def _mention(book: Book, cell: Address, home: Address) -> str:
+    sheet = "" if sheet_of(cell) == sheet_of(home) else book.sheets[sheet_of(cell)].title
+    return f"{quoted(sheet)}!{written(cell)}" if sheet else written(cell)

@@ -15,9 +15,9 @@ from functools import reduce
 import numpy as np
 
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.edits import places, put
-from gradbook.audit.formula.pattern import references
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.expression import paths, put, references
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.repair.blame import put_right
@@ -26,13 +26,12 @@ from gradbook.audit.repair.evidence import behind
 from gradbook.audit.repair.mentions import reference
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import Repair, forward
-from gradbook.audit.repair.search import Choice
 from gradbook.audit.repair.templates import template, templates
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
-from gradbook.targets.excel.reader import read
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language.reader import read
 
 MOST_COLUMNS = 12
 MOST_MENTIONED = 3  # cells of a formula that another may be like
@@ -58,7 +57,7 @@ def pasted_column(bench: Bench, wrong: Mapping[int, Claim], given: bool = False)
         for gives, formulas in sorted(known, key=lambda entry: not entry[0]):
             if given and not gives:
                 break
-            change = Choice("formula", ((),), Number(0.0), formulas[0])
+            change = Edit(EditKind.FORMULA, ((),), Number(0.0), formulas[0])
             remedy = Remedy(cells, Repair(formulas[0], (change,)), formulas, frozenset())
             lanes = put_right(freed, remedy, wrong)
             if lanes:
@@ -167,7 +166,7 @@ def _exchanged(
     """What a formula says as seen from another cell, another cell standing for one of its own."""
     like, first = likes
     new, home = news
-    for path, part in places(said):
+    for path, part in paths(said):
         if isinstance(part, Reference):
             at = bench.training.book.reader.cell(part.text, like)
             meant = new if part == old else at

@@ -5,14 +5,13 @@ from __future__ import annotations
 from enum import IntEnum
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.pattern import Pattern, parts, references
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.expression import factors, parts, references, terms
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import forward
-from gradbook.audit.training.weight_columns import terms
-from gradbook.targets.excel.grammar import Call, Expression, Prefix, Reference, write
+from gradbook.targets.excel.language.grammar import Call, Expression, Prefix, Reference, write
 
 ACTIVATIONS = ("sigmoid", "tanh")
 

@@ -2,58 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.factors import factors
+from gradbook.audit.formula.address import Address, column_of, row_of
+from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.expression import factors
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.repair import Repair
-from gradbook.audit.repair.search import Choice
 from gradbook.audit.training.weight_columns import label
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
-
-WORDS = {
-    "reference": "wrong reference",
-    "swapped": "swapped references",
-    "number": "wrong number",
-    "operator": "wrong operator",
-    "order": "wrong order",
-    "sign": "wrong sign",
-    "parentheses": "parentheses",
-    "missing": "missing factor",
-    "term": "missing term",
-    "extra": "one factor or term too many",
-    "formula": "wrong formula",
-}
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
 
 
 def kind(bench: Bench, owner: Address, repaired: Repair) -> str:
     """What sort of mistake it is."""
     changes = repaired.changes
-    if len(changes) == 2 and {c.kind for c in changes} == {"reference"}:
+    if len(changes) == 2 and {c.kind for c in changes} == {EditKind.REFERENCE}:
         a, b = changes
         if (a.old, a.new) == (b.new, b.old):
             return "swapped references"
     first = changes[0]
-    if first.kind == "reference":
+    if first.kind == EditKind.REFERENCE:
         return _kind_of_reference(bench, owner, first)
-    return WORDS[first.kind]
+    return str(first.kind.value)
 
 
-def _kind_of_reference(bench: Bench, owner: Address, change: Choice) -> str:
+def _kind_of_reference(bench: Bench, owner: Address, change: Edit) -> str:
     old = _cell(bench, change.old, owner)
     new = _cell(bench, change.new, owner)
     if old is not None and _is_blank(bench, old):
         return "blank reference"
     if old is None or new is None:
-        return WORDS["reference"]
+        return EditKind.REFERENCE.value
     if isinstance(bench.training.book.values.get(old), str):
         return "text reference"
     if _is_of_another_step(bench, old) or _same_line(bench, old, new):
         return "frozen row" if "$" in write(change.old) else "another row"
     if bench.training.flow.sources(new) == (old,):
         return "pre-activation"
-    return WORDS["reference"]
+    return EditKind.REFERENCE.value
 
 
 def _is_blank(bench: Bench, cell: Address) -> bool:
@@ -75,30 +62,30 @@ def why(bench: Bench, owner: Address, weight: str, repaired: Repair) -> str:
     return "; ".join(_because(bench, owner, weight, change) for change in repaired.changes)
 
 
-def _because(bench: Bench, owner: Address, weight: str, change: Choice) -> str:
+def _because(bench: Bench, owner: Address, weight: str, change: Edit) -> str:
     old, new = write(change.old), write(change.new)
     match change.kind:
-        case "reference" | "number" | "swapped":
+        case EditKind.REFERENCE | EditKind.NUMBER | EditKind.EXCHANGE:
             back = replace(change, old=change.new, new=change.old)
-            both = (change, back) if change.kind == "swapped" else (change,)
+            both = (change, back) if change.kind == EditKind.EXCHANGE else (change,)
             return "; ".join(_reference(bench, owner, weight, one) for one in both)
-        case "operator" | "order":
+        case EditKind.OPERATOR | EditKind.ORDER:
             assert isinstance(change.old, Infix)
             return f"{_short(old)} should be {_short(new)}{_difference(change)}"
-        case "sign":
+        case EditKind.SIGN:
             return f"the sign of {_short(old)} is turned round"
-        case "parentheses":
+        case EditKind.PARENTHESES:
             return _parentheses(bench, owner, change)
-        case "missing":
+        case EditKind.FACTOR:
             assert isinstance(change.new, Infix)
             factor = _named(bench, owner, change.new.right)
             verb = "multiplied" if change.new.operator == "*" else "divided"
             chain = f"the chain to {weight} has one factor more: " if weight else ""
             return f"{chain}{_short(old)} is to be {verb} by {factor}"
-        case "term":
+        case EditKind.TERM:
             assert isinstance(change.new, Infix)
             return f"the term {_named(bench, owner, change.new.right)} is left out"
-        case "extra":
+        case EditKind.OMISSION:
             chain = f": the chain to {weight} has no such part" if weight else ""
             return f"{_named(bench, owner, change.old)} doesn't belong there{chain}"
     return (
@@ -107,7 +94,7 @@ def _because(bench: Bench, owner: Address, weight: str, change: Choice) -> str:
     )
 
 
-def _difference(change: Choice) -> str:
+def _difference(change: Edit) -> str:
     assert isinstance(change.old, Infix)
     assert isinstance(change.new, Infix)
     names = {"+": "a sum", "-": "a difference", "*": "a product", "/": "a quotient", "^": "a power"}
@@ -116,7 +103,7 @@ def _difference(change: Choice) -> str:
     return f": {names[change.new.operator]}, not {names[change.old.operator]}"
 
 
-def _reference(bench: Bench, owner: Address, weight: str, change: Choice) -> str:
+def _reference(bench: Bench, owner: Address, weight: str, change: Edit) -> str:
     old_cell, new_cell = _cell(bench, change.old, owner), _cell(bench, change.new, owner)
     old, new = write(change.old), write(change.new)
     if old_cell is not None and _is_blank(bench, old_cell):
@@ -139,7 +126,7 @@ def _is_between(bench: Bench, cell: Address) -> bool:
     return cell in bench.training.computed
 
 
-def _parentheses(bench: Bench, owner: Address, change: Choice) -> str:
+def _parentheses(bench: Bench, owner: Address, change: Edit) -> str:
     split = factors(change.new)
     sums = [f.part for f in split.parts if isinstance(f.part, Infix) and f.part.operator in "+-"]
     rest = [f.part for f in split.parts if f.part not in sums[:1]]
@@ -184,3 +171,17 @@ def label_of(bench: Bench, cell: Address) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:24]} … {text[-12:]}"
+
+
+def named(bench: Bench, owner: Address, edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    """Edits with each cell by what the sheet calls it or, where it has no name, by how far it is
+    away: the same for each book that has the mistake."""
+
+    def name(mention: Reference) -> str:
+        cell = _cell(bench, mention, owner)
+        if cell is None:
+            return mention.text
+        down, right = row_of(cell) - row_of(owner), column_of(cell) - column_of(owner)
+        return label_of(bench, cell) or f"[{down},{right}]"
+
+    return tuple(edit.called(name) for edit in edits)

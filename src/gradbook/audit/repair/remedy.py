@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gradbook.audit.formula.address import Address
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.repair import Repair, forward
-from gradbook.targets.excel.grammar import Expression, write
+from gradbook.targets.excel.language.grammar import Expression, write
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from itertools import islice
 import numpy as np
 
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.edits import tidy, vain
-from gradbook.audit.formula.pattern import Pattern, references
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, tidy
+from gradbook.audit.formula.expression import references
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import RIGHT, Bench
 from gradbook.audit.repair.changes import (
     constants,
@@ -25,12 +26,12 @@ from gradbook.audit.repair.changes import (
     terms_more,
 )
 from gradbook.audit.repair.mentions import reference
-from gradbook.audit.repair.search import Batch, Choice, Offer, Trial, matching, remembered
+from gradbook.audit.repair.search import Batch, Offer, Trial, matching, remembered
 from gradbook.audit.repair.templates import derived, differences, templates
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Reference, write
-from gradbook.targets.excel.spelling import Speller
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language.spelling import Speller
 
 MOST_OFFERED = 160  # cells that may stand in the place of others
 MOST_PAIRED = 48
@@ -43,7 +44,7 @@ class Repair:
     """A formula that is right, and the edits that lead to it."""
 
     expression: Expression
-    changes: tuple[Choice, ...]
+    changes: tuple[Edit, ...]
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _two(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
             if _is_vain(patient, [choice], grouping.new):
                 continue
             done = choice.applied(grouping.new)
-            last = Choice("parentheses", ((),), patient.expression, done)
+            last = Edit(EditKind.PARENTHESES, ((),), patient.expression, done)
             return Repair(done, (choice, last))
     right = pairs(trial, offered, patient.wanted)
     both = list(islice((two for two in right if not _is_vain(patient, two)), FEW))
@@ -118,12 +119,12 @@ def _two(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
     return None
 
 
-def _is_vain(patient: Patient, edits: Sequence[Choice], start: Expression | None = None) -> bool:
+def _is_vain(patient: Patient, edits: Sequence[Edit], start: Expression | None = None) -> bool:
     """Whether edits make a part of the formula come to nothing, which nobody means."""
     changed = patient.expression if start is None else start
     for edit in edits:
         changed = edit.applied(changed)
-    return vain(changed) > vain(patient.expression)
+    return pointless_parts(changed) > pointless_parts(patient.expression)
 
 
 # What may stand in a formula ---------------------------------------------------
@@ -175,10 +176,10 @@ def offers(patient: Patient) -> list[Offer]:
     return found
 
 
-def _effort(patient: Patient, trial: Trial, choice: Choice) -> tuple[int, int, float]:
+def _effort(patient: Patient, trial: Trial, choice: Edit) -> tuple[int, int, float]:
     """Prefers cells to numbers, those of the same row and near ones, and factors beside others."""
     old, new = choice.old, choice.new
-    if choice.kind in ("missing", "term"):
+    if choice.kind in (EditKind.FACTOR, EditKind.TERM):
         assert isinstance(new, Infix)
         sum_ = isinstance(old, Infix) and old.operator in "+-"
         plain = new.operator in "*+" and isinstance(new.right, Reference)
@@ -216,7 +217,7 @@ def anew(bench: Bench, owner: Address, old: Expression, target: Node) -> Repair 
     expression = tidy(expression)
     if len(write(expression)) > LONGEST:
         return None
-    return Repair(expression, (Choice("formula", ((),), old, expression),))
+    return Repair(expression, (Edit(EditKind.FORMULA, ((),), old, expression),))
 
 
 def forward(bench: Bench) -> set[Address]:

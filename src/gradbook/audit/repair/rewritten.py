@@ -10,7 +10,7 @@ from gradbook.audit.repair.remedy import Remedy
 from gradbook.audit.repair.repair import anew
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
-from gradbook.targets.excel.grammar import Reference
+from gradbook.targets.excel.language.grammar import Reference
 
 
 def rewritten(columns: Columns) -> Iterator[Remedy]:

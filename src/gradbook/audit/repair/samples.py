@@ -8,15 +8,15 @@ import numpy as np
 
 from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.pattern import moved, relaid
-from gradbook.audit.formula.value import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.judge import Bench
 from gradbook.audit.repair.column_offers import beside
 from gradbook.audit.repair.repair import Patient, Repair, anew, repair
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
-from gradbook.targets.excel.grammar import Call, Expression, Number, write
-from gradbook.targets.excel.reader import read
+from gradbook.targets.excel.language.grammar import Call, Expression, Number, write
+from gradbook.targets.excel.language.reader import read
 
 
 @dataclass(frozen=True)

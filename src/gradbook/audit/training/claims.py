@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.factors import Factor, factors, product
+from gradbook.audit.formula.expression import Factor, SignedTerm, factors, product, terms
 from gradbook.audit.training.repeated_steps import RepeatedSteps
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import Term, WeightColumn, change, terms
-from gradbook.targets.excel.grammar import Expression, Infix, Prefix
+from gradbook.audit.training.weight_columns import WeightColumn, change
+from gradbook.targets.excel.language.grammar import Expression, Infix, Prefix
 
 DEEPEST = 8  # cells between a weight and its gradient
 
@@ -70,7 +70,7 @@ def claims(
         return []
     read = [] if read is None else read
     levels: list[list[Claim]] = [[]]
-    parts: Sequence[Term] = change(pattern, base, cell)
+    parts: Sequence[SignedTerm] = change(pattern, base, cell)
     home, sign = cell, -1
     known: dict[Address, None] = {}
     while home not in known and len(known) < DEEPEST:
@@ -110,7 +110,7 @@ def _is_decay(training: Training, part: Expression, home: Address, base: Address
 
 
 def _level(
-    training: Training, parts: Sequence[Term], home: Address, base: Address, sign: int
+    training: Training, parts: Sequence[SignedTerm], home: Address, base: Address, sign: int
 ) -> tuple[list[Claim], tuple[Address, int] | None]:
     """The claims that one formula makes, and the cell behind it with its sign."""
     varying = [term for term in parts if training.varies(term[1], home)] or list(parts)
@@ -164,7 +164,7 @@ def _stripped(training: Training, part: Expression, home: Address) -> Expression
     return Prefix("-", bare) if split.sign < 0 else bare
 
 
-def _sum(parts: Sequence[Term]) -> Expression:
+def _sum(parts: Sequence[SignedTerm]) -> Expression:
     signed = [Prefix("-", part) if sign < 0 else part for sign, part in parts]
     return reduce(lambda a, b: Infix("+", a, b), signed)
 
@@ -182,7 +182,7 @@ def _remembers(training: Training, cell: Address, read: list[Address]) -> bool:
 
 def _without_memory(
     training: Training, expression: Expression, home: Address
-) -> Sequence[Term] | None:
+) -> Sequence[SignedTerm] | None:
     """The terms of a running mean or a velocity but for what it was before; None of others."""
     if not training.looks_back(home):
         return None

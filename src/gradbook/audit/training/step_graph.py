@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import meaning
-from gradbook.audit.formula.pattern import Area, Pattern, Place, Unknown
-from gradbook.audit.formula.value import Block, LeadsBack, Look, NotUnderstood, Value, number
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference, UnknownReference
+from gradbook.audit.formula.values import Block, LeadsBack, Look, NotUnderstood, Value, number
 from gradbook.audit.training.training import Training
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
-from gradbook.targets.excel.grammar import Expression, Reference
+from gradbook.targets.excel.language.grammar import Expression, Reference
 
 MOST_CELLS = 20_000  # of one step
 
@@ -127,15 +127,15 @@ class StepGraph:
     def _look(self, home: Address, pattern: Pattern) -> Look:
         def look(reference: Reference) -> Value:
             mention = pattern.mentions.get(reference.text)
-            if isinstance(mention, Place):
+            if isinstance(mention, CellReference):
                 cell = mention.at(home)
                 return self._seen(cell, home) if cell is not None else None
-            if isinstance(mention, Area):
+            if isinstance(mention, RangeReference):
                 rows = self.flow.rows(mention, home)
                 return Block(tuple(tuple(self._single(c, home) for c in row) for row in rows))
             if isinstance(mention, float):
                 return self.graph.constant(mention)
-            why = mention.why if isinstance(mention, Unknown) else reference.text
+            why = mention.why if isinstance(mention, UnknownReference) else reference.text
             raise NotUnderstood(why)
 
         return look

@@ -9,9 +9,8 @@ from functools import cached_property
 from itertools import pairwise
 
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, pack, sheet_of
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.once import once
-from gradbook.audit.formula.pattern import Area, Pattern, Place, references
+from gradbook.audit.formula.expression import factors, once, references
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.training.broken_columns import aligned, companions, joined
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
@@ -23,7 +22,7 @@ from gradbook.audit.training.weight_columns import (
 )
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow, walk
-from gradbook.targets.excel.grammar import Expression, Reference
+from gradbook.targets.excel.language.grammar import Expression, Reference
 
 NEAR = 6000  # cells to look through from one weight to others
 RATE_WORDS = ("η", "eta", "rate", "lr", "alpha", "α", "learn")
@@ -98,7 +97,7 @@ class Training:
         """The cells that a part of a cell's formula, or of another one's, mentions."""
         pattern = pattern or self.book.patterns[home]
         mentions = (pattern.mentions.get(text) for text in mentioned_texts(expression))
-        places = (place for place in mentions if isinstance(place, Place | Area))
+        places = (place for place in mentions if isinstance(place, CellReference | RangeReference))
         return self.flow.mentioned(places, home)
 
     def cell_of(self, reference: Expression, home: Address) -> Address | None:
@@ -132,17 +131,17 @@ class Training:
         return any(certain or doubtful for certain, doubtful in self._back.values())
 
     @cached_property
-    def _back(self) -> Mapping[Pattern, tuple[bool, list[Place | Area]]]:
+    def _back(self) -> Mapping[Pattern, tuple[bool, list[CellReference | RangeReference]]]:
         patterns = self.book.patterns
         found = {patterns[cell] for cell in self.computed if cell in patterns}
         return {pattern: self._places_back(pattern) for pattern in found}
 
-    def _places_back(self, pattern: Pattern) -> tuple[bool, list[Place | Area]]:
+    def _places_back(self, pattern: Pattern) -> tuple[bool, list[CellReference | RangeReference]]:
         """Whether a formula refers to the cell before its own wherever it stands, and the places of
         which only its cell can tell."""
-        doubtful: list[Place | Area] = []
+        doubtful: list[CellReference | RangeReference] = []
         for place in pattern.places:
-            if isinstance(place, Area):
+            if isinstance(place, RangeReference):
                 doubtful.append(place)
             elif not place.moves:
                 if place.at(pattern.home) in self.varying:
@@ -154,10 +153,10 @@ class Training:
         return False, doubtful
 
 
-def place_of(part: Expression, pattern: Pattern) -> Place | None:
+def place_of(part: Expression, pattern: Pattern) -> CellReference | None:
     """Where a part of a formula points, if it is one cell's reference."""
     place = pattern.mentions.get(part.text) if isinstance(part, Reference) else None
-    return place if isinstance(place, Place) else None
+    return place if isinstance(place, CellReference) else None
 
 
 # Found in a workbook -----------------------------------------------------------------

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from gradbook.audit.findings.findings import FROZEN, TO_FILL_IN, UNFINISHED, Finding, SheetReport
 from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of
-from gradbook.audit.formula.pattern import Place, references
+from gradbook.audit.formula.expression import references
+from gradbook.audit.formula.pattern import CellReference
 from gradbook.audit.training.weight_columns import WeightColumn, change, heading, update_lines
 from gradbook.audit.workbook.book import Book
 
@@ -96,7 +97,7 @@ def _has_rates_in_rows(book: Book, lanes: list[tuple[WeightColumn, list[Address]
     taken = {
         place.at(cell)
         for place in book.patterns[cell].places
-        if isinstance(place, Place) and place.moves
+        if isinstance(place, CellReference) and place.moves
     }
     return bool(taken - {lane.cells[0], *blank})
 
@@ -108,8 +109,8 @@ def _blank(book: Book, lane: WeightColumn) -> list[Address]:
         for _, part in change(pattern, base, cell):
             for reference in references(part):
                 mention = pattern.mentions.get(reference.text)
-                at = mention.at(cell) if isinstance(mention, Place) else None
-                moves = isinstance(mention, Place) and mention.moves
+                at = mention.at(cell) if isinstance(mention, CellReference) else None
+                moves = isinstance(mention, CellReference) and mention.moves
                 if at is not None and moves and at not in book.patterns and at not in book.values:
                     found.append(at)
     return found

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of, written
-from gradbook.audit.formula.formulas import Reader
 from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.reader import Reader
 
 LONG = 40  # characters; a longer text is a remark, not a heading
 

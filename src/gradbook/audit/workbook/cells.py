@@ -14,8 +14,8 @@ from gradbook.audit.formula.address import (
     pack,
 )
 from gradbook.audit.formula.arrays import element
-from gradbook.audit.formula.formulas import Reader
 from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.reader import Reader
 from gradbook.audit.workbook.book import Book, Value
 from gradbook.audit.workbook.package import WorkbookError
 

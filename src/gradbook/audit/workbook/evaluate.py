@@ -14,14 +14,14 @@ from math import nan
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import meaning
-from gradbook.audit.formula.pattern import Area, Pattern, Place
-from gradbook.audit.formula.value import Block, Look, NotUnderstood, Value, number
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.audit.formula.values import Block, Look, NotUnderstood, Value, number
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.book import Value as Shown
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, needed
-from gradbook.targets.excel.grammar import Reference
+from gradbook.targets.excel.language.grammar import Reference
 
 MOST = 30_000  # formulas; larger books come from programs that keep the values
 NUMBERS = {float}
@@ -133,10 +133,10 @@ class _Writer:
     def _look(self) -> Look:
         def look(reference: Reference) -> Value:
             mention = self.pattern.mentions.get(reference.text)
-            if isinstance(mention, Place):
+            if isinstance(mention, CellReference):
                 cell = mention.at(self.home)
                 return self._single(cell) if cell is not None else None
-            if isinstance(mention, Area):
+            if isinstance(mention, RangeReference):
                 rows = self.cells.flow.rows(mention, self.home)
                 return Block(tuple(tuple(map(self._single, row)) for row in rows))
             if isinstance(mention, float):

@@ -8,11 +8,11 @@ from __future__ import annotations
 import posixpath
 from pathlib import Path
 
-from gradbook.audit.formula.formulas import Reader
+from gradbook.audit.formula.reader import Reader
 from gradbook.audit.workbook.book import Book, Sheet
 from gradbook.audit.workbook.cells import MOST_CELLS, Cells, Count
 from gradbook.audit.workbook.package import Package, WorkbookError, local, package, parser
-from gradbook.audit.workbook.sheet_rows import SheetRows
+from gradbook.audit.workbook.rows import SheetRows
 
 
 def read_book(path: str | Path) -> Book:

@@ -19,8 +19,7 @@ from gradbook.audit.findings.findings import (
     SheetReport,
 )
 from gradbook.audit.findings.findings import Curve as Losses
-from gradbook.audit.findings.grade import GOOD, Grade, grade
-from gradbook.audit.findings.shared import identical_files, shared_mistakes
+from gradbook.audit.findings.overview import GOOD, Grade, grade, identical_files, shared_mistakes
 from gradbook.errors import one_line
 from gradbook.report.audit.text import (
     counts,

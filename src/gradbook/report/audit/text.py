@@ -13,8 +13,7 @@ from gradbook.audit.findings.findings import (
     Finding,
     SheetReport,
 )
-from gradbook.audit.findings.grade import GOOD, grade
-from gradbook.audit.findings.shared import Shared, identical_files, shared_mistakes
+from gradbook.audit.findings.overview import GOOD, Shared, grade, identical_files, shared_mistakes
 from gradbook.errors import one_line
 from gradbook.report.words.lines import Piece, TextLine
 

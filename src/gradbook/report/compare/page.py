@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from gradbook.lab.compare import Compared, Misread, differences
+from gradbook.lab.runs.comparison import Compared, Misread, differences
 from gradbook.palette import curve_colours
 from gradbook.report.amounts import counted, sureness
 from gradbook.report.compare.text import table

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from textwrap import wrap
 from typing import Any
 
-from gradbook.lab.compare import Compared, Misread, differences
+from gradbook.lab.runs.comparison import Compared, Misread, differences
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.run.charts import of_several
 from gradbook.report.run.epochs import duration, share

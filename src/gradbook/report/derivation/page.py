@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gradbook.net import Net
 from gradbook.report.page.shell import Section, text, wide
 from gradbook.report.page.shell import page as whole_page
-from gradbook.targets.algebra.document import (
+from gradbook.targets.algebra.notation.document import (
     Block,
     Cell,
     Code,
@@ -21,9 +21,9 @@ from gradbook.targets.algebra.document import (
     Reference,
     Table,
 )
-from gradbook.targets.algebra.math import Number
-from gradbook.targets.algebra.mathml import displayed, inline
-from gradbook.targets.algebra.plain import spell
+from gradbook.targets.algebra.notation.forms import Number
+from gradbook.targets.algebra.writers.mathml import displayed, inline
+from gradbook.targets.algebra.writers.plain import spell
 from gradbook.targets.drawing import draw, style, svg
 
 UP = '<a class="up" href="#contents" aria-label="to the contents">↑</a>'

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.lab.history import Epoch
+from gradbook.lab.training.history import Epoch
 from gradbook.palette import curve_colours
 from gradbook.report.chart import svg as curve_svg
 from gradbook.report.chart.curves import Chart, Curve, few

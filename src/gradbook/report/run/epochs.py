@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import isfinite, isinf, log
 from statistics import fmean
 
-from gradbook.lab.history import Epoch, Progress
+from gradbook.lab.training.history import Epoch, Progress
 from gradbook.report.words.lines import Piece, TextLine
 
 GAP = "  "

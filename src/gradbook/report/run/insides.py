@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.images import Images
-from gradbook.lab.insides import Stage
+from gradbook.lab.models.insides import Stage
 from gradbook.net.layers import spell
 from gradbook.report.amounts import counted
 from gradbook.report.images.pixels import picture, strip, tinted

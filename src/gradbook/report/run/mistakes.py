@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.images import Images
-from gradbook.lab.answers import Answers, Places
+from gradbook.lab.models.answers import Answers, Places
 from gradbook.report.amounts import counted, percent, sureness
 from gradbook.report.images.cards import card, cards
 from gradbook.report.page.shell import text, wide

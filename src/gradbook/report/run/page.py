@@ -8,9 +8,9 @@ from typing import Any
 
 from gradbook.data import warp_text
 from gradbook.data.dataset import Dataset
-from gradbook.lab.answers import Places
-from gradbook.lab.evidence import Evidence, gather
-from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.models.answers import Places
+from gradbook.lab.runs.evidence import Evidence, gather
+from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net.measure import measure
 from gradbook.report.amounts import counted, percent
 from gradbook.report.page.shell import Section, page, text, wide

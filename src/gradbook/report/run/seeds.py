@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from gradbook.data.dataset import Dataset
-from gradbook.lab.answers import Answers
-from gradbook.lab.compare import Compared, opened
-from gradbook.lab.seeds import SeedsFolder, Spread
+from gradbook.lab.models.answers import Answers
+from gradbook.lab.runs.comparison import Compared, opened
+from gradbook.lab.training.seeds import SeedsFolder, Spread
 from gradbook.palette import QUIET
 from gradbook.report.amounts import counted, percent
 from gradbook.report.chart.curves import spread as apart

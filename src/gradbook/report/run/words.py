@@ -10,9 +10,9 @@ from typing import Any
 
 from gradbook.data import warp_text
 from gradbook.errors import one_line
-from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.seeds import SeedsFolder
-from gradbook.lab.training import Training
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.seeds import SeedsFolder
+from gradbook.lab.training.training import Training
 from gradbook.net.text import update_words
 from gradbook.report.amounts import counted
 from gradbook.report.run.epochs import GOOD, QUIET, duration, share

@@ -15,7 +15,7 @@ from gradbook.palette import PAPER, QUIET, SUM
 from gradbook.report.summary.page import BARRED, COLOURS
 from gradbook.report.summary.table import heading, meanings, remarks, table
 from gradbook.report.words.table import Column, Table
-from gradbook.targets.excel.look import Look, page
+from gradbook.targets.excel.sheets.look import Look, page
 
 HEAD = 2  # the row of the headings, counted from 0, under the title
 WHOLE = "#,##0"

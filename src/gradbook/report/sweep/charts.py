@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.lab.sweep import Sweep
+from gradbook.lab.rates.sweep import Sweep
 from gradbook.net.task import split
 from gradbook.palette import curve_colours
 from gradbook.report.chart import svg as curve_svg

@@ -6,10 +6,9 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from gradbook.lab.limit import DEFINITION
-from gradbook.lab.reason import figure
-from gradbook.lab.sweep import Outcome, Sweep
-from gradbook.lab.verdict import MEANINGS, Verdict
+from gradbook.lab.rates.limit import DEFINITION
+from gradbook.lab.rates.sweep import Outcome, Sweep
+from gradbook.lab.rates.verdict import MEANINGS, Verdict, figure
 from gradbook.report.chart import svg as curve_svg
 from gradbook.report.chart.curves import Chart, thinned
 from gradbook.report.page.shell import Section, page, text, wide

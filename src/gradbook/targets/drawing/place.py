@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from gradbook.graph.names import Name
 from gradbook.palette import QUIET, colour_of
 from gradbook.targets.drawing.shapes import Box, Label, Line, Plane, Point, Shape, Unit
 from gradbook.targets.drawing.stages import Cell, Column, Marked, Planes, Stage
-from gradbook.targets.drawing.words import NAME_SIZE, SMALL_SIZE, name_label, words
 
 RADIUS, SMALL_RADIUS = 26.0, 12.0
 PADDING = 11.0  # beside a name in its circle
@@ -139,3 +139,25 @@ def _side_by_side(stage: Planes, centre: Point) -> Iterator[Label]:
 
 def _side(places: int) -> float:
     return float(min(MOST_SIDE, SIDE_OF_ONE * places**0.5))
+
+
+NAME_SIZE, SMALL_SIZE, WORD_SIZE = 16.0, 13.5, 12.5
+
+
+def name_label(mark: Marked, size: float) -> Label:
+    """A name, and its number where it is to be shown."""
+    text, subscript = spelled(mark.name)
+    number = "" if mark.value is None else f"{mark.value:.4g}".replace("-", "−")
+    return Label(text, size, colour_of(mark.name.stem), subscript, number)
+
+
+def spelled(name: Name) -> tuple[str, str]:
+    """A name as it is set: its letter, and what stands below the line after it."""
+    if name.of:
+        return name.stem, "".join(spelled(name.of))
+    numbers = ([] if name.layer is None else [name.layer]) + list(name.index)
+    return name.stem, name.word + ",".join(map(str, numbers))
+
+
+def words(text: str, centre: Point) -> Label:
+    return Label(text, WORD_SIZE, QUIET, is_name=False, centre=centre)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xlsxwriter import Workbook
 
-from gradbook.targets.excel.book import (
+from gradbook.targets.excel.plan.book import (
     CHECK,
     CHECK_WORK,
     DERIVATION,
@@ -17,13 +17,13 @@ from gradbook.targets.excel.book import (
     TRAINING,
     Book,
 )
-from gradbook.targets.excel.check import write_check, write_check_work
-from gradbook.targets.excel.derivation import write_derivation
-from gradbook.targets.excel.look import Look, Sheet
-from gradbook.targets.excel.network import write_network
-from gradbook.targets.excel.rates import write_rates, write_rates_work
-from gradbook.targets.excel.table import columns
-from gradbook.targets.excel.training import write_samples, write_training
+from gradbook.targets.excel.sheets.check import write_check, write_check_work
+from gradbook.targets.excel.sheets.derivation import write_derivation
+from gradbook.targets.excel.sheets.look import Look, Sheet
+from gradbook.targets.excel.sheets.network import write_network
+from gradbook.targets.excel.sheets.rates import write_rates, write_rates_work
+from gradbook.targets.excel.sheets.table import columns
+from gradbook.targets.excel.sheets.training import write_samples, write_training
 
 SHEETS = {
     NETWORK: write_network,
