@@ -49,7 +49,7 @@ def read(where: Path, size: Size | None = None) -> Dataset:
 
 
 @dataclass(frozen=True)
-class Row:
+class TextRow:
     """A row of a table, counted from 1."""
 
     number: int
@@ -57,7 +57,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """How the rows of a table are laid out."""
 
     separator: str
@@ -65,7 +65,7 @@ class Layout:
     label_last: bool
     has_heading: bool
 
-    def parted(self, row: Row) -> tuple[str, str]:
+    def parted(self, row: TextRow) -> tuple[str, str]:
         """A row's label and its pixels."""
         label, _, pixels = row.text.partition(self.separator)
         if self.label_last:
@@ -102,7 +102,7 @@ def _part(file: Path, size: Size | None) -> Part:
     )
 
 
-def _rows(stream: BinaryIO, file: Path) -> Iterator[Row]:
+def _rows(stream: BinaryIO, file: Path) -> Iterator[TextRow]:
     for number in count(1):
         line = stream.readline(LONGEST_LINE + 1)
         if not line:
@@ -118,10 +118,10 @@ def _rows(stream: BinaryIO, file: Path) -> Iterator[Row]:
                 row=number,
             ) from error
         if text:
-            yield Row(number, text)
+            yield TextRow(number, text)
 
 
-def _layout(first: Row, file: Path) -> Layout:
+def _layout(first: TextRow, file: Path) -> TableLayout:
     separator = max(SEPARATORS, key=first.text.count)
     fields = [field.strip().strip('"').lower() for field in first.text.split(separator)]
     if len(fields) < 2:
@@ -132,7 +132,7 @@ def _layout(first: Row, file: Path) -> Layout:
         )
     headings = [field in LABEL_HEADINGS for field in fields]
     has_heading = headings[0] or headings[-1] or not any(map(is_number, fields))
-    return Layout(separator, len(fields), headings[-1] and not headings[0], has_heading)
+    return TableLayout(separator, len(fields), headings[-1] and not headings[0], has_heading)
 
 
 def _shape(pixels: int, size: Size | None, file: Path) -> tuple[int, int, int]:
@@ -148,7 +148,7 @@ def _shape(pixels: int, size: Size | None, file: Path) -> tuple[int, int, int]:
     raise DataError(f"{pixels:,} pixels a row {wanted}, in grey or in colour", file=str(file))
 
 
-def _labels(rows: list[Row], layout: Layout, file: Path) -> list[str]:
+def _labels(rows: list[TextRow], layout: TableLayout, file: Path) -> list[str]:
     found = []
     for row in rows:
         columns = 1 + row.text.count(layout.separator)
@@ -166,7 +166,7 @@ def _labels(rows: list[Row], layout: Layout, file: Path) -> list[str]:
     return found
 
 
-def _pixels(rows: list[Row], layout: Layout, file: Path) -> NDArray[np.uint8]:
+def _pixels(rows: list[TextRow], layout: TableLayout, file: Path) -> NDArray[np.uint8]:
     texts = [layout.parted(row)[1] for row in rows]
     for kind in (np.uint8, np.float64):  # 255.0 is a pixel too, but rare
         values = _numbers(texts, layout.separator, kind)
@@ -188,7 +188,7 @@ def _numbers(texts: list[str], separator: str, kind: type) -> NDArray[Any] | Non
         return None
 
 
-def _complaint(rows: list[Row], texts: list[str], layout: Layout, file: Path) -> DataError:
+def _complaint(rows: list[TextRow], texts: list[str], layout: TableLayout, file: Path) -> DataError:
     """What is wrong with these rows, by the first field that is no pixel."""
     for row, text in zip(rows, texts, strict=True):
         for column, field in enumerate(text.split(layout.separator), 1 if layout.label_last else 2):

@@ -21,14 +21,14 @@ MISSING = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "#n/a"}
 
 
 @dataclass(frozen=True)
-class Row:
+class CellRow:
     """One row, and the line of the file on which it ends."""
 
     number: int
     cells: tuple[str, ...]
 
 
-def read_rows(path: str | PathLike[str], widths: Collection[int]) -> list[Row]:
+def read_rows(path: str | PathLike[str], widths: Collection[int]) -> list[CellRow]:
     """The rows that hold anything, all equally long; `widths` are the lengths to expect."""
     file = str(path)
     text = read_text(path, limit=MOST_BYTES)
@@ -55,12 +55,12 @@ def _first_width(text: str, separator: str) -> int:
         return text[:1000].partition("\n")[0].count(separator) + 1
 
 
-def _rows(text: str, separator: str, file: str) -> Iterator[Row]:
+def _rows(text: str, separator: str, file: str) -> Iterator[CellRow]:
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     first, count = None, 0
     try:
         for cells in reader:
-            row = Row(reader.line_num, tuple(cell.strip() for cell in cells))
+            row = CellRow(reader.line_num, tuple(cell.strip() for cell in cells))
             if not any(row.cells):
                 continue
             first, count = first or row, count + 1
@@ -76,7 +76,7 @@ def _rows(text: str, separator: str, file: str) -> Iterator[Row]:
         ) from None
 
 
-def _require_same_width(row: Row, first: Row, file: str) -> None:
+def _require_same_width(row: CellRow, first: CellRow, file: str) -> None:
     here, there = len(row.cells), len(first.cells)
     if here != there:
         raise DataError(

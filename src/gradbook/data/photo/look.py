@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.photo.ink import EDGE, Grey, Ink, ink, stroke_width
-from gradbook.data.photo.strokes import Box, near
+from gradbook.data.photo.strokes import PixelBox, near
 from gradbook.data.photo.subject import (
     LEAST_SIDE,
     NoSign,
@@ -53,7 +53,7 @@ def reduced(picture: Image) -> Image:
     return picture.resize(size, Resampling.BOX, reducing_gap=2)
 
 
-def _looked_at(picture: Image, looks: int, where: Box | None = None) -> Grey:
+def _looked_at(picture: Image, looks: int, where: PixelBox | None = None) -> Grey:
     """The digit's ink; `where` says which part of the picture it is in."""
     small = reduced(picture)
     scale = picture.width / small.width
@@ -80,13 +80,13 @@ def _looked_at(picture: Image, looks: int, where: Box | None = None) -> Grey:
     return amount[extent(amount > 0).slices]
 
 
-def extent(mask: NDArray[np.bool_]) -> Box:
+def extent(mask: NDArray[np.bool_]) -> PixelBox:
     """The box around all that is in the mask, which isn't empty."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+    return PixelBox(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
-def _nearer(found: Ink, sign: Subject | NoSign, side: int) -> Box | None:
+def _nearer(found: Ink, sign: Subject | NoSign, side: int) -> PixelBox | None:
     """What to look at again: a paper without its table, a card alone, a small digit from near."""
     if isinstance(sign, NoSign):
         return within_a_table(found.strokes)
@@ -95,7 +95,7 @@ def _nearer(found: Ink, sign: Subject | NoSign, side: int) -> Box | None:
     return sign.box.wider(MARGIN) if sign.box.side < NEARER * side else None
 
 
-def _cut(picture: Image, box: Box, looks: int, where: Box | None) -> Grey:
+def _cut(picture: Image, box: PixelBox, looks: int, where: PixelBox | None) -> Grey:
     """What is in the box, looked at again."""
     box = box.within(picture.height, picture.width)
     if min(box.height, box.width) < LEAST_SIDE:
@@ -104,7 +104,7 @@ def _cut(picture: Image, box: Box, looks: int, where: Box | None) -> Grey:
     return _looked_at(part, looks - 1, where and where.seen_from(box.top, box.left, 1))
 
 
-def _found(pixels: NDArray[np.uint8], where: Box | None) -> tuple[Ink, Subject | NoSign]:
+def _found(pixels: NDArray[np.uint8], where: PixelBox | None) -> tuple[Ink, Subject | NoSign]:
     """The ink and the sign in it; shadows are looked for where there is none without."""
     seen: list[tuple[Ink, Subject | NoSign]] = []
     for shadowed in (False, True):
@@ -120,7 +120,7 @@ def _found(pixels: NDArray[np.uint8], where: Box | None) -> tuple[Ink, Subject |
     return seen[0]
 
 
-def _sign(found: Ink, where: Box | None) -> tuple[Ink, Subject | NoSign]:
+def _sign(found: Ink, where: PixelBox | None) -> tuple[Ink, Subject | NoSign]:
     """The one sign, or why there is none; in all of the ink, or in what is darker than lines."""
     sign = _judged(found, where)
     if isinstance(sign, Subject) and not spans(sign):
@@ -132,7 +132,7 @@ def _sign(found: Ink, where: Box | None) -> tuple[Ink, Subject | NoSign]:
     return found, sign
 
 
-def _judged(found: Ink, where: Box | None) -> Subject | NoSign:
+def _judged(found: Ink, where: PixelBox | None) -> Subject | NoSign:
     """The one sign that the strokes make, if it can be one that somebody wrote."""
     try:
         sign = subject(found.strokes, where)

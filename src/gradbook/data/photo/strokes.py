@@ -11,7 +11,7 @@ Mask = NDArray[np.bool_]  # (rows, columns)
 
 
 @dataclass(frozen=True)
-class Box:
+class PixelBox:
     """From its first row and column to those behind its last."""
 
     top: int
@@ -32,46 +32,48 @@ class Box:
         """The longer one."""
         return max(self.height, self.width)
 
-    def around(self, other: Box) -> Box:
+    def around(self, other: PixelBox) -> PixelBox:
         """The smallest that holds both."""
-        return Box(
+        return PixelBox(
             min(self.top, other.top),
             min(self.left, other.left),
             max(self.bottom, other.bottom),
             max(self.right, other.right),
         )
 
-    def holds(self, other: Box) -> bool:
+    def holds(self, other: PixelBox) -> bool:
         return self.around(other) == self
 
-    def meets(self, other: Box) -> bool:
+    def meets(self, other: PixelBox) -> bool:
         """Whether any place lies in both."""
         return max(self.top, other.top) < min(self.bottom, other.bottom) and max(
             self.left, other.left
         ) < min(self.right, other.right)
 
-    def wider(self, share: float) -> Box:
+    def wider(self, share: float) -> PixelBox:
         """With that share of its longer side around it, or less by it."""
         by = round(share * self.side)
-        return Box(self.top - by, self.left - by, self.bottom + by, self.right + by)
+        return PixelBox(self.top - by, self.left - by, self.bottom + by, self.right + by)
 
-    def inner(self, share: float) -> Box:
+    def inner(self, share: float) -> PixelBox:
         """Without that share of its height above and below, and of its width on each side."""
         down, across = round(share * self.height), round(share * self.width)
-        return Box(self.top + down, self.left + across, self.bottom - down, self.right - across)
+        return PixelBox(
+            self.top + down, self.left + across, self.bottom - down, self.right - across
+        )
 
-    def within(self, rows: int, columns: int) -> Box:
+    def within(self, rows: int, columns: int) -> PixelBox:
         """As much of it as lies in a picture of that size."""
-        return Box(
+        return PixelBox(
             max(self.top, 0), max(self.left, 0), min(self.bottom, rows), min(self.right, columns)
         )
 
-    def seen_from(self, top: float, left: float, scale: float) -> Box:
+    def seen_from(self, top: float, left: float, scale: float) -> PixelBox:
         """The same place where that one counts as 0 and 0, and each pixel as so many."""
         rows = (round((side - top) * scale) for side in (self.top, self.bottom))
         columns = (round((side - left) * scale) for side in (self.left, self.right))
         (first, last), (start, end) = rows, columns
-        return Box(first, start, last, end)
+        return PixelBox(first, start, last, end)
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -84,7 +86,7 @@ class Stroke:
 
     label: int
     area: int  # pixels
-    box: Box
+    box: PixelBox
 
 
 def strokes(mask: Mask) -> tuple[NDArray[np.int32], list[Stroke]]:
@@ -171,7 +173,7 @@ def _measured(
         extreme.at(edge, labels, values)
         edges.append(edge.tolist())
     found = [
-        Stroke(label, int(area), Box(*sides))
+        Stroke(label, int(area), PixelBox(*sides))
         for label, (area, *sides) in enumerate(zip(areas, *edges, strict=True), 1)
     ]
     return sorted(found, key=lambda stroke: -stroke.area)

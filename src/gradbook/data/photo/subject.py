@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.photo.strokes import Box, Mask, Stroke, strokes
+from gradbook.data.photo.strokes import Mask, PixelBox, Stroke, strokes
 from gradbook.errors import DataError
 
 SPECK = 0.02  # of the largest stroke's area: what is smaller is dirt
@@ -39,10 +39,10 @@ class Subject:
     """The sign's own pixels, and the box that they lie in."""
 
     mask: Mask
-    box: Box
+    box: PixelBox
 
 
-def subject(mask: Mask, where: Box | None = None) -> Subject:
+def subject(mask: Mask, where: PixelBox | None = None) -> Subject:
     """The one sign that these strokes make; if `where` is known, of those that reach into it."""
     labels, found = strokes(mask)
     if where is not None:
@@ -92,7 +92,7 @@ def is_card(sign: Subject) -> bool:
 
 def _holes(sign: Subject) -> list[Stroke]:
     rows, columns = sign.mask.shape
-    inside = Box(1, 1, rows - 1, columns - 1)
+    inside = PixelBox(1, 1, rows - 1, columns - 1)
     return [hole for hole in strokes(~sign.mask)[1] if inside.holds(hole.box)]
 
 
@@ -115,13 +115,13 @@ def is_table(mask: Mask) -> bool:
     return any(end.mean() > FILLED for end in ends) and bool(mask.mean() < MOST_INK)
 
 
-def within_a_table(mask: Mask) -> Box | None:
+def within_a_table(mask: Mask) -> PixelBox | None:
     """The part of the picture that is left without what fills its sides; none if that is little."""
     rows = [np.flatnonzero(side < ALONG) for side in (mask.mean(1), mask.mean(0))]
     if not is_table(mask) or not all(map(len, rows)):
         return None
     down, across = rows
-    left = Box(int(down[0]), int(across[0]), int(down[-1]) + 1, int(across[-1]) + 1)
+    left = PixelBox(int(down[0]), int(across[0]), int(down[-1]) + 1, int(across[-1]) + 1)
     return left.wider(-RIM / 2) if 2 * left.side > max(mask.shape) else None
 
 
@@ -149,10 +149,10 @@ def _is_along_a_side(labels: NDArray[np.int32], stroke: Stroke) -> bool:
     return max(float(end.mean()) for end in ends) >= ALONG
 
 
-def _inside(shape: tuple[int, ...]) -> Box:
+def _inside(shape: tuple[int, ...]) -> PixelBox:
     """The picture without its rim."""
     down, across = (ceil(RIM * side) for side in shape)
-    return Box(down, across, shape[0] - down, shape[1] - across)
+    return PixelBox(down, across, shape[0] - down, shape[1] - across)
 
 
 def _is_frame(labels: NDArray[np.int32], stroke: Stroke, found: list[Stroke]) -> bool:
@@ -173,7 +173,7 @@ def _is_held(stroke: Stroke, frame: Stroke) -> bool:
     )
 
 
-def _sides_covered(frame: Mask, box: Box) -> list[float]:
+def _sides_covered(frame: Mask, box: PixelBox) -> list[float]:
     """How much of each side of the box has the frame between itself and the picture's edge."""
     rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
     return [
@@ -184,7 +184,7 @@ def _sides_covered(frame: Mask, box: Box) -> list[float]:
     ]
 
 
-def _gathered(found: list[Stroke]) -> tuple[list[Stroke], Box]:
+def _gathered(found: list[Stroke]) -> tuple[list[Stroke], PixelBox]:
     """The largest stroke and all that belong to it, and the box around them."""
     own, left = found[:1], found[1:]
     box = own[0].box
@@ -196,7 +196,7 @@ def _gathered(found: list[Stroke]) -> tuple[list[Stroke], Box]:
     return own, box
 
 
-def _belongs(one: Box, other: Box) -> bool:
+def _belongs(one: PixelBox, other: PixelBox) -> bool:
     """Near, and not two signs beside or below each other."""
     beside = max(one.left - other.right, other.left - one.right)
     below = max(one.top - other.bottom, other.top - one.bottom)

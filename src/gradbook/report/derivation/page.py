@@ -15,13 +15,13 @@ from gradbook.targets.algebra.notation.document import (
     Code,
     Document,
     Equation,
+    EquationNumber,
     Heading,
     Inline,
     Paragraph,
-    Reference,
-    Table,
+    TableBlock,
 )
-from gradbook.targets.algebra.notation.forms import Number
+from gradbook.targets.algebra.notation.forms import Numeral
 from gradbook.targets.algebra.writers.mathml import displayed, inline
 from gradbook.targets.algebra.writers.plain import spell
 from gradbook.targets.drawing import draw, style, svg
@@ -91,7 +91,7 @@ def _plain(parts: Sequence[Inline]) -> str:
         match part:
             case str():
                 return part
-            case Reference(number):
+            case EquationNumber(number):
                 return f"({number})"
             case Code(code):
                 return code
@@ -138,7 +138,7 @@ def _block(block: Block, anchor: str) -> str:
             return f"<p{kind}>{_inlines(words)}</p>"
         case Equation():
             return _equation(block)
-        case Table():
+        case TableBlock():
             return _table(block)
 
 
@@ -151,7 +151,7 @@ def _equation(block: Equation) -> str:
     return f'<div class="equation" id="{anchor}">{box}{number}</div>'
 
 
-def _table(block: Table) -> str:
+def _table(block: TableBlock) -> str:
     """Columns of words stand left, numbers right."""
     sides = [
         "" if all(map(_is_number, column)) else ' class="words"'
@@ -170,7 +170,7 @@ def _table(block: Table) -> str:
 
 
 def _is_number(cell: Cell) -> bool:
-    return len(cell) == 1 and isinstance(cell[0], Number)
+    return len(cell) == 1 and isinstance(cell[0], Numeral)
 
 
 def _inlines(parts: Sequence[Inline]) -> str:
@@ -181,7 +181,7 @@ def _inline(part: Inline) -> str:
     match part:
         case str():
             return text(part)
-        case Reference(number):
+        case EquationNumber(number):
             return f'<a href="#equation-{number}">({number})</a>'
         case Code(code):
             return f"<code>{text(code)}</code>"

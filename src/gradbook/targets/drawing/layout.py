@@ -15,14 +15,22 @@ from gradbook.palette import QUIET, WEIGHT
 from gradbook.targets.drawing.place import (
     SMALL_SIZE,
     WORD_SIZE,
-    Place,
+    PlacedStage,
     least_room,
     name_label,
     place,
     words,
 )
-from gradbook.targets.drawing.shapes import Box, Drawing, Frame, Label, Line, Shape, drawing
-from gradbook.targets.drawing.stages import Column, Link, Planes, Stage, stages
+from gradbook.targets.drawing.shapes import (
+    Box,
+    Drawing,
+    Label,
+    Segment,
+    Shape,
+    WindowFrame,
+    drawing,
+)
+from gradbook.targets.drawing.stages import Link, Planes, Stage, UnitColumn, stages
 
 MARGIN = 20.0
 ROOMS = sorted(product((80, 96, 112), (160, 200, 250, 310)), key=lambda room: room[0] * room[1])
@@ -70,7 +78,7 @@ def _roomiest(found: Sequence[Stage]) -> _Layout:
 
 def _laid_out(found: Sequence[Stage], down: float, across: float) -> _Layout:
     room = max(down, *map(least_room, found))
-    places: list[Place] = []
+    places: list[PlacedStage] = []
     for stage in found:
         left = places[-1].right + _gap(stage, across) if places else 0.0
         places.append(place(stage, left, room))
@@ -90,16 +98,16 @@ def _laid_out(found: Sequence[Stage], down: float, across: float) -> _Layout:
 
 
 def _gap(stage: Stage, across: float) -> float:
-    named = isinstance(stage, Column) and stage.weight
+    named = isinstance(stage, UnitColumn) and stage.weight
     return across if named else GAPS[stage.link]
 
 
-def _weights(source: Place, goal: Place) -> tuple[list[Line], list[Label]]:
-    assert isinstance(goal.stage, Column)
+def _weights(source: PlacedStage, goal: PlacedStage) -> tuple[list[Segment], list[Label]]:
+    assert isinstance(goal.stage, UnitColumn)
     assert goal.stage.weight
     ways = [(i, j) for j in goal.heights for i in source.heights]
     lines = [
-        Line((source.right, source.heights[i]), (goal.left, goal.heights[j]), WEIGHT)
+        Segment((source.right, source.heights[i]), (goal.left, goal.heights[j]), WEIGHT)
         for i, j in ways
     ]
     labels = [name_label(goal.stage.weight(j, i), SMALL_SIZE) for i, j in ways]
@@ -107,36 +115,36 @@ def _weights(source: Place, goal: Place) -> tuple[list[Line], list[Label]]:
     return lines, placed(lines, labels, [rows[i] for i, _ in ways])
 
 
-def _plain_lines(source: Place, goal: Place) -> Iterator[Line]:
+def _plain_lines(source: PlacedStage, goal: PlacedStage) -> Iterator[Segment]:
     """Lines without weights: from every unit, from each to its own, or from the edge of planes."""
     ends = list(goal.heights.items())
     if source.front:
         edges = (source.front.top, source.front.bottom)
         starts = list(zip(edges, (ends[0][1], ends[-1][1]), strict=True))
-    elif isinstance(goal.stage, Column) and goal.stage.link is Link.ALL:
+    elif isinstance(goal.stage, UnitColumn) and goal.stage.link is Link.ALL:
         starts = list(product(source.heights.values(), goal.heights.values()))
     else:
         starts = [(source.heights[place], y) for place, y in ends]
     for y, end in starts:
-        yield Line((source.right, y), (goal.left, end), QUIET)
+        yield Segment((source.right, y), (goal.left, end), QUIET)
 
 
-def _window(source: Place, goal: Place) -> Iterator[Shape]:
+def _window(source: PlacedStage, goal: PlacedStage) -> Iterator[Shape]:
     """A window on the planes before, and lines from its corners to the place that it makes."""
     assert isinstance(source.stage, Planes)
     assert isinstance(goal.stage, Planes)
     assert source.front
     assert goal.front
     if goal.stage.window == (1, 1):
-        yield Line((source.right, 0), (goal.left, 0), QUIET)
+        yield Segment((source.right, 0), (goal.left, 0), QUIET)
         return
     colour = WEIGHT if goal.stage.weights else QUIET
     window = _part(source.front, source.stage.shape, goal.stage.window)
     window = window.moved((source.front.right - window.right, 0))
     made = _part(goal.front, goal.stage.shape, (1, 1))
-    yield from (Frame(window, colour), Frame(made, colour))
-    yield Line(window.corners[1], made.corners[0], colour)
-    yield Line(window.corners[2], made.corners[3], colour)
+    yield from (WindowFrame(window, colour), WindowFrame(made, colour))
+    yield Segment(window.corners[1], made.corners[0], colour)
+    yield Segment(window.corners[2], made.corners[3], colour)
 
 
 def _part(plane: Box, shape: tuple[int, ...], size: tuple[int, int]) -> Box:
@@ -152,7 +160,7 @@ def _part(plane: Box, shape: tuple[int, ...], size: tuple[int, int]) -> Box:
     )
 
 
-def _captions(places: Sequence[Place], unnamed: Collection[str]) -> Iterator[Label]:
+def _captions(places: Sequence[PlacedStage], unnamed: Collection[str]) -> Iterator[Label]:
     """Under each stage its layers' words, and its weights where they stand nowhere else."""
     top = max(shape.box.bottom for spot in places for shape in spot.shapes) + CAPTION_GAP
     for spot, most in zip(places, _caption_widths(places), strict=True):
@@ -167,7 +175,7 @@ def _captions(places: Sequence[Place], unnamed: Collection[str]) -> Iterator[Lab
             yield words(line, (spot.middle, top + k * WORD_SIZE * CAPTION_STEP))
 
 
-def _caption_widths(places: Sequence[Place]) -> Iterator[int]:
+def _caption_widths(places: Sequence[PlacedStage]) -> Iterator[int]:
     """How many characters fit under each stage before they meet its neighbours'."""
     middles = [spot.middle for spot in places]
     apart = [after - before for before, after in pairwise(middles)]
@@ -181,7 +189,7 @@ ROOMY = 4.0  # more room than this is no better
 FRACTIONS = (0.66, 0.6, 0.72, 0.54, 0.78, 0.48, 0.83, 0.4, 0.32, 0.26)
 
 
-def placed(lines: Sequence[Line], labels: Sequence[Label], rows: Sequence[int]) -> list[Label]:
+def placed(lines: Sequence[Segment], labels: Sequence[Label], rows: Sequence[int]) -> list[Label]:
     """The labels, each on its own line; none at all where they would not fit.
 
     All stand at one fraction of the way, or those of even and odd `rows` at two, so that the
@@ -204,7 +212,7 @@ def placed(lines: Sequence[Line], labels: Sequence[Label], rows: Sequence[int]) 
     return best
 
 
-def _room(boxes: Iterable[Box], lines: Sequence[Line], enough: float) -> float:
+def _room(boxes: Iterable[Box], lines: Sequence[Segment], enough: float) -> float:
     """The least room around any label, or 0 once it is clear that it's no more than `enough`."""
     room = ROOMY
     before: list[Box] = []
@@ -220,7 +228,7 @@ def _room(boxes: Iterable[Box], lines: Sequence[Line], enough: float) -> float:
     return room
 
 
-def _line_gap(box: Box, line: Line) -> float:
+def _line_gap(box: Box, line: Segment) -> float:
     """How far a line passes above or below a box; negative where it runs through."""
     heights = line.height_at(box.left), line.height_at(box.right)
     return max(box.top - max(heights), min(heights) - box.bottom)

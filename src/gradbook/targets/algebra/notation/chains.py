@@ -26,7 +26,7 @@ from gradbook.targets.algebra.notation.forms import (
     BigSum,
     Form,
     Fraction,
-    Number,
+    Numeral,
     Partial,
     added,
     multiplied,
@@ -91,7 +91,7 @@ class Algebra:
         def factor(part: Local | Worked) -> Form:
             if isinstance(part, Local):
                 return formula(part.formula, say)
-            return Number(at(self.slopes[part.value], sample))
+            return Numeral(at(self.slopes[part.value], sample))
 
         def total(inside: Chain) -> Form:
             return over_samples(self.samples, lambda k: self.in_numbers(inside, k))
@@ -103,9 +103,9 @@ class Algebra:
 
         def total(inside: Chain) -> Form:
             shares = self._number(inside)
-            return over_samples(self.samples, lambda k: Number(at(shares, k)))
+            return over_samples(self.samples, lambda k: Numeral(at(shares, k)))
 
-        return self._said(chain, Wording(lambda part: Number(self.number(part)), total))
+        return self._said(chain, Wording(lambda part: Numeral(self.number(part)), total))
 
     def number(self, chain: Chain, sample: int | None = None) -> float:
         """What the chain comes to; 0 where its terms cancel but for rounding."""
@@ -142,10 +142,10 @@ class Algebra:
             case Local() | Worked():
                 return wording.factor(chain)
             case Sum(terms):
-                return added([self._said(term, wording) for term in terms] or [Number(0)])
+                return added([self._said(term, wording) for term in terms] or [Numeral(0)])
             case OverSamples(inside, mean):
                 total = wording.total(inside)
-                share = Fraction(Number(1), Number(self.samples))
+                share = Fraction(Numeral(1), Numeral(self.samples))
                 return multiplied([share, total]) if mean else total
             case Product(factors):
                 kept = [part for part in factors if not (wording.spare_ones and is_one(part))]

@@ -8,7 +8,7 @@ from gradbook.targets.algebra.notation.forms import Form
 
 
 @dataclass(frozen=True)
-class Reference:
+class EquationNumber:
     """The number of an equation, as '(7)'."""
 
     number: int
@@ -21,7 +21,7 @@ class Code:
     text: str
 
 
-Inline = str | Form | Reference | Code
+Inline = str | Form | EquationNumber | Code
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Line:
+class EquationLine:
     """One line of an equation; without a left side it goes on from the line before."""
 
     left: Form | None
@@ -53,7 +53,7 @@ class Line:
 class Equation:
     """Lines aligned at their signs, under one number."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[EquationLine, ...]
     number: int | None = None
 
 
@@ -61,14 +61,14 @@ Cell = tuple[Inline, ...]
 
 
 @dataclass(frozen=True)
-class Table:
+class TableBlock:
     """Cells in columns, each with a head; numbers stand right, words left."""
 
     head: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
 
-Block = Heading | Paragraph | Equation | Table
+Block = Heading | Paragraph | Equation | TableBlock
 
 
 @dataclass(frozen=True)

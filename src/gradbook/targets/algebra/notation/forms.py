@@ -13,34 +13,34 @@ from gradbook.graph.names import Name
 MOST_TERMS = 20  # of a sum in the forward part
 
 
-class Written:
+class Arithmetic:
     """What every form can do: arithmetic on forms makes forms, and numbers count as forms."""
 
-    def __add__(self, other: Written | float) -> Form:
+    def __add__(self, other: Arithmetic | float) -> Form:
         return added([as_form(self), as_form(other)])
 
-    def __sub__(self, other: Written | float) -> Form:
+    def __sub__(self, other: Arithmetic | float) -> Form:
         return added([as_form(self), Minus(as_form(other))])
 
     def __rsub__(self, other: float) -> Form:
-        return Number(other) - self
+        return Numeral(other) - self
 
     def __radd__(self, other: float) -> Form:
-        return Number(other) + self
+        return Numeral(other) + self
 
-    def __mul__(self, other: Written | float) -> Form:
+    def __mul__(self, other: Arithmetic | float) -> Form:
         return multiplied([as_form(self), as_form(other)])
 
     def __rmul__(self, other: float) -> Form:
-        return Number(other) * self
+        return Numeral(other) * self
 
-    def __truediv__(self, other: Written | float) -> Form:
+    def __truediv__(self, other: Arithmetic | float) -> Form:
         return Fraction(as_form(self), as_form(other))
 
     def __rtruediv__(self, other: float) -> Form:
-        return Fraction(Number(other), as_form(self))
+        return Fraction(Numeral(other), as_form(self))
 
-    def __pow__(self, other: Written | float) -> Form:
+    def __pow__(self, other: Arithmetic | float) -> Form:
         return Power(as_form(self), as_form(other))
 
     def __neg__(self) -> Form:
@@ -48,7 +48,7 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Symbol(Written):
+class Symbol(Arithmetic):
     """A named value: w5, a_h1, E_total. Bold for a vector or a matrix."""
 
     name: Name
@@ -56,19 +56,19 @@ class Symbol(Written):
 
 
 @dataclass(frozen=True)
-class Number(Written):
+class Numeral(Arithmetic):
     value: float
 
 
 @dataclass(frozen=True)
-class Words(Written):
+class Words(Arithmetic):
     """A few words within a formula."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Partial(Written):
+class Partial(Arithmetic):
     """∂of/∂to."""
 
     of: Form
@@ -76,7 +76,7 @@ class Partial(Written):
 
 
 @dataclass(frozen=True)
-class Derived(Written):
+class Derived(Arithmetic):
     """∂/∂to (of), with the formula written out."""
 
     of: Form
@@ -84,19 +84,19 @@ class Derived(Written):
 
 
 @dataclass(frozen=True)
-class Minus(Written):
+class Minus(Arithmetic):
     of: Form
 
 
 @dataclass(frozen=True)
-class Sum(Written):
+class Terms(Arithmetic):
     """Terms in their order; a Minus among them is subtracted."""
 
     terms: tuple[Form, ...]
 
 
 @dataclass(frozen=True)
-class Product(Written):
+class Factors(Arithmetic):
     """Factors in their order, with '·' between them; '⊙' element by element; '' for matrices."""
 
     factors: tuple[Form, ...]
@@ -104,31 +104,31 @@ class Product(Written):
 
 
 @dataclass(frozen=True)
-class Fraction(Written):
+class Fraction(Arithmetic):
     top: Form
     bottom: Form
 
 
 @dataclass(frozen=True)
-class Power(Written):
+class Power(Arithmetic):
     base: Form
     exponent: Form
 
 
 @dataclass(frozen=True)
-class Root(Written):
+class Root(Arithmetic):
     """√of."""
 
     of: Form
 
 
 @dataclass(frozen=True)
-class Transposed(Written):
+class Transposed(Arithmetic):
     of: Form
 
 
 @dataclass(frozen=True)
-class Call(Written):
+class Function(Arithmetic):
     """A function of something: σ, σ′, tanh, exp, ln, max …"""
 
     function: str
@@ -136,21 +136,21 @@ class Call(Written):
 
 
 @dataclass(frozen=True)
-class Bracket(Written):
+class Bracket(Arithmetic):
     """[x > 0]: 1 where it holds, else 0."""
 
-    relation: Relation
+    relation: Comparison
 
 
 @dataclass(frozen=True)
-class Cases(Written):
+class Cases(Arithmetic):
     """Values, each with its condition."""
 
     rows: tuple[tuple[Form, Form], ...]
 
 
 @dataclass(frozen=True)
-class BigSum(Written):
+class BigSum(Arithmetic):
     """Σ over an index, or over a few words such as 'samples'."""
 
     of: Form
@@ -158,7 +158,7 @@ class BigSum(Written):
 
 
 @dataclass(frozen=True)
-class Relation(Written):
+class Comparison(Arithmetic):
     """left = right; the sign may also be ≈, ←, > …"""
 
     left: Form
@@ -168,28 +168,28 @@ class Relation(Written):
 
 Form = (
     Symbol
-    | Number
+    | Numeral
     | Words
     | Partial
     | Derived
     | Minus
-    | Sum
-    | Product
+    | Terms
+    | Factors
     | Fraction
     | Power
     | Root
     | Transposed
-    | Call
+    | Function
     | Bracket
     | Cases
     | BigSum
-    | Relation
+    | Comparison
 )
 
 
-def as_form(value: Written | float) -> Form:
+def as_form(value: Arithmetic | float) -> Form:
     if isinstance(value, (int, float)):
-        return Number(value)
+        return Numeral(value)
     assert isinstance(value, Form)
     return value
 
@@ -198,15 +198,15 @@ def added(terms: Iterable[Form]) -> Form:
     """The sum of the terms; sums that begin with one are joined to it."""
     flat: list[Form] = []
     for term in terms:
-        flat.extend(term.terms if isinstance(term, Sum) and not flat else [term])
-    return flat[0] if len(flat) == 1 else Sum(tuple(flat))
+        flat.extend(term.terms if isinstance(term, Terms) and not flat else [term])
+    return flat[0] if len(flat) == 1 else Terms(tuple(flat))
 
 
 def shortened(form: Form) -> Form:
     """Of a very long sum the beginning and the end."""
-    if not isinstance(form, Sum) or len(form.terms) <= MOST_TERMS:
+    if not isinstance(form, Terms) or len(form.terms) <= MOST_TERMS:
         return form
-    return Sum((*form.terms[:3], Words("…"), *form.terms[-2:]))
+    return Terms((*form.terms[:3], Words("…"), *form.terms[-2:]))
 
 
 def multiplied(factors: Iterable[Form]) -> Form:
@@ -216,21 +216,21 @@ def multiplied(factors: Iterable[Form]) -> Form:
     for factor in factors:
         inner = factor.of if isinstance(factor, Minus) else factor
         negative ^= isinstance(factor, Minus)
-        if isinstance(inner, Product) and inner.sign == "·":
+        if isinstance(inner, Factors) and inner.sign == "·":
             flat.extend(inner.factors)
         else:
             flat.append(inner)
-    product = flat[0] if len(flat) == 1 else Product(tuple(flat))
+    product = flat[0] if len(flat) == 1 else Factors(tuple(flat))
     return Minus(product) if negative else product
 
 
 # The functions and numbers that formulas are made of.
 
-HALF = Fraction(Number(1), Number(2))
+HALF = Fraction(Numeral(1), Numeral(2))
 
 
 def _function(name: str) -> Callable[[Form], Form]:
-    return lambda x: Call(name, (x,))
+    return lambda x: Function(name, (x,))
 
 
 sigmoid, exp, ln, tanh = map(_function, ("σ", "exp", "ln", "tanh"))
@@ -248,8 +248,8 @@ def sign_before(form: Form) -> str:
 
 def worked_out(put_in: Form, number: float) -> list[tuple[str, Form]]:
     """The numbers put into a formula, and what they come to, each with its sign."""
-    result = Number(number)
-    steps = [result] if isinstance(put_in, Number) else [put_in, result]
+    result = Numeral(number)
+    steps = [result] if isinstance(put_in, Numeral) else [put_in, result]
     return [(sign_before(step), step) for step in steps]
 
 
@@ -263,7 +263,7 @@ def _exact(value: float) -> bool:
 
 
 def numbers_in(form: Form) -> Iterator[float]:
-    if isinstance(form, Number):
+    if isinstance(form, Numeral):
         yield form.value
     for part in fields(form):
         inner = getattr(form, part.name)

@@ -15,17 +15,17 @@ from gradbook.targets.algebra.notation.forms import (
     HALF,
     BigSum,
     Bracket,
-    Call,
     Cases,
+    Comparison,
     Form,
     Fraction,
+    Function,
     Minus,
-    Number,
+    Numeral,
     Partial,
-    Relation,
     Root,
-    Sum,
     Symbol,
+    Terms,
     Words,
     added,
     exp,
@@ -64,7 +64,7 @@ def numbers(
     def say(node: Node) -> Form | None:
         if node in spoken or (node.op.name in CHOICES and node in values):
             value = np.asarray(values[node])
-            return Number(float(value[sample] if value.ndim else value))
+            return Numeral(float(value[sample] if value.ndim else value))
         if node.op.name == "total":
             return over_samples(samples, lambda k: formula(node.inputs[0], of_sample(k)))
         return None
@@ -85,13 +85,13 @@ def over_samples(samples: int, term: Callable[[int], Form]) -> Form:
     terms = [_signed(term(k)) for k in shown_samples(samples)]
     if len(terms) < samples:
         terms.insert(-1, Words("…"))
-    return Sum(tuple(terms))
+    return Terms(tuple(terms))
 
 
 def _signed(term: Form) -> Form:
     """A negative number is subtracted."""
-    if isinstance(term, Number) and term.value < 0:
-        return Minus(Number(-term.value))
+    if isinstance(term, Numeral) and term.value < 0:
+        return Minus(Numeral(-term.value))
     return term
 
 
@@ -152,9 +152,9 @@ def _expanded(node: Node, say: Say) -> Form:
 def _quotient(node: Node, args: Sequence[Form], say: Say) -> Form:
     """A long sum is divided by writing its share in front."""
     top, bottom = args
-    long = isinstance(top, Sum) and len(top.terms) > LONGEST_TOP
+    long = isinstance(top, Terms) and len(top.terms) > LONGEST_TOP
     if (long or node.inputs[0].op.name == "total") and node.inputs[1].is_constant():
-        return multiplied([Fraction(Number(1), bottom), top])
+        return multiplied([Fraction(Numeral(1), bottom), top])
     if isinstance(top, Minus):
         return Minus(Fraction(top.of, bottom))
     if isinstance(top, Fraction):
@@ -175,9 +175,9 @@ def _minus(form: Form) -> Form:
 
 def _choice(node: Node, args: Sequence[Form], say: Say) -> Form:
     """a where c > 0, else b."""
-    condition = Relation(args[0], ">", Number(0))
+    condition = Comparison(args[0], ">", Numeral(0))
     if node.inputs[2].is_constant(0):
-        return Bracket(condition) if args[1] == Number(1) else args[1] * Bracket(condition)
+        return Bracket(condition) if args[1] == Numeral(1) else args[1] * Bracket(condition)
     return Cases(((args[1], condition), (args[2], Words("else"))))
 
 
@@ -186,10 +186,10 @@ def _chosen(node: Node, args: Sequence[Form], say: Say) -> Form:
     (k,) = node.attributes
     assert isinstance(k, int)
     largest = node.graph.make("largest", *node.inputs)
-    return Bracket(Relation(formula(largest, say), "is", args[k]))
+    return Bracket(Comparison(formula(largest, say), "is", args[k]))
 
 
-CERTAIN = (Number(0), Number(1))  # probabilities so extreme that their logarithms are lost
+CERTAIN = (Numeral(0), Numeral(1))  # probabilities so extreme that their logarithms are lost
 
 
 def _binary_cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
@@ -218,13 +218,13 @@ def _cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
 
 
 def _call(function: str) -> Notation:
-    return lambda node, args, say: Call(function, tuple(args))
+    return lambda node, args, say: Function(function, tuple(args))
 
 
-EXACTLY = {GELU_SCALE: Root(Fraction(Number(2), Symbol(Name("π"))))}  # not by its first digits
+EXACTLY = {GELU_SCALE: Root(Fraction(Numeral(2), Symbol(Name("π"))))}  # not by its first digits
 
 NOTATION: dict[str, Notation] = {
-    "constant": lambda node, args, say: EXACTLY.get(node.number, Number(node.number)),
+    "constant": lambda node, args, say: EXACTLY.get(node.number, Numeral(node.number)),
     "copy": lambda node, args, say: args[0],
     "repeat": lambda node, args, say: args[0],
     "total": lambda node, args, say: BigSum(args[0], "samples"),
@@ -243,7 +243,7 @@ NOTATION: dict[str, Notation] = {
     "sigmoid": _call("σ"),
     "tanh": _call("tanh"),
     "softplus": lambda node, args, say: ln(1 + exp(args[0])),
-    "relu": lambda node, args, say: Call("max", (Number(0), args[0])),
+    "relu": lambda node, args, say: Function("max", (Numeral(0), args[0])),
     "log_sum_exp": lambda node, args, say: ln(added(map(exp, args))),
     "half_square": lambda node, args, say: HALF * (args[0] - args[1]) ** 2,
     "square": lambda node, args, say: (args[0] - args[1]) ** 2,
@@ -273,6 +273,6 @@ RATIOS: dict[str, Callable[..., Ratio]] = {
 
 def ratio_form(number: Ratio) -> Form:
     """As it is written, with its sign in front."""
-    size = Number(abs(number.numerator))
-    form: Form = size if number.denominator == 1 else Fraction(size, Number(number.denominator))
+    size = Numeral(abs(number.numerator))
+    form: Form = size if number.denominator == 1 else Fraction(size, Numeral(number.denominator))
     return Minus(form) if number < 0 else form

@@ -19,17 +19,17 @@ from gradbook.targets.algebra.notation.document import Cell, Inline
 from gradbook.targets.algebra.notation.forms import (
     HALF,
     BigSum,
-    Call,
+    Factors,
     Form,
     Fraction,
+    Function,
     Minus,
-    Number,
+    Numeral,
     Partial,
     Power,
-    Product,
     Root,
-    Sum,
     Symbol,
+    Terms,
     Transposed,
     added,
     as_form,
@@ -108,20 +108,20 @@ Rule = tuple[Form, Form]  # left = right
 def forward(net: Net) -> Iterator[Rule]:
     """Each layer's line, and the error's."""
     for index in range(len(net.layers)):
-        yield from _forward(Place(net, index))
+        yield from _forward(NetLayer(net, index))
     yield sample_error(net), error(net)
     if len(net.examples()) > 1:
         yield Symbol(TOTAL_ERROR), over_samples(net, sample_error(net))
 
 
-def _forward(place: Place) -> Iterator[Rule]:
+def _forward(place: NetLayer) -> Iterator[Rule]:
     match place.layer:
         case Dense():
-            yield place.y, _shifted(place, Product((place.own(Role.WEIGHT), place.x), ""))
+            yield place.y, _shifted(place, Factors((place.own(Role.WEIGHT), place.x), ""))
         case Conv():
-            yield place.y, _shifted(place, Product((place.own(Role.WEIGHT), place.x), "⋆"))
+            yield place.y, _shifted(place, Factors((place.own(Role.WEIGHT), place.x), "⋆"))
         case Pool(kind):
-            yield place.y, Call(f"{kind}pool", (place.x,))
+            yield place.y, Function(f"{kind}pool", (place.x,))
         case BatchNorm(epsilon):
             middle, spread, normal = map(place.named, "μsn")
             yield middle, mean(place.x)
@@ -134,7 +134,7 @@ def _forward(place: Place) -> Iterator[Rule]:
             yield place.y, _element_by_element(place)[0]
 
 
-def _shifted(place: Place, sums: Form) -> Form:
+def _shifted(place: NetLayer, sums: Form) -> Form:
     has_bias = any(p.role is Role.BIAS for p in place.parameters)
     return sums + place.own(Role.BIAS) if has_bias else sums
 
@@ -145,12 +145,12 @@ def backward(net: Net) -> Iterator[Rule]:
     from_loss, last = from_error(net)
     arriving = defaultdict(list, {last + 1: [from_loss]})  # at each value, from those it feeds
     for index in range(last, first_trained - 1, -1):
-        sent = yield from _backward(Place(net, index), added(arriving[index + 1]))
+        sent = yield from _backward(NetLayer(net, index), added(arriving[index + 1]))
         for value, form in zip(net.layers[index].reads(index), sent, strict=True):
             arriving[value].append(form)
 
 
-def _backward(place: Place, arriving: Form) -> Generator[Rule, None, Sequence[Form]]:
+def _backward(place: NetLayer, arriving: Form) -> Generator[Rule, None, Sequence[Form]]:
     """The layer's δ and gradients, from what arrives at its values.
 
     Returns what it sends to each of the values that it reads.
@@ -169,35 +169,35 @@ def _backward(place: Place, arriving: Form) -> Generator[Rule, None, Sequence[Fo
     return [each(arriving, *factors) if factors else arriving for factors in slopes]
 
 
-def _sent_on(place: Place) -> Generator[Rule, None, Form]:
+def _sent_on(place: NetLayer) -> Generator[Rule, None, Form]:
     match place.layer:
         case Dense():
-            return Product((Transposed(place.own(Role.WEIGHT)), place.delta), "")
+            return Factors((Transposed(place.own(Role.WEIGHT)), place.delta), "")
         case Conv():
-            return Product((place.own(Role.WEIGHT), place.delta), "∗")
+            return Factors((place.own(Role.WEIGHT), place.delta), "∗")
         case Pool(kind):
-            return Call(f"un{kind}pool", (place.delta,))
+            return Function(f"un{kind}pool", (place.delta,))
         case BatchNorm():
             return (yield from _through_normalisation(place))
         case _:
             return _through_softmax(place)
 
 
-def _through_softmax(place: Place) -> Form:
+def _through_softmax(place: NetLayer) -> Form:
     d, a = place.delta, place.y
     if place.layer == Activation("softmax"):
         return each(a, d - BigSum(each(a, d), "outputs"))
     return d - each(exp(a), BigSum(d, "outputs"))
 
 
-def _through_normalisation(place: Place) -> Generator[Rule, None, Form]:
+def _through_normalisation(place: NetLayer) -> Generator[Rule, None, Form]:
     normal = place.named("n")
     d = delta(place.normal)
     yield d, each(place.own(Role.SCALE), place.delta)
     return (d - mean(d) - each(normal, mean(each(normal, d)))) / place.named("s")
 
 
-def _gradients(place: Place) -> Iterator[Rule]:
+def _gradients(place: NetLayer) -> Iterator[Rule]:
     for parameter in place.parameters:
         if not parameter.fixed:
             symbol = parameter_symbol(place.net, parameter)
@@ -205,13 +205,13 @@ def _gradients(place: Place) -> Iterator[Rule]:
             yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
 
 
-def _of_one_sample(place: Place, role: Role) -> Form:
+def _of_one_sample(place: NetLayer, role: Role) -> Form:
     d, in_planes = place.delta, len(place.net.shapes[place.index]) == 3
     match role:
         case Role.WEIGHT if isinstance(place.layer, Conv):
-            return Product((d, place.x), "⋆")
+            return Factors((d, place.x), "⋆")
         case Role.WEIGHT:
-            return Product((d, Transposed(place.x)), "")
+            return Factors((d, Transposed(place.x)), "")
         case Role.SCALE:
             d = each(d, place.named("n"))
     if role is Role.BIAS and is_shared(place.layer):
@@ -219,7 +219,7 @@ def _of_one_sample(place: Place, role: Role) -> Form:
     return BigSum(d, "places") if in_planes else d
 
 
-def _element_by_element(place: Place) -> tuple[Form, list[tuple[Form, ...]]]:
+def _element_by_element(place: NetLayer) -> tuple[Form, list[tuple[Form, ...]]]:
     """What a layer makes of each place's values, and the factors of its slope towards each.
 
     Both come from the layer's own ops.
@@ -237,27 +237,27 @@ def _element_by_element(place: Place) -> tuple[Form, list[tuple[Form, ...]]]:
 def _by_element(form: Form) -> Form:
     """Products of several values are taken element by element; numbers stand before them."""
     match form:
-        case Product(factors, "·"):
-            numbers = [factor for factor in factors if isinstance(factor, Number | Root)]
+        case Factors(factors, "·"):
+            numbers = [factor for factor in factors if isinstance(factor, Numeral | Root)]
             values = [_by_element(factor) for factor in factors if factor not in numbers]
             return multiplied([*numbers, *([each(*values)] if len(values) > 1 else values)])
-        case Sum(terms):
-            return Sum(tuple(map(_by_element, terms)))
+        case Terms(terms):
+            return Terms(tuple(map(_by_element, terms)))
         case Power(base, exponent):
             return Power(_by_element(base), exponent)
         case Minus(of):
             return Minus(_by_element(of))
-        case Call(function, arguments):
-            return Call(function, tuple(map(_by_element, arguments)))
+        case Function(function, arguments):
+            return Function(function, tuple(map(_by_element, arguments)))
         case _:
             return form
 
 
 def _factors(form: Form) -> tuple[Form, ...]:
     """None where it is 1."""
-    if isinstance(form, Product):
+    if isinstance(form, Factors):
         return form.factors
-    return () if form == Number(1) else (form,)
+    return () if form == Numeral(1) else (form,)
 
 
 def sample_error(net: Net) -> Form:
@@ -271,7 +271,7 @@ def sample_error(net: Net) -> Form:
 def error(net: Net) -> Form:
     """Of one sample, over its outputs."""
     a, t = Symbol(layer_names(net)[-1], bold=True), Symbol(Name("t"), bold=True)
-    share = Fraction(Number(1), Number(net.outputs)) if net.outputs > 1 else None
+    share = Fraction(Numeral(1), Numeral(net.outputs)) if net.outputs > 1 else None
 
     def over_outputs(each_error: Form) -> Form:
         return BigSum(each_error, "outputs")
@@ -291,12 +291,12 @@ def error(net: Net) -> Form:
 def from_error(net: Net) -> tuple[Form, int]:
     """What the error sends back, and to the values of which layer."""
     a, t = Symbol(layer_names(net)[-1], bold=True), Symbol(Name("t"), bold=True)
-    end, outputs = len(net.layers) - 1, Number(net.outputs)
+    end, outputs = len(net.layers) - 1, Numeral(net.outputs)
     match net.loss:
         case Loss.HALF_SQUARED:
             return a - t, end
         case Loss.SQUARED:
-            return multiplied([Fraction(Number(2), outputs), a - t]), end
+            return multiplied([Fraction(Numeral(2), outputs), a - t]), end
         case Loss.CROSS:
             return (exp(a) if _is_log(net) else a) - _wanted(net), end - 1
         case Loss.BINARY:
@@ -307,7 +307,7 @@ def over_samples(net: Net, gradient: Form) -> Form:
     samples = len(net.examples())
     if samples == 1:
         return gradient
-    return multiplied([Fraction(Number(1), Number(samples)), BigSum(gradient, "samples")])
+    return multiplied([Fraction(Numeral(1), Numeral(samples)), BigSum(gradient, "samples")])
 
 
 def _wanted(net: Net) -> Form:
@@ -315,7 +315,7 @@ def _wanted(net: Net) -> Form:
     t, smoothing = Symbol(Name("t"), bold=True), net.smoothing
     if not smoothing:
         return t
-    return (1 - as_form(smoothing)) * t + Fraction(Number(smoothing), Number(net.outputs))
+    return (1 - as_form(smoothing)) * t + Fraction(Numeral(smoothing), Numeral(net.outputs))
 
 
 def _is_log(net: Net) -> bool:
@@ -327,11 +327,11 @@ LETTERS = {Role.WEIGHT: "W", Role.BIAS: "b", Role.SCALE: "γ", Role.SHIFT: "β"}
 
 def each(*factors: Form) -> Form:
     """Multiplied element by element."""
-    return Product(factors, "⊙")
+    return Factors(factors, "⊙")
 
 
 @dataclass(frozen=True)
-class Place:
+class NetLayer:
     """One layer in its network: what it is given (x), what it makes of it (y), what it owns."""
 
     net: Net

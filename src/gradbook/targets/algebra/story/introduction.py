@@ -11,7 +11,7 @@ from gradbook.net.layers import Activation, Conv, Dense, Layer
 from gradbook.net.network import Net
 from gradbook.net.parameters import Bias, Parameter, Role, Shape
 from gradbook.targets.algebra.notation.document import Cell, Inline
-from gradbook.targets.algebra.notation.forms import Form, Number, Relation, Symbol, exp, sigmoid
+from gradbook.targets.algebra.notation.forms import Comparison, Form, Numeral, Symbol, exp, sigmoid
 from gradbook.targets.algebra.notation.formula import symbol
 from gradbook.targets.algebra.story.partials import x
 from gradbook.targets.algebra.story.story import Story, listed
@@ -33,14 +33,14 @@ def introduce(story: Story, step: Step) -> None:
     story.say(f"{_rule(step.net)}, with the learning rate ", _rate(step.net), ".")
 
 
-SIGMOID = Relation(sigmoid(x), "=", 1 / (1 + exp(-x)))
+SIGMOID = Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
 
 
 def _start(step: Step, leaves: Iterable[Node]) -> tuple[Inline, ...]:
     known = {**step.data, **step.start}
     return listed(
         [
-            Relation(symbol(leaf.name), "=", Number(float(known[leaf])))
+            Comparison(symbol(leaf.name), "=", Numeral(float(known[leaf])))
             for leaf in leaves
             if leaf.name
         ],
@@ -49,7 +49,7 @@ def _start(step: Step, leaves: Iterable[Node]) -> tuple[Inline, ...]:
 
 
 def _rate(net: Net) -> Form:
-    return Relation(Symbol(RATE), "=", Number(net.learning_rate))
+    return Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
 
 
 def _rule(net: Net) -> str:

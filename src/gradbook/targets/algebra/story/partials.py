@@ -11,13 +11,13 @@ from gradbook.targets.algebra.notation.document import Inline
 from gradbook.targets.algebra.notation.forms import (
     HALF,
     Bracket,
-    Call,
+    Comparison,
     Derived,
+    Factors,
     Form,
+    Function,
     Minus,
-    Number,
-    Product,
-    Relation,
+    Numeral,
     Root,
     Symbol,
     cosh,
@@ -53,15 +53,15 @@ def _difference(local: Local, say: Say) -> Form:
 
 
 def _half_square(local: Local, say: Say) -> list[Form]:
-    return [Product((HALF, Number(2), _difference(local, say), Minus(Number(1))))]
+    return [Factors((HALF, Numeral(2), _difference(local, say), Minus(Numeral(1))))]
 
 
 def _square(local: Local, say: Say) -> list[Form]:
-    return [Product((Number(2), _difference(local, say), Minus(Number(1))))]
+    return [Factors((Numeral(2), _difference(local, say), Minus(Numeral(1))))]
 
 
 def _primed(function: str) -> Between:
-    return lambda local, say: [Call(f"{function}′", (formula(local.of.inputs[0], say),))]
+    return lambda local, say: [Function(f"{function}′", (formula(local.of.inputs[0], say),))]
 
 
 def _binary_cross_entropy(local: Local, say: Say) -> list[Form]:
@@ -92,7 +92,7 @@ def why(local: Local) -> Sequence[Inline]:
 
 
 x, a, t, o, L = (Symbol(Name(stem)) for stem in "xatoL")
-POSITIVE = Relation(x, ">", Number(0))
+POSITIVE = Comparison(x, ">", Numeral(0))
 
 WHY: dict[str, Sequence[Inline]] = {
     "add": (
@@ -103,17 +103,17 @@ WHY: dict[str, Sequence[Inline]] = {
         "The 2 that comes down from the square cancels the ",
         HALF,
         ", and ",
-        Number(-1),
+        Numeral(-1),
         " is the derivative of what stands in the brackets.",
     ),
     "square": (
         "The 2 comes down from the square, and ",
-        Number(-1),
+        Numeral(-1),
         " is the derivative of what stands in the brackets.",
     ),
     "sigmoid": (
         "Why ",
-        Relation(Call("σ′", (x,)), "=", sigmoid(x) * (1 - sigmoid(x))),
+        Comparison(Function("σ′", (x,)), "=", sigmoid(x) * (1 - sigmoid(x))),
         ": the derivative of ",
         1 / (1 + exp(-x)),
         " is ",
@@ -121,13 +121,13 @@ WHY: dict[str, Sequence[Inline]] = {
         ", and that is ",
         sigmoid(x),
         " times ",
-        Relation(exp(-x) / (1 + exp(-x)), "=", 1 - sigmoid(x)),
+        Comparison(exp(-x) / (1 + exp(-x)), "=", 1 - sigmoid(x)),
         ". So the value that is known already gives the slope. The slope is 1/4 at most, and "
         "close to 0 where the sigmoid is close to 0 or to 1: there a network hardly learns.",
     ),
     "tanh": (
         "Why ",
-        Relation(Call("tanh′", (x,)), "=", 1 - tanh(x) ** 2),
+        Comparison(Function("tanh′", (x,)), "=", 1 - tanh(x) ** 2),
         ": the derivative of ",
         sinh(x) / cosh(x),
         " is ",
@@ -156,7 +156,7 @@ WHY: dict[str, Sequence[Inline]] = {
     ),
     "cross_entropy_of": (
         "Why softmax and cross-entropy go together: ",
-        Relation(ln(a), "=", o - L),
+        Comparison(ln(a), "=", o - L),
         ", so the error is ",
         L,
         " less what the wanted output adds, since the targets sum to 1. The slope of ",

@@ -12,11 +12,11 @@ from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import losses
 from gradbook.graph.step import Step
 from gradbook.targets.algebra.notation.chains import Algebra, at, partial, symbol_of
-from gradbook.targets.algebra.notation.document import Cell, Inline, Line
+from gradbook.targets.algebra.notation.document import Cell, EquationLine, Inline
 from gradbook.targets.algebra.notation.forms import (
+    Comparison,
     Form,
-    Number,
-    Relation,
+    Numeral,
     Words,
     numbers_in,
     shortened,
@@ -63,8 +63,8 @@ def _formula_and_number(known: Algebra, value: Node) -> list[tuple[str, Form]]:
 def tell_samples(story: Story, known: Algebra, values: Iterable[tuple[Form, Array]]) -> None:
     """A table of values, a column for each sample, or for the first and the last of many."""
     shown = shown_samples(known.samples)
-    head: list[Cell] = [("sample",), *((Number(k + 1),) for k in shown)]
-    rows = [[(name,), *((Number(at(value, k)),) for k in shown)] for name, value in values]
+    head: list[Cell] = [("sample",), *((Numeral(k + 1),) for k in shown)]
+    rows = [[(name,), *((Numeral(at(value, k)),) for k in shown)] for name, value in values]
     story.table(head, rows)
 
 
@@ -205,8 +205,8 @@ class Backward:
         for k in shown_samples(self.known.samples):
             put_in = self.known.in_numbers(chain.inside, k)
             (_, first), *rest = worked_out(put_in, self.known.number(chain.inside, k))
-            form = first if not rest else Relation(first, *rest[0])
-            lines.append(Line(Words(f"sample {k + 1}"), ":", form))
+            form = first if not rest else Comparison(first, *rest[0])
+            lines.append(EquationLine(Words(f"sample {k + 1}"), ":", form))
         self.story.lines(lines)
 
     def _numbers(self, chain: Chain) -> list[tuple[str, Form]]:
@@ -270,7 +270,7 @@ def _tell_next(story: Story, known: Algebra, leaf: Node, memories: Mapping[Node,
         return symbol_of(memories.get(node, node)) if node in memories or node.name else None
 
     def by_number(node: Node) -> Form | None:
-        return Number(at(known.values[node])) if node in memories or node.name else None
+        return Numeral(at(known.values[node])) if node in memories or node.name else None
 
     story.equation(
         symbol_of(leaf),
@@ -282,5 +282,7 @@ def _tell_next(story: Story, known: Algebra, leaf: Node, memories: Mapping[Node,
 def _tell_error(story: Story, known: Algebra) -> None:
     step = known.derived.step
     before, after = map(float, losses(step, 2))
-    error = Relation(symbol_of(step.loss), sign_before(Number(after)), Number(after))
-    story.say("Once all weights are updated the error is ", error, "; it was ", Number(before), ".")
+    error = Comparison(symbol_of(step.loss), sign_before(Numeral(after)), Numeral(after))
+    story.say(
+        "Once all weights are updated the error is ", error, "; it was ", Numeral(before), "."
+    )

@@ -12,12 +12,12 @@ from gradbook.targets.algebra.notation.document import (
     Cell,
     Document,
     Equation,
+    EquationLine,
+    EquationNumber,
     Heading,
     Inline,
-    Line,
     Paragraph,
-    Reference,
-    Table,
+    TableBlock,
 )
 from gradbook.targets.algebra.notation.forms import Form
 
@@ -52,22 +52,23 @@ class Story:
     ) -> None:
         """left = this = that, under a number."""
         lines = [
-            Line(None if k else left, sign, right) for k, (sign, right) in enumerate(_fresh(rights))
+            EquationLine(None if k else left, sign, right)
+            for k, (sign, right) in enumerate(_fresh(rights))
         ]
         self.count += 1
         self.blocks.append(Equation(tuple(lines), self.count))
         if of is not None:
             self.numbers[of] = self.count
 
-    def lines(self, lines: Sequence[Line]) -> None:
+    def lines(self, lines: Sequence[EquationLine]) -> None:
         """Equations below each other, under no number."""
         self.blocks.append(Equation(tuple(lines)))
 
     def table(self, head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> None:
-        self.blocks.append(Table(tuple(head), tuple(tuple(row) for row in rows)))
+        self.blocks.append(TableBlock(tuple(head), tuple(tuple(row) for row in rows)))
 
-    def reference(self, said: Local | Node) -> Reference:
-        return Reference(self.numbers[said])
+    def reference(self, said: Local | Node) -> EquationNumber:
+        return EquationNumber(self.numbers[said])
 
 
 def _fresh(rights: Sequence[tuple[str, Form]]) -> list[tuple[str, Form]]:

@@ -10,13 +10,13 @@ from gradbook.targets.algebra.notation.document import (
     Code,
     Document,
     Equation,
+    EquationNumber,
     Heading,
     Inline,
     Paragraph,
-    Reference,
-    Table,
+    TableBlock,
 )
-from gradbook.targets.algebra.notation.forms import Number
+from gradbook.targets.algebra.notation.forms import Numeral
 from gradbook.targets.algebra.writers.tex import Row, escape, rows, spell_inline, width
 
 ROOM = 78  # characters in a line of formulas, about
@@ -56,7 +56,7 @@ def _block(block: Block) -> str:
             return f"\\begin{{why}}\n{said}\n\\end{{why}}" if aside else f"\n{said}"
         case Equation():
             return _equation(block)
-        case Table():
+        case TableBlock():
             return "\n".join(_table(block))
 
 
@@ -68,7 +68,7 @@ def _inline(part: Inline) -> str:
     match part:
         case str():
             return escape(part)
-        case Reference(number):
+        case EquationNumber(number):
             return f"({number})"
         case Code(text):
             return f"\\texttt{{{escape(text).replace('--', '-{}-')}}}"
@@ -88,7 +88,7 @@ def _row(row: Row) -> str:
     return f"{left} &{sign} {right}"
 
 
-def _table(block: Table) -> Iterator[str]:
+def _table(block: TableBlock) -> Iterator[str]:
     columns = "".join(map(_column, zip(*block.rows, strict=True)))
     for first in range(0, len(block.rows), MOST_ROWS):
         yield f"\n\\hspace*{{1.5em}}\\begin{{tabular}}{{@{{}}{columns}@{{}}}}"
@@ -100,7 +100,7 @@ def _table(block: Table) -> Iterator[str]:
 
 def _column(cells: tuple[Cell, ...]) -> str:
     """Numbers right, words left, long words in several lines."""
-    if all(len(cell) == 1 and isinstance(cell[0], Number) for cell in cells):
+    if all(len(cell) == 1 and isinstance(cell[0], Numeral) for cell in cells):
         return "r"
     longest = max(sum(width(_inline(part)) for part in cell) for cell in cells)
     return "l" if longest <= WIDEST_CELL else f"p{{{WIDEST_CELL / 2:g}em}}"

@@ -15,13 +15,13 @@ from gradbook.targets.algebra.notation.document import (
     Code,
     Document,
     Equation,
+    EquationNumber,
     Heading,
     Inline,
     Paragraph,
-    Reference,
-    Table,
+    TableBlock,
 )
-from gradbook.targets.algebra.notation.forms import Number
+from gradbook.targets.algebra.notation.forms import Numeral
 from gradbook.targets.algebra.writers.tex import rows, spell_inline
 
 ROOM = 96  # characters in a line of formulas, about
@@ -45,7 +45,7 @@ def _block(block: Block) -> str:
             return f"{'> ' * aside}{_said(text)}"
         case Equation():
             return _equations([block])
-        case Table():
+        case TableBlock():
             return "\n".join(_table(block))
 
 
@@ -57,7 +57,7 @@ def _inline(part: Inline) -> str:
     match part:
         case str():
             return _plain(part)
-        case Reference(number):
+        case EquationNumber(number):
             return f"({number})"
         case Code(text):
             return f"`{text}`"
@@ -87,7 +87,7 @@ def _equations(blocks: Iterable[Block]) -> str:
     return f"```math\n\\begin{{aligned}}\n{aligned}\n\\end{{aligned}}\n```"
 
 
-def _table(block: Table) -> Iterator[str]:
+def _table(block: TableBlock) -> Iterator[str]:
     yield _row(block.head)
     columns = zip(*block.rows, strict=True)
     yield "|" + "|".join("--:" if _numeric(column) else ":--" for column in columns) + "|"
@@ -95,7 +95,7 @@ def _table(block: Table) -> Iterator[str]:
 
 
 def _numeric(column: tuple[Cell, ...]) -> bool:
-    return all(len(cell) == 1 and isinstance(cell[0], Number) for cell in column)
+    return all(len(cell) == 1 and isinstance(cell[0], Numeral) for cell in column)
 
 
 def _row(cells: tuple[Cell, ...]) -> str:

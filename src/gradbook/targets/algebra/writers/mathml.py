@@ -15,24 +15,24 @@ from xml.etree import ElementTree
 
 from gradbook.graph.names import Name
 from gradbook.palette import GRADIENT, colour_of
-from gradbook.targets.algebra.notation.document import Line
+from gradbook.targets.algebra.notation.document import EquationLine
 from gradbook.targets.algebra.notation.forms import (
     BigSum,
     Bracket,
-    Call,
     Cases,
+    Comparison,
     Derived,
+    Factors,
     Form,
     Fraction,
+    Function,
     Minus,
-    Number,
+    Numeral,
     Partial,
     Power,
-    Product,
-    Relation,
     Root,
-    Sum,
     Symbol,
+    Terms,
     Transposed,
     Words,
     digits,
@@ -52,7 +52,7 @@ def inline(form: Form) -> str:
     return f"<math>{unmarked(_Whole().write(form))}</math>"
 
 
-def displayed(lines: Sequence[Line]) -> str:
+def displayed(lines: Sequence[EquationLine]) -> str:
     """Lines aligned at their signs."""
     rows = "".join(
         f"<mtr><mtd><mrow>{left}</mrow></mtd><mtd><mrow>{right}</mrow></mtd></mtr>"
@@ -62,7 +62,7 @@ def displayed(lines: Sequence[Line]) -> str:
     return f'<math display="block">{table}</math>'
 
 
-def _rows(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
+def _rows(lines: Sequence[EquationLine]) -> Iterator[tuple[str, str]]:
     """What stands left and right; lines that go on share a row where it stays short."""
     lefts = [unmarked(_Whole().write(line.left)) if line.left else "" for line in lines]
     together = "".join(_sign(line.sign) + unmarked(_Whole().write(line.right)) for line in lines)
@@ -89,11 +89,11 @@ class _Whole(Printer):
     """Every bracket is an element with what it holds, and stretches with it."""
 
     levels: ClassVar[dict[type, Level]] = {
-        Relation: Level.RELATION,
-        Sum: Level.SUM,
+        Comparison: Level.COMPARISON,
+        Terms: Level.SUM,
         Minus: Level.MINUS,
         BigSum: Level.FRACTION,
-        Product: Level.PRODUCT,
+        Factors: Level.PRODUCT,
         Derived: Level.PRODUCT,
         Fraction: Level.POWER,
         Partial: Level.POWER,
@@ -104,7 +104,7 @@ class _Whole(Printer):
     before_sum: ClassVar[str] = ""
 
     def level(self, form: Form) -> Level:
-        if isinstance(form, Number) and form.value >= 0 and "e" in digits(form.value):
+        if isinstance(form, Numeral) and form.value >= 0 and "e" in digits(form.value):
             return Level.PRODUCT
         if isinstance(form, Symbol) and form.name.stem.endswith(SQUARE):
             return Level.POWER
@@ -128,7 +128,7 @@ class _Whole(Printer):
     def write_symbol(self, form: Symbol) -> str:
         return symbol_of(form)
 
-    def write_number(self, form: Number) -> str:
+    def write_numeral(self, form: Numeral) -> str:
         return number_of(form.value)
 
     def write_words(self, form: Words) -> str:
@@ -145,10 +145,10 @@ class _Whole(Printer):
     def write_minus(self, form: Minus) -> str:
         return MINUS + self.part(form.of, Level.FRACTION)
 
-    def write_sum(self, form: Sum) -> str:
+    def write_terms(self, form: Terms) -> str:
         return self.terms(form, "<mo>+</mo>", "<mo>−</mo>")
 
-    def write_product(self, form: Product) -> str:
+    def write_factors(self, form: Factors) -> str:
         return self.factors(form, f"<mo>{form.sign}</mo>" if form.sign else THIN_SPACE)
 
     def write_fraction(self, form: Fraction) -> str:
@@ -168,7 +168,7 @@ class _Whole(Printer):
             return raised(base, exponent)
         return f"<msup>{self.base(base)}{exponent}</msup>"
 
-    def write_call(self, form: Call) -> str:
+    def write_function(self, form: Function) -> str:
         if form.function == "exp":
             return f'<msup><mi mathvariant="normal">e</mi>{self.row(form.arguments[0])}</msup>'
         name = form.function.removesuffix("′")
@@ -199,7 +199,7 @@ class _Whole(Printer):
         over = f"<mtext>{escape(form.over)}</mtext>" if form.over else "<mrow></mrow>"
         return f"<munder><mo>∑</mo>{over}</munder>{self.part(form.of, Level.FRACTION)}"
 
-    def write_relation(self, form: Relation) -> str:
+    def write_comparison(self, form: Comparison) -> str:
         return f"{self.write(form.left)}{_sign(form.sign)}{self.write(form.right)}"
 
 

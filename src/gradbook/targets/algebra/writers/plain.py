@@ -9,20 +9,20 @@ from gradbook.targets.algebra.notation.forms import (
     HALF,
     BigSum,
     Bracket,
-    Call,
     Cases,
+    Comparison,
     Derived,
+    Factors,
     Form,
     Fraction,
+    Function,
     Minus,
-    Number,
+    Numeral,
     Partial,
     Power,
-    Product,
-    Relation,
     Root,
-    Sum,
     Symbol,
+    Terms,
     Transposed,
     Words,
     digits,
@@ -47,13 +47,13 @@ def spell(form: Form) -> str:
 class TextPrinter(Printer):
     before_sum: ClassVar[str] = "·"
     levels: ClassVar[dict[type, Level]] = {
-        Relation: Level.RELATION,
-        Sum: Level.SUM,
+        Comparison: Level.COMPARISON,
+        Terms: Level.SUM,
         Minus: Level.MINUS,
         Fraction: Level.FRACTION,
         BigSum: Level.FRACTION,
         Derived: Level.FRACTION,
-        Product: Level.PRODUCT,
+        Factors: Level.PRODUCT,
         Partial: Level.POWER,
         Power: Level.POWER,
         Transposed: Level.POWER,
@@ -62,14 +62,14 @@ class TextPrinter(Printer):
     def level(self, form: Form) -> Level:
         if form == HALF:
             return Level.ATOM
-        if isinstance(form, Number) and form.value >= 0 and "·" in decimal(form.value):
+        if isinstance(form, Numeral) and form.value >= 0 and "·" in decimal(form.value):
             return Level.PRODUCT
         return super().level(form)
 
     def write_symbol(self, form: Symbol) -> str:
         return str(form.name)
 
-    def write_number(self, form: Number) -> str:
+    def write_numeral(self, form: Numeral) -> str:
         return decimal(form.value)
 
     def write_words(self, form: Words) -> str:
@@ -84,10 +84,10 @@ class TextPrinter(Printer):
     def write_minus(self, form: Minus) -> str:
         return f"−{self.part(form.of, Level.FRACTION)}"
 
-    def write_sum(self, form: Sum) -> str:
+    def write_terms(self, form: Terms) -> str:
         return self.terms(form)
 
-    def write_product(self, form: Product) -> str:
+    def write_factors(self, form: Factors) -> str:
         return self.factors(form, {"·": "·", "": " "}.get(form.sign, f" {form.sign} "))
 
     def write_fraction(self, form: Fraction) -> str:
@@ -98,7 +98,7 @@ class TextPrinter(Printer):
 
     def write_power(self, form: Power) -> str:
         base, exponent = self.part(form.base, Level.ATOM), form.exponent
-        if isinstance(exponent, Number) and float(exponent.value).is_integer():
+        if isinstance(exponent, Numeral) and float(exponent.value).is_integer():
             return base + decimal(exponent.value).replace("−", "-").translate(RAISED)
         return f"{base}^{self.part(exponent, Level.ATOM)}"
 
@@ -108,7 +108,7 @@ class TextPrinter(Printer):
     def write_transposed(self, form: Transposed) -> str:
         return f"{self.part(form.of, Level.ATOM)}ᵀ"
 
-    def write_call(self, form: Call) -> str:
+    def write_function(self, form: Function) -> str:
         arguments = f",{SUM_BREAK} ".join(map(self.write, form.arguments))
         return f"{form.function}({deeper(arguments)})"
 
@@ -124,7 +124,7 @@ class TextPrinter(Printer):
         over = "" if form.over == "samples" else f"_{form.over}"  # what Σ alone is said to be
         return f"Σ{over} {self.part(form.of, Level.FRACTION)}"
 
-    def write_relation(self, form: Relation) -> str:
+    def write_comparison(self, form: Comparison) -> str:
         return f"{self.write(form.left)}{SUM_BREAK} {form.sign} {self.write(form.right)}"
 
 

@@ -7,13 +7,13 @@ from enum import IntEnum
 from itertools import accumulate, pairwise
 from typing import ClassVar
 
-from gradbook.targets.algebra.notation.forms import BigSum, Form, Minus, Number, Product, Sum
+from gradbook.targets.algebra.notation.forms import BigSum, Factors, Form, Minus, Numeral, Terms
 
 
 class Level(IntEnum):
     """How tightly a form holds together."""
 
-    RELATION = 0
+    COMPARISON = 0
     SUM = 1
     MINUS = 2
     FRACTION = 3
@@ -38,7 +38,7 @@ class Printer:
         return method(form)
 
     def level(self, form: Form) -> Level:
-        if isinstance(form, Number) and form.value < 0:
+        if isinstance(form, Numeral) and form.value < 0:
             return Level.MINUS
         return self.levels.get(type(form), Level.ATOM)
 
@@ -51,7 +51,7 @@ class Printer:
         opening, closing = self.brackets
         return f"{opening}{deeper(inside)}{closing}"
 
-    def terms(self, form: Sum, plus: str = "+", minus: str = "−") -> str:
+    def terms(self, form: Terms, plus: str = "+", minus: str = "−") -> str:
         """a + b − c."""
         first, *others = form.terms
         said = self.part(first, Level.MINUS)
@@ -60,7 +60,7 @@ class Printer:
             said += f"{SUM_BREAK} {sign} {self.part(inner, Level.FRACTION)}"
         return said
 
-    def factors(self, form: Product, sign: str) -> str:
+    def factors(self, form: Factors, sign: str) -> str:
         """a·b·c; what reaches to the right may stand last, a Σ without a sign before it."""
         *others, last = form.factors
         said = f"{PRODUCT_BREAK}{sign}".join(
@@ -69,9 +69,9 @@ class Printer:
         sign = self.before_sum if isinstance(last, BigSum) else sign
         return f"{said}{PRODUCT_BREAK}{sign}{self.factor(last, form, self.last_factor(last))}"
 
-    def factor(self, factor: Form, of: Product, least: Level) -> str:
+    def factor(self, factor: Form, of: Factors, least: Level) -> str:
         """Another kind of product within a product stands in brackets."""
-        other = isinstance(factor, Product) and factor.sign != of.sign
+        other = isinstance(factor, Factors) and factor.sign != of.sign
         return self.part(factor, Level.POWER if other else least)
 
     def last_factor(self, last: Form) -> Level:

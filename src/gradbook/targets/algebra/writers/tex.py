@@ -8,24 +8,24 @@ from math import isfinite
 from typing import ClassVar
 
 from gradbook.graph.names import Name
-from gradbook.targets.algebra.notation.document import Line
+from gradbook.targets.algebra.notation.document import EquationLine
 from gradbook.targets.algebra.notation.forms import (
     BigSum,
     Bracket,
-    Call,
     Cases,
+    Comparison,
     Derived,
+    Factors,
     Form,
     Fraction,
+    Function,
     Minus,
-    Number,
+    Numeral,
     Partial,
     Power,
-    Product,
-    Relation,
     Root,
-    Sum,
     Symbol,
+    Terms,
     Transposed,
     Words,
     digits,
@@ -80,12 +80,12 @@ def spell_inline(form: Form) -> str:
 class TexPrinter(Printer):
     before_sum: ClassVar[str] = r"\, "
     levels: ClassVar[dict[type, Level]] = {
-        Relation: Level.RELATION,
-        Sum: Level.SUM,
+        Comparison: Level.COMPARISON,
+        Terms: Level.SUM,
         Minus: Level.MINUS,
         BigSum: Level.FRACTION,
         Derived: Level.FRACTION,
-        Product: Level.PRODUCT,
+        Factors: Level.PRODUCT,
         Fraction: Level.POWER,
         Partial: Level.POWER,
         Power: Level.POWER,
@@ -93,7 +93,7 @@ class TexPrinter(Printer):
     }
 
     def level(self, form: Form) -> Level:
-        if isinstance(form, Number) and form.value >= 0 and "e" in digits(form.value):
+        if isinstance(form, Numeral) and form.value >= 0 and "e" in digits(form.value):
             return Level.PRODUCT
         return super().level(form)
 
@@ -105,7 +105,7 @@ class TexPrinter(Printer):
     def write_symbol(self, form: Symbol) -> str:
         return symbol(form.name, form.bold)
 
-    def write_number(self, form: Number) -> str:
+    def write_numeral(self, form: Numeral) -> str:
         return decimal(form.value)
 
     def write_words(self, form: Words) -> str:
@@ -121,14 +121,14 @@ class TexPrinter(Printer):
     def write_minus(self, form: Minus) -> str:
         return f"-{self.part(form.of, Level.FRACTION)}"
 
-    def write_sum(self, form: Sum) -> str:
+    def write_terms(self, form: Terms) -> str:
         return self.terms(form, "+", "-")
 
-    def write_product(self, form: Product) -> str:
+    def write_factors(self, form: Factors) -> str:
         return self.factors(form, SIGNS[form.sign])
 
     def write_fraction(self, form: Fraction) -> str:
-        plain = isinstance(form.top, Number) and isinstance(form.bottom, Number)
+        plain = isinstance(form.top, Numeral) and isinstance(form.bottom, Numeral)
         command = r"\tfrac" if plain else r"\frac"
         return unmarked(f"{command}{{{self.write(form.top)}}}{{{self.write(form.bottom)}}}")
 
@@ -146,7 +146,7 @@ class TexPrinter(Printer):
         said = self.part(form, Level.ATOM)
         return f"{{{said}}}" if isinstance(form, Symbol) and "^" in said else said
 
-    def write_call(self, form: Call) -> str:
+    def write_function(self, form: Function) -> str:
         function = FUNCTIONS.get(form.function, rf"\mathrm{{{escape(form.function)}}}")
         return function + self.bracketed(f",{SUM_BREAK} ".join(map(self.write, form.arguments)))
 
@@ -165,7 +165,7 @@ class TexPrinter(Printer):
         over = rf"_{{\text{{{escape(form.over)}}}}}" if form.over else ""
         return rf"\sum{over} {self.part(form.of, Level.FRACTION)}"
 
-    def write_relation(self, form: Relation) -> str:
+    def write_comparison(self, form: Comparison) -> str:
         left, right = self.write(form.left), self.write(form.right)
         return f"{left}{SUM_BREAK} {SIGNS[form.sign]} {right}"
 
@@ -238,7 +238,7 @@ def escape(text: str) -> str:
 Row = tuple[str, str, str]  # left, sign, right
 
 
-def rows(lines: Sequence[Line], room: float) -> Iterator[Row]:
+def rows(lines: Sequence[EquationLine], room: float) -> Iterator[Row]:
     """The lines of an equation: in one row where they fit, else each as many as it needs."""
     lefts = ["" if line.left is None else spell(line.left) for line in lines]
     room -= max(map(width, lefts))

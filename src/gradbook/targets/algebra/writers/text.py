@@ -12,14 +12,14 @@ from gradbook.targets.algebra.notation.document import (
     Code,
     Document,
     Equation,
+    EquationLine,
+    EquationNumber,
     Heading,
     Inline,
-    Line,
     Paragraph,
-    Reference,
-    Table,
+    TableBlock,
 )
-from gradbook.targets.algebra.notation.forms import Number
+from gradbook.targets.algebra.notation.forms import Numeral
 from gradbook.targets.algebra.writers.plain import TextPrinter, spell
 from gradbook.targets.algebra.writers.printer import broken
 
@@ -56,7 +56,7 @@ def _block(block: Block, width: int) -> list[str]:
             return _wrapped(block.text, width, indent)
         case Equation():
             return _equation(block, width)
-        case Table():
+        case TableBlock():
             return list(_table(block, width))
 
 
@@ -70,7 +70,7 @@ def _inline(part: Inline) -> str:
     match part:
         case str():
             return part
-        case Reference(number):
+        case EquationNumber(number):
             return f"({number})"
         case Code(text):
             return text.replace(" ", FIXED_SPACE)
@@ -99,7 +99,7 @@ def _equation(block: Equation, width: int) -> list[str]:
     return [f"{margin:<{MARGIN}}{row}" for margin, row in zip(margins, rows, strict=False)]
 
 
-def _in_one_row(lines: Sequence[Line], room: int) -> list[str] | None:
+def _in_one_row(lines: Sequence[EquationLine], room: int) -> list[str] | None:
     """left = this = that, where all of it fits."""
     if any(line.left is not None for line in lines[1:]):
         return None
@@ -108,7 +108,7 @@ def _in_one_row(lines: Sequence[Line], room: int) -> list[str] | None:
     return [row] if len(row) <= room else None
 
 
-def _rows(lines: Sequence[Line], room: int) -> Iterator[str]:
+def _rows(lines: Sequence[EquationLine], room: int) -> Iterator[str]:
     """The lines with their signs below each other."""
     lefts = ["" if line.left is None else spell(line.left) for line in lines]
     narrow = [len(left) for left in lefts if len(left) <= WIDEST_LEFT]
@@ -130,7 +130,7 @@ def _hanging(start: str, marked: str, room: int) -> Iterator[str]:
         yield indent + line
 
 
-def _table(block: Table, width: int) -> Iterator[str]:
+def _table(block: TableBlock, width: int) -> Iterator[str]:
     """Numbers below each other; what is too wide goes on below, long words in more lines."""
     cells = [["".join(map(_inline, cell)) for cell in row] for row in (block.head, *block.rows)]
     words = [_has_words(column) for column in zip(*block.rows, strict=True)]
@@ -162,7 +162,7 @@ def _narrowed(widths: Sequence[int], words: Sequence[bool], room: int) -> list[i
 
 
 def _has_words(column: Sequence[Cell]) -> bool:
-    return not all(len(cell) == 1 and isinstance(cell[0], Number) for cell in column)
+    return not all(len(cell) == 1 and isinstance(cell[0], Numeral) for cell in column)
 
 
 def _chunks(widths: Sequence[int], room: int) -> Iterator[list[int]]:

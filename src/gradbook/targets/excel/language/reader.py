@@ -68,7 +68,7 @@ def read(formula: str) -> Expression:
     """What a formula says, with or without its =; a FormulaError where it can't be told."""
     if len(formula) > LONGEST_FORMULA + 1:
         raise FormulaError(f"longer than {LONGEST_FORMULA:,} characters", LONGEST_FORMULA + 1)
-    return _Reader(formula).whole()
+    return _FormulaReader(formula).whole()
 
 
 def _tokens(formula: str) -> Iterator[Token]:
@@ -83,7 +83,7 @@ def _tokens(formula: str) -> Iterator[Token]:
     yield Token("end", "", len(formula) + 1)
 
 
-class _Reader:
+class _FormulaReader:
     """Precedence climbing over the tokens."""
 
     def __init__(self, formula: str) -> None:

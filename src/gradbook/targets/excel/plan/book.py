@@ -10,10 +10,10 @@ from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
-from gradbook.targets.excel.plan.columns import Group, backward_values, gradients, groups
-from gradbook.targets.excel.plan.layout import DATA, Run, Start, Table, following_values
+from gradbook.targets.excel.plan.columns import ColumnGroup, backward_values, gradients, groups
+from gradbook.targets.excel.plan.layout import DATA, ColumnBlock, RunLayout, Start, following_values
 from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS, OPEN, Nudges
-from gradbook.targets.excel.plan.values import Record, record
+from gradbook.targets.excel.plan.values import RecordedRun, record
 
 NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "Samples"
 RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", "Check work"
@@ -27,7 +27,7 @@ ASCII = str.maketrans({"γ": "gamma", "β": "beta"})  # names that can be typed
 
 
 @dataclass(frozen=True)
-class Book:
+class WorkbookPlan:
     """One network's workbook. Values of `blank` are left for a student to fill in."""
 
     step: Step
@@ -42,7 +42,7 @@ class Book:
         return frozenset(backward_values(self.step) if self.exercise else ())
 
     @cached_property
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[ColumnGroup]:
         return groups(self.step)
 
     @cached_property
@@ -53,20 +53,22 @@ class Book:
     def several(self) -> bool:
         return self.step.samples > 1
 
-    def columns(self, *, each: bool) -> list[Group]:
+    def columns(self, *, each: bool) -> list[ColumnGroup]:
         parts = [group.only(each=each) for group in self.groups]
         return [group for group in parts if group.nodes]
 
     # Where ------------------------------------------------------------------
 
-    def _table(self, sheet: str, row: int, column: int, *, each: bool, stride: int = 1) -> Table:
+    def _table(
+        self, sheet: str, row: int, column: int, *, each: bool, stride: int = 1
+    ) -> ColumnBlock:
         nodes = [node for group in self.columns(each=each) for node in group.nodes]
-        return Table(sheet, {node: column + k for k, node in enumerate(nodes)}, row, stride)
+        return ColumnBlock(sheet, {node: column + k for k, node in enumerate(nodes)}, row, stride)
 
     @cached_property
-    def training(self) -> Run:
+    def training(self) -> RunLayout:
         """The run at the rate of the Network sheet."""
-        return Run(
+        return RunLayout(
             self.step,
             self._table(TRAINING, HEAD_ROWS, 1, each=False),
             self._table(SAMPLES, HEAD_ROWS, 2, each=True, stride=self.step.samples),
@@ -75,7 +77,7 @@ class Book:
             following_values(self.step),
         )
 
-    def at_rate(self, number: int) -> Run:
+    def at_rate(self, number: int) -> RunLayout:
         """The run at one of the rates, stacked with the others on the working sheet.
 
         Its columns are those of Training; the rate of each row stands in column A.
@@ -86,7 +88,7 @@ class Book:
         across = 1 + len(of_step.columns)
         of_sample = self._table(RATES_WORK, row, across, each=True, stride=stride)
         outside = {self.step.rate: "$A{e}"}
-        return Run(
+        return RunLayout(
             self.step, of_step, of_sample, outside, self.data_place[0], following_values(self.step)
         )
 
@@ -126,11 +128,11 @@ class Book:
     # What -------------------------------------------------------------------
 
     @cached_property
-    def record(self) -> Record:
+    def record(self) -> RecordedRun:
         return record(self.step, self.epochs, self.rate, self.blank)
 
     @cached_property
-    def rate_records(self) -> tuple[Record, ...]:
+    def rate_records(self) -> tuple[RecordedRun, ...]:
         return tuple(record(self.step, self.epochs, rate, self.blank) for rate in self.rates)
 
     @cached_property

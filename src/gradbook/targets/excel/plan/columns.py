@@ -15,18 +15,18 @@ from gradbook.net.text import layer_words
 
 
 @dataclass(frozen=True)
-class Group:
+class ColumnGroup:
     """Columns that belong together: a layer's, the errors, the gradients."""
 
     title: str
     nodes: tuple[Node, ...]
 
-    def only(self, *, each: bool) -> Group:
+    def only(self, *, each: bool) -> ColumnGroup:
         """Those with a value per sample, or those with one per step."""
-        return Group(self.title, tuple(node for node in self.nodes if node.each is each))
+        return ColumnGroup(self.title, tuple(node for node in self.nodes if node.each is each))
 
 
-def groups(step: Step) -> list[Group]:
+def groups(step: Step) -> list[ColumnGroup]:
     """Every value that gets a column, in the order in which people write them."""
     forward = forward_values(step)
     known = {*step.targets, *step.inputs, *step.weights}
@@ -34,7 +34,7 @@ def groups(step: Step) -> list[Group]:
     values = [node for node in forward if node not in known and node not in errors]
     depths = _depths(step)
     layers = [
-        Group(
+        ColumnGroup(
             _layer_title(step.net, depth),
             (
                 *(weight for weight in step.weights if depths[weight] == depth),
@@ -44,13 +44,15 @@ def groups(step: Step) -> list[Group]:
         for depth in sorted(set(depths.values()))
     ]
     found = [
-        Group("targets", step.targets),
-        Group("inputs", step.inputs),
+        ColumnGroup("targets", step.targets),
+        ColumnGroup("inputs", step.inputs),
         *layers,
-        Group("error", tuple(errors)),
-        Group("from the error back", tuple(_signals(step))),
-        Group("gradients", gradients(step)),
-        Group("memory of the update", tuple(leaf for leaf in step.start if leaf not in known)),
+        ColumnGroup("error", tuple(errors)),
+        ColumnGroup("from the error back", tuple(_signals(step))),
+        ColumnGroup("gradients", gradients(step)),
+        ColumnGroup(
+            "memory of the update", tuple(leaf for leaf in step.start if leaf not in known)
+        ),
     ]
     return [group for group in found if group.nodes]
 

@@ -23,7 +23,7 @@ Start = str | float  # what refers to a leaf's first value, or that value itself
 
 
 @dataclass(frozen=True)
-class Table:
+class ColumnBlock:
     """A column for each of some values; `stride` rows from one epoch to the next."""
 
     sheet: str
@@ -50,20 +50,20 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunLayout:
     """Where the values of one run stand: those of a step, those of its samples.
 
     `outside` are values that stand elsewhere, with what refers to them: eta, i1_given.
     """
 
     step: Step
-    of_step: Table
-    of_sample: Table
+    of_step: ColumnBlock
+    of_sample: ColumnBlock
     outside: Mapping[Node, str]
     data_row: int = 0  # of the first sample among the data, from 0
     following: Mapping[Node, Node] = field(default_factory=dict)  # a next value → its leaf
 
-    def table(self, node: Node) -> Table:
+    def table(self, node: Node) -> ColumnBlock:
         return self.of_sample if node.each else self.of_step
 
     def formula(self, node: Node, sheet: str, guarded: Guarded) -> str:

@@ -11,7 +11,7 @@ from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import Values, evaluate
 from gradbook.graph.step import Step
 from gradbook.targets.excel.plan.columns import forward_values
-from gradbook.targets.excel.plan.layout import Run, Table
+from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout
 
 NUDGE = 1e-5
 NEAR, FLOOR = 1e-5, 1e-8  # of the slope, and of the error: how far apart a check lets them be
@@ -79,17 +79,17 @@ class Nudges:
     def groups(self, *, each: bool) -> list[Node]:
         return [value for value in self.values if value.each is each]
 
-    def run(self, nudged: Node) -> Run:
+    def run(self, nudged: Node) -> RunLayout:
         """The forward passes; the nudged weight stands in column B."""
         stride = self.step.samples
         once, every = self.groups(each=False), self.groups(each=True)
         first = 3 if stride > 1 else 2
         columns = {value: first + k for k, value in enumerate([*every, *once])}
-        of_step = Table(self.sheet, {v: columns[v] for v in once}, FIRST_ROW, stride)
-        of_sample = Table(self.sheet, {v: columns[v] for v in every}, FIRST_ROW, stride)
+        of_step = ColumnBlock(self.sheet, {v: columns[v] for v in once}, FIRST_ROW, stride)
+        of_sample = ColumnBlock(self.sheet, {v: columns[v] for v in every}, FIRST_ROW, stride)
         weights = {w: self.base(w) for w in self.step.weights}
         outside = {**weights, nudged: "$B{e}", **self.given}
-        return Run(self.step, of_step, of_sample, outside, self.data_row)
+        return RunLayout(self.step, of_step, of_sample, outside, self.data_row)
 
     # What --------------------------------------------------------------------
 

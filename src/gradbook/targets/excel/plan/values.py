@@ -20,14 +20,14 @@ SMALLEST_POWER = 1e-300  # a smaller one is, or nearly is, no full number any mo
 
 
 @dataclass(frozen=True)
-class Record:
+class RecordedRun:
     """Each named value over the epochs (and samples); nan where a sheet shows an error."""
 
     values: Mapping[Node, Array]
     extreme: frozenset[str]  # ops that met values at which their usual spelling fails
 
 
-def record(step: Step, epochs: int, rate: float, blank: Collection[Node] = ()) -> Record:
+def record(step: Step, epochs: int, rate: float, blank: Collection[Node] = ()) -> RecordedRun:
     """Run the step; values of `blank` count as 0, as empty cells do."""
     zeros = {node: np.zeros(step.samples if node.each else ()) for node in blank}
     order = needed([*step.inputs, *step.targets, step.loss, *step.outputs, *step.next.values()])
@@ -45,7 +45,7 @@ def record(step: Step, epochs: int, rate: float, blank: Collection[Node] = ()) -
         for node in kept:
             value = values[node]
             rows[node].append(np.where(errors[node], np.nan, value) if errors else value)
-    return Record({node: np.array(found) for node, found in rows.items()}, frozenset(extreme))
+    return RecordedRun({node: np.array(found) for node, found in rows.items()}, frozenset(extreme))
 
 
 # When the usual spelling of an op fails, and the op in it whose spelling that is.

@@ -14,7 +14,7 @@ from gradbook.targets.excel.plan.book import (
     CHECK_WORK,
     EPOCH_NAME,
     NUDGE_NAME,
-    Book,
+    WorkbookPlan,
 )
 from gradbook.targets.excel.plan.nudges import (
     AGREES,
@@ -54,7 +54,7 @@ HEADINGS = (
 )
 
 
-def write_check(workbook: Workbook, look: Look, book: Book) -> None:
+def write_check(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
     sheet = workbook.add_worksheet(CHECK)
     page(sheet, TOP - 1)
     sheet.set_column(0, 0, 2)
@@ -68,7 +68,7 @@ def write_check(workbook: Workbook, look: Look, book: Book) -> None:
     sheet.freeze_panes(TOP, 0)
 
 
-def _head(workbook: Workbook, sheet: Worksheet, look: Look, book: Book) -> None:
+def _head(workbook: Workbook, sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     weights = book.nudges.weights
     sheet.write_string(0, 1, "Do the gradients agree with what a nudge measures?", look.title)
     sheet.set_row(0, 28)
@@ -124,7 +124,7 @@ def _summary(total: int, noun: str) -> str:
     )
 
 
-def _row(sheet: Worksheet, look: Look, book: Book, row: int, weight: Node) -> None:
+def _row(sheet: Worksheet, look: Look, book: WorkbookPlan, row: int, weight: Node) -> None:
     plan, here = book.nudges, row + 1
     gradient, slope = book.step.gradients[weight], plan.slopes[weight]
     down, up = (_error_cell(book, weight, side) for side in (1, 0))
@@ -152,12 +152,12 @@ def _row(sheet: Worksheet, look: Look, book: Book, row: int, weight: Node) -> No
     sheet.write_formula(row, 8, _verdict(book, here), look.verdict(), book.verdict(weight))
 
 
-def _error_cell(book: Book, weight: Node, side: int) -> str:
+def _error_cell(book: WorkbookPlan, weight: Node, side: int) -> str:
     number = 2 * book.nudges.weights.index(weight) + side
     return book.nudges.run(weight).of_step.cell(book.step.loss, number)
 
 
-def _verdict(book: Book, row: int) -> str:
+def _verdict(book: WorkbookPlan, row: int) -> str:
     """agrees, differs or to fill in; at a ReLU's corner the slopes of both sides are right."""
     error = f"INDEX({book.training.of_step.over_epochs(book.step.loss, book.epochs)},{EPOCH_NAME})"
     near = f"ABS(D{row}-G{row})<={typed(NEAR)}*MAX(ABS(D{row}),ABS(G{row}))+{typed(FLOOR)}*{error}"
@@ -176,7 +176,7 @@ def _verdict(book: Book, row: int) -> str:
 # The working sheet -----------------------------------------------------------
 
 
-def write_check_work(workbook: Workbook, look: Look, book: Book) -> None:
+def write_check_work(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
     """The weights as they are, and below them a forward pass for each nudge."""
     sheet = workbook.add_worksheet(CHECK_WORK)
     plan = book.nudges
@@ -198,7 +198,7 @@ def write_check_work(workbook: Workbook, look: Look, book: Book) -> None:
     sheet.freeze_panes(FIRST_ROW, 2 + book.several)
 
 
-def _base(sheet: Worksheet, look: Look, book: Book) -> None:
+def _base(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     sheet.write_blank(BASE_ROW - 1, 0, None, look.heading(WEIGHT))
     sheet.write_string(BASE_ROW, 0, "as it is", look.name(WEIGHT))
     for place, weight in enumerate(book.step.weights, 2):
@@ -210,7 +210,7 @@ def _base(sheet: Worksheet, look: Look, book: Book) -> None:
         )
 
 
-def _pass_headings(sheet: Worksheet, look: Look, book: Book) -> None:
+def _pass_headings(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     plan, row = book.nudges, FIRST_ROW - 1
     sheet.write_string(row, 0, "nudged", look.heading(WEIGHT))
     sheet.write_string(row, 1, "to", look.heading(WEIGHT))
@@ -222,7 +222,7 @@ def _pass_headings(sheet: Worksheet, look: Look, book: Book) -> None:
             sheet.write_string(row, place, str(node.name), look.heading(colour(node.name)))
 
 
-def _passes(sheet: Worksheet, look: Look, book: Book, number: int, weight: Node) -> None:
+def _passes(sheet: Worksheet, look: Look, book: WorkbookPlan, number: int, weight: Node) -> None:
     """One weight nudged up, then down."""
     plan, samples = book.nudges, book.step.samples
     run = plan.run(weight)

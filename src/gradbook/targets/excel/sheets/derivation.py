@@ -31,7 +31,7 @@ from gradbook.palette import GRADIENT, QUIET, Colour
 from gradbook.targets.excel.language.grammar import Expression, Number, Reference, write
 from gradbook.targets.excel.language.grammar import digits as typed
 from gradbook.targets.excel.language.spelling import NAMES, Speller, infix
-from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, Book
+from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS
 from gradbook.targets.excel.plan.values import shown
 from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, colour, page, plain_zeros
@@ -44,7 +44,7 @@ SAME, NOTHING = 1e-9, 1e-12  # of the gradient, and of the error: how far apart 
 
 
 @dataclass(frozen=True)
-class Value:
+class LineValue:
     """Something that formulas on the sheet can mention: one for all, or one for each sample."""
 
     number: Any  # a number, or one for each sample
@@ -55,13 +55,15 @@ class Value:
         return bool(np.ndim(self.number))
 
     @staticmethod
-    def made(operator: str, terms: Sequence[Value]) -> Value:
+    def made(operator: str, terms: Sequence[LineValue]) -> LineValue:
         """The sum or the product of some."""
         number = reduce(add if operator == "+" else mul, (term.number for term in terms))
-        return Value(number, lambda sample: infix(operator, *(term.at(sample) for term in terms)))
+        return LineValue(
+            number, lambda sample: infix(operator, *(term.at(sample) for term in terms))
+        )
 
 
-def write_derivation(workbook: Workbook, look: Look, book: Book) -> None:
+def write_derivation(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
     sheet = workbook.add_worksheet(DERIVATION)
     page(sheet, HEADING_ROW)
     written = _Derivation(sheet, look, book)
@@ -74,10 +76,10 @@ def write_derivation(workbook: Workbook, look: Look, book: Book) -> None:
 class _Derivation:
     sheet: Worksheet
     look: Look
-    book: Book
+    book: WorkbookPlan
     row: int = HEADING_ROW
     longest: int = 0  # of the words so far
-    lines: dict[object, Value] = field(default_factory=dict)  # what has a line already
+    lines: dict[object, LineValue] = field(default_factory=dict)  # what has a line already
 
     def __post_init__(self) -> None:
         self.step = self.book.step
@@ -144,10 +146,10 @@ class _Derivation:
     def forward_line(self, node: Node) -> None:
         cell = self.speller.refer(node)
         assert cell is not None
-        value = Value(self.values[node], lambda _: cell)
+        value = LineValue(self.values[node], lambda _: cell)
         self.put(str(node.name), prose(NAMES.formula(node)), value, colour(node.name))
 
-    def value(self, chain: Chain) -> Value:
+    def value(self, chain: Chain) -> LineValue:
         """What formulas say for a chain, with lines of its own where it has some."""
         match chain:
             case Local():
@@ -157,19 +159,19 @@ class _Derivation:
             case Sum() if self.chains.owner(chain) in self.lines:
                 return self.lines[self.chains.owner(chain)]
             case Product(factors):
-                return Value.made("*", [self.value(factor) for factor in factors])
+                return LineValue.made("*", [self.value(factor) for factor in factors])
             case Sum(()):
-                return Value(np.float64(0), lambda _: Number(0.0))
+                return LineValue(np.float64(0), lambda _: Number(0.0))
             case Sum(terms):
-                return Value.made("+", [self.value(term) for term in terms])
+                return LineValue.made("+", [self.value(term) for term in terms])
             case OverSamples():
                 return self.over_samples("mean" if chain.mean else "sum", chain)
 
-    def partial(self, local: Local) -> Value:
+    def partial(self, local: Local) -> LineValue:
         """∂of/∂to, written when it is first needed."""
         if local not in self.lines:
             said = self.speller.mention(local.formula)
-            value = Value(self.values[local.formula], lambda _: said)
+            value = LineValue(self.values[local.formula], lambda _: said)
             words = prose(NAMES.mention(local.formula))
             name = derivative(local.of, local.to)
             self.lines[local] = self.put(name, words, value, GRADIENT)
@@ -182,7 +184,7 @@ class _Derivation:
             return run.block(node, DERIVATION)
         if node not in self.lines:
             said = self.speller.mention(node)
-            value = Value(np.broadcast_to(self.values[node], self.step.samples), lambda _: said)
+            value = LineValue(np.broadcast_to(self.values[node], self.step.samples), lambda _: said)
             self.lines[node] = self.put("to be added", prose(NAMES.mention(node)), value, QUIET)
         return Reference(self.samples(self.lines[node]))
 
@@ -196,12 +198,12 @@ class _Derivation:
             words = self.chains.words(chain, top=True)
             self.lines[value] = self.put(name, words, self.value(chain), GRADIENT)
 
-    def over_samples(self, name: str, chain: OverSamples) -> Value:
+    def over_samples(self, name: str, chain: OverSamples) -> LineValue:
         """Each sample's share beside the sum or the mean."""
         if chain in self.lines:
             return self.lines[chain]
         inside = self.value(chain.inside)
-        shares = Value(np.broadcast_to(inside.number, self.step.samples), inside.at)
+        shares = LineValue(np.broadcast_to(inside.number, self.step.samples), inside.at)
         kind = "mean" if chain.mean else "sum"
         words = f"{kind} over the samples of {self.chains.words(chain.inside)}"
         put = self.put(name, words, shares, GRADIENT)
@@ -210,15 +212,15 @@ class _Derivation:
         style = self.look.value(GRADIENT, SMALL_IN_FULL, bold=True)
         self.sheet.write_formula(self.row, NUMBER, formula, style, shown(total))
         cell = Reference(xl_rowcol_to_cell(self.row, NUMBER))
-        self.lines[chain] = Value(total, lambda _: cell)
+        self.lines[chain] = LineValue(total, lambda _: cell)
         return self.lines[chain]
 
-    def samples(self, value: Value) -> str:
+    def samples(self, value: LineValue) -> str:
         """The cells of a line's samples."""
         first, last = value.at(0), value.at(self.step.samples - 1)
         return f"{write(first)}:{write(last)}"
 
-    def put(self, name: str, words: str, value: Value, tint: Colour) -> Value:
+    def put(self, name: str, words: str, value: LineValue, tint: Colour) -> LineValue:
         """Write a line, and say where its numbers stand."""
         self.row += 1
         self.longest = max(self.longest, len(words))
@@ -232,7 +234,7 @@ class _Derivation:
             formula = f"={write(value.at(sample))}".format(**run.rows(0, sample))
             number = value.number[sample] if value.each else value.number
             self.sheet.write_formula(row, column + sample, formula, style, shown(number))
-        return Value(
+        return LineValue(
             value.number,
             lambda sample: Reference(
                 xl_rowcol_to_cell(row, column + (sample if value.each else 0))

@@ -28,7 +28,7 @@ NO_MISTAKES = ("formula_differs", "formula_range", "empty_cell_reference", "eval
 Properties = dict[str, Any]
 
 
-class Sheet(Worksheet):  # type: ignore[misc]
+class FormulaSheet(Worksheet):  # type: ignore[misc]
     """A sheet whose formulas are taken as they are.
 
     Ours have no functions that need a prefix, and looking for some costs more than all the rest.
@@ -169,7 +169,7 @@ FLOOR = 1e-12  # an error that has learned all there is must not squeeze the oth
 
 
 @dataclass(frozen=True)
-class Curve:
+class ChartCurve:
     """One line: the cells of its values, of its epochs, and of its name (or the name itself)."""
 
     values: str
@@ -179,7 +179,7 @@ class Curve:
 
 
 def loss_chart(
-    workbook: Workbook, curves: Sequence[Curve], title: str, epochs: int, lowest: float
+    workbook: Workbook, curves: Sequence[ChartCurve], title: str, epochs: int, lowest: float
 ) -> Chart:
     """`lowest` is the smallest error at first; what lies below the axis isn't drawn."""
     chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})

@@ -23,12 +23,20 @@ from gradbook.targets.excel.plan.book import (
     RATES_WORK,
     SAMPLES,
     TRAINING,
-    Book,
+    WorkbookPlan,
     given_name,
     start_name,
 )
 from gradbook.targets.excel.plan.values import shown
-from gradbook.targets.excel.sheets.look import SMALL, WHOLE, Curve, Look, colour, loss_chart, page
+from gradbook.targets.excel.sheets.look import (
+    SMALL,
+    WHOLE,
+    ChartCurve,
+    Look,
+    colour,
+    loss_chart,
+    page,
+)
 
 GUIDE_WIDTH = 15  # columns
 PANEL = 1  # the first column of the panel on the left
@@ -40,7 +48,7 @@ PICTURE_BOX = (860, 260)
 GUIDE_ROW = 35
 
 
-def write_network(workbook: Workbook, look: Look, book: Book) -> None:
+def write_network(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
     sheet = workbook.add_worksheet(NETWORK)
     page(sheet, high=1)
     sheet.set_column(0, 0, 2)
@@ -57,7 +65,7 @@ def write_network(workbook: Workbook, look: Look, book: Book) -> None:
         _data(sheet, look, book)
 
 
-def _title(sheet: Worksheet, look: Look, book: Book) -> None:
+def _title(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     net = book.step.net
     layers = " → ".join(layer_words(layer) for layer in net.layers)
     sizes = "x".join(map(str, net.input))
@@ -70,7 +78,9 @@ def _title(sheet: Worksheet, look: Look, book: Book) -> None:
 class _Panel:
     """The list on the left: a name and a cell in each row."""
 
-    def __init__(self, workbook: Workbook, sheet: Worksheet, look: Look, book: Book) -> None:
+    def __init__(
+        self, workbook: Workbook, sheet: Worksheet, look: Look, book: WorkbookPlan
+    ) -> None:
         self.workbook, self.sheet, self.look, self.book = workbook, sheet, look, book
         self.row = FIRST_ROW
 
@@ -135,9 +145,9 @@ class _Panel:
         self.workbook.define_name(name, f"={NETWORK}!{cell}")
 
 
-def _chart(workbook: Workbook, sheet: Worksheet, book: Book) -> None:
+def _chart(workbook: Workbook, sheet: Worksheet, book: WorkbookPlan) -> None:
     table, loss = book.training.of_step, book.step.loss
-    curve = Curve(
+    curve = ChartCurve(
         f"={table.over_epochs(loss, book.epochs)}",
         f"={TRAINING}!$A${table.first + 1}:$A${table.first + book.epochs}",
         ERROR.ink,
@@ -150,7 +160,7 @@ def _chart(workbook: Workbook, sheet: Worksheet, book: Book) -> None:
     sheet.insert_chart(*CHART, chart, {"object_position": 2})
 
 
-def _picture(sheet: Worksheet, book: Book) -> None:
+def _picture(sheet: Worksheet, book: WorkbookPlan) -> None:
     if book.picture is None:
         return
     width, height = (int.from_bytes(book.picture[k : k + 4]) for k in (16, 20))  # as PNG has it
@@ -165,7 +175,7 @@ def _picture(sheet: Worksheet, book: Book) -> None:
     sheet.insert_image(*PICTURE, "network.png", options)
 
 
-def _guide(sheet: Worksheet, look: Look, book: Book) -> None:
+def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     """What is where, and what to try."""
     row = GUIDE_ROW
     _section(sheet, look, row, "What is where")
@@ -187,7 +197,7 @@ def _section(sheet: Worksheet, look: Look, row: int, title: str) -> None:
         sheet.write_blank(row, column, None, look.section)
 
 
-def _places(book: Book) -> Iterator[tuple[str, str]]:
+def _places(book: WorkbookPlan) -> Iterator[tuple[str, str]]:
     texts = {
         DERIVATION: "the chain rule for every weight, each factor a cell",
         TRAINING: "one row per epoch: every value, every gradient, every new weight",
@@ -202,7 +212,7 @@ def _places(book: Book) -> Iterator[tuple[str, str]]:
             yield name, texts[name]
 
 
-def _suggestions(book: Book) -> list[str]:
+def _suggestions(book: WorkbookPlan) -> list[str]:
     if book.exercise:
         texts = [
             f"Fill in the yellow cells of {TRAINING}: a gradient's formula, copied down.",
@@ -217,7 +227,7 @@ def _suggestions(book: Book) -> list[str]:
     ]
 
 
-def _data(sheet: Worksheet, look: Look, book: Book) -> None:
+def _data(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     """The samples, one in each row."""
     step, (row, column) = book.step, book.data_place
     sheet.write_string(row - 2, column, "Samples", look.section)

@@ -13,7 +13,7 @@ from gradbook.graph.node import Array
 from gradbook.net.task import split
 from gradbook.palette import ERROR, PAPER, QUIET, RATE, curve_colours
 from gradbook.targets.excel.language.grammar import digits as typed
-from gradbook.targets.excel.plan.book import HEAD_ROWS, RATES, RATES_WORK, TRAINING, Book
+from gradbook.targets.excel.plan.book import HEAD_ROWS, RATES, RATES_WORK, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.values import shown
 from gradbook.targets.excel.sheets.look import (
     BAD,
@@ -21,7 +21,7 @@ from gradbook.targets.excel.sheets.look import (
     OPEN,
     SMALL,
     WHOLE,
-    Curve,
+    ChartCurve,
     Look,
     loss_chart,
     page,
@@ -43,7 +43,7 @@ CHART_SIZE = {"width": 520, "height": 330}
 CHART_ROWS = 19
 
 
-def write_rates(workbook: Workbook, look: Look, book: Book) -> None:
+def write_rates(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
     sheet = workbook.add_worksheet(RATES)
     page(sheet)
     _Rates(workbook, sheet, look, book).write()
@@ -54,7 +54,7 @@ class _Rates:
     workbook: Workbook
     sheet: Worksheet
     look: Look
-    book: Book
+    book: WorkbookPlan
 
     @property
     def curves_row(self) -> int:
@@ -88,7 +88,7 @@ class _Rates:
     def rate(self, number: int, rate: float) -> None:
         """One line of the overview."""
         row, cells = TOP + number, self.cells(number)
-        found = Errors(self.errors(number))
+        found = CurveErrors(self.errors(number))
         error = self.look.value(ERROR, SMALL)
         quiet = self.look.value(PAPER, WHOLE, align="center")
         said = self.look.style(indent=1, bold=True)
@@ -111,8 +111,8 @@ class _Rates:
     def errors(self, number: int) -> Array:
         return self.book.rate_records[number].values[self.book.step.loss]
 
-    def cells(self, number: int) -> Cells:
-        return Cells(xl_col_to_name(number + 1), self.curves_row + 1, self.book.epochs)
+    def cells(self, number: int) -> CurveCells:
+        return CurveCells(xl_col_to_name(number + 1), self.curves_row + 1, self.book.epochs)
 
     def curves(self) -> None:
         """The errors of every epoch, a column for each rate."""
@@ -149,10 +149,10 @@ class _Rates:
                 self.sheet.insert_chart(TOP - 1, column, chart, {"object_position": 2})
                 column += CHART_COLUMNS
 
-    def curve(self, number: int, tint: str) -> Curve:
+    def curve(self, number: int, tint: str) -> ChartCurve:
         top, last, name = self.curves_row + 1, self.curves_row + self.book.epochs, number + 1
         letter = xl_col_to_name(name)
-        return Curve(
+        return ChartCurve(
             f"='{RATES}'!${letter}${top}:${letter}${last}",
             f"='{RATES}'!$A${top}:$A${last}",
             tint,
@@ -160,7 +160,7 @@ class _Rates:
         )
 
 
-def write_rates_work(workbook: Workbook, look: Look, book: Book) -> None:
+def write_rates_work(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
     """The training table once for each rate, one below the other."""
     sheet = workbook.add_worksheet(RATES_WORK)
     page(sheet, HEAD_ROWS - 1)
@@ -198,7 +198,7 @@ BREAKS = "breaks: the numbers grow too large"
 
 
 @dataclass(frozen=True)
-class Cells:
+class CurveCells:
     """The cells of one curve: a column, its first row as people count, and how many they are."""
 
     column: str
@@ -235,7 +235,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Errors:
+class CurveErrors:
     """The errors themselves, and what those formulas come to."""
 
     values: Array

@@ -13,8 +13,8 @@ from gradbook.graph.node import Array, Node
 from gradbook.palette import QUIET
 from gradbook.targets.excel.language.grammar import LONGEST_FORMULA
 from gradbook.targets.excel.language.spelling import Guarded
-from gradbook.targets.excel.plan.columns import Group
-from gradbook.targets.excel.plan.layout import Run, Start
+from gradbook.targets.excel.plan.columns import ColumnGroup
+from gradbook.targets.excel.plan.layout import RunLayout, Start
 from gradbook.targets.excel.plan.values import shown
 from gradbook.targets.excel.sheets.look import Look, colour, digits
 
@@ -22,7 +22,7 @@ LONGEST_ROW = {"p": "$", **dict.fromkeys("ensazdfl", 1_048_576)}
 
 
 @dataclass(frozen=True)
-class Column:
+class ValueCells:
     """One value's cells: `first` in the first epoch, `later` from then on."""
 
     node: Node
@@ -31,14 +31,16 @@ class Column:
     later: str
     back: int = 0  # 1 where `later` speaks of the epoch before
 
-    def content(self, run: Run, epoch: int, sample: int) -> Start:
+    def content(self, run: RunLayout, epoch: int, sample: int) -> Start:
         if epoch or isinstance(self.first, str):
             said = self.later if epoch else str(self.first)
             return said.format(**run.rows(epoch - self.back if epoch else 0, sample))
         return self.first
 
 
-def columns(run: Run, sheet: str, starts: Mapping[Node, Start], guarded: Guarded) -> list[Column]:
+def columns(
+    run: RunLayout, sheet: str, starts: Mapping[Node, Start], guarded: Guarded
+) -> list[ValueCells]:
     """Every value of the run that stands on this sheet; `starts` holds the leaves' first values."""
     tables = {id(table): table for table in (run.of_step, run.of_sample)}
     return [
@@ -50,19 +52,24 @@ def columns(run: Run, sheet: str, starts: Mapping[Node, Start], guarded: Guarded
 
 
 def _column(
-    run: Run, node: Node, place: int, sheet: str, starts: Mapping[Node, Start], guarded: Guarded
-) -> Column:
+    run: RunLayout,
+    node: Node,
+    place: int,
+    sheet: str,
+    starts: Mapping[Node, Start],
+    guarded: Guarded,
+) -> ValueCells:
     if node not in starts:
         formula = run.formula(node, sheet, guarded)
-        return Column(node, place, _checked(node, formula), formula)
+        return ValueCells(node, place, _checked(node, formula), formula)
     start, following = starts[node], run.step.next.get(node)
     first = f"={start}" if isinstance(start, str) else start
     if following is None:
-        return Column(node, place, first, str(first))
+        return ValueCells(node, place, first, str(first))
     if following.name is not None:
-        return Column(node, place, first, run.mention(following, sheet, guarded), 1)
+        return ValueCells(node, place, first, run.mention(following, sheet, guarded), 1)
     formula = run.formula(following, sheet, guarded)
-    return Column(node, place, first, _checked(node, formula), 1)
+    return ValueCells(node, place, first, _checked(node, formula), 1)
 
 
 def _checked(node: Node, formula: str) -> str:
@@ -76,7 +83,7 @@ def _checked(node: Node, formula: str) -> str:
 
 
 def write_headings(
-    sheet: Worksheet, look: Look, row: int, parts: Sequence[Group], places: Mapping[Node, int]
+    sheet: Worksheet, look: Look, row: int, parts: Sequence[ColumnGroup], places: Mapping[Node, int]
 ) -> None:
     """The groups' titles, and below them the values' names."""
     for group in parts:
@@ -96,8 +103,8 @@ def write_headings(
 def write_cells(
     sheet: Worksheet,
     look: Look,
-    run: Run,
-    parts: Sequence[Column],
+    run: RunLayout,
+    parts: Sequence[ValueCells],
     values: Mapping[Node, Array],
     blank: Collection[Node] = (),
 ) -> None:

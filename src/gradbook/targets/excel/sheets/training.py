@@ -12,18 +12,18 @@ from gradbook.graph.node import Node
 from gradbook.palette import PAPER, QUIET
 from gradbook.targets.excel.language.grammar import write
 from gradbook.targets.excel.language.spelling import NAMES
-from gradbook.targets.excel.plan.book import HEAD_ROWS, SAMPLES, TRAINING, Book
+from gradbook.targets.excel.plan.book import HEAD_ROWS, SAMPLES, TRAINING, WorkbookPlan
 from gradbook.targets.excel.sheets.look import WHOLE, Look, page, plain_zeros
 from gradbook.targets.excel.sheets.table import columns, write_cells, write_headings
 
 
-def write_training(workbook: Workbook, look: Look, book: Book) -> None:
+def write_training(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
     """One row per epoch."""
     remark = "One row is one epoch. All weights of a row change at once, from that row's gradients."
     _write(workbook, look, book, TRAINING, "Training", remark, each=False)
 
 
-def write_samples(workbook: Workbook, look: Look, book: Book) -> None:
+def write_samples(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
     """One row per sample of each epoch."""
     remark = (
         "One row is one sample in one epoch; the weights it meets stand in that epoch's row of "
@@ -33,7 +33,14 @@ def write_samples(workbook: Workbook, look: Look, book: Book) -> None:
 
 
 def _write(
-    workbook: Workbook, look: Look, book: Book, name: str, title: str, remark: str, *, each: bool
+    workbook: Workbook,
+    look: Look,
+    book: WorkbookPlan,
+    name: str,
+    title: str,
+    remark: str,
+    *,
+    each: bool,
 ) -> None:
     sheet = workbook.add_worksheet(name)
     page(sheet, HEAD_ROWS - 1)
@@ -64,7 +71,7 @@ def _write(
     sheet.freeze_panes(HEAD_ROWS, len(counters))
 
 
-def _count(sheet: Worksheet, look: Look, book: Book, *, each: bool) -> None:
+def _count(sheet: Worksheet, look: Look, book: WorkbookPlan, *, each: bool) -> None:
     style = look.value(PAPER, WHOLE, align="center")
     for epoch in range(book.epochs):
         for sample in range(book.step.samples if each else 1):
@@ -107,7 +114,7 @@ MEMORIES = {
 }
 
 
-def write_notes(sheet: Worksheet, book: Book, row: int, places: Mapping[Node, int]) -> None:
+def write_notes(sheet: Worksheet, book: WorkbookPlan, row: int, places: Mapping[Node, int]) -> None:
     """A note on every heading."""
     for node, place in places.items():
         text = note(book, node)
@@ -116,7 +123,7 @@ def write_notes(sheet: Worksheet, book: Book, row: int, places: Mapping[Node, in
         sheet.write_comment(row, place, text, options)
 
 
-def note(book: Book, node: Node) -> str:
+def note(book: WorkbookPlan, node: Node) -> str:
     """What a column holds. In an exercise the formulas to be found are not told."""
     assert node.name is not None
     name = str(node.name)
