@@ -31,7 +31,6 @@ from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import Training, find_trainings
 from gradbook.audit.training.untrained import without_training
-from gradbook.audit.training.weight_columns import label
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
@@ -112,7 +111,7 @@ def _circle(training: Training, cell: Address) -> Finding:
     first = alike[0]
     return Finding(
         kind="circular reference",
-        quantity=label(book, first, axis) or written(first),
+        quantity=book.label(first, axis) or written(first),
         weight="",
         cells=ranges(alike),
         formula=book.formula(first),

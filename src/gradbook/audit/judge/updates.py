@@ -12,10 +12,10 @@ from gradbook.audit.formula.address import Address, ranges, row_of, sheet_of, wr
 from gradbook.audit.formula.expression import factors, paths, put, terms, total
 from gradbook.audit.formula.pattern import CellReference, Pattern, moved
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.judge import OPPOSITE, Bench, best, known_right
+from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import WeightColumn, change, label
+from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import quoted
 from gradbook.targets.excel.language.grammar import Reference, write
 from gradbook.targets.excel.language.reader import read
@@ -81,28 +81,28 @@ def _same(training: Training, steps: Sequence[Step], k: int, cell: Address, usua
     """Whether an update says the same as those of its column, in other words."""
     if k >= len(steps):
         return True
-    bench = Bench(training, steps[k])
+    tested = StepUnderTest.of(training, [steps[k]])
     own = training.book.patterns[cell]
     like = training.book.reader.typed(usual.text_at(cell), cell)
     if own.expression is None or like.expression is None:
         return False
     try:
-        a = bench.made.expression(own.expression, cell, own)
-        b = bench.made.expression(like.expression, cell, like)
+        a = tested.graph.expression(own.expression, cell, own)
+        b = tested.graph.expression(like.expression, cell, like)
     except NotUnderstood:
         return False
-    return bench.same(a, b, bench.random)
+    return tested.same(a, b)
 
 
 class _Benches:
-    """A bench for each step that is looked at, shared by its weights."""
+    """Each step that is looked at, tested once for all of its weights."""
 
     def __init__(self, training: Training) -> None:
         self.training = training
-        self._known: dict[int, Bench] = {}
+        self._known: dict[int, StepUnderTest] = {}
 
-    def of(self, step: Step) -> Bench:
-        return self._known.setdefault(step.number, Bench(self.training, step))
+    def of(self, step: Step) -> StepUnderTest:
+        return self._known.setdefault(step.number, StepUnderTest.of(self.training, [step]))
 
 
 def _additions(
@@ -113,10 +113,10 @@ def _additions(
     step = next((s for s in steps if training.book.patterns.get(_next(lane, s)) is usual), None)
     if step is None or not step.claims[j]:
         return
-    if known_right(benches.of(step), j):
+    if benches.of(step).is_known_right(j):
         return
-    verdict, claim = best(benches.of(step), j, step.claims[j])
-    if verdict != OPPOSITE or claim is None or claim.sign > 0:
+    verdict, claim = benches.of(step).best(j, step.claims[j])
+    if verdict != Verdict.OPPOSITE or claim is None or claim.sign > 0:
         return
     cells = [cell for cell in lane.cells[1:] if training.book.patterns.get(cell) is usual]
     expected = _subtracting(training, lane, usual, cells[0])
@@ -270,7 +270,7 @@ def _what(training: Training, cell: Address) -> str:
         return "which is blank"
     if isinstance(value, str):
         return f"the text {value[:20]!r}"
-    name = label(training.book, cell, training.axis)
+    name = training.book.label(cell, training.axis)
     return f"which is {name}" if name else "another cell"
 
 
