@@ -22,14 +22,13 @@ import numpy as np
 
 from gradbook.engine.surroundings import surroundings
 from gradbook.files import write_whole
-from gradbook.lab import measured
-from gradbook.lab.history import Epoch
-from gradbook.lab.listener import Listener
-from gradbook.lab.measured import Measured
-from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.seeds import SeedsFolder, Spread
-from gradbook.lab.train import cores, train
-from gradbook.lab.training import Training
+from gradbook.lab.recipes import measured
+from gradbook.lab.recipes.measured import Measured
+from gradbook.lab.training.history import Epoch
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.seeds import SeedsFolder, Spread
+from gradbook.lab.training.train import cores, train
+from gradbook.lab.training.training import Listener, Training
 
 RECIPES = Path(measured.__file__).with_name("recipes") / "measured.json"
 

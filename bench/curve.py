@@ -16,10 +16,10 @@ from math import log10
 from pathlib import Path
 
 from gradbook.files import write_whole
-from gradbook.lab.seeds import SeedsFolder, Spread
+from gradbook.lab.training.seeds import SeedsFolder, Spread
 from gradbook.palette import PAPER, QUIET
-from gradbook.report.curve_svg import FONT
-from gradbook.report.spread_svg import DOT
+from gradbook.report.chart.svg import FONT
+from gradbook.report.run.seeds import DOT
 
 ROOT = Path(__file__).parents[1]
 RECIPES = (

@@ -23,11 +23,11 @@ from time import perf_counter
 
 import numpy as np
 
-from gradbook.data import digits
+from gradbook.data.sources import load
 from gradbook.errors import GradbookError
 from gradbook.files import PART
-from gradbook.lab import checkpoint
-from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.training import checkpoint
+from gradbook.lab.training.run_folder import RunFolder
 
 KILLS = 30
 SEED = 4
@@ -40,9 +40,9 @@ RECIPES = {  # and what makes them short
 }
 TRAIN = """
 import sys
-from gradbook.lab import training
-from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.train import train
+from gradbook.lab.training import training
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.train import train
 training.SAVED_EVERY = 0.15  # seconds: many checkpoints within an epoch too
 recipe, changes, folder, threads = sys.argv[1:]
 if RunFolder(folder).holds_a_run:
@@ -59,7 +59,7 @@ def started(name: str, data: Path, folder: Path, threads: int = 1) -> subprocess
 
 
 def some_digits(folder: Path) -> Path:
-    found = digits.load()
+    found = load("digits")
     path = folder / "digits.npz"
     train, test = found.training_and_validation, found.test_for_reporting
     np.savez(

@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import gradbook as gb
 from gradbook.data.images import Images
 from gradbook.data.sources import load
-from gradbook.lab.model import Model
-from gradbook.lab.predict import Reading, readings
+from gradbook.lab.models.model import Model
+from gradbook.lab.models.predict import Reading, readings
 from tests.data.photos import ALL, PLAIN, Kinds, photo, save
 
 KINDS = {

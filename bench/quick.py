@@ -26,12 +26,14 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.race.race import FLOAT32, IMAGES
+from bench.race.turns import Runner, started
 from gradbook.engine.surroundings import surroundings
 from gradbook.errors import GradbookError
-from gradbook.lab.race import FLOAT32, IMAGES
-from gradbook.lab.recipe import builtin_recipe
-from gradbook.lab.train import cores
-from gradbook.lab.turns import Runner, started
+from gradbook.lab.recipes.recipe import builtin_recipe
+from gradbook.lab.training.train import cores
 
 QUICK = ("train", "quick", "--hold-back", "none", "--json")
 RIVAL = builtin_recipe("reference")

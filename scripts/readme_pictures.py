@@ -17,13 +17,13 @@ from tempfile import TemporaryDirectory
 from PIL import Image, ImageChops
 
 from gradbook.data.sources import load
-from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.sweep import sweep
-from gradbook.lab.train import train
+from gradbook.lab.rates.sweep import sweep
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.train import train
 from gradbook.net import builtin
-from gradbook.report.explanation import explain
-from gradbook.report.run_page import run_page
-from gradbook.report.sweep_page import sweep_page
+from gradbook.report.derivation.explanation import explain
+from gradbook.report.run.page import run_page
+from gradbook.report.sweep.page import sweep_page
 from gradbook.report.workbook import write_workbook
 from tests.outside.witness import screenshot, workbook_to_png
 

@@ -15,10 +15,10 @@ from threading import Thread
 
 from PIL import Image
 
-from gradbook.cli.training_screen import OnScreen
-from gradbook.lab.train import train
-from gradbook.report.curve_text import Line
-from gradbook.report.training_text import BLOCK
+from gradbook.cli.training.display import OnScreen
+from gradbook.lab.training.train import train
+from gradbook.report.run.epochs import BLOCK
+from gradbook.report.words.lines import TextLine
 from tests.outside.witness import screenshot
 
 PICTURE = Path("docs/pictures/training.png")
@@ -46,10 +46,10 @@ class Watched(OnScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: list[Line] = []
-        self.seen: list[Line] = []
+        self.said: list[TextLine] = []
+        self.seen: list[TextLine] = []
 
-    def say(self, lines: list[Line]) -> None:
+    def say(self, lines: list[TextLine]) -> None:
         self.said += lines
 
     def watch(self) -> None:
@@ -81,7 +81,7 @@ def main() -> None:
     print(f"wrote {PICTURE}, {PICTURE.stat().st_size // 1024} KB")
 
 
-def _html(line: Line) -> str:
+def _html(line: TextLine) -> str:
     return "".join(
         f'<span style="{COLOURS[piece.colour]}">{escape(piece.text)}</span>' for piece in line
     )

@@ -15,7 +15,7 @@ from gradbook.data.images import in_turns
 from gradbook.data.sources import load
 from gradbook.data.warp import samples
 from gradbook.data.warp_text import GRAMMAR, parse
-from gradbook.report.contact_sheet import png
+from gradbook.report.images.contact_sheet import png
 
 PICTURE = Path("docs/pictures/warps.png")
 DIGITS = 10

@@ -10,11 +10,11 @@ import numpy as np
 from gradbook.data.dataset import Dataset, Part, assemble
 from gradbook.graph.build import inference
 from gradbook.graph.node import needed
-from gradbook.lab.history import Epoch
-from gradbook.lab.model import Model
-from gradbook.lab.recipe import Recipe, recipe
-from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.seeds import SeedsFolder
+from gradbook.lab.models.model import Model
+from gradbook.lab.recipes.recipe import Recipe, recipe
+from gradbook.lab.training.history import Epoch
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.seeds import SeedsFolder
 
 SMALL = "conv 4 3x3 pad 1; batchnorm; relu; maxpool 2; flatten; dense {classes}; log softmax"
 

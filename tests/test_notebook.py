@@ -6,12 +6,12 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 import gradbook
-from gradbook.lab.model import Model
-from gradbook.lab.sweep import sweep
-from gradbook.lab.train import train
+from gradbook.lab.models.model import Model
+from gradbook.lab.rates.sweep import sweep
+from gradbook.lab.training.train import train
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.notebook import SHOWN, attach, explanation_markdown
-from gradbook.report.explanation import explain
+from gradbook.report.derivation.explanation import explain
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 from tests.lab import made

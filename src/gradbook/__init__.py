@@ -13,30 +13,30 @@ if TYPE_CHECKING:
     from gradbook.audit.check import check
     from gradbook.data.table import read_table
     from gradbook.errors import GradbookError
-    from gradbook.lab.model import Model
-    from gradbook.lab.recipe import recipe
-    from gradbook.lab.run_folder import load
-    from gradbook.lab.sweep import sweep
-    from gradbook.lab.train import train
+    from gradbook.lab.models.model import Model
+    from gradbook.lab.rates.sweep import sweep
+    from gradbook.lab.recipes.recipe import recipe
+    from gradbook.lab.training.run_folder import load
+    from gradbook.lab.training.train import train
     from gradbook.net import Net, Sample, builtin
-    from gradbook.report.explanation import explain
-    from gradbook.report.run_report import write_report
+    from gradbook.report.derivation.explanation import explain
+    from gradbook.report.run.report import write_report
     from gradbook.report.workbook import write_workbook
 
 _HOME: dict[str, str] = {
     "GradbookError": "gradbook.errors",
-    "Model": "gradbook.lab.model",
+    "Model": "gradbook.lab.models.model",
     "Net": "gradbook.net",
     "Sample": "gradbook.net",
     "builtin": "gradbook.net",
     "check": "gradbook.audit.check",
-    "explain": "gradbook.report.explanation",
-    "load": "gradbook.lab.run_folder",
+    "explain": "gradbook.report.derivation.explanation",
+    "load": "gradbook.lab.training.run_folder",
     "read_table": "gradbook.data.table",
-    "recipe": "gradbook.lab.recipe",
-    "sweep": "gradbook.lab.sweep",
-    "train": "gradbook.lab.train",
-    "write_report": "gradbook.report.run_report",
+    "recipe": "gradbook.lab.recipes.recipe",
+    "sweep": "gradbook.lab.rates.sweep",
+    "train": "gradbook.lab.training.train",
+    "write_report": "gradbook.report.run.report",
     "write_workbook": "gradbook.report.workbook",
 }
 """Public name → the module that it lives in."""

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gradbook.audit.findings.findings import BookReport
-    from gradbook.lab.history import Epoch
-    from gradbook.lab.model import Model
-    from gradbook.lab.sweep import Sweep
-    from gradbook.lab.train import Trained
+    from gradbook.lab.models.model import Model
+    from gradbook.lab.rates.sweep import Sweep
+    from gradbook.lab.training.history import Epoch
+    from gradbook.lab.training.train import Trained
     from gradbook.net import Net
-    from gradbook.report.explanation import Explanation
+    from gradbook.report.derivation.explanation import Explanation
 
 TEXT_WIDTH = 80
 MODEL_COLUMNS = ("layer", "output", "parameters")
@@ -65,9 +65,9 @@ def show_explanation(explanation: Explanation) -> None:
 
 def sweep_html(sweep: Sweep) -> str:
     """The curves, and below them what became of each rate."""
-    from gradbook.lab.reason import figure
-    from gradbook.report.page import text
-    from gradbook.report.sweep_charts import picture, rate_text
+    from gradbook.lab.rates.verdict import figure
+    from gradbook.report.page.shell import text
+    from gradbook.report.sweep.charts import picture, rate_text
 
     rows = "".join(
         f"<tr><td>{rate_text(outcome.rate)}</td><td>{figure(outcome.end)}</td>"
@@ -80,8 +80,8 @@ def sweep_html(sweep: Sweep) -> str:
 
 
 def sweep_text(sweep: Sweep, printer: Any, cycle: bool) -> None:
-    from gradbook.report.curve_text import plain
-    from gradbook.report.sweep_text import lines
+    from gradbook.report.sweep.text import lines
+    from gradbook.report.words.lines import plain
 
     printer.text(plain(list(lines(sweep, TEXT_WIDTH))).rstrip())
 
@@ -89,8 +89,8 @@ def sweep_text(sweep: Sweep, printer: Any, cycle: bool) -> None:
 def model_html(model: Model) -> str:
     """What it is in a line, and below it layer by layer."""
     from gradbook.net.measure import measure
-    from gradbook.report.page import text
-    from gradbook.report.summary import table
+    from gradbook.report.page.shell import text
+    from gradbook.report.summary.table import table
 
     shown = table(measure(model.net))
     kept = [k for k, column in enumerate(shown.columns) if column.key in MODEL_COLUMNS]
@@ -117,7 +117,7 @@ def model_text(model: Model, printer: Any, cycle: bool) -> None:
 
 def trained_html(trained: Trained) -> str:
     """How it went, epoch by epoch."""
-    from gradbook.report.page import text
+    from gradbook.report.page.shell import text
 
     heads = "".join(f"<th>{head}</th>" for head in EPOCH_HEADS)
     rows = "".join(
@@ -142,14 +142,14 @@ def epoch_cells(epoch: Epoch) -> tuple[str, ...]:
 
 
 def audit_html(report: BookReport) -> str:
-    from gradbook.report.audit_cell import html
+    from gradbook.report.audit.page import html
 
     return html(report)
 
 
 def audit_words(report: BookReport) -> str:
-    from gradbook.report.audit_text import lines
-    from gradbook.report.curve_text import plain
+    from gradbook.report.audit.text import lines
+    from gradbook.report.words.lines import plain
 
     return plain(list(lines([report], TEXT_WIDTH))).rstrip()
 
@@ -164,15 +164,18 @@ SHOWN: dict[tuple[str, str], dict[str, Callable[..., str | bytes | None]]] = {
         "_repr_png_": net_png,
         "_repr_pretty_": net_text,
     },
-    ("gradbook.lab.model", "Model"): {"_repr_html_": model_html, "_repr_pretty_": model_text},
-    ("gradbook.lab.train", "Trained"): {"_repr_html_": trained_html},
+    ("gradbook.lab.models.model", "Model"): {
+        "_repr_html_": model_html,
+        "_repr_pretty_": model_text,
+    },
+    ("gradbook.lab.training.train", "Trained"): {"_repr_html_": trained_html},
     ("gradbook.audit.findings.findings", "BookReport"): {
         "__str__": audit_words,
         "_repr_html_": audit_html,
         "_repr_pretty_": audit_text,
     },
-    ("gradbook.lab.sweep", "Sweep"): {"_repr_html_": sweep_html, "_repr_pretty_": sweep_text},
-    ("gradbook.report.explanation", "Explanation"): {
+    ("gradbook.lab.rates.sweep", "Sweep"): {"_repr_html_": sweep_html, "_repr_pretty_": sweep_text},
+    ("gradbook.report.derivation.explanation", "Explanation"): {
         "_ipython_display_": show_explanation,
         "_repr_markdown_": explanation_markdown,
         "_repr_pretty_": explanation_text,

@@ -17,17 +17,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, ShapeError, UsageError, did_you_mean
-from gradbook.lab.fit import fit
-from gradbook.lab.normal import Normal
-from gradbook.lab.schedule import Schedule
-from gradbook.lab.schedule import parse as parse_schedule
-from gradbook.lab.scoring import probabilities, targets
+from gradbook.lab.models.answers import probabilities, targets
+from gradbook.lab.recipes.schedule import Schedule
+from gradbook.lab.recipes.schedule import parse as parse_schedule
+from gradbook.lab.training.rows import Normal, fit
 from gradbook.net import Net, builtin
 from gradbook.net.builtin import BUILTIN, usual
 from gradbook.net.fit import LARGEST_SEED
 from gradbook.net.layers import spell
+from gradbook.net.network import parse
 from gradbook.net.plain import sizes, whole
-from gradbook.net.text import parse
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -226,7 +225,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             from gradbook.engine.plain import PlainEngine
 
             return PlainEngine(self.net_, self.batch)
-        from gradbook.engine.open import open_engine
+        from gradbook.engine.choice import open_engine
 
         return open_engine(self.net_, self.batch, self.threads)
 

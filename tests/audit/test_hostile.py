@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from gradbook.audit.check import check_book
-from gradbook.report.audit_page import audit_page
-from gradbook.report.audit_text import lines
-from gradbook.report.curve_text import plain
+from gradbook.report.audit.page import audit_page
+from gradbook.report.audit.text import lines
+from gradbook.report.words.lines import plain
 from tests.audit.material.guarded import Guard, Outcome
 from tests.audit.material.hostile import FILES, HOSTILE_WORDS, NOT_WORKBOOKS, ODD, PACKAGES, package
 from tests.tags import Tags

@@ -16,7 +16,7 @@ import pytest
 
 from gradbook import files
 from gradbook.cli.main import main
-from gradbook.lab.train import train
+from gradbook.lab.training.train import train
 from tests.cli.desk import RECIPE, laid_out
 from tests.lab import made
 

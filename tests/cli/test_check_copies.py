@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from gradbook.cli.check_copies import LONGEST, copy_names
 from gradbook.cli.main import main
+from gradbook.cli.verbs.check import LONGEST_NAME, copy_names
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 
@@ -37,7 +37,7 @@ def test_no_name_leads_out_of_the_folder():
 def test_a_very_long_name_is_cut():
     (name,) = copy_names(["ä" * 300 + ".xlsx"])
     assert name.endswith(".xlsx")
-    assert len(name.encode()) <= LONGEST
+    assert len(name.encode()) <= LONGEST_NAME
 
 
 def test_both_kinds_of_copies_are_written_and_counted(here, capsys):

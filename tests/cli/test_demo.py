@@ -1,8 +1,8 @@
 import pytest
 
-from gradbook.cli import demo
 from gradbook.cli.main import main
-from gradbook.lab.recipe import recipe
+from gradbook.cli.verbs import demo
+from gradbook.lab.recipes.recipe import recipe
 from gradbook.net import LESSONS
 
 MOMENT = (

@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from gradbook.cli.interrupts import interruptible
 from gradbook.cli.main import INTERRUPTED
+from gradbook.cli.terminal.interrupts import interruptible
 
 
 def press_ctrl_c() -> None:

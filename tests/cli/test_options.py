@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from gradbook.cli.options import number, one_of, positive, positives, whole_number
+from gradbook.cli.terminal.arguments import number, one_of, positive, positives, whole_number
 
 
 @pytest.mark.parametrize("word", ["10000", "10,000", "10_000"])

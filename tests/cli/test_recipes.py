@@ -5,8 +5,8 @@ import json
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.lab.recipe import RECIPES, builtin_recipe
-from gradbook.lab.recipe_text import parse
+from gradbook.lab.recipes.recipe import RECIPES, builtin_recipe
+from gradbook.lab.recipes.text import parse
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from gradbook.cli import screen as module
-from gradbook.cli.screen import Screen, is_screen
-from gradbook.report.curve_text import Piece
+from gradbook.cli.terminal import screen as module
+from gradbook.cli.terminal.screen import Screen, is_screen
+from gradbook.report.words.lines import Piece
 from tests.cli.emulated import Terminal
 
 

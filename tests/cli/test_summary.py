@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from gradbook.lab.recipe import recipe
-from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.recipes.recipe import recipe
+from gradbook.lab.training.run_folder import RunFolder
 
 
 @pytest.fixture

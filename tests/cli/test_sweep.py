@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.lab.sweep import sweep
+from gradbook.lab.rates.sweep import sweep
 from gradbook.net import builtin
 
 LINE = "input 1; dense 1 no bias; loss half squared error; weights 3; sample 1 -> 1"
@@ -131,7 +131,7 @@ def test_a_reader_who_leaves_early_is_no_fault(gradbook):
 
 @pytest.mark.parametrize("words", [["--json"], ["-o", "a.html"], []])
 def test_interrupting_leaves_no_file(words, tmp_path, monkeypatch, capsys):
-    from gradbook.lab import sweep as lab
+    from gradbook.lab.rates import sweep as lab
 
     def interrupted(*_args, **_named):
         raise KeyboardInterrupt
@@ -144,7 +144,7 @@ def test_interrupting_leaves_no_file(words, tmp_path, monkeypatch, capsys):
 
 
 def test_progress_is_only_told_on_a_terminal_and_taken_away(monkeypatch, capsys):
-    from gradbook.cli import sweep as verb
+    from gradbook.cli.verbs import sweep as verb
 
     monkeypatch.setattr(verb, "PATIENCE", -1)
     assert main(["sweep", LINE, "--rates", "0.1"]) == 0

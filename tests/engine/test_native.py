@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from gradbook.engine.base import Run
 from gradbook.engine.native import NativeEngine
 from gradbook.engine.plain import PlainEngine
-from gradbook.engine.run import Run
 from gradbook.errors import ShapeError, UsageError
 from gradbook.net import Net, builtin, parse
 from tests.engine.agreement import KEY, batch_for, disagreement, distance

@@ -16,9 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from gradbook.lab import training as loop
-from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.train import train
+from gradbook.lab.training import training as loop
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.train import train
 from tests.lab import made
 
 TOUCHES = {"open", "os.rename", "os.remove", "os.mkdir"}

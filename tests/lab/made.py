@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from gradbook.data.dataset import TEST, TRAINING, Dataset, Part, assemble
-from gradbook.lab.recipe import Recipe
-from gradbook.lab.recipe_text import changed, parse
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.text import changed, parse
 
 SIDE = 8
 TEXT = """\

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.lab.answers import Answers
+from gradbook.lab.models.answers import Answers
 
 SAID = Answers(
     np.array([[0.7, 0.2, 0.1], [0.05, 0.9, 0.05], [0.3, 0.3, 0.4], [0.1, 0.1, 0.8]]),

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from gradbook.errors import DataError, GradbookError
-from gradbook.lab import checkpoint as checkpoints
-from gradbook.lab import stored
-from gradbook.lab.checkpoint import Checkpoint, found, newest, read, write
-from gradbook.lab.history import Epoch
+from gradbook.lab.models import stored
+from gradbook.lab.training import checkpoint as checkpoints
+from gradbook.lab.training.checkpoint import Checkpoint, found, newest, read, write
+from gradbook.lab.training.history import Epoch
 
 MINE = "recipe mine\n"
 EPOCH = Epoch(1, 0.1, 1 / 3, 0.5, None, None, 2.5, 1e4)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gradbook.errors import GradbookError
-from gradbook.lab.answers import Answers
-from gradbook.lab.compare import Misread, all_opened, differences, opened, reading
+from gradbook.lab.models.answers import Answers
+from gradbook.lab.runs.comparison import Misread, all_opened, differences, opened, reading
 from tests.runs import finished, pictures, several
 
 DATA = pictures()

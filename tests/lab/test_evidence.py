@@ -5,8 +5,8 @@ import pytest
 
 from gradbook.data.warp import warped
 from gradbook.errors import GradbookError
-from gradbook.lab.evidence import gather
-from gradbook.lab.recipe import Recipe
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.runs.evidence import gather
 from tests.runs import finished, pictures
 
 WARP = "warp rotate 20, shift 1"

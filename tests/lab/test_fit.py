@@ -7,8 +7,8 @@ import pytest
 
 from gradbook.engine.plain import PlainEngine
 from gradbook.errors import ShapeError
-from gradbook.lab.fit import fit, require_last_batch
-from gradbook.lab.schedule import parse
+from gradbook.lab.recipes.schedule import parse
+from gradbook.lab.training.rows import fit, require_last_batch
 from gradbook.net import Net
 
 NET = Net.parse("input 3; dense 4; relu; dense 2; log softmax; loss cross-entropy; seed 5")

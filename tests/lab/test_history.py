@@ -1,6 +1,6 @@
 import pytest
 
-from gradbook.lab.history import COLUMNS, Epoch, csv_table, epoch_of, json_lines
+from gradbook.lab.training.history import COLUMNS, Epoch, csv_table, epoch_of, json_lines
 
 EPOCH = Epoch(3, 0.1, 0.03057, 0.99028, 0.03259, 0.9897, 5.23, 12345.6)
 ALONE = Epoch(12, 0.1, 0.5, 1.0, None, None, 5.0, 1.0)

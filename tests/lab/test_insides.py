@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.lab.evidence import given
-from gradbook.lab.insides import first_filters, stages
+from gradbook.lab.models.insides import first_filters, stages
+from gradbook.lab.runs.evidence import given
 from gradbook.net import parse
 from tests.runs import finished, pictures, text_for
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.lab import checkpoint as checkpoints
-from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.train import train
+from gradbook.lab.training import checkpoint as checkpoints
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.train import train
 from tests.lab import killed, made
 
 pytestmark = [

@@ -3,10 +3,10 @@ import pytest
 
 import gradbook as gb
 from gradbook.errors import DataError, GradbookError, ShapeError
-from gradbook.lab import stored
-from gradbook.lab.model import FEW, Model, values_read
-from gradbook.lab.stored import Stored
-from gradbook.lab.train import train
+from gradbook.lab.models import stored
+from gradbook.lab.models.model import FEW, Model, values_read
+from gradbook.lab.models.stored import Stored
+from gradbook.lab.training.train import train
 from tests.lab import made
 
 pytestmark = pytest.mark.witness("cc")

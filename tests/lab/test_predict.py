@@ -11,8 +11,8 @@ from PIL import Image
 
 from gradbook.data.sources import load
 from gradbook.errors import GradbookError
-from gradbook.lab.model import Model
-from gradbook.lab.predict import Reading, readings
+from gradbook.lab.models.model import Model
+from gradbook.lab.models.predict import Reading, readings
 from gradbook.net import Net
 from tests.data.made import save as save_idx
 from tests.data.photos import photo, save
@@ -181,7 +181,7 @@ def test_a_folder_without_pictures_and_a_name_without_a_file_are_one_line(model,
 
 def made(text: str, about: dict | None = None) -> Model:
     from gradbook.engine.plain import PlainEngine
-    from gradbook.lab.model import values_read
+    from gradbook.lab.models.model import values_read
 
     net = Net.parse(text)
     carried = PlainEngine(net, 8).carried()

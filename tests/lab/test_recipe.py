@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from gradbook.data.warp import Crop, Elastic, Warp
 from gradbook.errors import GradbookError, NetTextError, ShapeError, UsageError
-from gradbook.lab import recipe as recipes
-from gradbook.lab.recipe import RECIPES, Recipe, builtin_recipe, recipe
-from gradbook.lab.recipe_text import changed, parse
-from gradbook.lab.schedule import Schedule
+from gradbook.lab.recipes import recipe as recipes
+from gradbook.lab.recipes.recipe import RECIPES, Recipe, builtin_recipe, recipe
+from gradbook.lab.recipes.schedule import Schedule
+from gradbook.lab.recipes.text import changed, parse
 from gradbook.net import Loss, Net, Role, Update, builtin
 from gradbook.net.text import LONGEST_TEXT
 

@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from gradbook.errors import DataError, FileError, UsageError
-from gradbook.lab.history import COLUMNS, Epoch
-from gradbook.lab.run_folder import RunFolder, load
-from gradbook.lab.seeds import SeedsFolder
+from gradbook.lab.training.history import COLUMNS, Epoch
+from gradbook.lab.training.run_folder import RunFolder, load
+from gradbook.lab.training.seeds import SeedsFolder
 from tests.lab import made
 
 HISTORY = (
@@ -173,7 +173,7 @@ def test_only_one_process_trains_in_a_folder(run):
 def test_a_killed_process_holds_no_folder(run):
     code = f"""
 import os, signal
-from gradbook.lab.run_folder import RunFolder
+from gradbook.lab.training.run_folder import RunFolder
 with RunFolder({str(run.path)!r}).held():
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.errors import GradbookError, UsageError
-from gradbook.lab.schedule import OWN_SETTINGS, Schedule, read
+from gradbook.lab.recipes.schedule import OWN_SETTINGS, Schedule, read
 from gradbook.net.text import statements
 
 POSITIVE = st.floats(1e-6, 1e3)

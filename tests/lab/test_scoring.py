@@ -3,7 +3,7 @@ import pytest
 
 from gradbook.graph.build import training_step
 from gradbook.graph.reference import follow
-from gradbook.lab.scoring import answers, probabilities, score, targets
+from gradbook.lab.models.answers import answers, probabilities, score, targets
 from gradbook.net import parse
 
 ENDS = {

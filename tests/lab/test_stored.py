@@ -8,8 +8,8 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from gradbook.errors import DataError, FileError, GradbookError
-from gradbook.lab import stored
-from gradbook.lab.stored import Stored, read, write
+from gradbook.lab.models import stored
+from gradbook.lab.models.stored import Stored, read, write
 
 ARRAYS = {
     "w": np.arange(6, dtype=np.float32).reshape(2, 3),

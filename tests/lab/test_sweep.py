@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.errors import LimitError, UsageError
-from gradbook.lab.sweep import sweep
-from gradbook.lab.verdict import MEANINGS, Verdict
+from gradbook.lab.rates.sweep import sweep
+from gradbook.lab.rates.verdict import MEANINGS, Verdict
 from gradbook.net import builtin, parse
 from gradbook.net.task import DEFAULT_RATES
 from tests.families import networks

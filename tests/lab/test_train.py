@@ -14,12 +14,11 @@ import gradbook as gb
 from gradbook.data.dataset import TRAINING, Part, assemble
 from gradbook.engine.plain import PlainEngine
 from gradbook.errors import DataError, FileError, GradbookError, ShapeError, UsageError
-from gradbook.lab import checkpoint as checkpoints
-from gradbook.lab import training as loop
-from gradbook.lab.listener import Listener
-from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.train import Trained, train
-from gradbook.lab.training import Training
+from gradbook.lab.training import checkpoint as checkpoints
+from gradbook.lab.training import training as loop
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.train import Trained, train
+from gradbook.lab.training.training import Listener, Training
 from tests.lab import made
 from tests.lab.made import recipe
 
@@ -226,7 +225,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(undisturb
 
 
 def test_numpy_trains_the_same_network_where_nothing_compiles(monkeypatch):
-    monkeypatch.setattr("gradbook.engine.open.find", lambda: None)
+    monkeypatch.setattr("gradbook.engine.choice.find", lambda: None)
     heard = Hearing()
     again = run("epochs 1", listener=heard)
     assert isinstance(heard.training.engine, PlainEngine)
@@ -239,7 +238,7 @@ def test_numpy_trains_the_same_network_where_nothing_compiles(monkeypatch):
 
 def test_a_run_begun_in_numpy_goes_on_in_c_and_says_so(tmp_path, monkeypatch):
     with monkeypatch.context() as without:
-        without.setattr("gradbook.engine.open.find", lambda: None)
+        without.setattr("gradbook.engine.choice.find", lambda: None)
         run(folder=tmp_path, listener=Stopping(without, 1))
     heard = Hearing()
     again = train(folder=tmp_path, resume=True, data=SET, listener=heard)
@@ -283,8 +282,8 @@ INTERRUPTED = """
 import os, signal, sys, threading
 sys.path.insert(0, {root!r})
 from tests.lab import made
-from gradbook.lab.train import train
-from gradbook.lab.listener import Listener
+from gradbook.lab.training.train import train
+from gradbook.lab.training.training import Listener
 
 class Interrupting(Listener):
     def epoch_done(self, epoch):

@@ -2,7 +2,7 @@ import pytest
 
 from gradbook.graph.lower import scalar_step
 from gradbook.net import builtin, parse
-from gradbook.report.derivation_page import page
+from gradbook.report.derivation.page import page
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.drawing import draw, svg
 from tests.outside.framed import asked

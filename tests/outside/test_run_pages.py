@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.lab.compare import all_opened, misread
-from gradbook.lab.evidence import gather
-from gradbook.lab.run_folder import RunFolder
-from gradbook.lab.seeds import SeedsFolder
-from gradbook.report.compare_page import compare_page
-from gradbook.report.run_page import told
-from gradbook.report.seeds_page import seeds_page
+from gradbook.lab.runs.comparison import all_opened, misread
+from gradbook.lab.runs.evidence import gather
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.seeds import SeedsFolder
+from gradbook.report.compare.page import compare_page
+from gradbook.report.run.page import told
+from gradbook.report.run.seeds import seeds_page
 from tests.outside.framed import asked, paper_and_ink
 from tests.outside.witness import console_messages, page_text, page_to_pdf, pdf_to_png, screenshot
 from tests.runs import finished, pictures, several

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradbook.audit.copies.learning import loss_curve
+from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.findings.findings import (
     BLANK_RATE,
     FROZEN,
@@ -21,8 +21,8 @@ from gradbook.audit.findings.findings import (
     Finding,
     SheetReport,
 )
-from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
-from gradbook.audit.formula.value import LeadsBack, NotUnderstood
+from gradbook.audit.formula.address import Address, ranges, row_of, sheet_of, written
+from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_findings
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
@@ -31,7 +31,6 @@ from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import Training, find_trainings
 from gradbook.audit.training.untrained import without_training
-from gradbook.audit.training.weight_columns import label
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
@@ -103,17 +102,16 @@ def _not_judged(
 
 def _circle(training: Training, cell: Address) -> Finding:
     """A formula that is computed from itself, with its likes."""
-    book, down = training.book, training.weights[0].down
-    line = column_of if down else row_of
+    book, axis = training.book, training.axis
     alike = sorted(
         c
         for c, pattern in book.patterns.items()
-        if pattern is book.patterns[cell] and (sheet_of(c), line(c)) == (sheet_of(cell), line(cell))
+        if pattern is book.patterns[cell] and axis.line(c) == axis.line(cell)
     )
     first = alike[0]
     return Finding(
         kind="circular reference",
-        quantity=label(book, first, down) or written(first),
+        quantity=book.label(first, axis) or written(first),
         weight="",
         cells=ranges(alike),
         formula=book.formula(first),

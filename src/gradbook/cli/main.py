@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
-    from gradbook.cli.options import Parser
+    from gradbook.cli.terminal.arguments import Parser
 
 VERBS = {
     "demo": "the main things at once: networks worked whole, digits trained",
@@ -29,7 +29,6 @@ VERBS = {
     "recipes": "what can be trained at once: parameters, epochs, time, accuracy",
     "predict": "what a trained network reads in your pictures, and how sure it is",
     "compare": "trained runs side by side: figures, curves, recipes, mistakes",
-    "bench": "how fast the engine trains here, beside PyTorch",
     "help": "this page, a verb's page, or how to write a network or a recipe",
 }
 
@@ -67,7 +66,7 @@ def entry() -> None:
     words = sys.argv[1:]
     if words[:1] in (["-V"], ["--version"]):  # which is done before an import is
         sys.exit(main(words))
-    from gradbook.cli.interrupts import interruptible
+    from gradbook.cli.terminal.interrupts import interruptible
 
     sys.exit(interruptible(lambda: main(words)))
 
@@ -117,7 +116,7 @@ def _run(verb: str, words: list[str]) -> int:
     from importlib import import_module
 
     _require_verb(verb)
-    module = import_module(f"gradbook.cli.{verb}")
+    module = import_module(f"gradbook.cli.verbs.{verb}")
     options = verb_parser(verb).read(words)
     code: int = module.run(options)
     return code
@@ -127,9 +126,9 @@ def verb_parser(verb: str) -> Parser:
     """The parser of one verb's options, its `--help` included."""
     from importlib import import_module
 
-    from gradbook.cli.options import Parser
+    from gradbook.cli.terminal.arguments import Parser
 
-    module = import_module(f"gradbook.cli.{verb}")
+    module = import_module(f"gradbook.cli.verbs.{verb}")
     parser = Parser(
         prog=f"gradbook {verb}",
         description=module.__doc__,

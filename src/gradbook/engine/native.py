@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from gradbook.data.warp import Warp
 from gradbook.engine import compile as compiling
-from gradbook.engine.base import Engine
-from gradbook.engine.run import Given, Job, Run
+from gradbook.engine.base import Engine, Given, Job, Run
 from gradbook.engine.warping import Warping
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.build import inference

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.warp import Warp, warped_images
-from gradbook.engine.base import Engine
-from gradbook.engine.run import Given, Run
+from gradbook.engine.base import Engine, Given, Run
 from gradbook.graph.build import inference
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate

@@ -1,17 +1,22 @@
-"""Where a cell is, packed into one number, and how people write it: A1, Z33:Z100."""
+"""Where a cell is, packed into one number; the two ways in which a table goes on; A1, Z33:Z100."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
 ROW_BITS, COLUMN_BITS = 20, 14
 MOST_ROWS, MOST_COLUMNS = 1 << ROW_BITS, 1 << COLUMN_BITS
-DOWN = 1 << COLUMN_BITS  # one row further, in a packed address
-_IN_SHEET = (1 << (ROW_BITS + COLUMN_BITS)) - 1
+ROW = 1 << COLUMN_BITS  # one row further, in a packed address
+LAST_COLUMN = MOST_COLUMNS - 1  # of an address, only its column
+LAST_ROW = (MOST_ROWS - 1) << COLUMN_BITS  # only its row
 
 Address = int  # sheet, row and column, each counted from 0
+
+_A1 = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 
 
 def pack(sheet: int, row: int, column: int) -> Address:
@@ -28,6 +33,32 @@ def row_of(cell: Address) -> int:
 
 def column_of(cell: Address) -> int:
     return cell & (MOST_COLUMNS - 1)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The way in which a table's steps go on: down its rows, or across its columns."""
+
+    step: int  # from one cell to the next, in packed addresses
+    along: Callable[[Address], int]  # the row where steps go down, else the column
+    beside: Callable[[Address], int]  # the column where steps go down, else the row
+
+    def line(self, cell: Address) -> tuple[int, int]:
+        """The sheet and the column that a cell's steps go down, or the row that they go across."""
+        return sheet_of(cell), self.beside(cell)
+
+    def crossing(self, cell: Address) -> tuple[int, int]:
+        """The sheet and the row of a single step, or its column where steps go across."""
+        return sheet_of(cell), self.along(cell)
+
+
+DOWN = Axis(ROW, row_of, column_of)
+ACROSS = Axis(1, column_of, row_of)
+
+
+def axis_of(stride: int) -> Axis:
+    """The axis of cells that are so far apart."""
+    return DOWN if abs(stride) >= ROW else ACROSS
 
 
 @lru_cache(maxsize=MOST_COLUMNS)
@@ -54,25 +85,38 @@ def written(cell: Address) -> str:
     return f"{letters(column_of(cell))}{row_of(cell) + 1}"
 
 
+def row_and_column(word: str) -> tuple[int, int] | None:
+    """Of B3, 2 and 1; None where it isn't the name of a cell. It may lie outside of every sheet."""
+    found = _A1.fullmatch(word)
+    return (int(found[2]) - 1, column_number(found[1])) if found else None
+
+
 def ranges(cells: Iterable[Address]) -> str:
     """Cells of one sheet, gathered into Z33:Z100; several such parts stand side by side."""
-    columns = [(column_of(cell), row_of(cell)) for cell in cells]
-    if len(columns) > 1 and len({row for _, row in columns}) == 1:
-        row = columns[0][1] + 1
-        parts = [
-            (f"{letters(a)}{row}", f"{letters(b)}{row}") for a, b in _runs(c for c, _ in columns)
-        ]
-    else:
-        parts = [
-            (f"{letters(column)}{first + 1}", f"{letters(column)}{last + 1}")
-            for column, group in groupby(sorted(columns), key=lambda place: place[0])
-            for first, last in _runs(row for _, row in group)
-        ]
+    cells = list(cells)
+    in_one_row = len(cells) > 1 and len(set(map(row_of, cells))) == 1
+    axis = ACROSS if in_one_row else DOWN
+    parts = [
+        (written(run[0]), written(run[-1]))
+        for _, line in groupby(sorted(set(cells), key=axis.line), key=axis.line)
+        for run in _runs(line, axis)
+    ]
     return ",".join(a if a == b else f"{a}:{b}" for a, b in parts)
 
 
-def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    ordered = sorted(set(numbers))
-    for _, group in groupby(enumerate(ordered), key=lambda pair: pair[1] - pair[0]):
-        run = [number for _, number in group]
-        yield run[0], run[-1]
+def _runs(cells: Iterable[Address], axis: Axis) -> Iterator[list[Address]]:
+    """Cells of one line, those together that stand next to each other."""
+    for _, run in groupby(enumerate(sorted(cells)), key=lambda pair: pair[1] - pair[0] * axis.step):
+        yield [cell for _, cell in run]
+
+
+def cells_of(ranges: str, sheet: int) -> Iterator[Address]:
+    """Z33:Z100,AB7 cell by cell, column by column."""
+    for part in ranges.split(","):
+        first, _, last = part.strip().partition(":")
+        start, end = row_and_column(first), row_and_column(last or first)
+        if start and end:
+            (top, left), (bottom, right) = start, end
+            for column in range(left, right + 1):
+                for row in range(top, bottom + 1):
+                    yield pack(sheet, row, column)

@@ -10,15 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.value import NotUnderstood
-from gradbook.audit.judge.judge import RIGHT, Bench, best
+from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.loss import every_step
+from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.repair.pasted import pasted_column
-from gradbook.audit.training.loss_candidates import loss_words
+from gradbook.audit.training.loss_candidates import called_a_loss
 from gradbook.audit.training.steps import alike, steps_of
-from gradbook.audit.training.training import Training, trainings_of
-from gradbook.audit.training.weight_columns import WeightColumn, chains
+from gradbook.audit.training.training import Training, depending, trainings_of
+from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 
@@ -31,7 +31,7 @@ Loss = list[tuple[Address, ...]]
 
 def severed_trainings(book: Book, flow: Flow) -> list[Training]:
     """Trainings none of whose weights comes back to itself, each held against its gradients."""
-    lanes = [lane for lane in chains(book) if len(lane.cells) > FEWEST]
+    lanes = [lane for lane in update_lines(book) if len(lane.cells) > FEWEST]
     if sum(len(lane.cells) for lane in lanes) > MOST_CELLS:
         return []
     found = [severed_loss(training) for training in trainings_of(book, flow, _longest(lanes))]
@@ -53,7 +53,8 @@ def severed_loss(training: Training) -> tuple[Training, Loss]:
     """The training with what is computed from pasted values, and its loss; none where that isn't
     all that is wrong with it."""
     columns = list(_varying(training))[:MOST_COLUMNS]
-    wide = replace(training, loose=frozenset(cell for column in columns for cell in column))
+    pasted = (cell for column in columns for cell in column)
+    wide = replace(training, varying=depending(training.flow, training.weights, pasted))
     for column in columns:
         for loss in _losses(wide, column):
             if _explained(wide, loss):
@@ -64,12 +65,12 @@ def severed_loss(training: Training) -> tuple[Training, Loss]:
 def _varying(training: Training) -> Iterator[list[Address]]:
     """Columns of numbers that differ, as many as there are steps, and that formulas use."""
     book, users = training.book, training.flow.users
-    across = column_of if training.weights[0].down else row_of
+    line = training.axis.line
     found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for cell, value in book.values.items():
         typed = isinstance(value, float) and cell not in book.patterns
         if typed and cell not in training.weight_cells and users.get(cell):
-            found[sheet_of(cell), across(cell)].append(cell)
+            found[line(cell)].append(cell)
     for cells in found.values():
         if len(cells) >= max(training.steps, FEWEST) and len({book.values[c] for c in cells}) > 1:
             yield sorted(cells)
@@ -80,14 +81,16 @@ def _losses(training: Training, column: Sequence[Address]) -> Iterator[Loss]:
     book, flow, stop = training.book, training.flow, training.weight_cells
     below = flow.below(column, stop)
     serving = _behind(training, [lane.cells[1] for lane in training.weights])
-    along = row_of if training.weights[0].down else column_of
+    along = training.axis.along
     first = along(training.weights[0].start)
     cells = [
         cell
         for cell in below - serving
         if cell in book.patterns and sheet_of(cell) == training.sheet and along(cell) == first
     ]
-    cells.sort(key=lambda cell: (not loss_words(training, cell), bool(flow.users.get(cell)), -cell))
+    cells.sort(
+        key=lambda cell: (not called_a_loss(training, cell), bool(flow.users.get(cell)), -cell)
+    )
     for cell in cells[:MOST_LOSSES]:
         yield every_step(training, (cell,))
 
@@ -110,11 +113,13 @@ def _explained(training: Training, loss: Loss) -> bool:
     if not groups:
         return False
     usual = max(groups, key=len)
-    bench = Bench(training, usual[0], like=usual)
+    tested = StepUnderTest.of(training, usual)
     try:
-        found = {j: best(bench, j, some) for j, some in enumerate(usual[0].claims) if some}
-        wrong = {j: claim for j, (verdict, claim) in found.items() if verdict != RIGHT and claim}
-        remedy = pasted_column(bench, wrong, given=True) if wrong else None
+        found = {j: tested.best(j, some) for j, some in enumerate(usual[0].claims) if some}
+        wrong = {
+            j: claim for j, (verdict, claim) in found.items() if verdict != Verdict.RIGHT and claim
+        }
+        remedy = pasted_column(tested, wrong, given=True) if wrong else None
     except NotUnderstood:
         return False
     return remedy is not None and remedy.lanes >= wrong.keys()

@@ -1,75 +1,51 @@
-"""Lanes put together again where a row broke them, and lanes that others give away."""
+"""Weight columns made whole: broken by a row, begun late, or learning only as those beside them."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from gradbook.audit.formula.address import column_of, row_of, sheet_of
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.pattern import Pattern, Place
-from gradbook.audit.training.weight_columns import WeightColumn, terms
+from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.expression import factors, terms
+from gradbook.audit.formula.pattern import CellReference, Pattern
+from gradbook.audit.training.weight_columns import WeightColumn
 from gradbook.audit.workbook.book import Book
-from gradbook.targets.excel.grammar import Expression, Number
+from gradbook.targets.excel.language.grammar import Number
 
 WIDEST = 3  # cells that a gap may skip
 
 
-def joined(book: Book, lanes: Sequence[WeightColumn]) -> list[WeightColumn]:
-    """Lanes that only a pasted or departing cell interrupts, whole; a new run stays one."""
-    lines: defaultdict[tuple[int, int, int], list[WeightColumn]] = defaultdict(list)
-    for lane in sorted(lanes, key=lambda lane: lane.start):
-        lines[_line(lane)].append(lane)
-    breaks: Counter[tuple[int, int, int]] = Counter()
-    for parts in lines.values():
-        breaks.update(_place(lane) for lane in parts[1:])
+def joined(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
+    """Columns that only a pasted or differing cell interrupts, whole; a new run stays one."""
+    lines: defaultdict[tuple[tuple[int, int], int], list[WeightColumn]] = defaultdict(list)
+    for column in sorted(columns, key=lambda column: column.start):
+        lines[column.way, column.axis.beside(column.start)].append(column)
+    breaks = Counter((part.way, part.first) for parts in lines.values() for part in parts[1:])
     found: list[WeightColumn] = []
     for parts in lines.values():
         whole = parts[0]
         for part in parts[1:]:
-            lines_here = _parallel(lines, part)
-            everywhere = 2 * breaks[_place(part)] > lines_here
-            anew = everywhere if lines_here > 1 else _starts_like(book, parts[0], part)
+            beside = sum(
+                any(other.last >= part.first for other in others)
+                for (way, _), others in lines.items()
+                if way == part.way
+            )
+            everywhere = 2 * breaks[part.way, part.first] > beside
+            anew = everywhere if beside > 1 else _starts_like(book, parts[0], part)
             if not anew and _follows(whole, part):
-                whole = _put_together(whole, part)
+                between = range(whole.cells[-1] + whole.stride, part.start, whole.stride)
+                whole = WeightColumn((*whole.cells, *between, *part.cells), whole.stride)
             else:
                 found.append(whole)
                 whole = part
         found.append(whole)
-    return sorted(found, key=lambda lane: lane.start)
+    return sorted(found, key=lambda column: column.start)
 
 
 def _starts_like(book: Book, first: WeightColumn, part: WeightColumn) -> bool:
-    """Whether a line goes on from the value that it began with: another run."""
-    return part.start in book.patterns or book.values.get(first.start) == book.values.get(
-        part.start
-    )
-
-
-def _line(lane: WeightColumn) -> tuple[int, int, int]:
-    across = column_of(lane.start) if lane.down else row_of(lane.start)
-    return sheet_of(lane.start), lane.stride, across
-
-
-def _place(lane: WeightColumn) -> tuple[int, int, int]:
-    along = row_of(lane.start) if lane.down else column_of(lane.start)
-    return sheet_of(lane.start), lane.stride, along
-
-
-def _parallel(lines: dict[tuple[int, int, int], list[WeightColumn]], lane: WeightColumn) -> int:
-    """How many lines of the sheet run the same way and reach so far."""
-    sheet, stride, _ = _line(lane)
-    return sum(
-        1
-        for (other, step, _), parts in lines.items()
-        if (other, step) == (sheet, stride)
-        and _place(parts[-1])[2] + 1 >= 0
-        and any(_end(part) >= _place(lane)[2] for part in parts)
-    )
-
-
-def _end(lane: WeightColumn) -> int:
-    return row_of(lane.cells[-1]) if lane.down else column_of(lane.cells[-1])
+    """Whether a column goes on from the value that it began with: another run."""
+    start, again = book.values.get(first.start), book.values.get(part.start)
+    return part.start in book.patterns or start == again
 
 
 def _follows(whole: WeightColumn, part: WeightColumn) -> bool:
@@ -77,41 +53,68 @@ def _follows(whole: WeightColumn, part: WeightColumn) -> bool:
     return rest == 0 and 0 < gap <= WIDEST
 
 
-def _put_together(whole: WeightColumn, part: WeightColumn) -> WeightColumn:
-    between = range(whole.cells[-1] + whole.stride, part.start, whole.stride)
-    return WeightColumn((*whole.cells, *between, *part.cells), whole.stride)
+def aligned(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
+    """Columns that begin a little late or end a little early, made as long as those beside them."""
+    spans: defaultdict[tuple[int, int], Counter[tuple[int, int]]] = defaultdict(Counter)
+    for column in columns:
+        spans[column.way][column.first, column.last] += 1
+    return [_aligned(book, column, spans[column.way]) for column in columns]
+
+
+def _aligned(book: Book, column: WeightColumn, spans: Counter[tuple[int, int]]) -> WeightColumn:
+    """A column made to begin and end where most of those do that share some row with it."""
+    if column.stride < 0:
+        return column
+    firsts: Counter[int] = Counter()
+    lasts: Counter[int] = Counter()
+    for (first, last), count in spans.items():
+        if first <= column.last and column.first <= last:
+            firsts[first] += count
+            lasts[last] += count
+    late = column.first - firsts.most_common(1)[0][0]
+    early = lasts.most_common(1)[0][0] - column.last
+    before = _filled(book, column.start, -column.stride, late)
+    after = _filled(book, column.cells[-1], column.stride, early)
+    return WeightColumn((*reversed(before), *column.cells, *after), column.stride)
+
+
+def _filled(book: Book, start: Address, stride: int, count: int) -> list[Address]:
+    """So many cells on from a start, where there is something in all of them."""
+    cells = [start + k * stride for k in range(1, count + 1)] if count <= WIDEST else []
+    filled = (c in book.patterns or isinstance(book.values.get(c), float) for c in cells)
+    return cells if all(filled) else []
 
 
 def companions(
-    book: Book, lanes: Sequence[WeightColumn], lines: Sequence[WeightColumn]
+    book: Book, columns: Sequence[WeightColumn], lines: Sequence[WeightColumn]
 ) -> list[WeightColumn]:
-    """Lines that are updated as the lanes are, though nothing of their own comes back to them:
+    """Lines that are updated as the columns are, though nothing of their own comes back to them:
     their gradients are pasted, blank or frozen."""
-    taken = {cell for lane in lanes for cell in lane.cells}
-    spans = {(_place(lane), len(lane.cells)) for lane in lanes}
+    taken = {cell for column in columns for cell in column.cells}
+    spans = {(column.way, column.first, len(column.cells)) for column in columns}
     kinds = {
-        (_place(lane)[1:], len(lane.cells), _update(book, cell))
-        for lane in lanes
-        for cell in lane.cells[1:3]
+        (column.stride, column.first, len(column.cells), _update(book, cell))
+        for column in columns
+        for cell in column.cells[1:3]
         if cell in book.patterns
     }
-    shapes = {shape for _, _, (shape, _) in kinds}
+    makeups = {makeup for *_, (makeup, _) in kinds}
     found = []
-    for lane in lines:
-        update = _update(book, lane.cells[1])
-        here = update[0] in shapes and (_place(lane), len(lane.cells)) in spans
-        elsewhere = (_place(lane)[1:], len(lane.cells), update) in kinds
-        alike = here or (elsewhere and not _waits(book, lane))
-        if alike and taken.isdisjoint(lane.cells):
-            found.append(lane)
-            taken.update(lane.cells)
+    for line in lines:
+        update = _update(book, line.cells[1])
+        here = update[0] in makeups and (line.way, line.first, len(line.cells)) in spans
+        elsewhere = (line.stride, line.first, len(line.cells), update) in kinds
+        alike = here or (elsewhere and not _waits(book, line))
+        if alike and taken.isdisjoint(line.cells):
+            found.append(line)
+            taken.update(line.cells)
     return found
 
 
-def _update(book: Book, cell: int) -> tuple[str, frozenset[int | None]]:
-    """What an update looks like, and the cells that it mentions wherever it stands."""
+def _update(book: Book, cell: Address) -> tuple[str, frozenset[Address | None]]:
+    """What an update is made of, and the cells that it mentions wherever it stands."""
     pattern = book.patterns[cell]
-    fixed = (p.at(cell) for p in pattern.places if isinstance(p, Place) and not p.moves)
+    fixed = (p.at(cell) for p in pattern.places if isinstance(p, CellReference) and not p.moves)
     return _makeup(pattern), frozenset(fixed)
 
 
@@ -122,53 +125,16 @@ def _makeup(pattern: Pattern) -> str:
     found = []
     for sign, term in terms(pattern.expression):
         split = factors(term)
-        found.append((sign * split.sign, sorted((_sort(f.part), f.above) for f in split.parts)))
+        kinds = (
+            (str(f.part.value) if isinstance(f.part, Number) else type(f.part).__name__, f.above)
+            for f in split.parts
+        )
+        found.append((sign * split.sign, sorted(kinds)))
     return str(sorted(found))
 
 
-def _sort(part: Expression) -> str:
-    if isinstance(part, Number):
-        return str(part.value)
-    return type(part).__name__
-
-
-def _waits(book: Book, lane: WeightColumn) -> bool:
+def _waits(book: Book, line: WeightColumn) -> bool:
     """Whether an update mentions a blank: an exercise of its own."""
-    cell = lane.cells[1]
-    mentioned = (p.at(cell) for p in book.patterns[cell].places if isinstance(p, Place))
+    cell = line.cells[1]
+    mentioned = (p.at(cell) for p in book.patterns[cell].places if isinstance(p, CellReference))
     return any(at not in book.patterns and at not in book.values for at in mentioned)
-
-
-def aligned(book: Book, lanes: Sequence[WeightColumn]) -> list[WeightColumn]:
-    """Lanes that begin a little late or end a little early, made as long as those beside them."""
-    found = []
-    spans: defaultdict[tuple[int, int], Counter[tuple[int, int]]] = defaultdict(Counter)
-    for lane in lanes:
-        spans[_line(lane)[:2]][_place(lane)[2], _end(lane)] += 1
-    for lane in lanes:
-        if lane.stride < 0:
-            found.append(lane)
-            continue
-        start, end = _place(lane)[2], _end(lane)
-        firsts: Counter[int] = Counter()
-        lasts: Counter[int] = Counter()
-        for (first, last), count in spans[_line(lane)[:2]].items():
-            if first <= end and start <= last:
-                firsts[first] += count
-                lasts[last] += count
-        before = _cells(book, lane.start, -lane.stride, start - firsts.most_common(1)[0][0])
-        after = _cells(book, lane.cells[-1], lane.stride, lasts.most_common(1)[0][0] - end)
-        found.append(WeightColumn((*reversed(before), *lane.cells, *after), lane.stride))
-    return found
-
-
-def _cells(book: Book, start: int, stride: int, count: int) -> list[int]:
-    """So many cells on from a start, where there is something in all of them."""
-    if not 0 < count <= WIDEST:
-        return []
-    cells = [start + k * stride for k in range(1, count + 1)]
-    return cells if all(c in book.patterns or _is_number(book, c) for c in cells) else []
-
-
-def _is_number(book: Book, cell: int) -> bool:
-    return isinstance(book.values.get(cell), float)

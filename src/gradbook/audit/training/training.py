@@ -1,40 +1,30 @@
-"""Weights that learn together, what is claimed of them, and what may be asked of their cells."""
+"""Weights that learn together: which they are, and what may be asked of cells with them in mind."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from gradbook.audit.formula.address import Address, column_of, pack, row_of, sheet_of
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.once import once
-from gradbook.audit.formula.pattern import Area, Pattern, Place, references
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, pack, sheet_of
+from gradbook.audit.formula.expression import factors, once, references
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.training.broken_columns import aligned, companions, joined
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
-    chains,
     change,
     heading,
-    label,
-    weight_columns,
+    learning,
+    update_lines,
 )
 from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.grammar import Expression, Reference
+from gradbook.audit.workbook.flow import Flow, walk
+from gradbook.targets.excel.language.grammar import Expression
 
-
-@dataclass(frozen=True)
-class Claim:
-    """What a sheet says ∂loss/∂w is: an expression in some cell; the update subtracts sign × it."""
-
-    owner: Address
-    expression: Expression
-    whole: bool  # whether it is all that the owner says
-    sign: int  # +1 where the update subtracts the claim
-    via: tuple[Address, ...] = ()  # the cells from the update to the one that mentions the owner
+NEAR = 6000  # cells to look through from one weight to others
+RATE_WORDS = ("η", "eta", "rate", "lr", "alpha", "α", "learn")
 
 
 @once
@@ -43,49 +33,55 @@ def mentioned_texts(expression: Expression) -> list[str]:
     return [reference.text for reference in references(expression)]
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Training:
-    """Weights that learn together."""
+    """Weights that learn together. Nothing of it changes, but for what is kept to be quick."""
 
     book: Book
     flow: Flow
-    weights: list[WeightColumn]
-    names: list[str] = field(default_factory=list)
-    rate: Address | None = None
-    loose: frozenset[Address] = frozenset()  # values that seem to stand where formulas were
+    weights: tuple[WeightColumn, ...]
+    varying: set[Address]  # every cell that depends on a weight, the weights' own included
+    rate: Address | None  # the cell of the learning rate
+
     alike: dict[tuple[Address, int, int], tuple[Address, int | None]] = field(
-        init=False, default_factory=dict
+        init=False, default_factory=dict, repr=False
     )
-    """Columns whose cells are of one kind, and what the first of them repeats."""
-    right: set[object] = field(init=False, default_factory=set)  # claims, kept by `judge`
-    _back: dict[Pattern, tuple[bool, list[Place | Area]]] = field(init=False, default_factory=dict)
+    """Kept by `RepeatedSteps`: columns whose cells are of one kind, and what the first repeats."""
+    right: set[object] = field(init=False, default_factory=set, repr=False)
+    """Kept by the judge: claims that are right."""
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What the sheet calls each weight."""
+        return tuple(heading(self.book, weight) for weight in self.weights)
 
     @cached_property
     def weight_cells(self) -> dict[Address, tuple[int, int]]:
         """Every weight's cells → which weight, and in which step."""
         return {
-            cell: (j, k) for j, lane in enumerate(self.weights) for k, cell in enumerate(lane.cells)
+            cell: (j, k)
+            for j, weight in enumerate(self.weights)
+            for k, cell in enumerate(weight.cells)
         }
-
-    @property
-    def sheet(self) -> int:
-        return Counter(sheet_of(lane.start) for lane in self.weights).most_common(1)[0][0]
-
-    @property
-    def steps(self) -> int:
-        """How many updates there are."""
-        return max(len(lane.cells) for lane in self.weights) - 1
-
-    @cached_property
-    def varying(self) -> set[Address]:
-        """Every cell that depends on a weight."""
-        cells = [cell for lane in self.weights for cell in lane.cells]
-        return self.flow.below([*cells, *self.loose]) | set(cells)
 
     @cached_property
     def computed(self) -> set[Address]:
         """Every cell that depends on a weight and is none."""
         return self.varying.difference(self.weight_cells)
+
+    @property
+    def sheet(self) -> int:
+        return Counter(sheet_of(weight.start) for weight in self.weights).most_common(1)[0][0]
+
+    @property
+    def axis(self) -> Axis:
+        """Whether its steps go down the rows or across the columns."""
+        return self.weights[0].axis
+
+    @property
+    def steps(self) -> int:
+        """How many updates there are."""
+        return max(len(weight.cells) for weight in self.weights) - 1
 
     def plain(self, cell: Address) -> Address:
         """The cell, or the one that it repeats where that depends on no weight."""
@@ -100,44 +96,51 @@ class Training:
         """The cells that a part of a cell's formula, or of another one's, mentions."""
         pattern = pattern or self.book.patterns[home]
         mentions = (pattern.mentions.get(text) for text in mentioned_texts(expression))
-        places = (place for place in mentions if isinstance(place, Place | Area))
+        places = (place for place in mentions if isinstance(place, CellReference | RangeReference))
         return self.flow.mentioned(places, home)
 
     def cell_of(self, reference: Expression, home: Address) -> Address | None:
         """The one cell that a reference stands for."""
-        if not isinstance(reference, Reference):
-            return None
-        mention = self.book.patterns[home].mentions.get(reference.text)
-        return mention.at(home) if isinstance(mention, Place) else None
+        place = self.book.patterns[home].place_of(reference)
+        return place.at(home) if place else None
+
+    # What a cell was one step ago: velocities, running means
+
+    @cached_property
+    def strides(self) -> set[int]:
+        return {weight.stride for weight in self.weights}
+
+    def before(self, cell: Address, other: Address) -> bool:
+        """Whether `other` is what `cell` was one step ago: the cell above, or on the left."""
+        return cell - other in self.strides and cell not in self.weight_cells
 
     def looks_back(self, home: Address) -> bool:
         """Whether a cell is computed from what it was one step ago."""
         pattern = self.book.patterns.get(home)
         if pattern is None or home in self.weight_cells or not self.looks_back_anywhere:
             return False
-        if pattern not in self._back:
-            self._back[pattern] = self._places_back(pattern)
-        certain, doubtful = self._back[pattern]
+        certain, doubtful = self._back.get(pattern) or self._places_back(pattern)
         return certain or any(
-            home - cell in self.strides for cell in self.flow.mentioned(doubtful, home)
+            self.before(home, cell) for cell in self.flow.mentioned(doubtful, home)
         )
 
     @cached_property
     def looks_back_anywhere(self) -> bool:
         """Whether any cell but a weight may do so."""
-        patterns = {
-            pattern
-            for cell in self.computed
-            if (pattern := self.book.patterns.get(cell)) is not None
-        }
-        return any(certain or doubtful for certain, doubtful in map(self._places_back, patterns))
+        return any(certain or doubtful for certain, doubtful in self._back.values())
 
-    def _places_back(self, pattern: Pattern) -> tuple[bool, list[Place | Area]]:
+    @cached_property
+    def _back(self) -> Mapping[Pattern, tuple[bool, list[CellReference | RangeReference]]]:
+        patterns = self.book.patterns
+        found = {patterns[cell] for cell in self.computed if cell in patterns}
+        return {pattern: self._places_back(pattern) for pattern in found}
+
+    def _places_back(self, pattern: Pattern) -> tuple[bool, list[CellReference | RangeReference]]:
         """Whether a formula refers to the cell before its own wherever it stands, and the places of
         which only its cell can tell."""
-        doubtful: list[Place | Area] = []
+        doubtful: list[CellReference | RangeReference] = []
         for place in pattern.places:
-            if isinstance(place, Area):
+            if isinstance(place, RangeReference):
                 doubtful.append(place)
             elif not place.moves:
                 if place.at(pattern.home) in self.varying:
@@ -148,43 +151,41 @@ class Training:
                 return True, []
         return False, doubtful
 
-    @cached_property
-    def strides(self) -> set[int]:
-        return {lane.stride for lane in self.weights}
 
-    def before(self, cell: Address, other: Address) -> bool:
-        """Whether `other` is what `cell` was one step ago: the cell above, or on the left."""
-        return cell - other in self.strides and cell not in self.weight_cells
-
-
-NEAR = 6000
+# Found in a workbook -----------------------------------------------------------------
 
 
 def find_trainings(book: Book, flow: Flow) -> list[Training]:
     """The trainings, in the order of the sheets."""
-    lines = list(chains(book))
-    lanes = aligned(book, joined(book, weight_columns(book, flow, lines)))
-    groups = [group + companions(book, group, lines) for group in _together(flow, lanes)]
-    return _trainings(book, flow, groups)
+    lines = list(update_lines(book))
+    columns = aligned(book, joined(book, learning(book, flow, lines)))
+    groups = [group + companions(book, group, lines) for group in _together(flow, columns)]
+    return [_training(book, flow, group) for group in groups]
 
 
-def trainings_of(book: Book, flow: Flow, lanes: Sequence[WeightColumn]) -> list[Training]:
+def trainings_of(book: Book, flow: Flow, columns: Sequence[WeightColumn]) -> list[Training]:
     """The trainings that some lines of cells would be, if they were weights."""
-    return _trainings(book, flow, _together(flow, lanes))
+    return [_training(book, flow, group) for group in _together(flow, columns)]
 
 
-def _trainings(book: Book, flow: Flow, groups: Sequence[list[WeightColumn]]) -> list[Training]:
-    found = [Training(book, flow, sorted(group, key=lambda g: g.start)) for group in groups]
-    for training in found:
-        training.names = [heading(book, lane) for lane in training.weights]
-        training.rate = _common_rate(training)
-    return found
+def depending(
+    flow: Flow, weights: Iterable[WeightColumn], others: Iterable[Address] = ()
+) -> set[Address]:
+    """All cells of some weights and what is computed from them, or from other cells."""
+    cells = {cell for weight in weights for cell in weight.cells}
+    return flow.below(cells.union(others)) | cells
 
 
-def _together(flow: Flow, lanes: Sequence[WeightColumn]) -> list[list[WeightColumn]]:
-    """Lanes whose changes depend on each other's cells."""
-    owner = {cell: k for k, lane in enumerate(lanes) for cell in lane.cells}
-    group = list(range(len(lanes)))
+def _training(book: Book, flow: Flow, columns: Iterable[WeightColumn]) -> Training:
+    weights = tuple(sorted(columns, key=lambda column: column.start))
+    varying = depending(flow, weights)
+    return Training(book, flow, weights, varying, _common_rate(book, flow, weights, varying))
+
+
+def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightColumn]]:
+    """Columns whose changes depend on each other's cells, and those that start side by side."""
+    owner = {cell: k for k, column in enumerate(columns) for cell in column.cells}
+    group = list(range(len(columns)))
 
     def root(k: int) -> int:
         while group[k] != k:
@@ -192,104 +193,85 @@ def _together(flow: Flow, lanes: Sequence[WeightColumn]) -> list[list[WeightColu
             k = group[k]
         return k
 
-    for k, lane in enumerate(lanes):
-        for other in _met(flow, lane, owner):
+    beside: dict[object, int] = {}
+    for k, column in enumerate(columns):
+        for other in {*_met(flow, column, owner), beside.setdefault((column.way, column.first), k)}:
             group[root(other)] = root(k)
-    first: dict[tuple[int, int, int], int] = {}
-    for k, lane in enumerate(lanes):  # those that start side by side, too
-        along = row_of(lane.start) if lane.down else column_of(lane.start)
-        other = first.setdefault((sheet_of(lane.start), lane.stride, along), k)
-        group[root(other)] = root(k)
     gathered: defaultdict[int, list[WeightColumn]] = defaultdict(list)
-    for k, lane in enumerate(lanes):
-        gathered[root(k)].append(lane)
+    for k, column in enumerate(columns):
+        gathered[root(k)].append(column)
     return list(gathered.values())
 
 
-def _met(flow: Flow, lane: WeightColumn, owner: dict[Address, int]) -> set[int]:
-    """The lanes that a lane's first change depends on, not looking behind their cells."""
-    met: set[int] = set()
-    waiting = [source for cell in lane.cells[1:3] for source in flow.sources(cell)]
-    seen = set(waiting)
-    while waiting and len(seen) < NEAR:
-        cell = waiting.pop()
-        if cell in owner:
-            met.add(owner[cell])
-            continue
-        fresh = [source for source in flow.sources(cell) if source not in seen]
-        seen.update(fresh)
-        waiting.extend(fresh)
-    return met
+def _met(flow: Flow, column: WeightColumn, owner: Mapping[Address, int]) -> set[int]:
+    """The columns that one's first changes depend on, not looking behind their cells."""
+    changes = (source for cell in column.cells[1:3] for source in flow.sources(cell))
+    walked = walk(changes, lambda cell: () if cell in owner else flow.sources(cell), NEAR)
+    return {owner[cell] for cell in walked if cell in owner}
 
 
-# The learning rate -----------------------------------------------------------
+# The learning rate -------------------------------------------------------------------
 
 
-def _common_rate(training: Training) -> Address | None:
+def _common_rate(
+    book: Book, flow: Flow, weights: Iterable[WeightColumn], varying: Collection[Address]
+) -> Address | None:
     """The cell that most updates multiply with, though it depends on no weight."""
-    mentioned = [set(_constant_cells(training, lane)) for lane in training.weights]
-    heard = [some for some in mentioned if not _are_blank(training.book, some)] or mentioned
-    votes = Counter(cell for some in heard for cell, _ in some)
-    fixed = {
-        cell for some in heard for cell, place in some if not place.moves or place.sheet is not None
-    }
+
+    def holds_something(cell: Address) -> bool:
+        return cell in book.patterns or book.values.get(cell) is not None
+
+    mentioned = [_constant_cells(book, flow, weight, varying) for weight in weights]
+    # an update by a blank cell says nothing, unless all of them do
+    heard = [some for some in mentioned if not some or any(map(holds_something, some))] or mentioned
+    votes = Counter(cell for some in heard for cell in some)
     if not votes:
         return None
-    cell = max(votes, key=lambda cell: (votes[cell], cell in fixed, _called_rate(training, cell)))
-    if not _holds_something(training.book, cell) and not _called_rate(training, cell):
-        unused = _unused_rate(training)
+    fixed = {cell for some in heard for cell, is_fixed in some.items() if is_fixed}
+    cell = max(votes, key=lambda cell: (votes[cell], cell in fixed, _called_rate(book, cell)))
+    if not holds_something(cell) and not _called_rate(book, cell):
+        unused = _unused_rate(book, flow)
         if unused is not None:
             return unused
     return cell if votes[cell] * 2 > len(heard) or len(heard) == 1 else None
 
 
-def _are_blank(book: Book, mentioned: Collection[tuple[Address, Place]]) -> bool:
-    """Whether an update mentions some cell in the learning rate's place, and nothing is there."""
-    cells = [cell for cell, _ in mentioned]
-    return bool(cells) and not any(_holds_something(book, cell) for cell in cells)
+def _constant_cells(
+    book: Book, flow: Flow, weight: WeightColumn, varying: Collection[Address]
+) -> dict[Address, bool]:
+    """The cells that the first update multiplies with, and whether it says so of all updates."""
+    base, cell = next(
+        (pair for pair in pairwise(weight.cells) if pair[1] in book.patterns), weight.cells[:2]
+    )
+    pattern = book.patterns[cell]
+    found: dict[Address, bool] = {}
+    for _, part in change(pattern, base, cell):
+        for factor in factors(part).parts:
+            place = pattern.place_of(factor.part)
+            at = place.at(cell) if place else None
+            if place and at is not None and at not in varying:
+                fixed = not place.moves or place.sheet is not None
+                found[flow.plain(at)] = fixed or found.get(flow.plain(at), False)
+    return found
 
 
-def _holds_something(book: Book, cell: Address) -> bool:
-    return cell in book.patterns or book.values.get(cell) is not None
-
-
-def _unused_rate(training: Training) -> Address | None:
+def _unused_rate(book: Book, flow: Flow) -> Address | None:
     """The one number that is called a learning rate while no formula uses it."""
-    book, flow = training.book, training.flow
     called = [
         cell
         for cell, value in book.values.items()
         if isinstance(value, float)
         and cell not in book.patterns
         and not flow.users.get(cell)
-        and _called_rate(training, cell)
+        and _called_rate(book, cell)
     ]
     return called[0] if len(called) == 1 else None
 
 
-def _constant_cells(training: Training, lane: WeightColumn) -> Iterator[tuple[Address, Place]]:
-    """The cells that the first update multiplies with."""
-    book = training.book
-    base, cell = next(
-        (pair for pair in pairwise(lane.cells) if pair[1] in book.patterns), lane.cells[:2]
-    )
-    pattern = book.patterns[cell]
-    waiting = [(part, cell) for _, part in change(pattern, base, cell)]
-    for part, home in waiting[:50]:
-        for factor in factors(part).parts:
-            at = training.cell_of(factor.part, home)
-            if at is None:
-                continue
-            mention = book.patterns[home].mentions[factor.part.text]  # type: ignore[union-attr]
-            if at not in training.varying and isinstance(mention, Place):
-                yield training.flow.plain(at), mention
-
-
-def _called_rate(training: Training, cell: Address) -> bool:
+def _called_rate(book: Book, cell: Address) -> bool:
     """Whether a heading or a name calls a cell a learning rate."""
-    book = training.book
     named = (
         name for name in book.names if "!" not in name and book.reader.cell(name, cell) == cell
     )
-    words = " ".join([label(book, cell, True), label(book, cell, False), *named]).lower()
-    return any(word in words for word in ("η", "eta", "rate", "lr", "alpha", "α", "learn"))
+    words = " ".join([book.label(cell, DOWN), book.label(cell, ACROSS), *named]).lower()
+    return any(word in words for word in RATE_WORDS)

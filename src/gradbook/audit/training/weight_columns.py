@@ -1,49 +1,24 @@
 """Where weights learn: lines of cells in which each is the one before, minus something of its own.
 
-Nothing is known here of headings or of where tables stand.
+Most such lines are columns; where steps stand side by side they are rows.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.formula.address import DOWN, Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.once import once
-from gradbook.audit.formula.pattern import Area, Pattern, Place, references
+from gradbook.audit.formula.address import Address, Axis, axis_of, sheet_of
+from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix, Reference
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
 VERY_NEAR = 400
 ENOUGH = 3  # lines of one formula that don't learn: the others don't either
-
-Term = tuple[int, Expression]  # a sign, and what it stands before
-
-
-@once
-def terms(expression: Expression) -> tuple[Term, ...]:
-    """a − (b + c) is +a, −b, −c."""
-    found: list[Term] = []
-    waiting: list[Term] = [(1, expression)]
-    while waiting:
-        sign, part = waiting.pop()
-        match part:
-            case Infix("+", left, right):
-                waiting += [(sign, right), (sign, left)]
-            case Infix("-", left, right):
-                waiting += [(-sign, right), (sign, left)]
-            case Prefix("-", operand):
-                waiting.append((-sign, operand))
-            case Prefix("+", operand):
-                waiting.append((sign, operand))
-            case _:
-                found.append((sign, part))
-    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -54,52 +29,39 @@ class WeightColumn:
     stride: int  # from one to the next, in packed addresses
 
     @property
-    def down(self) -> bool:
-        """Whether its steps stand one below the other, not side by side."""
-        return abs(self.stride) >= DOWN
-
-    @property
     def start(self) -> Address:
         return self.cells[0]
 
+    @property
+    def axis(self) -> Axis:
+        """Whether its steps go down the rows or across the columns."""
+        return axis_of(self.stride)
 
-def bases(pattern: Pattern) -> Iterator[Place]:
-    """The cells of which a formula is one plus or minus something."""
-    if pattern.expression is None or not isinstance(pattern.expression, Infix | Prefix):
-        return
-    parts = terms(pattern.expression)
-    if len(parts) < 2:
-        return
-    for _, place in _kept(pattern, parts):
-        yield place
+    @property
+    def way(self) -> tuple[int, int]:
+        """What it has in common with those that run beside it: the sheet, and its stride."""
+        return sheet_of(self.start), self.stride
 
+    @property
+    def first(self) -> int:
+        """The row in which it begins, or the column."""
+        return self.axis.along(self.start)
 
-def _kept(pattern: Pattern, parts: Sequence[Term]) -> Iterator[tuple[int, Place]]:
-    """Which terms go on from a cell, and from which."""
-    for k, (sign, part) in enumerate(parts):
-        kept = part if isinstance(part, Reference) else _but_a_share(part, parts)
-        mention = pattern.mentions.get(kept.text) if kept and sign > 0 else None
-        if isinstance(mention, Place):
-            yield k, mention
-
-
-def _but_a_share(part: Expression, parts: Sequence[Term]) -> Reference | None:
-    """The cell of w·(1 − ηλ) − …: weights that decay."""
-    if sum(sign > 0 for sign, _ in parts) > 1:
-        return None
-    split = factors(part)
-    shares = [f for f in split.parts if f.above and _is_share(f.part)]
-    rest = [f for f in split.parts if f not in shares]
-    if not shares or len(rest) != 1 or split.sign < 0 or not rest[0].above:
-        return None
-    return rest[0].part if isinstance(rest[0].part, Reference) else None
+    @property
+    def last(self) -> int:
+        """The row in which it ends, or the column."""
+        return self.axis.along(self.cells[-1])
 
 
-def _is_share(part: Expression) -> bool:
-    return isinstance(part, Infix) and part.operator == "-" and part.left == Number(1.0)
+def heading(book: Book, column: WeightColumn) -> str:
+    """What stands above a column of weights, or before a row of them."""
+    return book.label(column.start, column.axis) or book.called(column.start, column.start)
 
 
-def change(pattern: Pattern, base: Address, cell: Address) -> tuple[Term, ...]:
+# What an update says ---------------------------------------------------------------
+
+
+def change(pattern: Pattern, base: Address, cell: Address) -> tuple[SignedTerm, ...]:
     """What is added to the base: all terms of the formula but that one."""
     assert pattern.expression is not None
     parts = terms(pattern.expression)
@@ -109,71 +71,80 @@ def change(pattern: Pattern, base: Address, cell: Address) -> tuple[Term, ...]:
     return parts
 
 
-def weight_columns(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[WeightColumn]:
-    """Every line of cells that learns: what is taken from a cell depends on that cell."""
+def _kept(pattern: Pattern, parts: Sequence[SignedTerm]) -> Iterator[tuple[int, CellReference]]:
+    """Which terms go on from a cell, and from which."""
+    for k, (sign, part) in enumerate(parts):
+        kept = part if isinstance(part, Reference) else _but_a_share(part, parts)
+        place = pattern.place_of(kept) if kept and sign > 0 else None
+        if place is not None:
+            yield k, place
+
+
+def _but_a_share(part: Expression, parts: Sequence[SignedTerm]) -> Reference | None:
+    """The cell of w·(1 − ηλ) − …: weights that decay."""
+    split = factors(part)
+    rest = [factor for factor in split.parts if not (factor.above and _is_share(factor.part))]
+    if sum(sign > 0 for sign, _ in parts) > 1 or len(rest) != 1 or len(rest) == len(split.parts):
+        return None
+    alone = rest[0].part
+    return alone if split.sign > 0 and rest[0].above and isinstance(alone, Reference) else None
+
+
+def _is_share(part: Expression) -> bool:
+    return isinstance(part, Infix) and part.operator == "-" and part.left == Number(1.0)
+
+
+# Lines of updates ------------------------------------------------------------------
+
+
+def update_lines(book: Book) -> Iterator[WeightColumn]:
+    """Lines of formulas that begin with the cell before: w, w − …, w − … − …."""
+    bases = {pattern: _bases(pattern) for pattern in set(book.patterns.values())}
+    following: defaultdict[int, dict[Address, Address]] = defaultdict(dict)
+    for cell, pattern in book.patterns.items():
+        for place in bases[pattern]:
+            base = place.at(cell)
+            if base is not None and base != cell and sheet_of(base) == sheet_of(cell):
+                following[cell - base][base] = cell
+    for stride, after in following.items():
+        reached = set(after.values())
+        for start in after:
+            if start not in reached and (
+                start in book.patterns or isinstance(book.values.get(start), float)
+            ):
+                cells = [start]
+                while cells[-1] in after:
+                    cells.append(after[cells[-1]])
+                yield WeightColumn(tuple(cells), stride)
+
+
+def _bases(pattern: Pattern) -> list[CellReference]:
+    """The cells of which a formula is one plus or minus something."""
+    if not isinstance(pattern.expression, Infix | Prefix):
+        return []
+    parts = terms(pattern.expression)
+    return [place for _, place in _kept(pattern, parts)] if len(parts) > 1 else []
+
+
+def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[WeightColumn]:
+    """The lines that learn: what is taken from a cell depends on that cell."""
     found: list[WeightColumn] = []
     taken: set[Address] = set()
     in_vain: Counter[object] = Counter()
-    for lane in sorted(lines, key=lambda lane: -len(lane.cells)):
-        kind = book.patterns[lane.cells[1]], lane.stride
-        if in_vain[kind] < ENOUGH and taken.isdisjoint(lane.cells[1:]):
-            if _learns(book, flow, lane):
-                found.append(lane)
-                taken.update(lane.cells)
+    for line in sorted(lines, key=lambda line: -len(line.cells)):
+        kind = book.patterns[line.cells[1]], line.stride
+        if in_vain[kind] < ENOUGH and taken.isdisjoint(line.cells[1:]):
+            if _learns(book, flow, line):
+                found.append(line)
+                taken.update(line.cells)
             else:
                 in_vain[kind] += 1
     return _along_with_most(_that_start(book, flow, found))
 
 
-def _that_start(book: Book, flow: Flow, lanes: Sequence[WeightColumn]) -> list[WeightColumn]:
-    """Lanes without those that begin with what is computed from other weights: an update that was
-    pasted into another column."""
-    weights = {cell for lane in lanes for cell in lane.cells}
-    moving = flow.below(weights)
-
-    def computed(cell: Address) -> bool:
-        pattern = book.patterns.get(cell)
-        repeats = pattern is not None and isinstance(pattern.expression, Reference)
-        return pattern is not None and cell in moving and not repeats
-
-    longest = max((len(lane.cells) for lane in lanes), default=0)
-    return [lane for lane in lanes if len(lane.cells) == longest or not computed(lane.start)]
-
-
-def _along_with_most(lanes: Sequence[WeightColumn]) -> list[WeightColumn]:
-    """Lanes without single steps that go another way than the longer ones."""
-    ways = {lane.stride for lane in lanes if len(lane.cells) > 2}
-    kept = [lane for lane in lanes if not ways or len(lane.cells) > 2 or lane.stride in ways]
-    return sorted(kept, key=lambda lane: lane.start)
-
-
-def chains(book: Book) -> Iterator[WeightColumn]:
-    """Lines of formulas that begin with the cell before: w, w − …, w − … − …."""
-    options = {pattern: list(bases(pattern)) for pattern in set(book.patterns.values())}
-    onward: defaultdict[int, dict[Address, Address]] = defaultdict(dict)
-    for cell, pattern in book.patterns.items():
-        for place in options[pattern]:
-            base = place.at(cell)
-            if base is not None and base != cell and sheet_of(base) == sheet_of(cell):
-                onward[cell - base][base] = cell
-    for stride, following in onward.items():
-        reached = set(following.values())
-        for start in following:
-            if start not in reached and (
-                start in book.patterns or isinstance(book.values.get(start), float)
-            ):
-                yield WeightColumn(_chain(start, following), stride)
-
-
-def _chain(start: Address, following: dict[Address, Address]) -> tuple[Address, ...]:
-    cells = [start]
-    while cells[-1] in following:
-        cells.append(following[cells[-1]])
-    return tuple(cells)
-
-
-def _learns(book: Book, flow: Flow, lane: WeightColumn) -> bool:
-    steps = list(zip(lane.cells, lane.cells[1:], strict=False))
+def _learns(book: Book, flow: Flow, line: WeightColumn) -> bool:
+    """Whether one of its first two updates does, or the one in the middle."""
+    steps = list(zip(line.cells, line.cells[1:], strict=False))
     some = {0, 1, len(steps) // 2}
     return any(_depends(book, flow, *steps[k]) for k in some if k < len(steps))
 
@@ -181,15 +152,12 @@ def _learns(book: Book, flow: Flow, lane: WeightColumn) -> bool:
 def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
     """Whether what is taken from the base depends on it."""
     pattern = book.patterns[cell]
-    mentioned = {ref.text for _, part in change(pattern, base, cell) for ref in references(part)}
-    places = [pattern.mentions[text] for text in mentioned]
-    start: list[Address] = []
-    for place in places:
-        if isinstance(place, Place):
-            at = place.at(cell)
-            start += [at] if at is not None else []
-        elif isinstance(place, Area):
-            start += flow.area(place, cell)
+    parts = change(pattern, base, cell)
+    texts = dict.fromkeys(reference.text for _, part in parts for reference in references(part))
+    places = (pattern.mentions[text] for text in texts)
+    start = list(
+        flow.mentioned((p for p in places if isinstance(p, CellReference | RangeReference)), cell)
+    )
     if flow.reaches(start, base.__eq__, VERY_NEAR):
         return True
     below = flow.few_below(base)
@@ -198,15 +166,22 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
     return flow.reaches(start, base.__eq__, NEAR)
 
 
-def heading(book: Book, lane: WeightColumn) -> str:
-    """What stands above a column of weights, or before a row of them."""
-    down = lane.down
-    return label(book, lane.start, down) or book.called(lane.start, lane.start)
+def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
+    """The lines without those that begin with what is computed from other weights: an update that
+    was pasted into another column."""
+    varying = flow.below({cell for line in lines for cell in line.cells})
+
+    def computed(cell: Address) -> bool:
+        pattern = book.patterns.get(cell)
+        repeats = pattern is not None and isinstance(pattern.expression, Reference)
+        return pattern is not None and cell in varying and not repeats
+
+    longest = max((len(line.cells) for line in lines), default=0)
+    return [line for line in lines if len(line.cells) == longest or not computed(line.start)]
 
 
-def label(book: Book, cell: Address, down: bool) -> str:
-    """The nearest text above a cell, or to the left of it."""
-    line, place = (column_of, row_of) if down else (row_of, column_of)
-    texts = book.texts(down).get((sheet_of(cell), line(cell)), [])
-    before = bisect_left(texts, (place(cell), ""))
-    return texts[before - 1][1] if before else ""
+def _along_with_most(lines: Sequence[WeightColumn]) -> list[WeightColumn]:
+    """The lines without single steps that go another way than the longer ones."""
+    ways = {line.stride for line in lines if len(line.cells) > 2}
+    kept = [line for line in lines if not ways or len(line.cells) > 2 or line.stride in ways]
+    return sorted(kept, key=lambda line: line.start)

@@ -6,17 +6,17 @@ import re
 from collections.abc import Mapping
 
 from gradbook.audit.formula.address import (
-    DOWN,
     MOST_COLUMNS,
     MOST_ROWS,
+    ROW,
     Address,
     column_number,
     pack,
 )
 from gradbook.audit.formula.arrays import element
-from gradbook.audit.formula.formulas import Reader
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.workbook.book import Book, Value
+from gradbook.audit.formula.reader import Reader
+from gradbook.audit.workbook.book import Book, CellValue
 from gradbook.audit.workbook.package import WorkbookError
 
 MOST_CELLS = 200_000  # with something in them, in all sheets
@@ -80,7 +80,7 @@ class Cells:
         if form is not None:
             self._keep_formula(cell, form, formula)
 
-    def _typed(self, kind: str, raw: str | None) -> Value:
+    def _typed(self, kind: str, raw: str | None) -> CellValue:
         if raw is None:
             return None
         if kind == "s":
@@ -132,7 +132,7 @@ class Cells:
             raise WorkbookError("its array formulas fill too many cells: too large to check")
         for down in range(rows):
             for right in range(columns):
-                at = cell + down * DOWN + right
+                at = cell + down * ROW + right
                 text = element(self.reader, formula, cell, down, right)
                 self.book.arrays[at] = formula
                 self.book.patterns[at] = self.reader.pattern(text, at)

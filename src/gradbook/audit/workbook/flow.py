@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain, islice
 
 import numpy as np
 
 from gradbook.audit.formula.address import Address, pack
-from gradbook.audit.formula.pattern import Area, Pattern, Place
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.audit.formula.values import CellBlock, Lookup, Meaning, NotUnderstood, Single
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.package import WorkbookError
-from gradbook.targets.excel.grammar import Reference
+from gradbook.graph.node import Graph
+from gradbook.targets.excel.language.grammar import Reference
 
 MOST_LINKS = 1_500_000
 FEW = 2000  # cells that are computed from one
@@ -52,26 +56,30 @@ class Flow:
     def _find_copies(self) -> None:
         """The sources of formulas that stand in many cells, found for all of them at once."""
         for pattern, cells in self._cells.items():
-            if len(cells) < MANY or not all(isinstance(place, Place) for place in pattern.places):
+            if len(cells) < MANY or not all(
+                isinstance(place, CellReference) for place in pattern.places
+            ):
                 continue
             homes = np.array(cells)
-            columns = [p.at_each(homes) for p in pattern.places if isinstance(p, Place)]
+            columns = [p.at_each(homes) for p in pattern.places if isinstance(p, CellReference)]
             if columns and all(columns):
                 self._sources.update(zip(cells, zip(*columns, strict=True), strict=True))
 
-    def mentioned(self, places: Iterable[Place | Area], home: Address) -> Iterator[Address]:
+    def mentioned(
+        self, places: Iterable[CellReference | RangeReference], home: Address
+    ) -> Iterator[Address]:
         for place in places:
-            if isinstance(place, Place):
+            if isinstance(place, CellReference):
                 cell = place.at(home)
                 if cell is not None:
                     yield cell
             else:
                 yield from self.area(place, home)
 
-    def area(self, area: Area, home: Address) -> list[Address]:
+    def area(self, area: RangeReference, home: Address) -> list[Address]:
         return [cell for row in self.rows(area, home) for cell in row]
 
-    def rows(self, area: Area, home: Address) -> list[list[Address]]:
+    def rows(self, area: RangeReference, home: Address) -> list[list[Address]]:
         """The cells of a range, row by row."""
         corners = area.corners(home)
         if corners is None:
@@ -83,6 +91,24 @@ class Flow:
             [pack(sheet, row, column) for column in range(left, right + 1)]
             for row in range(top, bottom + 1)
         ]
+
+    def lookup(
+        self, graph: Graph, pattern: Pattern, home: Address, single: Callable[[Address], Single]
+    ) -> Lookup:
+        """What a formula's references mean in a cell, `single` giving what each other cell does."""
+
+        def look(reference: Reference) -> Meaning:
+            mention = pattern.mentions.get(reference.text)
+            if isinstance(mention, CellReference):
+                cell = mention.at(home)
+                return single(cell) if cell is not None else None
+            if isinstance(mention, RangeReference):
+                return CellBlock(tuple(tuple(map(single, row)) for row in self.rows(mention, home)))
+            if isinstance(mention, float):
+                return graph.constant(mention)
+            raise NotUnderstood(mention.why if mention else reference.text)
+
+        return look
 
     @property
     def users(self) -> dict[Address, list[Address]]:
@@ -102,22 +128,41 @@ class Flow:
         for pattern, cells in self._cells.items():
             count += len(pattern.places) * len(cells)
             for place in pattern.places:
-                if isinstance(place, Area):
+                if isinstance(place, RangeReference):
                     count += sum(map(place.size, cells))
                 if count > MOST_LINKS:
                     raise WorkbookError("its formulas refer to too many cells: too large to check")
 
     def below(self, cells: Iterable[Address], stop: Collection[Address] = ()) -> set[Address]:
-        """All that is computed from the cells, not going through those of `stop`."""
+        """All that is computed from the cells, not going through those of `stop`.
+
+        The cells themselves aren't among it, unless one is computed from another.
+        """
         users = self.users
-        seen: set[Address] = set()
-        waiting = list(cells)
-        while waiting:
-            for user in users.get(waiting.pop(), ()):
-                if user not in seen and user not in stop:
-                    seen.add(user)
-                    waiting.append(user)
-        return seen
+
+        def onward(cell: Address) -> Iterable[Address]:
+            return [user for user in users.get(cell, ()) if user not in stop]
+
+        return set(walk(chain.from_iterable(map(onward, cells)), onward))
+
+    def behind(
+        self,
+        cells: Iterable[Address],
+        stop: Collection[Address] = (),
+        meant: Callable[[Address], Address] | None = None,
+    ) -> set[Address]:
+        """All that the cells are computed from, not looking behind those of `stop`.
+
+        The cells themselves are always looked behind, and aren't among it, unless one is computed
+        from another. Where cells only repeat others, `meant` gives those instead of them.
+        """
+
+        def onward(cell: Address) -> Iterable[Address]:
+            sources = self.sources(cell)
+            return map(meant, sources) if meant else sources
+
+        first = chain.from_iterable(map(onward, cells))
+        return set(walk(first, lambda cell: () if cell in stop else onward(cell)))
 
     def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
         """A cell that is computed from itself, among those that the cells are computed from."""
@@ -161,34 +206,15 @@ class Flow:
         if cell not in self._below:
             if len(self._below) == KEPT:
                 self._below.clear()
-            self._below[cell] = self._few_below(cell)
+            found = set(islice(walk([cell], lambda at: self.users.get(at, ())), FEW))
+            self._below[cell] = found if len(found) < FEW else None
         return self._below[cell]
-
-    def _few_below(self, cell: Address) -> set[Address] | None:
-        users = self.users
-        seen = {cell}
-        waiting = [cell]
-        while waiting and len(seen) < FEW:
-            fresh = [user for user in users.get(waiting.pop(), ()) if user not in seen]
-            seen.update(fresh)
-            waiting += fresh
-        return None if waiting else seen
 
     def reaches(
         self, start: Iterable[Address], wanted: Callable[[Address], bool], limit: int
     ) -> bool:
         """Whether something wanted is among the cells and what they are computed from."""
-        waiting = deque(start)
-        seen = set(waiting)
-        while waiting and len(seen) < limit:
-            cell = waiting.popleft()
-            if wanted(cell):
-                return True
-            for source in self.sources(cell):
-                if source not in seen:
-                    seen.add(source)
-                    waiting.append(source)
-        return False
+        return any(map(wanted, walk(start, self.sources, limit)))
 
     def plain(self, cell: Address, stop: Collection[Address] = ()) -> Address:
         """The cell itself or, where it only repeats another, that one."""
@@ -200,7 +226,7 @@ class Flow:
             if pattern is None or not isinstance(pattern.expression, Reference):
                 break
             mention = pattern.mentions[pattern.expression.text]
-            further = mention.at(cell) if isinstance(mention, Place) else None
+            further = mention.at(cell) if isinstance(mention, CellReference) else None
             if further is None or further in path or further == cell:
                 break
             path.append(cell)
@@ -212,8 +238,28 @@ class Flow:
         return cell
 
 
-def _is_back(place: Place | Area) -> bool:
+def walk(
+    start: Iterable[Address],
+    onward: Callable[[Address], Iterable[Address]],
+    most: float = math.inf,
+) -> Iterator[Address]:
+    """The start, what `onward` gives for each cell of it, and so on: each once, nearest first.
+
+    It ends when it knows of `most` cells, given out or still waiting.
+    """
+    waiting = deque(dict.fromkeys(start))
+    seen = set(waiting)
+    while waiting and len(seen) < most:
+        cell = waiting.popleft()
+        yield cell
+        for other in onward(cell):
+            if other not in seen:
+                seen.add(other)
+                waiting.append(other)
+
+
+def _is_back(place: CellReference | RangeReference) -> bool:
     """Whether it is, wherever it is mentioned, another cell above or on the left."""
-    if isinstance(place, Area) or place.row_fixed or place.column_fixed:
+    if isinstance(place, RangeReference) or place.row_fixed or place.column_fixed:
         return False
     return place.sheet is None and pack(0, place.row, place.column) < 0

@@ -1,0 +1,115 @@
+"""One runner of a race: a process of its own that works whenever it is told.
+
+    python -m bench.race.runner train NETWORK MODE BATCH THREADS
+    python -m bench.race.runner recipe RECIPE MODE BATCH THREADS
+    python -m bench.race.runner predict NETWORK MODE IMAGES THREADS
+
+A piece of work is a training step, on made-up images or as a recipe has it, or what the network
+says to all the images. Says `ready` once everything is built and compiled; reads a count from a
+line, does so many pieces and answers with the seconds they took and the most memory the process
+has had, in MiB.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+
+from gradbook.net import builtin
+
+IMAGES = 6_400  # made up: what they show doesn't matter to the clock
+WARM_UP = 6  # pieces of work
+MEAN, DEVIATION = 0.1307, 0.3081
+Work = Callable[[int], None]
+
+
+def training(name: str, mode: str, batch: int, threads: int) -> Work:
+    net = builtin(name)
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (IMAGES, *net.input), dtype=np.uint8)
+    labels = random.integers(0, net.outputs, IMAGES)
+    if mode != "engine":
+        from bench.race.rivals import trainer
+
+        steps: Work = trainer(net, mode, batch, threads, images, labels)
+        return steps
+    from gradbook.engine.native import NativeEngine
+
+    engine = NativeEngine(net, batch, threads)
+    engine.normalise(MEAN, DEVIATION, 255)
+
+    def train(count: int) -> None:
+        order = random.permutation(IMAGES)
+        while count > 0:
+            engine.epoch(images, labels, order=order[: count * batch])
+            count -= IMAGES // batch
+
+    return train
+
+
+def by_recipe(name: str, mode: str, batch: int, threads: int) -> Work:
+    """PyTorch's steps on the images of the recipe's data set, each drawn anew as it says."""
+    from bench.race.rivals import trainer
+    from gradbook.data.sources import load
+    from gradbook.lab.recipes.recipe import builtin_recipe
+
+    recipe = builtin_recipe(name)
+    images = load(recipe.data).training_and_validation
+    pixels, labels = images.pixels.copy(), images.labels.astype(np.int64)
+    (rate,) = recipe.schedule.rates(0, 1, recipe.epochs, [])
+    return trainer(
+        recipe.net, mode, batch, threads, pixels, labels, rate=float(rate), warp=recipe.warp
+    )
+
+
+def predicting(name: str, mode: str, count: int, threads: int) -> Work:
+    net = builtin(name)
+    images = np.random.default_rng(0).integers(0, 256, (count, *net.input), dtype=np.uint8)
+    if mode != "engine":
+        from bench.race.rivals import predictor
+
+        normal = ((images / 255 - MEAN) / DEVIATION).astype(np.float32)
+        say: Callable[[], object] = predictor(net, mode, threads, normal)
+    else:
+        from gradbook.engine.native import NativeEngine
+
+        engine = NativeEngine(net, min(count, 128), threads)
+        engine.normalise(MEAN, DEVIATION, 255)
+
+        def say() -> object:
+            return engine.predict(images)
+
+    def work(pieces: int) -> None:
+        for _ in range(pieces):
+            say()
+
+    return work
+
+
+def most_memory() -> float:
+    """MiB that this process has had at once."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return float("nan")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1024 if sys.platform != "darwin" else 1024**2)
+
+
+def main() -> None:
+    work, name, mode, size, threads = sys.argv[1:]
+    makers = {"train": training, "recipe": by_recipe, "predict": predicting}
+    made = makers[work](name, mode, int(size), int(threads))
+    made(WARM_UP)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        began = perf_counter()
+        made(int(line))
+        print(perf_counter() - began, most_memory(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""What the words of a command mean: argparse with our errors, kinds of value, networks."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shlex
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from gradbook.errors import UsageError, did_you_mean
+from gradbook.files import TEXT_LIMIT, decoded, read_text
+
+if TYPE_CHECKING:
+    from gradbook.net import Net
+
+
+WHOLE = re.compile(r"-?([0-9]{1,18}|[0-9]{1,3}([,_][0-9]{3}){1,5})")  # thousands may be marked
+
+
+class Parser(ArgumentParser):
+    """A parser whose complaints are one line with a remedy, and whose words aren't shortened."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False, **named)
+
+    def error(self, message: str) -> NoReturn:
+        plain = message.removeprefix("argument ")
+        raise UsageError(f"{plain} (see {self.prog} --help)")
+
+    def read(self, words: Sequence[str]) -> Namespace:
+        """The options that the words give, and as `typed` the command to be typed again."""
+        options, left_over = self.parse_known_args(words)
+        if left_over:
+            self._refuse(left_over[0])
+        for action in self._actions:
+            if action.option_strings and getattr(options, action.dest, None) == "":
+                self.error(f"{'/'.join(action.option_strings)}: nothing is given")
+        options.typed = shlex.join([*self.prog.split(), *words])
+        return options
+
+    def _refuse(self, word: str) -> NoReturn:
+        if not word.startswith("-"):
+            self.error(f"one argument too many: '{word}'")
+        flag = word.partition("=")[0]
+        known = [name for action in self._actions for name in action.option_strings]
+        self.error(f"unknown option '{flag}'{did_you_mean(flag, known)}")
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A word out of a few."""
+
+    def read(word: str) -> str:
+        if word in choices:
+            return word
+        hint = did_you_mean(word, choices) or f": it is one of {', '.join(choices)}"
+        raise ArgumentTypeError(f"unknown '{word}'{hint}")
+
+    return read
+
+
+def whole_number(low: int = 0, high: int | None = None) -> Callable[[str], int]:
+    """A whole number from `low` to `high`."""
+
+    def read(word: str) -> int:
+        number = _integer(word)
+        if number is None:
+            raise ArgumentTypeError(f"'{word}' isn't a whole number")
+        if number < low or (high is not None and number > high):
+            most = "" if high is None else f" and at most {high:,}"
+            raise ArgumentTypeError(f"{word} won't do: at least {low:,}{most}")
+        return number
+
+    return read
+
+
+def _integer(word: str) -> int | None:
+    if not WHOLE.fullmatch(word):
+        return None
+    return int(word.replace(",", "").replace("_", ""))
+
+
+def number(word: str) -> float:
+    """A finite number."""
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ArgumentTypeError(f"'{word}' isn't a number")
+    return value
+
+
+def positive(word: str) -> float:
+    """A finite number above zero."""
+    value = number(word)
+    if value <= 0:
+        raise ArgumentTypeError(f"{word} won't do: it must be above 0")
+    return value
+
+
+def positives(words: str) -> tuple[float, ...]:
+    """Numbers above zero with commas between them."""
+    return tuple(positive(word.strip()) for word in words.split(","))
+
+
+def network(argument: str, data: str | None = None) -> Net:
+    """The network that the argument means, with its samples.
+
+    They come from the CSV file `data` where one is given, else from the file that the
+    network names, which lies beside the network's own, else from its text.
+    """
+    from gradbook.net.network import parse
+
+    text, source = _text_and_source(argument)
+    net = parse(text, source)
+    if data is None and not net.table:
+        return net
+    from gradbook.data.table import attach, read_table
+
+    if data is None:
+        return attach(net, os.path.dirname(source or ""))
+    return read_table(data, net)
+
+
+def _text_and_source(argument: str) -> tuple[str, str | None]:
+    from gradbook.net.builtin import BUILTIN
+    from gradbook.net.text import reads_as_text
+
+    if argument in BUILTIN:
+        return BUILTIN[argument], argument
+    if argument == "-":
+        return standard_input(), "standard input"
+    if os.path.isfile(argument) or not reads_as_text(argument):
+        return _file(argument, list(BUILTIN)), argument
+    return argument, None
+
+
+def _file(name: str, built_in: list[str]) -> str:
+    if not os.path.lexists(name):
+        hint = did_you_mean(name, built_in) or f": built in are {', '.join(built_in)}"
+        raise UsageError(f"no network and no file is called '{name}'{hint}")
+    return read_text(name)
+
+
+def standard_input() -> str:
+    if sys.stdin is None:
+        raise UsageError("standard input is closed: name a network or a file instead of -")
+    return decoded(sys.stdin.buffer.read(TEXT_LIMIT + 1), source="standard input")

@@ -1,0 +1,140 @@
+"""Lines at the foot of the terminal, drawn over and over beneath those that stay."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from io import StringIO
+from shutil import get_terminal_size
+from threading import Event, RLock, Thread, current_thread, main_thread
+from typing import TYPE_CHECKING
+
+from gradbook.cli.terminal.output import WIDEST, is_terminal
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from rich.text import Text
+
+    from gradbook.report.words.lines import TextLine
+
+Draw = Callable[[int, int], "list[TextLine]"]  # (columns, rows) → what stands at the foot
+
+PERIOD = 0.1  # seconds between drawings
+UP, ERASE_LINE, ERASE_BELOW, HIDE, SHOW = "\033[{}A", "\033[K", "\033[J", "\033[?25l", "\033[?25h"
+
+
+def is_screen() -> bool:
+    """Whether standard output can be drawn over."""
+    return is_terminal() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+class Screen:
+    """While it is open a thread draws the foot anew; `say` puts lines above it that stay.
+
+    Nothing is erased before it is written over, and each drawing is one write, so nothing
+    flickers. When the terminal becomes narrower its lines fold, and the foot is as much higher.
+    """
+
+    def __init__(self, draw: Draw, stream: TextIO | None = None) -> None:
+        self._draw = draw
+        self._stream = stream or sys.stdout
+        self._paint = _painter(self._stream)
+        self._drawn: list[int] = []  # columns that each line of the foot takes
+        self._lock = RLock()
+        self._leaving = Event()
+        self._thread = Thread(target=self._keep_drawing, daemon=True)
+
+    def __enter__(self) -> Screen:
+        self._write(HIDE)
+        self._on_suspension(self._suspend)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The foot is gone; what was said stays."""
+        self._leaving.set()
+        self._thread.join()
+        self._on_suspension(signal.SIG_DFL)
+        self._clear(SHOW)
+
+    def say(self, lines: Iterable[TextLine]) -> None:
+        """Lines that stay."""
+        self._show(list(lines))
+
+    def _on_suspension(self, handler: Callable[..., None] | signal.Handlers) -> None:
+        """What Ctrl-Z does."""
+        if hasattr(signal, "SIGTSTP") and current_thread() is main_thread():
+            signal.signal(signal.SIGTSTP, handler)
+
+    def _suspend(self, *_: object) -> None:
+        """Leave the terminal as it should be, wait, and begin a new foot where the cursor is."""
+        with self._lock:
+            self._clear(SHOW)
+            self._on_suspension(signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTSTP)  # returns when it goes on
+            self._on_suspension(self._suspend)
+            self._write(HIDE)
+
+    def _clear(self, after: str) -> None:
+        with self._lock:
+            self._write(self._to_top() + ERASE_BELOW + after)
+            self._drawn = []
+
+    def _keep_drawing(self) -> None:
+        while not self._leaving.wait(PERIOD):
+            self._show([])
+
+    def _show(self, staying: list[TextLine]) -> None:
+        with self._lock:
+            columns, rows = get_terminal_size()
+            foot = [_text(line) for line in self._draw(min(columns - 1, WIDEST), rows - 1)]
+            for text in foot:  # a full line would leave the cursor in the next
+                text.truncate(max(columns - 1, 1))
+            above = "".join(self._paint(_text(line)) + ERASE_LINE + "\n" for line in staying)
+            below = (ERASE_LINE + "\n").join(map(self._paint, foot))
+            self._write(self._to_top() + above + below + ERASE_BELOW)
+            self._drawn = [text.cell_len for text in foot]
+
+    def _to_top(self) -> str:
+        """To where the foot begins, as it stands now."""
+        columns = max(get_terminal_size().columns, 1)
+        rows = sum(max(1, -(-width // columns)) for width in self._drawn)
+        return "\r" + (UP.format(rows - 1) if rows > 1 else "")
+
+    def _write(self, characters: str) -> None:
+        try:
+            self._stream.write(characters)
+            self._stream.flush()
+        except OSError:  # the terminal was closed; what is under way goes on without it
+            self._leaving.set()
+
+
+def _text(line: TextLine) -> Text:
+    from rich.text import Text
+
+    return Text.assemble(*((piece.text, piece.colour) for piece in line))
+
+
+def _painter(stream: TextIO) -> Callable[[Text], str]:
+    """What writes a text with the codes for its colours, as this stream shows them."""
+    from rich.console import Console
+
+    shown = Console(file=stream)
+    console = Console(
+        file=StringIO(),
+        force_terminal=True,
+        color_system=shown.color_system,  # type: ignore[arg-type]  # one of its own words
+        no_color=shown.no_color,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+    def paint(text: Text) -> str:
+        with console.capture() as captured:
+            console.print(text, end="")
+        return captured.get()
+
+    return paint

@@ -1,0 +1,261 @@
+"""What is told of a training: events for a program, or lines; on a terminal with moving bars."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from itertools import count
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from gradbook.cli.terminal.output import can_say, show, width
+from gradbook.cli.terminal.screen import Screen
+from gradbook.engine import compilers
+from gradbook.lab.training.training import Listener, Training
+from gradbook.report.run import words
+from gradbook.report.run.epochs import (
+    BLOCK,
+    NOT_ASCII,
+    QUIET,
+    EpochTable,
+    Trace,
+    duration,
+    epoch_table,
+    in_a_line,
+    running,
+)
+from gradbook.report.words.lines import Piece, TextLine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gradbook.lab.training.history import Epoch, Progress
+    from gradbook.lab.training.run_folder import RunFolder
+    from gradbook.lab.training.seeds import SeedsFolder
+    from gradbook.lab.training.train import Trained
+    from gradbook.lab.training.training import Training
+
+
+class Display(Listener):
+    """Hears of a training while it is open; afterwards other things can be printed again."""
+
+    training: Training | None = None
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def started(self, training: Training) -> None:
+        self.training = training
+
+    def doing(self, what: str) -> None:
+        """Something that takes its time after the last epoch."""
+
+    # Told when it is closed again.
+
+    def done(self, trained: Trained, run: RunFolder) -> None: ...
+
+    def done_before(self, run: RunFolder) -> None:
+        """There was nothing left to do."""
+
+    def stopped(self, folder: Path, trained: Trained | None = None) -> None:
+        """It goes on when this folder is resumed; nothing came of it yet if it took no step."""
+
+    def seed_done(self, result: dict[str, Any]) -> None:
+        """One of several."""
+
+    def seeds_done(
+        self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
+    ) -> None:
+        """All of them."""
+
+
+class AsEvents(Display):
+    """One JSON object a line."""
+
+    def started(self, training: Training) -> None:
+        super().started(training)
+        recipe, material = training.recipe, training.material
+        self.tell(
+            "started",
+            recipe=recipe.title,
+            parameters=recipe.net.count(),
+            epochs=recipe.epochs,
+            epochs_done=len(training.history),
+            steps=training.steps,
+            batch=recipe.batch,
+            data=recipe.data,
+            images=len(material.numbers),
+            validation_images=len(material.validation or ()),
+            test_images=len(material.dataset.test_for_reporting),
+            seed=recipe.net.seed,
+            remarks=list(training.remarks),
+        )
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        assert self.training
+        self.tell("epoch", seed=self.training.recipe.net.seed, **asdict(epoch))
+
+    def done(self, trained: Trained, run: RunFolder) -> None:
+        self.tell(**trained.event)
+
+    def done_before(self, run: RunFolder) -> None:
+        self.tell(**run.result())
+
+    def stopped(self, folder: Path, trained: Trained | None = None) -> None:
+        event = trained.event if trained else {"event": "stopped"}
+        self.tell(**event, resume=str(folder))
+
+    def seed_done(self, result: dict[str, Any]) -> None:
+        self.tell(**{**result, "event": "seed_done"})
+
+    def seeds_done(
+        self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
+    ) -> None:
+        self.tell(**event)
+
+    def tell(self, event: str, **named: Any) -> None:
+        print(json.dumps({"event": event, **named}, ensure_ascii=False), flush=True)
+
+
+class AsLines(Display):
+    """The table, a line for each epoch, in plain characters."""
+
+    def __init__(self) -> None:
+        self.ascii_only = not can_say(NOT_ASCII)
+        self.best = 0.0
+
+    def started(self, training: Training) -> None:
+        super().started(training)
+        self.table = self._table(training)
+        self.say([*words.opening(training, room()), *self.table.heading()])
+        for epoch in training.history:
+            self.epoch_done(epoch)
+
+    def _table(self, training: Training) -> EpochTable:
+        validated = training.material.validation is not None
+        return epoch_table(width(), validated, self.ascii_only)
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        right = epoch.validation_accuracy or 0.0
+        self.say([self.table.row(epoch, best=right > self.best)])
+        self.best = max(self.best, right)
+
+    def done(self, trained: Trained, run: RunFolder) -> None:
+        assert self.training
+        tested = len(self.training.material.dataset.test_for_reporting)
+        show(words.result(trained.event, room(), tested))
+        show(words.files(run, width()))
+
+    def done_before(self, run: RunFolder) -> None:
+        result = run.result()
+        show(words.done_before(run, room()))
+        show(words.result(result, room()))
+        show(words.files(run, width()))
+
+    def stopped(self, folder: Path, trained: Trained | None = None) -> None:
+        show(words.stopped(self.training if trained else None, folder, room()))
+
+    def seed_done(self, result: dict[str, Any]) -> None:
+        if self.training:
+            show([[]])
+
+    def seeds_done(
+        self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
+    ) -> None:
+        show(words.spread(results, event))
+        show(words.seeds_files(folder, width()))
+
+    def say(self, lines: list[TextLine]) -> None:
+        show(lines)
+        print(end="", flush=True)
+
+
+def room() -> int:
+    """Columns for words, which stand no wider than the table."""
+    return min(width(), BLOCK)
+
+
+WHEELS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
+DOTS = "…", "..."
+LEAST_ROWS = 8  # of a terminal; with less there is one line of progress
+LOADING = "loading the images"
+COMPILING = "compiling the engine for this network, once"
+SCORING = "scoring the test images"
+STOPPING = "finishing the step and saving"
+HINT = "Ctrl-C finishes the step, saves and stops"
+
+
+class OnScreen(AsLines):
+    """The same, with bars beneath that move."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.screen = Screen(self.foot)
+        self.busy = LOADING
+        self.turning, self.since = "", 0.0  # what the wheel turns for
+        self.turns = count()
+        self.trace = Trace()
+        self.traced = 0  # steps, over all epochs
+
+    def __enter__(self) -> Display:
+        self.screen.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.screen.__exit__()
+
+    def started(self, training: Training) -> None:
+        super().started(training)
+        self.doing("")
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        assert self.training
+        if epoch.epoch == self.training.recipe.epochs:
+            self.doing(SCORING)
+        unseen = epoch.epoch * self.training.steps - self.traced
+        self.trace.add([epoch.train_loss] * unseen)
+        self.traced += unseen
+        super().epoch_done(epoch)
+
+    def doing(self, what: str) -> None:
+        self.busy = what
+
+    def say(self, lines: list[TextLine]) -> None:
+        self.screen.say(lines)
+
+    def foot(self, columns: int, rows: int) -> list[TextLine]:
+        """What stands beneath the table at this moment."""
+        training = self.training
+        if compilers.are_running():
+            return [self._wheel(COMPILING)]
+        if self.busy or training is None:
+            return [self._wheel(self.busy)]
+        if training.stopped:
+            return [[], self._wheel(STOPPING)]
+        now = training.progress()
+        if rows < LEAST_ROWS:
+            return [in_a_line(now, columns)]
+        self._follow(now)
+        room = min(columns, BLOCK)
+        bars = running(now, self.trace, room, ascii_only=self.ascii_only)
+        return [[], *bars, [], [Piece(HINT, QUIET)]]
+
+    def _follow(self, now: Progress) -> None:
+        """Note the losses that came since it was last drawn."""
+        done = (now.epoch - 1) * now.steps + now.step
+        new = now.recent_losses[-(done - self.traced) :] if done > self.traced else ()
+        self.trace.add(new)
+        self.traced += len(new)
+
+    def _wheel(self, what: str) -> TextLine:
+        if what != self.turning:
+            self.turning, self.since = what, monotonic()
+        wheel = WHEELS[self.ascii_only]
+        turn = wheel[next(self.turns) % len(wheel)]
+        return [
+            Piece(f"{turn} ", "cyan"),
+            Piece(f"{what} {DOTS[self.ascii_only]} "),
+            Piece(duration(monotonic() - self.since), QUIET),
+        ]

@@ -1,0 +1,210 @@
+"""Audit workbooks that somebody made: every gradient held against the chain rule of its own loss.
+
+No key and no fixed layout are needed: the formulas are read (and never run), the training is found
+by what it does, and what is wrong is said with its cells, its reason and the right formula.
+Exit code 0: all are right; 1: something is wrong, unfinished or no network; 2: unreadable.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from gradbook.cli.terminal.arguments import whole_number
+from gradbook.cli.terminal.output import show, width
+from gradbook.errors import FileError, GradbookError, one_line
+from gradbook.files import made_folder, write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from gradbook.audit.findings.findings import BookReport
+
+EXAMPLES = """\
+  gradbook check book.xlsx                   what is wrong in it, and what would be right
+  gradbook check submissions/*.xlsx          a whole class: also which mistakes are shared
+  gradbook check *.xlsx --html class.html    the same as a page
+  gradbook check *.xlsx --annotate marked    copies with the wrong cells coloured and explained
+  gradbook check *.xlsx --fix corrected      copies with the right formulas
+  gradbook check book.xlsx --json            for a program
+"""
+
+PATIENCE = 1.0  # seconds before there is word of progress
+WORKERS = 2
+WRONG, FAILED = 1, 2  # exit codes
+LONGEST_NAME = 200  # bytes of a copy's
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("books", nargs="+", metavar="BOOK", help="a workbook (.xlsx, .xlsm)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
+    parser.add_argument("--html", metavar="FILE", help="write a page with all that was found")
+    parser.add_argument(
+        "--annotate", metavar="DIR", help="write copies whose wrong cells are coloured, with notes"
+    )
+    parser.add_argument("--fix", metavar="DIR", help="write copies with the right formulas")
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=whole_number(1, 64),
+        default=WORKERS,
+        help=f"how many books at once (default: {WORKERS})",
+    )
+
+
+def run(options: Namespace) -> int:
+    reports = list(_reports(options.books, options.workers))
+    if options.json:
+        import json
+
+        from gradbook.audit.findings.findings import record
+
+        print(json.dumps(record(reports), ensure_ascii=False, indent=1, allow_nan=False))
+    else:
+        from gradbook.report.audit.text import lines
+
+        show(lines(reports, width()))
+    written, problems = _write(options, reports)
+    for line in () if options.json else written:
+        print(one_line(line))
+    for line in problems:
+        print(f"gradbook: {one_line(line)}", file=sys.stderr)
+    return FAILED if problems else _code(reports)
+
+
+def _reports(books: Sequence[str], workers: int) -> Iterator[BookReport]:
+    """A report for each book, in their order; several at once where there are several."""
+    from gradbook.audit.many import check_books
+
+    begun, said = monotonic(), False
+    for done, report in enumerate(check_books(books, workers), 1):
+        yield report
+        if len(books) > 1 and monotonic() - begun > PATIENCE and sys.stderr.isatty():
+            said = True
+            print(f"\r{done} of {len(books)} books checked …", end="", file=sys.stderr, flush=True)
+    if said:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _code(reports: Sequence[BookReport]) -> int:
+    verdicts = {report.verdict for report in reports}
+    if "unreadable" in verdicts:
+        return FAILED
+    return 0 if verdicts == {"right"} else WRONG
+
+
+def _write(options: Namespace, reports: Sequence[BookReport]) -> tuple[list[str], list[str]]:
+    """The page and the copies that are asked for; what is to be said of them, and what failed."""
+    written: list[str] = []
+    problems: list[str] = []
+    if options.html:
+        from gradbook.report.audit.page import audit_page
+
+        write_whole(options.html, audit_page(reports))
+        written.append(f"wrote {options.html}")
+    if options.annotate:
+        from gradbook.audit.copies.annotate import annotated
+
+        count = _write_copies(reports, options.annotate, annotated, problems)
+        written.append(f"{_many(count, 'annotated book')} in {options.annotate}")
+    if options.fix:
+        from gradbook.audit.copies.correct import fixed
+
+        left: list[str] = []
+
+        def corrected(book: str, report: BookReport) -> bytes:
+            result = fixed(book, report)
+            left.extend(f"{book}: no formula to put into {place}" for place in result.left)
+            return result.content
+
+        count = _write_copies(reports, options.fix, corrected, problems)
+        written += [f"{_many(count, 'corrected book')} in {options.fix}", *left]
+    return written, problems
+
+
+# Copies. One is called like its book; of books with one name, each has its folder's name before
+# its own. A file that is there already stays unless it is this very copy.
+
+
+def _write_copies(
+    reports: Sequence[BookReport],
+    folder: str,
+    make: Callable[[str, BookReport], bytes],
+    problems: list[str],
+) -> int:
+    """A copy of each book that could be read, in the folder; how many."""
+    target = made_folder(folder)
+    readable = [report for report in reports if report.verdict != "unreadable"]
+    names = copy_names([report.book for report in readable])
+    written = 0
+    for report, name in zip(readable, names, strict=True):
+        try:
+            content = make(report.book, report)
+        except GradbookError as error:
+            problems.append(f"can't copy {report.book}: {error}")
+            continue
+        except Exception as error:
+            fault = f"a fault of gradbook's own ({type(error).__name__}: {error})"
+            problems.append(f"can't copy {report.book}: {fault}")
+            continue
+        try:
+            _write_copy(target / name, content)
+        except NotOurs as error:
+            problems.append(str(error))
+        else:
+            written += 1
+    return written
+
+
+class NotOurs(FileError):
+    """A file of somebody's is where a copy would go."""
+
+
+def _write_copy(path: Path, content: bytes) -> None:
+    try:
+        there = path.read_bytes() if path.is_file() else None
+    except OSError:
+        there = b""
+    if there == content:
+        return
+    if there is not None or path.is_symlink():
+        raise NotOurs(f"{path} is there already: remove it or name another folder")
+    write_whole(path, content)
+
+
+def copy_names(books: Sequence[str]) -> list[str]:
+    """A name for each book's copy, all different."""
+    paths = [Path(book) for book in books]
+    count = Counter(path.name.casefold() for path in paths)
+    found: list[str] = []
+    taken: set[str] = set()
+    for path in paths:
+        alone = count[path.name.casefold()] == 1
+        name = path.name if alone else f"{path.absolute().parent.name} {path.name}".strip()
+        stem, suffix, number = *_shortened(name), 1
+        name = f"{stem}{suffix}"
+        while name.casefold() in taken:
+            number += 1
+            name = f"{stem} {number}{suffix}"
+        found.append(name)
+        taken.add(name.casefold())
+    return found
+
+
+def _shortened(name: str) -> tuple[str, str]:
+    """Stem and suffix, together no longer than a file's name may be."""
+    stem, suffix = Path(name).stem, Path(name).suffix
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        suffix = suffix[:10]
+        while len(os.fsencode(stem)) > LONGEST_NAME - 10:
+            stem = stem[:-1]
+    return stem, suffix
+
+
+def _many(count: int, words: str) -> str:
+    return f"{count:,} {words}{'' if count == 1 else 's'}"

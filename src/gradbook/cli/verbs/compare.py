@@ -1,0 +1,90 @@
+"""Trained runs side by side: what each reached, how their recipes differ, who misreads what.
+
+RUN is the folder of a finished run, or of several seeds, of which the mean is compared.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from gradbook.cli.terminal.output import busy, can_say, show, width
+from gradbook.errors import GradbookError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gradbook.lab.runs.comparison import Compared, Misread
+
+EXAMPLES = """\
+  gradbook compare runs/quick runs/small       two runs, here in the terminal
+  gradbook compare runs/* --html runs.html     the same as a page, with the images
+  gradbook compare runs/best                   ten seeds: mean, deviation, lowest
+  gradbook compare runs/* --csv runs.csv       a row for each run
+  gradbook compare runs/quick runs/small --json
+"""
+DRAWN = "⠿─│↑"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="the folder of a run")
+    parser.add_argument("--html", metavar="FILE", help="write it as a page")
+    parser.add_argument("--csv", metavar="FILE", help="write a row for each run")
+    parser.add_argument(
+        "--no-images", action="store_true", help="don't look which test images each misreads"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead")
+
+
+def run(options: Namespace) -> int:
+    from gradbook.lab.runs.comparison import all_opened
+    from gradbook.report.compare.text import as_json, lines
+
+    _require_endings(options)
+    runs = all_opened(options.runs)
+    with busy("reading the test images"):
+        misread = _misread(runs, options)
+    _write_files(runs, options, misread)
+    if options.json:
+        print(as_json(runs, misread), end="")
+        return 0
+    show(lines(runs, misread, width(), ascii_only=not can_say(DRAWN)))
+    for path in filter(None, (options.html, options.csv)):
+        print(f"wrote {path}")
+    return 0
+
+
+def _require_endings(options: Namespace) -> None:
+    for ending in ("html", "csv"):
+        path = getattr(options, ending)
+        if path and not path.lower().endswith(f".{ending}"):
+            raise UsageError(f"--{ending} {path}: end it with .{ending}")
+
+
+def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
+    """What each reads in the test images, where all know the same ones and they are here."""
+    from gradbook.lab.runs.comparison import misread
+    from gradbook.lab.training.material import images_of, require_fit
+
+    if options.no_images or len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
+        return None
+    try:
+        dataset = images_of(runs[0].recipe)
+        for run in runs:
+            require_fit(run.recipe.net, dataset)
+    except GradbookError:  # they were moved, or brought to another size; the rest can be told
+        return None
+    return misread(runs, dataset)
+
+
+def _write_files(runs: Sequence[Compared], options: Namespace, misread: Misread | None) -> None:
+    from gradbook.files import write_whole
+
+    if options.html:
+        from gradbook.report.compare.page import compare_page
+
+        write_whole(options.html, compare_page(runs, misread, options.typed))
+    if options.csv:
+        from gradbook.report.compare.text import as_csv
+
+        write_whole(options.csv, as_csv(runs))

@@ -1,0 +1,80 @@
+"""Work the built-in networks whole, then train on the digits; everything goes into one folder."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from os import sep
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradbook.files import made_folder, write_whole
+
+if TYPE_CHECKING:
+    from gradbook.net import Net
+
+EXAMPLES = """\
+  gradbook demo             write everything to out/
+  gradbook demo -o lesson   write it to lesson/ instead
+"""
+
+MAIN, DIGITS = "worked", "quick"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--out", metavar="FOLDER", default="out", help="where to write (default: out)"
+    )
+
+
+def run(options: Namespace) -> int:
+    from gradbook.net import LESSONS, builtin
+
+    folder = made_folder(options.out)
+    print(f"writing to {folder}{sep}")
+    for name in (MAIN, *(other for other in LESSONS if other != MAIN)):
+        net = builtin(name)
+        print(f"{name}: {' → '.join(_layers(net))}", flush=True)
+        for path, what in _written(net, folder):
+            print(f"  {path.name:<20} {what}", flush=True)
+    code = _train(folder / "digits")
+    if code == 0:
+        print(f"\nLook first at {folder / MAIN}.html in a browser; then open {folder / MAIN}.xlsx,")
+        print("type another η into its framed cell, and watch the curve.")
+        print(f"How the digits were learnt is told by {folder / 'digits' / 'report.html'}.")
+    return code
+
+
+def _train(folder: Path) -> int:
+    """The digits; a run that is there already goes on, or is left as it is."""
+    from gradbook.cli.training.run import one
+    from gradbook.lab.recipes.recipe import recipe
+    from gradbook.lab.training.run_folder import RunFolder
+
+    print(f"\nhandwritten digits, into {folder}{sep}", flush=True)
+    return one(folder, None if RunFolder(folder).holds_a_run else recipe(DIGITS))
+
+
+def _layers(net: Net) -> list[str]:
+    return [line for line in str(net).splitlines() if line.split()[0] in ("input", "dense", "conv")]
+
+
+def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
+    """Each file as it is written, and what it is."""
+    from gradbook.lab.rates.sweep import sweep
+    from gradbook.report.derivation.explanation import explain
+    from gradbook.report.sweep.page import sweep_page
+    from gradbook.report.workbook import write_workbook
+
+    explanation = explain(net)
+    page, book, rates = (folder / f"{net.name}{end}" for end in (".html", ".xlsx", "-rates.html"))
+    write_whole(page, explanation.html())
+    yield page, "the derivation: every chain, the numbers put in"
+    write_workbook(net, book)
+    yield book, "the live workbook: 70 epochs in formulas"
+    write_whole(rates, sweep_page(sweep(net), f"gradbook sweep {net.name} -o {rates.name}"))
+    yield rates, "what the learning rate does"
+    if net.name == MAIN:
+        for end, text in ((".tex", explanation.latex()), (".md", explanation.markdown())):
+            write_whole(folder / f"{net.name}{end}", text)
+            yield folder / f"{net.name}{end}", "the derivation again, to typeset or to post"

@@ -1,0 +1,47 @@
+"""The recipes that come with gradbook: what each costs, how long it takes, what it reaches."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from gradbook.cli.terminal.output import show, width
+
+EXAMPLES = """\
+  gradbook recipes                 all of them
+  gradbook recipes quick           one recipe's text: change a copy and train it
+  gradbook recipes quick > mine.txt && gradbook train mine.txt
+  gradbook recipes --json          for a program
+"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    from gradbook.lab.recipes.text import GRAMMAR
+
+    parser.description = f"{parser.description}\n\n{GRAMMAR}"
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="print this one's text")
+    parser.add_argument("--json", action="store_true", help="print JSON instead")
+
+
+def run(options: Namespace) -> int:
+    from gradbook.lab.training.train import cores
+
+    if options.recipe and options.json:
+        from gradbook.errors import UsageError
+
+        raise UsageError("--json is for the list: leave the recipe's name out")
+    if options.recipe:
+        from gradbook.lab.recipes.recipe import builtin_text
+
+        print(builtin_text(options.recipe), end="")
+    elif options.json:
+        import json
+
+        from gradbook.report.run.recipes import records
+
+        print(json.dumps({"version": 1, "recipes": records(cores())}, ensure_ascii=False, indent=2))
+    else:
+        from gradbook.report.run.recipes import lines
+
+        show(lines(width(), cores()))
+        print("\ngradbook train RECIPE trains one; gradbook help recipes says how one is written")
+    return 0

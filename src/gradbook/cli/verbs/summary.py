@@ -1,0 +1,127 @@
+"""What a network costs and sees: shapes, parameters, multiply-adds, memory, receptive fields."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from contextlib import suppress
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING
+
+from gradbook.cli.terminal.arguments import network, one_of, whole_number
+from gradbook.errors import GradbookError, UsageError
+
+if TYPE_CHECKING:
+    from gradbook.net import Net
+    from gradbook.net.measure import NetMeasure
+
+EXAMPLES = """\
+  gradbook summary reference                the table, for a terminal
+  gradbook summary best                     the network of a recipe; also runs/best, of a run
+  gradbook summary flat --batch 128         memory for batches of 128
+  gradbook summary blocks -o blocks.xlsx    the same as a sheet; also .html .md .csv .json
+  gradbook summary "input 1x8x8; conv 4 3x3; relu; flatten; dense 2" --format markdown
+"""
+ENDINGS = {
+    ".txt": "text",
+    ".md": "markdown",
+    ".csv": "csv",
+    ".json": "json",
+    ".html": "html",
+    ".xlsx": "xlsx",
+}
+FORMATS = tuple(ENDINGS.values())
+MOST_SAMPLES = 1_000_000_000
+WIDEST = 1_000  # characters: a file has room for every column
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("net", metavar="NET", help="a network, a recipe or a run's folder")
+    parser.add_argument(
+        "--batch",
+        metavar="N",
+        type=whole_number(1, MOST_SAMPLES),
+        default=1,
+        help="samples that memory is for (default: 1)",
+    )
+    parser.add_argument(
+        "--format",
+        metavar="FORMAT",
+        type=one_of(*FORMATS),
+        help=f"{', '.join(FORMATS)} (default: by the file's ending, else text)",
+    )
+    parser.add_argument("-o", "--out", metavar="FILE", help="where to write instead of showing it")
+
+
+def run(options: Namespace) -> int:
+    from gradbook.net.measure import measure
+
+    chosen = _format(options)
+    measured = measure(_network(options.net), options.batch)
+    if not options.out:
+        print(_written(measured, chosen, get_terminal_size().columns), end="")
+        return 0
+    _write(measured, chosen, options.out)
+    print(f"wrote {options.out}")
+    return 0
+
+
+def _network(argument: str) -> Net:
+    """The network that is meant, or that of the recipe or the run."""
+    from gradbook.net import BUILTIN
+
+    if argument in BUILTIN:
+        return network(argument)
+    from gradbook.lab.recipes.recipe import RECIPES, recipe
+    from gradbook.lab.training.run_folder import RunFolder
+
+    run = RunFolder(argument)
+    if os.path.isfile(run.recipe_file):
+        return run.recipe().net
+    try:
+        return network(argument)
+    except GradbookError:
+        if argument in RECIPES or os.path.isfile(argument):
+            with suppress(GradbookError):
+                return recipe(argument).net
+        raise
+
+
+def _format(options: Namespace) -> str:
+    ending = Path(options.out).suffix.lower() if options.out else ".txt"
+    chosen: str | None = options.format or ENDINGS.get(ending)
+    if chosen is None:
+        known = ", ".join(ENDINGS)
+        raise UsageError(f"what is '{options.out}' to be? end it with {known} or say --format")
+    if chosen == "xlsx" and not options.out:
+        raise UsageError("a workbook needs a file: say where with -o FILE.xlsx")
+    return chosen
+
+
+def _write(measured: NetMeasure, chosen: str, path: str) -> None:
+    if chosen == "xlsx":
+        from gradbook.report.summary.book import write_book
+
+        return write_book(measured, path)
+    from gradbook.files import write_whole
+
+    write_whole(path, _written(measured, chosen, WIDEST))
+
+
+def _written(measured: NetMeasure, chosen: str, width: int) -> str:
+    from gradbook.report.summary import table as summary
+
+    match chosen:
+        case "markdown":
+            return summary.as_markdown(measured)
+        case "csv":
+            return summary.as_csv(measured)
+        case "json":
+            return summary.as_json(measured)
+        case "html":
+            from gradbook.report.summary.page import page
+
+            return page(measured)
+        case _:
+            return summary.as_text(measured, width)

@@ -1,0 +1,144 @@
+"""What the learning rate does: a verdict for each rate, the largest that trains, the curves."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import PurePath
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from gradbook.cli.terminal.arguments import network, number, whole_number
+from gradbook.cli.terminal.output import can_say, show, width
+
+if TYPE_CHECKING:
+    from gradbook.lab.rates.sweep import Sweep
+
+EXAMPLES = """\
+  gradbook sweep                             the worked example at 13 rates, gentle to violent
+  gradbook sweep xor --rates 0.1,1,10        these rates only
+  gradbook sweep worked --epochs 1000        at rate 1000 it wakes up again
+  gradbook sweep iris.net --data iris.csv    with samples from a table
+  gradbook sweep mazur -o mazur.html         a page whose curves can be pointed at
+  gradbook sweep worked -o curves.svg        the picture alone; likewise .png and .csv
+  gradbook sweep worked --json               everything, for a program
+"""
+
+SUFFIXES = (".html", ".svg", ".png", ".csv", ".json")
+MOST_EPOCHS = 10_000_000
+PATIENCE = 1.0  # seconds before there is word of progress
+NOT_ASCII = "⠿│┤└─⁻⁰↓↑"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("net", nargs="?", metavar="NET", default="worked", help="default: worked")
+    parser.add_argument("--data", metavar="FILE.csv", help="samples from a CSV table")
+    parser.add_argument(
+        "--rates",
+        metavar="η,η,…",
+        type=_rates,
+        help="the learning rates (default: 0.05 to 10000)",
+    )
+    parser.add_argument(
+        "--epochs",
+        metavar="N",
+        type=whole_number(2, MOST_EPOCHS),
+        default=70,
+        help="how long to train at each (default: 70)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="FILE",
+        type=_file,
+        help="write a page (.html), a picture (.svg, .png) or the numbers (.csv, .json)",
+    )
+
+
+def run(options: Namespace) -> int:
+    from gradbook.lab.rates.sweep import sweep
+    from gradbook.net.task import DEFAULT_RATES
+
+    net = network(options.net, options.data)
+    rates = DEFAULT_RATES if options.rates is None else options.rates
+    with _Progress() as progress:
+        found = sweep(net, rates, options.epochs, tick=progress.tick)
+    if options.out:
+        _write(found, options)
+    if options.json:
+        from gradbook.report.sweep.text import as_json
+
+        print(as_json(found), end="")
+    elif options.out:
+        print(f"wrote {options.out}\n{found.limit.words(found.epochs)}")
+    else:
+        _show(found)
+    return 0
+
+
+def _rates(words: str) -> tuple[float, ...]:
+    return tuple(number(word.strip()) for word in words.split(","))
+
+
+def _file(name: str) -> str:
+    suffix = PurePath(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise ArgumentTypeError(f"'{name}' doesn't say what to write: end it in one of {known}")
+    if suffix == ".png":
+        from gradbook.report.chart.svg import require_painter
+
+        require_painter()
+    return name
+
+
+def _write(found: Sweep, options: Namespace) -> None:
+    from gradbook.files import write_whole
+
+    write_whole(options.out, _content(found, PurePath(options.out).suffix.lower(), options))
+
+
+def _content(found: Sweep, suffix: str, options: Namespace) -> bytes | str:
+    from gradbook.report.chart import svg as picture
+    from gradbook.report.sweep import charts as sweep_charts
+    from gradbook.report.sweep import page as sweep_page
+    from gradbook.report.sweep import text as sweep_data
+
+    match suffix:
+        case ".html":
+            return sweep_page.sweep_page(found, options.typed)
+        case ".csv":
+            return sweep_data.as_csv(found)
+        case ".json":
+            return sweep_data.as_json(found)
+        case ".png":
+            return picture.png(sweep_charts.picture(found))
+        case _:
+            return sweep_charts.picture(found)
+
+
+def _show(found: Sweep) -> None:
+    from gradbook.report.sweep.text import lines
+
+    show(lines(found, width(), ascii_only=not can_say(NOT_ASCII)))
+
+
+class _Progress:
+    """A word on the terminal's error stream about what takes long, taken away in the end."""
+
+    def __init__(self) -> None:
+        self.begun = monotonic()
+        self.said = False
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def tick(self, done: int) -> None:
+        if monotonic() - self.begun > PATIENCE and sys.stderr and sys.stderr.isatty():
+            self.said = True
+            print(f"\r{done} rates tried …", end="", file=sys.stderr, flush=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self.said:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)

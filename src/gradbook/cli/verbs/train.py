@@ -1,0 +1,183 @@
+"""Train a network on images; the model, the metrics and a report go into a folder.
+
+RECIPE is the name of a recipe or a network, a file, or the text itself (see
+gradbook help recipes). What a recipe says can be said here too, in its place.
+Whatever interrupts a run, --resume goes on with it as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from argparse import ArgumentParser, Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradbook.cli.terminal.arguments import whole_number
+from gradbook.errors import GradbookError, UsageError
+
+if TYPE_CHECKING:
+    from gradbook.lab.recipes.recipe import Recipe
+
+EXAMPLES = """\
+  gradbook train                          the digits by the recipe quick
+  gradbook train best --seeds 10          ten seeds: mean, deviation, lowest
+  gradbook train small --epochs 5 --schedule 'one cycle 0.1'
+  gradbook train mine.txt --data fashion/ -o runs/fashion
+  gradbook train "input 1x28x28; conv 8 5x5 stride 2; relu; flatten; dense 10;
+                  softmax; loss cross-entropy"
+  gradbook train --resume runs/quick      go on with a run that was interrupted
+  gradbook train quick --json             an event a line, for a program
+"""
+
+RUNS = Path("runs")
+LINES = {  # options that are lines of a recipe
+    "network": ("NET", "another network: a name or a file"),
+    "warp": ("WARP", "what happens to training images (see gradbook help warps)"),
+    "schedule": ("SCHEDULE", "how the rate goes: 'one cycle 0.2 warm 0.2', 'constant 0.01' …"),
+    "update": ("UPDATE", "'momentum 0.9 nesterov', 'adam' …"),
+    "decay": ("NUMBER", "what weights lose of themselves, per step and unit of the rate"),
+    "loss": ("LOSS", "'cross-entropy smoothing 0.1' …"),
+}
+COUNTS = {
+    "epochs": "how often every image is trained on",
+    "batch": "images in a step",
+}
+MOST_SEEDS = 1_000
+NOT_IN_NAMES = re.compile(r"[^\w.-]+")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="default: quick")
+    parser.add_argument("--data", metavar="DATA", help="images to train on (see gradbook data)")
+    for name, about in COUNTS.items():
+        parser.add_argument(f"--{name}", metavar="N", type=whole_number(1), help=about)
+    for name, (value, about) in LINES.items():
+        parser.add_argument(f"--{name}", metavar=value, help=about)
+    parser.add_argument(
+        "--hold-back",
+        metavar="FOLD",
+        help="the sixth of the training images, 0 to 5, to validate on; 'none' trains on all",
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=whole_number(0),
+        help="what everything is drawn from (default: 0)",
+    )
+    parser.add_argument(
+        "--seeds",
+        metavar="K",
+        type=whole_number(1, MOST_SEEDS),
+        help="train K times, with the seeds from N on",
+    )
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=whole_number(1),
+        help="how many cores to use (default: all there are); the result is the same",
+    )
+    parser.add_argument(
+        "-o", "--out", metavar="RUN", help=f"the run's folder (default: a new one in {RUNS}/)"
+    )
+    parser.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
+    parser.add_argument("--json", action="store_true", help="print one JSON event a line")
+
+
+def run(options: Namespace) -> int:
+    if _expects_digits(options):
+        from gradbook.data import digits
+
+        digits.begin()  # while Python is busy with the imports
+    return _run(options)
+
+
+def _expects_digits(options: Namespace) -> bool:
+    """As far as can be told before the recipe is read."""
+    named = options.recipe is None or options.recipe.isidentifier()
+    return named and options.data in (None, "digits") and not options.resume
+
+
+def _run(options: Namespace) -> int:
+    from gradbook.cli.training.run import one, planned, several
+    from gradbook.lab.training.seeds import SeedsFolder
+
+    how = (options.threads, options.json)
+    if options.resume:
+        _require_nothing_else(options)
+        seeds = SeedsFolder(options.resume)
+        if seeds.holds_seeds:
+            return several(seeds, *how)
+        return one(seeds.path, None, *how)
+    recipe = wanted(options)
+    folder = Path(options.out) if options.out else _new_folder(recipe)
+    if not options.seeds:
+        return one(folder, recipe, *how)
+    return several(planned(folder, recipe, options.seeds), *how)
+
+
+# What is wanted.
+
+
+def _require_nothing_else(options: Namespace) -> None:
+    """A run goes on as it was begun."""
+    names = ("recipe", "data", *COUNTS, *LINES, "hold_back", "seed", "seeds", "out")
+    for name in names:
+        if getattr(options, name) is not None:
+            flag = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
+            raise UsageError(f"--resume goes on with the run as it was begun: leave {flag} out")
+
+
+def wanted(options: Namespace) -> Recipe:
+    """The recipe that is named, with what is said in place of its own lines."""
+    found = _named(options.recipe)
+    if options.network:
+        found = _on_another_network(found, options.network)
+    said = {name: getattr(options, name) for name in (*LINES, *COUNTS, "hold_back", "seed")}
+    for name, value in said.items():
+        if value is not None and name != "network":
+            found = _changed(found, name.replace("_", " "), str(value))
+    if options.data:
+        found = replace(found, data=options.data)
+    return found
+
+
+def _named(argument: str | None) -> Recipe:
+    from gradbook.lab.recipes.recipe import recipe
+    from gradbook.lab.recipes.text import parse
+    from gradbook.lab.training.train import USUAL
+
+    if argument != "-":
+        return recipe(USUAL if argument is None else argument)
+    from gradbook.cli.terminal.arguments import standard_input
+
+    return parse(standard_input(), "standard input")
+
+
+def _on_another_network(recipe: Recipe, name: str) -> Recipe:
+    """Another network, trained as this one's is."""
+    from gradbook.cli.terminal.arguments import network
+
+    own, other = recipe.net, network(name)
+    smoothing = own.smoothing if own.loss == other.loss else other.smoothing
+    trained_alike = replace(
+        other, update=own.update, decay=own.decay, smoothing=smoothing, seed=own.seed
+    )
+    return replace(recipe, net=trained_alike)
+
+
+def _changed(recipe: Recipe, word: str, value: str) -> Recipe:
+    from gradbook.lab.recipes.text import changed
+
+    try:
+        return changed(recipe, f"{word} {value.replace(';', ',')}")  # as warps are written alone
+    except GradbookError as error:
+        raise UsageError(f"--{word.replace(' ', '-')}: {error.message}") from error
+
+
+def _new_folder(recipe: Recipe) -> Path:
+    """One in `runs/` that isn't there yet: quick, quick-2, quick-3 …"""
+    name = NOT_IN_NAMES.sub("-", recipe.title).strip("-.") or "run"
+    ends = ("", *(f"-{k}" for k in range(2, 1_000_000)))
+    return next(path for end in ends if not os.path.lexists(path := RUNS / f"{name}{end}"))

@@ -1,0 +1,145 @@
+"""What a network's outputs say: classes and how sure it is; its loss, and which are right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.net import Activation, Loss, Net
+
+Floats = NDArray[np.float64]
+TINY = 1e-300  # so that a probability of 0 costs much, not without end
+
+
+@dataclass(frozen=True)
+class Score:
+    """Over all images: the mean loss, without smoothing, and the share of right answers."""
+
+    loss: float
+    accuracy: float
+
+
+def score(net: Net, outputs: NDArray[Any], labels: NDArray[np.integer[Any]]) -> Score:
+    said = np.asarray(outputs, np.float64)
+    right = answers(net, said) == labels
+    return Score(float(_losses(net, said, labels).mean()), float(right.mean()))
+
+
+def answers(net: Net, outputs: NDArray[Any]) -> NDArray[np.int32]:
+    """The class that each image is taken for; one output alone says class 1 from ½ up."""
+    if net.outputs == 1:
+        return np.asarray(outputs[:, 0] > 0.5, np.int32)
+    return np.asarray(outputs.argmax(axis=1), np.int32)
+
+
+def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
+    """How sure the network is of each class; of outputs that are no probabilities, their shares."""
+    said = np.asarray(outputs, np.float64)
+    if net.outputs == 1:
+        return np.concatenate([1 - said, said], axis=1)
+    last = net.layers[-1]
+    match last.kind if isinstance(last, Activation) else "":
+        case "softmax" | "sigmoid":
+            return np.asarray(said / np.maximum(said.sum(axis=1, keepdims=True), TINY))
+        case _:  # softmax, which leaves a log softmax's classes their probabilities
+            shares = np.exp(said - said.max(axis=1, keepdims=True))
+            return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+def targets(net: Net, labels: NDArray[np.int32]) -> NDArray[Any]:
+    """What the engine is told: the classes, or what one output alone is to say."""
+    return labels if net.outputs > 1 else labels.astype(np.float64)[:, None]
+
+
+def _losses(net: Net, said: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
+    """Of each image."""
+    wanted = np.eye(net.outputs)[labels] if net.outputs > 1 else labels[:, None].astype(float)
+    match net.loss:
+        case Loss.CROSS:
+            last = net.layers[-1]
+            logs = isinstance(last, Activation) and last.kind == "log softmax"
+            found = wanted * (said if logs else np.log(np.maximum(said, TINY)))
+            return np.asarray(-found.sum(axis=1))
+        case Loss.BINARY:
+            sure = np.where(wanted > 0.5, said, 1 - said)
+            return np.asarray(-np.log(np.maximum(sure, TINY)).mean(axis=1))
+        case Loss.SQUARED:
+            return np.asarray(((wanted - said) ** 2).mean(axis=1))
+        case _:
+            return np.asarray(((wanted - said) ** 2).sum(axis=1) / 2)
+
+
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """One row of probabilities for each image, and the class that each image shows."""
+
+    probabilities: NDArray[np.floating]  # (images, classes)
+    labels: NDArray[np.integer]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def classes(self) -> int:
+        return int(self.probabilities.shape[1])
+
+    @cached_property
+    def _ranked(self) -> Places:
+        """The classes of each image, the likeliest first; of equal ones the earlier."""
+        return np.argsort(-self.probabilities, axis=1, kind="stable")[:, :2]
+
+    @property
+    def read(self) -> Places:
+        """The likeliest class of each image."""
+        return self._ranked[:, 0]
+
+    @property
+    def runner_up(self) -> Places:
+        """The next likely; the same where there is one class only."""
+        return self._ranked[:, -1]
+
+    @property
+    def sure(self) -> NDArray[np.floating]:
+        """The probability of what was read."""
+        return self.of(self.read)
+
+    def of(self, classes: NDArray[np.integer]) -> NDArray[np.floating]:
+        """The probability that each image was given of being of this class."""
+        return np.asarray(self.probabilities[np.arange(len(self)), classes])
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        return np.asarray(self.read == self.labels)
+
+    @property
+    def accuracy(self) -> float:
+        """The share read right."""
+        return float(self.right.mean())
+
+    def wrong(self) -> Places:
+        """The images read wrong, the surest mistakes first."""
+        places = np.flatnonzero(~self.right)
+        return places[np.argsort(-self.sure[places], kind="stable")]
+
+    def surer_than(self, least: float) -> tuple[int, int]:
+        """Of how many images it was at least so sure, and how many of those it read wrong."""
+        those = self.sure >= least
+        return int(those.sum()), int((those & ~self.right).sum())
+
+    def unsure(self, count: int) -> Places:
+        """Images read right, the least sure first, at most so many."""
+        places = np.flatnonzero(self.right)
+        return places[np.argsort(self.sure[places], kind="stable")][:count]
+
+    def confusion(self) -> NDArray[np.int64]:
+        """How many images of each class (rows) were read as each class (columns)."""
+        counts = np.zeros((self.classes, self.classes), np.int64)
+        np.add.at(counts, (self.labels, self.read), 1)
+        return counts

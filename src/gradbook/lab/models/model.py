@@ -1,0 +1,224 @@
+"""A trained network: what it reads in images, how sure it is, and the file that it is kept in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import DataError, GradbookError, ShapeError
+from gradbook.lab.models import stored
+from gradbook.lab.models.answers import answers, probabilities, score
+from gradbook.lab.models.stored import Stored
+from gradbook.net import Net
+from gradbook.net.layers import spell
+from gradbook.net.parameters import Shape
+from gradbook.net.plain import whole
+from gradbook.net.text import layer_words
+
+if TYPE_CHECKING:
+    from gradbook.engine.base import Engine
+
+KIND, VERSION = "model", 1
+USUAL_BATCH = 128
+FEW = 32  # images that NumPy has read before a compiler would have begun
+BRIGHTEST = 255
+
+
+class Model:
+    """A network with its trained values. Images are bytes, or numbers from 0 to 255.
+
+    `classes` are the names of what it tells apart; `about` says how it came about.
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        values: Mapping[str, NDArray[Any]],
+        mean: Sequence[float],
+        deviation: Sequence[float],
+        classes: Sequence[str],
+        about: Mapping[str, Any] | None = None,
+        batch: int = USUAL_BATCH,
+    ) -> None:
+        self.net = net
+        self.values = dict(values)
+        self.mean, self.deviation = tuple(mean), tuple(deviation)  # of each channel, from 0 to 1
+        self.classes = tuple(classes)
+        self.about = dict(about or {})
+        self.batch = batch  # as it was trained: the engine for that is compiled already
+
+    @property
+    def parameters(self) -> int:
+        return self.net.count()
+
+    def predict(self, images: NDArray[Any]) -> NDArray[np.float64]:
+        """How sure it is of each class, for each image: (images, classes), each row adding to 1."""
+        return probabilities(self.net, self._outputs(images))
+
+    def classify(self, images: NDArray[Any]) -> NDArray[np.int32]:
+        """The number of the class that each image is taken for."""
+        return answers(self.net, self._outputs(images))
+
+    def score(self, images: NDArray[Any], labels: NDArray[np.integer[Any]]) -> float:
+        """The share of the images that are taken for what they are, from 0 to 1."""
+        outputs = self._outputs(images)
+        return score(self.net, outputs, _as_labels(labels, len(outputs), self.classes)).accuracy
+
+    def summary(self) -> str:
+        """The layers, what comes out of each, and their parameters, in lines of text."""
+        counts = [0] * len(self.net.layers)
+        for parameter in self.net.parameters:
+            counts[parameter.layer] += parameter.size
+        rows = [
+            (layer_words(layer), spell(shape), f"{count:,}" if count else "")
+            for layer, shape, count in zip(
+                self.net.layers, self.net.shapes[1:], counts, strict=True
+            )
+        ]
+        rows = [("input", spell(self.net.input), ""), *rows, ("", "", f"{self.parameters:,}")]
+        wide = [max(len(row[column]) for row in rows) for column in range(3)]
+        return "".join(
+            f"{words:<{wide[0]}}  {shape:<{wide[1]}}  {count:>{wide[2]}}".rstrip() + "\n"
+            for words, shape, count in rows
+        )
+
+    def __repr__(self) -> str:
+        name = self.net.name or "a network"
+        return f"<Model of {name}: {self.parameters:,} parameters, {len(self.classes)} classes>"
+
+    # The file.
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to one file: safetensors, with the network's text and all that it needs."""
+        record = {
+            "kind": KIND,
+            "version": VERSION,
+            "network": str(self.net),
+            "mean": self.mean,
+            "deviation": self.deviation,
+            "classes": self.classes,
+            "about": self.about,
+            "batch": self.batch,
+        }
+        stored.write(path, Stored(self.values, record))
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Model:
+        """The model in a file that `save` wrote."""
+        found = stored.read(path, KIND)
+        try:
+            return _model(found)
+        except (GradbookError, KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"no model that this version of gradbook can use ({error}): save it anew",
+                file=os.fspath(path),
+            ) from error
+
+    # At work.
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What computes it for many images, made when it is first needed."""
+        from gradbook.engine.choice import open_engine
+
+        return self._ready(open_engine(self.net, self.batch))
+
+    @cached_property
+    def _plain_engine(self) -> Engine:
+        """The same for a few, with nothing to compile."""
+        from gradbook.engine.plain import PlainEngine
+
+        return self._ready(PlainEngine(self.net, FEW))
+
+    def _ready(self, engine: Engine) -> Engine:
+        engine.normalise(*for_inputs(self.net, self.mean, self.deviation), BRIGHTEST)
+        engine.restore(self.values)
+        return engine
+
+    def _outputs(self, images: NDArray[Any]) -> NDArray[Any]:
+        given = _as_images(images, self.net.input)
+        engine = self._plain_engine if len(given) <= FEW else self.engine
+        return engine.predict(given)
+
+
+def _as_images(images: object, shape: Shape) -> NDArray[Any]:
+    """What a caller hands in, as (images, *shape)."""
+    try:
+        given = np.asarray(images)
+    except ValueError as error:
+        raise ShapeError(f"images are all of one size, here {spell(shape)}") from error
+    if given.dtype.kind not in "uif":
+        raise ShapeError(f"images are bytes or numbers from 0 to 255, not {given.dtype}")
+    if not given.ndim or prod(given.shape[1:]) != prod(shape):
+        raise ShapeError(
+            f"images of {spell(given.shape[1:]) or 'one number'}: "
+            f"this model reads many at once, each {spell(shape)}"
+        )
+    if given.dtype.kind == "f" and given.size:
+        _require_brightness(given)
+    return given.reshape(-1, *shape)
+
+
+def _require_brightness(images: NDArray[Any]) -> None:
+    """Numbers from 0 to 1 would all be read as black."""
+    if not np.isfinite(images).all():
+        raise ShapeError("some of the images' values are infinite or no numbers at all")
+    if images.max() <= 1 and (images % 1).any():
+        raise ShapeError("these images go from 0 to 1: give bytes, or numbers from 0 to 255")
+
+
+def _as_labels(labels: object, images: int, classes: Sequence[str]) -> NDArray[Any]:
+    """What a caller hands in, as the number of each image's class."""
+    found = np.asarray(labels)
+    if not images or found.shape[:1] != (images,):
+        count = len(found) if found.ndim else "no"
+        raise ShapeError(f"{count} labels for {images} images: give one for each")
+    numbers = found.ndim == 1 and found.dtype.kind in "ui"
+    if not numbers or found.min() < 0 or found.max() >= len(classes):
+        raise ShapeError(f"labels are the numbers of the classes, from 0 to {len(classes) - 1}")
+    return found
+
+
+def for_inputs(
+    net: Net, mean: Sequence[float], deviation: Sequence[float]
+) -> tuple[list[float], list[float]]:
+    """Each channel's mean and deviation, as often as the network has inputs of that channel."""
+    often = net.input[0] // len(mean) if len(net.input) < 3 else 1
+    return [m for m in mean for _ in range(often)], [d for d in deviation for _ in range(often)]
+
+
+def values_read(net: Net) -> dict[str, Shape]:
+    """What a trained network reads, its parameters and running statistics, and their shapes."""
+    from gradbook.graph.build import inference
+    from gradbook.graph.node import needed
+
+    nodes = needed([inference(net).outputs])
+    return {str(n.name): n.shape for n in nodes if n.op.name == "leaf" and not n.each}
+
+
+def _model(found: Stored) -> Model:
+    """All that stands in a file must fit together before anything is made of it."""
+    record = found.record
+    net = Net.parse(record["network"])
+    stored_size = sum(array.size for array in found.arrays.values())
+    if stored_size < net.count():
+        raise ValueError(f"{stored_size:,} values for {net.count():,} parameters")
+    shapes = {name: array.shape for name, array in found.arrays.items()}
+    if shapes != values_read(net):
+        raise ValueError("its values aren't those of its network")
+    if not all(np.isfinite(values).all() for values in found.arrays.values()):
+        raise ValueError("some of its values are infinite or no numbers at all")
+    mean, deviation = (tuple(map(float, record[what])) for what in ("mean", "deviation"))
+    if len(mean) != len(deviation) or not mean or net.input[0] % len(mean):
+        raise ValueError(f"{len(mean)} means and {len(deviation)} deviations")
+    classes = [str(name) for name in record["classes"]]
+    if len(classes) != max(net.outputs, 2):
+        raise ValueError(f"{len(classes)} classes for {net.outputs} outputs")
+    batch = whole("its batch", record["batch"], 1)
+    return Model(net, found.arrays, mean, deviation, classes, dict(record["about"]), batch)

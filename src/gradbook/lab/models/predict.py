@@ -1,0 +1,149 @@
+"""What a model reads in pictures and idx files: a record for each image, also where it is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from math import isqrt, prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.formats import idx, pictures
+from gradbook.data.formats.files import holds_images, unpacked
+from gradbook.data.formats.pictures import SUFFIXES
+from gradbook.data.images import Framing
+from gradbook.data.photo.image import as_seen, behind
+from gradbook.data.photo.subject import NoSign
+from gradbook.errors import DataError, GradbookError, UsageError
+from gradbook.net.layers import spell
+
+if TYPE_CHECKING:
+    from gradbook.lab.models.model import Model
+
+AT_ONCE = 256  # images
+ENOUGH = 2_000  # pixels along a side: a digit is found in them if it is more than a speck
+IDX_OF_BYTES = b"\0\0\x08"
+Image = NDArray[np.uint8]  # (channels, rows, columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One image and what it is taken for; or why it can't be told."""
+
+    file: str
+    number: int | None = None  # within an idx file, from 0
+    image: Image | None = None  # as the network saw it
+    probabilities: tuple[float, ...] = ()  # of each class
+    problem: str = ""
+    unreadable: bool = False  # the problem lies with the file, not with what it shows
+
+    @property
+    def ranking(self) -> list[int]:
+        """The numbers of the classes, the likeliest first."""
+        return sorted(range(len(self.probabilities)), key=lambda k: -self.probabilities[k])
+
+
+@dataclass(frozen=True)
+class View:
+    """What a model's images are like."""
+
+    shape: tuple[int, int, int]  # channels, rows, columns
+    framing: Framing | None
+
+    @staticmethod
+    def of(model: Model) -> View:
+        framing = model.about.get("framing")
+        return View(_shape(model), Framing.parse(str(framing)) if framing else None)
+
+
+def readings(model: Model, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Reading]:
+    """A reading for each picture, each image of an idx file and each picture in a folder."""
+    view = View.of(model)
+    seen = (one for path in paths for one in _seen(Path(path), view))
+    while group := list(islice(seen, AT_ONCE)):
+        images = [one.image for one in group if one.image is not None]
+        said = iter(model.predict(np.stack(images)) if images else ())
+        for one in group:
+            found = () if one.image is None else tuple(map(float, next(said)))
+            yield replace(one, probabilities=found)
+
+
+def _shape(model: Model) -> tuple[int, int, int]:
+    """Of the images; a network that takes them flat doesn't know, so the model says it."""
+    size = model.net.input
+    said = model.about.get("images") or size
+    side = isqrt(prod(size))
+    if len(size) == 1 and said == size and side * side == prod(size):
+        said = (1, side, side)
+    if not isinstance(said, list | tuple) or len(said) != 3 or prod(size) != prod(said):
+        raise UsageError(f"this model reads no images: its network takes {spell(size)} numbers")
+    channels, rows, columns = said
+    return channels, rows, columns
+
+
+def _seen(path: Path, view: View) -> Iterator[Reading]:
+    """Each image as the network is going to see it, or what is wrong with it."""
+    try:
+        if path.is_dir():
+            for file in _files(path):
+                yield from _seen(file, view)
+        elif path.is_fifo():  # which might be waited for without end, and gives its bytes once
+            raise DataError("a pipe, not a file: write what comes through it to one")
+        elif _is_idx(path):
+            yield from _of_idx(path, view)
+        else:
+            yield _of_picture(path, view)
+    except GradbookError as error:
+        yield Reading(str(path), problem=error.message, unreadable=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The pictures and idx files in the folder and the folders in it."""
+    found: list[Path] = []
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(where, name) for name in sorted(names) if _is_readable(name)]
+    if not found:
+        kinds = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
+        raise DataError(f"no pictures in it ({kinds}) and no idx files of images")
+    return found
+
+
+def _is_readable(name: str) -> bool:
+    if name.startswith("."):
+        return False
+    images = idx.is_idx(name) and holds_images(name)
+    return images or Path(name).suffix.lower() in SUFFIXES
+
+
+def _is_idx(path: Path) -> bool:
+    if idx.is_idx(path.name):
+        return True
+    with unpacked(path) as stream:
+        return stream.read(len(IDX_OF_BYTES)) == IDX_OF_BYTES
+
+
+def _of_idx(path: Path, view: View) -> Iterator[Reading]:
+    with unpacked(path) as stream:
+        found = idx.read(stream, str(path))
+    size = "x".join(map(str, view.shape[1:]))
+    if found.dtype != np.uint8 or found.ndim not in (3, 4):
+        raise DataError("these aren't images of bytes: give the file of images")
+    if found[:1].size != np.prod(view.shape):
+        has = "x".join(map(str, found.shape[1:]))
+        raise DataError(f"its images are {has}, but the model reads {size}")
+    for number, image in enumerate(found.reshape(-1, *view.shape)):
+        yield Reading(str(path), number, image)
+
+
+def _of_picture(path: Path, view: View) -> Reading:
+    found = pictures.read(path, behind, ENOUGH)
+    try:
+        return Reading(str(path), image=as_seen(found, view.shape, view.framing))
+    except NoSign as error:
+        return Reading(str(path), problem=error.message)

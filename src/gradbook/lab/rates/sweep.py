@@ -1,0 +1,151 @@
+"""What the learning rate does: one trial for each rate, and the largest that still trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import isfinite
+
+from gradbook.errors import LimitError, UsageError
+from gradbook.graph.build import training_step
+from gradbook.graph.node import Array
+from gradbook.lab.rates.criteria import Case, least_loss
+from gradbook.lab.rates.limit import Limit, largest
+from gradbook.lab.rates.trial import Trial, trial
+from gradbook.lab.rates.verdict import Judgement, Verdict, judge
+from gradbook.net import Net
+from gradbook.net.plain import numbers, whole
+from gradbook.net.task import DEFAULT_RATES
+
+MOST_RATES = 1_000
+MOST_LOSSES = 10_000_000  # rates × epochs, all of them kept
+AS_LOW = 1e-3  # of what was learned: so close to the lowest loss is as low
+
+Tick = Callable[[int], None]  # told how many trials are done
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One rate: what happened, and what that means."""
+
+    trial: Trial
+    judgement: Judgement
+
+    @property
+    def rate(self) -> float:
+        return self.trial.rate
+
+    @property
+    def losses(self) -> Array:
+        """The loss of each epoch, before its update."""
+        return self.trial.losses
+
+    @property
+    def end(self) -> float:
+        return self.trial.end
+
+    @property
+    def lowest(self) -> float:
+        return self.trial.lowest
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judgement.verdict
+
+    @property
+    def reason(self) -> str:
+        return self.judgement.reason
+
+    @property
+    def trains(self) -> bool:
+        return self.judgement.trains
+
+
+@dataclass(frozen=True, repr=False)
+class Sweep:
+    """A network trained once at each rate, from the same start."""
+
+    net: Net
+    epochs: int
+    outcomes: tuple[Outcome, ...]  # from the smallest rate to the largest
+    limit: Limit
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        return tuple(outcome.rate for outcome in self.outcomes)
+
+    def __getitem__(self, rate: float) -> Outcome:
+        """What happened at this rate."""
+        for outcome in self.outcomes:
+            if outcome.rate == rate:
+                return outcome
+        raise KeyError(rate)
+
+    def __repr__(self) -> str:
+        name = self.net.name or "a network"
+        return f"<Sweep of {name}: {len(self.outcomes)} rates, {self.epochs:,} epochs each>"
+
+
+def sweep(
+    net: Net, rates: Iterable[float] = DEFAULT_RATES, epochs: int = 70, *, tick: Tick | None = None
+) -> Sweep:
+    """Train the network anew at each rate, judge each, and find the largest that still trains.
+
+    The same start for every rate, `epochs` of it each. `found[0.5]` is what happened at a rate:
+    its losses, its verdict and the reason; `found.limit` is the largest rate. `tick` is told
+    after every trial how many are done, those of the search included.
+    """
+    wanted = _checked(numbers("rate", rates), whole("the number of epochs", epochs, 2))
+    step, least = training_step(net), least_loss(net)
+    done = 0
+
+    def at(rate: float) -> Trial:
+        nonlocal done
+        found = trial(step, epochs, rate)
+        done += 1
+        if tick:
+            tick(done)
+        return found
+
+    trials = {rate: at(rate) for rate in wanted}
+    attained = _attained(list(trials.values()), least)
+    outcomes = tuple(Outcome(each, judge(each, least, attained)) for each in trials.values())
+    limit = _limit(lambda rate: trials.get(rate) or at(rate), outcomes[0].trial, wanted, least)
+    return Sweep(net, epochs, outcomes, limit)
+
+
+def _limit(
+    at: Callable[[float], Trial], first: Trial, rates: tuple[float, ...], least: float
+) -> Limit:
+    pull = first.slopes[0]
+    if pull == 0 or not isfinite(pull):
+        return Limit(None, None)  # whatever the rate
+    return largest(lambda rate: Case(at(rate), least, least).trains, rates)
+
+
+def _attained(trials: list[Trial], least: float) -> float:
+    """The loss on which the best of these came to rest, or the lowest there could be."""
+    cases = [Case(trial, least, least) for trial in trials]
+    sound = [case.trial.lowest for case in cases if case.is_number and not case.saturated]
+    lowest = min(sound, default=least)
+    learned = float(trials[0].losses[0]) - lowest
+    rests = [case.trial.end for case in cases if case.settled and not case.frozen]
+    found = min((end for end in rests if end - lowest <= AS_LOW * learned), default=least)
+    return found if found - least > AS_LOW * learned else least
+
+
+def _checked(rates: tuple[float, ...], epochs: int) -> tuple[float, ...]:
+    """The rates from the smallest to the largest, if they are rates."""
+    if not rates:
+        raise UsageError("no rates: give one at least, such as 0.5")
+    if len(rates) > MOST_RATES:
+        raise UsageError(f"{len(rates):,} rates: the most is {MOST_RATES:,}")
+    for rate in rates:
+        if not (isfinite(rate) and rate >= 0):
+            raise UsageError(f"a rate is a number from 0 up, not {rate:g}")
+        if rates.count(rate) > 1:
+            raise UsageError(f"the rate {rate:g} twice: give it once")
+    if len(rates) * epochs > MOST_LOSSES:
+        losses = f"{len(rates)} rates over {epochs:,} epochs"
+        raise LimitError(f"{losses} are too many losses to keep: the most is {MOST_LOSSES:,}")
+    return tuple(sorted(rates))

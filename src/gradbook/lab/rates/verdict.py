@@ -1,0 +1,276 @@
+"""What a trial says about its rate: one word for it, and the reason with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil, floor, isfinite, log, log10
+from types import MappingProxyType
+
+import numpy as np
+
+from gradbook.lab.rates.criteria import (
+    DEAD_FLAT,
+    ENOUGH,
+    FADED,
+    ROUNDING,
+    Case,
+    last_quarter,
+    movement,
+)
+from gradbook.lab.rates.trial import Gate, Trial
+
+LONG = 1e6  # epochs: nobody waits for more
+
+
+def too_slow(case: Case) -> str:
+    if case.frozen:
+        return f"a rate of {figure(case.trial.rate)} moves nothing: the loss stays {_end(case)}"
+    return f"{_way(case)}{_pace(case)}{_shut(case)}"
+
+
+def good(case: Case) -> str:
+    if case.frozen:
+        return f"nothing to learn: the loss is {_end(case)} from the start"
+    if case.at_bottom:
+        rounding = ": nothing but rounding is left" if case.trial.end else ""
+        return f"down to {_end(case)}{rounding}"
+    if case.settled:
+        gone = f"the gradient fell to {figure(case.fading)} of its largest, every slope open"
+        return f"rests on {_end(case)}: {gone}"
+    return _way(case)
+
+
+def recovers(case: Case) -> str:
+    losses = case.trial.losses
+    peak = int(losses.argmax())
+    back = int(np.flatnonzero(losses >= case.start)[-1]) + 2  # epochs count from 1
+    leap = f"leaps from {figure(case.start)} to {figure(losses[peak])} in epoch {peak + 1}"
+    return f"{leap}, below its start from epoch {back} on, ends at {_end(case)}"
+
+
+def oscillates(case: Case) -> str:
+    times, steps = case.turned
+    turns = f"the gradient turns round at {times} of {steps} steps"
+    habit = turns if case.crosses else f"the loss rises again {case.rises} times"
+    if case.trains:
+        return f"{habit}; {_way(case)} all the same"
+    low, high = (figure(f(last_quarter(case.trial.losses))) for f in (np.min, np.max))
+    between = f"stays at {low}" if low == high else f"swings between {low} and {high} at the end"
+    return f"{habit}; the loss {between}{_shut(case)}"
+
+
+def diverges(case: Case) -> str:
+    losses = case.trial.losses
+    if not case.is_number:
+        finite = np.isfinite(losses) & np.isfinite(case.trial.slopes)
+        lost = int(np.flatnonzero(~finite)[0]) + 1
+        grown = f", after {figure(losses[lost - 2])}" if lost > 1 else ""
+        return f"no longer a number from epoch {lost} on{grown}"
+    if case.grows:
+        return f"grows step by step, from {figure(case.start)} to {_end(case)}"
+    falling = " and falling" if losses[-1] < last_quarter(losses)[0] else ""
+    return f"ends at {_end(case)}, above its start of {figure(case.start)}{falling}{_shut(case)}"
+
+
+def saturated(case: Case) -> str:
+    gate = case.shut_gate
+    assert gate is not None
+    last = float(case.trial.slopes[-1])
+    nothing = f"no gradient is above {ceiling(last)}" if last else "every gradient is 0"
+    so = nothing if gate.covers else f"no weight before {gate.name} learns"
+    sits = f"the loss sits on {_end(case)}{_waking(case)}"
+    return f"{_standing(gate)}: {_slope(gate)}, so {so}; {sits}"
+
+
+def stuck(case: Case) -> str:
+    if case.frozen:
+        return f"no gradient to begin with: the loss stays {_end(case)}; try another start"
+    known = "a rate here reaches" if case.attained > case.least else "it could be as low as"
+    gone = f"the gradient fell to {figure(case.fading)} of its largest"
+    return f"rests on {_end(case)}: {gone}, yet {known} {figure(case.attained)}"
+
+
+# Parts of a sentence.
+
+
+def _end(case: Case) -> str:
+    return figure(case.trial.end)
+
+
+def _way(case: Case) -> str:
+    """How far it has come: 82% of the way down to 0."""
+    goal = f"the way down to {figure(case.attained)}"
+    if case.left < ROUNDING:
+        return f"all {goal}"
+    done = f"all but {percent(case.left)}" if case.left < 0.01 else percent(1 - case.left)
+    return f"{done} of {goal}"
+
+
+def _pace(case: Case) -> str:
+    """How long the rest would take at the pace of the last quarter; flat isn't yet arrived."""
+    if case.fading <= FADED and movement(case.excess) <= DEAD_FLAT:
+        return (
+            f"; flat, but not at rest: the gradient is still {figure(case.fading)} of its largest"
+        )
+    above = last_quarter(case.trial.losses) - case.attained
+    fall = log(above[0] / above[-1]) / (len(above) - 1) if min(above[0], above[-1]) > 0 else 0
+    if fall * LONG < 1:
+        return ", and it hardly falls"
+    wait = log(case.left / ENOUGH) / fall
+    return f"; at this pace 90% takes {_about(wait)} epochs more"
+
+
+def _waking(case: Case) -> str:
+    """When the slopes will open by themselves: 1/s grows evenly, so in the end all at once."""
+    last, before = case.trial.slopes[-1], case.trial.slopes[-2]
+    growth = last / before - 1 if before > 0 else 0.0
+    if not growth * LONG > 1 or (case.shut_gate and not case.shut_gate.covers):
+        return ""
+    return f", and at this pace wakes in {_about(1 / growth)} epochs"
+
+
+def _shut(case: Case) -> str:
+    gate = case.shut_gate
+    return f"; {_standing(gate)}, so no weight before {gate.name} learns" if gate else ""
+
+
+def _standing(gate: Gate) -> str:
+    """Which of an activation's results are stuck, and where: both outputs at 1.0000."""
+    values = gate.results[gate.held]
+    low, high = _place(values.min()), _place(values.max())
+    if low == high:
+        return f"{_who(gate)} at {low}"
+    only_two = len(np.unique(values.round(4))) == 2
+    return f"{_who(gate)} {'at' if only_two else 'between'} {low} and {high}"
+
+
+def _place(value: float) -> str:
+    return "0" if value == 0 else f"{value:.4f}".replace("-", "−")
+
+
+def _who(gate: Gate) -> str:
+    word = "output" if gate.is_output else "unit"
+    of = "" if gate.is_output else f" of {gate.name}"
+    held, pulled = (int(flags.any(axis=0).sum()) for flags in (gate.held, gate.pulled))
+    units = gate.held.shape[1]
+    if units == 1:
+        return f"the {word}{of}"
+    if held < units:
+        alone = " (nothing pulls at the rest)" if held == pulled else ""
+        return f"{held} of {units} {word}s{of}{alone}"
+    return f"both {word}s{of}" if units == 2 else f"all {units} {word}s{of}"
+
+
+SLOPES = {"sigmoid": "a(1−a)", "tanh": "1−a²", "exp": "a(1−a)"}
+
+
+def _slope(gate: Gate) -> str:
+    slope = SLOPES.get(gate.op, "the slope")
+    return f"{slope} ≤ {ceiling(gate.steepest)}" if gate.steepest else f"{slope} is 0"
+
+
+# Numbers in a sentence.
+
+
+def figure(value: float) -> str:
+    """Three digits: 0.0142, 1.6e-06, 10000."""
+    return f"{value:.3g}" if abs(value) < 1000 or value >= 1e6 else f"{value:.0f}"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.2g}%"
+
+
+def ceiling(value: float) -> str:
+    """The next number of one digit that isn't below it: 6e-06."""
+    if not (isfinite(value) and value > 0):
+        return figure(value)
+    unit = 10.0 ** floor(log10(value))
+    return figure(ceil(value / unit) * unit) if unit else figure(value)
+
+
+def _about(count: float) -> str:
+    """A count of one digit: about 500."""
+    if count >= LONG:
+        return "more than a million"
+    digits = max(0, floor(log10(max(count, 1))))
+    return f"about {max(1, round(count / 10**digits)) * 10**digits:,}"
+
+
+class Verdict(StrEnum):
+    """What a learning rate does."""
+
+    TOO_SLOW = "too slow"
+    GOOD = "good"
+    RECOVERS = "overshoots and recovers"
+    OSCILLATES = "oscillates"
+    DIVERGES = "diverges"
+    SATURATED = "saturated"
+    STUCK = "stuck"
+
+
+MEANINGS = MappingProxyType(
+    {
+        Verdict.TOO_SLOW: "The loss falls, but hasn't come nine tenths of the way down to the "
+        "lowest that is possible, or that a rate of this sweep came to rest on.",
+        Verdict.GOOD: "The loss has come nine tenths of that way or more, or it rests as low as "
+        "it gets: its gradient is gone and every slope is open.",
+        Verdict.RECOVERS: "The loss leaps above its start, then comes down below it.",
+        Verdict.OSCILLATES: "Step after step jumps across the valley: the gradient turns round at "
+        "three steps of four, or the loss rises again three times or more. It may fall all the "
+        "same.",
+        Verdict.DIVERGES: "The loss ends above its start, or is no longer a number.",
+        Verdict.SATURATED: "The loss lies flat because the slopes of an activation keep nearly "
+        "all of the gradient back. However low it lies, nothing is learned.",
+        Verdict.STUCK: "The gradient is gone and the slopes are open, yet the loss isn't as low as "
+        "it could be. Another start may help; another rate may not.",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict with its reason, and whether training works at that rate."""
+
+    verdict: Verdict
+    reason: str
+    trains: bool
+
+
+def judge(trial: Trial, least: float, attained: float | None = None) -> Judgement:
+    """What the trial says, where `least` is the lowest loss there could be.
+
+    `attained` is the lowest loss known to be reached, where that isn't `least`.
+    """
+    case = Case(trial, least, least if attained is None else attained)
+    verdict = _verdict(case)
+    return Judgement(verdict, _REASONS[verdict](case), case.trains)
+
+
+def _verdict(case: Case) -> Verdict:
+    if not case.is_number:
+        return Verdict.DIVERGES
+    if case.saturated:
+        return Verdict.SATURATED
+    if case.trains and case.leaps and (case.learned or not case.oscillates):
+        return Verdict.RECOVERS
+    if case.oscillates and not case.grows:
+        return Verdict.OSCILLATES
+    if case.learned and (case.trains or case.settled):
+        return Verdict.GOOD
+    if case.settled:
+        return Verdict.STUCK
+    return Verdict.TOO_SLOW if case.trains or case.frozen else Verdict.DIVERGES
+
+
+_REASONS: Mapping[Verdict, Callable[[Case], str]] = {
+    Verdict.TOO_SLOW: too_slow,
+    Verdict.GOOD: good,
+    Verdict.RECOVERS: recovers,
+    Verdict.OSCILLATES: oscillates,
+    Verdict.DIVERGES: diverges,
+    Verdict.SATURATED: saturated,
+    Verdict.STUCK: stuck,
+}

@@ -1,0 +1,172 @@
+"""How the learning rate changes while a network trains, and how that is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import inf, isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import UsageError, did_you_mean
+from gradbook.net.plain import number, settle, whole
+from gradbook.net.text import Statement, digits, statements
+
+GRAMMAR = """\
+  schedule KIND …            how the learning rate goes, where KIND … is
+    constant RATE            the same all along
+    step RATE by F every N   times F after every N epochs
+    plateau RATE by F patience N
+                             times F once the validation loss hasn't fallen for more than N
+                             epochs
+    cosine RATE [to R]       half a wave down to R, or to 0
+    one cycle RATE [to R]    straight up during a quarter of all steps, then straight down
+                             to R, or to 0
+                             'warm S' may end any of them: during that share of all steps
+                             the rate rises to what it is, from a 25th of it
+"""
+
+RISE = 25.0  # a rate that rises begins with this part of itself
+BETTER = 1e-4  # a validation loss that has fallen by less has not fallen
+
+OWN_SETTINGS: dict[str, tuple[str, ...]] = {
+    "constant": ("warm",),
+    "step": ("factor", "every", "warm"),
+    "plateau": ("factor", "patience", "warm"),
+    "cosine": ("end", "warm"),
+    "one cycle": ("warm", "end"),
+}
+WORDS = {"factor": "by", "every": "every", "patience": "patience", "warm": "warm", "end": "to"}
+USUAL_WARM = {"one cycle": 0.25}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The rate of every step. `Schedule("one cycle", 0.2)`; settings of other kinds are ignored."""
+
+    kind: str
+    rate: float
+    factor: float = 0.1
+    every: int = 5  # epochs
+    patience: int = 1  # epochs
+    warm: float | None = None  # the share of all steps in which the rate rises; none: as usual
+    end: float = 0.0  # the rate towards which it falls
+
+    def __post_init__(self) -> None:
+        if self.kind not in OWN_SETTINGS:
+            hint = did_you_mean(str(self.kind), OWN_SETTINGS)
+            known = f": one of {', '.join(OWN_SETTINGS)}"
+            raise UsageError(f"unknown schedule {self.kind!r}{hint or known}")
+        warm = USUAL_WARM.get(self.kind, 0.0) if self.warm is None else self.warm
+        settle(
+            self,
+            rate=_positive("the rate", self.rate),
+            factor=_positive("the factor", self.factor, below=1),
+            every=whole("the number of epochs", self.every, 1),
+            patience=whole("patience", self.patience, 0),
+            warm=_positive("the share", warm, below=1, zero=True),
+            end=_positive("the last rate", self.end, zero=True),
+        )
+        for setting in fields(self)[2:]:
+            if setting.name not in OWN_SETTINGS[self.kind]:
+                settle(self, **{setting.name: setting.default})
+        if self.end > self.rate:
+            raise UsageError(f"a rate falls: from {self.rate:g} it can't go to {self.end:g}")
+
+    def __str__(self) -> str:
+        """As it is written: 'one cycle 0.2 warm 0.25'."""
+        usual = {"warm": USUAL_WARM.get(self.kind, 0.0), "end": 0.0}
+        settings = ((name, getattr(self, name)) for name in OWN_SETTINGS[self.kind])
+        said = [
+            f"{WORDS[name]} {digits(value)}" for name, value in settings if usual.get(name) != value
+        ]
+        return " ".join([self.kind, digits(self.rate), *said])
+
+    def rates(
+        self, epoch: int, steps: int, epochs: int, losses: Sequence[float] = ()
+    ) -> NDArray[np.float64]:
+        """The rate of each of the epoch's steps. The first epoch is 0.
+
+        `losses` are the validation losses of the epochs before, or the training losses where
+        no images are held back.
+        """
+        at = epoch * steps + np.arange(steps, dtype=np.float64)
+        end, warm = float(steps * epochs), (self.warm or 0.0) * steps * epochs
+        match self.kind:
+            case "step":
+                rates = np.full(steps, self.rate * self.factor ** (epoch // self.every))
+            case "plateau":
+                rates = np.full(steps, self.rate * self.factor ** self.reductions(losses))
+            case "cosine":
+                way = np.clip((at - warm) / (end - warm), 0, 1)
+                rates = self.end + (self.rate - self.end) * (1 + np.cos(np.pi * way)) / 2
+            case "one cycle":
+                rates = np.interp(at, [warm, end], [self.rate, self.end])
+            case _:
+                rates = np.full(steps, self.rate)
+        rising = np.interp(at, [0, warm], [1 / RISE, 1]) if warm else 1.0
+        return np.asarray(rates * rising)
+
+    def reductions(self, losses: Sequence[float]) -> int:
+        """How often a plateau was met."""
+        best, waited, met = inf, 0, 0
+        for loss in losses:
+            waited += 1
+            if loss < best * (1 - BETTER):
+                best, waited = loss, 0
+            if waited > self.patience:
+                met, waited = met + 1, 0
+        return met
+
+
+def _positive(what: str, value: object, below: float = inf, zero: bool = False) -> float:
+    found = number(what, value)
+    if not (isfinite(found) and (found > 0 or (zero and found == 0)) and found < below):
+        low = "from 0 up" if zero else "above 0"
+        raise UsageError(
+            f"{what} lies {low}{f' and below {below:g}' * (below < inf)}, not at {found:g}"
+        )
+    return found
+
+
+def parse(text: str) -> Schedule:
+    """A schedule by itself, such as 'one cycle 0.05'."""
+    line = next(statements(text, "schedule"), None)
+    if line is None:
+        raise UsageError("no schedule: write one such as 'one cycle 0.05'")
+    return read(line)
+
+
+def read(line: Statement) -> Schedule:
+    """What the words that are left of a line say: one cycle 0.2 warm 0.2."""
+    kind = _kind(line)
+    settings: dict[str, Any] = {"rate": line.value("the rate")}
+    options = {WORDS[name]: name for name in OWN_SETTINGS[kind]}
+    while line.next in options:
+        word = line.take()
+        if options[word] in settings:
+            line.fail(f"a second {word!r}: say it once", at=line.used - 1)
+        counts = word in ("every", "patience")
+        what = f"what {word!r} asks for"
+        settings[options[word]] = line.whole(what) if counts else line.value(what)
+    if line.next:
+        known = ", ".join(options)
+        hint = did_you_mean(line.next, options) or f": after {kind} there may stand {known}"
+        line.fail(f"unknown {line.next!r}{hint}")
+    return Schedule(kind, **settings)
+
+
+def _kind(line: Statement) -> str:
+    start = line.used
+    if line.option("one"):
+        line.option("cycle") or line.fail("expected 'one cycle'")
+        return "one cycle"
+    if line.next not in OWN_SETTINGS:
+        hint = did_you_mean(line.next, OWN_SETTINGS) or ": one of " + ", ".join(OWN_SETTINGS)
+        line.fail(
+            f"unknown schedule {line.next!r}{hint}" if line.next else f"which schedule{hint}",
+            at=start,
+        )
+    return line.take()

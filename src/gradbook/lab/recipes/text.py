@@ -1,0 +1,249 @@
+"""The text form of a recipe: reading it, with the place of every mistake, and writing it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gradbook.data import warp_text
+from gradbook.data.warp import Warp
+from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
+from gradbook.files import read_text
+from gradbook.lab.recipes import schedule as schedules
+from gradbook.lab.recipes.recipe import (
+    LARGEST_BATCH,
+    MOST_EPOCHS,
+    Recipe,
+    fold,
+    phrase,
+    said_by,
+    with_usual,
+    with_usual_loss,
+    within,
+)
+from gradbook.net import BUILTIN, Net, builtin
+from gradbook.net import text as net_text
+from gradbook.net.network import net_changed, parse_lines
+from gradbook.net.task import DESCENT
+from gradbook.net.text import LONGEST_TEXT, Statement, statements
+from gradbook.net.text.statement import WORD
+
+GRAMMAR = f"""\
+A recipe is a few lines of text, written as a network's are: one thing a line; ';' may stand
+for a line's end and '#' begins a remark. A network's text alone is a recipe too.
+
+  recipe NAME                a title
+  about WORDS                what it is for
+  network NET                a built-in network, or a file beside this one
+  data SET                   digits, or a file or folder of images, beside this one or from where
+                             you are; see gradbook data
+  warp WHAT, WHAT …          what happens to training images; see gradbook help warps
+{schedules.GRAMMAR}\
+  epochs N                   how often every image is trained on
+  batch N                    images in a step
+  hold back N                the sixth of the training images, 0 to 5, that is kept to validate
+                             on; 'hold back none' trains on all of them
+
+Every other line is the network's own (see gradbook help networks). After 'network NET' that is
+only how it is trained: loss, update, decay, rate, seed.
+
+Where nothing is said: data digits, no warp, 10 epochs, batches of 128, hold back 0. A network
+that says its rate keeps it, and its update. One that doesn't is trained in one cycle, up to the
+usual rate: 0.1 for momentum, 0.01 for adam and adamw, 1 for descent; and if it says no update
+either, by 'momentum 0.9 nesterov'. One that ends in softmax or log softmax and says no loss has
+cross-entropy.
+
+For example:
+
+  recipe mine
+  network reference
+  warp rotate 10, shift 2, scale 0.9 1.1
+  update momentum 0.9 nesterov
+  decay 0.0005
+  schedule one cycle 0.2 warm 0.2
+  epochs 12
+  batch 256
+"""
+
+COMMA = re.compile(r",(?=\s|$)")  # 0,5 stays together and is complained of
+
+
+def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] = "") -> Recipe:
+    """The recipe that a text describes; files that it names are looked for in `folder`."""
+    if not isinstance(text, str):
+        raise UsageError(f"a recipe is written as text, not {text!r}")
+    if len(text) > LONGEST_TEXT:
+        raise NetTextError(f"{len(text):,} characters: the most is {LONGEST_TEXT:,}", source=source)
+    own, others = _sorted(statements(text, source), folder)
+    net = own.pop("network", None)
+    said = {line.next for line in others}
+    if "rate" in said and "schedule" in own:
+        line = next(line for line in others if line.next == "rate")
+        line.fail("the schedule says the rate already: take this line out")
+    if net:
+        said |= said_by(net)
+        net = net_changed(net, others)
+    else:
+        net = parse_lines(others, source)
+    net, usual = with_usual(net, said)
+    try:
+        return Recipe(net, **{"schedule": usual, **own})
+    except GradbookError as error:
+        raise NetTextError(error.message, source=source) from error
+
+
+def changed(recipe: Recipe, text: str, source: str | None = None) -> Recipe:
+    """The recipe with what these lines say in place of its own."""
+    own, others = _sorted(statements(text, source), "")
+    if "network" in own:
+        raise UsageError("another network is another recipe: name it instead of this one")
+    net = net_changed(recipe.net, others)
+    schedule = own.pop("schedule", recipe.schedule)
+    if net.rate is not None:
+        schedule = replace(schedule, rate=net.rate)
+    return replace(recipe, net=net, schedule=schedule, **own)
+
+
+def _sorted(
+    lines: Iterable[Statement], folder: str | os.PathLike[str]
+) -> tuple[dict[str, Any], list[Statement]]:
+    """What a recipe's own lines say, by their words, and all the other lines."""
+    own: dict[str, Any] = {}
+    others: list[Statement] = []
+    for line in lines:
+        word = line.next
+        if word not in READERS:
+            if word not in net_text.WORDS:
+                hint = did_you_mean(word, [*READERS, *net_text.WORDS])
+                line.fail(f"unknown {word!r}{hint or ': see gradbook help recipes'}")
+            others.append(line)
+            continue
+        field_name = FIELDS.get(word, word)
+        if field_name in own:
+            line.fail(f"a second {word!r}: say it once")
+        line.take()
+        own[field_name] = _pointed(line, READERS[word], folder)
+        line.end()
+    return own, others
+
+
+def _pointed(line: Statement, reader: Callable[..., Any], folder: str | os.PathLike[str]) -> Any:
+    try:
+        return reader(line, folder)
+    except NetTextError:
+        raise
+    except GradbookError as error:
+        line.fail(error.message, at=1)
+
+
+def _words(what: str) -> Callable[..., str]:
+    def read_words(line: Statement, folder: object) -> str:
+        if not line.next:
+            line.fail(f"{what} is missing")
+        return phrase(what, line.rest())
+
+    return read_words
+
+
+def _data(line: Statement, folder: str | os.PathLike[str]) -> str:
+    """Its name or place; a place that is there seen from the recipe's file wins."""
+    said = _words("the data set")(line, folder)
+    if not folder:
+        return said
+    from gradbook.data.sources import KNOWN
+
+    beside = Path(folder, said)
+    return str(beside) if said not in KNOWN and beside.exists() else said
+
+
+def _count(most: int) -> Callable[..., int]:
+    def read_count(line: Statement, folder: object) -> int:
+        word = line.words[0].group()
+        return within(word, line.whole(f"the number after {word!r}"), most)
+
+    return read_count
+
+
+def _network(line: Statement, folder: str | os.PathLike[str]) -> Net:
+    if not line.next:
+        line.fail("which network? write 'network reference'")
+    name = line.rest()
+    if name in BUILTIN:
+        return builtin(name)
+    path = Path(folder, name)
+    if not path.is_file():
+        hint = did_you_mean(name, BUILTIN) or f": built in are {', '.join(BUILTIN)}"
+        line.fail(f"no network and no file is called '{name}'{hint}", at=1)
+    lines = list(statements(read_text(path), name))
+    said = {statement.next for statement in lines}
+    return with_usual_loss(parse_lines(lines, name), said)
+
+
+def _hold(line: Statement, folder: object) -> int | None:
+    if not line.option("back"):
+        line.fail("expected 'hold back', then 0 to 5 or none")
+    return None if line.option("none") else fold(line.whole("the fold"))
+
+
+def _warp(line: Statement, folder: object) -> Warp:
+    if not line.next:
+        line.fail("which warp? write 'warp rotate 10, shift 2', or 'warp none'")
+    found = warp_text.parse_lines(_between_commas(line))
+    line.rest()
+    return found
+
+
+def _between_commas(line: Statement) -> Iterator[Statement]:
+    """What is left of a line as statements of their own."""
+    start = line.words[line.used].start()
+    text = line.words[0].string[start:]
+    for part in COMMA.split(text):
+        found = list(WORD.finditer(part))
+        column = line.column + start
+        if not found:
+            raise NetTextError(
+                "nothing stands beside this comma: take it out",
+                line=line.number,
+                column=column,
+                source=line.source,
+            )
+        yield Statement(found, line.number, column, line.source)
+        start += len(part) + 1
+
+
+READERS: dict[str, Callable[..., Any]] = {
+    "recipe": _words("the recipe's name"),
+    "about": _words("what it is for"),
+    "network": _network,
+    "data": _data,
+    "warp": _warp,
+    "schedule": lambda line, folder: schedules.read(line),
+    "epochs": _count(MOST_EPOCHS),
+    "batch": _count(LARGEST_BATCH),
+    "hold": _hold,
+}
+FIELDS = {"recipe": "name", "hold": "held_back"}
+
+
+# Writing.
+
+
+def write(recipe: Recipe) -> str:
+    """The text that parses to this recipe."""
+    said = {
+        "recipe": recipe.name,
+        "about": recipe.about,
+        "data": recipe.data,
+        "warp": warp_text.write(recipe.warp).replace(";", ","),
+        "schedule": recipe.schedule,
+        "epochs": recipe.epochs,
+        "batch": recipe.batch,
+        "hold back": "none" if recipe.held_back is None else recipe.held_back,
+    }
+    lines = "".join(f"{word} {value}\n" for word, value in said.items() if value != "")
+    update = "update descent\n" if recipe.net.update == DESCENT else ""
+    return f"{lines}\n{net_text.write(recipe.net)}{update}"

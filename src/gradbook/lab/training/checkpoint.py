@@ -1,0 +1,118 @@
+"""Where a training stands, in a file: with it training goes on as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import DataError, GradbookError
+from gradbook.files import made_folder
+from gradbook.lab.models import stored
+from gradbook.lab.models.stored import Stored
+from gradbook.lab.training.history import Epoch, epoch_of
+
+KIND, VERSION = "checkpoint", 1
+KEPT = 2
+NAME = re.compile(r"([0-9]{6,18})\.safetensors")
+LOSSES, RIGHT = "epoch/losses", "epoch/right"  # no value of a network has a stroke in its name
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A training after so many steps."""
+
+    recipe: str  # its text, the seed included
+    mark: int  # of the data
+    step: int  # over all epochs
+    values: Mapping[str, NDArray[Any]]  # all that goes from step to step
+    history: tuple[Epoch, ...]
+    losses: NDArray[np.float64]  # of the epoch under way
+    right: NDArray[np.int32]
+    seconds: float  # so far
+
+
+def write(folder: Path, checkpoint: Checkpoint) -> None:
+    """Put it into the folder, and take away what came before the last two."""
+    record = {
+        "kind": KIND,
+        "version": VERSION,
+        "recipe": checkpoint.recipe,
+        "mark": checkpoint.mark,
+        "step": checkpoint.step,
+        "history": [asdict(epoch) for epoch in checkpoint.history],
+        "seconds": checkpoint.seconds,
+    }
+    arrays = {**checkpoint.values, LOSSES: checkpoint.losses, RIGHT: checkpoint.right}
+    made_folder(folder)
+    stored.write(folder / f"{checkpoint.step:06}.safetensors", Stored(arrays, record))
+    so_far = [path for path in found(folder) if int(path.stem) <= checkpoint.step]
+    for old in so_far[KEPT:]:
+        old.unlink(missing_ok=True)
+
+
+def found(folder: Path) -> list[Path]:
+    """The checkpoints in the folder, the newest first."""
+    numbered = {
+        int(match[1]): path
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if (match := NAME.fullmatch(path.name))
+    }
+    return [numbered[step] for step in sorted(numbered, reverse=True)]
+
+
+def read(path: str | os.PathLike[str]) -> Checkpoint:
+    held = stored.read(path, KIND)
+    values = dict(held.arrays)
+    try:
+        return Checkpoint(
+            recipe=str(held.record["recipe"]),
+            mark=int(held.record["mark"]),
+            step=int(held.record["step"]),
+            losses=values.pop(LOSSES),
+            right=values.pop(RIGHT),
+            values=values,
+            history=tuple(map(epoch_of, held.record["history"])),
+            seconds=float(held.record["seconds"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            "no checkpoint that this version of gradbook can use: begin the run anew",
+            file=os.fspath(path),
+        ) from error
+
+
+def newest(folder: Path, recipe: str) -> tuple[Checkpoint | None, list[str]]:
+    """The last checkpoint of this recipe that is whole, and a line about each newer one.
+
+    Where there are some and none can be used, that is an error.
+    """
+    faults: list[GradbookError] = []
+    for path in found(folder):
+        try:
+            said = [f"{fault}; the checkpoint before it is used" for fault in faults]
+            return _of(recipe, path), said
+        except GradbookError as error:
+            faults.append(error)
+    if faults:
+        raise DataError(
+            f"none of the checkpoints in it can be used ({faults[0].message}): begin a new run",
+            file=os.fspath(folder),
+        )
+    return None, []
+
+
+def _of(recipe: str, path: Path) -> Checkpoint:
+    held = read(path)
+    if held.recipe != recipe:
+        raise DataError(
+            "of another recipe or network than this run's: put back what belongs together",
+            file=os.fspath(path),
+        )
+    return held

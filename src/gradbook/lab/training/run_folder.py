@@ -1,0 +1,140 @@
+"""The folder of a run: which file holds what."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gradbook.errors import DataError, UsageError
+from gradbook.files import alone_in, clear_parts, made_folder, read_text, write_whole
+from gradbook.lab.models.model import Model
+from gradbook.lab.recipes import recipe as recipes
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.training import history as histories
+from gradbook.lab.training.history import Epoch
+
+PLAN, SEEDS = "seeds.json", "seed-*"  # what a folder of several seeds holds
+IN_A_RESULT = {  # at least
+    "recipe": str,
+    "parameters": int,
+    "epochs": int,
+    "seconds": float,
+    "images_per_second": float,
+    "validation_accuracy": float | None,
+    "test_accuracy": float,
+    "seed": int,
+}
+
+
+class RunFolder:
+    """A run's files. Each is written whole or not at all."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.recipe_file = self.path / "recipe.txt"
+        self.csv_file = self.path / "metrics.csv"
+        self.json_file = self.path / "metrics.jsonl"
+        self.checkpoints = self.path / "checkpoints"
+        self.model_file = self.path / "model.safetensors"
+        self.result_file = self.path / "result.json"
+        self.report_file = self.path / "report.html"
+
+    # Reading.
+
+    @property
+    def holds_a_run(self) -> bool:
+        return self.recipe_file.exists()
+
+    @property
+    def is_done(self) -> bool:
+        return self.result_file.exists()
+
+    def recipe(self) -> Recipe:
+        """The recipe as it was used, its seed included."""
+        if not self.holds_a_run:
+            raise UsageError(f"no run in {self.path}: name the folder that holds its recipe.txt")
+        return recipes.read(self.recipe_file)
+
+    def history(self) -> tuple[Epoch, ...]:
+        """The epochs that are done."""
+        if not self.json_file.exists():
+            return ()
+        lines = read_text(self.json_file).splitlines()
+        try:
+            return tuple(histories.epoch_of(json.loads(line)) for line in lines)
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError("not the metrics of a run", file=str(self.json_file)) from error
+
+    def model(self) -> Model:
+        self._require_done(self.model_file)
+        return Model.load(self.model_file)
+
+    def result(self) -> dict[str, Any]:
+        """What the run came to: the event 'done'."""
+        self._require_done(self.result_file)
+        try:
+            found = json.loads(read_text(self.result_file))
+            whole = all(isinstance(found[name], kind) for name, kind in IN_A_RESULT.items())
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError("not the result of a run", file=str(self.result_file)) from error
+        if not whole:
+            raise DataError("not the result of a run", file=str(self.result_file))
+        return dict(found)
+
+    def _require_done(self, file: Path) -> None:
+        """Say why a file that a finished run has isn't there."""
+        if file.exists():
+            return
+        if self.holds_a_run:
+            raise UsageError(f"{self.path} isn't done: gradbook train --resume {self.path}")
+        if (self.path / PLAN).exists():
+            raise UsageError(f"{self.path} holds several seeds: name one of its folders seed-N")
+
+    # Writing.
+
+    def require_free(self) -> None:
+        """Refuse a folder that a new run would overwrite anything in."""
+        files = (self.recipe_file, self.model_file, self.result_file, self.report_file)
+        kept = (self.checkpoints, self.json_file, self.csv_file)
+        several = (self.path / PLAN, *self.path.glob(SEEDS))
+        if any(map(os.path.lexists, (*files, *kept, *several))):
+            raise UsageError(
+                f"{self.path} holds a run already: resume that one, or name another folder"
+            )
+
+    def begin(self, recipe: Recipe) -> None:
+        """Make the folder for a new run. Its recipe comes first: with it a run can be resumed."""
+        self.require_free()
+        made_folder(self.path)
+        write_whole(self.recipe_file, str(recipe))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from training here at the same time."""
+        with alone_in(self.path) as alone:
+            if not alone:
+                raise UsageError(
+                    f"{self.path} is being trained by another process: wait for it, or stop it"
+                )
+            yield
+
+    def clear_parts(self) -> None:
+        """Take away what a killed process left half-written."""
+        for folder in (self.path, self.checkpoints):
+            clear_parts(folder)
+
+    def write_history(self, history: Sequence[Epoch]) -> None:
+        write_whole(self.csv_file, histories.csv_table(history))
+        write_whole(self.json_file, histories.json_lines(history))
+
+    def write_result(self, result: dict[str, Any]) -> None:
+        write_whole(self.result_file, json.dumps(result, indent=2) + "\n")
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """The model in a file, or in the folder of a run: `load("run").predict(images)`."""
+    return RunFolder(path).model() if Path(path).is_dir() else Model.load(path)

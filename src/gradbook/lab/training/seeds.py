@@ -1,0 +1,145 @@
+"""Several trainings that differ in their seed alone, each in a folder of its own within one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from gradbook.data.dataset import Dataset
+from gradbook.errors import DataError
+from gradbook.files import made_folder, read_text, write_whole
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.recipe import recipe as recipe_of
+from gradbook.lab.recipes.text import parse
+from gradbook.lab.training.run_folder import PLAN, RunFolder
+from gradbook.lab.training.train import Trained, What, train
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The same figure of each seed."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.values)
+
+    @property
+    def deviation(self) -> float:
+        """Of the sample: what one more seed can be expected to differ by."""
+        return stdev(self.values) if len(self.values) > 1 else 0.0
+
+    @property
+    def lowest(self) -> float:
+        return min(self.values)
+
+
+def train_seeds(
+    recipe: What,
+    seeds: Iterable[int] = range(5),
+    changes: str = "",
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    **settings: Any,
+) -> tuple[Trained, ...]:
+    """Train once with each seed, the settings being those of `train`; until one is stopped.
+
+    `Spread` of their test accuracies says how far they differ. With a `folder` each run has its
+    own in there.
+    """
+    found: list[Trained] = []
+    settings = {"data": _loaded_once(recipe_of(recipe, changes)), **settings}
+    for seed in seeds:
+        own = None if folder is None else SeedsFolder(folder).run(seed).path
+        found.append(train(recipe, changes, folder=own, seed=seed, **settings))
+        if found[-1].stopped:
+            break
+    return tuple(found)
+
+
+def _loaded_once(recipe: Recipe) -> Dataset | None:
+    """A data set that goes by its name, so that not every training has to load it."""
+    from gradbook.data.sources import KNOWN, load
+
+    return load(recipe.data) if recipe.data in KNOWN else None
+
+
+class SeedsFolder:
+    """`seeds.json` says what is trained, `seed-N/` is the run of seed N."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.plan_file = self.path / PLAN
+        self.result_file = self.path / "result.json"
+        self.report_file = self.path / "report.html"
+
+    @property
+    def holds_seeds(self) -> bool:
+        return self.plan_file.exists()
+
+    def run(self, seed: int) -> RunFolder:
+        return RunFolder(self.path / f"seed-{seed}")
+
+    def require_free(self) -> None:
+        """Refuse a folder that new runs would overwrite anything in."""
+        RunFolder(self.path).require_free()
+
+    def begin(self, recipe: Recipe, seeds: Sequence[int]) -> None:
+        """Make the folder and write down what is to be trained."""
+        made_folder(self.path)
+        plan = {"recipe": str(recipe), "seeds": list(seeds)}
+        write_whole(self.plan_file, json.dumps(plan, ensure_ascii=False, indent=2) + "\n")
+
+    def plan(self) -> tuple[Recipe, list[int]]:
+        """What is trained, and with which seeds."""
+        file = str(self.plan_file)
+        try:
+            plan = json.loads(read_text(self.plan_file))
+            text, seeds = plan["recipe"], plan["seeds"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError("not the plan of several seeds", file=file) from error
+        if not isinstance(text, str) or not _are_seeds(seeds):
+            raise DataError("not the plan of several seeds", file=file)
+        return parse(text, file), seeds
+
+    def write_result(self, event: dict[str, Any]) -> None:
+        write_whole(self.result_file, json.dumps(event, indent=2) + "\n")
+
+
+def _are_seeds(found: object) -> bool:
+    return (
+        isinstance(found, list)
+        and bool(found)
+        and all(isinstance(seed, int) and seed >= 0 for seed in found)
+        and len(set(found)) == len(found)
+    )
+
+
+def together(results: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
+    """The event 'done' of all seeds, made of those of each."""
+    test = Spread(tuple(result["test_accuracy"] for result in results))
+    validation = [result["validation_accuracy"] for result in results]
+    first = results[0]
+    return {
+        "event": "done",
+        "recipe": first["recipe"],
+        "parameters": first["parameters"],
+        "epochs": first["epochs"],
+        "seconds": sum(result["seconds"] for result in results),
+        "images_per_second": fmean(result["images_per_second"] for result in results),
+        "validation_accuracy": None if None in validation else fmean(validation),
+        "test_accuracy": test.mean,
+        "test_deviation": test.deviation,
+        "test_lowest": test.lowest,
+        "test_accuracies": list(test.values),
+        "seed": None,
+        "seeds": [result["seed"] for result in results],
+        "model": None,
+        "folder": str(folder),
+    }

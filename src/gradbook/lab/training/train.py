@@ -1,0 +1,259 @@
+"""Train a network by a recipe: from loading the images to the score on the test images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from gradbook.data.dataset import Dataset
+from gradbook.engine.compilers import side_by_side
+from gradbook.engine.surroundings import surroundings
+from gradbook.errors import UsageError
+from gradbook.files import made_folder
+from gradbook.lab.models.model import Model
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.recipe import recipe as recipe_of
+from gradbook.lab.training import checkpoint as checkpoints
+from gradbook.lab.training.checkpoint import Checkpoint
+from gradbook.lab.training.heeding import in_a_thread
+from gradbook.lab.training.history import Epoch
+from gradbook.lab.training.material import Material, comes_along, material, placed
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.training import Listener, Telling, Training
+from gradbook.net import Net
+from gradbook.net.plain import whole
+
+if TYPE_CHECKING:
+    from gradbook.engine.base import Engine
+
+
+What = Recipe | Net | str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A recipe and what takes the place of its own; nothing where nothing was said."""
+
+    recipe: What | None
+    changes: str
+    data: Dataset | str | os.PathLike[str] | None
+    seed: int | None
+    held_back: bool | None
+
+    def of(self, usual: What) -> Recipe:
+        """The whole recipe; `usual` is changed where none was named."""
+        found = recipe_of(usual if self.recipe is None else self.recipe, self.changes)
+        if self.seed is not None:
+            seed = whole("the seed", self.seed, 0)
+            found = replace(found, net=replace(found.net, seed=seed))
+        if self.held_back is not None:
+            fold = (found.held_back or 0) if self.held_back else None
+            found = replace(found, held_back=fold)
+        if isinstance(self.data, Dataset):
+            return replace(found, data=self.data.name)
+        return placed(found if self.data is None else replace(found, data=str(self.data)))
+
+
+def resumed(kept: RunFolder | None, asked: Asked) -> Recipe:
+    """The recipe of the run in the folder, which all that is asked for must agree with."""
+    if kept is None:
+        raise UsageError("nothing to resume: name the folder of the run")
+    found = kept.recipe()
+    seed = found.net.seed if asked.seed is None else asked.seed
+    if replace(asked, seed=seed).of(found) != found:
+        raise UsageError(
+            f"{kept.path} holds another run than this would be: resume it without changes, "
+            "or name another folder"
+        )
+    return found
+
+
+def stands_at(
+    kept: RunFolder, recipe: Recipe, made: Material
+) -> tuple[Checkpoint | None, list[str]]:
+    """The checkpoint to go on from, if there is one, and what is to be said about it."""
+    found, remarks = checkpoints.newest(kept.checkpoints, str(recipe))
+    if found and found.mark != made.mark:
+        raise UsageError(
+            f"the images of {recipe.data} are others than when {kept.path} was begun: "
+            "put them back, or begin a new run"
+        )
+    return found, remarks
+
+
+USUAL = "quick"
+LANES = 16  # images that one thread takes at a time, at the most
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a training came to."""
+
+    recipe: Recipe  # as it was used; its network's seed is the seed
+    model: Model
+    history: tuple[Epoch, ...]
+    seconds: float  # from loading to the last update, all resumed parts together
+    test_accuracy: float | None  # from 0 to 1; none if it was stopped
+    stopped: bool
+    folder: Path | None = None
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        return self.history[-1].validation_accuracy if self.history else None
+
+    @property
+    def images_per_second(self) -> float:
+        """While it took steps, over all epochs."""
+        each = [1 / epoch.images_per_second for epoch in self.history]
+        return len(each) / sum(each) if each else 0.0
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """What a program is told at the end; also what result.json holds."""
+        kept = self.folder is not None and not self.stopped
+        return {
+            "event": "stopped" if self.stopped else "done",
+            "recipe": self.recipe.title,
+            "parameters": self.model.parameters,
+            "epochs": len(self.history),
+            "seconds": self.seconds,
+            "images_per_second": self.images_per_second,
+            "validation_accuracy": self.validation_accuracy,
+            "test_accuracy": self.test_accuracy,
+            "seed": self.recipe.net.seed,
+            "model": str(RunFolder(self.folder or "").model_file) if kept else None,
+        }
+
+    def __repr__(self) -> str:
+        said = f"{len(self.history)} epochs in {self.seconds:.1f} s"
+        score = "" if self.test_accuracy is None else f", {self.test_accuracy:.2%} of the test"
+        return f"<Trained {self.recipe.title}: {said}{score}>"
+
+
+def train(  # noqa: PLR0913 - each but the first is left out more often than not
+    recipe: What | None = None,
+    changes: str = "",
+    *,
+    data: Dataset | str | os.PathLike[str] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    resume: bool = False,
+    held_back: bool | None = None,
+    listener: Listener | Callable[[Epoch], object] | None = None,
+) -> Trained:
+    """Train a network: `trained = train("quick")`, then `trained.model` reads images.
+
+    `recipe` is a recipe's or a network's name, a file, a text, a `Net`; `changes` are lines in
+    place of its own, such as "epochs 5; batch 64". `data` and `seed` take the place of the
+    recipe's. With a `folder` the run is kept there: `resume=True` goes on with it after
+    whatever interrupted it. `held_back=False` trains on the validation images as well.
+    `listener` is called with each epoch when it is done, `print` for example; a `Listener` hears
+    more.
+
+    The same seed gives the same weights, bit for bit, for any number of threads. Ctrl-C ends
+    the training after its step; `trained.stopped` then says so.
+    """
+    began = monotonic()
+    kept = None if folder is None else RunFolder(folder)
+    asked = Asked(recipe, changes, data, seed, held_back)
+    if resume:
+        wanted = resumed(kept, asked)
+    else:
+        wanted = asked.of(USUAL)
+        if kept:
+            kept.require_free()
+    made, engine = _prepared(wanted, data if isinstance(data, Dataset) else None, threads)
+    if kept:
+        made_folder(kept.path)
+    with kept.held() if kept else nullcontext():
+        if kept and not resume:
+            kept.begin(wanted)
+        start, remarks = stands_at(kept, wanted, made) if kept and resume else (None, [])
+        if kept:
+            kept.clear_parts()
+        training = Training(wanted, made, engine, began, (*filter(None, [engine.remark]), *remarks))
+        if start:
+            training.go_on_from(start)
+        return _run(training, kept, _heard_by(listener))
+
+
+# Getting ready.
+
+
+def _prepared(
+    recipe: Recipe, dataset: Dataset | None, threads: int | None
+) -> tuple[Material, Engine]:
+    """The images and the engine, which is compiled while images that surely fit are loaded."""
+    if dataset or not comes_along(recipe):
+        return material(recipe, dataset), _engine(recipe, threads)
+    made, engine = side_by_side(
+        lambda: _counted(material(recipe)), lambda: _engine(recipe, threads)
+    )
+    return made, engine
+
+
+def _counted(made: Material) -> Material:
+    made.mark  # noqa: B018 - counted while the compiler runs
+    return made
+
+
+def _engine(recipe: Recipe, threads: int | None) -> Engine:
+    from gradbook.engine.choice import open_engine
+
+    most = -(-recipe.batch // LANES)  # more would have nothing to do
+    threads = min(cores(), most) if threads is None else whole("threads", threads, 1)
+    return open_engine(recipe.net, recipe.batch, threads, warp=recipe.warp)
+
+
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(64, len(os.sched_getaffinity(0)))
+    return min(64, os.cpu_count() or 1)
+
+
+# Running.
+
+
+def _heard_by(listener: Listener | Callable[[Epoch], object] | None) -> Listener:
+    if listener is None or isinstance(listener, Listener):
+        return listener or Listener()
+    return Telling(listener)
+
+
+def _run(training: Training, kept: RunFolder | None, listener: Listener) -> Trained:
+    def save(checkpoint: Checkpoint) -> None:
+        if kept:
+            checkpoints.write(kept.checkpoints, checkpoint)
+            kept.write_history(checkpoint.history)
+
+    def work() -> None:
+        listener.started(training)
+        training.run(save, listener)
+
+    if kept:
+        kept.write_history(training.history)
+    in_a_thread(work, training.stop)
+    stopped = len(training.history) < training.recipe.epochs
+    test = None if stopped else training.test_accuracy()
+    history = training.history
+    trained = Trained(
+        recipe=training.recipe,
+        model=training.model(test),
+        history=history,
+        seconds=training.seconds if stopped else history[-1].seconds,
+        test_accuracy=test,
+        stopped=stopped,
+        folder=kept.path if kept else None,
+    )
+    if kept and not stopped:
+        trained.model.save(kept.model_file)
+        threads = getattr(training.engine, "threads", 1)
+        kept.write_result(trained.event | {"made_with": surroundings(threads)})
+    return trained

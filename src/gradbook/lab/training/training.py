@@ -1,0 +1,280 @@
+"""A training under way: epochs of steps, each epoch scored, and where it stands kept in files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil, inf, isfinite
+from threading import Timer
+from time import monotonic
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.chance import Purpose, key
+from gradbook.data.images import Images, framing
+from gradbook.engine.base import Epoch as Seen
+from gradbook.engine.base import Run
+from gradbook.errors import GradbookError
+from gradbook.lab.models.answers import Score, score, targets
+from gradbook.lab.models.model import Model, for_inputs, values_read
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.training.checkpoint import Checkpoint
+from gradbook.lab.training.history import Epoch, Progress
+from gradbook.lab.training.material import BRIGHTEST, Material
+
+if TYPE_CHECKING:
+    from gradbook.engine.base import Engine
+
+SAVED_EVERY = 30.0  # seconds, at the latest
+OTHER_PRECISION = (
+    "this run was begun in another precision, with a compiler or without one: "
+    "it goes on from there, but not to the same bits"
+)
+SHOWN = 50  # of the last losses
+NO_LOSSES, NO_ANSWERS = np.empty(0), np.empty(0, np.int32)
+
+
+class Listener:
+    """All of it is called from the thread that trains."""
+
+    def started(self, training: Training) -> None:
+        """Everything is ready; `training` may be asked for its progress from any thread."""
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        """An epoch is done, scored and kept."""
+
+
+class Telling(Listener):
+    """Tells one function of every epoch."""
+
+    def __init__(self, tell: Callable[[Epoch], object]) -> None:
+        self.tell = tell
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        self.tell(epoch)
+
+
+class Diverged(GradbookError):
+    """Training whose loss is no number any more."""
+
+
+class Training:
+    """One run of a recipe. Another thread may ask for `progress()` and `stop()` it."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        material: Material,
+        engine: Engine,
+        began: float,
+        remarks: tuple[str, ...] = (),
+    ) -> None:
+        self.recipe, self.material, self.engine = recipe, material, engine
+        self.remarks = remarks  # what a user should know, a line each
+        self.history: tuple[Epoch, ...] = ()
+        self.steps = ceil(len(material.numbers) / recipe.batch)  # of an epoch
+        self.stopped = False
+        self._losses, self._right = NO_LOSSES, NO_ANSWERS  # of this epoch, before `_run`
+        self._run = Run()
+        self._began = began  # as if never interrupted
+        self._targets = targets(recipe.net, material.images.labels)
+        engine.normalise(*for_inputs(recipe.net, *material.brightness), BRIGHTEST)
+        self._epoch_began = (began, 0)  # when, and after how many of its steps
+        self._order, self._rates = self.order(), self.rates()
+
+    # For other threads.
+
+    def stop(self) -> None:
+        """End after the present step."""
+        self.stopped = True
+        self._run.stop()
+
+    def progress(self) -> Progress:
+        """How far it is, at this moment."""
+        losses = np.concatenate([self._losses, self._run.so_far.losses])[: self.steps]
+        step, epochs = len(losses), self.recipe.epochs
+        began, before = self._epoch_began
+        speed = (step - before) / max(monotonic() - began, 1e-9)  # steps a second
+        if step <= before and self.history:
+            speed = self.history[-1].images_per_second / self.recipe.batch
+        left = self.steps * (epochs - len(self.history)) - step
+        ended = left <= 0
+        return Progress(
+            epoch=self._epoch,
+            epochs=epochs,
+            step=self.steps if ended else step,
+            steps=self.steps,
+            images_per_second=speed * self.recipe.batch,
+            seconds=self.seconds,
+            seconds_left=left / speed if speed else inf,
+            rate=float(self._rates[min(step, self.steps - 1)]),
+            recent_losses=tuple(losses[-SHOWN:].tolist()),
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning, loading and compiling included; not the time between parts."""
+        return monotonic() - self._began
+
+    # Going on.
+
+    def checkpoint(self) -> Checkpoint:
+        """Where it stands, between two steps."""
+        return Checkpoint(
+            recipe=str(self.recipe),
+            mark=self.material.mark,
+            step=len(self.history) * self.steps + len(self._losses),
+            values=self.engine.carried(),
+            history=self.history,
+            losses=self._losses,
+            right=self._right,
+            seconds=self.seconds,
+        )
+
+    def go_on_from(self, checkpoint: Checkpoint) -> None:
+        if any(values.dtype != self.engine.real for values in checkpoint.values.values()):
+            self.remarks += (OTHER_PRECISION,)
+        self.engine.restore(checkpoint.values)
+        self._losses, self._right = checkpoint.losses, checkpoint.right
+        self._turn_to(checkpoint.history)
+        self._began -= checkpoint.seconds
+
+    @property
+    def _epoch(self) -> int:
+        """The one under way, from 1; at the end the last."""
+        return min(len(self.history) + 1, self.recipe.epochs)
+
+    # The work.
+
+    def run(
+        self,
+        save: Callable[[Checkpoint], None] = lambda checkpoint: None,
+        listener: Listener | None = None,
+    ) -> None:
+        """Train to the end, or until stopped."""
+        listener = listener or Listener()
+        while len(self.history) < self.recipe.epochs and not self.stopped:
+            self._epoch_began = monotonic(), len(self._losses)
+            while len(self._losses) < self.steps and not self.stopped:
+                self._some_steps()
+                if len(self._losses) < self.steps:
+                    save(self.checkpoint())
+            if len(self._losses) == self.steps:
+                self._close_epoch()
+                save(self.checkpoint())
+                listener.epoch_done(self.history[-1])
+
+    def _turn_to(self, history: tuple[Epoch, ...]) -> None:
+        """To the epoch after these."""
+        self.history = history
+        self._order, self._rates = self.order(), self.rates()
+
+    def order(self) -> NDArray[np.int64]:
+        """The numbers of the images as the present epoch takes them."""
+        numbers = self.material.numbers
+        keys = key(self.recipe.net.seed, Purpose.ORDER, len(self.history), numbers)
+        return np.asarray(numbers[np.argsort(keys, kind="stable")])
+
+    def rates(self) -> NDArray[np.float64]:
+        """The rate of each step of the present epoch."""
+        measured = (
+            e.train_loss if e.validation_loss is None else e.validation_loss for e in self.history
+        )
+        recipe = self.recipe
+        return recipe.schedule.rates(len(self.history), self.steps, recipe.epochs, list(measured))
+
+    def _some_steps(self) -> None:
+        """To the epoch's end, or until it is time to save, or until stopped."""
+        self._run = run = Run()
+        if self.stopped:  # before there was this run to stop
+            return
+        alarm = Timer(SAVED_EVERY, run.stop)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            seen = self._steps_of(run)
+        finally:
+            alarm.cancel()
+        self._run = Run()
+        self._losses = np.concatenate([self._losses, seen.losses])
+        self._right = np.concatenate([self._right, seen.right])
+        wrong = np.flatnonzero(~np.isfinite(self._losses))
+        if len(wrong):
+            self._give_up(f"step {wrong[0] + 1} of {self.steps}")
+
+    def _steps_of(self, run: Run) -> Seen:
+        done = len(self._losses)
+        return self.engine.epoch(
+            self.material.images.pixels,
+            self._targets,
+            self._rates[done:],
+            order=self._order[done * self.recipe.batch :],
+            seed=self.recipe.net.seed,
+            epoch=len(self.history),
+            warp=self.recipe.warp,
+            run=run,
+        )
+
+    def _give_up(self, where: str) -> NoReturn:
+        raise Diverged(
+            f"the loss is no number any more at epoch {self._epoch}, {where}: "
+            "take a smaller rate, or a schedule that begins with one, such as one cycle"
+        )
+
+    def _close_epoch(self) -> None:
+        began, before = self._epoch_began
+        images = len(self.material.numbers)
+        speed = (images - before * self.recipe.batch) / max(monotonic() - began, 1e-9)
+        held_back = self.validation_score()
+        epoch = Epoch(
+            epoch=len(self.history) + 1,
+            rate=float(self._rates[-1]),
+            train_loss=float(self._losses.mean()),
+            train_accuracy=int(self._right.sum()) / images,
+            validation_loss=held_back.loss if held_back else None,
+            validation_accuracy=held_back.accuracy if held_back else None,
+            seconds=self.seconds,
+            images_per_second=speed,
+        )
+        self._losses, self._right = NO_LOSSES, NO_ANSWERS
+        self._turn_to((*self.history, epoch))
+
+    def validation_score(self) -> Score | None:
+        images = self.material.validation
+        return None if images is None else self._score(images, "on the images held back")
+
+    def _score(self, images: Images, where: str) -> Score:
+        found = score(self.recipe.net, self.engine.predict(images.pixels), images.labels)
+        if not isfinite(found.loss):
+            self._give_up(where)
+        return found
+
+    # What comes of it.
+
+    def test_accuracy(self) -> float:
+        """The share of the test images that are read right. For the end, when all is chosen."""
+        images = self.material.dataset.test_for_reporting
+        return self._score(images, "on the test images").accuracy
+
+    def model(self, test_accuracy: float | None = None) -> Model:
+        """The network with its values as they are now."""
+        carried = self.engine.carried()
+        about = {
+            "recipe": str(self.recipe),
+            "epochs": len(self.history),
+            "validation_accuracy": self.history[-1].validation_accuracy if self.history else None,
+            "test_accuracy": test_accuracy,
+            "images": list(self.material.images.shape),
+            "framing": str(framing(self.material.images) or "") or None,
+        }
+        mean, deviation = self.material.brightness
+        return Model(
+            self.recipe.net,
+            {name: carried[name] for name in values_read(self.recipe.net)},
+            mean,
+            deviation,
+            self.material.dataset.classes,
+            about,
+            self.recipe.batch,
+        )

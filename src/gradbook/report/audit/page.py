@@ -1,0 +1,269 @@
+"""Findings in one or many books as one page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from gradbook.audit.findings.findings import (
+    RIGHT,
+    TO_FILL_IN,
+    WORST_FIRST,
+    BookReport,
+    Finding,
+    SheetReport,
+)
+from gradbook.audit.findings.findings import Curve as Losses
+from gradbook.audit.findings.overview import GOOD, Grade, grade, identical_files, shared_mistakes
+from gradbook.errors import one_line
+from gradbook.report.audit.text import (
+    counts,
+    found,
+    gathered,
+    learning,
+    percent,
+    summary,
+    to_fill_in,
+)
+from gradbook.report.chart import svg as curve_svg
+from gradbook.report.chart.curves import Chart, Curve
+from gradbook.report.page.shell import Section, page, text, wide
+
+MOST_MARKS = 48  # squares in a row of the table
+FRAME = curve_svg.Frame(height=260.0, left=78.0, right=92.0)
+MADE, CORRECTED = "#D0453F", "#1E9650"  # as in audit.css; seen on light and on dark paper
+MOST_TOKENS = 400  # of a formula whose changes are marked
+_TOKENS = re.compile(r"\s+|\$?[A-Za-z]{1,3}\$?[0-9]+|[\w.]+|.", re.DOTALL)
+
+
+def audit_page(reports: Sequence[BookReport]) -> str:
+    """The page: who is right and who isn't, what is shared, and every finding."""
+    told = [report for report in reports if _is_told(reports, report)]
+    sections = [Section("books", "At a glance", _table(reports))] if len(reports) > 1 else []
+    sections += _class(reports)
+    for report in told:
+        name = text(_name(report)) if len(reports) > 1 else "Findings"
+        heading = f"{name} {_badge(report.verdict)}"
+        sections.append(Section(_anchor(reports, report), heading, _book(report)))
+    return page(
+        _name(reports[0]) if len(reports) == 1 else "Workbooks, checked",
+        sections,
+        lead=f'<p class="lead">{_lead(reports)}</p>',
+        foot="<p>Every gradient was held against the chain rule of the sheet’s own loss.</p>",
+        style=curve_svg.style()
+        + files("gradbook.report.audit").joinpath("audit.css").read_text("utf-8"),
+    )
+
+
+def _is_told(reports: Sequence[BookReport], report: BookReport) -> bool:
+    """Whether a book has a part of its own on the page."""
+    return bool(report.sheets) and (
+        len(reports) == 1 or any(sheet.findings for sheet in report.sheets)
+    )
+
+
+def _lead(reports: Sequence[BookReport]) -> str:
+    if len(reports) == 1:
+        words = f"{reports[0].verdict}{summary(reports[0])}"
+        return text(words[:1].upper() + words[1:] + ".")
+    return text(counts(reports) + ".")
+
+
+def _name(report: BookReport) -> str:
+    return one_line(Path(report.book).name or report.book)
+
+
+def _anchor(reports: Sequence[BookReport], report: BookReport) -> str:
+    return f"book-{next(k for k, other in enumerate(reports, 1) if other is report)}"
+
+
+def _badge(verdict: str) -> str:
+    first = verdict.partition(" ")[0]
+    return f'<span class="verdict v-{first}">{verdict}</span>'
+
+
+# The class --------------------------------------------------------------------
+
+
+def _table(reports: Sequence[BookReport]) -> str:
+    ordered = sorted(reports, key=lambda report: WORST_FIRST.index(report.verdict))
+    rows = "\n".join(_row(reports, report) for report in ordered)
+    return wide(
+        '<table class="books">\n<thead><tr><th class="words">book</th><th class="words">verdict'
+        '</th><th class="words">gradients</th><th class="words">what was found</th></tr></thead>\n'
+        f"<tbody>\n{rows}\n</tbody>\n</table>"
+    )
+
+
+def _row(reports: Sequence[BookReport], report: BookReport) -> str:
+    name = text(_name(report) if _all_named_apart(reports) else one_line(report.book))
+    name = name.replace("/", "/<wbr>")  # a long path breaks between its folders
+    if _is_told(reports, report):
+        name = f'<a href="#{_anchor(reports, report)}">{name}</a>'
+    said = found(report) if report.verdict != RIGHT else ""
+    cells = [_badge(report.verdict), _marks(grade(report)), text(said)]
+    return (
+        f'<tr><th scope="row" class="words">{name}</th>'
+        + "".join(f'<td class="words">{cell}</td>' for cell in cells)
+        + "</tr>"
+    )
+
+
+def _all_named_apart(reports: Sequence[BookReport]) -> bool:
+    return len({_name(report) for report in reports}) == len(reports)
+
+
+def _marks(grade: Grade) -> str:
+    """How many gradients are right, and a square for each."""
+    marks = grade.marks
+    if not marks:
+        return ""
+    squares = "".join(
+        f'<i class="m-{mark.state.partition(" ")[0]}"'
+        f' title="{text(one_line(mark.weight))}: {mark.state}"></i>'
+        for mark in marks
+    )
+    said = f"{grade.count(GOOD):,} of {len(marks):,}"
+    return f'{said} <span class="marks">{squares}</span>' if len(marks) <= MOST_MARKS else said
+
+
+def _class(reports: Sequence[BookReport]) -> Iterator[Section]:
+    mistakes, same = shared_mistakes(reports), identical_files(reports)
+    if mistakes:
+        parts = (
+            f"<h3>{len(shared.books)} of {len(reports)} books</h3>\n{_names(shared.books)}\n"
+            f"<ul>{''.join(map(_reason, gathered(shared.findings)))}</ul>"
+            for shared in mistakes
+        )
+        yield Section("shared", "Shared mistakes", "\n".join(parts))
+    if same:
+        yield Section("identical", "Identical files", "\n".join(map(_names, same)))
+
+
+def _names(books: Sequence[str]) -> str:
+    return f'<p class="names">{", ".join(f"<b>{text(one_line(book))}</b>" for book in books)}</p>'
+
+
+def _reason(entry: tuple[str, str]) -> str:
+    quantities, why = entry
+    return f"<li><b>{text(quantities)}</b>: {text(why)}</li>"
+
+
+# A book -----------------------------------------------------------------------
+
+
+def _book(report: BookReport) -> str:
+    return "\n".join(_sheet(sheet, len(report.sheets) > 1) for sheet in report.sheets)
+
+
+def _sheet(sheet: SheetReport, several: bool) -> str:
+    title = f"<h3>{text(one_line(sheet.sheet))} {_badge(sheet.verdict)}</h3>" if several else ""
+    notes = (f"<p>{text(one_line(note))}</p>" for note in sheet.notes)
+    findings = (_finding(finding) for finding in sheet.findings if finding.kind != TO_FILL_IN)
+    waiting = to_fill_in(sheet)
+    blank = f"<p>Still to be filled in: {text(waiting)}.</p>" if waiting else ""
+    return "\n".join(filter(None, [title, _about(sheet), *notes, *findings, blank, _chart(sheet)]))
+
+
+def _about(sheet: SheetReport) -> str:
+    """Where the training stands."""
+    facts = [
+        ("loss", sheet.loss),
+        ("learning rate", sheet.rate),
+        ("weights", ", ".join(sheet.weights)),
+        ("rows", "–".join(map(str, sheet.rows)) if sheet.rows else ""),
+    ]
+    said = (f"{what} <b>{text(one_line(value))}</b>" for what, value in facts if value)
+    return f'<p class="facts">{" · ".join(said)}</p>' if sheet.loss else ""
+
+
+def _finding(finding: Finding) -> str:
+    off = finding.relative_error
+    error = f' <span class="off">off by {text(percent(off))}</span>' if off is not None else ""
+    old, new = marked(one_line(finding.formula), one_line(finding.expected))
+    lines = [("is", old), ("rather", new)]
+    formulas = "".join(f"<dt>{what}</dt><dd><code>{f}</code></dd>" for what, f in lines if f)
+    return (
+        f'<article class="finding">\n<h4><b>{text(one_line(finding.cells))}</b> '
+        f"{text(one_line(finding.quantity))}{error}</h4>\n<p>{text(one_line(finding.why))}</p>\n"
+        + (f'<dl class="formulas">{formulas}</dl>\n' if formulas else "")
+        + "</article>"
+    )
+
+
+def marked(old: str, new: str) -> tuple[str, str]:
+    """Two formulas as HTML, in which what only one of them has is marked."""
+    a, b = _TOKENS.findall(old), _TOKENS.findall(new)
+    if not old or not new or max(len(a), len(b)) > MOST_TOKENS:
+        return text(old), text(new)
+    a, b = ([token for token in tokens if not token.isspace()] for tokens in (a, b))
+    parts: tuple[list[str], list[str]] = ([], [])
+    for tag, a1, a2, b1, b2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        for side, piece in zip(parts, (a[a1:a2], b[b1:b2]), strict=True):
+            words = text("".join(piece))
+            side.append(f"<mark>{words}</mark>" if tag != "equal" and words else words)
+    return "".join(parts[0]), "".join(parts[1])
+
+
+def _chart(sheet: SheetReport) -> str:
+    if sheet.curve is None:
+        return ""
+    chart = curves(sheet.curve)
+    picture = curve_svg.svg(chart, FRAME, alone=False)
+    caption = f"What it does to learning: {text(learning(sheet.curve))}."
+    for curve in chart.curves:  # the names are all the legend that a phone has room for
+        caption = caption.replace(curve.label, f'<b class="{_class_of(curve)}">{curve.label}</b>')
+    return f'<figure class="chart">{picture}<figcaption>{caption}</figcaption></figure>'
+
+
+def _class_of(curve: Curve) -> str:
+    return "made" if curve.colour == MADE else "corrected"
+
+
+def curves(losses: Losses) -> Chart:
+    made = Curve("as made", np.array(losses.made), MADE)
+    corrected = Curve("corrected", np.array(losses.corrected), CORRECTED)
+    return Chart("Loss", (made, corrected), labels="")
+
+
+LEFT = ' style="text-align:left"'  # notebooks put cells to the right
+HEADS = ("where", "what", "why", "off by", "is", "rather")
+
+
+def html(report: BookReport) -> str:
+    """The whole audit of one book."""
+    line = f"<p><b>{text(one_line(report.book))}</b>: {report.verdict}{text(summary(report))}</p>"
+    return "\n".join(
+        [line, *(part for sheet in report.sheets for part in _sheet_audit_cell(sheet))]
+    )
+
+
+def _sheet_audit_cell(sheet: SheetReport) -> Iterator[str]:
+    if sheet.findings:
+        heads = "".join(f"<th{LEFT}>{head}</th>" for head in HEADS)
+        rows = "".join(_row_audit_cell(finding, sheet) for finding in sheet.findings)
+        yield f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    for note in sheet.notes:
+        yield f"<p>{text(one_line(note))}</p>"
+    if sheet.curve is not None:
+        yield curve_svg.svg(curves(sheet.curve), FRAME)
+        yield f"<p>{text(learning(sheet.curve))}</p>"
+
+
+def _row_audit_cell(finding: Finding, sheet: SheetReport) -> str:
+    off = finding.relative_error
+    old, new = marked(one_line(finding.formula), one_line(finding.expected))
+    cells = [
+        text(one_line(f"{finding.sheet or sheet.sheet}!{finding.cells}")),
+        text(one_line(finding.quantity)),
+        text(one_line(finding.why)),
+        text(percent(off)) if off is not None else "",
+        f"<code>{old}</code>" if old else "",
+        f"<code>{new}</code>" if new else "",
+    ]
+    return "<tr>" + "".join(f"<td{LEFT}>{cell}</td>" for cell in cells) + "</tr>"

@@ -1,0 +1,137 @@
+"""Draws a chart in characters: dots of Braille, or letters where a terminal has nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import ceil, isnan
+from string import ascii_lowercase, ascii_uppercase
+
+from gradbook.report.chart.curves import Chart, few, spread, thinned, tick_text
+from gradbook.report.words.lines import Piece, TextLine
+
+LETTERS = ascii_lowercase + ascii_uppercase
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a Braille cell, row by row
+LEAST_WIDTH = 24
+
+
+def chart_lines(
+    chart: Chart, width: int, height: int, *, ascii_only: bool = False
+) -> list[TextLine]:
+    """The chart in so many columns and rows, axis and title not counted among the rows."""
+    marks, labels = _marks(chart, ascii_only), _labels(chart, ascii_only)
+    levels = {
+        _row(chart.height(level), height): tick_text(chart.scale, level, ascii_only)
+        for level in chart.levels
+    }
+    gutter = max(map(len, levels.values()), default=0) + 1
+    margin = max(map(len, labels)) + 1
+    canvas = _Canvas(max(width - gutter - margin - 1, LEAST_WIDTH), height, 1 if ascii_only else 2)
+    for mark, curve in zip(marks, chart.curves, strict=True):
+        epochs, values = thinned(curve.values, 8 * canvas.width)
+        across = [(epoch - 1) / max(chart.epochs - 1, 1) for epoch in epochs]
+        canvas.draw(list(zip(across, map(chart.height, values), strict=True)), mark, curve.colour)
+    beside = _beside(chart, labels, height)
+    side, tee, corner, floor = "|++-" if ascii_only else "│┤└─"
+    lines: list[TextLine] = [[Piece(" " * gutter + chart.title)]]
+    for row in range(height):
+        axis = f"{levels.get(row, ''):>{gutter - 1}} {tee if row in levels else side}"
+        lines.append([Piece(axis), *canvas.row(row), Piece(" "), *beside.get(row, [])])
+    lines.append([Piece(" " * gutter + corner + floor * canvas.width)])
+    lines.append([Piece(" " * (gutter + 1) + _counts(chart, canvas.width))])
+    return lines
+
+
+def _marks(chart: Chart, ascii_only: bool) -> list[str]:
+    """What each curve is drawn with, where that isn't dots."""
+    return [LETTERS[k % len(LETTERS)] if ascii_only else "" for k in range(len(chart.curves))]
+
+
+def _labels(chart: Chart, ascii_only: bool) -> list[str]:
+    arrows = ("v", "^") if ascii_only else ("↓", "↑")
+    names = [chart.label(curve, *arrows) for curve in chart.curves]
+    return [
+        f"{mark} {name}".lstrip()
+        for mark, name in zip(_marks(chart, ascii_only), names, strict=True)
+    ]
+
+
+def _row(height: float, rows: int) -> int:
+    """The row of a height from 0 to 1; row 0 is the upper one."""
+    return min(round((1 - min(max(height, 0.0), 1.0)) * rows - 0.5), rows - 1)
+
+
+def _beside(chart: Chart, labels: list[str], rows: int) -> dict[int, TextLine]:
+    """The labels, each in the row nearest to where its curve ends."""
+    named = few(len(labels), rows)
+    wanted = [float(_row(chart.end(chart.curves[k]), rows)) for k in named]
+    places = spread(wanted, 1.0, 0.0, rows - 1.0)
+    return {
+        round(place): [Piece(labels[k], chart.curves[k].colour)]
+        for k, place in zip(named, places, strict=True)
+    }
+
+
+def _counts(chart: Chart, width: int) -> str:
+    """The named epochs under their places, and the word."""
+    line = [" "] * (width + 8)
+    free = 0
+    for count in chart.counts:
+        word = str(count) if count > 1 else "epoch 1"
+        at = round((count - 1) / max(chart.epochs - 1, 1) * (width - 1))
+        at = max(0, min(at - len(word) // 2, width - len(word)))
+        if at >= free:
+            line[at : at + len(word)] = word
+            free = at + len(word) + 1
+    return "".join(line).rstrip()
+
+
+@dataclass
+class _Canvas:
+    """Cells of characters, each of 2 × 4 dots or of one."""
+
+    width: int
+    height: int
+    fine: int  # dots across a cell: 2, or 1 for letters
+    dots: dict[tuple[int, int], int] = field(default_factory=dict)
+    inks: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)  # (mark, colour)
+
+    def draw(self, points: list[tuple[float, float]], mark: str, colour: str) -> None:
+        """Join the points, given from 0 to 1, by lines."""
+        columns, rows = self.width * self.fine, self.height * self._down
+        placed = [
+            (x * (columns - 1), min(max((1 - y) * rows - 0.5, -2.0 * rows), 3.0 * rows))
+            for x, y in points
+        ]
+        for (x, y), (x_next, y_next) in pairwise([*placed, placed[-1]]):
+            if isnan(y) or isnan(y_next):
+                continue
+            steps = ceil(2 * max(abs(x_next - x), abs(y_next - y))) or 1
+            for k in range(steps + 1):
+                share = k / steps
+                self._dot(x + (x_next - x) * share, y + (y_next - y) * share, mark, colour)
+
+    @property
+    def _down(self) -> int:
+        return 4 if self.fine == 2 else 1
+
+    def _dot(self, x: float, y: float, mark: str, colour: str) -> None:
+        column, row = round(x), round(y)
+        if not 0 <= row < self.height * self._down:
+            return
+        cell = (row // self._down, column // self.fine)
+        if self.fine == 2:
+            self.dots[cell] = self.dots.get(cell, 0) | DOTS[row % 4][column % 2]
+        self.inks[cell] = (mark, colour)
+
+    def row(self, row: int) -> TextLine:
+        pieces: TextLine = []
+        for column in range(self.width):
+            cell = (row, column)
+            mark, colour = self.inks.get(cell, (" ", ""))
+            text = chr(0x2800 + self.dots[cell]) if cell in self.dots else mark
+            if pieces and pieces[-1].colour == colour:
+                pieces[-1] = Piece(pieces[-1].text + text, colour)
+            else:
+                pieces.append(Piece(text, colour))
+        return pieces

@@ -1,0 +1,117 @@
+"""A chart of curves over epochs: what is seen of it, and where; no way to draw it.
+
+`curve_text` draws it in characters, `curve_svg` as a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, inf, isnan
+
+import numpy as np
+
+from gradbook.report.chart.scale import LOG, MOST_TICKS, Array, Scale, notch
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One value for each epoch, the first of which is epoch 1."""
+
+    label: str
+    values: Array
+    colour: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Curves that share their axes."""
+
+    title: str
+    curves: tuple[Curve, ...]
+    labels: str = "rate"  # what the curves' labels are
+    scale: Scale = LOG
+
+    @cached_property
+    def epochs(self) -> int:
+        return max(len(curve.values) for curve in self.curves)
+
+    @cached_property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest place shown, in the scale's units."""
+        values = np.concatenate([curve.values for curve in self.curves])
+        return self.scale.ends(values, [float(curve.values[0]) for curve in self.curves])
+
+    def height(self, value: float) -> float:
+        """0 at the lower edge, 1 at the upper one, beyond them outside; nan where nothing is."""
+        low, high = self.ends
+        return (self.scale.place(value) - low) / (high - low)
+
+    def end(self, curve: Curve) -> float:
+        """How high a curve is where it ends, or where it was last seen."""
+        heights = (self.height(value) for value in reversed(curve.values.tolist()))
+        return next((height for height in heights if not isnan(height)), 1.0)
+
+    def label(self, curve: Curve, down: str = "↓", up: str = "↑") -> str:
+        """Its name, with an arrow where its end lies outside."""
+        end = self.end(curve)
+        arrow = down if end < 0 else up if end > 1 else ""
+        return f"{curve.label} {arrow}".rstrip()
+
+    @property
+    def levels(self) -> list[float]:
+        """The values that the vertical axis names."""
+        return self.scale.levels(*self.ends)
+
+    @property
+    def counts(self) -> list[int]:
+        """The epochs that the horizontal axis names: the first, and round ones."""
+        step = ceil(notch(max(self.epochs - 1, 1) / MOST_TICKS, down=False))
+        round_ones = [count for count in range(step, self.epochs + 1, step) if count > 1 + step / 3]
+        return [1, *round_ones]
+
+
+def thinned(values: Array, most: int) -> tuple[list[int], list[float]]:
+    """Epochs and values, at most so many: the lowest and highest of each stretch are kept."""
+    if len(values) <= most:
+        return list(range(1, len(values) + 1)), values.tolist()
+    kept = {0, len(values) - 1}
+    for part in np.array_split(np.arange(len(values)), max(1, most // 2 - 1)):
+        heights = np.nan_to_num(values[part], nan=inf)
+        kept |= {int(part[heights.argmin()]), int(part[heights.argmax()])}
+    places = sorted(kept)
+    return [place + 1 for place in places], values[places].tolist()
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Places from `low` to `high` near the wanted ones, in their order and a gap apart."""
+    gap = min(gap, (high - low) / max(len(wanted) - 1, 1))
+    order = sorted(range(len(wanted)), key=lambda k: (wanted[k], k))
+    places: list[float] = []
+    for k in order:
+        place = min(max(wanted[k], low), high)
+        places.append(max(place, places[-1] + gap) if places else place)
+    bound = high
+    for k in reversed(range(len(places))):
+        places[k] = bound = min(places[k], bound)
+        bound -= gap
+    return [places[order.index(k)] for k in range(len(wanted))]
+
+
+def few(count: int, most: int) -> list[int]:
+    """So many places at most out of a count, evenly, with the first and the last."""
+    if count <= most:
+        return list(range(count))
+    return sorted({round(k * (count - 1) / max(most - 1, 1)) for k in range(most)})
+
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def tick_text(scale: Scale, level: float, ascii_only: bool = False) -> str:
+    """0.01, 99.5 %, 10⁻⁶, or 1e-06 in ASCII."""
+    base, power = scale.tick(level)
+    if ascii_only and power:
+        return f"{level:.0e}"
+    return base + power.translate(SUPERSCRIPTS)

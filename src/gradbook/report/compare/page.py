@@ -1,0 +1,145 @@
+"""Runs side by side as one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from gradbook.lab.runs.comparison import Compared, Misread, differences
+from gradbook.palette import curve_colours
+from gradbook.report.amounts import counted, sureness
+from gradbook.report.compare.text import table
+from gradbook.report.images.cards import card, cards
+from gradbook.report.page.shell import Section, page, text, wide
+from gradbook.report.run import charts as epoch_charts
+from gradbook.report.run.page import style
+from gradbook.report.words.table import Table
+
+MOST_NAMES = 4  # in a title
+MOST_CARDS = 40  # of a group
+
+
+def compare_page(
+    runs: Sequence[Compared],
+    misread: Misread | None = None,
+    command: str = "",
+) -> str:
+    """The page; `misread` brings the images, and `command` is what makes it again."""
+    sections = [Section("runs", "At a glance", _table(runs))]
+    if all(run.history for run in runs):
+        charts = epoch_charts.of_several([(run.name, run.history) for run in runs])
+        sections.append(
+            Section("training", "How they trained", epoch_charts.figure(charts, "How they trained"))
+        )
+    if len(runs) > 1:
+        sections.append(Section("recipes", "How their recipes differ", _differences(runs)))
+    if misread is not None and len(runs) > 1:
+        sections.append(Section("misread", "Who misreads what", _misread(runs, misread)))
+    again = f"<p>Made with <code>{text(command)}</code></p>" if command else ""
+    return page(
+        " · ".join(run.name for run in runs) if len(runs) <= MOST_NAMES else "Runs compared",
+        sections,
+        lead=f'<p class="lead">{text(_lead(runs))}</p>',
+        foot=again,
+        style=style(),
+        script=epoch_charts.script(),
+    )
+
+
+def _lead(runs: Sequence[Compared]) -> str:
+    data = " and ".join(dict.fromkeys(Path(run.recipe.data).name for run in runs))
+    return f"{counted(len(runs), 'run')} on {data}, side by side."
+
+
+def _table(runs: Sequence[Compared]) -> str:
+    shown, best = table(runs), _best(runs)
+    head = "".join(
+        f"<th{_kind(column.words)}>{text(column.title)}</th>" for column in shown.columns
+    )
+    rows = "\n".join(
+        f'<tr class="{"best" if k == best else ""}">{_cells(shown, k, ink)}</tr>'
+        for k, ink in enumerate(curve_colours(len(runs)))
+    )
+    return wide(
+        f'<table class="runs">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>'
+    )
+
+
+def _cells(shown: Table, row: int, ink: str) -> str:
+    """A run's row, which begins with the colour of its curves."""
+    cells = (
+        f"<td{_kind(column.words)}>{text(cell)}</td>"
+        for column, cell in zip(shown.columns, shown.spelled[row], strict=True)
+    )
+    return "".join(cells).replace(">", f">{epoch_charts.swatch(ink)}", 1)
+
+
+def _best(runs: Sequence[Compared]) -> int | None:
+    """Where there is one: figures of different data sets can't be compared."""
+    if len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
+        return None
+    return max(range(len(runs)), key=lambda k: runs[k].test.mean)
+
+
+def _kind(words: bool) -> str:
+    return ' class="words"' if words else ""
+
+
+def _differences(runs: Sequence[Compared]) -> str:
+    found = differences(runs)
+    if not found:
+        return "<p>They say the same.</p>"
+    head = "".join(f'<th class="words">{text(run.name)}</th>' for run in runs)
+    rows = "\n".join(
+        f'<tr><th scope="row" class="words">{text(word)}</th>'
+        + "".join(f'<td class="words">{_said(word, words)}</td>' for words in said)
+        + "</tr>"
+        for word, said in found.items()
+    )
+    return (
+        "<figure>"
+        + wide(
+            f'<table class="differences"><thead><tr><td></td>{head}</tr></thead>\n'
+            f"<tbody>\n{rows}\n</tbody></table>"
+        )
+        + "</figure>"
+    )
+
+
+def _said(word: str, words: str) -> str:
+    """One recipe's side; layers one below the other."""
+    if word == "layers":
+        return "<br>".join(map(text, words.split("; ")))
+    return text(words) or "–"
+
+
+def _misread(runs: Sequence[Compared], misread: Misread) -> str:
+    every = "both" if len(runs) == 2 else f"all {len(runs)}"
+    groups = [(f"Only by {run.name}", misread.only_by(k)) for k, run in enumerate(runs)]
+    parts: list[str] = []
+    for heading, places in [*groups, (f"By {every}", misread.by_all)]:
+        part = f", the first {MOST_CARDS}" if len(places) > MOST_CARDS else ""
+        shown = cards(_card(runs, misread, int(place)) for place in places[:MOST_CARDS])
+        parts.append(
+            f"<h3>{text(heading)}: {counted(len(places), 'test image')}{part}</h3>\n"
+            + (f"<figure>{shown}</figure>" if shown else "")
+        )
+    return "\n".join(parts)
+
+
+def _card(runs: Sequence[Compared], misread: Misread, place: int) -> str:
+    test, classes = misread.dataset.test_for_reporting, misread.dataset.classes
+    shown = classes[int(test.labels[place])]
+    lines = f"<div><dt>is <b>{text(shown)}</b></dt></div>{''.join(_lines(runs, misread, place))}"
+    return card(test.pixels[place], place, shown, lines)
+
+
+def _lines(runs: Sequence[Compared], misread: Misread, place: int) -> Iterator[str]:
+    """What each run read, and how sure it was."""
+    inks = curve_colours(len(runs))
+    for run, ink, reading in zip(runs, inks, misread.readings, strict=True):
+        read = misread.dataset.classes[int(reading.read[place])]
+        yield (
+            f'<div><dt title="{text(run.name)}">{epoch_charts.swatch(ink)} read <b>{text(read)}</b>'
+            f"</dt><dd>{sureness(float(reading.sure[place]))}</dd></div>"
+        )

@@ -1,0 +1,1 @@
+"""A network's backpropagation as algebra."""

@@ -1,0 +1,50 @@
+"""A network's backpropagation worked, in every format: the public `explain`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gradbook.graph.lower import scalar_step
+from gradbook.net import Net
+from gradbook.targets.algebra.derive import derive
+from gradbook.targets.algebra.notation.document import Document
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The derivation of a network. Printed, it is text; in a notebook it shows itself."""
+
+    net: Net
+    document: Document = field(repr=False)
+
+    def __str__(self) -> str:
+        from gradbook.targets.algebra.writers.text import write
+
+        return write(self.document)
+
+    def html(self) -> str:
+        """One page that asks nobody for anything."""
+        from gradbook.report.derivation.page import page
+
+        return page(self.document, self.net)
+
+    def latex(self) -> str:
+        """A whole LaTeX document."""
+        from gradbook.targets.algebra.writers.latex import write
+
+        return write(self.document)
+
+    def markdown(self) -> str:
+        """Markdown with its mathematics as code hosts read it."""
+        from gradbook.targets.algebra.writers.markdown import write
+
+        return write(self.document)
+
+
+def explain(net: Net, only: str | None = None, *, everything: bool = False) -> Explanation:
+    """Work the chain rule for every weight, or for `only` one: "w5".
+
+    A large network gives the general lines and one weight in full, unless `everything` is asked
+    for.
+    """
+    return Explanation(net, derive(scalar_step(net), only, everything))

@@ -1,0 +1,25 @@
+"""Images on cards side by side, each with a list of words below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.report.images.pixels import picture
+from gradbook.report.page.shell import text
+
+
+def cards(made: Iterable[str]) -> str:
+    """Cards side by side; nothing where there are none."""
+    together = "\n".join(made)
+    return f'<ol class="gallery">\n{together}\n</ol>' if together else ""
+
+
+def card(pixels: NDArray[np.uint8], place: int, what: str, lines: str, kind: str = "") -> str:
+    """The test image of that place, what it is in words, and lines of a list below it."""
+    return (
+        f'<li{kind}><img src="{picture(pixels)}" alt="test image {place + 1:,}: {text(what)}" '
+        f'title="image {place + 1:,}">\n<dl>{lines}</dl></li>'
+    )

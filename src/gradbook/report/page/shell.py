@@ -1,0 +1,127 @@
+"""The shell of every page we make: one file that asks nobody for anything, on light and dark paper.
+
+    page("The learning rate", [Section("rates", "Rates", table)], lead=…, style=…, script=…)
+
+Headings, bodies and the like are HTML; `text` makes it of words that somebody gave us. The page
+allows no style and no script but its own, so an element may have no `style` attribute.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+
+from gradbook.palette import KINDS, PAPER, QUIET
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page with its heading, which can be linked to as #anchor."""
+
+    anchor: str
+    heading: str
+    body: str
+
+
+def page(
+    title: str,
+    sections: Iterable[Section],
+    *,
+    lead: str = "",
+    foot: str = "",
+    style: str = "",
+    script: str = "",
+) -> str:
+    """The whole page. `lead` and `foot` are what stands before and after the sections."""
+    css = _own_style() + style
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_policy(css, script)}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="color-scheme" content="light dark">',
+            f"<title>{text(title)}</title>",
+            f"<style>{css}</style>",
+            "</head>",
+            "<body>",
+            f"<header>\n<h1>{text(title)}</h1>\n{lead}\n</header>",
+            "<main>",
+            *map(_section, sections),
+            "</main>",
+            f"<footer>\n{foot}\n</footer>" if foot else "",
+            f"<script>{script}</script>" if script else "",
+            "</body>",
+            "</html>",
+            "",
+        ]
+    )
+
+
+def text(words: str) -> str:
+    """Words as HTML, whatever stands in them."""
+    return escape(words)
+
+
+def wide(inside: str) -> str:
+    """A box that scrolls where what it holds is wider than the page."""
+    return f'<div class="wide">{inside}</div>'
+
+
+def _section(section: Section) -> str:
+    anchor = text(section.anchor)
+    return (
+        f'<section id="{anchor}" aria-labelledby="{anchor}-heading">\n'
+        f'<h2 id="{anchor}-heading">{section.heading}</h2>\n{section.body}\n</section>'
+    )
+
+
+def _policy(css: str, script: str) -> str:
+    """Nothing may be loaded from anywhere, and only these very texts are obeyed."""
+    allowed = {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "style-src": _digest(css),
+        "script-src": _digest(script) if script else "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{what} {whose}" for what, whose in allowed.items())
+
+
+def _digest(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+
+@cache
+def _own_style() -> str:
+    return colours() + files("gradbook.report.page").joinpath("page.css").read_text("utf-8")
+
+
+def colours() -> str:
+    """The palette as variables: --weights is an ink, --weights-fill what it stands on."""
+    light = {**_tones("fill", "ink"), "paper": PAPER.fill, "ink": PAPER.ink}
+    dark = {**_tones("dark_fill", "dark_ink"), "paper": PAPER.dark_fill, "ink": PAPER.dark_ink}
+    light |= {"line": QUIET.fill, "remarks": QUIET.ink}
+    dark |= {"line": QUIET.dark_fill, "remarks": QUIET.dark_ink}
+    kinds = "".join(f".k-{kind.key}{{color:var(--{kind.key})}}" for kind in KINDS)
+    return (
+        f":root{{{_variables(light)}}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{_variables(dark)}}}}}\n{kinds}\n"
+    )
+
+
+def _tones(fill: str, ink: str) -> dict[str, str]:
+    inks = {kind.key: getattr(kind, ink) for kind in KINDS}
+    return inks | {f"{kind.key}-fill": getattr(kind, fill) for kind in KINDS}
+
+
+def _variables(tones: dict[str, str]) -> str:
+    return ";".join(f"--{name}:{tone}" for name, tone in tones.items())

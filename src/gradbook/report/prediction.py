@@ -1,0 +1,132 @@
+"""What was read in pictures: a line each for the terminal, a row each for a table, JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gradbook.data.formats.pictures import SUFFIXES
+from gradbook.errors import one_line
+from gradbook.lab.models.predict import Reading
+from gradbook.report.words.lines import Piece, TextLine
+
+WIDEST_NAME, WIDEST_CLASS = 40, 20
+SURE, UNSURE = 0.9, 0.6
+HEADINGS = (
+    "file",
+    "number",
+    "reading",
+    "confidence",
+    "second",
+    "second_confidence",
+    "problem",
+)
+FORMULAS = ("=", "+", "-", "@")  # how a spreadsheet's formulas begin, wherever they come from
+
+
+def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
+    """`six.png  6  99.8 %  or 0  0.1 %`; the name takes so many columns."""
+    name = f"{_shortened(_name(reading), width):<{width}}  "
+    if reading.problem:
+        return [Piece(name), Piece(reading.problem, "yellow")]
+    first, *others = reading.ranking
+    sure = reading.probabilities[first]
+    colour = "green" if sure >= SURE else "yellow" if sure >= UNSURE else "red"
+    wide = min(max(map(len, classes)), WIDEST_CLASS)
+    pieces = [
+        Piece(name),
+        Piece(f"{_shown(classes[first]):<{wide}}", f"bold {colour}"),
+        Piece(f"  {percent(sure):>7}", colour),
+    ]
+    if others:
+        second = f"   or {_shown(classes[others[0]]):<{wide}}"
+        pieces.append(Piece(f"{second}  {percent(reading.probabilities[others[0]]):>7}", "dim"))
+    return pieces
+
+
+def caption(reading: Reading, classes: Sequence[str]) -> str:
+    """What stands below its image: `6 six.png`."""
+    return f"{_shown(classes[reading.ranking[0]])}: {_name(reading)}"
+
+
+def width_of_names(files: Sequence[str]) -> int:
+    """The columns for the names of what is in these files: of a folder it isn't known yet."""
+    are_pictures = all(os.path.splitext(name)[1].lower() in SUFFIXES for name in files)
+    longest = max(len(one_line(name)) for name in files) if are_pictures else WIDEST_NAME
+    return min(longest, WIDEST_NAME)
+
+
+def percent(share: float) -> str:
+    """99.8 %; what isn't all or nothing is never said to be."""
+    if 0.9995 <= share < 1:
+        return ">99.9 %"
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    return f"{100 * share:.1f} %"
+
+
+def row(reading: Reading, classes: Sequence[str]) -> str:
+    """A line of a table for programs and spreadsheets."""
+    said = record(reading, classes)
+    cells = [said.get(heading) for heading in HEADINGS]
+    return _csv([_harmless_file(reading.file), *map(_harmless, cells[1:])])
+
+
+def headings() -> str:
+    return _csv(HEADINGS)
+
+
+def record(reading: Reading, classes: Sequence[str]) -> dict[str, Any]:
+    """The same for programs."""
+    found: dict[str, Any] = {"file": reading.file}
+    if reading.number is not None:
+        found["number"] = reading.number
+    if reading.problem:
+        return found | {"problem": one_line(reading.problem)}
+    ranking = reading.ranking
+    for place, name in zip(ranking, ("", "second"), strict=False):
+        found[name or "reading"] = classes[place]
+        found[f"{name}_confidence".lstrip("_")] = reading.probabilities[place]
+    probabilities = zip(classes, reading.probabilities, strict=True)
+    return found | {"probabilities": dict(probabilities)}
+
+
+def as_json(readings: Iterable[Reading], classes: Sequence[str], model: str) -> str:
+    records = [record(reading, classes) for reading in readings]
+    return json.dumps({"version": 1, "model": model, "readings": records}, indent=1) + "\n"
+
+
+def _name(reading: Reading) -> str:
+    number = "" if reading.number is None else f" [{reading.number}]"
+    return one_line(reading.file) + number
+
+
+def _shown(name: str) -> str:
+    return _shortened(one_line(name), WIDEST_CLASS)
+
+
+def _shortened(name: str, width: int) -> str:
+    """Its end is what tells files apart."""
+    return name if len(name) <= width else "…" + name[1 - width :]
+
+
+def _csv(cells: Iterable[object]) -> str:
+    made = io.StringIO()
+    csv.writer(made, lineterminator="\n").writerow(["" if cell is None else cell for cell in cells])
+    return made.getvalue()
+
+
+def _harmless(cell: object) -> object:
+    """A spreadsheet must not take a name for a formula."""
+    if not isinstance(cell, str):
+        return cell
+    return f"'{one_line(cell)}" if cell.startswith(FORMULAS) else one_line(cell)
+
+
+def _harmless_file(name: str) -> str:
+    """The same file by a name that begins otherwise."""
+    return one_line(f"./{name}" if name.startswith(FORMULAS) else name)

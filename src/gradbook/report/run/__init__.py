@@ -1,0 +1,1 @@
+"""A training: while it runs, its report, and that of several seeds."""

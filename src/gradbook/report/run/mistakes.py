@@ -1,0 +1,167 @@
+"""What was read as what: a table of heat for a few classes, the commonest mistakes for many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import ceil, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.images import Images
+from gradbook.lab.models.answers import Answers, Places
+from gradbook.report.amounts import counted, percent, sureness
+from gradbook.report.images.cards import card, cards
+from gradbook.report.page.shell import text, wide
+
+Counts = NDArray[np.int64]
+Shares = NDArray[np.float64]
+
+MOST_CLASSES = 40  # of a table
+COMMONEST = 30  # mistakes of a list
+HEATS = 9  # steps of colour
+LONGEST_LEVEL = 3  # characters of a heading that isn't turned
+BAR_WIDTH, BAR_HEIGHT = 90, 5
+
+
+def confusion(counts: Counts, classes: Sequence[str]) -> str:
+    """Rows are what the images show, columns what was read."""
+    if len(classes) > MOST_CLASSES:
+        return _commonest(counts, classes)
+    turned = " turned" * any(len(name) > LONGEST_LEVEL for name in classes)
+    head = "".join(f'<th scope="col"><span>{text(name)}</span></th>' for name in classes)
+    rows = "\n".join(_row(counts, classes, k) for k in range(len(classes)))
+    return wide(
+        f'<table class="confusion{turned}">\n<thead><tr><td></td>{head}</tr></thead>\n'
+        f"<tbody>\n{rows}\n</tbody>\n</table>"
+    )
+
+
+def _row(counts: Counts, classes: Sequence[str], shown: int) -> str:
+    cells = "".join(_cell(counts, classes, shown, read) for read in range(len(classes)))
+    return f'<tr><th scope="row">{text(classes[shown])}</th>{cells}</tr>'
+
+
+def _cell(counts: Counts, classes: Sequence[str], shown: int, read: int) -> str:
+    count = int(counts[shown, read])
+    if shown == read:
+        return f'<td class="right">{count}</td>'
+    if not count:
+        return '<td class="none">·</td>'
+    what = f"{counted(count, 'image')} of {classes[shown]} read as {classes[read]}"
+    return (
+        f'<td class="h{_heat(counts, count)}"><a href="#{pair(shown, read)}" '
+        f'aria-label="{text(what)}" title="{text(what)}">{count}</a></td>'
+    )
+
+
+def pair(shown: int, read: int) -> str:
+    """What a mistake is called in the page's links."""
+    return f"is-{shown}-read-{read}"
+
+
+def _heat(counts: Counts, count: int) -> int:
+    """From 1 to HEATS; by the root, so that the rare ones are seen."""
+    most = int((counts - np.diag(np.diag(counts))).max())
+    return ceil(HEATS * sqrt(count / most))
+
+
+def _commonest(counts: Counts, classes: Sequence[str]) -> str:
+    wrong = counts - np.diag(np.diag(counts))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:COMMONEST]
+    pairs = [divmod(int(place), len(classes)) for place in order]
+    rows = "\n".join(
+        f'<tr><th scope="row" class="words">{text(classes[shown])}</th>'
+        f'<td class="words">{text(classes[read])}</td><td>{wrong[shown, read]:,}</td></tr>'
+        for shown, read in pairs
+        if wrong[shown, read]
+    )
+    return wide(
+        '<table class="commonest">\n<thead><tr><th class="words">is</th>'
+        f'<th class="words">read as</th><th>images</th></tr></thead>\n<tbody>\n{rows}\n'
+        "</tbody>\n</table>"
+    )
+
+
+def by_class(counts: Counts, classes: Sequence[str]) -> str:
+    """Each class's images, how many were misread and as what; the worst of many."""
+    missed = counts.sum(1) - np.diag(counts)
+    shares = missed / np.maximum(counts.sum(1), 1)
+    shown = list(range(len(classes)))
+    if len(classes) > MOST_CLASSES:
+        shown = np.argsort(-shares, kind="stable")[:MOST_CLASSES].tolist()
+    rows = "\n".join(_class_row(counts, classes, k, shares) for k in shown)
+    return wide(
+        '<table class="by-class">\n<thead><tr><th class="words">class</th><th>images</th>'
+        '<th>misread</th><th>read right</th><th class="words">mostly as</th></tr></thead>\n'
+        f"<tbody>\n{rows}\n</tbody>\n</table>"
+    )
+
+
+def _class_row(counts: Counts, classes: Sequence[str], shown: int, shares: Shares) -> str:
+    images = int(counts[shown].sum())
+    missed = images - int(counts[shown, shown])
+    share, worst = float(shares[shown]), float(shares.max())
+    right = percent(1 - share, int(counts.sum(1).max())) if images else "–"
+    others = counts[shown].copy()
+    others[shown] = 0
+    mostly = f"{classes[int(others.argmax())]}" if missed else ""
+    return (
+        f'<tr><th scope="row" class="words">{text(classes[shown])}</th><td>{images:,}</td>'
+        f"<td>{missed:,}{_bar(share / worst if worst else 0)}</td><td>{right}</td>"
+        f'<td class="words">{text(mostly)}</td></tr>'
+    )
+
+
+def _bar(share: float) -> str:
+    """A share of the worst class's."""
+    width = round(BAR_WIDTH * share, 1)
+    return (
+        f'<svg class="share" viewBox="0 0 {BAR_WIDTH} {BAR_HEIGHT}" aria-hidden="true">'
+        f'<rect x="{BAR_WIDTH - width:g}" width="{width:g}" height="{BAR_HEIGHT}" rx="1.5"/></svg>'
+    )
+
+
+BAR_HEIGHT_GALLERY = 3
+
+
+def gallery(images: Images, answers: Answers, places: Places, classes: Sequence[str]) -> str:
+    """A card for each of these images. The first of a kind of mistake can be linked to."""
+    known: set[str] = set()
+    return cards(_card(images, answers, int(place), classes, known) for place in places)
+
+
+def _card(
+    images: Images, answers: Answers, place: int, classes: Sequence[str], known: set[str]
+) -> str:
+    shown, read = int(answers.labels[place]), int(answers.read[place])
+    name = pair(shown, read)
+    anchor = "" if name in known or shown == read else f' id="{name}"'
+    known.add(name)
+    what = f"{classes[shown]}, read as {classes[read]}"
+    lines = "".join(_lines(answers, place, classes))
+    return card(images.pixels[place], place, what, lines, f'{anchor} data-kind="{name}"')
+
+
+def _lines(answers: Answers, place: int, classes: Sequence[str]) -> Iterator[str]:
+    """What was read, what it is where that is something else, and the runner-up."""
+    shown, read = int(answers.labels[place]), int(answers.read[place])
+    runner_up = int(answers.runner_up[place])
+    said = answers.probabilities[place]
+    yield _line("read", classes[read], float(said[read]), "good" if read == shown else "bad")
+    if shown != read:
+        yield _line("is", classes[shown], float(said[shown]), "good")
+    if runner_up not in (shown, read):
+        yield _line("next", classes[runner_up], float(said[runner_up]), "other")
+
+
+def _line(word: str, name: str, probability: float, kind: str) -> str:
+    width = round(100 * float(np.nan_to_num(probability)), 1)
+    bar = (
+        f'<svg class="sure" viewBox="0 0 100 {BAR_HEIGHT}" preserveAspectRatio="none" '
+        f'aria-hidden="true"><rect class="{kind}" width="{width:g}" height="{BAR_HEIGHT}"/></svg>'
+    )
+    return (
+        f'<div><dt title="{text(name)}">{word} <b>{text(name)}</b></dt>'
+        f"<dd>{sureness(probability)}{bar}</dd></div>"
+    )

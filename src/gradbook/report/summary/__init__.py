@@ -1,0 +1,1 @@
+"""What a network costs and sees, as people know such tables."""

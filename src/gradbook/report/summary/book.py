@@ -1,0 +1,91 @@
+"""A network's summary as a sheet: plain numbers to sort and chart, sums as formulas."""
+
+from __future__ import annotations
+
+import os
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.worksheet import Worksheet
+
+from gradbook.files import whole_file
+from gradbook.net.measure import NetMeasure
+from gradbook.palette import PAPER, QUIET, SUM
+from gradbook.report.summary.page import BARRED, COLOURS
+from gradbook.report.summary.table import heading, meanings, remarks, table
+from gradbook.report.words.table import Column, Table
+from gradbook.targets.excel.sheets.look import Look, page
+
+HEAD = 2  # the row of the headings, counted from 0, under the title
+WHOLE = "#,##0"
+PARAMETERS = 2  # which column they stand in
+NARROWEST = 10  # characters
+LONGEST_PAGE = 50  # rows that still can be read when they are printed on one page
+
+
+def write_book(measured: NetMeasure, path: str | os.PathLike[str]) -> None:
+    with whole_file(path) as part:
+        book = Workbook(str(part), {"strings_to_urls": False, "strings_to_formulas": False})
+        _fill(book.add_worksheet("Layers"), Look(book), measured)
+        book.close()
+
+
+def _fill(sheet: Worksheet, look: Look, measured: NetMeasure) -> None:
+    shown = table(measured)
+    sheet.write_string(0, 0, heading(measured), look.title)
+    sheet.set_row(0, 26)
+    _headings(sheet, look, shown, measured)
+    for place in range(len(shown.columns)):
+        _column(sheet, look, shown, place)
+    for row, remark in enumerate(remarks(measured), HEAD + len(shown.rows) + 3):
+        sheet.write_string(row, 0, remark, look.remark)
+    sheet.freeze_panes(HEAD + 1, 1)
+    page(sheet, HEAD, high=1 if len(shown.rows) < LONGEST_PAGE else 0)
+
+
+def _headings(sheet: Worksheet, look: Look, shown: Table, measured: NetMeasure) -> None:
+    said = dict(meanings(measured))
+    for place, column in enumerate(shown.columns):
+        look_of_head = look.heading(COLOURS.get(column.key, SUM))
+        title = f"{column.title} (B)" if column.key == "memory" else column.title
+        sheet.write_string(HEAD, place, title, look_of_head)
+        note = said[column.title]
+        sheet.write_comment(HEAD, place, note[0].upper() + note[1:] + ".", {"x_scale": 2})
+
+
+def _column(sheet: Worksheet, look: Look, shown: Table, place: int) -> None:
+    column = shown.columns[place]
+    first, last = HEAD + 1, HEAD + len(shown.rows)
+    cells = [row[place] for row in shown.rows]
+    for row, cell in enumerate(cells):
+        style = _style(look, column, learns=bool(shown.rows[row][PARAMETERS]))
+        sheet.write(first + row, place, cell, style)
+    total = shown.total[place]
+    style = look.style(bold=True, top=1, num_format=WHOLE)
+    if isinstance(total, int):
+        letter = xl_col_to_name(place)
+        sheet.write_formula(
+            last + 1, place, f"=SUM({letter}{first + 1}:{letter}{last + 1})", style, total
+        )
+    else:
+        sheet.write(last + 1, place, total, style)
+    width = max(len(str(cell or "")) for cell in [column.title, *cells])
+    sheet.set_column(place, place, max(NARROWEST, 1.15 * width + 3))
+    if column.key in BARRED:
+        _bars(sheet, first, last, place, COLOURS[column.key].fill)
+
+
+def _style(look: Look, column: Column, *, learns: bool) -> Format:
+    """A layer that has nothing to learn steps back."""
+    line = {"bottom": 4, "bottom_color": QUIET.fill}
+    ink = PAPER.ink if learns else QUIET.ink
+    if column.words:
+        return look.style(font_color=ink, **line)
+    return look.style(font_color=ink, num_format=WHOLE, align="right", **line)
+
+
+def _bars(sheet: Worksheet, first: int, last: int, place: int, colour: str) -> None:
+    look = {"type": "data_bar", "bar_color": colour, "bar_solid": True}
+    look |= {"min_type": "num", "min_value": 0}
+    sheet.conditional_format(first, place, last, place, look)

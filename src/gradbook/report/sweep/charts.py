@@ -1,0 +1,50 @@
+"""A sweep as charts: the gentle rates in one, the violent in another, a colour for each rate."""
+
+from __future__ import annotations
+
+from gradbook.lab.rates.sweep import Sweep
+from gradbook.net.task import split
+from gradbook.palette import curve_colours
+from gradbook.report.chart import svg as curve_svg
+from gradbook.report.chart.curves import Chart, Curve
+
+LONGEST_LABEL = 8
+
+
+def charts(sweep: Sweep) -> list[Chart]:
+    """One chart or two; the rates go from gentle to violent in both."""
+    inks = colours(sweep)
+    groups = zip(("gentle", "violent"), split(sweep.rates), strict=True)
+    return [
+        Chart(
+            f"Loss at the {word} rates",
+            tuple(Curve(_label(rate), sweep[rate].losses, inks[rate]) for rate in rates),
+        )
+        for word, rates in groups
+        if rates
+    ]
+
+
+def colours(sweep: Sweep) -> dict[float, str]:
+    """Each rate's own."""
+    return dict(zip(sweep.rates, curve_colours(len(sweep.rates)), strict=True))
+
+
+def _label(rate: float) -> str:
+    """The rate, in fewer digits where all of them would be long."""
+    exact = rate_text(rate)
+    return exact if len(exact) <= LONGEST_LABEL else f"{rate:.5g}"
+
+
+def rate_text(rate: float) -> str:
+    """The shortest digits that are this rate: 0.05, 10000."""
+    return repr(float(rate)).removesuffix(".0")
+
+
+def title(sweep: Sweep) -> str:
+    return f"What the learning rate does: {sweep.net.name or 'a network'}"
+
+
+def picture(sweep: Sweep) -> str:
+    """The charts under each other as one SVG."""
+    return curve_svg.stacked(charts(sweep), f"{title(sweep)}, {sweep.epochs:,} epochs")

@@ -1,0 +1,113 @@
+"""What the terminal says of books."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gradbook.audit.findings.findings import (
+    FROZEN,
+    NO_NETWORK,
+    RIGHT,
+    TO_FILL_IN,
+    UNFINISHED,
+    UNREADABLE,
+    WRONG,
+    BookReport,
+    Curve,
+    Finding,
+    SheetReport,
+)
+from gradbook.report.audit.text import learning, lines, percent, summary
+from gradbook.report.words.lines import plain
+
+FINDING = Finding(
+    kind="wrong reference",
+    quantity="∂E/∂w3",
+    weight="w3",
+    cells="Z33:Z100",
+    formula="=J33*C33",
+    expected="=L33*C33",
+    why="J33 is a_h1; the chain to w3 goes through a_h2, so L33",
+    relative_error=0.00025,
+)
+SHEET = SheetReport(
+    "One", WRONG, "V33", "G31", ("w1", "w3"), (33, 100), (FINDING,), curve=Curve((1, 0.5), (1, 0.4))
+)
+BLANK = SheetReport(
+    "Two",
+    UNFINISHED,
+    weights=("w1",),
+    findings=(Finding(TO_FILL_IN, "∂E/∂w1", "w1", "B2:B9,B12:B19", "", "", "still blank"),),
+)
+
+
+def said(*reports: BookReport, width: int = 100) -> list[str]:
+    return plain(list(lines(reports, width))).splitlines()
+
+
+def test_a_book_is_a_line_and_then_its_findings():
+    assert said(BookReport("ada.xlsx", WRONG, (SHEET,))) == [
+        "ada.xlsx: wrong: 1 finding, 1 of 2 gradients right",
+        "  Z33:Z100 (∂E/∂w3): J33 is a_h1; the chain to w3 goes through a_h2, so L33",
+        "    off by 0.025 %",
+        "    is      =J33*C33",
+        "    rather  =L33*C33",
+        "  loss after 1 update: 0.5 as made, 0.4 corrected",
+    ]
+
+
+def test_what_is_to_be_filled_in_is_one_line_a_sheet():
+    assert said(BookReport("ada.xlsx", UNFINISHED, (BLANK,))) == [
+        "ada.xlsx: unfinished: 1 to fill in, 0 of 1 gradients right",
+        "  still to be filled in: ∂E/∂w1 in B2:B9 and 1 more range",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        (BookReport("a", RIGHT, (SheetReport("1", RIGHT, "A1", "B1", ("w1",)),)), ", 1 gradient"),
+        (BookReport("a", NO_NETWORK), ": no loss and no weight"),
+        (BookReport("a", UNREADABLE, problem="it is\nencrypted"), ": it is\\nencrypted"),
+        (BookReport("a", FROZEN, (SheetReport("1", FROZEN, notes=("only values",)),)), ": only va"),
+    ],
+    ids=["right", "no network", "unreadable", "frozen"],
+)
+def test_every_verdict_has_its_half_line(report, words):
+    assert summary(report).startswith(words)
+    assert "\n" not in summary(report)
+
+
+def test_several_sheets_are_told_apart_and_counted():
+    report = BookReport("ada.xlsx", WRONG, (SHEET, BLANK))
+    shown = said(report, BookReport("bob.xlsx", NO_NETWORK))
+    assert "  One" in shown
+    assert "  Two" in shown
+    assert "2 books: 1 wrong, 1 no network" in shown
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_words_keep_to_the_width(width):
+    wordy = replace(FINDING, why="because " * 30, formula="", expected="")
+    report = BookReport("ada.xlsx", WRONG, (replace(SHEET, findings=(wordy,)),))
+    assert all(len(line) <= width for line in said(report, width=width)[1:-1])
+
+
+def test_a_very_long_formula_is_cut():
+    long = replace(FINDING, formula="=" + "A1+" * 3000)
+    shown = said(BookReport("ada.xlsx", WRONG, (replace(SHEET, findings=(long,)),)))
+    assert max(map(len, shown)) < 250
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.00025, "0.025 %"), (0.5, "50 %"), (9.9, "990 %"), (31.7, "32.7 times its size")],
+)
+def test_shares_are_told_as_people_do(share, words):
+    assert percent(share) == words
+
+
+def test_two_losses_are_told_apart_however_close():
+    assert "0.50000001 as made, 0.50000002 c" in learning(Curve((1, 0.50000001), (1, 0.50000002)))

@@ -1,0 +1,127 @@
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+
+from gradbook.graph.lower import scalar_step
+from gradbook.graph.names import Name
+from gradbook.net import LESSONS, builtin, parse
+from gradbook.report.derivation.page import page
+from gradbook.targets.algebra.derive import derive
+from gradbook.targets.algebra.notation.document import (
+    Code,
+    Document,
+    Equation,
+    EquationLine,
+    EquationNumber,
+    Heading,
+    Paragraph,
+    TableBlock,
+)
+from gradbook.targets.algebra.notation.forms import Numeral, Symbol
+from tests.families import networks
+from tests.report.page.test_shell import HOSTILE, Outline
+
+W1 = Symbol(Name("w", (1,)))
+NET = builtin("worked")
+
+
+def written(*blocks, net=NET, command=""):
+    return page(Document("Backpropagation", blocks), net, command)
+
+
+def ids(html: str) -> list[str]:
+    return [attributes["id"] for _, attributes in Outline(html).tags if "id" in attributes]
+
+
+def links(html: str) -> list[str]:
+    return [attributes["href"] for tag, attributes in Outline(html).tags if tag == "a"]
+
+
+def whole(name: str) -> str:
+    net = builtin(name)
+    return page(derive(scalar_step(net)), net)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_link_of_a_page_leads_somewhere(name):
+    html = whole(name)
+    anchors = [f"#{anchor}" for anchor in ids(html)]
+    assert len(anchors) == len(set(anchors))
+    assert links(html)
+    assert set(links(html)) <= set(anchors)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_pages_are_well_nested_and_headings_step_by_one(name):
+    outline = Outline(whole(name))
+    assert (outline.open, outline.misnested) == ([], [])
+    levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+@settings(max_examples=30)
+@given(networks(depth=2, width=2, samples=2))
+def test_any_network_s_page_is_well_nested(net):
+    outline = Outline(page(derive(scalar_step(net)), net))
+    assert (outline.open, outline.misnested) == ([], [])
+
+
+def test_no_element_has_a_style_of_its_own_which_the_page_would_not_obey():
+    assert not any("style" in attributes for _, attributes in Outline(whole("worked")).tags)
+
+
+def test_every_weight_can_be_jumped_to():
+    html = whole("worked")
+    assert {f"#weight-w{k}" for k in range(1, 9)} <= set(links(html))
+
+
+def test_the_network_is_drawn_before_anything_is_said():
+    html = whole("xor")
+    assert html.index("<svg") < html.index("<h2")
+    assert "The network xor: input 2, dense 3, tanh" in html
+
+
+def test_references_lead_to_their_equations():
+    html = written(
+        Equation((EquationLine(W1, "=", Numeral(1)),), 7),
+        Paragraph(("As in ", EquationNumber(7), ".")),
+    )
+    assert 'id="equation-7"' in html
+    assert 'As in <a href="#equation-7">(7)</a>.' in html
+
+
+def test_equal_headings_have_anchors_that_differ():
+    html = written(Heading(("Sums",)), Heading(("Sums",)), Heading(("Sums", W1), 2))
+    assert {"sums", "sums-2", "sumsw1"} <= set(ids(html))
+
+
+def test_columns_of_numbers_stand_right_and_words_left():
+    html = written(TableBlock((("what",), ("value",)), ((("rate",), (Numeral(1),)),)))
+    assert '<th scope="col" class="words">what</th><th scope="col">value</th>' in html
+    assert '<td class="words">rate</td><td><math>' in html
+
+
+def test_an_aside_is_told_from_the_rest():
+    html = written(Paragraph(("main",)), Paragraph(("why",), aside=True))
+    assert "<p>main</p>" in html
+    assert '<p class="aside">why</p>' in html
+
+
+def test_whatever_somebody_wrote_stays_words():
+    net = parse("input 1; dense 1")
+    said = Document(
+        HOSTILE, (Heading((HOSTILE,)), Paragraph((HOSTILE, Code(HOSTILE))), Heading((HOSTILE,), 2))
+    )
+    html = page(said, net, HOSTILE)
+    assert "script" not in {tag for tag, _ in Outline(html).tags}
+    named = parse("name <script>alert(1)</script>\ninput 1\ndense 1")
+    html = page(derive(scalar_step(named)), named)
+    assert "script" not in {tag for tag, _ in Outline(html).tags}
+
+
+def test_the_foot_says_how_the_page_was_made():
+    assert "<code>gradbook explain worked</code>" in written(command="gradbook explain worked")
+    assert "<footer>" not in written()

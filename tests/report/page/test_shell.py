@@ -1,0 +1,108 @@
+import re
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import pytest
+
+from gradbook.palette import ERROR, PAPER
+from gradbook.report.page.shell import Section, page, text, wide
+
+HOSTILE = '"><script>alert(1)</script>'
+VOID = {"meta", "link", "br", "hr", "img", "rect", "path", "mspace"}
+
+
+class Outline(HTMLParser):
+    """What a page's tags say: their order, attributes, nesting."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.misnested: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.misnested.append(tag)
+
+
+def policy(html: str) -> str:
+    return re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
+
+
+def digest(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+
+def small(**parts: str) -> str:
+    return page("Rates", [Section("one", "One", "<p>1</p>"), Section("two", "Two", "")], **parts)
+
+
+def test_a_page_is_well_nested_and_keeps_its_order():
+    html = small(lead="<p>lead</p>", foot="<p>foot</p>")
+    outline = Outline(html)
+    assert (outline.open, outline.misnested) == ([], [])
+    places = [
+        html.index(part) for part in ("<h1>Rates", "<p>lead", 'id="one"', 'id="two"', "<p>foot")
+    ]
+    assert places == sorted(places)
+
+
+def test_its_own_style_and_script_are_all_that_is_obeyed():
+    html = small(style="p{color:red}", script="let a = 1 < 2")
+    style = re.search(r"<style>(.*?)</style>", html, re.S)[1]
+    assert style.endswith("p{color:red}")
+    assert f"style-src {digest(style)}" in policy(html)
+    assert f"script-src {digest('let a = 1 < 2')}" in policy(html)
+    assert policy(html).startswith("default-src 'none'")
+    assert "unsafe" not in policy(html)
+
+
+def test_without_a_script_no_script_may_run():
+    assert "script-src 'none'" in policy(small())
+    assert "<script" not in small()
+
+
+def test_nothing_is_asked_for_from_elsewhere():
+    html = small()
+    assert not re.search(r"https?:|url\(|@import|src=|<link", html)
+
+
+@pytest.mark.parametrize("hostile", [HOSTILE, "a & b", "<b>", "'single'"])
+def test_a_title_is_words_and_never_markup(hostile):
+    html = page(hostile, [])
+    assert {tag for tag, _ in Outline(html).tags} == {
+        *("html", "head", "meta", "title", "style", "body", "header", "h1", "main")
+    }
+    assert html.count(text(hostile)) == 2
+
+
+def test_headings_are_in_order_and_sections_have_names():
+    tags = Outline(small()).tags
+    assert [tag for tag, _ in tags if re.fullmatch("h[1-6]", tag)] == ["h1", "h2", "h2"]
+    labels = [attributes["aria-labelledby"] for tag, attributes in tags if tag == "section"]
+    ids = [attributes.get("id") for tag, attributes in tags if tag == "h2"]
+    assert labels == ids
+
+
+def test_the_palette_is_there_for_light_and_for_dark_screens():
+    html = small()
+    light, dark = html.split("@media screen and (prefers-color-scheme:dark)", 1)
+    assert f"--errors:{ERROR.ink}" in light
+    assert f"--paper:{PAPER.fill}" in light
+    assert f"--errors:{ERROR.dark_ink}" in dark
+    assert f"--paper:{PAPER.dark_fill}" in dark
+    assert "color-scheme: light dark" in html
+
+
+def test_wide_things_scroll_in_a_box():
+    assert wide("<i></i>") == '<div class="wide"><i></i></div>'

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gradbook.lab.recipes import measured as lab
+from gradbook.lab.recipes.measured import Measured, measured
+from gradbook.lab.recipes.recipe import RECIPES
+from gradbook.report.run.recipes import lines, records
+from gradbook.report.words.lines import plain
+
+QUICK = {
+    "seeds": 10,
+    "mean": 0.99431,
+    "deviation": 0.00052,
+    "lowest": 0.9935,
+    "seconds": 21.0,
+    "threads": 2,
+    "machine": "two cores",
+}
+
+
+@pytest.fixture
+def quick_measured(monkeypatch):
+    monkeypatch.setattr(lab, "_all", lambda: {"quick": QUICK})
+
+
+def test_every_recipe_has_its_row():
+    rows = plain(list(lines(120, 2))).splitlines()
+    assert [row.split()[0] for row in rows[1 : len(RECIPES) + 1]] == list(RECIPES)
+
+
+def test_what_was_measured_is_told_with_its_machine(quick_measured):
+    page = plain(list(lines(120, 2)))
+    assert "21.0 s     99.43 ± 0.05 %  " in page
+    assert page.endswith(
+        "\nMeasured over 10 seeds or more on two cores; the time is what that makes of 2 cores.\n"
+    )
+
+
+def test_more_cores_take_less_time(quick_measured):
+    assert "42.0 s" in plain(list(lines(120, 1)))
+    assert measured("quick").seconds_with(4) == 10.5
+
+
+def test_what_was_not_measured_is_not_told(quick_measured):
+    assert plain(list(lines(120, 2))).count("not measured yet") == len(RECIPES) - 1
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_lines_fit(width, quick_measured):
+    assert max(map(len, plain(list(lines(width, 2))).splitlines())) <= width
+
+
+def test_a_program_gets_numbers(quick_measured):
+    quick, best, *_ = json.loads(json.dumps(records(4)))
+    assert (quick["name"], quick["seconds_here"], quick["measured"]) == ("quick", 10.5, QUICK)
+    assert (best["name"], best["seconds_here"], best["measured"]) == ("best", None, None)
+
+
+def test_what_is_kept_of_each_recipe_can_be_read():
+    assert all(isinstance(measured(name), Measured | None) for name in RECIPES)

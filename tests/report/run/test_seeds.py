@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from gradbook.lab.training.seeds import Spread
+from gradbook.report.run.seeds import LEFT, MOST_LABELS, RIGHT, dots
+
+
+@pytest.mark.parametrize(
+    "values", [(0.9952, 0.9941, 0.9947), (1.0, 1.0), (0.5,), (0.0, 0.3), (0.99, 0.9901)]
+)
+def test_every_seed_has_its_dot_in_the_order_of_the_values(values):
+    picture = ElementTree.fromstring(dots(Spread(values), list(map(str, values)), 10_000))
+    places = [float(dot.get("cx")) for dot in picture.iter("circle")]
+    assert len(places) == len(values)
+    assert all(LEFT <= place <= RIGHT for place in places)
+    assert sorted(values) == [value for _, value in sorted(zip(places, values, strict=True))]
+
+
+def test_the_mean_stands_between_them():
+    drawn = dots(Spread((0.98, 0.99)), ["0", "1"], 1000)
+    places = [float(x) for x in re.findall(r'cx="([\d.]+)"', drawn)]
+    mean = float(re.search(r'class="mean" d="M([\d.]+)', drawn)[1])
+    assert mean == pytest.approx(sum(places) / 2, abs=0.2)
+
+
+def test_the_line_names_round_shares():
+    drawn = dots(Spread((0.9952, 0.9941, 0.9947)), list("012"), 10_000)
+    named = re.findall(r">(99\.\d+ %)</text>", drawn)
+    assert named == ["99.40 %", "99.45 %", "99.50 %"]
+
+
+def test_many_seeds_go_without_their_names():
+    values = tuple(0.9 + k / 1000 for k in range(MOST_LABELS + 1))
+    drawn = dots(Spread(values), [f"s{k}" for k in range(len(values))], 10_000)
+    assert drawn.count("<circle") == len(values)
+    assert ">s3</text>" not in drawn

@@ -1,0 +1,60 @@
+"""Tables: aligned, fitted to a width, escaped."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from gradbook.report.words.table import Column, Table, comma_separated, fitted, markdown, text
+
+SMALL = Table(
+    (
+        Column("layer", "layer", words=True),
+        Column("bytes", "bytes", spare=1),
+        Column("numbers", "numbers", spare=2),
+    ),
+    (("a|b", 12, None), ("dense", 1234567, 3)),
+    ("total", 1234579, 3),
+)
+
+
+def test_words_stand_left_and_numbers_right_with_marked_thousands():
+    assert text(SMALL) == (
+        "layer      bytes  numbers\n"
+        "─────────────────────────\n"
+        "a|b           12\n"
+        "dense  1,234,567        3\n"
+        "─────────────────────────\n"
+        "total  1,234,579        3\n"
+    )
+
+
+def test_a_table_without_a_total_ends_with_its_rows():
+    assert text(Table(SMALL.columns, SMALL.rows)).endswith("dense  1,234,567        3\n")
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [(25, ()), (24, ("numbers",)), (16, ("numbers",)), (15, ("bytes", "numbers")), (1, None)],
+)
+def test_columns_that_can_be_spared_go_where_the_width_is_short(width, left_out):
+    table, gone = fitted(SMALL, width)
+    assert gone == (("bytes", "numbers") if left_out is None else left_out)
+    if left_out is not None:
+        assert max(map(len, text(table).splitlines())) <= width
+
+
+def test_markdown_escapes_bars_and_bolds_the_total():
+    assert markdown(SMALL) == (
+        "| layer | bytes | numbers |\n"
+        "| :-- | --: | --: |\n"
+        "| a\\|b | 12 |  |\n"
+        "| dense | 1,234,567 | 3 |\n"
+        "| **total** | **1,234,579** | **3** |\n"
+    )
+
+
+def test_csv_has_plain_numbers_and_no_total():
+    rows = list(csv.reader(comma_separated(SMALL).splitlines()))
+    assert rows == [["layer", "bytes", "numbers"], ["a|b", "12", ""], ["dense", "1234567", "3"]]
