@@ -9,7 +9,7 @@ from gradbook.cli.terminal.arguments import network
 from gradbook.errors import FileError, LimitError, NetTextError, UsageError
 from gradbook.files import TEXT_LIMIT
 from gradbook.net.builtin import BUILTIN
-from gradbook.net.text import parse
+from gradbook.net.network import parse
 
 SMALL = "input 2\ndense 1\nsigmoid\nloss half squared error\nsample 1 0 -> 1\n"
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradbook.graph.names import TOTAL_ERROR, Name, layer_names
 from gradbook.net import Loss, Net, Parameter
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
+from gradbook.net.layers import Activation, Conv, Dense, Flatten, Layer, Pool
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
 
@@ -150,7 +150,7 @@ class _StageReader:
                 return Planes((name,), shape, words, Link.WINDOW, layer.kernel, said)
             case Pool():
                 return Planes((name,), shape, words, Link.WINDOW, layer.window(before))
-            case BatchNorm() | Activation() | Dropout():
+            case _:
                 if len(shape) == 1:
                     return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH)
                 return Planes((name,), _as_planes(shape), words, Link.WINDOW)

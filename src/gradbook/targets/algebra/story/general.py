@@ -2,51 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from gradbook.graph.chain import gradients
+from gradbook.graph.layer_ops import element_by_element
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, layer_names
-from gradbook.net.layers import (
-    Activation,
-    BatchNorm,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    Pool,
-    spell,
-)
-from gradbook.net.network import Net, Parameter
-from gradbook.net.parameters import Role
+from gradbook.graph.node import Graph
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Layer, Pool, spell
+from gradbook.net.network import Net
+from gradbook.net.parameters import Parameter, Role
 from gradbook.net.task import Loss
 from gradbook.targets.algebra.notation.document import Cell, Inline
 from gradbook.targets.algebra.notation.forms import (
     HALF,
     BigSum,
-    Bracket,
-    Cases,
-    Comparison,
     Factors,
     Form,
     Fraction,
     Function,
+    Minus,
     Numeral,
     Partial,
+    Power,
     Root,
     Symbol,
+    Terms,
     Transposed,
-    Words,
+    added,
     as_form,
     exp,
     ln,
     mean,
     multiplied,
-    sigmoid,
     softmax,
-    tanh,
 )
+from gradbook.targets.algebra.notation.formula import formula
 from gradbook.targets.algebra.story.story import Story, listed
 
 
@@ -135,8 +128,10 @@ def _forward(place: NetLayer) -> Iterator[Rule]:
             yield spread, Root(mean((place.x - middle) ** 2) + epsilon)
             yield normal, (place.x - middle) / spread
             yield place.y, each(place.own(Role.SCALE), normal) + place.own(Role.SHIFT)
-        case Activation(kind, slope):
-            yield place.y, activated(kind, slope, place.x)
+        case Activation(kind) if place.layer.is_softmax:
+            yield place.y, softmax(place.x) if kind == "softmax" else ln(softmax(place.x))
+        case _ if not place.layer.passes_on:
+            yield place.y, _element_by_element(place)[0]
 
 
 def _shifted(place: NetLayer, sums: Form) -> Form:
@@ -146,23 +141,35 @@ def _shifted(place: NetLayer, sums: Form) -> Form:
 
 def backward(net: Net) -> Iterator[Rule]:
     """From the error to the first layer that is trained: every δ, and every gradient."""
-    last = min(p.layer for p in net.parameters if not p.want.fixed)
-    arriving, index = from_error(net)
-    while index >= last:
-        arriving = yield from _backward(NetLayer(net, index), arriving, index > last)
-        index -= 1
+    first_trained = min(p.layer for p in net.parameters if not p.fixed)
+    from_loss, last = from_error(net)
+    arriving = defaultdict(list, {last + 1: [from_loss]})  # at each value, from those it feeds
+    for index in range(last, first_trained - 1, -1):
+        sent = yield from _backward(NetLayer(net, index), added(arriving[index + 1]))
+        for value, form in zip(net.layers[index].reads(index), sent, strict=True):
+            arriving[value].append(form)
 
 
-def _backward(place: NetLayer, arriving: Form, goes_on: bool) -> Generator[Rule, None, Form]:
-    """The layer's δ and gradients, from what arrives at its values; returns what it sends on."""
-    match place.layer:
-        case Flatten() | Dropout():
-            return arriving
-        case Activation(kind, slope) if not kind.endswith("softmax"):
-            factors = slopes(kind, slope, place.x, place.y)
-            return each(arriving, *factors) if factors else arriving
-    yield place.delta, arriving
-    yield from _gradients(place)
+def _backward(place: NetLayer, arriving: Form) -> Generator[Rule, None, Sequence[Form]]:
+    """The layer's δ and gradients, from what arrives at its values.
+
+    Returns what it sends to each of the values that it reads.
+    """
+    layer = place.layer
+    if layer.passes_on:
+        return [arriving]
+    if isinstance(layer, Dense | Conv | Pool | BatchNorm) or place.is_softmax:
+        yield place.delta, arriving
+        yield from _gradients(place)
+        return [(yield from _sent_on(place))]
+    if len(place.read) > 1:  # said once, since several values are sent it
+        yield place.delta, arriving
+        arriving = place.delta
+    _, slopes = _element_by_element(place)
+    return [each(arriving, *factors) if factors else arriving for factors in slopes]
+
+
+def _sent_on(place: NetLayer) -> Generator[Rule, None, Form]:
     match place.layer:
         case Dense():
             return Factors((Transposed(place.own(Role.WEIGHT)), place.delta), "")
@@ -192,7 +199,7 @@ def _through_normalisation(place: NetLayer) -> Generator[Rule, None, Form]:
 
 def _gradients(place: NetLayer) -> Iterator[Rule]:
     for parameter in place.parameters:
-        if not parameter.want.fixed:
+        if not parameter.fixed:
             symbol = parameter_symbol(place.net, parameter)
             gradient = over_samples(place.net, _of_one_sample(place, parameter.role))
             yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
@@ -212,31 +219,45 @@ def _of_one_sample(place: NetLayer, role: Role) -> Form:
     return BigSum(d, "places") if in_planes else d
 
 
-def activated(kind: str, slope: float, x: Form) -> Form:
-    zero, positive = as_form(0), Comparison(x, ">", Numeral(0))
-    return {
-        "sigmoid": sigmoid(x),
-        "tanh": tanh(x),
-        "relu": Function("max", (zero, x)),
-        "leaky relu": Cases(((x, positive), (slope * x, Words("else")))),
-        "softplus": ln(1 + exp(x)),
-        "identity": x,
-        "softmax": softmax(x),
-        "log softmax": ln(softmax(x)),
-    }[kind]
+def _element_by_element(place: NetLayer) -> tuple[Form, list[tuple[Form, ...]]]:
+    """What a layer makes of each place's values, and the factors of its slope towards each.
+
+    Both come from the layer's own ops.
+    """
+    graph = Graph()
+    read = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(place.read)]
+    made = element_by_element(place.layer, read)
+    said = dict(zip(read, place.read, strict=True))
+    known = {made: place.y, **said}
+    slopes = gradients(made, read)
+    factors = [_factors(_by_element(formula(slopes[x], known.get))) for x in read]
+    return _by_element(formula(made, said.get)), factors
 
 
-def slopes(kind: str, slope: float, x: Form, y: Form) -> tuple[Form, ...]:
-    """The factors of an activation's derivative."""
-    positive = Comparison(x, ">", Numeral(0))
-    return {
-        "sigmoid": (y, 1 - y),
-        "tanh": (1 - y**2,),
-        "relu": (Bracket(positive),),
-        "leaky relu": (Cases(((Numeral(1), positive), (Numeral(slope), Words("else")))),),
-        "softplus": (sigmoid(x),),
-        "identity": (),
-    }[kind]
+def _by_element(form: Form) -> Form:
+    """Products of several values are taken element by element; numbers stand before them."""
+    match form:
+        case Factors(factors, "·"):
+            numbers = [factor for factor in factors if isinstance(factor, Numeral | Root)]
+            values = [_by_element(factor) for factor in factors if factor not in numbers]
+            return multiplied([*numbers, *([each(*values)] if len(values) > 1 else values)])
+        case Terms(terms):
+            return Terms(tuple(map(_by_element, terms)))
+        case Power(base, exponent):
+            return Power(_by_element(base), exponent)
+        case Minus(of):
+            return Minus(_by_element(of))
+        case Function(function, arguments):
+            return Function(function, tuple(map(_by_element, arguments)))
+        case _:
+            return form
+
+
+def _factors(form: Form) -> tuple[Form, ...]:
+    """None where it is 1."""
+    if isinstance(form, Factors):
+        return form.factors
+    return () if form == Numeral(1) else (form,)
 
 
 def sample_error(net: Net) -> Form:
@@ -324,6 +345,16 @@ class NetLayer:
     def names(self) -> tuple[Name, Name]:
         before, after = layer_names(self.net)[self.index : self.index + 2]
         return before, after
+
+    @property
+    def is_softmax(self) -> bool:
+        return isinstance(self.layer, Activation) and self.layer.is_softmax
+
+    @property
+    def read(self) -> list[Form]:
+        """All values that it is given, x first."""
+        names = layer_names(self.net)
+        return [Symbol(names[value], bold=True) for value in self.layer.reads(self.index)]
 
     @property
     def x(self) -> Form:
