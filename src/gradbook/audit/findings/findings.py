@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gradbook.audit.formula.address import Address, ranges, sheet_of, written
 from gradbook.audit.formula.edits import Edit
@@ -135,6 +136,19 @@ class BookReport:
     problem: str = ""  # why it could not be read
     fingerprint: str = ""  # equal for identical files
     formulas: int = 0
+
+    def __str__(self) -> str:
+        from gradbook.report.audit.text import plain_report
+
+        return plain_report(self)
+
+    def _repr_html_(self) -> str:
+        from gradbook.report.audit.page import cell
+
+        return cell(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
 
 def record(reports: tuple[BookReport, ...] | list[BookReport]) -> dict[str, object]:
