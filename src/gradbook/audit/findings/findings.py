@@ -137,6 +137,11 @@ class BookReport:
     fingerprint: str = ""  # equal for identical files
     formulas: int = 0
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong in any of its sheets."""
+        return tuple(finding for sheet in self.sheets for finding in sheet.findings)
+
     def __str__(self) -> str:
         from gradbook.report.audit.text import plain_report
 
