@@ -33,7 +33,7 @@ from bench.race.turns import Runner, started
 from gradbook.engine.surroundings import surroundings
 from gradbook.errors import GradbookError
 from gradbook.lab.recipes.recipe import builtin_recipe
-from gradbook.lab.training.train import cores
+from gradbook.engine.surroundings import cores
 
 QUICK = ("train", "quick", "--hold-back", "none", "--json")
 RIVAL = builtin_recipe("reference")

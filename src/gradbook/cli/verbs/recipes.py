@@ -23,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.lab.training.train import cores
+    from gradbook.engine.surroundings import cores
 
     if options.recipe and options.json:
         from gradbook.errors import UsageError

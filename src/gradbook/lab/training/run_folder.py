@@ -78,12 +78,11 @@ class RunFolder:
         self._require_done(self.result_file)
         try:
             found = json.loads(read_text(self.result_file))
-            whole = all(isinstance(found[name], kind) for name, kind in IN_A_RESULT.items())
+            if not all(isinstance(found[name], kind) for name, kind in IN_A_RESULT.items()):
+                raise TypeError
+            return dict(found)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError("not the result of a run", file=str(self.result_file)) from error
-        if not whole:
-            raise DataError("not the result of a run", file=str(self.result_file))
-        return dict(found)
 
     def _require_done(self, file: Path) -> None:
         """Say why a file that a finished run has isn't there."""
