@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from gradbook.graph.node import Array
 from gradbook.lab.rates.criteria import (
     DEAD_FLAT,
     ENOUGH,
@@ -22,6 +23,93 @@ from gradbook.lab.rates.criteria import (
 from gradbook.lab.rates.trial import Gate, Trial
 
 LONG = 1e6  # epochs: nobody waits for more
+
+
+class Verdict(StrEnum):
+    """What a learning rate does."""
+
+    TOO_SLOW = "too slow"
+    GOOD = "good"
+    RECOVERS = "overshoots and recovers"
+    OSCILLATES = "oscillates"
+    DIVERGES = "diverges"
+    SATURATED = "saturated"
+    STUCK = "stuck"
+
+
+MEANINGS = MappingProxyType(
+    {
+        Verdict.TOO_SLOW: "The loss falls, but hasn't come nine tenths of the way down to the "
+        "lowest that is possible, or that a rate of this sweep came to rest on.",
+        Verdict.GOOD: "The loss has come nine tenths of that way or more, or it rests as low as "
+        "it gets: its gradient is gone and every slope is open.",
+        Verdict.RECOVERS: "The loss leaps above its start, then comes down below it.",
+        Verdict.OSCILLATES: "Step after step jumps across the valley: the gradient turns round at "
+        "three steps of four, or the loss rises again three times or more. It may fall all the "
+        "same.",
+        Verdict.DIVERGES: "The loss ends above its start, or is no longer a number.",
+        Verdict.SATURATED: "The loss lies flat because the slopes of an activation keep nearly "
+        "all of the gradient back. However low it lies, nothing is learned.",
+        Verdict.STUCK: "The gradient is gone and the slopes are open, yet the loss isn't as low as "
+        "it could be. Another start may help; another rate may not.",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One rate: what happened, what that means, and whether training works at that rate."""
+
+    trial: Trial
+    verdict: Verdict
+    reason: str
+    trains: bool
+
+    @property
+    def rate(self) -> float:
+        return self.trial.rate
+
+    @property
+    def losses(self) -> Array:
+        """The loss of each epoch, before its update."""
+        return self.trial.losses
+
+    @property
+    def end(self) -> float:
+        return self.trial.end
+
+    @property
+    def lowest(self) -> float:
+        return self.trial.lowest
+
+
+def judge(trial: Trial, least: float, attained: float | None = None) -> Outcome:
+    """What the trial says, where `least` is the lowest loss there could be.
+
+    `attained` is the lowest loss known to be reached, where that isn't `least`.
+    """
+    case = Case(trial, least, least if attained is None else attained)
+    verdict = _verdict(case)
+    return Outcome(trial, verdict, _REASONS[verdict](case), case.trains)
+
+
+def _verdict(case: Case) -> Verdict:
+    if not case.is_number:
+        return Verdict.DIVERGES
+    if case.saturated:
+        return Verdict.SATURATED
+    if case.trains and case.leaps and (case.learned or not case.oscillates):
+        return Verdict.RECOVERS
+    if case.oscillates and not case.grows:
+        return Verdict.OSCILLATES
+    if case.learned and (case.trains or case.settled):
+        return Verdict.GOOD
+    if case.settled:
+        return Verdict.STUCK
+    return Verdict.TOO_SLOW if case.trains or case.frozen else Verdict.DIVERGES
+
+
+# Why it is what it is, in a line with the numbers that decided it.
 
 
 def too_slow(case: Case) -> str:
@@ -197,72 +285,6 @@ def _about(count: float) -> str:
         return "more than a million"
     digits = max(0, floor(log10(max(count, 1))))
     return f"about {max(1, round(count / 10**digits)) * 10**digits:,}"
-
-
-class Verdict(StrEnum):
-    """What a learning rate does."""
-
-    TOO_SLOW = "too slow"
-    GOOD = "good"
-    RECOVERS = "overshoots and recovers"
-    OSCILLATES = "oscillates"
-    DIVERGES = "diverges"
-    SATURATED = "saturated"
-    STUCK = "stuck"
-
-
-MEANINGS = MappingProxyType(
-    {
-        Verdict.TOO_SLOW: "The loss falls, but hasn't come nine tenths of the way down to the "
-        "lowest that is possible, or that a rate of this sweep came to rest on.",
-        Verdict.GOOD: "The loss has come nine tenths of that way or more, or it rests as low as "
-        "it gets: its gradient is gone and every slope is open.",
-        Verdict.RECOVERS: "The loss leaps above its start, then comes down below it.",
-        Verdict.OSCILLATES: "Step after step jumps across the valley: the gradient turns round at "
-        "three steps of four, or the loss rises again three times or more. It may fall all the "
-        "same.",
-        Verdict.DIVERGES: "The loss ends above its start, or is no longer a number.",
-        Verdict.SATURATED: "The loss lies flat because the slopes of an activation keep nearly "
-        "all of the gradient back. However low it lies, nothing is learned.",
-        Verdict.STUCK: "The gradient is gone and the slopes are open, yet the loss isn't as low as "
-        "it could be. Another start may help; another rate may not.",
-    }
-)
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """A verdict with its reason, and whether training works at that rate."""
-
-    verdict: Verdict
-    reason: str
-    trains: bool
-
-
-def judge(trial: Trial, least: float, attained: float | None = None) -> Judgement:
-    """What the trial says, where `least` is the lowest loss there could be.
-
-    `attained` is the lowest loss known to be reached, where that isn't `least`.
-    """
-    case = Case(trial, least, least if attained is None else attained)
-    verdict = _verdict(case)
-    return Judgement(verdict, _REASONS[verdict](case), case.trains)
-
-
-def _verdict(case: Case) -> Verdict:
-    if not case.is_number:
-        return Verdict.DIVERGES
-    if case.saturated:
-        return Verdict.SATURATED
-    if case.trains and case.leaps and (case.learned or not case.oscillates):
-        return Verdict.RECOVERS
-    if case.oscillates and not case.grows:
-        return Verdict.OSCILLATES
-    if case.learned and (case.trains or case.settled):
-        return Verdict.GOOD
-    if case.settled:
-        return Verdict.STUCK
-    return Verdict.TOO_SLOW if case.trains or case.frozen else Verdict.DIVERGES
 
 
 _REASONS: Mapping[Verdict, Callable[[Case], str]] = {

@@ -111,4 +111,3 @@ def newest(folder: Path, recipe: str) -> tuple[Checkpoint | None, list[str]]:
             file=os.fspath(folder),
         )
     return None, []
-

@@ -17,8 +17,8 @@ from gradbook.errors import UsageError
 from gradbook.files import made_folder
 from gradbook.interruption import until_stopped
 from gradbook.lab.models.model import Model
+from gradbook.lab.recipes.builtin import recipe as recipe_of
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.recipes.recipe import recipe as recipe_of
 from gradbook.lab.training import checkpoint as checkpoints
 from gradbook.lab.training.checkpoint import Checkpoint
 from gradbook.lab.training.history import Epoch

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from textwrap import wrap
 
-from gradbook.lab.recipes.measured import Measured, measured
-from gradbook.lab.recipes.recipe import RECIPES, Recipe, builtin_recipe
+from gradbook.lab.recipes.builtin import RECIPES, Measured, builtin_recipe, measured
+from gradbook.lab.recipes.recipe import Recipe
 from gradbook.net.measure import measure
 from gradbook.report.run.epochs import duration
 from gradbook.report.words.lines import Piece, TextLine

@@ -7,8 +7,8 @@ from importlib.resources import files
 from typing import Any
 
 from gradbook.lab.rates.limit import DEFINITION
-from gradbook.lab.rates.sweep import Outcome, Sweep
-from gradbook.lab.rates.verdict import MEANINGS, Verdict, figure
+from gradbook.lab.rates.sweep import Sweep
+from gradbook.lab.rates.verdict import MEANINGS, Outcome, Verdict, figure
 from gradbook.report.chart import svg as curve_svg
 from gradbook.report.chart.curves import Chart, thinned
 from gradbook.report.page.shell import Section, page, text, wide

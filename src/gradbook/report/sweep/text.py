@@ -9,8 +9,8 @@ from textwrap import wrap
 from typing import Any
 
 from gradbook.lab.rates.limit import DEFINITION
-from gradbook.lab.rates.sweep import Outcome, Sweep
-from gradbook.lab.rates.verdict import Verdict, figure
+from gradbook.lab.rates.sweep import Sweep
+from gradbook.lab.rates.verdict import Outcome, Verdict, figure
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.sweep.charts import charts, rate_text, title
 from gradbook.report.words.lines import Piece, TextLine
