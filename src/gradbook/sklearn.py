@@ -25,8 +25,8 @@ from gradbook.net import Net, builtin
 from gradbook.net.builtin import BUILTIN, usual
 from gradbook.net.fit import LARGEST_SEED
 from gradbook.net.layers import spell
+from gradbook.net.network import parse
 from gradbook.net.plain import sizes, whole
-from gradbook.net.text import parse
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gradbook.data import idx
+from gradbook.data.formats import idx
 
 PACK = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}
 

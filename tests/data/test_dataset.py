@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.data.dataset import MOST_CLASSES, Part, assemble
-from gradbook.data.folds import FOLDS, dealt
+from gradbook.data.dataset import FOLDS, MOST_CLASSES, Part, assemble, dealt
 from gradbook.data.images import Images, statistics
 from gradbook.errors import DataError
 from tests.data.made import pixels

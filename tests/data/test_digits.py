@@ -6,8 +6,10 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
-from gradbook.data import digit_files, digits, idx
+from gradbook.data import digits
+from gradbook.data.formats import idx
 from gradbook.data.images import statistics
+from gradbook.data.sources import load
 from gradbook.errors import DataError
 
 TRAINING_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -17,11 +19,11 @@ VALIDATION_COUNTS = [987, 1123, 993, 1022, 974, 903, 987, 1044, 975, 992]
 
 @pytest.fixture(scope="module")
 def found():
-    return digits.load()
+    return load("digits")
 
 
 def test_the_packed_files_are_their_makers_to_the_bit():
-    sums = {name: sha256(content).hexdigest() for name, content in digit_files.contents().items()}
+    sums = {name: sha256(content).hexdigest() for name, content in digits.contents().items()}
     assert sums == {
         "train-images-idx3-ubyte": (
             "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
@@ -42,7 +44,7 @@ def test_the_images_keep_their_order_and_their_labels(found):
     pixels = found.training_and_validation.pixels
     assert pixels.shape == (60_000, 1, 28, 28)
     assert list(found.training_and_validation.labels[:10]) == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
-    raw = digit_files.contents()["train-images-idx3-ubyte"]
+    raw = digits.contents()["train-images-idx3-ubyte"]
     assert pixels.tobytes() == raw[16:]
     assert list(found.test_for_reporting.labels[:10]) == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
 
@@ -77,40 +79,38 @@ def test_no_image_can_be_written_to(found):
 
 def test_a_piece_that_was_changed_is_noticed(tmp_path, monkeypatch):
     one = np.zeros((1, 2, 2), np.uint8)
-    for name in digit_files.SUMS:
+    for name in digits.SUMS:
         (tmp_path / f"{name}.xz").write_bytes(lzma.compress(idx.write(one)))
-    monkeypatch.setattr(digit_files, "FOLDER", tmp_path)
+    monkeypatch.setattr(digits, "FOLDER", tmp_path)
     with pytest.raises(DataError, match="train-images-idx3-ubyte: not the digits that belong"):
-        digits.load()
+        load("digits")
 
 
 def test_a_piece_that_is_damaged_is_noticed(tmp_path, monkeypatch):
-    for file in digit_files.FOLDER.glob("*.xz"):
+    for file in digits.FOLDER.glob("*.xz"):
         content = bytearray(file.read_bytes())
         content[len(content) // 2] ^= 1
         (tmp_path / file.name).write_bytes(content)
-    monkeypatch.setattr(digit_files, "FOLDER", tmp_path)
+    monkeypatch.setattr(digits, "FOLDER", tmp_path)
     with pytest.raises(DataError, match=r"\.xz: damaged .*: install gradbook anew"):
-        digits.load()
+        load("digits")
 
 
 def test_unpacking_that_began_ahead_is_taken_once(tmp_path, monkeypatch):
-    small = {
-        name: idx.write(np.full((1, 2, 2), k, np.uint8)) for k, name in enumerate(digit_files.SUMS)
-    }
+    small = {name: idx.write(np.full((1, 2, 2), k, np.uint8)) for k, name in enumerate(digits.SUMS)}
     for name, content in small.items():
         (tmp_path / f"{name}.xz").write_bytes(lzma.compress(content))
-    monkeypatch.setattr(digit_files, "FOLDER", tmp_path)
-    monkeypatch.setattr(digit_files, "SUMS", {n: sha256(c).hexdigest() for n, c in small.items()})
-    digit_files.begin()
-    assert digit_files.contents() == small
+    monkeypatch.setattr(digits, "FOLDER", tmp_path)
+    monkeypatch.setattr(digits, "SUMS", {n: sha256(c).hexdigest() for n, c in small.items()})
+    digits.begin()
+    assert digits.contents() == small
     for file in tmp_path.iterdir():
         file.unlink()
     with pytest.raises(DataError, match="install gradbook anew"):
-        digit_files.contents()
+        digits.contents()
 
 
 def test_pieces_that_are_missing_are_noticed(tmp_path, monkeypatch):
-    monkeypatch.setattr(digit_files, "FOLDER", tmp_path)
+    monkeypatch.setattr(digits, "FOLDER", tmp_path)
     with pytest.raises(DataError, match="install gradbook anew"):
-        digits.load()
+        load("digits")

@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.data.framing import Framing, framing
-from gradbook.data.images import Images
+from gradbook.data.images import Framing, Images, framing
 from gradbook.data.sources import load
 from gradbook.errors import DataError
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gradbook.data import idx
-from gradbook.data.packed import MOST_BYTES
+from gradbook.data.formats import idx
+from gradbook.data.formats.files import MOST_BYTES
 from gradbook.errors import DataError
 
 KINDS = st.sampled_from(["u1", "i1", "<i2", ">i2", "<i4", ">i4", "<f4", ">f4", "<f8", ">f8"])

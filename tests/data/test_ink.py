@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.data.ink import ink
+from gradbook.data.photo.ink import ink
 
 ROWS, COLUMNS = 120, 160
 

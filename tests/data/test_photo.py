@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gradbook.data import picture
-from gradbook.data.framing import Framing
-from gradbook.data.pen import stroke_width
-from gradbook.data.photo import as_seen, behind
+from gradbook.data.formats import pictures as picture
+from gradbook.data.images import Framing
+from gradbook.data.photo.image import as_seen, behind
+from gradbook.data.photo.ink import stroke_width
+from gradbook.data.photo.subject import NoSign
 from gradbook.data.sources import load
-from gradbook.data.subject import NoSign
 from tests.data.photos import ALL, PLAIN, SUFFIXES, Kinds, photo, save
 
 DIGITS = Framing(20, by_mass=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gradbook.data import picture
+from gradbook.data.formats import pictures as picture
 from gradbook.data.sources import load
 from gradbook.errors import DataError, FileError
 from tests.data.made import picture_folder, pixels

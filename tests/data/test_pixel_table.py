@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gradbook.data import pixel_table
+from gradbook.data.formats import pixel_table
 from gradbook.data.sources import load
 from gradbook.errors import DataError
 from tests.data.made import PACK, pixels, table
@@ -196,7 +196,7 @@ def test_two_tables_that_say_no_part_are_not_mixed(tmp_path):
 
 
 def test_a_table_of_everything_is_refused_when_it_is_too_much(refusal, monkeypatch):
-    monkeypatch.setattr("gradbook.data.packed.MOST_BYTES", 20)
+    monkeypatch.setattr("gradbook.data.formats.files.MOST_BYTES", 20)
     assert refusal("1,1,2,3,4\n" * 6) == "6 x 4 bytes of pixels are too many: at most 20 are read"
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.data.strokes import Box, near, strokes
+from gradbook.data.photo.strokes import PixelBox, near, strokes
 
 
 def mask(picture: str) -> np.ndarray:
@@ -41,7 +41,10 @@ def test_pixels_that_touch_are_one_stroke_and_no_others(rows, columns, share, se
 
 def test_the_largest_comes_first_with_its_area_and_box():
     labels, found = strokes(mask("#...  ...#  ..##"))
-    assert [(s.area, s.box) for s in found] == [(3, Box(1, 2, 3, 4)), (1, Box(0, 0, 1, 1))]
+    assert [(s.area, s.box) for s in found] == [
+        (3, PixelBox(1, 2, 3, 4)),
+        (1, PixelBox(0, 0, 1, 1)),
+    ]
     assert labels[0, 0] == found[1].label
 
 
@@ -60,9 +63,9 @@ def test_near_is_a_square_around_each_pixel(reach):
 
 
 def test_a_box_can_be_seen_from_elsewhere():
-    box = Box(10, 20, 30, 60)
+    box = PixelBox(10, 20, 30, 60)
     assert (box.height, box.width, box.side) == (20, 40, 40)
-    assert box.seen_from(10, 20, 0.5) == Box(0, 0, 10, 20)
-    assert box.wider(0.5).within(40, 70) == Box(0, 0, 40, 70)
-    assert box.holds(Box(10, 20, 11, 21))
-    assert not box.meets(Box(30, 20, 40, 60))
+    assert box.seen_from(10, 20, 0.5) == PixelBox(0, 0, 10, 20)
+    assert box.wider(0.5).within(40, 70) == PixelBox(0, 0, 40, 70)
+    assert box.holds(PixelBox(10, 20, 11, 21))
+    assert not box.meets(PixelBox(30, 20, 40, 60))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from gradbook.data.strokes import Box
-from gradbook.data.subject import NoSign, subject
+from gradbook.data.photo.strokes import PixelBox
+from gradbook.data.photo.subject import NoSign, subject
 
 SIZE = 200
 
@@ -88,7 +88,7 @@ def test_what_is_not_one_digit_is_said(shapes, line):
 
 def test_of_several_signs_the_one_that_is_meant_can_be_said():
     two = page(ONE, ("line", 150, 60, 150, 140))
-    assert np.array_equal(subject(two, Box(50, 90, 150, 110)).mask, DIGIT)
+    assert np.array_equal(subject(two, PixelBox(50, 90, 150, 110)).mask, DIGIT)
 
 
 def test_a_digit_that_fills_its_picture_is_no_border():

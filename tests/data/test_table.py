@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.data import rows
+from gradbook.data.formats import rows
 from gradbook.data.table import attach, read_table
 from gradbook.errors import DataError, FileError, GradbookError, LimitError
 from gradbook.net import Sample, parse

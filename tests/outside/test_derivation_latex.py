@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gradbook.targets.algebra.latex import write
+from gradbook.targets.algebra.writers.latex import write
 from tests.outside.witness import compile_latex
 from tests.targets.algebra.samples import NAMES, document_of
 

@@ -15,7 +15,7 @@ from gradbook.lab.exercise import personal
 from gradbook.net import builtin, parse
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel import fitting_rates
+from gradbook.targets.excel.plan.columns import fitting_rates
 from tests.report.workbooks import named, tables
 
 PEOPLES_COLUMNS = (

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradbook.audit.copies.learning import loss_curve
+from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.findings.findings import (
     BLANK_RATE,
     FROZEN,
@@ -22,7 +22,7 @@ from gradbook.audit.findings.findings import (
     SheetReport,
 )
 from gradbook.audit.formula.address import Address, ranges, row_of, sheet_of, written
-from gradbook.audit.formula.value import LeadsBack, NotUnderstood
+from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_findings
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
@@ -31,7 +31,6 @@ from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import Training, find_trainings
 from gradbook.audit.training.untrained import without_training
-from gradbook.audit.training.weight_columns import label
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
@@ -112,7 +111,7 @@ def _circle(training: Training, cell: Address) -> Finding:
     first = alike[0]
     return Finding(
         kind="circular reference",
-        quantity=label(book, first, axis) or written(first),
+        quantity=book.label(first, axis) or written(first),
         weight="",
         cells=ranges(alike),
         formula=book.formula(first),

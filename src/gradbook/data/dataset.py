@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.folds import FOLDS, dealt
 from gradbook.data.images import Images
 from gradbook.errors import DataError
 
@@ -159,3 +158,25 @@ def _with_folds(training: Images, validation: Images | None) -> tuple[Images, ND
     )
     others = 1 + dealt(training.labels, FOLDS - 1)
     return together, np.concatenate([others, np.zeros(len(validation), np.uint8)])
+
+
+FOLDS = 6  # of 60,000 digits: 10,000 in each, as many as there are test images
+
+
+def dealt(labels: NDArray[np.integer], folds: int = FOLDS) -> NDArray[np.uint8]:
+    """The fold of every image. All are equally large and have equally many of each class, to one.
+
+    Fold 0 is served last, so that very few images are not all held back.
+    """
+    mixed_within_classes = np.lexsort((_mixed(len(labels)), labels))
+    fold = np.empty(len(labels), np.uint8)
+    fold[mixed_within_classes] = folds - 1 - np.arange(len(labels)) % folds
+    return fold
+
+
+def _mixed(count: int) -> NDArray[np.uint64]:
+    """As many different numbers in no order: SplitMix64's mixing of 1, 2, 3, …"""
+    x = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from gradbook.data import digits, idx_folder, npz, picture_folder, pixel_table, sklearn_digits
-from gradbook.data.dataset import Dataset
+import numpy as np
+
+from gradbook.data import digits
+from gradbook.data.dataset import TEST, TRAINING, Dataset, Part, assemble
+from gradbook.data.formats import idx, npz, pictures, pixel_table
 from gradbook.data.images import Size
 from gradbook.errors import DataError, did_you_mean
 from gradbook.files import opened
@@ -21,7 +24,7 @@ FORMATS = (
 
 
 @dataclass(frozen=True)
-class Known:
+class NamedDataset:
     """A data set that goes by its name."""
 
     images: int
@@ -36,12 +39,47 @@ class Known:
         return self.needs is None or find_spec(self.needs) is not None
 
 
+def _digits() -> Dataset:
+    """60,000 digits to train on and 10,000 to report on, 28 by 28, all checked."""
+    files = digits.contents()
+
+    def part(name: str) -> Part:
+        images, labels = f"{name}-images-idx3-ubyte", f"{name}-labels-idx1-ubyte"
+        return Part(
+            pixels=idx.parse(files[images], images)[:, None],
+            labels=idx.parse(files[labels], labels),
+            images_file=images,
+            labels_file=labels,
+            place=str,
+        )
+
+    source = "MNIST, by Yann LeCun, Corinna Cortes and Christopher J.C. Burges; see NOTICE"
+    return assemble("digits", source, {TRAINING: part("train"), TEST: part("t10k")})
+
+
+def _sklearn_digits() -> Dataset:
+    """1,797 digits of 8 by 8; their greys from 0 to 16 are spread to 0 to 255, as others have."""
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise DataError(
+            f"{SKLEARN_DIGITS} comes with scikit-learn, which isn't installed: "
+            "pip install 'gradbook[sklearn]'"
+        ) from error
+    found = load_digits()
+    pixels = np.rint(found.images * (255 / 16)).astype(np.uint8)[:, None]
+    source = "optical digits of E. Alpaydin and C. Kaynak, as scikit-learn brings them"
+    part = Part(pixels, found.target, SKLEARN_DIGITS, SKLEARN_DIGITS, str)
+    return assemble(SKLEARN_DIGITS, source, {TRAINING: part})
+
+
+SKLEARN_DIGITS = "sklearn-digits"
 KNOWN = {
-    "digits": Known(
-        70_000, (28, 28), 10, "handwritten digits (MNIST), part of gradbook", digits.load
+    "digits": NamedDataset(
+        70_000, (28, 28), 10, "handwritten digits (MNIST), part of gradbook", _digits
     ),
-    sklearn_digits.NAME: Known(
-        1_797, (8, 8), 10, "smaller digits, part of scikit-learn", sklearn_digits.load, "sklearn"
+    SKLEARN_DIGITS: NamedDataset(
+        1_797, (8, 8), 10, "smaller digits, part of scikit-learn", _sklearn_digits, "sklearn"
     ),
 }
 
@@ -72,11 +110,11 @@ def brought_to(where: str | os.PathLike[str], size: Size | None) -> Dataset:
 
 def _folder(path: Path, size: Size | None) -> Dataset:
     names = [file.name for file in path.iterdir() if file.is_file()]
-    if any(map(idx_folder.is_idx, names)):
-        return idx_folder.read(path)
+    if any(map(idx.is_idx, names)):
+        return idx.read_folder(path)
     if any(map(pixel_table.is_table, names)) and not any(f.is_dir() for f in path.iterdir()):
         return pixel_table.read(path, size)
-    return picture_folder.read(path, size)
+    return pictures.read_folder(path, size)
 
 
 def _file(path: Path, size: Size | None) -> Dataset:
@@ -84,7 +122,7 @@ def _file(path: Path, size: Size | None) -> Dataset:
         return npz.read(path)
     if pixel_table.is_table(path.name):
         return pixel_table.read(path, size)
-    if idx_folder.is_idx(path.name):
+    if idx.is_idx(path.name):
         raise DataError("images and labels are read together: name their folder", file=str(path))
     with opened(path):  # a file that can't even be opened says so itself
         raise DataError(f"no data set has this ending: it is {FORMATS}", file=str(path))

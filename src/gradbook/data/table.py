@@ -13,10 +13,10 @@ from math import prod
 from os import PathLike
 from pathlib import Path
 
-from gradbook.data.rows import MISSING, Row, is_header, is_number, number, read_rows
+from gradbook.data.formats.rows import MISSING, CellRow, is_header, is_number, number, read_rows
 from gradbook.errors import DataError
 from gradbook.net import Activation, Net, Sample
-from gradbook.net.fit import Misfit
+from gradbook.net.description import Misfit
 
 
 def read_table(path: str | PathLike[str], net: Net) -> Net:
@@ -54,12 +54,12 @@ class _Table:
     """The rows of samples, and how their columns are called."""
 
     file: str
-    rows: Sequence[Row]
+    rows: Sequence[CellRow]
     columns: Sequence[str | int]
     inputs: int
     has_labels: bool
 
-    def numbers(self, row: Row, first: int, end: int | None) -> tuple[float, ...]:
+    def numbers(self, row: CellRow, first: int, end: int | None) -> tuple[float, ...]:
         return tuple(
             number(cell, self.file, row.number, column)
             for cell, column in zip(row.cells[first:end], self.columns[first:end], strict=True)

@@ -123,7 +123,7 @@ def _between(what: str, value: object, low: float, high: float) -> float:
 # What is drawn.
 
 
-class Number(IntEnum):
+class Draw(IntEnum):
     """Which number of an image's key decides what."""
 
     ANGLE = 0
@@ -151,16 +151,16 @@ class Drawn:
 def drawn(warp: Warp, image_key: Words, rows: int, columns: int) -> Drawn:
     elastic = warp.elastic
     grid = (2, elastic.points(rows), elastic.points(columns)) if elastic else (2, 0, 0)
-    u = uniform(image_key, Number.ELASTIC + int(np.prod(grid)))
+    u = uniform(image_key, Draw.ELASTIC + int(np.prod(grid)))
     low, high = warp.scale
     return Drawn(
-        angle=radians(warp.rotate) * either_way(u[Number.ANGLE]),
-        along=warp.shift * either_way(u[Number.ALONG]),
-        down=warp.shift * either_way(u[Number.DOWN]),
-        scale=low + (high - low) * float(u[Number.SCALE]),
-        shear=radians(warp.shear) * either_way(u[Number.SHEAR]),
-        cropped=warp.crop is not None and float(u[Number.CROP]) < warp.crop.chance,
-        points=(elastic.most if elastic else 0) * (2 * u[Number.ELASTIC :] - 1).reshape(grid),
+        angle=radians(warp.rotate) * either_way(u[Draw.ANGLE]),
+        along=warp.shift * either_way(u[Draw.ALONG]),
+        down=warp.shift * either_way(u[Draw.DOWN]),
+        scale=low + (high - low) * float(u[Draw.SCALE]),
+        shear=radians(warp.shear) * either_way(u[Draw.SHEAR]),
+        cropped=warp.crop is not None and float(u[Draw.CROP]) < warp.crop.chance,
+        points=(elastic.most if elastic else 0) * (2 * u[Draw.ELASTIC :] - 1).reshape(grid),
     )
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gradbook.data.picture_folder import SUFFIXES
+from gradbook.data.formats.pictures import SUFFIXES
 from gradbook.errors import one_line
 from gradbook.lab.models.predict import Reading
 from gradbook.report.words.lines import Piece, TextLine

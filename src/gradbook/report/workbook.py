@@ -14,7 +14,9 @@ from gradbook.graph.lower import scalar_step
 from gradbook.net import Net
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.targets.drawing import draw, png
-from gradbook.targets.excel import Book, fitting_rates, write_book
+from gradbook.targets.excel.plan.book import WorkbookPlan
+from gradbook.targets.excel.plan.columns import fitting_rates
+from gradbook.targets.excel.write import write_book
 
 PICTURE_WIDTH = 1000  # pixels
 
@@ -48,7 +50,7 @@ def write_workbook(
     compared = fitting_rates(step, epochs, asked, DEFAULT_RATES)
     if exercise and step.samples > 1:
         compared = ()  # their working sheet would have to be filled in a second time
-    book = Book(
+    book = WorkbookPlan(
         step,
         epochs,
         net.learning_rate if rate is None else float(rate),

@@ -8,7 +8,7 @@ from math import isclose
 import pytest
 
 from gradbook.audit.check import check_book
-from gradbook.audit.copies.fix import fixed
+from gradbook.audit.copies.correct import fixed
 from tests.audit.material.copies import (
     COLUMN,
     SHEET,

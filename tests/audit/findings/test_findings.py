@@ -13,7 +13,7 @@ from gradbook import audit
 from gradbook.audit.check import check_book
 from gradbook.audit.findings import findings
 from gradbook.audit.findings.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
-from gradbook.audit.repair.reason import WORDS
+from gradbook.audit.formula.edits import EditKind
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 
@@ -48,7 +48,7 @@ def test_every_kind_is_given_by_some_line_and_no_other_is():
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
     words |= {getattr(findings, name) for name in names & {"TO_FILL_IN", "BLANK_RATE"}}
     assert set(KINDS) <= words
-    assert set(WORDS.values()) <= set(KINDS)
+    assert {kind.value for kind in EditKind} <= set(KINDS)
     with pytest.raises(AssertionError):
         Finding("odd", "", "", "", "", "", "")
 

@@ -9,7 +9,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from gradbook.audit.check import check_book
-from gradbook.audit.findings.grade import BAD, BLANK, GOOD, grade
+from gradbook.audit.findings.overview import BAD, BLANK, GOOD, grade
 from gradbook.cli.main import main
 from tests.audit.material.lookalikes import FORMULAS, book
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.findings.findings import RIGHT, WRONG, BookReport, Finding, SheetReport
-from gradbook.audit.findings.shared import identical_files, shared_mistakes
+from gradbook.audit.findings.overview import identical_files, shared_mistakes
 
 
 def finding(weight="w3", cells="Z33:Z100", why="J33 is a_h1; it goes through a_h2, so L33"):

@@ -6,8 +6,17 @@ import random
 from collections.abc import Callable
 
 from gradbook.audit.formula.address import letters
-from gradbook.audit.formula.edits import places, put, regrouped, shortened
-from gradbook.targets.excel.grammar import Call, Expression, Infix, Number, Prefix, Reference, write
+from gradbook.audit.formula.edits import regrouped, shortened
+from gradbook.audit.formula.expression import paths, put
+from gradbook.targets.excel.language.grammar import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+    write,
+)
 from tests.audit.material.tables import FIRST, HEADINGS, Columns
 
 Edit = Callable[[Expression, random.Random, Columns], Expression | None]
@@ -17,7 +26,7 @@ def _references(expression: Expression) -> list[tuple[tuple[int, ...], Reference
     """The cells of the formula's own sheet that it mentions."""
     return [
         (path, part)
-        for path, part in places(expression)
+        for path, part in paths(expression)
         if isinstance(part, Reference) and "!" not in part.text and ":" not in part.text
     ]
 
@@ -53,7 +62,7 @@ def swapped(expression: Expression, draw: random.Random, columns: Columns) -> Ex
 def operator(expression: Expression, draw: random.Random, columns: Columns) -> Expression | None:
     options = [
         (path, part)
-        for path, part in places(expression)
+        for path, part in paths(expression)
         if isinstance(part, Infix) and part.operator in "+-*"
     ]
     if not options:
@@ -79,7 +88,7 @@ def factor(expression: Expression, draw: random.Random, columns: Columns) -> Exp
 
 
 def number(expression: Expression, draw: random.Random, columns: Columns) -> Expression | None:
-    options = [(path, part) for path, part in places(expression) if isinstance(part, Number)]
+    options = [(path, part) for path, part in paths(expression) if isinstance(part, Number)]
     if not options:
         return None
     path, part = draw.choice(options)

@@ -7,11 +7,9 @@ import re
 from collections.abc import Callable
 
 from gradbook.audit.formula.address import column_number, letters
-from gradbook.audit.formula.edits import rebuilt
-from gradbook.audit.formula.factors import factors, product
-from gradbook.audit.formula.pattern import inner
-from gradbook.targets.excel.grammar import Call, Expression, Infix, Number, write
-from gradbook.targets.excel.reader import read
+from gradbook.audit.formula.expression import factors, inner, product, rebuilt
+from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Number, write
+from gradbook.targets.excel.language.reader import read
 from tests.audit.material.made import Content, Table
 
 REFERENCE = re.compile(

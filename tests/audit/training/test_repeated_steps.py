@@ -32,43 +32,43 @@ def training(change: Cells | None = None, gradient: str = "=2*A{row}*C{row}") ->
     return found
 
 
-def onward(found: Training) -> RepeatedSteps:
+def repeated(of: Training) -> RepeatedSteps:
     """How far the first update goes on, and the gradient that it subtracts."""
-    went = RepeatedSteps(found, {cell(0, WEIGHT): ROW, cell(1, WEIGHT): ROW}, ROWS - 1)
-    went.follow([cell(1, WEIGHT), cell(0, GRADIENT)])
-    return went
+    found = RepeatedSteps(of, {cell(0, WEIGHT): ROW, cell(1, WEIGHT): ROW}, ROWS - 1)
+    found.follow([cell(1, WEIGHT), cell(0, GRADIENT)])
+    return found
 
 
 @pytest.mark.parametrize("gradient", ["=2*A{row}*C{row}", "=2*A{row}*$C$1", "=2*A{row}"])
-def test_equal_rows_go_on_to_the_end(gradient):
-    assert onward(training(gradient=gradient)).steps == ROWS - 1
+def test_equal_rows_repeat_to_the_end(gradient):
+    assert repeated(training(gradient=gradient)).steps == ROWS - 1
 
 
 @pytest.mark.parametrize(
     "content", ["=3*A5*C5", "=2*A5*C4", 0.25], ids=["formula", "reference", "value"]
 )
-def test_a_row_that_departs_ends_it(content):
-    assert onward(training({(4, GRADIENT): content})).steps == 4
+def test_a_row_that_differs_ends_it(content):
+    assert repeated(training({(4, GRADIENT): content})).steps == 4
 
 
-def test_an_update_that_departs_ends_it():
-    assert onward(training({(3, WEIGHT): "=A3+0.1*B3"})).steps == 2
+def test_an_update_that_differs_ends_it():
+    assert repeated(training({(3, WEIGHT): "=A3+0.1*B3"})).steps == 2
 
 
 def test_cells_are_as_far_away_as_their_formulas_say():
-    went = onward(training(gradient="=2*A{row}*$C$1"))
-    assert went.away[cell(0, GRADIENT)] == ROW
-    assert went.away[cell(0, INPUT)] == 0
-    assert list(went.line(cell(0, GRADIENT))) == [cell(row, GRADIENT) for row in range(ROWS - 1)]
-    assert set(went.line(cell(0, INPUT))) == {cell(0, INPUT)}
+    found = repeated(training(gradient="=2*A{row}*$C$1"))
+    assert found.away[cell(0, GRADIENT)] == ROW
+    assert found.away[cell(0, INPUT)] == 0
+    assert list(found.cells(cell(0, GRADIENT))) == [cell(row, GRADIENT) for row in range(ROWS - 1)]
+    assert set(found.cells(cell(0, INPUT))) == {cell(0, INPUT)}
 
 
 def test_an_answer_that_changes_ends_it():
-    went = onward(training())
-    went.as_long(lambda at: at < cell(3, GRADIENT), cell(0, GRADIENT))
-    assert went.steps == 3
+    found = repeated(training())
+    found.while_same(lambda at: at < cell(3, GRADIENT), cell(0, GRADIENT))
+    assert found.steps == 3
 
 
 def test_cells_that_come_to_be_the_same_are_not_told_apart():
     """Its second step takes for a constant what the first one takes for its own input."""
-    assert onward(training(gradient="=2*A{row}*C{row}*$C$2")).steps == 1
+    assert repeated(training(gradient="=2*A{row}*C{row}*$C$2")).steps == 1

@@ -19,7 +19,7 @@ from gradbook.cli.terminal.arguments import (
 from gradbook.errors import FileError, LimitError, NetTextError, UsageError
 from gradbook.files import TEXT_LIMIT
 from gradbook.net.builtin import BUILTIN
-from gradbook.net.text import parse
+from gradbook.net.network import parse
 
 
 @pytest.mark.parametrize("word", ["10000", "10,000", "10_000"])

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from gradbook.cli.main import main
-from gradbook.data.digit_files import SUMS
+from gradbook.data.digits import SUMS
 from tests.data.made import idx_folder, picture_folder
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gradbook.cli.main import main, verb_parser
 from gradbook.cli.verbs import train as verb
-from gradbook.data import digit_files
+from gradbook.data import digits
 from gradbook.lab.recipes.builtin import builtin_recipe
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net import Loss
@@ -83,7 +83,7 @@ def test_without_a_word_it_is_quick():
 )
 def test_the_digits_are_unpacked_ahead_where_they_will_be_wanted(words, ahead, monkeypatch):
     begun = []
-    monkeypatch.setattr(digit_files, "begin", lambda: begun.append(True))
+    monkeypatch.setattr(digits, "begin", lambda: begun.append(True))
     monkeypatch.setattr(verb, "_run", lambda options: 0)
     assert main(["train", *words]) == 0
     assert begun == [True] * ahead

@@ -9,17 +9,17 @@ from gradbook.graph.names import Name
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.report.derivation.page import page
 from gradbook.targets.algebra.derive import derive
-from gradbook.targets.algebra.document import (
+from gradbook.targets.algebra.notation.document import (
     Code,
     Document,
     Equation,
+    EquationLine,
+    EquationNumber,
     Heading,
-    Line,
     Paragraph,
-    Reference,
-    Table,
+    TableBlock,
 )
-from gradbook.targets.algebra.math import Number, Symbol
+from gradbook.targets.algebra.notation.forms import Numeral, Symbol
 from tests.families import networks
 from tests.report.page.test_shell import HOSTILE, Outline
 
@@ -86,7 +86,8 @@ def test_the_network_is_drawn_before_anything_is_said():
 
 def test_references_lead_to_their_equations():
     html = written(
-        Equation((Line(W1, "=", Number(1)),), 7), Paragraph(("As in ", Reference(7), "."))
+        Equation((EquationLine(W1, "=", Numeral(1)),), 7),
+        Paragraph(("As in ", EquationNumber(7), ".")),
     )
     assert 'id="equation-7"' in html
     assert 'As in <a href="#equation-7">(7)</a>.' in html
@@ -98,7 +99,7 @@ def test_equal_headings_have_anchors_that_differ():
 
 
 def test_columns_of_numbers_stand_right_and_words_left():
-    html = written(Table((("what",), ("value",)), ((("rate",), (Number(1),)),)))
+    html = written(TableBlock((("what",), ("value",)), ((("rate",), (Numeral(1),)),)))
     assert '<th scope="col" class="words">what</th><th scope="col">value</th>' in html
     assert '<td class="words">rate</td><td><math>' in html
 

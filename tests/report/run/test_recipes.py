@@ -34,7 +34,7 @@ def test_what_was_measured_is_told_with_its_machine(quick_measured):
     page = plain(list(lines(120, 2)))
     assert "21.0 s     99.43 ± 0.05 %  " in page
     assert page.endswith(
-        "\nMeasured over 10 seeds or more on two cores; the time is what that makes of 2 cores.\n"
+        "\nMeasured over 10 seeds or more on two cores; the time is what follows for 2 cores.\n"
     )
 
 

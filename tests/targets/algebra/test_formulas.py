@@ -13,14 +13,13 @@ from gradbook.graph.derivation import derivation, first_values, slopes
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.reference import run
 from gradbook.net import LESSONS, Loss, builtin, parse
-from gradbook.targets.algebra.decimals import numbers_in
 from gradbook.targets.algebra.derive import derive
-from gradbook.targets.algebra.document import Equation
-from gradbook.targets.algebra.math import Derived
-from gradbook.targets.algebra.plain import TextPrinter, spell
-from gradbook.targets.algebra.printer import unmarked
+from gradbook.targets.algebra.notation.document import Equation
+from gradbook.targets.algebra.notation.forms import Derived, numbers_in
 from gradbook.targets.algebra.records import records
-from gradbook.targets.algebra.text import write
+from gradbook.targets.algebra.writers.plain import TextPrinter, spell
+from gradbook.targets.algebra.writers.printer import unmarked
+from gradbook.targets.algebra.writers.text import write
 from tests.families import networks
 from tests.targets.algebra.reading import NUMPY, worked_out
 
@@ -80,7 +79,7 @@ def test_the_formulas_of_any_network_come_to_its_gradients(net):
 class ExactPrinter(TextPrinter):
     """As the terminal shows it, but with every digit."""
 
-    def write_number(self, form):
+    def write_numeral(self, form):
         return f"{'−' * (form.value < 0)}{abs(form.value)!r}"
 
 

@@ -14,9 +14,9 @@ from gradbook.graph.reference import run
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.layers import Pool
 from gradbook.net.parameters import Role
-from gradbook.targets.algebra import math as m
-from gradbook.targets.algebra.general import backward, forward, parameter_symbol
-from gradbook.targets.algebra.plain import spell
+from gradbook.targets.algebra.notation import forms as m
+from gradbook.targets.algebra.story.general import backward, forward, parameter_symbol
+from gradbook.targets.algebra.writers.plain import spell
 
 
 def slid(windows, x):
@@ -81,13 +81,13 @@ class Worked:
     def _symbol(self, form, k):
         return self.values[spell(form)][k]
 
-    def _number(self, form, k):
+    def _numeral(self, form, k):
         return form.value
 
     def _minus(self, form, k):
         return -self.of(form.of, k)
 
-    def _sum(self, form, k):
+    def _terms(self, form, k):
         return sum(self.of(term, k) for term in form.terms)
 
     def _fraction(self, form, k):
@@ -99,7 +99,7 @@ class Worked:
     def _root(self, form, k):
         return np.sqrt(self.of(form.of, k))
 
-    def _product(self, form, k):
+    def _factors(self, form, k):
         if form.sign in ("·", "⊙"):
             return reduce(by_element, [np.asarray(self.of(f, k)) for f in form.factors])
         left, right = form.factors
@@ -128,7 +128,7 @@ class Worked:
         value = self.of(form.of, k)
         return value.sum(axis=(1, 2)) if form.over == "places" else value.sum()
 
-    def _call(self, form, k):
+    def _function(self, form, k):
         x = form.arguments[-1]
         if form.function == "mean":
             return self._mean(self.all(x))

@@ -6,8 +6,8 @@ import pytest
 
 from gradbook.graph.lower import scalar_step
 from gradbook.net import parse
-from gradbook.targets.algebra import latex, markdown, text
 from gradbook.targets.algebra.derive import derive
+from gradbook.targets.algebra.writers import latex, markdown, text
 
 
 @pytest.mark.parametrize("form", [text, latex, markdown])

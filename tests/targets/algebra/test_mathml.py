@@ -4,28 +4,28 @@ from xml.etree import ElementTree
 import pytest
 
 from gradbook.graph.names import RATE, TOTAL_ERROR, Name
-from gradbook.targets.algebra.document import Line
-from gradbook.targets.algebra.math import (
+from gradbook.targets.algebra.notation.document import EquationLine
+from gradbook.targets.algebra.notation.forms import (
     BigSum,
     Bracket,
-    Call,
     Cases,
+    Comparison,
     Derived,
+    Factors,
     Form,
     Fraction,
+    Function,
     Minus,
-    Number,
+    Numeral,
     Partial,
     Power,
-    Product,
-    Relation,
     Root,
-    Sum,
     Symbol,
+    Terms,
     Transposed,
     Words,
 )
-from gradbook.targets.algebra.mathml import displayed, inline
+from gradbook.targets.algebra.writers.mathml import displayed, inline
 
 CORE = {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mfrac", "msqrt"}
 CORE |= {"msub", "msup", "msubsup", "munder", "mtable", "mtr", "mtd"}
@@ -34,7 +34,7 @@ H1 = Symbol(Name("h", (1,)))
 A_H1 = Symbol(Name("a", of=Name("h", (1,))))
 W5 = Symbol(Name("w", (5,)))
 E = Symbol(TOTAL_ERROR)
-ONE = Number(1)
+ONE = Numeral(1)
 
 
 def tree(form: Form) -> ElementTree.Element:
@@ -53,29 +53,29 @@ def read(element: ElementTree.Element) -> str:
 @pytest.mark.parametrize(
     ("form", "reads"),
     [
-        (Sum((H1, Minus(W5), Number(-2))), "h1−w5+(−2)"),
-        (Sum((Number(-2), H1)), "−2+h1"),
-        (Minus(Sum((H1, W5))), "−(h1+w5)"),
-        (Product((H1, Sum((ONE, Minus(H1))))), "h1·(1−h1)"),
-        (Product((Number(-0.25), H1)), "(−0.25)·h1"),
-        (Product((W5, H1), "⊙"), "w5⊙h1"),
-        (Product((BigSum(H1, "samples"), W5)), "(∑samplesh1)·w5"),
-        (Product((W5, BigSum(H1, "samples"))), "w5∑samplesh1"),
-        (BigSum(Sum((H1, W5))), "∑(h1+w5)"),
-        (Power(Sum((H1, W5)), Number(2)), "(h1+w5)2"),
-        (Power(Number(-0.5), Number(2)), "(−0.5)2"),
-        (Power(Fraction(ONE, H1), Number(2)), "(1h1)2"),
-        (Fraction(Sum((ONE, H1)), W5), "1+h1w5"),
-        (Root(Sum((H1, ONE))), "h1+1"),
-        (Call("σ", (H1,)), "σ(h1)"),
-        (Call("σ′", (H1,)), "σ′(h1)"),
-        (Call("max", (Number(0), H1)), "max(0,h1)"),
-        (Call("exp", (Minus(H1),)), "e−h1"),
-        (Bracket(Relation(H1, ">", Number(0))), "[h1>0]"),
-        (Bracket(Relation(H1, "is", W5)), "[h1\u00a0is\u00a0w5]"),
+        (Terms((H1, Minus(W5), Numeral(-2))), "h1−w5+(−2)"),
+        (Terms((Numeral(-2), H1)), "−2+h1"),
+        (Minus(Terms((H1, W5))), "−(h1+w5)"),
+        (Factors((H1, Terms((ONE, Minus(H1))))), "h1·(1−h1)"),
+        (Factors((Numeral(-0.25), H1)), "(−0.25)·h1"),
+        (Factors((W5, H1), "⊙"), "w5⊙h1"),
+        (Factors((BigSum(H1, "samples"), W5)), "(∑samplesh1)·w5"),
+        (Factors((W5, BigSum(H1, "samples"))), "w5∑samplesh1"),
+        (BigSum(Terms((H1, W5))), "∑(h1+w5)"),
+        (Power(Terms((H1, W5)), Numeral(2)), "(h1+w5)2"),
+        (Power(Numeral(-0.5), Numeral(2)), "(−0.5)2"),
+        (Power(Fraction(ONE, H1), Numeral(2)), "(1h1)2"),
+        (Fraction(Terms((ONE, H1)), W5), "1+h1w5"),
+        (Root(Terms((H1, ONE))), "h1+1"),
+        (Function("σ", (H1,)), "σ(h1)"),
+        (Function("σ′", (H1,)), "σ′(h1)"),
+        (Function("max", (Numeral(0), H1)), "max(0,h1)"),
+        (Function("exp", (Minus(H1),)), "e−h1"),
+        (Bracket(Comparison(H1, ">", Numeral(0))), "[h1>0]"),
+        (Bracket(Comparison(H1, "is", W5)), "[h1\u00a0is\u00a0w5]"),
         (Transposed(Symbol(Name("W"), bold=True)), "W⊤"),
-        (Derived(Product((W5, H1)), W5), "∂∂w5(w5·h1)"),
-        (Relation(Symbol(RATE), "=", ONE), "η=1"),
+        (Derived(Factors((W5, H1)), W5), "∂∂w5(w5·h1)"),
+        (Comparison(Symbol(RATE), "=", ONE), "η=1"),
         (Words("a<b"), "a<b"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -100,7 +100,7 @@ def test_forms_read_as_people_write_them(form, reads):
     ],
 )
 def test_numbers_have_seven_digits_and_powers_of_ten(value, reads):
-    assert said(Number(value)) == reads
+    assert said(Numeral(value)) == reads
 
 
 def test_a_partial_is_a_fraction_of_two_changes():
@@ -121,14 +121,14 @@ def test_places_in_a_layer_are_told_apart_by_a_comma():
 
 
 def test_an_exponent_stands_above_the_subscript():
-    (power,) = tree(Power(A_H1, Number(2)))
+    (power,) = tree(Power(A_H1, Numeral(2)))
     assert power.tag == "msubsup"
     (variance,) = tree(Symbol(Name("σ²", (3,))))
     assert ["".join(part.itertext()) for part in variance] == ["σ", "3", "2"]
 
 
 def test_a_variance_is_bracketed_before_it_is_squared():
-    assert said(Power(Symbol(Name("σ²", (3,))), Number(2))) == "(σ32)2"
+    assert said(Power(Symbol(Name("σ²", (3,))), Numeral(2))) == "(σ32)2"
 
 
 @pytest.mark.parametrize(
@@ -147,44 +147,44 @@ def test_every_symbol_carries_its_kind(name, kind):
 
 
 def test_brackets_grow_only_around_what_is_tall():
-    assert 'stretchy="false"' in inline(Call("σ", (H1,)))
-    assert 'stretchy="false"' not in inline(Power(Fraction(ONE, H1), Number(2)))
+    assert 'stretchy="false"' in inline(Function("σ", (H1,)))
+    assert 'stretchy="false"' not in inline(Power(Fraction(ONE, H1), Numeral(2)))
 
 
 def test_cases_stand_below_each_other():
-    rows = ((H1, Relation(H1, ">", Number(0))), (Number(0), Words("else")))
+    rows = ((H1, Comparison(H1, ">", Numeral(0))), (Numeral(0), Words("else")))
     assert said(Cases(rows)) == "{h1if\u00a0h1>00else"
     assert len(list(tree(Cases(rows)).iter("mtr"))) == 2
 
 
-def rows_of(*lines: Line) -> list[str]:
+def rows_of(*lines: EquationLine) -> list[str]:
     table = ElementTree.fromstring(displayed(lines))
     return ["|".join(map(read, row)) for row in table.iter("mtr")]
 
 
 def test_short_steps_share_a_row_and_long_ones_stand_below_each_other():
-    short = [Line(H1, "=", Product((W5, A_H1))), Line(None, "≈", Number(0.25))]
+    short = [EquationLine(H1, "=", Factors((W5, A_H1))), EquationLine(None, "≈", Numeral(0.25))]
     assert rows_of(*short) == ["h1|=w5·ah1≈0.25"]
-    long = [Line(H1, "=", Sum((A_H1,) * 12)), Line(None, "≈", Number(0.25))]
+    long = [EquationLine(H1, "=", Terms((A_H1,) * 12)), EquationLine(None, "≈", Numeral(0.25))]
     assert rows_of(*long) == ["h1|=" + "+".join(["ah1"] * 12), "|≈0.25"]
 
 
 def test_what_is_too_wide_breaks_before_an_operator():
-    first, *others = rows_of(Line(H1, "=", Sum((Number(0.1234567),) * 12)))
+    first, *others = rows_of(EquationLine(H1, "=", Terms((Numeral(0.1234567),) * 12)))
     assert others
     assert all(re.match(r"\|\+0\.1234567", other) for other in others)
     assert "".join([first, *(other[1:] for other in others)]).count("0.1234567") == 12
 
 
 def test_it_breaks_within_brackets_where_it_must():
-    inner = Sum((Product((Number(0.1234567),) * 3),) * 5)
-    found = rows_of(Line(H1, "=", Product((inner, W5))))
+    inner = Terms((Factors((Numeral(0.1234567),) * 3),) * 5)
+    found = rows_of(EquationLine(H1, "=", Factors((inner, W5))))
     assert len(found) > 1
     assert "".join(found).count("0.1234567") == 15
 
 
 def test_only_elements_of_mathml_core_are_used():
-    forms = [Partial(E, W5), Power(A_H1, Number(2)), BigSum(H1, "samples"), Root(H1)]
-    cases = Cases(((H1, Relation(H1, ">", Number(0))),))
-    whole = ElementTree.fromstring(displayed([Line(None, "=", Sum((*forms, cases)))]))
+    forms = [Partial(E, W5), Power(A_H1, Numeral(2)), BigSum(H1, "samples"), Root(H1)]
+    cases = Cases(((H1, Comparison(H1, ">", Numeral(0))),))
+    whole = ElementTree.fromstring(displayed([EquationLine(None, "=", Terms((*forms, cases)))]))
     assert {element.tag for element in whole.iter()} <= CORE

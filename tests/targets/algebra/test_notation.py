@@ -9,8 +9,8 @@ from gradbook.graph.build import training_step
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.node import needed
 from gradbook.net import builtin, parse
-from gradbook.targets.algebra.formula import definition
-from gradbook.targets.algebra.math import Number
+from gradbook.targets.algebra.notation.forms import Numeral
+from gradbook.targets.algebra.notation.formula import definition
 from gradbook.targets.algebra.records import records
 
 
@@ -102,4 +102,4 @@ def test_what_cannot_be_said_is_refused_with_a_remedy():
     step = training_step(builtin("worked"))
     whole = next(node for node in needed([step.loss]) if node.op.name == "linear")
     with pytest.raises(TargetError, match=r"no words for 'linear': .*formula\.py"):
-        definition(whole, lambda node: Number(0))
+        definition(whole, lambda node: Numeral(0))

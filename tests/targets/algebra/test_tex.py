@@ -9,21 +9,20 @@ import pytest
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.net import parse
-from gradbook.targets.algebra import latex, markdown
 from gradbook.targets.algebra.derive import derive
-from gradbook.targets.algebra.math import (
+from gradbook.targets.algebra.notation.forms import (
     Bracket,
-    Call,
+    Comparison,
+    Factors,
     Fraction,
-    Number,
+    Function,
+    Numeral,
     Partial,
-    Product,
-    Relation,
     Symbol,
     Transposed,
 )
-from gradbook.targets.algebra.tex import decimal, escape, spell, spell_inline, symbol
-from gradbook.targets.algebra.tex_width import width
+from gradbook.targets.algebra.writers import latex, markdown
+from gradbook.targets.algebra.writers.tex import decimal, escape, spell, spell_inline, symbol, width
 from tests.targets.algebra.samples import NAMES, document_of
 
 h = Name("h", (1,))
@@ -55,16 +54,16 @@ def test_vectors_are_bold():
 SPELLINGS = {
     r"\frac{\partial a}{\partial b}": Partial(a, b),
     r"\frac{a + b}{b}": (a + b) / b,
-    r"\tfrac{1}{2} \cdot a": Fraction(Number(1), Number(2)) * a,
+    r"\tfrac{1}{2} \cdot a": Fraction(Numeral(1), Numeral(2)) * a,
     r"\Bigl(\frac{a}{b}\Bigr)^{2}": (a / b) ** 2,
     r"{\sigma^2}^{2}": Symbol(Name("σ²")) ** 2,
     r"a \cdot (-0.5)": a * -0.5,
-    r"\sigma'(a)": Call("σ′", (a,)),
-    r"\mathrm{softmax}(a)": Call("softmax", (a,)),
-    r"[a\text{ is }b]": Bracket(Relation(a, "is", b)),
-    r"(a\,b) \odot a^{2}": Product((Product((a, b), ""), a**2), "⊙"),
+    r"\sigma'(a)": Function("σ′", (a,)),
+    r"\mathrm{softmax}(a)": Function("softmax", (a,)),
+    r"[a\text{ is }b]": Bracket(Comparison(a, "is", b)),
+    r"(a\,b) \odot a^{2}": Factors((Factors((a, b), ""), a**2), "⊙"),
     r"a^{\mathsf{T}}": Transposed(a),
-    r"1.5 \cdot 10^{-8}": Number(1.5e-8),
+    r"1.5 \cdot 10^{-8}": Numeral(1.5e-8),
 }
 
 

@@ -9,28 +9,28 @@ from hypothesis import given, settings
 
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import Name
-from gradbook.targets.algebra.decimals import sign_before
 from gradbook.targets.algebra.derive import derive
-from gradbook.targets.algebra.math import (
+from gradbook.targets.algebra.notation.forms import (
     BigSum,
     Bracket,
-    Call,
     Cases,
+    Comparison,
+    Factors,
     Fraction,
+    Function,
     Minus,
-    Number,
+    Numeral,
     Partial,
-    Product,
-    Relation,
     Root,
-    Sum,
     Symbol,
+    Terms,
     Transposed,
     Words,
+    sign_before,
 )
-from gradbook.targets.algebra.plain import TextPrinter, decimal, spell
-from gradbook.targets.algebra.printer import broken
-from gradbook.targets.algebra.text import write
+from gradbook.targets.algebra.writers.plain import TextPrinter, decimal, spell
+from gradbook.targets.algebra.writers.printer import broken
+from gradbook.targets.algebra.writers.text import write
 from tests.families import networks
 from tests.targets.algebra.samples import NAMES, document_of
 
@@ -44,18 +44,18 @@ SPELLINGS = {
     "a·(b + c)": a * (b + c),
     "−a·b": -(a * b),
     "−(a + b)": -(a + b),
-    "a − (−b)": Sum((a, Minus(Minus(b)))),
-    "a·(−b)": Product((a, Minus(b))),
+    "a − (−b)": Terms((a, Minus(Minus(b)))),
+    "a·(−b)": Factors((a, Minus(b))),
     "a·(−0.5)": a * -0.5,
-    "a − (−0.5)": a - Number(-0.5),
-    "(a/b)·c": Product((Fraction(a, b), c)),
+    "a − (−0.5)": a - Numeral(-0.5),
+    "(a/b)·c": Factors((Fraction(a, b), c)),
     "a/(b·c)": a / (b * c),
     "a·b/c": a * b / c,
     "(a + b)/c": (a + b) / c,
     "a/(b/c)": a / (b / c),
-    "½·a": Fraction(Number(1), Number(2)) * a,
+    "½·a": Fraction(Numeral(1), Numeral(2)) * a,
     "(−a)²": (-a) ** 2,
-    "(−0.5)²": Number(-0.5) ** 2,
+    "(−0.5)²": Numeral(-0.5) ** 2,
     "−a²": -(a**2),
     "(a·b)²": (a * b) ** 2,
     "(a²)³": (a**2) ** 3,
@@ -64,12 +64,12 @@ SPELLINGS = {
     "(∂a/∂b)²": Partial(a, b) ** 2,
     "√(a + b)": Root(a + b),
     "√a": Root(a),
-    "(a b) ⊙ c": Product((Product((a, b), ""), c), "⊙"),
+    "(a b) ⊙ c": Factors((Factors((a, b), ""), c), "⊙"),
     "(a + b)ᵀ": Transposed(a + b),
-    "max(0, a)": Call("max", (Number(0), a)),
-    "[a > 0]·b": Bracket(Relation(a, ">", Number(0))) * b,
-    "{a if b > 0, else c}": Cases(((a, Relation(b, ">", Number(0))), (c, Words("else")))),
-    "(1/4)·Σ a·b": Fraction(Number(1), Number(4)) * BigSum(a * b, "samples"),
+    "max(0, a)": Function("max", (Numeral(0), a)),
+    "[a > 0]·b": Bracket(Comparison(a, ">", Numeral(0))) * b,
+    "{a if b > 0, else c}": Cases(((a, Comparison(b, ">", Numeral(0))), (c, Words("else")))),
+    "(1/4)·Σ a·b": Fraction(Numeral(1), Numeral(4)) * BigSum(a * b, "samples"),
     "Σ (a + b)": BigSum(a + b, "samples"),
     "(Σ a)·b": BigSum(a, "samples") * b,
 }
@@ -108,8 +108,8 @@ def test_there_is_no_minus_zero():
 
 
 def test_an_equals_sign_promises_every_digit():
-    assert sign_before(Number(0.5) + Number(0.1 + 0.2)) == "="
-    assert sign_before(Number(0.5) + Number(1 / 3)) == "≈"
+    assert sign_before(Numeral(0.5) + Numeral(0.1 + 0.2)) == "="
+    assert sign_before(Numeral(0.5) + Numeral(1 / 3)) == "≈"
 
 
 def test_lines_break_outside_brackets_if_they_can():
@@ -118,7 +118,7 @@ def test_lines_break_outside_brackets_if_they_can():
 
 
 def test_lines_break_within_brackets_if_they_must():
-    long = a * Sum((b, c) * 6)
+    long = a * Terms((b, c) * 6)
     lines = broken(TextPrinter().write(long), 30)
     assert len(lines) == 2
     assert "".join("".join(lines).split()) == "".join(spell(long).split())

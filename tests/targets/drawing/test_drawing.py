@@ -8,7 +8,7 @@ from hypothesis import given
 from gradbook.net import BUILTIN, Net, builtin, parse
 from gradbook.palette import WEIGHT
 from gradbook.targets.drawing import Drawing, draw, png, svg
-from gradbook.targets.drawing.shapes import Frame, Label, Line, Plane, Unit
+from gradbook.targets.drawing.shapes import Label, Plane, Segment, Unit, WindowFrame
 from tests.families import networks
 
 TOUCH = 0.01  # points by which neighbours may meet: places are rounded
@@ -28,9 +28,9 @@ def written(drawing: Drawing) -> list[str]:
     return [label.text + label.subscript for label in shapes(drawing, Label)]
 
 
-def named_lines(drawing: Drawing) -> list[tuple[Label, Line]]:
+def named_lines(drawing: Drawing) -> list[tuple[Label, Segment]]:
     """Each weight's label with the line that its middle lies on."""
-    lines = [line for line in shapes(drawing, Line) if line.colour is WEIGHT and slanted(line)]
+    lines = [line for line in shapes(drawing, Segment) if line.colour is WEIGHT and slanted(line)]
     return [
         (label, min(lines, key=lambda line: off(line, label)))
         for label in shapes(drawing, Label)
@@ -38,11 +38,11 @@ def named_lines(drawing: Drawing) -> list[tuple[Label, Line]]:
     ]
 
 
-def slanted(line: Line) -> bool:
+def slanted(line: Segment) -> bool:
     return line.start[0] != line.end[0]
 
 
-def off(line: Line, label: Label) -> float:
+def off(line: Segment, label: Label) -> float:
     x, y = label.centre
     if not line.start[0] <= x <= line.end[0]:
         return float("inf")
@@ -85,7 +85,7 @@ def test_a_weight_s_name_stands_on_its_line_and_touches_no_other(net):
     drawing = draw(net)
     for label, own in named_lines(drawing):
         assert off(own, label) < 0.02
-        for line in shapes(drawing, Line):
+        for line in shapes(drawing, Segment):
             box = label.box
             beside = box.right <= line.start[0] or box.left >= line.end[0]
             if line != own and slanted(line) and not beside:
@@ -137,7 +137,7 @@ def test_images_are_planes_with_their_shape():
     captions = " ".join(written(drawing))
     assert "conv 10 3x3 pad 1 relu w1 … w90, b1 … b10" in captions
     assert len(shapes(drawing, Plane)) == 1 + 5 + 5 + 5
-    assert len(shapes(drawing, Frame)) == 4  # the convolution's window and the pooling's
+    assert len(shapes(drawing, WindowFrame)) == 4  # the convolution's window and the pooling's
 
 
 def test_batchnorm_has_a_column_of_its_own():

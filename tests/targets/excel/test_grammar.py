@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     INFIX,
     LONGEST_FORMULA,
     Call,
@@ -19,7 +19,7 @@ from gradbook.targets.excel.grammar import (
     number,
     write,
 )
-from gradbook.targets.excel.reader import DEEPEST, FormulaError, read
+from gradbook.targets.excel.language.reader import DEEPEST, FormulaError, read
 
 A, B, C = Reference("A1"), Reference("B2"), Reference("C3")
 

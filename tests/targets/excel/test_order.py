@@ -6,7 +6,7 @@ import pytest
 
 from gradbook.graph.lower import scalar_step
 from gradbook.net import builtin, parse
-from gradbook.targets.excel.order import groups
+from gradbook.targets.excel.plan.columns import groups
 
 NETS = {
     "mazur": builtin("mazur"),

@@ -7,8 +7,8 @@ import pytest
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph
-from gradbook.targets.excel.grammar import Reference, write
-from gradbook.targets.excel.spelling import PHRASES, Speller
+from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.spelling import PHRASES, Speller
 
 NAMES = Speller(
     lambda node: Reference(str(node.name)) if node.name else None,

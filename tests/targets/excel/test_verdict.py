@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.targets.excel.verdict import Cells, Errors
+from gradbook.targets.excel.sheets.rates import CurveCells, CurveErrors
 
 STEPS = np.arange(50)
 
@@ -28,15 +28,15 @@ STEPS = np.arange(50)
     ],
 )
 def test_a_curve_is_called_by_its_shape(errors, name):
-    assert Errors(np.asarray(errors)).verdict() == name
+    assert CurveErrors(np.asarray(errors)).verdict() == name
 
 
 def test_rounding_is_no_rise():
-    assert Errors(np.array([1.0, 0.5, 0.5 + 1e-12, 0.4])).rises() == 0
+    assert CurveErrors(np.array([1.0, 0.5, 0.5 + 1e-12, 0.4])).rises() == 0
 
 
 def test_the_formulas_look_at_the_curves_own_cells():
-    cells = Cells("B", 29, 70)
+    cells = CurveCells("B", 29, 70)
     assert cells.between(0, -1) == "B$29:B$98"
     assert cells.rises() == "=SUMPRODUCT(--(B$30:B$98>1.000001*B$29:B$97+1E-09*B$29))"
     assert "ABS(B$91-B$98)<=0.0001*B$98" in cells.verdict("C5", "E5")

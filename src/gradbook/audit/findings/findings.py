@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from gradbook.audit.formula.address import Address, ranges, sheet_of, written
+from gradbook.audit.formula.edits import Edit
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.workbook.book import Book
 
 RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
 NO_NETWORK, UNREADABLE = "no network", "unreadable"
@@ -68,9 +73,33 @@ class Finding:
     sheet: str = ""
     fixes: Mapping[str, str] = field(default_factory=dict)  # cell → its right formula
     spoils: tuple[str, ...] = ()  # the weights whose gradients are wrong by it, if several are
+    edits: tuple[Edit, ...] = ()  # what puts it right, cells by their names: equal in other tables
 
     def __post_init__(self) -> None:
         assert self.kind in KINDS, f"a finding of the kind {self.kind!r}, which nobody documented"
+
+
+def finding_in(
+    book: Book,
+    cells: Sequence[Address],
+    kind: str,
+    quantity: str,
+    why: str,
+    weight: str = "",
+    right: Pattern | None = None,
+) -> Finding:
+    """Something that is wrong in cells of one sheet, whose right formula may be known."""
+    return Finding(
+        kind=kind,
+        quantity=quantity,
+        weight=weight,
+        cells=ranges(cells),
+        formula=book.formula(cells[0]),
+        expected=f"={right.text_at(cells[0])}" if right else "",
+        why=why,
+        sheet=book.sheets[sheet_of(cells[0])].title,
+        fixes={written(cell): f"={right.text_at(cell)}" for cell in cells} if right else {},
+    )
 
 
 @dataclass(frozen=True)

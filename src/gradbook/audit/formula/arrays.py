@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gradbook.audit.formula.address import Address, column_of, row_of, written
-from gradbook.audit.formula.edits import rebuilt
-from gradbook.audit.formula.formulas import Reader
+from gradbook.audit.formula.expression import inner, rebuilt
 from gradbook.audit.formula.functions import ELEMENTWISE
-from gradbook.audit.formula.pattern import Area, inner
-from gradbook.targets.excel.grammar import (
+from gradbook.audit.formula.pattern import RangeReference
+from gradbook.audit.formula.reader import Reader
+from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
     Infix,
@@ -17,7 +17,7 @@ from gradbook.targets.excel.grammar import (
     Reference,
     write,
 )
-from gradbook.targets.excel.reader import FormulaError, read
+from gradbook.targets.excel.language.reader import FormulaError, read
 
 FILLED = ("MMULT", "TRANSPOSE")  # functions whose value is several cells
 
@@ -44,7 +44,7 @@ class _Element:
         match part:
             case Reference(text):
                 mention = self.reader.mention(text, self.home)
-                return self.cell(text, mention) if isinstance(mention, Area) else part
+                return self.cell(text, mention) if isinstance(mention, RangeReference) else part
             case Infix() | Prefix() | Postfix():
                 return rebuilt(part, [self.of(piece) for piece in inner(part)])
             case Call(function, _) if function in ELEMENTWISE or function == "IF":
@@ -54,7 +54,7 @@ class _Element:
                 return Call("INDEX", (part, row, column))
         return part
 
-    def cell(self, text: str, area: Area) -> Expression:
+    def cell(self, text: str, area: RangeReference) -> Expression:
         """The one cell of a range that goes with this one; a single row goes with every row."""
         corners = area.corners(self.home)
         if corners is None:

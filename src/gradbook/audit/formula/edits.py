@@ -1,53 +1,78 @@
-"""Places inside a formula, and formulas changed at such a place."""
+"""Edits of a formula: their kinds, and what a formula may become by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import reduce
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
 
-from gradbook.audit.formula.factors import Factor, factors, product
-from gradbook.audit.formula.pattern import inner
-from gradbook.audit.training.weight_columns import Term, terms
-from gradbook.targets.excel.grammar import Call, Expression, Infix, Number, Postfix, Prefix
-
-Path = tuple[int, ...]  # which part of which part …
-
-
-def places(expression: Expression) -> Iterator[tuple[Path, Expression]]:
-    """Every part of an expression with the way to it, the whole first."""
-    waiting: list[tuple[Path, Expression]] = [((), expression)]
-    while waiting:
-        path, part = waiting.pop()
-        yield path, part
-        waiting.extend(((*path, k), piece) for k, piece in reversed(list(enumerate(inner(part)))))
-
-
-def put(expression: Expression, path: Path, new: Expression) -> Expression:
-    """The expression with another part at a place."""
-    if not path:
-        return new
-    pieces = inner(expression)
-    pieces[path[0]] = put(pieces[path[0]], path[1:], new)
-    return rebuilt(expression, pieces)
+from gradbook.audit.formula.expression import (
+    Factor,
+    Path,
+    SignedTerm,
+    factors,
+    inner,
+    part_at,
+    paths,
+    product,
+    put,
+    rebuilt,
+    renamed,
+    signed,
+    terms,
+    total,
+)
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix, Reference
 
 
-def rebuilt(expression: Expression, pieces: Sequence[Expression]) -> Expression:
-    """The same kind of expression, made of other pieces."""
-    match expression:
-        case Infix(operator, _, _):
-            return Infix(operator, *pieces)
-        case Prefix() | Postfix():
-            return replace(expression, operand=pieces[0])
-        case Call(function, arguments):
-            rest = iter(pieces)
-            return Call(function, tuple(None if a is None else next(rest) for a in arguments))
-    return expression
+class EditKind(Enum):
+    """What an edit changes, by the name of the mistake that it undoes; the likeliest first."""
+
+    REFERENCE = "wrong reference"
+    EXCHANGE = "swapped references"
+    NUMBER = "wrong number"
+    OPERATOR = "wrong operator"
+    PARENTHESES = "parentheses"
+    ORDER = "wrong order"
+    SIGN = "wrong sign"
+    OMISSION = "one factor or term too many"
+    FACTOR = "missing factor"
+    TERM = "missing term"
+    FORMULA = "wrong formula"  # all of it
+
+    @property
+    def rank(self) -> int:
+        return _RANKED[self]
+
+
+_RANKED = {kind: rank for rank, kind in enumerate(EditKind)}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """At these places of a formula, this instead of that."""
+
+    kind: EditKind
+    paths: tuple[Path, ...]
+    old: Expression
+    new: Expression
+
+    def applied(self, expression: Expression) -> Expression:
+        if self.kind is EditKind.EXCHANGE:
+            one, other = self.paths
+            return put(put(expression, one, self.new), other, self.old)
+        for path in self.paths:
+            expression = put(expression, path, self.new)
+        return expression
+
+    def called(self, name: Callable[[Reference], str]) -> Edit:
+        """The edit with each cell called by a name: the same wherever its table stands."""
+        return Edit(self.kind, (), renamed(self.old, name), renamed(self.new, name))
 
 
 def regrouped(expression: Expression) -> Iterator[Expression]:
-    """The expression with one pair of parentheses more, or one less, where that says another."""
-    for path, part in places(expression):
+    """The expression with one pair of parentheses more, or one less, where that changes it."""
+    for path, part in paths(expression):
         for new in (*_embraced(part), *_released(part), *_raised(part), *_negated(part)):
             yield put(expression, path, new)
 
@@ -62,7 +87,7 @@ def _embraced(part: Expression) -> Iterator[Expression]:
             yield from _gathered(parts, first, last)
 
 
-def _gathered(parts: Sequence[Term], first: int, last: int) -> Iterator[Expression]:
+def _gathered(parts: Sequence[SignedTerm], first: int, last: int) -> Iterator[Expression]:
     heads, tails = factors(parts[first][1]), factors(parts[last][1])
     if heads.sign < 0 or tails.sign < 0:
         return
@@ -71,7 +96,7 @@ def _gathered(parts: Sequence[Term], first: int, last: int) -> Iterator[Expressi
             if before == 0 and kept == len(tails.parts):
                 continue
             inside = [
-                (parts[first][0] if before == 0 else 1, _turned(heads.parts[before:])),
+                (parts[first][0] if before == 0 else 1, _dividing(heads.parts[before:])),
                 *parts[first + 1 : last],
                 (parts[last][0], product(tails.parts[:kept])),
             ]
@@ -81,10 +106,8 @@ def _gathered(parts: Sequence[Term], first: int, last: int) -> Iterator[Expressi
             yield total([*parts[:first], (sign, product(whole)), *parts[last + 1 :]])
 
 
-def _turned(parts: Sequence[Factor]) -> Expression:
-    """Factors that begin with a divisor, as they stand inside of parentheses after its slash."""
-    if parts[0].above:
-        return product(parts)
+def _dividing(parts: Sequence[Factor]) -> Expression:
+    """Factors that begin with a divisor, as they stand in the parentheses that follow its slash."""
     return product([Factor(parts[0].part, True), *parts[1:]])
 
 
@@ -124,48 +147,38 @@ def _negated(part: Expression) -> Iterator[Expression]:
             yield Infix("^", Prefix("-", operand), n)
 
 
-def total(parts: Sequence[Term]) -> Expression:
-    """The terms added again, in their order."""
-    (sign, first), *rest = parts
-    start = Prefix("-", first) if sign < 0 else first
-    return reduce(lambda a, t: Infix("+" if t[0] > 0 else "-", a, t[1]), rest, start)
-
-
 def shortened(expression: Expression) -> Iterator[tuple[Expression, Expression]]:
     """The expression without one factor or one term, and what was left out."""
-    for path, part in places(expression):
-        above = at(expression, path[:-1]) if path else None
-        if isinstance(part, Infix) and part.operator in "*/" and not _goes_on(above, "*/"):
-            split = factors(part)
-            for k, factor in enumerate(split.parts):
-                rest = product([*split.parts[:k], *split.parts[k + 1 :]])
-                yield put(expression, path, _signed(split.sign, rest)), factor.part
-        if isinstance(part, Infix) and part.operator in "+-" and not _goes_on(above, "+-"):
-            parts = terms(part)
-            for k, (_, term) in enumerate(parts):
-                yield put(expression, path, total([*parts[:k], *parts[k + 1 :]])), term
+    for path, part in paths(expression):
+        around = part_at(expression, path[:-1]) if path else None
+        for operators in ("*/", "+-"):
+            if _is_one_of(part, operators) and not _is_one_of(around, operators):
+                for rest, left_out in _without_one(part, operators):
+                    yield put(expression, path, rest), left_out
 
 
-def _goes_on(above: Expression | None, operators: str) -> bool:
-    return isinstance(above, Infix) and above.operator in operators
+def _is_one_of(part: Expression | None, operators: str) -> bool:
+    return isinstance(part, Infix) and part.operator in operators
 
 
-def _signed(sign: int, part: Expression) -> Expression:
-    return Prefix("-", part) if sign < 0 else part
+def _without_one(part: Expression, operators: str) -> Iterator[tuple[Expression, Expression]]:
+    if operators == "+-":
+        parts = terms(part)
+        for k, (_, term) in enumerate(parts):
+            yield total([*parts[:k], *parts[k + 1 :]]), term
+    else:
+        split = factors(part)
+        for k, factor in enumerate(split.parts):
+            rest = product([*split.parts[:k], *split.parts[k + 1 :]])
+            yield signed(split.sign, rest), factor.part
 
 
-def at(expression: Expression, path: Path) -> Expression:
-    for k in path:
-        expression = inner(expression)[k]
-    return expression
-
-
-def vain(expression: Expression) -> int:
+def pointless_parts(expression: Expression) -> int:
     """How many parts of a formula come to nothing: x − x, x/x, 1^x, 0·x, 1 > 0."""
-    return sum(_is_vain(part) for _, part in places(expression))
+    return sum(_is_pointless(part) for _, part in paths(expression))
 
 
-def _is_vain(part: Expression) -> bool:
+def _is_pointless(part: Expression) -> bool:
     match part:
         case Infix("-" | "/", left, right):
             return left == right or left == Number(0.0)
@@ -198,22 +211,14 @@ def _tidy_product(expression: Expression) -> Expression:
     sign, scale = split.sign, 1.0
     rest: list[Factor] = []
     for factor in split.parts:
-        if isinstance(factor.part, Number) and factor.above:
-            scale *= factor.part.value
-        elif sign < 0 and factor.above and _turns(factor.part):
-            sign = 1
-            rest.append(Factor(_turned_round(factor.part), True))
-        else:
-            rest.append(factor)
+        match factor:
+            case Factor(Number(value), True):
+                scale *= value
+            case Factor(Infix("-", left, right), True) if sign < 0:
+                sign = 1
+                rest.append(Factor(Infix("-", right, left), True))
+            case _:
+                rest.append(factor)
     if scale != 1 or not any(factor.above for factor in rest):
         rest.insert(0, Factor(Number(scale), True))
-    return _signed(sign, product(rest))
-
-
-def _turns(part: Expression) -> bool:
-    return isinstance(part, Infix) and part.operator == "-"
-
-
-def _turned_round(part: Expression) -> Expression:
-    assert isinstance(part, Infix)
-    return Infix("-", part.right, part.left)
+    return signed(sign, product(rest))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -23,7 +23,7 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.targets.excel.grammar import Call, Expression, Infix, Postfix, Prefix, Reference
+from gradbook.targets.excel.language.grammar import Expression, Reference
 
 _CELL = r"""
     (?P<sheet>'(?:[^']|'')+'!|[\w.\[\]]+!)?
@@ -37,7 +37,7 @@ MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are passed
 
 
 @dataclass(frozen=True)
-class Place:
+class CellReference:
     """One cell as a formula points to it: fixed, or so many rows and columns away."""
 
     sheet: int | None  # None: the formula's own
@@ -85,11 +85,11 @@ def _limits(offset: int, fixed: bool, count: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class Area:
+class RangeReference:
     """A range of cells, from one corner to the other."""
 
-    first: Place
-    last: Place
+    first: CellReference
+    last: CellReference
 
     @property
     def moves(self) -> bool:
@@ -113,13 +113,13 @@ class Area:
 
 
 @dataclass(frozen=True)
-class Unknown:
+class UnknownReference:
     """Something a formula mentions that can't be followed, and why."""
 
     why: str
 
 
-Mention = Place | Area | float | Unknown
+Mention = CellReference | RangeReference | float | UnknownReference
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,12 +132,19 @@ class Pattern:
     expression: Expression | None
     mentions: Mapping[str, Mention]
     problem: str = ""
-    places: tuple[Place | Area, ...] = field(default=())  # in their order, each as often as typed
+    places: tuple[CellReference | RangeReference, ...] = field(
+        default=()
+    )  # in their order, each as often as typed
 
     @cached_property
     def shape(self) -> str:
         """The formula with its references left out: what copies to other places share."""
         return _POINTERS.sub("@", self.key)
+
+    def place_of(self, part: Expression) -> CellReference | None:
+        """Where a part of the formula points, if it is one cell's reference."""
+        place = self.mentions.get(part.text) if isinstance(part, Reference) else None
+        return place if isinstance(place, CellReference) else None
 
     def text_at(self, cell: Address) -> str:
         """The formula as it stands in another cell of the column."""
@@ -171,30 +178,3 @@ def moved(text: str, down: int, right: int) -> str:
 def relaid(text: str, follow: Callable[[str], str]) -> str:
     """A formula with every cell that it mentions put through a function."""
     return MARKS.sub(lambda found: follow(found[0]) if found["column"] else found[0], text)
-
-
-def references(expression: Expression) -> Iterator[Reference]:
-    """Every reference in a formula, in the order they are typed."""
-    yield from (part for part in parts(expression) if isinstance(part, Reference))
-
-
-def parts(expression: Expression) -> Iterator[Expression]:
-    """An expression and all it is made of, from the left; no recursion, sums may be long."""
-    waiting = [expression]
-    while waiting:
-        part = waiting.pop()
-        yield part
-        waiting.extend(reversed(inner(part)))
-
-
-def inner(part: Expression) -> list[Expression]:
-    """What an expression is directly made of."""
-    match part:
-        case Infix(_, left, right):
-            return [left, right]
-        case Prefix(_, operand) | Postfix(_, operand):
-            return [operand]
-        case Call(_, arguments):
-            return [argument for argument in arguments if argument is not None]
-        case _:
-            return []

@@ -8,21 +8,19 @@ import numpy as np
 
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
-from gradbook.audit.formula.value import NotUnderstood
-from gradbook.audit.judge.judge import HERE, OPPOSITE, RIGHT, Bench, best
+from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.training.claims import Claim, claims
 from gradbook.audit.training.loss_candidates import (
     LOSS_WORDS,
+    called_a_loss,
     candidates,
-    headings_of,
     inside_of,
     is_cut,
-    is_loss_word,
     numbers_behind,
 )
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import label
 
 MOST_TRIED = 8
 MOST_TERMS = 4  # that a loss leaves out
@@ -33,14 +31,14 @@ def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
     """The loss of each step, and the share of the gradients that are its gradients."""
     claimed = [tuple(claims(training, lane, 0)) for lane in training.weights]
     start = [lane.cells[0] for lane in training.weights]
-    tried = candidates(training, start)[:MOST_TRIED]
+    tried = candidates(training)[:MOST_TRIED]
     found: tuple[float, tuple[Address, ...]] = (-1.0, ())
-    bench = Bench(training, Step(0, tuple(start), (), ()))
+    tested = StepUnderTest.of(training, [Step(0, tuple(start), (), ())])
     inside: set[Address] = set()  # parts of a loss are hardly one themselves
     for cell in tried:
         if cell in inside and _counts_less(training, cell, found[1][0]):
             continue  # what the loss is made of, before the targets come in
-        share = _share(bench, (cell,), claimed)
+        share = _share(tested, (cell,), claimed)
         if share > (2 * found[0] if found[0] > 0 and cell in inside else found[0]):
             found = share, (cell,)
             inside = inside_of(training, cell)
@@ -50,7 +48,7 @@ def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
         return [], 0.0
     if found[0] <= ENOUGH:
         for _ in range(MOST_TERMS):
-            other = _with_another(training, bench, claimed, found, tried)
+            other = _with_another(training, tested, claimed, found, tried)
             if other[0] <= found[0]:
                 break
             found = other
@@ -66,14 +64,13 @@ def _counts_less(training: Training, cell: Address, loss: Address) -> bool:
 def _plausible(training: Training, start: Sequence[Address], loss: tuple[Address, ...]) -> bool:
     """Whether something that no gradient fits may be a loss: it is called one, and isn't straight
     unless a blank makes it so."""
-    words = headings_of(training, set(loss)).values()
-    if training.rate is None and not any(is_loss_word(word) for some in words for word in some):
+    if training.rate is None and not any(called_a_loss(training, cell) for cell in loss):
         return False
     if any(is_cut(training, cell) for cell in loss):
         return True
-    bench = Bench(training, Step(0, tuple(start), loss, ()))
+    tested = StepUnderTest.of(training, [Step(0, tuple(start), loss, ())])
     try:
-        slopes = [bench.random.of(node, bench.leaves) for node in bench.true.values()]
+        slopes = [tested.random.of(node) for node in tested.gradients.values()]
     except NotUnderstood:
         return False
     finite = [slope[np.isfinite(slope)] for slope in slopes]
@@ -81,16 +78,20 @@ def _plausible(training: Training, start: Sequence[Address], loss: tuple[Address
 
 
 def _share(
-    bench: Bench,
+    tested: StepUnderTest,
     loss: tuple[Address, ...],
     claimed: Sequence[Sequence[Claim]],
 ) -> float:
-    bench = bench.with_loss(loss)
+    tested = tested.with_loss(loss)
     good = 0
     try:
         for j, options in enumerate(claimed):
-            if not bench.is_idle(j):
-                good += best(bench, j, options)[0] in (RIGHT, HERE, OPPOSITE)
+            if not tested.has_no_influence(j):
+                good += tested.best(j, options)[0] in (
+                    Verdict.RIGHT,
+                    Verdict.RIGHT_HERE,
+                    Verdict.OPPOSITE,
+                )
     except NotUnderstood:
         return -0.5
     return good / len(claimed)
@@ -98,7 +99,7 @@ def _share(
 
 def _with_another(
     training: Training,
-    bench: Bench,
+    tested: StepUnderTest,
     claimed: Sequence[Sequence[Claim]],
     found: tuple[float, tuple[Address, ...]],
     tried: Sequence[Address],
@@ -110,7 +111,7 @@ def _with_another(
         for c in tried
         if c not in inside and c not in found[1] and found[1][0] not in inside_of(training, c)
     ]
-    options = [(_share(bench, (*found[1], c), claimed), (*found[1], c)) for c in beside[:6]]
+    options = [(_share(tested, (*found[1], c), claimed), (*found[1], c)) for c in beside[:6]]
     return max(options, default=found, key=lambda option: option[0])
 
 
@@ -161,11 +162,11 @@ def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list
     terms = [book.called(term, cell) for term in left_out]
     right = "+".join([book.patterns[cell].text_at(cell), *terms])
     pattern = book.reader.typed(right, cell)
-    words = [label(book, term, axis) or written(term) for term in left_out]
+    words = [book.label(term, axis) or written(term) for term in left_out]
     return [
         Finding(
             kind="loss without a term",
-            quantity=label(book, cell, axis) or written(cell),
+            quantity=book.label(cell, axis) or written(cell),
             weight="",
             cells=ranges(where),
             formula=book.formula(cell),
@@ -190,7 +191,7 @@ def _named_total(training: Training, cell: Address) -> Address | None:
     named = [
         user
         for user in repeating
-        if any(word in label(training.book, user, axis).lower() for word in LOSS_WORDS)
+        if any(word in training.book.label(user, axis).lower() for word in LOSS_WORDS)
     ]
     unused = [user for user in repeating if not users.get(user)]
     return next(iter([*named, *unused]), None)

@@ -9,11 +9,10 @@ import numpy as np
 
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, ranges, sheet_of, written
-from gradbook.audit.formula.value import NotUnderstood
-from gradbook.audit.judge.judge import Bench
+from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import label
 from gradbook.graph.node import Node
 
 NEAR = 1e-6  # of a value: some programs keep no more digits, and errors grow along a formula
@@ -27,28 +26,32 @@ def stale_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list
         return []
     columns: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for group in groups:
-        for cell in _stale(Bench(training, group[0], like=group)):
+        for cell in _stale(StepUnderTest.of(training, group)):
             columns[training.axis.line(cell)].append(cell)
     return [_finding(training, sorted(cells)) for cells in columns.values()]
 
 
-def _stale(bench: Bench) -> list[Address]:
+def _stale(tested: StepUnderTest) -> list[Address]:
     """Cells of like steps whose values differ from what their step's weights make of them."""
-    if not _worked(bench):
+    if not _worked(tested):
         return []
     found: list[Address] = []
-    for cell, node in list(bench.made.known.items()):
-        if isinstance(node, Node) and cell in bench.training.varying and cell in bench.places:
-            found += _old(bench, cell, node)
+    for cell, node in list(tested.graph.known.items()):
+        if (
+            isinstance(node, Node)
+            and cell in tested.training.varying
+            and cell in tested.positions.places
+        ):
+            found += _old(tested, cell, node)
     return found
 
 
-def _worked(bench: Bench) -> bool:
+def _worked(tested: StepUnderTest) -> bool:
     """Whether the whole step, its claims included, could be worked as a graph."""
     try:
         return all(
-            bench.loss is not bench.claimed(claim) and bench.made.node(claim.owner) is not None
-            for options in bench.step.claims
+            tested.loss is not tested.claimed(claim) and tested.graph.node(claim.owner) is not None
+            for options in tested.step.claims
             for claim in options[:1]
             if claim.whole
         )
@@ -56,17 +59,16 @@ def _worked(bench: Bench) -> bool:
         return False
 
 
-def _old(bench: Bench, cell: Address, node: Node) -> list[Address]:
-    book = bench.training.book
-    if cell in bench.training.weight_cells or cell not in book.patterns:
+def _old(tested: StepUnderTest, cell: Address, node: Node) -> list[Address]:
+    book = tested.training.book
+    if cell in tested.training.weight_cells or cell not in book.patterns:
         return []
-    there = [bench.there(cell, step) for step in bench.like]
+    there = [tested.positions.there(cell, step) for step in tested.alike]
     given = np.array([_number(book.values.get(at)) for at in there])
-    computed = np.broadcast_to(bench.sheet.of(node, bench.leaves), given.shape)
+    computed = np.broadcast_to(tested.sheet.of(node), given.shape)
     with np.errstate(all="ignore"):
         largest = max(
-            np.nanmax(np.abs(bench.sheet.of(part, bench.leaves)), initial=0)
-            for part in _summands(node)
+            np.nanmax(np.abs(tested.sheet.of(part)), initial=0) for part in _summands(node)
         )
         apart = np.abs(given - computed) > NEAR * np.abs(computed) + FAINT * largest
     return [at for at, is_old in zip(there, apart & np.isfinite(computed), strict=True) if is_old]
@@ -92,7 +94,7 @@ def _finding(training: Training, cells: Sequence[Address]) -> Finding:
     book, cell = training.book, cells[0]
     return Finding(
         kind="stale value",
-        quantity=label(book, cell, training.axis) or written(cell),
+        quantity=book.label(cell, training.axis) or written(cell),
         weight="",
         cells=ranges(cells),
         formula=book.formula(cell),

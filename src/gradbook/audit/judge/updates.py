@@ -9,17 +9,16 @@ import numpy as np
 
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, ranges, row_of, sheet_of, written
-from gradbook.audit.formula.edits import places, put, total
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.pattern import Pattern, Place, moved
-from gradbook.audit.formula.value import NotUnderstood
-from gradbook.audit.judge.judge import OPPOSITE, Bench, best, known_right
+from gradbook.audit.formula.expression import factors, paths, put, terms, total
+from gradbook.audit.formula.pattern import CellReference, Pattern, moved
+from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import WeightColumn, change, label, terms
+from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import quoted
-from gradbook.targets.excel.grammar import Reference, write
-from gradbook.targets.excel.reader import read
+from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.reader import read
 
 
 def update_findings(training: Training, steps: Sequence[Step]) -> list[Finding]:
@@ -82,28 +81,28 @@ def _same(training: Training, steps: Sequence[Step], k: int, cell: Address, usua
     """Whether an update says the same as those of its column, in other words."""
     if k >= len(steps):
         return True
-    bench = Bench(training, steps[k])
+    tested = StepUnderTest.of(training, [steps[k]])
     own = training.book.patterns[cell]
     like = training.book.reader.typed(usual.text_at(cell), cell)
     if own.expression is None or like.expression is None:
         return False
     try:
-        a = bench.made.expression(own.expression, cell, own)
-        b = bench.made.expression(like.expression, cell, like)
+        a = tested.graph.expression(own.expression, cell, own)
+        b = tested.graph.expression(like.expression, cell, like)
     except NotUnderstood:
         return False
-    return bench.same(a, b, bench.random)
+    return tested.same(a, b)
 
 
 class _Benches:
-    """A bench for each step that is looked at, shared by its weights."""
+    """Each step that is looked at, tested once for all of its weights."""
 
     def __init__(self, training: Training) -> None:
         self.training = training
-        self._known: dict[int, Bench] = {}
+        self._known: dict[int, StepUnderTest] = {}
 
-    def of(self, step: Step) -> Bench:
-        return self._known.setdefault(step.number, Bench(self.training, step))
+    def of(self, step: Step) -> StepUnderTest:
+        return self._known.setdefault(step.number, StepUnderTest.of(self.training, [step]))
 
 
 def _additions(
@@ -114,10 +113,10 @@ def _additions(
     step = next((s for s in steps if training.book.patterns.get(_next(lane, s)) is usual), None)
     if step is None or not step.claims[j]:
         return
-    if known_right(benches.of(step), j):
+    if benches.of(step).is_known_right(j):
         return
-    verdict, claim = best(benches.of(step), j, step.claims[j])
-    if verdict != OPPOSITE or claim is None or claim.sign > 0:
+    verdict, claim = benches.of(step).best(j, step.claims[j])
+    if verdict != Verdict.OPPOSITE or claim is None or claim.sign > 0:
         return
     cells = [cell for cell in lane.cells[1:] if training.book.patterns.get(cell) is usual]
     expected = _subtracting(training, lane, usual, cells[0])
@@ -229,7 +228,7 @@ def wrong_rates(
 
 def _rate_place(
     training: Training, lane: WeightColumn, usual: Pattern
-) -> tuple[Place | None, Reference | None]:
+) -> tuple[CellReference | None, Reference | None]:
     """Which reference of an update is the learning rate: the one that is not the gradient."""
     first = next(cell for cell in lane.cells[1:] if training.book.patterns.get(cell) is usual)
     base = lane.cells[lane.cells.index(first) - 1]
@@ -241,7 +240,7 @@ def _rate_place(
         at = training.cell_of(factor.part, first)
         if at is not None and isinstance(factor.part, Reference):
             mention = usual.mentions[factor.part.text]
-            if isinstance(mention, Place):
+            if isinstance(mention, CellReference):
                 cells.append((at, mention, factor.part))
     plain = training.flow.plain
     for at, mention, reference in cells:
@@ -271,7 +270,7 @@ def _what(training: Training, cell: Address) -> str:
         return "which is blank"
     if isinstance(value, str):
         return f"the text {value[:20]!r}"
-    name = label(training.book, cell, training.axis)
+    name = training.book.label(cell, training.axis)
     return f"which is {name}" if name else "another cell"
 
 
@@ -291,7 +290,7 @@ def _with_rate(
     """The formula with another reference in the place of one."""
     old = moved(reference.text, row_of(cell) - row_of(usual.home), 0)
     expression = read(usual.text_at(cell))
-    for path, part in list(places(expression)):
+    for path, part in list(paths(expression)):
         if isinstance(part, Reference) and part.text == old:
             expression = put(expression, path, Reference(right))
             break

@@ -7,11 +7,11 @@ from itertools import combinations
 
 import numpy as np
 
-from gradbook.audit.formula.edits import Path, regrouped, shortened
-from gradbook.audit.formula.factors import factors, product
-from gradbook.audit.repair.search import OPERATIONS, Batch, Choice, Offer, Trial, hits
+from gradbook.audit.formula.edits import Edit, EditKind, regrouped, shortened
+from gradbook.audit.formula.expression import Path, factors, product
+from gradbook.audit.repair.search import OPERATIONS, Batch, Offer, Trial, hits
 from gradbook.graph.node import Array
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     Expression,
     Infix,
     Number,
@@ -38,8 +38,8 @@ def replacements(
         old = trial.parts[paths[0]]
         if not isinstance(old, of):
             continue
-        kind = "reference" if isinstance(old, Reference) else "number"
-        choices = [Choice(kind, paths, old, offer.said) for offer in offered]
+        kind = EditKind.REFERENCE if of is Reference else EditKind.NUMBER
+        choices = [Edit(kind, paths, old, offer.said) for offer in offered]
         yield choices, trial.with_(dict.fromkeys(paths, stack))
 
 
@@ -47,26 +47,32 @@ def other_operators(trial: Trial) -> Iterator[Batch]:
     """An operator that should be another, sides that should be exchanged, a sign turned round."""
     for path, part in trial.parts.items():
         for kind, new, values in _turned(trial, path, part):
-            yield [Choice(kind, (path,), part, new)], trial.with_({path: values})[None]
+            yield [Edit(kind, (path,), part, new)], trial.with_({path: values})[None]
         for new in _parted(trial, path, part):
             values = Trial(new, trial.opaque).whole
-            yield [Choice("operator", (path,), part, new)], trial.with_({path: values})[None]
+            yield [Edit(EditKind.OPERATOR, (path,), part, new)], trial.with_({path: values})[None]
 
 
-def _turned(trial: Trial, path: Path, part: Expression) -> Iterator[tuple[str, Expression, Array]]:
+def _turned(
+    trial: Trial, path: Path, part: Expression
+) -> Iterator[tuple[EditKind, Expression, Array]]:
     if isinstance(part, Infix) and part.operator in OPERATIONS:
         left, right = trial.values[*path, 0], trial.values[*path, 1]
         with np.errstate(all="ignore"):
             for operator, operation in OPERATIONS.items():
                 if operator != part.operator:
-                    yield "operator", Infix(operator, part.left, part.right), operation(left, right)
+                    yield (
+                        EditKind.OPERATOR,
+                        Infix(operator, part.left, part.right),
+                        operation(left, right),
+                    )
             if part.operator in "-/^":
                 turned = OPERATIONS[part.operator](right, left)
-                yield "order", Infix(part.operator, part.right, part.left), turned
+                yield EditKind.ORDER, Infix(part.operator, part.right, part.left), turned
     if isinstance(part, Prefix) and part.operator == "-":
-        yield "sign", part.operand, trial.values[*path, 0]
+        yield EditKind.SIGN, part.operand, trial.values[*path, 0]
     else:
-        yield "sign", Prefix("-", part), -trial.values[path]
+        yield EditKind.SIGN, Prefix("-", part), -trial.values[path]
 
 
 def _parted(trial: Trial, path: Path, part: Expression) -> Iterator[Expression]:
@@ -88,14 +94,14 @@ def groupings(trial: Trial) -> Iterator[Batch]:
         if k > MOST_GROUPINGS:
             break
         values = Trial(new, trial.opaque).whole
-        yield [Choice("parentheses", ((),), trial.expression, new)], values[None]
+        yield [Edit(EditKind.PARENTHESES, ((),), trial.expression, new)], values[None]
 
 
 def omissions(trial: Trial) -> Iterator[Batch]:
     """A factor or a term too many."""
     for shorter, left_out in shortened(trial.expression):
         values = Trial(shorter, trial.opaque).whole
-        yield [Choice("extra", ((),), left_out, shorter)], np.asarray(values)[None]
+        yield [Edit(EditKind.OMISSION, ((),), left_out, shorter)], np.asarray(values)[None]
 
 
 def factors_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
@@ -109,7 +115,7 @@ def factors_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
             if _is_inside_product(trial, path):
                 continue  # the whole product times something is the same
             choices = [
-                Choice("missing", (path,), part, Infix(operator, part, offer.said))
+                Edit(EditKind.FACTOR, (path,), part, Infix(operator, part, offer.said))
                 for offer in offered
             ]
             with np.errstate(all="ignore"):
@@ -128,7 +134,7 @@ def exchanges(trial: Trial) -> Iterator[Batch]:
     for (one, a), (other, b) in combinations(spots[:MOST_EXCHANGED], 2):
         if a != b:
             values = trial.with_({one: trial.values[other], other: trial.values[one]})
-            yield [Choice("swapped", (one, other), a, b)], np.asarray(values)[None]
+            yield [Edit(EditKind.EXCHANGE, (one, other), a, b)], np.asarray(values)[None]
 
 
 def terms_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
@@ -140,7 +146,7 @@ def terms_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
         for path, part in trial.parts.items():
             if len(path) < 2 or len(trial.parts) <= SHORT:
                 choices = [
-                    Choice("term", (path,), part, Infix(operator, part, offer.said))
+                    Edit(EditKind.TERM, (path,), part, Infix(operator, part, offer.said))
                     for offer in offered
                 ]
                 with np.errstate(all="ignore"):
@@ -148,7 +154,7 @@ def terms_more(trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
                 yield choices, trial.with_({path: values})
 
 
-def pairs(trial: Trial, offered: Sequence[Offer], true: Array) -> Iterator[tuple[Choice, Choice]]:
+def pairs(trial: Trial, offered: Sequence[Offer], true: Array) -> Iterator[tuple[Edit, Edit]]:
     """Two references or numbers, as where cells are swapped."""
     if not offered:
         return
@@ -160,8 +166,8 @@ def pairs(trial: Trial, offered: Sequence[Offer], true: Array) -> Iterator[tuple
         given = {**dict.fromkeys(one, across), **dict.fromkeys(other, down)}
         for j, k in hits(trial.with_(given), true):
             yield (
-                Choice("reference", one, trial.parts[one[0]], offered[j].said),
-                Choice("reference", other, trial.parts[other[0]], offered[k].said),
+                Edit(EditKind.REFERENCE, one, trial.parts[one[0]], offered[j].said),
+                Edit(EditKind.REFERENCE, other, trial.parts[other[0]], offered[k].said),
             )
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.value import NotUnderstood
-from gradbook.audit.judge.judge import RIGHT, Bench, best
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.loss import every_step
+from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.repair.pasted import pasted_column
-from gradbook.audit.training.loss_candidates import loss_words
+from gradbook.audit.training.loss_candidates import called_a_loss
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import Training, depending, trainings_of
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
@@ -88,7 +88,9 @@ def _losses(training: Training, column: Sequence[Address]) -> Iterator[Loss]:
         for cell in below - serving
         if cell in book.patterns and sheet_of(cell) == training.sheet and along(cell) == first
     ]
-    cells.sort(key=lambda cell: (not loss_words(training, cell), bool(flow.users.get(cell)), -cell))
+    cells.sort(
+        key=lambda cell: (not called_a_loss(training, cell), bool(flow.users.get(cell)), -cell)
+    )
     for cell in cells[:MOST_LOSSES]:
         yield every_step(training, (cell,))
 
@@ -111,11 +113,13 @@ def _explained(training: Training, loss: Loss) -> bool:
     if not groups:
         return False
     usual = max(groups, key=len)
-    bench = Bench(training, usual[0], like=usual)
+    tested = StepUnderTest.of(training, usual)
     try:
-        found = {j: best(bench, j, some) for j, some in enumerate(usual[0].claims) if some}
-        wrong = {j: claim for j, (verdict, claim) in found.items() if verdict != RIGHT and claim}
-        remedy = pasted_column(bench, wrong, given=True) if wrong else None
+        found = {j: tested.best(j, some) for j, some in enumerate(usual[0].claims) if some}
+        wrong = {
+            j: claim for j, (verdict, claim) in found.items() if verdict != Verdict.RIGHT and claim
+        }
+        remedy = pasted_column(tested, wrong, given=True) if wrong else None
     except NotUnderstood:
         return False
     return remedy is not None and remedy.lanes >= wrong.keys()

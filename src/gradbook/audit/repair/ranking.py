@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.repair.columns import Columns
 from gradbook.audit.repair.remedy import Remedy, likeness
-from gradbook.audit.repair.search import Choice
-from gradbook.targets.excel.grammar import Number
+from gradbook.targets.excel.language.grammar import Number
 
 
 def ranked(columns: Columns, more: bool) -> list[Remedy]:
@@ -16,29 +16,17 @@ def ranked(columns: Columns, more: bool) -> list[Remedy]:
 
     def merit(remedy: Remedy) -> tuple[int, int, int, int]:
         change = remedy.repair.changes[0]
-        likely = -likeness(columns.bench, remedy)
-        return -len(remedy.lanes), likely, KINDS.index(change.kind), _rarity(change)
+        likely = -likeness(columns.tested, remedy)
+        return -len(remedy.lanes), likely, change.kind.rank, _rarity(change)
 
     return sorted(columns.remedies(), key=merit)
 
 
-def _rarity(change: Choice) -> int:
+def _rarity(change: Edit) -> int:
     """How unusual a number is that an edit brings in: halves stand before squares."""
-    if change.kind != "number" or not isinstance(change.new, Number):
+    if change.kind is not EditKind.NUMBER or not isinstance(change.new, Number):
         return 0
     return COMMON.index(change.new.value) if change.new.value in COMMON else len(COMMON)
 
 
 COMMON = (0.5, 1.0, 2.0)
-KINDS = (
-    "reference",
-    "swapped",
-    "number",
-    "operator",
-    "parentheses",
-    "order",
-    "sign",
-    "extra",
-    "missing",
-    "term",
-)

@@ -8,11 +8,11 @@ from functools import reduce
 
 import numpy as np
 
-from gradbook.audit.formula.edits import Path, places, put
-from gradbook.audit.formula.pattern import inner
+from gradbook.audit.formula.edits import Edit
+from gradbook.audit.formula.expression import Path, inner, paths
 from gradbook.audit.judge.numbers import CLOSE, FAINT
 from gradbook.graph.node import Array
-from gradbook.targets.excel.grammar import (
+from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
     Infix,
@@ -63,27 +63,7 @@ class Offer:
     values: Array
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One edit: at these places, this instead."""
-
-    kind: (
-        str  # reference, swapped, number, operator, order, sign, parentheses, missing, extra, term
-    )
-    paths: tuple[Path, ...]
-    old: Expression
-    new: Expression
-
-    def applied(self, expression: Expression) -> Expression:
-        if self.kind == "swapped":
-            one, other = self.paths
-            return put(put(expression, one, self.new), other, self.old)
-        for path in self.paths:
-            expression = put(expression, path, self.new)
-        return expression
-
-
-Batch = tuple[Sequence[Choice], Array]  # edits, and the whole formula's values with each
+Batch = tuple[Sequence[Edit], Array]  # edits, and the whole formula's values with each
 
 
 class Trial:
@@ -91,7 +71,7 @@ class Trial:
 
     def __init__(self, expression: Expression, opaque: Callable[[Expression], Array]) -> None:
         self.expression = expression
-        self.parts = dict(places(expression))
+        self.parts = dict(paths(expression))
         self.opaque = opaque
         self.values: dict[Path, Array] = {}
         with np.errstate(all="ignore"):
@@ -166,7 +146,7 @@ def _are_single(function: str, arguments: Sequence[Expression | None]) -> bool:
     return not any(isinstance(a, Reference) and ":" in a.text for a in arguments)
 
 
-def matching(batches: Iterator[Batch], true: Array) -> Iterator[Choice]:
+def matching(batches: Iterator[Batch], true: Array) -> Iterator[Edit]:
     """The edits with which the formula is worth what it should be."""
     for choices, values in batches:
         for (k,) in hits(values, true):

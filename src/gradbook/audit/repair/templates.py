@@ -9,15 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.edits import Path, places, put
-from gradbook.audit.formula.pattern import references
-from gradbook.audit.formula.value import NotUnderstood
-from gradbook.audit.judge.judge import Bench
-from gradbook.audit.repair.mentions import reference
+from gradbook.audit.formula.expression import Path, paths, put, references
+from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.search import Offer
 from gradbook.graph.node import Array
-from gradbook.targets.excel.grammar import Expression, Infix, Prefix, Reference, write
-from gradbook.targets.excel.reader import read
+from gradbook.targets.excel.language.grammar import Expression, Infix, Prefix, Reference, write
+from gradbook.targets.excel.language.reader import read
 
 USUAL = ("1-x", "1-x^2", "IF(x>0,1,0)", "1/(1+EXP(-x))")
 MOST = 10
@@ -27,11 +25,11 @@ HOLE = "x"
 Template = Callable[[Expression], Expression]
 
 
-def templates(bench: Bench) -> list[Template]:
+def templates(tested: StepUnderTest) -> list[Template]:
     """The functions that formulas of the step use, the commonest first."""
     votes: Counter[str] = Counter()
-    book = bench.training.book
-    for pattern in {book.patterns[c] for c in bench.step.cells if c in book.patterns}:
+    book = tested.training.book
+    for pattern in {book.patterns[c] for c in tested.step.cells if c in book.patterns}:
         if pattern.expression is not None:
             votes.update({write(said) for said in _unary(pattern.expression)})
     known = dict.fromkeys([*USUAL, *(said for said, _ in votes.most_common())])
@@ -40,12 +38,12 @@ def templates(bench: Bench) -> list[Template]:
 
 def _unary(expression: Expression) -> Iterator[Expression]:
     """The parts that mention one cell only, with a hole in its place."""
-    for _, part in places(expression):
+    for _, part in paths(expression):
         if isinstance(part, Reference | Prefix):
             continue
         mentioned = {reference.text for reference in references(part)}
         if len(mentioned) == 1 and ":" not in next(iter(mentioned)):
-            inside = list(places(part))
+            inside = list(paths(part))
             if len(inside) <= LONGEST and not _is_bare_product(part):
                 yield _filled(part, _holes(part), Reference(HOLE))
 
@@ -56,7 +54,7 @@ def _is_bare_product(part: Expression) -> bool:
 
 
 def _holes(part: Expression) -> list[Path]:
-    return [path for path, inside in places(part) if isinstance(inside, Reference)]
+    return [path for path, inside in paths(part) if isinstance(inside, Reference)]
 
 
 def _filled(part: Expression, holes: Sequence[Path], new: Expression) -> Expression:
@@ -85,22 +83,22 @@ def derived(
                     continue
 
 
-def differences(bench: Bench, home: Address) -> list[Expression]:
+def differences(tested: StepUnderTest, home: Address) -> list[Expression]:
     """The differences of two cells that formulas beside a cell take: an output and its target."""
-    book, line = bench.training.book, bench.line(home)
-    cells = [cell for cell in bench.step.cells if cell in book.patterns]
-    beside = [cell for cell in cells if bench.line(cell) == line]
+    book, line = tested.training.book, tested.positions.row(home)
+    cells = [cell for cell in tested.step.cells if cell in book.patterns]
+    beside = [cell for cell in cells if tested.positions.row(cell) == line]
     found: dict[tuple[Address, Address], None] = {}
     for cell in beside or cells:
         pattern = book.reader.typed(book.patterns[cell].text_at(cell), cell)
         if pattern.expression is not None and sheet_of(cell) == sheet_of(home):
-            for _, part in places(pattern.expression):
+            for _, part in paths(pattern.expression):
                 match part:
                     case Infix("-", Reference(a), Reference(b)):
                         one, other = book.reader.cell(a, cell), book.reader.cell(b, cell)
                         if one is not None and other is not None:
                             found |= {(one, other): None, (other, one): None}
     return [
-        Infix("-", reference(bench, one, home), reference(bench, other, home))
+        Infix("-", tested.mentions.reference(one, home), tested.mentions.reference(other, home))
         for one, other in list(found)[:MOST]
     ]

@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.pattern import Pattern, Place
-from gradbook.audit.training.weight_columns import WeightColumn, terms
+from gradbook.audit.formula.expression import factors, terms
+from gradbook.audit.formula.pattern import CellReference, Pattern
+from gradbook.audit.training.weight_columns import WeightColumn
 from gradbook.audit.workbook.book import Book
-from gradbook.targets.excel.grammar import Number
+from gradbook.targets.excel.language.grammar import Number
 
 WIDEST = 3  # cells that a gap may skip
 
@@ -114,7 +114,7 @@ def companions(
 def _update(book: Book, cell: Address) -> tuple[str, frozenset[Address | None]]:
     """What an update is made of, and the cells that it mentions wherever it stands."""
     pattern = book.patterns[cell]
-    fixed = (p.at(cell) for p in pattern.places if isinstance(p, Place) and not p.moves)
+    fixed = (p.at(cell) for p in pattern.places if isinstance(p, CellReference) and not p.moves)
     return _makeup(pattern), frozenset(fixed)
 
 
@@ -136,5 +136,5 @@ def _makeup(pattern: Pattern) -> str:
 def _waits(book: Book, line: WeightColumn) -> bool:
     """Whether an update mentions a blank: an exercise of its own."""
     cell = line.cells[1]
-    mentioned = (p.at(cell) for p in book.patterns[cell].places if isinstance(p, Place))
+    mentioned = (p.at(cell) for p in book.patterns[cell].places if isinstance(p, CellReference))
     return any(at not in book.patterns and at not in book.values for at in mentioned)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.factors import Factor, factors, product
+from gradbook.audit.formula.expression import Factor, SignedTerm, factors, product, terms
 from gradbook.audit.training.repeated_steps import RepeatedSteps
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import Term, WeightColumn, change, terms
-from gradbook.targets.excel.grammar import Expression, Infix, Prefix
+from gradbook.audit.training.weight_columns import WeightColumn, change
+from gradbook.targets.excel.language.grammar import Expression, Infix, Prefix
 
 DEEPEST = 8  # cells between a weight and its gradient
+MEMORY = 12  # cells to look through for one that goes on from its value before
 
 
 @dataclass(frozen=True)
@@ -26,61 +27,56 @@ class Claim:
     sign: int  # +1 where the update subtracts the claim
     via: tuple[Address, ...] = ()  # the cells from the update to the one that mentions the owner
 
+    def later(self, away: Mapping[Address, int], steps: int) -> Claim:
+        """The claim made so many steps later, its cells being so far away with each."""
+        owner = self.owner + steps * away.get(self.owner, 0)
+        via = tuple([cell + steps * away.get(cell, 0) for cell in self.via])
+        return replace(self, owner=owner, via=via)
 
-def every_claim(training: Training, lane: WeightColumn) -> list[tuple[Claim, ...]]:
+
+def every_claim(training: Training, weight: WeightColumn) -> list[tuple[Claim, ...]]:
     """What the update after each step may mean by the gradient."""
     found: list[tuple[Claim, ...]] = []
-    while (left := len(lane.cells) - 1 - len(found)) > 0:
+    while (left := len(weight.cells) - 1 - len(found)) > 0:
         step = len(found)
         read: list[Address] = []
-        said = tuple(claims(training, lane, step, read))
-        away = {lane.cells[step]: lane.stride, lane.cells[step + 1]: lane.stride}
+        said = tuple(claims(training, weight, step, read))
+        away = dict.fromkeys(weight.cells[step : step + 2], weight.stride)
         if training.rate is not None:
             away.setdefault(training.rate, 0)
-        onward = RepeatedSteps(training, away, left if read else 1)
-        onward.follow(dict.fromkeys(read))
-        found.append(said)
-        later = range(1, onward.steps)
-        found += [tuple([_later(claim, onward.away, k) for claim in said]) for k in later]
+        repeated = RepeatedSteps(training, away, left if read else 1)
+        repeated.follow(dict.fromkeys(read))
+        found += [
+            tuple([claim.later(repeated.away, k) for claim in said]) if k else said
+            for k in range(repeated.steps)
+        ]
     return found
 
 
-def _later(claim: Claim, away: Mapping[Address, int], steps: int) -> Claim:
-    """The claim, made so many steps later."""
-    owner, via = claim.owner, claim.via
-    return Claim(
-        owner + steps * away.get(owner, 0),
-        claim.expression,
-        claim.whole,
-        claim.sign,
-        tuple([cell + steps * away.get(cell, 0) for cell in via]),
-    )
-
-
 def claims(
-    training: Training, lane: WeightColumn, step: int, read: list[Address] | None = None
+    training: Training, weight: WeightColumn, step: int, read: list[Address] | None = None
 ) -> list[Claim]:
     """What the update after a step may mean by the gradient, the likeliest first.
 
     The cells whose formulas are read on the way are added to `read`.
     """
-    base, cell = lane.cells[step], lane.cells[step + 1]
-    pattern = training.book.patterns.get(cell)
+    base, home = weight.cells[step : step + 2]
+    pattern = training.book.patterns.get(home)
     if pattern is None or pattern.expression is None:
         return []
     read = [] if read is None else read
-    levels: list[list[Claim]] = [[]]
-    parts: Sequence[Term] = change(pattern, base, cell)
-    home, sign = cell, -1
-    known: dict[Address, None] = {}
-    while home not in known and len(known) < DEEPEST:
-        known[home] = None
+    parts: Sequence[SignedTerm] = change(pattern, base, home)
+    sign = -1
+    levels: list[list[Claim]] = [[]]  # another one behind each running mean or velocity
+    way: list[Address] = []
+    while home not in way and len(way) < DEEPEST:
+        way.append(home)
         read.append(home)
         own = [term for term in parts if not _is_decay(training, term[1], home, base)]
-        found, further = _level(training, own or parts, home, base, sign)
+        found, further = _claimed(training, own or parts, home, base, sign)
         levels[-1] += found
         if own and len(own) < len(parts):  # unless the loss counts the weights, too
-            levels[-1] += _level(training, parts, home, base, sign)[0]
+            levels[-1] += _claimed(training, parts, home, base, sign)[0]
         if further is None:
             break
         home, sign = further
@@ -95,56 +91,56 @@ def claims(
             parts = ((1, expression),)
         else:
             break
-    way = tuple(known)
-    return [replace(claim, via=_up_to(way, claim.owner)) for claim in levels[-1] or levels[0]]
+    found = levels[-1] or levels[0]
+    return [
+        replace(c, via=tuple(way[: way.index(c.owner)] if c.owner in way else way)) for c in found
+    ]
 
 
-def _up_to(way: Sequence[Address], owner: Address) -> tuple[Address, ...]:
-    return tuple(way[: way.index(owner)] if owner in way else way)
-
-
-def _is_decay(training: Training, part: Expression, home: Address, base: Address) -> bool:
-    """Whether a term is a share of the weight itself."""
-    moving = {cell for cell in training.mentioned(part, home) if cell in training.varying}
-    return moving == {base}
-
-
-def _level(
-    training: Training, parts: Sequence[Term], home: Address, base: Address, sign: int
+def _claimed(
+    training: Training, parts: Sequence[SignedTerm], home: Address, base: Address, sign: int
 ) -> tuple[list[Claim], tuple[Address, int] | None]:
     """The claims that one formula makes, and the cell behind it with its sign."""
     varying = [term for term in parts if training.varies(term[1], home)] or list(parts)
     if not varying:
         return [], None
     if len(varying) > 1:
-        bare = [(sign * s, _stripped(training, part, home)) for s, part in varying]
-        return [Claim(home, _sum(bare), False, 1)], None
-    (term_sign, part) = varying[0]
+        return [Claim(home, _sum_but_rates(training, varying, home, sign), False, 1)], None
+    term_sign, part = varying[0]
     split = factors(part)
-    sign = sign * term_sign * split.sign
+    sign *= term_sign * split.sign
     rest = [factor for factor in split.parts if not _is_rate(training, factor, home, split.parts)]
     moving = [factor for factor in rest if training.varies(factor.part, home)] or rest
-    behind = [
-        cell
-        for factor in moving
-        if factor.above
-        for cell in [training.cell_of(factor.part, home)]
-        if cell is not None
-    ]
     inline = Claim(home, product(rest), False, sign)
     if len(moving) == 1 and len(inside := terms(moving[0].part)) > 1 and moving[0].above:
         kept = [term for term in inside if not _is_decay(training, term[1], home, base)]
         if kept and len(kept) < len(inside):
-            claimed, further = _level(training, kept, home, base, sign)
+            claimed, further = _claimed(training, kept, home, base, sign)
             return [*claimed, inline], further
-    if len(behind) != 1 or any(f.above for f in moving if training.cell_of(f.part, home) is None):
+    above = [training.cell_of(factor.part, home) for factor in moving if factor.above]
+    owner = above[0] if len(above) == 1 else None
+    if owner is None:
         return [inline], None
-    owner = behind[0]
     pattern = training.book.patterns.get(owner)
-    if pattern is None or pattern.expression is None or owner in training.weight_cells:
-        return ([Claim(owner, moving[0].part, True, sign)], None) if pattern is None else ([], None)
+    if pattern is None:
+        return [Claim(owner, moving[0].part, True, sign)], None
+    if pattern.expression is None or owner in training.weight_cells:
+        return [], None
     own = Claim(owner, pattern.expression, True, sign)
-    return ([own, inline] if len(rest) > 1 else [own]), (owner, sign)
+    return [own, inline] if len(rest) > 1 else [own], (owner, sign)
+
+
+def _sum_but_rates(
+    training: Training, parts: Sequence[SignedTerm], home: Address, sign: int
+) -> Expression:
+    """Some terms as a sum, the learning rate left out of each."""
+    signed: list[Expression] = []
+    for own, part in parts:
+        split = factors(part)
+        bare = product([f for f in split.parts if not _is_rate(training, f, home, split.parts)])
+        bare = Prefix("-", bare) if split.sign < 0 else bare
+        signed.append(Prefix("-", bare) if sign * own < 0 else bare)
+    return reduce(lambda a, b: Infix("+", a, b), signed)
 
 
 def _is_rate(training: Training, factor: Factor, home: Address, beside: Sequence[Factor]) -> bool:
@@ -157,16 +153,9 @@ def _is_rate(training: Training, factor: Factor, home: Address, beside: Sequence
     return training.rate is None and not isinstance(factor.part, Infix) and len(beside) == 2
 
 
-def _stripped(training: Training, part: Expression, home: Address) -> Expression:
-    split = factors(part)
-    rest = [f for f in split.parts if not _is_rate(training, f, home, split.parts)]
-    bare = product(rest)
-    return Prefix("-", bare) if split.sign < 0 else bare
-
-
-def _sum(parts: Sequence[Term]) -> Expression:
-    signed = [Prefix("-", part) if sign < 0 else part for sign, part in parts]
-    return reduce(lambda a, b: Infix("+", a, b), signed)
+def _is_decay(training: Training, part: Expression, home: Address, base: Address) -> bool:
+    """Whether a term is a share of the weight itself."""
+    return {cell for cell in training.mentioned(part, home) if cell in training.varying} == {base}
 
 
 def _remembers(training: Training, cell: Address, read: list[Address]) -> bool:
@@ -177,19 +166,19 @@ def _remembers(training: Training, cell: Address, read: list[Address]) -> bool:
             read.append(at)
         return training.looks_back(at)
 
-    return training.looks_back_anywhere and training.flow.reaches([cell], looks_back, 12)
+    return training.looks_back_anywhere and training.flow.reaches([cell], looks_back, MEMORY)
 
 
 def _without_memory(
     training: Training, expression: Expression, home: Address
-) -> Sequence[Term] | None:
+) -> Sequence[SignedTerm] | None:
     """The terms of a running mean or a velocity but for what it was before; None of others."""
     if not training.looks_back(home):
         return None
     parts = terms(expression)
-    rest = [term for term in parts if not _mentions_before(training, term[1], home)]
-    return rest if len(rest) < len(parts) and rest else None
-
-
-def _mentions_before(training: Training, part: Expression, home: Address) -> bool:
-    return any(training.before(home, cell) for cell in training.mentioned(part, home))
+    rest = [
+        (sign, part)
+        for sign, part in parts
+        if not any(training.before(home, cell) for cell in training.mentioned(part, home))
+    ]
+    return rest if 0 < len(rest) < len(parts) else None

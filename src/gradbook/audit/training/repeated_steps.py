@@ -18,8 +18,8 @@ from gradbook.audit.training.training import Training
 
 
 class RepeatedSteps:
-    """Cells of one step, how far away each is in the next, and for how many `steps` all of them go
-    on alike: for one, this one alone, where that can't be told."""
+    """Cells of one step, how far away each is in the next, and for how many `steps` all of them
+    repeat: for one, this one alone, where that can't be told."""
 
     def __init__(self, training: Training, away: Mapping[Address, int], steps: int) -> None:
         self.training = training
@@ -35,16 +35,16 @@ class RepeatedSteps:
         if self.steps > 1 and self._some_meet():
             self.steps = 1
 
-    def line(self, cell: Address) -> Sequence[Address]:
-        """The cell in each of the steps."""
+    def cells(self, cell: Address) -> Sequence[Address]:
+        """The cell of each of the steps that stands in this one's place."""
         return _line(cell, self.away[cell], self.steps)
 
-    def as_long(self, answer: Callable[[Address], object], cell: Address) -> None:
-        """Steps go on alike as long as the answer is that of the first one."""
-        line = self.line(cell)
-        if len(set(map(answer, line))) > 1:
+    def while_same(self, answer: Callable[[Address], object], cell: Address) -> None:
+        """Steps repeat as long as the answer is that of the first one."""
+        cells = self.cells(cell)
+        if len(set(map(answer, cells))) > 1:
             same = partial(eq, answer(cell))
-            self.steps = sum(1 for _ in takewhile(same, map(answer, line)))
+            self.steps = sum(1 for _ in takewhile(same, map(answer, cells)))
 
     def _follow(self, home: Address) -> None:
         training, sources = self.training, self.training.flow.sources
@@ -52,11 +52,11 @@ class RepeatedSteps:
             self.steps = 1
             return
         self._same_kind(home)
-        self.as_long(training.book.patterns.get, home)
+        self.while_same(training.book.patterns.get, home)
         if self.steps < 2:
             return
-        line = self.line(home)
-        here, then, there = (sources(line[k]) for k in (0, 1, -1))
+        cells = self.cells(home)
+        here, then, there = (sources(cells[k]) for k in (0, 1, -1))
         if not len(here) == len(then) == len(there):
             self.steps = 1
             return
@@ -72,42 +72,33 @@ class RepeatedSteps:
                 return
 
     def _same_kind(self, cell: Address) -> None:
-        """Whether a cell is a weight's, depends on one, has a formula, repeats another."""
+        """Steps repeat as long as it is a weight's, depends on one, has a formula, repeats another
+        as in the first one."""
         if cell in self._seen or not self.away[cell]:
             return
         self._seen.add(cell)
-        column = cell, self.away[cell], self.steps
-        if column not in self.training.alike:
+        alike, column = self.training.alike, (cell, self.away[cell], self.steps)
+        if column not in alike:
             self._look_along(cell)
             if self.steps < column[2]:
                 return
-            self.training.alike[column] = self._plain(cell)
-        plain, away = self.training.alike[column]
+            alike[column] = self._plain(cell)
+        plain, away = alike[column]
         if away is None or self.away.setdefault(plain, away) != away:
             self.steps = 1
 
     def _look_along(self, cell: Address) -> None:
         training = self.training
-        self.as_long(training.varying.__contains__, cell)
+        self.while_same(training.varying.__contains__, cell)
         if cell in training.varying:
-            self.as_long(training.weight_cells.__contains__, cell)
+            self.while_same(training.weight_cells.__contains__, cell)
         if cell in training.weight_cells:
-            self._same_weight(cell)
+            weight, step = training.weight_cells[cell]
+            there = training.weights[weight].cells[step : step + self.steps]
+            if there != tuple(self.cells(cell)):
+                self.steps = 1
         else:
-            self.as_long(self._readable, cell)
-
-    def _same_weight(self, cell: Address) -> None:
-        lane, step = self.training.weight_cells[cell]
-        there = self.training.weights[lane].cells[step : step + self.steps]
-        if there != tuple(self.line(cell)):
-            self.steps = 1
-
-    def _may_look_back(self, home: Address, source: Address) -> bool:
-        """Whether a source is in some of the steps what the cell was one step ago."""
-        return any(
-            _meet(source + stride, self.away[source], home, self.away[home], self.steps)
-            for stride in self.training.strides
-        )
+            self.while_same(self._readable, cell)
 
     def _readable(self, cell: Address) -> bool:
         pattern = self.training.book.patterns.get(cell)
@@ -118,9 +109,16 @@ class RepeatedSteps:
         training, away = self.training, self.away[cell]
         if cell in training.varying or cell not in training.book.patterns or self.steps < 2:
             return cell, away
-        plain = list(map(training.plain, self.line(cell)))
+        plain = list(map(training.plain, self.cells(cell)))
         away = plain[1] - plain[0]
         return plain[0], away if plain == list(_line(plain[0], away, self.steps)) else None
+
+    def _may_look_back(self, home: Address, source: Address) -> bool:
+        """Whether a source is in some of the steps what the cell was one step ago."""
+        return any(
+            _meet(source + stride, self.away[source], home, self.away[home], self.steps)
+            for stride in self.training.strides
+        )
 
     def _some_meet(self) -> bool:
         """Whether two of the cells are the same one in some of the steps, and not in all."""

@@ -9,21 +9,19 @@ from functools import cached_property
 from itertools import pairwise
 
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, pack, sheet_of
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.once import once
-from gradbook.audit.formula.pattern import Area, Pattern, Place, references
+from gradbook.audit.formula.expression import factors, once, references
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.training.broken_columns import aligned, companions, joined
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
     change,
     heading,
-    label,
     learning,
     update_lines,
 )
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow, walk
-from gradbook.targets.excel.grammar import Expression, Reference
+from gradbook.targets.excel.language.grammar import Expression
 
 NEAR = 6000  # cells to look through from one weight to others
 RATE_WORDS = ("η", "eta", "rate", "lr", "alpha", "α", "learn")
@@ -98,12 +96,12 @@ class Training:
         """The cells that a part of a cell's formula, or of another one's, mentions."""
         pattern = pattern or self.book.patterns[home]
         mentions = (pattern.mentions.get(text) for text in mentioned_texts(expression))
-        places = (place for place in mentions if isinstance(place, Place | Area))
+        places = (place for place in mentions if isinstance(place, CellReference | RangeReference))
         return self.flow.mentioned(places, home)
 
     def cell_of(self, reference: Expression, home: Address) -> Address | None:
         """The one cell that a reference stands for."""
-        place = place_of(reference, self.book.patterns[home])
+        place = self.book.patterns[home].place_of(reference)
         return place.at(home) if place else None
 
     # What a cell was one step ago: velocities, running means
@@ -132,17 +130,17 @@ class Training:
         return any(certain or doubtful for certain, doubtful in self._back.values())
 
     @cached_property
-    def _back(self) -> Mapping[Pattern, tuple[bool, list[Place | Area]]]:
+    def _back(self) -> Mapping[Pattern, tuple[bool, list[CellReference | RangeReference]]]:
         patterns = self.book.patterns
         found = {patterns[cell] for cell in self.computed if cell in patterns}
         return {pattern: self._places_back(pattern) for pattern in found}
 
-    def _places_back(self, pattern: Pattern) -> tuple[bool, list[Place | Area]]:
+    def _places_back(self, pattern: Pattern) -> tuple[bool, list[CellReference | RangeReference]]:
         """Whether a formula refers to the cell before its own wherever it stands, and the places of
         which only its cell can tell."""
-        doubtful: list[Place | Area] = []
+        doubtful: list[CellReference | RangeReference] = []
         for place in pattern.places:
-            if isinstance(place, Area):
+            if isinstance(place, RangeReference):
                 doubtful.append(place)
             elif not place.moves:
                 if place.at(pattern.home) in self.varying:
@@ -152,12 +150,6 @@ class Training:
             elif -pack(0, place.row, place.column) in self.strides:
                 return True, []
         return False, doubtful
-
-
-def place_of(part: Expression, pattern: Pattern) -> Place | None:
-    """Where a part of a formula points, if it is one cell's reference."""
-    place = pattern.mentions.get(part.text) if isinstance(part, Reference) else None
-    return place if isinstance(place, Place) else None
 
 
 # Found in a workbook -----------------------------------------------------------------
@@ -255,7 +247,7 @@ def _constant_cells(
     found: dict[Address, bool] = {}
     for _, part in change(pattern, base, cell):
         for factor in factors(part).parts:
-            place = place_of(factor.part, pattern)
+            place = pattern.place_of(factor.part)
             at = place.at(cell) if place else None
             if place and at is not None and at not in varying:
                 fixed = not place.moves or place.sheet is not None
@@ -281,5 +273,5 @@ def _called_rate(book: Book, cell: Address) -> bool:
     named = (
         name for name in book.names if "!" not in name and book.reader.cell(name, cell) == cell
     )
-    words = " ".join([label(book, cell, DOWN), label(book, cell, ACROSS), *named]).lower()
+    words = " ".join([book.label(cell, DOWN), book.label(cell, ACROSS), *named]).lower()
     return any(word in words for word in RATE_WORDS)

@@ -5,24 +5,20 @@ Most such lines are columns; where steps stand side by side they are rows.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.formula.address import DOWN, Address, Axis, axis_of, sheet_of
-from gradbook.audit.formula.factors import factors
-from gradbook.audit.formula.once import once
-from gradbook.audit.formula.pattern import Area, Pattern, Place, references
+from gradbook.audit.formula.address import Address, Axis, axis_of, sheet_of
+from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.grammar import Expression, Infix, Number, Prefix, Reference
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix, Reference
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
 VERY_NEAR = 400
 ENOUGH = 3  # lines of one formula that don't learn: the others don't either
-
-Term = tuple[int, Expression]  # a sign, and what it stands before
 
 
 @dataclass(frozen=True)
@@ -59,41 +55,13 @@ class WeightColumn:
 
 def heading(book: Book, column: WeightColumn) -> str:
     """What stands above a column of weights, or before a row of them."""
-    return label(book, column.start, column.axis) or book.called(column.start, column.start)
-
-
-def label(book: Book, cell: Address, axis: Axis) -> str:
-    """The nearest text above a cell, or to the left of it."""
-    texts = book.texts(axis is DOWN).get(axis.line(cell), [])
-    before = bisect_left(texts, (axis.along(cell), ""))
-    return texts[before - 1][1] if before else ""
+    return book.label(column.start, column.axis) or book.called(column.start, column.start)
 
 
 # What an update says ---------------------------------------------------------------
 
 
-@once
-def terms(expression: Expression) -> tuple[Term, ...]:
-    """a − (b + c) is +a, −b, −c."""
-    found: list[Term] = []
-    waiting: list[Term] = [(1, expression)]
-    while waiting:
-        sign, part = waiting.pop()
-        match part:
-            case Infix("+", left, right):
-                waiting += [(sign, right), (sign, left)]
-            case Infix("-", left, right):
-                waiting += [(-sign, right), (sign, left)]
-            case Prefix("-", operand):
-                waiting.append((-sign, operand))
-            case Prefix("+", operand):
-                waiting.append((sign, operand))
-            case _:
-                found.append((sign, part))
-    return tuple(found)
-
-
-def change(pattern: Pattern, base: Address, cell: Address) -> tuple[Term, ...]:
+def change(pattern: Pattern, base: Address, cell: Address) -> tuple[SignedTerm, ...]:
     """What is added to the base: all terms of the formula but that one."""
     assert pattern.expression is not None
     parts = terms(pattern.expression)
@@ -103,16 +71,16 @@ def change(pattern: Pattern, base: Address, cell: Address) -> tuple[Term, ...]:
     return parts
 
 
-def _kept(pattern: Pattern, parts: Sequence[Term]) -> Iterator[tuple[int, Place]]:
+def _kept(pattern: Pattern, parts: Sequence[SignedTerm]) -> Iterator[tuple[int, CellReference]]:
     """Which terms go on from a cell, and from which."""
     for k, (sign, part) in enumerate(parts):
         kept = part if isinstance(part, Reference) else _but_a_share(part, parts)
-        mention = pattern.mentions.get(kept.text) if kept and sign > 0 else None
-        if isinstance(mention, Place):
-            yield k, mention
+        place = pattern.place_of(kept) if kept and sign > 0 else None
+        if place is not None:
+            yield k, place
 
 
-def _but_a_share(part: Expression, parts: Sequence[Term]) -> Reference | None:
+def _but_a_share(part: Expression, parts: Sequence[SignedTerm]) -> Reference | None:
     """The cell of w·(1 − ηλ) − …: weights that decay."""
     split = factors(part)
     rest = [factor for factor in split.parts if not (factor.above and _is_share(factor.part))]
@@ -150,7 +118,7 @@ def update_lines(book: Book) -> Iterator[WeightColumn]:
                 yield WeightColumn(tuple(cells), stride)
 
 
-def _bases(pattern: Pattern) -> list[Place]:
+def _bases(pattern: Pattern) -> list[CellReference]:
     """The cells of which a formula is one plus or minus something."""
     if not isinstance(pattern.expression, Infix | Prefix):
         return []
@@ -187,7 +155,9 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
     parts = change(pattern, base, cell)
     texts = dict.fromkeys(reference.text for _, part in parts for reference in references(part))
     places = (pattern.mentions[text] for text in texts)
-    start = list(flow.mentioned((p for p in places if isinstance(p, Place | Area)), cell))
+    start = list(
+        flow.mentioned((p for p in places if isinstance(p, CellReference | RangeReference)), cell)
+    )
     if flow.reaches(start, base.__eq__, VERY_NEAR):
         return True
     below = flow.few_below(base)

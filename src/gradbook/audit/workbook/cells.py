@@ -14,9 +14,9 @@ from gradbook.audit.formula.address import (
     pack,
 )
 from gradbook.audit.formula.arrays import element
-from gradbook.audit.formula.formulas import Reader
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.workbook.book import Book, Value
+from gradbook.audit.formula.reader import Reader
+from gradbook.audit.workbook.book import Book, CellValue
 from gradbook.audit.workbook.package import WorkbookError
 
 MOST_CELLS = 200_000  # with something in them, in all sheets
@@ -80,7 +80,7 @@ class Cells:
         if form is not None:
             self._keep_formula(cell, form, formula)
 
-    def _typed(self, kind: str, raw: str | None) -> Value:
+    def _typed(self, kind: str, raw: str | None) -> CellValue:
         if raw is None:
             return None
         if kind == "s":

@@ -10,10 +10,12 @@ from itertools import chain, islice
 import numpy as np
 
 from gradbook.audit.formula.address import Address, pack
-from gradbook.audit.formula.pattern import Area, Pattern, Place
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.audit.formula.values import CellBlock, Lookup, Meaning, NotUnderstood, Single
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.package import WorkbookError
-from gradbook.targets.excel.grammar import Reference
+from gradbook.graph.node import Graph
+from gradbook.targets.excel.language.grammar import Reference
 
 MOST_LINKS = 1_500_000
 FEW = 2000  # cells that are computed from one
@@ -54,26 +56,30 @@ class Flow:
     def _find_copies(self) -> None:
         """The sources of formulas that stand in many cells, found for all of them at once."""
         for pattern, cells in self._cells.items():
-            if len(cells) < MANY or not all(isinstance(place, Place) for place in pattern.places):
+            if len(cells) < MANY or not all(
+                isinstance(place, CellReference) for place in pattern.places
+            ):
                 continue
             homes = np.array(cells)
-            columns = [p.at_each(homes) for p in pattern.places if isinstance(p, Place)]
+            columns = [p.at_each(homes) for p in pattern.places if isinstance(p, CellReference)]
             if columns and all(columns):
                 self._sources.update(zip(cells, zip(*columns, strict=True), strict=True))
 
-    def mentioned(self, places: Iterable[Place | Area], home: Address) -> Iterator[Address]:
+    def mentioned(
+        self, places: Iterable[CellReference | RangeReference], home: Address
+    ) -> Iterator[Address]:
         for place in places:
-            if isinstance(place, Place):
+            if isinstance(place, CellReference):
                 cell = place.at(home)
                 if cell is not None:
                     yield cell
             else:
                 yield from self.area(place, home)
 
-    def area(self, area: Area, home: Address) -> list[Address]:
+    def area(self, area: RangeReference, home: Address) -> list[Address]:
         return [cell for row in self.rows(area, home) for cell in row]
 
-    def rows(self, area: Area, home: Address) -> list[list[Address]]:
+    def rows(self, area: RangeReference, home: Address) -> list[list[Address]]:
         """The cells of a range, row by row."""
         corners = area.corners(home)
         if corners is None:
@@ -85,6 +91,24 @@ class Flow:
             [pack(sheet, row, column) for column in range(left, right + 1)]
             for row in range(top, bottom + 1)
         ]
+
+    def lookup(
+        self, graph: Graph, pattern: Pattern, home: Address, single: Callable[[Address], Single]
+    ) -> Lookup:
+        """What a formula's references mean in a cell, `single` giving what each other cell does."""
+
+        def look(reference: Reference) -> Meaning:
+            mention = pattern.mentions.get(reference.text)
+            if isinstance(mention, CellReference):
+                cell = mention.at(home)
+                return single(cell) if cell is not None else None
+            if isinstance(mention, RangeReference):
+                return CellBlock(tuple(tuple(map(single, row)) for row in self.rows(mention, home)))
+            if isinstance(mention, float):
+                return graph.constant(mention)
+            raise NotUnderstood(mention.why if mention else reference.text)
+
+        return look
 
     @property
     def users(self) -> dict[Address, list[Address]]:
@@ -104,7 +128,7 @@ class Flow:
         for pattern, cells in self._cells.items():
             count += len(pattern.places) * len(cells)
             for place in pattern.places:
-                if isinstance(place, Area):
+                if isinstance(place, RangeReference):
                     count += sum(map(place.size, cells))
                 if count > MOST_LINKS:
                     raise WorkbookError("its formulas refer to too many cells: too large to check")
@@ -202,7 +226,7 @@ class Flow:
             if pattern is None or not isinstance(pattern.expression, Reference):
                 break
             mention = pattern.mentions[pattern.expression.text]
-            further = mention.at(cell) if isinstance(mention, Place) else None
+            further = mention.at(cell) if isinstance(mention, CellReference) else None
             if further is None or further in path or further == cell:
                 break
             path.append(cell)
@@ -234,8 +258,8 @@ def walk(
                 waiting.append(other)
 
 
-def _is_back(place: Place | Area) -> bool:
+def _is_back(place: CellReference | RangeReference) -> bool:
     """Whether it is, wherever it is mentioned, another cell above or on the left."""
-    if isinstance(place, Area) or place.row_fixed or place.column_fixed:
+    if isinstance(place, RangeReference) or place.row_fixed or place.column_fixed:
         return False
     return place.sheet is None and pack(0, place.row, place.column) < 0

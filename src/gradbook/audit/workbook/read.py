@@ -8,11 +8,11 @@ from __future__ import annotations
 import posixpath
 from pathlib import Path
 
-from gradbook.audit.formula.formulas import Reader
-from gradbook.audit.workbook.book import Book, Sheet
+from gradbook.audit.formula.reader import Reader
+from gradbook.audit.workbook.book import Book, SheetPart
 from gradbook.audit.workbook.cells import MOST_CELLS, Cells, Count
 from gradbook.audit.workbook.package import Package, WorkbookError, local, package, parser
-from gradbook.audit.workbook.sheet_rows import SheetRows
+from gradbook.audit.workbook.rows import SheetRows
 
 
 def read_book(path: str | Path) -> Book:
@@ -31,7 +31,7 @@ def book_of(parts: Package) -> Book:
     for title, relation in titles:
         target = targets.get(relation)
         if target and target in parts and "worksheets/" in target:
-            book.sheets.append(Sheet(title, target))
+            book.sheets.append(SheetPart(title, target))
     if not book.sheets:
         raise WorkbookError("it has no sheets of cells: save it again as .xlsx")
     strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))

@@ -12,7 +12,7 @@ from gradbook.errors import UsageError
 
 if TYPE_CHECKING:
     from gradbook.graph.step import Step
-    from gradbook.targets.algebra.document import Document
+    from gradbook.targets.algebra.notation.document import Document
 
 EXAMPLES = """\
   gradbook explain                          the worked 2-2-2 network, here
@@ -75,19 +75,19 @@ def _document(step: Step, options: Namespace) -> Document:
 
 
 def _text(step: Step, options: Namespace) -> str:
-    from gradbook.targets.algebra.text import write
+    from gradbook.targets.algebra.writers.text import write
 
     return write(_document(step, options))
 
 
 def _latex(step: Step, options: Namespace) -> str:
-    from gradbook.targets.algebra.latex import write
+    from gradbook.targets.algebra.writers.latex import write
 
     return write(_document(step, options))
 
 
 def _markdown(step: Step, options: Namespace) -> str:
-    from gradbook.targets.algebra.markdown import write
+    from gradbook.targets.algebra.writers.markdown import write
 
     return write(_document(step, options))
 

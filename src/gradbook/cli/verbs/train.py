@@ -87,9 +87,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     if _expects_digits(options):
-        from gradbook.data import digit_files
+        from gradbook.data import digits
 
-        digit_files.begin()  # while Python is busy with the imports
+        digits.begin()  # while Python is busy with the imports
     return _run(options)
 
 

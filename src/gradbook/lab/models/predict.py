@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data import idx, idx_folder, photo, picture
-from gradbook.data.framing import Framing
-from gradbook.data.packed import unpacked
-from gradbook.data.parts import holds_images
-from gradbook.data.picture_folder import SUFFIXES
-from gradbook.data.subject import NoSign
+from gradbook.data.formats import idx, pictures
+from gradbook.data.formats.files import holds_images, unpacked
+from gradbook.data.formats.pictures import SUFFIXES
+from gradbook.data.images import Framing
+from gradbook.data.photo.image import as_seen, behind
+from gradbook.data.photo.subject import NoSign
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.net.layers import spell
 
@@ -117,12 +117,12 @@ def _files(folder: Path) -> list[Path]:
 def _is_readable(name: str) -> bool:
     if name.startswith("."):
         return False
-    images = idx_folder.is_idx(name) and holds_images(name)
+    images = idx.is_idx(name) and holds_images(name)
     return images or Path(name).suffix.lower() in SUFFIXES
 
 
 def _is_idx(path: Path) -> bool:
-    if idx_folder.is_idx(path.name):
+    if idx.is_idx(path.name):
         return True
     with unpacked(path) as stream:
         return stream.read(len(IDX_OF_BYTES)) == IDX_OF_BYTES
@@ -142,8 +142,8 @@ def _of_idx(path: Path, view: View) -> Iterator[Reading]:
 
 
 def _of_picture(path: Path, view: View) -> Reading:
-    found = picture.read(path, photo.behind, ENOUGH)
+    found = pictures.read(path, behind, ENOUGH)
     try:
-        return Reading(str(path), image=photo.as_seen(found, view.shape, view.framing))
+        return Reading(str(path), image=as_seen(found, view.shape, view.framing))
     except NoSign as error:
         return Reading(str(path), problem=error.message)

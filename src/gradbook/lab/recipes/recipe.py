@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from gradbook.data import warp_text
-from gradbook.data.folds import FOLDS
+from gradbook.data.dataset import FOLDS
 from gradbook.data.warp import Warp
 from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.recipes.schedule import Schedule

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from gradbook.chance import Purpose, key
-from gradbook.data.framing import framing
-from gradbook.data.images import Images
+from gradbook.data.images import Images, framing
 from gradbook.engine.base import EpochRun
 from gradbook.errors import GradbookError
 from gradbook.lab.models.answers import Score, score, targets

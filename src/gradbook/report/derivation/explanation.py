@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from gradbook.graph.lower import scalar_step
 from gradbook.net import Net
 from gradbook.targets.algebra.derive import derive
-from gradbook.targets.algebra.document import Document
+from gradbook.targets.algebra.notation.document import Document
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Explanation:
     document: Document = field(repr=False)
 
     def __str__(self) -> str:
-        from gradbook.targets.algebra.text import write
+        from gradbook.targets.algebra.writers.text import write
 
         return write(self.document)
 
@@ -30,13 +30,13 @@ class Explanation:
 
     def latex(self) -> str:
         """A whole LaTeX document."""
-        from gradbook.targets.algebra.latex import write
+        from gradbook.targets.algebra.writers.latex import write
 
         return write(self.document)
 
     def markdown(self) -> str:
         """Markdown with its mathematics as code hosts read it."""
-        from gradbook.targets.algebra.markdown import write
+        from gradbook.targets.algebra.writers.markdown import write
 
         return write(self.document)
 

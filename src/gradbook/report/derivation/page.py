@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from gradbook.net import Net
 from gradbook.report.page.shell import Section, text, wide
 from gradbook.report.page.shell import page as whole_page
-from gradbook.targets.algebra.document import (
+from gradbook.report.page.tables import table
+from gradbook.targets.algebra.notation.document import (
     Block,
     Cell,
     Code,
     Document,
     Equation,
+    EquationNumber,
     Heading,
     Inline,
     Paragraph,
-    Reference,
-    Table,
+    TableBlock,
 )
-from gradbook.targets.algebra.math import Number
-from gradbook.targets.algebra.mathml import displayed, inline
-from gradbook.targets.algebra.plain import spell
+from gradbook.targets.algebra.notation.forms import Numeral
+from gradbook.targets.algebra.writers.mathml import displayed, inline
+from gradbook.targets.algebra.writers.plain import spell
 from gradbook.targets.drawing import draw, style, svg
 
 UP = '<a class="up" href="#contents" aria-label="to the contents">↑</a>'
@@ -91,7 +92,7 @@ def _plain(parts: Sequence[Inline]) -> str:
         match part:
             case str():
                 return part
-            case Reference(number):
+            case EquationNumber(number):
                 return f"({number})"
             case Code(code):
                 return code
@@ -138,7 +139,7 @@ def _block(block: Block, anchor: str) -> str:
             return f"<p{kind}>{_inlines(words)}</p>"
         case Equation():
             return _equation(block)
-        case Table():
+        case TableBlock():
             return _table(block)
 
 
@@ -151,26 +152,16 @@ def _equation(block: Equation) -> str:
     return f'<div class="equation" id="{anchor}">{box}{number}</div>'
 
 
-def _table(block: Table) -> str:
+def _table(block: TableBlock) -> str:
     """Columns of words stand left, numbers right."""
-    sides = [
-        "" if all(map(_is_number, column)) else ' class="words"'
-        for column in zip(*block.rows, strict=True)
-    ]
-    head = "".join(
-        f'<th scope="col"{side}>{_inlines(cell)}</th>'
-        for cell, side in zip(block.head, sides, strict=True)
-    )
-    rows = (
-        "".join(f"<td{side}>{_inlines(cell)}</td>" for cell, side in zip(row, sides, strict=True))
-        for row in block.rows
-    )
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return wide(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    columns = list(zip(*block.rows, strict=True))
+    words = [k for k, column in enumerate(columns) if not all(map(_is_number, column))]
+    rows = (list(map(_inlines, row)) for row in block.rows)
+    return wide(table(list(map(_inlines, block.head)), rows, words))
 
 
 def _is_number(cell: Cell) -> bool:
-    return len(cell) == 1 and isinstance(cell[0], Number)
+    return len(cell) == 1 and isinstance(cell[0], Numeral)
 
 
 def _inlines(parts: Sequence[Inline]) -> str:
@@ -181,7 +172,7 @@ def _inline(part: Inline) -> str:
     match part:
         case str():
             return text(part)
-        case Reference(number):
+        case EquationNumber(number):
             return f'<a href="#equation-{number}">({number})</a>'
         case Code(code):
             return f"<code>{text(code)}</code>"

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from gradbook.errors import UsageError, did_you_mean
 from gradbook.graph.derivation import Derivation, Local, derivation, partials
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
-from gradbook.targets.algebra.ask import asked
-from gradbook.targets.algebra.backward import Backward
-from gradbook.targets.algebra.chains import Algebra, algebra, at, symbol_of
-from gradbook.targets.algebra.document import Code, Document
-from gradbook.targets.algebra.forward import tell_forward
-from gradbook.targets.algebra.introduction import introduce
-from gradbook.targets.algebra.overview import tell_in_general
-from gradbook.targets.algebra.story import Story
-from gradbook.targets.algebra.update import tell_update
+from gradbook.targets.algebra.notation.chains import Algebra, algebra, at, symbol_of
+from gradbook.targets.algebra.notation.document import Code, Document
+from gradbook.targets.algebra.story.general import tell_in_general
+from gradbook.targets.algebra.story.introduction import introduce
+from gradbook.targets.algebra.story.passes import Backward, tell_forward, tell_update
+from gradbook.targets.algebra.story.story import Story
 
 MOST_WEIGHTS = 16  # trained, of a network that is worked whole unasked
 MOST_FORMULAS = 40  # of the forward part, likewise
@@ -105,3 +103,27 @@ def _locals(derived: Derivation, weights: Sequence[Node]) -> Iterator[Local]:
             elif part.value not in seen:
                 seen.add(part.value)
                 waiting.append(part.value)
+
+
+def asked(step: Step, name: str) -> Node:
+    """The trained weight of that name."""
+    trained = {str(weight.name): weight for weight in step.gradients}
+    if name in trained:
+        return trained[name]
+    names = _spans(step.gradients)
+    if name in {str(weight.name) for weight in step.weights}:
+        raise UsageError(f"'{name}' is fixed and has no gradient: choose one of {names}")
+    close = did_you_mean(name, trained)
+    raise UsageError(f"no weight is called '{name}'{close} (the weights are {names})")
+
+
+def _spans(weights: Iterable[Node]) -> str:
+    """w1 … w8, b1, b2: the names in few words."""
+    kinds: dict[str, list[str]] = {}
+    for weight in weights:
+        assert weight.name
+        kinds.setdefault(weight.name.stem, []).append(str(weight.name))
+    return ", ".join(
+        f"{names[0]} … {names[-1]}" if len(names) > 2 else ", ".join(names)
+        for names in kinds.values()
+    )

@@ -23,10 +23,10 @@ import numpy as np
 from gradbook.graph.derivation import derivation
 from gradbook.graph.node import Array, Node
 from gradbook.graph.step import Step
-from gradbook.targets.algebra.ask import asked
-from gradbook.targets.algebra.chains import Algebra, algebra
-from gradbook.targets.algebra.formula import definition
-from gradbook.targets.algebra.plain import spell
+from gradbook.targets.algebra.derive import asked
+from gradbook.targets.algebra.notation.chains import Algebra, algebra
+from gradbook.targets.algebra.notation.formula import definition
+from gradbook.targets.algebra.writers.plain import spell
 
 Record = dict[str, Any]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from gradbook.graph.names import Name
 from gradbook.palette import QUIET, colour_of
-from gradbook.targets.drawing.shapes import Box, Label, Line, Plane, Point, Shape, Unit
-from gradbook.targets.drawing.stages import Cell, Column, Marked, Planes, Stage
-from gradbook.targets.drawing.words import NAME_SIZE, SMALL_SIZE, name_label, words
+from gradbook.targets.drawing.shapes import Box, Label, Plane, Point, Segment, Shape, Unit
+from gradbook.targets.drawing.stages import Marked, Neuron, Planes, Stage, UnitColumn
 
 RADIUS, SMALL_RADIUS = 26.0, 12.0
 PADDING = 11.0  # beside a name in its circle
@@ -25,7 +25,7 @@ NAMES_APART = 10.0
 
 
 @dataclass(frozen=True)
-class Place:
+class PlacedStage:
     """Where a stage stands: its edges, the heights of its units or the foremost of its planes."""
 
     stage: Stage
@@ -40,18 +40,18 @@ class Place:
         return (self.left + self.right) / 2
 
 
-def place(stage: Stage, left: float, room: float) -> Place:
+def place(stage: Stage, left: float, room: float) -> PlacedStage:
     """The stage with its left edge at `left` and `room` from each unit to the next."""
-    return _column(stage, left, room) if isinstance(stage, Column) else _stack(stage, left)
+    return _column(stage, left, room) if isinstance(stage, UnitColumn) else _stack(stage, left)
 
 
 def least_room(stage: Stage) -> float:
     """From unit to unit, so that small circles above them have their place."""
-    has_above = isinstance(stage, Column) and any(cell and cell.above for cell in stage.cells)
+    has_above = isinstance(stage, UnitColumn) and any(cell and cell.above for cell in stage.cells)
     return ROOM_ABOVE if has_above else 0
 
 
-def _column(stage: Column, left: float, room: float) -> Place:
+def _column(stage: UnitColumn, left: float, room: float) -> PlacedStage:
     half = max(_half_width(_names(cell)) for cell in stage.cells if cell)
     heights: dict[int, float] = {}
     shapes: list[Shape] = []
@@ -62,10 +62,10 @@ def _column(stage: Column, left: float, room: float) -> Place:
             shapes += [*_above(cell.above, centre), *_unit(centre, half, _names(cell))]
         else:
             shapes += _left_out(centre, stage)
-    return Place(stage, left, left + 2 * half, tuple(shapes), heights)
+    return PlacedStage(stage, left, left + 2 * half, tuple(shapes), heights)
 
 
-def _spots(stage: Column, room: float) -> Iterator[tuple[Cell | None, float]]:
+def _spots(stage: UnitColumn, room: float) -> Iterator[tuple[Neuron | None, float]]:
     rooms = [room if cell else LEFT_OUT * room for cell in stage.cells]
     steps = [0.0, *((one + next_one) / 2 for one, next_one in pairwise(rooms))]
     y = -sum(steps) / 2
@@ -74,7 +74,7 @@ def _spots(stage: Column, room: float) -> Iterator[tuple[Cell | None, float]]:
         yield cell, y
 
 
-def _names(cell: Cell) -> list[Label]:
+def _names(cell: Neuron) -> list[Label]:
     first, *others = cell.names
     marks = [Marked(first, cell.value), *map(Marked, others)]
     return [name_label(mark, NAME_SIZE) for mark in marks]
@@ -101,20 +101,20 @@ def _above(mark: Marked | None, below: Point) -> Iterator[Shape]:
     if mark:
         label = name_label(mark, SMALL_SIZE)
         x, y = below[0], below[1] - RADIUS - ABOVE - SMALL_RADIUS
-        yield Line((x, y), below, label.colour)
+        yield Segment((x, y), below, label.colour)
         half = max(SMALL_RADIUS, label.width / 2 + 7)
         yield Unit((x, y), half, SMALL_RADIUS, (label.colour,))
         yield label.at((x, y))
 
 
-def _left_out(centre: Point, stage: Column) -> Iterator[Shape]:
+def _left_out(centre: Point, stage: UnitColumn) -> Iterator[Shape]:
     x, y = centre[0], centre[1] - 18
     yield from (Unit((x, y + k * DOT_STEP), DOT, DOT, (QUIET,)) for k in (-1, 0, 1))
     missing = stage.count - sum(cell is not None for cell in stage.cells)
     yield words(f"{missing:,} more", (x, y + 20))
 
 
-def _stack(stage: Planes, left: float) -> Place:
+def _stack(stage: Planes, left: float) -> PlacedStage:
     channels, rows, columns = stage.shape
     height, width = _side(rows), _side(columns)
     back = (min(channels, MOST_PLANES) - 1) * PLANE_STEP  # the hindmost is up and to the right
@@ -126,7 +126,7 @@ def _stack(stage: Planes, left: float) -> Place:
     middle = left + (width + back) / 2
     shape = words(f"{channels}@{rows}x{columns}", (middle, front.bottom + 14))
     names = _side_by_side(stage, (middle, front.top - back - NAME_SIZE * 0.85))
-    return Place(stage, left, left + width + back, (*sheets, *names, shape), front=front)
+    return PlacedStage(stage, left, left + width + back, (*sheets, *names, shape), front=front)
 
 
 def _side_by_side(stage: Planes, centre: Point) -> Iterator[Label]:
@@ -139,3 +139,25 @@ def _side_by_side(stage: Planes, centre: Point) -> Iterator[Label]:
 
 def _side(places: int) -> float:
     return float(min(MOST_SIDE, SIDE_OF_ONE * places**0.5))
+
+
+NAME_SIZE, SMALL_SIZE, WORD_SIZE = 16.0, 13.5, 12.5
+
+
+def name_label(mark: Marked, size: float) -> Label:
+    """A name, and its number where it is to be shown."""
+    text, subscript = spelled(mark.name)
+    number = "" if mark.value is None else f"{mark.value:.4g}".replace("-", "−")
+    return Label(text, size, colour_of(mark.name.stem), subscript, number)
+
+
+def spelled(name: Name) -> tuple[str, str]:
+    """A name as it is set: its letter, and what stands below the line after it."""
+    if name.of:
+        return name.stem, "".join(spelled(name.of))
+    numbers = ([] if name.layer is None else [name.layer]) + list(name.index)
+    return name.stem, name.word + ",".join(map(str, numbers))
+
+
+def words(text: str, centre: Point) -> Label:
+    return Label(text, WORD_SIZE, QUIET, is_name=False, centre=centre)

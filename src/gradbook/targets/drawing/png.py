@@ -13,14 +13,14 @@ from gradbook.targets.drawing.shapes import (
     NUMBER_GAP,
     SUBSCRIPT,
     Drawing,
-    Frame,
     Label,
-    Line,
-    Part,
     Plane,
     Point,
+    Segment,
     Shape,
     Unit,
+    UnitPart,
+    WindowFrame,
     cuts,
 )
 
@@ -61,11 +61,11 @@ class _Painter:
 
     def paint(self, shape: Shape) -> None:
         match shape:
-            case Line():
+            case Segment():
                 self._line(shape.start, shape.end, _faded(shape.colour, 0.6), 1.2)
             case Plane():
                 self._plane(shape)
-            case Frame():
+            case WindowFrame():
                 self._outline(shape.box.corners, shape.colour.ink, 1.6)
             case Unit():
                 for part in shape.parts:
@@ -95,7 +95,7 @@ class _Painter:
             self._line((box.left, y), (box.right, y), _faded(colour, 0.3), 1)
         self._outline(box.corners, colour.ink, 1)
 
-    def _part(self, unit: Unit, part: Part) -> None:
+    def _part(self, unit: Unit, part: UnitPart) -> None:
         points = _curve(unit, part)
         self.draw.polygon([self._at(point) for point in points], part.colour.fill)
         self._outline(points, part.colour.ink, 1.3)
@@ -135,7 +135,7 @@ def _font(size: int) -> FreeTypeFont:
     return font
 
 
-def _curve(unit: Unit, part: Part) -> list[Point]:
+def _curve(unit: Unit, part: UnitPart) -> list[Point]:
     """The outline of a part of a unit, clockwise from its upper left."""
     y, r = unit.centre[1], unit.radius
     right = [(part.right, y - r), (part.right, y + r)]

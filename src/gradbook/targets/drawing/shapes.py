@@ -42,7 +42,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Line:
+class Segment:
     start: Point
     end: Point
     colour: Colour
@@ -52,7 +52,7 @@ class Line:
         (x0, y0), (x1, y1) = self.start, self.end
         return Box(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
 
-    def moved(self, by: Point) -> Line:
+    def moved(self, by: Point) -> Segment:
         return replace(self, start=_moved(self.start, by), end=_moved(self.end, by))
 
     def point(self, fraction: float) -> Point:
@@ -77,18 +77,18 @@ class Plane:
 
 
 @dataclass(frozen=True)
-class Frame:
+class WindowFrame:
     """The outline of a window on a plane."""
 
     box: Box
     colour: Colour
 
-    def moved(self, by: Point) -> Frame:
+    def moved(self, by: Point) -> WindowFrame:
         return replace(self, box=self.box.moved(by))
 
 
 @dataclass(frozen=True)
-class Part:
+class UnitPart:
     """A half of a unit, or all of it; `left` and `right` are where its straight edges end."""
 
     colour: Colour
@@ -108,14 +108,14 @@ class Unit:
     colours: tuple[Colour, ...]
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[UnitPart, ...]:
         x, straight = self.centre[0], self.half_width - self.radius
         if len(self.colours) == 1:
-            return (Part(self.colours[0], x - straight, x + straight, True, True),)
+            return (UnitPart(self.colours[0], x - straight, x + straight, True, True),)
         first, second = self.colours
         return (
-            Part(first, x - straight, x, True, False),
-            Part(second, x, x + straight, False, True),
+            UnitPart(first, x - straight, x, True, False),
+            UnitPart(second, x, x + straight, False, True),
         )
 
     @property
@@ -156,7 +156,7 @@ class Label:
         return self.at(_moved(self.centre, by))
 
 
-Shape = Line | Plane | Frame | Unit | Label
+Shape = Segment | Plane | WindowFrame | Unit | Label
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradbook.graph.names import TOTAL_ERROR, Name, layer_names
 from gradbook.net import Loss, Net, Parameter
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
+from gradbook.net.layers import Activation, Conv, Dense, Flatten, Layer, Pool
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
 
@@ -38,7 +38,7 @@ class Marked:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Neuron:
     """One unit: its sum, its activation, and the bias or target above it."""
 
     place: int
@@ -48,10 +48,10 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class UnitColumn:
     """Units one under the other. None stands for those left out."""
 
-    cells: tuple[Cell | None, ...]
+    cells: tuple[Neuron | None, ...]
     count: int
     words: tuple[str, ...]
     link: Link
@@ -75,12 +75,12 @@ class Planes:
     weights: str = ""
 
 
-Stage = Column | Planes
+Stage = UnitColumn | Planes
 
 
 def stages(net: Net, numbers: bool) -> list[Stage]:
     """Everything from the inputs to E_total, in order."""
-    reader = _Reader(net, numbers)
+    reader = _StageReader(net, numbers)
     names = layer_names(net)
     found = [reader.input(names[0])]
     for index, layer in enumerate(net.layers):
@@ -101,7 +101,7 @@ def shown(count: int) -> tuple[int | None, ...]:
 def _joins(layer: Layer, before: Stage) -> bool:
     """Whether the layer is drawn as a second half of the stage before it."""
     if isinstance(layer, Flatten):
-        return isinstance(before, Column)
+        return isinstance(before, UnitColumn)
     fresh = len(before.names) == 1 and before.link not in (Link.NONE, Link.LAID_OUT)
     return isinstance(layer, Activation) and fresh
 
@@ -118,7 +118,7 @@ def _joined(stage: Stage, name: Name, layer: Layer) -> Stage:
     return replace(stage, cells=cells, words=words)
 
 
-class _Reader:
+class _StageReader:
     """Reads one network, with its numbers or without."""
 
     def __init__(self, net: Net, numbers: bool) -> None:
@@ -131,10 +131,10 @@ class _Reader:
         if len(shape) > 1:
             return Planes((name,), _as_planes(shape), ("input",), Link.NONE)
         cells = tuple(
-            None if k is None else Cell(k, (name.at(k + 1),), self._of_sample("inputs", k))
+            None if k is None else Neuron(k, (name.at(k + 1),), self._of_sample("inputs", k))
             for k in shown(shape[0])
         )
-        return Column(cells, shape[0], ("input",), Link.NONE)
+        return UnitColumn(cells, shape[0], ("input",), Link.NONE)
 
     def stage(self, index: int, layer: Layer, name: Name) -> Stage:
         before, shape = self.net.shapes[index], self.net.shapes[index + 1]
@@ -144,20 +144,20 @@ class _Reader:
             case Dense():
                 return self._dense(name, layer.width, words, *own)
             case Flatten():
-                return Column(_cells(name, before), shape[0], words, Link.LAID_OUT)
+                return UnitColumn(_cells(name, before), shape[0], words, Link.LAID_OUT)
             case Conv():
                 said = ", ".join(map(_range_words, own))
                 return Planes((name,), shape, words, Link.WINDOW, layer.kernel, said)
             case Pool():
                 return Planes((name,), shape, words, Link.WINDOW, layer.window(before))
-            case BatchNorm() | Activation() | Dropout():
+            case _:
                 if len(shape) == 1:
-                    return Column(_cells(name, shape), shape[0], words, Link.EACH)
+                    return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH)
                 return Planes((name,), _as_planes(shape), words, Link.WINDOW)
 
     def _dense(
         self, name: Name, width: int, words: tuple[str, ...], weights: Parameter, *biases: Parameter
-    ) -> Column:
+    ) -> UnitColumn:
         inputs = weights.shape[1]
 
         def weight(place: int, before: int) -> Marked:
@@ -169,15 +169,15 @@ class _Reader:
         cells = tuple(
             cell and replace(cell, above=bias(cell.place)) for cell in _cells(name, (width,))
         )
-        return Column(cells, width, words, Link.ALL, weight, _range_words(weights))
+        return UnitColumn(cells, width, words, Link.ALL, weight, _range_words(weights))
 
     def loss(self) -> list[Stage]:
         """Each output's error where there are such, then the total."""
         net, count, samples = self.net, self.net.outputs, len(self.net.examples())
         mean = (f"mean over {samples} samples",) if samples > 1 else ()
         if net.loss is Loss.CROSS:
-            total = Cell(0, (TOTAL_ERROR,), above=Marked(Name("t")))
-            return [Column((total,), 1, (str(net.loss), *mean), Link.ALL)]
+            total = Neuron(0, (TOTAL_ERROR,), above=Marked(Name("t")))
+            return [UnitColumn((total,), 1, (str(net.loss), *mean), Link.ALL)]
         errors = tuple(
             cell and replace(cell, above=self._target(cell.place))
             for cell in _cells(Name("E"), (count,))
@@ -185,8 +185,8 @@ class _Reader:
         within = "sum" if net.loss is Loss.HALF_SQUARED else "mean"
         said = mean or ((within,) if count > 1 else ())
         return [
-            Column(errors, count, (str(net.loss),), Link.EACH),
-            Column((Cell(0, (TOTAL_ERROR,)),), 1, said, Link.ALL),
+            UnitColumn(errors, count, (str(net.loss),), Link.EACH),
+            UnitColumn((Neuron(0, (TOTAL_ERROR,)),), 1, said, Link.ALL),
         ]
 
     def _target(self, place: int) -> Marked:
@@ -205,10 +205,10 @@ def _as_planes(shape: Shape) -> Shape:
     return (1, *shape) if len(shape) == 2 else shape
 
 
-def _cells(name: Name, shape: Shape) -> tuple[Cell | None, ...]:
+def _cells(name: Name, shape: Shape) -> tuple[Neuron | None, ...]:
     """The units of a column; values that lay in planes keep the names of their places."""
     return tuple(
-        None if k is None else Cell(k, (name.element(_place(k, shape), shape),))
+        None if k is None else Neuron(k, (name.element(_place(k, shape), shape),))
         for k in shown(prod(shape))
     )
 

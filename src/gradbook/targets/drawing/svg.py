@@ -11,12 +11,12 @@ from gradbook.targets.drawing.shapes import (
     SUBSCRIPT,
     Box,
     Drawing,
-    Frame,
     Label,
-    Line,
     Plane,
+    Segment,
     Shape,
     Unit,
+    WindowFrame,
     cuts,
 )
 
@@ -60,11 +60,11 @@ def svg(drawing: Drawing, alone: bool = True) -> str:
 
 def _shape(shape: Shape) -> str:
     match shape:
-        case Line():
+        case Segment():
             return _line(shape)
         case Plane():
             return _plane(shape)
-        case Frame():
+        case WindowFrame():
             return _frame(shape)
         case Unit():
             return "\n".join(_unit(shape))
@@ -84,7 +84,7 @@ def _class(touch: str, colour: Colour) -> str:
     return f"{touch}-{colour.key}"
 
 
-def _line(line: Line) -> str:
+def _line(line: Segment) -> str:
     (x0, y0), (x1, y1) = line.start, line.end
     way = f"M{_n(x0)} {_n(y0)}L{_n(x1)} {_n(y1)}"
     return (
@@ -105,7 +105,7 @@ def _plane(plane: Plane) -> str:
     return sheet + f'<path {_paint(("edge", plane.colour))} stroke-opacity="0.3" d="{rules}"/>'
 
 
-def _frame(frame: Frame) -> str:
+def _frame(frame: WindowFrame) -> str:
     edge = _paint(("edge", frame.colour))
     return f'<path fill="none" {edge} stroke-width="1.6" d="{_rectangle(frame.box)}"/>'
 

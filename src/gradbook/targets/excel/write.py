@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xlsxwriter import Workbook
 
-from gradbook.targets.excel.book import (
+from gradbook.targets.excel.plan.book import (
     CHECK,
     CHECK_WORK,
     DERIVATION,
@@ -15,15 +15,15 @@ from gradbook.targets.excel.book import (
     RATES_WORK,
     SAMPLES,
     TRAINING,
-    Book,
+    WorkbookPlan,
 )
-from gradbook.targets.excel.check import write_check, write_check_work
-from gradbook.targets.excel.derivation import write_derivation
-from gradbook.targets.excel.look import Look, Sheet
-from gradbook.targets.excel.network import write_network
-from gradbook.targets.excel.rates import write_rates, write_rates_work
-from gradbook.targets.excel.table import columns
-from gradbook.targets.excel.training import write_samples, write_training
+from gradbook.targets.excel.sheets.check import write_check, write_check_work
+from gradbook.targets.excel.sheets.derivation import write_derivation
+from gradbook.targets.excel.sheets.look import FormulaSheet, Look
+from gradbook.targets.excel.sheets.network import write_network
+from gradbook.targets.excel.sheets.rates import write_rates, write_rates_work
+from gradbook.targets.excel.sheets.table import columns
+from gradbook.targets.excel.sheets.training import write_samples, write_training
 
 SHEETS = {
     NETWORK: write_network,
@@ -37,11 +37,11 @@ SHEETS = {
 }
 
 
-def write_book(book: Book, path: Path) -> None:
+def write_book(book: WorkbookPlan, path: Path) -> None:
     for name in (TRAINING, SAMPLES):  # refused before anything long is begun
         columns(book.training, name, book.starts, ())
     workbook = Workbook(str(path), {"strings_to_urls": False})
-    workbook.worksheet_class = Sheet
+    workbook.worksheet_class = FormulaSheet
     workbook.set_properties(_properties(book))
     look = Look(workbook)
     for name in book.sheets:
@@ -49,7 +49,7 @@ def write_book(book: Book, path: Path) -> None:
     workbook.close()
 
 
-def _properties(book: Book) -> dict[str, str]:
+def _properties(book: WorkbookPlan) -> dict[str, str]:
     name = book.step.net.name or "a network"
     return {
         "title": f"Backpropagation worked: {name}",

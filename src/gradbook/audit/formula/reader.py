@@ -1,0 +1,208 @@
+"""Reads a book's formulas: each different one once, and a copy of one is told, not read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from string import ascii_uppercase, digits
+
+from gradbook.audit.formula.address import (
+    LAST_ROW,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Address,
+    column_number,
+    column_of,
+    letters,
+    row_of,
+    sheet_of,
+)
+from gradbook.audit.formula.expression import references
+from gradbook.audit.formula.pattern import (
+    CELL,
+    MARKS,
+    CellReference,
+    Mention,
+    Pattern,
+    RangeReference,
+    UnknownReference,
+)
+from gradbook.targets.excel.language.reader import FormulaError, read
+
+_NO_DIGITS, _NO_LETTERS = (str.maketrans("", "", some) for some in (digits, ascii_uppercase))
+
+
+class Copies:
+    """How a formula looks where it is copied down its column, or along its row.
+
+    Most formulas are such copies, and to tell one is quicker than to read it.
+    """
+
+    def __init__(self, pattern: Pattern, text: str, line: int, down: bool) -> None:
+        self.pattern = pattern
+        self.text = text
+        self.line = line
+        self.down = down
+
+    def in_line(self, line: int) -> str:
+        """The formula in another row, or in another column; '' where it can't stand."""
+        form, offsets, first, last = self._form
+        if not first <= line <= last:
+            return ""
+        if self.down:
+            return form % tuple([line + offset for offset in offsets])
+        return form % tuple([letters(line + offset) for offset in offsets])
+
+    @cached_property
+    def _form(self) -> tuple[str, list[int], int, int]:
+        """The formula with gaps for what moves, how far each is away, and where it can stand."""
+        group, fixed = ("row", "fix_row") if self.down else ("column", "fix_column")
+        pieces: list[str] = []
+        offsets: list[int] = []
+        done = 0
+        for found in MARKS.finditer(self.text):
+            if found["column"] and not found[fixed]:
+                start, end = found.span(group)
+                pieces += [self.text[done:start].replace("%", "%%"), "%s"]
+                place = int(found[group]) if self.down else column_number(found[group])
+                offsets.append(place - self.line)
+                done = end
+        form = "".join([*pieces, self.text[done:].replace("%", "%%")])
+        lowest, count = (1, MOST_ROWS + 1) if self.down else (0, MOST_COLUMNS)
+        return form, offsets, lowest - min(offsets, default=0), count - 1 - max(offsets, default=0)
+
+
+class Reader:
+    """Makes patterns: each different one once. Knows the sheets' numbers and the names."""
+
+    def __init__(self, sheets: Mapping[str, int], names: Mapping[str, str]) -> None:
+        self.sheets = sheets
+        self.names = names
+        self._known: dict[str, Pattern] = {}
+        self._still: dict[str, Pattern] = {}  # those that say the same everywhere
+        self._above: dict[int, Copies] = {}  # the last formula of each column
+        self._copies: dict[tuple[bool, int, str], Copies] = {}  # of a column, or of a row
+
+    @property
+    def count(self) -> int:
+        """How many different formulas there are."""
+        return len(self._known)
+
+    def pattern(self, text: str, home: Address) -> Pattern:
+        text = text.strip()
+        if text in self._still:
+            return self._still[text]
+        above = self._above.get(home & ~LAST_ROW)
+        if above is not None and above.in_line(row_of(home)) == text:
+            return above.pattern
+        return self._copy(text, home)
+
+    def _copy(self, text: str, home: Address) -> Pattern:
+        """A formula that isn't the one above again, but maybe one from further up or the left."""
+        below, beside = (
+            (True, column_of(home), text.translate(_NO_DIGITS)),
+            (False, row_of(home), text.translate(_NO_LETTERS)),
+        )
+        for key, line in ((below, row_of(home)), (beside, column_of(home))):
+            copies = self._copies.get(key)
+            if copies is not None and copies.in_line(line) == text:
+                if copies.down:
+                    self._above[home & ~LAST_ROW] = copies
+                return copies.pattern
+        found = self._found(text, home)
+        if not any(place.moves for place in found.places):
+            self._still[text] = found
+        copies = Copies(found, text, row_of(home), down=True)
+        self._copies[below] = self._above[home & ~LAST_ROW] = copies
+        self._copies[beside] = Copies(found, text, column_of(home), down=False)
+        return found
+
+    def _found(self, text: str, home: Address) -> Pattern:
+        row, column = row_of(home), column_of(home)
+
+        def relative(found: re.Match[str]) -> str:
+            if not found["column"]:
+                return found[0]
+            r, c = int(found["row"]) - 1, column_number(found["column"])
+            r_part = f"${r}" if found["fix_row"] else f"~{r - row}"
+            c_part = f"${c}" if found["fix_column"] else f"~{c - column}"
+            return f"{found['sheet'] or ''}\1{r_part}{c_part}\2"
+
+        key = MARKS.sub(relative, text).replace(" ", "")
+        if key not in self._known:
+            self._known[key] = self._read(key, text, home)
+        return self._known[key]
+
+    def typed(self, text: str, home: Address) -> Pattern:
+        """The formula read as it stands in this very cell."""
+        return self._read(self._found(text, home).key, text, home)
+
+    def _read(self, key: str, text: str, home: Address) -> Pattern:
+        try:
+            expression = read(text.removeprefix("+"))
+        except FormulaError as error:
+            return Pattern(key, home, text, None, {}, problem=str(error))
+        typed = [ref.text for ref in references(expression)]
+        mentions = {text: self.mention(text, home) for text in dict.fromkeys(typed)}
+        every = (mentions[text] for text in typed)
+        places = tuple(m for m in every if isinstance(m, CellReference | RangeReference))
+        return Pattern(key, home, text, expression, mentions, places=places)
+
+    def cell(self, text: str, home: Address) -> Address | None:
+        """The one cell that a reference, typed in `home`, points to."""
+        found = self.mention(text, home)
+        return found.at(home) if isinstance(found, CellReference) else None
+
+    def mention(self, text: str, home: Address) -> Mention:
+        """What a reference, as it is typed, points to."""
+        sheet, _, rest = text.rpartition("!")
+        first, _, last = rest.partition(":")
+        start = self._place(f"{sheet}!{first}" if sheet else first, home)
+        if start is None:
+            return self._name(text, home)
+        if not last or isinstance(start, UnknownReference):
+            return start
+        end = self._place(f"{sheet}!{last}" if sheet else last, home)
+        return (
+            RangeReference(start, end)
+            if isinstance(end, CellReference)
+            else UnknownReference(f"the range {text}")
+        )
+
+    def _place(self, text: str, home: Address) -> CellReference | UnknownReference | None:
+        found = CELL.fullmatch(text)
+        if found is None:
+            return None
+        number: int | None = None
+        if found["sheet"]:
+            title = found["sheet"][:-1].strip("'").replace("''", "'").lower()
+            if title not in self.sheets:
+                return UnknownReference(f"{text}, which is no sheet of this workbook")
+            number = self.sheets[title]
+        row, column = int(found["row"]) - 1, column_number(found["column"])
+        if row >= MOST_ROWS or column >= MOST_COLUMNS:
+            return None
+        row_fixed, column_fixed = bool(found["fix_row"]), bool(found["fix_column"])
+        return CellReference(
+            number,
+            row if row_fixed else row - row_of(home),
+            row_fixed,
+            column if column_fixed else column - column_of(home),
+            column_fixed,
+        )
+
+    def _name(self, text: str, home: Address) -> Mention:
+        word = text.rpartition("!")[2].lower()
+        if word in ("true", "false"):
+            return float(word == "true")
+        meant = self.names.get(f"{sheet_of(home)}!{word}") or self.names.get(word)
+        if meant is None:
+            return UnknownReference(f"the name {text}")
+        try:
+            return float(meant)
+        except ValueError:
+            pass
+        if CELL.fullmatch(meant.partition(":")[0]) and "$" in meant:
+            return self.mention(meant, home)
+        return UnknownReference(f"the name {text}")

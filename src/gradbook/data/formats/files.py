@@ -1,0 +1,131 @@
+"""Files as streams of bytes: gzip and xz are unpacked on the way, and damage is one clear line."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from math import prod
+from os import PathLike
+from typing import BinaryIO
+
+from gradbook.data.dataset import TEST, TRAINING, VALIDATION
+from gradbook.errors import DataError
+from gradbook.files import opened
+
+MOST_BYTES = 2**30  # of one part's pixels; more would not train on a laptop either
+XZ_MEMORY = 128 * 2**20  # bytes; xz -9 asks for 65 MiB
+CHUNK = 2**16
+
+GZIP, XZ = b"\x1f\x8b", b"\xfd7zXZ\0"
+DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
+
+
+@contextmanager
+def unpacked(path: str | PathLike[str]) -> Iterator[BinaryIO]:
+    """The content of a file that is plain, gzip or xz, told apart by its first bytes."""
+    with opened(path) as file:
+        try:
+            yield _stream(file)
+        except DAMAGED as error:
+            said = str(error) or type(error).__name__
+            place = f" at or before byte {file.tell():,}" if file.seekable() else ""
+            raise DataError(
+                f"damaged{place} ({said}): get the file anew", file=str(path)
+            ) from error
+
+
+def _stream(file: io.BufferedReader) -> BinaryIO:
+    start = file.peek(len(XZ))
+    if start.startswith(GZIP):
+        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
+    if start.startswith(XZ):
+        return io.BufferedReader(_Xz(file), CHUNK)
+    return file
+
+
+class _Xz(io.RawIOBase):
+    """What an xz file holds. The standard reader lets a file ask for any amount of memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: memoryview) -> int:  # type: ignore[override]
+        content = b""
+        while not content and not self._decoder.eof:
+            content = self._decoder.decompress(self._packed(), len(target))
+        if self._decoder.unused_data.strip(b"\0"):
+            raise lzma.LZMAError("something follows its end")
+        target[: len(content)] = content
+        return len(content)
+
+    def _packed(self) -> bytes:
+        if not self._decoder.needs_input:
+            return b""
+        packed = self._file.read(CHUNK)
+        if not packed:
+            raise EOFError("it is cut short")
+        return packed
+
+
+def require_room(shape: Sequence[int], file: str, at: str = "") -> None:
+    """Refuse an array whose bytes would be too many, before any of them is asked for."""
+    size = prod(shape)
+    if size > MOST_BYTES:
+        sides = " x ".join(f"{side:,}" for side in shape)
+        raise DataError(
+            f"{at}{sides} bytes of pixels are too many: at most {MOST_BYTES:,} are read", file=file
+        )
+
+
+PARTS = {
+    "train": TRAINING,
+    "training": TRAINING,
+    "val": VALIDATION,
+    "valid": VALIDATION,
+    "validation": VALIDATION,
+    "test": TEST,
+    "testing": TEST,
+    "t10k": TEST,
+}
+IMAGES = {"images", "image", "x", "data", "pixels"}
+LABELS = {"labels", "label", "y", "target", "targets"}
+
+
+def words(name: str) -> list[str]:
+    """'Train-images.idx3-ubyte' has the words train, images, idx3, ubyte."""
+    return [word for word in re.split("[^a-z0-9]+", name.lower()) if word]
+
+
+def part(name: str) -> str | None:
+    """The part that the name speaks of."""
+    return next((PARTS[word] for word in words(name) if word in PARTS), None)
+
+
+def holds_images(name: str) -> bool:
+    return not IMAGES.isdisjoint(words(name))
+
+
+def holds_labels(name: str) -> bool:
+    return not LABELS.isdisjoint(words(name))
+
+
+def by_part(names: Iterable[str], where: str) -> dict[str, str]:
+    """Part → the one name that speaks of it. A name that speaks of none is of training."""
+    found: dict[str, str] = {}
+    for name in names:
+        other = found.setdefault(part(name) or TRAINING, name)
+        if other != name:
+            raise DataError(
+                f"{other} and {name} could both be the {part(name) or TRAINING} part: keep one",
+                file=where,
+            )
+    return found

@@ -1,0 +1,172 @@
+"""The idx format: two zero bytes, a type, the number of sides, the sides, then the numbers."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.dataset import Dataset, Part, assemble
+from gradbook.data.formats.files import (
+    by_part,
+    holds_images,
+    holds_labels,
+    require_room,
+    unpacked,
+    words,
+)
+from gradbook.errors import DataError
+from gradbook.files import read_text
+
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+MOST_SIDES = 32  # what every version of numpy can hold
+
+
+def read(stream: BinaryIO, file: str) -> NDArray[Any]:
+    """The array that the stream holds; it can't be written to. `file` is for complaints."""
+    kind, shape = _header(stream, file)
+    return _array(stream.read(prod(shape) * kind.itemsize + 1), kind, shape, file)  # one too many
+
+
+def parse(content: bytes, file: str = "idx") -> NDArray[Any]:
+    """The array that these bytes are, and remain."""
+    kind, shape = _header(BytesIO(content), file)
+    return _array(memoryview(content)[4 + 4 * len(shape) :], kind, shape, file)
+
+
+def _array(
+    content: bytes | memoryview, kind: np.dtype[Any], shape: tuple[int, ...], file: str
+) -> NDArray[Any]:
+    start = 4 + 4 * len(shape)
+    size = prod(shape) * kind.itemsize
+    if len(content) < size:
+        raise DataError(
+            f"ends at byte {start + len(content):,} of the {start + size:,} that its header "
+            "promises: it is cut short, get it anew",
+            file=file,
+        )
+    if len(content) > size:
+        raise DataError(
+            f"goes on after byte {start + size:,}, where its header says it ends: get it anew",
+            file=file,
+        )
+    return np.frombuffer(content, kind, count=prod(shape)).reshape(shape)
+
+
+def _header(stream: BinaryIO, file: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    magic = stream.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0":
+        raise DataError(f"byte 0: no idx file, it begins with {_shown(magic)}", file=file)
+    if magic[2] not in TYPES:
+        raise DataError(f"byte 2: idx knows no type {magic[2]:#04x}", file=file)
+    if not 0 < magic[3] <= MOST_SIDES:
+        raise DataError(f"byte 3: an array of {magic[3]} sides can't be read", file=file)
+    sides = stream.read(4 * magic[3])
+    if len(sides) < 4 * magic[3]:
+        raise DataError(f"ends at byte {4 + len(sides)}, within its header", file=file)
+    shape = tuple(int(side) for side in np.frombuffer(sides, ">u4"))
+    kind = np.dtype(TYPES[magic[2]])
+    require_room((*shape, kind.itemsize), file, "byte 4: ")
+    return kind, shape
+
+
+def _shown(start: bytes) -> str:
+    return start.hex(" ") if start else "nothing"
+
+
+def write(array: NDArray[Any]) -> bytes:
+    """The array's bytes in the idx format."""
+    wanted = array.dtype.newbyteorder(">").str.replace("|", ">")
+    code = next((code for code, name in TYPES.items() if name == wanted), None)
+    if code is None or not 0 < array.ndim <= MOST_SIDES:
+        raise DataError(f"idx has no way to write {array.ndim} sides of {array.dtype}")
+    sides = np.array(array.shape, ">u4")
+    return bytes([0, 0, code, array.ndim]) + sides.tobytes() + array.astype(wanted).tobytes()
+
+
+PACKINGS = {".gz", ".xz"}
+NAMES = "classes.txt"
+
+
+def is_idx(name: str) -> bool:
+    """Whether a file of that name is one of images or labels in the idx format."""
+    if name.startswith("."):
+        return False
+    said = words(name)
+    speaks_of_idx = any(word.startswith("idx") or word.endswith("byte") for word in said)
+    return speaks_of_idx and (holds_images(name) or holds_labels(name))
+
+
+def read_folder(folder: Path) -> Dataset:
+    """The data set that the folder's idx files make."""
+    names = _unpacked_names(folder)
+    images = by_part(filter(holds_images, names), str(folder))
+    labels = by_part(filter(holds_labels, names), str(folder))
+    for part in images.keys() ^ labels.keys():
+        there, missing = ("images", "labels") if part in images else ("labels", "images")
+        raise DataError(f"{part} {there} but no {part} {missing}", file=str(folder))
+    parts = {part: _part(names[images[part]], names[labels[part]]) for part in images}
+    return assemble(folder.resolve().name, f"idx files in {folder}", parts, _classes(folder))
+
+
+def _unpacked_names(folder: Path) -> dict[str, Path]:
+    """Name without .gz or .xz → the file to read, which is the plain one where there is one."""
+    found: dict[str, Path] = {}
+    for file in sorted(folder.iterdir(), key=lambda file: (file.suffix in PACKINGS, file.name)):
+        if is_idx(file.name):
+            found.setdefault(file.name.removesuffix(".gz").removesuffix(".xz"), file)
+    return found
+
+
+def _part(images: Path, labels: Path) -> Part:
+    found = _labels(_array_in(labels), str(labels))
+    return Part(
+        pixels=_pixels(_array_in(images), str(images)),
+        labels=found,
+        images_file=str(images),
+        labels_file=str(labels),
+        place=lambda i: f"byte {8 + i * found.itemsize}",
+    )
+
+
+def _array_in(file: Path) -> NDArray[Any]:
+    with unpacked(file) as stream:
+        return read(stream, str(file))
+
+
+def _pixels(found: NDArray[Any], file: str) -> NDArray[np.uint8]:
+    if found.dtype != np.uint8:
+        raise DataError(f"byte 2: pixels are bytes, these are {found.dtype}", file=file)
+    if found.ndim == 3:
+        found = found[:, None]
+    if found.ndim != 4:
+        raise DataError(
+            f"byte 3: images have 3 sides (images, rows, columns) or 4 (images, channels, "
+            f"rows, columns), these have {found.ndim}",
+            file=file,
+        )
+    return found
+
+
+def _labels(found: NDArray[Any], file: str) -> NDArray[Any]:
+    if found.dtype.kind not in "iu" or found.ndim != 1:
+        raise DataError(
+            f"byte 2: labels are one row of whole numbers, these are {found.ndim} sides "
+            f"of {found.dtype}",
+            file=file,
+        )
+    return found
+
+
+def _classes(folder: Path) -> list[str] | None:
+    file = folder / NAMES
+    if not file.exists():
+        return None
+    names = [line.strip() for line in read_text(file).splitlines() if line.strip()]
+    if not names or len(set(names)) < len(names):
+        raise DataError("name each class once, one a line", file=str(file))
+    return names

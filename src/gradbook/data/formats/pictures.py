@@ -1,0 +1,195 @@
+"""One picture from a file that may be anything: upright, in red, green and blue."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.dataset import TRAINING, Dataset, Part, assemble
+from gradbook.data.formats.files import PARTS, by_part, require_room
+from gradbook.data.images import Size
+from gradbook.errors import DataError
+from gradbook.files import opened
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
+"""Of the others some start programs (EPS) and some print what they think of a file (TIFF)."""
+
+MOST_PIXELS = 2**26  # of one picture; unpacked it takes three bytes for each
+
+AVERAGED = ("L", "LA", "RGB", "RGBA")  # of the others an average means nothing, or is no colour
+Ground = tuple[int, int, int]
+WHITE: Ground = (255, 255, 255)
+
+
+def read(
+    file: Path, behind: Callable[[Image], Ground] = lambda image: WHITE, enough: int | None = None
+) -> Image:
+    """The picture, its transparent parts on white or what `behind` says of it (in RGBA).
+
+    Where it has far more than `enough` pixels along each side it is made smaller.
+    """
+    with opened(file) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what matters is said below
+        from PIL import Image, ImageOps, UnidentifiedImageError
+
+        try:
+            image = Image.open(stream, formats=FORMATS)
+            if enough:
+                image.draft(None, (enough, enough))
+            _require_few_pixels(image, file)
+            ImageOps.exif_transpose(image, in_place=True)
+            return _coloured(_smaller(image, enough) if enough else image, behind)
+        except DataError:
+            raise
+        except Image.DecompressionBombError as error:
+            raise DataError(
+                f"a picture that is too large: at most {MOST_PIXELS:,} pixels, make it smaller",
+                file=str(file),
+            ) from error
+        except UnidentifiedImageError as error:
+            kinds = ", ".join(FORMATS)
+            raise DataError(
+                f"no picture that can be read ({kinds}): save it as PNG", file=str(file)
+            ) from error
+        except Exception as error:  # a hostile picture finds ever new ways to fail
+            raise DataError(
+                f"a damaged picture ({error}): take another copy", file=str(file)
+            ) from error
+
+
+def _require_few_pixels(image: Image, file: Path) -> None:
+    columns, rows = image.size
+    if columns * rows > MOST_PIXELS:
+        raise DataError(
+            f"a picture of {columns:,} x {rows:,} is too large: at most {MOST_PIXELS:,} pixels, "
+            "make it smaller",
+            file=str(file),
+        )
+
+
+def _smaller(image: Image, enough: int) -> Image:
+    factor = min(image.size) // enough
+    return image.reduce(factor) if factor > 1 and image.mode in AVERAGED else image
+
+
+def _coloured(image: Image, behind: Callable[[Image], Ground]) -> Image:
+    import PIL.Image
+
+    if image.mode.startswith(("I", "F")):
+        return _of_many_greys(image).convert("RGB")
+    if image.has_transparency_data:
+        found = image.convert("RGBA")
+        ground = PIL.Image.new("RGBA", image.size, behind(found))
+        return PIL.Image.alpha_composite(ground, found).convert("RGB")
+    return image.convert("RGB")
+
+
+def _of_many_greys(image: Image) -> Image:
+    """Sixteen bits made eight; Pillow's own conversion would cut off all above 255."""
+    import PIL.Image
+
+    values = np.asarray(image)
+    if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
+        raise ValueError("its greys have more than 16 bits")
+    return PIL.Image.fromarray((values // 257).astype(np.uint8))
+
+
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".webp"}
+
+
+def read_folder(folder: Path, size: Size | None = None) -> Dataset:
+    """The data set of the folder's pictures, all stretched to one size: the first's if not said.
+
+    They are grey unless one of them has colour.
+    """
+    files = {part: _files(where) for part, where in _parts(folder).items()}
+    size = size or _size(next(iter(files.values()))[0])
+    require_room((sum(map(len, files.values())), 3, *size), str(folder))
+    pixels = {part: _pixels(found, size) for part, found in files.items()}
+    if all(map(_are_grey, pixels.values())):
+        pixels = {part: found[:, :1] for part, found in pixels.items()}
+    parts = {part: _part(folder, pixels[part], found) for part, found in files.items()}
+    source = f"pictures in {folder}{_left_out(folder)}"
+    return assemble(folder.resolve().name, source, parts)
+
+
+def _parts(folder: Path) -> dict[str, Path]:
+    """Part → the folder that has its classes."""
+    inside = {where.name: where for where in _folders(folder)}
+    if inside and all(name.lower() in PARTS for name in inside):
+        return {part: inside[name] for part, name in by_part(inside, str(folder)).items()}
+    return {TRAINING: folder}
+
+
+def _folders(where: Path) -> list[Path]:
+    return sorted(f for f in where.iterdir() if f.is_dir() and not f.name.startswith("."))
+
+
+def _files(folder: Path) -> list[Path]:
+    """The pictures of all classes; the folder that one lies in is its class."""
+    found = {
+        where: sorted(file for file in where.iterdir() if file.suffix.lower() in SUFFIXES)
+        for where in _folders(folder)
+    }
+    if not any(found.values()):
+        raise DataError(
+            "no idx files, no tables and no folders of pictures in it: "
+            "pictures lie in a folder for each class",
+            file=str(folder),
+        )
+    for where, pictures in found.items():
+        if not pictures:
+            raise DataError("no pictures in it: take it away or fill it", file=str(where))
+    return [file for pictures in found.values() for file in pictures]
+
+
+def _left_out(folder: Path) -> str:
+    """The files beside the pictures: a TIFF that nobody looks at should be missed."""
+    beside = [
+        file
+        for classes in _parts(folder).values()
+        for where in _folders(classes)
+        for file in where.iterdir()
+        if file.suffix.lower() not in SUFFIXES and not file.name.startswith(".")
+    ]
+    files = "files" if len(beside) > 1 else "file"
+    return f"; {len(beside):,} {files} of another kind left out" if beside else ""
+
+
+def _size(file: Path) -> Size:
+    columns, rows = read(file).size
+    return rows, columns
+
+
+def _pixels(files: list[Path], size: Size) -> NDArray[np.uint8]:
+    rows, columns = size
+    pixels = np.empty((len(files), 3, rows, columns), np.uint8)
+    for file, target in zip(files, pixels, strict=True):
+        image = read(file)
+        if image.size != (columns, rows):
+            image = image.resize((columns, rows), reducing_gap=3)
+        target[:] = np.asarray(image).transpose(2, 0, 1)
+    return pixels
+
+
+def _are_grey(pixels: NDArray[np.uint8]) -> bool:
+    return np.array_equal(pixels[:, 0], pixels[:, 1]) and np.array_equal(pixels[:, 1], pixels[:, 2])
+
+
+def _part(folder: Path, pixels: NDArray[np.uint8], files: list[Path]) -> Part:
+    return Part(
+        pixels=pixels,
+        labels=np.array([file.parent.name for file in files]),
+        images_file=str(folder),
+        labels_file=str(folder),
+        place=lambda i: str(files[i].relative_to(folder)),
+    )

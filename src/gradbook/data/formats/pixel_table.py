@@ -1,0 +1,203 @@
+"""Tables of images: a row is a label and its pixels from 0 to 255, commas between, as CSV.
+
+The label comes first, or last where the heading says so. A heading is optional. Rows of
+n·n pixels are grey squares, rows of 3·n·n are squares of red, green, blue by turns.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, count, islice
+from math import isqrt, prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.dataset import Dataset, Part, assemble
+from gradbook.data.formats.files import LABELS, by_part, require_room, unpacked
+from gradbook.data.formats.rows import SEPARATORS, is_number
+from gradbook.data.images import Size
+from gradbook.errors import DataError
+
+SUFFIXES = (".csv", ".tsv")
+LONGEST_LINE = 2**20  # bytes: colour images of 295 by 295
+LONGEST_LABEL = 100  # characters
+ROWS_AT_ONCE = 1000
+LABEL_HEADINGS = LABELS | {"class", "digit"}
+PIXEL = re.compile(r'\s*"?\s*([0-9]{1,3})(?:\.0*)?\s*"?\s*')
+
+
+def is_table(name: str) -> bool:
+    """Whether a file of that name is a table."""
+    plain = name.lower().removesuffix(".gz").removesuffix(".xz")
+    return plain.endswith(SUFFIXES) and not name.startswith(".")
+
+
+def read(where: Path, size: Size | None = None) -> Dataset:
+    """The data set of one table, or of a folder's tables, one for each part."""
+    folder, names = where.parent, [where.name]
+    if where.is_dir():
+        folder, names = where, sorted(f.name for f in where.iterdir() if is_table(f.name))
+    found = by_part(names, str(where))
+    parts = {part: _part(folder / name, size) for part, name in found.items()}
+    return assemble(where.resolve().name.partition(".")[0], f"tables in {where}", parts)
+
+
+@dataclass(frozen=True)
+class TextRow:
+    """A row of a table, counted from 1."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """How the rows of a table are laid out."""
+
+    separator: str
+    columns: int
+    label_last: bool
+    has_heading: bool
+
+    def parted(self, row: TextRow) -> tuple[str, str]:
+        """A row's label and its pixels."""
+        label, _, pixels = row.text.partition(self.separator)
+        if self.label_last:
+            pixels, _, label = row.text.rpartition(self.separator)
+        return label.strip().strip('"'), pixels
+
+
+def _part(file: Path, size: Size | None) -> Part:
+    labels: list[str] = []
+    numbers: list[int] = []
+    pixels: list[NDArray[np.uint8]] = []
+    with unpacked(file) as stream:
+        rows = _rows(stream, file)
+        first = next(rows, None)
+        if first is None:
+            raise DataError("no rows in it", file=str(file))
+        layout = _layout(first, file)
+        shape = _shape(layout.columns - 1, size, file)
+        if not layout.has_heading:
+            rows = chain([first], rows)
+        while block := list(islice(rows, ROWS_AT_ONCE)):
+            numbers += [row.number for row in block]
+            labels += _labels(block, layout, file)
+            require_room((len(numbers), layout.columns - 1), str(file))
+            pixels.append(_pixels(block, layout, file))
+    channels, height, width = shape
+    found = np.concatenate(pixels) if pixels else np.empty((0, prod(shape)), np.uint8)
+    return Part(
+        pixels=found.reshape(-1, height, width, channels).transpose(0, 3, 1, 2),
+        labels=np.array(labels),
+        images_file=str(file),
+        labels_file=str(file),
+        place=lambda i: f"row {numbers[i]}",
+    )
+
+
+def _rows(stream: BinaryIO, file: Path) -> Iterator[TextRow]:
+    for number in count(1):
+        line = stream.readline(LONGEST_LINE + 1)
+        if not line:
+            return
+        if len(line) > LONGEST_LINE:
+            raise DataError(f"longer than {LONGEST_LINE:,} bytes", file=str(file), row=number)
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"byte {error.start} of the row isn't text: save the table as UTF-8",
+                file=str(file),
+                row=number,
+            ) from error
+        if text:
+            yield TextRow(number, text)
+
+
+def _layout(first: TextRow, file: Path) -> TableLayout:
+    separator = max(SEPARATORS, key=first.text.count)
+    fields = [field.strip().strip('"').lower() for field in first.text.split(separator)]
+    if len(fields) < 2:
+        raise DataError(
+            "a row is a label and its pixels with commas, semicolons or tabs between",
+            file=str(file),
+            row=first.number,
+        )
+    headings = [field in LABEL_HEADINGS for field in fields]
+    has_heading = headings[0] or headings[-1] or not any(map(is_number, fields))
+    return TableLayout(separator, len(fields), headings[-1] and not headings[0], has_heading)
+
+
+def _shape(pixels: int, size: Size | None, file: Path) -> tuple[int, int, int]:
+    """Channels, rows and columns of that many pixels."""
+    for channels in (1, 3):
+        if size and channels * prod(size) == pixels:
+            return channels, *size
+    for channels in (1, 3):
+        side = isqrt(pixels // channels)
+        if channels * side**2 == pixels:
+            return channels, side, side
+    wanted = "make no square: say the size" if size is None else f"aren't {size[0]}x{size[1]}"
+    raise DataError(f"{pixels:,} pixels a row {wanted}, in grey or in colour", file=str(file))
+
+
+def _labels(rows: list[TextRow], layout: TableLayout, file: Path) -> list[str]:
+    found = []
+    for row in rows:
+        columns = 1 + row.text.count(layout.separator)
+        if columns != layout.columns:
+            raise DataError(
+                f"{columns} columns, the first row has {layout.columns}",
+                file=str(file),
+                row=row.number,
+            )
+        label, _ = layout.parted(row)
+        if not 0 < len(label) <= LONGEST_LABEL:
+            what = f"a label of {len(label):,} characters" if label else "no label"
+            raise DataError(f"{what}: give it 1 to {LONGEST_LABEL}", file=str(file), row=row.number)
+        found.append(label)
+    return found
+
+
+def _pixels(rows: list[TextRow], layout: TableLayout, file: Path) -> NDArray[np.uint8]:
+    texts = [layout.parted(row)[1] for row in rows]
+    for kind in (np.uint8, np.float64):  # 255.0 is a pixel too, but rare
+        values = _numbers(texts, layout.separator, kind)
+        if values is not None and bool(np.all((values >= 0) & (values <= 255))):
+            pixels = values.astype(np.uint8)
+            if np.array_equal(pixels, values):
+                return pixels
+    raise _complaint(rows, texts, layout, file)
+
+
+def _numbers(texts: list[str], separator: str, kind: type) -> NDArray[Any] | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # an older numpy reads 1.5 as 1, with a warning
+            return np.loadtxt(
+                texts, kind, comments=None, delimiter=separator, ndmin=2, quotechar='"'
+            )
+    except (ValueError, Warning):
+        return None
+
+
+def _complaint(rows: list[TextRow], texts: list[str], layout: TableLayout, file: Path) -> DataError:
+    """What is wrong with these rows, by the first field that is no pixel."""
+    for row, text in zip(rows, texts, strict=True):
+        for column, field in enumerate(text.split(layout.separator), 1 if layout.label_last else 2):
+            pixel = PIXEL.fullmatch(field)
+            if not pixel or int(pixel[1]) > 255:
+                return DataError(
+                    f"'{field.strip()}' isn't a whole number from 0 to 255",
+                    file=str(file),
+                    row=row.number,
+                    column=column,
+                )
+    return DataError("not a table of whole numbers", file=str(file), row=rows[0].number)

@@ -1,0 +1,208 @@
+"""Which of a picture's strokes make the one sign that is to be read: no dirt, no frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.photo.strokes import Mask, PixelBox, Stroke, strokes
+from gradbook.errors import DataError
+
+SPECK = 0.02  # of the largest stroke's area: what is smaller is dirt
+RIM = 0.04  # of the picture is its rim
+ALONG = 0.25  # of a side of the picture: what lies along so much of it is a table or a border
+FRAMED = 0.2  # of the picture's shorter side: what is smaller is not what a frame is there for
+ENCLOSED = 0.15  # of a frame's side, likewise
+FILLED = 0.8  # of a side of the picture, to the last pixel
+MOST_INK = 0.6  # of a picture; an upright 1 may fill one that is cropped to it
+ENCLOSED_AREA = 0.05  # of a frame's own
+COVERED = 0.7  # of a side: a frame may have gaps
+MOST_HOLES = 4  # of a digit
+RECTANGULAR = 0.88  # of the rectangle around it: a sheet seen from aside, but no 0
+CLOSE = 0.3  # of the sign's side: strokes as near as that belong together …
+APART = 0.07  # … unless there is this much between two that are both large
+LARGE = 0.5  # of the sign's side
+MOST_STROKES = 12
+LOOKED_AT = 50  # strokes, the largest; in mere noise there are thousands
+LEAST_SIDE = 6  # pixels
+
+
+class NoSign(DataError):
+    """There is nothing to read in a picture; the message says what there is instead."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """The sign's own pixels, and the box that they lie in."""
+
+    mask: Mask
+    box: PixelBox
+
+
+def subject(mask: Mask, where: PixelBox | None = None) -> Subject:
+    """The one sign that these strokes make; if `where` is known, of those that reach into it."""
+    labels, found = strokes(mask)
+    if where is not None:
+        known = set(np.unique(labels[where.slices]).tolist())
+        found = [stroke for stroke in found if stroke.label in known]
+    inner = _without_frames(labels, found[:LOOKED_AT])
+    if not inner or inner[0].box.side < LEAST_SIDE:
+        raise NoSign("no digit found: nothing on it stands out that is large enough")
+    large = [stroke for stroke in inner if stroke.area >= SPECK * inner[0].area]
+    if len(large) > MOST_STROKES:
+        raise NoSign("too many strokes for one digit: crop it to one")
+    own, box = _gathered(large)
+    inside = _inside(mask.shape)
+    others = [
+        stroke
+        for stroke in large
+        if stroke not in own and stroke.box.side > LARGE * box.side and inside.holds(stroke.box)
+    ]
+    if others:
+        raise NoSign(f"{1 + len(others)} signs apart from each other: crop it to one digit")
+    chosen = np.zeros(int(labels.max()) + 1, bool)
+    chosen[[stroke.label for stroke in own]] = True
+    return Subject(chosen[labels], box)
+
+
+def spans(sign: Subject) -> bool:
+    """Whether it goes from one side of the picture to the other, as ruled lines do."""
+    rows, columns = sign.mask.shape
+    return bool(sign.box.width == columns or sign.box.height == rows)
+
+
+def is_grid(sign: Subject) -> bool:
+    """Whether it has more holes than a digit, as the lines of squared paper have."""
+    least = SPECK / 10 * sign.box.height * sign.box.width
+    return sum(hole.area > least for hole in _holes(sign)) > MOST_HOLES
+
+
+def is_card(sign: Subject) -> bool:
+    """Whether it is a filled rectangle, turned or not, with something on it."""
+    holes = _holes(sign)
+    if not any(hole.box.side >= ENCLOSED * sign.box.side for hole in holes):
+        return False
+    area = int(sign.mask.sum())
+    whole = area + sum(hole.area for hole in holes)
+    return area > whole / 2 and whole > RECTANGULAR * _area_of_rectangle(sign.mask)
+
+
+def _holes(sign: Subject) -> list[Stroke]:
+    rows, columns = sign.mask.shape
+    inside = PixelBox(1, 1, rows - 1, columns - 1)
+    return [hole for hole in strokes(~sign.mask)[1] if inside.holds(hole.box)]
+
+
+def _area_of_rectangle(mask: Mask) -> float:
+    """Of the smallest that holds the mask, at any angle."""
+    rows = np.flatnonzero(mask.any(1))
+    left, right = mask[rows].argmax(1), mask.shape[1] - mask[rows, ::-1].argmax(1)
+    x, y = (
+        np.concatenate([left, right, left, right]),
+        np.concatenate([rows, rows, rows + 1, rows + 1]),
+    )
+    angles = np.radians(np.arange(0, 90, 3))[:, None]
+    along, across = x * np.cos(angles) + y * np.sin(angles), y * np.cos(angles) - x * np.sin(angles)
+    return float((np.ptp(along, axis=1) * np.ptp(across, axis=1)).min())
+
+
+def is_table(mask: Mask) -> bool:
+    """Whether it fills a side of the picture, as no stroke of a pen does, and not all of it."""
+    ends = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
+    return any(end.mean() > FILLED for end in ends) and bool(mask.mean() < MOST_INK)
+
+
+def within_a_table(mask: Mask) -> PixelBox | None:
+    """The part of the picture that is left without what fills its sides; none if that is little."""
+    rows = [np.flatnonzero(side < ALONG) for side in (mask.mean(1), mask.mean(0))]
+    if not is_table(mask) or not all(map(len, rows)):
+        return None
+    down, across = rows
+    left = PixelBox(int(down[0]), int(across[0]), int(down[-1]) + 1, int(across[-1]) + 1)
+    return left.wider(-RIM / 2) if 2 * left.side > max(mask.shape) else None
+
+
+def _without_frames(labels: NDArray[np.int32], found: list[Stroke]) -> list[Stroke]:
+    """The strokes less those around the others: the table that a paper lies on, a printed box."""
+    least = FRAMED * min(labels.shape)
+    along = [s for s in found if _is_along_a_side(labels, s)]
+    if any(s.box.side >= least for s in found if s not in along):
+        found = [s for s in found if s not in along]
+    for frame in [s for s in found if _is_frame(labels, s, found)]:
+        found = [s for s in found if s is not frame and frame.box.holds(s.box)]
+    return found
+
+
+def _is_along_a_side(labels: NDArray[np.int32], stroke: Stroke) -> bool:
+    """Whether it lies along a good part of a side of the picture, or on its rim alone."""
+    inside = _inside(labels.shape)
+    if inside.holds(stroke.box):
+        return False
+    if not inside.meets(stroke.box):
+        return True
+    own = labels == stroke.label
+    top, left = inside.top, inside.left
+    ends = (own[:top].any(0), own[-top:].any(0), own[:, :left].any(1), own[:, -left:].any(1))
+    return max(float(end.mean()) for end in ends) >= ALONG
+
+
+def _inside(shape: tuple[int, ...]) -> PixelBox:
+    """The picture without its rim."""
+    down, across = (ceil(RIM * side) for side in shape)
+    return PixelBox(down, across, shape[0] - down, shape[1] - across)
+
+
+def _is_frame(labels: NDArray[np.int32], stroke: Stroke, found: list[Stroke]) -> bool:
+    """Whether it goes around another, on three sides at least; a filled card is no frame."""
+    if stroke.area > stroke.box.height * stroke.box.width / 2:
+        return False
+    held = [other for other in found if other is not stroke and _is_held(other, stroke)]
+    own = labels == stroke.label
+    around = [stroke.box.inner(0.2), *(other.box for other in held)]
+    return bool(held) and all(sorted(_sides_covered(own, box))[1] > COVERED for box in around)
+
+
+def _is_held(stroke: Stroke, frame: Stroke) -> bool:
+    return (
+        frame.box.holds(stroke.box)
+        and stroke.box.side >= ENCLOSED * frame.box.side
+        and stroke.area >= ENCLOSED_AREA * frame.area
+    )
+
+
+def _sides_covered(frame: Mask, box: PixelBox) -> list[float]:
+    """How much of each side of the box has the frame between itself and the picture's edge."""
+    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+    return [
+        float(frame[: box.top, columns].any(0).mean()),
+        float(frame[box.bottom :, columns].any(0).mean()),
+        float(frame[rows, : box.left].any(1).mean()),
+        float(frame[rows, box.right :].any(1).mean()),
+    ]
+
+
+def _gathered(found: list[Stroke]) -> tuple[list[Stroke], PixelBox]:
+    """The largest stroke and all that belong to it, and the box around them."""
+    own, left = found[:1], found[1:]
+    box = own[0].box
+    while near := [stroke for stroke in left if _belongs(stroke.box, box)]:
+        own += near
+        left = [stroke for stroke in left if stroke not in near]
+        for stroke in near:
+            box = box.around(stroke.box)
+    return own, box
+
+
+def _belongs(one: PixelBox, other: PixelBox) -> bool:
+    """Near, and not two signs beside or below each other."""
+    beside = max(one.left - other.right, other.left - one.right)
+    below = max(one.top - other.bottom, other.top - one.bottom)
+    tall = min(one.height, other.height) > LARGE * max(one.height, other.height)
+    large = min(one.side, other.side) > LARGE * max(one.side, other.side)
+    side = max(one.side, other.side)
+    if (tall and beside > APART * side) or (large and below > 2 * APART * side):
+        return False
+    return max(beside, below) <= CLOSE * side

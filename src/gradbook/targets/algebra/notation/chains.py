@@ -1,0 +1,186 @@
+"""Chains as mathematics: in partials, in formulas, and with the numbers put in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from gradbook.graph.derivation import (
+    Chain,
+    Derivation,
+    Local,
+    OverSamples,
+    Product,
+    Sum,
+    Worked,
+    chain_value,
+    first_values,
+    slopes,
+)
+from gradbook.graph.node import Array, Node
+from gradbook.graph.reference import Values
+from gradbook.targets.algebra.notation.forms import (
+    BigSum,
+    Form,
+    Fraction,
+    Numeral,
+    Partial,
+    added,
+    multiplied,
+)
+from gradbook.targets.algebra.notation.formula import (
+    Say,
+    formula,
+    numbers,
+    over_samples,
+    symbol,
+    symbols,
+)
+
+CANCELLED = 1e-15  # of the size of the terms
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How partials are said, and a sum over the samples."""
+
+    factor: Callable[[Local | Worked], Form]
+    total: Callable[[Chain], Form]
+    spare_ones: bool = True  # leave out a factor that is 1
+
+
+@dataclass(frozen=True)
+class Algebra:
+    """What can be said of a derivation's values and chains, in symbols and in numbers."""
+
+    derived: Derivation
+    values: Values
+    slopes: Mapping[Node, Array]
+
+    @property
+    def samples(self) -> int:
+        return self.derived.step.samples
+
+    def slope(self, value: Node) -> Form:
+        """∂E_total/∂value, or of one sample's error, as the value's chain has it."""
+        return partial(self.derived.roots.get(value, self.derived.step.loss), value)
+
+    def in_partials(self, chain: Chain) -> Form:
+        """∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5."""
+        wording = Wording(
+            _as_partial, lambda inside: _sigma(self.in_partials(inside)), spare_ones=False
+        )
+        return self._said(chain, wording)
+
+    def in_formulas(self, chain: Chain) -> Form:
+        """(a_o1 − t1) · a_o1 · (1 − a_o1) · a_h1."""
+        say = self.say_symbols()
+
+        def factor(part: Local | Worked) -> Form:
+            return formula(part.formula, say) if isinstance(part, Local) else _as_partial(part)
+
+        return self._said(chain, Wording(factor, lambda inside: _sigma(self.in_formulas(inside))))
+
+    def in_numbers(self, chain: Chain, sample: int | None = None) -> Form:
+        """The same with the numbers put in; Σ is written out."""
+        say = self.say_numbers(sample)
+
+        def factor(part: Local | Worked) -> Form:
+            if isinstance(part, Local):
+                return formula(part.formula, say)
+            return Numeral(at(self.slopes[part.value], sample))
+
+        def total(inside: Chain) -> Form:
+            return over_samples(self.samples, lambda k: self.in_numbers(inside, k))
+
+        return self._said(chain, Wording(factor, total))
+
+    def in_shares(self, chain: Chain) -> Form:
+        """Only each sample's number, where a chain adds over the samples."""
+
+        def total(inside: Chain) -> Form:
+            shares = self._number(inside)
+            return over_samples(self.samples, lambda k: Numeral(at(shares, k)))
+
+        return self._said(chain, Wording(lambda part: Numeral(self.number(part)), total))
+
+    def number(self, chain: Chain, sample: int | None = None) -> float:
+        """What the chain comes to; 0 where its terms cancel but for rounding."""
+        number = at(self._number(chain), sample)
+        return 0.0 if abs(number) <= CANCELLED * self._size(chain) else number
+
+    def _size(self, chain: Chain) -> float:
+        """What the chain would come to if nothing in it cancelled, at most."""
+        match chain:
+            case Sum(terms):
+                return sum(map(self._size, terms))
+            case Product(factors):
+                return prod(map(self._size, factors))
+            case Local() if chain.formula.op.name == "total":
+                return float(np.abs(self.values[chain.formula.inputs[0]]).sum())
+            case OverSamples(inside, mean):
+                total = float(np.abs(np.broadcast_to(self._number(inside), self.samples)).sum())
+                return total / self.samples if mean else total
+            case _:
+                return float(np.abs(self._number(chain)).max())
+
+    def say_symbols(self) -> Say:
+        return symbols(self.derived.spoken)
+
+    def say_numbers(self, sample: int | None = None) -> Say:
+        return numbers(self.derived.spoken, self.values, self.samples, sample)
+
+    def _number(self, chain: Chain) -> Array:
+        with np.errstate(all="ignore"):
+            return chain_value(chain, self.values, self.slopes, self.samples)
+
+    def _said(self, chain: Chain, wording: Wording) -> Form:
+        match chain:
+            case Local() | Worked():
+                return wording.factor(chain)
+            case Sum(terms):
+                return added([self._said(term, wording) for term in terms] or [Numeral(0)])
+            case OverSamples(inside, mean):
+                total = wording.total(inside)
+                share = Fraction(Numeral(1), Numeral(self.samples))
+                return multiplied([share, total]) if mean else total
+            case Product(factors):
+                kept = [part for part in factors if not (wording.spare_ones and is_one(part))]
+                return multiplied(self._said(part, wording) for part in kept or factors[:1])
+
+
+def algebra(derived: Derivation) -> Algebra:
+    """With the values of the first epoch."""
+    values = first_values(derived)
+    return Algebra(derived, values, slopes(derived, values))
+
+
+def symbol_of(value: Node) -> Form:
+    assert value.name is not None
+    return symbol(value.name)
+
+
+def partial(of: Node, to: Node) -> Form:
+    """∂of/∂to."""
+    return Partial(symbol_of(of), symbol_of(to))
+
+
+def is_one(chain: Chain) -> bool:
+    return isinstance(chain, Local) and chain.formula.is_constant(1)
+
+
+def _as_partial(part: Local | Worked) -> Form:
+    return partial(part.of, part.to) if isinstance(part, Local) else partial(part.root, part.value)
+
+
+def _sigma(inside: Form) -> Form:
+    return BigSum(inside, "samples")
+
+
+def at(value: Array, sample: int | None = None) -> float:
+    """One sample's number, or the number that all share."""
+    array = np.asarray(value)
+    return float(array if not array.ndim or sample is None else array[sample])

@@ -1,0 +1,272 @@
+"""Mathematics as people write it: a small tree of forms that every writer spells in its own way.
+
+A form says what stands there, never how: brackets, dots and digits are the writer's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+
+from gradbook.graph.names import Name
+
+MOST_TERMS = 20  # of a sum in the forward part
+
+
+class Arithmetic:
+    """What every form can do: arithmetic on forms makes forms, and numbers count as forms."""
+
+    def __add__(self, other: Arithmetic | float) -> Form:
+        return added([as_form(self), as_form(other)])
+
+    def __sub__(self, other: Arithmetic | float) -> Form:
+        return added([as_form(self), Minus(as_form(other))])
+
+    def __rsub__(self, other: float) -> Form:
+        return Numeral(other) - self
+
+    def __radd__(self, other: float) -> Form:
+        return Numeral(other) + self
+
+    def __mul__(self, other: Arithmetic | float) -> Form:
+        return multiplied([as_form(self), as_form(other)])
+
+    def __rmul__(self, other: float) -> Form:
+        return Numeral(other) * self
+
+    def __truediv__(self, other: Arithmetic | float) -> Form:
+        return Fraction(as_form(self), as_form(other))
+
+    def __rtruediv__(self, other: float) -> Form:
+        return Fraction(Numeral(other), as_form(self))
+
+    def __pow__(self, other: Arithmetic | float) -> Form:
+        return Power(as_form(self), as_form(other))
+
+    def __neg__(self) -> Form:
+        return Minus(as_form(self))
+
+
+@dataclass(frozen=True)
+class Symbol(Arithmetic):
+    """A named value: w5, a_h1, E_total. Bold for a vector or a matrix."""
+
+    name: Name
+    bold: bool = False
+
+
+@dataclass(frozen=True)
+class Numeral(Arithmetic):
+    value: float
+
+
+@dataclass(frozen=True)
+class Words(Arithmetic):
+    """A few words within a formula."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Partial(Arithmetic):
+    """∂of/∂to."""
+
+    of: Form
+    to: Form
+
+
+@dataclass(frozen=True)
+class Derived(Arithmetic):
+    """∂/∂to (of), with the formula written out."""
+
+    of: Form
+    to: Form
+
+
+@dataclass(frozen=True)
+class Minus(Arithmetic):
+    of: Form
+
+
+@dataclass(frozen=True)
+class Terms(Arithmetic):
+    """Terms in their order; a Minus among them is subtracted."""
+
+    terms: tuple[Form, ...]
+
+
+@dataclass(frozen=True)
+class Factors(Arithmetic):
+    """Factors in their order, with '·' between them; '⊙' element by element; '' for matrices."""
+
+    factors: tuple[Form, ...]
+    sign: str = "·"
+
+
+@dataclass(frozen=True)
+class Fraction(Arithmetic):
+    top: Form
+    bottom: Form
+
+
+@dataclass(frozen=True)
+class Power(Arithmetic):
+    base: Form
+    exponent: Form
+
+
+@dataclass(frozen=True)
+class Root(Arithmetic):
+    """√of."""
+
+    of: Form
+
+
+@dataclass(frozen=True)
+class Transposed(Arithmetic):
+    of: Form
+
+
+@dataclass(frozen=True)
+class Function(Arithmetic):
+    """A function of something: σ, σ′, tanh, exp, ln, max …"""
+
+    function: str
+    arguments: tuple[Form, ...]
+
+
+@dataclass(frozen=True)
+class Bracket(Arithmetic):
+    """[x > 0]: 1 where it holds, else 0."""
+
+    relation: Comparison
+
+
+@dataclass(frozen=True)
+class Cases(Arithmetic):
+    """Values, each with its condition."""
+
+    rows: tuple[tuple[Form, Form], ...]
+
+
+@dataclass(frozen=True)
+class BigSum(Arithmetic):
+    """Σ over an index, or over a few words such as 'samples'."""
+
+    of: Form
+    over: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison(Arithmetic):
+    """left = right; the sign may also be ≈, ←, > …"""
+
+    left: Form
+    sign: str
+    right: Form
+
+
+Form = (
+    Symbol
+    | Numeral
+    | Words
+    | Partial
+    | Derived
+    | Minus
+    | Terms
+    | Factors
+    | Fraction
+    | Power
+    | Root
+    | Transposed
+    | Function
+    | Bracket
+    | Cases
+    | BigSum
+    | Comparison
+)
+
+
+def as_form(value: Arithmetic | float) -> Form:
+    if isinstance(value, (int, float)):
+        return Numeral(value)
+    assert isinstance(value, Form)
+    return value
+
+
+def added(terms: Iterable[Form]) -> Form:
+    """The sum of the terms; sums that begin with one are joined to it."""
+    flat: list[Form] = []
+    for term in terms:
+        flat.extend(term.terms if isinstance(term, Terms) and not flat else [term])
+    return flat[0] if len(flat) == 1 else Terms(tuple(flat))
+
+
+def shortened(form: Form) -> Form:
+    """Of a very long sum the beginning and the end."""
+    if not isinstance(form, Terms) or len(form.terms) <= MOST_TERMS:
+        return form
+    return Terms((*form.terms[:3], Words("…"), *form.terms[-2:]))
+
+
+def multiplied(factors: Iterable[Form]) -> Form:
+    """The product of the factors, signs gathered in front."""
+    flat: list[Form] = []
+    negative = False
+    for factor in factors:
+        inner = factor.of if isinstance(factor, Minus) else factor
+        negative ^= isinstance(factor, Minus)
+        if isinstance(inner, Factors) and inner.sign == "·":
+            flat.extend(inner.factors)
+        else:
+            flat.append(inner)
+    product = flat[0] if len(flat) == 1 else Factors(tuple(flat))
+    return Minus(product) if negative else product
+
+
+# The functions and numbers that formulas are made of.
+
+HALF = Fraction(Numeral(1), Numeral(2))
+
+
+def _function(name: str) -> Callable[[Form], Form]:
+    return lambda x: Function(name, (x,))
+
+
+sigmoid, exp, ln, tanh = map(_function, ("σ", "exp", "ln", "tanh"))
+sinh, cosh, softmax, mean = map(_function, ("sinh", "cosh", "softmax", "mean"))
+
+
+DIGITS = 7  # significant, of a number that had to be rounded
+EXACT = 1e-14  # a number this close to its rounding was meant to be it, relatively
+
+
+def sign_before(form: Form) -> str:
+    """'=' before what is printed to the last digit, '≈' before what is rounded anywhere."""
+    return "=" if all(map(_exact, numbers_in(form))) else "≈"
+
+
+def worked_out(put_in: Form, number: float) -> list[tuple[str, Form]]:
+    """The numbers put into a formula, and what they come to, each with its sign."""
+    result = Numeral(number)
+    steps = [result] if isinstance(put_in, Numeral) else [put_in, result]
+    return [(sign_before(step), step) for step in steps]
+
+
+def digits(value: float) -> str:
+    """0.4, or 0.1496830 where digits are lost: then what is left keeps its zeros. No minus zero."""
+    return f"{value + 0.0:{'' if _exact(value) else '#'}.{DIGITS}g}"
+
+
+def _exact(value: float) -> bool:
+    return abs(float(f"{value:.{DIGITS}g}") - value) <= EXACT * abs(value)
+
+
+def numbers_in(form: Form) -> Iterator[float]:
+    if isinstance(form, Numeral):
+        yield form.value
+    for part in fields(form):
+        inner = getattr(form, part.name)
+        for piece in inner if isinstance(inner, tuple) else (inner,):
+            if isinstance(piece, Form):
+                yield from numbers_in(piece)

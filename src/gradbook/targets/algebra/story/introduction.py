@@ -1,0 +1,117 @@
+"""The network in words: what it takes, what each layer makes of it, and how it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradbook.graph.names import RATE, TOTAL_ERROR, Name, layer_names
+from gradbook.graph.node import Node
+from gradbook.graph.step import Step
+from gradbook.net.layers import Activation, Conv, Dense, Layer
+from gradbook.net.network import Net
+from gradbook.net.parameters import Bias, Parameter, Role, Shape
+from gradbook.targets.algebra.notation.document import Cell, Inline
+from gradbook.targets.algebra.notation.forms import Comparison, Form, Numeral, Symbol, exp, sigmoid
+from gradbook.targets.algebra.notation.formula import symbol
+from gradbook.targets.algebra.story.partials import x
+from gradbook.targets.algebra.story.story import Story, listed
+
+MOST_TOLD = 16  # values in a sentence
+
+
+def introduce(story: Story, step: Step) -> None:
+    """The first part of every derivation."""
+    story.heading("The network")
+    story.table((("values",), ("what they are",), ("parameters",)), _rows(step.net))
+    if any(layer == Activation("sigmoid") for layer in step.net.layers):
+        story.say("The sigmoid brings any number between 0 and 1: ", SIGMOID, ".")
+    if step.samples == 1 and len(step.inputs) <= MOST_TOLD:
+        story.say("The sample is ", *_start(step, step.inputs), ".")
+        story.say("Wanted are ", *_start(step, step.targets), ".")
+    if len(step.weights) <= MOST_TOLD:
+        story.say("At the start ", *_start(step, step.weights), ".")
+    story.say(f"{_rule(step.net)}, with the learning rate ", _rate(step.net), ".")
+
+
+SIGMOID = Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
+
+
+def _start(step: Step, leaves: Iterable[Node]) -> tuple[Inline, ...]:
+    known = {**step.data, **step.start}
+    return listed(
+        [
+            Comparison(symbol(leaf.name), "=", Numeral(float(known[leaf])))
+            for leaf in leaves
+            if leaf.name
+        ],
+        most=MOST_TOLD,
+    )
+
+
+def _rate(net: Net) -> Form:
+    return Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
+
+
+def _rule(net: Net) -> str:
+    update = net.update
+    first, second = update.betas
+    rules = {
+        "momentum": f"gradient descent with {'Nesterov ' if update.nesterov else ''}momentum "
+        f"{update.momentum:g}",
+        "adam": f"Adam ({first:g}, {second:g})",
+        "adamw": f"AdamW ({first:g}, {second:g})",
+    }
+    decays = dict.fromkeys(f"{net.decay_of(role):g}" for role in Role if net.decay_of(role))
+    decay = f" and a decay of {', '.join(decays)}" if decays else ""
+    return f"The weights move by {rules.get(update.kind, 'gradient descent')}{decay}"
+
+
+# One row for each layer ------------------------------------------------------
+
+
+def _rows(net: Net) -> list[tuple[Cell, ...]]:
+    names = layer_names(net)
+    rows: list[tuple[Cell, ...]] = [(_values(names[0], net.input), (_inputs(net.input),), ("",))]
+    for index, layer in enumerate(net.layers):
+        if not layer.passes_on:
+            own = [p for p in net.parameters if p.layer == index]
+            values = _values(names[index + 1], net.shapes[index + 1])
+            words = layer.words(net.shapes[index])
+            rows.append((values, (words,), _parameters(own, layer)))
+    return [*rows, ((Symbol(TOTAL_ERROR),), (_error(net),), ("",))]
+
+
+def _values(name: Name, shape: Shape) -> Cell:
+    return listed([symbol(one) for one in name.elements(shape).values()], most=2)
+
+
+def _inputs(shape: Shape) -> str:
+    if len(shape) == 1:
+        return "the input" if shape[0] == 1 else f"{shape[0]} inputs"
+    *channels, height, width = shape
+    planes = f"{channels[0]} planes of" if channels and channels[0] > 1 else "a picture of"
+    return f"{planes} {height} × {width}"
+
+
+def _parameters(own: Iterable[Parameter], layer: Layer) -> Cell:
+    text: list[Inline] = []
+    for parameter in own:
+        names = (Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size))
+        text += [", "] * bool(text)
+        text += listed([Symbol(name) for name in names], most=2)
+    if isinstance(layer, Dense | Conv) and layer.bias is not Bias.EACH:
+        text.append(", no bias" if layer.bias is Bias.NONE else BIASES[layer.bias])
+    return tuple(text) or ("",)
+
+
+BIASES = {
+    Bias.SHARED: " for all",
+    Bias.FIXED: " (fixed)",
+    Bias.FIXED_SHARED: " for all (fixed)",
+}
+
+
+def _error(net: Net) -> str:
+    several = ", mean over the samples" if len(net.examples()) > 1 else ""
+    smooth = f", {net.smoothing:g} of each target spread over all" if net.smoothing else ""
+    return f"the error: {net.loss}{smooth}{several}"

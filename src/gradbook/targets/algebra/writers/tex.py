@@ -1,0 +1,275 @@
+"""Formulas in TeX's mathematics, as LaTeX documents and Markdown hold them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from math import isfinite
+from typing import ClassVar
+
+from gradbook.graph.names import Name
+from gradbook.targets.algebra.notation.document import EquationLine
+from gradbook.targets.algebra.notation.forms import (
+    BigSum,
+    Bracket,
+    Cases,
+    Comparison,
+    Derived,
+    Factors,
+    Form,
+    Fraction,
+    Function,
+    Minus,
+    Numeral,
+    Partial,
+    Power,
+    Root,
+    Symbol,
+    Terms,
+    Transposed,
+    Words,
+    digits,
+)
+from gradbook.targets.algebra.writers.printer import (
+    SUM_BREAK,
+    Level,
+    Printer,
+    broken,
+    deeper,
+    unmarked,
+)
+
+GREEK = {
+    "η": r"\eta",
+    "σ": r"\sigma",
+    "σ²": r"\sigma^2",
+    "μ": r"\mu",
+    "γ": r"\gamma",
+    "β": r"\beta",
+    "δ": r"\delta",
+    "π": r"\pi",
+}
+FUNCTIONS = {"σ": r"\sigma", "σ′": r"\sigma'", "tanh′": r"\tanh'"} | {
+    name: rf"\{name}" for name in ("tanh", "exp", "ln", "max", "sinh", "cosh")
+}
+SIGNS = {
+    "=": "=",
+    ":": r"\colon",
+    "≈": r"\approx",
+    "←": r"\leftarrow",
+    ">": ">",
+    "is": r"\text{ is }",
+    "·": r" \cdot ",
+    "⊙": r" \odot ",
+    "⋆": r" \star ",
+    "∗": r" \ast ",
+    "": r"\,",
+}
+
+
+def spell(form: Form) -> str:
+    """A formula in one line."""
+    return unmarked(TexPrinter().write(form))
+
+
+def spell_inline(form: Form) -> str:
+    """A formula within a sentence."""
+    return unmarked(InlineTexPrinter().write(form))
+
+
+class TexPrinter(Printer):
+    before_sum: ClassVar[str] = r"\, "
+    levels: ClassVar[dict[type, Level]] = {
+        Comparison: Level.COMPARISON,
+        Terms: Level.SUM,
+        Minus: Level.MINUS,
+        BigSum: Level.FRACTION,
+        Derived: Level.FRACTION,
+        Factors: Level.PRODUCT,
+        Fraction: Level.POWER,
+        Partial: Level.POWER,
+        Power: Level.POWER,
+        Transposed: Level.POWER,
+    }
+
+    def level(self, form: Form) -> Level:
+        if isinstance(form, Numeral) and form.value >= 0 and "e" in digits(form.value):
+            return Level.PRODUCT
+        return super().level(form)
+
+    def bracketed(self, inside: str) -> str:
+        size = r"\Big" if re.search(r"\\(frac|sum|sqrt)", inside) else ""
+        opening, closing = (f"{size}l(", f"{size}r)") if size else "()"
+        return f"{opening}{deeper(inside)}{closing}"
+
+    def write_symbol(self, form: Symbol) -> str:
+        return symbol(form.name, form.bold)
+
+    def write_numeral(self, form: Numeral) -> str:
+        return decimal(form.value)
+
+    def write_words(self, form: Words) -> str:
+        return r"\cdots" if form.text == "…" else rf"\text{{{escape(form.text)}}}"
+
+    def write_partial(self, form: Partial) -> str:
+        return rf"\frac{{\partial {self.write(form.of)}}}{{\partial {self.write(form.to)}}}"
+
+    def write_derived(self, form: Derived) -> str:
+        by = self.write(form.to)
+        return rf"\frac{{\partial}}{{\partial {by}}} {self.part(form.of, Level.POWER)}"
+
+    def write_minus(self, form: Minus) -> str:
+        return f"-{self.part(form.of, Level.FRACTION)}"
+
+    def write_terms(self, form: Terms) -> str:
+        return self.terms(form, "+", "-")
+
+    def write_factors(self, form: Factors) -> str:
+        return self.factors(form, SIGNS[form.sign])
+
+    def write_fraction(self, form: Fraction) -> str:
+        plain = isinstance(form.top, Numeral) and isinstance(form.bottom, Numeral)
+        command = r"\tfrac" if plain else r"\frac"
+        return unmarked(f"{command}{{{self.write(form.top)}}}{{{self.write(form.bottom)}}}")
+
+    def write_power(self, form: Power) -> str:
+        return f"{self._base(form.base)}^{{{unmarked(self.write(form.exponent))}}}"
+
+    def write_root(self, form: Root) -> str:
+        return unmarked(rf"\sqrt{{{self.write(form.of)}}}")
+
+    def write_transposed(self, form: Transposed) -> str:
+        return rf"{self._base(form.of)}^{{\mathsf{{T}}}}"
+
+    def _base(self, form: Form) -> str:
+        """What something stands raised at; a symbol that has a raised part itself is grouped."""
+        said = self.part(form, Level.ATOM)
+        return f"{{{said}}}" if isinstance(form, Symbol) and "^" in said else said
+
+    def write_function(self, form: Function) -> str:
+        function = FUNCTIONS.get(form.function, rf"\mathrm{{{escape(form.function)}}}")
+        return function + self.bracketed(f",{SUM_BREAK} ".join(map(self.write, form.arguments)))
+
+    def write_bracket(self, form: Bracket) -> str:
+        return f"[{deeper(self.write(form.relation))}]"
+
+    def write_cases(self, form: Cases) -> str:
+        rows = (f"{self.write(value)} & {self._condition(when)}" for value, when in form.rows)
+        return unmarked(r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}")
+
+    def _condition(self, when: Form) -> str:
+        said = self.write(when)
+        return said if isinstance(when, Words) else rf"\text{{if }} {said}"
+
+    def write_bigsum(self, form: BigSum) -> str:
+        over = rf"_{{\text{{{escape(form.over)}}}}}" if form.over else ""
+        return rf"\sum{over} {self.part(form.of, Level.FRACTION)}"
+
+    def write_comparison(self, form: Comparison) -> str:
+        left, right = self.write(form.left), self.write(form.right)
+        return f"{left}{SUM_BREAK} {SIGNS[form.sign]} {right}"
+
+
+class InlineTexPrinter(TexPrinter):
+    """Fractions with a slash, as they stand in a sentence."""
+
+    levels: ClassVar[dict[type, Level]] = {**TexPrinter.levels, Fraction: Level.FRACTION}
+
+    def write_partial(self, form: Partial) -> str:
+        return rf"\partial {self.write(form.of)}/\partial {self.write(form.to)}"
+
+    def write_fraction(self, form: Fraction) -> str:
+        return f"{self.part(form.top, Level.PRODUCT)}/{self.part(form.bottom, Level.POWER)}"
+
+
+def symbol(name: Name, bold: bool = False) -> str:
+    """w_{5}, a_{h_{1}}, E_{\\text{total}}, c_{1,2,3}."""
+    below = [symbol(name.of)] if name.of else []
+    below += [rf"\text{{{escape(name.word)}}}"] if name.word else []
+    below += [str(number) for number in (name.layer, *name.index) if number is not None]
+    return _letter(name.stem, bold) + (f"_{{{','.join(below)}}}" if below else "")
+
+
+def _letter(stem: str, bold: bool) -> str:
+    letter = GREEK.get(stem) or escape(stem)
+    if not bold:
+        return letter
+    return rf"\boldsymbol{{{letter}}}" if stem in GREEK else rf"\mathbf{{{letter}}}"
+
+
+def decimal(value: float) -> str:
+    if not isfinite(value):
+        return {"inf": r"\infty", "-inf": r"-\infty"}.get(str(value), r"\text{undefined}")
+    mantissa, _, exponent = digits(value).partition("e")
+    if not exponent:
+        return mantissa
+    power = f"10^{{{int(exponent)}}}"
+    return {"1": power, "-1": f"-{power}"}.get(mantissa, rf"{mantissa} \cdot {power}")
+
+
+# What TeX would take for its own, and what its plain fonts lack.
+
+ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "−": r"\ensuremath{-}",
+    "×": r"\ensuremath{\times}",
+    "…": r"\dots{}",
+    "⊙": r"\ensuremath{\odot}",
+    "⋆": r"\ensuremath{\star}",
+    "∗": r"\ensuremath{\ast}",
+    "ᵀ": r"\ensuremath{{}^{\mathsf{T}}}",
+    "∂": r"\ensuremath{\partial}",
+    "Σ": r"\ensuremath{\sum}",
+    "σ": r"\ensuremath{\sigma}",
+    "δ": r"\ensuremath{\delta}",
+    "′": r"\ensuremath{'}",
+} | {character: f"\\{character}" for character in "#$%&_{}"}
+
+
+def escape(text: str) -> str:
+    """Plain text; a character that few fonts have becomes a question mark."""
+    return "".join(ESCAPES.get(c, c if c.isascii() and c.isprintable() else "?") for c in text)
+
+
+# Lines -----------------------------------------------------------------------
+
+Row = tuple[str, str, str]  # left, sign, right
+
+
+def rows(lines: Sequence[EquationLine], room: float) -> Iterator[Row]:
+    """The lines of an equation: in one row where they fit, else each as many as it needs."""
+    lefts = ["" if line.left is None else spell(line.left) for line in lines]
+    room -= max(map(width, lefts))
+    whole = " ".join(f"{SIGNS[line.sign]} {spell(line.right)}" for line in lines)
+    if not any(lefts[1:]) and width(whole) <= room:
+        sign = SIGNS[lines[0].sign]
+        yield lefts[0], sign, whole.removeprefix(f"{sign} ")
+        return
+    for left, line in zip(lefts, lines, strict=True):
+        first, *others = broken(TexPrinter().write(line.right), room, width)
+        yield left, SIGNS[line.sign], first
+        yield from (("", "", rf"\quad {other}") for other in others)
+
+
+WORD = re.compile(r"\\(?:text|mathrm|mathbf|boldsymbol|mathsf)\{([^{}]*)\}")
+RAISED = re.compile(r"[_^]\{([^{}]*)\}")
+FRACTION = re.compile(r"\\t?frac\{([^{}]*)\}\{([^{}]*)\}")
+SPACED = re.compile(r"[-+=]|\\(?:cdot|approx|odot|star|ast|leftarrow|sum)(?![A-Za-z])")
+NAMED = re.compile(r"\\(tanh|exp|ln|max|sinh|cosh)(?![A-Za-z])")
+SILENT = re.compile(r"\\(?:Big[lr]|quad)(?![A-Za-z])")
+COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)")
+UNSEEN = re.compile(r"[{} ]")
+
+
+def width(tex: str) -> float:
+    """About how many characters wide the formula is when it is set."""
+    before = ""
+    while before != tex:
+        before = tex
+        tex = WORD.sub(r"\1", tex)
+        tex = RAISED.sub(lambda found: "x" * round(0.7 * width(found[1])), tex)
+        tex = FRACTION.sub(lambda found: max(found[1], found[2], key=width), tex)
+    tex = NAMED.sub(r"\1", SPACED.sub("xxx", SILENT.sub("", tex)))
+    return len(UNSEEN.sub("", COMMAND.sub("x", tex)))

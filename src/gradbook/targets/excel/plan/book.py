@@ -1,0 +1,193 @@
+"""The plan of a workbook: what it holds, where each value stands, and what each cell will show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from xlsxwriter.utility import xl_col_to_name
+
+from gradbook.graph.node import Node
+from gradbook.graph.step import Step
+from gradbook.targets.excel.plan.columns import ColumnGroup, backward_values, gradients, groups
+from gradbook.targets.excel.plan.layout import DATA, ColumnBlock, RunLayout, Start, following_values
+from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS, OPEN, Nudges
+from gradbook.targets.excel.plan.values import RecordedRun, record
+
+NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "Samples"
+RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", "Check work"
+
+RATE_NAME, CHECK_NAME, NUDGE_NAME = "eta", "gradients_checked", "nudge"
+EPOCH_NAME = "checked_epoch"
+HEAD_ROWS = 4  # title, remark, groups, names
+BESIDE, BELOW = (5, 12), (52, 4)  # where the first sample stands: row and column on Network
+MOST_BESIDE = (14, 5)  # samples and values that have room beside the chart
+ASCII = str.maketrans({"γ": "gamma", "β": "beta"})  # names that can be typed
+
+
+@dataclass(frozen=True)
+class WorkbookPlan:
+    """One network's workbook. Values of `blank` are left for a student to fill in."""
+
+    step: Step
+    epochs: int
+    rate: float
+    rates: tuple[float, ...]
+    picture: bytes | None = None
+    exercise: bool = False
+
+    @cached_property
+    def blank(self) -> frozenset[Node]:
+        return frozenset(backward_values(self.step) if self.exercise else ())
+
+    @cached_property
+    def groups(self) -> list[ColumnGroup]:
+        return groups(self.step)
+
+    @cached_property
+    def gradients(self) -> tuple[Node, ...]:
+        return gradients(self.step)
+
+    @property
+    def several(self) -> bool:
+        return self.step.samples > 1
+
+    def columns(self, *, each: bool) -> list[ColumnGroup]:
+        parts = [group.only(each=each) for group in self.groups]
+        return [group for group in parts if group.nodes]
+
+    # Where ------------------------------------------------------------------
+
+    def _table(
+        self, sheet: str, row: int, column: int, *, each: bool, stride: int = 1
+    ) -> ColumnBlock:
+        nodes = [node for group in self.columns(each=each) for node in group.nodes]
+        return ColumnBlock(sheet, {node: column + k for k, node in enumerate(nodes)}, row, stride)
+
+    @cached_property
+    def training(self) -> RunLayout:
+        """The run at the rate of the Network sheet."""
+        return RunLayout(
+            self.step,
+            self._table(TRAINING, HEAD_ROWS, 1, each=False),
+            self._table(SAMPLES, HEAD_ROWS, 2, each=True, stride=self.step.samples),
+            {self.step.rate: RATE_NAME},
+            self.data_place[0],
+            following_values(self.step),
+        )
+
+    def at_rate(self, number: int) -> RunLayout:
+        """The run at one of the rates, stacked with the others on the working sheet.
+
+        Its columns are those of Training; the rate of each row stands in column A.
+        """
+        stride = self.step.samples
+        row = HEAD_ROWS + number * self.epochs * stride
+        of_step = self._table(RATES_WORK, row, 1, each=False, stride=stride)
+        across = 1 + len(of_step.columns)
+        of_sample = self._table(RATES_WORK, row, across, each=True, stride=stride)
+        outside = {self.step.rate: "$A{e}"}
+        return RunLayout(
+            self.step, of_step, of_sample, outside, self.data_place[0], following_values(self.step)
+        )
+
+    @cached_property
+    def starts(self) -> Mapping[Node, Start]:
+        """What the first values refer to: w1_start, i1_given; memory begins with a number."""
+        found: dict[Node, Start] = {leaf: float(value) for leaf, value in self.memory.items()}
+        found |= {weight: start_name(weight) for weight in self.step.weights}
+        return found | self.given
+
+    @cached_property
+    def memory(self) -> dict[Node, float]:
+        weights = set(self.step.weights)
+        return {
+            leaf: float(start) for leaf, start in self.step.start.items() if leaf not in weights
+        }
+
+    @cached_property
+    def data_place(self) -> tuple[int, int]:
+        """The row and column of the first sample on the Network sheet."""
+        values = len(self.step.inputs) + len(self.step.targets)
+        small = self.step.samples <= MOST_BESIDE[0] and values <= MOST_BESIDE[1]
+        return BESIDE if small else BELOW
+
+    @cached_property
+    def given(self) -> dict[Node, str]:
+        """What refers to the inputs and targets."""
+        leaves = (*self.step.inputs, *self.step.targets)
+        if not self.several:
+            return {leaf: given_name(leaf) for leaf in leaves}
+        first = self.data_place[1] + 1
+        return {
+            leaf: f"{NETWORK}!${xl_col_to_name(place)}${DATA}"
+            for place, leaf in enumerate(leaves, first)
+        }
+
+    # What -------------------------------------------------------------------
+
+    @cached_property
+    def record(self) -> RecordedRun:
+        return record(self.step, self.epochs, self.rate, self.blank)
+
+    @cached_property
+    def rate_records(self) -> tuple[RecordedRun, ...]:
+        return tuple(record(self.step, self.epochs, rate, self.blank) for rate in self.rates)
+
+    @cached_property
+    def guarded(self) -> frozenset[str]:
+        """The ops that some rate drives to where their usual spelling fails."""
+        found = [self.record, *self.rate_records]
+        if self.exercise:  # as it will be when it is filled in
+            found = [record(self.step, self.epochs, rate) for rate in (self.rate, *self.rates)]
+        return frozenset().union(*(run.extreme for run in found))
+
+    def loss(self, epoch: int) -> float:
+        return float(self.record.values[self.step.loss][epoch])
+
+    @cached_property
+    def nudges(self) -> Nudges:
+        return Nudges(self.step, CHECK_WORK, self.data_place[0], self.given)
+
+    def verdict(self, weight: Node) -> str:
+        """What the check says of a weight's gradient."""
+        gradient = self.step.gradients[weight]
+        if gradient in self.blank:
+            return OPEN
+        value = float(self.record.values[gradient][0])
+        return AGREES if self.nudges.agrees(weight, value, self.loss(0)) else DIFFERS
+
+    @cached_property
+    def check_summary(self) -> str:
+        verdicts = [self.verdict(weight) for weight in self.nudges.weights]
+        total, noun = len(verdicts), self.nudges.noun
+        if verdicts.count(AGREES) == total:
+            return f"all {total} {noun} agree"
+        differing = verdicts.count(DIFFERS)
+        if differing:
+            return f"{differing} of {total} {noun} differ"
+        return f"{verdicts.count(OPEN)} of {total} {noun} to fill in"
+
+    @property
+    def sheets(self) -> list[str]:
+        """Their names in order."""
+        return [
+            NETWORK,
+            *([] if self.exercise else [DERIVATION]),
+            TRAINING,
+            *([SAMPLES] if self.several else []),
+            *([RATES] if self.rates else []),
+            CHECK,
+            *([RATES_WORK] if self.rates else []),
+            CHECK_WORK,
+        ]
+
+
+def start_name(weight: Node) -> str:
+    """The name of the cell with a weight's start value (w1 itself is a cell's address)."""
+    return f"{str(weight.name).translate(ASCII)}_start"
+
+
+def given_name(leaf: Node) -> str:
+    return f"{leaf.name}_given"

@@ -1,0 +1,206 @@
+"""The order of columns: targets, inputs, layer by layer, errors, gradients, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby
+
+from gradbook.errors import LimitError
+from gradbook.graph.names import Name
+from gradbook.graph.node import Node, named_inputs, needed
+from gradbook.graph.step import Step
+from gradbook.net import Net
+from gradbook.net.text import layer_words
+
+
+@dataclass(frozen=True)
+class ColumnGroup:
+    """Columns that belong together: a layer's, the errors, the gradients."""
+
+    title: str
+    nodes: tuple[Node, ...]
+
+    def only(self, *, each: bool) -> ColumnGroup:
+        """Those with a value per sample, or those with one per step."""
+        return ColumnGroup(self.title, tuple(node for node in self.nodes if node.each is each))
+
+
+def groups(step: Step) -> list[ColumnGroup]:
+    """Every value that gets a column, in the order in which people write them."""
+    forward = forward_values(step)
+    known = {*step.targets, *step.inputs, *step.weights}
+    errors = [node for node in forward if node.name and node.name.stem == "E"]
+    values = [node for node in forward if node not in known and node not in errors]
+    depths = _depths(step)
+    layers = [
+        ColumnGroup(
+            _layer_title(step.net, depth),
+            (
+                *(weight for weight in step.weights if depths[weight] == depth),
+                *_paired([value for value in values if depths[value] == depth]),
+            ),
+        )
+        for depth in sorted(set(depths.values()))
+    ]
+    found = [
+        ColumnGroup("targets", step.targets),
+        ColumnGroup("inputs", step.inputs),
+        *layers,
+        ColumnGroup("error", tuple(errors)),
+        ColumnGroup("from the error back", tuple(_signals(step))),
+        ColumnGroup("gradients", gradients(step)),
+        ColumnGroup(
+            "memory of the update", tuple(leaf for leaf in step.start if leaf not in known)
+        ),
+    ]
+    return [group for group in found if group.nodes]
+
+
+def forward_values(step: Step) -> list[Node]:
+    """The named values that are computed on the way to the error."""
+    made = needed([*step.outputs, step.loss])
+    return [node for node in made if node.name is not None and node.op.name != "leaf"]
+
+
+def backward_values(step: Step) -> list[Node]:
+    """The named values that only the gradients need, the gradients included."""
+    forward = set(forward_values(step))
+    made = needed([*step.gradients.values()])
+    named = [node for node in made if node.name is not None and node.op.name != "leaf"]
+    return [node for node in named if node not in forward]
+
+
+def gradients(step: Step) -> tuple[Node, ...]:
+    """Those of the trained weights, in the order of the weights."""
+    return tuple(step.gradients[weight] for weight in step.weights if weight in step.gradients)
+
+
+def _depths(step: Step) -> dict[Node, int]:
+    """The last layer with weights that a value depends on; -1 where it depends on none."""
+    layers = {name: p.layer for p in step.net.parameters for name in p.names}
+    found = {weight: layers[str(weight.name)] for weight in step.weights}
+    for node in needed([*step.outputs, step.loss]):
+        if node not in found:
+            found[node] = max((found[source] for source in node.inputs), default=-1)
+    return found
+
+
+def _layer_title(net: Net, depth: int) -> str:
+    """The layer, and those after it that have no weights: dense 2 no bias, sigmoid."""
+    owners = {parameter.layer for parameter in net.parameters}
+    words = [layer_words(net.layers[depth])] if depth >= 0 else []
+    for index in range(depth + 1, len(net.layers)):
+        if index in owners:
+            break
+        words.append(layer_words(net.layers[index]))
+    return ", ".join(words)
+
+
+def _paired(values: Sequence[Node]) -> list[Node]:
+    """h1 a_h1 h2 a_h2: what is made of one value alone stands right after it."""
+    own = set(values)
+    followers: dict[Node, list[Node]] = {}
+    for value in values:
+        sources = named_inputs(value)
+        follows = len(sources) == 1 and sources[0] in own and is_activation(value)
+        followers.setdefault(sources[0] if follows else value, []).append(value)
+    return list(chain.from_iterable(followers.pop(v) for v in values if v in followers))
+
+
+def is_activation(value: Node) -> bool:
+    return value.name is not None and value.name.stem == "a"
+
+
+def _signals(step: Step) -> Iterator[Node]:
+    """Backward values before the gradients; what a sample adds to a gradient comes last."""
+    weights = {weight.name for weight in step.weights}
+    slopes = set(gradients(step))
+    made = [node for node in backward_values(step) if node not in slopes]
+    shares = [node for node in made if node.name and node.name.of in weights]
+    chain_back = [node for node in made if node not in set(shares)]
+    for _, alike in groupby(chain_back, _kind):
+        yield from sorted(alike, key=_count)
+    place = {weight.name: place for place, weight in enumerate(step.weights)}
+    yield from sorted(shares, key=lambda node: place[node.name.of if node.name else None])
+
+
+def _kind(node: Node) -> list[object]:
+    """The stems and layers in a name: alike for ∂E/∂h1 and ∂E/∂h2."""
+    return [(name.stem, name.layer, name.word) for name in _nested(node)]
+
+
+def _count(node: Node) -> tuple[int, ...]:
+    *_, innermost = _nested(node)
+    return innermost.index
+
+
+def _nested(node: Node) -> Iterator[Name]:
+    name = node.name
+    while name is not None:
+        yield name
+        name = name.of
+
+
+MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
+MOST_CELLS = 1_500_000  # some half a minute to write, and as many to open
+SPARE = 64  # rows and columns for headings and counters
+
+
+def fitting_rates(
+    step: Step, epochs: int, asked: tuple[float, ...] | None, usual: tuple[float, ...]
+) -> tuple[float, ...]:
+    """The rates whose runs fit beside the training table; a LimitError where those asked don't.
+
+    Where nobody asked, as many of the usual ones as fit, spread evenly.
+    """
+    own = _cells_of_a_run(step, epochs)
+    _check_size(step, epochs, own)
+    rows = epochs * step.samples
+    most = min((MOST_CELLS - own) // own, (MOST_ROWS - SPARE) // rows)
+    wanted = usual if asked is None else asked
+    if len(wanted) <= most:
+        return wanted
+    if asked is not None:
+        raise LimitError(
+            f"{len(wanted)} rates of {epochs:,} epochs are {len(wanted) * own:,} cells more, and "
+            f"a workbook stays pleasant up to {MOST_CELLS:,}: {_fewer(most)}"
+        )
+    return _spread(usual, most) if most > 1 else ()
+
+
+def _fewer(most: int) -> str:
+    return f"take at most {most}, or fewer epochs" if most else "take fewer epochs, or --rates none"
+
+
+def _spread(rates: tuple[float, ...], count: int) -> tuple[float, ...]:
+    last = len(rates) - 1
+    return tuple(rates[round(k * last / (count - 1))] for k in range(count))
+
+
+def _cells_of_a_run(step: Step, epochs: int) -> int:
+    return epochs * sum(step.samples if node.each else 1 for node in _nodes(step))
+
+
+def _nodes(step: Step) -> list[Node]:
+    return [node for group in groups(step) for node in group.nodes]
+
+
+def _check_size(step: Step, epochs: int, cells: int) -> None:
+    across, rows = len(_nodes(step)), epochs * step.samples
+    if across > MOST_COLUMNS - SPARE:
+        raise LimitError(
+            f"{across:,} values in a row, and a sheet has {MOST_COLUMNS:,} columns: "
+            "take a smaller network"
+        )
+    per_epoch = cells // epochs
+    most = min(MOST_CELLS // per_epoch, (MOST_ROWS - SPARE) // step.samples)
+    if epochs > most:
+        kind = f"{rows:,} rows" if rows > MOST_ROWS - SPARE else f"{cells:,} cells"
+        remedy = (
+            f"at most {most:,} epochs fit" if most else "take a smaller network or fewer samples"
+        )
+        raise LimitError(
+            f"{epochs:,} epochs of {per_epoch:,} values are {kind}, more than a sheet holds or "
+            f"anyone would wait for: {remedy}"
+        )

@@ -1,0 +1,104 @@
+"""What every cell will show: the reference run, with the errors that a sheet makes of overflow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.reference import Values, run
+from gradbook.graph.step import Step
+
+Mask = Any  # an array of True and False
+
+NUMBER_ERROR = "#NUM!"
+LOWEST_EXP = -700.0  # a sigmoid given less makes EXP overflow, or nearly
+SMALLEST_POWER = 1e-300  # a smaller one is, or nearly is, no full number any more
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """Each named value over the epochs (and samples); nan where a sheet shows an error."""
+
+    values: Mapping[Node, Array]
+    extreme: frozenset[str]  # ops that met values at which their usual spelling fails
+
+
+def record(step: Step, epochs: int, rate: float, blank: Collection[Node] = ()) -> RecordedRun:
+    """Run the step; values of `blank` count as 0, as empty cells do."""
+    zeros = {node: np.zeros(step.samples if node.each else ()) for node in blank}
+    order = needed([*step.inputs, *step.targets, step.loss, *step.outputs, *step.next.values()])
+    kept = [node for node in order if node.name is not None]
+    delicate = [node for node in order if node.op.name in EXTREME]
+    rows: dict[Node, list[Array]] = {node: [] for node in kept}
+    extreme: set[str] = set()
+    broken = _Errors(step)
+    for values in run(replace(step, data={**step.data, **zeros}), epochs, rate):
+        errors = broken.after(order, values)
+        for node in delicate:
+            spelling, fails = EXTREME[node.op.name]
+            if spelling not in extreme and fails(node, values):
+                extreme.add(spelling)
+        for node in kept:
+            value = values[node]
+            rows[node].append(np.where(errors[node], np.nan, value) if errors else value)
+    return RecordedRun({node: np.array(found) for node, found in rows.items()}, frozenset(extreme))
+
+
+# When the usual spelling of an op fails, and the op in it whose spelling that is.
+
+
+def _overflows(sigmoid: Node, values: Values) -> bool:
+    return bool(np.any(values[sigmoid.inputs[0]] < LOWEST_EXP))
+
+
+def _vanishes(power: Node, values: Values) -> bool:
+    return bool(np.any(np.abs(values[power]) < SMALLEST_POWER))
+
+
+EXTREME = {
+    "sigmoid": ("sigmoid", _overflows),
+    **dict.fromkeys(("power", "half_square", "square"), ("power", _vanishes)),
+}
+
+
+class _Errors:
+    """Which values are errors in a sheet, where an error spreads to all that refers to it."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.state: dict[Node, Mask] = {}  # of leaves, from the step before
+
+    def after(self, order: list[Node], values: Values) -> dict[Node, Mask]:
+        """Of this step's values; empty where all is well."""
+        every = np.concatenate([np.ravel(values[node]) for node in order])
+        if not self.state and np.isfinite(every).all():
+            return {}
+        errors: dict[Node, Mask] = {}
+        for node in order:
+            errors[node] = self._error(node, values, errors)
+        self.state = {leaf: errors[following] for leaf, following in self.step.next.items()}
+        return errors
+
+    def _error(self, node: Node, values: Values, errors: Mapping[Node, Mask]) -> Mask:
+        own: Mask = ~np.isfinite(values[node])
+        if node.op.name == "leaf":
+            return own | self.state.get(node, np.False_)
+        if node.op.name == "choose":
+            condition, then, otherwise = node.inputs
+            taken = np.where(values[condition] > 0, errors[then], errors[otherwise])
+            return own | errors[condition] | taken
+        if node.op.name == "total":
+            return own | errors[node.inputs[0]].any()
+        found = own
+        for source in node.inputs:
+            found = found | errors[source]
+        return found
+
+
+def shown(value: Any) -> float | str:
+    """A number as a formula's result."""
+    return float(value) if np.isfinite(value) else NUMBER_ERROR

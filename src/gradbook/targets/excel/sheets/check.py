@@ -1,0 +1,251 @@
+"""The sheets Check and Check work: each gradient beside the slope that a nudge measures."""
+
+from __future__ import annotations
+
+from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from gradbook.graph.node import Node
+from gradbook.palette import ERROR, GRADIENT, PAPER, QUIET, RATE, WEIGHT
+from gradbook.targets.excel.language.grammar import digits as typed
+from gradbook.targets.excel.plan.book import (
+    CHECK,
+    CHECK_NAME,
+    CHECK_WORK,
+    EPOCH_NAME,
+    NUDGE_NAME,
+    WorkbookPlan,
+)
+from gradbook.targets.excel.plan.nudges import (
+    AGREES,
+    BASE_ROW,
+    BEND,
+    BESIDE,
+    DIFFERS,
+    FIRST_ROW,
+    FLOOR,
+    NEAR,
+    NUDGE,
+    OPEN,
+)
+from gradbook.targets.excel.plan.values import shown
+from gradbook.targets.excel.sheets.look import (
+    PLAIN,
+    SMALL,
+    WHOLE,
+    Look,
+    colour,
+    digits,
+    page,
+    plain_zeros,
+)
+from gradbook.targets.excel.sheets.table import columns
+
+TOP = 7  # the first row with a weight
+HEADINGS = (
+    ("weight", WEIGHT, 10),
+    ("its value", WEIGHT, 13),
+    ("∂E/∂w by formula", GRADIENT, 18),
+    ("error, nudged down", ERROR, 19),
+    ("error, nudged up", ERROR, 19),
+    ("slope measured", GRADIENT, 18),
+    ("apart by", QUIET, 13),
+    ("verdict", QUIET, 13),
+)
+
+
+def write_check(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
+    sheet = workbook.add_worksheet(CHECK)
+    page(sheet, TOP - 1)
+    sheet.set_column(0, 0, 2)
+    for place, (_, _, width) in enumerate(HEADINGS, 1):
+        sheet.set_column(place, place, width)
+    _head(workbook, sheet, look, book)
+    for row, weight in enumerate(book.nudges.weights, TOP):
+        _row(sheet, look, book, row, weight)
+    last = TOP + len(book.nudges.weights)
+    look.colour_verdicts(sheet, f"I{TOP + 1}:I{last}")
+    sheet.freeze_panes(TOP, 0)
+
+
+def _head(workbook: Workbook, sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
+    weights = book.nudges.weights
+    sheet.write_string(0, 1, "Do the gradients agree with what a nudge measures?", look.title)
+    sheet.set_row(0, 28)
+    sheet.write_string(
+        1,
+        1,
+        "Each weight is nudged down and up; how much the error changes is its slope. "
+        f"No chain rule is needed for that: {CHECK_WORK} only runs forwards.",
+        look.remark,
+    )
+    sheet.write_string(3, 1, "nudge", look.name(RATE))
+    sheet.write_number(3, 2, NUDGE, look.given(RATE))
+    workbook.define_name(NUDGE_NAME, f"={CHECK}!$C$4")
+    sheet.write_string(4, 1, "epoch", look.name(RATE))
+    sheet.write_number(4, 2, 1, look.given(RATE))
+    workbook.define_name(EPOCH_NAME, f"={CHECK}!$C$5")
+    sheet.data_validation(
+        4,
+        2,
+        4,
+        2,
+        {
+            "validate": "integer",
+            "criteria": "between",
+            "minimum": 1,
+            "maximum": book.epochs,
+            "error_title": "No such epoch",
+            "error_message": f"A whole number from 1 to {book.epochs}",
+        },
+    )
+    sheet.merge_range(3, 4, 3, 6, "", look.verdict())
+    sheet.write_formula(
+        3, 4, _summary(len(weights), book.nudges.noun), look.verdict(), book.check_summary
+    )
+    look.colour_verdicts(sheet, "E4")
+    workbook.define_name(CHECK_NAME, f"={CHECK}!$E$4")
+    trained = len(book.step.gradients)
+    if len(weights) < trained:
+        sheet.write_string(
+            4, 4, f"{len(weights)} of the {trained} trained weights are checked.", look.remark
+        )
+    for place, (words, tint, _) in enumerate(HEADINGS, 1):
+        sheet.write_string(TOP - 1, place, words, look.heading(tint))
+
+
+def _summary(total: int, noun: str) -> str:
+    verdicts = f"I{TOP + 1}:I{TOP + total}"
+    counts = {word: f'COUNTIF({verdicts},"{word}")' for word in (AGREES, DIFFERS, OPEN)}
+    return (
+        f'=IF({counts[AGREES]}={total},"all {total} {noun} agree",'
+        f'IF({counts[DIFFERS]}>0,{counts[DIFFERS]}&" of {total} {noun} differ",'
+        f'{counts[OPEN]}&" of {total} {noun} to fill in"))'
+    )
+
+
+def _row(sheet: Worksheet, look: Look, book: WorkbookPlan, row: int, weight: Node) -> None:
+    plan, here = book.nudges, row + 1
+    gradient, slope = book.step.gradients[weight], plan.slopes[weight]
+    down, up = (_error_cell(book, weight, side) for side in (1, 0))
+    known = gradient not in book.blank
+    number = float(book.record.values[gradient][0]) if known else 0.0
+    chosen = f"INDEX({book.training.of_step.over_epochs(gradient, book.epochs)},{EPOCH_NAME})"
+    sheet.write_string(row, 1, str(weight.name), look.name(WEIGHT))
+    start = float(book.step.start[weight])
+    cells = (
+        (f"='{CHECK_WORK}'!{plan.base(weight)}", start, look.value(WEIGHT, PLAIN)),
+        (f'=IF({chosen}="","",{chosen})', number if known else "", look.value(GRADIENT, SMALL)),
+        (f"={down}", slope.below, look.value(ERROR, "0.000000000000")),
+        (f"={up}", slope.above, look.value(ERROR, "0.000000000000")),
+        (f"=(F{here}-E{here})/(2*{NUDGE_NAME})", slope.value, look.value(GRADIENT, SMALL)),
+        (
+            f'=IF(D{here}="","",ABS(D{here}-G{here}))',
+            abs(number - slope.value) if known else "",
+            look.value(PAPER, "0.0E+00", align="center"),
+        ),
+    )
+    for place, (formula, value, style) in enumerate(cells, 2):
+        sheet.write_formula(
+            row, place, formula, style, value if isinstance(value, str) else shown(value)
+        )
+    sheet.write_formula(row, 8, _verdict(book, here), look.verdict(), book.verdict(weight))
+
+
+def _error_cell(book: WorkbookPlan, weight: Node, side: int) -> str:
+    number = 2 * book.nudges.weights.index(weight) + side
+    return book.nudges.run(weight).of_step.cell(book.step.loss, number)
+
+
+def _verdict(book: WorkbookPlan, row: int) -> str:
+    """agrees, differs or to fill in; at a ReLU's corner the slopes of both sides are right."""
+    error = f"INDEX({book.training.of_step.over_epochs(book.step.loss, book.epochs)},{EPOCH_NAME})"
+    near = f"ABS(D{row}-G{row})<={typed(NEAR)}*MAX(ABS(D{row}),ABS(G{row}))+{typed(FLOOR)}*{error}"
+    if book.nudges.has_corners:
+        left, right = f"(({error}-E{row})/{NUDGE_NAME})", f"((F{row}-{error})/{NUDGE_NAME})"
+        bend = f"ABS({right}-{left})"
+        bent = f"{bend}>{typed(BEND)}*MAX(ABS({left}),ABS({right}))"
+        beside = f"MIN(ABS(D{row}-{left}),ABS(D{row}-{right}))<={typed(BESIDE)}*{bend}"
+        near = f"OR({near},AND({bent},{beside}))"
+    return (
+        f'=IF(D{row}="","{OPEN}",IF(ISNUMBER(D{row}-G{row}),'
+        f'IF({near},"{AGREES}","{DIFFERS}"),"{DIFFERS}"))'
+    )
+
+
+# The working sheet -----------------------------------------------------------
+
+
+def write_check_work(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
+    """The weights as they are, and below them a forward pass for each nudge."""
+    sheet = workbook.add_worksheet(CHECK_WORK)
+    plan = book.nudges
+    page(sheet, FIRST_ROW - 1)
+    sheet.set_row(0, 26)
+    sheet.set_column(0, 0, 12)
+    sheet.set_column(1, 1 + max(len(plan.values), len(book.step.weights)) + 1, 10.5)
+    sheet.write_string(0, 0, "The forward passes behind the check", look.title)
+    remark = (
+        f"All weights as they are in the epoch that {CHECK} asks for, then one nudged at a time."
+    )
+    sheet.write_string(1, 0, remark, look.remark)
+    _base(sheet, look, book)
+    _pass_headings(sheet, look, book)
+    for number, weight in enumerate(plan.weights):
+        _passes(sheet, look, book, number, weight)
+    rows = 2 * len(plan.weights) * book.step.samples
+    plain_zeros(workbook, sheet, FIRST_ROW, 1, rows, len(plan.values) + 2)
+    sheet.freeze_panes(FIRST_ROW, 2 + book.several)
+
+
+def _base(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
+    sheet.write_blank(BASE_ROW - 1, 0, None, look.heading(WEIGHT))
+    sheet.write_string(BASE_ROW, 0, "as it is", look.name(WEIGHT))
+    for place, weight in enumerate(book.step.weights, 2):
+        sheet.write_string(BASE_ROW - 1, place, str(weight.name), look.heading(WEIGHT))
+        cells = book.training.of_step.over_epochs(weight, book.epochs)
+        start = float(book.step.start[weight])
+        sheet.write_formula(
+            BASE_ROW, place, f"=INDEX({cells},{EPOCH_NAME})", look.value(WEIGHT, PLAIN), start
+        )
+
+
+def _pass_headings(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
+    plan, row = book.nudges, FIRST_ROW - 1
+    sheet.write_string(row, 0, "nudged", look.heading(WEIGHT))
+    sheet.write_string(row, 1, "to", look.heading(WEIGHT))
+    if book.several:
+        sheet.write_string(row, 2, "sample", look.heading(QUIET))
+    run = plan.run(plan.weights[0])
+    for table in (run.of_step, run.of_sample):
+        for node, place in table.columns.items():
+            sheet.write_string(row, place, str(node.name), look.heading(colour(node.name)))
+
+
+def _passes(sheet: Worksheet, look: Look, book: WorkbookPlan, number: int, weight: Node) -> None:
+    """One weight nudged up, then down."""
+    plan, samples = book.nudges, book.step.samples
+    run = plan.run(weight)
+    parts = columns(run, CHECK_WORK, {}, book.guarded)
+    for side, sign in enumerate("+-"):
+        epoch = 2 * number + side
+        top = run.of_step.row(epoch)
+        sheet.write_string(
+            top, 0, f"{weight.name} {'up' if sign == '+' else 'down'}", look.name(WEIGHT)
+        )
+        nudged = float(book.step.start[weight]) + (NUDGE if sign == "+" else -NUDGE)
+        formula = f"={plan.base(weight)}{sign}{NUDGE_NAME}"
+        sheet.write_formula(top, 1, formula, look.value(WEIGHT, "0.00000000"), nudged)
+        values = plan.passes[weight][side]
+        for column in parts:
+            style = look.value(colour(column.node.name), digits(column.node.name))
+            for sample in range(samples if column.node.each else 1):
+                found = values[column.node]
+                value = shown(found[sample] if column.node.each else found)
+                text = column.content(run, epoch, sample)
+                sheet.write_formula(top + sample, column.place, str(text), style, value)
+        if book.several:
+            for sample in range(samples):
+                sheet.write_number(
+                    top + sample, 2, sample + 1, look.value(PAPER, WHOLE, align="center")
+                )

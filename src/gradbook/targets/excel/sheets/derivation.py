@@ -1,0 +1,355 @@
+"""The sheet Derivation: every chain of partials with the numbers of the first epoch, live."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from operator import add, mul
+from typing import Any
+
+import numpy as np
+from xlsxwriter import Workbook
+from xlsxwriter.utility import xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from gradbook.graph.derivation import (
+    Chain,
+    Derivation,
+    Local,
+    OverSamples,
+    Product,
+    Sum,
+    Worked,
+    derivation,
+    first_values,
+    partials,
+)
+from gradbook.graph.node import Node
+from gradbook.palette import GRADIENT, QUIET, Colour
+from gradbook.targets.excel.language.grammar import Expression, Number, Reference, write
+from gradbook.targets.excel.language.grammar import digits as typed
+from gradbook.targets.excel.language.spelling import NAMES, Speller, infix
+from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
+from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS
+from gradbook.targets.excel.plan.values import shown
+from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, colour, page, plain_zeros
+
+NAME, WORDS, NUMBER, TABLE, VERDICT, SAMPLE = 1, 2, 3, 4, 5, 6  # columns
+HEADING_ROW = 3
+WIDEST = 90  # characters of a formula in names
+
+SAME, NOTHING = 1e-9, 1e-12  # of the gradient, and of the error: how far apart equals may be
+
+
+@dataclass(frozen=True)
+class LineValue:
+    """Something that formulas on the sheet can mention: one for all, or one for each sample."""
+
+    number: Any  # a number, or one for each sample
+    at: Callable[[int], Expression]
+
+    @property
+    def each(self) -> bool:
+        return bool(np.ndim(self.number))
+
+    @staticmethod
+    def made(operator: str, terms: Sequence[LineValue]) -> LineValue:
+        """The sum or the product of some."""
+        number = reduce(add if operator == "+" else mul, (term.number for term in terms))
+        return LineValue(
+            number, lambda sample: infix(operator, *(term.at(sample) for term in terms))
+        )
+
+
+def write_derivation(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
+    sheet = workbook.add_worksheet(DERIVATION)
+    page(sheet, HEADING_ROW)
+    written = _Derivation(sheet, look, book)
+    written.write()
+    rows, across = written.row - HEADING_ROW, SAMPLE - NUMBER + book.step.samples
+    plain_zeros(workbook, sheet, HEADING_ROW + 1, NUMBER, rows, across)
+
+
+@dataclass
+class _Derivation:
+    sheet: Worksheet
+    look: Look
+    book: WorkbookPlan
+    row: int = HEADING_ROW
+    longest: int = 0  # of the words so far
+    lines: dict[object, LineValue] = field(default_factory=dict)  # what has a line already
+
+    def __post_init__(self) -> None:
+        self.step = self.book.step
+        self.derived = derivation(self.step)
+        self.values = first_values(self.derived)
+        self.chains = Chains(self.derived)
+        run = self.book.training
+        plain = run.speller(DERIVATION, self.book.guarded)
+        self.speller = Speller(plain.refer, self.block, plain.guarded)
+
+    # The sheet from top to bottom --------------------------------------------
+
+    def write(self) -> None:
+        self.head()
+        weights = self.chains.weights()
+        reached = self.chains.reached(weights)
+        self.section("Forward", "what is computed from the inputs to the error")
+        for node in self.chains.forward(reached):
+            self.forward_line(node)
+        self.section("Local partials", "each formula, derived for one value that it mentions")
+        needed = set(self.chains.locals(reached))
+        for node in self.derived.forward:
+            for local in self.derived.locals.get(node, ()):
+                if local in needed:
+                    self.partial(local)
+        shared = [value for value in reached if value not in self.step.gradients]
+        if shared:
+            self.section("Shared steps", "what several chains go through, worked once")
+        for value in shared:
+            self.line(value)
+        self.section("Gradients", "the chain of each weight, from the error to the weight")
+        for weight in weights:
+            self.line(weight)
+            self.compare(weight)
+        self.sheet.set_column(WORDS, WORDS, min(max(30, 0.9 * self.longest), WIDEST))
+        self.sheet.freeze_panes(HEADING_ROW + 1, NUMBER)
+
+    def head(self) -> None:
+        sheet, look = self.sheet, self.look
+        sheet.set_column(0, 0, 2)
+        sheet.set_column(NAME, NAME, 18)
+        sheet.set_column(NUMBER, VERDICT, 14)
+        sheet.set_column(SAMPLE, SAMPLE + self.step.samples, 11)
+        sheet.set_row(0, 28)
+        sheet.write_string(0, NAME, "The chain rule, with live numbers", look.title)
+        remark = f"All numbers are those of epoch 1, the first row of {TRAINING}, and follow it."
+        trained = len(self.step.gradients)
+        if len(self.chains.weights()) < trained:
+            remark += f" Of {trained} weights the first and the last layer's first are worked."
+        sheet.write_string(1, NAME, remark, look.remark)
+        headings = {NUMBER: "number", TABLE: f"in {TRAINING}", VERDICT: ""}
+        if self.book.several:
+            headings |= {SAMPLE + k: f"sample {k + 1}" for k in range(self.step.samples)}
+        for place, words in headings.items():
+            sheet.write(HEADING_ROW, place, words or None, look.heading(QUIET))
+
+    def section(self, title: str, words: str) -> None:
+        self.row += 1 if self.row == HEADING_ROW else 2
+        self.sheet.write_string(self.row, NAME, title, self.look.section)
+        self.sheet.write_string(self.row, WORDS, words, self.look.remark)
+
+    # Lines -------------------------------------------------------------------
+
+    def forward_line(self, node: Node) -> None:
+        cell = self.speller.refer(node)
+        assert cell is not None
+        value = LineValue(self.values[node], lambda _: cell)
+        self.put(str(node.name), prose(NAMES.formula(node)), value, colour(node.name))
+
+    def value(self, chain: Chain) -> LineValue:
+        """What formulas say for a chain, with lines of its own where it has some."""
+        match chain:
+            case Local():
+                return self.partial(chain)
+            case Worked():
+                return self.lines[chain.value]
+            case Sum() if self.chains.owner(chain) in self.lines:
+                return self.lines[self.chains.owner(chain)]
+            case Product(factors):
+                return LineValue.made("*", [self.value(factor) for factor in factors])
+            case Sum(()):
+                return LineValue(np.float64(0), lambda _: Number(0.0))
+            case Sum(terms):
+                return LineValue.made("+", [self.value(term) for term in terms])
+            case OverSamples():
+                return self.over_samples("mean" if chain.mean else "sum", chain)
+
+    def partial(self, local: Local) -> LineValue:
+        """∂of/∂to, written when it is first needed."""
+        if local not in self.lines:
+            said = self.speller.mention(local.formula)
+            value = LineValue(self.values[local.formula], lambda _: said)
+            words = prose(NAMES.mention(local.formula))
+            name = derivative(local.of, local.to)
+            self.lines[local] = self.put(name, words, value, GRADIENT)
+        return self.lines[local]
+
+    def block(self, node: Node) -> Reference:
+        """The cells that a sum over the samples adds; a line of their own where they have none."""
+        run = self.book.training
+        if node in run.of_sample.columns:
+            return run.block(node, DERIVATION)
+        if node not in self.lines:
+            said = self.speller.mention(node)
+            value = LineValue(np.broadcast_to(self.values[node], self.step.samples), lambda _: said)
+            self.lines[node] = self.put("to be added", prose(NAMES.mention(node)), value, QUIET)
+        return Reference(self.samples(self.lines[node]))
+
+    def line(self, value: Node) -> None:
+        """∂E/∂value by its chain."""
+        chain = self.derived.chains[value]
+        name = derivative(self.derived.roots[value], value)
+        if isinstance(chain, OverSamples):
+            self.lines[value] = self.over_samples(name, chain)
+        else:
+            words = self.chains.words(chain, top=True)
+            self.lines[value] = self.put(name, words, self.value(chain), GRADIENT)
+
+    def over_samples(self, name: str, chain: OverSamples) -> LineValue:
+        """Each sample's share beside the sum or the mean."""
+        if chain in self.lines:
+            return self.lines[chain]
+        inside = self.value(chain.inside)
+        shares = LineValue(np.broadcast_to(inside.number, self.step.samples), inside.at)
+        kind = "mean" if chain.mean else "sum"
+        words = f"{kind} over the samples of {self.chains.words(chain.inside)}"
+        put = self.put(name, words, shares, GRADIENT)
+        total = shares.number.sum() / (self.step.samples if chain.mean else 1)
+        formula = f"=SUM({self.samples(put)})" + (f"/{self.step.samples}" if chain.mean else "")
+        style = self.look.value(GRADIENT, SMALL_IN_FULL, bold=True)
+        self.sheet.write_formula(self.row, NUMBER, formula, style, shown(total))
+        cell = Reference(xl_rowcol_to_cell(self.row, NUMBER))
+        self.lines[chain] = LineValue(total, lambda _: cell)
+        return self.lines[chain]
+
+    def samples(self, value: LineValue) -> str:
+        """The cells of a line's samples."""
+        first, last = value.at(0), value.at(self.step.samples - 1)
+        return f"{write(first)}:{write(last)}"
+
+    def put(self, name: str, words: str, value: LineValue, tint: Colour) -> LineValue:
+        """Write a line, and say where its numbers stand."""
+        self.row += 1
+        self.longest = max(self.longest, len(words))
+        row, run = self.row, self.book.training
+        self.sheet.write_string(row, NAME, name, self.look.name(tint))
+        self.sheet.write_string(row, WORDS, words, self.look.style(indent=1))
+        style = self.look.value(tint, SMALL if value.each else SMALL_IN_FULL)
+        places = range(self.step.samples) if value.each else [0]
+        column = SAMPLE if value.each else NUMBER
+        for sample in places:
+            formula = f"={write(value.at(sample))}".format(**run.rows(0, sample))
+            number = value.number[sample] if value.each else value.number
+            self.sheet.write_formula(row, column + sample, formula, style, shown(number))
+        return LineValue(
+            value.number,
+            lambda sample: Reference(
+                xl_rowcol_to_cell(row, column + (sample if value.each else 0))
+            ),
+        )
+
+    def compare(self, weight: Node) -> None:
+        """The gradient as Training has it, beside the chain's."""
+        row, here = self.row, xl_rowcol_to_cell(self.row, NUMBER)
+        there = xl_rowcol_to_cell(self.row, TABLE)
+        gradient = self.step.gradients[weight]
+        value = float(self.book.record.values[gradient][0])
+        cell = self.book.training.of_step.cell(gradient)
+        style = self.look.value(GRADIENT, SMALL_IN_FULL)
+        self.sheet.write_formula(row, TABLE, f"={cell}", style, shown(value))
+        number = float(np.sum(self.lines[weight].number))
+        error = self.book.training.of_step.cell(self.step.loss)
+        same = abs(number - value) <= SAME * abs(value) + NOTHING * self.book.loss(0)
+        near = f"{typed(SAME)}*ABS({there})+{typed(NOTHING)}*{error}"
+        formula = f'=IF(ABS({here}-{there})<={near},"{AGREES}","{DIFFERS}")'
+        verdict = AGREES if same else DIFFERS
+        self.sheet.write_formula(row, VERDICT, formula, self.look.verdict(), verdict)
+        self.look.colour_verdicts(self.sheet, xl_rowcol_to_cell(row, VERDICT))
+
+
+def prose(expression: Expression) -> str:
+    """A formula in names, with room around its signs."""
+    apart = re.sub(r"(?<=[\w)])(?<!\dE)([-+])", r" \1 ", write(expression))
+    return apart.replace("*", "·").replace("-", "−")
+
+
+MOST_CELLS = 12_000  # beyond this two weights are worked, and the others go the same way
+A_WEIGHTS_LINES = 12  # or so: its partials, its chain
+
+
+@dataclass(frozen=True)
+class Chains:
+    """The chains of a derivation; a sum of paths has a line of its own and is referred to."""
+
+    derived: Derivation
+
+    @cached_property
+    def _owners(self) -> dict[int, Node]:
+        chains = self.derived.chains.items()
+        return {id(chain): value for value, chain in chains if isinstance(chain, Sum)}
+
+    def owner(self, chain: Chain) -> Node | None:
+        """The value whose whole chain this sum is."""
+        return self._owners.get(id(chain))
+
+    def weights(self) -> list[Node]:
+        """The weights that are worked: all, or the first one of the first and the last layer."""
+        step = self.derived.step
+        trained = [weight for weight in step.weights if weight in step.gradients]
+        if len(trained) * A_WEIGHTS_LINES * step.samples <= MOST_CELLS:
+            return trained
+        by_name = {str(weight.name): weight for weight in trained}
+        names = [p.names[0] for p in step.net.parameters if p.names[0] in by_name]
+        return [by_name[name] for name in dict.fromkeys((names[0], names[-1]))]
+
+    def reached(self, weights: Iterable[Node]) -> list[Node]:
+        """The weights and the lines that their chains refer to, from the error backwards."""
+        found: set[Node] = set()
+        waiting = list(weights)
+        while waiting:
+            value = waiting.pop()
+            if value not in found:
+                found.add(value)
+                waiting.extend(self._referred(self.derived.chains[value]))
+        return [value for value in self.derived.chains if value in found]
+
+    def _referred(self, chain: Chain, inside: bool = False) -> Iterator[Node]:
+        """The values whose own lines a chain refers to."""
+        match chain:
+            case Worked(_, value):
+                yield value
+            case Sum() if inside and (owner := self.owner(chain)):
+                yield owner
+            case Product(several) | Sum(several):
+                for part in several:
+                    yield from self._referred(part, inside=True)
+            case OverSamples(part):
+                yield from self._referred(part, inside=True)
+
+    def locals(self, reached: Sequence[Node]) -> Iterator[Local]:
+        """The local partials in the chains of these values."""
+        for value in reached:
+            for part in partials(self.derived.chains[value]):
+                if isinstance(part, Local):
+                    yield part
+
+    def forward(self, reached: Sequence[Node]) -> list[Node]:
+        """The values whose formulas those partials are taken of."""
+        mentioned = {local.of for local in self.locals(reached)} | {self.derived.step.loss}
+        return [node for node in self.derived.forward if node in mentioned]
+
+    def words(self, chain: Chain, top: bool = False) -> str:
+        """A chain in names: ∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5."""
+        owner = None if top else self.owner(chain)
+        if owner is not None:
+            return derivative(self.derived.roots[owner], owner)
+        match chain:
+            case Local(of, to):
+                return derivative(of, to)
+            case Worked(root, value):
+                return derivative(root, value)
+            case Product(factors):
+                return " · ".join(self.words(factor) for factor in factors)
+            case Sum(()):
+                return "0: it reaches no error"
+            case Sum(terms):
+                return " + ".join(self.words(term) for term in terms)
+            case OverSamples(inside, mean):
+                return f"{'mean' if mean else 'sum'} of ({self.words(inside)})"
+
+
+def derivative(of: Node, to: Node) -> str:
+    return f"∂{of.name}/∂{to.name}"

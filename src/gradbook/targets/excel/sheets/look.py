@@ -1,0 +1,226 @@
+"""How the sheets look: fills, fonts, number formats, and what every sheet has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xlsxwriter import Workbook
+from xlsxwriter.chart import Chart
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from gradbook.graph.names import Name
+from gradbook.palette import GRADIENT, MEMORY, PAPER, QUIET, Colour, colour_of
+
+PLAIN = "0.000000"
+SMALL = "[>=0.0001]0.000000;[<=-0.0001]-0.000000;0.00E+00"  # tiny numbers keep their digits
+SMALL_IN_FULL = "[>=0.0001]0.0000000000;[<=-0.0001]-0.0000000000;0.00000E+00"
+WHOLE = "0"
+GIVEN_DIGITS = {"k": WHOLE, "i": "General", "t": "General"}
+GOOD = Colour("agrees", "#D5F2DA", "#00602A", "", "")
+BAD = Colour("differs", "#FBD9D6", "#9A1C1C", "", "")
+OPEN = Colour("to fill in", "#FFF6BF", "#6B5200", "", "")
+FONT = "Calibri"
+NO_MISTAKES = ("formula_differs", "formula_range", "empty_cell_reference", "eval_error")
+
+Properties = dict[str, Any]
+
+
+class FormulaSheet(Worksheet):  # type: ignore[misc]
+    """A sheet whose formulas are taken as they are.
+
+    Ours have no functions that need a prefix, and looking for some costs more than all the rest.
+    """
+
+    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
+        return formula.removeprefix("=")
+
+
+class Look:
+    """The formats of one workbook, each made once."""
+
+    def __init__(self, book: Workbook) -> None:
+        self.book = book
+        self._made: dict[str, Format] = {}
+
+    def style(self, **properties: Any) -> Format:
+        key = repr(sorted(properties.items()))
+        if key not in self._made:
+            usual = {"font_name": FONT, "font_color": PAPER.ink, "valign": "vcenter"}
+            self._made[key] = self.book.add_format({**usual, **properties})
+        return self._made[key]
+
+    @property
+    def title(self) -> Format:
+        return self.style(bold=True, font_size=18)
+
+    @property
+    def section(self) -> Format:
+        return self.style(bold=True, font_size=12, bottom=1, bottom_color=QUIET.ink)
+
+    @property
+    def text(self) -> Format:
+        return self.style()
+
+    @property
+    def remark(self) -> Format:
+        return self.style(font_color=QUIET.ink)
+
+    @property
+    def wrapped(self) -> Format:
+        return self.style(text_wrap=True, valign="top")
+
+    def heading(self, colour: Colour, **more: Any) -> Format:
+        return self.style(
+            bold=True,
+            align="center",
+            bg_color=colour.fill,
+            font_color=colour.ink,
+            bottom=1,
+            bottom_color=colour.ink,
+            **more,
+        )
+
+    def name(self, colour: Colour) -> Format:
+        """A quantity's name before its value."""
+        return self.style(bold=True, bg_color=colour.fill, font_color=colour.ink, indent=1)
+
+    def value(self, colour: Colour, digits: str = PLAIN, **more: Any) -> Format:
+        return self.style(
+            bg_color=colour.fill, num_format=digits, bottom=4, bottom_color=QUIET.fill, **more
+        )
+
+    def given(self, colour: Colour, digits: str = "General") -> Format:
+        """A cell that is there to be changed."""
+        return self.style(
+            bg_color="#FFFFFF",
+            bold=True,
+            font_color=colour.ink,
+            num_format=digits,
+            border=2,
+            border_color=colour.ink,
+            align="center",
+        )
+
+    def to_fill_in(self, digits: str = PLAIN) -> Format:
+        return self.style(bg_color=OPEN.fill, num_format=digits, border=4, border_color=OPEN.ink)
+
+    def verdict(self) -> Format:
+        return self.style(bold=True, align="center")
+
+    def colour_verdicts(self, sheet: Worksheet, cells: str) -> None:
+        """Green where a cell says that something agrees, red where it differs."""
+        for word, colour in (("differ", BAD), ("fill in", OPEN), ("agree", GOOD)):
+            painted = self.book.add_format({"bg_color": colour.fill, "font_color": colour.ink})
+            sheet.conditional_format(
+                cells,
+                {
+                    "type": "text",
+                    "criteria": "containing",
+                    "value": word,
+                    "format": painted,
+                    "stop_if_true": True,
+                },
+            )
+
+
+def plain_zeros(
+    book: Workbook, sheet: Worksheet, top: int, left: int, rows: int, across: int
+) -> None:
+    """Nothing is shown as 0 and not as 0.00E+00."""
+    rule = {
+        "type": "cell",
+        "criteria": "==",
+        "value": 0,
+        "format": book.add_format({"num_format": "0"}),
+    }
+    sheet.conditional_format(top, left, top + rows - 1, left + across - 1, rule)
+
+
+def colour(name: Name | None) -> Colour:
+    """The colour of a value's kind."""
+    return colour_of(name.stem, owned=name.of is not None) if name else QUIET
+
+
+def digits(name: Name | None) -> str:
+    """How a value's numbers are shown."""
+    if name is not None and name.stem in GIVEN_DIGITS:
+        return GIVEN_DIGITS[name.stem]
+    small = colour(name) in (GRADIENT, MEMORY) or (name is not None and name.stem == "E")
+    return SMALL if small else PLAIN
+
+
+def page(sheet: Worksheet, repeated: int | None = None, high: int = 0) -> None:
+    """How a sheet prints: landscape, one page wide, with its headings on every page."""
+    sheet.set_landscape()
+    sheet.set_paper(9)  # A4
+    sheet.fit_to_pages(1, high)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.set_footer("&L&8&F, &A&R&8page &P of &N")
+    sheet.hide_gridlines(2)
+    sheet.ignore_errors(dict.fromkeys(NO_MISTAKES, "A1:XFD1048576"))
+    if repeated is not None:
+        sheet.repeat_rows(0, repeated)
+
+
+FLOOR = 1e-12  # an error that has learned all there is must not squeeze the others together
+
+
+@dataclass(frozen=True)
+class ChartCurve:
+    """One line: the cells of its values, of its epochs, and of its name (or the name itself)."""
+
+    values: str
+    epochs: str
+    colour: str
+    name: str
+
+
+def loss_chart(
+    workbook: Workbook, curves: Sequence[ChartCurve], title: str, epochs: int, lowest: float
+) -> Chart:
+    """`lowest` is the smallest error at first; what lies below the axis isn't drawn."""
+    chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})
+    for curve in curves:
+        chart.add_series(
+            {
+                "name": curve.name,
+                "categories": curve.epochs,
+                "values": curve.values,
+                "line": {"color": curve.colour, "width": 2.25 if len(curves) == 1 else 1.75},
+            }
+        )
+    font = {"color": PAPER.ink, "size": 9, "bold": False}
+    axis = {"num_font": font, "name_font": font, "line": {"color": QUIET.ink}}
+    grid = {"visible": True, "line": {"color": QUIET.fill, "width": 0.75}}
+    chart.set_title(
+        {"name": title, "name_font": {"size": 12, "color": PAPER.ink}, "overlay": False}
+    )
+    chart.set_x_axis(
+        {
+            **axis,
+            "name": "epoch",
+            "min": 0,
+            "max": epochs,
+            "major_gridlines": {"visible": False},
+            "crossing": "min",
+        }
+    )
+    floor = {"min": FLOOR} if lowest < FLOOR else {}
+    chart.set_y_axis(
+        {
+            **axis,
+            **floor,
+            "name": "error",
+            "log_base": 10,
+            "major_gridlines": grid,
+            "num_format": "0E+0",
+            "crossing": "min",
+        }
+    )
+    chart.set_legend({"position": "right", "font": font})
+    chart.show_na_as_empty_cell()
+    chart.set_chartarea({"border": {"color": QUIET.fill}})
+    return chart

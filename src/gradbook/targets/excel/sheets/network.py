@@ -1,0 +1,243 @@
+"""The sheet Network: what can be changed, and beside it what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+
+from xlsxwriter import Workbook
+from xlsxwriter.utility import xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from gradbook.graph.node import Node
+from gradbook.net.text import layer_words
+from gradbook.palette import ERROR, INPUT, PAPER, QUIET, RATE, Colour
+from gradbook.targets.excel.plan.book import (
+    CHECK,
+    CHECK_NAME,
+    CHECK_WORK,
+    DERIVATION,
+    NETWORK,
+    RATE_NAME,
+    RATES,
+    RATES_WORK,
+    SAMPLES,
+    TRAINING,
+    WorkbookPlan,
+    given_name,
+    start_name,
+)
+from gradbook.targets.excel.plan.values import shown
+from gradbook.targets.excel.sheets.look import (
+    SMALL,
+    WHOLE,
+    ChartCurve,
+    Look,
+    colour,
+    loss_chart,
+    page,
+)
+
+GUIDE_WIDTH = 15  # columns
+PANEL = 1  # the first column of the panel on the left
+FIRST_ROW = 3
+CHART = (3, 4)
+CHART_SIZE = {"width": 540, "height": 330}
+PICTURE = (21, 4)
+PICTURE_BOX = (860, 260)
+GUIDE_ROW = 35
+
+
+def write_network(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
+    sheet = workbook.add_worksheet(NETWORK)
+    page(sheet, high=1)
+    sheet.set_column(0, 0, 2)
+    sheet.set_column(PANEL, PANEL, 21)
+    sheet.set_column(PANEL + 1, PANEL + 1, 13)
+    sheet.set_column(PANEL + 2, PANEL + 2, 3)
+    sheet.set_column(CHART[1], CHART[1] + GUIDE_WIDTH + 3, 9)
+    _title(sheet, look, book)
+    _Panel(workbook, sheet, look, book).write()
+    _chart(workbook, sheet, book)
+    _picture(sheet, book)
+    _guide(sheet, look, book)
+    if book.several:
+        _data(sheet, look, book)
+
+
+def _title(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
+    net = book.step.net
+    layers = " → ".join(layer_words(layer) for layer in net.layers)
+    sizes = "x".join(map(str, net.input))
+    title = net.name or "A network"
+    sheet.write_string(0, PANEL, f"{title}: an exercise" if book.exercise else title, look.title)
+    sheet.write_string(1, PANEL, f"input {sizes} → {layers} → {net.loss}", look.remark)
+    sheet.set_row(0, 28)
+
+
+class _Panel:
+    """The list on the left: a name and a cell in each row."""
+
+    def __init__(
+        self, workbook: Workbook, sheet: Worksheet, look: Look, book: WorkbookPlan
+    ) -> None:
+        self.workbook, self.sheet, self.look, self.book = workbook, sheet, look, book
+        self.row = FIRST_ROW
+
+    def write(self) -> None:
+        book, step = self.book, self.book.step
+        self.section("Learning")
+        self.given("η, the learning rate", book.rate, RATE, RATE_NAME)
+        training = book.training.of_step
+        first, last = (training.cell(step.loss, epoch) for epoch in (0, book.epochs - 1))
+        self.result(f"{step.loss.name}, epoch 1", f"={first}", book.loss(0))
+        self.result(
+            f"{step.loss.name}, epoch {book.epochs}", f"={last}", book.loss(-1), "final_error"
+        )
+        self.verdict()
+        if not book.several:
+            self.leaves("Inputs", step.inputs)
+            self.leaves("Targets", step.targets)
+        self.section("Start weights")
+        for weight in step.weights:
+            self.given(
+                str(weight.name), float(step.start[weight]), colour(weight.name), start_name(weight)
+            )
+
+    def leaves(self, title: str, nodes: Sequence[Node]) -> None:
+        self.section(title)
+        for node in nodes:
+            value = float(self.book.step.data[node])
+            self.given(str(node.name), value, colour(node.name), given_name(node))
+
+    def section(self, title: str) -> None:
+        self.row += self.row > FIRST_ROW
+        self.sheet.write_string(self.row, PANEL, title, self.look.section)
+        self.sheet.write_blank(self.row, PANEL + 1, None, self.look.section)
+        self.row += 1
+
+    def given(self, words: str, value: float, tint: Colour, name: str) -> None:
+        """A cell that is there to be changed, under its own name."""
+        self.sheet.write_string(self.row, PANEL, words, self.look.name(tint))
+        self.sheet.write_number(self.row, PANEL + 1, value, self.look.given(tint))
+        self.name(name)
+        self.row += 1
+
+    def result(self, words: str, formula: str, value: float, name: str = "") -> None:
+        self.sheet.write_string(self.row, PANEL, words, self.look.name(ERROR))
+        style = self.look.value(ERROR, SMALL, align="center", bold=True)
+        self.sheet.write_formula(self.row, PANEL + 1, formula, style, shown(value))
+        if name:
+            self.name(name)
+        self.row += 1
+
+    def verdict(self) -> None:
+        self.sheet.merge_range(self.row, PANEL, self.row, PANEL + 1, "", self.look.verdict())
+        cell = xl_rowcol_to_cell(self.row, PANEL)
+        self.sheet.write_formula(
+            cell, f"={CHECK_NAME}", self.look.verdict(), self.book.check_summary
+        )
+        self.look.colour_verdicts(self.sheet, cell)
+        self.row += 1
+
+    def name(self, name: str) -> None:
+        cell = xl_rowcol_to_cell(self.row, PANEL + 1, row_abs=True, col_abs=True)
+        self.workbook.define_name(name, f"={NETWORK}!{cell}")
+
+
+def _chart(workbook: Workbook, sheet: Worksheet, book: WorkbookPlan) -> None:
+    table, loss = book.training.of_step, book.step.loss
+    curve = ChartCurve(
+        f"={table.over_epochs(loss, book.epochs)}",
+        f"={TRAINING}!$A${table.first + 1}:$A${table.first + book.epochs}",
+        ERROR.ink,
+        f"{loss.name}",
+    )
+    lowest = float(book.record.values[loss].min())
+    chart = loss_chart(workbook, [curve], f"{loss.name} over the epochs", book.epochs, lowest)
+    chart.set_legend({"none": True})
+    chart.set_size(CHART_SIZE)
+    sheet.insert_chart(*CHART, chart, {"object_position": 2})
+
+
+def _picture(sheet: Worksheet, book: WorkbookPlan) -> None:
+    if book.picture is None:
+        return
+    width, height = (int.from_bytes(book.picture[k : k + 4]) for k in (16, 20))  # as PNG has it
+    scale = min(PICTURE_BOX[0] / width, PICTURE_BOX[1] / height)
+    options = {
+        "image_data": BytesIO(book.picture),
+        "x_scale": scale,
+        "y_scale": scale,
+        "description": f"The network: {book.step.net.name or 'a drawing'}",
+        "object_position": 2,
+    }
+    sheet.insert_image(*PICTURE, "network.png", options)
+
+
+def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
+    """What is where, and what to try."""
+    row = GUIDE_ROW
+    _section(sheet, look, row, "What is where")
+    for name, text in _places(book):
+        row += 1
+        link = look.style(font_color=INPUT.ink, underline=1, bold=True)
+        sheet.write_url(row, CHART[1], f"internal:'{name}'!A1", link, name)
+        sheet.write_string(row, CHART[1] + 2, text, look.text)
+    row += 2
+    _section(sheet, look, row, "Try")
+    for text in _suggestions(book):
+        row += 1
+        sheet.write_string(row, CHART[1], text, look.text)
+
+
+def _section(sheet: Worksheet, look: Look, row: int, title: str) -> None:
+    sheet.write_string(row, CHART[1], title, look.section)
+    for column in range(CHART[1] + 1, CHART[1] + GUIDE_WIDTH):
+        sheet.write_blank(row, column, None, look.section)
+
+
+def _places(book: WorkbookPlan) -> Iterator[tuple[str, str]]:
+    texts = {
+        DERIVATION: "the chain rule for every weight, each factor a cell",
+        TRAINING: "one row per epoch: every value, every gradient, every new weight",
+        SAMPLES: "the same for every sample of every epoch",
+        RATES: "what other learning rates would do, side by side",
+        CHECK: "every gradient beside the slope that a small nudge of its weight measures",
+        RATES_WORK: "the training runs behind the learning rates",
+        CHECK_WORK: "the forward passes behind the check",
+    }
+    for name in book.sheets:
+        if name in texts:
+            yield name, texts[name]
+
+
+def _suggestions(book: WorkbookPlan) -> list[str]:
+    if book.exercise:
+        texts = [
+            f"Fill in the yellow cells of {TRAINING}: a gradient's formula, copied down.",
+            f"{CHECK} turns green gradient by gradient; here the error begins to fall.",
+        ]
+        copy = f"Then copy the same columns, all rows, into {RATES_WORK}: {RATES} comes alive."
+        return [*texts, copy] if book.rates else texts
+    return [
+        "Type another η: a tenth as much, ten times as much, a thousand times as much.",
+        "Change a start weight, an input or a target (any cell with a frame): everything follows.",
+        f"Spoil a formula in the first row of a gradient on {TRAINING} and watch {CHECK} turn red.",
+    ]
+
+
+def _data(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
+    """The samples, one in each row."""
+    step, (row, column) = book.step, book.data_place
+    sheet.write_string(row - 2, column, "Samples", look.section)
+    for place in range(column + 1, column + len(book.given) + 1):
+        sheet.write_blank(row - 2, place, None, look.section)
+    sheet.write_string(row - 1, column, "sample", look.heading(QUIET))
+    for number in range(step.samples):
+        style = look.value(PAPER, WHOLE, align="center")
+        sheet.write_number(row + number, column, number + 1, style)
+    for place, leaf in enumerate(book.given, column + 1):
+        sheet.write_string(row - 1, place, str(leaf.name), look.heading(colour(leaf.name)))
+        for number, value in enumerate(step.data[leaf]):
+            sheet.write_number(row + number, place, value, look.given(colour(leaf.name)))

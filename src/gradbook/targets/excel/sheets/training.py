@@ -1,0 +1,150 @@
+"""The sheets Training and Samples: one row per epoch, and one per sample of each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from gradbook.graph.names import Name
+from gradbook.graph.node import Node
+from gradbook.palette import PAPER, QUIET
+from gradbook.targets.excel.language.grammar import write
+from gradbook.targets.excel.language.spelling import NAMES
+from gradbook.targets.excel.plan.book import HEAD_ROWS, SAMPLES, TRAINING, WorkbookPlan
+from gradbook.targets.excel.sheets.look import WHOLE, Look, page, plain_zeros
+from gradbook.targets.excel.sheets.table import columns, write_cells, write_headings
+
+
+def write_training(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
+    """One row per epoch."""
+    remark = "One row is one epoch. All weights of a row change at once, from that row's gradients."
+    _write(workbook, look, book, TRAINING, "Training", remark, each=False)
+
+
+def write_samples(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
+    """One row per sample of each epoch."""
+    remark = (
+        "One row is one sample in one epoch; the weights it meets stand in that epoch's row of "
+        f"{TRAINING}, which adds up what the samples say."
+    )
+    _write(workbook, look, book, SAMPLES, "Training, sample by sample", remark, each=True)
+
+
+def _write(
+    workbook: Workbook,
+    look: Look,
+    book: WorkbookPlan,
+    name: str,
+    title: str,
+    remark: str,
+    *,
+    each: bool,
+) -> None:
+    sheet = workbook.add_worksheet(name)
+    page(sheet, HEAD_ROWS - 1)
+    run, parts = book.training, book.columns(each=each)
+    table = run.of_sample if each else run.of_step
+    counters = ["epoch", "sample"] if each else ["epoch"]
+    sheet.set_column(0, len(counters) - 1, 7)
+    sheet.set_column(len(counters), len(counters) + len(table.columns) - 1, 10.5)
+    sheet.write_string(0, 0, title, look.title)
+    sheet.write_string(1, 0, remark, look.remark)
+    sheet.set_row(0, 26)
+    sheet.set_row(2, 30)
+    for place, word in enumerate(counters):
+        sheet.write_string(HEAD_ROWS - 1, place, word, look.heading(QUIET))
+    write_headings(sheet, look, HEAD_ROWS - 2, parts, table.columns)
+    write_notes(sheet, book, HEAD_ROWS - 1, table.columns)
+    write_cells(
+        sheet,
+        look,
+        run,
+        columns(run, name, book.starts, book.guarded),
+        book.record.values,
+        book.blank,
+    )
+    _count(sheet, look, book, each=each)
+    rows, across = book.epochs * table.stride, len(table.columns)
+    plain_zeros(workbook, sheet, HEAD_ROWS, len(counters), rows, across)
+    sheet.freeze_panes(HEAD_ROWS, len(counters))
+
+
+def _count(sheet: Worksheet, look: Look, book: WorkbookPlan, *, each: bool) -> None:
+    style = look.value(PAPER, WHOLE, align="center")
+    for epoch in range(book.epochs):
+        for sample in range(book.step.samples if each else 1):
+            row = HEAD_ROWS + epoch * (book.step.samples if each else 1) + sample
+            sheet.write_number(row, 0, epoch + 1, style)
+            if each:
+                sheet.write_number(row, 1, sample + 1, style)
+
+
+LONGEST_NOTE = 400  # characters of a formula that a note still shows
+
+MEANINGS = {
+    "i": "An input. Its value stands on the Network sheet.",
+    "t": "A target: what the output should be. Its value stands on the Network sheet.",
+    "w": "A weight. It starts as the Network sheet says, and each epoch takes a step downhill.",
+    "b": "A bias. It starts as the Network sheet says.",
+    "γ": "A scale of batch normalisation, trained like a weight.",
+    "β": "A shift of batch normalisation, trained like a weight.",
+    "h": "A hidden unit's weighted sum.",
+    "o": "An output's weighted sum.",
+    "a": "An activation: what the unit passes on.",
+    "c": "One place of a convolution: the weighted sum of its window.",
+    "p": "A pooled value: what is kept of its window.",
+    "μ": "The mean over the samples.",
+    "σ²": "The variance over the samples.",
+    "s": "The deviation over the samples.",
+    "n": "The value centred and scaled.",
+    "y": "The normalised value, scaled by γ and shifted by β.",
+    "L": "The logarithm of the sum of all e^o, from which softmax measures.",
+    "E": "An error: how far the output is from its target.",
+    "g": "One sample's share of a sum over the samples.",
+    "q": "One sample's share of a mean over the samples.",
+    "∂": "How fast the error changes with this value.",
+    "k": "How many steps have been taken.",
+}
+MEMORIES = {
+    "v": "The velocity of the weight: a fading memory of its gradients.",
+    "m": "Adam's running mean of the gradient.",
+    "s": "Adam's running mean of the gradient's square.",
+}
+
+
+def write_notes(sheet: Worksheet, book: WorkbookPlan, row: int, places: Mapping[Node, int]) -> None:
+    """A note on every heading."""
+    for node, place in places.items():
+        text = note(book, node)
+        lines = sum(1 + len(line) // 38 for line in text.split("\n"))
+        options = {"x_scale": 2, "height": 18 + 15 * lines, "font_size": 9}
+        sheet.write_comment(row, place, text, options)
+
+
+def note(book: WorkbookPlan, node: Node) -> str:
+    """What a column holds. In an exercise the formulas to be found are not told."""
+    assert node.name is not None
+    name = str(node.name)
+    lines = [f"{name}", meaning(node.name)]
+    if node in book.blank:
+        return "\n".join([*lines, "To be filled in: write its formula and copy it down."])
+    following = book.step.next.get(node)
+    if following is not None and following is not node:
+        lines.append(f"in the next row: {said(following)}")
+    elif node.op.name != "leaf":
+        lines.append(f"{name} = {said(node)}")
+    return "\n".join(lines)
+
+
+def meaning(name: Name) -> str:
+    """A kind of value in words."""
+    own = MEMORIES if name.of is not None and name.stem in MEMORIES else MEANINGS
+    return own.get(name.stem, "")
+
+
+def said(node: Node) -> str:
+    """A node's formula with names for the cells."""
+    text = write(NAMES.formula(node))
+    return text if len(text) <= LONGEST_NOTE else f"{text[:LONGEST_NOTE]} …"
