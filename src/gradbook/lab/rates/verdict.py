@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from gradbook.amounts import rough_percent, short
 from gradbook.graph.node import Array
 from gradbook.lab.rates.criteria import (
     DEAD_FLAT,
@@ -22,6 +23,7 @@ from gradbook.lab.rates.criteria import (
 )
 from gradbook.lab.rates.trial import Gate, Trial
 
+SLOPES = {"sigmoid": "a(1−a)", "tanh": "1−a²", "exp": "a(1−a)"}
 LONG = 1e6  # epochs: nobody waits for more
 
 
@@ -114,7 +116,7 @@ def _verdict(case: Case) -> Verdict:
 
 def too_slow(case: Case) -> str:
     if case.frozen:
-        return f"a rate of {figure(case.trial.rate)} moves nothing: the loss stays {_end(case)}"
+        return f"a rate of {short(case.trial.rate)} moves nothing: the loss stays {_end(case)}"
     return f"{_way(case)}{_pace(case)}{_shut(case)}"
 
 
@@ -125,7 +127,7 @@ def good(case: Case) -> str:
         rounding = ": nothing but rounding is left" if case.trial.end else ""
         return f"down to {_end(case)}{rounding}"
     if case.settled:
-        gone = f"the gradient fell to {figure(case.fading)} of its largest, every slope open"
+        gone = f"the gradient fell to {short(case.fading)} of its largest, every slope open"
         return f"rests on {_end(case)}: {gone}"
     return _way(case)
 
@@ -134,7 +136,7 @@ def recovers(case: Case) -> str:
     losses = case.trial.losses
     peak = int(losses.argmax())
     back = int(np.flatnonzero(losses >= case.start)[-1]) + 2  # epochs count from 1
-    leap = f"leaps from {figure(case.start)} to {figure(losses[peak])} in epoch {peak + 1}"
+    leap = f"leaps from {short(case.start)} to {short(losses[peak])} in epoch {peak + 1}"
     return f"{leap}, below its start from epoch {back} on, ends at {_end(case)}"
 
 
@@ -144,7 +146,7 @@ def oscillates(case: Case) -> str:
     habit = turns if case.crosses else f"the loss rises again {case.rises} times"
     if case.trains:
         return f"{habit}; {_way(case)} all the same"
-    low, high = (figure(f(last_quarter(case.trial.losses))) for f in (np.min, np.max))
+    low, high = (short(f(last_quarter(case.trial.losses))) for f in (np.min, np.max))
     between = f"stays at {low}" if low == high else f"swings between {low} and {high} at the end"
     return f"{habit}; the loss {between}{_shut(case)}"
 
@@ -154,12 +156,12 @@ def diverges(case: Case) -> str:
     if not case.is_number:
         finite = np.isfinite(losses) & np.isfinite(case.trial.slopes)
         lost = int(np.flatnonzero(~finite)[0]) + 1
-        grown = f", after {figure(losses[lost - 2])}" if lost > 1 else ""
+        grown = f", after {short(losses[lost - 2])}" if lost > 1 else ""
         return f"no longer a number from epoch {lost} on{grown}"
     if case.grows:
-        return f"grows step by step, from {figure(case.start)} to {_end(case)}"
+        return f"grows step by step, from {short(case.start)} to {_end(case)}"
     falling = " and falling" if losses[-1] < last_quarter(losses)[0] else ""
-    return f"ends at {_end(case)}, above its start of {figure(case.start)}{falling}{_shut(case)}"
+    return f"ends at {_end(case)}, above its start of {short(case.start)}{falling}{_shut(case)}"
 
 
 def saturated(case: Case) -> str:
@@ -169,45 +171,47 @@ def saturated(case: Case) -> str:
     nothing = f"no gradient is above {ceiling(last)}" if last else "every gradient is 0"
     so = nothing if gate.covers else f"no weight before {gate.name} learns"
     sits = f"the loss sits on {_end(case)}{_waking(case)}"
-    return f"{_standing(gate)}: {_slope(gate)}, so {so}; {sits}"
+    slope = SLOPES.get(gate.op, "the slope")
+    slope += f" ≤ {ceiling(gate.steepest)}" if gate.steepest else " is 0"
+    return f"{_standing(gate)}: {slope}, so {so}; {sits}"
 
 
 def stuck(case: Case) -> str:
     if case.frozen:
         return f"no gradient to begin with: the loss stays {_end(case)}; try another start"
     known = "a rate here reaches" if case.attained > case.least else "it could be as low as"
-    gone = f"the gradient fell to {figure(case.fading)} of its largest"
-    return f"rests on {_end(case)}: {gone}, yet {known} {figure(case.attained)}"
+    gone = f"the gradient fell to {short(case.fading)} of its largest"
+    return f"rests on {_end(case)}: {gone}, yet {known} {short(case.attained)}"
 
 
 # Parts of a sentence.
 
 
 def _end(case: Case) -> str:
-    return figure(case.trial.end)
+    return short(case.trial.end)
 
 
 def _way(case: Case) -> str:
-    """How far it has come: 82% of the way down to 0."""
-    goal = f"the way down to {figure(case.attained)}"
+    """How far it has come: 82 % of the way down to 0."""
+    goal = f"the way down to {short(case.attained)}"
     if case.left < ROUNDING:
         return f"all {goal}"
-    done = f"all but {percent(case.left)}" if case.left < 0.01 else percent(1 - case.left)
+    done = (
+        f"all but {rough_percent(case.left)}" if case.left < 0.01 else rough_percent(1 - case.left)
+    )
     return f"{done} of {goal}"
 
 
 def _pace(case: Case) -> str:
     """How long the rest would take at the pace of the last quarter; flat isn't yet arrived."""
     if case.fading <= FADED and movement(case.excess) <= DEAD_FLAT:
-        return (
-            f"; flat, but not at rest: the gradient is still {figure(case.fading)} of its largest"
-        )
+        return f"; flat, but not at rest: the gradient is still {short(case.fading)} of its largest"
     above = last_quarter(case.trial.losses) - case.attained
     fall = log(above[0] / above[-1]) / (len(above) - 1) if min(above[0], above[-1]) > 0 else 0
     if fall * LONG < 1:
         return ", and it hardly falls"
     wait = log(case.left / ENOUGH) / fall
-    return f"; at this pace 90% takes {_about(wait)} epochs more"
+    return f"; at this pace 90 % takes {_about(wait)} epochs more"
 
 
 def _waking(case: Case) -> str:
@@ -227,15 +231,14 @@ def _shut(case: Case) -> str:
 def _standing(gate: Gate) -> str:
     """Which of an activation's results are stuck, and where: both outputs at 1.0000."""
     values = gate.results[gate.held]
-    low, high = _place(values.min()), _place(values.max())
+    low, high = (
+        "0" if value == 0 else f"{value:.4f}".replace("-", "−")
+        for value in (values.min(), values.max())
+    )
     if low == high:
         return f"{_who(gate)} at {low}"
     only_two = len(np.unique(values.round(4))) == 2
     return f"{_who(gate)} {'at' if only_two else 'between'} {low} and {high}"
-
-
-def _place(value: float) -> str:
-    return "0" if value == 0 else f"{value:.4f}".replace("-", "−")
 
 
 def _who(gate: Gate) -> str:
@@ -251,32 +254,15 @@ def _who(gate: Gate) -> str:
     return f"both {word}s{of}" if units == 2 else f"all {units} {word}s{of}"
 
 
-SLOPES = {"sigmoid": "a(1−a)", "tanh": "1−a²", "exp": "a(1−a)"}
-
-
-def _slope(gate: Gate) -> str:
-    slope = SLOPES.get(gate.op, "the slope")
-    return f"{slope} ≤ {ceiling(gate.steepest)}" if gate.steepest else f"{slope} is 0"
-
-
 # Numbers in a sentence.
-
-
-def figure(value: float) -> str:
-    """Three digits: 0.0142, 1.6e-06, 10000."""
-    return f"{value:.3g}" if abs(value) < 1000 or value >= 1e6 else f"{value:.0f}"
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.2g}%"
 
 
 def ceiling(value: float) -> str:
     """The next number of one digit that isn't below it: 6e-06."""
     if not (isfinite(value) and value > 0):
-        return figure(value)
+        return short(value)
     unit = 10.0 ** floor(log10(value))
-    return figure(ceil(value / unit) * unit) if unit else figure(value)
+    return short(ceil(value / unit) * unit) if unit else short(value)
 
 
 def _about(count: float) -> str:
