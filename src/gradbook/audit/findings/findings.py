@@ -136,6 +136,11 @@ class BookReport:
     fingerprint: str = ""  # equal for identical files
     formulas: int = 0
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong in any of its sheets."""
+        return tuple(finding for sheet in self.sheets for finding in sheet.findings)
+
 
 def record(reports: tuple[BookReport, ...] | list[BookReport]) -> dict[str, object]:
     """The reports as --json gives them."""
