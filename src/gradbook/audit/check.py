@@ -26,7 +26,7 @@ from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_findings
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
-from gradbook.audit.repair.cut_off import severed_loss, severed_trainings
+from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
 from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import Training, find_trainings
@@ -46,7 +46,7 @@ def check_book(path: str | Path) -> BookReport:
         book = read_book(path)
         flow = Flow(book)
         fill_in(book, flow)
-        trainings = find_trainings(book, flow) or severed_trainings(book, flow)
+        trainings = find_trainings(book, flow) or cut_off_trainings(book, flow)
         found = [_checked(training) for training in trainings]
         sheets = [sheet for sheet in found if sheet is not None] or without_training(book)
     except GradbookError as error:
@@ -129,8 +129,8 @@ def check_training(training: Training) -> SheetReport | None:
         raise LeadsBack(f"{called}, which leads back to itself", circle)
     loss, share = find_loss(training)
     if share <= 0:
-        training, severed = severed_loss(training)
-        loss = severed or loss
+        training, found = loss_behind_values(training)
+        loss = found or loss
     if not loss:
         return None
     steps = steps_of(training, loss)

@@ -9,8 +9,8 @@ from typing import Any
 
 from gradbook.amounts import counted, short, shortest
 from gradbook.lab.rates.limit import DEFINITION
-from gradbook.lab.rates.sweep import Outcome, Sweep
-from gradbook.lab.rates.verdict import Verdict
+from gradbook.lab.rates.sweep import Sweep
+from gradbook.lab.rates.verdict import Outcome, Verdict
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.sweep.charts import charts, title
 from gradbook.report.words.lines import TEXT_WIDTH, Piece, TextLine, folded, plain
