@@ -271,8 +271,7 @@ IMAGE = parse(
 
 def test_parameters_are_numbered_through_all_layers():
     told = [
-        (p.layer, str(p.role), p.shape, p.names[0], p.names[-1], p.want.fixed)
-        for p in IMAGE.parameters
+        (p.layer, str(p.role), p.shape, p.names[0], p.names[-1], p.fixed) for p in IMAGE.parameters
     ]
     assert told == [
         (0, "w", (2, 1, 3, 3), "w1", "w18", False),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from gradbook.audit.formula.address import Address, ranges, sheet_of, written
 from gradbook.audit.formula.edits import Edit
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.workbook.book import Book
 
 RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
 NO_NETWORK, UNREADABLE = "no network", "unreadable"
@@ -76,6 +80,29 @@ class Finding:
         assert self.kind in KINDS, f"a finding of the kind {self.kind!r}, which nobody documented"
 
 
+def finding_in(
+    book: Book,
+    cells: Sequence[Address],
+    kind: str,
+    quantity: str,
+    why: str,
+    weight: str = "",
+    right: Pattern | None = None,
+) -> Finding:
+    """Something that is wrong in cells of one sheet, whose right formula may be known."""
+    return Finding(
+        kind=kind,
+        quantity=quantity,
+        weight=weight,
+        cells=ranges(cells),
+        formula=book.content(cells[0]),
+        expected=f"={right.text_at(cells[0])}" if right else "",
+        why=why,
+        sheet=book.sheets[sheet_of(cells[0])].title,
+        fixes={written(cell): f"={right.text_at(cell)}" for cell in cells} if right else {},
+    )
+
+
 @dataclass(frozen=True)
 class Curve:
     """The loss of each step, as the sheet is made and as it would be with the right gradients."""
@@ -109,6 +136,24 @@ class BookReport:
     problem: str = ""  # why it could not be read
     fingerprint: str = ""  # equal for identical files
     formulas: int = 0
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong in any of its sheets."""
+        return tuple(finding for sheet in self.sheets for finding in sheet.findings)
+
+    def __str__(self) -> str:
+        from gradbook.report.audit.text import plain_report
+
+        return plain_report(self)
+
+    def _repr_html_(self) -> str:
+        from gradbook.report.audit.page import cell
+
+        return cell(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
 
 def record(reports: tuple[BookReport, ...] | list[BookReport]) -> dict[str, object]:

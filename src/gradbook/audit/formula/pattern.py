@@ -23,7 +23,7 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.targets.excel.language.grammar import Expression
+from gradbook.targets.excel.language.grammar import Expression, Reference
 
 _CELL = r"""
     (?P<sheet>'(?:[^']|'')+'!|[\w.\[\]]+!)?
@@ -140,6 +140,11 @@ class Pattern:
     def shape(self) -> str:
         """The formula with its references left out: what copies to other places share."""
         return _POINTERS.sub("@", self.key)
+
+    def place_of(self, part: Expression) -> CellReference | None:
+        """Where a part of the formula points, if it is one cell's reference."""
+        place = self.mentions.get(part.text) if isinstance(part, Reference) else None
+        return place if isinstance(place, CellReference) else None
 
     def text_at(self, cell: Address) -> str:
         """The formula as it stands in another cell of the column."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 import numpy as np
 
@@ -18,30 +18,37 @@ ENOUGH = 3  # points at which both sides are finite
 class Numbers:
     """Values of nodes at a few points, each computed once; leaves are asked for as they come."""
 
-    def __init__(self, leaf: Callable[[Address], Array]) -> None:
+    def __init__(
+        self,
+        leaf: Callable[[Address], Array],
+        cells: Mapping[Node, Address],
+        dtype: type | None = float,
+    ) -> None:
         self.leaf = leaf
+        self.cells = cells  # of the leaves
+        self.dtype = dtype
         self.values: dict[Node, Array] = {}
 
-    def of(self, node: Node, leaves: Mapping[Node, Address]) -> Array:
+    def of(self, node: Node) -> Array:
         with np.errstate(all="ignore"):
             for part in needed([node], self.values):
                 if part not in self.values:
-                    self.values[part] = self._value(part, leaves)
+                    self.values[part] = self._value(part)
         return self.values[node]
 
-    def _value(self, node: Node, leaves: Mapping[Node, Address]) -> Array:
-        if node in leaves:
-            return self.leaf(leaves[node])
+    def _value(self, node: Node) -> Array:
+        if node in self.cells:
+            return self.leaf(self.cells[node])
         inputs = (self.values[source] for source in node.inputs)
-        return np.asarray(node.op.value(*inputs, *node.attributes), dtype=float)
+        return np.asarray(node.op.value(*inputs, *node.attributes), dtype=self.dtype)
 
 
-def at_random(is_weight: Callable[[Address], bool]) -> Callable[[Address], Array]:
+def random_values(weights: Container[Address]) -> Callable[[Address], Array]:
     """Values for leaves, drawn for each cell anew and always the same."""
 
     def leaf(cell: Address) -> Array:
         draw = np.random.default_rng(cell)
-        if is_weight(cell):
+        if cell in weights:
             return draw.normal(0, 1.1, POINTS)
         return draw.uniform(0.15, 0.95, POINTS)
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.judge.judge import Bench
-from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT
+from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT, Numbers
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.node import Array, Node, needed
 
@@ -24,34 +24,23 @@ POINTS = 8
 class Slopes:
     """A step with some of its weights nudged, each by itself, and what is claimed of those."""
 
-    def __init__(self, bench: Bench, lanes: Sequence[int], claims: Mapping[int, Claim]) -> None:
-        self.bench = bench
+    def __init__(
+        self, tested: StepUnderTest, lanes: Sequence[int], claims: Mapping[int, Claim]
+    ) -> None:
+        self.tested = tested
         self.lanes = lanes
-        self.axis = {bench.step.weights[j]: k for k, j in enumerate(lanes)}
-        self.values: dict[Node, Array] = {}
+        self.axis = {tested.step.weights[j]: k for k, j in enumerate(lanes)}
+        self.numbers = Numbers(self._leaf, tested.graph.leaf_cells, dtype=None)
+        self.values = self.numbers.values
         self._known: dict[frozenset[Node], list[Node]] = {}
-        self.outputs = [bench.loss, *(bench.claimed(claims[j]) for j in lanes)]
+        self.outputs = [tested.loss, *(tested.claimed(claims[j]) for j in lanes)]
         self.order = needed(self.outputs)
         for node in self.outputs:
-            self.value(node)
+            self.numbers.of(node)
         self.before = self.right({})[0]
 
-    def value(self, node: Node) -> Array:
-        leaves = self.bench.leaves
-        with np.errstate(all="ignore"):
-            for part in needed([node], self.values):
-                if part not in self.values:
-                    self.values[part] = (
-                        self._leaf(leaves[part])
-                        if part in leaves
-                        else np.asarray(
-                            part.op.value(*(self.values[s] for s in part.inputs), *part.attributes)
-                        )
-                    )
-        return self.values[node]
-
     def _leaf(self, cell: Address) -> Array:
-        values = np.array(self.bench.random.leaf(cell)[:POINTS], dtype=complex)
+        values = np.array(self.tested.random.leaf(cell)[:POINTS], dtype=complex)
         values = np.repeat(values[None], len(self.lanes), axis=0)
         if cell in self.axis:
             values[self.axis[cell]] += 1j * TINY

@@ -17,8 +17,8 @@ from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.judge import Bench
 from gradbook.audit.judge.slopes import POINTS, Slopes
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.changes import (
     constants,
     exchanges,
@@ -30,9 +30,9 @@ from gradbook.audit.repair.changes import (
     terms_more,
 )
 from gradbook.audit.repair.column_offers import column_offers
-from gradbook.audit.repair.evidence import idle, made_of
+from gradbook.audit.repair.evidence import made_of
 from gradbook.audit.repair.remedy import Remedy
-from gradbook.audit.repair.repair import Repair, forward, mentioning
+from gradbook.audit.repair.repair import Repair, mentioning
 from gradbook.audit.repair.search import Batch, Offer, Trial, remembered
 from gradbook.audit.repair.templates import Template, derived, differences, templates
 from gradbook.audit.training.claims import Claim
@@ -48,21 +48,21 @@ class Columns:
     """The columns of a step, and the edits that help its gradients."""
 
     def __init__(
-        self, bench: Bench, claims: Mapping[int, Claim], wrong: Mapping[int, Claim]
+        self, tested: StepUnderTest, claims: Mapping[int, Claim], wrong: Mapping[int, Claim]
     ) -> None:
-        self.bench = bench
+        self.tested = tested
         self.wrong = wrong
         self.more = False  # whether to look for what is missing, not for what is another
         others = [j for j in sorted(claims) if j not in wrong]
         few = [*list(wrong)[:MOST_WRONG], *others[:: max(len(others) // 2, 1)][:2]]
-        self.slopes = Slopes(bench, sorted(few), claims)
+        self.slopes = Slopes(tested, sorted(few), claims)
         self.owners = {claim.owner for claim in claims.values()}
-        self.forward = forward(bench)
+        self.forward = tested.forward
 
     @cached_property
     def idle(self) -> set[Address]:
         """The weights that the loss doesn't depend on."""
-        cells = (self.bench.step.weights[lane] for lane in idle(self.bench))
+        cells = (self.tested.step.weights[lane] for lane in self.tested.without_influence)
         return {cell for cell in cells if cell is not None}
 
     def remedies(self) -> Iterator[Remedy]:
@@ -72,20 +72,20 @@ class Columns:
 
     def columns(self) -> Iterator[tuple[Address, ...]]:
         """The cells of the step in their columns; samples stand one below the other."""
-        training = self.bench.training
+        training = self.tested.training
         axis = training.axis
         gathered: defaultdict[object, list[Address]] = defaultdict(list)
         used = set(self.slopes.order)
-        for cell, value in self.bench.made.known.items():
+        for cell, value in self.tested.graph.known.items():
             pattern = training.book.patterns.get(cell)
             if (
                 pattern is not None
                 and isinstance(value, Node)
                 and value in used
-                and cell in self.bench.made.moving
+                and cell in self.tested.graph.moving
                 and cell not in training.weight_cells
                 and cell not in self.owners
-                and (cell not in self.bench.foreign or self._is_astray(cell))
+                and (cell not in self.tested.positions.of_other_steps or self._is_astray(cell))
             ):
                 gathered[axis.line(cell), pattern.shape].append(cell)
         serving = self._serving()
@@ -96,39 +96,43 @@ class Columns:
     def _is_astray(self, cell: Address) -> bool:
         """Whether a cell on the way to the loss belongs to the step by where it stands, though
         another step's weights are all it is computed from."""
-        return cell in self.forward and self.bench.line(cell) in self.lines
+        return cell in self.forward and self.tested.positions.row(cell) in self.lines
 
     @cached_property
     def lines(self) -> set[tuple[int, int]]:
         """The rows in which the step's own cells stand."""
-        bench = self.bench
+        tested = self.tested
         own = (
-            c for c in bench.step.cells if c in bench.training.varying and c not in bench.foreign
+            c
+            for c in tested.step.cells
+            if c in tested.training.varying and c not in tested.positions.of_other_steps
         )
         return {
-            bench.line(c)
-            for c in [*own, *bench.step.own]
-            if c in bench.step.own or c not in bench.training.weight_cells
+            tested.positions.row(c)
+            for c in [*own, *tested.step.own]
+            if c in tested.step.own or c not in tested.training.weight_cells
         }
 
     def _serving(self) -> set[Address]:
         """The cells worth a trial: several wrong gradients come from them, or one alone does."""
         inside = [
-            made_of(self.bench, [self.wrong[j].owner]) for j in self.slopes.lanes if j in self.wrong
+            made_of(self.tested, [self.wrong[j].owner])
+            for j in self.slopes.lanes
+            if j in self.wrong
         ]
         return self.forward.union(*inside)
 
     def _column(self, cells: Sequence[Address]) -> Iterator[Remedy]:
-        book = self.bench.training.book
+        book = self.tested.training.book
         typed = [book.reader.typed(book.patterns[c].text_at(c), c) for c in cells]
         if any(pattern.expression is None for pattern in typed):
             return
-        offered = column_offers(self.bench, self.slopes, cells)
+        offered = column_offers(self.tested, self.slopes, cells)
         try:
             trials = [self._trial(c, p) for c, p in zip(cells, typed, strict=True)]
         except NotUnderstood:
             return
-        nodes = [self.bench.made.known[cell] for cell in cells]
+        nodes = [self.tested.graph.known[cell] for cell in cells]
         batches = [self._batches(c, t, o) for c, t, o in zip(cells, trials, offered, strict=True)]
         for together in zip(*batches, strict=False):
             choices = together[0][0]
@@ -183,12 +187,12 @@ class Columns:
 
     def _trial(self, cell: Address, pattern: Pattern) -> Trial:
         assert pattern.expression is not None
-        made = self.bench.made
+        made = self.tested.graph
         return Trial(
             pattern.expression,
             remembered(
-                lambda part: self.slopes.value(
-                    made.expression(part, cell, mentioning(self.bench, pattern, part))
+                lambda part: self.slopes.numbers.of(
+                    made.expression(part, cell, mentioning(self.tested, pattern, part))
                 )
             ),
         )
@@ -212,14 +216,14 @@ class Columns:
             yield from terms_more(trial, [*offered, *numbers])
 
     def _derived(self, cell: Address, trial: Trial, offered: Sequence[Offer]) -> list[Offer]:
-        apart = differences(self.bench, cell)
+        apart = differences(self.tested, cell)
         found = [Offer(said, trial.opaque(said)) for said in apart]
         some = sorted(offered, key=lambda offer: not self._is_between(offer, cell))[:MOST_DERIVED]
         return [*found, *derived(self._templates, some, trial.opaque)]
 
     def _is_between(self, offer: Offer, home: Address) -> bool:
         """Whether something is computed on the way to the loss: slopes are of such cells."""
-        training = self.bench.training
+        training = self.tested.training
         if not isinstance(offer.said, Reference):
             return False
         cell = training.book.reader.cell(offer.said.text, home)
@@ -227,13 +231,13 @@ class Columns:
 
     @cached_property
     def _templates(self) -> list[Template]:
-        return templates(self.bench)
+        return templates(self.tested)
 
     def _products(self, cell: Address, offered: Sequence[Offer]) -> list[Offer]:
         """What a sum lacks where a weight leads nowhere: it times some cell."""
         if not self.idle:
             return []
-        reader = self.bench.training.book.reader
+        reader = self.tested.training.book.reader
         idle = [
             offer
             for offer in offered

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 
 from gradbook.audit.formula.address import ROW, Address, sheet_of
 from gradbook.audit.formula.pattern import Pattern, moved, relaid
-from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.judge import HERE, RIGHT, Bench, best, known_right
+from gradbook.audit.judge.positions import Positions
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
 
@@ -50,7 +49,7 @@ class Move:
 
     def _columns(self, step: Step) -> dict[tuple[int, int], list[Address]]:
         """The cells of a step that move with it, by the column they stand in."""
-        training, foreign = self.training, Bench(self.training, step).foreign
+        training, foreign = self.training, Positions(self.training, step).of_other_steps
         found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
         for cell in dict.fromkeys([*step.cells, *step.own]):
             moves = cell in training.computed and cell not in foreign
@@ -125,22 +124,5 @@ def _fine(
     training: Training, step: Step, instead: dict[Address, Pattern], wrong_anyway: set[int]
 ) -> bool:
     """Whether all claims but those are right with these formulas."""
-    bench = Bench(training, step, instead)
-    return wrong_lanes(bench) <= wrong_anyway
-
-
-def wrong_lanes(bench: Bench) -> set[int]:
-    """The weights whose gradients aren't."""
-    return set(_wrong(bench))
-
-
-def _wrong(bench: Bench) -> Iterator[int]:
-    for lane, options in enumerate(bench.step.claims):
-        if options and not known_right(bench, lane):
-            try:
-                verdict, _ = best(bench, lane, options)
-            except NotUnderstood:
-                yield lane
-                continue
-            if verdict not in (RIGHT, HERE):
-                yield lane
+    tested = StepUnderTest.of(training, [step]).with_formulas(instead)
+    return tested.wrong_weights() <= wrong_anyway

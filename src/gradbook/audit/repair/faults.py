@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern, moved, relaid
-from gradbook.audit.judge.judge import Bench
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.training.steps import Step
-from gradbook.audit.workbook.book import Value
 
 
 @dataclass(frozen=True)
@@ -24,33 +23,32 @@ class Fault:
     fixes: Mapping[Address, str]  # the right formula of every owner
 
 
-def in_step(bench: Bench, text: str, owner: Address, step: Step) -> str:
+def in_step(tested: StepUnderTest, text: str, owner: Address, step: Step) -> str:
     """A formula of this step as the same cell of another has it: samples and epochs may be
     differently far apart."""
-    there = bench.there(owner, step)
+    there = tested.positions.there(owner, step)
     down, across = row_of(there) - row_of(owner), column_of(there) - column_of(owner)
 
     def follow(reference: str) -> str:
-        cell = bench.training.book.reader.cell(reference, owner)
-        if cell is None or _goes_along(bench, cell, owner):
+        cell = tested.training.book.reader.cell(reference, owner)
+        if cell is None or _goes_along(tested, cell, owner):
             return moved(reference, down, across)
-        other = bench.there(cell, step)
-        if other == cell and not bench.owns(cell) and sheet_of(cell) == sheet_of(owner):
+        other = tested.positions.there(cell, step)
+        if other == cell and not tested.positions.owns(cell) and sheet_of(cell) == sheet_of(owner):
             return moved(reference, down, across)
         return moved(reference, row_of(other) - row_of(cell), column_of(other) - column_of(cell))
 
     return relaid(text, follow)
 
 
-def _goes_along(bench: Bench, cell: Address, owner: Address) -> bool:
+def _goes_along(tested: StepUnderTest, cell: Address, owner: Address) -> bool:
     """Whether a cell stands beside an update and is not the step's own, as a velocity does."""
-    update = owner in bench.training.weight_cells and not bench.owns(owner)
-    return update and not bench.owns(cell) and bench.line(cell) == bench.line(owner)
-
-
-def shown(value: Value) -> str:
-    """A cell's content as people see it."""
-    return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
+    update = owner in tested.training.weight_cells and not tested.positions.owns(owner)
+    return (
+        update
+        and not tested.positions.owns(cell)
+        and tested.positions.row(cell) == tested.positions.row(owner)
+    )
 
 
 def gathered(faults: Sequence[Fault]) -> Iterator[list[Fault]]:

@@ -8,9 +8,9 @@ from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.judge.judge import HERE, OPPOSITE, RIGHT, Bench, all_right, best
+from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.repair.blame import elsewhere, makes_usual, patient_of, put_right
-from gradbook.audit.repair.departures import blamed, wrong_lanes
+from gradbook.audit.repair.departures import blamed
 from gradbook.audit.repair.evidence import cured
 from gradbook.audit.repair.faults import Fault, finding_of, gathered
 from gradbook.audit.repair.gradient_faults import column_fault, departure, own_fault
@@ -33,13 +33,13 @@ def gradient_findings(training: Training, groups: Sequence[Sequence[Step]]) -> l
     if not ordered:
         return []
     usual = ordered[0]
-    usually_wrong = wrong_lanes(Bench(training, usual[0], like=usual))
+    usually_wrong = StepUnderTest.of(training, usual).wrong_weights()
     faults: list[Fault] = []
     known = Known()
     for group in ordered:
         instead: dict[Address, Pattern] = {}
         if len(group) < len(usual):
-            wrong = wrong_lanes(Bench(training, group[0], like=group))
+            wrong = StepUnderTest.of(training, group).wrong_weights()
             if wrong - usually_wrong:
                 instead = blamed(training, usual[0], group[0], usually_wrong)
                 faults += [departure(training, group, c, p) for c, p in instead.items()]
@@ -51,64 +51,70 @@ def _of_group(
     training: Training, group: Sequence[Step], instead: dict[Address, Pattern], known: Known
 ) -> Iterator[Fault]:
     """The faults of steps that are alike: first those that several gradients share."""
-    bench = Bench(training, group[0], instead, group)
-    wrong = _wrong_claims(bench)
-    exchanged = list(mistaken(bench, wrong))
-    if len(exchanged) > 1 and elsewhere(bench, wrong) is not None:
+    tested = StepUnderTest.of(training, group).with_formulas(instead)
+    wrong = _wrong_claims(tested)
+    exchanged = list(mistaken(tested, wrong))
+    if len(exchanged) > 1 and elsewhere(tested, wrong) is not None:
         exchanged = []  # one edit of a sum says more than several of updates
     for fault in exchanged:
         del wrong[fault.lane]
         known.exchanged.add(fault.lane)
         yield fault
-    for lane in known.exchanged.intersection(serve_others(bench, wrong)):
+    for lane in known.exchanged.intersection(serve_others(tested, wrong)):
         del wrong[lane]
     for _ in range(ROUNDS):
         if not wrong:
             break
         case = tuple((lane, claim.expression) for lane, claim in wrong.items())
-        remedy = known.remedy(bench, wrong)
+        remedy = known.remedy(tested, wrong)
         if remedy is None and case not in known.hopeless:
-            remedy = pasted_column(bench, wrong) or elsewhere(bench, wrong)
+            remedy = pasted_column(tested, wrong) or elsewhere(tested, wrong)
         if remedy is None:
             known.hopeless.add(case)
             break
-        yield column_fault(bench, remedy)
-        known.remedies.append((bench.step, remedy))
-        instead = {**instead, **cured(bench, remedy)}
-        bench = Bench(training, group[0], instead, group)
-        wrong = _wrong_claims(bench)
+        yield column_fault(tested, remedy)
+        known.remedies.append((tested.step, remedy))
+        instead = {**instead, **cured(tested, remedy)}
+        tested = StepUnderTest.of(training, group).with_formulas(instead)
+        wrong = _wrong_claims(tested)
     for lane, claim in wrong.items():
-        shares = repaired_shares(bench, lane, claim)
+        shares = repaired_shares(tested, lane, claim)
         if shares is not None:
             remedy = Remedy(shares.cells, shares.repair, shares.expressions, frozenset({lane}))
-            if put_right(bench, remedy, {lane: claim} | wrong):
-                yield column_fault(bench, remedy)
+            if put_right(tested, remedy, {lane: claim} | wrong):
+                yield column_fault(tested, remedy)
                 continue
-        yield own_fault(bench, lane, claim, known)
+        yield own_fault(tested, lane, claim, known)
 
 
-def _wrong_claims(bench: Bench) -> dict[int, Claim]:
+def _wrong_claims(tested: StepUnderTest) -> dict[int, Claim]:
     """The claims that aren't right, by weight."""
     found: dict[int, Claim] = {}
-    if all_right(bench):
+    if tested.all_known_right:
         return found
-    for lane, options in enumerate(bench.step.claims):
+    for lane, options in enumerate(tested.step.claims):
         if not options:
             continue
-        verdict, claim = best(bench, lane, options)
-        if verdict == RIGHT or claim is None or (verdict == OPPOSITE and claim.sign < 0):
+        verdict, claim = tested.best(lane, options)
+        if (
+            verdict == Verdict.RIGHT
+            or claim is None
+            or (verdict == Verdict.OPPOSITE and claim.sign < 0)
+        ):
             continue
-        if verdict != HERE or _is_slip(bench, lane, claim):
+        if verdict != Verdict.RIGHT_HERE or _is_slip(tested, lane, claim):
             found[lane] = claim
     return found
 
 
-def _is_slip(bench: Bench, lane: int, claim: Claim) -> bool:
+def _is_slip(tested: StepUnderTest, lane: int, claim: Claim) -> bool:
     """Whether what is right for these numbers alone is a reference gone wrong, or lacks what the
     other gradients have."""
-    shares = repaired_shares(bench, lane, claim)
-    patient = patient_of(bench, claim, lane)
-    found = shares.repair if shares else repair(patient, bench.true[lane]) if patient else None
+    shares = repaired_shares(tested, lane, claim)
+    patient = patient_of(tested, claim, lane)
+    found = (
+        shares.repair if shares else repair(patient, tested.gradients[lane]) if patient else None
+    )
     if found is None:
         return False
     slipped = all(c.kind == EditKind.REFERENCE for c in found.changes)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern, moved
-from gradbook.audit.judge.judge import Bench
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.blame import put_right, what_changes
 from gradbook.audit.repair.departures import Move
 from gradbook.audit.repair.remedy import Remedy
@@ -38,30 +38,32 @@ class Known:
         expression = read(moved(right.text, down, across))
         changes = tuple(_moved_choice(choice, down, across) for choice in found.changes)
         again = Repair(expression, changes)
-        fits = restores(patient.bench, again, patient.owner, patient.bench.true[lane], claim.sign)
+        fits = restores(
+            patient.tested, again, patient.owner, patient.tested.gradients[lane], claim.sign
+        )
         return again if fits else None
 
     def keep(self, patient: Patient, lane: int, found: Repair | None) -> None:
         if found is not None:
             text = write(found.expression)
-            right = patient.bench.training.book.reader.typed(text, patient.owner)
+            right = patient.tested.training.book.reader.typed(text, patient.owner)
             self.repairs.setdefault((lane, patient.pattern.key), (found, right, patient.owner))
 
-    def remedy(self, bench: Bench, wrong: Mapping[int, Claim]) -> Remedy | None:
+    def remedy(self, tested: StepUnderTest, wrong: Mapping[int, Claim]) -> Remedy | None:
         """What put the same column right in other rows, where it helps in these, too."""
         for step, remedy in self.remedies:
-            again = _moved_remedy(bench, step, remedy)
-            lanes = put_right(bench, again, wrong) if again is not None else frozenset()
+            again = _moved_remedy(tested, step, remedy)
+            lanes = put_right(tested, again, wrong) if again is not None else frozenset()
             if again is not None and lanes:
-                return what_changes(bench, again, lanes)
+                return what_changes(tested, again, lanes)
         return None
 
 
-def _moved_remedy(bench: Bench, step: Step, remedy: Remedy) -> Remedy | None:
+def _moved_remedy(tested: StepUnderTest, step: Step, remedy: Remedy) -> Remedy | None:
     """A remedy of another step for the cells that stand in their places in this one; None where
     these say another thing."""
-    training, patterns = bench.training, bench.training.book.patterns
-    move = Move(training, step, bench.step)
+    training, patterns = tested.training, tested.training.book.patterns
+    move = Move(training, step, tested.step)
     there = tuple(move.to(cell) for cell in remedy.cells)
     for cell, other in zip(remedy.cells, there, strict=True):
         both = cell in patterns and other in patterns

@@ -18,14 +18,13 @@ from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import paths, put, references
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.judge import Bench
 from gradbook.audit.judge.numbers import agree
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.blame import put_right
 from gradbook.audit.repair.column_offers import beside
 from gradbook.audit.repair.evidence import behind
-from gradbook.audit.repair.mentions import reference
 from gradbook.audit.repair.remedy import Remedy
-from gradbook.audit.repair.repair import Repair, forward
+from gradbook.audit.repair.repair import Repair
 from gradbook.audit.repair.templates import template, templates
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
@@ -48,11 +47,13 @@ USUAL = (
 Formulas = tuple[Expression, ...]  # one for every cell of a column
 
 
-def pasted_column(bench: Bench, wrong: Mapping[int, Claim], given: bool = False) -> Remedy | None:
+def pasted_column(
+    tested: StepUnderTest, wrong: Mapping[int, Claim], given: bool = False
+) -> Remedy | None:
     """The formulas of a pasted column, with which wrong gradients are right; with `given` only
     those that its values came from."""
-    for cells in list(_columns(bench, wrong))[:MOST_COLUMNS]:
-        freed = _freed(bench, cells)
+    for cells in list(_columns(tested, wrong))[:MOST_COLUMNS]:
+        freed = _freed(tested, cells)
         known = [(_gives(freed, cells, some), some) for some in _formulas(freed, cells, wrong)]
         for gives, formulas in sorted(known, key=lambda entry: not entry[0]):
             if given and not gives:
@@ -65,79 +66,85 @@ def pasted_column(bench: Bench, wrong: Mapping[int, Claim], given: bool = False)
     return None
 
 
-def _columns(bench: Bench, wrong: Mapping[int, Claim]) -> Iterator[tuple[Address, ...]]:
+def _columns(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> Iterator[tuple[Address, ...]]:
     """Numbers that the loss or wrong gradients are made of and that change from step to step, by
     their column."""
-    training, book = bench.training, bench.training.book
-    if len(bench.like) < 2:
+    training, book = tested.training, tested.training.book
+    if len(tested.alike) < 2:
         return
-    other = bench.like[-1]
+    other = tested.alike[-1]
     line = training.axis.line
     found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
-    for cell in sorted(forward(bench).union(*(behind(bench, lane) for lane in wrong))):
+    for cell in sorted(tested.forward.union(*(behind(tested, lane) for lane in wrong))):
         if cell in book.patterns or cell in training.weight_cells:
             continue
-        value, later = (book.values.get(c) for c in (cell, bench.there(cell, other)))
+        value, later = (book.values.get(c) for c in (cell, tested.positions.there(cell, other)))
         if isinstance(value, float) and isinstance(later, float) and value != later:
             found[line(cell)].append(cell)
     yield from map(tuple, found.values())
 
 
-def _gives(bench: Bench, cells: Sequence[Address], formulas: Formulas) -> bool:
+def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Formulas) -> bool:
     """Whether formulas give what stands in the cells, in every step: then they were there."""
-    book = bench.training.book
+    book = tested.training.book
     for home, formula in zip(cells, formulas, strict=True):
-        given = [bench.value(bench.there(home, step)) for step in bench.like]
+        given = [
+            tested.positions.value(tested.positions.there(home, step)) for step in tested.alike
+        ]
         try:
-            node = bench.made.expression(formula, home, book.reader.typed(write(formula), home))
+            node = tested.graph.expression(formula, home, book.reader.typed(write(formula), home))
         except NotUnderstood:
             return False
-        if not np.allclose(bench.sheet.of(node, bench.leaves), given, rtol=NEARLY, atol=0):
+        if not np.allclose(tested.sheet.of(node), given, rtol=NEARLY, atol=0):
             return False
     return True
 
 
-def _freed(bench: Bench, cells: Sequence[Address]) -> Bench:
+def _freed(tested: StepUnderTest, cells: Sequence[Address]) -> StepUnderTest:
     """The step with all that is computed from the cells as formulas, though no weight is in it."""
-    training, book = bench.training, bench.training.book
+    training, book = tested.training, tested.training.book
     instead = {
         cell: book.reader.typed(book.patterns[cell].text_at(cell), cell)
         for cell in training.flow.below(cells, training.weight_cells)
-        if cell in book.patterns and cell not in training.varying
+        if cell in book.patterns
+        and cell not in training.varying
+        and cell not in tested.graph.instead
     }
-    freed = Bench(training, bench.step, {**instead, **bench.made.instead}, bench.like)
-    for cell in bench.step.cells:
+    freed = tested.with_formulas(instead)
+    for cell in tested.step.cells:
         with suppress(NotUnderstood):
-            freed.made.node(cell)
+            freed.graph.node(cell)
     return freed
 
 
 def _formulas(
-    bench: Bench, cells: Sequence[Address], wrong: Mapping[int, Claim]
+    tested: StepUnderTest, cells: Sequence[Address], wrong: Mapping[int, Claim]
 ) -> Iterator[Formulas]:
     """What may have stood in a column: a function of another, or a weighted sum."""
-    known = [*templates(bench), *map(template, map(read, USUAL))]
-    for cell in _near(bench, cells[0]):
+    known = [*templates(tested), *map(template, map(read, USUAL))]
+    for cell in _near(tested, cells[0]):
         for one in known:
-            yield tuple(one(_seen(bench, cell, cells[0], home)) for home in cells)
-    yield from _like_others(bench, cells)
+            yield tuple(one(_seen(tested, cell, cells[0], home)) for home in cells)
+    yield from _like_others(tested, cells)
     try:
-        total = _sum(bench, cells, wrong)
+        total = _sum(tested, cells, wrong)
     except NotUnderstood:
         return
     if total is not None:
         yield total
 
 
-def _like_others(bench: Bench, cells: Sequence[Address]) -> Iterator[Formulas]:
+def _like_others(tested: StepUnderTest, cells: Sequence[Address]) -> Iterator[Formulas]:
     """The formula of another column with one of its cells exchanged for its like: e^(o1 − L) where
     e^(o2 − L) stands beside it."""
-    book, first = bench.training.book, cells[0]
-    below = bench.training.flow.below([first], bench.training.weight_cells) | {first}
+    book, first = tested.training.book, cells[0]
+    below = tested.training.flow.below([first], tested.training.weight_cells) | {first}
     line = [
         cell
-        for cell in bench.step.cells
-        if cell in book.patterns and bench.line(cell) == bench.line(first) and cell not in below
+        for cell in tested.step.cells
+        if cell in book.patterns
+        and tested.positions.row(cell) == tested.positions.row(first)
+        and cell not in below
     ]
     shown: set[str] = set()
     for like in line:
@@ -152,12 +159,12 @@ def _like_others(bench: Bench, cells: Sequence[Address]) -> Iterator[Formulas]:
             for new in line:
                 if at in book.patterns and book.patterns[new].shape == book.patterns[at].shape:
                     yield tuple(
-                        _exchanged(bench, said, old, (like, first), (new, home)) for home in cells
+                        _exchanged(tested, said, old, (like, first), (new, home)) for home in cells
                     )
 
 
 def _exchanged(
-    bench: Bench,
+    tested: StepUnderTest,
     said: Expression,
     old: Reference,
     likes: tuple[Address, Address],
@@ -168,29 +175,29 @@ def _exchanged(
     new, home = news
     for path, part in paths(said):
         if isinstance(part, Reference):
-            at = bench.training.book.reader.cell(part.text, like)
+            at = tested.training.book.reader.cell(part.text, like)
             meant = new if part == old else at
             if meant is not None:
-                said = put(said, path, _seen(bench, meant, first, home))
+                said = put(said, path, _seen(tested, meant, first, home))
     return said
 
 
-def _seen(bench: Bench, cell: Address, first: Address, home: Address) -> Reference:
+def _seen(tested: StepUnderTest, cell: Address, first: Address, home: Address) -> Reference:
     """A cell as the formula in a column's other cell mentions its like."""
-    return reference(bench, beside(bench, cell, home, home - first), home)
+    return tested.mentions.reference(beside(tested, cell, home, home - first), home)
 
 
-def _near(bench: Bench, home: Address) -> list[Address]:
+def _near(tested: StepUnderTest, home: Address) -> list[Address]:
     """Formulas of the same line: first those that nothing on the way to the loss uses, then those
     that serve something else, too."""
-    training, book = bench.training, bench.training.book
-    used = {source for cell in forward(bench) for source in training.flow.sources(cell)}
-    line, across = bench.line(home), training.axis.beside
+    training, book = tested.training, tested.training.book
+    used = {source for cell in tested.forward for source in training.flow.sources(cell)}
+    line, across = tested.positions.row(home), training.axis.beside
     below = training.flow.below([home], training.weight_cells)
     cells = [
         cell
         for cell in book.patterns
-        if bench.line(cell) == line
+        if tested.positions.row(cell) == line
         and cell in training.varying
         and cell not in below
         and cell not in training.weight_cells
@@ -200,18 +207,20 @@ def _near(bench: Bench, home: Address) -> list[Address]:
     return free[:NEAR] + [cell for cell in cells if cell in used][:NEAR]
 
 
-def _sum(bench: Bench, cells: Sequence[Address], wrong: Mapping[int, Claim]) -> Formulas | None:
+def _sum(
+    tested: StepUnderTest, cells: Sequence[Address], wrong: Mapping[int, Claim]
+) -> Formulas | None:
     """Each weight times what its gradient has beside the slope of the column."""
-    nodes = [bench.made.node(cell) for cell in cells]
-    found = gradients(bench.loss, nodes)
-    slopes = [bench.random.of(found[node], bench.leaves) for node in nodes]
+    nodes = [tested.graph.node(cell) for cell in cells]
+    found = gradients(tested.loss, nodes)
+    slopes = [tested.random.of(found[node]) for node in nodes]
     terms: list[Formulas] = []
     for lane, claim in wrong.items():
-        weight = bench.step.weights[lane]
-        missing = bench.claimed(claim) - bench.true[lane]
-        beside_it = _factor(bench, cells, slopes, bench.random.of(missing, bench.leaves))
+        weight = tested.step.weights[lane]
+        missing = tested.claimed(claim) - tested.gradients[lane]
+        beside_it = _factor(tested, cells, slopes, tested.random.of(missing))
         if weight is not None and beside_it is not None:
-            own = [reference(bench, weight, home) for home in cells]
+            own = [tested.mentions.reference(weight, home) for home in cells]
             terms.append(
                 tuple(
                     w if x == Number(1.0) else Infix("*", w, x)
@@ -224,23 +233,23 @@ def _sum(bench: Bench, cells: Sequence[Address], wrong: Mapping[int, Claim]) -> 
 
 
 def _factor(
-    bench: Bench, cells: Sequence[Address], slopes: Sequence[Array], missing: Array
+    tested: StepUnderTest, cells: Sequence[Address], slopes: Sequence[Array], missing: Array
 ) -> Formulas | None:
     """The cells of another column that, times the slopes, add up to what is missing; or 1."""
     first = cells[0]
     if agree(missing, np.sum(np.broadcast_arrays(*slopes), axis=0)):
         return tuple(Number(1.0) for _ in cells)
-    near = sorted(bench.step.cells, key=lambda c: (sheet_of(c) != sheet_of(first), abs(c - first)))
+    near = sorted(tested.step.cells, key=lambda c: (sheet_of(c) != sheet_of(first), abs(c - first)))
     for cell in near:
-        seen = bench.seen_from(cell, first)
-        there = [beside(bench, seen, home, home - first) for home in cells]
+        seen = tested.mentions.seen_from(cell, first)
+        there = [beside(tested, seen, home, home - first) for home in cells]
         try:
-            nodes = [bench.made.node(c) for c in there]
+            nodes = [tested.graph.node(c) for c in there]
         except NotUnderstood:
             continue
-        values = [bench.random.of(node, bench.leaves) for node in nodes]
+        values = [tested.random.of(node) for node in nodes]
         with np.errstate(all="ignore"):
             total = sum(slope * value for slope, value in zip(slopes, values, strict=True))
         if not nodes[0].is_constant() and agree(np.asarray(total), missing):
-            return tuple(reference(bench, c, h) for c, h in zip(there, cells, strict=True))
+            return tuple(tested.mentions.reference(c, h) for c, h in zip(there, cells, strict=True))
     return None

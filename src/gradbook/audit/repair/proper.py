@@ -8,9 +8,8 @@ from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import factors, parts, references, terms
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.judge import Bench
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.remedy import Remedy
-from gradbook.audit.repair.repair import forward
 from gradbook.targets.excel.language.grammar import Call, Expression, Prefix, Reference, write
 
 ACTIVATIONS = ("sigmoid", "tanh")
@@ -24,58 +23,58 @@ class Properness(IntEnum):
     KNOWN = 2  # an activation that has a name
 
 
-def is_made_proper(bench: Bench, remedy: Remedy) -> bool:
-    stands, then = properness(bench, remedy)
+def is_made_proper(tested: StepUnderTest, remedy: Remedy) -> bool:
+    stands, then = properness(tested, remedy)
     return then > stands
 
 
-def properness(bench: Bench, remedy: Remedy) -> tuple[Properness, Properness]:
+def properness(tested: StepUnderTest, remedy: Remedy) -> tuple[Properness, Properness]:
     """What a formula on the way to the loss is as it stands, and once changed."""
-    owner, book = remedy.cells[0], bench.training.book
-    if owner not in forward(bench):
+    owner, book = remedy.cells[0], tested.training.book
+    if owner not in tested.forward:
         return Properness.NONE, Properness.NONE
     stands = book.reader.typed(book.patterns[owner].text_at(owner), owner)
     then = book.reader.typed(write(remedy.repair.expression), owner)
-    return _properness(bench, stands, owner), _properness(bench, then, owner)
+    return _properness(tested, stands, owner), _properness(tested, then, owner)
 
 
-def _properness(bench: Bench, pattern: Pattern, owner: Address) -> Properness:
+def _properness(tested: StepUnderTest, pattern: Pattern, owner: Address) -> Properness:
     if pattern.expression is None:
         return Properness.NONE
-    if _is_weighted_sum(bench, pattern.expression, owner):
+    if _is_weighted_sum(tested, pattern.expression, owner):
         return Properness.USUAL
-    known = _has_a_name(bench, pattern, owner)
+    known = _has_a_name(tested, pattern, owner)
     said = {reference.text for reference in references(pattern.expression)}
     if len(said) == 1:
-        cell = bench.training.book.reader.cell(said.pop(), owner)
-        if cell in bench.training.computed:
+        cell = tested.training.book.reader.cell(said.pop(), owner)
+        if cell in tested.training.computed:
             return Properness.KNOWN if known else Properness.USUAL
-    return Properness.KNOWN if known and _takes_a_sum(bench, pattern, owner) else Properness.NONE
+    return Properness.KNOWN if known and _takes_a_sum(tested, pattern, owner) else Properness.NONE
 
 
-def _has_a_name(bench: Bench, pattern: Pattern, owner: Address) -> bool:
+def _has_a_name(tested: StepUnderTest, pattern: Pattern, owner: Address) -> bool:
     if pattern.expression is None or isinstance(pattern.expression, Reference):
         return False
     try:
-        node = bench.made.expression(pattern.expression, owner, pattern)
+        node = tested.graph.expression(pattern.expression, owner, pattern)
     except NotUnderstood:
         return False
     return node.op.name in ACTIVATIONS
 
 
-def _takes_a_sum(bench: Bench, pattern: Pattern, owner: Address) -> bool:
+def _takes_a_sum(tested: StepUnderTest, pattern: Pattern, owner: Address) -> bool:
     """Whether the first function in a formula is one of a weighted sum."""
     assert pattern.expression is not None
     called = [part for part in parts(pattern.expression) if isinstance(part, Call)]
     inside = called[0].arguments[0] if called else None
     inside = inside.operand if isinstance(inside, Prefix) else inside
-    return inside is not None and _is_weighted_sum(bench, inside, owner)
+    return inside is not None and _is_weighted_sum(tested, inside, owner)
 
 
-def _is_weighted_sum(bench: Bench, expression: Expression, owner: Address) -> bool:
+def _is_weighted_sum(tested: StepUnderTest, expression: Expression, owner: Address) -> bool:
     """Whether all terms are a weight times something else, each of them once, but for one bias."""
-    weights = set(bench.step.own)
-    reader = bench.training.book.reader
+    weights = set(tested.step.own)
+    reader = tested.training.book.reader
     seen: list[Address] = []
     biases = 0
     for sign, term in terms(expression):

@@ -16,7 +16,7 @@ def ranked(columns: Columns, more: bool) -> list[Remedy]:
 
     def merit(remedy: Remedy) -> tuple[int, int, int, int]:
         change = remedy.repair.changes[0]
-        likely = -likeness(columns.bench, remedy)
+        likely = -likeness(columns.tested, remedy)
         return -len(remedy.lanes), likely, change.kind.rank, _rarity(change)
 
     return sorted(columns.remedies(), key=merit)

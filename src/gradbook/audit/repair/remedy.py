@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.judge.judge import Bench
-from gradbook.audit.repair.repair import Repair, forward
+from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.repair.repair import Repair
 from gradbook.targets.excel.language.grammar import Expression, write
 
 
@@ -21,13 +21,13 @@ class Remedy:
     lanes: frozenset[int]
 
 
-def likeness(bench: Bench, remedy: Remedy) -> int:
+def likeness(tested: StepUnderTest, remedy: Remedy) -> int:
     """How many more formulas of its kind, on the way to the loss or back, a formula looks like once
     it is changed."""
-    book, owner, before = bench.training.book, remedy.cells[0], forward(bench)
+    book, owner, before = tested.training.book, remedy.cells[0], tested.forward
     others = (
         book.patterns.get(c)
-        for c in bench.step.cells
+        for c in tested.step.cells
         if c not in remedy.cells and (c in before) == (owner in before)
     )
     shapes = Counter(pattern.shape for pattern in others if pattern is not None)

@@ -13,7 +13,7 @@ from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, tidy
 from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.judge import RIGHT, Bench
+from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.repair.changes import (
     constants,
     exchanges,
@@ -25,7 +25,6 @@ from gradbook.audit.repair.changes import (
     replacements,
     terms_more,
 )
-from gradbook.audit.repair.mentions import reference
 from gradbook.audit.repair.search import Batch, Offer, Trial, matching, remembered
 from gradbook.audit.repair.templates import derived, differences, templates
 from gradbook.errors import GradbookError
@@ -51,7 +50,7 @@ class Repair:
 class Patient:
     """A formula that should be worth something else: a claim, or any other cell."""
 
-    bench: Bench
+    tested: StepUnderTest
     owner: Address
     pattern: Pattern  # read in the owner itself
     expression: Expression
@@ -65,7 +64,7 @@ def repair(patient: Patient, target: Node) -> Repair | None:
     return (
         _one(patient, trial, cells)
         or _two(patient, trial, cells)
-        or anew(patient.bench, patient.owner, patient.expression, target)
+        or anew(patient.tested, patient.owner, patient.expression, target)
     )
 
 
@@ -94,8 +93,8 @@ def _one(patient: Patient, trial: Trial, cells: Sequence[Offer]) -> Repair | Non
 def _factors_more(patient: Patient, trial: Trial, offered: Sequence[Offer]) -> Iterator[Batch]:
     """A factor that is missing: a cell, or a function of one."""
     near = offered[:MOST_PAIRED]
-    more = derived(templates(patient.bench), near, lambda said: _values(patient, said))
-    apart = differences(patient.bench, patient.owner)
+    more = derived(templates(patient.tested), near, lambda said: _values(patient, said))
+    apart = differences(patient.tested, patient.owner)
     found = [Offer(said, _values(patient, said)) for said in apart]
     yield from factors_more(trial, [*offered, *found, *more])
 
@@ -131,48 +130,50 @@ def _is_vain(patient: Patient, edits: Sequence[Edit], start: Expression | None =
 
 
 def _values(patient: Patient, part: Expression) -> Array:
-    bench = patient.bench
+    tested = patient.tested
     try:
-        node = bench.made.expression(part, patient.owner, mentioning(bench, patient.pattern, part))
-        return bench.random.of(node, bench.leaves)
+        node = tested.graph.expression(
+            part, patient.owner, mentioning(tested, patient.pattern, part)
+        )
+        return tested.random.of(node)
     except NotUnderstood:
         return np.full(1, np.nan)
 
 
-def mentioning(bench: Bench, pattern: Pattern, part: Expression) -> Pattern:
+def mentioning(tested: StepUnderTest, pattern: Pattern, part: Expression) -> Pattern:
     """The pattern, aware of what another expression mentions in the same cell."""
     missing = {r.text for r in references(part) if r.text not in pattern.mentions}
     if not missing:
         return pattern
-    reader = bench.training.book.reader
+    reader = tested.training.book.reader
     more = {text: reader.mention(text, pattern.home) for text in missing}
     return replace(pattern, mentions={**pattern.mentions, **more})
 
 
 def offers(patient: Patient) -> list[Offer]:
     """The cells of the step, nearest first: their references and their values."""
-    bench, owner = patient.bench, patient.owner
-    training = bench.training
+    tested, owner = patient.tested, patient.owner
+    training = tested.training
     below = training.flow.below([owner], training.weight_cells) | {owner}
-    own = {cell for cell in bench.step.weights if cell is not None}
+    own = {cell for cell in tested.step.weights if cell is not None}
     cells = [
         cell
-        for cell in dict.fromkeys([*own, *bench.step.cells, *bench.unused])
+        for cell in dict.fromkeys([*own, *tested.step.cells, *tested.positions.unused])
         if cell not in below
         and (cell not in training.weight_cells or cell in own)
-        and cell not in bench.foreign
+        and cell not in tested.positions.of_other_steps
     ]
     cells.sort(key=lambda cell: (sheet_of(cell) != sheet_of(owner), abs(cell - owner)))
     found: list[Offer] = []
     for cell in cells[:MOST_OFFERED]:
         try:
-            node = bench.made.node(cell)
+            node = tested.graph.node(cell)
         except NotUnderstood:
             continue
         if node.is_constant():
             continue  # a blank
-        values = bench.random.of(node, bench.leaves)
-        found.append(Offer(reference(bench, cell, owner), values))
+        values = tested.random.of(node)
+        found.append(Offer(tested.mentions.reference(cell, owner), values))
     return found
 
 
@@ -186,7 +187,7 @@ def _effort(patient: Patient, trial: Trial, choice: Edit) -> tuple[int, int, flo
         return int(not plain), int(sum_), float(len(choice.paths[0]))
     if not isinstance(new, Reference) or not isinstance(old, Reference):
         return int(isinstance(new, Reference) != isinstance(old, Reference)), 0, 0.0
-    reader = patient.bench.training.book.reader
+    reader = patient.tested.training.book.reader
     a, b = reader.cell(old.text, patient.owner), reader.cell(new.text, patient.owner)
     if a is None or b is None:
         return 0, 0, 1e9
@@ -197,17 +198,17 @@ def _effort(patient: Patient, trial: Trial, choice: Edit) -> tuple[int, int, flo
 # A formula written anew --------------------------------------------------------
 
 
-def anew(bench: Bench, owner: Address, old: Expression, target: Node) -> Repair | None:
+def anew(tested: StepUnderTest, owner: Address, old: Expression, target: Node) -> Repair | None:
     """The target in the sheet's own cells, as the chain rule gives it."""
-    before = forward(bench)
+    before = tested.forward
     cells: dict[Node, Address] = {}
     for cell in sorted(before, key=lambda c: (sheet_of(c) != sheet_of(owner), c)):
-        value = bench.made.known.get(cell)
+        value = tested.graph.known.get(cell)
         if isinstance(value, Node) and not value.is_constant():
             cells.setdefault(value, cell)
-    cells.update({node: cell for cell, node in bench.made.leaves.items()})
+    cells.update({node: cell for cell, node in tested.graph.leaves.items()})
     speller = Speller(
-        refer=lambda node: reference(bench, cells[node], owner) if node in cells else None,
+        refer=lambda node: tested.mentions.reference(cells[node], owner) if node in cells else None,
         block=lambda node: Reference("#N/A"),
     )
     try:
@@ -220,28 +221,15 @@ def anew(bench: Bench, owner: Address, old: Expression, target: Node) -> Repair 
     return Repair(expression, (Edit(EditKind.FORMULA, ((),), old, expression),))
 
 
-def forward(bench: Bench) -> set[Address]:
-    """The cells that the loss is computed from."""
-    flow, stop = bench.training.flow, bench.training.weight_cells
-    seen: set[Address] = set()
-    waiting = list(bench.step.loss)
-    while waiting:
-        cell = waiting.pop()
-        cell = cell if cell in bench.made.instead else bench.training.plain(cell)
-        if cell not in seen:
-            seen.add(cell)
-            if cell not in stop:
-                waiting.extend(flow.sources(cell))
-    return seen
-
-
-def restores(bench: Bench, repaired: Repair, owner: Address, wanted: Node, sign: int) -> bool:
+def restores(
+    tested: StepUnderTest, repaired: Repair, owner: Address, wanted: Node, sign: int
+) -> bool:
     """Whether the repaired formula, written and read again, is what is wanted."""
-    pattern = bench.training.book.reader.typed(write(repaired.expression), owner)
+    pattern = tested.training.book.reader.typed(write(repaired.expression), owner)
     if pattern.expression is None:
         return False
     try:
-        node = bench.made.expression(pattern.expression, owner, pattern)
+        node = tested.graph.expression(pattern.expression, owner, pattern)
     except NotUnderstood:
         return False
-    return bench.compare(node if sign > 0 else -node, wanted) == RIGHT
+    return tested.compare(node if sign > 0 else -node, wanted) == Verdict.RIGHT

@@ -15,23 +15,23 @@ from gradbook.targets.excel.language.grammar import Reference
 
 def rewritten(columns: Columns) -> Iterator[Remedy]:
     """A column on the way back written anew: as the slope of some column on the way there."""
-    bench, slopes = columns.bench, columns.slopes
+    tested, slopes = columns.tested, columns.slopes
     for cells in columns.columns():
-        nodes = [bench.made.known[cell] for cell in cells]
+        nodes = [tested.graph.known[cell] for cell in cells]
         if cells[0] in columns.forward or not all(isinstance(node, Node) for node in nodes):
             continue
-        for start in sorted(columns.forward & bench.made.known.keys()):
-            if bench.line(start) != bench.line(cells[0]):
+        for start in sorted(columns.forward & tested.graph.known.keys()):
+            if tested.positions.row(start) != tested.positions.row(cells[0]):
                 continue
-            there = [beside(bench, start, home, home - cells[0]) for home in cells]
-            ends = [bench.made.node(cell) for cell in there]
-            found_slopes = gradients(bench.loss, ends)
+            there = [beside(tested, start, home, home - cells[0]) for home in cells]
+            ends = [tested.graph.node(cell) for cell in there]
+            found_slopes = gradients(tested.loss, ends)
             targets = [found_slopes[end] for end in ends]
-            values = [slopes.value(target)[None] for target in targets]
+            values = [slopes.numbers.of(target)[None] for target in targets]
             given = {n: v for n, v in zip(nodes, values, strict=True) if isinstance(n, Node)}
             for _ in columns.helpful(1, slopes.right(given)):
                 found = [
-                    anew(bench, cell, Reference("x"), target)
+                    anew(tested, cell, Reference("x"), target)
                     for cell, target in zip(cells, targets, strict=True)
                 ]
                 kept = [repair for repair in found if repair is not None]

@@ -9,7 +9,7 @@ import numpy as np
 from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.pattern import moved, relaid
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.judge import Bench
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.column_offers import beside
 from gradbook.audit.repair.repair import Patient, Repair, anew, repair
 from gradbook.audit.training.claims import Claim
@@ -28,26 +28,26 @@ class Shares:
     expressions: tuple[Expression, ...]
 
 
-def repaired_shares(bench: Bench, lane: int, claim: Claim) -> Shares | None:
+def repaired_shares(tested: StepUnderTest, lane: int, claim: Claim) -> Shares | None:
     """What is wrong with the shares that a claim adds up; None where it adds up none."""
     try:
-        every = _shares(bench, claim)
+        every = _shares(tested, claim)
         if len(every) < 2:
             return None
-        cells = tuple(cell for cell in every if not _is_right(bench, lane, claim, cell))
-        found = _repair(bench, lane, claim, cells[0]) if cells else None
+        cells = tuple(cell for cell in every if not _is_right(tested, lane, claim, cell))
+        found = _repair(tested, lane, claim, cells[0]) if cells else None
     except NotUnderstood:
         return None
     if found is None:
         return None
     text = write(found.expression)
-    expressions = tuple(read(_as_seen_from(bench, text, cells[0], cell)) for cell in cells)
+    expressions = tuple(read(_as_seen_from(tested, text, cells[0], cell)) for cell in cells)
     return Shares(cells, found, expressions)
 
 
-def _shares(bench: Bench, claim: Claim) -> tuple[Address, ...]:
+def _shares(tested: StepUnderTest, claim: Claim) -> tuple[Address, ...]:
     """The cells of one column, formulas of one shape, that the claim is gathered from."""
-    training = bench.training
+    training = tested.training
     patterns = training.book.patterns
     sources = list(dict.fromkeys(training.flow.sources(claim.owner)))
     cells = [cell for cell in sources if cell in patterns and cell not in training.weight_cells]
@@ -59,18 +59,20 @@ def _shares(bench: Bench, claim: Claim) -> tuple[Address, ...]:
     return tuple(cells) if len({line(cell) for cell in cells}) == 1 else ()
 
 
-def _is_right(bench: Bench, lane: int, claim: Claim, cell: Address) -> bool:
+def _is_right(tested: StepUnderTest, lane: int, claim: Claim, cell: Address) -> bool:
     """Whether one sample's share is what it should be."""
-    target, share = _target(bench, lane, claim, cell)
-    return share is not None and bench.same(share, target, bench.random)
+    target, share = _target(tested, lane, claim, cell)
+    return share is not None and tested.same(share, target)
 
 
-def _target(bench: Bench, lane: int, claim: Claim, cell: Address) -> tuple[Node, Node | None]:
+def _target(
+    tested: StepUnderTest, lane: int, claim: Claim, cell: Address
+) -> tuple[Node, Node | None]:
     """What a share should be, and what it is."""
-    target = _through(bench, lane, cell)
+    target = _through(tested, lane, cell)
     try:
-        claimed = bench.claimed(claim)
-        share = bench.made.known.get(cell)
+        claimed = tested.claimed(claim)
+        share = tested.graph.known.get(cell)
     except NotUnderstood:
         share = None  # it can't be worked, so it has no factor either
     if not isinstance(share, Node):
@@ -78,23 +80,23 @@ def _target(bench: Bench, lane: int, claim: Claim, cell: Address) -> tuple[Node,
     return target / gradients(claimed, [share])[share], share
 
 
-def _repair(bench: Bench, lane: int, claim: Claim, cell: Address) -> Repair | None:
-    book = bench.training.book
-    target, _ = _target(bench, lane, claim, cell)
+def _repair(tested: StepUnderTest, lane: int, claim: Claim, cell: Address) -> Repair | None:
+    book = tested.training.book
+    target, _ = _target(tested, lane, claim, cell)
     if cell not in book.patterns:
-        return anew(bench, cell, Number(0.0), target)
+        return anew(tested, cell, Number(0.0), target)
     pattern = book.reader.typed(book.patterns[cell].text_at(cell), cell)
     if pattern.expression is None:
         return None
     with np.errstate(all="ignore"):
-        wanted = np.asarray(bench.random.of(target, bench.leaves))
-    return repair(Patient(bench, cell, pattern, pattern.expression, wanted), target)
+        wanted = np.asarray(tested.random.of(target))
+    return repair(Patient(tested, cell, pattern, pattern.expression, wanted), target)
 
 
-def _through(bench: Bench, lane: int, cell: Address) -> Node:
+def _through(tested: StepUnderTest, lane: int, cell: Address) -> Node:
     """∂loss/∂w as far as it comes by way of the cell's own sample."""
-    training, made = bench.training, bench.made
-    weight = bench.step.weights[lane]
+    training, made = tested.training, tested.graph
+    weight = tested.step.weights[lane]
     assert weight is not None
     line = training.axis.along
     others = [
@@ -103,16 +105,16 @@ def _through(bench: Bench, lane: int, cell: Address) -> Node:
         if user in made.known and line(user) != line(cell)
     ]
     node = made.node(weight)
-    return gradients(bench.loss, [node], [n for n in others if isinstance(n, Node)])[node]
+    return gradients(tested.loss, [node], [n for n in others if isinstance(n, Node)])[node]
 
 
-def _as_seen_from(bench: Bench, text: str, home: Address, cell: Address) -> str:
+def _as_seen_from(tested: StepUnderTest, text: str, home: Address, cell: Address) -> str:
     """The formula of another sample: what is a sample's own moves with it, all else stays."""
-    reader = bench.training.book.reader
+    reader = tested.training.book.reader
 
     def follow(reference: str) -> str:
         at = reader.cell(reference, home)
-        there = None if at is None else beside(bench, at, cell, cell - home)
+        there = None if at is None else beside(tested, at, cell, cell - home)
         if at is None or there is None or there == at:
             return reference
         return moved(reference, row_of(there) - row_of(at), column_of(there) - column_of(at))

@@ -67,7 +67,7 @@ Batch = tuple[Sequence[Edit], Array]  # edits, and the whole formula's values wi
 
 
 class Trial:
-    """A formula at a few points: its value, and its value with other values at some paths."""
+    """A formula at a few points: its value, and its value with other values at some places."""
 
     def __init__(self, expression: Expression, opaque: Callable[[Expression], Array]) -> None:
         self.expression = expression
@@ -91,7 +91,7 @@ class Trial:
         return self.opaque(part) if found is None else found
 
     def with_(self, given: Mapping[Path, Array]) -> Array:
-        """The whole formula's value with those of some paths given."""
+        """The whole formula's value with those of some places given."""
         touched = {path[:k] for path in given for k in range(len(path))}
         values: dict[Path, Array] = dict(given)
         with np.errstate(all="ignore"):

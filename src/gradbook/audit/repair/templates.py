@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import Path, paths, put, references
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.judge import Bench
-from gradbook.audit.repair.mentions import reference
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.search import Offer
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language.grammar import Expression, Infix, Prefix, Reference, write
@@ -26,11 +25,11 @@ HOLE = "x"
 Template = Callable[[Expression], Expression]
 
 
-def templates(bench: Bench) -> list[Template]:
+def templates(tested: StepUnderTest) -> list[Template]:
     """The functions that formulas of the step use, the commonest first."""
     votes: Counter[str] = Counter()
-    book = bench.training.book
-    for pattern in {book.patterns[c] for c in bench.step.cells if c in book.patterns}:
+    book = tested.training.book
+    for pattern in {book.patterns[c] for c in tested.step.cells if c in book.patterns}:
         if pattern.expression is not None:
             votes.update({write(said) for said in _unary(pattern.expression)})
     known = dict.fromkeys([*USUAL, *(said for said, _ in votes.most_common())])
@@ -84,11 +83,11 @@ def derived(
                     continue
 
 
-def differences(bench: Bench, home: Address) -> list[Expression]:
+def differences(tested: StepUnderTest, home: Address) -> list[Expression]:
     """The differences of two cells that formulas beside a cell take: an output and its target."""
-    book, line = bench.training.book, bench.line(home)
-    cells = [cell for cell in bench.step.cells if cell in book.patterns]
-    beside = [cell for cell in cells if bench.line(cell) == line]
+    book, line = tested.training.book, tested.positions.row(home)
+    cells = [cell for cell in tested.step.cells if cell in book.patterns]
+    beside = [cell for cell in cells if tested.positions.row(cell) == line]
     found: dict[tuple[Address, Address], None] = {}
     for cell in beside or cells:
         pattern = book.reader.typed(book.patterns[cell].text_at(cell), cell)
@@ -100,6 +99,6 @@ def differences(bench: Bench, home: Address) -> list[Expression]:
                         if one is not None and other is not None:
                             found |= {(one, other): None, (other, one): None}
     return [
-        Infix("-", reference(bench, one, home), reference(bench, other, home))
+        Infix("-", tested.mentions.reference(one, home), tested.mentions.reference(other, home))
         for one, other in list(found)[:MOST]
     ]

@@ -6,8 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import meaning
-from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference, UnknownReference
-from gradbook.audit.formula.values import Block, LeadsBack, Look, NotUnderstood, Value, number
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.values import (
+    CellBlock,
+    LeadsBack,
+    Lookup,
+    Meaning,
+    NotUnderstood,
+    Single,
+    number,
+)
 from gradbook.audit.training.training import Training
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
@@ -26,8 +34,9 @@ class StepGraph:
         self.book = training.book
         self.flow = training.flow
         self.graph = Graph()
-        self.known: dict[Address, Value] = {}
+        self.known: dict[Address, Meaning] = {}
         self.leaves: dict[Address, Node] = {}
+        self.leaf_cells: dict[Node, Address] = {}
         self.instead = instead or {}  # formulas to try in the place of others
         self.moving = training.varying
         if not training.varying.issuperset(self.instead):
@@ -38,7 +47,7 @@ class StepGraph:
         """A cell's value."""
         return number(self.graph, self.value(self._meant(cell, cell)))
 
-    def value(self, cell: Address) -> Value:
+    def value(self, cell: Address) -> Meaning:
         """A cell's value, after those that it is computed from."""
         waiting = [cell]
         opened: set[Address] = set()
@@ -89,7 +98,7 @@ class StepGraph:
         before = self.training.before
         return [self._meant(s, cell) for s in dict.fromkeys(sources) if not before(cell, s)]
 
-    def _computed(self, cell: Address) -> Value:
+    def _computed(self, cell: Address) -> Meaning:
         if self._is_leaf(cell):
             return self._leaf(cell)
         pattern = self.instead.get(cell) or self.book.patterns[cell]
@@ -104,11 +113,11 @@ class StepGraph:
         by_itself = cell in self.instead or isinstance(pattern.expression, Reference)
         if isinstance(found, Node) and by_itself:
             return self.graph.make("copy", found, attributes=(self.book.called(cell),))
-        if isinstance(found, Block):
+        if isinstance(found, CellBlock):
             return found.rows[0][0]
         return found
 
-    def _leaf(self, cell: Address) -> Value:
+    def _leaf(self, cell: Address) -> Meaning:
         value = self.book.values.get(cell)
         if (
             value is None
@@ -121,31 +130,19 @@ class StepGraph:
         if isinstance(value, bool):
             return self.graph.constant(float(value))
         if cell not in self.leaves:
-            self.leaves[cell] = self.graph.leaf(Name(self.book.called(cell)))
+            leaf = self.leaves[cell] = self.graph.leaf(Name(self.book.called(cell)))
+            self.leaf_cells[leaf] = cell
         return self.leaves[cell]
 
-    def _look(self, home: Address, pattern: Pattern) -> Look:
-        def look(reference: Reference) -> Value:
-            mention = pattern.mentions.get(reference.text)
-            if isinstance(mention, CellReference):
-                cell = mention.at(home)
-                return self._seen(cell, home) if cell is not None else None
-            if isinstance(mention, RangeReference):
-                rows = self.flow.rows(mention, home)
-                return Block(tuple(tuple(self._single(c, home) for c in row) for row in rows))
-            if isinstance(mention, float):
-                return self.graph.constant(mention)
-            why = mention.why if isinstance(mention, UnknownReference) else reference.text
-            raise NotUnderstood(why)
+    def _look(self, home: Address, pattern: Pattern) -> Lookup:
+        return self.flow.lookup(self.graph, pattern, home, lambda cell: self._single(cell, home))
 
-        return look
-
-    def _single(self, cell: Address, home: Address) -> Node | str | None:
+    def _single(self, cell: Address, home: Address) -> Single:
         value = self._seen(cell, home)
-        assert not isinstance(value, Block)
+        assert not isinstance(value, CellBlock)
         return value
 
-    def _seen(self, cell: Address, home: Address) -> Value:
+    def _seen(self, cell: Address, home: Address) -> Meaning:
         if home not in self.training.weight_cells and self.training.before(home, cell):
             return self._leaf(cell)
         return self.known[self._meant(cell, home)]

@@ -16,13 +16,12 @@ from gradbook.audit.training.weight_columns import (
     WeightColumn,
     change,
     heading,
-    label,
     learning,
     update_lines,
 )
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow, walk
-from gradbook.targets.excel.language.grammar import Expression, Reference
+from gradbook.targets.excel.language.grammar import Expression
 
 NEAR = 6000  # cells to look through from one weight to others
 RATE_WORDS = ("η", "eta", "rate", "lr", "alpha", "α", "learn")
@@ -102,7 +101,7 @@ class Training:
 
     def cell_of(self, reference: Expression, home: Address) -> Address | None:
         """The one cell that a reference stands for."""
-        place = place_of(reference, self.book.patterns[home])
+        place = self.book.patterns[home].place_of(reference)
         return place.at(home) if place else None
 
     # What a cell was one step ago: velocities, running means
@@ -151,12 +150,6 @@ class Training:
             elif -pack(0, place.row, place.column) in self.strides:
                 return True, []
         return False, doubtful
-
-
-def place_of(part: Expression, pattern: Pattern) -> CellReference | None:
-    """Where a part of a formula points, if it is one cell's reference."""
-    place = pattern.mentions.get(part.text) if isinstance(part, Reference) else None
-    return place if isinstance(place, CellReference) else None
 
 
 # Found in a workbook -----------------------------------------------------------------
@@ -254,7 +247,7 @@ def _constant_cells(
     found: dict[Address, bool] = {}
     for _, part in change(pattern, base, cell):
         for factor in factors(part).parts:
-            place = place_of(factor.part, pattern)
+            place = pattern.place_of(factor.part)
             at = place.at(cell) if place else None
             if place and at is not None and at not in varying:
                 fixed = not place.moves or place.sheet is not None
@@ -280,5 +273,5 @@ def _called_rate(book: Book, cell: Address) -> bool:
     named = (
         name for name in book.names if "!" not in name and book.reader.cell(name, cell) == cell
     )
-    words = " ".join([label(book, cell, DOWN), label(book, cell, ACROSS), *named]).lower()
+    words = " ".join([book.label(cell, DOWN), book.label(cell, ACROSS), *named]).lower()
     return any(word in words for word in RATE_WORDS)

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.errors import TargetError
 from gradbook.graph.chain import gradients
+from gradbook.graph.layer_ops import element_by_element
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, layer_names
-from gradbook.graph.node import Graph, Node
-from gradbook.net.layers import (
-    Activation,
-    BatchNorm,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    Pool,
-    spell,
-)
-from gradbook.net.network import Net, Parameter
-from gradbook.net.parameters import Role
+from gradbook.graph.node import Graph
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Layer, Pool, spell
+from gradbook.net.network import Net
+from gradbook.net.parameters import Parameter, Role
 from gradbook.net.task import Loss
-from gradbook.net.text import layer_words
 from gradbook.targets.algebra.notation.document import Cell
 from gradbook.targets.algebra.notation.forms import (
     HALF,
@@ -37,6 +27,7 @@ from gradbook.targets.algebra.notation.forms import (
     Root,
     Symbol,
     Transposed,
+    added,
     as_form,
     exp,
     ln,
@@ -44,7 +35,7 @@ from gradbook.targets.algebra.notation.forms import (
     multiplied,
     softmax,
 )
-from gradbook.targets.algebra.notation.formula import definition, formula
+from gradbook.targets.algebra.notation.formula import formula
 from gradbook.targets.algebra.story.story import Story, listed
 
 LETTERS = {Role.WEIGHT: "W", Role.BIAS: "b", Role.SCALE: "γ", Role.SHIFT: "β"}
@@ -137,12 +128,22 @@ class NetLayer:
         return self.net.layers[self.index]
 
     @property
+    def is_softmax(self) -> bool:
+        return isinstance(self.layer, Activation) and self.layer.is_softmax
+
+    @property
     def name(self) -> Name:
         return layer_names(self.net)[self.index + 1]
 
     @property
+    def given(self) -> list[Form]:
+        """All values that it reads, x first."""
+        names = layer_names(self.net)
+        return [Symbol(names[value], bold=True) for value in self.layer.reads(self.index)]
+
+    @property
     def x(self) -> Form:
-        return Symbol(layer_names(self.net)[self.index], bold=True)
+        return self.given[0]
 
     @property
     def y(self) -> Form:
@@ -192,26 +193,24 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
             yield spread, Root(mean((here.x - middle) ** 2) + epsilon)
             yield normal, (here.x - middle) / spread
             yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
-        case Activation("softmax"):
-            yield here.y, softmax(here.x)
-        case Activation("log softmax"):
-            yield here.y, ln(softmax(here.x))
-        case Activation():
-            x, y = _on_one_value(here.layer)
-            yield here.y, definition(y, {x: here.x}.get)
-        case Flatten() | Dropout():
-            return
-        case other:
-            raise TargetError(f"no line in general says '{layer_words(other)}': take it out")
+        case Activation(kind) if here.layer.is_softmax:
+            yield here.y, softmax(here.x) if kind == "softmax" else ln(softmax(here.x))
+        case _ if not here.layer.passes_on:
+            yield here.y, _element_by_element(here)[0]
 
 
-def _on_one_value(layer: Activation) -> tuple[Node, Node]:
-    """A value and what the activation makes of it: its op says the formula and the derivative."""
-    x = Graph().leaf(Name("x"))
-    if layer.kind == "identity":
-        return x, x.graph.make("copy", x, attributes=("y",))
-    attributes = (layer.slope,) if layer.kind == "leaky relu" else ()
-    return x, x.graph.make(layer.kind.replace(" ", "_"), x, attributes=attributes)
+def _element_by_element(here: NetLayer) -> tuple[Form, list[Form]]:
+    """What the layer makes of each place's values, and its slope towards each of them.
+
+    Both come from the layer's own ops, on single values.
+    """
+    graph = Graph()
+    given = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(here.given)]
+    result = element_by_element(here.layer, given)
+    said = dict(zip(given, here.given, strict=True))
+    known = {result: here.y, **said}
+    slopes = gradients(result, given)
+    return formula(result, said.get), [formula(slopes[x], known.get) for x in given]
 
 
 # Backward --------------------------------------------------------------------
@@ -219,30 +218,44 @@ def _on_one_value(layer: Activation) -> tuple[Node, Node]:
 
 def backward(net: Net) -> Iterator[Rule]:
     """From the error to the first layer that is trained: every δ, and every gradient."""
-    last = min(p.layer for p in net.parameters if not p.want.fixed)
-    arriving, index = _from_error(net)
-    while index >= last:
-        arriving = yield from _backward(NetLayer(net, index), arriving)
-        index -= 1
+    first_trained = min(p.layer for p in net.parameters if not p.fixed)
+    from_loss, last = _from_error(net)
+    arriving = defaultdict(list, {last + 1: [from_loss]})  # at each value, from those it feeds
+    for index in range(last, first_trained - 1, -1):
+        sent = yield from _backward(NetLayer(net, index), added(arriving[index + 1]))
+        for value, form in zip(net.layers[index].reads(index), sent, strict=True):
+            arriving[value].append(form)
 
 
-def _backward(here: NetLayer, arriving: Form) -> Generator[Rule, None, Form]:
-    """The layer's δ and gradients, from what arrives at its values; returns what it sends on."""
-    match here.layer:
-        case Flatten() | Dropout():
-            return arriving
-        case Activation(kind) as layer if not kind.endswith("softmax"):
-            x, y = _on_one_value(layer)
-            slope = formula(gradients(y, [x])[x], {x: here.x, y: here.y}.get)
-            factors = slope.factors if isinstance(slope, Factors) else (slope,)
-            kept = [factor for factor in factors if factor != Numeral(1)]
-            return each(arriving, *kept) if kept else arriving
-    yield here.delta, arriving
+def _backward(here: NetLayer, arriving: Form) -> Generator[Rule, None, Sequence[Form]]:
+    """The layer's δ and gradients, from what arrives at its values.
+
+    Returns what it sends to each of the values that it reads.
+    """
+    layer = here.layer
+    if layer.passes_on:
+        return [arriving]
+    mixes = isinstance(layer, Dense | Conv | Pool | BatchNorm) or here.is_softmax
+    if mixes or len(here.given) > 1:  # said once, since several values are sent it
+        yield here.delta, arriving
+        arriving = here.delta
+    if not mixes:
+        return [_times(arriving, slope) for slope in _element_by_element(here)[1]]
     for parameter in here.parameters:
-        if not parameter.want.fixed:
+        if not parameter.fixed:
             symbol = parameter_symbol(here.net, parameter)
             gradient = _over_samples(here.net, _of_one_sample(here, parameter.role))
             yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
+    return [(yield from _sent_on(here))]
+
+
+def _times(arriving: Form, slope: Form) -> Form:
+    factors = slope.factors if isinstance(slope, Factors) else (slope,)
+    return arriving if slope == Numeral(1) else each(arriving, *factors)
+
+
+def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
+    """What a layer that mixes values sends back to them."""
     d, a = here.delta, here.y
     match here.layer:
         case Dense():

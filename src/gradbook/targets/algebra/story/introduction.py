@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from gradbook.graph.names import RATE, TOTAL_ERROR, Name, layer_names
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
-from gradbook.net.network import Net, Parameter
-from gradbook.net.parameters import Bias, Role, Shape
-from gradbook.net.text import layer_words
+from gradbook.net.layers import Activation, Conv, Dense, Layer
+from gradbook.net.network import Net
+from gradbook.net.parameters import Bias, Parameter, Role, Shape
 from gradbook.targets.algebra.notation.document import Cell, Inline
 from gradbook.targets.algebra.notation.forms import Comparison, Numeral, Symbol, exp, sigmoid
 from gradbook.targets.algebra.notation.formula import symbol
@@ -68,10 +67,10 @@ def _rows(net: Net) -> list[tuple[Cell, ...]]:
     names = layer_names(net)
     rows: list[tuple[Cell, ...]] = [(_values(names[0], net.input), (_inputs(net.input),), ("",))]
     for index, layer in enumerate(net.layers):
-        if not isinstance(layer, Flatten | Dropout):
+        if not layer.passes_on:
             own = [p for p in net.parameters if p.layer == index]
             values = _values(names[index + 1], net.shapes[index + 1])
-            words = _words(layer, net.shapes[index])
+            words = layer.words(net.shapes[index])
             rows.append((values, (words,), _parameters(own, layer)))
     return [*rows, ((Symbol(TOTAL_ERROR),), (_error(net),), ("",))]
 
@@ -86,45 +85,6 @@ def _inputs(shape: Shape) -> str:
     *channels, height, width = shape
     planes = f"{channels[0]} planes of" if channels and channels[0] > 1 else "a picture of"
     return f"{planes} {height} × {width}"
-
-
-def _words(layer: Layer, before: Shape) -> str:
-    match layer:
-        case Dense(width):
-            return "a weighted sum of those" if width == 1 else f"{width} weighted sums of those"
-        case Conv():
-            return _windows(layer, before)
-        case Pool(kind):
-            word = "largest value" if kind == "max" else "average"
-            height, width = layer.window(before)
-            return f"the {word} of each {height} × {width} window"
-        case BatchNorm():
-            return "each centred and scaled over the samples"
-        case Activation(kind, slope) if kind in ACTIVATIONS:
-            return ACTIVATIONS[kind].format(slope=slope)
-        case _:
-            return f"{layer_words(layer)} of each"
-
-
-ACTIVATIONS = {
-    "sigmoid": "the sigmoid σ of each",
-    "tanh": "the hyperbolic tangent of each",
-    "relu": "each if it is positive, else 0 (ReLU)",
-    "leaky relu": "each, times {slope:g} if it is negative (leaky ReLU)",
-    "softplus": "each, bent smoothly to stay positive (softplus)",
-    "identity": "the same again (identity)",
-    "softmax": "their shares of 1 (softmax)",
-    "log softmax": "the logarithms of their shares of 1 (log softmax)",
-}
-
-
-def _windows(layer: Conv, before: Shape) -> str:
-    height, width = layer.kernel
-    planes = f" in {before[0] // layer.groups} planes" if before[0] > layer.groups else ""
-    groups = f", {layer.groups} groups of planes apart" if layer.groups > 1 else ""
-    stride = f", every {layer.stride}" if layer.stride > 1 else ""
-    edge = f", edge of {layer.pad}" if layer.pad else ""
-    return f"weighted sums of {height} × {width} windows{planes}{groups}{stride}{edge}"
 
 
 def _parameters(own: Iterable[Parameter], layer: Layer) -> Cell:

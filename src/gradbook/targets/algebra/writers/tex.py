@@ -28,6 +28,7 @@ GREEK = {
     "γ": r"\gamma",
     "β": r"\beta",
     "δ": r"\delta",
+    "π": r"\pi",
 }
 FUNCTIONS = {"σ": r"\sigma", "σ′": r"\sigma'", "tanh′": r"\tanh'"} | {
     name: rf"\{name}" for name in ("tanh", "exp", "ln", "max", "sinh", "cosh")

@@ -1,0 +1,191 @@
+"""A step's claims held against the chain rule of its own loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import cached_property, reduce
+from operator import add
+
+import numpy as np
+
+from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.judge.mentions import Mentions
+from gradbook.audit.judge.numbers import POINTS, Numbers, agree, random_values
+from gradbook.audit.judge.positions import Positions
+from gradbook.audit.training.claims import Claim
+from gradbook.audit.training.step_graph import StepGraph
+from gradbook.audit.training.steps import Step
+from gradbook.audit.training.training import Training
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Array, Node
+
+
+class Verdict(IntEnum):
+    """What a claim is, the best first."""
+
+    RIGHT = 0
+    RIGHT_HERE = 1  # with the sheet's own inputs and targets only
+    OPPOSITE = 2
+    WRONG = 3
+
+
+@dataclass(frozen=True, eq=False)
+class StepUnderTest:
+    """One step worked as a graph, with numbers to try it."""
+
+    training: Training
+    step: Step
+    alike: Sequence[Step]  # all that say the same of other cells, the step among them
+    graph: StepGraph
+    random: Numbers
+    constants: Numbers  # random weights, but the sheet's own inputs, targets and other numbers
+    sheet: Numbers  # the values that the file gives, one of each step like this
+    positions: Positions
+    mentions: Mentions
+
+    @classmethod
+    def of(cls, training: Training, alike: Sequence[Step]) -> StepUnderTest:
+        """The first of steps that are alike."""
+        positions = Positions(training, alike[0])
+        return cls._of(positions, Mentions(positions, alike), {})
+
+    @classmethod
+    def _of(
+        cls, positions: Positions, mentions: Mentions, formulas: Mapping[Address, Pattern]
+    ) -> StepUnderTest:
+        training, alike = positions.training, mentions.alike
+        graph = StepGraph(training, formulas)
+        at_random = random_values(training.weight_cells)
+        some = [alike[0], alike[len(alike) // 2], alike[-1]]
+
+        def constant(cell: Address) -> Array:
+            if cell in training.weight_cells:
+                return at_random(cell)
+            return np.resize(positions.values(cell, some), POINTS)
+
+        leaves = (at_random, constant, lambda cell: positions.values(cell, alike))
+        random, constants, sheet = (Numbers(leaf, graph.leaf_cells) for leaf in leaves)
+        return cls(training, alike[0], alike, graph, random, constants, sheet, positions, mentions)
+
+    def with_formulas(self, formulas: Mapping[Address, Pattern]) -> StepUnderTest:
+        """The same step with other formulas in more of its cells."""
+        every = {**self.graph.instead, **formulas}
+        return replace(self._of(self.positions, self.mentions, every), step=self.step)
+
+    def with_loss(self, loss: tuple[Address, ...]) -> StepUnderTest:
+        """The same step, something else being its loss."""
+        return replace(self, step=replace(self.step, loss=loss))
+
+    # What is computed ----------------------------------------------------------
+
+    @cached_property
+    def loss(self) -> Node:
+        return reduce(add, map(self.graph.node, self.step.loss))
+
+    @cached_property
+    def gradients(self) -> dict[int, Node]:
+        """∂loss/∂w of each weight, by its number."""
+        weights = {j: self.graph.node(cell) for j, cell in enumerate(self.step.weights) if cell}
+        found = gradients(self.loss, list(weights.values()))
+        return {j: found[node] for j, node in weights.items()}
+
+    def has_no_influence(self, weight: int) -> bool:
+        """Whether the loss doesn't depend on a weight, wherever it is."""
+        return bool(np.all(self.random.of(self.gradients[weight]) == 0))
+
+    @cached_property
+    def without_influence(self) -> set[int]:
+        """The weights that the loss doesn't depend on."""
+        return set(filter(self.has_no_influence, self.gradients))
+
+    @cached_property
+    def forward(self) -> set[Address]:
+        """The cells that the loss is computed from, and its own."""
+        flow, stop = self.training.flow, self.training.weight_cells
+        loss = [self._meant(cell) for cell in self.step.loss]
+        return flow.behind(loss, stop, self._meant).union(loss)
+
+    def _meant(self, cell: Address) -> Address:
+        return cell if cell in self.graph.instead else self.training.plain(cell)
+
+    # What is claimed -----------------------------------------------------------
+
+    def claimed(self, claim: Claim) -> Node:
+        """What is claimed, with its sign."""
+        replaced = claim.owner in self.graph.instead and claim.whole
+        if replaced or claim.owner not in self.training.book.patterns:
+            node = self.graph.node(claim.owner)
+        else:
+            node = self.graph.expression(claim.expression, claim.owner)
+        return node if claim.sign > 0 else -node
+
+    def compare(self, claimed: Node, true: Node) -> Verdict:
+        """Whether a claim is the gradient: everywhere, for these numbers only, or not."""
+        if self.same(claimed, true):
+            return Verdict.RIGHT
+        if agree(self.constants.of(claimed), self.constants.of(true)):
+            return Verdict.RIGHT_HERE
+        return Verdict.OPPOSITE if self.same(-claimed, true) else Verdict.WRONG
+
+    def same(self, a: Node, b: Node) -> bool:
+        """Whether two nodes are equal, whatever the numbers."""
+        return agree(self.random.of(a), self.random.of(b))
+
+    def best(self, weight: int, options: Sequence[Claim]) -> tuple[Verdict, Claim | None]:
+        """The best verdict among the ways to read a claim."""
+        found: tuple[Verdict, Claim | None] = (Verdict.WRONG, options[0] if options else None)
+        for claim in options:
+            try:
+                verdict = self.compare(self.claimed(claim), self.gradients[weight])
+            except NotUnderstood:
+                continue
+            if verdict is Verdict.RIGHT:
+                self._known_right.add(self._case(weight, claim))
+            if verdict < found[0]:
+                found = verdict, claim
+        return found
+
+    def is_known_right(self, weight: int) -> bool:
+        """Whether the first way to read a claim was found right before, in another test."""
+        options = self.step.claims[weight]
+        return bool(options) and self._case(weight, options[0]) in self._known_right
+
+    @property
+    def all_known_right(self) -> bool:
+        return all(not some or self.is_known_right(j) for j, some in enumerate(self.step.claims))
+
+    def wrong_weights(self) -> set[int]:
+        """The weights whose gradients aren't, not even for the sheet's own numbers."""
+        return {
+            weight
+            for weight, options in enumerate(self.step.claims)
+            if options
+            and not self.is_known_right(weight)
+            and not self._is_near_enough(weight, options)
+        }
+
+    def _is_near_enough(self, weight: int, options: Sequence[Claim]) -> bool:
+        try:
+            return self.best(weight, options)[0] <= Verdict.RIGHT_HERE
+        except NotUnderstood:
+            return False
+
+    def _case(self, weight: int, claim: Claim) -> object:
+        return self.step.loss, self.step.weights[weight], claim
+
+    @property
+    def _known_right(self) -> set[object]:
+        """What was found right of formulas as they stand: numbers at random are always the same."""
+        return set() if self.graph.instead else self.training.right
+
+    def relative_error(self, claimed: Node, true: Node) -> float | None:
+        """How far off the claim is at the sheet's values: the middle one of its rows."""
+        a, b = np.broadcast_arrays(self.sheet.of(claimed), self.sheet.of(true))
+        with np.errstate(all="ignore"):
+            off = np.abs(a - b) / np.abs(b)
+        off = off[np.isfinite(off)]
+        return float(np.median(off)) if off.size else None
