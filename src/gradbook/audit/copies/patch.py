@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from gradbook.audit.copies.markup import Element, edited, outline, plain, prefix, with_child
-from gradbook.audit.workbook.package import Package, WorkbookError
+from gradbook.audit.workbook.package import Package, WorkbookError, related, relations_part
 
 LARGEST = 256 * 2**20  # bytes of all parts, unpacked
 TYPES = "[Content_Types].xml"
@@ -21,7 +20,7 @@ MADE = (1980, 1, 1, 0, 0, 0)  # the date of what we add: the same copy comes out
 
 
 @dataclass(frozen=True)
-class Relation:
+class PartRelation:
     """That a part uses another one, and as what."""
 
     id: str
@@ -57,18 +56,16 @@ class Patch:
 
     # Relations and types ------------------------------------------------------
 
-    def relations(self, of: str) -> list[Relation]:
+    def relations(self, of: str) -> list[PartRelation]:
         """What a part uses, inside the package."""
-        part = _relations_part(of)
+        part = relations_part(of)
         if part not in self:
             return []
         return [
-            Relation(
+            PartRelation(
                 e.attribute("Id"),
                 e.attribute("Type").rpartition("/")[2],
-                posixpath.normpath(
-                    posixpath.join("/", posixpath.dirname(of), e.attribute("Target"))
-                )[1:],
+                related(of, e.attribute("Target")),
             )
             for e in outline(self.text(part), part)
             if e.depth == 1 and e.attribute("TargetMode") != "External"
@@ -76,7 +73,7 @@ class Patch:
 
     def relate(self, of: str, kind: str, to: str) -> str:
         """Let a part use another one; the relation's id."""
-        part = _relations_part(of)
+        part = relations_part(of)
         if part not in self:
             self.put(part, f'<Relationships xmlns="{PACKAGE}/relationships"/>'.encode())
         data = self.text(part)
@@ -95,7 +92,7 @@ class Patch:
             return
         self.dropped.add(name)
         going = {r.id for r in self.relations(of) if r.part == name}
-        self._without(_relations_part(of), lambda e: e.attribute("Id") in going)
+        self._without(relations_part(of), lambda e: e.attribute("Id") in going)
         self._without(TYPES, lambda e: e.attribute("PartName").lstrip("/") == name)
 
     def _without(self, part: str, unwanted: Callable[[Element], bool]) -> None:
@@ -149,8 +146,3 @@ class Patch:
 def _entry(entry: ZipInfo, kind: int) -> ZipInfo:
     entry.compress_type = kind
     return entry
-
-
-def _relations_part(of: str) -> str:
-    folder, name = posixpath.split(of)
-    return posixpath.join(folder, "_rels", f"{name}.rels")

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.amounts import counted
 from gradbook.data.images import Images
 from gradbook.lab.models.insides import Stage
 from gradbook.net.layers import spell
-from gradbook.report.amounts import counted
 from gradbook.report.images.pixels import picture, strip, tinted
 from gradbook.report.page.shell import text
 

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any
 
+from gradbook.amounts import counted, duration, percent
 from gradbook.data import warp_text
 from gradbook.data.dataset import Dataset
 from gradbook.lab.models.answers import Places
 from gradbook.lab.runs.evidence import Evidence, gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net.measure import measure
-from gradbook.report.amounts import counted, percent
+from gradbook.report.chart import interactive
 from gradbook.report.page.shell import Section, page, text, wide
-from gradbook.report.run import charts as epoch_charts
-from gradbook.report.run import insides as run_pictures
-from gradbook.report.run.epochs import COLUMNS, VALIDATION, duration, share
+from gradbook.report.page.tables import table, text_table
+from gradbook.report.run import insides
+from gradbook.report.run.charts import of_run
+from gradbook.report.run.epochs import table_of
 from gradbook.report.run.mistakes import MOST_CLASSES, by_class, confusion, gallery
 from gradbook.report.summary import page as summary_page
 
@@ -44,12 +46,12 @@ def told(run: Evidence) -> str:
         lead=f"{_lead(run)}\n{_contents(sections)}",
         foot=f"<p>{text(f'{run.dataset.name}: {run.dataset.source}')}</p>",
         style=style(),
-        script=epoch_charts.script() + _file("run.js"),
+        script=interactive.script() + _file("run.js"),
     )
 
 
 def style() -> str:
-    return epoch_charts.style() + summary_page.STYLE + _file("run.css")
+    return interactive.style() + summary_page.STYLE + _file("run.css")
 
 
 def _file(name: str) -> str:
@@ -86,7 +88,7 @@ def _facts(run: Evidence) -> list[tuple[str, str]]:
             ("images a second", f"{last.images_per_second:,.0f}"),
         ]
         if last.validation_accuracy is not None:
-            found.append(("validation", share(last.validation_accuracy)))
+            found.append(("validation", percent(last.validation_accuracy)))
     return [*found, ("seed", str(run.recipe.net.seed))]
 
 
@@ -167,7 +169,7 @@ def _images(run: Evidence) -> str:
     if warp.changes_images:
         said += f" Each is drawn anew in every epoch: <code>{text(warp_text.write(warp))}</code>"
     names = ["as they are", *(f"in epoch {k}" for k in range(1, len(run.warped)))]
-    films = run_pictures.warped_rows(list(zip(names, run.warped, strict=True)))
+    films = insides.warped_rows(list(zip(names, run.warped, strict=True)))
     return f"<p>{said}</p>\n{_column(films)}"
 
 
@@ -180,7 +182,7 @@ def _insides(run: Evidence) -> str:
     test, classes = run.dataset.test_for_reporting, run.dataset.classes
     shown = classes[int(test.labels[run.example])]
     probabilities = run.answers.probabilities[run.example]
-    answer = run_pictures.answer(test.pixels[run.example], probabilities, classes)
+    answer = insides.answer(test.pixels[run.example], probabilities, classes)
     parts = [
         f"<p>Test image {run.example + 1:,} is of class {text(shown)}. What the network says:</p>",
         _column(answer),
@@ -189,9 +191,9 @@ def _insides(run: Evidence) -> str:
     if run.filters is not None:
         sums = run.stages[0].values if run.stages else None
         later = run.stages[1:]
-        parts += [FILTERS, _column(run_pictures.filters(run.filters, sums))]
+        parts += [FILTERS, _column(insides.filters(run.filters, sums))]
     if later:
-        parts += ["<h3>Layer by layer</h3>", _column(run_pictures.stages(later))]
+        parts += ["<h3>Layer by layer</h3>", _column(insides.stages(later))]
     return "\n".join(parts)
 
 
@@ -216,12 +218,8 @@ def _again(run: Evidence) -> str:
 
 
 def facts_table(pairs: dict[str, Any]) -> str:
-    rows = "".join(
-        f'<tr><th scope="row" class="words">{text(str(name))}</th>'
-        f'<td class="words">{text(str(value))}</td></tr>'
-        for name, value in pairs.items()
-    )
-    return wide(f'<table class="where"><tbody>{rows}</tbody></table>')
+    rows = ((text(str(name)), text(str(value))) for name, value in pairs.items())
+    return wide(table((), rows, words=(0, 1), kind="where", headed=True))
 
 
 def training(run: Evidence) -> str:
@@ -234,7 +232,7 @@ def training(run: Evidence) -> str:
         else f"Nothing was held back: all {run.trained_on:,} images were trained on, and what is "
         f"shown was measured {on}while the network learnt from them."
     )
-    charts = epoch_charts.figure(epoch_charts.of_run(run.history), "How it trained")
+    charts = interactive.figure(of_run(run.history), "How it trained")
     return f"<p>{said}</p>\n{charts}\n{_epochs(run)}"
 
 
@@ -244,11 +242,5 @@ def _held_back(run: Evidence) -> int:
 
 def _epochs(run: Evidence) -> str:
     """Every epoch's numbers, for those who want them all."""
-    columns = [it for it in COLUMNS if it.group != VALIDATION or run.validated]
-    head = "".join(f"<th>{f'{it.group} {it.title}'.strip()}</th>" for it in columns)
-    rows = "\n".join(
-        f"<tr>{''.join(f'<td>{it.spell(epoch)}</td>' for it in columns)}</tr>"
-        for epoch in run.history
-    )
-    table = f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
-    return f"<details><summary>Every epoch in numbers</summary>{wide(table)}</details>"
+    shown = wide(text_table(table_of(run.history, run.validated)))
+    return f"<details><summary>Every epoch in numbers</summary>{shown}</details>"

@@ -6,106 +6,105 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import compress
-from textwrap import fill
 from typing import Any
 
+from gradbook.amounts import size
 from gradbook.net.layers import spell
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
-from gradbook.report.words.table import Cell, Column, Table, comma_separated, fitted, markdown, text
+from gradbook.report.words.lines import folded, plain
+from gradbook.report.words.table import (
+    TableCell,
+    TableColumn,
+    TextTable,
+    comma_separated,
+    fitted,
+    markdown,
+    not_shown,
+    text,
+)
 
 VERSION = 1  # of the JSON
 
 
-def size(cell: Cell) -> str:
-    """Bytes as people read them: 64.2 kB."""
-    if not isinstance(cell, int):
-        return cell or ""
-    value, unit = float(cell), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value >= 999.5:
-            value, unit = value / 1000, larger
-    return f"{cell} B" if unit == "B" else f"{value:#.3g}".rstrip(".") + f" {unit}"
-
-
 @dataclass(frozen=True)
-class Entry:
+class SummaryColumn:
     """One column: how it is headed, what it says of a layer, and what it means."""
 
-    column: Column
-    of: Callable[[NetMeasure, LayerMeasure], Cell]
+    column: TableColumn
+    of: Callable[[NetMeasure, LayerMeasure], TableCell]
     meaning: str
-    total: Callable[[NetMeasure], Cell] = lambda measured: None
+    total: Callable[[NetMeasure], TableCell] = lambda measured: None
 
 
-def _square(shape: Shape) -> Cell:
+def _square(shape: Shape) -> TableCell:
     """One number where both are the same."""
     return shape[0] if len(set(shape)) == 1 else spell(shape)
 
 
-def _jump(measured: NetMeasure, layer: LayerMeasure) -> Cell:
+def _jump(measured: NetMeasure, layer: LayerMeasure) -> TableCell:
     return _square(layer.sight.jump) if layer.sight and len(layer.output) == 3 else None
 
 
 ENTRIES = (
-    Entry(
-        Column("layer", "layer", words=True),
+    SummaryColumn(
+        TableColumn("layer", "layer", words=True),
         lambda _, layer: layer_words(layer.layer),
         "as the network's text says it",
     ),
-    Entry(
-        Column("output", "output", words=True),
+    SummaryColumn(
+        TableColumn("output", "output", words=True),
         lambda _, layer: spell(layer.output),
         "the shape of what comes out, channels × height × width",
     ),
-    Entry(
-        Column("parameters", "parameters"),
+    SummaryColumn(
+        TableColumn("parameters", "parameters"),
         lambda _, layer: layer.parameters or None,
         "the numbers that are learnt",
         lambda measured: measured.parameters,
     ),
-    Entry(
-        Column("bytes", "bytes", spare=2),
+    SummaryColumn(
+        TableColumn("bytes", "bytes", spare=2),
         lambda _, layer: layer.bytes or None,
         f"what they take, {BYTES} bytes each",
         lambda measured: measured.bytes,
     ),
-    Entry(
-        Column("kernel", "kernel", spare=4),
+    SummaryColumn(
+        TableColumn("kernel", "kernel", spare=4),
         lambda _, layer: spell(layer.window) if layer.window else None,
         "the window that is slid over the input",
     ),
-    Entry(
-        Column("stride", "stride", spare=5),
+    SummaryColumn(
+        TableColumn("stride", "stride", spare=5),
         lambda _, layer: layer.stride,
         "how far it moves",
     ),
-    Entry(
-        Column("jump", "jump", spare=1),
+    SummaryColumn(
+        TableColumn("jump", "jump", spare=1),
         _jump,
         "how many pixels of the picture lie between two neighbours of the output",
     ),
-    Entry(
-        Column("field", "field"),
+    SummaryColumn(
+        TableColumn("field", "field"),
         lambda _, layer: _square(layer.sight.field) if layer.sight else None,
         "the receptive field: how many pixels, each way, one value of the output sees; beyond the "
         "picture's edge it sees padding",
     ),
-    Entry(
-        Column("MACs", "macs"),
+    SummaryColumn(
+        TableColumn("MACs", "macs"),
         lambda _, layer: layer.macs or None,
         "multiply-adds forward for one sample: a weight times a value, or a bias, added up",
         lambda measured: measured.macs,
     ),
-    Entry(
-        Column("training", "training_macs", spare=3),
+    SummaryColumn(
+        TableColumn("training", "training_macs", spare=3),
         lambda _, layer: layer.training_macs or None,
         "multiply-adds of a training step for one sample, forward and backward",
         lambda measured: measured.training_macs,
     ),
-    Entry(
-        Column("memory", "memory", spell=size),
+    SummaryColumn(
+        TableColumn("memory", "memory", spell=size),
         lambda measured, layer: measured.memory(layer),
         "what the output takes, for the whole batch",
         lambda measured: measured.activations,
@@ -113,7 +112,7 @@ ENTRIES = (
 )
 
 
-def table(measured: NetMeasure) -> Table:
+def table(measured: NetMeasure) -> TextTable:
     """A row for the input and for each layer; columns that would be empty are left out."""
     rows = [[entry.of(measured, layer) for entry in ENTRIES] for layer in measured.layers]
     first = [_of_input(measured, entry.column) for entry in ENTRIES]
@@ -124,12 +123,16 @@ def table(measured: NetMeasure) -> Table:
         return tuple(compress(row, told))
 
     columns = kept(entry.column for entry in ENTRIES)
-    return Table(columns, tuple(map(kept, [first, *rows])), kept(total))
+    return TextTable(columns, tuple(map(kept, [first, *rows])), kept(total))
 
 
-def _of_input(measured: NetMeasure, column: Column) -> Cell:
+def _of_input(measured: NetMeasure, column: TableColumn) -> TableCell:
     shape = spell(measured.net.input)
-    cells: dict[str, Cell] = {"layer": "input", "output": shape, "memory": measured.input_memory}
+    cells: dict[str, TableCell] = {
+        "layer": "input",
+        "output": shape,
+        "memory": measured.input_memory,
+    }
     return cells.get(column.key)
 
 
@@ -162,10 +165,8 @@ def meanings(measured: NetMeasure) -> list[tuple[str, str]]:
 def as_text(measured: NetMeasure, width: int) -> str:
     """For a terminal that is so many characters wide."""
     shown, left_out = fitted(table(measured), width)
-    lines = remarks(measured)
-    if left_out:
-        lines.append(f"not shown, for want of width: {', '.join(left_out)}")
-    foot = "".join(fill(line, width, subsequent_indent="  ") + "\n" for line in lines)
+    lines = [*remarks(measured), *not_shown(left_out)]
+    foot = "".join(plain(list(folded(line, width, rest=2))) for line in lines)
     return f"{heading(measured)}\n\n{text(shown)}\n{foot}"
 
 
