@@ -245,7 +245,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.loss_curve_.append(loss)
             self.n_iter_ += 1
             if not np.isfinite(loss):
-                raise UsageError("the loss is no number any more: take a smaller rate")
+                raise UsageError("the loss is no longer a number: take a smaller rate")
         self.values_ = engine.carried()
 
 

@@ -58,6 +58,11 @@ def test_a_book_is_a_line_and_then_its_findings():
     ]
 
 
+def test_a_report_that_is_printed_is_the_same_without_colours():
+    report = BookReport("ada.xlsx", WRONG, (SHEET,))
+    assert str(report).splitlines() == said(report, width=80)
+
+
 def test_what_is_to_be_filled_in_is_one_line_a_sheet():
     assert said(BookReport("ada.xlsx", UNFINISHED, (BLANK,))) == [
         "ada.xlsx: unfinished: 1 to fill in, 0 of 1 gradients right",

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from gradbook.lab.recipes import measured as lab
-from gradbook.lab.recipes.measured import Measured, measured
-from gradbook.lab.recipes.recipe import RECIPES
+from gradbook.lab.recipes import builtin
+from gradbook.lab.recipes.builtin import RECIPES, Measured, measured
 from gradbook.report.run.recipes import lines, records
 from gradbook.report.words.lines import plain
 
@@ -23,7 +22,7 @@ QUICK = {
 
 @pytest.fixture
 def quick_measured(monkeypatch):
-    monkeypatch.setattr(lab, "_all", lambda: {"quick": QUICK})
+    monkeypatch.setattr(builtin, "all_measured", lambda: {"quick": QUICK})
 
 
 def test_every_recipe_has_its_row():

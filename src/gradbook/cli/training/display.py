@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gradbook.amounts import duration
 from gradbook.cli.terminal.output import can_say, show, width
 from gradbook.cli.terminal.screen import Screen
-from gradbook.engine import compilers
+from gradbook.engine import compile as compiling
 from gradbook.lab.training.training import Listener, Training
 from gradbook.report.run import words
 from gradbook.report.run.epochs import EpochTable, epoch_table
@@ -221,7 +221,7 @@ class OnScreen(AsLines):
     def foot(self, columns: int, rows: int) -> list[TextLine]:
         """What stands beneath the table at this moment."""
         training = self.training
-        if compilers.are_running():
+        if compiling.are_running():
             return [self._wheel(COMPILING)]
         if self.busy or training is None:
             return [self._wheel(self.busy)]

@@ -1,4 +1,4 @@
-"""The text form of a recipe: reading it, with the place of every mistake, and writing it."""
+"""The text form of a recipe, read; every mistake is told with its place."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ from gradbook.lab.recipes.recipe import (
 from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
 from gradbook.net.network import net_changed, parse_lines
-from gradbook.net.task import DESCENT
 from gradbook.net.text import LONGEST_TEXT, Statement, statements
 from gradbook.net.text.statement import WORD
 
@@ -126,18 +125,14 @@ def _sorted(
         if field_name in own:
             line.fail(f"a second {word!r}: say it once")
         line.take()
-        own[field_name] = _pointed(line, READERS[word], folder)
+        try:
+            own[field_name] = READERS[word](line, folder)
+        except NetTextError:
+            raise
+        except GradbookError as error:
+            line.fail(error.message, at=1)
         line.end()
     return own, others
-
-
-def _pointed(line: Statement, reader: Callable[..., Any], folder: str | os.PathLike[str]) -> Any:
-    try:
-        return reader(line, folder)
-    except NetTextError:
-        raise
-    except GradbookError as error:
-        line.fail(error.message, at=1)
 
 
 def _words(what: str) -> Callable[..., str]:
@@ -227,23 +222,3 @@ READERS: dict[str, Callable[..., Any]] = {
     "hold": _hold,
 }
 FIELDS = {"recipe": "name", "hold": "held_back"}
-
-
-# Writing.
-
-
-def write(recipe: Recipe) -> str:
-    """The text that parses to this recipe."""
-    said = {
-        "recipe": recipe.name,
-        "about": recipe.about,
-        "data": recipe.data,
-        "warp": warp_text.write(recipe.warp).replace(";", ","),
-        "schedule": recipe.schedule,
-        "epochs": recipe.epochs,
-        "batch": recipe.batch,
-        "hold back": "none" if recipe.held_back is None else recipe.held_back,
-    }
-    lines = "".join(f"{word} {value}\n" for word, value in said.items() if value != "")
-    update = "update descent\n" if recipe.net.update == DESCENT else ""
-    return f"{lines}\n{net_text.write(recipe.net)}{update}"

@@ -228,7 +228,7 @@ def curves(losses: Losses) -> Chart:
 HEADS = ("where", "what", "why", "off by", "found", "should be")
 
 
-def notebook_cell(report: BookReport) -> str:
+def cell(report: BookReport) -> str:
     """An audit as a notebook shows it: verdict, a row for each finding, the loss."""
     line = f"<p><b>{text(one_line(report.book))}</b>: {report.verdict}{text(summary(report))}</p>"
     return "\n".join([line, *(part for sheet in report.sheets for part in _cell_parts(sheet))])

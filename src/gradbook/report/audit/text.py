@@ -15,7 +15,7 @@ from gradbook.audit.findings.findings import (
 )
 from gradbook.audit.findings.overview import GOOD, Shared, grade, identical_files, shared_mistakes
 from gradbook.errors import one_line
-from gradbook.report.words.lines import Piece, TextLine, folded
+from gradbook.report.words.lines import TEXT_WIDTH, Piece, TextLine, folded, plain
 
 COLOURS = {
     "right": "green",
@@ -45,6 +45,11 @@ def lines(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
         yield []
         yield [Piece(counts(reports), "bold")]
         yield from _class(reports, width)
+
+
+def plain_report(report: BookReport) -> str:
+    """One book's report without colours, for who only prints."""
+    return plain(list(lines([report], TEXT_WIDTH))).rstrip()
 
 
 def summary(report: BookReport) -> str:

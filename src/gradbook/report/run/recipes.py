@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from gradbook.amounts import counted, duration
-from gradbook.lab.recipes.measured import Measured, measured
-from gradbook.lab.recipes.recipe import RECIPES, Recipe, builtin_recipe
+from gradbook.lab.recipes.builtin import RECIPES, Measured, builtin_recipe, measured
+from gradbook.lab.recipes.recipe import Recipe
 from gradbook.net.measure import measure
 from gradbook.report.words.lines import Piece, TextLine, folded
 from gradbook.report.words.table import TableCell, TableColumn, TextTable

@@ -10,8 +10,8 @@ from gradbook.lab.rates.sweep import Sweep
 from gradbook.lab.rates.verdict import MEANINGS, Verdict
 from gradbook.report.chart import interactive
 from gradbook.report.page.shell import Section, page, text, wide
-from gradbook.report.page.tables import table
-from gradbook.report.sweep.charts import charts, colours, title
+from gradbook.report.page.tables import IN_A_NOTEBOOK, table
+from gradbook.report.sweep.charts import charts, colours, picture, title
 
 
 def sweep_page(sweep: Sweep, command: str = "") -> str:
@@ -28,6 +28,17 @@ def sweep_page(sweep: Sweep, command: str = "") -> str:
         style=interactive.style() + files(__package__).joinpath("sweep.css").read_text("utf-8"),
         script=interactive.script(),
     )
+
+
+def cell(sweep: Sweep) -> str:
+    """A sweep as a notebook shows it: the curves, and below them what became of each rate."""
+    head = ("rate", "loss at the end", "verdict", "why")
+    rows = (
+        (shortest(it.rate), short(it.end), text(it.verdict), text(it.reason))
+        for it in sweep.outcomes
+    )
+    limit = f"<p>{text(sweep.limit.words(sweep.epochs))}</p>"
+    return f"{picture(sweep)}{limit}{table(head, rows, words=(2, 3), left=IN_A_NOTEBOOK)}"
 
 
 def _lead(sweep: Sweep) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 
 from gradbook.amounts import counted, short, shortest
 from gradbook.lab.rates.limit import DEFINITION
-from gradbook.lab.rates.sweep import Outcome, Sweep
-from gradbook.lab.rates.verdict import Verdict
+from gradbook.lab.rates.sweep import Sweep
+from gradbook.lab.rates.verdict import Outcome, Verdict
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.sweep.charts import charts, title
-from gradbook.report.words.lines import Piece, TextLine, folded
+from gradbook.report.words.lines import TEXT_WIDTH, Piece, TextLine, folded, plain
 from gradbook.report.words.table import TableColumn, TextTable, csv_lines
 
 CHART_ROWS = 14
@@ -41,6 +41,11 @@ def lines(sweep: Sweep, width: int, *, ascii_only: bool = False) -> Iterator[Tex
         yield from chart_lines(chart, width, CHART_ROWS, ascii_only=ascii_only)
 
 
+def plain_report(sweep: Sweep) -> str:
+    """The report without colours, for who only prints."""
+    return plain(list(lines(sweep, TEXT_WIDTH))).rstrip()
+
+
 def _words(sweep: Sweep, width: int) -> Iterator[TextLine]:
     yield [Piece(title(sweep), "bold")]
     start = short(float(sweep.outcomes[0].losses[0]))
@@ -53,8 +58,8 @@ def _words(sweep: Sweep, width: int) -> Iterator[TextLine]:
 
 
 def _in_ascii(words: str) -> str:
-    for sign, plain in ASCII.items():
-        words = words.replace(sign, plain)
+    for sign, letters in ASCII.items():
+        words = words.replace(sign, letters)
     return words
 
 

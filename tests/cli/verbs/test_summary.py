@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gradbook.lab.recipes.recipe import recipe
+from gradbook.lab.recipes.builtin import recipe
 from gradbook.lab.training.run_folder import RunFolder
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.lab.recipes.recipe import RECIPES, builtin_recipe
+from gradbook.lab.recipes.builtin import RECIPES, builtin_recipe
 from gradbook.lab.recipes.text import parse
 
 

@@ -240,7 +240,7 @@ def test_a_rate_at_which_it_bursts(desk, capsys, monkeypatch):
     monkeypatch.chdir(desk)
     assert main(["train", RECIPE, "--schedule", "constant 1e30", "-o", "burst"]) == 2
     said = capsys.readouterr()
-    assert said.err.startswith("gradbook: the loss is no number any more at epoch 1, step ")
+    assert said.err.startswith("gradbook: the loss is no longer a number at epoch 1, step ")
     assert said.err.count("\n") == 1
 
 

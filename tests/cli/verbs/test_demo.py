@@ -2,7 +2,7 @@ import pytest
 
 from gradbook.cli.main import main
 from gradbook.cli.verbs import demo
-from gradbook.lab.recipes.recipe import recipe
+from gradbook.lab.recipes.builtin import recipe
 from gradbook.net import LESSONS
 
 MOMENT = (

@@ -125,7 +125,7 @@ def test_hostile_names_do_nothing_to_terminal_or_table(predict, desk):
     ],
 )
 def test_a_wrong_word_is_one_line_with_a_remedy(words, line, refused, tmp_path):
-    from tests.lab import made
+    from tests.lab.models.test_predict import made
 
     Image.new("L", (8, 8)).save(tmp_path / "a.png")
     made("input 5; dense 3; softmax; loss cross-entropy").save(tmp_path / "flat.safetensors")

@@ -10,18 +10,12 @@ from gradbook.lab.models.model import Model
 from gradbook.lab.rates.sweep import sweep
 from gradbook.lab.training.train import train
 from gradbook.net import LESSONS, builtin, parse
-from gradbook.notebook import SHOWN, attach, explanation_markdown
 from gradbook.report.derivation.explanation import explain
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 from tests.lab import made
 
 (QUANTITY,) = WRONG
-
-
-@pytest.fixture(autouse=True)
-def attached():
-    attach()
 
 
 def shown(thing: object) -> dict[str, str | bytes]:
@@ -101,7 +95,7 @@ def test_an_explanation_is_the_network_s_picture_and_then_the_derivation(tmp_pat
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_derivation_is_markdown_with_its_mathematics_between_dollars(name):
-    said = explanation_markdown(explain(builtin(name)))
+    said = explain(builtin(name))._repr_markdown_()
     assert "`$" not in said
     assert "```" not in said
     assert said.count("$$") == 2 * said.count(r"\begin{aligned}") > 20
@@ -110,7 +104,7 @@ def test_a_derivation_is_markdown_with_its_mathematics_between_dollars(name):
 def test_the_mathematics_is_what_a_code_host_is_given():
     explanation = explain(builtin("mazur"))
     fences = re.findall(r"```math\n(.*?)\n```", explanation.markdown(), re.DOTALL)
-    said = explanation_markdown(explanation)
+    said = explanation._repr_markdown_()
     assert fences == re.findall(r"\$\$\n(.*?)\n\$\$", said, re.DOTALL)
 
 
@@ -134,15 +128,6 @@ def test_whatever_the_face_makes_shows_itself(asked):
     """In a fresh Python, where nothing is loaded but what the face loads."""
     code = f"import gradbook as gb; print(len({asked}) > 500)"
     assert run_python(code).strip() == "True"
-
-
-def test_every_class_that_is_shown_is_there_and_has_an_answer():
-    from importlib import import_module
-
-    for (module, name), answers in SHOWN.items():
-        shown = getattr(import_module(module), name)
-        attach()
-        assert set(answers) <= set(dir(shown))
 
 
 def test_the_face_alone_loads_nothing():

@@ -6,7 +6,7 @@ from PIL import Image
 
 from gradbook.data.images import statistics
 from gradbook.errors import DataError, ShapeError
-from gradbook.lab.recipes.recipe import recipe
+from gradbook.lab.recipes.builtin import recipe
 from gradbook.lab.training.material import Material, material, placed
 from tests.lab import made
 

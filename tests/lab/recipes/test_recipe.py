@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from gradbook.data.warp import Crop, Elastic, Warp
 from gradbook.errors import GradbookError, NetTextError, ShapeError, UsageError
-from gradbook.lab.recipes import recipe as recipes
-from gradbook.lab.recipes.recipe import RECIPES, Recipe, builtin_recipe, recipe
+from gradbook.lab.recipes.builtin import RECIPES, builtin_recipe, builtin_text, recipe
+from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.lab.recipes.text import changed, parse
 from gradbook.net import Loss, Net, Role, Update, builtin
@@ -48,7 +48,7 @@ def test_every_recipe_that_comes_along_reads_back_and_says_what_it_is_for(name):
     assert parse(str(found)) == found
     assert found.name == name
     assert found.about
-    assert f"recipe {name}" in recipes.builtin_text(name)
+    assert f"recipe {name}" in builtin_text(name)
 
 
 @pytest.mark.parametrize(

@@ -296,7 +296,7 @@ print(trained.stopped, len(trained.history) < 400)
 
 
 def test_ctrl_c_ends_a_training_after_its_step():
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     code = INTERRUPTED.format(root=root)
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.split() == ["True", "True"]
@@ -356,7 +356,7 @@ def test_a_warp_that_does_not_fit_is_refused_before_anything_is_made(tmp_path):
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_is_not_kept(tmp_path):
-    with pytest.raises(GradbookError, match="no number any more at epoch 1, step .* of 16: take"):
+    with pytest.raises(GradbookError, match="no longer a number at epoch 1, step .* of 16: take"):
         run("rate 1e30; update descent", folder=tmp_path)
     assert [path.name for path in tmp_path.rglob("*.safetensors")] == []
 
@@ -364,7 +364,7 @@ def test_a_loss_that_is_no_number_ends_the_training_and_is_not_kept(tmp_path):
 def test_a_last_step_that_leaves_no_numbers_is_found_out_by_the_test_images(tmp_path):
     text = "input 1x8x8; flatten; dense 4; relu; dense 4; log softmax; update descent; batch 600"
     last = gb.recipe(text, "schedule constant 1e300; epochs 1; hold back none")
-    with pytest.raises(GradbookError, match="no number any more at epoch 1, on the test images"):
+    with pytest.raises(GradbookError, match="no longer a number at epoch 1, on the test images"):
         train(last, data=SET, folder=tmp_path / "run", threads=1)
     assert not RunFolder(tmp_path / "run").is_done
     assert not RunFolder(tmp_path / "run").model_file.exists()
