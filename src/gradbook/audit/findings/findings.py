@@ -95,7 +95,7 @@ def finding_in(
         quantity=quantity,
         weight=weight,
         cells=ranges(cells),
-        formula=book.formula(cells[0]),
+        formula=book.content(cells[0]),
         expected=f"={right.text_at(cells[0])}" if right else "",
         why=why,
         sheet=book.sheets[sheet_of(cells[0])].title,

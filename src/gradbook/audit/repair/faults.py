@@ -10,7 +10,6 @@ from gradbook.audit.formula.address import Address, column_of, ranges, row_of, s
 from gradbook.audit.formula.pattern import Pattern, moved, relaid
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.training.steps import Step
-from gradbook.audit.workbook.book import CellValue
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,6 @@ def _goes_along(tested: StepUnderTest, cell: Address, owner: Address) -> bool:
         and not tested.positions.owns(cell)
         and tested.positions.row(cell) == tested.positions.row(owner)
     )
-
-
-def shown(value: CellValue) -> str:
-    """A cell's content as people see it."""
-    return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def gathered(faults: Sequence[Fault]) -> Iterator[list[Fault]]:

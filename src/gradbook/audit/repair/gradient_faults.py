@@ -10,7 +10,7 @@ from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.blame import patient_of
-from gradbook.audit.repair.faults import Fault, in_step, shown
+from gradbook.audit.repair.faults import Fault, in_step
 from gradbook.audit.repair.known_repairs import Known
 from gradbook.audit.repair.reason import kind, label_of, named, why
 from gradbook.audit.repair.remedy import Remedy
@@ -18,6 +18,7 @@ from gradbook.audit.repair.repair import Repair, anew, repair
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
+from gradbook.audit.workbook.book import shown
 from gradbook.targets.excel.language.grammar import write
 
 
@@ -31,7 +32,7 @@ def column_fault(tested: StepUnderTest, remedy: Remedy) -> Fault:
         quantity=label_of(tested, owner) or written(owner),
         weight=names[0] if len(names) == 1 else "",
         cells="",
-        formula=book.formula(owner) or shown(book.values.get(owner)),
+        formula=book.content(owner),
         expected=f"={write(remedy.repair.expression)}",
         why=f"{written(owner)} holds a number, and so does its whole column"
         if pasted
@@ -111,7 +112,7 @@ def _described(
         quantity=f"∂E/∂{name}",
         weight=name,
         cells="",
-        formula=book.formula(claim.owner) or shown(book.values.get(claim.owner)),
+        formula=book.content(claim.owner),
         expected=f"={write(found.expression)}" if found else "",
         why=_why(tested, claim, found, name, pasted, blank),
         relative_error=error,

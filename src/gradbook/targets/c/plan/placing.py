@@ -16,18 +16,26 @@ from gradbook.targets.c.plan.timing import Timing, is_reduction, summed
 from gradbook.targets.c.rewrite.patterns import channelwise
 from gradbook.targets.c.words import MOVED, WEIGHT_GRADIENTS, is_costly, is_loop, is_pointwise
 
+MOST_ROWS = 5  # that are read to compute a value several times instead of keeping it
+
 
 def kept(outputs: Collection[Node], timing: Timing) -> set[Node]:
     found = set(outputs)
+    rows: dict[Node, set[Node]] = {}  # of what a value is computed from
     for node in timing.order:
         if not node.each or is_reduction(node):
             continue
+        rows[node] = set().union(*(rows.get(source, ()) for source in node.inputs))
+        if len(rows[node]) > MOST_ROWS and len(timing.consumers[node]) > 1:
+            found.add(node)
         if node.op.name == "leaf" or is_costly(node):
             found.add(node)
         elif is_loop(node) and node.op.name not in WEIGHT_GRADIENTS:
             found.add(_end_of_chain(node, outputs, timing))
         elif node.op.name in MOVED and channelwise(node) is None:
             found.add(node.inputs[0])
+        if node in found or is_loop(node):
+            rows[node] = {node}
     return found
 
 
