@@ -121,7 +121,7 @@ def _training(run: Evidence) -> str:
         f"learns from them; validation figures on {counted(held_back, 'image')} that it never "
         "learns from."
         if run.validated
-        else f"No images were held back for validation: the figures of all {run.trained_on:,} "
+        else f"No images were held back: the figures of all {run.trained_on:,} "
         f"were measured {'on warped images, ' if warped else ''}while the network learned from "
         "them."
     )
