@@ -234,8 +234,8 @@ def _room(boxes: Iterable[Box], lines: Sequence[Segment], enough: float) -> floa
         ends = min(box.left - line.start[0], line.end[0] - box.right)
         labels = min((box.gap(other) for other in before), default=room + LABEL_GAP)
         others = (other for other in lines if other is not line)
-        foreign = min((_line_gap(box, other) for other in others), default=room + LINE_GAP)
-        room = min(room, ends - LABEL_GAP, labels - LABEL_GAP, foreign - LINE_GAP)
+        others_gap = min((_line_gap(box, other) for other in others), default=room + LINE_GAP)
+        room = min(room, ends - LABEL_GAP, labels - LABEL_GAP, others_gap - LINE_GAP)
         if room <= enough:
             return 0
         before.append(box)
