@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.emit.rows import finisher, line_functions, reader
-from gradbook.targets.c.emit.scope import Members, Scope, Text, sizes
+from gradbook.targets.c.emit.scope import Members, Piece, Scope, sizes
 from gradbook.targets.c.emit.syntax import function
 from gradbook.targets.c.kernels.slides import places
 from gradbook.targets.c.plan.passes import Pass
@@ -12,8 +12,8 @@ from gradbook.targets.c.plan.passes import Pass
 FEWEST_LANES = 4
 
 
-def pass_text(one: Pass, scope: Scope) -> Text:
-    texts = [Text(_comment(one, scope))]
+def pass_text(one: Pass, scope: Scope) -> Piece:
+    texts = [Piece(_comment(one, scope))]
     rows = {"reads": "", "leave": "leave_nothing", "finish": ""}
     if one.heavy:
         readers, words = _readers(one, one.heavy, scope)
@@ -21,7 +21,7 @@ def pass_text(one: Pass, scope: Scope) -> Text:
         rows.update(words)
     if one.finisher:
         rows["finish"] = scope.functions["finish", one.number]
-        texts.append(Text(finisher(rows["finish"], one.finisher, one.places[2], scope)))
+        texts.append(Piece(finisher(rows["finish"], one.finisher, one.places[2], scope)))
     opening, closing, sums = _sums(one, scope)
     if one.heavy:
         lines, members = _call(one, one.heavy, rows, scope)
@@ -33,8 +33,8 @@ def pass_text(one: Pass, scope: Scope) -> Text:
         ]
         members = Members()
     head = f"ACROSS void {scope.functions['pass', one.number]}(struct place *at)"
-    texts.append(Text(function(head, [*opening, *lines, *closing])))
-    return Text(
+    texts.append(Piece(function(head, [*opening, *lines, *closing])))
+    return Piece(
         "\n".join(text.text for text in texts),
         Members.of_all([*(text.members for text in texts), sums, members]),
     )
@@ -59,7 +59,7 @@ def _size(node: Node) -> str:
     return "×".join(map(str, node.shape)) if node.shape else "1"
 
 
-def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Text], dict[str, str]]:
+def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[str, str]]:
     """The functions that read what a heavy op takes, and what its loop calls them by."""
     texts, names, words = [], [], {}
     for number, row in enumerate(one.readers):
@@ -71,7 +71,7 @@ def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Text], dict[str
             if row.sums:
                 words["leave"] = f"leave_{name}"
         else:
-            texts.append(Text(reader(name, row, scope)))
+            texts.append(Piece(reader(name, row, scope)))
             names.append(name)
     return texts, {"reads": ", ".join(names), **words}
 

@@ -15,8 +15,8 @@ from gradbook.targets.c.emit.scope import (
     TRAIN,
     Dropped,
     Members,
+    Piece,
     Scope,
-    Text,
     member_names,
     pass_title,
     sizes,
@@ -27,7 +27,7 @@ from gradbook.targets.c.kernels.machine import Machine
 from gradbook.targets.c.kernels.slides import places
 from gradbook.targets.c.plan.passes import Pass
 from gradbook.targets.c.plan.plan import Plan, plan
-from gradbook.targets.c.plan.whole import Outcome
+from gradbook.targets.c.plan.whole import Results
 from gradbook.targets.c.rewrite.simplify import labels, simplified
 
 
@@ -51,7 +51,7 @@ class Program:
     """Functions in the order they are called; those of the passes may be compiled apart."""
 
     name: str
-    passes: Mapping[str, Text]  # by their names
+    passes: Mapping[str, Piece]  # by their names
     effort: Mapping[str, float]  # about how long a compiler takes for each
     rest: str
     members: Members
@@ -98,7 +98,7 @@ def _scope(computation: Computation, machine: Machine, members: Names, functions
     masks = {n: computation.masks[x] for n, x in leaves.items() if x in computation.masks}
     following = {new[x]: new[node] for x, node in computation.following.items() if x in new}
     read = {name: new[node] for name, node in computation.read.items()}
-    found = plan(outputs, once, Outcome(following, read), masks)
+    found = plan(outputs, once, Results(following, read), masks)
 
     also = {new[node]: name for node, name in computation.called.items() if node in new}
     title = titles({**also, **labels(new)}, needed([*outputs, *once]))
@@ -145,7 +145,7 @@ def _function_names(
 
 def _members(scope: Scope) -> Members:
     """The arrays of the step, and the places of values per sample."""
-    outside, memory = set(scope.plan.outcome.read.values()), scope.plan.memory
+    outside, memory = set(scope.plan.results.read.values()), scope.plan.memory
     engine = [
         f"real {scope.arrays[node]}[{prod(node.shape)}];"
         for node in scope.plan.whole.all_arrays
@@ -193,7 +193,7 @@ def _updates(scope: Scope) -> Iterable[tuple[str, str]]:
             yield name, task(name, lines)
 
 
-def _fetch(scope: Scope) -> Text:
+def _fetch(scope: Scope) -> Piece:
     """The tile's images, targets and masks, each where the passes read it."""
     lines, room, largest = [], [], 0
     for leaf in scope.plan.memory.slot_of:
@@ -214,7 +214,7 @@ def _fetch(scope: Scope) -> Text:
             lines.append(f"fetch_targets({at}, {where}, {places(leaf)[0]});")
     if largest:
         room.append(f"bits kept[{largest + 3}]; /* a mask as it is drawn */")
-    return Text(task(f"fetch_{scope.program}", lines), Members(place=tuple(room)))
+    return Piece(task(f"fetch_{scope.program}", lines), Members(place=tuple(room)))
 
 
 def _meetings(scope: Scope) -> list[str]:

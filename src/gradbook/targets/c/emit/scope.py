@@ -50,7 +50,7 @@ class Members:
 
 
 @dataclass(frozen=True)
-class Text:
+class Piece:
     """A function or several, and the members that they use."""
 
     text: str

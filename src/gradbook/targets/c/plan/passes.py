@@ -38,7 +38,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Sum:
+class BatchSum:
     """A sum over the batch that a pass takes; with `squares` it is that of (x − mean)²."""
 
     node: Node
@@ -57,7 +57,7 @@ class Row:
     values: tuple[Value, ...]
     result: Node | None = None
     stores: tuple[Node, ...] = ()
-    sums: tuple[Sum, ...] = ()
+    sums: tuple[BatchSum, ...] = ()
 
     def coming(self, *origins: From) -> list[Node]:
         """What is looked up there."""
@@ -102,7 +102,7 @@ class Pass:
         return [*self.readers, *([self.finisher] if self.finisher else [])]
 
     @property
-    def sums(self) -> list[Sum]:
+    def sums(self) -> list[BatchSum]:
         return [one for row in self.rows for one in row.sums]
 
     @property
@@ -202,7 +202,9 @@ class _Reading:
         return Value(node, From.STEP, node)
 
 
-def _reader(walk: Walk, source: Node, made_in: Mapping[Node, Walk], sums: Sequence[Sum]) -> Row:
+def _reader(
+    walk: Walk, source: Node, made_in: Mapping[Node, Walk], sums: Sequence[BatchSum]
+) -> Row:
     """One row of what a heavy op reads."""
     shared = source in walk.shared
     if source in made_in and not shared:
@@ -213,7 +215,7 @@ def _reader(walk: Walk, source: Node, made_in: Mapping[Node, Walk], sums: Sequen
     return Row(reading.found, source, (source,) if shared else (), tuple(sums))
 
 
-def _finisher(walk: Walk, made_in: Mapping[Node, Walk], sums: Sequence[Sum]) -> Row:
+def _finisher(walk: Walk, made_in: Mapping[Node, Walk], sums: Sequence[BatchSum]) -> Row:
     """What is done with one row of what a pass makes."""
     reading = _Reading(walk, made_in, walk.makes)
     stores = sorted(walk.kept, key=lambda node: node.index)
@@ -223,7 +225,7 @@ def _finisher(walk: Walk, made_in: Mapping[Node, Walk], sums: Sequence[Sum]) -> 
     return Row(reading.found, None, tuple(stores), tuple(sums))
 
 
-def _sums_of(reductions: Iterable[Node], moments: Mapping[Node, Node]) -> list[Sum]:
+def _sums_of(reductions: Iterable[Node], moments: Mapping[Node, Node]) -> list[BatchSum]:
     """Σ x comes with Σ(x − mean)²."""
     reductions = list(reductions)
     squared = {moments[node] for node in reductions if node in moments}
@@ -231,5 +233,5 @@ def _sums_of(reductions: Iterable[Node], moments: Mapping[Node, Node]) -> list[S
     for node in reductions:
         x = moments.get(node) or reduced(node)
         assert x is not None
-        found.append(Sum(node, x, node in moments, node not in moments and x in squared))
+        found.append(BatchSum(node, x, node in moments, node not in moments and x in squared))
     return found

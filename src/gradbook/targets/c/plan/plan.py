@@ -18,7 +18,7 @@ from gradbook.targets.c.plan.memory import Memory, laid_out
 from gradbook.targets.c.plan.passes import Pass, as_done
 from gradbook.targets.c.plan.placing import Placing, kept
 from gradbook.targets.c.plan.timing import FIRST, Timing
-from gradbook.targets.c.plan.whole import Outcome, Whole, whole
+from gradbook.targets.c.plan.whole import Results, Whole, whole
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Plan:
     made_in: Mapping[Node, Pass]  # of values that are kept
     memory: Memory
     whole: Whole
-    outcome: Outcome
+    results: Results
     moments: Mapping[Node, Node]  # Σ(x − mean)² → Σ x, both taken in one pass
 
     @property
@@ -39,7 +39,7 @@ class Plan:
 def plan(
     outputs: Sequence[Node],
     once: Iterable[Node],
-    outcome: Outcome | None = None,
+    results: Results | None = None,
     masks: Collection[Node] = (),
 ) -> Plan:
     """For these values per sample and these of the step as a whole; `masks` are given as bits."""
@@ -50,6 +50,6 @@ def plan(
     passes = [one.storing(read) for one in passes]
     made_in = {node: passes[walk.number] for node, walk in placing.made_in.items()}
     memory = laid_out(passes, made_in, outputs, masks)
-    outcome = outcome or Outcome({}, {})
+    results = results or Results({}, {})
     moments = {squares: timing.sum_beside(squares) for squares in timing.moments}
-    return Plan(outputs, passes, made_in, memory, whole(passes, timing, outcome), outcome, moments)
+    return Plan(outputs, passes, made_in, memory, whole(passes, timing, results), results, moments)
