@@ -25,7 +25,7 @@ from gradbook.targets.c.emit.syntax import indented, task
 from gradbook.targets.c.kernels.loops import Kernel, kernel
 from gradbook.targets.c.kernels.machine import Machine
 from gradbook.targets.c.kernels.slides import places
-from gradbook.targets.c.plan.passes import Pass
+from gradbook.targets.c.plan.placing import Pass
 from gradbook.targets.c.plan.plan import Plan, plan
 from gradbook.targets.c.plan.whole import Results
 from gradbook.targets.c.rewrite.simplify import labels, simplified
@@ -123,13 +123,13 @@ def _function_names(
     names: Names,
 ) -> dict[tuple[str, object], str]:
     wishes: dict[tuple[str, object], str] = {}
-    for one in found.passes:
+    for one, rows in found.rows.items():
         what = pass_title(one, title)
-        for number, row in enumerate(one.readers):
-            several = len(one.readers) > 1 and row.result
+        for number, row in enumerate(rows.readers):
+            several = len(rows.readers) > 1 and row.result
             source = f"{title[row.result]}_for_" if several and row.result else ""
             wishes["read", (one.number, number)] = f"{source}{what}"
-        if one.finisher:
+        if rows.finisher:
             wishes["finish", one.number] = what
     for one in found.passes:
         wishes["pass", one.number] = pass_title(one, title)

@@ -14,7 +14,7 @@ from gradbook.targets.c.emit.names import Names
 from gradbook.targets.c.emit.scope import Members, Piece, Scope
 from gradbook.targets.c.emit.syntax import function, indented, literal
 from gradbook.targets.c.kernels.slides import places, window_of
-from gradbook.targets.c.plan.passes import BatchSum, From, Row, Value
+from gradbook.targets.c.plan.rows import BatchSum, From, Row, Value
 from gradbook.targets.c.words import word
 
 LINE_ARRAYS = {"vec *": "rows", "bits *": "drops", "vec": "vectors", "real": "numbers"}

@@ -12,7 +12,8 @@ from math import prod
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.kernels.slides import places
-from gradbook.targets.c.plan.passes import Pass
+from gradbook.targets.c.plan.placing import Pass
+from gradbook.targets.c.plan.rows import Rows
 from gradbook.targets.c.words import WEIGHT_GRADIENTS
 
 
@@ -69,7 +70,7 @@ class Memory:
 
 
 def laid_out(
-    passes: Sequence[Pass],
+    passes: Mapping[Pass, Rows],
     made_in: Mapping[Node, Pass],
     outputs: Sequence[Node],
     masks: Collection[Node],
@@ -77,7 +78,7 @@ def laid_out(
     """`masks` are leaves that lie as bits."""
     lasts = dict.fromkeys(outputs, True)
     last_read = dict.fromkeys(outputs, len(passes))
-    loads = {(node, reader) for reader in passes for node in reader.loads}
+    loads = {(node, reader) for reader, rows in passes.items() for node in rows.loads}
     for node, reader in sorted(loads, key=lambda load: (load[0].index, load[1].number)):
         maker = made_in.get(node)
         lasts[node] = lasts.get(node, False) or maker is None or maker.phase != reader.phase
@@ -103,7 +104,7 @@ def laid_out(
 
 
 def _overwriting(
-    passes: Sequence[Pass],
+    passes: Mapping[Pass, Rows],
     stored: Collection[Node],
     free: Collection[Node],
     last_read: Mapping[Node, int],
@@ -115,11 +116,11 @@ def _overwriting(
     """
     over: dict[Node, Node] = {}
     taken: set[Node] = set()
-    for one in passes:
+    for one, rows in passes.items():
         if one.heavy is None or one.heavy.op.name not in WEIGHT_GRADIENTS:
             continue
-        slopes, others = (row.loads_by_place for row in one.readers)
-        busy = {*others, *(one.finisher.loads_by_place if one.finisher else ())}
+        slopes, others = (row.loads_by_place for row in rows.readers)
+        busy = {*others, *(rows.finisher.loads_by_place if rows.finisher else ())}
         for node in [*one.shared, *one.kept]:
             for source in slopes:
                 unused = source in free and source not in taken and source not in busy

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.plan.memory import Memory, laid_out
-from gradbook.targets.c.plan.passes import Pass, as_done
-from gradbook.targets.c.plan.placing import Placing, kept
+from gradbook.targets.c.plan.placing import Pass, Placing, kept
+from gradbook.targets.c.plan.rows import Rows, rows_of
 from gradbook.targets.c.plan.timing import FIRST, Timing
 from gradbook.targets.c.plan.whole import Results, Whole, whole
 
@@ -24,12 +24,16 @@ from gradbook.targets.c.plan.whole import Results, Whole, whole
 @dataclass(frozen=True)
 class Plan:
     outputs: Sequence[Node]  # per sample, wanted after the step
-    passes: Sequence[Pass]
+    rows: Mapping[Pass, Rows]  # pass by pass, in order
     made_in: Mapping[Node, Pass]  # of values that are kept
     memory: Memory
     whole: Whole
     results: Results
     moments: Mapping[Node, Node]  # Σ(x − mean)² → Σ x, both taken in one pass
+
+    @property
+    def passes(self) -> list[Pass]:
+        return list(self.rows)
 
     @property
     def phases(self) -> range:
@@ -45,11 +49,14 @@ def plan(
     """For these values per sample and these of the step as a whole; `masks` are given as bits."""
     timing = Timing([*outputs, *once])
     placing = Placing(timing, kept(outputs, timing))
-    passes = [as_done(walk, placing.made_in, timing.moments) for walk in placing.passes]
-    read = {*outputs, *(node for one in passes for node in one.loads)}
-    passes = [one.storing(read) for one in passes]
-    made_in = {node: passes[walk.number] for node, walk in placing.made_in.items()}
-    memory = laid_out(passes, made_in, outputs, masks)
+    rows = rows_of(placing, outputs)
     results = results or Results({}, {})
-    moments = {squares: timing.sum_beside(squares) for squares in timing.moments}
-    return Plan(outputs, passes, made_in, memory, whole(passes, timing, results), results, moments)
+    return Plan(
+        outputs,
+        rows,
+        placing.made_in,
+        laid_out(rows, placing.made_in, outputs, masks),
+        whole(rows.values(), timing, results),
+        results,
+        {squares: timing.sum_beside(squares) for squares in timing.moments},
+    )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.plan.passes import Pass
+from gradbook.targets.c.plan.rows import Rows
 from gradbook.targets.c.plan.timing import Timing
 from gradbook.targets.c.rewrite.patterns import reduced
 
@@ -47,8 +47,8 @@ class Results:
         return {leaf: node for leaf, node in self.following.items() if leaf is not node}
 
 
-def whole(passes: Sequence[Pass], timing: Timing, results: Results) -> Whole:
-    rows = [row for one in passes for row in one.rows]
+def whole(passes: Iterable[Rows], timing: Timing, results: Results) -> Whole:
+    rows = [row for rows in passes for row in rows.all]
     asked = (x for row in rows for x in row.arrays if x.op.name != "leaf")
     arrays = _with_sources(dict.fromkeys(asked), timing, ())
     before: dict[int, list[Node]] = {}
