@@ -13,11 +13,10 @@ from io import BytesIO
 from math import fsum, isfinite
 from pathlib import Path
 
-from gradbook.audit.copies.markup import edited
+from gradbook.audit.copies.markup import edited, outline, place_after, prefix, tag, with_attributes
 from gradbook.audit.copies.patch import Patch
 from gradbook.audit.copies.sheet_xml import (
     SheetXml,
-    ask_to_calculate,
     read_sheet,
     with_formulas,
     with_value,
@@ -29,8 +28,12 @@ from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.package import package
-from gradbook.audit.workbook.read import book_of
+from gradbook.audit.workbook.read import book_of, main_part
 
+BEFORE_CALCULATION = """
+fileVersion fileSharing workbookPr workbookProtection bookViews sheets functionGroups
+externalReferences definedNames
+"""  # what the format puts before calcPr
 FEWEST = 2  # steps that make a curve
 
 
@@ -120,6 +123,23 @@ def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:
         or re.search(r"\b(INDIRECT|OFFSET)\(", pattern.key, re.IGNORECASE)
     }
     return flow.below(cells | obscure) | obscure
+
+
+def ask_to_calculate(patch: Patch) -> None:
+    """Let the whole book be computed anew, in an order that is found anew."""
+    main = main_part(patch.parts)
+    for relation in patch.relations(main):
+        if relation.kind == "calcChain":
+            patch.drop(relation.part, main)
+    data = patch.text(main)
+    found = outline(data, main)
+    there = next((e for e in found if e.depth == 1 and e.tag == "calcPr"), None)
+    if there is not None:
+        edit = with_attributes(data, there, fullCalcOnLoad="1")
+    else:
+        place = place_after(found, BEFORE_CALCULATION)
+        edit = place, place, tag(prefix(data, found[-1]), "calcPr", fullCalcOnLoad="1")
+    patch.put(main, edited(data, [edit]))
 
 
 # How the loss would go on ---------------------------------------------------

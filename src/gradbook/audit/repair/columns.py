@@ -82,7 +82,7 @@ class Columns:
                 pattern is not None
                 and isinstance(value, Node)
                 and value in used
-                and cell in self.tested.graph.moving
+                and cell in self.tested.graph.varying
                 and cell not in training.weight_cells
                 and cell not in self.owners
                 and (cell not in self.tested.positions.of_other_steps or self._is_astray(cell))
