@@ -55,7 +55,7 @@ def audit_page(reports: Sequence[BookReport]) -> str:
         _name(reports[0]) if len(reports) == 1 else "Workbooks, checked",
         sections,
         lead=f'<p class="lead">{_lead(reports)}</p>',
-        foot="<p>Every gradient was held against the chain rule of the sheet’s own loss.</p>",
+        foot="<p>Every gradient was checked against the chain rule of the sheet’s own loss.</p>",
         style=svg.style() + files("gradbook.report.audit").joinpath("audit.css").read_text("utf-8"),
     )
 

@@ -31,7 +31,7 @@ def figure(charts: Sequence[Chart], what: str, *, labelled: bool = False) -> str
     epochs = [place + 1 for place in few(charts[0].epochs, MOST_POINTS)]
     data = {
         "epochs": epochs,
-        "x": [_across(charts[0], epoch, frame) for epoch in epochs],
+        "x": [round(frame.x(charts[0].across(epoch)), 1) for epoch in epochs],
         "charts": [
             [_readings(chart, it, epochs, frame) for it in chart.curves] for chart in charts
         ],
@@ -85,7 +85,7 @@ def _spot(chart: Chart, k: int, frame: svg.Frame) -> str:
     y = _height(chart, curve, last, frame)
     return (
         f'<circle class="spot c{k}{" gone" * (y is None)}" r="4" fill="{curve.colour}" '
-        f'cx="{_across(chart, last, frame)}" cy="{y or 0}"/>'
+        f'cx="{frame.x(chart.across(last)):.1f}" cy="{y or 0}"/>'
     )
 
 
@@ -99,10 +99,6 @@ def _readings(
         "y": [_height(chart, curve, epoch, frame) for epoch in epochs],
         "words": [_words(chart, curve, epoch) for epoch in epochs],
     }
-
-
-def _across(chart: Chart, epoch: int, frame: svg.Frame) -> float:
-    return round(frame.x((epoch - 1) / max(chart.epochs - 1, 1)), 1)
 
 
 def _height(chart: Chart, curve: Curve, epoch: int, frame: svg.Frame) -> float | None:

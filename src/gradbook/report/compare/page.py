@@ -36,7 +36,7 @@ def compare_page(
     if len(runs) > 1:
         sections.append(Section("recipes", "How their recipes differ", _differences(runs)))
     if misread is not None and len(runs) > 1:
-        sections.append(Section("misread", "Who misreads what", _misread(runs, misread)))
+        sections.append(Section("misread", "Misread images", _misread(runs, misread)))
     again = f"<p>Made with <code>{text(command)}</code></p>" if command else ""
     return page(
         " · ".join(run.name for run in runs) if len(runs) <= MOST_NAMES else "Runs compared",

@@ -1,4 +1,4 @@
-"""What was read as what: a table of heat for a few classes, the commonest mistakes for many."""
+"""The confusion matrix of a few classes, the most frequent mistakes of many, and their images."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def by_class(counts: Counts, classes: Sequence[str]) -> str:
     if len(classes) > MOST_CLASSES:
         shown = np.argsort(-shares, kind="stable")[:MOST_CLASSES].tolist()
     rows = (_class_row(counts, classes, k, shares) for k in shown)
-    head = ("class", "images", "misread", "read right", "mostly as")
+    head = ("class", "images", "misread", "accuracy", "mostly as")
     return wide(table(head, rows, words=(0, 4), kind="by-class", headed=True))
 
 

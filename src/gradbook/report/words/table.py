@@ -37,6 +37,7 @@ class TableColumn:
     width: int = 0  # at least: for rows that come one after the other
     group: str = ""  # what it has in common with those beside it
     ink: str = ""
+    meaning: str = ""  # to readers who don't know it
 
 
 @dataclass(frozen=True)
