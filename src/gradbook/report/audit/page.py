@@ -16,9 +16,9 @@ from gradbook.audit.findings.findings import (
     WORST_FIRST,
     BookReport,
     Finding,
+    LossCurves,
     SheetReport,
 )
-from gradbook.audit.findings.findings import Curve as Losses
 from gradbook.audit.findings.overview import GOOD, Grade, grade, identical_files, shared_mistakes
 from gradbook.errors import one_line
 from gradbook.report.audit.text import (
@@ -213,7 +213,7 @@ def _chart(sheet: SheetReport) -> str:
     return f'<figure class="chart">{picture}<figcaption>{caption}</figcaption></figure>'
 
 
-def curves(losses: Losses) -> Chart:
+def curves(losses: LossCurves) -> Chart:
     made = Curve("as made", np.array(losses.made), MADE)
     corrected = Curve("corrected", np.array(losses.corrected), CORRECTED)
     return Chart("Loss", (made, corrected), labels="")
