@@ -20,17 +20,17 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.engine.surroundings import surroundings
+from gradbook.engine.surroundings import cores, surroundings
 from gradbook.files import write_whole
-from gradbook.lab.recipes import measured
-from gradbook.lab.recipes.measured import Measured
+from gradbook.lab.recipes import builtin
+from gradbook.lab.recipes.builtin import Measured
 from gradbook.lab.training.history import Epoch
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder, Spread
-from gradbook.lab.training.train import cores, train
+from gradbook.lab.training.train import train
 from gradbook.lab.training.training import Listener, Training
 
-RECIPES = Path(measured.__file__).with_name("recipes") / "measured.json"
+RECIPES = Path(builtin.__file__).with_name("measured.json")
 
 
 def main() -> None:

@@ -30,10 +30,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.race.race import FLOAT32, IMAGES
 from bench.race.turns import Runner, started
-from gradbook.engine.surroundings import surroundings
+from gradbook.engine.surroundings import cores, surroundings
 from gradbook.errors import GradbookError
-from gradbook.lab.recipes.recipe import builtin_recipe
-from gradbook.lab.training.train import cores
+from gradbook.lab.recipes.builtin import builtin_recipe
 
 QUICK = ("train", "quick", "--hold-back", "none", "--json")
 RIVAL = builtin_recipe("reference")

@@ -26,13 +26,14 @@ from gradbook.net import (
     Loss,
     Net,
     Pool,
+    Residual,
     Role,
     Sample,
     Shape,
     Update,
 )
 
-SMOOTH = ("sigmoid", "tanh", "softplus", "identity")
+SMOOTH = ("sigmoid", "tanh", "softplus", "gelu", "silu", "identity")
 CORNERED = ("relu", "leaky relu")
 FLAT_ONLY = ("softmax", "log softmax")
 UPDATES = ("descent", "momentum", "adam", "adamw")
@@ -63,10 +64,13 @@ def networks(
     pictured = draw(st.booleans()) if images is None else images
     shape = draw(image_shapes() if pictured else st.tuples(st.integers(1, width)))
     layers: list[Layer] = []
-    first = shape
-    for _ in range(draw(st.integers(0, depth))):
-        layers.append(draw(layers_on(shape, width=width, smooth=smooth, dropout=dropout)))
-        shape = layers[-1].output(shape)
+    shapes = [shape]
+    for index in range(draw(st.integers(0, depth))):
+        fitting = layers_on(shapes[-1], width=width, smooth=smooth, dropout=dropout)
+        layers.append(draw(st.one_of(fitting, *residuals(shapes))))
+        given = (shapes[value] for value in layers[-1].reads(index))
+        shapes.append(layers[-1].output(*given))
+    first, shape = shapes[0], shapes[-1]
     loss = draw(st.sampled_from(losses))
     layers += draw(endings(shape, loss, smooth=smooth))
     plain = Net(input=first, layers=tuple(layers), loss=loss)
@@ -97,6 +101,13 @@ def layers_on(
     if len(shape) == 1:
         return st.one_of(st.builds(Dense, st.integers(1, width), biases()), *fitting)
     return st.one_of(windows(shape), pools(shape, smooth=smooth), *fitting, st.just(Flatten()))
+
+
+def residuals(shapes: Sequence[Shape]) -> list[SearchStrategy[Layer]]:
+    """What went into earlier layers, wherever that has the latest shape."""
+    latest = len(shapes) - 1
+    back = [latest - k for k, shape in enumerate(shapes[:-1]) if shape == shapes[-1]]
+    return [st.builds(Residual, st.sampled_from(back))] if back else []
 
 
 def activations(shape: Shape, *, smooth: bool) -> SearchStrategy[Layer]:

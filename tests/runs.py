@@ -11,7 +11,8 @@ from gradbook.data.dataset import Dataset, Part, assemble
 from gradbook.graph.build import inference
 from gradbook.graph.node import needed
 from gradbook.lab.models.model import Model
-from gradbook.lab.recipes.recipe import Recipe, recipe
+from gradbook.lab.recipes.builtin import recipe
+from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training.history import Epoch
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gradbook.errors import GradbookError
     from gradbook.lab.models.model import Model
     from gradbook.lab.rates.sweep import sweep
-    from gradbook.lab.recipes.recipe import recipe
+    from gradbook.lab.recipes.builtin import recipe
     from gradbook.lab.training.run_folder import load
     from gradbook.lab.training.train import train
     from gradbook.net import Net, Sample, builtin
@@ -33,7 +33,7 @@ _HOME: dict[str, str] = {
     "explain": "gradbook.report.derivation.explanation",
     "load": "gradbook.lab.training.run_folder",
     "read_table": "gradbook.data.table",
-    "recipe": "gradbook.lab.recipes.recipe",
+    "recipe": "gradbook.lab.recipes.builtin",
     "sweep": "gradbook.lab.rates.sweep",
     "train": "gradbook.lab.training.train",
     "write_report": "gradbook.report.run.report",
@@ -65,10 +65,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'gradbook' has no attribute {name!r}")
     from importlib import import_module
 
-    from gradbook.notebook import attach
-
     value = globals()[name] = getattr(import_module(_HOME[name]), name)
-    attach()
     return value
 
 

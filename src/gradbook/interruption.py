@@ -1,17 +1,77 @@
-"""Ctrl-C that waits until what must not be torn apart is done."""
+"""Being interrupted, by Ctrl-C or by being asked to end: the one place where it is heard.
+
+A command hears of it once (`interruptible`, `heard_as_well`): what then tidies up, and the end of
+the process, aren't torn apart by a second one. Native code, compilers and trainings work in
+threads of their own; the main thread waits for them, and interrupted it tells them to stop and
+waits until they have (`side_by_side`, `until_stopped`). Threads and processes that are started
+`uninterrupted` leave Ctrl-C to who waits for them. Who was told to ignore a signal, as by nohup,
+ignores it.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from threading import current_thread, main_thread
+
+TYPE_CHECKING = False  # every command imports this
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from typing import Any
+
+LOOK_ROUND = 0.02  # seconds; a signal that comes just before some waiting begins doesn't end it
+
+
+class Hearing:
+    """A handler of signals that raises KeyboardInterrupt when first called, and never again."""
+
+    def __init__(self) -> None:
+        self.heard = False
+
+    def __call__(self, number: int, frame: object) -> None:
+        if not self.heard:
+            self.heard = True
+            raise KeyboardInterrupt
+
+
+def interruptible(command: Callable[[], int], interrupted: int) -> int:
+    """The command's exit code. Once it has one, the process ends without hearing of Ctrl-C."""
+    hearing = Hearing()
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, hearing)
+    try:
+        code = command()
+        hearing.heard = True
+    except KeyboardInterrupt:  # between the command's last step and the line above
+        return interrupted
+    return code
+
+
+@contextmanager
+def heard_as_well(*names: str) -> Iterator[None]:
+    """These signals interrupt the block as Ctrl-C does the command, all together once."""
+    if current_thread() is not main_thread():  # only the main thread may listen
+        yield
+        return
+    now = signal.getsignal(signal.SIGINT)
+    hearing = now if isinstance(now, Hearing) else Hearing()
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, hearing) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """An interruption waits. Processes and threads that are started here never hear of one: it is
-    for who started them.
+    """Ctrl-C waits until the block ends. Processes and threads that are started in it never hear
+    of one.
     """
     if sys.platform == "win32":
         yield
@@ -21,3 +81,48 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def side_by_side(*works: Callable[[], Any], stop: Callable[[], None]) -> list[Any]:
+    """What each came to, in a thread of its own. If the waiting is interrupted, they are told to
+    stop, and when all have ended the interruption goes on.
+    """
+    futures, interrupted = _done(works, stop)
+    if interrupted:
+        raise KeyboardInterrupt
+    return [future.result() for future in futures]
+
+
+def until_stopped(work: Callable[[], None], stop: Callable[[], None]) -> None:
+    """Do the work to its end, or until an interruption has told it to stop.
+
+    Called from another thread it does the work there, where no signal arrives.
+    """
+    if current_thread() is not main_thread():
+        return work()
+    (future,), _ = _done([work], stop)
+    future.result()
+
+
+def _done(
+    works: Sequence[Callable[[], Any]], stop: Callable[[], None]
+) -> tuple[list[Future[Any]], bool]:
+    """The works, all ended, and whether the waiting for them was interrupted."""
+    from concurrent.futures import ThreadPoolExecutor, wait
+
+    futures: list[Future[Any]] = []
+    with ThreadPoolExecutor(min(len(works), os.cpu_count() or 1)) as pool:
+        try:
+            with uninterrupted():
+                futures += map(pool.submit, works)
+            while wait(futures, LOOK_ROUND).not_done:
+                pass
+        except KeyboardInterrupt:
+            while True:
+                with suppress(KeyboardInterrupt):  # who is impatient is heard already
+                    stop()
+                    while wait(futures, LOOK_ROUND).not_done:
+                        stop()  # again, for what had only just begun
+                    break
+            return futures, True
+    return futures, False

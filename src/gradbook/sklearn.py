@@ -25,8 +25,8 @@ from gradbook.net import Net, builtin
 from gradbook.net.builtin import BUILTIN, usual
 from gradbook.net.fit import LARGEST_SEED
 from gradbook.net.layers import spell
+from gradbook.net.network import parse
 from gradbook.net.plain import sizes, whole
-from gradbook.net.text import parse
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -245,7 +245,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.loss_curve_.append(loss)
             self.n_iter_ += 1
             if not np.isfinite(loss):
-                raise UsageError("the loss is no number any more: take a smaller rate")
+                raise UsageError("the loss is no longer a number: take a smaller rate")
         self.values_ = engine.carried()
 
 

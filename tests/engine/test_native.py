@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from gradbook.engine.base import Run
+from gradbook.engine.base import EpochRun
 from gradbook.engine.native import NativeEngine
 from gradbook.engine.plain import PlainEngine
 from gradbook.errors import ShapeError, UsageError
@@ -139,7 +139,7 @@ def test_bytes_come_in_normalised():
 def test_it_says_how_far_it_is_and_stops_when_told():
     engine = NativeEngine(builtin("flat"), 16, extra=QUICKLY)
     images, labels = np.zeros((4000, 1, 28, 28), np.uint8), np.zeros(4000, int)
-    run, done = Run(), []
+    run, done = EpochRun(), []
     worker = Thread(target=lambda: done.append(engine.epoch(images, labels, run=run)))
     worker.start()
     while run.steps_done < 3:

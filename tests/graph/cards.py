@@ -174,6 +174,27 @@ CARDS: dict[str, Card] = {
         ],
         torch=lambda torch, x: x.relu(),
     ),
+    "gelu": Card(
+        ONE,
+        [
+            at(0, value=0, slopes=(0.5,)),
+            at(1, value=0.8411919906082768, slopes=(1.0829640838457826,)),  # by mpmath
+            at(-1, value=-0.15880800939172324, slopes=(-0.0829640838457826,)),
+            at(1000, value=1000, slopes=(1,)),
+            at(-1000, value=0, slopes=(0,)),
+        ],
+        torch=lambda torch, x: torch.nn.functional.gelu(x, approximate="tanh"),
+    ),
+    "silu": Card(
+        ONE,
+        [
+            at(0, value=0, slopes=(0.5,)),
+            at(log(3), value=0.75 * log(3), slopes=(0.75 + 0.1875 * log(3),)),
+            at(1000, value=1000, slopes=(1,)),
+            at(-1000, value=0, slopes=(0,)),
+        ],
+        torch=lambda torch, x: torch.nn.functional.silu(x),
+    ),
     "leaky_relu": Card(
         ONE,
         [

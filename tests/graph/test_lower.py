@@ -80,7 +80,7 @@ def test_weights_come_in_the_order_of_their_numbers(net):
 @given(networks())
 def test_only_trained_weights_have_gradients_and_fixed_ones_stay(net):
     step = scalar_step(net)
-    fixed = [name for p in net.parameters if p.want.fixed for name in p.names]
+    fixed = [name for p in net.parameters if p.fixed for name in p.names]
     assert [str(w.name) for w in step.weights if w not in step.gradients] == fixed
     assert [str(w.name) for w in step.weights if step.next[w] is w] == fixed
 

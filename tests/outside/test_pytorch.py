@@ -71,6 +71,17 @@ KINDS = {
         sample 1 2 3 4 5 6 7 8 -> 1 0; sample 8 1 7 2 6 3 5 4 -> 0 1
         sample 4 4 1 1 3 3 2 2 -> 0.5 0.5"""
     ),
+    "gelu, added back over two layers": parse(
+        """input 2; dense 3; gelu; dense 3; add back 2; gelu; dense 1; sigmoid
+        loss binary cross-entropy; rate 0.5; seed 14
+        sample 0 0 -> 0; sample 0 1 -> 1; sample 1 0 -> 1; sample 1 1 -> 0"""
+    ),
+    "silu, planes and the input added back": parse(
+        """input 1x4x4; conv 1 3x3 pad 1; silu; add back 2; conv 2 2x2; batchnorm; silu; add back 1
+        avgpool all; flatten; dense 2; softmax; loss cross-entropy; rate 0.2; seed 15
+        sample 0 1 0 0  0 1 0 0  0 1 0 0  0 1 0 0 -> 1 0
+        sample 0 0 0 0  1 1 1 1  0 0 0 0  0 0 0 0 -> 0 1"""
+    ),
     "momentum": parse(
         """input 2; dense 3; softplus; dense 2; sigmoid; update momentum 0.8; rate 0.3; seed 7
         sample 1 0 -> 1 0; sample 0 1 -> 0 1"""

@@ -114,7 +114,7 @@ def test_pointing_at_a_chart_reads_all_of_them_at_that_epoch(pages, evidence, tm
 
 def test_the_arrow_keys_walk_through_the_epochs(pages, tmp_path):
     walk = """(() => {
-      const figure = document.querySelector(".epochs")
+      const figure = document.querySelector(".charts")
       const press = key => figure.dispatchEvent(new KeyboardEvent("keydown", { key }))
       press("Home"), press("ArrowRight"), press("ArrowRight")
       const third = document.querySelector(".at").textContent

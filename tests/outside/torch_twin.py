@@ -25,6 +25,7 @@ from gradbook.net import (
     Net,
     Parameter,
     Pool,
+    Residual,
 )
 from tests.agree.runs import Epoch
 
@@ -91,7 +92,7 @@ class Twin:
     @staticmethod
     def _weight(p: Parameter, values: Sequence[float]) -> torch.nn.Parameter:
         own = _tensor(values[p.first - 1 : p.first - 1 + p.size]).reshape(p.shape)
-        return torch.nn.Parameter(own, requires_grad=not p.want.fixed)
+        return torch.nn.Parameter(own, requires_grad=not p.fixed)
 
     def named(self, tensors: Sequence[Tensor | None]) -> dict[str, float]:
         pairs = zip(self.net.parameters, tensors, strict=True)
@@ -103,7 +104,7 @@ class Twin:
         }
 
     def run(self, layers: Sequence[Layer]) -> Tensor:
-        x = self.inputs
+        values = [x := self.inputs]
         for index, layer in enumerate(layers):
             pairs = zip(self.net.parameters, self.weights, strict=True)
             own = [w for p, w in pairs if p.layer == index]
@@ -113,8 +114,11 @@ class Twin:
                     x = torch.batch_norm(x, *own, *running, self.training, 0.1, epsilon, False)
                 case Dropout():
                     x = self._dropped(x, self.masks.get(index))
+                case Residual(back):
+                    x = x + values[-1 - back]
                 case _:
                     x = _apply(layer, x, *own)
+            values.append(x)
         return x
 
     def _dropped(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -184,6 +188,8 @@ ACTIVATIONS: dict[str, Any] = {
     "tanh": torch.tanh,
     "relu": torch.relu,
     "softplus": lambda x: functional.softplus(x, threshold=500),  # the usual 20 drops ln(1 + e^-x)
+    "gelu": lambda x: functional.gelu(x, approximate="tanh"),
+    "silu": functional.silu,
     "identity": lambda x: x,
     "softmax": lambda x: torch.softmax(x.flatten(1), 1),
     "log softmax": lambda x: torch.log_softmax(x.flatten(1), 1),

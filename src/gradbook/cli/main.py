@@ -66,9 +66,9 @@ def entry() -> None:
     words = sys.argv[1:]
     if words[:1] in (["-V"], ["--version"]):  # which is done before an import is
         sys.exit(main(words))
-    from gradbook.cli.terminal.interrupts import interruptible
+    from gradbook.interruption import interruptible
 
-    sys.exit(interruptible(lambda: main(words)))
+    sys.exit(interruptible(lambda: main(words), INTERRUPTED))
 
 
 def main(words: Sequence[str]) -> int:

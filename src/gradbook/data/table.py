@@ -16,7 +16,7 @@ from pathlib import Path
 from gradbook.data.formats.rows import MISSING, CellRow, is_header, is_number, number, read_rows
 from gradbook.errors import DataError
 from gradbook.net import Activation, Net, Sample
-from gradbook.net.fit import Misfit
+from gradbook.net.description import Misfit
 
 
 def read_table(path: str | PathLike[str], net: Net) -> Net:

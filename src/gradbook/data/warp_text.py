@@ -8,7 +8,7 @@ from typing import Any
 
 from gradbook.data.warp import Crop, Elastic, Warp
 from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
-from gradbook.net.text import Line, digits, statements
+from gradbook.net.text import Statement, digits, statements
 
 GRAMMAR = """\
 What happens to training images is said in a line, with semicolons between:
@@ -39,7 +39,7 @@ def parse(text: str, source: str | None = "warp") -> Warp:
     return parse_lines(statements(text, source))
 
 
-def parse_lines(lines: Iterable[Line]) -> Warp:
+def parse_lines(lines: Iterable[Statement]) -> Warp:
     """The warp that these statements describe."""
     warp, said = Warp(), set[str]()
     for line in lines:
@@ -60,7 +60,7 @@ def parse_lines(lines: Iterable[Line]) -> Warp:
     return warp
 
 
-def _with(warp: Warp, line: Line) -> Warp:
+def _with(warp: Warp, line: Statement) -> Warp:
     word = line.words[0].group()
     try:
         return warp if word == NONE else replace(warp, **{word: READERS[word](line)})
@@ -70,12 +70,12 @@ def _with(warp: Warp, line: Line) -> Warp:
         line.fail(error.message, at=0)
 
 
-def _crop(line: Line) -> Crop:
+def _crop(line: Statement) -> Crop:
     size = line.whole("crop's size")
     return Crop(size, line.value("crop's chance") if line.option("chance") else 1.0)
 
 
-READERS: dict[str, Callable[[Line], Any]] = {
+READERS: dict[str, Callable[[Statement], Any]] = {
     "rotate": lambda line: line.value("the angle"),
     "shift": lambda line: line.value("the distance"),
     "scale": lambda line: (line.value("the smallest scale"), line.value("the largest scale")),

@@ -50,7 +50,7 @@ class Job(ctypes.Structure):
 
 
 @dataclass(frozen=True)
-class Epoch:
+class StepRecords:
     """What each step saw before its update.
 
     An answer is right where the largest output is where the largest target is; a single output,
@@ -62,7 +62,7 @@ class Epoch:
 
 
 @dataclass
-class Run:
+class EpochRun:
     """An epoch under way, for another thread to look at and to stop."""
 
     job: Job = field(default_factory=Job)
@@ -73,12 +73,12 @@ class Run:
         return int(self.job.done)
 
     @property
-    def so_far(self) -> Epoch:
+    def so_far(self) -> StepRecords:
         """The steps that are done."""
         done = self.steps_done
         if not self.given:
-            return Epoch(np.empty(0), np.empty(0, np.int32))
-        return Epoch(self.given["losses"][:done].copy(), self.given["right"][:done].copy())
+            return StepRecords(np.empty(0), np.empty(0, np.int32))
+        return StepRecords(self.given["losses"][:done].copy(), self.given["right"][:done].copy())
 
     def stop(self) -> None:
         """Stop after the current step."""
@@ -110,7 +110,7 @@ class Engine(ABC):
         """All that goes from step to step and the last gradients, by their names in the graph."""
 
     @abstractmethod
-    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: Run) -> None:
+    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: EpochRun) -> None:
         """Go through the images; `run` counts the steps that are done."""
 
     @abstractmethod
@@ -172,8 +172,8 @@ class Engine(ABC):
         seed: int = 0,
         epoch: int = 0,
         warp: Warp | None = None,
-        run: Run | None = None,
-    ) -> Epoch:
+        run: EpochRun | None = None,
+    ) -> StepRecords:
         """Train on every image once; the loss and the right answers of each step.
 
         `images` are bytes or numbers, `labels` classes or the targets themselves. `rates` is one
@@ -193,7 +193,7 @@ class Engine(ABC):
         changing = warp if warp and warp.changes_images else None
         if changing:
             self._require_images(images)
-        run = run or Run()
+        run = run or EpochRun()
         run.job.done, run.given = 0, given
         self.train(given, changing, (seed, epoch), run)
         return run.so_far

@@ -8,16 +8,19 @@ import errno
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from gradbook.engine import compilers
+from gradbook import interruption
 from gradbook.errors import GradbookError
 
 FLAGS = ("-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-pthread")
@@ -33,6 +36,8 @@ ZIG_LEVELS = {  # where nothing said is native
     "avx2": ["-march=x86_64_v3"],
     "plain": ["-march=baseline"],
 }
+
+LONGEST = 300  # seconds that a compiler may take
 
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
@@ -178,7 +183,7 @@ def _compile(text: str, command: Sequence[str], folder: Path, digest: str, parts
 
 def _objects(source: Path, command: Sequence[str], parts: int) -> list[Path]:
     objects = [source.with_name(f"{part}.o") for part in range(parts)]
-    compilers.side_by_side(
+    side_by_side(
         *(
             partial(_run, [*command, f"-DPART={part}", "-c", str(source), "-o", str(made)])
             for part, made in enumerate(objects)
@@ -194,19 +199,63 @@ def loaded(path: Path) -> ctypes.CDLL:
         raise CompilerError(f"the engine in {path} can't be loaded: remove it") from error
 
 
+# Compilers at work: processes that end when who waits for them is interrupted.
+
+_running: set[subprocess.Popen[str]] = set()
+
+
+def are_running() -> bool:
+    """Whether anything is being compiled, in any thread, at this moment."""
+    return bool(_running)
+
+
+def side_by_side(*works: Callable[[], Any]) -> list[Any]:
+    """What each came to. Interrupted, the compilers end, and so do the works."""
+    return interruption.side_by_side(*works, stop=_end_all)
+
+
+def _end_all() -> None:
+    for process in tuple(_running):
+        _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Asked to, it removes what it wrote. Its helpers are asked as well."""
+    if process.poll() is not None:
+        return
+    if sys.platform == "win32":
+        process.terminate()
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+
+
+def _compiled(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """What it printed and its exit code."""
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for us, not for the compiler
+    ) as process:
+        _running.add(process)
+        try:
+            out, err = process.communicate(timeout=LONGEST)
+        finally:
+            _end(process)
+            _running.remove(process)
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
 def _asked(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """What a compiler tells at once."""
     return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        start_new_session=True,  # Ctrl-C is for us
+        command, capture_output=True, text=True, timeout=60, check=False, start_new_session=True
     )
 
 
-def _run(command: Sequence[str], run: Run = compilers.run) -> str:
+def _run(command: Sequence[str], run: Run = _compiled) -> str:
     try:
         done = run(command)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from threading import Lock, Thread, current_thread, main_thread
+from threading import Lock, current_thread, main_thread
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from gradbook.data.warp import Warp
 from gradbook.engine import compile as compiling
-from gradbook.engine.base import Engine, Given, Job, Run
+from gradbook.engine.base import Engine, EpochRun, Given
 from gradbook.engine.warping import Warping
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.build import inference
+from gradbook.interruption import side_by_side
 from gradbook.net import Net
 from gradbook.targets.c.emit.source import Array, Source, source
 from gradbook.targets.c.kernels.machine import machine
@@ -83,7 +84,7 @@ class NativeEngine(Engine):
         held.engine = self  # so that the memory lasts as long as the view
         return np.frombuffer(held, self.real).reshape(array.shape)
 
-    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: Run) -> None:
+    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: EpochRun) -> None:
         shape = self.net.input
         warping = None
         if warp:
@@ -93,7 +94,7 @@ class NativeEngine(Engine):
     def predict(self, images: NDArray[Any]) -> NDArray[Real]:
         outputs = np.empty((len(images), self.net.outputs), self.real)
         given = {"outputs": outputs, **self.inputs(images)}
-        self._run(PREDICT, len(images), given, (0, 0), Run(), None)
+        self._run(PREDICT, len(images), given, (0, 0), EpochRun(), None)
         return outputs
 
     def _run(
@@ -102,7 +103,7 @@ class NativeEngine(Engine):
         count: int,
         given: Given,
         key: tuple[int, int],
-        run: Run,
+        run: EpochRun,
         warping: Warping | None,
     ) -> None:
         given["scale"] = np.ascontiguousarray(self.scale, self.real)
@@ -115,22 +116,15 @@ class NativeEngine(Engine):
         for name, array in given.items():
             setattr(job, name, array.ctypes.data)
         with self._running:  # one call at a time
-            self._interruptible(job, what)
+            self._interruptible(run, what)
 
-    def _interruptible(self, job: Job, what: int) -> None:
+    def _interruptible(self, run: EpochRun, what: int) -> None:
         """Ctrl-C ends the call after its step: the main thread only waits, but for one step."""
-        arguments = (self._handle, ctypes.byref(job), what)
-        if current_thread() is not main_thread() or job.images <= self.batch:
+        arguments = (self._handle, ctypes.byref(run.job), what)
+        if current_thread() is not main_thread() or run.job.images <= self.batch:
             self._library.engine_run(*arguments)
             return
-        worker = Thread(target=self._library.engine_run, args=arguments)
-        worker.start()
-        try:
-            while worker.is_alive():
-                worker.join(0.2)
-        finally:
-            job.stop = job.stop if not worker.is_alive() else 1
-            worker.join()
+        side_by_side(partial(self._library.engine_run, *arguments), stop=run.stop)
 
 
 def _loaded(path: Path) -> ctypes.CDLL:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.warp import Warp, warped_images
-from gradbook.engine.base import Engine, Given, Run
+from gradbook.engine.base import Engine, EpochRun, Given
 from gradbook.graph.build import inference
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
@@ -38,7 +38,7 @@ class PlainEngine(Engine):
         slopes = {str(d.name): np.zeros(d.shape) for d in step.gradients.values()}
         return carried | slopes
 
-    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: Run) -> None:
+    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: EpochRun) -> None:
         for number in range(len(given["losses"])):
             images = given["order"][number * self.batch : (number + 1) * self.batch]
             given["losses"][number], given["right"][number] = self._one_step(

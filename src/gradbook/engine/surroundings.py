@@ -31,6 +31,13 @@ def surroundings(threads: int) -> dict[str, str]:
     }
 
 
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(64, len(os.sched_getaffinity(0)))
+    return min(64, os.cpu_count() or 1)
+
+
 def _processor() -> str:
     try:
         found = MODEL.search(PROCESSORS.read_text("utf-8", "replace"))

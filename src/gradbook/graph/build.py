@@ -16,7 +16,8 @@ from gradbook.graph.node import Array, Graph, Node
 from gradbook.graph.step import Mask, Step
 from gradbook.graph.update import Change, changes
 from gradbook.net.layers import BatchNorm
-from gradbook.net.network import Net, Parameter
+from gradbook.net.network import Net
+from gradbook.net.parameters import Parameter
 
 Weights = Mapping[Node, tuple[Parameter, Array]]
 
@@ -90,7 +91,7 @@ def complete(
     weights: Weights,
 ) -> Step:
     """Close the step: the chain rule from the loss, and the update of every weight."""
-    trained = [node for node, (parameter, _) in weights.items() if not parameter.want.fixed]
+    trained = [node for node, (parameter, _) in weights.items() if not parameter.fixed]
     adjoints = gradients(loss, trained)
     slopes = name_gradients(adjoints, trained)
     rate = graph.leaf(RATE)
@@ -130,17 +131,18 @@ def build(net: Net, batch: int | None = None, training: bool = True) -> Forward:
         for p, values in _start_arrays(net).items()
     }
     builder = Builder(net, graph, count or len(net.examples()), batch is not None, training)
-    value = inputs
+    values = [inputs]
     for index, layer in enumerate(net.layers):
+        given = [values[k] for k in layer.reads(index)]
         own = [node for node, (p, _) in weights.items() if p.layer == index]
-        value = builder.layer(layer, index, value, own)
-    loss = builder.loss(value, targets)
+        values.append(builder.layer(index, given, own))
+    loss = builder.loss(values[-1], targets)
     data = {inputs: _data(net, inputs, "inputs"), targets: _data(net, targets, "targets")}
     return Forward(
         graph,
         inputs,
         targets,
-        value,
+        values[-1],
         loss,
         {} if batch else data,
         weights,

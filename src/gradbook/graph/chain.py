@@ -78,9 +78,10 @@ def name_gradients(adjoints: Mapping[Node, Node], weights: Sequence[Node]) -> di
     too_long = max((sizes[slope] for slope in slopes), default=0) > LONGEST_FORMULA
     for value, d in adjoints.items():
         shared = d in of_biases or (too_long and uses.get(d, 0) > 1)
-        if shared and value not in weights and sizes.get(d, 0) > 1:
-            _name(d, value)
-    named = {weight: _named_slope(weight, adjoints[weight]) for weight in weights}
+        nameless = value.name and d.name is None and not d.is_constant()
+        if shared and nameless and value not in weights and sizes.get(d, 0) > 1:
+            d.graph.named(d, gradient_name(value.name))
+    named = {w: w.graph.named(adjoints[w], gradient_name(w.name)) for w in weights}
     _name_totals(named, adjoints)
     return named
 
@@ -95,16 +96,6 @@ def _uses(order: Sequence[Node], ends: Collection[Node]) -> dict[Node, int]:
         for source in node.inputs:
             users[source].add(node)
     return uses
-
-
-def _name(d: Node, value: Node) -> None:
-    if value.name is not None and d.name is None and not d.is_constant():
-        d.graph.named(d, gradient_name(value.name))
-
-
-def _named_slope(weight: Node, d: Node) -> Node:
-    assert weight.name is not None
-    return d.graph.named(d, gradient_name(weight.name))
 
 
 def _written_sizes(order: Sequence[Node]) -> dict[Node, int]:

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 from operator import add, mul
 
 import numpy as np
 
 from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.node import Array, Node, named_inputs, needed
 from gradbook.graph.reference import Values, run
 from gradbook.graph.step import Step
 
@@ -136,7 +136,7 @@ class Derivation:
 
     def mentions(self, value: Node) -> list[Node]:
         """The named values in the formula of a value, in the order they are written."""
-        return _mentions(value, self.spoken)
+        return named_inputs(value, self.spoken)
 
 
 def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
@@ -145,62 +145,46 @@ def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
     spoken = {node for node in made if node.name and node.name.stem not in SHEET_ONLY}
     forward = tuple(node for node in made if node in spoken and node.op.name != "leaf")
     towards = {value: _locals(step, value, spoken) for value in forward if value in step.adjoints}
-    chains = _Chains(step, towards)
-    chains.shorten = _mixes_samples(step, towards) or chains.longest() > longest
-    chains.make()
+    chains = _Chains(step, towards, longest)
     for weight in step.gradients:  # one that reads only padding feeds nothing
         chains.made.setdefault(weight, Sum(()))
         chains.roots.setdefault(weight, step.loss)
-    worked = tuple(chains.worked)
-    return Derivation(step, spoken, forward, towards, chains.roots, chains.made, worked)
-
-
-def _mentions(value: Node, spoken: Collection[Node]) -> list[Node]:
-    found: dict[Node, None] = {}
-    waiting = list(reversed(value.inputs))
-    while waiting:
-        node = waiting.pop()
-        if node in spoken:
-            found[node] = None
-        else:
-            waiting.extend(reversed(node.inputs))
-    return list(found)
+    return Derivation(
+        step, spoken, forward, towards, chains.roots, chains.made, tuple(chains.worked)
+    )
 
 
 def _locals(step: Step, value: Node, spoken: Collection[Node]) -> tuple[Local, ...]:
-    towards = [node for node in _mentions(value, spoken) if node in step.adjoints]
+    towards = [node for node in named_inputs(value, spoken) if node in step.adjoints]
     formulas = gradients(value, towards, stop=spoken)
     return tuple(Local(value, node, formulas[node]) for node in towards)
 
 
-def _mixes_samples(step: Step, towards: Mapping[Node, Sequence[Local]]) -> bool:
-    """Whether a value on the way is made of all samples, as a mean of batch normalisation is."""
-    return step.samples > 1 and any(not v.each and v is not step.loss for v in towards)
-
-
-@dataclass
 class _Chains:
     """Makes the chains from the error backwards, each from those of the values it feeds."""
 
-    step: Step
-    towards: Mapping[Node, Sequence[Local]]
-    shorten: bool = False
-    roots: dict[Node, Node] = field(default_factory=dict)
-    made: dict[Node, Chain] = field(default_factory=dict)
-    worked: dict[Node, None] = field(default_factory=dict)  # in their order
-
-    def __post_init__(self) -> None:
+    def __init__(self, step: Step, towards: Mapping[Node, Sequence[Local]], longest: int) -> None:
+        self.step, self.towards = step, towards
         self.fed: defaultdict[Node, list[Local]] = defaultdict(list)
-        for found in self.towards.values():
-            for local in found:
-                self.fed[local.to].append(local)
-        self.errors = [self.step.loss]
-        if self.step.samples > 1:
-            (self.share,) = self.towards[self.step.loss]
+        for local in (local for found in towards.values() for local in found):
+            self.fed[local.to].append(local)
+        self.errors = [step.loss]
+        if step.samples > 1:
+            (self.share,) = towards[step.loss]
             self.errors.append(self.share.to)
         self.sample_error = self.errors[-1]  # of a single sample it is all of the error
-        values = (value for value in self.fed if value not in self.errors)
-        self.order = sorted(values, key=lambda node: -node.index)
+        self.order = sorted(self.fed.keys() - self.errors, key=lambda node: -node.index)
+        # a value on the way may be made of all samples, as a mean of batch normalisation is
+        mixes_samples = any(not self._of_one_sample(v) and v is not step.loss for v in towards)
+        self.shorten = mixes_samples or self.longest() > longest
+        self.roots = {error: error for error in self.errors}
+        self.made: dict[Node, Chain] = {}
+        self.worked: dict[Node, None] = {}  # in their order
+        for value in self.order:
+            self.roots[value] = self._root(value)
+            self.made[value] = self._chain(value)
+            if self._deserves_a_line(value):
+                self.worked[value] = None
 
     def longest(self) -> int:
         """How many partials the longest chain has when it is written out."""
@@ -210,14 +194,6 @@ class _Chains:
                 sizes[local.of] + (not self._goes_unsaid(local)) for local in self.fed[value]
             )
         return max(sizes.values())
-
-    def make(self) -> None:
-        self.roots = {error: error for error in self.errors}
-        for value in self.order:
-            self.roots[value] = self._root(value)
-            self.made[value] = self._chain(value)
-            if self._deserves_a_line(value):
-                self.worked[value] = None
 
     def _root(self, value: Node) -> Node:
         """The sample's own error, where a value touches no other sample's."""

@@ -23,6 +23,7 @@ from gradbook.net.layers import (
     Flatten,
     Layer,
     Pool,
+    Residual,
 )
 from gradbook.net.network import Net
 from gradbook.net.task import Loss
@@ -40,11 +41,14 @@ class Builder:
     samples: Node | int
     outside: bool = False  # whether batches come from there
     training: bool = True
-    before_activation: Node | None = None  # what the last activation was given
+    before_last: Node | None = None  # what the last layer was given
     masks: list[Mask] = field(default_factory=list)
     statistics: dict[Node, Change] = field(default_factory=dict)
 
-    def layer(self, layer: Layer, index: int, x: Node, parameters: Sequence[Node]) -> Node:
+    def layer(self, index: int, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        """What a layer makes of the values it reads, the latest first, with its own parameters."""
+        layer = self.net.layers[index]
+        x = self.before_last = given[0]
         match layer:
             case Dense():
                 value = self.graph.make("linear", parameters[0], x)
@@ -63,10 +67,13 @@ class Builder:
                 return self._dropout(layer, index, x)
             case Flatten():
                 return reshape(x, self.net.shapes[index + 1])
-            case Activation():
-                return self._activation(layer, index, x)
+            case Activation() if layer.is_softmax:
+                return self._named(self._softmax(layer, index, x), index)
+            case _:
+                return self._named(element_by_element(layer, given), index)
 
     def _named(self, node: Node, index: int) -> Node:
+        """Under the layer's name; a copy where the values have another name already."""
         return self.graph.named(node, value_name(self.net, index))
 
     def _batchnorm(self, layer: BatchNorm, index: int, x: Node, scale: Node, shift: Node) -> Node:
@@ -123,29 +130,13 @@ class Builder:
         self.masks.append(Mask(leaf, layer.rate, index))
         return x * spread(leaf, x.shape[len(shape) :])
 
-    def _activation(self, layer: Activation, index: int, x: Node) -> Node:
-        x = reshape(x, self.net.shapes[index + 1])
-        self.before_activation = x
-        return self.graph.named(self._activated(layer, index, x), value_name(self.net, index))
-
-    def _activated(self, layer: Activation, index: int, x: Node) -> Node:
-        make = self.graph.make
-        match layer.kind:
-            case "softmax" | "log softmax":
-                total = self._log_total(x, index)
-                logs = x - spread(total, x.shape)
-                return make("exp", logs) if layer.kind == "softmax" else logs
-            case "identity":
-                return make("copy", x, attributes=(str(value_name(self.net, index)),))
-            case "leaky relu":
-                return make("leaky_relu", x, attributes=(layer.slope,))
-            case _:
-                return make(layer.kind, x)
-
-    def _log_total(self, x: Node, index: int) -> Node:
-        """ln Σ e^o, which softmax measures every value from."""
+    def _softmax(self, layer: Activation, index: int, x: Node) -> Node:
+        """By way of ln Σ e^o, which softmax measures every value from."""
+        x = self.before_last = reshape(x, self.net.shapes[index + 1])
         total = self.graph.make("log_sum_exp_all", x)
-        return self.graph.named(total, Name("L", of=name_before(self.net, index)))
+        total = self.graph.named(total, Name("L", of=name_before(self.net, index)))
+        logs = x - spread(total, x.shape)
+        return self.graph.make("exp", logs) if layer.kind == "softmax" else logs
 
     def loss(self, value: Node, targets: Node) -> Node:
         """The mean over the samples of what the outputs are off."""
@@ -157,7 +148,7 @@ class Builder:
     def _error(self, value: Node, targets: Node) -> Node:
         """Of one sample, over its outputs."""
         make, kind, outputs = self.graph.make, self.net.loss, self.net.outputs
-        before = self.before_activation
+        before = self.before_last
         if kind is Loss.CROSS:
             if self.net.smoothing:
                 share = self.graph.constant(self.net.smoothing)
@@ -175,6 +166,20 @@ class Builder:
         total = sum_last(errors, 1)
         error = total if kind is Loss.HALF_SQUARED else total / outputs
         return self.graph.named(error, SAMPLE_ERROR) if error.each else error
+
+
+def element_by_element(layer: Layer, given: Sequence[Node]) -> Node:
+    """What a layer makes that works on each place by itself, of the values it reads."""
+    match layer:
+        case Residual():
+            return given[0] + given[1]
+        case Activation("identity"):
+            return given[0]
+        case Activation(kind, slope):
+            attributes = (slope,) if kind == "leaky relu" else ()
+            return given[0].graph.make(kind.replace(" ", "_"), *given, attributes=attributes)
+        case _:
+            raise AssertionError(f"{layer} has no ops")
 
 
 def _shifted(sums: Node, biases: Sequence[Node]) -> Node:

@@ -13,9 +13,9 @@ from gradbook.graph.build import Forward, build, complete
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node, Scalars, needed
 from gradbook.graph.step import Step
-from gradbook.net.layers import Conv, Dense, Layer, Pool
-from gradbook.net.network import Net, Parameter
-from gradbook.net.parameters import Shape
+from gradbook.net.layers import Layer
+from gradbook.net.network import Net
+from gradbook.net.parameters import Parameter, Role, Shape
 
 MOST_SCALARS = 20_000  # beyond this neither a sheet nor a reader could hold them
 
@@ -41,9 +41,10 @@ def scalar_step(net: Net) -> Step:
 
 
 def _check_size(net: Net) -> None:
-    layers = zip(net.layers, net.shapes, net.shapes[1:], strict=False)
     scalars = prod(net.input) + net.outputs + net.count()
-    scalars += sum(prod(after) * _terms(layer, before) for layer, before, after in layers)
+    for index, layer in enumerate(net.layers):
+        before, after = net.shapes[index : index + 2]
+        scalars += prod(after) * _terms(layer, before)
     if scalars > MOST_SCALARS:
         raise LimitError(
             f"{scalars:,} single values and products: too many to be written out one by one "
@@ -53,13 +54,8 @@ def _check_size(net: Net) -> None:
 
 def _terms(layer: Layer, shape: Shape) -> int:
     """How many values one value of a layer is put together from."""
-    match layer:
-        case Dense() | Conv():
-            return layer.wants(shape)[0].fans[0]
-        case Pool():
-            return prod(layer.window(shape))
-        case _:
-            return 1
+    weights = [spec for spec in layer.parameters(shape) if spec.role is Role.WEIGHT]
+    return weights[0].fans[0] if weights else prod(layer.window(shape) or (1,))
 
 
 def _columns(scalars: Scalars, data: Array) -> dict[Node, Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 
-from gradbook.net.layers import Activation, Dense, Dropout, Flatten, Layer
+from gradbook.net.layers import Activation, Dense, Layer
 from gradbook.net.network import Net
 from gradbook.net.parameters import Shape
 
@@ -52,12 +52,9 @@ TOTAL_ERROR = Name("E", word="total")
 RATE = Name("η")
 
 
-def gradient_name(of: Name) -> Name:
+def gradient_name(of: Name | None) -> Name:
     """∂E/∂w1: how the error changes with a value."""
     return Name("∂", of=of)
-
-
-STEMS = {"Conv": "c", "Pool": "p", "BatchNorm": "y"}
 
 
 def layer_names(net: Net) -> tuple[Name, ...]:
@@ -66,19 +63,18 @@ def layer_names(net: Net) -> tuple[Name, ...]:
 
 
 def value_name(net: Net, index: int) -> Name:
-    """The name of a layer's values: h, o, c, p, y, numbered where there are several."""
+    """The name of a layer's values: h, o, c, p, y, z, numbered where there are several."""
     layer = net.layers[index]
-    if isinstance(layer, Flatten | Dropout):
+    if layer.passes_on:
         return name_before(net, index)
     if isinstance(layer, Activation):
-        return Name("a", of=name_before(net, index))
+        return Name(layer.letter, of=name_before(net, index))
     peers = _peers(net, layer)
     if isinstance(layer, Dense):
         if index == peers[-1]:
             return Name("o")
         peers = peers[:-1]
-    stem = STEMS.get(type(layer).__name__, "h")
-    return Name(stem, layer=_place(index, peers))
+    return Name(layer.letter, layer=_place(index, peers))
 
 
 def name_before(net: Net, index: int) -> Name:

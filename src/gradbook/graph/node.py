@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -211,16 +211,18 @@ def needed(outputs: Sequence[Node], stop: Collection[Node] = ()) -> list[Node]:
     return sorted(seen, key=lambda node: node.index)
 
 
-def named_inputs(node: Node) -> list[Node]:
-    """The named values that a node's formula refers to, in the order they are written."""
-    return list(dict.fromkeys(_mentions(node)))
+def named_inputs(node: Node, named: Container[Node] | None = None) -> list[Node]:
+    """The named values that a node's formula refers to, in the order they are written.
 
-
-def _mentions(node: Node) -> Iterator[Node]:
+    `named` says which values are; without it those are that have a name in the graph.
+    """
+    named = node.graph.names if named is None else named
+    found: dict[Node, None] = {}
     waiting = list(reversed(node.inputs))
     while waiting:
-        found = waiting.pop()
-        if found.name is not None:
-            yield found
+        part = waiting.pop()
+        if part in named:
+            found[part] = None
         else:
-            waiting.extend(reversed(found.inputs))
+            waiting.extend(reversed(part.inputs))
+    return list(found)

@@ -6,11 +6,12 @@ They work element by element where they are given tensors.
 from __future__ import annotations
 
 from functools import reduce
+from math import pi, sqrt
 from typing import Any
 
 import numpy as np
 
-from gradbook.graph.node import Array, define
+from gradbook.graph.node import Array, Node, define
 
 
 def _not_given(name: str) -> Array:
@@ -90,11 +91,17 @@ define(
     derivative=lambda d, y, x: (d * y * (1 - y),),
     expansion=lambda x: 1 / (1 + x.graph.make("exp", -x)),
 )
+
+
+def _chance(x: Node) -> Node:
+    return x.graph.make("sigmoid", x)
+
+
 define("tanh", np.tanh, derivative=lambda d, y, x: (d * (1 - y**2),))
 define(
     "softplus",  # ln(1 + e^x)
     lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
-    derivative=lambda d, y, x: (d * x.graph.make("sigmoid", x),),
+    derivative=lambda d, y, x: (d * _chance(x),),
 )
 define(
     "relu",
@@ -106,6 +113,32 @@ define(
     lambda x, slope: np.where(x > 0, x, slope * x),
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y.attributes[0]),),
     expansion=lambda x, slope: x.graph.make("choose", x, x, slope * x),
+)
+GELU_SCALE, GELU_CUBE = sqrt(2 / pi), 0.044715
+
+
+def _gelu_tanh(x: Node) -> Node:
+    """tanh(√(2/π)·(x + 0.044715·x³)), written with squares alone, which every target has."""
+    return x.graph.make("tanh", GELU_SCALE * x * (1 + GELU_CUBE * x**2))
+
+
+def _gelu_derivative(d: Node, y: Node, x: Node) -> tuple[Node]:
+    t = _gelu_tanh(x)
+    inner = GELU_SCALE * (1 + 3 * GELU_CUBE * x**2)
+    return (d * (0.5 * (1 + t) + 0.5 * x * (1 - t**2) * inner),)
+
+
+define(
+    "gelu",  # Hendrycks and Gimpel (2016), the tanh form: PyTorch's approximate="tanh"
+    lambda x: 0.5 * x * (1 + np.tanh(GELU_SCALE * x * (1 + GELU_CUBE * x**2))),
+    derivative=_gelu_derivative,
+    expansion=lambda x: 0.5 * x * (1 + _gelu_tanh(x)),
+)
+define(
+    "silu",  # x·σ(x); its slope is σ(x) + y·(1 − σ(x))
+    lambda x: x * _sigmoid(x),
+    derivative=lambda d, y, x: (d * (_chance(x) + y * (1 - _chance(x))),),
+    expansion=lambda x: x * _chance(x),
 )
 define(
     "log_sum_exp",  # ln Σ e^x: softmax is e^(x − that)
@@ -130,6 +163,6 @@ define(
 define(
     "binary_cross_entropy",  # −t·ln σ(o) − (1−t)·ln(1 − σ(o)), said so that no logarithm overflows
     lambda t, o: np.maximum(o, 0) + np.log1p(np.exp(-np.abs(o))) - t * o,
-    derivative=lambda d, y, t, o: (-d * o, d * (o.graph.make("sigmoid", o) - t)),
+    derivative=lambda d, y, t, o: (-d * o, d * (_chance(o) - t)),
     expansion=lambda t, o: o.graph.make("softplus", o) - t * o,
 )

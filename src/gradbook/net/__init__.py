@@ -4,11 +4,21 @@ Knows nothing of graphs and derivatives.
 """
 
 from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
-from gradbook.net.network import Net, Parameter
-from gradbook.net.parameters import Bias, Role, Shape
+from gradbook.net.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Pool,
+    Residual,
+)
+from gradbook.net.network import Net, parse
+from gradbook.net.parameters import Bias, Parameter, Role, Shape
 from gradbook.net.task import Loss, Sample, Update
-from gradbook.net.text import GRAMMAR, parse, write
+from gradbook.net.text import GRAMMAR, write
 
 __all__ = [
     "BUILTIN",
@@ -27,6 +37,7 @@ __all__ = [
     "Net",
     "Parameter",
     "Pool",
+    "Residual",
     "Role",
     "Sample",
     "Shape",

@@ -7,9 +7,8 @@ from types import MappingProxyType
 
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.net.layers import Activation, Dense
-from gradbook.net.network import Net
+from gradbook.net.network import Net, parse
 from gradbook.net.task import Loss
-from gradbook.net.text import parse
 
 WORKED = """\
 name worked
@@ -75,31 +74,14 @@ sample 0 0 0 0  1 1 1 1  0 0 0 0  0 0 0 0 -> 0 1
 REFERENCE = """\
 name reference
 input 1x28x28               # 16,050 parameters; batches of 128
-conv 10 3x3 pad 1
-batchnorm
-relu
-conv 20 3x3
-batchnorm
-relu
+conv 10 3x3 pad 1; batchnorm; relu
+conv 20 3x3; batchnorm; relu
 maxpool 2
-conv 20 3x3
-batchnorm
-relu
-dropout 0.01 channels
-conv 20 3x3
-batchnorm
-relu
-conv 16 3x3
-batchnorm
-relu
-dropout 0.01 channels
-conv 16 3x3
-batchnorm
-relu
-dropout 0.01 channels
-conv 10 3x3
-batchnorm
-relu
+conv 20 3x3; batchnorm; relu; dropout 0.01 channels
+conv 20 3x3; batchnorm; relu
+conv 16 3x3; batchnorm; relu; dropout 0.01 channels
+conv 16 3x3; batchnorm; relu; dropout 0.01 channels
+conv 10 3x3; batchnorm; relu
 avgpool 3
 log softmax
 loss cross-entropy
@@ -110,38 +92,18 @@ rate 0.01
 BLOCKS = """\
 name blocks
 input 1x28x28               # 19,570 parameters; batches of 64
-conv 8 3x3 pad 1 no bias
-dropout 0.05
-relu
-batchnorm
-conv 8 3x3 pad 1 no bias
-dropout 0.05
-relu
+conv 8 3x3 pad 1 no bias; dropout 0.05; relu; batchnorm
+conv 8 3x3 pad 1 no bias; dropout 0.05; relu
 maxpool 2                   # the pool comes before the normalising
 batchnorm
-conv 16 3x3 pad 1 no bias
-dropout 0.05
-relu
-batchnorm
-conv 16 3x3 pad 1 no bias
-dropout 0.05
-relu
+conv 16 3x3 pad 1 no bias; dropout 0.05; relu; batchnorm
+conv 16 3x3 pad 1 no bias; dropout 0.05; relu
 maxpool 2
 batchnorm
-conv 32 3x3 pad 1 no bias
-dropout 0.05
-relu
-batchnorm
-conv 32 3x3 pad 1 no bias
-dropout 0.05
-relu
-batchnorm
-conv 32 1x1 no bias
-dropout 0.05
-relu
-batchnorm
-conv 10 1x1
-relu
+conv 32 3x3 pad 1 no bias; dropout 0.05; relu; batchnorm
+conv 32 3x3 pad 1 no bias; dropout 0.05; relu; batchnorm
+conv 32 1x1 no bias; dropout 0.05; relu; batchnorm
+conv 10 1x1; relu
 avgpool 7
 log softmax
 loss cross-entropy
@@ -152,25 +114,13 @@ rate 0.01
 FLAT = """\
 name flat
 input 1x28x28               # 14,522 parameters; batches of 128
-conv 16 3x3 pad 1
-relu
-batchnorm
-conv 16 3x3 pad 1
-relu
-batchnorm
-conv 16 3x3 pad 1
-relu
-batchnorm
+conv 16 3x3 pad 1; relu; batchnorm
+conv 16 3x3 pad 1; relu; batchnorm
+conv 16 3x3 pad 1; relu; batchnorm
 maxpool 2
-conv 16 3x3 pad 1
-relu
-batchnorm
-conv 16 3x3 pad 1
-relu
-batchnorm
-conv 16 3x3 pad 1
-relu
-batchnorm
+conv 16 3x3 pad 1; relu; batchnorm
+conv 16 3x3 pad 1; relu; batchnorm
+conv 16 3x3 pad 1; relu; batchnorm
 avgpool 3                   # 14 by 14 becomes 4 by 4: the last two rows and columns are left over
 flatten
 dense 10

@@ -5,32 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isfinite, prod
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gradbook.errors import ShapeError, UsageError, did_you_mean
-from gradbook.net.layers import MOST_VALUES, Activation, Layer, spell
-from gradbook.net.parameters import Role, Shape
+from gradbook.errors import UsageError, did_you_mean
+from gradbook.net.description import Description, Misfit
+from gradbook.net.layers import Activation, Layer, spell
+from gradbook.net.parameters import Role
 from gradbook.net.plain import listed, number, numbers, sizes, whole, words
 from gradbook.net.task import Loss, Sample, Update
 
-if TYPE_CHECKING:
-    from gradbook.net.network import Net
-
-
+MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier than a wish
 MOST_LAYERS = 100  # each puts its name around the one before: a_a_h1
 LARGEST_SEED = 999_999_999
 LONGEST_NAME = 200
 
 
-class Misfit(ShapeError):
-    """A part of a network that doesn't fit the rest: 'w', 'loss', 'sample 3', …"""
-
-    def __init__(self, part: str, message: str) -> None:
-        super().__init__(message)
-        self.part = part
-
-
-def settled(net: Net) -> dict[str, object]:
+def settled(net: Description) -> dict[str, object]:
     """The fields in their one canonical form, so that equal networks compare equal."""
     return {
         "input": sizes("the input's size", net.input),
@@ -93,18 +83,7 @@ def _by_role(what: str, given: object) -> dict[Role, Any]:
     return {role: given[role] for role in Role if role in given}
 
 
-def shapes(first: Shape, layers: tuple[Layer, ...]) -> tuple[Shape, ...]:
-    """The input's shape, then each layer's."""
-    found = [first]
-    for place, layer in enumerate(layers, 1):
-        try:
-            found.append(layer.output(found[-1]))
-        except ShapeError as error:
-            raise Misfit(f"layer {place}", f"layer {place}: {error.message}") from None
-    return tuple(found)
-
-
-def check(net: Net) -> None:
+def check(net: Description) -> None:
     _check_sizes(net)
     _check_loss(net)
     _check_start(net)
@@ -118,7 +97,7 @@ def check(net: Net) -> None:
     _check_words("data", net.table)
 
 
-def _check_sizes(net: Net) -> None:
+def _check_sizes(net: Description) -> None:
     if not 1 <= len(net.input) <= 3:
         raise Misfit("input", "the input is one to three sizes from 1 up, such as 2 or 1x28x28")
     check_depth(len(net.layers))
@@ -148,7 +127,7 @@ def _check_words(part: str, phrase: str) -> None:
         )
 
 
-def _check_loss(net: Net) -> None:
+def _check_loss(net: Description) -> None:
     if len(net.shapes[-1]) != 1:
         raise Misfit(
             "loss",
@@ -165,7 +144,7 @@ def _check_loss(net: Net) -> None:
         raise Misfit("loss", f"smoothing belongs to cross-entropy, not to {net.loss}")
 
 
-def _check_decay(net: Net) -> None:
+def _check_decay(net: Description) -> None:
     for role, decay in net.decay.items():
         if not (isfinite(decay) and decay >= 0):
             raise Misfit("decay", f"decay is a number from 0 up, not {decay}")
@@ -173,7 +152,7 @@ def _check_decay(net: Net) -> None:
             raise Misfit("decay", f"no {role} to decay: the layers have none")
 
 
-def _check_start(net: Net) -> None:
+def _check_start(net: Description) -> None:
     for role, values in net.start.items():
         wanted = net.count(role)
         if len(values) != wanted:
@@ -183,7 +162,7 @@ def _check_start(net: Net) -> None:
             raise Misfit(role, "start values are finite numbers")
 
 
-def _check_samples(net: Net) -> None:
+def _check_samples(net: Description) -> None:
     for place, sample in enumerate(net.samples, 1):
         part = f"sample {place}"
         _check_length(part, "input", len(sample.inputs), prod(net.input))

@@ -1,41 +1,80 @@
-"""The layers a network can be asked for: what each does to a shape and which parameters it owns."""
+"""The layers a network can be asked for: what each reads, makes and owns, and its words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite, prod
+from typing import ClassVar
 
 from gradbook.errors import ShapeError, UsageError, did_you_mean
-from gradbook.net.parameters import Bias, Role, Shape, Want, a_bias, bias_wants
+from gradbook.net.parameters import Bias, ParameterSpec, Role, Shape, a_bias, bias_specs
 from gradbook.net.plain import number, settle, sizes, whole
 
-MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier than a wish
+
+class Layer:
+    """What every layer answers; most read the values before them and keep their shape.
+
+    Value 0 is the network's input, value k what layer k makes.
+    """
+
+    letter: ClassVar[str] = ""  # that its values are called by
+    passes_on: ClassVar[bool] = False  # whether its values are those before it, names and all
+
+    def reads(self, index: int) -> tuple[int, ...]:
+        """The numbers of the values that a layer at this index is given, the latest first."""
+        return (index,)
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        """The shape it makes of those of the values it reads."""
+        return shape
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        return ()
+
+    def window(self, shape: Shape) -> tuple[int, int] | None:
+        """Height and width of the window that slides over an input of this shape."""
+        return None
+
+    @property
+    def step(self) -> int | None:
+        """How far the window moves."""
+        return None
+
+    def words(self, shape: Shape) -> str:
+        """What its values are, after a sentence about those that it reads."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(Layer):
     """`width` weighted sums of all inputs."""
 
     width: int
     bias: Bias = Bias.EACH
+    letter: ClassVar[str] = "h"
 
     def __post_init__(self) -> None:
         settle(self, width=whole("dense's width", self.width, 1), bias=a_bias(self.bias))
 
-    def output(self, shape: Shape) -> Shape:
+    def output(self, shape: Shape, *others: Shape) -> Shape:
         if len(shape) != 1:
             raise ShapeError(
                 f"dense takes a flat input, not {spell(shape)}: put 'flatten' before it"
             )
         return (self.width,)
 
-    def wants(self, shape: Shape) -> tuple[Want, ...]:
-        weight = Want(Role.WEIGHT, (self.width, shape[0]), (shape[0], self.width))
-        return (weight, *bias_wants(self.bias, self.width))
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        weight = ParameterSpec(Role.WEIGHT, (self.width, shape[0]), (shape[0], self.width))
+        return (weight, *bias_specs(self.bias, self.width))
+
+    def words(self, shape: Shape) -> str:
+        return (
+            f"{self.width} weighted sums of those" if self.width > 1 else "a weighted sum of those"
+        )
 
 
 @dataclass(frozen=True)
-class Conv:
+class Conv(Layer):
     """`channels` small windows slid over all input channels."""
 
     channels: int
@@ -44,6 +83,7 @@ class Conv:
     pad: int = 0
     bias: Bias = Bias.EACH
     groups: int = 1  # each group of output channels reads its own group of input channels
+    letter: ClassVar[str] = "c"
 
     def __post_init__(self) -> None:
         settle(
@@ -66,7 +106,7 @@ class Conv:
                 f"take at most pad {min(self.kernel) - 1}"
             )
 
-    def output(self, shape: Shape) -> Shape:
+    def output(self, shape: Shape, *others: Shape) -> Shape:
         _channels("conv", shape)
         if shape[0] % self.groups:
             raise ShapeError(
@@ -75,20 +115,39 @@ class Conv:
             )
         return (self.channels, *_windows("conv", shape, self.kernel, self.stride, self.pad))
 
-    def wants(self, shape: Shape) -> tuple[Want, ...]:
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
         area = prod(self.kernel)
         fans = (shape[0] // self.groups * area, self.channels // self.groups * area)
-        weight = Want(Role.WEIGHT, (self.channels, shape[0] // self.groups, *self.kernel), fans)
-        return (weight, *bias_wants(self.bias, self.channels))
+        weights = (self.channels, shape[0] // self.groups, *self.kernel)
+        return (
+            ParameterSpec(Role.WEIGHT, weights, fans),
+            *bias_specs(self.bias, self.channels),
+        )
+
+    def window(self, shape: Shape) -> tuple[int, int]:
+        return self.kernel
+
+    @property
+    def step(self) -> int:
+        return self.stride
+
+    def words(self, shape: Shape) -> str:
+        height, width = self.kernel
+        planes = f" in {shape[0] // self.groups} planes" if shape[0] > self.groups else ""
+        groups = f", {self.groups} groups of planes apart" if self.groups > 1 else ""
+        stride = f", every {self.stride}" if self.stride > 1 else ""
+        edge = f", edge of {self.pad}" if self.pad else ""
+        return f"weighted sums of {height} × {width} windows{planes}{groups}{stride}{edge}"
 
 
 @dataclass(frozen=True)
-class Pool:
+class Pool(Layer):
     """The largest or the average value of each window."""
 
     kind: str  # max | avg
     size: int | None  # none: one window over everything
     stride: int | None = None  # none: windows side by side
+    letter: ClassVar[str] = "p"
 
     def __post_init__(self) -> None:
         if self.kind not in ("max", "avg"):
@@ -100,93 +159,123 @@ class Pool:
         if self.size is None and self.stride is not None:
             raise UsageError("a window over everything has nowhere to go: leave out its stride")
 
-    @property
-    def step(self) -> int:
-        return (self.size or 1) if self.stride is None else self.stride
-
-    def window(self, shape: Shape) -> tuple[int, int]:
-        """Height and width of the window on an input of this shape."""
-        return (shape[1], shape[2]) if self.size is None else (self.size, self.size)
-
-    def output(self, shape: Shape) -> Shape:
+    def output(self, shape: Shape, *others: Shape) -> Shape:
         word = f"{self.kind}pool"
         _channels(word, shape)
         return (shape[0], *_windows(word, shape, self.window(shape), self.step, 0))
 
-    def wants(self, shape: Shape) -> tuple[Want, ...]:
-        return ()
+    def window(self, shape: Shape) -> tuple[int, int]:
+        return (shape[1], shape[2]) if self.size is None else (self.size, self.size)
+
+    @property
+    def step(self) -> int:
+        return (self.size or 1) if self.stride is None else self.stride
+
+    def words(self, shape: Shape) -> str:
+        word = "largest value" if self.kind == "max" else "average"
+        height, width = self.window(shape)
+        return f"the {word} of each {height} × {width} window"
 
 
 @dataclass(frozen=True)
-class BatchNorm:
+class BatchNorm(Layer):
     """Centres and scales each channel by its mean and spread over the samples."""
 
     epsilon: float = 1e-5
+    letter: ClassVar[str] = "y"
 
     def __post_init__(self) -> None:
         settle(self, epsilon=number("batchnorm's epsilon", self.epsilon))
         if not 0 < self.epsilon < 1:
             raise UsageError(f"batchnorm's epsilon lies between 0 and 1, not {self.epsilon}")
 
-    def output(self, shape: Shape) -> Shape:
-        return shape
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        return (ParameterSpec(Role.SCALE, shape[:1]), ParameterSpec(Role.SHIFT, shape[:1]))
 
-    def wants(self, shape: Shape) -> tuple[Want, ...]:
-        return (Want(Role.SCALE, shape[:1]), Want(Role.SHIFT, shape[:1]))
+    def words(self, shape: Shape) -> str:
+        return "each centred and scaled over the samples"
 
 
 @dataclass(frozen=True)
-class Dropout:
+class Dropout(Layer):
     """While training, sets values to 0 by chance, or whole channels, and scales up the others."""
 
     rate: float
     channels: bool = False
+    passes_on: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         settle(self, rate=number("dropout's rate", self.rate), channels=bool(self.channels))
         if not 0 <= self.rate < 1:
             raise UsageError(f"dropout's rate lies from 0 to below 1, not {self.rate}")
 
-    def output(self, shape: Shape) -> Shape:
-        return shape
 
-    def wants(self, shape: Shape) -> tuple[Want, ...]:
-        return ()
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """Lays all values out in one line, channel by channel, row by row."""
+
+    passes_on: ClassVar[bool] = True
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        return (prod(shape),)
 
 
 @dataclass(frozen=True)
-class Flatten:
-    """Lays all values out in one line, channel by channel, row by row."""
+class Residual(Layer):
+    """Adds what went into the last `back` layers to what came out of them: a skip connection."""
 
-    def output(self, shape: Shape) -> Shape:
-        return (prod(shape),)
+    back: int
+    letter: ClassVar[str] = "z"
 
-    def wants(self, shape: Shape) -> tuple[Want, ...]:
-        return ()
+    def __post_init__(self) -> None:
+        settle(self, back=whole("add back's number of layers", self.back, 1))
+
+    def reads(self, index: int) -> tuple[int, ...]:
+        if self.back > index:
+            there = ("none stands", "only 1 stands")[index] if index < 2 else f"only {index} stand"
+            layers = f"{self.back} layer{'s' * (self.back > 1)}"
+            raise ShapeError(f"add back {self.back} goes back over {layers}, but {there} before it")
+        return (index, index - self.back)
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        (earlier,) = others
+        if shape != earlier:
+            raise ShapeError(
+                f"add back {self.back} adds {spell(earlier)} to {spell(shape)}: "
+                "both must have the same shape"
+            )
+        return shape
+
+    def words(self, shape: Shape) -> str:
+        layers = "the last layer" if self.back == 1 else f"the last {self.back} layers"
+        return f"each plus what went into {layers}"
 
 
-ACTIVATIONS = (
-    "sigmoid",
-    "tanh",
-    "relu",
-    "leaky relu",
-    "softplus",
-    "identity",
-    "softmax",
-    "log softmax",
-)
+ACTIVATIONS = {  # the word in the text form, and what it makes of the values before it
+    "sigmoid": "the sigmoid σ of each",
+    "tanh": "the hyperbolic tangent of each",
+    "relu": "each if it is positive, else 0 (ReLU)",
+    "leaky relu": "each, times {slope:g} if it is negative (leaky ReLU)",
+    "softplus": "each, bent smoothly to stay positive (softplus)",
+    "gelu": "each, times a smooth step from 0 to 1 (GELU, in the tanh form)",
+    "silu": "each, times its own sigmoid (SiLU)",
+    "identity": "the same again (identity)",
+    "softmax": "their shares of 1 (softmax)",
+    "log softmax": "the logarithms of their shares of 1 (log softmax)",
+}
 USUAL_SLOPE = 0.01
 
 
 @dataclass(frozen=True)
-class Activation:
+class Activation(Layer):
     """A function of each value alone, but for softmax, which weighs all of them."""
 
     kind: str
     slope: float = USUAL_SLOPE  # of leaky relu, left of zero; no other has one
+    letter: ClassVar[str] = "a"
 
     def __post_init__(self) -> None:
-        if self.kind not in ACTIVATIONS:
+        if self.kind not in list(ACTIVATIONS):
             close = did_you_mean(str(self.kind), ACTIVATIONS)
             hint = close or f": one of {', '.join(ACTIVATIONS)}"
             raise UsageError(f"unknown activation {self.kind!r}{hint}")
@@ -195,8 +284,12 @@ class Activation:
         if not isfinite(slope):
             raise UsageError(f"the slope of leaky relu is a finite number, not {slope}")
 
-    def output(self, shape: Shape) -> Shape:
-        if not self.kind.endswith("softmax"):
+    @property
+    def is_softmax(self) -> bool:
+        return self.kind.endswith("softmax")
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        if not self.is_softmax:
             return shape
         if max(shape[1:], default=1) > 1:
             raise ShapeError(
@@ -204,11 +297,8 @@ class Activation:
             )
         return shape[:1]
 
-    def wants(self, shape: Shape) -> tuple[Want, ...]:
-        return ()
-
-
-Layer = Dense | Conv | Pool | BatchNorm | Dropout | Flatten | Activation
+    def words(self, shape: Shape) -> str:
+        return ACTIVATIONS[self.kind].format(slope=self.slope)
 
 
 def spell(shape: Shape) -> str:

@@ -11,13 +11,13 @@ Numbers are taken to be float32: 4 bytes each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 
-from gradbook.net.layers import Conv, Dense, Layer, Pool
+from gradbook.net.layers import Dense, Layer
 from gradbook.net.network import Net
-from gradbook.net.parameters import Shape
+from gradbook.net.parameters import Role, Shape
 
 BYTES = 4
 MEMORIES = {"descent": 0, "momentum": 1, "adam": 2, "adamw": 2}  # numbers kept for each parameter
@@ -35,11 +35,16 @@ class Sight:
     jump: Shape = (1, 1)
     area: Shape = (1, 1)
 
-    def through(self, window: Shape, stride: int) -> Sight:
+    def through(self, window: Shape, stride: int, area: Shape = (1, 1)) -> Sight:
         """The sight of what slides a window over this."""
         old = zip(self.field, window, self.jump, strict=True)
         field = tuple(seen + (size - 1) * jump for seen, size, jump in old)
-        return Sight(field, tuple(j * stride for j in self.jump))
+        return Sight(field, tuple(j * stride for j in self.jump), area)
+
+    def joined(self, other: Sight) -> Sight:
+        """The sight of values that see what either of two does: the larger field."""
+        pairs = zip(self.field, other.field, strict=True)
+        return replace(self, field=tuple(map(max, pairs)))
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class NetMeasure:
     @property
     def trained(self) -> int:
         """Parameters less the fixed ones."""
-        return sum(p.size for p in self.net.parameters if not p.want.fixed)
+        return sum(p.size for p in self.net.parameters if not p.fixed)
 
     @property
     def bytes(self) -> int:
@@ -118,60 +123,45 @@ def measure(net: Net, batch: int = 1) -> NetMeasure:
 
 
 def _layers(net: Net) -> Iterator[LayerMeasure]:
-    sight = Sight(area=net.shapes[0][1:]) if len(net.input) == 3 else None
+    sights: list[Sight | None] = [Sight(area=net.input[1:]) if len(net.input) == 3 else None]
     before = 0  # parameters so far that are trained
-    for index, (layer, shape) in enumerate(zip(net.layers, net.shapes, strict=False)):
-        output = net.shapes[index + 1]
+    for index, layer in enumerate(net.layers):
+        shape, output = net.shapes[index : index + 2]
         own = [p for p in net.parameters if p.layer == index]
         products, additions = _macs(layer, shape, output)
         training = 2 * (products + additions) + (products if before else 0)
-        sight = _sight(sight, layer, shape, output)
+        sights.append(_sight(layer, shape, output, [sights[value] for value in layer.reads(index)]))
         yield LayerMeasure(
             layer,
             output,
             sum(p.size for p in own),
             products + additions,
             training,
-            _window(layer, shape),
-            _stride(layer),
-            sight,
+            layer.window(shape),
+            layer.step,
+            sights[-1],
         )
-        before += sum(p.size for p in own if not p.want.fixed)
+        before += sum(p.size for p in own if not p.fixed)
 
 
 def _macs(layer: Layer, shape: Shape, output: Shape) -> tuple[int, int]:
     """Multiplications by a weight, and biases added."""
-    if not isinstance(layer, Conv | Dense):
+    roles = {spec.role: spec for spec in layer.parameters(shape)}
+    if Role.WEIGHT not in roles:
         return 0, 0
-    weight, *biases = layer.wants(shape)
-    return weight.fans[0] * prod(output), prod(output) if biases else 0
+    return roles[Role.WEIGHT].fans[0] * prod(output), prod(output) * (Role.BIAS in roles)
 
 
-def _window(layer: Layer, shape: Shape) -> Shape | None:
-    match layer:
-        case Conv():
-            return layer.kernel
-        case Pool():
-            return layer.window(shape)
-        case _:
-            return None
-
-
-def _stride(layer: Layer) -> int | None:
-    match layer:
-        case Conv():
-            return layer.stride
-        case Pool():
-            return layer.step
-        case _:
-            return None
-
-
-def _sight(sight: Sight | None, layer: Layer, shape: Shape, output: Shape) -> Sight | None:
+def _sight(
+    layer: Layer, shape: Shape, output: Shape, sights: Sequence[Sight | None]
+) -> Sight | None:
+    """What a layer sees by way of all values that it reads."""
+    sight, *others = sights
     if sight is None:
         return None
-    window, stride = _window(layer, shape), _stride(layer)
-    if window and stride:
-        seen = sight.through(window, stride)
-        return Sight(seen.field, seen.jump, output[1:])
+    for other in others:
+        sight = sight.joined(other) if other else sight
+    window, step = layer.window(shape), layer.step
+    if window and step:
+        return sight.through(window, step, output[1:])
     return sight.through(sight.area, 1) if isinstance(layer, Dense) else sight

@@ -1,51 +1,35 @@
-"""A whole network as it was asked for: layers, loss, update, samples and start values."""
+"""A whole network whose parts fit each other; read from a text, written as one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from math import prod, sqrt
 from random import Random
 from typing import Any
 
-from gradbook.net.fit import Misfit, check, settled, shapes
-from gradbook.net.layers import Layer
-from gradbook.net.parameters import Role, Shape, Want
+from gradbook.net.description import Description, Misfit
+from gradbook.net.fit import check, settled
+from gradbook.net.parameters import Role
 from gradbook.net.plain import settle
-from gradbook.net.task import ADAMW_DECAY, DESCENT, USUAL_RATES, Loss, Sample, Update
+from gradbook.net.task import Loss, Sample
+from gradbook.net.text import (
+    TRAINING,
+    Draft,
+    Statement,
+    drafted,
+    network_statements,
+    pointing,
+    read_statement,
+    write,
+)
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
 LONGEST_REPR = 1000
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """One layer's weights, biases, scales or shifts, and how its elements are numbered."""
-
-    layer: int
-    want: Want
-    first: int  # the number of its first element: w5 is the first of the output layer
-
-    @property
-    def role(self) -> Role:
-        return self.want.role
-
-    @property
-    def shape(self) -> Shape:
-        return self.want.shape
-
-    @property
-    def size(self) -> int:
-        return prod(self.shape)
-
-    @property
-    def names(self) -> list[str]:
-        return [f"{self.role}{self.first + k}" for k in range(self.size)]
-
-
-@dataclass(frozen=True)
-class Net:
+class Net(Description):
     """A network described once. `Net.parse(text)` and `str(net)` are its text form.
 
     `start` gives start values by kind of parameter, in the order of their numbers; weights that
@@ -53,38 +37,36 @@ class Net:
     `decay` gives by kind how much of themselves parameters lose at each step, per unit of rate.
     """
 
-    input: Shape
-    layers: tuple[Layer, ...]
-    loss: Loss = Loss.HALF_SQUARED
-    update: Update = DESCENT
-    rate: float | None = None  # none: the usual one for this update
-    samples: tuple[Sample, ...] = ()
-    start: Mapping[Role, tuple[float, ...]] = field(default_factory=dict)
-    seed: int = 0
-    name: str = ""
-    table: str = ""  # the CSV file that the samples come from, where there is one
-    smoothing: float = 0.0  # of cross-entropy's targets: this share is spread over all classes
-    decay: Mapping[Role, float] = field(default_factory=dict)
-
     def __post_init__(self) -> None:
         settle(self, **settled(self))
         check(self)
 
     @staticmethod
     def parse(text: str) -> Net:
-        from gradbook.net.text import parse
-
         return parse(text)
 
     def __str__(self) -> str:
-        from gradbook.net.text import write
-
         return write(self)
 
     def __repr__(self) -> str:
         """What makes this network again; of a large one, its beginning."""
         text = str(self).rstrip().replace("\n", "; ")
         return f"Net.parse({text if len(text) <= LONGEST_REPR else text[:LONGEST_REPR] + ' …'!r})"
+
+    def _repr_svg_(self) -> str:
+        from gradbook.targets.drawing import draw, svg
+
+        return svg(draw(self, numbers=True))
+
+    def _repr_png_(self) -> bytes:
+        """For notebooks that show no SVG, such as those that aren't trusted yet."""
+        from gradbook.targets.drawing import draw, png
+
+        drawing = draw(self, numbers=True)
+        return png(drawing, round(drawing.width))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self).rstrip())
 
     def __hash__(self) -> int:
         return hash(self._values())
@@ -100,38 +82,6 @@ class Net:
 
     def with_samples(self, samples: Iterable[Sample], table: str = "") -> Net:
         return replace(self, samples=tuple(samples), table=table)
-
-    @cached_property
-    def shapes(self) -> tuple[Shape, ...]:
-        """The input's shape, then each layer's."""
-        return shapes(self.input, self.layers)
-
-    @property
-    def outputs(self) -> int:
-        return prod(self.shapes[-1])
-
-    @cached_property
-    def parameters(self) -> tuple[Parameter, ...]:
-        found: list[Parameter] = []
-        counts = dict.fromkeys(Role, 0)
-        for index, (layer, shape) in enumerate(zip(self.layers, self.shapes, strict=False)):
-            for want in layer.wants(shape):
-                found.append(Parameter(index, want, counts[want.role] + 1))
-                counts[want.role] += found[-1].size
-        return tuple(found)
-
-    def count(self, role: Role | None = None) -> int:
-        """How many parameters there are, or how many of one kind."""
-        return sum(p.size for p in self.parameters if role in (None, p.role))
-
-    @property
-    def learning_rate(self) -> float:
-        return USUAL_RATES[self.update.kind] if self.rate is None else self.rate
-
-    def decay_of(self, role: Role) -> float:
-        """How much of themselves parameters of this kind lose at each step, per unit of rate."""
-        usual = {Role.WEIGHT: ADAMW_DECAY} if self.update.kind == "adamw" else {}
-        return (self.decay or usual).get(role, 0.0)
 
     def start_values(self) -> dict[Role, tuple[float, ...]]:
         """Every kind of parameter's start values, as given or else as usual."""
@@ -152,7 +102,7 @@ class Net:
         drawn: list[float] = []
         for parameter in self.parameters:
             if parameter.role is Role.WEIGHT:
-                reach = sqrt(6 / sum(parameter.want.fans))
+                reach = sqrt(6 / sum(parameter.spec.fans))
                 drawn += (random.uniform(-reach, reach) for _ in range(parameter.size))
         return tuple(round(value, DRAWN_DECIMALS) for value in drawn)
 
@@ -174,3 +124,36 @@ class Net:
 def _net_of(*values: Any) -> Net:
     parts = dict(zip((part.name for part in fields(Net)), values, strict=True))
     return Net(**parts | {"start": dict(parts["start"]), "decay": dict(parts["decay"])})
+
+
+def parse(text: str, source: str | None = None) -> Net:
+    """The network that a text describes."""
+    return parse_lines(network_statements(text, source), source)
+
+
+def parse_lines(lines: Iterable[Statement], source: str | None = None) -> Net:
+    """The network that these statements of a text describe."""
+    draft = drafted(lines, source)
+    try:
+        return Net(
+            layers=tuple(draft.layers),
+            samples=tuple(draft.samples),
+            start=draft.start,
+            **draft.settings,
+        )
+    except Misfit as error:
+        last = f"layer {len(draft.layers)}" if draft.layers else "input"
+        line = draft.places.get(error.part) or draft.places[last]
+        line.fail(error.message, at=0)
+
+
+def net_changed(net: Net, lines: Iterable[Statement]) -> Net:
+    """The network with what these statements say about its training in place of its own."""
+    draft = Draft(None, [net.shapes[-1]])
+    for line in lines:
+        if line.next not in TRAINING:
+            line.fail(f"{line.next!r} would be another network: say only how this one is trained")
+        read_statement(draft, line)
+        with pointing(line, at=0):
+            net = replace(net, **draft.settings)
+    return net

@@ -1,9 +1,10 @@
-"""The parameters a layer can ask for: their kinds, their shapes, and how biases are shared."""
+"""The parameters of layers: their kinds and shapes, how biases are shared, how all are numbered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import prod
 
 from gradbook.errors import UsageError
 
@@ -38,8 +39,8 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True)
-class Want:
-    """One parameter tensor that a layer asks for; `fans` are its inputs and outputs per sum."""
+class ParameterSpec:
+    """One parameter tensor that a layer owns; `fans` are its inputs and outputs per sum."""
 
     role: Role
     shape: Shape
@@ -53,7 +54,36 @@ def a_bias(bias: object) -> Bias:
     return Bias(str(bias))
 
 
-def bias_wants(bias: Bias, width: int) -> tuple[Want, ...]:
+def bias_specs(bias: Bias, width: int) -> tuple[ParameterSpec, ...]:
     if bias is Bias.NONE:
         return ()
-    return (Want(Role.BIAS, (1,) if bias.shared else (width,), fixed=bias.fixed),)
+    return (ParameterSpec(Role.BIAS, (1,) if bias.shared else (width,), fixed=bias.fixed),)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One layer's weights, biases, scales or shifts, and how its elements are numbered."""
+
+    layer: int
+    spec: ParameterSpec
+    first: int  # the number of its first element: w5 is the first of the output layer
+
+    @property
+    def role(self) -> Role:
+        return self.spec.role
+
+    @property
+    def shape(self) -> Shape:
+        return self.spec.shape
+
+    @property
+    def fixed(self) -> bool:
+        return self.spec.fixed
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def names(self) -> list[str]:
+        return [f"{self.role}{self.first + k}" for k in range(self.size)]

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 
+from gradbook.amounts import counted
 from gradbook.data.dataset import Dataset
 from gradbook.data.digits import SUMS
 from gradbook.data.images import Images, digest, shared, statistics
 from gradbook.data.sources import KNOWN
 from gradbook.errors import one_line
-from gradbook.report.amounts import counted
-from gradbook.report.words.lines import Piece, TextLine
+from gradbook.report.words.lines import Piece, TextLine, folded
+from gradbook.report.words.table import GAP, TableColumn, TextTable
 
 WIDEST_NAME = 30  # columns for the name of a class
 LONGEST_BAR = 24
-HEADINGS = ("class", "training", "validation", "test")
 
 
 def lines(dataset: Dataset, *, ascii_only: bool = False) -> Iterator[TextLine]:
@@ -26,9 +25,7 @@ def lines(dataset: Dataset, *, ascii_only: bool = False) -> Iterator[TextLine]:
         Piece(f": {counted(images, 'image')} of {_sides(dataset)}, "),
         Piece(counted(len(dataset.classes), "class", "classes")),
     ]
-    yield from (
-        [Piece(line)] for line in wrap(one_line(dataset.source), 79, break_long_words=False)
-    )
+    yield from folded(one_line(dataset.source), 79)
     yield []
     yield from _counts(dataset, "=" if ascii_only else "━")
     yield []
@@ -49,21 +46,19 @@ def _sides(dataset: Dataset) -> str:
 def _counts(dataset: Dataset, ink: str) -> Iterator[TextLine]:
     """A row for each class, with a bar for its share of training, and one for all."""
     parts = (dataset.training, dataset.validation, dataset.test_for_reporting)
-    columns = [part.counts(len(dataset.classes)) for part in parts]
+    counts = [part.counts(len(dataset.classes)) for part in parts]
     names = [one_line(name)[:WIDEST_NAME] for name in dataset.classes]
-    rows = [*zip(names, *columns, strict=True), ("all", *map(sum, columns))]
-    width = max(map(len, ("class", *names)))
-    yield [Piece(f"{'class':<{width}}  " + "  ".join(f"{h:>10}" for h in HEADINGS[1:]), "bold")]
-    most = max(columns[0], default=0) or 1
-    for name, *counts in rows[:-1]:
-        bar = ink * round(LONGEST_BAR * counts[0] / most)
-        yield [Piece(f"{_row(name, counts, width)}  "), Piece(bar, "cyan")]
-    name, *counts = rows[-1]
-    yield [Piece(_row(name, counts, width), "bold")]
-
-
-def _row(name: str, counts: Sequence[int], width: int) -> str:
-    return f"{name:<{width}}  " + "  ".join(f"{count:>10,}" for count in counts)
+    columns = (
+        TableColumn("class", words=True),
+        *(TableColumn(title, width=10) for title in ("training", "validation", "test")),
+    )
+    table = TextTable(columns, tuple(zip(names, *counts, strict=True)), ("all", *map(sum, counts)))
+    *lines, total = table.lines()
+    most = max(counts[0], default=0) or 1
+    yield lines[0]
+    for line, count in zip(lines[1:], counts[0], strict=True):
+        yield [*line, Piece(GAP), Piece(ink * round(LONGEST_BAR * count / most), "cyan")]
+    yield total
 
 
 def _figures(values: Sequence[float]) -> str:
@@ -86,14 +81,21 @@ def verified(dataset: Dataset) -> Iterator[TextLine]:
     ]
 
 
-def known() -> Iterator[TextLine]:
+def known(width: int) -> Iterator[TextLine]:
     """The data sets that go by a name."""
-    yield [Piece(f"{'name':<16}{'images':>8}{'size':>8}{'classes':>9}", "bold")]
-    for name, it in KNOWN.items():
-        rows, columns = it.size
-        missing = "" if it.is_here else f" (not installed: pip install 'gradbook[{it.needs}]')"
-        figures = f"{it.images:>8,}{f'{rows}x{columns}':>8}{it.classes:>9}"
-        yield [Piece(f"{name:<16}", "cyan"), Piece(f"{figures}  {it.about}{missing}")]
+    columns = (
+        TableColumn("name", words=True, ink="cyan", width=14),
+        TableColumn("images", width=8),
+        TableColumn("size", width=6),
+        TableColumn("classes", spell=str),
+    )
+    rows = ((name, it.images, "{}x{}".format(*it.size), it.classes) for name, it in KNOWN.items())
+    missing = " (not installed: pip install 'gradbook[{}]')"
+    notes = (
+        [Piece(it.about + ("" if it.is_here else missing.format(it.needs)))]
+        for it in KNOWN.values()
+    )
+    yield from TextTable(columns, tuple(rows)).with_notes(notes, width)
 
 
 VERSION = 1

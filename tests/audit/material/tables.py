@@ -9,7 +9,7 @@ import numpy as np
 
 from gradbook.audit.formula.address import column_of, pack, row_of, sheet_of
 from gradbook.audit.formula.reader import Reader
-from gradbook.audit.workbook.book import Book, Sheet
+from gradbook.audit.workbook.book import Book, SheetPart
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
 from tests.audit.material.made import Spot, Table
@@ -86,7 +86,7 @@ class Columns:
 def book_of(table: Table) -> Book:
     """A table as the audit reads it."""
     titles = list(table.sheets)
-    book = Book(sheets=[Sheet(title, "") for title in titles], names=table.names)
+    book = Book(sheets=[SheetPart(title, "") for title in titles], names=table.names)
     book.reader = Reader({title.lower(): k for k, title in enumerate(titles)}, table.names)
     for number, title in enumerate(titles):
         for (row, column), content in table.sheets[title].items():

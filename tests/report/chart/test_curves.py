@@ -21,7 +21,7 @@ EPOCHS = np.arange(40)
 def chart(*values, title="Loss"):
     colours = ("#5088F2", "#008681", "#C27A09", "#C55FBA")
     curves = (Curve(f"{k}", np.array(each, float), colours[k % 4]) for k, each in enumerate(values))
-    return Chart(title, tuple(curves))
+    return Chart(title, tuple(curves), labels="rate")
 
 
 FALLING = 0.5**EPOCHS

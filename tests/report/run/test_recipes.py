@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from gradbook.lab.recipes import measured as lab
-from gradbook.lab.recipes.measured import Measured, measured
-from gradbook.lab.recipes.recipe import RECIPES
+from gradbook.lab.recipes import builtin
+from gradbook.lab.recipes.builtin import RECIPES, Measured, measured
 from gradbook.report.run.recipes import lines, records
 from gradbook.report.words.lines import plain
 
@@ -23,7 +22,7 @@ QUICK = {
 
 @pytest.fixture
 def quick_measured(monkeypatch):
-    monkeypatch.setattr(lab, "_all", lambda: {"quick": QUICK})
+    monkeypatch.setattr(builtin, "all_measured", lambda: {"quick": QUICK})
 
 
 def test_every_recipe_has_its_row():
@@ -35,7 +34,7 @@ def test_what_was_measured_is_told_with_its_machine(quick_measured):
     page = plain(list(lines(120, 2)))
     assert "21.0 s     99.43 ± 0.05 %  " in page
     assert page.endswith(
-        "\nMeasured over 10 seeds or more on two cores; the time is what that makes of 2 cores.\n"
+        "\nMeasured over 10 seeds or more on two cores; the time is what follows for 2 cores.\n"
     )
 
 

@@ -6,13 +6,20 @@ import csv
 
 import pytest
 
-from gradbook.report.words.table import Column, Table, comma_separated, fitted, markdown, text
+from gradbook.report.words.table import (
+    TableColumn,
+    TextTable,
+    comma_separated,
+    fitted,
+    markdown,
+    text,
+)
 
-SMALL = Table(
+SMALL = TextTable(
     (
-        Column("layer", "layer", words=True),
-        Column("bytes", "bytes", spare=1),
-        Column("numbers", "numbers", spare=2),
+        TableColumn("layer", "layer", words=True),
+        TableColumn("bytes", "bytes", spare=1),
+        TableColumn("numbers", "numbers", spare=2),
     ),
     (("a|b", 12, None), ("dense", 1234567, 3)),
     ("total", 1234579, 3),
@@ -31,7 +38,7 @@ def test_words_stand_left_and_numbers_right_with_marked_thousands():
 
 
 def test_a_table_without_a_total_ends_with_its_rows():
-    assert text(Table(SMALL.columns, SMALL.rows)).endswith("dense  1,234,567        3\n")
+    assert text(TextTable(SMALL.columns, SMALL.rows)).endswith("dense  1,234,567        3\n")
 
 
 @pytest.mark.parametrize(

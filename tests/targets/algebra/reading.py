@@ -18,7 +18,7 @@ NAME = "(?:σ²|[A-Za-zμγβησ])[A-Za-z0-9_]*(?:σ²)?[A-Za-zγβ0-9_]*′?"
 TOKEN = re.compile(
     rf"""\s*(?:
       (?P<partial>∂{NAME}/∂{NAME})
-    | (?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?)
+    | (?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?|π)
     | (?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)
     | (?P<name>{NAME})
     | (?P<sign>[-+−·/^√Σ½()\[\]{{}},>])
@@ -114,7 +114,7 @@ class Reader:
         kind, text = self.next
         self.take()
         if kind == "number":
-            return float(text)
+            return np.pi if text == "π" else float(text)
         if kind == "partial":
             return self.values[text]
         if kind == "name" and self.next[1] == "(":

@@ -79,7 +79,7 @@ def test_the_formulas_of_any_network_come_to_its_gradients(net):
 class ExactPrinter(TextPrinter):
     """As the terminal shows it, but with every digit."""
 
-    def write_number(self, form):
+    def write_numeral(self, form):
         return f"{'−' * (form.value < 0)}{abs(form.value)!r}"
 
 

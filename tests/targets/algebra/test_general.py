@@ -55,6 +55,7 @@ class Worked:
         self.values = {
             "i": [np.reshape(sample.inputs, net.input) for sample in net.examples()],
             "t": [np.array(sample.targets) for sample in net.examples()],
+            "π": [np.pi] * self.samples,
         }
         starts = {role: np.array(values) for role, values in net.start_values().items()}
         for p in net.parameters:
@@ -201,6 +202,9 @@ NETWORKS = {
     "windows": "input 1x3x3; conv 2 2x2; tanh; flatten; dense 2; softmax; loss cross-entropy"
     + NINE,
     "two windows": "input 1x3x3; conv 2 2x2 no bias; relu; conv 1 2x2; flatten; dense 2" + NINE,
+    "skipping": "input 2; dense 3; gelu; dense 3; silu; add back 2; dense 2; add back 6" + TWO,
+    "skipping planes": "input 1x3x3; conv 1 1x1; tanh; conv 1 1x1; dropout 0; add back 2; gelu; "
+    "flatten; tanh; add back 1; dense 2" + NINE,
     "pooled": "input 1x4x4; conv 2 3x3 shared bias; relu; avgpool 2; flatten; dense 1" + SIXTEEN,
     "normalised planes": "input 1x4x4; conv 2 3x3; batchnorm; relu; flatten; dense 1" + SIXTEEN,
 }

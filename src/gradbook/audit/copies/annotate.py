@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -13,14 +11,13 @@ from gradbook.audit.copies.patch import Patch
 from gradbook.audit.copies.sheet_xml import read_sheet, styles_used
 from gradbook.audit.copies.styles_xml import Styles
 from gradbook.audit.findings.findings import BookReport, Finding
-from gradbook.audit.formula.address import Address, column_number, pack, written
+from gradbook.audit.formula.address import Address, cells_of, written
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.package import package
 from gradbook.audit.workbook.read import book_of, main_part
 from gradbook.palette import ERROR
 
 MOST_NOTES = 2_000  # on one sheet; the cells beyond are coloured only
-_RANGE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})(?::([A-Z]{1,3})([1-9][0-9]{0,6}))?")
 
 
 def annotated(path: str | Path, report: BookReport) -> bytes:
@@ -53,35 +50,21 @@ def _show(patch: Patch, book: Book, report: BookReport) -> None:
 def notes(book: Book, report: BookReport) -> dict[int, dict[Address, str]]:
     """Sheet → wrong cell → what there is to say of it."""
     found: dict[int, dict[Address, str]] = {}
-    for sheet in report.sheets:
-        for finding in sheet.findings:
-            number = book.sheet_number(finding.sheet or sheet.sheet)
-            if number is None:
-                continue
-            said = found.setdefault(number, {})
-            cells = list(cells_of(finding.cells, number))
-            for cell in cells:
-                note = _note(finding, written(cells[0]), cell)
-                said[cell] = f"{said[cell]}\n\n{note}" if cell in said else note
-    return found
-
-
-def cells_of(ranges: str, sheet: int) -> Iterator[Address]:
-    """Z33:Z100,AB7 cell by cell."""
-    for part in ranges.split(","):
-        found = _RANGE.fullmatch(part.strip())
-        if not found:
+    for finding in report.findings:
+        number = book.sheet_number(finding.sheet)
+        if number is None:
             continue
-        left, right = (column_number(found[k] or found[1]) for k in (1, 3))
-        top, bottom = (int(found[k] or found[2]) - 1 for k in (2, 4))
-        for column in range(left, right + 1):
-            for row in range(top, bottom + 1):
-                yield pack(sheet, row, column)
+        said = found.setdefault(number, {})
+        cells = list(cells_of(finding.cells, number))
+        for cell in cells:
+            note = _note(finding, written(cells[0]), cell)
+            said[cell] = f"{said[cell]}\n\n{note}" if cell in said else note
+    return found
 
 
 def _note(finding: Finding, first: str, cell: Address) -> str:
     here = written(cell)
     place = "" if here == first else f"as in {first}, "
     right = finding.fixes.get(here) or (finding.expected if here == first else "")
-    lines: Sequence[str] = [f"{finding.quantity}: {place}{finding.why}."]
-    return "\n".join([*lines, *(["", "Rather:", right] if right else [])])
+    note = f"{finding.quantity}: {place}{finding.why}."
+    return f"{note}\n\nRather:\n{right}" if right else note

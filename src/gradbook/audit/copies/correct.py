@@ -13,24 +13,28 @@ from io import BytesIO
 from math import fsum, isfinite
 from pathlib import Path
 
-from gradbook.audit.copies.annotate import cells_of
-from gradbook.audit.copies.markup import edited
+from gradbook.audit.copies.markup import edited, outline, place_after, prefix, tag, with_attributes
 from gradbook.audit.copies.patch import Patch
 from gradbook.audit.copies.sheet_xml import (
     SheetXml,
-    ask_to_calculate,
     read_sheet,
     with_formulas,
     with_value,
 )
 from gradbook.audit.findings.findings import BookReport, Curve, Finding
-from gradbook.audit.formula.address import Address, ranges, sheet_of
-from gradbook.audit.formula.pattern import Pattern, UnknownReference
+from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of
+from gradbook.audit.formula.pattern import UnknownReference
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.package import package
-from gradbook.audit.workbook.read import book_of
+from gradbook.audit.workbook.read import book_of, main_part
+
+BEFORE_CALCULATION = """
+fileVersion fileSharing workbookPr workbookProtection bookViews sheets functionGroups
+externalReferences definedNames
+"""  # what the format puts before calcPr
+FEWEST = 2  # steps that make a curve
 
 
 @dataclass(frozen=True)
@@ -48,58 +52,50 @@ def fixed(path: str | Path, report: BookReport) -> Fixed:
     with package(path) as parts:
         patch = Patch(parts)
         book = book_of(parts)
-        wanted = _wanted(book, report)
-        done = _correct(patch, book, wanted)
+        done = _correct(patch, book, right_formulas(book, report.findings))
         patch.write(copy)
     content = copy.getvalue() if done else Path(path).read_bytes()
-    return Fixed(content, len(done), tuple(_left(book, report, done)))
+    return Fixed(content, len(done), tuple(_left(book, report.findings, done)))
 
 
-def _wanted(book: Book, report: BookReport) -> dict[Address, str]:
-    """Each cell's right formula."""
+def right_formulas(book: Book, findings: Iterable[Finding]) -> dict[Address, str]:
+    """Each wrong cell with the formula that belongs there, without its =."""
     found: dict[Address, str] = {}
-    for sheet in report.sheets:
-        for finding in sheet.findings:
-            number = book.sheet_number(finding.sheet or sheet.sheet)
-            if number is not None:
-                for name, formula in finding.fixes.items():
-                    for cell in cells_of(name, number):
-                        found.setdefault(cell, formula.removeprefix("="))
+    for finding in findings:
+        number = book.sheet_number(finding.sheet)
+        if number is not None:
+            for name, formula in finding.fixes.items():
+                for cell in cells_of(name, number):
+                    found.setdefault(cell, formula.removeprefix("="))
     return found
 
 
-def _left(book: Book, report: BookReport, done: set[Address]) -> Iterator[str]:
-    for sheet in report.sheets:
-        for finding in sheet.findings:
-            number = book.sheet_number(finding.sheet or sheet.sheet)
-            cells = list(cells_of(finding.cells, number or 0))
-            rest = [cell for cell in cells if cell not in done]
-            if rest or not cells:
-                yield f"{ranges(rest) or finding.cells} ({finding.quantity})"
+def _left(book: Book, findings: Iterable[Finding], done: set[Address]) -> Iterator[str]:
+    for finding in findings:
+        cells = list(cells_of(finding.cells, book.sheet_number(finding.sheet) or 0))
+        rest = [cell for cell in cells if cell not in done]
+        if rest or not cells:
+            yield f"{ranges(rest) or finding.cells} ({finding.quantity})"
 
 
 def _correct(patch: Patch, book: Book, wanted: Mapping[Address, str]) -> set[Address]:
-    done: set[Address] = set()
+    """Put the wanted formulas into the sheets where that can be done: the cells where it was."""
     if not wanted:
-        return done
-    sheets = {
-        number: _sheet(patch, book, number)
-        for number in range(len(book.sheets))
-        if any(sheet_of(cell) == number for cell in book.patterns)
-        or any(sheet_of(cell) == number for cell in wanted)
-    }
-    for number, sheet in sheets.items():
-        here = {c: f for c, f in wanted.items() if sheet_of(c) == number}
-        done |= {cell for cell in here if not _is_in_array(sheet, book, cell)}
+        return set()
+    sheets: dict[int, SheetXml] = {}
+    for number in sorted({sheet_of(cell) for cell in (*book.patterns, *wanted)}):
+        part = book.sheets[number].part
+        here = (cell for cell in book.patterns if sheet_of(cell) == number)
+        sheets[number] = read_sheet(patch.text(part), part, number, here)
+    done = {cell for cell in wanted if not _is_in_array(sheets[sheet_of(cell)], book, cell)}
     right = {cell: book.reader.pattern(wanted[cell], cell) for cell in done}
     flow = Flow(book)
     numbers = Evaluation(book, flow, right)
     stale = _computed_from(book, flow, done) | done
     for number, sheet in sheets.items():
         values = {cell: numbers.value(cell) for cell in stale if sheet_of(cell) == number}
-        edits = [
-            *with_formulas(sheet, {c: wanted[c] for c in done if sheet_of(c) == number}, values)
-        ]
+        formulas = {cell: wanted[cell] for cell in done if sheet_of(cell) == number}
+        edits = list(with_formulas(sheet, formulas, values))
         for cell in values.keys() - done:
             if cell in sheet.cells:
                 edits += with_value(sheet, sheet.cells[cell], values[cell])
@@ -108,12 +104,6 @@ def _correct(patch: Patch, book: Book, wanted: Mapping[Address, str]) -> set[Add
     if done:
         ask_to_calculate(patch)
     return done
-
-
-def _sheet(patch: Patch, book: Book, number: int) -> SheetXml:
-    part = book.sheets[number].part
-    cells = (cell for cell in book.patterns if sheet_of(cell) == number)
-    return read_sheet(patch.text(part), part, number, cells)
 
 
 def _is_in_array(sheet: SheetXml, book: Book, cell: Address) -> bool:
@@ -135,7 +125,24 @@ def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:
     return flow.below(cells | obscure) | obscure
 
 
-FEWEST = 2  # steps that make a curve
+def ask_to_calculate(patch: Patch) -> None:
+    """Let the whole book be computed anew, in an order that is found anew."""
+    main = main_part(patch.parts)
+    for relation in patch.relations(main):
+        if relation.kind == "calcChain":
+            patch.drop(relation.part, main)
+    data = patch.text(main)
+    found = outline(data, main)
+    there = next((e for e in found if e.depth == 1 and e.tag == "calcPr"), None)
+    if there is not None:
+        edit = with_attributes(data, there, fullCalcOnLoad="1")
+    else:
+        place = place_after(found, BEFORE_CALCULATION)
+        edit = place, place, tag(prefix(data, found[-1]), "calcPr", fullCalcOnLoad="1")
+    patch.put(main, edited(data, [edit]))
+
+
+# How the loss would go on ---------------------------------------------------
 
 
 def loss_curve(
@@ -145,27 +152,17 @@ def loss_curve(
 
     None where nothing is known to correct, or too little of either can be computed.
     """
-    instead = right_formulas(book, findings)
-    cells = [step for step in loss if step]
-    if not instead or len(cells) < FEWEST:
+    right = right_formulas(book, findings)
+    steps = [step for step in loss if step]
+    if not right or len(steps) < FEWEST:
         return None
-    made = tuple(_given(book, step) for step in cells)
+    made = tuple(_given(book, step) for step in steps)
     if not all(map(isfinite, made)):
-        made = _losses(Evaluation(book, flow), cells)
-    corrected = _losses(Evaluation(book, flow, instead), cells)
+        made = _losses(Evaluation(book, flow), steps)
+    instead = {cell: book.reader.pattern(text, cell) for cell, text in right.items()}
+    corrected = _losses(Evaluation(book, flow, instead), steps)
     enough = all(sum(map(isfinite, losses)) >= FEWEST for losses in (made, corrected))
     return Curve(made, corrected) if enough else None
-
-
-def right_formulas(book: Book, findings: Iterable[Finding]) -> dict[Address, Pattern]:
-    """Each wrong cell with the formula that belongs there."""
-    found: dict[Address, Pattern] = {}
-    for finding in findings:
-        number = book.sheet_number(finding.sheet)
-        for name, formula in finding.fixes.items() if number is not None else ():
-            for cell in cells_of(name, number or 0):
-                found.setdefault(cell, book.reader.pattern(formula.removeprefix("="), cell))
-    return found
 
 
 def _given(book: Book, cells: Sequence[Address]) -> float:

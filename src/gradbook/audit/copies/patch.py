@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from gradbook.audit.copies.markup import Element, edited, outline, plain, prefix, with_child
-from gradbook.audit.workbook.package import Package, WorkbookError
+from gradbook.audit.copies.markup import Element, edited, outline, plain, prefix, tag, with_child
+from gradbook.audit.workbook.package import Package, WorkbookError, related, relations_part
 
 LARGEST = 256 * 2**20  # bytes of all parts, unpacked
 TYPES = "[Content_Types].xml"
@@ -21,7 +20,7 @@ MADE = (1980, 1, 1, 0, 0, 0)  # the date of what we add: the same copy comes out
 
 
 @dataclass(frozen=True)
-class Relation:
+class PartRelation:
     """That a part uses another one, and as what."""
 
     id: str
@@ -57,18 +56,16 @@ class Patch:
 
     # Relations and types ------------------------------------------------------
 
-    def relations(self, of: str) -> list[Relation]:
+    def relations(self, of: str) -> list[PartRelation]:
         """What a part uses, inside the package."""
-        part = _relations_part(of)
+        part = relations_part(of)
         if part not in self:
             return []
         return [
-            Relation(
+            PartRelation(
                 e.attribute("Id"),
                 e.attribute("Type").rpartition("/")[2],
-                posixpath.normpath(
-                    posixpath.join("/", posixpath.dirname(of), e.attribute("Target"))
-                )[1:],
+                related(of, e.attribute("Target")),
             )
             for e in outline(self.text(part), part)
             if e.depth == 1 and e.attribute("TargetMode") != "External"
@@ -76,7 +73,7 @@ class Patch:
 
     def relate(self, of: str, kind: str, to: str) -> str:
         """Let a part use another one; the relation's id."""
-        part = _relations_part(of)
+        part = relations_part(of)
         if part not in self:
             self.put(part, f'<Relationships xmlns="{PACKAGE}/relationships"/>'.encode())
         data = self.text(part)
@@ -85,8 +82,8 @@ class Patch:
         number = len(taken)
         while f"rId{number}" in taken:
             number += 1
-        said = f'Relationship Id="rId{number}" Type="{base}/{kind}" Target="/{to}"/>'
-        self._add(part, said)
+        said = {"Id": f"rId{number}", "Type": f"{base}/{kind}", "Target": f"/{to}"}
+        self._add(part, "Relationship", **said)
         return f"rId{number}"
 
     def drop(self, name: str, of: str) -> None:
@@ -95,7 +92,7 @@ class Patch:
             return
         self.dropped.add(name)
         going = {r.id for r in self.relations(of) if r.part == name}
-        self._without(_relations_part(of), lambda e: e.attribute("Id") in going)
+        self._without(relations_part(of), lambda e: e.attribute("Id") in going)
         self._without(TYPES, lambda e: e.attribute("PartName").lstrip("/") == name)
 
     def _without(self, part: str, unwanted: Callable[[Element], bool]) -> None:
@@ -106,19 +103,19 @@ class Patch:
 
     def declare(self, name: str, kind: str) -> None:
         """Say of what type a part is."""
-        self._add(TYPES, f'Override PartName="/{name}" ContentType="{kind}"/>')
+        self._add(TYPES, "Override", PartName=f"/{name}", ContentType=kind)
 
     def declare_ending(self, ending: str, kind: str) -> None:
         """Say of what type parts with such a name are, unless that is known."""
         known = [e.attribute("Extension").lower() for e in outline(self.text(TYPES), TYPES)]
         if ending not in known:
-            self._add(TYPES, f'Default Extension="{ending}" ContentType="{kind}"/>')
+            self._add(TYPES, "Default", Extension=ending, ContentType=kind)
 
-    def _add(self, part: str, said: str) -> None:
+    def _add(self, part: str, name: str, **attributes: str) -> None:
         """One more child of a part's root, which has its namespace."""
         data = self.text(part)
         root = outline(data, part)[-1]
-        child = b"<" + prefix(data, root) + said.encode()
+        child = tag(prefix(data, root), name, b"", **attributes)
         self.put(part, edited(data, with_child(data, root, child)))
 
     # The copy -----------------------------------------------------------------
@@ -130,27 +127,22 @@ class Patch:
         with ZipFile(file, "w", ZIP_DEFLATED) as archive:
             for name, part in self.parts.parts.items():
                 if name not in self.dropped:
-                    self._copy(archive, name, part)
+                    entry = ZipInfo(part.filename, part.date_time)
+                    entry.compress_type, entry.external_attr = (
+                        part.compress_type,
+                        part.external_attr,
+                    )
+                    self._write(archive, entry, name)
             for name in self.changed:
                 if name not in self.parts:
-                    archive.writestr(_entry(ZipInfo(name, MADE), ZIP_DEFLATED), self.changed[name])
+                    entry = ZipInfo(name, MADE)
+                    entry.compress_type = ZIP_DEFLATED
+                    self._write(archive, entry, name)
 
-    def _copy(self, archive: ZipFile, name: str, part: ZipInfo) -> None:
-        entry = _entry(ZipInfo(part.filename, part.date_time), part.compress_type)
-        entry.external_attr = part.external_attr
+    def _write(self, archive: ZipFile, entry: ZipInfo, name: str) -> None:
         if name in self.changed:
             archive.writestr(entry, self.changed[name])
             return
         with archive.open(entry, "w") as copy:
             for piece in self.parts.chunks(name):
                 copy.write(piece)
-
-
-def _entry(entry: ZipInfo, kind: int) -> ZipInfo:
-    entry.compress_type = kind
-    return entry
-
-
-def _relations_part(of: str) -> str:
-    folder, name = posixpath.split(of)
-    return posixpath.join(folder, "_rels", f"{name}.rels")

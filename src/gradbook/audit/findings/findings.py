@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gradbook.audit.formula.address import Address, ranges, sheet_of, written
 from gradbook.audit.formula.edits import Edit
@@ -94,7 +95,7 @@ def finding_in(
         quantity=quantity,
         weight=weight,
         cells=ranges(cells),
-        formula=book.formula(cells[0]),
+        formula=book.content(cells[0]),
         expected=f"={right.text_at(cells[0])}" if right else "",
         why=why,
         sheet=book.sheets[sheet_of(cells[0])].title,
@@ -135,6 +136,24 @@ class BookReport:
     problem: str = ""  # why it could not be read
     fingerprint: str = ""  # equal for identical files
     formulas: int = 0
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong in any of its sheets."""
+        return tuple(finding for sheet in self.sheets for finding in sheet.findings)
+
+    def __str__(self) -> str:
+        from gradbook.report.audit.text import plain_report
+
+        return plain_report(self)
+
+    def _repr_html_(self) -> str:
+        from gradbook.report.audit.page import cell
+
+        return cell(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
 
 def record(reports: tuple[BookReport, ...] | list[BookReport]) -> dict[str, object]:

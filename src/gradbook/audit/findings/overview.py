@@ -1,13 +1,13 @@
-"""How many gradients of a sheet or a book are right, wrong, or still to be filled in."""
+"""What reports come to: how many gradients are right, and what the books of a class share."""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gradbook.audit.findings.findings import TO_FILL_IN, BookReport, Finding, SheetReport
+from gradbook.audit.formula.edits import Edit
 
 GOOD, BAD, BLANK = "right", "wrong", "to fill in"
 
@@ -51,20 +51,7 @@ def _marks(sheet: SheetReport) -> Iterable[Mark]:
         yield Mark(sheet.sheet, weight, state)
 
 
-_CELL = re.compile(r"(?<![\w.])\$?[A-Z]{1,3}\$?[1-9][0-9]{0,6}(?![\w(])")
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """One mistake, wherever it stands: the same kind, of the same weight, by the same edit."""
-
-    kind: str
-    quantity: str
-    edit: str  # why it is wrong, its cells left out
-
-    @classmethod
-    def of(cls, finding: Finding) -> Mistake:
-        return cls(finding.kind, finding.quantity, _CELL.sub("…", finding.why))
+# Of a class -------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -75,26 +62,26 @@ class Shared:
     findings: tuple[Finding, ...]
 
 
+Mistake = tuple[str, str, tuple[Edit, ...]]
+"""Wherever it stands, one mistake is of one kind, in one quantity, and undone by the same edits."""
+
+
 def shared_mistakes(reports: Sequence[BookReport]) -> list[Shared]:
     """What more than one book has wrong in the same way, what most have first."""
     books: defaultdict[Mistake, dict[str, None]] = defaultdict(dict)
     example: dict[Mistake, Finding] = {}
     for report in reports:
-        for finding in _findings(report):
-            mistake = Mistake.of(finding)
-            books[mistake][report.book] = None
-            example.setdefault(mistake, finding)
+        for finding in report.findings:
+            if finding.kind != TO_FILL_IN:
+                mistake = finding.kind, finding.quantity, finding.edits
+                books[mistake][report.book] = None
+                example.setdefault(mistake, finding)
     together: defaultdict[tuple[str, ...], list[Finding]] = defaultdict(list)
     for mistake, names in books.items():
         if len(names) > 1:
             together[tuple(names)].append(example[mistake])
     found = [Shared(names, tuple(findings)) for names, findings in together.items()]
     return sorted(found, key=lambda shared: -len(shared.books))
-
-
-def _findings(report: BookReport) -> Iterator[Finding]:
-    for sheet in report.sheets:
-        yield from (finding for finding in sheet.findings if finding.kind != TO_FILL_IN)
 
 
 def identical_files(reports: Iterable[BookReport]) -> list[tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,8 @@ LAST_COLUMN = MOST_COLUMNS - 1  # of an address, only its column
 LAST_ROW = (MOST_ROWS - 1) << COLUMN_BITS  # only its row
 
 Address = int  # sheet, row and column, each counted from 0
+
+_A1 = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 
 
 def pack(sheet: int, row: int, column: int) -> Address:
@@ -82,25 +85,38 @@ def written(cell: Address) -> str:
     return f"{letters(column_of(cell))}{row_of(cell) + 1}"
 
 
+def row_and_column(word: str) -> tuple[int, int] | None:
+    """Of B3, 2 and 1; None where it isn't the name of a cell. It may lie outside of every sheet."""
+    found = _A1.fullmatch(word)
+    return (int(found[2]) - 1, column_number(found[1])) if found else None
+
+
 def ranges(cells: Iterable[Address]) -> str:
     """Cells of one sheet, gathered into Z33:Z100; several such parts stand side by side."""
-    columns = [(column_of(cell), row_of(cell)) for cell in cells]
-    if len(columns) > 1 and len({row for _, row in columns}) == 1:
-        row = columns[0][1] + 1
-        parts = [
-            (f"{letters(a)}{row}", f"{letters(b)}{row}") for a, b in _runs(c for c, _ in columns)
-        ]
-    else:
-        parts = [
-            (f"{letters(column)}{first + 1}", f"{letters(column)}{last + 1}")
-            for column, group in groupby(sorted(columns), key=lambda place: place[0])
-            for first, last in _runs(row for _, row in group)
-        ]
+    cells = list(cells)
+    in_one_row = len(cells) > 1 and len(set(map(row_of, cells))) == 1
+    axis = ACROSS if in_one_row else DOWN
+    parts = [
+        (written(run[0]), written(run[-1]))
+        for _, line in groupby(sorted(set(cells), key=axis.line), key=axis.line)
+        for run in _runs(line, axis)
+    ]
     return ",".join(a if a == b else f"{a}:{b}" for a, b in parts)
 
 
-def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    ordered = sorted(set(numbers))
-    for _, group in groupby(enumerate(ordered), key=lambda pair: pair[1] - pair[0]):
-        run = [number for _, number in group]
-        yield run[0], run[-1]
+def _runs(cells: Iterable[Address], axis: Axis) -> Iterator[list[Address]]:
+    """Cells of one line, those together that stand next to each other."""
+    for _, run in groupby(enumerate(sorted(cells)), key=lambda pair: pair[1] - pair[0] * axis.step):
+        yield [cell for _, cell in run]
+
+
+def cells_of(ranges: str, sheet: int) -> Iterator[Address]:
+    """Z33:Z100,AB7 cell by cell, column by column."""
+    for part in ranges.split(","):
+        first, _, last = part.strip().partition(":")
+        start, end = row_and_column(first), row_and_column(last or first)
+        if start and end:
+            (top, left), (bottom, right) = start, end
+            for column in range(left, right + 1):
+                for row in range(top, bottom + 1):
+                    yield pack(sheet, row, column)

@@ -1,16 +1,16 @@
-"""Excel's functions, said with the ops of the graph."""
+"""Excel's functions, in ops of the graph."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import reduce
-from operator import add
+from functools import partial, reduce
+from operator import add, mul
 
 from gradbook.audit.formula.values import (
-    Block,
+    CellBlock,
+    Meaning,
     NotUnderstood,
-    Value,
     as_block,
     each,
     if_positive,
@@ -22,43 +22,40 @@ from gradbook.audit.formula.values import (
 from gradbook.graph.node import Graph, Node
 
 
-def call(graph: Graph, function: str, given: Sequence[Value]) -> Value:
+def call(graph: Graph, function: str, given: Sequence[Meaning]) -> Meaning:
     """A function of its arguments."""
     word = function.removeprefix("_XLFN.").removeprefix("_XLWS.")
     if word in ELEMENTWISE and 1 <= len(given) <= 2:
         return _elementwise(graph, word, given)
-    if word in GATHERING:
+    if word in _OF_ALL:
         try:
-            return GATHERING[word](graph, given)
+            return _OF_ALL[word](graph, given)
         except (TypeError, ValueError, IndexError) as error:
             raise NotUnderstood(f"{word} with these arguments") from error
     raise NotUnderstood(f"the function {function}")
 
 
-def _elementwise(graph: Graph, word: str, given: Sequence[Value]) -> Value:
+# Of one value at a time -------------------------------------------------------
+
+
+def _elementwise(graph: Graph, word: str, given: Sequence[Meaning]) -> Meaning:
     one = ELEMENTWISE[word]
     try:
         if len(given) == 1:
             return each(lambda x: one(number(graph, x)), given[0])
-        return pairs(lambda x, y: one(number(graph, x), number(graph, y)), given[0], given[1])
+        return pairs(lambda x, y: one(number(graph, x), number(graph, y)), *given)
     except TypeError as error:
         raise NotUnderstood(f"{word} with {len(given)} arguments") from error
 
 
-def _make(op: str) -> Callable[[Node], Node]:
-    return lambda x: x.graph.make(op, x)
-
-
-def _absolute(x: Node) -> Node:
-    return if_positive(x, x, -x)
+def _op(name: str) -> Callable[[Node], Node]:
+    return lambda x: x.graph.make(name, x)
 
 
 def _logarithm(x: Node, base: Node | None = None) -> Node:
     """LOG: to the base of ten where none is given."""
     found = x.graph.make("log", x)
-    if base is None:
-        return found / math.log(10)
-    return found / x.graph.make("log", base)
+    return found / (math.log(10) if base is None else x.graph.make("log", base))
 
 
 def _hyperbolic(sign: int) -> Callable[[Node], Node]:
@@ -70,13 +67,13 @@ def _hyperbolic(sign: int) -> Callable[[Node], Node]:
 
 
 ELEMENTWISE: dict[str, Callable[..., Node]] = {
-    "EXP": _make("exp"),
-    "LN": _make("log"),
-    "SQRT": _make("sqrt"),
-    "TANH": _make("tanh"),
+    "EXP": _op("exp"),
+    "LN": _op("log"),
+    "SQRT": _op("sqrt"),
+    "TANH": _op("tanh"),
     "COSH": _hyperbolic(1),
     "SINH": _hyperbolic(-1),
-    "ABS": _absolute,
+    "ABS": lambda x: if_positive(x, x, -x),
     "LOG": _logarithm,
     "LOG10": _logarithm,
     "POWER": power,
@@ -86,51 +83,45 @@ ELEMENTWISE: dict[str, Callable[..., Node]] = {
 }
 
 
-def _numbers(graph: Graph, given: Sequence[Value]) -> list[Node]:
+# Of everything they are given -------------------------------------------------
+
+
+def _numbers(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
     """Every number among the arguments; texts and blanks in ranges don't count."""
     found: list[Node] = []
     for value in given:
-        if isinstance(value, Block):
+        if isinstance(value, CellBlock):
             found.extend(value.numbers())
         elif value is not None:
             found.append(number(graph, value))
     return found
 
 
-def _sum(graph: Graph, given: Sequence[Value]) -> Node:
-    return _total(graph, _numbers(graph, given))
-
-
 def _total(graph: Graph, numbers: Sequence[Node]) -> Node:
     return reduce(add, numbers) if numbers else graph.constant(0)
 
 
-def _product(graph: Graph, given: Sequence[Value]) -> Node:
-    return reduce(lambda a, b: a * b, _numbers(graph, given), graph.constant(1))
-
-
-def _average(graph: Graph, given: Sequence[Value]) -> Node:
+def _average(graph: Graph, given: Sequence[Meaning]) -> Node:
     numbers = _numbers(graph, given)
     if not numbers:
         raise NotUnderstood("AVERAGE of no numbers")
     return _total(graph, numbers) / len(numbers)
 
 
-def _sumproduct(graph: Graph, given: Sequence[Value]) -> Node:
+def _sumproduct(graph: Graph, given: Sequence[Meaning]) -> Node:
     if len({as_block(value).shape for value in given}) > 1:
         raise NotUnderstood("SUMPRODUCT of ranges of different sizes")
-    product = reduce(lambda a, b: pairs(lambda x, y: _times(graph, x, y), a, b), given)
-    return _total(graph, list(as_block(product).numbers()))
+
+    def times(x: Meaning, y: Meaning) -> Node:
+        if isinstance(x, str) or isinstance(y, str):
+            return graph.constant(0)  # SUMPRODUCT reads a text as nothing
+        return number(graph, x) * number(graph, y)
+
+    return _total(graph, list(as_block(reduce(partial(pairs, times), given)).numbers()))
 
 
-def _times(graph: Graph, x: Value, y: Value) -> Node:
-    if isinstance(x, str) or isinstance(y, str):
-        return graph.constant(0)  # SUMPRODUCT reads a text as nothing
-    return number(graph, x) * number(graph, y)
-
-
-def _sum_of(one: Callable[[Node, Node], Node]) -> Callable[[Graph, Sequence[Value]], Node]:
-    def made(graph: Graph, given: Sequence[Value]) -> Node:
+def _sum_of(one: Callable[[Node, Node], Node]) -> Callable[[Graph, Sequence[Meaning]], Node]:
+    def made(graph: Graph, given: Sequence[Meaning]) -> Node:
         a, b = given
         both = pairs(lambda x, y: one(number(graph, x), number(graph, y)), a, b)
         return _total(graph, list(as_block(both).numbers()))
@@ -138,37 +129,24 @@ def _sum_of(one: Callable[[Node, Node], Node]) -> Callable[[Graph, Sequence[Valu
     return made
 
 
-def _largest(graph: Graph, given: Sequence[Value]) -> Node:
-    numbers = _numbers(graph, given)
+def _largest(graph: Graph, numbers: Sequence[Node]) -> Node:
     return graph.make("largest", *numbers) if len(numbers) > 1 else _total(graph, numbers)
 
 
-def _smallest(graph: Graph, given: Sequence[Value]) -> Node:
-    return -_largest(graph, [-x for x in _numbers(graph, given)])
-
-
-def _matrix_product(graph: Graph, given: Sequence[Value]) -> Block:
+def _matrix_product(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
     a, b = (as_block(value) for value in given)
     if a.shape[1] != b.shape[0]:
         raise NotUnderstood("MMULT of ranges that don't fit each other")
-    return Block(
-        tuple(
-            tuple(
-                _total(
-                    graph,
-                    [
-                        number(graph, a.rows[r][k]) * number(graph, b.rows[k][c])
-                        for k in range(a.shape[1])
-                    ],
-                )
-                for c in range(b.shape[1])
-            )
-            for r in range(a.shape[0])
-        )
-    )
+
+    def dot(row: Sequence[Meaning], column: Sequence[Meaning]) -> Node:
+        both = zip(row, column, strict=True)
+        return _total(graph, [number(graph, x) * number(graph, y) for x, y in both])
+
+    columns = list(zip(*b.rows, strict=True))
+    return CellBlock(tuple(tuple(dot(row, column) for column in columns) for row in a.rows))
 
 
-def _index(graph: Graph, given: Sequence[Value]) -> Value:
+def _index(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     """One of a range's cells, counted from 1; in a single row or column one number is enough."""
     block = as_block(given[0])
     wanted = [number(graph, value) for value in given[1:]]
@@ -183,7 +161,7 @@ def _index(graph: Graph, given: Sequence[Value]) -> Value:
     return block.rows[row][column]
 
 
-def _if(graph: Graph, given: Sequence[Value]) -> Value:
+def _if(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     condition = truth(graph, given[0])
     then = given[1] if len(given) > 1 else graph.constant(1)
     otherwise = given[2] if len(given) > 2 else graph.constant(0)
@@ -196,36 +174,38 @@ def _if(graph: Graph, given: Sequence[Value]) -> Value:
     )
 
 
-def _all(graph: Graph, given: Sequence[Value]) -> Node:
-    conditions = [truth(graph, value) for value in _numbers(graph, given)]
-    return reduce(lambda a, b: if_positive(a, if_positive(b, 1, 0), 0), conditions)
+def _truths(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
+    return [truth(graph, value) for value in _numbers(graph, given)]
 
 
-def _any(graph: Graph, given: Sequence[Value]) -> Node:
-    conditions = [truth(graph, value) for value in _numbers(graph, given)]
-    return reduce(lambda a, b: if_positive(a, 1, if_positive(b, 1, 0)), conditions)
+def _both(a: Node, b: Node) -> Node:
+    return if_positive(a, if_positive(b, 1, 0), 0)
 
 
-GATHERING: dict[str, Callable[[Graph, Sequence[Value]], Value]] = {
-    "SUM": _sum,
-    "PRODUCT": _product,
+def _either(a: Node, b: Node) -> Node:
+    return if_positive(a, 1, if_positive(b, 1, 0))
+
+
+_OF_ALL: dict[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
+    "SUM": lambda graph, given: _total(graph, _numbers(graph, given)),
+    "PRODUCT": lambda graph, given: reduce(mul, _numbers(graph, given), graph.constant(1)),
     "AVERAGE": _average,
     "SUMSQ": lambda graph, given: _total(graph, [x**2 for x in _numbers(graph, given)]),
     "SUMPRODUCT": _sumproduct,
     "SUMXMY2": _sum_of(lambda x, y: (x - y) ** 2),
     "SUMX2MY2": _sum_of(lambda x, y: x**2 - y**2),
     "SUMX2PY2": _sum_of(lambda x, y: x**2 + y**2),
-    "MAX": _largest,
-    "MIN": _smallest,
+    "MAX": lambda graph, given: _largest(graph, _numbers(graph, given)),
+    "MIN": lambda graph, given: -_largest(graph, [-x for x in _numbers(graph, given)]),
     "COUNT": lambda graph, given: graph.constant(len(_numbers(graph, given))),
     "PI": lambda graph, given: graph.constant(math.pi),
     "TRUE": lambda graph, given: graph.constant(1),
     "FALSE": lambda graph, given: graph.constant(0),
     "MMULT": _matrix_product,
-    "TRANSPOSE": lambda graph, given: Block(tuple(zip(*as_block(given[0]).rows, strict=True))),
+    "TRANSPOSE": lambda graph, given: CellBlock(tuple(zip(*as_block(given[0]).rows, strict=True))),
     "INDEX": _index,
     "IF": _if,
     "IFERROR": lambda graph, given: given[0],
-    "AND": _all,
-    "OR": _any,
+    "AND": lambda graph, given: reduce(_both, _truths(graph, given)),
+    "OR": lambda graph, given: reduce(_either, _truths(graph, given)),
 }

@@ -1,12 +1,10 @@
-"""What a formula means: its parts from the innermost on, said with the ops of the graph."""
+"""What a formula means: its parts, from the innermost out, in ops of the graph."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from gradbook.audit.formula.expression import inner
 from gradbook.audit.formula.functions import call
-from gradbook.audit.formula.values import Look, NotUnderstood, Value, each, infix, number
+from gradbook.audit.formula.values import Lookup, Meaning, NotUnderstood, each, infix, number
 from gradbook.graph.node import Graph
 from gradbook.targets.excel.language.grammar import (
     Call,
@@ -19,17 +17,19 @@ from gradbook.targets.excel.language.grammar import (
     Text,
 )
 
+_PARAMETER = "_xlpm."  # before each name that a LET gives, in the file
 
-def meaning(graph: Graph, expression: Expression, look: Look) -> Value:
+
+def meaning(graph: Graph, expression: Expression, look: Lookup) -> Meaning:
     """The value of a formula, `look` giving what its references stand for."""
-    found: dict[int, Value] = {}
+    found: dict[int, Meaning] = {}
     waiting: list[tuple[Expression, bool]] = [(expression, False)]
     while waiting:  # no recursion: a sum may be thousands of terms deep
         part, ready = waiting.pop()
-        if isinstance(part, Call) and part.function in _SPECIAL and not ready:
-            found[id(part)] = _SPECIAL[part.function](graph, part, look)
-        elif ready:
+        if ready:
             found[id(part)] = _combined(graph, part, found)
+        elif isinstance(part, Call) and part.function in ("LET", "_XLFN.LET"):
+            found[id(part)] = _let(graph, part, look)
         elif isinstance(part, Reference):
             found[id(part)] = look(part)
         elif isinstance(part, Number):
@@ -42,7 +42,7 @@ def meaning(graph: Graph, expression: Expression, look: Look) -> Value:
     return found[id(expression)]
 
 
-def _combined(graph: Graph, part: Expression, found: dict[int, Value]) -> Value:
+def _combined(graph: Graph, part: Expression, found: dict[int, Meaning]) -> Meaning:
     match part:
         case Infix(operator, left, right):
             return infix(graph, operator, found[id(left)], found[id(right)])
@@ -58,11 +58,11 @@ def _combined(graph: Graph, part: Expression, found: dict[int, Value]) -> Value:
     raise NotUnderstood("a formula of an unknown kind")
 
 
-def _let(graph: Graph, part: Call, look: Look) -> Value:
+def _let(graph: Graph, part: Call, look: Lookup) -> Meaning:
     """LET(name, value, …, result): each name stands for its value from there on."""
-    known: dict[str, Value] = {}
+    known: dict[str, Meaning] = {}
 
-    def aware(reference: Reference) -> Value:
+    def aware(reference: Reference) -> Meaning:
         word = reference.text.lower()
         return known[word] if word in known else look(reference)
 
@@ -72,12 +72,6 @@ def _let(graph: Graph, part: Call, look: Look) -> Value:
     for name, value in zip(pairs[::2], pairs[1::2], strict=True):
         if not isinstance(name, Reference) or value is None:
             raise NotUnderstood("this LET")
-        known[name.text.lower().removeprefix("_xlpm.")] = meaning(graph, value, aware)
-        known[name.text.lower()] = known[name.text.lower().removeprefix("_xlpm.")]
+        word = name.text.lower()
+        known[word] = known[word.removeprefix(_PARAMETER)] = meaning(graph, value, aware)
     return meaning(graph, result, aware)
-
-
-_SPECIAL: dict[str, Callable[[Graph, Call, Look], Value]] = {
-    "LET": _let,
-    "_XLFN.LET": _let,
-}

@@ -1,4 +1,4 @@
-"""Reads a book's formulas: each different one once, and a copy of one is told, not read."""
+"""Reads a book's formulas, each different one once: a copy of one is recognised, not read again."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from functools import cached_property
 from string import ascii_uppercase, digits
 
 from gradbook.audit.formula.address import (
+    ACROSS,
+    DOWN,
+    LAST_COLUMN,
     LAST_ROW,
     MOST_COLUMNS,
     MOST_ROWS,
     Address,
+    Axis,
     column_number,
     column_of,
     letters,
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import references
+from gradbook.audit.formula.expression import inner, rebuilt, references
+from gradbook.audit.formula.functions import ELEMENTWISE
 from gradbook.audit.formula.pattern import (
     CELL,
     MARKS,
@@ -28,36 +33,40 @@ from gradbook.audit.formula.pattern import (
     RangeReference,
     UnknownReference,
 )
+from gradbook.targets.excel.language.grammar import Call, Expression, Number, Reference, write
 from gradbook.targets.excel.language.reader import FormulaError, read
 
+SEVERAL_VALUES = ("MMULT", "TRANSPOSE")  # functions whose value fills several cells
 _NO_DIGITS, _NO_LETTERS = (str.maketrans("", "", some) for some in (digits, ascii_uppercase))
 
 
-class Copies:
-    """How a formula looks where it is copied down its column, or along its row.
+class CopiedFormula:
+    """How a formula looks where it is copied along an axis: down its column, or along its row.
 
-    Most formulas are such copies, and to tell one is quicker than to read it.
+    Most formulas are such copies, and comparing one with what is expected is quicker than reading.
     """
 
-    def __init__(self, pattern: Pattern, text: str, line: int, down: bool) -> None:
+    def __init__(self, pattern: Pattern, text: str, home: Address, axis: Axis) -> None:
         self.pattern = pattern
         self.text = text
-        self.line = line
-        self.down = down
+        self.home = axis.along(home)
+        self.axis = axis
 
-    def in_line(self, line: int) -> str:
-        """The formula in another row, or in another column; '' where it can't stand."""
+    def at(self, cell: Address) -> str:
+        """The formula in another cell of the line; '' where it can't stand."""
         form, offsets, first, last = self._form
-        if not first <= line <= last:
+        place = self.axis.along(cell)
+        if not first <= place <= last:
             return ""
-        if self.down:
-            return form % tuple([line + offset for offset in offsets])
-        return form % tuple([letters(line + offset) for offset in offsets])
+        if self.axis is DOWN:
+            return form % tuple([place + offset for offset in offsets])
+        return form % tuple([letters(place + offset) for offset in offsets])
 
     @cached_property
     def _form(self) -> tuple[str, list[int], int, int]:
         """The formula with gaps for what moves, how far each is away, and where it can stand."""
-        group, fixed = ("row", "fix_row") if self.down else ("column", "fix_column")
+        down = self.axis is DOWN
+        group, fixed = ("row", "fix_row") if down else ("column", "fix_column")
         pieces: list[str] = []
         offsets: list[int] = []
         done = 0
@@ -65,12 +74,12 @@ class Copies:
             if found["column"] and not found[fixed]:
                 start, end = found.span(group)
                 pieces += [self.text[done:start].replace("%", "%%"), "%s"]
-                place = int(found[group]) if self.down else column_number(found[group])
-                offsets.append(place - self.line)
+                place = int(found[group]) if down else column_number(found[group])
+                offsets.append(place - self.home)
                 done = end
         form = "".join([*pieces, self.text[done:].replace("%", "%%")])
-        lowest, count = (1, MOST_ROWS + 1) if self.down else (0, MOST_COLUMNS)
-        return form, offsets, lowest - min(offsets, default=0), count - 1 - max(offsets, default=0)
+        lowest, highest = (1, MOST_ROWS) if down else (0, LAST_COLUMN)
+        return form, offsets, lowest - min(offsets, default=0), highest - max(offsets, default=0)
 
 
 class Reader:
@@ -80,9 +89,9 @@ class Reader:
         self.sheets = sheets
         self.names = names
         self._known: dict[str, Pattern] = {}
-        self._still: dict[str, Pattern] = {}  # those that say the same everywhere
-        self._above: dict[int, Copies] = {}  # the last formula of each column
-        self._copies: dict[tuple[bool, int, str], Copies] = {}  # of a column, or of a row
+        self._unmoving: dict[str, Pattern] = {}  # those that say the same everywhere
+        self._above: dict[int, CopiedFormula] = {}  # the last formula of each column
+        self._copied: dict[tuple[Axis, int, str], CopiedFormula] = {}  # of a column, or of a row
 
     @property
     def count(self) -> int:
@@ -91,31 +100,29 @@ class Reader:
 
     def pattern(self, text: str, home: Address) -> Pattern:
         text = text.strip()
-        if text in self._still:
-            return self._still[text]
+        if text in self._unmoving:
+            return self._unmoving[text]
         above = self._above.get(home & ~LAST_ROW)
-        if above is not None and above.in_line(row_of(home)) == text:
+        if above is not None and above.at(home) == text:
             return above.pattern
         return self._copy(text, home)
 
     def _copy(self, text: str, home: Address) -> Pattern:
         """A formula that isn't the one above again, but maybe one from further up or the left."""
-        below, beside = (
-            (True, column_of(home), text.translate(_NO_DIGITS)),
-            (False, row_of(home), text.translate(_NO_LETTERS)),
-        )
-        for key, line in ((below, row_of(home)), (beside, column_of(home))):
-            copies = self._copies.get(key)
-            if copies is not None and copies.in_line(line) == text:
-                if copies.down:
-                    self._above[home & ~LAST_ROW] = copies
-                return copies.pattern
+        below = DOWN, column_of(home), text.translate(_NO_DIGITS)
+        right = ACROSS, row_of(home), text.translate(_NO_LETTERS)
+        for key in (below, right):
+            copied = self._copied.get(key)
+            if copied is not None and copied.at(home) == text:
+                if key is below:
+                    self._above[home & ~LAST_ROW] = copied
+                return copied.pattern
         found = self._found(text, home)
         if not any(place.moves for place in found.places):
-            self._still[text] = found
-        copies = Copies(found, text, row_of(home), down=True)
-        self._copies[below] = self._above[home & ~LAST_ROW] = copies
-        self._copies[beside] = Copies(found, text, column_of(home), down=False)
+            self._unmoving[text] = found
+        copied = CopiedFormula(found, text, home, DOWN)
+        self._copied[below] = self._above[home & ~LAST_ROW] = copied
+        self._copied[right] = CopiedFormula(found, text, home, ACROSS)
         return found
 
     def _found(self, text: str, home: Address) -> Pattern:
@@ -206,3 +213,45 @@ class Reader:
         if CELL.fullmatch(meant.partition(":")[0]) and "$" in meant:
             return self.mention(meant, home)
         return UnknownReference(f"the name {text}")
+
+    # Array formulas
+
+    def element(self, text: str, home: Address, down: int, right: int) -> str:
+        """What an array formula, typed in `home`, says of the cell so far down and right of it.
+
+        A formula that can't be read stays as it is.
+        """
+
+        def of(part: Expression) -> Expression:
+            match part:
+                case Reference(word):
+                    mention = self.mention(word, home)
+                    if isinstance(mention, RangeReference):
+                        return Reference(_element_of_range(word, mention, home, down, right))
+                    return part
+                case Call(function, _) if function in SEVERAL_VALUES:
+                    return Call("INDEX", (part, Number(down + 1.0), Number(right + 1.0)))
+                case Call(function, _) if function not in ELEMENTWISE and function != "IF":
+                    return part
+            return rebuilt(part, [of(piece) for piece in inner(part)])
+
+        try:
+            return write(of(read(text.removeprefix("+"))))
+        except FormulaError:
+            return text
+
+
+def _element_of_range(
+    word: str, mention: RangeReference, home: Address, down: int, right: int
+) -> str:
+    """The one cell of a range that goes with this one; a single row goes with every row."""
+    corners = mention.corners(home)
+    if corners is None:
+        return word
+    _, top, left, bottom, last = corners
+    row, column = top + (down if bottom > top else 0), left + (right if last > left else 0)
+    sheet, mark, _ = word.rpartition("!")
+    fix_column, fix_row = (
+        "$" * fixed for fixed in (mention.first.column_fixed, mention.first.row_fixed)
+    )
+    return f"{sheet}{mark}{fix_column}{letters(column)}{fix_row}{row + 1}"

@@ -1,4 +1,4 @@
-"""What a part of a formula is worth: a node, a text, or a `Block` of those (a range, an array).
+"""What a part of a formula means (a node, a text, or a block of those) and the operators on it.
 
 A blank cell is None within a block and 0 where a single value is asked for.
 """
@@ -24,11 +24,14 @@ class LeadsBack(NotUnderstood):
         self.cell = cell
 
 
-@dataclass(frozen=True)
-class Block:
-    """Values side by side and one below the other."""
+Single = Node | str | None
 
-    rows: tuple[tuple[Node | str | None, ...], ...]
+
+@dataclass(frozen=True)
+class CellBlock:
+    """Values side by side and one below the other: a range, an array."""
+
+    rows: tuple[tuple[Single, ...], ...]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -38,18 +41,27 @@ class Block:
         """The numbers among them: texts and blanks don't count."""
         yield from (value for row in self.rows for value in row if isinstance(value, Node))
 
+    def at(self, row: int, column: int) -> Single:
+        """One of the values; a single row or column goes with every other one."""
+        height, width = self.shape
+        return self.rows[row if height > 1 else 0][column if width > 1 else 0]
 
-Value = Node | str | None | Block
-Look = Callable[[Reference], Value]
+
+Meaning = Single | CellBlock
+Lookup = Callable[[Reference], Meaning]
 
 
-def number(graph: Graph, value: Value) -> Node:
+def as_block(value: Meaning) -> CellBlock:
+    return value if isinstance(value, CellBlock) else CellBlock(((value,),))
+
+
+def number(graph: Graph, value: Meaning) -> Node:
     """A single value as a number: a blank is 0, and so Excel reads digits in a text."""
     if isinstance(value, Node):
         return value
     if value is None:
         return graph.constant(0)
-    if isinstance(value, Block):
+    if isinstance(value, CellBlock):
         if value.shape == (1, 1):
             return number(graph, value.rows[0][0])
         raise NotUnderstood("a range where one value belongs")
@@ -59,39 +71,23 @@ def number(graph: Graph, value: Value) -> Node:
         raise NotUnderstood(f"the text {value[:30]!r} where a number belongs") from error
 
 
-def each(one: Callable[[Value], Node], value: Value) -> Value:
-    if isinstance(value, Block):
-        return Block(tuple(tuple(one(x) for x in row) for row in value.rows))
+def each(one: Callable[[Meaning], Node], value: Meaning) -> Meaning:
+    if isinstance(value, CellBlock):
+        return CellBlock(tuple(tuple(one(x) for x in row) for row in value.rows))
     return one(value)
 
 
-def pairs(one: Callable[[Value, Value], Value], a: Value, b: Value) -> Value:
+def pairs(one: Callable[[Single, Single], Single], a: Meaning, b: Meaning) -> Meaning:
     """Element by element; a single value, row or column goes with every one of the others."""
-    if not isinstance(a, Block) and not isinstance(b, Block):
+    if not isinstance(a, CellBlock) and not isinstance(b, CellBlock):
         return one(a, b)
     left, right = as_block(a), as_block(b)
-    height = _common(left.shape[0], right.shape[0])
-    width = _common(left.shape[1], right.shape[1])
-    return Block(
+    height, width = map(_common, left.shape, right.shape)
+    return CellBlock(
         tuple(
-            tuple(_single(one(_element(left, r, c), _element(right, r, c))) for c in range(width))
-            for r in range(height)
+            tuple(one(left.at(r, c), right.at(r, c)) for c in range(width)) for r in range(height)
         )
     )
-
-
-def _single(value: Value) -> Node | str | None:
-    assert not isinstance(value, Block)
-    return value
-
-
-def as_block(value: Value) -> Block:
-    return value if isinstance(value, Block) else Block(((value,),))
-
-
-def _element(block: Block, row: int, column: int) -> Node | str | None:
-    height, width = block.shape
-    return block.rows[row if height > 1 else 0][column if width > 1 else 0]
 
 
 def _common(a: int, b: int) -> int:
@@ -100,11 +96,14 @@ def _common(a: int, b: int) -> int:
     raise NotUnderstood("ranges of different sizes side by side")
 
 
-def infix(graph: Graph, operator: str, a: Value, b: Value) -> Value:
+# Operators --------------------------------------------------------------------
+
+
+def infix(graph: Graph, operator: str, a: Meaning, b: Meaning) -> Meaning:
     return pairs(lambda x, y: _infix(graph, operator, x, y), a, b)
 
 
-def _infix(graph: Graph, operator: str, a: Value, b: Value) -> Value:
+def _infix(graph: Graph, operator: str, a: Single, b: Single) -> Single:
     if operator == "&":
         return "joined text"
     if operator in _COMPARED and isinstance(a, str) | isinstance(b, str):
@@ -150,15 +149,13 @@ def power(x: Node, n: Node) -> Node:
     return graph.make("exp", n * graph.make("log", x))
 
 
-def _texts(graph: Graph, operator: str, a: Value, b: Value) -> Node:
+def _texts(graph: Graph, operator: str, a: Single, b: Single) -> Node:
+    """Texts compared; a number equals none of them."""
     if operator not in ("=", "<>"):
         raise NotUnderstood("the order of texts")
-    same = str(a or "").lower() == str(b or "").lower() if _both_texts(a, b) else False
+    both = not isinstance(a, Node) and not isinstance(b, Node)
+    same = both and str(a or "").lower() == str(b or "").lower()
     return graph.constant(float(same == (operator == "=")))
-
-
-def _both_texts(a: Value, b: Value) -> bool:
-    return all(value is None or isinstance(value, str) for value in (a, b))
 
 
 def if_positive(x: Node, then: Node | float, otherwise: Node | float) -> Node:
@@ -175,7 +172,7 @@ _COMPARED: dict[str, Callable[[Node, Node], Node]] = {
 }
 
 
-def truth(graph: Graph, value: Value) -> Node:
+def truth(graph: Graph, value: Meaning) -> Node:
     """A node above 0 where the condition holds."""
     condition = number(graph, value)
     if condition.op.name in ("choose", "constant"):

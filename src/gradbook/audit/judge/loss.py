@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
-from gradbook.audit.findings.findings import Finding
-from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
+from gradbook.audit.findings.findings import Finding, finding_in
+from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of, written
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.training.claims import Claim, claims
@@ -21,55 +22,90 @@ from gradbook.audit.training.loss_candidates import (
 )
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import label
 
 MOST_TRIED = 8
 MOST_TERMS = 4  # that a loss leaves out
+MOST_BESIDE = 6  # cells tried as such a term
 ENOUGH = 0.8  # of the gradients: the others are wrong
 
+Loss = tuple[Address, ...]  # of one step: a cell, or several whose sum it is
+Found = tuple[float, Loss]  # the share of the gradients that are its gradients
 
-def find_loss(training: Training) -> tuple[list[tuple[Address, ...]], float]:
+
+def find_loss(training: Training) -> tuple[list[Loss], float]:
     """The loss of each step, and the share of the gradients that are its gradients."""
-    claimed = [tuple(claims(training, lane, 0)) for lane in training.weights]
-    start = [lane.cells[0] for lane in training.weights]
+    claimed = [tuple(claims(training, weight, 0)) for weight in training.weights]
+    start = tuple(weight.start for weight in training.weights)
+    tested = StepUnderTest.of(training, [Step(0, start, (), ())])
+    share_of = partial(_share, tested, claimed)
     tried = candidates(training)[:MOST_TRIED]
-    found: tuple[float, tuple[Address, ...]] = (-1.0, ())
-    tested = StepUnderTest.of(training, [Step(0, tuple(start), (), ())])
-    inside: set[Address] = set()  # parts of a loss are hardly one themselves
+    found = _likeliest(training, tried, share_of)
+    if not found[1]:
+        return [], 0.0
+    for _ in range(MOST_TERMS if found[0] <= ENOUGH else 0):
+        other = _with_another(training, tried, share_of, found)
+        if other[0] <= found[0]:
+            break
+        found = other
+    share, loss = found
+    if share <= 0 and not _is_plausible(tested.with_loss(loss)):
+        return [], 0.0
+    return every_step(training, loss), share
+
+
+def _share(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: Loss) -> float:
+    """What share of the claims some cells explain by being the loss."""
+    tested = tested.with_loss(loss)
+    try:
+        good = sum(
+            tested.best(j, options)[0] is not Verdict.WRONG
+            for j, options in enumerate(claimed)
+            if not tested.has_no_influence(j)
+        )
+    except NotUnderstood:
+        return -0.5
+    return good / len(claimed)
+
+
+def _likeliest(
+    training: Training, tried: Sequence[Address], share_of: Callable[[Loss], float]
+) -> Found:
+    """The single cell that explains most claims; the parts of a loss are hardly one themselves."""
+    best: Found = (-1.0, ())
+    inside: set[Address] = set()
     for cell in tried:
-        if cell in inside and _counts_less(training, cell, found[1][0]):
+        if cell in inside and (
+            numbers_behind(training, cell) < numbers_behind(training, best[1][0])
+        ):
             continue  # what the loss is made of, before the targets come in
-        share = _share(tested, (cell,), claimed)
-        if share > (2 * found[0] if found[0] > 0 and cell in inside else found[0]):
-            found = share, (cell,)
+        share = share_of((cell,))
+        if share > (2 * best[0] if best[0] > 0 and cell in inside else best[0]):
+            best = share, (cell,)
             inside = inside_of(training, cell)
         if share > ENOUGH:
             break
-    if not found[1]:
-        return [], 0.0
-    if found[0] <= ENOUGH:
-        for _ in range(MOST_TERMS):
-            other = _with_another(training, tested, claimed, found, tried)
-            if other[0] <= found[0]:
-                break
-            found = other
-    if found[0] <= 0 and not _plausible(training, start, found[1]):
-        return [], 0.0
-    return every_step(training, found[1]), found[0]
+    return best
 
 
-def _counts_less(training: Training, cell: Address, loss: Address) -> bool:
-    return numbers_behind(training, cell) < numbers_behind(training, loss)
+def _with_another(
+    training: Training, tried: Sequence[Address], share_of: Callable[[Loss], float], found: Found
+) -> Found:
+    """The loss with a term that it leaves out, where more gradients are true of both."""
+    _, loss = found
+    inside = inside_of(training, loss[0]).union(loss)
+    beside = [c for c in tried if c not in inside and loss[0] not in inside_of(training, c)]
+    options = [(share_of((*loss, cell)), (*loss, cell)) for cell in beside[:MOST_BESIDE]]
+    return max(options, default=found, key=lambda option: option[0])
 
 
-def _plausible(training: Training, start: Sequence[Address], loss: tuple[Address, ...]) -> bool:
-    """Whether something that no gradient fits may be a loss: it is called one, and isn't straight
-    unless a blank makes it so."""
+def _is_plausible(tested: StepUnderTest) -> bool:
+    """Whether a loss that no gradient fits may be one: it is called so, and isn't straight unless
+    a blank makes it so."""
+    training, loss = tested.training, tested.step.loss
     if training.rate is None and not any(called_a_loss(training, cell) for cell in loss):
         return False
     if any(is_cut(training, cell) for cell in loss):
         return True
-    tested = StepUnderTest.of(training, [Step(0, tuple(start), loss, ())])
     try:
         slopes = [tested.random.of(node) for node in tested.gradients.values()]
     except NotUnderstood:
@@ -78,121 +114,78 @@ def _plausible(training: Training, start: Sequence[Address], loss: tuple[Address
     return any(np.ptp(slope) > 0 for slope in finite if slope.size > 1)
 
 
-def _share(
-    tested: StepUnderTest,
-    loss: tuple[Address, ...],
-    claimed: Sequence[Sequence[Claim]],
-) -> float:
-    tested = tested.with_loss(loss)
-    good = 0
-    try:
-        for j, options in enumerate(claimed):
-            if not tested.has_no_influence(j):
-                good += tested.best(j, options)[0] in (
-                    Verdict.RIGHT,
-                    Verdict.RIGHT_HERE,
-                    Verdict.OPPOSITE,
-                )
-    except NotUnderstood:
-        return -0.5
-    return good / len(claimed)
-
-
-def _with_another(
-    training: Training,
-    tested: StepUnderTest,
-    claimed: Sequence[Sequence[Claim]],
-    found: tuple[float, tuple[Address, ...]],
-    tried: Sequence[Address],
-) -> tuple[float, tuple[Address, ...]]:
-    """The loss with a term that it leaves out, where more gradients are true of both."""
-    inside = inside_of(training, found[1][0])
-    beside = [
-        c
-        for c in tried
-        if c not in inside and c not in found[1] and found[1][0] not in inside_of(training, c)
-    ]
-    options = [(_share(tested, (*found[1], c), claimed), (*found[1], c)) for c in beside[:6]]
-    return max(options, default=found, key=lambda option: option[0])
-
-
-def every_step(training: Training, loss: tuple[Address, ...]) -> list[tuple[Address, ...]]:
+def every_step(training: Training, loss: Loss) -> list[Loss]:
     """The loss's cells in each step: as far apart as the weights', or as their formulas say."""
-    found = [loss]
     strides = [_stride(training, cell) for cell in loss]
-    for k in range(1, training.steps + 1):
-        cells = tuple(cell + k * stride for cell, stride in zip(loss, strides, strict=True))
-        known = all(cell in training.book.patterns for cell in cells)
-        found.append(cells if known else ())
-    return found
+    steps = [
+        tuple(cell + k * stride for cell, stride in zip(loss, strides, strict=True))
+        for k in range(training.steps + 1)
+    ]
+    computed = training.book.patterns.keys()
+    return [loss, *(cells if computed >= set(cells) else () for cells in steps[1:])]
 
 
 def _stride(training: Training, cell: Address) -> int:
     usual = training.weights[0].stride
     if sheet_of(cell) == training.sheet:
         return usual
-    follow = training.flow.below(
-        [weight.cells[1] for weight in training.weights], training.weight_cells
-    )
-    pattern = training.book.patterns[cell]
+    patterns = training.book.patterns
+    second = [weight.cells[1] for weight in training.weights]
     same = [
         c
-        for c in follow
+        for c in training.flow.below(second, training.weight_cells)
         if c > cell
         and sheet_of(c) == sheet_of(cell)
-        and c in training.book.patterns
-        and training.book.patterns[c].shape == pattern.shape
+        and c in patterns
+        and patterns[c].shape == patterns[cell].shape
     ]
     along = [c for c in same if row_of(c) == row_of(cell) or column_of(c) == column_of(cell)]
     return min((c - cell for c in along or same), default=usual)
 
 
-def loss_findings(training: Training, loss: Sequence[Sequence[Address]]) -> list[Finding]:
+# A loss that leaves out a term -----------------------------------------------------------
+
+
+def loss_findings(training: Training, loss: Sequence[Loss]) -> list[Finding]:
     """A loss that leaves out a term, though the gradients count it."""
     if len(loss[0]) < 2:
         return []
-    book, cells = training.book, loss[0]
-    place = next((k for k, c in enumerate(cells) if _named_total(training, c) is not None), 0)
-    cell, left_out = cells[place], [c for c in cells if c != cells[place]]
-    total = _named_total(training, cell)
-    if total is None and len({book.patterns[c].shape for c in cells}) == 1:
+    book, axis = training.book, training.axis
+    totals = [_total(training, cell) for cell in loss[0]]
+    place = next((k for k, total in enumerate(totals) if total is not None), 0)
+    first, total = loss[0][place], totals[place]
+    if total is None and len({book.patterns[c].shape for c in loss[0]}) == 1:
         return []  # the errors stand side by side, and nobody added them
-    cell, shift = (cell, 0) if total is None else (total, total - cell)
-    where = [cells[place] + shift for cells in loss if cells]
-    axis = training.axis
-    terms = [book.called(term, cell) for term in left_out]
-    right = "+".join([book.patterns[cell].text_at(cell), *terms])
-    pattern = book.reader.typed(right, cell)
-    words = [label(book, term, axis) or written(term) for term in left_out]
+    cell = first if total is None else total
+    left_out = [term for term in loss[0] if term != first]
+    terms = (book.called(term, cell) for term in left_out)
+    right = book.reader.typed("+".join([book.patterns[cell].text_at(cell), *terms]), cell)
+    words = " and ".join(book.label(term, axis) or written(term) for term in left_out)
     return [
-        Finding(
-            kind="loss without a term",
-            quantity=label(book, cell, axis) or written(cell),
-            weight="",
-            cells=ranges(where),
-            formula=book.formula(cell),
-            expected=f"={right}",
-            why=f"the loss leaves out {' and '.join(words)}, "
-            "which the gradients are right to count",
-            sheet=book.sheets[sheet_of(cell)].title,
-            fixes={written(at): f"={pattern.text_at(at)}" for at in where},
+        finding_in(
+            book,
+            [cells[place] + cell - first for cells in loss if cells],
+            "loss without a term",
+            quantity=book.label(cell, axis) or written(cell),
+            why=f"the loss leaves out {words}, which the gradients are right to count",
+            right=right,
         )
     ]
 
 
-def _named_total(training: Training, cell: Address) -> Address | None:
+def _total(training: Training, cell: Address) -> Address | None:
     """A cell of the first step that only repeats this one, to be the loss: by its name, or because
     nothing else uses it."""
-    axis, users = training.axis, training.flow.users
+    users, plain = training.flow.users, training.flow.plain
     repeating = [
         user
         for user in users.get(cell, ())
-        if user in training.varying and training.flow.plain(user, training.weight_cells) == cell
+        if user in training.varying and plain(user, training.weight_cells) == cell
     ]
     named = [
         user
         for user in repeating
-        if any(word in label(training.book, user, axis).lower() for word in LOSS_WORDS)
+        if any(word in training.book.label(user, training.axis).lower() for word in LOSS_WORDS)
     ]
     unused = [user for user in repeating if not users.get(user)]
     return next(iter([*named, *unused]), None)

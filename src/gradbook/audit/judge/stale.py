@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from gradbook.audit.findings.findings import Finding
-from gradbook.audit.formula.address import Address, ranges, sheet_of, written
+from gradbook.audit.findings.findings import Finding, finding_in
+from gradbook.audit.formula.address import Address, written
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import label
 from gradbook.graph.node import Node
 
 NEAR = 1e-6  # of a value: some programs keep no more digits, and errors grow along a formula
 FAINT = 1e-9  # of the largest value of its column, or of what it is the sum of
 ADDING = ("add", "subtract", "negate", "copy")
+WHY = "the value in the file isn't what the formula gives: let it recalculate, and save it"
 
 
 def stale_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list[Finding]:
@@ -32,22 +33,26 @@ def stale_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list
     return [_finding(training, sorted(cells)) for cells in columns.values()]
 
 
+def _finding(training: Training, cells: Sequence[Address]) -> Finding:
+    quantity = training.book.label(cells[0], training.axis) or written(cells[0])
+    found = finding_in(training.book, cells, "stale value", quantity=quantity, why=WHY)
+    return replace(found, expected=found.formula)
+
+
 def _stale(tested: StepUnderTest) -> list[Address]:
     """Cells of like steps whose values differ from what their step's weights make of them."""
-    if not _worked(tested):
+    if not _could_be_worked(tested):
         return []
-    found: list[Address] = []
-    for cell, node in list(tested.graph.known.items()):
-        if (
-            isinstance(node, Node)
-            and cell in tested.training.varying
-            and cell in tested.positions.places
-        ):
-            found += _old(tested, cell, node)
-    return found
+    computed = tested.training.computed & tested.training.book.patterns.keys()
+    return [
+        at
+        for cell, node in list(tested.graph.known.items())
+        if isinstance(node, Node) and cell in computed and cell in tested.positions.places
+        for at in _old(tested, cell, node)
+    ]
 
 
-def _worked(tested: StepUnderTest) -> bool:
+def _could_be_worked(tested: StepUnderTest) -> bool:
     """Whether the whole step, its claims included, could be worked as a graph."""
     try:
         return all(
@@ -61,11 +66,10 @@ def _worked(tested: StepUnderTest) -> bool:
 
 
 def _old(tested: StepUnderTest, cell: Address, node: Node) -> list[Address]:
-    book = tested.training.book
-    if cell in tested.training.weight_cells or cell not in book.patterns:
-        return []
+    """The cells that stand in this one's place in the steps, where their values are old."""
+    values = tested.training.book.values
     there = [tested.positions.there(cell, step) for step in tested.alike]
-    given = np.array([_number(book.values.get(at)) for at in there])
+    given = np.array([x if isinstance(x := values.get(at), float) else np.nan for at in there])
     computed = np.broadcast_to(tested.sheet.of(node), given.shape)
     with np.errstate(all="ignore"):
         largest = max(
@@ -78,28 +82,7 @@ def _old(tested: StepUnderTest, cell: Address, node: Node) -> list[Address]:
 def _summands(node: Node) -> list[Node]:
     """The node and what it adds up or subtracts: of a difference of equal numbers only noise is
     left, by which no file is old."""
-    found: list[Node] = []
-    waiting = [node]
-    while waiting:
-        part = waiting.pop()
-        found.append(part)
-        waiting += part.inputs if part.op.name in ADDING else ()
+    found = [node]
+    for part in found:
+        found += part.inputs if part.op.name in ADDING else ()
     return found
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, float) else float("nan")
-
-
-def _finding(training: Training, cells: Sequence[Address]) -> Finding:
-    book, cell = training.book, cells[0]
-    return Finding(
-        kind="stale value",
-        quantity=label(book, cell, training.axis) or written(cell),
-        weight="",
-        cells=ranges(cells),
-        formula=book.formula(cell),
-        expected=book.formula(cell),
-        why="the value in the file isn't what the formula gives: let it recalculate, and save it",
-        sheet=book.sheets[sheet_of(cell)].title,
-    )

@@ -14,7 +14,7 @@ from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.wording import kind_of, label_of, named, why
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import Step
-from gradbook.audit.workbook.book import Value
+from gradbook.audit.workbook.book import shown
 from gradbook.targets.excel.language.grammar import write
 
 PASTED = "pasted value"
@@ -94,7 +94,7 @@ def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
         quantity=label_of(tested, home) or written(home),
         weight=names[0] if len(names) == 1 else "",
         cells="",
-        formula=book.formula(home) or shown(book.values.get(home)),
+        formula=book.content(home),
         expected=f"={hypothesis.formulas[0]}",
         why=f"{written(home)} holds a number, and so does its whole column"
         if pasted
@@ -125,7 +125,7 @@ def claim_fault(
         quantity=f"∂E/∂{name}",
         weight=name,
         cells="",
-        formula=book.formula(home) or shown(book.values.get(home)),
+        formula=book.content(home),
         expected=f"={hypothesis.formulas[0]}" if hypothesis else "",
         why=words,
         relative_error=_relative_error(tested, weight, claim),
@@ -188,11 +188,6 @@ def _goes_along(tested: StepUnderTest, cell: Address, owner: Address) -> bool:
         and not tested.positions.owns(cell)
         and tested.positions.row(cell) == tested.positions.row(owner)
     )
-
-
-def shown(value: Value) -> str:
-    """A cell's content as people see it."""
-    return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def gathered(faults: Sequence[Fault]) -> Iterator[list[Fault]]:

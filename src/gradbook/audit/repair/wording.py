@@ -9,7 +9,6 @@ from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.training.weight_columns import label
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
 
 
@@ -164,7 +163,7 @@ def _cell(tested: StepUnderTest, part: Expression, owner: Address) -> Address | 
 
 def label_of(tested: StepUnderTest, cell: Address) -> str:
     """What the sheet calls a cell."""
-    return label(tested.training.book, cell, tested.training.axis)
+    return tested.training.book.label(cell, tested.training.axis)
 
 
 def _short(text: str) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.training.claims import claims
 from gradbook.audit.training.training import Training
-from gradbook.audit.training.weight_columns import label
 from gradbook.audit.workbook.flow import walk
 
 LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy")
@@ -27,7 +26,7 @@ def candidates(training: Training) -> list[Address]:
     called: dict[Address, list[str]] = {}  # the headings of each cell and of those that repeat it
     for cell in sorted(cells):
         plain = flow.plain(cell, weight_cells)
-        called.setdefault(plain, []).append(label(training.book, cell, axis).lower())
+        called.setdefault(plain, []).append(training.book.label(cell, axis).lower())
     plain_cells = [cell for cell in cells if flow.plain(cell, weight_cells) == cell]
     reach = _reach(training, start)
     used = {source for cell in plain_cells for source in flow.sources(cell)}
@@ -67,7 +66,7 @@ def _reach(training: Training, start: Sequence[Address]) -> dict[Address, int]:
 
 def called_a_loss(training: Training, cell: Address) -> bool:
     """Whether a cell's heading calls it a loss."""
-    return _is_loss_word(label(training.book, cell, training.axis).lower())
+    return _is_loss_word(training.book.label(cell, training.axis).lower())
 
 
 def _is_loss_word(word: str) -> bool:

@@ -16,7 +16,6 @@ from gradbook.audit.training.weight_columns import (
     WeightColumn,
     change,
     heading,
-    label,
     learning,
     update_lines,
 )
@@ -274,5 +273,5 @@ def _called_rate(book: Book, cell: Address) -> bool:
     named = (
         name for name in book.names if "!" not in name and book.reader.cell(name, cell) == cell
     )
-    words = " ".join([label(book, cell, DOWN), label(book, cell, ACROSS), *named]).lower()
+    words = " ".join([book.label(cell, DOWN), book.label(cell, ACROSS), *named]).lower()
     return any(word in words for word in RATE_WORDS)

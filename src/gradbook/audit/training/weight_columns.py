@@ -5,12 +5,11 @@ Most such lines are columns; where steps stand side by side they are rows.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.formula.address import DOWN, Address, Axis, axis_of, sheet_of
+from gradbook.audit.formula.address import Address, Axis, axis_of, sheet_of
 from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.workbook.book import Book
@@ -56,14 +55,7 @@ class WeightColumn:
 
 def heading(book: Book, column: WeightColumn) -> str:
     """What stands above a column of weights, or before a row of them."""
-    return label(book, column.start, column.axis) or book.called(column.start, column.start)
-
-
-def label(book: Book, cell: Address, axis: Axis) -> str:
-    """The nearest text above a cell, or to the left of it."""
-    texts = book.texts(axis is DOWN).get(axis.line(cell), [])
-    before = bisect_left(texts, (axis.along(cell), ""))
-    return texts[before - 1][1] if before else ""
+    return book.label(column.start, column.axis) or book.called(column.start, column.start)
 
 
 # What an update says ---------------------------------------------------------------

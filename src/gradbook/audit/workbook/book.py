@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of, written
+from gradbook.audit.formula.address import Address, Axis, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.reader import Reader
 
 LONG = 40  # characters; a longer text is a remark, not a heading
 
-Value = float | str | bool | None
+CellValue = float | str | bool | None
+Texts = dict[tuple[int, int], list[tuple[int, str]]]  # by line: how far along it, and what
 
 
 @dataclass(frozen=True)
-class Sheet:
+class SheetPart:
     title: str
     part: str  # the part of the package that holds it
 
@@ -24,32 +26,35 @@ class Sheet:
 class Book:
     """What was read. `patterns` has the formula cells, `values` what every cell shows."""
 
-    sheets: list[Sheet] = field(default_factory=list)
-    values: dict[Address, Value] = field(default_factory=dict)
+    sheets: list[SheetPart] = field(default_factory=list)
+    values: dict[Address, CellValue] = field(default_factory=dict)
     patterns: dict[Address, Pattern] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)  # in lower case → what it refers to
     arrays: dict[Address, str] = field(default_factory=dict)  # cells that share a formula → that
     recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
     reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
-    _texts: dict[bool, dict[tuple[int, int], list[tuple[int, str]]]] = field(default_factory=dict)
+    _texts: dict[Axis, Texts] = field(default_factory=dict)
 
     def sheet_number(self, title: str) -> int | None:
         wanted = title.lower()
         return next((k for k, s in enumerate(self.sheets) if s.title.lower() == wanted), None)
 
-    def texts(self, down: bool) -> dict[tuple[int, int], list[tuple[int, str]]]:
-        """The short texts of each column, or of each row: where, and what, in their order."""
-        if down not in self._texts:
-            found = self._texts[down] = {}
-            for cell in sorted(self.values):
-                words = self.values[cell]
-                if isinstance(words, str) and cell not in self.patterns and len(words) < LONG:
-                    line, place = column_of(cell), row_of(cell)
-                    line, place = (line, place) if down else (place, line)
-                    found.setdefault((sheet_of(cell), line), []).append(
-                        (place, " ".join(words.split()))
-                    )
-        return self._texts[down]
+    def label(self, cell: Address, axis: Axis) -> str:
+        """The nearest text before a cell: above it, or to the left of it."""
+        if axis not in self._texts:
+            self._texts[axis] = self._short_texts(axis)
+        texts = self._texts[axis].get(axis.line(cell), [])
+        before = bisect_left(texts, (axis.along(cell), ""))
+        return texts[before - 1][1] if before else ""
+
+    def _short_texts(self, axis: Axis) -> Texts:
+        found: Texts = {}
+        for cell in sorted(self.values):
+            words = self.values[cell]
+            if isinstance(words, str) and cell not in self.patterns and len(words) < LONG:
+                entry = axis.along(cell), " ".join(words.split())
+                found.setdefault(axis.line(cell), []).append(entry)
+        return found
 
     def formula(self, cell: Address) -> str:
         """A formula as it stands, with its =; '' where there is none."""
@@ -58,11 +63,20 @@ class Book:
         pattern = self.patterns.get(cell)
         return f"={pattern.text_at(cell)}" if pattern else ""
 
+    def content(self, cell: Address) -> str:
+        """What stands in a cell: its formula or, where it has none, its value."""
+        return self.formula(cell) or shown(self.values.get(cell))
+
     def called(self, cell: Address, seen_from: Address | None = None) -> str:
         """The cell's name, with its sheet's where it is another than the reader's."""
         if seen_from is not None and sheet_of(seen_from) == sheet_of(cell):
             return written(cell)
         return f"{quoted(self.sheets[sheet_of(cell)].title)}!{written(cell)}"
+
+
+def shown(value: CellValue) -> str:
+    """A value as people see it: every number of a finding is written like this."""
+    return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def quoted(title: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from gradbook.audit.formula.address import (
@@ -10,13 +9,12 @@ from gradbook.audit.formula.address import (
     MOST_ROWS,
     ROW,
     Address,
-    column_number,
     pack,
+    row_and_column,
 )
-from gradbook.audit.formula.arrays import element
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.reader import Reader
-from gradbook.audit.workbook.book import Book, Value
+from gradbook.audit.workbook.book import Book, CellValue
 from gradbook.audit.workbook.package import WorkbookError
 
 MOST_CELLS = 200_000  # with something in them, in all sheets
@@ -24,14 +22,13 @@ MOST_EMPTY = 500_000
 MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
 MOST_FORMULAS = 20_000  # different ones
 LONGEST_FORMULA = 8192
-A1 = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 
 
 def too_large() -> WorkbookError:
     return WorkbookError(f"it has more than {MOST_CELLS:,} cells: too large to check")
 
 
-class Count:
+class CellCount:
     """How many cells were read so far, over all sheets."""
 
     def __init__(self) -> None:
@@ -44,11 +41,11 @@ class Count:
             raise too_large()
 
 
-class Cells:
+class SheetCells:
     """The cells of one sheet, as they are read."""
 
     def __init__(
-        self, book: Book, number: int, strings: list[str], reader: Reader, count: Count
+        self, book: Book, number: int, strings: list[str], reader: Reader, count: CellCount
     ) -> None:
         self.book = book
         self.number = number
@@ -80,7 +77,7 @@ class Cells:
         if form is not None:
             self._keep_formula(cell, form, formula)
 
-    def _typed(self, kind: str, raw: str | None) -> Value:
+    def _typed(self, kind: str, raw: str | None) -> CellValue:
         if raw is None:
             return None
         if kind == "s":
@@ -121,11 +118,10 @@ class Cells:
     def _keep_array(self, cell: Address, area: str, formula: str) -> None:
         """An array formula fills several cells: each has an element of it."""
         first, _, last = area.partition(":")
-        corners = [A1.fullmatch(part) for part in (first, last or first)]
-        if corners[0] is None or corners[1] is None:
+        start, end = row_and_column(first), row_and_column(last or first)
+        if start is None or end is None:
             return
-        rows = int(corners[1][2]) - int(corners[0][2]) + 1
-        columns = column_number(corners[1][1]) - column_number(corners[0][1]) + 1
+        rows, columns = (b - a + 1 for a, b in zip(start, end, strict=True))
         if min(rows, columns) < 1 or rows * columns == 1:
             return
         if rows * columns + len(self.book.arrays) > MOST_IN_ARRAYS:
@@ -133,6 +129,6 @@ class Cells:
         for down in range(rows):
             for right in range(columns):
                 at = cell + down * ROW + right
-                text = element(self.reader, formula, cell, down, right)
+                text = self.reader.element(formula, cell, down, right)
                 self.book.arrays[at] = formula
                 self.book.patterns[at] = self.reader.pattern(text, at)

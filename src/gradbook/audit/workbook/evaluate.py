@@ -14,14 +14,12 @@ from math import nan
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import meaning
-from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
-from gradbook.audit.formula.values import Block, Look, NotUnderstood, Value, number
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.book import Value as Shown
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.values import CellBlock, NotUnderstood, Single, number
+from gradbook.audit.workbook.book import Book, CellValue
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, needed
-from gradbook.targets.excel.language.grammar import Reference
 
 MOST = 30_000  # formulas; larger books come from programs that keep the values
 NUMBERS = {float}
@@ -53,7 +51,7 @@ class Evaluation:
         self.book = book
         self.flow = flow
         self.instead = instead or {}
-        self.known: dict[Address, Shown] = {}
+        self.known: dict[Address, CellValue] = {}
         self._programs: dict[object, _Program | str | None] = {}
 
     def value(self, cell: Address) -> float:
@@ -61,7 +59,7 @@ class Evaluation:
         found = self.shown(cell)
         return float(found) if isinstance(found, int | float) else nan
 
-    def shown(self, cell: Address) -> Shown:
+    def shown(self, cell: Address) -> CellValue:
         """What a cell shows, computed after those that it is computed from."""
         known = self.known
         waiting = [cell]
@@ -89,72 +87,49 @@ class Evaluation:
             return tuple(self.flow.mentioned(pattern.places, cell))
         return self.flow.sources(cell)
 
-    def _computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> Shown:
+    def _computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellValue:
         given = [self.known[source] for source in sources]
         kinds: tuple[object, ...] = ()
         if not NUMBERS.issuperset(map(type, given)):
             kinds = tuple(NUMBER if type(value) is float else value for value in given)
         key = pattern, kinds
         if key not in self._programs:
-            self._programs[key] = _Writer(self, pattern, cell, sources).program()
+            self._programs[key] = self._program(pattern, cell, sources)
         program = self._programs[key]
         if isinstance(program, _Program):
             return program.run(given)
         return nan if program is None else program
 
-
-class _Writer:
-    """Turns one formula into a program; texts and blanks become part of it."""
-
-    def __init__(
-        self, cells: Evaluation, pattern: Pattern, home: Address, sources: Sequence[Address]
-    ) -> None:
-        self.cells = cells
-        self.pattern = pattern
-        self.home = home
-        self.places = {cell: k for k, cell in enumerate(sources)}
-        self.graph = Graph()
-        self.leaves: dict[int, Node] = {}
-
-    def program(self) -> _Program | str | None:
-        """What to do, or the text that the formula always is; None if it isn't understood."""
-        if self.pattern.expression is None:
+    def _program(
+        self, pattern: Pattern, home: Address, sources: Sequence[Address]
+    ) -> _Program | str | None:
+        """What a formula does with its cells' numbers, or the text that it always is; None if it
+        isn't understood. Texts and blanks become part of it."""
+        if pattern.expression is None:
             return None
+        graph = Graph()
+        places = {cell: k for k, cell in enumerate(sources)}
+        leaves: dict[int, Node] = {}
+
+        def single(cell: Address) -> Single:
+            value = self.known[cell]
+            if isinstance(value, bool):
+                return graph.constant(float(value))
+            if not isinstance(value, float):
+                return value
+            place = places[cell]
+            if place not in leaves:
+                leaves[place] = graph.leaf(Name(str(place)))
+            return leaves[place]
+
         try:
-            found = meaning(self.graph, self.pattern.expression, self._look())
-            if isinstance(found, Block):
+            look = self.flow.lookup(graph, pattern, home, single)
+            found = meaning(graph, pattern.expression, look)
+            if isinstance(found, CellBlock):
                 found = found.rows[0][0]
-            if isinstance(found, str):
-                return found
-            return _program(number(self.graph, found), self.leaves)
+            return found if isinstance(found, str) else _program(number(graph, found), leaves)
         except (NotUnderstood, OverflowError):
             return None
-
-    def _look(self) -> Look:
-        def look(reference: Reference) -> Value:
-            mention = self.pattern.mentions.get(reference.text)
-            if isinstance(mention, CellReference):
-                cell = mention.at(self.home)
-                return self._single(cell) if cell is not None else None
-            if isinstance(mention, RangeReference):
-                rows = self.cells.flow.rows(mention, self.home)
-                return Block(tuple(tuple(map(self._single, row)) for row in rows))
-            if isinstance(mention, float):
-                return self.graph.constant(mention)
-            raise NotUnderstood(reference.text)
-
-        return look
-
-    def _single(self, cell: Address) -> Node | str | None:
-        value = self.cells.known[cell]
-        if isinstance(value, bool):
-            return self.graph.constant(float(value))
-        if not isinstance(value, float):
-            return value
-        place = self.places[cell]
-        if place not in self.leaves:
-            self.leaves[place] = self.graph.leaf(Name(str(place)))
-        return self.leaves[place]
 
 
 # Programs ---------------------------------------------------------------------
@@ -169,7 +144,7 @@ class _Program:
     tasks: tuple[Task, ...]  # and then what each of these makes of those before it
     result: int
 
-    def run(self, cells: Sequence[Shown]) -> float:
+    def run(self, cells: Sequence[CellValue]) -> float:
         values: list[float] = [cells[k] for k in self.given]  # type: ignore[misc]
         values += self.constants
         for task in self.tasks:

@@ -11,8 +11,10 @@ import numpy as np
 
 from gradbook.audit.formula.address import Address, pack
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.audit.formula.values import CellBlock, Lookup, Meaning, NotUnderstood, Single
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.package import WorkbookError
+from gradbook.graph.node import Graph
 from gradbook.targets.excel.language.grammar import Reference
 
 MOST_LINKS = 1_500_000
@@ -89,6 +91,24 @@ class Flow:
             [pack(sheet, row, column) for column in range(left, right + 1)]
             for row in range(top, bottom + 1)
         ]
+
+    def lookup(
+        self, graph: Graph, pattern: Pattern, home: Address, single: Callable[[Address], Single]
+    ) -> Lookup:
+        """What a formula's references mean in a cell, `single` giving what each other cell does."""
+
+        def look(reference: Reference) -> Meaning:
+            mention = pattern.mentions.get(reference.text)
+            if isinstance(mention, CellReference):
+                cell = mention.at(home)
+                return single(cell) if cell is not None else None
+            if isinstance(mention, RangeReference):
+                return CellBlock(tuple(tuple(map(single, row)) for row in self.rows(mention, home)))
+            if isinstance(mention, float):
+                return graph.constant(mention)
+            raise NotUnderstood(mention.why if mention else reference.text)
+
+        return look
 
     @property
     def users(self) -> dict[Address, list[Address]]:

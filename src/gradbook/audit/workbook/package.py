@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ SHORTEST_ELEMENT = len(b"<a/>")
 CHUNK = 2**16
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+Begin = Callable[[str, dict[str, str]], object]  # an element begins, with its attributes
+End = Callable[[str], object]
 
 
 class WorkbookError(GradbookError):
@@ -65,10 +70,15 @@ class Package:
         except (BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
             raise WorkbookError(f"its part {name} is damaged: save it again as .xlsx") from error
 
-    def parse(self, name: str, parser: expat.XMLParserType) -> None:
-        """Hand a part to a parser; whatever is wrong with the XML becomes one line."""
+    def parse(
+        self, name: str, begin: Begin, end: End | None = None, text: End | None = None
+    ) -> None:
+        """Read a part's XML, saying what comes; whatever is wrong with it becomes one line."""
         self.refuse_very_many(name)
-        parse(name, self.chunks(name), parser)
+        made = parser()
+        made.StartElementHandler, made.EndElementHandler = begin, end
+        made.CharacterDataHandler = text
+        parse(name, self.chunks(name), made)
 
     def refuse_very_many(self, name: str) -> None:
         """Counting elements costs little beside reading them."""
@@ -125,6 +135,17 @@ def parser() -> expat.XMLParserType:
 def local(tag: str) -> str:
     """A tag without its namespace's prefix."""
     return tag.rpartition(":")[2]
+
+
+def relations_part(of: str) -> str:
+    """The name of the part that says what other parts a part uses."""
+    folder, name = posixpath.split(of)
+    return posixpath.join(folder, "_rels", f"{name}.rels")
+
+
+def related(of: str, target: str) -> str:
+    """The part, by its name in the package, that a relation of a part leads to."""
+    return posixpath.normpath(posixpath.join("/", posixpath.dirname(of), target)).lstrip("/")
 
 
 def _harden(made: expat.XMLParserType) -> None:

@@ -9,9 +9,16 @@ import posixpath
 from pathlib import Path
 
 from gradbook.audit.formula.reader import Reader
-from gradbook.audit.workbook.book import Book, Sheet
-from gradbook.audit.workbook.cells import MOST_CELLS, Cells, Count
-from gradbook.audit.workbook.package import Package, WorkbookError, local, package, parser
+from gradbook.audit.workbook.book import Book, SheetPart
+from gradbook.audit.workbook.cells import MOST_CELLS, CellCount, SheetCells
+from gradbook.audit.workbook.package import (
+    Package,
+    WorkbookError,
+    local,
+    package,
+    related,
+    relations_part,
+)
 from gradbook.audit.workbook.rows import SheetRows
 
 
@@ -31,16 +38,16 @@ def book_of(parts: Package) -> Book:
     for title, relation in titles:
         target = targets.get(relation)
         if target and target in parts and "worksheets/" in target:
-            book.sheets.append(Sheet(title, target))
+            book.sheets.append(SheetPart(title, target))
     if not book.sheets:
         raise WorkbookError("it has no sheets of cells: save it again as .xlsx")
     strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))
     reader = book.reader = Reader(
         {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}, names
     )
-    count = Count()
+    count = CellCount()
     for number, sheet in enumerate(book.sheets):
-        SheetRows(Cells(book, number, strings, reader, count)).read(parts, sheet.part)
+        SheetRows(SheetCells(book, number, strings, reader, count)).read(parts, sheet.part)
     return book
 
 
@@ -56,21 +63,14 @@ def main_part(parts: Package) -> str:
 
 def _relations(parts: Package, of: str) -> dict[str, str]:
     """Where each relation of a part leads, as a name inside the package."""
-    folder, name = posixpath.split(of)
-    part = posixpath.join(folder, "_rels", f"{name}.rels")
     found: dict[str, str] = {}
-    if part not in parts:
-        return found
 
     def begin(tag: str, attributes: dict[str, str]) -> None:
         if local(tag) == "Relationship" and attributes.get("TargetMode") != "External":
-            target = attributes.get("Target", "")
-            inside = target.lstrip("/") if target.startswith("/") else f"{folder}/{target}"
-            found[attributes.get("Id", "")] = posixpath.normpath(inside.lstrip("/"))
+            found[attributes.get("Id", "")] = related(of, attributes.get("Target", ""))
 
-    made = parser()
-    made.StartElementHandler = begin
-    parts.parse(part, made)
+    if relations_part(of) in parts:
+        parts.parse(relations_part(of), begin)
     return found
 
 
@@ -80,7 +80,7 @@ def _workbook(
     """The sheets' titles with their relations, and what each name refers to."""
     sheets: list[tuple[str, str]] = []
     names: dict[str, str] = {}
-    name: str | None = None
+    name = ""
     text: list[str] = []
 
     def begin(tag: str, attributes: dict[str, str]) -> None:
@@ -101,20 +101,15 @@ def _workbook(
         nonlocal name
         if local(tag) == "definedName" and name:
             names[name] = "".join(text).strip()
-            name = None
+            name = ""
 
-    made = parser()
-    made.StartElementHandler = begin
-    made.EndElementHandler = end
-    made.CharacterDataHandler = text.append
-    parts.parse(part, made)
+    parts.parse(part, begin, end, text.append)
     return sheets, names
 
 
 def _strings(parts: Package, part: str) -> list[str]:
+    """The texts that cells share."""
     strings: list[str] = []
-    if part not in parts:
-        return strings
     pieces: list[str] = []
     wanted = False
     aside = 0
@@ -137,9 +132,6 @@ def _strings(parts: Package, part: str) -> list[str]:
             if len(strings) > MOST_CELLS:
                 raise WorkbookError(f"it has more than {MOST_CELLS:,} texts: too large to check")
 
-    made = parser()
-    made.StartElementHandler = begin
-    made.EndElementHandler = end
-    made.CharacterDataHandler = lambda piece: pieces.append(piece) if wanted else None
-    parts.parse(part, made)
+    if part in parts:
+        parts.parse(part, begin, end, lambda piece: pieces.append(piece) if wanted else None)
     return strings

@@ -113,7 +113,7 @@ def network(argument: str, data: str | None = None) -> Net:
     They come from the CSV file `data` where one is given, else from the file that the
     network names, which lies beside the network's own, else from its text.
     """
-    from gradbook.net.text import parse
+    from gradbook.net.network import parse
 
     text, source = _text_and_source(argument)
     net = parse(text, source)

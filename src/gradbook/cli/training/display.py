@@ -8,23 +8,16 @@ from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from gradbook.amounts import duration
 from gradbook.cli.terminal.output import can_say, show, width
 from gradbook.cli.terminal.screen import Screen
-from gradbook.engine import compilers
+from gradbook.engine import compile as compiling
 from gradbook.lab.training.training import Listener, Training
 from gradbook.report.run import words
-from gradbook.report.run.epochs import (
-    BLOCK,
-    NOT_ASCII,
-    QUIET,
-    EpochTable,
-    Trace,
-    duration,
-    epoch_table,
-    in_a_line,
-    running,
-)
+from gradbook.report.run.epochs import EpochTable, epoch_table
+from gradbook.report.run.progress import BLOCK, NOT_ASCII, Trace, in_a_line, running
 from gradbook.report.words.lines import Piece, TextLine
+from gradbook.report.words.table import QUIET
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -228,7 +221,7 @@ class OnScreen(AsLines):
     def foot(self, columns: int, rows: int) -> list[TextLine]:
         """What stands beneath the table at this moment."""
         training = self.training
-        if compilers.are_running():
+        if compiling.are_running():
             return [self._wheel(COMPILING)]
         if self.busy or training is None:
             return [self._wheel(self.busy)]

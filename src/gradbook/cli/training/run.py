@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradbook.cli.main import DONE, INTERRUPTED
-from gradbook.cli.terminal.interrupts import heeded_by
 from gradbook.cli.terminal.screen import is_screen
 from gradbook.cli.training.display import AsEvents, AsLines
 from gradbook.errors import FileError
 from gradbook.files import write_whole
+from gradbook.interruption import heard_as_well
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder, together
 from gradbook.lab.training.train import train
@@ -54,7 +54,7 @@ def _trained(
     shown: Display, run: RunFolder, resumed_by: Path, recipe: Recipe | None, threads: int | None
 ) -> Trained | None:
     """What came of it; nothing if it was stopped, and how it goes on is then said."""
-    with heeded_by(shown):
+    with heard_as_well("SIGINT", "SIGTERM", "SIGHUP"):
         return _heeding(shown, run, resumed_by, recipe, threads)
 
 

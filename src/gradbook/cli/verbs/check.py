@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from gradbook.amounts import counted
 from gradbook.cli.terminal.arguments import whole_number
 from gradbook.cli.terminal.output import show, width
 from gradbook.errors import FileError, GradbookError, one_line
@@ -111,7 +112,7 @@ def _write(options: Namespace, reports: Sequence[BookReport]) -> tuple[list[str]
         from gradbook.audit.copies.annotate import annotated
 
         count = _write_copies(reports, options.annotate, annotated, problems)
-        written.append(f"{_many(count, 'annotated book')} in {options.annotate}")
+        written.append(f"{counted(count, 'annotated book')} in {options.annotate}")
     if options.fix:
         from gradbook.audit.copies.correct import fixed
 
@@ -123,7 +124,7 @@ def _write(options: Namespace, reports: Sequence[BookReport]) -> tuple[list[str]
             return result.content
 
         count = _write_copies(reports, options.fix, corrected, problems)
-        written += [f"{_many(count, 'corrected book')} in {options.fix}", *left]
+        written += [f"{counted(count, 'corrected book')} in {options.fix}", *left]
     return written, problems
 
 
@@ -204,7 +205,3 @@ def _shortened(name: str) -> tuple[str, str]:
         while len(os.fsencode(stem)) > LONGEST_NAME - 10:
             stem = stem[:-1]
     return stem, suffix
-
-
-def _many(count: int, words: str) -> str:
-    return f"{count:,} {words}{'' if count == 1 else 's'}"

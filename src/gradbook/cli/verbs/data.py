@@ -128,7 +128,7 @@ def _list(options: Namespace) -> int:
         return 0
     from gradbook.report.dataset import known
 
-    show(known())
+    show(known(width()))
     print("\nor files of your own: see gradbook data --help")
     return 0
 

@@ -23,14 +23,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.lab.training.train import cores
+    from gradbook.engine.surroundings import cores
 
     if options.recipe and options.json:
         from gradbook.errors import UsageError
 
         raise UsageError("--json is for the list: leave the recipe's name out")
     if options.recipe:
-        from gradbook.lab.recipes.recipe import builtin_text
+        from gradbook.lab.recipes.builtin import builtin_text
 
         print(builtin_text(options.recipe), end="")
     elif options.json:

@@ -73,7 +73,7 @@ def _network(argument: str) -> Net:
 
     if argument in BUILTIN:
         return network(argument)
-    from gradbook.lab.recipes.recipe import RECIPES, recipe
+    from gradbook.lab.recipes.builtin import RECIPES, recipe
     from gradbook.lab.training.run_folder import RunFolder
 
     run = RunFolder(argument)

@@ -144,7 +144,7 @@ def wanted(options: Namespace) -> Recipe:
 
 
 def _named(argument: str | None) -> Recipe:
-    from gradbook.lab.recipes.recipe import recipe
+    from gradbook.lab.recipes.builtin import recipe
     from gradbook.lab.recipes.text import parse
     from gradbook.lab.training.train import USUAL
 

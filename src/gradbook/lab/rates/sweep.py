@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.build import training_step
-from gradbook.graph.node import Array
 from gradbook.lab.rates.criteria import Case, least_loss
 from gradbook.lab.rates.limit import Limit, largest
 from gradbook.lab.rates.trial import Trial, trial
-from gradbook.lab.rates.verdict import Judgement, Verdict, judge
+from gradbook.lab.rates.verdict import Outcome, judge
 from gradbook.net import Net
 from gradbook.net.plain import numbers, whole
 from gradbook.net.task import DEFAULT_RATES
@@ -22,43 +22,6 @@ MOST_LOSSES = 10_000_000  # rates × epochs, all of them kept
 AS_LOW = 1e-3  # of what was learned: so close to the lowest loss is as low
 
 Tick = Callable[[int], None]  # told how many trials are done
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One rate: what happened, and what that means."""
-
-    trial: Trial
-    judgement: Judgement
-
-    @property
-    def rate(self) -> float:
-        return self.trial.rate
-
-    @property
-    def losses(self) -> Array:
-        """The loss of each epoch, before its update."""
-        return self.trial.losses
-
-    @property
-    def end(self) -> float:
-        return self.trial.end
-
-    @property
-    def lowest(self) -> float:
-        return self.trial.lowest
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.judgement.verdict
-
-    @property
-    def reason(self) -> str:
-        return self.judgement.reason
-
-    @property
-    def trains(self) -> bool:
-        return self.judgement.trains
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,6 +48,16 @@ class Sweep:
         name = self.net.name or "a network"
         return f"<Sweep of {name}: {len(self.outcomes)} rates, {self.epochs:,} epochs each>"
 
+    def _repr_html_(self) -> str:
+        from gradbook.report.sweep.page import cell
+
+        return cell(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        from gradbook.report.sweep.text import plain_report
+
+        printer.text(plain_report(self))
+
 
 def sweep(
     net: Net, rates: Iterable[float] = DEFAULT_RATES, epochs: int = 70, *, tick: Tick | None = None
@@ -109,18 +82,15 @@ def sweep(
 
     trials = {rate: at(rate) for rate in wanted}
     attained = _attained(list(trials.values()), least)
-    outcomes = tuple(Outcome(each, judge(each, least, attained)) for each in trials.values())
-    limit = _limit(lambda rate: trials.get(rate) or at(rate), outcomes[0].trial, wanted, least)
-    return Sweep(net, epochs, outcomes, limit)
-
-
-def _limit(
-    at: Callable[[float], Trial], first: Trial, rates: tuple[float, ...], least: float
-) -> Limit:
-    pull = first.slopes[0]
+    outcomes = tuple(judge(each, least, attained) for each in trials.values())
+    pull = outcomes[0].trial.slopes[0]
     if pull == 0 or not isfinite(pull):
-        return Limit(None, None)  # whatever the rate
-    return largest(lambda rate: Case(at(rate), least, least).trains, rates)
+        return Sweep(net, epochs, outcomes, Limit(None, None))  # whatever the rate
+
+    def trains(rate: float) -> bool:
+        return Case(trials.get(rate) or at(rate), least, least).trains
+
+    return Sweep(net, epochs, outcomes, largest(trains, wanted))
 
 
 def _attained(trials: list[Trial], least: float) -> float:

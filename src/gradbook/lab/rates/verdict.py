@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from gradbook.amounts import rough_percent, short
+from gradbook.graph.node import Array
 from gradbook.lab.rates.criteria import (
     DEAD_FLAT,
     ENOUGH,
@@ -21,182 +23,8 @@ from gradbook.lab.rates.criteria import (
 )
 from gradbook.lab.rates.trial import Gate, Trial
 
-LONG = 1e6  # epochs: nobody waits for more
-
-
-def too_slow(case: Case) -> str:
-    if case.frozen:
-        return f"a rate of {figure(case.trial.rate)} moves nothing: the loss stays {_end(case)}"
-    return f"{_way(case)}{_pace(case)}{_shut(case)}"
-
-
-def good(case: Case) -> str:
-    if case.frozen:
-        return f"nothing to learn: the loss is {_end(case)} from the start"
-    if case.at_bottom:
-        rounding = ": nothing but rounding is left" if case.trial.end else ""
-        return f"down to {_end(case)}{rounding}"
-    if case.settled:
-        gone = f"the gradient fell to {figure(case.fading)} of its largest, every slope open"
-        return f"rests on {_end(case)}: {gone}"
-    return _way(case)
-
-
-def recovers(case: Case) -> str:
-    losses = case.trial.losses
-    peak = int(losses.argmax())
-    back = int(np.flatnonzero(losses >= case.start)[-1]) + 2  # epochs count from 1
-    leap = f"leaps from {figure(case.start)} to {figure(losses[peak])} in epoch {peak + 1}"
-    return f"{leap}, below its start from epoch {back} on, ends at {_end(case)}"
-
-
-def oscillates(case: Case) -> str:
-    times, steps = case.turned
-    turns = f"the gradient turns round at {times} of {steps} steps"
-    habit = turns if case.crosses else f"the loss rises again {case.rises} times"
-    if case.trains:
-        return f"{habit}; {_way(case)} all the same"
-    low, high = (figure(f(last_quarter(case.trial.losses))) for f in (np.min, np.max))
-    between = f"stays at {low}" if low == high else f"swings between {low} and {high} at the end"
-    return f"{habit}; the loss {between}{_shut(case)}"
-
-
-def diverges(case: Case) -> str:
-    losses = case.trial.losses
-    if not case.is_number:
-        finite = np.isfinite(losses) & np.isfinite(case.trial.slopes)
-        lost = int(np.flatnonzero(~finite)[0]) + 1
-        grown = f", after {figure(losses[lost - 2])}" if lost > 1 else ""
-        return f"no longer a number from epoch {lost} on{grown}"
-    if case.grows:
-        return f"grows step by step, from {figure(case.start)} to {_end(case)}"
-    falling = " and falling" if losses[-1] < last_quarter(losses)[0] else ""
-    return f"ends at {_end(case)}, above its start of {figure(case.start)}{falling}{_shut(case)}"
-
-
-def saturated(case: Case) -> str:
-    gate = case.shut_gate
-    assert gate is not None
-    last = float(case.trial.slopes[-1])
-    nothing = f"no gradient is above {ceiling(last)}" if last else "every gradient is 0"
-    so = nothing if gate.covers else f"no weight before {gate.name} learns"
-    sits = f"the loss sits on {_end(case)}{_waking(case)}"
-    return f"{_standing(gate)}: {_slope(gate)}, so {so}; {sits}"
-
-
-def stuck(case: Case) -> str:
-    if case.frozen:
-        return f"no gradient to begin with: the loss stays {_end(case)}; try another start"
-    known = "a rate here reaches" if case.attained > case.least else "it could be as low as"
-    gone = f"the gradient fell to {figure(case.fading)} of its largest"
-    return f"rests on {_end(case)}: {gone}, yet {known} {figure(case.attained)}"
-
-
-# Parts of a sentence.
-
-
-def _end(case: Case) -> str:
-    return figure(case.trial.end)
-
-
-def _way(case: Case) -> str:
-    """How far it has come: 82% of the way down to 0."""
-    goal = f"the way down to {figure(case.attained)}"
-    if case.left < ROUNDING:
-        return f"all {goal}"
-    done = f"all but {percent(case.left)}" if case.left < 0.01 else percent(1 - case.left)
-    return f"{done} of {goal}"
-
-
-def _pace(case: Case) -> str:
-    """How long the rest would take at the pace of the last quarter; flat isn't yet arrived."""
-    if case.fading <= FADED and movement(case.excess) <= DEAD_FLAT:
-        return (
-            f"; flat, but not at rest: the gradient is still {figure(case.fading)} of its largest"
-        )
-    above = last_quarter(case.trial.losses) - case.attained
-    fall = log(above[0] / above[-1]) / (len(above) - 1) if min(above[0], above[-1]) > 0 else 0
-    if fall * LONG < 1:
-        return ", and it hardly falls"
-    wait = log(case.left / ENOUGH) / fall
-    return f"; at this pace 90% takes {_about(wait)} epochs more"
-
-
-def _waking(case: Case) -> str:
-    """When the slopes will open by themselves: 1/s grows evenly, so in the end all at once."""
-    last, before = case.trial.slopes[-1], case.trial.slopes[-2]
-    growth = last / before - 1 if before > 0 else 0.0
-    if not growth * LONG > 1 or (case.shut_gate and not case.shut_gate.covers):
-        return ""
-    return f", and at this pace wakes in {_about(1 / growth)} epochs"
-
-
-def _shut(case: Case) -> str:
-    gate = case.shut_gate
-    return f"; {_standing(gate)}, so no weight before {gate.name} learns" if gate else ""
-
-
-def _standing(gate: Gate) -> str:
-    """Which of an activation's results are stuck, and where: both outputs at 1.0000."""
-    values = gate.results[gate.held]
-    low, high = _place(values.min()), _place(values.max())
-    if low == high:
-        return f"{_who(gate)} at {low}"
-    only_two = len(np.unique(values.round(4))) == 2
-    return f"{_who(gate)} {'at' if only_two else 'between'} {low} and {high}"
-
-
-def _place(value: float) -> str:
-    return "0" if value == 0 else f"{value:.4f}".replace("-", "−")
-
-
-def _who(gate: Gate) -> str:
-    word = "output" if gate.is_output else "unit"
-    of = "" if gate.is_output else f" of {gate.name}"
-    held, pulled = (int(flags.any(axis=0).sum()) for flags in (gate.held, gate.pulled))
-    units = gate.held.shape[1]
-    if units == 1:
-        return f"the {word}{of}"
-    if held < units:
-        alone = " (nothing pulls at the rest)" if held == pulled else ""
-        return f"{held} of {units} {word}s{of}{alone}"
-    return f"both {word}s{of}" if units == 2 else f"all {units} {word}s{of}"
-
-
 SLOPES = {"sigmoid": "a(1−a)", "tanh": "1−a²", "exp": "a(1−a)"}
-
-
-def _slope(gate: Gate) -> str:
-    slope = SLOPES.get(gate.op, "the slope")
-    return f"{slope} ≤ {ceiling(gate.steepest)}" if gate.steepest else f"{slope} is 0"
-
-
-# Numbers in a sentence.
-
-
-def figure(value: float) -> str:
-    """Three digits: 0.0142, 1.6e-06, 10000."""
-    return f"{value:.3g}" if abs(value) < 1000 or value >= 1e6 else f"{value:.0f}"
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.2g}%"
-
-
-def ceiling(value: float) -> str:
-    """The next number of one digit that isn't below it: 6e-06."""
-    if not (isfinite(value) and value > 0):
-        return figure(value)
-    unit = 10.0 ** floor(log10(value))
-    return figure(ceil(value / unit) * unit) if unit else figure(value)
-
-
-def _about(count: float) -> str:
-    """A count of one digit: about 500."""
-    if count >= LONG:
-        return "more than a million"
-    digits = max(0, floor(log10(max(count, 1))))
-    return f"about {max(1, round(count / 10**digits)) * 10**digits:,}"
+LONG = 1e6  # epochs: nobody waits for more
 
 
 class Verdict(StrEnum):
@@ -231,22 +59,40 @@ MEANINGS = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """A verdict with its reason, and whether training works at that rate."""
+class Outcome:
+    """One rate: what happened, what that means, and whether training works at that rate."""
 
+    trial: Trial
     verdict: Verdict
     reason: str
     trains: bool
 
+    @property
+    def rate(self) -> float:
+        return self.trial.rate
 
-def judge(trial: Trial, least: float, attained: float | None = None) -> Judgement:
+    @property
+    def losses(self) -> Array:
+        """The loss of each epoch, before its update."""
+        return self.trial.losses
+
+    @property
+    def end(self) -> float:
+        return self.trial.end
+
+    @property
+    def lowest(self) -> float:
+        return self.trial.lowest
+
+
+def judge(trial: Trial, least: float, attained: float | None = None) -> Outcome:
     """What the trial says, where `least` is the lowest loss there could be.
 
     `attained` is the lowest loss known to be reached, where that isn't `least`.
     """
     case = Case(trial, least, least if attained is None else attained)
     verdict = _verdict(case)
-    return Judgement(verdict, _REASONS[verdict](case), case.trains)
+    return Outcome(trial, verdict, _REASONS[verdict](case), case.trains)
 
 
 def _verdict(case: Case) -> Verdict:
@@ -263,6 +109,168 @@ def _verdict(case: Case) -> Verdict:
     if case.settled:
         return Verdict.STUCK
     return Verdict.TOO_SLOW if case.trains or case.frozen else Verdict.DIVERGES
+
+
+# Why it is what it is, in a line with the numbers that decided it.
+
+
+def too_slow(case: Case) -> str:
+    if case.frozen:
+        return f"a rate of {short(case.trial.rate)} moves nothing: the loss stays {_end(case)}"
+    return f"{_way(case)}{_pace(case)}{_shut(case)}"
+
+
+def good(case: Case) -> str:
+    if case.frozen:
+        return f"nothing to learn: the loss is {_end(case)} from the start"
+    if case.at_bottom:
+        rounding = ": nothing but rounding is left" if case.trial.end else ""
+        return f"down to {_end(case)}{rounding}"
+    if case.settled:
+        gone = f"the gradient fell to {short(case.fading)} of its largest, every slope open"
+        return f"rests on {_end(case)}: {gone}"
+    return _way(case)
+
+
+def recovers(case: Case) -> str:
+    losses = case.trial.losses
+    peak = int(losses.argmax())
+    back = int(np.flatnonzero(losses >= case.start)[-1]) + 2  # epochs count from 1
+    leap = f"leaps from {short(case.start)} to {short(losses[peak])} in epoch {peak + 1}"
+    return f"{leap}, below its start from epoch {back} on, ends at {_end(case)}"
+
+
+def oscillates(case: Case) -> str:
+    times, steps = case.turned
+    turns = f"the gradient turns round at {times} of {steps} steps"
+    habit = turns if case.crosses else f"the loss rises again {case.rises} times"
+    if case.trains:
+        return f"{habit}; {_way(case)} all the same"
+    low, high = (short(f(last_quarter(case.trial.losses))) for f in (np.min, np.max))
+    between = f"stays at {low}" if low == high else f"swings between {low} and {high} at the end"
+    return f"{habit}; the loss {between}{_shut(case)}"
+
+
+def diverges(case: Case) -> str:
+    losses = case.trial.losses
+    if not case.is_number:
+        finite = np.isfinite(losses) & np.isfinite(case.trial.slopes)
+        lost = int(np.flatnonzero(~finite)[0]) + 1
+        grown = f", after {short(losses[lost - 2])}" if lost > 1 else ""
+        return f"no longer a number from epoch {lost} on{grown}"
+    if case.grows:
+        return f"grows step by step, from {short(case.start)} to {_end(case)}"
+    falling = " and falling" if losses[-1] < last_quarter(losses)[0] else ""
+    return f"ends at {_end(case)}, above its start of {short(case.start)}{falling}{_shut(case)}"
+
+
+def saturated(case: Case) -> str:
+    gate = case.shut_gate
+    assert gate is not None
+    last = float(case.trial.slopes[-1])
+    nothing = f"no gradient is above {ceiling(last)}" if last else "every gradient is 0"
+    so = nothing if gate.covers else f"no weight before {gate.name} learns"
+    sits = f"the loss sits on {_end(case)}{_waking(case)}"
+    slope = SLOPES.get(gate.op, "the slope")
+    slope += f" ≤ {ceiling(gate.steepest)}" if gate.steepest else " is 0"
+    return f"{_standing(gate)}: {slope}, so {so}; {sits}"
+
+
+def stuck(case: Case) -> str:
+    if case.frozen:
+        return f"no gradient to begin with: the loss stays {_end(case)}; try another start"
+    known = "a rate here reaches" if case.attained > case.least else "it could be as low as"
+    gone = f"the gradient fell to {short(case.fading)} of its largest"
+    return f"rests on {_end(case)}: {gone}, yet {known} {short(case.attained)}"
+
+
+# Parts of a sentence.
+
+
+def _end(case: Case) -> str:
+    return short(case.trial.end)
+
+
+def _way(case: Case) -> str:
+    """How far it has come: 82 % of the way down to 0."""
+    goal = f"the way down to {short(case.attained)}"
+    if case.left < ROUNDING:
+        return f"all {goal}"
+    done = (
+        f"all but {rough_percent(case.left)}" if case.left < 0.01 else rough_percent(1 - case.left)
+    )
+    return f"{done} of {goal}"
+
+
+def _pace(case: Case) -> str:
+    """How long the rest would take at the pace of the last quarter; flat isn't yet arrived."""
+    if case.fading <= FADED and movement(case.excess) <= DEAD_FLAT:
+        return f"; flat, but not at rest: the gradient is still {short(case.fading)} of its largest"
+    above = last_quarter(case.trial.losses) - case.attained
+    fall = log(above[0] / above[-1]) / (len(above) - 1) if min(above[0], above[-1]) > 0 else 0
+    if fall * LONG < 1:
+        return ", and it hardly falls"
+    wait = log(case.left / ENOUGH) / fall
+    return f"; at this pace 90 % takes {_about(wait)} epochs more"
+
+
+def _waking(case: Case) -> str:
+    """When the slopes will open by themselves: 1/s grows evenly, so in the end all at once."""
+    last, before = case.trial.slopes[-1], case.trial.slopes[-2]
+    growth = last / before - 1 if before > 0 else 0.0
+    if not growth * LONG > 1 or (case.shut_gate and not case.shut_gate.covers):
+        return ""
+    return f", and at this pace wakes in {_about(1 / growth)} epochs"
+
+
+def _shut(case: Case) -> str:
+    gate = case.shut_gate
+    return f"; {_standing(gate)}, so no weight before {gate.name} learns" if gate else ""
+
+
+def _standing(gate: Gate) -> str:
+    """Which of an activation's results are stuck, and where: both outputs at 1.0000."""
+    values = gate.results[gate.held]
+    low, high = (
+        "0" if value == 0 else f"{value:.4f}".replace("-", "−")
+        for value in (values.min(), values.max())
+    )
+    if low == high:
+        return f"{_who(gate)} at {low}"
+    only_two = len(np.unique(values.round(4))) == 2
+    return f"{_who(gate)} {'at' if only_two else 'between'} {low} and {high}"
+
+
+def _who(gate: Gate) -> str:
+    word = "output" if gate.is_output else "unit"
+    of = "" if gate.is_output else f" of {gate.name}"
+    held, pulled = (int(flags.any(axis=0).sum()) for flags in (gate.held, gate.pulled))
+    units = gate.held.shape[1]
+    if units == 1:
+        return f"the {word}{of}"
+    if held < units:
+        alone = " (nothing pulls at the rest)" if held == pulled else ""
+        return f"{held} of {units} {word}s{of}{alone}"
+    return f"both {word}s{of}" if units == 2 else f"all {units} {word}s{of}"
+
+
+# Numbers in a sentence.
+
+
+def ceiling(value: float) -> str:
+    """The next number of one digit that isn't below it: 6e-06."""
+    if not (isfinite(value) and value > 0):
+        return short(value)
+    unit = 10.0 ** floor(log10(value))
+    return short(ceil(value / unit) * unit) if unit else short(value)
+
+
+def _about(count: float) -> str:
+    """A count of one digit: about 500."""
+    if count >= LONG:
+        return "more than a million"
+    digits = max(0, floor(log10(max(count, 1))))
+    return f"about {max(1, round(count / 10**digits)) * 10**digits:,}"
 
 
 _REASONS: Mapping[Verdict, Callable[[Case], str]] = {

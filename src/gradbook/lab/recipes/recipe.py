@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
+from gradbook.data import warp_text
 from gradbook.data.dataset import FOLDS
 from gradbook.data.warp import Warp
-from gradbook.errors import ShapeError, UsageError, did_you_mean
-from gradbook.files import read_text
+from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.recipes.schedule import Schedule
-from gradbook.net import BUILTIN, Activation, Loss, Net, Update, builtin
+from gradbook.net import Activation, Loss, Net, Update
 from gradbook.net import text as net_text
 from gradbook.net.fit import LONGEST_NAME
 from gradbook.net.plain import settle, whole, words
 from gradbook.net.task import DESCENT
-
-RECIPES = ("quick", "best", "small", "tiny", "reference", "blocks", "flat")
-"""The names of those that come with gradbook, ours first."""
-
-FOLDER = Path(__file__).parent
 
 USUAL_EPOCHS, USUAL_BATCH = 10, 128
 MOST_EPOCHS = 100_000
@@ -68,9 +61,20 @@ class Recipe:
         )
 
     def __str__(self) -> str:
-        from gradbook.lab.recipes.text import write
-
-        return write(self)
+        """The text that parses to this recipe."""
+        said = {
+            "recipe": self.name,
+            "about": self.about,
+            "data": self.data,
+            "warp": warp_text.write(self.warp).replace(";", ","),
+            "schedule": self.schedule,
+            "epochs": self.epochs,
+            "batch": self.batch,
+            "hold back": "none" if self.held_back is None else self.held_back,
+        }
+        lines = "".join(f"{word} {value}\n" for word, value in said.items() if value != "")
+        update = "update descent\n" if self.net.update == DESCENT else ""
+        return f"{lines}\n{net_text.write(self.net)}{update}"
 
     @property
     def title(self) -> str:
@@ -102,64 +106,7 @@ def phrase(what: str, value: object, most: int = LONGEST_WORDS) -> str:
     return found
 
 
-# Which recipe is meant.
-
-
-def recipe(what: Recipe | Net | str | os.PathLike[str], changes: str = "") -> Recipe:
-    """The recipe that this means: a name, a file, a text, or a network with the usual settings.
-
-    `changes` are lines such as 'epochs 5; batch 64' that take the place of its own.
-    """
-    from gradbook.lab.recipes.text import changed
-
-    found = _meant(what)
-    return changed(found, changes) if changes else found
-
-
-def _meant(what: Recipe | Net | str | os.PathLike[str]) -> Recipe:
-    if isinstance(what, Recipe):
-        return what
-    if isinstance(what, Net):
-        return Recipe(*with_usual(what, said_by(what)))
-    if not isinstance(what, str | os.PathLike):
-        raise UsageError(f"a recipe is a name, a file, a text or a network, not {what!r}")
-    name = os.fspath(what)
-    if name in RECIPES:
-        return builtin_recipe(name)
-    if name in BUILTIN:
-        return _meant(builtin(name))
-    if not isinstance(what, str) or os.path.isfile(name) or not net_text.reads_as_text(name):
-        return read(name)
-    from gradbook.lab.recipes.text import parse
-
-    return parse(name)
-
-
-def builtin_recipe(name: str) -> Recipe:
-    """The recipe of that name that comes with gradbook."""
-    from gradbook.lab.recipes.text import parse
-
-    return parse(builtin_text(name), name)
-
-
-def builtin_text(name: str) -> str:
-    """How that recipe is written, remarks and all."""
-    if name not in RECIPES:
-        known = ", ".join(RECIPES)
-        raise UsageError(f"no recipe {name!r}{did_you_mean(name, RECIPES) or f': {known}'}")
-    return FOLDER.joinpath(f"{name}.txt").read_text("utf-8")
-
-
-def read(path: str | os.PathLike[str]) -> Recipe:
-    """The recipe in a file; a network that it names may lie beside it."""
-    name = os.fspath(path)
-    if not os.path.lexists(path):
-        known = (*RECIPES, *BUILTIN)
-        hint = did_you_mean(name, known) or f": recipes are {', '.join(RECIPES)}"
-        raise UsageError(f"no recipe, network or file is called '{name}'{hint}")
-    from gradbook.lab.recipes.text import parse
-
-    return parse(read_text(path), name, Path(path).parent)
+# What a network gets that doesn't say how it is trained.
 
 
 def with_usual(net: Net, said: Collection[str]) -> tuple[Net, Schedule]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.net.plain import number, settle, whole
-from gradbook.net.text import Line, digits, statements
+from gradbook.net.text import Statement, digits, statements
 
 GRAMMAR = """\
   schedule KIND …            how the learning rate goes, where KIND … is
@@ -139,7 +139,7 @@ def parse(text: str) -> Schedule:
     return read(line)
 
 
-def read(line: Line) -> Schedule:
+def read(line: Statement) -> Schedule:
     """What the words that are left of a line say: one cycle 0.2 warm 0.2."""
     kind = _kind(line)
     settings: dict[str, Any] = {"rate": line.value("the rate")}
@@ -158,7 +158,7 @@ def read(line: Line) -> Schedule:
     return Schedule(kind, **settings)
 
 
-def _kind(line: Line) -> str:
+def _kind(line: Statement) -> str:
     start = line.used
     if line.option("one"):
         line.option("cycle") or line.fail("expected 'one cycle'")

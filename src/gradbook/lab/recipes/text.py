@@ -1,4 +1,4 @@
-"""The text form of a recipe: reading it, with the place of every mistake, and writing it."""
+"""The text form of a recipe, read; every mistake is told with its place."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from gradbook.lab.recipes.recipe import (
 )
 from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
-from gradbook.net.task import DESCENT
-from gradbook.net.text import LONGEST_TEXT, Line, statements
+from gradbook.net.network import net_changed, parse_lines
+from gradbook.net.text import LONGEST_TEXT, Statement, statements
 from gradbook.net.text.statement import WORD
 
 GRAMMAR = f"""\
@@ -85,9 +85,9 @@ def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] =
         line.fail("the schedule says the rate already: take this line out")
     if net:
         said |= said_by(net)
-        net = net_text.changed(net, others)
+        net = net_changed(net, others)
     else:
-        net = net_text.parse_lines(others, source)
+        net = parse_lines(others, source)
     net, usual = with_usual(net, said)
     try:
         return Recipe(net, **{"schedule": usual, **own})
@@ -100,7 +100,7 @@ def changed(recipe: Recipe, text: str, source: str | None = None) -> Recipe:
     own, others = _sorted(statements(text, source), "")
     if "network" in own:
         raise UsageError("another network is another recipe: name it instead of this one")
-    net = net_text.changed(recipe.net, others)
+    net = net_changed(recipe.net, others)
     schedule = own.pop("schedule", recipe.schedule)
     if net.rate is not None:
         schedule = replace(schedule, rate=net.rate)
@@ -108,11 +108,11 @@ def changed(recipe: Recipe, text: str, source: str | None = None) -> Recipe:
 
 
 def _sorted(
-    lines: Iterable[Line], folder: str | os.PathLike[str]
-) -> tuple[dict[str, Any], list[Line]]:
+    lines: Iterable[Statement], folder: str | os.PathLike[str]
+) -> tuple[dict[str, Any], list[Statement]]:
     """What a recipe's own lines say, by their words, and all the other lines."""
     own: dict[str, Any] = {}
-    others: list[Line] = []
+    others: list[Statement] = []
     for line in lines:
         word = line.next
         if word not in READERS:
@@ -125,22 +125,18 @@ def _sorted(
         if field_name in own:
             line.fail(f"a second {word!r}: say it once")
         line.take()
-        own[field_name] = _pointed(line, READERS[word], folder)
+        try:
+            own[field_name] = READERS[word](line, folder)
+        except NetTextError:
+            raise
+        except GradbookError as error:
+            line.fail(error.message, at=1)
         line.end()
     return own, others
 
 
-def _pointed(line: Line, reader: Callable[..., Any], folder: str | os.PathLike[str]) -> Any:
-    try:
-        return reader(line, folder)
-    except NetTextError:
-        raise
-    except GradbookError as error:
-        line.fail(error.message, at=1)
-
-
 def _words(what: str) -> Callable[..., str]:
-    def read_words(line: Line, folder: object) -> str:
+    def read_words(line: Statement, folder: object) -> str:
         if not line.next:
             line.fail(f"{what} is missing")
         return phrase(what, line.rest())
@@ -148,7 +144,7 @@ def _words(what: str) -> Callable[..., str]:
     return read_words
 
 
-def _data(line: Line, folder: str | os.PathLike[str]) -> str:
+def _data(line: Statement, folder: str | os.PathLike[str]) -> str:
     """Its name or place; a place that is there seen from the recipe's file wins."""
     said = _words("the data set")(line, folder)
     if not folder:
@@ -160,14 +156,14 @@ def _data(line: Line, folder: str | os.PathLike[str]) -> str:
 
 
 def _count(most: int) -> Callable[..., int]:
-    def read_count(line: Line, folder: object) -> int:
+    def read_count(line: Statement, folder: object) -> int:
         word = line.words[0].group()
         return within(word, line.whole(f"the number after {word!r}"), most)
 
     return read_count
 
 
-def _network(line: Line, folder: str | os.PathLike[str]) -> Net:
+def _network(line: Statement, folder: str | os.PathLike[str]) -> Net:
     if not line.next:
         line.fail("which network? write 'network reference'")
     name = line.rest()
@@ -179,16 +175,16 @@ def _network(line: Line, folder: str | os.PathLike[str]) -> Net:
         line.fail(f"no network and no file is called '{name}'{hint}", at=1)
     lines = list(statements(read_text(path), name))
     said = {statement.next for statement in lines}
-    return with_usual_loss(net_text.parse_lines(lines, name), said)
+    return with_usual_loss(parse_lines(lines, name), said)
 
 
-def _hold(line: Line, folder: object) -> int | None:
+def _hold(line: Statement, folder: object) -> int | None:
     if not line.option("back"):
         line.fail("expected 'hold back', then 0 to 5 or none")
     return None if line.option("none") else fold(line.whole("the fold"))
 
 
-def _warp(line: Line, folder: object) -> Warp:
+def _warp(line: Statement, folder: object) -> Warp:
     if not line.next:
         line.fail("which warp? write 'warp rotate 10, shift 2', or 'warp none'")
     found = warp_text.parse_lines(_between_commas(line))
@@ -196,7 +192,7 @@ def _warp(line: Line, folder: object) -> Warp:
     return found
 
 
-def _between_commas(line: Line) -> Iterator[Line]:
+def _between_commas(line: Statement) -> Iterator[Statement]:
     """What is left of a line as statements of their own."""
     start = line.words[line.used].start()
     text = line.words[0].string[start:]
@@ -210,7 +206,7 @@ def _between_commas(line: Line) -> Iterator[Line]:
                 column=column,
                 source=line.source,
             )
-        yield Line(found, line.number, column, line.source)
+        yield Statement(found, line.number, column, line.source)
         start += len(part) + 1
 
 
@@ -226,23 +222,3 @@ READERS: dict[str, Callable[..., Any]] = {
     "hold": _hold,
 }
 FIELDS = {"recipe": "name", "hold": "held_back"}
-
-
-# Writing.
-
-
-def write(recipe: Recipe) -> str:
-    """The text that parses to this recipe."""
-    said = {
-        "recipe": recipe.name,
-        "about": recipe.about,
-        "data": recipe.data,
-        "warp": warp_text.write(recipe.warp).replace(";", ","),
-        "schedule": recipe.schedule,
-        "epochs": recipe.epochs,
-        "batch": recipe.batch,
-        "hold back": "none" if recipe.held_back is None else recipe.held_back,
-    }
-    lines = "".join(f"{word} {value}\n" for word, value in said.items() if value != "")
-    update = "update descent\n" if recipe.net.update == DESCENT else ""
-    return f"{lines}\n{net_text.write(recipe.net)}{update}"

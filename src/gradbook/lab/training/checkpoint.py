@@ -96,8 +96,13 @@ def newest(folder: Path, recipe: str) -> tuple[Checkpoint | None, list[str]]:
     faults: list[GradbookError] = []
     for path in found(folder):
         try:
-            said = [f"{fault}; the checkpoint before it is used" for fault in faults]
-            return _of(recipe, path), said
+            held = read(path)
+            if held.recipe != recipe:
+                raise DataError(
+                    "of another recipe or network than this run's: put back what belongs together",
+                    file=os.fspath(path),
+                )
+            return held, [f"{fault}; the checkpoint before it is used" for fault in faults]
         except GradbookError as error:
             faults.append(error)
     if faults:
@@ -106,13 +111,3 @@ def newest(folder: Path, recipe: str) -> tuple[Checkpoint | None, list[str]]:
             file=os.fspath(folder),
         )
     return None, []
-
-
-def _of(recipe: str, path: Path) -> Checkpoint:
-    held = read(path)
-    if held.recipe != recipe:
-        raise DataError(
-            "of another recipe or network than this run's: put back what belongs together",
-            file=os.fspath(path),
-        )
-    return held

@@ -12,7 +12,7 @@ from typing import Any
 from gradbook.errors import DataError, UsageError
 from gradbook.files import alone_in, clear_parts, made_folder, read_text, write_whole
 from gradbook.lab.models.model import Model
-from gradbook.lab.recipes import recipe as recipes
+from gradbook.lab.recipes import builtin
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training import history as histories
 from gradbook.lab.training.history import Epoch
@@ -57,7 +57,7 @@ class RunFolder:
         """The recipe as it was used, its seed included."""
         if not self.holds_a_run:
             raise UsageError(f"no run in {self.path}: name the folder that holds its recipe.txt")
-        return recipes.read(self.recipe_file)
+        return builtin.read(self.recipe_file)
 
     def history(self) -> tuple[Epoch, ...]:
         """The epochs that are done."""
@@ -78,12 +78,11 @@ class RunFolder:
         self._require_done(self.result_file)
         try:
             found = json.loads(read_text(self.result_file))
-            whole = all(isinstance(found[name], kind) for name, kind in IN_A_RESULT.items())
+            if not all(isinstance(found[name], kind) for name, kind in IN_A_RESULT.items()):
+                raise TypeError
+            return dict(found)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError("not the result of a run", file=str(self.result_file)) from error
-        if not whole:
-            raise DataError("not the result of a run", file=str(self.result_file))
-        return dict(found)
 
     def _require_done(self, file: Path) -> None:
         """Say why a file that a finished run has isn't there."""

@@ -13,11 +13,11 @@ from typing import Any
 from gradbook.data.dataset import Dataset
 from gradbook.errors import DataError
 from gradbook.files import made_folder, read_text, write_whole
+from gradbook.lab.recipes.builtin import recipe as recipe_of
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.recipes.recipe import recipe as recipe_of
 from gradbook.lab.recipes.text import parse
 from gradbook.lab.training.run_folder import PLAN, RunFolder
-from gradbook.lab.training.train import Trained, What, train
+from gradbook.lab.training.train import Meant, Trained, train
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Spread:
 
 
 def train_seeds(
-    recipe: What,
+    recipe: Meant,
     seeds: Iterable[int] = range(5),
     changes: str = "",
     *,

@@ -11,16 +11,16 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gradbook.data.dataset import Dataset
-from gradbook.engine.compilers import side_by_side
-from gradbook.engine.surroundings import surroundings
+from gradbook.engine.compile import side_by_side
+from gradbook.engine.surroundings import cores, surroundings
 from gradbook.errors import UsageError
 from gradbook.files import made_folder
+from gradbook.interruption import until_stopped
 from gradbook.lab.models.model import Model
+from gradbook.lab.recipes.builtin import recipe as recipe_of
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.recipes.recipe import recipe as recipe_of
 from gradbook.lab.training import checkpoint as checkpoints
 from gradbook.lab.training.checkpoint import Checkpoint
-from gradbook.lab.training.heeding import in_a_thread
 from gradbook.lab.training.history import Epoch
 from gradbook.lab.training.material import Material, comes_along, material, placed
 from gradbook.lab.training.run_folder import RunFolder
@@ -31,63 +31,10 @@ from gradbook.net.plain import whole
 if TYPE_CHECKING:
     from gradbook.engine.base import Engine
 
-
-What = Recipe | Net | str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A recipe and what takes the place of its own; nothing where nothing was said."""
-
-    recipe: What | None
-    changes: str
-    data: Dataset | str | os.PathLike[str] | None
-    seed: int | None
-    held_back: bool | None
-
-    def of(self, usual: What) -> Recipe:
-        """The whole recipe; `usual` is changed where none was named."""
-        found = recipe_of(usual if self.recipe is None else self.recipe, self.changes)
-        if self.seed is not None:
-            seed = whole("the seed", self.seed, 0)
-            found = replace(found, net=replace(found.net, seed=seed))
-        if self.held_back is not None:
-            fold = (found.held_back or 0) if self.held_back else None
-            found = replace(found, held_back=fold)
-        if isinstance(self.data, Dataset):
-            return replace(found, data=self.data.name)
-        return placed(found if self.data is None else replace(found, data=str(self.data)))
-
-
-def resumed(kept: RunFolder | None, asked: Asked) -> Recipe:
-    """The recipe of the run in the folder, which all that is asked for must agree with."""
-    if kept is None:
-        raise UsageError("nothing to resume: name the folder of the run")
-    found = kept.recipe()
-    seed = found.net.seed if asked.seed is None else asked.seed
-    if replace(asked, seed=seed).of(found) != found:
-        raise UsageError(
-            f"{kept.path} holds another run than this would be: resume it without changes, "
-            "or name another folder"
-        )
-    return found
-
-
-def stands_at(
-    kept: RunFolder, recipe: Recipe, made: Material
-) -> tuple[Checkpoint | None, list[str]]:
-    """The checkpoint to go on from, if there is one, and what is to be said about it."""
-    found, remarks = checkpoints.newest(kept.checkpoints, str(recipe))
-    if found and found.mark != made.mark:
-        raise UsageError(
-            f"the images of {recipe.data} are others than when {kept.path} was begun: "
-            "put them back, or begin a new run"
-        )
-    return found, remarks
-
-
 USUAL = "quick"
-LANES = 16  # images that one thread takes at a time, at the most
+IMAGES_OF_A_THREAD = 16  # that one thread takes at a time, at the most
+
+Meant = Recipe | Net | str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,9 +81,14 @@ class Trained:
         score = "" if self.test_accuracy is None else f", {self.test_accuracy:.2%} of the test"
         return f"<Trained {self.recipe.title}: {said}{score}>"
 
+    def _repr_html_(self) -> str:
+        from gradbook.report.run.epochs import cell
+
+        return cell(self)
+
 
 def train(  # noqa: PLR0913 - each but the first is left out more often than not
-    recipe: What | None = None,
+    recipe: Meant | None = None,
     changes: str = "",
     *,
     data: Dataset | str | os.PathLike[str] | None = None,
@@ -161,70 +113,93 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     """
     began = monotonic()
     kept = None if folder is None else RunFolder(folder)
-    asked = Asked(recipe, changes, data, seed, held_back)
     if resume:
-        wanted = resumed(kept, asked)
+        if kept is None:
+            raise UsageError("nothing to resume: name the folder of the run")
+        wanted = kept.recipe()
+        if seed is None:
+            seed = wanted.net.seed
+        if _meant(wanted if recipe is None else recipe, changes, data, seed, held_back) != wanted:
+            raise UsageError(
+                f"{kept.path} holds another run than this would be: resume it without changes, "
+                "or name another folder"
+            )
     else:
-        wanted = asked.of(USUAL)
+        wanted = _meant(USUAL if recipe is None else recipe, changes, data, seed, held_back)
         if kept:
             kept.require_free()
     made, engine = _prepared(wanted, data if isinstance(data, Dataset) else None, threads)
     if kept:
         made_folder(kept.path)
     with kept.held() if kept else nullcontext():
-        if kept and not resume:
+        start, remarks = None, [engine.remark] if engine.remark else []
+        if kept and resume:
+            start, said = _standing(kept, wanted, made)
+            remarks += said
+        elif kept:
             kept.begin(wanted)
-        start, remarks = stands_at(kept, wanted, made) if kept and resume else (None, [])
         if kept:
             kept.clear_parts()
-        training = Training(wanted, made, engine, began, (*filter(None, [engine.remark]), *remarks))
+        training = Training(wanted, made, engine, began, tuple(remarks))
         if start:
             training.go_on_from(start)
-        return _run(training, kept, _heard_by(listener))
+        if not isinstance(listener, Listener):
+            listener = Telling(listener) if listener else Listener()
+        return _run(training, kept, listener)
 
 
-# Getting ready.
+def _meant(
+    recipe: Meant,
+    changes: str,
+    data: Dataset | str | os.PathLike[str] | None,
+    seed: int | None,
+    held_back: bool | None,
+) -> Recipe:
+    """The whole recipe, with what takes the place of its own."""
+    found = recipe_of(recipe, changes)
+    if seed is not None:
+        found = replace(found, net=replace(found.net, seed=whole("the seed", seed, 0)))
+    if held_back is not None:
+        found = replace(found, held_back=(found.held_back or 0) if held_back else None)
+    if isinstance(data, Dataset):
+        return replace(found, data=data.name)
+    return placed(found if data is None else replace(found, data=str(data)))
 
 
 def _prepared(
     recipe: Recipe, dataset: Dataset | None, threads: int | None
 ) -> tuple[Material, Engine]:
     """The images and the engine, which is compiled while images that surely fit are loaded."""
+
+    def engine() -> Engine:
+        from gradbook.engine.choice import open_engine
+
+        most = -(-recipe.batch // IMAGES_OF_A_THREAD)  # more would have nothing to do
+        count = min(cores(), most) if threads is None else whole("threads", threads, 1)
+        return open_engine(recipe.net, recipe.batch, count, warp=recipe.warp)
+
+    def counted() -> Material:
+        made = material(recipe)
+        made.mark  # noqa: B018 - counted while the compiler runs
+        return made
+
     if dataset or not comes_along(recipe):
-        return material(recipe, dataset), _engine(recipe, threads)
-    made, engine = side_by_side(
-        lambda: _counted(material(recipe)), lambda: _engine(recipe, threads)
-    )
-    return made, engine
+        return material(recipe, dataset), engine()
+    made, opened = side_by_side(counted, engine)
+    return made, opened
 
 
-def _counted(made: Material) -> Material:
-    made.mark  # noqa: B018 - counted while the compiler runs
-    return made
-
-
-def _engine(recipe: Recipe, threads: int | None) -> Engine:
-    from gradbook.engine.choice import open_engine
-
-    most = -(-recipe.batch // LANES)  # more would have nothing to do
-    threads = min(cores(), most) if threads is None else whole("threads", threads, 1)
-    return open_engine(recipe.net, recipe.batch, threads, warp=recipe.warp)
-
-
-def cores() -> int:
-    """How many of the machine's cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return min(64, len(os.sched_getaffinity(0)))
-    return min(64, os.cpu_count() or 1)
-
-
-# Running.
-
-
-def _heard_by(listener: Listener | Callable[[Epoch], object] | None) -> Listener:
-    if listener is None or isinstance(listener, Listener):
-        return listener or Listener()
-    return Telling(listener)
+def _standing(
+    kept: RunFolder, recipe: Recipe, made: Material
+) -> tuple[Checkpoint | None, list[str]]:
+    """The checkpoint to go on from, if there is one, and what is to be said about it."""
+    found, remarks = checkpoints.newest(kept.checkpoints, str(recipe))
+    if found and found.mark != made.mark:
+        raise UsageError(
+            f"the images of {recipe.data} are others than when {kept.path} was begun: "
+            "put them back, or begin a new run"
+        )
+    return found, remarks
 
 
 def _run(training: Training, kept: RunFolder | None, listener: Listener) -> Trained:
@@ -239,7 +214,7 @@ def _run(training: Training, kept: RunFolder | None, listener: Listener) -> Trai
 
     if kept:
         kept.write_history(training.history)
-    in_a_thread(work, training.stop)
+    until_stopped(work, training.stop)
     stopped = len(training.history) < training.recipe.epochs
     test = None if stopped else training.test_accuracy()
     history = training.history

@@ -9,12 +9,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradbook.chance import Purpose, key
 from gradbook.data.images import Images, framing
-from gradbook.engine.base import Epoch as Seen
-from gradbook.engine.base import Run
+from gradbook.engine.base import EpochRun
 from gradbook.errors import GradbookError
 from gradbook.lab.models.answers import Score, score, targets
 from gradbook.lab.models.model import Model, for_inputs, values_read
@@ -56,7 +54,7 @@ class Telling(Listener):
 
 
 class Diverged(GradbookError):
-    """Training whose loss is no number any more."""
+    """A training whose loss became infinite or NaN."""
 
 
 class Training:
@@ -72,16 +70,15 @@ class Training:
     ) -> None:
         self.recipe, self.material, self.engine = recipe, material, engine
         self.remarks = remarks  # what a user should know, a line each
-        self.history: tuple[Epoch, ...] = ()
         self.steps = ceil(len(material.numbers) / recipe.batch)  # of an epoch
         self.stopped = False
         self._losses, self._right = NO_LOSSES, NO_ANSWERS  # of this epoch, before `_run`
-        self._run = Run()
+        self._run = EpochRun()
         self._began = began  # as if never interrupted
         self._targets = targets(recipe.net, material.images.labels)
         engine.normalise(*for_inputs(recipe.net, *material.brightness), BRIGHTEST)
         self._epoch_began = (began, 0)  # when, and after how many of its steps
-        self._order, self._rates = self.order(), self.rates()
+        self._turn_to(())
 
     # For other threads.
 
@@ -166,72 +163,62 @@ class Training:
                 listener.epoch_done(self.history[-1])
 
     def _turn_to(self, history: tuple[Epoch, ...]) -> None:
-        """To the epoch after these."""
+        """To the epoch after these: the order of its images, the rate of each step."""
         self.history = history
-        self._order, self._rates = self.order(), self.rates()
-
-    def order(self) -> NDArray[np.int64]:
-        """The numbers of the images as the present epoch takes them."""
-        numbers = self.material.numbers
-        keys = key(self.recipe.net.seed, Purpose.ORDER, len(self.history), numbers)
-        return np.asarray(numbers[np.argsort(keys, kind="stable")])
-
-    def rates(self) -> NDArray[np.float64]:
-        """The rate of each step of the present epoch."""
+        recipe, numbers = self.recipe, self.material.numbers
+        keys = key(recipe.net.seed, Purpose.ORDER, len(history), numbers)
+        self._order = np.asarray(numbers[np.argsort(keys, kind="stable")])
         measured = (
-            e.train_loss if e.validation_loss is None else e.validation_loss for e in self.history
+            e.train_loss if e.validation_loss is None else e.validation_loss for e in history
         )
-        recipe = self.recipe
-        return recipe.schedule.rates(len(self.history), self.steps, recipe.epochs, list(measured))
+        self._rates = recipe.schedule.rates(len(history), self.steps, recipe.epochs, list(measured))
 
     def _some_steps(self) -> None:
         """To the epoch's end, or until it is time to save, or until stopped."""
-        self._run = run = Run()
+        self._run = run = EpochRun()
         if self.stopped:  # before there was this run to stop
             return
         alarm = Timer(SAVED_EVERY, run.stop)
         alarm.daemon = True
         alarm.start()
+        done = len(self._losses)
         try:
-            seen = self._steps_of(run)
+            seen = self.engine.epoch(
+                self.material.images.pixels,
+                self._targets,
+                self._rates[done:],
+                order=self._order[done * self.recipe.batch :],
+                seed=self.recipe.net.seed,
+                epoch=len(self.history),
+                warp=self.recipe.warp,
+                run=run,
+            )
         finally:
             alarm.cancel()
-        self._run = Run()
+        self._run = EpochRun()
         self._losses = np.concatenate([self._losses, seen.losses])
         self._right = np.concatenate([self._right, seen.right])
         wrong = np.flatnonzero(~np.isfinite(self._losses))
         if len(wrong):
             self._give_up(f"step {wrong[0] + 1} of {self.steps}")
 
-    def _steps_of(self, run: Run) -> Seen:
-        done = len(self._losses)
-        return self.engine.epoch(
-            self.material.images.pixels,
-            self._targets,
-            self._rates[done:],
-            order=self._order[done * self.recipe.batch :],
-            seed=self.recipe.net.seed,
-            epoch=len(self.history),
-            warp=self.recipe.warp,
-            run=run,
-        )
-
     def _give_up(self, where: str) -> NoReturn:
         raise Diverged(
-            f"the loss is no number any more at epoch {self._epoch}, {where}: "
+            f"the loss is no longer a number at epoch {self._epoch}, {where}: "
             "take a smaller rate, or a schedule that begins with one, such as one cycle"
         )
 
     def _close_epoch(self) -> None:
         began, before = self._epoch_began
-        images = len(self.material.numbers)
-        speed = (images - before * self.recipe.batch) / max(monotonic() - began, 1e-9)
-        held_back = self.validation_score()
+        count = len(self.material.numbers)
+        speed = (count - before * self.recipe.batch) / max(monotonic() - began, 1e-9)
+        images = self.material.validation
+        held_back = None if images is None else self._score(images, "on the images held back")
         epoch = Epoch(
             epoch=len(self.history) + 1,
             rate=float(self._rates[-1]),
             train_loss=float(self._losses.mean()),
-            train_accuracy=int(self._right.sum()) / images,
+            train_accuracy=int(self._right.sum()) / count,
             validation_loss=held_back.loss if held_back else None,
             validation_accuracy=held_back.accuracy if held_back else None,
             seconds=self.seconds,
@@ -239,10 +226,6 @@ class Training:
         )
         self._losses, self._right = NO_LOSSES, NO_ANSWERS
         self._turn_to((*self.history, epoch))
-
-    def validation_score(self) -> Score | None:
-        images = self.material.validation
-        return None if images is None else self._score(images, "on the images held back")
 
     def _score(self, images: Images, where: str) -> Score:
         found = score(self.recipe.net, self.engine.predict(images.pixels), images.labels)

@@ -1,7 +1,8 @@
 """The text form of a network: reading it, with the place of every mistake, and writing it.
 
-Each line's reader stands beside what writes it: `layers`, `training`, `given`; `network` puts them
-together. A recipe and a warp are written with the same `line`s.
+Each statement's reader stands beside what writes it: `layers`, `settings`; `network` puts them
+together into a draft. A recipe and a warp are written with the same statements. What makes a `Net`
+of a draft stands above.
 """
 
 from gradbook.net.text.grammar import GRAMMAR
@@ -9,26 +10,28 @@ from gradbook.net.text.layers import layer_words
 from gradbook.net.text.network import (
     LONGEST_TEXT,
     WORDS,
-    changed,
-    parse,
-    parse_lines,
+    drafted,
+    network_statements,
+    read_statement,
     reads_as_text,
     write,
 )
-from gradbook.net.text.settings import TRAINING, update_words
-from gradbook.net.text.statement import Line, digits, statements
+from gradbook.net.text.settings import TRAINING, Draft, pointing, update_words
+from gradbook.net.text.statement import Statement, digits, statements
 
 __all__ = [
     "GRAMMAR",
     "LONGEST_TEXT",
     "TRAINING",
     "WORDS",
-    "Line",
-    "changed",
+    "Draft",
+    "Statement",
     "digits",
+    "drafted",
     "layer_words",
-    "parse",
-    "parse_lines",
+    "network_statements",
+    "pointing",
+    "read_statement",
     "reads_as_text",
     "statements",
     "update_words",

@@ -1,25 +1,44 @@
 """What `gradbook help networks` says: every line a network can be written with."""
 
-GRAMMAR = """\
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import fill
+
+from gradbook.net.layers import ACTIVATIONS
+from gradbook.net.text.layers import LAYERS
+
+MEANING_COLUMN = 29
+WIDTH = 88
+
+
+def _layer_lines() -> Iterator[str]:
+    """Each layer's usage with its meaning beside it, or below where the usage is long."""
+    for word in LAYERS.values():
+        if word.usage:
+            first, *more = word.meaning.split("\n")
+            usage = f"  {word.usage}"
+            if len(usage) < MEANING_COLUMN - 1:
+                yield usage.ljust(MEANING_COLUMN) + first
+            else:
+                yield usage
+                yield " " * MEANING_COLUMN + first
+            yield from (" " * MEANING_COLUMN + line for line in more)
+    kinds = [kind + " [SLOPE]" * (kind == "leaky relu") for kind in ACTIVATIONS]
+    unbroken = " ".join(f"{kind},".replace(" ", "_") for kind in kinds).removesuffix(",")
+    yield fill(unbroken, WIDTH, initial_indent="  ", subsequent_indent="  ").replace("_", " ")
+
+
+GRAMMAR = f"""\
 A network is a few lines of text, one thing a line; ';' may stand for a line's end and
 '#' begins a remark.
 
   input SIZE                 2, or channels x height x width: 1x28x28
-  dense N [BIAS]             N weighted sums of all inputs
-  conv N KxK [stride S] [pad P] [groups G] [BIAS]
-                             N windows of K by K slid over all channels, or with
-                             groups each over its own group of channels
-  depthwise KxK [stride S] [pad P] [BIAS]
-                             one window for each channel: as many groups as channels
-  maxpool K [stride S]       the largest value of each K by K window
-  avgpool K [stride S]       its average; 'all' for K is one window over everything
-  batchnorm [epsilon E]      each channel centred and scaled over the samples
-  dropout RATE [channels]    while training, values set to 0 by chance, or whole channels
-  flatten                    all values in one line, for dense
-  sigmoid, tanh, relu, leaky relu [SLOPE], softplus, identity, softmax, log softmax
+{chr(10).join(_layer_lines())}
 
   BIAS is 'bias' (one for each sum; so it is when nothing is said), 'no bias',
   'shared bias' (one for the layer), 'fixed bias' or 'fixed shared bias' (not trained).
+  gelu is the tanh form x·½·(1 + tanh(√(2/π)·(x + 0.044715·x³))); silu is x·σ(x).
 
   loss half squared error    Σ ½(t−a)²; also 'mean squared error',
                              'binary cross-entropy' after sigmoid,

@@ -1,9 +1,9 @@
-"""Each layer as a line: how it is read, how it is written."""
+"""Each layer as a statement: how help explains it, how it is read, how it is written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.net.layers import (
@@ -16,15 +16,26 @@ from gradbook.net.layers import (
     Flatten,
     Layer,
     Pool,
+    Residual,
     spell,
 )
 from gradbook.net.parameters import Bias, Shape
-from gradbook.net.text.statement import Line, digits
-
-# Layers: each reader is called with its own word taken, and with the shape it is given.
+from gradbook.net.text.statement import Statement, digits
 
 
-def _bias(line: Line, *others: str) -> Bias:
+@dataclass(frozen=True)
+class LayerWord:
+    """A word that a layer begins with. `read` is called with the word taken and the shape given."""
+
+    read: Callable[[Statement, Shape], Layer]
+    usage: str = ""
+    meaning: str = ""
+
+
+# Reading.
+
+
+def _bias(line: Statement, *others: str) -> Bias:
     """What is left of the line; `others` are words that could have stood in it."""
     start = line.used
     phrase = line.rest()
@@ -35,22 +46,22 @@ def _bias(line: Line, *others: str) -> Bias:
     return Bias(phrase or Bias.EACH)
 
 
-def _dense(line: Line, shape: Shape) -> Layer:
+def _dense(line: Statement, shape: Shape) -> Layer:
     return Dense(line.whole("dense's width"), _bias(line))
 
 
-def _conv(line: Line, shape: Shape) -> Layer:
+def _conv(line: Statement, shape: Shape) -> Layer:
     channels = line.whole("conv's number of channels")
     return _windows(line, channels, "stride", "pad", "groups")
 
 
-def _depthwise(line: Line, shape: Shape) -> Layer:
+def _depthwise(line: Statement, shape: Shape) -> Layer:
     if len(shape) != 3:
         raise UsageError(f"depthwise takes channels x height x width, not {spell(shape)}")
     return replace(_windows(line, shape[0], "stride", "pad"), groups=shape[0])
 
 
-def _windows(line: Line, channels: int, *options: str) -> Conv:
+def _windows(line: Statement, channels: int, *options: str) -> Conv:
     kernel = line.sizes(f"{line.words[0].group()}'s window", 2, "3x3")
     steps: dict[str, int] = {}
     while line.next in options:
@@ -62,8 +73,8 @@ def _windows(line: Line, channels: int, *options: str) -> Conv:
     return Conv(channels, (kernel[0], kernel[-1]), **steps, bias=bias)
 
 
-def _pool(kind: str) -> Callable[[Line, Shape], Layer]:
-    def read(line: Line, shape: Shape) -> Layer:
+def _pool(kind: str) -> Callable[[Statement, Shape], Layer]:
+    def read(line: Statement, shape: Shape) -> Layer:
         if line.option("all"):
             return Pool(kind, None)
         size = line.whole(f"{kind}pool's size")
@@ -72,19 +83,22 @@ def _pool(kind: str) -> Callable[[Line, Shape], Layer]:
     return read
 
 
-def _batchnorm(line: Line, shape: Shape) -> Layer:
+def _batchnorm(line: Statement, shape: Shape) -> Layer:
     return BatchNorm(line.value("epsilon")) if line.option("epsilon") else BatchNorm()
 
 
-def _dropout(line: Line, shape: Shape) -> Layer:
+def _dropout(line: Statement, shape: Shape) -> Layer:
     return Dropout(line.value("dropout's rate"), line.option("channels"))
 
 
-def _activation(kind: str) -> Callable[[Line, Shape], Layer]:
-    def read(line: Line, shape: Shape) -> Layer:
-        for word in kind.split()[1:]:
-            if not line.option(word):
-                line.fail(f"expected {kind!r}")
+def _residual(line: Statement, shape: Shape) -> Layer:
+    _second_words(line, "add back")
+    return Residual(line.whole("add back's number of layers"))
+
+
+def _activation(kind: str) -> Callable[[Statement, Shape], Layer]:
+    def read(line: Statement, shape: Shape) -> Layer:
+        _second_words(line, kind)
         if kind == "leaky relu" and line.next:
             return Activation(kind, line.value("the slope"))
         return Activation(kind)
@@ -92,16 +106,51 @@ def _activation(kind: str) -> Callable[[Line, Shape], Layer]:
     return read
 
 
-LAYERS: dict[str, Callable[[Line, Shape], Layer]] = {
-    "dense": _dense,
-    "conv": _conv,
-    "depthwise": _depthwise,
-    "maxpool": _pool("max"),
-    "avgpool": _pool("avg"),
-    "batchnorm": _batchnorm,
-    "dropout": _dropout,
-    "flatten": lambda line, shape: Flatten(),
-    **{kind.split()[0]: _activation(kind) for kind in ACTIVATIONS},
+def _second_words(line: Statement, phrase: str) -> None:
+    for word in phrase.split()[1:]:
+        if not line.option(word):
+            line.fail(f"expected {phrase!r}")
+
+
+LAYERS: dict[str, LayerWord] = {
+    "dense": LayerWord(_dense, "dense N [BIAS]", "N weighted sums of all inputs"),
+    "conv": LayerWord(
+        _conv,
+        "conv N KxK [stride S] [pad P] [groups G] [BIAS]",
+        "N windows of K by K slid over all channels, or with\n"
+        "groups each over its own group of channels",
+    ),
+    "depthwise": LayerWord(
+        _depthwise,
+        "depthwise KxK [stride S] [pad P] [BIAS]",
+        "one window for each channel: as many groups as channels",
+    ),
+    "maxpool": LayerWord(
+        _pool("max"), "maxpool K [stride S]", "the largest value of each K by K window"
+    ),
+    "avgpool": LayerWord(
+        _pool("avg"),
+        "avgpool K [stride S]",
+        "its average; 'all' for K is one window over everything",
+    ),
+    "batchnorm": LayerWord(
+        _batchnorm, "batchnorm [epsilon E]", "each channel centred and scaled over the samples"
+    ),
+    "dropout": LayerWord(
+        _dropout,
+        "dropout RATE [channels]",
+        "while training, values set to 0 by chance, or whole channels",
+    ),
+    "flatten": LayerWord(
+        lambda line, shape: Flatten(), "flatten", "all values in one line, for dense"
+    ),
+    "add": LayerWord(
+        _residual,
+        "add back N",
+        "a skip connection: adds what went into the last N layers;\n"
+        "the shapes must be the same, and each line counts as a layer",
+    ),
+    **{kind.split()[0]: LayerWord(_activation(kind)) for kind in ACTIVATIONS},
 }
 
 
@@ -123,9 +172,13 @@ def layer_words(layer: Layer) -> str:
             return f"dropout {digits(rate)}{' channels' if channels else ''}"
         case Flatten():
             return "flatten"
+        case Residual(back):
+            return f"add back {back}"
         case Activation(kind, slope):
             leaning = kind == "leaky relu" and layer != Activation(kind)
             return f"{kind} {digits(slope)}" if leaning else kind
+        case _:
+            raise AssertionError(f"{layer} has no words in the text form")
 
 
 def _steps(conv: Conv) -> str:

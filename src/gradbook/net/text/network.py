@@ -1,14 +1,13 @@
-"""A network as a text, read with the place of every mistake, and written so that it reads back."""
+"""A network's text, statement by statement: read into a draft, and written to read back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from gradbook.errors import NetTextError, UsageError, did_you_mean
-from gradbook.net.fit import Misfit, check_depth
+from gradbook.net.description import Description
+from gradbook.net.fit import check_depth
 from gradbook.net.layers import spell
-from gradbook.net.network import Net
 from gradbook.net.text.layers import LAYERS, layer_words
 from gradbook.net.text.settings import (
     GIVEN,
@@ -19,7 +18,7 @@ from gradbook.net.text.settings import (
     start_lines,
     training_lines,
 )
-from gradbook.net.text.statement import Line, statements
+from gradbook.net.text.statement import Statement, statements
 
 LONGEST_TEXT = 1_000_000  # characters: many times what anyone writes, read in a second
 
@@ -28,8 +27,8 @@ WORDS = (*STATEMENTS, *LAYERS)
 """What a statement may begin with."""
 
 
-def parse(text: str, source: str | None = None) -> Net:
-    """The network that a text describes."""
+def network_statements(text: str, source: str | None) -> Iterable[Statement]:
+    """The statements of a text, unless it is none or too long."""
     if not isinstance(text, str):
         raise UsageError(f"a network is written as text, not {text!r}")
     if len(text) > LONGEST_TEXT:
@@ -38,31 +37,44 @@ def parse(text: str, source: str | None = None) -> Net:
             "keep samples in a CSV file and name it with 'data FILE'",
             source=source,
         )
-    return parse_lines(statements(text, source), source)
+    return statements(text, source)
 
 
-def parse_lines(lines: Iterable[Line], source: str | None = None) -> Net:
-    """The network that these statements of a text describe."""
+def drafted(lines: Iterable[Statement], source: str | None) -> Draft:
+    """What these statements say of a network."""
     draft = Draft(source)
     for line in lines:
-        _read_line(draft, line)
-    if not draft.shape:
+        read_statement(draft, line)
+    if not draft.shapes:
         raise NetTextError(
             "no layers: begin with a line such as 'input 2'", line=1, column=1, source=source
         )
-    return _net(draft)
+    return draft
 
 
-def changed(net: Net, lines: Iterable[Line]) -> Net:
-    """The network with what these statements say about its training in place of its own."""
-    draft = Draft(None, net.shapes[-1])
-    for line in lines:
-        if line.next not in TRAINING:
-            line.fail(f"{line.next!r} would be another network: say only how this one is trained")
-        _read_line(draft, line)
-        with pointing(line, at=0):
-            net = replace(net, **draft.settings)
-    return net
+def read_statement(draft: Draft, line: Statement) -> None:
+    word = line.next
+    reader = STATEMENTS.get(word)
+    if reader is None and word not in LAYERS:
+        line.fail(
+            f"unknown layer {word!r}{did_you_mean(word, WORDS) or ': see gradbook help networks'}"
+        )
+    if not draft.shapes and word not in ("input", "name"):
+        line.fail(f"{word!r} before the input: begin with a line such as 'input 2'")
+    line.take()
+    (reader or _layer)(draft, line)
+    line.end()
+
+
+def _layer(draft: Draft, line: Statement) -> None:
+    index = len(draft.layers)
+    with pointing(line, at=0):
+        check_depth(index + 1)
+        layer = LAYERS[line.words[0].group()].read(line, draft.shapes[-1])
+        given = (draft.shapes[value] for value in layer.reads(index))
+        draft.shapes.append(layer.output(*given))
+    draft.layers.append(layer)
+    draft.places[f"layer {index + 1}"] = line
 
 
 def reads_as_text(argument: str) -> bool:
@@ -70,44 +82,7 @@ def reads_as_text(argument: str) -> bool:
     return ";" in argument or any(character.isspace() for character in argument)
 
 
-def _read_line(draft: Draft, line: Line) -> None:
-    word = line.next
-    reader = STATEMENTS.get(word)
-    if reader is None and word not in LAYERS:
-        line.fail(
-            f"unknown layer {word!r}{did_you_mean(word, WORDS) or ': see gradbook help networks'}"
-        )
-    if not draft.shape and word not in ("input", "name"):
-        line.fail(f"{word!r} before the input: begin with a line such as 'input 2'")
-    line.take()
-    (reader or _layer)(draft, line)
-    line.end()
-
-
-def _layer(draft: Draft, line: Line) -> None:
-    with pointing(line, at=0):
-        check_depth(len(draft.layers) + 1)
-        layer = LAYERS[line.words[0].group()](line, draft.shape)
-        draft.shape = layer.output(draft.shape)
-    draft.layers.append(layer)
-    draft.places[f"layer {len(draft.layers)}"] = line
-
-
-def _net(draft: Draft) -> Net:
-    try:
-        return Net(
-            layers=tuple(draft.layers),
-            samples=tuple(draft.samples),
-            start=draft.start,
-            **draft.settings,
-        )
-    except Misfit as error:
-        last = f"layer {len(draft.layers)}" if draft.layers else "input"
-        line = draft.places.get(error.part) or draft.places[last]
-        line.fail(error.message, at=0)
-
-
-def write(net: Net) -> str:
+def write(net: Description) -> str:
     """The text that parses to this network."""
     lines = [
         *([f"name {net.name}"] if net.name else []),

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradbook.errors import GradbookError, NetTextError, did_you_mean
+from gradbook.net.description import Description
 from gradbook.net.layers import Layer
-from gradbook.net.network import Net
 from gradbook.net.parameters import Role, Shape
 from gradbook.net.task import USUAL_RATES, Loss, Sample, Update
-from gradbook.net.text.statement import Line, digits
+from gradbook.net.text.statement import Statement, digits
 
 
 @dataclass
@@ -20,14 +20,16 @@ class Draft:
     """What has been read so far."""
 
     source: str | None
-    shape: Shape = ()
+    shapes: list[Shape] = field(default_factory=list)  # the input's, then each layer's
     layers: list[Layer] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     start: dict[Role, tuple[float, ...]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
-    places: dict[str, Line] = field(default_factory=dict)  # which line a part of the net stands in
+    places: dict[str, Statement] = field(
+        default_factory=dict
+    )  # which line a part of the net stands in
 
-    def set(self, key: str, value: object, line: Line) -> None:
+    def set(self, key: str, value: object, line: Statement) -> None:
         if key in self.settings:
             line.fail(f"a second {line.words[0].group()!r}: say it once", at=0)
         self.settings[key] = value
@@ -35,7 +37,7 @@ class Draft:
 
 
 @contextmanager
-def pointing(line: Line, at: int) -> Iterator[None]:
+def pointing(line: Statement, at: int) -> Iterator[None]:
     """What the network's parts complain of, with its place in the text."""
     try:
         yield
@@ -53,7 +55,62 @@ KINDS = {  # of parameter, as the text calls them
 }
 
 
-def _loss(draft: Draft, line: Line) -> None:
+# What a network is given.
+
+
+def _input(draft: Draft, line: Statement) -> None:
+    draft.set("input", line.sizes("the input", 3, "2 or 1x28x28"), line)
+    draft.shapes = [draft.settings["input"]]
+
+
+def _name(draft: Draft, line: Statement) -> None:
+    draft.set("name", _phrase(line, "which name? write 'name worked'"), line)
+
+
+def _phrase(line: Statement, question: str) -> str:
+    if not line.next:
+        line.fail(question)
+    return line.rest()
+
+
+def _start(role: Role) -> Callable[[Draft, Statement], None]:
+    def read(draft: Draft, line: Statement) -> None:
+        draft.start[role] = draft.start.get(role, ()) + line.values("a start value")
+        draft.places[role] = line
+
+    return read
+
+
+def _sample(draft: Draft, line: Statement) -> None:
+    if "table" in draft.settings:
+        line.fail("samples stand in a file already: take out this line or the 'data' line", at=0)
+    inputs = line.values("an input", until="->")
+    if not line.option("->"):
+        line.fail("the targets are missing: write '->' and then them")
+    draft.samples.append(Sample(inputs, line.values("a target")))
+    draft.places[f"sample {len(draft.samples)}"] = line
+
+
+def _data(draft: Draft, line: Statement) -> None:
+    if draft.samples:
+        line.fail("samples are given already: take out the 'sample' lines or this one", at=0)
+    draft.set("table", _phrase(line, "which file? write 'data samples.csv'"), line)
+    draft.places["data"] = line
+
+
+GIVEN: dict[str, Callable[[Draft, Statement], None]] = {
+    "input": _input,
+    "name": _name,
+    **{word: _start(role) for word, role in KINDS.items()},
+    "sample": _sample,
+    "data": _data,
+}
+
+
+# How it is trained.
+
+
+def _loss(draft: Draft, line: Statement) -> None:
     phrase = line.rest(until="smoothing")
     if phrase not in list(Loss):
         known = [str(loss) for loss in Loss]
@@ -63,7 +120,7 @@ def _loss(draft: Draft, line: Line) -> None:
     draft.settings["smoothing"] = line.value("smoothing") if line.option("smoothing") else 0.0
 
 
-def _update(draft: Draft, line: Line) -> None:
+def _update(draft: Draft, line: Statement) -> None:
     kind = line.next
     settings: dict[str, Any] = {}
     if kind not in USUAL_RATES:
@@ -82,7 +139,7 @@ def _update(draft: Draft, line: Line) -> None:
         draft.set("update", Update(kind, **settings), line)
 
 
-def _decay(draft: Draft, line: Line) -> None:
+def _decay(draft: Draft, line: Statement) -> None:
     decay = line.value("decay")
     known = draft.settings.setdefault("decay", {})
     draft.places["decay"] = line
@@ -92,7 +149,7 @@ def _decay(draft: Draft, line: Line) -> None:
         known[role] = decay
 
 
-def _kinds(line: Line) -> list[Role]:
+def _kinds(line: Statement) -> list[Role]:
     """The kinds of parameter named, or weights where none is."""
     found: list[Role] = []
     while line.next:
@@ -103,27 +160,19 @@ def _kinds(line: Line) -> list[Role]:
     return found or [Role.WEIGHT]
 
 
-def _rate(draft: Draft, line: Line) -> None:
-    draft.set("rate", line.value("the rate"), line)
-
-
-def _seed(draft: Draft, line: Line) -> None:
-    draft.set("seed", line.whole("the seed"), line)
-
-
-TRAINING: dict[str, Callable[[Draft, Line], None]] = {
+TRAINING: dict[str, Callable[[Draft, Statement], None]] = {
     "loss": _loss,
     "update": _update,
     "decay": _decay,
-    "rate": _rate,
-    "seed": _seed,
+    "rate": lambda draft, line: draft.set("rate", line.value("the rate"), line),
+    "seed": lambda draft, line: draft.set("seed", line.whole("the seed"), line),
 }
 
 
 # Writing.
 
 
-def training_lines(net: Net) -> Iterator[str]:
+def training_lines(net: Description) -> Iterator[str]:
     """Whatever isn't as usual, and the loss."""
     yield f"loss {net.loss}" + (f" smoothing {digits(net.smoothing)}" if net.smoothing else "")
     if net.update != Update():
@@ -146,65 +195,13 @@ def update_words(update: Update) -> str:
     return update.kind
 
 
-def _input(draft: Draft, line: Line) -> None:
-    draft.shape = line.sizes("the input", 3, "2 or 1x28x28")
-    draft.set("input", draft.shape, line)
-
-
-def _name(draft: Draft, line: Line) -> None:
-    draft.set("name", _phrase(line, "which name? write 'name worked'"), line)
-
-
-def _phrase(line: Line, question: str) -> str:
-    if not line.next:
-        line.fail(question)
-    return line.rest()
-
-
-def _start(role: Role) -> Callable[[Draft, Line], None]:
-    def read(draft: Draft, line: Line) -> None:
-        draft.start[role] = draft.start.get(role, ()) + line.values("a start value")
-        draft.places[role] = line
-
-    return read
-
-
-def _sample(draft: Draft, line: Line) -> None:
-    if "table" in draft.settings:
-        line.fail("samples stand in a file already: take out this line or the 'data' line", at=0)
-    inputs = line.values("an input", until="->")
-    if not line.option("->"):
-        line.fail("the targets are missing: write '->' and then them")
-    draft.samples.append(Sample(inputs, line.values("a target")))
-    draft.places[f"sample {len(draft.samples)}"] = line
-
-
-def _data(draft: Draft, line: Line) -> None:
-    if draft.samples:
-        line.fail("samples are given already: take out the 'sample' lines or this one", at=0)
-    draft.set("table", _phrase(line, "which file? write 'data samples.csv'"), line)
-    draft.places["data"] = line
-
-
-GIVEN: dict[str, Callable[[Draft, Line], None]] = {
-    "input": _input,
-    "name": _name,
-    **{word: _start(role) for word, role in KINDS.items()},
-    "sample": _sample,
-    "data": _data,
-}
-
-
-# Writing.
-
-
-def start_lines(net: Net) -> Iterator[str]:
+def start_lines(net: Description) -> Iterator[str]:
     for word, role in KINDS.items():
         if role in net.start:
             yield f"{word} {_row(net.start[role])}"
 
 
-def sample_lines(net: Net) -> Iterator[str]:
+def sample_lines(net: Description) -> Iterator[str]:
     if net.table:
         yield f"data {net.table}"
     else:

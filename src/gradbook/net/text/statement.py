@@ -19,7 +19,7 @@ SIZES = re.compile(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8})*")
 
 
 @dataclass
-class Line:
+class Statement:
     """The words of one statement, taken one after the other."""
 
     words: list[re.Match[str]]
@@ -100,14 +100,14 @@ class Line:
             self.fail(f"unexpected {self.next!r} after {before!r}: take it out or begin a new line")
 
 
-def statements(text: str, source: str | None) -> Iterator[Line]:
+def statements(text: str, source: str | None) -> Iterator[Statement]:
     """What the lines of a text say, between semicolons and without remarks."""
     for number, row in enumerate(LINE_END.split(text.removeprefix(BYTE_ORDER_MARK)), 1):
         column = 1
         for statement in row.partition("#")[0].split(";"):
             words = list(WORD.finditer(statement))
             if words:
-                yield Line(words, number, column, source)
+                yield Statement(words, number, column, source)
             column += len(statement) + 1
 
 

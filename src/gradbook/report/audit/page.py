@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gradbook.amounts import rough_percent
 from gradbook.audit.findings.findings import (
     RIGHT,
     TO_FILL_IN,
@@ -26,16 +27,16 @@ from gradbook.report.audit.text import (
     found,
     gathered,
     learning,
-    percent,
     summary,
     to_fill_in,
 )
-from gradbook.report.chart import svg as curve_svg
+from gradbook.report.chart import svg
 from gradbook.report.chart.curves import Chart, Curve
 from gradbook.report.page.shell import Section, page, text, wide
+from gradbook.report.page.tables import IN_A_NOTEBOOK, table
 
 MOST_MARKS = 48  # squares in a row of the table
-FRAME = curve_svg.Frame(height=260.0, left=78.0, right=92.0)
+FRAME = svg.Frame(height=260.0, left=78.0, right=92.0)
 MADE, CORRECTED = "#D0453F", "#1E9650"  # as in audit.css; seen on light and on dark paper
 MOST_TOKENS = 400  # of a formula whose changes are marked
 _TOKENS = re.compile(r"\s+|\$?[A-Za-z]{1,3}\$?[0-9]+|[\w.]+|.", re.DOTALL)
@@ -54,9 +55,8 @@ def audit_page(reports: Sequence[BookReport]) -> str:
         _name(reports[0]) if len(reports) == 1 else "Workbooks, checked",
         sections,
         lead=f'<p class="lead">{_lead(reports)}</p>',
-        foot="<p>Every gradient was held against the chain rule of the sheet’s own loss.</p>",
-        style=curve_svg.style()
-        + files("gradbook.report.audit").joinpath("audit.css").read_text("utf-8"),
+        foot="<p>Every gradient was checked against the chain rule of the sheet’s own loss.</p>",
+        style=svg.style() + files("gradbook.report.audit").joinpath("audit.css").read_text("utf-8"),
     )
 
 
@@ -92,26 +92,18 @@ def _badge(verdict: str) -> str:
 
 def _table(reports: Sequence[BookReport]) -> str:
     ordered = sorted(reports, key=lambda report: WORST_FIRST.index(report.verdict))
-    rows = "\n".join(_row(reports, report) for report in ordered)
-    return wide(
-        '<table class="books">\n<thead><tr><th class="words">book</th><th class="words">verdict'
-        '</th><th class="words">gradients</th><th class="words">what was found</th></tr></thead>\n'
-        f"<tbody>\n{rows}\n</tbody>\n</table>"
-    )
+    head = ("book", "verdict", "gradients", "what was found")
+    rows = (_row(reports, report) for report in ordered)
+    return wide(table(head, rows, words=range(4), kind="books", headed=True))
 
 
-def _row(reports: Sequence[BookReport], report: BookReport) -> str:
+def _row(reports: Sequence[BookReport], report: BookReport) -> tuple[str, ...]:
     name = text(_name(report) if _all_named_apart(reports) else one_line(report.book))
     name = name.replace("/", "/<wbr>")  # a long path breaks between its folders
     if _is_told(reports, report):
         name = f'<a href="#{_anchor(reports, report)}">{name}</a>'
     said = found(report) if report.verdict != RIGHT else ""
-    cells = [_badge(report.verdict), _marks(grade(report)), text(said)]
-    return (
-        f'<tr><th scope="row" class="words">{name}</th>'
-        + "".join(f'<td class="words">{cell}</td>' for cell in cells)
-        + "</tr>"
-    )
+    return (name, _badge(report.verdict), _marks(grade(report)), text(said))
 
 
 def _all_named_apart(reports: Sequence[BookReport]) -> bool:
@@ -184,9 +176,11 @@ def _about(sheet: SheetReport) -> str:
 
 def _finding(finding: Finding) -> str:
     off = finding.relative_error
-    error = f' <span class="off">off by {text(percent(off))}</span>' if off is not None else ""
+    error = (
+        f' <span class="off">off by {text(rough_percent(off))}</span>' if off is not None else ""
+    )
     old, new = marked(one_line(finding.formula), one_line(finding.expected))
-    lines = [("is", old), ("rather", new)]
+    lines = [("found", old), ("should be", new)]
     formulas = "".join(f"<dt>{what}</dt><dd><code>{f}</code></dd>" for what, f in lines if f)
     return (
         f'<article class="finding">\n<h4><b>{text(one_line(finding.cells))}</b> '
@@ -214,7 +208,7 @@ def _chart(sheet: SheetReport) -> str:
     if sheet.curve is None:
         return ""
     chart = curves(sheet.curve)
-    picture = curve_svg.svg(chart, FRAME, alone=False)
+    picture = svg.svg(chart, FRAME, alone=False)
     caption = f"What it does to learning: {text(learning(sheet.curve))}."
     for curve in chart.curves:  # the names are all the legend that a phone has room for
         caption = caption.replace(curve.label, f'<b class="{_class_of(curve)}">{curve.label}</b>')
@@ -231,39 +225,34 @@ def curves(losses: Losses) -> Chart:
     return Chart("Loss", (made, corrected), labels="")
 
 
-LEFT = ' style="text-align:left"'  # notebooks put cells to the right
-HEADS = ("where", "what", "why", "off by", "is", "rather")
+HEADS = ("where", "what", "why", "off by", "found", "should be")
 
 
-def html(report: BookReport) -> str:
-    """The whole audit of one book."""
+def cell(report: BookReport) -> str:
+    """An audit as a notebook shows it: verdict, a row for each finding, the loss."""
     line = f"<p><b>{text(one_line(report.book))}</b>: {report.verdict}{text(summary(report))}</p>"
-    return "\n".join(
-        [line, *(part for sheet in report.sheets for part in _sheet_audit_cell(sheet))]
-    )
+    return "\n".join([line, *(part for sheet in report.sheets for part in _cell_parts(sheet))])
 
 
-def _sheet_audit_cell(sheet: SheetReport) -> Iterator[str]:
+def _cell_parts(sheet: SheetReport) -> Iterator[str]:
     if sheet.findings:
-        heads = "".join(f"<th{LEFT}>{head}</th>" for head in HEADS)
-        rows = "".join(_row_audit_cell(finding, sheet) for finding in sheet.findings)
-        yield f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        rows = (_cell_row(finding, sheet) for finding in sheet.findings)
+        yield table(HEADS, rows, range(len(HEADS)), left=IN_A_NOTEBOOK)
     for note in sheet.notes:
         yield f"<p>{text(one_line(note))}</p>"
     if sheet.curve is not None:
-        yield curve_svg.svg(curves(sheet.curve), FRAME)
+        yield svg.svg(curves(sheet.curve), FRAME)
         yield f"<p>{text(learning(sheet.curve))}</p>"
 
 
-def _row_audit_cell(finding: Finding, sheet: SheetReport) -> str:
+def _cell_row(finding: Finding, sheet: SheetReport) -> tuple[str, ...]:
     off = finding.relative_error
     old, new = marked(one_line(finding.formula), one_line(finding.expected))
-    cells = [
+    return (
         text(one_line(f"{finding.sheet or sheet.sheet}!{finding.cells}")),
         text(one_line(finding.quantity)),
         text(one_line(finding.why)),
-        text(percent(off)) if off is not None else "",
+        text(rough_percent(off)) if off is not None else "",
         f"<code>{old}</code>" if old else "",
         f"<code>{new}</code>" if new else "",
-    ]
-    return "<tr>" + "".join(f"<td{LEFT}>{cell}</td>" for cell in cells) + "</tr>"
+    )

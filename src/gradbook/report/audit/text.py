@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 
+from gradbook.amounts import counted, rough_percent
 from gradbook.audit.findings.findings import (
     RIGHT,
     TO_FILL_IN,
@@ -15,7 +15,7 @@ from gradbook.audit.findings.findings import (
 )
 from gradbook.audit.findings.overview import GOOD, Shared, grade, identical_files, shared_mistakes
 from gradbook.errors import one_line
-from gradbook.report.words.lines import Piece, TextLine
+from gradbook.report.words.lines import TEXT_WIDTH, Piece, TextLine, folded, plain
 
 COLOURS = {
     "right": "green",
@@ -27,6 +27,7 @@ COLOURS = {
 }
 INDENT = 4
 LONGEST_FORMULA = 220
+MOST_DIGITS = 12  # to tell two losses apart with
 
 
 def lines(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
@@ -44,6 +45,11 @@ def lines(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
         yield []
         yield [Piece(counts(reports), "bold")]
         yield from _class(reports, width)
+
+
+def plain_report(report: BookReport) -> str:
+    """One book's report without colours, for who only prints."""
+    return plain(list(lines([report], TEXT_WIDTH))).rstrip()
 
 
 def summary(report: BookReport) -> str:
@@ -64,11 +70,11 @@ def found(report: BookReport) -> str:
     if not trained and report.sheets[0].notes:
         return one_line(report.sheets[0].notes[0])
     if report.verdict == RIGHT:
-        return f"{_many(sum(len(sheet.weights) for sheet in trained), 'gradient')} checked"
+        return f"{counted(sum(len(sheet.weights) for sheet in trained), 'gradient')} checked"
     kinds = [finding.kind for sheet in report.sheets for finding in sheet.findings]
     wrong = sum(kind != TO_FILL_IN for kind in kinds)
     blank = len(kinds) - wrong
-    said = [_many(wrong, "finding")] if wrong else []
+    said = [counted(wrong, "finding")] if wrong else []
     return ", ".join([*said, f"{blank:,} to fill in"] if blank else said)
 
 
@@ -81,11 +87,7 @@ def counts(reports: Sequence[BookReport]) -> str:
     """How many books are what."""
     verdicts = [report.verdict for report in reports]
     each = ", ".join(f"{verdicts.count(v)} {v}" for v in COLOURS if v in verdicts)
-    return f"{_many(len(reports), 'book')}: {each}"
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
+    return f"{counted(len(reports), 'book')}: {each}"
 
 
 def _sheet(sheet: SheetReport, several: bool, width: int) -> Iterator[TextLine]:
@@ -96,11 +98,11 @@ def _sheet(sheet: SheetReport, several: bool, width: int) -> Iterator[TextLine]:
             yield from _finding(finding, width)
     blank = to_fill_in(sheet)
     if blank:
-        yield from paragraph(f"still to be filled in: {blank}", width, INDENT - 2)
+        yield from folded(f"still to be filled in: {blank}", width, 2, INDENT)
     if sheet.curve:
         yield [Piece(f"  {learning(sheet.curve)}")]
     for note in sheet.notes if sheet.loss else ():
-        yield from paragraph(one_line(note), width, INDENT - 2)
+        yield from folded(one_line(note), width, 2, INDENT)
 
 
 def to_fill_in(sheet: SheetReport) -> str:
@@ -111,40 +113,23 @@ def to_fill_in(sheet: SheetReport) -> str:
 
 def _first(cells: str) -> str:
     first, *more = cells.split(",")
-    return f"{first} and {_many(len(more), 'more range')}" if more else first
+    return f"{first} and {counted(len(more), 'more range')}" if more else first
 
 
 def _finding(finding: Finding, width: int) -> Iterator[TextLine]:
     head = f"{one_line(finding.cells)} ({one_line(finding.quantity)}): "
-    wrapped = wrap(head + one_line(finding.why), max(width - 2, 20), break_long_words=False)
-    for k, words in enumerate(wrapped):
-        if k == 0:
-            yield [Piece("  "), Piece(words[: len(head)], "yellow"), Piece(words[len(head) :])]
-        else:
-            yield [Piece(" " * INDENT + words)]
+    yield from folded([Piece(head, "yellow"), Piece(one_line(finding.why))], width, 2, INDENT)
     if finding.relative_error is not None:
-        yield [Piece(" " * INDENT + f"off by {percent(finding.relative_error)}")]
+        yield [Piece(" " * INDENT + f"off by {rough_percent(finding.relative_error)}")]
     if finding.formula:
-        yield [Piece(" " * INDENT + f"is      {_formula(finding.formula)}")]
+        yield [Piece(" " * INDENT + f"found      {_formula(finding.formula)}")]
     if finding.expected:
-        yield [Piece(" " * INDENT + "rather  " + _formula(finding.expected), "green")]
+        yield [Piece(" " * INDENT + f"should be  {_formula(finding.expected)}", "green")]
 
 
 def _formula(formula: str) -> str:
     shown = one_line(formula)
     return shown if len(shown) <= LONGEST_FORMULA else f"{shown[:LONGEST_FORMULA]}…"
-
-
-def percent(share: float) -> str:
-    """0.00025 is 0.025 %; what is very large is told in times."""
-    if share >= 10:
-        return f"{share + 1:.3g} times its size"
-    if share >= 0.1:
-        return f"{100 * share:.0f} %"
-    return f"{100 * share:.2g} %"
-
-
-MOST_DIGITS = 12  # to tell two losses apart with
 
 
 def _class(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
@@ -159,14 +144,14 @@ def _class(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
         yield []
         yield [Piece("Identical files", "bold")]
         for names in files:
-            yield from paragraph(" = ".join(map(one_line, names)), width, 2)
+            yield from folded(" = ".join(map(one_line, names)), width, 2, 4)
 
 
 def _shared(shared: Shared, count: int, width: int) -> Iterator[TextLine]:
     names = ", ".join(map(one_line, shared.books))
-    yield from paragraph(f"{len(shared.books)} of {count}: {names}", width, 2)
+    yield from folded(f"{len(shared.books)} of {count}: {names}", width, 2, 4)
     for quantities, why in gathered(shared.findings):
-        yield from paragraph(f"{quantities}: {why}", width, 4)
+        yield from folded(f"{quantities}: {why}", width, 4, 6)
 
 
 def gathered(findings: Sequence[Finding]) -> list[tuple[str, str]]:
@@ -181,13 +166,6 @@ def learning(curve: Curve) -> str:
     """What the mistakes do to the loss, in one line."""
     updates = len(curve.made) - 1
     made, right = curve.made[-1], curve.corrected[-1]
-    after = f"after {updates:,} update{'' if updates == 1 else 's'}"
+    after = f"after {counted(updates, 'update')}"
     digits = next((d for d in range(4, MOST_DIGITS) if f"{made:.{d}g}" != f"{right:.{d}g}"), 4)
     return f"loss {after}: {made:.{digits}g} as made, {right:.{digits}g} corrected"
-
-
-def paragraph(words: str, width: int, indent: int) -> Iterator[TextLine]:
-    """Words in lines; the second and those below it stand a little further in."""
-    room = max(width - indent - 2, 20)
-    for k, line in enumerate(wrap(words, room, break_on_hyphens=False)):
-        yield [Piece(" " * (indent + 2 * (k > 0)) + line)]

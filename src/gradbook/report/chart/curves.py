@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, inf, isnan
 
 import numpy as np
 
+from gradbook.amounts import short
 from gradbook.report.chart.scale import LOG, MOST_TICKS, Array, Scale, notch
+
+
+def five_digits(value: float) -> str:
+    return short(value, 5)
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,10 @@ class Chart:
 
     title: str
     curves: tuple[Curve, ...]
-    labels: str = "rate"  # what the curves' labels are
+    labels: str = ""  # what the curves' labels are
     scale: Scale = LOG
+    measure: str = "loss"
+    spell: Callable[[float], str] = five_digits
 
     @cached_property
     def epochs(self) -> int:
@@ -42,6 +49,10 @@ class Chart:
         """The lowest and the highest place shown, in the scale's units."""
         values = np.concatenate([curve.values for curve in self.curves])
         return self.scale.ends(values, [float(curve.values[0]) for curve in self.curves])
+
+    def across(self, epoch: int) -> float:
+        """0 at the first epoch, 1 at the last."""
+        return (epoch - 1) / max(self.epochs - 1, 1)
 
     def height(self, value: float) -> float:
         """0 at the lower edge, 1 at the upper one, beyond them outside; nan where nothing is."""

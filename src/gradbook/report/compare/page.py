@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gradbook.amounts import counted, sureness
 from gradbook.lab.runs.comparison import Compared, Misread, differences
 from gradbook.palette import curve_colours
-from gradbook.report.amounts import counted, sureness
-from gradbook.report.compare.text import table
+from gradbook.report.chart import interactive
+from gradbook.report.chart.interactive import swatch
+from gradbook.report.compare.text import table as columns_of_runs
 from gradbook.report.images.cards import card, cards
 from gradbook.report.page.shell import Section, page, text, wide
-from gradbook.report.run import charts as epoch_charts
+from gradbook.report.page.tables import columns_of_words, table
+from gradbook.report.run.charts import of_several
 from gradbook.report.run.page import style
-from gradbook.report.words.table import Table
 
 MOST_NAMES = 4  # in a title
 MOST_CARDS = 40  # of a group
@@ -27,14 +29,14 @@ def compare_page(
     """The page; `misread` brings the images, and `command` is what makes it again."""
     sections = [Section("runs", "At a glance", _table(runs))]
     if all(run.history for run in runs):
-        charts = epoch_charts.of_several([(run.name, run.history) for run in runs])
+        charts = of_several([(run.name, run.history) for run in runs])
         sections.append(
-            Section("training", "How they trained", epoch_charts.figure(charts, "How they trained"))
+            Section("training", "How they trained", interactive.figure(charts, "How they trained"))
         )
     if len(runs) > 1:
         sections.append(Section("recipes", "How their recipes differ", _differences(runs)))
     if misread is not None and len(runs) > 1:
-        sections.append(Section("misread", "Who misreads what", _misread(runs, misread)))
+        sections.append(Section("misread", "Misread images", _misread(runs, misread)))
     again = f"<p>Made with <code>{text(command)}</code></p>" if command else ""
     return page(
         " · ".join(run.name for run in runs) if len(runs) <= MOST_NAMES else "Runs compared",
@@ -42,7 +44,7 @@ def compare_page(
         lead=f'<p class="lead">{text(_lead(runs))}</p>',
         foot=again,
         style=style(),
-        script=epoch_charts.script(),
+        script=interactive.script(),
     )
 
 
@@ -52,26 +54,15 @@ def _lead(runs: Sequence[Compared]) -> str:
 
 
 def _table(runs: Sequence[Compared]) -> str:
-    shown, best = table(runs), _best(runs)
-    head = "".join(
-        f"<th{_kind(column.words)}>{text(column.title)}</th>" for column in shown.columns
-    )
-    rows = "\n".join(
-        f'<tr class="{"best" if k == best else ""}">{_cells(shown, k, ink)}</tr>'
-        for k, ink in enumerate(curve_colours(len(runs)))
-    )
-    return wide(
-        f'<table class="runs">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>'
-    )
-
-
-def _cells(shown: Table, row: int, ink: str) -> str:
-    """A run's row, which begins with the colour of its curves."""
-    cells = (
-        f"<td{_kind(column.words)}>{text(cell)}</td>"
-        for column, cell in zip(shown.columns, shown.spelled[row], strict=True)
-    )
-    return "".join(cells).replace(">", f">{epoch_charts.swatch(ink)}", 1)
+    """A row for each run, which begins with the colour of its curves."""
+    shown, best = columns_of_runs(runs), _best(runs)
+    rows = []
+    for cells, ink in zip(shown.spelled, curve_colours(len(runs)), strict=True):
+        first, *others = map(text, cells)
+        rows.append([swatch(ink) + first, *others])
+    head = [text(column.title) for column in shown.columns]
+    kinds = ["best" if k == best else "" for k in range(len(runs))]
+    return wide(table(head, rows, columns_of_words(shown), kind="runs", row_kinds=kinds))
 
 
 def _best(runs: Sequence[Compared]) -> int | None:
@@ -81,29 +72,14 @@ def _best(runs: Sequence[Compared]) -> int | None:
     return max(range(len(runs)), key=lambda k: runs[k].test.mean)
 
 
-def _kind(words: bool) -> str:
-    return ' class="words"' if words else ""
-
-
 def _differences(runs: Sequence[Compared]) -> str:
     found = differences(runs)
     if not found:
-        return "<p>They say the same.</p>"
-    head = "".join(f'<th class="words">{text(run.name)}</th>' for run in runs)
-    rows = "\n".join(
-        f'<tr><th scope="row" class="words">{text(word)}</th>'
-        + "".join(f'<td class="words">{_said(word, words)}</td>' for words in said)
-        + "</tr>"
-        for word, said in found.items()
-    )
-    return (
-        "<figure>"
-        + wide(
-            f'<table class="differences"><thead><tr><td></td>{head}</tr></thead>\n'
-            f"<tbody>\n{rows}\n</tbody></table>"
-        )
-        + "</figure>"
-    )
+        return "<p>Their recipes are the same.</p>"
+    head = ["", *(text(run.name) for run in runs)]
+    rows = [[text(word), *(_said(word, words) for words in said)] for word, said in found.items()]
+    shown = table(head, rows, range(len(head)), kind="differences", headed=True)
+    return f"<figure>{wide(shown)}</figure>"
 
 
 def _said(word: str, words: str) -> str:
@@ -140,6 +116,6 @@ def _lines(runs: Sequence[Compared], misread: Misread, place: int) -> Iterator[s
     for run, ink, reading in zip(runs, inks, misread.readings, strict=True):
         read = misread.dataset.classes[int(reading.read[place])]
         yield (
-            f'<div><dt title="{text(run.name)}">{epoch_charts.swatch(ink)} read <b>{text(read)}</b>'
+            f'<div><dt title="{text(run.name)}">{swatch(ink)} read <b>{text(read)}</b>'
             f"</dt><dd>{sureness(float(reading.sure[place]))}</dd></div>"
         )

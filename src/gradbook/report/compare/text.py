@@ -5,54 +5,57 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from textwrap import wrap
 from typing import Any
 
+from gradbook.amounts import duration, percent
 from gradbook.lab.runs.comparison import Compared, Misread, differences
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.run.charts import of_several
-from gradbook.report.run.epochs import duration, share
-from gradbook.report.words.lines import Piece, TextLine
-from gradbook.report.words.table import Column, Table, comma_separated, fitted, text
+from gradbook.report.words.lines import Piece, TextLine, folded
+from gradbook.report.words.table import (
+    RULE,
+    TableCell,
+    TableColumn,
+    TextTable,
+    csv_lines,
+    fitted,
+    not_shown,
+)
 
 VERSION = 1  # of the JSON
 LEAST_HEIGHT = 10  # rows of a chart
 LONGEST_WORDS = 3  # lines of what a recipe says
 
 
-def table(runs: Sequence[Compared]) -> Table:
+def table(runs: Sequence[Compared]) -> TextTable:
     """A row for each run; the spread where any has several seeds."""
     several = any(len(run.seeds) > 1 for run in runs)
     columns = [
-        Column("run", "run", words=True),
-        Column("recipe", "recipe", words=True, spare=3),
-        Column("parameters", "parameters"),
-        Column("epochs", "epochs", spare=1),
-        Column("validation", "validation_accuracy", spare=2),
-        Column("test", "test_accuracy"),
-        *([Column("±", "test_deviation"), Column("lowest", "test_lowest")] if several else []),
-        *([Column("seeds", "seeds", spare=4)] if several else []),
-        Column("time", "seconds", spare=1),
+        TableColumn("run", "run", words=True),
+        TableColumn("recipe", "recipe", words=True, spare=3),
+        TableColumn("parameters", "parameters"),
+        TableColumn("epochs", "epochs", spare=1),
+        TableColumn("validation", "validation_accuracy", spell=percent, spare=2),
+        TableColumn("test", "test_accuracy", spell=percent),
+        *(
+            [TableColumn("±", "test_deviation"), TableColumn("lowest", "test_lowest")]
+            if several
+            else []
+        ),
+        *([TableColumn("seeds", "seeds", spare=4)] if several else []),
+        TableColumn("time", "seconds", spell=duration, spare=1),
     ]
-    return Table(tuple(columns), tuple(_row(run, several) for run in runs))
+    return TextTable(tuple(columns), tuple(_row(run, several) for run in runs))
 
 
-def _row(run: Compared, several: bool) -> tuple[str | int | None, ...]:
-    spread: list[str | int] = []
+def _row(run: Compared, several: bool) -> tuple[TableCell, ...]:
+    spread: list[TableCell] = []
     if several:
         alone = len(run.seeds) == 1
         deviation = "" if alone else f"{100 * run.test.deviation:.3f}"
-        spread = [deviation, "" if alone else share(run.test.lowest), len(run.seeds)]
-    return (
-        run.name,
-        run.recipe.title,
-        run.parameters,
-        run.recipe.epochs,
-        share(run.validation),
-        share(run.test.mean),
-        *spread,
-        duration(run.seconds),
-    )
+        spread = [deviation, "" if alone else percent(run.test.lowest), len(run.seeds)]
+    figures = (run.parameters, run.recipe.epochs, run.validation, run.test.mean)
+    return (run.name, run.recipe.title, *figures, *spread, run.seconds)
 
 
 def lines(
@@ -64,13 +67,9 @@ def lines(
 ) -> Iterator[TextLine]:
     """All of it for a terminal that is so many characters wide."""
     shown, left_out = fitted(table(runs), width)
-    rule = "-" if ascii_only else "─"
-    head, *rows = text(shown).replace("─", rule).splitlines()
-    yield [Piece(head, "bold")]
-    yield from ([Piece(row)] for row in rows)
-    if left_out:
-        remark = f"not shown, for want of width: {', '.join(left_out)}"
-        yield from ([Piece(line, "bright_black")] for line in wrap(remark, width))
+    yield from shown.lines("-" if ascii_only else RULE)
+    for remark in not_shown(left_out):
+        yield from folded([Piece(remark, "bright_black")], width)
     yield from _differences(runs, width)
     yield from _misread(runs, misread)
     yield from _chart(runs, width, ascii_only)
@@ -82,9 +81,9 @@ def _differences(runs: Sequence[Compared], width: int) -> Iterator[TextLine]:
     found = differences(runs)
     yield []
     if not found:
-        yield [Piece("Their recipes say the same.")]
+        yield [Piece("Their recipes are the same.")]
         return
-    yield [Piece("In which their recipes differ:", "bold")]
+    yield [Piece("Where their recipes differ:", "bold")]
     for word, said in found.items():
         yield [Piece(f"  {word}", "cyan")]
         for words in dict.fromkeys(said):
@@ -94,10 +93,11 @@ def _differences(runs: Sequence[Compared], width: int) -> Iterator[TextLine]:
 
 def _said(words: str, width: int) -> Iterator[TextLine]:
     """What some recipes say, cut where it takes too many lines."""
-    folded = wrap(words, width, initial_indent=" " * 4, subsequent_indent=" " * 6)
-    if len(folded) > LONGEST_WORDS:
-        folded = [*folded[: LONGEST_WORDS - 1], folded[LONGEST_WORDS - 1][: width - 4] + " ..."]
-    yield from ([Piece(line)] for line in folded)
+    lines = list(folded(words, width, 4, 6))
+    if len(lines) > LONGEST_WORDS:
+        end = "".join(piece.text for piece in lines[LONGEST_WORDS - 1])
+        lines = [*lines[: LONGEST_WORDS - 1], [Piece(end[: width - 4] + " ...")]]
+    yield from lines
 
 
 def _misread(runs: Sequence[Compared], misread: Misread | None) -> Iterator[TextLine]:
@@ -126,8 +126,7 @@ def as_csv(runs: Sequence[Compared]) -> str:
     """A row for each run, plain numbers."""
     told = [record(run) for run in runs]
     keys = [key for key, value in told[0].items() if not isinstance(value, list | dict)]
-    columns = tuple(Column(key, key) for key in keys)
-    return comma_separated(Table(columns, tuple(tuple(row[key] for key in keys) for row in told)))
+    return csv_lines([keys, *([row[key] for key in keys] for row in told)])
 
 
 def as_json(runs: Sequence[Compared], misread: Misread | None) -> str:

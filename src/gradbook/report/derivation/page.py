@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gradbook.net import Net
 from gradbook.report.page.shell import Section, text, wide
 from gradbook.report.page.shell import page as whole_page
+from gradbook.report.page.tables import table
 from gradbook.targets.algebra.notation.document import (
     Block,
     Cell,
@@ -153,20 +154,10 @@ def _equation(block: Equation) -> str:
 
 def _table(block: TableBlock) -> str:
     """Columns of words stand left, numbers right."""
-    sides = [
-        "" if all(map(_is_number, column)) else ' class="words"'
-        for column in zip(*block.rows, strict=True)
-    ]
-    head = "".join(
-        f'<th scope="col"{side}>{_inlines(cell)}</th>'
-        for cell, side in zip(block.head, sides, strict=True)
-    )
-    rows = (
-        "".join(f"<td{side}>{_inlines(cell)}</td>" for cell, side in zip(row, sides, strict=True))
-        for row in block.rows
-    )
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return wide(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    columns = list(zip(*block.rows, strict=True))
+    words = [k for k, column in enumerate(columns) if not all(map(_is_number, column))]
+    rows = (list(map(_inlines, row)) for row in block.rows)
+    return wide(table(list(map(_inlines, block.head)), rows, words))
 
 
 def _is_number(cell: Cell) -> bool:

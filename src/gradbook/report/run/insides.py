@@ -1,4 +1,4 @@
-"""What a run looked like from inside: images as they were warped, filters, an image on its way."""
+"""What a run looked like from inside: warped images, filters, an image layer by layer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.amounts import counted
 from gradbook.data.images import Images
 from gradbook.lab.models.insides import Stage
 from gradbook.net.layers import spell
-from gradbook.report.amounts import counted
 from gradbook.report.images.pixels import picture, strip, tinted
 from gradbook.report.page.shell import text
 
@@ -38,7 +38,7 @@ def filters(kernels: Array, sums: Array | None) -> str:
     for number, kernel in enumerate(kernels[:MOST_TILES]):
         parts = [tile(channel, strongest, f"filter {number + 1}") for channel in kernel]
         if sums is not None:
-            parts.append(tile(sums[number], full, f"what filter {number + 1} makes of the image"))
+            parts.append(tile(sums[number], full, f"the image through filter {number + 1}"))
         cells.append(f"<li>{''.join(parts)}</li>")
     return f'<ol class="filters">{"".join(cells)}</ol>{_left_out(len(kernels), "filter")}'
 

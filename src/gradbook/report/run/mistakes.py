@@ -1,4 +1,4 @@
-"""What was read as what: a table of heat for a few classes, the commonest mistakes for many."""
+"""The confusion matrix of a few classes, the most frequent mistakes of many, and their images."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.amounts import counted, percent, sureness
 from gradbook.data.images import Images
 from gradbook.lab.models.answers import Answers, Places
-from gradbook.report.amounts import counted, percent, sureness
 from gradbook.report.images.cards import card, cards
 from gradbook.report.page.shell import text, wide
+from gradbook.report.page.tables import table
 
 Counts = NDArray[np.int64]
 Shares = NDArray[np.float64]
@@ -70,17 +71,12 @@ def _commonest(counts: Counts, classes: Sequence[str]) -> str:
     wrong = counts - np.diag(np.diag(counts))
     order = np.argsort(-wrong, axis=None, kind="stable")[:COMMONEST]
     pairs = [divmod(int(place), len(classes)) for place in order]
-    rows = "\n".join(
-        f'<tr><th scope="row" class="words">{text(classes[shown])}</th>'
-        f'<td class="words">{text(classes[read])}</td><td>{wrong[shown, read]:,}</td></tr>'
+    rows = [
+        (text(classes[shown]), text(classes[read]), f"{wrong[shown, read]:,}")
         for shown, read in pairs
         if wrong[shown, read]
-    )
-    return wide(
-        '<table class="commonest">\n<thead><tr><th class="words">is</th>'
-        f'<th class="words">read as</th><th>images</th></tr></thead>\n<tbody>\n{rows}\n'
-        "</tbody>\n</table>"
-    )
+    ]
+    return wide(table(("is", "read as", "images"), rows, (0, 1), kind="commonest", headed=True))
 
 
 def by_class(counts: Counts, classes: Sequence[str]) -> str:
@@ -90,26 +86,25 @@ def by_class(counts: Counts, classes: Sequence[str]) -> str:
     shown = list(range(len(classes)))
     if len(classes) > MOST_CLASSES:
         shown = np.argsort(-shares, kind="stable")[:MOST_CLASSES].tolist()
-    rows = "\n".join(_class_row(counts, classes, k, shares) for k in shown)
-    return wide(
-        '<table class="by-class">\n<thead><tr><th class="words">class</th><th>images</th>'
-        '<th>misread</th><th>read right</th><th class="words">mostly as</th></tr></thead>\n'
-        f"<tbody>\n{rows}\n</tbody>\n</table>"
-    )
+    rows = (_class_row(counts, classes, k, shares) for k in shown)
+    head = ("class", "images", "misread", "accuracy", "mostly as")
+    return wide(table(head, rows, words=(0, 4), kind="by-class", headed=True))
 
 
-def _class_row(counts: Counts, classes: Sequence[str], shown: int, shares: Shares) -> str:
+def _class_row(
+    counts: Counts, classes: Sequence[str], shown: int, shares: Shares
+) -> tuple[str, ...]:
     images = int(counts[shown].sum())
     missed = images - int(counts[shown, shown])
     share, worst = float(shares[shown]), float(shares.max())
-    right = percent(1 - share, int(counts.sum(1).max())) if images else "–"
     others = counts[shown].copy()
     others[shown] = 0
-    mostly = f"{classes[int(others.argmax())]}" if missed else ""
     return (
-        f'<tr><th scope="row" class="words">{text(classes[shown])}</th><td>{images:,}</td>'
-        f"<td>{missed:,}{_bar(share / worst if worst else 0)}</td><td>{right}</td>"
-        f'<td class="words">{text(mostly)}</td></tr>'
+        text(classes[shown]),
+        f"{images:,}",
+        f"{missed:,}{_bar(share / worst if worst else 0)}",
+        percent(1 - share, int(counts.sum(1).max())) if images else "–",
+        text(classes[int(others.argmax())]) if missed else "",
     )
 
 

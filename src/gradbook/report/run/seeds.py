@@ -6,20 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gradbook.amounts import counted, duration, percent
 from gradbook.data.dataset import Dataset
 from gradbook.lab.models.answers import Answers
 from gradbook.lab.runs.comparison import Compared, opened
 from gradbook.lab.training.seeds import SeedsFolder, Spread
 from gradbook.palette import QUIET
-from gradbook.report.amounts import counted, percent
+from gradbook.report.chart import interactive
 from gradbook.report.chart.curves import spread as apart
 from gradbook.report.chart.scale import notch
 from gradbook.report.chart.svg import FONT
 from gradbook.report.images.cards import card, cards
 from gradbook.report.page.shell import Section, page, text, wide
-from gradbook.report.run import charts as epoch_charts
-from gradbook.report.run.epochs import duration, share
-from gradbook.report.run.page import facts, facts_table, style
+from gradbook.report.page.tables import table
+from gradbook.report.run.charts import of_several
+from gradbook.report.run.page import environment, facts, style
 
 MOST_CURVES = 12
 MOST_HARD = 60  # images
@@ -36,23 +37,22 @@ def told(run: Compared, answers: Sequence[Answers], dataset: Dataset) -> str:
     of, seeds = len(dataset.test_for_reporting), len(run.seeds)
     lead = (
         f'<p class="headline"><b>{percent(run.test.mean, of)}</b> '
-        f"of {counted(of, 'test image')} read right, the mean of {counted(seeds, 'seed')}; "
+        f"of {counted(of, 'test image')} read correctly, the mean of {counted(seeds, 'seed')}; "
         f"{_spread(run, of)}</p>\n"
         f"{facts(_facts(run))}"
     )
-    where = run.results[0].get("made_with")
     return page(
         f"{run.recipe.title} on {dataset.name}",
         [
             Section("seeds", "Seed by seed", _seeds(run, of)),
             Section("training", "How they trained", _training(run)),
             Section("hard", "Misread by most", _hard(answers, dataset)),
-            Section("again", "How to do it again", _again(run, where)),
+            Section("again", "How to reproduce it", _again(run)),
         ],
         lead=lead,
         foot=f"<p>{text(f'{dataset.name}: {dataset.source}')}</p>",
         style=style(),
-        script=epoch_charts.script(),
+        script=interactive.script(),
     )
 
 
@@ -70,28 +70,27 @@ def _facts(run: Compared) -> list[tuple[str, str]]:
         ("time of one training", duration(run.seconds)),
     ]
     if run.validation is not None:
-        found.append(("validation, the mean", share(run.validation)))
+        found.append(("validation, the mean", percent(run.validation)))
     return found
 
 
 def _seeds(run: Compared, of: int) -> str:
     labels = [str(seed) for seed in run.seeds]
-    rows = "\n".join(_row(run, k, of) for k in range(len(labels)))
-    table = wide(
-        '<table><thead><tr><th class="words">seed</th><th>test</th><th>misread</th>'
-        "<th>validation</th><th>time</th></tr></thead>\n"
-        f"<tbody>\n{rows}\n</tbody></table>"
-    )
-    return f'<figure class="column">{dots(run.test, labels, of)}</figure>\n{table}'
+    rows = [_row(run, k, of) for k in range(len(labels))]
+    head = ("seed", "test", "misread", "validation", "time")
+    shown = wide(table(head, rows, words=(0,), headed=True))
+    return f'<figure class="column">{dots(run.test, labels, of)}</figure>\n{shown}'
 
 
-def _row(run: Compared, k: int, of: int) -> str:
+def _row(run: Compared, k: int, of: int) -> tuple[str, ...]:
     result, folder = run.results[k], run.runs[k].path.name
     right = result["test_accuracy"]
     return (
-        f'<tr><th scope="row" class="words"><a href="{text(folder)}/report.html">'
-        f"{run.seeds[k]}</a></th><td>{percent(right, of)}</td><td>{round((1 - right) * of):,}</td>"
-        f"<td>{share(run.validations[k])}</td><td>{duration(result['seconds'])}</td></tr>"
+        f'<a href="{text(folder)}/report.html">{run.seeds[k]}</a>',
+        percent(right, of),
+        f"{round((1 - right) * of):,}",
+        percent(run.validations[k]),
+        duration(result["seconds"]),
     )
 
 
@@ -100,8 +99,8 @@ def _training(run: Compared) -> str:
         (f"seed {seed}", history) for seed, history in zip(run.seeds, run.histories, strict=True)
     ]
     part = f"<p>The first {MOST_CURVES} seeds.</p>\n" if len(named) > MOST_CURVES else ""
-    charts = epoch_charts.of_several(named[:MOST_CURVES])
-    return part + epoch_charts.figure(charts, "How each seed trained")
+    charts = of_several(named[:MOST_CURVES])
+    return part + interactive.figure(charts, "How each seed trained")
 
 
 def _hard(answers: Sequence[Answers], dataset: Dataset) -> str:
@@ -137,13 +136,13 @@ def _card(answers: Sequence[Answers], dataset: Dataset, place: int, missed: int)
     return card(image, place, shown, lines)
 
 
-def _again(run: Compared, where: object) -> str:
+def _again(run: Compared) -> str:
     file = f"{run.runs[0].path.name}/recipe.txt"  # the first seed's, which is in it
     command = f"gradbook train {file} --seeds {len(run.seeds)} -o again"
-    made = f"<h3>Where it was made</h3>\n{facts_table(where)}" if isinstance(where, dict) else ""
     return (
         f"<pre><code>{text(command)}</code></pre>\n<p>The first seed’s recipe:</p>\n"
-        f"<pre><code>{text(str(run.recipe))}</code></pre>\n{made}"
+        f"<pre><code>{text(str(run.recipe))}</code></pre>\n"
+        f"{environment(run.results[0].get('made_with'))}"
     )
 
 

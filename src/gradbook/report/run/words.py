@@ -5,41 +5,37 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
+from gradbook.amounts import counted, duration, percent
 from gradbook.data import warp_text
 from gradbook.errors import one_line
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder
 from gradbook.lab.training.training import Training
 from gradbook.net.text import update_words
-from gradbook.report.amounts import counted
-from gradbook.report.run.epochs import GOOD, QUIET, duration, share
-from gradbook.report.words.lines import Piece, TextLine
+from gradbook.report.run.epochs import GOOD
+from gradbook.report.words.lines import Piece, TextLine, folded, stuck
+from gradbook.report.words.table import QUIET, TableColumn, TextTable
 
 INDENT = "  "
-STUCK = "\u00a0"  # a space at which no line breaks
 
 
 def opening(training: Training, width: int) -> Iterator[TextLine]:
     """What is trained on what, and how; then what the user should know."""
     recipe, material = training.recipe, training.material
-    title = recipe.title
-    first, *more = wrap(
-        f"{title}: {recipe.net.count():,} parameters, {counted(recipe.epochs, 'epoch')} of "
-        f"{counted(len(material.numbers), 'image')} of {one_line(material.dataset.name)}",
-        width,
+    said = (
+        f": {counted(recipe.net.count(), 'parameter')}, {counted(recipe.epochs, 'epoch')} of "
+        f"{counted(len(material.numbers), 'image')} of {one_line(material.dataset.name)}"
     )
-    yield [Piece(first[: len(title)], "bold"), Piece(first[len(title) :])]
-    yield from ([Piece(line)] for line in more)
+    yield from folded([Piece(recipe.title, "bold"), Piece(said)], width)
     for group in _settings(training):
-        yield from _paragraph(", ".join(map(_stuck, group)), width, QUIET)
+        yield from folded([Piece(", ".join(map(stuck, group)), QUIET)], width)
     for remark in training.remarks:
-        yield from _paragraph(remark, width, "yellow")
+        yield from folded([Piece(remark, "yellow")], width)
     if training.history:
         done = counted(len(training.history), "epoch")
-        yield from _paragraph(f"going on after {done}", width, QUIET)
+        yield from folded([Piece(f"going on after {done}", QUIET)], width)
     yield []
 
 
@@ -54,48 +50,47 @@ def _settings(training: Training) -> Iterator[list[str]]:
     yield [*kept, f"seed {recipe.net.seed}", counted(threads, "thread")]
 
 
-def _stuck(words: str) -> str:
-    """Words that stay in one line."""
-    return words.replace(" ", STUCK)
-
-
-def _paragraph(words: str, width: int, colour: str = "") -> Iterator[TextLine]:
-    for line in wrap(words, width, break_on_hyphens=False, break_long_words=False):
-        yield [Piece(line.replace(STUCK, " "), colour)]
-
-
 def result(event: Mapping[str, Any], width: int, tested: int | None = None) -> Iterator[TextLine]:
     """How many of so many test images are read right, and what that took."""
-    right = share(event["test_accuracy"])
+    right = percent(event["test_accuracy"])
     images = "the test images" if tested is None else f"the {counted(tested, 'test image')}"
     wrong = "" if tested is None else f", {round(tested * (1 - event['test_accuracy'])):,} wrong"
-    said = (
-        f"{event['recipe']} reads {_stuck(right)} of {images} right{wrong}, after "
-        f"{counted(event['epochs'], 'epoch')} in {_stuck(duration(event['seconds']))}"
-    )
+    took = f"{counted(event['epochs'], 'epoch')} in {stuck(duration(event['seconds']))}"
+    said = [
+        Piece(f"{event['recipe']} reads "),
+        Piece(stuck(right), f"bold {GOOD}"),
+        Piece(f" of {images} right{wrong}, after {took}"),
+    ]
     yield []
-    for line in wrap(said, width):
-        before, found, after = line.replace(STUCK, " ").partition(right)
-        yield [Piece(before), Piece(found, f"bold {GOOD}"), Piece(after)]
+    yield from folded(said, width)
 
 
 def done_before(run: RunFolder, width: int) -> Iterator[TextLine]:
     words = f"{run.path} is done already: remove the folder, or name another, to train anew"
-    yield from _paragraph(words, width)
+    yield from folded(words, width)
 
 
 def spread(results: Sequence[Mapping[str, Any]], event: Mapping[str, Any]) -> Iterator[TextLine]:
     """What each of several seeds reached, and all together."""
-    row = "{:>6}  {:>10}  {:>14}  {:>7}".format
-    yield [Piece(row("seed", "validation", "test", "time"), "bold")]
-    for each in results:
-        figures = map(share, (each["validation_accuracy"], each["test_accuracy"]))
-        yield [Piece(row(each["seed"], *figures, duration(each["seconds"])))]
+    columns = (
+        TableColumn("seed", spell=str, width=6),
+        TableColumn("validation", spell=percent),
+        TableColumn("test", width=14),
+        TableColumn("time", spell=duration, width=7),
+    )
+    rows = [
+        (r["seed"], r["validation_accuracy"], percent(r["test_accuracy"]), r["seconds"])
+        for r in results
+    ]
     mean, deviation = (f"{100 * event[name]:.2f}" for name in ("test_accuracy", "test_deviation"))
-    validation = share(event["validation_accuracy"])
-    seconds = duration(event["seconds"] / len(results))
-    yield [Piece(row("mean", validation, f"{mean} ± {deviation} %", seconds), f"bold {GOOD}")]
-    yield [Piece(row("lowest", "", share(event["test_lowest"]), ""))]
+    seconds = event["seconds"] / len(results)
+    together = ("mean", event["validation_accuracy"], f"{mean} ± {deviation} %", seconds)
+    table = TextTable(columns, (*rows, together))
+    *seeds, mean_of_all = table.spelled
+    yield from table.heading()
+    yield from map(table.line, seeds)
+    yield table.line(mean_of_all, f"bold {GOOD}")
+    yield table.line(("lowest", "", percent(event["test_lowest"]), ""))
 
 
 def files(run: RunFolder, width: int) -> Iterator[TextLine]:
@@ -138,7 +133,7 @@ def stopped(training: Training | None, folder: Path, width: int) -> Iterator[Tex
     """Where it stands, if it stopped between two steps, and how to go on."""
     where = f" {_place(training)}" if training else ""
     yield []
-    yield from _paragraph(f"Stopped{where}, and saved. It goes on with", width)
+    yield from folded(f"Stopped{where}, and saved. It goes on with", width)
     yield []
     yield _command("train", "--resume", str(folder))
 

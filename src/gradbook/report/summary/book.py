@@ -14,7 +14,7 @@ from gradbook.net.measure import NetMeasure
 from gradbook.palette import PAPER, QUIET, SUM
 from gradbook.report.summary.page import BARRED, COLOURS
 from gradbook.report.summary.table import heading, meanings, remarks, table
-from gradbook.report.words.table import Column, Table
+from gradbook.report.words.table import TableColumn, TextTable
 from gradbook.targets.excel.sheets.look import Look, page
 
 HEAD = 2  # the row of the headings, counted from 0, under the title
@@ -44,7 +44,7 @@ def _fill(sheet: Worksheet, look: Look, measured: NetMeasure) -> None:
     page(sheet, HEAD, high=1 if len(shown.rows) < LONGEST_PAGE else 0)
 
 
-def _headings(sheet: Worksheet, look: Look, shown: Table, measured: NetMeasure) -> None:
+def _headings(sheet: Worksheet, look: Look, shown: TextTable, measured: NetMeasure) -> None:
     said = dict(meanings(measured))
     for place, column in enumerate(shown.columns):
         look_of_head = look.heading(COLOURS.get(column.key, SUM))
@@ -54,7 +54,7 @@ def _headings(sheet: Worksheet, look: Look, shown: Table, measured: NetMeasure) 
         sheet.write_comment(HEAD, place, note[0].upper() + note[1:] + ".", {"x_scale": 2})
 
 
-def _column(sheet: Worksheet, look: Look, shown: Table, place: int) -> None:
+def _column(sheet: Worksheet, look: Look, shown: TextTable, place: int) -> None:
     column = shown.columns[place]
     first, last = HEAD + 1, HEAD + len(shown.rows)
     cells = [row[place] for row in shown.rows]
@@ -76,7 +76,7 @@ def _column(sheet: Worksheet, look: Look, shown: Table, place: int) -> None:
         _bars(sheet, first, last, place, COLOURS[column.key].fill)
 
 
-def _style(look: Look, column: Column, *, learns: bool) -> Format:
+def _style(look: Look, column: TableColumn, *, learns: bool) -> Format:
     """A layer that has nothing to learn steps back."""
     line = {"bottom": 4, "bottom_color": QUIET.fill}
     ink = PAPER.ink if learns else QUIET.ink

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from gradbook.net.measure import NetMeasure
 from gradbook.palette import ACTIVATION, INPUT, MEMORY, WEIGHT, Colour
 from gradbook.report.page.shell import Section, text, wide
 from gradbook.report.page.shell import page as whole_page
-from gradbook.report.summary.table import heading, meanings, remarks, table
-from gradbook.report.words.table import Cell, Column, Table
+from gradbook.report.page.tables import columns_of_words, table
+from gradbook.report.summary.table import heading, meanings, remarks
+from gradbook.report.summary.table import table as summary_table
+from gradbook.report.words.table import TableCell, TableColumn, TextTable
 
 COLOURS: dict[str, Colour] = {  # of a column, by its key
     **dict.fromkeys(("parameters", "bytes"), WEIGHT),
@@ -51,7 +51,22 @@ def page(measured: NetMeasure) -> str:
 
 def layers(measured: NetMeasure) -> str:
     """The table, for any page that has `STYLE`."""
-    return f"<figure>{wide(_table(table(measured)))}</figure>"
+    shown = summary_table(measured)
+    count = len(shown.rows)
+    head = [_coloured(column) for column in shown.columns]
+    rows = [
+        [
+            text(words) + _bar(shown, place, cell)
+            for place, (words, cell) in enumerate(zip(said, row, strict=True))
+        ]
+        for said, row in zip(shown.spelled[:count], shown.rows, strict=True)
+    ]
+    learns = [column.key for column in shown.columns].index("parameters")
+    kinds = ["" if row[learns] else "plain" for row in shown.rows]  # nothing to learn steps back
+    foot = list(map(text, shown.spelled[count]))
+    words = columns_of_words(shown)
+    html = table(head, rows, words, kind="layers", row_kinds=kinds, foot=foot)
+    return f"<figure>{wide(html)}</figure>"
 
 
 def remarks_list(measured: NetMeasure, kind: str = "remarks") -> str:
@@ -59,54 +74,24 @@ def remarks_list(measured: NetMeasure, kind: str = "remarks") -> str:
     return f'<ul class="{kind}">{told}</ul>'
 
 
-def _table(shown: Table) -> str:
-    head = "".join(
-        f'<th scope="col" class="{_kind(column)}">{text(column.title)}</th>'
-        for column in shown.columns
-    )
-    body = "".join(f"<tr{_plain(row, shown)}>{_row(row, shown)}</tr>" for row in shown.rows)
-    foot = "".join(
-        f"<td{_side(column)}>{text(column.spell(cell))}</td>"
-        for column, cell in zip(shown.columns, shown.total, strict=True)
-    )
+def _coloured(column: TableColumn) -> str:
+    title = text(column.title)
     return (
-        f'<table class="layers"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody><tfoot><tr>{foot}</tr></tfoot></table>"
+        f'<span class="k-{COLOURS[column.key].key}">{title}</span>'
+        if column.key in COLOURS
+        else title
     )
 
 
-def _kind(column: Column) -> str:
-    kind = f"k-{COLOURS[column.key].key}" if column.key in COLOURS else ""
-    return f"{'words ' if column.words else ''}{kind}".strip()
-
-
-def _side(column: Column) -> str:
-    return ' class="words"' if column.words else ""
-
-
-def _plain(row: Sequence[Cell], shown: Table) -> str:
-    """A layer that has nothing to learn steps back."""
-    keys = [column.key for column in shown.columns]
-    return "" if row[keys.index("parameters")] else ' class="plain"'
-
-
-def _row(row: Sequence[Cell], shown: Table) -> str:
-    return "".join(
-        f"<td{_side(column)}>{text(column.spell(cell))}{bar}</td>"
-        for column, cell, bar in zip(shown.columns, row, _bars(row, shown), strict=True)
+def _bar(shown: TextTable, place: int, cell: TableCell) -> str:
+    """A barred column's share of its largest cell."""
+    key = shown.columns[place].key
+    if key not in BARRED or not isinstance(cell, int):
+        return ""
+    most = max(other for row in shown.rows if isinstance(other := row[place], int))
+    width = max(1, round(BAR_WIDTH * cell / most, 1))
+    return (
+        f'<svg class="bar" viewBox="0 0 {BAR_WIDTH} {BAR_HEIGHT}" aria-hidden="true">'
+        f'<rect class="bar-{COLOURS[key].key}" x="{BAR_WIDTH - width:g}" '
+        f'width="{width:g}" height="{BAR_HEIGHT}" rx="1"/></svg>'
     )
-
-
-def _bars(row: Sequence[Cell], shown: Table) -> Iterator[str]:
-    """Each barred column's share of its largest cell."""
-    for place, (column, cell) in enumerate(zip(shown.columns, row, strict=True)):
-        if column.key not in BARRED or not isinstance(cell, int):
-            yield ""
-            continue
-        most = max(other[place] or 0 for other in shown.rows if not isinstance(other[place], str))
-        width = max(1, round(BAR_WIDTH * cell / int(most), 1))
-        yield (
-            f'<svg class="bar" viewBox="0 0 {BAR_WIDTH} {BAR_HEIGHT}" aria-hidden="true">'
-            f'<rect class="bar-{COLOURS[column.key].key}" x="{BAR_WIDTH - width:g}" '
-            f'width="{width:g}" height="{BAR_HEIGHT}" rx="1"/></svg>'
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradbook.amounts import shortest
 from gradbook.lab.rates.sweep import Sweep
 from gradbook.net.task import split
 from gradbook.palette import curve_colours
@@ -19,6 +20,7 @@ def charts(sweep: Sweep) -> list[Chart]:
         Chart(
             f"Loss at the {word} rates",
             tuple(Curve(_label(rate), sweep[rate].losses, inks[rate]) for rate in rates),
+            labels="rate",
         )
         for word, rates in groups
         if rates
@@ -32,13 +34,8 @@ def colours(sweep: Sweep) -> dict[float, str]:
 
 def _label(rate: float) -> str:
     """The rate, in fewer digits where all of them would be long."""
-    exact = rate_text(rate)
+    exact = shortest(rate)
     return exact if len(exact) <= LONGEST_LABEL else f"{rate:.5g}"
-
-
-def rate_text(rate: float) -> str:
-    """The shortest digits that are this rate: 0.05, 10000."""
-    return repr(float(rate)).removesuffix(".0")
 
 
 def title(sweep: Sweep) -> str:

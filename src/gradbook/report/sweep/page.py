@@ -2,105 +2,66 @@
 
 from __future__ import annotations
 
-import json
 from importlib.resources import files
-from typing import Any
 
+from gradbook.amounts import counted, short, shortest
 from gradbook.lab.rates.limit import DEFINITION
-from gradbook.lab.rates.sweep import Outcome, Sweep
-from gradbook.lab.rates.verdict import MEANINGS, Verdict, figure
-from gradbook.report.chart import svg as curve_svg
-from gradbook.report.chart.curves import Chart, thinned
+from gradbook.lab.rates.sweep import Sweep
+from gradbook.lab.rates.verdict import MEANINGS, Verdict
+from gradbook.report.chart import interactive
 from gradbook.report.page.shell import Section, page, text, wide
-from gradbook.report.sweep.charts import charts, colours, rate_text, title
-
-FRAME = curve_svg.FRAME
-MOST_POINTS = 1_500  # of a curve, which can be pointed at
+from gradbook.report.page.tables import IN_A_NOTEBOOK, table
+from gradbook.report.sweep.charts import charts, colours, picture, title
 
 
 def sweep_page(sweep: Sweep, command: str = "") -> str:
     """The page; `command` is what makes it again."""
-    drawn = charts(sweep)
-    data = json.dumps(list(map(_curves, drawn)), allow_nan=False, separators=(",", ":"))
-    resources = files("gradbook.report.sweep")
     return page(
         title(sweep),
         [
-            Section("curves-drawn", "Curves", "\n".join(map(_figure, drawn))),
+            Section("curves", "Curves", interactive.figure(charts(sweep), "Losses", labelled=True)),
             Section("verdicts", "Verdicts", _verdicts(sweep)),
-            Section("meanings", "What the words mean", _meanings()),
-            Section("how", "How it was made", _how(sweep, command)),
+            Section("meanings", "What the verdicts mean", _meanings()),
+            Section("how", "How it was measured", _how(sweep, command)),
         ],
-        lead=f'{_lead(sweep)}<script type="application/json" id="curves">{data}</script>',
-        style=curve_svg.style() + resources.joinpath("sweep.css").read_text("utf-8"),
-        script=resources.joinpath("sweep.js").read_text("utf-8"),
+        lead=_lead(sweep),
+        style=interactive.style() + files(__package__).joinpath("sweep.css").read_text("utf-8"),
+        script=interactive.script(),
     )
 
 
+def cell(sweep: Sweep) -> str:
+    """A sweep as a notebook shows it: the curves, and below them what became of each rate."""
+    head = ("rate", "loss at the end", "verdict", "why")
+    rows = (
+        (shortest(it.rate), short(it.end), text(it.verdict), text(it.reason))
+        for it in sweep.outcomes
+    )
+    limit = f"<p>{text(sweep.limit.words(sweep.epochs))}</p>"
+    return f"{picture(sweep)}{limit}{table(head, rows, words=(2, 3), left=IN_A_NOTEBOOK)}"
+
+
 def _lead(sweep: Sweep) -> str:
-    count = len(sweep.outcomes)
-    rates = "one learning rate" if count == 1 else f"{count} learning rates"
+    rates = counted(len(sweep.outcomes), "learning rate")
     return (
         f'<p class="lead">One network, trained from the same start at {rates}, '
-        f"{sweep.epochs:,} epochs each.</p>\n"
+        f"{counted(sweep.epochs, 'epoch')} each.</p>\n"
         f'<p class="finding">{text(sweep.limit.words(sweep.epochs))}</p>\n'
     )
 
 
-def _curves(chart: Chart) -> dict[str, Any]:
-    """What the script needs to point at curves."""
-    low, high = chart.ends
-    box = {
-        "left": FRAME.left,
-        "top": FRAME.top,
-        "width": FRAME.x(1) - FRAME.left,
-        "height": FRAME.y(0) - FRAME.top,
-    }
-    curves = []
-    for curve in chart.curves:
-        epochs, losses = thinned(curve.values, MOST_POINTS)
-        shown = [float(f"{loss:.6g}") if abs(loss) < float("inf") else None for loss in losses]
-        part = {"label": curve.label, "colour": curve.colour, "epochs": epochs, "losses": shown}
-        curves.append(part)
-    return {"epochs": chart.epochs, "frame": box | {"low": low, "high": high}, "curves": curves}
-
-
-def _figure(chart: Chart) -> str:
-    items = "\n".join(
-        f'<li><button type="button" aria-pressed="true">{_swatch(curve.colour)}'
-        f"{text(curve.label)}</button></li>"
-        for curve in chart.curves
-    )
-    picture = curve_svg.svg(chart, alone=False)
-    walk = 'tabindex="0" aria-label="Curves: walk along them with the arrow keys"'
-    plot = f'<div class="plot" {walk}>{picture}</div>'
-    legend = f'<ul class="legend" aria-label="Rates: show or put away">\n{items}\n</ul>'
-    return f'<figure class="chart">\n{plot}\n{legend}\n</figure>'
-
-
-def _swatch(colour: str) -> str:
-    circle = f'<circle cx="5" cy="5" r="5" fill="{colour}"/>'
-    return f'<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true">{circle}</svg>'
-
-
 def _verdicts(sweep: Sweep) -> str:
     inks = colours(sweep)
-    rows = "\n".join(_row(outcome, inks[outcome.rate]) for outcome in sweep.outcomes)
-    return wide(
-        '<table class="verdicts">\n<thead><tr><th>rate</th><th>at the end</th><th>lowest</th>'
-        '<th>trains</th><th class="words">verdict and why</th>'
-        f"</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+    rows = (
+        (
+            f"{interactive.swatch(inks[it.rate])} {shortest(it.rate)}",
+            *(short(it.end), short(it.lowest), "yes" if it.trains else "no"),
+            f"{_badge(it.verdict)} {text(it.reason)}",
+        )
+        for it in sweep.outcomes
     )
-
-
-def _row(outcome: Outcome, colour: str) -> str:
-    trains = "yes" if outcome.trains else "no"
-    cells = (figure(outcome.end), figure(outcome.lowest), trains)
-    return (
-        f'<tr><th scope="row">{_swatch(colour)} {rate_text(outcome.rate)}</th>'
-        f"{''.join(f'<td>{cell}</td>' for cell in cells)}"
-        f'<td class="words">{_badge(outcome.verdict)} {text(outcome.reason)}</td></tr>'
-    )
+    head = ("rate", "at the end", "lowest", "trains", "verdict and why")
+    return wide(table(head, rows, words=(4,), kind="verdicts", headed=True))
 
 
 def _badge(verdict: Verdict) -> str:
@@ -115,18 +76,18 @@ def _meanings() -> str:
 
 
 def _how(sweep: Sweep, command: str) -> str:
-    limit = sweep.limit
     search = (
-        f"<p>{text(DEFINITION)} The largest such rate was searched for by trying: from the largest "
-        "rate that trains to the next one that doesn't, halving what lies between on a log scale, "
-        f"then looking beyond the border. {limit.tried} rates were tried in all.</p>"
+        f"<p>{text(DEFINITION)} To find the largest such rate, the interval between the largest "
+        "rate that trains and the next one that doesn’t was halved on a log scale again and again; "
+        f"then rates beyond that border were tried. {counted(sweep.limit.tried, 'rate')} were "
+        "tried in all.</p>"
     )
-    counted = (
-        "<p>Every number was computed in double precision. The loss of an epoch is the one before "
-        "its update, so epoch 1 is the start, and the last loss comes after "
-        f"{sweep.epochs - 1:,} updates. On the way down 100% is perfect outputs, or the loss on "
-        "which the best of these rates came to rest.</p>"
+    losses = (
+        "<p>Everything was computed in double precision. An epoch’s loss is the one before its "
+        "update, so epoch 1 shows the start, and the last loss follows "
+        f"{counted(sweep.epochs - 1, 'update')}. “On the way down” counts from the start, 0 %, to "
+        "perfect outputs, 100 %, or to the loss at which the best of these rates settled.</p>"
     )
     made = f"<p>Made with <code>{text(command)}</code></p>\n" if command else ""
     network = f"<p>The network:</p>\n<pre><code>{text(str(sweep.net))}</code></pre>"
-    return f"{search}\n{counted}\n{made}{network}"
+    return f"{search}\n{losses}\n{made}{network}"

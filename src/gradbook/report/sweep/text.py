@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from math import isfinite
-from textwrap import wrap
 from typing import Any
 
+from gradbook.amounts import counted, short, shortest
 from gradbook.lab.rates.limit import DEFINITION
-from gradbook.lab.rates.sweep import Outcome, Sweep
-from gradbook.lab.rates.verdict import Verdict, figure
+from gradbook.lab.rates.sweep import Sweep
+from gradbook.lab.rates.verdict import Outcome, Verdict
 from gradbook.report.chart.characters import chart_lines
-from gradbook.report.sweep.charts import charts, rate_text, title
-from gradbook.report.words.lines import Piece, TextLine
+from gradbook.report.sweep.charts import charts, title
+from gradbook.report.words.lines import TEXT_WIDTH, Piece, TextLine, folded, plain
+from gradbook.report.words.table import TableColumn, TextTable, csv_lines
 
-HEADINGS = ("rate", "at the end", "lowest", "trains")
-LEAST_REASON = 30  # columns beside the numbers
-INDENT = 4  # where the reason stands under them
 CHART_ROWS = 14
-ASCII = {"−": "-", "≤": "<=", "²": "^2"}
+ASCII = {"−": "-", "≤": "<=", "²": "^2", "∞": "inf"}
 
 COLOURS = {
     Verdict.TOO_SLOW: "yellow",
@@ -43,68 +41,45 @@ def lines(sweep: Sweep, width: int, *, ascii_only: bool = False) -> Iterator[Tex
         yield from chart_lines(chart, width, CHART_ROWS, ascii_only=ascii_only)
 
 
+def plain_report(sweep: Sweep) -> str:
+    """The report without colours, for who only prints."""
+    return plain(list(lines(sweep, TEXT_WIDTH))).rstrip()
+
+
 def _words(sweep: Sweep, width: int) -> Iterator[TextLine]:
     yield [Piece(title(sweep), "bold")]
-    start = figure(float(sweep.outcomes[0].losses[0]))
-    yield [Piece(f"{sweep.epochs:,} epochs at each rate; the loss begins at {start}")]
+    start = short(float(sweep.outcomes[0].losses[0]))
+    yield [Piece(f"{counted(sweep.epochs, 'epoch')} at each rate; the loss begins at {start}")]
     yield []
     yield from _table(sweep.outcomes, width)
     yield []
-    yield from _paragraph(sweep.limit.words(sweep.epochs), width, "bold")
-    yield from _paragraph(DEFINITION, width)
+    yield from folded([Piece(sweep.limit.words(sweep.epochs), "bold")], width)
+    yield from folded(DEFINITION, width)
 
 
 def _in_ascii(words: str) -> str:
-    for sign, plain in ASCII.items():
-        words = words.replace(sign, plain)
+    for sign, letters in ASCII.items():
+        words = words.replace(sign, letters)
     return words
-
-
-def _paragraph(words: str, width: int, style: str = "") -> Iterator[TextLine]:
-    for line in wrap(words, width):
-        yield [Piece(line, style)]
 
 
 def _table(outcomes: Sequence[Outcome], width: int) -> Iterator[TextLine]:
     """The verdict stands beside the numbers, or under them where there is no room."""
-    rows = [
-        (rate_text(o.rate), figure(o.end), figure(o.lowest), "yes" if o.trains else "no")
-        for o in outcomes
-    ]
-    widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
-    used = sum(widths) + 2 * len(widths)
-    beside = width - used >= LEAST_REASON
-    margin = used if beside else INDENT
-    yield [Piece(f"{_padded(HEADINGS, widths)}  {'verdict and why' if beside else ''}", "bold")]
-    for row, outcome in zip(rows, outcomes, strict=True):
-        cells = [Piece(f"{_padded(row, widths)}  ")]
-        first, *more = _reason(outcome, width - margin)
-        if beside:
-            yield cells + first
-        else:
-            yield cells
-            yield [Piece(" " * margin), *first]
-        for line in more:
-            yield [Piece(" " * margin), *line]
-
-
-def _reason(outcome: Outcome, room: int) -> Iterator[TextLine]:
-    first, *more = wrap(f"{outcome.verdict}: {outcome.reason}", room)
-    verdict = outcome.verdict[: len(first)]
-    yield [Piece(verdict, COLOURS[outcome.verdict]), Piece(first[len(verdict) :])]
-    for line in more:
-        yield [Piece(line)]
-
-
-def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+    columns = tuple(
+        TableColumn(title, spell=spell)
+        for title, spell in (("rate", shortest), ("at the end", short), ("lowest", short))
+    )
+    rows = ((o.rate, o.end, o.lowest, "yes" if o.trains else "no") for o in outcomes)
+    notes = ([Piece(o.verdict, COLOURS[o.verdict]), Piece(f": {o.reason}")] for o in outcomes)
+    table = TextTable((*columns, TableColumn("trains")), tuple(rows))
+    return table.with_notes(notes, width, "verdict and why")
 
 
 VERSION = 1  # of the JSON; it goes up when a field is taken away or changes its meaning
 
 
 def as_json(sweep: Sweep) -> str:
-    """One object; a loss that is no number is null.
+    """One object; a loss that is NaN or infinite is null.
 
     {"format": "gradbook sweep", "version": 1, "network": text, "epochs": count,
      "rates": [{"rate", "verdict", "reason", "trains", "end", "lowest", "losses"}, …],
@@ -149,12 +124,8 @@ def _number(value: float) -> float | None:
 
 
 def as_csv(sweep: Sweep) -> str:
-    """A row for each epoch and a column for each rate; empty where the loss is no number."""
-    return "\n".join(_rows(sweep)) + "\n"
-
-
-def _rows(sweep: Sweep) -> Iterator[str]:
-    yield ",".join(["epoch", *(f"rate {rate_text(rate)}" for rate in sweep.rates)])
+    """A row for each epoch and a column for each rate; empty where the loss is NaN or infinite."""
     columns = zip(*(outcome.losses.tolist() for outcome in sweep.outcomes), strict=True)
-    for epoch, losses in enumerate(columns, 1):
-        yield ",".join([str(epoch), *(repr(loss) if isfinite(loss) else "" for loss in losses)])
+    heading = ["epoch", *(f"rate {shortest(rate)}" for rate in sweep.rates)]
+    rows = ([epoch, *map(_number, losses)] for epoch, losses in enumerate(columns, 1))
+    return csv_lines([heading, *rows])

@@ -1,111 +1,181 @@
-"""Tables of words and whole numbers: for a terminal, as Markdown, as CSV."""
+"""Tables of words and numbers: for a terminal, as Markdown, as CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import compress, groupby
+from typing import Any
 
-Cell = str | int | None
+from gradbook.report.words.lines import Piece, TextLine, folded, plain
+
+TableCell = str | int | float | None
 
 RULE, GAP = "─", "  "
+QUIET = "dim"
+LEAST_NOTE = 30  # columns for words beside a row
+INDENT = 4  # where they stand beneath it
 
 
-def thousands(cell: Cell) -> str:
+def thousands(cell: TableCell) -> str:
     """12,345; nothing where there is nothing."""
-    return "" if cell is None else f"{cell:,}" if isinstance(cell, int) else cell
+    return "" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A heading, how its cells are spelled, and how soon the column goes where space is short."""
 
     title: str
-    key: str  # the heading where a program reads
+    key: str = ""  # the heading where a program reads
     words: bool = False  # stand left, as words do; numbers stand right
-    spell: Callable[[Cell], str] = thousands
+    spell: Callable[[Any], str] = thousands
     spare: int = 0  # the highest go first; 0 stays
+    width: int = 0  # at least: for rows that come one after the other
+    group: str = ""  # what it has in common with those beside it
+    ink: str = ""
+    meaning: str = ""  # to readers who don't know it
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """Columns, a row of cells for each thing, and a last row that sums up."""
 
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    total: tuple[Cell, ...] = ()
+    columns: tuple[TableColumn, ...]
+    rows: tuple[tuple[TableCell, ...], ...] = ()
+    total: tuple[TableCell, ...] = ()
 
-    @property
+    @cached_property
     def spelled(self) -> list[tuple[str, ...]]:
         """The rows, and the total if there is one, in words."""
-        rows = [*self.rows, self.total] if self.total else list(self.rows)
+        rows = [*self.rows, self.total] if self.total else self.rows
         return [tuple(c.spell(x) for c, x in zip(self.columns, row, strict=True)) for row in rows]
 
-    def without(self, place: int) -> Table:
-        """The table less one column."""
+    @cached_property
+    def widths(self) -> list[int]:
+        """Of each column; one alone in its group has room for the group's name."""
+        groups = [column.group for column in self.columns]
+        heads = [(c.title, c.group if groups.count(c.group) == 1 else "") for c in self.columns]
+        cells = [[*head, *(row[k] for row in self.spelled)] for k, head in enumerate(heads)]
+        return [max(c.width, *map(len, own)) for c, own in zip(self.columns, cells, strict=True)]
 
-        def less(row: Sequence[Cell]) -> tuple[Cell, ...]:
-            return tuple(cell for k, cell in enumerate(row) if k != place)
+    @property
+    def width(self) -> int:
+        return sum(self.widths) + len(GAP) * (len(self.widths) - 1)
 
-        columns = tuple(column for k, column in enumerate(self.columns) if k != place)
-        return Table(columns, tuple(map(less, self.rows)), less(self.total))
+    def only(self, keys: Sequence[str]) -> TextTable:
+        """The table with the columns of these keys alone."""
+        kept = [column.key in keys for column in self.columns]
+
+        def less(row: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(compress(row, kept))
+
+        return TextTable(less(self.columns), tuple(map(less, self.rows)), less(self.total))
+
+    def heading(self, rule: str = "") -> Iterator[TextLine]:
+        """The groups where there are some, the titles, and a rule of that character below them."""
+        if any(column.group for column in self.columns):
+            yield [Piece(self._groups(rule), QUIET)]
+        yield [Piece(piece.text, "bold") for piece in self.line([c.title for c in self.columns])]
+        if rule:
+            yield [Piece(rule * self.width, QUIET)]
+
+    def _groups(self, rule: str) -> str:
+        said: list[str] = []
+        places = groupby(range(len(self.columns)), lambda k: self.columns[k].group or -k)
+        for group, found in places:
+            widths = [self.widths[k] for k in found]
+            room = sum(widths) + len(GAP) * (len(widths) - 1)
+            name = group if isinstance(group, str) else ""
+            ruled = name and room > len(name) + 1
+            said.append(f" {name} ".center(room, rule) if ruled else name.rjust(room))
+        return GAP.join(said).rstrip()
+
+    def line(self, cells: Sequence[str], colour: str = "") -> TextLine:
+        """A row of spelled cells; a colour takes the place of each column's own."""
+        pieces: TextLine = []
+        for cell, width, column in zip(cells, self.widths, self.columns, strict=True):
+            padded = cell.ljust(width) if column.words else cell.rjust(width)
+            gap = GAP if pieces else ""
+            ink = colour or column.ink
+            pieces += (
+                [Piece(gap), Piece(padded, ink)] if ink and gap else [Piece(gap + padded, ink)]
+            )
+        return pieces
+
+    def lines(self, rule: str = "") -> Iterator[TextLine]:
+        """For a terminal: the heading, the rows, and the total in bold."""
+        yield from self.heading(rule)
+        last = len(self.rows)
+        yield from (self.line(cells) for cells in self.spelled[:last])
+        if self.total:
+            yield from [[Piece(rule * self.width, QUIET)]] if rule else []
+            yield self.line(self.spelled[last], "bold")
+
+    def with_notes(
+        self, notes: Iterable[TextLine], width: int, title: str = ""
+    ) -> Iterator[TextLine]:
+        """Each row with words that stand beside it where there is room, else beneath it."""
+        margin = self.width + len(GAP)
+        beside = width - margin >= LEAST_NOTE
+        for line in self.heading():
+            yield [*line, Piece(GAP + title, "bold")] if beside and title else line
+        for cells, note in zip(self.spelled, notes, strict=True):
+            indent = margin if beside else INDENT
+            words = list(folded(note, width, indent, indent))
+            row = self.line(cells)
+            if beside and words:
+                row = [*row, Piece(GAP), *words.pop(0)[1:]]
+            yield row
+            yield from words
 
 
-def fitted(table: Table, width: int) -> tuple[Table, tuple[str, ...]]:
+def fitted(table: TextTable, width: int) -> tuple[TextTable, tuple[str, ...]]:
     """The table with as many columns as the width holds, and the titles of those left out."""
     left_out: list[str] = []
-    while sum(_widths(table)) + len(GAP) * (len(table.columns) - 1) > width:
+    while table.width > width:
         spare = [column.spare for column in table.columns]
         if not any(spare):
             break
-        place = spare.index(max(spare))
-        left_out.insert(0, table.columns[place].title)
-        table = table.without(place)
+        gone = table.columns[spare.index(max(spare))]
+        left_out.insert(0, gone.title)
+        table = table.only([column.key for column in table.columns if column is not gone])
     return table, tuple(left_out)
 
 
-def text(table: Table) -> str:
-    """For a terminal: a rule under the headings, another above the total."""
-    widths = _widths(table)
-
-    def line(cells: Sequence[str]) -> str:
-        padded = (
-            cell.ljust(width) if column.words else cell.rjust(width)
-            for cell, width, column in zip(cells, widths, table.columns, strict=True)
-        )
-        return GAP.join(padded).rstrip()
-
-    rule = RULE * (sum(widths) + len(GAP) * (len(widths) - 1))
-    lines = [line([column.title for column in table.columns]), rule, *map(line, table.spelled)]
-    if table.total:
-        lines.insert(-1, rule)
-    return "\n".join(lines) + "\n"
+def not_shown(left_out: Sequence[str]) -> list[str]:
+    """The remark about columns that had no room."""
+    return [f"not shown, for lack of width: {', '.join(left_out)}"] if left_out else []
 
 
-def markdown(table: Table) -> str:
+def text(table: TextTable) -> str:
+    """For a terminal, without colours: a rule under the headings, another above the total."""
+    return plain(list(table.lines(RULE)))
+
+
+def markdown(table: TextTable) -> str:
     """For a page on a code host; the total stands in bold."""
     sides = [":--" if column.words else "--:" for column in table.columns]
-    rows = table.spelled
+    rows = list(table.spelled)
     if table.total:
         rows[-1] = tuple(f"**{cell}**" if cell else "" for cell in rows[-1])
     lines = [[column.title for column in table.columns], sides, *rows]
-    return "".join("| " + " | ".join(map(_unpiped, line)) + " |\n" for line in lines)
+    return "".join(
+        "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines
+    )
 
 
-def comma_separated(table: Table) -> str:
+def comma_separated(table: TextTable) -> str:
     """For programs: keys as headings, plain numbers, no total."""
+    return csv_lines([[column.key for column in table.columns], *table.rows])
+
+
+def csv_lines(rows: Iterable[Sequence[TableCell]]) -> str:
+    """Rows for programs; numbers to the last bit, nothing where there is nothing."""
     made = io.StringIO()
     writer = csv.writer(made, lineterminator="\n")
-    writer.writerow([column.key for column in table.columns])
-    writer.writerows(["" if cell is None else cell for cell in row] for row in table.rows)
+    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
     return made.getvalue()
-
-
-def _widths(table: Table) -> list[int]:
-    rows = [tuple(column.title for column in table.columns), *table.spelled]
-    return [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-
-
-def _unpiped(cell: str) -> str:
-    return cell.replace("|", r"\|")

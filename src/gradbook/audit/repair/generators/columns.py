@@ -116,7 +116,7 @@ class ColumnEdits:
                 pattern is not None
                 and isinstance(value, Node)
                 and value in used
-                and cell in tested.graph.moving
+                and cell in tested.graph.varying
                 and cell not in training.weight_cells
                 and cell not in claimed
                 and (cell not in tested.positions.of_other_steps or self._is_astray(cell))

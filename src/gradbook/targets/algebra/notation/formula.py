@@ -10,6 +10,7 @@ import numpy as np
 from gradbook.errors import TargetError
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Node
+from gradbook.graph.ops import GELU_SCALE
 from gradbook.targets.algebra.notation.forms import (
     HALF,
     BigSum,
@@ -220,8 +221,10 @@ def _call(function: str) -> Notation:
     return lambda node, args, say: Function(function, tuple(args))
 
 
+EXACTLY = {GELU_SCALE: Root(Fraction(Numeral(2), Symbol(Name("π"))))}  # not by its first digits
+
 NOTATION: dict[str, Notation] = {
-    "constant": lambda node, args, say: Numeral(node.number),
+    "constant": lambda node, args, say: EXACTLY.get(node.number, Numeral(node.number)),
     "copy": lambda node, args, say: args[0],
     "repeat": lambda node, args, say: args[0],
     "total": lambda node, args, say: BigSum(args[0], "samples"),

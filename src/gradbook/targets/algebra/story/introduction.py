@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from gradbook.graph.names import RATE, TOTAL_ERROR, Name, layer_names
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
-from gradbook.net.network import Net, Parameter
-from gradbook.net.parameters import Bias, Role, Shape
+from gradbook.net.layers import Activation, Conv, Dense, Layer
+from gradbook.net.network import Net
+from gradbook.net.parameters import Bias, Parameter, Role, Shape
 from gradbook.targets.algebra.notation.document import Cell, Inline
-from gradbook.targets.algebra.notation.forms import Comparison, Form, Numeral, Symbol, exp, sigmoid
+from gradbook.targets.algebra.notation.forms import Comparison, Numeral, Symbol, exp, sigmoid
 from gradbook.targets.algebra.notation.formula import symbol
 from gradbook.targets.algebra.story.partials import x
 from gradbook.targets.algebra.story.story import Story, listed
@@ -21,35 +21,29 @@ MOST_TOLD = 16  # values in a sentence
 
 def introduce(story: Story, step: Step) -> None:
     """The first part of every derivation."""
+    net = step.net
     story.heading("The network")
-    story.table((("values",), ("what they are",), ("parameters",)), _rows(step.net))
-    if any(layer == Activation("sigmoid") for layer in step.net.layers):
-        story.say("The sigmoid brings any number between 0 and 1: ", SIGMOID, ".")
+    story.table((("values",), ("what they are",), ("parameters",)), _rows(net))
+    if Activation("sigmoid") in net.layers:
+        meaning = Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
+        story.say("The sigmoid brings any number between 0 and 1: ", meaning, ".")
     if step.samples == 1 and len(step.inputs) <= MOST_TOLD:
         story.say("The sample is ", *_start(step, step.inputs), ".")
         story.say("Wanted are ", *_start(step, step.targets), ".")
     if len(step.weights) <= MOST_TOLD:
         story.say("At the start ", *_start(step, step.weights), ".")
-    story.say(f"{_rule(step.net)}, with the learning rate ", _rate(step.net), ".")
-
-
-SIGMOID = Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
+    rate = Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
+    story.say(f"The weights move by {_rule(net)}, with the learning rate ", rate, ".")
 
 
 def _start(step: Step, leaves: Iterable[Node]) -> tuple[Inline, ...]:
     known = {**step.data, **step.start}
-    return listed(
-        [
-            Comparison(symbol(leaf.name), "=", Numeral(float(known[leaf])))
-            for leaf in leaves
-            if leaf.name
-        ],
-        most=MOST_TOLD,
-    )
-
-
-def _rate(net: Net) -> Form:
-    return Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
+    equalities = [
+        Comparison(symbol(leaf.name), "=", Numeral(float(known[leaf])))
+        for leaf in leaves
+        if leaf.name
+    ]
+    return listed(equalities, most=MOST_TOLD)
 
 
 def _rule(net: Net) -> str:
@@ -63,7 +57,7 @@ def _rule(net: Net) -> str:
     }
     decays = dict.fromkeys(f"{net.decay_of(role):g}" for role in Role if net.decay_of(role))
     decay = f" and a decay of {', '.join(decays)}" if decays else ""
-    return f"The weights move by {rules.get(update.kind, 'gradient descent')}{decay}"
+    return rules.get(update.kind, "gradient descent") + decay
 
 
 # One row for each layer ------------------------------------------------------
@@ -73,10 +67,10 @@ def _rows(net: Net) -> list[tuple[Cell, ...]]:
     names = layer_names(net)
     rows: list[tuple[Cell, ...]] = [(_values(names[0], net.input), (_inputs(net.input),), ("",))]
     for index, layer in enumerate(net.layers):
-        if not isinstance(layer, Flatten | Dropout):
+        if not layer.passes_on:
             own = [p for p in net.parameters if p.layer == index]
             values = _values(names[index + 1], net.shapes[index + 1])
-            words = _words(layer, net.shapes[index])
+            words = layer.words(net.shapes[index])
             rows.append((values, (words,), _parameters(own, layer)))
     return [*rows, ((Symbol(TOTAL_ERROR),), (_error(net),), ("",))]
 
@@ -91,45 +85,6 @@ def _inputs(shape: Shape) -> str:
     *channels, height, width = shape
     planes = f"{channels[0]} planes of" if channels and channels[0] > 1 else "a picture of"
     return f"{planes} {height} × {width}"
-
-
-def _words(layer: Layer, before: Shape) -> str:
-    match layer:
-        case Dense(width):
-            return "a weighted sum of those" if width == 1 else f"{width} weighted sums of those"
-        case Conv():
-            return _windows(layer, before)
-        case Pool(kind):
-            word = "largest value" if kind == "max" else "average"
-            height, width = layer.window(before)
-            return f"the {word} of each {height} × {width} window"
-        case BatchNorm():
-            return "each centred and scaled over the samples"
-        case Activation(kind, slope):
-            return ACTIVATIONS[kind].format(slope=slope)
-        case _:
-            raise AssertionError(layer)
-
-
-ACTIVATIONS = {
-    "sigmoid": "the sigmoid σ of each",
-    "tanh": "the hyperbolic tangent of each",
-    "relu": "each if it is positive, else 0 (ReLU)",
-    "leaky relu": "each, times {slope:g} if it is negative (leaky ReLU)",
-    "softplus": "each, bent smoothly to stay positive (softplus)",
-    "identity": "the same again (identity)",
-    "softmax": "their shares of 1 (softmax)",
-    "log softmax": "the logarithms of their shares of 1 (log softmax)",
-}
-
-
-def _windows(layer: Conv, before: Shape) -> str:
-    height, width = layer.kernel
-    planes = f" in {before[0] // layer.groups} planes" if before[0] > layer.groups else ""
-    groups = f", {layer.groups} groups of planes apart" if layer.groups > 1 else ""
-    stride = f", every {layer.stride}" if layer.stride > 1 else ""
-    edge = f", edge of {layer.pad}" if layer.pad else ""
-    return f"weighted sums of {height} × {width} windows{planes}{groups}{stride}{edge}"
 
 
 def _parameters(own: Iterable[Parameter], layer: Layer) -> Cell:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.emit.rows import LineFields
-from gradbook.targets.c.rewrite.simplify import reduced
+from gradbook.targets.c.rewrite.patterns import reduced
 
 GREEK = {
     "∂E/∂": "dE_d",
@@ -93,103 +91,43 @@ class Names:
         return self._of[key]
 
 
-class Titles:
-    """What a person would call each value of a program."""
-
-    def __init__(self, labels: Mapping[Node, str], nodes: Iterable[Node]) -> None:
-        self.labels = labels
-        self._known: dict[Node, str] = {}
-        self._readers: dict[Node, list[Node]] = {}
-        for node in nodes:
-            for source in node.inputs:
-                self._readers.setdefault(source, []).append(node)
-
-    def of(self, node: Node) -> str:
-        if node not in self._known:
-            self._known[node] = self._title(node)
-        return self._known[node]
-
-    def _title(self, node: Node) -> str:
-        if node in self.labels:
-            return self.labels[node]
-        if node.is_constant():
-            return f"{node.number:g}".replace("-", "minus_")
-        x = reduced(node)
-        if x is not None:
-            return f"sum_{self.of(x)}"
-        if node.op.name in SAME:
-            return self.of(node.inputs[0])
-        return self._made(node) or self._towards(node) or f"{node.op.name}_{node.index}"
-
-    def _made(self, node: Node) -> str | None:
-        """Of what and how, where that can be said in a few words."""
-        if node.op.name == "power" and node.inputs[1].is_constant(2):
-            words = f"{self.of(node.inputs[0])}_squared"
-        elif node.op.name == "divide" and node.inputs[0].is_constant(1):
-            words = f"one_over_{self.of(node.inputs[1])}"
-        elif node.op.name in MADE_BY:
-            words = MADE_BY[node.op.name].format(*map(self.of, node.inputs))
-        else:
-            return None
-        return words if len(spelled(words)) <= LONGEST else None
-
-    def _towards(self, node: Node) -> str | None:
-        """What for, where one named value alone is made of it."""
-        reader = node
-        while reader not in self.labels:
-            readers = self._readers.get(reader, [])
-            if len(readers) != 1:
-                return None
-            (reader,) = readers
-        return f"{NOUNS.get(node.op.name, node.op.name)}_for_{self.labels[reader]}"
+def titles(labels: Mapping[Node, str], nodes: Sequence[Node]) -> dict[Node, str]:
+    """What a person would call each value of a program; `nodes` come after their inputs."""
+    readers: dict[Node, list[Node]] = {}
+    for node in nodes:
+        for source in node.inputs:
+            readers.setdefault(source, []).append(node)
+    found: dict[Node, str] = {}
+    for node in nodes:
+        found[node] = labels.get(node) or _title(node, found) or _purpose(node, labels, readers)
+    return found
 
 
-@dataclass
-class Fields:
-    """The lines in `struct engine` and in each thread's `struct place`; `scratch` is in vectors."""
-
-    engine: list[str] = field(default_factory=list)
-    place: list[str] = field(default_factory=list)
-    scratch: int = 1
-    names: Names = field(default_factory=Names)
-    line: LineFields = field(default_factory=LineFields)
-
-
-@dataclass
-class Scope:
-    """The names of one program. Members and functions are called alike in all of them but for
-    the prefix; the variables of a function have names of their own.
-    """
-
-    program: str
-    titles: Titles
-    fields: Fields
-    functions: Names
-
-    @property
-    def prefix(self) -> str:
-        return "" if self.program == "train" else f"{self.program}_"
-
-    def member(self, kind: str, node: Node, ending: str = "") -> str:
-        """Of the engine or a place, for what this is of the node."""
-        wish = f"{self.prefix}{self.titles.of(node)}{ending}"
-        return self.fields.names.of((self.program, kind, node), wish)
-
-    def partial(self, reduction: Node) -> str:
-        """What the tiles give towards a sum."""
-        return self.member("partial", reduction, "_of")
-
-    def function(self, verb: str, what: str, key: object) -> str:
-        return self.functions.of((self.program, verb, key), f"{verb}_{self.prefix}{what}")
+def _title(node: Node, known: Mapping[Node, str]) -> str | None:
+    """Of what it is made and how, where that can be said in a few words."""
+    if node.is_constant():
+        return f"{node.number:g}".replace("-", "minus_")
+    x = reduced(node)
+    if x is not None:
+        return f"sum_{known[x]}"
+    if node.op.name in SAME:
+        return known[node.inputs[0]]
+    if node.op.name == "power" and node.inputs[1].is_constant(2):
+        words = f"{known[node.inputs[0]]}_squared"
+    elif node.op.name == "divide" and node.inputs[0].is_constant(1):
+        words = f"one_over_{known[node.inputs[1]]}"
+    elif node.op.name in MADE_BY:
+        words = MADE_BY[node.op.name].format(*(known[source] for source in node.inputs))
+    else:
+        return None
+    return words if len(spelled(words)) <= LONGEST else None
 
 
-@dataclass
-class Dropped:
-    """A dropout mask: the scale of what is kept, and how it is drawn."""
-
-    scale: float
-    layer: int
-    below: int  # of 2¹⁶: a piece below it is dropped
-
-
-Masks = Mapping[Node, Dropped]
+def _purpose(node: Node, labels: Mapping[Node, str], readers: Mapping[Node, Sequence[Node]]) -> str:
+    """What for, where one named value alone is made of it."""
+    reader = node
+    while reader not in labels:
+        if len(readers.get(reader, ())) != 1:
+            return f"{node.op.name}_{node.index}"
+        (reader,) = readers[reader]
+    return f"{NOUNS.get(node.op.name, node.op.name)}_for_{labels[reader]}"

@@ -1,30 +1,38 @@
-"""One program of an engine, such as its training step: everything it does, said in C."""
+"""One program of an engine, such as its training step: its functions, and what calls them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from math import prod
 
+from gradbook.errors import TargetError
 from gradbook.graph.node import Node, needed
-from gradbook.targets.c.emit.arrays import Arrays
-from gradbook.targets.c.emit.names import Dropped, Fields, Masks, Names, Scope, Titles
-from gradbook.targets.c.emit.passes import HookWriter, PassWriter
-from gradbook.targets.c.emit.storage import Storage
+from gradbook.targets.c.emit import whole
+from gradbook.targets.c.emit.names import Names, titles
+from gradbook.targets.c.emit.passes import pass_text
+from gradbook.targets.c.emit.scope import (
+    TRAIN,
+    Dropped,
+    Members,
+    Scope,
+    Text,
+    member_names,
+    pass_title,
+    sizes,
+)
 from gradbook.targets.c.emit.syntax import indented, task
-from gradbook.targets.c.emit.whole import Between, Ending
-from gradbook.targets.c.kernels.loops import kernel
+from gradbook.targets.c.kernels.loops import Kernel, kernel
 from gradbook.targets.c.kernels.machine import Machine
 from gradbook.targets.c.kernels.slides import places
-from gradbook.targets.c.plan.placing import Pass
+from gradbook.targets.c.plan.passes import Pass
 from gradbook.targets.c.plan.plan import Plan, plan
-from gradbook.targets.c.plan.timing import FIRST
+from gradbook.targets.c.plan.whole import Outcome
 from gradbook.targets.c.rewrite.simplify import labels, simplified
 
 
 @dataclass(frozen=True)
-class Asked:
+class Computation:
     """What a program computes, in nodes of the graph as it was built, and what it is given."""
 
     name: str
@@ -40,162 +48,218 @@ class Asked:
 
 @dataclass(frozen=True)
 class Program:
-    """Text of every function, in the order it is called."""
+    """Functions in the order they are called; those of the passes may be compiled apart."""
 
     name: str
-    plan: Plan
-    output: Node
-    inputs: Mapping[Node, str]
-    masks: Masks
-    storage: Storage
-    passes: Mapping[Pass, tuple[str, str]]  # function, text
-    packings: Mapping[str, str]  # function → text
-    meetings: Mapping[int, list[str]]  # phase → what one thread computes before it
-    updates: Mapping[str, str]  # function → text
-    closing: Sequence[str]
+    passes: Mapping[str, Text]  # by their names
+    effort: Mapping[str, float]  # about how long a compiler takes for each
+    rest: str
+    members: Members
 
 
-def program(asked: Asked, machine: Machine, fields: Fields, functions: Names) -> Program:
-    new = simplified([*asked.outputs, *asked.once])
-    leaves = [node for node in new.values() if node.op.name == "leaf"]
-    outputs = [new[node] for node in asked.outputs]
-    once = [new[node] for node in asked.once]
-    made = plan(outputs, once)
-    inputs = {n: asked.inputs[str(n.name)] for n in leaves if str(n.name) in asked.inputs}
-    masks = {n: asked.masks[str(n.name)] for n in leaves if n.each and str(n.name) in asked.masks}
-    states = {n: asked.leaves[str(n.name)] for n in leaves if not n.each}
-    read = {name: new[node] for name, node in asked.read.items()}
-    also = {new[node]: name for node, name in asked.called.items() if node in new}
-    titles = Titles({**also, **labels(new)}, needed([*outputs, *once]))
-
-    scope = Scope(asked.name, titles, fields, functions)
-    kernels = cache(lambda node: kernel(node, machine, made.beside.get(node)))
-    arrays = Arrays(scope, made, states, {node: name for name, node in read.items()})
-    storage = Storage(scope, made, masks)
-    hooks = HookWriter(scope, made, arrays, storage, masks, kernels)
-    for each in made.passes:  # says what is loaded; written again below, with its place
-        hooks.hooks(each)
-    storage.settle()
-    between = Between(scope, made, arrays, kernels)
-    meetings = arrays.between(between.computed)
-    writer = PassWriter(scope, made, arrays, hooks, kernels)
-    passes = {each: (writer.name(each), writer.text(each)) for each in made.passes}
-    following = {new[leaf]: new[node] for leaf, node in asked.following.items() if leaf in new}
-    updates, closing = Ending(scope, arrays, between, following, read).texts()
-    return Program(
-        asked.name,
-        made,
-        outputs[0],
-        inputs,
-        masks,
-        storage,
-        passes,
-        writer.packings,
-        meetings,
-        updates,
-        closing,
-    )
-
-
-TRAIN = "train"
-
-
-def pass_weight(made: Pass) -> float:
-    """About how long a compiler takes for it."""
-    if made.beside is not None:
-        return 1.7
-    return 1 if made.heavy is not None and len(made.heavy.inputs) > 1 else 0.2
-
-
-def program_text(program: Program, fields: Fields) -> str:
-    """All but the passes."""
-    return "\n".join(
-        [
-            *program.packings.values(),
-            *program.updates.values(),
-            _fetch(program, fields),
-            *_meetings(program),
-            _step(program),
-        ]
-    )
-
-
-def _fetch(program: Program, fields: Fields) -> str:
-    """The tile's images, targets and masks, each where the passes read it."""
-    lines = []
-    for leaf in program.storage.longer:
-        where, sizes = program.storage.whole(leaf), ", ".join(map(str, places(leaf)))
-        at = "at->e->job, at->first, at->lanes"
-        if leaf in program.masks:
-            drop = program.masks[leaf]
-            lines.append(
-                f"draw_mask({at}, at->kept, {where}, {drop.layer}, {drop.below}, {sizes});"
-            )
-        elif program.inputs.get(leaf) == "image":
-            drawn = _room_for_images(program, fields, prod(places(leaf)))
-            lines.append(f"fetch_images({at}, {drawn}, {where}, {sizes});")
-        elif program.inputs.get(leaf) == "target":
-            lines.append(f"fetch_targets({at}, {where}, {places(leaf)[0]});")
-    masks = [prod(places(leaf)) for leaf in program.storage.longer if leaf in program.masks]
-    if masks:
-        fields.place.append(f"bits kept[{max(masks) + 3}]; /* a mask as it is drawn */")
-    return task(f"fetch_{program.name}", lines)
-
-
-def _room_for_images(program: Program, fields: Fields, size: int) -> str:
-    """Where a tile's images are drawn anew; nobody draws anew what is to be predicted."""
-    if program.name != TRAIN:
-        return "NULL"
-    fields.place.append(f"float drawn[LANES * {size}]; /* images drawn anew */")
-    return "at->drawn"
-
-
-def _phases(program: Program) -> range:
-    return range(FIRST, program.plan.phases)
-
-
-def _meetings(program: Program) -> list[str]:
-    """What one thread computes before each phase, before the update and after it."""
-    name = program.name
-    texts = [
-        task(f"before_{name}_{phase}", program.meetings.get(phase, []))
-        for phase in _phases(program)
+def program(
+    computation: Computation, machine: Machine, members: Names, functions: Names
+) -> Program:
+    scope = _scope(computation, machine, members, functions)
+    passes = {
+        scope.functions["pass", one.number]: pass_text(one, scope) for one in scope.plan.passes
+    }
+    effort = {scope.functions["pass", one.number]: _effort(one) for one in scope.plan.passes}
+    packings = _packings(scope)
+    updates = dict(_updates(scope))
+    fetch = _fetch(scope)
+    rest = [
+        *packings.values(),
+        *updates.values(),
+        fetch.text,
+        *_meetings(scope),
+        _step(scope, packings, updates),
     ]
-    if name == TRAIN:
-        last = program.meetings.get(program.plan.phases, [])
-        loss = "end_step(at->e, at->e->loss[0]);"
-        return [*texts, task("before_update", last), task("close_train", [*program.closing, loss])]
-    return [*texts, task(f"close_{name}", ["end_step(at->e, 0);"])]
+    needs = [_members(scope), *(text.members for text in passes.values()), fetch.members]
+    return Program(computation.name, passes, effort, "\n".join(rest), Members.of_all(needs))
 
 
-def _step(program: Program) -> str:
-    name = program.name
-    lines = [*_each_tile([f"fetch_{name}(at);"]), *_shared_out(program.packings)]
-    for phase in _phases(program):
+def _effort(one: Pass) -> float:
+    if one.beside is not None:
+        return 1.7
+    return 1 if one.heavy is not None and len(one.heavy.inputs) > 1 else 0.2
+
+
+# Names.
+
+
+def _scope(computation: Computation, machine: Machine, members: Names, functions: Names) -> Scope:
+    """The plan, and a name for everything in it."""
+    new = simplified([*computation.outputs, *computation.once])
+    outputs = [new[node] for node in computation.outputs]
+    once = [new[node] for node in computation.once]
+    leaves = {node: str(node.name) for node in new.values() if node.op.name == "leaf"}
+    inputs = {n: computation.inputs[x] for n, x in leaves.items() if x in computation.inputs}
+    masks = {n: computation.masks[x] for n, x in leaves.items() if x in computation.masks}
+    following = {new[x]: new[node] for x, node in computation.following.items() if x in new}
+    read = {name: new[node] for name, node in computation.read.items()}
+    found = plan(outputs, once, Outcome(following, read), masks)
+
+    also = {new[node]: name for node, name in computation.called.items() if node in new}
+    title = titles({**also, **labels(new)}, needed([*outputs, *once]))
+    prefix = "" if computation.name == TRAIN else f"{computation.name}_"
+    kernels = {
+        one.heavy: kernel(one.heavy, machine, one.beside) for one in found.passes if one.heavy
+    }
+    arrays = {n: computation.leaves[x] for n, x in leaves.items() if not n.each}
+    outside = {node: name for name, node in read.items()}
+    named = member_names(found, kernels, outside, lambda node: f"{prefix}{title[node]}", members)
+    arrays.update({n: outside.get(n) or named["array", n] for n in found.whole.all_arrays})
+    called = _function_names(found, kernels, title, {**outside, **arrays}, prefix, functions)
+    return Scope(computation.name, found, title, named, called, arrays, inputs, masks, kernels)
+
+
+def _function_names(
+    found: Plan,
+    kernels: Mapping[Node, Kernel],
+    title: Mapping[Node, str],
+    arrays: Mapping[Node, str],
+    prefix: str,
+    names: Names,
+) -> dict[tuple[str, object], str]:
+    wishes: dict[tuple[str, object], str] = {}
+    for one in found.passes:
+        what = pass_title(one, title)
+        for number, row in enumerate(one.readers):
+            several = len(one.readers) > 1 and row.result
+            source = f"{title[row.result]}_for_" if several and row.result else ""
+            wishes["read", (one.number, number)] = f"{source}{what}"
+        if one.finisher:
+            wishes["finish", one.number] = what
+    for one in found.passes:
+        wishes["pass", one.number] = pass_title(one, title)
+        packing = kernels[one.heavy].packing if one.heavy else None
+        if packing:
+            if packing.weights.op.name != "leaf":
+                raise TargetError("C convolves with weights that are leaves")
+            wishes["pack", one.heavy] = arrays[packing.weights]
+    for number, update in enumerate(found.whole.updates):
+        wishes["update", number] = min((arrays[x] for x in update.leaves if x in arrays), key=len)
+    return {key: names.of((prefix, key), f"{key[0]}_{prefix}{x}") for key, x in wishes.items()}
+
+
+def _members(scope: Scope) -> Members:
+    """The arrays of the step, and the places of values per sample."""
+    outside, memory = set(scope.plan.outcome.read.values()), scope.plan.memory
+    engine = [
+        f"real {scope.arrays[node]}[{prod(node.shape)}];"
+        for node in scope.plan.whole.all_arrays
+        if node not in outside
+    ]
+    engine += [
+        f"real {scope.partial(node)}_points[{loop.slopes}];"
+        for node, loop in scope.kernels.items()
+        if loop.unpack
+    ]
+    place: list[str] = []
+    for slot in memory.slots:
+        name = scope.members["value", slot.nodes[0]]
+        turns = memory.turns(slot)
+        held = ", then ".join(f"{scope.titles[node]} {sizes(node)}" for node in turns)
+        kind, held = ("bits", sizes(turns[0])) if slot.bits else ("vec", held)
+        tiles = "[TILES]" if slot.lasts else ""
+        lines = engine if slot.lasts else place
+        lines.append(f"{kind} {name}{tiles}[{slot.size}]; /* {held} */")
+    return Members(tuple(engine), tuple(place))
+
+
+# What isn't a pass.
+
+
+def _packings(scope: Scope) -> dict[str, str]:
+    """The functions that lay out weights as a loop reads them, made anew before each step."""
+    found = {}
+    for heavy, loop in scope.kernels.items():
+        if loop.packing:
+            name = scope.functions["pack", heavy]
+            lines = [
+                f"const real *weights = at->e->{scope.arrays[loop.packing.weights]};",
+                f"real *packed = at->e->{scope.members['packed', heavy]};",
+                *loop.packing.lines,
+            ]
+            found[name] = task(name, lines)
+    return found
+
+
+def _updates(scope: Scope) -> Iterable[tuple[str, str]]:
+    for number, lines in enumerate(whole.updates(scope)):
+        if lines:
+            name = scope.functions["update", number]
+            yield name, task(name, lines)
+
+
+def _fetch(scope: Scope) -> Text:
+    """The tile's images, targets and masks, each where the passes read it."""
+    lines, room, largest = [], [], 0
+    for leaf in scope.plan.memory.slot_of:
+        where, size = scope.whole(leaf), ", ".join(map(str, places(leaf)))
+        at = "at->e->job, at->first, at->lanes"
+        if leaf in scope.masks:
+            drop = scope.masks[leaf]
+            drawn = f"{drop.layer}, {drop.below}"
+            lines.append(f"draw_mask({at}, at->kept, {where}, {drawn}, {size});")
+            largest = max(largest, prod(places(leaf)))
+        elif scope.inputs.get(leaf) == "image":
+            drawn = "NULL"  # nobody draws anew what is to be predicted
+            if scope.program == TRAIN:
+                drawn = "at->drawn"
+                room.append(f"float drawn[LANES * {prod(places(leaf))}]; /* images drawn anew */")
+            lines.append(f"fetch_images({at}, {drawn}, {where}, {size});")
+        elif scope.inputs.get(leaf) == "target":
+            lines.append(f"fetch_targets({at}, {where}, {places(leaf)[0]});")
+    if largest:
+        room.append(f"bits kept[{largest + 3}]; /* a mask as it is drawn */")
+    return Text(task(f"fetch_{scope.program}", lines), Members(place=tuple(room)))
+
+
+def _meetings(scope: Scope) -> list[str]:
+    """What one thread computes before each phase, before the update and after it."""
+    name, phases, before = scope.program, scope.plan.phases, scope.plan.whole.before
+
+    def lines(phase: int) -> list[str]:
+        return whole.filled(before.get(phase, ()), scope)
+
+    texts = [task(f"before_{name}_{phase}", lines(phase)) for phase in phases]
+    if name != TRAIN:
+        return [*texts, task(f"close_{name}", ["end_step(at->e, 0);"])]
+    closing = [*whole.closing(scope), "end_step(at->e, at->e->loss[0]);"]
+    return [*texts, task("before_update", lines(phases.stop)), task("close_train", closing)]
+
+
+def _step(scope: Scope, packings: Iterable[str], updates: Iterable[str]) -> str:
+    """What each thread does in one step."""
+    name = scope.program
+    lines = [*_each_tile([f"fetch_{name}(at);"]), *_shared_out(packings)]
+    for phase in scope.plan.phases:
         calls = [
             line
-            for made, (function, _) in program.passes.items()
-            if made.phase == phase
-            for line in (f"{function}(at);", *_answers(program, made))
+            for one in scope.plan.passes
+            if one.phase == phase
+            for line in (f"{scope.functions['pass', one.number]}(at);", *_answers(scope, one))
         ]
         lines.append(f"meet(at, before_{name}_{phase});")
         lines += _each_tile(calls)
     if name == TRAIN:
-        lines += ["meet(at, before_update);", *_shared_out(program.updates)]
+        lines += ["meet(at, before_update);", *_shared_out(updates)]
     lines.append(f"meet(at, close_{name});")
     return task(f"{name}_step", lines)
 
 
-def _answers(program: Program, made: Pass) -> list[str]:
+def _answers(scope: Scope, one: Pass) -> list[str]:
     """Outputs are delivered, or right ones counted, at once: other values may take their place."""
-    if made is not program.plan.made_in[program.output]:
+    output = scope.plan.outputs[0]
+    if one is not scope.plan.made_in[output]:
         return []
-    size = prod(program.output.shape)
-    said = program.storage.whole(program.output)
-    if program.name != TRAIN:
+    size, said = prod(output.shape), scope.whole(output)
+    if scope.program != TRAIN:
         return [f"deliver(at->e->job, at->first, at->lanes, {said}, {size});"]
-    target = next(leaf for leaf, what in program.inputs.items() if what == "target")
-    wanted = program.storage.whole(target)
+    target = next(leaf for leaf, what in scope.inputs.items() if what == "target")
+    wanted = scope.whole(target)
     return [f"at->e->right[at->tile] = right_answers({said}, {wanted}, {size}, at->lanes);"]
 
 

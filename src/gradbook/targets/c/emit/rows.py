@@ -1,28 +1,23 @@
-"""Formulas over one row of places, in C: what is the same along the row, then the loop."""
+"""Formulas over one row of places, in C: what is the same along the row, then the loop.
+
+Where a loop reads a row value by value, what is the same along it goes into a `struct line`. Its
+formulas then run where the value is needed, in registers, and nothing is stored between.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.emit.syntax import function
-from gradbook.targets.c.rewrite.linear import channelwise
+from gradbook.targets.c.emit.names import Names
+from gradbook.targets.c.emit.scope import Members, Scope, Text
+from gradbook.targets.c.emit.syntax import function, indented, literal
+from gradbook.targets.c.kernels.slides import places, window_of
+from gradbook.targets.c.plan.passes import From, Row, Sum, Value
+from gradbook.targets.c.words import word
 
-INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
-CALLS = {
-    "exp": "exponential",
-    "log": "logarithm",
-    "tanh": "hyperbolic_tangent",
-    "softplus": "soft_plus",
-    "sqrt": "root",
-}
-
-
-def literal(value: float) -> str:
-    """A number in C, in the program's precision."""
-    return f"(real){value!r}" if value >= 0 else f"-(real){-value!r}"
+LINE_ARRAYS = {"vec *": "rows", "bits *": "drops", "vec": "vectors", "real": "numbers"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +27,9 @@ class Term:
     text: str
     vector: bool
     along: bool
+
+    def __str__(self) -> str:
+        return self.text
 
     @property
     def lanes(self) -> str:
@@ -47,127 +45,82 @@ class Declared:
     text: str
 
     def __str__(self) -> str:
-        return (
-            f"const {self.kind}{'' if self.kind.endswith('*') else ' '}{self.name} = {self.text};"
-        )
-
-
-class Kept(Protocol):
-    """Where row h of a value begins, or None where it isn't in memory."""
-
-    def __call__(self, node: Node, h: str = "h") -> str | None: ...
+        space = "" if self.kind.endswith("*") else " "
+        return f"const {self.kind}{space}{self.name} = {self.text};"
 
 
 @dataclass
-class Row:
-    """The formulas of one hook.
+class RowText:
+    """The lines of a row's values: before its loop and inside; `terms` are their names."""
 
-    `once(node)` gives the C expression of a value of the step as a whole, for channel c;
-    `kept(node)` that of the buffer of a value per sample.
-    """
-
-    once: Callable[[Node], str]
-    kept: Kept
-    mask: Callable[[Node], str | None]  # of what lies as bits the scale, else None
-    name: Callable[[Node], str]
-    given: Mapping[Node, str] = field(default_factory=dict)  # at hand: node → expression
+    scope: Scope
+    names: Names = field(default_factory=Names)
     before: list[Declared] = field(default_factory=list)
     inside: list[str] = field(default_factory=list)
     terms: dict[Node, Term] = field(default_factory=dict)
-    loaded: list[Node] = field(default_factory=list)  # from memory, place by place
 
-    def term(self, node: Node, make: bool = False) -> Term:
-        """The value; `make` computes it even where it is also kept."""
-        if node not in self.terms:
-            self.terms[node] = self._term(node, make)
-        return self.terms[node]
+    @classmethod
+    def of(cls, row: Row, scope: Scope) -> RowText:
+        text = cls(scope)
+        for value in row.values:
+            text.terms[value.node] = text._term(value)
+        return text
 
-    def _term(self, node: Node, make: bool) -> Term:
-        if node in self.given:
-            return self._said(node, self.given[node], along=True)
-        if not node.each or node.op.name == "repeat":
-            return self._once(node)
-        if not make or node.op.name == "leaf":
-            start = self.kept(node)
-            if start is not None:
-                return self._loaded(node, start)
-        if node.op.name == "spread":
-            return self._spread(node)
-        if node.op.name == "unpooled":
-            return self._unpooled(node)
-        return self._pointwise(node)
+    def _term(self, value: Value) -> Term:
+        node, of, named = value.node, value.of, self._named
+        match value.comes:
+            case From.NUMBER:
+                return Term(literal(node.number), vector=False, along=False)
+            case From.OTHER:
+                return self.terms[of]
+            case From.PLACES:
+                return Term(self._element(of), vector=False, along=True)
+            case From.STEP:
+                term = named(node, self._element(of), along=False, vector=False)
+            case From.CHANNEL:
+                term = named(node, self._unpacked(of, f"*({self.scope.row(of)})"), along=False)
+            case From.MEMORY:
+                term = named(node, self._loaded(node, of, "h", "w"))
+            case From.WINDOW:
+                rows, columns = window_of(node)
+                term = named(node, self._loaded(node, of, f"(h / {rows})", f"w / {columns}"))
+            case From.LOOP:
+                term = named(node, "row[w]")
+            case From.FORMULA:
+                term = self._formula(node)
+        return term
 
-    def _once(self, node: Node) -> Term:
-        if node.op.name == "repeat":
-            return self.term(node.inputs[0])
-        if node.is_constant():
-            return Term(literal(node.number), vector=False, along=False)
-        source = channelwise(node)
-        if source is None:
-            return Term(self.once(node), vector=False, along=True)
-        if source is not node:
-            return self.term(source)
-        return self._said(node, self.once(node), along=False, vector=False)
+    def _element(self, node: Node) -> str:
+        """Of a value of the step: for channel c, or the only one."""
+        array = self.scope.array(node)
+        if not node.shape:
+            return f"{array}[0]"
+        if len(node.shape) == 1:
+            return f"{array}[c]"
+        _, height, width = places(node)
+        return f"{array}[(c * {height} + h) * {width} + w]"
 
-    def _loaded(self, node: Node, start: str) -> Term:
-        self.loaded.append(node)
-        scale = self.mask(node)
-        name = self.name(node)
-        kind = "vec *" if scale is None else "bits *"
-        self.before.append(Declared(kind, f"{name}_row", start))
-        load = f"{name}_row[w]"
-        if scale is not None:
-            load = f"where_set({load}, {scale})"
-        return self._said(node, load, along=True)
+    def _loaded(self, node: Node, source: Node, h: str, w: str) -> str:
+        name = self.names.of(node, self.scope.titles[node])
+        kind = "vec *" if self.scope.bits_scale(source) is None else "bits *"
+        self.before.append(Declared(kind, f"{name}_row", self.scope.row(source, h)))
+        return self._unpacked(source, f"{name}_row[{w}]")
 
-    def _spread(self, node: Node) -> Term:
-        if channelwise(node) is not None:
-            return self._once(node)
-        source = node.inputs[0]
-        start = self.kept(source)
-        assert start is not None, "what is spread is kept"
-        scale = self.mask(source)
-        load = f"*({start})" if scale is None else f"where_set(*({start}), {scale})"
-        return self._said(node, load, along=False)
+    def _unpacked(self, node: Node, load: str) -> str:
+        """The value of what may lie as bits."""
+        scale = self.scope.bits_scale(node)
+        return load if scale is None else f"where_set({load}, {scale})"
 
-    def _unpooled(self, node: Node) -> Term:
-        """From the row, and the place in it, that the window has among the windows."""
-        (window,), (source,) = node.attributes, node.inputs
-        assert isinstance(window, tuple)
-        rows, columns = window
-        start = self.kept(source, f"(h / {rows})")
-        assert start is not None, "what a window was given is kept"
-        self.loaded.append(source)
-        name = self.name(node)
-        self.before.append(Declared("vec *", f"{name}_row", start))
-        return self._said(node, f"{name}_row[w / {columns}]", along=True)
-
-    def _pointwise(self, node: Node) -> Term:
-        terms = [self.term(source) for source in node.inputs]
+    def _formula(self, node: Node) -> Term:
+        terms = [self.terms[source] for source in node.inputs]
         along = any(term.along for term in terms)
-        return self._said(node, self._formula(node, terms), along=along)
+        if not any(term.vector for term in terms):
+            terms[0] = replace(terms[0], text=terms[0].lanes, vector=True)
+        return self._named(node, word(node).vectors.format(*terms), along=along)
 
-    def _formula(self, node: Node, terms: list[Term]) -> str:
-        name = node.op.name
-        if name in INFIX:
-            a, b = terms
-            left = a.text if a.vector or b.vector else a.lanes
-            return f"{left} {INFIX[name]} {b.text}"
-        if name == "negate":
-            return f"-{terms[0].lanes}"
-        if name == "power":
-            if node.inputs[1].is_constant(2):
-                return f"{terms[0].lanes} * {terms[0].lanes}"
-            return f"raised({terms[0].lanes}, {terms[1].text})"
-        if name == "relu":
-            return f"largest(all(0), {terms[0].lanes})"  # what is no number stays none
-        if name == "choose":
-            return f"if_positive({', '.join(term.lanes for term in terms)})"
-        return f"{CALLS[name]}({terms[0].lanes})"
-
-    def _said(self, node: Node, text: str, along: bool, vector: bool = True) -> Term:
+    def _named(self, node: Node, text: str, along: bool = True, vector: bool = True) -> Term:
         """The value under a name of its own."""
-        name = self.name(node)
+        name = self.names.of(node, self.scope.titles[node])
         kind = "vec" if vector else "real"
         if along:
             self.inside.append(f"const {kind} {name} = {text};")
@@ -175,62 +128,116 @@ class Row:
             self.before.append(Declared(kind, name, text))
         return Term(name, vector, along)
 
-
-ARRAYS = {"vec *": "rows", "bits *": "drops", "vec": "vectors", "real": "numbers"}
-
-
-@dataclass
-class LineFields:
-    """How many of each kind the longest line holds."""
-
-    most: dict[str, int] = field(default_factory=lambda: dict.fromkeys([*ARRAYS, "sum"], 1))
-
-    def hold(self, kind: str, count: int) -> None:
-        self.most[kind] = max(self.most[kind], count)
-
-    @property
-    def lines(self) -> list[str]:
-        """The members of `struct line`."""
-        held = [
-            f"{'const ' if kind.endswith('*') else ''}{kind}{' ' * (kind[-1] != '*')}"
-            f"{name}[{self.most[kind]}];"
-            for kind, name in ARRAYS.items()
+    def looped(self, width: int, sums: Sequence[Sum], stores: Sequence[str]) -> list[str]:
+        """The loop over w, which takes sums and stores values."""
+        before, inside, after = self._summing(sums)
+        return [
+            *before,
+            *map(str, self.before),
+            f"for (int w = 0; w < {width}; w++) {{",
+            *indented([*self.inside, *inside, *stores]),
+            "}",
+            *after,
         ]
-        return [*held, f"vec sums[{self.most['sum']}];"]
+
+    def _summing(self, sums: Sequence[Sum]) -> tuple[list[str], list[str], list[str]]:
+        """Lines before a row's loop, inside and after it. A row's sums begin at 0: what is small
+        isn't lost in a long sum.
+        """
+        before: list[str] = []
+        inside: list[str] = []
+        after: list[str] = []
+        for one in sums:
+            if one.beside:
+                continue
+            value, total = self.terms[one.x].lanes, f"at->{self.scope.partial(one.node)}[c]"
+            title = self.scope.titles[one.x]
+            if one.squares:
+                own = self.names.of(("moments", one.node), f"{title}_moments")
+                off = self.names.of(("off", one.node), f"{title}_off")
+                before.append(f"struct moments {own} = {{.pivot = {total}.pivot}};")
+                inside += [
+                    f"if (h + w == 0) {own}.pivot = {value};",
+                    f"const vec {off} = {value} - {own}.pivot;",
+                    f"{own}.sum += {off};",
+                    f"{own}.squares += {off} * {off};",
+                ]
+                after.append(f"add_moments(&{total}, &{own});")
+            else:
+                own = self.names.of(("sum", one.node), f"sum_{title}")
+                before.append(f"vec {own} = {{0}};")
+                inside.append(f"{own} += {value};")
+                after.append(f"{total} += {own};")
+        return before, inside, after
 
 
-def line_functions(
-    name: str,
-    declared: Sequence[Declared],
-    inside: Sequence[str],
-    result: str,
-    totals: Sequence[tuple[str, str]],
-    fields: LineFields,
-) -> str:
-    """`find_`, `value_` and, where there are totals, `leave_` of this name.
+# The functions of a row.
 
-    `totals` are sums over the row: where each is added to, and of which value.
-    """
-    count = dict.fromkeys(ARRAYS, 0)
+
+def reader(name: str, row: Row, scope: Scope) -> str:
+    """One row of what a heavy op reads: where it lies, or computed into the room offered."""
+    head = f"static const vec *{name}(struct place *at, int h, int c, vec *room)"
+    parameters = ("at", "h", "c", "room")
+    assert row.result is not None
+    if not row.values:
+        return function(head, [f"return {scope.row(row.result)};"], parameters)
+    text = RowText.of(row, scope)
+    to = f"vec *to = {scope.row(row.result) if row.stores else 'room'};"
+    store = f"to[w] = {text.terms[row.result].lanes};"
+    loop = text.looped(places(row.result)[2], row.sums, [store])
+    return function(head, [to, *loop, "return to;"], parameters)
+
+
+def finisher(name: str, row: Row, width: int, scope: Scope) -> str:
+    """What is done with one row of what a pass makes."""
+    text = RowText.of(row, scope)
+    targets, stores = [], []
+    for node in row.stores:
+        to = text.names.of(("to", node), f"{scope.titles[node]}_to")
+        targets.append(f"vec *{to} = {scope.row(node)};")
+        stores.append(f"{to}[w] = {text.terms[node].lanes};")
+    head = f"static void {name}(struct place *at, int h, int c, const vec *row)"
+    return function(
+        head, [*targets, *text.looped(width, row.sums, stores)], ("at", "h", "c", "row")
+    )
+
+
+def line_functions(name: str, row: Row, scope: Scope) -> Text:
+    """`find_`, `value_` and, where sums are taken, `leave_` of this name: a row value by value."""
+    assert row.result is not None
+    if row.values:
+        text = RowText.of(row, scope)
+        declared, inside, result = text.before, text.inside, text.terms[row.result].lanes
+    else:
+        text = RowText(scope)
+        declared, inside, result = [Declared("vec *", "row", scope.row(row.result))], [], "row[w]"
+    count = dict.fromkeys(LINE_ARRAYS, 0)
     find = ["struct line line = {.at = at, .h = h, .c = c};"]
     value = ["struct place *at = line->at;", "const int h = line->h, c = line->c;"]
     for each in declared:
-        place = f"{ARRAYS[each.kind]}[{count[each.kind]}]"
+        place = f"{LINE_ARRAYS[each.kind]}[{count[each.kind]}]"
         count[each.kind] += 1
         find += [str(each), f"line.{place} = {each.name};"]
         value.append(str(Declared(each.kind, each.name, f"line->{place}")))
-    for kind, number in count.items():
-        fields.hold(kind, number)
-    fields.hold("sum", len(totals))
-    find += [*(f"line.sums[{k}] = (vec){{0}};" for k in range(len(totals))), "return line;"]
-    value += [*inside, *(f"line->sums[{k}] += {x};" for k, (_, x) in enumerate(totals))]
+    sums = [(f"line->sums[{k}]", one) for k, one in enumerate(row.sums)]
+    find += [*(f"line.sums[{k}] = (vec){{0}};" for k in range(len(sums))), "return line;"]
+    value += [*inside, *(f"{own} += {text.terms[one.x].lanes};" for own, one in sums)]
     value += ["(void)at, (void)h, (void)c;", f"return {result};"]
     texts = [
         function(f"INLINE struct line find_{name}(struct place *at, int h, int c)", find),
         function(f"INLINE vec value_{name}(struct line *line, int w)", value, ("w",)),
     ]
-    if totals:
-        leave = [f"{to} += line->sums[{k}];" for k, (to, _) in enumerate(totals)]
+    if sums:
+        leave = [f"at->{scope.partial(one.node)}[c] += {own};" for own, one in sums]
         head = f"INLINE void leave_{name}(struct place *at, int c, const struct line *line)"
         texts.append(function(head, leave))
-    return "\n".join(texts)
+    return Text("\n".join(texts), Members(line={**count, "sum": len(sums)}))
+
+
+def line_members(most: Mapping[str, int]) -> list[str]:
+    """The members of `struct line`, as many as the longest line holds."""
+    lines = []
+    for kind, name in LINE_ARRAYS.items():
+        declared = f"const {kind}" if kind.endswith("*") else f"{kind} "
+        lines.append(f"{declared}{name}[{max(most.get(kind, 0), 1)}];")
+    return [*lines, f"vec sums[{max(most.get('sum', 0), 1)}];"]

@@ -6,7 +6,7 @@ passes of their part, and PART 0 all the rest. Without PART the same text is who
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,19 +14,14 @@ from math import prod
 
 from gradbook.chance import dropped_below
 from gradbook.graph.build import Forward
-from gradbook.graph.names import gradient_name
+from gradbook.graph.names import Name, gradient_name
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
 from gradbook.net.parameters import Shape
-from gradbook.targets.c.emit.names import Dropped, Fields, Names
-from gradbook.targets.c.emit.program import (
-    TRAIN,
-    Asked,
-    Program,
-    pass_weight,
-    program,
-    program_text,
-)
+from gradbook.targets.c.emit.names import Names
+from gradbook.targets.c.emit.program import Computation, Program, program
+from gradbook.targets.c.emit.rows import line_members
+from gradbook.targets.c.emit.scope import TRAIN, Dropped, Members
 from gradbook.targets.c.kernels.machine import Machine
 
 GROUND = ("lanes", "threads", "chance", "fetch")  # files of C, in the order they build on
@@ -53,6 +48,10 @@ class Array:
     shape: Shape
     carried: bool
 
+    @classmethod
+    def of(cls, name: Name | None, shape: Shape, carried: bool, names: Names) -> Array:
+        return cls(str(name), names.of(("array", name), str(name)), shape, carried)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -63,181 +62,144 @@ class Source:
     parts: int  # that can be compiled side by side
 
 
-def source(step: Step, inference: Forward, machine: Machine) -> Source:
-    """The engine of a step that takes batches from outside, and of the same network at work."""
-    return _Writer(step, inference, machine).source()
-
-
 @cache
 def part(name: str) -> str:
     """One of the files of C that don't depend on the network."""
     return (files("gradbook.targets.c") / "runtime" / f"{name}.c").read_text(encoding="utf-8")
 
 
-class _Writer:
-    def __init__(self, step: Step, inference: Forward, machine: Machine) -> None:
-        self.step = step
-        self.machine = machine
-        self.fields = Fields()
-        self.arrays: list[Array] = []
-        self.leaves = {"N": "N", str(step.rate.name): "rate"}
-        for word in ("N", "rate", "loss"):
-            self.fields.engine.append(f"real {self.fields.names.of(word, word)}[1];")
-        for leaf in step.start:
-            self.leaves[str(leaf.name)] = self._array(str(leaf.name), leaf.shape, carried=True)
-        slopes = {
-            self._array(str(gradient_name(leaf.name)), leaf.shape, carried=False): node
-            for leaf, node in step.gradients.items()
-            if leaf.name
-        }
-        functions = Names()
-        self.programs = [
-            program(asked, machine, self.fields, functions)
-            for asked in (
-                self._training({**slopes, "loss": step.loss}),
-                self._prediction(inference),
-            )
+def source(step: Step, inference: Forward, machine: Machine) -> Source:
+    """The engine of a step that takes batches from outside, and of the same network at work."""
+    members, functions = Names(), Names()
+    single = {word: members.of(word, word) for word in ("N", "rate", "loss")}
+    arrays = [Array.of(leaf.name, leaf.shape, True, members) for leaf in step.start]
+    slopes = {
+        Array.of(gradient_name(leaf.name), leaf.shape, False, members): node
+        for leaf, node in step.gradients.items()
+        if leaf.name
+    }
+    leaves = {array.name: array.symbol for array in arrays}
+    leaves |= {"N": single["N"], str(step.rate.name): single["rate"]}
+    read = {array.symbol: node for array, node in slopes.items()}
+    computations = [
+        _training(step, leaves, {**read, single["loss"]: step.loss}),
+        Computation(
+            "predict",
+            [inference.outputs],
+            [],
+            leaves,
+            {str(inference.inputs.name): "image"},
+            {},
+        ),
+    ]
+    programs = [program(one, machine, members, functions) for one in computations]
+    arrays += slopes
+    engine = [f"real {symbol}[1];" for symbol in single.values()]
+    engine += [f"real {a.symbol}[{prod(a.shape)}]; /* {a.name} */" for a in arrays]
+    needs = Members.of_all([Members(tuple(engine)), *(one.members for one in programs)])
+    parts = _parts(programs)
+    pieces = [
+        _head(step, machine),
+        *map(part, GROUND),
+        _structs(needs),
+        *map(part, LOOPS),
+        *(line for one in programs for line in _program(one, parts)),
+        "#if IN_PART(0)",
+        part("run"),
+        _table(arrays),
+        "#endif",
+    ]
+    return Source("\n".join(pieces), tuple(arrays), max(parts.values()) + 1)
+
+
+def _training(step: Step, leaves: Mapping[str, str], read: Mapping[str, Node]) -> Computation:
+    masks = {
+        str(mask.leaf.name): Dropped(mask.scale, mask.layer, dropped_below(mask.rate))
+        for mask in step.masks
+    }
+    return Computation(
+        TRAIN,
+        step.outputs,
+        [step.loss, *step.next.values(), *step.gradients.values()],
+        leaves,
+        {str(step.inputs[0].name): "image", str(step.targets[0].name): "target"},
+        masks,
+        step.next,
+        read,
+        {d: f"∂E/∂{value.name}" for value, d in step.adjoints.items() if value.name},
+    )
+
+
+def _parts(programs: Sequence[Program]) -> dict[str, int]:
+    """The part in which each pass is compiled: about as much in each."""
+    effort = {name: own for one in programs for name, own in one.effort.items()}
+    parts, before = {}, float(REST)
+    whole = before + sum(effort.values())
+    count = max(1, min(MOST_PARTS, int(whole / WORTH_A_PART)))
+    for name, own in effort.items():
+        parts[name] = min(int(before / whole * count), count - 1)
+        before += own
+    return parts
+
+
+def _program(one: Program, parts: Mapping[str, int]) -> Iterator[str]:
+    yield f"/* ======== {one.name} ======== */\n"
+    for function in one.passes:
+        yield f"ACROSS void {function}(struct place *at);"
+    now = None
+    for function, text in one.passes.items():
+        if parts[function] != now:
+            yield "#endif\n" if now is not None else ""
+            now = parts[function]
+            yield f"#if IN_PART({now})"
+        yield text.text
+    yield "#endif\n\n#if IN_PART(0)"
+    yield one.rest
+    yield "#endif\n"
+
+
+def _head(step: Step, machine: Machine) -> str:
+    suffix = "" if machine.double else "f"
+    functions = ("exp", "log", "log1p", "tanh", "sqrt", "fabs", "pow")
+    title = f"the network {step.net.name}" if step.net.name else "a network"
+    return "\n".join(
+        [
+            f"/* {title.capitalize()}: one training step and inference, for batches of at most "
+            f"{step.samples} images.",
+            " *",
+            f" * {machine.lanes} images go side by side, one in each lane of a vector. "
+            "Values lie as",
+            " * [tile of images][row][channel][column][lane]. Generated from the network's",
+            " * graph; the parts that don't depend on it are files of their own. */",
+            "",
+            part("head"),
+            f"typedef {machine.real} real;",
+            *(["#define REAL_IS_DOUBLE"] if machine.double else []),
+            f"#define LANES {machine.lanes}",
+            f"#define TILES {-(-step.samples // machine.lanes)}",
+            *(f"#define {name.upper()} {name}{suffix}" for name in functions),
+            "",
         ]
+    )
 
-    def _array(self, name: str, shape: Shape, carried: bool) -> str:
-        symbol = self.fields.names.of(("array", name), name)
-        self.arrays.append(Array(name, symbol, shape, carried))
-        self.fields.engine.append(f"real {symbol}[{prod(shape)}]; /* {name} */")
-        return symbol
 
-    # The programs.
+def _structs(members: Members) -> str:
+    engine = "\n".join(f"    {line}" for line in members.engine)
+    place = "\n".join(f"    {line}" for line in members.place)
+    row = "\n".join(f"    {line}" for line in line_members(members.line))
+    return (
+        part("place")
+        .replace("    /* LINE */", row)
+        .replace("    /* ENGINE */", engine)
+        .replace("    /* PLACE */", f"{place}\n    vec scratch[{members.scratch}];")
+    )
 
-    def _training(self, read: dict[str, Node]) -> Asked:
-        step = self.step
-        return Asked(
-            TRAIN,
-            step.outputs,
-            [step.loss, *step.next.values(), *step.gradients.values()],
-            self.leaves,
-            {str(step.inputs[0].name): "image", str(step.targets[0].name): "target"},
-            {
-                str(mask.leaf.name): Dropped(mask.scale, mask.layer, dropped_below(mask.rate))
-                for mask in step.masks
-            },
-            step.next,
-            read,
-            {d: f"∂E/∂{value.name}" for value, d in step.adjoints.items() if value.name},
-        )
 
-    def _prediction(self, inference: Forward) -> Asked:
-        inputs = {str(inference.inputs.name): "image"}
-        return Asked("predict", [inference.outputs], [], self.leaves, inputs, {})
-
-    # The text.
-
-    def source(self) -> Source:
-        parts = self._parts()
-        programs = [line for each in self.programs for line in self._program(each, parts)]
-        pieces = [
-            self._head(),
-            *map(part, GROUND),
-            self._structs(),
-            *map(part, LOOPS),
-            *programs,
-            "#if IN_PART(0)",
-            part("run"),
-            self._table(),
-            "#endif",
-        ]
-        return Source("\n".join(pieces), tuple(self.arrays), max(parts.values()) + 1)
-
-    def _parts(self) -> dict[str, int]:
-        """The part in which each pass is compiled: about as much in each."""
-        weights = {
-            function: pass_weight(made)
-            for each in self.programs
-            for made, (function, _) in each.passes.items()
-        }
-        parts, before = {}, float(REST)
-        whole = before + sum(weights.values())
-        count = max(1, min(MOST_PARTS, int(whole / WORTH_A_PART)))
-        for function, own in weights.items():
-            parts[function] = min(int(before / whole * count), count - 1)
-            before += own
-        return parts
-
-    def _program(self, each: Program, parts: dict[str, int]) -> Iterator[str]:
-        yield f"/* ======== {each.name} ======== */\n"
-        rest = program_text(each, self.fields)
-        for function, _ in each.passes.values():
-            yield f"ACROSS void {function}(struct place *at);"
-        now = None
-        for function, text in each.passes.values():
-            if parts[function] != now:
-                yield "#endif\n" if now is not None else ""
-                now = parts[function]
-                yield f"#if IN_PART({now})"
-            yield text
-        yield "#endif\n\n#if IN_PART(0)"
-        yield rest
-        yield "#endif\n"
-
-    def _head(self) -> str:
-        lanes = self.machine.lanes
-        suffix = "" if self.machine.double else "f"
-        functions = ("exp", "log", "log1p", "tanh", "sqrt", "fabs", "pow")
-        title = f"the network {self.step.net.name}" if self.step.net.name else "a network"
-        double = ["#define REAL_IS_DOUBLE"] if self.machine.double else []
-        return "\n".join(
-            [
-                f"/* {title.capitalize()}: one training step and inference, for batches of at most "
-                f"{self.step.samples} images.",
-                " *",
-                f" * {lanes} images go side by side, one in each lane of a vector. Values lie as",
-                " * [tile of images][row][channel][column][lane]. Generated from the network's",
-                " * graph; the parts that don't depend on it are files of their own. */",
-                "",
-                "#define _GNU_SOURCE",
-                "#include <math.h>",
-                "#include <stdint.h>",
-                "#include <stdlib.h>",
-                "#include <string.h>",
-                "#if defined(__linux__)",
-                "#include <sys/mman.h>",
-                "#endif",
-                "#if defined(__AVX512F__)",
-                "#include <immintrin.h>",
-                "#endif",
-                "",
-                "/* With PART a compiler takes only that part of the passes, beside others. */",
-                "#ifdef PART",
-                "#define IN_PART(number) (PART == (number))",
-                '#define ACROSS __attribute__((visibility("hidden")))',
-                "#else",
-                "#define IN_PART(number) 1",
-                "#define ACROSS static",
-                "#endif",
-                "",
-                f"typedef {self.machine.real} real;",
-                *double,
-                f"#define LANES {lanes}",
-                f"#define TILES {-(-self.step.samples // lanes)}",
-                *(f"#define {name.upper()} {name}{suffix}" for name in functions),
-                "",
-            ]
-        )
-
-    def _structs(self) -> str:
-        engine = "\n".join(f"    {line}" for line in self.fields.engine)
-        place = "\n".join(f"    {line}" for line in self.fields.place)
-        row = "\n".join(f"    {line}" for line in self.fields.line.lines)
-        return (
-            part("place")
-            .replace("    /* LINE */", row)
-            .replace("    /* ENGINE */", engine)
-            .replace("    /* PLACE */", f"{place}\n    vec scratch[{self.fields.scratch}];")
-        )
-
-    def _table(self) -> str:
-        symbols = ", ".join(f"offsetof(struct engine, {array.symbol})" for array in self.arrays)
-        return (
-            "/* Where the arrays lie that are read and written from outside. */\n"
-            f"static const size_t offsets[] = {{{symbols}}};\n"
-            "real *engine_array(struct engine *e, int number) {\n"
-            "    return (real *)((char *)e + offsets[number]);\n}\n"
-        )
+def _table(arrays: Sequence[Array]) -> str:
+    symbols = ", ".join(f"offsetof(struct engine, {array.symbol})" for array in arrays)
+    return (
+        "/* Where the arrays lie that are read and written from outside. */\n"
+        f"static const size_t offsets[] = {{{symbols}}};\n"
+        "real *engine_array(struct engine *e, int number) {\n"
+        "    return (real *)((char *)e + offsets[number]);\n}\n"
+    )

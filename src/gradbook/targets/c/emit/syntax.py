@@ -31,3 +31,8 @@ def function(head: str, body: Sequence[str], parameters: Sequence[str] = ("at",)
 def task(name: str, body: Sequence[str]) -> str:
     """A function of a thread's place."""
     return function(f"static void {name}(struct place *at)", body)
+
+
+def literal(value: float) -> str:
+    """A number in C, in the program's precision."""
+    return f"(real){value!r}" if value >= 0 else f"-(real){-value!r}"

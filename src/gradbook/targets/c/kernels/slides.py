@@ -16,6 +16,14 @@ def places(node: Node) -> Places:
     return channels, height, width
 
 
+def window_of(pool: Node) -> tuple[int, int]:
+    """Rows and columns of a pool's window."""
+    window = pool.attributes[0]
+    assert isinstance(window, tuple)
+    rows, columns = window
+    return rows, columns
+
+
 @dataclass(frozen=True)
 class Slide:
     """One convolution as the kernels see it: from `source` to `result`."""

@@ -1,4 +1,8 @@
-"""Which values of a step are kept in memory; all others are computed where they are read."""
+"""Which values of a step are kept, and which pass over the data computes what.
+
+A heavy op has a pass of its own and the rest goes along with it. What isn't kept is computed where
+it is read.
+"""
 
 from __future__ import annotations
 
@@ -8,41 +12,31 @@ from dataclasses import dataclass, field
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node, needed
 from gradbook.targets.c.kernels.slides import Places, places
-from gradbook.targets.c.plan.timing import (
-    COSTLY,
-    ELSEWHERE,
-    HEAVY,
-    POINTWISE,
-    WEIGHTS,
-    Timing,
-    is_reduction,
-    summed,
-)
-from gradbook.targets.c.rewrite.linear import channelwise
+from gradbook.targets.c.plan.timing import Timing, is_reduction, summed
+from gradbook.targets.c.rewrite.patterns import channelwise
+from gradbook.targets.c.words import MOVED, WEIGHT_GRADIENTS, is_costly, is_loop, is_pointwise
 
-KNOWN = HEAVY | POINTWISE | {"leaf", "constant", "total"}
+MOST_ROWS = 5  # that are read to compute a value several times instead of keeping it
 
 
 def kept(outputs: Collection[Node], timing: Timing) -> set[Node]:
     found = set(outputs)
+    rows: dict[Node, set[Node]] = {}  # of what a value is computed from
     for node in timing.order:
-        if node.op.name not in KNOWN and node.each:
-            raise TargetError(f"the engine has no word for {node.op.name}")
         if not node.each or is_reduction(node):
             continue
-        if node.op.name == "leaf":
+        rows[node] = set().union(*(rows.get(source, ()) for source in node.inputs))
+        if len(rows[node]) > MOST_ROWS and len(timing.consumers[node]) > 1:
             found.add(node)
-        elif node.op.name in HEAVY - WEIGHTS:
+        if node.op.name == "leaf" or is_costly(node):
+            found.add(node)
+        elif is_loop(node) and node.op.name not in WEIGHT_GRADIENTS:
             found.add(_end_of_chain(node, outputs, timing))
-        elif node.op.name == "unpooled" or (node.op.name == "spread" and channelwise(node) is None):
+        elif node.op.name in MOVED and channelwise(node) is None:
             found.add(node.inputs[0])
-        elif node.op.name in COSTLY or _divides(node):
-            found.add(node)
+        if node in found or is_loop(node):
+            rows[node] = {node}
     return found
-
-
-def _divides(node: Node) -> bool:
-    return node.op.name == "divide" and node.inputs[1].each
 
 
 def _end_of_chain(node: Node, outputs: Collection[Node], timing: Timing) -> Node:
@@ -60,21 +54,21 @@ def _goes_along(after: Node, node: Node, timing: Timing) -> bool:
     """Whether it is computed place by place, and waits for nothing that comes after the node."""
     phase = timing.phase_of(node)
     return (
-        after.op.name in POINTWISE - ELSEWHERE
+        is_pointwise(after)
+        and after.op.name not in MOVED
         and not is_reduction(after)
         and after.shape == node.shape
         and timing.phase_of(after) == phase
         and not any(
-            other.op.name in HEAVY and other.index > node.index and timing.phase_of(other) == phase
+            is_loop(other) and other.index > node.index and timing.phase_of(other) == phase
             for other in needed([after])
-            if other.each
         )
     )
 
 
 @dataclass(eq=False)
-class Pass:
-    """One walk over a tile's places: a heavy op, or none, and what is done with each value."""
+class Walk:
+    """A pass over a tile's places while it is put together."""
 
     phase: int
     number: int
@@ -82,7 +76,7 @@ class Pass:
     heavy: Node | None = None
     beside: Node | None = None  # a second heavy op in the same loop, which then makes the values
     kept: list[Node] = field(default_factory=list)  # written to memory
-    sums: list[Node] = field(default_factory=list)  # over the batch, see `Plan.argument`
+    sums: list[Node] = field(default_factory=list)  # over the batch
     read_sums: list[Node] = field(default_factory=list)  # the same, of what the pass reads
     shared: list[Node] = field(default_factory=list)  # read, and kept for the next reader
     winners: Node | None = None  # noted beside a maximum: where it stood
@@ -97,7 +91,7 @@ class Pass:
     @property
     def reads(self) -> Node | None:
         """The slopes that a gradient of weights reads, each value once."""
-        weights = self.heavy if self.heavy and self.heavy.op.name in WEIGHTS else None
+        weights = self.heavy if self.heavy and self.heavy.op.name in WEIGHT_GRADIENTS else None
         return weights and weights.inputs[0]
 
 
@@ -109,154 +103,156 @@ class Placing:
     def __init__(self, timing: Timing, kept: set[Node]) -> None:
         self.timing = timing
         self.kept = kept
-        self.partner = {back: weights for weights, back in timing.beside.items()}
-        self.passes: list[Pass] = []
-        self.made_in: dict[Node, Pass] = {}
-
-    def place_all(self) -> None:
-        timing = self.timing
+        self.passes: list[Walk] = []
+        self.made_in: dict[Node, Walk] = {}  # of values that are kept
         items = [
             node
             for node in timing.order
-            if is_reduction(node)
-            or (node in self.kept and node.op.name != "leaf")
-            or (node.op.name in HEAVY and node.each)
+            if is_reduction(node) or is_loop(node) or (node in kept and node.op.name != "leaf")
         ]
         for node in sorted(items, key=lambda node: (timing.due(node), timing.turn(node))):
-            self._place(node)
-
-    def _place(self, node: Node) -> None:
-        if is_reduction(node):
-            self._place_sum(node)
-        elif node.op.name in HEAVY and node.each:
-            self._place_heavy(node)
-        else:
-            self._keep(node, self._pass_for(node, self.timing.due(node)))
+            if is_reduction(node):
+                self._place_sum(node)
+            elif is_loop(node):
+                self._place_heavy(node)
+            else:
+                self._keep(node, self._pass_for(node, timing.due(node)))
 
     def _place_heavy(self, node: Node) -> None:
-        if node.op.name in WEIGHTS and not all(map(is_reduction, self.timing.consumers[node])):
-            raise TargetError(f"the engine sums {node.op.name} over the batch at once")
+        weights = node.op.name in WEIGHT_GRADIENTS
+        if weights and not all(map(is_reduction, self.timing.consumers[node])):
+            raise TargetError(f"C sums {node.op.name} over the batch at once")
         if node.op.name == "winners":
             self._note(node)
             return
-        made = self._heavy_pass(node)
+        walk = self._heavy_pass(node)
         if node in self.kept:
-            self._keep(node, made)
-        if node.op.name in WEIGHTS and not made.beside:
-            self._share(node.inputs[0], made)
+            self._keep(node, walk)
+        if weights and not walk.beside:
+            self._share(node.inputs[0], walk)
 
     def _note(self, winners: Node) -> None:
         """The loop that finds each window's maximum notes where it stood."""
-        made = next(
-            made
-            for made in self.passes
-            if made.heavy is not None
-            and made.heavy.op.name == "maxpool"
-            and made.heavy.inputs == winners.inputs
+        walk = next(
+            walk
+            for walk in self.passes
+            if walk.heavy is not None
+            and walk.heavy.op.name == "maxpool"
+            and walk.heavy.inputs == winners.inputs
         )
-        made.winners = winners
-        self.made_in[winners] = made
+        walk.winners = winners
+        self.made_in[winners] = walk
 
     def _place_sum(self, node: Node) -> None:
         x = summed(node)
         assert x is not None
-        if x.op.name in WEIGHTS:
+        if x.op.name in WEIGHT_GRADIENTS:
             return
         if node.op.name == "total" and len(x.shape) > 1:
-            raise TargetError("the engine sums over the batch channel by channel only")
+            raise TargetError("C sums over the batch channel by channel only")
         x = self.timing.moments.get(node, x)
         found = self._pass_for(x, self.timing.due(node))
         (found.read_sums if found.reads is x else found.sums).append(node)
 
-    def _heavy_pass(self, node: Node) -> Pass:
+    def _heavy_pass(self, node: Node) -> Walk:
         """A loop of its own, or the one that makes both gradients of a convolution."""
-        if node in self.partner:
-            return next(made for made in self.passes if made.beside is node)
+        if node in self.timing.beside.values():
+            return next(walk for walk in self.passes if walk.beside is node)
         back = self.timing.beside.get(node)
-        made = self._new_pass(self.timing.phase_of(node), places(back or node), node)
-        made.beside = back
-        return made
+        walk = self._new_pass(self.timing.phase_of(node), places(back or node), node)
+        walk.beside = back
+        return walk
 
-    def _share(self, source: Node, made: Pass) -> None:
+    def _share(self, source: Node, walk: Walk) -> None:
         """What several heavy ops of a phase read, and is made of several values, is kept by the
         gradient of weights, which reads each row once.
         """
         readers = [
             after
             for after in self.timing.consumers[source]
-            if after.op.name in HEAVY and self.timing.phase_of(after) == made.phase
+            if is_loop(after) and self.timing.phase_of(after) == walk.phase
         ]
         if (
             len(readers) > 1
             and source.each
             and source not in self.kept
-            and source.op.name in POINTWISE
+            and is_pointwise(source)
             and len(self.leaves(source)) > 1
         ):
             self.kept.add(source)
-            made.shared.append(source)
-            self.made_in[source] = made
+            walk.shared.append(source)
+            self.made_in[source] = walk
 
-    def _keep(self, node: Node, made: Pass) -> None:
-        made.kept.append(node)
-        self.made_in[node] = made
+    def _keep(self, node: Node, walk: Walk) -> None:
+        walk.kept.append(node)
+        self.made_in[node] = walk
 
-    def _new_pass(self, phase: int, domain: Places, heavy: Node | None = None) -> Pass:
-        self.passes.append(Pass(phase, len(self.passes), domain, heavy))
+    def _new_pass(self, phase: int, domain: Places, heavy: Node | None = None) -> Walk:
+        self.passes.append(Walk(phase, len(self.passes), domain, heavy))
         return self.passes[-1]
 
-    def _pass_for(self, x: Node, phase: int) -> Pass:
+    # The pass that computes a pointwise value.
+
+    def _pass_for(self, x: Node, phase: int) -> Walk:
         """The last pass of the phase that makes what x is computed from, or one by itself."""
         reading = self._reading(x, phase)
         if reading:
             return reading
-        heavy_passes = {p.makes: p for p in self.passes if p.makes}
-        before: list[tuple[Node, Pass, bool]] = []
+        makers = {walk.makes: walk for walk in self.passes if walk.makes}
+        before: list[tuple[Node, Walk, bool]] = []
         for leaf, same in self.leaves(x):
-            made = self.made_in.get(leaf) or heavy_passes.get(leaf)
-            if made is not None and made.phase == phase:
-                before.append((leaf, made, same))
+            maker = self.made_in.get(leaf) or makers.get(leaf)
+            if maker is not None and maker.phase == phase:
+                before.append((leaf, maker, same))
         found = self._last(before, x) if before else self._alone(x, phase)
-        found = found or self._after([made for _, made, _ in before], x, phase)
+        found = found or self._after([maker for _, maker, _ in before], x, phase)
         found = found or self._new_pass(phase, places(x))
-        for leaf, made, _ in before:
-            if made is not found and leaf not in self.made_in:
+        for leaf, maker, _ in before:
+            if maker is not found and leaf not in self.made_in:
                 self.kept.add(leaf)
-                self._keep(leaf, made)
+                self._keep(leaf, maker)
         return found
 
-    def _reading(self, x: Node, phase: int) -> Pass | None:
+    def _reading(self, x: Node, phase: int) -> Walk | None:
         """The pass that computes x while it reads it, each value once."""
         if x in self.timing.moments.values():
             return None
-        for made in self.passes:
-            once = made.reads is x and (x not in self.made_in or x in made.shared)
-            if once and made.phase == phase:
-                return made
+        for walk in self.passes:
+            once = walk.reads is x and (x not in self.made_in or x in walk.shared)
+            if once and walk.phase == phase:
+                return walk
         return None
 
-    def _last(self, before: list[tuple[Node, Pass, bool]], x: Node) -> Pass | None:
+    def _last(self, before: list[tuple[Node, Walk, bool]], x: Node) -> Walk | None:
         """The last of these passes, where x can be computed place by place as it goes."""
-        last = max((made for _, made, _ in before), key=lambda made: made.number)
-        alike = all(same for _, made, same in before if made is last)
+        last = max((maker for _, maker, _ in before), key=lambda walk: walk.number)
+        alike = all(same for _, maker, same in before if maker is last)
         makes = last.heavy is None or last.makes is not None
         return last if alike and makes and last.places == places(x) else None
 
-    def _after(self, before: list[Pass], x: Node, phase: int) -> Pass | None:
+    def _after(self, before: list[Walk], x: Node, phase: int) -> Walk | None:
         """A pass without a heavy op that comes after all of these."""
-        last = max((made.number for made in before), default=len(self.passes))
-        for made in self.passes[last + 1 :]:
-            if made.phase == phase and made.heavy is None and made.places == places(x):
-                return made
-        return None
+        last = max((walk.number for walk in before), default=len(self.passes))
+        return next((walk for walk in self._light(x, phase) if walk.number > last), None)
 
-    def _alone(self, x: Node, phase: int) -> Pass | None:
-        """A pass of the phase without a heavy op that waits for nothing."""
-        for made in self.passes:
-            alike = made.phase == phase and made.heavy is None and made.places == places(x)
-            if alike and not any(self._waits(kept, phase) for kept in made.kept):
-                return made
-        return None
+    def _alone(self, x: Node, phase: int) -> Walk | None:
+        """A pass without a heavy op that waits for nothing of its phase."""
+        return next(
+            (
+                walk
+                for walk in self._light(x, phase)
+                if not any(self._waits(kept, phase) for kept in walk.kept)
+            ),
+            None,
+        )
+
+    def _light(self, x: Node, phase: int) -> list[Walk]:
+        """The passes of the phase without a heavy op that go over the places of x."""
+        return [
+            walk
+            for walk in self.passes
+            if walk.phase == phase and walk.heavy is None and walk.places == places(x)
+        ]
 
     def _waits(self, kept: Node, phase: int) -> bool:
         return any(
@@ -270,16 +266,17 @@ class Placing:
         Of a kept value itself, what it is made from.
         """
         found: dict[tuple[Node, bool], None] = {}
+        seen: set[tuple[Node, bool]] = set()
 
-        def walk(node: Node, same: bool, top: bool) -> None:
-            if not node.each:
+        def visit(node: Node, same: bool, top: bool) -> None:
+            if not node.each or (node, same) in seen:
                 return
-            if not top and (node in self.kept or node.op.name in HEAVY):
+            seen.add((node, same))
+            if not top and (node in self.kept or is_loop(node)):
                 found[node, same] = None
                 return
             for source in node.inputs:
-                walk(source, same and node.op.name not in ELSEWHERE, False)
+                visit(source, same and node.op.name not in MOVED, False)
 
-        own = x in self.kept and x.op.name not in HEAVY and x not in self.made_in
-        walk(x, True, own)
+        visit(x, True, x in self.kept and not is_loop(x) and x not in self.made_in)
         return list(found)

@@ -10,42 +10,46 @@ over the batch are taken in the pass that has their values at hand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.plan.placing import Pass, Placing, kept
+from gradbook.targets.c.plan.memory import Memory, laid_out
+from gradbook.targets.c.plan.passes import Pass, as_done
+from gradbook.targets.c.plan.placing import Placing, kept
 from gradbook.targets.c.plan.timing import FIRST, Timing
-from gradbook.targets.c.rewrite.simplify import reduced
+from gradbook.targets.c.plan.whole import Outcome, Whole, whole
 
 
-@dataclass
+@dataclass(frozen=True)
 class Plan:
     outputs: Sequence[Node]  # per sample, wanted after the step
-    passes: list[Pass]
-    phases: int  # the last one's number, plus 1
-    ready: dict[Node, int]  # the first phase in which a value of the step as a whole can be read
-    moments: dict[Node, Node]  # Σ(x − mean)² → x, where it is taken with Σ x in one pass
-    made_in: dict[Node, Pass]  # of values that are kept
-    beside: dict[Node, Node]  # gradient of weights → that of the input, made in the same loop
+    passes: Sequence[Pass]
+    made_in: Mapping[Node, Pass]  # of values that are kept
+    memory: Memory
+    whole: Whole
+    outcome: Outcome
+    moments: Mapping[Node, Node]  # Σ(x − mean)² → Σ x, both taken in one pass
 
-    def argument(self, reduction: Node) -> Node:
-        x = reduced(reduction)
-        assert x is not None
-        return x
+    @property
+    def phases(self) -> range:
+        return range(FIRST, max([FIRST, *(one.phase for one in self.passes)]) + 1)
 
 
-def plan(outputs: Sequence[Node], once: Iterable[Node]) -> Plan:
-    """For these values per sample and these of the step as a whole."""
+def plan(
+    outputs: Sequence[Node],
+    once: Iterable[Node],
+    outcome: Outcome | None = None,
+    masks: Collection[Node] = (),
+) -> Plan:
+    """For these values per sample and these of the step as a whole; `masks` are given as bits."""
     timing = Timing([*outputs, *once])
     placing = Placing(timing, kept(outputs, timing))
-    placing.place_all()
-    return Plan(
-        outputs,
-        placing.passes,
-        max([FIRST, *(one.phase for one in placing.passes)]) + 1,
-        {node: timing.ready_at(node) for node in timing.order if not node.each},
-        timing.moments,
-        placing.made_in,
-        timing.beside,
-    )
+    passes = [as_done(walk, placing.made_in, timing.moments) for walk in placing.passes]
+    read = {*outputs, *(node for one in passes for node in one.loads)}
+    passes = [one.storing(read) for one in passes]
+    made_in = {node: passes[walk.number] for node, walk in placing.made_in.items()}
+    memory = laid_out(passes, made_in, outputs, masks)
+    outcome = outcome or Outcome({}, {})
+    moments = {squares: timing.sum_beside(squares) for squares in timing.moments}
+    return Plan(outputs, passes, made_in, memory, whole(passes, timing, outcome), outcome, moments)

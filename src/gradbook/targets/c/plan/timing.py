@@ -1,4 +1,7 @@
-"""What the engine can say of an op: whether it owns a loop, goes with others, or is kept."""
+"""What a step needs of its graph, and in which phase each value can be read.
+
+Between two phases the threads meet, because something was summed over the whole batch.
+"""
 
 from __future__ import annotations
 
@@ -8,47 +11,8 @@ from functools import cache
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.kernels.tiling import go_together
-from gradbook.targets.c.rewrite.simplify import centred, reduced
-
-HEAVY = {  # own their loops
-    "conv",
-    "conv_back",
-    "conv_weights",
-    "linear",
-    "linear_back",
-    "outer",
-    "maxpool",
-    "maxpool_back",
-    "winners",
-    "avgpool",
-    "avgpool_back",
-    "reshape",
-    "sum",
-    "log_sum_exp_all",
-    "cross_entropy",
-}
-WEIGHTS = {"conv_weights", "outer"}  # what they give is summed over the batch at once
-POINTWISE = {  # computed where they are read
-    "add",
-    "subtract",
-    "multiply",
-    "divide",
-    "negate",
-    "power",
-    "exp",
-    "log",
-    "sqrt",
-    "choose",
-    "tanh",
-    "softplus",
-    "relu",
-    "repeat",
-    "spread",
-    "unpooled",
-}
-ELSEWHERE = {"spread", "unpooled"}  # of these: read from another place than the own
-COSTLY = {"exp", "log", "tanh", "softplus", "sqrt"}  # computed once and kept
-
+from gradbook.targets.c.rewrite.patterns import centred, reduced
+from gradbook.targets.c.words import WEIGHT_GRADIENTS
 
 FIRST = 1  # phase 0 fetches the images
 
@@ -106,6 +70,11 @@ class Timing:
             if go_together(weights, back)
         }
 
+    def sum_beside(self, squares: Node) -> Node:
+        """Σ x for a Σ(x − mean)²."""
+        x = self.moments[squares]
+        return next(n for n in self.order if n not in self.moments and summed(n) is x)
+
     # When.
 
     def _ready(self, node: Node) -> int:
@@ -133,7 +102,7 @@ class Timing:
         """In the order they were made; a sum of what a gradient of weights reads, after that."""
         x = summed(node)
         if x is not None:
-            readers = [after for after in self.consumers[x] if after.op.name in WEIGHTS]
+            readers = [after for after in self.consumers[x] if after.op.name in WEIGHT_GRADIENTS]
             if readers and readers[0].inputs[0] is x:
                 return max(self.turn(readers[0]) + 0.5, node.index)
         return self.beside.get(node, node).index

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from gradbook.graph.node import Graph, Node
 from gradbook.graph.tensors import spread
 
-POINTWISE_ONCE = {"add", "subtract", "multiply", "divide", "negate", "sqrt", "exp", "log", "power"}
+MOST_TERMS = 4  # three batch normalisations side by side
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,12 @@ class Linear:
         return base, coefficient
 
     @property
-    def is_plain(self) -> bool:
-        """Nothing to gain: one base as it is, shifted at most."""
-        return list(self.terms.values()) == [None]
+    def stands_alone(self) -> bool:
+        """Whether sums are better made of it than of its terms: taken apart it gains nothing, or
+        each sum behind many layers with skips would be made anew of all those before it.
+        """
+        bare = set(self.terms.values()) == {None} and (not self.constant or len(self.terms) == 1)
+        return bare or len(self.terms) > MOST_TERMS
 
 
 def product(a: Node | None, b: Node | None) -> Node | None:
@@ -65,25 +68,6 @@ def sum_of(a: Node, b: Node) -> Node:
     if a.is_constant() and b.is_constant():
         return a.graph.constant(a.number + b.number)
     return a + b
-
-
-def channelwise(node: Node) -> Node | None:
-    """What a node repeats: a value per channel, or one, that is the same for every sample."""
-    if node.op.name == "repeat":
-        return channelwise(node.inputs[0])
-    if node.op.name == "spread":
-        source = channelwise(node.inputs[0])
-        return source if source is not None and len(source.shape) <= 1 else None
-    if node.each:
-        return None
-    if len(node.shape) <= 1:
-        return node
-    if node.op.name in POINTWISE_ONCE:
-        sources = [channelwise(source) for source in node.inputs]
-        if None not in sources:
-            found: list[Node | float] = [source for source in sources if source is not None]
-            return node.graph.make(node.op.name, *found, attributes=node.attributes)
-    return None
 
 
 def over(graph: Graph, coefficient: Node, shape: tuple[int, ...]) -> Node:

@@ -1,0 +1,78 @@
+"""What a network was asked to be, and what follows from that alone: shapes, parameters, rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+
+from gradbook.errors import ShapeError
+from gradbook.net.layers import Layer
+from gradbook.net.parameters import Parameter, Role, Shape
+from gradbook.net.task import ADAMW_DECAY, DESCENT, USUAL_RATES, Loss, Sample, Update
+
+
+class Misfit(ShapeError):
+    """A part of a network that doesn't fit the rest: 'w', 'loss', 'sample 3', …"""
+
+    def __init__(self, part: str, message: str) -> None:
+        super().__init__(message)
+        self.part = part
+
+
+@dataclass(frozen=True)
+class Description:
+    """The fields of a `Net`, whether or not they fit each other."""
+
+    input: Shape
+    layers: tuple[Layer, ...]
+    loss: Loss = Loss.HALF_SQUARED
+    update: Update = DESCENT
+    rate: float | None = None  # none: the usual one for this update
+    samples: tuple[Sample, ...] = ()
+    start: Mapping[Role, tuple[float, ...]] = field(default_factory=dict)
+    seed: int = 0
+    name: str = ""
+    table: str = ""  # the CSV file that the samples come from, where there is one
+    smoothing: float = 0.0  # of cross-entropy's targets: this share is spread over all classes
+    decay: Mapping[Role, float] = field(default_factory=dict)
+
+    @cached_property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The input's shape, then each layer's."""
+        found = [self.input]
+        for index, layer in enumerate(self.layers):
+            try:
+                found.append(layer.output(*(found[value] for value in layer.reads(index))))
+            except ShapeError as error:
+                part = f"layer {index + 1}"
+                raise Misfit(part, f"{part}: {error.message}") from None
+        return tuple(found)
+
+    @property
+    def outputs(self) -> int:
+        return prod(self.shapes[-1])
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        found: list[Parameter] = []
+        counts = dict.fromkeys(Role, 0)
+        for index, (layer, shape) in enumerate(zip(self.layers, self.shapes, strict=False)):
+            for spec in layer.parameters(shape):
+                found.append(Parameter(index, spec, counts[spec.role] + 1))
+                counts[spec.role] += found[-1].size
+        return tuple(found)
+
+    def count(self, role: Role | None = None) -> int:
+        """How many parameters there are, or how many of one kind."""
+        return sum(p.size for p in self.parameters if role in (None, p.role))
+
+    @property
+    def learning_rate(self) -> float:
+        return USUAL_RATES[self.update.kind] if self.rate is None else self.rate
+
+    def decay_of(self, role: Role) -> float:
+        """How much of themselves parameters of this kind lose at each step, per unit of rate."""
+        usual = {Role.WEIGHT: ADAMW_DECAY} if self.update.kind == "adamw" else {}
+        return (self.decay or usual).get(role, 0.0)

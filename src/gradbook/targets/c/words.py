@@ -1,0 +1,81 @@
+"""Which ops C can say, and how: any other op is expanded into these before anything is planned.
+
+A loop over the data is written by hand for each op of LOOPS (`kernels/loops.py` calls it). An op
+of WORDS is a formula, wherever it is needed: of vectors with one image a lane, or of the numbers
+of the step as a whole. What is left says where a value lies, and computes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradbook.graph.node import Node
+
+WEIGHT_GRADIENTS = {"conv_weights", "outer"}  # summed over the batch by the loop itself
+LOOPS = WEIGHT_GRADIENTS | {
+    "conv",
+    "conv_back",
+    "linear",
+    "linear_back",
+    "maxpool",
+    "maxpool_back",
+    "winners",
+    "avgpool",
+    "avgpool_back",
+    "reshape",
+    "sum",
+    "log_sum_exp_all",
+    "cross_entropy",
+}
+MOVED = {"spread", "unpooled"}  # pointwise, but read from another place than the own
+PLACED = MOVED | {"leaf", "constant", "copy", "repeat", "total"}
+
+
+@dataclass(frozen=True)
+class Word:
+    """`{0}` is an operand as it is, vector or number, and `{0.lanes}` always a vector."""
+
+    vectors: str
+    numbers: str
+    costly: bool = False  # computed once for each image and kept
+
+
+WORDS = {
+    "add": Word("{0} + {1}", "{0} + {1}"),
+    "subtract": Word("{0} - {1}", "{0} - {1}"),
+    "multiply": Word("{0} * {1}", "{0} * {1}"),
+    "divide": Word("{0} / {1}", "{0} / {1}"),
+    "negate": Word("-{0}", "-{0}"),
+    "power": Word("raised({0.lanes}, {1})", "POW({0}, {1})"),
+    "exp": Word("exponential({0.lanes})", "EXP({0})", costly=True),
+    "log": Word("logarithm({0.lanes})", "LOG({0})", costly=True),
+    "tanh": Word("hyperbolic_tangent({0.lanes})", "TANH({0})", costly=True),
+    "sqrt": Word("root({0.lanes})", "SQRT({0})", costly=True),
+    "softplus": Word("soft_plus({0.lanes})", "LOG1P(EXP({0}))", costly=True),
+    "relu": Word("largest(all(0), {0.lanes})", "{0} > 0 ? {0} : 0"),  # NaN stays NaN
+    "choose": Word("if_positive({0.lanes}, {1.lanes}, {2.lanes})", "{0} > 0 ? {1} : {2}"),
+}
+SQUARE = Word("{0} * {0}", "{0} * {0}")
+
+
+def word(node: Node) -> Word:
+    """How C says a node whose op is in WORDS."""
+    squares = node.op.name == "power" and node.inputs[1].is_constant(2)
+    return SQUARE if squares else WORDS[node.op.name]
+
+
+def is_loop(node: Node) -> bool:
+    """Whether it needs a loop over the data of its own."""
+    return node.each and node.op.name in LOOPS
+
+
+def is_pointwise(node: Node) -> bool:
+    """Whether it is computed place by place, wherever it is read."""
+    return node.op.name in WORDS or node.op.name in MOVED or node.op.name == "repeat"
+
+
+def is_costly(node: Node) -> bool:
+    """Whether it is better kept than computed again; division by a number costs little."""
+    if node.op.name == "divide":
+        return node.inputs[1].each
+    return node.op.name in WORDS and WORDS[node.op.name].costly

@@ -1,0 +1,47 @@
+"""Books of a few cells, typed as one would: a formula in A3:A8 is filled down or across."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gradbook.audit.formula.address import Address, pack
+from gradbook.audit.formula.pattern import moved
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.flow import Flow
+from tests.audit.material.made import Cells, Content, Table, cells_of
+from tests.audit.material.tables import book_of
+
+
+def small_book(*sheets: Mapping[str, Content]) -> Book:
+    """A book with Sheet1, Sheet2 and so on."""
+    table = {f"Sheet{k}": _filled(cells) for k, cells in enumerate(sheets, 1)}
+    return book_of(Table(table))
+
+
+def small(*sheets: Mapping[str, Content]) -> tuple[Book, Flow]:
+    """The book, and who refers to whom in it."""
+    book = small_book(*sheets)
+    return book, Flow(book)
+
+
+def _filled(cells: Mapping[str, Content]) -> Cells:
+    found: Cells = {}
+    for area, content in cells.items():
+        (top, left), *_ = places = cells_of(area)
+        for row, column in places:
+            is_formula = isinstance(content, str) and content.startswith("=")
+            found[row, column] = (
+                moved(content, row - top, column - left) if is_formula else content  # type: ignore[arg-type]
+            )
+    return found
+
+
+def at(name: str, sheet: int = 0) -> Address:
+    """The cell B3, of the first sheet."""
+    ((row, column),) = cells_of(name)
+    return pack(sheet, row, column)
+
+
+def all_at(names: str, sheet: int = 0) -> tuple[Address, ...]:
+    """The cells A2:A6."""
+    return tuple(pack(sheet, row, column) for row, column in cells_of(names))

@@ -1,0 +1,256 @@
+"""Trainings that can't be what was meant: one clear line each, exit 2, and no file is left.
+
+What pictures and models can be wrong about is held by `test_predict.py`, what data sets can by
+`test_data.py` and `tests/data`.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradbook import files
+from gradbook.cli.main import main
+from gradbook.lab.training.train import train
+from tests.cli.desk import RECIPE, laid_out
+from tests.lab import made
+
+pytestmark = pytest.mark.witness("cc")
+
+FLAGS = {
+    ("--epochs", "0"): "--epochs: 0 won't do: at least 1",
+    ("--epochs", "ten"): "--epochs: 'ten' isn't a whole number",
+    ("--epochs", "200000"): "--epochs: epochs 200,000: the most is 100,000",
+    ("--batch", "0"): "--batch: 0 won't do: at least 1",
+    ("--batch", "1,000,000"): "--batch: batch 1,000,000: the most is 100,000",
+    ("--seed", "-1"): "--seed: -1 won't do: at least 0",
+    ("--seed", "1.5"): "--seed: '1.5' isn't a whole number",
+    ("--seeds", "0"): "--seeds: 0 won't do: at least 1",
+    ("--seeds", "5000"): "--seeds: 5000 won't do: at least 1 and at most 1,000",
+    ("--seeds", "2", "--seed", "999999999"): "the seed is at most 999999999, not 1000000000",
+    ("--seed", "1000000000"): "--seed: the seed is a whole number of at most 9 digits",
+    ("--threads", "0"): "--threads: 0 won't do: at least 1",
+    ("--threads", "65"): "from 1 to 64 threads, not 65",
+    ("--epoch", "3"): "unknown option '--epoch': did you mean '--epochs'?",
+    ("more",): "one argument too many: 'more'",
+    ("--schedule", "onecycle 0.1"): "--schedule: unknown schedule 'onecycle': did you mean",
+    ("--schedule", "constant"): "--schedule: the rate is missing",
+    ("--schedule", "constant 0"): "--schedule: the rate lies above 0, not at 0",
+    ("--schedule", "constant fast"): "--schedule: the rate is a number such as 0.15, not 'fast'",
+    ("--schedule", "step 0.1 by 2"): "--schedule: the factor lies above 0 and below 1, not at 2",
+    ("--schedule", "cosine 0.1 every 3"): "--schedule: unknown 'every': after cosine there may",
+    ("--warp", "rot 5"): "--warp: unknown 'rot'",
+    ("--warp", "rotate"): "--warp: the angle is missing",
+    ("--warp", "crop 40"): "crop 40 of an image with 8 rows and",
+    ("--update", "sgd"): "--update: unknown update 'sgd': one of",
+    ("--update", "momentum 2"): "--update: momentum lies from 0 to below 1, not 2.0",
+    ("--decay", "much"): "--decay: decay is a number such as 0.15, not 'much'",
+    ("--loss", "crossentropy"): "--loss: unknown loss 'crossentropy': did you mean",
+    ("--loss", "binary cross-entropy"): "--loss: ",
+    ("--hold-back", "6"): "--hold-back: there is no fold 6: hold back one from 0 to 5, or none",
+    ("--hold-back", "no"): "--hold-back: the fold is a whole number",
+    ("--network", "refernce"): "called 'refernce': did you mean 'reference'?",
+    ("--network", "worked"): "brings samples of its own",
+    ("--network", "reference"): "the images of made are 1x8x8, but the network takes 1x28x28",
+    ("--data", "digts"): "no data set, file or folder is called 'digts': did you mean 'digits'?",
+    ("--data", "empty"): "no idx files, no tables and no folders of pictures in it",
+    ("--data", "digits"): "the images of digits are 1x28x28, but the network takes 1x8x8",
+    ("--data", "cut.npz"): "cut.npz",
+    (
+        "--data",
+        "two.npz",
+    ): "two has 2 classes, but the network 4 outputs: end it with 'dense 2'",
+    ("--data", "a;b"): "printable characters, without ';' and '#'",
+    ("-o", ""): "-o/--out: nothing is given",
+    ("-o", RECIPE): f"can't make the folder {RECIPE}",
+    ("-o", f"{RECIPE}/run"): f"can't make the folder {RECIPE}/run",
+    ("-o", "run"): "run holds a run already: ",
+    ("--seeds", "2", "-o", "run"): "run holds a run already: ",
+    ("--resume", "run"): "leave RECIPE out",
+}
+
+RECIPES = {
+    "quik": "no recipe, network or file is called 'quik': did you mean 'quick'?",
+    "nowhere.txt": "no recipe, network or file is called 'nowhere.txt'",
+    "": "no recipe, network or file is called ''",
+    "empty": "can't read empty: it is a folder",
+    "blank.txt": "blank.txt, line 1, column 1: no layers",
+    "binary.txt": "binary.txt isn't UTF-8 text",
+    "worked": "this network brings samples of its own",
+    "made.npz": "made.npz isn't UTF-8 text",
+    "epochs ten; network flat": "line 1, column 8: the number after 'epochs' is a whole number",
+    "epochs 3; epochs 4; network flat": "line 1, column 11: a second 'epochs': say it once",
+    "network flatt": "line 1, column 9: no network and no file is called 'flatt': did you mean",
+    "epochs 3; batch": "the number after 'batch' is missing",
+    "network flat; rate 0.1; schedule constant 0.1": "the schedule says the rate already",
+    "network flat; warp rotate 10, , shift 2": "nothing stands beside this comma",
+    "network flat; conv 8 3x3": "line 1, column 15: ",
+    "network flat; epoch 3": "line 1, column 15: unknown",
+    "recipe \x07; network flat": "printable characters",
+    "x" * 2000 + " ": "unknown",
+}
+
+RESUMED = {
+    ("nowhere",): "no run in nowhere: name the folder that holds its recipe.txt",
+    ("empty",): "no run in empty: name the folder that holds its recipe.txt",
+    (RECIPE,): f"no run in {RECIPE}",
+    ("run", "--epochs", "5"): "--resume goes on with the run as it was begun: leave --epochs out",
+    ("run", "--seed", "0"): "leave --seed out",
+    ("run", "--hold-back", "1"): "leave --hold-back out",
+    ("run", "-o", "other"): "leave --out out",
+    ("run", "--threads", "0"): "--threads: 0 won't do",
+}
+
+
+@pytest.fixture(scope="module")
+def half_done(tmp_path_factory) -> Path:
+    """The folder of a run that has no result yet."""
+    folder = laid_out(tmp_path_factory.mktemp("half"))
+    train(made.recipe(f"data {folder / 'made.npz'}; epochs 2"), folder=folder / "run", threads=1)
+    (folder / "run/result.json").unlink()
+    return folder / "run"
+
+
+@pytest.fixture
+def desk(tmp_path, half_done) -> Path:
+    laid_out(tmp_path)
+    shutil.copytree(half_done, tmp_path / "run")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "blank.txt").write_text("# nothing\n")
+    (tmp_path / "binary.txt").write_bytes(bytes(range(128, 256)))
+    whole = (tmp_path / "made.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    pixels, labels = made.arrays(60)
+    np.savez(tmp_path / "two.npz", x_train=pixels, y_train=labels % 2)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("words", "said"), FLAGS.items(), ids=[" ".join(k) for k in FLAGS])
+def test_a_flag_that_cannot_be_meant(desk, refused, words, said):
+    assert said in refused(["train", RECIPE, *words])
+
+
+@pytest.mark.parametrize(("recipe", "said"), RECIPES.items(), ids=[k[:40] for k in RECIPES])
+def test_a_recipe_that_cannot_be_meant(desk, refused, recipe, said):
+    assert said in refused(["train", recipe])
+
+
+@pytest.mark.parametrize(("words", "said"), RESUMED.items(), ids=[" ".join(k) for k in RESUMED])
+def test_a_run_that_cannot_go_on(desk, refused, words, said):
+    assert said in refused(["train", "--resume", *words])
+
+
+def checkpoints(desk: Path) -> list[Path]:
+    return sorted((desk / "run/checkpoints").iterdir())
+
+
+def test_checkpoints_that_are_all_cut_short(desk, refused):
+    for path in checkpoints(desk):
+        path.write_bytes(path.read_bytes()[:-7])
+    said = refused(["train", "--resume", "run"])
+    assert said.startswith(f"{Path('run/checkpoints')}")
+    assert "cut short" in said
+
+
+def test_of_two_checkpoints_the_whole_one_is_used_and_that_is_said(desk, capsys, monkeypatch):
+    monkeypatch.chdir(desk)
+    newest = checkpoints(desk)[-1]
+    newest.write_bytes(newest.read_bytes()[:-7])
+    assert main(["train", "--resume", "run"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{newest.name}" in said
+    assert "the checkpoint before it is used" in said
+
+
+def test_a_full_disk_is_one_line_that_says_how_it_goes_on(desk, capsys, monkeypatch):
+    monkeypatch.chdir(desk)
+    real = files._settle
+
+    def full(part, target):
+        if target.name == "000032.safetensors":
+            raise OSError(errno.ENOSPC, "no space")
+        real(part, target)
+
+    monkeypatch.setattr(files, "_settle", full)
+    assert main(["train", RECIPE, "--epochs", "2", "-o", "my run"]) == 2
+    place = Path("my run/checkpoints/000032.safetensors")
+    assert capsys.readouterr().err == (
+        f"gradbook: can't write {place}: the disk is full: make room or choose another place; "
+        "then it goes on with gradbook train --resume 'my run'\n"
+    )
+    monkeypatch.undo()
+    monkeypatch.chdir(desk)
+    assert main(["train", "--resume", "my run"]) == 0
+
+
+def test_checkpoints_of_another_network(desk, refused):
+    text = (desk / "run/recipe.txt").read_text("utf-8")
+    (desk / "run/recipe.txt").write_text(text.replace("conv 4", "conv 5"), encoding="utf-8")
+    assert "(of another recipe or network than this run" in refused(["train", "--resume", "run"])
+
+
+def test_a_recipe_of_a_run_that_somebody_broke(desk, refused):
+    (desk / "run/recipe.txt").write_text("epochs ten")
+    said = refused(["train", "--resume", "run"])
+    assert said.startswith(f"{Path('run/recipe.txt')}, line 1, column 8: ")
+
+
+def test_images_that_are_others_now(desk, refused):
+    train(made.recipe(f"data {desk / 'made.npz'}; epochs 1"), folder=desk / "own", threads=1)
+    (desk / "own/result.json").unlink()
+    pixels, labels = made.arrays(600, 9)
+    np.savez(desk / "made.npz", x_train=pixels, y_train=labels)
+    said = refused(["train", "--resume", "own"])
+    assert said.startswith(f"the images of {desk / 'made.npz'} are others than when own was begun")
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        "not JSON",
+        "[]",
+        json.dumps({"recipe": made.TEXT}),
+        json.dumps({"recipe": made.TEXT, "seeds": []}),
+        json.dumps({"recipe": made.TEXT, "seeds": [0, -1]}),
+        json.dumps({"recipe": made.TEXT, "seeds": [0, 0]}),
+        json.dumps({"recipe": made.TEXT, "seeds": ["0"]}),
+        json.dumps({"recipe": 5, "seeds": [0]}),
+    ],
+)
+def test_a_plan_of_seeds_that_is_none(desk, refused, plan):
+    (desk / "empty/seeds.json").write_text(plan)
+    said = refused(["train", "--resume", "empty"])
+    assert said == f"{Path('empty/seeds.json')}: not the plan of several seeds"
+
+
+@pytest.mark.parametrize("result", ["not JSON", "[]", "{}", '{"epochs": "3"}'])
+def test_a_result_that_is_none(desk, refused, result):
+    (desk / "run/result.json").write_text(result)
+    (desk / "run/report.html").touch()
+    said = refused(["train", "--resume", "run"])
+    assert said == f"{Path('run/result.json')}: not the result of a run"
+
+
+def test_a_rate_at_which_it_bursts(desk, capsys, monkeypatch):
+    monkeypatch.chdir(desk)
+    assert main(["train", RECIPE, "--schedule", "constant 1e30", "-o", "burst"]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("gradbook: the loss is no longer a number at epoch 1, step ")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["quik"], "no recipe 'quik': did you mean 'quick'?"),
+        (["quick", "--json"], "--json is for the list: leave the recipe's name out"),
+        (["quick", "best"], "one argument too many: 'best'"),
+    ],
+)
+def test_the_list_of_recipes_is_asked_wrongly(refused, words, said):
+    assert refused(["recipes", *words]).startswith(said)

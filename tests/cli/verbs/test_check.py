@@ -1,0 +1,129 @@
+"""The verb: what it prints, its exit codes, a class, and that one bad book stops no other."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gradbook.cli.main import main
+from tests.audit.material.copies import WRONG
+from tests.audit.material.lookalikes import book
+
+SAID = (Path(__file__).parents[3] / "docs" / "check.md").read_text("utf-8")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    return tmp_path
+
+
+@pytest.fixture
+def submissions(here):
+    """A class: two who copied from one, two who are right, one who handed in something else."""
+    book(here / "right.xlsx")
+    book(here / "wrong.xlsx", WRONG)
+    book(here / "offset.xlsx", WRONG, headings={"w1": "x"})
+    shutil.copy(here / "wrong.xlsx", here / "copy.xlsx")
+    (here / "letter.xlsx").write_text("Dear teacher,")
+    return sorted(path.name for path in here.glob("*.xlsx"))
+
+
+def test_the_documented_example_is_what_is_printed(here, capsys):
+    book(Path("ada.xlsx"), WRONG, rows=70)
+    assert main(["check", "ada.xlsx"]) == 1
+    assert f"$ gradbook check ada.xlsx\n{capsys.readouterr().out}```" in SAID
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        (["right.xlsx"], 0),
+        (["wrong.xlsx"], 1),
+        (["right.xlsx", "wrong.xlsx"], 1),
+        (["right.xlsx", "letter.xlsx"], 2),
+        (["right.xlsx", "none.xlsx"], 2),
+        (["."], 2),
+    ],
+)
+def test_the_exit_code_is_that_of_the_worst_book(names, code, submissions, capsys):
+    assert main(["check", *names]) == code
+    assert main(["check", "--json", *names]) == code
+    capsys.readouterr()
+
+
+def test_no_book_at_all_is_a_wrong_use(here, refused):
+    assert "BOOK" in refused(["check"])
+
+
+@pytest.mark.parametrize("workers", ["1", "2", "5"])
+def test_a_class_is_told_in_its_order_whoever_checks_it(workers, submissions, capsys):
+    assert main(["check", "--json", "--workers", workers, *submissions]) == 2
+    books = json.loads(capsys.readouterr().out)["books"]
+    assert [entry["book"] for entry in books] == submissions
+    verdicts = ["wrong", "unreadable", "wrong", "right", "wrong"]
+    assert [entry["verdict"] for entry in books] == verdicts
+
+
+def test_shared_mistakes_and_identical_files_are_told(submissions, capsys):
+    assert main(["check", *submissions]) == 2
+    said = capsys.readouterr().out
+    assert "5 books: 1 right, 3 wrong, 1 unreadable" in said
+    assert "3 of 5: copy.xlsx, offset.xlsx, wrong.xlsx" in said
+    assert "copy.xlsx = wrong.xlsx" in said
+
+
+def test_the_page_of_a_class_has_everybody(submissions, here, capsys):
+    assert main(["check", *submissions, "--html", "class.html"]) == 2
+    page = (here / "class.html").read_text("utf-8")
+    assert all(name in page for name in submissions)
+    assert page.count('class="m-wrong"') == 3
+    assert page.count('class="m-right"') == 4 * 8 - 3
+
+
+def test_nothing_is_printed_beside_the_json(submissions, capsys):
+    main(["check", "--json", *submissions, "--html", "class.html"])
+    said = capsys.readouterr()
+    assert json.loads(said.out)["version"] == 1
+    assert said.err == ""
+
+
+def test_names_come_into_json_as_they_are_and_to_the_terminal_escaped(here, capsys):
+    name = "<b>\x1b[31m\u202e.xlsx"
+    book(here / name, WRONG)
+    main(["check", "--json", name])
+    assert json.loads(capsys.readouterr().out)["books"][0]["book"] == name
+    main(["check", name])
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+
+
+def test_an_interruption_is_one_word_and_leaves_nobody(here):
+    book(here / "0.xlsx", WRONG, rows=100)
+    names = [shutil.copy("0.xlsx", f"{number}.xlsx") for number in range(1, 60)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "gradbook", "check", *names],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        helpers = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        until = time.monotonic() + 20
+        while len(helpers.read_text().split()) < 2 and time.monotonic() < until:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        out, error = process.communicate(timeout=20)
+    assert (process.returncode, out, error) == (130, "", "gradbook: interrupted\n")
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)

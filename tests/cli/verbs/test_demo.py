@@ -1,0 +1,57 @@
+import pytest
+
+from gradbook.cli.main import main
+from gradbook.cli.verbs import demo
+from gradbook.lab.recipes.builtin import recipe
+from gradbook.net import LESSONS
+
+MOMENT = (
+    "data sklearn-digits; input 1x8x8; flatten; dense 10; softmax; loss cross-entropy; epochs 1"
+)
+
+pytestmark = pytest.mark.witness("cc")
+
+
+@pytest.fixture
+def said(tmp_path, capsys, monkeypatch):
+    """What the demo prints; its digits are smaller ones, and learnt in a moment."""
+    monkeypatch.setattr(demo, "DIGITS", MOMENT)
+
+    def run():
+        assert main(["demo", "-o", str(tmp_path)]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_the_demo_writes_what_it_says_and_says_where_to_look(tmp_path, said):
+    page = said()
+    written = {path.name for path in tmp_path.iterdir()}
+    for name in LESSONS:
+        assert {f"{name}.html", f"{name}.xlsx", f"{name}-rates.html"} <= written
+    assert {"worked.tex", "worked.md", "digits"} <= written
+    assert all(f"  {name} " in page for name in written - {"digits"})
+    first, _, digits = page.splitlines()[-3:]
+    assert str(tmp_path / "worked.html") in first
+    assert digits.endswith(f"{tmp_path / 'digits' / 'report.html'}.")
+    assert (tmp_path / "digits" / "report.html").exists()
+
+
+def test_digits_that_are_learnt_are_not_learnt_again(tmp_path, said, monkeypatch):
+    monkeypatch.setattr("gradbook.net.LESSONS", {})
+    page = said()
+    assert "is done already" not in page
+    again = said()
+    assert f"{tmp_path / 'digits'} is done already" in " ".join(again.split())
+    assert again.splitlines()[-3:] == page.splitlines()[-3:]
+
+
+def test_the_digits_of_the_demo_are_learnt_by_quick():
+    found = recipe(demo.DIGITS)
+    assert (found.name, found.data) == ("quick", "digits")
+
+
+def test_the_demo_does_not_write_over_a_file_that_is_no_folder(tmp_path, refused):
+    (tmp_path / "out").write_text("mine")
+    assert "out" in refused(["demo", "-o", str(tmp_path / "out")])
+    assert (tmp_path / "out").read_text() == "mine"

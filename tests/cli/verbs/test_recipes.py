@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gradbook.cli.main import main
+from gradbook.lab.recipes.builtin import RECIPES, builtin_recipe
+from gradbook.lab.recipes.text import parse
+
+
+@pytest.fixture
+def said(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def say(*words):
+        assert main(["recipes", *words]) == 0
+        return capsys.readouterr().out
+
+    return say
+
+
+def test_all_are_listed_with_what_they_cost(said):
+    rows = [line.split() for line in said().splitlines() if line and not line.startswith(" ")]
+    listed = {row[0]: row[1:3] for row in rows[1 : len(RECIPES) + 1]}
+    assert list(listed) == list(RECIPES)
+    assert listed["reference"] == ["16,050", "20"]
+
+
+def test_the_list_fits_the_terminal(said):
+    assert max(map(len, said().splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipes_text_can_be_changed_and_trained(said, name):
+    assert parse(said(name)) == builtin_recipe(name)
+
+
+def test_a_program_can_read_the_list(said):
+    found = json.loads(said("--json"))
+    assert found["version"] == 1
+    assert [row["name"] for row in found["recipes"]] == list(RECIPES)
+    assert found["recipes"][RECIPES.index("reference")]["parameters"] == 16_050

@@ -1,0 +1,92 @@
+"""gradbook summary: the format that is asked for, where it is asked for."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gradbook.lab.recipes.builtin import recipe
+from gradbook.lab.training.run_folder import RunFolder
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run the command in an empty folder; what it said."""
+    from gradbook.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def call(*words):
+        assert main(["summary", *words]) == 0
+        return capsys.readouterr().out
+
+    return call
+
+
+BEGINNINGS = {
+    ".txt": b"worked: 2 in, 2 out\n",
+    ".md": b"### worked: 2 in, 2 out\n",
+    ".csv": b"layer,output,parameters",
+    ".json": b'{\n "version": 1,\n "network": "worked"',
+    ".html": b"<!DOCTYPE html>",
+    ".xlsx": b"PK",
+}
+
+
+@pytest.mark.parametrize("ending", BEGINNINGS)
+def test_a_file_is_what_its_ending_says(run, tmp_path, ending):
+    assert run("worked", "-o", f"a{ending}") == f"wrote a{ending}\n"
+    assert (tmp_path / f"a{ending}").read_bytes().startswith(BEGINNINGS[ending])
+
+
+def test_the_format_that_is_asked_for_wins(run, tmp_path):
+    run("worked", "-o", "a.txt", "--format", "json")
+    assert json.loads((tmp_path / "a.txt").read_text("utf-8"))["batch"] == 1
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "csv", "json", "html"])
+def test_what_can_be_read_is_shown(run, form):
+    assert run("worked", "--format", form)
+
+
+def test_memory_is_for_the_batch(run):
+    told = json.loads(run("worked", "--batch", "1,000", "--format", "json"))
+    assert (told["batch"], told["totals"]["memory"]) == (1000, 40_000)
+
+
+def test_the_network_of_a_recipe_or_a_run_is_told(run, tmp_path):
+    asked = recipe("tiny")
+    RunFolder(tmp_path / "run").begin(asked)
+    (tmp_path / "mine.txt").write_text(str(asked))
+    for what in ("tiny", "run", "mine.txt"):
+        told = json.loads(run(what, "--format", "json"))
+        assert told["totals"]["parameters"] == asked.net.count()
+
+
+def test_a_file_has_room_for_every_column(run, tmp_path):
+    assert "not shown" in run("reference")
+    run("reference", "-o", "a.txt")
+    assert "not shown" not in (tmp_path / "a.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "arguments are required: NET"),
+        (["nothing"], "no network and no file is called 'nothing'"),
+        (["worked", "--format", "pdf"], "unknown 'pdf': it is one of text, markdown"),
+        (["worked", "--format", "htm"], "unknown 'htm': did you mean 'html'?"),
+        (["worked", "--format", "xlsx"], "a workbook needs a file: say where with -o FILE.xlsx"),
+        (["worked", "-o", "a.pdf"], "what is 'a.pdf' to be? end it with .txt, .md"),
+        (["worked", "-o", "a"], "what is 'a' to be?"),
+        (["worked", "--batch", "0"], "0 won't do: at least 1"),
+        (["worked", "--batch", "many"], "'many' isn't a whole number"),
+        (["worked", "-o", "nowhere/a.csv"], "there is no folder nowhere"),
+        (["worked", "-o", "nowhere/a.xlsx"], "there is no folder nowhere"),
+        (["input 2; dens 2"], "unknown layer 'dens': did you mean 'dense'?"),
+    ],
+)
+def test_what_can_not_be_is_refused_in_one_line(refused, words, said):
+    assert said in refused(["summary", *words])

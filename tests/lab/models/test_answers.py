@@ -1,0 +1,121 @@
+"""Answers: what is right, wrong, sure; the loss and the probabilities they follow from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradbook.graph.build import training_step
+from gradbook.graph.reference import follow
+from gradbook.lab.models.answers import Answers, answers, probabilities, score, targets
+from gradbook.net import parse
+
+SAID = Answers(
+    np.array([[0.7, 0.2, 0.1], [0.05, 0.9, 0.05], [0.3, 0.3, 0.4], [0.1, 0.1, 0.8]]),
+    np.array([0, 2, 2, 1], np.int32),
+)
+
+
+def test_what_is_likeliest_was_read_and_the_next_is_the_runner_up():
+    assert SAID.read.tolist() == [0, 1, 2, 2]
+    assert SAID.runner_up.tolist() == [1, 0, 0, 0]
+    assert SAID.sure.tolist() == [0.7, 0.9, 0.4, 0.8]
+
+
+def test_the_surest_mistake_comes_first():
+    assert SAID.wrong().tolist() == [1, 3]
+    assert SAID.accuracy == 0.5
+
+
+def test_the_least_sure_right_answer_comes_first():
+    assert SAID.unsure(5).tolist() == [2, 0]
+    assert SAID.unsure(1).tolist() == [2]
+
+
+def test_being_sure_can_be_held_against_being_right():
+    assert SAID.surer_than(0.8) == (2, 2)
+    assert SAID.surer_than(0.7) == (3, 2)
+    assert SAID.surer_than(0.95) == (0, 0)
+
+
+def test_rows_are_what_it_is_and_columns_what_was_read():
+    assert SAID.confusion().tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 1]]
+
+
+def test_the_confusion_counts_every_image_once():
+    random = np.random.default_rng(0)
+    answers = Answers(random.random((500, 7)), random.integers(0, 7, 500))
+    counts = answers.confusion()
+    assert counts.sum(axis=1).tolist() == np.bincount(answers.labels, minlength=7).tolist()
+    assert counts.sum(axis=0).tolist() == np.bincount(answers.read, minlength=7).tolist()
+    assert np.trace(counts) / 500 == pytest.approx(answers.accuracy)
+
+
+def test_of_one_class_alone_the_runner_up_is_itself():
+    alone = Answers(np.ones((2, 1)), np.zeros(2, int))
+    assert alone.runner_up.tolist() == [0, 0]
+    assert len(alone.wrong()) == 0
+
+
+ENDS = {
+    "log softmax": "log softmax; loss cross-entropy",
+    "softmax": "softmax; loss cross-entropy",
+    "squared": "sigmoid; loss half squared error",
+    "mean squared": "identity; loss mean squared error",
+    "binary": "sigmoid; loss binary cross-entropy",
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_loss_is_the_graphs(end, classes):
+    net = parse(f"input 4; dense {classes}; {end}; rate 0")
+    random = np.random.default_rng(0)
+    images, labels = random.normal(size=(9, 4)), random.integers(0, classes, 9)
+    step = training_step(net, batch=9)
+    given = {step.inputs[0]: images, step.targets[0]: np.eye(classes)[labels]}
+    (values,) = follow(step, [given])
+    found = score(net, values[step.outputs[0]], labels)
+    assert found.loss == pytest.approx(float(values[step.loss]))
+    assert found.accuracy == (values[step.outputs[0]].argmax(axis=1) == labels).mean()
+
+
+def test_smoothing_is_for_training_only():
+    plain = parse("input 4; dense 3; log softmax; loss cross-entropy")
+    smoothed = parse("input 4; dense 3; log softmax; loss cross-entropy smoothing 0.3")
+    outputs, labels = np.log([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]), np.array([0, 1])
+    assert score(smoothed, outputs, labels) == score(plain, outputs, labels)
+    assert score(plain, outputs, labels).loss == pytest.approx(-np.log(0.7 * 0.1) / 2)
+    assert score(plain, outputs, labels).accuracy == 0.5
+
+
+def test_a_class_that_was_ruled_out_costs_much_but_not_without_end():
+    net = parse("input 4; dense 2; softmax; loss cross-entropy")
+    assert 600 < score(net, np.array([[1.0, 0.0]]), np.array([1])).loss < 1000
+
+
+def test_one_output_alone_tells_two_classes_apart():
+    net = parse("input 4; dense 1; sigmoid; loss binary cross-entropy")
+    outputs, labels = np.array([[0.9], [0.2], [0.6]]), np.array([1, 0, 0], np.int32)
+    assert answers(net, outputs).tolist() == [1, 0, 1]
+    np.testing.assert_allclose(probabilities(net, outputs), [[0.1, 0.9], [0.8, 0.2], [0.4, 0.6]])
+    assert targets(net, labels).tolist() == [[1], [0], [0]]
+    assert score(net, outputs, labels).loss == pytest.approx(-np.log(0.9 * 0.8 * 0.4) / 3)
+
+
+def test_several_outputs_are_told_the_classes():
+    net = parse("input 4; dense 2; log softmax; loss cross-entropy")
+    labels = np.array([1, 0], np.int32)
+    assert targets(net, labels) is labels
+
+
+def test_a_log_softmax_gives_back_its_probabilities():
+    net = parse("input 4; dense 3; log softmax; loss cross-entropy")
+    shares = np.array([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]])
+    with np.errstate(divide="ignore"):
+        np.testing.assert_allclose(probabilities(net, np.log(shares)), shares)
+
+
+def test_sigmoids_that_are_all_nothing_still_have_shares():
+    net = parse("input 4; dense 3; sigmoid; loss half squared error")
+    assert np.isfinite(probabilities(net, np.zeros((1, 3)))).all()

@@ -1,0 +1,204 @@
+import numpy as np
+import pytest
+
+import gradbook as gb
+from gradbook.errors import DataError, GradbookError, ShapeError
+from gradbook.lab.models import stored
+from gradbook.lab.models.model import FEW, Model, values_read
+from gradbook.lab.models.stored import Stored
+from gradbook.lab.training.train import train
+from tests.lab import made
+
+pytestmark = pytest.mark.witness("cc")
+SET = made.dataset()
+TEST = SET.test_for_reporting
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return train(made.recipe(), data=SET, threads=1).model
+
+
+@pytest.fixture
+def path(model, tmp_path):
+    model.save(tmp_path / "made.safetensors")
+    return tmp_path / "made.safetensors"
+
+
+def test_a_model_reads_images(model):
+    sure = model.predict(TEST.pixels)
+    assert sure.shape == (100, 4)
+    np.testing.assert_allclose(sure.sum(axis=1), 1)
+    assert (model.classify(TEST.pixels) == sure.argmax(axis=1)).all()
+    right = model.classify(TEST.pixels) == TEST.labels
+    assert model.score(TEST.pixels, TEST.labels) == right.mean() > 0.9
+
+
+def test_few_images_are_read_as_among_many(model):
+    few = model.predict(TEST.pixels[:FEW])
+    np.testing.assert_allclose(few, model.predict(TEST.pixels)[:FEW], atol=1e-5)
+    assert not np.array_equal(few, model.predict(TEST.pixels)[:FEW])  # one is in double precision
+
+
+def test_bytes_and_the_same_numbers_are_read_alike(model):
+    numbers = TEST.pixels.astype(np.float32)
+    for count in (5, 100):
+        np.testing.assert_allclose(
+            model.predict(numbers[:count]), model.predict(TEST.pixels[:count]), atol=1e-6
+        )
+    assert model.predict(TEST.pixels[:0]).shape == model.predict(numbers[:0, 0]).shape == (0, 4)
+    assert model.predict(np.zeros((2, 8, 8))).shape == (2, 4)  # black, however it is written
+    assert (model.classify(TEST.pixels[:, 0]) == model.classify(TEST.pixels)).all()
+
+
+def test_a_model_comes_back_from_its_file_as_it_was(model, path):
+    again = gb.load(path)
+    assert again.net == model.net
+    assert again.classes == model.classes == SET.classes
+    assert (again.mean, again.deviation) == (model.mean, model.deviation)
+    assert again.about == model.about
+    for count in (5, 100):
+        images = TEST.pixels[:count]
+        np.testing.assert_array_equal(again.predict(images), model.predict(images))
+
+
+def test_a_model_with_residual_sums_gelu_and_silu_learns_and_comes_back(tmp_path):
+    net = (
+        "input 1x8x8; conv 4 3x3 pad 1; gelu; conv 4 3x3 pad 1; batchnorm; add back 2; silu; "
+        "maxpool 2; flatten; dense 4; log softmax; loss cross-entropy; update momentum 0.9"
+    )
+    model = train(net, "epochs 3; batch 32; schedule one cycle 0.1", data=SET, threads=1).model
+    assert model.score(TEST.pixels, TEST.labels) > 0.9
+    model.save(tmp_path / "made.safetensors")
+    again = gb.load(tmp_path / "made.safetensors")
+    assert again.net == model.net
+    np.testing.assert_array_equal(again.predict(TEST.pixels), model.predict(TEST.pixels))
+
+
+def test_a_model_says_how_it_came_about(model):
+    assert gb.recipe(model.about["recipe"]).name == "strokes"
+    assert model.about["epochs"] == 3
+    assert model.about["test_accuracy"] == model.score(TEST.pixels, TEST.labels)
+
+
+def test_the_summary_counts_every_parameter(model):
+    lines = model.summary().splitlines()
+    assert lines[0].split() == ["input", "1x8x8"]
+    assert lines[1].split() == ["conv", "4", "3x3", "4x6x6", "40"]
+    counts = [int(line[-3:]) for line in lines if len(line) == max(map(len, lines))]
+    assert sum(counts[:-1]) == counts[-1] == model.parameters == 196
+    assert f"{model.parameters} parameters, 4 classes" in repr(model)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("softmax; loss cross-entropy", "softmax"),
+        ("sigmoid; loss half squared error", "sigmoid"),
+        ("identity; loss mean squared error", "identity"),
+    ],
+)
+def test_whatever_it_ends_in_its_answers_are_shares(text, kind):
+    trained = train(f"input 1x8x8; flatten; dense 4; {text}", "epochs 2", data=SET)
+    sure = trained.model.predict(TEST.pixels)
+    assert sure.min() >= 0
+    np.testing.assert_allclose(sure.sum(axis=1), 1)
+    assert (sure.argmax(axis=1) == trained.model.classify(TEST.pixels)).all()
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (np.zeros((3, 1, 9, 9), np.uint8), "images of 1x9x9: this model reads many at once"),
+        (np.zeros((8, 8), np.uint8), "images of 8"),
+        (np.zeros(64, np.uint8), "images of one number"),
+        (np.array([["a"]]), "bytes or numbers"),
+        (np.zeros((2, 8, 8), complex), "bytes or numbers"),
+        (7, "images of one number"),
+        ([[1, 2], [3]], "images are all of one size, here 1x8x8"),
+        (TEST.pixels / 255, "these images go from 0 to 1: give bytes, or numbers from 0 to 255"),
+        (np.full((2, 8, 8), np.nan), "infinite or no numbers at all"),
+    ],
+)
+def test_what_are_no_images_for_it_is_refused(model, images, said):
+    with pytest.raises(ShapeError, match=said):
+        model.predict(images)
+
+
+def test_labels_for_other_images_are_refused(model):
+    with pytest.raises(ShapeError, match="3 labels for 100 images"):
+        model.score(TEST.pixels, TEST.labels[:3])
+    with pytest.raises(ShapeError, match="0 labels for 0 images"):
+        model.score(TEST.pixels[:0], TEST.labels[:0])
+
+
+@pytest.mark.parametrize("labels", [[4, 0], [-1, 0], ["0", "1"], [0.0, 1.0], [[0], [1]]], ids=str)
+def test_labels_are_numbers_of_classes(model, labels):
+    with pytest.raises(ShapeError, match="the numbers of the classes, from 0 to 3"):
+        model.score(TEST.pixels[:2], labels)
+
+
+def changed(path, arrays=None, **record):
+    held = stored.read(path, "model")
+    kept = dict(held.arrays) if arrays is None else arrays(dict(held.arrays))
+    stored.write(path, Stored(kept, {**held.record, **record}))
+
+
+def less(values):
+    return {name: value for name, value in values.items() if name != "r_μ"}
+
+
+def wider(values):
+    return {**values, "w_layer_0": np.zeros((4, 1, 3, 4), np.float32)}
+
+
+def infinite(values):
+    return {**values, "r_μ": np.float32(values["r_μ"] + np.inf)}
+
+
+HUGE = "input 9000000; dense 1; loss half squared error"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arrays": less},
+        {"arrays": wider},
+        {"arrays": infinite},
+        {"network": "input 1x8x8; flatten; dense 5; log softmax; loss cross-entropy"},
+        {"network": HUGE},
+        {"network": "inptu 3"},
+        {"network": 7},
+        {"network": None},
+        {"mean": []},
+        {"mean": [1, 2], "deviation": [1, 2, 3]},
+        {"mean": ["a lot"]},
+        {"deviation": [None]},
+        {"classes": ["0", "1"]},
+        {"classes": 4},
+        {"about": 3},
+        {"batch": 0},
+        {"batch": "many"},
+    ],
+    ids=lambda change: str({k: getattr(v, "__name__", v) for k, v in change.items()}),
+)
+def test_a_file_whose_parts_do_not_fit_is_refused_in_one_line(path, change):
+    changed(path, **change)
+    with pytest.raises(DataError, match="no model that this version of gradbook can use") as caught:
+        gb.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_written_says_so(model, tmp_path):
+    with pytest.raises(GradbookError, match="there is no folder"):
+        model.save(tmp_path / "nowhere" / "model.safetensors")
+
+
+def test_a_folder_without_a_model_says_so(tmp_path):
+    with pytest.raises(GradbookError, match="there is no .*model.safetensors"):
+        gb.load(tmp_path)
+
+
+def test_a_model_holds_what_inference_reads_and_no_more(model):
+    assert {name: value.shape for name, value in model.values.items()} == values_read(model.net)
+    assert not any(name.startswith("v_") for name in model.values)

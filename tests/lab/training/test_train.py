@@ -1,0 +1,455 @@
+"""Training goes the same way however it is done, and however it is interrupted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gradbook as gb
+from gradbook.data.dataset import TRAINING, Part, assemble
+from gradbook.engine.plain import PlainEngine
+from gradbook.errors import DataError, FileError, GradbookError, ShapeError, UsageError
+from gradbook.lab.training import checkpoint as checkpoints
+from gradbook.lab.training import training as loop
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.train import Trained, train
+from gradbook.lab.training.training import Listener, Training
+from tests.lab import made
+from tests.lab.made import recipe
+
+pytestmark = pytest.mark.witness("cc")
+
+SET = made.dataset()
+KEPT = ("model.safetensors", "recipe.txt")
+
+
+def run(changes: str = "", **settings) -> Trained:
+    return train(recipe(changes), **{"data": SET, "threads": 1} | settings)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in KEPT}
+
+
+def told(trained: Trained) -> list[object]:
+    """The history without the clock."""
+    return [replace(epoch, seconds=0, images_per_second=0) for epoch in trained.history]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> tuple[Trained, Path]:
+    folder = tmp_path_factory.mktemp("runs") / "undisturbed"
+    return run(folder=folder), folder
+
+
+class Stopping(Listener):
+    """Stops the training when so many checkpoints are written."""
+
+    def __init__(self, monkeypatch, after: int) -> None:
+        self.after = after
+        written = checkpoints.write
+        monkeypatch.setattr(checkpoints, "write", lambda *given: (written(*given), self.count()))
+
+    def started(self, training: Training) -> None:
+        self.training = training
+
+    def count(self) -> None:
+        self.after -= 1
+        if not self.after:
+            self.training.stop()
+
+
+# What comes out.
+
+
+def test_a_training_tells_how_it_went(undisturbed):
+    trained, folder = undisturbed
+    assert not trained.stopped
+    assert trained.test_accuracy > 0.9
+    assert [epoch.epoch for epoch in trained.history] == [1, 2, 3]
+    assert trained.history[-1].train_loss < trained.history[0].train_loss
+    assert 0.8 < trained.history[-1].train_accuracy <= 1
+    assert trained.history[-1].validation_accuracy > 0.9
+    assert trained.history[0].seconds < trained.history[1].seconds < trained.history[2].seconds
+    assert trained.history[2].rate == recipe().schedule.rates(2, 16, 3)[-1]
+    result = RunFolder(folder).result()
+    assert result.pop("made_with")["gradbook"] == gb.__version__
+    assert result == trained.event
+    assert trained.event["event"] == "done"
+    assert trained.event["parameters"] == recipe().net.count()
+    assert trained.event["model"] == str(folder / "model.safetensors")
+
+
+def test_the_run_folder_holds_all_of_it(undisturbed):
+    trained, folder = undisturbed
+    held = RunFolder(folder)
+    assert held.recipe() == trained.recipe
+    assert held.history() == trained.history
+    assert held.result()["test_accuracy"] == trained.test_accuracy
+    assert sorted(path.name for path in folder.rglob("*")) == [
+        "000032.safetensors",
+        "000048.safetensors",
+        "checkpoints",
+        "metrics.csv",
+        "metrics.jsonl",
+        "model.safetensors",
+        "recipe.txt",
+        "result.json",
+    ]
+    test = SET.test_for_reporting
+    assert gb.load(folder).score(test.pixels, test.labels) == trained.test_accuracy
+
+
+def test_an_image_held_back_is_not_trained_on():
+    fewer = run("epochs 1; batch 600; hold back 2").history[0]
+    assert fewer.validation_accuracy is not None
+    assert run("epochs 1", held_back=False).history[0].validation_accuracy is None
+    assert run("epochs 1; hold back none").history[0].validation_loss is None
+    others = made.dataset()
+    others.training_and_validation.pixels.flags.writeable = True
+    others.training_and_validation.pixels[others.folds == 2] = 0
+    assert run("epochs 1; batch 600; hold back 2", data=others).history[0].train_loss == (
+        fewer.train_loss
+    )
+
+
+def test_the_validation_score_is_the_models_on_the_images_held_back():
+    trained = run("hold back 3")
+    held = SET.training_and_validation[SET.folds == 3]
+    assert trained.model.score(held.pixels, held.labels) == trained.validation_accuracy
+
+
+def test_the_test_images_decide_nothing(undisturbed):
+    trained, _ = undisturbed
+    others = made.dataset()
+    others.test_for_reporting.pixels.flags.writeable = True
+    others.test_for_reporting.pixels[:] = 0
+    again = run(data=others)
+    assert told(again) == told(trained)
+    assert again.test_accuracy != trained.test_accuracy
+
+
+def test_a_plateau_reads_the_training_loss_where_nothing_is_held_back():
+    text = "epochs 4; schedule plateau 3 by 0.5 patience 0; update descent"
+    trained = run(text, held_back=False)
+    losses = [epoch.train_loss for epoch in trained.history]
+    schedule = trained.recipe.schedule
+    assert [epoch.rate for epoch in trained.history] == [
+        3 * 0.5 ** schedule.reductions(losses[:done]) for done in range(4)
+    ]
+
+
+def test_seeds_tell_trainings_apart_and_stand_in_the_recipe():
+    one, two = run(seed=1), run(seed=2)
+    assert one.recipe.net.seed == one.event["seed"] == 1
+    assert told(one) != told(two)
+    assert told(one) == told(run("seed 1"))
+
+
+# The same bits.
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2"])
+def test_threads_are_a_whole_number(threads):
+    with pytest.raises(UsageError, match="threads is a whole number from 1 up, not"):
+        run(threads=threads)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_any_number_of_threads_gives_the_same_bits(undisturbed, tmp_path, threads):
+    trained, folder = undisturbed
+    again = run(folder=tmp_path / "run", threads=threads)
+    assert told(again) == told(trained)
+    assert content(tmp_path / "run") == content(folder)
+
+
+def test_keeping_a_run_changes_nothing(undisturbed):
+    trained, _ = undisturbed
+    again = run()
+    assert told(again) == told(trained)
+    for name, value in trained.model.values.items():
+        np.testing.assert_array_equal(again.model.values[name], value)
+
+
+@pytest.mark.parametrize("after", [1, 3, 9])
+def test_a_stopped_run_goes_on_in_the_middle_of_an_epoch(undisturbed, tmp_path, monkeypatch, after):
+    trained, folder = undisturbed
+    monkeypatch.setattr(loop, "SAVED_EVERY", 0.0)  # after each step, or few of them
+    first = run(folder=tmp_path / "run", listener=Stopping(monkeypatch, after))
+    assert first.stopped
+    assert first.test_accuracy is None
+    assert first.event["event"] == "stopped"
+    assert not (tmp_path / "run" / "result.json").exists()
+    assert len(first.model.values) > 0
+    again = train(folder=tmp_path / "run", resume=True, data=SET, threads=2)
+    assert told(again) == told(trained)
+    assert content(tmp_path / "run") == content(folder)
+
+
+@pytest.mark.parametrize("update", ["descent", "adam", "adamw"])
+def test_whatever_an_update_remembers_goes_on(tmp_path, monkeypatch, update):
+    changes = f"update {update}; rate 0.01; batch 100"
+    trained = run(changes)
+    run(changes, folder=tmp_path, listener=Stopping(monkeypatch, 1))
+    again = train(folder=tmp_path, resume=True, data=SET)
+    assert told(again) == told(trained)
+    for name, value in trained.model.values.items():
+        np.testing.assert_array_equal(again.model.values[name], value)
+
+
+def test_the_clock_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    first = run(folder=tmp_path, listener=Stopping(monkeypatch, 2))
+    again = train(folder=tmp_path, resume=True, data=SET)
+    assert again.seconds > first.history[-1].seconds
+    assert again.history[:2] == first.history
+
+
+def test_resuming_what_is_done_changes_nothing(undisturbed):
+    trained, folder = undisturbed
+    before = content(folder)
+    again = train(folder=folder, resume=True, data=SET)
+    assert again.event == trained.event
+    assert content(folder) == before
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(undisturbed, tmp_path):
+    trained, folder = undisturbed
+    RunFolder(tmp_path / "run").begin(trained.recipe)
+    train(folder=tmp_path / "run", resume=True, data=SET)
+    assert content(tmp_path / "run") == content(folder)
+
+
+def test_numpy_trains_the_same_network_where_nothing_compiles(monkeypatch):
+    monkeypatch.setattr("gradbook.engine.choice.find", lambda: None)
+    heard = Hearing()
+    again = run("epochs 1", listener=heard)
+    assert isinstance(heard.training.engine, PlainEngine)
+    assert heard.training.remarks == (PlainEngine.remark,)
+    assert told(run("epochs 1", listener=heard)) == told(again)
+    monkeypatch.undo()
+    native = run("epochs 1").history[0]
+    assert again.history[0].train_loss == pytest.approx(native.train_loss, rel=1e-4)
+
+
+def test_a_run_begun_in_numpy_goes_on_in_c_and_says_so(tmp_path, monkeypatch):
+    with monkeypatch.context() as without:
+        without.setattr("gradbook.engine.choice.find", lambda: None)
+        run(folder=tmp_path, listener=Stopping(without, 1))
+    heard = Hearing()
+    again = train(folder=tmp_path, resume=True, data=SET, listener=heard)
+    assert heard.training.remarks == (loop.OTHER_PRECISION,)
+    assert again.test_accuracy > 0.9
+
+
+# Being told, and interrupted.
+
+
+class Hearing(Listener):
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def started(self, training: Training) -> None:
+        self.training = training
+        self.heard.append(training.progress())
+
+    def epoch_done(self, epoch) -> None:
+        self.heard.append((epoch, self.training.progress()))
+
+
+def test_a_listener_hears_of_each_epoch_and_may_ask_for_progress():
+    heard = Hearing()
+    trained = run(listener=heard)
+    began, *epochs = heard.heard
+    assert (began.epoch, began.epochs, began.step, began.steps) == (1, 3, 0, 16)
+    assert began.rate == recipe().schedule.rates(0, 16, 3)[0]
+    assert [epoch for epoch, _ in epochs] == list(trained.history)
+    assert [progress.epoch for _, progress in epochs] == [2, 3, 3]
+    assert epochs[-1][1].seconds_left == 0
+    assert epochs[-1][1].step == epochs[-1][1].steps
+
+
+def test_a_function_is_told_of_each_epoch(capsys):
+    trained = run("hold back none", listener=print)
+    assert capsys.readouterr().out.splitlines() == [str(epoch) for epoch in trained.history]
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+sys.path.insert(0, {root!r})
+from tests.lab import made
+from gradbook.lab.training.train import train
+from gradbook.lab.training.training import Listener
+
+class Interrupting(Listener):
+    def epoch_done(self, epoch):
+        if epoch.epoch == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+trained = train(made.recipe("epochs 400"), data=made.dataset(), listener=Interrupting())
+print(trained.stopped, len(trained.history) < 400)
+"""
+
+
+def test_ctrl_c_ends_a_training_after_its_step():
+    root = str(Path(__file__).parents[3])
+    code = INTERRUPTED.format(root=root)
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["True", "True"]
+    assert said.stderr == ""
+
+
+def test_a_listener_that_fails_is_heard():
+    class Failing(Listener):
+        def epoch_done(self, epoch):
+            raise RuntimeError("no paper left")
+
+    with pytest.raises(RuntimeError, match="no paper left"):
+        run(listener=Failing())
+
+
+# What can't be.
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("input 1x9x9; conv 4 3x3; flatten; dense 4; log softmax", "begin it with 'input 1x8x8'"),
+        ("input 1x8x8; flatten; dense 7; log softmax", "end it with 'dense 4'"),
+        ("input 2; dense 4; log softmax", "images of made are 1x8x8"),
+    ],
+)
+def test_a_network_for_other_images_is_refused(text, said):
+    with pytest.raises(ShapeError, match=said):
+        train(f"{text}; loss cross-entropy", data=SET)
+
+
+def test_a_flat_network_reads_images_too():
+    text = "input 64; dense 4; log softmax; loss cross-entropy"
+    assert train(text, "epochs 4", data=SET).test_accuracy > 0.9
+
+
+def test_one_output_learns_to_tell_two_classes_apart():
+    pixels, labels = made.arrays()
+    part = Part(pixels[:, None], labels // 2, "images", "labels", str)
+    level_or_upright = assemble("two", "made for a test", {TRAINING: part})
+    text = "input 1x8x8; conv 6 3x3; relu; maxpool 2; flatten; dense 1; sigmoid"
+    trained = train(f"{text}; loss binary cross-entropy", data=level_or_upright)
+    assert trained.test_accuracy > 0.95
+    assert trained.model.predict(pixels[:5]).shape == (5, 2)
+
+
+def test_a_network_that_takes_no_images_cannot_have_them_warped():
+    text = "input 64; dense 4; log softmax; loss cross-entropy; warp rotate 5"
+    with pytest.raises(ShapeError, match="begin it with 'input 1x8x8' and 'flatten', or take"):
+        train(text, data=SET)
+
+
+def test_a_warp_that_does_not_fit_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(ShapeError, match="take at most 8"):
+        run("warp crop 20", folder=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_training_and_is_not_kept(tmp_path):
+    with pytest.raises(GradbookError, match="no longer a number at epoch 1, step .* of 16: take"):
+        run("rate 1e30; update descent", folder=tmp_path)
+    assert [path.name for path in tmp_path.rglob("*.safetensors")] == []
+
+
+def test_a_last_step_that_leaves_no_numbers_is_found_out_by_the_test_images(tmp_path):
+    text = "input 1x8x8; flatten; dense 4; relu; dense 4; log softmax; update descent; batch 600"
+    last = gb.recipe(text, "schedule constant 1e300; epochs 1; hold back none")
+    with pytest.raises(GradbookError, match="no longer a number at epoch 1, on the test images"):
+        train(last, data=SET, folder=tmp_path / "run", threads=1)
+    assert not RunFolder(tmp_path / "run").is_done
+    assert not RunFolder(tmp_path / "run").model_file.exists()
+
+
+def test_a_folder_that_holds_a_run_is_left_alone(undisturbed):
+    _, folder = undisturbed
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match="holds a run already"):
+        run(folder=folder)
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
+def test_of_two_runs_begun_in_a_folder_at_once_one_is_refused(tmp_path):
+    waiting = RunFolder(tmp_path / "run")
+    waiting.path.mkdir()
+    with waiting.held(), pytest.raises(UsageError, match="being trained by another process"):
+        run(folder=waiting.path)
+    assert list(waiting.path.iterdir()) == []
+
+
+def test_there_is_nothing_to_resume_where_no_run_is(tmp_path):
+    with pytest.raises(UsageError, match="no run in"):
+        train(folder=tmp_path, resume=True)
+    with pytest.raises(UsageError, match="name the folder"):
+        train(resume=True)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"changes": "epochs 9"},
+        {"seed": 5},
+        {"recipe": "flat"},
+        {"held_back": False},
+        {"recipe": recipe("batch 64")},
+    ],
+    ids=str,
+)
+def test_a_run_is_not_resumed_as_another(undisturbed, settings):
+    _, folder = undisturbed
+    with pytest.raises(UsageError, match="holds another run than this would be"):
+        train(folder=folder, resume=True, data=SET, **settings)
+
+
+def test_the_same_recipe_may_be_named_again(undisturbed):
+    _, folder = undisturbed
+    assert train(recipe(), folder=folder, resume=True, data=SET).test_accuracy > 0.9
+
+
+def test_other_images_are_another_run(undisturbed):
+    _, folder = undisturbed
+    others = made.dataset()
+    others.training_and_validation.pixels.flags.writeable = True
+    others.training_and_validation.pixels[0, 0, 0, 0] ^= 1
+    with pytest.raises(UsageError, match="the images of made are others"):
+        train(folder=folder, resume=True, data=others)
+
+
+def test_checkpoints_of_another_recipe_are_not_gone_on_from(undisturbed, tmp_path):
+    trained, folder = undisturbed
+    held = RunFolder(tmp_path / "run")
+    held.begin(replace(trained.recipe, batch=64))
+    held.checkpoints.mkdir()
+    for path in (folder / "checkpoints").iterdir():
+        (held.checkpoints / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(DataError, match="none .* can be used .of another recipe or network than"):
+        train(folder=held.path, resume=True, data=SET)
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
+    undisturbed, tmp_path, monkeypatch
+):
+    _, folder = undisturbed
+    real = checkpoints.write
+
+    def full(where, checkpoint):
+        if checkpoint.step > 16:
+            raise FileError(f"can't write {where}: the disk is full: make room")
+        real(where, checkpoint)
+
+    monkeypatch.setattr(checkpoints, "write", full)
+    with pytest.raises(FileError, match="the disk is full"):
+        run(folder=tmp_path / "run")
+    monkeypatch.undo()
+    train(folder=tmp_path / "run", resume=True, data=SET)
+    assert content(tmp_path / "run") == content(folder)

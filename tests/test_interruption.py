@@ -1,0 +1,142 @@
+"""Ctrl-C is heard once: what tidies up, and the process as it ends, go on undisturbed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from threading import Event, Thread, current_thread
+
+import pytest
+
+from gradbook.cli.main import INTERRUPTED
+from gradbook.interruption import heard_as_well, interruptible, side_by_side, until_stopped
+
+
+def press_ctrl_c() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def press_ctrl_c_from_a_thread() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture(autouse=True)
+def _own_handler():
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_it_interrupts_the_command():
+    def command() -> int:
+        press_ctrl_c()
+        raise AssertionError
+
+    assert interruptible(command, INTERRUPTED) == INTERRUPTED
+
+
+def test_it_doesnt_interrupt_what_tidies_up_after_an_interruption():
+    def command() -> int:
+        try:
+            press_ctrl_c()
+        except KeyboardInterrupt:
+            press_ctrl_c()
+        return 7
+
+    assert interruptible(command, INTERRUPTED) == 7
+
+
+def test_it_doesnt_interrupt_a_process_that_only_has_to_end():
+    assert interruptible(lambda: 3, INTERRUPTED) == 3
+    press_ctrl_c()
+
+
+def test_it_isnt_heard_where_the_shell_said_so():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def command() -> int:
+        press_ctrl_c()
+        return 5
+
+    assert interruptible(command, INTERRUPTED) == 5
+
+
+def test_what_is_heard_as_well_interrupts_once_with_ctrl_c():
+    def command() -> int:
+        with heard_as_well("SIGTERM"):
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
+            press_ctrl_c()
+        return 7
+
+    before = signal.getsignal(signal.SIGTERM)
+    assert interruptible(command, INTERRUPTED) == 7
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+# Work in threads.
+
+
+def test_works_side_by_side_come_to_what_they_came_to():
+    assert side_by_side(lambda: 1, lambda: "two", stop=pytest.fail) == [1, "two"]
+
+
+def test_an_interruption_stops_all_works_and_goes_on_when_they_have_ended():
+    begun, stopped, ended = Event(), Event(), []
+
+    def work() -> None:
+        begun.set()
+        assert stopped.wait(60)
+        ended.append(current_thread().name)
+
+    def interrupting() -> None:
+        assert begun.wait(60)
+        press_ctrl_c_from_a_thread()
+        work()
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(interrupting, work, stop=stopped.set)
+    assert len(ended) == 2
+
+
+def test_work_that_is_stopped_by_an_interruption_simply_ends():
+    stopped = Event()
+
+    def work() -> None:
+        press_ctrl_c_from_a_thread()
+        assert stopped.wait(60)
+
+    until_stopped(work, stopped.set)
+    assert stopped.is_set()
+
+
+def test_what_goes_wrong_after_an_interruption_is_told():
+    def work() -> None:
+        press_ctrl_c_from_a_thread()
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        until_stopped(work, lambda: None)
+
+
+def test_impatience_stops_nothing_but_the_work():
+    stops = []
+
+    def work() -> None:
+        while len(stops) < 3:
+            press_ctrl_c_from_a_thread()
+            time.sleep(0.001)
+
+    until_stopped(work, lambda: stops.append(1))
+
+
+def test_in_another_thread_the_work_is_done_there():
+    names = []
+    other = Thread(
+        target=until_stopped, args=(lambda: names.append(current_thread().name), list), name="other"
+    )
+    other.start()
+    other.join()
+    assert names == ["other"]
