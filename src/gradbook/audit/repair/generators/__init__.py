@@ -1,6 +1,6 @@
 """Where a mistake may stand: each generator proposes hypotheses about one kind of place.
 
-Doesn't know which of them is chosen.
+It doesn't know which of them is chosen.
 """
 
 from __future__ import annotations
