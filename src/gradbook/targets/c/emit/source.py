@@ -92,7 +92,7 @@ def source(step: Step, inference: Forward, machine: Machine) -> Source:
             {},
         ),
     ]
-    programs = [program(one, machine, members, functions) for one in computations]
+    programs = [program(one, machine, (members, functions)) for one in computations]
     arrays += slopes
     engine = [f"real {symbol}[1];" for symbol in single.values()]
     engine += [f"real {a.symbol}[{prod(a.shape)}]; /* {a.name} */" for a in arrays]

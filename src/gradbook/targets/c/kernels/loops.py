@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gradbook.errors import TargetError
 from gradbook.graph.node import Node
 from gradbook.targets.c.kernels.machine import SPARE, Machine, best_block
 from gradbook.targets.c.kernels.slides import Slide, backward, flat, forward, places, window_of
@@ -53,6 +54,12 @@ def _call(loop: str, given: str, *arguments: object) -> str:
     return f"{loop}(at, {', '.join([*places, *map(str, arguments)])});"
 
 
+def _packed(weights: Node, size: int, *lines: str) -> Packing:
+    if weights.op.name != "leaf":
+        raise TargetError("C convolves with weights that are leaves")
+    return Packing(weights, size, lines)
+
+
 def _struct(kind: str, *numbers: int) -> str:
     """Its braces are doubled, since a call is filled in."""
     return f"(struct {kind}){{{{{', '.join(map(str, numbers))}}}}}"
@@ -76,7 +83,7 @@ def _direct(slide: Slide, node: Node, machine: Machine, turned: bool = False) ->
     return Kernel(
         _call("direct_conv", "reads finish packed", sliding, block, wide),
         slide.window[0] * slide.source[0] * slide.frame[1] + block * slide.result[2],
-        Packing(node.inputs[0], slide.weights, lines),
+        _packed(node.inputs[0], slide.weights, *lines),
     )
 
 
@@ -145,7 +152,7 @@ def _winograd(slide: Slide, tiles: Tiling, node: Node, machine: Machine) -> Kern
     return Kernel(
         _call("winograd_conv", "reads finish packed", *sizes),
         POINTS * (tiles.width + 2) + (POINTS**2 + 1) * _slot(most, groups),
-        Packing(node.inputs[0], POINTS**2 * outputs * inputs, [pack]),
+        _packed(node.inputs[0], POINTS**2 * outputs * inputs, pack),
         by_value=True,
     )
 
@@ -168,7 +175,7 @@ def _gradients(node: Node, back: Node, machine: Machine) -> Kernel:
         (POINTS + 2 * inputs) * (tiles.width + 2)
         + POINTS**2 * (_slot(inputs, groups) + _slot(outputs, groups))
         + -(-pairs * FEW // machine.lanes),
-        Packing(back.inputs[0], pairs, [pack]),
+        _packed(back.inputs[0], pairs, pack),
         slopes=pairs,
         by_value=True,
         unpack=f"winograd_to_weights({{points}}, {{weights}}, {outputs * inputs});",
