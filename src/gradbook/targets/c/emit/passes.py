@@ -80,18 +80,18 @@ def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[st
 def _call(one: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[list[str], Members]:
     """The call of a heavy op's loop."""
     kernel, engine, scratch = scope.kernels[heavy], [], scope.kernels[heavy].scratch
-    slopes = packed = ""
-    if kernel.slopes:
+    gradients = packed = ""
+    if kernel.gradients:
         name = scope.partial(heavy)
-        engine.append(f"real {name}[TILES][{kernel.slopes}];")
-        slopes = f"at->e->{name}[at->tile]"
+        engine.append(f"real {name}[TILES][{kernel.gradients}];")
+        gradients = f"at->e->{name}[at->tile]"
     if kernel.packing:
         name = scope.names["packed", heavy]
         engine.append(f"real {name}[{kernel.packing.size}];")
         scratch = max(scratch, -(-kernel.packing.size // FEWEST_LANES))  # to turn them in
         packed = f"at->e->{name}"
     winners = scope.whole(one.winners) if one.winners else "NULL"
-    call = kernel.call.format(**rows, packed=packed, slopes=slopes, winners=winners)
+    call = kernel.call.format(**rows, packed=packed, gradients=gradients, winners=winners)
     return [call], Members(tuple(engine), scratch=scratch)
 
 

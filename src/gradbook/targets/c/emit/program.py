@@ -116,7 +116,7 @@ def _members(scope: Scope) -> Members:
         if node not in outside
     ]
     engine += [
-        f"real {scope.partial(node)}_points[{loop.slopes}];"
+        f"real {scope.partial(node)}_points[{loop.gradients}];"
         for node, loop in scope.kernels.items()
         if loop.unpack
     ]

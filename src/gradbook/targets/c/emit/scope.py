@@ -110,7 +110,7 @@ def pass_title(one: Pass, titles: Mapping[Node, str]) -> str:
     """What a pass is for."""
     if one.heavy is not None and one.heavy.op.name in WEIGHT_GRADIENTS:
         also = f"_and_{titles[one.kept[-1]]}" if one.beside else ""
-        return f"slopes_{titles[one.heavy]}{also}"
+        return f"gradients_{titles[one.heavy]}{also}"
     named = one.kept[-1:] or one.sums[:1]
     return titles[named[0]] if named else f"pass{one.number}"
 
@@ -153,7 +153,7 @@ def names_of(
         if node not in arrays:
             wishes["array", node] = titles[node]
     for heavy, kernel in kernels.items():
-        if kernel.slopes:
+        if kernel.gradients:
             wishes["partial", heavy] = f"{titles[heavy]}_of"
         if kernel.packing:
             wishes["packed", heavy] = f"{titles[heavy]}_packed"

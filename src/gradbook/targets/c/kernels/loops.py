@@ -29,14 +29,14 @@ class Packing:
 
 @dataclass(frozen=True)
 class Kernel:
-    """`call` has the places {reads}, {leave}, {finish}, {packed}, {slopes} and {winners} for the
+    """`call` has the places {reads}, {leave}, {finish}, {packed}, {gradients} and {winners} for the
     functions and arrays of a pass.
     """
 
     call: str
     scratch: int  # vectors
     packing: Packing | None = None
-    slopes: int = 0  # numbers a tile gives that are summed over the tiles
+    gradients: int = 0  # numbers a tile gives that are summed over the tiles
     by_value: bool = False  # reads rows value by value
     unpack: str = ""  # from these sums to the weights' gradient, where it isn't the same
 
@@ -113,11 +113,11 @@ def _conv_weights(node: Node, machine: Machine) -> Kernel:
     kept = (group - 1) * slide.stride + slide.window[0]
     sliding = _struct("sliding", *slide.numbers)
     return Kernel(
-        _call("direct_weights", "reads slopes", sliding, group, *sizes),
+        _call("direct_weights", "reads gradients", sliding, group, *sizes),
         kept * inputs * slide.frame[1]
         + group * outputs * out_width
         + -(-slide.weights * FEW // machine.lanes),
-        slopes=slide.weights,
+        gradients=slide.weights,
     )
 
 
@@ -134,8 +134,8 @@ def _weights_block(slide: Slide, machine: Machine) -> tuple[int, int, int, int]:
 
 def _outer(node: Node, machine: Machine) -> Kernel:
     outputs, inputs = node.shape
-    call = _call("outer_products", "reads slopes", outputs, inputs)
-    return Kernel(call, outputs + inputs, slopes=outputs * inputs)
+    call = _call("outer_products", "reads gradients", outputs, inputs)
+    return Kernel(call, outputs + inputs, gradients=outputs * inputs)
 
 
 # Convolutions by Winograd's tiles.
@@ -171,12 +171,12 @@ def _gradients(node: Node, back: Node, machine: Machine) -> Kernel:
     pairs = POINTS**2 * outputs * inputs
     sizes = (*_bands(slide, tiles, groups), *blocks, block, wide, _rest(counts, wide))
     return Kernel(
-        _call("winograd_gradients", "reads leave finish packed slopes", *sizes),
+        _call("winograd_gradients", "reads leave finish packed gradients", *sizes),
         (POINTS + 2 * inputs) * (tiles.width + 2)
         + POINTS**2 * (_slot(inputs, groups) + _slot(outputs, groups))
         + -(-pairs * FEW // machine.lanes),
         _packed(back.inputs[0], pairs, pack),
-        slopes=pairs,
+        gradients=pairs,
         by_value=True,
         unpack=f"winograd_to_weights({{points}}, {{weights}}, {outputs * inputs});",
     )
