@@ -13,16 +13,9 @@ from gradbook.net.fit import check, settled
 from gradbook.net.parameters import Role
 from gradbook.net.plain import settle
 from gradbook.net.task import Loss, Sample
-from gradbook.net.text import (
-    TRAINING,
-    Draft,
-    Statement,
-    drafted,
-    network_statements,
-    pointing,
-    read_statement,
-    write,
-)
+from gradbook.net.text.network import drafted, network_statements, read_statement, write
+from gradbook.net.text.settings import TRAINING, Draft, pointing
+from gradbook.net.text.statement import Statement
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
 LONGEST_REPR = 1000
