@@ -95,7 +95,7 @@ class Net(Description):
         drawn: list[float] = []
         for parameter in self.parameters:
             if parameter.role is Role.WEIGHT:
-                reach = sqrt(6 / sum(parameter.spec.fans))
+                reach = sqrt(6 / sum(parameter.fans))
                 drawn += (random.uniform(-reach, reach) for _ in range(parameter.size))
         return tuple(round(value, DRAWN_DECIMALS) for value in drawn)
 

@@ -137,7 +137,7 @@ def test_where_all_is_right_nothing_is_misread(tmp_path):
 def test_where_nothing_was_held_back_there_is_no_validation(tmp_path):
     run = finished(tmp_path / "run", DATA, changes="hold back none")
     html = run_page(run, DATA)
-    assert "No images were held back for validation: the figures of all 240" in words(html)
+    assert "No images were held back: the figures of all 240" in words(html)
     assert "validation" not in words(html)
 
 

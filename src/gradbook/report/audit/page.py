@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,7 @@ from gradbook.report.audit.text import (
 )
 from gradbook.report.chart import svg
 from gradbook.report.chart.curves import Chart, Curve
-from gradbook.report.page.shell import Section, page, text, wide
+from gradbook.report.page.shell import Section, page, resource, text, wide
 from gradbook.report.page.tables import IN_A_NOTEBOOK, table
 
 MOST_MARKS = 48  # squares in a row of the table
@@ -56,7 +55,7 @@ def audit_page(reports: Sequence[BookReport]) -> str:
         sections,
         lead=f'<p class="lead">{_lead(reports)}</p>',
         foot="<p>Every gradient was checked against the chain rule of the sheet’s own loss.</p>",
-        style=svg.style() + files("gradbook.report.audit").joinpath("audit.css").read_text("utf-8"),
+        style=svg.style() + resource(__package__, "audit.css"),
     )
 
 

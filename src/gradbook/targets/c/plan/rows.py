@@ -1,4 +1,4 @@
-"""Passes as they are done: what each reads and computes, row by row, in order.
+"""What each pass reads and computes, row by row, in order.
 
 A hand-written loop asks for rows of what it reads and hands on rows of what it makes. For each of
 these there is a `Row`: the values of one row of places, and where each of them comes from.
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.kernels.slides import Places
-from gradbook.targets.c.plan.placing import Walk
+from gradbook.targets.c.plan.placing import Pass, Placing
 from gradbook.targets.c.rewrite.patterns import channelwise, reduced
+from gradbook.targets.c.words import MOVED
 
 
 class From(Enum):
@@ -38,7 +38,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Sum:
+class BatchSum:
     """A sum over the batch that a pass takes; with `squares` it is that of (x − mean)²."""
 
     node: Node
@@ -57,7 +57,7 @@ class Row:
     values: tuple[Value, ...]
     result: Node | None = None
     stores: tuple[Node, ...] = ()
-    sums: tuple[Sum, ...] = ()
+    sums: tuple[BatchSum, ...] = ()
 
     def coming(self, *origins: From) -> list[Node]:
         """What is looked up there."""
@@ -82,70 +82,58 @@ class Row:
         return [node for node in self.loads if node not in elsewhere]
 
 
-@dataclass(frozen=True, eq=False)
-class Pass:
-    """One walk over a tile's places: a heavy op, or none, and what is done with each value."""
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a pass."""
 
-    phase: int
-    number: int
-    places: Places
-    heavy: Node | None
-    beside: Node | None  # a second heavy op in the same loop, which then makes the values
-    winners: Node | None  # noted beside a maximum: where it stood
-    kept: tuple[Node, ...]
-    shared: tuple[Node, ...]  # read, and kept for the next reader
     readers: tuple[Row, ...]  # of what the heavy op reads
     finisher: Row | None  # of what the pass makes
 
     @property
-    def rows(self) -> list[Row]:
+    def all(self) -> list[Row]:
         return [*self.readers, *([self.finisher] if self.finisher else [])]
 
     @property
-    def sums(self) -> list[Sum]:
-        return [one for row in self.rows for one in row.sums]
+    def sums(self) -> list[BatchSum]:
+        return [one for row in self.all for one in row.sums]
 
     @property
     def loads(self) -> list[Node]:
-        return [*self.shared, *(node for row in self.rows for node in row.loads)]
-
-    def storing(self, read: Collection[Node]) -> Pass:
-        """The same, without keeping what nobody reads."""
-        if self.finisher is None:
-            return self
-        stores = tuple(node for node in self.finisher.stores if node in read)
-        return replace(self, finisher=replace(self.finisher, stores=stores))
+        """What a reader stores is loaded by the next one."""
+        stored = [node for row in self.readers for node in row.stores]
+        return [*stored, *(node for row in self.all for node in row.loads)]
 
 
-def as_done(walk: Walk, made_in: Mapping[Node, Walk], moments: Mapping[Node, Node]) -> Pass:
-    """A pass with its rows, when all passes are known."""
-    sums, read_sums = _sums_of(walk.sums, moments), _sums_of(walk.read_sums, moments)
-    sources = [x for x in walk.heavy.inputs if x.each] if walk.heavy else []
+def rows_of(placing: Placing, outputs: Collection[Node]) -> dict[Pass, Rows]:
+    """The rows of all passes; what nobody reads isn't stored."""
+    found = {one: _rows(one, placing) for one in placing.passes}
+    read = {*outputs, *(node for rows in found.values() for node in rows.loads)}
+    for one, rows in found.items():
+        if rows.finisher:
+            stores = tuple(node for node in rows.finisher.stores if node in read)
+            found[one] = replace(rows, finisher=replace(rows.finisher, stores=stores))
+    return found
+
+
+def _rows(one: Pass, placing: Placing) -> Rows:
+    moments = placing.timing.moments
+    sums, read_sums = _sums_of(one.sums, moments), _sums_of(one.read_sums, moments)
+    sources = [x for x in one.heavy.inputs if x.each] if one.heavy else []
     readers = [
-        _reader(walk, source, made_in, read_sums if number == 0 else [])
+        _reader(one, source, placing.made_in, read_sums if number == 0 else [])
         for number, source in enumerate(sources)
     ]
-    finishes = walk.heavy is None or walk.makes is not None
-    return Pass(
-        walk.phase,
-        walk.number,
-        walk.places,
-        walk.heavy,
-        walk.beside,
-        walk.winners,
-        tuple(walk.kept),
-        tuple(walk.shared),
-        tuple(readers),
-        _finisher(walk, made_in, sums) if finishes else None,
-    )
+    finishes = one.heavy is None or one.makes is not None
+    finisher = _finisher(one, placing.made_in, sums) if finishes else None
+    return Rows(tuple(readers), finisher)
 
 
 @dataclass
 class _Reading:
     """The values of one row, found one after the other."""
 
-    walk: Walk
-    made_in: Mapping[Node, Walk]
+    reader: Pass
+    made_in: Mapping[Node, Pass]
     loop: Node | None = None
     values: dict[Node, Value] = field(default_factory=dict)
 
@@ -154,9 +142,9 @@ class _Reading:
         return tuple(self.values.values())
 
     def in_memory(self, node: Node) -> bool:
-        """Whether the walk can load it."""
+        """Whether the pass can load it."""
         maker = self.made_in.get(node)
-        return node.op.name == "leaf" if maker is None else maker.number <= self.walk.number
+        return node.op.name == "leaf" if maker is None else maker.number <= self.reader.number
 
     def need_all(self, nodes: Iterable[Node]) -> None:
         for node in nodes:
@@ -177,53 +165,46 @@ class _Reading:
     def _value(self, node: Node, make: bool) -> Value:
         if node is self.loop:
             return Value(node, From.LOOP, node)
-        if not node.each or node.op.name == "repeat":
-            return self._once(node)
-        if (not make or node.op.name == "leaf") and self.in_memory(node):
+        if node.op.name == "repeat":
+            return Value(node, From.OTHER, node.inputs[0])
+        if node.is_constant():
+            return Value(node, From.NUMBER, node)
+        if node.each and (not make or node.op.name == "leaf") and self.in_memory(node):
             return Value(node, From.MEMORY, node)
-        if node.op.name == "spread" and channelwise(node) is not None:
-            return self._once(node)
-        if node.op.name in ("spread", "unpooled"):
+        source = channelwise(node)
+        if source is not None:
+            return Value(node, From.STEP if source is node else From.OTHER, source)
+        if not node.each:
+            return Value(node, From.PLACES, node)
+        if node.op.name in MOVED:
             (source,) = node.inputs
             assert self.in_memory(source), "what is read from another place is kept"
             return Value(node, From.CHANNEL if node.op.name == "spread" else From.WINDOW, source)
         return Value(node, From.FORMULA, node)
 
-    def _once(self, node: Node) -> Value:
-        if node.op.name == "repeat":
-            return Value(node, From.OTHER, node.inputs[0])
-        if node.is_constant():
-            return Value(node, From.NUMBER, node)
-        source = channelwise(node)
-        if source is None:
-            return Value(node, From.PLACES, node)
-        if source is not node:
-            return Value(node, From.OTHER, source)
-        return Value(node, From.STEP, node)
 
-
-def _reader(walk: Walk, source: Node, made_in: Mapping[Node, Walk], sums: Sequence[Sum]) -> Row:
+def _reader(one: Pass, source: Node, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum]) -> Row:
     """One row of what a heavy op reads."""
-    shared = source in walk.shared
+    shared = source in one.shared
     if source in made_in and not shared:
         return Row((), source)
-    reading = _Reading(walk, made_in)
+    reading = _Reading(one, made_in)
     reading.need(source, make=True)
-    reading.need_all(one.x for one in sums)
+    reading.need_all(each.x for each in sums)
     return Row(reading.found, source, (source,) if shared else (), tuple(sums))
 
 
-def _finisher(walk: Walk, made_in: Mapping[Node, Walk], sums: Sequence[Sum]) -> Row:
+def _finisher(one: Pass, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum]) -> Row:
     """What is done with one row of what a pass makes."""
-    reading = _Reading(walk, made_in, walk.makes)
-    stores = sorted(walk.kept, key=lambda node: node.index)
+    reading = _Reading(one, made_in, one.makes)
+    stores = sorted(one.kept, key=lambda node: node.index)
     for node in stores:
         reading.need(node, make=True)
-    reading.need_all(one.x for one in sums if not one.beside)
+    reading.need_all(each.x for each in sums if not each.beside)
     return Row(reading.found, None, tuple(stores), tuple(sums))
 
 
-def _sums_of(reductions: Iterable[Node], moments: Mapping[Node, Node]) -> list[Sum]:
+def _sums_of(reductions: Iterable[Node], moments: Mapping[Node, Node]) -> list[BatchSum]:
     """Σ x comes with Σ(x − mean)²."""
     reductions = list(reductions)
     squared = {moments[node] for node in reductions if node in moments}
@@ -231,5 +212,5 @@ def _sums_of(reductions: Iterable[Node], moments: Mapping[Node, Node]) -> list[S
     for node in reductions:
         x = moments.get(node) or reduced(node)
         assert x is not None
-        found.append(Sum(node, x, node in moments, node not in moments and x in squared))
+        found.append(BatchSum(node, x, node in moments, node not in moments and x in squared))
     return found

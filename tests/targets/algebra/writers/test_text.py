@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import Name
+from gradbook.net import parse
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.notation.forms import (
     BigSum,
@@ -28,6 +29,7 @@ from gradbook.targets.algebra.notation.forms import (
     Words,
     sign_before,
 )
+from gradbook.targets.algebra.writers import latex, markdown, text
 from gradbook.targets.algebra.writers.plain import TextPrinter, decimal, spell
 from gradbook.targets.algebra.writers.printer import broken
 from gradbook.targets.algebra.writers.text import write
@@ -231,3 +233,9 @@ def test_a_mean_that_cancels_is_said_to_be_zero():
 def test_the_update_is_that_of_the_rule(name, lines):
     text = flat(write(document_of(name, only="w1")))
     assert all(line in text for line in lines)
+
+
+@pytest.mark.parametrize("form", [text, latex, markdown])
+def test_a_sum_of_a_thousand_terms_is_no_deeper_than_a_short_one(form):
+    document = derive(scalar_step(parse("input 1000; dense 1")), only="w1000")
+    assert "1000" in form.write(document)
