@@ -108,7 +108,7 @@ def finding_in(
 
 
 @dataclass(frozen=True)
-class Curve:
+class LossCurves:
     """The loss of each step, as the sheet is made and as it would be with the right gradients."""
 
     made: tuple[float, ...]
@@ -127,7 +127,7 @@ class SheetReport:
     rows: tuple[int, int] | None = None
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
-    curve: Curve | None = None
+    curve: LossCurves | None = None
 
 
 @dataclass(frozen=True)
