@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -20,12 +19,10 @@ from gradbook.audit.formula.expression import paths, put, references
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair.blame import put_right
-from gradbook.audit.repair.column_offers import beside
-from gradbook.audit.repair.evidence import behind
-from gradbook.audit.repair.remedy import Remedy
-from gradbook.audit.repair.repair import Repair
-from gradbook.audit.repair.templates import template, templates
+from gradbook.audit.repair.edits.templates import template, templates
+from gradbook.audit.repair.generators.samples import beside
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis
+from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array
@@ -47,54 +44,46 @@ USUAL = (
 Formulas = tuple[Expression, ...]  # one for every cell of a column
 
 
-def pasted_column(
-    tested: StepUnderTest, wrong: Mapping[int, Claim], given: bool = False
-) -> Remedy | None:
-    """The formulas of a pasted column, with which wrong gradients are right; with `given` only
-    those that its values came from."""
-    for cells in list(_columns(tested, wrong))[:MOST_COLUMNS]:
-        freed = _freed(tested, cells)
-        known = [(_gives(freed, cells, some), some) for some in _formulas(freed, cells, wrong)]
-        for gives, formulas in sorted(known, key=lambda entry: not entry[0]):
-            if given and not gives:
-                break
-            change = Edit(EditKind.FORMULA, ((),), Number(0.0), formulas[0])
-            remedy = Remedy(cells, Repair(formulas[0], (change,)), formulas, frozenset())
-            lanes = put_right(freed, remedy, wrong)
-            if lanes:
-                return replace(remedy, lanes=lanes)
-    return None
+def pasted_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """The formulas that columns of values may have had, and whether they give those values."""
+    for cells in list(_columns(symptoms))[:MOST_COLUMNS]:
+        tested = _freed(symptoms.tested, cells)
+        for formulas in _formulas(tested, cells, symptoms.wrong):
+            edit = Edit(EditKind.FORMULA, ((),), Number(0.0), formulas[0])
+            texts = tuple(map(write, formulas))
+            given = _gives(tested, cells, texts)
+            yield Hypothesis(Cause.COLUMN, cells, texts, (edit,), reproduces=given)
 
 
-def _columns(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> Iterator[tuple[Address, ...]]:
+def _columns(symptoms: Symptoms) -> Iterator[tuple[Address, ...]]:
     """Numbers that the loss or wrong gradients are made of and that change from step to step, by
     their column."""
-    training, book = tested.training, tested.training.book
+    tested, training = symptoms.tested, symptoms.tested.training
     if len(tested.alike) < 2:
         return
-    other = tested.alike[-1]
-    line = training.axis.line
+    book, other = training.book, tested.alike[-1]
     found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
-    for cell in sorted(tested.forward.union(*(behind(tested, lane) for lane in wrong))):
+    for cell in sorted(tested.forward.union(*map(tested.behind, symptoms.wrong))):
         if cell in book.patterns or cell in training.weight_cells:
             continue
         value, later = (book.values.get(c) for c in (cell, tested.positions.there(cell, other)))
         if isinstance(value, float) and isinstance(later, float) and value != later:
-            found[line(cell)].append(cell)
+            found[training.axis.line(cell)].append(cell)
     yield from map(tuple, found.values())
 
 
-def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Formulas) -> bool:
+def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[str]) -> bool:
     """Whether formulas give what stands in the cells, in every step: then they were there."""
-    book = tested.training.book
-    for home, formula in zip(cells, formulas, strict=True):
-        given = [
-            tested.positions.value(tested.positions.there(home, step)) for step in tested.alike
-        ]
+    reader = tested.training.book.reader
+    for home, text in zip(cells, formulas, strict=True):
+        pattern = reader.typed(text, home)
+        if pattern.expression is None:
+            return False
         try:
-            node = tested.graph.expression(formula, home, book.reader.typed(write(formula), home))
+            node = tested.graph.expression(pattern.expression, home, pattern)
         except NotUnderstood:
             return False
+        given = tested.positions.values(home, tested.alike)
         if not np.allclose(tested.sheet.of(node), given, rtol=NEARLY, atol=0):
             return False
     return True
@@ -102,15 +91,10 @@ def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Formulas) 
 
 def _freed(tested: StepUnderTest, cells: Sequence[Address]) -> StepUnderTest:
     """The step with all that is computed from the cells as formulas, though no weight is in it."""
-    training, book = tested.training, tested.training.book
-    instead = {
-        cell: book.reader.typed(book.patterns[cell].text_at(cell), cell)
-        for cell in training.flow.below(cells, training.weight_cells)
-        if cell in book.patterns
-        and cell not in training.varying
-        and cell not in tested.graph.instead
-    }
-    freed = tested.with_formulas(instead)
+    training, instead = tested.training, tested.graph.instead
+    below = training.flow.below(cells, training.weight_cells)
+    formulas = {c: tested.formula(c) for c in below - training.varying if c not in instead}
+    freed = tested.with_formulas({c: known for c, known in formulas.items() if known is not None})
     for cell in tested.step.cells:
         with suppress(NotUnderstood):
             freed.graph.node(cell)
@@ -184,7 +168,7 @@ def _exchanged(
 
 def _seen(tested: StepUnderTest, cell: Address, first: Address, home: Address) -> Reference:
     """A cell as the formula in a column's other cell mentions its like."""
-    return tested.mentions.reference(beside(tested, cell, home, home - first), home)
+    return tested.mentions.reference(beside(tested, cell, home, first), home)
 
 
 def _near(tested: StepUnderTest, home: Address) -> list[Address]:
@@ -242,7 +226,7 @@ def _factor(
     near = sorted(tested.step.cells, key=lambda c: (sheet_of(c) != sheet_of(first), abs(c - first)))
     for cell in near:
         seen = tested.mentions.seen_from(cell, first)
-        there = [beside(tested, seen, home, home - first) for home in cells]
+        there = [beside(tested, seen, home, first) for home in cells]
         try:
             nodes = [tested.graph.node(c) for c in there]
         except NotUnderstood:

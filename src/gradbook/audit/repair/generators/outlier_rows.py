@@ -1,24 +1,54 @@
-"""Cells that depart from their column: where a few steps say another thing than most."""
+"""Rows that aren't like the rest of their columns: what a few steps say otherwise than most."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 from gradbook.audit.formula.address import ROW, Address, sheet_of
+from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.pattern import Pattern, moved, relaid
 from gradbook.audit.judge.positions import Positions
 from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis
+from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
+from gradbook.targets.excel.language.grammar import Number
 
 
-def departing(training: Training, usual: Step, step: Step) -> dict[Address, Pattern]:
+def outlier_rows(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """The formulas of most rows, where they put these right but for what is wrong in all."""
+    tested, anyway = symptoms.tested, symptoms.memory.usually_wrong
+    wrong = tested.wrong_weights() - anyway if symptoms.usual else set()
+    cells = _outliers(tested.training, symptoms.usual[0], tested.step) if wrong else {}
+    if not cells or not _are_right(tested, cells, anyway):
+        return
+    for cell in list(cells):
+        without = {other: pattern for other, pattern in cells.items() if other != cell}
+        if without and _are_right(tested, without, anyway):
+            cells = without
+    whole = (p.expression or Number(0.0) for p in cells.values())
+    edits = tuple(Edit(EditKind.FORMULA, ((),), Number(0.0), right) for right in whole)
+    texts = tuple(pattern.text for pattern in cells.values())
+    yield Hypothesis(Cause.ROW, tuple(cells), texts, edits, frozenset(wrong))
+
+
+def _are_right(
+    tested: StepUnderTest, formulas: Mapping[Address, Pattern], wrong_anyway: set[int]
+) -> bool:
+    """Whether all claims but those are right with these formulas."""
+    again = StepUnderTest.of(tested.training, [tested.step]).with_formulas(formulas)
+    return again.wrong_weights() <= wrong_anyway
+
+
+def _outliers(training: Training, usual: Step, step: Step) -> dict[Address, Pattern]:
     """The cells of a step whose formula isn't the one that usual steps have there, with that."""
     move = Move(training, usual, step)
     found: dict[Address, Pattern] = {}
     for cell in usual.cells:
         pattern = training.book.patterns.get(cell)
-        if pattern is None or cell in training.weight_cells or cell not in training.varying:
+        if pattern is None or cell not in training.computed:
             continue
         there = move.to(cell)
         if not move.same(cell, there):
@@ -104,25 +134,3 @@ class Move:
         if x in self.weights:
             return self.weights[x] == y
         return y in (x, x + self.distance(x), x + own)
-
-
-def blamed(
-    training: Training, usual: Step, step: Step, wrong_anyway: set[int]
-) -> dict[Address, Pattern]:
-    """The departing cells that make a step wrong; none where their formulas wouldn't help."""
-    cells = departing(training, usual, step)
-    if not cells or not _fine(training, step, cells, wrong_anyway):
-        return {}
-    for cell in list(cells):
-        without = {c: pattern for c, pattern in cells.items() if c != cell}
-        if without and _fine(training, step, without, wrong_anyway):
-            cells = without
-    return cells
-
-
-def _fine(
-    training: Training, step: Step, instead: dict[Address, Pattern], wrong_anyway: set[int]
-) -> bool:
-    """Whether all claims but those are right with these formulas."""
-    tested = StepUnderTest.of(training, [step]).with_formulas(instead)
-    return tested.wrong_weights() <= wrong_anyway

@@ -12,7 +12,7 @@ from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import Path, paths, put, references
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair.search import Offer
+from gradbook.audit.repair.edits.alternatives import Substitute
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language.grammar import Expression, Infix, Prefix, Reference, write
 from gradbook.targets.excel.language.reader import read
@@ -70,15 +70,15 @@ def template(said: Expression) -> Template:
 
 
 def derived(
-    known: Sequence[Template], offered: Sequence[Offer], value: Callable[[Expression], Array]
-) -> Iterator[Offer]:
+    known: Sequence[Template], offered: Sequence[Substitute], value: Callable[[Expression], Array]
+) -> Iterator[Substitute]:
     """Those functions of every cell that is offered."""
     for template in known:
         for offer in offered:
             if isinstance(offer.said, Reference):
                 said = template(offer.said)
                 try:
-                    yield Offer(said, value(said))
+                    yield Substitute(said, value(said))
                 except NotUnderstood:
                     continue
 

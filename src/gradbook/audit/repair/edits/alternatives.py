@@ -1,8 +1,8 @@
-"""Tries many small edits of a formula at once: the alternatives for a place are one array."""
+"""A formula at a few points, and its many alternatives there, each place's in one array."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -31,11 +31,6 @@ OPERATIONS: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
-def _chosen(condition: Array, a: Array, b: Array) -> Array:
-    found: Array = np.where(condition, a, b)
-    return found
-
-
 COMPARED: dict[str, Callable[[Array, Array], Array]] = {
     ">": np.greater,
     "<": np.less,
@@ -46,7 +41,7 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "ABS": lambda x: np.where(np.real(x) < 0, -x, x),
     "MAX": lambda *given: reduce(lambda a, b: np.where(np.real(a) < np.real(b), b, a), given),
     "MIN": lambda *given: reduce(lambda a, b: np.where(np.real(a) > np.real(b), b, a), given),
-    "IF": lambda condition, a, b: _chosen(np.real(condition) != 0, a, b),
+    "IF": lambda condition, a, b: np.array(np.where(np.real(condition) != 0, a, b)),
     "EXP": np.exp,
     "LN": np.log,
     "SQRT": np.sqrt,
@@ -56,23 +51,23 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
 
 
 @dataclass(frozen=True)
-class Offer:
+class Substitute:
     """Something that may stand in a formula, and its values."""
 
     said: Expression
     values: Array
 
 
-Batch = tuple[Sequence[Edit], Array]  # edits, and the whole formula's values with each
+Alternatives = tuple[Sequence[Edit], Array]  # edits, and the whole formula's values with each
 
 
-class Trial:
+class EvaluatedFormula:
     """A formula at a few points: its value, and its value with other values at some places."""
 
-    def __init__(self, expression: Expression, opaque: Callable[[Expression], Array]) -> None:
+    def __init__(self, expression: Expression, value_of: Callable[[Expression], Array]) -> None:
         self.expression = expression
         self.parts = dict(paths(expression))
-        self.opaque = opaque
+        self.value_of = value_of
         self.values: dict[Path, Array] = {}
         with np.errstate(all="ignore"):
             for path in sorted(self.parts, key=len, reverse=True):
@@ -88,7 +83,7 @@ class Trial:
             return np.asarray(part.value)
         pieces = [self.values[*path, k] for k in range(len(inner(part)))]
         found = combined(part, pieces)
-        return self.opaque(part) if found is None else found
+        return self.value_of(part) if found is None else found
 
     def with_(self, given: Mapping[Path, Array]) -> Array:
         """The whole formula's value with those of some places given."""
@@ -146,7 +141,7 @@ def _are_single(function: str, arguments: Sequence[Expression | None]) -> bool:
     return not any(isinstance(a, Reference) and ":" in a.text for a in arguments)
 
 
-def matching(batches: Iterator[Batch], true: Array) -> Iterator[Edit]:
+def matching(batches: Iterable[Alternatives], true: Array) -> Iterator[Edit]:
     """The edits with which the formula is worth what it should be."""
     for choices, values in batches:
         for (k,) in hits(values, true):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair.repair import Repair
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
 
 
-def kind(tested: StepUnderTest, owner: Address, repaired: Repair) -> str:
+def kind_of(tested: StepUnderTest, owner: Address, changes: Sequence[Edit]) -> str:
     """What sort of mistake it is."""
-    changes = repaired.changes
     if len(changes) == 2 and {c.kind for c in changes} == {EditKind.REFERENCE}:
         a, b = changes
         if (a.old, a.new) == (b.new, b.old):
@@ -56,9 +54,9 @@ def _same_line(tested: StepUnderTest, a: Address, b: Address) -> bool:
     return a != b and line(a) == line(b)
 
 
-def why(tested: StepUnderTest, owner: Address, weight: str, repaired: Repair) -> str:
+def why(tested: StepUnderTest, owner: Address, weight: str, edits: Iterable[Edit]) -> str:
     """The repair with its reason."""
-    return "; ".join(_because(tested, owner, weight, change) for change in repaired.changes)
+    return "; ".join(_because(tested, owner, weight, change) for change in edits)
 
 
 def _because(tested: StepUnderTest, owner: Address, weight: str, change: Edit) -> str:
