@@ -164,16 +164,16 @@ def _remembers(training: Training, cell: Address, read: list[Address]) -> bool:
     def looks_back(at: Address) -> bool:
         if at not in training.weight_cells:
             read.append(at)
-        return training.looks_back(at)
+        return at in training.looking_back
 
-    return training.looks_back_anywhere and training.flow.reaches([cell], looks_back, MEMORY)
+    return bool(training.looking_back) and training.flow.reaches([cell], looks_back, MEMORY)
 
 
 def _without_memory(
     training: Training, expression: Expression, home: Address
 ) -> Sequence[SignedTerm] | None:
     """The terms of a running mean or a velocity but for what it was before; None of others."""
-    if not training.looks_back(home):
+    if home not in training.looking_back:
         return None
     parts = terms(expression)
     rest = [

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, pack, sheet_of
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
 from gradbook.audit.formula.expression import factors, once, references
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.training.broken_columns import aligned, companions, joined
@@ -114,42 +114,15 @@ class Training:
         """Whether `other` is what `cell` was one step ago: the cell above, or on the left."""
         return cell - other in self.strides and cell not in self.weight_cells
 
-    def looks_back(self, home: Address) -> bool:
-        """Whether a cell is computed from what it was one step ago."""
-        pattern = self.book.patterns.get(home)
-        if pattern is None or home in self.weight_cells or not self.looks_back_anywhere:
-            return False
-        certain, doubtful = self._back.get(pattern) or self._places_back(pattern)
-        return certain or any(
-            self.before(home, cell) for cell in self.flow.mentioned(doubtful, home)
-        )
-
     @cached_property
-    def looks_back_anywhere(self) -> bool:
-        """Whether any cell but a weight may do so."""
-        return any(certain or doubtful for certain, doubtful in self._back.values())
-
-    @cached_property
-    def _back(self) -> Mapping[Pattern, tuple[bool, list[CellReference | RangeReference]]]:
-        patterns = self.book.patterns
-        found = {patterns[cell] for cell in self.computed if cell in patterns}
-        return {pattern: self._places_back(pattern) for pattern in found}
-
-    def _places_back(self, pattern: Pattern) -> tuple[bool, list[CellReference | RangeReference]]:
-        """Whether a formula refers to the cell before its own wherever it stands, and the places of
-        which only its cell can tell."""
-        doubtful: list[CellReference | RangeReference] = []
-        for place in pattern.places:
-            if isinstance(place, RangeReference):
-                doubtful.append(place)
-            elif not place.moves:
-                if place.at(pattern.home) in self.varying:
-                    doubtful.append(place)
-            elif place.row_fixed or place.column_fixed or place.sheet is not None:
-                doubtful.append(place)
-            elif -pack(0, place.row, place.column) in self.strides:
-                return True, []
-        return False, doubtful
+    def looking_back(self) -> set[Address]:
+        """The computed cells that go on from what they were one step ago."""
+        sources, strides = self.flow.sources, self.strides
+        return {
+            cell
+            for cell in self.computed
+            if any(cell - source in strides for source in sources(cell))
+        }
 
 
 # Found in a workbook -----------------------------------------------------------------
