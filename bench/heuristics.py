@@ -71,6 +71,8 @@ HEURISTICS = {
     "bridged rows": Heuristic("training.broken_columns", "joined", _found),
     "aligned columns": Heuristic("training.broken_columns", "aligned", _found),
     "companions": Heuristic("training.broken_columns", "companions", _none),
+    "companions that wait": Heuristic("training.broken_columns", "_waits", _no),
+    "rate by its name": Heuristic("training.training", "_called_rate", _no),
     "unused rate": Heuristic("training.training", "_unused_rate", _nothing),
     # what updates claim
     "decay in updates": Heuristic("training.claims", "_is_decay", _no),
@@ -81,12 +83,16 @@ HEURISTICS = {
     "parts of the loss": Heuristic("judge.loss", "numbers_behind", lambda *_: set()),
     "a term left out": Heuristic("judge.loss", "_with_another", _last),
     "plausible losses": Heuristic("judge.loss", "_is_plausible", _no),
+    "losses by their names": Heuristic("training.loss_candidates", "called_a_loss", _no),
+    "losses cut by a blank": Heuristic("training.loss_candidates", "is_cut", _no),
+    "totals that repeat": Heuristic("judge.loss", "_total", _nothing),
     "cut off losses": Heuristic(
         "repair.cut_off", "loss_behind_values", lambda training: (training, [])
     ),
     "cut off trainings": Heuristic("repair.cut_off", "cut_off_trainings", _none),
     # updates and values
     "updates in other words": Heuristic("judge.updates", "_same", _no),
+    "rate of the values": Heuristic("judge.updates", "_rate_kept", _nothing),
     "noise of differences": Heuristic("judge.stale", "_summands", lambda node: [node]),
 }
 
