@@ -39,8 +39,13 @@ from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
 
 
-def check_book(path: str | Path) -> BookReport:
-    """What is right and wrong in the workbook at `path`. Raises nothing but our own faults."""
+def check(path: str | Path) -> BookReport:
+    """Audit a workbook that somebody made: is each gradient the derivative of the sheet's own loss?
+
+    `.verdict` is "right", "wrong", "frozen", "unfinished", "no network" or "unreadable"; each of
+    `.sheets` has its `.findings`, with the cells, the reason and the right formula. Printed, it is
+    the report; in a notebook it shows itself.
+    """
     name = str(path)
     try:
         book = read_book(path)
@@ -60,16 +65,6 @@ def check_book(path: str | Path) -> BookReport:
         fingerprint=hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16],
         formulas=len(book.patterns),
     )
-
-
-def check(path: str | Path) -> BookReport:
-    """Audit a workbook that somebody made: is each gradient the derivative of the sheet's own loss?
-
-    `.verdict` is "right", "wrong", "frozen", "unfinished", "no network" or "unreadable"; each of
-    `.sheets` has its `.findings`, with the cells, the reason and the right formula. Printed, it is
-    the report; in a notebook it shows itself.
-    """
-    return check_book(path)
 
 
 def _checked(training: Training) -> SheetReport | None:
