@@ -27,7 +27,7 @@ _whole = ctypes.c_int32
 _number = ctypes.c_double
 
 
-class Asked(ctypes.Structure):
+class WarpStruct(ctypes.Structure):
     """`struct warp` of runtime/warp.c."""
 
     _fields_ = (
@@ -139,11 +139,11 @@ def _tables(warp: Warp, rows: int, columns: int) -> dict[str, Floats]:
     return {name: np.ascontiguousarray(table, np.float32) for name, table in tables.items()}
 
 
-def _asked(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> Asked:
+def _asked(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> WarpStruct:
     channels, rows, columns = shape
     wider, higher = crop_factors(warp, rows, columns)
     elastic = warp.elastic
-    return Asked(
+    return WarpStruct(
         channels=channels,
         height=rows,
         width=columns,

@@ -17,7 +17,7 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import whole_number
+from gradbook.cli.terminal.arguments import file_ending_in, whole_number
 from gradbook.cli.terminal.output import can_say, has_colours, show, width
 from gradbook.errors import UsageError
 
@@ -54,7 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--png",
         metavar="FILE",
-        type=_png,
+        type=file_ending_in(".png"),
         help=f"put N training images on one sheet (default: {ON_A_SHEET})",
     )
     parser.add_argument(
@@ -80,12 +80,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="check the sums, and that no test image is among those to train on",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead")
-
-
-def _png(name: str) -> str:
-    if not name.lower().endswith(".png"):
-        raise ArgumentTypeError(f"'{name}' isn't called .png")
-    return name
 
 
 def _size(word: str) -> tuple[int, int]:
