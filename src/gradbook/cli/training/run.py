@@ -11,7 +11,7 @@ from gradbook.cli.main import DONE, INTERRUPTED
 from gradbook.cli.terminal.output import busy
 from gradbook.cli.training.display import Display, display
 from gradbook.errors import FileError
-from gradbook.interruption import heard_as_well
+from gradbook.interruption import heard_alike
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder, together
 from gradbook.lab.training.train import train
@@ -36,7 +36,7 @@ def one(
     return DONE
 
 
-@heard_as_well("SIGINT", "SIGTERM", "SIGHUP")
+@heard_alike()
 def _trained(
     shown: Display, run: RunFolder, resumed_by: Path, recipe: Recipe | None, threads: int | None
 ) -> Trained | None:

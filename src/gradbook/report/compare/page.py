@@ -113,9 +113,9 @@ def _card(runs: Sequence[Compared], misread: Misread, place: int) -> str:
 def _lines(runs: Sequence[Compared], misread: Misread, place: int) -> Iterator[str]:
     """What each run read, and how sure it was."""
     inks = curve_colours(len(runs))
-    for run, ink, reading in zip(runs, inks, misread.readings, strict=True):
-        read = misread.dataset.classes[int(reading.read[place])]
+    for run, ink, vote in zip(runs, inks, misread.majorities, strict=True):
+        read = misread.dataset.classes[int(vote.read[place])]
         yield (
             f'<div><dt title="{text(run.name)}">{swatch(ink)} read <b>{text(read)}</b>'
-            f"</dt><dd>{sureness(float(reading.sure[place]))}</dd></div>"
+            f"</dt><dd>{sureness(float(vote.sure[place]))}</dd></div>"
         )
