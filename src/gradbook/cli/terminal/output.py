@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from shutil import get_terminal_size
 from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from rich.console import Console
 
     from gradbook.report.words.lines import TextLine
 
 PATIENCE = 1.0  # seconds before there is word of progress
+BLOCKS = "▀▄█"
 WIDEST = 120  # columns; longer lines are hard to read
 
 
@@ -57,6 +60,21 @@ def show(lines: Iterable[TextLine]) -> None:
     console = _console()
     for line in lines:
         console.print(Text.assemble(*((piece.text, piece.colour) for piece in line)))
+
+
+def show_images(pixels: NDArray[np.uint8], captions: Sequence[str]) -> None:
+    """Images side by side, by what the terminal can do: colours, blocks or letters."""
+    from gradbook.report.images.characters import Means, grid
+
+    means = Means.COLOURS if has_colours() else Means.BLOCKS
+    print()
+    show(grid(pixels, captions, width(), means if can_say(BLOCKS) else Means.LETTERS))
+
+
+def print_json(found: object) -> None:
+    import json
+
+    print(json.dumps(found, ensure_ascii=False, indent=2))
 
 
 def write_or_print(text: str, file: str | None) -> int:
