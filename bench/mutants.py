@@ -1,12 +1,17 @@
 """Plants mistakes in workbooks of random networks and asks the audit: found where, and repaired?
 
     python bench/mutants.py [--mutants N] [--clean N] [--seed N] [--record FILE] [--show]
+                            [--books FOLDER] [--without NAME]... [--each]
 
 A mutant counts as found when the cells blamed are those that were spoilt, no more and no fewer, and
 as repaired when the formulas offered make the book right again. A clean book that is blamed for
 anything is a false alarm. A mistake that changes no value, whatever numbers the book starts from,
 is none, and another is drawn. With --record what is known is kept in a file and not tried again:
 the run can be stopped, and parts of it, with other seeds, can share the file.
+
+--without turns a heuristic of the audit off (--without list: their names, in heuristics.py). --each
+turns off one after the other, wherever it made a difference, and tells what is lost without it;
+--books adds workbooks of a folder, of which is told how many are then judged otherwise.
 """
 
 from __future__ import annotations
@@ -15,20 +20,27 @@ import json
 import random
 import sys
 import warnings
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from heuristics import HEURISTICS, watched, without
+
+from gradbook.audit.check import check
+from gradbook.audit.findings.findings import record
 from tests.audit.material.faults import FAULTS
 from tests.audit.material.mutants import clean_book, drawn_style, tried
 
-Record = dict[str, object]
+Record = dict[str, Any]
+Number = int | str  # what a book is drawn from, or its path
 
 
 def main() -> None:
@@ -38,65 +50,113 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--record", type=Path, help="where outcomes are kept, one a line")
     parser.add_argument("--show", action="store_true", help="only tell what was recorded")
+    parser.add_argument("--books", type=Path, help="a folder with workbooks")
+    parser.add_argument("--without", action="append", default=[], metavar="NAME")
+    parser.add_argument("--each", action="store_true", help="without each heuristic in turn")
     options = parser.parse_args()
+    if "list" in options.without:
+        print(*HEURISTICS, sep="\n")
+        return
+    unknown = set(options.without) - HEURISTICS.keys()
+    if unknown:
+        parser.error(f"no heuristic is called {', '.join(sorted(unknown))}")
     warnings.simplefilter("ignore")
-    records = _recorded(options.record)
+    records = Records(options.record)
     if not options.show:
         with TemporaryDirectory() as folder:
-            path = Path(folder, "book.xlsx")
-            for new in _clean(path, options.clean, options.seed, records):
-                _keep(options.record, records, new)
-            for new in _mutants(path, options.mutants, options.seed, records):
-                _keep(options.record, records, new)
-    _show(list(records.values()))
+            _run(options, Path(folder, "book.xlsx"), records)
+    if options.each:
+        _show_each(records)
+    else:
+        _show(records.of("+".join(options.without)))
 
 
-def _recorded(path: Path | None) -> dict[object, Record]:
-    if path is None or not path.exists():
-        return {}
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    return {(line["sort"], line["number"]): line for line in lines}
+class Records:
+    """What became of books, by their sort, their number, and what was turned off."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        lines = path.read_text().splitlines() if path and path.exists() else []
+        every = [{"without": "", **json.loads(line)} for line in lines]
+        self.known = {(r["sort"], r["number"], r["without"]): r for r in every}
+
+    def asked(self, sort: str, number: Number, off: str, ask: Callable[[], Record]) -> Record:
+        """The outcome that is kept; it is asked for where there is none."""
+        key = sort, number, off
+        if key not in self.known:
+            new = self.known[key] = {"sort": sort, "number": number, "without": off, **ask()}
+            if self.path is not None:
+                with self.path.open("a") as file:
+                    file.write(json.dumps(new, ensure_ascii=False) + "\n")
+        return self.known[key]
+
+    def of(self, off: str) -> list[Record]:
+        return [r for r in self.known.values() if r["without"] == off]
 
 
-def _keep(path: Path | None, records: dict[object, Record], new: Record) -> None:
-    records[new["sort"], new["number"]] = new
-    if path is not None:
-        with path.open("a") as file:
-            file.write(json.dumps(new, ensure_ascii=False) + "\n")
+def _run(options: Namespace, path: Path, records: Records) -> None:
+    def asked(sort: str, number: Number, *off: str) -> Record:
+        with without(*off):
+            return ASK[sort](path, number)
+
+    def asked_watching(sort: str, number: Number) -> Record:
+        with watched() as seen:
+            return {**ASK[sort](path, number), "by": sorted(seen)}
+
+    for case in _cases(options, records):
+        if options.each:
+            plain = records.asked(*case, "", partial(asked_watching, *case))
+            for name in plain["by"]:
+                records.asked(*case, name, partial(asked, *case, name))
+        else:
+            off = options.without
+            records.asked(*case, "+".join(off), partial(asked, *case, *off))
 
 
-def _mutants(path: Path, wanted: int, seed: int, records: dict[object, Record]) -> Iterator[Record]:
+def _cases(options: Namespace, records: Records) -> Iterator[tuple[str, Number]]:
+    """As many books as are wanted; where a network has no place for a fault another is drawn."""
+    if options.books is not None:
+        yield from (("book", str(book)) for book in sorted(options.books.glob("*.xls*")))
+    yield from (("clean", options.seed + k) for k in range(options.clean))
+    off = "" if options.each else "+".join(options.without)
     planted = 0
-    for number in count(seed):
-        if planted == wanted:
+    for number in count(options.seed):
+        if planted >= options.mutants:
             return
-        if ("mutant", number) in records:
-            planted += records["mutant", number]["kind"] is not None
-            continue
-        begun = process_time()
-        outcome = tried(path, number)
-        new: Record = {"sort": "mutant", "number": number, "kind": None}
-        if outcome is not None:
-            planted += 1
-            new |= {
-                "kind": outcome.kind,
-                "style": " / ".join(outcome.style),
-                "found": outcome.found,
-                "repaired": outcome.repaired,
-                "seconds": round(process_time() - begun, 2),
-            }
-            if not outcome.repaired:
-                new["words"] = outcome.words
-        yield new
+        yield "mutant", number
+        planted += records.known["mutant", number, off]["kind"] is not None
 
 
-def _clean(path: Path, wanted: int, seed: int, records: dict[object, Record]) -> Iterator[Record]:
-    for number in range(seed, seed + wanted):
-        if ("clean", number) in records:
-            continue
-        style = drawn_style(random.Random(number))
-        verdict = clean_book(path, number, style).verdict
-        yield {"sort": "clean", "number": number, "style": " / ".join(style), "verdict": verdict}
+def _ask_mutant(path: Path, number: int) -> Record:
+    begun = process_time()
+    outcome = tried(path, number)
+    if outcome is None:
+        return {"kind": None}
+    return {
+        "kind": outcome.kind,
+        "style": " / ".join(outcome.style),
+        "found": outcome.found,
+        "repaired": outcome.repaired,
+        "seconds": round(process_time() - begun, 2),
+        **({} if outcome.repaired else {"words": outcome.words}),
+    }
+
+
+def _ask_clean(path: Path, number: int) -> Record:
+    style = drawn_style(random.Random(number))
+    verdict = clean_book(path, number, style).verdict
+    return {"style": " / ".join(style), "verdict": verdict}
+
+
+def _ask_book(_: Path, number: str) -> Record:
+    return {"said": record([check(number)])}
+
+
+ASK: dict[str, Callable[[Path, Any], Record]] = {
+    "mutant": _ask_mutant,
+    "clean": _ask_clean,
+    "book": _ask_book,
+}
 
 
 def _show(records: list[Record]) -> None:
@@ -113,6 +173,33 @@ def _show(records: list[Record]) -> None:
     print(f"{'all':<26}{len(mutants):>8}{shares}")
     alarms = sum(r["verdict"] != "right" for r in clean)
     print(f"{alarms} false alarms in {len(clean)} clean books")
+
+
+def _show_each(records: Records) -> None:
+    """What each heuristic is good for: a table for README.md."""
+    plain = {(r["sort"], r["number"]): r for r in records.of("")}
+    every = [_judged(r) for r in plain.values()]
+    print("| without | did something in | found | repaired | false alarms | other books |")
+    print("|---|---|---|---|---|---|")
+    print(f"| nothing | | {' | '.join(str(sum(r[k] for r in every)) for k in range(3))} | |")
+    for name in HEURISTICS:
+        others = records.of(name)
+        changes = [
+            [new - old for new, old in zip(_judged(r), _judged(before), strict=True)]
+            + [r.get("said") != before.get("said")]
+            for r in others
+            for before in [plain[r["sort"], r["number"]]]
+        ]
+        lost = [sum(column) for column in zip(*changes, strict=True)] or [0] * 4
+        print(f"| {name} | {len(others)} |", " | ".join(f"{n:+d}" if n else "" for n in lost), "|")
+    kinds = Counter(sort for (sort, _), r in plain.items() if r.get("kind", "") is not None)
+    print(f"\n{kinds['mutant']} mutants, {kinds['clean']} clean books, {kinds['book']} others")
+
+
+def _judged(record: Record) -> tuple[bool, bool, bool]:
+    """Whether a mutant was found, whether it was repaired, whether a clean book was blamed."""
+    alarm = record["sort"] == "clean" and record["verdict"] != "right"
+    return record.get("found", False), record.get("repaired", False), alarm
 
 
 if __name__ == "__main__":

@@ -36,9 +36,10 @@ def test_a_share_has_as_many_decimals_as_one_of_so_many_is_worth(share, of, word
     ("probability", "words"),
     [
         (1.0, "100.0 %"),
-        (0.99999, "> 99.9 %"),
+        (0.99999, ">99.9 %"),
+        (0.9994, "99.9 %"),
         (0.5, "50.0 %"),
-        (0.0001, "< 0.1 %"),
+        (0.0001, "<0.1 %"),
         (0.0, "0.0 %"),
         (nan, "–"),
     ],

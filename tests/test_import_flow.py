@@ -26,6 +26,7 @@ STOREYS = (
     "data",
     "graph",
     "net",
+    "amounts",
     "files",
     "palette",
     "chance",

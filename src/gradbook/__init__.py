@@ -65,10 +65,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'gradbook' has no attribute {name!r}")
     from importlib import import_module
 
-    from gradbook.notebook import attach
-
     value = globals()[name] = getattr(import_module(_HOME[name]), name)
-    attach()
     return value
 
 

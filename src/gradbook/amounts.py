@@ -31,8 +31,8 @@ def sureness(probability: float) -> str:
         return "–"
     shown = f"{100 * probability:.1f}"
     if probability < 1 and shown == "100.0":
-        return "> 99.9 %"
-    return "< 0.1 %" if probability > 0 and shown == "0.0" else f"{shown} %"
+        return ">99.9 %"
+    return "<0.1 %" if probability > 0 and shown == "0.0" else f"{shown} %"
 
 
 def loss(value: float | None) -> str:

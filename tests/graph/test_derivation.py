@@ -85,6 +85,12 @@ def test_a_deep_network_begins_its_chains_where_others_ended():
     assert said["w1"] == "<E_total/h1_1> · h1_1/w1"
 
 
+def test_what_is_added_back_reaches_the_error_over_the_layers_and_past_them():
+    said, _ = chains("input 1; dense 1; silu; dense 1; add back 2; loss half squared error")
+    assert said["w1"] == "(E1/z1 · z1/o1 · o1/a_h1 · a_h1/h1 + E1/z1 · z1/h1) · h1/w1"
+    assert said["w2"] == "E1/z1 · z1/o1 · o1/w2"
+
+
 def test_a_window_adds_over_its_places():
     said, worked = chains("strokes")
     assert (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, gradient_name
+from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, gradient_name, layer_names
+from gradbook.net import parse
 
 HIDDEN = Name("h", layer=2)
 ACTIVE = Name("a", of=HIDDEN)
@@ -52,3 +53,11 @@ def test_the_place_goes_with_the_innermost_letter(name, spelled):
 def test_places_count_from_one_and_a_single_channel_goes_without_saying(shape, first, last):
     names = [str(name) for name in Name("p").elements(shape).values()]
     assert (names[0], names[-1]) == (first, last)
+
+
+def test_a_layers_values_are_called_by_its_letter_numbered_where_there_are_several():
+    net = parse(
+        """input 1x4x4; conv 1 3x3 pad 1; batchnorm; relu; add back 3; conv 1 1x1; add back 1
+        maxpool 2; dropout 0; flatten; dense 4; gelu; add back 2; dense 2"""
+    )
+    assert " ".join(map(str, layer_names(net))) == "i c1 y a_y z1 c2 z2 p p p h a_h z3 o"

@@ -76,6 +76,19 @@ def test_a_layer_before_which_nothing_is_trained_needs_no_gradient_of_its_inputs
     assert second.training_macs == 3 * second.macs
 
 
+def test_a_residual_sum_costs_no_products_and_sees_the_larger_field():
+    net = parse(
+        "input 2x9x9; conv 2 3x3 pad 1; relu; conv 2 5x5 pad 2; add back 2; add back 4; flatten; "
+        "dense 1"
+    )
+    first, _, second, *sums, _, _ = measure(net).layers
+    assert (first.sight.field, second.sight.field) == ((3, 3), (7, 7))
+    assert [layer.sight for layer in sums] == [second.sight] * 2
+    assert [(layer.parameters, layer.macs, layer.training_macs) for layer in sums] == [
+        (0, 0, 0)
+    ] * 2
+
+
 def test_fixed_parameters_are_counted_apart():
     measured = measure(builtin("mazur"))
     assert (measured.parameters, measured.trained) == (10, 8)

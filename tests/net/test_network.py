@@ -25,6 +25,7 @@ from gradbook.net import (
     Loss,
     Net,
     Pool,
+    Residual,
     Role,
     Sample,
     Update,
@@ -73,6 +74,8 @@ WRONG = {
     "Activation([])": "unknown activation []: one of sigmoid, tanh",
     "Activation('leaky relu', 'x')": "the slope is a number such as 0.15, not 'x'",
     "Activation('leaky relu', inf)": "the slope of leaky relu is a finite number, not inf",
+    "Residual(0)": "add back's number of layers is a whole number from 1 up, not 0",
+    "Residual('2')": "add back's number of layers is a whole number from 1 up, not '2'",
     # Updates and samples.
     "Update('sgd')": "unknown update 'sgd': one of descent, momentum, adam",
     "Update('Adam')": "unknown update 'Adam': did you mean 'adam'?",
@@ -137,6 +140,8 @@ WRONG = {
     "Net(2, [Activation('tanh')])": "there is nothing to train",
     "Net((2, 2), [Dense(2)])": "layer 1: dense takes a flat input, not 2x2: put 'flatten' before",
     "Net(2, [Dense(2), Pool('max', 2)])": "layer 2: maxpool takes channels x height x width",
+    "Net(2, [Dense(2), Residual(3)])": "layer 2: add back 3 goes back over 3 layers, but only 1",
+    "Net(2, [Dense(3), Residual(1)])": "layer 2: add back 1 adds 2 to 3: both must have the same",
     "Net((1, 3, 3), [Conv(1, 3, pad=1)])": "the loss reads a flat output, not 1x3x3",
     "Net(2, [Dense(2)] * 101)": "more than 100 layers: take fewer",
     "Net(10**8, [Dense(1)])": "100,000,000 values in one layer: the most is 10,000,000",
@@ -171,6 +176,17 @@ def test_text_in_place_of_text_is_required():
 def test_an_unknown_built_in_network_is_refused():
     with pytest.raises(UsageError, match="no built-in network 'wroked': did you mean 'worked'"):
         builtin("wroked")
+
+
+def test_a_residual_sum_reads_what_went_into_the_layers_before_it():
+    net = Net(2, [Dense(3), Activation("gelu"), Dense(3), Residual(2), Residual(1)])
+    assert [layer.reads(index) for index, layer in enumerate(net.layers)] == [
+        (0,),
+        (1,),
+        (2,),
+        (3, 1),
+        (4, 3),
+    ]
 
 
 # What is given is settled into one form.

@@ -19,6 +19,7 @@ from gradbook.net import (
     Loss,
     Net,
     Pool,
+    Residual,
     Role,
     Sample,
     Update,
@@ -73,6 +74,10 @@ def test_every_kind_of_line_is_read():
         avgpool 2 stride 1
         flatten
         dense 3 shared bias
+        gelu
+        dense 3
+        silu
+        add back 2
         softplus
         dense 2
         log softmax
@@ -91,6 +96,10 @@ def test_every_kind_of_line_is_read():
         Pool("avg", 2, 1),
         Flatten(),
         Dense(3, Bias.SHARED),
+        Activation("gelu"),
+        Dense(3),
+        Activation("silu"),
+        Residual(2),
         Activation("softplus"),
         Dense(2),
         Activation("log softmax"),

@@ -14,7 +14,6 @@ from gradbook.report.prediction import (
     caption,
     headings,
     line,
-    percent,
     record,
     row,
     width_of_names,
@@ -64,21 +63,6 @@ def test_a_name_cannot_steer_the_terminal():
     assert said.count("\n") == 1
     assert said.rstrip("\n").isprintable()
     assert caption(one, ("0", "\x07", "2")).isprintable()
-
-
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [
-        (1, "100.0 %"),
-        (0.99999, ">99.9 %"),
-        (0.9994, "99.9 %"),
-        (0.5, "50.0 %"),
-        (0.0001, "<0.1 %"),
-        (0, "0.0 %"),
-    ],
-)
-def test_nothing_is_said_to_be_sure_that_is_not(share, said):
-    assert percent(share) == said
 
 
 def test_a_row_has_a_cell_for_each_heading():

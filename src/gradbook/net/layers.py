@@ -233,9 +233,8 @@ class Residual(Layer):
     def reads(self, index: int) -> tuple[int, ...]:
         if self.back > index:
             there = ("none stands", "only 1 stands")[index] if index < 2 else f"only {index} stand"
-            raise ShapeError(
-                f"add back {self.back} goes back over {self.back} layers, but {there} before it"
-            )
+            layers = f"{self.back} layer{'s' * (self.back > 1)}"
+            raise ShapeError(f"add back {self.back} goes back over {layers}, but {there} before it")
         return (index, index - self.back)
 
     def output(self, shape: Shape, *others: Shape) -> Shape:

@@ -53,6 +53,21 @@ class Net(Description):
         text = str(self).rstrip().replace("\n", "; ")
         return f"Net.parse({text if len(text) <= LONGEST_REPR else text[:LONGEST_REPR] + ' …'!r})"
 
+    def _repr_svg_(self) -> str:
+        from gradbook.targets.drawing import draw, svg
+
+        return svg(draw(self, numbers=True))
+
+    def _repr_png_(self) -> bytes:
+        """For notebooks that show no SVG, such as those that aren't trusted yet."""
+        from gradbook.targets.drawing import draw, png
+
+        drawing = draw(self, numbers=True)
+        return png(drawing, round(drawing.width))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self).rstrip())
+
     def __hash__(self) -> int:
         return hash(self._values())
 

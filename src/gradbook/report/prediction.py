@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gradbook.amounts import sureness
 from gradbook.data.formats.pictures import SUFFIXES
 from gradbook.errors import one_line
 from gradbook.lab.models.predict import Reading
 from gradbook.report.words.lines import Piece, TextLine
+from gradbook.report.words.table import TableCell, csv_lines
 
 WIDEST_NAME, WIDEST_CLASS = 40, 20
 SURE, UNSURE = 0.9, 0.6
-HEADINGS = (
-    "file",
-    "number",
-    "reading",
-    "confidence",
-    "second",
-    "second_confidence",
-    "problem",
-)
+HEADINGS = ("file", "number", "reading", "confidence", "second", "second_confidence", "problem")
 FORMULAS = ("=", "+", "-", "@")  # how a spreadsheet's formulas begin, wherever they come from
 
 
@@ -40,11 +32,11 @@ def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
     pieces = [
         Piece(name),
         Piece(f"{_shown(classes[first]):<{wide}}", f"bold {colour}"),
-        Piece(f"  {percent(sure):>7}", colour),
+        Piece(f"  {sureness(sure):>7}", colour),
     ]
     if others:
         second = f"   or {_shown(classes[others[0]]):<{wide}}"
-        pieces.append(Piece(f"{second}  {percent(reading.probabilities[others[0]]):>7}", "dim"))
+        pieces.append(Piece(f"{second}  {sureness(reading.probabilities[others[0]]):>7}", "dim"))
     return pieces
 
 
@@ -60,24 +52,15 @@ def width_of_names(files: Sequence[str]) -> int:
     return min(longest, WIDEST_NAME)
 
 
-def percent(share: float) -> str:
-    """99.8 %; what isn't all or nothing is never said to be."""
-    if 0.9995 <= share < 1:
-        return ">99.9 %"
-    if 0 < share < 0.0005:
-        return "<0.1 %"
-    return f"{100 * share:.1f} %"
+def headings() -> str:
+    return csv_lines([HEADINGS])
 
 
 def row(reading: Reading, classes: Sequence[str]) -> str:
     """A line of a table for programs and spreadsheets."""
     said = record(reading, classes)
-    cells = [said.get(heading) for heading in HEADINGS]
-    return _csv([_harmless_file(reading.file), *map(_harmless, cells[1:])])
-
-
-def headings() -> str:
-    return _csv(HEADINGS)
+    cells = (said.get(heading) for heading in HEADINGS[1:])
+    return csv_lines([[_harmless_file(reading.file), *map(_harmless, cells)]])
 
 
 def record(reading: Reading, classes: Sequence[str]) -> dict[str, Any]:
@@ -114,13 +97,7 @@ def _shortened(name: str, width: int) -> str:
     return name if len(name) <= width else "…" + name[1 - width :]
 
 
-def _csv(cells: Iterable[object]) -> str:
-    made = io.StringIO()
-    csv.writer(made, lineterminator="\n").writerow(["" if cell is None else cell for cell in cells])
-    return made.getvalue()
-
-
-def _harmless(cell: object) -> object:
+def _harmless(cell: TableCell) -> TableCell:
     """A spreadsheet must not take a name for a formula."""
     if not isinstance(cell, str):
         return cell

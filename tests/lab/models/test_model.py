@@ -62,6 +62,19 @@ def test_a_model_comes_back_from_its_file_as_it_was(model, path):
         np.testing.assert_array_equal(again.predict(images), model.predict(images))
 
 
+def test_a_model_with_residual_sums_gelu_and_silu_learns_and_comes_back(tmp_path):
+    net = (
+        "input 1x8x8; conv 4 3x3 pad 1; gelu; conv 4 3x3 pad 1; batchnorm; add back 2; silu; "
+        "maxpool 2; flatten; dense 4; log softmax; loss cross-entropy; update momentum 0.9"
+    )
+    model = train(net, "epochs 3; batch 32; schedule one cycle 0.1", data=SET, threads=1).model
+    assert model.score(TEST.pixels, TEST.labels) > 0.9
+    model.save(tmp_path / "made.safetensors")
+    again = gb.load(tmp_path / "made.safetensors")
+    assert again.net == model.net
+    np.testing.assert_array_equal(again.predict(TEST.pixels), model.predict(TEST.pixels))
+
+
 def test_a_model_says_how_it_came_about(model):
     assert gb.recipe(model.about["recipe"]).name == "strokes"
     assert model.about["epochs"] == 3

@@ -38,7 +38,7 @@ def test_the_terminal_shows_all_of_it(runs, who):
     assert "  batch\n    plain, seeds: 128\n    adam: 16\n" in said
     assert f"  by all: {len(who.by_all)}\n" in said
     assert f"  only by adam: {len(who.only_by(1))}\n" in said
-    assert "Read right, validation" in said
+    assert "Validation accuracy" in said
 
 
 @pytest.mark.parametrize("width", [50, 80, 120])
@@ -55,7 +55,7 @@ def test_where_nothing_but_ascii_can_be_drawn_it_is_ascii(runs, who):
 def test_one_run_alone_is_told_too(runs):
     said = plain(list(lines(runs[:1], None, 80)))
     assert "misread" not in said
-    assert "Their recipes say the same." not in said
+    assert "Their recipes are the same." not in said
 
 
 def test_the_csv_has_a_row_of_plain_numbers_for_each_run(runs):
@@ -80,7 +80,7 @@ def test_the_json_holds_everything(runs, who):
 
 def test_without_images_nobody_misreads_any(runs):
     assert json.loads(as_json(runs, None))["misread"] is None
-    assert "Who misreads what" not in compare_page(runs)
+    assert "Misread images" not in compare_page(runs)
 
 
 def test_the_page_has_a_card_for_each_image_that_only_one_misreads(runs, who):

@@ -57,7 +57,7 @@ def test_a_strip_has_paper_between_its_pictures():
     assert found[0, :, 3].tolist() == ([255] * 10 + [0] * 2 * GAP) * 2 + [255] * 10
 
 
-def test_nought_is_the_paper_and_the_sign_is_the_colour():
+def test_zero_is_the_paper_and_the_sign_is_the_colour():
     values = np.array([[0.0, 2.0, -2.0, 1.0, np.nan, 9.0]])
     found = np.asarray(opened(tinted(values, 2.0)).convert("RGBA"))[0]
     assert found[:, 3].tolist() == [0, 255, 255, 128, 0, 255]

@@ -42,7 +42,7 @@ def test_the_page_begins_with_what_was_reached(run):
     html = told(run)
     missed = int((~run.answers.right).sum())
     share = f"{100 * run.answers.accuracy:.1f} %"
-    assert f"{share} of 120 test images read right; {missed} misread" in words(html)
+    assert f"{share} of 120 test images read correctly; {missed} misread" in words(html)
     assert f"parameters {measure(run.model.net).parameters:,} epochs 5" in words(html)
 
 
@@ -130,14 +130,14 @@ def test_where_all_is_right_nothing_is_misread(tmp_path):
     found = gather(finished(tmp_path / "run", data), data)
     labels = found.answers.labels
     html = told(replace(found, answers=Answers(np.eye(2)[labels], labels)))
-    assert "100 % of 12 test images read right; 0 misread" in words(html)
+    assert "100 % of 12 test images read correctly; 0 misread" in words(html)
     assert "None." in words(html.partition('id="misread"')[2])
 
 
 def test_where_nothing_was_held_back_there_is_no_validation(tmp_path):
     run = finished(tmp_path / "run", DATA, changes="hold back none")
     html = run_page(run, DATA)
-    assert "Nothing was held back: all 240 images were trained on" in words(html)
+    assert "No images were held back: the figures of all 240" in words(html)
     assert "validation" not in words(html)
 
 
@@ -180,7 +180,7 @@ def test_runs_that_share_their_rates_share_the_curve():
 
 def test_training_speaks_for_runs_that_held_nothing_back():
     loss, right, _ = of_several([("a", curve(4)), ("b", curve(5, validated=False))])
-    assert (loss.title, right.title) == ("Training loss", "Read right, training")
+    assert (loss.title, right.title) == ("Training loss", "Training accuracy")
     assert len(loss.curves[1].values) == 5
 
 
@@ -192,7 +192,8 @@ def test_the_page_of_several_seeds_tells_mean_spread_and_lowest(tmp_path):
     accuracies = [above.run(k).result()["test_accuracy"] for k in (0, 1, 2)]
     html = seeds_page(above, DATA)
     assert (
-        f"{100 * np.mean(accuracies):.1f} % of 120 test images read right, the mean of 3 seeds; "
+        f"{100 * np.mean(accuracies):.1f} % of 120 test images read correctly, "
+        "the mean of 3 seeds; "
         f"deviation {100 * np.std(accuracies, ddof=1):.3f} points, "
         f"lowest {100 * min(accuracies):.1f} %" in words(html)
     )

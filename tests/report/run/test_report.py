@@ -12,7 +12,7 @@ def test_a_runs_report_lies_in_its_folder(tmp_path):
     finished(tmp_path / "run", DATA)
     written = gb.write_report(tmp_path / "run", DATA)
     assert written == tmp_path / "run" / "report.html"
-    assert "of 30 test images read right" in written.read_text("utf-8")
+    assert "of 30 test images read correctly" in written.read_text("utf-8")
 
 
 def test_several_seeds_have_theirs_above(tmp_path):

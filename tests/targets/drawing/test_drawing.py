@@ -144,6 +144,16 @@ def test_batchnorm_has_a_column_of_its_own():
     assert {"h4", "y4", "ay4", "batchnorm"} <= set(written(draw(parse(NORMED))))
 
 
+def test_a_residual_sum_is_joined_to_the_earlier_values_over_the_top():
+    lines = "input 2; dense 2; tanh; dense 2; {}dense 1; loss mean squared error"
+    straight, skipping = (draw(parse(lines.format(layer))) for layer in ("", "add back 2; "))
+    top = min(unit.box.top for unit in shapes(skipping, Unit))
+    (over,) = [line for line in shapes(skipping, Segment) if line.box.bottom < top]
+    columns = sorted({unit.centre[0] for unit in shapes(skipping, Unit)})
+    assert columns[1] < over.start[0] < columns[2] < over.end[0] < columns[3]
+    assert skipping.height > straight.height
+
+
 def test_several_samples_are_averaged():
     assert "mean over 4 samples" in " ".join(written(draw(builtin("xor"))))
 

@@ -13,24 +13,27 @@ from io import BytesIO
 from math import fsum, isfinite
 from pathlib import Path
 
-from gradbook.audit.copies.markup import edited
+from gradbook.audit.copies.markup import edited, outline, place_after, prefix, tag, with_attributes
 from gradbook.audit.copies.patch import Patch
 from gradbook.audit.copies.sheet_xml import (
     SheetXml,
-    ask_to_calculate,
     read_sheet,
     with_formulas,
     with_value,
 )
-from gradbook.audit.findings.findings import BookReport, Curve, Finding
+from gradbook.audit.findings.findings import BookReport, Finding, LossCurves
 from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of
 from gradbook.audit.formula.pattern import UnknownReference
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.package import package
-from gradbook.audit.workbook.read import book_of
+from gradbook.audit.workbook.read import book_of, main_part
 
+BEFORE_CALCULATION = """
+fileVersion fileSharing workbookPr workbookProtection bookViews sheets functionGroups
+externalReferences definedNames
+"""  # what the format puts before calcPr
 FEWEST = 2  # steps that make a curve
 
 
@@ -122,12 +125,29 @@ def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:
     return flow.below(cells | obscure) | obscure
 
 
+def ask_to_calculate(patch: Patch) -> None:
+    """Let the whole book be computed anew, in an order that is found anew."""
+    main = main_part(patch.parts)
+    for relation in patch.relations(main):
+        if relation.kind == "calcChain":
+            patch.drop(relation.part, main)
+    data = patch.text(main)
+    found = outline(data, main)
+    there = next((e for e in found if e.depth == 1 and e.tag == "calcPr"), None)
+    if there is not None:
+        edit = with_attributes(data, there, fullCalcOnLoad="1")
+    else:
+        place = place_after(found, BEFORE_CALCULATION)
+        edit = place, place, tag(prefix(data, found[-1]), "calcPr", fullCalcOnLoad="1")
+    patch.put(main, edited(data, [edit]))
+
+
 # How the loss would go on ---------------------------------------------------
 
 
 def loss_curve(
     book: Book, flow: Flow, loss: Sequence[Sequence[Address]], findings: Iterable[Finding]
-) -> Curve | None:
+) -> LossCurves | None:
     """The loss of each step as it is, and with every formula that is known to be right.
 
     None where nothing is known to correct, or too little of either can be computed.
@@ -142,7 +162,7 @@ def loss_curve(
     instead = {cell: book.reader.pattern(text, cell) for cell, text in right.items()}
     corrected = _losses(Evaluation(book, flow, instead), steps)
     enough = all(sum(map(isfinite, losses)) >= FEWEST for losses in (made, corrected))
-    return Curve(made, corrected) if enough else None
+    return LossCurves(made, corrected) if enough else None
 
 
 def _given(book: Book, cells: Sequence[Address]) -> float:

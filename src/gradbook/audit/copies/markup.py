@@ -14,7 +14,7 @@ _NAME = re.compile(rb"<([^\s/>]+)")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-Edit = tuple[int, int, bytes]  # from where to where in the text, and what belongs there
+ByteEdit = tuple[int, int, bytes]  # from where to where in the text, and what belongs there
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def plain(data: bytes) -> bytes:
     return data
 
 
-def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
+def edited(data: bytes, edits: Iterable[ByteEdit]) -> bytes:
     """The text with other bytes in some places; what is put into one place keeps its order."""
     pieces: list[bytes] = []
     done = 0
@@ -115,29 +115,39 @@ def prefix(data: bytes, element: Element) -> bytes:
     return before + colon
 
 
-def with_attributes(data: bytes, element: Element, **values: str) -> Edit:
+def tag(before: bytes, name: str, inside: bytes = b"", **attributes: str) -> bytes:
+    """A new element, with a prefix before its name."""
+    start = before + name.encode()
+    said = b"".join(_said(*attribute) for attribute in attributes.items())
+    return b"<%s%s>%s</%s>" % (start, said, inside, start) if inside else b"<%s%s/>" % (start, said)
+
+
+def _said(name: str, value: str) -> bytes:
+    return b' %s="%s"' % (name.encode(), words(value))
+
+
+def with_attributes(data: bytes, element: Element, **values: str) -> ByteEdit:
     """The element's start tag with other values of some attributes."""
-    tag = data[element.start : element.inside]
+    opening = data[element.start : element.inside]
     for name, value in values.items():
-        said = b" " + name.encode() + b'="' + words(value) + b'"'
-        there = re.search(rb"\s" + name.encode() + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""", tag)
-        head = _NAME.match(tag)
+        there = re.search(rb"\s" + name.encode() + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""", opening)
+        head = _NAME.match(opening)
         assert head, "an element has a name"
         start, end = there.span() if there else (head.end(), head.end())
-        tag = tag[:start] + said + tag[end:]
-    return element.start, element.inside, tag
+        opening = opening[:start] + _said(name, value) + opening[end:]
+    return element.start, element.inside, opening
 
 
-def with_child(data: bytes, element: Element, child: bytes, **values: str) -> list[Edit]:
+def with_child(data: bytes, element: Element, child: bytes, **values: str) -> list[ByteEdit]:
     """One more child at an element's end; attributes may change with it."""
-    start, inside, tag = with_attributes(data, element, **values)
+    start, inside, opening = with_attributes(data, element, **values)
     if not element.is_empty():
-        own = [(start, inside, tag)] if values else []
+        own = [(start, inside, opening)] if values else []
         return [*own, (element.close, element.close, child)]
-    name = _NAME.match(tag)
+    name = _NAME.match(opening)
     assert name, "an element has a name"
-    opened = tag[: tag.rindex(b"/")].rstrip() + b">"
-    return [(start, inside, opened + child + b"</" + name[1] + b">")]
+    opening = opening[: opening.rindex(b"/")].rstrip() + b">"
+    return [(start, inside, opening + child + b"</" + name[1] + b">")]
 
 
 def only(found: Iterable[Element], tag: str, part: str) -> Element:
@@ -148,8 +158,8 @@ def only(found: Iterable[Element], tag: str, part: str) -> Element:
     raise WorkbookError(f"its part {part} has no <{tag}>: save it again as .xlsx")
 
 
-def place_after(found: Sequence[Element], earlier: Iterable[str]) -> int:
+def place_after(found: Sequence[Element], earlier: str) -> int:
     """Where a child of the root belongs: behind those that come earlier."""
-    names = set(earlier)
+    names = set(earlier.split())
     root = found[-1]
     return max((e.end for e in found if e.depth == 1 and e.tag in names), default=root.inside)

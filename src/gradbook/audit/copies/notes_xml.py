@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 
 from gradbook.audit.copies.markup import (
-    Edit,
+    ByteEdit,
     Element,
     edited,
     elements,
     only,
     place_after,
     prefix,
+    tag,
     with_child,
     words,
 )
@@ -32,44 +33,20 @@ path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>\
 EMPTY_DRAWING = """<xml xmlns:v="urn:schemas-microsoft-com:vml" \
 xmlns:o="urn:schemas-microsoft-com:office:office" \
 xmlns:x="urn:schemas-microsoft-com:office:excel"></xml>"""
-BEFORE_DRAWING = {  # what stands before a sheet's legacyDrawing, says the format
-    "sheetPr",
-    "dimension",
-    "sheetViews",
-    "sheetFormatPr",
-    "cols",
-    "sheetData",
-    "sheetCalcPr",
-    "sheetProtection",
-    "protectedRanges",
-    "scenarios",
-    "autoFilter",
-    "sortState",
-    "dataConsolidate",
-    "customSheetViews",
-    "mergeCells",
-    "phoneticPr",
-    "conditionalFormatting",
-    "dataValidations",
-    "hyperlinks",
-    "printOptions",
-    "pageMargins",
-    "pageSetup",
-    "headerFooter",
-    "rowBreaks",
-    "colBreaks",
-    "customProperties",
-    "cellWatches",
-    "ignoredErrors",
-    "smartTags",
-    "drawing",
-}
+BEFORE_DRAWING = """
+sheetPr dimension sheetViews sheetFormatPr cols sheetData sheetCalcPr sheetProtection
+protectedRanges scenarios autoFilter sortState dataConsolidate customSheetViews mergeCells
+phoneticPr conditionalFormatting dataValidations hyperlinks printOptions pageMargins pageSetup
+headerFooter rowBreaks colBreaks customProperties cellWatches ignoredErrors smartTags drawing
+"""  # what stands before a sheet's legacyDrawing, says the format
 WIDE, LETTER = 340, 6.2  # pixels: of a note, of a letter in it
 _IDMAP = re.compile(rb"""(<o:idmap\b[^>]*?\bdata\s*=\s*["'])([^"']*)(["'])""")
 _SHAPE_ID = re.compile(rb"_x0000_s(\d{1,9})")
 
 
-def add_notes(patch: Patch, part: str, sheet: SheetXml, notes: Mapping[Address, str]) -> list[Edit]:
+def add_notes(
+    patch: Patch, part: str, sheet: SheetXml, notes: Mapping[Address, str]
+) -> list[ByteEdit]:
     """Notes on cells of a sheet; what has to be changed in the sheet's own text."""
     used = {relation.kind: relation.part for relation in patch.relations(part)}
     comments = used.get("comments", "")
@@ -77,7 +54,7 @@ def add_notes(patch: Patch, part: str, sheet: SheetXml, notes: Mapping[Address, 
         comments = _new_comments(patch, part)
     fresh = _write_texts(patch, comments, notes)
     drawing = used.get("vmlDrawing", "")
-    edits: list[Edit] = []
+    edits: list[ByteEdit] = []
     if drawing not in patch or not any(e.tag == "legacyDrawing" for e in sheet.others):
         drawing, edit = _new_drawing(patch, part, sheet)
         edits.append(edit)
@@ -108,18 +85,18 @@ def _write_texts(patch: Patch, part: str, notes: Mapping[Address, str]) -> list[
     authors, listed = only(found, "authors", part), only(found, "commentList", part)
     own = sum(e.tag == "author" for e in found)
     there = _texts(found)
-    p = prefix(data, listed).decode()
-    edits = with_child(data, authors, f"<{p}author>{AUTHOR}</{p}author>".encode())
+    p = prefix(data, listed)
+    edits = with_child(data, authors, tag(p, "author", AUTHOR.encode()))
     added: list[bytes] = []
     fresh: list[Address] = []
     for cell, note in notes.items():
-        text = there.get(written(cell))
-        if text is not None:
-            edits += with_child(data, text, _run(p, f"\n\n{note}"))
-            continue
-        head = f'<{p}comment ref="{written(cell)}" authorId="{own}"><{p}text>'
-        added.append(head.encode() + _run(p, note) + f"</{p}text></{p}comment>".encode())
-        fresh.append(cell)
+        ref = written(cell)
+        if ref in there:
+            edits += with_child(data, there[ref], _run(p, f"\n\n{note}"))
+        else:
+            text = tag(p, "text", _run(p, note))
+            added.append(tag(p, "comment", text, ref=ref, authorId=str(own)))
+            fresh.append(cell)
     if added:
         edits += with_child(data, listed, b"".join(added))
     patch.put(part, edited(data, edits))
@@ -138,24 +115,23 @@ def _texts(found: Sequence[Element]) -> dict[str, Element]:
     }
 
 
-def _run(p: str, note: str) -> bytes:
-    look = f'<{p}rPr><{p}sz val="9"/><{p}rFont val="Tahoma"/></{p}rPr>'
-    text = f'<{p}t xml:space="preserve">'.encode() + words(note) + f"</{p}t>".encode()
-    return f"<{p}r>{look}".encode() + text + f"</{p}r>".encode()
+def _run(p: bytes, note: str) -> bytes:
+    look = tag(p, "rPr", tag(p, "sz", val="9") + tag(p, "rFont", val="Tahoma"))
+    return tag(p, "r", look + tag(p, "t", words(note), **{"xml:space": "preserve"}))
 
 
 # Where they are drawn ---------------------------------------------------------
 
 
-def _new_drawing(patch: Patch, part: str, sheet: SheetXml) -> tuple[str, Edit]:
+def _new_drawing(patch: Patch, part: str, sheet: SheetXml) -> tuple[str, ByteEdit]:
     """An empty drawing, and how the sheet refers to it."""
     name = patch.free_name("xl/drawings/vmlDrawing{}.vml")
     patch.put(name, EMPTY_DRAWING.encode())
     patch.declare_ending("vml", DRAWING)
     space = STRICT if STRICT.encode() in sheet.data[:4000] else OFFICE
-    said = f'legacyDrawing xmlns:r="{space}" r:id="{patch.relate(part, "vmlDrawing", name)}"/>'
+    used = {"xmlns:r": space, "r:id": patch.relate(part, "vmlDrawing", name)}
     place = place_after(sheet.others, BEFORE_DRAWING)
-    return name, (place, place, b"<" + sheet.prefix + said.encode())
+    return name, (place, place, tag(sheet.prefix, "legacyDrawing", b"", **used))
 
 
 def _draw(patch: Patch, part: str, sheet: SheetXml, notes: Mapping[Address, str]) -> None:

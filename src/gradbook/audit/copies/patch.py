@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from gradbook.audit.copies.markup import Element, edited, outline, plain, prefix, with_child
+from gradbook.audit.copies.markup import Element, edited, outline, plain, prefix, tag, with_child
 from gradbook.audit.workbook.package import Package, WorkbookError, related, relations_part
 
 LARGEST = 256 * 2**20  # bytes of all parts, unpacked
@@ -82,8 +82,8 @@ class Patch:
         number = len(taken)
         while f"rId{number}" in taken:
             number += 1
-        said = f'Relationship Id="rId{number}" Type="{base}/{kind}" Target="/{to}"/>'
-        self._add(part, said)
+        said = {"Id": f"rId{number}", "Type": f"{base}/{kind}", "Target": f"/{to}"}
+        self._add(part, "Relationship", **said)
         return f"rId{number}"
 
     def drop(self, name: str, of: str) -> None:
@@ -103,19 +103,19 @@ class Patch:
 
     def declare(self, name: str, kind: str) -> None:
         """Say of what type a part is."""
-        self._add(TYPES, f'Override PartName="/{name}" ContentType="{kind}"/>')
+        self._add(TYPES, "Override", PartName=f"/{name}", ContentType=kind)
 
     def declare_ending(self, ending: str, kind: str) -> None:
         """Say of what type parts with such a name are, unless that is known."""
         known = [e.attribute("Extension").lower() for e in outline(self.text(TYPES), TYPES)]
         if ending not in known:
-            self._add(TYPES, f'Default Extension="{ending}" ContentType="{kind}"/>')
+            self._add(TYPES, "Default", Extension=ending, ContentType=kind)
 
-    def _add(self, part: str, said: str) -> None:
+    def _add(self, part: str, name: str, **attributes: str) -> None:
         """One more child of a part's root, which has its namespace."""
         data = self.text(part)
         root = outline(data, part)[-1]
-        child = b"<" + prefix(data, root) + said.encode()
+        child = tag(prefix(data, root), name, b"", **attributes)
         self.put(part, edited(data, with_child(data, root, child)))
 
     # The copy -----------------------------------------------------------------
@@ -127,22 +127,22 @@ class Patch:
         with ZipFile(file, "w", ZIP_DEFLATED) as archive:
             for name, part in self.parts.parts.items():
                 if name not in self.dropped:
-                    self._copy(archive, name, part)
+                    entry = ZipInfo(part.filename, part.date_time)
+                    entry.compress_type, entry.external_attr = (
+                        part.compress_type,
+                        part.external_attr,
+                    )
+                    self._write(archive, entry, name)
             for name in self.changed:
                 if name not in self.parts:
-                    archive.writestr(_entry(ZipInfo(name, MADE), ZIP_DEFLATED), self.changed[name])
+                    entry = ZipInfo(name, MADE)
+                    entry.compress_type = ZIP_DEFLATED
+                    self._write(archive, entry, name)
 
-    def _copy(self, archive: ZipFile, name: str, part: ZipInfo) -> None:
-        entry = _entry(ZipInfo(part.filename, part.date_time), part.compress_type)
-        entry.external_attr = part.external_attr
+    def _write(self, archive: ZipFile, entry: ZipInfo, name: str) -> None:
         if name in self.changed:
             archive.writestr(entry, self.changed[name])
             return
         with archive.open(entry, "w") as copy:
             for piece in self.parts.chunks(name):
                 copy.write(piece)
-
-
-def _entry(entry: ZipInfo, kind: int) -> ZipInfo:
-    entry.compress_type = kind
-    return entry

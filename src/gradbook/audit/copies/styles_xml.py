@@ -8,6 +8,7 @@ from gradbook.audit.copies.markup import (
     elements,
     only,
     prefix,
+    tag,
     with_attributes,
     with_child,
 )
@@ -47,22 +48,20 @@ class Styles:
         return self.filled.setdefault(style, self.first + len(self.filled))
 
     def save(self) -> None:
-        p = prefix(self.data, self.formats).decode()
-        fill = (
-            f'<{p}fill><{p}patternFill patternType="solid"><{p}fgColor rgb="FF{self.colour[1:]}"/>'
-            f'<{p}bgColor indexed="64"/></{p}patternFill></{p}fill>'
-        )
+        p = prefix(self.data, self.formats)
+        colours = tag(p, "fgColor", rgb=f"FF{self.colour[1:]}") + tag(p, "bgColor", indexed="64")
+        fill = tag(p, "fill", tag(p, "patternFill", colours, patternType="solid"))
         ordinary = self.data[self.known[0].start : self.known[0].end]
         added = ordinary * (self.first - len(self.known)) + b"".join(map(self._filled, self.filled))
         count = self.first + len(self.filled)
-        edits = with_child(self.data, self.fills, fill.encode(), count=str(self.fill + 1))
+        edits = with_child(self.data, self.fills, fill, count=str(self.fill + 1))
         edits += with_child(self.data, self.formats, added, count=str(count))
         self.patch.put(self.part, edited(self.data, edits))
 
     def _filled(self, style: int) -> bytes:
         own = self.known[style]
-        _, _, tag = with_attributes(self.data, own, fillId=str(self.fill), applyFill="1")
-        return tag + self.data[own.inside : own.end]
+        _, _, opening = with_attributes(self.data, own, fillId=str(self.fill), applyFill="1")
+        return opening + self.data[own.inside : own.end]
 
 
 def _is_style(depth: int, tag: str, attributes: dict[str, str]) -> bool:

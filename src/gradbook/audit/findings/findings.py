@@ -1,9 +1,10 @@
-"""What an audit finds: books, their sheets, and what is wrong where."""
+"""What an audit finds: books, their sheets, and what is wrong where; as Python and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gradbook.audit.formula.address import Address, ranges, sheet_of, written
 from gradbook.audit.formula.edits import Edit
@@ -58,6 +59,10 @@ KINDS = {
 """What can be wrong, and what that means."""
 
 
+RECORDED = "kind", "quantity", "weight", "cells", "formula", "expected", "why", "relative_error"
+"""What --json says of each finding."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that is wrong, in all the cells where it is."""
@@ -94,7 +99,7 @@ def finding_in(
         quantity=quantity,
         weight=weight,
         cells=ranges(cells),
-        formula=book.formula(cells[0]),
+        formula=book.content(cells[0]),
         expected=f"={right.text_at(cells[0])}" if right else "",
         why=why,
         sheet=book.sheets[sheet_of(cells[0])].title,
@@ -103,7 +108,7 @@ def finding_in(
 
 
 @dataclass(frozen=True)
-class Curve:
+class LossCurves:
     """The loss of each step, as the sheet is made and as it would be with the right gradients."""
 
     made: tuple[float, ...]
@@ -122,7 +127,7 @@ class SheetReport:
     rows: tuple[int, int] | None = None
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
-    curve: Curve | None = None
+    curve: LossCurves | None = None
 
 
 @dataclass(frozen=True)
@@ -141,17 +146,29 @@ class BookReport:
         """What is wrong in any of its sheets."""
         return tuple(finding for sheet in self.sheets for finding in sheet.findings)
 
+    def __str__(self) -> str:
+        from gradbook.report.audit.text import plain_report
 
-def record(reports: tuple[BookReport, ...] | list[BookReport]) -> dict[str, object]:
+        return plain_report(self)
+
+    def _repr_html_(self) -> str:
+        from gradbook.report.audit.page import cell
+
+        return cell(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+
+def record(reports: Sequence[BookReport]) -> dict[str, object]:
     """The reports as --json gives them."""
     return {"version": 1, "books": [_book(report) for report in reports]}
 
 
 def _book(report: BookReport) -> dict[str, object]:
-    found: dict[str, object] = {"book": report.book, "verdict": report.verdict}
-    if report.problem:
-        found["problem"] = report.problem
-    return {**found, "sheets": [_sheet(sheet) for sheet in report.sheets]}
+    problem = {"problem": report.problem} if report.problem else {}
+    sheets = [_sheet(sheet) for sheet in report.sheets]
+    return {"book": report.book, "verdict": report.verdict, **problem, "sheets": sheets}
 
 
 def _sheet(report: SheetReport) -> dict[str, object]:
@@ -162,18 +179,5 @@ def _sheet(report: SheetReport) -> dict[str, object]:
         "rate": report.rate or None,
         "weights": list(report.weights),
         "rows": list(report.rows) if report.rows else None,
-        "findings": [_finding(finding) for finding in report.findings],
-    }
-
-
-def _finding(finding: Finding) -> dict[str, object]:
-    return {
-        "kind": finding.kind,
-        "quantity": finding.quantity,
-        "weight": finding.weight,
-        "cells": finding.cells,
-        "formula": finding.formula,
-        "expected": finding.expected,
-        "why": finding.why,
-        "relative_error": finding.relative_error,
+        "findings": [{name: getattr(f, name) for name in RECORDED} for f in report.findings],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from gradbook.audit.formula.address import Address, sheet_of, written
@@ -21,18 +21,20 @@ class Mentions:
         self.step = positions.step
         self.alike = alike
 
-    def candidates(self, homes: Collection[Address]) -> list[Address]:
-        """The cells that a formula in some others may mention without leading back to them."""
+    def candidates(self, homes: Sequence[Address]) -> list[Address]:
+        """The cells that a formula in some others may mention without leading back to them, the
+        nearest to the first of those first."""
         flow, stop = self.training.flow, self.training.weight_cells
         below = flow.below(homes, stop).union(homes)
-        own = self.step.own
-        return [
+        own, home = self.step.own, homes[0]
+        found = [
             cell
             for cell in dict.fromkeys([*own, *self.step.cells, *self.positions.unused])
             if cell not in below
             and (cell not in stop or cell in own)
             and cell not in self.positions.of_other_steps
         ]
+        return sorted(found, key=lambda cell: (sheet_of(cell) != sheet_of(home), abs(cell - home)))
 
     @cached_property
     def aliases(self) -> dict[Address, list[Address]]:

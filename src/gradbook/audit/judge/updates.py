@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -18,6 +18,7 @@ from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.training.steps import Step
 from gradbook.audit.training.training import Training
 from gradbook.audit.training.weight_columns import WeightColumn, change
+from gradbook.audit.workbook.book import shown
 from gradbook.targets.excel.language.grammar import write
 from gradbook.targets.excel.language.reader import read
 
@@ -62,12 +63,7 @@ class _Updates:
     def finding(self, cells: Sequence[Address], right: Pattern, kind: str, why: str) -> Finding:
         """Something that is wrong with some of them."""
         book, name = self.training.book, self.training.names[self.number]
-        found = finding_in(book, cells, kind, quantity=name, why=why, weight=name, right=right)
-        if found.formula:
-            return found
-        value = book.values.get(cells[0])
-        shown = f"{value:.15g}" if isinstance(value, float) else str("" if value is None else value)
-        return replace(found, formula=shown)
+        return finding_in(book, cells, kind, quantity=name, why=why, weight=name, right=right)
 
 
 def _differing(
@@ -86,7 +82,7 @@ def _differing(
     if pasted:
         value = book.values.get(pasted[0])
         what = "nothing" if value is None else "a text"
-        what = f"the number {value:.6g}" if isinstance(value, float) else what
+        what = f"the number {shown(value)}" if isinstance(value, float) else what
         words = f"holds {what} where the others of its column have a formula"
         yield updates.finding(pasted, usual, "pasted value", f"{written(pasted[0])} {words}")
     for cells in others.values():
@@ -155,12 +151,12 @@ def _blank_rate(training: Training, steps: Sequence[Step]) -> Iterator[Finding]:
     kept = _rate_kept(training, steps[0]) if steps else None
     rate = USUAL_RATE if kept is None else kept
     words = (
-        f"any number above 0 will do, {rate:g} for a start"
+        f"any number above 0 will do, {shown(rate)} for a start"
         if kept is None
-        else f"the values in the file were made with {rate:g}"
+        else f"the values in the file were made with {shown(rate)}"
     )
     why = f"the learning rate {written(cell)} {state}, so no weight ever changes: {words}"
-    right = book.reader.typed(f"{rate:.6g}", cell)
+    right = book.reader.typed(shown(rate), cell)
     yield finding_in(book, [cell], BLANK_RATE, quantity=LR, why=why, right=right)
 
 

@@ -14,7 +14,10 @@ from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.loss import Loss, every_step
 from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
-from gradbook.audit.repair.pasted import pasted_column
+from gradbook.audit.repair.evidence import put_right
+from gradbook.audit.repair.generators.pasted_columns import pasted_columns
+from gradbook.audit.repair.hypotheses import Repaired
+from gradbook.audit.repair.symptoms import Memory, Symptoms
 from gradbook.audit.training.loss_candidates import called_a_loss
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import Training, depending, trainings_of
@@ -102,7 +105,8 @@ def _is_explained(training: Training, loss: Sequence[Loss]) -> bool:
             for j, (verdict, claim) in found.items()
             if verdict is not Verdict.RIGHT and claim
         }
-        remedy = pasted_column(tested, wrong, given=True) if wrong else None
+        proposed = pasted_columns(Symptoms(tested, wrong, Memory())) if wrong else ()
+        given = (Repaired(tested, hypothesis) for hypothesis in proposed if hypothesis.reproduces)
+        return any(put_right(repaired, wrong) >= wrong.keys() for repaired in given)
     except NotUnderstood:
         return False
-    return remedy is not None and remedy.lanes >= wrong.keys()

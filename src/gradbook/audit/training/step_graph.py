@@ -1,8 +1,8 @@
-"""One step of a stranger's training as a graph, and what makes two steps the same."""
+"""One step of a stranger's training as a graph."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import meaning
@@ -11,7 +11,6 @@ from gradbook.audit.formula.values import (
     CellBlock,
     LeadsBack,
     Lookup,
-    Meaning,
     NotUnderstood,
     Single,
     number,
@@ -27,47 +26,22 @@ MOST_CELLS = 20_000  # of one step
 class StepGraph:
     """The cells of one step as nodes: weights and whatever doesn't depend on them are leaves."""
 
-    def __init__(
-        self, training: Training, instead: Mapping[Address, Pattern] | None = None
-    ) -> None:
+    def __init__(self, training: Training, instead: Mapping[Address, Pattern]) -> None:
         self.training = training
         self.book = training.book
-        self.flow = training.flow
+        self.instead = instead  # formulas to try in the place of others
+        fresh = instead.keys() - training.varying
+        self.varying = training.varying
+        if fresh:
+            self.varying = self.varying | training.flow.below(fresh) | fresh
         self.graph = Graph()
-        self.known: dict[Address, Meaning] = {}
+        self.known: dict[Address, Single] = {}
         self.leaves: dict[Address, Node] = {}
         self.leaf_cells: dict[Node, Address] = {}
-        self.instead = instead or {}  # formulas to try in the place of others
-        self.moving = training.varying
-        if not training.varying.issuperset(self.instead):
-            changed = {c for c in self.instead if c not in training.varying}
-            self.moving = training.varying | training.flow.below(changed) | changed
 
     def node(self, cell: Address) -> Node:
         """A cell's value."""
-        return number(self.graph, self.value(self._meant(cell, cell)))
-
-    def value(self, cell: Address) -> Meaning:
-        """A cell's value, after those that it is computed from."""
-        waiting = [cell]
-        opened: set[Address] = set()
-        while waiting:
-            last = waiting[-1]
-            if last in self.known:
-                waiting.pop()
-                continue
-            missing = [c for c in self._inside(last) if c not in self.known]
-            if missing:
-                if last in opened:
-                    raise LeadsBack(f"{self.book.called(last)}, which leads back to itself", last)
-                opened.add(last)
-                if len(opened) > MOST_CELLS:
-                    raise NotUnderstood("a step of very many cells")
-                waiting.extend(missing)
-                continue
-            self.known[last] = self._computed(last)
-            waiting.pop()
-        return self.known[cell]
+        return number(self.graph, self._worked(self._meant(cell)))
 
     def expression(
         self, expression: Expression, home: Address, pattern: Pattern | None = None
@@ -76,57 +50,72 @@ class StepGraph:
         pattern = pattern or self.book.patterns[home]
         for cell in self.training.mentioned(expression, home, pattern):
             if not self.training.before(home, cell):
-                self.value(self._meant(cell, home))
+                self._worked(self._meant(cell))
         return number(self.graph, meaning(self.graph, expression, self._look(home, pattern)))
 
-    def _meant(self, cell: Address, home: Address) -> Address:
+    def _worked(self, cell: Address) -> Single:
+        """A cell's value, after those that it is computed from."""
+        waiting = [cell]
+        opened: set[Address] = set()
+        while waiting:
+            last = waiting[-1]
+            missing = [] if last in self.known else self._missing(last)
+            if missing:
+                if last in opened:
+                    raise LeadsBack(f"{self.book.called(last)}, which leads back to itself", last)
+                opened.add(last)
+                if len(opened) > MOST_CELLS:
+                    raise NotUnderstood("a step of very many cells")
+                waiting.extend(missing)
+                continue
+            if last not in self.known:
+                self.known[last] = self._computed(last)
+            waiting.pop()
+        return self.known[cell]
+
+    def _meant(self, cell: Address) -> Address:
         return cell if cell in self.instead else self.training.plain(cell)
 
     def _is_leaf(self, cell: Address) -> bool:
-        if cell in self.instead:
-            return False
-        formula = cell in self.book.patterns
-        return cell in self.training.weight_cells or cell not in self.moving or not formula
+        computed = cell in self.varying and cell in self.book.patterns
+        return cell not in self.instead and (cell in self.training.weight_cells or not computed)
 
-    def _inside(self, cell: Address) -> list[Address]:
-        """The cells that a cell is computed from within its step."""
+    def _missing(self, cell: Address) -> list[Address]:
+        """What a cell is computed from within its step, and isn't known yet."""
         if self._is_leaf(cell):
             return []
-        sources: Sequence[Address] = self.flow.sources(cell)
-        if cell in self.instead:
-            sources = list(self.flow.mentioned(self.instead[cell].places, cell))
-        before = self.training.before
-        return [self._meant(s, cell) for s in dict.fromkeys(sources) if not before(cell, s)]
+        flow, before = self.training.flow, self.training.before
+        pattern = self.instead.get(cell)
+        sources = flow.mentioned(pattern.places, cell) if pattern else flow.sources(cell)
+        meant = (self._meant(s) for s in dict.fromkeys(sources) if not before(cell, s))
+        return [source for source in meant if source not in self.known]
 
-    def _computed(self, cell: Address) -> Meaning:
+    def _computed(self, cell: Address) -> Single:
         if self._is_leaf(cell):
             return self._leaf(cell)
-        pattern = self.instead.get(cell) or self.book.patterns[cell]
+        pattern, called = self.instead.get(cell) or self.book.patterns[cell], self.book.called(cell)
         if pattern.expression is None:
-            raise NotUnderstood(f"{self.book.called(cell)}: {pattern.problem}")
+            raise NotUnderstood(f"{called}: {pattern.problem}")
         try:
             found = meaning(self.graph, pattern.expression, self._look(cell, pattern))
         except NotUnderstood as error:
-            if "!" in str(error):
+            if "!" in str(error):  # it names a cell
                 raise
-            raise NotUnderstood(f"{self.book.called(cell)} has {error}") from error
-        by_itself = cell in self.instead or isinstance(pattern.expression, Reference)
-        if isinstance(found, Node) and by_itself:
-            return self.graph.make("copy", found, attributes=(self.book.called(cell),))
+            raise NotUnderstood(f"{called} has {error}") from error
         if isinstance(found, CellBlock):
             return found.rows[0][0]
+        by_itself = cell in self.instead or isinstance(pattern.expression, Reference)
+        if isinstance(found, Node) and by_itself:
+            return self.graph.make("copy", found, attributes=(called,))
         return found
 
-    def _leaf(self, cell: Address) -> Meaning:
+    def _leaf(self, cell: Address) -> Single:
         value = self.book.values.get(cell)
-        if (
-            value is None
-            and cell not in self.training.weight_cells
-            and cell not in self.book.patterns
-        ):
-            return None
         if isinstance(value, str):
             return value
+        is_weight = cell in self.training.weight_cells
+        if value is None and not is_weight and cell not in self.book.patterns:
+            return None
         if isinstance(value, bool):
             return self.graph.constant(float(value))
         if cell not in self.leaves:
@@ -135,14 +124,9 @@ class StepGraph:
         return self.leaves[cell]
 
     def _look(self, home: Address, pattern: Pattern) -> Lookup:
-        return self.flow.lookup(self.graph, pattern, home, lambda cell: self._single(cell, home))
+        def single(cell: Address) -> Single:
+            if home not in self.training.weight_cells and self.training.before(home, cell):
+                return self._leaf(cell)
+            return self.known[self._meant(cell)]
 
-    def _single(self, cell: Address, home: Address) -> Single:
-        value = self._seen(cell, home)
-        assert not isinstance(value, CellBlock)
-        return value
-
-    def _seen(self, cell: Address, home: Address) -> Meaning:
-        if home not in self.training.weight_cells and self.training.before(home, cell):
-            return self._leaf(cell)
-        return self.known[self._meant(cell, home)]
+        return self.training.flow.lookup(self.graph, pattern, home, single)

@@ -96,8 +96,7 @@ class Training:
         """The cells that a part of a cell's formula, or of another one's, mentions."""
         pattern = pattern or self.book.patterns[home]
         mentions = (pattern.mentions.get(text) for text in mentioned_texts(expression))
-        places = (place for place in mentions if isinstance(place, CellReference | RangeReference))
-        return self.flow.mentioned(places, home)
+        return self.flow.mentioned(mentions, home)
 
     def cell_of(self, reference: Expression, home: Address) -> Address | None:
         """The one cell that a reference stands for."""

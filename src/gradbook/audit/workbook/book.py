@@ -63,11 +63,20 @@ class Book:
         pattern = self.patterns.get(cell)
         return f"={pattern.text_at(cell)}" if pattern else ""
 
+    def content(self, cell: Address) -> str:
+        """What stands in a cell: its formula or, where it has none, its value."""
+        return self.formula(cell) or shown(self.values.get(cell))
+
     def called(self, cell: Address, seen_from: Address | None = None) -> str:
         """The cell's name, with its sheet's where it is another than the reader's."""
         if seen_from is not None and sheet_of(seen_from) == sheet_of(cell):
             return written(cell)
         return f"{quoted(self.sheets[sheet_of(cell)].title)}!{written(cell)}"
+
+
+def shown(value: CellValue) -> str:
+    """A value as people see it: every number of a finding is written like this."""
+    return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def quoted(title: str) -> str:

@@ -15,9 +15,13 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.output import show, show_images
 from gradbook.errors import UsageError, one_line
+
+if TYPE_CHECKING:
+    from gradbook.lab.models.predict import Reading
 
 EXAMPLES = """\
   gradbook predict runs/quick six.jpg          a photo of a digit
@@ -42,13 +46,14 @@ def run(options: Namespace) -> int:
     chosen = [flag for flag in ("show", "json", "csv") if getattr(options, flag)]
     if len(chosen) > 1:
         raise UsageError(f"--{chosen[0]} and --{chosen[1]} don't go together: leave one out")
-    from gradbook.lab.models.predict import Reading, readings
+    from gradbook.lab.models.predict import readings
     from gradbook.lab.training.run_folder import load
     from gradbook.report import prediction as text
 
     model = load(options.model)
     names = text.width_of_names(options.files)
-    code, kept = 0, list[Reading]()
+    code = 0
+    kept: list[Reading] = []
     if options.csv:
         print(text.headings(), end="")
     for reading in readings(model, options.files):  # each is told as soon as it is known

@@ -14,7 +14,7 @@ from gradbook.graph.names import value_name
 from gradbook.graph.node import needed
 from gradbook.graph.reference import evaluate
 from gradbook.net import Net
-from gradbook.net.layers import Conv, Dense, Dropout, Flatten, Pool
+from gradbook.net.layers import Conv, Dense, Pool
 from gradbook.net.measure import measure
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
@@ -43,7 +43,7 @@ def first_filters(net: Net, values: Values, picture: Shape) -> Array | None:
             return _weights(values, index)
         if isinstance(layer, Dense):
             return _weights(values, index).reshape(-1, *picture)
-        if not isinstance(layer, Dropout | Flatten):
+        if not layer.passes_on:
             return None
     return None
 
@@ -83,7 +83,7 @@ def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
 
 def _told(net: Net) -> Iterator[list[int]]:
     """Layers whose work is shown together; of dropout and flatten there is nothing to see."""
-    seen = [k for k, layer in enumerate(net.layers) if not isinstance(layer, Dropout | Flatten)]
+    seen = [k for k, layer in enumerate(net.layers) if not layer.passes_on]
     together: list[int] = []
     for index, following in zip(seen, [*seen[1:], None], strict=True):
         shape = net.shapes[index + 1]

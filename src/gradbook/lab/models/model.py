@@ -92,6 +92,16 @@ class Model:
         name = self.net.name or "a network"
         return f"<Model of {name}: {self.parameters:,} parameters, {len(self.classes)} classes>"
 
+    def _repr_html_(self) -> str:
+        from gradbook.report.summary.model import cell
+
+        return cell(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        from gradbook.report.summary.model import lines
+
+        printer.text(lines(self))
+
     # The file.
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.build import training_step
@@ -46,6 +47,16 @@ class Sweep:
     def __repr__(self) -> str:
         name = self.net.name or "a network"
         return f"<Sweep of {name}: {len(self.outcomes)} rates, {self.epochs:,} epochs each>"
+
+    def _repr_html_(self) -> str:
+        from gradbook.report.sweep.page import cell
+
+        return cell(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        from gradbook.report.sweep.text import plain_report
+
+        printer.text(plain_report(self))
 
 
 def sweep(

@@ -81,6 +81,11 @@ class Trained:
         score = "" if self.test_accuracy is None else f", {self.test_accuracy:.2%} of the test"
         return f"<Trained {self.recipe.title}: {said}{score}>"
 
+    def _repr_html_(self) -> str:
+        from gradbook.report.run.epochs import cell
+
+        return cell(self)
+
 
 def train(  # noqa: PLR0913 - each but the first is left out more often than not
     recipe: Meant | None = None,

@@ -9,13 +9,13 @@ from gradbook.audit.findings.findings import (
     RIGHT,
     TO_FILL_IN,
     BookReport,
-    Curve,
     Finding,
+    LossCurves,
     SheetReport,
 )
 from gradbook.audit.findings.overview import GOOD, Shared, grade, identical_files, shared_mistakes
 from gradbook.errors import one_line
-from gradbook.report.words.lines import Piece, TextLine, folded
+from gradbook.report.words.lines import TEXT_WIDTH, Piece, TextLine, folded, plain
 
 COLOURS = {
     "right": "green",
@@ -45,6 +45,11 @@ def lines(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
         yield []
         yield [Piece(counts(reports), "bold")]
         yield from _class(reports, width)
+
+
+def plain_report(report: BookReport) -> str:
+    """One book's report without colours, for who only prints."""
+    return plain(list(lines([report], TEXT_WIDTH))).rstrip()
 
 
 def summary(report: BookReport) -> str:
@@ -157,7 +162,7 @@ def gathered(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     return [(", ".join(dict.fromkeys(names)), why) for why, names in found.items()]
 
 
-def learning(curve: Curve) -> str:
+def learning(curve: LossCurves) -> str:
     """What the mistakes do to the loss, in one line."""
     updates = len(curve.made) - 1
     made, right = curve.made[-1], curve.corrected[-1]

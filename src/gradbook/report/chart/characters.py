@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import ceil, isnan
 from string import ascii_lowercase, ascii_uppercase
 
@@ -19,7 +19,12 @@ def chart_lines(
     chart: Chart, width: int, height: int, *, ascii_only: bool = False
 ) -> list[TextLine]:
     """The chart in so many columns and rows, axis and title not counted among the rows."""
-    marks, labels = _marks(chart, ascii_only), _labels(chart, ascii_only)
+    marks = [LETTERS[k % len(LETTERS)] * ascii_only for k in range(len(chart.curves))]
+    arrows = "v^" if ascii_only else "↓↑"
+    labels = [
+        f"{mark} {chart.label(curve, *arrows)}".lstrip()
+        for mark, curve in zip(marks, chart.curves, strict=True)
+    ]
     levels = {
         _row(chart.height(level), height): tick_text(chart.scale, level, ascii_only)
         for level in chart.levels
@@ -29,7 +34,7 @@ def chart_lines(
     canvas = _Canvas(max(width - gutter - margin - 1, LEAST_WIDTH), height, 1 if ascii_only else 2)
     for mark, curve in zip(marks, chart.curves, strict=True):
         epochs, values = thinned(curve.values, 8 * canvas.width)
-        across = [(epoch - 1) / max(chart.epochs - 1, 1) for epoch in epochs]
+        across = map(chart.across, epochs)
         canvas.draw(list(zip(across, map(chart.height, values), strict=True)), mark, curve.colour)
     beside = _beside(chart, labels, height)
     side, tee, corner, floor = "|++-" if ascii_only else "│┤└─"
@@ -40,20 +45,6 @@ def chart_lines(
     lines.append([Piece(" " * gutter + corner + floor * canvas.width)])
     lines.append([Piece(" " * (gutter + 1) + _counts(chart, canvas.width))])
     return lines
-
-
-def _marks(chart: Chart, ascii_only: bool) -> list[str]:
-    """What each curve is drawn with, where that isn't dots."""
-    return [LETTERS[k % len(LETTERS)] if ascii_only else "" for k in range(len(chart.curves))]
-
-
-def _labels(chart: Chart, ascii_only: bool) -> list[str]:
-    arrows = ("v", "^") if ascii_only else ("↓", "↑")
-    names = [chart.label(curve, *arrows) for curve in chart.curves]
-    return [
-        f"{mark} {name}".lstrip()
-        for mark, name in zip(_marks(chart, ascii_only), names, strict=True)
-    ]
 
 
 def _row(height: float, rows: int) -> int:
@@ -78,7 +69,7 @@ def _counts(chart: Chart, width: int) -> str:
     free = 0
     for count in chart.counts:
         word = str(count) if count > 1 else "epoch 1"
-        at = round((count - 1) / max(chart.epochs - 1, 1) * (width - 1))
+        at = round(chart.across(count) * (width - 1))
         at = max(0, min(at - len(word) // 2, width - len(word)))
         if at >= free:
             line[at : at + len(word)] = word
@@ -125,13 +116,11 @@ class _Canvas:
         self.inks[cell] = (mark, colour)
 
     def row(self, row: int) -> TextLine:
-        pieces: TextLine = []
-        for column in range(self.width):
-            cell = (row, column)
-            mark, colour = self.inks.get(cell, (" ", ""))
-            text = chr(0x2800 + self.dots[cell]) if cell in self.dots else mark
-            if pieces and pieces[-1].colour == colour:
-                pieces[-1] = Piece(pieces[-1].text + text, colour)
-            else:
-                pieces.append(Piece(text, colour))
-        return pieces
+        cells = [self._cell((row, column)) for column in range(self.width)]
+        runs = groupby(cells, lambda cell: cell[1])
+        return [Piece("".join(mark for mark, _ in run), colour) for colour, run in runs]
+
+    def _cell(self, cell: tuple[int, int]) -> tuple[str, str]:
+        """What stands in it, and its colour."""
+        mark, colour = self.inks.get(cell, (" ", ""))
+        return (chr(0x2800 + self.dots[cell]) if cell in self.dots else mark), colour

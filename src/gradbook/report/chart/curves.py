@@ -50,6 +50,10 @@ class Chart:
         values = np.concatenate([curve.values for curve in self.curves])
         return self.scale.ends(values, [float(curve.values[0]) for curve in self.curves])
 
+    def across(self, epoch: int) -> float:
+        """0 at the first epoch, 1 at the last."""
+        return (epoch - 1) / max(self.epochs - 1, 1)
+
     def height(self, value: float) -> float:
         """0 at the lower edge, 1 at the upper one, beyond them outside; nan where nothing is."""
         low, high = self.ends

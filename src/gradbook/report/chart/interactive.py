@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.resources import files
 from math import isnan
 from typing import Any
 
 from gradbook.report.chart import svg
 from gradbook.report.chart.curves import Chart, Curve, few
-from gradbook.report.page.shell import text
+from gradbook.report.page.shell import resource, text
 
 BESIDE = svg.Frame(width=400.0, height=270.0, left=52.0, right=10.0, top=34.0, bottom=42.0)
 BELOW = svg.FRAME  # with each curve's name where it ends
@@ -31,7 +30,7 @@ def figure(charts: Sequence[Chart], what: str, *, labelled: bool = False) -> str
     epochs = [place + 1 for place in few(charts[0].epochs, MOST_POINTS)]
     data = {
         "epochs": epochs,
-        "x": [_across(charts[0], epoch, frame) for epoch in epochs],
+        "x": [round(frame.x(charts[0].across(epoch)), 1) for epoch in epochs],
         "charts": [
             [_readings(chart, it, epochs, frame) for it in chart.curves] for chart in charts
         ],
@@ -45,11 +44,11 @@ def figure(charts: Sequence[Chart], what: str, *, labelled: bool = False) -> str
 
 
 def style() -> str:
-    return svg.style() + files(__package__).joinpath("chart.css").read_text("utf-8")
+    return svg.style() + resource(__package__, "chart.css")
 
 
 def script() -> str:
-    return files(__package__).joinpath("chart.js").read_text("utf-8")
+    return resource(__package__, "chart.js")
 
 
 def swatch(colour: str) -> str:
@@ -85,7 +84,7 @@ def _spot(chart: Chart, k: int, frame: svg.Frame) -> str:
     y = _height(chart, curve, last, frame)
     return (
         f'<circle class="spot c{k}{" gone" * (y is None)}" r="4" fill="{curve.colour}" '
-        f'cx="{_across(chart, last, frame)}" cy="{y or 0}"/>'
+        f'cx="{frame.x(chart.across(last)):.1f}" cy="{y or 0}"/>'
     )
 
 
@@ -99,10 +98,6 @@ def _readings(
         "y": [_height(chart, curve, epoch, frame) for epoch in epochs],
         "words": [_words(chart, curve, epoch) for epoch in epochs],
     }
-
-
-def _across(chart: Chart, epoch: int, frame: svg.Frame) -> float:
-    return round(frame.x((epoch - 1) / max(chart.epochs - 1, 1)), 1)
 
 
 def _height(chart: Chart, curve: Curve, epoch: int, frame: svg.Frame) -> float | None:

@@ -8,6 +8,7 @@ from html import escape
 from importlib.util import find_spec
 from math import isnan
 
+from gradbook.amounts import counted
 from gradbook.errors import UsageError
 from gradbook.palette import PAPER, QUIET
 from gradbook.report.chart.curves import Chart, Curve, few, spread, thinned
@@ -56,53 +57,47 @@ def svg(
 
     `labelled` names each curve where it ends; `over` is what is drawn over them all.
     """
+    drawn = inside(chart, frame, labelled)
+    return _element(frame, _words(chart), [drawn, over] if over else [drawn], alone)
+
+
+def stacked(charts: list[Chart], heading: str, frame: Frame = FRAME) -> str:
+    """Several charts under each other in one picture, with a heading."""
+    space = 40.0
+    parts = [
+        f'<text class="ink" fill="{PAPER.ink}" x="{_n(frame.left)}" y="30" font-size="17" '
+        f'font-weight="600">{escape(heading)}</text>'
+    ]
+    for k, chart in enumerate(charts):
+        top = _n(space + k * frame.height)
+        parts.append(f'<g transform="translate(0 {top})">\n{inside(chart, frame)}\n</g>')
+    whole = Frame(frame.width, space + len(charts) * frame.height)
+    return _element(whole, "; ".join(map(_words, charts)), parts)
+
+
+def _element(frame: Frame, words: str, parts: list[str], alone: bool = True) -> str:
+    paper = (
+        f'<rect class="paper" fill="{PAPER.fill}" width="{_n(frame.width)}" '
+        f'height="{_n(frame.height)}" rx="10"/>'
+    )
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="gb-chart" '
             f'viewBox="0 0 {_n(frame.width)} {_n(frame.height)}" width="{_n(frame.width)}" '
-            f'height="{_n(frame.height)}" role="img" aria-label="{escape(_words(chart))}" '
+            f'height="{_n(frame.height)}" role="img" aria-label="{escape(words)}" '
             f'font-family="{FONT}" font-size="{_n(SIZE)}">',
-            *([f"<style>{style()}</style>", _paper(frame)] if alone else []),
-            inside(chart, frame, labelled),
-            *([over] if over else []),
+            *([f"<style>{style()}</style>", paper] if alone else []),
+            *parts,
             "</svg>",
             "",
         ]
     )
 
 
-def stacked(charts: list[Chart], heading: str, frame: Frame = FRAME) -> str:
-    """Several charts under each other in one picture, with a heading."""
-    space = 40.0
-    whole = Frame(frame.width, space + len(charts) * frame.height)
-    words = "; ".join(map(_words, charts))
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="gb-chart" '
-        f'viewBox="0 0 {_n(whole.width)} {_n(whole.height)}" width="{_n(whole.width)}" '
-        f'height="{_n(whole.height)}" role="img" aria-label="{escape(words)}" '
-        f'font-family="{FONT}" font-size="{_n(SIZE)}">',
-        f"<style>{style()}</style>",
-        _paper(whole),
-        f'<text class="ink" fill="{PAPER.ink}" x="{_n(frame.left)}" y="30" font-size="17" '
-        f'font-weight="600">{escape(heading)}</text>',
-    ]
-    for k, chart in enumerate(charts):
-        top = _n(space + k * frame.height)
-        parts.append(f'<g transform="translate(0 {top})">\n{inside(chart, frame)}\n</g>')
-    return "\n".join([*parts, "</svg>", ""])
-
-
 def _words(chart: Chart) -> str:
     labels = ", ".join(curve.label for curve in chart.curves)
     scale = f", {chart.scale.words}" if chart.scale.words else ""
-    return f"{chart.title}, over {chart.epochs} epochs{scale}: {labels}"
-
-
-def _paper(frame: Frame) -> str:
-    return (
-        f'<rect class="paper" fill="{PAPER.fill}" width="{_n(frame.width)}" '
-        f'height="{_n(frame.height)}" rx="10"/>'
-    )
+    return f"{chart.title}, over {counted(chart.epochs, 'epoch')}{scale}: {labels}"
 
 
 def inside(chart: Chart, frame: Frame, labelled: bool = True) -> str:
@@ -118,7 +113,12 @@ def inside(chart: Chart, frame: Frame, labelled: bool = True) -> str:
             f'width="{_n(frame.x(1) - frame.left)}" height="{_n(frame.y(0) - frame.top)}" '
             f'viewBox="{_n(frame.left)} {_n(frame.top)} {_n(frame.x(1) - frame.left)} '
             f'{_n(frame.y(0) - frame.top)}">',  # an inner element cuts off what leaves it
-            *(_curve(chart, k, frame) for k in range(len(chart.curves))),
+            *(
+                f'<path class="curve c{k}" d="{_path(chart, curve, frame)}" fill="none" '
+                f'stroke="{curve.colour}" stroke-width="2" stroke-linejoin="round" '
+                'stroke-linecap="round"/>'
+                for k, curve in enumerate(chart.curves)
+            ),
             "</svg>",
             _text(frame.x(1) + 14, 18, chart.labels, kind="quiet axis") if named else "",
             *_labels(chart, named, frame),
@@ -138,22 +138,9 @@ def _counts(chart: Chart, frame: Frame) -> Iterator[str]:
     base = frame.y(0)
     yield _line(frame.left, base, frame.x(1), base)
     for count in chart.counts:
-        yield _text(frame.x(_across(chart, count)), base + 18, str(count), anchor="middle")
+        yield _text(frame.x(chart.across(count)), base + 18, str(count), anchor="middle")
     yield _text(
         (frame.left + frame.x(1)) / 2, base + 38, "epoch", anchor="middle", kind="quiet axis"
-    )
-
-
-def _across(chart: Chart, epoch: int) -> float:
-    return (epoch - 1) / max(chart.epochs - 1, 1)
-
-
-def _curve(chart: Chart, k: int, frame: Frame) -> str:
-    curve = chart.curves[k]
-    return (
-        f'<path class="curve c{k}" d="{_path(chart, curve, frame)}" fill="none" '
-        f'stroke="{curve.colour}" stroke-width="2" stroke-linejoin="round" '
-        'stroke-linecap="round"/>'
     )
 
 
@@ -165,7 +152,7 @@ def _path(chart: Chart, curve: Curve, frame: Frame) -> str:
         if isnan(height):
             pen_down = False
             continue
-        x, y = frame.x(_across(chart, epoch)), frame.y(height)
+        x, y = frame.x(chart.across(epoch)), frame.y(height)
         words.append(f"{'L' if pen_down else 'M'}{_n(x)} {_n(y)}")
         pen_down = True
     if len(words) == 1:

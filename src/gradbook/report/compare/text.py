@@ -81,9 +81,9 @@ def _differences(runs: Sequence[Compared], width: int) -> Iterator[TextLine]:
     found = differences(runs)
     yield []
     if not found:
-        yield [Piece("Their recipes say the same.")]
+        yield [Piece("Their recipes are the same.")]
         return
-    yield [Piece("In which their recipes differ:", "bold")]
+    yield [Piece("Where their recipes differ:", "bold")]
     for word, said in found.items():
         yield [Piece(f"  {word}", "cyan")]
         for words in dict.fromkeys(said):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from gradbook.graph.lower import scalar_step
 from gradbook.net import Net
@@ -49,6 +51,20 @@ class Explanation:
 
         found = records(scalar_step(self.net), self.only)
         return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+
+    def _ipython_display_(self) -> None:
+        """The network's picture, then the derivation."""
+        from IPython.display import Markdown, display
+
+        display(self.net, Markdown(self._repr_markdown_()))
+
+    def _repr_markdown_(self) -> str:
+        """Its mathematics between dollars, which notebooks show even before they are trusted."""
+        said = re.sub(r"```math\n(.*?)\n```", r"$$\n\1\n$$", self.markdown(), flags=re.DOTALL)
+        return re.sub(r"\$`(.*?)`\$", r"$\1$", said)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self).rstrip())
 
 
 def explain(net: Net, only: str | None = None, *, everything: bool = False) -> Explanation:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.report.images.pixels import small
+
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFont import FreeTypeFont, ImageFont
@@ -48,15 +50,9 @@ def png(pixels: NDArray[np.uint8], names: Sequence[str], title: str, across: int
 
 
 def _image(pixels: NDArray[np.uint8]) -> Image:
-    from PIL import Image
-
-    channels, rows, columns = pixels.shape
-    image = Image.fromarray(pixels[0] if channels == 1 else pixels.transpose(1, 2, 0))
-    longest = max(rows, columns)
-    if longest > LARGEST:
-        return image.reduce(ceil(longest / LARGEST))
-    factor = max(CELL // longest, 1)
-    return image.resize((columns * factor, rows * factor), Image.Resampling.NEAREST)
+    image = small(pixels, LARGEST)
+    factor = max(CELL // max(image.size), 1)
+    return image.resize((image.width * factor, image.height * factor), 0)  # the nearest pixel
 
 
 def _fitting(name: str, width: int) -> str:

@@ -1,14 +1,13 @@
 """Arrays as small PNG pictures that stand in a page itself.
 
 Values that may be of either sign are painted in two colours that let the paper shine through the
-weaker they are, so that nought is the paper, light or dark.
+weaker they are, so that zero is the paper, light or dark.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
 from io import BytesIO
-from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -26,13 +25,16 @@ GAP = 2  # pixels between the pictures of a strip, before it is made larger
 
 def picture(pixels: NDArray[np.uint8]) -> str:
     """An image (channels, rows, columns) as an address for <img>; a large one is made smaller."""
-    return _address(_small(_image(pixels)))
+    return _address(small(pixels))
 
 
 def strip(images: NDArray[np.uint8], factor: int = 2) -> str:
     """Images (images, channels, rows, columns) side by side, the paper between them."""
-    parts = [_small(_image(pixels)).convert("RGBA") for pixels in images]
-    whole = _blank(len(parts), *parts[0].size)
+    from PIL import Image
+
+    parts = [small(pixels).convert("RGBA") for pixels in images]
+    width, height = parts[0].size
+    whole = Image.new("RGBA", (len(parts) * (width + GAP) - GAP, height), (0, 0, 0, 0))
     for place, part in enumerate(parts):
         whole.paste(part, (place * (part.width + GAP), 0))
     return _address(whole.resize((whole.width * factor, whole.height * factor), 0))
@@ -45,7 +47,7 @@ def tinted(values: NDArray[np.floating], most: float) -> str:
     share = _mean_of_blocks(np.nan_to_num(values / most) if most > 0 else np.zeros_like(values))
     levels = np.rint(np.clip(share, -1, 1) * LEVELS).astype(np.int16) + LEVELS
     image = Image.fromarray(levels.astype(np.uint8), "P")
-    image.putpalette(bytes(chain(*(_tint(level - LEVELS) for level in range(2 * LEVELS + 1)))))
+    image.putpalette(bytes(NEGATIVE * LEVELS + POSITIVE * (LEVELS + 1)))
     strength = bytes(round(255 * abs(k - LEVELS) / LEVELS) for k in range(2 * LEVELS + 1))
     return _address(image, transparency=strength)
 
@@ -58,26 +60,14 @@ def _mean_of_blocks(values: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.asarray(blocks.mean((1, 3)))
 
 
-def _tint(level: int) -> tuple[int, int, int]:
-    return POSITIVE if level >= 0 else NEGATIVE
-
-
-def _small(image: Image) -> Image:
-    longest = max(image.size)
-    return image.reduce(ceil(longest / LARGEST)) if longest > LARGEST else image
-
-
-def _image(pixels: NDArray[np.uint8]) -> Image:
+def small(pixels: NDArray[np.uint8], largest: int = LARGEST) -> Image:
+    """An image, at most so many pixels long, of (channels, rows, columns)."""
     from PIL import Image
 
     grey = pixels.shape[0] != 3
-    return Image.fromarray(pixels[0] if grey else pixels.transpose(1, 2, 0))
-
-
-def _blank(count: int, width: int, height: int) -> Image:
-    from PIL import Image
-
-    return Image.new("RGBA", (count * (width + GAP) - GAP, height), (0, 0, 0, 0))
+    image = Image.fromarray(pixels[0] if grey else pixels.transpose(1, 2, 0))
+    longest = max(image.size)
+    return image.reduce(ceil(longest / largest)) if longest > largest else image
 
 
 def _address(image: Image, **how: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The shell of every page, and the HTML that pages share.
+"""The shell of every page, and its tables, which notebooks show too.
 
-Knows what a page may load and run, and no subject.
+Knows what a page may load and run, and knows nothing of any subject.
 """

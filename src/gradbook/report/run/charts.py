@@ -26,7 +26,7 @@ def of_run(history: Sequence[Epoch]) -> list[Chart]:
 
     return [
         _losses("Loss", curves("loss")),
-        _accuracies("Read right", curves("accuracy")),
+        _accuracies("Accuracy", curves("accuracy")),
         _rates((_curve("rate", history, "rate", RATE),)),
     ]
 
@@ -38,7 +38,7 @@ def of_several(runs: Histories) -> list[Chart]:
     key = "validation" if validated else "train"
     return [
         _losses(f"{whose.capitalize()} loss", _curves(runs, f"{key}_loss")),
-        _accuracies(f"Read right, {whose}", _curves(runs, f"{key}_accuracy")),
+        _accuracies(f"{whose.capitalize()} accuracy", _curves(runs, f"{key}_accuracy")),
         _rates(_curves(runs, "rate")),
     ]
 
@@ -48,7 +48,7 @@ def _losses(title: str, curves: tuple[Curve, ...]) -> Chart:
 
 
 def _accuracies(title: str, curves: tuple[Curve, ...]) -> Chart:
-    return Chart(title, curves, scale=TOWARDS, measure="right", spell=percent)
+    return Chart(title, curves, scale=TOWARDS, measure="accuracy", spell=percent)
 
 
 def _rates(curves: tuple[Curve, ...]) -> Chart:

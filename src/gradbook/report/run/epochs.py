@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 
 from gradbook.amounts import duration, loss, percent, short
 from gradbook.lab.training.history import Epoch
+from gradbook.lab.training.train import Trained
+from gradbook.report.page.shell import text
+from gradbook.report.page.tables import text_table
 from gradbook.report.words.lines import TextLine
 from gradbook.report.words.table import RULE, TableColumn, TextTable, fitted
 
@@ -56,3 +59,10 @@ def table_of(history: Sequence[Epoch], validated: bool) -> TextTable:
     return TextTable(
         columns, tuple(tuple(getattr(epoch, c.key) for c in columns) for epoch in history)
     )
+
+
+def cell(trained: Trained) -> str:
+    """A training as a notebook shows it: how it went, epoch by epoch."""
+    validated = any(epoch.validation_loss is not None for epoch in trained.history)
+    shown = text_table(table_of(trained.history, validated))
+    return f"<p>{text(repr(trained).strip('<>'))}</p>{shown}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
-from typing import Any
 
 from gradbook.amounts import counted, duration, percent
 from gradbook.data import warp_text
@@ -14,7 +12,7 @@ from gradbook.lab.runs.evidence import Evidence, gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net.measure import measure
 from gradbook.report.chart import interactive
-from gradbook.report.page.shell import Section, page, text, wide
+from gradbook.report.page.shell import Section, page, resource, text, wide
 from gradbook.report.page.tables import table, text_table
 from gradbook.report.run import insides
 from gradbook.report.run.charts import of_run
@@ -26,9 +24,9 @@ MOST_MISREAD = 120  # cards
 UNSURE = 12
 SURE = 0.99
 FILTERS = """\
-<h3>The first filters</h3>
-<p>Each filter, and below it what it makes of the image. <span class="plus">Blue</span> is above
-nought, <span class="minus">orange</span> below; nought is the paper.</p>"""
+<h3>The filters of the first layer</h3>
+<p>Each filter, and below it its output for the image. <span class="plus">Blue</span> is positive,
+<span class="minus">orange</span> negative; zero is the paper.</p>"""
 AGAIN = "gradbook train recipe.txt -o again"
 
 
@@ -46,16 +44,12 @@ def told(run: Evidence) -> str:
         lead=f"{_lead(run)}\n{_contents(sections)}",
         foot=f"<p>{text(f'{run.dataset.name}: {run.dataset.source}')}</p>",
         style=style(),
-        script=interactive.script() + _file("run.js"),
+        script=interactive.script() + resource(__package__, "run.js"),
     )
 
 
 def style() -> str:
-    return interactive.style() + summary_page.STYLE + _file("run.css")
-
-
-def _file(name: str) -> str:
-    return files("gradbook.report.run").joinpath(name).read_text("utf-8")
+    return interactive.style() + summary_page.style() + resource(__package__, "run.css")
 
 
 # What it reached.
@@ -67,7 +61,7 @@ def _lead(run: Evidence) -> str:
     missed = len(answers) - int(answers.right.sum())
     return (
         f'{about}<p class="headline"><b>{percent(answers.accuracy, len(answers))}</b> '
-        f"of {counted(len(answers), 'test image')} read right; "
+        f"of {counted(len(answers), 'test image')} read correctly; "
         f'<a href="#misread">{missed:,} misread</a></p>\n'
         f"{facts(_facts(run))}"
     )
@@ -101,14 +95,37 @@ def _contents(sections: Sequence[Section]) -> str:
 
 def _sections(run: Evidence) -> Iterator[Section]:
     if run.history:
-        yield Section("training", "How it trained", training(run))
-    yield Section("confusion", "What is read as what", _confusion(run))
+        yield Section("training", "How it trained", _training(run))
+    yield Section("confusion", "Confusion matrix", _confusion(run))
     yield Section("misread", "Misread", _misread(run))
-    yield Section("images", "What it trained on", _images(run))
+    yield Section("images", "Training images", _images(run))
     yield Section("network", "The network", _network(run))
     if run.filters is not None or run.stages:
-        yield Section("insides", "An image on its way", _insides(run))
-    yield Section("again", "How to do it again", _again(run))
+        yield Section("insides", "Inside the network", _insides(run))
+    yield Section("again", "How to reproduce it", _again(run))
+
+
+# How it got there.
+
+
+def _training(run: Evidence) -> str:
+    warped = run.recipe.warp.changes_images
+    held_back = len(run.dataset.training_and_validation) - run.trained_on
+    said = (
+        f"Training figures are measured {'on warped images, ' if warped else ''}while the network "
+        f"learns from them; validation figures on {counted(held_back, 'image')} that it never "
+        "learns from."
+        if run.validated
+        else f"No images were held back: the figures of all {run.trained_on:,} "
+        f"were measured {'on warped images, ' if warped else ''}while the network learned from "
+        "them."
+    )
+    charts = interactive.figure(of_run(run.history), "How it trained")
+    epochs = wide(text_table(table_of(run.history, run.validated)))
+    return (
+        f"<p>{said}</p>\n{charts}\n"
+        f"<details><summary>Every epoch in numbers</summary>{epochs}</details>"
+    )
 
 
 # What it gets wrong.
@@ -117,9 +134,10 @@ def _sections(run: Evidence) -> Iterator[Section]:
 def _confusion(run: Evidence) -> str:
     counts, classes = run.answers.confusion(), run.dataset.classes
     said = (
-        "Each row is what the images show, each column what was read. A number leads to its images."
+        "Rows are what the images show, columns what the network read. Click on a number to see "
+        "its images."
         if len(classes) <= MOST_CLASSES
-        else "The commonest mistakes, and the classes that are misread the most."
+        else "The most frequent mistakes, and the classes that are misread the most."
     )
     tables = f"{confusion(counts, classes)}\n{by_class(counts, classes)}"
     return f'<p>{said}</p>\n<figure class="mistakes">{tables}</figure>'
@@ -130,15 +148,15 @@ def _misread(run: Evidence) -> str:
     parts = [] if len(wrong) else ["<p>None.</p>"]
     if len(wrong):
         left_out = len(wrong) > MOST_MISREAD
-        part = f" The surest {MOST_MISREAD} of {len(wrong):,}." if left_out else ""
+        part = f" These are the first {MOST_MISREAD} of {len(wrong):,}." if left_out else ""
         parts = [
-            "<p>The surest mistakes come first: what was read, what it is, and how likely each "
-            f"was to the network.{part} {_trust(run)}</p>",
+            "<p>The most confident mistakes come first: what was read, what it is, and the "
+            f"probability that the network gave to each.{part} {_trust(run)}</p>",
             '<p class="only" hidden><span></span> <button type="button">show all</button></p>',
             f'<figure id="cards">{_cards(run, wrong[:MOST_MISREAD])}</figure>',
         ]
     if len(unsure):
-        parts += ["<h3>Right, but only just</h3>", f"<figure>{_cards(run, unsure)}</figure>"]
+        parts += ["<h3>Correct, but least sure</h3>", f"<figure>{_cards(run, unsure)}</figure>"]
     return "\n".join(parts)
 
 
@@ -148,7 +166,7 @@ def _trust(run: Evidence) -> str:
     least = f"{100 * SURE:g} % sure"
     if not sure:
         return f"It was never {least}."
-    return f"Of the {counted(sure, 'image')} it was at least {least} of, {wrong:,} are wrong."
+    return f"Of the {counted(sure, 'image')} that it was at least {least} of, it misread {wrong:,}."
 
 
 def _cards(run: Evidence, places: Places) -> str:
@@ -163,11 +181,11 @@ def _images(run: Evidence) -> str:
     channels, rows, columns = data.shape
     colour = "grey" if channels == 1 else "colour"
     said = (
-        f"{run.trained_on:,} images of {rows} × {columns} pixels in {colour}, "
+        f"{counted(run.trained_on, 'image')} of {rows} × {columns} pixels in {colour}, "
         f"{counted(len(data.classes), 'class', 'classes')}."
     )
     if warp.changes_images:
-        said += f" Each is drawn anew in every epoch: <code>{text(warp_text.write(warp))}</code>"
+        said += f" Each is warped anew in every epoch: <code>{text(warp_text.write(warp))}</code>"
     names = ["as they are", *(f"in epoch {k}" for k in range(1, len(run.warped)))]
     films = insides.warped_rows(list(zip(names, run.warped, strict=True)))
     return f"<p>{said}</p>\n{_column(films)}"
@@ -184,7 +202,7 @@ def _insides(run: Evidence) -> str:
     probabilities = run.answers.probabilities[run.example]
     answer = insides.answer(test.pixels[run.example], probabilities, classes)
     parts = [
-        f"<p>Test image {run.example + 1:,} is of class {text(shown)}. What the network says:</p>",
+        f"<p>Test image {run.example + 1:,} is of class {text(shown)}. The network’s answer:</p>",
         _column(answer),
     ]
     later = run.stages
@@ -202,45 +220,23 @@ def _column(pictures: str) -> str:
     return f'<figure class="column">{pictures}</figure>'
 
 
-# How to do it again.
+# How to reproduce it.
 
 
 def _again(run: Evidence) -> str:
-    known = run.result.get("made_with")
-    where = facts_table(known) if isinstance(known, dict) else ""
     return (
-        "<p>The same recipe and seed give the same bits on this machine, whatever the number of "
-        "threads.</p>\n"
-        f"<pre><code>{AGAIN}</code></pre>\n"
-        "<p>The recipe lies beside this page:</p>\n"
-        f"<pre><code>{text(str(run.recipe))}</code></pre>\n<h3>Where it was made</h3>\n{where}"
+        "<p>The same recipe and seed give the same bits on this machine, with any number of "
+        f"threads.</p>\n<pre><code>{AGAIN}</code></pre>\n"
+        "<p>The recipe is in the folder of this page:</p>\n"
+        f"<pre><code>{text(str(run.recipe))}</code></pre>\n"
+        f"{environment(run.result.get('made_with'))}"
     )
 
 
-def facts_table(pairs: dict[str, Any]) -> str:
-    rows = ((text(str(name)), text(str(value))) for name, value in pairs.items())
-    return wide(table((), rows, words=(0, 1), kind="where", headed=True))
-
-
-def training(run: Evidence) -> str:
-    warped = run.recipe.warp.changes_images
-    on = "on images as they were warped, " if warped else ""
-    said = (
-        f"Training is measured {on}while the network learns from them; validation on "
-        f"{counted(_held_back(run), 'image')} that it never learns from."
-        if run.validated
-        else f"Nothing was held back: all {run.trained_on:,} images were trained on, and what is "
-        f"shown was measured {on}while the network learnt from them."
-    )
-    charts = interactive.figure(of_run(run.history), "How it trained")
-    return f"<p>{said}</p>\n{charts}\n{_epochs(run)}"
-
-
-def _held_back(run: Evidence) -> int:
-    return len(run.dataset.training_and_validation) - run.trained_on
-
-
-def _epochs(run: Evidence) -> str:
-    """Every epoch's numbers, for those who want them all."""
-    shown = wide(text_table(table_of(run.history, run.validated)))
-    return f"<details><summary>Every epoch in numbers</summary>{shown}</details>"
+def environment(known: object) -> str:
+    """Versions, processor, compiler, as a run's result has them."""
+    if not isinstance(known, dict):
+        return ""
+    rows = ((text(str(name)), text(str(value))) for name, value in known.items())
+    facts = wide(table((), rows, words=(0, 1), kind="where", headed=True))
+    return f"<h3>Environment</h3>\n{facts}"

@@ -16,11 +16,11 @@ from gradbook.report.chart import interactive
 from gradbook.report.chart.curves import spread as apart
 from gradbook.report.chart.scale import notch
 from gradbook.report.chart.svg import FONT
-from gradbook.report.images.cards import card, cards
+from gradbook.report.images.cards import card, cards, line
 from gradbook.report.page.shell import Section, page, text, wide
 from gradbook.report.page.tables import table
 from gradbook.report.run.charts import of_several
-from gradbook.report.run.page import facts, facts_table, style
+from gradbook.report.run.page import environment, facts, style
 
 MOST_CURVES = 12
 MOST_HARD = 60  # images
@@ -37,18 +37,17 @@ def told(run: Compared, answers: Sequence[Answers], dataset: Dataset) -> str:
     of, seeds = len(dataset.test_for_reporting), len(run.seeds)
     lead = (
         f'<p class="headline"><b>{percent(run.test.mean, of)}</b> '
-        f"of {counted(of, 'test image')} read right, the mean of {counted(seeds, 'seed')}; "
+        f"of {counted(of, 'test image')} read correctly, the mean of {counted(seeds, 'seed')}; "
         f"{_spread(run, of)}</p>\n"
         f"{facts(_facts(run))}"
     )
-    where = run.results[0].get("made_with")
     return page(
         f"{run.recipe.title} on {dataset.name}",
         [
             Section("seeds", "Seed by seed", _seeds(run, of)),
             Section("training", "How they trained", _training(run)),
             Section("hard", "Misread by most", _hard(answers, dataset)),
-            Section("again", "How to do it again", _again(run, where)),
+            Section("again", "How to reproduce it", _again(run)),
         ],
         lead=lead,
         foot=f"<p>{text(f'{dataset.name}: {dataset.source}')}</p>",
@@ -129,21 +128,21 @@ def _card(answers: Sequence[Answers], dataset: Dataset, place: int, missed: int)
     shown = classes[int(answers[0].labels[place])]
     wrong = [int(seed.read[place]) for seed in answers if not seed.right[place]]
     mostly = classes[max(set(wrong), key=wrong.count)]
-    lines = (
-        f"<div><dt>is <b>{text(shown)}</b></dt></div>"
-        f"<div><dt>mostly read <b>{text(mostly)}</b></dt></div>"
-        f"<div><dt>wrong</dt><dd>{missed} of {len(answers)}</dd></div>"
-    )
+    lines = [
+        line("is", shown),
+        line("mostly read", mostly),
+        line("wrong", "", f"{missed} of {len(answers)}"),
+    ]
     return card(image, place, shown, lines)
 
 
-def _again(run: Compared, where: object) -> str:
+def _again(run: Compared) -> str:
     file = f"{run.runs[0].path.name}/recipe.txt"  # the first seed's, which is in it
     command = f"gradbook train {file} --seeds {len(run.seeds)} -o again"
-    made = f"<h3>Where it was made</h3>\n{facts_table(where)}" if isinstance(where, dict) else ""
     return (
         f"<pre><code>{text(command)}</code></pre>\n<p>The first seed’s recipe:</p>\n"
-        f"<pre><code>{text(str(run.recipe))}</code></pre>\n{made}"
+        f"<pre><code>{text(str(run.recipe))}</code></pre>\n"
+        f"{environment(run.results[0].get('made_with'))}"
     )
 
 

@@ -1,4 +1,4 @@
 """Words in a terminal, in Markdown and in CSV: coloured lines, and tables.
 
-Knows widths and colours, and no subject.
+Knows widths and colours, and knows nothing of any subject.
 """

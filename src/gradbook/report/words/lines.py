@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
+TEXT_WIDTH = 80  # columns, where nobody says how many there are
 STUCK = "\u00a0"  # a space at which no line breaks
 
 

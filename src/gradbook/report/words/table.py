@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import compress, groupby
 from typing import Any
 
 from gradbook.report.words.lines import Piece, TextLine, folded, plain
@@ -37,6 +37,7 @@ class TableColumn:
     width: int = 0  # at least: for rows that come one after the other
     group: str = ""  # what it has in common with those beside it
     ink: str = ""
+    meaning: str = ""  # to readers who don't know it
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,12 @@ class TextTable:
     def width(self) -> int:
         return sum(self.widths) + len(GAP) * (len(self.widths) - 1)
 
-    def without(self, place: int) -> TextTable:
-        """The table less one column."""
+    def only(self, keys: Sequence[str]) -> TextTable:
+        """The table with the columns of these keys alone."""
+        kept = [column.key in keys for column in self.columns]
 
         def less(row: tuple[Any, ...]) -> tuple[Any, ...]:
-            return row[:place] + row[place + 1 :]
+            return tuple(compress(row, kept))
 
         return TextTable(less(self.columns), tuple(map(less, self.rows)), less(self.total))
 
@@ -138,9 +140,9 @@ def fitted(table: TextTable, width: int) -> tuple[TextTable, tuple[str, ...]]:
         spare = [column.spare for column in table.columns]
         if not any(spare):
             break
-        place = spare.index(max(spare))
-        left_out.insert(0, table.columns[place].title)
-        table = table.without(place)
+        gone = table.columns[spare.index(max(spare))]
+        left_out.insert(0, gone.title)
+        table = table.only([column.key for column in table.columns if column is not gone])
     return table, tuple(left_out)
 
 

@@ -12,7 +12,7 @@ from gradbook.targets.algebra.notation.chains import Algebra, algebra, at, symbo
 from gradbook.targets.algebra.notation.document import Code, Document
 from gradbook.targets.algebra.story.general import tell_in_general
 from gradbook.targets.algebra.story.introduction import introduce
-from gradbook.targets.algebra.story.passes import Backward, tell_forward, tell_update
+from gradbook.targets.algebra.story.passes import tell_backward, tell_forward, tell_update
 from gradbook.targets.algebra.story.story import Story
 
 MOST_WEIGHTS = 16  # trained, of a network that is worked whole unasked
@@ -29,28 +29,27 @@ def derive(step: Step, only: str | None = None, everything: bool = False) -> Doc
     if only is not None:
         weights = [asked(step, only)]
     elif everything or _is_small(known.derived):
-        weights = _last_layer_first(step)
+        layers = {name: p.layer for p in step.net.parameters for name in p.names}
+        weights = sorted(step.gradients, key=lambda weight: -layers[str(weight.name)])
     else:
         weights = [_telling(known)]
         tell_in_general(story, step.net)
-        _say_how_to_see_more(story, step, weights[0])
+        story.heading("One weight in full: ", symbol_of(weights[0]))
+        story.say(
+            f"The other {len(step.gradients) - 1:,} go the same way. ",
+            Code(f"--only {list(step.gradients)[-1].name}"),
+            " works another one in full, ",
+            Code("--all"),
+            " works them all.",
+        )
     tell_forward(story, known, _told_forward(known.derived, weights))
-    story.heading("Backward")
-    backward = Backward(story, known)
-    backward.begin()
-    for weight in weights:
-        backward.weight(weight)
+    tell_backward(story, known, weights)
     tell_update(story, known, [weight for weight in step.weights if weight in weights])
     return story.document()
 
 
 def _is_small(derived: Derivation) -> bool:
     return len(derived.step.gradients) <= MOST_WEIGHTS and len(derived.forward) <= MOST_FORMULAS
-
-
-def _last_layer_first(step: Step) -> list[Node]:
-    layers = {name: p.layer for p in step.net.parameters for name in p.names}
-    return sorted(step.gradients, key=lambda weight: -layers[str(weight.name)])
 
 
 def _telling(known: Algebra) -> Node:
@@ -67,17 +66,6 @@ def _one_of_each_parameter(known: Algebra) -> Iterator[Node]:
     for parameter in known.derived.step.net.parameters:
         own = [weights[name] for name in parameter.names if name in weights]
         yield from [weight for weight in own if at(known.slopes[weight])][:1] or own[:1]
-
-
-def _say_how_to_see_more(story: Story, step: Step, weight: Node) -> None:
-    story.heading("One weight in full: ", symbol_of(weight))
-    story.say(
-        f"The other {len(step.gradients) - 1:,} go the same way. ",
-        Code(f"--only {list(step.gradients)[-1].name}"),
-        " works another one in full, ",
-        Code("--all"),
-        " works them all.",
-    )
 
 
 def _told_forward(derived: Derivation, weights: Sequence[Node]) -> Sequence[Node]:

@@ -40,6 +40,7 @@ CAPTIONS_APART = 10.0
 CHARACTER = 0.6  # of a caption's size, about as wide as one is
 MOST_CHARACTERS = 24
 LEAST_WINDOW = 6.0
+SKIP_STEP = 16.0  # from one line over the top to the next
 
 
 def draw(net: Net, numbers: bool = False) -> Drawing:
@@ -92,9 +93,22 @@ def _laid_out(found: Sequence[Stage], down: float, across: float) -> _Layout:
             unnamed |= set() if names else {goal.stage.weights}
         else:
             behind += _plain_lines(source, goal)
+    behind += _skips(places)
     own = [shape for spot in places for shape in spot.shapes]
     captions = _captions(places, unnamed)
     return _Layout((*behind, *own, *before, *captions), frozenset(unnamed))
+
+
+def _skips(places: Sequence[PlacedStage]) -> Iterator[Segment]:
+    """Lines over the top, from an earlier stage to one that reads it as well."""
+    top = min(shape.box.top for spot in places for shape in spot.shapes)
+    for number, (source, goal) in enumerate(
+        ((places[earlier], spot) for spot in places for earlier in spot.stage.skips), 1
+    ):
+        height = top - number * SKIP_STEP
+        start, end = (source.middle + source.right) / 2, (goal.left + goal.middle) / 2
+        corners = [(start, source.upper), (start, height), (end, height), (end, goal.upper)]
+        yield from (Segment(one, other, QUIET) for one, other in pairwise(corners))
 
 
 def _gap(stage: Stage, across: float) -> float:

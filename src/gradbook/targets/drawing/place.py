@@ -39,6 +39,13 @@ class PlacedStage:
     def middle(self) -> float:
         return (self.left + self.right) / 2
 
+    @property
+    def upper(self) -> float:
+        """Where a line from above ends: behind the first unit, or over the planes' name."""
+        if self.heights:
+            return min(self.heights.values())
+        return min(shape.box.top for shape in self.shapes)
+
 
 def place(stage: Stage, left: float, room: float) -> PlacedStage:
     """The stage with its left edge at `left` and `room` from each unit to the next."""

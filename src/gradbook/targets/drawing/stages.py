@@ -57,6 +57,7 @@ class UnitColumn:
     link: Link
     weight: Callable[[int, int], Marked] | None = None  # from a place to one before
     weights: str = ""  # all of them: w1 … w8
+    skips: tuple[int, ...] = ()  # the stages before the last that it reads as well
 
     @property
     def names(self) -> tuple[Name, ...]:
@@ -73,6 +74,7 @@ class Planes:
     link: Link
     window: tuple[int, int] = (1, 1)  # of the planes before, that one place reads
     weights: str = ""
+    skips: tuple[int, ...] = ()
 
 
 Stage = UnitColumn | Planes
@@ -83,11 +85,15 @@ def stages(net: Net, numbers: bool) -> list[Stage]:
     reader = _StageReader(net, numbers)
     names = layer_names(net)
     found = [reader.input(names[0])]
+    homes = [0]  # the stage of each value
     for index, layer in enumerate(net.layers):
         if _joins(layer, found[-1]):
             found[-1] = _joined(found[-1], names[index + 1], layer)
         else:
-            found.append(reader.stage(index, layer, names[index + 1]))
+            stage = reader.stage(index, layer, names[index + 1])
+            skips = tuple(homes[value] for value in layer.reads(index)[1:])
+            found.append(replace(stage, skips=skips))
+        homes.append(len(found) - 1)
     return found + reader.loss()
 
 

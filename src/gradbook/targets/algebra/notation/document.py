@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradbook.targets.algebra.notation.forms import Form
+from gradbook.targets.algebra.notation.forms import Form, Numeral
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,18 @@ class TableBlock:
 
     head: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def columns(self) -> list[tuple[Cell, ...]]:
+        return list(zip(*self.rows, strict=True))
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Of each column whether it holds numbers alone."""
+        return [
+            all(len(cell) == 1 and isinstance(cell[0], Numeral) for cell in column)
+            for column in self.columns
+        ]
 
 
 Block = Heading | Paragraph | Equation | TableBlock

@@ -210,18 +210,32 @@ def shortened(form: Form) -> Form:
 
 
 def multiplied(factors: Iterable[Form]) -> Form:
-    """The product of the factors, signs gathered in front."""
+    """The product of the factors, signs gathered in front; vectors element by element."""
     flat: list[Form] = []
     negative = False
     for factor in factors:
         inner = factor.of if isinstance(factor, Minus) else factor
         negative ^= isinstance(factor, Minus)
-        if isinstance(inner, Factors) and inner.sign == "·":
-            flat.extend(inner.factors)
-        else:
-            flat.append(inner)
+        flat.extend(inner.factors if isinstance(inner, Factors) and inner.sign == "·" else [inner])
+    vectors = tuple(factor for factor in flat if _is_vector(factor))
+    if len(vectors) > 1:
+        flat = [*(factor for factor in flat if factor not in vectors), Factors(vectors, "⊙")]
     product = flat[0] if len(flat) == 1 else Factors(tuple(flat))
     return Minus(product) if negative else product
+
+
+def _is_vector(form: Form) -> bool:
+    return any(isinstance(piece, Symbol) and piece.bold for piece in pieces(form))
+
+
+def pieces(form: Form) -> Iterator[Form]:
+    """The form and all that it is put together from."""
+    yield form
+    for part in fields(form):
+        inner = getattr(form, part.name)
+        for piece in inner if isinstance(inner, tuple) else (inner,):
+            if isinstance(piece, Arithmetic):
+                yield from pieces(as_form(piece))
 
 
 # The functions and numbers that formulas are made of.
@@ -263,10 +277,4 @@ def _exact(value: float) -> bool:
 
 
 def numbers_in(form: Form) -> Iterator[float]:
-    if isinstance(form, Numeral):
-        yield form.value
-    for part in fields(form):
-        inner = getattr(form, part.name)
-        for piece in inner if isinstance(inner, tuple) else (inner,):
-            if isinstance(piece, Form):
-                yield from numbers_in(piece)
+    return (piece.value for piece in pieces(form) if isinstance(piece, Numeral))

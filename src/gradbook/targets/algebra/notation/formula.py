@@ -136,7 +136,7 @@ def _written(node: Node, forms: Mapping[Node, Form], say: Say) -> Form:
         return _expanded(node, say)
     raise TargetError(
         f"the algebra has no words for '{node.op.name}': "
-        f"give the op a notation in targets/algebra/formula.py, or an expansion"
+        f"give the op a notation in targets/algebra/notation/formula.py, or an expansion"
     )
 
 

@@ -1,11 +1,10 @@
-"""The general lines as a part of the document, with what their letters and signs mean."""
+"""The lines in general: the whole network in vectors and matrices, forward and backward."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.layer_ops import element_by_element
@@ -15,7 +14,7 @@ from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Layer, Pool,
 from gradbook.net.network import Net
 from gradbook.net.parameters import Parameter, Role
 from gradbook.net.task import Loss
-from gradbook.targets.algebra.notation.document import Cell, Inline
+from gradbook.targets.algebra.notation.document import Cell
 from gradbook.targets.algebra.notation.forms import (
     HALF,
     BigSum,
@@ -23,13 +22,10 @@ from gradbook.targets.algebra.notation.forms import (
     Form,
     Fraction,
     Function,
-    Minus,
     Numeral,
     Partial,
-    Power,
     Root,
     Symbol,
-    Terms,
     Transposed,
     added,
     as_form,
@@ -42,9 +38,13 @@ from gradbook.targets.algebra.notation.forms import (
 from gradbook.targets.algebra.notation.formula import formula
 from gradbook.targets.algebra.story.story import Story, listed
 
+LETTERS = {Role.WEIGHT: "W", Role.BIAS: "b", Role.SCALE: "γ", Role.SHIFT: "β"}
+
+Rule = tuple[Form, Form]  # left = right
+
 
 def tell_in_general(story: Story, net: Net) -> None:
-    """Every layer's lines, forward and backward."""
+    """Every layer's lines, forward and backward, with what their letters and signs mean."""
     story.heading("The lines in general")
     story.say(
         "In vectors and matrices the network is a few lines, however wide it is. A bold letter "
@@ -53,7 +53,14 @@ def tell_in_general(story: Story, net: Net) -> None:
     story.table((("letter",), ("holds",), ("size",)), [_holding(net, p) for p in net.parameters])
     for left, right in forward(net):
         story.equation(left, ("=", right))
-    story.say(*_what_delta_is(net))
+    x = Name("x")
+    of = Partial(sample_error(net), Symbol(x, bold=True))
+    whose = "the error" if len(net.examples()) == 1 else "a sample's error"
+    story.say(
+        *("Backward, ", delta(x), " is ", of),
+        f": how {whose} changes with each value of a layer. ",
+        "It goes from layer to layer, the last one first.",
+    )
     for left, right in backward(net):
         story.equation(left, ("=", right))
     for remark in _remarks(net):
@@ -64,22 +71,6 @@ def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
     names = [Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size)]
     held = listed([Symbol(name) for name in names], most=2)
     return (parameter_symbol(net, parameter),), held, (spell(parameter.shape).replace("x", " × "),)
-
-
-def _what_delta_is(net: Net) -> tuple[Inline, ...]:
-    x = Name("x")
-    of = Partial(sample_error(net), Symbol(x, bold=True))
-    whose = "the error" if len(net.examples()) == 1 else "a sample's error"
-    return (
-        *(
-            "Backward, ",
-            delta(x),
-            " is ",
-            of,
-            f": how {whose} changes with each value of a layer. ",
-        ),
-        "It goes from layer to layer, the last one first.",
-    )
 
 
 def _remarks(net: Net) -> Iterator[str]:
@@ -102,232 +93,27 @@ def _remarks(net: Net) -> Iterator[str]:
         )
 
 
-Rule = tuple[Form, Form]  # left = right
-
-
-def forward(net: Net) -> Iterator[Rule]:
-    """Each layer's line, and the error's."""
-    for index in range(len(net.layers)):
-        yield from _forward(NetLayer(net, index))
-    yield sample_error(net), error(net)
-    if len(net.examples()) > 1:
-        yield Symbol(TOTAL_ERROR), over_samples(net, sample_error(net))
-
-
-def _forward(place: NetLayer) -> Iterator[Rule]:
-    match place.layer:
-        case Dense():
-            yield place.y, _shifted(place, Factors((place.own(Role.WEIGHT), place.x), ""))
-        case Conv():
-            yield place.y, _shifted(place, Factors((place.own(Role.WEIGHT), place.x), "⋆"))
-        case Pool(kind):
-            yield place.y, Function(f"{kind}pool", (place.x,))
-        case BatchNorm(epsilon):
-            middle, spread, normal = map(place.named, "μsn")
-            yield middle, mean(place.x)
-            yield spread, Root(mean((place.x - middle) ** 2) + epsilon)
-            yield normal, (place.x - middle) / spread
-            yield place.y, each(place.own(Role.SCALE), normal) + place.own(Role.SHIFT)
-        case Activation(kind) if place.layer.is_softmax:
-            yield place.y, softmax(place.x) if kind == "softmax" else ln(softmax(place.x))
-        case _ if not place.layer.passes_on:
-            yield place.y, _element_by_element(place)[0]
-
-
-def _shifted(place: NetLayer, sums: Form) -> Form:
-    has_bias = any(p.role is Role.BIAS for p in place.parameters)
-    return sums + place.own(Role.BIAS) if has_bias else sums
-
-
-def backward(net: Net) -> Iterator[Rule]:
-    """From the error to the first layer that is trained: every δ, and every gradient."""
-    first_trained = min(p.layer for p in net.parameters if not p.fixed)
-    from_loss, last = from_error(net)
-    arriving = defaultdict(list, {last + 1: [from_loss]})  # at each value, from those it feeds
-    for index in range(last, first_trained - 1, -1):
-        sent = yield from _backward(NetLayer(net, index), added(arriving[index + 1]))
-        for value, form in zip(net.layers[index].reads(index), sent, strict=True):
-            arriving[value].append(form)
-
-
-def _backward(place: NetLayer, arriving: Form) -> Generator[Rule, None, Sequence[Form]]:
-    """The layer's δ and gradients, from what arrives at its values.
-
-    Returns what it sends to each of the values that it reads.
-    """
-    layer = place.layer
-    if layer.passes_on:
-        return [arriving]
-    if isinstance(layer, Dense | Conv | Pool | BatchNorm) or place.is_softmax:
-        yield place.delta, arriving
-        yield from _gradients(place)
-        return [(yield from _sent_on(place))]
-    if len(place.read) > 1:  # said once, since several values are sent it
-        yield place.delta, arriving
-        arriving = place.delta
-    _, slopes = _element_by_element(place)
-    return [each(arriving, *factors) if factors else arriving for factors in slopes]
-
-
-def _sent_on(place: NetLayer) -> Generator[Rule, None, Form]:
-    match place.layer:
-        case Dense():
-            return Factors((Transposed(place.own(Role.WEIGHT)), place.delta), "")
-        case Conv():
-            return Factors((place.own(Role.WEIGHT), place.delta), "∗")
-        case Pool(kind):
-            return Function(f"un{kind}pool", (place.delta,))
-        case BatchNorm():
-            return (yield from _through_normalisation(place))
-        case _:
-            return _through_softmax(place)
-
-
-def _through_softmax(place: NetLayer) -> Form:
-    d, a = place.delta, place.y
-    if place.layer == Activation("softmax"):
-        return each(a, d - BigSum(each(a, d), "outputs"))
-    return d - each(exp(a), BigSum(d, "outputs"))
-
-
-def _through_normalisation(place: NetLayer) -> Generator[Rule, None, Form]:
-    normal = place.named("n")
-    d = delta(place.normal)
-    yield d, each(place.own(Role.SCALE), place.delta)
-    return (d - mean(d) - each(normal, mean(each(normal, d)))) / place.named("s")
-
-
-def _gradients(place: NetLayer) -> Iterator[Rule]:
-    for parameter in place.parameters:
-        if not parameter.fixed:
-            symbol = parameter_symbol(place.net, parameter)
-            gradient = over_samples(place.net, _of_one_sample(place, parameter.role))
-            yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
-
-
-def _of_one_sample(place: NetLayer, role: Role) -> Form:
-    d, in_planes = place.delta, len(place.net.shapes[place.index]) == 3
-    match role:
-        case Role.WEIGHT if isinstance(place.layer, Conv):
-            return Factors((d, place.x), "⋆")
-        case Role.WEIGHT:
-            return Factors((d, Transposed(place.x)), "")
-        case Role.SCALE:
-            d = each(d, place.named("n"))
-    if role is Role.BIAS and is_shared(place.layer):
-        return BigSum(d, "units")
-    return BigSum(d, "places") if in_planes else d
-
-
-def _element_by_element(place: NetLayer) -> tuple[Form, list[tuple[Form, ...]]]:
-    """What a layer makes of each place's values, and the factors of its slope towards each.
-
-    Both come from the layer's own ops.
-    """
-    graph = Graph()
-    read = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(place.read)]
-    made = element_by_element(place.layer, read)
-    said = dict(zip(read, place.read, strict=True))
-    known = {made: place.y, **said}
-    slopes = gradients(made, read)
-    factors = [_factors(_by_element(formula(slopes[x], known.get))) for x in read]
-    return _by_element(formula(made, said.get)), factors
-
-
-def _by_element(form: Form) -> Form:
-    """Products of several values are taken element by element; numbers stand before them."""
-    match form:
-        case Factors(factors, "·"):
-            numbers = [factor for factor in factors if isinstance(factor, Numeral | Root)]
-            values = [_by_element(factor) for factor in factors if factor not in numbers]
-            return multiplied([*numbers, *([each(*values)] if len(values) > 1 else values)])
-        case Terms(terms):
-            return Terms(tuple(map(_by_element, terms)))
-        case Power(base, exponent):
-            return Power(_by_element(base), exponent)
-        case Minus(of):
-            return Minus(_by_element(of))
-        case Function(function, arguments):
-            return Function(function, tuple(map(_by_element, arguments)))
-        case _:
-            return form
-
-
-def _factors(form: Form) -> tuple[Form, ...]:
-    """None where it is 1."""
-    if isinstance(form, Factors):
-        return form.factors
-    return () if form == Numeral(1) else (form,)
-
-
-def sample_error(net: Net) -> Form:
-    if len(net.examples()) == 1:
-        return Symbol(TOTAL_ERROR)
-    return Symbol(
-        Name("E", (1,)) if net.outputs == 1 and net.loss is not Loss.CROSS else SAMPLE_ERROR
-    )
-
-
-def error(net: Net) -> Form:
-    """Of one sample, over its outputs."""
-    a, t = Symbol(layer_names(net)[-1], bold=True), Symbol(Name("t"), bold=True)
-    share = Fraction(Numeral(1), Numeral(net.outputs)) if net.outputs > 1 else None
-
-    def over_outputs(each_error: Form) -> Form:
-        return BigSum(each_error, "outputs")
-
-    match net.loss:
-        case Loss.HALF_SQUARED:
-            return HALF * over_outputs((t - a) ** 2)
-        case Loss.SQUARED:
-            total = over_outputs((t - a) ** 2)
-        case Loss.CROSS:
-            return -over_outputs(each(_wanted(net), a if _is_log(net) else ln(a)))
-        case Loss.BINARY:
-            total = -over_outputs(each(t, ln(a)) + each(1 - t, ln(1 - a)))
-    return multiplied([share, total]) if share else total
-
-
-def from_error(net: Net) -> tuple[Form, int]:
-    """What the error sends back, and to the values of which layer."""
-    a, t = Symbol(layer_names(net)[-1], bold=True), Symbol(Name("t"), bold=True)
-    end, outputs = len(net.layers) - 1, Numeral(net.outputs)
-    match net.loss:
-        case Loss.HALF_SQUARED:
-            return a - t, end
-        case Loss.SQUARED:
-            return multiplied([Fraction(Numeral(2), outputs), a - t]), end
-        case Loss.CROSS:
-            return (exp(a) if _is_log(net) else a) - _wanted(net), end - 1
-        case Loss.BINARY:
-            return (a - t if net.outputs == 1 else (a - t) / outputs), end - 1
-
-
-def over_samples(net: Net, gradient: Form) -> Form:
-    samples = len(net.examples())
-    if samples == 1:
-        return gradient
-    return multiplied([Fraction(Numeral(1), Numeral(samples)), BigSum(gradient, "samples")])
-
-
-def _wanted(net: Net) -> Form:
-    """The targets, smoothed where the loss asks for it."""
-    t, smoothing = Symbol(Name("t"), bold=True), net.smoothing
-    if not smoothing:
-        return t
-    return (1 - as_form(smoothing)) * t + Fraction(Numeral(smoothing), Numeral(net.outputs))
-
-
-def _is_log(net: Net) -> bool:
-    return net.layers[-1] == Activation("log softmax")
-
-
-LETTERS = {Role.WEIGHT: "W", Role.BIAS: "b", Role.SCALE: "γ", Role.SHIFT: "β"}
+# A layer in its network ------------------------------------------------------
 
 
 def each(*factors: Form) -> Form:
     """Multiplied element by element."""
     return Factors(factors, "⊙")
+
+
+def delta(name: Name) -> Form:
+    return Symbol(Name("δ", of=name), bold=True)
+
+
+def parameter_symbol(net: Net, parameter: Parameter) -> Form:
+    """W_h of the layer that makes h; a bias for all of a layer is a plain number."""
+    shared = parameter.role is Role.BIAS and _is_shared(net.layers[parameter.layer])
+    name = Name(LETTERS[parameter.role], of=layer_names(net)[parameter.layer + 1])
+    return Symbol(name, bold=not shared)
+
+
+def _is_shared(layer: Layer) -> bool:
+    return isinstance(layer, Dense | Conv) and layer.bias.shared
 
 
 @dataclass(frozen=True)
@@ -341,33 +127,32 @@ class NetLayer:
     def layer(self) -> Layer:
         return self.net.layers[self.index]
 
-    @cached_property
-    def names(self) -> tuple[Name, Name]:
-        before, after = layer_names(self.net)[self.index : self.index + 2]
-        return before, after
-
     @property
     def is_softmax(self) -> bool:
         return isinstance(self.layer, Activation) and self.layer.is_softmax
 
     @property
-    def read(self) -> list[Form]:
-        """All values that it is given, x first."""
+    def name(self) -> Name:
+        return layer_names(self.net)[self.index + 1]
+
+    @property
+    def given(self) -> list[Form]:
+        """All values that it reads, x first."""
         names = layer_names(self.net)
         return [Symbol(names[value], bold=True) for value in self.layer.reads(self.index)]
 
     @property
     def x(self) -> Form:
-        return Symbol(self.names[0], bold=True)
+        return self.given[0]
 
     @property
     def y(self) -> Form:
-        return Symbol(self.names[1], bold=True)
+        return Symbol(self.name, bold=True)
 
     @property
     def delta(self) -> Form:
         """How the error changes with y."""
-        return delta(self.names[1])
+        return delta(self.name)
 
     @property
     def parameters(self) -> list[Parameter]:
@@ -376,25 +161,197 @@ class NetLayer:
     def own(self, role: Role) -> Form:
         return parameter_symbol(self.net, next(p for p in self.parameters if p.role is role))
 
-    @property
-    def normal(self) -> Name:
-        return Name("n", layer=self.names[1].layer)
-
-    def named(self, stem: str) -> Form:
+    def named(self, stem: str) -> Symbol:
         """A value within the layer: n, μ, s of batch normalisation."""
-        return Symbol(Name(stem, layer=self.names[1].layer), bold=True)
+        return Symbol(Name(stem, layer=self.name.layer), bold=True)
 
 
-def delta(name: Name) -> Form:
-    return Symbol(Name("δ", of=name), bold=True)
+# Forward ---------------------------------------------------------------------
 
 
-def parameter_symbol(net: Net, parameter: Parameter) -> Form:
-    """W_h of the layer that makes h; a bias for all of a layer is a plain number."""
-    shared = parameter.role is Role.BIAS and is_shared(net.layers[parameter.layer])
-    name = Name(LETTERS[parameter.role], of=layer_names(net)[parameter.layer + 1])
-    return Symbol(name, bold=not shared)
+def forward(net: Net) -> Iterator[Rule]:
+    """Each layer's line, and the error's."""
+    for index in range(len(net.layers)):
+        yield from _forward(NetLayer(net, index))
+    yield sample_error(net), _error(net)
+    if len(net.examples()) > 1:
+        yield Symbol(TOTAL_ERROR), _over_samples(net, sample_error(net))
 
 
-def is_shared(layer: Layer) -> bool:
-    return isinstance(layer, Dense | Conv) and layer.bias.shared
+def _forward(here: NetLayer) -> Iterator[Rule]:
+    match here.layer:
+        case Dense() | Conv():
+            sign = "⋆" if isinstance(here.layer, Conv) else ""
+            sums: Form = Factors((here.own(Role.WEIGHT), here.x), sign)
+            has_bias = any(p.role is Role.BIAS for p in here.parameters)
+            yield here.y, sums + here.own(Role.BIAS) if has_bias else sums
+        case Pool(kind):
+            yield here.y, Function(f"{kind}pool", (here.x,))
+        case BatchNorm(epsilon):
+            middle, spread, normal = map(here.named, "μsn")
+            yield middle, mean(here.x)
+            yield spread, Root(mean((here.x - middle) ** 2) + epsilon)
+            yield normal, (here.x - middle) / spread
+            yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
+        case Activation(kind) if here.layer.is_softmax:
+            yield here.y, softmax(here.x) if kind == "softmax" else ln(softmax(here.x))
+        case _ if not here.layer.passes_on:
+            yield here.y, _element_by_element(here)[0]
+
+
+def _element_by_element(here: NetLayer) -> tuple[Form, list[Form]]:
+    """What the layer makes of each place's values, and its slope towards each of them.
+
+    Both come from the layer's own ops, on single values.
+    """
+    graph = Graph()
+    given = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(here.given)]
+    result = element_by_element(here.layer, given)
+    said = dict(zip(given, here.given, strict=True))
+    known = {result: here.y, **said}
+    slopes = gradients(result, given)
+    return formula(result, said.get), [formula(slopes[x], known.get) for x in given]
+
+
+# Backward --------------------------------------------------------------------
+
+
+def backward(net: Net) -> Iterator[Rule]:
+    """From the error to the first layer that is trained: every δ, and every gradient."""
+    first_trained = min(p.layer for p in net.parameters if not p.fixed)
+    from_loss, last = _from_error(net)
+    arriving = defaultdict(list, {last + 1: [from_loss]})  # at each value, from those it feeds
+    for index in range(last, first_trained - 1, -1):
+        sent = yield from _backward(NetLayer(net, index), added(arriving[index + 1]))
+        for value, form in zip(net.layers[index].reads(index), sent, strict=True):
+            arriving[value].append(form)
+
+
+def _backward(here: NetLayer, arriving: Form) -> Generator[Rule, None, Sequence[Form]]:
+    """The layer's δ and gradients, from what arrives at its values.
+
+    Returns what it sends to each of the values that it reads.
+    """
+    layer = here.layer
+    if layer.passes_on:
+        return [arriving]
+    mixes = isinstance(layer, Dense | Conv | Pool | BatchNorm) or here.is_softmax
+    if mixes or len(here.given) > 1:  # said once, since several values are sent it
+        yield here.delta, arriving
+        arriving = here.delta
+    if not mixes:
+        return [_times(arriving, slope) for slope in _element_by_element(here)[1]]
+    for parameter in here.parameters:
+        if not parameter.fixed:
+            symbol = parameter_symbol(here.net, parameter)
+            gradient = _over_samples(here.net, _of_one_sample(here, parameter.role))
+            yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
+    return [(yield from _sent_on(here))]
+
+
+def _times(arriving: Form, slope: Form) -> Form:
+    factors = slope.factors if isinstance(slope, Factors) else (slope,)
+    return arriving if slope == Numeral(1) else each(arriving, *factors)
+
+
+def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
+    """What a layer that mixes values sends back to them."""
+    d, a = here.delta, here.y
+    match here.layer:
+        case Dense():
+            return Factors((Transposed(here.own(Role.WEIGHT)), d), "")
+        case Conv():
+            return Factors((here.own(Role.WEIGHT), d), "∗")
+        case Pool(kind):
+            return Function(f"un{kind}pool", (d,))
+        case BatchNorm():
+            normal = here.named("n")
+            d = delta(normal.name)
+            yield d, each(here.own(Role.SCALE), here.delta)
+            return (d - mean(d) - each(normal, mean(each(normal, d)))) / here.named("s")
+        case Activation("softmax"):
+            return each(a, d - BigSum(each(a, d), "outputs"))
+        case _:  # log softmax
+            return d - each(exp(a), BigSum(d, "outputs"))
+
+
+def _of_one_sample(here: NetLayer, role: Role) -> Form:
+    """What one sample adds to a gradient."""
+    d, in_planes = here.delta, len(here.net.shapes[here.index]) == 3
+    match role:
+        case Role.WEIGHT if isinstance(here.layer, Conv):
+            return Factors((d, here.x), "⋆")
+        case Role.WEIGHT:
+            return Factors((d, Transposed(here.x)), "")
+        case Role.SCALE:
+            d = each(d, here.named("n"))
+    if role is Role.BIAS and _is_shared(here.layer):
+        return BigSum(d, "units")
+    return BigSum(d, "places") if in_planes else d
+
+
+# The error -------------------------------------------------------------------
+
+
+def sample_error(net: Net) -> Form:
+    if len(net.examples()) == 1:
+        return Symbol(TOTAL_ERROR)
+    return Symbol(
+        Name("E", (1,)) if net.outputs == 1 and net.loss is not Loss.CROSS else SAMPLE_ERROR
+    )
+
+
+def _outputs(net: Net) -> tuple[Form, Form]:
+    """What the network says, and its targets."""
+    return Symbol(layer_names(net)[-1], bold=True), Symbol(Name("t"), bold=True)
+
+
+def _error(net: Net) -> Form:
+    """Of one sample, over its outputs."""
+    a, t = _outputs(net)
+    match net.loss:
+        case Loss.HALF_SQUARED:
+            return HALF * BigSum((t - a) ** 2, "outputs")
+        case Loss.CROSS:
+            return -BigSum(each(_wanted(net), a if _is_log(net) else ln(a)), "outputs")
+        case Loss.SQUARED:
+            total: Form = BigSum((t - a) ** 2, "outputs")
+        case Loss.BINARY:
+            total = -BigSum(each(t, ln(a)) + each(1 - t, ln(1 - a)), "outputs")
+    if net.outputs == 1:
+        return total
+    return multiplied([Fraction(Numeral(1), Numeral(net.outputs)), total])
+
+
+def _from_error(net: Net) -> tuple[Form, int]:
+    """What the error sends back, and to the values of which layer."""
+    a, t = _outputs(net)
+    end, outputs = len(net.layers) - 1, Numeral(net.outputs)
+    match net.loss:
+        case Loss.HALF_SQUARED:
+            return a - t, end
+        case Loss.SQUARED:
+            return multiplied([Fraction(Numeral(2), outputs), a - t]), end
+        case Loss.CROSS:
+            return (exp(a) if _is_log(net) else a) - _wanted(net), end - 1
+        case Loss.BINARY:
+            return (a - t if net.outputs == 1 else (a - t) / outputs), end - 1
+
+
+def _over_samples(net: Net, one: Form) -> Form:
+    samples = len(net.examples())
+    if samples == 1:
+        return one
+    return multiplied([Fraction(Numeral(1), Numeral(samples)), BigSum(one, "samples")])
+
+
+def _wanted(net: Net) -> Form:
+    """The targets, smoothed where the loss asks for it."""
+    t, smoothing = Symbol(Name("t"), bold=True), net.smoothing
+    if not smoothing:
+        return t
+    return (1 - as_form(smoothing)) * t + Fraction(Numeral(smoothing), Numeral(net.outputs))
+
+
+def _is_log(net: Net) -> bool:
+    return net.layers[-1] == Activation("log softmax")

@@ -11,7 +11,7 @@ from gradbook.net.layers import Activation, Conv, Dense, Layer
 from gradbook.net.network import Net
 from gradbook.net.parameters import Bias, Parameter, Role, Shape
 from gradbook.targets.algebra.notation.document import Cell, Inline
-from gradbook.targets.algebra.notation.forms import Comparison, Form, Numeral, Symbol, exp, sigmoid
+from gradbook.targets.algebra.notation.forms import Comparison, Numeral, Symbol, exp, sigmoid
 from gradbook.targets.algebra.notation.formula import symbol
 from gradbook.targets.algebra.story.partials import x
 from gradbook.targets.algebra.story.story import Story, listed
@@ -21,35 +21,29 @@ MOST_TOLD = 16  # values in a sentence
 
 def introduce(story: Story, step: Step) -> None:
     """The first part of every derivation."""
+    net = step.net
     story.heading("The network")
-    story.table((("values",), ("what they are",), ("parameters",)), _rows(step.net))
-    if any(layer == Activation("sigmoid") for layer in step.net.layers):
-        story.say("The sigmoid brings any number between 0 and 1: ", SIGMOID, ".")
+    story.table((("values",), ("what they are",), ("parameters",)), _rows(net))
+    if Activation("sigmoid") in net.layers:
+        meaning = Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
+        story.say("The sigmoid brings any number between 0 and 1: ", meaning, ".")
     if step.samples == 1 and len(step.inputs) <= MOST_TOLD:
         story.say("The sample is ", *_start(step, step.inputs), ".")
         story.say("Wanted are ", *_start(step, step.targets), ".")
     if len(step.weights) <= MOST_TOLD:
         story.say("At the start ", *_start(step, step.weights), ".")
-    story.say(f"{_rule(step.net)}, with the learning rate ", _rate(step.net), ".")
-
-
-SIGMOID = Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
+    rate = Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
+    story.say(f"The weights move by {_rule(net)}, with the learning rate ", rate, ".")
 
 
 def _start(step: Step, leaves: Iterable[Node]) -> tuple[Inline, ...]:
     known = {**step.data, **step.start}
-    return listed(
-        [
-            Comparison(symbol(leaf.name), "=", Numeral(float(known[leaf])))
-            for leaf in leaves
-            if leaf.name
-        ],
-        most=MOST_TOLD,
-    )
-
-
-def _rate(net: Net) -> Form:
-    return Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
+    equalities = [
+        Comparison(symbol(leaf.name), "=", Numeral(float(known[leaf])))
+        for leaf in leaves
+        if leaf.name
+    ]
+    return listed(equalities, most=MOST_TOLD)
 
 
 def _rule(net: Net) -> str:
@@ -63,7 +57,7 @@ def _rule(net: Net) -> str:
     }
     decays = dict.fromkeys(f"{net.decay_of(role):g}" for role in Role if net.decay_of(role))
     decay = f" and a decay of {', '.join(decays)}" if decays else ""
-    return f"The weights move by {rules.get(update.kind, 'gradient descent')}{decay}"
+    return rules.get(update.kind, "gradient descent") + decay
 
 
 # One row for each layer ------------------------------------------------------

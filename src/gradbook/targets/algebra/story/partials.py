@@ -87,8 +87,9 @@ def why(local: Local) -> Sequence[Inline]:
     """A sentence or two on the derivative of this kind of formula; none where it is plain."""
     assert local.of.name
     assert local.to.name
-    stems = f"{local.of.name.stem} to {local.to.name.stem}"
-    return WHY.get(stems) or WHY.get(local.of.op.name, ())
+    stem = local.of.name.stem
+    keys = (f"{stem} to {local.to.name.stem}", stem, local.of.op.name)
+    return next((WHY[key] for key in keys if key in WHY), ())
 
 
 x, a, t, o, L = (Symbol(Name(stem)) for stem in "xatoL")
@@ -142,6 +143,22 @@ WHY: dict[str, Sequence[Inline]] = {
     ),
     "leaky_relu": ("Left of zero a change is passed on as well, only much weaker.",),
     "softplus": ("The slope of softplus is the sigmoid.",),
+    "gelu": (
+        "By the product rule: the second term holds ",
+        x,
+        " still and takes the slope of tanh, ",
+        1 - tanh(x) ** 2,
+        ", times that of what stands in its brackets.",
+    ),
+    "silu": (
+        "By the product rule; ",
+        x * sigmoid(x),
+        " in the second term is the value that is known already.",
+    ),
+    "z": (
+        "A sum passes a change on as it is: to what the last layers made, and past them to what "
+        "went into them.",
+    ),
     "largest": (
         "Only the largest value of a window counts, so only that one passes a change on. The "
         "brackets are 1 for it (for the first of equal ones), and 0 for the others.",

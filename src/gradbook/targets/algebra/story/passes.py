@@ -1,16 +1,23 @@
-"""The way forward: every value's formula, and its number."""
+"""The passes of one epoch, worked: forward, backward weight by weight, and the update."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gradbook.graph.derivation import Chain, Local, OverSamples, Sum, Worked, partials, pieces
+from gradbook.graph.derivation import (
+    Chain,
+    Local,
+    OverSamples,
+    Sum,
+    Worked,
+    partials,
+    pieces,
+)
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import losses
-from gradbook.graph.step import Step
 from gradbook.targets.algebra.notation.chains import Algebra, at, partial, symbol_of
 from gradbook.targets.algebra.notation.document import Cell, EquationLine, Inline
 from gradbook.targets.algebra.notation.forms import (
@@ -27,6 +34,21 @@ from gradbook.targets.algebra.notation.formula import definition, formula, shown
 from gradbook.targets.algebra.story.partials import differentiated, steps, why
 from gradbook.targets.algebra.story.story import Story, listed
 
+LONGEST_DIFFERENTIATED = 8  # values in a formula that is written out behind ∂/∂w
+MOST_NUMBERS = 8  # of one sample, where those of all stand in one formula
+KINDS = {"w": "Weight", "b": "Bias", "γ": "Scale", "β": "Shift"}
+MEMORY_OF_ADAM = (
+    "Adam counts the steps in k and remembers means of the gradient in m and of its square in s; "
+    "all begin at 0. Dividing by 1 less a power of k makes up for that beginning. The new k, m and "
+    "s move the weight."
+)
+MEMORIES = {
+    "momentum": "With momentum, v remembers which way a weight has been moving; it begins at 0, "
+    "and the new v moves the weight.",
+    "adam": MEMORY_OF_ADAM,
+    "adamw": f"{MEMORY_OF_ADAM} Decay shrinks the weight itself, beside that.",
+}
+
 
 def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
     """The formulas of these values in order, with the numbers put in."""
@@ -37,30 +59,22 @@ def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
             f"{known.samples} samples. The numbers stand in the table below."
         )
     for value in values:
-        story.equation(symbol_of(value), *_formula_and_number(known, value))
+        rights: list[tuple[str, Form]] = [
+            ("=", shortened(definition(value, known.say_symbols()))),
+        ]
+        if not value.each:
+            put_in = shortened(definition(value, known.say_numbers()))
+            rights += worked_out(put_in, at(known.values[value]))
+        story.equation(symbol_of(value), *rights)
     if known.samples > 1:
-        tell_samples(
-            story, known, [(symbol_of(node), known.values[node]) for node in _each(known, values)]
-        )
+        step = known.derived.step
+        told = {*values, *(node for value in values for node in known.derived.mentions(value))}
+        order = (*step.inputs, *step.targets, *known.derived.forward)
+        each = [node for node in order if node in told and node.each]
+        _tell_samples(story, known, [(symbol_of(node), known.values[node]) for node in each])
 
 
-def _each(known: Algebra, values: Sequence[Node]) -> list[Node]:
-    """These values and what they are made of, as far as each sample has its own; data first."""
-    step = known.derived.step
-    told = {*values, *(node for value in values for node in known.derived.mentions(value))}
-    order = (*step.inputs, *step.targets, *known.derived.forward)
-    return [node for node in order if node in told and node.each]
-
-
-def _formula_and_number(known: Algebra, value: Node) -> list[tuple[str, Form]]:
-    formula: tuple[str, Form] = ("=", shortened(definition(value, known.say_symbols())))
-    if value.each:
-        return [formula]
-    put_in = shortened(definition(value, known.say_numbers()))
-    return [formula, *worked_out(put_in, at(known.values[value]))]
-
-
-def tell_samples(story: Story, known: Algebra, values: Iterable[tuple[Form, Array]]) -> None:
+def _tell_samples(story: Story, known: Algebra, values: Sequence[tuple[Form, Array]]) -> None:
     """A table of values, a column for each sample, or for the first and the last of many."""
     shown = shown_samples(known.samples)
     head: list[Cell] = [("sample",), *((Numeral(k + 1),) for k in shown)]
@@ -68,138 +82,126 @@ def tell_samples(story: Story, known: Algebra, values: Iterable[tuple[Form, Arra
     story.table(head, rows)
 
 
-LONGEST_DIFFERENTIATED = 8  # values in a formula that is written out behind ∂/∂w
-MOST_NUMBERS = 8  # of one sample, where those of all stand in one formula
-KINDS = {"w": "Weight", "b": "Bias", "γ": "Scale", "β": "Shift"}
+# Backward --------------------------------------------------------------------
+
+
+def tell_backward(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
+    """What the chain rule does, then one weight after the other."""
+    story.heading("Backward")
+    story.explain(
+        "The chain rule: a change of a weight changes the value it feeds, that one changes the "
+        "next, and so on to the error. How strongly the error changes is the product of how "
+        "strongly each value changes with the one before it."
+    )
+    if known.samples > 1:
+        story.explain(
+            "The error is a mean over the samples, and so is its derivative: each chain runs "
+            "within one sample, whose values it takes, and the mean stands in front."
+        )
+    telling = _Backward(story, known)
+    for weight in weights:
+        telling.weight(weight)
 
 
 @dataclass(frozen=True)
-class Backward:
-    """Tells of one weight after the other; what was told once is referred to."""
+class _Backward:
+    """For every weight its chain, each partial, the formula, the numbers; nothing told twice."""
 
     story: Story
     known: Algebra
 
-    def begin(self) -> None:
-        """What the chain rule does."""
-        self.story.explain(
-            "The chain rule: a change of a weight changes the value it feeds, that one changes the "
-            "next, and so on to the error. How strongly the error changes is the product of how "
-            "strongly each value changes with the one before it."
-        )
-        if self.known.samples > 1:
-            self.story.explain(
-                "The error is a mean over the samples, and so is its derivative: each chain runs "
-                "within one sample, whose values it takes, and the mean stands in front."
-            )
-
     def weight(self, weight: Node) -> None:
         chain = self.known.derived.chains[weight]
-        self._shared_steps(chain)
+        self.shared_steps(chain)
         assert weight.name
         self.story.heading(f"{KINDS[weight.name.stem]} ", symbol_of(weight), level=2)
         if chain == Sum(()):
             self.story.say("It meets nothing but zeros at the edge, so nothing depends on it.")
-        self._line(weight)
+        self.line(weight)
 
-    def _shared_steps(self, chain: Chain) -> None:
+    def shared_steps(self, chain: Chain) -> None:
         """The lines that the chain begins with, as far as they are new, the error's side first."""
-        needed = set(self._begins_with(chain))
+        needed = set(self.begins_with(chain))
         new = [value for value in self.known.derived.worked if value in needed]
         if not new:
             return
-        self.story.heading(*self._names_of(new), level=2)
-        self._why_shared()
-        for value in new:
-            self._line(value)
-        if self.known.samples > 1:
-            each = [value for value in new if value.each]
-            rows = [(self.known.slope(value), self.known.slopes[value]) for value in each]
-            tell_samples(self.story, self.known, rows)
-
-    def _names_of(self, new: Sequence[Node]) -> Sequence[Inline]:
         what = "Steps that are shared: " if len(new) > 1 else "A step that is shared: "
-        return (what, *listed([self.known.slope(value) for value in new]))
-
-    def _why_shared(self) -> None:
+        self.story.heading(what, *listed([self.known.slope(value) for value in new]), level=2)
         self.story.explain(
             "Many weights reach the error over the same values. How the error changes with such a "
             "value is worked once, from the error backwards; every chain through it begins there. "
             "That is all there is to backpropagation."
         )
+        for value in new:
+            self.line(value)
+        if self.known.samples > 1:
+            each = [value for value in new if value.each]
+            rows = [(self.known.slope(value), self.known.slopes[value]) for value in each]
+            _tell_samples(self.story, self.known, rows)
 
-    def _begins_with(self, chain: Chain) -> Iterator[Node]:
+    def begins_with(self, chain: Chain) -> Iterator[Node]:
         """The values worked before that this chain needs and that were not told yet."""
         for part in partials(chain):
             if isinstance(part, Worked) and part.value not in self.story.numbers:
                 yield part.value
-                yield from self._begins_with(self.known.derived.chains[part.value])
+                yield from self.begins_with(self.known.derived.chains[part.value])
 
-    def _line(self, value: Node) -> None:
+    def line(self, value: Node) -> None:
         """One chain: in partials, each partial, in formulas, in numbers."""
         known, chain = self.known, self.known.derived.chains[value]
         slope = known.slope(value)
         self.story.equation(slope, ("=", known.in_partials(chain)))
-        self._why_sums(chain)
-        told = list(dict.fromkeys(partials(chain)))
-        self._recall([part for part in told if self._said(part)])
-        for part in told:
-            if isinstance(part, Local) and not self._said(part):
-                self._local(part)
-        formula: tuple[str, Form] = ("=", known.in_formulas(chain))
-        if value.each:
-            self.story.equation(slope, formula, of=value)
-        elif self._is_long(chain):
-            self.story.equation(slope, formula, of=value)
-            self._sample_by_sample(chain)
-            self.story.equation(slope, *worked_out(known.in_shares(chain), known.number(chain)))
-        else:
-            self.story.equation(slope, formula, *self._numbers(chain), of=value)
-
-    def _said(self, part: Local | Worked) -> bool:
-        return (part if isinstance(part, Local) else part.value) in self.story.numbers
-
-    def _recall(self, parts: Sequence[Local | Worked]) -> None:
-        """Where each of these was worked."""
-        text: list[Inline] = []
-        for part in parts:
-            text += [", " if text else "As before: "]
-            if isinstance(part, Local):
-                text += [partial(part.of, part.to), " in ", self.story.reference(part)]
-            else:
-                text += [partial(part.root, part.value), " in ", self.story.reference(part.value)]
-        if text:
-            self.story.say(*text, ".")
-
-    def _why_sums(self, chain: Chain) -> None:
         if any(isinstance(piece, Sum) for piece in pieces(chain)):
             self.story.explain(
                 "Where a value feeds several others, a change of it reaches the error over each of "
                 "them, and what arrives adds up."
             )
+        told = list(dict.fromkeys(partials(chain)))
+        self.recall([part for part in told if _key(part) in self.story.numbers])
+        for part in told:
+            if isinstance(part, Local) and part not in self.story.numbers:
+                self.local(part)
+        formula: tuple[str, Form] = ("=", known.in_formulas(chain))
+        if value.each:
+            self.story.equation(slope, formula, of=value)
+        elif self.is_long(chain):
+            self.story.equation(slope, formula, of=value)
+            self.sample_by_sample(chain)
+            self.story.equation(slope, *worked_out(known.in_shares(chain), known.number(chain)))
+        else:
+            self.story.equation(slope, formula, *self.numbers(chain), of=value)
 
-    def _local(self, local: Local) -> None:
+    def recall(self, parts: Sequence[Local | Worked]) -> None:
+        """Where each of these was worked."""
+        text: list[Inline] = []
+        for part in parts:
+            of, to = (part.of, part.to) if isinstance(part, Local) else (part.root, part.value)
+            text += [", " if text else "As before: ", partial(of, to), " in "]
+            text.append(self.story.reference(_key(part)))
+        if text:
+            self.story.say(*text, ".")
+
+    def local(self, local: Local) -> None:
         """∂of/∂to = ∂/∂to (formula) = derivative = numbers = number."""
         known, say = self.known, self.known.say_symbols()
         rights: list[tuple[str, Form]] = []
         if len(known.derived.mentions(local.of)) <= LONGEST_DIFFERENTIATED:
             rights += [("=", step) for step in differentiated(local, say)]
-        rights += [("=", step) for step in steps(local, say)]
         result = formula(local.formula, say)
-        rights.append(("=", result))
+        rights += [*(("=", step) for step in steps(local, say)), ("=", result)]
         if not (local.of.each or local.formula.each):
             put_in = formula(local.formula, known.say_numbers())
             rights += worked_out(put_in, known.number(local)) if put_in != result else []
         self.story.equation(partial(local.of, local.to), *rights, of=local)
         self.story.explain(*why(local))
 
-    def _is_long(self, chain: Chain) -> bool:
+    def is_long(self, chain: Chain) -> bool:
         """Whether a sum over the samples is better worked sample by sample."""
         if not isinstance(chain, OverSamples):
             return False
         return len(list(numbers_in(self.known.in_numbers(chain.inside, 0)))) > MOST_NUMBERS
 
-    def _sample_by_sample(self, chain: Chain) -> None:
+    def sample_by_sample(self, chain: Chain) -> None:
         assert isinstance(chain, OverSamples)
         lines = []
         for k in shown_samples(self.known.samples):
@@ -209,7 +211,7 @@ class Backward:
             lines.append(EquationLine(Words(f"sample {k + 1}"), ":", form))
         self.story.lines(lines)
 
-    def _numbers(self, chain: Chain) -> list[tuple[str, Form]]:
+    def numbers(self, chain: Chain) -> list[tuple[str, Form]]:
         """What the chain comes to, and on the way to it what each sample adds."""
         rights = worked_out(self.known.in_numbers(chain), self.known.number(chain))
         if self.known.samples > 1 and len(rights) > 1:
@@ -218,14 +220,12 @@ class Backward:
         return rights
 
 
-REMEMBERED = {
-    "momentum": "With momentum, v remembers which way a weight has been moving; it begins at 0, "
-    "and the new v moves the weight.",
-    "adam": "Adam counts the steps in k and remembers means of the gradient in m and of its square "
-    "in s; all begin at 0. Dividing by 1 less a power of k makes up for that beginning. The new "
-    "k, m and s move the weight.",
-}
-REMEMBERED["adamw"] = REMEMBERED["adam"] + " Decay shrinks the weight itself, beside that."
+def _key(part: Local | Worked) -> Local | Node:
+    """Under what the story remembers where it was worked."""
+    return part if isinstance(part, Local) else part.value
+
+
+# The update ------------------------------------------------------------------
 
 
 def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
@@ -236,30 +236,24 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
         "All weights change at once: every gradient is taken with the weights as they were, and "
         "only when all are known does any weight change."
     )
-    if step.net.update.kind in REMEMBERED:
-        story.say(REMEMBERED[step.net.update.kind])
-    memories = _memories(step)
-    for leaf in _in_order(memories.values(), weights):
+    if step.net.update.kind in MEMORIES:
+        story.say(MEMORIES[step.net.update.kind])
+    memories = {after: leaf for leaf, after in step.next.items() if leaf not in set(step.weights)}
+    own: defaultdict[Name | None, list[Node]] = defaultdict(list)
+    for leaf in memories.values():
+        assert leaf.name
+        own[leaf.name.of].append(leaf)
+    # What is counted for all, then for each weight what is remembered of it, and itself.
+    for leaf in (*own[None], *(leaf for w in weights for leaf in (*own[w.name], w))):
         _tell_next(story, known, leaf, memories)
     fixed = [symbol_of(weight) for weight in step.weights if weight not in step.gradients]
     if fixed:
         story.say("Fixed, and so the same as before: ", *listed(fixed), ".")
-    _tell_error(story, known)
-
-
-def _memories(step: Step) -> dict[Node, Node]:
-    """What the rule remembers from step to step, by what it will be next."""
-    weights = set(step.weights)
-    return {following: leaf for leaf, following in step.next.items() if leaf not in weights}
-
-
-def _in_order(memories: Iterable[Node], weights: Sequence[Node]) -> list[Node]:
-    """What is counted for all, then for each weight what is remembered of it, and itself."""
-    own: defaultdict[Name | None, list[Node]] = defaultdict(list)
-    for leaf in memories:
-        assert leaf.name
-        own[leaf.name.of].append(leaf)
-    return [*own[None], *(leaf for weight in weights for leaf in (*own[weight.name], weight))]
+    before, after = map(float, losses(step, 2))
+    error = Comparison(symbol_of(step.loss), sign_before(Numeral(after)), Numeral(after))
+    story.say(
+        "Once all weights are updated the error is ", error, "; it was ", Numeral(before), "."
+    )
 
 
 def _tell_next(story: Story, known: Algebra, leaf: Node, memories: Mapping[Node, Node]) -> None:
@@ -276,13 +270,4 @@ def _tell_next(story: Story, known: Algebra, leaf: Node, memories: Mapping[Node,
         symbol_of(leaf),
         ("←", definition(following, by_name)),
         *worked_out(definition(following, by_number), at(known.values[following])),
-    )
-
-
-def _tell_error(story: Story, known: Algebra) -> None:
-    step = known.derived.step
-    before, after = map(float, losses(step, 2))
-    error = Comparison(symbol_of(step.loss), sign_before(Numeral(after)), Numeral(after))
-    story.say(
-        "Once all weights are updated the error is ", error, "; it was ", Numeral(before), "."
     )

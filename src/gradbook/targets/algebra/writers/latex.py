@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from gradbook.targets.algebra.notation.document import (
-    Block,
-    Cell,
-    Code,
-    Document,
-    Equation,
-    EquationNumber,
-    Heading,
-    Inline,
-    Paragraph,
-    TableBlock,
-)
-from gradbook.targets.algebra.notation.forms import Numeral
-from gradbook.targets.algebra.writers.tex import Row, escape, rows, spell_inline, width
+from gradbook.targets.algebra.notation.document import Cell, Document, Equation, TableBlock
+from gradbook.targets.algebra.notation.forms import Form
+from gradbook.targets.algebra.writers.printer import DocumentWriter
+from gradbook.targets.algebra.writers.tex import escape, rows, spell_inline, width
 
 ROOM = 78  # characters in a line of formulas, about
 WIDEST_CELL = 46  # characters; more are set in several lines
@@ -42,69 +32,50 @@ PREAMBLE = r"""\documentclass[11pt,fleqn]{article}
 def write(document: Document) -> str:
     """The whole document."""
     head = f"{{\\LARGE {escape(document.title)}\\par}}"
-    body = "\n".join([head, *map(_block, document.blocks)])
+    body = "\n".join([head, *map(_LatexWriter().block, document.blocks)])
     return f"{PREAMBLE}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 
-def _block(block: Block) -> str:
-    match block:
-        case Heading(text, level):
-            command = "section" if level == 1 else "subsection"
-            return f"\n\\{command}*{{{_said(text)}}}"
-        case Paragraph(text, aside):
-            said = _said(text)
-            return f"\\begin{{why}}\n{said}\n\\end{{why}}" if aside else f"\n{said}"
-        case Equation():
-            return _equation(block)
-        case TableBlock():
-            return "\n".join(_table(block))
+class _LatexWriter(DocumentWriter):
+    def words(self, text: str) -> str:
+        return escape(text)
 
+    def code(self, text: str) -> str:
+        return f"\\texttt{{{escape(text).replace('--', '-{}-')}}}"
 
-def _said(text: tuple[Inline, ...]) -> str:
-    return "".join(map(_inline, text))
+    def formula(self, form: Form) -> str:
+        return f"${spell_inline(form)}$"
 
+    def heading(self, text: str, level: int) -> str:
+        return f"\n\\{'section' if level == 1 else 'subsection'}*{{{text}}}"
 
-def _inline(part: Inline) -> str:
-    match part:
-        case str():
-            return escape(part)
-        case EquationNumber(number):
-            return f"({number})"
-        case Code(text):
-            return f"\\texttt{{{escape(text).replace('--', '-{}-')}}}"
-        case _:
-            return f"${spell_inline(part)}$"
+    def paragraph(self, text: str, aside: bool) -> str:
+        return f"\\begin{{why}}\n{text}\n\\end{{why}}" if aside else f"\n{text}"
 
+    def equation(self, block: Equation) -> str:
+        first, *others = (
+            f"{left} &{sign} {right}" for left, sign, right in rows(block.lines, ROOM)
+        )
+        tag = f" \\tag{{{block.number}}}" if block.number is not None else ""
+        said = " \\\\\n".join([first + tag, *others])
+        return f"\\begin{{align*}}\n{said}\n\\end{{align*}}"
 
-def _equation(block: Equation) -> str:
-    tag = f" \\tag{{{block.number}}}" if block.number is not None else ""
-    lines = [_row(row) for row in rows(block.lines, ROOM)]
-    said = " \\\\\n".join([lines[0] + tag, *lines[1:]])
-    return f"\\begin{{align*}}\n{said}\n\\end{{align*}}"
+    def table(self, block: TableBlock) -> Iterator[str]:
+        columns = "".join(
+            "r" if numeric else self.column_of_words(column)
+            for column, numeric in zip(block.columns, block.numeric, strict=True)
+        )
+        for first in range(0, len(block.rows), MOST_ROWS):
+            yield f"\n\\hspace*{{1.5em}}\\begin{{tabular}}{{@{{}}{columns}@{{}}}}"
+            yield f"{self.cells(block.head)} \\\\ \\hline"
+            for row in block.rows[first : first + MOST_ROWS]:
+                yield f"{self.cells(row)} \\\\"
+            yield "\\end{tabular}"
 
+    def column_of_words(self, cells: Iterable[Cell]) -> str:
+        """Words stand left, long ones in several lines."""
+        longest = max(sum(width(self.inline(part)) for part in cell) for cell in cells)
+        return "l" if longest <= WIDEST_CELL else f"p{{{WIDEST_CELL / 2:g}em}}"
 
-def _row(row: Row) -> str:
-    left, sign, right = row
-    return f"{left} &{sign} {right}"
-
-
-def _table(block: TableBlock) -> Iterator[str]:
-    columns = "".join(map(_column, zip(*block.rows, strict=True)))
-    for first in range(0, len(block.rows), MOST_ROWS):
-        yield f"\n\\hspace*{{1.5em}}\\begin{{tabular}}{{@{{}}{columns}@{{}}}}"
-        yield f"{_cells(block.head)} \\\\ \\hline"
-        for row in block.rows[first : first + MOST_ROWS]:
-            yield f"{_cells(row)} \\\\"
-        yield "\\end{tabular}"
-
-
-def _column(cells: tuple[Cell, ...]) -> str:
-    """Numbers right, words left, long words in several lines."""
-    if all(len(cell) == 1 and isinstance(cell[0], Numeral) for cell in cells):
-        return "r"
-    longest = max(sum(width(_inline(part)) for part in cell) for cell in cells)
-    return "l" if longest <= WIDEST_CELL else f"p{{{WIDEST_CELL / 2:g}em}}"
-
-
-def _cells(row: tuple[Cell, ...]) -> str:
-    return " & ".join(map(_said, row))
+    def cells(self, row: Iterable[Cell]) -> str:
+        return " & ".join(map(self.said, row))

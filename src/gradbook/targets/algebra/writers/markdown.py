@@ -9,19 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from gradbook.targets.algebra.notation.document import (
-    Block,
-    Cell,
-    Code,
-    Document,
-    Equation,
-    EquationNumber,
-    Heading,
-    Inline,
-    Paragraph,
-    TableBlock,
-)
-from gradbook.targets.algebra.notation.forms import Numeral
+from gradbook.targets.algebra.notation.document import Block, Cell, Document, Equation, TableBlock
+from gradbook.targets.algebra.notation.forms import Form
+from gradbook.targets.algebra.writers.printer import DocumentWriter
 from gradbook.targets.algebra.writers.tex import rows, spell_inline
 
 ROOM = 96  # characters in a line of formulas, about
@@ -30,43 +20,40 @@ SPECIAL = "\\`*_{}[]<>#|~$"
 
 def write(document: Document) -> str:
     """The whole document. Equations of one row that follow each other are set as one."""
-    parts = [f"# {_plain(document.title)}"]
+    writer = _MarkdownWriter()
+    parts = [f"# {writer.words(document.title)}"]
     for alike, group in groupby(document.blocks, _is_one_row):
         blocks = tuple(group)
-        parts += [_equations(blocks)] if alike else map(_block, blocks)
+        parts += [_aligned(blocks)] if alike else map(writer.block, blocks)
     return "\n\n".join(parts) + "\n"
 
 
-def _block(block: Block) -> str:
-    match block:
-        case Heading(text, level):
-            return f"{'#' * (level + 1)} {_said(text)}"
-        case Paragraph(text, aside):
-            return f"{'> ' * aside}{_said(text)}"
-        case Equation():
-            return _equations([block])
-        case TableBlock():
-            return "\n".join(_table(block))
+class _MarkdownWriter(DocumentWriter):
+    def words(self, text: str) -> str:
+        return "".join(f"\\{c}" if c in SPECIAL else c for c in text)
 
+    def code(self, text: str) -> str:
+        return f"`{text}`"
 
-def _said(text: tuple[Inline, ...]) -> str:
-    return "".join(map(_inline, text))
+    def formula(self, form: Form) -> str:
+        return f"$`{spell_inline(form)}`$"
 
+    def heading(self, text: str, level: int) -> str:
+        return f"{'#' * (level + 1)} {text}"
 
-def _inline(part: Inline) -> str:
-    match part:
-        case str():
-            return _plain(part)
-        case EquationNumber(number):
-            return f"({number})"
-        case Code(text):
-            return f"`{text}`"
-        case _:
-            return f"$`{spell_inline(part)}`$"
+    def paragraph(self, text: str, aside: bool) -> str:
+        return f"{'> ' * aside}{text}"
 
+    def equation(self, block: Equation) -> str:
+        return _aligned([block])
 
-def _plain(text: str) -> str:
-    return "".join(f"\\{c}" if c in SPECIAL else c for c in text)
+    def table(self, block: TableBlock) -> Iterator[str]:
+        yield self.row(block.head)
+        yield "|" + "|".join("--:" if numeric else ":--" for numeric in block.numeric) + "|"
+        yield from map(self.row, block.rows)
+
+    def row(self, cells: Iterable[Cell]) -> str:
+        return "| " + " | ".join(map(self.said, cells)) + " |"
 
 
 def _is_one_row(block: Block) -> bool:
@@ -81,22 +68,6 @@ def _rows(block: Equation) -> list[str]:
     return lines
 
 
-def _equations(blocks: Iterable[Block]) -> str:
+def _aligned(blocks: Iterable[Block]) -> str:
     lines = [line for block in blocks if isinstance(block, Equation) for line in _rows(block)]
-    aligned = " \\\\\n".join(lines)
-    return f"```math\n\\begin{{aligned}}\n{aligned}\n\\end{{aligned}}\n```"
-
-
-def _table(block: TableBlock) -> Iterator[str]:
-    yield _row(block.head)
-    columns = zip(*block.rows, strict=True)
-    yield "|" + "|".join("--:" if _numeric(column) else ":--" for column in columns) + "|"
-    yield from map(_row, block.rows)
-
-
-def _numeric(column: tuple[Cell, ...]) -> bool:
-    return all(len(cell) == 1 and isinstance(cell[0], Numeral) for cell in column)
-
-
-def _row(cells: tuple[Cell, ...]) -> str:
-    return "| " + " | ".join(map(_said, cells)) + " |"
+    return "```math\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n```"

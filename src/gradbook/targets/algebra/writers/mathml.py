@@ -9,35 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from html import escape
-from math import isfinite, isnan
 from typing import ClassVar
 from xml.etree import ElementTree
 
 from gradbook.graph.names import Name
 from gradbook.palette import GRADIENT, colour_of
+from gradbook.targets.algebra.notation import forms
 from gradbook.targets.algebra.notation.document import EquationLine
-from gradbook.targets.algebra.notation.forms import (
-    BigSum,
-    Bracket,
-    Cases,
-    Comparison,
-    Derived,
-    Factors,
-    Form,
-    Fraction,
-    Function,
-    Minus,
-    Numeral,
-    Partial,
-    Power,
-    Root,
-    Symbol,
-    Terms,
-    Transposed,
-    Words,
-    digits,
+from gradbook.targets.algebra.notation.forms import Form
+from gradbook.targets.algebra.writers.printer import (
+    Decimals,
+    Level,
+    Printer,
+    broken,
+    deeper,
+    unmarked,
 )
-from gradbook.targets.algebra.writers.printer import Level, Printer, broken, deeper, unmarked
 
 EM = 100  # widths are counted in hundredths of it
 ROOM = 40 * EM  # for a line
@@ -88,30 +75,13 @@ def _fitted(form: Form, room: int) -> list[str]:
 class _Whole(Printer):
     """Every bracket is an element with what it holds, and stretches with it."""
 
-    levels: ClassVar[dict[type, Level]] = {
-        Comparison: Level.COMPARISON,
-        Terms: Level.SUM,
-        Minus: Level.MINUS,
-        BigSum: Level.FRACTION,
-        Factors: Level.PRODUCT,
-        Derived: Level.PRODUCT,
-        Fraction: Level.POWER,
-        Partial: Level.POWER,
-        Power: Level.POWER,
-        Transposed: Level.POWER,
-    }
-
+    levels: ClassVar[dict[type, Level]] = {**Printer.levels, forms.Derived: Level.PRODUCT}
     before_sum: ClassVar[str] = ""
 
     def level(self, form: Form) -> Level:
-        if isinstance(form, Numeral) and form.value >= 0 and "e" in digits(form.value):
-            return Level.PRODUCT
-        if isinstance(form, Symbol) and form.name.stem.endswith(SQUARE):
+        if isinstance(form, forms.Symbol) and form.name.stem.endswith(SQUARE):
             return Level.POWER
         return super().level(form)
-
-    def last_factor(self, last: Form) -> Level:
-        return Level.FRACTION if isinstance(last, BigSum) else Level.PRODUCT
 
     def bracketed(self, inside: str) -> str:
         """Brackets grow with what is tall only; around the rest they would stand too far off."""
@@ -125,50 +95,50 @@ class _Whole(Printer):
     def base(self, form: Form) -> str:
         return f"<mrow>{unmarked(self.part(form, Level.ATOM))}</mrow>"
 
-    def write_symbol(self, form: Symbol) -> str:
+    def write_symbol(self, form: forms.Symbol) -> str:
         return symbol_of(form)
 
-    def write_numeral(self, form: Numeral) -> str:
+    def write_numeral(self, form: forms.Numeral) -> str:
         return number_of(form.value)
 
-    def write_words(self, form: Words) -> str:
+    def write_words(self, form: forms.Words) -> str:
         return f"<mtext>{escape(form.text)}</mtext>"
 
-    def write_partial(self, form: Partial) -> str:
+    def write_partial(self, form: forms.Partial) -> str:
         top, bottom = (DEL + self.part(part, Level.ATOM) for part in (form.of, form.to))
         return unmarked(f"<mfrac><mrow>{top}</mrow><mrow>{bottom}</mrow></mfrac>")
 
-    def write_derived(self, form: Derived) -> str:
+    def write_derived(self, form: forms.Derived) -> str:
         by = unmarked(DEL + self.part(form.to, Level.ATOM))
         return f"<mfrac>{DEL}<mrow>{by}</mrow></mfrac>{self.part(form.of, Level.ATOM)}"
 
-    def write_minus(self, form: Minus) -> str:
+    def write_minus(self, form: forms.Minus) -> str:
         return MINUS + self.part(form.of, Level.FRACTION)
 
-    def write_terms(self, form: Terms) -> str:
+    def write_terms(self, form: forms.Terms) -> str:
         return self.terms(form, "<mo>+</mo>", "<mo>−</mo>")
 
-    def write_factors(self, form: Factors) -> str:
+    def write_factors(self, form: forms.Factors) -> str:
         return self.factors(form, f"<mo>{form.sign}</mo>" if form.sign else THIN_SPACE)
 
-    def write_fraction(self, form: Fraction) -> str:
+    def write_fraction(self, form: forms.Fraction) -> str:
         return f"<mfrac>{self.row(form.top)}{self.row(form.bottom)}</mfrac>"
 
-    def write_power(self, form: Power) -> str:
+    def write_power(self, form: forms.Power) -> str:
         return self._raised(form.base, self.row(form.exponent))
 
-    def write_root(self, form: Root) -> str:
+    def write_root(self, form: forms.Root) -> str:
         return f"<msqrt>{self.row(form.of)}</msqrt>"
 
-    def write_transposed(self, form: Transposed) -> str:
+    def write_transposed(self, form: forms.Transposed) -> str:
         return self._raised(form.of, "<mo>⊤</mo>")
 
     def _raised(self, base: Form, exponent: str) -> str:
-        if isinstance(base, Symbol) and self.level(base) is Level.ATOM:
+        if isinstance(base, forms.Symbol) and self.level(base) is Level.ATOM:
             return raised(base, exponent)
         return f"<msup>{self.base(base)}{exponent}</msup>"
 
-    def write_function(self, form: Function) -> str:
+    def write_function(self, form: forms.Function) -> str:
         if form.function == "exp":
             return f'<msup><mi mathvariant="normal">e</mi>{self.row(form.arguments[0])}</msup>'
         name = form.function.removesuffix("′")
@@ -178,10 +148,10 @@ class _Whole(Printer):
         inside = "<mo>,</mo>".join(map(self.write, form.arguments))
         return f"{head}<mo>\u2061</mo>{self.bracketed(inside)}"
 
-    def write_bracket(self, form: Bracket) -> str:
+    def write_bracket(self, form: forms.Bracket) -> str:
         return f"<mrow><mo>[</mo>{unmarked(self.write(form.relation))}<mo>]</mo></mrow>"
 
-    def write_cases(self, form: Cases) -> str:
+    def write_cases(self, form: forms.Cases) -> str:
         rows = "".join(
             f"<mtr><mtd>{self.row(value)}</mtd><mtd>{self._condition(when)}</mtd></mtr>"
             for value, when in form.rows
@@ -191,15 +161,15 @@ class _Whole(Printer):
     def _condition(self, when: Form) -> str:
         return (
             self.row(when)
-            if isinstance(when, Words)
+            if isinstance(when, forms.Words)
             else f"<mtext>if{SPACE}</mtext>{self.row(when)}"
         )
 
-    def write_bigsum(self, form: BigSum) -> str:
+    def write_bigsum(self, form: forms.BigSum) -> str:
         over = f"<mtext>{escape(form.over)}</mtext>" if form.over else "<mrow></mrow>"
         return f"<munder><mo>∑</mo>{over}</munder>{self.part(form.of, Level.FRACTION)}"
 
-    def write_comparison(self, form: Comparison) -> str:
+    def write_comparison(self, form: forms.Comparison) -> str:
         return f"{self.write(form.left)}{_sign(form.sign)}{self.write(form.right)}"
 
 
@@ -225,7 +195,7 @@ SQUARE = "²"  # σ² is a letter with its square
 MINUS = '<mo form="prefix">−</mo>'
 
 
-def symbol_of(symbol: Symbol) -> str:
+def symbol_of(symbol: forms.Symbol) -> str:
     """A letter with its subscript: the h of a_h1 slanted, its number and 'total' upright."""
     kind, letter, below = _parts(symbol)
     if symbol.name.stem.endswith(SQUARE):
@@ -233,7 +203,7 @@ def symbol_of(symbol: Symbol) -> str:
     return f'<msub class="{kind}">{letter}<mrow>{below}</mrow></msub>' if below else letter
 
 
-def raised(symbol: Symbol, exponent: str) -> str:
+def raised(symbol: forms.Symbol, exponent: str) -> str:
     """The exponent stands above the subscript."""
     kind, letter, below = _parts(symbol)
     if not below:
@@ -241,7 +211,7 @@ def raised(symbol: Symbol, exponent: str) -> str:
     return f'<msubsup class="{kind}">{letter}<mrow>{below}</mrow>{exponent}</msubsup>'
 
 
-def _parts(symbol: Symbol) -> tuple[str, str, str]:
+def _parts(symbol: forms.Symbol) -> tuple[str, str, str]:
     """The class of its kind, its letter, and what stands below the line."""
     name = symbol.name
     kind = f"k-{colour_of(name.stem, owned=name.of is not None).key}"
@@ -257,16 +227,14 @@ def _below(name: Name) -> str:
     return word + (f"<mn>{','.join(map(str, numbers))}</mn>" if numbers else "")
 
 
-def number_of(value: float) -> str:
-    """0.0141, or with a power of ten where zeros would hide it."""
-    minus = MINUS if value < 0 else ""
-    if not isfinite(value):
-        return "<mtext>undefined</mtext>" if isnan(value) else f"{minus}<mi>∞</mi>"
-    mantissa, _, exponent = digits(abs(value)).partition("e")
-    if not exponent:
-        return f"{minus}<mn>{mantissa}</mn>"
-    power = f"<msup><mn>10</mn><mrow>{number_of(int(exponent))}</mrow></msup>"
-    return f"{minus}{power}" if mantissa == "1" else f"{minus}<mn>{mantissa}</mn><mo>·</mo>{power}"
+number_of: Decimals = Decimals(
+    MINUS,
+    "<mi>∞</mi>",
+    "<mtext>undefined</mtext>",
+    "<mo>·</mo>",
+    lambda exponent: f"<msup><mn>10</mn><mrow>{number_of(exponent)}</mrow></msup>",
+    "<mn>{}</mn>",
+)
 
 
 SCRIPT = 0.71  # of what it belongs to

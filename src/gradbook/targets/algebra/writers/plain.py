@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import ClassVar
 
-from gradbook.targets.algebra.notation.forms import (
-    HALF,
-    BigSum,
-    Bracket,
-    Cases,
-    Comparison,
-    Derived,
-    Factors,
-    Form,
-    Fraction,
-    Function,
-    Minus,
-    Numeral,
-    Partial,
-    Power,
-    Root,
-    Symbol,
-    Terms,
-    Transposed,
-    Words,
-    digits,
-)
+from gradbook.targets.algebra.notation import forms
+from gradbook.targets.algebra.notation.forms import HALF, Form
 from gradbook.targets.algebra.writers.printer import (
     PRODUCT_BREAK,
     SUM_BREAK,
+    Decimals,
     Level,
     Printer,
     deeper,
@@ -37,6 +17,7 @@ from gradbook.targets.algebra.writers.printer import (
 )
 
 RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+decimal = Decimals("−", "∞", "undefined", "·", lambda exponent: f"10{_raised(exponent)}")
 
 
 def spell(form: Form) -> str:
@@ -44,97 +25,76 @@ def spell(form: Form) -> str:
     return unmarked(TextPrinter().write(form))
 
 
+def _raised(number: int) -> str:
+    return str(number).translate(RAISED)
+
+
 class TextPrinter(Printer):
     before_sum: ClassVar[str] = "·"
-    levels: ClassVar[dict[type, Level]] = {
-        Comparison: Level.COMPARISON,
-        Terms: Level.SUM,
-        Minus: Level.MINUS,
-        Fraction: Level.FRACTION,
-        BigSum: Level.FRACTION,
-        Derived: Level.FRACTION,
-        Factors: Level.PRODUCT,
-        Partial: Level.POWER,
-        Power: Level.POWER,
-        Transposed: Level.POWER,
-    }
+    levels: ClassVar[dict[type, Level]] = {**Printer.levels, forms.Fraction: Level.FRACTION}
 
     def level(self, form: Form) -> Level:
-        if form == HALF:
+        if isinstance(form, forms.Numeral) and form.value >= 0 and "·" not in decimal(form.value):
             return Level.ATOM
-        if isinstance(form, Numeral) and form.value >= 0 and "·" in decimal(form.value):
-            return Level.PRODUCT
-        return super().level(form)
+        return Level.ATOM if form == HALF else super().level(form)
 
-    def write_symbol(self, form: Symbol) -> str:
+    def write_symbol(self, form: forms.Symbol) -> str:
         return str(form.name)
 
-    def write_numeral(self, form: Numeral) -> str:
+    def write_numeral(self, form: forms.Numeral) -> str:
         return decimal(form.value)
 
-    def write_words(self, form: Words) -> str:
+    def write_words(self, form: forms.Words) -> str:
         return form.text
 
-    def write_partial(self, form: Partial) -> str:
+    def write_partial(self, form: forms.Partial) -> str:
         return f"∂{self.write(form.of)}/∂{self.write(form.to)}"
 
-    def write_derived(self, form: Derived) -> str:
+    def write_derived(self, form: forms.Derived) -> str:
         return f"∂/∂{self.write(form.to)} {self.part(form.of, Level.POWER)}"
 
-    def write_minus(self, form: Minus) -> str:
+    def write_minus(self, form: forms.Minus) -> str:
         return f"−{self.part(form.of, Level.FRACTION)}"
 
-    def write_terms(self, form: Terms) -> str:
+    def write_terms(self, form: forms.Terms) -> str:
         return self.terms(form)
 
-    def write_factors(self, form: Factors) -> str:
+    def write_factors(self, form: forms.Factors) -> str:
         return self.factors(form, {"·": "·", "": " "}.get(form.sign, f" {form.sign} "))
 
-    def write_fraction(self, form: Fraction) -> str:
+    def write_fraction(self, form: forms.Fraction) -> str:
         if form == HALF:
             return "½"
         top, bottom = self.part(form.top, Level.PRODUCT), self.part(form.bottom, Level.POWER)
         return f"{top}{PRODUCT_BREAK}/{bottom}"
 
-    def write_power(self, form: Power) -> str:
+    def write_power(self, form: forms.Power) -> str:
         base, exponent = self.part(form.base, Level.ATOM), form.exponent
-        if isinstance(exponent, Numeral) and float(exponent.value).is_integer():
-            return base + decimal(exponent.value).replace("−", "-").translate(RAISED)
+        if isinstance(exponent, forms.Numeral) and float(exponent.value).is_integer():
+            return base + _raised(int(exponent.value))
         return f"{base}^{self.part(exponent, Level.ATOM)}"
 
-    def write_root(self, form: Root) -> str:
+    def write_root(self, form: forms.Root) -> str:
         return f"√{self.part(form.of, Level.ATOM)}"
 
-    def write_transposed(self, form: Transposed) -> str:
+    def write_transposed(self, form: forms.Transposed) -> str:
         return f"{self.part(form.of, Level.ATOM)}ᵀ"
 
-    def write_function(self, form: Function) -> str:
+    def write_function(self, form: forms.Function) -> str:
         arguments = f",{SUM_BREAK} ".join(map(self.write, form.arguments))
         return f"{form.function}({deeper(arguments)})"
 
-    def write_bracket(self, form: Bracket) -> str:
+    def write_bracket(self, form: forms.Bracket) -> str:
         return f"[{deeper(self.write(form.relation))}]"
 
-    def write_cases(self, form: Cases) -> str:
+    def write_cases(self, form: forms.Cases) -> str:
         *conditional, (otherwise, _) = form.rows
         said = [f"{self.write(value)} if {self.write(when)}" for value, when in conditional]
         return deeper(f"{{{', '.join(said)}, else {self.write(otherwise)}}}")
 
-    def write_bigsum(self, form: BigSum) -> str:
+    def write_bigsum(self, form: forms.BigSum) -> str:
         over = "" if form.over == "samples" else f"_{form.over}"  # what Σ alone is said to be
         return f"Σ{over} {self.part(form.of, Level.FRACTION)}"
 
-    def write_comparison(self, form: Comparison) -> str:
+    def write_comparison(self, form: forms.Comparison) -> str:
         return f"{self.write(form.left)}{SUM_BREAK} {form.sign} {self.write(form.right)}"
-
-
-def decimal(value: float) -> str:
-    """The number with as many digits as we print: 0.5, −0.01288082, 3.2·10⁻⁷."""
-    if not isfinite(value):
-        return {"inf": "∞", "-inf": "−∞"}.get(str(value), "undefined")
-    mantissa, _, exponent = digits(value).partition("e")
-    mantissa = mantissa.replace("-", "−")
-    if not exponent:
-        return mantissa
-    power = f"10{str(int(exponent)).translate(RAISED)}"
-    return {"1": power, "−1": f"−{power}"}.get(mantissa, f"{mantissa}·{power}")

@@ -1,13 +1,27 @@
-"""What writers of formulas have in common: brackets by precedence, and places to break a line."""
+"""What the formats have in common: precedence, numbers, line breaks, the parts of a document."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from enum import IntEnum
 from itertools import accumulate, pairwise
+from math import isfinite, isnan
 from typing import ClassVar
 
-from gradbook.targets.algebra.notation.forms import BigSum, Factors, Form, Minus, Numeral, Terms
+from gradbook.targets.algebra.notation import forms
+from gradbook.targets.algebra.notation.document import (
+    Block,
+    Code,
+    Equation,
+    EquationNumber,
+    Heading,
+    Inline,
+    Paragraph,
+    TableBlock,
+)
+from gradbook.targets.algebra.notation.forms import Form
 
 
 class Level(IntEnum):
@@ -23,14 +37,24 @@ class Level(IntEnum):
 
 
 class Printer:
-    """Writes forms as text. A language's own printer has a method for each form, and its levels.
+    """Writes forms as text. A format's own printer has a method for each form, and its levels.
 
     Where a line may be broken stands a mark that says how badly it would break there: worse
     within brackets than outside, worse in a product than in a sum.
     """
 
-    levels: ClassVar[dict[type, Level]]
-    brackets: ClassVar[tuple[str, str]] = ("(", ")")
+    levels: ClassVar[dict[type, Level]] = {
+        forms.Comparison: Level.COMPARISON,
+        forms.Terms: Level.SUM,
+        forms.Minus: Level.MINUS,
+        forms.BigSum: Level.FRACTION,
+        forms.Derived: Level.FRACTION,
+        forms.Factors: Level.PRODUCT,
+        forms.Fraction: Level.POWER,
+        forms.Partial: Level.POWER,
+        forms.Power: Level.POWER,
+        forms.Transposed: Level.POWER,
+    }
     before_sum: ClassVar[str] = " "
 
     def write(self, form: Form) -> str:
@@ -38,8 +62,9 @@ class Printer:
         return method(form)
 
     def level(self, form: Form) -> Level:
-        if isinstance(form, Numeral) and form.value < 0:
-            return Level.MINUS
+        if isinstance(form, forms.Numeral):
+            in_tens = "e" in forms.digits(form.value)
+            return Level.MINUS if form.value < 0 else Level.PRODUCT if in_tens else Level.ATOM
         return self.levels.get(type(form), Level.ATOM)
 
     def part(self, form: Form, least: Level) -> str:
@@ -48,34 +73,52 @@ class Printer:
         return self.bracketed(inside) if self.level(form) < least else inside
 
     def bracketed(self, inside: str) -> str:
-        opening, closing = self.brackets
-        return f"{opening}{deeper(inside)}{closing}"
+        return f"({deeper(inside)})"
 
-    def terms(self, form: Terms, plus: str = "+", minus: str = "−") -> str:
+    def terms(self, form: forms.Terms, plus: str = "+", minus: str = "−") -> str:
         """a + b − c."""
         first, *others = form.terms
         said = self.part(first, Level.MINUS)
         for term in others:
-            sign, inner = (minus, term.of) if isinstance(term, Minus) else (plus, term)
+            sign, inner = (minus, term.of) if isinstance(term, forms.Minus) else (plus, term)
             said += f"{SUM_BREAK} {sign} {self.part(inner, Level.FRACTION)}"
         return said
 
-    def factors(self, form: Factors, sign: str) -> str:
-        """a·b·c; what reaches to the right may stand last, a Σ without a sign before it."""
+    def factors(self, form: forms.Factors, sign: str) -> str:
+        """a·b·c; a Σ may stand last without brackets, and without a sign before it."""
         *others, last = form.factors
-        said = f"{PRODUCT_BREAK}{sign}".join(
-            self.factor(factor, form, Level.PRODUCT) for factor in others
-        )
-        sign = self.before_sum if isinstance(last, BigSum) else sign
-        return f"{said}{PRODUCT_BREAK}{sign}{self.factor(last, form, self.last_factor(last))}"
+        said = f"{PRODUCT_BREAK}{sign}".join(self._factor(factor, form) for factor in others)
+        is_sum = isinstance(last, forms.BigSum)
+        least = Level.FRACTION if is_sum else Level.PRODUCT
+        sign = self.before_sum if is_sum else sign
+        return f"{said}{PRODUCT_BREAK}{sign}{self._factor(last, form, least)}"
 
-    def factor(self, factor: Form, of: Factors, least: Level) -> str:
+    def _factor(self, factor: Form, of: forms.Factors, least: Level = Level.PRODUCT) -> str:
         """Another kind of product within a product stands in brackets."""
-        other = isinstance(factor, Factors) and factor.sign != of.sign
+        other = isinstance(factor, forms.Factors) and factor.sign != of.sign
         return self.part(factor, Level.POWER if other else least)
 
-    def last_factor(self, last: Form) -> Level:
-        return Level.FRACTION if isinstance(last, BigSum) else Level.PRODUCT
+
+@dataclass(frozen=True)
+class Decimals:
+    """How a format writes numbers: 0.5, −0.01288082, 3.2·10⁻⁷; no more digits than can be read."""
+
+    minus: str
+    infinity: str
+    undefined: str
+    times: str
+    power_of_ten: Callable[[int], str]
+    digits: str = "{}"
+
+    def __call__(self, value: float) -> str:
+        minus = self.minus if value < 0 else ""
+        if not isfinite(value):
+            return self.undefined if isnan(value) else f"{minus}{self.infinity}"
+        mantissa, _, exponent = forms.digits(abs(value)).partition("e")
+        power = self.power_of_ten(int(exponent)) if exponent else ""
+        if mantissa == "1" and power:
+            return f"{minus}{power}"
+        return minus + self.digits.format(mantissa) + (f"{self.times}{power}" if power else "")
 
 
 # Breaking lines --------------------------------------------------------------
@@ -84,7 +127,7 @@ FIRST_MARK, MARKS = 0xE000, 64  # of Unicode's private characters
 SUM_BREAK, PRODUCT_BREAK = chr(FIRST_MARK), chr(FIRST_MARK + 1)
 DEEPER = {FIRST_MARK + k: FIRST_MARK + min(k + 2, MARKS - 1) for k in range(MARKS)}
 GONE = dict.fromkeys(range(FIRST_MARK, FIRST_MARK + MARKS))
-EMPTY = 2  # an empty line does as much harm as a break this much deeper
+EMPTY = 2  # an empty line is as bad as a break this much deeper
 
 
 def deeper(marked: str) -> str:
@@ -109,7 +152,7 @@ def broken(marked: str, room: float, measure: Callable[[str], float] = len) -> l
 
 
 def _best_break(marked: str, room: float, measure: Callable[[str], float]) -> int | None:
-    """Where little of the line is left empty and few brackets are torn; or the first there is."""
+    """Where the line is well filled and few brackets are split; or the first place there is."""
     marks = [k for k, character in enumerate(marked) if ord(character) in GONE]
     pieces = (measure(unmarked(marked[a:b])) for a, b in pairwise([0, *marks]))
     widths = dict(zip(marks, accumulate(pieces), strict=True))
@@ -120,3 +163,58 @@ def _best_break(marked: str, room: float, measure: Callable[[str], float]) -> in
         return ord(marked[k]) - FIRST_MARK + EMPTY * (1 - widths[k] / room)
 
     return min(fitting or marks[:1], key=harm, default=None)
+
+
+# Documents -------------------------------------------------------------------
+
+
+class DocumentWriter(ABC):
+    """Takes a document apart; each format says how its parts are written."""
+
+    def block(self, block: Block) -> str:
+        match block:
+            case Heading(text, level):
+                return self.heading(self.said(text), level)
+            case Paragraph(text, aside):
+                return self.paragraph(self.said(text), aside)
+            case Equation():
+                return self.equation(block)
+            case TableBlock():
+                return "\n".join(self.table(block))
+
+    def said(self, text: Iterable[Inline]) -> str:
+        """Words and what stands among them."""
+        return "".join(map(self.inline, text))
+
+    def inline(self, part: Inline) -> str:
+        match part:
+            case str():
+                return self.words(part)
+            case EquationNumber(number):
+                return f"({number})"
+            case Code(text):
+                return self.code(text)
+            case _:
+                return self.formula(part)
+
+    @abstractmethod
+    def words(self, text: str) -> str: ...
+
+    @abstractmethod
+    def code(self, text: str) -> str: ...
+
+    @abstractmethod
+    def formula(self, form: Form) -> str:
+        """Within a sentence."""
+
+    @abstractmethod
+    def heading(self, text: str, level: int) -> str: ...
+
+    @abstractmethod
+    def paragraph(self, text: str, aside: bool) -> str: ...
+
+    @abstractmethod
+    def equation(self, block: Equation) -> str: ...
+
+    @abstractmethod
+    def table(self, block: TableBlock) -> Iterable[str]: ...

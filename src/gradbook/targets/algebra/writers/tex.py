@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from math import isfinite
 from typing import ClassVar
 
 from gradbook.graph.names import Name
+from gradbook.targets.algebra.notation import forms
 from gradbook.targets.algebra.notation.document import EquationLine
-from gradbook.targets.algebra.notation.forms import (
-    BigSum,
-    Bracket,
-    Cases,
-    Comparison,
-    Derived,
-    Factors,
-    Form,
-    Fraction,
-    Function,
-    Minus,
-    Numeral,
-    Partial,
-    Power,
-    Root,
-    Symbol,
-    Terms,
-    Transposed,
-    Words,
-    digits,
-)
+from gradbook.targets.algebra.notation.forms import Form
 from gradbook.targets.algebra.writers.printer import (
     SUM_BREAK,
+    Decimals,
     Level,
     Printer,
     broken,
@@ -77,95 +58,83 @@ def spell_inline(form: Form) -> str:
     return unmarked(InlineTexPrinter().write(form))
 
 
+decimal = Decimals(
+    "-", r"\infty", r"\text{undefined}", r" \cdot ", lambda exponent: f"10^{{{exponent}}}"
+)
+
+
 class TexPrinter(Printer):
     before_sum: ClassVar[str] = r"\, "
-    levels: ClassVar[dict[type, Level]] = {
-        Comparison: Level.COMPARISON,
-        Terms: Level.SUM,
-        Minus: Level.MINUS,
-        BigSum: Level.FRACTION,
-        Derived: Level.FRACTION,
-        Factors: Level.PRODUCT,
-        Fraction: Level.POWER,
-        Partial: Level.POWER,
-        Power: Level.POWER,
-        Transposed: Level.POWER,
-    }
-
-    def level(self, form: Form) -> Level:
-        if isinstance(form, Numeral) and form.value >= 0 and "e" in digits(form.value):
-            return Level.PRODUCT
-        return super().level(form)
 
     def bracketed(self, inside: str) -> str:
         size = r"\Big" if re.search(r"\\(frac|sum|sqrt)", inside) else ""
         opening, closing = (f"{size}l(", f"{size}r)") if size else "()"
         return f"{opening}{deeper(inside)}{closing}"
 
-    def write_symbol(self, form: Symbol) -> str:
+    def write_symbol(self, form: forms.Symbol) -> str:
         return symbol(form.name, form.bold)
 
-    def write_numeral(self, form: Numeral) -> str:
+    def write_numeral(self, form: forms.Numeral) -> str:
         return decimal(form.value)
 
-    def write_words(self, form: Words) -> str:
+    def write_words(self, form: forms.Words) -> str:
         return r"\cdots" if form.text == "…" else rf"\text{{{escape(form.text)}}}"
 
-    def write_partial(self, form: Partial) -> str:
+    def write_partial(self, form: forms.Partial) -> str:
         return rf"\frac{{\partial {self.write(form.of)}}}{{\partial {self.write(form.to)}}}"
 
-    def write_derived(self, form: Derived) -> str:
+    def write_derived(self, form: forms.Derived) -> str:
         by = self.write(form.to)
         return rf"\frac{{\partial}}{{\partial {by}}} {self.part(form.of, Level.POWER)}"
 
-    def write_minus(self, form: Minus) -> str:
+    def write_minus(self, form: forms.Minus) -> str:
         return f"-{self.part(form.of, Level.FRACTION)}"
 
-    def write_terms(self, form: Terms) -> str:
+    def write_terms(self, form: forms.Terms) -> str:
         return self.terms(form, "+", "-")
 
-    def write_factors(self, form: Factors) -> str:
+    def write_factors(self, form: forms.Factors) -> str:
         return self.factors(form, SIGNS[form.sign])
 
-    def write_fraction(self, form: Fraction) -> str:
-        plain = isinstance(form.top, Numeral) and isinstance(form.bottom, Numeral)
+    def write_fraction(self, form: forms.Fraction) -> str:
+        plain = isinstance(form.top, forms.Numeral) and isinstance(form.bottom, forms.Numeral)
         command = r"\tfrac" if plain else r"\frac"
         return unmarked(f"{command}{{{self.write(form.top)}}}{{{self.write(form.bottom)}}}")
 
-    def write_power(self, form: Power) -> str:
+    def write_power(self, form: forms.Power) -> str:
         return f"{self._base(form.base)}^{{{unmarked(self.write(form.exponent))}}}"
 
-    def write_root(self, form: Root) -> str:
+    def write_root(self, form: forms.Root) -> str:
         return unmarked(rf"\sqrt{{{self.write(form.of)}}}")
 
-    def write_transposed(self, form: Transposed) -> str:
+    def write_transposed(self, form: forms.Transposed) -> str:
         return rf"{self._base(form.of)}^{{\mathsf{{T}}}}"
 
     def _base(self, form: Form) -> str:
         """What something stands raised at; a symbol that has a raised part itself is grouped."""
         said = self.part(form, Level.ATOM)
-        return f"{{{said}}}" if isinstance(form, Symbol) and "^" in said else said
+        return f"{{{said}}}" if isinstance(form, forms.Symbol) and "^" in said else said
 
-    def write_function(self, form: Function) -> str:
+    def write_function(self, form: forms.Function) -> str:
         function = FUNCTIONS.get(form.function, rf"\mathrm{{{escape(form.function)}}}")
         return function + self.bracketed(f",{SUM_BREAK} ".join(map(self.write, form.arguments)))
 
-    def write_bracket(self, form: Bracket) -> str:
+    def write_bracket(self, form: forms.Bracket) -> str:
         return f"[{deeper(self.write(form.relation))}]"
 
-    def write_cases(self, form: Cases) -> str:
+    def write_cases(self, form: forms.Cases) -> str:
         rows = (f"{self.write(value)} & {self._condition(when)}" for value, when in form.rows)
         return unmarked(r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}")
 
     def _condition(self, when: Form) -> str:
         said = self.write(when)
-        return said if isinstance(when, Words) else rf"\text{{if }} {said}"
+        return said if isinstance(when, forms.Words) else rf"\text{{if }} {said}"
 
-    def write_bigsum(self, form: BigSum) -> str:
+    def write_bigsum(self, form: forms.BigSum) -> str:
         over = rf"_{{\text{{{escape(form.over)}}}}}" if form.over else ""
         return rf"\sum{over} {self.part(form.of, Level.FRACTION)}"
 
-    def write_comparison(self, form: Comparison) -> str:
+    def write_comparison(self, form: forms.Comparison) -> str:
         left, right = self.write(form.left), self.write(form.right)
         return f"{left}{SUM_BREAK} {SIGNS[form.sign]} {right}"
 
@@ -173,12 +142,12 @@ class TexPrinter(Printer):
 class InlineTexPrinter(TexPrinter):
     """Fractions with a slash, as they stand in a sentence."""
 
-    levels: ClassVar[dict[type, Level]] = {**TexPrinter.levels, Fraction: Level.FRACTION}
+    levels: ClassVar[dict[type, Level]] = {**TexPrinter.levels, forms.Fraction: Level.FRACTION}
 
-    def write_partial(self, form: Partial) -> str:
+    def write_partial(self, form: forms.Partial) -> str:
         return rf"\partial {self.write(form.of)}/\partial {self.write(form.to)}"
 
-    def write_fraction(self, form: Fraction) -> str:
+    def write_fraction(self, form: forms.Fraction) -> str:
         return f"{self.part(form.top, Level.PRODUCT)}/{self.part(form.bottom, Level.POWER)}"
 
 
@@ -195,16 +164,6 @@ def _letter(stem: str, bold: bool) -> str:
     if not bold:
         return letter
     return rf"\boldsymbol{{{letter}}}" if stem in GREEK else rf"\mathbf{{{letter}}}"
-
-
-def decimal(value: float) -> str:
-    if not isfinite(value):
-        return {"inf": r"\infty", "-inf": r"-\infty"}.get(str(value), r"\text{undefined}")
-    mantissa, _, exponent = digits(value).partition("e")
-    if not exponent:
-        return mantissa
-    power = f"10^{{{int(exponent)}}}"
-    return {"1": power, "-1": f"-{power}"}.get(mantissa, rf"{mantissa} \cdot {power}")
 
 
 # What TeX would take for its own, and what its plain fonts lack.

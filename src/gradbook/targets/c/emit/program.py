@@ -15,8 +15,8 @@ from gradbook.targets.c.emit.scope import (
     TRAIN,
     Dropped,
     Members,
+    Piece,
     Scope,
-    Text,
     member_names,
     pass_title,
     sizes,
@@ -25,9 +25,9 @@ from gradbook.targets.c.emit.syntax import indented, task
 from gradbook.targets.c.kernels.loops import Kernel, kernel
 from gradbook.targets.c.kernels.machine import Machine
 from gradbook.targets.c.kernels.slides import places
-from gradbook.targets.c.plan.passes import Pass
+from gradbook.targets.c.plan.placing import Pass
 from gradbook.targets.c.plan.plan import Plan, plan
-from gradbook.targets.c.plan.whole import Outcome
+from gradbook.targets.c.plan.whole import Results
 from gradbook.targets.c.rewrite.simplify import labels, simplified
 
 
@@ -51,7 +51,7 @@ class Program:
     """Functions in the order they are called; those of the passes may be compiled apart."""
 
     name: str
-    passes: Mapping[str, Text]  # by their names
+    passes: Mapping[str, Piece]  # by their names
     effort: Mapping[str, float]  # about how long a compiler takes for each
     rest: str
     members: Members
@@ -98,7 +98,7 @@ def _scope(computation: Computation, machine: Machine, members: Names, functions
     masks = {n: computation.masks[x] for n, x in leaves.items() if x in computation.masks}
     following = {new[x]: new[node] for x, node in computation.following.items() if x in new}
     read = {name: new[node] for name, node in computation.read.items()}
-    found = plan(outputs, once, Outcome(following, read), masks)
+    found = plan(outputs, once, Results(following, read), masks)
 
     also = {new[node]: name for node, name in computation.called.items() if node in new}
     title = titles({**also, **labels(new)}, needed([*outputs, *once]))
@@ -123,13 +123,13 @@ def _function_names(
     names: Names,
 ) -> dict[tuple[str, object], str]:
     wishes: dict[tuple[str, object], str] = {}
-    for one in found.passes:
+    for one, rows in found.rows.items():
         what = pass_title(one, title)
-        for number, row in enumerate(one.readers):
-            several = len(one.readers) > 1 and row.result
+        for number, row in enumerate(rows.readers):
+            several = len(rows.readers) > 1 and row.result
             source = f"{title[row.result]}_for_" if several and row.result else ""
             wishes["read", (one.number, number)] = f"{source}{what}"
-        if one.finisher:
+        if rows.finisher:
             wishes["finish", one.number] = what
     for one in found.passes:
         wishes["pass", one.number] = pass_title(one, title)
@@ -145,7 +145,7 @@ def _function_names(
 
 def _members(scope: Scope) -> Members:
     """The arrays of the step, and the places of values per sample."""
-    outside, memory = set(scope.plan.outcome.read.values()), scope.plan.memory
+    outside, memory = set(scope.plan.results.read.values()), scope.plan.memory
     engine = [
         f"real {scope.arrays[node]}[{prod(node.shape)}];"
         for node in scope.plan.whole.all_arrays
@@ -193,7 +193,7 @@ def _updates(scope: Scope) -> Iterable[tuple[str, str]]:
             yield name, task(name, lines)
 
 
-def _fetch(scope: Scope) -> Text:
+def _fetch(scope: Scope) -> Piece:
     """The tile's images, targets and masks, each where the passes read it."""
     lines, room, largest = [], [], 0
     for leaf in scope.plan.memory.slot_of:
@@ -214,7 +214,7 @@ def _fetch(scope: Scope) -> Text:
             lines.append(f"fetch_targets({at}, {where}, {places(leaf)[0]});")
     if largest:
         room.append(f"bits kept[{largest + 3}]; /* a mask as it is drawn */")
-    return Text(task(f"fetch_{scope.program}", lines), Members(place=tuple(room)))
+    return Piece(task(f"fetch_{scope.program}", lines), Members(place=tuple(room)))
 
 
 def _meetings(scope: Scope) -> list[str]:

@@ -10,7 +10,7 @@ from gradbook.graph.node import Node
 from gradbook.targets.c.emit.names import Names
 from gradbook.targets.c.kernels.loops import Kernel
 from gradbook.targets.c.kernels.slides import places
-from gradbook.targets.c.plan.passes import Pass
+from gradbook.targets.c.plan.placing import Pass
 from gradbook.targets.c.plan.plan import Plan
 from gradbook.targets.c.words import WEIGHT_GRADIENTS
 
@@ -50,7 +50,7 @@ class Members:
 
 
 @dataclass(frozen=True)
-class Text:
+class Piece:
     """A function or several, and the members that they use."""
 
     text: str
@@ -112,8 +112,7 @@ def pass_title(one: Pass, titles: Mapping[Node, str]) -> str:
     if one.heavy is not None and one.heavy.op.name in WEIGHT_GRADIENTS:
         also = f"_and_{titles[one.kept[-1]]}" if one.beside else ""
         return f"slopes_{titles[one.heavy]}{also}"
-    sums = one.finisher.sums if one.finisher else ()
-    named = one.kept[-1:] or [each.node for each in sums[:1]]
+    named = one.kept[-1:] or one.sums[:1]
     return titles[named[0]] if named else f"pass{one.number}"
 
 
@@ -130,8 +129,8 @@ def member_names(
     """
 
     def wishes() -> Iterator[tuple[str, Node, str]]:
-        for one in plan.passes:
-            for each in one.sums:
+        for rows in plan.rows.values():
+            for each in rows.sums:
                 if not each.beside:
                     yield "partial", each.node, "_of"
         for slot in plan.memory.slots:

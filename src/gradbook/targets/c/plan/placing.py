@@ -16,18 +16,26 @@ from gradbook.targets.c.plan.timing import Timing, is_reduction, summed
 from gradbook.targets.c.rewrite.patterns import channelwise
 from gradbook.targets.c.words import MOVED, WEIGHT_GRADIENTS, is_costly, is_loop, is_pointwise
 
+MOST_ROWS = 5  # that are read to compute a value several times instead of keeping it
+
 
 def kept(outputs: Collection[Node], timing: Timing) -> set[Node]:
     found = set(outputs)
+    rows: dict[Node, set[Node]] = {}  # of what a value is computed from
     for node in timing.order:
         if not node.each or is_reduction(node):
             continue
+        rows[node] = set().union(*(rows.get(source, ()) for source in node.inputs))
+        if len(rows[node]) > MOST_ROWS and len(timing.consumers[node]) > 1:
+            found.add(node)
         if node.op.name == "leaf" or is_costly(node):
             found.add(node)
         elif is_loop(node) and node.op.name not in WEIGHT_GRADIENTS:
             found.add(_end_of_chain(node, outputs, timing))
         elif node.op.name in MOVED and channelwise(node) is None:
             found.add(node.inputs[0])
+        if node in found or is_loop(node):
+            rows[node] = {node}
     return found
 
 
@@ -59,8 +67,8 @@ def _goes_along(after: Node, node: Node, timing: Timing) -> bool:
 
 
 @dataclass(eq=False)
-class Walk:
-    """A pass over a tile's places while it is put together."""
+class Pass:
+    """One walk over a tile's places: a heavy op, or none, and what is done with each value."""
 
     phase: int
     number: int
@@ -95,8 +103,8 @@ class Placing:
     def __init__(self, timing: Timing, kept: set[Node]) -> None:
         self.timing = timing
         self.kept = kept
-        self.passes: list[Walk] = []
-        self.made_in: dict[Node, Walk] = {}  # of values that are kept
+        self.passes: list[Pass] = []
+        self.made_in: dict[Node, Pass] = {}  # of values that are kept
         items = [
             node
             for node in timing.order
@@ -146,7 +154,7 @@ class Placing:
         found = self._pass_for(x, self.timing.due(node))
         (found.read_sums if found.reads is x else found.sums).append(node)
 
-    def _heavy_pass(self, node: Node) -> Walk:
+    def _heavy_pass(self, node: Node) -> Pass:
         """A loop of its own, or the one that makes both gradients of a convolution."""
         if node in self.timing.beside.values():
             return next(walk for walk in self.passes if walk.beside is node)
@@ -155,7 +163,7 @@ class Placing:
         walk.beside = back
         return walk
 
-    def _share(self, source: Node, walk: Walk) -> None:
+    def _share(self, source: Node, walk: Pass) -> None:
         """What several heavy ops of a phase read, and is made of several values, is kept by the
         gradient of weights, which reads each row once.
         """
@@ -175,23 +183,23 @@ class Placing:
             walk.shared.append(source)
             self.made_in[source] = walk
 
-    def _keep(self, node: Node, walk: Walk) -> None:
+    def _keep(self, node: Node, walk: Pass) -> None:
         walk.kept.append(node)
         self.made_in[node] = walk
 
-    def _new_pass(self, phase: int, domain: Places, heavy: Node | None = None) -> Walk:
-        self.passes.append(Walk(phase, len(self.passes), domain, heavy))
+    def _new_pass(self, phase: int, domain: Places, heavy: Node | None = None) -> Pass:
+        self.passes.append(Pass(phase, len(self.passes), domain, heavy))
         return self.passes[-1]
 
     # The pass that computes a pointwise value.
 
-    def _pass_for(self, x: Node, phase: int) -> Walk:
+    def _pass_for(self, x: Node, phase: int) -> Pass:
         """The last pass of the phase that makes what x is computed from, or one by itself."""
         reading = self._reading(x, phase)
         if reading:
             return reading
         makers = {walk.makes: walk for walk in self.passes if walk.makes}
-        before: list[tuple[Node, Walk, bool]] = []
+        before: list[tuple[Node, Pass, bool]] = []
         for leaf, same in self.leaves(x):
             maker = self.made_in.get(leaf) or makers.get(leaf)
             if maker is not None and maker.phase == phase:
@@ -205,7 +213,7 @@ class Placing:
                 self._keep(leaf, maker)
         return found
 
-    def _reading(self, x: Node, phase: int) -> Walk | None:
+    def _reading(self, x: Node, phase: int) -> Pass | None:
         """The pass that computes x while it reads it, each value once."""
         if x in self.timing.moments.values():
             return None
@@ -215,19 +223,19 @@ class Placing:
                 return walk
         return None
 
-    def _last(self, before: list[tuple[Node, Walk, bool]], x: Node) -> Walk | None:
+    def _last(self, before: list[tuple[Node, Pass, bool]], x: Node) -> Pass | None:
         """The last of these passes, where x can be computed place by place as it goes."""
         last = max((maker for _, maker, _ in before), key=lambda walk: walk.number)
         alike = all(same for _, maker, same in before if maker is last)
         makes = last.heavy is None or last.makes is not None
         return last if alike and makes and last.places == places(x) else None
 
-    def _after(self, before: list[Walk], x: Node, phase: int) -> Walk | None:
+    def _after(self, before: list[Pass], x: Node, phase: int) -> Pass | None:
         """A pass without a heavy op that comes after all of these."""
         last = max((walk.number for walk in before), default=len(self.passes))
         return next((walk for walk in self._light(x, phase) if walk.number > last), None)
 
-    def _alone(self, x: Node, phase: int) -> Walk | None:
+    def _alone(self, x: Node, phase: int) -> Pass | None:
         """A pass without a heavy op that waits for nothing of its phase."""
         return next(
             (
@@ -238,7 +246,7 @@ class Placing:
             None,
         )
 
-    def _light(self, x: Node, phase: int) -> list[Walk]:
+    def _light(self, x: Node, phase: int) -> list[Pass]:
         """The passes of the phase without a heavy op that go over the places of x."""
         return [
             walk

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from gradbook.graph.node import Graph, Node
 from gradbook.graph.tensors import spread
 
+MOST_TERMS = 4  # three batch normalisations side by side
+
 
 @dataclass(frozen=True)
 class Linear:
@@ -44,9 +46,12 @@ class Linear:
         return base, coefficient
 
     @property
-    def is_plain(self) -> bool:
-        """Nothing to gain: one base as it is, shifted at most."""
-        return list(self.terms.values()) == [None]
+    def stands_alone(self) -> bool:
+        """Whether sums are better made of it than of its terms: taken apart it gains nothing, or
+        each sum behind many layers with skips would be made anew of all those before it.
+        """
+        bare = set(self.terms.values()) == {None} and (not self.constant or len(self.terms) == 1)
+        return bare or len(self.terms) > MOST_TERMS
 
 
 def product(a: Node | None, b: Node | None) -> Node | None:

@@ -148,7 +148,7 @@ class _Rewriter:
         linear = self.combined(node.op.name, inputs)
         if linear and linear.single and linear.single[1] is None:
             return linear.single[0]
-        if linear is None or linear.is_plain:
+        if linear is None or linear.stands_alone:
             return self.graph.make(node.op.name, *inputs)
         new = written(linear, self.graph, node.shape)
         self.forms[new] = linear

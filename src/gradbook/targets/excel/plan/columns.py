@@ -1,10 +1,10 @@
-"""The order of columns: targets, inputs, layer by layer, errors, gradients, memory."""
+"""The columns in order (inputs, layer by layer, errors, gradients) and how many cells fit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain, groupby, takewhile
 
 from gradbook.errors import LimitError
 from gradbook.graph.names import Name
@@ -33,16 +33,12 @@ def groups(step: Step) -> list[ColumnGroup]:
     errors = [node for node in forward if node.name and node.name.stem == "E"]
     values = [node for node in forward if node not in known and node not in errors]
     depths = _depths(step)
-    layers = [
-        ColumnGroup(
-            _layer_title(step.net, depth),
-            (
-                *(weight for weight in step.weights if depths[weight] == depth),
-                *_paired([value for value in values if depths[value] == depth]),
-            ),
-        )
-        for depth in sorted(set(depths.values()))
-    ]
+    layers = []
+    for depth in sorted(set(depths.values())):
+        weights = [weight for weight in step.weights if depths[weight] == depth]
+        own = _paired([value for value in values if depths[value] == depth])
+        layers.append(ColumnGroup(_layer_title(step.net, depth), (*weights, *own)))
+    memory = tuple(leaf for leaf in step.start if leaf not in known)
     found = [
         ColumnGroup("targets", step.targets),
         ColumnGroup("inputs", step.inputs),
@@ -50,9 +46,7 @@ def groups(step: Step) -> list[ColumnGroup]:
         ColumnGroup("error", tuple(errors)),
         ColumnGroup("from the error back", tuple(_signals(step))),
         ColumnGroup("gradients", gradients(step)),
-        ColumnGroup(
-            "memory of the update", tuple(leaf for leaf in step.start if leaf not in known)
-        ),
+        ColumnGroup("memory of the update", memory),
     ]
     return [group for group in found if group.nodes]
 
@@ -89,12 +83,8 @@ def _depths(step: Step) -> dict[Node, int]:
 def _layer_title(net: Net, depth: int) -> str:
     """The layer, and those after it that have no weights: dense 2 no bias, sigmoid."""
     owners = {parameter.layer for parameter in net.parameters}
-    words = [layer_words(net.layers[depth])] if depth >= 0 else []
-    for index in range(depth + 1, len(net.layers)):
-        if index in owners:
-            break
-        words.append(layer_words(net.layers[index]))
-    return ", ".join(words)
+    after = takewhile(lambda index: index not in owners, range(depth + 1, len(net.layers)))
+    return ", ".join(layer_words(net.layers[k]) for k in ([depth] * (depth >= 0) + [*after]))
 
 
 def _paired(values: Sequence[Node]) -> list[Node]:
@@ -114,14 +104,13 @@ def is_activation(value: Node) -> bool:
 
 def _signals(step: Step) -> Iterator[Node]:
     """Backward values before the gradients; what a sample adds to a gradient comes last."""
-    weights = {weight.name for weight in step.weights}
-    slopes = set(gradients(step))
-    made = [node for node in backward_values(step) if node not in slopes]
-    shares = [node for node in made if node.name and node.name.of in weights]
-    chain_back = [node for node in made if node not in set(shares)]
-    for _, alike in groupby(chain_back, _kind):
-        yield from sorted(alike, key=_count)
     place = {weight.name: place for place, weight in enumerate(step.weights)}
+    slopes = set(gradients(step))
+    signals = [node for node in backward_values(step) if node not in slopes]
+    shares = [node for node in signals if node.name and node.name.of in place]
+    chain_back = [node for node in signals if node not in set(shares)]
+    for _, alike in groupby(chain_back, _kind):
+        yield from sorted(alike, key=lambda node: _nested(node)[-1].index)
     yield from sorted(shares, key=lambda node: place[node.name.of if node.name else None])
 
 
@@ -130,17 +119,16 @@ def _kind(node: Node) -> list[object]:
     return [(name.stem, name.layer, name.word) for name in _nested(node)]
 
 
-def _count(node: Node) -> tuple[int, ...]:
-    *_, innermost = _nested(node)
-    return innermost.index
-
-
-def _nested(node: Node) -> Iterator[Name]:
-    name = node.name
+def _nested(node: Node) -> list[Name]:
+    """A name and those within it: ∂E/∂h1, h1."""
+    names, name = [], node.name
     while name is not None:
-        yield name
+        names.append(name)
         name = name.of
+    return names
 
+
+# How many of them a workbook holds --------------------------------------------
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 MOST_CELLS = 1_500_000  # some half a minute to write, and as many to open
@@ -154,53 +142,36 @@ def fitting_rates(
 
     Where nobody asked, as many of the usual ones as fit, spread evenly.
     """
-    own = _cells_of_a_run(step, epochs)
-    _check_size(step, epochs, own)
-    rows = epochs * step.samples
-    most = min((MOST_CELLS - own) // own, (MOST_ROWS - SPARE) // rows)
+    nodes = [node for group in groups(step) for node in group.nodes]
+    own = epochs * sum(step.samples if node.each else 1 for node in nodes)
+    _check_size(step, epochs, len(nodes), own)
+    most = min((MOST_CELLS - own) // own, (MOST_ROWS - SPARE) // (epochs * step.samples))
     wanted = usual if asked is None else asked
     if len(wanted) <= most:
         return wanted
     if asked is not None:
+        few = f"take at most {most}, or fewer epochs"
         raise LimitError(
             f"{len(wanted)} rates of {epochs:,} epochs are {len(wanted) * own:,} cells more, and "
-            f"a workbook stays pleasant up to {MOST_CELLS:,}: {_fewer(most)}"
+            f"a workbook stays pleasant up to {MOST_CELLS:,}: "
+            f"{few if most else 'take fewer epochs, or --rates none'}"
         )
-    return _spread(usual, most) if most > 1 else ()
+    last = len(usual) - 1
+    return tuple(usual[round(k * last / (most - 1))] for k in range(most)) if most > 1 else ()
 
 
-def _fewer(most: int) -> str:
-    return f"take at most {most}, or fewer epochs" if most else "take fewer epochs, or --rates none"
-
-
-def _spread(rates: tuple[float, ...], count: int) -> tuple[float, ...]:
-    last = len(rates) - 1
-    return tuple(rates[round(k * last / (count - 1))] for k in range(count))
-
-
-def _cells_of_a_run(step: Step, epochs: int) -> int:
-    return epochs * sum(step.samples if node.each else 1 for node in _nodes(step))
-
-
-def _nodes(step: Step) -> list[Node]:
-    return [node for group in groups(step) for node in group.nodes]
-
-
-def _check_size(step: Step, epochs: int, cells: int) -> None:
-    across, rows = len(_nodes(step)), epochs * step.samples
+def _check_size(step: Step, epochs: int, across: int, cells: int) -> None:
     if across > MOST_COLUMNS - SPARE:
         raise LimitError(
             f"{across:,} values in a row, and a sheet has {MOST_COLUMNS:,} columns: "
             "take a smaller network"
         )
-    per_epoch = cells // epochs
+    rows, per_epoch = epochs * step.samples, cells // epochs
     most = min(MOST_CELLS // per_epoch, (MOST_ROWS - SPARE) // step.samples)
     if epochs > most:
         kind = f"{rows:,} rows" if rows > MOST_ROWS - SPARE else f"{cells:,} cells"
-        remedy = (
-            f"at most {most:,} epochs fit" if most else "take a smaller network or fewer samples"
-        )
+        fewer = f"at most {most:,} epochs fit"
         raise LimitError(
             f"{epochs:,} epochs of {per_epoch:,} values are {kind}, more than a sheet holds or "
-            f"anyone would wait for: {remedy}"
+            f"anyone would wait for: {fewer if most else 'take a smaller network or fewer samples'}"
         )

@@ -10,6 +10,7 @@ from xlsxwriter.utility import xl_col_to_name
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import Values, evaluate
 from gradbook.graph.step import Step
+from gradbook.targets.excel.language.spelling import spelled_out
 from gradbook.targets.excel.plan.columns import forward_values
 from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout
 
@@ -18,7 +19,7 @@ NEAR, FLOOR = 1e-5, 1e-8  # of the slope, and of the error: how far apart a chec
 BEND = 1e-3  # of the slope: a difference between its two sides that is a corner's, not a curve's
 BESIDE = 1e-4  # of that difference: how far from one side's slope a gradient may be
 MOST_CELLS, MOST_VALUES = 150_000, 600_000  # on the working sheet; computed for it, parts included
-CORNERS = ("relu", "leaky_relu", "largest", "choose")
+CORNERS = ("relu", "largest", "choose")
 BASE_ROW, FIRST_ROW = 4, 8  # of the weights as they are, and of the first nudge
 AGREES, DIFFERS, OPEN = "agrees", "differs", "to fill in"
 
@@ -67,7 +68,7 @@ class Nudges:
 
     @cached_property
     def has_corners(self) -> bool:
-        return any(node.op.name in CORNERS for node in needed([self.step.loss]))
+        return any(node.op.name in CORNERS for node in spelled_out(needed([self.step.loss])))
 
     # Where -------------------------------------------------------------------
 

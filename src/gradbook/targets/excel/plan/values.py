@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from gradbook.graph.node import Array, Node, needed
 from gradbook.graph.reference import Values, run
 from gradbook.graph.step import Step
+from gradbook.targets.excel.language.spelling import spelled_out
 
 Mask = Any  # an array of True and False
 
@@ -32,36 +33,25 @@ def record(step: Step, epochs: int, rate: float, blank: Collection[Node] = ()) -
     zeros = {node: np.zeros(step.samples if node.each else ()) for node in blank}
     order = needed([*step.inputs, *step.targets, step.loss, *step.outputs, *step.next.values()])
     kept = [node for node in order if node.name is not None]
-    delicate = [node for node in order if node.op.name in EXTREME]
+    delicate = [node for node in spelled_out(order) if node.op.name in EXTREME]
     rows: dict[Node, list[Array]] = {node: [] for node in kept}
     extreme: set[str] = set()
     broken = _Errors(step)
-    for values in run(replace(step, data={**step.data, **zeros}), epochs, rate):
+    filled = replace(step, data={**step.data, **zeros})
+    for values in run(filled, epochs, rate, watch=delicate):
         errors = broken.after(order, values)
         for node in delicate:
-            spelling, fails = EXTREME[node.op.name]
-            if spelling not in extreme and fails(node, values):
-                extreme.add(spelling)
+            if node.op.name not in extreme and EXTREME[node.op.name](node, values):
+                extreme.add(node.op.name)
         for node in kept:
             value = values[node]
             rows[node].append(np.where(errors[node], np.nan, value) if errors else value)
     return RecordedRun({node: np.array(found) for node, found in rows.items()}, frozenset(extreme))
 
 
-# When the usual spelling of an op fails, and the op in it whose spelling that is.
-
-
-def _overflows(sigmoid: Node, values: Values) -> bool:
-    return bool(np.any(values[sigmoid.inputs[0]] < LOWEST_EXP))
-
-
-def _vanishes(power: Node, values: Values) -> bool:
-    return bool(np.any(np.abs(values[power]) < SMALLEST_POWER))
-
-
-EXTREME = {
-    "sigmoid": ("sigmoid", _overflows),
-    **dict.fromkeys(("power", "half_square", "square"), ("power", _vanishes)),
+EXTREME: dict[str, Callable[[Node, Values], bool]] = {  # when the usual spelling of an op fails
+    "sigmoid": lambda node, values: bool(np.any(values[node.inputs[0]] < LOWEST_EXP)),
+    "power": lambda node, values: bool(np.any(np.abs(values[node]) < SMALLEST_POWER)),
 }
 
 

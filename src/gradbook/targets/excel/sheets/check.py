@@ -8,6 +8,7 @@ from xlsxwriter.worksheet import Worksheet
 from gradbook.graph.node import Node
 from gradbook.palette import ERROR, GRADIENT, PAPER, QUIET, RATE, WEIGHT
 from gradbook.targets.excel.language.grammar import digits as typed
+from gradbook.targets.excel.plan import nudges
 from gradbook.targets.excel.plan.book import (
     CHECK,
     CHECK_NAME,
@@ -16,18 +17,7 @@ from gradbook.targets.excel.plan.book import (
     NUDGE_NAME,
     WorkbookPlan,
 )
-from gradbook.targets.excel.plan.nudges import (
-    AGREES,
-    BASE_ROW,
-    BEND,
-    BESIDE,
-    DIFFERS,
-    FIRST_ROW,
-    FLOOR,
-    NEAR,
-    NUDGE,
-    OPEN,
-)
+from gradbook.targets.excel.plan.nudges import AGREES, BASE_ROW, DIFFERS, FIRST_ROW, NUDGE, OPEN
 from gradbook.targets.excel.plan.values import shown
 from gradbook.targets.excel.sheets.look import (
     PLAIN,
@@ -69,47 +59,31 @@ def write_check(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
 
 
 def _head(workbook: Workbook, sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
-    weights = book.nudges.weights
     sheet.write_string(0, 1, "Do the gradients agree with what a nudge measures?", look.title)
     sheet.set_row(0, 28)
-    sheet.write_string(
-        1,
-        1,
+    remark = (
         "Each weight is nudged down and up; how much the error changes is its slope. "
-        f"No chain rule is needed for that: {CHECK_WORK} only runs forwards.",
-        look.remark,
+        f"No chain rule is needed for that: {CHECK_WORK} only runs forwards."
     )
-    sheet.write_string(3, 1, "nudge", look.name(RATE))
-    sheet.write_number(3, 2, NUDGE, look.given(RATE))
-    workbook.define_name(NUDGE_NAME, f"={CHECK}!$C$4")
-    sheet.write_string(4, 1, "epoch", look.name(RATE))
-    sheet.write_number(4, 2, 1, look.given(RATE))
-    workbook.define_name(EPOCH_NAME, f"={CHECK}!$C$5")
-    sheet.data_validation(
-        4,
-        2,
-        4,
-        2,
-        {
-            "validate": "integer",
-            "criteria": "between",
-            "minimum": 1,
-            "maximum": book.epochs,
-            "error_title": "No such epoch",
-            "error_message": f"A whole number from 1 to {book.epochs}",
-        },
-    )
+    sheet.write_string(1, 1, remark, look.remark)
+    settings = ((3, "nudge", NUDGE, NUDGE_NAME), (4, "epoch", 1, EPOCH_NAME))
+    for row, words, value, name in settings:
+        sheet.write_string(row, 1, words, look.name(RATE))
+        sheet.write_number(row, 2, value, look.given(RATE))
+        workbook.define_name(name, f"={CHECK}!$C${row + 1}")
+    whole = {"validate": "integer", "criteria": "between", "minimum": 1, "maximum": book.epochs}
+    complaint = f"A whole number from 1 to {book.epochs}"
+    whole |= {"error_title": "No such epoch", "error_message": complaint}
+    sheet.data_validation(4, 2, 4, 2, whole)
     sheet.merge_range(3, 4, 3, 6, "", look.verdict())
-    sheet.write_formula(
-        3, 4, _summary(len(weights), book.nudges.noun), look.verdict(), book.check_summary
-    )
+    checked, trained = len(book.nudges.weights), len(book.step.gradients)
+    summary = _summary(checked, book.nudges.noun)
+    sheet.write_formula(3, 4, summary, look.verdict(), book.check_summary)
     look.colour_verdicts(sheet, "E4")
     workbook.define_name(CHECK_NAME, f"={CHECK}!$E$4")
-    trained = len(book.step.gradients)
-    if len(weights) < trained:
-        sheet.write_string(
-            4, 4, f"{len(weights)} of the {trained} trained weights are checked.", look.remark
-        )
+    if checked < trained:
+        words = f"{checked} of the {trained} trained weights are checked."
+        sheet.write_string(4, 4, words, look.remark)
     for place, (words, tint, _) in enumerate(HEADINGS, 1):
         sheet.write_string(TOP - 1, place, words, look.heading(tint))
 
@@ -127,45 +101,48 @@ def _summary(total: int, noun: str) -> str:
 def _row(sheet: Worksheet, look: Look, book: WorkbookPlan, row: int, weight: Node) -> None:
     plan, here = book.nudges, row + 1
     gradient, slope = book.step.gradients[weight], plan.slopes[weight]
-    down, up = (_error_cell(book, weight, side) for side in (1, 0))
+    number = 2 * plan.weights.index(weight)
+    passes = plan.run(weight).of_step
+    up, down = (passes.cell(book.step.loss, number + side) for side in (0, 1))
     known = gradient not in book.blank
-    number = float(book.record.values[gradient][0]) if known else 0.0
-    chosen = f"INDEX({book.training.of_step.over_epochs(gradient, book.epochs)},{EPOCH_NAME})"
-    sheet.write_string(row, 1, str(weight.name), look.name(WEIGHT))
+    by_formula = float(book.record.values[gradient][0]) if known else 0.0
+    chosen = _in_chosen_epoch(book, gradient)
     start = float(book.step.start[weight])
-    cells = (
+    exact = look.value(ERROR, "0.000000000000")
+    apart = look.value(PAPER, "0.0E+00", align="center")
+    cells: tuple[tuple[str, float | str, object], ...] = (
         (f"='{CHECK_WORK}'!{plan.base(weight)}", start, look.value(WEIGHT, PLAIN)),
-        (f'=IF({chosen}="","",{chosen})', number if known else "", look.value(GRADIENT, SMALL)),
-        (f"={down}", slope.below, look.value(ERROR, "0.000000000000")),
-        (f"={up}", slope.above, look.value(ERROR, "0.000000000000")),
+        (f'=IF({chosen}="","",{chosen})', by_formula if known else "", look.value(GRADIENT, SMALL)),
+        (f"={down}", slope.below, exact),
+        (f"={up}", slope.above, exact),
         (f"=(F{here}-E{here})/(2*{NUDGE_NAME})", slope.value, look.value(GRADIENT, SMALL)),
         (
             f'=IF(D{here}="","",ABS(D{here}-G{here}))',
-            abs(number - slope.value) if known else "",
-            look.value(PAPER, "0.0E+00", align="center"),
+            abs(by_formula - slope.value) if known else "",
+            apart,
         ),
     )
+    sheet.write_string(row, 1, str(weight.name), look.name(WEIGHT))
     for place, (formula, value, style) in enumerate(cells, 2):
-        sheet.write_formula(
-            row, place, formula, style, value if isinstance(value, str) else shown(value)
-        )
+        result = value if isinstance(value, str) else shown(value)
+        sheet.write_formula(row, place, formula, style, result)
     sheet.write_formula(row, 8, _verdict(book, here), look.verdict(), book.verdict(weight))
 
 
-def _error_cell(book: WorkbookPlan, weight: Node, side: int) -> str:
-    number = 2 * book.nudges.weights.index(weight) + side
-    return book.nudges.run(weight).of_step.cell(book.step.loss, number)
+def _in_chosen_epoch(book: WorkbookPlan, node: Node) -> str:
+    return f"INDEX({book.training.of_step.over_epochs(node, book.epochs)},{EPOCH_NAME})"
 
 
 def _verdict(book: WorkbookPlan, row: int) -> str:
     """agrees, differs or to fill in; at a ReLU's corner the slopes of both sides are right."""
-    error = f"INDEX({book.training.of_step.over_epochs(book.step.loss, book.epochs)},{EPOCH_NAME})"
-    near = f"ABS(D{row}-G{row})<={typed(NEAR)}*MAX(ABS(D{row}),ABS(G{row}))+{typed(FLOOR)}*{error}"
+    error = _in_chosen_epoch(book, book.step.loss)
+    allowed = f"{typed(nudges.NEAR)}*MAX(ABS(D{row}),ABS(G{row}))+{typed(nudges.FLOOR)}*{error}"
+    near = f"ABS(D{row}-G{row})<={allowed}"
     if book.nudges.has_corners:
         left, right = f"(({error}-E{row})/{NUDGE_NAME})", f"((F{row}-{error})/{NUDGE_NAME})"
         bend = f"ABS({right}-{left})"
-        bent = f"{bend}>{typed(BEND)}*MAX(ABS({left}),ABS({right}))"
-        beside = f"MIN(ABS(D{row}-{left}),ABS(D{row}-{right}))<={typed(BESIDE)}*{bend}"
+        bent = f"{bend}>{typed(nudges.BEND)}*MAX(ABS({left}),ABS({right}))"
+        beside = f"MIN(ABS(D{row}-{left}),ABS(D{row}-{right}))<={typed(nudges.BESIDE)}*{bend}"
         near = f"OR({near},AND({bent},{beside}))"
     return (
         f'=IF(D{row}="","{OPEN}",IF(ISNUMBER(D{row}-G{row}),'
@@ -189,25 +166,18 @@ def write_check_work(workbook: Workbook, look: Look, book: WorkbookPlan) -> None
         f"All weights as they are in the epoch that {CHECK} asks for, then one nudged at a time."
     )
     sheet.write_string(1, 0, remark, look.remark)
-    _base(sheet, look, book)
+    sheet.write_blank(BASE_ROW - 1, 0, None, look.heading(WEIGHT))
+    sheet.write_string(BASE_ROW, 0, "as it is", look.name(WEIGHT))
+    for place, weight in enumerate(book.step.weights, 2):
+        sheet.write_string(BASE_ROW - 1, place, str(weight.name), look.heading(WEIGHT))
+        formula, start = f"={_in_chosen_epoch(book, weight)}", float(book.step.start[weight])
+        sheet.write_formula(BASE_ROW, place, formula, look.value(WEIGHT, PLAIN), start)
     _pass_headings(sheet, look, book)
     for number, weight in enumerate(plan.weights):
         _passes(sheet, look, book, number, weight)
     rows = 2 * len(plan.weights) * book.step.samples
     plain_zeros(workbook, sheet, FIRST_ROW, 1, rows, len(plan.values) + 2)
     sheet.freeze_panes(FIRST_ROW, 2 + book.several)
-
-
-def _base(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
-    sheet.write_blank(BASE_ROW - 1, 0, None, look.heading(WEIGHT))
-    sheet.write_string(BASE_ROW, 0, "as it is", look.name(WEIGHT))
-    for place, weight in enumerate(book.step.weights, 2):
-        sheet.write_string(BASE_ROW - 1, place, str(weight.name), look.heading(WEIGHT))
-        cells = book.training.of_step.over_epochs(weight, book.epochs)
-        start = float(book.step.start[weight])
-        sheet.write_formula(
-            BASE_ROW, place, f"=INDEX({cells},{EPOCH_NAME})", look.value(WEIGHT, PLAIN), start
-        )
 
 
 def _pass_headings(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
@@ -227,25 +197,21 @@ def _passes(sheet: Worksheet, look: Look, book: WorkbookPlan, number: int, weigh
     plan, samples = book.nudges, book.step.samples
     run = plan.run(weight)
     parts = columns(run, CHECK_WORK, {}, book.guarded)
-    for side, sign in enumerate("+-"):
+    for side, (sign, way, step) in enumerate((("+", "up", NUDGE), ("-", "down", -NUDGE))):
         epoch = 2 * number + side
         top = run.of_step.row(epoch)
-        sheet.write_string(
-            top, 0, f"{weight.name} {'up' if sign == '+' else 'down'}", look.name(WEIGHT)
-        )
-        nudged = float(book.step.start[weight]) + (NUDGE if sign == "+" else -NUDGE)
+        sheet.write_string(top, 0, f"{weight.name} {way}", look.name(WEIGHT))
+        nudged = float(book.step.start[weight]) + step
         formula = f"={plan.base(weight)}{sign}{NUDGE_NAME}"
         sheet.write_formula(top, 1, formula, look.value(WEIGHT, "0.00000000"), nudged)
         values = plan.passes[weight][side]
-        for column in parts:
-            style = look.value(colour(column.node.name), digits(column.node.name))
-            for sample in range(samples if column.node.each else 1):
-                found = values[column.node]
-                value = shown(found[sample] if column.node.each else found)
-                text = column.content(run, epoch, sample)
-                sheet.write_formula(top + sample, column.place, str(text), style, value)
-        if book.several:
-            for sample in range(samples):
-                sheet.write_number(
-                    top + sample, 2, sample + 1, look.value(PAPER, WHOLE, align="center")
-                )
+        for part in parts:
+            style = look.value(colour(part.node.name), digits(part.node.name))
+            for sample in range(samples if part.node.each else 1):
+                found = values[part.node]
+                value = shown(found[sample] if part.node.each else found)
+                text = str(part.content(run, epoch, sample))
+                sheet.write_formula(top + sample, part.place, text, style, value)
+        for sample in range(samples if book.several else 0):
+            style = look.value(PAPER, WHOLE, align="center")
+            sheet.write_number(top + sample, 2, sample + 1, style)

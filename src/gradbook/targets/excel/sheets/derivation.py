@@ -55,12 +55,10 @@ class LineValue:
         return bool(np.ndim(self.number))
 
     @staticmethod
-    def made(operator: str, terms: Sequence[LineValue]) -> LineValue:
+    def combined(operator: str, values: Sequence[LineValue]) -> LineValue:
         """The sum or the product of some."""
-        number = reduce(add if operator == "+" else mul, (term.number for term in terms))
-        return LineValue(
-            number, lambda sample: infix(operator, *(term.at(sample) for term in terms))
-        )
+        number = reduce(add if operator == "+" else mul, (value.number for value in values))
+        return LineValue(number, lambda k: infix(operator, *(value.at(k) for value in values)))
 
 
 def write_derivation(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
@@ -156,14 +154,14 @@ class _Derivation:
                 return self.partial(chain)
             case Worked():
                 return self.lines[chain.value]
-            case Sum() if self.chains.owner(chain) in self.lines:
-                return self.lines[self.chains.owner(chain)]
+            case Sum() if self.chains.owners.get(id(chain)) in self.lines:
+                return self.lines[self.chains.owners.get(id(chain))]
             case Product(factors):
-                return LineValue.made("*", [self.value(factor) for factor in factors])
+                return LineValue.combined("*", [self.value(factor) for factor in factors])
             case Sum(()):
                 return LineValue(np.float64(0), lambda _: Number(0.0))
             case Sum(terms):
-                return LineValue.made("+", [self.value(term) for term in terms])
+                return LineValue.combined("+", [self.value(term) for term in terms])
             case OverSamples():
                 return self.over_samples("mean" if chain.mean else "sum", chain)
 
@@ -234,30 +232,30 @@ class _Derivation:
             formula = f"={write(value.at(sample))}".format(**run.rows(0, sample))
             number = value.number[sample] if value.each else value.number
             self.sheet.write_formula(row, column + sample, formula, style, shown(number))
-        return LineValue(
-            value.number,
-            lambda sample: Reference(
-                xl_rowcol_to_cell(row, column + (sample if value.each else 0))
-            ),
-        )
+
+        def at(sample: int) -> Expression:
+            return Reference(xl_rowcol_to_cell(row, column + (sample if value.each else 0)))
+
+        return LineValue(value.number, at)
 
     def compare(self, weight: Node) -> None:
         """The gradient as Training has it, beside the chain's."""
-        row, here = self.row, xl_rowcol_to_cell(self.row, NUMBER)
-        there = xl_rowcol_to_cell(self.row, TABLE)
+        row = self.row
+        here, there, verdict = (
+            xl_rowcol_to_cell(row, column) for column in (NUMBER, TABLE, VERDICT)
+        )
         gradient = self.step.gradients[weight]
         value = float(self.book.record.values[gradient][0])
-        cell = self.book.training.of_step.cell(gradient)
+        table = self.book.training.of_step
         style = self.look.value(GRADIENT, SMALL_IN_FULL)
-        self.sheet.write_formula(row, TABLE, f"={cell}", style, shown(value))
+        self.sheet.write_formula(row, TABLE, f"={table.cell(gradient)}", style, shown(value))
         number = float(np.sum(self.lines[weight].number))
-        error = self.book.training.of_step.cell(self.step.loss)
         same = abs(number - value) <= SAME * abs(value) + NOTHING * self.book.loss(0)
-        near = f"{typed(SAME)}*ABS({there})+{typed(NOTHING)}*{error}"
+        near = f"{typed(SAME)}*ABS({there})+{typed(NOTHING)}*{table.cell(self.step.loss)}"
         formula = f'=IF(ABS({here}-{there})<={near},"{AGREES}","{DIFFERS}")'
-        verdict = AGREES if same else DIFFERS
-        self.sheet.write_formula(row, VERDICT, formula, self.look.verdict(), verdict)
-        self.look.colour_verdicts(self.sheet, xl_rowcol_to_cell(row, VERDICT))
+        found = AGREES if same else DIFFERS
+        self.sheet.write_formula(row, VERDICT, formula, self.look.verdict(), found)
+        self.look.colour_verdicts(self.sheet, verdict)
 
 
 def prose(expression: Expression) -> str:
@@ -277,13 +275,10 @@ class Chains:
     derived: Derivation
 
     @cached_property
-    def _owners(self) -> dict[int, Node]:
+    def owners(self) -> dict[int, Node]:
+        """The value whose whole chain a sum is, by the sum's identity."""
         chains = self.derived.chains.items()
         return {id(chain): value for value, chain in chains if isinstance(chain, Sum)}
-
-    def owner(self, chain: Chain) -> Node | None:
-        """The value whose whole chain this sum is."""
-        return self._owners.get(id(chain))
 
     def weights(self) -> list[Node]:
         """The weights that are worked: all, or the first one of the first and the last layer."""
@@ -311,7 +306,7 @@ class Chains:
         match chain:
             case Worked(_, value):
                 yield value
-            case Sum() if inside and (owner := self.owner(chain)):
+            case Sum() if inside and (owner := self.owners.get(id(chain))):
                 yield owner
             case Product(several) | Sum(several):
                 for part in several:
@@ -333,7 +328,7 @@ class Chains:
 
     def words(self, chain: Chain, top: bool = False) -> str:
         """A chain in names: ∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5."""
-        owner = None if top else self.owner(chain)
+        owner = None if top else self.owners.get(id(chain))
         if owner is not None:
             return derivative(self.derived.roots[owner], owner)
         match chain:

@@ -23,9 +23,9 @@ GOOD = Colour("agrees", "#D5F2DA", "#00602A", "", "")
 BAD = Colour("differs", "#FBD9D6", "#9A1C1C", "", "")
 OPEN = Colour("to fill in", "#FFF6BF", "#6B5200", "", "")
 FONT = "Calibri"
+Kinds = Sequence[tuple[str, Colour]]
+VERDICTS = (("differ", BAD), ("fill in", OPEN), ("agree", GOOD))
 NO_MISTAKES = ("formula_differs", "formula_range", "empty_cell_reference", "eval_error")
-
-Properties = dict[str, Any]
 
 
 class FormulaSheet(Worksheet):  # type: ignore[misc]
@@ -68,10 +68,6 @@ class Look:
     def remark(self) -> Format:
         return self.style(font_color=QUIET.ink)
 
-    @property
-    def wrapped(self) -> Format:
-        return self.style(text_wrap=True, valign="top")
-
     def heading(self, colour: Colour, **more: Any) -> Format:
         return self.style(
             bold=True,
@@ -110,32 +106,20 @@ class Look:
     def verdict(self) -> Format:
         return self.style(bold=True, align="center")
 
-    def colour_verdicts(self, sheet: Worksheet, cells: str) -> None:
-        """Green where a cell says that something agrees, red where it differs."""
-        for word, colour in (("differ", BAD), ("fill in", OPEN), ("agree", GOOD)):
+    def colour_verdicts(self, sheet: Worksheet, cells: str, kinds: Kinds = VERDICTS) -> None:
+        """A colour for each kind of word in the cells; the first kind that fits counts."""
+        for word, colour in kinds:
             painted = self.book.add_format({"bg_color": colour.fill, "font_color": colour.ink})
-            sheet.conditional_format(
-                cells,
-                {
-                    "type": "text",
-                    "criteria": "containing",
-                    "value": word,
-                    "format": painted,
-                    "stop_if_true": True,
-                },
-            )
+            rule = {"type": "text", "criteria": "containing", "value": word, "format": painted}
+            sheet.conditional_format(cells, {**rule, "stop_if_true": True})
 
 
 def plain_zeros(
     book: Workbook, sheet: Worksheet, top: int, left: int, rows: int, across: int
 ) -> None:
     """Nothing is shown as 0 and not as 0.00E+00."""
-    rule = {
-        "type": "cell",
-        "criteria": "==",
-        "value": 0,
-        "format": book.add_format({"num_format": "0"}),
-    }
+    zero = book.add_format({"num_format": "0"})
+    rule = {"type": "cell", "criteria": "==", "value": 0, "format": zero}
     sheet.conditional_format(top, left, top + rows - 1, left + across - 1, rule)
 
 
@@ -165,7 +149,7 @@ def page(sheet: Worksheet, repeated: int | None = None, high: int = 0) -> None:
         sheet.repeat_rows(0, repeated)
 
 
-FLOOR = 1e-12  # an error that has learned all there is must not squeeze the others together
+LOWEST_SHOWN = 1e-12  # an error of almost 0 must not squeeze the other curves together
 
 
 @dataclass(frozen=True)
@@ -184,42 +168,19 @@ def loss_chart(
     """`lowest` is the smallest error at first; what lies below the axis isn't drawn."""
     chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})
     for curve in curves:
-        chart.add_series(
-            {
-                "name": curve.name,
-                "categories": curve.epochs,
-                "values": curve.values,
-                "line": {"color": curve.colour, "width": 2.25 if len(curves) == 1 else 1.75},
-            }
-        )
+        line = {"color": curve.colour, "width": 2.25 if len(curves) == 1 else 1.75}
+        cells = {"name": curve.name, "categories": curve.epochs, "values": curve.values}
+        chart.add_series({**cells, "line": line})
     font = {"color": PAPER.ink, "size": 9, "bold": False}
-    axis = {"num_font": font, "name_font": font, "line": {"color": QUIET.ink}}
+    axis = {"num_font": font, "name_font": font, "line": {"color": QUIET.ink}, "crossing": "min"}
     grid = {"visible": True, "line": {"color": QUIET.fill, "width": 0.75}}
-    chart.set_title(
-        {"name": title, "name_font": {"size": 12, "color": PAPER.ink}, "overlay": False}
-    )
-    chart.set_x_axis(
-        {
-            **axis,
-            "name": "epoch",
-            "min": 0,
-            "max": epochs,
-            "major_gridlines": {"visible": False},
-            "crossing": "min",
-        }
-    )
-    floor = {"min": FLOOR} if lowest < FLOOR else {}
-    chart.set_y_axis(
-        {
-            **axis,
-            **floor,
-            "name": "error",
-            "log_base": 10,
-            "major_gridlines": grid,
-            "num_format": "0E+0",
-            "crossing": "min",
-        }
-    )
+    large = {"size": 12, "color": PAPER.ink}
+    chart.set_title({"name": title, "name_font": large, "overlay": False})
+    no_grid = {"visible": False}
+    across = {"name": "epoch", "min": 0, "max": epochs, "major_gridlines": no_grid}
+    chart.set_x_axis({**axis, **across})
+    up = {"name": "error", "log_base": 10, "num_format": "0E+0", "major_gridlines": grid}
+    chart.set_y_axis({**axis, **up, **({"min": LOWEST_SHOWN} if lowest < LOWEST_SHOWN else {})})
     chart.set_legend({"position": "right", "font": font})
     chart.show_na_as_empty_cell()
     chart.set_chartarea({"border": {"color": QUIET.fill}})

@@ -37,6 +37,15 @@ HEADINGS = (
     ("epochs it rose", QUIET),
     ("so the error …", QUIET),
 )
+KINDS = (
+    ("breaks", BAD),
+    ("leaps up, then falls", OPEN),
+    ("leaps", BAD),
+    ("flat", OPEN),
+    ("slowly", OPEN),
+    ("zigzags", OPEN),
+    ("falls", GOOD),
+)
 VERDICT, VERDICT_END, CHARTS_COLUMN = 5, 7, 9
 CHART_COLUMNS = 6  # that one takes
 CHART_SIZE = {"width": 520, "height": 330}
@@ -83,7 +92,7 @@ class _Rates:
         for number, rate in enumerate(self.book.rates):
             self.rate(number, rate)
         last = TOP + len(self.book.rates)
-        self.colour_verdicts(f"F{TOP + 1}:H{last}")
+        self.look.colour_verdicts(self.sheet, f"F{TOP + 1}:H{last}", KINDS)
 
     def rate(self, number: int, rate: float) -> None:
         """One line of the overview."""
@@ -100,13 +109,6 @@ class _Rates:
         write(row, 4, cells.rises(), quiet, shown(found.rises()))
         self.sheet.merge_range(row, VERDICT, row, VERDICT_END, "", said)
         write(row, VERDICT, verdict, said, found.verdict())
-
-    def colour_verdicts(self, cells: str) -> None:
-        kinds = (("breaks", BAD), ("leaps up, then falls", OPEN), ("leaps", BAD), ("flat", OPEN))
-        for word, tint in (*kinds, ("slowly", OPEN), ("zigzags", OPEN), ("falls", GOOD)):
-            painted = self.workbook.add_format({"bg_color": tint.fill, "font_color": tint.ink})
-            rule = {"type": "text", "criteria": "containing", "value": word, "format": painted}
-            self.sheet.conditional_format(cells, {**rule, "stop_if_true": True})
 
     def errors(self, number: int) -> Array:
         return self.book.rate_records[number].values[self.book.step.loss]

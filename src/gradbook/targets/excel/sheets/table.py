@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.errors import LimitError
@@ -121,7 +120,11 @@ def write_cells(
                 found = values[column.node][epoch]
                 value = shown(found[sample] if column.node.each else found)
                 style = ruled if column.node.each and epoch and not sample else usual
-                _write(sheet, row, column.place, column.content(run, epoch, sample), style, value)
+                content = column.content(run, epoch, sample)
+                if isinstance(content, str):
+                    sheet.write_formula(row, column.place, content, style, value)
+                else:
+                    sheet.write_number(row, column.place, content, style)
 
 
 def _cells(values: Array) -> Iterator[tuple[int, int]]:
@@ -129,12 +132,3 @@ def _cells(values: Array) -> Iterator[tuple[int, int]]:
     for epoch in range(len(values)):
         for sample in range(samples):
             yield epoch, sample
-
-
-def _write(
-    sheet: Worksheet, row: int, place: int, content: Start, style: Format, value: float | str
-) -> None:
-    if isinstance(content, str):
-        sheet.write_formula(row, place, content, style, value)
-    else:
-        sheet.write_number(row, place, content, style)

@@ -1,0 +1,63 @@
+"""Weight columns are whole again where rows broke them, and those beside them learn with them."""
+
+from __future__ import annotations
+
+from gradbook.audit.training.broken_columns import aligned, companions, joined
+from gradbook.audit.training.weight_columns import learning, update_lines
+from tests.audit.material.small import all_at, small
+
+TWO = {
+    "A2": 0.5,
+    "B2": 0.4,
+    "A3:A9": "=A2-0.1*C2",
+    "B3:B9": "=B2-0.1*D2",
+    "C2:D9": "=2*A2",
+}
+
+
+def found(cells):
+    book, flow = small(cells)
+    lines = list(update_lines(book))
+    return book, lines, learning(book, flow, lines)
+
+
+def test_a_pasted_value_does_not_end_a_column():
+    book, _, columns = found({**TWO, "A5": 0.3})
+    assert len(columns) == 3
+    assert [column.cells for column in joined(book, columns)] == [all_at("A2:A9"), all_at("B2:B9")]
+
+
+def test_a_new_run_from_the_same_start_is_a_column_of_its_own():
+    one = {"A2": 0.5, "A3:A9": "=A2-0.1*C2", "C2:C9": "=2*A2", "A6": 0.5}
+    book, _, columns = found(one)
+    assert [column.cells for column in joined(book, columns)] == [all_at("A2:A5"), all_at("A6:A9")]
+    book, _, columns = found({**one, "A6": 0.3})
+    assert [column.cells for column in joined(book, columns)] == [all_at("A2:A9")]
+
+
+def test_runs_that_all_columns_begin_anew_stay_apart():
+    book, _, columns = found({**TWO, "A6": 0.7, "B6": 0.2})
+    assert len(joined(book, columns)) == 4
+
+
+def test_a_gap_of_many_cells_is_not_bridged():
+    book, _, columns = found({**TWO, "A4:A7": 0.3})
+    assert len(joined(book, columns)) == 3
+
+
+def test_a_column_that_begins_late_begins_with_those_beside_it():
+    third = {"E2": 0.6, "E3": 0.55, "E4:E9": "=E3-0.1*F3", "F2:F9": "=2*E2"}
+    book, _, columns = found({**TWO, **third})
+    assert columns[-1].cells == all_at("E3:E9")
+    assert aligned(book, columns)[-1].cells == all_at("E2:E9")
+
+
+def test_a_column_of_pasted_gradients_learns_with_those_beside_it():
+    book, lines, columns = found({**TWO, "D2:D9": 0.25})
+    assert [column.cells for column in columns] == [all_at("A2:A9")]
+    assert [line.cells for line in companions(book, columns, lines)] == [all_at("B2:B9")]
+
+
+def test_a_line_that_is_updated_in_another_way_is_no_companion():
+    book, lines, columns = found({**TWO, "D2:D9": 0.25, "B3:B9": "=B2+1"})
+    assert companions(book, columns, lines) == []

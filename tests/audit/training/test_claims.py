@@ -1,0 +1,63 @@
+"""What an update takes for the gradient is found behind rates, signs and momentum."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.audit.training.claims import claims, every_claim
+from gradbook.targets.excel.language.grammar import write
+from tests.audit.material.small import at
+from tests.audit.training.test_training import ONE, VELOCITY, the_training
+
+
+def claimed(changed, step=1):
+    training = the_training({**ONE, **changed})
+    return training, claims(training, training.weights[0], step)
+
+
+@pytest.mark.parametrize(
+    ("update", "owner", "said", "whole", "sign"),
+    [
+        ("=A2-$E$1*B2", "B3", "2*A2", True, 1),
+        ("=A2+$E$1*B2", "B3", "2*A2", True, -1),
+        ("=A2-$E$1*(-B2)", "B3", "2*A2", True, -1),
+        ("=A2-$E$1*EXP(A2)*C2", "A4", "EXP(A2)*C2", False, 1),
+        ("=A2-0.1*B2", "B3", "2*A2", True, 1),
+        ("=A2*(1-$E$1*0.01)-$E$1*B2", "B3", "2*A2", True, 1),
+        ("=A2-$E$1*(B2+0.01*A2)", "B3", "2*A2", True, 1),
+    ],
+    ids=["cell", "added", "negated", "typed out", "typed rate", "decay", "decay inside"],
+)
+def test_a_claim_is_what_is_left_of_an_update_without_the_rate(update, owner, said, whole, sign):
+    _, (first, *_) = claimed({"A3:A8": update, "C2:C8": 0.3})
+    assert (first.owner, first.whole, first.sign) == (at(owner), whole, sign)
+    assert write(first.expression) == said  # as it stands in the first cell of its column
+
+
+def test_several_terms_are_claimed_as_one_sum():
+    _, (only,) = claimed({"A3:A8": "=A2-$E$1*B2-$E$1*C2", "C2:C8": "=3*A2"})
+    assert write(only.expression) == "B2+C2"
+    assert (only.owner, only.whole) == (at("A4"), False)
+
+
+def test_a_velocity_claims_what_it_adds_to_what_it_was():
+    _, (first, *_) = claimed(VELOCITY)
+    assert first.owner == at("B3")
+    assert first.via == (at("A4"), at("C3"))
+
+
+def test_an_update_by_a_blank_claims_that_cell():
+    _, (only,) = claimed({"B3": "", "B2": "=2*A2"}, step=1)
+    assert (only.owner, only.whole) == (at("B3"), True)
+
+
+def test_every_step_claims_what_stands_in_its_own_row():
+    training = the_training(ONE)
+    owners = [options[0].owner for options in every_claim(training, training.weights[0])]
+    assert owners == [at(f"B{row}") for row in range(2, 8)]
+
+
+def test_a_row_that_differs_claims_something_else():
+    training = the_training({**ONE, "A5": "=A4+$E$1*B4"})
+    signs = [options[0].sign for options in every_claim(training, training.weights[0])]
+    assert signs == [1, 1, -1, 1, 1, 1]

@@ -1,0 +1,66 @@
+"""A workbook without a training is an exercise, unfinished, frozen, or nothing of the kind."""
+
+from __future__ import annotations
+
+from gradbook.audit.findings.findings import FROZEN, TO_FILL_IN, UNFINISHED
+from gradbook.audit.training.untrained import without_training
+from tests.audit.material.small import small_book
+
+EXERCISE = {
+    "A1": "w1",
+    "B1": "w2",
+    "C1": "∂E/∂w1",
+    "D1": "∂E/∂w2",
+    "A2": 0.5,
+    "B2": 0.4,
+    "A3:A6": "=A2-$F$1*C2",
+    "B3:B6": "=B2-$F$1*D2",
+    "F1": 0.5,
+}
+NUMBERS = {
+    "B1": "w1",
+    "C1": "w2",
+    "D1": "∂E/∂w1",
+    **{f"{word}{row}": row / 10 for word in "BC" for row in range(2, 7)},
+}
+
+
+def test_gradients_that_nobody_filled_in_are_found_with_their_cells():
+    (sheet,) = without_training(small_book(EXERCISE))
+    assert sheet.verdict == UNFINISHED
+    assert sheet.weights == ("w1", "w2")
+    assert [(f.kind, f.cells, f.weight) for f in sheet.findings] == [
+        (TO_FILL_IN, "C2:C5", "w1"),
+        (TO_FILL_IN, "D2:D5", "w2"),
+    ]
+
+
+def test_a_sheet_with_a_rate_in_every_row_is_not_there_to_be_filled_in():
+    behind = {**EXERCISE, "A3:A6": "=A2-$F2*C2", "B3:B6": "=B2-$F2*D2", "F2:F6": 0.5}
+    assert len(without_training(small_book(EXERCISE, behind))) == 1
+    assert len(without_training(small_book(EXERCISE, EXERCISE))) == 2
+
+
+def test_formulas_pasted_as_values_are_frozen():
+    (sheet,) = without_training(small_book(NUMBERS))
+    assert (sheet.verdict, sheet.weights) == (FROZEN, ("w1", "w2"))
+
+
+def test_numbers_that_stay_the_same_are_not_called_frozen():
+    still = {
+        name: 0.3 if isinstance(content, float) else content for name, content in NUMBERS.items()
+    }
+    (sheet,) = without_training(small_book(still))
+    assert sheet.verdict == UNFINISHED
+
+
+def test_a_table_in_the_first_column_can_be_frozen():
+    moved = {chr(ord(name[0]) - 1) + name[1:]: content for name, content in NUMBERS.items()}
+    (sheet,) = without_training(small_book(moved))
+    assert sheet.verdict == FROZEN
+
+
+def test_other_tables_are_nothing_of_the_kind():
+    assert (
+        without_training(small_book({"A1": "price", "B1": "tax", "A2": 3.0, "B2": "=A2*0.2"})) == []
+    )

@@ -1,0 +1,226 @@
+"""The lines in general, worked out in vectors and matrices, come to the same gradients."""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import product
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from gradbook.graph.build import training_step
+from gradbook.graph.reference import run
+from gradbook.net import LESSONS, builtin, parse
+from gradbook.net.layers import Pool
+from gradbook.net.parameters import Role
+from gradbook.targets.algebra.notation import forms as m
+from gradbook.targets.algebra.story.general import backward, forward, parameter_symbol
+from gradbook.targets.algebra.writers.plain import spell
+
+
+def slid(windows, x):
+    """⋆: each of the windows slid over x, the products in it added."""
+    (rows, columns), (height, width) = windows.shape[-2:], x.shape[-2:]
+    out = np.zeros((*windows.shape[:-2], height - rows + 1, width - columns + 1))
+    for i, j in product(range(rows), range(columns)):
+        out += windows[..., i, j, None, None] * x[..., i : i + out.shape[-2], j : j + out.shape[-1]]
+    return out
+
+
+def star(left, right):
+    """Weights over an input, or δ over an input, for each pair of planes."""
+    if left.ndim == 4:
+        return slid(left, right).sum(axis=1)
+    return np.array([[slid(d, plane) for plane in right] for d in left])
+
+
+def sent_back(weights, d):
+    """∗: every δ goes back over the window that it came from."""
+    _, planes, rows, columns = weights.shape
+    out = np.zeros((planes, d.shape[1] + rows - 1, d.shape[2] + columns - 1))
+    for i, j in product(range(rows), range(columns)):
+        out[:, i : i + d.shape[1], j : j + d.shape[2]] += np.einsum(
+            "oc,ohw->chw", weights[:, :, i, j], d
+        )
+    return out
+
+
+class Worked:
+    """The values of every line, one for each sample."""
+
+    def __init__(self, net):
+        self.net, self.samples = net, len(net.examples())
+        self.pool = next((layer.size for layer in net.layers if isinstance(layer, Pool)), 0)
+        self.values = {
+            "i": [np.reshape(sample.inputs, net.input) for sample in net.examples()],
+            "t": [np.array(sample.targets) for sample in net.examples()],
+            "π": [np.pi] * self.samples,
+        }
+        starts = {role: np.array(values) for role, values in net.start_values().items()}
+        for p in net.parameters:
+            value = starts[p.role][p.first - 1 : p.first - 1 + p.size].reshape(p.shape)
+            if p.role is not Role.WEIGHT and len(net.shapes[p.layer + 1]) == 3:
+                value = value.reshape(-1, 1, 1)
+            self.values[spell(parameter_symbol(net, p))] = [value] * self.samples
+        for left, right in (*forward(net), *backward(net)):
+            name = spell(left)
+            found = [np.asarray(self.of(right, k)) for k in range(self.samples)]
+            if name.startswith("δ_"):  # what a dense layer sends back is laid out flat
+                like = self.values[name.removeprefix("δ_")]
+                found = [one.reshape(np.shape(x)) for one, x in zip(found, like, strict=True)]
+            self.values[name] = found
+
+    def all(self, form):
+        return np.array([self.of(form, k) for k in range(self.samples)])
+
+    def of(self, form, k):
+        """The value of a form for one sample."""
+        method = getattr(self, f"_{type(form).__name__.lower()}")
+        return method(form, k)
+
+    def _symbol(self, form, k):
+        return self.values[spell(form)][k]
+
+    def _numeral(self, form, k):
+        return form.value
+
+    def _minus(self, form, k):
+        return -self.of(form.of, k)
+
+    def _terms(self, form, k):
+        return sum(self.of(term, k) for term in form.terms)
+
+    def _fraction(self, form, k):
+        return self.of(form.top, k) / self.of(form.bottom, k)
+
+    def _power(self, form, k):
+        return self.of(form.base, k) ** self.of(form.exponent, k)
+
+    def _root(self, form, k):
+        return np.sqrt(self.of(form.of, k))
+
+    def _factors(self, form, k):
+        if form.sign in ("·", "⊙"):
+            return reduce(by_element, [np.asarray(self.of(f, k)) for f in form.factors])
+        left, right = form.factors
+        one = self.of(left, k)
+        if form.sign == "⋆":
+            return star(one, self.of(right, k))
+        if form.sign == "∗":
+            return sent_back(one, self.of(right, k))
+        if isinstance(right, m.Transposed):
+            return np.outer(one, self.of(right.of, k).ravel())
+        return one @ self.of(right, k).ravel()
+
+    def _transposed(self, form, k):
+        return self.of(form.of, k).T
+
+    def _bracket(self, form, k):
+        return (self.of(form.relation.left, k) > 0).astype(float)
+
+    def _cases(self, form, k):
+        (yes, condition), (no, _) = form.rows
+        return np.where(self.of(condition.left, k) > 0, self.of(yes, k), self.of(no, k))
+
+    def _bigsum(self, form, k):
+        if form.over == "samples":
+            return sum(self.of(form.of, other) for other in range(self.samples))
+        value = self.of(form.of, k)
+        return value.sum(axis=(1, 2)) if form.over == "places" else value.sum()
+
+    def _function(self, form, k):
+        x = form.arguments[-1]
+        if form.function == "mean":
+            return self._mean(self.all(x))
+        if form.function.startswith("un"):
+            return self._unpooled(form.function, self.of(x, k), k)
+        if form.function.endswith("pool"):
+            windows = self._pooled(self.of(x, k))
+            return windows.max((3, 4)) if form.function == "maxpool" else windows.mean((3, 4))
+        return self.functions[form.function](self.of(x, k))
+
+    def _mean(self, every):
+        return every.mean(axis=(0, 2, 3), keepdims=True)[0] if every.ndim == 4 else every.mean(0)
+
+    def _unpooled(self, function, d, k):
+        spread = np.kron(d, np.ones((self.pool, self.pool)))
+        if function == "unavgpool":
+            return spread / self.pool**2
+        return spread * self._first_largest(self.values["a_c"][k])
+
+    def _first_largest(self, x):
+        """1 at the largest value of each window, the first of equal ones."""
+        windows = self._pooled(x)
+        flat = windows.reshape(*windows.shape[:3], -1)
+        chosen = np.arange(flat.shape[-1]) == flat.argmax(-1)[..., None]
+        return chosen.reshape(windows.shape).swapaxes(2, 3).reshape(x.shape)
+
+    functions = MappingProxyType(
+        {
+            "σ": lambda x: 1 / (1 + np.exp(-x)),
+            "tanh": np.tanh,
+            "exp": np.exp,
+            "ln": np.log,
+            "max": lambda x: np.maximum(x, 0),
+            "softmax": lambda x: np.exp(x) / np.exp(x).sum(),
+        }
+    )
+
+    def _pooled(self, x):
+        planes, height, width = x.shape
+        size = self.pool
+        return x.reshape(planes, height // size, size, width // size, size).swapaxes(2, 3)
+
+
+def by_element(one, other):
+    if one.ndim == 1 and one.size == other.size:
+        one = one.reshape(other.shape)
+    return one * other
+
+
+TWO = "; sample 0.3 -0.2 -> 0.5 0.1; sample -0.4 0.8 -> 0.2 0.9; sample 0.1 0.6 -> 0.4 0.3"
+NINE = "; sample 1 2 0 3 1 2 -1 1 0 -> 1 0; sample 0 1 1 -2 1 0 2 1 1 -> 0 1"
+SIXTEEN = (
+    "; seed 5; loss mean squared error; sample "
+    + " ".join(f"{(7 * k) % 5 - 2}" for k in range(16))
+    + " -> 0.3; sample "
+    + " ".join(f"{(3 * k) % 7 - 3}" for k in range(16))
+    + " -> 0.9"
+)
+
+NETWORKS = {
+    "sigmoid": "input 2; dense 3; sigmoid; dense 2; sigmoid" + TWO,
+    "one sample": "input 2; dense 3; sigmoid; dense 2; sigmoid; loss mean squared error",
+    "biases for all": "input 2; dense 3 shared bias; tanh; dense 2 fixed bias" + TWO,
+    "leaky": "input 2; dense 3; leaky relu 0.1; dense 2; softplus; dense 2; identity" + TWO,
+    "softmax within": "input 2; dense 3; softmax; dense 2; log softmax" + TWO,
+    "binary": "input 2; dense 3; relu; dense 2; sigmoid; loss binary cross-entropy" + TWO,
+    "log softmax": "input 2; dense 3; tanh; dense 2; log softmax; loss cross-entropy; "
+    "sample 0.3 0.1 -> 0.25 0.75; sample 0.5 0.2 -> 1 0",
+    "normalised": "input 2; dense 3; batchnorm; tanh; dense 2; batchnorm; sigmoid" + TWO,
+    "windows": "input 1x3x3; conv 2 2x2; tanh; flatten; dense 2; softmax; loss cross-entropy"
+    + NINE,
+    "two windows": "input 1x3x3; conv 2 2x2 no bias; relu; conv 1 2x2; flatten; dense 2" + NINE,
+    "skipping": "input 2; dense 3; gelu; dense 3; silu; add back 2; dense 2; add back 6" + TWO,
+    "skipping planes": "input 1x3x3; conv 1 1x1; tanh; conv 1 1x1; dropout 0; add back 2; gelu; "
+    "flatten; tanh; add back 1; dense 2" + NINE,
+    "pooled": "input 1x4x4; conv 2 3x3 shared bias; relu; avgpool 2; flatten; dense 1" + SIXTEEN,
+    "normalised planes": "input 1x4x4; conv 2 3x3; batchnorm; relu; flatten; dense 1" + SIXTEEN,
+}
+
+
+@pytest.mark.parametrize(
+    "net",
+    [*map(builtin, LESSONS), *map(parse, NETWORKS.values())],
+    ids=[*LESSONS, *NETWORKS],
+)
+def test_the_general_lines_come_to_the_error_and_the_gradients(net):
+    worked, step = Worked(net), training_step(net)
+    truth = next(run(step, 1))
+    assert worked.values["E_total"][0] == pytest.approx(float(truth[step.loss]), rel=1e-12)
+    by_parameter = dict(zip(step.weights, net.parameters, strict=True))
+    for weight, gradient in step.gradients.items():
+        name = f"∂E_total/∂{spell(parameter_symbol(net, by_parameter[weight]))}"
+        said = np.reshape(worked.values[name][0], weight.shape)
+        assert said == pytest.approx(truth[gradient], rel=1e-10, abs=1e-13), name

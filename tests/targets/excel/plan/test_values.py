@@ -1,0 +1,43 @@
+"""What the cells will show: the reference's numbers, and the errors that overflow makes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradbook.graph.lower import scalar_step
+from gradbook.graph.reference import losses
+from gradbook.net import builtin, parse
+from gradbook.targets.excel.plan.values import NUMBER_ERROR, record, shown
+
+FAR = "input 1; dense 1; {}; loss half squared error; rate 1; weights -800; biases 0; sample 1 -> 0"
+
+
+def test_the_numbers_are_the_references():
+    step = scalar_step(builtin("mazur"))
+    found = record(step, 5, 0.5)
+    assert np.array_equal(found.values[step.loss], losses(step, 5, 0.5))
+    assert found.extreme == frozenset()
+
+
+def test_a_rate_far_too_large_ends_in_errors_that_stay():
+    step = scalar_step(parse("input 1; dense 1; loss half squared error; seed 1; sample 3 -> 1"))
+    loss = record(step, 400, 1e3).values[step.loss]
+    first = int(np.argmax(np.isnan(loss)))
+    assert first > 1
+    assert np.isnan(loss[first:]).all()
+
+
+def test_a_sigmoid_far_below_zero_is_found_even_within_an_expansion():
+    for activation in ("sigmoid", "silu"):
+        assert "sigmoid" in record(scalar_step(parse(FAR.format(activation))), 1, 1.0).extreme
+
+
+def test_blank_gradients_leave_the_weights_alone():
+    step = scalar_step(builtin("mazur"))
+    values = record(step, 3, 0.5, blank=step.gradients.values()).values
+    for weight in step.weights:
+        assert len(set(values[weight])) == 1
+
+
+def test_what_is_no_number_is_shown_as_a_sheet_shows_it():
+    assert [shown(x) for x in (1, np.nan, np.inf)] == [1.0, NUMBER_ERROR, NUMBER_ERROR]
