@@ -9,7 +9,7 @@ from typing import Any
 
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.net.description import Description, Misfit
-from gradbook.net.layers import Activation, Layer, spell
+from gradbook.net.layers import Layer, spell
 from gradbook.net.parameters import Role
 from gradbook.net.plain import listed, number, numbers, sizes, whole, words
 from gradbook.net.task import Loss, Sample, Update
@@ -133,10 +133,8 @@ def _check_loss(net: Description) -> None:
             "loss",
             f"the loss reads a flat output, not {spell(net.shapes[-1])}: put 'flatten' before it",
         )
-    last = net.layers[-1] if net.layers else None
-    kind = last.kind if isinstance(last, Activation) else ""
     wanted = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}.get(net.loss)
-    if wanted and kind.removeprefix("log ") != wanted:
+    if wanted and net.ending.removeprefix("log ") != wanted:
         raise Misfit("loss", f"{net.loss} reads probabilities: end the layers with '{wanted}'")
     if not 0 <= net.smoothing < 1:
         raise Misfit("loss", f"smoothing lies from 0 to below 1, not {net.smoothing}")

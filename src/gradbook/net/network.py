@@ -13,16 +13,9 @@ from gradbook.net.fit import check, settled
 from gradbook.net.parameters import Role
 from gradbook.net.plain import settle
 from gradbook.net.task import Loss, Sample
-from gradbook.net.text import (
-    TRAINING,
-    Draft,
-    Statement,
-    drafted,
-    network_statements,
-    pointing,
-    read_statement,
-    write,
-)
+from gradbook.net.text.network import drafted, network_statements, read_statement, write
+from gradbook.net.text.settings import TRAINING, Draft, pointing
+from gradbook.net.text.statement import Statement
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
 LONGEST_REPR = 1000
@@ -102,7 +95,7 @@ class Net(Description):
         drawn: list[float] = []
         for parameter in self.parameters:
             if parameter.role is Role.WEIGHT:
-                reach = sqrt(6 / sum(parameter.spec.fans))
+                reach = sqrt(6 / sum(parameter.fans))
                 drawn += (random.uniform(-reach, reach) for _ in range(parameter.size))
         return tuple(round(value, DRAWN_DECIMALS) for value in drawn)
 

@@ -60,25 +60,12 @@ def bias_specs(bias: Bias, width: int) -> tuple[ParameterSpec, ...]:
     return (ParameterSpec(Role.BIAS, (1,) if bias.shared else (width,), fixed=bias.fixed),)
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One layer's weights, biases, scales or shifts, and how its elements are numbered."""
+@dataclass(frozen=True, kw_only=True)
+class Parameter(ParameterSpec):
+    """The same in its network: whose it is, and how its elements are numbered."""
 
     layer: int
-    spec: ParameterSpec
     first: int  # the number of its first element: w5 is the first of the output layer
-
-    @property
-    def role(self) -> Role:
-        return self.spec.role
-
-    @property
-    def shape(self) -> Shape:
-        return self.spec.shape
-
-    @property
-    def fixed(self) -> bool:
-        return self.spec.fixed
 
     @property
     def size(self) -> int:
