@@ -34,7 +34,7 @@ def mentioned_texts(expression: Expression) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Training:
+class SheetTraining:
     """Weights that learn together. Nothing of it changes, but for what is kept to be quick."""
 
     book: Book
@@ -127,7 +127,7 @@ class Training:
 # Found in a workbook -----------------------------------------------------------------
 
 
-def find_trainings(book: Book, flow: Flow) -> list[Training]:
+def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
     """The trainings, in the order of the sheets."""
     lines = list(update_lines(book))
     columns = aligned(book, joined(book, learning(book, flow, lines)))
@@ -135,7 +135,7 @@ def find_trainings(book: Book, flow: Flow) -> list[Training]:
     return [_training(book, flow, group) for group in groups]
 
 
-def trainings_of(book: Book, flow: Flow, columns: Sequence[WeightColumn]) -> list[Training]:
+def trainings_of(book: Book, flow: Flow, columns: Sequence[WeightColumn]) -> list[SheetTraining]:
     """The trainings that some lines of cells would be, if they were weights."""
     return [_training(book, flow, group) for group in _together(flow, columns)]
 
@@ -148,10 +148,10 @@ def depending(
     return flow.below(cells.union(others)) | cells
 
 
-def _training(book: Book, flow: Flow, columns: Iterable[WeightColumn]) -> Training:
+def _training(book: Book, flow: Flow, columns: Iterable[WeightColumn]) -> SheetTraining:
     weights = tuple(sorted(columns, key=lambda column: column.start))
     varying = depending(flow, weights)
-    return Training(book, flow, weights, varying, _common_rate(book, flow, weights, varying))
+    return SheetTraining(book, flow, weights, varying, _common_rate(book, flow, weights, varying))
 
 
 def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightColumn]]:
