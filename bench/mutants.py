@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from heuristics import HEURISTICS, watched, without
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.audit.findings.findings import record
 from tests.audit.material.faults import FAULTS
 from tests.audit.material.mutants import clean_book, drawn_style, tried
@@ -149,7 +149,7 @@ def _ask_clean(path: Path, number: int) -> Record:
 
 
 def _ask_book(_: Path, number: str) -> Record:
-    return {"said": record([check_book(number)])}
+    return {"said": record([check(number)])}
 
 
 ASK: dict[str, Callable[[Path, Any], Record]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from xlsxwriter import Workbook
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from tests.audit.material.lookalikes import D1, D2, FORMULAS, TOP, book, cells, letter
 
 
@@ -15,7 +15,7 @@ def path(tmp_path):
 
 
 def findings(path):
-    return [finding for sheet in check_book(path).sheets for finding in sheet.findings]
+    return [finding for sheet in check(path).sheets for finding in sheet.findings]
 
 
 def by_cells(path):
@@ -23,7 +23,7 @@ def by_cells(path):
 
 
 def test_a_right_book_is_right(path):
-    report = check_book(book(path))
+    report = check(book(path))
     (sheet,) = report.sheets
     assert (report.verdict, sheet.findings) == ("right", ())
     assert sheet.loss == f"{letter('E_total')}{TOP + 2}"
@@ -34,12 +34,12 @@ def test_a_right_book_is_right(path):
 
 @pytest.mark.parametrize("style", [{"∂E/∂w1": "dw1"}, {"∂E/∂w1": "Etotaldw1"}, {"w1": "x"}])
 def test_headings_are_only_names(path, style):
-    assert check_book(book(path, headings=style)).verdict == "right"
+    assert check(book(path, headings=style)).verdict == "right"
 
 
 def test_another_order_of_factors_is_right(path):
     other = f"={{i1}}*(1-{{a_h1}})*{{a_h1}}*({D1}*{{w5}}+{D2}*{{w7}})"
-    assert check_book(book(path, {"∂E/∂w1": other})).verdict == "right"
+    assert check(book(path, {"∂E/∂w1": other})).verdict == "right"
 
 
 def test_missing_parentheses_are_put_back(path):
@@ -159,7 +159,7 @@ def test_a_saturated_book_hides_nothing(path):
 
 
 def test_every_sheet_is_judged_by_itself(path):
-    report = check_book(book(path, sheets=("One", "Two and three")))
+    report = check(book(path, sheets=("One", "Two and three")))
     assert [(s.sheet, s.verdict) for s in report.sheets] == [
         ("One", "right"),
         ("Two and three", "right"),
@@ -167,7 +167,7 @@ def test_every_sheet_is_judged_by_itself(path):
 
 
 def test_a_first_row_alone_is_unfinished(path):
-    assert check_book(book(path, rows=1)).verdict == "unfinished"
+    assert check(book(path, rows=1)).verdict == "unfinished"
 
 
 def test_formulas_pasted_as_values_are_frozen(path):
@@ -176,7 +176,7 @@ def test_formulas_pasted_as_values_are_frozen(path):
         sheet.write_row("A1", ["i1", "w1", "w2", "E_total", "∂E/∂w1", "∂E/∂w2"])
         for k in range(1, 9):
             sheet.write_row(k, 0, [0.05, 0.1 * k, 0.2 * k, 1 / k, 0.01 * k, 0.02 * k])
-    assert check_book(path).verdict == "frozen"
+    assert check(path).verdict == "frozen"
 
 
 def test_other_arithmetic_is_no_network(path):
@@ -186,4 +186,4 @@ def test_other_arithmetic_is_no_network(path):
         for k in range(2, 40):
             sheet.write(f"A{k}", f"=A{k - 1}+B{k - 1}" if k > 2 else 100)
             sheet.write(f"B{k}", f"=A{k}*0.01")
-    assert check_book(path).verdict == "no network"
+    assert check(path).verdict == "no network"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.report.audit.page import audit_page
 from gradbook.report.audit.text import lines
 from gradbook.report.words.lines import plain
@@ -77,7 +77,7 @@ def test_a_hostile_file_costs_little(name, tmp_path, checked):
 def test_words_of_a_book_reach_neither_the_terminal_nor_the_page(words, tmp_path):
     path = tmp_path / "book.xlsx"
     FILES[f"words {HOSTILE_WORDS.index(words)}"](path)
-    report = check_book(path)
+    report = check(path)
     assert report.verdict == "wrong"
     said = plain(list(lines([report], 80)))
     assert all(character.isprintable() for character in said.replace("\n", ""))

@@ -31,7 +31,7 @@ from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
 from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.training.steps import alike, steps_of
-from gradbook.audit.training.training import Training, find_trainings
+from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.untrained import without_training
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
@@ -39,8 +39,13 @@ from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
 
 
-def check_book(path: str | Path) -> BookReport:
-    """What is right and wrong in the workbook at `path`. Raises nothing but our own faults."""
+def check(path: str | Path) -> BookReport:
+    """Audit a workbook that somebody made: is each gradient the derivative of the sheet's own loss?
+
+    `.verdict` is "right", "wrong", "frozen", "unfinished", "no network" or "unreadable"; each of
+    `.sheets` has its `.findings`, with the cells, the reason and the right formula. Printed, it is
+    the report; in a notebook it shows itself.
+    """
     name = str(path)
     try:
         book = read_book(path)
@@ -62,17 +67,7 @@ def check_book(path: str | Path) -> BookReport:
     )
 
 
-def check(path: str | Path) -> BookReport:
-    """Audit a workbook that somebody made: is each gradient the derivative of the sheet's own loss?
-
-    `.verdict` is "right", "wrong", "frozen", "unfinished", "no network" or "unreadable"; each of
-    `.sheets` has its `.findings`, with the cells, the reason and the right formula. Printed, it is
-    the report; in a notebook it shows itself.
-    """
-    return check_book(path)
-
-
-def _checked(training: Training) -> SheetReport | None:
+def _checked(training: SheetTraining) -> SheetReport | None:
     """A training's report, or why there can't be one; None of what only looks like one."""
     try:
         return _judged(training)
@@ -83,7 +78,7 @@ def _checked(training: Training) -> SheetReport | None:
         return replace(_described(training), verdict=verdict, findings=findings, notes=notes)
 
 
-def _described(training: Training) -> SheetReport:
+def _described(training: SheetTraining) -> SheetReport:
     """Where a training stands, before it is judged."""
     cells = [cell for column in training.weights for cell in column.cells]
     return SheetReport(
@@ -95,7 +90,7 @@ def _described(training: Training) -> SheetReport:
     )
 
 
-def _judged(training: Training) -> SheetReport | None:
+def _judged(training: SheetTraining) -> SheetReport | None:
     circle = training.flow.circle(sorted(training.computed), training.weight_cells)
     if circle is not None:
         called = training.book.called(circle)
@@ -132,7 +127,7 @@ def _verdict(findings: Sequence[Finding]) -> str:
     return FROZEN if kinds == {BLANK_RATE} else WRONG
 
 
-def _circle(training: Training, cell: Address) -> Finding:
+def _circle(training: SheetTraining, cell: Address) -> Finding:
     """A formula that is computed from itself, with those of its line that are like it."""
     book, axis = training.book, training.axis
     pattern, line = book.patterns[cell], axis.line(cell)
@@ -144,5 +139,5 @@ def _circle(training: Training, cell: Address) -> Finding:
     )
 
 
-def _called(training: Training, cells: Sequence[Address]) -> str:
+def _called(training: SheetTraining, cells: Sequence[Address]) -> str:
     return "+".join(training.book.called(cell, training.weights[0].start) for cell in cells)

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
 from gradbook.errors import one_line
 from gradbook.interruption import uninterrupted
@@ -29,7 +29,7 @@ Check = Callable[[str], BookReport]
 
 
 def check_books(
-    books: Sequence[str], workers: int, check: Check = check_book, longest: float = LONGEST
+    books: Sequence[str], workers: int, check: Check = check, longest: float = LONGEST
 ) -> Iterator[BookReport]:
     """A report for each, in their order."""
     if len(books) < 2:

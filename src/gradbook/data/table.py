@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gradbook.data.formats.rows import MISSING, CellRow, is_header, is_number, number, read_rows
 from gradbook.errors import DataError
-from gradbook.net import Activation, Net, Sample
+from gradbook.net import Net, Sample
 from gradbook.net.description import Misfit
 
 
@@ -70,8 +70,7 @@ class _Table:
 def _read(path: str | PathLike[str], net: Net) -> _Table:
     inputs, file = prod(net.input), str(path)
     widths = [inputs + net.outputs]
-    last = net.layers[-1]
-    if net.outputs > 1 and isinstance(last, Activation) and last.is_softmax:
+    if net.outputs > 1 and net.ending.endswith("softmax"):
         widths.append(inputs + 1)
     rows = read_rows(path, widths)
     width = len(rows[0].cells)

@@ -7,7 +7,7 @@ from xml.dom.minidom import parseString
 
 import pytest
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.audit.copies.annotate import annotated
 from gradbook.palette import ERROR
 from tests.audit.material.copies import (
@@ -36,7 +36,7 @@ def path(tmp_path):
 
 def copy_of(path, name="copy.xlsx"):
     copy = path.with_name(name)
-    copy.write_bytes(annotated(path, check_book(path)))
+    copy.write_bytes(annotated(path, check(path)))
     return copy
 
 
@@ -109,8 +109,8 @@ def test_the_same_copy_comes_out_again(path):
 
 
 def test_a_copy_is_judged_as_its_book_is(path):
-    told = [sheet.findings for sheet in check_book(path).sheets]
-    assert [sheet.findings for sheet in check_book(copy_of(path)).sheets] == told
+    told = [sheet.findings for sheet in check(path).sheets]
+    assert [sheet.findings for sheet in check(copy_of(path)).sheets] == told
 
 
 def test_a_format_that_no_cell_should_have_never_becomes_ours(path):

@@ -7,7 +7,7 @@ from math import isclose
 
 import pytest
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.audit.copies.correct import fixed
 from tests.audit.material.copies import (
     COLUMN,
@@ -34,7 +34,7 @@ def path(tmp_path):
 
 def copy_of(path):
     copy = path.with_name("copy.xlsx")
-    copy.write_bytes(fixed(path, check_book(path)).content)
+    copy.write_bytes(fixed(path, check(path)).content)
     return copy
 
 
@@ -76,8 +76,8 @@ def with_calculation_chain(content):
 )
 def test_a_corrected_book_is_right(changed, tmp_path):
     path = rich(tmp_path / "book.xlsx", changed)
-    assert check_book(path).verdict == "wrong"
-    assert check_book(copy_of(path)).verdict == "right"
+    assert check(path).verdict == "wrong"
+    assert check(copy_of(path)).verdict == "right"
 
 
 def test_only_the_sheet_and_the_wish_to_calculate_change(path):
@@ -103,7 +103,7 @@ def test_a_column_that_shares_one_formula_gets_right_ones(path):
     sheet = opened(copy_of(path))["Sheet1"]
     for row in ROWS_OF_TABLE:
         assert f"{letter('a_h2')}{row}*(1-" in sheet[f"{COLUMN}{row}"].value
-    assert check_book(copy_of(path)).verdict == "right"
+    assert check(copy_of(path)).verdict == "right"
 
 
 def test_who_shared_a_formula_that_goes_gets_its_own(tmp_path):
@@ -114,13 +114,13 @@ def test_who_shared_a_formula_that_goes_gets_its_own(tmp_path):
         path,
         put(SHEET, r'(si="0">)[^<]*', r"\g<1>" + opened(right)["Sheet1"][f"{COLUMN}6"].value[1:]),
     )
-    report = check_book(path)
+    report = check(path)
     assert report.verdict == "right"
     wrong = book(tmp_path / "wrong.xlsx", special={("∂E/∂w3", 0): "=J6*2"})
-    finding = check_book(wrong).sheets[0].findings[0]
+    finding = check(wrong).sheets[0].findings[0]
     assert finding.cells == f"{COLUMN}6"
     copy = tmp_path / "copy.xlsx"
-    copy.write_bytes(fixed(path, check_book(wrong)).content)
+    copy.write_bytes(fixed(path, check(wrong)).content)
     sheet, expected = opened(copy)["Sheet1"], opened(right)["Sheet1"]
     for row in ROWS_OF_TABLE[1:]:
         assert sheet[f"{COLUMN}{row}"].value == expected[f"{COLUMN}{row}"].value
@@ -138,14 +138,14 @@ def test_the_order_of_calculation_is_dropped_with_all_that_speaks_of_it(path):
 def test_a_pasted_cell_gets_its_formula_back(pasted, tmp_path):
     path = book(tmp_path / "book.xlsx", special={("∂E/∂w3", 3): pasted})
     copy = copy_of(path)
-    assert check_book(copy).verdict == "right"
+    assert check(copy).verdict == "right"
     assert str(opened(copy)["Sheet1"][f"{COLUMN}{TOP + 5}"].value).startswith("=")
 
 
 def test_a_part_of_an_array_is_left_and_said(path):
     cell = f"{COLUMN}{TOP + 2}"
     area = f"{COLUMN}{TOP + 2}:{COLUMN}{TOP + 3}"
-    report = check_book(path)
+    report = check(path)
     repacked(path, put(SHEET, rf'(<c r="{cell}"[^>]*>)<f>', rf'\1<f t="array" ref="{area}">'))
     result = fixed(path, report)
     assert result.left == (f"{area} (∂E/∂w3)",)
@@ -154,7 +154,7 @@ def test_a_part_of_an_array_is_left_and_said(path):
 
 def test_what_has_no_right_formula_is_said(tmp_path):
     path = book(tmp_path / "book.xlsx", {"h1": "={a_h1}*2"})  # which is computed from h1
-    result = fixed(path, check_book(path))
+    result = fixed(path, check(path))
     assert result.left
     assert result.content == path.read_bytes()
 
@@ -167,7 +167,7 @@ def test_libreoffice_computes_what_the_right_book_computes_and_what_the_copy_say
     copies = []
     for path in paths[1:]:
         copy = path.with_name(f"copy-{path.name}")
-        copy.write_bytes(fixed(path, check_book(path)).content)
+        copy.write_bytes(fixed(path, check(path)).content)
         copies.append(copy)
     right, *seen = recalculate_all([paths[0], *copies], tmp_path / "seen")
     expected = read_values(right)["Sheet1"]

@@ -6,7 +6,7 @@ from math import isclose, isnan
 
 import pytest
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
@@ -35,7 +35,7 @@ def test_the_corrected_curve_is_the_right_books(tmp_path):
     wrong = book(tmp_path / "wrong.xlsx", WRONG)
     right = read_book(book(tmp_path / "right.xlsx"))
     numbers = Evaluation(right, Flow(right))
-    curve = check_book(wrong).sheets[0].curve
+    curve = check(wrong).sheets[0].curve
     cells = [cell for cell in right.patterns if right.called(cell).endswith(tuple(losses()))]
     assert len(curve.made) == len(curve.corrected) == ROWS == len(cells)
     assert curve.made[0] == curve.corrected[0]
@@ -49,7 +49,7 @@ def losses():
 
 
 def test_a_right_book_has_nothing_to_correct(tmp_path):
-    assert check_book(book(tmp_path / "book.xlsx")).sheets[0].curve is None
+    assert check(book(tmp_path / "book.xlsx")).sheets[0].curve is None
 
 
 def test_a_circle_and_an_unknown_function_have_no_value(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gradbook import audit
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.audit.findings import findings
 from gradbook.audit.findings.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
 from gradbook.audit.formula.edits import EditKind
@@ -55,7 +55,7 @@ def test_every_kind_is_given_by_some_line_and_no_other_is():
 
 def test_the_documented_json_is_the_one_that_is_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    reports = [check_book(book(Path("ada.xlsx"), WRONG, rows=70))]
+    reports = [check(book(Path("ada.xlsx"), WRONG, rows=70))]
     shown = json.loads(SAID.partition("```json\n")[2].partition("```")[0])
     printed = json.loads(json.dumps(record(reports)))
     errors = [one["books"][0]["sheets"][0]["findings"][0] for one in (shown, printed)]
@@ -65,7 +65,7 @@ def test_the_documented_json_is_the_one_that_is_printed(tmp_path, monkeypatch):
 
 def test_every_field_is_documented(tmp_path):
     (tmp_path / "bad.xlsx").write_text("no zip")
-    reports = [check_book(book(tmp_path / "a.xlsx", WRONG)), check_book(tmp_path / "bad.xlsx")]
+    reports = [check(book(tmp_path / "a.xlsx", WRONG)), check(tmp_path / "bad.xlsx")]
     fields = re.findall(r'"(\w+)":', json.dumps(record(reports)))
     assert set(fields) == set(table("field"))
 
@@ -73,7 +73,7 @@ def test_every_field_is_documented(tmp_path):
 def test_the_json_of_each_verdict_has_the_same_fields(tmp_path):
     wrong, blank, short = (tmp_path / f"{k}.xlsx" for k in range(3))
     books = [book(wrong, WRONG), book(blank, rate=None), book(short, rows=1)]
-    found = [check_book(path) for path in books]
+    found = [check(path) for path in books]
     assert [report.verdict for report in found] == ["wrong", "frozen", "unfinished"]
     fields = {
         tuple(sheet)

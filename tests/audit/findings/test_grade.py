@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.audit.findings.overview import BAD, BLANK, GOOD, grade
 from gradbook.cli.main import main
 from tests.audit.material.lookalikes import FORMULAS, book
@@ -40,11 +40,11 @@ def handed_in(
 
 
 def states(path: Path) -> list[str]:
-    return [mark.state for mark in grade(check_book(path)).marks]
+    return [mark.state for mark in grade(check(path)).marks]
 
 
 def test_a_blank_exercise_waits_for_every_gradient_once(exercise):
-    report = check_book(exercise)
+    report = check(exercise)
     assert report.verdict == "unfinished"
     assert [sheet.sheet for sheet in report.sheets] == ["Training"]
     assert states(exercise) == [BLANK] * 8
@@ -55,14 +55,14 @@ def test_two_tables_of_the_same_weights_both_wait(exercise, tmp_path):
     del given["Rates work"]
     given.copy_worksheet(given["Training"]).title = "Again"
     given.save(tmp_path / "two.xlsx")
-    report = check_book(tmp_path / "two.xlsx")
+    report = check(tmp_path / "two.xlsx")
     assert [sheet.sheet for sheet in report.sheets] == ["Training", "Again"]
     assert states(tmp_path / "two.xlsx") == [BLANK] * 16
 
 
 def test_a_solved_exercise_is_right(exercise, tmp_path):
     path = handed_in(exercise, tmp_path / "done.xlsx")
-    assert check_book(path).verdict == "right"
+    assert check(path).verdict == "right"
     assert states(path) == [GOOD] * 8
 
 
@@ -73,7 +73,7 @@ def test_a_half_solved_exercise_is_told_what_is_missing(exercise, tmp_path):
                 sheet.cell(row, column).value = None
 
     path = handed_in(exercise, tmp_path / "half.xlsx", forget)
-    assert check_book(path).verdict == "unfinished"
+    assert check(path).verdict == "unfinished"
     assert states(path) == [GOOD] * 4 + [BLANK] * 4
 
 
@@ -84,7 +84,7 @@ def test_a_mistake_in_an_exercise_costs_its_gradient_alone(exercise, tmp_path):
             cell.value = cell.value.replace(f"M{row}", f"K{row}")
 
     path = handed_in(exercise, tmp_path / "slip.xlsx", slip)
-    report = check_book(path)
+    report = check(path)
     assert report.verdict == "wrong"
     assert [f.quantity for f in report.sheets[0].findings] == ["∂E/∂w3"]
     assert states(path) == [GOOD, GOOD, BAD, *[GOOD] * 5]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.audit.judge.loss import every_step, find_loss, loss_findings
 from tests.audit.material.lookalikes import book, cells
 from tests.audit.material.small import all_at, at
@@ -18,7 +18,7 @@ def path(tmp_path):
 
 
 def findings(path):
-    return [finding for sheet in check_book(path).sheets for finding in sheet.findings]
+    return [finding for sheet in check(path).sheets for finding in sheet.findings]
 
 
 def test_a_loss_that_leaves_out_a_term_is_found(path):

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from xlsxwriter import Workbook
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.audit.formula.address import column_of, row_of, written
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
@@ -21,7 +21,7 @@ def path(tmp_path):
 
 
 def findings(path):
-    return [finding for sheet in check_book(path).sheets for finding in sheet.findings]
+    return [finding for sheet in check(path).sheets for finding in sheet.findings]
 
 
 def test_values_that_nobody_recalculated_are_found(path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.training.steps import steps_of
 from tests.audit.material.lookalikes import book
@@ -19,7 +19,7 @@ def path(tmp_path):
 
 
 def findings(path):
-    return [finding for sheet in check_book(path).sheets for finding in sheet.findings]
+    return [finding for sheet in check(path).sheets for finding in sheet.findings]
 
 
 def updates(changed):
@@ -38,7 +38,7 @@ def test_a_rate_that_drifts_is_found_from_the_second_row_on(path):
 
 
 def test_a_blank_rate_freezes_the_book(path):
-    report = check_book(book(path, rate=None))
+    report = check(book(path, rate=None))
     assert report.verdict == "frozen"
     assert [f.cells for s in report.sheets for f in s.findings] == ["C2"]
 

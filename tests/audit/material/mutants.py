@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.formula.address import column_number
 from tests.audit.material.faults import FAULTS, OF_TRAINING
@@ -36,7 +36,7 @@ def tried(path: Path, number: int, samples: tuple[int, ...] = (1, 1, 2)) -> Outc
     if made is None:
         return None
     kind, style, table = made
-    report = check_book(table.save(path))
+    report = check(table.save(path))
     blamed = {
         (finding.sheet, *cell)
         for sheet in report.sheets
@@ -44,7 +44,7 @@ def tried(path: Path, number: int, samples: tuple[int, ...] = (1, 1, 2)) -> Outc
         for cell in cells_of(finding.cells)
     }
     found = blamed == table.marked
-    right = found and check_book(repaired(table, report).save(path)).verdict == "right"
+    right = found and check(repaired(table, report).save(path)).verdict == "right"
     return Outcome(number, kind, style, found, right, _words(table, report))
 
 
@@ -52,7 +52,7 @@ def clean_book(path: Path, number: int, style: tuple[str, str]) -> BookReport:
     """What is said of a random network's workbook, in some style, in which nothing is wrong."""
     draw = random.Random(number // TOGETHER)
     table = known_table(random_network(draw, draw.choice([1, 1, 2, 3])), EPOCHS)
-    return check_book(STYLES[style](table).save(path))
+    return check(STYLES[style](table).save(path))
 
 
 def mutant(number: int, samples: tuple[int, ...]) -> tuple[str, tuple[str, str], Table] | None:

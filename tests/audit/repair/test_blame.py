@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, cells, letter
 from tests.audit.material.made import table_of
 from tests.audit.material.styles import array_updates, offset
@@ -17,7 +17,7 @@ def path(tmp_path):
 
 
 def found(path):
-    report = check_book(path)
+    report = check(path)
     return {(f.cells, f.kind) for sheet in report.sheets for f in sheet.findings}
 
 
@@ -77,14 +77,14 @@ def test_the_way_to_the_loss_is_blamed_where_it_is_the_odd_one(name, formula, ki
 )
 def test_a_whole_column_of_values_gets_its_formula_back(name, formula, path):
     values = {(name, k): 0.5 + 0.01 * k for k in range(ROWS)}
-    (finding,) = (f for s in check_book(book(path, special=values)).sheets for f in s.findings)
+    (finding,) = (f for s in check(book(path, special=values)).sheets for f in s.findings)
     assert (finding.cells, finding.kind, finding.expected) == (cells(name), "pasted value", formula)
     assert len(finding.fixes) == ROWS
 
 
 def test_an_update_by_another_weights_gradient_is_found(path):
     wrong = updated("w1", "=F{k}-$C$2*Z{k}")
-    (finding,) = (f for s in check_book(book(path, special=wrong)).sheets for f in s.findings)
+    (finding,) = (f for s in check(book(path, special=wrong)).sheets for f in s.findings)
     assert finding.kind == "another weight's gradient"
     assert finding.cells == f"F{TOP + 3}:F{TOP + 1 + ROWS}"
     assert finding.expected == f"=F{TOP + 2}-$C$2*Y{TOP + 2}"
@@ -100,11 +100,11 @@ def test_an_update_by_another_weights_gradient_is_found(path):
     ],
 )
 def test_a_weight_that_decays_is_right(formula, path):
-    assert check_book(book(path, special=updated("w1", formula))).verdict == "right"
+    assert check(book(path, special=updated("w1", formula))).verdict == "right"
 
 
 def test_a_rate_is_proposed_where_it_is_blank(path):
-    (finding,) = (f for s in check_book(book(path, rate=None)).sheets for f in s.findings)
+    (finding,) = (f for s in check(book(path, rate=None)).sheets for f in s.findings)
     assert finding.fixes == {"C2": "=0.5"}
 
 
@@ -122,7 +122,7 @@ sample 0.05 0.1 -> 0.5 0.6
 def test_updates_as_one_array_formula_are_read(path):
     table = offset(array_updates(table_of(NETWORK)))
     assert any(str(c).startswith("{") for c in table.sheets["Training"].values())
-    assert check_book(table.save(path)).verdict == "right"
+    assert check(table.save(path)).verdict == "right"
 
 
 def test_a_mistake_beside_array_formulas_is_found(path):
@@ -131,7 +131,7 @@ def test_a_mistake_beside_array_formulas_is_found(path):
     column = columns.names["∂E/∂w5"]
     for row in columns.rows(column):
         table.sheets["Training"][row, column] = "=-" + columns.formula(row, column)[1:]
-    (finding,) = (f for s in check_book(table.save(path)).sheets for f in s.findings)
+    (finding,) = (f for s in check(table.save(path)).sheets for f in s.findings)
     assert (finding.quantity, finding.kind) == ("∂E/∂w5", "wrong sign")
 
 
@@ -140,5 +140,5 @@ def test_an_old_value_is_found_in_its_very_cell(path):
     spot = ("Training", 6, Columns(table).names["a_h1"])
     values = all_values(table)
     table.values = {**values, spot: 1.001 * values[spot]}
-    (finding,) = (f for s in check_book(table.save(path)).sheets for f in s.findings)
+    (finding,) = (f for s in check(table.save(path)).sheets for f in s.findings)
     assert (finding.kind, finding.cells[-1]) == ("stale value", "7")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gradbook.audit.check import check_book
+from gradbook.audit.check import check
 from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.formula.address import letters
 from tests.audit.material.made import Table, cells_of, table_of
@@ -64,7 +64,7 @@ def blamed(report: BookReport) -> set[tuple[str, int, int]]:
 
 def kinds(table: Table, path) -> set[str]:
     """The kinds of findings in a table, all of them in the very cells that were spoilt."""
-    report = check_book(table.save(path))
+    report = check(table.save(path))
     assert blamed(report) == table.marked
     assert table.marked
     return {finding.kind for sheet in report.sheets for finding in sheet.findings}
@@ -119,7 +119,7 @@ def test_parentheses_are_missed_before_a_power(path):
     def change(formula: str, cell: Words) -> str:
         return f"=1^(-1)+EXP(-{cell('h1')})"
 
-    report = check_book(spoilt(network(1), "a_h1", change, "Samples").save(path))
+    report = check(spoilt(network(1), "a_h1", change, "Samples").save(path))
     (finding,) = (f for sheet in report.sheets for f in sheet.findings)
     assert (finding.kind, finding.expected[:3]) == ("parentheses", "=(1")
 
@@ -157,7 +157,7 @@ def test_the_noise_that_a_difference_leaves_is_no_old_value(path):
     table = table_of(text + "sample 0.68 -> 0 1 0\n")
     spot = (TRAINING, 6, Columns(table).names["∂E/∂b1"])
     table.values = {**all_values(table), spot: 1.1e-16}
-    assert check_book(table.save(path)).verdict == "right"
+    assert check(table.save(path)).verdict == "right"
 
 
 def pasted(text: str, name: str, sheet: str = TRAINING) -> Table:
@@ -181,11 +181,11 @@ STRAIGHT = "input 3\ndense 1\ntanh\nloss half squared error\nseed 4\nsample 0.3 
 )
 def test_a_loss_is_found_behind_the_values_that_cut_it_off(text, name, path):
     table = pasted(text, name)
-    report = check_book(table.save(path))
+    report = check(table.save(path))
     (finding,) = (f for sheet in report.sheets for f in sheet.findings)
     assert blamed(report) == table.marked
     assert (finding.kind, finding.quantity) == ("pasted value", name)
-    assert check_book(repaired(table, report).save(path)).verdict == "right"
+    assert check(repaired(table, report).save(path)).verdict == "right"
 
 
 @pytest.mark.parametrize(

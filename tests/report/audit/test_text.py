@@ -15,8 +15,8 @@ from gradbook.audit.findings.findings import (
     UNREADABLE,
     WRONG,
     BookReport,
-    Curve,
     Finding,
+    LossCurves,
     SheetReport,
 )
 from gradbook.report.audit.text import learning, lines, summary
@@ -33,7 +33,14 @@ FINDING = Finding(
     relative_error=0.00025,
 )
 SHEET = SheetReport(
-    "One", WRONG, "V33", "G31", ("w1", "w3"), (33, 100), (FINDING,), curve=Curve((1, 0.5), (1, 0.4))
+    "One",
+    WRONG,
+    "V33",
+    "G31",
+    ("w1", "w3"),
+    (33, 100),
+    (FINDING,),
+    curve=LossCurves((1, 0.5), (1, 0.4)),
 )
 BLANK = SheetReport(
     "Two",
@@ -107,4 +114,6 @@ def test_a_very_long_formula_is_cut():
 
 
 def test_two_losses_are_told_apart_however_close():
-    assert "0.50000001 as made, 0.50000002 c" in learning(Curve((1, 0.50000001), (1, 0.50000002)))
+    assert "0.50000001 as made, 0.50000002 c" in learning(
+        LossCurves((1, 0.50000001), (1, 0.50000002))
+    )

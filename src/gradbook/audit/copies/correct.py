@@ -21,7 +21,7 @@ from gradbook.audit.copies.sheet_xml import (
     with_formulas,
     with_value,
 )
-from gradbook.audit.findings.findings import BookReport, Curve, Finding
+from gradbook.audit.findings.findings import BookReport, Finding, LossCurves
 from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of
 from gradbook.audit.formula.pattern import UnknownReference
 from gradbook.audit.workbook.book import Book
@@ -147,7 +147,7 @@ def ask_to_calculate(patch: Patch) -> None:
 
 def loss_curve(
     book: Book, flow: Flow, loss: Sequence[Sequence[Address]], findings: Iterable[Finding]
-) -> Curve | None:
+) -> LossCurves | None:
     """The loss of each step as it is, and with every formula that is known to be right.
 
     None where nothing is known to correct, or too little of either can be computed.
@@ -162,7 +162,7 @@ def loss_curve(
     instead = {cell: book.reader.pattern(text, cell) for cell, text in right.items()}
     corrected = _losses(Evaluation(book, flow, instead), steps)
     enough = all(sum(map(isfinite, losses)) >= FEWEST for losses in (made, corrected))
-    return Curve(made, corrected) if enough else None
+    return LossCurves(made, corrected) if enough else None
 
 
 def _given(book: Book, cells: Sequence[Address]) -> float:

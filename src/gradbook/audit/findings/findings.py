@@ -1,4 +1,4 @@
-"""What an audit finds: books, their sheets, and what is wrong where."""
+"""What an audit finds: books, their sheets, and what is wrong where; as Python and as JSON."""
 
 from __future__ import annotations
 
@@ -59,6 +59,10 @@ KINDS = {
 """What can be wrong, and what that means."""
 
 
+RECORDED = "kind", "quantity", "weight", "cells", "formula", "expected", "why", "relative_error"
+"""What --json says of each finding."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that is wrong, in all the cells where it is."""
@@ -104,7 +108,7 @@ def finding_in(
 
 
 @dataclass(frozen=True)
-class Curve:
+class LossCurves:
     """The loss of each step, as the sheet is made and as it would be with the right gradients."""
 
     made: tuple[float, ...]
@@ -123,7 +127,7 @@ class SheetReport:
     rows: tuple[int, int] | None = None
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
-    curve: Curve | None = None
+    curve: LossCurves | None = None
 
 
 @dataclass(frozen=True)
@@ -156,16 +160,15 @@ class BookReport:
         printer.text(str(self))
 
 
-def record(reports: tuple[BookReport, ...] | list[BookReport]) -> dict[str, object]:
+def record(reports: Sequence[BookReport]) -> dict[str, object]:
     """The reports as --json gives them."""
     return {"version": 1, "books": [_book(report) for report in reports]}
 
 
 def _book(report: BookReport) -> dict[str, object]:
-    found: dict[str, object] = {"book": report.book, "verdict": report.verdict}
-    if report.problem:
-        found["problem"] = report.problem
-    return {**found, "sheets": [_sheet(sheet) for sheet in report.sheets]}
+    problem = {"problem": report.problem} if report.problem else {}
+    sheets = [_sheet(sheet) for sheet in report.sheets]
+    return {"book": report.book, "verdict": report.verdict, **problem, "sheets": sheets}
 
 
 def _sheet(report: SheetReport) -> dict[str, object]:
@@ -176,18 +179,5 @@ def _sheet(report: SheetReport) -> dict[str, object]:
         "rate": report.rate or None,
         "weights": list(report.weights),
         "rows": list(report.rows) if report.rows else None,
-        "findings": [_finding(finding) for finding in report.findings],
-    }
-
-
-def _finding(finding: Finding) -> dict[str, object]:
-    return {
-        "kind": finding.kind,
-        "quantity": finding.quantity,
-        "weight": finding.weight,
-        "cells": finding.cells,
-        "formula": finding.formula,
-        "expected": finding.expected,
-        "why": finding.why,
-        "relative_error": finding.relative_error,
+        "findings": [{name: getattr(f, name) for name in RECORDED} for f in report.findings],
     }

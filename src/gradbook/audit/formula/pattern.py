@@ -141,7 +141,7 @@ class Pattern:
         """The formula with its references left out: what copies to other places share."""
         return _POINTERS.sub("@", self.key)
 
-    def place_of(self, part: Expression) -> CellReference | None:
+    def place_of(self, part: Expression | None) -> CellReference | None:
         """Where a part of the formula points, if it is one cell's reference."""
         place = self.mentions.get(part.text) if isinstance(part, Reference) else None
         return place if isinstance(place, CellReference) else None

@@ -1,4 +1,4 @@
 """A step's claims, held against the chain rule of the sheet's own loss.
 
-Doesn't know what to do about a wrong one.
+It doesn't know what to do about a wrong one.
 """

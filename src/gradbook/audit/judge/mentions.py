@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from gradbook.audit.formula.address import Address, sheet_of, written
 from gradbook.audit.judge.positions import Positions
-from gradbook.audit.training.steps import Step
+from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.book import quoted
 from gradbook.targets.excel.language.grammar import Reference
 
@@ -15,24 +15,26 @@ from gradbook.targets.excel.language.grammar import Reference
 class Mentions:
     """The cells of a step as its formulas see them."""
 
-    def __init__(self, positions: Positions, alike: Sequence[Step]) -> None:
+    def __init__(self, positions: Positions, alike: Sequence[SheetStep]) -> None:
         self.positions = positions
         self.training = positions.training
         self.step = positions.step
         self.alike = alike
 
-    def candidates(self, homes: Collection[Address]) -> list[Address]:
-        """The cells that a formula in some others may mention without leading back to them."""
+    def candidates(self, homes: Sequence[Address]) -> list[Address]:
+        """The cells that a formula in some others may mention without leading back to them, the
+        nearest to the first of those first."""
         flow, stop = self.training.flow, self.training.weight_cells
         below = flow.below(homes, stop).union(homes)
-        own = self.step.own
-        return [
+        own, home = self.step.own, homes[0]
+        found = [
             cell
             for cell in dict.fromkeys([*own, *self.step.cells, *self.positions.unused])
             if cell not in below
             and (cell not in stop or cell in own)
             and cell not in self.positions.of_other_steps
         ]
+        return sorted(found, key=lambda cell: (sheet_of(cell) != sheet_of(home), abs(cell - home)))
 
     @cached_property
     def aliases(self) -> dict[Address, list[Address]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property, reduce
@@ -18,8 +19,8 @@ from gradbook.audit.judge.numbers import POINTS, Numbers, agree, random_values
 from gradbook.audit.judge.positions import Positions
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.step_graph import StepGraph
-from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 
@@ -37,9 +38,9 @@ class Verdict(IntEnum):
 class StepUnderTest:
     """One step worked as a graph, with numbers to try it."""
 
-    training: Training
-    step: Step
-    alike: Sequence[Step]  # all that say the same of other cells, the step among them
+    training: SheetTraining
+    step: SheetStep
+    alike: Sequence[SheetStep]  # all that say the same of other cells, the step among them
     graph: StepGraph
     random: Numbers
     constants: Numbers  # random weights, but the sheet's own inputs, targets and other numbers
@@ -48,7 +49,7 @@ class StepUnderTest:
     mentions: Mentions
 
     @classmethod
-    def of(cls, training: Training, alike: Sequence[Step]) -> StepUnderTest:
+    def of(cls, training: SheetTraining, alike: Sequence[SheetStep]) -> StepUnderTest:
         """The first of steps that are alike."""
         positions = Positions(training, alike[0])
         return cls._of(positions, Mentions(positions, alike), {})
@@ -108,6 +109,33 @@ class StepUnderTest:
         flow, stop = self.training.flow, self.training.weight_cells
         loss = [self._meant(cell) for cell in self.step.loss]
         return flow.behind(loss, stop, self._meant).union(loss)
+
+    def behind(self, weight: int) -> set[Address]:
+        """The cells that the claims of a weight are computed from."""
+        return self.made_of(claim.owner for claim in self.step.claims[weight] if claim.whole)
+
+    def made_of(self, cells: Iterable[Address]) -> set[Address]:
+        """The cells that some are computed from within their step."""
+        training = self.training
+        return training.flow.behind(cells, training.weight_cells, training.plain)
+
+    def formula(self, cell: Address) -> Pattern | None:
+        """The formula of a cell, as it stands there."""
+        pattern = self.training.book.patterns.get(cell)
+        if pattern is None or cell in self.graph.instead:
+            return self.graph.instead.get(cell)
+        return self.training.book.reader.typed(pattern.text_at(cell), cell)
+
+    @cached_property
+    def shapes(self) -> tuple[Counter[str], Counter[str]]:
+        """How many formulas of the step look the same, on the way back and on that to the loss."""
+        patterns = self.training.book.patterns
+        cells = [cell for cell in self.step.cells if cell in patterns]
+        back, forward = (
+            Counter(patterns[cell].shape for cell in cells if (cell in self.forward) == is_forward)
+            for is_forward in (False, True)
+        )
+        return back, forward
 
     def _meant(self, cell: Address) -> Address:
         return cell if cell in self.graph.instead else self.training.plain(cell)

@@ -1,4 +1,4 @@
 """Which formula is to blame for a wrong claim, and the smallest edit that puts it right.
 
-Doesn't know how a finding is shown.
+It doesn't know how a finding is shown.
 """

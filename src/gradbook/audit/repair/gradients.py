@@ -3,119 +3,212 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from gradbook.audit.findings.findings import Finding
-from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.edits import EditKind
-from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
-from gradbook.audit.repair.blame import elsewhere, makes_usual, patient_of, put_right
-from gradbook.audit.repair.departures import blamed
-from gradbook.audit.repair.evidence import cured
-from gradbook.audit.repair.faults import Fault, finding_of, gathered
-from gradbook.audit.repair.gradient_faults import column_fault, departure, own_fault
-from gradbook.audit.repair.known_repairs import Known
-from gradbook.audit.repair.mistaken import mistaken, serve_others
-from gradbook.audit.repair.pasted import pasted_column
-from gradbook.audit.repair.remedy import Remedy
-from gradbook.audit.repair.repair import repair
-from gradbook.audit.repair.samples import repaired_shares
+from gradbook.audit.repair import generators
+from gradbook.audit.repair.evidence import (
+    becomes_usual,
+    forgets_a_number,
+    is_easily_its_own,
+    is_evident,
+    is_own_fault,
+    only_what_changes,
+    put_right,
+)
+from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, finding_of, gathered
+from gradbook.audit.repair.generators import Generator, Proof, Stage
+from gradbook.audit.repair.generators.other_gradients import serving_others
+from gradbook.audit.repair.generators.samples import repaired_shares
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis, Repaired, formulas_of, ranked
+from gradbook.audit.repair.symptoms import Memory, Symptoms
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
 
-ROUNDS = 3  # faults that several gradients share, in one step
+ROUNDS = 3  # mistakes that several gradients share, in one step
+TRIED = 6  # of a generator's hypotheses, that are held against every gradient
 
 
-def gradient_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list[Finding]:
-    """Every gradient that isn't, equal faults of one column gathered."""
+def gradient_findings(
+    training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
+) -> list[Finding]:
+    """Every gradient that isn't, equal mistakes of one column gathered."""
     ordered = sorted(groups, key=lambda group: -len(group))
     if not ordered:
         return []
     usual = ordered[0]
-    usually_wrong = StepUnderTest.of(training, usual).wrong_weights()
+    memory = Memory(StepUnderTest.of(training, usual).wrong_weights())
     faults: list[Fault] = []
-    known = Known()
     for group in ordered:
-        instead: dict[Address, Pattern] = {}
-        if len(group) < len(usual):
-            wrong = StepUnderTest.of(training, group).wrong_weights()
-            if wrong - usually_wrong:
-                instead = blamed(training, usual[0], group[0], usually_wrong)
-                faults += [departure(training, group, c, p) for c, p in instead.items()]
-        faults += _of_group(training, group, instead, known)
+        tested = StepUnderTest.of(training, group)
+        faults += explained(tested, memory, usual if len(group) < len(usual) else ())
     return [finding_of(same) for same in gathered(faults)]
 
 
-def _of_group(
-    training: Training, group: Sequence[Step], instead: dict[Address, Pattern], known: Known
+def explained(
+    tested: StepUnderTest, memory: Memory, usual: Sequence[SheetStep] = ()
 ) -> Iterator[Fault]:
-    """The faults of steps that are alike: first those that several gradients share."""
-    tested = StepUnderTest.of(training, group).with_formulas(instead)
-    wrong = _wrong_claims(tested)
-    exchanged = list(mistaken(tested, wrong))
-    if len(exchanged) > 1 and elsewhere(tested, wrong) is not None:
-        exchanged = []  # one edit of a sum says more than several of updates
-    for fault in exchanged:
-        del wrong[fault.lane]
-        known.exchanged.add(fault.lane)
-        yield fault
-    for lane in known.exchanged.intersection(serve_others(tested, wrong)):
-        del wrong[lane]
+    """What is wrong with steps that are alike, stage by stage: what one finds is put right, or set
+    aside, before the next is asked."""
+    rows = chosen(Symptoms(tested, {}, memory, usual), Stage.ROWS)
+    if rows is not None:
+        yield from faults_of(tested, rows)
+        tested = tested.with_formulas(formulas_of(tested, rows))
+    wrong = wrong_claims(tested, memory)
+    aside: set[int] = set()
+    for update in _updates(Symptoms(tested, wrong, memory)):
+        yield from faults_of(tested, update)
+        aside |= update.explains
+    memory.mistaken |= aside
+    aside |= memory.mistaken & serving_others(tested, wrong)
+    symptoms = Symptoms(tested, _without(wrong, aside), memory)
     for _ in range(ROUNDS):
-        if not wrong:
+        column = _column(symptoms)
+        if column is None:
             break
-        case = tuple((lane, claim.expression) for lane, claim in wrong.items())
-        remedy = known.remedy(tested, wrong)
-        if remedy is None and case not in known.hopeless:
-            remedy = pasted_column(tested, wrong) or elsewhere(tested, wrong)
-        if remedy is None:
-            known.hopeless.add(case)
-            break
-        yield column_fault(tested, remedy)
-        known.remedies.append((tested.step, remedy))
-        instead = {**instead, **cured(tested, remedy)}
-        tested = StepUnderTest.of(training, group).with_formulas(instead)
-        wrong = _wrong_claims(tested)
-    for lane, claim in wrong.items():
-        shares = repaired_shares(tested, lane, claim)
-        if shares is not None:
-            remedy = Remedy(shares.cells, shares.repair, shares.expressions, frozenset({lane}))
-            if put_right(tested, remedy, {lane: claim} | wrong):
-                yield column_fault(tested, remedy)
-                continue
-        yield own_fault(tested, lane, claim, known)
+        yield from faults_of(tested, column)
+        memory.columns.append((tested.step, column))
+        tested = tested.with_formulas(formulas_of(tested, column))
+        symptoms = Symptoms(tested, _without(wrong_claims(tested, memory), aside), memory)
+    for weight in symptoms.wrong:
+        yield from _own_faults(replace(symptoms, weight=weight), weight)
 
 
-def _wrong_claims(tested: StepUnderTest) -> dict[int, Claim]:
-    """The claims that aren't right, by weight."""
-    found: dict[int, Claim] = {}
-    if tested.all_known_right:
-        return found
-    for lane, options in enumerate(tested.step.claims):
-        if not options:
-            continue
-        verdict, claim = tested.best(lane, options)
-        if (
-            verdict == Verdict.RIGHT
-            or claim is None
-            or (verdict == Verdict.OPPOSITE and claim.sign < 0)
-        ):
-            continue
-        if verdict != Verdict.RIGHT_HERE or _is_slip(tested, lane, claim):
-            found[lane] = claim
+def _updates(symptoms: Symptoms) -> list[Hypothesis]:
+    """Updates by other weights' gradients, unless one edit elsewhere says more than several."""
+    found = proposed(symptoms, Stage.UPDATES)
+    return found if len(found) < 2 or chosen(symptoms, Stage.COLUMNS) is None else []
+
+
+def _column(symptoms: Symptoms) -> Hypothesis | None:
+    """The column to blame: first those that were to blame in other rows."""
+    if not symptoms.wrong:
+        return None
+    case = tuple((weight, claim.expression) for weight, claim in symptoms.wrong.items())
+    found = chosen(symptoms, Stage.OTHER_ROWS)
+    if found is None and case not in symptoms.memory.in_vain:
+        found = chosen(symptoms, Stage.COLUMNS)
+    if found is None:
+        symptoms.memory.in_vain.add(case)
     return found
 
 
-def _is_slip(tested: StepUnderTest, lane: int, claim: Claim) -> bool:
+def _own_faults(symptoms: Symptoms, weight: int) -> Iterator[Fault]:
+    """What is wrong with one gradient, by itself."""
+    tested, claim = symptoms.tested, symptoms.wrong[weight]
+    found = chosen(symptoms, Stage.CLAIMS)
+    if found is not None and found.cause is Cause.COLUMN:
+        yield from faults_of(tested, found)
+        return
+    wrong = symptoms.formula(weight)
+    if found is not None and wrong is not None:
+        symptoms.memory.claims.setdefault((weight, wrong.pattern.key), found)
+    yield claim_fault(tested, weight, claim, found)
+
+
+# Which hypothesis is believed ---------------------------------------------------
+
+
+def proposed(symptoms: Symptoms, stage: Stage) -> list[Hypothesis]:
+    """All that the generators of a stage propose."""
+    asked = (generator for generator in generators.GENERATORS if generator.stage is stage)
+    return [hypothesis for generator in asked for hypothesis in generator.propose(symptoms)]
+
+
+def chosen(symptoms: Symptoms, stage: Stage) -> Hypothesis | None:
+    """The first hypothesis that explains every wrong gradient and that nothing makes doubtful; else
+    a doubtful one that explains them all; else one that explains some."""
+    doubtful: list[Hypothesis] = []
+    partly: list[Hypothesis] = []
+    for generator in generators.GENERATORS:
+        found = _believed(symptoms, generator) if generator.stage is stage else None
+        if found is None:
+            continue
+        if generator.proof is not Proof.REASONS:
+            return found
+        if not found.explains >= symptoms.wrong.keys():
+            partly.append(found)
+        elif _is_doubtful(symptoms, found):
+            doubtful.append(found)
+        else:
+            return found
+    return next(iter([*doubtful, *partly]), None)
+
+
+def _believed(symptoms: Symptoms, generator: Generator) -> Hypothesis | None:
+    """The likeliest of a generator's hypotheses that stand the proof."""
+    if generator.proof is Proof.NONE:
+        return next(generator.propose(symptoms), None)
+    reasons = generator.proof is Proof.REASONS
+    if reasons and len(symptoms.wrong) == 1 and is_own_fault(symptoms, *symptoms.wrong):
+        return None
+    try:
+        tested = symptoms.apart if reasons else symptoms.tested
+        likely = ranked(tested, generator.propose(symptoms))
+        for hypothesis in likely[:TRIED] if reasons else likely:
+            repaired = Repaired(tested, hypothesis)
+            explains = put_right(repaired, symptoms.wrong)
+            if explains and (not reasons or _has_reasons(symptoms, repaired, explains)):
+                return only_what_changes(tested, replace(hypothesis, explains=explains))
+    except NotUnderstood:
+        pass
+    return None
+
+
+def _has_reasons(symptoms: Symptoms, repaired: Repaired, explains: frozenset[int]) -> bool:
+    """Whether it puts several gradients right, or one that is hardly its own formula's fault."""
+    if forgets_a_number(repaired):
+        return False
+    if len(explains) > 1:
+        return True
+    (weight,) = explains
+    return is_evident(repaired, weight) or not is_easily_its_own(symptoms, weight, repaired)
+
+
+def _is_doubtful(symptoms: Symptoms, hypothesis: Hypothesis) -> bool:
+    """Whether an edit makes a formula unlike its likes, is one that hardly anyone means, or serves
+    one gradient alone, and nothing speaks for it."""
+    repaired = Repaired(symptoms.apart, hypothesis)
+    likely = repaired.likeness >= 0 and not repaired.is_rare
+    if len(symptoms.wrong) > 1 and likely:
+        return False
+    return not repaired.is_forward or not is_evident(repaired, min(hypothesis.explains))
+
+
+# Which claims are wrong ---------------------------------------------------------
+
+
+def wrong_claims(tested: StepUnderTest, memory: Memory) -> dict[int, Claim]:
+    """The claims that aren't right, by weight: those right for these numbers alone, too, if that
+    is a likely slip."""
+    found: dict[int, Claim] = {}
+    for weight, options in enumerate(tested.step.claims):
+        if not options or tested.is_known_right(weight):
+            continue
+        verdict, claim = tested.best(weight, options)
+        climbs = verdict is Verdict.OPPOSITE and claim is not None and claim.sign < 0
+        if verdict is Verdict.RIGHT or claim is None or climbs:
+            continue
+        alone = Symptoms(tested, {weight: claim}, memory, weight=weight)
+        if verdict is not Verdict.RIGHT_HERE or _is_slip(alone, weight):
+            found[weight] = claim
+    return found
+
+
+def _is_slip(symptoms: Symptoms, weight: int) -> bool:
     """Whether what is right for these numbers alone is a reference gone wrong, or lacks what the
     other gradients have."""
-    shares = repaired_shares(tested, lane, claim)
-    patient = patient_of(tested, claim, lane)
-    found = (
-        shares.repair if shares else repair(patient, tested.gradients[lane]) if patient else None
-    )
+    shares, wrong = next(repaired_shares(symptoms), None), symptoms.formula(weight)
+    found = shares or (wrong.repair if wrong else None)
     if found is None:
         return False
-    slipped = all(c.kind == EditKind.REFERENCE for c in found.changes)
-    return slipped or (shares is None and patient is not None and makes_usual(patient, found))
+    slipped = all(edit.kind is EditKind.REFERENCE for edit in found.edits)
+    return slipped or (shares is None and wrong is not None and becomes_usual(wrong))
+
+
+def _without(claims: dict[int, Claim], weights: set[int]) -> dict[int, Claim]:
+    return {weight: claim for weight, claim in claims.items() if weight not in weights}

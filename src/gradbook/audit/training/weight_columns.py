@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gradbook.audit.formula.address import Address, Axis, axis_of, sheet_of
 from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
-from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix, Reference
@@ -155,9 +155,7 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
     parts = change(pattern, base, cell)
     texts = dict.fromkeys(reference.text for _, part in parts for reference in references(part))
     places = (pattern.mentions[text] for text in texts)
-    start = list(
-        flow.mentioned((p for p in places if isinstance(p, CellReference | RangeReference)), cell)
-    )
+    start = list(flow.mentioned(places, cell))
     if flow.reaches(start, base.__eq__, VERY_NEAR):
         return True
     below = flow.few_below(base)

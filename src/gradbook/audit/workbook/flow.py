@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import chain, islice
 
 import numpy as np
 
 from gradbook.audit.formula.address import Address, pack
-from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.audit.formula.pattern import CellReference, Mention, Pattern, RangeReference
 from gradbook.audit.formula.values import CellBlock, Lookup, Meaning, NotUnderstood, Single
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.package import WorkbookError
@@ -31,15 +32,25 @@ class Flow:
         self.book = book
         self.count = 0
         self._sources: dict[Address, tuple[Address, ...]] = {}
-        self._users: dict[Address, list[Address]] | None = None
-        self._alias: dict[Address, Address] = {}
-        self._back: dict[Pattern, bool] = {}
+        self._originals: dict[Address, Address] = {}
         self._below: dict[Address, set[Address] | None] = {}
-        self._cells: defaultdict[Pattern, list[Address]] = defaultdict(list)
+        cells: defaultdict[Pattern, list[Address]] = defaultdict(list)
         for cell, pattern in book.patterns.items():
-            self._cells[pattern].append(cell)
-        self._refuse_too_many()
-        self._find_copies()
+            cells[pattern].append(cell)
+        _refuse_too_many(cells)
+        for pattern, homes in cells.items():
+            self._find_sources(pattern, homes)
+
+    def _find_sources(self, pattern: Pattern, cells: Sequence[Address]) -> None:
+        """The sources of a formula that stands in many cells, found for all of them at once."""
+        places = [place for place in pattern.places if isinstance(place, CellReference)]
+        if len(cells) >= MANY and len(places) == len(pattern.places):
+            homes = np.array(cells)
+            columns = [place.at_each(homes) for place in places]
+            if columns and all(columns):
+                self._sources.update(zip(cells, zip(*columns, strict=True), strict=True))
+
+    # What a formula mentions
 
     def sources(self, cell: Address) -> tuple[Address, ...]:
         """The cells that a formula mentions, ranges taken apart."""
@@ -49,44 +60,28 @@ class Flow:
             found = tuple(self.mentioned(pattern.places, cell)) if pattern else ()
             self.count += len(found)
             if self.count > MOST_LINKS:
-                raise WorkbookError("its formulas refer to too many cells: too large to check")
+                raise _too_many()
             self._sources[cell] = found
         return found
 
-    def _find_copies(self) -> None:
-        """The sources of formulas that stand in many cells, found for all of them at once."""
-        for pattern, cells in self._cells.items():
-            if len(cells) < MANY or not all(
-                isinstance(place, CellReference) for place in pattern.places
-            ):
-                continue
-            homes = np.array(cells)
-            columns = [p.at_each(homes) for p in pattern.places if isinstance(p, CellReference)]
-            if columns and all(columns):
-                self._sources.update(zip(cells, zip(*columns, strict=True), strict=True))
-
-    def mentioned(
-        self, places: Iterable[CellReference | RangeReference], home: Address
-    ) -> Iterator[Address]:
-        for place in places:
-            if isinstance(place, CellReference):
-                cell = place.at(home)
+    def mentioned(self, mentions: Iterable[Mention | None], home: Address) -> Iterator[Address]:
+        """The cells among what a formula mentions, ranges taken apart."""
+        for mention in mentions:
+            if isinstance(mention, CellReference):
+                cell = mention.at(home)
                 if cell is not None:
                     yield cell
-            else:
-                yield from self.area(place, home)
-
-    def area(self, area: RangeReference, home: Address) -> list[Address]:
-        return [cell for row in self.rows(area, home) for cell in row]
+            elif isinstance(mention, RangeReference):
+                yield from chain.from_iterable(self.rows(mention, home))
 
     def rows(self, area: RangeReference, home: Address) -> list[list[Address]]:
         """The cells of a range, row by row."""
         corners = area.corners(home)
         if corners is None:
             return []
-        sheet, top, left, bottom, right = corners
-        if (bottom - top + 1) * (right - left + 1) > WIDEST_RANGE:
+        if area.size(home) > WIDEST_RANGE:
             raise WorkbookError("a formula refers to a range too wide to check")
+        sheet, top, left, bottom, right = corners
         return [
             [pack(sheet, row, column) for column in range(left, right + 1)]
             for row in range(top, bottom + 1)
@@ -110,28 +105,17 @@ class Flow:
 
         return look
 
-    @property
+    @cached_property
     def users(self) -> dict[Address, list[Address]]:
         """The formulas that mention each cell."""
-        if self._users is None:
-            users: defaultdict[Address, list[Address]] = defaultdict(list)
-            for cell in self.book.patterns:
-                sources = self.sources(cell)
-                for source in dict.fromkeys(sources) if len(sources) > 1 else sources:
-                    users[source].append(cell)
-            self._users = users
-        return self._users
+        users: defaultdict[Address, list[Address]] = defaultdict(list)
+        for cell in self.book.patterns:
+            sources = self.sources(cell)
+            for source in dict.fromkeys(sources) if len(sources) > 1 else sources:
+                users[source].append(cell)
+        return users
 
-    def _refuse_too_many(self) -> None:
-        """Ranges are counted before they are taken apart."""
-        count = 0
-        for pattern, cells in self._cells.items():
-            count += len(pattern.places) * len(cells)
-            for place in pattern.places:
-                if isinstance(place, RangeReference):
-                    count += sum(map(place.size, cells))
-                if count > MOST_LINKS:
-                    raise WorkbookError("its formulas refer to too many cells: too large to check")
+    # Further ways, up and down
 
     def below(self, cells: Iterable[Address], stop: Collection[Address] = ()) -> set[Address]:
         """All that is computed from the cells, not going through those of `stop`.
@@ -164,6 +148,38 @@ class Flow:
         first = chain.from_iterable(map(onward, cells))
         return set(walk(first, lambda cell: () if cell in stop else onward(cell)))
 
+    def few_below(self, cell: Address) -> set[Address] | None:
+        """The cell and all that is computed from it, where that isn't much."""
+        if cell not in self._below:
+            if len(self._below) == KEPT:
+                self._below.clear()
+            found = set(islice(walk([cell], lambda at: self.users.get(at, ())), FEW))
+            self._below[cell] = found if len(found) < FEW else None
+        return self._below[cell]
+
+    def reaches(
+        self, start: Iterable[Address], wanted: Callable[[Address], bool], limit: int
+    ) -> bool:
+        """Whether something wanted is among the cells and what they are computed from."""
+        return any(map(wanted, walk(start, self.sources, limit)))
+
+    def plain(self, cell: Address, stop: Collection[Address] = ()) -> Address:
+        """The cell itself or, where it only repeats another, that one."""
+        known = self._originals
+        path: list[Address] = []
+        while cell not in stop and cell not in known:
+            pattern = self.book.patterns.get(cell)
+            place = pattern.place_of(pattern.expression) if pattern else None
+            further = place.at(cell) if place else None
+            if further is None or further in path or further == cell:
+                break
+            path.append(cell)
+            cell = further
+        if cell not in stop:
+            cell = known.get(cell, cell)
+            known.update(dict.fromkeys(path, cell))
+        return cell
+
     def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
         """A cell that is computed from itself, among those that the cells are computed from."""
         cells = list(cells)
@@ -185,57 +201,13 @@ class Flow:
 
     def _only_back(self, cells: Iterable[Address], stop: Collection[Address]) -> bool:
         """Whether all refer to cells above and on the left alone, so that none leads to itself."""
-        patterns, back = self.book.patterns, self._back
+        patterns = self.book.patterns
         inside = fresh = set(cells)
         while fresh:
             behind = set().union(*map(self.sources, fresh)) - inside
             fresh = {cell for cell in behind if cell in patterns and cell not in stop}
             inside = inside | fresh
-        for cell in inside:
-            pattern = patterns.get(cell)
-            if pattern is None or back.get(pattern):
-                continue
-            if pattern not in back:
-                back[pattern] = all(map(_is_back, pattern.places))
-            if any(source >= cell and source in inside for source in self.sources(cell)):
-                return False
-        return True
-
-    def few_below(self, cell: Address) -> set[Address] | None:
-        """The cell and all that is computed from it, where that isn't much."""
-        if cell not in self._below:
-            if len(self._below) == KEPT:
-                self._below.clear()
-            found = set(islice(walk([cell], lambda at: self.users.get(at, ())), FEW))
-            self._below[cell] = found if len(found) < FEW else None
-        return self._below[cell]
-
-    def reaches(
-        self, start: Iterable[Address], wanted: Callable[[Address], bool], limit: int
-    ) -> bool:
-        """Whether something wanted is among the cells and what they are computed from."""
-        return any(map(wanted, walk(start, self.sources, limit)))
-
-    def plain(self, cell: Address, stop: Collection[Address] = ()) -> Address:
-        """The cell itself or, where it only repeats another, that one."""
-        if cell not in self.book.patterns:
-            return cell
-        path: list[Address] = []
-        while cell not in stop and cell not in self._alias:
-            pattern = self.book.patterns.get(cell)
-            if pattern is None or not isinstance(pattern.expression, Reference):
-                break
-            mention = pattern.mentions[pattern.expression.text]
-            further = mention.at(cell) if isinstance(mention, CellReference) else None
-            if further is None or further in path or further == cell:
-                break
-            path.append(cell)
-            cell = further
-        if cell not in stop:
-            cell = self._alias.get(cell, cell)
-        if not any(step in stop for step in path) and cell not in stop:
-            self._alias.update(dict.fromkeys(path, cell))
-        return cell
+        return not any(s >= cell and s in inside for cell in inside for s in self.sources(cell))
 
 
 def walk(
@@ -258,8 +230,17 @@ def walk(
                 waiting.append(other)
 
 
-def _is_back(place: CellReference | RangeReference) -> bool:
-    """Whether it is, wherever it is mentioned, another cell above or on the left."""
-    if isinstance(place, RangeReference) or place.row_fixed or place.column_fixed:
-        return False
-    return place.sheet is None and pack(0, place.row, place.column) < 0
+def _refuse_too_many(cells: Mapping[Pattern, Sequence[Address]]) -> None:
+    """Ranges are counted before they are taken apart."""
+    count = 0
+    for pattern, homes in cells.items():
+        count += len(pattern.places) * len(homes)
+        for place in pattern.places:
+            if isinstance(place, RangeReference):
+                count += sum(map(place.size, homes))
+            if count > MOST_LINKS:
+                raise _too_many()
+
+
+def _too_many() -> WorkbookError:
+    return WorkbookError("its formulas refer to too many cells: too large to check")

@@ -47,11 +47,8 @@ class SheetRows:
     def read(self, parts: Package, part: str) -> None:
         parts.refuse_very_many(part)
         _refuse_very_many_values(parts, part)
-        made = parser()
-        made.StartElementHandler = self.begin
-        made.EndElementHandler = self.end
-        made.CharacterDataHandler = self.characters
-        parse(part, self.unusual(parts.chunks(part)), made)
+        rest = self.unusual(parts.chunks(part))
+        parse(part, rest, parser(), self.begin, self.end, self.characters)
 
     # As XML
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import duration
 from gradbook.cli.terminal.output import can_say, show, width
-from gradbook.cli.terminal.screen import Screen
+from gradbook.cli.terminal.screen import Screen, is_screen
 from gradbook.engine import compile as compiling
 from gradbook.lab.training.training import Listener, Training
 from gradbook.report.run import words
@@ -27,6 +27,23 @@ if TYPE_CHECKING:
     from gradbook.lab.training.seeds import SeedsFolder
     from gradbook.lab.training.train import Trained
     from gradbook.lab.training.training import Training
+
+
+WHEELS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
+DOTS = "…", "..."
+LEAST_ROWS = 8  # of a terminal; with less there is one line of progress
+LOADING = "loading the images"
+COMPILING = "compiling the engine for this network, once"
+SCORING = "scoring the test images"
+STOPPING = "finishing the step and saving"
+HINT = "Ctrl-C finishes the step, saves and stops"
+
+
+def display(as_events: bool) -> Display:
+    """The one that suits who looks."""
+    if as_events:
+        return AsEvents()
+    return OnScreen() if is_screen() else AsLines()
 
 
 class Display(Listener):
@@ -121,14 +138,11 @@ class AsLines(Display):
 
     def started(self, training: Training) -> None:
         super().started(training)
-        self.table = self._table(training)
+        validated = training.material.validation is not None
+        self.table: EpochTable = epoch_table(width(), validated, self.ascii_only)
         self.say([*words.opening(training, room()), *self.table.heading()])
         for epoch in training.history:
             self.epoch_done(epoch)
-
-    def _table(self, training: Training) -> EpochTable:
-        validated = training.material.validation is not None
-        return epoch_table(width(), validated, self.ascii_only)
 
     def epoch_done(self, epoch: Epoch) -> None:
         right = epoch.validation_accuracy or 0.0
@@ -168,16 +182,6 @@ class AsLines(Display):
 def room() -> int:
     """Columns for words, which stand no wider than the table."""
     return min(width(), BLOCK)
-
-
-WHEELS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
-DOTS = "…", "..."
-LEAST_ROWS = 8  # of a terminal; with less there is one line of progress
-LOADING = "loading the images"
-COMPILING = "compiling the engine for this network, once"
-SCORING = "scoring the test images"
-STOPPING = "finishing the step and saving"
-HINT = "Ctrl-C finishes the step, saves and stops"
 
 
 class OnScreen(AsLines):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +16,9 @@ from gradbook.audit.findings.findings import (
     WORST_FIRST,
     BookReport,
     Finding,
+    LossCurves,
     SheetReport,
 )
-from gradbook.audit.findings.findings import Curve as Losses
 from gradbook.audit.findings.overview import GOOD, Grade, grade, identical_files, shared_mistakes
 from gradbook.errors import one_line
 from gradbook.report.audit.text import (
@@ -32,7 +31,7 @@ from gradbook.report.audit.text import (
 )
 from gradbook.report.chart import svg
 from gradbook.report.chart.curves import Chart, Curve
-from gradbook.report.page.shell import Section, page, text, wide
+from gradbook.report.page.shell import Section, page, resource, text, wide
 from gradbook.report.page.tables import IN_A_NOTEBOOK, table
 
 MOST_MARKS = 48  # squares in a row of the table
@@ -50,13 +49,14 @@ def audit_page(reports: Sequence[BookReport]) -> str:
     for report in told:
         name = text(_name(report)) if len(reports) > 1 else "Findings"
         heading = f"{name} {_badge(report.verdict)}"
-        sections.append(Section(_anchor(reports, report), heading, _book(report)))
+        body = "\n".join(_sheet(sheet, len(report.sheets) > 1) for sheet in report.sheets)
+        sections.append(Section(_anchor(reports, report), heading, body))
     return page(
         _name(reports[0]) if len(reports) == 1 else "Workbooks, checked",
         sections,
         lead=f'<p class="lead">{_lead(reports)}</p>',
         foot="<p>Every gradient was checked against the chain rule of the sheet’s own loss.</p>",
-        style=svg.style() + files("gradbook.report.audit").joinpath("audit.css").read_text("utf-8"),
+        style=svg.style() + resource(__package__, "audit.css"),
     )
 
 
@@ -98,16 +98,13 @@ def _table(reports: Sequence[BookReport]) -> str:
 
 
 def _row(reports: Sequence[BookReport], report: BookReport) -> tuple[str, ...]:
-    name = text(_name(report) if _all_named_apart(reports) else one_line(report.book))
+    all_differ = len({_name(other) for other in reports}) == len(reports)
+    name = text(_name(report) if all_differ else one_line(report.book))
     name = name.replace("/", "/<wbr>")  # a long path breaks between its folders
     if _is_told(reports, report):
         name = f'<a href="#{_anchor(reports, report)}">{name}</a>'
     said = found(report) if report.verdict != RIGHT else ""
     return (name, _badge(report.verdict), _marks(grade(report)), text(said))
-
-
-def _all_named_apart(reports: Sequence[BookReport]) -> bool:
-    return len({_name(report) for report in reports}) == len(reports)
 
 
 def _marks(grade: Grade) -> str:
@@ -149,10 +146,6 @@ def _reason(entry: tuple[str, str]) -> str:
 # A book -----------------------------------------------------------------------
 
 
-def _book(report: BookReport) -> str:
-    return "\n".join(_sheet(sheet, len(report.sheets) > 1) for sheet in report.sheets)
-
-
 def _sheet(sheet: SheetReport, several: bool) -> str:
     title = f"<h3>{text(one_line(sheet.sheet))} {_badge(sheet.verdict)}</h3>" if several else ""
     notes = (f"<p>{text(one_line(note))}</p>" for note in sheet.notes)
@@ -175,19 +168,23 @@ def _about(sheet: SheetReport) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    off = finding.relative_error
-    error = (
-        f' <span class="off">off by {text(rough_percent(off))}</span>' if off is not None else ""
-    )
-    old, new = marked(one_line(finding.formula), one_line(finding.expected))
+    cells, quantity, why, off, old, new = _in_html(finding)
+    error = f' <span class="off">off by {off}</span>' if off else ""
     lines = [("found", old), ("should be", new)]
-    formulas = "".join(f"<dt>{what}</dt><dd><code>{f}</code></dd>" for what, f in lines if f)
+    formulas = "".join(f"<dt>{what}</dt><dd>{f}</dd>" for what, f in lines if f)
     return (
-        f'<article class="finding">\n<h4><b>{text(one_line(finding.cells))}</b> '
-        f"{text(one_line(finding.quantity))}{error}</h4>\n<p>{text(one_line(finding.why))}</p>\n"
+        f'<article class="finding">\n<h4><b>{cells}</b> {quantity}{error}</h4>\n<p>{why}</p>\n'
         + (f'<dl class="formulas">{formulas}</dl>\n' if formulas else "")
         + "</article>"
     )
+
+
+def _in_html(finding: Finding) -> tuple[str, ...]:
+    """Cells, quantity, why, how far off, the formula that was found and the right one."""
+    said = [text(one_line(part)) for part in (finding.cells, finding.quantity, finding.why)]
+    off = "" if finding.relative_error is None else text(rough_percent(finding.relative_error))
+    formulas = marked(one_line(finding.formula), one_line(finding.expected))
+    return (*said, off, *(f"<code>{formula}</code>" if formula else "" for formula in formulas))
 
 
 def marked(old: str, new: str) -> tuple[str, str]:
@@ -210,22 +207,19 @@ def _chart(sheet: SheetReport) -> str:
     chart = curves(sheet.curve)
     picture = svg.svg(chart, FRAME, alone=False)
     caption = f"What it does to learning: {text(learning(sheet.curve))}."
-    for curve in chart.curves:  # the names are all the legend that a phone has room for
-        caption = caption.replace(curve.label, f'<b class="{_class_of(curve)}">{curve.label}</b>')
+    for kind, curve in zip(("made", "corrected"), chart.curves, strict=True):
+        # the names are all the legend that a phone has room for
+        caption = caption.replace(curve.label, f'<b class="{kind}">{curve.label}</b>')
     return f'<figure class="chart">{picture}<figcaption>{caption}</figcaption></figure>'
 
 
-def _class_of(curve: Curve) -> str:
-    return "made" if curve.colour == MADE else "corrected"
-
-
-def curves(losses: Losses) -> Chart:
+def curves(losses: LossCurves) -> Chart:
     made = Curve("as made", np.array(losses.made), MADE)
     corrected = Curve("corrected", np.array(losses.corrected), CORRECTED)
     return Chart("Loss", (made, corrected), labels="")
 
 
-HEADS = ("where", "what", "why", "off by", "found", "should be")
+# A notebook -------------------------------------------------------------------
 
 
 def cell(report: BookReport) -> str:
@@ -236,23 +230,14 @@ def cell(report: BookReport) -> str:
 
 def _cell_parts(sheet: SheetReport) -> Iterator[str]:
     if sheet.findings:
-        rows = (_cell_row(finding, sheet) for finding in sheet.findings)
-        yield table(HEADS, rows, range(len(HEADS)), left=IN_A_NOTEBOOK)
+        head = ("where", "what", "why", "off by", "found", "should be")
+        rows = []
+        for finding in sheet.findings:
+            cells, *others = _in_html(finding)
+            rows.append([f"{text(one_line(finding.sheet or sheet.sheet))}!{cells}", *others])
+        yield table(head, rows, range(len(head)), left=IN_A_NOTEBOOK)
     for note in sheet.notes:
         yield f"<p>{text(one_line(note))}</p>"
     if sheet.curve is not None:
         yield svg.svg(curves(sheet.curve), FRAME)
         yield f"<p>{text(learning(sheet.curve))}</p>"
-
-
-def _cell_row(finding: Finding, sheet: SheetReport) -> tuple[str, ...]:
-    off = finding.relative_error
-    old, new = marked(one_line(finding.formula), one_line(finding.expected))
-    return (
-        text(one_line(f"{finding.sheet or sheet.sheet}!{finding.cells}")),
-        text(one_line(finding.quantity)),
-        text(one_line(finding.why)),
-        text(rough_percent(off)) if off is not None else "",
-        f"<code>{old}</code>" if old else "",
-        f"<code>{new}</code>" if new else "",
-    )

@@ -9,8 +9,8 @@ from gradbook.audit.findings.findings import (
     RIGHT,
     TO_FILL_IN,
     BookReport,
-    Curve,
     Finding,
+    LossCurves,
     SheetReport,
 )
 from gradbook.audit.findings.overview import GOOD, Shared, grade, identical_files, shared_mistakes
@@ -162,7 +162,7 @@ def gathered(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     return [(", ".join(dict.fromkeys(names)), why) for why, names in found.items()]
 
 
-def learning(curve: Curve) -> str:
+def learning(curve: LossCurves) -> str:
     """What the mistakes do to the loss, in one line."""
     updates = len(curve.made) - 1
     made, right = curve.made[-1], curve.corrected[-1]

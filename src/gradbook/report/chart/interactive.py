@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.resources import files
 from math import isnan
 from typing import Any
 
 from gradbook.report.chart import svg
 from gradbook.report.chart.curves import Chart, Curve, few
-from gradbook.report.page.shell import text
+from gradbook.report.page.shell import resource, text
 
 BESIDE = svg.Frame(width=400.0, height=270.0, left=52.0, right=10.0, top=34.0, bottom=42.0)
 BELOW = svg.FRAME  # with each curve's name where it ends
@@ -45,11 +44,11 @@ def figure(charts: Sequence[Chart], what: str, *, labelled: bool = False) -> str
 
 
 def style() -> str:
-    return svg.style() + files(__package__).joinpath("chart.css").read_text("utf-8")
+    return svg.style() + resource(__package__, "chart.css")
 
 
 def script() -> str:
-    return files(__package__).joinpath("chart.js").read_text("utf-8")
+    return resource(__package__, "chart.js")
 
 
 def swatch(colour: str) -> str:

@@ -11,8 +11,8 @@ from gradbook.palette import curve_colours
 from gradbook.report.chart import interactive
 from gradbook.report.chart.interactive import swatch
 from gradbook.report.compare.text import table as columns_of_runs
-from gradbook.report.images.cards import card, cards
-from gradbook.report.page.shell import Section, page, text, wide
+from gradbook.report.images.cards import card, cards, line
+from gradbook.report.page.shell import Section, made_with, page, text, wide
 from gradbook.report.page.tables import columns_of_words, table
 from gradbook.report.run.charts import of_several
 from gradbook.report.run.page import style
@@ -22,9 +22,7 @@ MOST_CARDS = 40  # of a group
 
 
 def compare_page(
-    runs: Sequence[Compared],
-    misread: Misread | None = None,
-    command: str = "",
+    runs: Sequence[Compared], misread: Misread | None = None, command: str = ""
 ) -> str:
     """The page; `misread` brings the images, and `command` is what makes it again."""
     sections = [Section("runs", "At a glance", _table(runs))]
@@ -37,12 +35,11 @@ def compare_page(
         sections.append(Section("recipes", "How their recipes differ", _differences(runs)))
     if misread is not None and len(runs) > 1:
         sections.append(Section("misread", "Misread images", _misread(runs, misread)))
-    again = f"<p>Made with <code>{text(command)}</code></p>" if command else ""
     return page(
         " · ".join(run.name for run in runs) if len(runs) <= MOST_NAMES else "Runs compared",
         sections,
         lead=f'<p class="lead">{text(_lead(runs))}</p>',
-        foot=again,
+        foot=made_with(command),
         style=style(),
         script=interactive.script(),
     )
@@ -106,16 +103,14 @@ def _misread(runs: Sequence[Compared], misread: Misread) -> str:
 def _card(runs: Sequence[Compared], misread: Misread, place: int) -> str:
     test, classes = misread.dataset.test_for_reporting, misread.dataset.classes
     shown = classes[int(test.labels[place])]
-    lines = f"<div><dt>is <b>{text(shown)}</b></dt></div>{''.join(_lines(runs, misread, place))}"
+    lines = [line("is", shown), *_lines(runs, misread, place)]
     return card(test.pixels[place], place, shown, lines)
 
 
 def _lines(runs: Sequence[Compared], misread: Misread, place: int) -> Iterator[str]:
     """What each run read, and how sure it was."""
     inks = curve_colours(len(runs))
-    for run, ink, reading in zip(runs, inks, misread.readings, strict=True):
-        read = misread.dataset.classes[int(reading.read[place])]
-        yield (
-            f'<div><dt title="{text(run.name)}">{swatch(ink)} read <b>{text(read)}</b>'
-            f"</dt><dd>{sureness(float(reading.sure[place]))}</dd></div>"
-        )
+    for run, ink, vote in zip(runs, inks, misread.majorities, strict=True):
+        read = misread.dataset.classes[int(vote.read[place])]
+        mark = f'<span title="{text(run.name)}">{swatch(ink)}</span> '
+        yield line("read", read, sureness(float(vote.sure[place])), mark)

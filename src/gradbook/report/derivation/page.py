@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gradbook.net import Net
-from gradbook.report.page.shell import Section, text, wide
+from gradbook.report.page.shell import Section, made_with, text, wide
 from gradbook.report.page.shell import page as whole_page
 from gradbook.report.page.tables import table
 from gradbook.targets.algebra.notation.document import (
@@ -41,7 +41,7 @@ def page(document: Document, net: Net, command: str = "") -> str:
         document.title,
         map(_section, parts),
         lead="\n".join([figure, *before, _contents(parts)]),
-        foot=f"<p>Made with <code>{text(command)}</code></p>" if command else "",
+        foot=made_with(command),
         style=f"{style()}figure svg{{min-width:{SMALLEST * drawing.width:.0f}px}}",
     )
 

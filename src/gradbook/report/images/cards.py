@@ -17,9 +17,18 @@ def cards(made: Iterable[str]) -> str:
     return f'<ol class="gallery">\n{together}\n</ol>' if together else ""
 
 
-def card(pixels: NDArray[np.uint8], place: int, what: str, lines: str, kind: str = "") -> str:
+def card(
+    pixels: NDArray[np.uint8], place: int, what: str, lines: Iterable[str], kind: str = ""
+) -> str:
     """The test image of that place, what it is in words, and lines of a list below it."""
     return (
         f'<li{kind}><img src="{picture(pixels)}" alt="test image {place + 1:,}: {text(what)}" '
-        f'title="image {place + 1:,}">\n<dl>{lines}</dl></li>'
+        f'title="image {place + 1:,}">\n<dl>{"".join(lines)}</dl></li>'
     )
+
+
+def line(word: str, name: str, value: str = "", before: str = "") -> str:
+    """A word and a name, and at their right a value; `before` is HTML."""
+    right = f"<dd>{value}</dd>" if value else ""
+    named = f" <b>{text(name)}</b>" if name else ""
+    return f'<div><dt title="{text(name)}">{before}{word}{named}</dt>{right}</div>'

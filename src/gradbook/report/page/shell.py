@@ -75,6 +75,16 @@ def wide(inside: str) -> str:
     return f'<div class="wide">{inside}</div>'
 
 
+def made_with(command: str) -> str:
+    """The command that makes a page again, for its foot; nothing where none is known."""
+    return f"<p>Made with <code>{text(command)}</code></p>" if command else ""
+
+
+def resource(package: str, name: str) -> str:
+    """A style or a script that lies beside a package's modules."""
+    return files(package).joinpath(name).read_text("utf-8")
+
+
 def _section(section: Section) -> str:
     anchor = text(section.anchor)
     return (
@@ -102,7 +112,7 @@ def _digest(content: str) -> str:
 
 @cache
 def _own_style() -> str:
-    return colours() + files("gradbook.report.page").joinpath("page.css").read_text("utf-8")
+    return colours() + resource(__package__, "page.css")
 
 
 def colours() -> str:

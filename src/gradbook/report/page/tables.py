@@ -1,4 +1,4 @@
-"""Tables of a page and of a notebook: columns of words stand left, numbers right."""
+"""Tables of a page and of a notebook, and the bars that stand in them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def table(
     headed: bool = False,
     left: str = ON_A_PAGE,
 ) -> str:
-    """Cells are HTML; `words` are the columns of words; `headed` rows begin with their heading."""
+    """Cells are HTML; `words` are the columns of words, which stand left, as numbers stand right.
+
+    `headed` rows begin with their heading.
+    """
 
     def line(cells: Sequence[str], scope: str = "") -> str:
         return "".join(
@@ -57,3 +60,13 @@ def text_table(shown: TextTable, *, left: str = ON_A_PAGE) -> str:
 
 def columns_of_words(shown: TextTable) -> list[int]:
     return [k for k, column in enumerate(shown.columns) if column.words]
+
+
+def bar(share: float, kind: str, *, at_the_right: bool = False) -> str:
+    """A bar of that share of its room; the style says how large that is."""
+    width = round(100 * share, 1)
+    x = f' x="{100 - width:g}"' if at_the_right else ""
+    return (
+        f'<svg class="bar {kind}" viewBox="0 0 100 1" preserveAspectRatio="none" '
+        f'aria-hidden="true"><rect{x} width="{width:g}" height="1"/></svg>'
+    )

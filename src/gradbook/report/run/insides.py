@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from gradbook.lab.models.insides import Stage
 from gradbook.net.layers import spell
 from gradbook.report.images.pixels import picture, strip, tinted
 from gradbook.report.page.shell import text
+from gradbook.report.page.tables import bar, table
 
 MOST_TILES = 32  # of a layer
 PERCENTILE = 99.5  # of a layer's values: what counts as full strength
@@ -82,20 +83,9 @@ def answer(image: NDArray[np.uint8], probabilities: Array, classes: Sequence[str
     """An image, and how likely each class was found: the likeliest of many."""
     ranked = np.argsort(-probabilities, kind="stable")[:10]
     order = sorted(ranked.tolist()) if len(classes) <= 10 else ranked.tolist()
-    bars = "".join(_likelihoods(order, probabilities, classes))
-    return (
-        f'<div class="answer"><img src="{picture(image)}" alt="the image">'
-        f"<table><tbody>{bars}</tbody></table></div>"
-    )
-
-
-def _likelihoods(
-    order: Sequence[int], probabilities: Array, classes: Sequence[str]
-) -> Iterator[str]:
-    for k in order:
-        share = float(np.nan_to_num(probabilities[k]))
-        yield (
-            f'<tr><th scope="row">{text(classes[k])}</th><td><svg viewBox="0 0 100 6" '
-            f'preserveAspectRatio="none" aria-hidden="true"><rect width="{100 * share:.4g}" '
-            f'height="6"/></svg></td></tr>'
-        )
+    rows = [
+        (text(classes[k]), bar(float(np.nan_to_num(probabilities[k])), "activations"))
+        for k in order
+    ]
+    shown = table((), rows, headed=True)
+    return f'<div class="answer"><img src="{picture(image)}" alt="the image">{shown}</div>'

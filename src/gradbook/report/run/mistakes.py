@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from gradbook.amounts import counted, percent, sureness
 from gradbook.data.images import Images
 from gradbook.lab.models.answers import Answers, Places
-from gradbook.report.images.cards import card, cards
+from gradbook.report.images.cards import card, cards, line
 from gradbook.report.page.shell import text, wide
-from gradbook.report.page.tables import table
+from gradbook.report.page.tables import bar, table
 
 Counts = NDArray[np.int64]
 Shares = NDArray[np.float64]
@@ -22,7 +22,6 @@ MOST_CLASSES = 40  # of a table
 COMMONEST = 30  # mistakes of a list
 HEATS = 9  # steps of colour
 LONGEST_LEVEL = 3  # characters of a heading that isn't turned
-BAR_WIDTH, BAR_HEIGHT = 90, 5
 
 
 def confusion(counts: Counts, classes: Sequence[str]) -> str:
@@ -102,22 +101,10 @@ def _class_row(
     return (
         text(classes[shown]),
         f"{images:,}",
-        f"{missed:,}{_bar(share / worst if worst else 0)}",
+        f"{missed:,}{bar(share / worst if worst else 0, 'errors', at_the_right=True)}",
         percent(1 - share, int(counts.sum(1).max())) if images else "–",
         text(classes[int(others.argmax())]) if missed else "",
     )
-
-
-def _bar(share: float) -> str:
-    """A share of the worst class's."""
-    width = round(BAR_WIDTH * share, 1)
-    return (
-        f'<svg class="share" viewBox="0 0 {BAR_WIDTH} {BAR_HEIGHT}" aria-hidden="true">'
-        f'<rect x="{BAR_WIDTH - width:g}" width="{width:g}" height="{BAR_HEIGHT}" rx="1.5"/></svg>'
-    )
-
-
-BAR_HEIGHT_GALLERY = 3
 
 
 def gallery(images: Images, answers: Answers, places: Places, classes: Sequence[str]) -> str:
@@ -134,7 +121,7 @@ def _card(
     anchor = "" if name in known or shown == read else f' id="{name}"'
     known.add(name)
     what = f"{classes[shown]}, read as {classes[read]}"
-    lines = "".join(_lines(answers, place, classes))
+    lines = _lines(answers, place, classes)
     return card(images.pixels[place], place, what, lines, f'{anchor} data-kind="{name}"')
 
 
@@ -143,20 +130,11 @@ def _lines(answers: Answers, place: int, classes: Sequence[str]) -> Iterator[str
     shown, read = int(answers.labels[place]), int(answers.read[place])
     runner_up = int(answers.runner_up[place])
     said = answers.probabilities[place]
-    yield _line("read", classes[read], float(said[read]), "good" if read == shown else "bad")
+    named = [("read", read, "good" if read == shown else "bad")]
     if shown != read:
-        yield _line("is", classes[shown], float(said[shown]), "good")
+        named.append(("is", shown, "good"))
     if runner_up not in (shown, read):
-        yield _line("next", classes[runner_up], float(said[runner_up]), "other")
-
-
-def _line(word: str, name: str, probability: float, kind: str) -> str:
-    width = round(100 * float(np.nan_to_num(probability)), 1)
-    bar = (
-        f'<svg class="sure" viewBox="0 0 100 {BAR_HEIGHT}" preserveAspectRatio="none" '
-        f'aria-hidden="true"><rect class="{kind}" width="{width:g}" height="{BAR_HEIGHT}"/></svg>'
-    )
-    return (
-        f'<div><dt title="{text(name)}">{word} <b>{text(name)}</b></dt>'
-        f"<dd>{sureness(probability)}{bar}</dd></div>"
-    )
+        named.append(("next", runner_up, "other"))
+    for word, k, kind in named:
+        sure = float(said[k])
+        yield line(word, classes[k], sureness(sure) + bar(float(np.nan_to_num(sure)), kind))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 
 from gradbook.amounts import counted, duration, percent
 from gradbook.data import warp_text
@@ -13,7 +12,7 @@ from gradbook.lab.runs.evidence import Evidence, gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net.measure import measure
 from gradbook.report.chart import interactive
-from gradbook.report.page.shell import Section, page, text, wide
+from gradbook.report.page.shell import Section, page, resource, text, wide
 from gradbook.report.page.tables import table, text_table
 from gradbook.report.run import insides
 from gradbook.report.run.charts import of_run
@@ -45,16 +44,12 @@ def told(run: Evidence) -> str:
         lead=f"{_lead(run)}\n{_contents(sections)}",
         foot=f"<p>{text(f'{run.dataset.name}: {run.dataset.source}')}</p>",
         style=style(),
-        script=interactive.script() + _file("run.js"),
+        script=interactive.script() + resource(__package__, "run.js"),
     )
 
 
 def style() -> str:
-    return interactive.style() + summary_page.STYLE + _file("run.css")
-
-
-def _file(name: str) -> str:
-    return files(__package__).joinpath(name).read_text("utf-8")
+    return interactive.style() + summary_page.style() + resource(__package__, "run.css")
 
 
 # What it reached.

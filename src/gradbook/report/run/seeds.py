@@ -16,7 +16,7 @@ from gradbook.report.chart import interactive
 from gradbook.report.chart.curves import spread as apart
 from gradbook.report.chart.scale import notch
 from gradbook.report.chart.svg import FONT
-from gradbook.report.images.cards import card, cards
+from gradbook.report.images.cards import card, cards, line
 from gradbook.report.page.shell import Section, page, text, wide
 from gradbook.report.page.tables import table
 from gradbook.report.run.charts import of_several
@@ -128,11 +128,11 @@ def _card(answers: Sequence[Answers], dataset: Dataset, place: int, missed: int)
     shown = classes[int(answers[0].labels[place])]
     wrong = [int(seed.read[place]) for seed in answers if not seed.right[place]]
     mostly = classes[max(set(wrong), key=wrong.count)]
-    lines = (
-        f"<div><dt>is <b>{text(shown)}</b></dt></div>"
-        f"<div><dt>mostly read <b>{text(mostly)}</b></dt></div>"
-        f"<div><dt>wrong</dt><dd>{missed} of {len(answers)}</dd></div>"
-    )
+    lines = [
+        line("is", shown),
+        line("mostly read", mostly),
+        line("wrong", "", f"{missed} of {len(answers)}"),
+    ]
     return card(image, place, shown, lines)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gradbook.net.measure import NetMeasure
 from gradbook.palette import ACTIVATION, INPUT, MEMORY, WEIGHT, Colour
-from gradbook.report.page.shell import Section, text, wide
+from gradbook.report.page.shell import Section, resource, text, wide
 from gradbook.report.page.shell import page as whole_page
-from gradbook.report.page.tables import columns_of_words, table
+from gradbook.report.page.tables import bar, columns_of_words, table
 from gradbook.report.summary.table import heading, meanings, remarks
 from gradbook.report.summary.table import table as summary_table
 from gradbook.report.words.table import TableCell, TableColumn, TextTable
@@ -18,22 +18,11 @@ COLOURS: dict[str, Colour] = {  # of a column, by its key
     "memory": MEMORY,
 }
 BARRED = ("parameters", "macs", "memory")
-BAR_WIDTH, BAR_HEIGHT = 72, 4
+LEAST_BAR = 0.015  # of its room: what is there at all can be seen
 
-STYLE = f"""\
-.layers {{ margin: 0 auto; font-size: .92rem }}
-.layers td {{ padding-block: .16rem .3rem; vertical-align: top; line-height: 1.35 }}
-.layers .words {{ white-space: nowrap }}
-.layers .plain {{ color: var(--remarks) }}
-.layers tfoot td {{ border-top: 1.5px solid var(--remarks); font-weight: 600 }}
-.bar {{ display: block; width: {BAR_WIDTH}px; height: {BAR_HEIGHT}px; margin: 0 0 0 auto }}
-.meanings dt {{ font-weight: 600 }}
-.meanings dd {{ margin: 0 0 .5rem }}
-@media (min-width: 40rem) {{
-  .meanings {{ display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.2rem }}
-  .meanings dd {{ margin: 0 }}
-}}
-""" + "".join(f".bar-{c.key}{{fill:var(--{c.key})}}" for c in dict.fromkeys(COLOURS.values()))
+
+def style() -> str:
+    return resource(__package__, "summary.css")
 
 
 def page(measured: NetMeasure) -> str:
@@ -45,12 +34,12 @@ def page(measured: NetMeasure) -> str:
             Section("columns", "What the columns say", f'<dl class="meanings">{said}</dl>'),
         ],
         lead=remarks_list(measured, "lead"),
-        style=STYLE,
+        style=style(),
     )
 
 
 def layers(measured: NetMeasure) -> str:
-    """The table, for any page that has `STYLE`."""
+    """The table, for any page that has the style."""
     shown = summary_table(measured)
     count = len(shown.rows)
     head = [_coloured(column) for column in shown.columns]
@@ -89,9 +78,4 @@ def _bar(shown: TextTable, place: int, cell: TableCell) -> str:
     if key not in BARRED or not isinstance(cell, int):
         return ""
     most = max(other for row in shown.rows if isinstance(other := row[place], int))
-    width = max(1, round(BAR_WIDTH * cell / most, 1))
-    return (
-        f'<svg class="bar" viewBox="0 0 {BAR_WIDTH} {BAR_HEIGHT}" aria-hidden="true">'
-        f'<rect class="bar-{COLOURS[key].key}" x="{BAR_WIDTH - width:g}" '
-        f'width="{width:g}" height="{BAR_HEIGHT}" rx="1"/></svg>'
-    )
+    return bar(max(LEAST_BAR, cell / most), COLOURS[key].key, at_the_right=True)

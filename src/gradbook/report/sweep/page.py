@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from gradbook.amounts import counted, short, shortest
 from gradbook.lab.rates.limit import DEFINITION
 from gradbook.lab.rates.sweep import Sweep
 from gradbook.lab.rates.verdict import MEANINGS, Verdict
 from gradbook.report.chart import interactive
-from gradbook.report.page.shell import Section, page, text, wide
+from gradbook.report.page.shell import Section, made_with, page, resource, text, wide
 from gradbook.report.page.tables import IN_A_NOTEBOOK, table
 from gradbook.report.sweep.charts import charts, colours, picture, title
 
@@ -25,7 +23,7 @@ def sweep_page(sweep: Sweep, command: str = "") -> str:
             Section("how", "How it was measured", _how(sweep, command)),
         ],
         lead=_lead(sweep),
-        style=interactive.style() + files(__package__).joinpath("sweep.css").read_text("utf-8"),
+        style=interactive.style() + resource(__package__, "sweep.css"),
         script=interactive.script(),
     )
 
@@ -88,6 +86,5 @@ def _how(sweep: Sweep, command: str) -> str:
         f"{counted(sweep.epochs - 1, 'update')}. “On the way down” counts from the start, 0 %, to "
         "perfect outputs, 100 %, or to the loss at which the best of these rates settled.</p>"
     )
-    made = f"<p>Made with <code>{text(command)}</code></p>\n" if command else ""
     network = f"<p>The network:</p>\n<pre><code>{text(str(sweep.net))}</code></pre>"
-    return f"{search}\n{losses}\n{made}{network}"
+    return f"{search}\n{losses}\n{made_with(command)}\n{network}"

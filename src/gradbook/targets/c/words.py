@@ -12,21 +12,9 @@ from dataclasses import dataclass
 from gradbook.graph.node import Node
 
 WEIGHT_GRADIENTS = {"conv_weights", "outer"}  # summed over the batch by the loop itself
-LOOPS = WEIGHT_GRADIENTS | {
-    "conv",
-    "conv_back",
-    "linear",
-    "linear_back",
-    "maxpool",
-    "maxpool_back",
-    "winners",
-    "avgpool",
-    "avgpool_back",
-    "reshape",
-    "sum",
-    "log_sum_exp_all",
-    "cross_entropy",
-}
+LOOPS = WEIGHT_GRADIENTS | {"conv", "conv_back", "linear", "linear_back", "reshape", "sum"}
+LOOPS |= {"maxpool", "maxpool_back", "winners", "avgpool", "avgpool_back"}
+LOOPS |= {"log_sum_exp_all", "cross_entropy"}
 MOVED = {"spread", "unpooled"}  # pointwise, but read from another place than the own
 PLACED = MOVED | {"leaf", "constant", "copy", "repeat", "total"}
 
@@ -36,26 +24,28 @@ class Word:
     """`{0}` is an operand as it is, vector or number, and `{0.lanes}` always a vector."""
 
     vectors: str
-    numbers: str
+    numbers: str = ""  # the same, if nothing is said
     costly: bool = False  # computed once for each image and kept
 
 
 WORDS = {
-    "add": Word("{0} + {1}", "{0} + {1}"),
-    "subtract": Word("{0} - {1}", "{0} - {1}"),
-    "multiply": Word("{0} * {1}", "{0} * {1}"),
-    "divide": Word("{0} / {1}", "{0} / {1}"),
-    "negate": Word("-{0}", "-{0}"),
+    "add": Word("{0} + {1}"),
+    "subtract": Word("{0} - {1}"),
+    "multiply": Word("{0} * {1}"),
+    "divide": Word("{0} / {1}"),
+    "negate": Word("-{0}"),
     "power": Word("raised({0.lanes}, {1})", "POW({0}, {1})"),
     "exp": Word("exponential({0.lanes})", "EXP({0})", costly=True),
     "log": Word("logarithm({0.lanes})", "LOG({0})", costly=True),
     "tanh": Word("hyperbolic_tangent({0.lanes})", "TANH({0})", costly=True),
     "sqrt": Word("root({0.lanes})", "SQRT({0})", costly=True),
-    "softplus": Word("soft_plus({0.lanes})", "LOG1P(EXP({0}))", costly=True),
+    "softplus": Word(
+        "soft_plus({0.lanes})", "({0} > 0 ? {0} : 0) + LOG1P(EXP(-FABS({0})))", costly=True
+    ),
     "relu": Word("largest(all(0), {0.lanes})", "{0} > 0 ? {0} : 0"),  # NaN stays NaN
     "choose": Word("if_positive({0.lanes}, {1.lanes}, {2.lanes})", "{0} > 0 ? {1} : {2}"),
 }
-SQUARE = Word("{0} * {0}", "{0} * {0}")
+SQUARE = Word("{0} * {0}")
 
 
 def word(node: Node) -> Word:

@@ -8,41 +8,11 @@ from collections.abc import Mapping, Sequence
 from gradbook.graph.node import Node
 from gradbook.targets.c.rewrite.patterns import reduced
 
-GREEK = {
-    "∂E/∂": "dE_d",
-    "σ²": "var",
-    "μ": "mu",
-    "σ": "sigma",
-    "γ": "gamma",
-    "β": "beta",
-    "η": "rate",
-    "²": "2",
-}
-RESERVED = {  # words of C, and those that the hand-written parts use
-    "all",
-    "at",
-    "auto",
-    "bits",
-    "c",
-    "choose",
-    "do",
-    "e",
-    "for",
-    "h",
-    "if",
-    "int",
-    "k",
-    "mask",
-    "place",
-    "real",
-    "room",
-    "root",
-    "row",
-    "tile",
-    "to",
-    "vec",
-    "w",
-}
+GREEK = {"∂E/∂": "dE_d", "σ²": "var", "μ": "mu", "σ": "sigma", "γ": "gamma", "β": "beta"}
+GREEK |= {"η": "rate", "²": "2"}
+RESERVED = re.compile(  # words of C, and those that the hand-written parts use
+    "all|at|auto|bits|c|choose|do|e|for|h|if|int|k|mask|place|real|room|root|row|tile|to|vec|w"
+)
 MADE_BY = {
     "add": "{}_plus_{}",
     "subtract": "{}_less_{}",
@@ -70,7 +40,7 @@ def spelled(name: str) -> str:
     name = re.sub(r"[^A-Za-z0-9_]", "_", name)
     if name[:1].isdigit():
         return f"_{name}"
-    return f"{name}_" if name in RESERVED else name
+    return f"{name}_" if RESERVED.fullmatch(name) else name
 
 
 class Names:

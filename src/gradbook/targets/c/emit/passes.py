@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.emit.rows import finisher, line_functions, reader
-from gradbook.targets.c.emit.scope import Members, Scope, Text, sizes
+from gradbook.targets.c.emit.scope import Members, Piece, Scope, sizes
 from gradbook.targets.c.emit.syntax import function
 from gradbook.targets.c.kernels.slides import places
-from gradbook.targets.c.plan.passes import Pass
+from gradbook.targets.c.plan.placing import Pass
 
 FEWEST_LANES = 4
 
 
-def pass_text(one: Pass, scope: Scope) -> Text:
-    texts = [Text(_comment(one, scope))]
+def pass_text(one: Pass, scope: Scope) -> Piece:
+    own = scope.plan.rows[one]
+    texts = [Piece(_comment(one, scope))]
     rows = {"reads": "", "leave": "leave_nothing", "finish": ""}
     if one.heavy:
         readers, words = _readers(one, one.heavy, scope)
         texts += readers
         rows.update(words)
-    if one.finisher:
-        rows["finish"] = scope.functions["finish", one.number]
-        texts.append(Text(finisher(rows["finish"], one.finisher, one.places[2], scope)))
+    if own.finisher:
+        rows["finish"] = scope.names["finish", one.number]
+        texts.append(Piece(finisher(rows["finish"], own.finisher, one.places[2], scope)))
     opening, closing, sums = _sums(one, scope)
     if one.heavy:
         lines, members = _call(one, one.heavy, rows, scope)
@@ -32,9 +33,9 @@ def pass_text(one: Pass, scope: Scope) -> Text:
             f"    for (int c = 0; c < {channels}; c++) {rows['finish']}(at, h, c, NULL);",
         ]
         members = Members()
-    head = f"ACROSS void {scope.functions['pass', one.number]}(struct place *at)"
-    texts.append(Text(function(head, [*opening, *lines, *closing])))
-    return Text(
+    head = f"ACROSS void {scope.names['pass', one.number]}(struct place *at)"
+    texts.append(Piece(function(head, [*opening, *lines, *closing])))
+    return Piece(
         "\n".join(text.text for text in texts),
         Members.of_all([*(text.members for text in texts), sums, members]),
     )
@@ -50,8 +51,8 @@ def _comment(one: Pass, scope: Scope) -> str:
         parts.append("keeps " + ", ".join(f"{title[k]} {sizes(k)}" for k in one.kept))
     if one.winners:
         parts.append("notes where each stood")
-    if one.sums:
-        parts.append("sums " + ", ".join(title[each.x] for each in one.sums))
+    if scope.plan.rows[one].sums:
+        parts.append("sums " + ", ".join(title[each.x] for each in scope.plan.rows[one].sums))
     return f"/* Phase {one.phase}: {'; '.join(parts)} */"
 
 
@@ -59,11 +60,11 @@ def _size(node: Node) -> str:
     return "×".join(map(str, node.shape)) if node.shape else "1"
 
 
-def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Text], dict[str, str]]:
+def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[str, str]]:
     """The functions that read what a heavy op takes, and what its loop calls them by."""
     texts, names, words = [], [], {}
-    for number, row in enumerate(one.readers):
-        name = scope.functions["read", (one.number, number)]
+    for number, row in enumerate(scope.plan.rows[one].readers):
+        name = scope.names["read", (one.number, number)]
         if scope.kernels[heavy].by_value:
             name = name.removeprefix("read_")
             texts.append(line_functions(name, row, scope))
@@ -71,7 +72,7 @@ def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Text], dict[str
             if row.sums:
                 words["leave"] = f"leave_{name}"
         else:
-            texts.append(Text(reader(name, row, scope)))
+            texts.append(Piece(reader(name, row, scope)))
             names.append(name)
     return texts, {"reads": ", ".join(names), **words}
 
@@ -79,18 +80,18 @@ def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Text], dict[str
 def _call(one: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[list[str], Members]:
     """The call of a heavy op's loop."""
     kernel, engine, scratch = scope.kernels[heavy], [], scope.kernels[heavy].scratch
-    slopes = packed = ""
-    if kernel.slopes:
+    gradients = packed = ""
+    if kernel.gradients:
         name = scope.partial(heavy)
-        engine.append(f"real {name}[TILES][{kernel.slopes}];")
-        slopes = f"at->e->{name}[at->tile]"
+        engine.append(f"real {name}[TILES][{kernel.gradients}];")
+        gradients = f"at->e->{name}[at->tile]"
     if kernel.packing:
-        name = scope.members["packed", heavy]
+        name = scope.names["packed", heavy]
         engine.append(f"real {name}[{kernel.packing.size}];")
         scratch = max(scratch, -(-kernel.packing.size // FEWEST_LANES))  # to turn them in
         packed = f"at->e->{name}"
     winners = scope.whole(one.winners) if one.winners else "NULL"
-    call = kernel.call.format(**rows, packed=packed, slopes=slopes, winners=winners)
+    call = kernel.call.format(**rows, packed=packed, gradients=gradients, winners=winners)
     return [call], Members(tuple(engine), scratch=scratch)
 
 
@@ -99,7 +100,7 @@ def _sums(one: Pass, scope: Scope) -> tuple[list[str], list[str], Members]:
     opening, closing = [], []
     engine: list[str] = []
     place: list[str] = []
-    for each in one.sums:
+    for each in scope.plan.rows[one].sums:
         if each.beside:
             continue
         name = scope.partial(each.node)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.emit.names import Names
-from gradbook.targets.c.emit.scope import Members, Scope, Text
+from gradbook.targets.c.emit.scope import Members, Piece, Scope
 from gradbook.targets.c.emit.syntax import function, indented, literal
 from gradbook.targets.c.kernels.slides import places, window_of
-from gradbook.targets.c.plan.passes import From, Row, Sum, Value
+from gradbook.targets.c.plan.rows import BatchSum, From, Row, Value
 from gradbook.targets.c.words import word
 
 LINE_ARRAYS = {"vec *": "rows", "bits *": "drops", "vec": "vectors", "real": "numbers"}
@@ -128,7 +128,7 @@ class RowText:
             self.before.append(Declared(kind, name, text))
         return Term(name, vector, along)
 
-    def looped(self, width: int, sums: Sequence[Sum], stores: Sequence[str]) -> list[str]:
+    def looped(self, width: int, sums: Sequence[BatchSum], stores: Sequence[str]) -> list[str]:
         """The loop over w, which takes sums and stores values."""
         before, inside, after = self._summing(sums)
         return [
@@ -140,7 +140,7 @@ class RowText:
             *after,
         ]
 
-    def _summing(self, sums: Sequence[Sum]) -> tuple[list[str], list[str], list[str]]:
+    def _summing(self, sums: Sequence[BatchSum]) -> tuple[list[str], list[str], list[str]]:
         """Lines before a row's loop, inside and after it. A row's sums begin at 0: what is small
         isn't lost in a long sum.
         """
@@ -202,7 +202,7 @@ def finisher(name: str, row: Row, width: int, scope: Scope) -> str:
     )
 
 
-def line_functions(name: str, row: Row, scope: Scope) -> Text:
+def line_functions(name: str, row: Row, scope: Scope) -> Piece:
     """`find_`, `value_` and, where sums are taken, `leave_` of this name: a row value by value."""
     assert row.result is not None
     if row.values:
@@ -231,7 +231,7 @@ def line_functions(name: str, row: Row, scope: Scope) -> Text:
         leave = [f"at->{scope.partial(one.node)}[c] += {own};" for own, one in sums]
         head = f"INLINE void leave_{name}(struct place *at, int c, const struct line *line)"
         texts.append(function(head, leave))
-    return Text("\n".join(texts), Members(line={**count, "sum": len(sums)}))
+    return Piece("\n".join(texts), Members(line={**count, "sum": len(sums)}))
 
 
 def line_members(most: Mapping[str, int]) -> list[str]:

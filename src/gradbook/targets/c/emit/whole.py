@@ -50,7 +50,8 @@ class Elements:
             raise TargetError(f"C has no word for {node.op.name} of the step as a whole")
         values = [self.value(source, index) for source in node.inputs]
         name = f"t{len(self.lines)}"
-        self.lines.append(f"const real {name} = {word(node).numbers.format(*values)};")
+        said = word(node).numbers or word(node).vectors
+        self.lines.append(f"const real {name} = {said.format(*values)};")
         return name
 
 
@@ -117,7 +118,7 @@ def _weights(x: Node, size: int, target: str, scope: Scope) -> list[str]:
     if not kernel.unpack:
         return _tiles_summed(size, parts, target)
     return [
-        *_tiles_summed(kernel.slopes, parts, f"{parts}_points"),
+        *_tiles_summed(kernel.gradients, parts, f"{parts}_points"),
         kernel.unpack.format(points=f"{parts}_points", weights=target),
     ]
 
@@ -153,8 +154,8 @@ def _tiles_summed(size: int, parts: str, target: str) -> list[str]:
 
 def updates(scope: Scope) -> list[list[str]]:
     """The lines of each update; they may run side by side."""
-    outcome = scope.plan.outcome
-    changing, names = outcome.changing, {node: name for name, node in outcome.read.items()}
+    results = scope.plan.results
+    changing, names = results.changing, {node: name for name, node in results.read.items()}
     found = []
     for update in scope.plan.whole.updates:
         lines = filled(update.arrays, scope)
@@ -183,11 +184,11 @@ def _stored(
 
 def closing(scope: Scope) -> list[str]:
     """What one thread does after all updates: single values."""
-    outcome, elements = scope.plan.outcome, Elements(scope)
-    values = [(name, elements.value(x)) for name, x in outcome.read.items() if not x.shape]
+    results, elements = scope.plan.results, Elements(scope)
+    values = [(name, elements.value(x)) for name, x in results.read.items() if not x.shape]
     values += [
         (scope.arrays[leaf], elements.value(node))
-        for leaf, node in outcome.changing.items()
+        for leaf, node in results.changing.items()
         if not leaf.shape
     ]
     stores = [f"at->e->{name}[0] = {value};" for name, value in values]

@@ -1,9 +1,24 @@
-"""What a processor offers to the generated C: how wide its vectors are, and how many it holds."""
+"""What a processor offers to C: how wide its vectors are, and how many sums it holds at once.
+
+A block of a × b sums needs a·b multiply-adds and a + b loads a round. A processor does about one
+of each in a cycle, and a sum can be added to again only after four. A compiler holds the sums and
+all of a round's values in registers: blocks that need more are a quarter slower (measured).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+LATENCY = 4
+MOST_BLOCK = 10
+LEVELS = {
+    "avx512": (16, 32),
+    "avx2": (8, 16),
+    "neon": (4, 32),
+    "plain": (4, 16),
+}  # lanes, registers
+SPARE = 2  # registers that compilers want besides; with fewer, sums go to memory and back
 
 
 @dataclass(frozen=True)
@@ -23,22 +38,9 @@ class Machine:
         return "double" if self.double else "float"
 
 
-LEVELS = {  # lanes and registers for float32
-    "avx512": (16, 32),
-    "avx2": (8, 16),
-    "neon": (4, 32),
-    "plain": (4, 16),
-}
-
-
 def machine(level: str, double: bool = False) -> Machine:
     lanes, registers = LEVELS[level]
     return Machine(lanes, registers // 2 if double else registers, double)
-
-
-LATENCY = 4
-MOST_BLOCK = 10
-SPARE = 2  # registers that compilers want besides; with fewer, sums go to memory and back
 
 
 def _rounds(total: int, size: int) -> Iterator[tuple[int, int]]:

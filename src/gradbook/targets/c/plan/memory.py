@@ -6,13 +6,14 @@ leaves its place to the next.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.kernels.slides import places
-from gradbook.targets.c.plan.passes import Pass
+from gradbook.targets.c.plan.placing import Pass
+from gradbook.targets.c.plan.rows import Rows
 from gradbook.targets.c.words import WEIGHT_GRADIENTS
 
 
@@ -69,66 +70,69 @@ class Memory:
 
 
 def laid_out(
-    passes: Sequence[Pass],
+    passes: Mapping[Pass, Rows],
     made_in: Mapping[Node, Pass],
     outputs: Sequence[Node],
     masks: Collection[Node],
 ) -> Memory:
     """`masks` are leaves that lie as bits."""
-    loads = {(node, reader) for reader in passes for node in reader.loads}
     lasts = dict.fromkeys(outputs, True)
+    last_read = dict.fromkeys(outputs, len(passes))
+    loads = {(node, reader) for reader, rows in passes.items() for node in rows.loads}
     for node, reader in sorted(loads, key=lambda load: (load[0].index, load[1].number)):
         maker = made_in.get(node)
         lasts[node] = lasts.get(node, False) or maker is None or maker.phase != reader.phase
+        last_read[node] = max(last_read.get(node, 0), reader.number)
     bits = {node for node in lasts if node in masks or node.op.name == "winners"}
-    last_read = {node: 0 for node, _ in loads}
-    for node, reader in loads:
-        last_read[node] = max(last_read[node], reader.number)
-
-    over: dict[Node, Node] = {}
-    taken = {*outputs, *bits}
-    for walk in passes:
-        for node, source in _replaced(walk):
-            free = last_read[source] == walk.number and lasts[source] and source not in taken
-            if free and node in lasts and node not in over and _fits(node, source):
-                over[node] = over.get(source, source)
-                taken.add(source)
+    durable = {node for node in lasts if lasts[node]} - bits - {*outputs}
+    over = _overwriting(passes, [node for node in lasts if node not in bits], durable, last_read)
 
     def lifetime(node: Node) -> Lifetime:
-        held = [node, *_written_over(node, over)]
-        maker = made_in.get(node)
-        last = max((last_read[x] for x in held if x in last_read), default=0)
-        last = len(passes) if node in outputs else last
+        maker, held = made_in.get(node), [node, *_written_over(node, over)]
+        last = max(last_read[value] for value in held)
         return Lifetime(node, prod(places(node)), maker.number if maker else -1, last)
 
     found: list[Slot] = []
     for kind in (True, False):
         nodes = [node for node in lasts if lasts[node] is kind]
-        found += [
-            Slot(prod(places(n)), nodes=[n], lasts=kind, bits=True) for n in nodes if n in bits
-        ]
-        found += slots((lifetime(n) for n in nodes if n not in bits and n not in over), kind)
+        flags = [node for node in nodes if node in bits]
+        found += [Slot(prod(places(n)), nodes=[n], lasts=kind, bits=True) for n in flags]
+        own = [node for node in nodes if node not in bits and node not in over]
+        found += slots(map(lifetime, own), kind)
     slot_of = {node: slot for slot in found for node in slot.nodes}
     return Memory({node: slot_of[over.get(node, node)] for node in lasts}, found, over)
 
 
+def _overwriting(
+    passes: Mapping[Pass, Rows],
+    stored: Collection[Node],
+    free: Collection[Node],
+    last_read: Mapping[Node, int],
+) -> dict[Node, Node]:
+    """Values written over one they are made from, where nobody reads that any more.
+
+    Only over what comes back to a gradient of weights: its loop reads each of these rows once, and
+    what is made of a row stays behind it.
+    """
+    over: dict[Node, Node] = {}
+    taken: set[Node] = set()
+    for one, rows in passes.items():
+        if one.heavy is None or one.heavy.op.name not in WEIGHT_GRADIENTS:
+            continue
+        back, others = (row.loads_by_place for row in rows.readers)
+        busy = {*others, *(rows.finisher.loads_by_place if rows.finisher else ())}
+        for node in [*one.shared, *one.kept]:
+            for source in back:
+                unused = source in free and source not in taken and source not in busy
+                unused = unused and source.op.name != "leaf" and last_read[source] == one.number
+                if unused and node in stored and node not in over and _fits(node, source):
+                    over[node] = over.get(source, source)
+                    taken.add(source)
+    return over
+
+
 def _written_over(node: Node, over: Mapping[Node, Node]) -> list[Node]:
     return [value for value, place in over.items() if place is node]
-
-
-def _replaced(walk: Pass) -> Iterator[tuple[Node, Node]]:
-    """What a gradient of weights keeps, and values it reads that this may be written over.
-
-    Its loop reads each row of the slopes once, and what is made of a row stays behind it.
-    """
-    if walk.heavy is None or walk.heavy.op.name not in WEIGHT_GRADIENTS:
-        return
-    slopes, others = (row.loads_by_place for row in walk.readers)
-    finished = walk.finisher.loads_by_place if walk.finisher else []
-    for node in [*walk.shared, *walk.kept]:
-        for source in slopes:
-            if source.op.name != "leaf" and source not in others and source not in finished:
-                yield node, source
 
 
 def _fits(node: Node, place: Node) -> bool:

@@ -67,8 +67,8 @@ def _goes_along(after: Node, node: Node, timing: Timing) -> bool:
 
 
 @dataclass(eq=False)
-class Walk:
-    """A pass over a tile's places while it is put together."""
+class Pass:
+    """One walk over a tile's places: a heavy op, or none, and what is done with each value."""
 
     phase: int
     number: int
@@ -90,7 +90,7 @@ class Walk:
 
     @property
     def reads(self) -> Node | None:
-        """The slopes that a gradient of weights reads, each value once."""
+        """What comes back to a gradient of weights: it reads each of these values once."""
         weights = self.heavy if self.heavy and self.heavy.op.name in WEIGHT_GRADIENTS else None
         return weights and weights.inputs[0]
 
@@ -103,8 +103,8 @@ class Placing:
     def __init__(self, timing: Timing, kept: set[Node]) -> None:
         self.timing = timing
         self.kept = kept
-        self.passes: list[Walk] = []
-        self.made_in: dict[Node, Walk] = {}  # of values that are kept
+        self.passes: list[Pass] = []
+        self.made_in: dict[Node, Pass] = {}  # of values that are kept
         items = [
             node
             for node in timing.order
@@ -154,7 +154,7 @@ class Placing:
         found = self._pass_for(x, self.timing.due(node))
         (found.read_sums if found.reads is x else found.sums).append(node)
 
-    def _heavy_pass(self, node: Node) -> Walk:
+    def _heavy_pass(self, node: Node) -> Pass:
         """A loop of its own, or the one that makes both gradients of a convolution."""
         if node in self.timing.beside.values():
             return next(walk for walk in self.passes if walk.beside is node)
@@ -163,7 +163,7 @@ class Placing:
         walk.beside = back
         return walk
 
-    def _share(self, source: Node, walk: Walk) -> None:
+    def _share(self, source: Node, walk: Pass) -> None:
         """What several heavy ops of a phase read, and is made of several values, is kept by the
         gradient of weights, which reads each row once.
         """
@@ -183,23 +183,23 @@ class Placing:
             walk.shared.append(source)
             self.made_in[source] = walk
 
-    def _keep(self, node: Node, walk: Walk) -> None:
+    def _keep(self, node: Node, walk: Pass) -> None:
         walk.kept.append(node)
         self.made_in[node] = walk
 
-    def _new_pass(self, phase: int, domain: Places, heavy: Node | None = None) -> Walk:
-        self.passes.append(Walk(phase, len(self.passes), domain, heavy))
+    def _new_pass(self, phase: int, domain: Places, heavy: Node | None = None) -> Pass:
+        self.passes.append(Pass(phase, len(self.passes), domain, heavy))
         return self.passes[-1]
 
     # The pass that computes a pointwise value.
 
-    def _pass_for(self, x: Node, phase: int) -> Walk:
+    def _pass_for(self, x: Node, phase: int) -> Pass:
         """The last pass of the phase that makes what x is computed from, or one by itself."""
         reading = self._reading(x, phase)
         if reading:
             return reading
         makers = {walk.makes: walk for walk in self.passes if walk.makes}
-        before: list[tuple[Node, Walk, bool]] = []
+        before: list[tuple[Node, Pass, bool]] = []
         for leaf, same in self.leaves(x):
             maker = self.made_in.get(leaf) or makers.get(leaf)
             if maker is not None and maker.phase == phase:
@@ -213,7 +213,7 @@ class Placing:
                 self._keep(leaf, maker)
         return found
 
-    def _reading(self, x: Node, phase: int) -> Walk | None:
+    def _reading(self, x: Node, phase: int) -> Pass | None:
         """The pass that computes x while it reads it, each value once."""
         if x in self.timing.moments.values():
             return None
@@ -223,19 +223,19 @@ class Placing:
                 return walk
         return None
 
-    def _last(self, before: list[tuple[Node, Walk, bool]], x: Node) -> Walk | None:
+    def _last(self, before: list[tuple[Node, Pass, bool]], x: Node) -> Pass | None:
         """The last of these passes, where x can be computed place by place as it goes."""
         last = max((maker for _, maker, _ in before), key=lambda walk: walk.number)
         alike = all(same for _, maker, same in before if maker is last)
         makes = last.heavy is None or last.makes is not None
         return last if alike and makes and last.places == places(x) else None
 
-    def _after(self, before: list[Walk], x: Node, phase: int) -> Walk | None:
+    def _after(self, before: list[Pass], x: Node, phase: int) -> Pass | None:
         """A pass without a heavy op that comes after all of these."""
         last = max((walk.number for walk in before), default=len(self.passes))
         return next((walk for walk in self._light(x, phase) if walk.number > last), None)
 
-    def _alone(self, x: Node, phase: int) -> Walk | None:
+    def _alone(self, x: Node, phase: int) -> Pass | None:
         """A pass without a heavy op that waits for nothing of its phase."""
         return next(
             (
@@ -246,7 +246,7 @@ class Placing:
             None,
         )
 
-    def _light(self, x: Node, phase: int) -> list[Walk]:
+    def _light(self, x: Node, phase: int) -> list[Pass]:
         """The passes of the phase without a heavy op that go over the places of x."""
         return [
             walk

@@ -15,21 +15,25 @@ from dataclasses import dataclass
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.plan.memory import Memory, laid_out
-from gradbook.targets.c.plan.passes import Pass, as_done
-from gradbook.targets.c.plan.placing import Placing, kept
+from gradbook.targets.c.plan.placing import Pass, Placing, kept
+from gradbook.targets.c.plan.rows import Rows, rows_of
 from gradbook.targets.c.plan.timing import FIRST, Timing
-from gradbook.targets.c.plan.whole import Outcome, Whole, whole
+from gradbook.targets.c.plan.whole import Results, Whole, whole
 
 
 @dataclass(frozen=True)
 class Plan:
     outputs: Sequence[Node]  # per sample, wanted after the step
-    passes: Sequence[Pass]
+    rows: Mapping[Pass, Rows]  # pass by pass, in order
     made_in: Mapping[Node, Pass]  # of values that are kept
     memory: Memory
     whole: Whole
-    outcome: Outcome
+    results: Results
     moments: Mapping[Node, Node]  # Σ(x − mean)² → Σ x, both taken in one pass
+
+    @property
+    def passes(self) -> list[Pass]:
+        return list(self.rows)
 
     @property
     def phases(self) -> range:
@@ -39,17 +43,20 @@ class Plan:
 def plan(
     outputs: Sequence[Node],
     once: Iterable[Node],
-    outcome: Outcome | None = None,
+    results: Results | None = None,
     masks: Collection[Node] = (),
 ) -> Plan:
     """For these values per sample and these of the step as a whole; `masks` are given as bits."""
     timing = Timing([*outputs, *once])
     placing = Placing(timing, kept(outputs, timing))
-    passes = [as_done(walk, placing.made_in, timing.moments) for walk in placing.passes]
-    read = {*outputs, *(node for one in passes for node in one.loads)}
-    passes = [one.storing(read) for one in passes]
-    made_in = {node: passes[walk.number] for node, walk in placing.made_in.items()}
-    memory = laid_out(passes, made_in, outputs, masks)
-    outcome = outcome or Outcome({}, {})
-    moments = {squares: timing.sum_beside(squares) for squares in timing.moments}
-    return Plan(outputs, passes, made_in, memory, whole(passes, timing, outcome), outcome, moments)
+    rows = rows_of(placing, outputs)
+    results = results or Results({}, {})
+    return Plan(
+        outputs,
+        rows,
+        placing.made_in,
+        laid_out(rows, placing.made_in, outputs, masks),
+        whole(rows.values(), timing, results),
+        results,
+        {squares: timing.sum_beside(squares) for squares in timing.moments},
+    )

@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.plan.passes import Pass
+from gradbook.targets.c.plan.rows import Rows
 from gradbook.targets.c.plan.timing import Timing
 from gradbook.targets.c.rewrite.patterns import reduced
 
 
 @dataclass(frozen=True)
-class Update:
+class UpdateGroup:
     """Carried values that change together, and the arrays that only they read."""
 
     leaves: tuple[Node, ...]
@@ -27,7 +27,7 @@ class Update:
 class Whole:
     arrays: tuple[Node, ...]  # of passes, and what those need, in the order they are asked for
     before: Mapping[int, Sequence[Node]]  # phase → arrays filled before it
-    updates: tuple[Update, ...]
+    updates: tuple[UpdateGroup, ...]
     late: tuple[Node, ...]  # arrays filled when all updates are done
 
     @property
@@ -36,7 +36,7 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Results:
     """What carried values become, and which values of the step are read from outside."""
 
     following: Mapping[Node, Node]
@@ -47,8 +47,8 @@ class Outcome:
         return {leaf: node for leaf, node in self.following.items() if leaf is not node}
 
 
-def whole(passes: Sequence[Pass], timing: Timing, outcome: Outcome) -> Whole:
-    rows = [row for one in passes for row in one.rows]
+def whole(passes: Iterable[Rows], timing: Timing, results: Results) -> Whole:
+    rows = [row for rows in passes for row in rows.all]
     asked = (x for row in rows for x in row.arrays if x.op.name != "leaf")
     arrays = _with_sources(dict.fromkeys(asked), timing, ())
     before: dict[int, list[Node]] = {}
@@ -56,24 +56,24 @@ def whole(passes: Sequence[Pass], timing: Timing, outcome: Outcome) -> Whole:
         before.setdefault(timing.ready_at(node), []).append(node)
     known = set(arrays)
     updates = []
-    for group in _groups(outcome, known):
-        wide = [x for leaf in group for x in _results(leaf, outcome) if leaf.shape]
+    for group in _groups(results, known):
+        wide = [x for leaf in group for x in _computed(leaf, results) if leaf.shape]
         late = _with_sources(_missing(wide, known), timing, known)
         known.update(late)
-        updates.append(Update(tuple(group), _in_order(late)))
-    single = [x for x in outcome.read.values() if not x.shape]
-    single += [x for leaf, x in outcome.changing.items() if not leaf.shape]
+        updates.append(UpdateGroup(tuple(group), _in_order(late)))
+    single = [x for x in results.read.values() if not x.shape]
+    single += [x for leaf, x in results.changing.items() if not leaf.shape]
     late = _with_sources(_missing(single, known), timing, known)
     ordered = {phase: _in_order(nodes) for phase, nodes in before.items()}
     return Whole(tuple(arrays), ordered, tuple(updates), _in_order(late))
 
 
-def _results(leaf: Node, outcome: Outcome) -> Iterator[Node]:
+def _computed(leaf: Node, results: Results) -> Iterator[Node]:
     """What an update computes for a carried value, or for one read from outside."""
-    if leaf in outcome.read.values():
+    if leaf in results.read.values():
         yield leaf
-    if leaf in outcome.changing:
-        yield outcome.changing[leaf]
+    if leaf in results.changing:
+        yield results.changing[leaf]
 
 
 def _in_order(nodes: Iterable[Node]) -> tuple[Node, ...]:
@@ -128,12 +128,12 @@ def _missing(values: Iterable[Node], known: Collection[Node]) -> list[Node]:
     return list(found)
 
 
-def _groups(outcome: Outcome, known: Collection[Node]) -> list[list[Node]]:
+def _groups(results: Results, known: Collection[Node]) -> list[list[Node]]:
     """Carried values that read each other, or the same late sums, change together."""
-    changing = {leaf: node for leaf, node in outcome.changing.items() if leaf.shape}
+    changing = {leaf: node for leaf, node in results.changing.items() if leaf.shape}
     owner: dict[Node, int] = {}
     groups: dict[int, list[Node]] = {}
-    roots = [*changing.items(), *((x, x) for x in outcome.read.values() if x.shape)]
+    roots = [*changing.items(), *((x, x) for x in results.read.values() if x.shape)]
     for number, (leaf, node) in enumerate(roots):
         touched = {leaf} | {
             other

@@ -14,11 +14,11 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 
 from gradbook.graph.derivation import (
     Chain,
+    ChainProduct,
+    ChainSum,
     Derivation,
     Local,
     OverSamples,
-    Product,
-    Sum,
     Worked,
     derivation,
     first_values,
@@ -32,7 +32,7 @@ from gradbook.targets.excel.language.spelling import NAMES, Speller, infix
 from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS
 from gradbook.targets.excel.plan.values import shown
-from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, colour
+from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, colour, page
 
 NAME, WORDS, NUMBER, TABLE, VERDICT, SAMPLE = 1, 2, 3, 4, 5, 6  # columns
 HEADING_ROW = 3
@@ -86,8 +86,11 @@ class _Derivation:
         trained = len(self.step.gradients)
         if len(self.chains.weights()) < trained:
             remark += f" Of {trained} weights the first and the last layer's first are worked."
-        title = "The chain rule, with live numbers"
-        self.sheet = self.look.sheet(DERIVATION, title, remark, NAME, HEADING_ROW)
+        self.sheet = self.look.workbook.add_worksheet(DERIVATION)
+        page(self.sheet, HEADING_ROW)
+        self.sheet.set_row(0, 28)
+        self.sheet.write_string(0, NAME, "The chain rule, with live numbers", self.look.title)
+        self.sheet.write_string(1, NAME, remark, self.look.remark)
 
     # The sheet from top to bottom --------------------------------------------
 
@@ -148,13 +151,13 @@ class _Derivation:
                 return self.partial(chain)
             case Worked():
                 return self.lines[chain.value]
-            case Sum() if self.chains.owners.get(id(chain)) in self.lines:
+            case ChainSum() if self.chains.owners.get(id(chain)) in self.lines:
                 return self.lines[self.chains.owners.get(id(chain))]
-            case Product(factors):
+            case ChainProduct(factors):
                 return LineValue.combined("*", [self.value(factor) for factor in factors])
-            case Sum(()):
+            case ChainSum(()):
                 return LineValue(np.float64(0), lambda _: Number(0.0))
-            case Sum(terms):
+            case ChainSum(terms):
                 return LineValue.combined("+", [self.value(term) for term in terms])
             case OverSamples():
                 return self.over_samples("mean" if chain.mean else "sum", chain)
@@ -272,7 +275,7 @@ class Chains:
     def owners(self) -> dict[int, Node]:
         """The value whose whole chain a sum is, by the sum's identity."""
         chains = self.derived.chains.items()
-        return {id(chain): value for value, chain in chains if isinstance(chain, Sum)}
+        return {id(chain): value for value, chain in chains if isinstance(chain, ChainSum)}
 
     def weights(self) -> list[Node]:
         """The weights that are worked: all, or the first one of the first and the last layer."""
@@ -300,9 +303,9 @@ class Chains:
         match chain:
             case Worked(_, value):
                 yield value
-            case Sum() if inside and (owner := self.owners.get(id(chain))):
+            case ChainSum() if inside and (owner := self.owners.get(id(chain))):
                 yield owner
-            case Product(several) | Sum(several):
+            case ChainProduct(several) | ChainSum(several):
                 for part in several:
                     yield from self._referred(part, inside=True)
             case OverSamples(part):
@@ -330,11 +333,11 @@ class Chains:
                 return derivative(of, to)
             case Worked(root, value):
                 return derivative(root, value)
-            case Product(factors):
+            case ChainProduct(factors):
                 return " · ".join(self.words(factor) for factor in factors)
-            case Sum(()):
+            case ChainSum(()):
                 return "0: it reaches no error"
-            case Sum(terms):
+            case ChainSum(terms):
                 return " + ".join(self.words(term) for term in terms)
             case OverSamples(inside, mean):
                 return f"{'mean' if mean else 'sum'} of ({self.words(inside)})"

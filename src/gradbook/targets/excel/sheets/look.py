@@ -58,9 +58,9 @@ class Look:
         """A new sheet with its title and a remark below it."""
         sheet = self.workbook.add_worksheet(name)
         page(sheet, repeated)
-        sheet.set_row(0, 28 if left else 26)
         sheet.write_string(0, left, title, self.title)
         sheet.write_string(1, left, remark, self.remark)
+        sheet.set_row(0, 28 if left else 26)
         return sheet
 
     @property

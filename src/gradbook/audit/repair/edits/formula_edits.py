@@ -1,0 +1,244 @@
+"""The kinds of small edits: each gives alternatives of a formula, and what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+
+import numpy as np
+
+from gradbook.audit.formula.edits import Edit, EditKind, regrouped, shortened
+from gradbook.audit.formula.expression import Path, factors, product
+from gradbook.audit.repair.edits.alternatives import (
+    OPERATIONS,
+    Alternatives,
+    EvaluatedFormula,
+    Substitute,
+    hits,
+)
+from gradbook.graph.node import Array
+from gradbook.targets.excel.language.grammar import (
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+    number,
+)
+
+MOST_GROUPINGS = 400
+MOST_EXCHANGED = 12  # references
+SHORT = 60  # parts of a formula in which a term may be missing anywhere
+ZERO = Number(0.0)
+
+
+@dataclass(frozen=True)
+class Substitutes:
+    """What may stand in a formula: in the place of a cell or a number, or beside the rest."""
+
+    references: Sequence[Substitute]
+    numbers: Sequence[Substitute]
+    factors: Callable[[], Sequence[Substitute]]  # asked for last: they are many
+    terms: Callable[[], Sequence[Substitute]]
+
+
+@dataclass(frozen=True)
+class EditGenerator:
+    """A kind of edits, by its name."""
+
+    name: str
+    propose: Callable[[EvaluatedFormula, Substitutes], Iterator[Alternatives]]
+    adds: bool = False  # something that is missing, where others change what there is
+
+
+def constants(shape: tuple[int, ...]) -> list[Substitute]:
+    """Numbers that formulas of this kind are made with."""
+    usual = (1.0, 2.0, 0.5, -1.0, 0.0, 3.0, 4.0, 0.25)
+    return [Substitute(number(value), np.full(shape, value)) for value in usual]
+
+
+def other_references(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """A cell that should be another, or a number."""
+    substitutes = [one for one in known.references if one.said != ZERO]
+    yield from _replaced(formula, substitutes, EditKind.REFERENCE, Reference)
+
+
+def other_numbers(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """A number that should be another, or a cell."""
+    yield from _replaced(formula, known.numbers, EditKind.NUMBER, Number)
+
+
+def _replaced(
+    formula: EvaluatedFormula,
+    substitutes: Sequence[Substitute],
+    kind: EditKind,
+    of: type[Reference] | type[Number],
+) -> Iterator[Alternatives]:
+    if not substitutes:
+        return
+    stack = _stack(substitutes)
+    for spots in _spots(formula):
+        old = formula.parts[spots[0]]
+        if isinstance(old, of):
+            edits = [Edit(kind, spots, old, one.said) for one in substitutes]
+            yield edits, formula.with_(dict.fromkeys(spots, stack))
+
+
+def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """An operator that should be another, sides that should be exchanged, a sign turned round."""
+    for path, part in formula.parts.items():
+        for kind, new, values in _turned(formula, path, part):
+            yield [Edit(kind, (path,), part, new)], formula.with_({path: values})[None]
+        for new in _parted(formula, path, part):
+            values = EvaluatedFormula(new, formula.value_of).whole
+            edit = Edit(EditKind.OPERATOR, (path,), part, new)
+            yield [edit], formula.with_({path: values})[None]
+
+
+def _turned(
+    formula: EvaluatedFormula, path: Path, part: Expression
+) -> Iterator[tuple[EditKind, Expression, Array]]:
+    if isinstance(part, Infix) and part.operator in OPERATIONS:
+        left, right = formula.values[*path, 0], formula.values[*path, 1]
+        with np.errstate(all="ignore"):
+            for operator, operation in OPERATIONS.items():
+                if operator != part.operator:
+                    new = Infix(operator, part.left, part.right)
+                    yield EditKind.OPERATOR, new, operation(left, right)
+            if part.operator in "-/^":
+                turned = OPERATIONS[part.operator](right, left)
+                yield EditKind.ORDER, Infix(part.operator, part.right, part.left), turned
+    if isinstance(part, Prefix) and part.operator == "-":
+        yield EditKind.SIGN, part.operand, formula.values[*path, 0]
+    else:
+        yield EditKind.SIGN, Prefix("-", part), -formula.values[path]
+
+
+def _parted(formula: EvaluatedFormula, path: Path, part: Expression) -> Iterator[Expression]:
+    """a·b·c as a·b + c, a + b·c and with a minus: a sum of products that became one product."""
+    if not (isinstance(part, Infix) and part.operator == "*") or _is_inside_product(formula, path):
+        return
+    split = factors(part)
+    if split.sign < 0 or not all(factor.above for factor in split.parts):
+        return
+    for k in range(1, len(split.parts) - 1):  # where the last one parts is an operator turned
+        left, right = product(split.parts[:k]), product(split.parts[k:])
+        yield Infix("+", left, right)
+        yield Infix("-", left, right)
+
+
+def exchanges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """Two references, each where the other belongs."""
+    spots = [(path, part) for path, part in formula.parts.items() if isinstance(part, Reference)]
+    for (one, a), (other, b) in combinations(spots[:MOST_EXCHANGED], 2):
+        if a != b:
+            values = formula.with_({one: formula.values[other], other: formula.values[one]})
+            yield [Edit(EditKind.EXCHANGE, (one, other), a, b)], np.asarray(values)[None]
+
+
+def groupings(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """Parentheses that are missing, stand in the wrong place, or are too many."""
+    for new in islice(dict.fromkeys(regrouped(formula.expression)), MOST_GROUPINGS):
+        yield _rewritten(formula, EditKind.PARENTHESES, formula.expression, new)
+
+
+def omissions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """A factor or a term too many."""
+    for shorter, left_out in shortened(formula.expression):
+        yield _rewritten(formula, EditKind.OMISSION, left_out, shorter)
+
+
+def _rewritten(
+    formula: EvaluatedFormula, kind: EditKind, old: Expression, new: Expression
+) -> Alternatives:
+    values = EvaluatedFormula(new, formula.value_of).whole
+    return [Edit(kind, ((),), old, new)], np.asarray(values)[None]
+
+
+def missing_factors(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """A part that should be multiplied, or divided, by something."""
+    substitutes = [one for one in known.factors() if one.said != ZERO]
+    # a whole product times something is the same as one of its factors
+    spots = [path for path in formula.parts if not _is_inside_product(formula, path)]
+    yield from _joined(formula, substitutes, EditKind.FACTOR, "*/", spots)
+
+
+def missing_terms(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """A sum that lacks a term."""
+    spots = [path for path in formula.parts if len(path) < 2 or len(formula.parts) <= SHORT]
+    yield from _joined(formula, known.terms(), EditKind.TERM, "+-", spots)
+
+
+def _joined(
+    formula: EvaluatedFormula,
+    substitutes: Sequence[Substitute],
+    kind: EditKind,
+    operators: str,
+    spots: Sequence[Path],
+) -> Iterator[Alternatives]:
+    if not substitutes:
+        return
+    stack = _stack(substitutes)
+    for operator in operators:
+        for path in spots:
+            part = formula.parts[path]
+            edits = [Edit(kind, (path,), part, Infix(operator, part, s.said)) for s in substitutes]
+            with np.errstate(all="ignore"):
+                values = OPERATIONS[operator](formula.values[path], stack)
+            yield edits, formula.with_({path: values})
+
+
+def _is_inside_product(formula: EvaluatedFormula, path: Path) -> bool:
+    above = formula.parts[path[:-1]] if path else None
+    return isinstance(above, Infix) and above.operator in "*/"
+
+
+EDITS = (
+    EditGenerator("references", other_references),
+    EditGenerator("operators", other_operators),
+    EditGenerator("exchanges", exchanges),
+    EditGenerator("parentheses", groupings),
+    EditGenerator("omissions", omissions),
+    EditGenerator("numbers", other_numbers),
+    EditGenerator("missing factors", missing_factors, adds=True),
+    EditGenerator("missing terms", missing_terms, adds=True),
+)
+"""Every kind of single edits, the commonest first."""
+
+
+def pairs(
+    formula: EvaluatedFormula, substitutes: Sequence[Substitute], true: Array
+) -> Iterator[tuple[Edit, Edit]]:
+    """Two references or numbers, as where cells are swapped."""
+    if not substitutes:
+        return
+    stack = _stack(substitutes)
+    across, down = stack[:, None, :], stack[None, :, :]
+    for one, other in combinations(_spots(formula), 2):
+        if set(one) & set(other):
+            continue
+        given = {**dict.fromkeys(one, across), **dict.fromkeys(other, down)}
+        for j, k in hits(formula.with_(given), true):
+            yield (
+                Edit(EditKind.REFERENCE, one, formula.parts[one[0]], substitutes[j].said),
+                Edit(EditKind.REFERENCE, other, formula.parts[other[0]], substitutes[k].said),
+            )
+
+
+def _spots(formula: EvaluatedFormula) -> list[tuple[Path, ...]]:
+    """Every reference and number: all that say the same together, then one by one."""
+    said: dict[Expression, list[Path]] = {}
+    for path, part in formula.parts.items():
+        if isinstance(part, Reference | Number):
+            said.setdefault(part, []).append(path)
+    together = [
+        tuple(spots)
+        for part, spots in said.items()
+        if len(spots) > 1 and isinstance(part, Reference)
+    ]
+    return together + [(path,) for spots in said.values() for path in spots]
+
+
+def _stack(substitutes: Sequence[Substitute]) -> Array:
+    return np.stack(np.broadcast_arrays(*(one.values for one in substitutes)))

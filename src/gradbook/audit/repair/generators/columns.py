@@ -1,0 +1,342 @@
+"""Edits tried in any column of a step, forward or backward: those that put gradients right.
+
+A gradient can be right and what it is held against wrong: a sum that takes a wrong cell, an error
+term that lacks its half.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
+
+import numpy as np
+
+from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.edits import Edit
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.judge.slopes import POINTS
+from gradbook.audit.repair.edits import formula_edits
+from gradbook.audit.repair.edits.alternatives import (
+    Alternatives,
+    EvaluatedFormula,
+    Substitute,
+    remembered,
+)
+from gradbook.audit.repair.edits.formula_edits import Substitutes, constants
+from gradbook.audit.repair.edits.templates import Template, derived, differences, templates
+from gradbook.audit.repair.edits.wrong_formula import anew, mentioning
+from gradbook.audit.repair.generators.samples import beside
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis
+from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Array, Node
+from gradbook.targets.excel.language.grammar import Infix, Reference, write
+
+MOST_COLUMNS = 60
+MOST_OFFERED = 120  # cells that may stand in the place of others
+MOST_DERIVED = 24  # cells whose functions may be missing
+MOST_WRITTEN = 6  # columns that are written anew
+
+
+def constant_formulas(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """Edits of what depends on no weight and should, or only repeats a number."""
+    adds = (False, True) if symptoms.constant_behind else (False,)
+    some = {*symptoms.constant_behind, *symptoms.only_repeating}
+    if some:
+        yield from ColumnEdits(symptoms).hypotheses(adds, some)
+
+
+def changed_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """Edits of what is another than it should be."""
+    yield from ColumnEdits(symptoms).hypotheses((False,))
+
+
+def lacking_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """Edits that add what is missing."""
+    yield from ColumnEdits(symptoms).hypotheses((True,))
+
+
+def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """A column on the way back written anew: as the slope of some column on the way there."""
+    columns, tested = ColumnEdits(symptoms), symptoms.apart
+    row, known = tested.positions.row, tested.graph.known
+    written = 0
+    for cells in columns.columns():
+        nodes = [node for node in (known[cell] for cell in cells) if isinstance(node, Node)]
+        if cells[0] in tested.forward or len(nodes) < len(cells):
+            continue
+        for start in sorted(tested.forward & known.keys()):
+            if row(start) != row(cells[0]):
+                continue
+            ends = [tested.graph.node(beside(tested, start, home, cells[0])) for home in cells]
+            slopes = gradients(tested.loss, ends)
+            targets = [slopes[end] for end in ends]
+            values = [symptoms.slopes.numbers.of(target)[None] for target in targets]
+            right = symptoms.slopes.right(dict(zip(nodes, values, strict=True)))
+            if not list(columns.helpful(1, right)):
+                continue
+            both = zip(cells, targets, strict=True)
+            found = [anew(tested, cell, Reference("x"), target) for cell, target in both]
+            formulas = [one.formulas[0] for one in found if one is not None]
+            if len(formulas) == len(cells) and found[0] is not None and written < MOST_WRITTEN:
+                written += 1
+                yield Hypothesis(Cause.COLUMN, cells, tuple(formulas), found[0].edits)
+
+
+class ColumnEdits:
+    """The columns of a step, and the edits that help its gradients."""
+
+    def __init__(self, symptoms: Symptoms) -> None:
+        self.symptoms = symptoms
+        self.tested = symptoms.apart
+        self.slopes = symptoms.slopes
+        self.wrong = symptoms.wrong
+        self.forward = self.tested.forward
+
+    def hypotheses(
+        self, adds: Collection[bool], some: Collection[Address] | None = None
+    ) -> Iterator[Hypothesis]:
+        """Every edit of these columns that puts some gradients right and spoils none."""
+        for cells in self.columns():
+            if some is None or cells[0] in some:
+                yield from self._column(cells, adds)
+
+    def columns(self) -> list[tuple[Address, ...]]:
+        """The cells of the step in their columns; samples stand one below the other."""
+        tested, training = self.tested, self.tested.training
+        claimed = {claim.owner for claim in self.symptoms.claims.values()}
+        used = set(self.slopes.order)
+        gathered: defaultdict[object, list[Address]] = defaultdict(list)
+        for cell, value in tested.graph.known.items():
+            pattern = training.book.patterns.get(cell)
+            if (
+                pattern is not None
+                and isinstance(value, Node)
+                and value in used
+                and cell in tested.graph.varying
+                and cell not in training.weight_cells
+                and cell not in claimed
+                and (cell not in tested.positions.of_other_steps or self._is_astray(cell))
+            ):
+                gathered[training.axis.line(cell), pattern.shape].append(cell)
+        wrong = (self.wrong[j].owner for j in self.slopes.lanes if j in self.wrong)
+        serving = self.forward | tested.made_of(wrong)
+        found = [tuple(sorted(cells)) for cells in gathered.values() if serving & set(cells)]
+        return found[:MOST_COLUMNS]
+
+    def _is_astray(self, cell: Address) -> bool:
+        """Whether a cell on the way to the loss belongs to the step by where it stands, though
+        another step's weights are all it is computed from."""
+        return cell in self.forward and self.tested.positions.row(cell) in self.rows
+
+    @cached_property
+    def rows(self) -> set[tuple[int, int]]:
+        """The rows in which the step's own cells stand."""
+        tested = self.tested
+        others = tested.positions.of_other_steps
+        own = (c for c in tested.step.cells if c in tested.training.computed and c not in others)
+        return {tested.positions.row(cell) for cell in chain(own, tested.step.own)}
+
+    def _column(self, cells: tuple[Address, ...], adds: Collection[bool]) -> Iterator[Hypothesis]:
+        patterns = [self.tested.formula(cell) for cell in cells]
+        offered = self._offered(cells)
+        try:
+            formulas = [self._evaluated(c, p) for c, p in zip(cells, patterns, strict=True)]
+        except NotUnderstood:
+            return
+        if None in formulas:
+            return
+        nodes = [self.tested.graph.known[cell] for cell in cells]
+        alternatives = [
+            self._alternatives(cell, formula, some, adds)
+            for cell, formula, some in zip(cells, formulas, offered, strict=True)
+            if formula is not None
+        ]
+        for together in zip(*alternatives, strict=False):
+            edits = together[0][0]
+            if any(len(others) != len(edits) for others, _ in together):
+                continue
+            both = zip(nodes, together, strict=True)
+            given = {n: np.asarray(values) for n, (_, values) in both if isinstance(n, Node)}
+            right = np.logical_and(self.slopes.right(given), self._whole(given)[:, None])
+            for k in self.helpful(len(edits), right):
+                each = [choices[k] for choices, _ in together]
+                yield self._hypothesis(cells, formulas, each, right[k])
+
+    def _whole(self, given: Mapping[Node, Array]) -> Array:
+        """Which alternatives are numbers wherever the cells are: none divides by nothing."""
+        whole = []
+        for node, values in given.items():
+            fine = np.logical_or(np.isfinite(values), ~np.isfinite(self.slopes.values[node]))
+            whole.append(fine.reshape(len(fine), -1).all(axis=1))
+        found: Array = np.all(np.broadcast_arrays(*whole), axis=0)
+        return found
+
+    def helpful(self, count: int, right: Array) -> Iterator[int]:
+        """The edits, of so many, that put something right and spoil nothing."""
+        spoilt = np.any(np.greater(self.slopes.before, right), axis=-1)
+        good = self._mended(right).any(axis=-1) & np.logical_not(spoilt)
+        yield from (k for k in map(int, np.flatnonzero(good)) if k < count)
+
+    def _mended(self, right: Array) -> Array:
+        wrong = np.isin(self.slopes.lanes, list(self.wrong))
+        found: Array = np.greater(right, self.slopes.before) & wrong
+        return found
+
+    def _hypothesis(
+        self,
+        cells: tuple[Address, ...],
+        formulas: Iterable[EvaluatedFormula | None],
+        each: Sequence[Edit],
+        right: Array,
+    ) -> Hypothesis:
+        explains = frozenset(self.slopes.lanes[int(j)] for j in np.flatnonzero(self._mended(right)))
+        both = zip(formulas, each, strict=True)
+        said = tuple(write(edit.applied(f.expression)) for f, edit in both if f is not None)
+        return Hypothesis(Cause.COLUMN, cells, said, (each[0],), explains)
+
+    def _evaluated(self, cell: Address, pattern: Pattern | None) -> EvaluatedFormula | None:
+        if pattern is None or pattern.expression is None:
+            return None
+        tested, numbers = self.tested, self.slopes.numbers
+        return EvaluatedFormula(
+            pattern.expression,
+            remembered(
+                lambda part: numbers.of(
+                    tested.graph.expression(part, cell, mentioning(tested, pattern, part))
+                )
+            ),
+        )
+
+    def _alternatives(
+        self,
+        cell: Address,
+        formula: EvaluatedFormula,
+        offered: Sequence[Substitute],
+        adds: Collection[bool],
+    ) -> Iterator[Alternatives]:
+        numbers = constants((len(self.slopes.lanes), POINTS))
+        every = [*offered, *numbers]
+        if cell in self.forward:
+            known = Substitutes(
+                every, numbers, lambda: every, lambda: [*offered, *self._products(cell, offered)]
+            )
+        else:
+            known = Substitutes(
+                every,
+                numbers,
+                lambda: [*offered, *self._derived(cell, formula, offered), *numbers],
+                lambda: every,
+            )
+        for kind in formula_edits.EDITS:
+            if kind.adds in adds:
+                yield from _stacked(kind.propose(formula, known))
+
+    # What may stand in a column's formulas -------------------------------------
+
+    def _offered(self, cells: Sequence[Address]) -> list[list[Substitute]]:
+        """For each cell of a column the same things as seen from there."""
+        tested, first = self.tested, cells[0]
+        on_the_way = first in self.forward
+        some = {
+            tested.mentions.seen_from(cell, first)
+            for cell in tested.mentions.candidates(cells)
+            if not (on_the_way and self._is_constant(cell) and cell not in self.forward)
+        }
+        near = sorted(some, key=lambda c: (sheet_of(c) != sheet_of(first), abs(c - first), c))
+        rows: list[list[Substitute]] = []
+        for seen in near:
+            if len(rows) == MOST_OFFERED:
+                break
+            if len(cells) > 1 and self._is_of_another_sample(seen, cells, some):
+                continue
+            row = list(self._seen(seen, cells))
+            if len(row) == len(cells):
+                rows.append(row)
+        return [[row[k] for row in rows] for k in range(len(cells))]
+
+    def _seen(self, cell: Address, homes: Sequence[Address]) -> Iterator[Substitute]:
+        """A cell, or that of its sample, for each of a column; fewer where one has none."""
+        tested = self.tested
+        for home in homes:
+            there = beside(tested, cell, home, homes[0])
+            try:
+                node = tested.graph.node(there)
+            except NotUnderstood:
+                return
+            if node.is_constant():
+                return
+            reference = tested.mentions.reference(there, home)
+            yield Substitute(reference, self.slopes.numbers.of(node))
+
+    def _is_constant(self, cell: Address) -> bool:
+        """Whether a cell's formula depends on no weight and doesn't only repeat a number: a
+        gradient that lost what it came from."""
+        training = self.tested.training
+        computed = cell in training.book.patterns and cell not in training.varying
+        return computed and training.plain(cell) == cell
+
+    def _is_of_another_sample(
+        self, cell: Address, homes: Sequence[Address], some: Collection[Address]
+    ) -> bool:
+        """Whether a cell stands to another sample's as one that is offered does to the first's."""
+        training, row, home = self.tested.training, self.tested.positions.row, homes[0]
+        if sheet_of(cell) != sheet_of(home) or cell in training.weight_cells:
+            return False
+        if row(cell) == row(home):
+            return False
+        alike = (cell + home - other for other in homes[1:])
+        return cell in training.varying or any(c in some and row(c) == row(home) for c in alike)
+
+    def _derived(
+        self, cell: Address, formula: EvaluatedFormula, offered: Sequence[Substitute]
+    ) -> list[Substitute]:
+        """Functions of cells, first of those between the weights and the loss: slopes are of such
+        cells; and differences as of an output and its target."""
+        apart = differences(self.tested, cell)
+        found = [Substitute(said, formula.value_of(said)) for said in apart]
+        training = self.tested.training
+
+        def is_between(one: Substitute) -> bool:
+            at = self._cell(one, cell)
+            return at in self.forward and at in training.computed
+
+        some = sorted(offered, key=lambda one: not is_between(one))[:MOST_DERIVED]
+        return [*found, *derived(self._templates, some, formula.value_of)]
+
+    @cached_property
+    def _templates(self) -> list[Template]:
+        return templates(self.tested)
+
+    def _products(self, cell: Address, offered: Sequence[Substitute]) -> list[Substitute]:
+        """What a sum lacks where a weight has no influence: it times some cell."""
+        step = self.tested.step
+        idle = {step.weights[weight] for weight in self.tested.without_influence}
+        return [
+            Substitute(Infix("*", weight.said, one.said), weight.values * one.values)
+            for weight in offered
+            if self._cell(weight, cell) in idle
+            for one in offered
+            if weight is not one
+        ]
+
+    def _cell(self, one: Substitute, home: Address) -> Address | None:
+        assert isinstance(one.said, Reference)
+        return self.tested.training.book.reader.cell(one.said.text, home)
+
+
+def _stacked(alternatives: Iterator[Alternatives]) -> Iterator[Alternatives]:
+    """Single edits gathered to one array, and those that are many already."""
+    edits: list[Edit] = []
+    values: list[Array] = []
+    for some, value in alternatives:
+        if len(some) > 1:
+            yield some, value
+        else:
+            edits += some
+            values.append(np.asarray(value)[0])
+    if edits:
+        yield edits, np.stack(np.broadcast_arrays(*values))

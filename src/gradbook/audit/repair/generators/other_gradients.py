@@ -1,0 +1,112 @@
+"""An update that takes another weight's gradient, though its own is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gradbook.audit.formula.address import Address, sheet_of, written
+from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.pattern import relaid
+from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis
+from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.audit.training.claims import Claim
+from gradbook.targets.excel.language.grammar import Reference
+
+
+def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """The updates that should mention another cell than they do."""
+    tested, patterns = symptoms.tested, symptoms.tested.training.book.patterns
+    for weight, claim in symptoms.wrong.items():
+        other = whose(tested, weight, claim) if claim.via and claim.whole else None
+        if other is None:
+            continue
+        astray = _where_ways_meet(tested, claim, other)
+        home = claim.via[claim.via.index(astray) - 1] if astray in claim.via else claim.via[-1]
+        right = _right_one(tested, weight, claim, astray)
+        if right is not None and home != astray:
+            taken, said = (
+                tested.mentions.on_its_sheet(written(cell), cell, home) for cell in (astray, right)
+            )
+            text = _with(tested, patterns[home].text_at(home), home, astray, said)
+            edit = Edit(EditKind.REFERENCE, ((),), Reference(taken), Reference(said))
+            yield Hypothesis(Cause.UPDATE, (home,), (text,), (edit,), frozenset({weight}), other)
+
+
+def serving_others(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> set[int]:
+    """The weights of a last row, which no update follows, that seem to claim another's gradient."""
+    return {
+        weight
+        for weight, claim in wrong.items()
+        if not claim.via and claim.whole and whose(tested, weight, claim) is not None
+    }
+
+
+def whose(tested: StepUnderTest, weight: int, claim: Claim) -> int | None:
+    """The weight whose gradient a claim is."""
+    if claim.owner not in tested.training.book.patterns:
+        return None
+    try:
+        claimed = tested.claimed(claim)
+    except NotUnderstood:
+        return None
+    for other, true in tested.gradients.items():
+        if other != weight and not true.is_constant() and tested.same(claimed, true):
+            return other
+    return None
+
+
+def _where_ways_meet(tested: StepUnderTest, claim: Claim, other: int) -> Address:
+    """The first cell on the way to a claim that belongs to the other weight's update."""
+    theirs = {cell for option in tested.step.claims[other] for cell in (*option.via, option.owner)}
+    return next((cell for cell in claim.via[1:] if cell in theirs), claim.owner)
+
+
+def _right_one(tested: StepUnderTest, weight: int, claim: Claim, astray: Address) -> Address | None:
+    """What belongs in the place of a gradient, or of what remembers it."""
+    for own in _worth(tested, weight, claim):
+        right = own if astray == claim.owner else _remembering(tested, own, astray)
+        if right is not None:
+            return right
+    return None
+
+
+def _worth(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[Address]:
+    """The cells beside a claim that are the gradient wanted."""
+    training, owner = tested.training, claim.owner
+    along, true = training.axis.along, tested.gradients[weight]
+    beside = [
+        cell
+        for cell in training.book.patterns
+        if along(cell) == along(owner) and cell in training.computed
+    ]
+    for cell in sorted(beside, key=lambda c: (sheet_of(c) != sheet_of(owner), c)):
+        try:
+            node = tested.graph.node(cell)
+        except NotUnderstood:
+            continue
+        if tested.same(node if claim.sign > 0 else -node, true):
+            yield cell
+
+
+def _remembering(tested: StepUnderTest, own: Address, like: Address) -> Address | None:
+    """The velocity, or the mean, that gathers a gradient as another cell does the other's."""
+    training = tested.training
+    along = training.axis.along
+    return next(
+        (
+            user
+            for user in training.flow.users.get(own, ())
+            if along(user) == along(like)
+            and user in training.book.patterns
+            and user not in training.weight_cells
+        ),
+        None,
+    )
+
+
+def _with(tested: StepUnderTest, text: str, home: Address, astray: Address, said: str) -> str:
+    """A formula that mentions another cell in the place of one."""
+    cell = tested.training.book.reader.cell
+    return relaid(text, lambda word: said if cell(word, home) == astray else word)

@@ -1,0 +1,136 @@
+"""Rows that aren't like the rest of their columns: what a few steps say otherwise than most."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from gradbook.audit.formula.address import ROW, Address, sheet_of
+from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.pattern import Pattern, moved, relaid
+from gradbook.audit.judge.positions import Positions
+from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis
+from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
+from gradbook.targets.excel.language.grammar import Number
+
+
+def outlier_rows(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """The formulas of most rows, where they put these right but for what is wrong in all."""
+    tested, anyway = symptoms.tested, symptoms.memory.usually_wrong
+    wrong = tested.wrong_weights() - anyway if symptoms.usual else set()
+    cells = _outliers(tested.training, symptoms.usual[0], tested.step) if wrong else {}
+    if not cells or not _are_right(tested, cells, anyway):
+        return
+    for cell in list(cells):
+        without = {other: pattern for other, pattern in cells.items() if other != cell}
+        if without and _are_right(tested, without, anyway):
+            cells = without
+    whole = (p.expression or Number(0.0) for p in cells.values())
+    edits = tuple(Edit(EditKind.FORMULA, ((),), Number(0.0), right) for right in whole)
+    texts = tuple(pattern.text for pattern in cells.values())
+    yield Hypothesis(Cause.ROW, tuple(cells), texts, edits, frozenset(wrong))
+
+
+def _are_right(
+    tested: StepUnderTest, formulas: Mapping[Address, Pattern], wrong_anyway: set[int]
+) -> bool:
+    """Whether all claims but those are right with these formulas."""
+    again = StepUnderTest.of(tested.training, [tested.step]).with_formulas(formulas)
+    return again.wrong_weights() <= wrong_anyway
+
+
+def _outliers(training: SheetTraining, usual: SheetStep, step: SheetStep) -> dict[Address, Pattern]:
+    """The cells of a step whose formula isn't the one that usual steps have there, with that."""
+    move = Move(training, usual, step)
+    found: dict[Address, Pattern] = {}
+    for cell in usual.cells:
+        pattern = training.book.patterns.get(cell)
+        if pattern is None or cell not in training.computed:
+            continue
+        there = move.to(cell)
+        if not move.same(cell, there):
+            text = move.text(cell, pattern.text_at(cell))
+            found[there] = training.book.reader.typed(text, there)
+    return found
+
+
+class Move:
+    """From the cells of one step to those of another.
+
+    Epochs and samples may be differently far apart, even on one sheet, but a column is one of them.
+    """
+
+    def __init__(self, training: SheetTraining, usual: SheetStep, step: SheetStep) -> None:
+        self.training = training
+        self.weights = dict(zip(usual.weights, step.weights, strict=True))
+        self.inside = set(usual.cells)
+        self.losses = {
+            sheet_of(here): there - here for here, there in zip(usual.loss, step.loss, strict=False)
+        }
+        here, there = self._columns(usual), self._columns(step)
+        self.by = {
+            line: min(there[line]) - min(cells)
+            for line, cells in here.items()
+            if len(there.get(line, ())) == len(cells) and min(there[line]) != min(cells)
+        }
+
+    def _columns(self, step: SheetStep) -> dict[tuple[int, int], list[Address]]:
+        """The cells of a step that move with it, by the column they stand in."""
+        training, foreign = self.training, Positions(self.training, step).of_other_steps
+        found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+        for cell in dict.fromkeys([*step.cells, *step.own]):
+            moves = cell in training.computed and cell not in foreign
+            if cell in step.weights or moves:
+                found[self._line(cell)].append(cell)
+        return found
+
+    def _line(self, cell: Address) -> tuple[int, int]:
+        return self.training.axis.line(cell)
+
+    def distance(self, cell: Address) -> int:
+        """How far the other step's cell is from this one's, as the nearest column has it."""
+        sheet, place = self._line(cell)
+        near = [line for line in self.by if line[0] == sheet]
+        if not near:  # nothing of that step depends on weights there
+            return self.losses.get(sheet, 0)
+        return self.by[min(near, key=lambda line: abs(line[1] - place))]
+
+    def to(self, cell: Address) -> Address:
+        return cell + self.distance(cell)
+
+    def text(self, cell: Address, formula: str) -> str:
+        """A formula of the cell as it belongs in the other step."""
+        reader, own = self.training.book.reader, self.distance(cell)
+
+        def follow(reference: str) -> str:
+            at = reader.cell(reference, cell)
+            by = own
+            if at is not None and at in self.inside and at in self.training.varying:
+                by = self.distance(at)
+            elif at is not None and sheet_of(at) != sheet_of(cell):
+                by = 0
+            down = round(by / ROW)
+            return moved(reference, down, by - down * ROW)
+
+        return relaid(formula, follow)
+
+    def same(self, cell: Address, there: Address) -> bool:
+        """Whether the two formulas say the same of their own steps."""
+        book, flow = self.training.book, self.training.flow
+        a, b = book.patterns[cell], book.patterns.get(there)
+        if a is b:
+            return True
+        if b is None or a.shape != b.shape:
+            return False
+        here, other = flow.sources(cell), flow.sources(there)
+        own = self.distance(cell)
+        fits = all(self._fits(x, y, own) for x, y in zip(here, other, strict=False))
+        return fits and len(here) == len(other)
+
+    def _fits(self, x: Address, y: Address, own: int) -> bool:
+        if x in self.weights:
+            return self.weights[x] == y
+        return y in (x, x + self.distance(x), x + own)

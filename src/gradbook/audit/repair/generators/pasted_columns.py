@@ -1,0 +1,239 @@
+"""A column of the forward part that was pasted over with its values: the formula it had.
+
+The weights behind it lead nowhere any more, but their gradients still say what led where: a sum is
+put together again from those, an activation is one that the sheet uses elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import reduce
+
+import numpy as np
+
+from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.expression import paths, put, references
+from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.judge.numbers import agree
+from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.repair.edits.templates import template, templates
+from gradbook.audit.repair.generators.samples import beside
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis
+from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.audit.training.claims import Claim
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Array
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language.reader import read
+
+MOST_COLUMNS = 12
+MOST_MENTIONED = 3  # cells of a formula that another may be like
+NEARLY = 1e-9  # equal, but for the last bits
+NEAR = 6  # cells that an activation may be of
+USUAL = (
+    "1/(1+EXP(-x))",
+    "TANH(x)",
+    "MAX(x,0)",
+    "IF(x>0,x,0.01*x)",
+    "LN(1+EXP(x))",
+)
+
+Formulas = tuple[Expression, ...]  # one for every cell of a column
+
+
+def pasted_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """The formulas that columns of values may have had, and whether they give those values."""
+    for cells in list(_columns(symptoms))[:MOST_COLUMNS]:
+        tested = _freed(symptoms.tested, cells)
+        for formulas in _formulas(tested, cells, symptoms.wrong):
+            edit = Edit(EditKind.FORMULA, ((),), Number(0.0), formulas[0])
+            texts = tuple(map(write, formulas))
+            given = _gives(tested, cells, texts)
+            yield Hypothesis(Cause.COLUMN, cells, texts, (edit,), reproduces=given)
+
+
+def _columns(symptoms: Symptoms) -> Iterator[tuple[Address, ...]]:
+    """Numbers that the loss or wrong gradients are made of and that change from step to step, by
+    their column."""
+    tested, training = symptoms.tested, symptoms.tested.training
+    if len(tested.alike) < 2:
+        return
+    book, other = training.book, tested.alike[-1]
+    found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+    for cell in sorted(tested.forward.union(*map(tested.behind, symptoms.wrong))):
+        if cell in book.patterns or cell in training.weight_cells:
+            continue
+        value, later = (book.values.get(c) for c in (cell, tested.positions.there(cell, other)))
+        if isinstance(value, float) and isinstance(later, float) and value != later:
+            found[training.axis.line(cell)].append(cell)
+    yield from map(tuple, found.values())
+
+
+def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[str]) -> bool:
+    """Whether formulas give what stands in the cells, in every step: then they were there."""
+    reader = tested.training.book.reader
+    for home, text in zip(cells, formulas, strict=True):
+        pattern = reader.typed(text, home)
+        if pattern.expression is None:
+            return False
+        try:
+            node = tested.graph.expression(pattern.expression, home, pattern)
+        except NotUnderstood:
+            return False
+        given = tested.positions.values(home, tested.alike)
+        if not np.allclose(tested.sheet.of(node), given, rtol=NEARLY, atol=0):
+            return False
+    return True
+
+
+def _freed(tested: StepUnderTest, cells: Sequence[Address]) -> StepUnderTest:
+    """The step with all that is computed from the cells as formulas, though no weight is in it."""
+    training, instead = tested.training, tested.graph.instead
+    below = training.flow.below(cells, training.weight_cells)
+    formulas = {c: tested.formula(c) for c in below - training.varying if c not in instead}
+    freed = tested.with_formulas({c: known for c, known in formulas.items() if known is not None})
+    for cell in tested.step.cells:
+        with suppress(NotUnderstood):
+            freed.graph.node(cell)
+    return freed
+
+
+def _formulas(
+    tested: StepUnderTest, cells: Sequence[Address], wrong: Mapping[int, Claim]
+) -> Iterator[Formulas]:
+    """What may have stood in a column: a function of another, or a weighted sum."""
+    known = [*templates(tested), *map(template, map(read, USUAL))]
+    for cell in _near(tested, cells[0]):
+        for one in known:
+            yield tuple(one(_seen(tested, cell, cells[0], home)) for home in cells)
+    yield from _like_others(tested, cells)
+    try:
+        total = _sum(tested, cells, wrong)
+    except NotUnderstood:
+        return
+    if total is not None:
+        yield total
+
+
+def _like_others(tested: StepUnderTest, cells: Sequence[Address]) -> Iterator[Formulas]:
+    """The formula of another column with one of its cells exchanged for its like: e^(o1 − L) where
+    e^(o2 − L) stands beside it."""
+    book, first = tested.training.book, cells[0]
+    below = tested.training.flow.below([first], tested.training.weight_cells) | {first}
+    line = [
+        cell
+        for cell in tested.step.cells
+        if cell in book.patterns
+        and tested.positions.row(cell) == tested.positions.row(first)
+        and cell not in below
+    ]
+    shown: set[str] = set()
+    for like in line:
+        shape = book.patterns[like].shape
+        said = book.reader.typed(book.patterns[like].text_at(like), like).expression
+        mentioned = list(dict.fromkeys(references(said))) if said is not None else []
+        if said is None or shape in shown or not 1 < len(mentioned) <= MOST_MENTIONED:
+            continue
+        shown.add(shape)
+        for old in mentioned:
+            at = book.reader.cell(old.text, like)
+            for new in line:
+                if at in book.patterns and book.patterns[new].shape == book.patterns[at].shape:
+                    yield tuple(
+                        _exchanged(tested, said, old, (like, first), (new, home)) for home in cells
+                    )
+
+
+def _exchanged(
+    tested: StepUnderTest,
+    said: Expression,
+    old: Reference,
+    likes: tuple[Address, Address],
+    news: tuple[Address, Address],
+) -> Expression:
+    """What a formula says as seen from another cell, another cell standing for one of its own."""
+    like, first = likes
+    new, home = news
+    for path, part in paths(said):
+        if isinstance(part, Reference):
+            at = tested.training.book.reader.cell(part.text, like)
+            meant = new if part == old else at
+            if meant is not None:
+                said = put(said, path, _seen(tested, meant, first, home))
+    return said
+
+
+def _seen(tested: StepUnderTest, cell: Address, first: Address, home: Address) -> Reference:
+    """A cell as the formula in a column's other cell mentions its like."""
+    return tested.mentions.reference(beside(tested, cell, home, first), home)
+
+
+def _near(tested: StepUnderTest, home: Address) -> list[Address]:
+    """Formulas of the same line: first those that nothing on the way to the loss uses, then those
+    that serve something else, too."""
+    training, book = tested.training, tested.training.book
+    used = {source for cell in tested.forward for source in training.flow.sources(cell)}
+    line, across = tested.positions.row(home), training.axis.beside
+    below = training.flow.below([home], training.weight_cells)
+    cells = [
+        cell
+        for cell in book.patterns
+        if tested.positions.row(cell) == line
+        and cell in training.varying
+        and cell not in below
+        and cell not in training.weight_cells
+    ]
+    cells.sort(key=lambda cell: (abs(across(cell) - across(home)), cell))
+    free = [cell for cell in cells if cell not in used]
+    return free[:NEAR] + [cell for cell in cells if cell in used][:NEAR]
+
+
+def _sum(
+    tested: StepUnderTest, cells: Sequence[Address], wrong: Mapping[int, Claim]
+) -> Formulas | None:
+    """Each weight times what its gradient has beside the slope of the column."""
+    nodes = [tested.graph.node(cell) for cell in cells]
+    found = gradients(tested.loss, nodes)
+    slopes = [tested.random.of(found[node]) for node in nodes]
+    terms: list[Formulas] = []
+    for lane, claim in wrong.items():
+        weight = tested.step.weights[lane]
+        missing = tested.claimed(claim) - tested.gradients[lane]
+        beside_it = _factor(tested, cells, slopes, tested.random.of(missing))
+        if weight is not None and beside_it is not None:
+            own = [tested.mentions.reference(weight, home) for home in cells]
+            terms.append(
+                tuple(
+                    w if x == Number(1.0) else Infix("*", w, x)
+                    for w, x in zip(own, beside_it, strict=True)
+                )
+            )
+    if not terms:
+        return None
+    return tuple(reduce(lambda a, b: Infix("+", a, b), parts) for parts in zip(*terms, strict=True))
+
+
+def _factor(
+    tested: StepUnderTest, cells: Sequence[Address], slopes: Sequence[Array], missing: Array
+) -> Formulas | None:
+    """The cells of another column that, times the slopes, add up to what is missing; or 1."""
+    first = cells[0]
+    if agree(missing, np.sum(np.broadcast_arrays(*slopes), axis=0)):
+        return tuple(Number(1.0) for _ in cells)
+    near = sorted(tested.step.cells, key=lambda c: (sheet_of(c) != sheet_of(first), abs(c - first)))
+    for cell in near:
+        seen = tested.mentions.seen_from(cell, first)
+        there = [beside(tested, seen, home, first) for home in cells]
+        try:
+            nodes = [tested.graph.node(c) for c in there]
+        except NotUnderstood:
+            continue
+        values = [tested.random.of(node) for node in nodes]
+        with np.errstate(all="ignore"):
+            total = sum(slope * value for slope, value in zip(slopes, values, strict=True))
+        if not nodes[0].is_constant() and agree(np.asarray(total), missing):
+            return tuple(tested.mentions.reference(c, h) for c, h in zip(there, cells, strict=True))
+    return None

@@ -1,0 +1,234 @@
+"""What may be wrong with a step: in which cells, by which edit, and how doubtful that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from heapq import nsmallest
+from typing import NamedTuple
+
+from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.repair.conventional import Convention, convention
+from gradbook.targets.excel.language.grammar import Infix, Number, Reference
+
+WEIGHED = 60  # hypotheses that are looked at in full
+FAR = 1e6  # cells: another sheet
+COMMON = (0.5, 1.0, 2.0)  # halves stand before squares
+
+
+class Cause(Enum):
+    """Where a mistake stands."""
+
+    ROW = "some cells of one row"
+    UPDATE = "an update, which takes another weight's gradient"
+    COLUMN = "a column, from which gradients come"
+    CLAIM = "a gradient's own formula"
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """These cells should hold those formulas, and that explains some wrong gradients."""
+
+    cause: Cause
+    cells: tuple[Address, ...]
+    formulas: tuple[str, ...]  # the right one of each cell, without its =
+    edits: tuple[Edit, ...]  # of the first cell's formula
+    explains: frozenset[int] = frozenset()  # weights, by their numbers
+    whose: int = -1  # the weight whose gradient an update takes
+    reproduces: bool = True  # the values in the cells, where values stand there
+
+    @property
+    def home(self) -> Address:
+        return self.cells[0]
+
+
+class Repaired:
+    """A step and a hypothesis: the formula of its first cell, and what it would become."""
+
+    def __init__(self, tested: StepUnderTest, hypothesis: Hypothesis) -> None:
+        self.tested = tested
+        self.hypothesis = hypothesis
+        self.home = hypothesis.home
+        self.edit = hypothesis.edits[0]
+        self.is_forward = self.home in tested.forward
+
+    @cached_property
+    def before(self) -> Pattern | None:
+        return self.tested.formula(self.home)
+
+    @cached_property
+    def after(self) -> Pattern:
+        return self.tested.training.book.reader.typed(self.hypothesis.formulas[0], self.home)
+
+    @cached_property
+    def all_after(self) -> StepUnderTest:
+        """The step as the hypothesis makes it."""
+        return self.tested.with_formulas(formulas_of(self.tested, self.hypothesis))
+
+    @cached_property
+    def likeness(self) -> int:
+        """How many more formulas of its kind, on the way to the loss or back, the formula looks
+        like once it is changed."""
+        return self._like(self.after) - (self._like(self.before) if self.before else 0)
+
+    def _like(self, pattern: Pattern) -> int:
+        tested, shape = self.tested, pattern.shape
+        patterns, places = tested.training.book.patterns, tested.positions.places
+        own = sum(
+            cell in places
+            and cell in patterns
+            and patterns[cell].shape == shape
+            and (cell in tested.forward) == self.is_forward
+            for cell in self.hypothesis.cells
+        )
+        return tested.shapes[self.is_forward][shape] - own
+
+    @cached_property
+    def conventions(self) -> tuple[Convention, Convention]:
+        """What a formula on the way to the loss is as it stands, and once changed."""
+        if not self.is_forward or self.before is None:
+            return Convention.NONE, Convention.NONE
+        tested, home = self.tested, self.home
+        return convention(tested, self.before, home), convention(tested, self.after, home)
+
+    @property
+    def is_pointless(self) -> bool:
+        """Whether a part of the formula comes to nothing, which nobody means."""
+        if self.before is None or self.before.expression is None or self.after.expression is None:
+            return False
+        return pointless_parts(self.after.expression) > pointless_parts(self.before.expression)
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether it adds something on the way to the loss, or makes another function of a function
+        of one cell."""
+        kind = self.edit.kind
+        one = len(set(self.tested.training.flow.sources(self.home))) == 1
+        other = (EditKind.NUMBER, EditKind.OPERATOR, EditKind.OMISSION)
+        adds = kind in (EditKind.FACTOR, EditKind.TERM)
+        return self.is_forward and (adds or (one and kind in other))
+
+    @property
+    def leads_astray(self) -> bool:
+        """Whether a formula on the way to the loss mentions what it can't mean."""
+        return self.is_forward and any(map(self._is_astray, self.hypothesis.edits))
+
+    def _is_astray(self, edit: Edit) -> bool:
+        """Whether a reference leads to a blank, a text, another step, or to what nobody else uses
+        while what belongs there is used by nobody."""
+        if not isinstance(edit.old, Reference):
+            return False
+        tested, training = self.tested, self.tested.training
+        old = training.book.reader.cell(edit.old.text, self.home)
+        if old is None:
+            return True
+        typed = isinstance(training.book.values.get(old), float)
+        if old not in training.book.patterns and not typed:
+            return True
+        if old in training.weight_cells and old not in tested.step.weights:
+            return True
+        if not isinstance(edit.new, Reference):
+            return False
+        new = training.book.reader.cell(edit.new.text, self.home)
+        if new is None or training.plain(new) in tested.forward:
+            return False
+        return any(training.plain(new) in tested.behind(j) for j in self.hypothesis.explains)
+
+
+def formulas_of(tested: StepUnderTest, hypothesis: Hypothesis) -> dict[Address, Pattern]:
+    """The formulas that a hypothesis puts in the place of others."""
+    reader = tested.training.book.reader
+    both = zip(hypothesis.cells, hypothesis.formulas, strict=True)
+    return {cell: reader.typed(text, cell) for cell, text in both}
+
+
+# How likely it is -------------------------------------------------------------
+
+
+class Doubts(NamedTuple):
+    """What speaks against a hypothesis, the gravest first: where all are equal in one, the next
+    counts."""
+
+    unexplained: int  # fewer gradients put right: one mistake is likelier than several
+    made_up: bool  # it gives other values than those that were pasted over it
+    makes_sense: bool  # what stands there could be meant: not a blank, a text, another step
+    unconventional: bool  # it doesn't become what networks are made of
+    convention: int  # … or by a large step: rather a sum went wrong than an activation
+    rare: bool  # an edit on the way to the loss that hardly anyone means
+    unlike: int  # formulas of its kind that it would no longer look like
+    kind: int  # of the edit: slips of a reference are the commonest
+    odd: int  # a number for a cell, an unusual number, a factor in the midst of a sum
+    distance: float  # from the cell that is mentioned to the one that should be
+
+
+def at_first_sight(repaired: Repaired) -> Doubts:
+    """The doubts that are quickly told."""
+    hypothesis = repaired.hypothesis
+    odd = max(_oddity(edit) for edit in hypothesis.edits)
+    distance = sum(_distance(repaired, edit) for edit in hypothesis.edits)
+    kind = hypothesis.edits[0].kind.rank
+    explained = len(hypothesis.explains)
+    return Doubts(
+        -explained,
+        not hypothesis.reproduces,
+        False,
+        False,
+        0,
+        False,
+        -repaired.likeness,
+        kind,
+        odd,
+        distance,
+    )
+
+
+def doubts(repaired: Repaired) -> Doubts:
+    """All that speaks against a hypothesis."""
+    before, after = repaired.conventions
+    return at_first_sight(repaired)._replace(
+        makes_sense=not repaired.leads_astray,
+        unconventional=after <= before,
+        convention=after - before,
+        rare=repaired.is_rare and repaired.likeness <= 0,
+    )
+
+
+def ranked(tested: StepUnderTest, hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:
+    """The hypotheses, the likeliest first, without those that nobody means."""
+    every = (Repaired(tested, hypothesis) for hypothesis in hypotheses)
+    some = nsmallest(WEIGHED, (one for one in every if not one.is_pointless), key=at_first_sight)
+    kept = (one for one in some if one.conventions[1] >= one.conventions[0])
+    return [one.hypothesis for one in sorted(kept, key=doubts)]
+
+
+def _oddity(edit: Edit) -> int:
+    old, new = edit.old, edit.new
+    match edit.kind:
+        case EditKind.NUMBER if isinstance(new, Number):
+            return COMMON.index(new.value) if new.value in COMMON else len(COMMON)
+        case EditKind.FACTOR | EditKind.TERM:
+            assert isinstance(new, Infix)
+            within = isinstance(old, Infix) and old.operator in "+-"
+            plain = new.operator in "*+" and isinstance(new.right, Reference)
+            return 2 * (not plain) + within
+    mixed = isinstance(new, Reference) != isinstance(old, Reference)
+    return mixed * (len(COMMON) + 1)
+
+
+def _distance(repaired: Repaired, edit: Edit) -> float:
+    """How far apart two cells are; of something that is added, how deep inside it stands."""
+    if edit.kind in (EditKind.FACTOR, EditKind.TERM):
+        return len(edit.paths[0])
+    if not isinstance(edit.old, Reference) or not isinstance(edit.new, Reference):
+        return 0
+    reader = repaired.tested.training.book.reader
+    a, b = (reader.cell(said.text, repaired.home) for said in (edit.old, edit.new))
+    if a is None or b is None:
+        return 1000 * FAR
+    apart = abs(row_of(a) - row_of(b)) * 100 + abs(column_of(a) - column_of(b))
+    return apart + FAR * (sheet_of(a) != sheet_of(b))

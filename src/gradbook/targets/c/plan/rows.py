@@ -1,0 +1,216 @@
+"""What each pass reads and computes, row by row, in order.
+
+A hand-written loop asks for rows of what it reads and hands on rows of what it makes. For each of
+these there is a `Row`: the values of one row of places, and where each of them comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+
+from gradbook.graph.node import Node
+from gradbook.targets.c.plan.placing import Pass, Placing
+from gradbook.targets.c.rewrite.patterns import channelwise, reduced
+from gradbook.targets.c.words import MOVED
+
+
+class From(Enum):
+    """Where a row has a value from."""
+
+    LOOP = auto()  # the pass's own loop has just made it
+    MEMORY = auto()  # a row of it is kept
+    WINDOW = auto()  # what is kept of its window
+    CHANNEL = auto()  # what is kept of its channel
+    STEP = auto()  # an array of the step as a whole has it, for each channel
+    PLACES = auto()  # the same, for each place
+    NUMBER = auto()  # a constant
+    OTHER = auto()  # another value, repeated
+    FORMULA = auto()  # computed from its inputs
+
+
+@dataclass(frozen=True)
+class Value:
+    node: Node
+    comes: From
+    of: Node  # what is looked up: the node itself, or the value that it repeats
+
+
+@dataclass(frozen=True)
+class BatchSum:
+    """A sum over the batch that a pass takes; with `squares` it is that of (x − mean)²."""
+
+    node: Node
+    x: Node
+    squares: bool
+    beside: bool  # a sum that comes with its squares, and isn't taken by itself
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one function computes: `values` in order, of which `stores` are kept and `sums` taken.
+
+    A reader hands on `result`; one without values gives it as it lies in memory.
+    """
+
+    values: tuple[Value, ...]
+    result: Node | None = None
+    stores: tuple[Node, ...] = ()
+    sums: tuple[BatchSum, ...] = ()
+
+    def coming(self, *origins: From) -> list[Node]:
+        """What is looked up there."""
+        return [value.of for value in self.values if value.comes in origins]
+
+    @property
+    def loads(self) -> list[Node]:
+        """What it reads from memory."""
+        if self.result is not None and not self.values:
+            return [self.result]
+        return self.coming(From.MEMORY, From.WINDOW, From.CHANNEL)
+
+    @property
+    def arrays(self) -> list[Node]:
+        """What it reads of the step as a whole."""
+        return self.coming(From.STEP, From.PLACES)
+
+    @property
+    def loads_by_place(self) -> list[Node]:
+        """Of these, what it reads at its own places."""
+        elsewhere = self.coming(From.CHANNEL)
+        return [node for node in self.loads if node not in elsewhere]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a pass."""
+
+    readers: tuple[Row, ...]  # of what the heavy op reads
+    finisher: Row | None  # of what the pass makes
+
+    @property
+    def all(self) -> list[Row]:
+        return [*self.readers, *([self.finisher] if self.finisher else [])]
+
+    @property
+    def sums(self) -> list[BatchSum]:
+        return [one for row in self.all for one in row.sums]
+
+    @property
+    def loads(self) -> list[Node]:
+        """What a reader stores is loaded by the next one."""
+        stored = [node for row in self.readers for node in row.stores]
+        return [*stored, *(node for row in self.all for node in row.loads)]
+
+
+def rows_of(placing: Placing, outputs: Collection[Node]) -> dict[Pass, Rows]:
+    """The rows of all passes; what nobody reads isn't stored."""
+    found = {one: _rows(one, placing) for one in placing.passes}
+    read = {*outputs, *(node for rows in found.values() for node in rows.loads)}
+    for one, rows in found.items():
+        if rows.finisher:
+            stores = tuple(node for node in rows.finisher.stores if node in read)
+            found[one] = replace(rows, finisher=replace(rows.finisher, stores=stores))
+    return found
+
+
+def _rows(one: Pass, placing: Placing) -> Rows:
+    moments = placing.timing.moments
+    sums, read_sums = _sums_of(one.sums, moments), _sums_of(one.read_sums, moments)
+    sources = [x for x in one.heavy.inputs if x.each] if one.heavy else []
+    readers = [
+        _reader(one, source, placing.made_in, read_sums if number == 0 else [])
+        for number, source in enumerate(sources)
+    ]
+    finishes = one.heavy is None or one.makes is not None
+    finisher = _finisher(one, placing.made_in, sums) if finishes else None
+    return Rows(tuple(readers), finisher)
+
+
+@dataclass
+class _Reading:
+    """The values of one row, found one after the other."""
+
+    reader: Pass
+    made_in: Mapping[Node, Pass]
+    loop: Node | None = None
+    values: dict[Node, Value] = field(default_factory=dict)
+
+    @property
+    def found(self) -> tuple[Value, ...]:
+        return tuple(self.values.values())
+
+    def in_memory(self, node: Node) -> bool:
+        """Whether the pass can load it."""
+        maker = self.made_in.get(node)
+        return node.op.name == "leaf" if maker is None else maker.number <= self.reader.number
+
+    def need_all(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            self.need(node)
+
+    def need(self, node: Node, make: bool = False) -> None:
+        """`make` computes it even where it is also kept."""
+        if node in self.values:
+            return
+        value = self._value(node, make)
+        if value.comes is From.OTHER:
+            self.need(value.of)
+        elif value.comes is From.FORMULA:
+            for source in node.inputs:
+                self.need(source)
+        self.values[node] = value
+
+    def _value(self, node: Node, make: bool) -> Value:
+        if node is self.loop:
+            return Value(node, From.LOOP, node)
+        if node.op.name == "repeat":
+            return Value(node, From.OTHER, node.inputs[0])
+        if node.is_constant():
+            return Value(node, From.NUMBER, node)
+        if node.each and (not make or node.op.name == "leaf") and self.in_memory(node):
+            return Value(node, From.MEMORY, node)
+        source = channelwise(node)
+        if source is not None:
+            return Value(node, From.STEP if source is node else From.OTHER, source)
+        if not node.each:
+            return Value(node, From.PLACES, node)
+        if node.op.name in MOVED:
+            (source,) = node.inputs
+            assert self.in_memory(source), "what is read from another place is kept"
+            return Value(node, From.CHANNEL if node.op.name == "spread" else From.WINDOW, source)
+        return Value(node, From.FORMULA, node)
+
+
+def _reader(one: Pass, source: Node, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum]) -> Row:
+    """One row of what a heavy op reads."""
+    shared = source in one.shared
+    if source in made_in and not shared:
+        return Row((), source)
+    reading = _Reading(one, made_in)
+    reading.need(source, make=True)
+    reading.need_all(each.x for each in sums)
+    return Row(reading.found, source, (source,) if shared else (), tuple(sums))
+
+
+def _finisher(one: Pass, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum]) -> Row:
+    """What is done with one row of what a pass makes."""
+    reading = _Reading(one, made_in, one.makes)
+    stores = sorted(one.kept, key=lambda node: node.index)
+    for node in stores:
+        reading.need(node, make=True)
+    reading.need_all(each.x for each in sums if not each.beside)
+    return Row(reading.found, None, tuple(stores), tuple(sums))
+
+
+def _sums_of(reductions: Iterable[Node], moments: Mapping[Node, Node]) -> list[BatchSum]:
+    """Σ x comes with Σ(x − mean)²."""
+    reductions = list(reductions)
+    squared = {moments[node] for node in reductions if node in moments}
+    found = []
+    for node in reductions:
+        x = moments.get(node) or reduced(node)
+        assert x is not None
+        found.append(BatchSum(node, x, node in moments, node not in moments and x in squared))
+    return found

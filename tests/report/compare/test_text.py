@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import csv
+import json
+from io import StringIO
+
+import pytest
+
+from gradbook.report.compare.text import as_csv, as_json, lines
+from gradbook.report.words.lines import plain
+
+
+def test_the_terminal_shows_all_of_it(runs, who):
+    said = plain(list(lines(runs, who, 100)))
+    for run in runs:
+        assert f"\n{run.name} " in said
+        assert f"{100 * run.test.mean:.2f} %" in said
+    assert "  batch\n    plain, seeds: 128\n    adam: 16\n" in said
+    assert f"  by all: {len(who.by_all)}\n" in said
+    assert f"  only by adam: {len(who.only_by(1))}\n" in said
+    assert "Validation accuracy" in said
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+def test_the_terminals_width_is_kept(runs, who, width):
+    said = plain(list(lines(runs, who, width)))
+    assert max(map(len, said.splitlines())) <= width
+
+
+def test_where_nothing_but_ascii_can_be_drawn_it_is_ascii(runs, who):
+    ascii_only = [run for run in runs if run.name != "seeds"]  # ± heads a column of theirs
+    assert plain(list(lines(ascii_only, None, 80, ascii_only=True))).isascii()
+
+
+def test_one_run_alone_is_told_too(runs):
+    said = plain(list(lines(runs[:1], None, 80)))
+    assert "misread" not in said
+    assert "Their recipes are the same." not in said
+
+
+def test_the_csv_has_a_row_of_plain_numbers_for_each_run(runs):
+    rows = list(csv.DictReader(StringIO(as_csv(runs))))
+    assert [row["run"] for row in rows] == ["plain", "adam", "seeds"]
+    for row, run in zip(rows, runs, strict=True):
+        assert float(row["test_accuracy"]) == run.test.mean
+        assert int(row["parameters"]) == run.parameters
+    assert rows[0]["test_deviation"] == rows[0]["test_lowest"] == ""
+    assert float(rows[2]["test_lowest"]) == min(runs[2].test.values)
+
+
+def test_the_json_holds_everything(runs, who):
+    read = json.loads(as_json(runs, who))
+    assert read["version"] == 1
+    assert [len(run["history"]) for run in read["runs"]] == [3, 5, 5]
+    assert read["runs"][2]["test_accuracies"] == list(runs[2].test.values)
+    assert read["differences"]["batch"] == ["128", "16", "128"]
+    assert read["misread"]["by_all"] == who.by_all.tolist()
+    assert read["misread"]["only_by"]["adam"] == who.only_by(1).tolist()
+
+
+def test_without_images_nobody_misreads_any(runs):
+    assert json.loads(as_json(runs, None))["misread"] is None
