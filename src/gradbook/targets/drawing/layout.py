@@ -52,13 +52,10 @@ def draw(net: Net, numbers: bool = False) -> Drawing:
     wanted = [True, False] if numbers else [False]
     layouts = [_roomiest(stages(net, with_numbers)) for with_numbers in wanted]
     layout = min(layouts, key=lambda layout: len(layout.unnamed))
-    return drawing(_described(net), layout.shapes, MARGIN)
-
-
-def _described(net: Net) -> str:
     called = f"The network {net.name}" if net.name else "A network"
     layers = ", ".join(map(layer_words, net.layers))
-    return f"{called}: input {spell(net.input)}, {layers}, {net.loss}"
+    words = f"{called}: input {spell(net.input)}, {layers}, {net.loss}"
+    return drawing(words, layout.shapes, MARGIN)
 
 
 @dataclass(frozen=True)
