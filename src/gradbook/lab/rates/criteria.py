@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from gradbook.graph.node import Array
-from gradbook.lab.rates.trial import SHUT, Gate, Trial
+from gradbook.lab.rates.trial import SHUT, Gate, RateTrial
 from gradbook.net import Loss, Net
 
 ENOUGH = 0.1  # of what could be learned: who leaves no more has learned
@@ -73,7 +73,7 @@ class Case:
     What its losses have above `least` is the excess: only that can be learned away.
     """
 
-    trial: Trial
+    trial: RateTrial
     least: float
     attained: float
 

@@ -60,7 +60,7 @@ class Gate:
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class RateTrial:
     """What happened at one rate, epoch by epoch; the values of an epoch are before its update."""
 
     rate: float
@@ -84,7 +84,7 @@ class Trial:
         return float(finite.min()) if finite.size else float("nan")
 
 
-def trial(step: Step, epochs: int, rate: float) -> Trial:
+def trial(step: Step, epochs: int, rate: float) -> RateTrial:
     """Train for so many epochs at this rate, and keep what tells how it went."""
     doors = _doors(step)
     watch = [d for door in doors for d in (door.arriving, door.passing)]
@@ -101,7 +101,7 @@ def trial(step: Step, epochs: int, rate: float) -> Trial:
                 turns[epoch] = gradient @ before / slopes[epoch] / slopes[epoch - 1]
             before = gradient
         gates = tuple(_gate(step, door, values) for door in doors)
-    return Trial(rate, losses, slopes, turns, gates)
+    return RateTrial(rate, losses, slopes, turns, gates)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from gradbook.lab.rates.criteria import (
     last_quarter,
     movement,
 )
-from gradbook.lab.rates.trial import Gate, Trial
+from gradbook.lab.rates.trial import Gate, RateTrial
 
 SLOPES = {"sigmoid": "a(1−a)", "tanh": "1−a²", "exp": "a(1−a)"}
 LONG = 1e6  # epochs: nobody waits for more
@@ -59,10 +59,10 @@ MEANINGS = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RateOutcome:
     """One rate: what happened, what that means, and whether training works at that rate."""
 
-    trial: Trial
+    trial: RateTrial
     verdict: Verdict
     reason: str
     trains: bool
@@ -85,14 +85,14 @@ class Outcome:
         return self.trial.lowest
 
 
-def judge(trial: Trial, least: float, attained: float | None = None) -> Outcome:
+def judge(trial: RateTrial, least: float, attained: float | None = None) -> RateOutcome:
     """What the trial says, where `least` is the lowest loss there could be.
 
     `attained` is the lowest loss known to be reached, where that isn't `least`.
     """
     case = Case(trial, least, least if attained is None else attained)
     verdict = _verdict(case)
-    return Outcome(trial, verdict, _REASONS[verdict](case), case.trains)
+    return RateOutcome(trial, verdict, _REASONS[verdict](case), case.trains)
 
 
 def _verdict(case: Case) -> Verdict:
