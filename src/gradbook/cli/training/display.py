@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from gradbook.lab.training.run_folder import RunFolder
     from gradbook.lab.training.seeds import SeedsFolder
     from gradbook.lab.training.train import Trained
-    from gradbook.lab.training.training import TrainingRun
 
 
 WHEELS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"

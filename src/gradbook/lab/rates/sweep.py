@@ -96,7 +96,7 @@ def sweep(
 def _attained(trials: list[RateTrial], least: float) -> float:
     """The loss on which the best of these came to rest, or the lowest there could be."""
     cases = [Case(trial, least, least) for trial in trials]
-    sound = [case.trial.lowest for case in cases if case.is_number and not case.saturated]
+    sound = [case.trial.lowest for case in cases if case.is_finite and not case.saturated]
     lowest = min(sound, default=least)
     learned = float(trials[0].losses[0]) - lowest
     rests = [case.trial.end for case in cases if case.settled and not case.frozen]
