@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gradbook.data.formats.rows import MISSING, CellRow, is_header, is_number, number, read_rows
 from gradbook.errors import DataError
-from gradbook.net import Activation, Net, Sample
+from gradbook.net import Net, Sample
 from gradbook.net.description import Misfit
 
 
@@ -74,7 +74,7 @@ class _Table:
 def _read(path: str | PathLike[str], net: Net) -> _Table:
     inputs, file = prod(net.input), str(path)
     widths = [inputs + net.outputs]
-    if net.outputs > 1 and _tells_classes(net):
+    if net.outputs > 1 and net.ending.endswith("softmax"):
         widths.append(inputs + 1)
     rows = read_rows(path, widths)
     width = len(rows[0].cells)
@@ -85,11 +85,6 @@ def _read(path: str | PathLike[str], net: Net) -> _Table:
     if has_header and len(rows) == 1:
         raise DataError("only a header: write one sample a row below it", file=file)
     return _Table(file, rows[has_header:], columns, inputs, width != widths[0])
-
-
-def _tells_classes(net: Net) -> bool:
-    last = net.layers[-1]
-    return isinstance(last, Activation) and last.kind.endswith("softmax")
 
 
 def _wrong_width(width: int, widths: Sequence[int], inputs: int) -> str:

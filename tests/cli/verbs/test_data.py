@@ -165,7 +165,7 @@ def test_a_sheet_that_cannot_be_written_is_one_line(refused, tmp_path):
         (["digits", "--size", "28"], "--size: '28' isn't a size: write rows and columns as 28x28"),
         (["digits", "--size", "0x9"], "--size: '0x9' isn't a size"),
         (["sklearn-digits", "--size", "28x28"], "sklearn-digits: its images are 8x8, not 28x28:"),
-        (["digits", "--png", "a.gif"], "--png: 'a.gif' isn't called .png"),
+        (["digits", "--png", "a.gif"], "--png: 'a.gif' doesn't say what to write: end it in .png"),
         (["digits", "--warp", "rotate 9"], "--warp needs --show or --png to be seen"),
         (["digits", "--seed", "1"], "--seed is what a warp is drawn from: add --warp"),
         (["digits", "--show", "3", "--warp", "rot"], "--warp, line 1, column 1: unknown 'rot'"),

@@ -110,7 +110,7 @@ def _card(runs: Sequence[Compared], misread: Misread, place: int) -> str:
 def _lines(runs: Sequence[Compared], misread: Misread, place: int) -> Iterator[str]:
     """What each run read, and how sure it was."""
     inks = curve_colours(len(runs))
-    for run, ink, reading in zip(runs, inks, misread.readings, strict=True):
-        read = misread.dataset.classes[int(reading.read[place])]
+    for run, ink, vote in zip(runs, inks, misread.majorities, strict=True):
+        read = misread.dataset.classes[int(vote.read[place])]
         mark = f'<span title="{text(run.name)}">{swatch(ink)}</span> '
-        yield line("read", read, sureness(float(reading.sure[place])), mark)
+        yield line("read", read, sureness(float(vote.sure[place])), mark)

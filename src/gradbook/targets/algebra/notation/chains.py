@@ -10,11 +10,11 @@ import numpy as np
 
 from gradbook.graph.derivation import (
     Chain,
+    ChainProduct,
+    ChainSum,
     Derivation,
     Local,
     OverSamples,
-    Product,
-    Sum,
     Worked,
     chain_value,
     first_values,
@@ -115,9 +115,9 @@ class Algebra:
     def _size(self, chain: Chain) -> float:
         """What the chain would come to if nothing in it cancelled, at most."""
         match chain:
-            case Sum(terms):
+            case ChainSum(terms):
                 return sum(map(self._size, terms))
-            case Product(factors):
+            case ChainProduct(factors):
                 return prod(map(self._size, factors))
             case Local() if chain.formula.op.name == "total":
                 return float(np.abs(self.values[chain.formula.inputs[0]]).sum())
@@ -141,13 +141,13 @@ class Algebra:
         match chain:
             case Local() | Worked():
                 return wording.factor(chain)
-            case Sum(terms):
+            case ChainSum(terms):
                 return added([self._said(term, wording) for term in terms] or [Numeral(0)])
             case OverSamples(inside, mean):
                 total = wording.total(inside)
                 share = Fraction(Numeral(1), Numeral(self.samples))
                 return multiplied([share, total]) if mean else total
-            case Product(factors):
+            case ChainProduct(factors):
                 kept = [part for part in factors if not (wording.spare_ones and is_one(part))]
                 return multiplied(self._said(part, wording) for part in kept or factors[:1])
 

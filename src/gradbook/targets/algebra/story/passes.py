@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from gradbook.graph.derivation import (
     Chain,
+    ChainSum,
     Local,
     OverSamples,
-    Sum,
     Worked,
     partials,
     pieces,
@@ -115,7 +115,7 @@ class _Backward:
         self.shared_steps(chain)
         assert weight.name
         self.story.heading(f"{KINDS[weight.name.stem]} ", symbol_of(weight), level=2)
-        if chain == Sum(()):
+        if chain == ChainSum(()):
             self.story.say("It meets nothing but zeros at the edge, so nothing depends on it.")
         self.line(weight)
 
@@ -151,7 +151,7 @@ class _Backward:
         known, chain = self.known, self.known.derived.chains[value]
         slope = known.slope(value)
         self.story.equation(slope, ("=", known.in_partials(chain)))
-        if any(isinstance(piece, Sum) for piece in pieces(chain)):
+        if any(isinstance(piece, ChainSum) for piece in pieces(chain)):
             self.story.explain(
                 "Where a value feeds several others, a change of it reaches the error over each of "
                 "them, and what arrives adds up."

@@ -16,11 +16,11 @@ from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.derivation import (
     Chain,
+    ChainProduct,
+    ChainSum,
     Derivation,
     Local,
     OverSamples,
-    Product,
-    Sum,
     Worked,
     derivation,
     first_values,
@@ -154,13 +154,13 @@ class _Derivation:
                 return self.partial(chain)
             case Worked():
                 return self.lines[chain.value]
-            case Sum() if self.chains.owners.get(id(chain)) in self.lines:
+            case ChainSum() if self.chains.owners.get(id(chain)) in self.lines:
                 return self.lines[self.chains.owners.get(id(chain))]
-            case Product(factors):
+            case ChainProduct(factors):
                 return LineValue.combined("*", [self.value(factor) for factor in factors])
-            case Sum(()):
+            case ChainSum(()):
                 return LineValue(np.float64(0), lambda _: Number(0.0))
-            case Sum(terms):
+            case ChainSum(terms):
                 return LineValue.combined("+", [self.value(term) for term in terms])
             case OverSamples():
                 return self.over_samples("mean" if chain.mean else "sum", chain)
@@ -278,7 +278,7 @@ class Chains:
     def owners(self) -> dict[int, Node]:
         """The value whose whole chain a sum is, by the sum's identity."""
         chains = self.derived.chains.items()
-        return {id(chain): value for value, chain in chains if isinstance(chain, Sum)}
+        return {id(chain): value for value, chain in chains if isinstance(chain, ChainSum)}
 
     def weights(self) -> list[Node]:
         """The weights that are worked: all, or the first one of the first and the last layer."""
@@ -306,9 +306,9 @@ class Chains:
         match chain:
             case Worked(_, value):
                 yield value
-            case Sum() if inside and (owner := self.owners.get(id(chain))):
+            case ChainSum() if inside and (owner := self.owners.get(id(chain))):
                 yield owner
-            case Product(several) | Sum(several):
+            case ChainProduct(several) | ChainSum(several):
                 for part in several:
                     yield from self._referred(part, inside=True)
             case OverSamples(part):
@@ -336,11 +336,11 @@ class Chains:
                 return derivative(of, to)
             case Worked(root, value):
                 return derivative(root, value)
-            case Product(factors):
+            case ChainProduct(factors):
                 return " · ".join(self.words(factor) for factor in factors)
-            case Sum(()):
+            case ChainSum(()):
                 return "0: it reaches no error"
-            case Sum(terms):
+            case ChainSum(terms):
                 return " + ".join(self.words(term) for term in terms)
             case OverSamples(inside, mean):
                 return f"{'mean' if mean else 'sum'} of ({self.words(inside)})"
