@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
 
-from gradbook.errors import UsageError
+from gradbook.net.plain import one_of
 
 Shape = tuple[int, ...]
 
@@ -49,9 +49,7 @@ class ParameterSpec:
 
 
 def a_bias(bias: object) -> Bias:
-    if bias not in list(Bias):
-        raise UsageError(f"unknown bias {bias!r}: one of {', '.join(Bias)}")
-    return Bias(str(bias))
+    return Bias(one_of("bias", bias, Bias))
 
 
 def bias_specs(bias: Bias, width: int) -> tuple[ParameterSpec, ...]:

@@ -13,7 +13,7 @@ from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.wording import kind_of, label_of, named, why
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.steps import Step
+from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.book import shown
 from gradbook.targets.excel.language.grammar import write
 
@@ -162,7 +162,7 @@ def _on_its_sheet(tested: StepUnderTest, home: Address, finding: Finding) -> Fin
     return replace(finding, sheet=tested.training.book.sheets[sheet_of(home)].title)
 
 
-def _in_step(tested: StepUnderTest, text: str, owner: Address, step: Step) -> str:
+def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) -> str:
     """A formula of this step as the same cell of another has it: samples and epochs may be
     differently far apart."""
     there = tested.positions.there(owner, step)

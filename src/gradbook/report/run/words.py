@@ -12,7 +12,7 @@ from gradbook.data import warp_text
 from gradbook.errors import one_line
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder
-from gradbook.lab.training.training import Training
+from gradbook.lab.training.training import TrainingRun
 from gradbook.net.text import update_words
 from gradbook.report.run.epochs import GOOD
 from gradbook.report.words.lines import Piece, TextLine, folded, stuck
@@ -21,7 +21,7 @@ from gradbook.report.words.table import QUIET, TableColumn, TextTable
 INDENT = "  "
 
 
-def opening(training: Training, width: int) -> Iterator[TextLine]:
+def opening(training: TrainingRun, width: int) -> Iterator[TextLine]:
     """What is trained on what, and how; then what the user should know."""
     recipe, material = training.recipe, training.material
     said = (
@@ -39,7 +39,7 @@ def opening(training: Training, width: int) -> Iterator[TextLine]:
     yield []
 
 
-def _settings(training: Training) -> Iterator[list[str]]:
+def _settings(training: TrainingRun) -> Iterator[list[str]]:
     """How it is trained; what belongs together in a line."""
     recipe, held_back = training.recipe, training.material.validation
     yield [f"batches of {recipe.batch:,}", update_words(recipe.net.update), str(recipe.schedule)]
@@ -129,7 +129,7 @@ def _command(*said: str) -> TextLine:
     return [Piece(INDENT + shlex.join(["gradbook", *said]), "bold")]
 
 
-def stopped(training: Training | None, folder: Path, width: int) -> Iterator[TextLine]:
+def stopped(training: TrainingRun | None, folder: Path, width: int) -> Iterator[TextLine]:
     """Where it stands, if it stopped between two steps, and how to go on."""
     where = f" {_place(training)}" if training else ""
     yield []
@@ -138,7 +138,7 @@ def stopped(training: Training | None, folder: Path, width: int) -> Iterator[Tex
     yield _command("train", "--resume", str(folder))
 
 
-def _place(training: Training) -> str:
+def _place(training: TrainingRun) -> str:
     epoch, step = divmod(training.checkpoint().step, training.steps)
     if step:
         return f"after step {step:,} of {training.steps:,} in epoch {epoch + 1}"
