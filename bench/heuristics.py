@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from heapq import nsmallest
 from importlib import import_module
 from inspect import isgeneratorfunction
@@ -121,29 +121,56 @@ class Doubt:
         return hypotheses, "ranked"
 
     def off(self, now: Any) -> Any:
-        def key(judge: Callable[..., hypotheses.Doubts]) -> Callable[..., tuple[Any, ...]]:
-            return lambda one: judge(one)._replace(**{self.field: 0})
-
-        def ranked(tested: Any, every: Any) -> list[hypotheses.Hypothesis]:
-            some = (hypotheses.Repaired(tested, one) for one in every)
-            meant = (one for one in some if not one.is_pointless)
-            few = nsmallest(hypotheses.WEIGHED, meant, key=key(hypotheses.at_first_sight))
-            kept = (one for one in few if one.conventions[1] >= one.conventions[0])
-            return [one.hypothesis for one in sorted(kept, key=key(hypotheses.doubts))]
-
-        return ranked
+        return lambda tested, every: _ranked(
+            [hypotheses.Repaired(tested, one) for one in every], self.field
+        )
 
     def watching(self, now: Any, note: Callable[[], None]) -> Any:
-        without = self.off(now)
-
         def watch(tested: Any, every: Any) -> list[hypotheses.Hypothesis]:
             every = list(every)
             result: list[hypotheses.Hypothesis] = now(tested, every)
-            if len(result) > 1 and result != without(tested, every):
-                note()
+            if len(result) > 1:
+                known = [_known(tested, one) for one in every]
+                if result != _ranked(known, self.field):
+                    note()
             return result
 
         return watch
+
+
+def _ranked(every: list[hypotheses.Repaired], doubt: str) -> list[hypotheses.Hypothesis]:
+    """As `hypotheses.ranked` does it, one doubt left out."""
+
+    def first(one: hypotheses.Repaired) -> hypotheses.Doubts:
+        return _once(one, hypotheses.at_first_sight)._replace(**{doubt: 0})
+
+    def later(one: hypotheses.Repaired) -> hypotheses.Doubts:
+        return _once(one, hypotheses.doubts)._replace(**{doubt: 0})
+
+    meant = (one for one in every if not _once(one, lambda one: one.is_pointless))
+    some = nsmallest(hypotheses.WEIGHED, meant, key=first)
+    kept = (one for one in some if one.conventions[1] >= one.conventions[0])
+    return [one.hypothesis for one in sorted(kept, key=later)]
+
+
+def _once(one: hypotheses.Repaired, judge: Callable[[hypotheses.Repaired], Any]) -> Any:
+    """A judgement, kept with what is judged: every doubt is left out in turn."""
+    kept = vars(one).setdefault("judged", {})
+    if judge.__code__ not in kept:
+        kept[judge.__code__] = judge(one)
+    return kept[judge.__code__]
+
+
+@lru_cache(1 << 14)
+def _by_identity(tested: int, hypothesis: int) -> list[hypotheses.Repaired]:
+    return []
+
+
+def _known(tested: Any, hypothesis: hypotheses.Hypothesis) -> hypotheses.Repaired:
+    kept = _by_identity(id(tested), id(hypothesis))
+    if not kept or kept[0].hypothesis is not hypothesis or kept[0].tested is not tested:
+        kept[:] = [hypotheses.Repaired(tested, hypothesis)]
+    return kept[0]
 
 
 def _nothing(*_: object) -> None:

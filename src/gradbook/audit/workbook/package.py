@@ -15,7 +15,7 @@ from gradbook.files import opened
 
 LARGEST_FILE = 32 * 2**20  # bytes
 LARGEST_PART = 64 * 2**20  # bytes of one part, unpacked
-LARGEST_RATIO = 400  # how much smaller XML of a sheet gets is 10 to 40 times
+LARGEST_RATIO = 400  # the XML of a sheet shrinks 10 to 40 times
 SMALL = 2**20  # a part this small may be packed as tightly as it likes
 MOST_PARTS = 4000
 DEEPEST = 60  # elements within elements

@@ -12,7 +12,7 @@ from gradbook.amounts import duration
 from gradbook.cli.terminal.output import can_say, show, width
 from gradbook.cli.terminal.screen import Screen, is_screen
 from gradbook.engine import compile as compiling
-from gradbook.lab.training.training import Listener, Training
+from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.report.run import words
 from gradbook.report.run.epochs import EpochTable, epoch_table
 from gradbook.report.run.progress import BLOCK, NOT_ASCII, Trace, in_a_line, running
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from gradbook.lab.training.run_folder import RunFolder
     from gradbook.lab.training.seeds import SeedsFolder
     from gradbook.lab.training.train import Trained
-    from gradbook.lab.training.training import Training
 
 
 WHEELS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
@@ -49,14 +48,14 @@ def display(as_events: bool) -> Display:
 class Display(Listener):
     """Hears of a training while it is open; afterwards other things can be printed again."""
 
-    training: Training | None = None
+    training: TrainingRun | None = None
 
     def __enter__(self) -> Display:
         return self
 
     def __exit__(self, *_: object) -> None: ...
 
-    def started(self, training: Training) -> None:
+    def started(self, training: TrainingRun) -> None:
         self.training = training
 
     def doing(self, what: str) -> None:
@@ -84,7 +83,7 @@ class Display(Listener):
 class AsEvents(Display):
     """One JSON object a line."""
 
-    def started(self, training: Training) -> None:
+    def started(self, training: TrainingRun) -> None:
         super().started(training)
         recipe, material = training.recipe, training.material
         self.tell(
@@ -136,7 +135,7 @@ class AsLines(Display):
         self.ascii_only = not can_say(NOT_ASCII)
         self.best = 0.0
 
-    def started(self, training: Training) -> None:
+    def started(self, training: TrainingRun) -> None:
         super().started(training)
         validated = training.material.validation is not None
         self.table: EpochTable = epoch_table(width(), validated, self.ascii_only)
@@ -203,7 +202,7 @@ class OnScreen(AsLines):
     def __exit__(self, *_: object) -> None:
         self.screen.__exit__()
 
-    def started(self, training: Training) -> None:
+    def started(self, training: TrainingRun) -> None:
         super().started(training)
         self.doing("")
 

@@ -10,7 +10,7 @@ from typing import Any
 from gradbook.amounts import counted, short, shortest
 from gradbook.lab.rates.limit import DEFINITION
 from gradbook.lab.rates.sweep import Sweep
-from gradbook.lab.rates.verdict import Outcome, Verdict
+from gradbook.lab.rates.verdict import RateOutcome, Verdict
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.sweep.charts import charts, title
 from gradbook.report.words.lines import TEXT_WIDTH, Piece, TextLine, folded, plain
@@ -102,7 +102,7 @@ def as_json(sweep: Sweep) -> str:
     return json.dumps(whole, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: RateOutcome) -> dict[str, Any]:
     return {
         "rate": outcome.rate,
         "verdict": outcome.verdict,
