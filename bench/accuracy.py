@@ -28,7 +28,7 @@ from gradbook.lab.training.history import Epoch
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder, Spread
 from gradbook.lab.training.train import train
-from gradbook.lab.training.training import Listener, Training
+from gradbook.lab.training.training import Listener, TrainingRun
 
 RECIPES = Path(builtin.__file__).with_name("measured.json")
 
@@ -66,7 +66,7 @@ class LastEpochs(Listener):
     def __init__(self, run: RunFolder, epochs: int) -> None:
         self.file, self.epochs = _last_file(run), epochs
 
-    def started(self, training: Training) -> None:
+    def started(self, training: TrainingRun) -> None:
         self.training = training
 
     def epoch_done(self, epoch: Epoch) -> None:

@@ -1,8 +1,8 @@
-"""The audit's heuristics by name, each with what stands in its place when it is turned off.
+"""The audit's heuristics by name, each with a way to turn it off.
 
-`mutants.py --without NAME` asks what is lost without one. A heuristic is a function of the audit;
-turned off, another takes its place wherever it was imported. `watched` notes which of them make a
-difference to a book, so that only those need to be turned off for it.
+`mutants.py --without NAME` asks what is lost without one. Turned off, a function gives way to
+another wherever it was imported, a generator is taken out of its list, a doubt doesn't count.
+`watched` notes which of them make a difference to a book: only those need to be turned off for it.
 """
 
 from __future__ import annotations
@@ -10,47 +10,178 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from heapq import nsmallest
 from importlib import import_module
 from inspect import isgeneratorfunction
-from typing import Any
+from typing import Any, Protocol
 
 from gradbook.audit import check
+from gradbook.audit.repair import hypotheses
+from gradbook.audit.repair.edits import formula_edits
+from gradbook.audit.repair.generators import GENERATORS
 
 AUDIT = check.__name__.rpartition(".")[0]
 
 
+class Heuristic(Protocol):
+    """Something that the audit goes by, and might do without."""
+
+    def found(self) -> tuple[Any, str]:
+        """The module or class that holds it, and its name there."""
+
+    def off(self, now: Any) -> Any:
+        """What stands in the place of what stands there now, to turn it off."""
+
+    def watching(self, now: Any, note: Callable[[], None]) -> Any:
+        """The same as stands there now, but for a note where it makes a difference."""
+
+
 @dataclass(frozen=True)
-class Heuristic:
-    """A function of the audit, by its module and name, and what else may stand there."""
+class Function:
+    """A function of the audit, or a property, and what it would say in any case."""
 
     module: str
     name: str
     instead: Callable[..., Any]
 
-    @property
-    def home(self) -> Any:
-        """The module that holds it, or the class."""
-        *classes, _ = self.name.split(".")
-        found: Any = import_module(f"{AUDIT}.{self.module}")
-        for name in classes:
-            found = getattr(found, name)
-        return found
+    def found(self) -> tuple[Any, str]:
+        *classes, name = self.name.split(".")
+        home: Any = import_module(f"{AUDIT}.{self.module}")
+        for each in classes:
+            home = getattr(home, each)
+        return home, name
 
-    @property
-    def function(self) -> Callable[..., Any]:
-        return self.home.__dict__[self.name.rpartition(".")[2]]
+    def off(self, now: Any) -> Any:
+        return (
+            property(self.instead) if isinstance(now, property | cached_property) else self.instead
+        )
+
+    def watching(self, now: Any, note: Callable[[], None]) -> Any:
+        if isinstance(now, property):
+            return property(self._watching(now.fget, note))
+        if isinstance(now, cached_property):
+            watched: Any = cached_property(self._watching(now.func, note))
+            watched.__set_name__(None, now.attrname)
+            return watched
+        return self._watching(now, note)
+
+    def _watching(self, function: Any, note: Callable[[], None]) -> Callable[..., Any]:
+        def watch(*given: Any, **named: Any) -> Any:
+            result = function(*given, **named)
+            if result != self.instead(*given, **named):
+                note()
+            return result
+
+        def watch_each(*given: Any, **named: Any) -> Iterator[Any]:
+            for one in function(*given, **named):
+                note()
+                yield one
+
+        return watch_each if isgeneratorfunction(function) else watch
 
 
-def _nothing(*_: object, **__: object) -> None:
-    return None
+@dataclass(frozen=True)
+class Generator:
+    """One of the generators of hypotheses, or of edits."""
+
+    module: str
+    registry: str
+    name: str
+
+    def found(self) -> tuple[Any, str]:
+        return import_module(f"{AUDIT}.{self.module}"), self.registry
+
+    def off(self, now: Any) -> Any:
+        return tuple(one for one in now if one.name != self.name)
+
+    def watching(self, now: Any, note: Callable[[], None]) -> Any:
+        def watched(propose: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+            def watch(*given: Any) -> Iterator[Any]:
+                for one in propose(*given):
+                    note()
+                    yield one
+
+            return watch
+
+        return tuple(
+            replace(one, propose=watched(one.propose)) if one.name == self.name else one
+            for one in now
+        )
 
 
-def _none(*_: object, **__: object) -> list[Any]:
+@dataclass(frozen=True)
+class Doubt:
+    """One of the doubts by which hypotheses are ranked."""
+
+    field: str
+
+    def found(self) -> tuple[Any, str]:
+        return hypotheses, "ranked"
+
+    def off(self, now: Any) -> Any:
+        return lambda tested, every: _ranked(
+            [hypotheses.Repaired(tested, one) for one in every], self.field
+        )
+
+    def watching(self, now: Any, note: Callable[[], None]) -> Any:
+        def watch(tested: Any, every: Any) -> list[hypotheses.Hypothesis]:
+            every = list(every)
+            result: list[hypotheses.Hypothesis] = now(tested, every)
+            if len(result) > 1:
+                known = [_known(tested, one) for one in every]
+                if result != _ranked(known, self.field):
+                    note()
+            return result
+
+        return watch
+
+
+def _ranked(every: list[hypotheses.Repaired], doubt: str) -> list[hypotheses.Hypothesis]:
+    """As `hypotheses.ranked` does it, one doubt left out."""
+
+    def first(one: hypotheses.Repaired) -> hypotheses.Doubts:
+        return _once(one, hypotheses.at_first_sight)._replace(**{doubt: 0})
+
+    def later(one: hypotheses.Repaired) -> hypotheses.Doubts:
+        return _once(one, hypotheses.doubts)._replace(**{doubt: 0})
+
+    meant = (one for one in every if not _once(one, lambda one: one.is_pointless))
+    some = nsmallest(hypotheses.WEIGHED, meant, key=first)
+    kept = (one for one in some if one.conventions[1] >= one.conventions[0])
+    return [one.hypothesis for one in sorted(kept, key=later)]
+
+
+def _once(one: hypotheses.Repaired, judge: Callable[[hypotheses.Repaired], Any]) -> Any:
+    """A judgement, kept with what is judged: every doubt is left out in turn."""
+    kept = vars(one).setdefault("judged", {})
+    if judge.__code__ not in kept:
+        kept[judge.__code__] = judge(one)
+    return kept[judge.__code__]
+
+
+@lru_cache(1 << 14)
+def _by_identity(tested: int, hypothesis: int) -> list[hypotheses.Repaired]:
     return []
 
 
-def _no(*_: object, **__: object) -> bool:
+def _known(tested: Any, hypothesis: hypotheses.Hypothesis) -> hypotheses.Repaired:
+    kept = _by_identity(id(tested), id(hypothesis))
+    if not kept or kept[0].hypothesis is not hypothesis or kept[0].tested is not tested:
+        kept[:] = [hypotheses.Repaired(tested, hypothesis)]
+    return kept[0]
+
+
+def _nothing(*_: object) -> None:
+    return None
+
+
+def _none(*_: object) -> list[Any]:
+    return []
+
+
+def _no(*_: object) -> bool:
     return False
 
 
@@ -58,36 +189,70 @@ def _last(*given: Any) -> Any:
     return given[-1]
 
 
-def _found(*given: Any) -> Any:
-    """Where a function has its last argument looked at, the argument as it is."""
+def _all(*given: Any) -> list[Any]:
     return list(given[-1])
 
 
-HEURISTICS = {
+HEURISTICS: dict[str, Heuristic] = {
     # which cells are weights
-    "updates pasted elsewhere": Heuristic("training.weight_columns", "_that_start", _found),
-    "along with most": Heuristic("training.weight_columns", "_along_with_most", _found),
-    "decaying weights": Heuristic("training.weight_columns", "_but_a_share", _nothing),
-    "bridged rows": Heuristic("training.broken_columns", "joined", _found),
-    "aligned columns": Heuristic("training.broken_columns", "aligned", _found),
-    "companions": Heuristic("training.broken_columns", "companions", _none),
-    "unused rate": Heuristic("training.training", "_unused_rate", _nothing),
+    "updates pasted elsewhere": Function("training.weight_columns", "_that_start", _all),
+    "along with most": Function("training.weight_columns", "_along_with_most", _all),
+    "decaying weights": Function("training.weight_columns", "_but_a_share", _nothing),
+    "bridged rows": Function("training.broken_columns", "joined", _all),
+    "aligned columns": Function("training.broken_columns", "aligned", _all),
+    "companions": Function("training.broken_columns", "companions", _none),
+    "companions that wait": Function("training.broken_columns", "_waits", _no),
+    "rate by its name": Function("training.training", "_called_rate", _no),
+    "unused rate": Function("training.training", "_unused_rate", _nothing),
     # what updates claim
-    "decay in updates": Heuristic("training.claims", "_is_decay", _no),
-    "momentum": Heuristic("training.claims", "_without_memory", _nothing),
-    "momentum further back": Heuristic("training.claims", "_remembers", _no),
-    "claims of the last row": Heuristic("training.steps", "_copied", lambda *_: ()),
+    "decay in updates": Function("training.claims", "_is_decay", _no),
+    "momentum": Function("training.claims", "_without_memory", _nothing),
+    "momentum further back": Function("training.claims", "_remembers", _no),
+    "claims of the last row": Function("training.steps", "_copied", lambda *_: ()),
     # the loss
-    "parts of the loss": Heuristic("judge.loss", "numbers_behind", lambda *_: set()),
-    "a term left out": Heuristic("judge.loss", "_with_another", _last),
-    "plausible losses": Heuristic("judge.loss", "_is_plausible", _no),
-    "cut off losses": Heuristic(
+    "losses by their names": Function("training.loss_candidates", "called_a_loss", _no),
+    "losses cut by a blank": Function("training.loss_candidates", "is_cut", _no),
+    "parts of the loss": Function("judge.loss", "numbers_behind", lambda *_: set()),
+    "a term left out": Function("judge.loss", "_with_another", _last),
+    "totals that repeat": Function("judge.loss", "_total", _nothing),
+    "plausible losses": Function("judge.loss", "_is_plausible", _no),
+    "cut off losses": Function(
         "repair.cut_off", "loss_behind_values", lambda training: (training, [])
     ),
-    "cut off trainings": Heuristic("repair.cut_off", "cut_off_trainings", _none),
+    "cut off trainings": Function("repair.cut_off", "cut_off_trainings", _none),
     # updates and values
-    "updates in other words": Heuristic("judge.updates", "_same", _no),
-    "noise of differences": Heuristic("judge.stale", "_summands", lambda node: [node]),
+    "updates in other words": Function("judge.updates", "_same", _no),
+    "rate of the values": Function("judge.updates", "_rate_kept", _nothing),
+    "noise of differences": Function("judge.stale", "_summands", lambda node: [node]),
+    # hypotheses, and the edits that some of them try
+    **{
+        f"generator: {one.name}": Generator("repair.generators", "GENERATORS", one.name)
+        for one in GENERATORS
+    },
+    **{
+        f"edits: {one.name}": Generator("repair.edits.formula_edits", "EDITS", one.name)
+        for one in formula_edits.EDITS
+    },
+    "edits: functions of cells": Function("repair.edits.templates", "derived", _none),
+    "edits: differences": Function("repair.edits.templates", "differences", _none),
+    # what speaks for a hypothesis, and against it
+    **{f"doubt: {field}": Doubt(field) for field in hypotheses.Doubts._fields},
+    "pointless parts": Function("repair.hypotheses", "Repaired.is_pointless", _no),
+    "conventions": Function("repair.conventional", "convention", lambda *_: 0),
+    "leads astray": Function("repair.hypotheses", "Repaired.leads_astray", _no),
+    "doubtful columns": Function("repair.gradients", "_is_doubtful", _no),
+    "slips": Function("repair.gradients", "_is_slip", _no),
+    "divisions by nothing": Function("repair.evidence", "_breaks", _no),
+    "derivatives on the way back": Function("repair.evidence", "_becomes_derivative", _no),
+    "numbers that count": Function("repair.evidence", "_counts_more", _no),
+    "cells mentioned beside": Function("repair.evidence", "_belongs_beside", _no),
+    "numbers forgotten": Function("repair.evidence", "forgets_a_number", _no),
+    "own faults": Function("repair.evidence", "is_own_fault", _no),
+    "usual shapes": Function("repair.evidence", "becomes_usual", _no),
+    "easily its own": Function("repair.evidence", "is_easily_its_own", _no),
+    "only what changes": Function("repair.evidence", "only_what_changes", _last),
+    "constant formulas behind": Function("repair.symptoms", "Symptoms.constant_behind", _none),
+    "formulas that only repeat": Function("repair.symptoms", "Symptoms.only_repeating", _none),
 }
 
 
@@ -95,8 +260,8 @@ HEURISTICS = {
 def without(*names: str) -> Iterator[None]:
     """The audit with some heuristics turned off."""
     with ExitStack() as stack:
-        for name in names:
-            stack.enter_context(_replaced(HEURISTICS[name], HEURISTICS[name].instead))
+        for heuristic in map(HEURISTICS.__getitem__, names):
+            stack.enter_context(_replaced(*heuristic.found(), heuristic.off))
         yield
 
 
@@ -106,42 +271,30 @@ def watched() -> Iterator[set[str]]:
     seen: set[str] = set()
     with ExitStack() as stack:
         for name, heuristic in HEURISTICS.items():
-            stack.enter_context(_replaced(heuristic, _watching(name, heuristic, seen)))
+
+            def watching(now: Any, name: str = name, heuristic: Heuristic = heuristic) -> Any:
+                return heuristic.watching(now, lambda: seen.add(name))
+
+            stack.enter_context(_replaced(*heuristic.found(), watching))
         yield seen
 
 
-def _watching(name: str, heuristic: Heuristic, seen: set[str]) -> Callable[..., Any]:
-    function = heuristic.function
-
-    def watching_all(*given: Any, **named: Any) -> Iterator[Any]:
-        for one in function(*given, **named):
-            seen.add(name)
-            yield one
-
-    def watching(*given: Any, **named: Any) -> Any:
-        result = function(*given, **named)
-        if name not in seen and result != heuristic.instead(*given, **named):
-            seen.add(name)
-        return result
-
-    return watching_all if isgeneratorfunction(function) else watching
-
-
 @contextmanager
-def _replaced(heuristic: Heuristic, instead: Callable[..., Any]) -> Iterator[None]:
-    """Another function wherever a heuristic's is known by some name."""
-    function, home = heuristic.function, heuristic.home
-    modules = [m for name, m in list(sys.modules.items()) if name.startswith(AUDIT)]
+def _replaced(home: Any, name: str, change: Callable[[Any], Any]) -> Iterator[None]:
+    """Something else wherever what a module or a class holds is known by some name."""
+    now = vars(home)[name]
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith(AUDIT)]
     places = [
-        (place, name)
+        (place, key)
         for place in dict.fromkeys([home, *modules])
-        for name, value in list(vars(place).items())
-        if value is function
+        for key, value in list(vars(place).items())
+        if value is now
     ]
-    for place, name in places:
-        setattr(place, name, instead)
+    instead = change(now)
+    for place, key in places:
+        setattr(place, key, instead)
     try:
         yield
     finally:
-        for place, name in places:
-            setattr(place, name, function)
+        for place, key in places:
+            setattr(place, key, now)

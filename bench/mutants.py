@@ -115,16 +115,16 @@ def _run(options: Namespace, path: Path, records: Records) -> None:
 
 def _cases(options: Namespace, records: Records) -> Iterator[tuple[str, Number]]:
     """As many books as are wanted; where a network has no place for a fault another is drawn."""
-    if options.books is not None:
-        yield from (("book", str(book)) for book in sorted(options.books.glob("*.xls*")))
     yield from (("clean", options.seed + k) for k in range(options.clean))
     off = "" if options.each else "+".join(options.without)
     planted = 0
     for number in count(options.seed):
         if planted >= options.mutants:
-            return
+            break
         yield "mutant", number
         planted += records.known["mutant", number, off]["kind"] is not None
+    if options.books is not None:
+        yield from (("book", str(book)) for book in sorted(options.books.glob("*.xls*")))
 
 
 def _ask_mutant(path: Path, number: int) -> Record:

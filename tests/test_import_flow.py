@@ -34,7 +34,7 @@ STOREYS = (
     "errors",
 )
 FACE = {"__init__", "__main__"}  # the package's own files, which stand outside the house
-SHOWING = {"__str__", "_repr_html_", "_repr_pretty_"}  # where a value asks the report how it looks
+SHOWING = {"__str__", "_repr_html_", "_repr_png_", "_repr_pretty_", "_repr_svg_"}  # may look up
 
 Name = tuple[str, ...]
 

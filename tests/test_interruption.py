@@ -10,7 +10,13 @@ from threading import Event, Thread, current_thread
 import pytest
 
 from gradbook.cli.main import INTERRUPTED
-from gradbook.interruption import heard_as_well, interruptible, side_by_side, until_stopped
+from gradbook.interruption import (
+    heard_alike,
+    interruptible,
+    side_by_side,
+    uninterrupted,
+    until_stopped,
+)
 
 
 def press_ctrl_c() -> None:
@@ -62,9 +68,9 @@ def test_it_isnt_heard_where_the_shell_said_so():
     assert interruptible(command, INTERRUPTED) == 5
 
 
-def test_what_is_heard_as_well_interrupts_once_with_ctrl_c():
+def test_what_is_heard_alike_interrupts_once_with_ctrl_c():
     def command() -> int:
-        with heard_as_well("SIGTERM"):
+        with heard_alike():
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(signal.SIGTERM)
             signal.raise_signal(signal.SIGTERM)
@@ -74,6 +80,15 @@ def test_what_is_heard_as_well_interrupts_once_with_ctrl_c():
     before = signal.getsignal(signal.SIGTERM)
     assert interruptible(command, INTERRUPTED) == 7
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_an_interruption_waits_for_the_end_of_what_must_not_be_torn_apart():
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        press_ctrl_c()
+        done.append(1)
+    assert done == [1]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 # Work in threads.

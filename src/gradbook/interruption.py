@@ -1,6 +1,6 @@
 """Being interrupted, by Ctrl-C or by being asked to end: the one place where it is heard.
 
-A command hears of it once (`interruptible`, `heard_as_well`): what then tidies up, and the end of
+A command hears of it once (`interruptible`, `heard_alike`): what then tidies up, and the end of
 the process, aren't torn apart by a second one. Native code, compilers and trainings work in
 threads of their own; the main thread waits for them, and interrupted it tells them to stop and
 waits until they have (`side_by_side`, `until_stopped`). Threads and processes that are started
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any
 
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # of the signals that interrupt
 LOOK_ROUND = 0.02  # seconds; a signal that comes just before some waiting begins doesn't end it
 
 
@@ -51,15 +52,14 @@ def interruptible(command: Callable[[], int], interrupted: int) -> int:
 
 
 @contextmanager
-def heard_as_well(*names: str) -> Iterator[None]:
-    """These signals interrupt the block as Ctrl-C does the command, all together once."""
+def heard_alike() -> Iterator[None]:
+    """Being asked to end interrupts the block as Ctrl-C does the command, all together once."""
     if current_thread() is not main_thread():  # only the main thread may listen
         yield
         return
     now = signal.getsignal(signal.SIGINT)
     hearing = now if isinstance(now, Hearing) else Hearing()
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    heeded = [n for n in _numbers() if signal.getsignal(n) is not signal.SIG_IGN]
     before = {number: signal.signal(number, hearing) for number in heeded}
     try:
         yield
@@ -70,17 +70,33 @@ def heard_as_well(*names: str) -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the block ends. Processes and threads that are started in it never hear
-    of one.
+    """An interruption waits until the block ends. Processes and threads that are started in it
+    never hear of Ctrl-C.
     """
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    late: list[int] = []
+    before: dict[int, Callable[[int, Any], Any]] = {}
+    blocked = None
     try:
+        for number in _numbers() if current_thread() is main_thread() else ():
+            handler = signal.getsignal(number)
+            if callable(handler):  # one of Python's, which another thread may set off as well
+                before[number] = handler
+                signal.signal(number, lambda number, frame: late.append(number))
+        if sys.platform != "win32":
+            blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if blocked is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in late[:1]:
+            before[number](number, None)
+
+
+def _numbers() -> list[int]:
+    """Of the signals that interrupt, as far as this system has them."""
+    return [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
 
 
 def side_by_side(*works: Callable[[], Any], stop: Callable[[], None]) -> list[Any]:

@@ -142,12 +142,12 @@ def test_it_says_how_far_it_is_and_stops_when_told():
     run, done = EpochRun(), []
     worker = Thread(target=lambda: done.append(engine.epoch(images, labels, run=run)))
     worker.start()
-    while run.steps_done < 3:
+    while run.job.done < 3:
         pass
     run.stop()
     worker.join()
     losses = done[0].losses
-    assert 3 <= len(losses) == run.steps_done < 250
+    assert 3 <= len(losses) == run.job.done < 250
     assert np.isfinite(losses).all()
     assert np.array_equal(run.so_far.losses, losses)
 

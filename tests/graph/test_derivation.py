@@ -9,10 +9,10 @@ from hypothesis import given, settings
 
 from gradbook.graph.derivation import (
     LONGEST_CHAIN,
+    ChainProduct,
+    ChainSum,
     Local,
     OverSamples,
-    Product,
-    Sum,
     Worked,
     derivation,
     first_values,
@@ -38,11 +38,11 @@ def spelled(chain):
             return f"{of.name}/{to.name}"
         case Worked(root, value):
             return f"<{root.name}/{value.name}>"
-        case Product(factors):
+        case ChainProduct(factors):
             return " · ".join(
-                f"({spelled(f)})" if isinstance(f, Sum) else spelled(f) for f in factors
+                f"({spelled(f)})" if isinstance(f, ChainSum) else spelled(f) for f in factors
             )
-        case Sum(terms):
+        case ChainSum(terms):
             return " + ".join(map(spelled, terms))
         case OverSamples(inside, mean):
             return f"{'mean' if mean else 'sum'}[{spelled(inside)}]"

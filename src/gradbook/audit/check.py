@@ -31,7 +31,7 @@ from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
 from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.training.steps import alike, steps_of
-from gradbook.audit.training.training import Training, find_trainings
+from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.untrained import without_training
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
@@ -67,7 +67,7 @@ def check(path: str | Path) -> BookReport:
     )
 
 
-def _checked(training: Training) -> SheetReport | None:
+def _checked(training: SheetTraining) -> SheetReport | None:
     """A training's report, or why there can't be one; None of what only looks like one."""
     try:
         return _judged(training)
@@ -78,7 +78,7 @@ def _checked(training: Training) -> SheetReport | None:
         return replace(_described(training), verdict=verdict, findings=findings, notes=notes)
 
 
-def _described(training: Training) -> SheetReport:
+def _described(training: SheetTraining) -> SheetReport:
     """Where a training stands, before it is judged."""
     cells = [cell for column in training.weights for cell in column.cells]
     return SheetReport(
@@ -90,7 +90,7 @@ def _described(training: Training) -> SheetReport:
     )
 
 
-def _judged(training: Training) -> SheetReport | None:
+def _judged(training: SheetTraining) -> SheetReport | None:
     circle = training.flow.circle(sorted(training.computed), training.weight_cells)
     if circle is not None:
         called = training.book.called(circle)
@@ -127,7 +127,7 @@ def _verdict(findings: Sequence[Finding]) -> str:
     return FROZEN if kinds == {BLANK_RATE} else WRONG
 
 
-def _circle(training: Training, cell: Address) -> Finding:
+def _circle(training: SheetTraining, cell: Address) -> Finding:
     """A formula that is computed from itself, with those of its line that are like it."""
     book, axis = training.book, training.axis
     pattern, line = book.patterns[cell], axis.line(cell)
@@ -139,5 +139,5 @@ def _circle(training: Training, cell: Address) -> Finding:
     )
 
 
-def _called(training: Training, cells: Sequence[Address]) -> str:
+def _called(training: SheetTraining, cells: Sequence[Address]) -> str:
     return "+".join(training.book.called(cell, training.weights[0].start) for cell in cells)

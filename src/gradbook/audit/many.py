@@ -64,7 +64,7 @@ def _deal(helpers: Sequence[_Helper], waiting: deque[tuple[int, str]]) -> None:
 
 
 def _reports(helpers: Sequence[_Helper]) -> Iterator[tuple[int, BookReport]]:
-    """What came next, after waiting for it; of books that are lost, that they are."""
+    """The next reports, once there are any; for a book that is lost, a report that says so."""
     busy = [helper for helper in helpers if helper.place is not None]
     patience = min(helper.until for helper in busy) - monotonic()
     ready = wait([helper.pipe for helper in busy], max(patience, 0))
@@ -129,9 +129,8 @@ def _way_to_start() -> str:
 
 
 def _work(pipe: Connection, check: Check, parent: int) -> None:
-    """What a helper does until nobody asks any more. Who asks is told it: they may be gone before
-    it has begun."""
-    gc.freeze()  # what is loaded stays, and a book leaves little behind that goes in circles
+    """What a helper does as long as its parent, which may be gone before it has begun, lives."""
+    gc.freeze()  # what is loaded stays, and a book leaves few cycles behind
     gc.set_threshold(50_000)
     try:
         while os.getppid() == parent:

@@ -8,6 +8,7 @@ of the alphabet.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import prod
 from os import PathLike
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from gradbook.data.formats.rows import MISSING, CellRow, is_header, is_number, number, read_rows
 from gradbook.errors import DataError
-from gradbook.net import Activation, Net, Sample
+from gradbook.net import Net, Sample
 from gradbook.net.description import Misfit
 
 
@@ -29,17 +30,12 @@ def read_table(path: str | PathLike[str], net: Net) -> Net:
         targets = [table.numbers(row, table.inputs, None) for row in table.rows]
     samples = map(Sample, inputs, targets)
     try:
-        return _named(net.with_samples(samples), table.file)
+        net = net.with_samples(samples)
     except Misfit as misfit:
         raise DataError(misfit.message, file=table.file, row=table.row_of(misfit)) from None
-
-
-def _named(net: Net, file: str) -> Net:
-    """With the file's name in place of the samples in its text form, if that has room for it."""
-    try:
-        return replace(net, table=file)
-    except Misfit:
-        return net
+    with suppress(Misfit):  # where the text form has room for the file's name
+        return replace(net, table=table.file)
+    return net
 
 
 def attach(net: Net, folder: str | PathLike[str] = ".") -> Net:
@@ -74,7 +70,7 @@ class _Table:
 def _read(path: str | PathLike[str], net: Net) -> _Table:
     inputs, file = prod(net.input), str(path)
     widths = [inputs + net.outputs]
-    if net.outputs > 1 and _tells_classes(net):
+    if net.outputs > 1 and net.ending.endswith("softmax"):
         widths.append(inputs + 1)
     rows = read_rows(path, widths)
     width = len(rows[0].cells)
@@ -85,11 +81,6 @@ def _read(path: str | PathLike[str], net: Net) -> _Table:
     if has_header and len(rows) == 1:
         raise DataError("only a header: write one sample a row below it", file=file)
     return _Table(file, rows[has_header:], columns, inputs, width != widths[0])
-
-
-def _tells_classes(net: Net) -> bool:
-    last = net.layers[-1]
-    return isinstance(last, Activation) and last.kind.endswith("softmax")
 
 
 def _wrong_width(width: int, widths: Sequence[int], inputs: int) -> str:

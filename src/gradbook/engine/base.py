@@ -20,32 +20,22 @@ from gradbook.net import Net
 
 Given = dict[str, NDArray[Any]]
 
-_pointer = ctypes.c_void_p
+
+def fields(kind: Any, names: str) -> list[tuple[str, Any]]:
+    """Members of a structure that are of one kind."""
+    return [(name, kind) for name in names.split()]
 
 
 class Job(ctypes.Structure):
     """`struct job` of runtime/fetch.c."""
 
     _fields_ = (
-        ("images", ctypes.c_int64),
-        ("batch", ctypes.c_int64),
-        ("bytes", _pointer),
-        ("numbers", _pointer),
-        ("labels", _pointer),
-        ("targets", _pointer),
-        ("order", _pointer),
-        ("scale", _pointer),
-        ("shift", _pointer),
-        ("rates", _pointer),
-        ("seed", ctypes.c_uint64),
-        ("epoch", ctypes.c_uint64),
-        ("warp", _pointer),
-        ("how", _pointer),
-        ("losses", _pointer),
-        ("right", _pointer),
-        ("outputs", _pointer),
-        ("done", ctypes.c_int64),
-        ("stop", ctypes.c_int32),
+        *fields(ctypes.c_int64, "images batch"),
+        *fields(ctypes.c_void_p, "bytes numbers labels targets order scale shift rates"),
+        *fields(ctypes.c_uint64, "seed epoch"),
+        *fields(ctypes.c_void_p, "warp how losses right outputs"),
+        *fields(ctypes.c_int64, "done"),
+        *fields(ctypes.c_int32, "stop"),
     )
 
 
@@ -54,7 +44,7 @@ class StepRecords:
     """What each step saw before its update.
 
     An answer is right where the largest output is where the largest target is; a single output,
-    where it is on the same side of ½ as its target. What is no number is never right.
+    where it is on the same side of ½ as its target. NaN is never right.
     """
 
     losses: NDArray[np.float64]
@@ -69,13 +59,9 @@ class EpochRun:
     given: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
-    def steps_done(self) -> int:
-        return int(self.job.done)
-
-    @property
     def so_far(self) -> StepRecords:
         """The steps that are done."""
-        done = self.steps_done
+        done = int(self.job.done)
         if not self.given:
             return StepRecords(np.empty(0), np.empty(0, np.int32))
         return StepRecords(self.given["losses"][:done].copy(), self.given["right"][:done].copy())
@@ -83,9 +69,6 @@ class EpochRun:
     def stop(self) -> None:
         """Stop after the current step."""
         self.job.stop = 1
-
-
-Real = Any
 
 
 class Engine(ABC):
@@ -106,7 +89,7 @@ class Engine(ABC):
 
     @property
     @abstractmethod
-    def arrays(self) -> Mapping[str, NDArray[Real]]:
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
         """All that goes from step to step and the last gradients, by their names in the graph."""
 
     @abstractmethod
@@ -114,7 +97,7 @@ class Engine(ABC):
         """Go through the images; `run` counts the steps that are done."""
 
     @abstractmethod
-    def predict(self, images: NDArray[Any]) -> NDArray[Real]:
+    def predict(self, images: NDArray[Any]) -> NDArray[Any]:
         """What the network says to each image, with the running statistics."""
 
     def normalise(self, mean: ArrayLike, deviation: ArrayLike, most: float = 1) -> None:
@@ -126,7 +109,7 @@ class Engine(ABC):
 
     # What is carried from step to step.
 
-    def carried(self) -> dict[str, NDArray[Real]]:
+    def carried(self) -> dict[str, NDArray[Any]]:
         """A copy of all that goes from step to step: with it training goes on as it was."""
         return {str(leaf.name): self.arrays[str(leaf.name)].copy() for leaf in self.step_graph.next}
 
@@ -136,10 +119,10 @@ class Engine(ABC):
                 raise ShapeError(f"{name} {np.shape(value)} isn't part of this network")
             self.arrays[name][...] = value
 
-    def weights(self) -> dict[str, NDArray[Real]]:
+    def weights(self) -> dict[str, NDArray[Any]]:
         return {str(w.name): self.arrays[str(w.name)].copy() for w in self.step_graph.weights}
 
-    def gradients(self) -> dict[str, NDArray[Real]]:
+    def gradients(self) -> dict[str, NDArray[Any]]:
         """Of the last step, by the names of the weights."""
         return {
             str(weight.name): self.arrays[str(slope.name)].copy()

@@ -25,7 +25,6 @@ from gradbook.targets.c.kernels.machine import machine
 
 TRAIN, PREDICT = 0, 1
 MOST_THREADS = 64
-Real = Any
 
 _pointer = ctypes.c_void_p
 
@@ -71,13 +70,13 @@ class NativeEngine(Engine):
             self._handle = None
 
     @cached_property
-    def arrays(self) -> Mapping[str, NDArray[Real]]:
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
         """In native memory: writing to one changes the engine."""
         return {
             array.name: self._view(number, array) for number, array in enumerate(self.source.arrays)
         }
 
-    def _view(self, number: int, array: Array) -> NDArray[Real]:
+    def _view(self, number: int, array: Array) -> NDArray[Any]:
         size = int(np.prod(array.shape, dtype=int))
         kind = ctypes.c_double if self.real == np.float64 else ctypes.c_float
         held: Any = (kind * size).from_address(self._library.engine_array(self._handle, number))
@@ -91,7 +90,7 @@ class NativeEngine(Engine):
             warping = Warping(warp, (shape[0], shape[1], shape[2]), self.compiler, self.level)
         self._run(TRAIN, len(given["order"]), given, key, run, warping)
 
-    def predict(self, images: NDArray[Any]) -> NDArray[Real]:
+    def predict(self, images: NDArray[Any]) -> NDArray[Any]:
         outputs = np.empty((len(images), self.net.outputs), self.real)
         given = {"outputs": outputs, **self.inputs(images)}
         self._run(PREDICT, len(images), given, (0, 0), EpochRun(), None)
@@ -115,16 +114,12 @@ class NativeEngine(Engine):
         job.how = warping.how if warping else None
         for name, array in given.items():
             setattr(job, name, array.ctypes.data)
+        call = partial(self._library.engine_run, self._handle, ctypes.byref(job), what)
         with self._running:  # one call at a time
-            self._interruptible(run, what)
-
-    def _interruptible(self, run: EpochRun, what: int) -> None:
-        """Ctrl-C ends the call after its step: the main thread only waits, but for one step."""
-        arguments = (self._handle, ctypes.byref(run.job), what)
-        if current_thread() is not main_thread() or run.job.images <= self.batch:
-            self._library.engine_run(*arguments)
-            return
-        side_by_side(partial(self._library.engine_run, *arguments), stop=run.stop)
+            if current_thread() is not main_thread() or job.images <= self.batch:
+                call()
+            else:  # Ctrl-C ends it after its step
+                side_by_side(call, stop=run.stop)
 
 
 def _loaded(path: Path) -> ctypes.CDLL:

@@ -17,8 +17,6 @@ from gradbook.graph.reference import evaluate
 from gradbook.graph.step import drawn
 from gradbook.net import Net
 
-Real = Any
-
 
 class PlainEngine(Engine):
     """Evaluates the graph op by op, in double precision."""
@@ -32,7 +30,7 @@ class PlainEngine(Engine):
         super().__init__(net, batch, "float64")
 
     @cached_property
-    def arrays(self) -> Mapping[str, NDArray[Real]]:
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
         step = self.step_graph
         carried = {str(leaf.name): np.array(values) for leaf, values in step.start.items()}
         slopes = {str(d.name): np.zeros(d.shape) for d in step.gradients.values()}
@@ -70,7 +68,7 @@ class PlainEngine(Engine):
             **{leaf: self.arrays[str(leaf.name)] for leaf in step.start},
         }
         results = [step.loss, *step.outputs, *step.next.values(), *step.gradients.values()]
-        values = evaluate(results, {node: given[node] for node in _leaves(results, given)})
+        values = evaluate(results, {node: given[node] for node in needed(results) if node in given})
         following = {str(leaf.name): values[node] for leaf, node in step.next.items()}
         slopes = {str(d.name): values[d] for d in step.gradients.values()}
         for name, value in {**following, **slopes}.items():
@@ -101,7 +99,7 @@ class PlainEngine(Engine):
             return np.asarray(np.eye(self.net.outputs)[given["labels"][images]])
         return np.asarray(given["targets"][images])
 
-    def predict(self, images: NDArray[Any]) -> NDArray[Real]:
+    def predict(self, images: NDArray[Any]) -> NDArray[Any]:
         forward = inference(self.net)
         leaves = {node for node in needed([forward.outputs]) if node.op.name == "leaf"}
         weights = {leaf: self.arrays[str(leaf.name)] for leaf in leaves if not leaf.each}
@@ -112,10 +110,6 @@ class PlainEngine(Engine):
             values = evaluate([forward.outputs], {forward.inputs: inputs, **weights})
             parts.append(values[forward.outputs].reshape(len(inputs), -1))
         return np.concatenate(parts)
-
-
-def _leaves(results: list[Node], given: Mapping[Node, NDArray[Any]]) -> list[Node]:
-    return [node for node in needed(results) if node in given]
 
 
 def _right_answers(outputs: NDArray[Any], targets: NDArray[Any]) -> int:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradbook.data.warp import Warp, crop_factors, from_the_middle, influence
 from gradbook.engine import compile as compiling
+from gradbook.engine.base import fields
 from gradbook.engine.compile import Compiler
 from gradbook.errors import ShapeError
 from gradbook.targets.c.emit.source import part
@@ -23,34 +24,17 @@ Floats = NDArray[np.float32]
 Shape = tuple[int, int, int]  # channels, rows, columns
 
 _pointer = ctypes.c_void_p
-_whole = ctypes.c_int32
-_number = ctypes.c_double
 
 
-class Asked(ctypes.Structure):
+class WarpStruct(ctypes.Structure):
     """`struct warp` of runtime/warp.c."""
 
     _fields_ = (
-        ("channels", _whole),
-        ("height", _whole),
-        ("width", _whole),
-        ("background", _whole),
-        ("rotate", _number),
-        ("shear", _number),
-        ("shift", _number),
-        ("smallest", _number),
-        ("largest", _number),
-        ("crop_chance", _number),
-        ("crop_height", _number),
-        ("crop_width", _number),
-        ("bend", _number),
-        ("spacing", _whole),
-        ("points_down", _whole),
-        ("points_across", _whole),
-        ("down", _pointer),
-        ("across", _pointer),
-        ("rows", _pointer),
-        ("columns", _pointer),
+        *fields(ctypes.c_int32, "channels height width background"),
+        *fields(ctypes.c_double, "rotate shear shift smallest largest"),
+        *fields(ctypes.c_double, "crop_chance crop_height crop_width bend"),
+        *fields(ctypes.c_int32, "spacing points_down points_across"),
+        *fields(ctypes.c_void_p, "down across rows columns"),
     )
 
 
@@ -139,11 +123,11 @@ def _tables(warp: Warp, rows: int, columns: int) -> dict[str, Floats]:
     return {name: np.ascontiguousarray(table, np.float32) for name, table in tables.items()}
 
 
-def _asked(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> Asked:
+def _asked(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> WarpStruct:
     channels, rows, columns = shape
     wider, higher = crop_factors(warp, rows, columns)
     elastic = warp.elastic
-    return Asked(
+    return WarpStruct(
         channels=channels,
         height=rows,
         width=columns,

@@ -44,14 +44,14 @@ class Worked:
 
 
 @dataclass(frozen=True)
-class Product:
+class ChainProduct:
     """Factors, from the error towards the weight; none of them is 1."""
 
     factors: tuple[Chain, ...]
 
 
 @dataclass(frozen=True)
-class Sum:
+class ChainSum:
     """One chain for each value that is fed, in the order in which those are computed.
 
     There is none for a weight that reads only padding.
@@ -68,25 +68,25 @@ class OverSamples:
     mean: bool
 
 
-Chain = Local | Worked | Product | Sum | OverSamples
+Chain = Local | Worked | ChainProduct | ChainSum | OverSamples
 
 
 def product_of(factors: Sequence[Chain]) -> Chain:
     flat: list[Chain] = []
     for factor in factors:
-        flat.extend(factor.factors if isinstance(factor, Product) else [factor])
-    return flat[0] if len(flat) == 1 else Product(tuple(flat))
+        flat.extend(factor.factors if isinstance(factor, ChainProduct) else [factor])
+    return flat[0] if len(flat) == 1 else ChainProduct(tuple(flat))
 
 
 def sum_of(terms: Sequence[Chain]) -> Chain:
-    return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+    return terms[0] if len(terms) == 1 else ChainSum(tuple(terms))
 
 
 def pieces(chain: Chain) -> Iterator[Chain]:
     """The chain and all that it is put together from, in the order it is written."""
     yield chain
     match chain:
-        case Product(parts) | Sum(parts):
+        case ChainProduct(parts) | ChainSum(parts):
             for part in parts:
                 yield from pieces(part)
         case OverSamples(inside):
@@ -109,9 +109,9 @@ def chain_value(chain: Chain, values: Values, worked: Mapping[Node, Array], samp
             return values[chain.formula]
         case Worked():
             return worked[chain.value]
-        case Product(factors):
+        case ChainProduct(factors):
             return reduce(mul, map(value, factors), np.asarray(1.0))
-        case Sum(terms):
+        case ChainSum(terms):
             return reduce(add, map(value, terms)) if terms else np.asarray(0.0)
         case OverSamples(inside, mean):
             total = np.asarray(np.broadcast_to(value(inside), samples).sum())
@@ -147,7 +147,7 @@ def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
     towards = {value: _locals(step, value, spoken) for value in forward if value in step.adjoints}
     chains = _Chains(step, towards, longest)
     for weight in step.gradients:  # one that reads only padding feeds nothing
-        chains.made.setdefault(weight, Sum(()))
+        chains.made.setdefault(weight, ChainSum(()))
         chains.roots.setdefault(weight, step.loss)
     return Derivation(
         step, spoken, forward, towards, chains.roots, chains.made, tuple(chains.worked)
@@ -231,7 +231,7 @@ class _Chains:
     def _reach(self, value: Node) -> Chain:
         """∂root/∂value as it stands at the beginning of other chains."""
         if value in self.errors:
-            return Product(())
+            return ChainProduct(())
         return Worked(self.roots[value], value) if value in self.worked else self.made[value]
 
     def _deserves_a_line(self, value: Node) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from itertools import product
 from math import prod
 
@@ -13,9 +13,12 @@ from gradbook.graph.build import Forward, build, complete
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node, Scalars, needed
 from gradbook.graph.step import Step
+from gradbook.graph.tensors import array_of
 from gradbook.net.layers import Layer
 from gradbook.net.network import Net
 from gradbook.net.parameters import Parameter, Role, Shape
+
+Names = Mapping[Shape, Name]  # by their places in the tensor
 
 MOST_SCALARS = 20_000  # beyond this neither a sheet nor a reader could hold them
 
@@ -71,56 +74,49 @@ def _take_apart(forward: Forward) -> tuple[Graph, dict[Node, Scalars]]:
     parts: dict[Node, Scalars] = {}
     leaves = [forward.inputs, forward.targets, *numbers]
     for node in needed([*leaves, forward.outputs, forward.loss]):
+        names = _numbered(numbers[node]) if node in numbers else _element_names(node)
         if node.op.name == "leaf":
-            parts[node] = _leaves(graph, node, numbers.get(node))
+            parts[node] = _leaves(graph, node, names)
         else:
-            parts[node] = _named(graph, node, _elements(graph, node, parts))
+            parts[node] = _named(graph, _elements(graph, node, parts), names)
     return graph, parts
 
 
-def _elements(graph: Graph, node: Node, parts: dict[Node, Scalars]) -> Scalars:
+def _leaves(graph: Graph, node: Node, names: Names) -> Scalars:
+    return array_of(node.shape, lambda *at: graph.leaf(names[at], each=node.each))
+
+
+def _named(graph: Graph, scalars: Scalars, names: Names) -> Scalars:
+    named = scalars.copy()
+    for place, name in names.items():
+        named[place] = graph.named(scalars[place], name)
+    return named
+
+
+def _elements(graph: Graph, node: Node, parts: Mapping[Node, Scalars]) -> Scalars:
     """What the op makes of its inputs' elements."""
     inputs = [parts[source] for source in node.inputs]
     if node.op.elements is not None:
         return node.op.elements(*inputs, *node.attributes)
-    made = np.empty(node.shape, dtype=object)
-    for place in product(*map(range, node.shape)):
+
+    def element(*place: int) -> Node:
+        if node.is_constant():
+            return graph.constant(node.number)
         scalars = [x[place] if x.ndim else x.item() for x in inputs]
         attributes = node.attributes
         if node.op.name == "copy":  # a copy is told from others by its name
             attributes = (str(_element_names(node)[place]),)
-        made[place] = (
-            graph.constant(node.number)
-            if node.is_constant()
-            else graph.make(node.op.name, *scalars, attributes=attributes)
-        )
-    return made
+        return graph.make(node.op.name, *scalars, attributes=attributes)
+
+    return array_of(node.shape, element)
 
 
-def _leaves(graph: Graph, node: Node, parameter: Parameter | None) -> Scalars:
-    names = _element_names(node) if parameter is None else _numbered(parameter)
-    made = np.empty(node.shape, dtype=object)
-    for place in product(*map(range, node.shape)):
-        made[place] = graph.leaf(names[place], each=node.each)
-    return made
+def _element_names(node: Node) -> Names:
+    return node.name.elements(node.shape) if node.name else {}
 
 
-def _named(graph: Graph, node: Node, scalars: Scalars) -> Scalars:
-    if node.name is None:
-        return scalars
-    made = np.empty(node.shape, dtype=object)
-    for place, name in _element_names(node).items():
-        made[place] = graph.named(scalars[place], name)
-    return made
-
-
-def _element_names(node: Node) -> dict[tuple[int, ...], Name]:
-    assert node.name is not None
-    return node.name.elements(node.shape)
-
-
-def _numbered(parameter: Parameter) -> dict[tuple[int, ...], Name]:
-    places: Iterator[tuple[int, ...]] = product(*map(range, parameter.shape))
-    return {
-        place: Name(str(parameter.role), (parameter.first + k,)) for k, place in enumerate(places)
-    }
+def _numbered(parameter: Parameter) -> Names:
+    """A parameter's elements count through all parameters of its role."""
+    places = product(*map(range, parameter.shape))
+    numbers = enumerate(places, parameter.first)
+    return {place: Name(str(parameter.role), (number,)) for number, place in numbers}

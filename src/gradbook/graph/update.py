@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.graph.names import Name
-from gradbook.graph.node import Array, Graph, Node
+from gradbook.graph.node import Array, Node
 from gradbook.net.task import Update
 
 
@@ -75,9 +75,5 @@ def _adam(
 
 
 def _memory(stem: str, weight: Node) -> Node:
-    assert weight.name is not None
-    return _leaf(weight.graph, Name(stem, of=weight.name), weight)
-
-
-def _leaf(graph: Graph, name: Name, like: Node) -> Node:
-    return graph.leaf(name, like.shape)
+    """A leaf in which the rule keeps what it remembers of a weight."""
+    return weight.graph.leaf(Name(stem, of=weight.name), weight.shape)

@@ -8,7 +8,7 @@ from functools import cached_property
 from math import prod
 
 from gradbook.errors import ShapeError
-from gradbook.net.layers import Layer
+from gradbook.net.layers import Activation, Layer
 from gradbook.net.parameters import Parameter, Role, Shape
 from gradbook.net.task import ADAMW_DECAY, DESCENT, USUAL_RATES, Loss, Sample, Update
 
@@ -54,13 +54,20 @@ class Description:
     def outputs(self) -> int:
         return prod(self.shapes[-1])
 
+    @property
+    def ending(self) -> str:
+        """The activation that the last layer is, if it is one."""
+        last = self.layers[-1] if self.layers else None
+        return last.kind if isinstance(last, Activation) else ""
+
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         found: list[Parameter] = []
         counts = dict.fromkeys(Role, 0)
         for index, (layer, shape) in enumerate(zip(self.layers, self.shapes, strict=False)):
             for spec in layer.parameters(shape):
-                found.append(Parameter(index, spec, counts[spec.role] + 1))
+                first = counts[spec.role] + 1
+                found.append(Parameter(**vars(spec), layer=index, first=first))
                 counts[spec.role] += found[-1].size
         return tuple(found)
 

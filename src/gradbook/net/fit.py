@@ -7,11 +7,11 @@ from math import isfinite, prod
 from types import MappingProxyType
 from typing import Any
 
-from gradbook.errors import UsageError, did_you_mean
+from gradbook.errors import UsageError
 from gradbook.net.description import Description, Misfit
-from gradbook.net.layers import Activation, Layer, spell
+from gradbook.net.layers import Layer, spell
 from gradbook.net.parameters import Role
-from gradbook.net.plain import listed, number, numbers, sizes, whole, words
+from gradbook.net.plain import listed, number, numbers, one_of, sizes, whole, words
 from gradbook.net.task import Loss, Sample, Update
 
 MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier than a wish
@@ -25,7 +25,7 @@ def settled(net: Description) -> dict[str, object]:
     return {
         "input": sizes("the input's size", net.input),
         "layers": _all("layer", Layer, "such as Dense(2)", net.layers),
-        "loss": _loss(net.loss),
+        "loss": Loss(one_of("loss", net.loss, Loss)),
         "update": _update(net.update),
         "rate": None if net.rate is None else number("the rate", net.rate),
         "samples": _all("sample", Sample, "Sample(inputs, targets)", net.samples),
@@ -52,13 +52,6 @@ def _update(update: object) -> Update:
     if isinstance(update, str):
         return Update(update)
     raise UsageError(f"the update is one such as Update('adam'), not {update!r}")
-
-
-def _loss(loss: object) -> Loss:
-    if loss not in list(Loss):
-        hint = did_you_mean(str(loss), Loss) or f": one of {', '.join(Loss)}"
-        raise UsageError(f"unknown loss {loss!r}{hint}")
-    return Loss(str(loss))
 
 
 def _start(given: object) -> dict[Role, tuple[float, ...]]:
@@ -133,10 +126,8 @@ def _check_loss(net: Description) -> None:
             "loss",
             f"the loss reads a flat output, not {spell(net.shapes[-1])}: put 'flatten' before it",
         )
-    last = net.layers[-1] if net.layers else None
-    kind = last.kind if isinstance(last, Activation) else ""
     wanted = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}.get(net.loss)
-    if wanted and kind.removeprefix("log ") != wanted:
+    if wanted and net.ending.removeprefix("log ") != wanted:
         raise Misfit("loss", f"{net.loss} reads probabilities: end the layers with '{wanted}'")
     if not 0 <= net.smoothing < 1:
         raise Misfit("loss", f"smoothing lies from 0 to below 1, not {net.smoothing}")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import isfinite, prod
 from typing import ClassVar
 
-from gradbook.errors import ShapeError, UsageError, did_you_mean
+from gradbook.errors import ShapeError, UsageError
 from gradbook.net.parameters import Bias, ParameterSpec, Role, Shape, a_bias, bias_specs
-from gradbook.net.plain import number, settle, sizes, whole
+from gradbook.net.plain import number, one_of, settle, sizes, whole
 
 
 class Layer:
@@ -275,10 +275,7 @@ class Activation(Layer):
     letter: ClassVar[str] = "a"
 
     def __post_init__(self) -> None:
-        if self.kind not in list(ACTIVATIONS):
-            close = did_you_mean(str(self.kind), ACTIVATIONS)
-            hint = close or f": one of {', '.join(ACTIVATIONS)}"
-            raise UsageError(f"unknown activation {self.kind!r}{hint}")
+        one_of("activation", self.kind, ACTIVATIONS)
         slope = number("the slope", self.slope) if self.kind == "leaky relu" else USUAL_SLOPE
         settle(self, slope=slope)
         if not isfinite(slope):

@@ -13,16 +13,9 @@ from gradbook.net.fit import check, settled
 from gradbook.net.parameters import Role
 from gradbook.net.plain import settle
 from gradbook.net.task import Loss, Sample
-from gradbook.net.text import (
-    TRAINING,
-    Draft,
-    Statement,
-    drafted,
-    network_statements,
-    pointing,
-    read_statement,
-    write,
-)
+from gradbook.net.text.network import drafted, network_statements, read_statement, write
+from gradbook.net.text.settings import TRAINING, Draft, pointing
+from gradbook.net.text.statement import Statement
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
 LONGEST_REPR = 1000
@@ -92,19 +85,14 @@ class Net(Description):
         }
 
     def _usual_start(self, role: Role) -> tuple[float, ...]:
-        if role is Role.WEIGHT:
-            return self._drawn_weights()
-        return (float(role is Role.SCALE),) * self.count(role)
-
-    def _drawn_weights(self) -> tuple[float, ...]:
-        """Uniform within ±√(6 / (inputs + outputs)), after Glorot and Bengio (2010)."""
+        """Weights uniform within ±√(6 / (inputs + outputs)), after Glorot and Bengio (2010)."""
+        if role is not Role.WEIGHT:
+            return (float(role is Role.SCALE),) * self.count(role)
         random = Random(self.seed)
-        drawn: list[float] = []
-        for parameter in self.parameters:
-            if parameter.role is Role.WEIGHT:
-                reach = sqrt(6 / sum(parameter.spec.fans))
-                drawn += (random.uniform(-reach, reach) for _ in range(parameter.size))
-        return tuple(round(value, DRAWN_DECIMALS) for value in drawn)
+        reaches = [
+            sqrt(6 / sum(p.fans)) for p in self.parameters if p.role is role for _ in range(p.size)
+        ]
+        return tuple(round(random.uniform(-reach, reach), DRAWN_DECIMALS) for reach in reaches)
 
     def examples(self) -> tuple[Sample, ...]:
         """The samples given, or else one drawn from the seed."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
 
-from gradbook.errors import UsageError
+from gradbook.net.plain import one_of
 
 Shape = tuple[int, ...]
 
@@ -49,9 +49,7 @@ class ParameterSpec:
 
 
 def a_bias(bias: object) -> Bias:
-    if bias not in list(Bias):
-        raise UsageError(f"unknown bias {bias!r}: one of {', '.join(Bias)}")
-    return Bias(str(bias))
+    return Bias(one_of("bias", bias, Bias))
 
 
 def bias_specs(bias: Bias, width: int) -> tuple[ParameterSpec, ...]:
@@ -60,25 +58,12 @@ def bias_specs(bias: Bias, width: int) -> tuple[ParameterSpec, ...]:
     return (ParameterSpec(Role.BIAS, (1,) if bias.shared else (width,), fixed=bias.fixed),)
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One layer's weights, biases, scales or shifts, and how its elements are numbered."""
+@dataclass(frozen=True, kw_only=True)
+class Parameter(ParameterSpec):
+    """The same in its network: whose it is, and how its elements are numbered."""
 
     layer: int
-    spec: ParameterSpec
     first: int  # the number of its first element: w5 is the first of the output layer
-
-    @property
-    def role(self) -> Role:
-        return self.spec.role
-
-    @property
-    def shape(self) -> Shape:
-        return self.spec.shape
-
-    @property
-    def fixed(self) -> bool:
-        return self.spec.fixed
 
     @property
     def size(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from operator import index
 from typing import Any, SupportsFloat
 
-from gradbook.errors import UsageError
+from gradbook.errors import UsageError, did_you_mean
 
 
 def settle(record: object, **fields: object) -> None:
@@ -54,6 +54,18 @@ def listed(what: str, values: object) -> tuple[Any, ...]:
     if isinstance(values, Iterable) and not isinstance(values, str | bytes):
         return tuple(values)
     raise UsageError(f"{what}: expected a list, not {values!r}")
+
+
+def one_of(what: str, value: object, known: Iterable[str]) -> str:
+    """A word that is known; of one that isn't, the closest or all of them are named."""
+    names = [str(name) for name in known]
+    if value in names:
+        return str(value)
+    raise UsageError(f"unknown {what} {value!r}{hint(value, names)}")
+
+
+def hint(word: object, known: Iterable[str]) -> str:
+    return did_you_mean(str(word), known) or f": one of {', '.join(known)}"
 
 
 def words(what: str, value: object) -> str:

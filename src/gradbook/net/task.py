@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
-from gradbook.errors import UsageError, did_you_mean
-from gradbook.net.plain import number, numbers, settle
+from gradbook.errors import UsageError
+from gradbook.net.plain import number, numbers, one_of, settle
 
 
 class Loss(StrEnum):
@@ -29,10 +29,7 @@ class Update:
     nesterov: bool = False  # momentum that looks one step ahead
 
     def __post_init__(self) -> None:
-        if self.kind not in list(USUAL_RATES):
-            close = did_you_mean(str(self.kind), USUAL_RATES)
-            hint = close or f": one of {', '.join(USUAL_RATES)}"
-            raise UsageError(f"unknown update {self.kind!r}{hint}")
+        one_of("update", self.kind, USUAL_RATES)
         settle(
             self,
             momentum=number("momentum", self.momentum),

@@ -22,7 +22,7 @@ PICTURE_WIDTH = 1000  # pixels
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenWorkbook:
     """A workbook that was written, and the rates that it compares."""
 
     path: Path
@@ -37,14 +37,18 @@ def write_workbook(
     rate: float | None = None,
     rates: Sequence[float] | None = None,
     exercise: bool = False,
-) -> Written:
+) -> WrittenWorkbook:
     """Write the workbook: every value a cell, every step a formula, one row per epoch.
 
     `rate` is what the η cell starts with (the network's own where none is given), `rates` are
     the learning rates compared: as many of the usual ones as fit, where none are given. In an
     `exercise` the gradients are left blank for a student to fill in.
     """
-    _check(epochs, [*(rates or ()), *([] if rate is None else [rate])])
+    if epochs < 2:
+        raise UsageError(f"a workbook has at least 2 epochs, not {epochs}")
+    for given in [*(rates or ()), *([] if rate is None else [rate])]:
+        if not isfinite(given) or given < 0:
+            raise UsageError(f"a learning rate is a number from 0 up, not {given}")
     step = scalar_step(net)
     asked = None if rates is None else tuple(dict.fromkeys(map(float, rates)))
     compared = fitting_rates(step, epochs, asked, DEFAULT_RATES)
@@ -60,12 +64,4 @@ def write_workbook(
     )
     with whole_file(path) as part:
         write_book(book, part)
-    return Written(Path(path), compared)
-
-
-def _check(epochs: int, rates: Sequence[float]) -> None:
-    if epochs < 2:
-        raise UsageError(f"a workbook has at least 2 epochs, not {epochs}")
-    wrong = [rate for rate in rates if not isfinite(rate) or rate < 0]
-    if wrong:
-        raise UsageError(f"a learning rate is a number from 0 up, not {wrong[0]}")
+    return WrittenWorkbook(Path(path), compared)

@@ -6,7 +6,7 @@ import pytest
 
 from gradbook.audit.formula.address import ROW, Address, pack
 from gradbook.audit.training.repeated_steps import RepeatedSteps
-from gradbook.audit.training.training import Training, find_trainings
+from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.workbook.flow import Flow
 from tests.audit.material.made import Cells, Table
 from tests.audit.material.tables import book_of
@@ -19,7 +19,7 @@ def cell(row: int, column: int) -> Address:
     return pack(0, row, column)
 
 
-def training(change: Cells | None = None, gradient: str = "=2*A{row}*C{row}") -> Training:
+def training(change: Cells | None = None, gradient: str = "=2*A{row}*C{row}") -> SheetTraining:
     """A weight that goes down column A by its gradient in B, with an input in C."""
     cells: Cells = {(0, WEIGHT): 0.5}
     for row in range(ROWS):
@@ -32,7 +32,7 @@ def training(change: Cells | None = None, gradient: str = "=2*A{row}*C{row}") ->
     return found
 
 
-def repeated(of: Training) -> RepeatedSteps:
+def repeated(of: SheetTraining) -> RepeatedSteps:
     """How far the first update goes on, and the gradient that it subtracts."""
     found = RepeatedSteps(of, {cell(0, WEIGHT): ROW, cell(1, WEIGHT): ROW}, ROWS - 1)
     found.follow([cell(1, WEIGHT), cell(0, GRADIENT)])

@@ -59,10 +59,9 @@ def test_the_rate_is_what_updates_multiply_with_though_it_depends_on_no_weight(c
 
 
 def test_a_cell_that_is_computed_from_what_it_was_looks_back():
-    assert not the_training(ONE).looks_back_anywhere
+    assert the_training(ONE).looking_back == set()
     training = the_training(VELOCITY)
-    assert training.looks_back(at("C4"))
-    assert not training.looks_back(at("B4"))
+    assert training.looking_back == set(all_at("C3:C8"))
     assert training.before(at("C4"), at("C3"))
     assert not training.before(at("A4"), at("A3"))  # a weight goes on, which is another matter
 

@@ -52,8 +52,8 @@ def test_a_folder_of_seeds_is_one_run(runs, capsys):
     [
         ([], "the following arguments are required: RUN"),
         (["nowhere"], "no run in nowhere: name the folder that holds its recipe.txt"),
-        (["a", "--html", "a.pdf"], "--html a.pdf: end it with .html"),
-        (["a", "--csv", "a"], "--csv a: end it with .csv"),
+        (["a", "--html", "a.pdf"], "--html: 'a.pdf' doesn't say what to write: end it in .html"),
+        (["a", "--csv", "a"], "--csv: 'a' doesn't say what to write: end it in .csv"),
         (["a", "--html", ""], "--html: nothing is given"),
     ],
 )

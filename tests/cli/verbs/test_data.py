@@ -38,7 +38,7 @@ def test_the_digits_are_described(said, golden):
 def test_verifying_the_digits_says_their_sums(said):
     page = said("digits", "--verify")
     assert all(f"{expected}  {name}" in page for name, expected in SUMS.items())
-    assert "\n0 of 10,000 test images are also among the others\n" in page
+    assert "\n0 of 10,000 test images also occur among the others\n" in page
 
 
 def test_a_folder_is_described_and_drawn(said, tmp_path, monkeypatch, golden):
@@ -47,7 +47,7 @@ def test_a_folder_is_described_and_drawn(said, tmp_path, monkeypatch, golden):
 
 
 def test_a_test_image_that_is_also_trained_on_is_counted(said, tmp_path):
-    assert "\n4 of 4 test images are also" in said(idx_folder(tmp_path / "tiny"), "--verify")
+    assert "\n4 of 4 test images also occur" in said(idx_folder(tmp_path / "tiny"), "--verify")
 
 
 def test_two_people_can_compare_what_they_have(said, tmp_path):
@@ -165,7 +165,7 @@ def test_a_sheet_that_cannot_be_written_is_one_line(refused, tmp_path):
         (["digits", "--size", "28"], "--size: '28' isn't a size: write rows and columns as 28x28"),
         (["digits", "--size", "0x9"], "--size: '0x9' isn't a size"),
         (["sklearn-digits", "--size", "28x28"], "sklearn-digits: its images are 8x8, not 28x28:"),
-        (["digits", "--png", "a.gif"], "--png: 'a.gif' isn't called .png"),
+        (["digits", "--png", "a.gif"], "--png: 'a.gif' doesn't say what to write: end it in .png"),
         (["digits", "--warp", "rotate 9"], "--warp needs --show or --png to be seen"),
         (["digits", "--seed", "1"], "--seed is what a warp is drawn from: add --warp"),
         (["digits", "--show", "3", "--warp", "rot"], "--warp, line 1, column 1: unknown 'rot'"),

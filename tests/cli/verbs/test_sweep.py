@@ -144,9 +144,9 @@ def test_interrupting_leaves_no_file(words, tmp_path, monkeypatch, capsys):
 
 
 def test_progress_is_only_told_on_a_terminal_and_taken_away(monkeypatch, capsys):
-    from gradbook.cli.verbs import sweep as verb
+    from gradbook.cli.terminal import output
 
-    monkeypatch.setattr(verb, "PATIENCE", -1)
+    monkeypatch.setattr(output, "PATIENCE", -1)
     assert main(["sweep", LINE, "--rates", "0.1"]) == 0
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)

@@ -130,7 +130,7 @@ def test_one_dead_output_of_two_is_told_from_the_one_that_learned():
     outcome = sweep(net, [20.0])[20.0]
     assert outcome.verdict is Verdict.SATURATED
     assert outcome.reason.startswith(
-        "1 of 2 outputs (nothing pulls at the rest) at 1.0000: a(1−a) is 0"
+        "1 of 2 outputs (no gradient reaches the rest) at 1.0000: a(1−a) is 0"
     )
     assert "the loss sits on 0.08" in outcome.reason
 

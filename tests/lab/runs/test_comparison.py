@@ -7,7 +7,7 @@ import pytest
 
 from gradbook.errors import GradbookError
 from gradbook.lab.models.answers import Answers
-from gradbook.lab.runs.comparison import Misread, all_opened, differences, opened, reading
+from gradbook.lab.runs.comparison import Misread, all_opened, differences, majority, opened
 from tests.runs import finished, pictures, several
 
 DATA = pictures()
@@ -80,10 +80,10 @@ def test_most_seeds_decide_and_else_the_likelier():
         Answers(np.array([[0.6, 0.4], [0.45, 0.55]]), labels),
         Answers(np.array([[0.0, 1.0], [0.45, 0.55]]), labels),
     ]
-    found = reading(seeds)
+    found = majority(seeds)
     assert found.read.tolist() == [0, 1]
     assert found.sure == pytest.approx([0.4, 0.4])
-    assert reading(seeds[:2]).read.tolist() == [0, 0]
+    assert majority(seeds[:2]).read.tolist() == [0, 0]
 
 
 def test_an_image_is_misread_by_all_or_only_by_one_or_by_some():
@@ -93,7 +93,7 @@ def test_an_image_is_misread_by_all_or_only_by_one_or_by_some():
     for wrong in ([0, 1, 2], [0, 1], [0, 3]):
         read = right.copy()
         read[wrong] = (read[wrong] + 1) % 10
-        readings.append(reading([Answers(np.eye(10)[read], labels)]))
+        readings.append(majority([Answers(np.eye(10)[read], labels)]))
     found = Misread(DATA, tuple(readings))
     assert found.by_all.tolist() == [0]
     assert [found.only_by(k).tolist() for k in range(3)] == [[2], [], [3]]

@@ -18,7 +18,7 @@ from gradbook.lab.training import checkpoint as checkpoints
 from gradbook.lab.training import training as loop
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import Trained, train
-from gradbook.lab.training.training import Listener, Training
+from gradbook.lab.training.training import Listener, TrainingRun
 from tests.lab import made
 from tests.lab.made import recipe
 
@@ -55,7 +55,7 @@ class Stopping(Listener):
         written = checkpoints.write
         monkeypatch.setattr(checkpoints, "write", lambda *given: (written(*given), self.count()))
 
-    def started(self, training: Training) -> None:
+    def started(self, training: TrainingRun) -> None:
         self.training = training
 
     def count(self) -> None:
@@ -253,7 +253,7 @@ class Hearing(Listener):
     def __init__(self) -> None:
         self.heard: list[object] = []
 
-    def started(self, training: Training) -> None:
+    def started(self, training: TrainingRun) -> None:
         self.training = training
         self.heard.append(training.progress())
 

@@ -12,8 +12,8 @@ from gradbook.audit.findings.findings import (
     UNREADABLE,
     WRONG,
     BookReport,
-    Curve,
     Finding,
+    LossCurves,
     SheetReport,
 )
 from gradbook.report.audit.page import audit_page
@@ -42,7 +42,7 @@ SHEET = SheetReport(
     weights=("w1", "w3"),
     rows=(33, 100),
     findings=(FINDING,),
-    curve=Curve((0.5, 0.3, 0.2), (0.5, 0.25, 0.1)),
+    curve=LossCurves((0.5, 0.3, 0.2), (0.5, 0.25, 0.1)),
 )
 WRONG_BOOK = BookReport("class/ada.xlsx", WRONG, (SHEET,), fingerprint="1")
 CLASS = [

@@ -15,8 +15,8 @@ from gradbook.audit.findings.findings import (
     UNREADABLE,
     WRONG,
     BookReport,
-    Curve,
     Finding,
+    LossCurves,
     SheetReport,
 )
 from gradbook.report.audit.text import learning, lines, summary
@@ -33,7 +33,14 @@ FINDING = Finding(
     relative_error=0.00025,
 )
 SHEET = SheetReport(
-    "One", WRONG, "V33", "G31", ("w1", "w3"), (33, 100), (FINDING,), curve=Curve((1, 0.5), (1, 0.4))
+    "One",
+    WRONG,
+    "V33",
+    "G31",
+    ("w1", "w3"),
+    (33, 100),
+    (FINDING,),
+    curve=LossCurves((1, 0.5), (1, 0.4)),
 )
 BLANK = SheetReport(
     "Two",
@@ -65,7 +72,7 @@ def test_a_report_that_is_printed_is_the_same_without_colours():
 
 def test_what_is_to_be_filled_in_is_one_line_a_sheet():
     assert said(BookReport("ada.xlsx", UNFINISHED, (BLANK,))) == [
-        "ada.xlsx: unfinished: 1 to fill in, 0 of 1 gradients right",
+        "ada.xlsx: unfinished: 1 to fill in, 0 of 1 gradient right",
         "  still to be filled in: ∂E/∂w1 in B2:B9 and 1 more range",
     ]
 
@@ -107,4 +114,6 @@ def test_a_very_long_formula_is_cut():
 
 
 def test_two_losses_are_told_apart_however_close():
-    assert "0.50000001 as made, 0.50000002 c" in learning(Curve((1, 0.50000001), (1, 0.50000002)))
+    assert "0.50000001 as made, 0.50000002 c" in learning(
+        LossCurves((1, 0.50000001), (1, 0.50000002))
+    )

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from html import unescape
 
 import numpy as np
 import pytest
@@ -10,11 +9,10 @@ import pytest
 from gradbook.lab.models.answers import Answers
 from gradbook.lab.runs.evidence import gather
 from gradbook.net.measure import measure
-from gradbook.report.run.charts import of_run, of_several
-from gradbook.report.run.mistakes import MOST_CLASSES, by_class, confusion, gallery
+from gradbook.report.run.mistakes import by_class, confusion, gallery
 from gradbook.report.run.page import MOST_MISREAD, run_page, told
-from gradbook.report.run.seeds import seeds_page
-from tests.runs import curve, finished, pictures, several
+from tests.report.html import cells, words
+from tests.runs import finished, pictures
 
 DATA = pictures(each=24)
 WARP = "warp rotate 20, shift 1"
@@ -23,16 +21,6 @@ WARP = "warp rotate 20, shift 1"
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     return gather(finished(tmp_path_factory.mktemp("runs") / "run", DATA, changes=WARP), DATA)
-
-
-def words(html: str) -> str:
-    return " ".join(unescape(re.sub("<[^>]*>", " ", html)).split())
-
-
-def cells(html: str) -> list[list[str]]:
-    """What stands in each row of a table."""
-    rows = re.findall("<tr.*?</tr>", html, re.S)
-    return [[words(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)] for row in rows]
 
 
 # The numbers.
@@ -141,77 +129,8 @@ def test_where_nothing_was_held_back_there_is_no_validation(tmp_path):
     assert "validation" not in words(html)
 
 
-def test_many_classes_are_a_list_of_the_commonest_mistakes():
-    classes = [f"class {k}" for k in range(MOST_CLASSES + 1)]
-    counts = np.eye(len(classes), dtype=np.int64) * 3
-    counts[7, 9] = 5
-    counts[2, 1] = 4
-    head, *rows = cells(confusion(counts, classes))
-    assert head == ["is", "read as", "images"]
-    assert rows == [["class 7", "class 9", "5"], ["class 2", "class 1", "4"]]
-    assert cells(by_class(counts, classes))[1][:3] == ["class 7", "8", "5"]
-
-
 def test_strange_names_are_words(tmp_path):
     data = pictures(("<script>alert(1)</script>", 'a"b', "ok"), each=20)
     html = run_page(finished(tmp_path / "run", data), data)
     assert "<script>alert" not in html
     assert 'a"b' not in html
-
-
-# The charts.
-
-
-def test_the_charts_show_the_history():
-    history = curve(6)
-    loss, right, rate = of_run(history)
-    assert [c.label for c in loss.curves] == ["training", "validation"]
-    assert loss.curves[1].values.tolist() == [epoch.validation_loss for epoch in history]
-    assert right.curves[0].values.tolist() == [epoch.train_accuracy for epoch in history]
-    assert rate.curves[0].values.tolist() == [epoch.rate for epoch in history]
-
-
-def test_runs_that_share_their_rates_share_the_curve():
-    several_runs = [("a", curve(4)), ("b", curve(4, start=2))]
-    loss, _, rate = of_several(several_runs)
-    assert [c.label for c in loss.curves] == ["a", "b"]
-    assert [c.label for c in rate.curves] == ["all"]
-
-
-def test_training_speaks_for_runs_that_held_nothing_back():
-    loss, right, _ = of_several([("a", curve(4)), ("b", curve(5, validated=False))])
-    assert (loss.title, right.title) == ("Training loss", "Training accuracy")
-    assert len(loss.curves[1].values) == 5
-
-
-# Several seeds.
-
-
-def test_the_page_of_several_seeds_tells_mean_spread_and_lowest(tmp_path):
-    above = several(tmp_path / "seeds", DATA)
-    accuracies = [above.run(k).result()["test_accuracy"] for k in (0, 1, 2)]
-    html = seeds_page(above, DATA)
-    assert (
-        f"{100 * np.mean(accuracies):.1f} % of 120 test images read correctly, "
-        "the mean of 3 seeds; "
-        f"deviation {100 * np.std(accuracies, ddof=1):.3f} points, "
-        f"lowest {100 * min(accuracies):.1f} %" in words(html)
-    )
-    _, *rows = cells(html.partition('id="seeds"')[2].partition("</table>")[0])
-    assert [row[0] for row in rows] == ["0", "1", "2"]
-    assert [row[1] for row in rows] == [f"{100 * a:.1f} %" for a in accuracies]
-    for seed in (0, 1, 2):
-        assert f'href="seed-{seed}/report.html"' in html
-    assert "gradbook train seed-0/recipe.txt --seeds 3 -o again" in words(html)
-    assert (tmp_path / "seeds" / "seed-0" / "recipe.txt").exists()
-
-
-def test_what_most_seeds_misread_is_counted(tmp_path):
-    above = several(tmp_path / "seeds", DATA)
-    answers = [gather(above.run(k), DATA).answers for k in (0, 1, 2)]
-    missed = np.sum([~seed.right for seed in answers], axis=0)
-    html = seeds_page(above, DATA)
-    everyone, anyone = int((missed == 3).sum()), int((missed > 0).sum())
-    assert f"{everyone} test images are misread by every seed, {anyone} by at least one" in words(
-        html
-    )

@@ -3,10 +3,16 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
+from gradbook.lab.runs.evidence import gather
 from gradbook.lab.training.seeds import Spread
-from gradbook.report.run.seeds import LEFT, MOST_LABELS, RIGHT, dots
+from gradbook.report.run.seeds import LEFT, MOST_LABELS, RIGHT, dots, seeds_page
+from tests.report.html import cells, words
+from tests.runs import pictures, several
+
+DATA = pictures(each=24)
 
 
 @pytest.mark.parametrize(
@@ -38,3 +44,33 @@ def test_many_seeds_go_without_their_names():
     drawn = dots(Spread(values), [f"s{k}" for k in range(len(values))], 10_000)
     assert drawn.count("<circle") == len(values)
     assert ">s3</text>" not in drawn
+
+
+def test_the_page_of_several_seeds_tells_mean_spread_and_lowest(tmp_path):
+    above = several(tmp_path / "seeds", DATA)
+    accuracies = [above.run(k).result()["test_accuracy"] for k in (0, 1, 2)]
+    html = seeds_page(above, DATA)
+    assert (
+        f"{100 * np.mean(accuracies):.1f} % of 120 test images read correctly, "
+        "the mean of 3 seeds; "
+        f"deviation {100 * np.std(accuracies, ddof=1):.3f} points, "
+        f"lowest {100 * min(accuracies):.1f} %" in words(html)
+    )
+    _, *rows = cells(html.partition('id="seeds"')[2].partition("</table>")[0])
+    assert [row[0] for row in rows] == ["0", "1", "2"]
+    assert [row[1] for row in rows] == [f"{100 * a:.1f} %" for a in accuracies]
+    for seed in (0, 1, 2):
+        assert f'href="seed-{seed}/report.html"' in html
+    assert "gradbook train seed-0/recipe.txt --seeds 3 -o again" in words(html)
+    assert (tmp_path / "seeds" / "seed-0" / "recipe.txt").exists()
+
+
+def test_what_most_seeds_misread_is_counted(tmp_path):
+    above = several(tmp_path / "seeds", DATA)
+    answers = [gather(above.run(k), DATA).answers for k in (0, 1, 2)]
+    missed = np.sum([~seed.right for seed in answers], axis=0)
+    html = seeds_page(above, DATA)
+    everyone, anyone = int((missed == 3).sum()), int((missed > 0).sum())
+    assert f"{everyone} test images are misread by every seed, {anyone} by at least one" in words(
+        html
+    )

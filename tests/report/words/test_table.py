@@ -6,6 +6,7 @@ import csv
 
 import pytest
 
+from gradbook.report.words.lines import Piece, plain
 from gradbook.report.words.table import (
     TableColumn,
     TextTable,
@@ -65,3 +66,41 @@ def test_markdown_escapes_bars_and_bolds_the_total():
 def test_csv_has_plain_numbers_and_no_total():
     rows = list(csv.reader(comma_separated(SMALL).splitlines()))
     assert rows == [["layer", "bytes", "numbers"], ["a|b", "12", ""], ["dense", "1234567", "3"]]
+
+
+GROUPED = TextTable(
+    (
+        TableColumn("epoch", "epoch", width=5),
+        TableColumn("loss", "a", width=8, group="training"),
+        TableColumn("right", "b", width=8, group="training"),
+        TableColumn("right", "c", group="validation"),
+    )
+)
+
+
+def test_what_columns_have_in_common_stands_over_them():
+    groups, titles, rule = plain(list(GROUPED.heading("-"))).splitlines()
+    assert groups == "       ---- training ----  validation"
+    assert titles == "epoch      loss     right       right"
+    assert rule == "-" * GROUPED.width == "-" * 37
+
+
+def test_notes_stand_beside_the_rows_or_beneath_them():
+    notes = [[Piece("good", "green"), Piece(": it learns")], [Piece("")]]
+    table = TextTable(SMALL.columns, SMALL.rows)
+    beside = plain(list(table.with_notes(notes, 80, "why"))).splitlines()
+    assert beside[:2] == [
+        "layer      bytes  numbers  why",
+        "a|b           12           good: it learns",
+    ]
+    beneath = plain(list(table.with_notes(notes, 40, "why"))).splitlines()
+    assert beneath[:3] == ["layer      bytes  numbers", "a|b           12", "    good: it learns"]
+    assert len(beneath) == 4
+
+
+def test_a_column_may_have_an_ink_and_a_row_another():
+    table = TextTable((TableColumn("name", words=True, ink="cyan"), TableColumn("n")), (("a", 1),))
+    assert table.line(("a", "1")) == [Piece("a   ", "cyan"), Piece("  1")]
+    assert {piece.colour for piece in table.line(("a", "1"), "bold") if piece.text.strip()} == {
+        "bold"
+    }

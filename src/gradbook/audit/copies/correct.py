@@ -1,7 +1,7 @@
 """A copy of a book whose wrong formulas are corrected.
 
 Only the corrected cells change, and what is computed from them gets its new value, or none where
-that is not understood; whoever opens the copy is asked to compute it all anew.
+that is not understood; whoever opens the copy is asked to recalculate it all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gradbook.audit.copies.sheet_xml import (
     with_formulas,
     with_value,
 )
-from gradbook.audit.findings.findings import BookReport, Curve, Finding
+from gradbook.audit.findings.findings import BookReport, Finding, LossCurves
 from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of
 from gradbook.audit.formula.pattern import UnknownReference
 from gradbook.audit.workbook.book import Book
@@ -79,7 +79,7 @@ def _left(book: Book, findings: Iterable[Finding], done: set[Address]) -> Iterat
 
 
 def _correct(patch: Patch, book: Book, wanted: Mapping[Address, str]) -> set[Address]:
-    """Put the wanted formulas into the sheets where that can be done: the cells where it was."""
+    """Put the wanted formulas into the sheets, where possible; the cells that were corrected."""
     if not wanted:
         return set()
     sheets: dict[int, SheetXml] = {}
@@ -114,7 +114,7 @@ def _is_in_array(sheet: SheetXml, book: Book, cell: Address) -> bool:
 
 
 def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:
-    """What depends on the cells, and whatever may, its formula not being understood."""
+    """What depends on the cells, and whatever may: formulas that aren't understood."""
     obscure = {
         cell
         for cell, pattern in book.patterns.items()
@@ -126,7 +126,7 @@ def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:
 
 
 def ask_to_calculate(patch: Patch) -> None:
-    """Let the whole book be computed anew, in an order that is found anew."""
+    """Ask whoever opens the book to recalculate it, in an order of their own."""
     main = main_part(patch.parts)
     for relation in patch.relations(main):
         if relation.kind == "calcChain":
@@ -147,7 +147,7 @@ def ask_to_calculate(patch: Patch) -> None:
 
 def loss_curve(
     book: Book, flow: Flow, loss: Sequence[Sequence[Address]], findings: Iterable[Finding]
-) -> Curve | None:
+) -> LossCurves | None:
     """The loss of each step as it is, and with every formula that is known to be right.
 
     None where nothing is known to correct, or too little of either can be computed.
@@ -162,7 +162,7 @@ def loss_curve(
     instead = {cell: book.reader.pattern(text, cell) for cell, text in right.items()}
     corrected = _losses(Evaluation(book, flow, instead), steps)
     enough = all(sum(map(isfinite, losses)) >= FEWEST for losses in (made, corrected))
-    return Curve(made, corrected) if enough else None
+    return LossCurves(made, corrected) if enough else None
 
 
 def _given(book: Book, cells: Sequence[Address]) -> float:

@@ -64,9 +64,7 @@ def elements(data: bytes, part: str, wanted: Wanted) -> list[Element]:
             finish = _end_of_tag(data, close)
             found.append(Element(tag, attributes, len(opened), start, inside, close, finish))
 
-    made.StartElementHandler = begin
-    made.EndElementHandler = end
-    parse(part, [data], made)
+    parse(part, [data], made, begin, end)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Notes on cells: the comments part and its drawing, made new or added to."""
+"""Notes on cells: the comments part and its drawing, new or added to."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _SHAPE_ID = re.compile(rb"_x0000_s(\d{1,9})")
 def add_notes(
     patch: Patch, part: str, sheet: SheetXml, notes: Mapping[Address, str]
 ) -> list[ByteEdit]:
-    """Notes on cells of a sheet; what has to be changed in the sheet's own text."""
+    """Put notes on cells of a sheet; the edits that the sheet's own text needs for them."""
     used = {relation.kind: relation.part for relation in patch.relations(part)}
     comments = used.get("comments", "")
     if comments not in patch:
@@ -79,7 +79,7 @@ _NOTED = {(1, "authors"), (2, "author"), (1, "commentList"), (2, "comment"), (3,
 
 
 def _write_texts(patch: Patch, part: str, notes: Mapping[Address, str]) -> list[Address]:
-    """Say the notes, behind those that a cell has already; the cells that had none."""
+    """Write the notes, after those that a cell has already; the cells that had none."""
     data = patch.text(part)
     found = elements(data, part, lambda depth, tag, _: (depth, tag) in _NOTED)
     authors, listed = only(found, "authors", part), only(found, "commentList", part)
@@ -192,7 +192,7 @@ def _shape(number: int, cell: Address, note: str, sheet: SheetXml) -> str:
 
 
 def _box(cell: Address, note: str, sheet: SheetXml) -> tuple[int, ...]:
-    """From which column and row to which the note's box reaches, each with pixels beyond."""
+    """The first column and row of the note's box, and the last ones, each with pixels beyond."""
     lines = sum(1 + int(len(line) * LETTER) // WIDE for line in note.split("\n"))
     left = column_of(cell) + 1
     right, room = left, WIDE

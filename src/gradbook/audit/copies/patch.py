@@ -87,7 +87,7 @@ class Patch:
         return f"rId{number}"
 
     def drop(self, name: str, of: str) -> None:
-        """Leave out a part that another one uses."""
+        """Leave a part out, and what says that another one uses it."""
         if name not in self:
             return
         self.dropped.add(name)

@@ -1,4 +1,4 @@
-"""A cell's own format again, but filled."""
+"""Formats of cells: each wrong cell's own one, with a fill."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ KINDS = {
     "text reference": "a cell with words in it is used",
     "another row": "a cell is taken from another row or another step",
     "frozen row": "a $ ties the formula to one row",
-    "wrong number": "a number is another one than it should be",
+    "wrong number": "a number isn't the one it should be",
     "wrong operator": "a product for a difference, a sum for a product",
     "wrong order": "a difference or a quotient the wrong way round",
     "wrong sign": "a minus too many or too few",
@@ -44,7 +44,7 @@ KINDS = {
     "missing term": "a path of the chain is left out",
     "one factor or term too many": "something is counted that doesn't belong there",
     "wrong formula": "no small change puts it right; the whole formula is given where one is known",
-    "departing row": "one row says something else than the rest of its column",
+    "departing row": "one row's formula differs from the rest of its column",
     "pasted value": "a number or nothing stands where the rest of the column has a formula",
     "stale value": "the value in the file isn't what the formula gives",
     "drifting rate": "the learning rate isn't anchored and moves away with the rows",
@@ -78,7 +78,7 @@ class Finding:
     sheet: str = ""
     fixes: Mapping[str, str] = field(default_factory=dict)  # cell → its right formula
     spoils: tuple[str, ...] = ()  # the weights whose gradients are wrong by it, if several are
-    edits: tuple[Edit, ...] = ()  # what puts it right, cells by their names: equal in other tables
+    edits: tuple[Edit, ...] = ()  # what puts it right, with cells by name: the same in any table
 
     def __post_init__(self) -> None:
         assert self.kind in KINDS, f"a finding of the kind {self.kind!r}, which nobody documented"
@@ -108,7 +108,7 @@ def finding_in(
 
 
 @dataclass(frozen=True)
-class Curve:
+class LossCurves:
     """The loss of each step, as the sheet is made and as it would be with the right gradients."""
 
     made: tuple[float, ...]
@@ -127,7 +127,7 @@ class SheetReport:
     rows: tuple[int, int] | None = None
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
-    curve: Curve | None = None
+    curve: LossCurves | None = None
 
 
 @dataclass(frozen=True)

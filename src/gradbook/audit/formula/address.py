@@ -1,4 +1,4 @@
-"""Where a cell is, packed into one number; the two ways in which a table goes on; A1, Z33:Z100."""
+"""Where a cell is, as one number and as people write it (A1, Z33:Z100); the axes of a table."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ def written(cell: Address) -> str:
 
 
 def row_and_column(word: str) -> tuple[int, int] | None:
-    """Of B3, 2 and 1; None where it isn't the name of a cell. It may lie outside of every sheet."""
+    """B3 is row 2, column 1; None for what names no cell. The cell may lie beyond any sheet."""
     found = _A1.fullmatch(word)
     return (int(found[2]) - 1, column_number(found[1])) if found else None
 
 
 def ranges(cells: Iterable[Address]) -> str:
-    """Cells of one sheet, gathered into Z33:Z100; several such parts stand side by side."""
+    """Cells of one sheet as ranges: Z33:Z100,AB7."""
     cells = list(cells)
     in_one_row = len(cells) > 1 and len(set(map(row_of, cells))) == 1
     axis = ACROSS if in_one_row else DOWN
@@ -105,7 +105,7 @@ def ranges(cells: Iterable[Address]) -> str:
 
 
 def _runs(cells: Iterable[Address], axis: Axis) -> Iterator[list[Address]]:
-    """Cells of one line, those together that stand next to each other."""
+    """Cells of one line, in groups that stand next to each other."""
     for _, run in groupby(enumerate(sorted(cells)), key=lambda pair: pair[1] - pair[0] * axis.step):
         yield [cell for _, cell in run]
 

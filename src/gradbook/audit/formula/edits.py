@@ -1,4 +1,4 @@
-"""Edits of a formula: their kinds, and what a formula may become by one."""
+"""Edits of a formula: what kinds there are, and which formulas are one edit away."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def _is_pointless(part: Expression) -> bool:
 
 
 def tidy(expression: Expression) -> Expression:
-    """The formula as one would write it: numbers multiplied, −(a − b) turned round."""
+    """The formula as one would write it: numbers multiplied, −(a − b) as b − a."""
     expression = rebuilt(expression, [tidy(piece) for piece in inner(expression)])
     match expression:
         case Infix("*" | "/") | Prefix("-"):

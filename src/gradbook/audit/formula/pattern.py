@@ -1,4 +1,4 @@
-"""A formula seen from its own cell, so that a whole column of equal ones is read once."""
+"""A formula relative to its own cell, so that a whole column of equal ones is read once."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class CellReference:
 
     @cached_property
     def _way(self) -> tuple[int, int, int, int, int, int]:
-        """What of a packed address stays, what is added to it, and from which rows (packed) and
-        columns that leads to a cell: a formula's places are asked for more often than all else."""
+        """Which bits of a packed address are kept, what is added to them, and from which rows
+        (packed) and columns that stays on the sheet: computed once, for it is asked very often."""
         kept = 0 if self.sheet is not None else ~(LAST_ROW | LAST_COLUMN)
         kept |= 0 if self.row_fixed else LAST_ROW
         kept |= 0 if self.column_fixed else LAST_COLUMN
@@ -75,12 +75,12 @@ class CellReference:
 
     @property
     def moves(self) -> bool:
-        """Whether another cell is meant elsewhere."""
+        """Whether it means another cell where the formula stands elsewhere."""
         return not (self.row_fixed and self.column_fixed)
 
 
 def _limits(offset: int, fixed: bool, count: int) -> tuple[int, int]:
-    """The first and the last of so many rows that have another one so far away."""
+    """The first and the last row from which so many rows further still is on the sheet."""
     return (0, count - 1) if fixed else (max(0, -offset), min(count, count - offset) - 1)
 
 
@@ -176,5 +176,5 @@ def moved(text: str, down: int, right: int) -> str:
 
 
 def relaid(text: str, follow: Callable[[str], str]) -> str:
-    """A formula with every cell that it mentions put through a function."""
+    """A formula in which `follow` says how each cell that it mentions is called."""
     return MARKS.sub(lambda found: follow(found[0]) if found["column"] else found[0], text)

@@ -83,7 +83,7 @@ class CopiedFormula:
 
 
 class Reader:
-    """Makes patterns: each different one once. Knows the sheets' numbers and the names."""
+    """Reads each different formula once. Knows the sheets' numbers and the names."""
 
     def __init__(self, sheets: Mapping[str, int], names: Mapping[str, str]) -> None:
         self.sheets = sheets
@@ -142,7 +142,7 @@ class Reader:
         return self._known[key]
 
     def typed(self, text: str, home: Address) -> Pattern:
-        """The formula read as it stands in this very cell."""
+        """The formula read anew, with the references as they are typed in this cell."""
         return self._read(self._found(text, home).key, text, home)
 
     def _read(self, key: str, text: str, home: Address) -> Pattern:
@@ -244,7 +244,7 @@ class Reader:
 def _element_of_range(
     word: str, mention: RangeReference, home: Address, down: int, right: int
 ) -> str:
-    """The one cell of a range that goes with this one; a single row goes with every row."""
+    """The cell of a range that belongs to this element; a single row belongs to every row."""
     corners = mention.corners(home)
     if corners is None:
         return word

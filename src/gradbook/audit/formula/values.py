@@ -42,7 +42,7 @@ class CellBlock:
         yield from (value for row in self.rows for value in row if isinstance(value, Node))
 
     def at(self, row: int, column: int) -> Single:
-        """One of the values; a single row or column goes with every other one."""
+        """One of the values; a single row or column stands for any number of them."""
         height, width = self.shape
         return self.rows[row if height > 1 else 0][column if width > 1 else 0]
 
@@ -78,7 +78,7 @@ def each(one: Callable[[Meaning], Node], value: Meaning) -> Meaning:
 
 
 def pairs(one: Callable[[Single, Single], Single], a: Meaning, b: Meaning) -> Meaning:
-    """Element by element; a single value, row or column goes with every one of the others."""
+    """Element by element; a single value, row or column is repeated to fit, as Excel does."""
     if not isinstance(a, CellBlock) and not isinstance(b, CellBlock):
         return one(a, b)
     left, right = as_block(a), as_block(b)
@@ -124,7 +124,7 @@ def _infix(graph: Graph, operator: str, a: Single, b: Single) -> Single:
 
 
 def _sigmoid(above: Node, below: Node) -> Node | None:
-    """1/(1 + e^−z), known as what it is, so that its derivative is a·(1 − a)."""
+    """1/(1 + e^−z), recognised, so that its derivative is a·(1 − a)."""
     if not above.is_constant(1) or below.op.name != "add":
         return None
     a, b = below.inputs

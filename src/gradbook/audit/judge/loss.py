@@ -20,8 +20,8 @@ from gradbook.audit.training.loss_candidates import (
     is_cut,
     numbers_behind,
 )
-from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
 
 MOST_TRIED = 8
 MOST_TERMS = 4  # that a loss leaves out
@@ -32,11 +32,11 @@ Loss = tuple[Address, ...]  # of one step: a cell, or several whose sum it is
 Found = tuple[float, Loss]  # the share of the gradients that are its gradients
 
 
-def find_loss(training: Training) -> tuple[list[Loss], float]:
+def find_loss(training: SheetTraining) -> tuple[list[Loss], float]:
     """The loss of each step, and the share of the gradients that are its gradients."""
     claimed = [tuple(claims(training, weight, 0)) for weight in training.weights]
     start = tuple(weight.start for weight in training.weights)
-    tested = StepUnderTest.of(training, [Step(0, start, (), ())])
+    tested = StepUnderTest.of(training, [SheetStep(0, start, (), ())])
     share_of = partial(_share, tested, claimed)
     tried = candidates(training)[:MOST_TRIED]
     found = _likeliest(training, tried, share_of)
@@ -68,7 +68,7 @@ def _share(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: Loss
 
 
 def _likeliest(
-    training: Training, tried: Sequence[Address], share_of: Callable[[Loss], float]
+    training: SheetTraining, tried: Sequence[Address], share_of: Callable[[Loss], float]
 ) -> Found:
     """The single cell that explains most claims; the parts of a loss are hardly one themselves."""
     best: Found = (-1.0, ())
@@ -88,7 +88,10 @@ def _likeliest(
 
 
 def _with_another(
-    training: Training, tried: Sequence[Address], share_of: Callable[[Loss], float], found: Found
+    training: SheetTraining,
+    tried: Sequence[Address],
+    share_of: Callable[[Loss], float],
+    found: Found,
 ) -> Found:
     """The loss with a term that it leaves out, where more gradients are true of both."""
     _, loss = found
@@ -114,7 +117,7 @@ def _is_plausible(tested: StepUnderTest) -> bool:
     return any(np.ptp(slope) > 0 for slope in finite if slope.size > 1)
 
 
-def every_step(training: Training, loss: Loss) -> list[Loss]:
+def every_step(training: SheetTraining, loss: Loss) -> list[Loss]:
     """The loss's cells in each step: as far apart as the weights', or as their formulas say."""
     strides = [_stride(training, cell) for cell in loss]
     steps = [
@@ -125,7 +128,7 @@ def every_step(training: Training, loss: Loss) -> list[Loss]:
     return [loss, *(cells if computed >= set(cells) else () for cells in steps[1:])]
 
 
-def _stride(training: Training, cell: Address) -> int:
+def _stride(training: SheetTraining, cell: Address) -> int:
     usual = training.weights[0].stride
     if sheet_of(cell) == training.sheet:
         return usual
@@ -146,7 +149,7 @@ def _stride(training: Training, cell: Address) -> int:
 # A loss that leaves out a term -----------------------------------------------------------
 
 
-def loss_findings(training: Training, loss: Sequence[Loss]) -> list[Finding]:
+def loss_findings(training: SheetTraining, loss: Sequence[Loss]) -> list[Finding]:
     """A loss that leaves out a term, though the gradients count it."""
     if len(loss[0]) < 2:
         return []
@@ -173,7 +176,7 @@ def loss_findings(training: Training, loss: Sequence[Loss]) -> list[Finding]:
     ]
 
 
-def _total(training: Training, cell: Address) -> Address | None:
+def _total(training: SheetTraining, cell: Address) -> Address | None:
     """A cell of the first step that only repeats this one, to be the loss: by its name, or because
     nothing else uses it."""
     users, plain = training.flow.users, training.flow.plain

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from gradbook.audit.formula.address import Address, sheet_of, written
 from gradbook.audit.judge.positions import Positions
-from gradbook.audit.training.steps import Step
+from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.book import quoted
 from gradbook.targets.excel.language.grammar import Reference
 
@@ -15,7 +15,7 @@ from gradbook.targets.excel.language.grammar import Reference
 class Mentions:
     """The cells of a step as its formulas see them."""
 
-    def __init__(self, positions: Positions, alike: Sequence[Step]) -> None:
+    def __init__(self, positions: Positions, alike: Sequence[SheetStep]) -> None:
         self.positions = positions
         self.training = positions.training
         self.step = positions.step

@@ -9,15 +9,15 @@ from functools import cached_property
 import numpy as np
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.node import Array
 
 
 class Positions:
     """The cells of a step among those of its training."""
 
-    def __init__(self, training: Training, step: Step) -> None:
+    def __init__(self, training: SheetTraining, step: SheetStep) -> None:
         self.training = training
         self.step = step
         self.row = training.axis.crossing  # of a cell: its column where steps go across
@@ -55,7 +55,7 @@ class Positions:
         others = flow.below(self.step.own, stop) - self.places.keys() - self.of_other_steps
         return sorted(cell for cell in others if self.row(cell) in self.rows)
 
-    def there(self, cell: Address, step: Step) -> Address:
+    def there(self, cell: Address, step: SheetStep) -> Address:
         """The cell that stands in another step where this one stands here."""
         if step is self.step or not step.cells:
             return cell
@@ -76,7 +76,7 @@ class Positions:
         near = min(beside, key=lambda other: (other not in users, abs(other - cell)))
         return cell + self.there(near, step) - near
 
-    def _as_far_as_weights(self, cell: Address, step: Step) -> Address:
+    def _as_far_as_weights(self, cell: Address, step: SheetStep) -> Address:
         """As far from a cell that depends on weights as those are from theirs."""
         if cell not in self.training.varying:
             return cell
@@ -90,6 +90,6 @@ class Positions:
             return float(value)
         return 0.0 if value is None else float("nan")
 
-    def values(self, cell: Address, steps: Sequence[Step]) -> Array:
+    def values(self, cell: Address, steps: Sequence[SheetStep]) -> Array:
         """The numbers of a cell and of those that stand in its place in other steps."""
         return np.array([self.value(self.there(cell, step)) for step in steps])

@@ -12,8 +12,8 @@ from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, written
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.node import Node
 
 NEAR = 1e-6  # of a value: some programs keep no more digits, and errors grow along a formula
@@ -22,7 +22,7 @@ ADDING = ("add", "subtract", "negate", "copy")
 WHY = "the value in the file isn't what the formula gives: let it recalculate, and save it"
 
 
-def stale_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list[Finding]:
+def stale_findings(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> list[Finding]:
     """The cells whose values are old, column by column."""
     if training.book.recalculates:
         return []
@@ -33,7 +33,7 @@ def stale_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list
     return [_finding(training, sorted(cells)) for cells in columns.values()]
 
 
-def _finding(training: Training, cells: Sequence[Address]) -> Finding:
+def _finding(training: SheetTraining, cells: Sequence[Address]) -> Finding:
     quantity = training.book.label(cells[0], training.axis) or written(cells[0])
     found = finding_in(training.book, cells, "stale value", quantity=quantity, why=WHY)
     return replace(found, expected=found.formula)

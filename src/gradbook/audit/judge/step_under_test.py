@@ -19,8 +19,8 @@ from gradbook.audit.judge.numbers import POINTS, Numbers, agree, random_values
 from gradbook.audit.judge.positions import Positions
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.step_graph import StepGraph
-from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 
@@ -38,9 +38,9 @@ class Verdict(IntEnum):
 class StepUnderTest:
     """One step worked as a graph, with numbers to try it."""
 
-    training: Training
-    step: Step
-    alike: Sequence[Step]  # all that say the same of other cells, the step among them
+    training: SheetTraining
+    step: SheetStep
+    alike: Sequence[SheetStep]  # all that say the same of other cells, the step among them
     graph: StepGraph
     random: Numbers
     constants: Numbers  # random weights, but the sheet's own inputs, targets and other numbers
@@ -49,7 +49,7 @@ class StepUnderTest:
     mentions: Mentions
 
     @classmethod
-    def of(cls, training: Training, alike: Sequence[Step]) -> StepUnderTest:
+    def of(cls, training: SheetTraining, alike: Sequence[SheetStep]) -> StepUnderTest:
         """The first of steps that are alike."""
         positions = Positions(training, alike[0])
         return cls._of(positions, Mentions(positions, alike), {})

@@ -15,8 +15,8 @@ from gradbook.audit.formula.expression import factors, renamed, terms, total
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
-from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import shown
 from gradbook.targets.excel.language.grammar import write
@@ -27,7 +27,7 @@ USUAL_RATE = 0.5  # what the exercise is usually done with
 KEPT = 64  # steps under test: the weights ask for the same ones
 
 
-def update_findings(training: Training, steps: Sequence[Step]) -> list[Finding]:
+def update_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> list[Finding]:
     """What is wrong with how the weights are updated."""
     tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, [steps[k]]))
     found = list(_blank_rate(training, steps))
@@ -46,7 +46,7 @@ def update_findings(training: Training, steps: Sequence[Step]) -> list[Finding]:
 class _Updates:
     """The updates of one weight, and the formula that most of them have."""
 
-    training: Training
+    training: SheetTraining
     number: int
     weight: WeightColumn
     usual: Pattern
@@ -105,7 +105,7 @@ def _same(tested: StepUnderTest, cell: Address, usual: Pattern) -> bool:
 
 
 def _additions(
-    updates: _Updates, steps: Sequence[Step], tested: Callable[[int], StepUnderTest]
+    updates: _Updates, steps: Sequence[SheetStep], tested: Callable[[int], StepUnderTest]
 ) -> Iterator[Finding]:
     """An update that goes up the slope: it adds what it should subtract."""
     training, j = updates.training, updates.number
@@ -141,7 +141,7 @@ def _subtracting(updates: _Updates, cell: Address) -> Pattern:
 # The learning rate -------------------------------------------------------------------
 
 
-def _blank_rate(training: Training, steps: Sequence[Step]) -> Iterator[Finding]:
+def _blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
     """A learning rate that no number stands for."""
     cell, book = training.rate, training.book
     if cell is None or cell in book.patterns or isinstance(book.values.get(cell), float):
@@ -160,7 +160,7 @@ def _blank_rate(training: Training, steps: Sequence[Step]) -> Iterator[Finding]:
     yield finding_in(book, [cell], BLANK_RATE, quantity=LR, why=why, right=right)
 
 
-def _rate_kept(training: Training, step: Step) -> float | None:
+def _rate_kept(training: SheetTraining, step: SheetStep) -> float | None:
     """The rate that the weights' values in the file were made with; None where they don't say."""
     values, found = training.book.values, []
     for weight, options in zip(training.weights, step.claims, strict=True):
@@ -229,7 +229,7 @@ def _is_rate(updates: _Updates, at: Address, cell: Address) -> bool:
     return isinstance(value, float) and at not in training.varying and beside and own_row
 
 
-def _what(training: Training, cell: Address) -> str:
+def _what(training: SheetTraining, cell: Address) -> str:
     value = training.book.values.get(cell)
     if value is None and cell not in training.book.patterns:
         return "which is blank"

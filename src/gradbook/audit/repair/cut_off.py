@@ -20,7 +20,7 @@ from gradbook.audit.repair.hypotheses import Repaired
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
 from gradbook.audit.training.loss_candidates import called_a_loss
 from gradbook.audit.training.steps import alike, steps_of
-from gradbook.audit.training.training import Training, depending, trainings_of
+from gradbook.audit.training.training import SheetTraining, depending, trainings_of
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
@@ -31,7 +31,7 @@ MOST_COLUMNS = 12
 MOST_CELLS = 20_000  # of lines that may be weights; beyond, it is a table of something else
 
 
-def cut_off_trainings(book: Book, flow: Flow) -> list[Training]:
+def cut_off_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
     """Trainings none of whose weights comes back to itself, each held against its gradients."""
     lines = [line for line in update_lines(book) if len(line.cells) > FEWEST]
     if sum(len(line.cells) for line in lines) > MOST_CELLS:
@@ -47,7 +47,7 @@ def cut_off_trainings(book: Book, flow: Flow) -> list[Training]:
     return [training for training, loss in found if loss]
 
 
-def loss_behind_values(training: Training) -> tuple[Training, list[Loss]]:
+def loss_behind_values(training: SheetTraining) -> tuple[SheetTraining, list[Loss]]:
     """The training with what is computed from pasted values, and its loss; none where that isn't
     all that is wrong with it."""
     columns = list(_pasted(training))[:MOST_COLUMNS]
@@ -60,7 +60,7 @@ def loss_behind_values(training: Training) -> tuple[Training, list[Loss]]:
     return training, []
 
 
-def _pasted(training: Training) -> Iterator[list[Address]]:
+def _pasted(training: SheetTraining) -> Iterator[list[Address]]:
     """Columns of numbers that differ, as many as there are steps, and that formulas use."""
     book, users = training.book, training.flow.users
     found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
@@ -73,7 +73,7 @@ def _pasted(training: Training) -> Iterator[list[Address]]:
             yield sorted(cells)
 
 
-def _losses(training: Training, column: Sequence[Address]) -> Iterator[list[Loss]]:
+def _losses(training: SheetTraining, column: Sequence[Address]) -> Iterator[list[Loss]]:
     """What a pasted column leads to and no gradient is made of, the likeliest loss first."""
     book, flow, stop = training.book, training.flow, training.weight_cells
     updates = [weight.cells[1] for weight in training.weights]
@@ -92,7 +92,7 @@ def _losses(training: Training, column: Sequence[Address]) -> Iterator[list[Loss
         yield every_step(training, (cell,))
 
 
-def _is_explained(training: Training, loss: Sequence[Loss]) -> bool:
+def _is_explained(training: SheetTraining, loss: Sequence[Loss]) -> bool:
     """Whether the formulas of one pasted column put every gradient of most steps right."""
     usual = max(alike(training, steps_of(training, loss)), key=len, default=[])
     if not usual:

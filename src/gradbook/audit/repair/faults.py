@@ -14,7 +14,7 @@ from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.wording import Wording
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.steps import Step
+from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.book import shown
 from gradbook.targets.excel.language.grammar import write
 
@@ -157,7 +157,7 @@ def _fault(tested: StepUnderTest, weight: int, hypothesis: Hypothesis, finding: 
     return Fault(weight, finding, tuple(fixes), expected, fixes)
 
 
-def _in_step(tested: StepUnderTest, text: str, owner: Address, step: Step) -> str:
+def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) -> str:
     """A formula of this step as the same cell of another has it: samples and epochs may be
     differently far apart."""
     positions, reader = tested.positions, tested.training.book.reader

@@ -26,14 +26,16 @@ from gradbook.audit.repair.generators.samples import repaired_shares
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, Repaired, formulas_of, ranked
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
 
 ROUNDS = 3  # mistakes that several gradients share, in one step
 TRIED = 6  # of a generator's hypotheses, that are held against every gradient
 
 
-def gradient_findings(training: Training, groups: Sequence[Sequence[Step]]) -> list[Finding]:
+def gradient_findings(
+    training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
+) -> list[Finding]:
     """Every gradient that isn't, equal mistakes of one column gathered."""
     ordered = sorted(groups, key=lambda group: -len(group))
     if not ordered:
@@ -48,7 +50,7 @@ def gradient_findings(training: Training, groups: Sequence[Sequence[Step]]) -> l
 
 
 def explained(
-    tested: StepUnderTest, earlier: EarlierRows, usual: Sequence[Step] = ()
+    tested: StepUnderTest, earlier: EarlierRows, usual: Sequence[SheetStep] = ()
 ) -> Iterator[Fault]:
     """What is wrong with steps that are alike, stage by stage: what one finds is put right, or set
     aside, before the next is asked."""

@@ -15,7 +15,7 @@ from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits.wrong_formula import WrongFormula
 from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.steps import Step
+from gradbook.audit.training.steps import SheetStep
 from gradbook.graph.node import Node
 
 MOST_WRONG = 4  # weights that an edit of a column is tried with first
@@ -27,7 +27,7 @@ class EarlierRows:
 
     usually_wrong: set[int] = field(default_factory=set)  # weights, in most rows
     in_vain: set[object] = field(default_factory=set)  # wrong claims that no column is to blame for
-    columns: list[tuple[Step, Hypothesis]] = field(default_factory=list)
+    columns: list[tuple[SheetStep, Hypothesis]] = field(default_factory=list)
     claims: dict[tuple[int, str], Hypothesis] = field(default_factory=dict)
     mistaken: set[int] = field(default_factory=set)  # weights updated by another's gradient
 
@@ -39,7 +39,7 @@ class Symptoms:
     tested: StepUnderTest
     wrong: Mapping[int, Claim]
     earlier: EarlierRows
-    usual: Sequence[Step] = ()  # what most steps are like, where these are others
+    usual: Sequence[SheetStep] = ()  # what most steps are like, where these are others
     repaired: frozenset[Address] = frozenset()  # cells that were blamed before
     weight: int | None = None  # the one whose own formula is looked at, if it is one's
     formulas: dict[int, WrongFormula | None] = field(default_factory=dict)  # known so far

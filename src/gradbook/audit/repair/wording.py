@@ -86,11 +86,10 @@ class Wording:
     def _because(self, edit: Edit, weight: str) -> str:
         old, new = edit.old, edit.new
         match edit.kind, new:
-            case ((EditKind.REFERENCE | EditKind.NUMBER), _):
-                return self._reference(old, new, weight)
-            case EditKind.EXCHANGE, _:
-                both = self._reference(old, new, weight), self._reference(new, old, weight)
-                return "; ".join(both)
+            case ((EditKind.REFERENCE | EditKind.NUMBER | EditKind.EXCHANGE), _):
+                both = [(old, new), (new, old)]
+                some = both if edit.kind is EditKind.EXCHANGE else both[:1]
+                return "; ".join(self._reference(*pair, weight) for pair in some)
             case ((EditKind.OPERATOR | EditKind.ORDER), Infix(operator)):
                 assert isinstance(old, Infix)
                 other = f": {OPERATIONS[operator]}, not {OPERATIONS[old.operator]}"

@@ -9,7 +9,7 @@ from functools import reduce
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import Factor, SignedTerm, factors, product, terms
 from gradbook.audit.training.repeated_steps import RepeatedSteps
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.targets.excel.language.grammar import Expression, Infix, Prefix
 
@@ -34,7 +34,7 @@ class Claim:
         return replace(self, owner=owner, via=via)
 
 
-def every_claim(training: Training, weight: WeightColumn) -> list[tuple[Claim, ...]]:
+def every_claim(training: SheetTraining, weight: WeightColumn) -> list[tuple[Claim, ...]]:
     """What the update after each step may mean by the gradient."""
     found: list[tuple[Claim, ...]] = []
     while (left := len(weight.cells) - 1 - len(found)) > 0:
@@ -54,7 +54,7 @@ def every_claim(training: Training, weight: WeightColumn) -> list[tuple[Claim, .
 
 
 def claims(
-    training: Training, weight: WeightColumn, step: int, read: list[Address] | None = None
+    training: SheetTraining, weight: WeightColumn, step: int, read: list[Address] | None = None
 ) -> list[Claim]:
     """What the update after a step may mean by the gradient, the likeliest first.
 
@@ -98,7 +98,7 @@ def claims(
 
 
 def _claimed(
-    training: Training, parts: Sequence[SignedTerm], home: Address, base: Address, sign: int
+    training: SheetTraining, parts: Sequence[SignedTerm], home: Address, base: Address, sign: int
 ) -> tuple[list[Claim], tuple[Address, int] | None]:
     """The claims that one formula makes, and the cell behind it with its sign."""
     varying = [term for term in parts if training.varies(term[1], home)] or list(parts)
@@ -131,7 +131,7 @@ def _claimed(
 
 
 def _sum_but_rates(
-    training: Training, parts: Sequence[SignedTerm], home: Address, sign: int
+    training: SheetTraining, parts: Sequence[SignedTerm], home: Address, sign: int
 ) -> Expression:
     """Some terms as a sum, the learning rate left out of each."""
     signed: list[Expression] = []
@@ -143,7 +143,9 @@ def _sum_but_rates(
     return reduce(lambda a, b: Infix("+", a, b), signed)
 
 
-def _is_rate(training: Training, factor: Factor, home: Address, beside: Sequence[Factor]) -> bool:
+def _is_rate(
+    training: SheetTraining, factor: Factor, home: Address, beside: Sequence[Factor]
+) -> bool:
     """Whether a factor is the learning rate, or a number in its place."""
     cell = training.cell_of(factor.part, home)
     if cell is not None and training.flow.plain(cell) == training.rate:
@@ -153,27 +155,27 @@ def _is_rate(training: Training, factor: Factor, home: Address, beside: Sequence
     return training.rate is None and not isinstance(factor.part, Infix) and len(beside) == 2
 
 
-def _is_decay(training: Training, part: Expression, home: Address, base: Address) -> bool:
+def _is_decay(training: SheetTraining, part: Expression, home: Address, base: Address) -> bool:
     """Whether a term is a share of the weight itself."""
     return {cell for cell in training.mentioned(part, home) if cell in training.varying} == {base}
 
 
-def _remembers(training: Training, cell: Address, read: list[Address]) -> bool:
+def _remembers(training: SheetTraining, cell: Address, read: list[Address]) -> bool:
     """Whether a little further back there is a cell that goes on from its value before."""
 
     def looks_back(at: Address) -> bool:
         if at not in training.weight_cells:
             read.append(at)
-        return training.looks_back(at)
+        return at in training.looking_back
 
-    return training.looks_back_anywhere and training.flow.reaches([cell], looks_back, MEMORY)
+    return bool(training.looking_back) and training.flow.reaches([cell], looks_back, MEMORY)
 
 
 def _without_memory(
-    training: Training, expression: Expression, home: Address
+    training: SheetTraining, expression: Expression, home: Address
 ) -> Sequence[SignedTerm] | None:
     """The terms of a running mean or a velocity but for what it was before; None of others."""
-    if not training.looks_back(home):
+    if home not in training.looking_back:
         return None
     parts = terms(expression)
     rest = [

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.training.claims import claims
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.flow import walk
 
 LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy")
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
 
 
-def candidates(training: Training) -> list[Address]:
+def candidates(training: SheetTraining) -> list[Address]:
     """Cells that the first weights lead to, the likeliest to be the loss first."""
     flow, weight_cells, axis = training.flow, training.weight_cells, training.axis
     start = [weight.start for weight in training.weights]
@@ -49,7 +49,7 @@ def candidates(training: Training) -> list[Address]:
     return sorted((cell for cell in plain_cells if reach.get(cell)), key=likelihood)
 
 
-def _reach(training: Training, start: Sequence[Address]) -> dict[Address, int]:
+def _reach(training: SheetTraining, start: Sequence[Address]) -> dict[Address, int]:
     """How many weights each cell is computed from, not by way of the gradients' updates."""
     users = training.flow.users
     weights = {cell: 1 << j for j, cell in enumerate(start)}  # as bits, so that all go at once
@@ -64,7 +64,7 @@ def _reach(training: Training, start: Sequence[Address]) -> dict[Address, int]:
     return {cell: bits.bit_count() for cell, bits in weights.items()}
 
 
-def called_a_loss(training: Training, cell: Address) -> bool:
+def called_a_loss(training: SheetTraining, cell: Address) -> bool:
     """Whether a cell's heading calls it a loss."""
     return _is_loss_word(training.book.label(cell, training.axis).lower())
 
@@ -76,7 +76,7 @@ def _is_loss_word(word: str) -> bool:
 # What a cell is made of ------------------------------------------------------------------
 
 
-def inside_of(training: Training, cell: Address) -> set[Address]:
+def inside_of(training: SheetTraining, cell: Address) -> set[Address]:
     """The cell and all it is computed from within its step."""
     flow, weight_cells = training.flow, training.weight_cells
 
@@ -87,13 +87,13 @@ def inside_of(training: Training, cell: Address) -> set[Address]:
     return set(walk([flow.plain(cell, weight_cells)], inside))
 
 
-def numbers_behind(training: Training, cell: Address) -> set[Address]:
+def numbers_behind(training: SheetTraining, cell: Address) -> set[Address]:
     """The typed numbers that a cell is computed from."""
     inside = inside_of(training, cell).difference(training.weight_cells)
     return inside.difference(training.book.patterns)
 
 
-def is_cut(training: Training, cell: Address) -> bool:
+def is_cut(training: SheetTraining, cell: Address) -> bool:
     """Whether a blank stands on the way to a cell, so that no weight may lead there."""
     book, flow = training.book, training.flow
     return any(

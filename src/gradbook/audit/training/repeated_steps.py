@@ -14,14 +14,14 @@ from itertools import combinations, takewhile
 from operator import eq
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.training import SheetTraining
 
 
 class RepeatedSteps:
     """Cells of one step, how far away each is in the next, and for how many `steps` all of them
     repeat: for one, this one alone, where that can't be told."""
 
-    def __init__(self, training: Training, away: Mapping[Address, int], steps: int) -> None:
+    def __init__(self, training: SheetTraining, away: Mapping[Address, int], steps: int) -> None:
         self.training = training
         self.away = dict(away)
         self.steps = steps

@@ -15,7 +15,7 @@ from gradbook.audit.formula.values import (
     Single,
     number,
 )
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
 from gradbook.targets.excel.language.grammar import Expression, Reference
@@ -26,7 +26,7 @@ MOST_CELLS = 20_000  # of one step
 class StepGraph:
     """The cells of one step as nodes: weights and whatever doesn't depend on them are leaves."""
 
-    def __init__(self, training: Training, instead: Mapping[Address, Pattern]) -> None:
+    def __init__(self, training: SheetTraining, instead: Mapping[Address, Pattern]) -> None:
         self.training = training
         self.book = training.book
         self.instead = instead  # formulas to try in the place of others

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from gradbook.audit.formula.address import Address
 from gradbook.audit.training.claims import Claim, every_claim
 from gradbook.audit.training.repeated_steps import RepeatedSteps
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.training import SheetTraining
 
 Signature = tuple[object, tuple[Address, ...]]
 
 
 @dataclass(frozen=True)
-class Step:
+class SheetStep:
     """One step: its weights' cells, the loss, and what is claimed of each weight."""
 
     number: int
@@ -40,9 +40,9 @@ class Step:
         return ways, tuple(weight is None for weight in self.weights)
 
 
-def steps_of(training: Training, loss: Sequence[Sequence[Address]]) -> list[Step]:
+def steps_of(training: SheetTraining, loss: Sequence[Sequence[Address]]) -> list[SheetStep]:
     """Every step, the last one included, which no update follows."""
-    found: list[Step] = []
+    found: list[SheetStep] = []
     said = [every_claim(training, weight) for weight in training.weights]
     for k in range(training.steps + 1):
         cells = tuple(w.cells[k] if k < len(w.cells) else None for w in training.weights)
@@ -51,11 +51,11 @@ def steps_of(training: Training, loss: Sequence[Sequence[Address]]) -> list[Step
             for j, weight in enumerate(training.weights)
         )
         if k < len(loss) and loss[k]:
-            found.append(Step(k, cells, tuple(loss[k]), claimed))
+            found.append(SheetStep(k, cells, tuple(loss[k]), claimed))
     return found
 
 
-def _copied(training: Training, earlier: Sequence[Step], j: int) -> tuple[Claim, ...]:
+def _copied(training: SheetTraining, earlier: Sequence[SheetStep], j: int) -> tuple[Claim, ...]:
     """The claims of the last row: those of the row before, one further, where they go on."""
     patterns, values = training.book.patterns, training.book.values
     found = []
@@ -69,15 +69,15 @@ def _copied(training: Training, earlier: Sequence[Step], j: int) -> tuple[Claim,
     return tuple(found)
 
 
-def alike(training: Training, steps: Sequence[Step]) -> list[list[Step]]:
+def alike(training: SheetTraining, steps: Sequence[SheetStep]) -> list[list[SheetStep]]:
     """The steps, those together that say the same of other cells."""
-    groups: defaultdict[object, list[Step]] = defaultdict(list)
+    groups: defaultdict[object, list[SheetStep]] = defaultdict(list)
     for step, (made_of, cells) in zip(steps, _signatures(training, steps), strict=True):
         groups[made_of, step.shape].append(replace(step, cells=cells))
     return list(groups.values())
 
 
-def _signatures(training: Training, steps: Sequence[Step]) -> Iterator[Signature]:
+def _signatures(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Signature]:
     """What each step is made of. Two are taken apart, and then as many as repeat them."""
     following: Signature | None = None
     k = 0
@@ -96,7 +96,10 @@ def _signatures(training: Training, steps: Sequence[Step]) -> Iterator[Signature
 
 
 def _repeated(
-    training: Training, steps: Sequence[Step], here: Sequence[Address], then: Sequence[Address]
+    training: SheetTraining,
+    steps: Sequence[SheetStep],
+    here: Sequence[Address],
+    then: Sequence[Address],
 ) -> list[tuple[Address, ...]]:
     """The cells of the second step and those that follow, as far as all repeat the first."""
     first, patterns = steps[0], training.book.patterns
@@ -117,7 +120,9 @@ def _repeated(
     return [tuple(cell + k * away[cell] for cell in here) for k in range(1, repeated.steps)]
 
 
-def _so_many_like(training: Training, steps: Sequence[Step], away: Mapping[Address, int]) -> int:
+def _so_many_like(
+    training: SheetTraining, steps: Sequence[SheetStep], away: Mapping[Address, int]
+) -> int:
     """How many steps follow each other whose loss and claims go on as the cells do."""
     first = steps[0]
     roots = [training.plain(root) for root in first.roots]
@@ -131,7 +136,7 @@ def _so_many_like(training: Training, steps: Sequence[Step], away: Mapping[Addre
     return len(steps)
 
 
-def _signature(training: Training, step: Step) -> Signature:
+def _signature(training: SheetTraining, step: SheetStep) -> Signature:
     """What a step is made of, whatever cells it stands in, and those cells in their order."""
     book, weight_cells = training.book, training.weight_cells
     numbers: dict[Address, int] = {}

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, pack, sheet_of
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
 from gradbook.audit.formula.expression import factors, once, references
-from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.broken_columns import aligned, companions, joined
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
@@ -34,7 +34,7 @@ def mentioned_texts(expression: Expression) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Training:
+class SheetTraining:
     """Weights that learn together. Nothing of it changes, but for what is kept to be quick."""
 
     book: Book
@@ -113,48 +113,21 @@ class Training:
         """Whether `other` is what `cell` was one step ago: the cell above, or on the left."""
         return cell - other in self.strides and cell not in self.weight_cells
 
-    def looks_back(self, home: Address) -> bool:
-        """Whether a cell is computed from what it was one step ago."""
-        pattern = self.book.patterns.get(home)
-        if pattern is None or home in self.weight_cells or not self.looks_back_anywhere:
-            return False
-        certain, doubtful = self._back.get(pattern) or self._places_back(pattern)
-        return certain or any(
-            self.before(home, cell) for cell in self.flow.mentioned(doubtful, home)
-        )
-
     @cached_property
-    def looks_back_anywhere(self) -> bool:
-        """Whether any cell but a weight may do so."""
-        return any(certain or doubtful for certain, doubtful in self._back.values())
-
-    @cached_property
-    def _back(self) -> Mapping[Pattern, tuple[bool, list[CellReference | RangeReference]]]:
-        patterns = self.book.patterns
-        found = {patterns[cell] for cell in self.computed if cell in patterns}
-        return {pattern: self._places_back(pattern) for pattern in found}
-
-    def _places_back(self, pattern: Pattern) -> tuple[bool, list[CellReference | RangeReference]]:
-        """Whether a formula refers to the cell before its own wherever it stands, and the places of
-        which only its cell can tell."""
-        doubtful: list[CellReference | RangeReference] = []
-        for place in pattern.places:
-            if isinstance(place, RangeReference):
-                doubtful.append(place)
-            elif not place.moves:
-                if place.at(pattern.home) in self.varying:
-                    doubtful.append(place)
-            elif place.row_fixed or place.column_fixed or place.sheet is not None:
-                doubtful.append(place)
-            elif -pack(0, place.row, place.column) in self.strides:
-                return True, []
-        return False, doubtful
+    def looking_back(self) -> set[Address]:
+        """The computed cells that go on from what they were one step ago."""
+        sources, strides = self.flow.sources, self.strides
+        return {
+            cell
+            for cell in self.computed
+            if any(cell - source in strides for source in sources(cell))
+        }
 
 
 # Found in a workbook -----------------------------------------------------------------
 
 
-def find_trainings(book: Book, flow: Flow) -> list[Training]:
+def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
     """The trainings, in the order of the sheets."""
     lines = list(update_lines(book))
     columns = aligned(book, joined(book, learning(book, flow, lines)))
@@ -162,7 +135,7 @@ def find_trainings(book: Book, flow: Flow) -> list[Training]:
     return [_training(book, flow, group) for group in groups]
 
 
-def trainings_of(book: Book, flow: Flow, columns: Sequence[WeightColumn]) -> list[Training]:
+def trainings_of(book: Book, flow: Flow, columns: Sequence[WeightColumn]) -> list[SheetTraining]:
     """The trainings that some lines of cells would be, if they were weights."""
     return [_training(book, flow, group) for group in _together(flow, columns)]
 
@@ -175,10 +148,10 @@ def depending(
     return flow.below(cells.union(others)) | cells
 
 
-def _training(book: Book, flow: Flow, columns: Iterable[WeightColumn]) -> Training:
+def _training(book: Book, flow: Flow, columns: Iterable[WeightColumn]) -> SheetTraining:
     weights = tuple(sorted(columns, key=lambda column: column.start))
     varying = depending(flow, weights)
-    return Training(book, flow, weights, varying, _common_rate(book, flow, weights, varying))
+    return SheetTraining(book, flow, weights, varying, _common_rate(book, flow, weights, varying))
 
 
 def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightColumn]]:

@@ -1,4 +1,4 @@
-"""A workbook's file: its package, its cells, who refers to whom, and its cells computed anew.
+"""A workbook: its package, its cells, which of them refer to which, and what they compute.
 
 Doesn't know what a training is.
 """

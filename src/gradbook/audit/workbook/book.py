@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gradbook.audit.formula.address import Address, Axis, sheet_of, written
@@ -29,7 +28,7 @@ class Book:
     sheets: list[SheetPart] = field(default_factory=list)
     values: dict[Address, CellValue] = field(default_factory=dict)
     patterns: dict[Address, Pattern] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)  # in lower case → what it refers to
+    names: dict[str, str] = field(default_factory=dict)  # in lower case → what it refers to
     arrays: dict[Address, str] = field(default_factory=dict)  # cells that share a formula → that
     recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
     reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with

@@ -13,7 +13,6 @@ from gradbook.audit.formula.address import (
     row_and_column,
 )
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.reader import Reader
 from gradbook.audit.workbook.book import Book, CellValue
 from gradbook.audit.workbook.package import WorkbookError
 
@@ -28,31 +27,19 @@ def too_large() -> WorkbookError:
     return WorkbookError(f"it has more than {MOST_CELLS:,} cells: too large to check")
 
 
-class CellCount:
-    """How many cells were read so far, over all sheets."""
+class BookCells:
+    """The cells of a book, as they are read, sheet by sheet."""
 
-    def __init__(self) -> None:
-        self.full = self.empty = 0
-
-    def cell(self, full: bool) -> None:
-        self.full += full
-        self.empty += not full
-        if self.full > MOST_CELLS or self.empty > MOST_EMPTY:
-            raise too_large()
-
-
-class SheetCells:
-    """The cells of one sheet, as they are read."""
-
-    def __init__(
-        self, book: Book, number: int, strings: list[str], reader: Reader, count: CellCount
-    ) -> None:
+    def __init__(self, book: Book, strings: list[str]) -> None:
         self.book = book
-        self.number = number
         self.strings = strings
-        self.reader = reader
-        self.count = count
-        self.shared: dict[str, Pattern] = {}
+        self.sheet = -1
+        self.shared: dict[str, Pattern] = {}  # by their numbers, in one sheet
+        self.full = self.empty = 0  # how many cells there were so far
+
+    def next_sheet(self) -> None:
+        self.sheet += 1
+        self.shared = {}
 
     def keep(
         self,
@@ -67,10 +54,13 @@ class SheetCells:
         if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
             raise WorkbookError("it has cells outside the sheet: save it again as .xlsx")
         full = value is not None or form is not None
-        self.count.cell(full)
+        self.full += full
+        self.empty += not full
+        if self.full > MOST_CELLS or self.empty > MOST_EMPTY:
+            raise too_large()
         if not full:
             return
-        cell = pack(self.number, row, column)
+        cell = pack(self.sheet, row, column)
         shown = self._typed(kind, value)
         if shown is not None and shown != "":
             self.book.values[cell] = shown
@@ -110,8 +100,8 @@ class SheetCells:
     def _pattern(self, cell: Address, formula: str) -> Pattern:
         if len(formula) > LONGEST_FORMULA:
             return Pattern(f"long {cell}", cell, formula[:200], None, {}, "it is too long")
-        pattern = self.reader.pattern(formula, cell)
-        if self.reader.count > MOST_FORMULAS:
+        pattern = self.book.reader.pattern(formula, cell)
+        if self.book.reader.count > MOST_FORMULAS:
             raise WorkbookError(f"it has more than {MOST_FORMULAS:,} different formulas")
         return pattern
 
@@ -129,6 +119,6 @@ class SheetCells:
         for down in range(rows):
             for right in range(columns):
                 at = cell + down * ROW + right
-                text = self.reader.element(formula, cell, down, right)
+                text = self.book.reader.element(formula, cell, down, right)
                 self.book.arrays[at] = formula
-                self.book.patterns[at] = self.reader.pattern(text, at)
+                self.book.patterns[at] = self.book.reader.pattern(text, at)

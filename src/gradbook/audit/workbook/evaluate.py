@@ -1,4 +1,4 @@
-"""A workbook's cells computed anew, some of them with other formulas.
+"""A workbook's cells recalculated, some of them with other formulas.
 
 Each different formula is turned into a list of ops once; a column of equal ones runs through it.
 What Excel calls an error is nan here: a division by zero, a logarithm of nothing, an overflow.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import nan
+from typing import Any
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import meaning
@@ -26,6 +26,7 @@ NUMBERS = {float}
 NUMBER = object()  # stands for any number where formulas are told apart by what they are given
 
 Task = Callable[[list[float]], float]
+Program = Callable[[Sequence[CellValue]], float]
 
 
 def fill_in(book: Book, flow: Flow) -> None:
@@ -52,10 +53,10 @@ class Evaluation:
         self.flow = flow
         self.instead = instead or {}
         self.known: dict[Address, CellValue] = {}
-        self._programs: dict[object, _Program | str | None] = {}
+        self._programs: dict[object, Program | str | None] = {}
 
     def value(self, cell: Address) -> float:
-        """What a cell shows, as a number; nan where that can't be said."""
+        """What a cell shows, as a number; NaN where that can't be said."""
         found = self.shown(cell)
         return float(found) if isinstance(found, int | float) else nan
 
@@ -96,13 +97,13 @@ class Evaluation:
         if key not in self._programs:
             self._programs[key] = self._program(pattern, cell, sources)
         program = self._programs[key]
-        if isinstance(program, _Program):
-            return program.run(given)
-        return nan if program is None else program
+        if program is None or isinstance(program, str):
+            return nan if program is None else program
+        return program(given)
 
     def _program(
         self, pattern: Pattern, home: Address, sources: Sequence[Address]
-    ) -> _Program | str | None:
+    ) -> Program | str | None:
         """What a formula does with its cells' numbers, or the text that it always is; None if it
         isn't understood. Texts and blanks become part of it."""
         if pattern.expression is None:
@@ -135,39 +136,27 @@ class Evaluation:
 # Programs ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Program:
-    """What to do with the numbers of a formula's cells, one op after the other."""
-
-    given: tuple[int, ...]  # which of the cells come first, in this order
-    constants: tuple[float, ...]  # these follow
-    tasks: tuple[Task, ...]  # and then what each of these makes of those before it
-    result: int
-
-    def run(self, cells: Sequence[CellValue]) -> float:
-        values: list[float] = [cells[k] for k in self.given]  # type: ignore[misc]
-        values += self.constants
-        for task in self.tasks:
-            try:
-                values.append(task(values))
-            except (ArithmeticError, ValueError):
-                values.append(nan)
-        found = values[self.result]
-        return found if math.isfinite(found) else nan
-
-
-def _program(result: Node, leaves: Mapping[int, Node]) -> _Program:
+def _program(result: Node, leaves: Mapping[int, Node]) -> Program:
+    """What to do with the numbers of a formula's cells: one op after the other."""
     nodes = needed([result])
     given = {k: leaf for k, leaf in leaves.items() if leaf in set(nodes)}
     constants = [node for node in nodes if node.is_constant()]
     made = [node for node in nodes if node.inputs]
     place = {node: k for k, node in enumerate([*given.values(), *constants, *made])}
-    return _Program(
-        tuple(given),
-        tuple(node.number for node in constants),
-        tuple(_task(node, [place[source] for source in node.inputs]) for node in made),
-        place[result],
-    )
+    numbers = [node.number for node in constants]
+    tasks = [_task(node, [place[source] for source in node.inputs]) for node in made]
+
+    def run(cells: Sequence[CellValue]) -> float:
+        values: list[Any] = [cells[k] for k in given] + numbers
+        for task in tasks:
+            try:
+                values.append(task(values))
+            except (ArithmeticError, ValueError):
+                values.append(nan)
+        found: float = values[place[result]]
+        return found if math.isfinite(found) else nan
+
+    return run
 
 
 def _task(node: Node, places: Sequence[int]) -> Task:
@@ -208,4 +197,4 @@ _ON_NUMBERS: dict[str, Callable[..., float]] = {
     "choose": _chosen,
     "largest": _largest,
 }
-"""What each op that a formula is made of is worth, for single numbers."""
+"""Each op that a formula is made of, on single numbers."""

@@ -1,4 +1,4 @@
-"""Who refers to whom in a workbook: the cells as a web, walked up and down."""
+"""Which cells refer to which: the graph of a workbook's cells, walked both ways."""
 
 from __future__ import annotations
 
@@ -195,12 +195,12 @@ class Flow:
                 is_open[cell] = True
                 waiting.append((cell, True))
                 waiting += [(s, False) for s in self.sources(cell) if s not in stop]
-            elif is_open[cell]:  # who asks for it again comes from it
+            elif is_open[cell]:  # asked for again by a cell that it is computed from
                 return cell
         return None
 
     def _only_back(self, cells: Iterable[Address], stop: Collection[Address]) -> bool:
-        """Whether all refer to cells above and on the left alone, so that none leads to itself."""
+        """Whether all refer only to cells above or on the left, so that none is in a circle."""
         patterns = self.book.patterns
         inside = fresh = set(cells)
         while fresh:

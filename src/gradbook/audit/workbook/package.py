@@ -7,16 +7,15 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from xml.parsers import expat
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import BadZipFile, ZipFile
 
 from gradbook.errors import GradbookError
 from gradbook.files import opened
 
 LARGEST_FILE = 32 * 2**20  # bytes
 LARGEST_PART = 64 * 2**20  # bytes of one part, unpacked
-LARGEST_RATIO = 400  # how much smaller XML of a sheet gets is 10 to 40 times
+LARGEST_RATIO = 400  # the XML of a sheet shrinks 10 to 40 times
 SMALL = 2**20  # a part this small may be packed as tightly as it likes
 MOST_PARTS = 4000
 DEEPEST = 60  # elements within elements
@@ -59,13 +58,19 @@ class Package:
         part = self.parts.get(name)
         if part is None:
             raise WorkbookError(f"its part {name} is missing: save it again as .xlsx")
-        _refuse_unreadable(part)
+        if part.flag_bits & 0x1:
+            raise _encrypted()
+        bomb = WorkbookError(f"its part {part.filename} unpacks to more than anyone would read")
+        if part.file_size > LARGEST_PART:
+            raise bomb
         done = 0
         try:
             with self.archive.open(part) as stream:
                 while piece := stream.read(CHUNK):
                     done += len(piece)
-                    _refuse_bomb(part, done)
+                    ratio = done / max(part.compress_size, 1)
+                    if done > LARGEST_PART or (done > SMALL and ratio > LARGEST_RATIO):
+                        raise bomb
                     yield piece
         except (BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
             raise WorkbookError(f"its part {name} is damaged: save it again as .xlsx") from error
@@ -73,34 +78,16 @@ class Package:
     def parse(
         self, name: str, begin: Begin, end: End | None = None, text: End | None = None
     ) -> None:
-        """Read a part's XML, saying what comes; whatever is wrong with it becomes one line."""
+        """Read a part's XML, saying what comes."""
         self.refuse_very_many(name)
-        made = parser()
-        made.StartElementHandler, made.EndElementHandler = begin, end
-        made.CharacterDataHandler = text
-        parse(name, self.chunks(name), made)
+        parse(name, self.chunks(name), parser(), begin, end, text)
 
     def refuse_very_many(self, name: str) -> None:
         """Counting elements costs little beside reading them."""
         if self.size(name) > MOST_ELEMENTS * SHORTEST_ELEMENT:
             tags = ((piece.count(b"<"), piece.count(b"</")) for piece in self.chunks(name))
             if sum(every - last for every, last in tags) > MOST_ELEMENTS:
-                raise very_many()
-
-
-def parse(name: str, pieces: Iterable[bytes], parser: expat.XMLParserType) -> None:
-    """Hand a part's text to a parser; whatever is wrong with the XML becomes one line."""
-    _harden(parser)
-    try:
-        for piece in pieces:
-            parser.Parse(piece, False)
-        parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        raise WorkbookError(
-            f"its part {name} is no XML (line {error.lineno}): save it again as .xlsx"
-        ) from error
-    except (ValueError, LookupError, UnicodeError) as error:
-        raise WorkbookError(f"its part {name} can't be read: save it again as .xlsx") from error
+                raise _very_many()
 
 
 @contextmanager
@@ -122,66 +109,6 @@ def package(path: str | Path) -> Iterator[Package]:
             yield found
 
 
-def very_many() -> WorkbookError:
-    return WorkbookError(f"it has more than {MOST_ELEMENTS:,} elements: too large to check")
-
-
-def parser() -> expat.XMLParserType:
-    made = expat.ParserCreate()
-    made.buffer_text = True
-    return made
-
-
-def local(tag: str) -> str:
-    """A tag without its namespace's prefix."""
-    return tag.rpartition(":")[2]
-
-
-def relations_part(of: str) -> str:
-    """The name of the part that says what other parts a part uses."""
-    folder, name = posixpath.split(of)
-    return posixpath.join(folder, "_rels", f"{name}.rels")
-
-
-def related(of: str, target: str) -> str:
-    """The part, by its name in the package, that a relation of a part leads to."""
-    return posixpath.normpath(posixpath.join("/", posixpath.dirname(of), target)).lstrip("/")
-
-
-def _harden(made: expat.XMLParserType) -> None:
-    """No document types, so no entities: neither bombs nor ones that fetch something."""
-
-    def refuse(*_: object) -> None:
-        raise WorkbookError("its XML declares entities, which a workbook never needs: not opened")
-
-    made.StartDoctypeDeclHandler = refuse
-    made.EntityDeclHandler = refuse
-    made.ExternalEntityRefHandler = lambda *_: 0  # nothing is fetched, and that is an error
-    depth = count = 0
-    begin: Any = made.StartElementHandler
-    end: Any = made.EndElementHandler
-
-    def deeper(tag: str, attributes: Any) -> None:
-        nonlocal depth, count
-        depth += 1
-        count += 1
-        if depth > DEEPEST:
-            raise WorkbookError("its XML is nested too deeply: that is no workbook")
-        if count > MOST_ELEMENTS:
-            raise very_many()  # in an encoding that hid them from being counted before
-        if begin:
-            begin(tag, attributes)
-
-    def back(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        if end:
-            end(tag)
-
-    made.StartElementHandler = deeper
-    made.EndElementHandler = back
-
-
 def _refuse_other_kinds(head: bytes, size: int) -> None:
     if size == 0:
         raise WorkbookError("the file is empty")
@@ -199,17 +126,86 @@ def _refuse_other_documents(found: Package) -> None:
     if "xl/workbook.bin" in found:
         raise WorkbookError("it is a binary workbook (.xlsb): save it as .xlsx")
     if "EncryptedPackage" in found:
-        raise WorkbookError("it is encrypted: remove the password and save it as .xlsx")
+        raise _encrypted()
 
 
-def _refuse_unreadable(part: ZipInfo) -> None:
-    if part.flag_bits & 0x1:
-        raise WorkbookError("it is encrypted: remove the password and save it as .xlsx")
-    if part.file_size > LARGEST_PART:
-        raise WorkbookError(f"its part {part.filename} unpacks to more than anyone would read")
+def _encrypted() -> WorkbookError:
+    return WorkbookError("it is encrypted: remove the password and save it as .xlsx")
 
 
-def _refuse_bomb(part: ZipInfo, done: int) -> None:
-    packed = max(part.compress_size, 1)
-    if done > LARGEST_PART or (done > SMALL and done > LARGEST_RATIO * packed):
-        raise WorkbookError(f"its part {part.filename} unpacks to more than anyone would read")
+# XML ------------------------------------------------------------------------
+
+
+def parser() -> expat.XMLParserType:
+    made = expat.ParserCreate()
+    made.buffer_text = True
+    return made
+
+
+def parse(
+    name: str,
+    pieces: Iterable[bytes],
+    parser: expat.XMLParserType,
+    begin: Begin,
+    end: End | None = None,
+    text: End | None = None,
+) -> None:
+    """Read a part's text, saying what comes; whatever is wrong with the XML becomes one line.
+
+    There may be no document type, so no entities: neither bombs nor ones that fetch something.
+    """
+    depth = count = 0
+
+    def refuse(*_: object) -> None:
+        raise WorkbookError("its XML declares entities, which a workbook never needs: not opened")
+
+    def deeper(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal depth, count
+        depth += 1
+        count += 1
+        if depth > DEEPEST:
+            raise WorkbookError("its XML is nested too deeply: that is no workbook")
+        if count > MOST_ELEMENTS:
+            raise _very_many()  # in an encoding that hid them from being counted before
+        begin(tag, attributes)
+
+    def back(tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+        if end:
+            end(tag)
+
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
+    parser.ExternalEntityRefHandler = lambda *_: 0  # nothing is fetched, and that is an error
+    parser.StartElementHandler, parser.EndElementHandler = deeper, back
+    parser.CharacterDataHandler = text
+    try:
+        for piece in pieces:
+            parser.Parse(piece, False)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        raise WorkbookError(
+            f"its part {name} is no XML (line {error.lineno}): save it again as .xlsx"
+        ) from error
+    except (ValueError, LookupError, UnicodeError) as error:
+        raise WorkbookError(f"its part {name} can't be read: save it again as .xlsx") from error
+
+
+def _very_many() -> WorkbookError:
+    return WorkbookError(f"it has more than {MOST_ELEMENTS:,} elements: too large to check")
+
+
+def local(tag: str) -> str:
+    """A tag without its namespace's prefix."""
+    return tag.rpartition(":")[2]
+
+
+def relations_part(of: str) -> str:
+    """The name of the part that says what other parts a part uses."""
+    folder, name = posixpath.split(of)
+    return posixpath.join(folder, "_rels", f"{name}.rels")
+
+
+def related(of: str, target: str) -> str:
+    """The part, by its name in the package, that a relation of a part leads to."""
+    return posixpath.normpath(posixpath.join("/", posixpath.dirname(of), target)).lstrip("/")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gradbook.audit.formula.reader import Reader
 from gradbook.audit.workbook.book import Book, SheetPart
-from gradbook.audit.workbook.cells import MOST_CELLS, CellCount, SheetCells
+from gradbook.audit.workbook.cells import MOST_CELLS, BookCells
 from gradbook.audit.workbook.package import (
     Package,
     WorkbookError,
@@ -33,21 +33,20 @@ def book_of(parts: Package) -> Book:
     main = main_part(parts)
     targets = _relations(parts, main)
     book = Book()
-    titles, names = _workbook(parts, main, book)
-    book.names = names
-    for title, relation in titles:
+    for title, relation in _workbook(parts, main, book):
         target = targets.get(relation)
         if target and target in parts and "worksheets/" in target:
             book.sheets.append(SheetPart(title, target))
     if not book.sheets:
         raise WorkbookError("it has no sheets of cells: save it again as .xlsx")
     strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))
-    reader = book.reader = Reader(
-        {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}, names
+    book.reader = Reader(
+        {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}, book.names
     )
-    count = CellCount()
-    for number, sheet in enumerate(book.sheets):
-        SheetRows(SheetCells(book, number, strings, reader, count)).read(parts, sheet.part)
+    cells = BookCells(book, strings)
+    for sheet in book.sheets:
+        cells.next_sheet()
+        SheetRows(cells).read(parts, sheet.part)
     return book
 
 
@@ -74,12 +73,9 @@ def _relations(parts: Package, of: str) -> dict[str, str]:
     return found
 
 
-def _workbook(
-    parts: Package, part: str, book: Book
-) -> tuple[list[tuple[str, str]], dict[str, str]]:
-    """The sheets' titles with their relations, and what each name refers to."""
+def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str]]:
+    """The sheets' titles with their relations; the book gets what each name refers to."""
     sheets: list[tuple[str, str]] = []
-    names: dict[str, str] = {}
     name = ""
     text: list[str] = []
 
@@ -100,11 +96,11 @@ def _workbook(
     def end(tag: str) -> None:
         nonlocal name
         if local(tag) == "definedName" and name:
-            names[name] = "".join(text).strip()
+            book.names[name] = "".join(text).strip()
             name = ""
 
     parts.parse(part, begin, end, text.append)
-    return sheets, names
+    return sheets
 
 
 def _strings(parts: Package, part: str) -> list[str]:

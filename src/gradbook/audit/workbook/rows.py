@@ -13,7 +13,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from gradbook.audit.formula.address import MOST_ROWS, column_number, row_and_column
-from gradbook.audit.workbook.cells import MOST_CELLS, SheetCells, too_large
+from gradbook.audit.workbook.cells import MOST_CELLS, BookCells, too_large
 from gradbook.audit.workbook.package import Package, local, parse, parser
 
 WIDE = 4  # cells in a row, for which it is worth the trouble
@@ -24,7 +24,7 @@ CellParts = tuple[int, int, str, Attributes | None, str, str | None]
 """Row, column, kind, the attributes of its formula if it has one, the formula, the value."""
 
 _END = b"</row>"
-_NEVER = bytes(sorted({*range(32)} - set(b"\t\n")))  # and the parser mends ends of lines
+_NEVER = bytes(sorted({*range(32)} - set(b"\t\n")))  # the parser mends line ends
 _OTHER_ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["'](?!utf-8["'])""", re.IGNORECASE)
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*\?>")
 _VALUE, _SHORTEST = b"<v>", b"<c><v>0</v></c>"
@@ -33,7 +33,7 @@ _VALUE, _SHORTEST = b"<v>", b"<c><v>0</v></c>"
 class SheetRows:
     """One sheet's XML, as it streams by: its usual rows, and the rest by a parser, in its place."""
 
-    def __init__(self, cells: SheetCells) -> None:
+    def __init__(self, cells: BookCells) -> None:
         self.cells = cells
         self.row = -1
         self.column = -1
@@ -47,11 +47,8 @@ class SheetRows:
     def read(self, parts: Package, part: str) -> None:
         parts.refuse_very_many(part)
         _refuse_very_many_values(parts, part)
-        made = parser()
-        made.StartElementHandler = self.begin
-        made.EndElementHandler = self.end
-        made.CharacterDataHandler = self.characters
-        parse(part, self.unusual(parts.chunks(part)), made)
+        rest = self.unusual(parts.chunks(part))
+        parse(part, rest, parser(), self.begin, self.end, self.characters)
 
     # As XML
 
@@ -125,7 +122,7 @@ class SheetRows:
         try:
             text = ready.decode()
         except UnicodeDecodeError:
-            yield ready  # and it is said in which line
+            yield ready  # the parser says in which line
             return
         narrow = text.count("<c ") < WIDE * text.count("<row")
         if narrow or len(ready.translate(None, _NEVER)) < len(ready):
@@ -143,7 +140,7 @@ class SheetRows:
                 done = row.end
                 self._keep(row)
                 if lines := text.count("\n", start, done):
-                    yield b"\n" * lines  # so that faults have their lines
+                    yield b"\n" * lines  # so that the parser names the right line
         if done < len(text):
             yield text[done:].encode()
 

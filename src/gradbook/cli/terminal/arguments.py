@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradbook.errors import UsageError, did_you_mean
@@ -58,6 +58,30 @@ def one_of(*choices: str) -> Callable[[str], str]:
             return word
         hint = did_you_mean(word, choices) or f": it is one of {', '.join(choices)}"
         raise ArgumentTypeError(f"unknown '{word}'{hint}")
+
+    return read
+
+
+def format_of(options: Namespace, suffixes: Mapping[str, str]) -> str:
+    """What `--format` asks for, or what the file's name ends in; text where there is no file."""
+    if options.format or not options.out:
+        return options.format or "text"
+    suffix = os.path.splitext(options.out)[1].lower()
+    if suffix not in suffixes:
+        known = ", ".join(suffixes)
+        raise UsageError(f"no format for '{options.out}': end it in {known}, or give --format")
+    return suffixes[suffix]
+
+
+def file_ending_in(*suffixes: str) -> Callable[[str], str]:
+    """A file's name that says what is to be written into it."""
+
+    def read(name: str) -> str:
+        if not name or os.path.splitext(name)[1].lower() in suffixes:
+            return name  # that nothing is given is said of every option alike
+        one_of_them = "one of " if len(suffixes) > 1 else ""
+        known = f"{one_of_them}{', '.join(suffixes)}"
+        raise ArgumentTypeError(f"'{name}' doesn't say what to write: end it in {known}")
 
     return read
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from shutil import get_terminal_size
+from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from rich.console import Console
 
     from gradbook.report.words.lines import TextLine
 
+PATIENCE = 1.0  # seconds before there is word of progress
+BLOCKS = "▀▄█"
 WIDEST = 120  # columns; longer lines are hard to read
 
 
@@ -55,6 +60,53 @@ def show(lines: Iterable[TextLine]) -> None:
     console = _console()
     for line in lines:
         console.print(Text.assemble(*((piece.text, piece.colour) for piece in line)))
+
+
+def show_images(pixels: NDArray[np.uint8], captions: Sequence[str]) -> None:
+    """Images side by side, by what the terminal can do: colours, blocks or letters."""
+    from gradbook.report.images.characters import Means, grid
+
+    means = Means.COLOURS if has_colours() else Means.BLOCKS
+    print()
+    show(grid(pixels, captions, width(), means if can_say(BLOCKS) else Means.LETTERS))
+
+
+def print_json(found: object) -> None:
+    import json
+
+    print(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+def write_or_print(text: str, file: str | None) -> int:
+    """Into the file if one is named, else here; the exit code."""
+    if file is None:
+        print(text, end="")
+        return 0
+    from gradbook.files import write_whole
+
+    write_whole(file, text)
+    print(f"wrote {file}")
+    return 0
+
+
+@contextmanager
+def counting(words: str) -> Iterator[Callable[[int], None]]:
+    """A function to tell how many are done: what takes long shows it on the error stream, where
+    `words` is for such as '{} books checked', and takes it away in the end.
+    """
+    begun, said = monotonic(), False
+
+    def tell(done: int) -> None:
+        nonlocal said
+        if monotonic() - begun > PATIENCE and sys.stderr and sys.stderr.isatty():
+            said = True
+            print(f"\r{words.format(done)} …", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield tell
+    finally:
+        if said:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 Draw = Callable[[int, int], "list[TextLine]"]  # (columns, rows) → what stands at the foot
 
+# Why rich.Live doesn't do this: it erases each line before it writes it anew, which flickers; after
+# the terminal became narrower it goes up as many lines as there were before they folded, and leaves
+# the rest standing; Ctrl-Z leaves the cursor hidden; and on a terminal that was closed its next
+# drawing raises OSError, which would end the training.
+
 PERIOD = 0.1  # seconds between drawings
 UP, ERASE_LINE, ERASE_BELOW, HIDE, SHOW = "\033[{}A", "\033[K", "\033[J", "\033[?25l", "\033[?25h"
 

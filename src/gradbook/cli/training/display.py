@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import duration
 from gradbook.cli.terminal.output import can_say, show, width
-from gradbook.cli.terminal.screen import Screen
+from gradbook.cli.terminal.screen import Screen, is_screen
 from gradbook.engine import compile as compiling
-from gradbook.lab.training.training import Listener, Training
+from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.report.run import words
 from gradbook.report.run.epochs import EpochTable, epoch_table
 from gradbook.report.run.progress import BLOCK, NOT_ASCII, Trace, in_a_line, running
@@ -26,20 +26,36 @@ if TYPE_CHECKING:
     from gradbook.lab.training.run_folder import RunFolder
     from gradbook.lab.training.seeds import SeedsFolder
     from gradbook.lab.training.train import Trained
-    from gradbook.lab.training.training import Training
+
+
+WHEELS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
+DOTS = "…", "..."
+LEAST_ROWS = 8  # of a terminal; with less there is one line of progress
+LOADING = "loading the images"
+COMPILING = "compiling the engine for this network, once"
+SCORING = "scoring the test images"
+STOPPING = "finishing the step and saving"
+HINT = "Ctrl-C finishes the step, saves and stops"
+
+
+def display(as_events: bool) -> Display:
+    """The one that suits who looks."""
+    if as_events:
+        return AsEvents()
+    return OnScreen() if is_screen() else AsLines()
 
 
 class Display(Listener):
     """Hears of a training while it is open; afterwards other things can be printed again."""
 
-    training: Training | None = None
+    training: TrainingRun | None = None
 
     def __enter__(self) -> Display:
         return self
 
     def __exit__(self, *_: object) -> None: ...
 
-    def started(self, training: Training) -> None:
+    def started(self, training: TrainingRun) -> None:
         self.training = training
 
     def doing(self, what: str) -> None:
@@ -67,7 +83,7 @@ class Display(Listener):
 class AsEvents(Display):
     """One JSON object a line."""
 
-    def started(self, training: Training) -> None:
+    def started(self, training: TrainingRun) -> None:
         super().started(training)
         recipe, material = training.recipe, training.material
         self.tell(
@@ -119,16 +135,13 @@ class AsLines(Display):
         self.ascii_only = not can_say(NOT_ASCII)
         self.best = 0.0
 
-    def started(self, training: Training) -> None:
+    def started(self, training: TrainingRun) -> None:
         super().started(training)
-        self.table = self._table(training)
+        validated = training.material.validation is not None
+        self.table: EpochTable = epoch_table(width(), validated, self.ascii_only)
         self.say([*words.opening(training, room()), *self.table.heading()])
         for epoch in training.history:
             self.epoch_done(epoch)
-
-    def _table(self, training: Training) -> EpochTable:
-        validated = training.material.validation is not None
-        return epoch_table(width(), validated, self.ascii_only)
 
     def epoch_done(self, epoch: Epoch) -> None:
         right = epoch.validation_accuracy or 0.0
@@ -170,16 +183,6 @@ def room() -> int:
     return min(width(), BLOCK)
 
 
-WHEELS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
-DOTS = "…", "..."
-LEAST_ROWS = 8  # of a terminal; with less there is one line of progress
-LOADING = "loading the images"
-COMPILING = "compiling the engine for this network, once"
-SCORING = "scoring the test images"
-STOPPING = "finishing the step and saving"
-HINT = "Ctrl-C finishes the step, saves and stops"
-
-
 class OnScreen(AsLines):
     """The same, with bars beneath that move."""
 
@@ -199,7 +202,7 @@ class OnScreen(AsLines):
     def __exit__(self, *_: object) -> None:
         self.screen.__exit__()
 
-    def started(self, training: Training) -> None:
+    def started(self, training: TrainingRun) -> None:
         super().started(training)
         self.doing("")
 

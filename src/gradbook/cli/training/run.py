@@ -8,31 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradbook.cli.main import DONE, INTERRUPTED
-from gradbook.cli.terminal.screen import is_screen
-from gradbook.cli.training.display import AsEvents, AsLines
+from gradbook.cli.terminal.output import busy
+from gradbook.cli.training.display import Display, display
 from gradbook.errors import FileError
-from gradbook.files import write_whole
-from gradbook.interruption import heard_as_well
+from gradbook.interruption import heard_alike
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder, together
 from gradbook.lab.training.train import train
 
 if TYPE_CHECKING:
-    from gradbook.cli.training.display import Display
-    from gradbook.data.dataset import Dataset
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.training.train import Trained
-
-
-def display(as_events: bool) -> Display:
-    """The one that suits who looks."""
-    if as_events:
-        return AsEvents()
-    if not is_screen():
-        return AsLines()
-    from gradbook.cli.training.display import OnScreen
-
-    return OnScreen()
 
 
 def one(
@@ -50,24 +36,20 @@ def one(
     return DONE
 
 
+@heard_alike()
 def _trained(
     shown: Display, run: RunFolder, resumed_by: Path, recipe: Recipe | None, threads: int | None
 ) -> Trained | None:
     """What came of it; nothing if it was stopped, and how it goes on is then said."""
-    with heard_as_well("SIGINT", "SIGTERM", "SIGHUP"):
-        return _heeding(shown, run, resumed_by, recipe, threads)
-
-
-def _heeding(
-    shown: Display, run: RunFolder, resumed_by: Path, recipe: Recipe | None, threads: int | None
-) -> Trained | None:
     try:
         with shown:
             resume = recipe is None
             trained = train(recipe, folder=run.path, threads=threads, resume=resume, listener=shown)
             if shown.training and not trained.stopped:
                 shown.doing("writing the report")
-                _write_report(run, shown.training.material.dataset)
+                from gradbook.report.run.report import write_report
+
+                write_report(run.path, shown.training.material.dataset)
     except KeyboardInterrupt:  # before the first step, or after the last
         if not run.holds_a_run:
             raise
@@ -82,12 +64,6 @@ def _heeding(
         shown.stopped(resumed_by, trained)
         return None
     return trained
-
-
-def _write_report(run: RunFolder, dataset: Dataset) -> None:
-    from gradbook.report.run.page import run_page
-
-    write_whole(run.report_file, run_page(run, dataset))
 
 
 # Several seeds.
@@ -120,15 +96,9 @@ def several(folder: SeedsFolder, threads: int | None = None, as_events: bool = F
         shown.seed_done(results[-1])
     event = together(results, folder.path)
     folder.write_result(event)
-    write_whole(folder.report_file, _seeds_page(folder, recipe))
-    shown.seeds_done(results, event, folder)
-    return DONE
-
-
-def _seeds_page(folder: SeedsFolder, recipe: Recipe) -> str:
-    from gradbook.cli.terminal.output import busy
-    from gradbook.lab.training.material import images_of
-    from gradbook.report.run.seeds import seeds_page
+    from gradbook.report.run.report import write_report
 
     with busy("writing the report"):
-        return seeds_page(folder, images_of(recipe))
+        write_report(folder.path)
+    shown.seeds_done(results, event, folder)
+    return DONE

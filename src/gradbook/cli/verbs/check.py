@@ -12,17 +12,16 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from gradbook.amounts import counted
 from gradbook.cli.terminal.arguments import whole_number
-from gradbook.cli.terminal.output import show, width
+from gradbook.cli.terminal.output import counting, show, width
 from gradbook.errors import FileError, GradbookError, one_line
 from gradbook.files import made_folder, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from gradbook.audit.findings.findings import BookReport
 
@@ -35,7 +34,6 @@ EXAMPLES = """\
   gradbook check book.xlsx --json            for a program
 """
 
-PATIENCE = 1.0  # seconds before there is word of progress
 WORKERS = 2
 WRONG, FAILED = 1, 2  # exit codes
 LONGEST_NAME = 200  # bytes of a copy's
@@ -59,7 +57,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    reports = list(_reports(options.books, options.workers))
+    from gradbook.audit.many import check_books
+
+    reports: list[BookReport] = []
+    with counting(f"{{}} of {len(options.books)} books checked") as tell:
+        for report in check_books(options.books, options.workers):
+            reports.append(report)
+            if len(options.books) > 1:
+                tell(len(reports))
     if options.json:
         import json
 
@@ -76,20 +81,6 @@ def run(options: Namespace) -> int:
     for line in problems:
         print(f"gradbook: {one_line(line)}", file=sys.stderr)
     return FAILED if problems else _code(reports)
-
-
-def _reports(books: Sequence[str], workers: int) -> Iterator[BookReport]:
-    """A report for each book, in their order; several at once where there are several."""
-    from gradbook.audit.many import check_books
-
-    begun, said = monotonic(), False
-    for done, report in enumerate(check_books(books, workers), 1):
-        yield report
-        if len(books) > 1 and monotonic() - begun > PATIENCE and sys.stderr.isatty():
-            said = True
-            print(f"\r{done} of {len(books)} books checked …", end="", file=sys.stderr, flush=True)
-    if said:
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def _code(reports: Sequence[BookReport]) -> int:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from gradbook.cli.terminal.arguments import file_ending_in
 from gradbook.cli.terminal.output import busy, can_say, show, width
-from gradbook.errors import GradbookError, UsageError
+from gradbook.errors import GradbookError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +29,12 @@ DRAWN = "⠿─│↑"
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("runs", nargs="+", metavar="RUN", help="the folder of a run")
-    parser.add_argument("--html", metavar="FILE", help="write it as a page")
-    parser.add_argument("--csv", metavar="FILE", help="write a row for each run")
+    parser.add_argument(
+        "--html", metavar="FILE", type=file_ending_in(".html"), help="write it as a page"
+    )
+    parser.add_argument(
+        "--csv", metavar="FILE", type=file_ending_in(".csv"), help="write a row for each run"
+    )
     parser.add_argument(
         "--no-images", action="store_true", help="don't look which test images each misreads"
     )
@@ -40,7 +45,6 @@ def run(options: Namespace) -> int:
     from gradbook.lab.runs.comparison import all_opened
     from gradbook.report.compare.text import as_json, lines
 
-    _require_endings(options)
     runs = all_opened(options.runs)
     with busy("reading the test images"):
         misread = _misread(runs, options)
@@ -52,13 +56,6 @@ def run(options: Namespace) -> int:
     for path in filter(None, (options.html, options.csv)):
         print(f"wrote {path}")
     return 0
-
-
-def _require_endings(options: Namespace) -> None:
-    for ending in ("html", "csv"):
-        path = getattr(options, ending)
-        if path and not path.lower().endswith(f".{ending}"):
-            raise UsageError(f"--{ending} {path}: end it with .{ending}")
 
 
 def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:

@@ -17,8 +17,8 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import whole_number
-from gradbook.cli.terminal.output import can_say, has_colours, show, width
+from gradbook.cli.terminal.arguments import file_ending_in, whole_number
+from gradbook.cli.terminal.output import can_say, print_json, show, show_images, width
 from gradbook.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ EXAMPLES = """\
 
 ON_A_SHEET = 100
 MOST_ON_A_SHEET = 2_000
-BLOCKS, BAR = "▀▄█", "━"
+BAR = "━"
 SIZE = re.compile("([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
 
 
@@ -54,7 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--png",
         metavar="FILE",
-        type=_png,
+        type=file_ending_in(".png"),
         help=f"put N training images on one sheet (default: {ON_A_SHEET})",
     )
     parser.add_argument(
@@ -82,12 +82,6 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead")
 
 
-def _png(name: str) -> str:
-    if not name.lower().endswith(".png"):
-        raise ArgumentTypeError(f"'{name}' isn't called .png")
-    return name
-
-
 def _size(word: str) -> tuple[int, int]:
     found = SIZE.fullmatch(word)
     if not found:
@@ -102,6 +96,7 @@ def run(options: Namespace) -> int:
         return _list(options)
     _require_sense(options)
     from gradbook.data.sources import load
+    from gradbook.report import dataset as words
 
     dataset = load(options.data, options.size)
     if options.warp:
@@ -109,25 +104,29 @@ def run(options: Namespace) -> int:
     if options.png:
         _write_sheet(dataset, options)
     if options.json:
-        _print_json(dataset, options)
-    else:
-        _show(dataset, options)
+        verified = {"verified": words.verified_records(dataset)} if options.verify else {}
+        print_json(words.records(dataset) | verified)
+        return 0
+    show(words.lines(dataset, ascii_only=not can_say(BAR)))
+    if options.verify:
+        show(words.verified(dataset))
+    if options.png:
+        print(f"\nwrote {options.png}")
+    elif options.show:
+        images = _chosen(dataset, options, options.show)
+        show_images(images.pixels, [dataset.classes[label] for label in images.labels])
     return 0
 
 
 def _list(options: Namespace) -> int:
-    unused = next(
-        (flag for flag in ("show", "png", "warp", "size", "verify") if getattr(options, flag)), ""
-    )
-    if unused:
-        raise UsageError(f"--{unused} needs a data set: gradbook data digits --{unused} …")
+    for flag in ("show", "png", "warp", "size", "verify"):
+        if getattr(options, flag):
+            raise UsageError(f"--{flag} needs a data set: gradbook data digits --{flag} …")
+    from gradbook.report.dataset import known, known_records
+
     if options.json:
-        from gradbook.report.dataset import known_records
-
-        _dump(known_records())
+        print_json(known_records())
         return 0
-    from gradbook.report.dataset import known
-
     show(known(width()))
     print("\nor files of your own: see gradbook data --help")
     return 0
@@ -165,36 +164,3 @@ def _write_sheet(dataset: Dataset, options: Namespace) -> None:
     title = f"{dataset.name}: {len(images):,} of {len(dataset.training):,} training images"
     title += ", warped" if options.warp else ""
     write_whole(options.png, png(images.pixels, names, title, across=len(dataset.classes)))
-
-
-def _print_json(dataset: Dataset, options: Namespace) -> None:
-    from gradbook.report.dataset import records, verified_records
-
-    _dump(records(dataset) | ({"verified": verified_records(dataset)} if options.verify else {}))
-
-
-def _dump(found: dict[str, object]) -> None:
-    import json
-
-    print(json.dumps(found, ensure_ascii=False, indent=2))
-
-
-def _show(dataset: Dataset, options: Namespace) -> None:
-    from gradbook.report.dataset import lines, verified
-
-    show(lines(dataset, ascii_only=not can_say(BAR)))
-    if options.verify:
-        show(verified(dataset))
-    if options.png:
-        print(f"\nwrote {options.png}")
-    elif options.show:
-        _show_images(dataset, _chosen(dataset, options, options.show))
-
-
-def _show_images(dataset: Dataset, images: Images) -> None:
-    from gradbook.report.images.characters import Means, grid
-
-    blocks = Means.COLOURS if has_colours() else Means.BLOCKS
-    names = [dataset.classes[label] for label in images.labels]
-    print()
-    show(grid(images.pixels, names, width(), blocks if can_say(BLOCKS) else Means.LETTERS))

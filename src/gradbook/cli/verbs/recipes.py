@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from gradbook.cli.terminal.output import show, width
+from gradbook.cli.terminal.output import print_json, show, width
 
 EXAMPLES = """\
   gradbook recipes                 all of them
@@ -34,11 +34,9 @@ def run(options: Namespace) -> int:
 
         print(builtin_text(options.recipe), end="")
     elif options.json:
-        import json
-
         from gradbook.report.run.recipes import records
 
-        print(json.dumps({"version": 1, "recipes": records(cores())}, ensure_ascii=False, indent=2))
+        print_json({"version": 1, "recipes": records(cores())})
     else:
         from gradbook.report.run.recipes import lines
 

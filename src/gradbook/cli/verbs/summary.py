@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
-from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import network, one_of, whole_number
+from gradbook.cli.terminal.arguments import format_of, network, one_of, whole_number
+from gradbook.cli.terminal.output import write_or_print
 from gradbook.errors import GradbookError, UsageError
 
 if TYPE_CHECKING:
     from gradbook.net import Net
-    from gradbook.net.measure import NetMeasure
 
 EXAMPLES = """\
   gradbook summary reference                the table, for a terminal
@@ -56,15 +55,33 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     from gradbook.net.measure import measure
+    from gradbook.report.summary import table
 
-    chosen = _format(options)
+    chosen = format_of(options, ENDINGS)
     measured = measure(_network(options.net), options.batch)
-    if not options.out:
-        print(_written(measured, chosen, get_terminal_size().columns), end="")
-        return 0
-    _write(measured, chosen, options.out)
-    print(f"wrote {options.out}")
-    return 0
+    match chosen:
+        case "xlsx":
+            from gradbook.report.summary.book import write_book
+
+            if not options.out:
+                raise UsageError("a workbook needs a file: say where with -o FILE.xlsx")
+            write_book(measured, options.out)
+            print(f"wrote {options.out}")
+            return 0
+        case "html":
+            from gradbook.report.summary.page import page
+
+            said = page(measured)
+        case "markdown":
+            said = table.as_markdown(measured)
+        case "csv":
+            said = table.as_csv(measured)
+        case "json":
+            said = table.as_json(measured)
+        case _:
+            room = WIDEST if options.out else get_terminal_size().columns
+            said = table.as_text(measured, room)
+    return write_or_print(said, options.out)
 
 
 def _network(argument: str) -> Net:
@@ -86,42 +103,3 @@ def _network(argument: str) -> Net:
             with suppress(GradbookError):
                 return recipe(argument).net
         raise
-
-
-def _format(options: Namespace) -> str:
-    ending = Path(options.out).suffix.lower() if options.out else ".txt"
-    chosen: str | None = options.format or ENDINGS.get(ending)
-    if chosen is None:
-        known = ", ".join(ENDINGS)
-        raise UsageError(f"what is '{options.out}' to be? end it with {known} or say --format")
-    if chosen == "xlsx" and not options.out:
-        raise UsageError("a workbook needs a file: say where with -o FILE.xlsx")
-    return chosen
-
-
-def _write(measured: NetMeasure, chosen: str, path: str) -> None:
-    if chosen == "xlsx":
-        from gradbook.report.summary.book import write_book
-
-        return write_book(measured, path)
-    from gradbook.files import write_whole
-
-    write_whole(path, _written(measured, chosen, WIDEST))
-
-
-def _written(measured: NetMeasure, chosen: str, width: int) -> str:
-    from gradbook.report.summary import table as summary
-
-    match chosen:
-        case "markdown":
-            return summary.as_markdown(measured)
-        case "csv":
-            return summary.as_csv(measured)
-        case "json":
-            return summary.as_json(measured)
-        case "html":
-            from gradbook.report.summary.page import page
-
-            return page(measured)
-        case _:
-            return summary.as_text(measured, width)

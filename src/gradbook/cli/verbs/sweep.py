@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import PurePath
-from time import monotonic
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import network, number, whole_number
-from gradbook.cli.terminal.output import can_say, show, width
+from gradbook.cli.terminal.arguments import file_ending_in, network, number, whole_number
+from gradbook.cli.terminal.output import can_say, counting, show, width
+from gradbook.files import write_whole
 
 if TYPE_CHECKING:
     from gradbook.lab.rates.sweep import Sweep
@@ -26,7 +25,6 @@ EXAMPLES = """\
 
 SUFFIXES = (".html", ".svg", ".png", ".csv", ".json")
 MOST_EPOCHS = 10_000_000
-PATIENCE = 1.0  # seconds before there is word of progress
 NOT_ASCII = "⠿│┤└─⁻⁰↓↑"
 
 
@@ -59,21 +57,20 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from gradbook.lab.rates.sweep import sweep
     from gradbook.net.task import DEFAULT_RATES
+    from gradbook.report.sweep import text
 
     net = network(options.net, options.data)
     rates = DEFAULT_RATES if options.rates is None else options.rates
-    with _Progress() as progress:
-        found = sweep(net, rates, options.epochs, tick=progress.tick)
+    with counting("{} rates tried") as tick:
+        found = sweep(net, rates, options.epochs, tick=tick)
     if options.out:
-        _write(found, options)
+        write_whole(options.out, _content(found, PurePath(options.out).suffix.lower(), options))
     if options.json:
-        from gradbook.report.sweep.text import as_json
-
-        print(as_json(found), end="")
+        print(text.as_json(found), end="")
     elif options.out:
         print(f"wrote {options.out}\n{found.limit.words(found.epochs)}")
     else:
-        _show(found)
+        show(text.lines(found, width(), ascii_only=not can_say(NOT_ASCII)))
     return 0
 
 
@@ -82,21 +79,11 @@ def _rates(words: str) -> tuple[float, ...]:
 
 
 def _file(name: str) -> str:
-    suffix = PurePath(name).suffix.lower()
-    if suffix not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
-        raise ArgumentTypeError(f"'{name}' doesn't say what to write: end it in one of {known}")
-    if suffix == ".png":
+    if file_ending_in(*SUFFIXES)(name).lower().endswith(".png"):
         from gradbook.report.chart.svg import require_painter
 
         require_painter()
     return name
-
-
-def _write(found: Sweep, options: Namespace) -> None:
-    from gradbook.files import write_whole
-
-    write_whole(options.out, _content(found, PurePath(options.out).suffix.lower(), options))
 
 
 def _content(found: Sweep, suffix: str, options: Namespace) -> bytes | str:
@@ -116,29 +103,3 @@ def _content(found: Sweep, suffix: str, options: Namespace) -> bytes | str:
             return picture.png(sweep_charts.picture(found))
         case _:
             return sweep_charts.picture(found)
-
-
-def _show(found: Sweep) -> None:
-    from gradbook.report.sweep.text import lines
-
-    show(lines(found, width(), ascii_only=not can_say(NOT_ASCII)))
-
-
-class _Progress:
-    """A word on the terminal's error stream about what takes long, taken away in the end."""
-
-    def __init__(self) -> None:
-        self.begun = monotonic()
-        self.said = False
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def tick(self, done: int) -> None:
-        if monotonic() - self.begun > PATIENCE and sys.stderr and sys.stderr.isatty():
-            self.said = True
-            print(f"\r{done} rates tried …", end="", file=sys.stderr, flush=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self.said:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import whole_number
+from gradbook.cli.terminal.arguments import network, standard_input, whole_number
 from gradbook.errors import GradbookError, UsageError
 
 if TYPE_CHECKING:
@@ -86,17 +86,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    if _expects_digits(options):
+    named = options.recipe is None or options.recipe.isidentifier()
+    if named and options.data in (None, "digits") and not options.resume:
         from gradbook.data import digits
 
-        digits.begin()  # while Python is busy with the imports
+        digits.begin()  # while Python is busy with the imports; as far as can be told so early
     return _run(options)
-
-
-def _expects_digits(options: Namespace) -> bool:
-    """As far as can be told before the recipe is read."""
-    named = options.recipe is None or options.recipe.isidentifier()
-    return named and options.data in (None, "digits") and not options.resume
 
 
 def _run(options: Namespace) -> int:
@@ -107,17 +102,12 @@ def _run(options: Namespace) -> int:
     if options.resume:
         _require_nothing_else(options)
         seeds = SeedsFolder(options.resume)
-        if seeds.holds_seeds:
-            return several(seeds, *how)
-        return one(seeds.path, None, *how)
+        return several(seeds, *how) if seeds.holds_seeds else one(seeds.path, None, *how)
     recipe = wanted(options)
     folder = Path(options.out) if options.out else _new_folder(recipe)
-    if not options.seeds:
-        return one(folder, recipe, *how)
-    return several(planned(folder, recipe, options.seeds), *how)
-
-
-# What is wanted.
+    if options.seeds:
+        return several(planned(folder, recipe, options.seeds), *how)
+    return one(folder, recipe, *how)
 
 
 def _require_nothing_else(options: Namespace) -> None:
@@ -131,49 +121,35 @@ def _require_nothing_else(options: Namespace) -> None:
 
 def wanted(options: Namespace) -> Recipe:
     """The recipe that is named, with what is said in place of its own lines."""
-    found = _named(options.recipe)
-    if options.network:
-        found = _on_another_network(found, options.network)
-    said = {name: getattr(options, name) for name in (*LINES, *COUNTS, "hold_back", "seed")}
-    for name, value in said.items():
-        if value is not None and name != "network":
-            found = _changed(found, name.replace("_", " "), str(value))
-    if options.data:
-        found = replace(found, data=options.data)
-    return found
-
-
-def _named(argument: str | None) -> Recipe:
     from gradbook.lab.recipes.builtin import recipe
-    from gradbook.lab.recipes.text import parse
+    from gradbook.lab.recipes.text import changed, parse
     from gradbook.lab.training.train import USUAL
 
-    if argument != "-":
-        return recipe(USUAL if argument is None else argument)
-    from gradbook.cli.terminal.arguments import standard_input
-
-    return parse(standard_input(), "standard input")
+    if options.recipe == "-":
+        found = parse(standard_input(), "standard input")
+    else:
+        found = recipe(USUAL if options.recipe is None else options.recipe)
+    if options.network:
+        found = _on_another_network(found, options.network)
+    for name in (*LINES, *COUNTS, "hold_back", "seed"):
+        value, word = getattr(options, name), name.replace("_", " ")
+        if value is None or name == "network":
+            continue
+        try:  # commas as a recipe has them, where a warp alone is written with semicolons
+            found = changed(found, f"{word} {str(value).replace(';', ',')}")
+        except GradbookError as error:
+            raise UsageError(f"--{word.replace(' ', '-')}: {error.message}") from error
+    return replace(found, data=options.data) if options.data else found
 
 
 def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     """Another network, trained as this one's is."""
-    from gradbook.cli.terminal.arguments import network
-
     own, other = recipe.net, network(name)
     smoothing = own.smoothing if own.loss == other.loss else other.smoothing
     trained_alike = replace(
         other, update=own.update, decay=own.decay, smoothing=smoothing, seed=own.seed
     )
     return replace(recipe, net=trained_alike)
-
-
-def _changed(recipe: Recipe, word: str, value: str) -> Recipe:
-    from gradbook.lab.recipes.text import changed
-
-    try:
-        return changed(recipe, f"{word} {value.replace(';', ',')}")  # as warps are written alone
-    except GradbookError as error:
-        raise UsageError(f"--{word.replace(' ', '-')}: {error.message}") from error
 
 
 def _new_folder(recipe: Recipe) -> Path:

@@ -60,7 +60,8 @@ def _array(
 def _header(stream: BinaryIO, file: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
-        raise DataError(f"byte 0: no idx file, it begins with {_shown(magic)}", file=file)
+        start = magic.hex(" ") or "nothing"
+        raise DataError(f"byte 0: no idx file, it begins with {start}", file=file)
     if magic[2] not in TYPES:
         raise DataError(f"byte 2: idx knows no type {magic[2]:#04x}", file=file)
     if not 0 < magic[3] <= MOST_SIDES:
@@ -72,10 +73,6 @@ def _header(stream: BinaryIO, file: str) -> tuple[np.dtype[Any], tuple[int, ...]
     kind = np.dtype(TYPES[magic[2]])
     require_room((*shape, kind.itemsize), file, "byte 4: ")
     return kind, shape
-
-
-def _shown(start: bytes) -> str:
-    return start.hex(" ") if start else "nothing"
 
 
 def write(array: NDArray[Any]) -> bytes:

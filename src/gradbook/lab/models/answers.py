@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.net import Activation, Loss, Net
+from gradbook.net import Loss, Net
 
 Floats = NDArray[np.float64]
 TINY = 1e-300  # so that a probability of 0 costs much, not without end
@@ -41,8 +41,7 @@ def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
     said = np.asarray(outputs, np.float64)
     if net.outputs == 1:
         return np.concatenate([1 - said, said], axis=1)
-    last = net.layers[-1]
-    match last.kind if isinstance(last, Activation) else "":
+    match net.ending:
         case "softmax" | "sigmoid":
             return np.asarray(said / np.maximum(said.sum(axis=1, keepdims=True), TINY))
         case _:  # softmax, which leaves a log softmax's classes their probabilities
@@ -60,8 +59,7 @@ def _losses(net: Net, said: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
     wanted = np.eye(net.outputs)[labels] if net.outputs > 1 else labels[:, None].astype(float)
     match net.loss:
         case Loss.CROSS:
-            last = net.layers[-1]
-            logs = isinstance(last, Activation) and last.kind == "log softmax"
+            logs = net.ending == "log softmax"
             found = wanted * (said if logs else np.log(np.maximum(said, TINY)))
             return np.asarray(-found.sum(axis=1))
         case Loss.BINARY:

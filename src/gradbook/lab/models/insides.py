@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.graph.build import Forward, inference
+from gradbook.graph.build import inference
 from gradbook.graph.names import value_name
-from gradbook.graph.node import Node, needed
+from gradbook.graph.node import needed
 from gradbook.graph.reference import evaluate
 from gradbook.net import Net
 from gradbook.net.layers import Conv, Dense, Pool
-from gradbook.net.measure import Sight, measure
+from gradbook.net.measure import measure
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
 
@@ -62,23 +62,23 @@ def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
     if len(net.input) != 3:
         return ()
     forward = inference(net)
-    given = [*forward.weights, *_running(forward)]
-    leaves = {leaf: np.asarray(values[str(leaf.name)], np.float64) for leaf in given}
+    leaves = {  # the weights and batch normalisation's running statistics
+        node: np.asarray(values[str(node.name)], np.float64)
+        for node in needed([forward.outputs])
+        if node.op.name == "leaf" and not node.each
+    }
     nodes = {str(name): node for node, name in forward.graph.names.items()}
     told = list(_told(net))
     shown = [nodes[str(value_name(net, layers[-1]))] for layers in told]
     found = evaluate(shown, {forward.inputs: image[None], **leaves})
     measured = measure(net).layers
-    return tuple(
-        Stage(_words(net, layers), _field(measured[layers[-1]].sight), np.asarray(found[node][0]))
-        for layers, node in zip(told, shown, strict=True)
-    )
-
-
-def _running(forward: Forward) -> Iterator[Node]:
-    """The leaves that hold batch normalisation's running statistics."""
-    own = {forward.inputs, forward.targets, *forward.weights}
-    return (n for n in needed([forward.outputs]) if n.op.name == "leaf" and n not in own)
+    stages = []
+    for layers, node in zip(told, shown, strict=True):
+        field = measured[layers[-1]].field
+        assert field is not None  # the input is a picture
+        words = ", ".join(layer_words(net.layers[index]) for index in layers)
+        stages.append(Stage(words, field.size, np.asarray(found[node][0])))
+    return tuple(stages)
 
 
 def _told(net: Net) -> Iterator[list[int]]:
@@ -94,12 +94,3 @@ def _told(net: Net) -> Iterator[list[int]]:
         if opening or following is None or isinstance(net.layers[following], Conv | Pool | Dense):
             yield together
             together = []
-
-
-def _words(net: Net, layers: Sequence[int]) -> str:
-    return ", ".join(layer_words(net.layers[index]) for index in layers)
-
-
-def _field(sight: Sight | None) -> Shape:
-    assert sight is not None  # the input is a picture
-    return sight.field

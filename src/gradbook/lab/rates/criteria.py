@@ -8,19 +8,19 @@ from functools import cached_property
 import numpy as np
 
 from gradbook.graph.node import Array
-from gradbook.lab.rates.trial import SHUT, Gate, Trial
+from gradbook.lab.rates.trial import SHUT, Gate, RateTrial
 from gradbook.net import Loss, Net
 
-ENOUGH = 0.1  # of what could be learned: who leaves no more has learned
-ROUNDING = 1e-12  # of the largest excess: what is left then is no longer a loss
-BOTTOM = 1e-6  # of the excess at the start: how a curve wobbles below that is no matter
+ENOUGH = 0.1  # of what could be learned: training that leaves no more has learned
+ROUNDING = 1e-12  # of the largest excess: what is left then is rounding
+BOTTOM = 1e-6  # of the excess at the start: how a curve wobbles below that doesn't matter
 LEAP = 1.05  # times the excess at the start
 RISE = 1.1  # times the last low: what counts as one of several waves
-HABIT = 3  # so many rises, or turns, are no accident
+HABIT = 3  # so many rises, or turns, are more than an accident
 TURNING = 0.75  # of the steps turn the gradient round
 FLAT, DEAD_FLAT = 0.05, 0.01  # how far the excess moves in the last quarter of the epochs
-FADED, GONE = 0.1, 1e-3  # a gradient, measured by the largest one of its trial
-NO_PULL = 1e-12  # a gradient, measured by the loss at the start: as good as none
+FADED, GONE = 0.1, 1e-3  # a gradient, relative to the largest of its trial
+NO_GRADIENT = 1e-12  # relative to the loss at the start: as good as none
 
 
 def least_loss(net: Net) -> float:
@@ -48,7 +48,7 @@ def last_quarter(values: Array) -> Array:
 
 
 def movement(values: Array) -> float:
-    """How far the last quarter of these moves, measured by its largest."""
+    """How far the last quarter of these moves, relative to its largest."""
     part = last_quarter(values)
     largest = float(part.max())
     return float((largest - part.min()) / largest) if largest else 0.0
@@ -73,7 +73,7 @@ class Case:
     What its losses have above `least` is the excess: only that can be learned away.
     """
 
-    trial: Trial
+    trial: RateTrial
     least: float
     attained: float
 
@@ -96,19 +96,19 @@ class Case:
         return self.left <= ENOUGH
 
     @cached_property
-    def is_number(self) -> bool:
+    def is_finite(self) -> bool:
         """Whether losses and gradients stayed finite throughout."""
         return bool(np.isfinite(self.trial.losses).all() and np.isfinite(self.trial.slopes).all())
 
     @property
     def frozen(self) -> bool:
-        """Whether the loss stands where it began all the time."""
+        """Whether the loss never moves from where it began."""
         return bool(np.ptp(self.trial.losses) <= ROUNDING * abs(self.start))
 
     @property
-    def no_pull(self) -> bool:
+    def no_gradient(self) -> bool:
         """Whether there is no gradient to begin with."""
-        return bool(self.trial.slopes[0] <= NO_PULL * abs(self.start))
+        return bool(self.trial.slopes[0] <= NO_GRADIENT * abs(self.start))
 
     @property
     def at_bottom(self) -> bool:
@@ -141,7 +141,7 @@ class Case:
 
     @property
     def crosses(self) -> bool:
-        """Whether it jumps from one side of the valley to the other as a habit."""
+        """Whether it keeps jumping from one side of the valley to the other."""
         times, steps = self.turned
         return times >= HABIT and times >= TURNING * steps
 
@@ -155,25 +155,25 @@ class Case:
 
     @cached_property
     def shut_gate(self) -> Gate | None:
-        """The activation that keeps nearly all of the gradient back, if there is one."""
+        """The activation that lets next to none of the gradient through, if there is one."""
         shut = [gate for gate in self.trial.gates if gate.openness <= SHUT]
         return min(shut, key=lambda gate: (not gate.covers, gate.openness), default=None)
 
     @property
     def fading(self) -> float:
-        """The last gradient, measured by the largest."""
+        """The last gradient, relative to the largest."""
         largest = float(self.trial.slopes.max())
         return float(self.trial.slopes[-1]) / largest if largest else 0.0
 
     @cached_property
     def saturated(self) -> bool:
-        """Whether the loss lies flat because slopes keep the gradient back, not because it is done.
+        """Whether the loss is flat because slopes let no gradient through, not because it is done.
 
-        A loss that came down must lie dead flat, for it might only be slow; and so must one whose
-        activation doesn't keep every weight's gradient back: then the others must be done as well.
+        A loss that came down must be dead flat, for it might only be slow; and so must one whose
+        activation doesn't stop every weight's gradient: then the others must be done as well.
         """
         gate = self.shut_gate
-        if gate is None or not self.is_number or self.at_bottom:
+        if gate is None or not self.is_finite or self.at_bottom:
             return False
         if gate.covers and self.trial.end >= self.start:
             return movement(self.excess) <= FLAT
@@ -181,19 +181,19 @@ class Case:
 
     @cached_property
     def settled(self) -> bool:
-        """Whether it has arrived: the gradient is gone, slopes are open, and the loss rests."""
-        if not self.is_number or self.saturated:
+        """Whether it has converged: the gradient is gone, the slopes are open, the loss rests."""
+        if not self.is_finite or self.saturated:
             return False
-        gone = self.fading <= GONE or (self.frozen and self.no_pull)
+        gone = self.fading <= GONE or (self.frozen and self.no_gradient)
         return self.at_bottom or (gone and movement(self.excess) <= DEAD_FLAT)
 
     @cached_property
     def trains(self) -> bool:
         """Whether training works at this rate.
 
-        It does where loss and gradient stay numbers, the loss is lower than at the start in all
+        It does where loss and gradient stay finite, the loss is lower than at the start in all
         of the last tenth of the epochs, and it isn't saturated.
         """
-        if not self.is_number or self.saturated:
+        if not self.is_finite or self.saturated:
             return False
         return bool(last_part(self.trial.losses, 0.1, least=1).max() < self.start)

@@ -11,8 +11,8 @@ from gradbook.errors import LimitError, UsageError
 from gradbook.graph.build import training_step
 from gradbook.lab.rates.criteria import Case, least_loss
 from gradbook.lab.rates.limit import Limit, largest
-from gradbook.lab.rates.trial import Trial, trial
-from gradbook.lab.rates.verdict import Outcome, judge
+from gradbook.lab.rates.trial import RateTrial, trial
+from gradbook.lab.rates.verdict import RateOutcome, judge
 from gradbook.net import Net
 from gradbook.net.plain import numbers, whole
 from gradbook.net.task import DEFAULT_RATES
@@ -30,14 +30,14 @@ class Sweep:
 
     net: Net
     epochs: int
-    outcomes: tuple[Outcome, ...]  # from the smallest rate to the largest
+    outcomes: tuple[RateOutcome, ...]  # from the smallest rate to the largest
     limit: Limit
 
     @property
     def rates(self) -> tuple[float, ...]:
         return tuple(outcome.rate for outcome in self.outcomes)
 
-    def __getitem__(self, rate: float) -> Outcome:
+    def __getitem__(self, rate: float) -> RateOutcome:
         """What happened at this rate."""
         for outcome in self.outcomes:
             if outcome.rate == rate:
@@ -72,7 +72,7 @@ def sweep(
     step, least = training_step(net), least_loss(net)
     done = 0
 
-    def at(rate: float) -> Trial:
+    def at(rate: float) -> RateTrial:
         nonlocal done
         found = trial(step, epochs, rate)
         done += 1
@@ -93,10 +93,10 @@ def sweep(
     return Sweep(net, epochs, outcomes, largest(trains, wanted))
 
 
-def _attained(trials: list[Trial], least: float) -> float:
+def _attained(trials: list[RateTrial], least: float) -> float:
     """The loss on which the best of these came to rest, or the lowest there could be."""
     cases = [Case(trial, least, least) for trial in trials]
-    sound = [case.trial.lowest for case in cases if case.is_number and not case.saturated]
+    sound = [case.trial.lowest for case in cases if case.is_finite and not case.saturated]
     lowest = min(sound, default=least)
     learned = float(trials[0].losses[0]) - lowest
     rests = [case.trial.end for case in cases if case.settled and not case.frozen]

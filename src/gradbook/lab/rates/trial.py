@@ -14,16 +14,16 @@ from gradbook.graph.step import Step
 
 Flags = NDArray[np.bool_]
 
-SHUT = 0.01  # of what pulls at a result gets through its slope
-TUG = 0.01  # of the strongest pull: less than that is not worth a word
+SHUT = 0.01  # of the gradient at a result gets through its slope
+SLIGHT = 0.01  # of the largest gradient: less than that is not worth mentioning
 
 
 @dataclass(frozen=True, eq=False)
 class Gate:
-    """An activation between the loss and some weights, as it stands in one epoch.
+    """How much of the gradient an activation lets through, in one epoch.
 
-    What pulls at its results, ∂E/∂a, goes through its slopes and leaves as ∂E/∂h. The arrays
-    have a row for each sample and a column for each unit.
+    What arrives at its results, ∂E/∂a, is multiplied by its slopes and passes on as ∂E/∂h. The
+    arrays have a row for each sample and a column for each unit.
     """
 
     name: str  # a_h
@@ -36,31 +36,31 @@ class Gate:
 
     @cached_property
     def openness(self) -> float:
-        """The share of the pull that gets through; 1 where nothing pulls."""
+        """The share of the gradient that gets through; 1 where none arrives."""
         arriving = float(np.abs(self.arriving).sum())
         return float(np.abs(self.passing).sum()) / arriving if arriving else 1.0
 
     @cached_property
-    def pulled(self) -> Flags:
-        """The results at which something pulls worth a word."""
-        pull = np.abs(self.arriving)
-        return np.asarray(pull >= TUG * pull.max())
+    def reached(self) -> Flags:
+        """The results at which a gradient worth mentioning arrives."""
+        arriving = np.abs(self.arriving)
+        return np.asarray(arriving >= SLIGHT * arriving.max())
 
     @cached_property
-    def held(self) -> Flags:
-        """Those of them at which nearly all of it is in vain."""
-        held = self.pulled & (np.abs(self.passing) <= SHUT * np.abs(self.arriving))
-        return held if held.any() else self.pulled
+    def saturated(self) -> Flags:
+        """Those of them whose slopes let next to nothing of it through."""
+        found = self.reached & (np.abs(self.passing) <= SHUT * np.abs(self.arriving))
+        return found if found.any() else self.reached
 
     @cached_property
     def steepest(self) -> float:
-        """The largest slope of what is held."""
-        arriving, passing = (np.abs(d[self.held]) for d in (self.arriving, self.passing))
+        """The largest slope of what is saturated."""
+        arriving, passing = (np.abs(d[self.saturated]) for d in (self.arriving, self.passing))
         return float((passing / np.where(arriving > 0, arriving, 1)).max(initial=0.0))
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class RateTrial:
     """What happened at one rate, epoch by epoch; the values of an epoch are before its update."""
 
     rate: float
@@ -84,10 +84,10 @@ class Trial:
         return float(finite.min()) if finite.size else float("nan")
 
 
-def trial(step: Step, epochs: int, rate: float) -> Trial:
+def trial(step: Step, epochs: int, rate: float) -> RateTrial:
     """Train for so many epochs at this rate, and keep what tells how it went."""
-    doors = _doors(step)
-    watch = [d for door in doors for d in (door.arriving, door.passing)]
+    found = _activations(step)
+    watch = [step.adjoints[node] for pair in found for node in pair]
     gradients = list(step.gradients.values())
     losses, slopes, turns = np.empty(epochs), np.empty(epochs), np.full(epochs, np.nan)
     before: Array | None = None
@@ -100,45 +100,37 @@ def trial(step: Step, epochs: int, rate: float) -> Trial:
             if before is not None:
                 turns[epoch] = gradient @ before / slopes[epoch] / slopes[epoch - 1]
             before = gradient
-        gates = tuple(_gate(step, door, values) for door in doors)
-    return Trial(rate, losses, slopes, turns, gates)
+        behind = [set(needed([slope])) for slope in gradients]
+        gates = tuple(_gate(step, given, made, values, behind) for given, made in found)
+    return RateTrial(rate, losses, slopes, turns, gates)
 
 
-@dataclass(frozen=True)
-class _Door:
-    """Where a gate's numbers are found in the graph."""
-
-    given: Node
-    made: Node
-    arriving: Node
-    passing: Node
-    covers: bool
-
-
-def _doors(step: Step) -> list[_Door]:
-    """The activations through which a gradient must pass, from the inputs to the outputs."""
+def _activations(step: Step) -> list[tuple[Node, Node]]:
+    """What each activation is given and makes, h and a, from the inputs to the outputs."""
     nodes = {name: node for node, name in step.graph.names.items()}
-    behind = [set(needed([slope])) for slope in step.gradients.values()]
-    doors = []
+    found = []
     for made in sorted(step.adjoints, key=lambda node: node.index):
         name = made.name
         given = nodes.get(name.of) if name and name.stem == "a" and name.of else None
         if given is not None and given in step.adjoints:
-            passing = step.adjoints[given]
-            covers = all(passing in parts for parts in behind)
-            doors.append(_Door(given, made, step.adjoints[made], passing, covers))
-    return doors
+            found.append((given, made))
+    return found
 
 
-def _gate(step: Step, door: _Door, values: Values) -> Gate:
-    made = door.made
-    results, arriving = (_table(step, made, values[node]) for node in (made, door.arriving))
-    passing = _table(step, door.given, values[door.passing])
-    is_output = made in step.outputs
-    return Gate(str(made.name), made.op.name, is_output, door.covers, results, arriving, passing)
+def _gate(step: Step, given: Node, made: Node, values: Values, behind: list[set[Node]]) -> Gate:
+    arriving, passing = step.adjoints[made], step.adjoints[given]
 
+    def table(node: Node, found: Array) -> Array:
+        """A row for each sample, where the graph may hold one value for all."""
+        samples = step.samples if node.each else 1
+        return np.broadcast_to(found, (samples, *node.shape)).reshape(samples, -1)
 
-def _table(step: Step, node: Node, values: Array) -> Array:
-    """A row for each sample, where the graph may hold one value for all."""
-    samples = step.samples if node.each else 1
-    return np.broadcast_to(values, (samples, *node.shape)).reshape(samples, -1)
+    return Gate(
+        str(made.name),
+        made.op.name,
+        is_output=made in step.outputs,
+        covers=all(passing in parts for parts in behind),
+        results=table(made, values[made]),
+        arriving=table(made, values[arriving]),
+        passing=table(given, values[passing]),
+    )

@@ -21,7 +21,7 @@ from gradbook.lab.rates.criteria import (
     last_quarter,
     movement,
 )
-from gradbook.lab.rates.trial import Gate, Trial
+from gradbook.lab.rates.trial import Gate, RateTrial
 
 SLOPES = {"sigmoid": "a(1−a)", "tanh": "1−a²", "exp": "a(1−a)"}
 LONG = 1e6  # epochs: nobody waits for more
@@ -59,10 +59,10 @@ MEANINGS = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RateOutcome:
     """One rate: what happened, what that means, and whether training works at that rate."""
 
-    trial: Trial
+    trial: RateTrial
     verdict: Verdict
     reason: str
     trains: bool
@@ -85,18 +85,18 @@ class Outcome:
         return self.trial.lowest
 
 
-def judge(trial: Trial, least: float, attained: float | None = None) -> Outcome:
+def judge(trial: RateTrial, least: float, attained: float | None = None) -> RateOutcome:
     """What the trial says, where `least` is the lowest loss there could be.
 
     `attained` is the lowest loss known to be reached, where that isn't `least`.
     """
     case = Case(trial, least, least if attained is None else attained)
     verdict = _verdict(case)
-    return Outcome(trial, verdict, _REASONS[verdict](case), case.trains)
+    return RateOutcome(trial, verdict, _REASONS[verdict](case), case.trains)
 
 
 def _verdict(case: Case) -> Verdict:
-    if not case.is_number:
+    if not case.is_finite:
         return Verdict.DIVERGES
     if case.saturated:
         return Verdict.SATURATED
@@ -153,7 +153,7 @@ def oscillates(case: Case) -> str:
 
 def diverges(case: Case) -> str:
     losses = case.trial.losses
-    if not case.is_number:
+    if not case.is_finite:
         finite = np.isfinite(losses) & np.isfinite(case.trial.slopes)
         lost = int(np.flatnonzero(~finite)[0]) + 1
         grown = f", after {short(losses[lost - 2])}" if lost > 1 else ""
@@ -229,8 +229,8 @@ def _shut(case: Case) -> str:
 
 
 def _standing(gate: Gate) -> str:
-    """Which of an activation's results are stuck, and where: both outputs at 1.0000."""
-    values = gate.results[gate.held]
+    """Which of an activation's results are saturated, and where: both outputs at 1.0000."""
+    values = gate.results[gate.saturated]
     low, high = (
         "0" if value == 0 else f"{value:.4f}".replace("-", "−")
         for value in (values.min(), values.max())
@@ -244,13 +244,13 @@ def _standing(gate: Gate) -> str:
 def _who(gate: Gate) -> str:
     word = "output" if gate.is_output else "unit"
     of = "" if gate.is_output else f" of {gate.name}"
-    held, pulled = (int(flags.any(axis=0).sum()) for flags in (gate.held, gate.pulled))
-    units = gate.held.shape[1]
+    saturated, reached = (int(flags.any(axis=0).sum()) for flags in (gate.saturated, gate.reached))
+    units = gate.saturated.shape[1]
     if units == 1:
         return f"the {word}{of}"
-    if held < units:
-        alone = " (nothing pulls at the rest)" if held == pulled else ""
-        return f"{held} of {units} {word}s{of}{alone}"
+    if saturated < units:
+        alone = " (no gradient reaches the rest)" if saturated == reached else ""
+        return f"{saturated} of {units} {word}s{of}{alone}"
     return f"both {word}s{of}" if units == 2 else f"all {units} {word}s{of}"
 
 

@@ -10,7 +10,7 @@ from gradbook.data.dataset import FOLDS
 from gradbook.data.warp import Warp
 from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.recipes.schedule import Schedule
-from gradbook.net import Activation, Loss, Net, Update
+from gradbook.net import Loss, Net, Update
 from gradbook.net import text as net_text
 from gradbook.net.fit import LONGEST_NAME
 from gradbook.net.plain import settle, whole, words
@@ -120,7 +120,7 @@ def with_usual(net: Net, said: Collection[str]) -> tuple[Net, Schedule]:
 
 
 def with_usual_loss(net: Net, said: Collection[str]) -> Net:
-    if "loss" in said or not ends_in(net).endswith("softmax"):
+    if "loss" in said or not net.ending.endswith("softmax"):
         return net
     return replace(net, loss=Loss.CROSS)
 
@@ -128,11 +128,5 @@ def with_usual_loss(net: Net, said: Collection[str]) -> Net:
 def said_by(net: Net) -> set[str]:
     """What a network that is there already surely says: more than what would be without a word."""
     update = {"update"} if net.update != DESCENT else set[str]()
-    meant = net.loss is not Loss.HALF_SQUARED or ends_in(net) != "log softmax"
+    meant = net.loss is not Loss.HALF_SQUARED or net.ending != "log softmax"
     return update | {"loss"} if meant else update
-
-
-def ends_in(net: Net) -> str:
-    """The function in its last layer, if it is one."""
-    last = net.layers[-1] if net.layers else None
-    return last.kind if isinstance(last, Activation) else ""

@@ -140,14 +140,14 @@ def _lines(recipe: Recipe) -> dict[str, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class Majority:
     """What a run read in each test image: of several seeds, what most of them read."""
 
     read: NDArray[np.intp]
     sure: NDArray[np.float64]  # the mean over the seeds
 
 
-def reading(seeds: Sequence[Answers]) -> Reading:
+def majority(seeds: Sequence[Answers]) -> Majority:
     """Where as many seeds read one as the other, the likelier counts."""
     likely = np.mean([answers.probabilities for answers in seeds], axis=0)
     images = np.arange(len(likely))
@@ -155,7 +155,7 @@ def reading(seeds: Sequence[Answers]) -> Reading:
     for answers in seeds:
         votes[images, answers.read] += 1
     read = (votes + likely).argmax(axis=1)
-    return Reading(read, likely[images, read])
+    return Majority(read, likely[images, read])
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,13 +163,13 @@ class Misread:
     """What each run reads in the test images of one data set."""
 
     dataset: Dataset
-    readings: tuple[Reading, ...]
+    majorities: tuple[Majority, ...]
 
     @cached_property
     def wrong(self) -> NDArray[np.bool_]:
         """(runs, images)"""
         labels = self.dataset.test_for_reporting.labels
-        return np.array([reading.read != labels for reading in self.readings])
+        return np.array([one.read != labels for one in self.majorities])
 
     @property
     def by_all(self) -> NDArray[np.intp]:
@@ -182,4 +182,4 @@ class Misread:
 
 def misread(runs: Sequence[Compared], dataset: Dataset) -> Misread:
     """Let each model read the test images."""
-    return Misread(dataset, tuple(reading(run.answers(dataset)) for run in runs))
+    return Misread(dataset, tuple(majority(run.answers(dataset)) for run in runs))

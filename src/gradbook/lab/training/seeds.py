@@ -10,7 +10,6 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from gradbook.data.dataset import Dataset
 from gradbook.errors import DataError
 from gradbook.files import made_folder, read_text, write_whole
 from gradbook.lab.recipes.builtin import recipe as recipe_of
@@ -53,21 +52,18 @@ def train_seeds(
     `Spread` of their test accuracies says how far they differ. With a `folder` each run has its
     own in there.
     """
+    from gradbook.data.sources import KNOWN, load
+
     found: list[Trained] = []
-    settings = {"data": _loaded_once(recipe_of(recipe, changes)), **settings}
+    name = recipe_of(recipe, changes).data
+    if name in KNOWN:  # so that not every training has to load it
+        settings = {"data": load(name), **settings}
     for seed in seeds:
         own = None if folder is None else SeedsFolder(folder).run(seed).path
         found.append(train(recipe, changes, folder=own, seed=seed, **settings))
         if found[-1].stopped:
             break
     return tuple(found)
-
-
-def _loaded_once(recipe: Recipe) -> Dataset | None:
-    """A data set that goes by its name, so that not every training has to load it."""
-    from gradbook.data.sources import KNOWN, load
-
-    return load(recipe.data) if recipe.data in KNOWN else None
 
 
 class SeedsFolder:
@@ -102,23 +98,18 @@ class SeedsFolder:
         try:
             plan = json.loads(read_text(self.plan_file))
             text, seeds = plan["recipe"], plan["seeds"]
+            if not isinstance(text, str) or not isinstance(seeds, list) or not seeds:
+                raise TypeError
+            if not all(isinstance(seed, int) and seed >= 0 for seed in seeds):
+                raise TypeError
+            if len(set(seeds)) < len(seeds):
+                raise ValueError
         except (ValueError, KeyError, TypeError) as error:
             raise DataError("not the plan of several seeds", file=file) from error
-        if not isinstance(text, str) or not _are_seeds(seeds):
-            raise DataError("not the plan of several seeds", file=file)
         return parse(text, file), seeds
 
     def write_result(self, event: dict[str, Any]) -> None:
         write_whole(self.result_file, json.dumps(event, indent=2) + "\n")
-
-
-def _are_seeds(found: object) -> bool:
-    return (
-        isinstance(found, list)
-        and bool(found)
-        and all(isinstance(seed, int) and seed >= 0 for seed in found)
-        and len(set(found)) == len(found)
-    )
 
 
 def together(results: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:

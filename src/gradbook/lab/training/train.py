@@ -24,7 +24,7 @@ from gradbook.lab.training.checkpoint import Checkpoint
 from gradbook.lab.training.history import Epoch
 from gradbook.lab.training.material import Material, comes_along, material, placed
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.training import Listener, Telling, Training
+from gradbook.lab.training.training import Listener, Telling, TrainingRun
 from gradbook.net import Net
 from gradbook.net.plain import whole
 
@@ -140,7 +140,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
             kept.begin(wanted)
         if kept:
             kept.clear_parts()
-        training = Training(wanted, made, engine, began, tuple(remarks))
+        training = TrainingRun(wanted, made, engine, began, tuple(remarks))
         if start:
             training.go_on_from(start)
         if not isinstance(listener, Listener):
@@ -202,7 +202,7 @@ def _standing(
     return found, remarks
 
 
-def _run(training: Training, kept: RunFolder | None, listener: Listener) -> Trained:
+def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> Trained:
     def save(checkpoint: Checkpoint) -> None:
         if kept:
             checkpoints.write(kept.checkpoints, checkpoint)

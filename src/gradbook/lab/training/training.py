@@ -36,7 +36,7 @@ NO_LOSSES, NO_ANSWERS = np.empty(0), np.empty(0, np.int32)
 class Listener:
     """All of it is called from the thread that trains."""
 
-    def started(self, training: Training) -> None:
+    def started(self, training: TrainingRun) -> None:
         """Everything is ready; `training` may be asked for its progress from any thread."""
 
     def epoch_done(self, epoch: Epoch) -> None:
@@ -57,7 +57,7 @@ class Diverged(GradbookError):
     """A training whose loss became infinite or NaN."""
 
 
-class Training:
+class TrainingRun:
     """One run of a recipe. Another thread may ask for `progress()` and `stop()` it."""
 
     def __init__(

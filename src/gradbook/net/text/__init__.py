@@ -7,16 +7,8 @@ of a draft stands above.
 
 from gradbook.net.text.grammar import GRAMMAR
 from gradbook.net.text.layers import layer_words
-from gradbook.net.text.network import (
-    LONGEST_TEXT,
-    WORDS,
-    drafted,
-    network_statements,
-    read_statement,
-    reads_as_text,
-    write,
-)
-from gradbook.net.text.settings import TRAINING, Draft, pointing, update_words
+from gradbook.net.text.network import LONGEST_TEXT, WORDS, reads_as_text, write
+from gradbook.net.text.settings import TRAINING, update_words
 from gradbook.net.text.statement import Statement, digits, statements
 
 __all__ = [
@@ -24,14 +16,9 @@ __all__ = [
     "LONGEST_TEXT",
     "TRAINING",
     "WORDS",
-    "Draft",
     "Statement",
     "digits",
-    "drafted",
     "layer_words",
-    "network_statements",
-    "pointing",
-    "read_statement",
     "reads_as_text",
     "statements",
     "update_words",

@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from textwrap import fill
 
 from gradbook.net.layers import ACTIVATIONS
-from gradbook.net.text.layers import LAYERS
+from gradbook.net.text.layers import USAGE
 
-MEANING_COLUMN = 29
-WIDTH = 88
-
-
-def _layer_lines() -> Iterator[str]:
-    """Each layer's usage with its meaning beside it, or below where the usage is long."""
-    for word in LAYERS.values():
-        if word.usage:
-            first, *more = word.meaning.split("\n")
-            usage = f"  {word.usage}"
-            if len(usage) < MEANING_COLUMN - 1:
-                yield usage.ljust(MEANING_COLUMN) + first
-            else:
-                yield usage
-                yield " " * MEANING_COLUMN + first
-            yield from (" " * MEANING_COLUMN + line for line in more)
-    kinds = [kind + " [SLOPE]" * (kind == "leaky relu") for kind in ACTIVATIONS]
-    unbroken = " ".join(f"{kind},".replace(" ", "_") for kind in kinds).removesuffix(",")
-    yield fill(unbroken, WIDTH, initial_indent="  ", subsequent_indent="  ").replace("_", " ")
-
-
+KINDS = ", ".join(ACTIVATIONS).replace("leaky relu", "leaky relu [SLOPE]")
 GRAMMAR = f"""\
 A network is a few lines of text, one thing a line; ';' may stand for a line's end and
 '#' begins a remark.
 
   input SIZE                 2, or channels x height x width: 1x28x28
-{chr(10).join(_layer_lines())}
+{USAGE}{fill(KINDS, 84, initial_indent="  ", subsequent_indent="  ")}
 
   BIAS is 'bias' (one for each sum; so it is when nothing is said), 'no bias',
   'shared bias' (one for the layer), 'fixed bias' or 'fixed shared bias' (not trained).

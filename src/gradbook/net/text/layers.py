@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.net.layers import (
@@ -22,14 +22,22 @@ from gradbook.net.layers import (
 from gradbook.net.parameters import Bias, Shape
 from gradbook.net.text.statement import Statement, digits
 
-
-@dataclass(frozen=True)
-class LayerWord:
-    """A word that a layer begins with. `read` is called with the word taken and the shape given."""
-
-    read: Callable[[Statement, Shape], Layer]
-    usage: str = ""
-    meaning: str = ""
+USAGE = """\
+  dense N [BIAS]             N weighted sums of all inputs
+  conv N KxK [stride S] [pad P] [groups G] [BIAS]
+                             N windows of K by K slid over all channels, or with
+                             groups each over its own group of channels
+  depthwise KxK [stride S] [pad P] [BIAS]
+                             one window for each channel: as many groups as channels
+  maxpool K [stride S]       the largest value of each K by K window
+  avgpool K [stride S]       its average; 'all' for K is one window over everything
+  batchnorm [epsilon E]      each channel centred and scaled over the samples
+  dropout RATE [channels]    while training, values set to 0 by chance, or whole channels
+  flatten                    all values in one line, for dense
+  add back N                 a skip connection: adds what went into the last N layers;
+                             the shapes must be the same, and each line counts as a layer
+"""
+"""What `gradbook help networks` says of each."""
 
 
 # Reading.
@@ -112,46 +120,19 @@ def _second_words(line: Statement, phrase: str) -> None:
             line.fail(f"expected {phrase!r}")
 
 
-LAYERS: dict[str, LayerWord] = {
-    "dense": LayerWord(_dense, "dense N [BIAS]", "N weighted sums of all inputs"),
-    "conv": LayerWord(
-        _conv,
-        "conv N KxK [stride S] [pad P] [groups G] [BIAS]",
-        "N windows of K by K slid over all channels, or with\n"
-        "groups each over its own group of channels",
-    ),
-    "depthwise": LayerWord(
-        _depthwise,
-        "depthwise KxK [stride S] [pad P] [BIAS]",
-        "one window for each channel: as many groups as channels",
-    ),
-    "maxpool": LayerWord(
-        _pool("max"), "maxpool K [stride S]", "the largest value of each K by K window"
-    ),
-    "avgpool": LayerWord(
-        _pool("avg"),
-        "avgpool K [stride S]",
-        "its average; 'all' for K is one window over everything",
-    ),
-    "batchnorm": LayerWord(
-        _batchnorm, "batchnorm [epsilon E]", "each channel centred and scaled over the samples"
-    ),
-    "dropout": LayerWord(
-        _dropout,
-        "dropout RATE [channels]",
-        "while training, values set to 0 by chance, or whole channels",
-    ),
-    "flatten": LayerWord(
-        lambda line, shape: Flatten(), "flatten", "all values in one line, for dense"
-    ),
-    "add": LayerWord(
-        _residual,
-        "add back N",
-        "a skip connection: adds what went into the last N layers;\n"
-        "the shapes must be the same, and each line counts as a layer",
-    ),
-    **{kind.split()[0]: LayerWord(_activation(kind)) for kind in ACTIVATIONS},
+LAYERS: dict[str, Callable[[Statement, Shape], Layer]] = {
+    "dense": _dense,
+    "conv": _conv,
+    "depthwise": _depthwise,
+    "maxpool": _pool("max"),
+    "avgpool": _pool("avg"),
+    "batchnorm": _batchnorm,
+    "dropout": _dropout,
+    "flatten": lambda line, shape: Flatten(),
+    "add": _residual,
+    **{kind.split()[0]: _activation(kind) for kind in ACTIVATIONS},
 }
+"""By its first word what reads the rest of the statement, for the shape the layer is given."""
 
 
 # Writing.

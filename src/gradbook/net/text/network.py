@@ -70,7 +70,7 @@ def _layer(draft: Draft, line: Statement) -> None:
     index = len(draft.layers)
     with pointing(line, at=0):
         check_depth(index + 1)
-        layer = LAYERS[line.words[0].group()].read(line, draft.shapes[-1])
+        layer = LAYERS[line.words[0].group()](line, draft.shapes[-1])
         given = (draft.shapes[value] for value in layer.reads(index))
         draft.shapes.append(layer.output(*given))
     draft.layers.append(layer)

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradbook.errors import GradbookError, NetTextError, did_you_mean
+from gradbook.errors import GradbookError, NetTextError
 from gradbook.net.description import Description
 from gradbook.net.layers import Layer
 from gradbook.net.parameters import Role, Shape
+from gradbook.net.plain import hint
 from gradbook.net.task import USUAL_RATES, Loss, Sample, Update
 from gradbook.net.text.statement import Statement, digits
 
@@ -63,10 +64,6 @@ def _input(draft: Draft, line: Statement) -> None:
     draft.shapes = [draft.settings["input"]]
 
 
-def _name(draft: Draft, line: Statement) -> None:
-    draft.set("name", _phrase(line, "which name? write 'name worked'"), line)
-
-
 def _phrase(line: Statement, question: str) -> str:
     if not line.next:
         line.fail(question)
@@ -100,7 +97,9 @@ def _data(draft: Draft, line: Statement) -> None:
 
 GIVEN: dict[str, Callable[[Draft, Statement], None]] = {
     "input": _input,
-    "name": _name,
+    "name": lambda draft, line: draft.set(
+        "name", _phrase(line, "which name? write 'name worked'"), line
+    ),
     **{word: _start(role) for word, role in KINDS.items()},
     "sample": _sample,
     "data": _data,
@@ -113,9 +112,8 @@ GIVEN: dict[str, Callable[[Draft, Statement], None]] = {
 def _loss(draft: Draft, line: Statement) -> None:
     phrase = line.rest(until="smoothing")
     if phrase not in list(Loss):
-        known = [str(loss) for loss in Loss]
-        hint = did_you_mean(phrase, known) or ": one of " + ", ".join(known)
-        line.fail(f"unknown loss {phrase!r}{hint}" if phrase else f"which loss{hint}", at=1)
+        asked = f"unknown loss {phrase!r}" if phrase else "which loss"
+        line.fail(asked + hint(phrase, list(Loss)), at=1)
     draft.set("loss", Loss(phrase), line)
     draft.settings["smoothing"] = line.value("smoothing") if line.option("smoothing") else 0.0
 
@@ -124,8 +122,8 @@ def _update(draft: Draft, line: Statement) -> None:
     kind = line.next
     settings: dict[str, Any] = {}
     if kind not in USUAL_RATES:
-        hint = did_you_mean(kind, USUAL_RATES) or ": one of " + ", ".join(USUAL_RATES)
-        line.fail(f"unknown update {kind!r}{hint}" if kind else f"which update{hint}")
+        asked = f"unknown update {kind!r}" if kind else "which update"
+        line.fail(asked + hint(kind, USUAL_RATES))
     line.take()
     if kind == "momentum":
         if line.next not in ("", "nesterov"):
@@ -154,8 +152,7 @@ def _kinds(line: Statement) -> list[Role]:
     found: list[Role] = []
     while line.next:
         if line.next not in KINDS:
-            hint = did_you_mean(line.next, KINDS) or ": one of " + ", ".join(KINDS)
-            line.fail(f"unknown kind of parameter {line.next!r}{hint}")
+            line.fail(f"unknown kind of parameter {line.next!r}{hint(line.next, KINDS)}")
         found.append(KINDS[line.take()])
     return found or [Role.WEIGHT]
 

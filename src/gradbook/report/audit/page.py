@@ -9,16 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from gradbook.amounts import rough_percent
+from gradbook.amounts import counted, rough_percent
 from gradbook.audit.findings.findings import (
     RIGHT,
     TO_FILL_IN,
     WORST_FIRST,
     BookReport,
     Finding,
+    LossCurves,
     SheetReport,
 )
-from gradbook.audit.findings.findings import Curve as Losses
 from gradbook.audit.findings.overview import GOOD, Grade, grade, identical_files, shared_mistakes
 from gradbook.errors import one_line
 from gradbook.report.audit.text import (
@@ -49,11 +49,14 @@ def audit_page(reports: Sequence[BookReport]) -> str:
     for report in told:
         name = text(_name(report)) if len(reports) > 1 else "Findings"
         heading = f"{name} {_badge(report.verdict)}"
-        sections.append(Section(_anchor(reports, report), heading, _book(report)))
+        body = "\n".join(_sheet(sheet, len(report.sheets) > 1) for sheet in report.sheets)
+        sections.append(Section(_anchor(reports, report), heading, body))
+    first = f"{reports[0].verdict}{summary(reports[0])}"
+    lead = first[:1].upper() + first[1:] if len(reports) == 1 else counts(reports)
     return page(
-        _name(reports[0]) if len(reports) == 1 else "Workbooks, checked",
+        _name(reports[0]) if len(reports) == 1 else "Checked workbooks",
         sections,
-        lead=f'<p class="lead">{_lead(reports)}</p>',
+        lead=f'<p class="lead">{text(lead)}.</p>',
         foot="<p>Every gradient was checked against the chain rule of the sheet’s own loss.</p>",
         style=svg.style() + resource(__package__, "audit.css"),
     )
@@ -64,13 +67,6 @@ def _is_told(reports: Sequence[BookReport], report: BookReport) -> bool:
     return bool(report.sheets) and (
         len(reports) == 1 or any(sheet.findings for sheet in report.sheets)
     )
-
-
-def _lead(reports: Sequence[BookReport]) -> str:
-    if len(reports) == 1:
-        words = f"{reports[0].verdict}{summary(reports[0])}"
-        return text(words[:1].upper() + words[1:] + ".")
-    return text(counts(reports) + ".")
 
 
 def _name(report: BookReport) -> str:
@@ -97,16 +93,13 @@ def _table(reports: Sequence[BookReport]) -> str:
 
 
 def _row(reports: Sequence[BookReport], report: BookReport) -> tuple[str, ...]:
-    name = text(_name(report) if _all_named_apart(reports) else one_line(report.book))
+    all_differ = len({_name(other) for other in reports}) == len(reports)
+    name = text(_name(report) if all_differ else one_line(report.book))
     name = name.replace("/", "/<wbr>")  # a long path breaks between its folders
     if _is_told(reports, report):
         name = f'<a href="#{_anchor(reports, report)}">{name}</a>'
     said = found(report) if report.verdict != RIGHT else ""
     return (name, _badge(report.verdict), _marks(grade(report)), text(said))
-
-
-def _all_named_apart(reports: Sequence[BookReport]) -> bool:
-    return len({_name(report) for report in reports}) == len(reports)
 
 
 def _marks(grade: Grade) -> str:
@@ -126,11 +119,14 @@ def _marks(grade: Grade) -> str:
 def _class(reports: Sequence[BookReport]) -> Iterator[Section]:
     mistakes, same = shared_mistakes(reports), identical_files(reports)
     if mistakes:
-        parts = (
-            f"<h3>{len(shared.books)} of {len(reports)} books</h3>\n{_names(shared.books)}\n"
-            f"<ul>{''.join(map(_reason, gathered(shared.findings)))}</ul>"
-            for shared in mistakes
-        )
+        parts = []
+        for shared in mistakes:
+            reasons = "".join(
+                f"<li><b>{text(quantities)}</b>: {text(why)}</li>"
+                for quantities, why in gathered(shared.findings)
+            )
+            heading = f"<h3>{len(shared.books)} of {counted(len(reports), 'book')}</h3>"
+            parts.append(f"{heading}\n{_names(shared.books)}\n<ul>{reasons}</ul>")
         yield Section("shared", "Shared mistakes", "\n".join(parts))
     if same:
         yield Section("identical", "Identical files", "\n".join(map(_names, same)))
@@ -140,16 +136,7 @@ def _names(books: Sequence[str]) -> str:
     return f'<p class="names">{", ".join(f"<b>{text(one_line(book))}</b>" for book in books)}</p>'
 
 
-def _reason(entry: tuple[str, str]) -> str:
-    quantities, why = entry
-    return f"<li><b>{text(quantities)}</b>: {text(why)}</li>"
-
-
 # A book -----------------------------------------------------------------------
-
-
-def _book(report: BookReport) -> str:
-    return "\n".join(_sheet(sheet, len(report.sheets) > 1) for sheet in report.sheets)
 
 
 def _sheet(sheet: SheetReport, several: bool) -> str:
@@ -174,19 +161,23 @@ def _about(sheet: SheetReport) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    off = finding.relative_error
-    error = (
-        f' <span class="off">off by {text(rough_percent(off))}</span>' if off is not None else ""
-    )
-    old, new = marked(one_line(finding.formula), one_line(finding.expected))
+    cells, quantity, why, off, old, new = _in_html(finding)
+    error = f' <span class="off">off by {off}</span>' if off else ""
     lines = [("found", old), ("should be", new)]
-    formulas = "".join(f"<dt>{what}</dt><dd><code>{f}</code></dd>" for what, f in lines if f)
+    formulas = "".join(f"<dt>{what}</dt><dd>{f}</dd>" for what, f in lines if f)
     return (
-        f'<article class="finding">\n<h4><b>{text(one_line(finding.cells))}</b> '
-        f"{text(one_line(finding.quantity))}{error}</h4>\n<p>{text(one_line(finding.why))}</p>\n"
+        f'<article class="finding">\n<h4><b>{cells}</b> {quantity}{error}</h4>\n<p>{why}</p>\n'
         + (f'<dl class="formulas">{formulas}</dl>\n' if formulas else "")
         + "</article>"
     )
+
+
+def _in_html(finding: Finding) -> tuple[str, ...]:
+    """Cells, quantity, why, how far off, the formula that was found and the right one."""
+    said = [text(one_line(part)) for part in (finding.cells, finding.quantity, finding.why)]
+    off = "" if finding.relative_error is None else text(rough_percent(finding.relative_error))
+    formulas = marked(one_line(finding.formula), one_line(finding.expected))
+    return (*said, off, *(f"<code>{formula}</code>" if formula else "" for formula in formulas))
 
 
 def marked(old: str, new: str) -> tuple[str, str]:
@@ -208,23 +199,20 @@ def _chart(sheet: SheetReport) -> str:
         return ""
     chart = curves(sheet.curve)
     picture = svg.svg(chart, FRAME, alone=False)
-    caption = f"What it does to learning: {text(learning(sheet.curve))}."
-    for curve in chart.curves:  # the names are all the legend that a phone has room for
-        caption = caption.replace(curve.label, f'<b class="{_class_of(curve)}">{curve.label}</b>')
+    caption = f"Effect on learning: {text(learning(sheet.curve))}."
+    for kind, curve in zip(("made", "corrected"), chart.curves, strict=True):
+        # the names are all the legend that a phone has room for
+        caption = caption.replace(curve.label, f'<b class="{kind}">{curve.label}</b>')
     return f'<figure class="chart">{picture}<figcaption>{caption}</figcaption></figure>'
 
 
-def _class_of(curve: Curve) -> str:
-    return "made" if curve.colour == MADE else "corrected"
-
-
-def curves(losses: Losses) -> Chart:
+def curves(losses: LossCurves) -> Chart:
     made = Curve("as made", np.array(losses.made), MADE)
     corrected = Curve("corrected", np.array(losses.corrected), CORRECTED)
     return Chart("Loss", (made, corrected), labels="")
 
 
-HEADS = ("where", "what", "why", "off by", "found", "should be")
+# A notebook -------------------------------------------------------------------
 
 
 def cell(report: BookReport) -> str:
@@ -235,23 +223,14 @@ def cell(report: BookReport) -> str:
 
 def _cell_parts(sheet: SheetReport) -> Iterator[str]:
     if sheet.findings:
-        rows = (_cell_row(finding, sheet) for finding in sheet.findings)
-        yield table(HEADS, rows, range(len(HEADS)), left=IN_A_NOTEBOOK)
+        head = ("where", "what", "why", "off by", "found", "should be")
+        rows = []
+        for finding in sheet.findings:
+            cells, *others = _in_html(finding)
+            rows.append([f"{text(one_line(finding.sheet or sheet.sheet))}!{cells}", *others])
+        yield table(head, rows, range(len(head)), left=IN_A_NOTEBOOK)
     for note in sheet.notes:
         yield f"<p>{text(one_line(note))}</p>"
     if sheet.curve is not None:
         yield svg.svg(curves(sheet.curve), FRAME)
         yield f"<p>{text(learning(sheet.curve))}</p>"
-
-
-def _cell_row(finding: Finding, sheet: SheetReport) -> tuple[str, ...]:
-    off = finding.relative_error
-    old, new = marked(one_line(finding.formula), one_line(finding.expected))
-    return (
-        text(one_line(f"{finding.sheet or sheet.sheet}!{finding.cells}")),
-        text(one_line(finding.quantity)),
-        text(one_line(finding.why)),
-        text(rough_percent(off)) if off is not None else "",
-        f"<code>{old}</code>" if old else "",
-        f"<code>{new}</code>" if new else "",
-    )

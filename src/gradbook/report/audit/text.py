@@ -9,8 +9,8 @@ from gradbook.audit.findings.findings import (
     RIGHT,
     TO_FILL_IN,
     BookReport,
-    Curve,
     Finding,
+    LossCurves,
     SheetReport,
 )
 from gradbook.audit.findings.overview import GOOD, Shared, grade, identical_files, shared_mistakes
@@ -57,7 +57,9 @@ def summary(report: BookReport) -> str:
     said = found(report)
     if report.verdict == RIGHT:
         return f", {said}"
-    return f": {', '.join(filter(None, [said, _graded(report)]))}"
+    marks = grade(report)
+    graded = f", {marks.count(GOOD):,} of {counted(len(marks.marks), 'gradient')} right"
+    return f": {said}{graded if marks.marks else ''}"
 
 
 def found(report: BookReport) -> str:
@@ -76,11 +78,6 @@ def found(report: BookReport) -> str:
     blank = len(kinds) - wrong
     said = [counted(wrong, "finding")] if wrong else []
     return ", ".join([*said, f"{blank:,} to fill in"] if blank else said)
-
-
-def _graded(report: BookReport) -> str:
-    marks = grade(report)
-    return f"{marks.count(GOOD):,} of {len(marks.marks):,} gradients right" if marks.marks else ""
 
 
 def counts(reports: Sequence[BookReport]) -> str:
@@ -162,7 +159,7 @@ def gathered(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     return [(", ".join(dict.fromkeys(names)), why) for why, names in found.items()]
 
 
-def learning(curve: Curve) -> str:
+def learning(curve: LossCurves) -> str:
     """What the mistakes do to the loss, in one line."""
     updates = len(curve.made) - 1
     made, right = curve.made[-1], curve.corrected[-1]

@@ -18,17 +18,18 @@ class Explanation:
 
     net: Net
     document: Document = field(repr=False)
+    only: str | None = None  # this weight
 
     def __str__(self) -> str:
         from gradbook.targets.algebra.writers.text import write
 
         return write(self.document)
 
-    def html(self) -> str:
-        """One page that asks nobody for anything."""
+    def html(self, command: str = "") -> str:
+        """One page that asks nobody for anything; its foot names the command that made it."""
         from gradbook.report.derivation.page import page
 
-        return page(self.document, self.net)
+        return page(self.document, self.net, command)
 
     def latex(self) -> str:
         """A whole LaTeX document."""
@@ -41,6 +42,15 @@ class Explanation:
         from gradbook.targets.algebra.writers.markdown import write
 
         return write(self.document)
+
+    def json(self) -> str:
+        """Chain, formula and value of every weight, for a program."""
+        import json
+
+        from gradbook.targets.algebra.records import records
+
+        found = records(scalar_step(self.net), self.only)
+        return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
 
     def _ipython_display_(self) -> None:
         """The network's picture, then the derivation."""
@@ -63,4 +73,4 @@ def explain(net: Net, only: str | None = None, *, everything: bool = False) -> E
     A large network gives the general lines and one weight in full, unless `everything` is asked
     for.
     """
-    return Explanation(net, derive(scalar_step(net), only, everything))
+    return Explanation(net, derive(scalar_step(net), only, everything), only)

@@ -12,7 +12,7 @@ from gradbook.data import warp_text
 from gradbook.errors import one_line
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder
-from gradbook.lab.training.training import Training
+from gradbook.lab.training.training import TrainingRun
 from gradbook.net.text import update_words
 from gradbook.report.run.epochs import GOOD
 from gradbook.report.words.lines import Piece, TextLine, folded, stuck
@@ -21,7 +21,7 @@ from gradbook.report.words.table import QUIET, TableColumn, TextTable
 INDENT = "  "
 
 
-def opening(training: Training, width: int) -> Iterator[TextLine]:
+def opening(training: TrainingRun, width: int) -> Iterator[TextLine]:
     """What is trained on what, and how; then what the user should know."""
     recipe, material = training.recipe, training.material
     said = (
@@ -35,11 +35,11 @@ def opening(training: Training, width: int) -> Iterator[TextLine]:
         yield from folded([Piece(remark, "yellow")], width)
     if training.history:
         done = counted(len(training.history), "epoch")
-        yield from folded([Piece(f"going on after {done}", QUIET)], width)
+        yield from folded([Piece(f"resuming after {done}", QUIET)], width)
     yield []
 
 
-def _settings(training: Training) -> Iterator[list[str]]:
+def _settings(training: TrainingRun) -> Iterator[list[str]]:
     """How it is trained; what belongs together in a line."""
     recipe, held_back = training.recipe, training.material.validation
     yield [f"batches of {recipe.batch:,}", update_words(recipe.net.update), str(recipe.schedule)]
@@ -51,7 +51,7 @@ def _settings(training: Training) -> Iterator[list[str]]:
 
 
 def result(event: Mapping[str, Any], width: int, tested: int | None = None) -> Iterator[TextLine]:
-    """How many of so many test images are read right, and what that took."""
+    """How many of so many test images are read correctly, and what that took."""
     right = percent(event["test_accuracy"])
     images = "the test images" if tested is None else f"the {counted(tested, 'test image')}"
     wrong = "" if tested is None else f", {round(tested * (1 - event['test_accuracy'])):,} wrong"
@@ -59,14 +59,14 @@ def result(event: Mapping[str, Any], width: int, tested: int | None = None) -> I
     said = [
         Piece(f"{event['recipe']} reads "),
         Piece(stuck(right), f"bold {GOOD}"),
-        Piece(f" of {images} right{wrong}, after {took}"),
+        Piece(f" of {images} correctly{wrong}, after {took}"),
     ]
     yield []
     yield from folded(said, width)
 
 
 def done_before(run: RunFolder, width: int) -> Iterator[TextLine]:
-    words = f"{run.path} is done already: remove the folder, or name another, to train anew"
+    words = f"{run.path} is done already: remove the folder, or name another, to train again"
     yield from folded(words, width)
 
 
@@ -129,16 +129,16 @@ def _command(*said: str) -> TextLine:
     return [Piece(INDENT + shlex.join(["gradbook", *said]), "bold")]
 
 
-def stopped(training: Training | None, folder: Path, width: int) -> Iterator[TextLine]:
+def stopped(training: TrainingRun | None, folder: Path, width: int) -> Iterator[TextLine]:
     """Where it stands, if it stopped between two steps, and how to go on."""
     where = f" {_place(training)}" if training else ""
     yield []
-    yield from folded(f"Stopped{where}, and saved. It goes on with", width)
+    yield from folded(f"Stopped{where} and saved. Resume with", width)
     yield []
     yield _command("train", "--resume", str(folder))
 
 
-def _place(training: Training) -> str:
+def _place(training: TrainingRun) -> str:
     epoch, step = divmod(training.checkpoint().step, training.steps)
     if step:
         return f"after step {step:,} of {training.steps:,} in epoch {epoch + 1}"

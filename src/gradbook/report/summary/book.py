@@ -13,7 +13,7 @@ from gradbook.files import whole_file
 from gradbook.net.measure import NetMeasure
 from gradbook.palette import PAPER, QUIET, SUM
 from gradbook.report.summary.page import BARRED, COLOURS
-from gradbook.report.summary.table import heading, meanings, remarks, table
+from gradbook.report.summary.table import heading, remarks, table
 from gradbook.report.words.table import TableColumn, TextTable
 from gradbook.targets.excel.sheets.look import Look, page
 
@@ -35,7 +35,6 @@ def _fill(sheet: Worksheet, look: Look, measured: NetMeasure) -> None:
     shown = table(measured)
     sheet.write_string(0, 0, heading(measured), look.title)
     sheet.set_row(0, 26)
-    _headings(sheet, look, shown, measured)
     for place in range(len(shown.columns)):
         _column(sheet, look, shown, place)
     for row, remark in enumerate(remarks(measured), HEAD + len(shown.rows) + 3):
@@ -44,18 +43,12 @@ def _fill(sheet: Worksheet, look: Look, measured: NetMeasure) -> None:
     page(sheet, HEAD, high=1 if len(shown.rows) < LONGEST_PAGE else 0)
 
 
-def _headings(sheet: Worksheet, look: Look, shown: TextTable, measured: NetMeasure) -> None:
-    said = dict(meanings(measured))
-    for place, column in enumerate(shown.columns):
-        look_of_head = look.heading(COLOURS.get(column.key, SUM))
-        title = f"{column.title} (B)" if column.key == "memory" else column.title
-        sheet.write_string(HEAD, place, title, look_of_head)
-        note = said[column.title]
-        sheet.write_comment(HEAD, place, note[0].upper() + note[1:] + ".", {"x_scale": 2})
-
-
 def _column(sheet: Worksheet, look: Look, shown: TextTable, place: int) -> None:
     column = shown.columns[place]
+    title = f"{column.title} (B)" if column.key == "memory" else column.title
+    sheet.write_string(HEAD, place, title, look.heading(COLOURS.get(column.key, SUM)))
+    note = column.meaning[0].upper() + column.meaning[1:] + "."
+    sheet.write_comment(HEAD, place, note, {"x_scale": 2})
     first, last = HEAD + 1, HEAD + len(shown.rows)
     cells = [row[place] for row in shown.rows]
     for row, cell in enumerate(cells):
@@ -65,15 +58,16 @@ def _column(sheet: Worksheet, look: Look, shown: TextTable, place: int) -> None:
     style = look.style(bold=True, top=1, num_format=WHOLE)
     if isinstance(total, int):
         letter = xl_col_to_name(place)
-        sheet.write_formula(
-            last + 1, place, f"=SUM({letter}{first + 1}:{letter}{last + 1})", style, total
-        )
+        summed = f"=SUM({letter}{first + 1}:{letter}{last + 1})"
+        sheet.write_formula(last + 1, place, summed, style, total)
     else:
         sheet.write(last + 1, place, total, style)
     width = max(len(str(cell or "")) for cell in [column.title, *cells])
     sheet.set_column(place, place, max(NARROWEST, 1.15 * width + 3))
     if column.key in BARRED:
-        _bars(sheet, first, last, place, COLOURS[column.key].fill)
+        bar = {"type": "data_bar", "bar_color": COLOURS[column.key].fill, "bar_solid": True}
+        bar |= {"min_type": "num", "min_value": 0}
+        sheet.conditional_format(first, place, last, place, bar)
 
 
 def _style(look: Look, column: TableColumn, *, learns: bool) -> Format:
@@ -83,9 +77,3 @@ def _style(look: Look, column: TableColumn, *, learns: bool) -> Format:
     if column.words:
         return look.style(font_color=ink, **line)
     return look.style(font_color=ink, num_format=WHOLE, align="right", **line)
-
-
-def _bars(sheet: Worksheet, first: int, last: int, place: int, colour: str) -> None:
-    look = {"type": "data_bar", "bar_color": colour, "bar_solid": True}
-    look |= {"min_type": "num", "min_value": 0}
-    sheet.conditional_format(first, place, last, place, look)

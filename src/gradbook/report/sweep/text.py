@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
 from gradbook.amounts import counted, short, shortest
 from gradbook.lab.rates.limit import DEFINITION
 from gradbook.lab.rates.sweep import Sweep
-from gradbook.lab.rates.verdict import Outcome, Verdict
+from gradbook.lab.rates.verdict import RateOutcome, Verdict
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.sweep.charts import charts, title
 from gradbook.report.words.lines import TEXT_WIDTH, Piece, TextLine, folded, plain
 from gradbook.report.words.table import TableColumn, TextTable, csv_lines
 
 CHART_ROWS = 14
-ASCII = {"−": "-", "≤": "<=", "²": "^2", "∞": "inf"}
+ASCII = str.maketrans({"−": "-", "≤": "<=", "²": "^2", "∞": "inf"})
 
 COLOURS = {
     Verdict.TOO_SLOW: "yellow",
@@ -33,9 +33,8 @@ COLOURS = {
 def lines(sweep: Sweep, width: int, *, ascii_only: bool = False) -> Iterator[TextLine]:
     """The whole report in so many columns."""
     for line in _words(sweep, width):
-        yield [
-            Piece(_in_ascii(piece.text), piece.colour) if ascii_only else piece for piece in line
-        ]
+        signs = ASCII if ascii_only else {}
+        yield [Piece(piece.text.translate(signs), piece.colour) for piece in line]
     for chart in charts(sweep):
         yield []
         yield from chart_lines(chart, width, CHART_ROWS, ascii_only=ascii_only)
@@ -51,28 +50,24 @@ def _words(sweep: Sweep, width: int) -> Iterator[TextLine]:
     start = short(float(sweep.outcomes[0].losses[0]))
     yield [Piece(f"{counted(sweep.epochs, 'epoch')} at each rate; the loss begins at {start}")]
     yield []
-    yield from _table(sweep.outcomes, width)
+    yield from _table(sweep, width)
     yield []
     yield from folded([Piece(sweep.limit.words(sweep.epochs), "bold")], width)
     yield from folded(DEFINITION, width)
 
 
-def _in_ascii(words: str) -> str:
-    for sign, letters in ASCII.items():
-        words = words.replace(sign, letters)
-    return words
-
-
-def _table(outcomes: Sequence[Outcome], width: int) -> Iterator[TextLine]:
+def _table(sweep: Sweep, width: int) -> Iterator[TextLine]:
     """The verdict stands beside the numbers, or under them where there is no room."""
-    columns = tuple(
-        TableColumn(title, spell=spell)
-        for title, spell in (("rate", shortest), ("at the end", short), ("lowest", short))
+    columns = (
+        TableColumn("rate", spell=shortest),
+        TableColumn("at the end", spell=short),
+        TableColumn("lowest", spell=short),
+        TableColumn("trains"),
     )
-    rows = ((o.rate, o.end, o.lowest, "yes" if o.trains else "no") for o in outcomes)
-    notes = ([Piece(o.verdict, COLOURS[o.verdict]), Piece(f": {o.reason}")] for o in outcomes)
-    table = TextTable((*columns, TableColumn("trains")), tuple(rows))
-    return table.with_notes(notes, width, "verdict and why")
+    found = sweep.outcomes
+    rows = ((o.rate, o.end, o.lowest, "yes" if o.trains else "no") for o in found)
+    notes = ([Piece(o.verdict, COLOURS[o.verdict]), Piece(f": {o.reason}")] for o in found)
+    return TextTable(columns, tuple(rows)).with_notes(notes, width, "verdict and why")
 
 
 VERSION = 1  # of the JSON; it goes up when a field is taken away or changes its meaning
@@ -107,7 +102,7 @@ def as_json(sweep: Sweep) -> str:
     return json.dumps(whole, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: RateOutcome) -> dict[str, Any]:
     return {
         "rate": outcome.rate,
         "verdict": outcome.verdict,

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from gradbook.graph.build import training_step
-from gradbook.net import parse
 from gradbook.targets.c.kernels.slides import forward
 from gradbook.targets.c.kernels.tiling import tiling
-from gradbook.targets.c.plan.plan import Plan, plan
-from gradbook.targets.c.rewrite.simplify import simplified
-
-
-def planned(text: str) -> Plan:
-    step = training_step(parse(text), batch=32)
-    once = [step.loss, *step.next.values()]
-    new = simplified(once)
-    return plan([], [new[node] for node in once])
-
-
-def layers(*lines: str, channels: int = 8, side: int = 9) -> str:
-    head = [f"input {channels}x{side}x{side}", *lines]
-    return "\n".join([*head, "flatten", "dense 2", "log softmax", "loss cross-entropy"])
+from tests.targets.c.networks import planned, text
 
 
 def by_winograd(line: str, **sizes: int) -> bool:
     """Whether the only convolution goes his way."""
-    made = planned(layers(line, **sizes))
+    made = planned(text(line, **sizes))
     (node,) = [p.heavy for p in made.passes if p.heavy and p.heavy.op.name == "conv"]
     return tiling(forward(node)) is not None
 
@@ -39,17 +24,17 @@ def test_winograd_takes_small_windows_that_slide_by_one():
     assert not by_winograd("conv 8 3x3", channels=1)
 
 
-def pairs(text: str) -> list[bool]:
+def pairs(network: str) -> list[bool]:
     """Of each gradient of a convolution's weights: whether the input's comes with it."""
-    made = planned(text)
+    made = planned(network)
     return [
         p.beside is not None for p in made.passes if p.heavy and p.heavy.op.name == "conv_weights"
     ]
 
 
 def test_both_gradients_share_a_loop_where_winograd_is_used():
-    text = layers("conv 8 3x3", "relu", "conv 8 3x3", "relu", "conv 8 1x1", side=16)
-    assert pairs(text) == [
+    network = text("conv 8 3x3", "relu", "conv 8 3x3", "relu", "conv 8 1x1", side=16)
+    assert pairs(network) == [
         False,  # 1×1
         True,
         False,  # nobody asks for the gradient of the images
@@ -57,7 +42,7 @@ def test_both_gradients_share_a_loop_where_winograd_is_used():
 
 
 def test_the_input_s_gradient_is_made_once():
-    made = planned(layers("conv 8 3x3", "relu", "conv 8 3x3", side=16))
+    made = planned(text("conv 8 3x3", "relu", "conv 8 3x3", side=16))
     heavy = [x for p in made.passes for x in (p.heavy, p.beside) if x]
     back = [x for x in heavy if x.op.name == "conv_back"]
     assert len(back) == len(set(back)) == 1

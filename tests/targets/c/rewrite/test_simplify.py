@@ -11,16 +11,10 @@ from gradbook.graph.node import needed
 from gradbook.graph.reference import evaluate
 from gradbook.graph.step import Step, drawn
 from gradbook.net import Net, builtin, parse
-from gradbook.targets.c.plan.plan import plan
 from gradbook.targets.c.rewrite.simplify import simplified
 from tests.families import networks
-
-IMAGE = "input 1x6x6\n"
-END = "flatten\ndense 2\nlog softmax\nloss cross-entropy"
-
-
-def wanted(step: Step) -> list:
-    return [step.loss, *step.next.values(), *step.gradients.values()]
+from tests.targets.c.networks import planned, wanted
+from tests.targets.c.networks import text as network
 
 
 def given_to(step: Step, size: int) -> dict:
@@ -52,15 +46,23 @@ def test_any_networks_rewritten_step_has_the_same_values(net: Net):
     assert furthest(training_step(net, batch=8)) < 1e-12
 
 
+def test_so_has_a_step_with_sums_over_many_layers():
+    block = "batchnorm; gelu; conv 3 3x3 pad 1; silu; add back 4"
+    net = parse(f"input 3x4x4; {block}; {block}; {block}; {block}; relu; flatten; dense 2")
+    assert furthest(training_step(net, batch=8)) < 1e-12
+
+
 @pytest.mark.parametrize("name", ["reference", "blocks", "flat"])
 def test_so_have_the_digit_networks(name):
     assert furthest(training_step(builtin(name), batch=8)) < 1e-12
 
 
+def image(lines: str) -> str:
+    return network(*lines.split("\n"), channels=1, side=6)
+
+
 def phases(text: str) -> int:
-    step = training_step(parse(IMAGE + text + END), batch=8)
-    rewritten = simplified(wanted(step))
-    return len(plan([], [rewritten[node] for node in wanted(step)]).phases)
+    return len(planned(image(text), batch=8).phases)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,7 @@ def phases(text: str) -> int:
         ("conv 2 3x3\nrelu\nbatchnorm\n", 3),
         ("conv 2 3x3\ndropout 0.1\nrelu\nmaxpool 2\nbatchnorm\n", 3),
         ("conv 2 3x3\nbatchnorm\nrelu\nconv 2 3x3\nbatchnorm\n", 5),
+        ("conv 2 3x3\ngelu\nconv 2 3x3 pad 1\nadd back 2\nbatchnorm\nsilu\n", 3),
     ],
 )
 def test_batch_normalisation_waits_once_forward_and_once_backward_wherever_it_stands(text, count):
@@ -78,7 +81,7 @@ def test_batch_normalisation_waits_once_forward_and_once_backward_wherever_it_st
 
 
 def ops(text: str) -> set[str]:
-    asked = wanted(training_step(parse(IMAGE + text + END), batch=8))
+    asked = wanted(training_step(parse(image(text)), batch=8))
     rewritten = simplified(asked)
     return {node.op.name for node in needed([rewritten[node] for node in asked])}
 

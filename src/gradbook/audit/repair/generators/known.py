@@ -14,7 +14,7 @@ from gradbook.audit.repair.edits.wrong_formula import WrongFormula
 from gradbook.audit.repair.generators.outlier_rows import Move
 from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
-from gradbook.audit.training.steps import Step
+from gradbook.audit.training.steps import SheetStep
 from gradbook.targets.excel.language.grammar import Expression, write
 from gradbook.targets.excel.language.reader import read
 
@@ -60,7 +60,9 @@ def _restores(wrong: WrongFormula, hypothesis: Hypothesis) -> bool:
     return tested.compare(node, wrong.target) is Verdict.RIGHT
 
 
-def _in_this_step(tested: StepUnderTest, step: Step, hypothesis: Hypothesis) -> Hypothesis | None:
+def _in_this_step(
+    tested: StepUnderTest, step: SheetStep, hypothesis: Hypothesis
+) -> Hypothesis | None:
     """A hypothesis of another step for the cells that stand in their places in this one; None
     where these say another thing."""
     patterns = tested.training.book.patterns

@@ -12,8 +12,8 @@ from gradbook.audit.judge.positions import Positions
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
-from gradbook.audit.training.steps import Step
-from gradbook.audit.training.training import Training
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
 from gradbook.targets.excel.language.grammar import Number
 
 
@@ -42,7 +42,7 @@ def _are_right(
     return again.wrong_weights() <= wrong_anyway
 
 
-def _outliers(training: Training, usual: Step, step: Step) -> dict[Address, Pattern]:
+def _outliers(training: SheetTraining, usual: SheetStep, step: SheetStep) -> dict[Address, Pattern]:
     """The cells of a step whose formula isn't the one that usual steps have there, with that."""
     move = Move(training, usual, step)
     found: dict[Address, Pattern] = {}
@@ -63,7 +63,7 @@ class Move:
     Epochs and samples may be differently far apart, even on one sheet, but a column is one of them.
     """
 
-    def __init__(self, training: Training, usual: Step, step: Step) -> None:
+    def __init__(self, training: SheetTraining, usual: SheetStep, step: SheetStep) -> None:
         self.training = training
         self.weights = dict(zip(usual.weights, step.weights, strict=True))
         self.inside = set(usual.cells)
@@ -77,7 +77,7 @@ class Move:
             if len(there.get(line, ())) == len(cells) and min(there[line]) != min(cells)
         }
 
-    def _columns(self, step: Step) -> dict[tuple[int, int], list[Address]]:
+    def _columns(self, step: SheetStep) -> dict[tuple[int, int], list[Address]]:
         """The cells of a step that move with it, by the column they stand in."""
         training, foreign = self.training, Positions(self.training, step).of_other_steps
         found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)

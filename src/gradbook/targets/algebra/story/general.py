@@ -313,7 +313,8 @@ def _error(net: Net) -> Form:
         case Loss.HALF_SQUARED:
             return HALF * BigSum((t - a) ** 2, "outputs")
         case Loss.CROSS:
-            return -BigSum(each(_wanted(net), a if _is_log(net) else ln(a)), "outputs")
+            logs = a if net.ending == "log softmax" else ln(a)
+            return -BigSum(each(_wanted(net), logs), "outputs")
         case Loss.SQUARED:
             total: Form = BigSum((t - a) ** 2, "outputs")
         case Loss.BINARY:
@@ -333,7 +334,7 @@ def _from_error(net: Net) -> tuple[Form, int]:
         case Loss.SQUARED:
             return multiplied([Fraction(Numeral(2), outputs), a - t]), end
         case Loss.CROSS:
-            return (exp(a) if _is_log(net) else a) - _wanted(net), end - 1
+            return (exp(a) if net.ending == "log softmax" else a) - _wanted(net), end - 1
         case Loss.BINARY:
             return (a - t if net.outputs == 1 else (a - t) / outputs), end - 1
 
@@ -351,7 +352,3 @@ def _wanted(net: Net) -> Form:
     if not smoothing:
         return t
     return (1 - as_form(smoothing)) * t + Fraction(Numeral(smoothing), Numeral(net.outputs))
-
-
-def _is_log(net: Net) -> bool:
-    return net.layers[-1] == Activation("log softmax")

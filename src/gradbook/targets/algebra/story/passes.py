@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from gradbook.graph.derivation import (
     Chain,
+    ChainSum,
     Local,
     OverSamples,
-    Sum,
     Worked,
     partials,
     pieces,
@@ -18,7 +18,7 @@ from gradbook.graph.derivation import (
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import losses
-from gradbook.targets.algebra.notation.chains import Algebra, at, partial, symbol_of
+from gradbook.targets.algebra.notation.chains import Algebra, as_partial, at, partial, symbol_of
 from gradbook.targets.algebra.notation.document import Cell, EquationLine, Inline
 from gradbook.targets.algebra.notation.forms import (
     Comparison,
@@ -115,7 +115,7 @@ class _Backward:
         self.shared_steps(chain)
         assert weight.name
         self.story.heading(f"{KINDS[weight.name.stem]} ", symbol_of(weight), level=2)
-        if chain == Sum(()):
+        if chain == ChainSum(()):
             self.story.say("It meets nothing but zeros at the edge, so nothing depends on it.")
         self.line(weight)
 
@@ -151,7 +151,7 @@ class _Backward:
         known, chain = self.known, self.known.derived.chains[value]
         slope = known.slope(value)
         self.story.equation(slope, ("=", known.in_partials(chain)))
-        if any(isinstance(piece, Sum) for piece in pieces(chain)):
+        if any(isinstance(piece, ChainSum) for piece in pieces(chain)):
             self.story.explain(
                 "Where a value feeds several others, a change of it reaches the error over each of "
                 "them, and what arrives adds up."
@@ -175,8 +175,7 @@ class _Backward:
         """Where each of these was worked."""
         text: list[Inline] = []
         for part in parts:
-            of, to = (part.of, part.to) if isinstance(part, Local) else (part.root, part.value)
-            text += [", " if text else "As before: ", partial(of, to), " in "]
+            text += [", " if text else "As before: ", as_partial(part), " in "]
             text.append(self.story.reference(_key(part)))
         if text:
             self.story.say(*text, ".")

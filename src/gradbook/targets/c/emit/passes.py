@@ -21,7 +21,7 @@ def pass_text(one: Pass, scope: Scope) -> Piece:
         texts += readers
         rows.update(words)
     if own.finisher:
-        rows["finish"] = scope.functions["finish", one.number]
+        rows["finish"] = scope.names["finish", one.number]
         texts.append(Piece(finisher(rows["finish"], own.finisher, one.places[2], scope)))
     opening, closing, sums = _sums(one, scope)
     if one.heavy:
@@ -33,7 +33,7 @@ def pass_text(one: Pass, scope: Scope) -> Piece:
             f"    for (int c = 0; c < {channels}; c++) {rows['finish']}(at, h, c, NULL);",
         ]
         members = Members()
-    head = f"ACROSS void {scope.functions['pass', one.number]}(struct place *at)"
+    head = f"ACROSS void {scope.names['pass', one.number]}(struct place *at)"
     texts.append(Piece(function(head, [*opening, *lines, *closing])))
     return Piece(
         "\n".join(text.text for text in texts),
@@ -64,7 +64,7 @@ def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[st
     """The functions that read what a heavy op takes, and what its loop calls them by."""
     texts, names, words = [], [], {}
     for number, row in enumerate(scope.plan.rows[one].readers):
-        name = scope.functions["read", (one.number, number)]
+        name = scope.names["read", (one.number, number)]
         if scope.kernels[heavy].by_value:
             name = name.removeprefix("read_")
             texts.append(line_functions(name, row, scope))
@@ -80,18 +80,18 @@ def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[st
 def _call(one: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[list[str], Members]:
     """The call of a heavy op's loop."""
     kernel, engine, scratch = scope.kernels[heavy], [], scope.kernels[heavy].scratch
-    slopes = packed = ""
-    if kernel.slopes:
+    gradients = packed = ""
+    if kernel.gradients:
         name = scope.partial(heavy)
-        engine.append(f"real {name}[TILES][{kernel.slopes}];")
-        slopes = f"at->e->{name}[at->tile]"
+        engine.append(f"real {name}[TILES][{kernel.gradients}];")
+        gradients = f"at->e->{name}[at->tile]"
     if kernel.packing:
-        name = scope.members["packed", heavy]
+        name = scope.names["packed", heavy]
         engine.append(f"real {name}[{kernel.packing.size}];")
         scratch = max(scratch, -(-kernel.packing.size // FEWEST_LANES))  # to turn them in
         packed = f"at->e->{name}"
     winners = scope.whole(one.winners) if one.winners else "NULL"
-    call = kernel.call.format(**rows, packed=packed, slopes=slopes, winners=winners)
+    call = kernel.call.format(**rows, packed=packed, gradients=gradients, winners=winners)
     return [call], Members(tuple(engine), scratch=scratch)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from gradbook.errors import TargetError
 from gradbook.graph.node import Node, needed
 from gradbook.targets.c.emit import whole
 from gradbook.targets.c.emit.names import Names, titles
@@ -17,16 +16,15 @@ from gradbook.targets.c.emit.scope import (
     Members,
     Piece,
     Scope,
-    member_names,
-    pass_title,
+    names_of,
     sizes,
 )
 from gradbook.targets.c.emit.syntax import indented, task
-from gradbook.targets.c.kernels.loops import Kernel, kernel
+from gradbook.targets.c.kernels.loops import kernel
 from gradbook.targets.c.kernels.machine import Machine
 from gradbook.targets.c.kernels.slides import places
 from gradbook.targets.c.plan.placing import Pass
-from gradbook.targets.c.plan.plan import Plan, plan
+from gradbook.targets.c.plan.plan import plan
 from gradbook.targets.c.plan.whole import Results
 from gradbook.targets.c.rewrite.simplify import labels, simplified
 
@@ -57,14 +55,10 @@ class Program:
     members: Members
 
 
-def program(
-    computation: Computation, machine: Machine, members: Names, functions: Names
-) -> Program:
-    scope = _scope(computation, machine, members, functions)
-    passes = {
-        scope.functions["pass", one.number]: pass_text(one, scope) for one in scope.plan.passes
-    }
-    effort = {scope.functions["pass", one.number]: _effort(one) for one in scope.plan.passes}
+def program(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Program:
+    scope = _scope(computation, machine, taken)
+    passes = {scope.names["pass", one.number]: pass_text(one, scope) for one in scope.plan.passes}
+    effort = {scope.names["pass", one.number]: _effort(one) for one in scope.plan.passes}
     packings = _packings(scope)
     updates = dict(_updates(scope))
     fetch = _fetch(scope)
@@ -88,7 +82,7 @@ def _effort(one: Pass) -> float:
 # Names.
 
 
-def _scope(computation: Computation, machine: Machine, members: Names, functions: Names) -> Scope:
+def _scope(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Scope:
     """The plan, and a name for everything in it."""
     new = simplified([*computation.outputs, *computation.once])
     outputs = [new[node] for node in computation.outputs]
@@ -106,41 +100,11 @@ def _scope(computation: Computation, machine: Machine, members: Names, functions
     kernels = {
         one.heavy: kernel(one.heavy, machine, one.beside) for one in found.passes if one.heavy
     }
-    arrays = {n: computation.leaves[x] for n, x in leaves.items() if not n.each}
     outside = {node: name for name, node in read.items()}
-    named = member_names(found, kernels, outside, lambda node: f"{prefix}{title[node]}", members)
-    arrays.update({n: outside.get(n) or named["array", n] for n in found.whole.all_arrays})
-    called = _function_names(found, kernels, title, {**outside, **arrays}, prefix, functions)
-    return Scope(computation.name, found, title, named, called, arrays, inputs, masks, kernels)
-
-
-def _function_names(
-    found: Plan,
-    kernels: Mapping[Node, Kernel],
-    title: Mapping[Node, str],
-    arrays: Mapping[Node, str],
-    prefix: str,
-    names: Names,
-) -> dict[tuple[str, object], str]:
-    wishes: dict[tuple[str, object], str] = {}
-    for one, rows in found.rows.items():
-        what = pass_title(one, title)
-        for number, row in enumerate(rows.readers):
-            several = len(rows.readers) > 1 and row.result
-            source = f"{title[row.result]}_for_" if several and row.result else ""
-            wishes["read", (one.number, number)] = f"{source}{what}"
-        if rows.finisher:
-            wishes["finish", one.number] = what
-    for one in found.passes:
-        wishes["pass", one.number] = pass_title(one, title)
-        packing = kernels[one.heavy].packing if one.heavy else None
-        if packing:
-            if packing.weights.op.name != "leaf":
-                raise TargetError("C convolves with weights that are leaves")
-            wishes["pack", one.heavy] = arrays[packing.weights]
-    for number, update in enumerate(found.whole.updates):
-        wishes["update", number] = min((arrays[x] for x in update.leaves if x in arrays), key=len)
-    return {key: names.of((prefix, key), f"{key[0]}_{prefix}{x}") for key, x in wishes.items()}
+    arrays = {n: computation.leaves[x] for n, x in leaves.items() if not n.each}
+    names = names_of(found, kernels, title, {**outside, **arrays}, prefix, taken)
+    arrays |= {n: outside.get(n) or names["array", n] for n in found.whole.all_arrays}
+    return Scope(computation.name, found, title, names, arrays, inputs, masks, kernels)
 
 
 def _members(scope: Scope) -> Members:
@@ -152,13 +116,13 @@ def _members(scope: Scope) -> Members:
         if node not in outside
     ]
     engine += [
-        f"real {scope.partial(node)}_points[{loop.slopes}];"
+        f"real {scope.partial(node)}_points[{loop.gradients}];"
         for node, loop in scope.kernels.items()
         if loop.unpack
     ]
     place: list[str] = []
     for slot in memory.slots:
-        name = scope.members["value", slot.nodes[0]]
+        name = scope.names["value", slot.nodes[0]]
         turns = memory.turns(slot)
         held = ", then ".join(f"{scope.titles[node]} {sizes(node)}" for node in turns)
         kind, held = ("bits", sizes(turns[0])) if slot.bits else ("vec", held)
@@ -176,10 +140,10 @@ def _packings(scope: Scope) -> dict[str, str]:
     found = {}
     for heavy, loop in scope.kernels.items():
         if loop.packing:
-            name = scope.functions["pack", heavy]
+            name = scope.names["pack", heavy]
             lines = [
                 f"const real *weights = at->e->{scope.arrays[loop.packing.weights]};",
-                f"real *packed = at->e->{scope.members['packed', heavy]};",
+                f"real *packed = at->e->{scope.names['packed', heavy]};",
                 *loop.packing.lines,
             ]
             found[name] = task(name, lines)
@@ -189,7 +153,7 @@ def _packings(scope: Scope) -> dict[str, str]:
 def _updates(scope: Scope) -> Iterable[tuple[str, str]]:
     for number, lines in enumerate(whole.updates(scope)):
         if lines:
-            name = scope.functions["update", number]
+            name = scope.names["update", number]
             yield name, task(name, lines)
 
 
@@ -240,7 +204,7 @@ def _step(scope: Scope, packings: Iterable[str], updates: Iterable[str]) -> str:
             line
             for one in scope.plan.passes
             if one.phase == phase
-            for line in (f"{scope.functions['pass', one.number]}(at);", *_answers(scope, one))
+            for line in (f"{scope.names['pass', one.number]}(at);", *_answers(scope, one))
         ]
         lines.append(f"meet(at, before_{name}_{phase});")
         lines += _each_tile(calls)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gradbook.graph.node import Node
@@ -64,8 +64,7 @@ class Scope:
     program: str
     plan: Plan
     titles: Mapping[Node, str]
-    members: Mapping[tuple[str, Node], str]
-    functions: Mapping[tuple[str, object], str]
+    names: Mapping[tuple[str, object], str]  # of members and functions, by kind and node
     arrays: Mapping[Node, str]  # values of the step as a whole → their arrays
     inputs: Mapping[Node, str]  # leaves per sample: 'image' or 'target'
     masks: Mapping[Node, Dropped]
@@ -73,7 +72,7 @@ class Scope:
 
     def partial(self, reduction: Node) -> str:
         """What the tiles give towards a sum."""
-        return self.members["partial", reduction]
+        return self.names["partial", reduction]
 
     def array(self, node: Node) -> str | None:
         """Where a value of the step lies, if it lies anywhere."""
@@ -82,7 +81,7 @@ class Scope:
     def whole(self, node: Node) -> str:
         """Where a value per sample begins in memory."""
         slot = self.plan.memory.slot_of[node]
-        name = self.members["value", slot.nodes[0]]
+        name = self.names["value", slot.nodes[0]]
         return f"at->e->{name}[at->tile]" if slot.lasts else f"at->{name}"
 
     def row(self, node: Node, h: str = "h") -> str:
@@ -111,40 +110,52 @@ def pass_title(one: Pass, titles: Mapping[Node, str]) -> str:
     """What a pass is for."""
     if one.heavy is not None and one.heavy.op.name in WEIGHT_GRADIENTS:
         also = f"_and_{titles[one.kept[-1]]}" if one.beside else ""
-        return f"slopes_{titles[one.heavy]}{also}"
+        return f"gradients_{titles[one.heavy]}{also}"
     named = one.kept[-1:] or one.sums[:1]
     return titles[named[0]] if named else f"pass{one.number}"
 
 
-def member_names(
+def names_of(
     plan: Plan,
     kernels: Mapping[Node, Kernel],
-    outside: Collection[Node],
-    wish: Callable[[Node], str],
-    names: Names,
-) -> dict[tuple[str, Node], str]:
-    """A name for each array, each sum's parts, each slot of memory, and each packing of weights.
+    titles: Mapping[Node, str],
+    arrays: Mapping[Node, str],
+    prefix: str,
+    taken: tuple[Names, Names],
+) -> dict[tuple[str, object], str]:
+    """What the members of structs and the functions of a program are called, by kind and node.
 
-    The arrays of values read from `outside` have theirs.
+    `arrays` have their names already; `taken` are the members and functions of other programs.
     """
-
-    def wishes() -> Iterator[tuple[str, Node, str]]:
-        for rows in plan.rows.values():
-            for each in rows.sums:
-                if not each.beside:
-                    yield "partial", each.node, "_of"
-        for slot in plan.memory.slots:
-            yield "value", slot.nodes[0], ""
-        for node in plan.whole.all_arrays:
-            if node not in outside:
-                yield "array", node, ""
-        for heavy, kernel in kernels.items():
-            if kernel.slopes:
-                yield "partial", heavy, "_of"
-            if kernel.packing:
-                yield "packed", heavy, "_packed"
-
-    return {
-        (kind, node): names.of((kind, node), f"{wish(node)}{ending}")
-        for kind, node, ending in wishes()
+    members, functions = taken
+    wishes: dict[tuple[str, object], str] = {}
+    for one, rows in plan.rows.items():
+        what = pass_title(one, titles)
+        for number, row in enumerate(rows.readers):
+            several = f"{titles[row.result]}_for_" if row.result and len(rows.readers) > 1 else ""
+            wishes["read", (one.number, number)] = f"{several}{what}"
+        wishes |= {("finish", one.number): what, ("pass", one.number): what}
+    for number, group in enumerate(plan.whole.updates):
+        wishes["update", number] = min((arrays[x] for x in group.leaves if x in arrays), key=len)
+    for heavy, kernel in kernels.items():
+        if kernel.packing:
+            wishes["pack", heavy] = arrays[kernel.packing.weights]
+    found = {
+        key: functions.of((prefix, key), f"{key[0]}_{prefix}{what}") for key, what in wishes.items()
     }
+
+    wishes = {}
+    for each in (each for rows in plan.rows.values() for each in rows.sums if not each.beside):
+        wishes["partial", each.node] = f"{titles[each.node]}_of"
+    for slot in plan.memory.slots:
+        wishes["value", slot.nodes[0]] = titles[slot.nodes[0]]
+    for node in plan.whole.all_arrays:
+        if node not in arrays:
+            wishes["array", node] = titles[node]
+    for heavy, kernel in kernels.items():
+        if kernel.gradients:
+            wishes["partial", heavy] = f"{titles[heavy]}_of"
+        if kernel.packing:
+            wishes["packed", heavy] = f"{titles[heavy]}_packed"
+    found |= {key: members.of(key, f"{prefix}{what}") for key, what in wishes.items()}
+    return found

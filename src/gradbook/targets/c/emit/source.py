@@ -28,10 +28,10 @@ GROUND = ("lanes", "threads", "chance", "fetch")  # files of C, in the order the
 LOOPS = (
     "hooks",
     "direct",
-    "direct_slopes",
+    "direct_gradients",
     "winograd_points",
     "winograd",
-    "winograd_slopes",
+    "winograd_gradients",
     "windows",
 )
 MOST_PARTS = 4
@@ -73,14 +73,14 @@ def source(step: Step, inference: Forward, machine: Machine) -> Source:
     members, functions = Names(), Names()
     single = {word: members.of(word, word) for word in ("N", "rate", "loss")}
     arrays = [Array.of(leaf.name, leaf.shape, True, members) for leaf in step.start]
-    slopes = {
+    gradients = {
         Array.of(gradient_name(leaf.name), leaf.shape, False, members): node
         for leaf, node in step.gradients.items()
         if leaf.name
     }
     leaves = {array.name: array.symbol for array in arrays}
     leaves |= {"N": single["N"], str(step.rate.name): single["rate"]}
-    read = {array.symbol: node for array, node in slopes.items()}
+    read = {array.symbol: node for array, node in gradients.items()}
     computations = [
         _training(step, leaves, {**read, single["loss"]: step.loss}),
         Computation(
@@ -92,8 +92,8 @@ def source(step: Step, inference: Forward, machine: Machine) -> Source:
             {},
         ),
     ]
-    programs = [program(one, machine, members, functions) for one in computations]
-    arrays += slopes
+    programs = [program(one, machine, (members, functions)) for one in computations]
+    arrays += gradients
     engine = [f"real {symbol}[1];" for symbol in single.values()]
     engine += [f"real {a.symbol}[{prod(a.shape)}]; /* {a.name} */" for a in arrays]
     needs = Members.of_all([Members(tuple(engine)), *(one.members for one in programs)])

@@ -118,7 +118,7 @@ def _weights(x: Node, size: int, target: str, scope: Scope) -> list[str]:
     if not kernel.unpack:
         return _tiles_summed(size, parts, target)
     return [
-        *_tiles_summed(kernel.slopes, parts, f"{parts}_points"),
+        *_tiles_summed(kernel.gradients, parts, f"{parts}_points"),
         kernel.unpack.format(points=f"{parts}_points", weights=target),
     ]
 

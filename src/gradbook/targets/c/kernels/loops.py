@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gradbook.errors import TargetError
 from gradbook.graph.node import Node
 from gradbook.targets.c.kernels.machine import SPARE, Machine, best_block
 from gradbook.targets.c.kernels.slides import Slide, backward, flat, forward, places, window_of
@@ -28,14 +29,14 @@ class Packing:
 
 @dataclass(frozen=True)
 class Kernel:
-    """`call` has the places {reads}, {leave}, {finish}, {packed}, {slopes} and {winners} for the
+    """`call` has the places {reads}, {leave}, {finish}, {packed}, {gradients} and {winners} for the
     functions and arrays of a pass.
     """
 
     call: str
     scratch: int  # vectors
     packing: Packing | None = None
-    slopes: int = 0  # numbers a tile gives that are summed over the tiles
+    gradients: int = 0  # numbers a tile gives that are summed over the tiles
     by_value: bool = False  # reads rows value by value
     unpack: str = ""  # from these sums to the weights' gradient, where it isn't the same
 
@@ -51,6 +52,12 @@ def _call(loop: str, given: str, *arguments: object) -> str:
     """The words in `given` are filled in by the pass."""
     places = [f"{{{word}}}" for word in given.split()]
     return f"{loop}(at, {', '.join([*places, *map(str, arguments)])});"
+
+
+def _packed(weights: Node, size: int, *lines: str) -> Packing:
+    if weights.op.name != "leaf":
+        raise TargetError("C convolves with weights that are leaves")
+    return Packing(weights, size, lines)
 
 
 def _struct(kind: str, *numbers: int) -> str:
@@ -76,7 +83,7 @@ def _direct(slide: Slide, node: Node, machine: Machine, turned: bool = False) ->
     return Kernel(
         _call("direct_conv", "reads finish packed", sliding, block, wide),
         slide.window[0] * slide.source[0] * slide.frame[1] + block * slide.result[2],
-        Packing(node.inputs[0], slide.weights, lines),
+        _packed(node.inputs[0], slide.weights, *lines),
     )
 
 
@@ -106,11 +113,11 @@ def _conv_weights(node: Node, machine: Machine) -> Kernel:
     kept = (group - 1) * slide.stride + slide.window[0]
     sliding = _struct("sliding", *slide.numbers)
     return Kernel(
-        _call("direct_weights", "reads slopes", sliding, group, *sizes),
+        _call("direct_weights", "reads gradients", sliding, group, *sizes),
         kept * inputs * slide.frame[1]
         + group * outputs * out_width
         + -(-slide.weights * FEW // machine.lanes),
-        slopes=slide.weights,
+        gradients=slide.weights,
     )
 
 
@@ -127,8 +134,8 @@ def _weights_block(slide: Slide, machine: Machine) -> tuple[int, int, int, int]:
 
 def _outer(node: Node, machine: Machine) -> Kernel:
     outputs, inputs = node.shape
-    call = _call("outer_products", "reads slopes", outputs, inputs)
-    return Kernel(call, outputs + inputs, slopes=outputs * inputs)
+    call = _call("outer_products", "reads gradients", outputs, inputs)
+    return Kernel(call, outputs + inputs, gradients=outputs * inputs)
 
 
 # Convolutions by Winograd's tiles.
@@ -145,7 +152,7 @@ def _winograd(slide: Slide, tiles: Tiling, node: Node, machine: Machine) -> Kern
     return Kernel(
         _call("winograd_conv", "reads finish packed", *sizes),
         POINTS * (tiles.width + 2) + (POINTS**2 + 1) * _slot(most, groups),
-        Packing(node.inputs[0], POINTS**2 * outputs * inputs, [pack]),
+        _packed(node.inputs[0], POINTS**2 * outputs * inputs, pack),
         by_value=True,
     )
 
@@ -164,12 +171,12 @@ def _gradients(node: Node, back: Node, machine: Machine) -> Kernel:
     pairs = POINTS**2 * outputs * inputs
     sizes = (*_bands(slide, tiles, groups), *blocks, block, wide, _rest(counts, wide))
     return Kernel(
-        _call("winograd_gradients", "reads leave finish packed slopes", *sizes),
+        _call("winograd_gradients", "reads leave finish packed gradients", *sizes),
         (POINTS + 2 * inputs) * (tiles.width + 2)
         + POINTS**2 * (_slot(inputs, groups) + _slot(outputs, groups))
         + -(-pairs * FEW // machine.lanes),
-        Packing(back.inputs[0], pairs, [pack]),
-        slopes=pairs,
+        _packed(back.inputs[0], pairs, pack),
+        gradients=pairs,
         by_value=True,
         unpack=f"winograd_to_weights({{points}}, {{weights}}, {outputs * inputs});",
     )

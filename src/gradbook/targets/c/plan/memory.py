@@ -111,18 +111,18 @@ def _overwriting(
 ) -> dict[Node, Node]:
     """Values written over one they are made from, where nobody reads that any more.
 
-    Only over the slopes of a gradient of weights: its loop reads each row of them once, and what
-    is made of a row stays behind it.
+    Only over what comes back to a gradient of weights: its loop reads each of these rows once, and
+    what is made of a row stays behind it.
     """
     over: dict[Node, Node] = {}
     taken: set[Node] = set()
     for one, rows in passes.items():
         if one.heavy is None or one.heavy.op.name not in WEIGHT_GRADIENTS:
             continue
-        slopes, others = (row.loads_by_place for row in rows.readers)
+        back, others = (row.loads_by_place for row in rows.readers)
         busy = {*others, *(rows.finisher.loads_by_place if rows.finisher else ())}
         for node in [*one.shared, *one.kept]:
-            for source in slopes:
+            for source in back:
                 unused = source in free and source not in taken and source not in busy
                 unused = unused and source.op.name != "leaf" and last_read[source] == one.number
                 if unused and node in stored and node not in over and _fits(node, source):

@@ -90,7 +90,7 @@ class Pass:
 
     @property
     def reads(self) -> Node | None:
-        """The slopes that a gradient of weights reads, each value once."""
+        """What comes back to a gradient of weights: it reads each of these values once."""
         weights = self.heavy if self.heavy and self.heavy.op.name in WEIGHT_GRADIENTS else None
         return weights and weights.inputs[0]
 

@@ -89,7 +89,7 @@ INLINE void winograd_to_patch(const int m, const vec *p, const long step, vec *t
 }
 
 /* A d: values at the points from m */
-INLINE void winograd_slopes_to_points(const int m, const vec *d, const long step, vec *to) {
+INLINE void winograd_gradients_to_points(const int m, const vec *d, const long step, vec *to) {
     if (m == 4) {
         const vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
         const vec even_a = d0 + AA * d2, odd_a = POINT_A * d1 + POINT_A * AA * d3;

@@ -10,17 +10,15 @@ from operator import add, mul
 from typing import Any
 
 import numpy as np
-from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.derivation import (
     Chain,
+    ChainProduct,
+    ChainSum,
     Derivation,
     Local,
     OverSamples,
-    Product,
-    Sum,
     Worked,
     derivation,
     first_values,
@@ -34,7 +32,7 @@ from gradbook.targets.excel.language.spelling import NAMES, Speller, infix
 from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS
 from gradbook.targets.excel.plan.values import shown
-from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, colour, page, plain_zeros
+from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, colour, page
 
 NAME, WORDS, NUMBER, TABLE, VERDICT, SAMPLE = 1, 2, 3, 4, 5, 6  # columns
 HEADING_ROW = 3
@@ -61,18 +59,15 @@ class LineValue:
         return LineValue(number, lambda k: infix(operator, *(value.at(k) for value in values)))
 
 
-def write_derivation(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
-    sheet = workbook.add_worksheet(DERIVATION)
-    page(sheet, HEADING_ROW)
-    written = _Derivation(sheet, look, book)
+def write_derivation(look: Look, book: WorkbookPlan) -> None:
+    written = _Derivation(look, book)
     written.write()
     rows, across = written.row - HEADING_ROW, SAMPLE - NUMBER + book.step.samples
-    plain_zeros(workbook, sheet, HEADING_ROW + 1, NUMBER, rows, across)
+    look.plain_zeros(written.sheet, HEADING_ROW + 1, NUMBER, rows, across)
 
 
 @dataclass
 class _Derivation:
-    sheet: Worksheet
     look: Look
     book: WorkbookPlan
     row: int = HEADING_ROW
@@ -87,6 +82,15 @@ class _Derivation:
         run = self.book.training
         plain = run.speller(DERIVATION, self.book.guarded)
         self.speller = Speller(plain.refer, self.block, plain.guarded)
+        remark = f"All numbers are those of epoch 1, the first row of {TRAINING}, and follow it."
+        trained = len(self.step.gradients)
+        if len(self.chains.weights()) < trained:
+            remark += f" Of {trained} weights the first and the last layer's first are worked."
+        self.sheet = self.look.workbook.add_worksheet(DERIVATION)
+        page(self.sheet, HEADING_ROW)
+        self.sheet.set_row(0, 28)
+        self.sheet.write_string(0, NAME, "The chain rule, with live numbers", self.look.title)
+        self.sheet.write_string(1, NAME, remark, self.look.remark)
 
     # The sheet from top to bottom --------------------------------------------
 
@@ -121,13 +125,6 @@ class _Derivation:
         sheet.set_column(NAME, NAME, 18)
         sheet.set_column(NUMBER, VERDICT, 14)
         sheet.set_column(SAMPLE, SAMPLE + self.step.samples, 11)
-        sheet.set_row(0, 28)
-        sheet.write_string(0, NAME, "The chain rule, with live numbers", look.title)
-        remark = f"All numbers are those of epoch 1, the first row of {TRAINING}, and follow it."
-        trained = len(self.step.gradients)
-        if len(self.chains.weights()) < trained:
-            remark += f" Of {trained} weights the first and the last layer's first are worked."
-        sheet.write_string(1, NAME, remark, look.remark)
         headings = {NUMBER: "number", TABLE: f"in {TRAINING}", VERDICT: ""}
         if self.book.several:
             headings |= {SAMPLE + k: f"sample {k + 1}" for k in range(self.step.samples)}
@@ -154,13 +151,13 @@ class _Derivation:
                 return self.partial(chain)
             case Worked():
                 return self.lines[chain.value]
-            case Sum() if self.chains.owners.get(id(chain)) in self.lines:
+            case ChainSum() if self.chains.owners.get(id(chain)) in self.lines:
                 return self.lines[self.chains.owners.get(id(chain))]
-            case Product(factors):
+            case ChainProduct(factors):
                 return LineValue.combined("*", [self.value(factor) for factor in factors])
-            case Sum(()):
+            case ChainSum(()):
                 return LineValue(np.float64(0), lambda _: Number(0.0))
-            case Sum(terms):
+            case ChainSum(terms):
                 return LineValue.combined("+", [self.value(term) for term in terms])
             case OverSamples():
                 return self.over_samples("mean" if chain.mean else "sum", chain)
@@ -278,7 +275,7 @@ class Chains:
     def owners(self) -> dict[int, Node]:
         """The value whose whole chain a sum is, by the sum's identity."""
         chains = self.derived.chains.items()
-        return {id(chain): value for value, chain in chains if isinstance(chain, Sum)}
+        return {id(chain): value for value, chain in chains if isinstance(chain, ChainSum)}
 
     def weights(self) -> list[Node]:
         """The weights that are worked: all, or the first one of the first and the last layer."""
@@ -306,9 +303,9 @@ class Chains:
         match chain:
             case Worked(_, value):
                 yield value
-            case Sum() if inside and (owner := self.owners.get(id(chain))):
+            case ChainSum() if inside and (owner := self.owners.get(id(chain))):
                 yield owner
-            case Product(several) | Sum(several):
+            case ChainProduct(several) | ChainSum(several):
                 for part in several:
                     yield from self._referred(part, inside=True)
             case OverSamples(part):
@@ -336,11 +333,11 @@ class Chains:
                 return derivative(of, to)
             case Worked(root, value):
                 return derivative(root, value)
-            case Product(factors):
+            case ChainProduct(factors):
                 return " · ".join(self.words(factor) for factor in factors)
-            case Sum(()):
+            case ChainSum(()):
                 return "0: it reaches no error"
-            case Sum(terms):
+            case ChainSum(terms):
                 return " + ".join(self.words(term) for term in terms)
             case OverSamples(inside, mean):
                 return f"{'mean' if mean else 'sum'} of ({self.words(inside)})"

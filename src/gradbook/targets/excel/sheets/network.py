@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 
-from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Node
 from gradbook.net.text import layer_words
-from gradbook.palette import ERROR, INPUT, PAPER, QUIET, RATE, Colour
+from gradbook.palette import ERROR, INPUT, QUIET, RATE, Colour
 from gradbook.targets.excel.plan.book import (
     CHECK,
     CHECK_NAME,
@@ -30,12 +29,10 @@ from gradbook.targets.excel.plan.book import (
 from gradbook.targets.excel.plan.values import shown
 from gradbook.targets.excel.sheets.look import (
     SMALL,
-    WHOLE,
     ChartCurve,
     Look,
     colour,
     loss_chart,
-    page,
 )
 
 GUIDE_WIDTH = 15  # columns
@@ -48,40 +45,32 @@ PICTURE_BOX = (860, 260)
 GUIDE_ROW = 35
 
 
-def write_network(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
-    sheet = workbook.add_worksheet(NETWORK)
-    page(sheet, high=1)
+def write_network(look: Look, book: WorkbookPlan) -> None:
+    net = book.step.net
+    title = net.name or "A network"
+    layers = " → ".join(layer_words(layer) for layer in net.layers)
+    remark = f"input {'x'.join(map(str, net.input))} → {layers} → {net.loss}"
+    title = f"{title}: an exercise" if book.exercise else title
+    sheet = look.sheet(NETWORK, title, remark, left=PANEL)
+    sheet.fit_to_pages(1, 1)
     sheet.set_column(0, 0, 2)
     sheet.set_column(PANEL, PANEL, 21)
     sheet.set_column(PANEL + 1, PANEL + 1, 13)
     sheet.set_column(PANEL + 2, PANEL + 2, 3)
     sheet.set_column(CHART[1], CHART[1] + GUIDE_WIDTH + 3, 9)
-    _title(sheet, look, book)
-    _Panel(workbook, sheet, look, book).write()
-    _chart(workbook, sheet, book)
+    _Panel(sheet, look, book).write()
+    _chart(sheet, look, book)
     _picture(sheet, book)
     _guide(sheet, look, book)
     if book.several:
         _data(sheet, look, book)
 
 
-def _title(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
-    net = book.step.net
-    layers = " → ".join(layer_words(layer) for layer in net.layers)
-    sizes = "x".join(map(str, net.input))
-    title = net.name or "A network"
-    sheet.write_string(0, PANEL, f"{title}: an exercise" if book.exercise else title, look.title)
-    sheet.write_string(1, PANEL, f"input {sizes} → {layers} → {net.loss}", look.remark)
-    sheet.set_row(0, 28)
-
-
 class _Panel:
     """The list on the left: a name and a cell in each row."""
 
-    def __init__(
-        self, workbook: Workbook, sheet: Worksheet, look: Look, book: WorkbookPlan
-    ) -> None:
-        self.workbook, self.sheet, self.look, self.book = workbook, sheet, look, book
+    def __init__(self, sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
+        self.sheet, self.look, self.book = sheet, look, book
         self.row = FIRST_ROW
 
     def write(self) -> None:
@@ -142,10 +131,10 @@ class _Panel:
 
     def name(self, name: str) -> None:
         cell = xl_rowcol_to_cell(self.row, PANEL + 1, row_abs=True, col_abs=True)
-        self.workbook.define_name(name, f"={NETWORK}!{cell}")
+        self.look.workbook.define_name(name, f"={NETWORK}!{cell}")
 
 
-def _chart(workbook: Workbook, sheet: Worksheet, book: WorkbookPlan) -> None:
+def _chart(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     table, loss = book.training.of_step, book.step.loss
     curve = ChartCurve(
         f"={table.over_epochs(loss, book.epochs)}",
@@ -154,7 +143,7 @@ def _chart(workbook: Workbook, sheet: Worksheet, book: WorkbookPlan) -> None:
         f"{loss.name}",
     )
     lowest = float(book.record.values[loss].min())
-    chart = loss_chart(workbook, [curve], f"{loss.name} over the epochs", book.epochs, lowest)
+    chart = loss_chart(look, [curve], f"{loss.name} over the epochs", book.epochs, lowest)
     chart.set_legend({"none": True})
     chart.set_size(CHART_SIZE)
     sheet.insert_chart(*CHART, chart, {"object_position": 2})
@@ -235,8 +224,7 @@ def _data(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
         sheet.write_blank(row - 2, place, None, look.section)
     sheet.write_string(row - 1, column, "sample", look.heading(QUIET))
     for number in range(step.samples):
-        style = look.value(PAPER, WHOLE, align="center")
-        sheet.write_number(row + number, column, number + 1, style)
+        sheet.write_number(row + number, column, number + 1, look.count)
     for place, leaf in enumerate(book.given, column + 1):
         sheet.write_string(row - 1, place, str(leaf.name), look.heading(colour(leaf.name)))
         for number, value in enumerate(step.data[leaf]):

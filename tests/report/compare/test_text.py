@@ -6,28 +6,8 @@ from io import StringIO
 
 import pytest
 
-from gradbook.lab.runs.comparison import all_opened, misread
-from gradbook.report.compare.page import compare_page
 from gradbook.report.compare.text import as_csv, as_json, lines
 from gradbook.report.words.lines import plain
-from tests.report.run.test_page import cells, words
-from tests.runs import finished, pictures, several
-
-DATA = pictures(each=12)
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    finished(folder / "plain", DATA, epochs=3)
-    finished(folder / "adam", DATA, changes="update adam; batch 16", seed=4)
-    several(folder / "seeds", DATA)
-    return all_opened([folder / name for name in ("plain", "adam", "seeds")])
-
-
-@pytest.fixture(scope="module")
-def who(runs):
-    return misread(runs, DATA)
 
 
 def test_the_terminal_shows_all_of_it(runs, who):
@@ -80,22 +60,3 @@ def test_the_json_holds_everything(runs, who):
 
 def test_without_images_nobody_misreads_any(runs):
     assert json.loads(as_json(runs, None))["misread"] is None
-    assert "Misread images" not in compare_page(runs)
-
-
-def test_the_page_has_a_card_for_each_image_that_only_one_misreads(runs, who):
-    html = compare_page(runs, who, "gradbook compare plain adam seeds")
-    for k, run in enumerate(runs):
-        count = len(who.only_by(k))
-        part = html.partition(f"<h3>Only by {run.name}: ")[2].partition("<h3>")[0]
-        assert words(part).startswith(f"{count} test image")
-        assert part.count("<li>") == count
-    assert "Made with gradbook compare plain adam seeds" in words(html)
-
-
-def test_the_page_shows_the_differences_beside_each_other(runs):
-    table = compare_page(runs).partition('id="recipes"')[2].partition("</table>")[0]
-    head, *rows = cells(table)
-    assert head == ["", "plain", "adam", "seeds"]
-    assert ["batch", "128", "16", "128"] in rows
-    assert ["epochs", "3", "5", "10"] not in rows

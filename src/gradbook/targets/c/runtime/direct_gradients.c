@@ -12,7 +12,8 @@ struct group {
 INLINE void weights_block(const struct group *rows, few *sums, mask alive, const struct sliding s,
                           const int o, const int c, const int i, const int j, const int block,
                           const int deep, const int tall, const int taps) {
-    const int own_inputs = s.inputs / s.groups, channel = o / (s.outputs / s.groups) * own_inputs + c;
+    const int own_inputs = s.inputs / s.groups;
+    const int channel = o / (s.outputs / s.groups) * own_inputs + c;
     vec sum[MOST];
     UNROLL for (int k = 0; k < block * deep * tall * taps; k++) sum[k] = (vec){0};
     for (int h = 0; h < rows->count; h++) {
@@ -21,10 +22,10 @@ INLINE void weights_block(const struct group *rows, few *sums, mask alive, const
             x[a] = rows->x[((rows->first + h) * s.stride + i + a) % rows->kept] +
                    (long)channel * s.width + j;
         for (int w = 0; w < s.out_width; w++) {
-            vec slope[MOST];
+            vec gradient[MOST];
             UNROLL for (int p = 0; p < block; p++) {
-                slope[p] = d[(long)p * s.out_width + w];
-                IN_REGISTER(slope[p]);
+                gradient[p] = d[(long)p * s.out_width + w];
+                IN_REGISTER(gradient[p]);
             }
             UNROLL for (int q = 0; q < deep; q++)
                 UNROLL for (int a = 0; a < tall; a++)
@@ -32,7 +33,7 @@ INLINE void weights_block(const struct group *rows, few *sums, mask alive, const
                         vec value = x[a][(long)q * s.width + w * s.stride + b];
                         IN_REGISTER(value);
                         UNROLL for (int p = 0; p < block; p++)
-                            sum[((p * deep + q) * tall + a) * taps + b] += slope[p] * value;
+                            sum[((p * deep + q) * tall + a) * taps + b] += gradient[p] * value;
                     }
         }
     }
@@ -73,9 +74,9 @@ INLINE void weights_of_outputs(const struct group *rows, few *sums, mask alive,
 
 /* `group` rows of d go together, so that they and what lies under them stay in the cache.
  * Scratch: the rows of the frame under them, the rows of d, FEW numbers for each weight. */
-INLINE void direct_weights(struct place *at, row_reader *read_d, row_reader *read_x, real *slopes,
-                           const struct sliding s, const int group, const int block,
-                           const int deep, const int tall, const int taps) {
+INLINE void direct_weights(struct place *at, row_reader *read_d, row_reader *read_x,
+                           real *gradients, const struct sliding s, const int group,
+                           const int block, const int deep, const int tall, const int taps) {
     const int kept = (group - 1) * s.stride + s.rows, own_outputs = s.outputs / s.groups;
     const long size = (long)s.inputs * s.width, d_size = (long)s.outputs * s.out_width;
     vec *ring = at->scratch, *room = ring + kept * size;
@@ -102,13 +103,13 @@ INLINE void direct_weights(struct place *at, row_reader *read_d, row_reader *rea
                                    taps);
         }
     }
-    sum_few(sums, s.outputs * (s.inputs / s.groups) * s.rows * s.columns, slopes);
+    sum_few(sums, s.outputs * (s.inputs / s.groups) * s.rows * s.columns, gradients);
 }
 
-/* slopes[outputs][inputs] = Σ over the lanes of d · x, for flat values: the inputs change places
+/* gradients[outputs][inputs] = Σ over the lanes of d · x, for flat values: the inputs change places
  * with the lanes, so that a product is added in one instruction. Scratch: all of d and of x. */
-INLINE void outer_products(struct place *at, row_reader *read_d, row_reader *read_x, real *slopes,
-                           const int outputs, const int inputs) {
+INLINE void outer_products(struct place *at, row_reader *read_d, row_reader *read_x,
+                           real *gradients, const int outputs, const int inputs) {
     vec *d = at->scratch, *x = d + outputs;
     for (int o = 0; o < outputs; o++) {
         read_into(at, read_d, 0, o, d + o, 1);
@@ -123,7 +124,7 @@ INLINE void outer_products(struct place *at, row_reader *read_d, row_reader *rea
         for (int o = 0; o < outputs; o++) {
             vec sum = {0};
             for (int l = 0; l < LANES; l++) sum += ((const real *)(d + o))[l] * loaded(turned[l]);
-            memcpy(slopes + (long)o * inputs + first, &sum, sizeof(real) * count);
+            memcpy(gradients + (long)o * inputs + first, &sum, sizeof(real) * count);
         }
     }
 }

@@ -1,110 +1,12 @@
 from __future__ import annotations
 
-import csv
-import json
 import re
-from pathlib import Path
 
 import pytest
 
-from gradbook.amounts import shortest
-from gradbook.lab.rates.sweep import sweep
-from gradbook.lab.rates.verdict import MEANINGS, Verdict
-from gradbook.net import builtin, parse
-from gradbook.report.sweep.charts import charts, picture
+from gradbook.lab.rates.verdict import MEANINGS
 from gradbook.report.sweep.page import sweep_page
-from gradbook.report.sweep.text import COLOURS, as_csv, as_json, lines
-from gradbook.report.words.lines import plain
 from tests.outside.witness import console_messages, dom, page_text
-
-RATES = (0.05, 0.5, 2, 100, 1000, 10000)  # 10 ends in nothing but rounding
-
-
-@pytest.fixture(scope="module")
-def worked():
-    return sweep(builtin("worked"), RATES)
-
-
-@pytest.fixture(scope="module")
-def wild():
-    """Losses that end as infinity and as no number at all."""
-    net = parse("input 1; dense 1; dense 1; loss half squared error; name a</script><b>; seed 3")
-    return sweep(net, [0.1, 10, 1e100, 1e300], 12)
-
-
-# The terminal.
-
-
-def test_the_report_for_a_terminal(worked, golden):
-    golden("sweep.txt", plain(list(lines(worked, 80))))
-
-
-def test_the_report_where_nothing_but_ascii_can_be_drawn(worked, golden):
-    text = plain(list(lines(worked, 100, ascii_only=True)))
-    assert text.isascii()
-    golden("sweep-ascii.txt", text)
-
-
-@pytest.mark.parametrize("width", [50, 60, 80, 120])
-def test_the_report_keeps_to_its_width(worked, wild, width):
-    for found in (worked, wild):
-        assert max(map(len, plain(list(lines(found, width))).splitlines())) <= width
-
-
-def test_every_verdict_has_its_colour():
-    assert set(COLOURS) == set(Verdict)
-
-
-# Other programs.
-
-
-def test_the_json_holds_every_loss_to_the_last_bit(worked):
-    read = json.loads(as_json(worked))
-    assert (read["format"], read["version"], read["epochs"]) == ("gradbook sweep", 1, 70)
-    assert parse(read["network"]) == builtin("worked")
-    for outcome, row in zip(worked.outcomes, read["rates"], strict=True):
-        assert row["losses"] == outcome.losses.tolist()
-        assert (row["rate"], row["verdict"]) == (outcome.rate, str(outcome.verdict))
-        assert (row["reason"], row["trains"]) == (outcome.reason, outcome.trains)
-        assert (row["end"], row["lowest"]) == (outcome.end, outcome.lowest)
-    assert read["largest"]["rate"] == worked.limit.rate
-    assert read["largest"]["words"] == worked.limit.words(70)
-
-
-def test_the_json_is_strict_where_losses_are_no_numbers(wild):
-    read = json.loads(as_json(wild), parse_constant=pytest.fail)
-    assert read["rates"][-1]["losses"][-1] is None
-    assert read["rates"][-1]["end"] is None
-
-
-def test_the_csv_has_a_row_for_each_epoch_and_a_column_for_each_rate(worked, wild):
-    heading, *rows = csv.reader(as_csv(worked).splitlines())
-    assert heading == ["epoch", *(f"rate {shortest(rate)}" for rate in RATES)]
-    assert [int(row[0]) for row in rows] == list(range(1, 71))
-    assert [float(row[2]) for row in rows] == worked[0.5].losses.tolist()
-    assert as_csv(wild).splitlines()[-1].endswith(",")
-
-
-# Charts.
-
-
-def test_gentle_and_violent_rates_have_a_chart_each(worked):
-    gentle, violent = charts(worked)
-    assert [curve.label for curve in gentle.curves] == ["0.05", "0.5", "2"]
-    assert [curve.label for curve in violent.curves] == ["100", "1000", "10000"]
-    assert len({curve.colour for chart in (gentle, violent) for curve in chart.curves}) == 6
-
-
-def test_one_kind_of_rate_needs_but_one_chart():
-    found = sweep(builtin("worked"), [0.1, 1], 5)
-    assert [chart.title for chart in charts(found)] == ["Loss at the gentle rates"]
-
-
-def test_the_picture_is_headed_by_the_network(worked):
-    assert "What the learning rate does: worked, 70 epochs</text>" in picture(worked)
-
-
-# The page.
 
 
 def test_the_page_says_everything_without_its_script(worked):
@@ -200,14 +102,3 @@ def test_losses_that_are_no_numbers_can_be_pointed_past(wild, tmp_path):
     script = POINT.replace("WHICH", "1").replace("ACROSS", "0.9").replace("DOWN", "0.5")
     assert not re.search(r'="[^"]*NaN', acted_on(file, script))  # no place is
     assert console_messages(file) == []
-
-
-# The manual.
-
-
-def test_the_manual_names_every_field_and_every_verdict(worked):
-    manual = Path(__file__).parents[3].joinpath("docs", "sweep.md").read_text("utf-8")
-    read = json.loads(as_json(worked))
-    fields = {*read, *read["rates"][0], *read["largest"]}
-    assert [field for field in fields if f"`{field}`" not in manual] == []
-    assert [verdict for verdict in Verdict if f"\n| {verdict} |" not in manual] == []

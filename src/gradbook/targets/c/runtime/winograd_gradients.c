@@ -1,10 +1,10 @@
 /* Both gradients of a convolution by Winograd's way, in one loop. */
 
-/* The m rows of slopes of one output from row `top` on, carried over column by column. Lanes
+/* The m rows of gradients of one output from row `top` on, carried over column by column. Lanes
  * outside `alive` are 0 from here on. */
-INLINE void winograd_slope_lines(struct place *at, line_finder *find, line_value *value,
-                                 line_leaver *leave, int o, int top, const struct winograd s,
-                                 const int m, vec *lines, const int width) {
+INLINE void winograd_gradient_lines(struct place *at, line_finder *find, line_value *value,
+                                    line_leaver *leave, int o, int top, const struct winograd s,
+                                    const int m, vec *lines, const int width) {
     const int whole = top + m <= s.out_height;
     const mask alive = at->alive;
     struct line found[6];
@@ -18,7 +18,7 @@ INLINE void winograd_slope_lines(struct place *at, line_finder *find, line_value
         else
             winograd_column(value, found, w, top, m, s.out_height, 0, before);
         UNROLL for (int i = 0; i < m; i++) before[i] = (vec)((mask)before[i] & alive);
-        winograd_slopes_to_points(m, before, 1, column);
+        winograd_gradients_to_points(m, before, 1, column);
         UNROLL for (int i = 0; i < POINTS; i++)
             if (HAS_POINT(m, i)) lines[i * width + w] = column[i];
     }
@@ -27,33 +27,33 @@ INLINE void winograd_slope_lines(struct place *at, line_finder *find, line_value
 }
 
 /* Tiles of m columns along a line. */
-INLINE void winograd_slope_tiles(const int m, const vec *line, vec *values, const long stride,
-                                 const int tiles) {
+INLINE void winograd_gradient_tiles(const int m, const vec *line, vec *values, const long stride,
+                                    const int tiles) {
     for (int t = 0; t < tiles; t++) {
         vec row[POINTS];
-        winograd_slopes_to_points(m, line + t * m, 1, row);
+        winograd_gradients_to_points(m, line + t * m, 1, row);
         UNROLL for (int j = 0; j < POINTS; j++)
             if (HAS_POINT(m, j)) values[j * stride + t] = row[j];
     }
 }
 
 /* And row by row. */
-INLINE void winograd_slope_band(const int m, const vec *lines, const int width, vec *values,
-                                const long stride, const struct bands g, int band) {
+INLINE void winograd_gradient_band(const int m, const vec *lines, const int width, vec *values,
+                                   const long stride, const struct bands g, int band) {
     for (int i = 0; i < POINTS; i++)
         if (HAS_POINT(m, i)) {
             const vec *line = lines + i * width;
             vec *to = values + i * POINTS * stride;
-            winograd_slope_tiles(4, line, to + broad_tiles(g, band), stride, g.broad);
-            winograd_slope_tiles(3, line + 4 * g.broad, to + narrow_tiles(g, band), stride,
-                                 g.narrow);
+            winograd_gradient_tiles(4, line, to + broad_tiles(g, band), stride, g.broad);
+            winograd_gradient_tiles(3, line + 4 * g.broad, to + narrow_tiles(g, band), stride,
+                                    g.narrow);
         }
 }
 
-/* sums[o][c] (+)= Σ slopes[o][t] · values[c][t] for a block of outputs and of inputs */
-INLINE void winograd_slopes_block(const vec *slopes, const vec *values, few *sums,
-                                  const int inputs, const int tiles, const int count,
-                                  const int block, const int deep, const int begin) {
+/* sums[o][c] (+)= Σ gradients[o][t] · values[c][t] for a block of outputs and of inputs */
+INLINE void winograd_gradients_block(const vec *gradients, const vec *values, few *sums,
+                                     const int inputs, const int tiles, const int count,
+                                     const int block, const int deep, const int begin) {
     vec sum[MOST];
     UNROLL for (int k = 0; k < block * deep; k++) sum[k] = (vec){0};
     for (int t = 0; t < count; t++) {
@@ -63,7 +63,7 @@ INLINE void winograd_slopes_block(const vec *slopes, const vec *values, few *sum
             IN_REGISTER(x[c]);
         }
         UNROLL for (int o = 0; o < block; o++) {
-            vec d = slopes[o * tiles + t];
+            vec d = gradients[o * tiles + t];
             IN_REGISTER(d);
             UNROLL for (int c = 0; c < deep; c++) sum[o * deep + c] += d * x[c];
         }
@@ -72,31 +72,31 @@ INLINE void winograd_slopes_block(const vec *slopes, const vec *values, few *sum
         fold(sum + o * deep, deep, begin, sums + o * inputs);
 }
 
-INLINE void winograd_slopes_of(const vec *slopes, const vec *values, few *sums, const int inputs,
-                               const int tiles, const int count, const int block, const int deep,
-                               const int begin) {
+INLINE void winograd_gradients_of(const vec *gradients, const vec *values, few *sums,
+                                  const int inputs, const int tiles, const int count,
+                                  const int block, const int deep, const int begin) {
     int c = 0;
     for (; c + deep <= inputs; c += deep)
-        winograd_slopes_block(slopes, values + c * tiles, sums + c, inputs, tiles, count, block,
-                              deep, begin);
+        winograd_gradients_block(gradients, values + c * tiles, sums + c, inputs, tiles, count,
+                                 block, deep, begin);
     if (inputs % deep)
-        winograd_slopes_block(slopes, values + c * tiles, sums + c, inputs, tiles, count, block,
-                              inputs % deep, begin);
+        winograd_gradients_block(gradients, values + c * tiles, sums + c, inputs, tiles, count,
+                                 block, inputs % deep, begin);
 }
 
-/* At one point: sums[outputs][inputs] (+)= slopes[outputs][tiles] · values[inputs][tiles]ᵀ, for
+/* At one point: sums[outputs][inputs] (+)= gradients[outputs][tiles] · values[inputs][tiles]ᵀ, for
  * `count` of the tiles */
-INLINE void winograd_slopes_multiply(const vec *slopes, const vec *values, few *sums,
-                                     const int outputs, const int inputs, const int tiles,
-                                     const int count, const int block, const int deep,
-                                     const int begin) {
+INLINE void winograd_gradients_multiply(const vec *gradients, const vec *values, few *sums,
+                                        const int outputs, const int inputs, const int tiles,
+                                        const int count, const int block, const int deep,
+                                        const int begin) {
     int o = 0;
     for (; o + block <= outputs; o += block)
-        winograd_slopes_of(slopes + o * tiles, values, sums + (long)o * inputs, inputs, tiles,
-                           count, block, deep, begin);
+        winograd_gradients_of(gradients + o * tiles, values, sums + (long)o * inputs, inputs, tiles,
+                              count, block, deep, begin);
     if (outputs % block)
-        winograd_slopes_of(slopes + o * tiles, values, sums + (long)o * inputs, inputs, tiles,
-                           count, outputs % block, deep, begin);
+        winograd_gradients_of(gradients + o * tiles, values, sums + (long)o * inputs, inputs, tiles,
+                              count, outputs % block, deep, begin);
 }
 
 /* The patches of m columns along a line, added up where they overlap. What reaches beyond a tile
@@ -143,7 +143,7 @@ INLINE void winograd_patches(const int m, const vec *products, const long stride
 /* Where the two gradients of a convolution work: what a group leaves to the next is `carried`
  * rows and `sums`. */
 struct room {
-    vec *lines, *carried, *values, *slopes;
+    vec *lines, *carried, *values, *gradients;
     few *sums;
     long in_slot, out_slot;
     int width;
@@ -159,8 +159,9 @@ INLINE void winograd_read_both(struct place *at, line_finder *find_d, line_value
         winograd_band(m, r.lines, r.width, r.values + c * tiles, r.in_slot, g, band);
     }
     for (int o = 0; o < s.outputs; o++) {
-        winograd_slope_lines(at, find_d, value_d, leave, o, top, s, m, r.lines, r.width - 2);
-        winograd_slope_band(m, r.lines, r.width - 2, r.slopes + o * tiles, r.out_slot, g, band);
+        winograd_gradient_lines(at, find_d, value_d, leave, o, top, s, m, r.lines, r.width - 2);
+        winograd_gradient_band(m, r.lines, r.width - 2, r.gradients + o * tiles, r.out_slot, g,
+                               band);
     }
 }
 
@@ -194,9 +195,10 @@ INLINE void winograd_group_both(struct place *at, line_finder *find_d, line_valu
     }
     for (int k = 0; k < POINTS * POINTS; k++) {
         const struct share own = share_of(g, k);
-        vec *d = r.slopes + k * r.out_slot + own.first, *x = r.values + k * r.in_slot + own.first;
-        winograd_slopes_multiply(d, x, r.sums + (long)k * pairs, s.outputs, s.inputs, tiles,
-                                 own.count, block, deep, first == 0);
+        vec *d = r.gradients + k * r.out_slot + own.first;
+        vec *x = r.values + k * r.in_slot + own.first;
+        winograd_gradients_multiply(d, x, r.sums + (long)k * pairs, s.outputs, s.inputs, tiles,
+                                    own.count, block, deep, first == 0);
         winograd_multiply(weights + (long)k * pairs, d, x, s.inputs, s.outputs, tiles, own.count,
                           block_back, wide_back, rest);
     }
@@ -210,10 +212,10 @@ INLINE void winograd_group_both(struct place *at, line_finder *find_d, line_valu
 }
 
 /* points[6·6][outputs][inputs] for the weights, summed over places and lanes, and the gradient of
- * the input: both read the same slopes at the points, and what is multiplied for the first gives
+ * the input: both read the same gradients at the points, and what is multiplied for the first gives
  * its place to the second. `s` is the convolution; bands go together as in winograd_conv.
  * Scratch: 6 lines, two carried for each input, values[6·6][inputs][tiles],
- * slopes[6·6][outputs][tiles], and of the sums FEW numbers for each pair at each point. */
+ * gradients[6·6][outputs][tiles], and of the sums FEW numbers for each pair at each point. */
 INLINE void winograd_gradients(struct place *at, line_finder *find_d, line_value *value_d,
                                line_finder *find_x, line_value *value_x, line_leaver *leave,
                                row_finisher *finish, const real *weights, real *points,
@@ -225,9 +227,9 @@ INLINE void winograd_gradients(struct place *at, line_finder *find_d, line_value
     const long in_slot = WINOGRAD_STRIDE(s.inputs, tiles);
     const long out_slot = WINOGRAD_STRIDE(s.outputs, tiles);
     vec *lines = at->scratch, *carried = lines + POINTS * width,
-        *values = carried + 2 * s.inputs * width, *slopes = values + POINTS * POINTS * in_slot;
-    few *sums = (few *)(slopes + POINTS * POINTS * out_slot);
-    const struct room r = {lines, carried, values, slopes, sums, in_slot, out_slot, width};
+        *values = carried + 2 * s.inputs * width, *gradients = values + POINTS * POINTS * in_slot;
+    few *sums = (few *)(gradients + POINTS * POINTS * out_slot);
+    const struct room r = {lines, carried, values, gradients, sums, in_slot, out_slot, width};
     memset(carried, 0, sizeof(vec) * 2 * s.inputs * width);
     if (both) {
         winograd_group_both(at, find_d, value_d, find_x, value_x, leave, finish, weights, s,

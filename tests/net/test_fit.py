@@ -1,0 +1,173 @@
+"""What doesn't fit together, or is no part of a network at all, is refused in one line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf, nan
+
+import numpy as np
+import pytest
+
+from gradbook import net as networks
+from gradbook.errors import GradbookError, UsageError
+from gradbook.net import (
+    Activation,
+    Dense,
+    Net,
+    Residual,
+    builtin,
+)
+
+SMALL = Net(2, [Dense(2), Activation("sigmoid")])
+
+WRONG = {
+    # Layers.
+    "Dense('2')": "dense's width is a whole number from 1 up, not '2'",
+    "Dense(2.0)": "dense's width is a whole number from 1 up, not 2.0",
+    "Dense(True)": "dense's width is a whole number from 1 up, not True",
+    "Dense(None)": "dense's width is a whole number from 1 up, not None",
+    "Dense(0)": "dense's width is a whole number from 1 up, not 0",
+    "Dense(-3)": "dense's width is a whole number from 1 up, not -3",
+    "Dense(np.float64(2))": "dense's width is a whole number from 1 up",
+    "Dense(2, 'none')": "unknown bias 'none': one of no bias, bias, shared bias",
+    "Dense(2, bias=False)": "unknown bias False: one of no bias, bias, shared bias",
+    "Dense(2, bias=[])": "unknown bias []: one of",
+    "Conv('2', 3)": "conv's number of channels is a whole number from 1 up, not '2'",
+    "Conv(2, '3x3')": "conv's window is a whole number from 1 up, not '3x3'",
+    "Conv(2, 3.5)": "conv's window is a whole number from 1 up, not 3.5",
+    "Conv(2, ())": "conv's window has two sizes such as 3x3, not ()",
+    "Conv(2, (3, 3, 3))": "conv's window has two sizes such as 3x3",
+    "Conv(2, (3, 0))": "conv's window is a whole number from 1 up, not 0",
+    "Conv(2, (3, '3'))": "conv's window is a whole number from 1 up, not '3'",
+    "Conv(2, 3, stride=0)": "conv's stride is a whole number from 1 up, not 0",
+    "Conv(2, 3, pad=-1)": "conv's pad is a whole number from 0 up, not -1",
+    "Conv(2, 3, pad='same')": "conv's pad is a whole number from 0 up, not 'same'",
+    "Conv(2, (3, 1), pad=1)": "may read nothing but padding: take at most pad 0",
+    "Pool('median', 2)": "pooling is 'max' or 'avg', not 'median'",
+    "Pool([], 2)": "pooling is 'max' or 'avg', not []",
+    "Pool('max', '2')": "maxpool's size is a whole number from 1 up, not '2'",
+    "Pool('max', (2, 2))": "maxpool's size is a whole number from 1 up, not (2, 2)",
+    "Pool('avg', 2, 0)": "avgpool's stride is a whole number from 1 up, not 0",
+    "BatchNorm('x')": "batchnorm's epsilon is a number such as 0.15, not 'x'",
+    "BatchNorm(0)": "batchnorm's epsilon lies between 0 and 1, not 0.0",
+    "BatchNorm(1)": "batchnorm's epsilon lies between 0 and 1, not 1.0",
+    "BatchNorm(nan)": "batchnorm's epsilon lies between 0 and 1, not nan",
+    "Activation('sigmod')": "unknown activation 'sigmod': did you mean 'sigmoid'?",
+    "Activation('swish')": "unknown activation 'swish': one of sigmoid, tanh",
+    "Activation(None)": "unknown activation None: one of sigmoid, tanh",
+    "Activation([])": "unknown activation []: one of sigmoid, tanh",
+    "Activation('leaky relu', 'x')": "the slope is a number such as 0.15, not 'x'",
+    "Activation('leaky relu', inf)": "the slope of leaky relu is a finite number, not inf",
+    "Residual(0)": "add back's number of layers is a whole number from 1 up, not 0",
+    "Residual('2')": "add back's number of layers is a whole number from 1 up, not '2'",
+    # Updates and samples.
+    "Update('sgd')": "unknown update 'sgd': one of descent, momentum, adam",
+    "Update('Adam')": "unknown update 'Adam': did you mean 'adam'?",
+    "Update([])": "unknown update []: one of",
+    "Update('momentum', '0.9')": "momentum is a number such as 0.15, not '0.9'",
+    "Update('momentum', 1)": "momentum lies from 0 to below 1, not 1.0",
+    "Update('momentum', nan)": "momentum lies from 0 to below 1, not nan",
+    "Update('adam', betas=0.9)": "adam's beta: expected a list, not 0.9",
+    "Update('adam', betas=(0.9,))": "adam's betas are two numbers from 0 to below 1",
+    "Update('adam', betas=(0.9, None))": "adam's beta 2 is a number such as 0.15, not None",
+    "Update('adam', epsilon=1)": "adam's epsilon lies between 0 and 1, not 1.0",
+    "Update('adam', betas=(0.9, 1))": "adam's betas are two numbers from 0 to below 1",
+    "Update('momentum', -0.1)": "momentum lies from 0 to below 1, not -0.1",
+    "Update('adam', epsilon=0)": "adam's epsilon lies between 0 and 1, not 0.0",
+    "Sample('12', [1])": "input: expected a list, not '12'",
+    "Sample(1, 2)": "input: expected a list, not 1",
+    "Sample([1, '2'], [1])": "input 2 is a number such as 0.15, not '2'",
+    "Sample([[1, 2]], [1])": "input 1 is a number such as 0.15, not [1, 2]",
+    "Sample([1, 2], [1j])": "target 1 is a number such as 0.15, not 1j",
+    "Sample([10**400], [1])": "input 1 is a number such as 0.15, not 1000",
+    # Networks: their parts.
+    "Net('2', [Dense(2)])": "the input's size is a whole number from 1 up, not '2'",
+    "Net(None, [Dense(2)])": "the input's size is a whole number from 1 up, not None",
+    "Net(2.0, [Dense(2)])": "the input's size is a whole number from 1 up, not 2.0",
+    "Net((2, 'x'), [Dense(2)])": "the input's size is a whole number from 1 up, not 'x'",
+    "Net(-2, [Dense(2)])": "the input's size is a whole number from 1 up, not -2",
+    "Net((), [Dense(2)])": "the input is one to three sizes from 1 up, such as 2 or 1x28x28",
+    "Net((1, 2, 3, 4), [Flatten()])": "the input is one to three sizes from 1 up",
+    "Net(2, None)": "the layers: expected a list, not None",
+    "Net(2, Dense(2))": "the layers: expected a list, not Dense(width=2",
+    "Net(2, 'dense 2')": "the layers: expected a list, not 'dense 2'",
+    "Net(2, ['dense 2'])": "layer 1 is a layer, such as Dense(2), not 'dense 2'",
+    "Net(2, [Dense(2), 'sigmoid'])": "layer 2 is a layer, such as Dense(2), not 'sigmoid'",
+    "Net(2, [Dense])": "layer 1 is a layer, such as Dense(2), not <class",
+    "net(loss='squared error')": "unknown loss 'squared error': did you mean 'mean squared error'?",
+    "net(loss=None)": "unknown loss None: one of half squared error",
+    "net(loss=[])": "unknown loss []: one of half squared error",
+    "net(update='sgd')": "unknown update 'sgd': one of descent, momentum, adam",
+    "net(update=0.9)": "the update is one such as Update('adam'), not 0.9",
+    "net(rate='fast')": "the rate is a number such as 0.15, not 'fast'",
+    "net(rate=[1])": "the rate is a number such as 0.15, not [1]",
+    "net(rate=-1)": "the rate is a number from 0 up, not -1.0",
+    "net(rate=nan)": "the rate is a number from 0 up, not nan",
+    "net(seed='x')": "the seed is a whole number from 0 up, not 'x'",
+    "net(seed=1.5)": "the seed is a whole number from 0 up, not 1.5",
+    "net(seed=-1)": "the seed is a whole number from 0 up, not -1",
+    "net(seed=10**9)": "the seed is at most 999999999, not 1000000000",
+    "net(name=3)": "the name is a text, not 3",
+    "net(name='a; b')": "at most 200 printable characters, without ';' and '#'",
+    "net(name='a' * 201)": "at most 200 printable characters, without ';' and '#'",
+    "net(table='a#.csv')": "at most 200 printable characters, without ';' and '#'",
+    "net(samples=None)": "the samples: expected a list, not None",
+    "net(samples=Sample([1, 2], [1, 2]))": "the samples: expected a list, not Sample(",
+    "net(samples=[([1, 2], [1, 2])])": "sample 1 is a sample, Sample(inputs, targets), not ([1, 2]",
+    "net(start=[1, 2])": "start is a mapping such as {'w': weights}, not [1, 2]",
+    "net(start={'weights': [1]})": "no parameter is called 'weights': one of w, b, γ, β",
+    "net(start={'w': 1})": "start value w: expected a list, not 1",
+    "net(start={'w': '1234'})": "start value w: expected a list, not '1234'",
+    "net(start={'w': [1, 2, 3, '4']})": "start value w 4 is a number such as 0.15, not '4'",
+    # Networks: what doesn't fit.
+    "Net(2, [])": "there is nothing to train: add a layer such as 'dense 2'",
+    "Net(2, [Activation('tanh')])": "there is nothing to train",
+    "Net((2, 2), [Dense(2)])": "layer 1: dense takes a flat input, not 2x2: put 'flatten' before",
+    "Net(2, [Dense(2), Pool('max', 2)])": "layer 2: maxpool takes channels x height x width",
+    "Net(2, [Dense(2), Residual(3)])": "layer 2: add back 3 goes back over 3 layers, but only 1",
+    "Net(2, [Dense(3), Residual(1)])": "layer 2: add back 1 adds 2 to 3: both must have the same",
+    "Net((1, 3, 3), [Conv(1, 3, pad=1)])": "the loss reads a flat output, not 1x3x3",
+    "Net(2, [Dense(2)] * 101)": "more than 100 layers: take fewer",
+    "Net(10**8, [Dense(1)])": "100,000,000 values in one layer: the most is 10,000,000",
+    "Net(10**4, [Dense(10**4)])": "100,000,000 parameters in one layer: the most is 10,000,000",
+    "Net(10**30, [Dense(1)])": "values in one layer: the most is 10,000,000",
+    "net(loss='cross-entropy')": "cross-entropy reads probabilities: end the layers with 'softmax'",
+    "net(start={'w': [1, 2, 3]})": "3 start values, but the layers have w1 … w4",
+    "net(start={'γ': [1]})": "1 start value, but the layers have no γ at all",
+    "net(start={'w': [1, 2, 3, nan]})": "start values are finite numbers",
+    "net(samples=[Sample([1], [1, 2])])": "sample 1 has 1 input, but the network takes 2",
+    "net(samples=[Sample([1, 2], [1, inf])])": "samples are finite numbers",
+}
+
+
+def net(**parts):
+    return replace(SMALL, **parts)
+
+
+@pytest.mark.parametrize("code", WRONG)
+def test_what_is_wrong_in_python_is_told_in_one_line(code):
+    with pytest.raises(GradbookError) as caught:
+        eval(code, {**vars(networks), "net": net, "np": np, "inf": inf, "nan": nan})
+    assert WRONG[code] in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_text_in_place_of_text_is_required():
+    with pytest.raises(UsageError, match="a network is written as text, not b'input 2'"):
+        Net.parse(b"input 2")
+
+
+def test_an_unknown_built_in_network_is_refused():
+    with pytest.raises(UsageError, match="no built-in network 'wroked': did you mean 'worked'"):
+        builtin("wroked")
+
+
+def test_a_residual_sum_reads_what_went_into_the_layers_before_it():
+    net = Net(2, [Dense(3), Activation("gelu"), Dense(3), Residual(2), Residual(1)])
+    assert [layer.reads(index) for index, layer in enumerate(net.layers)] == [
+        (0,),
+        (1,),
+        (2,),
+        (3, 1),
+        (4, 3),
+    ]

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import numpy as np
+
+from gradbook.report.run.mistakes import MOST_CLASSES, by_class, confusion
+from tests.report.html import cells
+
+
+def test_many_classes_are_a_list_of_the_commonest_mistakes():
+    classes = [f"class {k}" for k in range(MOST_CLASSES + 1)]
+    counts = np.eye(len(classes), dtype=np.int64) * 3
+    counts[7, 9] = 5
+    counts[2, 1] = 4
+    head, *rows = cells(confusion(counts, classes))
+    assert head == ["is", "read as", "images"]
+    assert rows == [["class 7", "class 9", "5"], ["class 2", "class 1", "4"]]
+    assert cells(by_class(counts, classes))[1][:3] == ["class 7", "8", "5"]
+
+
+def test_a_count_leads_to_its_images_and_names_the_mistake():
+    html = confusion(np.array([[3, 2], [0, 5]]), ["a", 'b"<'])
+    assert cells(html)[1:] == [["a", "3", "2"], ['b"<', "·", "5"]]
+    assert 'href="#is-0-read-1"' in html
+    assert 'title="2 images of a read as b&quot;&lt;"' in html
+
+
+def test_a_long_name_turns_all_the_headings():
+    counts = np.eye(2, dtype=np.int64)
+    assert "turned" not in confusion(counts, ["one", "two"])
+    assert "turned" in confusion(counts, ["one", "three"])
+
+
+def test_a_class_without_images_has_no_accuracy():
+    assert cells(by_class(np.array([[0, 0], [1, 3]]), ["a", "b"]))[1][:4] == ["a", "0", "0", "–"]

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from gradbook.lab.rates.sweep import sweep
+from gradbook.net import builtin
+from gradbook.report.sweep.charts import charts, picture
+
+
+def test_gentle_and_violent_rates_have_a_chart_each(worked):
+    gentle, violent = charts(worked)
+    assert [curve.label for curve in gentle.curves] == ["0.05", "0.5", "2"]
+    assert [curve.label for curve in violent.curves] == ["100", "1000", "10000"]
+    assert len({curve.colour for chart in (gentle, violent) for curve in chart.curves}) == 6
+
+
+def test_one_kind_of_rate_needs_but_one_chart():
+    found = sweep(builtin("worked"), [0.1, 1], 5)
+    assert [chart.title for chart in charts(found)] == ["Loss at the gentle rates"]
+
+
+def test_the_picture_is_headed_by_the_network(worked):
+    assert "What the learning rate does: worked, 70 epochs</text>" in picture(worked)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from gradbook.amounts import shortest
+from gradbook.lab.rates.verdict import Verdict
+from gradbook.net import builtin, parse
+from gradbook.report.sweep.text import COLOURS, as_csv, as_json, lines
+from gradbook.report.words.lines import plain
+
+# The terminal.
+
+
+def test_the_report_for_a_terminal(worked, golden):
+    golden("sweep.txt", plain(list(lines(worked, 80))))
+
+
+def test_the_report_where_nothing_but_ascii_can_be_drawn(worked, golden):
+    text = plain(list(lines(worked, 100, ascii_only=True)))
+    assert text.isascii()
+    golden("sweep-ascii.txt", text)
+
+
+@pytest.mark.parametrize("width", [50, 60, 80, 120])
+def test_the_report_keeps_to_its_width(worked, wild, width):
+    for found in (worked, wild):
+        assert max(map(len, plain(list(lines(found, width))).splitlines())) <= width
+
+
+def test_every_verdict_has_its_colour():
+    assert set(COLOURS) == set(Verdict)
+
+
+# Other programs.
+
+
+def test_the_json_holds_every_loss_to_the_last_bit(worked):
+    read = json.loads(as_json(worked))
+    assert (read["format"], read["version"], read["epochs"]) == ("gradbook sweep", 1, 70)
+    assert parse(read["network"]) == builtin("worked")
+    for outcome, row in zip(worked.outcomes, read["rates"], strict=True):
+        assert row["losses"] == outcome.losses.tolist()
+        assert (row["rate"], row["verdict"]) == (outcome.rate, str(outcome.verdict))
+        assert (row["reason"], row["trains"]) == (outcome.reason, outcome.trains)
+        assert (row["end"], row["lowest"]) == (outcome.end, outcome.lowest)
+    assert read["largest"]["rate"] == worked.limit.rate
+    assert read["largest"]["words"] == worked.limit.words(70)
+
+
+def test_the_json_is_strict_where_losses_are_no_numbers(wild):
+    read = json.loads(as_json(wild), parse_constant=pytest.fail)
+    assert read["rates"][-1]["losses"][-1] is None
+    assert read["rates"][-1]["end"] is None
+
+
+def test_the_csv_has_a_row_for_each_epoch_and_a_column_for_each_rate(worked, wild):
+    heading, *rows = csv.reader(as_csv(worked).splitlines())
+    assert heading == ["epoch", *(f"rate {shortest(rate)}" for rate in worked.rates)]
+    assert [int(row[0]) for row in rows] == list(range(1, 71))
+    assert [float(row[2]) for row in rows] == worked[0.5].losses.tolist()
+    assert as_csv(wild).splitlines()[-1].endswith(",")
+
+
+# The manual.
+
+
+def test_the_manual_names_every_field_and_every_verdict(worked):
+    manual = Path(__file__).parents[3].joinpath("docs", "sweep.md").read_text("utf-8")
+    read = json.loads(as_json(worked))
+    fields = {*read, *read["rates"][0], *read["largest"]}
+    assert [field for field in fields if f"`{field}`" not in manual] == []
+    assert [verdict for verdict in Verdict if f"\n| {verdict} |" not in manual] == []

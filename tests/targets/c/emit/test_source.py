@@ -1,0 +1,46 @@
+"""The text says the plan and changes nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gradbook.graph.build import inference, training_step
+from gradbook.net import builtin, parse
+from gradbook.targets.c.emit.source import source
+from gradbook.targets.c.kernels.machine import LEVELS, machine
+from tests.targets.c.networks import text
+
+NETS = {
+    "reference": builtin("reference"),
+    "skips": parse(text("conv 8 3x3 pad 1", "gelu", "conv 8 3x3 pad 1", "silu", "add back 3")),
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", NETS)
+def test_the_same_step_is_the_same_text(name, level):
+    step, net = training_step(NETS[name], batch=20), NETS[name]
+    first, second = (source(step, inference(net), machine(level)) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_every_function_and_member_is_written_once(name):
+    made = source(training_step(NETS[name], batch=20), inference(NETS[name]), machine("avx2")).text
+    functions = re.findall(r"^(?:static|ACROSS|INLINE) [^;=#]*?(\w+)\([^;]*\) \{$", made, re.M)
+    generated = made[made.index("======== train") :]
+    assert all(len(re.findall(rf"\b{one}\([^;]*\) {{$", generated, re.M)) <= 1 for one in functions)
+    for kind in ("engine", "place"):
+        lines = made.split(f"struct {kind} {{\n")[1].split("\n};")[0].split("\n")
+        members = [re.split(r"[\[;]", line.split("/*")[0])[0].split()[-1] for line in lines]
+        assert len(members) == len(set(members))
+
+
+def test_it_says_where_each_array_lies_that_is_read_from_outside():
+    net = NETS["skips"]
+    step = training_step(net, batch=20)
+    arrays = source(step, inference(net), machine("plain")).arrays
+    assert [array.name for array in arrays if array.carried] == [str(x.name) for x in step.start]
+    assert len({array.symbol for array in arrays}) == len(arrays)

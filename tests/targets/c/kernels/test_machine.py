@@ -1,0 +1,24 @@
+"""Blocks of sums fit into the registers that a machine has."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.targets.c.kernels.machine import LEVELS, SPARE, best_block, machine
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("per_column", [1, 3, 5])
+def test_a_block_fits_into_the_registers(level, per_column):
+    registers = machine(level).registers
+    for rows in (1, 3, 8, 20, 64):
+        for columns in (1, 7, 26):
+            a, b = best_block(rows, columns, registers, per_column)
+            needed = a * b * per_column + a + b * per_column + SPARE
+            assert (a, b) == (1, 1) or needed <= registers
+            assert a <= rows
+            assert b <= columns
+
+
+def test_double_precision_has_half_the_registers():
+    assert machine("avx2", double=True).registers == machine("avx2").registers // 2

@@ -1,0 +1,54 @@
+"""One table says how C says an op; whatever isn't in it is expanded, or refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.errors import TargetError
+from gradbook.graph.names import Name
+from gradbook.graph.node import OPS, Graph, Node, needed
+from gradbook.targets.c.kernels.loops import _KERNELS
+from gradbook.targets.c.rewrite.simplify import simplified
+from gradbook.targets.c.words import LOOPS, PLACED, WORDS, word
+
+SAID = {*LOOPS, *PLACED, *WORDS}
+SILENT = {"largest", "is_largest", "log_sum_exp"}
+SCALARS = SILENT | {"cross_entropy_of"}  # of networks taken apart into single values
+
+
+def leaf(graph: Graph, name: str) -> Node:
+    return graph.leaf(Name(name), (3,), each=True)
+
+
+def test_every_op_of_a_network_is_said_or_can_be_expanded():
+    silent = {name for name, op in OPS.items() if name not in SAID and op.expansion is None}
+    assert silent == SILENT
+
+
+@pytest.mark.parametrize("name", sorted({*OPS} - SAID - SCALARS))
+def test_an_op_without_a_word_is_expanded_into_words(name):
+    op, graph = OPS[name], Graph()
+    count = op.expansion.__code__.co_argcount
+    slope = (0.1,) if name == "leaky_relu" else ()
+    inputs = [leaf(graph, f"x{k}") for k in range(count - len(slope))]
+    node = graph.make(name, *inputs, attributes=slope)
+    ops = {x.op.name for x in needed([simplified([node])[node]])}
+    assert ops <= SAID
+    assert ops & {*WORDS}
+
+
+def test_what_cannot_be_said_is_refused_by_name():
+    graph = Graph()
+    node = graph.make("largest", leaf(graph, "x"), leaf(graph, "y"))
+    with pytest.raises(TargetError, match="C has no words for 'largest'"):
+        simplified([node])
+
+
+def test_every_loop_has_a_kernel():
+    assert LOOPS - {"winners"} == {*_KERNELS}  # where a maximum stood is noted by its own loop
+
+
+def test_a_square_is_a_product():
+    x = leaf(Graph(), "x")
+    assert word(x**2).vectors == "{0} * {0}"
+    assert word(x**3).vectors == "raised({0.lanes}, {1})"
