@@ -19,7 +19,7 @@ def test_receptive_fields_are_the_published_ones(name):
     """`blocks` counts 32 before its average pool, `reference` 30 with it."""
     measured = measure(builtin(name))
     place, pixels = FIELDS[name]
-    assert measured.layers[place].sight.field == (pixels, pixels)
+    assert measured.layers[place].field.size == (pixels, pixels)
 
 
 @pytest.mark.parametrize(
@@ -36,17 +36,17 @@ def test_receptive_fields_are_the_published_ones(name):
 )
 def test_fields_and_jumps_worked_by_hand(layers, field, jump):
     measured = measure(parse(f"input 1x13x19; {layers}; flatten; dense 1"))
-    sight = measured.layers[-3].sight
-    assert (sight.field, sight.jump) == (field, jump)
+    found = measured.layers[-3].field
+    assert (found.size, found.jump) == (field, jump)
 
 
 def test_a_dense_layer_sees_the_whole_of_what_is_laid_out():
     net = parse("input 1x10x8; conv 2 3x3; maxpool 2; flatten; dense 3; relu; dense 1")
-    assert measure(net).layers[-1].sight.field == (10, 8)
+    assert measure(net).layers[-1].field.size == (10, 8)
 
 
 def test_without_a_picture_nothing_is_seen():
-    assert measure(builtin("worked")).layers[0].sight is None
+    assert measure(builtin("worked")).layers[0].field is None
 
 
 def test_work_and_memory_worked_by_hand():
@@ -82,8 +82,8 @@ def test_a_residual_sum_costs_no_products_and_sees_the_larger_field():
         "dense 1"
     )
     first, _, second, *sums, _, _ = measure(net).layers
-    assert (first.sight.field, second.sight.field) == ((3, 3), (7, 7))
-    assert [layer.sight for layer in sums] == [second.sight] * 2
+    assert (first.field.size, second.field.size) == ((3, 3), (7, 7))
+    assert [layer.field for layer in sums] == [second.field] * 2
     assert [(layer.parameters, layer.macs, layer.training_macs) for layer in sums] == [
         (0, 0, 0)
     ] * 2
@@ -112,5 +112,5 @@ def test_sums_and_shapes_hold_for_any_network(net):
         assert bool(layer.macs) == isinstance(layer.layer, Conv | Dense)
         assert layer.macs <= layer.training_macs <= 3 * layer.macs
         assert measured.memory(layer) == 12 * prod(layer.output)
-        if layer.sight:
-            assert min(layer.sight.field) >= 1
+        if layer.field:
+            assert min(layer.field.size) >= 1

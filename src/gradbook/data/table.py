@@ -8,6 +8,7 @@ of the alphabet.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import prod
 from os import PathLike
@@ -29,17 +30,12 @@ def read_table(path: str | PathLike[str], net: Net) -> Net:
         targets = [table.numbers(row, table.inputs, None) for row in table.rows]
     samples = map(Sample, inputs, targets)
     try:
-        return _named(net.with_samples(samples), table.file)
+        net = net.with_samples(samples)
     except Misfit as misfit:
         raise DataError(misfit.message, file=table.file, row=table.row_of(misfit)) from None
-
-
-def _named(net: Net, file: str) -> Net:
-    """With the file's name in place of the samples in its text form, if that has room for it."""
-    try:
-        return replace(net, table=file)
-    except Misfit:
-        return net
+    with suppress(Misfit):  # where the text form has room for the file's name
+        return replace(net, table=table.file)
+    return net
 
 
 def attach(net: Net, folder: str | PathLike[str] = ".") -> Net:

@@ -1,6 +1,6 @@
 """Named values, each an op on earlier ones; their derivatives; and their plain evaluation.
 
-Knows shapes, names and the chain rule, and no language and no file.
+It knows shapes, names and the chain rule; it knows nothing of languages and files.
 """
 
 from gradbook.graph import ops as ops  # these two fill the table of ops

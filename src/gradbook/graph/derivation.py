@@ -1,4 +1,4 @@
-"""The chain rule said as people say it: for every weight a product of local partials.
+"""The chain rule as people write it: for every weight a product of local partials.
 
 ∂E_total/∂w5 is ∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5: each factor is the partial of one named value
 towards another that its formula mentions, the rest held apart. Where a value feeds several, their

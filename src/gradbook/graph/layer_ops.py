@@ -49,32 +49,26 @@ class Builder:
         """What a layer makes of the values it reads, the latest first, with its own parameters."""
         layer = self.net.layers[index]
         x = self.before_last = given[0]
+        make = self.graph.make
         match layer:
             case Dense():
-                value = self.graph.make("linear", parameters[0], x)
-                return self._named(_shifted(value, parameters[1:]), index)
-            case Conv():
-                steps = (layer.stride, layer.pad, layer.groups)
-                value = self.graph.make("conv", parameters[0], x, attributes=steps)
-                return self._named(_shifted(value, parameters[1:]), index)
-            case Pool():
-                attributes = (layer.window(x.shape), layer.step)
-                value = self.graph.make(f"{layer.kind}pool", x, attributes=attributes)
-                return self._named(value, index)
+                value = _shifted(make("linear", parameters[0], x), parameters[1:])
+            case Conv(stride=stride, pad=pad, groups=groups):
+                sums = make("conv", parameters[0], x, attributes=(stride, pad, groups))
+                value = _shifted(sums, parameters[1:])
+            case Pool(kind):
+                value = make(f"{kind}pool", x, attributes=(layer.window(x.shape), layer.step))
             case BatchNorm():
-                return self._batchnorm(layer, index, x, *parameters)
+                value = self._batchnorm(layer, index, x, *parameters)
             case Dropout():
-                return self._dropout(layer, index, x)
+                value = self._dropout(layer, index, x)
             case Flatten():
-                return reshape(x, self.net.shapes[index + 1])
+                value = reshape(x, self.net.shapes[index + 1])
             case Activation() if layer.is_softmax:
-                return self._named(self._softmax(layer, index, x), index)
+                value = self._softmax(layer, index, x)
             case _:
-                return self._named(element_by_element(layer, given), index)
-
-    def _named(self, node: Node, index: int) -> Node:
-        """Under the layer's name; a copy where the values have another name already."""
-        return self.graph.named(node, value_name(self.net, index))
+                value = element_by_element(layer, given)
+        return value if layer.passes_on else self.graph.named(value, value_name(self.net, index))
 
     def _batchnorm(self, layer: BatchNorm, index: int, x: Node, scale: Node, shift: Node) -> Node:
         tail, place = x.shape[1:], number(self.net, index)
@@ -82,7 +76,7 @@ class Builder:
         deviation = self.graph.make("sqrt", variance + layer.epsilon)
         deviation = self.graph.named(deviation, Name("s", layer=place))
         normal = self.graph.named(centred / spread(deviation, tail), Name("n", layer=place))
-        return self._named(spread(scale, tail) * normal + spread(shift, tail), index)
+        return spread(scale, tail) * normal + spread(shift, tail)
 
     def _statistics(self, x: Node, mean_name: Name, variance_name: Name) -> tuple[Node, Node]:
         """Values less their channel's mean, and its variance: of this batch, or running ones."""

@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradbook.chance import Purpose, Words, kept, key
+from gradbook.chance import Purpose, kept, key
 from gradbook.graph.node import Array, Graph, Node
 from gradbook.net.network import Net
 
@@ -63,11 +63,10 @@ def drawn(masks: Sequence[Mask], seed: int, epoch: int, images: ArrayLike) -> di
     The key is (seed, dropout, epoch, image, layer); a channel's, or an element's, own piece is
     the one of its place, counted channel by channel and row by row.
     """
-    return {mask.leaf: _values(mask, key(seed, Purpose.DROPOUT, epoch, images)) for mask in masks}
-
-
-def _values(mask: Mask, image_keys: Words) -> Array:
-    shape = mask.leaf.shape
-    keys = key(mask.layer, start=image_keys)
-    left = kept(keys, prod(shape), mask.rate)
-    return np.where(left, mask.scale, 0.0).reshape(*keys.shape, *shape)
+    values: dict[Node, Array] = {}
+    for mask in masks:
+        keys = key(mask.layer, start=key(seed, Purpose.DROPOUT, epoch, images))
+        left = kept(keys, prod(mask.leaf.shape), mask.rate)
+        shape = (*keys.shape, *mask.leaf.shape)
+        values[mask.leaf] = np.where(left, mask.scale, 0.0).reshape(shape)
+    return values

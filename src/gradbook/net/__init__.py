@@ -1,6 +1,6 @@
 """What was asked: layers, shapes, loss, samples and start weights, and their text form.
 
-Knows nothing of graphs and derivatives.
+It knows nothing of graphs and derivatives.
 """
 
 from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin

@@ -303,6 +303,11 @@ def spell(shape: Shape) -> str:
     return "x".join(map(str, shape))
 
 
+def places_along(size: int, window: int, stride: int, pad: int = 0) -> int:
+    """How many places a window has on its way over so many values."""
+    return (size + 2 * pad - window) // stride + 1
+
+
 def _kernel(given: object) -> tuple[int, int]:
     found = sizes("conv's window", given)
     if len(found) not in (1, 2):
@@ -322,7 +327,7 @@ def _windows(
     word: str, shape: Shape, kernel: tuple[int, int], stride: int, pad: int
 ) -> tuple[int, int]:
     height, width = (
-        (size + 2 * pad - window) // stride + 1
+        places_along(size, window, stride, pad)
         for size, window in zip(shape[1:], kernel, strict=True)
     )
     if height < 1 or width < 1:

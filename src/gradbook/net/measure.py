@@ -24,27 +24,22 @@ MEMORIES = {"descent": 0, "momentum": 1, "adam": 2, "adamw": 2}  # numbers kept 
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What one value of a layer sees of the picture: a field of height and width, in pixels.
+class ReceptiveField:
+    """The pixels, down and across, that one value of a layer depends on.
 
     `jump` is how far apart two neighbours' fields lie. `area` is how many values lie side by
-    side, which a dense layer after them sees all at once.
+    side, which a dense layer after them reads all at once.
     """
 
-    field: Shape = (1, 1)
+    size: Shape = (1, 1)
     jump: Shape = (1, 1)
     area: Shape = (1, 1)
 
-    def through(self, window: Shape, stride: int, area: Shape = (1, 1)) -> Sight:
-        """The sight of what slides a window over this."""
-        old = zip(self.field, window, self.jump, strict=True)
-        field = tuple(seen + (size - 1) * jump for seen, size, jump in old)
-        return Sight(field, tuple(j * stride for j in self.jump), area)
-
-    def joined(self, other: Sight) -> Sight:
-        """The sight of values that see what either of two does: the larger field."""
-        pairs = zip(self.field, other.field, strict=True)
-        return replace(self, field=tuple(map(max, pairs)))
+    def through(self, window: Shape, stride: int, area: Shape = (1, 1)) -> ReceptiveField:
+        """The field of what slides a window over this."""
+        old = zip(self.size, window, self.jump, strict=True)
+        size = tuple(seen + (places - 1) * jump for seen, places, jump in old)
+        return ReceptiveField(size, tuple(j * stride for j in self.jump), area)
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ class LayerMeasure:
     training_macs: int  # forward and backward
     window: Shape | None  # of convolutions and pools
     stride: int | None
-    sight: Sight | None  # where the input is a picture
+    field: ReceptiveField | None  # where the input is a picture
 
     @property
     def values(self) -> int:
@@ -123,14 +118,15 @@ def measure(net: Net, batch: int = 1) -> NetMeasure:
 
 
 def _layers(net: Net) -> Iterator[LayerMeasure]:
-    sights: list[Sight | None] = [Sight(area=net.input[1:]) if len(net.input) == 3 else None]
+    fields = [ReceptiveField(area=net.input[1:]) if len(net.input) == 3 else None]
     before = 0  # parameters so far that are trained
     for index, layer in enumerate(net.layers):
         shape, output = net.shapes[index : index + 2]
         own = [p for p in net.parameters if p.layer == index]
         products, additions = _macs(layer, shape, output)
         training = 2 * (products + additions) + (products if before else 0)
-        sights.append(_sight(layer, shape, output, [sights[value] for value in layer.reads(index)]))
+        read = [fields[value] for value in layer.reads(index)]
+        fields.append(_field(layer, shape, output, read))
         yield LayerMeasure(
             layer,
             output,
@@ -139,7 +135,7 @@ def _layers(net: Net) -> Iterator[LayerMeasure]:
             training,
             layer.window(shape),
             layer.step,
-            sights[-1],
+            fields[-1],
         )
         before += sum(p.size for p in own if not p.fixed)
 
@@ -152,16 +148,16 @@ def _macs(layer: Layer, shape: Shape, output: Shape) -> tuple[int, int]:
     return roles[Role.WEIGHT].fans[0] * prod(output), prod(output) * (Role.BIAS in roles)
 
 
-def _sight(
-    layer: Layer, shape: Shape, output: Shape, sights: Sequence[Sight | None]
-) -> Sight | None:
-    """What a layer sees by way of all values that it reads."""
-    sight, *others = sights
-    if sight is None:
+def _field(
+    layer: Layer, shape: Shape, output: Shape, read: Sequence[ReceptiveField | None]
+) -> ReceptiveField | None:
+    """The field of a layer's values, from those of the values that it reads: the largest counts."""
+    before = read[0]
+    if before is None:
         return None
-    for other in others:
-        sight = sight.joined(other) if other else sight
+    sizes = zip(*(field.size for field in read if field), strict=True)
+    before = replace(before, size=tuple(map(max, sizes)))
     window, step = layer.window(shape), layer.step
     if window and step:
-        return sight.through(window, step, output[1:])
-    return sight.through(sight.area, 1) if isinstance(layer, Dense) else sight
+        return before.through(window, step, output[1:])
+    return before.through(before.area, 1) if isinstance(layer, Dense) else before

@@ -20,27 +20,22 @@ LONGEST_BAR = 24
 def lines(dataset: Dataset, *, ascii_only: bool = False) -> Iterator[TextLine]:
     """What there is to know about a data set."""
     images = len(dataset.training_and_validation) + len(dataset.test_for_reporting)
-    yield [
-        Piece(one_line(dataset.name), "bold"),
-        Piece(f": {counted(images, 'image')} of {_sides(dataset)}, "),
-        Piece(counted(len(dataset.classes), "class", "classes")),
-    ]
+    channels, rows, columns = dataset.shape
+    shape = f"{rows}x{columns} in {'grey' if channels == 1 else 'colour'}"
+    classes = counted(len(dataset.classes), "class", "classes")
+    said = f": {counted(images, 'image')} of {shape}, {classes}"
+    yield [Piece(one_line(dataset.name), "bold"), Piece(said)]
     yield from folded(one_line(dataset.source), 79)
     yield []
     yield from _counts(dataset, "=" if ascii_only else "━")
     yield []
     found = statistics(dataset.training_and_validation)
     yield [
-        Piece(f"pixels from {found.low} to {found.high}; as 0 to 1 their mean is "),
+        Piece(f"pixels from {found.low} to {found.high}; scaled to 0..1: mean "),
         Piece(_figures(found.mean), "bold"),
-        Piece(", their deviation "),
+        Piece(", standard deviation "),
         Piece(_figures(found.deviation), "bold"),
     ]
-
-
-def _sides(dataset: Dataset) -> str:
-    channels, rows, columns = dataset.shape
-    return f"{rows}x{columns} in {'grey' if channels == 1 else 'colour'}"
 
 
 def _counts(dataset: Dataset, ink: str) -> Iterator[TextLine]:
@@ -70,14 +65,16 @@ def verified(dataset: Dataset) -> Iterator[TextLine]:
     training, test = dataset.training_and_validation, dataset.test_for_reporting
     yield []
     if dataset.name == "digits":
-        yield [Piece("the four files are their makers' byte for byte (SHA-256):")]
+        yield [Piece("the four files are byte for byte the original ones (SHA-256):")]
         yield from ([Piece(f"{expected}  {name}")] for name, expected in SUMS.items())
     else:
-        yield [Piece("all was read and fits together; pixels and labels have the SHA-256 sums")]
+        yield [Piece("everything was read and is consistent; SHA-256 of pixels and labels:")]
         yield [Piece(f"{digest(training)}  training and validation")]
         yield [Piece(f"{digest(test)}  test")]
     yield [
-        Piece(f"{shared(test, training):,} of {len(test):,} test images are also among the others")
+        Piece(
+            f"{shared(test, training):,} of {len(test):,} test images also occur among the others"
+        )
     ]
 
 

@@ -144,7 +144,7 @@ def test_a_training_in_plain_lines(said):
     assert lines[3].startswith("100 more images held back, seed 0, ")
     heading = next(k for k, line in enumerate(lines) if line.startswith("epoch "))
     assert [line.split()[0] for line in lines[heading + 2 : heading + 5]] == ["1", "2", "3"]
-    assert " of the 100 test images right, " in " ".join(lines)
+    assert " of the 100 test images correctly, " in " ".join(lines)
     assert lines[-1] == "  gradbook predict runs/strokes FILE  reads your pictures"
     assert max(map(len, lines)) <= 80
 

@@ -72,7 +72,7 @@ def test_a_report_that_is_printed_is_the_same_without_colours():
 
 def test_what_is_to_be_filled_in_is_one_line_a_sheet():
     assert said(BookReport("ada.xlsx", UNFINISHED, (BLANK,))) == [
-        "ada.xlsx: unfinished: 1 to fill in, 0 of 1 gradients right",
+        "ada.xlsx: unfinished: 1 to fill in, 0 of 1 gradient right",
         "  still to be filled in: ∂E/∂w1 in B2:B9 and 1 more range",
     ]
 

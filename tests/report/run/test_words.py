@@ -28,20 +28,20 @@ def said(lines) -> str:
 
 def test_a_result_is_told_in_a_sentence():
     assert said(words.result(RESULT, 120, 10_000)) == (
-        "\nquick reads 99.43 % of the 10,000 test images right, 57 wrong, "
+        "\nquick reads 99.43 % of the 10,000 test images correctly, 57 wrong, "
         "after 3 epochs in 12.3 s\n"
     )
 
 
 def test_one_image_is_told_as_one():
     one = RESULT | {"test_accuracy": 1.0, "epochs": 1}
-    assert "100.00 % of the 1 test image right, 0 wrong, after 1 epoch in" in said(
+    assert "100.00 % of the 1 test image correctly, 0 wrong, after 1 epoch in" in said(
         words.result(one, 120, 1)
     )
 
 
 def test_what_was_done_before_has_no_images_to_count():
-    assert "99.43 % of the test images right, after" in said(words.result(RESULT, 120))
+    assert "99.43 % of the test images correctly, after" in said(words.result(RESULT, 120))
 
 
 @pytest.mark.parametrize("width", range(20, 100, 7))
@@ -64,7 +64,7 @@ def test_a_figure_is_never_torn_from_its_unit(width):
 def test_it_is_said_where_a_training_stopped_and_how_it_goes_on(step, where):
     training = SimpleNamespace(checkpoint=lambda: SimpleNamespace(step=step), steps=196)
     page = said(words.stopped(training, Path("my runs"), 80))
-    assert f"Stopped {where}, and saved." in page
+    assert f"Stopped {where} and saved. Resume with" in page
     assert page.endswith("\n  gradbook train --resume 'my runs'\n")
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradbook.errors import UsageError, did_you_mean
-from gradbook.files import TEXT_LIMIT, decoded, read_text
 
 if TYPE_CHECKING:
     from gradbook.net import Net
@@ -137,9 +136,23 @@ def network(argument: str, data: str | None = None) -> Net:
     They come from the CSV file `data` where one is given, else from the file that the
     network names, which lies beside the network's own, else from its text.
     """
+    from gradbook.files import read_text
+    from gradbook.net.builtin import BUILTIN
     from gradbook.net.network import parse
+    from gradbook.net.text import reads_as_text
 
-    text, source = _text_and_source(argument)
+    source: str | None = argument
+    if argument in BUILTIN:
+        text = BUILTIN[argument]
+    elif argument == "-":
+        text, source = standard_input(), "standard input"
+    elif not os.path.isfile(argument) and reads_as_text(argument):
+        text, source = argument, None
+    elif os.path.lexists(argument):
+        text = read_text(argument)
+    else:
+        hint = did_you_mean(argument, BUILTIN) or f": built in are {', '.join(BUILTIN)}"
+        raise UsageError(f"no network and no file is called '{argument}'{hint}")
     net = parse(text, source)
     if data is None and not net.table:
         return net
@@ -150,27 +163,9 @@ def network(argument: str, data: str | None = None) -> Net:
     return read_table(data, net)
 
 
-def _text_and_source(argument: str) -> tuple[str, str | None]:
-    from gradbook.net.builtin import BUILTIN
-    from gradbook.net.text import reads_as_text
-
-    if argument in BUILTIN:
-        return BUILTIN[argument], argument
-    if argument == "-":
-        return standard_input(), "standard input"
-    if os.path.isfile(argument) or not reads_as_text(argument):
-        return _file(argument, list(BUILTIN)), argument
-    return argument, None
-
-
-def _file(name: str, built_in: list[str]) -> str:
-    if not os.path.lexists(name):
-        hint = did_you_mean(name, built_in) or f": built in are {', '.join(built_in)}"
-        raise UsageError(f"no network and no file is called '{name}'{hint}")
-    return read_text(name)
-
-
 def standard_input() -> str:
+    from gradbook.files import TEXT_LIMIT, decoded
+
     if sys.stdin is None:
         raise UsageError("standard input is closed: name a network or a file instead of -")
     return decoded(sys.stdin.buffer.read(TEXT_LIMIT + 1), source="standard input")

@@ -1,4 +1,7 @@
-"""Files as streams of bytes: gzip and xz are unpacked on the way, and damage is one clear line."""
+"""What every reader asks of a file: its bytes within bounds, and what the words in its name say.
+
+gzip and xz are unpacked on the way, and damage is one clear line.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
 
 @contextmanager
 def unpacked(path: str | PathLike[str]) -> Iterator[BinaryIO]:
-    """The content of a file that is plain, gzip or xz, told apart by its first bytes."""
+    """The content of a file that is plain, gzip or xz, recognised by its first bytes."""
     with opened(path) as file:
         try:
             yield _stream(file)
@@ -86,6 +89,8 @@ def require_room(shape: Sequence[int], file: str, at: str = "") -> None:
         )
 
 
+# Names -----------------------------------------------------------------------
+
 PARTS = {
     "train": TRAINING,
     "training": TRAINING,
@@ -106,7 +111,7 @@ def words(name: str) -> list[str]:
 
 
 def part(name: str) -> str | None:
-    """The part that the name speaks of."""
+    """The part of a data set that the name mentions."""
     return next((PARTS[word] for word in words(name) if word in PARTS), None)
 
 
@@ -119,7 +124,7 @@ def holds_labels(name: str) -> bool:
 
 
 def by_part(names: Iterable[str], where: str) -> dict[str, str]:
-    """Part → the one name that speaks of it. A name that speaks of none is of training."""
+    """Part → the one name that mentions it. A name that mentions none means training."""
     found: dict[str, str] = {}
     for name in names:
         other = found.setdefault(part(name) or TRAINING, name)

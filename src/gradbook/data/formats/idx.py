@@ -1,4 +1,10 @@
-"""The idx format: two zero bytes, a type, the number of sides, the sides, then the numbers."""
+"""The idx format, and folders of such files as MNIST and its many relatives come.
+
+An array is two zero bytes, a type, the number of sides, the sides, then the numbers. Files are
+plain, gzip or xz, and recognised by the words in their names: train-images-idx3-ubyte.gz say, or
+emnist-digits-test-labels.idx1-ubyte. A file classes.txt beside them may name the classes, one a
+line.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +66,8 @@ def _array(
 def _header(stream: BinaryIO, file: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
-        raise DataError(f"byte 0: no idx file, it begins with {_shown(magic)}", file=file)
+        start = magic.hex(" ") or "nothing"
+        raise DataError(f"byte 0: no idx file, it begins with {start}", file=file)
     if magic[2] not in TYPES:
         raise DataError(f"byte 2: idx knows no type {magic[2]:#04x}", file=file)
     if not 0 < magic[3] <= MOST_SIDES:
@@ -74,10 +81,6 @@ def _header(stream: BinaryIO, file: str) -> tuple[np.dtype[Any], tuple[int, ...]
     return kind, shape
 
 
-def _shown(start: bytes) -> str:
-    return start.hex(" ") if start else "nothing"
-
-
 def write(array: NDArray[Any]) -> bytes:
     """The array's bytes in the idx format."""
     wanted = array.dtype.newbyteorder(">").str.replace("|", ">")
@@ -87,6 +90,8 @@ def write(array: NDArray[Any]) -> bytes:
     sides = np.array(array.shape, ">u4")
     return bytes([0, 0, code, array.ndim]) + sides.tobytes() + array.astype(wanted).tobytes()
 
+
+# Folders ---------------------------------------------------------------------
 
 PACKINGS = {".gz", ".xz"}
 NAMES = "classes.txt"

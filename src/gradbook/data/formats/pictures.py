@@ -1,4 +1,8 @@
-"""One picture from a file that may be anything: upright, in red, green and blue."""
+"""Pictures in files, and folders of them: PNG, JPEG and the like, of any size, upright, in RGB.
+
+A folder has a folder of pictures for each class. Above the classes there may be folders for the
+parts: train, validation, test.
+"""
 
 from __future__ import annotations
 
@@ -103,6 +107,8 @@ def _of_many_greys(image: Image) -> Image:
     return PIL.Image.fromarray((values // 257).astype(np.uint8))
 
 
+# Folders ---------------------------------------------------------------------
+
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".webp"}
 
 
@@ -112,10 +118,10 @@ def read_folder(folder: Path, size: Size | None = None) -> Dataset:
     They are grey unless one of them has colour.
     """
     files = {part: _files(where) for part, where in _parts(folder).items()}
-    size = size or _size(next(iter(files.values()))[0])
+    size = size or read(next(iter(files.values()))[0]).size[::-1]
     require_room((sum(map(len, files.values())), 3, *size), str(folder))
     pixels = {part: _pixels(found, size) for part, found in files.items()}
-    if all(map(_are_grey, pixels.values())):
+    if all(np.array_equal(rgb[:, :2], rgb[:, 1:]) for rgb in pixels.values()):
         pixels = {part: found[:, :1] for part, found in pixels.items()}
     parts = {part: _part(folder, pixels[part], found) for part, found in files.items()}
     source = f"pictures in {folder}{_left_out(folder)}"
@@ -165,11 +171,6 @@ def _left_out(folder: Path) -> str:
     return f"; {len(beside):,} {files} of another kind left out" if beside else ""
 
 
-def _size(file: Path) -> Size:
-    columns, rows = read(file).size
-    return rows, columns
-
-
 def _pixels(files: list[Path], size: Size) -> NDArray[np.uint8]:
     rows, columns = size
     pixels = np.empty((len(files), 3, rows, columns), np.uint8)
@@ -179,10 +180,6 @@ def _pixels(files: list[Path], size: Size) -> NDArray[np.uint8]:
             image = image.resize((columns, rows), reducing_gap=3)
         target[:] = np.asarray(image).transpose(2, 0, 1)
     return pixels
-
-
-def _are_grey(pixels: NDArray[np.uint8]) -> bool:
-    return np.array_equal(pixels[:, 0], pixels[:, 1]) and np.array_equal(pixels[:, 1], pixels[:, 2])
 
 
 def _part(folder: Path, pixels: NDArray[np.uint8], files: list[Path]) -> Part:

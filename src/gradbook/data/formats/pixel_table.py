@@ -1,7 +1,7 @@
 """Tables of images: a row is a label and its pixels from 0 to 255, commas between, as CSV.
 
 The label comes first, or last where the heading says so. A heading is optional. Rows of
-n·n pixels are grey squares, rows of 3·n·n are squares of red, green, blue by turns.
+n·n pixels are grey squares, rows of 3·n·n are squares with red, green and blue for each pixel.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from gradbook.graph.node import Array, Node, Scalars, define
 from gradbook.graph.tensors.shapes import added, array_of
+from gradbook.net.layers import places_along
 from gradbook.net.parameters import Shape
 
 
@@ -24,10 +25,6 @@ def viewed(x: Array, window: Shape, stride: int, pad: int) -> Array:
     """Views of x of shape (…, channels, out height, out width, rows, columns)."""
     padded = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(pad, pad)] * 2)
     return sliding_window_view(padded, window, (-2, -1))[..., ::stride, ::stride, :, :]
-
-
-def places_along(size: int, window: int, stride: int, pad: int = 0) -> int:
-    return (size + 2 * pad - window) // stride + 1
 
 
 def _grouped(x: Array, axis: int, groups: int) -> Array:

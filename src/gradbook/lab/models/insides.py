@@ -74,10 +74,10 @@ def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
     measured = measure(net).layers
     stages = []
     for layers, node in zip(told, shown, strict=True):
-        sight = measured[layers[-1]].sight
-        assert sight is not None  # the input is a picture
+        field = measured[layers[-1]].field
+        assert field is not None  # the input is a picture
         words = ", ".join(layer_words(net.layers[index]) for index in layers)
-        stages.append(Stage(words, sight.field, np.asarray(found[node][0])))
+        stages.append(Stage(words, field.size, np.asarray(found[node][0])))
     return tuple(stages)
 
 

@@ -1,8 +1,8 @@
 """The text form of a network: reading it, with the place of every mistake, and writing it.
 
 Each statement's reader stands beside what writes it: `layers`, `settings`; `network` puts them
-together into a draft. A recipe and a warp are written with the same statements. What makes a `Net`
-of a draft stands above.
+together into a draft. A recipe and a warp are written with the same statements. It knows nothing of
+the `Net` that is made of a draft.
 """
 
 from gradbook.net.text.grammar import GRAMMAR

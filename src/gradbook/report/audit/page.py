@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gradbook.amounts import rough_percent
+from gradbook.amounts import counted, rough_percent
 from gradbook.audit.findings.findings import (
     RIGHT,
     TO_FILL_IN,
@@ -29,7 +29,7 @@ from gradbook.report.audit.text import (
     summary,
     to_fill_in,
 )
-from gradbook.report.chart import svg
+from gradbook.report.chart import interactive, svg
 from gradbook.report.chart.curves import Chart, Curve
 from gradbook.report.page.shell import Section, page, resource, text, wide
 from gradbook.report.page.tables import IN_A_NOTEBOOK, table
@@ -51,12 +51,14 @@ def audit_page(reports: Sequence[BookReport]) -> str:
         heading = f"{name} {_badge(report.verdict)}"
         body = "\n".join(_sheet(sheet, len(report.sheets) > 1) for sheet in report.sheets)
         sections.append(Section(_anchor(reports, report), heading, body))
+    first = f"{reports[0].verdict}{summary(reports[0])}"
+    lead = first[:1].upper() + first[1:] if len(reports) == 1 else counts(reports)
     return page(
-        _name(reports[0]) if len(reports) == 1 else "Workbooks, checked",
+        _name(reports[0]) if len(reports) == 1 else "Checked workbooks",
         sections,
-        lead=f'<p class="lead">{_lead(reports)}</p>',
+        lead=f'<p class="lead">{text(lead)}.</p>',
         foot="<p>Every gradient was checked against the chain rule of the sheet’s own loss.</p>",
-        style=svg.style() + resource(__package__, "audit.css"),
+        style=interactive.style() + resource(__package__, "audit.css"),
     )
 
 
@@ -65,13 +67,6 @@ def _is_told(reports: Sequence[BookReport], report: BookReport) -> bool:
     return bool(report.sheets) and (
         len(reports) == 1 or any(sheet.findings for sheet in report.sheets)
     )
-
-
-def _lead(reports: Sequence[BookReport]) -> str:
-    if len(reports) == 1:
-        words = f"{reports[0].verdict}{summary(reports[0])}"
-        return text(words[:1].upper() + words[1:] + ".")
-    return text(counts(reports) + ".")
 
 
 def _name(report: BookReport) -> str:
@@ -124,11 +119,14 @@ def _marks(grade: Grade) -> str:
 def _class(reports: Sequence[BookReport]) -> Iterator[Section]:
     mistakes, same = shared_mistakes(reports), identical_files(reports)
     if mistakes:
-        parts = (
-            f"<h3>{len(shared.books)} of {len(reports)} books</h3>\n{_names(shared.books)}\n"
-            f"<ul>{''.join(map(_reason, gathered(shared.findings)))}</ul>"
-            for shared in mistakes
-        )
+        parts = []
+        for shared in mistakes:
+            reasons = "".join(
+                f"<li><b>{text(quantities)}</b>: {text(why)}</li>"
+                for quantities, why in gathered(shared.findings)
+            )
+            heading = f"<h3>{len(shared.books)} of {counted(len(reports), 'book')}</h3>"
+            parts.append(f"{heading}\n{_names(shared.books)}\n<ul>{reasons}</ul>")
         yield Section("shared", "Shared mistakes", "\n".join(parts))
     if same:
         yield Section("identical", "Identical files", "\n".join(map(_names, same)))
@@ -136,11 +134,6 @@ def _class(reports: Sequence[BookReport]) -> Iterator[Section]:
 
 def _names(books: Sequence[str]) -> str:
     return f'<p class="names">{", ".join(f"<b>{text(one_line(book))}</b>" for book in books)}</p>'
-
-
-def _reason(entry: tuple[str, str]) -> str:
-    quantities, why = entry
-    return f"<li><b>{text(quantities)}</b>: {text(why)}</li>"
 
 
 # A book -----------------------------------------------------------------------
@@ -206,11 +199,11 @@ def _chart(sheet: SheetReport) -> str:
         return ""
     chart = curves(sheet.curve)
     picture = svg.svg(chart, FRAME, alone=False)
-    caption = f"What it does to learning: {text(learning(sheet.curve))}."
+    caption = f"Effect on learning: {text(learning(sheet.curve))}."
     for kind, curve in zip(("made", "corrected"), chart.curves, strict=True):
         # the names are all the legend that a phone has room for
         caption = caption.replace(curve.label, f'<b class="{kind}">{curve.label}</b>')
-    return f'<figure class="chart">{picture}<figcaption>{caption}</figcaption></figure>'
+    return f'<figure class="labelled">{picture}<figcaption>{caption}</figcaption></figure>'
 
 
 def curves(losses: LossCurves) -> Chart:

@@ -57,7 +57,9 @@ def summary(report: BookReport) -> str:
     said = found(report)
     if report.verdict == RIGHT:
         return f", {said}"
-    return f": {', '.join(filter(None, [said, _graded(report)]))}"
+    marks = grade(report)
+    graded = f", {marks.count(GOOD):,} of {counted(len(marks.marks), 'gradient')} right"
+    return f": {said}{graded if marks.marks else ''}"
 
 
 def found(report: BookReport) -> str:
@@ -76,11 +78,6 @@ def found(report: BookReport) -> str:
     blank = len(kinds) - wrong
     said = [counted(wrong, "finding")] if wrong else []
     return ", ".join([*said, f"{blank:,} to fill in"] if blank else said)
-
-
-def _graded(report: BookReport) -> str:
-    marks = grade(report)
-    return f"{marks.count(GOOD):,} of {len(marks.marks):,} gradients right" if marks.marks else ""
 
 
 def counts(reports: Sequence[BookReport]) -> str:

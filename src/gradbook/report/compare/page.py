@@ -35,19 +35,16 @@ def compare_page(
         sections.append(Section("recipes", "How their recipes differ", _differences(runs)))
     if misread is not None and len(runs) > 1:
         sections.append(Section("misread", "Misread images", _misread(runs, misread)))
+    data = " and ".join(dict.fromkeys(Path(run.recipe.data).name for run in runs))
+    lead = f"{counted(len(runs), 'run')} on {data}, side by side."
     return page(
         " · ".join(run.name for run in runs) if len(runs) <= MOST_NAMES else "Runs compared",
         sections,
-        lead=f'<p class="lead">{text(_lead(runs))}</p>',
+        lead=f'<p class="lead">{text(lead)}</p>',
         foot=made_with(command),
         style=style(),
         script=interactive.script(),
     )
-
-
-def _lead(runs: Sequence[Compared]) -> str:
-    data = " and ".join(dict.fromkeys(Path(run.recipe.data).name for run in runs))
-    return f"{counted(len(runs), 'run')} on {data}, side by side."
 
 
 def _table(runs: Sequence[Compared]) -> str:

@@ -12,7 +12,6 @@ from gradbook.report.page.shell import page as whole_page
 from gradbook.report.page.tables import table
 from gradbook.targets.algebra.notation.document import (
     Block,
-    Cell,
     Code,
     Document,
     Equation,
@@ -36,11 +35,10 @@ def page(document: Document, net: Net, command: str = "") -> str:
     drawing = draw(net)
     opening, *parts = _parts(document.blocks)
     figure = f"<figure>{wide(svg(drawing, alone=False))}</figure>"
-    before = [_block(block, anchor) for block, anchor in opening.blocks]
     return whole_page(
         document.title,
-        map(_section, parts),
-        lead="\n".join([figure, *before, _contents(parts)]),
+        [Section(part.anchor, _inlines(part.heading), _blocks(part)) for part in parts],
+        lead="\n".join([figure, _blocks(opening), _contents(parts)]),
         foot=made_with(command),
         style=f"{style()}figure svg{{min-width:{SMALLEST * drawing.width:.0f}px}}",
     )
@@ -125,9 +123,8 @@ def _shortly(heading: Sequence[Inline]) -> Sequence[Inline]:
     return things if len(things) == 1 else words or heading
 
 
-def _section(part: _Part) -> Section:
-    body = "\n".join(_block(block, anchor) for block, anchor in part.blocks)
-    return Section(part.anchor, _inlines(part.heading), body)
+def _blocks(part: _Part) -> str:
+    return "\n".join(_block(block, anchor) for block, anchor in part.blocks)
 
 
 def _block(block: Block, anchor: str) -> str:
@@ -155,13 +152,10 @@ def _equation(block: Equation) -> str:
 def _table(block: TableBlock) -> str:
     """Columns of words stand left, numbers right."""
     columns = list(zip(*block.rows, strict=True))
-    words = [k for k, column in enumerate(columns) if not all(map(_is_number, column))]
+    numbers = [[list(map(type, cell)) == [Numeral] for cell in column] for column in columns]
+    words = [k for k, column in enumerate(numbers) if not all(column)]
     rows = (list(map(_inlines, row)) for row in block.rows)
     return wide(table(list(map(_inlines, block.head)), rows, words))
-
-
-def _is_number(cell: Cell) -> bool:
-    return len(cell) == 1 and isinstance(cell[0], Numeral)
 
 
 def _inlines(parts: Sequence[Inline]) -> str:

@@ -30,16 +30,15 @@ def confusion(counts: Counts, classes: Sequence[str]) -> str:
         return _commonest(counts, classes)
     turned = " turned" * any(len(name) > LONGEST_LEVEL for name in classes)
     head = "".join(f'<th scope="col"><span>{text(name)}</span></th>' for name in classes)
-    rows = "\n".join(_row(counts, classes, k) for k in range(len(classes)))
+    rows = "\n".join(
+        f'<tr><th scope="row">{text(name)}</th>'
+        f"{''.join(_cell(counts, classes, k, read) for read in range(len(classes)))}</tr>"
+        for k, name in enumerate(classes)
+    )
     return wide(
         f'<table class="confusion{turned}">\n<thead><tr><td></td>{head}</tr></thead>\n'
         f"<tbody>\n{rows}\n</tbody>\n</table>"
     )
-
-
-def _row(counts: Counts, classes: Sequence[str], shown: int) -> str:
-    cells = "".join(_cell(counts, classes, shown, read) for read in range(len(classes)))
-    return f'<tr><th scope="row">{text(classes[shown])}</th>{cells}</tr>'
 
 
 def _cell(counts: Counts, classes: Sequence[str], shown: int, read: int) -> str:
@@ -48,9 +47,11 @@ def _cell(counts: Counts, classes: Sequence[str], shown: int, read: int) -> str:
         return f'<td class="right">{count}</td>'
     if not count:
         return '<td class="none">·</td>'
+    most = int((counts - np.diag(np.diag(counts))).max())
+    heat = ceil(HEATS * sqrt(count / most))  # by the root, so that the rare ones are seen
     what = f"{counted(count, 'image')} of {classes[shown]} read as {classes[read]}"
     return (
-        f'<td class="h{_heat(counts, count)}"><a href="#{pair(shown, read)}" '
+        f'<td class="h{heat}"><a href="#{pair(shown, read)}" '
         f'aria-label="{text(what)}" title="{text(what)}">{count}</a></td>'
     )
 
@@ -58,12 +59,6 @@ def _cell(counts: Counts, classes: Sequence[str], shown: int, read: int) -> str:
 def pair(shown: int, read: int) -> str:
     """What a mistake is called in the page's links."""
     return f"is-{shown}-read-{read}"
-
-
-def _heat(counts: Counts, count: int) -> int:
-    """From 1 to HEATS; by the root, so that the rare ones are seen."""
-    most = int((counts - np.diag(np.diag(counts))).max())
-    return ceil(HEATS * sqrt(count / most))
 
 
 def _commonest(counts: Counts, classes: Sequence[str]) -> str:

@@ -99,7 +99,9 @@ def _sections(run: Evidence) -> Iterator[Section]:
     yield Section("confusion", "Confusion matrix", _confusion(run))
     yield Section("misread", "Misread", _misread(run))
     yield Section("images", "Training images", _images(run))
-    yield Section("network", "The network", _network(run))
+    measured = measure(run.model.net)
+    layers = f"{summary_page.remarks_list(measured)}\n{summary_page.layers(measured)}"
+    yield Section("network", "The network", layers)
     if run.filters is not None or run.stages:
         yield Section("insides", "Inside the network", _insides(run))
     yield Section("again", "How to reproduce it", _again(run))
@@ -189,11 +191,6 @@ def _images(run: Evidence) -> str:
     names = ["as they are", *(f"in epoch {k}" for k in range(1, len(run.warped)))]
     films = insides.warped_rows(list(zip(names, run.warped, strict=True)))
     return f"<p>{said}</p>\n{_column(films)}"
-
-
-def _network(run: Evidence) -> str:
-    measured = measure(run.model.net)
-    return f"{summary_page.remarks_list(measured)}\n{summary_page.layers(measured)}"
 
 
 def _insides(run: Evidence) -> str:

@@ -163,7 +163,9 @@ def dots(spread: Spread, labels: Sequence[str], of: int) -> str:
         return round(LEFT + (RIGHT - LEFT) * (value - low) / (high - low), 1)
 
     parts = [f'<path class="grid" stroke="{QUIET.fill}" d="M{LEFT} {LINE}H{RIGHT}"/>']
-    parts += [_tick(x(level), percent(level, of)) for level in _levels(low, high, of)]
+    for level in _levels(low, high, of):
+        tick = f'<path class="grid" stroke="{QUIET.fill}" d="M{x(level)} {LINE - 5}v10"/>'
+        parts += [tick, _text(x(level), LINE + 32, percent(level, of))]
     parts.append(
         f'<path class="mean" d="M{x(spread.mean)} {LINE - 15}v30"><title>the mean, '
         f"{percent(spread.mean, of)}</title></path>"
@@ -189,12 +191,6 @@ def _levels(low: float, high: float, of: int) -> list[float]:
     first = round(low / step) * step
     levels = [first + k * step for k in range(12)]
     return [level for level in levels if low <= level <= min(high, 1.0)]
-
-
-def _tick(x: float, words: str) -> str:
-    return f'<path class="grid" stroke="{QUIET.fill}" d="M{x} {LINE - 5}v10"/>' + _text(
-        x, LINE + 32, words
-    )
 
 
 def _text(x: float, y: float, words: str) -> str:

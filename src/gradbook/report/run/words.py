@@ -35,7 +35,7 @@ def opening(training: TrainingRun, width: int) -> Iterator[TextLine]:
         yield from folded([Piece(remark, "yellow")], width)
     if training.history:
         done = counted(len(training.history), "epoch")
-        yield from folded([Piece(f"going on after {done}", QUIET)], width)
+        yield from folded([Piece(f"resuming after {done}", QUIET)], width)
     yield []
 
 
@@ -51,7 +51,7 @@ def _settings(training: TrainingRun) -> Iterator[list[str]]:
 
 
 def result(event: Mapping[str, Any], width: int, tested: int | None = None) -> Iterator[TextLine]:
-    """How many of so many test images are read right, and what that took."""
+    """How many of so many test images are read correctly, and what that took."""
     right = percent(event["test_accuracy"])
     images = "the test images" if tested is None else f"the {counted(tested, 'test image')}"
     wrong = "" if tested is None else f", {round(tested * (1 - event['test_accuracy'])):,} wrong"
@@ -59,14 +59,14 @@ def result(event: Mapping[str, Any], width: int, tested: int | None = None) -> I
     said = [
         Piece(f"{event['recipe']} reads "),
         Piece(stuck(right), f"bold {GOOD}"),
-        Piece(f" of {images} right{wrong}, after {took}"),
+        Piece(f" of {images} correctly{wrong}, after {took}"),
     ]
     yield []
     yield from folded(said, width)
 
 
 def done_before(run: RunFolder, width: int) -> Iterator[TextLine]:
-    words = f"{run.path} is done already: remove the folder, or name another, to train anew"
+    words = f"{run.path} is done already: remove the folder, or name another, to train again"
     yield from folded(words, width)
 
 
@@ -133,7 +133,7 @@ def stopped(training: TrainingRun | None, folder: Path, width: int) -> Iterator[
     """Where it stands, if it stopped between two steps, and how to go on."""
     where = f" {_place(training)}" if training else ""
     yield []
-    yield from folded(f"Stopped{where}, and saved. It goes on with", width)
+    yield from folded(f"Stopped{where} and saved. Resume with", width)
     yield []
     yield _command("train", "--resume", str(folder))
 

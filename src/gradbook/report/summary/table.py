@@ -168,7 +168,7 @@ def _totals(measured: NetMeasure) -> dict[str, TableCell]:
 
 
 def _record(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
-    sight = layer.sight
+    field = layer.field
     return {
         "layer": layer_words(layer.layer),
         "output": layer.output,
@@ -176,8 +176,8 @@ def _record(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
         "bytes": layer.bytes,
         "kernel": layer.window,
         "stride": layer.stride,
-        "jump": sight and sight.jump,
-        "field": sight and sight.field,
+        "jump": field and field.jump,
+        "field": field and field.size,
         "macs": layer.macs,
         "training_macs": layer.training_macs,
         "memory": measured.memory(layer),

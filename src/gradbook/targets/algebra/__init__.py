@@ -1,4 +1,5 @@
-"""A network's derivation as algebra: written in the terminal, LaTeX, Markdown and a page.
+"""A network's derivation as algebra: for the terminal, LaTeX, Markdown, a page, and programs.
 
-Knows how people write formulas and how a derivation is told; not how it is found.
+Knows how people write formulas and in which order a derivation is told. Doesn't know how the
+chains of a derivation are found.
 """

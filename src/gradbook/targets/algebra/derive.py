@@ -69,7 +69,7 @@ def _one_of_each_parameter(known: Algebra) -> Iterator[Node]:
 
 
 def _told_forward(derived: Derivation, weights: Sequence[Node]) -> Sequence[Node]:
-    """The values that the chains of these weights speak of; in a small network all values."""
+    """The values that the chains of these weights mention; in a small network all values."""
     if _is_small(derived) or len(weights) > 1:
         return derived.forward
     spoken = {derived.step.loss}

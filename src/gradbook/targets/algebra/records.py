@@ -38,15 +38,17 @@ def records(step: Step, only: str | None = None) -> Record:
     return {
         "network": str(step.net),
         "error": _plain(known.values[step.loss]),
-        "forward": [_forward(known, value) for value in known.derived.forward],
+        "forward": [
+            {
+                "name": str(value.name),
+                "formula": spell(definition(value, known.say_symbols())),
+                "value": _plain(known.values[value]),
+            }
+            for value in known.derived.forward
+        ],
         "shared": [_chain(known, value) for value in known.derived.worked],
         "weights": [_weight(known, weight) for weight in weights],
     }
-
-
-def _forward(known: Algebra, value: Node) -> Record:
-    formula = spell(definition(value, known.say_symbols()))
-    return {"name": str(value.name), "formula": formula, "value": _plain(known.values[value])}
 
 
 def _chain(known: Algebra, value: Node) -> Record:

@@ -1,4 +1,4 @@
-"""From a network to its drawing: stages side by side, and the lines between them."""
+"""From a network to its drawing: stages side by side, and between them lines with names."""
 
 from __future__ import annotations
 
@@ -52,13 +52,10 @@ def draw(net: Net, numbers: bool = False) -> Drawing:
     wanted = [True, False] if numbers else [False]
     layouts = [_roomiest(stages(net, with_numbers)) for with_numbers in wanted]
     layout = min(layouts, key=lambda layout: len(layout.unnamed))
-    return drawing(_described(net), layout.shapes, MARGIN)
-
-
-def _described(net: Net) -> str:
     called = f"The network {net.name}" if net.name else "A network"
     layers = ", ".join(map(layer_words, net.layers))
-    return f"{called}: input {spell(net.input)}, {layers}, {net.loss}"
+    words = f"{called}: input {spell(net.input)}, {layers}, {net.loss}"
+    return drawing(words, layout.shapes, MARGIN)
 
 
 @dataclass(frozen=True)
@@ -197,6 +194,8 @@ def _caption_widths(places: Sequence[PlacedStage]) -> Iterator[int]:
         yield min(MOST_CHARACTERS, int((room - CAPTIONS_APART) / (WORD_SIZE * CHARACTER)))
 
 
+# Names of weights, each on its line, where none meets another name or line ---
+
 MOST_LABELS = 48  # between two columns; more than that nobody reads
 LABEL_GAP, LINE_GAP = 3.0, 1.5  # the least that reads well
 ROOMY = 4.0  # more room than this is no better
@@ -234,8 +233,8 @@ def _room(boxes: Iterable[Box], lines: Sequence[Segment], enough: float) -> floa
         ends = min(box.left - line.start[0], line.end[0] - box.right)
         labels = min((box.gap(other) for other in before), default=room + LABEL_GAP)
         others = (other for other in lines if other is not line)
-        foreign = min((_line_gap(box, other) for other in others), default=room + LINE_GAP)
-        room = min(room, ends - LABEL_GAP, labels - LABEL_GAP, foreign - LINE_GAP)
+        others_gap = min((_line_gap(box, other) for other in others), default=room + LINE_GAP)
+        room = min(room, ends - LABEL_GAP, labels - LABEL_GAP, others_gap - LINE_GAP)
         if room <= enough:
             return 0
         before.append(box)

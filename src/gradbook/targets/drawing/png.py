@@ -69,7 +69,9 @@ class _Painter:
                 self._outline(shape.box.corners, shape.colour.ink, 1.6)
             case Unit():
                 for part in shape.parts:
-                    self._part(shape, part)
+                    points = _curve(shape, part)
+                    self.draw.polygon([self._at(point) for point in points], part.colour.fill)
+                    self._outline(points, part.colour.ink, 1.3)
             case Label():
                 self._label(shape)
 
@@ -94,11 +96,6 @@ class _Painter:
         for y in cuts(box.top, box.bottom, rows):
             self._line((box.left, y), (box.right, y), _faded(colour, 0.3), 1)
         self._outline(box.corners, colour.ink, 1)
-
-    def _part(self, unit: Unit, part: UnitPart) -> None:
-        points = _curve(unit, part)
-        self.draw.polygon([self._at(point) for point in points], part.colour.fill)
-        self._outline(points, part.colour.ink, 1.3)
 
     def _label(self, label: Label) -> None:
         """Its pieces one after the other, all together centred."""

@@ -60,12 +60,15 @@ def svg(drawing: Drawing, alone: bool = True) -> str:
 
 def _shape(shape: Shape) -> str:
     match shape:
-        case Segment():
-            return _line(shape)
+        case Segment((x0, y0), (x1, y1), colour):
+            way = f"M{_n(x0)} {_n(y0)}L{_n(x1)} {_n(y1)}"
+            paint = _paint(("edge", colour))
+            return f'<path {paint} stroke-opacity="0.6" stroke-width="1.2" d="{way}"/>'
         case Plane():
             return _plane(shape)
-        case WindowFrame():
-            return _frame(shape)
+        case WindowFrame(box, colour):
+            edge = _paint(("edge", colour))
+            return f'<path fill="none" {edge} stroke-width="1.6" d="{_rectangle(box)}"/>'
         case Unit():
             return "\n".join(_unit(shape))
         case Label():
@@ -84,14 +87,6 @@ def _class(touch: str, colour: Colour) -> str:
     return f"{touch}-{colour.key}"
 
 
-def _line(line: Segment) -> str:
-    (x0, y0), (x1, y1) = line.start, line.end
-    way = f"M{_n(x0)} {_n(y0)}L{_n(x1)} {_n(y1)}"
-    return (
-        f'<path {_paint(("edge", line.colour))} stroke-opacity="0.6" stroke-width="1.2" d="{way}"/>'
-    )
-
-
 def _plane(plane: Plane) -> str:
     box, (rows, columns) = plane.box, plane.ruled
     down = (f"M{_n(x)} {_n(box.top)}V{_n(box.bottom)}" for x in cuts(box.left, box.right, columns))
@@ -103,11 +98,6 @@ def _plane(plane: Plane) -> str:
     if not rules:
         return sheet
     return sheet + f'<path {_paint(("edge", plane.colour))} stroke-opacity="0.3" d="{rules}"/>'
-
-
-def _frame(frame: WindowFrame) -> str:
-    edge = _paint(("edge", frame.colour))
-    return f'<path fill="none" {edge} stroke-width="1.6" d="{_rectangle(frame.box)}"/>'
 
 
 def _rectangle(box: Box) -> str:

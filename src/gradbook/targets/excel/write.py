@@ -45,7 +45,7 @@ def write_book(book: WorkbookPlan, path: Path) -> None:
     workbook.set_properties(_properties(book))
     look = Look(workbook)
     for name in book.sheets:
-        SHEETS[name](workbook, look, book)
+        SHEETS[name](look, book)
     workbook.close()
 
 

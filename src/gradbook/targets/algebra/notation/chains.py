@@ -71,7 +71,7 @@ class Algebra:
     def in_partials(self, chain: Chain) -> Form:
         """∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5."""
         wording = Wording(
-            _as_partial, lambda inside: _sigma(self.in_partials(inside)), spare_ones=False
+            as_partial, lambda inside: BigSum(self.in_partials(inside), "samples"), spare_ones=False
         )
         return self._said(chain, wording)
 
@@ -80,9 +80,12 @@ class Algebra:
         say = self.say_symbols()
 
         def factor(part: Local | Worked) -> Form:
-            return formula(part.formula, say) if isinstance(part, Local) else _as_partial(part)
+            return formula(part.formula, say) if isinstance(part, Local) else as_partial(part)
 
-        return self._said(chain, Wording(factor, lambda inside: _sigma(self.in_formulas(inside))))
+        def total(inside: Chain) -> Form:
+            return BigSum(self.in_formulas(inside), "samples")
+
+        return self._said(chain, Wording(factor, total))
 
     def in_numbers(self, chain: Chain, sample: int | None = None) -> Form:
         """The same with the numbers put in; Σ is written out."""
@@ -148,7 +151,7 @@ class Algebra:
                 share = Fraction(Numeral(1), Numeral(self.samples))
                 return multiplied([share, total]) if mean else total
             case ChainProduct(factors):
-                kept = [part for part in factors if not (wording.spare_ones and is_one(part))]
+                kept = [part for part in factors if not (wording.spare_ones and _is_one(part))]
                 return multiplied(self._said(part, wording) for part in kept or factors[:1])
 
 
@@ -168,16 +171,12 @@ def partial(of: Node, to: Node) -> Form:
     return Partial(symbol_of(of), symbol_of(to))
 
 
-def is_one(chain: Chain) -> bool:
+def _is_one(chain: Chain) -> bool:
     return isinstance(chain, Local) and chain.formula.is_constant(1)
 
 
-def _as_partial(part: Local | Worked) -> Form:
+def as_partial(part: Local | Worked) -> Form:
     return partial(part.of, part.to) if isinstance(part, Local) else partial(part.root, part.value)
-
-
-def _sigma(inside: Form) -> Form:
-    return BigSum(inside, "samples")
 
 
 def at(value: Array, sample: int | None = None) -> float:

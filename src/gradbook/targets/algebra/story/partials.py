@@ -39,7 +39,7 @@ def steps(local: Local, say: Say) -> list[Form]:
 
 
 def differentiated(local: Local, say: Say) -> list[Form]:
-    """∂/∂to (the formula of `of`), where that speaks of `to`."""
+    """∂/∂to (the formula of `of`), where that mentions `to`."""
     said, to = definition(local.of, say), formula(local.to, say)
     op = local.of.op
     if op.name == "cross_entropy_of" and op.expansion:
@@ -50,14 +50,6 @@ def differentiated(local: Local, say: Say) -> list[Form]:
 def _difference(local: Local, say: Say) -> Form:
     target, output = local.of.inputs
     return formula(target, say) - formula(output, say)
-
-
-def _half_square(local: Local, say: Say) -> list[Form]:
-    return [Factors((HALF, Numeral(2), _difference(local, say), Minus(Numeral(1))))]
-
-
-def _square(local: Local, say: Say) -> list[Form]:
-    return [Factors((Numeral(2), _difference(local, say), Minus(Numeral(1))))]
 
 
 def _primed(function: str) -> Between:
@@ -75,8 +67,12 @@ def _binary_cross_entropy(local: Local, say: Say) -> list[Form]:
 
 
 STEPS: dict[str, Between] = {
-    "half_square": _half_square,
-    "square": _square,
+    "half_square": lambda local, say: [
+        Factors((HALF, Numeral(2), _difference(local, say), Minus(Numeral(1))))
+    ],
+    "square": lambda local, say: [
+        Factors((Numeral(2), _difference(local, say), Minus(Numeral(1))))
+    ],
     "sigmoid": _primed("σ"),
     "tanh": _primed("tanh"),
     "binary_cross_entropy": _binary_cross_entropy,

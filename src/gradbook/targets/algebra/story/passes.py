@@ -18,7 +18,7 @@ from gradbook.graph.derivation import (
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import losses
-from gradbook.targets.algebra.notation.chains import Algebra, at, partial, symbol_of
+from gradbook.targets.algebra.notation.chains import Algebra, as_partial, at, partial, symbol_of
 from gradbook.targets.algebra.notation.document import Cell, EquationLine, Inline
 from gradbook.targets.algebra.notation.forms import (
     Comparison,
@@ -175,8 +175,7 @@ class _Backward:
         """Where each of these was worked."""
         text: list[Inline] = []
         for part in parts:
-            of, to = (part.of, part.to) if isinstance(part, Local) else (part.root, part.value)
-            text += [", " if text else "As before: ", partial(of, to), " in "]
+            text += [", " if text else "As before: ", as_partial(part), " in "]
             text.append(self.story.reference(_key(part)))
         if text:
             self.story.say(*text, ".")

@@ -26,7 +26,6 @@ from gradbook.targets.c.kernels.machine import Machine
 
 GROUND = ("lanes", "threads", "chance", "fetch")  # files of C, in the order they build on
 LOOPS = (
-    "hooks",
     "direct",
     "direct_gradients",
     "winograd_points",
@@ -159,40 +158,33 @@ def _program(one: Program, parts: Mapping[str, int]) -> Iterator[str]:
 
 
 def _head(step: Step, machine: Machine) -> str:
-    suffix = "" if machine.double else "f"
-    functions = ("exp", "log", "log1p", "tanh", "sqrt", "fabs", "pow")
     title = f"the network {step.net.name}" if step.net.name else "a network"
-    return "\n".join(
-        [
-            f"/* {title.capitalize()}: one training step and inference, for batches of at most "
-            f"{step.samples} images.",
-            " *",
-            f" * {machine.lanes} images go side by side, one in each lane of a vector. "
-            "Values lie as",
-            " * [tile of images][row][channel][column][lane]. Generated from the network's",
-            " * graph; the parts that don't depend on it are files of their own. */",
-            "",
-            part("head"),
-            f"typedef {machine.real} real;",
-            *(["#define REAL_IS_DOUBLE"] if machine.double else []),
-            f"#define LANES {machine.lanes}",
-            f"#define TILES {-(-step.samples // machine.lanes)}",
-            *(f"#define {name.upper()} {name}{suffix}" for name in functions),
-            "",
-        ]
-    )
+    functions = ("exp", "log", "log1p", "tanh", "sqrt", "fabs", "pow")
+    spelled = [f"{name}{'' if machine.double else 'f'}" for name in functions]
+    pairs = zip(functions, spelled, strict=True)
+    defined = "\n".join(f"#define {name.upper()} {own}" for name, own in pairs)
+    return f"""\
+/* {title.capitalize()}: training steps and inference, for batches of at most {step.samples} images.
+ *
+ * {machine.lanes} images go side by side, one in each lane of a vector. Values lie as
+ * [tile of images][row][channel][column][lane]. Generated from the network's
+ * graph; the parts that don't depend on it are files of their own. */
+
+typedef {machine.real} real;
+{"#define REAL_IS_DOUBLE" if machine.double else ""}
+#define LANES {machine.lanes}
+#define TILES {-(-step.samples // machine.lanes)}
+{defined}
+"""
 
 
 def _structs(members: Members) -> str:
-    engine = "\n".join(f"    {line}" for line in members.engine)
-    place = "\n".join(f"    {line}" for line in members.place)
-    row = "\n".join(f"    {line}" for line in line_members(members.line))
-    return (
-        part("place")
-        .replace("    /* LINE */", row)
-        .replace("    /* ENGINE */", engine)
-        .replace("    /* PLACE */", f"{place}\n    vec scratch[{members.scratch}];")
-    )
+    text = part("place")
+    placed = [*members.place, f"vec scratch[{members.scratch}];"]
+    lines = {"LINE": line_members(members.line), "ENGINE": members.engine, "PLACE": placed}
+    for mark, own in lines.items():
+        text = text.replace(f"    /* {mark} */", "\n".join(f"    {line}" for line in own))
+    return text
 
 
 def _table(arrays: Sequence[Array]) -> str:

@@ -1,8 +1,29 @@
 /* Vectors with one image in each lane, and what plain vector arithmetic lacks.
  *
- * The generated source defines LANES and `real` before this file is included. Everything here
+ * The generated source defines LANES and `real` before this. Everything here
  * is portable (GCC's and Clang's vector extensions); where AVX-512 has a single instruction for
  * something, it is named. */
+
+#define _GNU_SOURCE
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+/* With PART a compiler takes only that part of the passes, beside others. */
+#ifdef PART
+#define IN_PART(number) (PART == (number))
+#define ACROSS __attribute__((visibility("hidden")))
+#else
+#define IN_PART(number) 1
+#define ACROSS static
+#endif
 
 typedef real vec __attribute__((vector_size(LANES * sizeof(real))));
 #ifdef REAL_IS_DOUBLE

@@ -59,11 +59,8 @@ def _is_largest(parts: Parts, node: Node) -> Expression:
 def _log_sum_exp(parts: Parts, node: Node) -> Expression:
     """Measured from the largest, so that no EXP overflows."""
     most = call("MAX", *parts)
-    return infix("+", most, call("LN", infix("+", *(_exp_from(part, most) for part in parts))))
-
-
-def _exp_from(part: Expression, most: Expression) -> Expression:
-    return call("EXP", Infix("-", part, most))
+    powers = (call("EXP", Infix("-", part, most)) for part in parts)
+    return infix("+", most, call("LN", infix("+", *powers)))
 
 
 def _softplus(parts: Parts, node: Node) -> Expression:
@@ -72,14 +69,14 @@ def _softplus(parts: Parts, node: Node) -> Expression:
     return Infix("+", call("MAX", x, ZERO), tail)
 
 
-def _sigmoid(x: Expression) -> Expression:
-    return Infix("/", ONE, Infix("+", ONE, call("EXP", Prefix("-", x))))
+def _sigmoid(parts: Parts, node: Node) -> Expression:
+    return Infix("/", ONE, Infix("+", ONE, call("EXP", Prefix("-", *parts))))
 
 
 def _guarded_sigmoid(parts: Parts, node: Node) -> Expression:
     """For values so far below zero that the textbook's form overflows."""
-    (x,) = parts
-    return call("IF", Infix("<", x, number(-LARGEST_EXP)), ZERO, _sigmoid(x))
+    far = Infix("<", parts[0], number(-LARGEST_EXP))
+    return call("IF", far, ZERO, _sigmoid(parts, node))
 
 
 def _guarded_power(parts: Parts, node: Node) -> Expression:
@@ -116,7 +113,7 @@ PHRASES: dict[str, Phrase] = {
     "is_largest": _is_largest,
     "log_sum_exp": _log_sum_exp,
     "softplus": _softplus,
-    "sigmoid": lambda parts, node: _sigmoid(*parts),
+    "sigmoid": _sigmoid,
 }
 
 GUARDED_PHRASES: dict[str, Phrase] = {"sigmoid": _guarded_sigmoid, "power": _guarded_power}
@@ -193,12 +190,7 @@ class Speller:
         return phrase(parts, node) if phrase else parts[0]
 
 
-def _name(node: Node) -> Reference | None:
-    return Reference(str(node.name)) if node.name is not None else None
-
-
-def _of_all(node: Node) -> Reference:
-    return Reference(f"{write(NAMES.mention(node))} of all samples")
-
-
-NAMES = Speller(_name, _of_all)  # says formulas in names
+NAMES: Speller = Speller(  # says formulas in names
+    lambda node: Reference(str(node.name)) if node.name is not None else None,
+    lambda node: Reference(f"{write(NAMES.mention(node))} of all samples"),
+)

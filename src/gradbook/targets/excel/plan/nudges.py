@@ -62,7 +62,7 @@ class Nudges:
 
     @property
     def noun(self) -> str:
-        """What the check speaks of: the gradients, or those of them that it looks at."""
+        """What the check is about: the gradients, or those of them that it checks."""
         every = len(self.weights) == len(self.step.gradients)
         return "gradients" if every else "checked gradients"
 

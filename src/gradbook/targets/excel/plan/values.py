@@ -16,13 +16,13 @@ from gradbook.targets.excel.language.spelling import spelled_out
 Mask = Any  # an array of True and False
 
 NUMBER_ERROR = "#NUM!"
-LOWEST_EXP = -700.0  # a sigmoid given less makes EXP overflow, or nearly
-SMALLEST_POWER = 1e-300  # a smaller one is, or nearly is, no full number any more
+LOWEST_EXP = -700.0  # below it EXP(-x) in a sigmoid overflows, or nearly
+SMALLEST_POWER = 1e-300  # below it floats lose digits (denormal numbers)
 
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """Each named value over the epochs (and samples); nan where a sheet shows an error."""
+    """Each named value over the epochs (and samples); NaN where a sheet shows an error."""
 
     values: Mapping[Node, Array]
     extreme: frozenset[str]  # ops that met values at which their usual spelling fails

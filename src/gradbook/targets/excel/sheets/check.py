@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Node
@@ -22,12 +21,9 @@ from gradbook.targets.excel.plan.values import shown
 from gradbook.targets.excel.sheets.look import (
     PLAIN,
     SMALL,
-    WHOLE,
     Look,
     colour,
     digits,
-    page,
-    plain_zeros,
 )
 from gradbook.targets.excel.sheets.table import columns
 
@@ -44,13 +40,17 @@ HEADINGS = (
 )
 
 
-def write_check(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
-    sheet = workbook.add_worksheet(CHECK)
-    page(sheet, TOP - 1)
+def write_check(look: Look, book: WorkbookPlan) -> None:
+    title = "Do the gradients agree with what a nudge measures?"
+    remark = (
+        "Each weight is nudged down and up; how much the error changes is its slope. "
+        f"No chain rule is needed for that: {CHECK_WORK} only runs forwards."
+    )
+    sheet = look.sheet(CHECK, title, remark, left=1, repeated=TOP - 1)
     sheet.set_column(0, 0, 2)
     for place, (_, _, width) in enumerate(HEADINGS, 1):
         sheet.set_column(place, place, width)
-    _head(workbook, sheet, look, book)
+    _head(sheet, look, book)
     for row, weight in enumerate(book.nudges.weights, TOP):
         _row(sheet, look, book, row, weight)
     last = TOP + len(book.nudges.weights)
@@ -58,19 +58,12 @@ def write_check(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
     sheet.freeze_panes(TOP, 0)
 
 
-def _head(workbook: Workbook, sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
-    sheet.write_string(0, 1, "Do the gradients agree with what a nudge measures?", look.title)
-    sheet.set_row(0, 28)
-    remark = (
-        "Each weight is nudged down and up; how much the error changes is its slope. "
-        f"No chain rule is needed for that: {CHECK_WORK} only runs forwards."
-    )
-    sheet.write_string(1, 1, remark, look.remark)
+def _head(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     settings = ((3, "nudge", NUDGE, NUDGE_NAME), (4, "epoch", 1, EPOCH_NAME))
     for row, words, value, name in settings:
         sheet.write_string(row, 1, words, look.name(RATE))
         sheet.write_number(row, 2, value, look.given(RATE))
-        workbook.define_name(name, f"={CHECK}!$C${row + 1}")
+        look.workbook.define_name(name, f"={CHECK}!$C${row + 1}")
     whole = {"validate": "integer", "criteria": "between", "minimum": 1, "maximum": book.epochs}
     complaint = f"A whole number from 1 to {book.epochs}"
     whole |= {"error_title": "No such epoch", "error_message": complaint}
@@ -80,7 +73,7 @@ def _head(workbook: Workbook, sheet: Worksheet, look: Look, book: WorkbookPlan) 
     summary = _summary(checked, book.nudges.noun)
     sheet.write_formula(3, 4, summary, look.verdict(), book.check_summary)
     look.colour_verdicts(sheet, "E4")
-    workbook.define_name(CHECK_NAME, f"={CHECK}!$E$4")
+    look.workbook.define_name(CHECK_NAME, f"={CHECK}!$E$4")
     if checked < trained:
         words = f"{checked} of the {trained} trained weights are checked."
         sheet.write_string(4, 4, words, look.remark)
@@ -153,19 +146,16 @@ def _verdict(book: WorkbookPlan, row: int) -> str:
 # The working sheet -----------------------------------------------------------
 
 
-def write_check_work(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
+def write_check_work(look: Look, book: WorkbookPlan) -> None:
     """The weights as they are, and below them a forward pass for each nudge."""
-    sheet = workbook.add_worksheet(CHECK_WORK)
     plan = book.nudges
-    page(sheet, FIRST_ROW - 1)
-    sheet.set_row(0, 26)
-    sheet.set_column(0, 0, 12)
-    sheet.set_column(1, 1 + max(len(plan.values), len(book.step.weights)) + 1, 10.5)
-    sheet.write_string(0, 0, "The forward passes behind the check", look.title)
     remark = (
         f"All weights as they are in the epoch that {CHECK} asks for, then one nudged at a time."
     )
-    sheet.write_string(1, 0, remark, look.remark)
+    title = "The forward passes behind the check"
+    sheet = look.sheet(CHECK_WORK, title, remark, repeated=FIRST_ROW - 1)
+    sheet.set_column(0, 0, 12)
+    sheet.set_column(1, 1 + max(len(plan.values), len(book.step.weights)) + 1, 10.5)
     sheet.write_blank(BASE_ROW - 1, 0, None, look.heading(WEIGHT))
     sheet.write_string(BASE_ROW, 0, "as it is", look.name(WEIGHT))
     for place, weight in enumerate(book.step.weights, 2):
@@ -176,7 +166,7 @@ def write_check_work(workbook: Workbook, look: Look, book: WorkbookPlan) -> None
     for number, weight in enumerate(plan.weights):
         _passes(sheet, look, book, number, weight)
     rows = 2 * len(plan.weights) * book.step.samples
-    plain_zeros(workbook, sheet, FIRST_ROW, 1, rows, len(plan.values) + 2)
+    look.plain_zeros(sheet, FIRST_ROW, 1, rows, len(plan.values) + 2)
     sheet.freeze_panes(FIRST_ROW, 2 + book.several)
 
 
@@ -213,5 +203,4 @@ def _passes(sheet: Worksheet, look: Look, book: WorkbookPlan, number: int, weigh
                 text = str(part.content(run, epoch, sample))
                 sheet.write_formula(top + sample, part.place, text, style, value)
         for sample in range(samples if book.several else 0):
-            style = look.value(PAPER, WHOLE, align="center")
-            sheet.write_number(top + sample, 2, sample + 1, style)
+            sheet.write_number(top + sample, 2, sample + 1, look.count)

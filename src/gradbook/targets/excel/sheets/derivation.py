@@ -10,9 +10,7 @@ from operator import add, mul
 from typing import Any
 
 import numpy as np
-from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.derivation import (
     Chain,
@@ -34,7 +32,7 @@ from gradbook.targets.excel.language.spelling import NAMES, Speller, infix
 from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS
 from gradbook.targets.excel.plan.values import shown
-from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, colour, page, plain_zeros
+from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, colour, page
 
 NAME, WORDS, NUMBER, TABLE, VERDICT, SAMPLE = 1, 2, 3, 4, 5, 6  # columns
 HEADING_ROW = 3
@@ -61,18 +59,15 @@ class LineValue:
         return LineValue(number, lambda k: infix(operator, *(value.at(k) for value in values)))
 
 
-def write_derivation(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
-    sheet = workbook.add_worksheet(DERIVATION)
-    page(sheet, HEADING_ROW)
-    written = _Derivation(sheet, look, book)
+def write_derivation(look: Look, book: WorkbookPlan) -> None:
+    written = _Derivation(look, book)
     written.write()
     rows, across = written.row - HEADING_ROW, SAMPLE - NUMBER + book.step.samples
-    plain_zeros(workbook, sheet, HEADING_ROW + 1, NUMBER, rows, across)
+    look.plain_zeros(written.sheet, HEADING_ROW + 1, NUMBER, rows, across)
 
 
 @dataclass
 class _Derivation:
-    sheet: Worksheet
     look: Look
     book: WorkbookPlan
     row: int = HEADING_ROW
@@ -87,6 +82,15 @@ class _Derivation:
         run = self.book.training
         plain = run.speller(DERIVATION, self.book.guarded)
         self.speller = Speller(plain.refer, self.block, plain.guarded)
+        remark = f"All numbers are those of epoch 1, the first row of {TRAINING}, and follow it."
+        trained = len(self.step.gradients)
+        if len(self.chains.weights()) < trained:
+            remark += f" Of {trained} weights the first and the last layer's first are worked."
+        self.sheet = self.look.workbook.add_worksheet(DERIVATION)
+        page(self.sheet, HEADING_ROW)
+        self.sheet.set_row(0, 28)
+        self.sheet.write_string(0, NAME, "The chain rule, with live numbers", self.look.title)
+        self.sheet.write_string(1, NAME, remark, self.look.remark)
 
     # The sheet from top to bottom --------------------------------------------
 
@@ -121,13 +125,6 @@ class _Derivation:
         sheet.set_column(NAME, NAME, 18)
         sheet.set_column(NUMBER, VERDICT, 14)
         sheet.set_column(SAMPLE, SAMPLE + self.step.samples, 11)
-        sheet.set_row(0, 28)
-        sheet.write_string(0, NAME, "The chain rule, with live numbers", look.title)
-        remark = f"All numbers are those of epoch 1, the first row of {TRAINING}, and follow it."
-        trained = len(self.step.gradients)
-        if len(self.chains.weights()) < trained:
-            remark += f" Of {trained} weights the first and the last layer's first are worked."
-        sheet.write_string(1, NAME, remark, look.remark)
         headings = {NUMBER: "number", TABLE: f"in {TRAINING}", VERDICT: ""}
         if self.book.several:
             headings |= {SAMPLE + k: f"sample {k + 1}" for k in range(self.step.samples)}
@@ -263,6 +260,8 @@ def prose(expression: Expression) -> str:
     apart = re.sub(r"(?<=[\w)])(?<!\dE)([-+])", r" \1 ", write(expression))
     return apart.replace("*", "·").replace("-", "−")
 
+
+# Which chains are worked, what they refer to, how they read ------------------
 
 MOST_CELLS = 12_000  # beyond this two weights are worked, and the others go the same way
 A_WEIGHTS_LINES = 12  # or so: its partials, its chain

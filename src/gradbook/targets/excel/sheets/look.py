@@ -1,4 +1,4 @@
-"""How the sheets look: fills, fonts, number formats, and what every sheet has in common."""
+"""How the sheets look: fills, fonts, number formats, charts, and what every sheet has in common."""
 
 from __future__ import annotations
 
@@ -41,16 +41,33 @@ class FormulaSheet(Worksheet):  # type: ignore[misc]
 class Look:
     """The formats of one workbook, each made once."""
 
-    def __init__(self, book: Workbook) -> None:
-        self.book = book
+    def __init__(self, workbook: Workbook) -> None:
+        self.workbook = workbook
         self._made: dict[str, Format] = {}
 
     def style(self, **properties: Any) -> Format:
         key = repr(sorted(properties.items()))
         if key not in self._made:
             usual = {"font_name": FONT, "font_color": PAPER.ink, "valign": "vcenter"}
-            self._made[key] = self.book.add_format({**usual, **properties})
+            self._made[key] = self.workbook.add_format({**usual, **properties})
         return self._made[key]
+
+    def sheet(
+        self, name: str, title: str, remark: str, left: int = 0, repeated: int | None = None
+    ) -> Worksheet:
+        """A new sheet with its title and a remark below it."""
+        sheet = self.workbook.add_worksheet(name)
+        page(sheet, repeated)
+        sheet.write_string(0, left, title, self.title)
+        sheet.write_string(1, left, remark, self.remark)
+        sheet.set_row(0, 28 if left else 26)
+        return sheet
+
+    def underlined(self, sheet: Worksheet, row: int, column: int, across: int, title: str) -> None:
+        """A section's title, with a line below so many columns."""
+        sheet.write_string(row, column, title, self.section)
+        for place in range(column + 1, column + across):
+            sheet.write_blank(row, place, None, self.section)
 
     @property
     def title(self) -> Format:
@@ -88,6 +105,11 @@ class Look:
             bg_color=colour.fill, num_format=digits, bottom=4, bottom_color=QUIET.fill, **more
         )
 
+    @property
+    def count(self) -> Format:
+        """The number of an epoch or a sample."""
+        return self.value(PAPER, WHOLE, align="center")
+
     def given(self, colour: Colour, digits: str = "General") -> Format:
         """A cell that is there to be changed."""
         return self.style(
@@ -106,21 +128,18 @@ class Look:
     def verdict(self) -> Format:
         return self.style(bold=True, align="center")
 
+    def plain_zeros(self, sheet: Worksheet, top: int, left: int, rows: int, across: int) -> None:
+        """Zero is shown as 0 and not as 0.00E+00."""
+        zero = self.workbook.add_format({"num_format": "0"})
+        rule = {"type": "cell", "criteria": "==", "value": 0, "format": zero}
+        sheet.conditional_format(top, left, top + rows - 1, left + across - 1, rule)
+
     def colour_verdicts(self, sheet: Worksheet, cells: str, kinds: Kinds = VERDICTS) -> None:
         """A colour for each kind of word in the cells; the first kind that fits counts."""
         for word, colour in kinds:
-            painted = self.book.add_format({"bg_color": colour.fill, "font_color": colour.ink})
+            painted = self.workbook.add_format({"bg_color": colour.fill, "font_color": colour.ink})
             rule = {"type": "text", "criteria": "containing", "value": word, "format": painted}
             sheet.conditional_format(cells, {**rule, "stop_if_true": True})
-
-
-def plain_zeros(
-    book: Workbook, sheet: Worksheet, top: int, left: int, rows: int, across: int
-) -> None:
-    """Nothing is shown as 0 and not as 0.00E+00."""
-    zero = book.add_format({"num_format": "0"})
-    rule = {"type": "cell", "criteria": "==", "value": 0, "format": zero}
-    sheet.conditional_format(top, left, top + rows - 1, left + across - 1, rule)
 
 
 def colour(name: Name | None) -> Colour:
@@ -149,6 +168,8 @@ def page(sheet: Worksheet, repeated: int | None = None, high: int = 0) -> None:
         sheet.repeat_rows(0, repeated)
 
 
+# Charts of an error over the epochs, on a logarithmic axis -------------------
+
 LOWEST_SHOWN = 1e-12  # an error of almost 0 must not squeeze the other curves together
 
 
@@ -163,10 +184,10 @@ class ChartCurve:
 
 
 def loss_chart(
-    workbook: Workbook, curves: Sequence[ChartCurve], title: str, epochs: int, lowest: float
+    look: Look, curves: Sequence[ChartCurve], title: str, epochs: int, lowest: float
 ) -> Chart:
     """`lowest` is the smallest error at first; what lies below the axis isn't drawn."""
-    chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})
+    chart = look.workbook.add_chart({"type": "scatter", "subtype": "straight"})
     for curve in curves:
         line = {"color": curve.colour, "width": 2.25 if len(curves) == 1 else 1.75}
         cells = {"name": curve.name, "categories": curve.epochs, "values": curve.values}

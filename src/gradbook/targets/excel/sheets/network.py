@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 
-from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from gradbook.graph.node import Node
+from gradbook.graph.node import Array, Node
 from gradbook.net.text import layer_words
-from gradbook.palette import ERROR, INPUT, PAPER, QUIET, RATE, Colour
+from gradbook.palette import ERROR, INPUT, QUIET, RATE, Colour
 from gradbook.targets.excel.plan.book import (
     CHECK,
     CHECK_NAME,
@@ -30,12 +29,10 @@ from gradbook.targets.excel.plan.book import (
 from gradbook.targets.excel.plan.values import shown
 from gradbook.targets.excel.sheets.look import (
     SMALL,
-    WHOLE,
     ChartCurve,
     Look,
     colour,
     loss_chart,
-    page,
 )
 
 GUIDE_WIDTH = 15  # columns
@@ -48,40 +45,32 @@ PICTURE_BOX = (860, 260)
 GUIDE_ROW = 35
 
 
-def write_network(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
-    sheet = workbook.add_worksheet(NETWORK)
-    page(sheet, high=1)
+def write_network(look: Look, book: WorkbookPlan) -> None:
+    net = book.step.net
+    title = net.name or "A network"
+    layers = " → ".join(layer_words(layer) for layer in net.layers)
+    remark = f"input {'x'.join(map(str, net.input))} → {layers} → {net.loss}"
+    title = f"{title}: an exercise" if book.exercise else title
+    sheet = look.sheet(NETWORK, title, remark, left=PANEL)
+    sheet.fit_to_pages(1, 1)
     sheet.set_column(0, 0, 2)
     sheet.set_column(PANEL, PANEL, 21)
     sheet.set_column(PANEL + 1, PANEL + 1, 13)
     sheet.set_column(PANEL + 2, PANEL + 2, 3)
     sheet.set_column(CHART[1], CHART[1] + GUIDE_WIDTH + 3, 9)
-    _title(sheet, look, book)
-    _Panel(workbook, sheet, look, book).write()
-    _chart(workbook, sheet, book)
+    _Panel(sheet, look, book).write()
+    _chart(sheet, look, book)
     _picture(sheet, book)
     _guide(sheet, look, book)
     if book.several:
         _data(sheet, look, book)
 
 
-def _title(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
-    net = book.step.net
-    layers = " → ".join(layer_words(layer) for layer in net.layers)
-    sizes = "x".join(map(str, net.input))
-    title = net.name or "A network"
-    sheet.write_string(0, PANEL, f"{title}: an exercise" if book.exercise else title, look.title)
-    sheet.write_string(1, PANEL, f"input {sizes} → {layers} → {net.loss}", look.remark)
-    sheet.set_row(0, 28)
-
-
 class _Panel:
     """The list on the left: a name and a cell in each row."""
 
-    def __init__(
-        self, workbook: Workbook, sheet: Worksheet, look: Look, book: WorkbookPlan
-    ) -> None:
-        self.workbook, self.sheet, self.look, self.book = workbook, sheet, look, book
+    def __init__(self, sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
+        self.sheet, self.look, self.book = sheet, look, book
         self.row = FIRST_ROW
 
     def write(self) -> None:
@@ -96,24 +85,24 @@ class _Panel:
         )
         self.verdict()
         if not book.several:
-            self.leaves("Inputs", step.inputs)
-            self.leaves("Targets", step.targets)
-        self.section("Start weights")
-        for weight in step.weights:
-            self.given(
-                str(weight.name), float(step.start[weight]), colour(weight.name), start_name(weight)
-            )
+            self.givens("Inputs", step.inputs, step.data, given_name)
+            self.givens("Targets", step.targets, step.data, given_name)
+        self.givens("Start weights", step.weights, step.start, start_name)
 
-    def leaves(self, title: str, nodes: Sequence[Node]) -> None:
+    def givens(
+        self,
+        title: str,
+        nodes: Sequence[Node],
+        values: Mapping[Node, Array],
+        name: Callable[[Node], str],
+    ) -> None:
         self.section(title)
         for node in nodes:
-            value = float(self.book.step.data[node])
-            self.given(str(node.name), value, colour(node.name), given_name(node))
+            self.given(str(node.name), float(values[node]), colour(node.name), name(node))
 
     def section(self, title: str) -> None:
         self.row += self.row > FIRST_ROW
-        self.sheet.write_string(self.row, PANEL, title, self.look.section)
-        self.sheet.write_blank(self.row, PANEL + 1, None, self.look.section)
+        self.look.underlined(self.sheet, self.row, PANEL, 2, title)
         self.row += 1
 
     def given(self, words: str, value: float, tint: Colour, name: str) -> None:
@@ -142,10 +131,10 @@ class _Panel:
 
     def name(self, name: str) -> None:
         cell = xl_rowcol_to_cell(self.row, PANEL + 1, row_abs=True, col_abs=True)
-        self.workbook.define_name(name, f"={NETWORK}!{cell}")
+        self.look.workbook.define_name(name, f"={NETWORK}!{cell}")
 
 
-def _chart(workbook: Workbook, sheet: Worksheet, book: WorkbookPlan) -> None:
+def _chart(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     table, loss = book.training.of_step, book.step.loss
     curve = ChartCurve(
         f"={table.over_epochs(loss, book.epochs)}",
@@ -154,7 +143,7 @@ def _chart(workbook: Workbook, sheet: Worksheet, book: WorkbookPlan) -> None:
         f"{loss.name}",
     )
     lowest = float(book.record.values[loss].min())
-    chart = loss_chart(workbook, [curve], f"{loss.name} over the epochs", book.epochs, lowest)
+    chart = loss_chart(look, [curve], f"{loss.name} over the epochs", book.epochs, lowest)
     chart.set_legend({"none": True})
     chart.set_size(CHART_SIZE)
     sheet.insert_chart(*CHART, chart, {"object_position": 2})
@@ -175,41 +164,31 @@ def _picture(sheet: Worksheet, book: WorkbookPlan) -> None:
     sheet.insert_image(*PICTURE, "network.png", options)
 
 
+GUIDE = {
+    DERIVATION: "the chain rule for every weight, each factor a cell",
+    TRAINING: "one row per epoch: every value, every gradient, every new weight",
+    SAMPLES: "the same for every sample of every epoch",
+    RATES: "what other learning rates would do, side by side",
+    CHECK: "every gradient beside the slope that a small nudge of its weight measures",
+    RATES_WORK: "the training runs behind the learning rates",
+    CHECK_WORK: "the forward passes behind the check",
+}
+
+
 def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     """What is where, and what to try."""
-    row = GUIDE_ROW
-    _section(sheet, look, row, "What is where")
-    for name, text in _places(book):
-        row += 1
-        link = look.style(font_color=INPUT.ink, underline=1, bold=True)
-        sheet.write_url(row, CHART[1], f"internal:'{name}'!A1", link, name)
-        sheet.write_string(row, CHART[1] + 2, text, look.text)
-    row += 2
-    _section(sheet, look, row, "Try")
-    for text in _suggestions(book):
-        row += 1
-        sheet.write_string(row, CHART[1], text, look.text)
-
-
-def _section(sheet: Worksheet, look: Look, row: int, title: str) -> None:
-    sheet.write_string(row, CHART[1], title, look.section)
-    for column in range(CHART[1] + 1, CHART[1] + GUIDE_WIDTH):
-        sheet.write_blank(row, column, None, look.section)
-
-
-def _places(book: WorkbookPlan) -> Iterator[tuple[str, str]]:
-    texts = {
-        DERIVATION: "the chain rule for every weight, each factor a cell",
-        TRAINING: "one row per epoch: every value, every gradient, every new weight",
-        SAMPLES: "the same for every sample of every epoch",
-        RATES: "what other learning rates would do, side by side",
-        CHECK: "every gradient beside the slope that a small nudge of its weight measures",
-        RATES_WORK: "the training runs behind the learning rates",
-        CHECK_WORK: "the forward passes behind the check",
-    }
+    row, column = GUIDE_ROW, CHART[1]
+    look.underlined(sheet, row, column, GUIDE_WIDTH, "What is where")
     for name in book.sheets:
-        if name in texts:
-            yield name, texts[name]
+        if name in GUIDE:
+            row += 1
+            link = look.style(font_color=INPUT.ink, underline=1, bold=True)
+            sheet.write_url(row, column, f"internal:'{name}'!A1", link, name)
+            sheet.write_string(row, column + 2, GUIDE[name], look.text)
+    row += 2
+    look.underlined(sheet, row, column, GUIDE_WIDTH, "Try")
+    for number, text in enumerate(_suggestions(book), 1):
+        sheet.write_string(row + number, column, text, look.text)
 
 
 def _suggestions(book: WorkbookPlan) -> list[str]:
@@ -230,13 +209,10 @@ def _suggestions(book: WorkbookPlan) -> list[str]:
 def _data(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     """The samples, one in each row."""
     step, (row, column) = book.step, book.data_place
-    sheet.write_string(row - 2, column, "Samples", look.section)
-    for place in range(column + 1, column + len(book.given) + 1):
-        sheet.write_blank(row - 2, place, None, look.section)
+    look.underlined(sheet, row - 2, column, len(book.given) + 1, "Samples")
     sheet.write_string(row - 1, column, "sample", look.heading(QUIET))
     for number in range(step.samples):
-        style = look.value(PAPER, WHOLE, align="center")
-        sheet.write_number(row + number, column, number + 1, style)
+        sheet.write_number(row + number, column, number + 1, look.count)
     for place, leaf in enumerate(book.given, column + 1):
         sheet.write_string(row - 1, place, str(leaf.name), look.heading(colour(leaf.name)))
         for number, value in enumerate(step.data[leaf]):

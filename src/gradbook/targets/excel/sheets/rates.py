@@ -1,17 +1,19 @@
-"""The sheets Learning rates and Rates work: the same training at other rates, side by side."""
+"""The sheets Learning rates and Rates work: the same training at other rates, side by side.
+
+What a curve of errors is called is said twice: by a formula over its cells, and by its result.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array
 from gradbook.net.task import split
-from gradbook.palette import ERROR, PAPER, QUIET, RATE, curve_colours
+from gradbook.palette import ERROR, QUIET, RATE, curve_colours
 from gradbook.targets.excel.language.grammar import digits as typed
 from gradbook.targets.excel.plan.book import HEAD_ROWS, RATES, RATES_WORK, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.values import shown
@@ -20,12 +22,9 @@ from gradbook.targets.excel.sheets.look import (
     GOOD,
     OPEN,
     SMALL,
-    WHOLE,
     ChartCurve,
     Look,
     loss_chart,
-    page,
-    plain_zeros,
 )
 from gradbook.targets.excel.sheets.table import columns, write_cells, write_headings
 
@@ -52,15 +51,17 @@ CHART_SIZE = {"width": 520, "height": 330}
 CHART_ROWS = 19
 
 
-def write_rates(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
-    sheet = workbook.add_worksheet(RATES)
-    page(sheet)
-    _Rates(workbook, sheet, look, book).write()
+def write_rates(look: Look, book: WorkbookPlan) -> None:
+    remark = (
+        "Every rate below is a cell: type another and its curve and its verdict follow. "
+        "All start from the same weights; η on the Network sheet plays no part here."
+    )
+    sheet = look.sheet(RATES, "What the learning rate does", remark, left=1)
+    _Rates(sheet, look, book).write()
 
 
 @dataclass(frozen=True)
 class _Rates:
-    workbook: Workbook
     sheet: Worksheet
     look: Look
     book: WorkbookPlan
@@ -73,13 +74,6 @@ class _Rates:
     def write(self) -> None:
         self.sheet.set_column(0, 0, 7)
         self.sheet.set_column(1, max(CHARTS_COLUMN + 2 * CHART_COLUMNS, len(self.book.rates)), 12)
-        self.sheet.set_row(0, 28)
-        self.sheet.write_string(0, 1, "What the learning rate does", self.look.title)
-        remark = (
-            "Every rate below is a cell: type another and its curve and its verdict follow. "
-            "All start from the same weights; η on the Network sheet plays no part here."
-        )
-        self.sheet.write_string(1, 1, remark, self.look.remark)
         self.overview()
         self.curves()
         self.charts()
@@ -99,14 +93,13 @@ class _Rates:
         row, cells = TOP + number, self.cells(number)
         found = CurveErrors(self.errors(number))
         error = self.look.value(ERROR, SMALL)
-        quiet = self.look.value(PAPER, WHOLE, align="center")
         said = self.look.style(indent=1, bold=True)
         verdict = cells.verdict(f"C{row + 1}", f"E{row + 1}")
         write = self.sheet.write_formula
         self.sheet.write_number(row, 1, rate, self.look.given(RATE))
         write(row, 2, f"=MAX({cells.between(0, -1)})", error, shown(found.values.max()))
         write(row, 3, f"={cells.at(-1)}", error, shown(found.values[-1]))
-        write(row, 4, cells.rises(), quiet, shown(found.rises()))
+        write(row, 4, cells.rises(), self.look.count, shown(found.rises()))
         self.sheet.merge_range(row, VERDICT, row, VERDICT_END, "", said)
         write(row, VERDICT, verdict, said, found.verdict())
 
@@ -123,9 +116,7 @@ class _Rates:
         self.sheet.write_string(top - 1, 0, "epoch", self.look.heading(QUIET))
         style = self.look.value(ERROR, SMALL)
         for epoch in range(self.book.epochs):
-            self.sheet.write_number(
-                top + epoch, 0, epoch + 1, self.look.value(PAPER, WHOLE, align="center")
-            )
+            self.sheet.write_number(top + epoch, 0, epoch + 1, self.look.count)
         for number, rate in enumerate(self.book.rates):
             heading = self.look.heading(RATE)
             label = f"η = {rate:.15g}"
@@ -146,7 +137,7 @@ class _Rates:
             curves = [self.curve(number, colours[number]) for number in own]
             if curves:
                 lowest = min(float(self.errors(number).min()) for number in own)
-                chart = loss_chart(self.workbook, curves, title, self.book.epochs, lowest)
+                chart = loss_chart(self.look, curves, title, self.book.epochs, lowest)
                 chart.set_size(CHART_SIZE)
                 self.sheet.insert_chart(TOP - 1, column, chart, {"object_position": 2})
                 column += CHART_COLUMNS
@@ -162,17 +153,14 @@ class _Rates:
         )
 
 
-def write_rates_work(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
+def write_rates_work(look: Look, book: WorkbookPlan) -> None:
     """The training table once for each rate, one below the other."""
-    sheet = workbook.add_worksheet(RATES_WORK)
-    page(sheet, HEAD_ROWS - 1)
-    sheet.set_row(0, 26)
-    sheet.set_row(2, 30)
-    sheet.write_string(0, 0, "The runs behind the learning rates", look.title)
     remark = (
         f"The table of {TRAINING}, once for each rate, one below the other; column A is the rate."
     )
-    sheet.write_string(1, 0, remark, look.remark)
+    title = "The runs behind the learning rates"
+    sheet = look.sheet(RATES_WORK, title, remark, repeated=HEAD_ROWS - 1)
+    sheet.set_row(2, 30)
     sheet.write_string(HEAD_ROWS - 1, 0, "η", look.heading(RATE))
     first = book.at_rate(0)
     for each, table in ((False, first.of_step), (True, first.of_sample)):
@@ -188,9 +176,11 @@ def write_rates_work(workbook: Workbook, look: Look, book: WorkbookPlan) -> None
             row = run.of_step.row(epoch)
             sheet.write_formula(row, 0, cell, look.value(RATE, "General"), book.rates[number])
     rows = len(book.rates) * book.epochs * book.step.samples
-    plain_zeros(workbook, sheet, HEAD_ROWS, 1, rows, width)
+    look.plain_zeros(sheet, HEAD_ROWS, 1, rows, width)
     sheet.freeze_panes(HEAD_ROWS, 1)
 
+
+# What a curve is called ------------------------------------------------------
 
 LEAP, SLOW = 1.05, 0.5  # times the first error: above it leaps, and still above it is slow
 RISE, NOTHING = 1.000001, 1e-9  # times the error before, and of the first error: less is rounding

@@ -28,7 +28,7 @@ class ValueCells:
     place: int
     first: Start
     later: str
-    back: int = 0  # 1 where `later` speaks of the epoch before
+    back: int = 0  # 1 where `later` refers to the epoch before
 
     def content(self, run: RunLayout, epoch: int, sample: int) -> Start:
         if epoch or isinstance(self.first, str):

@@ -1,85 +1,66 @@
-"""The sheets Training and Samples: one row per epoch, and one per sample of each epoch."""
+"""The sheets Training and Samples: one row per epoch, and one per sample of each epoch.
+
+The note of a heading says what its column holds, with the formula in names.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.names import Name
 from gradbook.graph.node import Node
-from gradbook.palette import PAPER, QUIET
+from gradbook.palette import QUIET
 from gradbook.targets.excel.language.grammar import write
 from gradbook.targets.excel.language.spelling import NAMES
 from gradbook.targets.excel.plan.book import HEAD_ROWS, SAMPLES, TRAINING, WorkbookPlan
-from gradbook.targets.excel.sheets.look import WHOLE, Look, page, plain_zeros
+from gradbook.targets.excel.sheets.look import Look
 from gradbook.targets.excel.sheets.table import columns, write_cells, write_headings
 
 
-def write_training(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
+def write_training(look: Look, book: WorkbookPlan) -> None:
     """One row per epoch."""
     remark = "One row is one epoch. All weights of a row change at once, from that row's gradients."
-    _write(workbook, look, book, TRAINING, "Training", remark, each=False)
+    _write(look, book, TRAINING, "Training", remark, each=False)
 
 
-def write_samples(workbook: Workbook, look: Look, book: WorkbookPlan) -> None:
+def write_samples(look: Look, book: WorkbookPlan) -> None:
     """One row per sample of each epoch."""
     remark = (
         "One row is one sample in one epoch; the weights it meets stand in that epoch's row of "
         f"{TRAINING}, which adds up what the samples say."
     )
-    _write(workbook, look, book, SAMPLES, "Training, sample by sample", remark, each=True)
+    _write(look, book, SAMPLES, "Training, sample by sample", remark, each=True)
 
 
 def _write(
-    workbook: Workbook,
-    look: Look,
-    book: WorkbookPlan,
-    name: str,
-    title: str,
-    remark: str,
-    *,
-    each: bool,
+    look: Look, book: WorkbookPlan, name: str, title: str, remark: str, *, each: bool
 ) -> None:
-    sheet = workbook.add_worksheet(name)
-    page(sheet, HEAD_ROWS - 1)
+    sheet = look.sheet(name, title, remark, repeated=HEAD_ROWS - 1)
     run, parts = book.training, book.columns(each=each)
     table = run.of_sample if each else run.of_step
     counters = ["epoch", "sample"] if each else ["epoch"]
     sheet.set_column(0, len(counters) - 1, 7)
     sheet.set_column(len(counters), len(counters) + len(table.columns) - 1, 10.5)
-    sheet.write_string(0, 0, title, look.title)
-    sheet.write_string(1, 0, remark, look.remark)
-    sheet.set_row(0, 26)
     sheet.set_row(2, 30)
     for place, word in enumerate(counters):
         sheet.write_string(HEAD_ROWS - 1, place, word, look.heading(QUIET))
     write_headings(sheet, look, HEAD_ROWS - 2, parts, table.columns)
     write_notes(sheet, book, HEAD_ROWS - 1, table.columns)
-    write_cells(
-        sheet,
-        look,
-        run,
-        columns(run, name, book.starts, book.guarded),
-        book.record.values,
-        book.blank,
-    )
-    _count(sheet, look, book, each=each)
+    cells = columns(run, name, book.starts, book.guarded)
+    write_cells(sheet, look, run, cells, book.record.values, book.blank)
     rows, across = book.epochs * table.stride, len(table.columns)
-    plain_zeros(workbook, sheet, HEAD_ROWS, len(counters), rows, across)
+    for row in range(rows):
+        epoch, sample = divmod(row, table.stride)
+        sheet.write_number(HEAD_ROWS + row, 0, epoch + 1, look.count)
+        if each:
+            sheet.write_number(HEAD_ROWS + row, 1, sample + 1, look.count)
+    look.plain_zeros(sheet, HEAD_ROWS, len(counters), rows, across)
     sheet.freeze_panes(HEAD_ROWS, len(counters))
 
 
-def _count(sheet: Worksheet, look: Look, book: WorkbookPlan, *, each: bool) -> None:
-    style = look.value(PAPER, WHOLE, align="center")
-    for epoch in range(book.epochs):
-        for sample in range(book.step.samples if each else 1):
-            row = HEAD_ROWS + epoch * (book.step.samples if each else 1) + sample
-            sheet.write_number(row, 0, epoch + 1, style)
-            if each:
-                sheet.write_number(row, 1, sample + 1, style)
-
+# Notes -----------------------------------------------------------------------
 
 LONGEST_NOTE = 400  # characters of a formula that a note still shows
 
@@ -101,6 +82,7 @@ MEANINGS = {
     "n": "The value centred and scaled.",
     "y": "The normalised value, scaled by γ and shifted by β.",
     "L": "The logarithm of the sum of all e^o, from which softmax measures.",
+    "z": "A residual sum: this value and an earlier one, added.",
     "E": "An error: how far the output is from its target.",
     "g": "One sample's share of a sum over the samples.",
     "q": "One sample's share of a mean over the samples.",
