@@ -105,9 +105,9 @@ def _misread(runs: Sequence[Compared], misread: Misread | None) -> Iterator[Text
 
 def as_csv(runs: Sequence[Compared]) -> str:
     """A row for each run, plain numbers."""
-    told = [record(run) for run in runs]
-    keys = [key for key, value in told[0].items() if not isinstance(value, list | dict)]
-    return csv_lines([keys, *([row[key] for key in keys] for row in told)])
+    records = [record(run) for run in runs]
+    keys = [key for key, value in records[0].items() if not isinstance(value, list | dict)]
+    return csv_lines([keys, *([row[key] for key in keys] for row in records)])
 
 
 def as_json(runs: Sequence[Compared], misread: Misread | None) -> str:

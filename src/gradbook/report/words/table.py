@@ -191,7 +191,7 @@ def comma_separated(table: TextTable) -> str:
 
 def csv_lines(rows: Iterable[Sequence[TableCell]]) -> str:
     """Rows for programs; numbers to the last bit, nothing where there is nothing."""
-    made = io.StringIO()
-    writer = csv.writer(made, lineterminator="\n")
+    content = io.StringIO()
+    writer = csv.writer(content, lineterminator="\n")
     writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
-    return made.getvalue()
+    return content.getvalue()
