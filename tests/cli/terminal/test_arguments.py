@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
-from argparse import ArgumentTypeError
+from argparse import ArgumentTypeError, Namespace
 
 import pytest
 
 from gradbook.cli.terminal.arguments import (
+    file_ending_in,
+    format_of,
     network,
     number,
     one_of,
@@ -56,6 +58,32 @@ def test_what_is_no_finite_number_is_refused(word):
 def test_a_rate_must_be_above_zero(word):
     with pytest.raises(ArgumentTypeError, match="must be above 0"):
         positive(word)
+
+
+@pytest.mark.parametrize(
+    ("asked", "out", "chosen"),
+    [
+        (None, None, "text"),
+        (None, "a.MD", "markdown"),
+        ("json", "a.md", "json"),
+        ("json", None, "json"),
+    ],
+)
+def test_a_format_is_asked_for_or_follows_from_the_files_name(asked, out, chosen):
+    suffixes = {".txt": "text", ".md": "markdown", ".json": "json"}
+    assert format_of(Namespace(format=asked, out=out), suffixes) == chosen
+
+
+def test_a_name_without_a_format_is_told_those_there_are():
+    with pytest.raises(UsageError, match=r"no format for 'a.doc': end it in .txt, .md, or give"):
+        format_of(Namespace(format=None, out="a.doc"), {".txt": "text", ".md": "markdown"})
+
+
+def test_a_files_ending_says_what_is_written():
+    read = file_ending_in(".html", ".csv")
+    assert [read("a.HTML"), read("b.csv")] == ["a.HTML", "b.csv"]
+    with pytest.raises(ArgumentTypeError, match="end it in one of .html, .csv"):
+        read("a.pdf")
 
 
 def test_rates_are_parted_by_commas():

@@ -17,7 +17,7 @@ from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
 from gradbook.audit.repair.evidence import put_right
 from gradbook.audit.repair.generators.pasted_columns import pasted_columns
 from gradbook.audit.repair.hypotheses import Repaired
-from gradbook.audit.repair.symptoms import Memory, Symptoms
+from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
 from gradbook.audit.training.loss_candidates import called_a_loss
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import SheetTraining, depending, trainings_of
@@ -105,7 +105,7 @@ def _is_explained(training: SheetTraining, loss: Sequence[Loss]) -> bool:
             for j, (verdict, claim) in found.items()
             if verdict is not Verdict.RIGHT and claim
         }
-        proposed = pasted_columns(Symptoms(tested, wrong, Memory())) if wrong else ()
+        proposed = pasted_columns(Symptoms(tested, wrong, EarlierRows())) if wrong else ()
         given = (Repaired(tested, hypothesis) for hypothesis in proposed if hypothesis.reproduces)
         return any(put_right(repaired, wrong) >= wrong.keys() for repaired in given)
     except NotUnderstood:

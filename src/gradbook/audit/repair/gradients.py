@@ -20,11 +20,11 @@ from gradbook.audit.repair.evidence import (
     put_right,
 )
 from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, finding_of, gathered
-from gradbook.audit.repair.generators import Generator, Proof, Stage
+from gradbook.audit.repair.generators import Generator, Proof, SearchStage
 from gradbook.audit.repair.generators.other_gradients import serving_others
 from gradbook.audit.repair.generators.samples import repaired_shares
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, Repaired, formulas_of, ranked
-from gradbook.audit.repair.symptoms import Memory, Symptoms
+from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
@@ -41,47 +41,49 @@ def gradient_findings(
     if not ordered:
         return []
     usual = ordered[0]
-    memory = Memory(StepUnderTest.of(training, usual).wrong_weights())
+    earlier = EarlierRows(StepUnderTest.of(training, usual).wrong_weights())
     faults: list[Fault] = []
     for group in ordered:
         tested = StepUnderTest.of(training, group)
-        faults += explained(tested, memory, usual if len(group) < len(usual) else ())
+        faults += explained(tested, earlier, usual if len(group) < len(usual) else ())
     return [finding_of(same) for same in gathered(faults)]
 
 
 def explained(
-    tested: StepUnderTest, memory: Memory, usual: Sequence[SheetStep] = ()
+    tested: StepUnderTest, earlier: EarlierRows, usual: Sequence[SheetStep] = ()
 ) -> Iterator[Fault]:
     """What is wrong with steps that are alike, stage by stage: what one finds is put right, or set
     aside, before the next is asked."""
-    rows = chosen(Symptoms(tested, {}, memory, usual), Stage.ROWS)
+    rows = chosen(Symptoms(tested, {}, earlier, usual), SearchStage.ROWS)
     if rows is not None:
         yield from faults_of(tested, rows)
         tested = tested.with_formulas(formulas_of(tested, rows))
-    wrong = wrong_claims(tested, memory)
+    wrong = wrong_claims(tested, earlier)
     aside: set[int] = set()
-    for update in _updates(Symptoms(tested, wrong, memory)):
+    for update in _updates(Symptoms(tested, wrong, earlier)):
         yield from faults_of(tested, update)
         aside |= update.explains
-    memory.mistaken |= aside
-    aside |= memory.mistaken & serving_others(tested, wrong)
-    symptoms = Symptoms(tested, _without(wrong, aside), memory)
+    earlier.mistaken |= aside
+    aside |= earlier.mistaken & serving_others(tested, wrong)
+    symptoms = Symptoms(tested, _without(wrong, aside), earlier)
     for _ in range(ROUNDS):
         column = _column(symptoms)
         if column is None:
             break
         yield from faults_of(tested, column)
-        memory.columns.append((tested.step, column))
+        earlier.columns.append((tested.step, column))
         tested = tested.with_formulas(formulas_of(tested, column))
-        symptoms = Symptoms(tested, _without(wrong_claims(tested, memory), aside), memory)
+        wrong = _without(wrong_claims(tested, earlier), aside)
+        repaired = symptoms.repaired.union(column.cells)
+        symptoms = Symptoms(tested, wrong, earlier, repaired=repaired)
     for weight in symptoms.wrong:
         yield from _own_faults(replace(symptoms, weight=weight), weight)
 
 
 def _updates(symptoms: Symptoms) -> list[Hypothesis]:
     """Updates by other weights' gradients, unless one edit elsewhere says more than several."""
-    found = proposed(symptoms, Stage.UPDATES)
-    return found if len(found) < 2 or chosen(symptoms, Stage.COLUMNS) is None else []
+    found = proposed(symptoms, SearchStage.UPDATES)
+    return found if len(found) < 2 or chosen(symptoms, SearchStage.COLUMNS) is None else []
 
 
 def _column(symptoms: Symptoms) -> Hypothesis | None:
@@ -89,37 +91,37 @@ def _column(symptoms: Symptoms) -> Hypothesis | None:
     if not symptoms.wrong:
         return None
     case = tuple((weight, claim.expression) for weight, claim in symptoms.wrong.items())
-    found = chosen(symptoms, Stage.OTHER_ROWS)
-    if found is None and case not in symptoms.memory.in_vain:
-        found = chosen(symptoms, Stage.COLUMNS)
+    found = chosen(symptoms, SearchStage.OTHER_ROWS)
+    if found is None and case not in symptoms.earlier.in_vain:
+        found = chosen(symptoms, SearchStage.COLUMNS)
     if found is None:
-        symptoms.memory.in_vain.add(case)
+        symptoms.earlier.in_vain.add(case)
     return found
 
 
 def _own_faults(symptoms: Symptoms, weight: int) -> Iterator[Fault]:
     """What is wrong with one gradient, by itself."""
     tested, claim = symptoms.tested, symptoms.wrong[weight]
-    found = chosen(symptoms, Stage.CLAIMS)
+    found = chosen(symptoms, SearchStage.CLAIMS)
     if found is not None and found.cause is Cause.COLUMN:
         yield from faults_of(tested, found)
         return
     wrong = symptoms.formula(weight)
     if found is not None and wrong is not None:
-        symptoms.memory.claims.setdefault((weight, wrong.pattern.key), found)
+        symptoms.earlier.claims.setdefault((weight, wrong.pattern.key), found)
     yield claim_fault(tested, weight, claim, found)
 
 
 # Which hypothesis is believed ---------------------------------------------------
 
 
-def proposed(symptoms: Symptoms, stage: Stage) -> list[Hypothesis]:
+def proposed(symptoms: Symptoms, stage: SearchStage) -> list[Hypothesis]:
     """All that the generators of a stage propose."""
     asked = (generator for generator in generators.GENERATORS if generator.stage is stage)
     return [hypothesis for generator in asked for hypothesis in generator.propose(symptoms)]
 
 
-def chosen(symptoms: Symptoms, stage: Stage) -> Hypothesis | None:
+def chosen(symptoms: Symptoms, stage: SearchStage) -> Hypothesis | None:
     """The first hypothesis that explains every wrong gradient and that nothing makes doubtful; else
     a doubtful one that explains them all; else one that explains some."""
     doubtful: list[Hypothesis] = []
@@ -182,7 +184,7 @@ def _is_doubtful(symptoms: Symptoms, hypothesis: Hypothesis) -> bool:
 # Which claims are wrong ---------------------------------------------------------
 
 
-def wrong_claims(tested: StepUnderTest, memory: Memory) -> dict[int, Claim]:
+def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim]:
     """The claims that aren't right, by weight: those right for these numbers alone, too, if that
     is a likely slip."""
     found: dict[int, Claim] = {}
@@ -193,7 +195,7 @@ def wrong_claims(tested: StepUnderTest, memory: Memory) -> dict[int, Claim]:
         climbs = verdict is Verdict.OPPOSITE and claim is not None and claim.sign < 0
         if verdict is Verdict.RIGHT or claim is None or climbs:
             continue
-        alone = Symptoms(tested, {weight: claim}, memory, weight=weight)
+        alone = Symptoms(tested, {weight: claim}, earlier, weight=weight)
         if verdict is not Verdict.RIGHT_HERE or _is_slip(alone, weight):
             found[weight] = claim
     return found

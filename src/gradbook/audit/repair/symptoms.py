@@ -22,7 +22,7 @@ MOST_WRONG = 4  # weights that an edit of a column is tried with first
 
 
 @dataclass
-class Memory:
+class EarlierRows:
     """What was found out about a training's rows, for mistakes that come again in others."""
 
     usually_wrong: set[int] = field(default_factory=set)  # weights, in most rows
@@ -38,8 +38,9 @@ class Symptoms:
 
     tested: StepUnderTest
     wrong: Mapping[int, Claim]
-    memory: Memory
+    earlier: EarlierRows
     usual: Sequence[SheetStep] = ()  # what most steps are like, where these are others
+    repaired: frozenset[Address] = frozenset()  # cells that were blamed before
     weight: int | None = None  # the one whose own formula is looked at, if it is one's
     formulas: dict[int, WrongFormula | None] = field(default_factory=dict)  # known so far
 

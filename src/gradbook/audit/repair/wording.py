@@ -1,9 +1,8 @@
-"""Says why a repair is one, as a teacher would, in the sheet's own cells and names."""
+"""Says why an edit is one, as a teacher would, in the sheet's own cells and names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.edits import Edit, EditKind
@@ -11,174 +10,158 @@ from gradbook.audit.formula.expression import factors
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
 
-
-def kind_of(tested: StepUnderTest, owner: Address, changes: Sequence[Edit]) -> str:
-    """What sort of mistake it is."""
-    if len(changes) == 2 and {c.kind for c in changes} == {EditKind.REFERENCE}:
-        a, b = changes
-        if (a.old, a.new) == (b.new, b.old):
-            return "swapped references"
-    first = changes[0]
-    if first.kind == EditKind.REFERENCE:
-        return _kind_of_reference(tested, owner, first)
-    return str(first.kind.value)
+OPERATIONS = {
+    "+": "a sum",
+    "-": "a difference",
+    "*": "a product",
+    "/": "a quotient",
+    "^": "a power",
+}
 
 
-def _kind_of_reference(tested: StepUnderTest, owner: Address, change: Edit) -> str:
-    old = _cell(tested, change.old, owner)
-    new = _cell(tested, change.new, owner)
-    if old is not None and _is_blank(tested, old):
-        return "blank reference"
-    if old is None or new is None:
-        return EditKind.REFERENCE.value
-    if isinstance(tested.training.book.values.get(old), str):
-        return "text reference"
-    if _is_of_another_step(tested, old) or _same_line(tested, old, new):
-        return "frozen row" if "$" in write(change.old) else "another row"
-    if tested.training.flow.sources(new) == (old,):
-        return "pre-activation"
-    return EditKind.REFERENCE.value
+class Wording:
+    """What there is to say of a formula in some cell."""
 
+    def __init__(self, tested: StepUnderTest, home: Address) -> None:
+        self.tested = tested
+        self.training = tested.training
+        self.home = home
 
-def _is_blank(tested: StepUnderTest, cell: Address) -> bool:
-    book = tested.training.book
-    return cell not in book.patterns and cell not in book.values
+    def label(self, cell: Address | None) -> str:
+        """What the sheet calls a cell."""
+        if cell is None:
+            return ""
+        return self.training.book.label(cell, self.training.axis)
 
+    def named(self, edits: Iterable[Edit]) -> tuple[Edit, ...]:
+        """Edits with each cell by what the sheet calls it or, where it has no name, by how far it
+        is away: the same for each book that has the mistake."""
 
-def _is_of_another_step(tested: StepUnderTest, cell: Address) -> bool:
-    return cell in tested.training.weight_cells and cell not in tested.step.weights
+        def name(mention: Reference) -> str:
+            cell = self._cell(mention)
+            if cell is None:
+                return mention.text
+            down, right = row_of(cell) - row_of(self.home), column_of(cell) - column_of(self.home)
+            return self.label(cell) or f"[{down},{right}]"
 
+        return tuple(edit.called(name) for edit in edits)
 
-def _same_line(tested: StepUnderTest, a: Address, b: Address) -> bool:
-    line = tested.training.axis.beside
-    return a != b and line(a) == line(b)
+    # What sort of mistake it is
 
+    def kind(self, edits: Sequence[Edit]) -> str:
+        first, last = edits[0], edits[-1]
+        if first.kind is not EditKind.REFERENCE:
+            return str(first.kind.value)
+        if last.kind is EditKind.REFERENCE and (last.old, last.new) == (first.new, first.old):
+            return EditKind.EXCHANGE.value
+        return self._kind_of_reference(first) or EditKind.REFERENCE.value
 
-def why(tested: StepUnderTest, owner: Address, weight: str, edits: Iterable[Edit]) -> str:
-    """The repair with its reason."""
-    return "; ".join(_because(tested, owner, weight, change) for change in edits)
+    def _kind_of_reference(self, first: Edit) -> str:
+        old, new = self._cell(first.old), self._cell(first.new)
+        if self._is_blank(old):
+            return "blank reference"
+        if old is None or new is None:
+            return ""
+        if isinstance(self.training.book.values.get(old), str):
+            return "text reference"
+        other_step = old in self.training.weight_cells and old not in self.tested.step.weights
+        if other_step or self._same_line(old, new):
+            return "frozen row" if "$" in write(first.old) else "another row"
+        return "pre-activation" if self.training.flow.sources(new) == (old,) else ""
 
+    def _is_blank(self, cell: Address | None) -> bool:
+        book = self.training.book
+        return cell is not None and cell not in book.patterns and cell not in book.values
 
-def _because(tested: StepUnderTest, owner: Address, weight: str, change: Edit) -> str:
-    old, new = write(change.old), write(change.new)
-    match change.kind:
-        case EditKind.REFERENCE | EditKind.NUMBER | EditKind.EXCHANGE:
-            back = replace(change, old=change.new, new=change.old)
-            both = (change, back) if change.kind == EditKind.EXCHANGE else (change,)
-            return "; ".join(_reference(tested, owner, weight, one) for one in both)
-        case EditKind.OPERATOR | EditKind.ORDER:
-            assert isinstance(change.old, Infix)
-            return f"{_short(old)} should be {_short(new)}{_difference(change)}"
-        case EditKind.SIGN:
-            return f"the sign of {_short(old)} is turned round"
-        case EditKind.PARENTHESES:
-            return _parentheses(tested, owner, change)
-        case EditKind.FACTOR:
-            assert isinstance(change.new, Infix)
-            factor = _named(tested, owner, change.new.right)
-            verb = "multiplied" if change.new.operator == "*" else "divided"
-            chain = f"the chain to {weight} has one factor more: " if weight else ""
-            return f"{chain}{_short(old)} is to be {verb} by {factor}"
-        case EditKind.TERM:
-            assert isinstance(change.new, Infix)
-            return f"the term {_named(tested, owner, change.new.right)} is left out"
-        case EditKind.OMISSION:
-            chain = f": the chain to {weight} has no such part" if weight else ""
-            return f"{_named(tested, owner, change.old)} doesn't belong there{chain}"
-    return (
-        "no small change makes this the gradient; "
-        f"the chain rule gives the formula below for {weight}"
-    )
+    def _same_line(self, a: Address | None, b: Address) -> bool:
+        beside = self.training.axis.beside
+        return a is not None and a != b and beside(a) == beside(b)
 
+    # Why it is one
 
-def _difference(change: Edit) -> str:
-    assert isinstance(change.old, Infix)
-    assert isinstance(change.new, Infix)
-    names = {"+": "a sum", "-": "a difference", "*": "a product", "/": "a quotient", "^": "a power"}
-    if change.old.operator == change.new.operator:
-        return ": the two sides are exchanged"
-    return f": {names[change.new.operator]}, not {names[change.old.operator]}"
+    def why(self, edits: Iterable[Edit], weight: str = "") -> str:
+        """The edits with their reasons, the chain being that to a weight."""
+        return "; ".join(self._because(edit, weight) for edit in edits)
 
+    def _because(self, edit: Edit, weight: str) -> str:
+        old, new = edit.old, edit.new
+        match edit.kind, new:
+            case ((EditKind.REFERENCE | EditKind.NUMBER | EditKind.EXCHANGE), _):
+                both = [(old, new), (new, old)]
+                some = both if edit.kind is EditKind.EXCHANGE else both[:1]
+                return "; ".join(self._reference(*pair, weight) for pair in some)
+            case ((EditKind.OPERATOR | EditKind.ORDER), Infix(operator)):
+                assert isinstance(old, Infix)
+                other = f": {OPERATIONS[operator]}, not {OPERATIONS[old.operator]}"
+                same = ": the two sides are exchanged"
+                reason = same if old.operator == operator else other
+                return f"{_short(old)} should be {_short(new)}{reason}"
+            case EditKind.SIGN, _:
+                return f"the sign of {_short(old)} is turned round"
+            case EditKind.PARENTHESES, _:
+                return self._parentheses(old, new)
+            case EditKind.FACTOR, Infix(operator, _, factor):
+                verb = "multiplied" if operator == "*" else "divided"
+                chain = f"the chain to {weight} has one factor more: " if weight else ""
+                return f"{chain}{_short(old)} is to be {verb} by {self._named(factor)}"
+            case EditKind.TERM, Infix(_, _, term):
+                return f"the term {self._named(term)} is left out"
+            case EditKind.OMISSION, _:
+                chain = f": the chain to {weight} has no such part" if weight else ""
+                return f"{self._named(old)} doesn't belong there{chain}"
+        return (
+            "no small change makes this the gradient; "
+            f"the chain rule gives the formula below for {weight}"
+        )
 
-def _reference(tested: StepUnderTest, owner: Address, weight: str, change: Edit) -> str:
-    old_cell, new_cell = _cell(tested, change.old, owner), _cell(tested, change.new, owner)
-    old, new = write(change.old), write(change.new)
-    if old_cell is not None and _is_blank(tested, old_cell):
-        return f"{old} is blank: {_named(tested, owner, change.new)} belongs there"
-    if isinstance(change.new, Number) or new_cell is None:
-        return f"{_named(tested, owner, change.old)} should be {new}"
-    if old_cell is not None and _same_line(tested, old_cell, new_cell):
-        where = "stays with one row" if "$" in old else "is of another row"
-        return f"{old} {where}: {_named(tested, owner, change.new)} belongs there"
-    name = label_of(tested, new_cell)
-    said = label_of(tested, old_cell) if old_cell is not None else ""
-    what = f"{old} is {said}; " if said else f"not {old}: "
-    if not weight:
-        return f"{what}it is {name or new} that belongs there, so {new}"
-    through = "goes through" if _is_between(tested, new_cell) else "needs"
-    return f"{what}the chain to {weight} {through} {name or new}, so {new}"
+    def _reference(self, old: Expression, new: Expression, weight: str) -> str:
+        old_cell, new_cell = self._cell(old), self._cell(new)
+        if self._is_blank(old_cell):
+            return f"{write(old)} is blank: {self._named(new)} belongs there"
+        if isinstance(new, Number) or new_cell is None:
+            return f"{self._named(old)} should be {write(new)}"
+        if self._same_line(old_cell, new_cell):
+            where = "stays with one row" if "$" in write(old) else "is of another row"
+            return f"{write(old)} {where}: {self._named(new)} belongs there"
+        said, name = self.label(old_cell), self.label(new_cell) or write(new)
+        what = f"{write(old)} is {said}; " if said else f"not {write(old)}: "
+        if not weight:
+            return f"{what}it is {name} that belongs there, so {write(new)}"
+        through = "goes through" if new_cell in self.training.computed else "needs"
+        return f"{what}the chain to {weight} {through} {name}, so {write(new)}"
 
-
-def _is_between(tested: StepUnderTest, cell: Address) -> bool:
-    return cell in tested.training.computed
-
-
-def _parentheses(tested: StepUnderTest, owner: Address, change: Edit) -> str:
-    split = factors(change.new)
-    sums = [f.part for f in split.parts if isinstance(f.part, Infix) and f.part.operator in "+-"]
-    rest = [f.part for f in split.parts if f.part not in sums[:1]]
-    if (
-        len(sums) >= 1
-        and len(rest) >= 1
-        and isinstance(change.old, Infix)
-        and change.old.operator in "+-"
-    ):
-        names = "·".join(_bare(tested, owner, part) for part in rest)
+    def _parentheses(self, old: Expression, new: Expression) -> str:
+        parts = [factor.part for factor in factors(new).parts]
+        sums = [part for part in parts if _is_sum(part)]
+        rest = [part for part in parts if part not in sums[:1]]
+        if not (sums and rest and _is_sum(old)):
+            return "the parentheses stand in the wrong place"
+        names = "·".join(map(self._bare, rest))
         return (
             "the sum needs its parentheses: as it stands, "
             f"only one of its terms is multiplied by {names}"
         )
-    return "the parentheses stand in the wrong place"
+
+    def _bare(self, part: Expression) -> str:
+        if isinstance(part, Infix) and _is_sum(part):
+            sign = part.operator.replace("-", "−")
+            return f"({self._bare(part.left)}{sign}{self._bare(part.right)})"
+        return self.label(self._cell(part)) or write(part)
+
+    def _named(self, part: Expression) -> str:
+        name = self.label(self._cell(part))
+        return f"{write(part)} ({name})" if name else write(part)
+
+    def _cell(self, part: Expression) -> Address | None:
+        if not isinstance(part, Reference):
+            return None
+        return self.training.book.reader.cell(part.text, self.home)
 
 
-def _bare(tested: StepUnderTest, owner: Address, part: Expression) -> str:
-    if isinstance(part, Infix) and part.operator in "+-":
-        left, right = (_bare(tested, owner, side) for side in (part.left, part.right))
-        return f"({left}{part.operator.replace('-', '−')}{right})"
-    cell = _cell(tested, part, owner)
-    return (label_of(tested, cell) if cell is not None else "") or write(part)
+def _is_sum(part: Expression) -> bool:
+    return isinstance(part, Infix) and part.operator in "+-"
 
 
-def _named(tested: StepUnderTest, owner: Address, part: Expression) -> str:
-    cell = _cell(tested, part, owner)
-    name = label_of(tested, cell) if cell is not None else ""
-    return f"{write(part)} ({name})" if name else write(part)
-
-
-def _cell(tested: StepUnderTest, part: Expression, owner: Address) -> Address | None:
-    if not isinstance(part, Reference):
-        return None
-    return tested.training.book.reader.cell(part.text, owner)
-
-
-def label_of(tested: StepUnderTest, cell: Address) -> str:
-    """What the sheet calls a cell."""
-    return tested.training.book.label(cell, tested.training.axis)
-
-
-def _short(text: str) -> str:
+def _short(part: Expression) -> str:
+    text = write(part)
     return text if len(text) <= 40 else f"{text[:24]} … {text[-12:]}"
-
-
-def named(tested: StepUnderTest, owner: Address, edits: Iterable[Edit]) -> tuple[Edit, ...]:
-    """Edits with each cell by what the sheet calls it or, where it has no name, by how far it is
-    away: the same for each book that has the mistake."""
-
-    def name(mention: Reference) -> str:
-        cell = _cell(tested, mention, owner)
-        if cell is None:
-            return mention.text
-        down, right = row_of(cell) - row_of(owner), column_of(cell) - column_of(owner)
-        return label_of(tested, cell) or f"[{down},{right}]"
-
-    return tuple(edit.called(name) for edit in edits)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradbook.errors import UsageError, did_you_mean
-from gradbook.files import TEXT_LIMIT, decoded, read_text
 
 if TYPE_CHECKING:
     from gradbook.net import Net
@@ -35,19 +34,17 @@ class Parser(ArgumentParser):
         """The options that the words give, and as `typed` the command to be typed again."""
         options, left_over = self.parse_known_args(words)
         if left_over:
-            self._refuse(left_over[0])
+            word = left_over[0]
+            if not word.startswith("-"):
+                self.error(f"one argument too many: '{word}'")
+            flag = word.partition("=")[0]
+            known = [name for action in self._actions for name in action.option_strings]
+            self.error(f"unknown option '{flag}'{did_you_mean(flag, known)}")
         for action in self._actions:
             if action.option_strings and getattr(options, action.dest, None) == "":
                 self.error(f"{'/'.join(action.option_strings)}: nothing is given")
         options.typed = shlex.join([*self.prog.split(), *words])
         return options
-
-    def _refuse(self, word: str) -> NoReturn:
-        if not word.startswith("-"):
-            self.error(f"one argument too many: '{word}'")
-        flag = word.partition("=")[0]
-        known = [name for action in self._actions for name in action.option_strings]
-        self.error(f"unknown option '{flag}'{did_you_mean(flag, known)}")
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
@@ -90,21 +87,15 @@ def whole_number(low: int = 0, high: int | None = None) -> Callable[[str], int]:
     """A whole number from `low` to `high`."""
 
     def read(word: str) -> int:
-        number = _integer(word)
-        if number is None:
+        if not WHOLE.fullmatch(word):
             raise ArgumentTypeError(f"'{word}' isn't a whole number")
+        number = int(word.replace(",", "").replace("_", ""))
         if number < low or (high is not None and number > high):
             most = "" if high is None else f" and at most {high:,}"
             raise ArgumentTypeError(f"{word} won't do: at least {low:,}{most}")
         return number
 
     return read
-
-
-def _integer(word: str) -> int | None:
-    if not WHOLE.fullmatch(word):
-        return None
-    return int(word.replace(",", "").replace("_", ""))
 
 
 def number(word: str) -> float:
@@ -137,9 +128,23 @@ def network(argument: str, data: str | None = None) -> Net:
     They come from the CSV file `data` where one is given, else from the file that the
     network names, which lies beside the network's own, else from its text.
     """
+    from gradbook.files import read_text
+    from gradbook.net.builtin import BUILTIN
     from gradbook.net.network import parse
+    from gradbook.net.text import reads_as_text
 
-    text, source = _text_and_source(argument)
+    source: str | None = argument
+    if argument in BUILTIN:
+        text = BUILTIN[argument]
+    elif argument == "-":
+        text, source = standard_input(), "standard input"
+    elif not os.path.isfile(argument) and reads_as_text(argument):
+        text, source = argument, None
+    elif os.path.lexists(argument):
+        text = read_text(argument)
+    else:
+        hint = did_you_mean(argument, BUILTIN) or f": built in are {', '.join(BUILTIN)}"
+        raise UsageError(f"no network and no file is called '{argument}'{hint}")
     net = parse(text, source)
     if data is None and not net.table:
         return net
@@ -150,27 +155,9 @@ def network(argument: str, data: str | None = None) -> Net:
     return read_table(data, net)
 
 
-def _text_and_source(argument: str) -> tuple[str, str | None]:
-    from gradbook.net.builtin import BUILTIN
-    from gradbook.net.text import reads_as_text
-
-    if argument in BUILTIN:
-        return BUILTIN[argument], argument
-    if argument == "-":
-        return standard_input(), "standard input"
-    if os.path.isfile(argument) or not reads_as_text(argument):
-        return _file(argument, list(BUILTIN)), argument
-    return argument, None
-
-
-def _file(name: str, built_in: list[str]) -> str:
-    if not os.path.lexists(name):
-        hint = did_you_mean(name, built_in) or f": built in are {', '.join(built_in)}"
-        raise UsageError(f"no network and no file is called '{name}'{hint}")
-    return read_text(name)
-
-
 def standard_input() -> str:
+    from gradbook.files import TEXT_LIMIT, decoded
+
     if sys.stdin is None:
         raise UsageError("standard input is closed: name a network or a file instead of -")
     return decoded(sys.stdin.buffer.read(TEXT_LIMIT + 1), source="standard input")

@@ -10,18 +10,16 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradbook.amounts import counted
 from gradbook.cli.terminal.arguments import whole_number
 from gradbook.cli.terminal.output import counting, show, width
 from gradbook.errors import FileError, GradbookError, one_line
-from gradbook.files import made_folder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from gradbook.audit.findings.findings import BookReport
 
@@ -95,6 +93,7 @@ def _write(options: Namespace, reports: Sequence[BookReport]) -> tuple[list[str]
     written: list[str] = []
     problems: list[str] = []
     if options.html:
+        from gradbook.files import write_whole
         from gradbook.report.audit.page import audit_page
 
         write_whole(options.html, audit_page(reports))
@@ -130,6 +129,8 @@ def _write_copies(
     problems: list[str],
 ) -> int:
     """A copy of each book that could be read, in the folder; how many."""
+    from gradbook.files import made_folder
+
     target = made_folder(folder)
     readable = [report for report in reports if report.verdict != "unreadable"]
     names = copy_names([report.book for report in readable])
@@ -158,6 +159,8 @@ class NotOurs(FileError):
 
 
 def _write_copy(path: Path, content: bytes) -> None:
+    from gradbook.files import write_whole
+
     try:
         there = path.read_bytes() if path.is_file() else None
     except OSError:
@@ -171,6 +174,9 @@ def _write_copy(path: Path, content: bytes) -> None:
 
 def copy_names(books: Sequence[str]) -> list[str]:
     """A name for each book's copy, all different."""
+    from collections import Counter
+    from pathlib import Path
+
     paths = [Path(book) for book in books]
     count = Counter(path.name.casefold() for path in paths)
     found: list[str] = []
@@ -190,7 +196,7 @@ def copy_names(books: Sequence[str]) -> list[str]:
 
 def _shortened(name: str) -> tuple[str, str]:
     """Stem and suffix, together no longer than a file's name may be."""
-    stem, suffix = Path(name).stem, Path(name).suffix
+    stem, suffix = os.path.splitext(name)
     if len(os.fsencode(name)) > LONGEST_NAME:
         suffix = suffix[:10]
         while len(os.fsencode(stem)) > LONGEST_NAME - 10:

@@ -29,7 +29,7 @@ from gradbook.report.audit.text import (
     summary,
     to_fill_in,
 )
-from gradbook.report.chart import svg
+from gradbook.report.chart import interactive, svg
 from gradbook.report.chart.curves import Chart, Curve
 from gradbook.report.page.shell import Section, page, resource, text, wide
 from gradbook.report.page.tables import IN_A_NOTEBOOK, table
@@ -58,7 +58,7 @@ def audit_page(reports: Sequence[BookReport]) -> str:
         sections,
         lead=f'<p class="lead">{text(lead)}.</p>',
         foot="<p>Every gradient was checked against the chain rule of the sheet’s own loss.</p>",
-        style=svg.style() + resource(__package__, "audit.css"),
+        style=interactive.style() + resource(__package__, "audit.css"),
     )
 
 
@@ -203,7 +203,7 @@ def _chart(sheet: SheetReport) -> str:
     for kind, curve in zip(("made", "corrected"), chart.curves, strict=True):
         # the names are all the legend that a phone has room for
         caption = caption.replace(curve.label, f'<b class="{kind}">{curve.label}</b>')
-    return f'<figure class="chart">{picture}<figcaption>{caption}</figcaption></figure>'
+    return f'<figure class="labelled">{picture}<figcaption>{caption}</figcaption></figure>'
 
 
 def curves(losses: LossCurves) -> Chart:

@@ -29,7 +29,8 @@ def templates(tested: StepUnderTest) -> list[Template]:
     """The functions that formulas of the step use, the commonest first."""
     votes: Counter[str] = Counter()
     book = tested.training.book
-    for pattern in {book.patterns[c] for c in tested.step.cells if c in book.patterns}:
+    patterns = (book.patterns[c] for c in tested.step.cells if c in book.patterns)
+    for pattern in dict.fromkeys(patterns):
         if pattern.expression is not None:
             votes.update({write(said) for said in _unary(pattern.expression)})
     known = dict.fromkeys([*USUAL, *(said for said, _ in votes.most_common())])

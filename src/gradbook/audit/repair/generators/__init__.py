@@ -25,7 +25,7 @@ from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
 
 
-class Stage(Enum):
+class SearchStage(Enum):
     """What is looked at, in this order."""
 
     ROWS = "rows that aren't like most"
@@ -48,7 +48,7 @@ class Generator:
     """Hypotheses of one kind, by its name."""
 
     name: str
-    stage: Stage
+    stage: SearchStage
     proof: Proof
     propose: Callable[[Symptoms], Iterator[Hypothesis]]
 
@@ -79,18 +79,18 @@ def _written_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 GENERATORS = (
-    Generator("outlier rows", Stage.ROWS, Proof.NONE, outlier_rows),
-    Generator("other gradients", Stage.UPDATES, Proof.NONE, other_gradients),
-    Generator("known columns", Stage.OTHER_ROWS, Proof.GRADIENTS, known_columns),
-    Generator("pasted columns", Stage.COLUMNS, Proof.GRADIENTS, pasted_columns),
-    Generator("constant formulas", Stage.COLUMNS, Proof.REASONS, constant_formulas),
-    Generator("changed columns", Stage.COLUMNS, Proof.REASONS, changed_columns),
-    Generator("lacking columns", Stage.COLUMNS, Proof.REASONS, lacking_columns),
-    Generator("slopes anew", Stage.COLUMNS, Proof.REASONS, slopes_anew),
-    Generator("shares of samples", Stage.CLAIMS, Proof.GRADIENTS, repaired_shares),
-    Generator("known claims", Stage.CLAIMS, Proof.NONE, known_claim),
-    Generator("one edit", Stage.CLAIMS, Proof.NONE, _of_claim(one_edit)),
-    Generator("two edits", Stage.CLAIMS, Proof.NONE, _of_claim(two_edits)),
-    Generator("written anew", Stage.CLAIMS, Proof.NONE, _written_anew),
+    Generator("outlier rows", SearchStage.ROWS, Proof.NONE, outlier_rows),
+    Generator("other gradients", SearchStage.UPDATES, Proof.NONE, other_gradients),
+    Generator("known columns", SearchStage.OTHER_ROWS, Proof.GRADIENTS, known_columns),
+    Generator("pasted columns", SearchStage.COLUMNS, Proof.GRADIENTS, pasted_columns),
+    Generator("constant formulas", SearchStage.COLUMNS, Proof.REASONS, constant_formulas),
+    Generator("changed columns", SearchStage.COLUMNS, Proof.REASONS, changed_columns),
+    Generator("lacking columns", SearchStage.COLUMNS, Proof.REASONS, lacking_columns),
+    Generator("slopes anew", SearchStage.COLUMNS, Proof.REASONS, slopes_anew),
+    Generator("shares of samples", SearchStage.CLAIMS, Proof.GRADIENTS, repaired_shares),
+    Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
+    Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_claim(one_edit)),
+    Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_claim(two_edits)),
+    Generator("written anew", SearchStage.CLAIMS, Proof.NONE, _written_anew),
 )
 """All of them, in the order in which they are asked."""

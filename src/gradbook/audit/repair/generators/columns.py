@@ -119,6 +119,7 @@ class ColumnEdits:
                 and cell in tested.graph.varying
                 and cell not in training.weight_cells
                 and cell not in claimed
+                and cell not in self.symptoms.repaired
                 and (cell not in tested.positions.of_other_steps or self._is_astray(cell))
             ):
                 gathered[training.axis.line(cell), pattern.shape].append(cell)

@@ -21,7 +21,7 @@ from gradbook.targets.excel.language.reader import read
 
 def known_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """What put a column right in other rows."""
-    for step, hypothesis in symptoms.memory.columns:
+    for step, hypothesis in symptoms.earlier.columns:
         again = _in_this_step(symptoms.tested, step, hypothesis)
         if again is not None:
             yield again
@@ -33,7 +33,7 @@ def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
     wrong = symptoms.formula(symptoms.weight)
     if wrong is None:
         return
-    known = symptoms.memory.claims.get((symptoms.weight, wrong.pattern.key))
+    known = symptoms.earlier.claims.get((symptoms.weight, wrong.pattern.key))
     if known is None:
         return
     down = row_of(wrong.home) - row_of(known.home)

@@ -19,7 +19,7 @@ from gradbook.targets.excel.language.grammar import Number
 
 def outlier_rows(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """The formulas of most rows, where they put these right but for what is wrong in all."""
-    tested, anyway = symptoms.tested, symptoms.memory.usually_wrong
+    tested, anyway = symptoms.tested, symptoms.earlier.usually_wrong
     wrong = tested.wrong_weights() - anyway if symptoms.usual else set()
     cells = _outliers(tested.training, symptoms.usual[0], tested.step) if wrong else {}
     if not cells or not _are_right(tested, cells, anyway):
