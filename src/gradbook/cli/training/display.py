@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from gradbook.lab.training.train import Trained
 
 
+Result = dict[str, Any]  # what result.json holds
+
 WHEELS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 DOTS = "…", "..."
 LEAST_ROWS = 8  # of a terminal; with less there is one line of progress
@@ -71,12 +73,10 @@ class Display(Listener):
     def stopped(self, folder: Path, trained: Trained | None = None) -> None:
         """It goes on when this folder is resumed; nothing came of it yet if it took no step."""
 
-    def seed_done(self, result: dict[str, Any]) -> None:
+    def seed_done(self, result: Result) -> None:
         """One of several."""
 
-    def seeds_done(
-        self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
-    ) -> None:
+    def seeds_done(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
         """All of them."""
 
 
@@ -116,12 +116,10 @@ class AsEvents(Display):
         event = trained.event if trained else {"event": "stopped"}
         self.tell(**event, resume=str(folder))
 
-    def seed_done(self, result: dict[str, Any]) -> None:
+    def seed_done(self, result: Result) -> None:
         self.tell(**{**result, "event": "seed_done"})
 
-    def seeds_done(
-        self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
-    ) -> None:
+    def seeds_done(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
         self.tell(**event)
 
     def tell(self, event: str, **named: Any) -> None:
@@ -163,13 +161,11 @@ class AsLines(Display):
     def stopped(self, folder: Path, trained: Trained | None = None) -> None:
         show(words.stopped(self.training if trained else None, folder, room()))
 
-    def seed_done(self, result: dict[str, Any]) -> None:
+    def seed_done(self, result: Result) -> None:
         if self.training:
             show([[]])
 
-    def seeds_done(
-        self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
-    ) -> None:
+    def seeds_done(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
         show(words.spread(results, event))
         show(words.seeds_files(folder, width()))
 

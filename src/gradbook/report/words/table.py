@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress, groupby
+from types import MappingProxyType
 from typing import Any
 
 from gradbook.report.words.lines import Piece, TextLine, folded, plain
@@ -47,6 +48,21 @@ class TextTable:
     columns: tuple[TableColumn, ...]
     rows: tuple[tuple[TableCell, ...], ...] = ()
     total: tuple[TableCell, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        columns: Iterable[TableColumn],
+        records: Iterable[Mapping[str, Any]],
+        total: Mapping[str, TableCell] = MappingProxyType({}),
+    ) -> TextTable:
+        """A row for each record, which has a cell for each column's key, or none."""
+        shown = tuple(columns)
+
+        def row(record: Mapping[str, Any]) -> tuple[TableCell, ...]:
+            return tuple(record.get(column.key) for column in shown)
+
+        return cls(shown, tuple(map(row, records)), row(total) if total else ())
 
     @cached_property
     def spelled(self) -> list[tuple[str, ...]]:
@@ -175,7 +191,7 @@ def comma_separated(table: TextTable) -> str:
 
 def csv_lines(rows: Iterable[Sequence[TableCell]]) -> str:
     """Rows for programs; numbers to the last bit, nothing where there is nothing."""
-    made = io.StringIO()
-    writer = csv.writer(made, lineterminator="\n")
+    content = io.StringIO()
+    writer = csv.writer(content, lineterminator="\n")
     writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
-    return made.getvalue()
+    return content.getvalue()
