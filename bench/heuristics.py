@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from heapq import nsmallest
 from importlib import import_module
 from inspect import isgeneratorfunction
@@ -206,16 +206,15 @@ def _once(one: hypotheses.Repaired, judge: Callable[[hypotheses.Repaired], Any])
     return kept[judge.__code__]
 
 
-@lru_cache(1 << 14)
-def _by_identity(tested: int, hypothesis: int) -> list[hypotheses.Repaired]:
-    return []
-
-
 def _known(tested: Any, hypothesis: hypotheses.Hypothesis) -> hypotheses.Repaired:
-    kept = _by_identity(id(tested), id(hypothesis))
-    if not kept or kept[0].hypothesis is not hypothesis or kept[0].tested is not tested:
-        kept[:] = [hypotheses.Repaired(tested, hypothesis)]
-    return kept[0]
+    """The same object for the same hypothesis: what is judged of it is kept with it."""
+    kept = _KNOWN.get((id(tested), id(hypothesis)))
+    if kept is None:
+        kept = _KNOWN[id(tested), id(hypothesis)] = hypotheses.Repaired(tested, hypothesis)
+    return kept
+
+
+_KNOWN: dict[tuple[int, int], hypotheses.Repaired] = {}  # of the book that is watched
 
 
 def _nothing(*_: object) -> None:
@@ -317,6 +316,7 @@ def watched() -> Iterator[set[str]]:
             stack.enter_context(_replaced(*heuristic.found(), watching))
         stack.enter_context(_replaced(hypotheses.Hypothesis, "__init__", _noting))
         yield seen
+    _KNOWN.clear()
 
 
 @contextmanager
