@@ -64,7 +64,7 @@ def show(lines: Iterable[TextLine]) -> None:
 def rich_text(line: TextLine) -> Text:
     from rich.text import Text
 
-    return Text.assemble(*((piece.text, piece.colour) for piece in line))
+    return Text.assemble(*((span.text, span.colour) for span in line))
 
 
 def show_images(pixels: NDArray[np.uint8], captions: Sequence[str]) -> None:
