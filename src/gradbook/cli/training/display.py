@@ -16,7 +16,7 @@ from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.report.run import words
 from gradbook.report.run.epochs import EpochTable, epoch_table
 from gradbook.report.run.progress import BLOCK, NOT_ASCII, Trace, in_a_line, running
-from gradbook.report.words.lines import Piece, TextLine
+from gradbook.report.words.lines import Span, TextLine
 from gradbook.report.words.table import QUIET
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ class OnScreen(AsLines):
         self._follow(now)
         room = min(columns, BLOCK)
         bars = running(now, self.trace, room, ascii_only=self.ascii_only)
-        return [[], *bars, [], [Piece(HINT, QUIET)]]
+        return [[], *bars, [], [Span(HINT, QUIET)]]
 
     def _follow(self, now: Progress) -> None:
         """Note the losses that came since it was last drawn."""
@@ -247,7 +247,7 @@ class OnScreen(AsLines):
         wheel = WHEELS[self.ascii_only]
         turn = wheel[next(self.turns) % len(wheel)]
         return [
-            Piece(f"{turn} ", "cyan"),
-            Piece(f"{what} {DOTS[self.ascii_only]} "),
-            Piece(duration(monotonic() - self.since), QUIET),
+            Span(f"{turn} ", "cyan"),
+            Span(f"{what} {DOTS[self.ascii_only]} "),
+            Span(duration(monotonic() - self.since), QUIET),
         ]

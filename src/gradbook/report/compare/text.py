@@ -11,7 +11,7 @@ from gradbook.amounts import duration, percent
 from gradbook.lab.runs.comparison import Compared, Misread, differences
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.run.charts import of_several
-from gradbook.report.words.lines import Piece, TextLine, folded
+from gradbook.report.words.lines import Span, TextLine, folded
 from gradbook.report.words.table import (
     RULE,
     TableColumn,
@@ -59,7 +59,7 @@ def lines(
     shown, left_out = fitted(table(runs), width)
     yield from shown.lines("-" if ascii_only else RULE)
     for remark in not_shown(left_out):
-        yield from folded([Piece(remark, "bright_black")], width)
+        yield from folded([Span(remark, "bright_black")], width)
     yield from _differences(runs, width)
     yield from _misread(runs, misread)
     if all(run.history for run in runs):
@@ -72,9 +72,9 @@ def _differences(runs: Sequence[Compared], width: int) -> Iterator[TextLine]:
     found = differences(runs)
     if len(runs) > 1:
         heading = "Where their recipes differ:" if found else "Their recipes are the same."
-        yield from ([], [Piece(heading, "bold" if found else "")])
+        yield from ([], [Span(heading, "bold" if found else "")])
     for word, said in found.items():
-        yield [Piece(f"  {word}", "cyan")]
+        yield [Span(f"  {word}", "cyan")]
         for words in dict.fromkeys(said):
             whose = [run.name for run, other in zip(runs, said, strict=True) if other == words]
             yield from _said(f"{', '.join(whose)}: {words or '-'}", width)
@@ -84,8 +84,8 @@ def _said(words: str, width: int) -> Iterator[TextLine]:
     """What some recipes say, cut where it takes too many lines."""
     lines = list(folded(words, width, 4, 6))
     if len(lines) > LONGEST_WORDS:
-        end = "".join(piece.text for piece in lines[LONGEST_WORDS - 1])
-        lines = [*lines[: LONGEST_WORDS - 1], [Piece(end[: width - 4] + " ...")]]
+        end = "".join(span.text for span in lines[LONGEST_WORDS - 1])
+        lines = [*lines[: LONGEST_WORDS - 1], [Span(end[: width - 4] + " ...")]]
     yield from lines
 
 
@@ -94,10 +94,10 @@ def _misread(runs: Sequence[Compared], misread: Misread | None) -> Iterator[Text
         return
     every = "both" if len(runs) == 2 else "all"
     yield []
-    yield [Piece("Test images misread:", "bold")]
-    yield [Piece(f"  by {every}: {len(misread.by_all):,}")]
+    yield [Span("Test images misread:", "bold")]
+    yield [Span(f"  by {every}: {len(misread.by_all):,}")]
     for k, run in enumerate(runs):
-        yield [Piece(f"  only by {run.name}: {len(misread.only_by(k)):,}")]
+        yield [Span(f"  only by {run.name}: {len(misread.only_by(k)):,}")]
 
 
 # For programs.
@@ -105,9 +105,9 @@ def _misread(runs: Sequence[Compared], misread: Misread | None) -> Iterator[Text
 
 def as_csv(runs: Sequence[Compared]) -> str:
     """A row for each run, plain numbers."""
-    told = [record(run) for run in runs]
-    keys = [key for key, value in told[0].items() if not isinstance(value, list | dict)]
-    return csv_lines([keys, *([row[key] for key in keys] for row in told)])
+    records = [record(run) for run in runs]
+    keys = [key for key, value in records[0].items() if not isinstance(value, list | dict)]
+    return csv_lines([keys, *([row[key] for key in keys] for row in records)])
 
 
 def as_json(runs: Sequence[Compared], misread: Misread | None) -> str:

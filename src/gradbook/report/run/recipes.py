@@ -10,7 +10,7 @@ from gradbook.amounts import counted, duration
 from gradbook.lab.recipes.builtin import RECIPES, Measured, builtin_recipe, measured
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.net.measure import measure
-from gradbook.report.words.lines import Piece, TextLine, folded
+from gradbook.report.words.lines import Span, TextLine, folded
 from gradbook.report.words.table import TableColumn, TextTable
 
 Record = dict[str, Any]
@@ -55,7 +55,7 @@ def lines(width: int, threads: int) -> Iterator[TextLine]:
     """A row for each; what it is for stands beside the figures, or under them."""
     found = records(threads)
     table = TextTable.of(COLUMNS, found)
-    yield from table.with_notes(([Piece(record["about"])] for record in found), width)
+    yield from table.with_notes(([Span(record["about"])] for record in found), width)
     known = [record["measured"] for record in found if record["measured"]]
     if known:
         words = (

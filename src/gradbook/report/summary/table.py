@@ -139,7 +139,7 @@ def as_csv(measured: NetMeasure) -> str:
 
 def as_json(measured: NetMeasure) -> str:
     """All columns of each layer as plain numbers, and the sums."""
-    told = {
+    content = {
         "version": VERSION,
         "network": measured.net.name,
         "input": measured.net.input,
@@ -151,7 +151,7 @@ def as_json(measured: NetMeasure) -> str:
             "training_memory": measured.training_memory,
         },
     }
-    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
 def _totals(measured: NetMeasure) -> dict[str, TableCell]:
