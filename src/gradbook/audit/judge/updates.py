@@ -204,7 +204,7 @@ def _wrong_rates(updates: _Updates) -> Iterator[Finding]:
         "drifting rate" if drifts else "wrong rate",
         f"the learning rate isn't anchored: it drifts to {where}, {what}; {right} stays"
         if drifts
-        else f"{where} is {what}, not the learning rate: {right}",
+        else f"{where}, {what}, isn't the learning rate: {right}",
         [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
     )
 
