@@ -74,7 +74,9 @@ class Evaluation:
             if pattern is None:
                 known[last] = self.book.values.get(last)
                 continue
-            sources = self._sources(pattern, last)
+            sources = self.flow.sources(last)
+            if last in self.instead:
+                sources = tuple(self.flow.mentioned(pattern.places, last))
             missing = [source for source in sources if source not in known]
             if missing and last not in opened:
                 opened.add(last)
@@ -82,11 +84,6 @@ class Evaluation:
             else:  # what is missing still leads back to itself
                 known[last] = nan if missing else self._computed(last, pattern, sources)
         return known[cell]
-
-    def _sources(self, pattern: Pattern, cell: Address) -> Sequence[Address]:
-        if cell in self.instead:
-            return tuple(self.flow.mentioned(pattern.places, cell))
-        return self.flow.sources(cell)
 
     def _computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellValue:
         given = [self.known[source] for source in sources]
