@@ -26,14 +26,14 @@ from gradbook.audit.repair.edits.alternatives import (
     remembered,
 )
 from gradbook.audit.repair.edits.formula_edits import Substitutes, constants
-from gradbook.audit.repair.edits.templates import Template, derived, differences, templates
+from gradbook.audit.repair.edits.templates import derived, differences, templates
 from gradbook.audit.repair.edits.wrong_formula import anew, mentioning
 from gradbook.audit.repair.generators.samples import beside
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.language.grammar import Infix, Reference, write
+from gradbook.targets.excel.language.grammar import Expression, Infix, Reference, write
 
 MOST_COLUMNS = 60
 MOST_OFFERED = 120  # cells that may stand in the place of others
@@ -309,7 +309,7 @@ class ColumnEdits:
         return [*found, *derived(self._templates, some, formula.value_of)]
 
     @cached_property
-    def _templates(self) -> list[Template]:
+    def _templates(self) -> list[Expression]:
         return templates(self.tested)
 
     def _products(self, cell: Address, offered: Sequence[Substitute]) -> list[Substitute]:
