@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradbook.engine.base import Engine
-from gradbook.errors import GradbookError, ShapeError, UsageError, did_you_mean
+from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.lab.models.answers import probabilities, targets
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.lab.recipes.schedule import parse as parse_schedule
@@ -26,7 +26,7 @@ from gradbook.net.builtin import BUILTIN, usual
 from gradbook.net.fit import LARGEST_SEED
 from gradbook.net.layers import spell
 from gradbook.net.network import parse
-from gradbook.net.plain import sizes, whole
+from gradbook.net.plain import one_of, sizes, whole
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -185,9 +185,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         whole("epochs", self.epochs, 1)
         whole("the batch", self.batch, 1)
         whole("the number of threads", self.threads, 1)
-        if self.engine not in ENGINES:
-            hint = did_you_mean(str(self.engine), ENGINES) or f": one of {', '.join(ENGINES)}"
-            raise UsageError(f"unknown engine {self.engine!r}{hint}")
+        one_of("engine", self.engine, ENGINES)
 
     def _net(self) -> Net:
         if self.net is None:

@@ -9,7 +9,7 @@ from gradbook.lab.runs.evidence import gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder
 from gradbook.report.compare.page import compare_page
-from gradbook.report.run.page import told
+from gradbook.report.run.page import evidence_page
 from gradbook.report.run.seeds import seeds_page
 from tests.outside.framed import asked, paper_and_ink
 from tests.outside.witness import console_messages, page_text, page_to_pdf, pdf_to_png, screenshot
@@ -48,8 +48,8 @@ def evidence(runs):
 def pages(runs, evidence):
     both = all_opened([runs / "run", runs / "seeds"])
     made = {
-        "run": told(evidence),
-        "fruit": told(gather(RunFolder(runs / "fruit"), FRUIT)),
+        "run": evidence_page(evidence),
+        "fruit": evidence_page(gather(RunFolder(runs / "fruit"), FRUIT)),
         "seeds": seeds_page(SeedsFolder(runs / "seeds"), DATA),
         "compared": compare_page(both, misread(both, DATA), "gradbook compare"),
     }

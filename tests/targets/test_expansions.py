@@ -7,7 +7,7 @@ import pytest
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph, Op
 from gradbook.targets.algebra.notation.formula import definition, symbols
-from gradbook.targets.algebra.writers.plain import spell
+from gradbook.targets.algebra.writers.text import spell
 from gradbook.targets.excel.language.grammar import write
 from gradbook.targets.excel.language.spelling import NAMES, spelled_out
 

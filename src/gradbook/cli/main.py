@@ -13,7 +13,7 @@ import sys
 TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --version`
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
+    from typing import Any, TextIO
 
     from gradbook.cli.terminal.arguments import Parser
 
@@ -102,7 +102,8 @@ def _answer(words: list[str]) -> int:
             print(f"gradbook {__version__}")
             return DONE
         case [verb, *rest]:
-            return _run(verb, rest)
+            options = verb_parser(verb).read(rest)
+            return int(_module(verb).run(options))
     raise AssertionError(words)
 
 
@@ -112,23 +113,17 @@ def overview() -> str:
     return OVERVIEW.format(verbs=verbs)
 
 
-def _run(verb: str, words: list[str]) -> int:
-    from importlib import import_module
-
-    _require_verb(verb)
-    module = import_module(f"gradbook.cli.verbs.{verb}")
-    options = verb_parser(verb).read(words)
-    code: int = module.run(options)
-    return code
-
-
 def verb_parser(verb: str) -> Parser:
     """The parser of one verb's options, its `--help` included."""
-    from importlib import import_module
-
     from gradbook.cli.terminal.arguments import Parser
+    from gradbook.errors import UsageError, did_you_mean
 
-    module = import_module(f"gradbook.cli.verbs.{verb}")
+    if verb not in VERBS:
+        kind = "option" if verb.startswith("-") else "verb"
+        known = ["--help", "--version"] if kind == "option" else list(VERBS)
+        hint = did_you_mean(verb, known) or f": it is one of {', '.join(known)}"
+        raise UsageError(f"unknown {kind} '{verb}'{hint}")
+    module = _module(verb)
     parser = Parser(
         prog=f"gradbook {verb}",
         description=module.__doc__,
@@ -138,15 +133,10 @@ def verb_parser(verb: str) -> Parser:
     return parser
 
 
-def _require_verb(verb: str) -> None:
-    from gradbook.errors import UsageError, did_you_mean
+def _module(verb: str) -> Any:
+    from importlib import import_module
 
-    if verb in VERBS:
-        return
-    kind = "option" if verb.startswith("-") else "verb"
-    known = ["--help", "--version"] if kind == "option" else list(VERBS)
-    hint = did_you_mean(verb, known) or f": it is one of {', '.join(known)}"
-    raise UsageError(f"unknown {kind} '{verb}'{hint}")
+    return import_module(f"gradbook.cli.verbs.{verb}")
 
 
 def _confess(error: Exception) -> int:

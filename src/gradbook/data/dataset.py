@@ -1,4 +1,9 @@
-"""A data set: images to train on, images to choose by, images to report on."""
+"""A data set: images to train on, images to choose by, images to report on.
+
+The split is the same on every machine and in every version. It mustn't depend on a library's
+generator, which may change, so each image's place in its class comes from mixing the bits of its
+index.
+"""
 
 from __future__ import annotations
 
@@ -159,6 +164,8 @@ def _with_folds(training: Images, validation: Images | None) -> tuple[Images, ND
     others = 1 + dealt(training.labels, FOLDS - 1)
     return together, np.concatenate([others, np.zeros(len(validation), np.uint8)])
 
+
+# The split -------------------------------------------------------------------
 
 FOLDS = 6  # of 60,000 digits: 10,000 in each, as many as there are test images
 

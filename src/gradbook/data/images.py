@@ -1,4 +1,8 @@
-"""Images as bytes with the class of each, and what their pixels are like."""
+"""Images as bytes with the class of each, what their pixels are like, and how they are framed.
+
+Framed as MNIST's are: each scaled to one longest side and centred. A picture that somebody took can
+be framed in the same way before a network reads it.
+"""
 
 from __future__ import annotations
 
@@ -110,6 +114,8 @@ def digest(images: Images) -> str:
     content.update(images.labels.astype("<i4").data)
     return content.hexdigest()
 
+
+# Framing ---------------------------------------------------------------------
 
 MOST_LOOKED_AT = 2_000
 SHARE = 0.98  # of the images must be framed alike; of MNIST's all are but one in seven thousand

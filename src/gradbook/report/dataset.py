@@ -10,7 +10,7 @@ from gradbook.data.digits import SUMS
 from gradbook.data.images import Images, digest, shared, statistics
 from gradbook.data.sources import KNOWN
 from gradbook.errors import one_line
-from gradbook.report.words.lines import Piece, TextLine, folded
+from gradbook.report.words.lines import Span, TextLine, folded
 from gradbook.report.words.table import GAP, TableColumn, TextTable
 
 WIDEST_NAME = 30  # columns for the name of a class
@@ -24,17 +24,17 @@ def lines(dataset: Dataset, *, ascii_only: bool = False) -> Iterator[TextLine]:
     shape = f"{rows}x{columns} in {'grey' if channels == 1 else 'colour'}"
     classes = counted(len(dataset.classes), "class", "classes")
     said = f": {counted(images, 'image')} of {shape}, {classes}"
-    yield [Piece(one_line(dataset.name), "bold"), Piece(said)]
+    yield [Span(one_line(dataset.name), "bold"), Span(said)]
     yield from folded(one_line(dataset.source), 79)
     yield []
     yield from _counts(dataset, "=" if ascii_only else "━")
     yield []
     found = statistics(dataset.training_and_validation)
     yield [
-        Piece(f"pixels from {found.low} to {found.high}; scaled to 0..1: mean "),
-        Piece(_figures(found.mean), "bold"),
-        Piece(", standard deviation "),
-        Piece(_figures(found.deviation), "bold"),
+        Span(f"pixels from {found.low} to {found.high}; scaled to 0..1: mean "),
+        Span(_figures(found.mean), "bold"),
+        Span(", standard deviation "),
+        Span(_figures(found.deviation), "bold"),
     ]
 
 
@@ -52,7 +52,7 @@ def _counts(dataset: Dataset, ink: str) -> Iterator[TextLine]:
     most = max(counts[0], default=0) or 1
     yield lines[0]
     for line, count in zip(lines[1:], counts[0], strict=True):
-        yield [*line, Piece(GAP), Piece(ink * round(LONGEST_BAR * count / most), "cyan")]
+        yield [*line, Span(GAP), Span(ink * round(LONGEST_BAR * count / most), "cyan")]
     yield total
 
 
@@ -65,16 +65,14 @@ def verified(dataset: Dataset) -> Iterator[TextLine]:
     training, test = dataset.training_and_validation, dataset.test_for_reporting
     yield []
     if dataset.name == "digits":
-        yield [Piece("the four files are byte for byte the original ones (SHA-256):")]
-        yield from ([Piece(f"{expected}  {name}")] for name, expected in SUMS.items())
+        yield [Span("the four files are byte for byte the original ones (SHA-256):")]
+        yield from ([Span(f"{expected}  {name}")] for name, expected in SUMS.items())
     else:
-        yield [Piece("everything was read and is consistent; SHA-256 of pixels and labels:")]
-        yield [Piece(f"{digest(training)}  training and validation")]
-        yield [Piece(f"{digest(test)}  test")]
+        yield [Span("everything was read and is consistent; SHA-256 of pixels and labels:")]
+        yield [Span(f"{digest(training)}  training and validation")]
+        yield [Span(f"{digest(test)}  test")]
     yield [
-        Piece(
-            f"{shared(test, training):,} of {len(test):,} test images also occur among the others"
-        )
+        Span(f"{shared(test, training):,} of {len(test):,} test images also occur among the others")
     ]
 
 
@@ -89,8 +87,7 @@ def known(width: int) -> Iterator[TextLine]:
     rows = ((name, it.images, "{}x{}".format(*it.size), it.classes) for name, it in KNOWN.items())
     missing = " (not installed: pip install 'gradbook[{}]')"
     notes = (
-        [Piece(it.about + ("" if it.is_here else missing.format(it.needs)))]
-        for it in KNOWN.values()
+        [Span(it.about + ("" if it.is_here else missing.format(it.needs)))] for it in KNOWN.values()
     )
     yield from TextTable(columns, tuple(rows)).with_notes(notes, width)
 

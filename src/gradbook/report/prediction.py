@@ -11,7 +11,7 @@ from gradbook.amounts import sureness
 from gradbook.data.formats.pictures import SUFFIXES
 from gradbook.errors import one_line
 from gradbook.lab.models.predict import Reading
-from gradbook.report.words.lines import Piece, TextLine
+from gradbook.report.words.lines import Span, TextLine
 from gradbook.report.words.table import TableCell, csv_lines
 
 WIDEST_NAME, WIDEST_CLASS = 40, 20
@@ -24,20 +24,20 @@ def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
     """`six.png  6  99.8 %  or 0  0.1 %`; the name takes so many columns."""
     name = f"{_shortened(_name(reading), width):<{width}}  "
     if reading.problem:
-        return [Piece(name), Piece(reading.problem, "yellow")]
+        return [Span(name), Span(reading.problem, "yellow")]
     first, *others = reading.ranking
     sure = reading.probabilities[first]
     colour = "green" if sure >= SURE else "yellow" if sure >= UNSURE else "red"
     wide = min(max(map(len, classes)), WIDEST_CLASS)
-    pieces = [
-        Piece(name),
-        Piece(f"{_shown(classes[first]):<{wide}}", f"bold {colour}"),
-        Piece(f"  {sureness(sure):>7}", colour),
+    spans = [
+        Span(name),
+        Span(f"{_shown(classes[first]):<{wide}}", f"bold {colour}"),
+        Span(f"  {sureness(sure):>7}", colour),
     ]
     if others:
         second = f"   or {_shown(classes[others[0]]):<{wide}}"
-        pieces.append(Piece(f"{second}  {sureness(reading.probabilities[others[0]]):>7}", "dim"))
-    return pieces
+        spans.append(Span(f"{second}  {sureness(reading.probabilities[others[0]]):>7}", "dim"))
+    return spans
 
 
 def caption(reading: Reading, classes: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from gradbook.cli.terminal import screen as module
 from gradbook.cli.terminal.screen import Screen, is_screen
-from gradbook.report.words.lines import Piece
+from gradbook.report.words.lines import Span
 from tests.cli.emulated import Terminal
 
 
@@ -27,7 +27,7 @@ def written(monkeypatch):
 
 
 def said(*texts):
-    return [[Piece(text)] for text in texts]
+    return [[Span(text)] for text in texts]
 
 
 def test_what_is_said_stays_above_and_the_foot_is_gone_in_the_end(written):
@@ -98,7 +98,7 @@ def test_the_foot_is_drawn_again_and_again(written, monkeypatch):
 @pytest.mark.parametrize(("wish", "coloured"), [("", True), ("1", False)])
 def test_colours_come_unless_they_are_unwanted(written, monkeypatch, wish, coloured):
     monkeypatch.setenv("NO_COLOR", wish)
-    with Screen(lambda columns, rows: [[Piece("warm", "red"), Piece(" plain")]], written) as screen:
+    with Screen(lambda columns, rows: [[Span("warm", "red"), Span(" plain")]], written) as screen:
         screen.say([])
     terminal = Terminal(40, 10).feed(written.getvalue())
     assert ("31" in terminal.colours) is coloured

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from gradbook.report.images.characters import Means, grid
-from gradbook.report.words.lines import Piece, plain
+from gradbook.report.words.lines import Span, plain
 
 
 def image(*rows: str) -> np.ndarray:
@@ -34,8 +34,8 @@ def test_colours_are_the_pixels_themselves():
     colours = np.array([[[1, 4]], [[2, 5]], [[3, 6]]], np.uint8)  # red, green, blue; one row of 2
     line, *_ = grid(colours[None], ["x"], 80, Means.COLOURS)
     assert line == [
-        Piece("▀", "rgb(1,2,3) on rgb(1,2,3)"),
-        Piece("▀", "rgb(4,5,6) on rgb(4,5,6)"),
+        Span("▀", "rgb(1,2,3) on rgb(1,2,3)"),
+        Span("▀", "rgb(4,5,6) on rgb(4,5,6)"),
     ]
 
 
@@ -43,7 +43,7 @@ def test_pixels_of_one_colour_are_said_at_once():
     line, *_ = grid(RING[None], ["o"], 80, Means.COLOURS)
     assert [piece.text for piece in line] == ["▀", "▀", "▀", "▀", "▀"]
     line, *_ = grid(np.zeros((1, 1, 2, 5), np.uint8), ["o"], 80, Means.COLOURS)
-    assert line == [Piece("▀▀▀▀▀", "rgb(0,0,0) on rgb(0,0,0)")]
+    assert line == [Span("▀▀▀▀▀", "rgb(0,0,0) on rgb(0,0,0)")]
 
 
 def test_as_many_stand_side_by_side_as_there_is_room_for():

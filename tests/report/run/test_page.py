@@ -10,7 +10,7 @@ from gradbook.lab.models.answers import Answers
 from gradbook.lab.runs.evidence import gather
 from gradbook.net.measure import measure
 from gradbook.report.run.mistakes import by_class, confusion, gallery
-from gradbook.report.run.page import MOST_MISREAD, run_page, told
+from gradbook.report.run.page import MOST_MISREAD, evidence_page, run_page
 from tests.report.html import cells, words
 from tests.runs import finished, pictures
 
@@ -27,7 +27,7 @@ def run(tmp_path_factory):
 
 
 def test_the_page_begins_with_what_was_reached(run):
-    html = told(run)
+    html = evidence_page(run)
     missed = int((~run.answers.right).sum())
     share = f"{100 * run.answers.accuracy:.1f} %"
     assert f"{share} of 120 test images read correctly; {missed} misread" in words(html)
@@ -77,11 +77,11 @@ def test_being_sure_is_held_against_being_right(run):
         f"Of the {sure.sum()} images it was at least 99 % sure of, {wrong} are wrong."
         if sure.any()
         else "It was never 99 % sure."
-    ) in words(told(run))
+    ) in words(evidence_page(run))
 
 
 def test_a_link_of_the_table_leads_to_a_card(run):
-    html = told(run)
+    html = evidence_page(run)
     shown = run.answers.wrong()[:MOST_MISREAD]
     links = set(re.findall(r'href="#(is-\d+-read-\d+)"', html))
     kinds = {f"is-{run.answers.labels[k]}-read-{run.answers.read[k]}" for k in shown}
@@ -91,21 +91,21 @@ def test_a_link_of_the_table_leads_to_a_card(run):
 
 
 def test_every_filter_and_every_channel_is_there(run):
-    html = told(run)
+    html = evidence_page(run)
     section = html.partition('id="insides"')[2].partition("</section>")[0]
     # 4 filters with what they make of the image, then relu's 4 channels and the pool's 4
     assert section.count("<img") == 1 + 2 * 4 + 4 + 4
 
 
 def test_the_recipe_and_the_machine_are_told(run):
-    said = words(told(run))
+    said = words(evidence_page(run))
     assert "rotate 20, shift 1" in said
     assert "compiler cc <1>" in said
     assert "gradbook train recipe.txt" in said
 
 
 def test_every_epoch_stands_in_the_table(run):
-    html = told(run)
+    html = evidence_page(run)
     table = html.partition("Every epoch in numbers")[2].partition("</details>")[0]
     assert [row[0] for row in cells(table)] == ["epoch", "1", "2", "3", "4", "5"]
 
@@ -117,7 +117,7 @@ def test_where_all_is_right_nothing_is_misread(tmp_path):
     data = pictures(("one", "two"), each=12)
     found = gather(finished(tmp_path / "run", data), data)
     labels = found.answers.labels
-    html = told(replace(found, answers=Answers(np.eye(2)[labels], labels)))
+    html = evidence_page(replace(found, answers=Answers(np.eye(2)[labels], labels)))
     assert "100 % of 12 test images read correctly; 0 misread" in words(html)
     assert "None." in words(html.partition('id="misread"')[2])
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.report.words.lines import Piece, folded, plain, stuck
+from gradbook.report.words.lines import Span, folded, plain, stuck
 
-HEAD = [Piece("Z33:Z100: ", "yellow"), Piece("the chain to w3 goes through a_h2")]
+HEAD = [Span("Z33:Z100: ", "yellow"), Span("the chain to w3 goes through a_h2")]
 WORDS = st.lists(st.text("abc-/", min_size=1, max_size=12), min_size=1, max_size=20)
 
 
 def test_a_folded_line_keeps_its_colours_and_its_edges():
     assert list(folded(HEAD, 24, 2, 4)) == [
-        [Piece("  "), Piece("Z33:Z100: ", "yellow"), Piece("the chain to")],
-        [Piece("    "), Piece("w3 goes through a_h2")],
+        [Span("  "), Span("Z33:Z100: ", "yellow"), Span("the chain to")],
+        [Span("    "), Span("w3 goes through a_h2")],
     ]
 
 
 def test_a_colour_may_go_on_in_the_next_line():
-    inked = [Piece("one two three four", "cyan"), Piece(" five")]
+    inked = [Span("one two three four", "cyan"), Span(" five")]
     lines = list(folded(inked, 20))
     assert [piece for line in lines for piece in line] == [
-        Piece("one two three four", "cyan"),
-        Piece("five"),
+        Span("one two three four", "cyan"),
+        Span("five"),
     ]
 
 

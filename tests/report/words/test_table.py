@@ -6,7 +6,7 @@ import csv
 
 import pytest
 
-from gradbook.report.words.lines import Piece, plain
+from gradbook.report.words.lines import Span, plain
 from gradbook.report.words.table import (
     TableColumn,
     TextTable,
@@ -86,7 +86,7 @@ def test_what_columns_have_in_common_stands_over_them():
 
 
 def test_notes_stand_beside_the_rows_or_beneath_them():
-    notes = [[Piece("good", "green"), Piece(": it learns")], [Piece("")]]
+    notes = [[Span("good", "green"), Span(": it learns")], [Span("")]]
     table = TextTable(SMALL.columns, SMALL.rows)
     beside = plain(list(table.with_notes(notes, 80, "why"))).splitlines()
     assert beside[:2] == [
@@ -100,7 +100,7 @@ def test_notes_stand_beside_the_rows_or_beneath_them():
 
 def test_a_column_may_have_an_ink_and_a_row_another():
     table = TextTable((TableColumn("name", words=True, ink="cyan"), TableColumn("n")), (("a", 1),))
-    assert table.line(("a", "1")) == [Piece("a   ", "cyan"), Piece("  1")]
+    assert table.line(("a", "1")) == [Span("a   ", "cyan"), Span("  1")]
     assert {piece.colour for piece in table.line(("a", "1"), "bold") if piece.text.strip()} == {
         "bold"
     }

@@ -17,9 +17,8 @@ from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.notation.document import Equation
 from gradbook.targets.algebra.notation.forms import Derived, numbers_in
 from gradbook.targets.algebra.records import records
-from gradbook.targets.algebra.writers.plain import TextPrinter, spell
 from gradbook.targets.algebra.writers.printer import unmarked
-from gradbook.targets.algebra.writers.text import write
+from gradbook.targets.algebra.writers.text import TextPrinter, spell, write
 from tests.families import networks
 from tests.targets.algebra.reading import NUMPY, worked_out
 

@@ -34,19 +34,17 @@ class Parser(ArgumentParser):
         """The options that the words give, and as `typed` the command to be typed again."""
         options, left_over = self.parse_known_args(words)
         if left_over:
-            self._refuse(left_over[0])
+            word = left_over[0]
+            if not word.startswith("-"):
+                self.error(f"one argument too many: '{word}'")
+            flag = word.partition("=")[0]
+            known = [name for action in self._actions for name in action.option_strings]
+            self.error(f"unknown option '{flag}'{did_you_mean(flag, known)}")
         for action in self._actions:
             if action.option_strings and getattr(options, action.dest, None) == "":
                 self.error(f"{'/'.join(action.option_strings)}: nothing is given")
         options.typed = shlex.join([*self.prog.split(), *words])
         return options
-
-    def _refuse(self, word: str) -> NoReturn:
-        if not word.startswith("-"):
-            self.error(f"one argument too many: '{word}'")
-        flag = word.partition("=")[0]
-        known = [name for action in self._actions for name in action.option_strings]
-        self.error(f"unknown option '{flag}'{did_you_mean(flag, known)}")
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
@@ -89,21 +87,15 @@ def whole_number(low: int = 0, high: int | None = None) -> Callable[[str], int]:
     """A whole number from `low` to `high`."""
 
     def read(word: str) -> int:
-        number = _integer(word)
-        if number is None:
+        if not WHOLE.fullmatch(word):
             raise ArgumentTypeError(f"'{word}' isn't a whole number")
+        number = int(word.replace(",", "").replace("_", ""))
         if number < low or (high is not None and number > high):
             most = "" if high is None else f" and at most {high:,}"
             raise ArgumentTypeError(f"{word} won't do: at least {low:,}{most}")
         return number
 
     return read
-
-
-def _integer(word: str) -> int | None:
-    if not WHOLE.fullmatch(word):
-        return None
-    return int(word.replace(",", "").replace("_", ""))
 
 
 def number(word: str) -> float:

@@ -59,7 +59,7 @@ def show(lines: Iterable[TextLine]) -> None:
 
     console = _console()
     for line in lines:
-        console.print(Text.assemble(*((piece.text, piece.colour) for piece in line)))
+        console.print(Text.assemble(*((span.text, span.colour) for span in line)))
 
 
 def show_images(pixels: NDArray[np.uint8], captions: Sequence[str]) -> None:

@@ -120,7 +120,7 @@ class Screen:
 def _text(line: TextLine) -> Text:
     from rich.text import Text
 
-    return Text.assemble(*((piece.text, piece.colour) for piece in line))
+    return Text.assemble(*((span.text, span.colour) for span in line))
 
 
 def _painter(stream: TextIO) -> Callable[[Text], str]:

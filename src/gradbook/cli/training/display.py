@@ -16,7 +16,7 @@ from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.report.run import words
 from gradbook.report.run.epochs import EpochTable, epoch_table
 from gradbook.report.run.progress import BLOCK, NOT_ASCII, Trace, in_a_line, running
-from gradbook.report.words.lines import Piece, TextLine
+from gradbook.report.words.lines import Span, TextLine
 from gradbook.report.words.table import QUIET
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from gradbook.lab.training.seeds import SeedsFolder
     from gradbook.lab.training.train import Trained
 
+
+Result = dict[str, Any]  # what result.json holds
 
 WHEELS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 DOTS = "…", "..."
@@ -71,12 +73,10 @@ class Display(Listener):
     def stopped(self, folder: Path, trained: Trained | None = None) -> None:
         """It goes on when this folder is resumed; nothing came of it yet if it took no step."""
 
-    def seed_done(self, result: dict[str, Any]) -> None:
+    def seed_done(self, result: Result) -> None:
         """One of several."""
 
-    def seeds_done(
-        self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
-    ) -> None:
+    def seeds_done(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
         """All of them."""
 
 
@@ -116,12 +116,10 @@ class AsEvents(Display):
         event = trained.event if trained else {"event": "stopped"}
         self.tell(**event, resume=str(folder))
 
-    def seed_done(self, result: dict[str, Any]) -> None:
+    def seed_done(self, result: Result) -> None:
         self.tell(**{**result, "event": "seed_done"})
 
-    def seeds_done(
-        self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
-    ) -> None:
+    def seeds_done(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
         self.tell(**event)
 
     def tell(self, event: str, **named: Any) -> None:
@@ -163,13 +161,11 @@ class AsLines(Display):
     def stopped(self, folder: Path, trained: Trained | None = None) -> None:
         show(words.stopped(self.training if trained else None, folder, room()))
 
-    def seed_done(self, result: dict[str, Any]) -> None:
+    def seed_done(self, result: Result) -> None:
         if self.training:
             show([[]])
 
-    def seeds_done(
-        self, results: list[dict[str, Any]], event: dict[str, Any], folder: SeedsFolder
-    ) -> None:
+    def seeds_done(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
         show(words.spread(results, event))
         show(words.seeds_files(folder, width()))
 
@@ -236,7 +232,7 @@ class OnScreen(AsLines):
         self._follow(now)
         room = min(columns, BLOCK)
         bars = running(now, self.trace, room, ascii_only=self.ascii_only)
-        return [[], *bars, [], [Piece(HINT, QUIET)]]
+        return [[], *bars, [], [Span(HINT, QUIET)]]
 
     def _follow(self, now: Progress) -> None:
         """Note the losses that came since it was last drawn."""
@@ -251,7 +247,7 @@ class OnScreen(AsLines):
         wheel = WHEELS[self.ascii_only]
         turn = wheel[next(self.turns) % len(wheel)]
         return [
-            Piece(f"{turn} ", "cyan"),
-            Piece(f"{what} {DOTS[self.ascii_only]} "),
-            Piece(duration(monotonic() - self.since), QUIET),
+            Span(f"{turn} ", "cyan"),
+            Span(f"{what} {DOTS[self.ascii_only]} "),
+            Span(duration(monotonic() - self.since), QUIET),
         ]

@@ -42,13 +42,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
+    from gradbook.files import write_whole
     from gradbook.lab.runs.comparison import all_opened
-    from gradbook.report.compare.text import as_json, lines
+    from gradbook.report.compare.text import as_csv, as_json, lines
 
     runs = all_opened(options.runs)
     with busy("reading the test images"):
         misread = _misread(runs, options)
-    _write_files(runs, options, misread)
+    if options.html:
+        from gradbook.report.compare.page import compare_page
+
+        write_whole(options.html, compare_page(runs, misread, options.typed))
+    if options.csv:
+        write_whole(options.csv, as_csv(runs))
     if options.json:
         print(as_json(runs, misread), end="")
         return 0
@@ -72,16 +78,3 @@ def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
     except GradbookError:  # they were moved, or brought to another size; the rest can be told
         return None
     return misread(runs, dataset)
-
-
-def _write_files(runs: Sequence[Compared], options: Namespace, misread: Misread | None) -> None:
-    from gradbook.files import write_whole
-
-    if options.html:
-        from gradbook.report.compare.page import compare_page
-
-        write_whole(options.html, compare_page(runs, misread, options.typed))
-    if options.csv:
-        from gradbook.report.compare.text import as_csv
-
-        write_whole(options.csv, as_csv(runs))

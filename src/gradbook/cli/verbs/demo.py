@@ -19,6 +19,7 @@ EXAMPLES = """\
 """
 
 MAIN, DIGITS = "worked", "quick"
+SHOWN = ("input", "dense", "conv")  # of a network's lines
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -34,7 +35,8 @@ def run(options: Namespace) -> int:
     print(f"writing to {folder}{sep}")
     for name in (MAIN, *(other for other in LESSONS if other != MAIN)):
         net = builtin(name)
-        print(f"{name}: {' → '.join(_layers(net))}", flush=True)
+        shown = [line for line in str(net).splitlines() if line.split()[0] in SHOWN]
+        print(f"{name}: {' → '.join(shown)}", flush=True)
         for path, what in _written(net, folder):
             print(f"  {path.name:<20} {what}", flush=True)
     code = _train(folder / "digits")
@@ -53,10 +55,6 @@ def _train(folder: Path) -> int:
 
     print(f"\nhandwritten digits, into {folder}{sep}", flush=True)
     return one(folder, None if RunFolder(folder).holds_a_run else recipe(DIGITS))
-
-
-def _layers(net: Net) -> list[str]:
-    return [line for line in str(net).splitlines() if line.split()[0] in ("input", "dense", "conv")]
 
 
 def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:

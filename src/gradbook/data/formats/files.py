@@ -1,4 +1,7 @@
-"""Files as streams of bytes: gzip and xz are unpacked on the way, and damage is one clear line."""
+"""What every reader asks of a file: its bytes within bounds, and what the words in its name say.
+
+gzip and xz are unpacked on the way, and damage is one clear line.
+"""
 
 from __future__ import annotations
 
@@ -85,6 +88,8 @@ def require_room(shape: Sequence[int], file: str, at: str = "") -> None:
             f"{at}{sides} bytes of pixels are too many: at most {MOST_BYTES:,} are read", file=file
         )
 
+
+# Names -----------------------------------------------------------------------
 
 PARTS = {
     "train": TRAINING,

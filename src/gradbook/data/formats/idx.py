@@ -1,4 +1,10 @@
-"""The idx format: two zero bytes, a type, the number of sides, the sides, then the numbers."""
+"""The idx format, and folders of such files as MNIST and its many relatives come.
+
+An array is two zero bytes, a type, the number of sides, the sides, then the numbers. Files are
+plain, gzip or xz, and recognised by the words in their names: train-images-idx3-ubyte.gz say, or
+emnist-digits-test-labels.idx1-ubyte. A file classes.txt beside them may name the classes, one a
+line.
+"""
 
 from __future__ import annotations
 
@@ -84,6 +90,8 @@ def write(array: NDArray[Any]) -> bytes:
     sides = np.array(array.shape, ">u4")
     return bytes([0, 0, code, array.ndim]) + sides.tobytes() + array.astype(wanted).tobytes()
 
+
+# Folders ---------------------------------------------------------------------
 
 PACKINGS = {".gz", ".xz"}
 NAMES = "classes.txt"

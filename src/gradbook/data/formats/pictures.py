@@ -1,4 +1,8 @@
-"""One picture from a file that may be anything: upright, in red, green and blue."""
+"""Pictures in files, and folders of them: PNG, JPEG and the like, of any size, upright, in RGB.
+
+A folder has a folder of pictures for each class. Above the classes there may be folders for the
+parts: train, validation, test.
+"""
 
 from __future__ import annotations
 
@@ -102,6 +106,8 @@ def _of_many_greys(image: Image) -> Image:
         raise ValueError("its greys have more than 16 bits")
     return PIL.Image.fromarray((values // 257).astype(np.uint8))
 
+
+# Folders ---------------------------------------------------------------------
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".webp"}
 

@@ -107,18 +107,14 @@ def _files(folder: Path) -> list[Path]:
     found: list[Path] = []
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(where, name) for name in sorted(names) if _is_readable(name)]
+        for name in sorted(name for name in names if not name.startswith(".")):
+            images = idx.is_idx(name) and holds_images(name)
+            if images or Path(name).suffix.lower() in SUFFIXES:
+                found.append(Path(where, name))
     if not found:
         kinds = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
         raise DataError(f"no pictures in it ({kinds}) and no idx files of images")
     return found
-
-
-def _is_readable(name: str) -> bool:
-    if name.startswith("."):
-        return False
-    images = idx.is_idx(name) and holds_images(name)
-    return images or Path(name).suffix.lower() in SUFFIXES
 
 
 def _is_idx(path: Path) -> bool:

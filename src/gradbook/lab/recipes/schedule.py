@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import UsageError, did_you_mean
-from gradbook.net.plain import number, settle, whole
+from gradbook.net.plain import hint, number, one_of, settle, whole
 from gradbook.net.text import Statement, digits, statements
 
 GRAMMAR = """\
@@ -55,10 +55,7 @@ class Schedule:
     end: float = 0.0  # the rate towards which it falls
 
     def __post_init__(self) -> None:
-        if self.kind not in OWN_SETTINGS:
-            hint = did_you_mean(str(self.kind), OWN_SETTINGS)
-            known = f": one of {', '.join(OWN_SETTINGS)}"
-            raise UsageError(f"unknown schedule {self.kind!r}{hint or known}")
+        one_of("schedule", self.kind, OWN_SETTINGS)
         warm = USUAL_WARM.get(self.kind, 0.0) if self.warm is None else self.warm
         settle(
             self,
@@ -141,7 +138,15 @@ def parse(text: str) -> Schedule:
 
 def read(line: Statement) -> Schedule:
     """What the words that are left of a line say: one cycle 0.2 warm 0.2."""
-    kind = _kind(line)
+    start = line.used
+    if line.option("one"):
+        line.option("cycle") or line.fail("expected 'one cycle'")
+        kind = "one cycle"
+    elif line.next in OWN_SETTINGS:
+        kind = line.take()
+    else:
+        what = f"unknown schedule {line.next!r}" if line.next else "which schedule"
+        line.fail(f"{what}{hint(line.next, OWN_SETTINGS)}", at=start)
     settings: dict[str, Any] = {"rate": line.value("the rate")}
     options = {WORDS[name]: name for name in OWN_SETTINGS[kind]}
     while line.next in options:
@@ -152,21 +157,6 @@ def read(line: Statement) -> Schedule:
         what = f"what {word!r} asks for"
         settings[options[word]] = line.whole(what) if counts else line.value(what)
     if line.next:
-        known = ", ".join(options)
-        hint = did_you_mean(line.next, options) or f": after {kind} there may stand {known}"
-        line.fail(f"unknown {line.next!r}{hint}")
+        known = f": after {kind} there may stand {', '.join(options)}"
+        line.fail(f"unknown {line.next!r}{did_you_mean(line.next, options) or known}")
     return Schedule(kind, **settings)
-
-
-def _kind(line: Statement) -> str:
-    start = line.used
-    if line.option("one"):
-        line.option("cycle") or line.fail("expected 'one cycle'")
-        return "one cycle"
-    if line.next not in OWN_SETTINGS:
-        hint = did_you_mean(line.next, OWN_SETTINGS) or ": one of " + ", ".join(OWN_SETTINGS)
-        line.fail(
-            f"unknown schedule {line.next!r}{hint}" if line.next else f"which schedule{hint}",
-            at=start,
-        )
-    return line.take()

@@ -87,7 +87,13 @@ def material(recipe: Recipe, dataset: Dataset | None = None) -> Material:
     """What the recipe trains on: its own data set, or the one that is given instead."""
     found = dataset or images_of(recipe)
     require_fit(recipe.net, found)
-    _require_warpable(recipe, found.shape)
+    if recipe.warp.changes_images:
+        if recipe.net.input != found.shape:
+            raise ShapeError(
+                f"only images can be warped, but the network takes {spell(recipe.net.input)}: "
+                f"begin it with 'input {spell(found.shape)}' and 'flatten', or take the warp out"
+            )
+        recipe.warp.require_fit(*found.shape[1:])
     made = Material(found, recipe.held_back)
     _require_enough(made)
     require_last_batch(recipe.net, len(made.numbers), recipe.batch)
@@ -141,17 +147,6 @@ def _require_fit(net: Net, name: str, shape: Shape, classes: int) -> None:
             f"{name} has {classes} classes, but the network {net.outputs} outputs: "
             f"end it with 'dense {classes}'"
         )
-
-
-def _require_warpable(recipe: Recipe, shape: Shape) -> None:
-    if not recipe.warp.changes_images:
-        return
-    if recipe.net.input != shape:
-        raise ShapeError(
-            f"only images can be warped, but the network takes {spell(recipe.net.input)}: "
-            f"begin it with 'input {spell(shape)}' and 'flatten', or take the warp out"
-        )
-    recipe.warp.require_fit(*shape[1:])
 
 
 def placed(recipe: Recipe) -> Recipe:

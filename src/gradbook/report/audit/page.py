@@ -29,7 +29,7 @@ from gradbook.report.audit.text import (
     summary,
     to_fill_in,
 )
-from gradbook.report.chart import svg
+from gradbook.report.chart import interactive, svg
 from gradbook.report.chart.curves import Chart, Curve
 from gradbook.report.page.shell import Section, page, resource, text, wide
 from gradbook.report.page.tables import IN_A_NOTEBOOK, table
@@ -43,10 +43,11 @@ _TOKENS = re.compile(r"\s+|\$?[A-Za-z]{1,3}\$?[0-9]+|[\w.]+|.", re.DOTALL)
 
 def audit_page(reports: Sequence[BookReport]) -> str:
     """The page: who is right and who isn't, what is shared, and every finding."""
-    told = [report for report in reports if _is_told(reports, report)]
     sections = [Section("books", "At a glance", _table(reports))] if len(reports) > 1 else []
     sections += _class(reports)
-    for report in told:
+    for report in reports:
+        if not _has_a_part(reports, report):
+            continue
         name = text(_name(report)) if len(reports) > 1 else "Findings"
         heading = f"{name} {_badge(report.verdict)}"
         body = "\n".join(_sheet(sheet, len(report.sheets) > 1) for sheet in report.sheets)
@@ -58,11 +59,11 @@ def audit_page(reports: Sequence[BookReport]) -> str:
         sections,
         lead=f'<p class="lead">{text(lead)}.</p>',
         foot="<p>Every gradient was checked against the chain rule of the sheet’s own loss.</p>",
-        style=svg.style() + resource(__package__, "audit.css"),
+        style=interactive.style() + resource(__package__, "audit.css"),
     )
 
 
-def _is_told(reports: Sequence[BookReport], report: BookReport) -> bool:
+def _has_a_part(reports: Sequence[BookReport], report: BookReport) -> bool:
     """Whether a book has a part of its own on the page."""
     return bool(report.sheets) and (
         len(reports) == 1 or any(sheet.findings for sheet in report.sheets)
@@ -96,7 +97,7 @@ def _row(reports: Sequence[BookReport], report: BookReport) -> tuple[str, ...]:
     all_differ = len({_name(other) for other in reports}) == len(reports)
     name = text(_name(report) if all_differ else one_line(report.book))
     name = name.replace("/", "/<wbr>")  # a long path breaks between its folders
-    if _is_told(reports, report):
+    if _has_a_part(reports, report):
         name = f'<a href="#{_anchor(reports, report)}">{name}</a>'
     said = found(report) if report.verdict != RIGHT else ""
     return (name, _badge(report.verdict), _marks(grade(report)), text(said))
@@ -203,7 +204,7 @@ def _chart(sheet: SheetReport) -> str:
     for kind, curve in zip(("made", "corrected"), chart.curves, strict=True):
         # the names are all the legend that a phone has room for
         caption = caption.replace(curve.label, f'<b class="{kind}">{curve.label}</b>')
-    return f'<figure class="chart">{picture}<figcaption>{caption}</figcaption></figure>'
+    return f'<figure class="labelled">{picture}<figcaption>{caption}</figcaption></figure>'
 
 
 def curves(losses: LossCurves) -> Chart:

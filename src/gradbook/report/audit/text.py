@@ -15,7 +15,7 @@ from gradbook.audit.findings.findings import (
 )
 from gradbook.audit.findings.overview import GOOD, Shared, grade, identical_files, shared_mistakes
 from gradbook.errors import one_line
-from gradbook.report.words.lines import TEXT_WIDTH, Piece, TextLine, folded, plain
+from gradbook.report.words.lines import TEXT_WIDTH, Span, TextLine, folded, plain
 
 COLOURS = {
     "right": "green",
@@ -34,16 +34,16 @@ def lines(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
     """The whole report in so many columns."""
     for report in reports:
         yield [
-            Piece(one_line(report.book), "bold"),
-            Piece(": "),
-            Piece(report.verdict, COLOURS[report.verdict]),
-            Piece(summary(report)),
+            Span(one_line(report.book), "bold"),
+            Span(": "),
+            Span(report.verdict, COLOURS[report.verdict]),
+            Span(summary(report)),
         ]
         for sheet in report.sheets:
             yield from _sheet(sheet, len(report.sheets) > 1, width)
     if len(reports) > 1:
         yield []
-        yield [Piece(counts(reports), "bold")]
+        yield [Span(counts(reports), "bold")]
         yield from _class(reports, width)
 
 
@@ -89,7 +89,7 @@ def counts(reports: Sequence[BookReport]) -> str:
 
 def _sheet(sheet: SheetReport, several: bool, width: int) -> Iterator[TextLine]:
     if several and sheet.findings:
-        yield [Piece("  "), Piece(one_line(sheet.sheet), "bold")]
+        yield [Span("  "), Span(one_line(sheet.sheet), "bold")]
     for finding in sheet.findings:
         if finding.kind != TO_FILL_IN:
             yield from _finding(finding, width)
@@ -97,7 +97,7 @@ def _sheet(sheet: SheetReport, several: bool, width: int) -> Iterator[TextLine]:
     if blank:
         yield from folded(f"still to be filled in: {blank}", width, 2, INDENT)
     if sheet.curve:
-        yield [Piece(f"  {learning(sheet.curve)}")]
+        yield [Span(f"  {learning(sheet.curve)}")]
     for note in sheet.notes if sheet.loss else ():
         yield from folded(one_line(note), width, 2, INDENT)
 
@@ -115,13 +115,13 @@ def _first(cells: str) -> str:
 
 def _finding(finding: Finding, width: int) -> Iterator[TextLine]:
     head = f"{one_line(finding.cells)} ({one_line(finding.quantity)}): "
-    yield from folded([Piece(head, "yellow"), Piece(one_line(finding.why))], width, 2, INDENT)
+    yield from folded([Span(head, "yellow"), Span(one_line(finding.why))], width, 2, INDENT)
     if finding.relative_error is not None:
-        yield [Piece(" " * INDENT + f"off by {rough_percent(finding.relative_error)}")]
+        yield [Span(" " * INDENT + f"off by {rough_percent(finding.relative_error)}")]
     if finding.formula:
-        yield [Piece(" " * INDENT + f"found      {_formula(finding.formula)}")]
+        yield [Span(" " * INDENT + f"found      {_formula(finding.formula)}")]
     if finding.expected:
-        yield [Piece(" " * INDENT + f"should be  {_formula(finding.expected)}", "green")]
+        yield [Span(" " * INDENT + f"should be  {_formula(finding.expected)}", "green")]
 
 
 def _formula(formula: str) -> str:
@@ -134,12 +134,12 @@ def _class(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
     mistakes, files = shared_mistakes(reports), identical_files(reports)
     if mistakes:
         yield []
-        yield [Piece("Shared mistakes", "bold")]
+        yield [Span("Shared mistakes", "bold")]
         for shared in mistakes:
             yield from _shared(shared, len(reports), width)
     if files:
         yield []
-        yield [Piece("Identical files", "bold")]
+        yield [Span("Identical files", "bold")]
         for names in files:
             yield from folded(" = ".join(map(one_line, names)), width, 2, 4)
 

@@ -8,7 +8,7 @@ from math import ceil, isnan
 from string import ascii_lowercase, ascii_uppercase
 
 from gradbook.report.chart.curves import Chart, few, spread, thinned, tick_text
-from gradbook.report.words.lines import Piece, TextLine
+from gradbook.report.words.lines import Span, TextLine
 
 LETTERS = ascii_lowercase + ascii_uppercase
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a Braille cell, row by row
@@ -38,12 +38,12 @@ def chart_lines(
         canvas.draw(list(zip(across, map(chart.height, values), strict=True)), mark, curve.colour)
     beside = _beside(chart, labels, height)
     side, tee, corner, floor = "|++-" if ascii_only else "│┤└─"
-    lines: list[TextLine] = [[Piece(" " * gutter + chart.title)]]
+    lines: list[TextLine] = [[Span(" " * gutter + chart.title)]]
     for row in range(height):
         axis = f"{levels.get(row, ''):>{gutter - 1}} {tee if row in levels else side}"
-        lines.append([Piece(axis), *canvas.row(row), Piece(" "), *beside.get(row, [])])
-    lines.append([Piece(" " * gutter + corner + floor * canvas.width)])
-    lines.append([Piece(" " * (gutter + 1) + _counts(chart, canvas.width))])
+        lines.append([Span(axis), *canvas.row(row), Span(" "), *beside.get(row, [])])
+    lines.append([Span(" " * gutter + corner + floor * canvas.width)])
+    lines.append([Span(" " * (gutter + 1) + _counts(chart, canvas.width))])
     return lines
 
 
@@ -58,7 +58,7 @@ def _beside(chart: Chart, labels: list[str], rows: int) -> dict[int, TextLine]:
     wanted = [float(_row(chart.end(chart.curves[k]), rows)) for k in named]
     places = spread(wanted, 1.0, 0.0, rows - 1.0)
     return {
-        round(place): [Piece(labels[k], chart.curves[k].colour)]
+        round(place): [Span(labels[k], chart.curves[k].colour)]
         for k, place in zip(named, places, strict=True)
     }
 
@@ -118,7 +118,7 @@ class _Canvas:
     def row(self, row: int) -> TextLine:
         cells = [self._cell((row, column)) for column in range(self.width)]
         runs = groupby(cells, lambda cell: cell[1])
-        return [Piece("".join(mark for mark, _ in run), colour) for colour, run in runs]
+        return [Span("".join(mark for mark, _ in run), colour) for colour, run in runs]
 
     def _cell(self, cell: tuple[int, int]) -> tuple[str, str]:
         """What stands in it, and its colour."""

@@ -11,10 +11,9 @@ from gradbook.amounts import duration, percent
 from gradbook.lab.runs.comparison import Compared, Misread, differences
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.run.charts import of_several
-from gradbook.report.words.lines import Piece, TextLine, folded
+from gradbook.report.words.lines import Span, TextLine, folded
 from gradbook.report.words.table import (
     RULE,
-    TableCell,
     TableColumn,
     TextTable,
     csv_lines,
@@ -27,65 +26,55 @@ LEAST_HEIGHT = 10  # rows of a chart
 LONGEST_WORDS = 3  # lines of what a recipe says
 
 
+def _points(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.3f}"
+
+
+COLUMNS = (  # a key is that of a run's record
+    TableColumn("run", "run", words=True),
+    TableColumn("recipe", "name", words=True, spare=3),
+    TableColumn("parameters", "parameters"),
+    TableColumn("epochs", "epochs", spare=1),
+    TableColumn("validation", "validation_accuracy", spell=percent, spare=2),
+    TableColumn("test", "test_accuracy", spell=percent),
+    TableColumn("±", "test_deviation", spell=_points),
+    TableColumn("lowest", "test_lowest", spell=percent),
+    TableColumn("seeds", "seeds", spell=lambda seeds: str(len(seeds)), spare=4),
+    TableColumn("time", "seconds", spell=duration, spare=1),
+)
+OF_SEVERAL = ("test_deviation", "test_lowest", "seeds")
+
+
 def table(runs: Sequence[Compared]) -> TextTable:
     """A row for each run; the spread where any has several seeds."""
     several = any(len(run.seeds) > 1 for run in runs)
-    columns = [
-        TableColumn("run", "run", words=True),
-        TableColumn("recipe", "recipe", words=True, spare=3),
-        TableColumn("parameters", "parameters"),
-        TableColumn("epochs", "epochs", spare=1),
-        TableColumn("validation", "validation_accuracy", spell=percent, spare=2),
-        TableColumn("test", "test_accuracy", spell=percent),
-        *(
-            [TableColumn("±", "test_deviation"), TableColumn("lowest", "test_lowest")]
-            if several
-            else []
-        ),
-        *([TableColumn("seeds", "seeds", spare=4)] if several else []),
-        TableColumn("time", "seconds", spell=duration, spare=1),
-    ]
-    return TextTable(tuple(columns), tuple(_row(run, several) for run in runs))
-
-
-def _row(run: Compared, several: bool) -> tuple[TableCell, ...]:
-    spread: list[TableCell] = []
-    if several:
-        alone = len(run.seeds) == 1
-        deviation = "" if alone else f"{100 * run.test.deviation:.3f}"
-        spread = [deviation, "" if alone else percent(run.test.lowest), len(run.seeds)]
-    figures = (run.parameters, run.recipe.epochs, run.validation, run.test.mean)
-    return (run.name, run.recipe.title, *figures, *spread, run.seconds)
+    columns = (column for column in COLUMNS if several or column.key not in OF_SEVERAL)
+    return TextTable.of(columns, map(record, runs))
 
 
 def lines(
-    runs: Sequence[Compared],
-    misread: Misread | None,
-    width: int,
-    *,
-    ascii_only: bool = False,
+    runs: Sequence[Compared], misread: Misread | None, width: int, *, ascii_only: bool = False
 ) -> Iterator[TextLine]:
     """All of it for a terminal that is so many characters wide."""
     shown, left_out = fitted(table(runs), width)
     yield from shown.lines("-" if ascii_only else RULE)
     for remark in not_shown(left_out):
-        yield from folded([Piece(remark, "bright_black")], width)
+        yield from folded([Span(remark, "bright_black")], width)
     yield from _differences(runs, width)
     yield from _misread(runs, misread)
-    yield from _chart(runs, width, ascii_only)
+    if all(run.history for run in runs):
+        accuracy = of_several([(run.name, run.history) for run in runs])[1]
+        yield []
+        yield from chart_lines(accuracy, width, LEAST_HEIGHT, ascii_only=ascii_only)
 
 
 def _differences(runs: Sequence[Compared], width: int) -> Iterator[TextLine]:
-    if len(runs) == 1:
-        return
     found = differences(runs)
-    yield []
-    if not found:
-        yield [Piece("Their recipes are the same.")]
-        return
-    yield [Piece("Where their recipes differ:", "bold")]
+    if len(runs) > 1:
+        heading = "Where their recipes differ:" if found else "Their recipes are the same."
+        yield from ([], [Span(heading, "bold" if found else "")])
     for word, said in found.items():
-        yield [Piece(f"  {word}", "cyan")]
+        yield [Span(f"  {word}", "cyan")]
         for words in dict.fromkeys(said):
             whose = [run.name for run, other in zip(runs, said, strict=True) if other == words]
             yield from _said(f"{', '.join(whose)}: {words or '-'}", width)
@@ -95,8 +84,8 @@ def _said(words: str, width: int) -> Iterator[TextLine]:
     """What some recipes say, cut where it takes too many lines."""
     lines = list(folded(words, width, 4, 6))
     if len(lines) > LONGEST_WORDS:
-        end = "".join(piece.text for piece in lines[LONGEST_WORDS - 1])
-        lines = [*lines[: LONGEST_WORDS - 1], [Piece(end[: width - 4] + " ...")]]
+        end = "".join(span.text for span in lines[LONGEST_WORDS - 1])
+        lines = [*lines[: LONGEST_WORDS - 1], [Span(end[: width - 4] + " ...")]]
     yield from lines
 
 
@@ -105,18 +94,10 @@ def _misread(runs: Sequence[Compared], misread: Misread | None) -> Iterator[Text
         return
     every = "both" if len(runs) == 2 else "all"
     yield []
-    yield [Piece("Test images misread:", "bold")]
-    yield [Piece(f"  by {every}: {len(misread.by_all):,}")]
+    yield [Span("Test images misread:", "bold")]
+    yield [Span(f"  by {every}: {len(misread.by_all):,}")]
     for k, run in enumerate(runs):
-        yield [Piece(f"  only by {run.name}: {len(misread.only_by(k)):,}")]
-
-
-def _chart(runs: Sequence[Compared], width: int, ascii_only: bool) -> Iterator[TextLine]:
-    if not all(run.history for run in runs):
-        return
-    accuracy = of_several([(run.name, run.history) for run in runs])[1]
-    yield []
-    yield from chart_lines(accuracy, width, LEAST_HEIGHT, ascii_only=ascii_only)
+        yield [Span(f"  only by {run.name}: {len(misread.only_by(k)):,}")]
 
 
 # For programs.
@@ -124,9 +105,9 @@ def _chart(runs: Sequence[Compared], width: int, ascii_only: bool) -> Iterator[T
 
 def as_csv(runs: Sequence[Compared]) -> str:
     """A row for each run, plain numbers."""
-    told = [record(run) for run in runs]
-    keys = [key for key, value in told[0].items() if not isinstance(value, list | dict)]
-    return csv_lines([keys, *([row[key] for key in keys] for row in told)])
+    records = [record(run) for run in runs]
+    keys = [key for key, value in records[0].items() if not isinstance(value, list | dict)]
+    return csv_lines([keys, *([row[key] for key in keys] for row in records)])
 
 
 def as_json(runs: Sequence[Compared], misread: Misread | None) -> str:

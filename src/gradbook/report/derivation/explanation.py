@@ -26,7 +26,7 @@ class Explanation:
         return write(self.document)
 
     def html(self, command: str = "") -> str:
-        """One page that asks nobody for anything; its foot names the command that made it."""
+        """One self-contained page; its foot names the command that made it."""
         from gradbook.report.derivation.page import page
 
         return page(self.document, self.net, command)

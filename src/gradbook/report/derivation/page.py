@@ -23,7 +23,7 @@ from gradbook.targets.algebra.notation.document import (
 )
 from gradbook.targets.algebra.notation.forms import Numeral
 from gradbook.targets.algebra.writers.mathml import displayed, inline
-from gradbook.targets.algebra.writers.plain import spell
+from gradbook.targets.algebra.writers.text import spell
 from gradbook.targets.drawing import draw, style, svg
 
 UP = '<a class="up" href="#contents" aria-label="to the contents">↑</a>'

@@ -11,9 +11,9 @@ from gradbook.report.images.pixels import picture
 from gradbook.report.page.shell import text
 
 
-def cards(made: Iterable[str]) -> str:
+def cards(each: Iterable[str]) -> str:
     """Cards side by side; nothing where there are none."""
-    together = "\n".join(made)
+    together = "\n".join(each)
     return f'<ol class="gallery">\n{together}\n</ol>' if together else ""
 
 

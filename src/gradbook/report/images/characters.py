@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import one_line
-from gradbook.report.words.lines import Piece, TextLine
+from gradbook.report.words.lines import Span, TextLine
 
 WIDEST = 40  # columns of one image; a wider one is made smaller
 GAP = "  "
@@ -40,7 +40,7 @@ def grid(
         band = slice(first, first + across)
         lines += map(_beside, zip(*drawn[band], strict=True))
         below = (f"{one_line(name)[:columns]:^{columns}}" for name in names[band])
-        lines += [[Piece(GAP.join(below))], []]
+        lines += [[Span(GAP.join(below))], []]
     return lines[:-1]
 
 
@@ -65,7 +65,7 @@ def _coloured(image: NDArray[np.uint8]) -> list[TextLine]:
 
 
 def _joined(colours: Sequence[str], mark: str) -> TextLine:
-    return [Piece(mark * len(list(run)), colour) for colour, run in groupby(colours)]
+    return [Span(mark * len(list(run)), colour) for colour, run in groupby(colours)]
 
 
 def _blocks(image: NDArray[np.uint8]) -> list[TextLine]:
@@ -80,12 +80,12 @@ def _letters(image: NDArray[np.uint8]) -> list[TextLine]:
 
 
 def _marked(numbers: NDArray[np.floating] | NDArray[np.integer], marks: str) -> list[TextLine]:
-    return [[Piece("".join(marks[int(number)] for number in row))] for row in numbers]
+    return [[Span("".join(marks[int(number)] for number in row))] for row in numbers]
 
 
 def _beside(lines: Sequence[TextLine]) -> TextLine:
-    parts = [[*line, Piece(GAP)] for line in lines]
-    return [piece for part in parts for piece in part][:-1]
+    parts = [[*line, Span(GAP)] for line in lines]
+    return [span for part in parts for span in part][:-1]
 
 
 DRAW = {Means.COLOURS: _coloured, Means.BLOCKS: _blocks, Means.LETTERS: _letters}

@@ -1,4 +1,4 @@
-"""The shell of every page we make: one file that asks nobody for anything, on light and dark paper.
+"""The shell of every page: one self-contained file, readable on light and dark paper.
 
     page("The learning rate", [Section("rates", "Rates", table)], lead=…, style=…, script=…)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from gradbook.amounts import duration, loss, percent, short
 from gradbook.lab.training.history import Epoch
@@ -55,10 +55,8 @@ def epoch_table(width: int, validated: bool = True, ascii_only: bool = False) ->
 
 def table_of(history: Sequence[Epoch], validated: bool) -> TextTable:
     """Every figure of every epoch."""
-    columns = tuple(c for c in COLUMNS if validated or c.group != VALIDATION)
-    return TextTable(
-        columns, tuple(tuple(getattr(epoch, c.key) for c in columns) for epoch in history)
-    )
+    columns = (c for c in COLUMNS if validated or c.group != VALIDATION)
+    return TextTable.of(columns, map(asdict, history))
 
 
 def cell(trained: Trained) -> str:

@@ -48,9 +48,9 @@ def tile(values: Array, most: float, words: str) -> str:
     return f'<img src="{tinted(values, most)}" alt="{text(words)}">'
 
 
-def stages(told: Sequence[Stage]) -> str:
+def stages(shown: Sequence[Stage]) -> str:
     """A row of channels for each stage."""
-    return "\n".join(map(_stage, told))
+    return "\n".join(map(_stage, shown))
 
 
 def _stage(stage: Stage) -> str:

@@ -32,11 +32,11 @@ AGAIN = "gradbook train recipe.txt -o again"
 
 def run_page(run: RunFolder, dataset: Dataset) -> str:
     """The report of a finished run."""
-    return told(gather(run, dataset))
+    return evidence_page(gather(run, dataset))
 
 
-def told(run: Evidence) -> str:
-    """The page of what was gathered."""
+def evidence_page(run: Evidence) -> str:
+    """The same of what was gathered already."""
     sections = list(_sections(run))
     return page(
         f"{run.recipe.title} on {run.dataset.name}",

@@ -10,7 +10,7 @@ from statistics import fmean
 
 from gradbook.amounts import duration, loss, short
 from gradbook.lab.training.history import Progress
-from gradbook.report.words.lines import Piece, TextLine, folded, stuck
+from gradbook.report.words.lines import Span, TextLine, folded, stuck
 from gradbook.report.words.table import GAP, QUIET
 
 FULL, HALF, EMPTY = "━", "╸", "─"
@@ -67,12 +67,12 @@ def running(now: Progress, trace: Trace, width: int, *, ascii_only: bool = False
     room = max(width - LABEL - (ASIDE if beside else 0), 1)
     lines: list[TextLine] = []
     for label, filled, aside in rows:
-        line = [Piece(f"{label:<{LABEL}}")]
+        line = [Span(f"{label:<{LABEL}}")]
         if filled is None:
-            line.append(Piece(spark(trace.means(room), room, ascii_only), "magenta"))
+            line.append(Span(spark(trace.means(room), room, ascii_only), "magenta"))
         else:
             line += bar(filled, room, ascii_only)
-        lines.append([*line, Piece(f"{aside:>{ASIDE}}")] if beside else line)
+        lines.append([*line, Span(f"{aside:>{ASIDE}}")] if beside else line)
     if not beside:
         lines += folded(GAP.join(stuck(aside) for *_, aside in rows), width)
     return lines
@@ -81,7 +81,7 @@ def running(now: Progress, trace: Trace, width: int, *, ascii_only: bool = False
 def in_a_line(now: Progress, width: int) -> TextLine:
     """The same where there is room for one line only."""
     words = f"epoch {now.epoch}/{now.epochs}, step {now.step}/{now.steps}, "
-    return [Piece((words + f"{duration(now.seconds_left)} left")[:width])]
+    return [Span((words + f"{duration(now.seconds_left)} left")[:width])]
 
 
 def bar(share_done: float, width: int, ascii_only: bool = False) -> TextLine:
@@ -89,7 +89,7 @@ def bar(share_done: float, width: int, ascii_only: bool = False) -> TextLine:
     full, half, empty = "#.-" if ascii_only else (FULL, HALF, EMPTY)
     halves = round(2 * width * min(max(share_done, 0.0), 1.0))
     done = full * (halves // 2) + half * (halves % 2)
-    return [Piece(done, "cyan"), Piece(empty * (width - len(done)), QUIET)]
+    return [Span(done, "cyan"), Span(empty * (width - len(done)), QUIET)]
 
 
 def spark(values: Sequence[float], width: int, ascii_only: bool = False) -> str:

@@ -29,11 +29,7 @@ MOST_HARD = 60  # images
 def seeds_page(folder: SeedsFolder, dataset: Dataset) -> str:
     """The report above the finished runs of several seeds."""
     run = opened(folder.path)
-    return told(run, run.answers(dataset), dataset)
-
-
-def told(run: Compared, answers: Sequence[Answers], dataset: Dataset) -> str:
-    """The page of what was gathered; each seed's answers to the test images."""
+    answers = run.answers(dataset)
     of, seeds = len(dataset.test_for_reporting), len(run.seeds)
     lead = (
         f'<p class="headline"><b>{percent(run.test.mean, of)}</b> '

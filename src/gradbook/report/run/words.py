@@ -15,7 +15,7 @@ from gradbook.lab.training.seeds import SeedsFolder
 from gradbook.lab.training.training import TrainingRun
 from gradbook.net.text import update_words
 from gradbook.report.run.epochs import GOOD
-from gradbook.report.words.lines import Piece, TextLine, folded, stuck
+from gradbook.report.words.lines import Span, TextLine, folded, stuck
 from gradbook.report.words.table import QUIET, TableColumn, TextTable
 
 INDENT = "  "
@@ -28,14 +28,14 @@ def opening(training: TrainingRun, width: int) -> Iterator[TextLine]:
         f": {counted(recipe.net.count(), 'parameter')}, {counted(recipe.epochs, 'epoch')} of "
         f"{counted(len(material.numbers), 'image')} of {one_line(material.dataset.name)}"
     )
-    yield from folded([Piece(recipe.title, "bold"), Piece(said)], width)
+    yield from folded([Span(recipe.title, "bold"), Span(said)], width)
     for group in _settings(training):
-        yield from folded([Piece(", ".join(map(stuck, group)), QUIET)], width)
+        yield from folded([Span(", ".join(map(stuck, group)), QUIET)], width)
     for remark in training.remarks:
-        yield from folded([Piece(remark, "yellow")], width)
+        yield from folded([Span(remark, "yellow")], width)
     if training.history:
         done = counted(len(training.history), "epoch")
-        yield from folded([Piece(f"resuming after {done}", QUIET)], width)
+        yield from folded([Span(f"resuming after {done}", QUIET)], width)
     yield []
 
 
@@ -57,9 +57,9 @@ def result(event: Mapping[str, Any], width: int, tested: int | None = None) -> I
     wrong = "" if tested is None else f", {round(tested * (1 - event['test_accuracy'])):,} wrong"
     took = f"{counted(event['epochs'], 'epoch')} in {stuck(duration(event['seconds']))}"
     said = [
-        Piece(f"{event['recipe']} reads "),
-        Piece(stuck(right), f"bold {GOOD}"),
-        Piece(f" of {images} correctly{wrong}, after {took}"),
+        Span(f"{event['recipe']} reads "),
+        Span(stuck(right), f"bold {GOOD}"),
+        Span(f" of {images} correctly{wrong}, after {took}"),
     ]
     yield []
     yield from folded(said, width)
@@ -103,8 +103,8 @@ def files(run: RunFolder, width: int) -> Iterator[TextLine]:
     ]
     yield from _listed(found, width)
     yield []
-    line = [*_command("predict", str(run.path)), Piece(" FILE"), Piece("  reads your pictures")]
-    yield line if sum(len(piece.text) for piece in line) <= width else line[:-1]
+    line = [*_command("predict", str(run.path)), Span(" FILE"), Span("  reads your pictures")]
+    yield line if sum(len(span.text) for span in line) <= width else line[:-1]
 
 
 def seeds_files(folder: SeedsFolder, width: int) -> Iterator[TextLine]:
@@ -122,11 +122,11 @@ def _listed(found: Sequence[tuple[Path, str]], width: int) -> Iterator[TextLine]
     fits = len(INDENT) + longest + 2 + max(len(what) for _, what in found) <= width
     for path, what in found:
         aside = " " * (longest - len(str(path)) + 2) + what
-        yield [Piece(INDENT), Piece(str(path), "cyan"), Piece(aside if fits else "")]
+        yield [Span(INDENT), Span(str(path), "cyan"), Span(aside if fits else "")]
 
 
 def _command(*said: str) -> TextLine:
-    return [Piece(INDENT + shlex.join(["gradbook", *said]), "bold")]
+    return [Span(INDENT + shlex.join(["gradbook", *said]), "bold")]
 
 
 def stopped(training: TrainingRun | None, folder: Path, width: int) -> Iterator[TextLine]:

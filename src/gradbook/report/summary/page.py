@@ -59,8 +59,8 @@ def layers(measured: NetMeasure) -> str:
 
 
 def remarks_list(measured: NetMeasure, kind: str = "remarks") -> str:
-    told = "".join(f"<li>{text(remark)}</li>" for remark in remarks(measured))
-    return f'<ul class="{kind}">{told}</ul>'
+    items = "".join(f"<li>{text(remark)}</li>" for remark in remarks(measured))
+    return f'<ul class="{kind}">{items}</ul>'
 
 
 def _coloured(column: TableColumn) -> str:

@@ -73,13 +73,10 @@ COLUMNS = (
 def table(measured: NetMeasure) -> TextTable:
     """A row for the input and for each layer; columns that would be empty are left out."""
     net = measured.net
-    first: dict[str, TableCell] = {"layer": "input", "output": spell(net.input)}
-    first["memory"] = measured.input_memory
+    first = {"layer": "input", "output": spell(net.input), "memory": measured.input_memory}
     layers = [_cells(_record(measured, layer)) for layer in measured.layers]
-    shown = tuple(c for c in COLUMNS if any(cells[c.key] is not None for cells in layers))
-    rows = (tuple(cells.get(c.key) for c in shown) for cells in [first, *layers])
-    total = {"layer": "total", **_totals(measured)}
-    return TextTable(shown, tuple(rows), tuple(total.get(c.key) for c in shown))
+    shown = (c for c in COLUMNS if any(cells[c.key] is not None for cells in layers))
+    return TextTable.of(shown, [first, *layers], {"layer": "total", **_totals(measured)})
 
 
 def _cells(record: dict[str, Any]) -> dict[str, TableCell]:
@@ -142,7 +139,7 @@ def as_csv(measured: NetMeasure) -> str:
 
 def as_json(measured: NetMeasure) -> str:
     """All columns of each layer as plain numbers, and the sums."""
-    told = {
+    content = {
         "version": VERSION,
         "network": measured.net.name,
         "input": measured.net.input,
@@ -154,7 +151,7 @@ def as_json(measured: NetMeasure) -> str:
             "training_memory": measured.training_memory,
         },
     }
-    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
 def _totals(measured: NetMeasure) -> dict[str, TableCell]:

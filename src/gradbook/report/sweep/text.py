@@ -13,7 +13,7 @@ from gradbook.lab.rates.sweep import Sweep
 from gradbook.lab.rates.verdict import RateOutcome, Verdict
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.sweep.charts import charts, title
-from gradbook.report.words.lines import TEXT_WIDTH, Piece, TextLine, folded, plain
+from gradbook.report.words.lines import TEXT_WIDTH, Span, TextLine, folded, plain
 from gradbook.report.words.table import TableColumn, TextTable, csv_lines
 
 CHART_ROWS = 14
@@ -34,7 +34,7 @@ def lines(sweep: Sweep, width: int, *, ascii_only: bool = False) -> Iterator[Tex
     """The whole report in so many columns."""
     for line in _words(sweep, width):
         signs = ASCII if ascii_only else {}
-        yield [Piece(piece.text.translate(signs), piece.colour) for piece in line]
+        yield [Span(span.text.translate(signs), span.colour) for span in line]
     for chart in charts(sweep):
         yield []
         yield from chart_lines(chart, width, CHART_ROWS, ascii_only=ascii_only)
@@ -46,13 +46,13 @@ def plain_report(sweep: Sweep) -> str:
 
 
 def _words(sweep: Sweep, width: int) -> Iterator[TextLine]:
-    yield [Piece(title(sweep), "bold")]
+    yield [Span(title(sweep), "bold")]
     start = short(float(sweep.outcomes[0].losses[0]))
-    yield [Piece(f"{counted(sweep.epochs, 'epoch')} at each rate; the loss begins at {start}")]
+    yield [Span(f"{counted(sweep.epochs, 'epoch')} at each rate; the loss begins at {start}")]
     yield []
     yield from _table(sweep, width)
     yield []
-    yield from folded([Piece(sweep.limit.words(sweep.epochs), "bold")], width)
+    yield from folded([Span(sweep.limit.words(sweep.epochs), "bold")], width)
     yield from folded(DEFINITION, width)
 
 
@@ -66,7 +66,7 @@ def _table(sweep: Sweep, width: int) -> Iterator[TextLine]:
     )
     found = sweep.outcomes
     rows = ((o.rate, o.end, o.lowest, "yes" if o.trains else "no") for o in found)
-    notes = ([Piece(o.verdict, COLOURS[o.verdict]), Piece(f": {o.reason}")] for o in found)
+    notes = ([Span(o.verdict, COLOURS[o.verdict]), Span(f": {o.reason}")] for o in found)
     return TextTable(columns, tuple(rows)).with_notes(notes, width, "verdict and why")
 
 

@@ -11,19 +11,19 @@ STUCK = "\u00a0"  # a space at which no line breaks
 
 
 @dataclass(frozen=True)
-class Piece:
+class Span:
     """Some characters in one colour; '' is the terminal's own."""
 
     text: str
     colour: str = ""
 
 
-TextLine = list[Piece]
+TextLine = list[Span]
 
 
 def plain(lines: list[TextLine]) -> str:
     """The lines without their colours."""
-    return "".join("".join(piece.text for piece in line).rstrip() + "\n" for line in lines)
+    return "".join("".join(span.text for span in line).rstrip() + "\n" for line in lines)
 
 
 def folded(line: TextLine | str, width: int, first: int = 0, rest: int = 0) -> Iterator[TextLine]:
@@ -31,14 +31,14 @@ def folded(line: TextLine | str, width: int, first: int = 0, rest: int = 0) -> I
 
     A word that is longer than the width, as a path may be, stays whole, so that it can be copied.
     """
-    pieces = [Piece(line)] if isinstance(line, str) else line
-    words = "".join(piece.text for piece in pieces)
+    spans = [Span(line)] if isinstance(line, str) else line
+    words = "".join(span.text for span in spans)
     at = 0
     for k, part in enumerate(_wrapped(words, max(width, 20), first, rest)):
         indent = rest if k else first
         at = words.index(part[indent:], at)
         end = at + len(part) - indent
-        yield [Piece(" " * indent)] * (indent > 0) + _cut(pieces, at, end)
+        yield [Span(" " * indent)] * (indent > 0) + _cut(spans, at, end)
         at = end
 
 
@@ -55,13 +55,13 @@ def _wrapped(words: str, width: int, first: int, rest: int) -> list[str]:
     )
 
 
-def _cut(pieces: TextLine, start: int, end: int) -> TextLine:
+def _cut(spans: TextLine, start: int, end: int) -> TextLine:
     """The characters from `start` to `end` in their colours."""
     found: TextLine = []
-    for piece in pieces:
-        text = piece.text[max(start, 0) : max(end, 0)].replace(STUCK, " ")
-        found += [Piece(text, piece.colour)] * bool(text)
-        start, end = start - len(piece.text), end - len(piece.text)
+    for span in spans:
+        text = span.text[max(start, 0) : max(end, 0)].replace(STUCK, " ")
+        found += [Span(text, span.colour)] * bool(text)
+        start, end = start - len(span.text), end - len(span.text)
     return found
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress, groupby
+from types import MappingProxyType
 from typing import Any
 
-from gradbook.report.words.lines import Piece, TextLine, folded, plain
+from gradbook.report.words.lines import Span, TextLine, folded, plain
 
 TableCell = str | int | float | None
 
@@ -48,6 +49,21 @@ class TextTable:
     rows: tuple[tuple[TableCell, ...], ...] = ()
     total: tuple[TableCell, ...] = ()
 
+    @classmethod
+    def of(
+        cls,
+        columns: Iterable[TableColumn],
+        records: Iterable[Mapping[str, Any]],
+        total: Mapping[str, TableCell] = MappingProxyType({}),
+    ) -> TextTable:
+        """A row for each record, which has a cell for each column's key, or none."""
+        shown = tuple(columns)
+
+        def row(record: Mapping[str, Any]) -> tuple[TableCell, ...]:
+            return tuple(record.get(column.key) for column in shown)
+
+        return cls(shown, tuple(map(row, records)), row(total) if total else ())
+
     @cached_property
     def spelled(self) -> list[tuple[str, ...]]:
         """The rows, and the total if there is one, in words."""
@@ -78,10 +94,10 @@ class TextTable:
     def heading(self, rule: str = "") -> Iterator[TextLine]:
         """The groups where there are some, the titles, and a rule of that character below them."""
         if any(column.group for column in self.columns):
-            yield [Piece(self._groups(rule), QUIET)]
-        yield [Piece(piece.text, "bold") for piece in self.line([c.title for c in self.columns])]
+            yield [Span(self._groups(rule), QUIET)]
+        yield [Span(span.text, "bold") for span in self.line([c.title for c in self.columns])]
         if rule:
-            yield [Piece(rule * self.width, QUIET)]
+            yield [Span(rule * self.width, QUIET)]
 
     def _groups(self, rule: str) -> str:
         said: list[str] = []
@@ -96,15 +112,13 @@ class TextTable:
 
     def line(self, cells: Sequence[str], colour: str = "") -> TextLine:
         """A row of spelled cells; a colour takes the place of each column's own."""
-        pieces: TextLine = []
+        spans: TextLine = []
         for cell, width, column in zip(cells, self.widths, self.columns, strict=True):
             padded = cell.ljust(width) if column.words else cell.rjust(width)
-            gap = GAP if pieces else ""
+            gap = GAP if spans else ""
             ink = colour or column.ink
-            pieces += (
-                [Piece(gap), Piece(padded, ink)] if ink and gap else [Piece(gap + padded, ink)]
-            )
-        return pieces
+            spans += [Span(gap), Span(padded, ink)] if ink and gap else [Span(gap + padded, ink)]
+        return spans
 
     def lines(self, rule: str = "") -> Iterator[TextLine]:
         """For a terminal: the heading, the rows, and the total in bold."""
@@ -112,7 +126,7 @@ class TextTable:
         last = len(self.rows)
         yield from (self.line(cells) for cells in self.spelled[:last])
         if self.total:
-            yield from [[Piece(rule * self.width, QUIET)]] if rule else []
+            yield from [[Span(rule * self.width, QUIET)]] if rule else []
             yield self.line(self.spelled[last], "bold")
 
     def with_notes(
@@ -122,13 +136,13 @@ class TextTable:
         margin = self.width + len(GAP)
         beside = width - margin >= LEAST_NOTE
         for line in self.heading():
-            yield [*line, Piece(GAP + title, "bold")] if beside and title else line
+            yield [*line, Span(GAP + title, "bold")] if beside and title else line
         for cells, note in zip(self.spelled, notes, strict=True):
             indent = margin if beside else INDENT
             words = list(folded(note, width, indent, indent))
             row = self.line(cells)
             if beside and words:
-                row = [*row, Piece(GAP), *words.pop(0)[1:]]
+                row = [*row, Span(GAP), *words.pop(0)[1:]]
             yield row
             yield from words
 
@@ -175,7 +189,7 @@ def comma_separated(table: TextTable) -> str:
 
 def csv_lines(rows: Iterable[Sequence[TableCell]]) -> str:
     """Rows for programs; numbers to the last bit, nothing where there is nothing."""
-    made = io.StringIO()
-    writer = csv.writer(made, lineterminator="\n")
+    content = io.StringIO()
+    writer = csv.writer(content, lineterminator="\n")
     writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
-    return made.getvalue()
+    return content.getvalue()

@@ -26,7 +26,7 @@ from gradbook.graph.step import Step
 from gradbook.targets.algebra.derive import asked
 from gradbook.targets.algebra.notation.chains import Algebra, algebra
 from gradbook.targets.algebra.notation.formula import definition
-from gradbook.targets.algebra.writers.plain import spell
+from gradbook.targets.algebra.writers.text import spell
 
 Record = dict[str, Any]
 

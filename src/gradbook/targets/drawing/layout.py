@@ -1,4 +1,4 @@
-"""From a network to its drawing: stages side by side, and the lines between them."""
+"""From a network to its drawing: stages side by side, and between them lines with names."""
 
 from __future__ import annotations
 
@@ -193,6 +193,8 @@ def _caption_widths(places: Sequence[PlacedStage]) -> Iterator[int]:
     for room in map(min, [*apart, inf], [inf, *apart]):
         yield min(MOST_CHARACTERS, int((room - CAPTIONS_APART) / (WORD_SIZE * CHARACTER)))
 
+
+# Names of weights, each on its line, where none meets another name or line ---
 
 MOST_LABELS = 48  # between two columns; more than that nobody reads
 LABEL_GAP, LINE_GAP = 3.0, 1.5  # the least that reads well

@@ -151,6 +151,9 @@ def _side(places: int) -> float:
 NAME_SIZE, SMALL_SIZE, WORD_SIZE = 16.0, 13.5, 12.5
 
 
+# What is written: names with their subscripts, numbers, words ----------------
+
+
 def name_label(mark: Marked, size: float) -> Label:
     """A name, and its number where it is to be shown."""
     text, subscript = spelled(mark.name)

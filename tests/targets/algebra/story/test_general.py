@@ -16,7 +16,7 @@ from gradbook.net.layers import Pool
 from gradbook.net.parameters import Role
 from gradbook.targets.algebra.notation import forms as m
 from gradbook.targets.algebra.story.general import backward, forward, parameter_symbol
-from gradbook.targets.algebra.writers.plain import spell
+from gradbook.targets.algebra.writers.text import spell
 
 
 def slid(windows, x):

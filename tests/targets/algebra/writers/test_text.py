@@ -30,9 +30,8 @@ from gradbook.targets.algebra.notation.forms import (
     sign_before,
 )
 from gradbook.targets.algebra.writers import latex, markdown, text
-from gradbook.targets.algebra.writers.plain import TextPrinter, decimal, spell
 from gradbook.targets.algebra.writers.printer import broken
-from gradbook.targets.algebra.writers.text import write
+from gradbook.targets.algebra.writers.text import TextPrinter, decimal, spell, write
 from tests.families import networks
 from tests.targets.algebra.samples import NAMES, document_of
 

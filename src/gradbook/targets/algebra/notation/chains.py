@@ -43,13 +43,8 @@ from gradbook.targets.algebra.notation.formula import (
 CANCELLED = 1e-15  # of the size of the terms
 
 
-@dataclass(frozen=True)
-class Wording:
-    """How partials are said, and a sum over the samples."""
-
-    factor: Callable[[Local | Worked], Form]
-    total: Callable[[Chain], Form]
-    spare_ones: bool = True  # leave out a factor that is 1
+Factor = Callable[[Local | Worked], Form]  # how a partial is said
+Total = Callable[[Chain], Form]  # how a sum over the samples is said
 
 
 @dataclass(frozen=True)
@@ -70,10 +65,11 @@ class Algebra:
 
     def in_partials(self, chain: Chain) -> Form:
         """∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5."""
-        wording = Wording(
-            as_partial, lambda inside: BigSum(self.in_partials(inside), "samples"), spare_ones=False
-        )
-        return self._said(chain, wording)
+
+        def total(inside: Chain) -> Form:
+            return BigSum(self.in_partials(inside), "samples")
+
+        return self._said(chain, as_partial, total, spare_ones=False)
 
     def in_formulas(self, chain: Chain) -> Form:
         """(a_o1 − t1) · a_o1 · (1 − a_o1) · a_h1."""
@@ -85,7 +81,7 @@ class Algebra:
         def total(inside: Chain) -> Form:
             return BigSum(self.in_formulas(inside), "samples")
 
-        return self._said(chain, Wording(factor, total))
+        return self._said(chain, factor, total)
 
     def in_numbers(self, chain: Chain, sample: int | None = None) -> Form:
         """The same with the numbers put in; Σ is written out."""
@@ -99,7 +95,7 @@ class Algebra:
         def total(inside: Chain) -> Form:
             return over_samples(self.samples, lambda k: self.in_numbers(inside, k))
 
-        return self._said(chain, Wording(factor, total))
+        return self._said(chain, factor, total)
 
     def in_shares(self, chain: Chain) -> Form:
         """Only each sample's number, where a chain adds over the samples."""
@@ -108,7 +104,7 @@ class Algebra:
             shares = self._number(inside)
             return over_samples(self.samples, lambda k: Numeral(at(shares, k)))
 
-        return self._said(chain, Wording(lambda part: Numeral(self.number(part)), total))
+        return self._said(chain, lambda part: Numeral(self.number(part)), total)
 
     def number(self, chain: Chain, sample: int | None = None) -> float:
         """What the chain comes to; 0 where its terms cancel but for rounding."""
@@ -140,19 +136,24 @@ class Algebra:
         with np.errstate(all="ignore"):
             return chain_value(chain, self.values, self.slopes, self.samples)
 
-    def _said(self, chain: Chain, wording: Wording) -> Form:
+    def _said(self, chain: Chain, factor: Factor, total: Total, spare_ones: bool = True) -> Form:
+        """Put together from its parts; a factor that is 1 is left out unless asked for."""
+
+        def said(part: Chain) -> Form:
+            return self._said(part, factor, total, spare_ones)
+
         match chain:
             case Local() | Worked():
-                return wording.factor(chain)
+                return factor(chain)
             case ChainSum(terms):
-                return added([self._said(term, wording) for term in terms] or [Numeral(0)])
+                return added([*map(said, terms)] or [Numeral(0)])
             case OverSamples(inside, mean):
-                total = wording.total(inside)
+                whole = total(inside)
                 share = Fraction(Numeral(1), Numeral(self.samples))
-                return multiplied([share, total]) if mean else total
+                return multiplied([share, whole]) if mean else whole
             case ChainProduct(factors):
-                kept = [part for part in factors if not (wording.spare_ones and _is_one(part))]
-                return multiplied(self._said(part, wording) for part in kept or factors[:1])
+                kept = [part for part in factors if not (spare_ones and _is_one(part))]
+                return multiplied(map(said, kept or factors[:1]))
 
 
 def algebra(derived: Derivation) -> Algebra:

@@ -1,6 +1,7 @@
 """Mathematics as people write it: a small tree of forms that every writer spells in its own way.
 
-A form says what stands there, never how: brackets, dots and digits are the writer's.
+A form says what stands there, never how: brackets and dots are the writer's. How many digits a
+number has, and whether those are all of it (= or ≈), is the same in every format.
 """
 
 from __future__ import annotations
@@ -250,6 +251,8 @@ def _function(name: str) -> Callable[[Form], Form]:
 sigmoid, exp, ln, tanh = map(_function, ("σ", "exp", "ln", "tanh"))
 sinh, cosh, softmax, mean = map(_function, ("sinh", "cosh", "softmax", "mean"))
 
+
+# Digits ----------------------------------------------------------------------
 
 DIGITS = 7  # significant, of a number that had to be rounded
 EXACT = 1e-14  # a number this close to its rounding was meant to be it, relatively

@@ -1,4 +1,7 @@
-"""Turns a graph's formulas into mathematics: the one place where an op gets its notation."""
+"""Turns a graph's formulas into mathematics: the one place where an op gets its notation.
+
+An op without one is said by its own expansion.
+"""
 
 from __future__ import annotations
 
@@ -251,6 +254,9 @@ NOTATION: dict[str, Notation] = {
     "cross_entropy_of": _cross_entropy,
 }
 CHOICES = ("choose", "is_largest", "largest")  # once numbers are put in, only the result is left
+
+
+# Ratios: 1/4 of four samples, 2/3, not 0.6666667 -----------------------------
 
 
 def ratio(node: Node) -> Ratio | None:

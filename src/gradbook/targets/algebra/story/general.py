@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.layer_ops import element_by_element
@@ -101,7 +100,7 @@ def each(*factors: Form) -> Form:
     return Factors(factors, "⊙")
 
 
-def delta(name: Name) -> Form:
+def delta(name: Name) -> Symbol:
     return Symbol(Name("δ", of=name), bold=True)
 
 
@@ -116,47 +115,19 @@ def _is_shared(layer: Layer) -> bool:
     return isinstance(layer, Dense | Conv) and layer.bias.shared
 
 
-@dataclass(frozen=True)
 class NetLayer:
     """One layer in its network: what it is given (x), what it makes of it (y), what it owns."""
 
-    net: Net
-    index: int
-
-    @property
-    def layer(self) -> Layer:
-        return self.net.layers[self.index]
-
-    @property
-    def is_softmax(self) -> bool:
-        return isinstance(self.layer, Activation) and self.layer.is_softmax
-
-    @property
-    def name(self) -> Name:
-        return layer_names(self.net)[self.index + 1]
-
-    @property
-    def given(self) -> list[Form]:
-        """All values that it reads, x first."""
-        names = layer_names(self.net)
-        return [Symbol(names[value], bold=True) for value in self.layer.reads(self.index)]
-
-    @property
-    def x(self) -> Form:
-        return self.given[0]
-
-    @property
-    def y(self) -> Form:
-        return Symbol(self.name, bold=True)
-
-    @property
-    def delta(self) -> Form:
-        """How the error changes with y."""
-        return delta(self.name)
-
-    @property
-    def parameters(self) -> list[Parameter]:
-        return [p for p in self.net.parameters if p.layer == self.index]
+    def __init__(self, net: Net, index: int) -> None:
+        names = layer_names(net)
+        self.net, self.layer = net, net.layers[index]
+        self.in_planes = len(net.shapes[index]) == 3
+        self.name = names[index + 1]
+        self.given = [Symbol(names[value], bold=True) for value in self.layer.reads(index)]
+        self.x, self.y = self.given[0], Symbol(self.name, bold=True)
+        self.delta = delta(self.name)  # how the error changes with y
+        self.parameters = [p for p in net.parameters if p.layer == index]
+        self.is_softmax = isinstance(self.layer, Activation) and self.layer.is_softmax
 
     def own(self, role: Role) -> Form:
         return parameter_symbol(self.net, next(p for p in self.parameters if p.role is role))
@@ -193,7 +164,7 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
             yield spread, Root(mean((here.x - middle) ** 2) + epsilon)
             yield normal, (here.x - middle) / spread
             yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
-        case Activation(kind) if here.layer.is_softmax:
+        case Activation(kind) if here.is_softmax:
             yield here.y, softmax(here.x) if kind == "softmax" else ln(softmax(here.x))
         case _ if not here.layer.passes_on:
             yield here.y, _element_by_element(here)[0]
@@ -277,7 +248,7 @@ def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
 
 def _of_one_sample(here: NetLayer, role: Role) -> Form:
     """What one sample adds to a gradient."""
-    d, in_planes = here.delta, len(here.net.shapes[here.index]) == 3
+    d: Form = here.delta
     match role:
         case Role.WEIGHT if isinstance(here.layer, Conv):
             return Factors((d, here.x), "⋆")
@@ -287,7 +258,7 @@ def _of_one_sample(here: NetLayer, role: Role) -> Form:
             d = each(d, here.named("n"))
     if role is Role.BIAS and _is_shared(here.layer):
         return BigSum(d, "units")
-    return BigSum(d, "places") if in_planes else d
+    return BigSum(d, "places") if here.in_planes else d
 
 
 # The error -------------------------------------------------------------------

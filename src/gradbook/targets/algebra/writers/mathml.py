@@ -191,6 +191,8 @@ def _sign(sign: str) -> str:
     return f'<mo form="infix">{escape(sign)}</mo>' if sign else ""
 
 
+# Letters with what stands below them, and numbers ----------------------------
+
 SQUARE = "²"  # σ² is a letter with its square
 MINUS = '<mo form="prefix">−</mo>'
 
@@ -236,6 +238,8 @@ number_of: Decimals = Decimals(
     "<mn>{}</mn>",
 )
 
+
+# About how wide a piece will be ----------------------------------------------
 
 SCRIPT = 0.71  # of what it belongs to
 CHARACTER, WIDE_CHARACTER = 56, 75

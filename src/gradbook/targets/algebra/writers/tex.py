@@ -1,4 +1,4 @@
-"""Formulas in TeX's mathematics, as LaTeX documents and Markdown hold them."""
+"""Formulas in TeX's mathematics, for LaTeX documents and Markdown, broken to fit a line."""
 
 from __future__ import annotations
 
@@ -211,6 +211,8 @@ def rows(lines: Sequence[EquationLine], room: float) -> Iterator[Row]:
         yield left, SIGNS[line.sign], first
         yield from (("", "", rf"\quad {other}") for other in others)
 
+
+# About how wide a formula will be --------------------------------------------
 
 WORD = re.compile(r"\\(?:text|mathrm|mathbf|boldsymbol|mathsf)\{([^{}]*)\}")
 RAISED = re.compile(r"[_^]\{([^{}]*)\}")

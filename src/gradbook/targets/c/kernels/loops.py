@@ -207,15 +207,17 @@ def _pool(node: Node, machine: Machine) -> Kernel:
     back = node.op.name.endswith("_back")
     source, result = places(node.inputs[0]), places(node)
     source, result = (result, source) if back else (source, result)
-    loop = {"max": "max_pool", "avg": "average_pool"}[node.op.name[:3]]
     (rows, columns), stride = window_of(node), node.attributes[1]
     assert isinstance(stride, int)
     pooling = _struct("pooling", *source, *result[1:], rows, columns, stride)
+    largest = node.op.name.startswith("max")
     if back:
+        read = "{reads}" if largest else "{reads}, NULL"
         scratch = 2 * max(source[1], stride) * source[2] + result[2]
-        return Kernel(_call(f"{loop}_back", "reads finish", pooling), scratch)
-    given = "reads finish winners" if loop == "max_pool" else "reads finish"
-    return Kernel(_call(loop, given, pooling), rows * source[2] + result[2])
+        return Kernel(f"pool_back(at, {read}, {{finish}}, {pooling});", scratch)
+    pooled = "largest_of, {winners}" if largest else "mean_of, NULL"
+    call = f"pool(at, {{reads}}, {{finish}}, {pooled}, {pooling});"
+    return Kernel(call, rows * source[2] + result[2])
 
 
 def _reshape(node: Node, machine: Machine) -> Kernel:

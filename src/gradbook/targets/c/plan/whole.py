@@ -103,8 +103,6 @@ def _sources(node: Node, timing: Timing) -> list[Node]:
         return [timing.sum_beside(node)]
     if x is not None and x.each:
         return []  # from what each tile gives
-    if node.op.name == "sum":
-        return _missing([node.inputs[0]], ())
     return _missing(node.inputs, ())
 
 

@@ -54,16 +54,6 @@ INLINE void pool(struct place *at, row_reader *read, row_finisher *finish, poole
         }
 }
 
-INLINE void max_pool(struct place *at, row_reader *read, row_finisher *finish, bits *winners,
-                     const struct pooling s) {
-    pool(at, read, finish, largest_of, winners, s);
-}
-
-INLINE void average_pool(struct place *at, row_reader *read, row_finisher *finish,
-                         const struct pooling s) {
-    pool(at, read, finish, mean_of, NULL, s);
-}
-
 /* ---- Their gradients ---- */
 
 /* What a window at rows[0][w] was given, d, goes to the first of its largest values; or, where
@@ -124,23 +114,14 @@ INLINE void pool_back_over(struct place *at, row_reader *read_d, row_reader *rea
     }
 }
 
-/* Scratch: as many rows of x as go together, of the result, and one row of d. */
+/* Of the maximum, or without `read_x` of the mean. Scratch: as many rows of x as go together, of
+ * the result, and one row of d. */
 INLINE void pool_back(struct place *at, row_reader *read_d, row_reader *read_x,
                       row_finisher *finish, const struct pooling s) {
     if (s.stride >= s.rows && s.stride >= s.columns)
         pool_back_apart(at, read_d, read_x, finish, s);
     else
         pool_back_over(at, read_d, read_x, finish, s);
-}
-
-INLINE void max_pool_back(struct place *at, row_reader *read_d, row_reader *read_x,
-                          row_finisher *finish, const struct pooling s) {
-    pool_back(at, read_d, read_x, finish, s);
-}
-
-INLINE void average_pool_back(struct place *at, row_reader *read_d, row_finisher *finish,
-                              const struct pooling s) {
-    pool_back(at, read_d, NULL, finish, s);
 }
 
 /* The same values under another shape, in the order channel, row, column. Scratch: all of them. */

@@ -86,7 +86,9 @@ class RunLayout:
             cell = self.outside[node]
             last = cell.rpartition("!")[2].replace(DATA, LAST_DATA)
             return Reference(f"{cell.replace(DATA, FIRST_DATA)}:{last}")
-        return Reference(self._cell(node, sheet, FIRST) + ":" + self._column(node) + LAST)
+        return Reference(
+            self._cell(node, sheet, FIRST) + ":" + self.table(node).column(node) + LAST
+        )
 
     def refer(self, node: Node, sheet: str) -> Reference | None:
         """What a formula on that sheet calls a value; nothing where it must write it out."""
@@ -101,10 +103,7 @@ class RunLayout:
     def _cell(self, node: Node, sheet: str, row: str) -> str:
         home = self.table(node).sheet
         prefix = "" if home == sheet else f"{quote_sheetname(home)}!"
-        return f"{prefix}{PIN if row == SAMPLE else ''}{self._column(node)}{row}"
-
-    def _column(self, node: Node) -> str:
-        return self.table(node).column(node)
+        return f"{prefix}{PIN if row == SAMPLE else ''}{self.table(node).column(node)}{row}"
 
     def rows(self, epoch: int, sample: int = 0) -> dict[str, object]:
         """The row numbers that a formula's places take, as people count them, from 1.

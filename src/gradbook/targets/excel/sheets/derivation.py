@@ -261,6 +261,8 @@ def prose(expression: Expression) -> str:
     return apart.replace("*", "·").replace("-", "−")
 
 
+# Which chains are worked, what they refer to, how they read ------------------
+
 MOST_CELLS = 12_000  # beyond this two weights are worked, and the others go the same way
 A_WEIGHTS_LINES = 12  # or so: its partials, its chain
 

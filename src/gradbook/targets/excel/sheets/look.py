@@ -1,4 +1,4 @@
-"""How the sheets look: fills, fonts, number formats, and what every sheet has in common."""
+"""How the sheets look: fills, fonts, number formats, charts, and what every sheet has in common."""
 
 from __future__ import annotations
 
@@ -62,6 +62,12 @@ class Look:
         sheet.write_string(1, left, remark, self.remark)
         sheet.set_row(0, 28 if left else 26)
         return sheet
+
+    def underlined(self, sheet: Worksheet, row: int, column: int, across: int, title: str) -> None:
+        """A section's title, with a line below so many columns."""
+        sheet.write_string(row, column, title, self.section)
+        for place in range(column + 1, column + across):
+            sheet.write_blank(row, place, None, self.section)
 
     @property
     def title(self) -> Format:
@@ -161,6 +167,8 @@ def page(sheet: Worksheet, repeated: int | None = None, high: int = 0) -> None:
     if repeated is not None:
         sheet.repeat_rows(0, repeated)
 
+
+# Charts of an error over the epochs, on a logarithmic axis -------------------
 
 LOWEST_SHOWN = 1e-12  # an error of almost 0 must not squeeze the other curves together
 

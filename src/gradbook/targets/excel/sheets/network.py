@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from gradbook.graph.node import Node
+from gradbook.graph.node import Array, Node
 from gradbook.net.text import layer_words
 from gradbook.palette import ERROR, INPUT, QUIET, RATE, Colour
 from gradbook.targets.excel.plan.book import (
@@ -85,24 +85,24 @@ class _Panel:
         )
         self.verdict()
         if not book.several:
-            self.leaves("Inputs", step.inputs)
-            self.leaves("Targets", step.targets)
-        self.section("Start weights")
-        for weight in step.weights:
-            self.given(
-                str(weight.name), float(step.start[weight]), colour(weight.name), start_name(weight)
-            )
+            self.givens("Inputs", step.inputs, step.data, given_name)
+            self.givens("Targets", step.targets, step.data, given_name)
+        self.givens("Start weights", step.weights, step.start, start_name)
 
-    def leaves(self, title: str, nodes: Sequence[Node]) -> None:
+    def givens(
+        self,
+        title: str,
+        nodes: Sequence[Node],
+        values: Mapping[Node, Array],
+        name: Callable[[Node], str],
+    ) -> None:
         self.section(title)
         for node in nodes:
-            value = float(self.book.step.data[node])
-            self.given(str(node.name), value, colour(node.name), given_name(node))
+            self.given(str(node.name), float(values[node]), colour(node.name), name(node))
 
     def section(self, title: str) -> None:
         self.row += self.row > FIRST_ROW
-        self.sheet.write_string(self.row, PANEL, title, self.look.section)
-        self.sheet.write_blank(self.row, PANEL + 1, None, self.look.section)
+        self.look.underlined(self.sheet, self.row, PANEL, 2, title)
         self.row += 1
 
     def given(self, words: str, value: float, tint: Colour, name: str) -> None:
@@ -164,41 +164,31 @@ def _picture(sheet: Worksheet, book: WorkbookPlan) -> None:
     sheet.insert_image(*PICTURE, "network.png", options)
 
 
+GUIDE = {
+    DERIVATION: "the chain rule for every weight, each factor a cell",
+    TRAINING: "one row per epoch: every value, every gradient, every new weight",
+    SAMPLES: "the same for every sample of every epoch",
+    RATES: "what other learning rates would do, side by side",
+    CHECK: "every gradient beside the slope that a small nudge of its weight measures",
+    RATES_WORK: "the training runs behind the learning rates",
+    CHECK_WORK: "the forward passes behind the check",
+}
+
+
 def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     """What is where, and what to try."""
-    row = GUIDE_ROW
-    _section(sheet, look, row, "What is where")
-    for name, text in _places(book):
-        row += 1
-        link = look.style(font_color=INPUT.ink, underline=1, bold=True)
-        sheet.write_url(row, CHART[1], f"internal:'{name}'!A1", link, name)
-        sheet.write_string(row, CHART[1] + 2, text, look.text)
-    row += 2
-    _section(sheet, look, row, "Try")
-    for text in _suggestions(book):
-        row += 1
-        sheet.write_string(row, CHART[1], text, look.text)
-
-
-def _section(sheet: Worksheet, look: Look, row: int, title: str) -> None:
-    sheet.write_string(row, CHART[1], title, look.section)
-    for column in range(CHART[1] + 1, CHART[1] + GUIDE_WIDTH):
-        sheet.write_blank(row, column, None, look.section)
-
-
-def _places(book: WorkbookPlan) -> Iterator[tuple[str, str]]:
-    texts = {
-        DERIVATION: "the chain rule for every weight, each factor a cell",
-        TRAINING: "one row per epoch: every value, every gradient, every new weight",
-        SAMPLES: "the same for every sample of every epoch",
-        RATES: "what other learning rates would do, side by side",
-        CHECK: "every gradient beside the slope that a small nudge of its weight measures",
-        RATES_WORK: "the training runs behind the learning rates",
-        CHECK_WORK: "the forward passes behind the check",
-    }
+    row, column = GUIDE_ROW, CHART[1]
+    look.underlined(sheet, row, column, GUIDE_WIDTH, "What is where")
     for name in book.sheets:
-        if name in texts:
-            yield name, texts[name]
+        if name in GUIDE:
+            row += 1
+            link = look.style(font_color=INPUT.ink, underline=1, bold=True)
+            sheet.write_url(row, column, f"internal:'{name}'!A1", link, name)
+            sheet.write_string(row, column + 2, GUIDE[name], look.text)
+    row += 2
+    look.underlined(sheet, row, column, GUIDE_WIDTH, "Try")
+    for number, text in enumerate(_suggestions(book), 1):
+        sheet.write_string(row + number, column, text, look.text)
 
 
 def _suggestions(book: WorkbookPlan) -> list[str]:
@@ -219,9 +209,7 @@ def _suggestions(book: WorkbookPlan) -> list[str]:
 def _data(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     """The samples, one in each row."""
     step, (row, column) = book.step, book.data_place
-    sheet.write_string(row - 2, column, "Samples", look.section)
-    for place in range(column + 1, column + len(book.given) + 1):
-        sheet.write_blank(row - 2, place, None, look.section)
+    look.underlined(sheet, row - 2, column, len(book.given) + 1, "Samples")
     sheet.write_string(row - 1, column, "sample", look.heading(QUIET))
     for number in range(step.samples):
         sheet.write_number(row + number, column, number + 1, look.count)

@@ -1,4 +1,7 @@
-"""The sheets Learning rates and Rates work: the same training at other rates, side by side."""
+"""The sheets Learning rates and Rates work: the same training at other rates, side by side.
+
+What a curve of errors is called is said twice: by a formula over its cells, and by its result.
+"""
 
 from __future__ import annotations
 
@@ -176,6 +179,8 @@ def write_rates_work(look: Look, book: WorkbookPlan) -> None:
     look.plain_zeros(sheet, HEAD_ROWS, 1, rows, width)
     sheet.freeze_panes(HEAD_ROWS, 1)
 
+
+# What a curve is called ------------------------------------------------------
 
 LEAP, SLOW = 1.05, 0.5  # times the first error: above it leaps, and still above it is slow
 RISE, NOTHING = 1.000001, 1e-9  # times the error before, and of the first error: less is rounding

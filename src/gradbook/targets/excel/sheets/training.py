@@ -1,4 +1,7 @@
-"""The sheets Training and Samples: one row per epoch, and one per sample of each epoch."""
+"""The sheets Training and Samples: one row per epoch, and one per sample of each epoch.
+
+The note of a heading says what its column holds, with the formula in names.
+"""
 
 from __future__ import annotations
 
@@ -56,6 +59,8 @@ def _write(
     look.plain_zeros(sheet, HEAD_ROWS, len(counters), rows, across)
     sheet.freeze_panes(HEAD_ROWS, len(counters))
 
+
+# Notes -----------------------------------------------------------------------
 
 LONGEST_NOTE = 400  # characters of a formula that a note still shows
 

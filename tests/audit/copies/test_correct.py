@@ -9,6 +9,9 @@ import pytest
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import fixed
+from gradbook.audit.workbook.evaluate import Evaluation
+from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.read import read_book
 from tests.audit.material.copies import (
     COLUMN,
     SHEET,
@@ -179,3 +182,27 @@ def test_libreoffice_computes_what_the_right_book_computes_and_what_the_copy_say
                 assert isclose(found[cell], expected[cell], rel_tol=1e-14)
                 if row > (TOP + 2 if copy.name == "copy-wrong.xlsx" else TOP + 5):
                     assert isclose(said[cell], expected[cell], rel_tol=1e-13)
+
+
+# How the loss would go on
+
+
+def test_the_corrected_curve_is_the_right_books(tmp_path):
+    wrong = book(tmp_path / "wrong.xlsx", WRONG)
+    right = read_book(book(tmp_path / "right.xlsx"))
+    numbers = Evaluation(right, Flow(right))
+    curve = check(wrong).sheets[0].curve
+    cells = [cell for cell in right.patterns if right.called(cell).endswith(tuple(losses()))]
+    assert len(curve.made) == len(curve.corrected) == ROWS == len(cells)
+    assert curve.made[0] == curve.corrected[0]
+    assert curve.made[-1] != curve.corrected[-1]
+    for cell, loss in zip(sorted(cells), curve.corrected, strict=True):
+        assert isclose(numbers.value(cell), loss, rel_tol=1e-12)
+
+
+def losses():
+    return [f"!{letter('E_total')}{row}" for row in range(6, 6 + ROWS)]
+
+
+def test_a_right_book_has_nothing_to_correct(tmp_path):
+    assert check(book(tmp_path / "book.xlsx")).sheets[0].curve is None

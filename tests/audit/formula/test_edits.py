@@ -1,0 +1,76 @@
+"""Edits of a formula: what one of them makes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.audit.formula.edits import (
+    Edit,
+    EditKind,
+    pointless_parts,
+    regrouped,
+    shortened,
+    tidy,
+)
+from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.reader import read
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("A1+B1*C1", "(A1+B1)*C1"),
+        ("(A1+B1)*C1", "A1+B1*C1"),
+        ("A1*(B1-C1)", "A1*B1-C1"),
+        ("A1+B1^2", "(A1+B1)^2"),
+        ("(A1-B1)^2", "A1-B1^2"),
+        ("-(A1^2)", "(-A1)^2"),
+    ],
+)
+def test_parentheses_stand_elsewhere_after_one_edit(text, other):
+    assert read(other) in list(regrouped(read(text)))
+
+
+def test_a_formula_without_one_factor_or_one_term():
+    found = {(write(rest), write(out)) for rest, out in shortened(read("A1*B1-C1"))}
+    assert found == {("B1-C1", "A1"), ("A1-C1", "B1"), ("-C1", "A1*B1"), ("A1*B1", "C1")}
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("A1-A1", 1), ("B1/B1+0*A1", 2), ("A1^0", 1), ("A1*B1", 0), ("IF(1>0,A1)", 1)],
+)
+def test_parts_that_come_to_nothing_are_counted(text, count):
+    assert pointless_parts(read(text)) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("2*A1*3", "6*A1"), ("-(A1-B1)*C1", "(B1-A1)*C1"), ("A1--B1", "A1+B1"), ("A1+-B1", "A1-B1")],
+)
+def test_a_formula_is_written_as_one_would(text, shown):
+    assert write(tidy(read(text))) == shown
+
+
+def test_an_edit_is_applied_at_each_of_its_paths():
+    old, new = Reference("A1"), Reference("B1")
+    edit = Edit(EditKind.REFERENCE, ((0,), (1, 0)), old, new)
+    assert write(edit.applied(read("A1*(A1+C1)"))) == "B1*(B1+C1)"
+
+
+def test_exchanged_references_stand_in_each_others_places():
+    edit = Edit(EditKind.EXCHANGE, ((0,), (1,)), Reference("A1"), Reference("B1"))
+    assert write(edit.applied(read("A1-B1"))) == "B1-A1"
+
+
+def test_an_edit_is_the_same_wherever_its_cells_stand():
+    def edit(one: str, other: str) -> Edit:
+        return Edit(EditKind.REFERENCE, ((0,),), Reference(one), Reference(other))
+
+    here = edit("J33", "L33").called(_by("J33", "L33"))
+    there = edit("M5", "O5").called(_by("M5", "O5"))
+    assert here == there
+
+
+def _by(one: str, other: str):
+    return lambda mention: {one: "a_h1", other: "a_h2"}[mention.text]

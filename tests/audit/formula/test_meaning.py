@@ -1,0 +1,79 @@
+"""What formulas mean is what Excel computes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.workbook.evaluate import Evaluation
+from tests.audit.material.small import at, small
+
+TABLE = {"A1": 2.0, "B1": 3.0, "A2": -1.0, "B2": 0.5, "C1": "text", "D1": "4"}
+
+
+def computed(formula: str) -> object:
+    book, flow = small({**TABLE, "F9": f"={formula}"})
+    return Evaluation(book, flow).shown(at("F9"))
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        ("-A1^2", 4),
+        ("A1^-2", 0.25),
+        ("A1^B2", math.sqrt(2)),
+        ("EXP(1)^B2", math.exp(0.5)),
+        ("1/(1+EXP(-A1))", 1 / (1 + math.exp(-2))),
+        ("50%*A1", 1),
+        ("A1+E5", 2),  # a blank is 0
+        ("A1*D1", 8),  # digits in a text are a number
+        ("SUM(A1:D2)", 4.5),  # but not in a range
+        ("PRODUCT(A1:B1,4)", 24),
+        ("AVERAGE(A1:B2)", 1.125),
+        ("SUMSQ(A1:B1)", 13),
+        ("SUMPRODUCT(A1:B1,A2:B2)", -0.5),
+        ("SUMXMY2(A1:B1,A2:B2)", 15.25),
+        ("SUMX2MY2(A1:B1,A2:B2)", 11.75),
+        ("SUMX2PY2(A1:B1,A2:B2)", 14.25),
+        ("MAX(A1:B2)-MIN(A1:B2)", 4),
+        ("COUNT(A1:D2)", 4),
+        ("SUM(MMULT(A1:B1,A2:A2*TRANSPOSE(A1:B1)))", -13),
+        ("INDEX(A1:B2,2,1)", -1),
+        ("INDEX(A1:B1,2)", 3),
+        ("LOG(8,2)+LOG10(100)+LOG(10)", 6),
+        ("COSH(B2)-SINH(B2)", math.exp(-0.5)),
+        ("ABS(A2)+SIGN(A2)+SQRT(4)", 2),
+        ("IF(A1>B1,1,IF(A1<=2,5))", 5),
+        ('IF(C1="TEXT",1,2)', 1),
+        ("IF(AND(A1>1,B1>5),1,0)+IF(OR(A1>1,B1>5),10,0)+IF(NOT(A1=2),100,0)", 10),
+        ("IFERROR(A1,7)", 2),
+        ("LET(x,A1+1,y,x*2,y+x)", 9),
+        ("PI()*TRUE()+FALSE()", math.pi),
+    ],
+)
+def test_a_formula_is_worth_what_excel_says(formula, value):
+    assert computed(formula) == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    "formula", ["FOURIER(A1)", "C1*2", "A1/0", "LN(0)", "MMULT(A1:B1,A1:B1)", "INDEX(A1:B2,3,1)"]
+)
+def test_what_has_no_value_is_nan(formula):
+    assert math.isnan(computed(formula))
+
+
+def test_joined_texts_are_a_text():
+    assert isinstance(computed('C1&"!"'), str)
+
+
+def test_what_is_not_understood_is_named():
+    book, flow = small({"A1": "=FOURIER(1)"})
+    from gradbook.audit.formula.meaning import meaning
+    from gradbook.graph.node import Graph
+
+    pattern = book.patterns[at("A1")]
+    with pytest.raises(NotUnderstood, match="FOURIER"):
+        meaning(Graph(), pattern.expression, lambda reference: None)
+    assert flow.sources(at("A1")) == ()
