@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from gradbook.audit import check
 from gradbook.audit.repair import hypotheses
 from gradbook.audit.repair.edits import formula_edits
-from gradbook.audit.repair.generators import GENERATORS
+from gradbook.audit.repair.generators.catalogue import GENERATORS
 
 AUDIT = check.__name__.rpartition(".")[0]
 
@@ -226,7 +226,7 @@ HEURISTICS: dict[str, Heuristic] = {
     "noise of differences": Function("judge.stale", "_summands", lambda node: [node]),
     # hypotheses, and the edits that some of them try
     **{
-        f"generator: {one.name}": Generator("repair.generators", "GENERATORS", one.name)
+        f"generator: {one.name}": Generator("repair.generators.catalogue", "GENERATORS", one.name)
         for one in GENERATORS
     },
     **{
