@@ -42,6 +42,7 @@ USUAL = (
     "LN(1+EXP(x))",
 )
 
+ONE = Number(1.0)
 Formulas = tuple[Expression, ...]  # one for every cell of a column
 
 
@@ -198,18 +199,14 @@ def _sum(
     found = gradients(tested.loss, nodes)
     slopes = [tested.random.of(found[node]) for node in nodes]
     terms: list[Formulas] = []
-    for lane, claim in wrong.items():
-        weight = tested.step.weights[lane]
-        missing = tested.claimed(claim) - tested.gradients[lane]
-        beside_it = _factor(tested, cells, slopes, tested.random.of(missing))
-        if weight is not None and beside_it is not None:
-            own = [tested.mentions.reference(weight, home) for home in cells]
-            terms.append(
-                tuple(
-                    w if x == Number(1.0) else Infix("*", w, x)
-                    for w, x in zip(own, beside_it, strict=True)
-                )
-            )
+    for weight, claim in wrong.items():
+        at = tested.step.weights[weight]
+        missing = tested.claimed(claim) - tested.gradients[weight]
+        factors = _factor(tested, cells, slopes, tested.random.of(missing))
+        if at is not None and factors is not None:
+            own = (tested.mentions.reference(at, home) for home in cells)
+            both = zip(own, factors, strict=True)
+            terms.append(tuple(w if x == ONE else Infix("*", w, x) for w, x in both))
     if not terms:
         return None
     return tuple(reduce(lambda a, b: Infix("+", a, b), parts) for parts in zip(*terms, strict=True))
@@ -221,7 +218,7 @@ def _factor(
     """The cells of another column that, times the slopes, add up to what is missing; or 1."""
     first = cells[0]
     if agree(missing, np.sum(np.broadcast_arrays(*slopes), axis=0)):
-        return tuple(Number(1.0) for _ in cells)
+        return tuple(ONE for _ in cells)
     near = sorted(tested.step.cells, key=lambda c: (sheet_of(c) != sheet_of(first), abs(c - first)))
     for cell in near:
         seen = tested.mentions.seen_from(cell, first)
