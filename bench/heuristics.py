@@ -11,13 +11,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from heapq import nsmallest
 from importlib import import_module
 from inspect import isgeneratorfunction
 from typing import Any, Protocol
 
 from gradbook.audit import check
+from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.repair import hypotheses
 from gradbook.audit.repair.edits import formula_edits
 from gradbook.audit.repair.generators import GENERATORS
@@ -84,11 +85,11 @@ class Function:
 
 @dataclass(frozen=True)
 class Generator:
-    """One of the generators of hypotheses, or of edits."""
+    """One of the generators of hypotheses."""
 
-    module: str
-    registry: str
     name: str
+    module: str = "repair.generators"
+    registry: str = "GENERATORS"
 
     def found(self) -> tuple[Any, str]:
         return import_module(f"{AUDIT}.{self.module}"), self.registry
@@ -109,6 +110,50 @@ class Generator:
             replace(one, propose=watched(one.propose)) if one.name == self.name else one
             for one in now
         )
+
+
+@dataclass(frozen=True)
+class Edits:
+    """One of the generators of edits; it makes a difference where a hypothesis has such an edit."""
+
+    name: str
+    kinds: tuple[EditKind, ...]
+
+    def found(self) -> tuple[Any, str]:
+        return formula_edits, "EDITS"
+
+    def off(self, now: Any) -> Any:
+        return tuple(one for one in now if one.name != self.name)
+
+    def watching(self, now: Any, note: Callable[[], None]) -> Any:
+        _NOTES.update(dict.fromkeys(self.kinds, note))
+        return now
+
+
+_NOTES: dict[EditKind, Callable[[], None]] = {}
+
+
+def _noting(make: Callable[..., None]) -> Callable[..., None]:
+    """How a hypothesis is made while it is watched which edits it has."""
+
+    def noted(self: hypotheses.Hypothesis, *given: Any, **named: Any) -> None:
+        make(self, *given, **named)
+        for edit in self.edits:
+            _NOTES.get(edit.kind, bool)()
+
+    return noted
+
+
+KINDS = {
+    "references": (EditKind.REFERENCE,),
+    "operators": (EditKind.OPERATOR, EditKind.ORDER, EditKind.SIGN),
+    "exchanges": (EditKind.EXCHANGE,),
+    "parentheses": (EditKind.PARENTHESES,),
+    "omissions": (EditKind.OMISSION,),
+    "numbers": (EditKind.NUMBER,),
+    "missing factors": (EditKind.FACTOR,),
+    "missing terms": (EditKind.TERM,),
+}
 
 
 @dataclass(frozen=True)
@@ -161,16 +206,15 @@ def _once(one: hypotheses.Repaired, judge: Callable[[hypotheses.Repaired], Any])
     return kept[judge.__code__]
 
 
-@lru_cache(1 << 14)
-def _by_identity(tested: int, hypothesis: int) -> list[hypotheses.Repaired]:
-    return []
-
-
 def _known(tested: Any, hypothesis: hypotheses.Hypothesis) -> hypotheses.Repaired:
-    kept = _by_identity(id(tested), id(hypothesis))
-    if not kept or kept[0].hypothesis is not hypothesis or kept[0].tested is not tested:
-        kept[:] = [hypotheses.Repaired(tested, hypothesis)]
-    return kept[0]
+    """The same object for the same hypothesis: what is judged of it is kept with it."""
+    kept = _KNOWN.get((id(tested), id(hypothesis)))
+    if kept is None:
+        kept = _KNOWN[id(tested), id(hypothesis)] = hypotheses.Repaired(tested, hypothesis)
+    return kept
+
+
+_KNOWN: dict[tuple[int, int], hypotheses.Repaired] = {}  # of the book that is watched
 
 
 def _nothing(*_: object) -> None:
@@ -225,14 +269,8 @@ HEURISTICS: dict[str, Heuristic] = {
     "rate of the values": Function("judge.updates", "_rate_kept", _nothing),
     "noise of differences": Function("judge.stale", "_summands", lambda node: [node]),
     # hypotheses, and the edits that some of them try
-    **{
-        f"generator: {one.name}": Generator("repair.generators", "GENERATORS", one.name)
-        for one in GENERATORS
-    },
-    **{
-        f"edits: {one.name}": Generator("repair.edits.formula_edits", "EDITS", one.name)
-        for one in formula_edits.EDITS
-    },
+    **{f"generator: {one.name}": Generator(one.name) for one in GENERATORS},
+    **{f"edits: {one.name}": Edits(one.name, KINDS[one.name]) for one in formula_edits.EDITS},
     "edits: functions of cells": Function("repair.edits.templates", "derived", _none),
     "edits: differences": Function("repair.edits.templates", "differences", _none),
     # what speaks for a hypothesis, and against it
@@ -276,7 +314,9 @@ def watched() -> Iterator[set[str]]:
                 return heuristic.watching(now, lambda: seen.add(name))
 
             stack.enter_context(_replaced(*heuristic.found(), watching))
+        stack.enter_context(_replaced(hypotheses.Hypothesis, "__init__", _noting))
         yield seen
+    _KNOWN.clear()
 
 
 @contextmanager

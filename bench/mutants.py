@@ -138,7 +138,7 @@ def _ask_mutant(path: Path, number: int) -> Record:
         "found": outcome.found,
         "repaired": outcome.repaired,
         "seconds": round(process_time() - begun, 2),
-        **({} if outcome.repaired else {"words": outcome.words}),
+        "said": outcome.words,
     }
 
 
@@ -179,19 +179,19 @@ def _show_each(records: Records) -> None:
     """What each heuristic is good for: a table for README.md."""
     plain = {(r["sort"], r["number"]): r for r in records.of("")}
     every = [_judged(r) for r in plain.values()]
-    print("| without | did something in | found | repaired | false alarms | other books |")
+    print("| without | did something in | found | repaired | false alarms | said otherwise |")
     print("|---|---|---|---|---|---|")
     print(f"| nothing | | {' | '.join(str(sum(r[k] for r in every)) for k in range(3))} | |")
     for name in HEURISTICS:
         others = records.of(name)
-        changes = [
-            [new - old for new, old in zip(_judged(r), _judged(before), strict=True)]
-            + [r.get("said") != before.get("said")]
-            for r in others
-            for before in [plain[r["sort"], r["number"]]]
-        ]
-        lost = [sum(column) for column in zip(*changes, strict=True)] or [0] * 4
-        print(f"| {name} | {len(others)} |", " | ".join(f"{n:+d}" if n else "" for n in lost), "|")
+        lost = [0, 0, 0, 0]
+        for new in others:
+            old = plain[new["sort"], new["number"]]
+            for k, (now, before) in enumerate(zip(_judged(new), _judged(old), strict=True)):
+                lost[k] += now - before
+            lost[3] += new.get("said") != old.get("said")
+        shown = " | ".join(f"{n:+d}" if n else "" for n in lost[:3])
+        print(f"| {name} | {len(others)} | {shown} | {lost[3] or ''} |")
     kinds = Counter(sort for (sort, _), r in plain.items() if r.get("kind", "") is not None)
     print(f"\n{kinds['mutant']} mutants, {kinds['clean']} clean books, {kinds['book']} others")
 

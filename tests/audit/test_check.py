@@ -110,7 +110,7 @@ def test_a_small_mistake_has_a_small_repair(path, name, old, new, kind):
     assert (finding.cells, finding.kind) == (cells(name), kind)
 
 
-def test_a_row_that_departs_is_blamed_alone(path):
+def test_a_row_that_differs_is_blamed_alone(path):
     special = {("h1", 3): "=D9*F9+D9*G9"}
     (finding,) = findings(book(path, special=special))
     assert finding.kind == "departing row"
