@@ -21,7 +21,7 @@ from gradbook.audit import check
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.repair import hypotheses
 from gradbook.audit.repair.edits import formula_edits
-from gradbook.audit.repair.generators import GENERATORS
+from gradbook.audit.repair.generators.catalogue import GENERATORS
 
 AUDIT = check.__name__.rpartition(".")[0]
 
@@ -88,7 +88,7 @@ class Generator:
     """One of the generators of hypotheses."""
 
     name: str
-    module: str = "repair.generators"
+    module: str = "repair.generators.catalogue"
     registry: str = "GENERATORS"
 
     def found(self) -> tuple[Any, str]:

@@ -41,7 +41,9 @@ def check_books(
     try:
         for number in range(len(books)):
             while number not in done:
-                _deal(helpers, waiting)
+                for helper in helpers:
+                    if helper.place is None and waiting:
+                        helper.give(*waiting.popleft())
                 done.update(_reports(helpers))
             yield done.pop(number)
     finally:
@@ -55,12 +57,6 @@ def _safely(check: Check, book: str) -> BookReport:
     except Exception as error:
         what = one_line(f"{type(error).__name__}: {error}")
         return BookReport(book, UNREADABLE, problem=f"a fault of gradbook's own ({what})")
-
-
-def _deal(helpers: Sequence[_Helper], waiting: deque[tuple[int, str]]) -> None:
-    for helper in helpers:
-        if helper.place is None and waiting:
-            helper.give(*waiting.popleft())
 
 
 def _reports(helpers: Sequence[_Helper]) -> Iterator[tuple[int, BookReport]]:

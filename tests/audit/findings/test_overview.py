@@ -139,6 +139,15 @@ def test_another_weight_or_another_edit_is_another_mistake(other):
     assert shared_mistakes([report("a", finding()), report("b", other)]) == []
 
 
+def test_another_pasted_value_is_another_mistake():
+    one, other = (
+        Finding("pasted value", "∂E/∂w3", "w3", "Z40", value, "=L40", f"Z40 holds {value}")
+        for value in ("0.5", "0.25")
+    )
+    reports = [report("a", one), report("b", other), report("c", one)]
+    assert [shared.books for shared in shared_mistakes(reports)] == [("a", "c")]
+
+
 def test_mistakes_of_the_same_books_are_told_together():
     both = finding("w3"), finding("w4")
     (shared,) = shared_mistakes([report("a", *both), report("b", *both)])

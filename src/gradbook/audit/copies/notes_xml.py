@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from gradbook.audit.copies.markup import (
     ByteEdit,
-    Element,
     edited,
     elements,
     only,
@@ -84,7 +83,14 @@ def _write_texts(patch: Patch, part: str, notes: Mapping[Address, str]) -> list[
     found = elements(data, part, lambda depth, tag, _: (depth, tag) in _NOTED)
     authors, listed = only(found, "authors", part), only(found, "commentList", part)
     own = sum(e.tag == "author" for e in found)
-    there = _texts(found)
+    texts = [e for e in found if e.tag == "text"]
+    there = {  # the text of each note that is there already
+        e.attribute("ref"): text
+        for e in found
+        if e.tag == "comment"
+        for text in texts
+        if e.inside <= text.start < e.close
+    }
     p = prefix(data, listed)
     edits = with_child(data, authors, tag(p, "author", AUTHOR.encode()))
     added: list[bytes] = []
@@ -101,18 +107,6 @@ def _write_texts(patch: Patch, part: str, notes: Mapping[Address, str]) -> list[
         edits += with_child(data, listed, b"".join(added))
     patch.put(part, edited(data, edits))
     return fresh
-
-
-def _texts(found: Sequence[Element]) -> dict[str, Element]:
-    """The text of each cell's note that is there already."""
-    texts = [e for e in found if e.tag == "text"]
-    return {
-        e.attribute("ref"): text
-        for e in found
-        if e.tag == "comment"
-        for text in texts
-        if e.inside <= text.start < e.close
-    }
 
 
 def _run(p: bytes, note: str) -> bytes:

@@ -92,6 +92,7 @@ def finding_in(
     why: str,
     weight: str = "",
     right: Pattern | None = None,
+    edits: Sequence[Edit] = (),
 ) -> Finding:
     """Something that is wrong in cells of one sheet, whose right formula may be known."""
     return Finding(
@@ -104,6 +105,7 @@ def finding_in(
         why=why,
         sheet=book.sheets[sheet_of(cells[0])].title,
         fixes={written(cell): f"={right.text_at(cell)}" for cell in cells} if right else {},
+        edits=tuple(edits),
     )
 
 

@@ -62,8 +62,9 @@ class Shared:
     findings: tuple[Finding, ...]
 
 
-Mistake = tuple[str, str, tuple[Edit, ...]]
-"""Wherever it stands, one mistake is of one kind, in one quantity, and undone by the same edits."""
+Mistake = tuple[str, str, tuple[Edit, ...], str]
+"""Wherever it stands, one mistake is of one kind, in one quantity, undone by the same edits, and
+the same value if that was pasted over a formula."""
 
 
 def shared_mistakes(reports: Sequence[BookReport]) -> list[Shared]:
@@ -73,7 +74,7 @@ def shared_mistakes(reports: Sequence[BookReport]) -> list[Shared]:
     for report in reports:
         for finding in report.findings:
             if finding.kind != TO_FILL_IN:
-                mistake = finding.kind, finding.quantity, finding.edits
+                mistake = finding.kind, finding.quantity, finding.edits, _pasted(finding)
                 books[mistake][report.book] = None
                 example.setdefault(mistake, finding)
     together: defaultdict[tuple[str, ...], list[Finding]] = defaultdict(list)
@@ -82,6 +83,12 @@ def shared_mistakes(reports: Sequence[BookReport]) -> list[Shared]:
             together[tuple(names)].append(example[mistake])
     found = [Shared(names, tuple(findings)) for names, findings in together.items()]
     return sorted(found, key=lambda shared: -len(shared.books))
+
+
+def _pasted(finding: Finding) -> str:
+    """The value of a single pasted cell; of a whole column, all are different."""
+    formula = finding.formula.startswith(("=", "{="))
+    return "" if formula or finding.spoils else finding.formula
 
 
 def identical_files(reports: Iterable[BookReport]) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of, written
+from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, claims
@@ -22,6 +23,7 @@ from gradbook.audit.training.loss_candidates import (
 )
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
+from gradbook.targets.excel.language.grammar import Reference
 
 MOST_TRIED = 8
 MOST_TERMS = 4  # that a loss leaves out
@@ -163,15 +165,18 @@ def loss_findings(training: SheetTraining, loss: Sequence[Loss]) -> list[Finding
     left_out = [term for term in loss[0] if term != first]
     terms = (book.called(term, cell) for term in left_out)
     right = book.reader.typed("+".join([book.patterns[cell].text_at(cell), *terms]), cell)
-    words = " and ".join(book.label(term, axis) or written(term) for term in left_out)
+    names = [book.label(term, axis) or written(term) for term in left_out]
+    words = " and ".join(names)
+    quantity = book.label(cell, axis) or written(cell)
     return [
         finding_in(
             book,
             [cells[place] + cell - first for cells in loss if cells],
             "loss without a term",
-            quantity=book.label(cell, axis) or written(cell),
+            quantity=quantity,
             why=f"the loss leaves out {words}, which the gradients are right to count",
             right=right,
+            edits=[Edit(EditKind.TERM, (), Reference(quantity), Reference(name)) for name in names],
         )
     ]
 

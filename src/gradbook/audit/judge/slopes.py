@@ -25,15 +25,15 @@ class Slopes:
     """A step with some of its weights nudged, each by itself, and what is claimed of those."""
 
     def __init__(
-        self, tested: StepUnderTest, lanes: Sequence[int], claims: Mapping[int, Claim]
+        self, tested: StepUnderTest, weights: Sequence[int], claims: Mapping[int, Claim]
     ) -> None:
         self.tested = tested
-        self.lanes = lanes
-        self.axis = {tested.step.weights[j]: k for k, j in enumerate(lanes)}
+        self.weights = weights
+        self.axis = {tested.step.weights[j]: k for k, j in enumerate(weights)}
         self.numbers = Numbers(self._leaf, tested.graph.leaf_cells, dtype=None)
         self.values = self.numbers.values
         self._known: dict[frozenset[Node], list[Node]] = {}
-        self.outputs = [tested.loss, *(tested.claimed(claims[j]) for j in lanes)]
+        self.outputs = [tested.loss, *(tested.claimed(claims[j]) for j in weights)]
         self.order = needed(self.outputs)
         for node in self.outputs:
             self.numbers.of(node)
@@ -41,7 +41,7 @@ class Slopes:
 
     def _leaf(self, cell: Address) -> Array:
         values = np.array(self.tested.random.leaf(cell)[:POINTS], dtype=complex)
-        values = np.repeat(values[None], len(self.lanes), axis=0)
+        values = np.repeat(values[None], len(self.weights), axis=0)
         if cell in self.axis:
             values[self.axis[cell]] += 1j * TINY
         return values

@@ -11,6 +11,7 @@ import numpy as np
 
 from gradbook.audit.findings.findings import BLANK_RATE, Finding, finding_in
 from gradbook.audit.formula.address import Address, row_of, sheet_of, written
+from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, renamed, terms, total
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.formula.values import NotUnderstood
@@ -19,7 +20,7 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import shown
-from gradbook.targets.excel.language.grammar import write
+from gradbook.targets.excel.language.grammar import Reference, write
 from gradbook.targets.excel.language.reader import read
 
 LR = "η"
@@ -60,10 +61,17 @@ class _Updates:
     def before(self, cell: Address) -> Address:
         return cell - self.weight.stride
 
-    def finding(self, cells: Sequence[Address], right: Pattern, kind: str, why: str) -> Finding:
+    def finding(
+        self,
+        cells: Sequence[Address],
+        right: Pattern,
+        kind: str,
+        why: str,
+        edits: Sequence[Edit] = (),
+    ) -> Finding:
         """Something that is wrong with some of them."""
         book, name = self.training.book, self.training.names[self.number]
-        return finding_in(book, cells, kind, quantity=name, why=why, weight=name, right=right)
+        return finding_in(book, cells, kind, name, why, weight=name, right=right, edits=edits)
 
 
 def _differing(
@@ -196,7 +204,8 @@ def _wrong_rates(updates: _Updates) -> Iterator[Finding]:
         "drifting rate" if drifts else "wrong rate",
         f"the learning rate isn't anchored: it drifts to {where}, {what}; {right} stays"
         if drifts
-        else f"{where} is {what}, not the learning rate: {right}",
+        else f"{where}, {what}, isn't the learning rate: {right}",
+        [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
     )
 
 

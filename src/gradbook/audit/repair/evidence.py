@@ -7,7 +7,7 @@ one edit there puts several gradients right, or the formula there looks like non
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from gradbook.audit.repair.edits.wrong_formula import WrongFormula
 from gradbook.audit.repair.hypotheses import Hypothesis, Repaired, formulas_of
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.training.claims import Claim
+from gradbook.audit.workbook.flow import walk
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 from gradbook.targets.excel.language.grammar import Call, Reference
@@ -117,17 +118,21 @@ def _counts_more(repaired: Repaired) -> bool:
 def _counted(tested: StepUnderTest, formulas: Mapping[Address, Pattern]) -> set[Address]:
     """The numbers that the loss is computed from, with other formulas in the place of some."""
     training, book = tested.training, tested.training.book
-    seen: set[Address] = set()
-    waiting = list(tested.step.loss)
-    while waiting:
-        cell = waiting.pop()
-        cell = cell if cell in formulas else training.plain(cell)
-        if cell not in seen and cell not in training.weight_cells:
-            seen.add(cell)
-            other = formulas.get(cell)
-            sources = training.flow.sources(cell)
-            waiting += sources if other is None else training.flow.mentioned(other.places, cell)
-    return {c for c in seen if isinstance(book.values.get(c), float) and c not in book.patterns}
+
+    def meant(cell: Address) -> Address:
+        return cell if cell in formulas else training.plain(cell)
+
+    def onward(cell: Address) -> Iterable[Address]:
+        if cell in training.weight_cells:
+            return ()
+        sources = training.flow.sources(cell)
+        if cell in formulas:
+            sources = tuple(training.flow.mentioned(formulas[cell].places, cell))
+        return map(meant, sources)
+
+    counted = walk(map(meant, tested.step.loss), onward)
+    typed = {c for c in counted if c not in book.patterns and c not in training.weight_cells}
+    return {cell for cell in typed if isinstance(book.values.get(cell), float)}
 
 
 def _belongs_beside(repaired: Repaired) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gradbook.audit.findings.findings import TO_FILL_IN, Finding
-from gradbook.audit.formula.address import Address, column_of, ranges, row_of, sheet_of, written
-from gradbook.audit.formula.pattern import Pattern, moved, relaid
+from gradbook.audit.formula.address import Address, column_of, ranges, sheet_of, written
+from gradbook.audit.formula.pattern import Pattern, copied, relaid
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
@@ -172,7 +172,7 @@ def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) 
             stays = other == cell and not positions.owns(cell)
             if not (stays and sheet_of(cell) == sheet_of(owner)):
                 start, end = cell, other
-        return moved(reference, row_of(end) - row_of(start), column_of(end) - column_of(start))
+        return copied(reference, start, end)
 
     def goes_along(cell: Address) -> bool:
         """Whether a cell stands beside an update and is not the step's own, as a velocity does."""

@@ -9,7 +9,6 @@ from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
-from gradbook.audit.repair import generators
 from gradbook.audit.repair.evidence import (
     becomes_usual,
     forgets_a_number,
@@ -20,7 +19,8 @@ from gradbook.audit.repair.evidence import (
     put_right,
 )
 from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, finding_of, gathered
-from gradbook.audit.repair.generators import Generator, Proof, SearchStage
+from gradbook.audit.repair.generators import catalogue
+from gradbook.audit.repair.generators.catalogue import Generator, Proof, SearchStage
 from gradbook.audit.repair.generators.other_gradients import serving_others
 from gradbook.audit.repair.generators.samples import repaired_shares
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, Repaired, formulas_of, ranked
@@ -117,7 +117,7 @@ def _own_faults(symptoms: Symptoms, weight: int) -> Iterator[Fault]:
 
 def proposed(symptoms: Symptoms, stage: SearchStage) -> list[Hypothesis]:
     """All that the generators of a stage propose."""
-    asked = (generator for generator in generators.GENERATORS if generator.stage is stage)
+    asked = (generator for generator in catalogue.GENERATORS if generator.stage is stage)
     return [hypothesis for generator in asked for hypothesis in generator.propose(symptoms)]
 
 
@@ -126,7 +126,7 @@ def chosen(symptoms: Symptoms, stage: SearchStage) -> Hypothesis | None:
     a doubtful one that explains them all; else one that explains some."""
     doubtful: list[Hypothesis] = []
     partly: list[Hypothesis] = []
-    for generator in generators.GENERATORS:
+    for generator in catalogue.GENERATORS:
         found = _believed(symptoms, generator) if generator.stage is stage else None
         if found is None:
             continue

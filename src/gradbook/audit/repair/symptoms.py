@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from gradbook.audit.repair.edits.wrong_formula import WrongFormula
 from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.workbook.flow import walk
 from gradbook.graph.node import Node
 
 MOST_WRONG = 4  # weights that an edit of a column is tried with first
@@ -129,15 +131,16 @@ def wrong_formula(tested: StepUnderTest, weight: int, claim: Claim) -> WrongForm
 def _constant(tested: StepUnderTest, cells: Iterable[Address]) -> list[Address]:
     """The formulas behind some cells that depend on no weight, and don't only repeat a number."""
     training, patterns = tested.training, tested.training.book.patterns
-    found: dict[Address, None] = {}
-    waiting = [cell for cell in cells if cell not in training.weight_cells]
-    while waiting:
-        for source in training.flow.sources(waiting.pop()):
-            constant = source in patterns and source not in training.varying
-            if constant and source not in found and training.plain(source) == source:
-                found[source] = None
-                waiting.append(source)
-    return list(found)
+
+    def is_constant(cell: Address) -> bool:
+        formula = cell in patterns and cell not in training.varying
+        return formula and training.plain(cell) == cell
+
+    def onward(cell: Address) -> Iterable[Address]:
+        return filter(is_constant, training.flow.sources(cell))
+
+    behind = (onward(cell) for cell in cells if cell not in training.weight_cells)
+    return list(walk(chain.from_iterable(behind), onward))
 
 
 def _by_node(tested: StepUnderTest) -> dict[Node, list[Address]]:

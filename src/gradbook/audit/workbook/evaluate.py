@@ -26,7 +26,7 @@ NUMBERS = {float}
 NUMBER = object()  # stands for any number where formulas are told apart by what they are given
 
 Task = Callable[[list[float]], float]
-Program = Callable[[Sequence[CellValue]], float]
+CellProgram = Callable[[Sequence[CellValue]], float]
 
 
 def fill_in(book: Book, flow: Flow) -> None:
@@ -53,7 +53,7 @@ class Evaluation:
         self.flow = flow
         self.instead = instead or {}
         self.known: dict[Address, CellValue] = {}
-        self._programs: dict[object, Program | str | None] = {}
+        self._programs: dict[object, CellProgram | str | None] = {}
 
     def value(self, cell: Address) -> float:
         """What a cell shows, as a number; NaN where that can't be said."""
@@ -74,7 +74,9 @@ class Evaluation:
             if pattern is None:
                 known[last] = self.book.values.get(last)
                 continue
-            sources = self._sources(pattern, last)
+            sources = self.flow.sources(last)
+            if last in self.instead:
+                sources = tuple(self.flow.mentioned(pattern.places, last))
             missing = [source for source in sources if source not in known]
             if missing and last not in opened:
                 opened.add(last)
@@ -82,11 +84,6 @@ class Evaluation:
             else:  # what is missing still leads back to itself
                 known[last] = nan if missing else self._computed(last, pattern, sources)
         return known[cell]
-
-    def _sources(self, pattern: Pattern, cell: Address) -> Sequence[Address]:
-        if cell in self.instead:
-            return tuple(self.flow.mentioned(pattern.places, cell))
-        return self.flow.sources(cell)
 
     def _computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellValue:
         given = [self.known[source] for source in sources]
@@ -103,7 +100,7 @@ class Evaluation:
 
     def _program(
         self, pattern: Pattern, home: Address, sources: Sequence[Address]
-    ) -> Program | str | None:
+    ) -> CellProgram | str | None:
         """What a formula does with its cells' numbers, or the text that it always is; None if it
         isn't understood. Texts and blanks become part of it."""
         if pattern.expression is None:
@@ -136,7 +133,7 @@ class Evaluation:
 # Programs ---------------------------------------------------------------------
 
 
-def _program(result: Node, leaves: Mapping[int, Node]) -> Program:
+def _program(result: Node, leaves: Mapping[int, Node]) -> CellProgram:
     """What to do with the numbers of a formula's cells: one op after the other."""
     nodes = needed([result])
     given = {k: leaf for k, leaf in leaves.items() if leaf in set(nodes)}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from rich.console import Console
+    from rich.text import Text
 
     from gradbook.report.words.lines import TextLine
 
@@ -55,11 +56,15 @@ def show(lines: Iterable[TextLine]) -> None:
 
         print(plain(list(lines)), end="")
         return
-    from rich.text import Text
-
     console = _console()
     for line in lines:
-        console.print(Text.assemble(*((span.text, span.colour) for span in line)))
+        console.print(rich_text(line))
+
+
+def rich_text(line: TextLine) -> Text:
+    from rich.text import Text
+
+    return Text.assemble(*((span.text, span.colour) for span in line))
 
 
 def show_images(pixels: NDArray[np.uint8], captions: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from shutil import get_terminal_size
 from threading import Event, RLock, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.output import WIDEST, is_terminal
+from gradbook.cli.terminal.output import WIDEST, is_terminal, rich_text
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -95,10 +95,10 @@ class Screen:
     def _show(self, staying: list[TextLine]) -> None:
         with self._lock:
             columns, rows = get_terminal_size()
-            foot = [_text(line) for line in self._draw(min(columns - 1, WIDEST), rows - 1)]
+            foot = [rich_text(line) for line in self._draw(min(columns - 1, WIDEST), rows - 1)]
             for text in foot:  # a full line would leave the cursor in the next
                 text.truncate(max(columns - 1, 1))
-            above = "".join(self._paint(_text(line)) + ERASE_LINE + "\n" for line in staying)
+            above = "".join(self._paint(rich_text(line)) + ERASE_LINE + "\n" for line in staying)
             below = (ERASE_LINE + "\n").join(map(self._paint, foot))
             self._write(self._to_top() + above + below + ERASE_BELOW)
             self._drawn = [text.cell_len for text in foot]
@@ -115,12 +115,6 @@ class Screen:
             self._stream.flush()
         except OSError:  # the terminal was closed; what is under way goes on without it
             self._leaving.set()
-
-
-def _text(line: TextLine) -> Text:
-    from rich.text import Text
-
-    return Text.assemble(*((span.text, span.colour) for span in line))
 
 
 def _painter(stream: TextIO) -> Callable[[Text], str]:

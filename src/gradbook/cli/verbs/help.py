@@ -37,19 +37,14 @@ def page(topic: str | None) -> str:
     if topic in VERBS:
         return verb_parser(topic).format_help()
     if topic in {"network", "networks", "NET", "net"}:
-        return grammar()
-    if topic in {"warp", "warps", "WARP"}:
-        from gradbook.data.warp_text import GRAMMAR
+        from gradbook.net.builtin import BUILTIN
+        from gradbook.net.text import GRAMMAR
 
-        return GRAMMAR
+        return f"{GRAMMAR.strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"
+    if topic in {"warp", "warps", "WARP"}:
+        from gradbook.data import warp_text
+
+        return warp_text.GRAMMAR
     known = [*VERBS, "networks", "warps"]
     hint = did_you_mean(topic, known) or f": there is help on {', '.join(known)}"
     raise UsageError(f"no help on '{topic}'{hint}")
-
-
-def grammar() -> str:
-    """How a network is written, with the built-in ones at the end."""
-    from gradbook.net.builtin import BUILTIN
-    from gradbook.net.text import GRAMMAR
-
-    return f"{GRAMMAR.strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"

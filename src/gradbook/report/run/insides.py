@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import counted
-from gradbook.data.images import Images
+from gradbook.data import warp_text
 from gradbook.lab.models.insides import Stage
+from gradbook.lab.runs.evidence import Evidence
 from gradbook.net.layers import spell
 from gradbook.report.images.pixels import picture, strip, tinted
 from gradbook.report.page.shell import text
@@ -17,47 +18,79 @@ from gradbook.report.page.tables import bar, table
 
 MOST_TILES = 32  # of a layer
 PERCENTILE = 99.5  # of a layer's values: what counts as full strength
+FILTERS = """\
+<h3>The filters of the first layer</h3>
+<p>Each filter, and below it its output for the image. <span class="plus">Blue</span> is positive,
+<span class="minus">orange</span> negative; zero is the paper.</p>"""
 
 Array = NDArray[np.float64]
 
 
-def warped_rows(rows: Sequence[tuple[str, Images]]) -> str:
-    """The same images in each row, each row with its words."""
-    factor = max(56 // rows[0][1].pixels.shape[3], 1)
-    return "\n".join(
-        f'<div class="film"><p>{text(words)}</p><img src="{strip(images.pixels, factor)}" '
-        f'alt="{counted(len(images), "training image")}, {text(words)}"></div>'
-        for words, images in rows
+def training_images(run: Evidence) -> str:
+    """Some of them as they are, and as the first epochs saw them."""
+    data, warp = run.dataset, run.recipe.warp
+    channels, rows, columns = data.shape
+    colour = "grey" if channels == 1 else "colour"
+    said = (
+        f"{counted(run.trained_on, 'image')} of {rows} × {columns} pixels in {colour}, "
+        f"{counted(len(data.classes), 'class', 'classes')}."
     )
+    if warp.changes_images:
+        said += f" Each is warped anew in every epoch: <code>{text(warp_text.write(warp))}</code>"
+    names = ["as they are", *(f"in epoch {k}" for k in range(1, len(run.warped)))]
+    factor = max(56 // columns, 1)
+    films = "\n".join(
+        f'<div class="film"><p>{name}</p><img src="{strip(images.pixels, factor)}" '
+        f'alt="{counted(len(images), "training image")}, {name}"></div>'
+        for name, images in zip(names, run.warped, strict=True)
+    )
+    return f"<p>{said}</p>\n{_column(films)}"
 
 
-def filters(kernels: Array, sums: Array | None) -> str:
-    """Each filter, and below it what it makes of the image."""
+def inside(run: Evidence) -> str:
+    """A test image layer by layer, and the first filters."""
+    test, classes = run.dataset.test_for_reporting, run.dataset.classes
+    shown = classes[int(test.labels[run.example])]
+    probabilities = run.answers.probabilities[run.example]
+    parts = [
+        f"<p>Test image {run.example + 1:,} is of class {text(shown)}. The network’s answer:</p>",
+        _column(_answer(test.pixels[run.example], probabilities, classes)),
+    ]
+    later = run.stages
+    if run.filters is not None:
+        sums = run.stages[0].values if run.stages else None
+        later = run.stages[1:]
+        parts += [FILTERS, _column(_filters(run.filters, sums))]
+    if later:
+        parts += ["<h3>Layer by layer</h3>", _column("\n".join(map(_stage, later)))]
+    return "\n".join(parts)
+
+
+def _column(pictures: str) -> str:
+    """A figure no wider than the words."""
+    return f'<figure class="column">{pictures}</figure>'
+
+
+def _filters(kernels: Array, sums: Array | None) -> str:
+    """Each filter, and below it its output for the image."""
     strongest = float(np.abs(kernels).max())
     full = _full(sums) if sums is not None else 0.0
     cells = []
     for number, kernel in enumerate(kernels[:MOST_TILES]):
-        parts = [tile(channel, strongest, f"filter {number + 1}") for channel in kernel]
+        parts = [_tile(channel, strongest, f"filter {number + 1}") for channel in kernel]
         if sums is not None:
-            parts.append(tile(sums[number], full, f"the image through filter {number + 1}"))
+            parts.append(_tile(sums[number], full, f"the image through filter {number + 1}"))
         cells.append(f"<li>{''.join(parts)}</li>")
     return f'<ol class="filters">{"".join(cells)}</ol>{_left_out(len(kernels), "filter")}'
 
 
-def tile(values: Array, most: float, words: str) -> str:
+def _tile(values: Array, most: float, words: str) -> str:
     return f'<img src="{tinted(values, most)}" alt="{text(words)}">'
-
-
-def stages(shown: Sequence[Stage]) -> str:
-    """A row of channels for each stage."""
-    return "\n".join(map(_stage, shown))
 
 
 def _stage(stage: Stage) -> str:
     full = _full(stage.values)
-    tiles = "".join(
-        f'<img src="{tinted(channel, full)}" alt="">' for channel in stage.values[:MOST_TILES]
-    )
+    tiles = "".join(_tile(channel, full, "") for channel in stage.values[:MOST_TILES])
     field = stage.field[0] if len(set(stage.field)) == 1 else spell(stage.field)
     facts = f"{spell(stage.values.shape)}, each value sees {field} pixels each way"
     return (
@@ -79,7 +112,7 @@ def _left_out(count: int, what: str) -> str:
     return f'<p class="aside">The first {MOST_TILES} of {counted(count, what)}.</p>'
 
 
-def answer(image: NDArray[np.uint8], probabilities: Array, classes: Sequence[str]) -> str:
+def _answer(image: NDArray[np.uint8], probabilities: Array, classes: Sequence[str]) -> str:
     """An image, and how likely each class was found: the likeliest of many."""
     ranked = np.argsort(-probabilities, kind="stable")[:10]
     order = sorted(ranked.tolist()) if len(classes) <= 10 else ranked.tolist()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gradbook.amounts import counted, percent, sureness
 from gradbook.data.images import Images
 from gradbook.lab.models.answers import Answers, Places
+from gradbook.lab.runs.evidence import Evidence
 from gradbook.report.images.cards import card, cards, line
 from gradbook.report.page.shell import text, wide
 from gradbook.report.page.tables import bar, table
@@ -22,6 +23,53 @@ MOST_CLASSES = 40  # of a table
 COMMONEST = 30  # mistakes of a list
 HEATS = 9  # steps of colour
 LONGEST_LEVEL = 3  # characters of a heading that isn't turned
+MOST_MISREAD = 120  # cards of mistakes
+UNSURE = 12  # cards of correct answers, the least sure
+SURE = 0.99
+
+
+def confusion_matrix(run: Evidence) -> str:
+    """The matrix, and beside it the classes one by one."""
+    counts, classes = run.answers.confusion(), run.dataset.classes
+    said = (
+        "Rows are what the images show, columns what the network read. Click on a number to see "
+        "its images."
+        if len(classes) <= MOST_CLASSES
+        else "The most frequent mistakes, and the classes that are misread the most."
+    )
+    tables = f"{confusion(counts, classes)}\n{by_class(counts, classes)}"
+    return f'<p>{said}</p>\n<figure class="mistakes">{tables}</figure>'
+
+
+def misread(run: Evidence) -> str:
+    """The images that were misread, and those that nearly were."""
+    wrong, unsure = run.answers.wrong(), run.answers.unsure(UNSURE)
+    parts = [] if len(wrong) else ["<p>None.</p>"]
+    if len(wrong):
+        left_out = len(wrong) > MOST_MISREAD
+        part = f" These are the first {MOST_MISREAD} of {len(wrong):,}." if left_out else ""
+        parts = [
+            "<p>The most confident mistakes come first: what was read, what it is, and the "
+            f"probability that the network gave to each.{part} {_trust(run)}</p>",
+            '<p class="only" hidden><span></span> <button type="button">show all</button></p>',
+            f'<figure id="cards">{_cards(run, wrong[:MOST_MISREAD])}</figure>',
+        ]
+    if len(unsure):
+        parts += ["<h3>Correct, but least sure</h3>", f"<figure>{_cards(run, unsure)}</figure>"]
+    return "\n".join(parts)
+
+
+def _trust(run: Evidence) -> str:
+    """What its being sure is worth."""
+    sure, wrong = run.answers.surer_than(SURE)
+    least = f"{100 * SURE:g} % sure"
+    if not sure:
+        return f"It was never {least}."
+    return f"Of the {counted(sure, 'image')} that it was at least {least} of, it misread {wrong:,}."
+
+
+def _cards(run: Evidence, places: Places) -> str:
+    return gallery(run.dataset.test_for_reporting, run.answers, places, run.dataset.classes)
 
 
 def confusion(counts: Counts, classes: Sequence[str]) -> str:

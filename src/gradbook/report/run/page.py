@@ -5,28 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gradbook.amounts import counted, duration, percent
-from gradbook.data import warp_text
 from gradbook.data.dataset import Dataset
-from gradbook.lab.models.answers import Places
 from gradbook.lab.runs.evidence import Evidence, gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net.measure import measure
 from gradbook.report.chart import interactive
 from gradbook.report.page.shell import Section, page, resource, text, wide
 from gradbook.report.page.tables import table, text_table
-from gradbook.report.run import insides
 from gradbook.report.run.charts import of_run
 from gradbook.report.run.epochs import table_of
-from gradbook.report.run.mistakes import MOST_CLASSES, by_class, confusion, gallery
+from gradbook.report.run.insides import inside, training_images
+from gradbook.report.run.mistakes import confusion_matrix, misread
 from gradbook.report.summary import page as summary_page
 
-MOST_MISREAD = 120  # cards
-UNSURE = 12
-SURE = 0.99
-FILTERS = """\
-<h3>The filters of the first layer</h3>
-<p>Each filter, and below it its output for the image. <span class="plus">Blue</span> is positive,
-<span class="minus">orange</span> negative; zero is the paper.</p>"""
 AGAIN = "gradbook train recipe.txt -o again"
 
 
@@ -96,14 +87,14 @@ def _contents(sections: Sequence[Section]) -> str:
 def _sections(run: Evidence) -> Iterator[Section]:
     if run.history:
         yield Section("training", "How it trained", _training(run))
-    yield Section("confusion", "Confusion matrix", _confusion(run))
-    yield Section("misread", "Misread", _misread(run))
-    yield Section("images", "Training images", _images(run))
+    yield Section("confusion", "Confusion matrix", confusion_matrix(run))
+    yield Section("misread", "Misread", misread(run))
+    yield Section("images", "Training images", training_images(run))
     measured = measure(run.model.net)
     layers = f"{summary_page.remarks_list(measured)}\n{summary_page.layers(measured)}"
     yield Section("network", "The network", layers)
     if run.filters is not None or run.stages:
-        yield Section("insides", "Inside the network", _insides(run))
+        yield Section("insides", "Inside the network", inside(run))
     yield Section("again", "How to reproduce it", _again(run))
 
 
@@ -128,93 +119,6 @@ def _training(run: Evidence) -> str:
         f"<p>{said}</p>\n{charts}\n"
         f"<details><summary>Every epoch in numbers</summary>{epochs}</details>"
     )
-
-
-# What it gets wrong.
-
-
-def _confusion(run: Evidence) -> str:
-    counts, classes = run.answers.confusion(), run.dataset.classes
-    said = (
-        "Rows are what the images show, columns what the network read. Click on a number to see "
-        "its images."
-        if len(classes) <= MOST_CLASSES
-        else "The most frequent mistakes, and the classes that are misread the most."
-    )
-    tables = f"{confusion(counts, classes)}\n{by_class(counts, classes)}"
-    return f'<p>{said}</p>\n<figure class="mistakes">{tables}</figure>'
-
-
-def _misread(run: Evidence) -> str:
-    wrong, unsure = run.answers.wrong(), run.answers.unsure(UNSURE)
-    parts = [] if len(wrong) else ["<p>None.</p>"]
-    if len(wrong):
-        left_out = len(wrong) > MOST_MISREAD
-        part = f" These are the first {MOST_MISREAD} of {len(wrong):,}." if left_out else ""
-        parts = [
-            "<p>The most confident mistakes come first: what was read, what it is, and the "
-            f"probability that the network gave to each.{part} {_trust(run)}</p>",
-            '<p class="only" hidden><span></span> <button type="button">show all</button></p>',
-            f'<figure id="cards">{_cards(run, wrong[:MOST_MISREAD])}</figure>',
-        ]
-    if len(unsure):
-        parts += ["<h3>Correct, but least sure</h3>", f"<figure>{_cards(run, unsure)}</figure>"]
-    return "\n".join(parts)
-
-
-def _trust(run: Evidence) -> str:
-    """What its being sure is worth."""
-    sure, wrong = run.answers.surer_than(SURE)
-    least = f"{100 * SURE:g} % sure"
-    if not sure:
-        return f"It was never {least}."
-    return f"Of the {counted(sure, 'image')} that it was at least {least} of, it misread {wrong:,}."
-
-
-def _cards(run: Evidence, places: Places) -> str:
-    return gallery(run.dataset.test_for_reporting, run.answers, places, run.dataset.classes)
-
-
-# What it is made of.
-
-
-def _images(run: Evidence) -> str:
-    data, warp = run.dataset, run.recipe.warp
-    channels, rows, columns = data.shape
-    colour = "grey" if channels == 1 else "colour"
-    said = (
-        f"{counted(run.trained_on, 'image')} of {rows} × {columns} pixels in {colour}, "
-        f"{counted(len(data.classes), 'class', 'classes')}."
-    )
-    if warp.changes_images:
-        said += f" Each is warped anew in every epoch: <code>{text(warp_text.write(warp))}</code>"
-    names = ["as they are", *(f"in epoch {k}" for k in range(1, len(run.warped)))]
-    films = insides.warped_rows(list(zip(names, run.warped, strict=True)))
-    return f"<p>{said}</p>\n{_column(films)}"
-
-
-def _insides(run: Evidence) -> str:
-    test, classes = run.dataset.test_for_reporting, run.dataset.classes
-    shown = classes[int(test.labels[run.example])]
-    probabilities = run.answers.probabilities[run.example]
-    answer = insides.answer(test.pixels[run.example], probabilities, classes)
-    parts = [
-        f"<p>Test image {run.example + 1:,} is of class {text(shown)}. The network’s answer:</p>",
-        _column(answer),
-    ]
-    later = run.stages
-    if run.filters is not None:
-        sums = run.stages[0].values if run.stages else None
-        later = run.stages[1:]
-        parts += [FILTERS, _column(insides.filters(run.filters, sums))]
-    if later:
-        parts += ["<h3>Layer by layer</h3>", _column(insides.stages(later))]
-    return "\n".join(parts)
-
-
-def _column(pictures: str) -> str:
-    """A figure no wider than the words."""
-    return f'<figure class="column">{pictures}</figure>'
 
 
 # How to reproduce it.

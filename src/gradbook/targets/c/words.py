@@ -1,7 +1,7 @@
 """Which ops C can say, and how: any other op is expanded into these before anything is planned.
 
-A loop over the data is written by hand for each op of LOOPS (`kernels/loops.py` calls it). An op
-of WORDS is a formula, wherever it is needed: of vectors with one image a lane, or of the numbers
+Each op of LOOPS has a loop over the data that is written by hand (`kernels/loops.py` calls it). An
+op of WORDS is a formula, wherever it is needed: of vectors with one image a lane, or of the numbers
 of the step as a whole. What is left says where a value lies, and computes nothing.
 """
 
@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradbook.graph.node import Node
+from gradbook.targets.c.kernels.loops import KERNELS
 
 WEIGHT_GRADIENTS = {"conv_weights", "outer"}  # summed over the batch by the loop itself
-LOOPS = WEIGHT_GRADIENTS | {"conv", "conv_back", "linear", "linear_back", "reshape", "sum"}
-LOOPS |= {"maxpool", "maxpool_back", "winners", "avgpool", "avgpool_back"}
-LOOPS |= {"log_sum_exp_all", "cross_entropy"}
+LOOPS = {*KERNELS, "winners"}  # where a maximum stood is noted by the loop that finds it
 MOVED = {"spread", "unpooled"}  # pointwise, but read from another place than the own
 PLACED = MOVED | {"leaf", "constant", "copy", "repeat", "total"}
 

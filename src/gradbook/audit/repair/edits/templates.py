@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.expression import Path, paths, put, references
+from gradbook.audit.formula.expression import parts, references, renamed
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits.alternatives import Substitute
@@ -20,86 +21,67 @@ from gradbook.targets.excel.language.reader import read
 USUAL = ("1-x", "1-x^2", "IF(x>0,1,0)", "1/(1+EXP(-x))")
 MOST = 10
 LONGEST = 12  # parts
-HOLE = "x"
-
-Template = Callable[[Expression], Expression]
 
 
-def templates(tested: StepUnderTest) -> list[Template]:
-    """The functions that formulas of the step use, the commonest first."""
+def templates(tested: StepUnderTest) -> list[Expression]:
+    """The functions that formulas of the step use, x standing for the cell, the commonest first."""
     votes: Counter[str] = Counter()
     book = tested.training.book
-    patterns = (book.patterns[c] for c in tested.step.cells if c in book.patterns)
+    patterns = (book.patterns[cell] for cell in tested.step.cells if cell in book.patterns)
     for pattern in dict.fromkeys(patterns):
         if pattern.expression is not None:
-            votes.update({write(said) for said in _unary(pattern.expression)})
+            said = map(write, _of_one_cell(pattern.expression))
+            votes.update(list(dict.fromkeys(said)))
     known = dict.fromkeys([*USUAL, *(said for said, _ in votes.most_common())])
-    return [template(read(said)) for said in list(known)[: MOST + len(USUAL)]]
+    return [read(said) for said in list(known)[: MOST + len(USUAL)]]
 
 
-def _unary(expression: Expression) -> Iterator[Expression]:
-    """The parts that mention one cell only, with a hole in its place."""
-    for _, part in paths(expression):
-        if isinstance(part, Reference | Prefix):
-            continue
+def _of_one_cell(expression: Expression) -> Iterator[Expression]:
+    """The parts that mention one cell only, with x in its place."""
+    for part in parts(expression):
         mentioned = {reference.text for reference in references(part)}
-        if len(mentioned) == 1 and ":" not in next(iter(mentioned)):
-            inside = list(paths(part))
-            if len(inside) <= LONGEST and not _is_bare_product(part):
-                yield _filled(part, _holes(part), Reference(HOLE))
+        if isinstance(part, Reference | Prefix) or len(mentioned) != 1 or ":" in mentioned.pop():
+            continue
+        match part:
+            case Infix("+" | "*", _, Reference()):
+                pass  # 2·x, x+1: edits of their own kinds find those
+            case _ if len(list(parts(part))) <= LONGEST:
+                yield filled(part, Reference("x"))
 
 
-def _is_bare_product(part: Expression) -> bool:
-    """2·x, x+1: edits of their own kinds find those."""
-    return isinstance(part, Infix) and part.operator in "+*" and isinstance(part.right, Reference)
-
-
-def _holes(part: Expression) -> list[Path]:
-    return [path for path, inside in paths(part) if isinstance(inside, Reference)]
-
-
-def _filled(part: Expression, holes: Sequence[Path], new: Expression) -> Expression:
-    for path in holes:
-        part = put(part, path, new)
-    return part
-
-
-def template(said: Expression) -> Template:
-    """A formula as a function of the one cell that it mentions."""
-    holes = _holes(said)
-    return lambda new: _filled(said, holes, new)
+def filled(template: Expression, cell: Reference) -> Expression:
+    """A function of one cell for another one."""
+    return renamed(template, lambda _: cell.text)
 
 
 def derived(
-    known: Sequence[Template], offered: Sequence[Substitute], value: Callable[[Expression], Array]
+    known: Sequence[Expression], offered: Sequence[Substitute], value: Callable[[Expression], Array]
 ) -> Iterator[Substitute]:
     """Those functions of every cell that is offered."""
     for template in known:
-        for offer in offered:
-            if isinstance(offer.said, Reference):
-                said = template(offer.said)
-                try:
+        for one in offered:
+            if isinstance(one.said, Reference):
+                said = filled(template, one.said)
+                with suppress(NotUnderstood):
                     yield Substitute(said, value(said))
-                except NotUnderstood:
-                    continue
 
 
 def differences(tested: StepUnderTest, home: Address) -> list[Expression]:
     """The differences of two cells that formulas beside a cell take: an output and its target."""
-    book, line = tested.training.book, tested.positions.row(home)
-    cells = [cell for cell in tested.step.cells if cell in book.patterns]
-    beside = [cell for cell in cells if tested.positions.row(cell) == line]
+    reader, row = tested.training.book.reader, tested.positions.row
+    cells = [cell for cell in tested.step.cells if cell in tested.training.book.patterns]
+    beside = [cell for cell in cells if row(cell) == row(home)]
     found: dict[tuple[Address, Address], None] = {}
     for cell in beside or cells:
-        pattern = book.reader.typed(book.patterns[cell].text_at(cell), cell)
-        if pattern.expression is not None and sheet_of(cell) == sheet_of(home):
-            for _, part in paths(pattern.expression):
-                match part:
-                    case Infix("-", Reference(a), Reference(b)):
-                        one, other = book.reader.cell(a, cell), book.reader.cell(b, cell)
-                        if one is not None and other is not None:
-                            found |= {(one, other): None, (other, one): None}
-    return [
-        Infix("-", tested.mentions.reference(one, home), tested.mentions.reference(other, home))
-        for one, other in list(found)[:MOST]
-    ]
+        pattern = tested.formula(cell)
+        if pattern is None or pattern.expression is None or sheet_of(cell) != sheet_of(home):
+            continue
+        for part in parts(pattern.expression):
+            match part:
+                case Infix("-", Reference(a), Reference(b)):
+                    one, other = reader.cell(a, cell), reader.cell(b, cell)
+                    if one is not None and other is not None:
+                        found |= {(one, other): None, (other, one): None}
+    reference = tested.mentions.reference
+    some = list(found)[:MOST]
+    return [Infix("-", reference(one, home), reference(other, home)) for one, other in some]

@@ -26,14 +26,14 @@ from gradbook.audit.repair.edits.alternatives import (
     remembered,
 )
 from gradbook.audit.repair.edits.formula_edits import Substitutes, constants
-from gradbook.audit.repair.edits.templates import Template, derived, differences, templates
+from gradbook.audit.repair.edits.templates import derived, differences, templates
 from gradbook.audit.repair.edits.wrong_formula import anew, mentioning
 from gradbook.audit.repair.generators.samples import beside
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.language.grammar import Infix, Reference, write
+from gradbook.targets.excel.language.grammar import Expression, Infix, Reference, write
 
 MOST_COLUMNS = 60
 MOST_OFFERED = 120  # cells that may stand in the place of others
@@ -123,7 +123,7 @@ class ColumnEdits:
                 and (cell not in tested.positions.of_other_steps or self._is_astray(cell))
             ):
                 gathered[training.axis.line(cell), pattern.shape].append(cell)
-        wrong = (self.wrong[j].owner for j in self.slopes.lanes if j in self.wrong)
+        wrong = (self.wrong[j].owner for j in self.slopes.weights if j in self.wrong)
         serving = self.forward | tested.made_of(wrong)
         found = [tuple(sorted(cells)) for cells in gathered.values() if serving & set(cells)]
         return found[:MOST_COLUMNS]
@@ -183,7 +183,7 @@ class ColumnEdits:
         yield from (k for k in map(int, np.flatnonzero(good)) if k < count)
 
     def _mended(self, right: Array) -> Array:
-        wrong = np.isin(self.slopes.lanes, list(self.wrong))
+        wrong = np.isin(self.slopes.weights, list(self.wrong))
         found: Array = np.greater(right, self.slopes.before) & wrong
         return found
 
@@ -194,7 +194,9 @@ class ColumnEdits:
         each: Sequence[Edit],
         right: Array,
     ) -> Hypothesis:
-        explains = frozenset(self.slopes.lanes[int(j)] for j in np.flatnonzero(self._mended(right)))
+        explains = frozenset(
+            self.slopes.weights[int(j)] for j in np.flatnonzero(self._mended(right))
+        )
         both = zip(formulas, each, strict=True)
         said = tuple(write(edit.applied(f.expression)) for f, edit in both if f is not None)
         return Hypothesis(Cause.COLUMN, cells, said, (each[0],), explains)
@@ -219,7 +221,7 @@ class ColumnEdits:
         offered: Sequence[Substitute],
         adds: Collection[bool],
     ) -> Iterator[Alternatives]:
-        numbers = constants((len(self.slopes.lanes), POINTS))
+        numbers = constants((len(self.slopes.weights), POINTS))
         every = [*offered, *numbers]
         if cell in self.forward:
             known = Substitutes(
@@ -309,7 +311,7 @@ class ColumnEdits:
         return [*found, *derived(self._templates, some, formula.value_of)]
 
     @cached_property
-    def _templates(self) -> list[Template]:
+    def _templates(self) -> list[Expression]:
         return templates(self.tested)
 
     def _products(self, cell: Address, offered: Sequence[Substitute]) -> list[Substitute]:

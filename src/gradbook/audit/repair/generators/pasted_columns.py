@@ -15,11 +15,12 @@ import numpy as np
 
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.expression import paths, put, references
+from gradbook.audit.formula.expression import references, renamed
+from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair.edits.templates import template, templates
+from gradbook.audit.repair.edits.templates import filled, templates
 from gradbook.audit.repair.generators.samples import beside
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
@@ -41,6 +42,7 @@ USUAL = (
     "LN(1+EXP(x))",
 )
 
+ONE = Number(1.0)
 Formulas = tuple[Expression, ...]  # one for every cell of a column
 
 
@@ -105,10 +107,10 @@ def _formulas(
     tested: StepUnderTest, cells: Sequence[Address], wrong: Mapping[int, Claim]
 ) -> Iterator[Formulas]:
     """What may have stood in a column: a function of another, or a weighted sum."""
-    known = [*templates(tested), *map(template, map(read, USUAL))]
+    known = [*templates(tested), *map(read, USUAL)]
     for cell in _near(tested, cells[0]):
         for one in known:
-            yield tuple(one(_seen(tested, cell, cells[0], home)) for home in cells)
+            yield tuple(filled(one, _seen(tested, cell, cells[0], home)) for home in cells)
     yield from _like_others(tested, cells)
     try:
         total = _sum(tested, cells, wrong)
@@ -121,49 +123,47 @@ def _formulas(
 def _like_others(tested: StepUnderTest, cells: Sequence[Address]) -> Iterator[Formulas]:
     """The formula of another column with one of its cells exchanged for its like: e^(o1 − L) where
     e^(o2 − L) stands beside it."""
-    book, first = tested.training.book, cells[0]
-    below = tested.training.flow.below([first], tested.training.weight_cells) | {first}
-    line = [
+    training, first = tested.training, cells[0]
+    patterns, row = training.book.patterns, tested.positions.row
+    below = training.flow.below([first], training.weight_cells) | {first}
+    beside = [
         cell
         for cell in tested.step.cells
-        if cell in book.patterns
-        and tested.positions.row(cell) == tested.positions.row(first)
-        and cell not in below
+        if cell in patterns and row(cell) == row(first) and cell not in below
     ]
-    shown: set[str] = set()
-    for like in line:
-        shape = book.patterns[like].shape
-        said = book.reader.typed(book.patterns[like].text_at(like), like).expression
-        mentioned = list(dict.fromkeys(references(said))) if said is not None else []
-        if said is None or shape in shown or not 1 < len(mentioned) <= MOST_MENTIONED:
+    shapes = {patterns[cell].shape: cell for cell in reversed(beside)}
+    for like in reversed(shapes.values()):
+        said = tested.formula(like)
+        assert said is not None
+        mentioned = list(dict.fromkeys(references(said.expression))) if said.expression else []
+        if not 1 < len(mentioned) <= MOST_MENTIONED:
             continue
-        shown.add(shape)
         for old in mentioned:
-            at = book.reader.cell(old.text, like)
-            for new in line:
-                if at in book.patterns and book.patterns[new].shape == book.patterns[at].shape:
-                    yield tuple(
-                        _exchanged(tested, said, old, (like, first), (new, home)) for home in cells
-                    )
+            at = training.book.reader.cell(old.text, like)
+            alike = (
+                c for c in beside if at in patterns and patterns[c].shape == patterns[at].shape
+            )
+            for new in alike:
+                yield tuple(_exchanged(tested, said, old, new, first, home) for home in cells)
 
 
 def _exchanged(
     tested: StepUnderTest,
-    said: Expression,
+    said: Pattern,
     old: Reference,
-    likes: tuple[Address, Address],
-    news: tuple[Address, Address],
+    new: Address,
+    first: Address,
+    home: Address,
 ) -> Expression:
     """What a formula says as seen from another cell, another cell standing for one of its own."""
-    like, first = likes
-    new, home = news
-    for path, part in paths(said):
-        if isinstance(part, Reference):
-            at = tested.training.book.reader.cell(part.text, like)
-            meant = new if part == old else at
-            if meant is not None:
-                said = put(said, path, _seen(tested, meant, first, home))
-    return said
+
+    def name(mention: Reference) -> str:
+        at = tested.training.book.reader.cell(mention.text, said.home)
+        meant = new if mention == old else at
+        return mention.text if meant is None else _seen(tested, meant, first, home).text
+
+    assert said.expression is not None
+    return renamed(said.expression, name)
 
 
 def _seen(tested: StepUnderTest, cell: Address, first: Address, home: Address) -> Reference:
@@ -199,18 +199,14 @@ def _sum(
     found = gradients(tested.loss, nodes)
     slopes = [tested.random.of(found[node]) for node in nodes]
     terms: list[Formulas] = []
-    for lane, claim in wrong.items():
-        weight = tested.step.weights[lane]
-        missing = tested.claimed(claim) - tested.gradients[lane]
-        beside_it = _factor(tested, cells, slopes, tested.random.of(missing))
-        if weight is not None and beside_it is not None:
-            own = [tested.mentions.reference(weight, home) for home in cells]
-            terms.append(
-                tuple(
-                    w if x == Number(1.0) else Infix("*", w, x)
-                    for w, x in zip(own, beside_it, strict=True)
-                )
-            )
+    for weight, claim in wrong.items():
+        at = tested.step.weights[weight]
+        missing = tested.claimed(claim) - tested.gradients[weight]
+        factors = _factor(tested, cells, slopes, tested.random.of(missing))
+        if at is not None and factors is not None:
+            own = (tested.mentions.reference(at, home) for home in cells)
+            both = zip(own, factors, strict=True)
+            terms.append(tuple(w if x == ONE else Infix("*", w, x) for w, x in both))
     if not terms:
         return None
     return tuple(reduce(lambda a, b: Infix("+", a, b), parts) for parts in zip(*terms, strict=True))
@@ -222,7 +218,7 @@ def _factor(
     """The cells of another column that, times the slopes, add up to what is missing; or 1."""
     first = cells[0]
     if agree(missing, np.sum(np.broadcast_arrays(*slopes), axis=0)):
-        return tuple(Number(1.0) for _ in cells)
+        return tuple(ONE for _ in cells)
     near = sorted(tested.step.cells, key=lambda c: (sheet_of(c) != sheet_of(first), abs(c - first)))
     for cell in near:
         seen = tested.mentions.seen_from(cell, first)

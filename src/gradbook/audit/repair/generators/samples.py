@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.pattern import moved, relaid
+from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.pattern import copied, relaid
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits.wrong_formula import WrongFormula, anew
@@ -105,7 +105,7 @@ def _as_seen_from(tested: StepUnderTest, text: str, home: Address, cell: Address
         there = None if at is None else beside(tested, at, cell, home)
         if at is None or there is None or there == at:
             return reference
-        return moved(reference, row_of(there) - row_of(at), column_of(there) - column_of(at))
+        return copied(reference, at, there)
 
     return relaid(text, follow)
 

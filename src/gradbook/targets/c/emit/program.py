@@ -35,10 +35,10 @@ class Computation:
 
     name: str
     outputs: Sequence[Node]  # per sample
-    once: Sequence[Node]  # of the step as a whole
     leaves: Mapping[str, str]  # carried values, the rate, … → their arrays
     inputs: Mapping[str, str]  # leaves per sample: 'image' or 'target'
-    masks: Mapping[str, Dropped]
+    once: Sequence[Node] = ()  # values of the step as a whole
+    masks: Mapping[str, Dropped] = field(default_factory=dict)
     following: Mapping[Node, Node] = field(default_factory=dict)  # what carried values become
     read: Mapping[str, Node] = field(default_factory=dict)  # arrays read from outside
     called: Mapping[Node, str] = field(default_factory=dict)  # names beside the graph's

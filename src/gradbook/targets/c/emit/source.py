@@ -70,7 +70,7 @@ def part(name: str) -> str:
 def source(step: Step, inference: Forward, machine: Machine) -> Source:
     """The engine of a step that takes batches from outside, and of the same network at work."""
     members, functions = Names(), Names()
-    single = {word: members.of(word, word) for word in ("N", "rate", "loss")}
+    single = [members.of(word, word) for word in ("N", "rate", "loss")]
     arrays = [Array.of(leaf.name, leaf.shape, True, members) for leaf in step.start]
     gradients = {
         Array.of(gradient_name(leaf.name), leaf.shape, False, members): node
@@ -78,22 +78,15 @@ def source(step: Step, inference: Forward, machine: Machine) -> Source:
         if leaf.name
     }
     leaves = {array.name: array.symbol for array in arrays}
-    leaves |= {"N": single["N"], str(step.rate.name): single["rate"]}
-    read = {array.symbol: node for array, node in gradients.items()}
+    leaves |= {"N": "N", str(step.rate.name): "rate"}
+    read = {array.symbol: node for array, node in gradients.items()} | {"loss": step.loss}
     computations = [
-        _training(step, leaves, {**read, single["loss"]: step.loss}),
-        Computation(
-            "predict",
-            [inference.outputs],
-            [],
-            leaves,
-            {str(inference.inputs.name): "image"},
-            {},
-        ),
+        _training(step, leaves, read),
+        Computation("predict", [inference.outputs], leaves, {str(inference.inputs.name): "image"}),
     ]
     programs = [program(one, machine, (members, functions)) for one in computations]
     arrays += gradients
-    engine = [f"real {symbol}[1];" for symbol in single.values()]
+    engine = [f"real {symbol}[1];" for symbol in single]
     engine += [f"real {a.symbol}[{prod(a.shape)}]; /* {a.name} */" for a in arrays]
     needs = Members.of_all([Members(tuple(engine)), *(one.members for one in programs)])
     parts = _parts(programs)
@@ -119,9 +112,9 @@ def _training(step: Step, leaves: Mapping[str, str], read: Mapping[str, Node]) -
     return Computation(
         TRAIN,
         step.outputs,
-        [step.loss, *step.next.values(), *step.gradients.values()],
         leaves,
         {str(step.inputs[0].name): "image", str(step.targets[0].name): "target"},
+        [step.loss, *step.next.values(), *step.gradients.values()],
         masks,
         step.next,
         read,

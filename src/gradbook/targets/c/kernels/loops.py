@@ -45,7 +45,7 @@ def kernel(node: Node, machine: Machine, beside: Node | None = None) -> Kernel:
     """The loop of a heavy op, or of two that go together."""
     if beside is not None:
         return _gradients(node, beside, machine)
-    return _KERNELS[node.op.name](node, machine)
+    return KERNELS[node.op.name](node, machine)
 
 
 def _call(loop: str, given: str, *arguments: object) -> str:
@@ -236,7 +236,7 @@ def _classes(node: Node, machine: Machine) -> Kernel:
     return Kernel(_call(node.op.name, "reads finish", classes), 2 * classes)
 
 
-_KERNELS: dict[str, Callable[[Node, Machine], Kernel]] = {
+KERNELS: dict[str, Callable[[Node, Machine], Kernel]] = {
     "conv": _conv,
     "conv_back": _conv_back,
     "conv_weights": _conv_weights,

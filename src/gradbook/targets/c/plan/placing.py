@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node, needed
 from gradbook.targets.c.kernels.slides import Places, places
-from gradbook.targets.c.plan.timing import Timing, is_reduction, summed
+from gradbook.targets.c.plan.timing import Timing, summed
 from gradbook.targets.c.rewrite.patterns import channelwise
 from gradbook.targets.c.words import MOVED, WEIGHT_GRADIENTS, is_costly, is_loop, is_pointwise
 
@@ -23,7 +23,7 @@ def kept(outputs: Collection[Node], timing: Timing) -> set[Node]:
     found = set(outputs)
     rows: dict[Node, set[Node]] = {}  # of what a value is computed from
     for node in timing.order:
-        if not node.each or is_reduction(node):
+        if not node.each or summed(node):
             continue
         rows[node] = set().union(*(rows.get(source, ()) for source in node.inputs))
         if len(rows[node]) > MOST_ROWS and len(timing.consumers[node]) > 1:
@@ -56,7 +56,7 @@ def _goes_along(after: Node, node: Node, timing: Timing) -> bool:
     return (
         is_pointwise(after)
         and after.op.name not in MOVED
-        and not is_reduction(after)
+        and not summed(after)
         and after.shape == node.shape
         and timing.phase_of(after) == phase
         and not any(
@@ -108,10 +108,10 @@ class Placing:
         items = [
             node
             for node in timing.order
-            if is_reduction(node) or is_loop(node) or (node in kept and node.op.name != "leaf")
+            if summed(node) or is_loop(node) or (node in kept and node.op.name != "leaf")
         ]
         for node in sorted(items, key=lambda node: (timing.due(node), timing.turn(node))):
-            if is_reduction(node):
+            if summed(node):
                 self._place_sum(node)
             elif is_loop(node):
                 self._place_heavy(node)
@@ -120,7 +120,7 @@ class Placing:
 
     def _place_heavy(self, node: Node) -> None:
         weights = node.op.name in WEIGHT_GRADIENTS
-        if weights and not all(map(is_reduction, self.timing.consumers[node])):
+        if weights and not all(map(summed, self.timing.consumers[node])):
             raise TargetError(f"C sums {node.op.name} over the batch at once")
         if node.op.name == "winners":
             self._note(node)

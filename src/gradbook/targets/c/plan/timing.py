@@ -23,10 +23,6 @@ def summed(node: Node) -> Node | None:
     return x if x is not None and x.each else None
 
 
-def is_reduction(node: Node) -> bool:
-    return summed(node) is not None
-
-
 def sources(node: Node) -> tuple[Node, ...]:
     """What it is computed from; of a sum over the batch, what is summed."""
     x = summed(node)
@@ -96,7 +92,7 @@ class Timing:
 
     def due(self, node: Node) -> int:
         """The phase in which it is computed."""
-        return self.ready_at(node) - 1 if is_reduction(node) else self.phase_of(node)
+        return self.ready_at(node) - 1 if summed(node) else self.phase_of(node)
 
     def turn(self, node: Node) -> float:
         """In the order they were made; a sum of what a gradient of weights reads, after that."""

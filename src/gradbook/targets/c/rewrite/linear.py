@@ -47,11 +47,15 @@ class Linear:
 
     @property
     def stands_alone(self) -> bool:
-        """Whether sums are better made of it than of its terms: taken apart it gains nothing, or
-        each sum behind many layers with skips would be made anew of all those before it.
+        """Whether sums are better made of it than of its terms.
+
+        Taken apart, values that are only added up gain nothing; and behind many skip connections
+        each sum would be made anew of all that went into those before it.
         """
-        bare = set(self.terms.values()) == {None} and (not self.constant or len(self.terms) == 1)
-        return bare or len(self.terms) > MOST_TERMS
+        added = set(self.terms.values()) == {None}
+        return (added and (self.constant is None or len(self.terms) == 1)) or (
+            len(self.terms) > MOST_TERMS
+        )
 
 
 def product(a: Node | None, b: Node | None) -> Node | None:

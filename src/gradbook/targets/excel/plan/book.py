@@ -10,7 +10,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
-from gradbook.targets.excel.plan.columns import ColumnGroup, backward_values, gradients, groups
+from gradbook.targets.excel.plan.columns import ColumnGroup, backward_values, groups
 from gradbook.targets.excel.plan.layout import DATA, ColumnBlock, RunLayout, Start, following_values
 from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS, OPEN, Nudges
 from gradbook.targets.excel.plan.values import RecordedRun, record
@@ -45,10 +45,6 @@ class WorkbookPlan:
     def groups(self) -> list[ColumnGroup]:
         return groups(self.step)
 
-    @cached_property
-    def gradients(self) -> tuple[Node, ...]:
-        return gradients(self.step)
-
     @property
     def several(self) -> bool:
         return self.step.samples > 1
@@ -68,14 +64,9 @@ class WorkbookPlan:
     @cached_property
     def training(self) -> RunLayout:
         """The run at the rate of the Network sheet."""
-        return RunLayout(
-            self.step,
-            self._table(TRAINING, HEAD_ROWS, 1, each=False),
-            self._table(SAMPLES, HEAD_ROWS, 2, each=True, stride=self.step.samples),
-            {self.step.rate: RATE_NAME},
-            self.data_place[0],
-            following_values(self.step),
-        )
+        of_step = self._table(TRAINING, HEAD_ROWS, 1, each=False)
+        of_sample = self._table(SAMPLES, HEAD_ROWS, 2, each=True, stride=self.step.samples)
+        return self._run(of_step, of_sample, RATE_NAME)
 
     def at_rate(self, number: int) -> RunLayout:
         """The run at one of the rates, stacked with the others on the working sheet.
@@ -87,24 +78,21 @@ class WorkbookPlan:
         of_step = self._table(RATES_WORK, row, 1, each=False, stride=stride)
         across = 1 + len(of_step.columns)
         of_sample = self._table(RATES_WORK, row, across, each=True, stride=stride)
-        outside = {self.step.rate: "$A{e}"}
-        return RunLayout(
-            self.step, of_step, of_sample, outside, self.data_place[0], following_values(self.step)
-        )
+        return self._run(of_step, of_sample, "$A{e}")
+
+    def _run(self, of_step: ColumnBlock, of_sample: ColumnBlock, rate: str) -> RunLayout:
+        outside, following = {self.step.rate: rate}, following_values(self.step)
+        return RunLayout(self.step, of_step, of_sample, outside, self.data_place[0], following)
 
     @cached_property
     def starts(self) -> Mapping[Node, Start]:
         """What the first values refer to: w1_start, i1_given; memory begins with a number."""
-        found: dict[Node, Start] = {leaf: float(value) for leaf, value in self.memory.items()}
-        found |= {weight: start_name(weight) for weight in self.step.weights}
-        return found | self.given
-
-    @cached_property
-    def memory(self) -> dict[Node, float]:
         weights = set(self.step.weights)
-        return {
-            leaf: float(start) for leaf, start in self.step.start.items() if leaf not in weights
+        found: dict[Node, Start] = {
+            leaf: start_name(leaf) if leaf in weights else float(value)
+            for leaf, value in self.step.start.items()
         }
+        return found | self.given
 
     @cached_property
     def data_place(self) -> tuple[int, int]:

@@ -1,0 +1,65 @@
+"""Small edits of a formula: each kind finds the mistake that it is for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradbook.audit.formula.edits import EditKind
+from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, Substitute, matching
+from gradbook.audit.repair.edits.formula_edits import EDITS, Substitutes, constants, pairs
+from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.reader import read
+
+POINTS = np.random.default_rng(0).uniform(0.2, 0.9, (4, 8))
+CELLS = {name: Substitute(Reference(name), POINTS[k]) for k, name in enumerate("ABCD")}
+
+
+def evaluated(text: str) -> EvaluatedFormula:
+    return EvaluatedFormula(read(text), lambda part: CELLS[part.text].values)
+
+
+def known() -> Substitutes:
+    every = [*CELLS.values(), *constants((8,))]
+    return Substitutes(every, every, lambda: every, lambda: every)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right", "kind"),
+    [
+        ("references", "A*B-C", "A*D-C", EditKind.REFERENCE),
+        ("operators", "A*B+C", "A*B-C", EditKind.OPERATOR),
+        ("operators", "(A-B)*C", "(B-A)*C", EditKind.ORDER),
+        ("operators", "A*B*C", "A*B+C", EditKind.OPERATOR),
+        ("operators", "A*B", "-A*B", EditKind.SIGN),
+        ("exchanges", "A*B-C*D", "A*C-B*D", EditKind.EXCHANGE),
+        ("parentheses", "A-B*C", "(A-B)*C", EditKind.PARENTHESES),
+        ("omissions", "A*B*(1-B)*C", "A*B*C", EditKind.OMISSION),
+        ("numbers", "2*A-B", "0.5*A-B", EditKind.NUMBER),
+        ("missing factors", "A*B", "A*B*C", EditKind.FACTOR),
+        ("missing terms", "A*B", "A*B+C", EditKind.TERM),
+    ],
+)
+def test_each_kind_of_edit_finds_its_mistake(name, wrong, right, kind):
+    formula, wanted = evaluated(wrong), evaluated(right).whole
+    (generator,) = (one for one in EDITS if one.name == name)
+    found = list(matching(generator.propose(formula, known()), wanted))
+    repaired = [evaluated(write(edit.applied(formula.expression))).whole for edit in found]
+    assert kind in {edit.kind for edit in found}
+    assert all(np.allclose(values, wanted) for values in repaired)
+
+
+def test_two_wrong_references_are_found_together():
+    wanted = evaluated("A*(1-D)").whole
+    found = pairs(evaluated("B*(1-C)"), list(CELLS.values()), wanted)
+    said = {tuple(write(edit.new) for edit in two) for two in found}
+    assert ("A", "D") in said
+
+
+def test_a_value_that_is_no_number_matches_nothing():
+    formula = evaluated("A*B")
+    assert list(matching(EDITS[0].propose(formula, known()), np.full(8, np.nan))) == []
+
+
+def test_kinds_of_edits_have_names_of_their_own():
+    assert len({generator.name for generator in EDITS}) == len(EDITS)
