@@ -6,7 +6,7 @@ import pytest
 
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.judge.loss import find_loss
-from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
+from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.generators.catalogue import GENERATORS
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, Repaired, doubts, ranked
 from gradbook.audit.training.steps import alike, steps_of
@@ -41,7 +41,7 @@ def another(step, name, old, new, explains=()):
 
 def test_every_claim_of_a_right_step_is_right(step):
     for weight, options in enumerate(step.step.claims):
-        assert step.best(weight, options)[0] is Verdict.RIGHT
+        assert step.best(weight, options)[0] is ClaimVerdict.RIGHT
     assert step.wrong_weights() == set()
     assert step.all_known_right
 

@@ -11,7 +11,7 @@ from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
+from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, claims
 from gradbook.audit.training.loss_candidates import (
     LOSS_WORDS,
@@ -60,7 +60,7 @@ def _share(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: Loss
     tested = tested.with_loss(loss)
     try:
         good = sum(
-            tested.best(j, options)[0] is not Verdict.WRONG
+            tested.best(j, options)[0] is not ClaimVerdict.WRONG
             for j, options in enumerate(claimed)
             if not tested.has_no_influence(j)
         )

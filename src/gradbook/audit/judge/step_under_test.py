@@ -25,7 +25,7 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 
 
-class Verdict(IntEnum):
+class ClaimVerdict(IntEnum):
     """What a claim is, the best first."""
 
     RIGHT = 0
@@ -151,27 +151,30 @@ class StepUnderTest:
             node = self.graph.expression(claim.expression, claim.owner)
         return node if claim.sign > 0 else -node
 
-    def compare(self, claimed: Node, true: Node) -> Verdict:
+    def compare(self, claimed: Node, true: Node) -> ClaimVerdict:
         """Whether a claim is the gradient: everywhere, for these numbers only, or not."""
         if self.same(claimed, true):
-            return Verdict.RIGHT
+            return ClaimVerdict.RIGHT
         if agree(self.constants.of(claimed), self.constants.of(true)):
-            return Verdict.RIGHT_HERE
-        return Verdict.OPPOSITE if self.same(-claimed, true) else Verdict.WRONG
+            return ClaimVerdict.RIGHT_HERE
+        return ClaimVerdict.OPPOSITE if self.same(-claimed, true) else ClaimVerdict.WRONG
 
     def same(self, a: Node, b: Node) -> bool:
         """Whether two nodes are equal, whatever the numbers."""
         return agree(self.random.of(a), self.random.of(b))
 
-    def best(self, weight: int, options: Sequence[Claim]) -> tuple[Verdict, Claim | None]:
+    def best(self, weight: int, options: Sequence[Claim]) -> tuple[ClaimVerdict, Claim | None]:
         """The best verdict among the ways to read a claim."""
-        found: tuple[Verdict, Claim | None] = (Verdict.WRONG, options[0] if options else None)
+        found: tuple[ClaimVerdict, Claim | None] = (
+            ClaimVerdict.WRONG,
+            options[0] if options else None,
+        )
         for claim in options:
             try:
                 verdict = self.compare(self.claimed(claim), self.gradients[weight])
             except NotUnderstood:
                 continue
-            if verdict is Verdict.RIGHT:
+            if verdict is ClaimVerdict.RIGHT:
                 self._known_right.add(self._case(weight, claim))
             if verdict < found[0]:
                 found = verdict, claim
@@ -198,7 +201,7 @@ class StepUnderTest:
 
     def _is_near_enough(self, weight: int, options: Sequence[Claim]) -> bool:
         try:
-            return self.best(weight, options)[0] <= Verdict.RIGHT_HERE
+            return self.best(weight, options)[0] <= ClaimVerdict.RIGHT_HERE
         except NotUnderstood:
             return False
 

@@ -15,7 +15,7 @@ from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, renamed, terms, total
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
+from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
@@ -123,7 +123,7 @@ def _additions(
     if k is None or not steps[k].claims[j] or tested(k).is_known_right(j):
         return
     verdict, claim = tested(k).best(j, steps[k].claims[j])
-    if verdict is not Verdict.OPPOSITE or claim is None or claim.sign > 0:
+    if verdict is not ClaimVerdict.OPPOSITE or claim is None or claim.sign > 0:
         return
     yield updates.finding(
         updates.cells,

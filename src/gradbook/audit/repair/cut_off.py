@@ -13,7 +13,7 @@ from dataclasses import replace
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.loss import Loss, every_step
-from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
+from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.evidence import put_right
 from gradbook.audit.repair.generators.pasted_columns import pasted_columns
 from gradbook.audit.repair.hypotheses import Repaired
@@ -103,7 +103,7 @@ def _is_explained(training: SheetTraining, loss: Sequence[Loss]) -> bool:
         wrong = {
             j: claim
             for j, (verdict, claim) in found.items()
-            if verdict is not Verdict.RIGHT and claim
+            if verdict is not ClaimVerdict.RIGHT and claim
         }
         proposed = pasted_columns(Symptoms(tested, wrong, EarlierRows())) if wrong else ()
         given = (Repaired(tested, hypothesis) for hypothesis in proposed if hypothesis.reproduces)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
+from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.evidence import (
     becomes_usual,
     forgets_a_number,
@@ -192,11 +192,11 @@ def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim
         if not options or tested.is_known_right(weight):
             continue
         verdict, claim = tested.best(weight, options)
-        climbs = verdict is Verdict.OPPOSITE and claim is not None and claim.sign < 0
-        if verdict is Verdict.RIGHT or claim is None or climbs:
+        climbs = verdict is ClaimVerdict.OPPOSITE and claim is not None and claim.sign < 0
+        if verdict is ClaimVerdict.RIGHT or claim is None or climbs:
             continue
         alone = Symptoms(tested, {weight: claim}, earlier, weight=weight)
-        if verdict is not Verdict.RIGHT_HERE or _is_slip(alone, weight):
+        if verdict is not ClaimVerdict.RIGHT_HERE or _is_slip(alone, weight):
             found[weight] = claim
     return found
 

@@ -9,7 +9,7 @@ from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import moved
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.step_under_test import StepUnderTest, Verdict
+from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.edits.wrong_formula import WrongFormula
 from gradbook.audit.repair.generators.outlier_rows import Move
 from gradbook.audit.repair.hypotheses import Hypothesis
@@ -57,7 +57,7 @@ def _restores(wrong: WrongFormula, hypothesis: Hypothesis) -> bool:
         node = tested.graph.expression(pattern.expression, wrong.home, pattern)
     except NotUnderstood:
         return False
-    return tested.compare(node, wrong.target) is Verdict.RIGHT
+    return tested.compare(node, wrong.target) is ClaimVerdict.RIGHT
 
 
 def _in_this_step(
