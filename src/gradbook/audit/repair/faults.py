@@ -50,7 +50,7 @@ def _row_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     weight = next((j for j, owner in claims if owner == home), -1)
     name = tested.training.names[weight] if weight >= 0 else ""
     what = shown(book.values.get(home)) or "nothing"
-    kind, why = "departing row", f"{written(home)} departs from the rest of its column"
+    kind, why = "departing row", f"{written(home)} differs from the rest of its column"
     if home not in book.patterns:
         kind = PASTED
         why = f"{written(home)} holds {what} where the others of its column have a formula"
