@@ -7,7 +7,7 @@ number has, and whether those are all of it (= or ≈), is the same in every for
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from gradbook.graph.names import Name
 
@@ -208,8 +208,7 @@ def _is_vector(form: Form) -> bool:
 def pieces(form: Form) -> Iterator[Form]:
     """The form and all that it is put together from."""
     yield form
-    for part in fields(form):
-        inner = getattr(form, part.name)
+    for inner in vars(form).values():
         for piece in inner if isinstance(inner, tuple) else (inner,):
             if isinstance(piece, Form):
                 yield from pieces(piece)
