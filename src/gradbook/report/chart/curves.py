@@ -16,6 +16,9 @@ from gradbook.amounts import short
 from gradbook.report.chart.scale import LOG, MOST_TICKS, Array, Scale, notch
 
 
+FIVE_DIGITS = partial(short, digits=5)
+
+
 @dataclass(frozen=True)
 class Curve:
     """One value for each epoch, the first of which is epoch 1."""
@@ -34,7 +37,7 @@ class Chart:
     labels: str = ""  # what the curves' labels are
     scale: Scale = LOG
     measure: str = "loss"
-    spell: Callable[[float], str] = partial(short, digits=5)
+    spell: Callable[[float], str] = FIVE_DIGITS
 
     @cached_property
     def epochs(self) -> int:
