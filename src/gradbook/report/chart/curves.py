@@ -15,7 +15,6 @@ import numpy as np
 from gradbook.amounts import short
 from gradbook.report.chart.scale import LOG, MOST_TICKS, Array, Scale, notch
 
-
 FIVE_DIGITS = partial(short, digits=5)
 
 
