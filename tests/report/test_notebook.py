@@ -59,7 +59,7 @@ def test_start_values_stand_in_the_picture():
 def test_a_model_is_its_layers_and_a_training_its_epochs():
     trained = train(made.recipe(), data=made.dataset())
     model = shown(trained.model)
-    assert "strokes: 196 parameters, 4 classes, right on 100.00% of the test" in model["text/html"]
+    assert "strokes: 196 parameters, 4 classes, right on 100.00 % of the test" in model["text/html"]
     assert model["text/html"].count("<tr>") == 1 + 1 + 8 + 1
     assert "conv 4 3x3" in model["text/plain"]
     epochs = shown(trained)
