@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradbook.lab.rates.sweep import sweep
+from gradbook.lab.rates.verdict import MEANINGS, Verdict
+from gradbook.net import builtin, parse
+from tests.lab.rates.made import WORKED, line
+
+FAR_TARGETS = parse(str(WORKED).replace("-> 0.5 0.5", "-> 0.01 0.99"))
+
+
+def verdict(net, rate, epochs=70):
+    return sweep(net, [rate], epochs)[rate].verdict
+
+
+# Saturation: low is not learning.
+
+
+def test_the_floor_of_a_saturated_network_is_named(worked):
+    said = worked[1000].reason
+    assert said.startswith("both outputs at 0.0000: a(1−a) ≤ 6e-06, so no gradient is above 3e-06")
+    assert "the loss sits on 0.25" in said
+
+
+def test_a_saturated_network_tells_when_it_will_wake(worked):
+    assert worked[1000].reason.endswith("at this pace wakes in about 500 epochs")
+    awake = sweep(WORKED, [1000], 1000)[1000]
+    assert awake.verdict is Verdict.RECOVERS
+    below_half = np.flatnonzero(awake.losses[70:] < 0.125)[0]
+    assert below_half == pytest.approx(500, rel=0.2)
+
+
+def test_one_that_sleeps_for_good_promises_nothing(worked):
+    assert worked[10000].reason.endswith("the loss sits on 0.25")
+
+
+def test_a_death_that_looks_like_success_is_called_saturated():
+    outcome = sweep(FAR_TARGETS, [1000])[1000]
+    assert outcome.end == pytest.approx(1e-4, rel=1e-12)
+    assert outcome.end < outcome.losses[0] / 1000
+    assert (outcome.verdict, outcome.trains) == (Verdict.SATURATED, False)
+    assert "both outputs at 0.0000 and 1.0000" in outcome.reason
+    assert "the loss sits on 0.0001" in outcome.reason
+
+
+def test_an_output_that_saturates_where_it_is_wanted_is_no_failure():
+    net = parse(str(WORKED).replace("-> 0.5 0.5", "-> 0 1"))
+    outcome = sweep(net, [10000])[10000]
+    assert (outcome.verdict, outcome.trains) == (Verdict.GOOD, True)
+
+
+def test_one_dead_output_of_two_is_told_from_the_one_that_learned():
+    net = parse(
+        "input 1; dense 2 no bias; sigmoid; loss half squared error; weights 0.1 50; "
+        "sample 1 -> 0.6 0.6"
+    )
+    outcome = sweep(net, [20.0])[20.0]
+    assert outcome.verdict is Verdict.SATURATED
+    assert outcome.reason.startswith(
+        "1 of 2 outputs (no gradient reaches the rest) at 1.0000: a(1−a) is 0"
+    )
+    assert "the loss sits on 0.08" in outcome.reason
+
+
+DEAD = """input 2; dense 2 no bias; relu; dense 1; loss half squared error
+weights -1 -1 -1 -1 1 1; sample 1 1 -> 0.5; sample 1 0 -> 0.1"""
+
+
+def test_dead_relus_are_saturated_on_what_the_last_bias_can_do():
+    outcome = sweep(parse(DEAD), [1.0])[1.0]
+    assert outcome.verdict is Verdict.SATURATED
+    assert outcome.reason.startswith("both units of a_h at 0: the slope is 0, so no weight before")
+    assert outcome.end == pytest.approx(0.02)  # half the variance of 0.5 and 0.1
+
+
+def test_dead_relus_with_nothing_behind_them_have_no_gradient_at_all():
+    found = sweep(parse(DEAD.replace("dense 1;", "dense 1 no bias;")))
+    assert {outcome.verdict for outcome in found.outcomes} == {Verdict.SATURATED}
+    assert found.limit.rate is None
+
+
+def test_a_softmax_saturates_under_a_squared_error_but_not_under_cross_entropy():
+    squared = "input 1; dense 2; softmax; loss half squared error; sample 1 -> 1 0"
+    start = "; weights -30 30; biases 0 0"
+    assert verdict(parse(squared + start), 1.0) is Verdict.SATURATED
+    cross = squared.replace("half squared error", "cross-entropy")
+    assert verdict(parse(cross + start), 1.0) is not Verdict.SATURATED
+
+
+def test_tanh_in_the_middle_is_named_with_its_slope():
+    net = parse(
+        "input 1; dense 2 no bias; tanh; dense 1 no bias; identity; loss half squared error; "
+        "weights 20 -20 1 1; sample 1 -> 1; sample -1 -> 1"
+    )
+    found = sweep(net, [0.3])[0.3]
+    assert found.verdict is Verdict.SATURATED
+    assert "both units of a_h at −1.0000 and 1.0000: 1−a² is 0" in found.reason
+
+
+# A parabola: everything is known of it.
+
+
+@pytest.mark.parametrize("x", [0.5, 1, 3])
+@pytest.mark.parametrize(
+    ("share", "wanted"),
+    [
+        (0.005, Verdict.TOO_SLOW),
+        (0.2, Verdict.GOOD),
+        (1.0, Verdict.GOOD),
+        (1.3, Verdict.OSCILLATES),
+        (1.99, Verdict.OSCILLATES),
+        (2.0, Verdict.OSCILLATES),
+        (2.01, Verdict.DIVERGES),
+        (2.5, Verdict.DIVERGES),
+        (1e6, Verdict.DIVERGES),
+    ],
+)
+def test_a_parabola_gets_its_verdict_by_how_its_rate_stands_to_its_curvature(x, share, wanted):
+    assert verdict(line(x=x), share / x**2) is wanted
+
+
+def test_a_wave_in_the_loss_is_an_oscillation():
+    found = sweep(line(update="momentum 0.9"), [0.5])[0.5]
+    assert found.verdict is Verdict.OSCILLATES
+    assert found.reason.startswith("the loss rises again ")
+
+
+def test_what_overflows_diverges_and_says_when():
+    found = sweep(line(), [1e9])[1e9]
+    assert found.verdict is Verdict.DIVERGES
+    first = np.flatnonzero(~np.isfinite(found.losses))[0] + 1
+    assert f"no longer a number from epoch {first} on" in found.reason
+
+
+def test_adam_is_judged_like_the_others():
+    found = sweep(line(update="adam"), [1e-4, 0.1, 100.0])
+    verdicts = [outcome.verdict for outcome in found.outcomes]
+    assert verdicts[0] is Verdict.TOO_SLOW
+    assert found.outcomes[1].trains
+    assert not found.outcomes[2].trains
+
+
+# Flat is not converged.
+
+
+NOISE = parse(
+    "input 1; dense 1; loss half squared error; "
+    "sample 1 -> 1; sample 1 -> 0; sample 2 -> 1.5; sample 3 -> 2.8"
+)
+
+
+def test_coming_to_rest_on_what_no_line_can_explain_is_good():
+    found = sweep(NOISE, [0.1, 0.4], 500)
+    residual = np.linalg.lstsq(
+        np.array([[1, 1], [1, 1], [2, 1], [3, 1]]), np.array([1, 0, 1.5, 2.8]), rcond=None
+    )[1]
+    for outcome in found.outcomes:
+        assert outcome.verdict is Verdict.GOOD
+        assert outcome.end == pytest.approx(float(residual[0]) / 8, rel=1e-6)
+        assert "rests on 0.0645" in outcome.reason
+
+
+def test_the_way_down_is_measured_to_where_another_rate_came_to_rest():
+    found = sweep(NOISE, [0.01, 0.4])
+    assert "of the way down to 0.0646" in found[0.01].reason
+
+
+def test_a_flat_stretch_with_gradients_left_is_only_slow():
+    xor = builtin("xor")
+    found = sweep(xor, [0.05, 1.0], 300)
+    slow = found[0.05]
+    assert slow.losses[30] - slow.losses[45] < 0.01 * slow.losses[30]
+    assert sweep(xor, [0.05], 45)[0.05].verdict is Verdict.TOO_SLOW
+    assert found[1.0].verdict is Verdict.GOOD
+
+
+def test_a_point_with_no_gradient_and_no_excuse_is_stuck():
+    zero = parse(
+        "input 2; dense 2 no bias; tanh; dense 1 no bias; tanh; loss half squared error; "
+        "weights 0 0 0 0 0 0; sample 1 1 -> 0.5"
+    )
+    found = sweep(zero)
+    assert {outcome.verdict for outcome in found.outcomes} == {Verdict.STUCK}
+    assert "try another start" in found.outcomes[0].reason
+    assert "no gradient to begin with" in found.limit.words(70)
+
+
+def test_a_poor_valley_is_stuck_where_another_rate_finds_a_better_one():
+    net = parse(
+        "input 1; dense 1 no bias; leaky relu 0.1; loss half squared error; "
+        "update momentum 0.9; weights -5; sample 1 -> 1; sample -1 -> 1; sample 2 -> 2"
+    )
+    found = sweep(net, [0.01, 0.03], 500)
+    assert (found[0.01].verdict, found[0.03].verdict) == (Verdict.STUCK, Verdict.GOOD)
+    assert found[0.01].reason.startswith("rests on 0.96: ")
+    assert found[0.01].reason.endswith("yet a rate here reaches 0.201")
+
+
+def test_an_optimum_has_nothing_to_learn_at_any_rate():
+    found = sweep(line(start=1))
+    assert {outcome.verdict for outcome in found.outcomes} == {Verdict.GOOD}
+    assert found.outcomes[0].reason == "nothing to learn: the loss is 0 from the start"
+
+
+# The edges of what can be asked.
+
+
+@pytest.mark.parametrize("rate", [0, 5e-324, 1e-300])
+def test_a_rate_that_moves_nothing_is_too_slow(rate):
+    found = sweep(WORKED, [rate])[rate]
+    assert (found.verdict, found.trains) == (Verdict.TOO_SLOW, False)
+    assert "moves nothing" in found.reason
+
+
+@pytest.mark.parametrize("epochs", [2, 3, 4])
+def test_a_few_epochs_are_enough_for_a_verdict(epochs):
+    found = sweep(WORKED, epochs=epochs)
+    assert found[0.5].verdict is Verdict.TOO_SLOW
+    assert not found[10000].trains
+
+
+def test_every_verdict_has_a_meaning():
+    assert set(MEANINGS) == set(Verdict)
