@@ -177,8 +177,7 @@ def dots(spread: Spread, labels: Sequence[str], of: int) -> str:
             parts.append(_text(place, LINE - 20, label))
     return (
         f'<svg class="gb-chart dots" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" '
-        f'font-family="{FONT}" aria-label="The seeds on a line">{"".join(parts)}'
-        "</svg>"
+        f'font-family="{FONT}" aria-label="The seeds on a line">{"".join(parts)}</svg>'
     )
 
 

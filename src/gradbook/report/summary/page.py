@@ -64,12 +64,8 @@ def remarks_list(measured: NetMeasure, kind: str = "remarks") -> str:
 
 
 def _coloured(column: TableColumn) -> str:
-    title = text(column.title)
-    return (
-        f'<span class="k-{COLOURS[column.key].key}">{title}</span>'
-        if column.key in COLOURS
-        else title
-    )
+    title, colour = text(column.title), COLOURS.get(column.key)
+    return f'<span class="k-{colour.key}">{title}</span>' if colour else title
 
 
 def _bar(shown: TextTable, place: int, cell: TableCell) -> str:
