@@ -16,7 +16,7 @@ from gradbook.report.chart import interactive
 from gradbook.report.chart.curves import spread as apart
 from gradbook.report.chart.scale import notch
 from gradbook.report.chart.svg import FONT
-from gradbook.report.images.cards import card, cards, line
+from gradbook.report.images.pixels import card, cards, line
 from gradbook.report.page.shell import Section, page, text, wide
 from gradbook.report.page.tables import table
 from gradbook.report.run.charts import of_several
