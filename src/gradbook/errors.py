@@ -15,6 +15,7 @@ line: whatever is unprintable in it, hostile input included, is escaped.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 LONGEST_MESSAGE = 600
@@ -74,12 +75,12 @@ class DataError(GradbookError):
         self,
         message: str,
         *,
-        file: str | None = None,
+        file: str | os.PathLike[str] | None = None,
         row: int | None = None,
         column: str | int | None = None,
     ) -> None:
         super().__init__(message)
-        self.file = file
+        self.file = None if file is None else os.fspath(file)
         self.row = row
         self.column = column
 
@@ -106,14 +107,11 @@ def _place(source: str | None, **positions: str | int | None) -> str:
 
 def one_line(text: str) -> str:
     """The text with everything unprintable escaped, and its middle left out if it is long."""
-    shown = "".join(_escaped(character) for character in _shortened(text))
-    return _shortened(shown)
-
-
-def _escaped(character: str) -> str:
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+    shown = (
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in _shortened(text)
+    )
+    return _shortened("".join(shown))
 
 
 def _shortened(text: str) -> str:

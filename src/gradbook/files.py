@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -27,7 +27,9 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     with _plainly("write", path):
         target = Path(os.path.realpath(path))
-        _refuse_protected(target)
+        if target.exists() and not _is_device(target):
+            # replacing a file asks only its folder for permission; we ask the file too
+            target.open("ab").close()
         part = _new_part(target)
     try:
         yield part
@@ -66,20 +68,15 @@ def alone_in(folder: str | os.PathLike[str]) -> Iterator[bool]:
         return
     with _plainly("open", folder):
         held = os.open(folder, os.O_RDONLY)
+    alone = True
     try:
-        yield _took(lambda: flock(held, LOCK_EX | LOCK_NB))
+        try:
+            flock(held, LOCK_EX | LOCK_NB)
+        except OSError as error:
+            alone = not isinstance(error, BlockingIOError)
+        yield alone
     finally:
         os.close(held)
-
-
-def _took(lock: Callable[[], None]) -> bool:
-    try:
-        lock()
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def clear_parts(folder: str | os.PathLike[str]) -> None:
@@ -115,12 +112,6 @@ def decoded(content: bytes, *, source: str, limit: int = TEXT_LIMIT) -> str:
         raise FileError(
             f"{source} isn't UTF-8 text (byte {error.start + 1}): save it as UTF-8"
         ) from error
-
-
-def _refuse_protected(target: Path) -> None:
-    """Replacing a file asks only its folder for permission; we ask the file too."""
-    if target.exists() and not _is_device(target):
-        target.open("ab").close()
 
 
 def _new_part(target: Path) -> Path:

@@ -93,7 +93,7 @@ def load(where: str | os.PathLike[str], size: Size | None = None) -> Dataset:
     found = brought_to(where, size)
     if size and found.shape[1:] != size:
         has, wanted = ("x".join(map(str, sides)) for sides in (found.shape[1:], size))
-        raise DataError(f"its images are {has}, not {wanted}: leave the size out", file=str(where))
+        raise DataError(f"its images are {has}, not {wanted}: leave the size out", file=where)
     return found
 
 
@@ -123,6 +123,6 @@ def _file(path: Path, size: Size | None) -> Dataset:
     if pixel_table.is_table(path.name):
         return pixel_table.read(path, size)
     if idx.is_idx(path.name):
-        raise DataError("images and labels are read together: name their folder", file=str(path))
+        raise DataError("images and labels are read together: name their folder", file=path)
     with opened(path):  # a file that can't even be opened says so itself
-        raise DataError(f"no data set has this ending: it is {FORMATS}", file=str(path))
+        raise DataError(f"no data set has this ending: it is {FORMATS}", file=path)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gradbook import __version__
+from gradbook.amounts import counted
 from gradbook.engine import compile as compiling
 
 PROCESSORS = Path("/proc/cpuinfo")
@@ -24,7 +25,7 @@ def surroundings(threads: int) -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": f"{_processor()}, {_cores()}",
+        "processor": f"{_processor()}, {counted(os.cpu_count() or 1, 'core')}",
         "threads": str(threads),
         "vectors": compiling.vectors(compiler) if compiler else "none",
         "compiler": compiler.name if compiler else "none: NumPy",
@@ -44,8 +45,3 @@ def _processor() -> str:
     except OSError:
         found = None
     return found[1].strip() if found else platform.processor() or platform.machine()
-
-
-def _cores() -> str:
-    count = os.cpu_count() or 1
-    return "1 core" if count == 1 else f"{count} cores"

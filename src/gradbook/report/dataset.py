@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from gradbook.amounts import counted
 from gradbook.data.dataset import Dataset
@@ -30,22 +30,23 @@ def lines(dataset: Dataset, *, ascii_only: bool = False) -> Iterator[TextLine]:
     yield from _counts(dataset, "=" if ascii_only else "━")
     yield []
     found = statistics(dataset.training_and_validation)
+    mean, deviation = (" ".join(map("{:.4f}".format, it)) for it in (found.mean, found.deviation))
     yield [
         Span(f"pixels from {found.low} to {found.high}; scaled to 0..1: mean "),
-        Span(_figures(found.mean), "bold"),
+        Span(mean, "bold"),
         Span(", standard deviation "),
-        Span(_figures(found.deviation), "bold"),
+        Span(deviation, "bold"),
     ]
 
 
 def _counts(dataset: Dataset, ink: str) -> Iterator[TextLine]:
     """A row for each class, with a bar for its share of training, and one for all."""
-    parts = (dataset.training, dataset.validation, dataset.test_for_reporting)
-    counts = [part.counts(len(dataset.classes)) for part in parts]
+    parts = _parts(dataset)
+    counts = [part.counts(len(dataset.classes)) for part in parts.values()]
     names = [one_line(name)[:WIDEST_NAME] for name in dataset.classes]
     columns = (
         TableColumn("class", words=True),
-        *(TableColumn(title, width=10) for title in ("training", "validation", "test")),
+        *(TableColumn(title, width=10) for title in parts),
     )
     table = TextTable(columns, tuple(zip(names, *counts, strict=True)), ("all", *map(sum, counts)))
     *lines, total = table.lines()
@@ -56,8 +57,12 @@ def _counts(dataset: Dataset, ink: str) -> Iterator[TextLine]:
     yield total
 
 
-def _figures(values: Sequence[float]) -> str:
-    return " ".join(f"{value:.4f}" for value in values)
+def _parts(dataset: Dataset) -> dict[str, Images]:
+    return {
+        "training": dataset.training,
+        "validation": dataset.validation,
+        "test": dataset.test_for_reporting,
+    }
 
 
 def verified(dataset: Dataset) -> Iterator[TextLine]:
@@ -109,19 +114,14 @@ def records(dataset: Dataset) -> dict[str, object]:
         "columns": columns,
         "classes": list(dataset.classes),
         "parts": {
-            "training": _counted(dataset.training, classes),
-            "validation": _counted(dataset.validation, classes),
-            "test": _counted(dataset.test_for_reporting, classes),
+            name: {"images": len(images), "of_each_class": images.counts(classes)}
+            for name, images in _parts(dataset).items()
         },
         "lowest": found.low,
         "highest": found.high,
         "mean": list(found.mean),
         "deviation": list(found.deviation),
     }
-
-
-def _counted(images: Images, classes: int) -> dict[str, object]:
-    return {"images": len(images), "of_each_class": images.counts(classes)}
 
 
 def known_records() -> dict[str, object]:

@@ -61,3 +61,10 @@ def test_a_row_that_differs_claims_something_else():
     training = the_training({**ONE, "A5": "=A4+$E$1*B4"})
     signs = [options[0].sign for options in every_claim(training, training.weights[0])]
     assert signs == [1, 1, -1, 1, 1, 1]
+
+
+def test_a_velocity_is_found_behind_its_correction():
+    """Adam's m/(1−β^t) in a column of its own, between the update and what goes on."""
+    corrected = {"D2:D8": "=C2/(1-0.9^F2)", "F2": 1.0, "F3:F8": "=F2+1"}
+    _, (first, *_) = claimed({**VELOCITY, **corrected, "A3:A8": "=A2-$E$1*D2"})
+    assert first.owner == at("B3")

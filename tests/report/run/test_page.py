@@ -74,7 +74,7 @@ def test_being_sure_is_held_against_being_right(run):
     sure = run.answers.sure >= 0.99
     wrong = int((sure & ~run.answers.right).sum())
     assert (
-        f"Of the {sure.sum()} images it was at least 99 % sure of, {wrong} are wrong."
+        f"Of the {sure.sum()} images that it was at least 99 % sure of, it misread {wrong}."
         if sure.any()
         else "It was never 99 % sure."
     ) in words(evidence_page(run))

@@ -69,4 +69,4 @@ def _unpacked(file: Path) -> bytes:
     try:
         return lzma.decompress(file.read_bytes())
     except (lzma.LZMAError, OSError) as error:
-        raise DataError(f"damaged ({error}): install gradbook anew", file=str(file)) from error
+        raise DataError(f"damaged ({error}): install gradbook anew", file=file) from error

@@ -37,9 +37,7 @@ def unpacked(path: str | PathLike[str]) -> Iterator[BinaryIO]:
         except DAMAGED as error:
             said = str(error) or type(error).__name__
             place = f" at or before byte {file.tell():,}" if file.seekable() else ""
-            raise DataError(
-                f"damaged{place} ({said}): get the file anew", file=str(path)
-            ) from error
+            raise DataError(f"damaged{place} ({said}): get the file anew", file=path) from error
 
 
 def _stream(file: io.BufferedReader) -> BinaryIO:

@@ -113,7 +113,7 @@ def read_folder(folder: Path) -> Dataset:
     labels = by_part(filter(holds_labels, names), str(folder))
     for part in images.keys() ^ labels.keys():
         there, missing = ("images", "labels") if part in images else ("labels", "images")
-        raise DataError(f"{part} {there} but no {part} {missing}", file=str(folder))
+        raise DataError(f"{part} {there} but no {part} {missing}", file=folder)
     parts = {part: _part(names[images[part]], names[labels[part]]) for part in images}
     return assemble(folder.resolve().name, f"idx files in {folder}", parts, _classes(folder))
 
@@ -173,5 +173,5 @@ def _classes(folder: Path) -> list[str] | None:
         return None
     names = [line.strip() for line in read_text(file).splitlines() if line.strip()]
     if not names or len(set(names)) < len(names):
-        raise DataError("name each class once, one a line", file=str(file))
+        raise DataError("name each class once, one a line", file=file)
     return names

@@ -35,7 +35,7 @@ def read(file: Path) -> Dataset:
                 parts = _parts(archive, file)
         except DAMAGED as error:
             said = str(error) or type(error).__name__
-            raise DataError(f"damaged ({said}): get the file anew", file=str(file)) from error
+            raise DataError(f"damaged ({said}): get the file anew", file=file) from error
     return assemble(file.stem, f"arrays in {file}", parts)
 
 
@@ -47,7 +47,7 @@ def _parts(archive: ZipFile, file: Path) -> dict[str, Part]:
         raise DataError(
             f"it has the arrays {', '.join(names) or 'none'}: wanted are images and labels, "
             "as x_train and y_train, and x_test and y_test where there is a test part",
-            file=str(file),
+            file=file,
         )
     return {part: _part(archive, file, images[part], labels[part]) for part in images}
 

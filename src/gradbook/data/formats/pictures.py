@@ -57,17 +57,15 @@ def read(
         except Image.DecompressionBombError as error:
             raise DataError(
                 f"a picture that is too large: at most {MOST_PIXELS:,} pixels, make it smaller",
-                file=str(file),
+                file=file,
             ) from error
         except UnidentifiedImageError as error:
             kinds = ", ".join(FORMATS)
             raise DataError(
-                f"no picture that can be read ({kinds}): save it as PNG", file=str(file)
+                f"no picture that can be read ({kinds}): save it as PNG", file=file
             ) from error
         except Exception as error:  # a hostile picture finds ever new ways to fail
-            raise DataError(
-                f"a damaged picture ({error}): take another copy", file=str(file)
-            ) from error
+            raise DataError(f"a damaged picture ({error}): take another copy", file=file) from error
 
 
 def _require_few_pixels(image: Image, file: Path) -> None:
@@ -76,7 +74,7 @@ def _require_few_pixels(image: Image, file: Path) -> None:
         raise DataError(
             f"a picture of {columns:,} x {rows:,} is too large: at most {MOST_PIXELS:,} pixels, "
             "make it smaller",
-            file=str(file),
+            file=file,
         )
 
 
@@ -150,11 +148,11 @@ def _files(folder: Path) -> list[Path]:
         raise DataError(
             "no idx files, no tables and no folders of pictures in it: "
             "pictures lie in a folder for each class",
-            file=str(folder),
+            file=folder,
         )
     for where, pictures in found.items():
         if not pictures:
-            raise DataError("no pictures in it: take it away or fill it", file=str(where))
+            raise DataError("no pictures in it: take it away or fill it", file=where)
     return [file for pictures in found.values() for file in pictures]
 
 

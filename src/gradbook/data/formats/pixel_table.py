@@ -81,7 +81,7 @@ def _part(file: Path, size: Size | None) -> Part:
         rows = _rows(stream, file)
         first = next(rows, None)
         if first is None:
-            raise DataError("no rows in it", file=str(file))
+            raise DataError("no rows in it", file=file)
         layout = _layout(first, file)
         shape = _shape(layout.columns - 1, size, file)
         if not layout.has_heading:
@@ -108,13 +108,13 @@ def _rows(stream: BinaryIO, file: Path) -> Iterator[TextRow]:
         if not line:
             return
         if len(line) > LONGEST_LINE:
-            raise DataError(f"longer than {LONGEST_LINE:,} bytes", file=str(file), row=number)
+            raise DataError(f"longer than {LONGEST_LINE:,} bytes", file=file, row=number)
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError as error:
             raise DataError(
                 f"byte {error.start} of the row isn't text: save the table as UTF-8",
-                file=str(file),
+                file=file,
                 row=number,
             ) from error
         if text:
@@ -127,7 +127,7 @@ def _layout(first: TextRow, file: Path) -> TableLayout:
     if len(fields) < 2:
         raise DataError(
             "a row is a label and its pixels with commas, semicolons or tabs between",
-            file=str(file),
+            file=file,
             row=first.number,
         )
     headings = [field in LABEL_HEADINGS for field in fields]
@@ -145,7 +145,7 @@ def _shape(pixels: int, size: Size | None, file: Path) -> tuple[int, int, int]:
         if channels * side**2 == pixels:
             return channels, side, side
     wanted = "make no square: say the size" if size is None else f"aren't {size[0]}x{size[1]}"
-    raise DataError(f"{pixels:,} pixels a row {wanted}, in grey or in colour", file=str(file))
+    raise DataError(f"{pixels:,} pixels a row {wanted}, in grey or in colour", file=file)
 
 
 def _labels(rows: list[TextRow], layout: TableLayout, file: Path) -> list[str]:
@@ -154,14 +154,12 @@ def _labels(rows: list[TextRow], layout: TableLayout, file: Path) -> list[str]:
         columns = 1 + row.text.count(layout.separator)
         if columns != layout.columns:
             raise DataError(
-                f"{columns} columns, the first row has {layout.columns}",
-                file=str(file),
-                row=row.number,
+                f"{columns} columns, the first row has {layout.columns}", file=file, row=row.number
             )
         label, _ = layout.parted(row)
         if not 0 < len(label) <= LONGEST_LABEL:
             what = f"a label of {len(label):,} characters" if label else "no label"
-            raise DataError(f"{what}: give it 1 to {LONGEST_LABEL}", file=str(file), row=row.number)
+            raise DataError(f"{what}: give it 1 to {LONGEST_LABEL}", file=file, row=row.number)
         found.append(label)
     return found
 
@@ -196,8 +194,8 @@ def _complaint(rows: list[TextRow], texts: list[str], layout: TableLayout, file:
             if not pixel or int(pixel[1]) > 255:
                 return DataError(
                     f"'{field.strip()}' isn't a whole number from 0 to 255",
-                    file=str(file),
+                    file=file,
                     row=row.number,
                     column=column,
                 )
-    return DataError("not a table of whole numbers", file=str(file), row=rows[0].number)
+    return DataError("not a table of whole numbers", file=file, row=rows[0].number)

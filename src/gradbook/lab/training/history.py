@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from gradbook.amounts import duration, loss, percent
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -26,12 +28,12 @@ class Epoch:
     def __str__(self) -> str:
         """In a line: epoch 3: loss 0.0306, 99.03 % right; held back 0.0326, 98.97 %; 5.2 s."""
         held_back = (
-            f"; held back {self.validation_loss:.4f}, {100 * self.validation_accuracy:.2f} %"
-            if self.validation_loss is not None and self.validation_accuracy is not None
+            f"; held back {loss(self.validation_loss)}, {percent(self.validation_accuracy)}"
+            if self.validation_loss is not None
             else ""
         )
-        own = f"loss {self.train_loss:.4f}, {100 * self.train_accuracy:.2f} % right"
-        return f"epoch {self.epoch}: {own}{held_back}; {self.seconds:.1f} s"
+        own = f"loss {loss(self.train_loss)}, {percent(self.train_accuracy)} right"
+        return f"epoch {self.epoch}: {own}{held_back}; {duration(self.seconds)}"
 
 
 @dataclass(frozen=True)

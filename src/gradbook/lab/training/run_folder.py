@@ -67,7 +67,7 @@ class RunFolder:
         try:
             return tuple(histories.epoch_of(json.loads(line)) for line in lines)
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError("not the metrics of a run", file=str(self.json_file)) from error
+            raise DataError("not the metrics of a run", file=self.json_file) from error
 
     def model(self) -> Model:
         self._require_done(self.model_file)
@@ -82,7 +82,7 @@ class RunFolder:
                 raise TypeError
             return dict(found)
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError("not the result of a run", file=str(self.result_file)) from error
+            raise DataError("not the result of a run", file=self.result_file) from error
 
     def _require_done(self, file: Path) -> None:
         """Say why a file that a finished run has isn't there."""

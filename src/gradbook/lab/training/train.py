@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from gradbook.amounts import counted, duration, percent
 from gradbook.data.dataset import Dataset
 from gradbook.engine.compile import side_by_side
 from gradbook.engine.surroundings import cores, surroundings
@@ -77,8 +78,9 @@ class Trained:
         }
 
     def __repr__(self) -> str:
-        said = f"{len(self.history)} epochs in {self.seconds:.1f} s"
-        score = "" if self.test_accuracy is None else f", {self.test_accuracy:.2%} of the test"
+        said = f"{counted(len(self.history), 'epoch')} in {duration(self.seconds)}"
+        right = percent(self.test_accuracy)
+        score = f", {right} of the test" if right else ""
         return f"<Trained {self.recipe.title}: {said}{score}>"
 
     def _repr_html_(self) -> str:

@@ -37,7 +37,7 @@ from gradbook.report.audit.text import (
 )
 from gradbook.report.chart import interactive, svg
 from gradbook.report.chart.curves import Chart, Curve
-from gradbook.report.page.shell import Section, page, resource, text, wide
+from gradbook.report.page.shell import Section, badge, page, resource, text, wide
 from gradbook.report.page.tables import IN_A_NOTEBOOK, table
 
 MOST_MARKS = 48  # squares in a row of the table
@@ -55,7 +55,7 @@ def audit_page(reports: Sequence[BookReport]) -> str:
         if not _has_a_part(reports, report):
             continue
         name = text(_name(report)) if len(reports) > 1 else "Findings"
-        heading = f"{name} {_badge(report.verdict)}"
+        heading = f"{name} {badge(report.verdict)}"
         body = "\n".join(_sheet(sheet, len(report.sheets) > 1) for sheet in report.sheets)
         sections.append(Section(_anchor(reports, report), heading, body))
     first = f"{reports[0].verdict}{summary(reports[0])}"
@@ -84,11 +84,6 @@ def _anchor(reports: Sequence[BookReport], report: BookReport) -> str:
     return f"book-{next(k for k, other in enumerate(reports, 1) if other is report)}"
 
 
-def _badge(verdict: str) -> str:
-    first = verdict.partition(" ")[0]
-    return f'<span class="verdict v-{first}">{verdict}</span>'
-
-
 # The class --------------------------------------------------------------------
 
 
@@ -106,7 +101,7 @@ def _row(reports: Sequence[BookReport], report: BookReport) -> tuple[str, ...]:
     if _has_a_part(reports, report):
         name = f'<a href="#{_anchor(reports, report)}">{name}</a>'
     said = found(report) if report.verdict != RIGHT else ""
-    return (name, _badge(report.verdict), _marks(grade(report)), text(said))
+    return (name, badge(report.verdict), _marks(grade(report)), text(said))
 
 
 def _marks(marks: Sequence[Mark]) -> str:
@@ -146,7 +141,7 @@ def _names(books: Sequence[str]) -> str:
 
 
 def _sheet(sheet: SheetReport, several: bool) -> str:
-    title = f"<h3>{text(one_line(sheet.sheet))} {_badge(sheet.verdict)}</h3>" if several else ""
+    title = f"<h3>{text(one_line(sheet.sheet))} {badge(sheet.verdict)}</h3>" if several else ""
     notes = (f"<p>{text(one_line(note))}</p>" for note in sheet.notes)
     findings = (_finding(finding) for finding in sheet.findings if finding.kind != TO_FILL_IN)
     waiting = to_fill_in(sheet)

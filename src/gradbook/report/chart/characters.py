@@ -31,7 +31,12 @@ def chart_lines(
     }
     gutter = max(map(len, levels.values()), default=0) + 1
     margin = max(map(len, labels)) + 1
-    canvas = _Canvas(max(width - gutter - margin - 1, LEAST_WIDTH), height, 1 if ascii_only else 2)
+    canvas = _Canvas(
+        max(width - gutter - margin - 1, LEAST_WIDTH),
+        height,
+        1 if ascii_only else 2,
+        1 if ascii_only else 4,
+    )
     for mark, curve in zip(marks, chart.curves, strict=True):
         epochs, values = thinned(curve.values, 8 * canvas.width)
         across = map(chart.across, epochs)
@@ -84,12 +89,13 @@ class _Canvas:
     width: int
     height: int
     fine: int  # dots across a cell: 2, or 1 for letters
+    down: int  # dots down a cell: 4, or 1 for letters
     dots: dict[tuple[int, int], int] = field(default_factory=dict)
     inks: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)  # (mark, colour)
 
     def draw(self, points: list[tuple[float, float]], mark: str, colour: str) -> None:
         """Join the points, given from 0 to 1, by lines."""
-        columns, rows = self.width * self.fine, self.height * self._down
+        columns, rows = self.width * self.fine, self.height * self.down
         placed = [
             (x * (columns - 1), min(max((1 - y) * rows - 0.5, -2.0 * rows), 3.0 * rows))
             for x, y in points
@@ -102,15 +108,11 @@ class _Canvas:
                 share = k / steps
                 self._dot(x + (x_next - x) * share, y + (y_next - y) * share, mark, colour)
 
-    @property
-    def _down(self) -> int:
-        return 4 if self.fine == 2 else 1
-
     def _dot(self, x: float, y: float, mark: str, colour: str) -> None:
         column, row = round(x), round(y)
-        if not 0 <= row < self.height * self._down:
+        if not 0 <= row < self.height * self.down:
             return
-        cell = (row // self._down, column // self.fine)
+        cell = (row // self.down, column // self.fine)
         if self.fine == 2:
             self.dots[cell] = self.dots.get(cell, 0) | DOTS[row % 4][column % 2]
         self.inks[cell] = (mark, colour)

@@ -1,13 +1,13 @@
 """A chart of curves over epochs: what is seen of it, and where; no way to draw it.
 
-`curve_text` draws it in characters, `curve_svg` as a picture.
+`characters` draws it for a terminal, `svg` as a picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import ceil, inf, isnan
 
 import numpy as np
@@ -15,9 +15,7 @@ import numpy as np
 from gradbook.amounts import short
 from gradbook.report.chart.scale import LOG, MOST_TICKS, Array, Scale, notch
 
-
-def five_digits(value: float) -> str:
-    return short(value, 5)
+FIVE_DIGITS = partial(short, digits=5)
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Chart:
     labels: str = ""  # what the curves' labels are
     scale: Scale = LOG
     measure: str = "loss"
-    spell: Callable[[float], str] = five_digits
+    spell: Callable[[float], str] = FIVE_DIGITS
 
     @cached_property
     def epochs(self) -> int:
@@ -55,7 +53,7 @@ class Chart:
         return (epoch - 1) / max(self.epochs - 1, 1)
 
     def height(self, value: float) -> float:
-        """0 at the lower edge, 1 at the upper one, beyond them outside; nan where nothing is."""
+        """0 at the lower edge, 1 at the upper one, beyond them outside; NaN where nothing is."""
         low, high = self.ends
         return (self.scale.place(value) - low) / (high - low)
 

@@ -1,6 +1,6 @@
 """How values become heights of a chart: by powers of ten, evenly, or by what is missing to all.
 
-A place is a height in a scale's own units; infinite ones lie outside every chart, and nan is
+A place is a height in a scale's own units; infinite ones lie outside every chart, and NaN is
 nowhere.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil, floor, inf, isnan, log10
 
 import numpy as np
@@ -47,7 +46,6 @@ class Scale(ABC):
         """A level in words: ("0.01", ""), or a power of ten with its exponent, ("10", "−6")."""
 
 
-@dataclass(frozen=True)
 class Log(Scale):
     """Powers of ten: a loss."""
 
@@ -72,11 +70,8 @@ class Log(Scale):
         if len(powers) >= 3:
             step = ceil(len(powers) / MOST_TICKS)
             return [10.0**power for power in powers if power % step == 0]
-        notches = (
-            notch * 10.0**power
-            for power in range(floor(low), ceil(high) + 1)
-            for notch in NOTCHES[:-1]
-        )
+        decades = range(floor(low), ceil(high) + 1)
+        notches = (notch * 10.0**power for power in decades for notch in NOTCHES[:-1])
         return [value for value in notches if low - 1e-9 <= log10(value) <= high + 1e-9]
 
     def tick(self, value: float) -> tuple[str, str]:
@@ -87,7 +82,6 @@ class Log(Scale):
         return ("10" if lead == 1 else f"{lead}·10"), str(power)
 
 
-@dataclass(frozen=True)
 class Even(Scale):
     """Even steps from 0 up: a learning rate."""
 
@@ -106,7 +100,6 @@ class Even(Scale):
         return f"{value:g}", ""
 
 
-@dataclass(frozen=True)
 class Towards(Scale):
     """Shares of all, spread out towards all of it: from 99 % to 99.9 % is as far as from 90 to 99.
 

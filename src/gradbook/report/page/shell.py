@@ -75,6 +75,11 @@ def wide(inside: str) -> str:
     return f'<div class="wide">{inside}</div>'
 
 
+def badge(verdict: str) -> str:
+    """A verdict in the colour that the page's style gives to its first word."""
+    return f'<span class="verdict v-{verdict.partition(" ")[0]}">{verdict}</span>'
+
+
 def made_with(command: str) -> str:
     """The command that makes a page again, for its foot; nothing where none is known."""
     return f"<p>Made with <code>{text(command)}</code></p>" if command else ""
@@ -117,21 +122,17 @@ def _own_style() -> str:
 
 def colours() -> str:
     """The palette as variables: --weights is an ink, --weights-fill what it stands on."""
-    light = {**_tones("fill", "ink"), "paper": PAPER.fill, "ink": PAPER.ink}
-    dark = {**_tones("dark_fill", "dark_ink"), "paper": PAPER.dark_fill, "ink": PAPER.dark_ink}
-    light |= {"line": QUIET.fill, "remarks": QUIET.ink}
-    dark |= {"line": QUIET.dark_fill, "remarks": QUIET.dark_ink}
+    light, dark = _variables("fill", "ink"), _variables("dark_fill", "dark_ink")
     kinds = "".join(f".k-{kind.key}{{color:var(--{kind.key})}}" for kind in KINDS)
     return (
-        f":root{{{_variables(light)}}}\n"
-        f"@media screen and (prefers-color-scheme:dark){{:root{{{_variables(dark)}}}}}\n{kinds}\n"
+        f":root{{{light}}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{kinds}\n"
     )
 
 
-def _tones(fill: str, ink: str) -> dict[str, str]:
-    inks = {kind.key: getattr(kind, ink) for kind in KINDS}
-    return inks | {f"{kind.key}-fill": getattr(kind, fill) for kind in KINDS}
-
-
-def _variables(tones: dict[str, str]) -> str:
+def _variables(fill: str, ink: str) -> str:
+    tones = {kind.key: getattr(kind, ink) for kind in KINDS}
+    tones |= {f"{kind.key}-fill": getattr(kind, fill) for kind in KINDS}
+    tones |= {"paper": getattr(PAPER, fill), "ink": getattr(PAPER, ink)}
+    tones |= {"line": getattr(QUIET, fill), "remarks": getattr(QUIET, ink)}
     return ";".join(f"--{name}:{tone}" for name, tone in tones.items())

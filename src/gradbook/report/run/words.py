@@ -95,13 +95,8 @@ def spread(results: Sequence[Mapping[str, Any]], event: Mapping[str, Any]) -> It
 
 def files(run: RunFolder, width: int) -> Iterator[TextLine]:
     """Where everything is, and what to do with it."""
-    yield []
-    found = [
-        (run.report_file, "the report: look here first"),
-        (run.model_file, "the model"),
-        (run.csv_file, "every epoch's figures"),
-    ]
-    yield from _listed(found, width)
+    model, figures = (run.model_file, "the model"), (run.csv_file, "every epoch's figures")
+    yield from _listed(run.report_file, [model, figures], width)
     yield []
     line = [*_command("predict", str(run.path)), Span(" FILE"), Span("  reads your pictures")]
     yield line if sum(len(span.text) for span in line) <= width else line[:-1]
@@ -109,15 +104,13 @@ def files(run: RunFolder, width: int) -> Iterator[TextLine]:
 
 def seeds_files(folder: SeedsFolder, width: int) -> Iterator[TextLine]:
     """The same for several seeds."""
+    runs = (folder.path / "seed-*", "the run of each seed")
+    yield from _listed(folder.report_file, [runs], width)
+
+
+def _listed(report: Path, others: list[tuple[Path, str]], width: int) -> Iterator[TextLine]:
+    found = [(report, "the report: look here first"), *others]
     yield []
-    found = [
-        (folder.report_file, "the report: look here first"),
-        (folder.path / "seed-*", "the run of each seed"),
-    ]
-    yield from _listed(found, width)
-
-
-def _listed(found: Sequence[tuple[Path, str]], width: int) -> Iterator[TextLine]:
     longest = max(len(str(path)) for path, _ in found)
     fits = len(INDENT) + longest + 2 + max(len(what) for _, what in found) <= width
     for path, what in found:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from gradbook.amounts import counted, short, shortest
 from gradbook.lab.rates.limit import DEFINITION
 from gradbook.lab.rates.sweep import Sweep
-from gradbook.lab.rates.verdict import MEANINGS, Verdict
+from gradbook.lab.rates.verdict import MEANINGS
 from gradbook.report.chart import interactive
-from gradbook.report.page.shell import Section, made_with, page, resource, text, wide
+from gradbook.report.page.shell import Section, badge, made_with, page, resource, text, wide
 from gradbook.report.page.tables import IN_A_NOTEBOOK, table
 from gradbook.report.sweep.charts import charts, colours, picture, title
 
@@ -54,7 +54,7 @@ def _verdicts(sweep: Sweep) -> str:
         (
             f"{interactive.swatch(inks[it.rate])} {shortest(it.rate)}",
             *(short(it.end), short(it.lowest), "yes" if it.trains else "no"),
-            f"{_badge(it.verdict)} {text(it.reason)}",
+            f"{badge(it.verdict)} {text(it.reason)}",
         )
         for it in sweep.outcomes
     )
@@ -62,13 +62,9 @@ def _verdicts(sweep: Sweep) -> str:
     return wide(table(head, rows, words=(4,), kind="verdicts", headed=True))
 
 
-def _badge(verdict: Verdict) -> str:
-    return f'<span class="verdict v-{verdict.split()[0]}">{verdict}</span>'
-
-
 def _meanings() -> str:
     items = "\n".join(
-        f"<dt>{_badge(verdict)}</dt><dd>{text(words)}</dd>" for verdict, words in MEANINGS.items()
+        f"<dt>{badge(verdict)}</dt><dd>{text(words)}</dd>" for verdict, words in MEANINGS.items()
     )
     return f'<dl class="meanings">\n{items}\n</dl>'
 
