@@ -113,7 +113,7 @@ def _drawn(used: Recipe, seed: int) -> dict[str, np.ndarray]:
 def several(folder: Path, data: Dataset, seeds: tuple[int, ...] = (0, 1, 2)) -> SeedsFolder:
     """Several seeds of one recipe."""
     above = SeedsFolder(folder)
-    above.begin(recipe(text_for(data)), seeds)
+    above.begin_all(recipe(text_for(data)), seeds)
     for seed in seeds:
         finished(above.run(seed).path, data, seed=seed)
     return above

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from gradbook.data.warp import Crop, Elastic, Warp
-from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
+from gradbook.errors import UsageError, did_you_mean
 from gradbook.net.text import Statement, digits, statements
+from gradbook.net.text.settings import pointing
 
 GRAMMAR = """\
 What happens to training images is said in a line, with semicolons between:
@@ -44,8 +45,8 @@ def parse_lines(lines: Iterable[Statement]) -> Warp:
     warp, said = Warp(), set[str]()
     for line in lines:
         word = line.take()
-        if word not in (*READERS, NONE):
-            known = [*READERS, NONE]
+        known = [*READERS, NONE]
+        if word not in known:
             hint = did_you_mean(word, known) or f": it is one of {', '.join(known)}"
             line.fail(f"unknown {word!r}{hint}", at=0)
         if word in said:
@@ -53,21 +54,13 @@ def parse_lines(lines: Iterable[Statement]) -> Warp:
         if said and NONE in (word, *said):
             line.fail(f"{NONE!r} stands alone: take it out, or the others", at=0)
         said.add(word)
-        warp = _with(warp, line)
+        if word != NONE:
+            with pointing(line, at=0):
+                warp = replace(warp, **{word: READERS[word](line)})
         line.end()
     if not said:
         raise UsageError(f"no warp: write for example 'rotate 15; shift 2', or '{NONE}'")
     return warp
-
-
-def _with(warp: Warp, line: Statement) -> Warp:
-    word = line.words[0].group()
-    try:
-        return warp if word == NONE else replace(warp, **{word: READERS[word](line)})
-    except NetTextError:
-        raise
-    except GradbookError as error:
-        line.fail(error.message, at=0)
 
 
 def _crop(line: Statement) -> Crop:

@@ -24,19 +24,7 @@ from gradbook import interruption
 from gradbook.errors import GradbookError
 
 FLAGS = ("-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-pthread")
-LEVELS = {  # how compilers spell them
-    "native": ["-march=native"],
-    "avx512": ["-march=x86-64-v4"],
-    "avx2": ["-march=x86-64-v3"],
-    "plain": [],
-}
-ZIG_LEVELS = {  # where nothing said is native
-    "native": ["-march=native"],
-    "avx512": ["-march=x86_64_v4"],
-    "avx2": ["-march=x86_64_v3"],
-    "plain": ["-march=baseline"],
-}
-
+LEVELS = {"native": "native", "avx512": "x86-64-v4", "avx2": "x86-64-v3", "plain": ""}
 LONGEST = 300  # seconds that a compiler may take
 
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
@@ -59,7 +47,10 @@ class Compiler:
 
     def flags(self, level: str) -> list[str]:
         """What makes it compile for machines of that level."""
-        return (ZIG_LEVELS if "ziglang" in self.command else LEVELS)[level]
+        machine = LEVELS[level]
+        if "ziglang" in self.command:  # to which nothing said is native
+            machine = machine.replace("-", "_") or "baseline"
+        return [f"-march={machine}"] if machine else []
 
 
 def find(wanted: str | None = None) -> Compiler | None:

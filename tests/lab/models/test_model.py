@@ -5,7 +5,6 @@ import gradbook as gb
 from gradbook.errors import DataError, GradbookError, ShapeError
 from gradbook.lab.models import stored
 from gradbook.lab.models.model import FEW, Model, values_read
-from gradbook.lab.models.stored import Stored
 from gradbook.lab.training.train import train
 from tests.lab import made
 
@@ -139,9 +138,9 @@ def test_labels_are_numbers_of_classes(model, labels):
 
 
 def changed(path, arrays=None, **record):
-    held = stored.read(path, "model")
-    kept = dict(held.arrays) if arrays is None else arrays(dict(held.arrays))
-    stored.write(path, Stored(kept, {**held.record, **record}))
+    values, held = stored.read(path, "model")
+    kept = values if arrays is None else arrays(dict(values))
+    stored.write(path, kept, {**held, **record})
 
 
 def less(values):

@@ -9,7 +9,7 @@ from safetensors.numpy import save
 
 from gradbook.errors import DataError, FileError, GradbookError
 from gradbook.lab.models import stored
-from gradbook.lab.models.stored import Stored, read, write
+from gradbook.lab.models.stored import read, write
 
 ARRAYS = {
     "w": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -22,23 +22,23 @@ RECORD = {"kind": "thing", "words": "Zürich; #1\n", "numbers": [0.1, 1e-300]}
 
 @pytest.fixture
 def path(tmp_path):
-    write(tmp_path / "thing.safetensors", Stored(ARRAYS, RECORD))
+    write(tmp_path / "thing.safetensors", ARRAYS, RECORD)
     return tmp_path / "thing.safetensors"
 
 
 def test_arrays_and_record_come_back_to_the_bit(path):
-    found = read(path, "thing")
-    assert set(found.arrays) == set(ARRAYS)
+    arrays, record = read(path, "thing")
+    assert set(arrays) == set(ARRAYS)
     for name, array in ARRAYS.items():
-        assert found.arrays[name].dtype == array.dtype
-        assert found.arrays[name].shape == array.shape
-        assert found.arrays[name].tobytes() == array.tobytes()
-    assert {key: found.record[key] for key in RECORD} == RECORD
+        assert arrays[name].dtype == array.dtype
+        assert arrays[name].shape == array.shape
+        assert arrays[name].tobytes() == array.tobytes()
+    assert {key: record[key] for key in RECORD} == RECORD
 
 
 def test_the_same_content_is_the_same_file(path, tmp_path):
     again = dict(reversed(ARRAYS.items()))
-    write(tmp_path / "again", Stored(again, RECORD))
+    write(tmp_path / "again", again, RECORD)
     assert (tmp_path / "again").read_bytes() == path.read_bytes()
 
 
@@ -119,7 +119,7 @@ def test_a_folder_that_refuses_leaves_the_file_as_it_was(path, monkeypatch):
     before = path.read_bytes()
     monkeypatch.setattr("os.replace", _full)
     with pytest.raises(FileError, match="the disk is full"):
-        write(path, Stored(ARRAYS, {"kind": "other"}))
+        write(path, ARRAYS, {"kind": "other"})
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 

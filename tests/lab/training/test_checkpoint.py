@@ -104,8 +104,8 @@ def test_where_none_is_whole_there_is_nothing_to_go_on_from(tmp_path):
 def test_a_checkpoint_that_says_something_else_is_refused(tmp_path, changes):
     write(tmp_path, CHECKPOINT)
     (path,) = found(tmp_path)
-    held = stored.read(path, "checkpoint")
-    stored.write(path, stored.Stored(held.arrays, {**held.record, **changes}))
+    arrays, record = stored.read(path, "checkpoint")
+    stored.write(path, arrays, {**record, **changes})
     with pytest.raises(GradbookError, match="no checkpoint that this version"):
         read(path)
 
@@ -113,8 +113,8 @@ def test_a_checkpoint_that_says_something_else_is_refused(tmp_path, changes):
 def test_a_checkpoint_without_its_losses_is_refused(tmp_path):
     write(tmp_path, CHECKPOINT)
     (path,) = found(tmp_path)
-    held = stored.read(path, "checkpoint")
-    stored.write(path, stored.Stored({"w": held.arrays["w"]}, held.record))
+    arrays, record = stored.read(path, "checkpoint")
+    stored.write(path, {"w": arrays["w"]}, record)
     with pytest.raises(GradbookError, match="no checkpoint that this version"):
         read(path)
     assert checkpoints.KEPT == 2

@@ -78,7 +78,7 @@ def planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
     seeds = range(recipe.net.seed, recipe.net.seed + count)
     replace(recipe.net, seed=seeds[-1])  # refuses one that is too large
     material(found)
-    folder_of_all.begin(found, seeds)
+    folder_of_all.begin_all(found, seeds)
     return folder_of_all
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from gradbook.amounts import counted
 from gradbook.cli.terminal.arguments import whole_number
 from gradbook.cli.terminal.output import counting, show, width
-from gradbook.errors import FileError, GradbookError, one_line
+from gradbook.errors import GradbookError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -138,38 +138,31 @@ def _write_copies(
     for report, name in zip(readable, names, strict=True):
         try:
             content = make(report.book, report)
-        except GradbookError as error:
-            problems.append(f"can't copy {report.book}: {error}")
-            continue
         except Exception as error:
             fault = f"a fault of gradbook's own ({type(error).__name__}: {error})"
-            problems.append(f"can't copy {report.book}: {fault}")
+            said = error if isinstance(error, GradbookError) else fault
+            problems.append(f"can't copy {report.book}: {said}")
             continue
-        try:
-            _write_copy(target / name, content)
-        except NotOurs as error:
-            problems.append(str(error))
-        else:
+        if _write_copy(target / name, content):
             written += 1
+        else:
+            there = f"{target / name} is there already"
+            problems.append(f"{there}: remove it or name another folder")
     return written
 
 
-class NotOurs(FileError):
-    """A file of somebody's is where a copy would go."""
-
-
-def _write_copy(path: Path, content: bytes) -> None:
+def _write_copy(path: Path, content: bytes) -> bool:
+    """Whether it is there now; a file of somebody's stays where it is."""
     from gradbook.files import write_whole
 
     try:
         there = path.read_bytes() if path.is_file() else None
     except OSError:
         there = b""
-    if there == content:
-        return
-    if there is not None or path.is_symlink():
-        raise NotOurs(f"{path} is there already: remove it or name another folder")
-    write_whole(path, content)
+    if there is None and not path.is_symlink():
+        write_whole(path, content)
+        return True
+    return there == content
 
 
 def copy_names(books: Sequence[str]) -> list[str]:

@@ -41,15 +41,6 @@ def run(options: Namespace) -> int:
     from gradbook.report.derivation.explanation import explain
 
     made = explain(network(options.net, options.data), options.only, everything=options.all)
-    match chosen:
-        case "html":
-            said = made.html(options.typed)
-        case "latex":
-            said = made.latex()
-        case "markdown":
-            said = made.markdown()
-        case "json":
-            said = made.json()
-        case _:
-            said = str(made)
+    writers = {"latex": made.latex, "markdown": made.markdown, "json": made.json}
+    said = made.html(options.typed) if chosen == "html" else writers.get(chosen, made.__str__)()
     return write_or_print(said, options.out)

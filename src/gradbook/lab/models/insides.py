@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gradbook.graph.build import inference
 from gradbook.graph.names import value_name
-from gradbook.graph.node import needed
 from gradbook.graph.reference import evaluate
+from gradbook.lab.models.model import values_read
 from gradbook.net import Net
 from gradbook.net.layers import Conv, Dense, Pool
 from gradbook.net.measure import measure
@@ -62,12 +62,8 @@ def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
     if len(net.input) != 3:
         return ()
     forward = inference(net)
-    leaves = {  # the weights and batch normalisation's running statistics
-        node: np.asarray(values[str(node.name)], np.float64)
-        for node in needed([forward.outputs])
-        if node.op.name == "leaf" and not node.each
-    }
     nodes = {str(name): node for node, name in forward.graph.names.items()}
+    leaves = {nodes[name]: np.asarray(values[name], np.float64) for name in values_read(net)}
     told = list(_told(net))
     shown = [nodes[str(value_name(net, layers[-1]))] for layers in told]
     found = evaluate(shown, {forward.inputs: image[None], **leaves})

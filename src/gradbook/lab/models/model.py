@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from gradbook.errors import DataError, GradbookError, ShapeError
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import answers, probabilities, score
-from gradbook.lab.models.stored import Stored
 from gradbook.net import Net
 from gradbook.net.layers import spell
 from gradbook.net.parameters import Shape
@@ -116,14 +115,14 @@ class Model:
             "about": self.about,
             "batch": self.batch,
         }
-        stored.write(path, Stored(self.values, record))
+        stored.write(path, self.values, record)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Model:
         """The model in a file that `save` wrote."""
-        found = stored.read(path, KIND)
+        values, record = stored.read(path, KIND)
         try:
-            return _model(found)
+            return _model(values, record)
         except (GradbookError, KeyError, TypeError, ValueError) as error:
             raise DataError(
                 f"no model that this version of gradbook can use ({error}): save it anew",
@@ -212,17 +211,16 @@ def values_read(net: Net) -> dict[str, Shape]:
     return {str(n.name): n.shape for n in nodes if n.op.name == "leaf" and not n.each}
 
 
-def _model(found: Stored) -> Model:
+def _model(values: stored.Arrays, record: stored.Record) -> Model:
     """All that stands in a file must fit together before anything is made of it."""
-    record = found.record
     net = Net.parse(record["network"])
-    stored_size = sum(array.size for array in found.arrays.values())
+    stored_size = sum(array.size for array in values.values())
     if stored_size < net.count():
         raise ValueError(f"{stored_size:,} values for {net.count():,} parameters")
-    shapes = {name: array.shape for name, array in found.arrays.items()}
+    shapes = {name: array.shape for name, array in values.items()}
     if shapes != values_read(net):
         raise ValueError("its values aren't those of its network")
-    if not all(np.isfinite(values).all() for values in found.arrays.values()):
+    if not all(np.isfinite(array).all() for array in values.values()):
         raise ValueError("some of its values are infinite or no numbers at all")
     mean, deviation = (tuple(map(float, record[what])) for what in ("mean", "deviation"))
     if len(mean) != len(deviation) or not mean or net.input[0] % len(mean):
@@ -231,4 +229,4 @@ def _model(found: Stored) -> Model:
     if len(classes) != max(net.outputs, 2):
         raise ValueError(f"{len(classes)} classes for {net.outputs} outputs")
     batch = whole("its batch", record["batch"], 1)
-    return Model(net, found.arrays, mean, deviation, classes, dict(record["about"]), batch)
+    return Model(net, values, mean, deviation, classes, dict(record["about"]), batch)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -25,28 +24,27 @@ HEAD = 8  # bytes that say how long the header is
 LONGEST_HEADER = 2**26
 
 
-@dataclass(frozen=True, eq=False)
-class Stored:
-    """What such a file holds."""
-
-    arrays: Mapping[str, NDArray[Any]]
-    record: Mapping[str, Any]
+Arrays = Mapping[str, NDArray[Any]]
+Record = Mapping[str, Any]
 
 
-def write(path: str | os.PathLike[str], stored: Stored) -> None:
+def write(path: str | os.PathLike[str], arrays: Arrays, record: Record) -> None:
     from safetensors.numpy import save
 
-    arrays = {name: np.asarray(array, order="C") for name, array in stored.arrays.items()}
-    about = {**stored.record, "sum": _sum(arrays)}
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    about = {**record, "sum": _sum(arrays)}
     write_whole(path, save(arrays, {NAME: json.dumps(about, ensure_ascii=False)}))
 
 
-def read(path: str | os.PathLike[str], kind: str) -> Stored:
+def read(path: str | os.PathLike[str], kind: str) -> tuple[Arrays, Record]:
     """What the file holds, if it is whole and says that it is of this kind."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    content = _content(path)
+    with opened(path) as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise LimitError(f"{os.fspath(path)} is larger than {MOST_BYTES:,} bytes: give another")
     try:
         arrays = load(content)
     except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
@@ -56,15 +54,7 @@ def read(path: str | os.PathLike[str], kind: str) -> Stored:
         raise DataError(f"no {kind} of gradbook's: give another file", file=os.fspath(path))
     if record.get("sum") != _sum(arrays):
         raise _damaged(path, "its numbers don't fit their sum")
-    return Stored(arrays, record)
-
-
-def _content(path: str | os.PathLike[str]) -> bytes:
-    with opened(path) as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise LimitError(f"{os.fspath(path)} is larger than {MOST_BYTES:,} bytes: give another")
-    return content
+    return arrays, record
 
 
 def _record(content: bytes) -> dict[str, Any] | None:
@@ -78,7 +68,7 @@ def _record(content: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _sum(arrays: Mapping[str, NDArray[Any]]) -> str:
+def _sum(arrays: Arrays) -> str:
     found = sha256()
     for name in sorted(arrays):
         array = arrays[name]

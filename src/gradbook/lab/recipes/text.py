@@ -29,6 +29,7 @@ from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
 from gradbook.net.network import net_changed, parse_lines
 from gradbook.net.text import LONGEST_TEXT, Statement, statements
+from gradbook.net.text.settings import pointing
 from gradbook.net.text.statement import WORD
 
 GRAMMAR = f"""\
@@ -125,12 +126,8 @@ def _sorted(
         if field_name in own:
             line.fail(f"a second {word!r}: say it once")
         line.take()
-        try:
+        with pointing(line, at=1):
             own[field_name] = READERS[word](line, folder)
-        except NetTextError:
-            raise
-        except GradbookError as error:
-            line.fail(error.message, at=1)
         line.end()
     return own, others
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from gradbook.errors import DataError, GradbookError
 from gradbook.files import made_folder
 from gradbook.lab.models import stored
-from gradbook.lab.models.stored import Stored
 from gradbook.lab.training.history import Epoch, epoch_of
 
 KIND, VERSION = "checkpoint", 1
@@ -51,7 +50,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
     }
     arrays = {**checkpoint.values, LOSSES: checkpoint.losses, RIGHT: checkpoint.right}
     made_folder(folder)
-    stored.write(folder / f"{checkpoint.step:06}.safetensors", Stored(arrays, record))
+    stored.write(folder / f"{checkpoint.step:06}.safetensors", arrays, record)
     so_far = [path for path in found(folder) if int(path.stem) <= checkpoint.step]
     for old in so_far[KEPT:]:
         old.unlink(missing_ok=True)
@@ -68,18 +67,18 @@ def found(folder: Path) -> list[Path]:
 
 
 def read(path: str | os.PathLike[str]) -> Checkpoint:
-    held = stored.read(path, KIND)
-    values = dict(held.arrays)
+    arrays, record = stored.read(path, KIND)
+    values = dict(arrays)
     try:
         return Checkpoint(
-            recipe=str(held.record["recipe"]),
-            mark=int(held.record["mark"]),
-            step=int(held.record["step"]),
+            recipe=str(record["recipe"]),
+            mark=int(record["mark"]),
+            step=int(record["step"]),
             losses=values.pop(LOSSES),
             right=values.pop(RIGHT),
             values=values,
-            history=tuple(map(epoch_of, held.record["history"])),
-            seconds=float(held.record["seconds"]),
+            history=tuple(map(epoch_of, record["history"])),
+            seconds=float(record["seconds"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(

@@ -66,14 +66,14 @@ def train_seeds(
     return tuple(found)
 
 
-class SeedsFolder:
-    """`seeds.json` says what is trained, `seed-N/` is the run of seed N."""
+class SeedsFolder(RunFolder):
+    """`seeds.json` says what is trained, `seed-N/` is the run of seed N; result and report are of
+    all of them.
+    """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        self.plan_file = self.path / PLAN
-        self.result_file = self.path / "result.json"
-        self.report_file = self.path / "report.html"
+    @property
+    def plan_file(self) -> Path:
+        return self.path / PLAN
 
     @property
     def holds_seeds(self) -> bool:
@@ -82,11 +82,7 @@ class SeedsFolder:
     def run(self, seed: int) -> RunFolder:
         return RunFolder(self.path / f"seed-{seed}")
 
-    def require_free(self) -> None:
-        """Refuse a folder that new runs would overwrite anything in."""
-        RunFolder(self.path).require_free()
-
-    def begin(self, recipe: Recipe, seeds: Sequence[int]) -> None:
+    def begin_all(self, recipe: Recipe, seeds: Sequence[int]) -> None:
         """Make the folder and write down what is to be trained."""
         made_folder(self.path)
         plan = {"recipe": str(recipe), "seeds": list(seeds)}
@@ -107,9 +103,6 @@ class SeedsFolder:
         except (ValueError, KeyError, TypeError) as error:
             raise DataError("not the plan of several seeds", file=file) from error
         return parse(text, file), seeds
-
-    def write_result(self, event: dict[str, Any]) -> None:
-        write_whole(self.result_file, json.dumps(event, indent=2) + "\n")
 
 
 def together(results: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:

@@ -19,7 +19,13 @@ from gradbook.audit.findings.findings import (
     LossCurves,
     SheetReport,
 )
-from gradbook.audit.findings.overview import GOOD, Grade, grade, identical_files, shared_mistakes
+from gradbook.audit.findings.overview import (
+    Mark,
+    grade,
+    identical_files,
+    right_ones,
+    shared_mistakes,
+)
 from gradbook.errors import one_line
 from gradbook.report.audit.text import counts, found, gathered, learning, summary, to_fill_in
 from gradbook.report.chart import interactive, svg
@@ -89,9 +95,8 @@ def _row(reports: Sequence[BookReport], report: BookReport) -> tuple[str, ...]:
     return (name, badge(report.verdict), _marks(grade(report)), text(said))
 
 
-def _marks(grade: Grade) -> str:
+def _marks(marks: Sequence[Mark]) -> str:
     """How many gradients are right, and a square for each."""
-    marks = grade.marks
     if not marks:
         return ""
     squares = "".join(
@@ -99,7 +104,7 @@ def _marks(grade: Grade) -> str:
         f' title="{text(one_line(mark.weight))}: {mark.state}"></i>'
         for mark in marks
     )
-    said = f"{grade.count(GOOD):,} of {len(marks):,}"
+    said = f"{right_ones(marks):,} of {len(marks):,}"
     return f'{said} <span class="marks">{squares}</span>' if len(marks) <= MOST_MARKS else said
 
 

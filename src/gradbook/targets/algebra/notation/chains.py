@@ -42,7 +42,6 @@ from gradbook.targets.algebra.notation.formula import (
 
 CANCELLED = 1e-15  # of the size of the terms
 
-
 Factor = Callable[[Local | Worked], Form]  # how a partial is said
 Total = Callable[[Chain], Form]  # how a sum over the samples is said
 
@@ -65,11 +64,9 @@ class Algebra:
 
     def in_partials(self, chain: Chain) -> Form:
         """∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5."""
-
-        def total(inside: Chain) -> Form:
-            return BigSum(self.in_partials(inside), "samples")
-
-        return self._said(chain, as_partial, total, spare_ones=False)
+        return self._said(
+            chain, as_partial, lambda x: BigSum(self.in_partials(x), "samples"), spare_ones=False
+        )
 
     def in_formulas(self, chain: Chain) -> Form:
         """(a_o1 − t1) · a_o1 · (1 − a_o1) · a_h1."""
@@ -78,10 +75,7 @@ class Algebra:
         def factor(part: Local | Worked) -> Form:
             return formula(part.formula, say) if isinstance(part, Local) else as_partial(part)
 
-        def total(inside: Chain) -> Form:
-            return BigSum(self.in_formulas(inside), "samples")
-
-        return self._said(chain, factor, total)
+        return self._said(chain, factor, lambda x: BigSum(self.in_formulas(x), "samples"))
 
     def in_numbers(self, chain: Chain, sample: int | None = None) -> Form:
         """The same with the numbers put in; Σ is written out."""

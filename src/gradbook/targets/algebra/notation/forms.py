@@ -7,21 +7,21 @@ number has, and whether those are all of it (= or ≈), is the same in every for
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from gradbook.graph.names import Name
 
 MOST_TERMS = 20  # of a sum in the forward part
 
 
-class Arithmetic:
-    """What every form can do: arithmetic on forms makes forms, and numbers count as forms."""
+class Form:
+    """A piece of mathematics. Arithmetic on forms makes forms, and numbers count as forms."""
 
-    def __add__(self, other: Arithmetic | float) -> Form:
-        return added([as_form(self), as_form(other)])
+    def __add__(self, other: Form | float) -> Form:
+        return added([self, as_form(other)])
 
-    def __sub__(self, other: Arithmetic | float) -> Form:
-        return added([as_form(self), Minus(as_form(other))])
+    def __sub__(self, other: Form | float) -> Form:
+        return added([self, Minus(as_form(other))])
 
     def __rsub__(self, other: float) -> Form:
         return Numeral(other) - self
@@ -29,27 +29,27 @@ class Arithmetic:
     def __radd__(self, other: float) -> Form:
         return Numeral(other) + self
 
-    def __mul__(self, other: Arithmetic | float) -> Form:
-        return multiplied([as_form(self), as_form(other)])
+    def __mul__(self, other: Form | float) -> Form:
+        return multiplied([self, as_form(other)])
 
     def __rmul__(self, other: float) -> Form:
         return Numeral(other) * self
 
-    def __truediv__(self, other: Arithmetic | float) -> Form:
-        return Fraction(as_form(self), as_form(other))
+    def __truediv__(self, other: Form | float) -> Form:
+        return Fraction(self, as_form(other))
 
     def __rtruediv__(self, other: float) -> Form:
-        return Fraction(Numeral(other), as_form(self))
+        return Fraction(Numeral(other), self)
 
-    def __pow__(self, other: Arithmetic | float) -> Form:
-        return Power(as_form(self), as_form(other))
+    def __pow__(self, other: Form | float) -> Form:
+        return Power(self, as_form(other))
 
     def __neg__(self) -> Form:
-        return Minus(as_form(self))
+        return Minus(self)
 
 
 @dataclass(frozen=True)
-class Symbol(Arithmetic):
+class Symbol(Form):
     """A named value: w5, a_h1, E_total. Bold for a vector or a matrix."""
 
     name: Name
@@ -57,19 +57,19 @@ class Symbol(Arithmetic):
 
 
 @dataclass(frozen=True)
-class Numeral(Arithmetic):
+class Numeral(Form):
     value: float
 
 
 @dataclass(frozen=True)
-class Words(Arithmetic):
+class Words(Form):
     """A few words within a formula."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Partial(Arithmetic):
+class Partial(Form):
     """∂of/∂to."""
 
     of: Form
@@ -77,7 +77,7 @@ class Partial(Arithmetic):
 
 
 @dataclass(frozen=True)
-class Derived(Arithmetic):
+class Derived(Form):
     """∂/∂to (of), with the formula written out."""
 
     of: Form
@@ -85,19 +85,19 @@ class Derived(Arithmetic):
 
 
 @dataclass(frozen=True)
-class Minus(Arithmetic):
+class Minus(Form):
     of: Form
 
 
 @dataclass(frozen=True)
-class Terms(Arithmetic):
+class Terms(Form):
     """Terms in their order; a Minus among them is subtracted."""
 
     terms: tuple[Form, ...]
 
 
 @dataclass(frozen=True)
-class Factors(Arithmetic):
+class Factors(Form):
     """Factors in their order, with '·' between them; '⊙' element by element; '' for matrices."""
 
     factors: tuple[Form, ...]
@@ -105,31 +105,31 @@ class Factors(Arithmetic):
 
 
 @dataclass(frozen=True)
-class Fraction(Arithmetic):
+class Fraction(Form):
     top: Form
     bottom: Form
 
 
 @dataclass(frozen=True)
-class Power(Arithmetic):
+class Power(Form):
     base: Form
     exponent: Form
 
 
 @dataclass(frozen=True)
-class Root(Arithmetic):
+class Root(Form):
     """√of."""
 
     of: Form
 
 
 @dataclass(frozen=True)
-class Transposed(Arithmetic):
+class Transposed(Form):
     of: Form
 
 
 @dataclass(frozen=True)
-class Function(Arithmetic):
+class Function(Form):
     """A function of something: σ, σ′, tanh, exp, ln, max …"""
 
     function: str
@@ -137,21 +137,21 @@ class Function(Arithmetic):
 
 
 @dataclass(frozen=True)
-class Bracket(Arithmetic):
+class Bracket(Form):
     """[x > 0]: 1 where it holds, else 0."""
 
     relation: Comparison
 
 
 @dataclass(frozen=True)
-class Cases(Arithmetic):
+class Cases(Form):
     """Values, each with its condition."""
 
     rows: tuple[tuple[Form, Form], ...]
 
 
 @dataclass(frozen=True)
-class BigSum(Arithmetic):
+class BigSum(Form):
     """Σ over an index, or over a few words such as 'samples'."""
 
     of: Form
@@ -159,7 +159,7 @@ class BigSum(Arithmetic):
 
 
 @dataclass(frozen=True)
-class Comparison(Arithmetic):
+class Comparison(Form):
     """left = right; the sign may also be ≈, ←, > …"""
 
     left: Form
@@ -167,32 +167,8 @@ class Comparison(Arithmetic):
     right: Form
 
 
-Form = (
-    Symbol
-    | Numeral
-    | Words
-    | Partial
-    | Derived
-    | Minus
-    | Terms
-    | Factors
-    | Fraction
-    | Power
-    | Root
-    | Transposed
-    | Function
-    | Bracket
-    | Cases
-    | BigSum
-    | Comparison
-)
-
-
-def as_form(value: Arithmetic | float) -> Form:
-    if isinstance(value, (int, float)):
-        return Numeral(value)
-    assert isinstance(value, Form)
-    return value
+def as_form(value: Form | float) -> Form:
+    return value if isinstance(value, Form) else Numeral(value)
 
 
 def added(terms: Iterable[Form]) -> Form:
@@ -232,11 +208,10 @@ def _is_vector(form: Form) -> bool:
 def pieces(form: Form) -> Iterator[Form]:
     """The form and all that it is put together from."""
     yield form
-    for part in fields(form):
-        inner = getattr(form, part.name)
+    for inner in vars(form).values():
         for piece in inner if isinstance(inner, tuple) else (inner,):
-            if isinstance(piece, Arithmetic):
-                yield from pieces(as_form(piece))
+            if isinstance(piece, Form):
+                yield from pieces(piece)
 
 
 # The functions and numbers that formulas are made of.

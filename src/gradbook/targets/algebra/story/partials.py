@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from gradbook.graph.derivation import Local
 from gradbook.graph.names import Name
@@ -47,9 +48,9 @@ def differentiated(local: Local, say: Say) -> list[Form]:
     return [] if op.name == "binary_cross_entropy" else [Derived(said, to)]
 
 
-def _difference(local: Local, say: Say) -> Form:
-    target, output = local.of.inputs
-    return formula(target, say) - formula(output, say)
+def _of_square(local: Local, say: Say, *before: Form) -> Form:
+    target, output = (formula(part, say) for part in local.of.inputs)
+    return Factors((*before, Numeral(2), target - output, Minus(Numeral(1))))
 
 
 def _primed(function: str) -> Between:
@@ -67,12 +68,8 @@ def _binary_cross_entropy(local: Local, say: Say) -> list[Form]:
 
 
 STEPS: dict[str, Between] = {
-    "half_square": lambda local, say: [
-        Factors((HALF, Numeral(2), _difference(local, say), Minus(Numeral(1))))
-    ],
-    "square": lambda local, say: [
-        Factors((Numeral(2), _difference(local, say), Minus(Numeral(1))))
-    ],
+    "half_square": lambda local, say: [_of_square(local, say, HALF)],
+    "square": lambda local, say: [_of_square(local, say)],
     "sigmoid": _primed("σ"),
     "tanh": _primed("tanh"),
     "binary_cross_entropy": _binary_cross_entropy,
@@ -91,121 +88,90 @@ def why(local: Local) -> Sequence[Inline]:
 x, a, t, o, L = (Symbol(Name(stem)) for stem in "xatoL")
 POSITIVE = Comparison(x, ">", Numeral(0))
 
+
+def sentence(template: str, *forms: Form) -> tuple[Inline, ...]:
+    """The words with a form in place of each {}."""
+    parts = zip_longest(template.split("{}"), forms)
+    return tuple(part for pair in parts for part in pair if part)
+
+
 WHY: dict[str, Sequence[Inline]] = {
-    "add": (
+    "add": sentence(
         "In a weighted sum only one term holds the value that is asked for; what it is multiplied "
-        "with is left, and the other terms fall away.",
+        "with is left, and the other terms fall away."
     ),
-    "half_square": (
-        "The 2 that comes down from the square cancels the ",
-        HALF,
-        ", and ",
+    "half_square": sentence(
+        "The 2 that comes down from the square cancels the {}, and {} is the derivative of what "
+        "stands in the brackets.",
+        *(HALF, Numeral(-1)),
+    ),
+    "square": sentence(
+        "The 2 comes down from the square, and {} is the derivative of what stands in the "
+        "brackets.",
         Numeral(-1),
-        " is the derivative of what stands in the brackets.",
     ),
-    "square": (
-        "The 2 comes down from the square, and ",
-        Numeral(-1),
-        " is the derivative of what stands in the brackets.",
-    ),
-    "sigmoid": (
-        "Why ",
+    "sigmoid": sentence(
+        "Why {}: the derivative of {} is {}, and that is {} times {}. So the value that is known "
+        "already gives the slope. The slope is 1/4 at most, and close to 0 where the sigmoid is "
+        "close to 0 or to 1: there a network hardly learns.",
         Comparison(Function("σ′", (x,)), "=", sigmoid(x) * (1 - sigmoid(x))),
-        ": the derivative of ",
-        1 / (1 + exp(-x)),
-        " is ",
-        exp(-x) / (1 + exp(-x)) ** 2,
-        ", and that is ",
-        sigmoid(x),
-        " times ",
+        *(1 / (1 + exp(-x)), exp(-x) / (1 + exp(-x)) ** 2, sigmoid(x)),
         Comparison(exp(-x) / (1 + exp(-x)), "=", 1 - sigmoid(x)),
-        ". So the value that is known already gives the slope. The slope is 1/4 at most, and "
-        "close to 0 where the sigmoid is close to 0 or to 1: there a network hardly learns.",
     ),
-    "tanh": (
-        "Why ",
+    "tanh": sentence(
+        "Why {}: the derivative of {} is {}. So the value that is known already gives the slope.",
         Comparison(Function("tanh′", (x,)), "=", 1 - tanh(x) ** 2),
-        ": the derivative of ",
-        sinh(x) / cosh(x),
-        " is ",
-        (cosh(x) ** 2 - sinh(x) ** 2) / cosh(x) ** 2,
-        ". So the value that is known already gives the slope.",
+        *(sinh(x) / cosh(x), (cosh(x) ** 2 - sinh(x) ** 2) / cosh(x) ** 2),
     ),
-    "relu": (
-        Bracket(POSITIVE),
-        " is 1 where ",
-        POSITIVE,
-        ", and 0 elsewhere: what is positive passes a change on as it is, the rest stops it.",
+    "relu": sentence(
+        "{} is 1 where {}, and 0 elsewhere: what is positive passes a change on as it is, the "
+        "rest stops it.",
+        *(Bracket(POSITIVE), POSITIVE),
     ),
-    "leaky_relu": ("Left of zero a change is passed on as well, only much weaker.",),
-    "softplus": ("The slope of softplus is the sigmoid.",),
-    "gelu": (
-        "By the product rule: the second term holds ",
-        x,
-        " still and takes the slope of tanh, ",
-        1 - tanh(x) ** 2,
-        ", times that of what stands in its brackets.",
+    "leaky_relu": sentence("Left of zero a change is passed on as well, only much weaker."),
+    "softplus": sentence("The slope of softplus is the sigmoid."),
+    "gelu": sentence(
+        "By the product rule: the second term holds {} still and takes the slope of tanh, {}, "
+        "times that of what stands in its brackets.",
+        *(x, 1 - tanh(x) ** 2),
     ),
-    "silu": (
-        "By the product rule; ",
+    "silu": sentence(
+        "By the product rule; {} in the second term is the value that is known already.",
         x * sigmoid(x),
-        " in the second term is the value that is known already.",
     ),
-    "z": (
+    "z": sentence(
         "A sum passes a change on as it is: to what the last layers made, and past them to what "
-        "went into them.",
+        "went into them."
     ),
-    "largest": (
+    "largest": sentence(
         "Only the largest value of a window counts, so only that one passes a change on. The "
-        "brackets are 1 for it (for the first of equal ones), and 0 for the others.",
+        "brackets are 1 for it (for the first of equal ones), and 0 for the others."
     ),
-    "binary_cross_entropy": (
+    "binary_cross_entropy": sentence(
         "Why sigmoid and binary cross-entropy go together: the slope of the sigmoid cancels, and "
-        "what is left is how far ",
-        a,
-        " is from ",
-        t,
-        ". However wrong the output is, it learns.",
+        "what is left is how far {} is from {}. However wrong the output is, it learns.",
+        *(a, t),
     ),
-    "cross_entropy_of": (
-        "Why softmax and cross-entropy go together: ",
-        Comparison(ln(a), "=", o - L),
-        ", so the error is ",
-        L,
-        " less what the wanted output adds, since the targets sum to 1. The slope of ",
-        L,
-        " towards an output is that output's share ",
-        a,
-        ", and ",
-        a - t,
-        " is left. However wrong the output is, it learns.",
+    "cross_entropy_of": sentence(
+        "Why softmax and cross-entropy go together: {}, so the error is {} less what the wanted "
+        "output adds, since the targets sum to 1. The slope of {} towards an output is that "
+        "output's share {}, and {} is left. However wrong the output is, it learns.",
+        *(Comparison(ln(a), "=", o - L), L, L, a, a - t),
     ),
-    "a to L": (
-        "Every ",
-        a,
-        " depends on every ",
-        o,
-        ": on its own directly, and on all of them over ",
-        L,
-        ". Each of the two ways is worked on its own.",
+    "a to L": sentence(
+        "Every {} depends on every {}: on its own directly, and on all of them over {}. Each of "
+        "the two ways is worked on its own.",
+        *(a, o, L),
     ),
-    "log_sum_exp": (
-        "The slope of ",
-        L,
-        " towards one ",
-        o,
-        " is that one's share of the sum, ",
-        exp(o - L),
-        ".",
+    "log_sum_exp": sentence(
+        "The slope of {} towards one {} is that one's share of the sum, {}.", L, o, exp(o - L)
     ),
-    "n to s": (
+    "n to s": sentence(
         "What is normalised depends on every sample in three ways: directly, over the mean, and "
-        "over the spread. Each way is worked on its own, the others held still.",
+        "over the spread. Each way is worked on its own, the others held still."
     ),
-    "σ² to μ": ("The distances from the mean sum to 0, so the spread doesn't feel the mean move.",),
-    "sqrt": (
-        "The derivative of a root ",
-        Root(x),
-        " is 1 over twice the root.",
+    "σ² to μ": sentence(
+        "The distances from the mean sum to 0, so the spread doesn't feel the mean move."
     ),
+    "sqrt": sentence("The derivative of a root {} is 1 over twice the root.", Root(x)),
 }

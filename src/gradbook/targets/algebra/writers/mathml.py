@@ -31,6 +31,7 @@ ROOM = 40 * EM  # for a line
 LEFT = 5 * EM  # up to the sign, at least
 SHORT = 20 * EM  # for one that holds several steps
 SPACE = "\u00a0"
+MINUS = '<mo form="prefix">−</mo>'
 DEL = f'<mi class="k-{GRADIENT.key}" mathvariant="normal">∂</mi>'
 
 
@@ -77,6 +78,16 @@ class _Whole(Printer):
 
     levels: ClassVar[dict[type, Level]] = {**Printer.levels, forms.Derived: Level.PRODUCT}
     before_sum: ClassVar[str] = ""
+    decimal: ClassVar[Decimals] = Decimals(
+        MINUS,
+        "<mi>∞</mi>",
+        "<mtext>undefined</mtext>",
+        "<mo>·</mo>",
+        lambda exponent: (
+            f"<msup><mn>10</mn><mrow>{MINUS * (exponent < 0)}<mn>{abs(exponent)}</mn></mrow></msup>"
+        ),
+        "<mn>{}</mn>",
+    )
 
     def level(self, form: Form) -> Level:
         if isinstance(form, forms.Symbol) and form.name.stem.endswith(SQUARE):
@@ -98,9 +109,6 @@ class _Whole(Printer):
     def write_symbol(self, form: forms.Symbol) -> str:
         return symbol_of(form)
 
-    def write_numeral(self, form: forms.Numeral) -> str:
-        return number_of(form.value)
-
     def write_words(self, form: forms.Words) -> str:
         return f"<mtext>{escape(form.text)}</mtext>"
 
@@ -112,14 +120,8 @@ class _Whole(Printer):
         by = unmarked(DEL + self.part(form.to, Level.ATOM))
         return f"<mfrac>{DEL}<mrow>{by}</mrow></mfrac>{self.part(form.of, Level.ATOM)}"
 
-    def write_minus(self, form: forms.Minus) -> str:
-        return MINUS + self.part(form.of, Level.FRACTION)
-
-    def write_terms(self, form: forms.Terms) -> str:
-        return self.terms(form, "<mo>+</mo>", "<mo>−</mo>")
-
-    def write_factors(self, form: forms.Factors) -> str:
-        return self.factors(form, f"<mo>{form.sign}</mo>" if form.sign else THIN_SPACE)
+    def sign(self, sign: str) -> str:
+        return f"<mo>{sign}</mo>" if sign else THIN_SPACE
 
     def write_fraction(self, form: forms.Fraction) -> str:
         return f"<mfrac>{self.row(form.top)}{self.row(form.bottom)}</mfrac>"
@@ -153,17 +155,11 @@ class _Whole(Printer):
 
     def write_cases(self, form: forms.Cases) -> str:
         rows = "".join(
-            f"<mtr><mtd>{self.row(value)}</mtd><mtd>{self._condition(when)}</mtd></mtr>"
+            f"<mtr><mtd>{self.row(value)}</mtd>"
+            f"<mtd>{IF * (not isinstance(when, forms.Words))}{self.row(when)}</mtd></mtr>"
             for value, when in form.rows
         )
         return f'<mrow><mo>{{</mo><mtable class="cases">{rows}</mtable></mrow>'
-
-    def _condition(self, when: Form) -> str:
-        return (
-            self.row(when)
-            if isinstance(when, forms.Words)
-            else f"<mtext>if{SPACE}</mtext>{self.row(when)}"
-        )
 
     def write_bigsum(self, form: forms.BigSum) -> str:
         over = f"<mtext>{escape(form.over)}</mtext>" if form.over else "<mrow></mrow>"
@@ -181,6 +177,7 @@ class _Flat(_Whole):
 
 
 TALL = ("<mfrac>", "<munder>", "<mtable")
+IF = f"<mtext>if{SPACE}</mtext>"
 INDENT = '<mspace width="1em"/>'
 THIN_SPACE = '<mspace width="0.17em"/>'
 
@@ -194,7 +191,6 @@ def _sign(sign: str) -> str:
 # Letters with what stands below them, and numbers ----------------------------
 
 SQUARE = "²"  # σ² is a letter with its square
-MINUS = '<mo form="prefix">−</mo>'
 
 
 def symbol_of(symbol: forms.Symbol) -> str:
@@ -227,16 +223,6 @@ def _below(name: Name) -> str:
     word = f"<mtext>{escape(name.word)}</mtext>" if name.word else ""
     numbers = ([] if name.layer is None else [name.layer]) + list(name.index)
     return word + (f"<mn>{','.join(map(str, numbers))}</mn>" if numbers else "")
-
-
-number_of: Decimals = Decimals(
-    MINUS,
-    "<mi>∞</mi>",
-    "<mtext>undefined</mtext>",
-    "<mo>·</mo>",
-    lambda exponent: f"<msup><mn>10</mn><mrow>{number_of(exponent)}</mrow></msup>",
-    "<mn>{}</mn>",
-)
 
 
 # About how wide a piece will be ----------------------------------------------

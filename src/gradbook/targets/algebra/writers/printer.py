@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import accumulate, pairwise
@@ -37,7 +37,7 @@ class Level(IntEnum):
 
 
 class Printer:
-    """Writes forms as text. A format's own printer has a method for each form, and its levels.
+    """Writes forms in one line, fractions with a slash; a format's own printer says what differs.
 
     Where a line may be broken stands a mark that says how badly it would break there: worse
     within brackets than outside, worse in a product than in a sum.
@@ -55,7 +55,10 @@ class Printer:
         forms.Power: Level.POWER,
         forms.Transposed: Level.POWER,
     }
-    before_sum: ClassVar[str] = " "
+    before_sum: ClassVar[str]  # instead of a dot
+    signs: ClassVar[Mapping[str, str]]  # those that are not written as they are
+    decimal: ClassVar[Decimals]
+    change: ClassVar[str] = "∂"
 
     def write(self, form: Form) -> str:
         method: Callable[[Form], str] = getattr(self, f"write_{type(form).__name__.lower()}")
@@ -75,17 +78,30 @@ class Printer:
     def bracketed(self, inside: str) -> str:
         return f"({deeper(inside)})"
 
-    def terms(self, form: forms.Terms, plus: str = "+", minus: str = "−") -> str:
+    def sign(self, sign: str) -> str:
+        return self.signs.get(sign, sign)
+
+    def write_numeral(self, form: forms.Numeral) -> str:
+        return self.decimal(form.value)
+
+    def write_partial(self, form: forms.Partial) -> str:
+        return f"{self.change}{self.write(form.of)}/{self.change}{self.write(form.to)}"
+
+    def write_minus(self, form: forms.Minus) -> str:
+        return self.decimal.minus + self.part(form.of, Level.FRACTION)
+
+    def write_terms(self, form: forms.Terms) -> str:
         """a + b − c."""
         first, *others = form.terms
         said = self.part(first, Level.MINUS)
         for term in others:
-            sign, inner = (minus, term.of) if isinstance(term, forms.Minus) else (plus, term)
-            said += f"{SUM_BREAK} {sign} {self.part(inner, Level.FRACTION)}"
+            sign, inner = ("−", term.of) if isinstance(term, forms.Minus) else ("+", term)
+            said += f"{SUM_BREAK} {self.sign(sign)} {self.part(inner, Level.FRACTION)}"
         return said
 
-    def factors(self, form: forms.Factors, sign: str) -> str:
+    def write_factors(self, form: forms.Factors) -> str:
         """a·b·c; a Σ may stand last without brackets, and without a sign before it."""
+        sign = self.sign(form.sign)
         *others, last = form.factors
         said = f"{PRODUCT_BREAK}{sign}".join(self._factor(factor, form) for factor in others)
         is_sum = isinstance(last, forms.BigSum)
@@ -97,6 +113,24 @@ class Printer:
         """Another kind of product within a product stands in brackets."""
         other = isinstance(factor, forms.Factors) and factor.sign != of.sign
         return self.part(factor, Level.POWER if other else least)
+
+    def write_fraction(self, form: forms.Fraction) -> str:
+        top, bottom = self.part(form.top, Level.PRODUCT), self.part(form.bottom, Level.POWER)
+        return f"{top}{PRODUCT_BREAK}/{bottom}"
+
+    def function(self, name: str) -> str:
+        return name
+
+    def write_function(self, form: forms.Function) -> str:
+        arguments = f",{SUM_BREAK} ".join(map(self.write, form.arguments))
+        return self.function(form.function) + self.bracketed(arguments)
+
+    def write_bracket(self, form: forms.Bracket) -> str:
+        return f"[{deeper(self.write(form.relation))}]"
+
+    def write_comparison(self, form: forms.Comparison) -> str:
+        left, right = self.write(form.left), self.write(form.right)
+        return f"{left}{SUM_BREAK} {self.sign(form.sign)} {right}"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from gradbook.targets.algebra.notation import forms
 from gradbook.targets.algebra.notation.document import EquationLine
 from gradbook.targets.algebra.notation.forms import Form
 from gradbook.targets.algebra.writers.printer import (
-    SUM_BREAK,
     Decimals,
     Level,
     Printer,
@@ -34,11 +33,10 @@ FUNCTIONS = {"σ": r"\sigma", "σ′": r"\sigma'", "tanh′": r"\tanh'"} | {
     name: rf"\{name}" for name in ("tanh", "exp", "ln", "max", "sinh", "cosh")
 }
 SIGNS = {
-    "=": "=",
+    "−": "-",
     ":": r"\colon",
     "≈": r"\approx",
     "←": r"\leftarrow",
-    ">": ">",
     "is": r"\text{ is }",
     "·": r" \cdot ",
     "⊙": r" \odot ",
@@ -65,6 +63,9 @@ decimal = Decimals(
 
 class TexPrinter(Printer):
     before_sum: ClassVar[str] = r"\, "
+    signs: ClassVar[dict[str, str]] = SIGNS
+    decimal: ClassVar[Decimals] = decimal
+    change: ClassVar[str] = r"\partial "
 
     def bracketed(self, inside: str) -> str:
         size = r"\Big" if re.search(r"\\(frac|sum|sqrt)", inside) else ""
@@ -73,9 +74,6 @@ class TexPrinter(Printer):
 
     def write_symbol(self, form: forms.Symbol) -> str:
         return symbol(form.name, form.bold)
-
-    def write_numeral(self, form: forms.Numeral) -> str:
-        return decimal(form.value)
 
     def write_words(self, form: forms.Words) -> str:
         return r"\cdots" if form.text == "…" else rf"\text{{{escape(form.text)}}}"
@@ -86,15 +84,6 @@ class TexPrinter(Printer):
     def write_derived(self, form: forms.Derived) -> str:
         by = self.write(form.to)
         return rf"\frac{{\partial}}{{\partial {by}}} {self.part(form.of, Level.POWER)}"
-
-    def write_minus(self, form: forms.Minus) -> str:
-        return f"-{self.part(form.of, Level.FRACTION)}"
-
-    def write_terms(self, form: forms.Terms) -> str:
-        return self.terms(form, "+", "-")
-
-    def write_factors(self, form: forms.Factors) -> str:
-        return self.factors(form, SIGNS[form.sign])
 
     def write_fraction(self, form: forms.Fraction) -> str:
         plain = isinstance(form.top, forms.Numeral) and isinstance(form.bottom, forms.Numeral)
@@ -115,12 +104,8 @@ class TexPrinter(Printer):
         said = self.part(form, Level.ATOM)
         return f"{{{said}}}" if isinstance(form, forms.Symbol) and "^" in said else said
 
-    def write_function(self, form: forms.Function) -> str:
-        function = FUNCTIONS.get(form.function, rf"\mathrm{{{escape(form.function)}}}")
-        return function + self.bracketed(f",{SUM_BREAK} ".join(map(self.write, form.arguments)))
-
-    def write_bracket(self, form: forms.Bracket) -> str:
-        return f"[{deeper(self.write(form.relation))}]"
+    def function(self, name: str) -> str:
+        return FUNCTIONS.get(name, rf"\mathrm{{{escape(name)}}}")
 
     def write_cases(self, form: forms.Cases) -> str:
         rows = (f"{self.write(value)} & {self._condition(when)}" for value, when in form.rows)
@@ -134,21 +119,14 @@ class TexPrinter(Printer):
         over = rf"_{{\text{{{escape(form.over)}}}}}" if form.over else ""
         return rf"\sum{over} {self.part(form.of, Level.FRACTION)}"
 
-    def write_comparison(self, form: forms.Comparison) -> str:
-        left, right = self.write(form.left), self.write(form.right)
-        return f"{left}{SUM_BREAK} {SIGNS[form.sign]} {right}"
-
 
 class InlineTexPrinter(TexPrinter):
     """Fractions with a slash, as they stand in a sentence."""
 
     levels: ClassVar[dict[type, Level]] = {**TexPrinter.levels, forms.Fraction: Level.FRACTION}
 
-    def write_partial(self, form: forms.Partial) -> str:
-        return rf"\partial {self.write(form.of)}/\partial {self.write(form.to)}"
-
-    def write_fraction(self, form: forms.Fraction) -> str:
-        return f"{self.part(form.top, Level.PRODUCT)}/{self.part(form.bottom, Level.POWER)}"
+    write_partial = Printer.write_partial
+    write_fraction = Printer.write_fraction
 
 
 def symbol(name: Name, bold: bool = False) -> str:
@@ -194,22 +172,20 @@ def escape(text: str) -> str:
 
 # Lines -----------------------------------------------------------------------
 
-Row = tuple[str, str, str]  # left, sign, right
 
-
-def rows(lines: Sequence[EquationLine], room: float) -> Iterator[Row]:
+def rows(lines: Sequence[EquationLine], room: float) -> Iterator[str]:
     """The lines of an equation: in one row where they fit, else each as many as it needs."""
     lefts = ["" if line.left is None else spell(line.left) for line in lines]
     room -= max(map(width, lefts))
-    whole = " ".join(f"{SIGNS[line.sign]} {spell(line.right)}" for line in lines)
+    signs = [SIGNS.get(line.sign, line.sign) for line in lines]
+    whole = " ".join(f"{sign} {spell(line.right)}" for sign, line in zip(signs, lines, strict=True))
     if not any(lefts[1:]) and width(whole) <= room:
-        sign = SIGNS[lines[0].sign]
-        yield lefts[0], sign, whole.removeprefix(f"{sign} ")
+        yield f"{lefts[0]} &{whole}"
         return
-    for left, line in zip(lefts, lines, strict=True):
+    for left, sign, line in zip(lefts, signs, lines, strict=True):
         first, *others = broken(TexPrinter().write(line.right), room, width)
-        yield left, SIGNS[line.sign], first
-        yield from (("", "", rf"\quad {other}") for other in others)
+        yield f"{left} &{sign} {first}"
+        yield from (rf" & \quad {other}" for other in others)
 
 
 # About how wide a formula will be --------------------------------------------

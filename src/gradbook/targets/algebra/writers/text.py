@@ -11,8 +11,6 @@ from gradbook.targets.algebra.notation import forms
 from gradbook.targets.algebra.notation.document import Document, Equation, EquationLine, TableBlock
 from gradbook.targets.algebra.notation.forms import HALF, Form
 from gradbook.targets.algebra.writers.printer import (
-    PRODUCT_BREAK,
-    SUM_BREAK,
     Decimals,
     DocumentWriter,
     Level,
@@ -37,6 +35,8 @@ def _raised(number: int) -> str:
 
 class TextPrinter(Printer):
     before_sum: ClassVar[str] = "·"
+    signs: ClassVar[dict[str, str]] = {"": " "} | {sign: f" {sign} " for sign in "⊙⋆∗"}
+    decimal: ClassVar[Decimals] = decimal
     levels: ClassVar[dict[type, Level]] = {**Printer.levels, forms.Fraction: Level.FRACTION}
 
     def level(self, form: Form) -> Level:
@@ -47,32 +47,14 @@ class TextPrinter(Printer):
     def write_symbol(self, form: forms.Symbol) -> str:
         return str(form.name)
 
-    def write_numeral(self, form: forms.Numeral) -> str:
-        return decimal(form.value)
-
     def write_words(self, form: forms.Words) -> str:
         return form.text
-
-    def write_partial(self, form: forms.Partial) -> str:
-        return f"∂{self.write(form.of)}/∂{self.write(form.to)}"
 
     def write_derived(self, form: forms.Derived) -> str:
         return f"∂/∂{self.write(form.to)} {self.part(form.of, Level.POWER)}"
 
-    def write_minus(self, form: forms.Minus) -> str:
-        return f"−{self.part(form.of, Level.FRACTION)}"
-
-    def write_terms(self, form: forms.Terms) -> str:
-        return self.terms(form)
-
-    def write_factors(self, form: forms.Factors) -> str:
-        return self.factors(form, {"·": "·", "": " "}.get(form.sign, f" {form.sign} "))
-
     def write_fraction(self, form: forms.Fraction) -> str:
-        if form == HALF:
-            return "½"
-        top, bottom = self.part(form.top, Level.PRODUCT), self.part(form.bottom, Level.POWER)
-        return f"{top}{PRODUCT_BREAK}/{bottom}"
+        return "½" if form == HALF else super().write_fraction(form)
 
     def write_power(self, form: forms.Power) -> str:
         base, exponent = self.part(form.base, Level.ATOM), form.exponent
@@ -86,13 +68,6 @@ class TextPrinter(Printer):
     def write_transposed(self, form: forms.Transposed) -> str:
         return f"{self.part(form.of, Level.ATOM)}ᵀ"
 
-    def write_function(self, form: forms.Function) -> str:
-        arguments = f",{SUM_BREAK} ".join(map(self.write, form.arguments))
-        return f"{form.function}({deeper(arguments)})"
-
-    def write_bracket(self, form: forms.Bracket) -> str:
-        return f"[{deeper(self.write(form.relation))}]"
-
     def write_cases(self, form: forms.Cases) -> str:
         *conditional, (otherwise, _) = form.rows
         said = [f"{self.write(value)} if {self.write(when)}" for value, when in conditional]
@@ -101,9 +76,6 @@ class TextPrinter(Printer):
     def write_bigsum(self, form: forms.BigSum) -> str:
         over = "" if form.over == "samples" else f"_{form.over}"  # what Σ alone is said to be
         return f"Σ{over} {self.part(form.of, Level.FRACTION)}"
-
-    def write_comparison(self, form: forms.Comparison) -> str:
-        return f"{self.write(form.left)}{SUM_BREAK} {form.sign} {self.write(form.right)}"
 
 
 # The whole derivation -------------------------------------------------------
@@ -165,9 +137,8 @@ class _TextWriter(DocumentWriter):
 
     def equation(self, block: Equation) -> str:
         number = f"({block.number})" if block.number is not None else ""
-        rows = _in_one_row(block.lines, self.room) or list(_rows(block.lines, self.room))
-        margins = [number, *[""] * len(rows)]
-        return "\n".join(f"{m:<{MARGIN}}{row}" for m, row in zip(margins, rows, strict=False))
+        rows = zip_longest([number], _rows(block.lines, self.room), fillvalue="")
+        return "\n".join(f"{margin:<{MARGIN}}{row}" for margin, row in rows)
 
     def table(self, block: TableBlock) -> Iterator[str]:
         """Numbers below each other; what is too wide goes on below, long words in more lines."""
@@ -188,18 +159,17 @@ class _TextWriter(DocumentWriter):
                     yield (" " * MARGIN + said).replace(FIXED_SPACE, " ").rstrip()
 
 
-def _in_one_row(lines: Sequence[EquationLine], room: int) -> list[str] | None:
-    """left = this = that, where all of it fits."""
-    if any(line.left is not None for line in lines[1:]):
-        return None
-    left = [] if lines[0].left is None else [spell(lines[0].left)]
-    row = " ".join([*left, *(f"{line.sign} {spell(line.right)}" for line in lines)])
-    return [row] if len(row) <= room else None
-
-
 def _rows(lines: Sequence[EquationLine], room: int) -> Iterator[str]:
-    """The lines with their signs below each other; a broken one goes on below its formula."""
+    """left = this = that, where all of it fits; else the lines with their signs below each other.
+
+    A broken one goes on below its formula.
+    """
     lefts = ["" if line.left is None else spell(line.left) for line in lines]
+    row = " ".join([lefts[0], *(f"{line.sign} {spell(line.right)}" for line in lines)])
+    row = row.removeprefix(" ")
+    if not any(lefts[1:]) and len(row) <= room:
+        yield row
+        return
     column = max((len(left) for left in lefts if len(left) <= WIDEST_LEFT), default=0)
     for left, line in zip(lefts, lines, strict=True):
         start = f"{left:>{column}}{'' if line.sign == ':' else ' '}{line.sign} "
