@@ -82,7 +82,9 @@ class _Helper:
         self._start()
 
     def _start(self) -> None:
-        context: Any = get_context(_way_to_start())
+        # a copy of this process starts at once, but a copy of several threads may hang
+        alone = sys.platform == "linux" and threading.active_count() == 1
+        context: Any = get_context("fork" if alone else "spawn")
         self.pipe, theirs = context.Pipe()
         asked = theirs, self.check, os.getpid()
         self.process = context.Process(target=_work, args=asked, daemon=True)
@@ -116,12 +118,6 @@ class _Helper:
         self.process.kill()
         self.process.join()
         self.pipe.close()
-
-
-def _way_to_start() -> str:
-    """A copy of this process starts at once, but a copy of several threads may hang."""
-    alone = sys.platform == "linux" and threading.active_count() == 1
-    return "fork" if alone else "spawn"
 
 
 def _work(pipe: Connection, check: Check, parent: int) -> None:

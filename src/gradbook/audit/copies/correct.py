@@ -15,12 +15,7 @@ from pathlib import Path
 
 from gradbook.audit.copies.markup import edited, outline, place_after, prefix, tag, with_attributes
 from gradbook.audit.copies.patch import Patch
-from gradbook.audit.copies.sheet_xml import (
-    SheetXml,
-    read_sheet,
-    with_formulas,
-    with_value,
-)
+from gradbook.audit.copies.sheet_xml import SheetXml, read_sheet, with_formulas, with_value
 from gradbook.audit.findings.findings import BookReport, Finding, LossCurves
 from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of
 from gradbook.audit.formula.pattern import UnknownReference

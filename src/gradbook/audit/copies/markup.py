@@ -56,22 +56,20 @@ def elements(data: bytes, part: str, wanted: Wanted) -> list[Element]:
         if entry is None:
             return
         tag, attributes, start = entry
-        inside = _end_of_tag(data, start)
-        close = made.CurrentByteIndex
-        if data[inside - 2 : inside] == b"/>":
-            found.append(Element(tag, attributes, len(opened), start, inside, inside, inside))
-        else:
-            finish = _end_of_tag(data, close)
-            found.append(Element(tag, attributes, len(opened), start, inside, close, finish))
+        close = finish = inside = _matched(_TAG, data, start).end()
+        if data[inside - 2 : inside] != b"/>":
+            close = made.CurrentByteIndex
+            finish = _matched(_TAG, data, close).end()
+        found.append(Element(tag, attributes, len(opened), start, inside, close, finish))
 
     parse(part, [data], made, begin, end)
     return found
 
 
-def _end_of_tag(data: bytes, start: int) -> int:
-    tag = _TAG.match(data, start)
-    assert tag, "the parser found a tag here"
-    return tag.end()
+def _matched(pattern: re.Pattern[bytes], data: bytes, start: int = 0) -> re.Match[bytes]:
+    found = pattern.match(data, start)
+    assert found, "the parser found a tag here"
+    return found
 
 
 def outline(data: bytes, part: str) -> list[Element]:
@@ -100,16 +98,13 @@ def edited(data: bytes, edits: Iterable[ByteEdit]) -> bytes:
 
 def words(text: str) -> bytes:
     """A text as XML that holds in any encoding: what isn't ASCII becomes a reference."""
-    return escape(_FORBIDDEN.sub("\ufffd", text), {'"': "&quot;"}).encode(
-        "ascii", "xmlcharrefreplace"
-    )
+    escaped = escape(_FORBIDDEN.sub("\ufffd", text), {'"': "&quot;"})
+    return escaped.encode("ascii", "xmlcharrefreplace")
 
 
 def prefix(data: bytes, element: Element) -> bytes:
     """The prefix that an element's name has in the text, with its colon."""
-    name = _NAME.match(data, element.start)
-    assert name, "an element has a name"
-    before, colon, _ = name[1].rpartition(b":")
+    before, colon, _ = _matched(_NAME, data, element.start)[1].rpartition(b":")
     return before + colon
 
 
@@ -129,9 +124,7 @@ def with_attributes(data: bytes, element: Element, **values: str) -> ByteEdit:
     opening = data[element.start : element.inside]
     for name, value in values.items():
         there = re.search(rb"\s" + name.encode() + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""", opening)
-        head = _NAME.match(opening)
-        assert head, "an element has a name"
-        start, end = there.span() if there else (head.end(), head.end())
+        start, end = there.span() if there else (_matched(_NAME, opening).end(),) * 2
         opening = opening[:start] + _said(name, value) + opening[end:]
     return element.start, element.inside, opening
 
@@ -142,18 +135,17 @@ def with_child(data: bytes, element: Element, child: bytes, **values: str) -> li
     if not element.is_empty():
         own = [(start, inside, opening)] if values else []
         return [*own, (element.close, element.close, child)]
-    name = _NAME.match(opening)
-    assert name, "an element has a name"
+    name = _matched(_NAME, opening)[1]
     opening = opening[: opening.rindex(b"/")].rstrip() + b">"
-    return [(start, inside, opening + child + b"</" + name[1] + b">")]
+    return [(start, inside, opening + child + b"</" + name + b">")]
 
 
 def only(found: Iterable[Element], tag: str, part: str) -> Element:
     """The one element of that tag, without which the part can't be added to."""
-    for element in found:
-        if element.tag == tag:
-            return element
-    raise WorkbookError(f"its part {part} has no <{tag}>: save it again as .xlsx")
+    first = next((element for element in found if element.tag == tag), None)
+    if first is None:
+        raise WorkbookError(f"its part {part} has no <{tag}>: save it again as .xlsx")
+    return first
 
 
 def place_after(found: Sequence[Element], earlier: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from gradbook.audit.copies.markup import (
     ByteEdit,
+    Element,
     edited,
     elements,
     only,
@@ -83,14 +84,13 @@ def _write_texts(patch: Patch, part: str, notes: Mapping[Address, str]) -> list[
     found = elements(data, part, lambda depth, tag, _: (depth, tag) in _NOTED)
     authors, listed = only(found, "authors", part), only(found, "commentList", part)
     own = sum(e.tag == "author" for e in found)
-    texts = [e for e in found if e.tag == "text"]
-    there = {  # the text of each note that is there already
-        e.attribute("ref"): text
-        for e in found
-        if e.tag == "comment"
-        for text in texts
-        if e.inside <= text.start < e.close
-    }
+    there: dict[str, Element] = {}  # the text of each note that is there already
+    text = None
+    for e in found:  # in the order in which they end: a note's text before the note
+        if e.tag == "text":
+            text = e
+        elif e.tag == "comment" and text is not None and text.start >= e.inside:
+            there[e.attribute("ref")] = text
     p = prefix(data, listed)
     edits = with_child(data, authors, tag(p, "author", AUTHOR.encode()))
     added: list[bytes] = []
@@ -100,8 +100,8 @@ def _write_texts(patch: Patch, part: str, notes: Mapping[Address, str]) -> list[
         if ref in there:
             edits += with_child(data, there[ref], _run(p, f"\n\n{note}"))
         else:
-            text = tag(p, "text", _run(p, note))
-            added.append(tag(p, "comment", text, ref=ref, authorId=str(own)))
+            said = tag(p, "text", _run(p, note))
+            added.append(tag(p, "comment", said, ref=ref, authorId=str(own)))
             fresh.append(cell)
     if added:
         edits += with_child(data, listed, b"".join(added))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -49,10 +50,8 @@ class Patch:
     def free_name(self, pattern: str) -> str:
         """The first of comments1.xml, comments2.xml … that no part is called."""
         taken = {name.lower() for name in (*self.parts.parts, *self.changed)}
-        number = 1
-        while pattern.format(number).lower() in taken:
-            number += 1
-        return pattern.format(number)
+        names = map(pattern.format, count(1))
+        return next(name for name in names if name.lower() not in taken)
 
     # Relations and types ------------------------------------------------------
 
@@ -79,12 +78,9 @@ class Patch:
         data = self.text(part)
         base = STRICT if STRICT.encode() in data + self.text(of)[:4000] else OFFICE
         taken = {e.attribute("Id") for e in outline(data, part)}
-        number = len(taken)
-        while f"rId{number}" in taken:
-            number += 1
-        said = {"Id": f"rId{number}", "Type": f"{base}/{kind}", "Target": f"/{to}"}
-        self._add(part, "Relationship", **said)
-        return f"rId{number}"
+        own = next(name for name in map("rId{}".format, count(len(taken))) if name not in taken)
+        self._add(part, "Relationship", Id=own, Type=f"{base}/{kind}", Target=f"/{to}")
+        return own
 
     def drop(self, name: str, of: str) -> None:
         """Leave a part out, and what says that another one uses it."""
@@ -128,10 +124,8 @@ class Patch:
             for name, part in self.parts.parts.items():
                 if name not in self.dropped:
                     entry = ZipInfo(part.filename, part.date_time)
-                    entry.compress_type, entry.external_attr = (
-                        part.compress_type,
-                        part.external_attr,
-                    )
+                    entry.compress_type = part.compress_type
+                    entry.external_attr = part.external_attr
                     self._write(archive, entry, name)
             for name in self.changed:
                 if name not in self.parts:

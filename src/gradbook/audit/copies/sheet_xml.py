@@ -230,7 +230,6 @@ def _orphans(sheet: SheetXml, gone: Mapping[Address, str]) -> Iterator[tuple[Add
 
 
 def _text(data: bytes, element: Element) -> str:
-    inside = _CDATA.sub(
-        lambda found: words(found[1].decode()), data[element.inside : element.close]
-    )
-    return unescape(inside.decode("utf-8", "replace")).strip()
+    inside = data[element.inside : element.close]
+    escaped = _CDATA.sub(lambda found: words(found[1].decode()), inside)
+    return unescape(escaped.decode("utf-8", "replace")).strip()

@@ -16,24 +16,17 @@ GOOD, BAD, BLANK = "right", "wrong", "to fill in"
 class Mark:
     """What became of one gradient."""
 
-    sheet: str
     weight: str
     state: str
 
 
-@dataclass(frozen=True)
-class Grade:
-    """What became of all of them."""
-
-    marks: tuple[Mark, ...]
-
-    def count(self, state: str) -> int:
-        return sum(mark.state == state for mark in self.marks)
+def grade(report: BookReport) -> list[Mark]:
+    """A mark for every gradient of a book; none where nothing could be checked."""
+    return [mark for sheet in report.sheets for mark in _marks(sheet)]
 
 
-def grade(report: BookReport) -> Grade:
-    """Every gradient of a book; none where nothing could be checked."""
-    return Grade(tuple(mark for sheet in report.sheets for mark in _marks(sheet)))
+def right_ones(marks: Iterable[Mark]) -> int:
+    return sum(mark.state == GOOD for mark in marks)
 
 
 def _marks(sheet: SheetReport) -> Iterable[Mark]:
@@ -48,7 +41,7 @@ def _marks(sheet: SheetReport) -> Iterable[Mark]:
     }
     for weight in sheet.weights:
         state = BAD if weight in wrong else BLANK if weight in blank else GOOD
-        yield Mark(sheet.sheet, weight, state)
+        yield Mark(weight, state)
 
 
 # Of a class -------------------------------------------------------------------

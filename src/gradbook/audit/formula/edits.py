@@ -73,7 +73,7 @@ class Edit:
 def regrouped(expression: Expression) -> Iterator[Expression]:
     """The expression with one pair of parentheses more, or one less, where that changes it."""
     for path, part in paths(expression):
-        for new in (*_embraced(part), *_released(part), *_raised(part), *_negated(part)):
+        for new in (*_embraced(part), *_released(part), *_raised(part)):
             yield put(expression, path, new)
 
 
@@ -95,8 +95,12 @@ def _gathered(parts: Sequence[SignedTerm], first: int, last: int) -> Iterator[Ex
         for kept in range(1, len(tails.parts) + 1):
             if before == 0 and kept == len(tails.parts):
                 continue
+            opened = Factor(heads.parts[before].part, True)  # a divisor's slash is left outside
             inside = [
-                (parts[first][0] if before == 0 else 1, _dividing(heads.parts[before:])),
+                (
+                    parts[first][0] if before == 0 else 1,
+                    product([opened, *heads.parts[before + 1 :]]),
+                ),
                 *parts[first + 1 : last],
                 (parts[last][0], product(tails.parts[:kept])),
             ]
@@ -104,11 +108,6 @@ def _gathered(parts: Sequence[SignedTerm], first: int, last: int) -> Iterator[Ex
             whole = [*heads.parts[:before], Factor(total(inside), above), *tails.parts[kept:]]
             sign = parts[first][0] if before else 1
             yield total([*parts[:first], (sign, product(whole)), *parts[last + 1 :]])
-
-
-def _dividing(parts: Sequence[Factor]) -> Expression:
-    """Factors that begin with a divisor, as they stand in the parentheses that follow its slash."""
-    return product([Factor(parts[0].part, True), *parts[1:]])
 
 
 def _released(part: Expression) -> Iterator[Expression]:
@@ -126,7 +125,8 @@ def _released(part: Expression) -> Iterator[Expression]:
 
 
 def _raised(part: Expression) -> Iterator[Expression]:
-    """a + b^n and a^n + b as (a + b)^n, and the reverse."""
+    """a + b^n and a^n + b as (a + b)^n, and the reverse; −(x^2) as (−x)^2, for Excel negates
+    before it raises, and the reverse."""
     match part:
         case Infix("+" | "-" as sign, left, Infix("^", base, n)):
             yield Infix("^", Infix(sign, left, base), n)
@@ -136,11 +136,6 @@ def _raised(part: Expression) -> Iterator[Expression]:
     match part:
         case Infix("+" | "-" as sign, Infix("^", base, n), right):
             yield Infix("^", Infix(sign, base, right), n)
-
-
-def _negated(part: Expression) -> Iterator[Expression]:
-    """Excel negates before it raises: (−x)^2 where −(x^2) is meant, and the reverse."""
-    match part:
         case Infix("^", Prefix("-", operand), n):
             yield Prefix("-", Infix("^", operand, n))
         case Prefix("-", Infix("^", operand, n)):

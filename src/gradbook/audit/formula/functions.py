@@ -25,27 +25,24 @@ from gradbook.graph.node import Graph, Node
 def call(graph: Graph, function: str, given: Sequence[Meaning]) -> Meaning:
     """A function of its arguments."""
     word = function.removeprefix("_XLFN.").removeprefix("_XLWS.")
-    if word in ELEMENTWISE and 1 <= len(given) <= 2:
-        return _elementwise(graph, word, given)
-    if word in _OF_ALL:
-        try:
+    try:
+        if word in ELEMENTWISE and len(given) == 1:
+            return each(lambda x: ELEMENTWISE[word](number(graph, x)), given[0])
+        if word in ELEMENTWISE and len(given) == 2:
+            return _by_pairs(graph, ELEMENTWISE[word], *given)
+        if word in _OF_ALL:
             return _OF_ALL[word](graph, given)
-        except (TypeError, ValueError, IndexError) as error:
-            raise NotUnderstood(f"{word} with these arguments") from error
+    except (TypeError, ValueError, IndexError) as error:
+        these = f"{len(given)}" if word in ELEMENTWISE else "these"
+        raise NotUnderstood(f"{word} with {these} arguments") from error
     raise NotUnderstood(f"the function {function}")
 
 
+def _by_pairs(graph: Graph, one: Callable[[Node, Node], Node], a: Meaning, b: Meaning) -> Meaning:
+    return pairs(lambda x, y: one(number(graph, x), number(graph, y)), a, b)
+
+
 # Of one value at a time -------------------------------------------------------
-
-
-def _elementwise(graph: Graph, word: str, given: Sequence[Meaning]) -> Meaning:
-    one = ELEMENTWISE[word]
-    try:
-        if len(given) == 1:
-            return each(lambda x: one(number(graph, x)), given[0])
-        return pairs(lambda x, y: one(number(graph, x), number(graph, y)), *given)
-    except TypeError as error:
-        raise NotUnderstood(f"{word} with {len(given)} arguments") from error
 
 
 def _op(name: str) -> Callable[[Node], Node]:
@@ -58,21 +55,15 @@ def _logarithm(x: Node, base: Node | None = None) -> Node:
     return found / (math.log(10) if base is None else x.graph.make("log", base))
 
 
-def _hyperbolic(sign: int) -> Callable[[Node], Node]:
-    def made(x: Node) -> Node:
-        up, down = x.graph.make("exp", x), x.graph.make("exp", -x)
-        return (up + down) / 2 if sign > 0 else (up - down) / 2
-
-    return made
-
+_exp = _op("exp")
 
 ELEMENTWISE: dict[str, Callable[..., Node]] = {
-    "EXP": _op("exp"),
+    "EXP": _exp,
     "LN": _op("log"),
     "SQRT": _op("sqrt"),
     "TANH": _op("tanh"),
-    "COSH": _hyperbolic(1),
-    "SINH": _hyperbolic(-1),
+    "COSH": lambda x: (_exp(x) + _exp(-x)) / 2,
+    "SINH": lambda x: (_exp(x) - _exp(-x)) / 2,
     "ABS": lambda x: if_positive(x, x, -x),
     "LOG": _logarithm,
     "LOG10": _logarithm,
@@ -123,8 +114,7 @@ def _sumproduct(graph: Graph, given: Sequence[Meaning]) -> Node:
 def _sum_of(one: Callable[[Node, Node], Node]) -> Callable[[Graph, Sequence[Meaning]], Node]:
     def made(graph: Graph, given: Sequence[Meaning]) -> Node:
         a, b = given
-        both = pairs(lambda x, y: one(number(graph, x), number(graph, y)), a, b)
-        return _total(graph, list(as_block(both).numbers()))
+        return _total(graph, list(as_block(_by_pairs(graph, one, a, b)).numbers()))
 
     return made
 
@@ -169,21 +159,11 @@ def _if(graph: Graph, given: Sequence[Meaning]) -> Meaning:
         return then if condition.number > 0 else otherwise
     if isinstance(then, str) or isinstance(otherwise, str):
         raise NotUnderstood("an IF that may give a text")
-    return pairs(
-        lambda x, y: if_positive(condition, number(graph, x), number(graph, y)), then, otherwise
-    )
+    return _by_pairs(graph, partial(if_positive, condition), then, otherwise)
 
 
 def _truths(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
     return [truth(graph, value) for value in _numbers(graph, given)]
-
-
-def _both(a: Node, b: Node) -> Node:
-    return if_positive(a, if_positive(b, 1, 0), 0)
-
-
-def _either(a: Node, b: Node) -> Node:
-    return if_positive(a, 1, if_positive(b, 1, 0))
 
 
 _OF_ALL: dict[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
@@ -206,6 +186,10 @@ _OF_ALL: dict[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
     "INDEX": _index,
     "IF": _if,
     "IFERROR": lambda graph, given: given[0],
-    "AND": lambda graph, given: reduce(_both, _truths(graph, given)),
-    "OR": lambda graph, given: reduce(_either, _truths(graph, given)),
+    "AND": lambda graph, given: reduce(
+        lambda a, b: if_positive(a, if_positive(b, 1, 0), 0), _truths(graph, given)
+    ),
+    "OR": lambda graph, given: reduce(
+        lambda a, b: if_positive(a, 1, if_positive(b, 1, 0)), _truths(graph, given)
+    ),
 }

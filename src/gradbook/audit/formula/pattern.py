@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -132,9 +132,7 @@ class Pattern:
     expression: Expression | None
     mentions: Mapping[str, Mention]
     problem: str = ""
-    places: tuple[CellReference | RangeReference, ...] = field(
-        default=()
-    )  # in their order, each as often as typed
+    places: tuple[CellReference | RangeReference, ...] = ()  # in order, each as often as typed
 
     @cached_property
     def shape(self) -> str:
@@ -168,9 +166,8 @@ def moved(text: str, down: int, right: int) -> str:
         row = int(found["row"]) + (0 if found["fix_row"] else down)
         if column < 0 or row < 1:
             return "#REF!"
-        return (
-            f"{found['sheet'] or ''}{found['fix_column']}{letters(column)}{found['fix_row']}{row}"
-        )
+        sheet, fix_column, fix_row = found["sheet"] or "", found["fix_column"], found["fix_row"]
+        return f"{sheet}{fix_column}{letters(column)}{fix_row}{row}"
 
     return MARKS.sub(shift, text)
 

@@ -163,19 +163,17 @@ class Reader:
 
     def mention(self, text: str, home: Address) -> Mention:
         """What a reference, as it is typed, points to."""
-        sheet, _, rest = text.rpartition("!")
+        sheet, mark, rest = text.rpartition("!")
         first, _, last = rest.partition(":")
-        start = self._place(f"{sheet}!{first}" if sheet else first, home)
+        start = self._place(sheet + mark + first, home)
         if start is None:
             return self._name(text, home)
         if not last or isinstance(start, UnknownReference):
             return start
-        end = self._place(f"{sheet}!{last}" if sheet else last, home)
-        return (
-            RangeReference(start, end)
-            if isinstance(end, CellReference)
-            else UnknownReference(f"the range {text}")
-        )
+        end = self._place(sheet + mark + last, home)
+        if isinstance(end, CellReference):
+            return RangeReference(start, end)
+        return UnknownReference(f"the range {text}")
 
     def _place(self, text: str, home: Address) -> CellReference | UnknownReference | None:
         found = CELL.fullmatch(text)
@@ -251,7 +249,5 @@ def _element_of_range(
     _, top, left, bottom, last = corners
     row, column = top + (down if bottom > top else 0), left + (right if last > left else 0)
     sheet, mark, _ = word.rpartition("!")
-    fix_column, fix_row = (
-        "$" * fixed for fixed in (mention.first.column_fixed, mention.first.row_fixed)
-    )
+    fix_column, fix_row = "$" * mention.first.column_fixed, "$" * mention.first.row_fixed
     return f"{sheet}{mark}{fix_column}{letters(column)}{fix_row}{row + 1}"

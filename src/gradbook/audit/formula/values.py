@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import add, mul, sub
 
 from gradbook.graph.node import Graph, Node
 from gradbook.targets.excel.language.grammar import Reference
@@ -106,21 +107,9 @@ def infix(graph: Graph, operator: str, a: Meaning, b: Meaning) -> Meaning:
 def _infix(graph: Graph, operator: str, a: Single, b: Single) -> Single:
     if operator == "&":
         return "joined text"
-    if operator in _COMPARED and isinstance(a, str) | isinstance(b, str):
+    if operator not in "+-*/^" and isinstance(a, str) | isinstance(b, str):
         return _texts(graph, operator, a, b)
-    x, y = number(graph, a), number(graph, b)
-    match operator:
-        case "+":
-            return x + y
-        case "-":
-            return x - y
-        case "*":
-            return x * y
-        case "/":
-            return _sigmoid(x, y) or x / y
-        case "^":
-            return power(x, y)
-    return _COMPARED[operator](x, y)
+    return _ON_NUMBERS[operator](number(graph, a), number(graph, b))
 
 
 def _sigmoid(above: Node, below: Node) -> Node | None:
@@ -162,7 +151,12 @@ def if_positive(x: Node, then: Node | float, otherwise: Node | float) -> Node:
     return x.graph.make("choose", x, then, otherwise)
 
 
-_COMPARED: dict[str, Callable[[Node, Node], Node]] = {
+_ON_NUMBERS: dict[str, Callable[[Node, Node], Node]] = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "/": lambda a, b: _sigmoid(a, b) or a / b,
+    "^": power,
     ">": lambda a, b: if_positive(a - b, 1, 0),
     "<": lambda a, b: if_positive(b - a, 1, 0),
     ">=": lambda a, b: if_positive(b - a, 0, 1),

@@ -41,19 +41,15 @@ class Book:
     def label(self, cell: Address, axis: Axis) -> str:
         """The nearest text before a cell: above it, or to the left of it."""
         if axis not in self._texts:
-            self._texts[axis] = self._short_texts(axis)
+            found = self._texts[axis] = {}
+            for at in sorted(self.values):
+                words = self.values[at]
+                if isinstance(words, str) and at not in self.patterns and len(words) < LONG:
+                    entry = axis.along(at), " ".join(words.split())
+                    found.setdefault(axis.line(at), []).append(entry)
         texts = self._texts[axis].get(axis.line(cell), [])
         before = bisect_left(texts, (axis.along(cell), ""))
         return texts[before - 1][1] if before else ""
-
-    def _short_texts(self, axis: Axis) -> Texts:
-        found: Texts = {}
-        for cell in sorted(self.values):
-            words = self.values[cell]
-            if isinstance(words, str) and cell not in self.patterns and len(words) < LONG:
-                entry = axis.along(cell), " ".join(words.split())
-                found.setdefault(axis.line(cell), []).append(entry)
-        return found
 
     def formula(self, cell: Address) -> str:
         """A formula as it stands, with its =; '' where there is none."""

@@ -1,7 +1,7 @@
 """A workbook's cells recalculated, some of them with other formulas.
 
 Each different formula is turned into a list of ops once; a column of equal ones runs through it.
-What Excel calls an error is nan here: a division by zero, a logarithm of nothing, an overflow.
+What Excel calls an error is NaN here: a division by zero, a logarithm of nothing, an overflow.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from math import nan
+from math import isfinite, isnan, nan
 from typing import Any
 
 from gradbook.audit.formula.address import Address
@@ -37,7 +37,7 @@ def fill_in(book: Book, flow: Flow) -> None:
     cells = Evaluation(book, flow)
     computed = {cell: cells.shown(cell) for cell in book.patterns}
     for cell, value in computed.items():
-        if isinstance(value, float) and math.isnan(value):
+        if isinstance(value, float) and isnan(value):
             book.values.pop(cell, None)
         else:
             book.values[cell] = value
@@ -151,7 +151,7 @@ def _program(result: Node, leaves: Mapping[int, Node]) -> CellProgram:
             except (ArithmeticError, ValueError):
                 values.append(nan)
         found: float = values[place[result]]
-        return found if math.isfinite(found) else nan
+        return found if isfinite(found) else nan
 
     return run
 
@@ -171,14 +171,6 @@ def _power(a: float, b: float) -> float:
     return nan if isinstance(found, complex) else found
 
 
-def _chosen(condition: float, a: float, b: float) -> float:
-    return nan if math.isnan(condition) else a if condition > 0 else b
-
-
-def _largest(*numbers: float) -> float:
-    return nan if any(map(math.isnan, numbers)) else max(numbers)
-
-
 _ON_NUMBERS: dict[str, Callable[..., float]] = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -191,7 +183,7 @@ _ON_NUMBERS: dict[str, Callable[..., float]] = {
     "sqrt": math.sqrt,
     "tanh": math.tanh,
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
-    "choose": _chosen,
-    "largest": _largest,
+    "choose": lambda condition, a, b: nan if isnan(condition) else a if condition > 0 else b,
+    "largest": lambda *numbers: nan if any(map(isnan, numbers)) else max(numbers),
 }
 """Each op that a formula is made of, on single numbers."""

@@ -34,12 +34,12 @@ class Flow:
         self._sources: dict[Address, tuple[Address, ...]] = {}
         self._originals: dict[Address, Address] = {}
         self._below: dict[Address, set[Address] | None] = {}
-        cells: defaultdict[Pattern, list[Address]] = defaultdict(list)
+        homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
         for cell, pattern in book.patterns.items():
-            cells[pattern].append(cell)
-        _refuse_too_many(cells)
-        for pattern, homes in cells.items():
-            self._find_sources(pattern, homes)
+            homes[pattern].append(cell)
+        _refuse_too_many(homes)
+        for pattern, cells in homes.items():
+            self._find_sources(pattern, cells)
 
     def _find_sources(self, pattern: Pattern, cells: Sequence[Address]) -> None:
         """The sources of a formula that stands in many cells, found for all of them at once."""
@@ -115,7 +115,7 @@ class Flow:
                 users[source].append(cell)
         return users
 
-    # Further ways, up and down
+    # Longer ways, up and down
 
     def below(self, cells: Iterable[Address], stop: Collection[Address] = ()) -> set[Address]:
         """All that is computed from the cells, not going through those of `stop`.
@@ -124,10 +124,10 @@ class Flow:
         """
         users = self.users
 
-        def onward(cell: Address) -> Iterable[Address]:
+        def further(cell: Address) -> Iterable[Address]:
             return [user for user in users.get(cell, ()) if user not in stop]
 
-        return set(walk(chain.from_iterable(map(onward, cells)), onward))
+        return set(walk(chain.from_iterable(map(further, cells)), further))
 
     def behind(
         self,
@@ -141,12 +141,12 @@ class Flow:
         from another. Where cells only repeat others, `meant` gives those instead of them.
         """
 
-        def onward(cell: Address) -> Iterable[Address]:
+        def further(cell: Address) -> Iterable[Address]:
             sources = self.sources(cell)
             return map(meant, sources) if meant else sources
 
-        first = chain.from_iterable(map(onward, cells))
-        return set(walk(first, lambda cell: () if cell in stop else onward(cell)))
+        first = chain.from_iterable(map(further, cells))
+        return set(walk(first, lambda cell: () if cell in stop else further(cell)))
 
     def few_below(self, cell: Address) -> set[Address] | None:
         """The cell and all that is computed from it, where that isn't much."""
@@ -170,11 +170,11 @@ class Flow:
         while cell not in stop and cell not in known:
             pattern = self.book.patterns.get(cell)
             place = pattern.place_of(pattern.expression) if pattern else None
-            further = place.at(cell) if place else None
-            if further is None or further in path or further == cell:
+            original = place.at(cell) if place else None
+            if original is None or original in path or original == cell:
                 break
             path.append(cell)
-            cell = further
+            cell = original
         if cell not in stop:
             cell = known.get(cell, cell)
             known.update(dict.fromkeys(path, cell))
@@ -212,10 +212,10 @@ class Flow:
 
 def walk(
     start: Iterable[Address],
-    onward: Callable[[Address], Iterable[Address]],
+    further: Callable[[Address], Iterable[Address]],
     most: float = math.inf,
 ) -> Iterator[Address]:
-    """The start, what `onward` gives for each cell of it, and so on: each once, nearest first.
+    """The start, what `further` gives for each cell of it, and so on: each once, nearest first.
 
     It ends when it knows of `most` cells, given out or still waiting.
     """
@@ -224,16 +224,16 @@ def walk(
     while waiting and len(seen) < most:
         cell = waiting.popleft()
         yield cell
-        for other in onward(cell):
+        for other in further(cell):
             if other not in seen:
                 seen.add(other)
                 waiting.append(other)
 
 
-def _refuse_too_many(cells: Mapping[Pattern, Sequence[Address]]) -> None:
+def _refuse_too_many(homes_of: Mapping[Pattern, Sequence[Address]]) -> None:
     """Ranges are counted before they are taken apart."""
     count = 0
-    for pattern, homes in cells.items():
+    for pattern, homes in homes_of.items():
         count += len(pattern.places) * len(homes)
         for place in pattern.places:
             if isinstance(place, RangeReference):

@@ -22,9 +22,7 @@ DEEPEST = 60  # elements within elements
 MOST_ELEMENTS = 700_000  # of one part: three for each cell that is read, and some more
 SHORTEST_ELEMENT = len(b"<a/>")
 CHUNK = 2**16
-
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how an old .xls, or an encrypted book, begins
 
 Begin = Callable[[str, dict[str, str]], object]  # an element begins, with its attributes
 End = Callable[[str], object]
@@ -96,8 +94,17 @@ def package(path: str | Path) -> Iterator[Package]:
     if Path(path).exists() and not Path(path).is_file():
         raise WorkbookError("it is no file: name a workbook")  # and a pipe would wait for ever
     with opened(path) as file:
-        head = file.read(8)
-        _refuse_other_kinds(head, file.seek(0, 2))
+        head, size = file.read(8), file.seek(0, 2)
+        if size == 0:
+            raise WorkbookError("the file is empty")
+        if size > LARGEST_FILE:
+            raise WorkbookError(
+                f"the file is larger than {LARGEST_FILE >> 20} MB: too large to check"
+            )
+        if head == OLE:
+            raise WorkbookError(
+                "it is encrypted, or an old .xls: open it, remove the password and save it as .xlsx"
+            )
         file.seek(0)
         try:
             archive = ZipFile(file)
@@ -105,28 +112,13 @@ def package(path: str | Path) -> Iterator[Package]:
             raise WorkbookError("it is no workbook, or a damaged one: save it as .xlsx") from error
         with archive:
             found = Package(archive)
-            _refuse_other_documents(found)
+            if "mimetype" in found and "content.xml" in found:
+                raise WorkbookError("it is an OpenDocument file: save it as .xlsx")
+            if "xl/workbook.bin" in found:
+                raise WorkbookError("it is a binary workbook (.xlsb): save it as .xlsx")
+            if "EncryptedPackage" in found:
+                raise _encrypted()
             yield found
-
-
-def _refuse_other_kinds(head: bytes, size: int) -> None:
-    if size == 0:
-        raise WorkbookError("the file is empty")
-    if size > LARGEST_FILE:
-        raise WorkbookError(f"the file is larger than {LARGEST_FILE >> 20} MB: too large to check")
-    if head == OLE:
-        raise WorkbookError(
-            "it is encrypted, or an old .xls: open it, remove the password and save it as .xlsx"
-        )
-
-
-def _refuse_other_documents(found: Package) -> None:
-    if "mimetype" in found and "content.xml" in found:
-        raise WorkbookError("it is an OpenDocument file: save it as .xlsx")
-    if "xl/workbook.bin" in found:
-        raise WorkbookError("it is a binary workbook (.xlsb): save it as .xlsx")
-    if "EncryptedPackage" in found:
-        raise _encrypted()
 
 
 def _encrypted() -> WorkbookError:

@@ -39,10 +39,9 @@ def book_of(parts: Package) -> Book:
             book.sheets.append(SheetPart(title, target))
     if not book.sheets:
         raise WorkbookError("it has no sheets of cells: save it again as .xlsx")
+    numbers = {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}
+    book.reader = Reader(numbers, book.names)
     strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))
-    book.reader = Reader(
-        {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}, book.names
-    )
     cells = BookCells(book, strings)
     for sheet in book.sheets:
         cells.next_sheet()

@@ -46,7 +46,10 @@ class SheetRows:
 
     def read(self, parts: Package, part: str) -> None:
         parts.refuse_very_many(part)
-        _refuse_very_many_values(parts, part)
+        if parts.size(part) > MOST_CELLS * len(_SHORTEST):
+            values = sum(piece.count(_VALUE) for piece in parts.chunks(part))
+            if values > MOST_CELLS:  # counting them costs little beside reading them
+                raise too_large()
         rest = self.unusual(parts.chunks(part))
         parse(part, rest, parser(), self.begin, self.end, self.characters)
 
@@ -60,10 +63,8 @@ class SheetRows:
         if ":" in tag:
             tag = local(tag)
         if tag == "c":
-            self.row, self.column = row_and_column(attributes.get("r", "")) or (
-                self.row,
-                self.column + 1,
-            )
+            next_one = self.row, self.column + 1
+            self.row, self.column = row_and_column(attributes.get("r", "")) or next_one
             self.kind = attributes.get("t", "n")
             self.form, self.formula, self.value = None, "", None
         elif tag in ("v", "t", "f"):
@@ -150,14 +151,6 @@ class SheetRows:
             self.cells.keep(*cell)
         if row.cells:
             self.row, self.column = row.cells[-1][:2]
-
-
-def _refuse_very_many_values(parts: Package, part: str) -> None:
-    """Counting values costs little beside reading them."""
-    if parts.size(part) > MOST_CELLS * len(_SHORTEST):
-        values = sum(piece.count(_VALUE) for piece in parts.chunks(part))
-        if values > MOST_CELLS:
-            raise too_large()
 
 
 # A usual row ------------------------------------------------------------------

@@ -19,16 +19,15 @@ from gradbook.audit.findings.findings import (
     LossCurves,
     SheetReport,
 )
-from gradbook.audit.findings.overview import GOOD, Grade, grade, identical_files, shared_mistakes
-from gradbook.errors import one_line
-from gradbook.report.audit.text import (
-    counts,
-    found,
-    gathered,
-    learning,
-    summary,
-    to_fill_in,
+from gradbook.audit.findings.overview import (
+    Mark,
+    grade,
+    identical_files,
+    right_ones,
+    shared_mistakes,
 )
+from gradbook.errors import one_line
+from gradbook.report.audit.text import counts, found, gathered, learning, summary, to_fill_in
 from gradbook.report.chart import interactive, svg
 from gradbook.report.chart.curves import Chart, Curve
 from gradbook.report.page.shell import Section, badge, page, resource, text, wide
@@ -65,9 +64,7 @@ def audit_page(reports: Sequence[BookReport]) -> str:
 
 def _has_a_part(reports: Sequence[BookReport], report: BookReport) -> bool:
     """Whether a book has a part of its own on the page."""
-    return bool(report.sheets) and (
-        len(reports) == 1 or any(sheet.findings for sheet in report.sheets)
-    )
+    return any(len(reports) == 1 or sheet.findings for sheet in report.sheets)
 
 
 def _name(report: BookReport) -> str:
@@ -98,9 +95,8 @@ def _row(reports: Sequence[BookReport], report: BookReport) -> tuple[str, ...]:
     return (name, badge(report.verdict), _marks(grade(report)), text(said))
 
 
-def _marks(grade: Grade) -> str:
+def _marks(marks: Sequence[Mark]) -> str:
     """How many gradients are right, and a square for each."""
-    marks = grade.marks
     if not marks:
         return ""
     squares = "".join(
@@ -108,7 +104,7 @@ def _marks(grade: Grade) -> str:
         f' title="{text(one_line(mark.weight))}: {mark.state}"></i>'
         for mark in marks
     )
-    said = f"{grade.count(GOOD):,} of {len(marks):,}"
+    said = f"{right_ones(marks):,} of {len(marks):,}"
     return f'{said} <span class="marks">{squares}</span>' if len(marks) <= MOST_MARKS else said
 
 

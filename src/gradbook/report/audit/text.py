@@ -13,7 +13,13 @@ from gradbook.audit.findings.findings import (
     LossCurves,
     SheetReport,
 )
-from gradbook.audit.findings.overview import GOOD, Shared, grade, identical_files, shared_mistakes
+from gradbook.audit.findings.overview import (
+    Shared,
+    grade,
+    identical_files,
+    right_ones,
+    shared_mistakes,
+)
 from gradbook.errors import one_line
 from gradbook.report.words.lines import TEXT_WIDTH, Span, TextLine, folded, plain
 
@@ -58,8 +64,8 @@ def summary(report: BookReport) -> str:
     if report.verdict == RIGHT:
         return f", {said}"
     marks = grade(report)
-    graded = f", {marks.count(GOOD):,} of {counted(len(marks.marks), 'gradient')} right"
-    return f": {said}{graded if marks.marks else ''}"
+    graded = f", {right_ones(marks):,} of {counted(len(marks), 'gradient')} right"
+    return f": {said}{graded if marks else ''}"
 
 
 def found(report: BookReport) -> str:

@@ -59,7 +59,9 @@ def least_room(stage: Stage) -> float:
 
 
 def _column(stage: UnitColumn, left: float, room: float) -> PlacedStage:
-    half = max(_half_width(_names(cell)) for cell in stage.cells if cell)
+    labels = [_names(cell) for cell in stage.cells if cell]
+    widths = (len(names) * (max(label.width for label in names) + PADDING) for names in labels)
+    half = max(RADIUS, max(widths) / 2)
     heights: dict[int, float] = {}
     shapes: list[Shape] = []
     for cell, y in _spots(stage, room):
@@ -85,10 +87,6 @@ def _names(cell: Neuron) -> list[Label]:
     first, *others = cell.names
     marks = [Marked(first, cell.value), *map(Marked, others)]
     return [name_label(mark, NAME_SIZE) for mark in marks]
-
-
-def _half_width(names: Sequence[Label]) -> float:
-    return max(RADIUS, len(names) * (max(label.width for label in names) + PADDING) / 2)
 
 
 def _unit(centre: Point, half: float, names: Sequence[Label]) -> Iterator[Shape]:

@@ -184,9 +184,12 @@ class _StageReader:
         if net.loss is Loss.CROSS:
             total = Neuron(0, (TOTAL_ERROR,), above=Marked(Name("t")))
             return [UnitColumn((total,), 1, (str(net.loss), *mean), Link.ALL)]
+
+        def target(place: int) -> Marked:
+            return Marked(Name("t", (place + 1,)), self._of_sample("targets", place))
+
         errors = tuple(
-            cell and replace(cell, above=self._target(cell.place))
-            for cell in _cells(Name("E"), (count,))
+            cell and replace(cell, above=target(cell.place)) for cell in _cells(Name("E"), (count,))
         )
         within = "sum" if net.loss is Loss.HALF_SQUARED else "mean"
         said = mean or ((within,) if count > 1 else ())
@@ -194,9 +197,6 @@ class _StageReader:
             UnitColumn(errors, count, (str(net.loss),), Link.EACH),
             UnitColumn((Neuron(0, (TOTAL_ERROR,)),), 1, said, Link.ALL),
         ]
-
-    def _target(self, place: int) -> Marked:
-        return Marked(Name("t", (place + 1,)), self._of_sample("targets", place))
 
     def _of_sample(self, part: str, place: int) -> float | None:
         return getattr(self.sample, part)[place] if self.sample else None
@@ -214,13 +214,11 @@ def _as_planes(shape: Shape) -> Shape:
 def _cells(name: Name, shape: Shape) -> tuple[Neuron | None, ...]:
     """The units of a column; values that lay in planes keep the names of their places."""
     return tuple(
-        None if k is None else Neuron(k, (name.element(_place(k, shape), shape),))
+        None
+        if k is None
+        else Neuron(k, (name.element(tuple(map(int, np.unravel_index(k, shape))), shape),))
         for k in shown(prod(shape))
     )
-
-
-def _place(element: int, shape: Shape) -> Shape:
-    return tuple(int(k) for k in np.unravel_index(element, shape))
 
 
 def _range_words(parameter: Parameter) -> str:

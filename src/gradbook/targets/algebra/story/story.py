@@ -53,7 +53,8 @@ class Story:
         """left = this = that, under a number."""
         lines = [
             EquationLine(None if k else left, sign, right)
-            for k, (sign, right) in enumerate(_fresh(rights))
+            for k, (sign, right) in enumerate(rights)
+            if not k or right != rights[k - 1][1]  # not the same thing twice running
         ]
         self.count += 1
         self.blocks.append(Equation(tuple(lines), self.count))
@@ -69,15 +70,6 @@ class Story:
 
     def reference(self, said: Local | Node) -> EquationNumber:
         return EquationNumber(self.numbers[said])
-
-
-def _fresh(rights: Sequence[tuple[str, Form]]) -> list[tuple[str, Form]]:
-    """Without saying the same thing twice running."""
-    return [
-        (sign, right)
-        for k, (sign, right) in enumerate(rights)
-        if not k or right != rights[k - 1][1]
-    ]
 
 
 def listed(things: Sequence[Form], most: int = 4) -> tuple[Inline, ...]:

@@ -53,9 +53,7 @@ class _LatexWriter(DocumentWriter):
         return f"\\begin{{why}}\n{text}\n\\end{{why}}" if aside else f"\n{text}"
 
     def equation(self, block: Equation) -> str:
-        first, *others = (
-            f"{left} &{sign} {right}" for left, sign, right in rows(block.lines, ROOM)
-        )
+        first, *others = rows(block.lines, ROOM)
         tag = f" \\tag{{{block.number}}}" if block.number is not None else ""
         said = " \\\\\n".join([first + tag, *others])
         return f"\\begin{{align*}}\n{said}\n\\end{{align*}}"

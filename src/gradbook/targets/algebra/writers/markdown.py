@@ -62,7 +62,7 @@ def _is_one_row(block: Block) -> bool:
 
 def _rows(block: Equation) -> list[str]:
     """Its lines, the number behind the first: a tag would stand behind only one in a fence."""
-    lines = [f"{left} &{sign} {right}" for left, sign, right in rows(block.lines, ROOM)]
+    lines = list(rows(block.lines, ROOM))
     if block.number is not None:
         lines[0] += f" && ({block.number})"
     return lines

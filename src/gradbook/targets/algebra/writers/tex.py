@@ -172,22 +172,20 @@ def escape(text: str) -> str:
 
 # Lines -----------------------------------------------------------------------
 
-Row = tuple[str, str, str]  # left, sign, right
 
-
-def rows(lines: Sequence[EquationLine], room: float) -> Iterator[Row]:
+def rows(lines: Sequence[EquationLine], room: float) -> Iterator[str]:
     """The lines of an equation: in one row where they fit, else each as many as it needs."""
     lefts = ["" if line.left is None else spell(line.left) for line in lines]
     room -= max(map(width, lefts))
     signs = [SIGNS.get(line.sign, line.sign) for line in lines]
     whole = " ".join(f"{sign} {spell(line.right)}" for sign, line in zip(signs, lines, strict=True))
     if not any(lefts[1:]) and width(whole) <= room:
-        yield lefts[0], signs[0], whole.removeprefix(f"{signs[0]} ")
+        yield f"{lefts[0]} &{whole}"
         return
     for left, sign, line in zip(lefts, signs, lines, strict=True):
         first, *others = broken(TexPrinter().write(line.right), room, width)
-        yield left, sign, first
-        yield from (("", "", rf"\quad {other}") for other in others)
+        yield f"{left} &{sign} {first}"
+        yield from (rf" & \quad {other}" for other in others)
 
 
 # About how wide a formula will be --------------------------------------------

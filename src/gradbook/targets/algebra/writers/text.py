@@ -137,9 +137,8 @@ class _TextWriter(DocumentWriter):
 
     def equation(self, block: Equation) -> str:
         number = f"({block.number})" if block.number is not None else ""
-        rows = _in_one_row(block.lines, self.room) or list(_rows(block.lines, self.room))
-        margins = [number, *[""] * len(rows)]
-        return "\n".join(f"{m:<{MARGIN}}{row}" for m, row in zip(margins, rows, strict=False))
+        rows = zip_longest([number], _rows(block.lines, self.room), fillvalue="")
+        return "\n".join(f"{margin:<{MARGIN}}{row}" for margin, row in rows)
 
     def table(self, block: TableBlock) -> Iterator[str]:
         """Numbers below each other; what is too wide goes on below, long words in more lines."""
@@ -160,18 +159,17 @@ class _TextWriter(DocumentWriter):
                     yield (" " * MARGIN + said).replace(FIXED_SPACE, " ").rstrip()
 
 
-def _in_one_row(lines: Sequence[EquationLine], room: int) -> list[str] | None:
-    """left = this = that, where all of it fits."""
-    if any(line.left is not None for line in lines[1:]):
-        return None
-    left = [] if lines[0].left is None else [spell(lines[0].left)]
-    row = " ".join([*left, *(f"{line.sign} {spell(line.right)}" for line in lines)])
-    return [row] if len(row) <= room else None
-
-
 def _rows(lines: Sequence[EquationLine], room: int) -> Iterator[str]:
-    """The lines with their signs below each other; a broken one goes on below its formula."""
+    """left = this = that, where all of it fits; else the lines with their signs below each other.
+
+    A broken one goes on below its formula.
+    """
     lefts = ["" if line.left is None else spell(line.left) for line in lines]
+    row = " ".join([lefts[0], *(f"{line.sign} {spell(line.right)}" for line in lines)])
+    row = row.removeprefix(" ")
+    if not any(lefts[1:]) and len(row) <= room:
+        yield row
+        return
     column = max((len(left) for left in lefts if len(left) <= WIDEST_LEFT), default=0)
     for left, line in zip(lefts, lines, strict=True):
         start = f"{left:>{column}}{'' if line.sign == ':' else ' '}{line.sign} "

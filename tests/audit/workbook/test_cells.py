@@ -1,0 +1,81 @@
+"""What a cell's kind, value and formula come to in the book, and how much a book may hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.audit.formula.address import MOST_COLUMNS, MOST_ROWS
+from gradbook.audit.workbook import cells as limits
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.cells import LONGEST_FORMULA, BookCells
+from gradbook.audit.workbook.package import WorkbookError
+from tests.audit.material.small import at
+
+
+@pytest.fixture
+def cells():
+    cells = BookCells(Book(), ["first", "second"])
+    cells.next_sheet()
+    return cells
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "value"),
+    [
+        ("n", "1.5e-3", 0.0015),
+        ("n", "abc", "abc"),
+        ("s", "1", "second"),
+        ("s", "2", None),
+        ("s", "-1", None),
+        ("b", "1", True),
+        ("b", "0", False),
+        ("e", "#DIV/0!", "#DIV/0!"),
+        ("str", "2", "2"),
+        ("n", None, None),
+    ],
+)
+def test_a_value_is_read_by_its_kind(cells, kind, raw, value):
+    cells.keep(0, 0, kind, None, "", raw)
+    assert cells.book.values.get(at("A1")) == value
+
+
+def test_a_shared_formula_is_that_of_its_sheet_alone(cells):
+    cells.keep(0, 1, "n", {"t": "shared", "si": "0"}, "A1*2", "4")
+    cells.keep(1, 1, "n", {"t": "shared", "si": "0"}, "", "6")
+    assert cells.book.formula(at("B2")) == "=A2*2"
+    cells.next_sheet()
+    cells.keep(1, 1, "n", {"t": "shared", "si": "0"}, "", "6")
+    assert cells.book.formula(at("B2", sheet=1)) == ""
+
+
+def test_an_array_formula_gives_each_cell_its_element(cells):
+    cells.keep(0, 2, "n", {"t": "array", "ref": "C1:C2"}, "A1:A2*B1:B2", "3")
+    assert [cells.book.patterns[at(k)].text_at(at(k)) for k in ("C1", "C2")] == ["A1*B1", "A2*B2"]
+    assert cells.book.formula(at("C2")) == "{=A1:A2*B1:B2}"
+
+
+def test_an_array_that_fills_too_many_cells_is_refused(cells):
+    with pytest.raises(WorkbookError, match="too many cells"):
+        cells.keep(0, 0, "n", {"t": "array", "ref": "A1:ZZ999"}, "B1:B2*2", "1")
+
+
+def test_a_formula_that_is_too_long_is_kept_but_not_read(cells):
+    cells.keep(0, 0, "n", {}, "+".join(["B1"] * LONGEST_FORMULA), "1")
+    assert cells.book.patterns[at("A1")].expression is None
+
+
+@pytest.mark.parametrize("place", [(-1, 0), (MOST_ROWS, 0), (0, MOST_COLUMNS)])
+def test_a_cell_outside_the_sheet_is_refused(cells, place):
+    with pytest.raises(WorkbookError, match="outside the sheet"):
+        cells.keep(*place, "n", None, "", "1")
+
+
+def test_full_and_empty_cells_are_counted_apart(cells, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_CELLS", 2)
+    monkeypatch.setattr(limits, "MOST_EMPTY", 3)
+    for column in range(3):
+        cells.keep(0, column, "n", None, "", None)
+    for column in range(2):
+        cells.keep(1, column, "n", None, "", "1")
+    with pytest.raises(WorkbookError, match="2 cells"):
+        cells.keep(2, 0, "n", None, "", "1")

@@ -1,0 +1,98 @@
+"""A package is opened within bounds, and what is no workbook is refused in a line."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import pytest
+
+from gradbook.audit.workbook import package as bounds
+from gradbook.audit.workbook.package import (
+    OLE,
+    Package,
+    WorkbookError,
+    local,
+    package,
+    parse,
+    parser,
+    related,
+    relations_part,
+)
+
+
+def zipped(**parts: bytes) -> Package:
+    file = BytesIO()
+    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return Package(ZipFile(file))
+
+
+def tags(*pieces: bytes) -> list[str]:
+    found: list[str] = []
+    parse("part", pieces, parser(), lambda tag, attributes: found.append(tag))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [(b"", "empty"), (OLE, "remove the password"), (b"PK\3\4 no zip", "no workbook")],
+)
+def test_other_files_are_refused_by_how_they_begin(tmp_path, head, why):
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(head)
+    with pytest.raises(WorkbookError, match=why), package(path):
+        pass
+
+
+def test_a_part_comes_whole_from_its_chunks():
+    data = bytes(range(256)) * 1000
+    parts = zipped(one=data)
+    assert len(list(parts.chunks("one"))) > 1
+    assert parts.bytes_of("one") == data
+    assert (parts.size("one"), parts.size("none")) == (len(data), 0)
+
+
+def test_a_part_that_unpacks_to_far_more_than_its_size_is_a_bomb():
+    with pytest.raises(WorkbookError, match="unpacks to more"):
+        zipped(one=b" " * (4 * bounds.SMALL)).bytes_of("one")
+    assert len(zipped(one=b" " * bounds.SMALL).bytes_of("one")) == bounds.SMALL
+
+
+def test_a_missing_part_is_named():
+    with pytest.raises(WorkbookError, match="two is missing"):
+        zipped(one=b"").bytes_of("two")
+
+
+def test_elements_are_told_even_where_pieces_cut_them():
+    assert tags(b"<a><b", b"/><c>", b"</c></a>") == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", "entities"),
+        (b"<a>" * (bounds.DEEPEST + 1), "too deeply"),
+        (b"<a>\n<b></a>", "no XML .line 2"),
+        (b"<?xml version='1.0' encoding='nonsense'?><a/>", "part"),
+    ],
+)
+def test_what_is_wrong_with_xml_becomes_one_line(text, why):
+    with pytest.raises(WorkbookError, match=why):
+        tags(text)
+
+
+def test_elements_are_counted_before_they_are_read(monkeypatch):
+    monkeypatch.setattr(bounds, "MOST_ELEMENTS", 10)
+    zipped(one=b"<a>" + b"<b/>" * 9 + b"</a>").parse("one", lambda *_: None)
+    with pytest.raises(WorkbookError, match="10 elements"):
+        zipped(one=b"<a>" + b"<b/>" * 10 + b"</a>").refuse_very_many("one")
+
+
+def test_relations_lead_from_one_part_to_another():
+    assert relations_part("xl/workbook.xml") == "xl/_rels/workbook.xml.rels"
+    assert related("xl/worksheets/sheet1.xml", "../comments1.xml") == "xl/comments1.xml"
+    assert related("xl/workbook.xml", "/xl/styles.xml") == "xl/styles.xml"
+    assert related("xl/workbook.xml", "../../../outside.xml") == "outside.xml"
+    assert local("x:row") == local("row") == "row"
