@@ -168,7 +168,10 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _begin(self, rows: NDArray[Any], goes_on: bool) -> None:
         """The network, its start values, what rows are normalised by; or those of the last fit."""
-        self._require_sense()
+        whole("epochs", self.epochs, 1)
+        whole("the batch", self.batch, 1)
+        whole("the number of threads", self.threads, 1)
+        one_of("engine", self.engine, ENGINES)
         if goes_on:
             self._engine = self._opened()
             self._engine.restore(self.values_)
@@ -180,12 +183,6 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_iter_, self.loss_curve_ = 0, []
         self.engine_ = self._kind(len(rows))
         self._engine = self._opened()
-
-    def _require_sense(self) -> None:
-        whole("epochs", self.epochs, 1)
-        whole("the batch", self.batch, 1)
-        whole("the number of threads", self.threads, 1)
-        one_of("engine", self.engine, ENGINES)
 
     def _net(self) -> Net:
         if self.net is None:

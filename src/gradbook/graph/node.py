@@ -56,6 +56,16 @@ def define(name: str, value: Callable[..., Any], **parts: Callable[..., Any]) ->
     OPS[name] = Op(name, value, **parts)
 
 
+def _operators(
+    op: str,
+) -> tuple[Callable[[Node, Node | float], Node], Callable[[Node, float], Node]]:
+    """What a node answers on the left of Python's operator for an op, and on its right."""
+    return (
+        lambda self, other: self.graph.make(op, self, other),
+        lambda self, other: self.graph.make(op, other, self),
+    )
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Node:
     """One value: an op on earlier nodes. `each` tells a value per sample from one per step."""
@@ -87,41 +97,14 @@ class Node:
     def is_constant(self, value: float | None = None) -> bool:
         return self.op.name == "constant" and value in (None, self.number)
 
-    def _with(self, op: str, *others: Node | float) -> Node:
-        return self.graph.make(op, self, *others)
-
-    def __add__(self, other: Node | float) -> Node:
-        return self._with("add", other)
-
-    def __sub__(self, other: Node | float) -> Node:
-        return self._with("subtract", other)
-
-    def __mul__(self, other: Node | float) -> Node:
-        return self._with("multiply", other)
-
-    def __truediv__(self, other: Node | float) -> Node:
-        return self._with("divide", other)
-
-    def __pow__(self, other: Node | float) -> Node:
-        return self._with("power", other)
-
-    def __radd__(self, other: float) -> Node:
-        return self.graph.constant(other) + self
-
-    def __rsub__(self, other: float) -> Node:
-        return self.graph.constant(other) - self
-
-    def __rmul__(self, other: float) -> Node:
-        return self.graph.constant(other) * self
-
-    def __rtruediv__(self, other: float) -> Node:
-        return self.graph.constant(other) / self
-
-    def __rpow__(self, other: float) -> Node:
-        return self.graph.constant(other) ** self
+    __add__, __radd__ = _operators("add")
+    __sub__, __rsub__ = _operators("subtract")
+    __mul__, __rmul__ = _operators("multiply")
+    __truediv__, __rtruediv__ = _operators("divide")
+    __pow__, __rpow__ = _operators("power")
 
     def __neg__(self) -> Node:
-        return self._with("negate")
+        return self.graph.make("negate", self)
 
 
 class Graph:

@@ -21,6 +21,7 @@ ONCE_MISSED = {
     "what is wrong in later rows isn't the first row's fault": (100970, "sum: frozen"),
     "a loss stands beside its own weights": (100925, "sum: frozen"),
     "two tables in one row go on differently": (100224, "text"),
+    "a velocity goes on though its gradient is cut off from the weights": (100297, "text"),
     # updates
     "a gradient may stand alone on its sheet": (792, "other gradient"),
     "a velocity belongs where another's velocity stands": (101162, "other gradient"),

@@ -115,12 +115,16 @@ class SheetTraining:
 
     @cached_property
     def looking_back(self) -> set[Address]:
-        """The computed cells that go on from what they were one step ago."""
-        sources, strides = self.flow.sources, self.strides
+        """The cells that go on from what they were one step ago: those that depend on a weight, and
+        others with their formulas, which a mistake may have cut off from the weights."""
+        patterns, sources, strides = self.book.patterns, self.flow.sources, self.strides
+        formulas = {patterns[cell] for cell in self.computed if cell in patterns}
         return {
             cell
-            for cell in self.computed
-            if any(cell - source in strides for source in sources(cell))
+            for cell, pattern in patterns.items()
+            if pattern in formulas
+            and cell not in self.weight_cells
+            and any(cell - source in strides for source in sources(cell))
         }
 
 

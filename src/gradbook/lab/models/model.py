@@ -92,12 +92,12 @@ class Model:
         return f"<Model of {name}: {self.parameters:,} parameters, {len(self.classes)} classes>"
 
     def _repr_html_(self) -> str:
-        from gradbook.report.summary.model import cell
+        from gradbook.report.summary.page import cell
 
         return cell(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        from gradbook.report.summary.model import lines
+        from gradbook.report.summary.page import lines
 
         printer.text(lines(self))
 

@@ -27,14 +27,7 @@ from gradbook.audit.findings.overview import (
     shared_mistakes,
 )
 from gradbook.errors import one_line
-from gradbook.report.audit.text import (
-    counts,
-    found,
-    gathered,
-    learning,
-    summary,
-    to_fill_in,
-)
+from gradbook.report.audit.text import counts, found, gathered, learning, summary, to_fill_in
 from gradbook.report.chart import interactive, svg
 from gradbook.report.chart.curves import Chart, Curve
 from gradbook.report.page.shell import Section, badge, page, resource, text, wide
@@ -71,9 +64,7 @@ def audit_page(reports: Sequence[BookReport]) -> str:
 
 def _has_a_part(reports: Sequence[BookReport], report: BookReport) -> bool:
     """Whether a book has a part of its own on the page."""
-    return bool(report.sheets) and (
-        len(reports) == 1 or any(sheet.findings for sheet in report.sheets)
-    )
+    return any(len(reports) == 1 or sheet.findings for sheet in report.sheets)
 
 
 def _name(report: BookReport) -> str:

@@ -11,7 +11,7 @@ from gradbook.palette import curve_colours
 from gradbook.report.chart import interactive
 from gradbook.report.chart.interactive import swatch
 from gradbook.report.compare.text import table as columns_of_runs
-from gradbook.report.images.cards import card, cards, line
+from gradbook.report.images.pixels import card, cards, line
 from gradbook.report.page.shell import Section, made_with, page, text, wide
 from gradbook.report.page.tables import columns_of_words, table
 from gradbook.report.run.charts import of_several

@@ -12,14 +12,7 @@ from gradbook.lab.runs.comparison import Compared, Misread, differences
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.run.charts import of_several
 from gradbook.report.words.lines import Span, TextLine, folded
-from gradbook.report.words.table import (
-    RULE,
-    TableColumn,
-    TextTable,
-    csv_lines,
-    fitted,
-    not_shown,
-)
+from gradbook.report.words.table import RULE, TableColumn, TextTable, csv_lines, fitted, not_shown
 
 VERSION = 1  # of the JSON
 LEAST_HEIGHT = 10  # rows of a chart

@@ -7,12 +7,15 @@ weaker they are, so that zero is the paper, light or dark.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterable
 from io import BytesIO
 from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gradbook.report.page.shell import text
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -74,3 +77,29 @@ def _address(image: Image, **how: bytes) -> str:
     content = BytesIO()
     image.save(content, "PNG", optimize=True, **how)
     return f"data:image/png;base64,{b64encode(content.getvalue()).decode()}"
+
+
+# Cards side by side, each with an image and a list of words below it.
+
+
+def cards(each: Iterable[str]) -> str:
+    """Cards side by side; nothing where there are none."""
+    together = "\n".join(each)
+    return f'<ol class="gallery">\n{together}\n</ol>' if together else ""
+
+
+def card(
+    pixels: NDArray[np.uint8], place: int, what: str, lines: Iterable[str], kind: str = ""
+) -> str:
+    """The test image of that place, what it is in words, and lines of a list below it."""
+    return (
+        f'<li{kind}><img src="{picture(pixels)}" alt="test image {place + 1:,}: {text(what)}" '
+        f'title="image {place + 1:,}">\n<dl>{"".join(lines)}</dl></li>'
+    )
+
+
+def line(word: str, name: str, value: str = "", before: str = "") -> str:
+    """A word and a name, and at their right a value; `before` is HTML."""
+    right = f"<dd>{value}</dd>" if value else ""
+    named = f" <b>{text(name)}</b>" if name else ""
+    return f'<div><dt title="{text(name)}">{before}{word}{named}</dt>{right}</div>'

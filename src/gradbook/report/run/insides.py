@@ -101,9 +101,9 @@ def _stage(stage: Stage) -> str:
 
 
 def _full(values: Array) -> float:
-    return float(np.nan_to_num(np.percentile(np.abs(values), PERCENTILE))) or float(
-        np.nan_to_num(np.abs(values).max())
-    )
+    sizes = np.abs(values)
+    usual, most = np.nan_to_num([np.percentile(sizes, PERCENTILE), sizes.max()]).tolist()
+    return float(usual or most)
 
 
 def _left_out(count: int, what: str) -> str:

@@ -12,7 +12,7 @@ from gradbook.amounts import counted, percent, sureness
 from gradbook.data.images import Images
 from gradbook.lab.models.answers import Answers, Places
 from gradbook.lab.runs.evidence import Evidence
-from gradbook.report.images.cards import card, cards, line
+from gradbook.report.images.pixels import card, cards, line
 from gradbook.report.page.shell import text, wide
 from gradbook.report.page.tables import bar, table
 

@@ -7,17 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from gradbook.amounts import counted, duration
-from gradbook.lab.recipes.builtin import RECIPES, Measured, builtin_recipe, measured
-from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.builtin import RECIPES, builtin_recipe, measured
 from gradbook.net.measure import measure
 from gradbook.report.words.lines import Span, TextLine, folded
 from gradbook.report.words.table import TableColumn, TextTable
 
 Record = dict[str, Any]
-
-
-def _time(seconds: float | None) -> str:
-    return "" if seconds is None else duration(seconds)
 
 
 def _right(reached: Record | None) -> str:
@@ -30,17 +25,18 @@ COLUMNS = (  # a key is that of a recipe's record
     TableColumn("recipe", "name", words=True, ink="cyan"),
     TableColumn("parameters", "parameters"),
     TableColumn("epochs", "epochs", spell=str),
-    TableColumn("time", "seconds_here", spell=_time),
+    TableColumn("time", "seconds_here", spell=lambda it: "" if it is None else duration(it)),
     TableColumn("test images right", "measured", spell=_right),
 )
 
 
 def records(threads: int) -> list[Record]:
     """What each costs, and what it reached where that was measured; for programs too."""
-    return [_record(name, builtin_recipe(name), measured(name), threads) for name in RECIPES]
+    return [_record(name, threads) for name in RECIPES]
 
 
-def _record(name: str, recipe: Recipe, reached: Measured | None, threads: int) -> Record:
+def _record(name: str, threads: int) -> Record:
+    recipe, reached = builtin_recipe(name), measured(name)
     return {
         "name": name,
         "about": recipe.about,

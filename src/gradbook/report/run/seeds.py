@@ -16,7 +16,7 @@ from gradbook.report.chart import interactive
 from gradbook.report.chart.curves import spread as apart
 from gradbook.report.chart.scale import notch
 from gradbook.report.chart.svg import FONT
-from gradbook.report.images.cards import card, cards, line
+from gradbook.report.images.pixels import card, cards, line
 from gradbook.report.page.shell import Section, page, text, wide
 from gradbook.report.page.tables import table
 from gradbook.report.run.charts import of_several
@@ -177,8 +177,7 @@ def dots(spread: Spread, labels: Sequence[str], of: int) -> str:
             parts.append(_text(place, LINE - 20, label))
     return (
         f'<svg class="gb-chart dots" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" '
-        f'font-family="{FONT}" aria-label="The seeds on a line">{"".join(parts)}'
-        "</svg>"
+        f'font-family="{FONT}" aria-label="The seeds on a line">{"".join(parts)}</svg>'
     )
 
 

@@ -1,12 +1,14 @@
-"""A network's summary as one page: the table, and bars for where parameters and work are."""
+"""A network's summary as one page, with bars for parameters and work; and in a notebook."""
 
 from __future__ import annotations
 
-from gradbook.net.measure import NetMeasure
+from gradbook.amounts import counted, percent
+from gradbook.lab.models.model import Model
+from gradbook.net.measure import NetMeasure, measure
 from gradbook.palette import ACTIVATION, INPUT, MEMORY, WEIGHT, Colour
 from gradbook.report.page.shell import Section, resource, text, wide
 from gradbook.report.page.shell import page as whole_page
-from gradbook.report.page.tables import bar, columns_of_words, table
+from gradbook.report.page.tables import IN_A_NOTEBOOK, bar, columns_of_words, table, text_table
 from gradbook.report.summary.table import heading, meanings, remarks
 from gradbook.report.summary.table import table as summary_table
 from gradbook.report.words.table import TableCell, TableColumn, TextTable
@@ -64,12 +66,8 @@ def remarks_list(measured: NetMeasure, kind: str = "remarks") -> str:
 
 
 def _coloured(column: TableColumn) -> str:
-    title = text(column.title)
-    return (
-        f'<span class="k-{COLOURS[column.key].key}">{title}</span>'
-        if column.key in COLOURS
-        else title
-    )
+    title, colour = text(column.title), COLOURS.get(column.key)
+    return f'<span class="k-{colour.key}">{title}</span>' if colour else title
 
 
 def _bar(shown: TextTable, place: int, cell: TableCell) -> str:
@@ -79,3 +77,23 @@ def _bar(shown: TextTable, place: int, cell: TableCell) -> str:
         return ""
     most = max(other for row in shown.rows if isinstance(other := row[place], int))
     return bar(max(LEAST_BAR, cell / most), COLOURS[key].key, at_the_right=True)
+
+
+# A trained model in a notebook: what it is in a line, and below it layer by layer.
+
+
+def cell(model: Model) -> str:
+    shown = summary_table(measure(model.net)).only(("layer", "output", "parameters"))
+    return f"<p>{text(_line(model))}</p>{text_table(shown, left=IN_A_NOTEBOOK)}"
+
+
+def lines(model: Model) -> str:
+    return f"{_line(model)}\n\n{model.summary().rstrip()}"
+
+
+def _line(model: Model) -> str:
+    tested = model.about.get("test_accuracy")
+    score = f", right on {percent(tested)} of the test images" if isinstance(tested, float) else ""
+    classes = counted(len(model.classes), "class", "classes")
+    name = model.net.name or "a network"
+    return f"{name}: {counted(model.parameters, 'parameter')}, {classes}{score}"

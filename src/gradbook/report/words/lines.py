@@ -34,18 +34,9 @@ def folded(line: TextLine | str, width: int, first: int = 0, rest: int = 0) -> I
     spans = [Span(line)] if isinstance(line, str) else line
     words = "".join(span.text for span in spans)
     at = 0
-    for k, part in enumerate(_wrapped(words, max(width, 20), first, rest)):
-        indent = rest if k else first
-        at = words.index(part[indent:], at)
-        end = at + len(part) - indent
-        yield [Span(" " * indent)] * (indent > 0) + _cut(spans, at, end)
-        at = end
-
-
-def _wrapped(words: str, width: int, first: int, rest: int) -> list[str]:
-    return wrap(
+    parts = wrap(
         words,
-        width,
+        max(width, 20),
         initial_indent=" " * first,
         subsequent_indent=" " * rest,
         expand_tabs=False,
@@ -53,6 +44,12 @@ def _wrapped(words: str, width: int, first: int, rest: int) -> list[str]:
         break_on_hyphens=False,
         break_long_words=False,
     )
+    for k, part in enumerate(parts):
+        indent = rest if k else first
+        at = words.index(part[indent:], at)
+        end = at + len(part) - indent
+        yield [Span(" " * indent)] * (indent > 0) + _cut(spans, at, end)
+        at = end
 
 
 def _cut(spans: TextLine, start: int, end: int) -> TextLine:

@@ -10,15 +10,7 @@ from gradbook.graph.node import Node, needed
 from gradbook.targets.c.emit import whole
 from gradbook.targets.c.emit.names import Names, titles
 from gradbook.targets.c.emit.passes import pass_text
-from gradbook.targets.c.emit.scope import (
-    TRAIN,
-    Dropped,
-    Members,
-    Piece,
-    Scope,
-    names_of,
-    sizes,
-)
+from gradbook.targets.c.emit.scope import TRAIN, Dropped, Members, Piece, Scope, names_of, sizes
 from gradbook.targets.c.emit.syntax import indented, task
 from gradbook.targets.c.kernels.loops import kernel
 from gradbook.targets.c.kernels.machine import Machine

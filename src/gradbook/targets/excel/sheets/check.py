@@ -18,13 +18,7 @@ from gradbook.targets.excel.plan.book import (
 )
 from gradbook.targets.excel.plan.nudges import AGREES, BASE_ROW, DIFFERS, FIRST_ROW, NUDGE, OPEN
 from gradbook.targets.excel.plan.values import shown
-from gradbook.targets.excel.sheets.look import (
-    PLAIN,
-    SMALL,
-    Look,
-    colour,
-    digits,
-)
+from gradbook.targets.excel.sheets.look import PLAIN, SMALL, Look, colour, digits
 from gradbook.targets.excel.sheets.table import columns
 
 TOP = 7  # the first row with a weight

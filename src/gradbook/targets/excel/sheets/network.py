@@ -27,13 +27,7 @@ from gradbook.targets.excel.plan.book import (
     start_name,
 )
 from gradbook.targets.excel.plan.values import shown
-from gradbook.targets.excel.sheets.look import (
-    SMALL,
-    ChartCurve,
-    Look,
-    colour,
-    loss_chart,
-)
+from gradbook.targets.excel.sheets.look import SMALL, ChartCurve, Look, colour, loss_chart
 
 GUIDE_WIDTH = 15  # columns
 PANEL = 1  # the first column of the panel on the left

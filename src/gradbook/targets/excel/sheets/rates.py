@@ -17,15 +17,7 @@ from gradbook.palette import ERROR, QUIET, RATE, curve_colours
 from gradbook.targets.excel.language.grammar import digits as typed
 from gradbook.targets.excel.plan.book import HEAD_ROWS, RATES, RATES_WORK, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.values import shown
-from gradbook.targets.excel.sheets.look import (
-    BAD,
-    GOOD,
-    OPEN,
-    SMALL,
-    ChartCurve,
-    Look,
-    loss_chart,
-)
+from gradbook.targets.excel.sheets.look import BAD, GOOD, OPEN, SMALL, ChartCurve, Look, loss_chart
 from gradbook.targets.excel.sheets.table import columns, write_cells, write_headings
 
 TOP = 4  # the first row with a rate
