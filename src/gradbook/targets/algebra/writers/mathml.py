@@ -78,6 +78,7 @@ class _Whole(Printer):
 
     levels: ClassVar[dict[type, Level]] = {**Printer.levels, forms.Derived: Level.PRODUCT}
     before_sum: ClassVar[str] = ""
+    tall: ClassVar[tuple[str, ...]] = ("<mfrac>", "<munder>", "<mtable")
     decimal: ClassVar[Decimals] = Decimals(
         MINUS,
         "<mi>∞</mi>",
@@ -96,7 +97,7 @@ class _Whole(Printer):
 
     def bracketed(self, inside: str) -> str:
         """Brackets grow with what is tall only; around the rest they would stand too far off."""
-        if any(tag in inside for tag in TALL):
+        if any(tag in inside for tag in self.tall):
             return f"<mrow><mo>(</mo>{unmarked(inside)}<mo>)</mo></mrow>"
         return f'<mo stretchy="false">(</mo>{deeper(inside)}<mo stretchy="false">)</mo>'
 
@@ -107,7 +108,11 @@ class _Whole(Printer):
         return f"<mrow>{unmarked(self.part(form, Level.ATOM))}</mrow>"
 
     def write_symbol(self, form: forms.Symbol) -> str:
-        return symbol_of(form)
+        """A letter with its subscript: the h of a_h1 slanted, its number and 'total' upright."""
+        kind, letter, below = _parts(form)
+        if form.name.stem.endswith(SQUARE):
+            return raised(form, "<mn>2</mn>")
+        return f'<msub class="{kind}">{letter}<mrow>{below}</mrow></msub>' if below else letter
 
     def write_words(self, form: forms.Words) -> str:
         return f"<mtext>{escape(form.text)}</mtext>"
@@ -172,11 +177,9 @@ class _Whole(Printer):
 class _Flat(_Whole):
     """Brackets stand beside what they hold, so that a line can be broken between them."""
 
-    def bracketed(self, inside: str) -> str:
-        return f'<mo stretchy="false">(</mo>{deeper(inside)}<mo stretchy="false">)</mo>'
+    tall: ClassVar[tuple[str, ...]] = ()
 
 
-TALL = ("<mfrac>", "<munder>", "<mtable")
 IF = f"<mtext>if{SPACE}</mtext>"
 INDENT = '<mspace width="1em"/>'
 THIN_SPACE = '<mspace width="0.17em"/>'
@@ -191,14 +194,6 @@ def _sign(sign: str) -> str:
 # Letters with what stands below them, and numbers ----------------------------
 
 SQUARE = "²"  # σ² is a letter with its square
-
-
-def symbol_of(symbol: forms.Symbol) -> str:
-    """A letter with its subscript: the h of a_h1 slanted, its number and 'total' upright."""
-    kind, letter, below = _parts(symbol)
-    if symbol.name.stem.endswith(SQUARE):
-        return raised(symbol, "<mn>2</mn>")
-    return f'<msub class="{kind}">{letter}<mrow>{below}</mrow></msub>' if below else letter
 
 
 def raised(symbol: forms.Symbol, exponent: str) -> str:
