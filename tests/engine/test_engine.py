@@ -192,7 +192,9 @@ def test_the_rounding_of_its_terms_is_all_that_a_gradient_is_forgiven():
 @settings(max_examples=60 if REQUIRE_ALL else 8, phases=[Phase.explicit, Phase.generate])
 @given(networks(dropout=True, samples=0), st.integers(2, 37), st.integers(0, 99))
 def test_any_networks_step_is_the_references_in_float32(net, size, seed):
-    """Compared as far as the reference itself is sure when its weights move by a last bit."""
+    """Compared as far as the reference itself is sure when its weights, and the sums that layers
+    hand on, move by a last bit: batch normalisation may take the difference of nearly equal sums.
+    """
     engine = NativeEngine(net, 37, 2, "float32", extra=QUICK)
     step, start, batch = engine.step_graph, held(engine), a_batch(net, size, seed)
     leaves = batch.leaves(step)
@@ -202,7 +204,12 @@ def test_any_networks_step_is_the_references_in_float32(net, size, seed):
         leaf: array * (1 + 2**-23 * random.choice([-1, 1], array.shape))
         for leaf, array in start.items()
     }
-    (others,) = follow(step, [leaves], start=nudged)
+    rounded = {
+        node: values[node] * (1 + 2**-24 * random.choice([-1, 1], np.shape(values[node])))
+        for node in step.graph.nodes
+        if node in values and node.name is not None and node.name.stem in ("h", "o", "c", "z")
+    }
+    (others,) = follow(step, [{**leaves, **rounded}], start=nudged)
     largest = max((np.abs(values[s]).max() for s in step.gradients.values()), default=0)
     doubt = max((np.abs(values[s] - others[s]).max() for s in step.gradients.values()), default=0)
     assume(doubt < 1e-6 * largest)
