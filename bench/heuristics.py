@@ -256,7 +256,6 @@ HEURISTICS: dict[str, Heuristic] = {
     # the loss
     "losses by their names": Function("training.loss_candidates", "called_a_loss", _no),
     "losses cut by a blank": Function("training.loss_candidates", "is_cut", _no),
-    "parts of the loss": Function("judge.loss", "numbers_behind", lambda *_: set()),
     "a term left out": Function("judge.loss", "_with_another", _last),
     "totals that repeat": Function("judge.loss", "_total", _nothing),
     "plausible losses": Function("judge.loss", "_is_plausible", _no),

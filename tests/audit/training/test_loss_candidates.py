@@ -7,7 +7,6 @@ from gradbook.audit.training.loss_candidates import (
     candidates,
     inside_of,
     is_cut,
-    numbers_behind,
 )
 from tests.audit.material.small import all_at, at
 from tests.audit.training.test_training import ONE, the_training
@@ -48,12 +47,6 @@ def test_what_is_inside_a_cell_ends_at_the_weights():
     training = the_training(TABLE)
     assert inside_of(training, at("F4")) == {at("F4"), at("A4"), at("K1")}
     assert inside_of(training, at("A4")) == {at("A4")}
-
-
-def test_the_numbers_behind_a_cell_are_typed():
-    training = the_training(TABLE)
-    assert numbers_behind(training, at("G4")) == {at("K1"), at("K2")}
-    assert numbers_behind(training, at("F4")) < numbers_behind(training, at("G4"))
 
 
 def test_a_blank_on_the_way_cuts_a_cell_off():

@@ -19,7 +19,6 @@ from gradbook.audit.training.loss_candidates import (
     candidates,
     inside_of,
     is_cut,
-    numbers_behind,
 )
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
@@ -76,10 +75,6 @@ def _likeliest(
     best: Found = (-1.0, ())
     inside: set[Address] = set()
     for cell in tried:
-        if cell in inside and (
-            numbers_behind(training, cell) < numbers_behind(training, best[1][0])
-        ):
-            continue  # what the loss is made of, before the targets come in
         share = share_of((cell,))
         if share > (2 * best[0] if best[0] > 0 and cell in inside else best[0]):
             best = share, (cell,)

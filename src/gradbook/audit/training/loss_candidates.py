@@ -87,12 +87,6 @@ def inside_of(training: SheetTraining, cell: Address) -> set[Address]:
     return set(walk([flow.plain(cell, weight_cells)], inside))
 
 
-def numbers_behind(training: SheetTraining, cell: Address) -> set[Address]:
-    """The typed numbers that a cell is computed from."""
-    inside = inside_of(training, cell).difference(training.weight_cells)
-    return inside.difference(training.book.patterns)
-
-
 def is_cut(training: SheetTraining, cell: Address) -> bool:
     """Whether a blank stands on the way to a cell, so that no weight may lead there."""
     book, flow = training.book, training.flow
