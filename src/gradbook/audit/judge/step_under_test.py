@@ -185,10 +185,6 @@ class StepUnderTest:
         options = self.step.claims[weight]
         return bool(options) and self._case(weight, options[0]) in self._known_right
 
-    @property
-    def all_known_right(self) -> bool:
-        return all(not some or self.is_known_right(j) for j, some in enumerate(self.step.claims))
-
     def wrong_weights(self) -> set[int]:
         """The weights whose gradients aren't, not even for the sheet's own numbers."""
         return {

@@ -15,12 +15,12 @@ from gradbook.audit.formula.address import (
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, CellValue
 from gradbook.audit.workbook.package import WorkbookError
+from gradbook.targets.excel.language.grammar import LONGEST_FORMULA
 
 MOST_CELLS = 200_000  # with something in them, in all sheets
 MOST_EMPTY = 500_000
 MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
 MOST_FORMULAS = 20_000  # different ones
-LONGEST_FORMULA = 8192
 
 
 def too_large() -> WorkbookError:
