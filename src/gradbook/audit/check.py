@@ -30,9 +30,12 @@ from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
 from gradbook.audit.repair.gradients import gradient_findings
+from gradbook.audit.rules.perceptron import Perceptron, find_perceptrons
+from gradbook.audit.rules.perceptron_findings import perceptron_report
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.untrained import without_training
+from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.origin import origin_of
@@ -53,8 +56,9 @@ def check(path: str | Path) -> BookReport:
         origin = origin_of(book)
         flow = Flow(book)
         fill_in(book, flow)
-        trainings = find_trainings(book, flow) or cut_off_trainings(book, flow)
-        found = [_checked(training) for training in trainings]
+        perceptrons = find_perceptrons(book, flow)
+        found: list[SheetReport | None] = [*map(perceptron_report, perceptrons)]
+        found += [_checked(training) for training in _by_gradients(book, flow, perceptrons)]
         sheets = [sheet for sheet in found if sheet is not None] or without_training(book)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
@@ -68,6 +72,13 @@ def check(path: str | Path) -> BookReport:
         formulas=len(book.patterns),
         origin=origin,
     )
+
+
+def _by_gradients(book: Book, flow: Flow, perceptrons: Sequence[Perceptron]) -> list[SheetTraining]:
+    """The trainings that aren't by the perceptron rule."""
+    taken = set().union(*(perceptron.cells for perceptron in perceptrons))
+    trainings = [t for t in find_trainings(book, flow) if taken.isdisjoint(t.weight_cells)]
+    return trainings or ([] if perceptrons else cut_off_trainings(book, flow))
 
 
 def _checked(training: SheetTraining) -> SheetReport | None:

@@ -11,7 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.findings.findings import TO_FILL_IN, BookReport, Finding, SheetReport
+from gradbook.audit.findings.findings import (
+    OF_ONE_WEIGHT,
+    TO_FILL_IN,
+    BookReport,
+    Finding,
+    SheetReport,
+)
 from gradbook.audit.findings.overview import GOOD, Mark, marks_of
 
 CARRIED = 1 / 2  # what one earlier mistake costs at most of a gradient that it is carried into
@@ -94,7 +100,7 @@ def _earned(mark: Mark, own: Sequence[Finding], costs: dict[str, float]) -> Earn
 def _is_own(finding: Finding) -> bool:
     """Whether one gradient's own formula is wrong, or missing."""
     alone = bool(finding.weight) and not finding.spoils
-    return alone and (finding.kind == TO_FILL_IN or finding.quantity.startswith("∂"))
+    return alone and (finding.kind == TO_FILL_IN or finding.quantity.startswith(OF_ONE_WEIGHT))
 
 
 def _mistakes(

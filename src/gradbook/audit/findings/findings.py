@@ -60,6 +60,9 @@ KINDS = {
 """What can be wrong, and what that means."""
 
 
+OF_ONE_WEIGHT = "∂", "Δ"
+"""What the quantity of a mistake in one gradient begins with, or in one update by a rule."""
+
 RECORDED = "kind", "quantity", "weight", "cells", "formula", "expected", "why", "relative_error"
 """What --json says of each finding."""
 
@@ -132,6 +135,8 @@ class SheetReport:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     curve: LossCurves | None = None
+    rule: str = ""  # by which it learns, where that is no gradient: perceptron
+    updates: int = 0  # that were held to that rule
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,8 @@ def _sheet(report: SheetReport) -> dict[str, object]:
         "verdict": report.verdict,
         "loss": report.loss or None,
         "rate": report.rate or None,
+        "rule": report.rule or None,
+        "updates": report.updates or None,
         "weights": list(report.weights),
         "rows": list(report.rows) if report.rows else None,
         "findings": [{name: getattr(f, name) for name in RECORDED} for f in report.findings],

@@ -6,7 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.findings.findings import TO_FILL_IN, BookReport, Finding, SheetReport
+from gradbook.audit.findings.findings import (
+    OF_ONE_WEIGHT,
+    TO_FILL_IN,
+    BookReport,
+    Finding,
+    SheetReport,
+)
 from gradbook.audit.formula.edits import Edit
 
 GOOD, BAD, BLANK = "right", "wrong", "to fill in"
@@ -32,12 +38,13 @@ def right_ones(marks: Iterable[Mark]) -> int:
 def marks_of(sheet: SheetReport) -> Iterable[Mark]:
     """A mark for every gradient of a training."""
     blank = {f.weight for f in sheet.findings if f.kind == TO_FILL_IN}
-    if not sheet.loss and not blank:
+    if not (sheet.loss or sheet.rule or blank):
         return
     wrong = {
         weight
         for finding in sheet.findings
-        if finding.kind != TO_FILL_IN and (finding.spoils or finding.quantity.startswith("∂"))
+        if finding.kind != TO_FILL_IN
+        and (finding.spoils or finding.quantity.startswith(OF_ONE_WEIGHT))
         for weight in finding.spoils or (finding.weight,)
     }
     for weight in sheet.weights:

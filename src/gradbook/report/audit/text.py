@@ -15,6 +15,7 @@ from gradbook.audit.findings.findings import (
     SheetReport,
 )
 from gradbook.audit.findings.overview import (
+    Mark,
     Shared,
     grade,
     identical_files,
@@ -70,26 +71,44 @@ def summary(report: BookReport) -> str:
     if report.verdict == RIGHT:
         return f", {said}"
     marks = grade(report)
-    graded = f", {right_ones(marks):,} of {counted(len(marks), 'gradient')} right"
-    return f": {said}{graded if marks else ''}"
+    return f": {said}{f', {_graded(report, marks)}' if marks else ''}"
+
+
+def _graded(report: BookReport, marks: Sequence[Mark]) -> str:
+    """How many gradients are right, or how many weights follow their rule."""
+    rules = [sheet.rule for sheet in report.sheets if sheet.rule]
+    right = f"{right_ones(marks):,} of"
+    if rules and not any(sheet.loss for sheet in report.sheets):
+        return f"{right} {counted(len(marks), 'weight')} right by the {rules[0]} rule"
+    return f"{right} {counted(len(marks), 'gradient')} right"
 
 
 def found(report: BookReport) -> str:
     """What was found in a book."""
     if report.problem:
         return one_line(report.problem)
-    trained = [sheet for sheet in report.sheets if sheet.loss]
+    trained = [sheet for sheet in report.sheets if sheet.loss or sheet.rule]
     if not report.sheets:
         return "no loss and no weight that is updated, so there is no gradient to check"
     if not trained and report.sheets[0].notes:
         return one_line(report.sheets[0].notes[0])
     if report.verdict == RIGHT:
-        return f"{counted(sum(len(sheet.weights) for sheet in trained), 'gradient')} checked"
+        return _checked(trained)
     kinds = [finding.kind for sheet in report.sheets for finding in sheet.findings]
     wrong = sum(kind != TO_FILL_IN for kind in kinds)
     blank = len(kinds) - wrong
     said = [counted(wrong, "finding")] if wrong else []
     return ", ".join([*said, f"{blank:,} to fill in"] if blank else said)
+
+
+def _checked(trained: Sequence[SheetReport]) -> str:
+    """What was checked in a book in which all is right."""
+    gradients = sum(len(sheet.weights) for sheet in trained if not sheet.rule)
+    said = [counted(gradients, "gradient")] if gradients else []
+    for rule in dict.fromkeys(sheet.rule for sheet in trained if sheet.rule):
+        updates = sum(sheet.updates for sheet in trained if sheet.rule == rule)
+        said.append(f"{counted(updates, 'update')} by the {rule} rule")
+    return f"{', '.join(said)} checked"
 
 
 def counts(reports: Sequence[BookReport]) -> str:

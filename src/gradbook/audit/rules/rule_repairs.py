@@ -1,0 +1,189 @@
+"""Which cell of a step is to blame, and what belongs there: tried until the rule holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.edits import Edit
+from gradbook.audit.formula.expression import references
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.rules.perceptron import RuleStep
+from gradbook.audit.rules.rule_edits import rule_edits
+from gradbook.audit.rules.rule_form import RuleForm
+from gradbook.audit.rules.rule_updates import RuleUpdate
+from gradbook.audit.rules.usual import Usual
+from gradbook.targets.excel.language.grammar import write
+
+LONGEST = 60  # parts of a formula that is edited
+
+
+@dataclass(frozen=True)
+class RuleRepair:
+    """One cell's right formula, and the updates that it heals."""
+
+    cell: Address
+    right: Pattern
+    healed: tuple[RuleUpdate, ...]
+    edit: Edit | None = None  # None: what the rest of its line has
+
+
+class RepairSearch:
+    """The repairs of one step in which some updates aren't what the rule says."""
+
+    def __init__(self, usual: Usual, step: RuleStep) -> None:
+        self.usual, self.step = usual, step
+        self.perceptron = usual.perceptron
+        self.book = self.perceptron.book
+        self.before = usual.troubles(step)
+
+    def best(self, wanted: Sequence[RuleUpdate]) -> RuleRepair | None:
+        """What heals some of the wanted updates and harms none."""
+        for repair in self._as_usual(wanted):
+            return repair
+        tried = (self._tried(cell, edit, wanted) for cell, edit in self._edits(wanted))
+        found = [(self._rank(repair), repair) for repair in tried if repair]
+        return min(found, key=lambda pair: pair[0])[1] if found else None
+
+    # As the rest of its line
+
+    def _as_usual(self, wanted: Sequence[RuleUpdate]) -> Iterator[RuleRepair]:
+        found = []
+        for cell in self._suspects(wanted):
+            for pattern in self.usual.usual_at(self.step, cell):
+                if pattern is not self.book.patterns.get(cell):
+                    right = self.book.reader.typed(pattern.text_at(cell), cell)
+                    healed = self._healed(cell, right, wanted)
+                    if healed:
+                        found.append(RuleRepair(cell, right, healed))
+        yield from sorted(found, key=lambda repair: -len(repair.healed))
+
+    def _suspects(self, wanted: Sequence[RuleUpdate]) -> list[Address]:
+        """The cells that some updates are computed from, pasted values among them."""
+        inside = [cell for update in wanted for cell in self.perceptron.inside(update)]
+        sources = [source for cell in inside for source in self.perceptron.sources(cell)]
+        found = dict.fromkeys([*inside, *sources])
+        return [cell for cell in found if cell not in self.perceptron.formulas]
+
+    # By a small edit
+
+    def _edits(self, wanted: Sequence[RuleUpdate]) -> Iterator[tuple[Address, Edit]]:
+        inside = [cell for update in wanted for cell in self.perceptron.inside(update)]
+        for cell in dict.fromkeys(inside):
+            pattern = self._typed(cell)
+            if cell in self.perceptron.formulas or pattern is None or not pattern.expression:
+                continue
+            if len(list(references(pattern.expression))) <= LONGEST:
+                for edit in rule_edits(pattern.expression, self._pool):
+                    yield cell, edit
+
+    def _typed(self, cell: Address) -> Pattern | None:
+        pattern = self.book.patterns.get(cell)
+        return self.book.reader.typed(pattern.text_at(cell), cell) if pattern else None
+
+    @cached_property
+    def _pool(self) -> list[str]:
+        """The cells that the step's formulas mention, as they are typed there."""
+        found: dict[Address, str] = {}
+        for cell in self.usual.cells(self.step):
+            pattern = self._typed(cell)
+            for text, mention in (pattern.mentions if pattern else {}).items():
+                at = self.book.reader.cell(text, cell)
+                if at is not None and not isinstance(mention, float):
+                    kept = found.get(at, "")
+                    found[at] = max(kept, text, key=lambda word: word.count("$"))
+        found.update(self._usual_rate())
+        return list(found.values())
+
+    def _usual_rate(self) -> dict[Address, str]:
+        """The cell of the rate as most updates name it."""
+        cell = self.usual.rate.fixed
+        if cell is None:
+            return {}
+        for pattern in self.book.patterns.values():
+            for text in pattern.mentions:
+                if "$" in text and self.book.reader.cell(text, pattern.home) == cell:
+                    return {cell: text}
+        return {cell: _anchored(self.book.called(cell, self.step.first))}
+
+    def _tried(self, cell: Address, edit: Edit, wanted: Sequence[RuleUpdate]) -> RuleRepair | None:
+        pattern = self._typed(cell)
+        assert pattern is not None
+        assert pattern.expression is not None
+        text = write(edit.applied(pattern.expression))
+        right = self.book.reader.typed(text, cell)
+        healed = self._healed(cell, right, wanted)
+        return RuleRepair(cell, right, healed, edit) if healed else None
+
+    def _healed(
+        self, cell: Address, right: Pattern, wanted: Sequence[RuleUpdate]
+    ) -> tuple[RuleUpdate, ...]:
+        instead = {cell: right}
+        first = next((u for u in wanted if cell in self._reach[u]), None)
+        if first is None or not self.usual.heals(self.step, first, instead):
+            return ()
+        after = self.usual.troubles(self.step, instead)
+        if after.keys() - self.before.keys():
+            return ()
+        return tuple(update for update in wanted if update not in after)
+
+    @cached_property
+    def _reach(self) -> dict[RuleUpdate, set[Address]]:
+        """The cells that each update is computed from, and those that they mention."""
+        found = {}
+        for update in self.step.updates:
+            inside = self.perceptron.inside(update)
+            found[update] = {*inside, *(s for c in inside for s in self.perceptron.sources(c))}
+        return found
+
+    # Which repair is the likeliest
+
+    def _rank(self, repair: RuleRepair) -> tuple[object, ...]:
+        edit = repair.edit
+        assert edit is not None
+        forms = self.usual.forms_with(self.step, {repair.cell: repair.right})
+        known = [form for form in forms.values() if form]
+        shared = sum(
+            repair.cell in self._reach[update]
+            for update in self.step.updates
+            if update not in self.before
+        )
+        return (
+            _disorder([form for form in forms.values() if form]),
+            -len(repair.healed),
+            not all(form.follows for form in known if form.inputs),
+            self._oddness(repair),
+            shared,
+            edit.kind.rank,
+            len(repair.right.text),
+        )
+
+    def _oddness(self, repair: RuleRepair) -> int:
+        """Whether a cell's formula becomes like those of the other weights, or unlike them."""
+        old, new = self.book.patterns[repair.cell].shape, repair.right.shape
+        if old == new:
+            return 1
+        own = {update.cell for update in repair.healed}
+        shapes = set()
+        for update in self.step.updates:
+            for healed in repair.healed:
+                other = self.book.patterns.get(repair.cell - healed.cell + update.cell)
+                if other is not None and update.cell not in own:
+                    shapes.add(other.shape)
+        return 0 if new in shapes else 2 if old in shapes else 1
+
+
+def _disorder(forms: Sequence[RuleForm]) -> int:
+    """How many inputs are used twice, or come in another order than their weights."""
+    inputs = [min(form.inputs) for form in forms if form.inputs]
+    pairs = [(a, b) for k, a in enumerate(inputs) for b in inputs[k + 1 :]]
+    return sum(a >= b for a, b in pairs)
+
+
+def _anchored(text: str) -> str:
+    """B3 as $B$3."""
+    sheet, mark, cell = text.rpartition("!")
+    letters = cell.rstrip("0123456789")
+    return f"{sheet}{mark}${letters}${cell[len(letters) :]}"

@@ -1,0 +1,271 @@
+"""What the updates of a perceptron have in common, and which of them depart from it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import TypeVar
+
+from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.rules.perceptron import Perceptron, RuleStep
+from gradbook.audit.rules.rule_form import RuleForm, same_factor
+from gradbook.audit.rules.rule_updates import RuleUpdate, bases
+
+MOST = 0.7  # of the steps agree on something, or they agree on nothing
+
+Thing = TypeVar("Thing", bound=Hashable)
+
+
+class Trouble(Enum):
+    """Why an update isn't what the rule says."""
+
+    NO_FORM = "form"
+    OPPOSITE = "opposite"
+    FACTOR = "factor"
+    RATE = "rate"
+    TARGET = "target"
+    LEVELS = "levels"
+    THRESHOLD = "threshold"
+    NOT_CARRIED = "not carried"
+    PASTED = "pasted"
+    TWICE = "twice"
+
+
+@dataclass(frozen=True)
+class UsualCell:
+    """A cell that all steps share, or one that moves along with them."""
+
+    fixed: Address | None
+    away: int | None  # from a step's first update
+
+
+def most_common(things: Iterable[Thing], share: float = MOST) -> Thing | None:
+    """What most of some things are; None where they are too different."""
+    counts = Counter(things)
+    if not counts:
+        return None
+    thing, count = counts.most_common(1)[0]
+    return thing if count >= share * counts.total() else None
+
+
+class Usual:
+    """The rule as most of a perceptron's updates follow it."""
+
+    def __init__(self, perceptron: Perceptron) -> None:
+        self.perceptron = perceptron
+        self.steps = perceptron.steps
+        self.forms = {update: perceptron.form(update) for update in perceptron.updates}
+        self.producer = {u.cell: k for k, step in enumerate(self.steps) for u in step.updates}
+        self.weight = {u: k for step in self.steps for k, u in self._numbered(step)}
+
+    def _numbered(self, step: RuleStep) -> list[tuple[int, RuleUpdate]]:
+        axis = self.perceptron.axis
+        if axis is None:
+            return list(enumerate(step.updates))
+        return [(self._lines.index(axis.line(u.cell)), u) for u in step.updates]
+
+    @cached_property
+    def _lines(self) -> list[tuple[int, int]]:
+        axis = self.perceptron.axis
+        assert axis is not None
+        return sorted({axis.line(update.cell) for update in self.perceptron.updates})
+
+    def of_weight(self, number: int) -> list[RuleUpdate]:
+        """The updates of one weight."""
+        return [update for update, k in self.weight.items() if k == number]
+
+    # What most of them share
+
+    @cached_property
+    def factors(self) -> dict[int, float]:
+        """The rate of each weight, as most of its updates have it."""
+        found: defaultdict[int, list[float]] = defaultdict(list)
+        for update, form in self.forms.items():
+            if form:
+                found[self.weight[update]].append(round(form.factor, 9))
+        each = {k: Counter(values).most_common(1)[0][0] for k, values in found.items()}
+        usual, count = Counter(each.values()).most_common(1)[0]
+        return dict.fromkeys(each, usual) if 2 * count > len(each) > 2 else each
+
+    @cached_property
+    def levels(self) -> tuple[float, ...] | None:
+        return most_common((form.levels for form in self.forms.values() if form), 0.5)
+
+    @cached_property
+    def rate(self) -> UsualCell:
+        return self._usual_cell({u: f.rates for u, f in self.forms.items() if f})
+
+    @cached_property
+    def threshold(self) -> UsualCell:
+        return self._usual_cell({u: f.thresholds for u, f in self.forms.items() if f})
+
+    def _usual_cell(self, named: Mapping[RuleUpdate, frozenset[Address]]) -> UsualCell:
+        """The one cell that updates name, the same for all or so far away from each step."""
+        single = [(u, next(iter(cells))) for u, cells in named.items() if len(cells) == 1]
+        holding = [(u, cell) for u, cell in single if self.is_number(cell)] or single
+        fixed = most_common((cell for _, cell in holding), 0.51)
+        if len(self.steps) > 1 and fixed is not None:
+            return UsualCell(fixed, None)
+        away = most_common((cell - self._first(u) for u, cell in single))
+        return UsualCell(fixed if away is None else None, away)
+
+    def _first(self, update: RuleUpdate) -> Address:
+        return self.steps[self.producer[update.cell]].first
+
+    def is_number(self, cell: Address) -> bool:
+        book = self.perceptron.book
+        return cell in book.patterns or isinstance(book.values.get(cell), float)
+
+    @cached_property
+    def targets_away(self) -> dict[int, int | None]:
+        """How far each sample's target is from the input of each weight."""
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for update, form in self.forms.items():
+            if form and form.inputs:
+                found[self.weight[update]].append(form.target - min(form.inputs))
+        return {number: most_common(aways) for number, aways in found.items()}
+
+    def _has_its_target(
+        self, update: RuleUpdate, form: RuleForm, targets: Counter[Address]
+    ) -> bool:
+        away = self.targets_away.get(self.weight[update]) if form.inputs else None
+        if away is not None:
+            return form.target - min(form.inputs) == away
+        return targets[form.target] == max(targets.values())
+
+    @cached_property
+    def previous(self) -> list[int | None]:
+        """The step whose weights each step goes on from."""
+        found: list[int | None] = []
+        for step in self.steps:
+            before = Counter(self._before(update) for update in step.updates)
+            found.append(max(before, key=lambda k: (before[k], -1 if k is None else k)))
+        return found
+
+    def _before(self, update: RuleUpdate) -> int | None:
+        return self.producer.get(self.perceptron.plain(update.base))
+
+    # Formulas that most steps have
+
+    @cached_property
+    def patterns(self) -> dict[object, Counter[Pattern]]:
+        """The formulas at each place of a step, by how far it is from the first update, and those
+        of each line."""
+        found: defaultdict[object, Counter[Pattern]] = defaultdict(Counter)
+        axis, patterns = self.perceptron.axis, self.perceptron.book.patterns
+        for step in self.steps:
+            for cell in self.cells(step):
+                pattern = self.perceptron.formulas.get(cell) or patterns.get(cell)
+                if pattern is not None:
+                    found[cell - step.first][pattern] += 1
+                    if axis is not None:
+                        found[axis.line(cell)][pattern] += 1
+        return found
+
+    def cells(self, step: RuleStep) -> list[Address]:
+        """The formulas of a step, and the weights that it goes on from."""
+        inside = [cell for update in step.updates for cell in self.perceptron.inside(update)]
+        return list(dict.fromkeys([*inside, *(update.base for update in step.updates)]))
+
+    def usual_at(self, step: RuleStep, cell: Address) -> list[Pattern]:
+        """The formulas that most steps have where a cell stands."""
+        axis = self.perceptron.axis
+        keys: list[object] = [cell - step.first]
+        if axis is not None:
+            keys.append(axis.line(cell))
+        counters = (self.patterns[key] for key in keys if key in self.patterns)
+        return list(dict.fromkeys(c.most_common(1)[0][0] for c in counters if c.total() > 1))
+
+    # Which of them depart
+
+    def troubles(
+        self, step: RuleStep, instead: Mapping[Address, Pattern] | None = None
+    ) -> dict[RuleUpdate, Trouble]:
+        """The updates of a step that aren't what the rule says, maybe with other formulas."""
+        instead = instead or {}
+        forms = self.forms_with(step, instead)
+        starts = {u: self.perceptron.plain(self._with(u, instead).base) for u in step.updates}
+        found = {}
+        for update in step.updates:
+            trouble = self._carried(update, starts) or self._departs(update, forms)
+            if trouble is not None:
+                found[update] = trouble
+        return found
+
+    def forms_with(
+        self, step: RuleStep, instead: Mapping[Address, Pattern]
+    ) -> dict[RuleUpdate, RuleForm | None]:
+        """What the updates of a step add, maybe with other formulas."""
+        if not instead:
+            return {update: self.forms[update] for update in step.updates}
+        return {update: self._form_with(step, update, instead) for update in step.updates}
+
+    def _form_with(
+        self, step: RuleStep, update: RuleUpdate, instead: Mapping[Address, Pattern]
+    ) -> RuleForm | None:
+        changed = self._with(update, instead)
+        return self.perceptron.form_with(changed, instead, self._near[step.first])
+
+    def heals(self, step: RuleStep, update: RuleUpdate, instead: Mapping[Address, Pattern]) -> bool:
+        """Whether an update may be what the rule says with other formulas."""
+        form = self._form_with(step, update, instead)
+        return form is not None and self._departs(update, {update: form}) is None
+
+    def _with(self, update: RuleUpdate, instead: Mapping[Address, Pattern]) -> RuleUpdate:
+        """An update as it is with other formulas: it may go on from another cell."""
+        base, plain = update.base, self.perceptron.plain
+        if update.cell in instead:
+            places = (place.at(update.cell) for place in bases(instead[update.cell]))
+            cells = [cell for cell in places if cell is not None]
+            wanted = self.previous[self.producer[update.cell]]
+            produced = (cell for cell in cells if self.producer.get(plain(cell)) == wanted)
+            base = next(produced, cells[0] if cells else base)
+        if base in instead:
+            place = instead[base].place_of(instead[base].expression)
+            base = (place.at(base) if place else None) or base
+        return RuleUpdate(update.cell, plain(base))
+
+    @cached_property
+    def _near(self) -> dict[Address, set[Address]]:
+        """The cells in which a step has formulas, or most steps have one there."""
+        away = [key for key in self.patterns if isinstance(key, int)]
+        return {
+            step.first: {step.first + k for k in away}.union(self.cells(step))
+            for step in self.steps
+        }
+
+    def _departs(
+        self, update: RuleUpdate, forms: Mapping[RuleUpdate, RuleForm | None]
+    ) -> Trouble | None:
+        form = forms[update]
+        if form is None:
+            return Trouble.NO_FORM
+        if form.factor < 0:
+            return Trouble.OPPOSITE
+        if not same_factor(form.factor, abs(self.factors.get(self.weight[update], form.factor))):
+            return Trouble.FACTOR
+        if not all(self._is_usual(cell, self.rate, update) for cell in form.rates):
+            return Trouble.RATE
+        if not all(self._is_usual(cell, self.threshold, update) for cell in form.thresholds):
+            return Trouble.THRESHOLD
+        if not self._has_its_target(update, form, Counter(f.target for f in forms.values() if f)):
+            return Trouble.TARGET
+        return Trouble.LEVELS if self.levels and form.levels != self.levels else None
+
+    def _is_usual(self, cell: Address, usual: UsualCell, update: RuleUpdate) -> bool:
+        if usual.fixed is not None:
+            return cell == usual.fixed
+        if usual.away is not None:
+            return cell - self._first(update) == usual.away and self.is_number(cell)
+        return self.is_number(cell)
+
+    def _carried(self, update: RuleUpdate, starts: Mapping[RuleUpdate, Address]) -> Trouble | None:
+        before, usual = self.producer.get(starts[update]), self.previous[self.producer[update.cell]]
+        if before == usual:
+            twice = list(starts.values()).count(starts[update]) > 1
+            return Trouble.TWICE if twice else None
+        return Trouble.PASTED if before is None else Trouble.NOT_CARRIED
