@@ -145,9 +145,14 @@ def _write(
         write_whole(options.csv, grades_csv(reports, scores))
         written.append(f"wrote {options.csv}")
     if options.annotate:
-        from gradbook.audit.copies.annotate import annotated
+        from gradbook.audit.copies.annotate import Marking, annotated
 
-        count = _write_copies(reports, options.annotate, annotated, problems)
+        shown = {id(r): s for r, s in zip(reports, _asked(options, scores), strict=False)}
+
+        def marked(book: str, report: BookReport) -> bytes:
+            return annotated(book, report, Marking(options.hints, shown.get(id(report))))
+
+        count = _write_copies(reports, options.annotate, marked, problems)
         written.append(f"{counted(count, 'annotated book')} in {options.annotate}")
     if options.fix:
         from gradbook.audit.copies.correct import fixed
