@@ -112,6 +112,9 @@ def claim_fault(
         kind, why = PASTED, f"{written(home)} holds a number where the gradient of {name} belongs"
     elif edits:
         kind, why = wording.kind(edits), wording.why(edits, name)
+    elif tested.has_no_influence(weight):
+        loss = ", ".join(_called(tested, cell) for cell in tested.step.loss)
+        kind, why = "wrong formula", f"the loss ({loss}) doesn't depend on {name}"
     else:
         kind, why = "wrong formula", "no formula was found for it"
     try:
