@@ -29,6 +29,7 @@ class Fault:
     finding: Finding
     owners: tuple[Address, ...]
     expected: Pattern | None = None
+    first_step: int = 0  # in which it is made
     fixes: Mapping[Address, str] = field(default_factory=dict)  # the right formula of every owner
 
 
@@ -133,7 +134,12 @@ def claim_fault(
     )
     if hypothesis is not None:
         return _fault(tested, weight, hypothesis, found)
-    return Fault(weight, found, tuple(tested.positions.there(home, step) for step in tested.alike))
+    owners = tuple(tested.positions.there(home, step) for step in tested.alike)
+    return Fault(weight, found, owners, first_step=_first_step(tested))
+
+
+def _first_step(tested: StepUnderTest) -> int:
+    return min(step.number for step in tested.alike)
 
 
 def _called(tested: StepUnderTest, cell: Address) -> str:
@@ -157,7 +163,7 @@ def _fault(tested: StepUnderTest, weight: int, hypothesis: Hypothesis, finding: 
                 fixes[there] = _in_step(tested, text, cell, step)
     expected = tested.training.book.reader.typed(hypothesis.formulas[0], hypothesis.home)
     finding = replace(finding, expected=f"={expected.text}")
-    return Fault(weight, finding, tuple(fixes), expected, fixes)
+    return Fault(weight, finding, tuple(fixes), expected, _first_step(tested), fixes)
 
 
 def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) -> str:
@@ -201,4 +207,5 @@ def finding_of(same: Sequence[Fault]) -> Finding:
     owners = sorted(owner for fault in same for owner in fault.owners)
     first = min(same, key=lambda fault: min(fault.owners))
     fixes = {written(owner): f"={text}" for fault in same for owner, text in fault.fixes.items()}
-    return replace(first.finding, cells=ranges(owners), fixes=fixes)
+    first_step = min(fault.first_step for fault in same)
+    return replace(first.finding, cells=ranges(owners), fixes=fixes, first_step=first_step)

@@ -14,21 +14,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gradbook.amounts import counted
-from gradbook.cli.terminal.arguments import whole_number
+from gradbook.cli.terminal.arguments import file_ending_in, positive, whole_number
 from gradbook.cli.terminal.output import counting, show, width
-from gradbook.errors import GradbookError, one_line
+from gradbook.errors import GradbookError, UsageError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from gradbook.audit.classes.points import BookScore
     from gradbook.audit.findings.findings import BookReport
 
 EXAMPLES = """\
   gradbook check book.xlsx                   what is wrong in it, and what would be right
-  gradbook check submissions/*.xlsx          a whole class: also which mistakes are shared
-  gradbook check *.xlsx --html class.html    the same as a page
+  gradbook check submissions                 a whole class: also which mistakes are shared
+  gradbook check submissions --html class.html --csv grades.csv --out-of 20
+                                             the same as a page, and a table of grades
   gradbook check *.xlsx --annotate marked    copies with the wrong cells coloured and explained
+  gradbook check *.xlsx --annotate marked --hints --points
+                                             without the solution, with the score
   gradbook check *.xlsx --fix corrected      copies with the right formulas
   gradbook check book.xlsx --json            for a program
 """
@@ -39,11 +43,28 @@ LONGEST_NAME = 200  # bytes of a copy's
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("books", nargs="+", metavar="BOOK", help="a workbook (.xlsx, .xlsm)")
+    parser.add_argument(
+        "books", nargs="+", metavar="BOOK", help="a workbook (.xlsx, .xlsm), a folder or a pattern"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
     parser.add_argument("--html", metavar="FILE", help="write a page with all that was found")
     parser.add_argument(
+        "--csv",
+        metavar="FILE.csv",
+        type=file_ending_in(".csv"),
+        help="write a table of grades: a row for each book",
+    )
+    parser.add_argument(
+        "--points", action="store_true", help="say what each book earns: a point for each gradient"
+    )
+    parser.add_argument(
+        "--out-of", metavar="N", type=positive, help="so many points for a book with all right"
+    )
+    parser.add_argument(
         "--annotate", metavar="DIR", help="write copies whose wrong cells are coloured, with notes"
+    )
+    parser.add_argument(
+        "--hints", action="store_true", help="with --annotate: hints instead of the solution"
     )
     parser.add_argument("--fix", metavar="DIR", help="write copies with the right formulas")
     parser.add_argument(
@@ -56,30 +77,47 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.audit.many import check_books
+    if options.hints and not options.annotate:
+        raise UsageError("--hints goes with --annotate DIR: it says what the notes in copies tell")
+    from gradbook.audit.classes.points import score
 
-    reports: list[BookReport] = []
-    with counting(f"{{}} of {len(options.books)} books checked") as tell:
-        for report in check_books(options.books, options.workers):
-            reports.append(report)
-            if len(options.books) > 1:
-                tell(len(reports))
+    reports = _checked(options)
+    scores = [score(report, options.out_of) for report in reports]
     if options.json:
         import json
 
-        from gradbook.audit.findings.findings import record
+        from gradbook.audit.classes.record import class_record
 
-        print(json.dumps(record(reports), ensure_ascii=False, indent=1, allow_nan=False))
+        said = class_record(reports, scores)
+        print(json.dumps(said, ensure_ascii=False, indent=1, allow_nan=False))
     else:
         from gradbook.report.audit.text import lines
 
-        show(lines(reports, width()))
-    written, problems = _write(options, reports)
+        show(lines(reports, width(), _asked(options, scores)))
+    written, problems = _write(options, reports, scores)
     for line in () if options.json else written:
         print(one_line(line))
     for line in problems:
         print(f"gradbook: {one_line(line)}", file=sys.stderr)
     return FAILED if problems else _code(reports)
+
+
+def _checked(options: Namespace) -> list[BookReport]:
+    from gradbook.audit.classes.submissions import submitted
+    from gradbook.audit.many import check_books
+
+    books = submitted(options.books, [options.annotate, options.fix])
+    reports: list[BookReport] = []
+    with counting("books checked", len(books)) as tell:
+        for report in check_books(books, options.workers):
+            reports.append(report)
+            tell(len(reports))
+    return reports
+
+
+def _asked(options: Namespace, scores: Sequence[BookScore]) -> Sequence[BookScore]:
+    """The scores where somebody wants to see them."""
+    return scores if options.points or options.out_of else ()
 
 
 def _code(reports: Sequence[BookReport]) -> int:
@@ -89,16 +127,24 @@ def _code(reports: Sequence[BookReport]) -> int:
     return 0 if verdicts == {"right"} else WRONG
 
 
-def _write(options: Namespace, reports: Sequence[BookReport]) -> tuple[list[str], list[str]]:
-    """The page and the copies that are asked for; what is to be said of them, and what failed."""
+def _write(
+    options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]
+) -> tuple[list[str], list[str]]:
+    """The page, the grades and the copies that are asked for; what to say, and what failed."""
     written: list[str] = []
     problems: list[str] = []
     if options.html:
         from gradbook.files import write_whole
         from gradbook.report.audit.page import audit_page
 
-        write_whole(options.html, audit_page(reports))
+        write_whole(options.html, audit_page(reports, _asked(options, scores)))
         written.append(f"wrote {options.html}")
+    if options.csv:
+        from gradbook.files import write_whole
+        from gradbook.report.audit.grades import grades_csv
+
+        write_whole(options.csv, grades_csv(reports, scores))
+        written.append(f"wrote {options.csv}")
     readable = [report for report in reports if report.verdict != "unreadable"]
     if options.annotate:
         copies = Copies(options.annotate, readable, problems)
