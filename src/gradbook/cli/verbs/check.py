@@ -170,7 +170,7 @@ def _write_corrected(
 
     copies = Copies(options.fix, reports, problems)
     said: list[str] = []
-    with counting(f"{{}} of {len(reports)} books corrected") as tell:
+    with counting("books corrected", len(reports)) as tell:
         for number, found in enumerate(corrections(reports, options.workers)):
             book = found.report.book
             if found.content:
