@@ -151,18 +151,19 @@ def _write(
     readable = [report for report in reports if report.verdict != "unreadable"]
     if options.annotate:
         copies = Copies(options.annotate, readable, problems)
+        shown = {id(r): s for r, s in zip(reports, _asked(options, scores), strict=False)}
         for number, report in enumerate(readable):
-            copies.write(number, partial(_annotated, report))
+            copies.write(number, partial(_annotated, report, options.hints, shown.get(id(report))))
         written.append(f"{counted(copies.count, 'annotated book')} in {options.annotate}")
     if options.fix:
         written += _write_corrected(options, readable, problems)
     return written, problems
 
 
-def _annotated(report: BookReport) -> bytes:
-    from gradbook.audit.copies.annotate import annotated
+def _annotated(report: BookReport, hints: bool, score: BookScore | None) -> bytes:
+    from gradbook.audit.copies.annotate import Marking, annotated
 
-    return annotated(report.book, report)
+    return annotated(report.book, report, Marking(hints, score))
 
 
 def _write_corrected(
