@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
 from gradbook.audit.formula.pattern import Pattern
@@ -18,6 +19,7 @@ from gradbook.audit.workbook.flow import Flow
 A_FEW = 12  # updates that are looked at, to see whether a book knows the rule at all
 ENOUGH = 0.25  # of a training's updates have the rule's form; the others are mistakes
 NEXT_TO = 2  # columns
+LEAST = 3  # steps that show how a table would go on
 
 Signature = tuple[object, ...]
 
@@ -51,8 +53,9 @@ class Perceptron:
 
     @cached_property
     def cells(self) -> set[Address]:
-        """The weights that are updated."""
-        return {update.cell for update in self.updates}
+        """The weights that are updated, and all that their updates are made of."""
+        inside = (cell for update in self.updates for cell in self.inside(update))
+        return {update.cell for update in self.updates}.union(inside)
 
     @cached_property
     def real(self) -> int:
@@ -118,7 +121,8 @@ class Perceptron:
 
     def inside(self, update: RuleUpdate) -> list[Address]:
         """The formulas of the step that an update is computed from, its own first."""
-        found, waiting, seen = [], [update.cell], {update.cell}
+        found: list[Address] = []
+        waiting, seen = [update.cell], {update.cell}
         while waiting and len(found) < MOST_CELLS:
             cell = waiting.pop()
             found.append(cell)
@@ -161,11 +165,21 @@ def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
         forms = {update: every.form(update) for update in group}
         learning = [update for update, form in forms.items() if form]
         if learning and len(learning) >= ENOUGH * len(group):
-            whole = [*group, *_companions(book, learning, updates)]
-            steps = _steps(every, whole, forms)
+            companions = _companions(every, learning, updates)
+            some = _with_weights(every, companions)
+            steps = _steps(some, [*group, *companions], forms)
             if steps:
-                found.append(replace(every, steps=steps))
+                found.append(_with_next(replace(some, steps=steps)))
     return found
+
+
+def _with_weights(every: Perceptron, updates: Sequence[RuleUpdate]) -> Perceptron:
+    """With more weights."""
+    if not updates:
+        return every
+    cells = {every.plain(u.base) for u in updates} | {u.cell for u in updates}
+    varying = every.varying | every.flow.below(cells) | cells
+    return replace(every, weights=every.weights | cells, varying=varying, _forms={})
 
 
 def _groups(every: Perceptron, updates: Sequence[RuleUpdate]) -> list[list[RuleUpdate]]:
@@ -190,20 +204,21 @@ def _groups(every: Perceptron, updates: Sequence[RuleUpdate]) -> list[list[RuleU
 
 
 def _companions(
-    book: Book, learning: Sequence[RuleUpdate], updates: Sequence[RuleUpdate]
+    every: Perceptron, learning: Sequence[RuleUpdate], updates: Sequence[RuleUpdate]
 ) -> list[RuleUpdate]:
     """Cells beside the updates that are made as they are, though their weight is in no sum."""
-    taken = {update.cell for update in updates}
-    shapes = {book.patterns[update.cell].shape for update in learning}
-    found: list[RuleUpdate] = []
+    patterns = every.book.patterns
+    taken = {cell for update in learning for cell in every.inside(update)}
+    taken.update(update.cell for update in updates)
+    kinds = {(patterns[u.cell].shape, u.cell - u.base) for u in learning}
     beside = {update.cell for update in learning}
-    for cell in sorted(book.patterns):
-        pattern = book.patterns[cell]
-        near = any(cell + k in beside for k in range(-NEXT_TO, NEXT_TO + 1))
-        if cell not in taken and near and pattern.shape in shapes:
-            place = next(iter(bases(pattern)), None)
-            if place is not None:
-                found += updates_at([cell], place)
+    found: list[RuleUpdate] = []
+    for cell in sorted(patterns.keys() - taken):
+        if any(cell + k in beside for k in range(-NEXT_TO, NEXT_TO + 1)):
+            places = bases(patterns[cell])
+            options = (update for place in places for update in updates_at([cell], place))
+            alike = (u for u in options if (patterns[cell].shape, cell - u.base) in kinds)
+            found += list(islice(alike, 1))
     return found
 
 
@@ -228,23 +243,32 @@ def _steps(
     whole = max(sizes, key=lambda size: (sizes[size], size))
     for key in [key for key, group in groups.items() if len(group) < whole]:
         alone += groups.pop(key)
-    gathered = list(groups.values())
-    _placed(every, gathered, alone)
-    steps = [RuleStep(tuple(sorted(g, key=lambda u: u.cell))) for g in gathered]
+    _placed(every, groups, alone)
+    steps = [RuleStep(tuple(sorted(g, key=lambda u: u.cell))) for g in groups.values()]
     depths = _depths(every, steps)
     return tuple(sorted(steps, key=lambda step: (depths[step.first], step.first)))
 
 
-def _placed(every: Perceptron, groups: list[list[RuleUpdate]], alone: Sequence[RuleUpdate]) -> None:
-    """Updates without a step put to those in whose row they are, or whose weights they share."""
-    axis = axis_of_steps([RuleStep(tuple(group)) for group in groups]) or DOWN
-    rows = {axis.crossing(group[0].cell): group for group in groups}
+def _placed(
+    every: Perceptron,
+    groups: dict[frozenset[Address], list[RuleUpdate]],
+    alone: Sequence[RuleUpdate],
+) -> None:
+    """Updates without a step put to those whose weights they go on from, or in whose row they
+    are."""
+    axis = axis_of_steps([RuleStep(tuple(group)) for group in groups.values()])
+    rows = {axis.crossing(group[0].cell): key for key, group in groups.items()} if axis else {}
+    steps = {cell: key for key in groups for cell in key}
+    after = {update.cell: key for key, group in groups.items() for update in group}
+    fresh: dict[object, list[RuleUpdate]] = defaultdict(list)
     for update in sorted(alone, key=lambda update: update.cell):
-        row = axis.crossing(update.cell)
-        if row not in rows:
-            rows[row] = []
-            groups.append(rows[row])
-        rows[row].append(update)
+        base = every.plain(update.base)
+        key = rows.get(axis.crossing(update.cell)) if axis else steps.get(base)
+        if key is not None:
+            groups[key].append(update)
+        else:
+            fresh[axis.crossing(update.cell) if axis else after.get(base)].append(update)
+    groups.update({frozenset(u.cell for u in group): group for group in fresh.values()})
 
 
 def _depths(every: Perceptron, steps: Sequence[RuleStep]) -> dict[Address, int]:
@@ -268,3 +292,46 @@ def _depths(every: Perceptron, steps: Sequence[RuleStep]) -> dict[Address, int]:
             found[step.first] = 1 + max((found.get(s.first, 0) for s in before(step)), default=0)
             waiting.pop()
     return found
+
+
+def _with_next(perceptron: Perceptron) -> Perceptron:
+    """With the update that the last row would make, were the table to go on: its sum, activation
+    and changes are there already."""
+    book, steps = perceptron.book, perceptron.steps
+    if len(steps) < LEAST or perceptron.axis is None:
+        return perceptron
+    last, stride = steps[-1], steps[-1].first - steps[-2].first
+    after = {update.cell + stride: update for update in last.updates}
+    if any(cell in book.patterns or cell in book.values for cell in after):
+        return perceptron
+    own = {update.cell for step in steps for update in step.updates}
+    made_of = {cell for update in last.updates for cell in perceptron.inside(update)} - own
+    if not made_of or not all(_is_filled(book, cell + stride) for cell in made_of):
+        return perceptron
+    formulas = {
+        cell: book.reader.typed(book.patterns[update.cell].text_at(cell), cell)
+        for cell, update in after.items()
+    }
+    step = RuleStep(tuple(RuleUpdate(cell, update.base + stride) for cell, update in after.items()))
+    more = {update.base for update in step.updates} | after.keys()
+    return replace(
+        perceptron, steps=(*steps, step), formulas=formulas, weights=perceptron.weights | more
+    )
+
+
+def _usual_updates(perceptron: Perceptron) -> dict[tuple[int, int], RuleUpdate]:
+    """For each line of weights an update that is made as most of them are."""
+    lines: defaultdict[tuple[int, int], list[RuleUpdate]] = defaultdict(list)
+    assert perceptron.axis is not None
+    for update in perceptron.updates:
+        lines[perceptron.axis.line(update.cell)].append(update)
+    found = {}
+    for line, updates in lines.items():
+        patterns = Counter(perceptron.book.patterns[update.cell] for update in updates)
+        usual = patterns.most_common(1)[0][0]
+        found[line] = next(u for u in updates if perceptron.book.patterns[u.cell] is usual)
+    return found
+
+
+def _is_filled(book: Book, cell: Address) -> bool:
+    return cell in book.patterns or book.values.get(cell) is not None

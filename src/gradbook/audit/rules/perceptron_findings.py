@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gradbook.audit.findings.findings import RIGHT, WRONG, Finding, SheetReport, finding_in
-from gradbook.audit.formula.address import Address, row_of
+from gradbook.audit.formula.address import Address, cells_of, ranges, row_of
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep
 from gradbook.audit.rules.rule_repairs import RepairSearch, RuleRepair
@@ -61,7 +61,7 @@ def _of_alike(usual: Usual, words: RuleWords, steps: Sequence[RuleStep]) -> Iter
         repair = search.best(list(waiting))
         update = repair.healed[0] if repair else next(iter(waiting))
         if repair is None:
-            yield _without_repair(usual, words, steps, step.updates.index(update))
+            yield from _without_repair(usual, words, steps, step.updates.index(update))
             del waiting[update]
             continue
         yield _repaired(usual, words, steps, repair, waiting[update])
@@ -147,15 +147,15 @@ def _pasted(
 
 def _without_repair(
     usual: Usual, words: RuleWords, steps: Sequence[RuleStep], place: int
-) -> Finding:
+) -> Iterator[Finding]:
     """An update that isn't what the rule says, whatever is to blame."""
-    update = steps[0].updates[place]
+    perceptron, update = usual.perceptron, steps[0].updates[place]
     cells = [step.updates[place].cell for step in steps]
-    real = [cell for cell in cells if cell not in usual.perceptron.formulas]
-    name = words.name(update)
-    why = f"{words.rule(update)}; this says something else"
-    perceptron = usual.perceptron
-    return _finding(perceptron, real or cells, "wrong formula", f"Δ{name}", why, (name,), None)
+    real = [cell for cell in cells if cell not in perceptron.formulas]
+    if real:
+        name = words.name(update)
+        why = f"{words.rule(update)}; this says something else"
+        yield _finding(perceptron, real, "wrong formula", f"Δ{name}", why, (name,), None)
 
 
 def _finding(
@@ -171,10 +171,14 @@ def _finding(
     return replace(found, spoils=weights if len(weights) > 1 else ())
 
 
-def _merged(findings: Iterator[Finding]) -> list[Finding]:
-    """The findings, one for each mistake: what several updates show of it is said once."""
+def _merged(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, one for each mistake: rows that are made otherwise may make it too."""
     found: dict[tuple[str, str], Finding] = {}
     for finding in findings:
-        key = finding.sheet, finding.cells
-        found.setdefault(key, finding)
+        key = finding.kind, finding.quantity
+        first = found.setdefault(key, finding)
+        if first is not finding:
+            both = [*cells_of(first.cells, 0), *cells_of(finding.cells, 0)]
+            fixes = {**finding.fixes, **first.fixes}
+            found[key] = replace(first, cells=ranges(both), fixes=fixes)
     return list(found.values())

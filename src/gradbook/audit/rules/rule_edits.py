@@ -22,19 +22,29 @@ ONE, ZERO = Number(1.0), Number(0.0)
 
 
 def rule_edits(expression: Expression, pool: Iterable[str]) -> Iterator[Edit]:
-    """The edits, with these cells to put in the place of others."""
+    """The likely edits, with these cells to put in the place of others."""
     cells = [Reference(text) for text in pool]
     for path, part in paths(expression):
         yield from _references(path, part, cells)
         yield from _numbers(path, part)
         yield from _operators(path, part)
         yield from _signs(path, part)
-        yield from _more(path, part, cells, expression)
+        yield from _factors(path, part, cells, expression)
+    for new, _ in shortened(expression):
+        yield Edit(EditKind.OMISSION, ((),), expression, new)
+
+
+def larger_edits(
+    expression: Expression, pool: Iterable[str], pairs: Iterable[tuple[str, str]]
+) -> Iterator[Edit]:
+    """Edits that are less likely, two cells of each pair being multiplied where a term is added."""
     yield from _exchanges(expression)
     for new in regrouped(expression):
         yield Edit(EditKind.PARENTHESES, ((),), expression, new)
-    for new, _ in shortened(expression):
-        yield Edit(EditKind.OMISSION, ((),), expression, new)
+    more: list[Expression] = [Reference(text) for text in pool]
+    more += [Infix("*", Reference(a), Reference(b)) for a, b in pairs]
+    for term in more:
+        yield Edit(EditKind.TERM, ((),), expression, Infix("+", expression, term))
 
 
 def _references(path: Path, part: Expression, cells: list[Reference]) -> Iterator[Edit]:
@@ -78,22 +88,15 @@ def _signs(path: Path, part: Expression) -> Iterator[Edit]:
             yield Edit(EditKind.ORDER, (path,), part, swapped)
 
 
-def _more(
+def _factors(
     path: Path, part: Expression, cells: list[Reference], whole: Expression
 ) -> Iterator[Edit]:
-    """A factor that is missing, or a term at the end of a sum."""
+    """A factor that is missing."""
     around = part_at(whole, path[:-1]) if path else None
-    in_product = isinstance(around, Infix) and around.operator in "*/"
-    if isinstance(part, Number) or (isinstance(around, Infix) and around.operator in TURNED):
-        return
-    if not in_product:
+    operator = around.operator if isinstance(around, Infix) else ""
+    if not isinstance(part, Number) and operator not in ("*", "/", *TURNED):
         for cell in cells:
             yield Edit(EditKind.FACTOR, (path,), part, Infix("*", part, cell))
-    if not path:
-        for cell in cells:
-            yield Edit(EditKind.TERM, (path,), part, Infix("+", part, cell))
-        for a, b in combinations(cells, 2):
-            yield Edit(EditKind.TERM, (path,), part, Infix("+", part, Infix("*", a, b)))
 
 
 def _exchanges(expression: Expression) -> Iterator[Edit]:

@@ -1,5 +1,7 @@
-"""What an update adds, tried at random points: η·(t − y)·x, x being what its weight is multiplied
-with in the sum that y is a step of."""
+"""What an update adds, tried at random points: is it η·(t − y)·x?
+
+x is what the weight is multiplied with in the sum that y is a step of.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,7 @@ def form_of(worked: WorkedUpdate, update: RuleUpdate) -> RuleForm | None:
     if base not in leaves_of([root]):
         return None
     for found in _sums(root, depends):
-        form = _tried(root, base, found, cells, weights)
+        form = _tried(worked, root, base, found, weights)
         if form is not None:
             return form
     return None
@@ -94,8 +96,9 @@ def _sums(root: Node, depends: dict[Node, Dependence]) -> Iterator[_Sum]:
 
 
 def _tried(
-    root: Node, base: Node, found: _Sum, cells: Mapping[Node, Address], weights: set[Node]
+    worked: WorkedUpdate, root: Node, base: Node, found: _Sum, weights: set[Node]
 ) -> RuleForm | None:
+    cells = {leaf: cell for cell, leaf in worked.leaves.items()}
     leaves = leaves_of([root, found.activation])
     if base not in found.leaves:
         return None
@@ -109,7 +112,8 @@ def _tried(
 
     if not 2 <= len(levels) <= MOST_LEVELS:
         return None
-    for target in [*others, *sorted(inputs, key=lambda leaf: leaf.index)]:
+    inputs_too = [] if worked.instead else sorted(inputs, key=lambda leaf: leaf.index)
+    for target in [*others, *inputs_too]:
         factor = points.factor(target)
         if factor is not None:
             return RuleForm(

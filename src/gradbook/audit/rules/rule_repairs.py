@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
-from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.address import Address, written
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import RuleStep
-from gradbook.audit.rules.rule_edits import rule_edits
+from gradbook.audit.rules.rule_edits import larger_edits, rule_edits
 from gradbook.audit.rules.rule_form import RuleForm
 from gradbook.audit.rules.rule_updates import RuleUpdate
 from gradbook.audit.rules.usual import Usual
-from gradbook.targets.excel.language.grammar import write
+from gradbook.targets.excel.language.grammar import Expression, write
 
-LONGEST = 60  # parts of a formula that is edited
+LONGEST = 60  # references in a formula that is edited
+MOST_TRIED = 2500  # edits, in one step
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,24 @@ class RepairSearch:
         self.perceptron = usual.perceptron
         self.book = self.perceptron.book
         self.before = usual.troubles(step)
+        self.tried = 0
 
     def best(self, wanted: Sequence[RuleUpdate]) -> RuleRepair | None:
         """What heals some of the wanted updates and harms none."""
         for repair in self._as_usual(wanted):
             return repair
-        tried = (self._tried(cell, edit, wanted) for cell, edit in self._edits(wanted))
-        found = [(self._rank(repair), repair) for repair in tried if repair]
-        return min(found, key=lambda pair: pair[0])[1] if found else None
+        for edits in (rule_edits, self._larger_edits):
+            tried = (self._tried(*edit, wanted) for edit in self._edits(wanted, edits))
+            found = [(self._rank(repair), repair) for repair in tried if repair]
+            if found:
+                return min(found, key=lambda pair: pair[0])[1]
+        return None
+
+    def _larger_edits(self, expression: Expression, pool: Sequence[str]) -> Iterator[Edit]:
+        weights = [update.base for update in self.step.updates]
+        own = [text for text in pool if self.book.reader.cell(text, self.step.first) in weights]
+        others = [text for text in pool if text not in own]
+        return larger_edits(expression, pool, product(own, others))
 
     # As the rest of its line
 
@@ -62,22 +74,35 @@ class RepairSearch:
 
     def _suspects(self, wanted: Sequence[RuleUpdate]) -> list[Address]:
         """The cells that some updates are computed from, pasted values among them."""
-        inside = [cell for update in wanted for cell in self.perceptron.inside(update)]
-        sources = [source for cell in inside for source in self.perceptron.sources(cell)]
-        found = dict.fromkeys([*inside, *sources])
+        found = [cell for update in wanted for cell in self.perceptron.inside(update)]
+        seen = set(found)
+        for cell in found:  # it grows
+            for source in self.perceptron.sources(cell):
+                near = cell in self.usual.near(self.step) or cell in self.step_cells
+                if source not in seen and near:
+                    seen.add(source)
+                    found.append(source)
         return [cell for cell in found if cell not in self.perceptron.formulas]
+
+    @cached_property
+    def step_cells(self) -> set[Address]:
+        return {update.cell for update in self.step.updates}
 
     # By a small edit
 
-    def _edits(self, wanted: Sequence[RuleUpdate]) -> Iterator[tuple[Address, Edit]]:
+    def _edits(
+        self,
+        wanted: Sequence[RuleUpdate],
+        edits: Callable[[Expression, Sequence[str]], Iterable[Edit]],
+    ) -> Iterator[tuple[Address, Pattern, Edit]]:
         inside = [cell for update in wanted for cell in self.perceptron.inside(update)]
         for cell in dict.fromkeys(inside):
             pattern = self._typed(cell)
             if cell in self.perceptron.formulas or pattern is None or not pattern.expression:
                 continue
             if len(list(references(pattern.expression))) <= LONGEST:
-                for edit in rule_edits(pattern.expression, self._pool):
-                    yield cell, edit
+                for edit in edits(pattern.expression, self._pool):
+                    yield cell, pattern, edit
 
     def _typed(self, cell: Address) -> Pattern | None:
         pattern = self.book.patterns.get(cell)
@@ -95,7 +120,25 @@ class RepairSearch:
                     kept = found.get(at, "")
                     found[at] = max(kept, text, key=lambda word: word.count("$"))
         found.update(self._usual_rate())
+        found.update({cell: written(cell) for cell in self._unused() if cell not in found})
         return list(found.values())
+
+    def _unused(self) -> list[Address]:
+        """The numbers beside the step's inputs that no formula uses: its target may be one."""
+        axis, book, flow = self.perceptron.axis, self.book, self.perceptron.flow
+        forms = (self.usual.forms[update] for update in self.step.updates)
+        inputs = {cell for form in forms if form for cell in form.inputs}
+        if axis is None or not inputs:
+            return []
+        rows = {axis.crossing(cell) for cell in inputs}
+        return [
+            cell
+            for cell, value in book.values.items()
+            if isinstance(value, float)
+            and cell not in book.patterns
+            and axis.crossing(cell) in rows
+            and not flow.users.get(cell)
+        ]
 
     def _usual_rate(self) -> dict[Address, str]:
         """The cell of the rate as most updates name it."""
@@ -108,11 +151,14 @@ class RepairSearch:
                     return {cell: text}
         return {cell: _anchored(self.book.called(cell, self.step.first))}
 
-    def _tried(self, cell: Address, edit: Edit, wanted: Sequence[RuleUpdate]) -> RuleRepair | None:
-        pattern = self._typed(cell)
-        assert pattern is not None
+    def _tried(
+        self, cell: Address, pattern: Pattern, edit: Edit, wanted: Sequence[RuleUpdate]
+    ) -> RuleRepair | None:
         assert pattern.expression is not None
         text = write(edit.applied(pattern.expression))
+        if self.tried >= MOST_TRIED:
+            return None
+        self.tried += 1
         right = self.book.reader.typed(text, cell)
         healed = self._healed(cell, right, wanted)
         return RuleRepair(cell, right, healed, edit) if healed else None
@@ -153,6 +199,7 @@ class RepairSearch:
         return (
             _disorder([form for form in forms.values() if form]),
             -len(repair.healed),
+            sum(len(form.thresholds) for form in known),
             not all(form.follows for form in known if form.inputs),
             self._oddness(repair),
             shared,

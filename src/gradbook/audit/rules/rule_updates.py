@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import parts, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
@@ -58,7 +58,21 @@ def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
             if _learns(flow, pattern, place, cells):
                 found += list(updates_at(cells, place))
                 break
-    return sorted(found, key=lambda update: update.cell)
+    return sorted(_in_chains(book, flow, found), key=lambda update: update.cell)
+
+
+def _in_chains(book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
+    """The updates without those of formulas that nothing goes on from: a target minus what is said
+    of it depends on that target too, if only by way of the steps before."""
+    cells = {update.cell for update in updates}
+    before = {flow.plain(update.base) for update in updates}
+    chained = {
+        book.patterns[update.cell]
+        for update in updates
+        if update.cell in before or flow.plain(update.base) in cells
+    }
+    kept = [update for update in updates if book.patterns[update.cell] in chained]
+    return kept or list(updates)
 
 
 def updates_at(cells: Iterable[Address], place: CellReference) -> Iterator[RuleUpdate]:
@@ -115,12 +129,3 @@ def _depends(flow: Flow, pattern: Pattern, place: CellReference, cell: Address) 
         return True  # the formula holds the whole step
     start = [at for at in others if at != base and flow.plain(at) != origin]
     return flow.reaches(start, lambda at: at == base or flow.plain(at) == origin, NEAR)
-
-
-def together(updates: Sequence[RuleUpdate], flow: Flow) -> dict[Address, Address]:
-    """Each update's cell and the plain cell of the weight before it."""
-    return {update.cell: flow.plain(update.base, {update.cell}) for update in updates}
-
-
-def same_sheet(one: Address, other: Address) -> bool:
-    return sheet_of(one) == sheet_of(other)

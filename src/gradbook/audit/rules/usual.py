@@ -40,7 +40,7 @@ class UsualCell:
     """A cell that all steps share, or one that moves along with them."""
 
     fixed: Address | None
-    away: int | None  # from a step's first update
+    away: int | None  # from a cell that each step has
 
 
 def most_common(things: Iterable[Thing], share: float = MOST) -> Thing | None:
@@ -110,11 +110,21 @@ class Usual:
         fixed = most_common((cell for _, cell in holding), 0.51)
         if len(self.steps) > 1 and fixed is not None:
             return UsualCell(fixed, None)
-        away = most_common((cell - self._first(u) for u, cell in single))
+        away = most_common((cell - self._anchor(u) for u, cell in single))
         return UsualCell(fixed if away is None else None, away)
 
-    def _first(self, update: RuleUpdate) -> Address:
-        return self.steps[self.producer[update.cell]].first
+    def _anchor(self, update: RuleUpdate) -> Address:
+        """A cell of the step that moves along with its sample."""
+        return self._anchors[self.producer[update.cell]]
+
+    @cached_property
+    def _anchors(self) -> list[Address]:
+        anchors = []
+        for step in self.steps:
+            own = {update.cell for update in step.updates}
+            inside = {c for u in step.updates for c in self.perceptron.inside(u)} - own
+            anchors.append(min(inside, default=step.first))
+        return anchors
 
     def is_number(self, cell: Address) -> bool:
         book = self.perceptron.book
@@ -129,9 +139,15 @@ class Usual:
                 found[self.weight[update]].append(form.target - min(form.inputs))
         return {number: most_common(aways) for number, aways in found.items()}
 
+    @cached_property
+    def _used_as_inputs(self) -> set[Address]:
+        return {cell for form in self.forms.values() if form for cell in form.inputs}
+
     def _has_its_target(
         self, update: RuleUpdate, form: RuleForm, targets: Counter[Address]
     ) -> bool:
+        if form.target in self._used_as_inputs:
+            return False
         away = self.targets_away.get(self.weight[update]) if form.inputs else None
         if away is not None:
             return form.target - min(form.inputs) == away
@@ -229,9 +245,12 @@ class Usual:
             base = (place.at(base) if place else None) or base
         return RuleUpdate(update.cell, plain(base))
 
+    def near(self, step: RuleStep) -> set[Address]:
+        """The cells in which a step has formulas, or most steps have one there."""
+        return self._near[step.first]
+
     @cached_property
     def _near(self) -> dict[Address, set[Address]]:
-        """The cells in which a step has formulas, or most steps have one there."""
         away = [key for key in self.patterns if isinstance(key, int)]
         return {
             step.first: {step.first + k for k in away}.union(self.cells(step))
@@ -260,7 +279,7 @@ class Usual:
         if usual.fixed is not None:
             return cell == usual.fixed
         if usual.away is not None:
-            return cell - self._first(update) == usual.away and self.is_number(cell)
+            return cell - self._anchor(update) == usual.away and self.is_number(cell)
         return self.is_number(cell)
 
     def _carried(self, update: RuleUpdate, starts: Mapping[RuleUpdate, Address]) -> Trouble | None:
