@@ -72,21 +72,17 @@ class RepairSearch:
                         found.append(RuleRepair(cell, right, healed))
         yield from sorted(found, key=lambda repair: -len(repair.healed))
 
-    def _suspects(self, wanted: Sequence[RuleUpdate]) -> list[Address]:
-        """The cells that some updates are computed from, pasted values among them."""
+    def _suspects(self, wanted: Iterable[RuleUpdate]) -> list[Address]:
+        """The cells that some updates are computed from, pasted values among them, and what those
+        would be computed from."""
         found = [cell for update in wanted for cell in self.perceptron.inside(update)]
-        seen = set(found)
+        seen, near = set(found), self.usual.near(self.step)
         for cell in found:  # it grows
-            for source in self.perceptron.sources(cell):
-                near = cell in self.usual.near(self.step) or cell in self.step_cells
-                if source not in seen and near:
+            for source in self.perceptron.sources(cell) if cell in near else ():
+                if source not in seen:
                     seen.add(source)
                     found.append(source)
         return [cell for cell in found if cell not in self.perceptron.formulas]
-
-    @cached_property
-    def step_cells(self) -> set[Address]:
-        return {update.cell for update in self.step.updates}
 
     # By a small edit
 
@@ -118,7 +114,7 @@ class RepairSearch:
                 at = self.book.reader.cell(text, cell)
                 if at is not None and not isinstance(mention, float):
                     kept = found.get(at, "")
-                    found[at] = max(kept, text, key=lambda word: word.count("$"))
+                    found[at] = max(kept, text, key=lambda word: (word.count("$"), len(word)))
         found.update(self._usual_rate())
         found.update({cell: written(cell) for cell in self._unused() if cell not in found})
         return list(found.values())
@@ -178,11 +174,7 @@ class RepairSearch:
     @cached_property
     def _reach(self) -> dict[RuleUpdate, set[Address]]:
         """The cells that each update is computed from, and those that they mention."""
-        found = {}
-        for update in self.step.updates:
-            inside = self.perceptron.inside(update)
-            found[update] = {*inside, *(s for c in inside for s in self.perceptron.sources(c))}
-        return found
+        return {update: set(self._suspects([update])) for update in self.step.updates}
 
     # Which repair is the likeliest
 
