@@ -37,11 +37,11 @@ class Claim:
 def every_claim(training: SheetTraining, weight: WeightColumn) -> list[tuple[Claim, ...]]:
     """What the update after each step may mean by the gradient."""
     found: list[tuple[Claim, ...]] = []
-    while (left := len(weight.cells) - 1 - len(found)) > 0:
+    while (left := len(weight.updates) - len(found)) > 0:
         step = len(found)
         read: list[Address] = []
         said = tuple(claims(training, weight, step, read))
-        away = dict.fromkeys(weight.cells[step : step + 2], weight.stride)
+        away = dict.fromkeys(weight.steps[step], weight.stride)
         if training.rate is not None:
             away.setdefault(training.rate, 0)
         repeated = RepeatedSteps(training, away, left if read else 1)
@@ -60,7 +60,7 @@ def claims(
 
     The cells whose formulas are read on the way are added to `read`.
     """
-    base, home = weight.cells[step : step + 2]
+    base, home = weight.steps[step]
     pattern = training.book.patterns.get(home)
     if pattern is None or pattern.expression is None:
         return []

@@ -47,7 +47,7 @@ def steps_of(training: SheetTraining, loss: Sequence[Sequence[Address]]) -> list
     for k in range(training.steps + 1):
         cells = tuple(w.cells[k] if k < len(w.cells) else None for w in training.weights)
         claimed = tuple(
-            said[j][k] if k + 1 < len(weight.cells) else _copied(training, found, j)
+            said[j][k] if k < len(weight.updates) else _copied(training, found, j)
             for j, weight in enumerate(training.weights)
         )
         if k < len(loss) and loss[k]:

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
 from gradbook.audit.formula.expression import factors, once, references
@@ -181,7 +180,7 @@ def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightCo
 
 def _met(flow: Flow, column: WeightColumn, owner: Mapping[Address, int]) -> set[int]:
     """The columns that one's first changes depend on, not looking behind their cells."""
-    changes = (source for cell in column.cells[1:3] for source in flow.sources(cell))
+    changes = (source for cell in column.updates[:2] for source in flow.sources(cell))
     walked = walk(changes, lambda cell: () if cell in owner else flow.sources(cell), NEAR)
     return {owner[cell] for cell in walked if cell in owner}
 
@@ -217,7 +216,7 @@ def _constant_cells(
 ) -> dict[Address, bool]:
     """The cells that the first update multiplies with, and whether it says so of all updates."""
     base, cell = next(
-        (pair for pair in pairwise(weight.cells) if pair[1] in book.patterns), weight.cells[:2]
+        (pair for pair in weight.steps if pair[1] in book.patterns), weight.steps[0]
     )
     pattern = book.patterns[cell]
     found: dict[Address, bool] = {}
