@@ -25,7 +25,7 @@ from gradbook.audit.findings.findings import (
 )
 from gradbook.audit.formula.address import Address, row_of, written
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
-from gradbook.audit.judge.loss import find_loss, loss_findings
+from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
@@ -99,7 +99,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if share <= 0:
         training, found = loss_behind_values(training)
         loss = found or loss
-    if not loss:
+    if not loss or loss[0] is None:
         return None
     steps = steps_of(training, loss)
     groups = alike(training, steps)
@@ -109,12 +109,14 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         *update_findings(training, steps),
         *stale_findings(training, groups),
     )
+    cells = [step.cells for step in loss if step and not step.assumed]
     return replace(
         _described(training),
         verdict=_verdict(findings),
-        loss=_called(training, loss[0]),
+        loss=loss_called(training, loss[0]),
+        notes=tuple(loss_notes(training, loss[0])),
         findings=findings,
-        curve=loss_curve(training.book, training.flow, loss, findings),
+        curve=loss_curve(training.book, training.flow, cells, findings),
     )
 
 

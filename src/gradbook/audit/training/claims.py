@@ -11,7 +11,7 @@ from gradbook.audit.formula.expression import Factor, SignedTerm, factors, produ
 from gradbook.audit.training.repeated_steps import RepeatedSteps
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
-from gradbook.targets.excel.language.grammar import Expression, Infix, Prefix
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix
 
 DEEPEST = 8  # cells between a weight and its gradient
 MEMORY = 12  # cells to look through for one that goes on from its value before
@@ -87,6 +87,9 @@ def claims(
         if rest is not None:
             levels.append([])
             parts = rest
+        elif _times_rate(training, expression, home):
+            levels.append([])
+            parts = ((1, expression),)
         elif _remembers(training, home, read):
             parts = ((1, expression),)
         else:
@@ -127,7 +130,11 @@ def _claimed(
     if pattern.expression is None or owner in training.weight_cells:
         return [], None
     own = Claim(owner, pattern.expression, True, sign)
-    return [own, inline] if len(rest) > 1 else [own], (owner, sign)
+    if len(rest) == 1:
+        return [own], (owner, sign)
+    updated = training.update_cells.intersection(training.flow.users.get(owner, ()))
+    by_several = len(updated) > 1  # of other weights too: it is a factor of their gradients
+    return [inline, own] if by_several else [own, inline], (owner, sign)
 
 
 def _sum_but_rates(
@@ -152,7 +159,17 @@ def _is_rate(
         return True
     if training.varies(factor.part, home):
         return False
+    if isinstance(factor.part, Number) and 0 < factor.part.value < 1 and factor.above:
+        return training.rate is None
     return training.rate is None and not isinstance(factor.part, Infix) and len(beside) == 2
+
+
+def _times_rate(training: SheetTraining, expression: Expression, home: Address) -> bool:
+    """Whether a cell holds the whole change: the gradient times the learning rate."""
+    cells = (training.cell_of(factor.part, home) for factor in factors(expression).parts)
+    return training.rate is not None and any(
+        cell is not None and training.flow.plain(cell) == training.rate for cell in cells
+    )
 
 
 def _is_decay(training: SheetTraining, part: Expression, home: Address, base: Address) -> bool:

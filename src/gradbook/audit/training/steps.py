@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from gradbook.audit.formula.address import Address
 from gradbook.audit.training.claims import Claim, every_claim
 from gradbook.audit.training.repeated_steps import RepeatedSteps
+from gradbook.audit.training.step_loss import StepLoss
 from gradbook.audit.training.training import SheetTraining
 
 Signature = tuple[object, tuple[Address, ...]]
@@ -20,7 +21,7 @@ class SheetStep:
 
     number: int
     weights: tuple[Address | None, ...]
-    loss: tuple[Address, ...]
+    loss: StepLoss
     claims: tuple[tuple[Claim, ...], ...]
     cells: tuple[Address, ...] = ()  # all it is made of, in an order that equal steps share
 
@@ -31,7 +32,7 @@ class SheetStep:
     @property
     def roots(self) -> list[Address]:
         """The cells that all others of the step serve."""
-        return [*self.loss, *(claim.owner for options in self.claims for claim in options)]
+        return [*self.loss.cells, *(claim.owner for options in self.claims for claim in options)]
 
     @property
     def shape(self) -> object:
@@ -40,7 +41,7 @@ class SheetStep:
         return ways, tuple(weight is None for weight in self.weights)
 
 
-def steps_of(training: SheetTraining, loss: Sequence[Sequence[Address]]) -> list[SheetStep]:
+def steps_of(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[SheetStep]:
     """Every step, the last one included, which no update follows."""
     found: list[SheetStep] = []
     said = [every_claim(training, weight) for weight in training.weights]
@@ -50,8 +51,9 @@ def steps_of(training: SheetTraining, loss: Sequence[Sequence[Address]]) -> list
             said[j][k] if k < len(weight.updates) else _copied(training, found, j)
             for j, weight in enumerate(training.weights)
         )
-        if k < len(loss) and loss[k]:
-            found.append(SheetStep(k, cells, tuple(loss[k]), claimed))
+        own = loss[k] if k < len(loss) else None
+        if own is not None:
+            found.append(SheetStep(k, cells, own, claimed))
     return found
 
 

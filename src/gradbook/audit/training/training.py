@@ -64,6 +64,11 @@ class SheetTraining:
         }
 
     @cached_property
+    def update_cells(self) -> set[Address]:
+        """Every formula that updates a weight."""
+        return {cell for weight in self.weights for cell in weight.updates}
+
+    @cached_property
     def computed(self) -> set[Address]:
         """Every cell that depends on a weight and is none."""
         return self.varying.difference(self.weight_cells)
@@ -134,7 +139,9 @@ def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
     """The trainings, in the order of the sheets."""
     lines = list(update_lines(book))
     columns = aligned(book, joined(book, learning(book, flow, lines)))
-    groups = [group + companions(book, group, lines) for group in _together(flow, columns)]
+    learning_cells = {cell for column in columns for cell in column.cells}
+    others = [line for line in lines if learning_cells.isdisjoint(line.cells)]
+    groups = [group + companions(book, group, others) for group in _together(flow, columns)]
     return [_training(book, flow, group) for group in groups]
 
 
@@ -201,7 +208,7 @@ def _common_rate(
     heard = [some for some in mentioned if not some or any(map(holds_something, some))] or mentioned
     votes = Counter(cell for some in heard for cell in some)
     if not votes:
-        return None
+        return _rate_of_changes(book, flow, weights, varying)
     fixed = {cell for some in heard for cell, is_fixed in some.items() if is_fixed}
     cell = max(votes, key=lambda cell: (votes[cell], cell in fixed, _called_rate(book, cell)))
     if not holds_something(cell) and not _called_rate(book, cell):
@@ -215,9 +222,7 @@ def _constant_cells(
     book: Book, flow: Flow, weight: WeightColumn, varying: Collection[Address]
 ) -> dict[Address, bool]:
     """The cells that the first update multiplies with, and whether it says so of all updates."""
-    base, cell = next(
-        (pair for pair in weight.steps if pair[1] in book.patterns), weight.steps[0]
-    )
+    base, cell = next((pair for pair in weight.steps if pair[1] in book.patterns), weight.steps[0])
     pattern = book.patterns[cell]
     found: dict[Address, bool] = {}
     for _, part in change(pattern, base, cell):
@@ -228,6 +233,22 @@ def _constant_cells(
                 fixed = not place.moves or place.sheet is not None
                 found[flow.plain(at)] = fixed or found.get(flow.plain(at), False)
     return found
+
+
+def _rate_of_changes(
+    book: Book, flow: Flow, weights: Iterable[WeightColumn], varying: Collection[Address]
+) -> Address | None:
+    """The cell that is called a rate and that the changes are multiplied with in cells of their
+    own, before the updates take them."""
+    found: Counter[Address] = Counter()
+    for weight in weights:
+        for source in flow.sources(weight.updates[0]):
+            pattern = book.patterns.get(source)
+            if source in varying and pattern is not None and pattern.expression is not None:
+                places = (pattern.place_of(f.part) for f in factors(pattern.expression).parts)
+                cells = {flow.plain(at) for p in places if p and (at := p.at(source)) is not None}
+                found.update(c for c in cells if c not in varying and _called_rate(book, c))
+    return next((cell for cell, _ in found.most_common(1)), None)
 
 
 def _unused_rate(book: Book, flow: Flow) -> Address | None:
