@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -24,6 +24,7 @@ from gradbook.audit.training.loss_candidates import (
     candidates,
     inside_of,
     is_cut,
+    is_root,
     speaks_of_learning,
 )
 from gradbook.audit.training.step_loss import AssumedLoss, StepLoss
@@ -41,6 +42,7 @@ LARGEST_COUNT = 100_000  # of samples that a mean is over
 ENOUGH = 0.8  # of the gradients: the others are wrong
 
 ENOUGH_SCALED = 0.7  # of the gradients, to be those of so many times a loss
+LIKE = 0.9  # how much of what the gradients count a loss counts that they should be of
 LIKELIER = 0.1  # by how much more a loss must count what the gradients count, if it explains none
 
 Found = tuple[float, StepLoss]  # the share of the gradients that are its gradients
@@ -127,21 +129,28 @@ def _of_another_kind(
     explains more; where nothing explains any, the loss that counts what the gradients count."""
     training = tested.training
     cells = [StepLoss((cell,)) for cell in tried]
-    scaled = [_scaled(tested, claimed, loss) for loss in cells]
-    assumed: list[StepLoss] = []
-    if found[0] <= 0 and speaks_of_learning(training):
-        assumed = list(assumed_losses(training, claimed))
-        scaled += [(_share(tested, claimed, loss), loss) for loss in assumed]
-        scaled += [_scaled(tested, claimed, loss) for loss in assumed]
-    best = max(scaled, default=found, key=lambda option: option[0])
+    best = _most(_scaled(tested, claimed, loss) for loss in cells)
     if best[0] >= ENOUGH_SCALED and best[0] > found[0]:
         return best
-    if found[0] > 0:
+    if found[0] > 0 or not speaks_of_learning(training):
         return found
+    like = partial(_likeness, tested, claimed)
     named = [loss for loss in cells if called_a_loss(training, *loss.cells)]
-    likeness = {loss: _likeness(tested, claimed, loss) for loss in [found[1], *named, *assumed]}
-    likeliest = max(likeness, key=lambda loss: likeness[loss])
-    return (0.0, likeliest) if likeness[likeliest] > likeness[found[1]] + LIKELIER else found
+    likeliest = _most((like(loss), loss) for loss in [found[1], *named])
+    if likeliest[0] >= LIKE and not is_root(training, *likeliest[1].cells):
+        return 0.0, likeliest[1]
+    assumed = list(assumed_losses(training, claimed))
+    best = _most((_share(tested, claimed, loss), loss) for loss in assumed)
+    best = _most([best, *(_scaled(tested, claimed, loss) for loss in assumed)])
+    if best[0] >= ENOUGH_SCALED:
+        return best
+    other = _most((like(loss), loss) for loss in assumed)
+    return (0.0, other[1]) if other[0] > likeliest[0] + LIKELIER else (0.0, likeliest[1])
+
+
+def _most(found: Iterable[Found]) -> Found:
+    """The first of those that explain most."""
+    return max(found, default=(-1.0, StepLoss(())), key=lambda one: one[0])
 
 
 def _scaled(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: StepLoss) -> Found:

@@ -10,6 +10,7 @@ from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of
 from gradbook.audit.training.claims import claims
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.flow import walk
+from gradbook.targets.excel.language.grammar import Call
 
 LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy")
 LEARNING_WORDS = ("grad", "slope", "delta", "learn", "deriv", "∂", "δ", "η", "eta", "w", "bias")
@@ -72,6 +73,14 @@ def called_a_loss(training: SheetTraining, cell: Address) -> bool:
 
 def _is_loss_word(word: str) -> bool:
     return any(part in word for part in LOSS_WORDS) or bool(re.fullmatch(r"[ejlc]_?\d*", word))
+
+
+def is_root(training: SheetTraining, cell: Address) -> bool:
+    """Whether a cell is the root of something, as the RMSE is: a figure to look at, which nobody
+    descends."""
+    pattern = training.book.patterns.get(training.flow.plain(cell))
+    top = pattern.expression if pattern else None
+    return isinstance(top, Call) and top.function.upper() == "SQRT"
 
 
 def speaks_of_learning(training: SheetTraining) -> bool:

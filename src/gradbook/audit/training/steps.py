@@ -45,15 +45,19 @@ def steps_of(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[S
     """Every step, the last one included, which no update follows."""
     found: list[SheetStep] = []
     said = [every_claim(training, weight) for weight in training.weights]
+
+    def claimed(j: int, k: int) -> tuple[Claim, ...]:
+        """What is claimed of a weight in a step: nothing where its column has ended before."""
+        if k < len(said[j]):
+            return said[j][k]
+        return _copied(training, found, j) if k < len(training.weights[j].cells) else ()
+
     for k in range(training.steps + 1):
         cells = tuple(w.cells[k] if k < len(w.cells) else None for w in training.weights)
-        claimed = tuple(
-            said[j][k] if k < len(weight.updates) else _copied(training, found, j)
-            for j, weight in enumerate(training.weights)
-        )
+        every = tuple(claimed(j, k) for j in range(len(cells)))
         own = loss[k] if k < len(loss) else None
         if own is not None:
-            found.append(SheetStep(k, cells, own, claimed))
+            found.append(SheetStep(k, cells, own, every))
     return found
 
 
