@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gradbook.audit.findings.findings import TO_FILL_IN, Finding
+from gradbook.audit.findings.findings import PASTED, TO_FILL_IN, Finding
 from gradbook.audit.formula.address import Address, column_of, ranges, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern, copied, relaid
 from gradbook.audit.formula.values import NotUnderstood
@@ -17,8 +17,6 @@ from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.book import shown
 from gradbook.targets.excel.language.grammar import write
-
-PASTED = "pasted value"
 
 
 @dataclass(frozen=True)
