@@ -11,11 +11,6 @@ from tests.audit.material.styles import array_updates, offset
 from tests.audit.material.tables import Columns, all_values
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "book.xlsx"
-
-
 def found(path):
     report = check(path)
     return {(f.cells, f.kind) for sheet in report.sheets for f in sheet.findings}
