@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
 from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT, Numbers
 from gradbook.audit.judge.step_under_test import StepUnderTest
@@ -59,8 +60,10 @@ class Slopes:
     def right(self, given: Mapping[Node, Array]) -> Array:
         """Which gradients are right with other values at some nodes: (alternatives, weights)."""
         values: dict[Node, Array] = dict(given)
+        after = self._after(frozenset(given))
+        spend(max((value.size for value in given.values()), default=0), len(after))
         with np.errstate(all="ignore"):
-            for node in self._after(frozenset(given)):
+            for node in after:
                 inputs = [values.get(s, self.values[s]) for s in node.inputs]
                 values[node] = np.asarray(node.op.value(*inputs, *node.attributes))
         loss, *claimed = (values.get(node, self.values[node]) for node in self.outputs)

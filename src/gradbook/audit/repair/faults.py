@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from gradbook.audit.findings.findings import TO_FILL_IN, Finding
@@ -179,7 +180,7 @@ def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) 
         beside = positions.row(cell) == positions.row(owner)
         return update and beside and not positions.owns(cell)
 
-    return relaid(text, follow)
+    return relaid(text, cache(follow))  # a long formula mentions the same few cells
 
 
 def gathered(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
