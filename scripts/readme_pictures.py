@@ -49,7 +49,7 @@ def main(words: list[str]) -> None:
 
 def _report(run: RunFolder, folder: Path) -> None:
     html = run_page(run, load(run.recipe().data))
-    _page("report", html, folder, height=1100, width=1300)
+    _page("report", html, folder, height=1150, width=1300)
     _page("insides", _section(html, "insides"), folder, height=1060, width=1000)
 
 

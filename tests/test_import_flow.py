@@ -34,7 +34,14 @@ STOREYS = (
     "errors",
 )
 FACE = {"__init__", "__main__"}  # the package's own files, which stand outside the house
-SHOWING = {"__str__", "_repr_html_", "_repr_png_", "_repr_pretty_", "_repr_svg_"}  # may look up
+SHOWING = {  # may look up
+    "__str__",
+    "summary",
+    "_repr_html_",
+    "_repr_png_",
+    "_repr_pretty_",
+    "_repr_svg_",
+}
 
 Name = tuple[str, ...]
 

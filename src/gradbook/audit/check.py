@@ -35,6 +35,7 @@ from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.untrained import without_training
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.origin import origin_of
 from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
 
@@ -49,6 +50,7 @@ def check(path: str | Path) -> BookReport:
     name = str(path)
     try:
         book = read_book(path)
+        origin = origin_of(book)
         flow = Flow(book)
         fill_in(book, flow)
         trainings = find_trainings(book, flow) or cut_off_trainings(book, flow)
@@ -64,6 +66,7 @@ def check(path: str | Path) -> BookReport:
         tuple(sheets),
         fingerprint=hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16],
         formulas=len(book.patterns),
+        origin=origin,
     )
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gradbook.errors import DataError
 
 Size = tuple[int, int]  # rows, columns
+BRIGHTEST = 255  # of a pixel's bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +81,14 @@ def statistics(images: Images) -> Statistics:
 def _frequencies(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     """How often each byte occurs. Counting takes eight bytes a pixel, so it goes in pieces."""
     pieces = np.array_split(pixels, 1 + pixels.size // 2**20)
-    counts = np.zeros(256, np.int64)
+    counts = np.zeros(BRIGHTEST + 1, np.int64)
     for piece in pieces:
-        counts += np.bincount(piece.ravel(), minlength=256)
+        counts += np.bincount(piece.ravel(), minlength=len(counts))
     return counts
 
 
 def _mean_and_deviation(counts: NDArray[np.int64]) -> tuple[float, float]:
-    values = np.arange(256) / 255
+    values = np.arange(BRIGHTEST + 1) / BRIGHTEST
     mean = float(counts @ values / counts.sum())
     variance = float(counts @ (values - mean) ** 2 / counts.sum())
     return mean, variance**0.5

@@ -8,8 +8,8 @@ from math import inf, nan
 
 import numpy as np
 
-from gradbook.report.chart.curves import Chart, Curve
-from gradbook.report.chart.interactive import BESIDE, MOST_POINTS, figure
+from gradbook.report.chart.curves import MOST_POINTS, Chart, Curve
+from gradbook.report.chart.interactive import BESIDE, figure
 
 
 def chart(*values, labels=None):

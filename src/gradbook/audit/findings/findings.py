@@ -10,6 +10,7 @@ from gradbook.audit.formula.address import Address, ranges, sheet_of, written
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.origin import Origin
 
 RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
 NO_NETWORK, UNREADABLE = "no network", "unreadable"
@@ -26,7 +27,7 @@ VERDICTS = {
 
 WORST_FIRST = (UNREADABLE, WRONG, FROZEN, UNFINISHED, RIGHT, NO_NETWORK)
 
-TO_FILL_IN, BLANK_RATE = "to fill in", "blank rate"
+TO_FILL_IN, BLANK_RATE, STALE = "to fill in", "blank rate", "stale value"
 KINDS = {
     "wrong reference": "a cell is used where another one belongs",
     "swapped references": "two cells stand in each other's places",
@@ -46,7 +47,7 @@ KINDS = {
     "wrong formula": "no small change puts it right; the whole formula is given where one is known",
     "departing row": "one row's formula differs from the rest of its column",
     "pasted value": "a number or nothing stands where the rest of the column has a formula",
-    "stale value": "the value in the file isn't what the formula gives",
+    STALE: "the value in the file isn't what the formula gives",
     "drifting rate": "the learning rate isn't anchored and moves away with the rows",
     "wrong rate": "another cell is used for the learning rate",
     BLANK_RATE: "the learning rate is blank or no number",
@@ -79,6 +80,7 @@ class Finding:
     fixes: Mapping[str, str] = field(default_factory=dict)  # cell → its right formula
     spoils: tuple[str, ...] = ()  # the weights whose gradients are wrong by it, if several are
     edits: tuple[Edit, ...] = ()  # what puts it right, with cells by name: the same in any table
+    first_step: int = 0  # in which it is made: the steps before it are right
 
     def __post_init__(self) -> None:
         assert self.kind in KINDS, f"a finding of the kind {self.kind!r}, which nobody documented"
@@ -142,6 +144,7 @@ class BookReport:
     problem: str = ""  # why it could not be read
     fingerprint: str = ""  # equal for identical files
     formulas: int = 0
+    origin: Origin = field(default_factory=Origin)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -164,10 +167,11 @@ class BookReport:
 
 def record(reports: Sequence[BookReport]) -> dict[str, object]:
     """The reports as --json gives them."""
-    return {"version": 1, "books": [_book(report) for report in reports]}
+    return {"version": 1, "books": [record_of(report) for report in reports]}
 
 
-def _book(report: BookReport) -> dict[str, object]:
+def record_of(report: BookReport) -> dict[str, object]:
+    """One book as --json gives it."""
     problem = {"problem": report.problem} if report.problem else {}
     sheets = [_sheet(sheet) for sheet in report.sheets]
     return {"book": report.book, "verdict": report.verdict, **problem, "sheets": sheets}

@@ -22,14 +22,15 @@ class Mark:
 
 def grade(report: BookReport) -> list[Mark]:
     """A mark for every gradient of a book; none where nothing could be checked."""
-    return [mark for sheet in report.sheets for mark in _marks(sheet)]
+    return [mark for sheet in report.sheets for mark in marks_of(sheet)]
 
 
 def right_ones(marks: Iterable[Mark]) -> int:
     return sum(mark.state == GOOD for mark in marks)
 
 
-def _marks(sheet: SheetReport) -> Iterable[Mark]:
+def marks_of(sheet: SheetReport) -> Iterable[Mark]:
+    """A mark for every gradient of a training."""
     blank = {f.weight for f in sheet.findings if f.kind == TO_FILL_IN}
     if not sheet.loss and not blank:
         return

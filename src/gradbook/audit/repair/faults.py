@@ -30,6 +30,7 @@ class Fault:
     finding: Finding
     owners: tuple[Address, ...]
     expected: Pattern | None = None
+    first_step: int = 0  # in which it is made
     fixes: Mapping[Address, str] = field(default_factory=dict)  # the right formula of every owner
 
 
@@ -113,6 +114,9 @@ def claim_fault(
         kind, why = PASTED, f"{written(home)} holds a number where the gradient of {name} belongs"
     elif edits:
         kind, why = wording.kind(edits), wording.why(edits, name)
+    elif tested.has_no_influence(weight):
+        loss = ", ".join(_called(tested, cell) for cell in tested.step.loss)
+        kind, why = "wrong formula", f"the loss ({loss}) doesn't depend on {name}"
     else:
         kind, why = "wrong formula", "no formula was found for it"
     try:
@@ -131,7 +135,12 @@ def claim_fault(
     )
     if hypothesis is not None:
         return _fault(tested, weight, hypothesis, found)
-    return Fault(weight, found, tuple(tested.positions.there(home, step) for step in tested.alike))
+    owners = tuple(tested.positions.there(home, step) for step in tested.alike)
+    return Fault(weight, found, owners, first_step=_first_step(tested))
+
+
+def _first_step(tested: StepUnderTest) -> int:
+    return min(step.number for step in tested.alike)
 
 
 def _called(tested: StepUnderTest, cell: Address) -> str:
@@ -155,25 +164,26 @@ def _fault(tested: StepUnderTest, weight: int, hypothesis: Hypothesis, finding: 
                 fixes[there] = _in_step(tested, text, cell, step)
     expected = tested.training.book.reader.typed(hypothesis.formulas[0], hypothesis.home)
     finding = replace(finding, expected=f"={expected.text}")
-    return Fault(weight, finding, tuple(fixes), expected, fixes)
+    return Fault(weight, finding, tuple(fixes), expected, _first_step(tested), fixes)
 
 
 def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) -> str:
-    """A formula of this step as the same cell of another has it: samples and epochs may be
-    differently far apart."""
+    """A formula of this step as the same cell of another has it: filled down where that means the
+    right cell or a copy of it, and else led there, for samples and epochs may be differently far
+    apart."""
     positions, reader = tested.positions, tested.training.book.reader
+    plain = tested.training.plain
     away = positions.there(owner, step)
     update = owner in tested.training.weight_cells and not positions.owns(owner)
 
     def follow(reference: str) -> str:
-        cell = reader.cell(reference, owner)
-        start, end = owner, away
-        if cell is not None and not goes_along(cell):
-            other = positions.there(cell, step)
-            stays = other == cell and not positions.owns(cell)
-            if not (stays and sheet_of(cell) == sheet_of(owner)):
-                start, end = cell, other
-        return copied(reference, start, end)
+        cell, filled = reader.cell(reference, owner), copied(reference, owner, away)
+        if cell is None or goes_along(cell):
+            return filled
+        other, meant = positions.there(cell, step), reader.cell(filled, away)
+        stays = other == cell and not positions.owns(cell) and sheet_of(cell) == sheet_of(owner)
+        same = meant is not None and plain(meant) == plain(other)
+        return filled if stays or same else copied(reference, cell, other)
 
     def goes_along(cell: Address) -> bool:
         """Whether a cell stands beside an update and is not the step's own, as a velocity does."""
@@ -198,4 +208,5 @@ def finding_of(same: Sequence[Fault]) -> Finding:
     owners = sorted(owner for fault in same for owner in fault.owners)
     first = min(same, key=lambda fault: min(fault.owners))
     fixes = {written(owner): f"={text}" for fault in same for owner, text in fault.fixes.items()}
-    return replace(first.finding, cells=ranges(owners), fixes=fixes)
+    first_step = min(fault.first_step for fault in same)
+    return replace(first.finding, cells=ranges(owners), fixes=fixes, first_step=first_step)

@@ -102,6 +102,9 @@ def _column(symptoms: Symptoms) -> Hypothesis | None:
 def _own_faults(symptoms: Symptoms, weight: int) -> Iterator[Fault]:
     """What is wrong with one gradient, by itself."""
     tested, claim = symptoms.tested, symptoms.wrong[weight]
+    if tested.has_no_influence(weight):
+        yield claim_fault(tested, weight, claim, None)  # its right formula would be =0
+        return
     found = chosen(symptoms, SearchStage.CLAIMS)
     if found is not None and found.cause is Cause.COLUMN:
         yield from faults_of(tested, found)

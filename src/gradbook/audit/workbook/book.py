@@ -30,6 +30,7 @@ class Book:
     patterns: dict[Address, Pattern] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # in lower case → what it refers to
     arrays: dict[Address, str] = field(default_factory=dict)  # cells that share a formula → that
+    properties: dict[str, str] = field(default_factory=dict)  # creator, created, lastModifiedBy …
     recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
     reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
     _texts: dict[Axis, Texts] = field(default_factory=dict)

@@ -6,12 +6,14 @@ Only the parts that formulas need are read; styles, which some programs write wr
 from __future__ import annotations
 
 import posixpath
+from contextlib import suppress
 from pathlib import Path
 
 from gradbook.audit.formula.reader import Reader
 from gradbook.audit.workbook.book import Book, SheetPart
 from gradbook.audit.workbook.cells import MOST_CELLS, BookCells
 from gradbook.audit.workbook.package import (
+    SMALL,
     Package,
     WorkbookError,
     local,
@@ -20,6 +22,8 @@ from gradbook.audit.workbook.package import (
     relations_part,
 )
 from gradbook.audit.workbook.rows import SheetRows
+
+PROPERTIES = "docProps/core.xml"
 
 
 def read_book(path: str | Path) -> Book:
@@ -46,6 +50,8 @@ def book_of(parts: Package) -> Book:
     for sheet in book.sheets:
         cells.next_sheet()
         SheetRows(cells).read(parts, sheet.part)
+    with suppress(WorkbookError):  # nothing depends on them
+        book.properties = _properties(parts)
     return book
 
 
@@ -100,6 +106,20 @@ def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str]]:
 
     parts.parse(part, begin, end, text.append)
     return sheets
+
+
+def _properties(parts: Package) -> dict[str, str]:
+    """Who made the book, who saved it last, and when."""
+    found: dict[str, str] = {}
+    text: list[str] = []
+
+    def end(tag: str) -> None:
+        found[local(tag)] = "".join(text).strip()
+        text.clear()
+
+    if PROPERTIES in parts and parts.size(PROPERTIES) <= SMALL:
+        parts.parse(PROPERTIES, lambda *_: text.clear(), end, text.append)
+    return found
 
 
 def _strings(parts: Package, part: str) -> list[str]:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from shutil import get_terminal_size
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
+
+from gradbook.amounts import duration
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.0  # seconds before there is word of progress
 BLOCKS = "▀▄█"
+BAR, PLAIN_BAR = ("━", "─"), ("#", "-")
+BAR_WIDTH = 24
 WIDEST = 120  # columns; longer lines are hard to read
 
 
@@ -32,10 +36,10 @@ def is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def can_say(characters: str) -> bool:
-    """Whether these characters can be printed at all."""
+def can_say(characters: str, stream: TextIO | None = None) -> bool:
+    """Whether these characters can be printed at all, on standard output where none is named."""
     try:
-        characters.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+        characters.encode(getattr(stream or sys.stdout, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):
         return False
     return True
@@ -95,23 +99,38 @@ def write_or_print(text: str, file: str | None) -> int:
 
 
 @contextmanager
-def counting(words: str) -> Iterator[Callable[[int], None]]:
-    """A function to tell how many are done: what takes long shows it on the error stream, where
-    `words` is for such as '{} books checked', and takes it away in the end.
+def counting(words: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A function to tell how many are done, of so many where that is known: what takes long shows
+    it on the error stream, and takes it away in the end. `words` are such as 'books checked'.
     """
     begun, said = monotonic(), False
 
     def tell(done: int) -> None:
         nonlocal said
-        if monotonic() - begun > PATIENCE and sys.stderr and sys.stderr.isatty():
+        spent = monotonic() - begun
+        if spent > PATIENCE and sys.stderr and sys.stderr.isatty():
             said = True
-            print(f"\r{words.format(done)} …", end="", file=sys.stderr, flush=True)
+            line = progress(done, total, words, spent, pretty=can_say("".join(BAR), sys.stderr))
+            shown = line[: max(get_terminal_size().columns - 1, 1)]
+            print(f"\r{shown}\033[K", end="", file=sys.stderr, flush=True)
 
     try:
         yield tell
     finally:
         if said:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def progress(done: int, total: int | None, words: str, spent: float, *, pretty: bool = True) -> str:
+    """━━━━━━━─────────── 213 of 500 books checked, 40.1 s left"""
+    if total is None:
+        return f"{done:,} {words} …"
+    full, rest = BAR if pretty else PLAIN_BAR
+    filled = BAR_WIDTH * done // max(total, 1)
+    bar = full * filled + rest * (BAR_WIDTH - filled)
+    left = spent / max(done, 1) * (total - done)
+    still = f", {duration(left)} left" if 0 < done < total else ""
+    return f"{bar} {done:,} of {total:,} {words}{still}"
 
 
 @contextmanager

@@ -10,24 +10,29 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gradbook.amounts import counted
-from gradbook.cli.terminal.arguments import whole_number
+from gradbook.cli.terminal.arguments import file_ending_in, positive, whole_number
 from gradbook.cli.terminal.output import counting, show, width
-from gradbook.errors import GradbookError, one_line
+from gradbook.errors import GradbookError, UsageError, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from gradbook.audit.classes.points import BookScore
     from gradbook.audit.findings.findings import BookReport
 
 EXAMPLES = """\
   gradbook check book.xlsx                   what is wrong in it, and what would be right
-  gradbook check submissions/*.xlsx          a whole class: also which mistakes are shared
-  gradbook check *.xlsx --html class.html    the same as a page
+  gradbook check submissions                 a whole class: also which mistakes are shared
+  gradbook check submissions --html class.html --csv grades.csv --out-of 20
+                                             the same as a page, and a table of grades
   gradbook check *.xlsx --annotate marked    copies with the wrong cells coloured and explained
+  gradbook check *.xlsx --annotate marked --hints --points
+                                             without the solution, with the score
   gradbook check *.xlsx --fix corrected      copies with the right formulas
   gradbook check book.xlsx --json            for a program
 """
@@ -38,11 +43,28 @@ LONGEST_NAME = 200  # bytes of a copy's
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("books", nargs="+", metavar="BOOK", help="a workbook (.xlsx, .xlsm)")
+    parser.add_argument(
+        "books", nargs="+", metavar="BOOK", help="a workbook (.xlsx, .xlsm), a folder or a pattern"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
     parser.add_argument("--html", metavar="FILE", help="write a page with all that was found")
     parser.add_argument(
+        "--csv",
+        metavar="FILE.csv",
+        type=file_ending_in(".csv"),
+        help="write a table of grades: a row for each book",
+    )
+    parser.add_argument(
+        "--points", action="store_true", help="say what each book earns: a point for each gradient"
+    )
+    parser.add_argument(
+        "--out-of", metavar="N", type=positive, help="so many points for a book with all right"
+    )
+    parser.add_argument(
         "--annotate", metavar="DIR", help="write copies whose wrong cells are coloured, with notes"
+    )
+    parser.add_argument(
+        "--hints", action="store_true", help="with --annotate: hints instead of the solution"
     )
     parser.add_argument("--fix", metavar="DIR", help="write copies with the right formulas")
     parser.add_argument(
@@ -55,30 +77,47 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.audit.many import check_books
+    if options.hints and not options.annotate:
+        raise UsageError("--hints goes with --annotate DIR: it says what the notes in copies tell")
+    from gradbook.audit.classes.points import score
 
-    reports: list[BookReport] = []
-    with counting(f"{{}} of {len(options.books)} books checked") as tell:
-        for report in check_books(options.books, options.workers):
-            reports.append(report)
-            if len(options.books) > 1:
-                tell(len(reports))
+    reports = _checked(options)
+    scores = [score(report, options.out_of) for report in reports]
     if options.json:
         import json
 
-        from gradbook.audit.findings.findings import record
+        from gradbook.audit.classes.record import class_record
 
-        print(json.dumps(record(reports), ensure_ascii=False, indent=1, allow_nan=False))
+        said = class_record(reports, scores)
+        print(json.dumps(said, ensure_ascii=False, indent=1, allow_nan=False))
     else:
         from gradbook.report.audit.text import lines
 
-        show(lines(reports, width()))
-    written, problems = _write(options, reports)
+        show(lines(reports, width(), _asked(options, scores)))
+    written, problems = _write(options, reports, scores)
     for line in () if options.json else written:
         print(one_line(line))
     for line in problems:
         print(f"gradbook: {one_line(line)}", file=sys.stderr)
     return FAILED if problems else _code(reports)
+
+
+def _checked(options: Namespace) -> list[BookReport]:
+    from gradbook.audit.classes.submissions import submitted
+    from gradbook.audit.many import check_books
+
+    books = submitted(options.books, [options.annotate, options.fix])
+    reports: list[BookReport] = []
+    with counting("books checked", len(books)) as tell:
+        for report in check_books(books, options.workers):
+            reports.append(report)
+            tell(len(reports))
+    return reports
+
+
+def _asked(options: Namespace, scores: Sequence[BookScore]) -> Sequence[BookScore]:
+    """The scores where somebody wants to see them."""
+    return scores if options.points or options.out_of else ()
 
 
 def _code(reports: Sequence[BookReport]) -> int:
@@ -88,67 +127,95 @@ def _code(reports: Sequence[BookReport]) -> int:
     return 0 if verdicts == {"right"} else WRONG
 
 
-def _write(options: Namespace, reports: Sequence[BookReport]) -> tuple[list[str], list[str]]:
-    """The page and the copies that are asked for; what is to be said of them, and what failed."""
+def _write(
+    options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]
+) -> tuple[list[str], list[str]]:
+    """The page, the grades and the copies that are asked for; what to say, and what failed."""
     written: list[str] = []
     problems: list[str] = []
     if options.html:
         from gradbook.files import write_whole
         from gradbook.report.audit.page import audit_page
 
-        write_whole(options.html, audit_page(reports))
+        write_whole(options.html, audit_page(reports, _asked(options, scores)))
         written.append(f"wrote {options.html}")
+    if options.csv:
+        from gradbook.files import write_whole
+        from gradbook.report.audit.grades import grades_csv
+
+        write_whole(options.csv, grades_csv(reports, scores))
+        written.append(f"wrote {options.csv}")
+    readable = [report for report in reports if report.verdict != "unreadable"]
     if options.annotate:
-        from gradbook.audit.copies.annotate import annotated
-
-        count = _write_copies(reports, options.annotate, annotated, problems)
-        written.append(f"{counted(count, 'annotated book')} in {options.annotate}")
+        copies = Copies(options.annotate, readable, problems)
+        shown = {id(r): s for r, s in zip(reports, _asked(options, scores), strict=False)}
+        for number, report in enumerate(readable):
+            copies.write(number, partial(_annotated, report, options.hints, shown.get(id(report))))
+        written.append(f"{counted(copies.count, 'annotated book')} in {options.annotate}")
     if options.fix:
-        from gradbook.audit.copies.correct import fixed
-
-        left: list[str] = []
-
-        def corrected(book: str, report: BookReport) -> bytes:
-            result = fixed(book, report)
-            left.extend(f"{book}: no formula to put into {place}" for place in result.left)
-            return result.content
-
-        count = _write_copies(reports, options.fix, corrected, problems)
-        written += [f"{counted(count, 'corrected book')} in {options.fix}", *left]
+        written += _write_corrected(options, readable, problems)
     return written, problems
+
+
+def _annotated(report: BookReport, hints: bool, score: BookScore | None) -> bytes:
+    from gradbook.audit.copies.annotate import Marking, annotated
+
+    return annotated(report.book, report, Marking(hints, score))
+
+
+def _write_corrected(
+    options: Namespace, reports: Sequence[BookReport], problems: list[str]
+) -> Iterator[str]:
+    """The corrected copies that are better than their books; what is to be said of all."""
+    from gradbook.audit.recheck import corrections
+
+    copies = Copies(options.fix, reports, problems)
+    said: list[str] = []
+    with counting("books corrected", len(reports)) as tell:
+        for number, found in enumerate(corrections(reports, options.workers)):
+            book = found.report.book
+            if found.content:
+                copies.write(number, partial(bytes, found.content))
+            elif found.objection:
+                problems.append(f"no corrected copy of {book}: {found.objection}")
+            else:
+                said.append(f"{book}: nothing to correct, so no copy")
+            said += [f"{book}: no formula to put into {place}" for place in found.left]
+            tell(number + 1)
+    yield f"{counted(copies.count, 'corrected book')} in {options.fix}"
+    yield from said
 
 
 # Copies. One is called like its book; of books with one name, each has its folder's name before
 # its own. A file that is there already stays unless it is this very copy.
 
 
-def _write_copies(
-    reports: Sequence[BookReport],
-    folder: str,
-    make: Callable[[str, BookReport], bytes],
-    problems: list[str],
-) -> int:
-    """A copy of each book that could be read, in the folder; how many."""
-    from gradbook.files import made_folder
+class Copies:
+    """A folder for copies of some books, and what went wrong there."""
 
-    target = made_folder(folder)
-    readable = [report for report in reports if report.verdict != "unreadable"]
-    names = copy_names([report.book for report in readable])
-    written = 0
-    for report, name in zip(readable, names, strict=True):
+    def __init__(self, folder: str, reports: Sequence[BookReport], problems: list[str]) -> None:
+        from gradbook.files import made_folder
+
+        self.folder = made_folder(folder)
+        self.books = [report.book for report in reports]
+        self.names = copy_names(self.books)
+        self.problems = problems
+        self.count = 0
+
+    def write(self, number: int, content: Callable[[], bytes]) -> None:
+        """One book's copy, unless it can't be made or something else is in its place."""
+        path = self.folder / self.names[number]
         try:
-            content = make(report.book, report)
+            there = _write_copy(path, content())
         except Exception as error:
             fault = f"a fault of gradbook's own ({type(error).__name__}: {error})"
             said = error if isinstance(error, GradbookError) else fault
-            problems.append(f"can't copy {report.book}: {said}")
-            continue
-        if _write_copy(target / name, content):
-            written += 1
-        else:
-            there = f"{target / name} is there already"
-            problems.append(f"{there}: remove it or name another folder")
-    return written
+            self.problems.append(f"can't copy {self.books[number]}: {said}")
+            return
+        self.count += there
+        if not there:
+            place = f"{path} is there already"
+            self.problems.append(f"{place}: remove it or name another folder")
 
 
 def _write_copy(path: Path, content: bytes) -> bool:

@@ -61,7 +61,7 @@ def run(options: Namespace) -> int:
 
     net = network(options.net, options.data)
     rates = DEFAULT_RATES if options.rates is None else options.rates
-    with counting("{} rates tried") as tick:
+    with counting("rates tried") as tick:
         found = sweep(net, rates, options.epochs, tick=tick)
     if options.out:
         write_whole(options.out, _content(found, PurePath(options.out).suffix.lower(), options))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.data.images import BRIGHTEST
 from gradbook.errors import DataError, GradbookError, ShapeError
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import answers, probabilities, score
@@ -18,7 +19,6 @@ from gradbook.net import Net
 from gradbook.net.layers import spell
 from gradbook.net.parameters import Shape
 from gradbook.net.plain import whole
-from gradbook.net.text import layer_words
 
 if TYPE_CHECKING:
     from gradbook.engine.base import Engine
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 KIND, VERSION = "model", 1
 USUAL_BATCH = 128
 FEW = 32  # images that NumPy has read before a compiler would have begun
-BRIGHTEST = 255
 
 
 class Model:
@@ -71,21 +70,9 @@ class Model:
 
     def summary(self) -> str:
         """The layers, what comes out of each, and their parameters, in lines of text."""
-        counts = [0] * len(self.net.layers)
-        for parameter in self.net.parameters:
-            counts[parameter.layer] += parameter.size
-        rows = [
-            (layer_words(layer), spell(shape), f"{count:,}" if count else "")
-            for layer, shape, count in zip(
-                self.net.layers, self.net.shapes[1:], counts, strict=True
-            )
-        ]
-        rows = [("input", spell(self.net.input), ""), *rows, ("", "", f"{self.parameters:,}")]
-        wide = [max(len(row[column]) for row in rows) for column in range(3)]
-        return "".join(
-            f"{words:<{wide[0]}}  {shape:<{wide[1]}}  {count:>{wide[2]}}".rstrip() + "\n"
-            for words, shape, count in rows
-        )
+        from gradbook.report.summary.table import in_short
+
+        return in_short(self.net)
 
     def __repr__(self) -> str:
         name = self.net.name or "a network"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.dataset import Dataset
-from gradbook.data.images import Images, in_turns
+from gradbook.data.images import BRIGHTEST, Images, in_turns
 from gradbook.data.warp import warped_images
 from gradbook.errors import UsageError
 from gradbook.lab.models.answers import Answers
@@ -89,7 +89,7 @@ def _few(classes: Sequence[str]) -> str:
 def given(model: Model, images: Images, place: int) -> NDArray[np.float64]:
     """One image as the network is given it: normalised."""
     mean, deviation = (np.array(x)[:, None, None] for x in (model.mean, model.deviation))
-    return np.asarray((images.pixels[place] / 255 - mean) / deviation)
+    return np.asarray((images.pixels[place] / BRIGHTEST - mean) / deviation)
 
 
 def _warped(recipe: Recipe, material: Material) -> tuple[Images, ...]:

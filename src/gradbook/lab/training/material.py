@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.dataset import Dataset
-from gradbook.data.images import Images
+from gradbook.data.images import BRIGHTEST, Images
 from gradbook.errors import ShapeError
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training.rows import require_last_batch
@@ -26,7 +26,6 @@ from gradbook.net.layers import spell
 from gradbook.net.parameters import Shape
 
 AT_ONCE = 512  # images: what is counted in between stays in the cache
-BRIGHTEST = 255
 
 
 @dataclass(frozen=True, eq=False)

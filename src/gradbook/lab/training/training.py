@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from gradbook.chance import Purpose, key
-from gradbook.data.images import Images, framing
+from gradbook.data.images import BRIGHTEST, Images, framing
 from gradbook.engine.base import EpochRun
 from gradbook.errors import GradbookError
 from gradbook.lab.models.answers import Score, score, targets
@@ -19,7 +19,7 @@ from gradbook.lab.models.model import Model, for_inputs, values_read
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training.checkpoint import Checkpoint
 from gradbook.lab.training.history import Epoch, Progress
-from gradbook.lab.training.material import BRIGHTEST, Material
+from gradbook.lab.training.material import Material
 
 if TYPE_CHECKING:
     from gradbook.engine.base import Engine

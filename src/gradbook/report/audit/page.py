@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gradbook.amounts import counted, rough_percent
+from gradbook.audit.classes.points import BookScore
 from gradbook.audit.findings.findings import (
     RIGHT,
     TO_FILL_IN,
@@ -40,7 +41,7 @@ MOST_TOKENS = 400  # of a formula whose changes are marked
 _TOKENS = re.compile(r"\s+|\$?[A-Za-z]{1,3}\$?[0-9]+|[\w.]+|.", re.DOTALL)
 
 
-def audit_page(reports: Sequence[BookReport]) -> str:
+def audit_page(reports: Sequence[BookReport], scores: Sequence[BookScore] = ()) -> str:
     """The page: who is right and who isn't, what is shared, and every finding."""
     sections = [Section("books", "At a glance", _table(reports))] if len(reports) > 1 else []
     sections += _class(reports)

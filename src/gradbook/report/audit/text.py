@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gradbook.amounts import counted, rough_percent
+from gradbook.audit.classes.points import BookScore, in_points
 from gradbook.audit.findings.findings import (
     RIGHT,
     TO_FILL_IN,
@@ -36,14 +37,19 @@ LONGEST_FORMULA = 220
 MOST_DIGITS = 12  # to tell two losses apart with
 
 
-def lines(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
-    """The whole report in so many columns."""
-    for report in reports:
+def lines(
+    reports: Sequence[BookReport], width: int, scores: Sequence[BookScore] = ()
+) -> Iterator[TextLine]:
+    """The whole report in so many columns, with what each book earns where scores are given."""
+    for number, report in enumerate(reports):
+        points = in_points(scores[number]) if scores else ""
         yield [
             Span(one_line(report.book), "bold"),
+            Span(f" ({one_line(report.origin.student)})" if report.origin.student else ""),
             Span(": "),
             Span(report.verdict, COLOURS[report.verdict]),
             Span(summary(report)),
+            Span(f", {points}" if points else "", "bold"),
         ]
         for sheet in report.sheets:
             yield from _sheet(sheet, len(report.sheets) > 1, width)

@@ -16,6 +16,7 @@ from gradbook.amounts import short
 from gradbook.report.chart.scale import LOG, MOST_TICKS, Array, Scale, notch
 
 FIVE_DIGITS = partial(short, digits=5)
+MOST_POINTS = 1_500  # of a curve in a picture, or to be read one by one
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,11 @@ from math import isnan
 from typing import Any
 
 from gradbook.report.chart import svg
-from gradbook.report.chart.curves import Chart, Curve, few
+from gradbook.report.chart.curves import MOST_POINTS, Chart, Curve, few
 from gradbook.report.page.shell import resource, text
 
 BESIDE = svg.Frame(width=400.0, height=270.0, left=52.0, right=10.0, top=34.0, bottom=42.0)
 BELOW = svg.FRAME  # with each curve's name where it ends
-MOST_POINTS = 1_500  # of a curve, which can be read
 
 
 def figure(charts: Sequence[Chart], what: str, *, labelled: bool = False) -> str:

@@ -11,11 +11,10 @@ from math import isnan
 from gradbook.amounts import counted
 from gradbook.errors import UsageError
 from gradbook.palette import PAPER, QUIET
-from gradbook.report.chart.curves import Chart, Curve, few, spread, thinned
+from gradbook.report.chart.curves import MOST_POINTS, Chart, Curve, few, spread, thinned
 
 FONT = "system-ui, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif"
 SIZE, LINE = 12.0, 15.0  # of the letters; from one label to the next
-MOST_POINTS = 1_500  # of a curve in a picture
 FAR = 3.0  # times the chart's height: where a curve goes that leaves it
 DISPLACED = 5.0  # points: from here on a label is tied to its curve
 

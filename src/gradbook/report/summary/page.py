@@ -9,7 +9,7 @@ from gradbook.palette import ACTIVATION, INPUT, MEMORY, WEIGHT, Colour
 from gradbook.report.page.shell import Section, resource, text, wide
 from gradbook.report.page.shell import page as whole_page
 from gradbook.report.page.tables import IN_A_NOTEBOOK, bar, columns_of_words, table, text_table
-from gradbook.report.summary.table import heading, meanings, remarks
+from gradbook.report.summary.table import IN_SHORT, heading, meanings, remarks
 from gradbook.report.summary.table import table as summary_table
 from gradbook.report.words.table import TableCell, TableColumn, TextTable
 
@@ -83,7 +83,7 @@ def _bar(shown: TextTable, place: int, cell: TableCell) -> str:
 
 
 def cell(model: Model) -> str:
-    shown = summary_table(measure(model.net)).only(("layer", "output", "parameters"))
+    shown = summary_table(measure(model.net)).only(IN_SHORT)
     return f"<p>{text(_line(model))}</p>{text_table(shown, left=IN_A_NOTEBOOK)}"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from gradbook.amounts import counted, size
+from gradbook.net import Net
 from gradbook.net.layers import spell
-from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure
+from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
 from gradbook.report.words.lines import folded, plain
@@ -23,6 +25,7 @@ from gradbook.report.words.table import (
 )
 
 VERSION = 1  # of the JSON
+IN_SHORT = ("layer", "output", "parameters")  # what says of a trained network what it is
 
 
 def _size(count: TableCell) -> str:
@@ -113,6 +116,15 @@ def remarks(measured: NetMeasure) -> list[str]:
         f"{size(measured.training_memory)} to train on {whom}: outputs "
         f"{size(measured.activations)}, the rest parameters, gradients and the update's memory",
     ]
+
+
+def in_short(net: Net) -> str:
+    """The layers, what comes out of each, and their parameters: rows that need no headings."""
+    shown = table(measure(net)).only(IN_SHORT)
+    columns = tuple(replace(column, title="") for column in shown.columns)
+    *_, parameters = shown.total
+    rows = TextTable(columns, shown.rows, ("", "", parameters))
+    return plain([rows.line(cells) for cells in rows.spelled])
 
 
 def meanings(measured: NetMeasure) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.net import parse
 from gradbook.targets.algebra.derive import derive
+from gradbook.targets.algebra.notation.document import EquationLine
 from gradbook.targets.algebra.notation.forms import (
     Bracket,
     Comparison,
@@ -22,7 +23,15 @@ from gradbook.targets.algebra.notation.forms import (
     Transposed,
 )
 from gradbook.targets.algebra.writers import latex, markdown
-from gradbook.targets.algebra.writers.tex import decimal, escape, spell, spell_inline, symbol, width
+from gradbook.targets.algebra.writers.tex import (
+    decimal,
+    escape,
+    rows,
+    spell,
+    spell_inline,
+    symbol,
+    width,
+)
 from tests.targets.algebra.samples import NAMES, document_of
 
 h = Name("h", (1,))
@@ -119,6 +128,11 @@ def test_markdown_keeps_to_what_katex_and_mathjax_both_know(name):
     assert commands <= set(KNOWN)
     environments = set(re.findall(r"\\begin\{(\w+)\}", text))
     assert environments <= {"aligned", "cases"}
+
+
+def test_a_left_side_as_wide_as_the_page_breaks_the_line_anyway():
+    line = EquationLine(a + b, "=", a + b)
+    assert list(rows([line], width("a + b"))) == ["a + b &= a", r" & \quad + b"]
 
 
 def test_a_hostile_name_stays_a_name():

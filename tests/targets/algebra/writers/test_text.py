@@ -125,6 +125,11 @@ def test_lines_break_within_brackets_if_they_must():
     assert "".join("".join(lines).split()) == "".join(spell(long).split())
 
 
+@pytest.mark.parametrize("room", [-2, 0, 1])
+def test_where_there_is_no_room_a_line_breaks_wherever_it_can(room):
+    assert broken(TextPrinter().write(a * b + c), room) == ["a", "·b", "+ c"]
+
+
 @pytest.mark.parametrize("everything", [False, True])
 @pytest.mark.parametrize("name", NAMES)
 def test_no_line_is_longer_than_80(name, everything):

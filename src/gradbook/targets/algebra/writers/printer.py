@@ -190,13 +190,15 @@ def _best_break(marked: str, room: float, measure: Callable[[str], float]) -> in
     marks = [k for k, character in enumerate(marked) if ord(character) in GONE]
     pieces = (measure(unmarked(marked[a:b])) for a, b in pairwise([0, *marks]))
     widths = dict(zip(marks, accumulate(pieces), strict=True))
-    marks = [k for k in marks if widths[k]]
-    fitting = [k for k in marks if widths[k] <= room]
+    places = [k for k in marks if widths[k]]
+    fitting = [k for k in places if widths[k] <= room]
+    if not fitting:
+        return places[0] if places else None
 
     def harm(k: int) -> float:
         return ord(marked[k]) - FIRST_MARK + EMPTY * (1 - widths[k] / room)
 
-    return min(fitting or marks[:1], key=harm, default=None)
+    return min(fitting, key=harm)
 
 
 # Documents -------------------------------------------------------------------

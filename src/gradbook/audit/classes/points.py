@@ -1,0 +1,117 @@
+"""What a book earns: full marks for a right gradient, part where only an earlier mistake is in it.
+
+Every mistake is charged once. A wrong formula costs its own gradient. A mistake in a column that
+several gradients are made of costs as much as one gradient, shared by those, for their formulas are
+right given that column; so does whatever else is wrong with a training.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from gradbook.audit.findings.findings import TO_FILL_IN, BookReport, Finding, SheetReport
+from gradbook.audit.findings.overview import GOOD, Mark, marks_of
+
+CARRIED = 1 / 2  # what one earlier mistake costs at most of a gradient that it is carried into
+FIRST_ROW = 1 / 2  # what a gradient earns whose first row is right, and a later one isn't
+FREE = ("stale value",)  # the formula is right; the program that saved the book didn't compute it
+AS_IT_SHOULD_BE, FIRST_ONLY = "right", "right in the first row"
+OWN, BLANK = "wrong", "to fill in"
+
+
+@dataclass(frozen=True)
+class Earned:
+    """What one gradient earns, from 0 to 1, and why."""
+
+    mark: Mark
+    share: float
+    why: str
+
+
+@dataclass(frozen=True)
+class BookScore:
+    """What a book earns; no `parts` where nothing in it could be judged."""
+
+    parts: tuple[Earned, ...]
+    out_of: float
+
+    @property
+    def right(self) -> int:
+        return sum(part.mark.state == GOOD for part in self.parts)
+
+    @property
+    def points(self) -> float | None:
+        """Rounded to hundredths; None where nothing could be judged."""
+        if not self.parts:
+            return None
+        earned = sum(part.share for part in self.parts)
+        return round(self.out_of * earned / len(self.parts), 2)
+
+
+def score(report: BookReport, out_of: float | None = None) -> BookScore:
+    """A book's points: one for each gradient, or so many for a book with all of them right."""
+    parts = tuple(earned for sheet in report.sheets for earned in _sheet(sheet))
+    return BookScore(parts, float(len(parts)) if out_of is None else out_of)
+
+
+def in_points(score: BookScore) -> str:
+    """6.5 of 8 points; nothing where nothing could be judged."""
+    if score.points is None:
+        return ""
+    return f"{in_numbers(score.points)} of {in_numbers(score.out_of)} points"
+
+
+def in_numbers(points: float) -> str:
+    """6.5, 8: at most two decimals."""
+    return f"{points:.2f}".rstrip("0").rstrip(".")
+
+
+def _sheet(sheet: SheetReport) -> Iterator[Earned]:
+    marks = list(marks_of(sheet))
+    names = [mark.weight for mark in marks]
+    costs: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for quantity, spoilt, first_only in _mistakes(sheet.findings, names):
+        cost = min(CARRIED, 1 / len(spoilt)) * (FIRST_ROW if first_only else 1)
+        for name in spoilt:
+            costs[name][quantity] = cost
+    for mark in marks:
+        own = [f for f in sheet.findings if _is_own(f) and f.weight == mark.weight]
+        yield _earned(mark, own, costs[mark.weight])
+
+
+def _earned(mark: Mark, own: Sequence[Finding], costs: dict[str, float]) -> Earned:
+    blank = all(finding.kind == TO_FILL_IN for finding in own)
+    if own and min(finding.first_step for finding in own) == 0:
+        return Earned(mark, 0.0, BLANK if blank else OWN)
+    share = max(0.0, (FIRST_ROW if own else 1.0) - sum(costs.values()))
+    carried = f"carried through from {', '.join(costs)}" if costs else ""
+    first = FIRST_ONLY if own else ""
+    return Earned(mark, share, ", ".join(filter(None, [first, carried])) or AS_IT_SHOULD_BE)
+
+
+def _is_own(finding: Finding) -> bool:
+    """Whether one gradient's own formula is wrong, or missing."""
+    alone = bool(finding.weight) and not finding.spoils
+    return alone and (finding.kind == TO_FILL_IN or finding.quantity.startswith("∂"))
+
+
+def _mistakes(
+    findings: Iterable[Finding], names: Sequence[str]
+) -> Iterator[tuple[str, list[str], bool]]:
+    """Mistakes outside the gradients: what is wrong, which gradients that concerns, and whether the
+    first row is right all the same.
+
+    One column is one mistake, in whatever rows; so are updates that are wrong in the same way.
+    """
+    found: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if not _is_own(finding) and finding.kind not in FREE:
+            together = finding.quantity if finding.spoils else finding.kind
+            found[together].append(finding)
+    for what, same in found.items():
+        concerned = {name for f in same for name in f.spoils or (f.weight,) if name}
+        spoilt = [name for name in names if name in concerned] or list(names)
+        if spoilt:
+            yield what, list(dict.fromkeys(spoilt)), min(f.first_step for f in same) > 0

@@ -1,0 +1,31 @@
+"""A class as --json gives it: every book's findings, what it earns, and which books are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradbook.audit.classes.points import BookScore
+from gradbook.audit.findings.findings import BookReport, record_of
+
+
+def class_record(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> dict[str, object]:
+    graded = zip(reports, scores, strict=True)
+    return {
+        "version": 1,
+        "books": [record_of(report) | _grade(report, score) for report, score in graded],
+    }
+
+
+def _grade(report: BookReport, score: BookScore) -> dict[str, object]:
+    judged = bool(score.parts)
+    return {
+        "student": report.origin.student or None,
+        "right": score.right if judged else None,
+        "of": len(score.parts) if judged else None,
+        "points": score.points,
+        "out_of": score.out_of if judged else None,
+        "gradients": [
+            {"weight": part.mark.weight, "share": round(part.share, 4), "why": part.why}
+            for part in score.parts
+        ],
+    }

@@ -1,0 +1,82 @@
+"""Which books are meant: files, folders with all that is in them, patterns that nobody expanded."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from gradbook.errors import LimitError, UsageError
+from gradbook.files import PART
+
+READ = (".xlsx", ".xlsm")
+NAMED = (".xls", ".xlsb", ".ods", ".numbers")  # what they need is said of them, book by book
+LOCK = "~$"  # how the file begins that Excel keeps beside an open book
+MOST_BOOKS = 5_000
+_NUMBER = re.compile(r"(\d+)")
+
+
+def submitted(words: Iterable[str], but: Sequence[str] = ()) -> list[str]:
+    """The books that the words mean, each once: in a folder's order, numbers by their size.
+
+    What lies in the folders `but`, where copies go, was handed in by nobody.
+    """
+    aside = [Path(folder).resolve() for folder in but if folder]
+    found: dict[str, None] = {}
+    for word in words:
+        found.update(dict.fromkeys(_meant(word, aside)))
+        if len(found) > MOST_BOOKS:
+            raise LimitError(f"more than {MOST_BOOKS:,} books: check them folder by folder")
+    return list(found)
+
+
+def _meant(word: str, aside: Sequence[Path]) -> list[str]:
+    if os.path.isdir(word):
+        books = _in_folder(word, aside)
+        if not books:
+            raise UsageError(f"no workbook is in the folder {word}: name one that holds some")
+        return books
+    if glob.has_magic(word) and not os.path.lexists(word):
+        matches = sorted(glob.glob(word, recursive=True), key=_in_order)
+        books = [book for match in matches for book in _matched(match, aside)]
+        if not books:
+            raise UsageError(f"no workbook matches '{word}': check the folder and the ending")
+        return books
+    return [word]
+
+
+def _matched(path: str, aside: Sequence[Path]) -> list[str]:
+    if os.path.isdir(path):
+        return _in_folder(path, aside)
+    return [path] if not _is_ours(os.path.basename(path)) else []
+
+
+def _in_folder(folder: str, aside: Sequence[Path]) -> list[str]:
+    """All books in a folder and those within it, where links to folders aren't followed."""
+    found: list[str] = []
+    for here, inside, names in os.walk(folder):
+        inside[:] = [name for name in inside if not name.startswith(".")]
+        if Path(here).resolve() in aside:
+            inside.clear()
+            continue
+        found += [os.path.normpath(os.path.join(here, name)) for name in names if _is_book(name)]
+        if len(found) > MOST_BOOKS:
+            break
+    return sorted(found, key=_in_order)
+
+
+def _is_book(name: str) -> bool:
+    return name.lower().endswith((*READ, *NAMED)) and not _is_ours(name)
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a program, Excel or ours, keeps the file beside a book."""
+    return name.startswith((LOCK, PART, "."))
+
+
+def _in_order(path: str) -> list[tuple[int, str]]:
+    """exercise-2 before exercise-10."""
+    parts = _NUMBER.split(path.casefold())
+    return [(int(part[:18]), "") if k % 2 else (-1, part) for k, part in enumerate(parts)]

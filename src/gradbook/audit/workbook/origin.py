@@ -1,0 +1,122 @@
+"""Whose book it is and what tells copies of it: its numbers, its formulas, who saved it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gradbook.audit.formula.address import Address, row_of, sheet_of, written
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.workbook.book import Book
+
+STUDENT = "student"  # what the cell with the student's name is called in our exercises
+MOST_FORMULAS, MOST_NUMBERS = 600, 600  # that are kept of a book: it is compared with many others
+LONGEST = 160  # characters of a formula that is kept to be shown
+LONGEST_NAME = 80
+TOP = 20  # rows in which a name is looked for
+_LABEL = re.compile(
+    r"(?:the |your )?(?P<what>student(?:'s)?(?: name)?|(?:full )?name)"
+    r"(?:\s*(?P<colon>:)\s*(?P<who>.*))?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a book comes from, as far as it says so itself."""
+
+    student: str = ""
+    content: str = ""  # equal for books with the same numbers and formulas in the same cells
+    numbers: frozenset[str] = frozenset()  # those that were typed
+    formulas: Mapping[str, str] = field(default_factory=dict)  # each as it is anywhere → and here
+    saved_by: str = ""
+    created: str = ""
+
+
+def origin_of(book: Book) -> Origin:
+    typed = {
+        cell: f"{value:.10g}"
+        for cell, value in book.values.items()
+        if isinstance(value, float) and cell not in book.patterns
+    }
+    return Origin(
+        student=student_in(book),
+        content=_digest(_cells(book, typed)) if book.patterns else "",
+        numbers=frozenset(sorted(set(typed.values()))[:MOST_NUMBERS]),
+        formulas=_formulas(book),
+        saved_by=_shortened(book.properties.get("lastModifiedBy", "")),
+        created=_shortened(book.properties.get("created", "")),
+    )
+
+
+# The formulas and numbers -----------------------------------------------------------
+
+
+def _cells(book: Book, typed: Mapping[Address, str]) -> Iterable[str]:
+    """Every number and formula with its place; texts, a name among them, may differ."""
+    keys: dict[Pattern, str] = {}
+    for cell in sorted(typed.keys() | book.patterns.keys()):
+        pattern = book.patterns.get(cell)
+        said = keys.setdefault(pattern, _plain(pattern)) if pattern else typed[cell]
+        yield f"{cell}:{said}"
+
+
+def _formulas(book: Book) -> dict[str, str]:
+    """The different formulas of a book, each with its first cell."""
+    found: dict[str, str] = {}
+    seen: set[Pattern] = set()
+    for cell in sorted(book.patterns):
+        pattern = book.patterns[cell]
+        if pattern in seen:
+            continue
+        seen.add(pattern)
+        title = book.sheets[sheet_of(cell)].title
+        shown = f"{title}!{written(cell)} ={pattern.text_at(cell)[:LONGEST]}"
+        found.setdefault(_digest([_plain(pattern)]), shown)
+        if len(found) == MOST_FORMULAS:
+            break
+    return found
+
+
+def _plain(pattern: Pattern) -> str:
+    """A formula as it is in any cell and in any program's spelling."""
+    return "".join(pattern.key.split()).upper()
+
+
+def _digest(parts: Iterable[str]) -> str:
+    found = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        found.update(part.encode("utf-8", "backslashreplace") + b"\0")
+    return found.hexdigest()
+
+
+# The name inside --------------------------------------------------------------------
+
+
+def student_in(book: Book) -> str:
+    """The student's name: in the cell that is called so, or behind a label such as 'Name:'."""
+    place = book.reader.cell(book.names.get(STUDENT, ""), 0)
+    named = book.values.get(place) if place is not None else None
+    return _shortened(named) if isinstance(named, str) else _labelled(book)
+
+
+def _labelled(book: Book) -> str:
+    for cell in sorted(book.values):
+        words = book.values[cell]
+        if not isinstance(words, str) or row_of(cell) >= TOP or cell in book.patterns:
+            continue
+        label = _LABEL.fullmatch(words.strip())
+        if label is None:
+            continue
+        beside = book.values.get(cell + 1)
+        if label["who"]:
+            return _shortened(label["who"])
+        if isinstance(beside, str) and (label["colon"] or label["what"].lower() != "name"):
+            return _shortened(beside)
+    return ""
+
+
+def _shortened(words: str) -> str:
+    return " ".join(words.split())[:LONGEST_NAME]

@@ -1,0 +1,57 @@
+"""The grades of a class as a table that any spreadsheet opens."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from io import StringIO
+
+from gradbook.audit.classes.points import BookScore, in_numbers
+from gradbook.audit.findings.findings import RIGHT, TO_FILL_IN, BookReport
+from gradbook.errors import one_line
+from gradbook.report.audit.text import found, to_fill_in
+
+HEAD = ("file", "student", "right", "of", "points", "out of", "verdict", "first finding")
+UTF8_MARK = "\ufeff"  # without it Excel takes ∂ for two other letters
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
+
+
+def grades_csv(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> str:
+    """A row for each book, in their order. What could not be judged has no points."""
+    text = StringIO()
+    table = csv.writer(text)
+    table.writerow(HEAD)
+    table.writerows(map(_row, reports, scores))
+    return UTF8_MARK + text.getvalue()
+
+
+def _row(report: BookReport, score: BookScore) -> list[str]:
+    judged = score.points is not None
+    return [
+        harmless(report.book),
+        harmless(report.origin.student),
+        str(score.right) if judged else "",
+        str(len(score.parts)) if judged else "",
+        in_numbers(score.points) if score.points is not None else "",
+        in_numbers(score.out_of) if judged else "",
+        report.verdict,
+        harmless(first_finding(report)),
+    ]
+
+
+def first_finding(report: BookReport) -> str:
+    """The first thing that is wrong in a book, else what is missing or why it isn't judged."""
+    wrong = [finding for finding in report.findings if finding.kind != TO_FILL_IN]
+    if wrong:
+        first = wrong[0]
+        return f"{first.cells} ({first.quantity}): {first.why}"
+    waiting = ", ".join(filter(None, map(to_fill_in, report.sheets)))
+    if waiting:
+        return f"to fill in: {waiting}"
+    return "" if report.verdict == RIGHT else found(report)
+
+
+def harmless(words: str) -> str:
+    """Words that no spreadsheet takes for a formula, whoever thought them up."""
+    plain = one_line(words)
+    return f"'{plain}" if plain.lstrip().startswith(FORMULA_SIGNS) else plain

@@ -1,0 +1,71 @@
+"""Which books are meant: folders, patterns, and what lies among them without being one."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from gradbook.audit.classes.submissions import submitted
+from gradbook.errors import LimitError, UsageError
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "class/ex-10.xlsx",
+        "class/ex-2.xlsx",
+        "class/Zoe Lee_1/book.XLSM",
+        "class/Zoe Lee_1/old.xls",
+        "class/~$ex-2.xlsx",
+        "class/.hidden/ex-3.xlsx",
+        "class/notes.txt",
+        "class/marked/ex-2.xlsx",
+        "[1].xlsx",
+        "empty/notes.txt",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def test_a_folder_is_all_its_books_and_those_within_in_the_order_of_their_numbers(here):
+    assert submitted(["class"], ["class/marked"]) == [
+        os.path.join("class", "ex-2.xlsx"),
+        os.path.join("class", "ex-10.xlsx"),
+        os.path.join("class", "Zoe Lee_1", "book.XLSM"),
+        os.path.join("class", "Zoe Lee_1", "old.xls"),
+    ]
+
+
+def test_a_pattern_that_nobody_expanded_is_expanded(here):
+    assert submitted(["class/*.xlsx"]) == ["class/ex-2.xlsx", "class/ex-10.xlsx"]
+    assert "class/marked/ex-2.xlsx" in submitted(["class/**/*.xlsx"])
+
+
+def test_a_file_is_itself_even_where_its_name_looks_like_a_pattern_or_nothing_is_there(here):
+    assert submitted(["[1].xlsx", "none.xlsx"]) == ["[1].xlsx", "none.xlsx"]
+
+
+def test_a_book_that_is_meant_twice_is_checked_once(here):
+    assert submitted(["class/ex-2.xlsx", "class/*.xlsx"]) == ["class/ex-2.xlsx", "class/ex-10.xlsx"]
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("empty", "no workbook is in the folder empty"),
+        ("class/*.xlsm", "no workbook matches 'class/*.xlsm'"),
+    ],
+)
+def test_nothing_where_books_were_meant_is_said(word, told, here):
+    with pytest.raises(UsageError, match=told.replace("*", r"\*")):
+        submitted([word])
+
+
+def test_a_whole_disk_is_too_many(here, monkeypatch):
+    monkeypatch.setattr("gradbook.audit.classes.submissions.MOST_BOOKS", 3)
+    with pytest.raises(LimitError, match="more than 3 books"):
+        submitted(["class"])
