@@ -8,17 +8,21 @@ spent, all else is still judged, and what wasn't looked at any further is said.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import process_time
+from typing import TypeVar
 
-MOST_JUDGED = 1_000_000_000  # numbers computed to find a book's trainings and to judge them
-MOST_SOUGHT = 1_400_000_000  # … to find out what is wrong with wrong ones: some four seconds
-LONGEST_JUDGED, LONGEST_SOUGHT = 9.0, 6.0  # seconds since the book was begun
+MOST_JUDGED = 500_000_000  # numbers computed to find a book's trainings and to judge them
+MOST_SOUGHT = 500_000_000  # … to find out what is wrong with wrong ones: some five seconds
+LONGEST_JUDGED, LONGEST_SOUGHT = 8.5, 6.5  # seconds since the book was begun
 SETTING_OUT = 600  # numbers: what it costs to compute any, however few
 LOOK_AT_CLOCK = 2_000_000  # numbers
 IN_VAIN = 3  # times that the same is sought in vain, until it isn't sought again
+
+
+Found = TypeVar("Found")
 
 
 class Spent(Exception):
@@ -56,6 +60,7 @@ class Budget:
         self.seeking = Account(MOST_SOUGHT, LONGEST_SOUGHT)
         self.open = self.judging  # the account that pays now
         self.in_vain: Counter[object] = Counter()
+        self.left: list[str] = []  # what wasn't looked at
 
     def is_hopeless(self, case: object) -> bool:
         """Whether that was sought in vain often enough."""
@@ -81,16 +86,30 @@ def budget_of_book() -> Iterator[Budget]:
         _current.reset(token)
 
 
-@contextmanager
-def seeking() -> Iterator[None]:
-    """What is done within is paid from the account for seeking repairs."""
+def sought(search: Callable[[], Found], share: float = 1.0) -> Found | None:
+    """What a search finds that is paid from the account for repairs, of which it may spend some
+    share; None where that is too little."""
     current = budget()
-    before, current.open = current.open, current.seeking
+    before, account = current.open, current.seeking
+    most = account.most
+    account.most -= int((1 - share) * (most - account.spent))
+    current.open = account
     try:
-        current.seeking.spend(0)
-        yield
+        return None if account.is_empty else search()
+    except Spent:
+        return None
     finally:
+        account.most = most
         current.open = before
+
+
+@contextmanager
+def left_open(told: Callable[[], str]) -> Iterator[None]:
+    """What is done within ends where nothing is left to spend, and then tells what was left."""
+    try:
+        yield
+    except Spent:
+        budget().left.append(told())
 
 
 def spend(numbers: int, times: int = 1) -> None:

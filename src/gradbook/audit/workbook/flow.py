@@ -179,9 +179,9 @@ class Flow:
 
     @cached_property
     def levels(self) -> dict[Address, int]:
-        """How many formulas follow each other up to a formula, at most; none where some lead back to
-        themselves."""
-        patterns, levels = self.book.patterns, dict[Address, int]()
+        """How many formulas follow each other up to each, at most; none where there is a circle."""
+        patterns = self.book.patterns
+        levels: dict[Address, int] = {}
         for first in patterns:
             waiting = [] if first in levels else [first]
             while waiting:
