@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -102,9 +102,13 @@ def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
 
 
 def claim_fault(
-    tested: StepUnderTest, weight: int, claim: Claim, hypothesis: Hypothesis | None
+    tested: StepUnderTest,
+    weight: int,
+    claim: Claim,
+    hypothesis: Hypothesis | None,
+    spoilt: Collection[int] = (),
 ) -> Fault:
-    """What is wrong with one claim, by itself."""
+    """What is wrong with one claim, by itself, and which others are wrong by it."""
     book, name, home = tested.training.book, tested.training.names[weight], claim.owner
     wording, edits = Wording(tested, home), hypothesis.edits if hypothesis else ()
     if home not in book.patterns and home not in book.values:
@@ -130,6 +134,7 @@ def claim_fault(
         weight=name,
         why=why,
         relative_error=error,
+        spoils=tuple(tested.training.names[j] for j in sorted({weight, *spoilt}) if spoilt),
         edits=wording.named(edits) if home in book.patterns else (),
     )
     if hypothesis is not None:
