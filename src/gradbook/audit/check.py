@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gradbook.audit.budget import Spent, budget, budget_of_book, left_open
 from gradbook.audit.copies.correct import loss_curve
+from gradbook.audit.exercise import asked_of, told
 from gradbook.audit.findings.findings import (
     BLANK_RATE,
     FROZEN,
@@ -57,12 +58,13 @@ def check(path: str | Path) -> BookReport:
 def _report(name: str, path: str | Path) -> BookReport:
     try:
         book = read_book(path)
-        origin = origin_of(book)
+        origin, asked = origin_of(book), asked_of(book)
         flow = Flow(book)
         fill_in(book, flow)
         trainings = find_trainings(book, flow) or cut_off_trainings(book, flow)
         found = [_checked(training) for training in trainings]
-        sheets = [sheet for sheet in found if sheet is not None] or without_training(book)
+        judged = [sheet for sheet in found if sheet is not None] or without_training(book)
+        sheets = told(book, judged, asked)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
     except (RecursionError, MemoryError):
