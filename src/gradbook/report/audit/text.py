@@ -83,7 +83,8 @@ def summary(report: BookReport) -> str:
     if report.verdict == RIGHT:
         return f", {said}"
     marks = grade(report)
-    graded = f"{right_ones(marks):,} of {counted(len(marks), 'gradient')} right{_where(report)}"
+    what = "column" if any(mark.column for mark in marks) else "gradient"
+    graded = f"{right_ones(marks):,} of {counted(len(marks), what)} right{_where(report)}"
     return f": {', '.join(filter(None, [said, graded if marks else '']))}"
 
 
