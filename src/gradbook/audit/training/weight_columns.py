@@ -168,7 +168,7 @@ def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[Weig
     taken: set[Address] = set()
     in_vain: Counter[object] = Counter()
     for line in sorted(lines, key=lambda line: -len(line.cells)):
-        kind = book.patterns[line.updates[0]], line.stride
+        kind = book.patterns[line.updates[0]], line.way
         if in_vain[kind] < ENOUGH and taken.isdisjoint(line.updates):
             if _learns(book, flow, line):
                 found.append(line)
@@ -197,7 +197,7 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
     below = flow.few_below(base)
     if below is not None and below.isdisjoint(start):
         return False
-    return flow.reaches(start, base.__eq__, NEAR)
+    return flow.depends(start, base, NEAR)
 
 
 def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:

@@ -46,6 +46,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "books", nargs="+", metavar="BOOK", help="a workbook (.xlsx, .xlsm), a folder or a pattern"
     )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show every finding, not five of each sheet"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
     parser.add_argument("--html", metavar="FILE", help="write a page with all that was found")
     parser.add_argument(
@@ -93,7 +96,7 @@ def run(options: Namespace) -> int:
     else:
         from gradbook.report.audit.text import lines
 
-        show(lines(reports, width(), _asked(options, scores)))
+        show(lines(reports, width(), _asked(options, scores), options.verbose))
     written, problems = _write(options, reports, scores)
     for line in () if options.json else written:
         print(one_line(line))
