@@ -10,7 +10,7 @@ from itertools import chain, islice
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address, pack
+from gradbook.audit.formula.address import ROW, Address, pack
 from gradbook.audit.formula.pattern import CellReference, Mention, Pattern, RangeReference
 from gradbook.audit.formula.values import CellBlock, Lookup, Meaning, NotUnderstood, Single
 from gradbook.audit.workbook.book import Book
@@ -20,6 +20,7 @@ from gradbook.targets.excel.language.grammar import Reference
 
 FEW = 2000  # cells that are computed from one
 KEPT = 64  # such sets, for they are asked for again
+MOST_KEPT = 400_000  # cells of ranges that are kept taken apart
 MANY = 8  # cells of one formula: they are worth looking at together
 
 
@@ -30,6 +31,8 @@ class Flow:
         self.book = book
         self._sources: dict[Address, tuple[Address, ...]] = {}
         self._originals: dict[Address, Address] = {}
+        self._ranges: dict[tuple[int, ...], Sequence[Sequence[Address]]] = {}
+        self._kept = 0  # cells of those
         self._below: dict[Address, set[Address] | None] = {}
         homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
         for cell, pattern in book.patterns.items():
@@ -67,18 +70,24 @@ class Flow:
             elif isinstance(mention, RangeReference):
                 yield from chain.from_iterable(self.rows(mention, home))
 
-    def rows(self, area: RangeReference, home: Address) -> list[list[Address]]:
-        """The cells of a range, row by row."""
+    def rows(self, area: RangeReference, home: Address) -> Sequence[Sequence[Address]]:
+        """The cells of a range, row by row; formulas that share a range share them."""
         corners = area.corners(home)
         if corners is None:
-            return []
-        if area.size(home) > WIDEST:
-            raise NotUnderstood("a range too wide to follow")
-        sheet, top, left, bottom, right = corners
-        return [
-            [pack(sheet, row, column) for column in range(left, right + 1)]
-            for row in range(top, bottom + 1)
-        ]
+            return ()
+        found = self._ranges.get(corners)
+        if found is None:
+            sheet, top, left, bottom, right = corners
+            first, width, height = pack(sheet, top, left), right - left + 1, bottom - top + 1
+            if width * height > WIDEST:
+                raise NotUnderstood("a range too wide to follow")
+            starts = range(first, first + height * ROW, ROW)
+            self._kept += width * height
+            if self._kept > MOST_KEPT:
+                self._ranges.clear()
+                self._kept = width * height
+            found = self._ranges[corners] = [tuple(range(s, s + width)) for s in starts]
+        return found
 
     def lookup(
         self, graph: Graph, pattern: Pattern, home: Address, single: Callable[[Address], Single]

@@ -14,6 +14,7 @@ from gradbook.audit.formula.pattern import Pattern, RangeReference
 from gradbook.audit.workbook.book import Book
 
 MOST_LINKS = 1_500_000  # from formulas to cells
+ENOUGH = 300_000  # where there are more: sums that grow are looked at again and again
 WIDEST = 20_000  # cells of a range
 TOO_WIDE = "it refers to too many cells"
 
@@ -29,9 +30,10 @@ def leave_out_widest(book: Book) -> list[Address]:
     widths = {pattern: _links(pattern, cells) for pattern, cells in homes.items()}
     left_out: list[Address] = []
     links = 0
+    most = MOST_LINKS if sum(map(sum, widths.values())) <= MOST_LINKS else ENOUGH
     for pattern in sorted(widths, key=lambda pattern: max(widths[pattern])):
         links += sum(widths[pattern])
-        if links > MOST_LINKS or max(widths[pattern]) > WIDEST:
+        if links > most or max(widths[pattern]) > WIDEST:
             unknown = replace(pattern, expression=None, places=(), problem=TOO_WIDE)
             book.patterns.update(dict.fromkeys(homes[pattern], unknown))
             left_out += homes[pattern]
