@@ -21,18 +21,12 @@ from tests.audit.material.copies import (
     put,
     repacked,
     rich,
-    with_parts_nobody_knows,
 )
 from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, letter
 from tests.outside.witness import read_values, recalculate_all
 
 ROWS_OF_TABLE = range(TOP + 2, TOP + 2 + ROWS)
 CHAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml.calcChain+xml"
-
-
-@pytest.fixture
-def path(tmp_path):
-    return repacked(rich(tmp_path / "book.xlsx"), with_parts_nobody_knows)
 
 
 def copy_of(path):

@@ -46,6 +46,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "books", nargs="+", metavar="BOOK", help="a workbook (.xlsx, .xlsm), a folder or a pattern"
     )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show every finding, not five of each sheet"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
     parser.add_argument("--html", metavar="FILE", help="write a page with all that was found")
     parser.add_argument(
@@ -93,7 +96,7 @@ def run(options: Namespace) -> int:
     else:
         from gradbook.report.audit.text import lines
 
-        show(lines(reports, width(), _asked(options, scores)))
+        show(lines(reports, width(), _asked(options, scores), options.verbose))
     written, problems = _write(options, reports, scores)
     for line in () if options.json else written:
         print(one_line(line))
@@ -148,18 +151,19 @@ def _write(
     readable = [report for report in reports if report.verdict != "unreadable"]
     if options.annotate:
         copies = Copies(options.annotate, readable, problems)
+        shown = {id(r): s for r, s in zip(reports, _asked(options, scores), strict=False)}
         for number, report in enumerate(readable):
-            copies.write(number, partial(_annotated, report))
+            copies.write(number, partial(_annotated, report, options.hints, shown.get(id(report))))
         written.append(f"{counted(copies.count, 'annotated book')} in {options.annotate}")
     if options.fix:
         written += _write_corrected(options, readable, problems)
     return written, problems
 
 
-def _annotated(report: BookReport) -> bytes:
-    from gradbook.audit.copies.annotate import annotated
+def _annotated(report: BookReport, hints: bool, score: BookScore | None) -> bytes:
+    from gradbook.audit.copies.annotate import Marking, annotated
 
-    return annotated(report.book, report)
+    return annotated(report.book, report, Marking(hints, score))
 
 
 def _write_corrected(
