@@ -126,6 +126,11 @@ def test_a_whole_column_of_values_gets_its_formula_back(name, formula, path):
     assert len(finding.fixes) == ROWS
 
 
+def test_a_sum_that_was_cleared_is_missed_where_it_is_used(path):
+    blank = {("h1", k): None for k in range(ROWS)}
+    assert (cells("a_h1"), "missing term") in found(book(path, special=blank))
+
+
 def test_an_update_by_another_weights_gradient_is_found(path):
     wrong = updated("w1", "=F{k}-$C$2*Z{k}")
     (finding,) = (f for s in check(book(path, special=wrong)).sheets for f in s.findings)
