@@ -90,7 +90,8 @@ class StepUnderTest:
     @cached_property
     def gradients(self) -> dict[int, Node]:
         """∂loss/∂w of each weight, by its number."""
-        weights = {j: self.graph.node(cell) for j, cell in enumerate(self.step.weights) if cell}
+        cells = enumerate(self.step.weights)
+        weights = {j: self.graph.node(cell) for j, cell in cells if cell is not None}
         found = gradients(self.loss, list(weights.values()))
         return {j: found[node] for j, node in weights.items()}
 

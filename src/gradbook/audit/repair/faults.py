@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -102,9 +102,13 @@ def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
 
 
 def claim_fault(
-    tested: StepUnderTest, weight: int, claim: Claim, hypothesis: Hypothesis | None
+    tested: StepUnderTest,
+    weight: int,
+    claim: Claim,
+    hypothesis: Hypothesis | None,
+    spoilt: Collection[int] = (),
 ) -> Fault:
-    """What is wrong with one claim, by itself."""
+    """What is wrong with one claim, by itself, and which others are wrong by it."""
     book, name, home = tested.training.book, tested.training.names[weight], claim.owner
     wording, edits = Wording(tested, home), hypothesis.edits if hypothesis else ()
     if home not in book.patterns and home not in book.values:
@@ -113,6 +117,9 @@ def claim_fault(
         kind, why = PASTED, f"{written(home)} holds a number where the gradient of {name} belongs"
     elif edits:
         kind, why = wording.kind(edits), wording.why(edits, name)
+    elif tested.has_no_influence(weight):
+        loss = ", ".join(_called(tested, cell) for cell in tested.step.loss)
+        kind, why = "wrong formula", f"the loss ({loss}) doesn't depend on {name}"
     else:
         kind, why = "wrong formula", "no formula was found for it"
     try:
@@ -127,6 +134,7 @@ def claim_fault(
         weight=name,
         why=why,
         relative_error=error,
+        spoils=tuple(tested.training.names[j] for j in sorted({weight, *spoilt}) if spoilt),
         edits=wording.named(edits) if home in book.patterns else (),
     )
     if hypothesis is not None:
@@ -164,21 +172,22 @@ def _fault(tested: StepUnderTest, weight: int, hypothesis: Hypothesis, finding: 
 
 
 def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) -> str:
-    """A formula of this step as the same cell of another has it: samples and epochs may be
-    differently far apart."""
+    """A formula of this step as the same cell of another has it: filled down where that means the
+    right cell or a copy of it, and else led there, for samples and epochs may be differently far
+    apart."""
     positions, reader = tested.positions, tested.training.book.reader
+    plain = tested.training.plain
     away = positions.there(owner, step)
     update = owner in tested.training.weight_cells and not positions.owns(owner)
 
     def follow(reference: str) -> str:
-        cell = reader.cell(reference, owner)
-        start, end = owner, away
-        if cell is not None and not goes_along(cell):
-            other = positions.there(cell, step)
-            stays = other == cell and not positions.owns(cell)
-            if not (stays and sheet_of(cell) == sheet_of(owner)):
-                start, end = cell, other
-        return copied(reference, start, end)
+        cell, filled = reader.cell(reference, owner), copied(reference, owner, away)
+        if cell is None or goes_along(cell):
+            return filled
+        other, meant = positions.there(cell, step), reader.cell(filled, away)
+        stays = other == cell and not positions.owns(cell) and sheet_of(cell) == sheet_of(owner)
+        same = meant is not None and plain(meant) == plain(other)
+        return filled if stays or same else copied(reference, cell, other)
 
     def goes_along(cell: Address) -> bool:
         """Whether a cell stands beside an update and is not the step's own, as a velocity does."""

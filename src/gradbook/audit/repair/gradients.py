@@ -76,8 +76,7 @@ def explained(
         wrong = _without(wrong_claims(tested, earlier), aside)
         repaired = symptoms.repaired.union(column.cells)
         symptoms = Symptoms(tested, wrong, earlier, repaired=repaired)
-    for weight in symptoms.wrong:
-        yield from _own_faults(replace(symptoms, weight=weight), weight)
+    yield from _each_by_itself(symptoms)
 
 
 def _updates(symptoms: Symptoms) -> list[Hypothesis]:
@@ -99,17 +98,56 @@ def _column(symptoms: Symptoms) -> Hypothesis | None:
     return found
 
 
-def _own_faults(symptoms: Symptoms, weight: int) -> Iterator[Fault]:
-    """What is wrong with one gradient, by itself."""
+def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
+    """What is wrong with single gradients: first with those that others are made of, for what is
+    right once they are isn't wrong itself."""
+    made_of = _made_of_others(symptoms)
+    done: set[int] = set()
+    for weight in sorted(symptoms.wrong, key=lambda weight: len(made_of[weight])):
+        if weight in done:
+            continue
+        found = _own(replace(symptoms, weight=weight), weight)
+        users = {other for other, cells in made_of.items() if weight in cells} - done
+        after, spoilt = symptoms, set[int]()
+        if found is not None and users:
+            tested = symptoms.tested.with_formulas(formulas_of(symptoms.tested, found))
+            spoilt = users - tested.wrong_weights()
+            after = replace(symptoms, tested=tested, formulas={})
+        yield from _own_faults(symptoms, weight, found, spoilt)
+        done |= {weight, *spoilt}
+        symptoms = after
+
+
+def _made_of_others(symptoms: Symptoms) -> dict[int, set[int]]:
+    """For each wrong gradient the other wrong ones that it is made of."""
+    tested, owners = symptoms.tested, {j: claim.owner for j, claim in symptoms.wrong.items()}
+    found: dict[int, set[int]] = {}
+    for weight, owner in owners.items():
+        cells = tested.made_of([owner]) if len(owners) > 1 else set()
+        found[weight] = {j for j, other in owners.items() if other in cells and other != owner}
+    return found
+
+
+def _own(symptoms: Symptoms, weight: int) -> Hypothesis | None:
+    """What is likely to be wrong with one gradient's own formula; none where it has no right one:
+    the loss doesn't depend on its weight."""
+    if symptoms.tested.has_no_influence(weight):
+        return None
+    return chosen(symptoms, SearchStage.CLAIMS)
+
+
+def _own_faults(
+    symptoms: Symptoms, weight: int, found: Hypothesis | None, spoilt: set[int]
+) -> Iterator[Fault]:
+    """What is wrong with one gradient, by itself; others may be wrong by it."""
     tested, claim = symptoms.tested, symptoms.wrong[weight]
-    found = chosen(symptoms, SearchStage.CLAIMS)
     if found is not None and found.cause is Cause.COLUMN:
         yield from faults_of(tested, found)
         return
     wrong = symptoms.formula(weight)
     if found is not None and wrong is not None:
         symptoms.earlier.claims.setdefault((weight, wrong.pattern.key), found)
-    yield claim_fault(tested, weight, claim, found)
+    yield claim_fault(tested, weight, claim, found, spoilt)
 
 
 # Which hypothesis is believed ---------------------------------------------------
