@@ -77,9 +77,7 @@ def _search(
     return search
 
 
-def _as_after(
-    training: SheetTraining, weight: WeightColumn, first: Sequence[Found]
-) -> list[Found]:
+def _as_after(training: SheetTraining, weight: WeightColumn, first: Sequence[Found]) -> list[Found]:
     """What the first update means if it means what the second does: nothing is remembered yet, so
     its formulas may say less."""
     patterns, home = training.book.patterns, weight.cells[1]

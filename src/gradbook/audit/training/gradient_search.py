@@ -41,7 +41,8 @@ class Wrapped:
 
     inside: Expression
     sign: int
-    surely: bool  # whether it is likelier the gradient than the cell itself
+    surely: bool  # whether what is inside is likelier the gradient than the cell itself
+    by_rate: bool  # whether it is scaled by the learning rate, so that the cell can't be it
 
 
 @dataclass
@@ -182,7 +183,7 @@ class GradientSearch:
         cells = {cell for cell in self.training.mentioned(part, home) if cell in varying}
         if len(cells) == 1 and not isinstance(part, Reference):
             bounded = isinstance(part, Call) and part.function in BOUNDS
-            self._claim_cell(*cells, sign, straight and bounded, way)
+            self._claim_cell(cells.pop(), sign, straight and bounded, way)
 
     def _claim_cell(
         self, cell: Address, sign: int, straight: bool, way: tuple[Address, ...]
@@ -195,7 +196,8 @@ class GradientSearch:
             wrapped = self._wrapped(cell, pattern.expression) if len(way) < DEEPEST else None
             if wrapped and wrapped.surely:
                 self._unwrap(wrapped, cell, sign, straight, way)
-            self._add(cell, pattern.expression, True, sign, straight, way)
+            if not (wrapped and wrapped.by_rate):
+                self._add(cell, pattern.expression, True, sign, straight, way)
             if wrapped and not wrapped.surely:
                 self._unwrap(wrapped, cell, sign, straight, way)
 
@@ -218,8 +220,8 @@ class GradientSearch:
         decays, turned = len(kept) < len(parts), sign * split.sign < 0
         if not settled or not (bounded or scales or decays or (turned and not rest)):
             return None
-        surely = bounded or decays or any(self._is_rate(f, cell, ()) for f in rest)
-        return Wrapped(inside, sign * split.sign, surely)
+        by_rate = any(self._is_rate(f, cell, ()) for f in rest)
+        return Wrapped(inside, sign * split.sign, bounded or decays or by_rate, by_rate)
 
     def _unwrap(
         self, wrapped: Wrapped, cell: Address, sign: int, straight: bool, way: tuple[Address, ...]
@@ -305,7 +307,7 @@ class GradientSearch:
         if isinstance(part, Number):
             return True
         cells = {training.plain(cell) for cell in training.mentioned(part, home)}
-        cells.discard(training.rate)  # type: ignore[arg-type]
+        cells.discard(training.rate)
         if not cells:
             return True
         if not all(cell in training.book.patterns or self._stays(cell, home) for cell in cells):

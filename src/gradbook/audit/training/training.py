@@ -235,23 +235,20 @@ def _constant_cells(
         (pair for pair in pairwise(weight.cells) if pair[1] in book.patterns), weight.cells[:2]
     )
     parts = change(book.patterns[cell], base, cell)
-    apart = _change_apart(book, parts, cell, varying)
-    if apart is None:
+    apart = _change_apart(book, parts, cell)
+    said = book.patterns[apart].expression if apart in varying and apart in book.patterns else None
+    if apart is None or said is None:
         return _multiplied(book, flow, parts, cell, varying)
-    found = _multiplied(book, flow, terms(book.patterns[apart].expression), apart, varying)
+    found = _multiplied(book, flow, terms(said), apart, varying)
     behind = walk(flow.sources(apart), lambda at: () if at in weight.cells else flow.sources(at))
     data = {flow.plain(s) for at in islice(behind, NEAR) if at in varying for s in flow.sources(at)}
     return {cell: fixed for cell, fixed in found.items() if cell not in data}
 
 
-def _change_apart(
-    book: Book, parts: Sequence[SignedTerm], cell: Address, varying: Collection[Address]
-) -> Address | None:
+def _change_apart(book: Book, parts: Sequence[SignedTerm], cell: Address) -> Address | None:
     """The cell that holds all that an update adds, the learning rate included."""
     place = book.patterns[cell].place_of(parts[0][1]) if len(parts) == 1 else None
-    apart = place.at(cell) if place else None
-    pattern = book.patterns.get(apart) if apart in varying else None
-    return apart if pattern and pattern.expression is not None else None
+    return place.at(cell) if place else None
 
 
 def _multiplied(

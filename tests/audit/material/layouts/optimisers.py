@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-
 from dataclasses import dataclass
 
 from tests.audit.material.layouts.sketch import Quantity, Shape, Sketch, drawn_shape, sketched
@@ -88,9 +87,7 @@ RULES: dict[str, Rule] = {
         (MU,),
         sort="nesterov momentum",
     ),
-    "adagrad": Rule(
-        "{⟦w⟧<}-{⟦η⟧}*{⟦g⟧<}/(SQRT({G_⟦w⟧<})+{ε})", (G,), (EPS,), sort="adagrad"
-    ),
+    "adagrad": Rule("{⟦w⟧<}-{⟦η⟧}*{⟦g⟧<}/(SQRT({G_⟦w⟧<})+{ε})", (G,), (EPS,), sort="adagrad"),
     "adagrad, ε inside": Rule(
         "{⟦w⟧<}-{⟦η⟧}/SQRT({G_⟦w⟧<}+{ε})*{⟦g⟧<}", (G,), (EPS,), sort="adagrad"
     ),
@@ -103,9 +100,7 @@ RULES: dict[str, Rule] = {
     "adagrad by powers": Rule(
         "{⟦w⟧<}-{⟦η⟧}*{⟦g⟧<}*({G_⟦w⟧<}+{ε})^(-0.5)", (G,), (EPS,), sort="adagrad"
     ),
-    "rmsprop": Rule(
-        "{⟦w⟧<}-{⟦η⟧}*{⟦g⟧<}/(SQRT({s_⟦w⟧<})+{ε})", (S,), (B2, EPS), sort="rmsprop"
-    ),
+    "rmsprop": Rule("{⟦w⟧<}-{⟦η⟧}*{⟦g⟧<}/(SQRT({s_⟦w⟧<})+{ε})", (S,), (B2, EPS), sort="rmsprop"),
     "rmsprop, ε inside": Rule(
         "{⟦w⟧<}-{⟦η⟧}*{⟦g⟧<}/SQRT({s_⟦w⟧<}+{ε})", (S2,), (B2, EPS), sort="rmsprop"
     ),
@@ -172,9 +167,7 @@ RULES: dict[str, Rule] = {
         (T,),
         sort="adamw",
     ),
-    "decay": Rule(
-        "{⟦w⟧<}-{⟦η⟧}*({⟦g⟧<}+{λ}*{⟦w⟧<})", settings=(("λ", 0.01),), sort="descent"
-    ),
+    "decay": Rule("{⟦w⟧<}-{⟦η⟧}*({⟦g⟧<}+{λ}*{⟦w⟧<})", settings=(("λ", 0.01),), sort="descent"),
     "decay, 2λw": Rule(
         "{⟦w⟧<}-{⟦η⟧}*({⟦g⟧<}+2*{λ}*{⟦w⟧<})", settings=(("λ", 0.01),), sort="descent"
     ),
@@ -261,4 +254,3 @@ def _of(weight: str, said: float | str | None, eta: str) -> float | str | None:
 
 
 __all__ = ["RATES", "RULES", "Rule", "drawn_sketch", "with_rule"]
-

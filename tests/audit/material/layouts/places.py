@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gradbook.audit.formula.address import letters
-from tests.audit.material.layouts.sketch import MENTION, Quantity, Sketch
+from tests.audit.material.layouts.sketch import MENTION, STEPS, Quantity, Sketch
 from tests.audit.material.made import Spot, Table
 
-STEPS = 6
 TOP, LEFT = 5, 1  # of the first step
 SETTINGS = "input", "setting"  # what is the same in all steps, where nobody repeats it
 
@@ -127,7 +126,7 @@ def _column_words(sketch: Sketch) -> dict[Spot, str]:
 
 
 def _in_blocks(sketch: Sketch) -> Place:
-    """A row for each sample, blocks of them below each other; what isn't a sample's, in the first."""
+    """A row for each sample, steps below each other; what is the whole step's, in the first."""
     names = list(dict.fromkeys(q.name for q in _moving(sketch)))
     columns = {name: LEFT + k for k, name in enumerate(names)}
     settings, height = _settings(sketch), sketch.samples + 1
@@ -147,14 +146,13 @@ def _block_words(sketch: Sketch) -> dict[Spot, str]:
 
 
 def _in_forms(sketch: Sketch) -> Place:
-    """A form for each step, name beside number, several of them in a row; forms below each other."""
+    """A form for each step, names beside numbers; forms below each other."""
     return _forms(sketch, lambda step, tall: ("Sheet1", TOP + step * (tall + 1), LEFT))
 
 
 def _on_sheets(sketch: Sketch) -> Place:
     """The same form on a sheet of its own for each step."""
-    place = _forms(sketch, lambda step, tall: (f"Step {step + 1}", 2, LEFT))
-    return place
+    return _forms(sketch, lambda step, tall: (f"Step {step + 1}", 2, LEFT))
 
 
 ACROSS = 4  # names beside each other in a form

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 MENTION = re.compile(r"\{([^{}@<]+)(@[0-9*]+)?(<?)\}")
 
+STEPS = 6
 Numbers = Sequence[float]
 
 
@@ -54,8 +55,7 @@ class Sketch:
     def with_formula(self, called: str, formula: str) -> Sketch:
         """The same training with one formula changed."""
         found = tuple(
-            replace(quantity, formula=formula) if quantity.called == called
-            else quantity
+            replace(quantity, formula=formula) if quantity.called == called else quantity
             for quantity in self.quantities
         )
         return replace(self, quantities=found)
@@ -113,11 +113,20 @@ class _Pencil:
         self.found.append(quantity)
         return quantity.called
 
-    def number(self, name: str, kind: str, sample: int = 0, count: int = 1) -> str:
-        given = [round(self.draw.uniform(0.1, 0.9), 2) for _ in range(count)]
-        quantity = Quantity(name, kind=kind, sample=sample, given=given)
-        self.found.append(quantity)
-        return quantity.called
+    def data(self, stem: str, count: int, sample: int) -> list[str]:
+        """Inputs or targets of a sample: other ones in each step where samples take turns."""
+        turns = STEPS if self.shape.in_turn else 1
+        made = [
+            Quantity(
+                f"{stem}{k + 1}",
+                kind="input",
+                sample=sample,
+                given=[round(self.draw.uniform(0.1, 0.9), 2) for _ in range(turns)],
+            )
+            for k in range(count)
+        ]
+        self.found += made
+        return [quantity.called for quantity in made]
 
     def weight(self, stem: str) -> str:
         name = f"{stem}{1 + sum(w.startswith(stem) for w in self.weights)}"
@@ -125,93 +134,112 @@ class _Pencil:
         return name
 
 
+@dataclass
+class _Layer:
+    """What a layer owns, and its sums and activations of each sample."""
+
+    stem: str
+    activation: str
+    weights: list[list[str]]  # a row for each unit
+    biases: list[str]  # none, or one for each unit
+    before: dict[int, list[str]]
+    sums: dict[int, list[str]] = field(default_factory=dict)
+    after: dict[int, list[str]] = field(default_factory=dict)
+    deltas: dict[int, list[str]] = field(default_factory=dict)
+
+    def slope(self, sample: int, unit: int) -> str:
+        """What a unit's activation multiplies a delta with."""
+        z, a = self.sums[sample][unit], self.after[sample][unit]
+        slope = ACTIVATIONS[self.activation][1]
+        found = slope.replace("{z}", f"{{{z}}}").replace("{a}", f"{{{a}}}")
+        return "" if found == "1" else f"*{found}"
+
+
 def sketched(shape: Shape, draw: random.Random) -> tuple[list[Quantity], list[str]]:
     """The forward and backward pass, and the weights in their order."""
     pencil = _Pencil(shape, draw)
-    each = range(1, shape.samples + 1) if shape.samples > 1 else (0,)
-    turns = 5 if shape.in_turn else 1
-    xs = {s: [pencil.number(f"x{i + 1}", "input", s, turns) for i in range(shape.inputs)] for s in each}
-    ts = {s: [pencil.number(f"t{k + 1}", "input", s, turns) for k in range(shape.outputs)] for s in each}
-    layers = [(shape.hidden, shape.inside, "h")] if shape.hidden else []
-    layers.append((shape.outputs, shape.ending, "o"))
-    before, made = xs, []
-    for size, activation, stem in layers:
-        width = len(before[each[0]])
-        rows = [[pencil.weight("w") for _ in range(width)] for _ in range(size)]
-        biases = [pencil.weight("b") if shape.bias else "" for _ in range(size)]
-        after = {s: _layer(pencil, s, before[s], rows, biases, activation, stem) for s in each}
-        made.append((rows, biases, activation, before, after))
-        before = {s: [a for _, a in after[s]] for s in each}
-    _losses(pencil, each, before, ts)
-    _backwards(pencil, each, made, ts)
+    each = range(1, shape.samples + 1) if shape.samples > 1 else range(1)
+    inputs = {s: pencil.data("x", shape.inputs, s) for s in each}
+    targets = {s: pencil.data("t", shape.outputs, s) for s in each}
+    sizes = [(shape.hidden, shape.inside, "h")] if shape.hidden else []
+    layers: list[_Layer] = []
+    for size, activation, stem in [*sizes, (shape.outputs, shape.ending, "o")]:
+        before = layers[-1].after if layers else inputs
+        rows = [[pencil.weight("w") for _ in before[each[0]]] for _ in range(size)]
+        biases = [pencil.weight("b") for _ in rows] if shape.bias else []
+        layers.append(_Layer(stem, activation, rows, biases, before))
+        for sample in each:
+            _forwards(pencil, layers[-1], sample)
+    _losses(pencil, each, layers[-1].after, targets)
+    shares: dict[str, list[str]] = {weight: [] for weight in pencil.weights}
+    for sample in each:
+        _backwards(pencil, layers, sample, targets[sample])
+        for layer in layers:
+            _shares(layer, sample, shares)
+    _gradients(pencil, each, shares)
     return pencil.found, pencil.weights
 
 
-Units = list[tuple[str, str]]  # each unit's sum and activation
+def _forwards(pencil: _Pencil, layer: _Layer, sample: int) -> None:
+    layer.sums[sample], layer.after[sample] = [], []
+    for j, row in enumerate(layer.weights):
+        given = zip(row, layer.before[sample], strict=True)
+        terms = [f"{{{w}}}*{{{x}}}" for w, x in given] + [f"{{{b}}}" for b in layer.biases[j:][:1]]
+        z = a = pencil.add(f"{layer.stem}{j + 1}", "+".join(terms), sample=sample)
+        if layer.activation != "line":
+            said = ACTIVATIONS[layer.activation][0].replace("{z}", f"{{{z}}}")
+            a = pencil.add(f"a_{layer.stem}{j + 1}", said, sample=sample)
+        layer.sums[sample].append(z)
+        layer.after[sample].append(a)
 
 
-def _layer(
+def _losses(
     pencil: _Pencil,
-    sample: int,
-    before: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    biases: Sequence[str],
-    activation: str,
-    stem: str,
-) -> Units:
-    found = []
-    for j, (row, bias) in enumerate(zip(rows, biases, strict=True), 1):
-        terms = [f"{{{w}}}*{{{x}}}" for w, x in zip(row, before, strict=True)]
-        terms += [f"{{{bias}}}"] if bias else []
-        z = pencil.add(f"{stem}{j}", "+".join(terms), sample=sample)
-        a = z
-        if activation != "line":
-            word = ACTIVATIONS[activation][0].replace("{z}", f"{{{z}}}")
-            a = pencil.add(f"a_{stem}{j}", word, sample=sample)
-        found.append((z, a))
-    return found
-
-
-def _losses(pencil: _Pencil, each, outputs, targets) -> None:  # type: ignore[no-untyped-def]
+    each: range,
+    outputs: Mapping[int, Sequence[str]],
+    targets: Mapping[int, Sequence[str]],
+) -> None:
     errors = [
         pencil.add(f"E{k}", f"({{{t}}}-{{{a}}})^2/2", "error", s)
         for s in each
         for k, (a, t) in enumerate(zip(outputs[s], targets[s], strict=True), 1)
     ]
-    total = "+".join(f"{{{e}}}" for e in errors)
-    share = f"/{len(each)}" if len(each) > 1 else ""
-    pencil.add("E_total", f"({total}){share}" if share else total, "loss")
+    total = "+".join(f"{{{error}}}" for error in errors)
+    pencil.add("E_total", f"({total})/{len(each)}" if len(each) > 1 else total, "loss")
 
 
-def _backwards(pencil: _Pencil, each, made, targets) -> None:  # type: ignore[no-untyped-def]
-    shares: dict[str, list[str]] = {}
-    for s in each:
-        above: list[str] = []
-        for depth, (rows, biases, activation, before, after) in enumerate(reversed(made)):
-            deltas = []
-            for j, (z, a) in enumerate(after[s]):
-                slope = ACTIVATIONS[activation][1].replace("{z}", f"{{{z}}}").replace("{a}", f"{{{a}}}")
-                if depth == 0:
-                    start = f"({{{a}}}-{{{targets[s][j]}}})"
-                else:
-                    following = made[len(made) - depth][0]
-                    paths = [f"{{{d}}}*{{{following[k][j]}}}" for k, d in enumerate(above)]
-                    start = f"({'+'.join(paths)})" if len(paths) > 1 else paths[0]
-                formula = start if slope == "1" else f"{start}*{slope}"
-                stem = "o" if depth == 0 else "h"
-                deltas.append(pencil.add(f"δ{stem}{j + 1}", formula, "delta", s))
-            for j, (row, bias) in enumerate(zip(rows, biases, strict=True)):
-                for w, x in zip(row, before[s], strict=True):
-                    shares.setdefault(w, []).append(f"{{{deltas[j]}}}*{{{x}}}")
-                if bias:
-                    shares.setdefault(bias, []).append(f"{{{deltas[j]}}}")
-            above = deltas
-    for w in pencil.weights:
-        if len(each) == 1:
-            pencil.add(f"∂E/∂{w}", shares[w][0], "gradient")
-            continue
-        for s, share in zip(each, shares[w], strict=True):
-            pencil.add(f"g_{w}", share, "share", s)
-    if len(each) > 1:
-        for w in pencil.weights:
-            pencil.add(f"∂E/∂{w}", f"SUM({{g_{w}@*}})/{len(each)}", "gradient")
+def _backwards(
+    pencil: _Pencil, layers: Sequence[_Layer], sample: int, targets: Sequence[str]
+) -> None:
+    last = layers[-1]
+    starts = [f"({{{a}}}-{{{t}}})" for a, t in zip(last.after[sample], targets, strict=True)]
+    for layer, above in zip(reversed(layers), [None, *reversed(layers)], strict=False):
+        if above is not None:
+            rows = list(zip(above.deltas[sample], above.weights, strict=True))
+            starts = [
+                "(" + "+".join(f"{{{d}}}*{{{row[j]}}}" for d, row in rows) + ")"
+                for j in range(len(layer.weights))
+            ]
+        layer.deltas[sample] = [
+            pencil.add(f"δ{layer.stem}{j + 1}", f"{start}{layer.slope(sample, j)}", "delta", sample)
+            for j, start in enumerate(starts)
+        ]
+
+
+def _shares(layer: _Layer, sample: int, shares: Mapping[str, list[str]]) -> None:
+    """What each sample adds to each gradient."""
+    for j, delta in enumerate(layer.deltas[sample]):
+        for w, x in zip(layer.weights[j], layer.before[sample], strict=True):
+            shares[w].append(f"{{{delta}}}*{{{x}}}")
+        for b in layer.biases[j:][:1]:
+            shares[b].append(f"{{{delta}}}")
+
+
+def _gradients(pencil: _Pencil, each: range, shares: Mapping[str, Sequence[str]]) -> None:
+    several = len(each) > 1
+    for w, parts in shares.items() if several else ():
+        for sample, share in zip(each, parts, strict=True):
+            pencil.add(f"g_{w}", share, "share", sample)
+    for w, (first, *_) in shares.items():
+        said = f"SUM({{g_{w}@*}})/{len(each)}" if several else first
+        pencil.add(f"∂E/∂{w}", said, "gradient")
