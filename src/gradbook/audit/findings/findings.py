@@ -120,6 +120,16 @@ class LossCurves:
 
 
 @dataclass(frozen=True)
+class AskedColumn:
+    """A column that an exercise leaves blank."""
+
+    quantity: str
+    sheet: str
+    cells: str
+    kind: str  # forward, loss, gradients, update
+
+
+@dataclass(frozen=True)
 class SheetReport:
     """One training: where it stands, and what is wrong with it."""
 
@@ -132,6 +142,7 @@ class SheetReport:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     curve: LossCurves | None = None
+    asked: tuple[AskedColumn, ...] = ()  # by an exercise
 
 
 @dataclass(frozen=True)

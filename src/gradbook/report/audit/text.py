@@ -7,6 +7,7 @@ from math import isfinite
 
 from gradbook.amounts import counted, rough_percent
 from gradbook.audit.classes.points import BookScore, in_points
+from gradbook.audit.classes.similar import similar_books
 from gradbook.audit.findings.findings import (
     RIGHT,
     TO_FILL_IN,
@@ -82,7 +83,8 @@ def summary(report: BookReport) -> str:
     if report.verdict == RIGHT:
         return f", {said}"
     marks = grade(report)
-    graded = f", {right_ones(marks):,} of {counted(len(marks), 'gradient')} right{_where(report)}"
+    what = "column" if any(mark.column for mark in marks) else "gradient"
+    graded = f", {right_ones(marks):,} of {counted(len(marks), what)} right{_where(report)}"
     return f": {said}{graded if marks else ''}"
 
 
@@ -182,6 +184,14 @@ def _class(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
         yield [Span("Shared mistakes", "bold")]
         for shared in mistakes:
             yield from _shared(shared, len(reports), width)
+    alike = similar_books(reports)
+    if alike:
+        yield []
+        yield [Span("Similar books", "bold")]
+        for similar in alike:
+            yield from folded(" ~ ".join(map(one_line, similar.books)), width, 2, 4)
+            for evidence in similar.evidence:
+                yield from folded(one_line(evidence), width, 4, 6)
     if files:
         yield []
         yield [Span("Identical files", "bold")]
