@@ -1,5 +1,8 @@
-"""The gradient behind an update, looked for from the update on: past rates, signs, decay, clipping,
-and past what is remembered from step to step, as velocities and running means are."""
+"""Looks for the gradient behind an update, from the update on.
+
+It lies behind rates, signs, decay, bounds, and what is remembered from step to step, as velocities
+and running means are.
+"""
 
 from __future__ import annotations
 
@@ -193,6 +196,7 @@ class GradientSearch:
             name = Reference(self.training.book.called(cell, way[-1]))
             self._add(cell, name, True, sign, straight, way)
         elif pattern.expression is not None and cell not in self.training.weight_cells:
+            self.read.append(cell)
             wrapped = self._wrapped(cell, pattern.expression) if len(way) < DEEPEST else None
             if wrapped and wrapped.surely:
                 self._unwrap(wrapped, cell, sign, straight, way)
@@ -226,7 +230,6 @@ class GradientSearch:
     def _unwrap(
         self, wrapped: Wrapped, cell: Address, sign: int, straight: bool, way: tuple[Address, ...]
     ) -> None:
-        self.read.append(cell)
         sign, way = sign * wrapped.sign, (*way, cell)
         behind = self.training.cell_of(wrapped.inside, cell)
         if behind is None:
