@@ -246,7 +246,6 @@ HEURISTICS: dict[str, Heuristic] = {
     "bridged rows": Function("training.broken_columns", "joined", _all),
     "aligned columns": Function("training.broken_columns", "aligned", _all),
     "companions": Function("training.broken_columns", "companions", _none),
-    "companions that wait": Function("training.broken_columns", "_waits", _no),
     "rate by its name": Function("training.training", "_called_rate", _no),
     "unused rate": Function("training.training", "_unused_rate", _nothing),
     # what updates claim
@@ -283,9 +282,6 @@ HEURISTICS: dict[str, Heuristic] = {
     "leads astray": Function("repair.hypotheses", "Repaired.leads_astray", _no),
     "doubtful columns": Function("repair.gradients", "_is_doubtful", _no),
     "slips": Function("repair.gradients", "_is_slip", _no),
-    "divisions by nothing": Function("repair.evidence", "_breaks", _no),
-    "derivatives on the way back": Function("repair.evidence", "_becomes_derivative", _no),
-    "numbers that count": Function("repair.evidence", "_counts_more", _no),
     "cells mentioned beside": Function("repair.evidence", "_belongs_beside", _no),
     "numbers forgotten": Function("repair.evidence", "forgets_a_number", _no),
     "own faults": Function("repair.evidence", "is_own_fault", _no),

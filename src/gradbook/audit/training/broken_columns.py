@@ -104,8 +104,7 @@ def companions(
         update = _update(book, line.cells[1])
         here = update[0] in makeups and (line.way, line.first, len(line.cells)) in spans
         elsewhere = (line.stride, line.first, len(line.cells), update) in kinds
-        alike = here or (elsewhere and not _waits(book, line))
-        if alike and taken.isdisjoint(line.cells):
+        if (here or elsewhere) and taken.isdisjoint(line.cells):
             found.append(line)
             taken.update(line.cells)
     return found
@@ -131,10 +130,3 @@ def _makeup(pattern: Pattern) -> str:
         )
         found.append((sign * split.sign, sorted(kinds)))
     return str(sorted(found))
-
-
-def _waits(book: Book, line: WeightColumn) -> bool:
-    """Whether an update mentions a blank: an exercise of its own."""
-    cell = line.cells[1]
-    mentioned = (p.at(cell) for p in book.patterns[cell].places if isinstance(p, CellReference))
-    return any(at not in book.patterns and at not in book.values for at in mentioned)

@@ -133,7 +133,7 @@ def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[Weig
     taken: set[Address] = set()
     in_vain: Counter[object] = Counter()
     for line in sorted(lines, key=lambda line: -len(line.cells)):
-        kind = book.patterns[line.cells[1]], line.stride
+        kind = book.patterns[line.cells[1]], line.way
         if in_vain[kind] < ENOUGH and taken.isdisjoint(line.cells[1:]):
             if _learns(book, flow, line):
                 found.append(line)
