@@ -22,6 +22,7 @@ from gradbook.graph.node import Graph, Node
 from gradbook.targets.excel.language.grammar import Expression, Reference
 
 MOST_CELLS = 20_000  # of one step
+MOST_NODES = 120_000  # that they are made of
 FORMULA = 20_000  # numbers that could be computed while a formula is made into nodes
 
 
@@ -100,6 +101,8 @@ class StepGraph:
         if pattern.expression is None:
             raise NotUnderstood(f"{called}: {pattern.problem}")
         spend(FORMULA)
+        if len(self.graph.nodes) > MOST_NODES:
+            raise NotUnderstood("a step of very many values")
         try:
             found = meaning(self.graph, pattern.expression, self._look(cell, pattern))
         except NotUnderstood as error:
