@@ -226,9 +226,12 @@ def _rate_place(updates: _Updates) -> CellReference | None:
 
 
 def _is_rate(updates: _Updates, at: Address, cell: Address) -> bool:
-    """Whether a cell is the learning rate, or one of those that stand in a column of their own."""
+    """Whether a cell is the learning rate, is computed from it, or is one of those that stand in a
+    column of their own."""
     training, rate = updates.training, updates.training.rate
     if training.flow.plain(at) == rate:
+        return True
+    if at not in training.varying and rate in training.flow.behind([at]):
         return True
     value = training.book.values.get(at)
     rows = row_of(updates.before(cell)), row_of(cell)

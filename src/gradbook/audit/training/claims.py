@@ -1,20 +1,22 @@
-"""What each update takes for its gradient, found behind rates, signs and momentum."""
+"""What each update takes for its gradient, step by step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.expression import Factor, SignedTerm, factors, product, terms
+from gradbook.audit.training.gradient_search import Found, GradientSearch
 from gradbook.audit.training.repeated_steps import RepeatedSteps
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
+<<<<<<< HEAD
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix
+=======
+from gradbook.targets.excel.language.grammar import Expression
+>>>>>>> de651d2f7a5459941ecb8babdd1e44421e8ba402
 
-DEEPEST = 8  # cells between a weight and its gradient
-MEMORY = 12  # cells to look through for one that goes on from its value before
+MEMORY = 40  # cells to look through for the gradient that other steps take
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def every_claim(training: SheetTraining, weight: WeightColumn) -> list[tuple[Cla
         away = dict.fromkeys(weight.steps[step], weight.stride)
         if training.rate is not None:
             away.setdefault(training.rate, 0)
-        repeated = RepeatedSteps(training, away, left if read else 1)
+        repeated = RepeatedSteps(training, away, left if read and step else 1)
         repeated.follow(dict.fromkeys(read))
         found += [
             tuple([claim.later(repeated.away, k) for claim in said]) if k else said
@@ -60,6 +62,7 @@ def claims(
 
     The cells whose formulas are read on the way are added to `read`.
     """
+<<<<<<< HEAD
     base, home = weight.steps[step]
     pattern = training.book.patterns.get(home)
     if pattern is None or pattern.expression is None:
@@ -193,11 +196,48 @@ def _without_memory(
 ) -> Sequence[SignedTerm] | None:
     """The terms of a running mean or a velocity but for what it was before; None of others."""
     if home not in training.looking_back:
+=======
+    search = _search(training, weight, step, read)
+    found = search.found if search else []
+    if step == 0 and len(weight.cells) > 2:
+        found = [*_as_after(training, weight, found), *found]
+    return [Claim(f.owner, f.expression, f.whole, f.sign, f.via) for f in dict.fromkeys(found)]
+
+
+def _search(
+    training: SheetTraining, weight: WeightColumn, step: int, read: list[Address] | None = None
+) -> GradientSearch | None:
+    base, home = weight.cells[step : step + 2]
+    pattern = training.book.patterns.get(home)
+    if pattern is None or pattern.expression is None:
+>>>>>>> de651d2f7a5459941ecb8babdd1e44421e8ba402
         return None
-    parts = terms(expression)
-    rest = [
-        (sign, part)
-        for sign, part in parts
-        if not any(training.before(home, cell) for cell in training.mentioned(part, home))
-    ]
-    return rest if 0 < len(rest) < len(parts) else None
+    search = GradientSearch(training, frozenset(weight.cells), base, [] if read is None else read)
+    search.update(home, change(pattern, base, home))
+    return search
+
+
+def _as_after(training: SheetTraining, weight: WeightColumn, first: Sequence[Found]) -> list[Found]:
+    """What the first update means if it means what the second does: nothing is remembered yet, so
+    its formulas may say less."""
+    patterns, home = training.book.patterns, weight.cells[1]
+    known = {found.owner for found in first if found.whole}
+    likely = []
+    second = _search(training, weight, 1)
+    for found in second.found if second and second.remembers else ():
+        owner = found.owner - weight.stride
+        pattern = patterns.get(owner)
+        if (
+            found.whole
+            and owner not in known
+            and pattern is not None
+            and pattern.expression is not None
+            and owner in training.computed
+            and training.flow.reaches([home], owner.__eq__, MEMORY)
+        ):
+            via = tuple(cell - weight.stride for cell in found.via)
+            likely.append(Found(owner, pattern.expression, True, found.sign, via))
+    return likely
+
+
+__all__ = ["Claim", "claims", "every_claim"]

@@ -6,9 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+<<<<<<< HEAD
+=======
+from itertools import islice, pairwise
+>>>>>>> de651d2f7a5459941ecb8babdd1e44421e8ba402
 
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
-from gradbook.audit.formula.expression import factors, once, references
+from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.broken_columns import aligned, companions, joined
 from gradbook.audit.training.weight_columns import (
@@ -131,6 +135,21 @@ class SheetTraining:
             and any(cell - source in strides for source in sources(cell))
         }
 
+    @cached_property
+    def remembering(self) -> set[Address]:
+        """The cells that go on from what they were, not in a single row, and what is made of those
+        within the step."""
+        several = {
+            cell
+            for cell in self.looking_back
+            if self.steps < 3 or any(c in self.looking_back for c in self._beside(cell))
+        }
+        return several | self.flow.below(several, self.weight_cells)
+
+    def _beside(self, cell: Address) -> list[Address]:
+        """What a cell is one step later, and was one step ago."""
+        return [cell + sign * stride for stride in self.strides for sign in (1, -1)]
+
 
 # Found in a workbook -----------------------------------------------------------------
 
@@ -222,12 +241,43 @@ def _constant_cells(
     book: Book, flow: Flow, weight: WeightColumn, varying: Collection[Address]
 ) -> dict[Address, bool]:
     """The cells that the first update multiplies with, and whether it says so of all updates."""
+<<<<<<< HEAD
     base, cell = next((pair for pair in weight.steps if pair[1] in book.patterns), weight.steps[0])
     pattern = book.patterns[cell]
+=======
+    base, cell = next(
+        (pair for pair in pairwise(weight.cells) if pair[1] in book.patterns), weight.cells[:2]
+    )
+    parts = change(book.patterns[cell], base, cell)
+    apart = _change_apart(book, parts, cell)
+    said = book.patterns[apart].expression if apart in varying and apart in book.patterns else None
+    if apart is None or said is None:
+        return _multiplied(book, flow, parts, cell, varying)
+    found = _multiplied(book, flow, terms(said), apart, varying)
+    behind = walk(flow.sources(apart), lambda at: () if at in weight.cells else flow.sources(at))
+    data = {flow.plain(s) for at in islice(behind, NEAR) if at in varying for s in flow.sources(at)}
+    return {cell: fixed for cell, fixed in found.items() if cell not in data}
+
+
+def _change_apart(book: Book, parts: Sequence[SignedTerm], cell: Address) -> Address | None:
+    """The cell that holds all that an update adds, the learning rate included."""
+    place = book.patterns[cell].place_of(parts[0][1]) if len(parts) == 1 else None
+    return place.at(cell) if place else None
+
+
+def _multiplied(
+    book: Book,
+    flow: Flow,
+    parts: Sequence[SignedTerm],
+    cell: Address,
+    varying: Collection[Address],
+) -> dict[Address, bool]:
+    """The cells that terms are multiplied with, and whether they are the same for all cells."""
+>>>>>>> de651d2f7a5459941ecb8babdd1e44421e8ba402
     found: dict[Address, bool] = {}
-    for _, part in change(pattern, base, cell):
+    for _, part in parts:
         for factor in factors(part).parts:
-            place = pattern.place_of(factor.part)
+            place = book.patterns[cell].place_of(factor.part)
             at = place.at(cell) if place else None
             if place and at is not None and at not in varying:
                 fixed = not place.moves or place.sheet is not None

@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+<<<<<<< HEAD
 from functools import cached_property
+=======
+from itertools import pairwise
+>>>>>>> de651d2f7a5459941ecb8babdd1e44421e8ba402
 
 from gradbook.audit.formula.address import Address, Axis, axis_of, sheet_of
 from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.flow import Flow, walk
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix, Reference
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
@@ -175,29 +179,58 @@ def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[Weig
                 taken.update(line.cells, line.updates)
             else:
                 in_vain[kind] += 1
-    return _along_with_most(_that_start(book, flow, found))
+    return _along_with_most(_that_start(book, flow, _by_themselves(book, flow, found)))
 
 
 def _learns(book: Book, flow: Flow, line: WeightColumn) -> bool:
     """Whether one of its first two updates does, or the one in the middle."""
+<<<<<<< HEAD
     steps = list(zip(line.cells, line.updates, strict=False))
     some = {0, 1, len(steps) // 2}
     return any(_depends(book, flow, *steps[k]) for k in some if k < len(steps))
+=======
+    return any(_depends(book, flow, *step) for step in _some_steps(line))
+>>>>>>> de651d2f7a5459941ecb8babdd1e44421e8ba402
 
 
-def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
-    """Whether what is taken from the base depends on it."""
+def _some_steps(line: WeightColumn) -> list[tuple[Address, Address]]:
+    """A few updates: from which cell to which."""
+    steps = list(pairwise(line.cells))
+    return [steps[k] for k in sorted({0, 1, len(steps) // 2}) if k < len(steps)]
+
+
+def _changing(book: Book, flow: Flow, base: Address, cell: Address) -> list[Address]:
+    """The cells that what is taken from the base mentions."""
     pattern = book.patterns[cell]
     parts = change(pattern, base, cell)
     texts = dict.fromkeys(reference.text for _, part in parts for reference in references(part))
     places = (pattern.mentions[text] for text in texts)
-    start = list(flow.mentioned(places, cell))
+    return list(flow.mentioned(places, cell))
+
+
+def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
+    """Whether what is taken from the base depends on it."""
+    start = _changing(book, flow, base, cell)
     if flow.reaches(start, base.__eq__, VERY_NEAR):
         return True
     below = flow.few_below(base)
     if below is not None and below.isdisjoint(start):
         return False
     return flow.depends(start, base, NEAR)
+
+
+def _by_themselves(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
+    """The lines without those that depend on themselves by way of others only: Adagrad's sums of
+    squares do, for the next gradient is taken where they led the weights."""
+    owner = {cell: line for line in lines for cell in line.cells}
+
+    def alone(line: WeightColumn, base: Address, cell: Address) -> bool:
+        def further(at: Address) -> Iterable[Address]:
+            return flow.sources(at) if owner.get(at, line) is line else ()
+
+        return any(at == base for at in walk(_changing(book, flow, base, cell), further, NEAR))
+
+    return [line for line in lines if any(alone(line, *step) for step in _some_steps(line))]
 
 
 def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
