@@ -6,10 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-<<<<<<< HEAD
-=======
-from itertools import islice, pairwise
->>>>>>> de651d2f7a5459941ecb8babdd1e44421e8ba402
+from itertools import islice
 
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
 from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
@@ -227,7 +224,7 @@ def _common_rate(
     heard = [some for some in mentioned if not some or any(map(holds_something, some))] or mentioned
     votes = Counter(cell for some in heard for cell in some)
     if not votes:
-        return _rate_of_changes(book, flow, weights, varying)
+        return None
     fixed = {cell for some in heard for cell, is_fixed in some.items() if is_fixed}
     cell = max(votes, key=lambda cell: (votes[cell], cell in fixed, _called_rate(book, cell)))
     if not holds_something(cell) and not _called_rate(book, cell):
@@ -241,13 +238,7 @@ def _constant_cells(
     book: Book, flow: Flow, weight: WeightColumn, varying: Collection[Address]
 ) -> dict[Address, bool]:
     """The cells that the first update multiplies with, and whether it says so of all updates."""
-<<<<<<< HEAD
     base, cell = next((pair for pair in weight.steps if pair[1] in book.patterns), weight.steps[0])
-    pattern = book.patterns[cell]
-=======
-    base, cell = next(
-        (pair for pair in pairwise(weight.cells) if pair[1] in book.patterns), weight.cells[:2]
-    )
     parts = change(book.patterns[cell], base, cell)
     apart = _change_apart(book, parts, cell)
     said = book.patterns[apart].expression if apart in varying and apart in book.patterns else None
@@ -273,7 +264,6 @@ def _multiplied(
     varying: Collection[Address],
 ) -> dict[Address, bool]:
     """The cells that terms are multiplied with, and whether they are the same for all cells."""
->>>>>>> de651d2f7a5459941ecb8babdd1e44421e8ba402
     found: dict[Address, bool] = {}
     for _, part in parts:
         for factor in factors(part).parts:
@@ -283,22 +273,6 @@ def _multiplied(
                 fixed = not place.moves or place.sheet is not None
                 found[flow.plain(at)] = fixed or found.get(flow.plain(at), False)
     return found
-
-
-def _rate_of_changes(
-    book: Book, flow: Flow, weights: Iterable[WeightColumn], varying: Collection[Address]
-) -> Address | None:
-    """The cell that is called a rate and that the changes are multiplied with in cells of their
-    own, before the updates take them."""
-    found: Counter[Address] = Counter()
-    for weight in weights:
-        for source in flow.sources(weight.updates[0]):
-            pattern = book.patterns.get(source)
-            if source in varying and pattern is not None and pattern.expression is not None:
-                places = (pattern.place_of(f.part) for f in factors(pattern.expression).parts)
-                cells = {flow.plain(at) for p in places if p and (at := p.at(source)) is not None}
-                found.update(c for c in cells if c not in varying and _called_rate(book, c))
-    return next((cell for cell, _ in found.most_common(1)), None)
 
 
 def _unused_rate(book: Book, flow: Flow) -> Address | None:

@@ -8,11 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-<<<<<<< HEAD
 from functools import cached_property
-=======
-from itertools import pairwise
->>>>>>> de651d2f7a5459941ecb8babdd1e44421e8ba402
 
 from gradbook.audit.formula.address import Address, Axis, axis_of, sheet_of
 from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
@@ -184,18 +180,12 @@ def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[Weig
 
 def _learns(book: Book, flow: Flow, line: WeightColumn) -> bool:
     """Whether one of its first two updates does, or the one in the middle."""
-<<<<<<< HEAD
-    steps = list(zip(line.cells, line.updates, strict=False))
-    some = {0, 1, len(steps) // 2}
-    return any(_depends(book, flow, *steps[k]) for k in some if k < len(steps))
-=======
     return any(_depends(book, flow, *step) for step in _some_steps(line))
->>>>>>> de651d2f7a5459941ecb8babdd1e44421e8ba402
 
 
 def _some_steps(line: WeightColumn) -> list[tuple[Address, Address]]:
     """A few updates: from which cell to which."""
-    steps = list(pairwise(line.cells))
+    steps = line.steps
     return [steps[k] for k in sorted({0, 1, len(steps) // 2}) if k < len(steps)]
 
 
