@@ -239,6 +239,7 @@ def _all(*given: Any) -> list[Any]:
 
 HEURISTICS: dict[str, Heuristic] = {
     # which cells are weights
+    "lines by themselves": Function("training.weight_columns", "_by_themselves", _all),
     "updates pasted elsewhere": Function("training.weight_columns", "_that_start", _all),
     "along with most": Function("training.weight_columns", "_along_with_most", _all),
     "decaying weights": Function("training.weight_columns", "_but_a_share", _nothing),
@@ -248,9 +249,12 @@ HEURISTICS: dict[str, Heuristic] = {
     "rate by its name": Function("training.training", "_called_rate", _no),
     "unused rate": Function("training.training", "_unused_rate", _nothing),
     # what updates claim
-    "decay in updates": Function("training.claims", "_is_decay", _no),
-    "momentum": Function("training.claims", "_without_memory", _nothing),
-    "momentum further back": Function("training.claims", "_remembers", _no),
+    "decay in updates": Function("training.gradient_search", "GradientSearch._is_decay", _no),
+    "momentum": Function("training.gradient_search", "GradientSearch._remembers", _no),
+    "gradients that are scaled": Function(
+        "training.gradient_search", "GradientSearch._wrapped", _nothing
+    ),
+    "as the second step": Function("training.claims", "_as_after", _none),
     "claims of the last row": Function("training.steps", "_copied", lambda *_: ()),
     # the loss
     "losses by their names": Function("training.loss_candidates", "called_a_loss", _no),
