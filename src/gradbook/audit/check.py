@@ -70,6 +70,8 @@ def _report(name: str, path: str | Path) -> BookReport:
         sheets = told(book, with_circles(_sheets(book, flow), circular), asked)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
+    except Spent:
+        return BookReport(name, UNREADABLE, problem=f"{NOT_LOOKED_AT}: there is too much of it")
     except (RecursionError, MemoryError):
         return BookReport(name, UNREADABLE, problem="its formulas are too deep to follow")
     return BookReport(
