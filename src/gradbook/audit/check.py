@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gradbook.audit.budget import Spent, budget, budget_of_book, left_open
 from gradbook.audit.copies.correct import loss_curve
+from gradbook.audit.exercise import asked_of, told
 from gradbook.audit.findings.findings import (
     BLANK_RATE,
     FROZEN,
     NO_NETWORK,
+    PASTED,
     RIGHT,
     TO_FILL_IN,
     UNFINISHED,
@@ -23,24 +26,28 @@ from gradbook.audit.findings.findings import (
     SheetReport,
     finding_in,
 )
-from gradbook.audit.formula.address import Address, row_of, written
+from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
-from gradbook.audit.judge.loss import find_loss, loss_findings
+from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
+from gradbook.audit.repair.circles import with_circles, without_circles
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
 from gradbook.audit.repair.gradients import gradient_findings
-from gradbook.audit.rules.perceptron import Perceptron, find_perceptrons
+from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.perceptron_findings import perceptron_report
+from gradbook.audit.training.pasted_gradients import with_pasted_gradients
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import SheetTraining, find_trainings
-from gradbook.audit.training.untrained import without_training
+from gradbook.audit.training.untrained import frozen_sheets, without_training
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.origin import origin_of
 from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
+
+NOT_LOOKED_AT = "not looked at further"
 
 
 def check(path: str | Path) -> BookReport:
@@ -50,18 +57,23 @@ def check(path: str | Path) -> BookReport:
     `.sheets` has its `.findings`, with the cells, the reason and the right formula. Printed, it is
     the report; in a notebook it shows itself.
     """
-    name = str(path)
+    with budget_of_book():
+        return _report(str(path), path)
+
+
+def _report(name: str, path: str | Path) -> BookReport:
     try:
         book = read_book(path)
-        origin = origin_of(book)
+        origin, asked = origin_of(book), asked_of(book)
         flow = Flow(book)
+        book, circular = without_circles(book, flow)
+        flow = Flow(book) if circular else flow
         fill_in(book, flow)
-        perceptrons = find_perceptrons(book, flow)
-        found: list[SheetReport | None] = [*map(perceptron_report, perceptrons)]
-        found += [_checked(training) for training in _by_gradients(book, flow, perceptrons)]
-        sheets = [sheet for sheet in found if sheet is not None] or without_training(book)
+        sheets = told(book, with_circles(_sheets(book, flow), circular), asked)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
+    except Spent:
+        return BookReport(name, UNREADABLE, problem=f"{NOT_LOOKED_AT}: there is too much of it")
     except (RecursionError, MemoryError):
         return BookReport(name, UNREADABLE, problem="its formulas are too deep to follow")
     return BookReport(
@@ -74,22 +86,43 @@ def check(path: str | Path) -> BookReport:
     )
 
 
-def _by_gradients(book: Book, flow: Flow, perceptrons: Sequence[Perceptron]) -> list[SheetTraining]:
-    """The trainings that aren't by the perceptron rule."""
+def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
+    """A report for each training, and for each sheet that holds the numbers of one; or what there
+    is in a book without any."""
+    perceptrons = find_perceptrons(book, flow)
+    by_rule = [perceptron_report(perceptron) for perceptron in perceptrons]
     taken = set().union(*(perceptron.cells for perceptron in perceptrons))
     trainings = [t for t in find_trainings(book, flow) if taken.isdisjoint(t.weight_cells)]
-    return trainings or ([] if perceptrons else cut_off_trainings(book, flow))
+    if not trainings and not by_rule:
+        trainings = cut_off_trainings(book, flow)
+    trainings += with_pasted_gradients(book, flow, trainings)
+    both = ((training, _checked(training)) for training in trainings)
+    judged = [(training, sheet) for training, sheet in both if sheet is not None]
+    if not judged:
+        return by_rule or without_training(book, flow)
+    names = {name for training, _ in judged for name in training.names}
+    frozen = frozen_sheets(book, flow, {training.sheet for training, _ in judged}, names)
+    return [*by_rule, *(sheet for _, sheet in judged), *frozen]
 
 
 def _checked(training: SheetTraining) -> SheetReport | None:
     """A training's report, or why there can't be one; None of what only looks like one."""
+    left = budget().left
+    before = len(left)
     try:
-        return _judged(training)
+        report = _judged(training)
+    except Spent:
+        return replace(_described(training), notes=(f"{NOT_LOOKED_AT}: there is too much of it",))
     except NotUnderstood as error:
         findings = (_circle(training, error.cell),) if isinstance(error, LeadsBack) else ()
         notes = (f"it can't be judged further: {error}",)
         verdict = WRONG if findings else UNFINISHED
         return replace(_described(training), verdict=verdict, findings=findings, notes=notes)
+    if report is None or len(left) == before:
+        return report
+    more = tuple(f"{NOT_LOOKED_AT}: {what}" for what in left[before:])
+    verdict = UNFINISHED if report.verdict == RIGHT else report.verdict
+    return replace(report, verdict=verdict, notes=(*report.notes, *more))
 
 
 def _described(training: SheetTraining) -> SheetReport:
@@ -113,32 +146,44 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if share <= 0:
         training, found = loss_behind_values(training)
         loss = found or loss
-    if not loss:
+    if not loss or loss[0] is None:
         return None
     steps = steps_of(training, loss)
     groups = alike(training, steps)
-    findings = (
-        *loss_findings(training, loss),
-        *gradient_findings(training, groups),
-        *update_findings(training, steps),
-        *stale_findings(training, groups),
-    )
+    findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
+    with left_open(lambda: "the updates and whether the values are those of the formulas"):
+        findings += (*update_findings(training, steps), *stale_findings(training, groups))
+    cells = [step.cells for step in loss if step and not step.assumed]
     return replace(
         _described(training),
-        verdict=_verdict(findings),
-        loss=_called(training, loss[0]),
+        verdict=_verdict(training, findings),
+        loss=loss_called(training, loss[0]),
+        notes=tuple(loss_notes(training, loss[0])),
         findings=findings,
-        curve=loss_curve(training.book, training.flow, loss, findings),
+        curve=loss_curve(training.book, training.flow, cells, findings),
     )
 
 
-def _verdict(findings: Sequence[Finding]) -> str:
+def _verdict(training: SheetTraining, findings: Sequence[Finding]) -> str:
     kinds = {finding.kind for finding in findings}
     if not kinds:
         return RIGHT
     if kinds == {TO_FILL_IN}:
         return UNFINISHED
+    if kinds == {PASTED} and _pasted_columns(training, findings).issuperset(training.names):
+        return FROZEN
     return FROZEN if kinds == {BLANK_RATE} else WRONG
+
+
+def _pasted_columns(training: SheetTraining, findings: Sequence[Finding]) -> set[str]:
+    """The weights whose gradients are numbers in every step."""
+    return {
+        f.weight
+        for f in findings
+        if f.kind == PASTED
+        and f.quantity == f"∂E/∂{f.weight}"
+        and sum(1 for _ in cells_of(f.cells, training.sheet)) >= training.steps
+    }
 
 
 def _circle(training: SheetTraining, cell: Address) -> Finding:

@@ -86,13 +86,13 @@ def _rows(
         yield [ScoreCell(report.origin.student, usual)]
     yield []
     if score.parts:
-        named = (("gradient", head), ("points", middle), ("of", middle), ("because it is", head))
+        named = (("what", head), ("points", middle), ("of", middle), ("because it is", head))
         yield [ScoreCell(*cell) for cell in named]
     worth = score.out_of / max(len(score.parts), 1)
     for part in score.parts:
         tint = _colour(part)
         mark = styles.plain(size=11, ink=tint.ink, bold=True, fill=tint.fill, middle=True)
-        name, why = f"∂E/∂{part.mark.weight}", ScoreCell(part.why, usual)
+        name, why = part.mark.name, ScoreCell(part.why, usual)
         points = ScoreCell(round(part.share * worth, 2), mark)
         yield [ScoreCell(name, usual), points, ScoreCell(round(worth, 2), quiet), why]
     yield []

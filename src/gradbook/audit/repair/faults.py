@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
-from gradbook.audit.findings.findings import TO_FILL_IN, Finding
+from gradbook.audit.budget import budget
+from gradbook.audit.findings.findings import PASTED, TO_FILL_IN, Finding
 from gradbook.audit.formula.address import Address, column_of, ranges, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern, copied, relaid
 from gradbook.audit.formula.values import NotUnderstood
@@ -18,7 +20,9 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.book import shown
 from gradbook.targets.excel.language.grammar import write
 
-PASTED = "pasted value"
+NOT_SOUGHT = (
+    "it isn't the gradient; a small change that makes it one was not looked for any further"
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Fault:
     expected: Pattern | None = None
     first_step: int = 0  # in which it is made
     fixes: Mapping[Address, str] = field(default_factory=dict)  # the right formula of every owner
+    said: Pattern | None = None  # the wrong formula, where no right one was looked for
 
 
 def faults_of(tested: StepUnderTest, hypothesis: Hypothesis) -> Iterator[Fault]:
@@ -118,10 +123,12 @@ def claim_fault(
     elif edits:
         kind, why = wording.kind(edits), wording.why(edits, name)
     elif tested.has_no_influence(weight):
-        loss = ", ".join(_called(tested, cell) for cell in tested.step.loss)
+        loss = ", ".join(_called(tested, cell) for cell in sorted(tested.loss_cells))
         kind, why = "wrong formula", f"the loss ({loss}) doesn't depend on {name}"
     else:
         kind, why = "wrong formula", "no formula was found for it"
+    if kind == "wrong formula" and budget().seeking.is_empty:
+        why = NOT_SOUGHT
     try:
         error = tested.relative_error(tested.claimed(claim), tested.gradients[weight])
     except NotUnderstood:
@@ -140,7 +147,8 @@ def claim_fault(
     if hypothesis is not None:
         return _fault(tested, weight, hypothesis, found)
     owners = tuple(tested.positions.there(home, step) for step in tested.alike)
-    return Fault(weight, found, owners, first_step=_first_step(tested))
+    said = book.patterns.get(home) if why == NOT_SOUGHT else None
+    return Fault(weight, found, owners, first_step=_first_step(tested), said=said)
 
 
 def _first_step(tested: StepUnderTest) -> int:
@@ -194,14 +202,15 @@ def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) 
         beside = positions.row(cell) == positions.row(owner)
         return update and beside and not positions.owns(cell)
 
-    return relaid(text, follow)
+    return relaid(text, cache(follow))  # a long formula mentions the same few cells
 
 
 def gathered(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
     """Faults of one weight with one repair, together."""
     found: dict[object, list[Fault]] = {}
     for fault in faults:
-        key = fault.expected.key if fault.expected else (fault.finding.formula, fault.finding.why)
+        pattern = fault.expected or fault.said
+        key = pattern.key if pattern else (fault.finding.formula, fault.finding.why)
         column = column_of(fault.owners[0]), sheet_of(fault.owners[0])
         found.setdefault((fault.weight, fault.finding.kind, key, column), []).append(fault)
     yield from found.values()
