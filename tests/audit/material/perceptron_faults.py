@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tests.audit.material.perceptrons import PerceptronBook, Place, RuleWeight, perceptron_book
+from tests.audit.material.perceptrons import PerceptronBook, Place, RuleWeight
 
 Spoil = Callable[["Planting"], "set[Place] | None"]
 TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -64,6 +64,11 @@ def replaced(old: str, new: str, count: int = -1) -> Callable[[str], str]:
     """An edit that puts one cell in the place of another."""
     pattern = rf"(?<![A-Z$]){re.escape(old)}(?![0-9])"
     return lambda text: re.sub(pattern, new, text, count=max(count, 0))
+
+
+def without(factor: str) -> Callable[[str], str]:
+    """An edit that leaves out a factor."""
+    return lambda text: text.replace(f"*{factor}", "", 1)
 
 
 def wrong_input(plant: Planting) -> set[Place] | None:
@@ -209,7 +214,7 @@ def missing_input(plant: Planting) -> set[Place] | None:
     book, weight, steps = plant.book, plant.weight(True), plant.steps()
     return plant.rewrite(
         [plant.change(weight, k) for k in steps],
-        [lambda t, x=book.ref(weight.x, k): t.replace(f"*{x}", "", 1) for k in steps],  # type: ignore[misc]
+        [without(book.ref(weight.x, k)) for k in steps],
     )
 
 
@@ -293,14 +298,3 @@ FAULTS: dict[str, Spoil] = {
         another_change,
     )
 }
-
-
-def spoilt(number: int) -> tuple[str, PerceptronBook, set[Place]] | None:
-    """The mutant of this number, and its wrong cells; None where the fault finds no place."""
-    draw = random.Random(f"fault {number}")
-    kind = draw.choice(list(FAULTS))
-    book = perceptron_book(number)
-    if book.steps < 4:
-        return None
-    cells = FAULTS[kind](Planting(book, draw))
-    return (kind, book, cells) if cells else None

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from gradbook.audit.formula.address import letters
-from tests.audit.material.made import Cells, Table
+from tests.audit.material.made import Cells, Spot, Table
 
 Place = tuple[int, int]
 Role = str
+TITLE = "Perceptron"
 
 GATES: dict[str, Callable[[tuple[int, ...]], bool]] = {
     "and": all,
@@ -148,7 +149,12 @@ class PerceptronBook:
         self._fill()
 
     def table(self) -> Table:
-        return Table({"Perceptron": self.cells})
+        return Table({TITLE: self.cells})
+
+    def spots(self) -> list[Spot]:
+        """The cells that have formulas."""
+        formulas = (place for place, content in self.cells.items() if str(content)[:1] == "=")
+        return [(TITLE, *place) for place in formulas]
 
     # What there is
 
@@ -286,9 +292,9 @@ class PerceptronBook:
 
     def activation(self, k: int) -> str:
         threshold = next((w for w in self.weights if w.sign < 0), None)
-        θ = self.before(threshold, k) if threshold else "0"
+        bound = self.before(threshold, k) if threshold else "0"
         s = self.ref("net", k) if self.style.net != "inline" else f"({self.net(k)})"
-        return "=" + self.style.step.format(s=s, θ=θ, m="0.2")
+        return "=" + self.style.step.format(s=s, θ=bound, m="0.2")
 
     def error(self, k: int) -> str:
         t, y = self.ref("t", k), self.ref("y", k)
