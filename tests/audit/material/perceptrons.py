@@ -370,7 +370,7 @@ class PerceptronBook:
             stem = role.rstrip("0123456789")
             number = role[len(stem) :]
             changed = stem.removeprefix("d").removeprefix("n")
-            said = words.get(stem) or words.get(changed[:1]) or role
+            said = "θ" if role.endswith("th") else words.get(stem) or words.get(changed[:1]) or role
             prefix = {"d": "Δ", "n": "new "}.get(stem[0], "") if len(stem) > 1 else ""
             if min(above) >= 0:
                 self.cells.setdefault(above, f"{prefix}{said}{number}")

@@ -9,7 +9,7 @@ from typing import Any
 from gradbook.audit.formula.address import Address, ranges, sheet_of, written
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.book import Book, shown
 from gradbook.audit.workbook.origin import Origin
 
 RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
@@ -61,8 +61,8 @@ KINDS = {
 """What can be wrong, and what that means."""
 
 
-OF_ONE_WEIGHT = "∂", "Δ"
-"""What the quantity of a mistake in one gradient begins with, or in one update by a rule."""
+GRADIENT, CHANGE = "∂E/∂", "Δ"
+"""What is judged of each weight: its gradient or, by a rule that is none, what its update adds."""
 
 RECORDED = "kind", "quantity", "weight", "cells", "formula", "expected", "why", "relative_error"
 """What --json says of each finding."""
@@ -84,7 +84,13 @@ class Finding:
     fixes: Mapping[str, str] = field(default_factory=dict)  # cell → its right formula
     spoils: tuple[str, ...] = ()  # the weights whose gradients are wrong by it, if several are
     edits: tuple[Edit, ...] = ()  # what puts it right, with cells by name: the same in any table
+    judges: str = GRADIENT  # of each weight
     first_step: int = 0  # in which it is made: the steps before it are right
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the formula of one weight's gradient is wrong itself, or of its change."""
+        return not self.spoils and self.quantity.startswith(("∂", CHANGE))
 
     def __post_init__(self) -> None:
         assert self.kind in KINDS, f"a finding of the kind {self.kind!r}, which nobody documented"
@@ -113,6 +119,13 @@ def finding_in(
         fixes={written(cell): f"={right.text_at(cell)}" for cell in cells} if right else {},
         edits=tuple(edits),
     )
+
+
+def held(book: Book, cell: Address) -> str:
+    """What a cell holds that has no formula: the number 3."""
+    value = book.values.get(cell)
+    what = "nothing" if value is None else "a text"
+    return f"the number {shown(value)}" if isinstance(value, float) else what
 
 
 @dataclass(frozen=True)

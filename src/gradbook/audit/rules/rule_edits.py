@@ -1,8 +1,8 @@
-"""The small edits of one formula that may put an update right."""
+"""The edits of one formula that may put an update right."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 from gradbook.audit.formula.edits import Edit, EditKind, regrouped, shortened
@@ -16,67 +16,76 @@ from gradbook.targets.excel.language.grammar import (
     Reference,
 )
 
-TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-INSTEAD = {"+": "-*", "-": "+*", "*": "+-", "/": "*", "^": "*"}
-ONE, ZERO = Number(1.0), Number(0.0)
+INSTEAD = {
+    "+": ("-", "*"),
+    "-": ("+", "*"),
+    "*": ("+", "-"),
+    "/": ("*",),
+    "^": ("*",),
+    "<": (">",),
+    ">": ("<",),
+    "<=": (">=",),
+    ">=": ("<=",),
+    "=": ("<>",),
+    "<>": ("=",),
+}
+COMPARING = ("<", ">", "<=", ">=", "=", "<>")
+NUMBERS = Number(0.0), Number(1.0), Prefix("-", Number(1.0))
 
 
-def rule_edits(expression: Expression, pool: Iterable[str]) -> Iterator[Edit]:
+def small_edits(expression: Expression, pool: Sequence[str]) -> Iterator[Edit]:
     """The likely edits, with these cells to put in the place of others."""
     cells = [Reference(text) for text in pool]
     for path, part in paths(expression):
-        yield from _references(path, part, cells)
-        yield from _numbers(path, part)
-        yield from _operators(path, part)
-        yield from _signs(path, part)
-        yield from _factors(path, part, cells, expression)
+        around = part_at(expression, path[:-1]) if path else None
+        yield from _instead(path, part, cells)
+        if isinstance(part, Infix):
+            yield from _operations(path, part)
+        yield from _turned(path, part)
+        if not isinstance(part, Number) and _takes_factors(around):
+            for cell in cells:
+                yield Edit(EditKind.FACTOR, (path,), part, Infix("*", part, cell))
     for new, _ in shortened(expression):
         yield Edit(EditKind.OMISSION, ((),), expression, new)
 
 
 def larger_edits(
-    expression: Expression, pool: Iterable[str], pairs: Iterable[tuple[str, str]]
+    expression: Expression, pool: Sequence[str], pairs: Iterable[tuple[str, str]]
 ) -> Iterator[Edit]:
     """Edits that are less likely, two cells of each pair being multiplied where a term is added."""
-    yield from _exchanges(expression)
+    single = [(path, part) for path, part in paths(expression) if _is_one_cell(part)]
+    for (p, a), (q, b) in combinations(single, 2):
+        if a != b:
+            yield Edit(EditKind.EXCHANGE, (p, q), a, b)
     for new in regrouped(expression):
         yield Edit(EditKind.PARENTHESES, ((),), expression, new)
     more: list[Expression] = [Reference(text) for text in pool]
-    more += [Infix("*", Reference(a), Reference(b)) for a, b in pairs]
-    for term in more:
+    for term in [*more, *(Infix("*", Reference(a), Reference(b)) for a, b in pairs)]:
         yield Edit(EditKind.TERM, ((),), expression, Infix("+", expression, term))
 
 
-def _references(path: Path, part: Expression, cells: list[Reference]) -> Iterator[Edit]:
-    if isinstance(part, Reference) and ":" not in part.text:
-        for cell in cells:
-            if cell != part:
-                yield Edit(EditKind.REFERENCE, (path,), part, cell)
+def _is_one_cell(part: Expression) -> bool:
+    return isinstance(part, Reference) and ":" not in part.text
 
 
-def _numbers(path: Path, part: Expression) -> Iterator[Edit]:
-    if isinstance(part, Number):
-        for number in (ZERO, ONE, Prefix("-", ONE)):
-            if number != part:
-                yield Edit(EditKind.NUMBER, (path,), part, number)
+def _instead(path: Path, part: Expression, cells: Sequence[Expression]) -> Iterator[Edit]:
+    """Other cells for a cell, other numbers for a number."""
+    is_number = isinstance(part, Number)
+    for other in NUMBERS if is_number else cells if _is_one_cell(part) else ():
+        if other != part:
+            kind = EditKind.NUMBER if is_number else EditKind.REFERENCE
+            yield Edit(kind, (path,), part, other)
 
 
-def _operators(path: Path, part: Expression) -> Iterator[Edit]:
-    if not isinstance(part, Infix):
-        return
-    if part.operator in TURNED:
-        turned = Infix(TURNED[part.operator], part.left, part.right)
-        yield Edit(EditKind.OPERATOR, (path,), part, turned)
-    for operator in INSTEAD.get(part.operator, ""):
+def _operations(path: Path, part: Infix) -> Iterator[Edit]:
+    for operator in INSTEAD.get(part.operator, ()):
         yield Edit(EditKind.OPERATOR, (path,), part, Infix(operator, part.left, part.right))
     if part.operator in "-/":
-        yield Edit(EditKind.ORDER, (path,), part, Infix(part.operator, part.right, part.left))
-    if part.operator in ("=", "<>"):
-        other = "<>" if part.operator == "=" else "="
-        yield Edit(EditKind.OPERATOR, (path,), part, Infix(other, part.left, part.right))
+        turned = Infix(part.operator, part.right, part.left)
+        yield Edit(EditKind.ORDER, (path,), part, turned)
 
 
-def _signs(path: Path, part: Expression) -> Iterator[Edit]:
+def _turned(path: Path, part: Expression) -> Iterator[Edit]:
     match part:
         case Prefix("-", operand):
             yield Edit(EditKind.SIGN, (path,), part, operand)
@@ -88,19 +97,6 @@ def _signs(path: Path, part: Expression) -> Iterator[Edit]:
             yield Edit(EditKind.ORDER, (path,), part, swapped)
 
 
-def _factors(
-    path: Path, part: Expression, cells: list[Reference], whole: Expression
-) -> Iterator[Edit]:
-    """A factor that is missing."""
-    around = part_at(whole, path[:-1]) if path else None
-    operator = around.operator if isinstance(around, Infix) else ""
-    if not isinstance(part, Number) and operator not in ("*", "/", *TURNED):
-        for cell in cells:
-            yield Edit(EditKind.FACTOR, (path,), part, Infix("*", part, cell))
-
-
-def _exchanges(expression: Expression) -> Iterator[Edit]:
-    single = [(p, r) for p, r in paths(expression) if isinstance(r, Reference)]
-    for (p, a), (q, b) in combinations(single, 2):
-        if a != b and ":" not in a.text + b.text:
-            yield Edit(EditKind.EXCHANGE, (p, q), a, b)
+def _takes_factors(around: Expression | None) -> bool:
+    """Whether a factor more here isn't the same as one of the product around."""
+    return not (isinstance(around, Infix) and around.operator in ("*", "/", *COMPARING))

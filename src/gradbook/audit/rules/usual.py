@@ -12,10 +12,12 @@ from typing import TypeVar
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep
-from gradbook.audit.rules.rule_form import RuleForm, same_factor
+from gradbook.audit.rules.rule_form import RuleForm, form_of
 from gradbook.audit.rules.rule_updates import RuleUpdate, bases
 
 MOST = 0.7  # of the steps agree on something, or they agree on nothing
+HALF = 0.5
+SAME = 1e-6
 
 Thing = TypeVar("Thing", bound=Hashable)
 
@@ -37,10 +39,11 @@ class Trouble(Enum):
 
 @dataclass(frozen=True)
 class UsualCell:
-    """A cell that all steps share, or one that moves along with them."""
+    """A cell that all steps share, or one that moves along with them, or none at all."""
 
-    fixed: Address | None
-    away: int | None  # from a cell that each step has
+    fixed: Address | None = None
+    away: int | None = None  # from a cell that each step has
+    is_none: bool = False
 
 
 def most_common(things: Iterable[Thing], share: float = MOST) -> Thing | None:
@@ -57,26 +60,32 @@ class Usual:
 
     def __init__(self, perceptron: Perceptron) -> None:
         self.perceptron = perceptron
+        self.book = perceptron.book
         self.steps = perceptron.steps
         self.forms = {update: perceptron.form(update) for update in perceptron.updates}
+        self.known = {update: form for update, form in self.forms.items() if form}
         self.producer = {u.cell: k for k, step in enumerate(self.steps) for u in step.updates}
-        self.weight = {u: k for step in self.steps for k, u in self._numbered(step)}
-
-    def _numbered(self, step: RuleStep) -> list[tuple[int, RuleUpdate]]:
-        axis = self.perceptron.axis
-        if axis is None:
-            return list(enumerate(step.updates))
-        return [(self._lines.index(axis.line(u.cell)), u) for u in step.updates]
-
-    @cached_property
-    def _lines(self) -> list[tuple[int, int]]:
-        axis = self.perceptron.axis
-        assert axis is not None
-        return sorted({axis.line(update.cell) for update in self.perceptron.updates})
+        axis = perceptron.axis
+        lines = sorted({axis.line(u.cell) for u in perceptron.updates}) if axis else []
+        self.weight = {
+            update: lines.index(axis.line(update.cell)) if axis else k
+            for step in self.steps
+            for k, update in enumerate(step.updates)
+        }
 
     def of_weight(self, number: int) -> list[RuleUpdate]:
         """The updates of one weight."""
         return [update for update, k in self.weight.items() if k == number]
+
+    @cached_property
+    def weights(self) -> set[Address]:
+        """The cells of the weights, before and after updates."""
+        return {cell for update in self.weight for cell in (update.cell, update.base)}
+
+    @cached_property
+    def mentioned(self) -> set[Address]:
+        """The cells that the training's formulas mention."""
+        return set().union(*map(self.perceptron.flow.sources, self.perceptron.cells))
 
     # What most of them share
 
@@ -84,33 +93,35 @@ class Usual:
     def factors(self) -> dict[int, float]:
         """The rate of each weight, as most of its updates have it."""
         found: defaultdict[int, list[float]] = defaultdict(list)
-        for update, form in self.forms.items():
-            if form:
-                found[self.weight[update]].append(round(form.factor, 9))
+        for update, form in self.known.items():
+            found[self.weight[update]].append(round(form.factor, 9))
         each = {k: Counter(values).most_common(1)[0][0] for k, values in found.items()}
-        usual, count = Counter(each.values()).most_common(1)[0]
-        return dict.fromkeys(each, usual) if 2 * count > len(each) > 2 else each
+        usual, count = Counter(map(abs, each.values())).most_common(1)[0]
+        every = dict.fromkeys(self.weight.values(), usual)
+        return every if 2 * count > len(each) > 2 else {**every, **each}
 
     @cached_property
     def levels(self) -> tuple[float, ...] | None:
-        return most_common((form.levels for form in self.forms.values() if form), 0.5)
+        return most_common((form.levels for form in self.known.values()), HALF)
 
     @cached_property
     def rate(self) -> UsualCell:
-        return self._usual_cell({u: f.rates for u, f in self.forms.items() if f})
+        return self._usual_cell({update: form.rates for update, form in self.known.items()})
 
     @cached_property
     def threshold(self) -> UsualCell:
-        return self._usual_cell({u: f.thresholds for u, f in self.forms.items() if f})
+        return self._usual_cell({update: form.thresholds for update, form in self.known.items()})
 
     def _usual_cell(self, named: Mapping[RuleUpdate, frozenset[Address]]) -> UsualCell:
         """The one cell that updates name, the same for all or so far away from each step."""
+        if most_common(not cells for cells in named.values()):
+            return UsualCell(is_none=True)
         single = [(u, next(iter(cells))) for u, cells in named.items() if len(cells) == 1]
         holding = [(u, cell) for u, cell in single if self.is_number(cell)] or single
-        fixed = most_common((cell for _, cell in holding), 0.51)
+        fixed = most_common((cell for _, cell in holding), HALF)
         if len(self.steps) > 1 and fixed is not None:
-            return UsualCell(fixed, None)
-        away = most_common((cell - self._anchor(u) for u, cell in single))
+            return UsualCell(fixed=fixed)
+        away = most_common(cell - self._anchor(u) for u, cell in single)
         return UsualCell(fixed if away is None else None, away)
 
     def _anchor(self, update: RuleUpdate) -> Address:
@@ -119,36 +130,36 @@ class Usual:
 
     @cached_property
     def _anchors(self) -> list[Address]:
-        anchors = []
-        for step in self.steps:
-            own = {update.cell for update in step.updates}
-            inside = {c for u in step.updates for c in self.perceptron.inside(u)} - own
-            anchors.append(min(inside, default=step.first))
-        return anchors
+        return [
+            min((c for c in self.cells(step) if c not in self.weights), default=step.first)
+            for step in self.steps
+        ]
 
     def is_number(self, cell: Address) -> bool:
-        book = self.perceptron.book
-        return cell in book.patterns or isinstance(book.values.get(cell), float)
+        return cell in self.book.patterns or isinstance(self.book.values.get(cell), float)
 
     @cached_property
-    def targets_away(self) -> dict[int, int | None]:
+    def _targets_away(self) -> dict[int, int | None]:
         """How far each sample's target is from the input of each weight."""
         found: defaultdict[int, list[int]] = defaultdict(list)
-        for update, form in self.forms.items():
-            if form and form.inputs:
+        for update, form in self.known.items():
+            if form.inputs and self._may_be_target(form):
                 found[self.weight[update]].append(form.target - min(form.inputs))
         return {number: most_common(aways) for number, aways in found.items()}
 
     @cached_property
     def _used_as_inputs(self) -> set[Address]:
-        return {cell for form in self.forms.values() if form for cell in form.inputs}
+        return {cell for form in self.known.values() for cell in form.inputs}
+
+    def _may_be_target(self, form: RuleForm) -> bool:
+        return form.apart and form.scales and form.target not in self._used_as_inputs
 
     def _has_its_target(
         self, update: RuleUpdate, form: RuleForm, targets: Counter[Address]
     ) -> bool:
-        if form.target in self._used_as_inputs:
+        if not self._may_be_target(form):
             return False
-        away = self.targets_away.get(self.weight[update]) if form.inputs else None
+        away = self._targets_away.get(self.weight[update]) if form.inputs else None
         if away is not None:
             return form.target - min(form.inputs) == away
         return targets[form.target] == max(targets.values())
@@ -158,12 +169,10 @@ class Usual:
         """The step whose weights each step goes on from."""
         found: list[int | None] = []
         for step in self.steps:
-            before = Counter(self._before(update) for update in step.updates)
+            plain = (self.perceptron.plain(update.base) for update in step.updates)
+            before = Counter(map(self.producer.get, plain))
             found.append(max(before, key=lambda k: (before[k], -1 if k is None else k)))
         return found
-
-    def _before(self, update: RuleUpdate) -> int | None:
-        return self.producer.get(self.perceptron.plain(update.base))
 
     # Formulas that most steps have
 
@@ -172,14 +181,13 @@ class Usual:
         """The formulas at each place of a step, by how far it is from the first update, and those
         of each line."""
         found: defaultdict[object, Counter[Pattern]] = defaultdict(Counter)
-        axis, patterns = self.perceptron.axis, self.perceptron.book.patterns
+        axis, patterns = self.perceptron.axis, self.book.patterns
         for step in self.steps:
             for cell in self.cells(step):
-                pattern = self.perceptron.formulas.get(cell) or patterns.get(cell)
-                if pattern is not None:
-                    found[cell - step.first][pattern] += 1
+                if cell in patterns:
+                    found[cell - step.first][patterns[cell]] += 1
                     if axis is not None:
-                        found[axis.line(cell)][pattern] += 1
+                        found[axis.line(cell)][patterns[cell]] += 1
         return found
 
     def cells(self, step: RuleStep) -> list[Address]:
@@ -190,11 +198,21 @@ class Usual:
     def usual_at(self, step: RuleStep, cell: Address) -> list[Pattern]:
         """The formulas that most steps have where a cell stands."""
         axis = self.perceptron.axis
-        keys: list[object] = [cell - step.first]
-        if axis is not None:
-            keys.append(axis.line(cell))
+        keys: list[object] = [cell - step.first, *([axis.line(cell)] if axis else [])]
         counters = (self.patterns[key] for key in keys if key in self.patterns)
         return list(dict.fromkeys(c.most_common(1)[0][0] for c in counters if c.total() > 1))
+
+    def near(self, step: RuleStep) -> set[Address]:
+        """The cells in which a step has formulas, or most steps have one there."""
+        return self._near[step.first]
+
+    @cached_property
+    def _near(self) -> dict[Address, set[Address]]:
+        away = [key for key in self.patterns if isinstance(key, int)]
+        return {
+            step.first: {step.first + k for k in away}.union(self.cells(step))
+            for step in self.steps
+        }
 
     # Which of them depart
 
@@ -202,9 +220,8 @@ class Usual:
         self, step: RuleStep, instead: Mapping[Address, Pattern] | None = None
     ) -> dict[RuleUpdate, Trouble]:
         """The updates of a step that aren't what the rule says, maybe with other formulas."""
-        instead = instead or {}
-        forms = self.forms_with(step, instead)
-        starts = {u: self.perceptron.plain(self._with(u, instead).base) for u in step.updates}
+        forms = self.forms_with(step, instead or {})
+        starts = {update: self._with(update, instead or {}).base for update in step.updates}
         found = {}
         for update in step.updates:
             trouble = self._carried(update, starts) or self._departs(update, forms)
@@ -223,8 +240,7 @@ class Usual:
     def _form_with(
         self, step: RuleStep, update: RuleUpdate, instead: Mapping[Address, Pattern]
     ) -> RuleForm | None:
-        changed = self._with(update, instead)
-        return self.perceptron.form_with(changed, instead, self._near[step.first])
+        return form_of(self.perceptron, self._with(update, instead), instead, self.near(step))
 
     def heals(self, step: RuleStep, update: RuleUpdate, instead: Mapping[Address, Pattern]) -> bool:
         """Whether an update may be what the rule says with other formulas."""
@@ -245,42 +261,34 @@ class Usual:
             base = (place.at(base) if place else None) or base
         return RuleUpdate(update.cell, plain(base))
 
-    def near(self, step: RuleStep) -> set[Address]:
-        """The cells in which a step has formulas, or most steps have one there."""
-        return self._near[step.first]
-
-    @cached_property
-    def _near(self) -> dict[Address, set[Address]]:
-        away = [key for key in self.patterns if isinstance(key, int)]
-        return {
-            step.first: {step.first + k for k in away}.union(self.cells(step))
-            for step in self.steps
-        }
-
     def _departs(
         self, update: RuleUpdate, forms: Mapping[RuleUpdate, RuleForm | None]
     ) -> Trouble | None:
         form = forms[update]
-        if form is None:
+        if form is None or not form.scales:
             return Trouble.NO_FORM
         if form.factor < 0:
             return Trouble.OPPOSITE
-        if not same_factor(form.factor, abs(self.factors.get(self.weight[update], form.factor))):
+        usual = abs(self.factors[self.weight[update]])
+        if abs(form.factor - usual) > SAME * max(form.factor, usual):
             return Trouble.FACTOR
-        if not all(self._is_usual(cell, self.rate, update) for cell in form.rates):
+        if not self._has_usual(self.rate, form.rates, update):
             return Trouble.RATE
-        if not all(self._is_usual(cell, self.threshold, update) for cell in form.thresholds):
+        if not self._has_usual(self.threshold, form.thresholds, update):
             return Trouble.THRESHOLD
         if not self._has_its_target(update, form, Counter(f.target for f in forms.values() if f)):
             return Trouble.TARGET
         return Trouble.LEVELS if self.levels and form.levels != self.levels else None
 
-    def _is_usual(self, cell: Address, usual: UsualCell, update: RuleUpdate) -> bool:
+    def _has_usual(self, usual: UsualCell, cells: Iterable[Address], update: RuleUpdate) -> bool:
+        return all(self._is_usual(usual, cell, update) for cell in cells)
+
+    def _is_usual(self, usual: UsualCell, cell: Address, update: RuleUpdate) -> bool:
         if usual.fixed is not None:
             return cell == usual.fixed
-        if usual.away is not None:
-            return cell - self._anchor(update) == usual.away and self.is_number(cell)
-        return self.is_number(cell)
+        if usual.away is not None and cell - self._anchor(update) != usual.away:
+            return False
+        return self.is_number(cell) and not usual.is_none
 
     def _carried(self, update: RuleUpdate, starts: Mapping[RuleUpdate, Address]) -> Trouble | None:
         before, usual = self.producer.get(starts[update]), self.previous[self.producer[update.cell]]
