@@ -156,10 +156,11 @@ def drifting_rate(plant: Planting) -> set[Place] | None:
     names = [book.fixed(place).replace("$", "") for place in away]
     rate = book.fixed(book.rate_place)
     steps = range(book.steps)
-    return plant.rewrite(
+    found = plant.rewrite(
         [plant.change(weight, k) for k in steps],
         [lambda text, k=k: text.replace(rate, names[k]) for k in steps],  # type: ignore[misc]
     )
+    return found and found - {plant.change(weight, 0)}  # the first still has its rate
 
 
 def turned_step(plant: Planting) -> set[Place] | None:

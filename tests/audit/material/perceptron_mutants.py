@@ -51,6 +51,6 @@ def spoilt(number: int) -> tuple[str, PerceptronBook, set[Place]] | None:
     if not cells:
         return None
     table, spots = book.table(), [(TITLE, *cell) for cell in cells]
-    if leads_back(table, spots) or same_everywhere(clean.table(), table, spots):
+    if leads_back(table, spots) or same_everywhere(clean.table(), table, book.updates()):
         return None
     return kind, book, cells

@@ -156,6 +156,24 @@ class PerceptronBook:
         formulas = (place for place, content in self.cells.items() if str(content)[:1] == "=")
         return [(TITLE, *place) for place in formulas]
 
+    def updates(self) -> list[Spot]:
+        """The cells that have the weights after each step."""
+        after = (self.places[self.after(w, k)] for w in self.weights for k in range(self.steps))
+        return [(TITLE, *place) for place in after if place in self.cells]
+
+    # What it learns with
+
+    def start(self, weight: RuleWeight) -> float:
+        after = self.style.carry == "after"
+        content = self.cells[self.places[f"n{weight.role}" if after else weight.role, -after]]
+        assert isinstance(content, float)
+        return content
+
+    @property
+    def rate(self) -> float:
+        typed = {"typed": 0.1, "column": 0.1, "none": 1.0}
+        return typed.get(self.style.rate) or float(self.cells[self.rate_place])
+
     # What there is
 
     def _weights(self) -> list[RuleWeight]:

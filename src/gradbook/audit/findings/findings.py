@@ -15,7 +15,8 @@ from gradbook.audit.workbook.origin import Origin
 RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
 NO_NETWORK, UNREADABLE = "no network", "unreadable"
 VERDICTS = {
-    RIGHT: "every gradient is the derivative of the loss, and every weight learns by it",
+    RIGHT: "every gradient is the derivative of the loss, and every weight learns by it; or every "
+    "update follows the perceptron rule",
     WRONG: "something in it is wrong: the findings say what",
     FROZEN: "it holds values where formulas belong, or its learning rate is blank: nothing learns",
     UNFINISHED: "no weight is updated yet, gradients are still to be filled in, or a part of it "

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from random import Random
 
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
+from gradbook.audit.formula.address import ACROSS, DOWN, ROW, Address, Axis, sheet_of
 from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.rule_form import RuleForm, form_of
@@ -17,8 +18,8 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.language.grammar import Expression
 
 ENOUGH = 0.25  # of a training's updates have the rule's form; the others are mistakes
-A_FEW = 4
-NEXT_TO = 2  # columns
+A_FEW = 24
+NEXT_TO = (-2, -1, 1, 2)  # rows or columns
 MOST_CELLS = 400  # of one update
 
 Signature = tuple[object, ...]
@@ -63,7 +64,7 @@ class Perceptron:
     @cached_property
     def axis(self) -> Axis | None:
         """Whether steps go down or across; None where weights have no line of their own."""
-        return axis_of_steps(self.steps)
+        return axis_of_steps(self.steps, self.plain)
 
     def plain(self, cell: Address) -> Address:
         return self.flow.plain(cell)
@@ -121,13 +122,18 @@ class Perceptron:
         return is_formula and cell not in self.weight_cells
 
 
-def axis_of_steps(steps: Sequence[RuleStep]) -> Axis | None:
+def axis_of_steps(steps: Sequence[RuleStep], plain: Callable[[Address], Address]) -> Axis | None:
+    """The axis along which each weight has a line of its own, on which its updates go on."""
     usual = Counter(len(step.updates) for step in steps).most_common(1)[0][0]
-    for axis in (DOWN, ACROSS):
-        lines = Counter(axis.line(update.cell) for step in steps for update in step.updates)
-        if len(lines) == usual and (len(steps) > 1 or axis is DOWN):
-            return axis
-    return None
+    updates = [update for step in steps for update in step.updates]
+
+    def going_on(axis: Axis) -> int:
+        return sum(axis.line(u.cell) == axis.line(plain(u.base)) for u in updates)
+
+    def has_lines(axis: Axis) -> bool:
+        return len({axis.line(update.cell) for update in updates}) == usual
+
+    return max(filter(has_lines, (DOWN, ACROSS)), key=going_on, default=None)
 
 
 # Found in a workbook -----------------------------------------------------------------
@@ -155,7 +161,9 @@ def _some(book: Book, updates: Iterable[RuleUpdate]) -> list[RuleUpdate]:
     found: defaultdict[Pattern, list[RuleUpdate]] = defaultdict(list)
     for update in updates:
         found[book.patterns[update.cell]].append(update)
-    return [update for alike in found.values() for update in alike[:A_FEW]]
+    draw = Random(0)  # weights take turns in many ways
+    some = (draw.sample(alike, min(len(alike), A_FEW)) for alike in found.values())
+    return [update for alike in some for update in alike]
 
 
 def _learning(every: Perceptron, updates: Sequence[RuleUpdate]) -> Perceptron:
@@ -194,7 +202,7 @@ def _companions(
     taken = {cell for update in group for cell in every.inside(update)}
     taken.update(update.cell for update in updates)
     kinds = {(patterns[u.cell].shape, u.cell - u.base) for u in group}
-    near = {u.cell + k for u in group for k in range(-NEXT_TO, NEXT_TO + 1)}
+    near = {u.cell + step * k for u in group for step in (1, ROW) for k in NEXT_TO}
     found: list[RuleUpdate] = []
     for cell in sorted(near & patterns.keys() - taken):
         options = (u for place in bases(patterns[cell]) for u in updates_at([cell], place))
@@ -219,7 +227,7 @@ def _steps(
     alone = groups.pop(None, [])
     sizes = Counter(map(len, groups.values()))
     whole = max(sizes, key=lambda size: (sizes[size], size))
-    for key in [key for key, group in groups.items() if len(group) < whole]:
+    for key in [key for key, group in groups.items() if 2 * len(group) <= whole]:
         alone += groups.pop(key)
     _place(every, groups, alone)
     steps = [RuleStep(tuple(sorted(g, key=lambda u: u.cell))) for g in groups.values()]
@@ -230,18 +238,20 @@ def _steps(
 def _place(
     every: Perceptron, groups: dict[object, list[RuleUpdate]], alone: Iterable[RuleUpdate]
 ) -> None:
-    """Puts updates without a step to those in whose row they are, or that change the weights of
-    the same sum; those that have no such step make one of their own."""
-    axis = axis_of_steps([RuleStep(tuple(group)) for group in groups.values()])
+    """Puts updates without a step to those in whose row they are, or that are made of the same
+    cells; those that have no such step make one of their own."""
+    most = max(map(len, groups.values()))
+    steps = [RuleStep(tuple(group)) for group in groups.values()]
+    axis = axis_of_steps(steps, every.plain) if most > 1 else None
     known: dict[object, object] = {}
     for key, group in groups.items():
         for update in group:
-            known[axis.crossing(update.cell) if axis else every.plain(update.base)] = key
-            if not axis and isinstance(key, frozenset):
-                known.update(dict.fromkeys(key, key))
-    after = {update.cell: key for key, group in groups.items() for update in group}
+            inside = [every.plain(update.base), *every.inside(update)[1:]]
+            known |= dict.fromkeys([axis.crossing(update.cell)] if axis else inside, key)
     for update in sorted(alone, key=lambda update: update.cell):
-        base = every.plain(update.base)
-        place = axis.crossing(update.cell) if axis else base
-        key = known.get(place, ("after", place if axis else after.get(base)))
-        groups.setdefault(key, []).append(update)
+        if axis:
+            place: object = axis.crossing(update.cell)
+        else:
+            shared = (cell for cell in every.inside(update)[1:] if cell in known)
+            place = next(shared, every.plain(update.base))
+        groups.setdefault(known.get(place, ("alone", place)), []).append(update)

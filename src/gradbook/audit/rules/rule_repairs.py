@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import chain, product
 
 from gradbook.audit.formula.address import Address, column_of, letters, row_of, written
 from gradbook.audit.formula.edits import Edit
@@ -147,7 +147,8 @@ class RepairSearch:
         rate = self.usual.rate.fixed
         if rate is not None:
             found[rate] = self._anchored(rate)
-        for cell in self._unused:
+        in_ranges = map(self.perceptron.flow.sources, self.usual.inside(self.step))
+        for cell in [*chain.from_iterable(s[:LONGEST] for s in in_ranges), *self._unused]:
             found.setdefault(cell, self.book.called(cell, self.step.first))
         return list(found.values())
 
@@ -159,17 +160,14 @@ class RepairSearch:
         cells = self.usual.cells(self.step)
         before = usual.previous[usual.producer[self.step.first]]
         left = [u.cell for u in usual.steps[before].updates] if before is not None else []
-        near = usual.near(self.step)
-        if axis is not None:
-            forms = (usual.forms[update] for update in self.step.updates)
-            own = {cell for cell in cells if cell not in usual.weights}.union(
-                *(form.inputs for form in forms if form)
-            )
-            rows = set(map(axis.crossing, own))
-            every = [*self.book.values, *self.book.patterns]
-            near = near.union(cell for cell in every if axis.crossing(cell) in rows)
-        free = (c for c in sorted(near - usual.mentioned) if usual.is_number(c))
-        return [*left, *free]
+        forms = (usual.forms[update] for update in self.step.updates)
+        own = {cell for cell in cells if cell not in usual.weights}
+        own = own.union(*(form.inputs for form in forms if form))
+        rows = set(map(axis.crossing, own)) if axis else set()
+        unused = sorted({*self.book.values, *self.book.patterns} - usual.mentioned)
+        block = own.union(*map(self.perceptron.flow.sources, own))
+        near = (c for c in unused if (axis.crossing(c) in rows if axis else _is_among(c, block)))
+        return [*left, *filter(usual.is_number, near)]
 
     def _anchored(self, rate: Address) -> str:
         """The rate as formulas should name it: Network!$B$3."""
@@ -223,6 +221,13 @@ class RepairSearch:
         beside = (repair.cell - h.cell + other for h in repair.healed for other in others)
         shapes = {self.book.patterns[c].shape for c in beside if c in self.book.patterns}
         return 0 if new in shapes else 2 if old in shapes else 1
+
+
+def _is_among(cell: Address, others: Collection[Address]) -> bool:
+    """Whether a cell stands in the rectangle that others take up."""
+    rows, columns = list(map(row_of, others)), list(map(column_of, others))
+    inside = bool(others) and min(rows) <= row_of(cell) <= max(rows)
+    return inside and min(columns) <= column_of(cell) <= max(columns)
 
 
 def _disorder(forms: Sequence[RuleForm]) -> int:

@@ -101,7 +101,7 @@ def _ways(expression: Expression) -> list[list[str]]:
         case Call("IF", (_, then, otherwise)) if then is not None and otherwise is not None:
             return [*_ways(then), *_ways(otherwise)]
         case Call("SUM", arguments) if len(arguments) > 1:
-            return [[a.text for a in arguments if isinstance(a, Reference)]]
+            return [[*(a.text for a in arguments if isinstance(a, Reference)), ""]]
     signed = terms(expression)
     if len(signed) == 1 and not isinstance(expression, Reference):
         return [[]]

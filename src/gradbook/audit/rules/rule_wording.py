@@ -33,7 +33,9 @@ class RuleWords:
         names = {k: self._label(u.base) or self._label(u.cell) for k, u in starts.items()}
         counts = Counter(names.values())
         return {
-            k: name if name and counts[name] == 1 else self.book.called(starts[k].base)
+            k: name
+            if name and counts[name] == 1
+            else self.book.called(starts[k].base, starts[k].base)
             for k, name in names.items()
         }
 

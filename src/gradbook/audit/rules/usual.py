@@ -131,7 +131,7 @@ class Usual:
     @cached_property
     def _anchors(self) -> list[Address]:
         return [
-            min((c for c in self.cells(step) if c not in self.weights), default=step.first)
+            min((c for c in self.inside(step) if c not in self.weights), default=step.first)
             for step in self.steps
         ]
 
@@ -190,10 +190,17 @@ class Usual:
                         found[axis.line(cell)][patterns[cell]] += 1
         return found
 
+    def inside(self, step: RuleStep) -> list[Address]:
+        """The formulas of a step."""
+        every = (cell for update in step.updates for cell in self.perceptron.inside(update))
+        return list(dict.fromkeys(every))
+
     def cells(self, step: RuleStep) -> list[Address]:
-        """The formulas of a step, and the weights that it goes on from."""
-        inside = [cell for update in step.updates for cell in self.perceptron.inside(update)]
-        return list(dict.fromkeys([*inside, *(update.base for update in step.updates)]))
+        """The formulas of a step, those that only repeat others, and the weights before it."""
+        inside, plain = self.inside(step), self.perceptron.plain
+        sources = (s for cell in inside for s in self.perceptron.flow.sources(cell))
+        repeating = (s for s in sources if s in self.book.patterns and plain(s) != s)
+        return list(dict.fromkeys([*inside, *repeating, *(u.base for u in step.updates)]))
 
     def usual_at(self, step: RuleStep, cell: Address) -> list[Pattern]:
         """The formulas that most steps have where a cell stands."""
