@@ -10,6 +10,7 @@ from itertools import groupby
 
 ROW_BITS, COLUMN_BITS = 20, 14
 MOST_ROWS, MOST_COLUMNS = 1 << ROW_BITS, 1 << COLUMN_BITS
+SHEET_BITS = ROW_BITS + COLUMN_BITS  # above which a packed address says the sheet
 ROW = 1 << COLUMN_BITS  # one row further, in a packed address
 LAST_COLUMN = MOST_COLUMNS - 1  # of an address, only its column
 LAST_ROW = (MOST_ROWS - 1) << COLUMN_BITS  # only its row
@@ -24,7 +25,7 @@ def pack(sheet: int, row: int, column: int) -> Address:
 
 
 def sheet_of(cell: Address) -> int:
-    return cell >> (ROW_BITS + COLUMN_BITS)
+    return cell >> SHEET_BITS
 
 
 def row_of(cell: Address) -> int:

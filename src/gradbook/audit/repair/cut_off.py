@@ -76,7 +76,7 @@ def _pasted(training: SheetTraining) -> Iterator[list[Address]]:
 def _losses(training: SheetTraining, column: Sequence[Address]) -> Iterator[list[Loss]]:
     """What a pasted column leads to and no gradient is made of, the likeliest loss first."""
     book, flow, stop = training.book, training.flow, training.weight_cells
-    updates = [weight.cells[1] for weight in training.weights]
+    updates = [weight.homes[0] for weight in training.weights]
     first = training.axis.along(training.weights[0].start)
     cells = [
         cell

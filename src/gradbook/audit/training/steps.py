@@ -47,8 +47,9 @@ def steps_of(training: SheetTraining, loss: Sequence[Sequence[Address]]) -> list
 
     def claimed(j: int, k: int) -> tuple[Claim, ...]:
         """What is claimed of a weight in a step: nothing where its column has ended before."""
-        left = len(training.weights[j].cells) - k
-        return said[j][k] if left > 1 else _copied(training, found, j) if left == 1 else ()
+        if k < len(said[j]):
+            return said[j][k]
+        return _copied(training, found, j) if k == len(training.weights[j].cells) - 1 else ()
 
     for k in range(training.steps + 1):
         cells = tuple(w.cells[k] if k < len(w.cells) else None for w in training.weights)

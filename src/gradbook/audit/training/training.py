@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import islice
 
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
 from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
@@ -14,6 +14,7 @@ from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.broken_columns import aligned, companions, joined
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
+    carried_lines,
     change,
     heading,
     learning,
@@ -149,7 +150,9 @@ class SheetTraining:
 def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
     """The trainings, in the order of the sheets."""
     lines = list(update_lines(book))
-    columns = aligned(book, joined(book, learning(book, flow, lines)))
+    found = learning(book, flow, [*lines, *carried_lines(book)])
+    columns = aligned(book, joined(book, [column for column in found if not column.apart]))
+    columns += [column for column in found if column.apart]
     groups = [group + companions(book, group, lines) for group in _together(flow, columns)]
     return [_training(book, flow, group) for group in groups]
 
@@ -196,7 +199,7 @@ def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightCo
 
 def _met(flow: Flow, column: WeightColumn, owner: Mapping[Address, int]) -> set[int]:
     """The columns that one's first changes depend on, not looking behind their cells."""
-    changes = (source for cell in column.cells[1:3] for source in flow.sources(cell))
+    changes = (source for cell in column.homes[:2] for source in flow.sources(cell))
     walked = walk(changes, lambda cell: () if cell in owner else flow.sources(cell), NEAR)
     return {owner[cell] for cell in walked if cell in owner}
 
@@ -232,7 +235,7 @@ def _constant_cells(
 ) -> dict[Address, bool]:
     """The cells that the first update multiplies with, and whether it says so of all updates."""
     base, cell = next(
-        (pair for pair in pairwise(weight.cells) if pair[1] in book.patterns), weight.cells[:2]
+        (pair for pair in weight.updates if pair[1] in book.patterns), weight.updates[0]
     )
     parts = change(book.patterns[cell], base, cell)
     apart = _change_apart(book, parts, cell)

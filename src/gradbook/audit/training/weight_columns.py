@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from gradbook.audit.formula.address import Address, Axis, axis_of, sheet_of
+from gradbook.audit.formula.address import ROW, SHEET_BITS, Address, Axis, axis_of, sheet_of
 from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
@@ -28,6 +27,17 @@ class WeightColumn:
 
     cells: tuple[Address, ...]
     stride: int  # from one to the next, in packed addresses
+    apart: tuple[Address, ...] = ()  # where its updates stand, if its cells only carry them on
+
+    @property
+    def homes(self) -> tuple[Address, ...]:
+        """The cells of its updates: the weight's next ones, unless those stand apart."""
+        return self.apart or self.cells[1:]
+
+    @property
+    def updates(self) -> list[tuple[Address, Address]]:
+        """From which cell to which each update goes."""
+        return list(zip(self.cells, self.homes, strict=False))
 
     @property
     def start(self) -> Address:
@@ -55,7 +65,10 @@ class WeightColumn:
 
 
 def heading(book: Book, column: WeightColumn) -> str:
-    """What stands above a column of weights, or before a row of them."""
+    """What stands above a column of weights, or before a row of them; in a form, before a weight."""
+    above, left = column.start - ROW, column.start - 1
+    if book.is_text(left) and not book.is_text(above):
+        return str(book.values[left]).strip()
     return book.label(column.start, column.axis) or book.called(column.start, column.start)
 
 
@@ -105,7 +118,7 @@ def update_lines(book: Book) -> Iterator[WeightColumn]:
     for cell, pattern in book.patterns.items():
         for place in bases[pattern]:
             base = place.at(cell)
-            if base is not None and base != cell and sheet_of(base) == sheet_of(cell):
+            if base is not None and base != cell and _beside(base, cell):
                 following[cell - base][base] = cell
     for stride, after in following.items():
         reached = set(after.values())
@@ -117,6 +130,38 @@ def update_lines(book: Book) -> Iterator[WeightColumn]:
                 while cells[-1] in after:
                     cells.append(after[cells[-1]])
                 yield WeightColumn(tuple(cells), stride)
+
+
+def carried_lines(book: Book) -> Iterator[WeightColumn]:
+    """Lines of cells that repeat what is made, elsewhere, of the cell before: w, =new w, …"""
+    bases = {pattern: _bases(pattern) for pattern in set(book.patterns.values())}
+    made: defaultdict[Address, list[Address]] = defaultdict(list)  # of which cells an update is
+    following: defaultdict[int, dict[Address, tuple[Address, Address]]] = defaultdict(dict)
+    for home, pattern in book.patterns.items():
+        made[home] = [at for place in bases[pattern] if (at := place.at(home)) is not None]
+    for cell, pattern in book.patterns.items():
+        place = pattern.place_of(pattern.expression)
+        home = place.at(cell) if place else None
+        for base in made.get(home, ()) if home is not None else ():
+            if home is not None and base not in (cell, home) and _beside(base, cell):
+                following[cell - base].setdefault(base, (cell, home))
+    for stride, after in following.items():
+        reached = {cell for cell, _ in after.values()}
+        for start in after.keys() - reached:
+            cells, homes = [start], []
+            while cells[-1] in after:
+                cell, home = after[cells[-1]]
+                cells.append(cell)
+                homes.append(home)
+            last = homes[-1] + stride
+            if cells[-1] in made.get(last, ()):
+                homes.append(last)
+            yield WeightColumn(tuple(cells), stride, tuple(homes))
+
+
+def _beside(base: Address, cell: Address) -> bool:
+    """Whether two cells stand on one sheet, or in the same place of two."""
+    return sheet_of(base) == sheet_of(cell) or (cell - base) % (1 << SHEET_BITS) == 0
 
 
 def _bases(pattern: Pattern) -> list[CellReference]:
@@ -133,11 +178,11 @@ def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[Weig
     taken: set[Address] = set()
     in_vain: Counter[object] = Counter()
     for line in sorted(lines, key=lambda line: -len(line.cells)):
-        kind = book.patterns[line.cells[1]], line.way
+        kind = book.patterns[line.homes[0]], line.way
         if in_vain[kind] < ENOUGH and taken.isdisjoint(line.cells[1:]):
             if _learns(book, flow, line):
                 found.append(line)
-                taken.update(line.cells)
+                taken.update(line.cells, line.homes)
             else:
                 in_vain[kind] += 1
     return _along_with_most(_that_start(book, flow, _by_themselves(book, flow, found)))
@@ -150,7 +195,7 @@ def _learns(book: Book, flow: Flow, line: WeightColumn) -> bool:
 
 def _some_steps(line: WeightColumn) -> list[tuple[Address, Address]]:
     """A few updates: from which cell to which."""
-    steps = list(pairwise(line.cells))
+    steps = line.updates
     return [steps[k] for k in sorted({0, 1, len(steps) // 2}) if k < len(steps)]
 
 
