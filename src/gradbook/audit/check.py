@@ -28,7 +28,7 @@ from gradbook.audit.findings.findings import (
 )
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
-from gradbook.audit.judge.loss import find_loss, loss_findings
+from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
@@ -134,19 +134,21 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if share <= 0:
         training, found = loss_behind_values(training)
         loss = found or loss
-    if not loss:
+    if not loss or loss[0] is None:
         return None
     steps = steps_of(training, loss)
     groups = alike(training, steps)
     findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
         findings += (*update_findings(training, steps), *stale_findings(training, groups))
+    cells = [step.cells for step in loss if step and not step.assumed]
     return replace(
         _described(training),
         verdict=_verdict(training, findings),
-        loss=_called(training, loss[0]),
+        loss=loss_called(training, loss[0]),
+        notes=tuple(loss_notes(training, loss[0])),
         findings=findings,
-        curve=loss_curve(training.book, training.flow, loss, findings),
+        curve=loss_curve(training.book, training.flow, cells, findings),
     )
 
 

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from gradbook.audit.findings.findings import BLANK_RATE, PASTED, Finding, finding_in
-from gradbook.audit.formula.address import SHEET_BITS, Address, row_of, sheet_of, written
+from gradbook.audit.formula.address import SHEET, Address, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, renamed, terms, total
 from gradbook.audit.formula.pattern import CellReference, Pattern
@@ -33,7 +33,7 @@ def update_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> list
     tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, [steps[k]]))
     found = list(_blank_rate(training, steps))
     for j, weight in enumerate(training.weights):
-        patterns = map(training.book.patterns.get, weight.homes)
+        patterns = map(training.book.patterns.get, weight.updates)
         usual = Counter(pattern for pattern in patterns if pattern).most_common(1)
         if usual:
             updates = _Updates(training, j, weight, usual[0][0])
@@ -55,25 +55,24 @@ class _Updates:
     @cached_property
     def cells(self) -> list[Address]:
         """Those that have the usual formula."""
-        return [cell for cell in self.weight.homes if self.is_usual(cell)]
+        return [cell for cell in self.weight.updates if self.is_usual(cell)]
 
     def is_usual(self, cell: Address) -> bool:
         """Whether an update has the usual formula: on another sheet, that sheet's."""
         pattern = self.training.book.patterns.get(cell)
         if pattern is self.usual or pattern is None or pattern.shape != self.usual.shape:
             return pattern is self.usual
-        away = cell - self._first
-        sources = self.training.flow.sources
+        sources, away = self.training.flow.sources, cell - self._first
         both = zip(sources(cell), sources(self._first), strict=False)
-        return away % (1 << SHEET_BITS) == 0 and all(here - there in (0, away) for here, there in both)
+        return away % SHEET == 0 and all(here - there in (0, away) for here, there in both)
 
     @cached_property
     def _first(self) -> Address:
         patterns = self.training.book.patterns
-        return next(cell for cell in self.weight.homes if patterns.get(cell) is self.usual)
+        return next(cell for cell in self.weight.updates if patterns.get(cell) is self.usual)
 
     def before(self, cell: Address) -> Address:
-        return self.weight.cells[self.weight.homes.index(cell)]
+        return next(base for base, update in self.weight.steps if update == cell)
 
     def finding(
         self,
@@ -95,7 +94,7 @@ def _differing(
     book, usual = updates.training.book, updates.usual
     pasted: list[Address] = []
     others: defaultdict[Pattern, list[Address]] = defaultdict(list)
-    for k, cell in enumerate(updates.weight.homes):
+    for k, cell in enumerate(updates.weight.updates):
         pattern = book.patterns.get(cell)
         if pattern is None:
             pasted.append(cell)
@@ -132,7 +131,7 @@ def _additions(
     """An update that goes up the slope: it adds what it should subtract."""
     training, j = updates.training, updates.number
     usual = set(updates.cells)
-    following = dict(enumerate(updates.weight.homes))
+    following = dict(enumerate(updates.weight.updates))
     k = next((k for k, step in enumerate(steps) if following.get(step.number) in usual), None)
     if k is None or not steps[k].claims[j] or tested(k).is_known_right(j):
         return
@@ -186,7 +185,7 @@ def _rate_kept(training: SheetTraining, step: SheetStep) -> float | None:
     """The rate that the weights' values in the file were made with; None where they don't say."""
     values, found = training.book.values, []
     for weight, options in zip(training.weights, step.claims, strict=True):
-        before, after = (values.get(cell) for cell in weight.updates[0])
+        before, after = (values.get(cell) for cell in weight.steps[0])
         gradient = values.get(options[0].owner) if options and options[0].whole else None
         numbers = [x for x in (before, after, gradient) if isinstance(x, float)]
         if len(numbers) == 3 and gradient and before != after:
@@ -211,7 +210,7 @@ def _wrong_rates(updates: _Updates) -> Iterator[Finding]:
     sheet, mark, name = training.book.called(training.rate, first).rpartition("!")
     letters = name.rstrip("0123456789")
     right = f"{sheet}{mark}${letters}${name[len(letters) :]}"
-    drifts = len(wrong) < len(weight.homes) or (place.moves and len(weight.homes) > 1)
+    drifts = len(wrong) < len(weight.cells) - 1 or (place.moves and len(weight.cells) > 2)
     yield updates.finding(
         wrong,
         _with_rate(updates, first, taken[first], right),

@@ -120,7 +120,7 @@ def _counted(tested: StepUnderTest, formulas: Mapping[Address, Pattern]) -> set[
             sources = tuple(training.flow.mentioned(formulas[cell].places, cell))
         return map(meant, sources)
 
-    counted = walk(map(meant, tested.step.loss), onward)
+    counted = walk(map(meant, tested.loss_cells), onward)
     typed = {c for c in counted if c not in book.patterns and c not in training.weight_cells}
     return {cell for cell in typed if isinstance(book.values.get(cell), float)}
 

@@ -123,7 +123,7 @@ def claim_fault(
     elif edits:
         kind, why = wording.kind(edits), wording.why(edits, name)
     elif tested.has_no_influence(weight):
-        loss = ", ".join(_called(tested, cell) for cell in tested.step.loss)
+        loss = ", ".join(_called(tested, cell) for cell in sorted(tested.loss_cells))
         kind, why = "wrong formula", f"the loss ({loss}) doesn't depend on {name}"
     else:
         kind, why = "wrong formula", "no formula was found for it"

@@ -35,11 +35,11 @@ class Claim:
 def every_claim(training: SheetTraining, weight: WeightColumn) -> list[tuple[Claim, ...]]:
     """What the update after each step may mean by the gradient."""
     found: list[tuple[Claim, ...]] = []
-    while (left := len(weight.homes) - len(found)) > 0:
+    while (left := len(weight.updates) - len(found)) > 0:
         step = len(found)
         read: list[Address] = []
         said = tuple(claims(training, weight, step, read))
-        away = dict.fromkeys(weight.updates[step], weight.stride)
+        away = dict.fromkeys(weight.steps[step], weight.stride)
         if training.rate is not None:
             away.setdefault(training.rate, 0)
         repeated = RepeatedSteps(training, away, left if read and step else 1)
@@ -60,7 +60,7 @@ def claims(
     """
     search = _search(training, weight, step, read)
     found = search.found if search else []
-    if step == 0 and len(weight.homes) > 1:
+    if step == 0 and len(weight.steps) > 1:
         found = [*_as_after(training, weight, found), *found]
     return [Claim(f.owner, f.expression, f.whole, f.sign, f.via) for f in dict.fromkeys(found)]
 
@@ -68,7 +68,7 @@ def claims(
 def _search(
     training: SheetTraining, weight: WeightColumn, step: int, read: list[Address] | None = None
 ) -> GradientSearch | None:
-    base, home = weight.updates[step]
+    base, home = weight.steps[step]
     pattern = training.book.patterns.get(home)
     if pattern is None or pattern.expression is None:
         return None
@@ -80,7 +80,7 @@ def _search(
 def _as_after(training: SheetTraining, weight: WeightColumn, first: Sequence[Found]) -> list[Found]:
     """What the first update means if it means what the second does: nothing is remembered yet, so
     its formulas may say less."""
-    patterns, home = training.book.patterns, weight.homes[0]
+    patterns, home = training.book.patterns, weight.updates[0]
     known = {found.owner for found in first if found.whole}
     likely = []
     second = _search(training, weight, 1)

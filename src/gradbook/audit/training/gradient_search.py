@@ -165,9 +165,12 @@ class GradientSearch:
         above = [cell for f in moving if f.above and (cell := self.training.cell_of(f.part, home))]
         only = [f for f in moving if f.above]
         alone = len(above) == len(only) == 1
+        shared = alone and len(rest) > 1 and self._is_shared(above[0])
+        if shared:
+            self._add(home, inline, False, sign, straight, way)
         if alone:
             self._claim_cell(above[0], sign, straight, way)
-        if not alone or len(rest) > 1:
+        if not alone or (len(rest) > 1 and not shared):
             self._add(home, inline, False, sign, straight, way)
         bare = product([f for f in moving if not self._is_setting(f.part, home, moving)])
         settings = [f for f in rest if f not in moving and self._is_setting(f.part, home, moving)]
@@ -177,6 +180,11 @@ class GradientSearch:
             )
         if not alone:
             self._claim_only_cell(bare, home, sign, straight, way)
+
+    def _is_shared(self, cell: Address) -> bool:
+        """Whether several weights' updates take a cell: it is a factor of all their gradients."""
+        users = self.training.flow.users.get(cell, ())
+        return len(self.training.update_cells.intersection(users)) > 1
 
     def _claim_only_cell(
         self, part: Expression, home: Address, sign: int, straight: bool, way: tuple[Address, ...]
@@ -299,6 +307,8 @@ class GradientSearch:
             return True
         if self.training.varies(factor.part, home):
             return False
+        if isinstance(factor.part, Number) and 0 < factor.part.value < 1 and factor.above:
+            return self.training.rate is None
         lone = len(beside) == 2 and not isinstance(factor.part, Infix)
         return self.training.rate is None and lone
 

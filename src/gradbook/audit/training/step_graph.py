@@ -12,6 +12,7 @@ from gradbook.audit.formula.values import (
     CellBlock,
     LeadsBack,
     Lookup,
+    Meaning,
     NotUnderstood,
     Single,
     number,
@@ -50,12 +51,18 @@ class StepGraph:
         self, expression: Expression, home: Address, pattern: Pattern | None = None
     ) -> Node:
         """What an expression says in some cell."""
+        return number(self.graph, self.meaning(expression, home, pattern))
+
+    def meaning(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Meaning:
+        """The same where it may be a block of values."""
         pattern = pattern or self.book.patterns[home]
         for cell in self.training.mentioned(expression, home, pattern):
             if not self.training.before(home, cell):
                 self._worked(self._meant(cell))
         spend(FORMULA)
-        return number(self.graph, meaning(self.graph, expression, self._look(home, pattern)))
+        return meaning(self.graph, expression, self._look(home, pattern))
 
     def _worked(self, cell: Address) -> Single:
         """A cell's value, after those that it is computed from."""

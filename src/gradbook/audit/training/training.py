@@ -14,7 +14,6 @@ from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.broken_columns import aligned, companions, joined
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
-    carried_lines,
     change,
     heading,
     learning,
@@ -64,6 +63,11 @@ class SheetTraining:
             for j, weight in enumerate(self.weights)
             for k, cell in enumerate(weight.cells)
         }
+
+    @cached_property
+    def update_cells(self) -> set[Address]:
+        """Every formula that updates a weight."""
+        return {cell for weight in self.weights for cell in weight.updates}
 
     @cached_property
     def computed(self) -> set[Address]:
@@ -150,10 +154,10 @@ class SheetTraining:
 def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
     """The trainings, in the order of the sheets."""
     lines = list(update_lines(book))
-    found = learning(book, flow, [*lines, *carried_lines(book)])
-    columns = aligned(book, joined(book, [column for column in found if not column.apart]))
-    columns += [column for column in found if column.apart]
-    groups = [group + companions(book, group, lines) for group in _together(flow, columns)]
+    columns = aligned(book, joined(book, learning(book, flow, lines)))
+    learning_cells = {cell for column in columns for cell in column.cells}
+    others = [line for line in lines if learning_cells.isdisjoint(line.cells)]
+    groups = [group + companions(book, group, others) for group in _together(flow, columns)]
     return [_training(book, flow, group) for group in groups]
 
 
@@ -199,7 +203,7 @@ def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightCo
 
 def _met(flow: Flow, column: WeightColumn, owner: Mapping[Address, int]) -> set[int]:
     """The columns that one's first changes depend on, not looking behind their cells."""
-    changes = (source for cell in column.homes[:2] for source in flow.sources(cell))
+    changes = (source for cell in column.updates[:2] for source in flow.sources(cell))
     walked = walk(changes, lambda cell: () if cell in owner else flow.sources(cell), NEAR)
     return {owner[cell] for cell in walked if cell in owner}
 
@@ -234,9 +238,7 @@ def _constant_cells(
     book: Book, flow: Flow, weight: WeightColumn, varying: Collection[Address]
 ) -> dict[Address, bool]:
     """The cells that the first update multiplies with, and whether it says so of all updates."""
-    base, cell = next(
-        (pair for pair in weight.updates if pair[1] in book.patterns), weight.updates[0]
-    )
+    base, cell = next((pair for pair in weight.steps if pair[1] in book.patterns), weight.steps[0])
     parts = change(book.patterns[cell], base, cell)
     apart = _change_apart(book, parts, cell)
     said = book.patterns[apart].expression if apart in varying and apart in book.patterns else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import pairwise
 
 from gradbook.audit.findings.findings import (
     FROZEN,
@@ -68,7 +67,7 @@ def _exercises(book: Book) -> list[SheetReport]:
 def _blank(book: Book, line: WeightColumn) -> list[Address]:
     """The blank cells that a line's updates mention, each in a place of its own."""
     found = []
-    for base, cell in pairwise(line.cells):
+    for base, cell in line.steps:
         pattern = book.patterns[cell]
         for _, part in change(pattern, base, cell):
             for reference in references(part):
@@ -81,7 +80,7 @@ def _blank(book: Book, line: WeightColumn) -> list[Address]:
 
 def _has_rates_in_rows(book: Book, line: WeightColumn, blank: Sequence[Address]) -> bool:
     """Whether the updates take a number that goes along with their rows."""
-    cell = line.cells[1]
+    cell = line.updates[0]
     taken = {
         place.at(cell)
         for place in book.patterns[cell].places

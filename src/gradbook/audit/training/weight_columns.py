@@ -6,10 +6,11 @@ Most such lines are columns; where steps stand side by side they are rows.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from gradbook.audit.formula.address import ROW, SHEET_BITS, Address, Axis, axis_of, sheet_of
+from gradbook.audit.formula.address import ROW, SHEET, Address, Axis, axis_of, sheet_of
 from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
@@ -27,17 +28,17 @@ class WeightColumn:
 
     cells: tuple[Address, ...]
     stride: int  # from one to the next, in packed addresses
-    apart: tuple[Address, ...] = ()  # where its updates stand, if its cells only carry them on
+    carried: tuple[Address, ...] = ()  # the updates that the cells only repeat, if they do
 
     @property
-    def homes(self) -> tuple[Address, ...]:
-        """The cells of its updates: the weight's next ones, unless those stand apart."""
-        return self.apart or self.cells[1:]
+    def updates(self) -> tuple[Address, ...]:
+        """The formulas that update it, step by step: its own cells, or those that they repeat."""
+        return self.carried or self.cells[1:]
 
-    @property
-    def updates(self) -> list[tuple[Address, Address]]:
-        """From which cell to which each update goes."""
-        return list(zip(self.cells, self.homes, strict=False))
+    @cached_property
+    def steps(self) -> tuple[tuple[Address, Address], ...]:
+        """Each cell with the formula that updates it."""
+        return tuple(zip(self.cells, self.updates, strict=False))
 
     @property
     def start(self) -> Address:
@@ -65,7 +66,7 @@ class WeightColumn:
 
 
 def heading(book: Book, column: WeightColumn) -> str:
-    """What stands above a column of weights, or before a row of them; in a form, before a weight."""
+    """What stands above a column of weights, before a row of them, beside a weight in a form."""
     above, left = column.start - ROW, column.start - 1
     if book.is_text(left) and not book.is_text(above):
         return str(book.values[left]).strip()
@@ -120,6 +121,7 @@ def update_lines(book: Book) -> Iterator[WeightColumn]:
             base = place.at(cell)
             if base is not None and base != cell and _beside(base, cell):
                 following[cell - base][base] = cell
+    yield from _carried_lines(book, following)
     for stride, after in following.items():
         reached = set(after.values())
         for start in after:
@@ -132,36 +134,32 @@ def update_lines(book: Book) -> Iterator[WeightColumn]:
                 yield WeightColumn(tuple(cells), stride)
 
 
-def carried_lines(book: Book) -> Iterator[WeightColumn]:
-    """Lines of cells that repeat what is made, elsewhere, of the cell before: w, =new w, …"""
-    bases = {pattern: _bases(pattern) for pattern in set(book.patterns.values())}
-    made: defaultdict[Address, list[Address]] = defaultdict(list)  # of which cells an update is
-    following: defaultdict[int, dict[Address, tuple[Address, Address]]] = defaultdict(dict)
-    for home, pattern in book.patterns.items():
-        made[home] = [at for place in bases[pattern] if (at := place.at(home)) is not None]
-    for cell, pattern in book.patterns.items():
-        place = pattern.place_of(pattern.expression)
-        home = place.at(cell) if place else None
-        for base in made.get(home, ()) if home is not None else ():
-            if home is not None and base not in (cell, home) and _beside(base, cell):
-                following[cell - base].setdefault(base, (cell, home))
-    for stride, after in following.items():
-        reached = {cell for cell, _ in after.values()}
-        for start in after.keys() - reached:
-            cells, homes = [start], []
-            while cells[-1] in after:
-                cell, home = after[cells[-1]]
-                cells.append(cell)
-                homes.append(home)
-            last = homes[-1] + stride
-            if cells[-1] in made.get(last, ()):
-                homes.append(last)
-            yield WeightColumn(tuple(cells), stride, tuple(homes))
+def _carried_lines(
+    book: Book, following: Mapping[int, Mapping[Address, Address]]
+) -> Iterator[WeightColumn]:
+    """Lines whose cells repeat what the step before has made of them elsewhere: a column of new
+    weights beside the old ones, a sheet for each step."""
+    update_of = {base: cell for after in following.values() for base, cell in after.items()}
+    base_of = {cell: base for base, cell in update_of.items()}
+    after: dict[Address, Address] = {}
+    for cell in update_of:
+        pattern = book.patterns.get(cell)
+        place = pattern.place_of(pattern.expression) if pattern and pattern.expression else None
+        repeated = place.at(cell) if place else None
+        if repeated in base_of and base_of[repeated] != cell:
+            after[base_of[repeated]] = cell
+    reached = set(after.values())
+    for start in after.keys() - reached:
+        cells = [start, after[start]]
+        stride = cells[1] - start
+        while after.get(cells[-1]) == cells[-1] + stride:
+            cells.append(cells[-1] + stride)
+        yield WeightColumn(tuple(cells), stride, tuple(update_of[cell] for cell in cells))
 
 
 def _beside(base: Address, cell: Address) -> bool:
     """Whether two cells stand on one sheet, or in the same place of two."""
-    return sheet_of(base) == sheet_of(cell) or (cell - base) % (1 << SHEET_BITS) == 0
+    return sheet_of(base) == sheet_of(cell) or (cell - base) % SHEET == 0
 
 
 def _bases(pattern: Pattern) -> list[CellReference]:
@@ -178,11 +176,11 @@ def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[Weig
     taken: set[Address] = set()
     in_vain: Counter[object] = Counter()
     for line in sorted(lines, key=lambda line: -len(line.cells)):
-        kind = book.patterns[line.homes[0]], line.way
-        if in_vain[kind] < ENOUGH and taken.isdisjoint(line.cells[1:]):
+        kind = book.patterns[line.updates[0]], line.way
+        if in_vain[kind] < ENOUGH and taken.isdisjoint(line.updates):
             if _learns(book, flow, line):
                 found.append(line)
-                taken.update(line.cells, line.homes)
+                taken.update(line.cells, line.updates)
             else:
                 in_vain[kind] += 1
     return _along_with_most(_that_start(book, flow, _by_themselves(book, flow, found)))
@@ -195,7 +193,7 @@ def _learns(book: Book, flow: Flow, line: WeightColumn) -> bool:
 
 def _some_steps(line: WeightColumn) -> list[tuple[Address, Address]]:
     """A few updates: from which cell to which."""
-    steps = line.updates
+    steps = line.steps
     return [steps[k] for k in sorted({0, 1, len(steps) // 2}) if k < len(steps)]
 
 

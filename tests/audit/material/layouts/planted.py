@@ -174,6 +174,3 @@ def _planted(sketch: Sketch, draw: random.Random, layout: str) -> tuple[str, Tab
         if not leads_back(table, marked) and not same_everywhere(clean_table, table, marked):
             return what, replace(table, marked=marked)
     return None
-
-
-
