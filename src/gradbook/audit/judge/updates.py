@@ -246,6 +246,9 @@ def _is_rate(updates: _Updates, at: Address, cell: Address) -> bool:
         return True
     if at not in training.varying and rate in training.flow.behind([at]):
         return True
+    patterns = training.book.patterns
+    if at in patterns and rate is not None and patterns[at] is patterns.get(rate):
+        return True  # a schedule's own formula, further on
     value = training.book.values.get(at)
     rows = row_of(updates.before(cell)), row_of(cell)
     beside = row_of(at) in rows or sheet_of(at) != sheet_of(cell)
