@@ -11,7 +11,6 @@ from itertools import groupby
 ROW_BITS, COLUMN_BITS = 20, 14
 MOST_ROWS, MOST_COLUMNS = 1 << ROW_BITS, 1 << COLUMN_BITS
 ROW = 1 << COLUMN_BITS  # one row further, in a packed address
-SHEET = ROW << ROW_BITS  # one sheet further
 SHEET = 1 << ROW_BITS + COLUMN_BITS  # the same place on the next sheet
 LAST_COLUMN = MOST_COLUMNS - 1  # of an address, only its column
 LAST_ROW = (MOST_ROWS - 1) << COLUMN_BITS  # only its row
