@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gradbook.audit.budget import Spent, budget, budget_of_book, left_open
+from gradbook.audit.budget import A_SHARE, Spent, budget, budget_of_book, left_open, sought
 from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise import asked_of, told
 from gradbook.audit.findings.findings import (
@@ -26,6 +26,7 @@ from gradbook.audit.findings.findings import (
     SheetReport,
     finding_in,
 )
+from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_all_rows
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
@@ -43,8 +44,6 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.origin import origin_of
 from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
-
-NOT_LOOKED_AT = "not looked at further"
 
 
 def check(path: str | Path) -> BookReport:
@@ -64,15 +63,19 @@ def _report(name: str, path: str | Path) -> BookReport:
         origin, asked = origin_of(book), asked_of(book)
         flow = Flow(book)
         fill_in(book, flow)
-        sheets = told(book, _sheets(book, flow), asked)
+        sheets = told(book, told_of_all_rows(book, _sheets(book, flow)), asked)
+    except Spent:
+        return BookReport(name, UNREADABLE, problem="finding out what it trains takes too long")
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
     except (RecursionError, MemoryError):
         return BookReport(name, UNREADABLE, problem="its formulas are too deep to follow")
+    verdict = min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK)
     return BookReport(
         name,
-        min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK),
+        UNFINISHED if verdict == RIGHT and book.unread else verdict,
         tuple(sheets),
+        notes=notes_on(book),
         fingerprint=hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16],
         formulas=len(book.patterns),
         origin=origin,
@@ -82,8 +85,10 @@ def _report(name: str, path: str | Path) -> BookReport:
 def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
     """A report for each training, and for each sheet that holds the numbers of one; or what there
     is in a book without any."""
-    trainings = find_trainings(book, flow) or cut_off_trainings(book, flow)
-    trainings += with_pasted_gradients(book, flow, trainings)
+    trainings = find_trainings(book, flow)
+    if not trainings:
+        trainings = sought(lambda: cut_off_trainings(book, flow), A_SHARE) or []
+    trainings += sought(lambda: with_pasted_gradients(book, flow, trainings), A_SHARE) or []
     both = ((training, _checked(training)) for training in trainings)
     judged = [(training, sheet) for training, sheet in both if sheet is not None]
     if not judged:

@@ -19,8 +19,8 @@ WIDEST = 20_000  # cells of a range
 TOO_WIDE = "it refers to too many cells"
 
 
-def leave_out_widest(book: Book) -> list[Address]:
-    """Make those formulas unknown that refer to most cells, as many as must be; gives their cells.
+def leave_out_widest(book: Book) -> None:
+    """Make those formulas unknown that refer to most cells, as many as must be.
 
     Formulas of one pattern stay together, for a column with gaps would look like a mistake.
     """
@@ -28,7 +28,6 @@ def leave_out_widest(book: Book) -> list[Address]:
     for cell, pattern in book.patterns.items():
         homes[pattern].append(cell)
     widths = {pattern: _links(pattern, cells) for pattern, cells in homes.items()}
-    left_out: list[Address] = []
     links = 0
     most = MOST_LINKS if sum(map(sum, widths.values())) <= MOST_LINKS else ENOUGH
     for pattern in sorted(widths, key=lambda pattern: max(widths[pattern])):
@@ -36,8 +35,7 @@ def leave_out_widest(book: Book) -> list[Address]:
         if links > most or max(widths[pattern]) > WIDEST:
             unknown = replace(pattern, expression=None, places=(), problem=TOO_WIDE)
             book.patterns.update(dict.fromkeys(homes[pattern], unknown))
-            left_out += homes[pattern]
-    return left_out
+            book.too_wide += homes[pattern]
 
 
 def _links(pattern: Pattern, homes: Sequence[Address]) -> list[int]:

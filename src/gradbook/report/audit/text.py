@@ -67,6 +67,8 @@ def lines(
         ]
         for sheet in shown(report.sheets, everything):
             yield from _sheet(sheet, len(report.sheets) > 1, width, known=found(report))
+        for note in report.notes:
+            yield from folded(one_line(note), width, 2, INDENT)
     if len(reports) > 1:
         yield []
         yield [Span(counts(reports), "bold")]
