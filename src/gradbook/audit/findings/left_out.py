@@ -1,9 +1,10 @@
-"""What is told of rows that weren't looked at one by one: those that repeat others, and the rest."""
+"""What is told of rows that weren't looked at one by one: some repeat others, the rest is too much."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from gradbook.audit.findings.findings import Finding, SheetReport
 from gradbook.audit.formula.address import MOST_ROWS, ROW, cells_of, ranges, row_of
@@ -17,14 +18,12 @@ BACK = 3  # rows at the end of what was looked at that may refer to what follows
 
 def told_of_all_rows(book: Book, sheets: Iterable[SheetReport]) -> list[SheetReport]:
     """The reports, said of the rows, too, that repeat those which were looked at."""
-    found = []
-    for sheet in sheets:
-        number = book.sheet_number(sheet.sheet)
-        for part in book.repeated:
-            if part.sheet == number:
-                sheet = _with_part(sheet, part)
-        found.append(sheet)
-    return found
+    return [_of_all_rows(book, sheet) for sheet in sheets] if book.repeated else list(sheets)
+
+
+def _of_all_rows(book: Book, sheet: SheetReport) -> SheetReport:
+    number = book.sheet_number(sheet.sheet)
+    return reduce(_with_part, (part for part in book.repeated if part.sheet == number), sheet)
 
 
 def _with_part(sheet: SheetReport, part: RepeatedPart) -> SheetReport:
