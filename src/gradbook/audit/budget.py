@@ -92,15 +92,16 @@ def sought(search: Callable[[], Found], share: float = 1.0) -> Found | None:
     share; None where that is too little."""
     current = budget()
     before, account = current.open, current.seeking
-    most = account.most
+    most, until = account.most, account.until
     account.most -= int((1 - share) * (most - account.spent))
+    account.until -= (1 - share) * max(until - process_time(), 0.0)
     current.open = account
     try:
         return None if account.is_empty else search()
     except Spent:
         return None
     finally:
-        account.most = most
+        account.most, account.until = most, until
         current.open = before
 
 

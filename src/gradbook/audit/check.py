@@ -26,7 +26,7 @@ from gradbook.audit.findings.findings import (
     SheetReport,
     finding_in,
 )
-from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_all_rows
+from gradbook.audit.findings.left_out import NOT_LOOKED_AT, doubtful, notes_on, told_of_all_rows
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
@@ -66,20 +66,21 @@ def _report(name: str, path: str | Path) -> BookReport:
         book, circular = without_circles(book, flow)
         flow = Flow(book) if circular else flow
         fill_in(book, flow)
+        left = tuple(f"{NOT_LOOKED_AT}: {what}" for what in budget().left)
         sheets = with_circles(_sheets(book, flow), circular)
         sheets = told(book, told_of_all_rows(book, sheets), asked)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
     except Spent:
-        return BookReport(name, UNREADABLE, problem=f"{NOT_LOOKED_AT}: there is too much of it")
+        return BookReport(name, UNFINISHED, notes=(f"{NOT_LOOKED_AT}: there is too much of it",))
     except (RecursionError, MemoryError):
         return BookReport(name, UNREADABLE, problem="its formulas are too deep to follow")
     verdict = min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK)
     return BookReport(
         name,
-        UNFINISHED if verdict == RIGHT and book.unread else verdict,
+        UNFINISHED if verdict in doubtful(book) else verdict,
         tuple(sheets),
-        notes=notes_on(book),
+        notes=(*notes_on(book), *left),
         fingerprint=hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16],
         formulas=len(book.patterns),
         origin=origin,

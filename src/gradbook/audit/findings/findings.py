@@ -200,5 +200,6 @@ def _sheet(report: SheetReport) -> dict[str, object]:
         "rate": report.rate or None,
         "weights": list(report.weights),
         "rows": list(report.rows) if report.rows else None,
+        "notes": list(report.notes),
         "findings": [{name: getattr(f, name) for name in RECORDED} for f in report.findings],
     }

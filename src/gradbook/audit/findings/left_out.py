@@ -1,4 +1,4 @@
-"""What is told of rows that weren't looked at one by one: some repeat others, the rest is too much."""
+"""What is told of rows that weren't looked at one by one: they repeat others, or are too many."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import reduce
 
-from gradbook.audit.findings.findings import Finding, SheetReport
+from gradbook.amounts import counted
+from gradbook.audit.findings.findings import NO_NETWORK, RIGHT, Finding, SheetReport
 from gradbook.audit.formula.address import MOST_ROWS, ROW, cells_of, ranges, row_of
 from gradbook.audit.workbook.book import Book, RowSpan
 from gradbook.audit.workbook.repeated_rows import RepeatedPart
@@ -51,6 +52,13 @@ def _finding(finding: Finding, part: RepeatedPart) -> Finding:
     return replace(finding, cells=ranges(cells | again)) if again else finding
 
 
+def doubtful(book: Book) -> tuple[str, ...]:
+    """What a book can't be called, for what wasn't looked at may say otherwise."""
+    if book.unread:
+        return RIGHT, NO_NETWORK
+    return (NO_NETWORK,) if book.too_wide else ()
+
+
 def notes_on(book: Book) -> tuple[str, ...]:
     """What is to be said of a book that wasn't looked at cell by cell."""
     notes = []
@@ -61,7 +69,7 @@ def notes_on(book: Book) -> tuple[str, ...]:
         )
     if book.too_wide:
         first = book.called(book.too_wide[0])
-        notes.append(f"{NOT_LOOKED_AT}: formulas that refer to very many cells, as {first} does")
+        notes.append(f"{NOT_LOOKED_AT}: formulas of very many cells or parts, as in {first}")
     if book.unread:
         what = f"{_named(book, book.unread)} and what is computed from there"
         notes.append(f"{NOT_LOOKED_AT}: {what}")
@@ -72,7 +80,7 @@ def _named(book: Book, spans: Sequence[RowSpan]) -> str:
     """Rows of sheets: the first few, and how many more."""
     some = ", ".join(_one_named(book, span) for span in spans[:SHOWN])
     more = len(spans) - SHOWN
-    return f"{some} and {more:,} more such parts" if more > 0 else some
+    return f"{some} and {counted(more, 'more such part')}" if more > 0 else some
 
 
 def _one_named(book: Book, span: RowSpan) -> str:

@@ -16,19 +16,23 @@ from gradbook.audit.formula.address import (
 )
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, CellValue, RowSpan
+from gradbook.audit.workbook.links import TOO_LONG
 from gradbook.audit.workbook.package import WorkbookError
 from gradbook.audit.workbook.repeated_rows import RepeatedPart, RowRepeats
 from gradbook.audit.workbook.row_texts import RowTexts
 from gradbook.targets.excel.language.grammar import LONGEST_FORMULA
 
-KEPT_ANYWAY = 100_000  # cells, of all sheets: from then on rows that repeat others aren't
-MOST_KEPT = 250_000
+LARGE = 8 * 2**20  # bytes of all sheets; those that people make have a tenth of it
+KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells: from then on rows that repeat others aren't
+MOST_KEPT, MOST_OF_LARGE = 250_000, 60_000
+MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
 MOST_READ = 3_000_000
 MOST_EMPTY = 500_000
 LONGEST = 4.0  # seconds of the processor
-LOOK_AT_CLOCK = 1000  # cells
+LOOK_AT_CLOCK, LETTERS = 1000, 20  # cells; so many letters of a new formula count as one
 MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
 MOST_FORMULAS = 30_000  # different ones
+MOST_LETTERS = 1_200_000  # of those
 
 Kept = tuple[Address, CellValue, Pattern | None]
 
@@ -40,12 +44,17 @@ class EnoughRead(Exception):
 class BookCells:
     """The cells of a book, as they are read, sheet by sheet."""
 
-    def __init__(self, book: Book, strings: list[str]) -> None:
+    def __init__(self, book: Book, strings: list[str], size: int = 0) -> None:
         self.book = book
+        self.kept_anyway = KEPT_OF_LARGE if size > LARGE else KEPT_ANYWAY
+        self.most_kept = MOST_OF_LARGE if size > LARGE else MOST_KEPT
+        self.most_here = 0  # once this sheet was read
         self.strings = strings
         self.sheet = -1
         self.shared: dict[str, Pattern] = {}  # by their numbers, in one sheet
         self.full = self.empty = self.kept = 0  # how many cells there were so far
+        self.letters = 0  # of different formulas
+        self._looked = 0  # at how many of them the clock was looked at
         self.row = 0
         self.until = process_time() + LONGEST
         self._waiting: list[Kept] = []  # of the row that is read
@@ -56,6 +65,8 @@ class BookCells:
     def next_sheet(self) -> None:
         self.end_row()
         self.sheet += 1
+        left, following = self.most_kept - self.kept, len(self.book.sheets) - self.sheet
+        self.most_here = self.kept + left // min(max(following, 1), MOST_SHARES)
         self.row = 0
         self.shared = {}
         self._repeats = RowRepeats()
@@ -96,6 +107,7 @@ class BookCells:
             return False
         self.row = row
         self.full += len(kind) // 2
+        self._look_at_clock()
         self._leave_out(period)
         return True
 
@@ -138,20 +150,26 @@ class BookCells:
         if row != self.row:
             self.end_row()
             self.row = row
-        if self.kept > MOST_KEPT or self.full > MOST_READ or self.empty > MOST_EMPTY:
+        if self.kept > self.most_here or self.full > MOST_READ or self.empty > MOST_EMPTY:
             raise EnoughRead
-        if self.full % LOOK_AT_CLOCK == 0 and process_time() > self.until:
-            raise EnoughRead
+        self._look_at_clock()
         if not full:
             return
         cell = pack(self.sheet, row, column)
         shown = self._typed(kind, value)
         pattern = self._formula(cell, form, formula) if form is not None else None
-        if self.kept < KEPT_ANYWAY:
+        if self.kept < self.kept_anyway:
             self._keep(cell, shown, pattern)
         else:
             self._waiting.append((cell, shown, pattern))
             self._columns += (column, pattern or type(shown))
+
+    def _look_at_clock(self) -> None:
+        read = self.full + self.letters // LETTERS
+        if read > self._looked + LOOK_AT_CLOCK:
+            self._looked = read
+            if process_time() > self.until:
+                raise EnoughRead
 
     def _typed(self, kind: str, raw: str | None) -> CellValue:
         if raw is None:
@@ -185,9 +203,11 @@ class BookCells:
 
     def _pattern(self, cell: Address, formula: str) -> Pattern:
         if len(formula) > LONGEST_FORMULA:
-            return Pattern(f"long {cell}", cell, formula[:200], None, {}, "it is too long")
+            return Pattern(f"long {cell}", cell, formula[:200], None, {}, TOO_LONG)
+        before = self.book.reader.count
         pattern = self.book.reader.pattern(formula, cell)
-        if self.book.reader.count > MOST_FORMULAS:
+        self.letters += len(formula) * (self.book.reader.count - before)
+        if self.book.reader.count > MOST_FORMULAS or self.letters > MOST_LETTERS:
             raise EnoughRead
         return pattern
 

@@ -49,7 +49,7 @@ def book_of(parts: Package) -> Book:
     numbers = {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}
     book.reader = Reader(numbers, book.names)
     strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))
-    cells = BookCells(book, strings)
+    cells = BookCells(book, strings, sum(parts.size(sheet.part) for sheet in book.sheets))
     for sheet in book.sheets:
         cells.next_sheet()
         SheetRows(cells).read(parts, sheet.part)

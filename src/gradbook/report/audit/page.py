@@ -51,7 +51,8 @@ def audit_page(reports: Sequence[BookReport], scores: Sequence[BookScore] = ()) 
             continue
         name = text(_name(report)) if len(reports) > 1 else "Findings"
         heading = f"{name} {badge(report.verdict)}"
-        body = "\n".join(_sheet(sheet, len(report.sheets) > 1) for sheet in report.sheets)
+        sheets = (_sheet(sheet, len(report.sheets) > 1) for sheet in report.sheets)
+        body = "\n".join([*_paragraphs(report.notes), *sheets])
         sections.append(Section(_anchor(reports, report), heading, body))
     first = f"{reports[0].verdict}{summary(reports[0])}"
     lead = first[:1].upper() + first[1:] if len(reports) == 1 else counts(reports)
@@ -66,7 +67,8 @@ def audit_page(reports: Sequence[BookReport], scores: Sequence[BookScore] = ()) 
 
 def _has_a_part(reports: Sequence[BookReport], report: BookReport) -> bool:
     """Whether a book has a part of its own on the page."""
-    return any(len(reports) == 1 or sheet.findings for sheet in report.sheets)
+    alone = len(reports) == 1
+    return bool(report.notes) or any(alone or sheet.findings for sheet in report.sheets)
 
 
 def _name(report: BookReport) -> str:
@@ -135,11 +137,15 @@ def _names(books: Sequence[str]) -> str:
 
 def _sheet(sheet: SheetReport, several: bool) -> str:
     title = f"<h3>{text(one_line(sheet.sheet))} {badge(sheet.verdict)}</h3>" if several else ""
-    notes = (f"<p>{text(one_line(note))}</p>" for note in sheet.notes)
+    notes = _paragraphs(sheet.notes)
     findings = (_finding(finding) for finding in sheet.findings if finding.kind != TO_FILL_IN)
     waiting = to_fill_in(sheet)
     blank = f"<p>Still to be filled in: {text(waiting)}.</p>" if waiting else ""
     return "\n".join(filter(None, [title, _about(sheet), *notes, *findings, blank, _chart(sheet)]))
+
+
+def _paragraphs(notes: Sequence[str]) -> list[str]:
+    return [f"<p>{text(one_line(note))}</p>" for note in notes]
 
 
 def _about(sheet: SheetReport) -> str:
@@ -213,7 +219,8 @@ def curves(losses: LossCurves) -> Chart:
 def cell(report: BookReport) -> str:
     """An audit as a notebook shows it: verdict, a row for each finding, the loss."""
     line = f"<p><b>{text(one_line(report.book))}</b>: {report.verdict}{text(summary(report))}</p>"
-    return "\n".join([line, *(part for sheet in report.sheets for part in _cell_parts(sheet))])
+    parts = (part for sheet in report.sheets for part in _cell_parts(sheet))
+    return "\n".join([line, *parts, *_paragraphs(report.notes)])
 
 
 def _cell_parts(sheet: SheetReport) -> Iterator[str]:
@@ -224,8 +231,7 @@ def _cell_parts(sheet: SheetReport) -> Iterator[str]:
             cells, *others = _in_html(finding)
             rows.append([f"{text(one_line(finding.sheet or sheet.sheet))}!{cells}", *others])
         yield table(head, rows, range(len(head)), left=IN_A_NOTEBOOK)
-    for note in sheet.notes:
-        yield f"<p>{text(one_line(note))}</p>"
+    yield from _paragraphs(sheet.notes)
     if sheet.curve is not None:
         yield svg.svg(curves(sheet.curve), FRAME)
         yield f"<p>{text(learning(sheet.curve))}</p>"
