@@ -23,6 +23,7 @@ from gradbook.audit.findings.findings import (
     WRONG,
     BookReport,
     Finding,
+    LossCurves,
     SheetReport,
     finding_in,
 )
@@ -152,13 +153,16 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
         findings += (*update_findings(training, steps), *stale_findings(training, groups))
     cells = [step.cells for step in loss if step and not step.assumed]
+    curve: LossCurves | None = None
+    with left_open(lambda: "how its loss would go on"):
+        curve = loss_curve(training.book, training.flow, cells, findings)
     return replace(
         _described(training),
         verdict=_verdict(training, findings),
         loss=loss_called(training, loss[0]),
         notes=tuple(loss_notes(training, loss[0])),
         findings=findings,
-        curve=loss_curve(training.book, training.flow, cells, findings),
+        curve=curve,
     )
 
 
