@@ -27,7 +27,7 @@ from gradbook.audit.findings.findings import (
     SheetReport,
     finding_in,
 )
-from gradbook.audit.findings.left_out import NOT_LOOKED_AT, doubtful, notes_on, told_of_all_rows
+from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_all_rows
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
@@ -40,6 +40,7 @@ from gradbook.audit.training.pasted_gradients import with_pasted_gradients
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.untrained import frozen_sheets, without_training
+from gradbook.audit.training.weight_columns import goes_on_by
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
@@ -79,13 +80,20 @@ def _report(name: str, path: str | Path) -> BookReport:
     verdict = min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK)
     return BookReport(
         name,
-        UNFINISHED if verdict in doubtful(book) else verdict,
+        UNFINISHED if _is_doubtful(book, flow, verdict) else verdict,
         tuple(sheets),
         notes=(*notes_on(book), *left),
         fingerprint=hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16],
         formulas=len(book.patterns),
         origin=origin,
     )
+
+
+def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:
+    """Whether what wasn't looked at may say otherwise."""
+    if book.unread:
+        return verdict in (RIGHT, NO_NETWORK)
+    return verdict == NO_NETWORK and goes_on_by(book, flow, book.too_wide)
 
 
 def _sheets(book: Book, flow: Flow) -> list[SheetReport]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import reduce
 
 from gradbook.amounts import counted
-from gradbook.audit.findings.findings import NO_NETWORK, RIGHT, Finding, SheetReport
+from gradbook.audit.findings.findings import Finding, SheetReport
 from gradbook.audit.formula.address import MOST_ROWS, ROW, cells_of, ranges, row_of
 from gradbook.audit.workbook.book import Book, RowSpan
 from gradbook.audit.workbook.repeated_rows import RepeatedPart
@@ -50,13 +50,6 @@ def _finding(finding: Finding, part: RepeatedPart) -> Finding:
         for further in range(part.period, part.last - row_of(cell) + 1, part.period)
     }
     return replace(finding, cells=ranges(cells | again)) if again else finding
-
-
-def doubtful(book: Book) -> tuple[str, ...]:
-    """What a book can't be called, for what wasn't looked at may say otherwise."""
-    if book.unread:
-        return RIGHT, NO_NETWORK
-    return (NO_NETWORK,) if book.too_wide else ()
 
 
 def notes_on(book: Book) -> tuple[str, ...]:

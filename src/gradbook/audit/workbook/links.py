@@ -30,7 +30,8 @@ def leave_out_widest(book: Book) -> None:
     for cell, pattern in book.patterns.items():
         homes[pattern].append(cell)
     widths = {pattern: _links(pattern, cells) for pattern, cells in homes.items()}
-    book.too_wide += (cells[0] for pattern, cells in homes.items() if _is_too_large(pattern))
+    for pattern in filter(_is_too_large, homes):
+        book.too_wide += homes[pattern]
     links = 0
     most = MOST_LINKS if sum(map(sum, widths.values())) <= MOST_LINKS else ENOUGH
     for pattern in sorted(widths, key=lambda pattern: max(widths[pattern])):
