@@ -235,22 +235,25 @@ def _steps(
     alone = groups.pop(None, [])
     sizes = Counter(map(len, groups.values()))
     whole = max(sizes, key=lambda size: (sizes[size], size))
-    for key in [key for key, group in groups.items() if 2 * len(group) <= whole]:
+    steps = [RuleStep(tuple(group)) for group in groups.values() if len(group) >= whole]
+    axis = axis_of_steps(steps, every.plain) if whole > 1 else None
+    least = whole if axis else whole / 2
+    for key in [key for key, group in groups.items() if len(group) < least]:
         alone += groups.pop(key)
-    _place(every, groups, alone)
+    _place(every, groups, alone, axis)
     steps = [RuleStep(tuple(sorted(g, key=lambda u: u.cell))) for g in groups.values()]
     levels = every.flow.levels
     return tuple(sorted(steps, key=lambda step: (levels.get(step.first, 0), step.first)))
 
 
 def _place(
-    every: Perceptron, groups: dict[object, list[RuleUpdate]], alone: Iterable[RuleUpdate]
+    every: Perceptron,
+    groups: dict[object, list[RuleUpdate]],
+    alone: Iterable[RuleUpdate],
+    axis: Axis | None,
 ) -> None:
     """Puts updates without a step to those in whose row they are, or that are made of the same
     cells; those that have no such step make one of their own."""
-    most = max(map(len, groups.values()))
-    steps = [RuleStep(tuple(group)) for group in groups.values()]
-    axis = axis_of_steps(steps, every.plain) if most > 1 else None
     known: dict[object, object] = {}
     for key, group in groups.items():
         for update in group:
