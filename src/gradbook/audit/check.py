@@ -145,7 +145,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     groups = alike(training, steps)
     findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
-        findings += (*update_findings(training, steps), *stale_findings(training, groups))
+        findings += (*update_findings(training, steps, findings), *stale_findings(training, groups))
     cells = [step.cells for step in loss if step and not step.assumed]
     return replace(
         _described(training),

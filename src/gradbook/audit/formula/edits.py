@@ -29,6 +29,7 @@ class EditKind(Enum):
     """What an edit changes, by the name of the mistake that it undoes; the likeliest first."""
 
     REFERENCE = "wrong reference"
+    RANGE = "wrong range"
     EXCHANGE = "swapped references"
     NUMBER = "wrong number"
     OPERATOR = "wrong operator"

@@ -102,8 +102,9 @@ class Wording:
                 return f"{_short(old)} should be {_short(new)}{reason}"
             case ((EditKind.SIGN | EditKind.FUNCTION), _):
                 return ALWAYS[edit.kind].format(_short(old))
-            case EditKind.PARENTHESES, _:
-                return self._parentheses(old, new)
+            case ((EditKind.PARENTHESES | EditKind.RANGE), _):
+                said = self._range if edit.kind is EditKind.RANGE else self._parentheses
+                return said(old, new)
             case EditKind.FACTOR, Infix(operator, _, factor):
                 verb = "multiplied" if operator == "*" else "divided"
                 chain = f"the chain to {weight} has one factor more: " if weight else ""
@@ -133,6 +134,16 @@ class Wording:
             return f"{what}it is {name} that belongs there, so {write(new)}"
         through = "goes through" if new_cell in self.training.computed else "needs"
         return f"{what}the chain to {weight} {through} {name}, so {write(new)}"
+
+    def _range(self, old: Expression, new: Expression) -> str:
+        """What the columns of two ranges are called, where that tells them apart."""
+        corners = [Reference(write(part).partition(":")[0]) for part in (old, new)]
+        said, name = (self.label(self._cell(corner)) for corner in corners)
+        if not name or said == name:
+            return f"{write(old)} should be {write(new)}"
+        return (
+            f"{write(old)} is {said or 'another'}; it is {name} that belongs there, so {write(new)}"
+        )
 
     def _parentheses(self, old: Expression, new: Expression) -> str:
         parts = [factor.part for factor in factors(new).parts]

@@ -10,6 +10,8 @@ import numpy as np
 
 from gradbook.audit.formula.edits import Edit, EditKind, regrouped, shortened
 from gradbook.audit.formula.expression import Path, factors, part_at, paths, product, put
+from gradbook.audit.formula.pattern import neighbours
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.repair.edits.alternatives import (
     OPERATIONS,
     Alternatives,
@@ -195,6 +197,23 @@ def _is_inside_product(formula: EvaluatedFormula, path: Path) -> bool:
     return isinstance(above, Infix) and above.operator in "*/"
 
 
+def other_ranges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """A range that begins or ends in the wrong place, or is another."""
+    for path, part in formula.parts.items():
+        if not (isinstance(part, Reference) and ":" in part.text):
+            continue
+        above = (path[:k] for k in range(len(path)))
+        call = next((place for place in above if isinstance(formula.parts[place], Call)), path)
+        for text in neighbours(part.text):
+            new = Reference(text)
+            whole = put(formula.parts[call], path[len(call) :], new)
+            try:
+                values = formula.value_of(whole)
+            except NotUnderstood:
+                values = np.full(1, np.nan)
+            yield [Edit(EditKind.RANGE, (path,), part, new)], formula.with_({call: values})[None]
+
+
 def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """LOG, which is to the base 10 in a sheet, where the natural logarithm belongs."""
     natural = _natural(formula.expression)
@@ -216,6 +235,7 @@ def _natural(expression: Expression) -> Expression:
 
 EDITS = (
     EditGenerator("references", other_references),
+    EditGenerator("ranges", other_ranges),
     EditGenerator("operators", other_operators),
     EditGenerator("exchanges", exchanges),
     EditGenerator("parentheses", groupings),

@@ -127,7 +127,7 @@ class ColumnEdits:
         wrong = (self.wrong[j].owner for j in self.slopes.weights if j in self.wrong)
         serving = self.forward | tested.made_of(wrong)
         found = [tuple(sorted(cells)) for cells in gathered.values() if serving & set(cells)]
-        return found[:MOST_COLUMNS]
+        return sorted(found[:MOST_COLUMNS], key=len)  # what costs little comes first
 
     def _is_astray(self, cell: Address) -> bool:
         """Whether a cell on the way to the loss belongs to the step by where it stands, though
@@ -206,14 +206,14 @@ class ColumnEdits:
         if pattern is None or pattern.expression is None:
             return None
         tested, numbers = self.tested, self.slopes.numbers
-        return EvaluatedFormula(
-            pattern.expression,
-            remembered(
-                lambda part: numbers.of(
-                    tested.graph.expression(part, cell, mentioning(tested, pattern, part))
-                )
-            ),
-        )
+
+        def value_of(part: Expression) -> Array:
+            if isinstance(part, Reference) and ":" in part.text:
+                return np.full(1, np.nan)  # many values, of which SUM and the like make one
+            mentions = mentioning(tested, pattern, part)
+            return numbers.of(tested.graph.expression(part, cell, mentions))
+
+        return EvaluatedFormula(pattern.expression, remembered(value_of))
 
     def _alternatives(
         self,
