@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gradbook.audit.budget import Spent, budget, budget_of_book, left_open
+from gradbook.audit.budget import Spent, budget, budget_of_book, left_open, sought_afresh
 from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise import asked_of, told
 from gradbook.audit.findings.findings import (
@@ -27,6 +27,7 @@ from gradbook.audit.findings.findings import (
     finding_in,
 )
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
+from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
 from gradbook.audit.judge.stale import stale_findings
@@ -35,6 +36,7 @@ from gradbook.audit.repair.circles import with_circles, without_circles
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
 from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.training.pasted_gradients import with_pasted_gradients
+from gradbook.audit.training.step_loss import StepLoss
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.untrained import frozen_sheets, without_training
@@ -44,6 +46,8 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.origin import origin_of
 from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
+
+SCALES = (2.0, 0.5)  # of a loss: the commonest that are lost, or counted though there is no loss
 
 NOT_LOOKED_AT = "not looked at further"
 
@@ -139,11 +143,11 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if share <= 0:
         training, found = loss_behind_values(training)
         loss = found or loss
+    findings, loss = _explained(training, loss, SCALES)
     if not loss or loss[0] is None:
         return None
     steps = steps_of(training, loss)
     groups = alike(training, steps)
-    findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
         findings += (*update_findings(training, steps, findings), *stale_findings(training, groups))
     cells = [step.cells for step in loss if step and not step.assumed]
@@ -151,10 +155,31 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         _described(training),
         verdict=_verdict(training, findings),
         loss=loss_called(training, loss[0]),
-        notes=tuple(loss_notes(training, loss[0])),
+        notes=tuple(loss_notes(training, loss[0], not findings)),
         findings=findings,
         curve=loss_curve(training.book, training.flow, cells, findings),
     )
+
+
+def _explained(
+    training: SheetTraining, loss: list[StepLoss | None], scales: Sequence[float]
+) -> tuple[tuple[Finding, ...], list[StepLoss | None]]:
+    """What is wrong with the gradients. Where no small change explains any of them, a loss is tried
+    that is so many times the one in the sheet: if that explains more, they are held against it."""
+    if not loss or loss[0] is None:
+        return (), loss
+    groups = alike(training, steps_of(training, loss))
+    findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
+    unexplained = sum(finding.kind == EditKind.FORMULA.value for finding in findings)
+    if unexplained and unexplained == len(findings):
+        for scale in scales:
+            scaled = [step and replace(step, scale=scale * step.scale) for step in loss]
+            with sought_afresh():
+                other, _ = _explained(training, scaled, ())
+            left = sum(finding.kind == EditKind.FORMULA.value for finding in other)
+            if left < unexplained:
+                findings, loss, unexplained = other, scaled, left
+    return findings, loss
 
 
 def _verdict(training: SheetTraining, findings: Sequence[Finding]) -> str:

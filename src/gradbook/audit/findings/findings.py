@@ -42,7 +42,7 @@ KINDS = {
     "wrong order": "a difference or a quotient the wrong way round",
     "wrong sign": "a minus too many or too few",
     "wrong range": "SUM, AVERAGE and the like take a range that begins or ends in the wrong place",
-    "wrong function": "another function is used than belongs there: LOG, to the base 10, for LN",
+    "wrong function": "LOG, to the base 10, for LN; or a function is taken once too often",
     "parentheses": "parentheses are missing, superfluous or in another place",
     "missing factor": "a factor of the chain is left out",
     "missing term": "a path of the chain is left out",

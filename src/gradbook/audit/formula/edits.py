@@ -31,6 +31,7 @@ class EditKind(Enum):
     REFERENCE = "wrong reference"
     RANGE = "wrong range"
     EXCHANGE = "swapped references"
+    ACTIVATION = "pre-activation"
     NUMBER = "wrong number"
     OPERATOR = "wrong operator"
     PARENTHESES = "parentheses"

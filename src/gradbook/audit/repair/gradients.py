@@ -171,7 +171,7 @@ def _own_faults(
         return
     wrong = symptoms.formula(weight)
     if found is not None and wrong is not None:
-        symptoms.earlier.claims.setdefault((weight, wrong.pattern.key), found)
+        symptoms.earlier.claims.setdefault(wrong.pattern.key, found)
     yield claim_fault(tested, weight, claim, found, spoilt)
 
 

@@ -226,7 +226,11 @@ class ColumnEdits:
         every = [*offered, *numbers]
         if cell in self.forward:
             known = Substitutes(
-                every, numbers, lambda: every, lambda: [*offered, *self._products(cell, offered)]
+                every,
+                numbers,
+                lambda: every,
+                lambda: [*offered, *self._products(cell, offered)],
+                self._activations(cell),
             )
         else:
             known = Substitutes(
@@ -294,6 +298,17 @@ class ColumnEdits:
             return False
         alike = (cell + home - other for other in homes[1:])
         return cell in training.varying or any(c in some and row(c) == row(home) for c in alike)
+
+    def _activations(self, home: Address) -> dict[str, str]:
+        """What a formula's sums are called, with the cells that a function alone makes of them."""
+        flow, reference = self.tested.training.flow, self.tested.mentions.reference
+        found = {}
+        for cell in flow.sources(home):
+            users = (user for user in flow.users.get(cell, ()) if user != home)
+            alone = [user for user in users if flow.sources(user) == (cell,)]
+            if len(alone) == 1:
+                found[reference(cell, home).text] = reference(alone[0], home).text
+        return found
 
     def _derived(
         self, cell: Address, formula: EvaluatedFormula, offered: Sequence[Substitute]
