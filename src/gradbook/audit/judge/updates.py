@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from gradbook.audit.findings.findings import BLANK_RATE, PASTED, Finding, finding_in
-from gradbook.audit.formula.address import Address, row_of, sheet_of, written
+from gradbook.audit.formula.address import SHEET, Address, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, renamed, terms, total
 from gradbook.audit.formula.pattern import CellReference, Pattern, anchored, relaid
@@ -82,8 +82,19 @@ def _usual(training: SheetTraining, number: int) -> _Updates | None:
         )
     if not copies:
         return None
-    usual, cells = max(copies.items(), key=lambda item: len(item[1]))
+    usual, alike = max(copies.items(), key=lambda item: len(item[1]))
+    cells = [c for c in weight.updates if c in alike or _is_that_sheets(training, c, alike[0])]
     return _Updates(training, number, weight, usual, cells)
+
+
+def _is_that_sheets(training: SheetTraining, cell: Address, usual: Address) -> bool:
+    """Whether an update says on its sheet what the usual one says on another."""
+    pattern, like = (training.book.patterns.get(at) for at in (cell, usual))
+    away = cell - usual
+    if pattern is None or like is None or pattern.shape != like.shape or away % SHEET:
+        return False
+    here, there = training.flow.sources(cell), training.flow.sources(usual)
+    return all(a - b in (0, away) for a, b in zip(here, there, strict=False))
 
 
 def _by_formula(
@@ -283,6 +294,9 @@ def _is_rate(updates: _Updates, at: Address, cell: Address) -> bool:
         return True
     if at not in training.varying and rate in training.flow.behind([at]):
         return True
+    patterns = training.book.patterns
+    if at in patterns and rate is not None and patterns[at] is patterns.get(rate):
+        return True  # a schedule's own formula, further on
     value = training.book.values.get(at)
     rows = row_of(updates.before(cell)), row_of(cell)
     beside = row_of(at) in rows or sheet_of(at) != sheet_of(cell)

@@ -55,6 +55,10 @@ class Book:
         before = bisect_left(texts, (axis.along(cell), ""))
         return texts[before - 1][1] if before else ""
 
+    def is_text(self, cell: Address) -> bool:
+        """Whether words stand in a cell, that no formula gives."""
+        return isinstance(self.values.get(cell), str) and cell not in self.patterns
+
     def formula(self, cell: Address) -> str:
         """A formula as it stands, with its =; '' where there is none."""
         if cell in self.arrays:
