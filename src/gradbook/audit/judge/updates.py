@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from gradbook.audit.findings.findings import BLANK_RATE, PASTED, Finding, finding_in
+from gradbook.audit.findings.findings import BLANK_RATE, PASTED, Finding, finding_in, held
 from gradbook.audit.formula.address import SHEET, Address, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, renamed, terms, total
@@ -137,10 +137,7 @@ def _differing(
         ):
             others[pattern].append(cell)
     if pasted:
-        value = book.values.get(pasted[0])
-        what = "nothing" if value is None else "a text"
-        what = f"the number {shown(value)}" if isinstance(value, float) else what
-        words = f"holds {what} where the others of its column have a formula"
+        words = f"holds {held(book, pasted[0])} where the others of its column have a formula"
         yield updates.finding(pasted, usual, PASTED, f"{written(pasted[0])} {words}")
     for cells in others.values():
         words = f"{written(cells[0])} differs from the rest of its column"

@@ -93,8 +93,8 @@ def repeated(found: ShownFinding) -> str:
 
 def spoilt(finding: Finding) -> str:
     """Which gradients are wrong by it, though their own formulas are right."""
-    names = [n for n in finding.spoils if f"∂E/∂{n}" != finding.quantity]
-    few = ", ".join(f"∂E/∂{one_line(name)}" for name in names[:MOST_SPOILT])
+    names = [n for n in finding.spoils if f"{finding.judges}{n}" != finding.quantity]
+    few = ", ".join(f"{finding.judges}{one_line(name)}" for name in names[:MOST_SPOILT])
     more = len(names) - MOST_SPOILT
     return f"makes {few}{f' and {more} more' if more > 0 else ''} wrong" if names else ""
 
