@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from gradbook.audit.formula import values
+from gradbook.audit.formula.values import TooMuch
 from gradbook.audit.judge.loss import every_step, find_loss, loss_findings
 from gradbook.audit.training.step_loss import StepLoss
 from tests.audit.material.lookalikes import book, cells, findings
@@ -48,3 +52,11 @@ def test_what_no_gradient_fits_is_no_loss_unless_it_is_called_one():
     loss, share = find_loss(the_training({**TABLE, **other}))
     assert loss
     assert share == 0
+
+
+def test_a_loss_that_is_too_large_to_follow_is_said_and_no_training_denied(monkeypatch):
+    monkeypatch.setattr(values, "MOST_VALUES", 3)
+    cleared = {"F1:H8": "x", "K3:K4": 0.1, "B2:B8": "=2*(A2-$K$2)"}
+    total = {"I2:I8": "=SUM((A2*TRANSPOSE($K$1:$K$4)-$K$2)^2)"}
+    with pytest.raises(TooMuch, match="I2 has more than 3 values at once"):
+        find_loss(the_training({**TABLE, **cleared, **total}))
