@@ -13,8 +13,8 @@ import numpy as np
 from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, by_sheet, column_of, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.assumed_loss import assumed_losses, with_own_errors
+from gradbook.audit.formula.values import NotUnderstood, TooMuch
+from gradbook.audit.judge.assumed_loss import assumed_losses, is_error, with_own_errors
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, claims
@@ -49,11 +49,13 @@ Found = tuple[float, StepLoss]  # the share of the gradients that are its gradie
 
 
 def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
-    """The loss of each step, and the share of the gradients that are its gradients."""
+    """The loss of each step, and the share of the gradients that are its gradients; none of what
+    doesn't learn by a loss. Where there may be one, but one too large to follow, that is raised."""
+    too_much: list[TooMuch] = []
     claimed = [tuple(claims(training, weight, 0)) for weight in training.weights]
     start = tuple(weight.start for weight in training.weights)
     tested = StepUnderTest.of(training, [SheetStep(0, start, StepLoss(()), ())])
-    share_of = partial(_share, tested, claimed)
+    share_of = partial(_share, tested, claimed, too_much=too_much)
     tried = candidates(training)[:MOST_TRIED]
     found = _likeliest(training, tried, share_of)
     for _ in range(MOST_TERMS if found[1].cells and found[0] <= ENOUGH else 0):
@@ -64,15 +66,22 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     if found[0] <= ENOUGH:
         found = _of_another_kind(tested, claimed, tried, found)
     share, loss = found
-    if not loss.cells:
-        return [], 0.0
-    if share <= 0 and not loss.assumed and not _is_plausible(tested.with_loss(loss)):
+    if not loss.cells or (
+        share <= 0 and not loss.assumed and not _is_plausible(tested.with_loss(loss))
+    ):
+        if too_much:
+            raise too_much[0]
         return [], 0.0
     return every_step(training, loss), share
 
 
-def _share(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: StepLoss) -> float:
-    """What share of the claims a loss explains."""
+def _share(
+    tested: StepUnderTest,
+    claimed: Sequence[Sequence[Claim]],
+    loss: StepLoss,
+    too_much: list[TooMuch] | None = None,
+) -> float:
+    """What share of the claims a loss explains; one that is too large is noted among others."""
     tested = tested.with_loss(loss)
     try:
         good = sum(
@@ -80,7 +89,9 @@ def _share(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: Step
             for j, options in enumerate(claimed)
             if not tested.has_no_influence(j)
         )
-    except NotUnderstood:
+    except NotUnderstood as error:
+        if too_much is not None and isinstance(error, TooMuch):
+            too_much.append(error)
         return -0.5
     return good / len(claimed)
 
@@ -136,8 +147,9 @@ def _of_another_kind(
         return found
     like = partial(_likeness, tested, claimed)
     named = [loss for loss in cells if called_a_loss(training, *loss.cells)]
-    likeliest = _most((like(loss), loss) for loss in [found[1], *named])
-    if likeliest[0] >= LIKE and not is_root(training, *likeliest[1].cells):
+    descended = [loss for loss in [found[1], *named] if _may_descend(training, loss)]
+    likeliest = _most((like(loss), loss) for loss in descended)
+    if likeliest[0] >= LIKE:
         return 0.0, likeliest[1]
     assumed = list(assumed_losses(training, claimed))
     best = _most((_share(tested, claimed, loss), loss) for loss in assumed)
@@ -145,7 +157,14 @@ def _of_another_kind(
     if best[0] >= ENOUGH_SCALED:
         return best
     other = _most((like(loss), loss) for loss in assumed)
-    return (0.0, other[1]) if other[0] > likeliest[0] + LIKELIER else (0.0, likeliest[1])
+    if other[0] > likeliest[0] + LIKELIER:
+        return 0.0, other[1]
+    return (0.0, likeliest[1]) if descended else found
+
+
+def _may_descend(training: SheetTraining, loss: StepLoss) -> bool:
+    """Whether a loss isn't a figure to look at, nor an error that has no least value."""
+    return not any(is_root(training, cell) or is_error(training, cell) for cell in loss.cells)
 
 
 def _most(found: Iterable[Found]) -> Found:
@@ -204,14 +223,15 @@ def _counted(tested: StepUnderTest, node: Node) -> set[Address]:
     return {leaves[part] for part in needed([node]) if part in leaves}
 
 
-def loss_notes(training: SheetTraining, loss: StepLoss) -> Iterator[str]:
+def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iterator[str]:
     """What is to be said of the loss that the gradients were held against."""
     called = loss_called(training, loss)
     if loss.assumed:
         yield f"no cell holds the loss; the gradients were held against {called}"
     elif loss.scale != 1:
+        what = "every gradient is" if all_right else "the gradients were held against"
         yield (
-            f"every gradient is {_shown(loss.scale)} times the slope of {called}: one factor in "
+            f"{what} {_shown(loss.scale)} times the slope of {called}: one factor in "
             "all of them is a choice of the learning rate, and no mistake"
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from gradbook.audit.budget import budget, left_open, sought
+from gradbook.audit.budget import A_SHARE, budget, left_open, sought
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import ranges
 from gradbook.audit.formula.edits import EditKind
@@ -38,7 +38,6 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 
 ROUNDS = 3  # mistakes that several gradients share, in one step
-A_SHARE = 0.5  # of what is left to spend, for what several gradients may share
 SHOWN = 3  # steps, of those that weren't judged
 TRIED = 6  # of a generator's hypotheses, that are held against every gradient
 
@@ -172,7 +171,7 @@ def _own_faults(
         return
     wrong = symptoms.formula(weight)
     if found is not None and wrong is not None:
-        symptoms.earlier.claims.setdefault((weight, wrong.pattern.key), found)
+        symptoms.earlier.claims.setdefault(wrong.pattern.key, found)
     yield claim_fault(tested, weight, claim, found, spoilt)
 
 
@@ -214,7 +213,7 @@ def _believed(symptoms: Symptoms, generator: Generator) -> Hypothesis | None:
         return None
     try:
         tested = symptoms.apart if reasons else symptoms.tested
-        likely = ranked(tested, generator.propose(symptoms))
+        likely = ranked(tested, _affordable(generator, symptoms))
         for hypothesis in likely[:TRIED] if reasons else likely:
             repaired = Repaired(tested, hypothesis)
             explains = put_right(repaired, symptoms.wrong)
@@ -223,6 +222,13 @@ def _believed(symptoms: Symptoms, generator: Generator) -> Hypothesis | None:
     except NotUnderstood:
         pass
     return None
+
+
+def _affordable(generator: Generator, symptoms: Symptoms) -> list[Hypothesis]:
+    """What a generator proposes as far as there is something to spend, and to weigh it with."""
+    found: list[Hypothesis] = []
+    sought(lambda: found.extend(generator.propose(symptoms)), A_SHARE)
+    return found  # what was added before nothing was left, too
 
 
 def _has_reasons(symptoms: Symptoms, repaired: Repaired, explains: frozenset[int]) -> bool:

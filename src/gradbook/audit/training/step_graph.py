@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
@@ -15,9 +16,12 @@ from gradbook.audit.formula.values import (
     Meaning,
     NotUnderstood,
     Single,
+    TooMuch,
     number,
 )
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.links import TOO_WIDE
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
 from gradbook.targets.excel.language.grammar import Expression, Reference
@@ -27,10 +31,28 @@ MOST_NODES = 120_000  # that they are made of
 FORMULA = 20_000  # numbers that could be computed while a formula is made into nodes
 
 
+class Stepping(Protocol):
+    """A training in whose steps weights are updated, by whatever rule."""
+
+    @property
+    def book(self) -> Book: ...
+    @property
+    def flow(self) -> Flow: ...
+    @property
+    def varying(self) -> set[Address]: ...
+    @property
+    def weight_cells(self) -> Collection[Address]: ...
+    def plain(self, cell: Address) -> Address: ...
+    def before(self, cell: Address, other: Address) -> bool: ...
+    def mentioned(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Iterable[Address]: ...
+
+
 class StepGraph:
     """The cells of one step as nodes: weights and whatever doesn't depend on them are leaves."""
 
-    def __init__(self, training: SheetTraining, instead: Mapping[Address, Pattern]) -> None:
+    def __init__(self, training: Stepping, instead: Mapping[Address, Pattern]) -> None:
         self.training = training
         self.book = training.book
         self.instead = instead  # formulas to try in the place of others
@@ -76,7 +98,7 @@ class StepGraph:
                     raise LeadsBack(f"{self.book.called(last)}, which leads back to itself", last)
                 opened.add(last)
                 if len(opened) > MOST_CELLS:
-                    raise NotUnderstood("a step of very many cells")
+                    raise TooMuch("a step of very many cells")
                 waiting.extend(missing)
                 continue
             if last not in self.known:
@@ -106,16 +128,18 @@ class StepGraph:
             return self._leaf(cell)
         pattern, called = self.instead.get(cell) or self.book.patterns[cell], self.book.called(cell)
         if pattern.expression is None:
-            raise NotUnderstood(f"{called}: {pattern.problem}")
+            kind = TooMuch if pattern.problem == TOO_WIDE else NotUnderstood
+            raise kind(f"{called}: {pattern.problem}")
         spend(FORMULA)
         if len(self.graph.nodes) > MOST_NODES:
-            raise NotUnderstood("a step of very many values")
+            raise TooMuch("a step of very many values")
         try:
             found = meaning(self.graph, pattern.expression, self._look(cell, pattern))
         except NotUnderstood as error:
             if "!" in str(error):  # it names a cell
                 raise
-            raise NotUnderstood(f"{called} has {error}") from error
+            kind = TooMuch if isinstance(error, TooMuch) else NotUnderstood
+            raise kind(f"{called} has {error}") from error
         if isinstance(found, CellBlock):
             return found.rows[0][0]
         by_itself = cell in self.instead or isinstance(pattern.expression, Reference)
@@ -132,6 +156,9 @@ class StepGraph:
             return None
         if isinstance(value, bool):
             return self.graph.constant(float(value))
+        return self._made_leaf(cell)
+
+    def _made_leaf(self, cell: Address) -> Node:
         if cell not in self.leaves:
             leaf = self.leaves[cell] = self.graph.leaf(Name(self.book.called(cell)))
             self.leaf_cells[leaf] = cell

@@ -170,6 +170,18 @@ def _bases(pattern: Pattern) -> list[CellReference]:
     return [place for _, place in _kept(pattern, parts)] if len(parts) > 1 else []
 
 
+def goes_on_by(book: Book, flow: Flow, cells: Iterable[Address]) -> bool:
+    """Whether a line goes on, step by step by one formula, by what stands in some cells."""
+    patterns = book.patterns
+    users = {user: patterns[user] for cell in cells for user in flow.users.get(cell, ())}
+    bases = {pattern: _bases(pattern) for pattern in set(users.values())}
+    return any(
+        patterns.get(place.at(user) or -1) is pattern
+        for user, pattern in users.items()
+        for place in bases[pattern]
+    )
+
+
 def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[WeightColumn]:
     """The lines that learn: what is taken from a cell depends on that cell."""
     found: list[WeightColumn] = []

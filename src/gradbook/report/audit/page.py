@@ -32,6 +32,10 @@ LARGEST = 4_500_000  # bytes of a class's page
 MOST_FINDINGS = 5  # of each book on the page of a very large class
 FRAME = svg.Frame(height=260.0, left=78.0, right=92.0)
 MADE, CORRECTED = "#D0453F", "#1E9650"  # as in audit.css; seen on light and on dark paper
+_FOOT = (
+    "Every gradient was checked against the chain rule of the sheet’s own loss, and every update "
+    "by the perceptron rule against that rule."
+)
 MOST_TOKENS = 400  # of a formula whose changes are marked
 _TOKENS = re.compile(r"\s+|\$?[A-Za-z]{1,3}\$?[0-9]+|[\w.]+|.", re.DOTALL)
 
@@ -100,7 +104,7 @@ def _page(title: str, lead: str, sections: Sequence[Section], script: str = "") 
         title,
         sections,
         lead=f'<p class="lead">{text(lead)}.</p>',
-        foot="<p>Every gradient was checked against the chain rule of the sheet’s own loss.</p>",
+        foot=f"<p>{_FOOT}</p>",
         style=interactive.style() + resource(__package__, "audit.css"),
         script=script,
     )
@@ -111,12 +115,17 @@ def _page(title: str, lead: str, sections: Sequence[Section], script: str = "") 
 
 def _parts(report: BookReport, detail: Detail) -> str:
     several = len(report.sheets) > 1
-    return "\n".join(_sheet(sheet, several, detail) for sheet in report.sheets)
+    sheets = (_sheet(sheet, several, detail) for sheet in report.sheets)
+    return "\n".join([*_paragraphs(report.notes), *sheets])
+
+
+def _paragraphs(notes: Sequence[str]) -> list[str]:
+    return [f"<p>{text(one_line(note))}</p>" for note in notes]
 
 
 def _sheet(sheet: SheetReport, several: bool, detail: Detail) -> str:
     title = f"<h3>{text(one_line(sheet.sheet))} {badge(sheet.verdict)}</h3>" if several else ""
-    notes = (f"<p>{text(one_line(note))}</p>" for note in sheet.notes)
+    notes = _paragraphs(sheet.notes)
     wrong = [finding for finding in sheet.findings if finding.kind != TO_FILL_IN]
     findings = map(_finding, wrong if detail >= Detail.NO_CURVES else wrong[:MOST_FINDINGS])
     chart = _chart(sheet) if detail is Detail.ALL else ""
@@ -129,12 +138,14 @@ def _about(sheet: SheetReport) -> str:
     """Where the training stands."""
     facts = [
         ("loss", sheet.loss),
+        ("learns by", f"the {sheet.rule} rule" if sheet.rule else ""),
+        ("updates", f"{sheet.updates:,}" if sheet.rule else ""),
         ("learning rate", sheet.rate),
         ("weights", ", ".join(sheet.weights)),
         ("rows", "–".join(map(str, sheet.rows)) if sheet.rows else ""),
     ]
     said = (f"{what} <b>{text(one_line(value))}</b>" for what, value in facts if value)
-    return f'<p class="facts">{" · ".join(said)}</p>' if sheet.loss else ""
+    return f'<p class="facts">{" · ".join(said)}</p>' if sheet.loss or sheet.rule else ""
 
 
 def _finding(finding: Finding) -> str:
@@ -196,7 +207,8 @@ def curves(losses: LossCurves) -> Chart:
 def cell(report: BookReport) -> str:
     """An audit as a notebook shows it: verdict, a row for each finding, the loss."""
     line = f"<p><b>{text(one_line(report.book))}</b>: {report.verdict}{text(summary(report))}</p>"
-    return "\n".join([line, *(part for sheet in report.sheets for part in _cell_parts(sheet))])
+    parts = (part for sheet in report.sheets for part in _cell_parts(sheet))
+    return "\n".join([line, *parts, *_paragraphs(report.notes)])
 
 
 def _cell_parts(sheet: SheetReport) -> Iterator[str]:
@@ -207,8 +219,7 @@ def _cell_parts(sheet: SheetReport) -> Iterator[str]:
             cells, *others = _in_html(finding)
             rows.append([f"{text(one_line(finding.sheet or sheet.sheet))}!{cells}", *others])
         yield table(head, rows, range(len(head)), left=IN_A_NOTEBOOK)
-    for note in sheet.notes:
-        yield f"<p>{text(one_line(note))}</p>"
+    yield from _paragraphs(sheet.notes)
     if sheet.curve is not None:
         yield svg.svg(curves(sheet.curve), FRAME)
         yield f"<p>{text(learning(sheet.curve))}</p>"
