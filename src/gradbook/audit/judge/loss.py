@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from gradbook.audit.findings.findings import Finding, finding_in
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of, written
+from gradbook.audit.formula.address import Address, by_sheet, column_of, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood, TooMuch
@@ -326,7 +326,7 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
     if lacking is not None:
         right = book.reader.typed("+".join(book.called(term, lacking) for term in own), lacking)
         left_out = [term for term in own if term not in training.flow.sources(lacking)]
-        return [_without(training, loss, 0, lacking, right, left_out)]
+        return _without(training, loss, 0, lacking, right, left_out)
     totals = [_total(training, cell) for cell in own]
     place = next((k for k, total in enumerate(totals) if total is not None), 0)
     first, total = own[place], totals[place]
@@ -336,7 +336,7 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
     left_out = [term for term in own if term != first]
     terms = (book.called(term, cell) for term in left_out)
     right = book.reader.typed("+".join([book.patterns[cell].text_at(cell), *terms]), cell)
-    return [_without(training, loss, place, cell, right, left_out)]
+    return _without(training, loss, place, cell, right, left_out)
 
 
 def _without(
@@ -346,21 +346,26 @@ def _without(
     total: Address,
     right: Pattern,
     left_out: Sequence[Address],
-) -> Finding:
+) -> list[Finding]:
     """That the loss which the first step has in `total`, beside one of its cells, lacks others."""
     book, axis = training.book, training.axis
     names = [book.label(term, axis) or written(term) for term in left_out]
+    words = " and ".join(names)
     quantity = book.label(total, axis) or written(total)
     first = next(step.cells[place] for step in loss if step)
-    return finding_in(
-        book,
-        [step.cells[place] + total - first for step in loss if step],
-        "loss without a term",
-        quantity=quantity,
-        why=f"the loss leaves out {' and '.join(names)}, which the gradients are right to count",
-        right=right,
-        edits=[Edit(EditKind.TERM, (), Reference(quantity), Reference(name)) for name in names],
-    )
+    wrong = (step.cells[place] + total - first for step in loss if step)
+    return [
+        finding_in(
+            book,
+            cells,
+            "loss without a term",
+            quantity=quantity,
+            why=f"the loss leaves out {words}, which the gradients are right to count",
+            right=right,
+            edits=[Edit(EditKind.TERM, (), Reference(quantity), Reference(name)) for name in names],
+        )
+        for cells in by_sheet(wrong)
+    ]
 
 
 def _lacking(training: SheetTraining, own: Sequence[Address]) -> Iterator[Address]:
