@@ -7,9 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gradbook.audit.budget import A_SHARE, Spent, budget, budget_of_book, left_open, sought
+from gradbook.audit.budget import (
+    A_SHARE,
+    Spent,
+    budget,
+    budget_of_book,
+    left_open,
+    sought,
+    sought_afresh,
+)
 from gradbook.audit.copies.correct import loss_curve
-from gradbook.audit.exercise import asked_of, told
+from gradbook.audit.exercise import NOT_JUDGED, asked_of, told
 from gradbook.audit.findings.findings import (
     BLANK_RATE,
     FROZEN,
@@ -29,8 +37,11 @@ from gradbook.audit.findings.findings import (
 )
 from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_all_rows
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
+from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
+from gradbook.audit.judge.blanks import blank_cells, blank_columns, blank_losses
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
+from gradbook.audit.judge.optimisers import new_ones, optimiser_findings
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.circles import with_circles, without_circles
@@ -39,6 +50,7 @@ from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.perceptron_findings import perceptron_report
 from gradbook.audit.training.pasted_gradients import with_pasted_gradients
+from gradbook.audit.training.step_loss import StepLoss
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.untrained import frozen_sheets, without_training
@@ -49,6 +61,8 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.origin import origin_of
 from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
+
+SCALES = (2.0, 0.5)  # of a loss: the commonest that are lost, or counted though there is no loss
 
 
 def check(path: str | Path) -> BookReport:
@@ -150,6 +164,9 @@ def _described(training: SheetTraining) -> SheetReport:
 
 
 def _judged(training: SheetTraining) -> SheetReport | None:
+    blank = blank_columns(training)
+    if blank:
+        return replace(_described(training), findings=tuple(blank), notes=(NOT_JUDGED,))
     circle = training.flow.circle(sorted(training.computed), training.weight_cells)
     if circle is not None:
         called = training.book.called(circle)
@@ -158,13 +175,17 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if share <= 0:
         training, found = loss_behind_values(training)
         loss = found or loss
+    findings, loss = _explained(training, loss, SCALES)
     if not loss or loss[0] is None:
         return None
+    if share <= 0 and _is_not_understood(findings):
+        return _not_understood(training, loss[0], findings)
     steps = steps_of(training, loss)
     groups = alike(training, steps)
-    findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
-        findings += (*update_findings(training, steps), *stale_findings(training, groups))
+        findings += (*update_findings(training, steps, findings), *stale_findings(training, groups))
+        findings += tuple(new_ones(optimiser_findings(training, groups, steps), findings))
+    findings += (*blank_cells(training, findings), *blank_losses(training))
     cells = [step.cells for step in loss if step and not step.assumed]
     curve: LossCurves | None = None
     with left_open(lambda: "how its loss would go on"):
@@ -173,10 +194,49 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         _described(training),
         verdict=_verdict(training, findings),
         loss=loss_called(training, loss[0]),
-        notes=tuple(loss_notes(training, loss[0])),
+        notes=tuple(loss_notes(training, loss[0], not findings)),
         findings=findings,
         curve=curve,
     )
+
+
+def _is_not_understood(findings: Sequence[Finding]) -> bool:
+    """Whether several gradients are wrong, none is right, and nothing explains any of them."""
+    several = len({finding.weight for finding in findings}) > 1
+    return several and all(finding.kind == EditKind.FORMULA.value for finding in findings)
+
+
+def _not_understood(
+    training: SheetTraining, loss: StepLoss, findings: Sequence[Finding]
+) -> SheetReport:
+    """That so much is wrong that the likelier truth is another one."""
+    called, where = loss_called(training, loss), findings[0].cells.partition(",")[0]
+    note = (
+        f"none of the gradients is one of {called}, nor a small change away from it ({where} and "
+        "others): they may be those of another loss, or something here isn't understood"
+    )
+    return replace(_described(training), loss=called, notes=(note,))
+
+
+def _explained(
+    training: SheetTraining, loss: list[StepLoss | None], scales: Sequence[float]
+) -> tuple[tuple[Finding, ...], list[StepLoss | None]]:
+    """What is wrong with the gradients. Where no small change explains any of them, a loss is tried
+    that is so many times the one in the sheet: if that explains more, they are held against it."""
+    if not loss or loss[0] is None:
+        return (), loss
+    groups = alike(training, steps_of(training, loss))
+    findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
+    unexplained = sum(finding.kind == EditKind.FORMULA.value for finding in findings)
+    if unexplained and unexplained == len(findings):
+        for scale in scales:
+            scaled = [step and replace(step, scale=scale * step.scale) for step in loss]
+            with sought_afresh():
+                other, _ = _explained(training, scaled, ())
+            left = sum(finding.kind == EditKind.FORMULA.value for finding in other)
+            if left < unexplained:
+                findings, loss, unexplained = other, scaled, left
+    return findings, loss
 
 
 def _verdict(training: SheetTraining, findings: Sequence[Finding]) -> str:

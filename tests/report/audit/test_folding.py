@@ -8,7 +8,7 @@ import pytest
 
 from gradbook.audit.findings.findings import STALE, WRONG, Finding, SheetReport
 from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.report.audit.folding import MOST, repeated, shown, spoilt
+from gradbook.report.audit.folding import MOST, few_ranges, repeated, shown, spoilt
 from gradbook.targets.excel.language.grammar import Reference
 
 EDIT = Edit(EditKind.REFERENCE, ((0,),), Reference("a_h1"), Reference("a_h2"))
@@ -51,6 +51,28 @@ def test_what_is_asked_for_in_full_is_not_folded():
 def test_another_mistake_is_no_repetition(other):
     two = list(shown([sheet("A", ONE), sheet("B", replace(ONE, **other))], everything=False))
     assert [len(s.findings) for s in two] == [1, 1]
+
+
+def test_a_mistake_of_weights_that_only_their_cells_tell_apart_is_one():
+    alike = [
+        replace(ONE, quantity=f"∂E/∂w[V{k}]", weight=f"w[V{k}]", cells=f"V{k}", formula=f"=2*T{k}")
+        for k in (5, 6, 7)
+    ]
+    (found,) = shown([sheet("A", *alike)], everything=False)
+    assert [repeated(f) for f in found.findings] == ["the same in V6, V7"]
+
+
+def test_copies_of_a_wrong_formula_are_one_mistake_though_nothing_says_how_to_mend_it():
+    plain = replace(ONE, edits=(), formula="=J3*$A$1", cells="Z3")
+    alike = [plain, replace(plain, formula="=J4*$A$1", cells="Z4")]
+    other = replace(plain, formula="=J9*$A$1", cells="Z5")
+    (found,) = shown([sheet("A", *alike, other)], everything=False)
+    assert [repeated(f) for f in found.findings] == ["the same in Z4", ""]
+
+
+def test_of_many_ranges_a_few_are_named():
+    assert few_ranges("A1,B1:B9,C1") == "A1,B1:B9,C1"
+    assert few_ranges("A1,B1:B9,C1,D1,E1") == "A1, B1:B9, C1 and 2 more ranges"
 
 
 def test_root_causes_stand_first_and_old_values_last_and_together():

@@ -21,7 +21,7 @@ from gradbook.audit.repair.evidence import (
     only_what_changes,
     put_right,
 )
-from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, finding_of, gathered
+from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, findings_of, gathered
 from gradbook.audit.repair.generators import catalogue
 from gradbook.audit.repair.generators.catalogue import (
     Generator,
@@ -58,7 +58,8 @@ def gradient_findings(
             tested = StepUnderTest.of(training, group)
             faults += explained(tested, earlier, usual if len(group) < len(usual) else ())
             waiting.remove(group)
-    return [finding_of(same) for same in gathered(faults)]
+    every = gathered(faults)
+    return [finding for same in every for finding in findings_of(training.book, same)]
 
 
 def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
@@ -170,7 +171,7 @@ def _own_faults(
         return
     wrong = symptoms.formula(weight)
     if found is not None and wrong is not None:
-        symptoms.earlier.claims.setdefault((weight, wrong.pattern.key), found)
+        symptoms.earlier.claims.setdefault(wrong.pattern.key, found)
     yield claim_fault(tested, weight, claim, found, spoilt)
 
 
@@ -212,7 +213,7 @@ def _believed(symptoms: Symptoms, generator: Generator) -> Hypothesis | None:
         return None
     try:
         tested = symptoms.apart if reasons else symptoms.tested
-        likely = ranked(tested, generator.propose(symptoms))
+        likely = ranked(tested, _affordable(generator, symptoms))
         for hypothesis in likely[:TRIED] if reasons else likely:
             repaired = Repaired(tested, hypothesis)
             explains = put_right(repaired, symptoms.wrong)
@@ -221,6 +222,13 @@ def _believed(symptoms: Symptoms, generator: Generator) -> Hypothesis | None:
     except NotUnderstood:
         pass
     return None
+
+
+def _affordable(generator: Generator, symptoms: Symptoms) -> list[Hypothesis]:
+    """What a generator proposes as far as there is something to spend, and to weigh it with."""
+    found: list[Hypothesis] = []
+    sought(lambda: found.extend(generator.propose(symptoms)), A_SHARE)
+    return found  # what was added before nothing was left, too
 
 
 def _has_reasons(symptoms: Symptoms, repaired: Repaired, explains: frozenset[int]) -> bool:

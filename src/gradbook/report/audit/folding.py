@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 
 from gradbook.amounts import counted
 from gradbook.audit.findings.findings import STALE, TO_FILL_IN, Finding, SheetReport
+from gradbook.audit.formula.address import row_and_column
+from gradbook.audit.formula.pattern import moved
 from gradbook.errors import one_line
 
 MOST = 5  # findings of one sheet
+MOST_RANGES = 3  # of one finding
 MOST_PLACES = 3  # that are named where the same is found again
+AFAR = 10_000  # rows and columns
 MOST_SPOILT = 8  # gradients that are named where they are wrong by another mistake
 
 
@@ -62,14 +66,27 @@ def _mistake(finding: Finding) -> object:
     """What is the same of one mistake wherever it stands."""
     if finding.kind == STALE:
         return STALE
-    if finding.edits:
-        return finding.kind, finding.quantity, finding.edits
-    return finding.kind, finding.quantity, finding.cells, finding.formula, finding.expected
+    if _has_no_name(finding.weight) or not finding.edits:
+        quantity = finding.quantity.replace(finding.weight or finding.quantity, "")
+        return finding.kind, quantity, finding.edits, _from_afar(finding)
+    return finding.kind, finding.quantity, finding.edits
+
+
+def _has_no_name(weight: str) -> bool:
+    """Whether only its cell tells a weight from others: C3, w[C3]."""
+    return "[" in weight or (weight.isupper() and row_and_column(weight) is not None)
+
+
+def _from_afar(finding: Finding) -> str:
+    """The formula as a copy of it would look in one and the same cell, wherever it stands."""
+    place = row_and_column(finding.cells.partition(":")[0].partition(",")[0])
+    row, column = place or (0, 0)
+    return moved(finding.formula, AFAR - row, AFAR - column)
 
 
 def repeated(found: ShownFinding) -> str:
     """Where the same is found again, in words; '' where it is not."""
-    named = [_first(one_line(place)) for place in found.again[:MOST_PLACES]]
+    named = [few_ranges(one_line(place), 1) for place in found.again[:MOST_PLACES]]
     more = len(found.again) - len(named)
     others = f" and {counted(more, 'more place')}" if more else ""
     return f"the same in {', '.join(named)}{others}" if named else ""
@@ -83,6 +100,9 @@ def spoilt(finding: Finding) -> str:
     return f"makes {few}{f' and {more} more' if more > 0 else ''} wrong" if names else ""
 
 
-def _first(cells: str) -> str:
-    first, *more = cells.split(",")
-    return f"{first} and {counted(len(more), 'more range')}" if more else first
+def few_ranges(cells: str, most: int = MOST_RANGES) -> str:
+    """The ranges of a finding; of many, the first ones and how many there are besides."""
+    ranges = cells.split(",")
+    more = len(ranges) - most
+    few = ", ".join(ranges[:most])
+    return f"{few} and {counted(more, 'more range')}" if more > 0 else cells
