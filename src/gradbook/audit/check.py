@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gradbook.audit.backward.judgement import backward_reports
 from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.findings.findings import (
     BLANK_RATE,
@@ -33,6 +34,7 @@ from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.untrained import without_training
+from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.origin import origin_of
@@ -53,9 +55,7 @@ def check(path: str | Path) -> BookReport:
         origin = origin_of(book)
         flow = Flow(book)
         fill_in(book, flow)
-        trainings = find_trainings(book, flow) or cut_off_trainings(book, flow)
-        found = [_checked(training) for training in trainings]
-        sheets = [sheet for sheet in found if sheet is not None] or without_training(book)
+        sheets = _trained(book, flow) or without_training(book)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
     except (RecursionError, MemoryError):
@@ -68,6 +68,16 @@ def check(path: str | Path) -> BookReport:
         formulas=len(book.patterns),
         origin=origin,
     )
+
+
+def _trained(book: Book, flow: Flow) -> list[SheetReport]:
+    """The sheets on which something is learnt: in steps, or by one backward pass."""
+    trainings = find_trainings(book, flow)
+    found = backward_reports(book, flow) if all(t.steps == 1 for t in trainings) else []
+    if found:
+        return found
+    checked = [_checked(training) for training in trainings or cut_off_trainings(book, flow)]
+    return [sheet for sheet in checked if sheet is not None]
 
 
 def _checked(training: SheetTraining) -> SheetReport | None:

@@ -41,6 +41,7 @@ KINDS = {
     "wrong order": "a difference or a quotient the wrong way round",
     "wrong sign": "a minus too many or too few",
     "parentheses": "parentheses are missing, superfluous or in another place",
+    "transposition": "a matrix is to be transposed, or isn't",
     "missing factor": "a factor of the chain is left out",
     "missing term": "a path of the chain is left out",
     "one factor or term too many": "something is counted that doesn't belong there",

@@ -33,7 +33,7 @@ def candidates(training: SheetTraining) -> list[Address]:
     serving = set().union(*(inside_of(training, owner) for owner in owners))
 
     def likelihood(cell: Address) -> tuple[object, ...]:
-        is_loss = any(map(_is_loss_word, called[cell]))
+        is_loss = any(map(is_loss_word, called[cell]))
         return (
             cell in serving and not is_loss,
             -reach[cell],
@@ -66,10 +66,10 @@ def _reach(training: SheetTraining, start: Sequence[Address]) -> dict[Address, i
 
 def called_a_loss(training: SheetTraining, cell: Address) -> bool:
     """Whether a cell's heading calls it a loss."""
-    return _is_loss_word(training.book.label(cell, training.axis).lower())
+    return is_loss_word(training.book.label(cell, training.axis).lower())
 
 
-def _is_loss_word(word: str) -> bool:
+def is_loss_word(word: str) -> bool:
     return any(part in word for part in LOSS_WORDS) or bool(re.fullmatch(r"[ejlc]_?\d*", word))
 
 

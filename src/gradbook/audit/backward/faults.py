@@ -1,0 +1,128 @@
+"""What is wrong with a backward pass, one thing after the other: each put right before the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from gradbook.audit.backward.backward_pass import BackwardPass
+from gradbook.audit.backward.blocks import MatrixBlock, blocks
+from gradbook.audit.backward.losses import again
+from gradbook.audit.backward.naming import Naming
+from gradbook.audit.backward.outputs import cells_of_sheet
+from gradbook.audit.backward.remedies import Remedy, remedy
+from gradbook.audit.backward.roots import WrongBlock, first_wrong, put_right
+from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.edits import EditKind
+
+MOST_FAULTS = 12
+MOST_ROOTS = 4  # explanations that put right as many cells, of which one with a remedy is taken
+MOST_WEIGHTS = 10  # weights of which a cell may be meant to be the gradient
+SLIPS = (EditKind.REFERENCE.value, EditKind.EXCHANGE.value)
+
+
+@dataclass(frozen=True, eq=False)
+class BlockFault:
+    """Wrong cells, what puts them right, and the pass before that."""
+
+    wrong: WrongBlock
+    remedy: Remedy | None
+    before: BackwardPass
+    after: BackwardPass
+
+
+def faults(back: BackwardPass) -> list[BlockFault]:
+    """All that is wrong; what is right for the sheet's own numbers only if it is a plain slip."""
+    excused = _right_here(back)
+    found = _one_after_the_other(back.excusing(excused))
+    if excused & back.wrong and len(found) < MOST_FAULTS:
+        last = found[-1].after if found else back
+        slips = _one_after_the_other(last.excusing(()))
+        found += [f for f in slips if f.remedy is not None and f.remedy.kind in SLIPS]
+    return found
+
+
+def _right_here(back: BackwardPass) -> set[Address]:
+    """The wrong cells that are right with the sheet's own inputs and targets, at any weights."""
+    if not back.wrong:
+        return set()
+    weights = {*back.claimed_weights, *back.updates.values()}
+    sheet = sheet_of(back.cells.pairs[0].output)
+    cells = cells_of_sheet(back.cells.book, back.cells.flow, sheet, weights)
+    if cells is None:
+        return set()
+    here = BackwardPass.of(cells, again(cells, back.loss))
+    return {cell for cell in back.wrong if cell in set(here.backward) and here.is_right(cell)}
+
+
+def _one_after_the_other(back: BackwardPass) -> list[BlockFault]:
+    found: list[BlockFault] = []
+    for _ in range(MOST_FAULTS):
+        fault = _root(back) or next(_own(back), None)
+        if fault is None:
+            break
+        found.append(fault)
+        back = fault.after
+    return found
+
+
+def _root(back: BackwardPass) -> BlockFault | None:
+    """Cells from which others are wrong."""
+    found = first_wrong(back)
+    for wrong in found[:MOST_ROOTS]:
+        known = remedy(back, wrong)
+        if known is not None:
+            return BlockFault(wrong, known, back, put_right(back, wrong))
+    return BlockFault(found[0], None, back, put_right(back, found[0])) if found else None
+
+
+def _own(back: BackwardPass) -> Iterator[BlockFault]:
+    """Gradients that are wrong by themselves."""
+    naming = Naming(back.cells.book)
+    for block in _ends(back):
+        likely = list(islice(_likely_weights(back, block), MOST_WEIGHTS))
+        for of in likely:
+            wrong = WrongBlock(block, of)
+            known = remedy(back, wrong, thorough=block.first in back.updates)
+            if known is not None:
+                yield BlockFault(wrong, known, back, put_right(back, wrong))
+                break
+        else:
+            sure = block.first in back.updates or len(likely) == 1
+            if likely and sure and naming.calls_gradient(block.first):
+                wrong = WrongBlock(block, likely[0])
+                yield BlockFault(wrong, None, back, put_right(back, wrong))
+
+
+def _ends(back: BackwardPass) -> Iterator[MatrixBlock]:
+    """The wrong blocks that take nothing wrong."""
+    behind = back.cells.flow.below(back.wrong)
+    for block in blocks(back.cells.book, back.wrong):
+        if behind.isdisjoint(block.cells):
+            yield block
+
+
+def _likely_weights(back: BackwardPass, block: MatrixBlock) -> Iterator[tuple[Address, ...]]:
+    """The weights of which a block may be meant to be the gradients, the likeliest first."""
+    if block.first in back.updates:
+        yield tuple(back.updates[cell] for cell in block.cells)
+        return
+    slopes, is_leaf = back.derivatives.slopes, back.cells.is_leaf
+    claimed, naming = back.claimed_weights, Naming(back.cells.book)
+    leaves = {cell for cell in slopes if is_leaf(cell)}
+    heading = naming.heading(block.first)
+    anchors = sorted(
+        leaves,
+        key=lambda c: (c in claimed, not naming.fits(heading, c), abs(c - block.first)),
+    )
+    for anchor in anchors:
+        for across in (False, True) if len(block.cells) > 1 else (False,):
+            of = tuple(block.like(anchor, across))
+            if leaves.issuperset(of):
+                yield of
+
+
+def unexplained(back: BackwardPass, naming: Naming) -> Sequence[Address]:
+    """The cells that a heading calls derivatives though they are none, and nobody knows of what."""
+    return [cell for cell in sorted(back.wrong) if naming.calls_gradient(cell)]

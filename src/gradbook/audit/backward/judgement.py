@@ -1,0 +1,154 @@
+"""Sheets with a backward pass: found, held against the chain rule, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from gradbook.amounts import counted
+from gradbook.audit.backward.backward_pass import BackwardPass
+from gradbook.audit.backward.blocks import blocks
+from gradbook.audit.backward.faults import BlockFault, faults, unexplained
+from gradbook.audit.backward.losses import StartingLoss, losses
+from gradbook.audit.backward.naming import Naming
+from gradbook.audit.backward.outputs import Cells, cells_of_sheet
+from gradbook.audit.backward.telling import Telling
+from gradbook.audit.backward.uneven import UnevenError, evened
+from gradbook.audit.findings.findings import RIGHT, WRONG, SheetReport
+from gradbook.audit.formula.address import Address, written
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.flow import Flow
+
+MOST_FORMULAS = 6000  # in a book that is looked through for a backward pass
+MOST_LOSSES = 16
+FEW_WEIGHTS = 2  # whose gradients are recognised: enough to know a backward pass by
+FEW_GRADIENTS = 2  # blocks of them, or single ones
+MORE_WEIGHTS = 3  # where they are recognised only once something was put right
+MOST_PUT_RIGHT = 2  # things, to recognise one by
+
+
+def backward_reports(book: Book, flow: Flow) -> list[SheetReport]:
+    """A report for each sheet with a backward pass."""
+    if len(book.patterns) > MOST_FORMULAS:
+        return []
+    found = (_on_sheet(book, flow, sheet) for sheet in range(len(book.sheets)))
+    return [report for report in found if report is not None]
+
+
+def _on_sheet(book: Book, flow: Flow, sheet: int) -> SheetReport | None:
+    cells = cells_of_sheet(book, flow, sheet)
+    if cells is None:
+        return None
+    options = [_even(cells, loss) for loss, _ in zip(losses(cells), range(MOST_LOSSES), strict=False)]
+    likely = max(options, key=lambda option: len(option[0].claimed_weights))
+    if len(likely[0].claimed_weights) >= FEW_WEIGHTS:
+        return _report(book, sheet, likely[0], likely[1], faults(likely[0]))
+    return next(_once_put_right(book, sheet, options), None)
+
+
+def _even(cells: Cells, loss: StartingLoss) -> tuple[BackwardPass, list[UnevenError]]:
+    loss, uneven = evened(cells, loss)
+    return BackwardPass.of(cells, loss), uneven
+
+
+def _once_put_right(
+    book: Book, sheet: int, options: Iterable[tuple[BackwardPass, list[UnevenError]]]
+) -> Iterator[SheetReport]:
+    """Reports of passes that are wrong from the start, so that little of them is recognised."""
+    for back, uneven in options:
+        if not any(map(Naming(book).calls_gradient, back.backward)) and not back.updates:
+            continue
+        found = faults(back)
+        if not found or len(found) > MOST_PUT_RIGHT or None in [f.remedy for f in found]:
+            continue
+        if len(found[-1].after.claimed_weights) >= MORE_WEIGHTS and not found[-1].after.wrong:
+            report = _report(book, sheet, back, uneven, found)
+            if report is not None:
+                yield report
+
+
+# Told --------------------------------------------------------------------------------
+
+
+def _report(
+    book: Book,
+    sheet: int,
+    back: BackwardPass,
+    uneven: Sequence[UnevenError],
+    found: Sequence[BlockFault],
+) -> SheetReport | None:
+    last = found[-1].after if found else back
+    telling = Telling(back, last)
+    if len(telling.gradients) < FEW_GRADIENTS:
+        return None
+    findings = (
+        *(telling.uneven(error) for error in uneven),
+        *(telling.fault(fault) for fault in found),
+    )
+    return SheetReport(
+        sheet=book.sheets[sheet].title,
+        verdict=WRONG if findings else RIGHT,
+        loss=_called(book, back),
+        rate=_rate(book, back),
+        weights=tuple(telling.gradients),
+        findings=findings,
+        notes=tuple(_notes(book, back, last, telling)),
+    )
+
+
+def _called(book: Book, back: BackwardPass) -> str:
+    if back.loss.assumed:
+        return back.loss.assumed
+    return "+".join(book.called(cell, cell) for cell in back.loss.cells)
+
+
+def _rate(book: Book, back: BackwardPass) -> str:
+    by = back.common[True][1] if back.updates else None
+    return book.called(by, by) if by is not None else ""
+
+
+def _notes(
+    book: Book,
+    back: BackwardPass,
+    last: BackwardPass,
+    telling: Telling,
+) -> Iterator[str]:
+    right = sum(telling.gradients.values())
+    if not back.updates:
+        yield (
+            "a backward pass without an update: "
+            f"{right} of {counted(len(telling.gradients), 'gradient')} right"
+        )
+    if back.loss.assumed:
+        yield (
+            "no cell holds the loss of these gradients: the error that they start from is "
+            f"that of {back.loss.assumed}"
+        )
+    factor = _common_factor(back)
+    if factor != 1:
+        yield f"all gradients are {factor:g} times the loss's: one factor for all goes into the rate"
+    left = unexplained(last, telling.naming)
+    if left:
+        some = ", ".join(b.written for b in list(blocks(book, left))[:6])
+        yield f"not recognised as any derivative: {some}"
+    unknown = _not_understood(back)
+    if unknown:
+        cell, why = unknown
+        yield f"{written(cell)} isn't understood, {why}: what depends on it is left out"
+
+
+def _common_factor(back: BackwardPass) -> float:
+    """By what all gradients outside of updates are more than the loss's."""
+    scale, by = back.common[False]
+    is_claimed = any(
+        back.cells.is_leaf(claim.of) and claim.by == by and claim.scale == scale
+        for cell in back.backward
+        if cell not in back.updates
+        for claim in back.claims(cell)
+    )
+    return scale if by is None and is_claimed else 1.0
+
+
+def _not_understood(back: BackwardPass) -> tuple[Address, str] | None:
+    inside = {*back.forward, *back.cells.below_targets}
+    known = back.cells.not_understood
+    return next(((cell, why) for cell, why in known.items() if cell in inside), None)

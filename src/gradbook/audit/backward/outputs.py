@@ -1,0 +1,243 @@
+"""What a network is to say and what it says: outputs beside their targets, and typed numbers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+
+import numpy as np
+
+from gradbook.audit.backward.cell_functions import (
+    POINTS,
+    CellFunctions,
+    PointValue,
+    PointValues,
+    in_order,
+)
+from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.expression import parts
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.audit.judge.numbers import agree
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.flow import Flow
+from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Reference
+
+FEW_LEAVES = 2  # that an output depends on
+SPREAD = 0.8  # of typed numbers, where they are drawn at random
+
+
+@dataclass(frozen=True)
+class OutputPair:
+    """An output and the typed number that it is compared with."""
+
+    output: Address
+    target: Address
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A book's cells at random points, with the outputs that its formulas compare with targets."""
+
+    book: Book
+    flow: Flow
+    order: Sequence[Address]
+    values: PointValues
+    pairs: tuple[OutputPair, ...]
+    groups: tuple[tuple[OutputPair, ...], ...]  # outputs that add to 1, as softmax's do
+    not_understood: Mapping[Address, str]
+
+    @cached_property
+    def targets(self) -> set[Address]:
+        return {pair.target for pair in self.pairs}
+
+    @cached_property
+    def below_targets(self) -> set[Address]:
+        """All that depends on a target."""
+        return self.flow.below(self.targets)
+
+    def is_leaf(self, cell: Address) -> bool:
+        return cell not in self.book.patterns and isinstance(self.values.of(cell), np.ndarray)
+
+    def behind(self, cells: Iterable[Address]) -> set[Address]:
+        """Some cells and all that they are computed from."""
+        cells = list(cells)
+        return self.flow.behind(cells).union(cells)
+
+
+def cells_of_sheet(
+    book: Book, flow: Flow, sheet: int, weights: Collection[Address] | None = None
+) -> Cells | None:
+    """The cells with the outputs that one sheet compares with targets; None where it doesn't.
+
+    Every typed number is drawn at random or, where the weights are known, they alone are.
+    """
+    order = in_order(book, flow)
+    functions = CellFunctions(book, flow)
+    blanks = _blanks_that_count(book)
+    pairs = _pairs(book, flow, sheet, blanks)
+    if not pairs:
+        return None
+    leaf = _leaf(book, blanks, weights)
+    values = PointValues(functions, order, leaf)
+    groups = _groups(pairs, values)
+    if groups and weights is None:
+        values = PointValues(functions, order, _with_shares(leaf, flow, groups))
+    not_understood = dict(functions.not_understood)
+    return Cells(book, flow, order, values, tuple(pairs), tuple(groups), not_understood)
+
+
+# Typed numbers -----------------------------------------------------------------
+
+
+def _blanks_that_count(book: Book) -> set[Address]:
+    """The blank cells that formulas mention by themselves: numbers that nobody has typed yet."""
+    return {
+        at
+        for cell, pattern in book.patterns.items()
+        for place in pattern.places
+        if isinstance(place, CellReference)
+        and (at := place.at(cell)) is not None
+        and at not in book.values
+        and at not in book.patterns
+    }
+
+
+def _leaf(
+    book: Book, blanks: set[Address], weights: Collection[Address] | None
+) -> Callable[[Address], PointValue]:
+    def leaf(cell: Address) -> PointValue:
+        value = book.values.get(cell)
+        if isinstance(value, bool):
+            return np.full(POINTS, float(value))
+        if isinstance(value, float) and weights is not None and cell not in weights:
+            return np.full(POINTS, value)
+        if isinstance(value, float) or cell in blanks or cell in book.patterns:
+            return np.random.default_rng(cell).normal(0, SPREAD, POINTS)
+        return value
+
+    return leaf
+
+
+def _groups(pairs: Sequence[OutputPair], values: PointValues) -> list[tuple[OutputPair, ...]]:
+    """The outputs that stand in one line and add to 1 whatever the numbers are."""
+    found: list[tuple[OutputPair, ...]] = []
+    for line in (column_of, row_of):
+        lines: defaultdict[tuple[int, int], list[OutputPair]] = defaultdict(list)
+        for pair in pairs:
+            lines[sheet_of(pair.output), line(pair.output)].append(pair)
+        for some in lines.values():
+            unique = list({pair.output: pair for pair in some}.values())
+            total = np.sum([values.number(pair.output) for pair in unique], axis=0)
+            if len(unique) > 1 and agree(total, np.ones(POINTS)):
+                found.append(tuple(unique))
+    return found
+
+
+def _with_shares(
+    leaf: Callable[[Address], PointValue],
+    flow: Flow,
+    groups: Sequence[Sequence[OutputPair]],
+) -> Callable[[Address], PointValue]:
+    """Typed numbers of which the targets of a softmax add to 1."""
+    known: dict[Address, PointValue] = {}
+    for group in groups:
+        targets = list(dict.fromkeys(flow.plain(pair.target) for pair in group))
+        drawn = np.array([np.random.default_rng(t).uniform(0.1, 1, POINTS) for t in targets])
+        known.update(zip(targets, drawn / drawn.sum(axis=0), strict=True))
+
+    def shared(cell: Address) -> PointValue:
+        return known[cell] if cell in known else leaf(cell)
+
+    return shared
+
+
+# Outputs and targets -------------------------------------------------------------
+
+
+def _pairs(book: Book, flow: Flow, sheet: int, blanks: set[Address]) -> list[OutputPair]:
+    """What formulas of a sheet compare: a formula's result with a typed number."""
+    found: Counter[OutputPair] = Counter()
+    behind: dict[Address, set[Address]] = {}
+
+    def is_target(cell: Address) -> bool:
+        typed = isinstance(book.values.get(cell), float) or cell in blanks
+        return typed and cell not in book.patterns
+
+    def reaches(cell: Address) -> set[Address]:
+        if cell not in behind:
+            behind[cell] = flow.behind([cell])
+        return behind[cell]
+
+    for cell, pattern in book.patterns.items():
+        if sheet_of(cell) != sheet or pattern.expression is None:
+            continue
+        for one, other in _compared(pattern, pattern.expression, cell, flow):
+            for a, b in ((one, other), (other, one)):
+                output, target = flow.plain(a), flow.plain(b)
+                if output in book.patterns and is_target(target):
+                    leaves = [c for c in reaches(output) if is_target(c)]
+                    if target not in reaches(output) and len(leaves) >= FEW_LEAVES:
+                        found[OutputPair(output, target)] += 1
+    every = set().union(*(reaches(pair.output) for pair in found))
+    return _one_target_each(
+        {
+            pair: count
+            for pair, count in found.items()
+            if pair.target not in every and pair.output not in every
+        }
+    )
+
+
+def _one_target_each(counts: Mapping[OutputPair, int]) -> list[OutputPair]:
+    """Each output with the target that is its own: where one is used by mistake, what is left."""
+    options: defaultdict[Address, list[Address]] = defaultdict(list)
+    for pair in counts:
+        options[pair.output].append(pair.target)
+    taken: set[Address] = set()
+    found = []
+    for output, targets in sorted(options.items(), key=lambda entry: len(entry[1])):
+        free = [target for target in targets if target not in taken] or targets
+        chosen = max(free, key=lambda target: counts[OutputPair(output, target)])
+        taken.add(chosen)
+        found.append(OutputPair(output, chosen))
+    return sorted(found, key=lambda pair: pair.output)
+
+
+def _compared(
+    pattern: Pattern, expression: Expression, home: Address, flow: Flow
+) -> Iterator[tuple[Address, Address]]:
+    """The cells of which a formula takes the difference, or the one times the other's logarithm."""
+    for part in parts(expression):
+        match part:
+            case Infix("-", Reference() as a, Reference() as b):
+                yield from _side_by_side(pattern, a, b, home, flow)
+            case Call("SUMXMY2", (Reference() as a, Reference() as b)):
+                yield from _side_by_side(pattern, a, b, home, flow)
+            case (
+                Infix("*", Reference() as a, Call("LN" | "LOG", (Reference() as b, *_)))
+                | Infix("*", Call("LN" | "LOG", (Reference() as b, *_)), Reference() as a)
+                | Call("SUMPRODUCT", (Reference() as a, Call("LN", (Reference() as b,))))
+                | Call("SUMPRODUCT", (Call("LN", (Reference() as b,)), Reference() as a))
+            ):
+                yield from _side_by_side(pattern, a, b, home, flow)
+
+
+def _side_by_side(
+    pattern: Pattern, a: Reference, b: Reference, home: Address, flow: Flow
+) -> Iterator[tuple[Address, Address]]:
+    one, other = (list(_cells(pattern, part, home, flow)) for part in (a, b))
+    if len(one) == len(other):
+        yield from zip(one, other, strict=True)
+
+
+def _cells(pattern: Pattern, part: Reference, home: Address, flow: Flow) -> Iterator[Address]:
+    mention = pattern.mentions.get(part.text)
+    if isinstance(mention, RangeReference):
+        yield from chain.from_iterable(flow.rows(mention, home))
+    elif isinstance(mention, CellReference):
+        at = mention.at(home)
+        if at is not None:
+            yield at
