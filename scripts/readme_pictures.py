@@ -3,7 +3,9 @@
     .venv/bin/python -m scripts.readme_pictures            all of them
     .venv/bin/python -m scripts.readme_pictures RUN        those of a run's report alone
 
-Needs libreoffice, pdftoppm and chromium. The workbook is drawn from what LibreOffice computes.
+Needs libreoffice, pdftoppm, chromium and the font Carlito, which is as wide as Excel's Calibri:
+without it the workbook's rows are lower and its drawing is flattened. The workbook is drawn from
+what LibreOffice computes.
 Without a RUN the report is that of a training by the recipe `small`, which takes a minute or two.
 """
 

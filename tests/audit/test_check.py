@@ -6,16 +6,7 @@ import pytest
 from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
-from tests.audit.material.lookalikes import D1, D2, FORMULAS, TOP, book, cells, letter
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "book.xlsx"
-
-
-def findings(path):
-    return [finding for sheet in check(path).sheets for finding in sheet.findings]
+from tests.audit.material.lookalikes import D1, D2, FORMULAS, TOP, book, cells, findings, letter
 
 
 def by_cells(path):

@@ -1,4 +1,4 @@
-"""Small data sets that the tests make, in every form that is read."""
+"""Small data sets that the tests make, in every form that is read, and what is said of bad ones."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import lzma
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from gradbook.data.formats import idx
+from gradbook.data.images import Size
+from gradbook.data.sources import load
+from gradbook.errors import DataError
 
 PACK = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}
 
@@ -51,3 +55,13 @@ def picture_folder(folder: Path, counts: dict[str, int], mode: str = "L", size=(
         for i, grey in enumerate(pixels(count, size[1], size[0])):
             Image.fromarray(grey).convert(mode).save(folder / name / f"{i}.png")
     return folder
+
+
+def said_of(file: Path, size: Size | None = None) -> str:
+    """The one line with which a file is refused, without its name."""
+    with pytest.raises(DataError) as caught:
+        load(file, size)
+    line = str(caught.value)
+    assert line.isprintable()
+    assert line.startswith(str(file)), line
+    return line.removeprefix(str(file)).removeprefix(", ").removeprefix(": ")

@@ -16,6 +16,7 @@ from gradbook.net import builtin, parse
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.columns import fitting_rates
+from gradbook.targets.excel.plan.exercise import KINDS, Exercise
 from tests.report.workbooks import named, tables
 
 PEOPLES_COLUMNS = (
@@ -315,6 +316,23 @@ def test_an_exercise_gives_nothing_away(exercise):
                 assert not np.isclose(cell.value, slopes, rtol=1e-6, atol=0).any(), cell
     derivative = re.compile(r"\*\(1-|\(1-[A-Z]+\d+\)\*")
     assert not [where for *where, formula in formulas(exercise) if derivative.search(formula)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_exercise_of_any_kind_tells_none_of_its_formulas(kind, tmp_path):
+    net = personal(builtin("worked"), 1)
+    asked = Exercise("Ada", (kind,), has_check=kind not in ("forward", "loss"))
+    path = write_workbook(net, tmp_path / "book.xlsx", epochs=3, exercise=asked).path
+    solved = write_workbook(net, tmp_path / "solved.xlsx", epochs=3, rates=()).path
+    book, table = load_workbook(path), load_workbook(solved)["Training"]
+    told = {cell.value for sheet in book for row in sheet.iter_rows() for cell in row}
+    for cell in (cell for row in book["Training"].iter_rows(min_row=5) for cell in row):
+        if cell.value is None:
+            formula = table[cell.coordinate].value
+            assert formula not in told
+            note = book["Training"][f"{cell.column_letter}4"].comment.text
+            assert " = " not in note
+            assert "in the next row" not in note
 
 
 def test_an_exercise_waits_with_sensible_numbers(exercise):

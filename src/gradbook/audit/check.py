@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from gradbook.audit.backward.judgement import backward_reports
+from gradbook.audit.budget import Spent, budget, budget_of_book, left_open
 from gradbook.audit.copies.correct import loss_curve
+from gradbook.audit.exercise import asked_of, told
 from gradbook.audit.findings.findings import (
     BLANK_RATE,
     FROZEN,
@@ -41,6 +43,8 @@ from gradbook.audit.workbook.origin import origin_of
 from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
 
+NOT_LOOKED_AT = "not looked at further"
+
 
 def check(path: str | Path) -> BookReport:
     """Audit a workbook that somebody made: is each gradient the derivative of the sheet's own loss?
@@ -49,13 +53,17 @@ def check(path: str | Path) -> BookReport:
     `.sheets` has its `.findings`, with the cells, the reason and the right formula. Printed, it is
     the report; in a notebook it shows itself.
     """
-    name = str(path)
+    with budget_of_book():
+        return _report(str(path), path)
+
+
+def _report(name: str, path: str | Path) -> BookReport:
     try:
         book = read_book(path)
-        origin = origin_of(book)
+        origin, asked = origin_of(book), asked_of(book)
         flow = Flow(book)
         fill_in(book, flow)
-        sheets = _trained(book, flow) or without_training(book)
+        sheets = told(book, _trained(book, flow) or without_training(book), asked)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
     except (RecursionError, MemoryError):
@@ -82,13 +90,22 @@ def _trained(book: Book, flow: Flow) -> list[SheetReport]:
 
 def _checked(training: SheetTraining) -> SheetReport | None:
     """A training's report, or why there can't be one; None of what only looks like one."""
+    left = budget().left
+    before = len(left)
     try:
-        return _judged(training)
+        report = _judged(training)
+    except Spent:
+        return replace(_described(training), notes=(f"{NOT_LOOKED_AT}: there is too much of it",))
     except NotUnderstood as error:
         findings = (_circle(training, error.cell),) if isinstance(error, LeadsBack) else ()
         notes = (f"it can't be judged further: {error}",)
         verdict = WRONG if findings else UNFINISHED
         return replace(_described(training), verdict=verdict, findings=findings, notes=notes)
+    if report is None or len(left) == before:
+        return report
+    more = tuple(f"{NOT_LOOKED_AT}: {what}" for what in left[before:])
+    verdict = UNFINISHED if report.verdict == RIGHT else report.verdict
+    return replace(report, verdict=verdict, notes=(*report.notes, *more))
 
 
 def _described(training: SheetTraining) -> SheetReport:
@@ -116,12 +133,9 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         return None
     steps = steps_of(training, loss)
     groups = alike(training, steps)
-    findings = (
-        *loss_findings(training, loss),
-        *gradient_findings(training, groups),
-        *update_findings(training, steps),
-        *stale_findings(training, groups),
-    )
+    findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
+    with left_open(lambda: "the updates and whether the values are those of the formulas"):
+        findings += (*update_findings(training, steps), *stale_findings(training, groups))
     return replace(
         _described(training),
         verdict=_verdict(findings),

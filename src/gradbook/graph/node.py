@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -178,10 +179,15 @@ def _simpler(op: str, inputs: tuple[Node, ...]) -> Node | None:
             return None
 
 
-def needed(outputs: Sequence[Node], stop: Collection[Node] = ()) -> list[Node]:
+def needed(
+    outputs: Collection[Node],
+    stop: Collection[Node] = (),
+    sources: Callable[[Node], Iterable[Node]] = attrgetter("inputs"),
+) -> list[Node]:
     """The outputs and everything they are made of, in an order to compute in.
 
-    What the values of `stop` are made of is left out, but for outputs among them.
+    What the values of `stop` are made of is left out, but for outputs among them. `sources` says
+    what a value is made of, where those aren't its inputs.
     """
     seen: set[Node] = set()
     waiting = list(outputs)
@@ -190,7 +196,7 @@ def needed(outputs: Sequence[Node], stop: Collection[Node] = ()) -> list[Node]:
         if node not in seen:
             seen.add(node)
             if node not in stop or node in outputs:
-                waiting.extend(node.inputs)
+                waiting.extend(sources(node))
     return sorted(seen, key=lambda node: node.index)
 
 

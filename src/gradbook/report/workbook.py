@@ -16,6 +16,7 @@ from gradbook.net.task import DEFAULT_RATES
 from gradbook.targets.drawing import draw, png
 from gradbook.targets.excel.plan.book import WorkbookPlan
 from gradbook.targets.excel.plan.columns import fitting_rates
+from gradbook.targets.excel.plan.exercise import Exercise
 from gradbook.targets.excel.write import write_book
 
 PICTURE_WIDTH = 1000  # pixels
@@ -36,14 +37,15 @@ def write_workbook(
     epochs: int = 70,
     rate: float | None = None,
     rates: Sequence[float] | None = None,
-    exercise: bool = False,
+    exercise: bool | Exercise = False,
 ) -> WrittenWorkbook:
     """Write the workbook: every value a cell, every step a formula, one row per epoch.
 
     `rate` is what the η cell starts with (the network's own where none is given), `rates` are
     the learning rates compared: as many of the usual ones as fit, where none are given. In an
-    `exercise` the gradients are left blank for a student to fill in.
+    `exercise` the gradients, or whatever else it asks for, are left blank for a student to fill in.
     """
+    asked_for = Exercise() if exercise is True else exercise or None
     if epochs < 2:
         raise UsageError(f"a workbook has at least 2 epochs, not {epochs}")
     for given in [*(rates or ()), *([] if rate is None else [rate])]:
@@ -52,7 +54,7 @@ def write_workbook(
     step = scalar_step(net)
     asked = None if rates is None else tuple(dict.fromkeys(map(float, rates)))
     compared = fitting_rates(step, epochs, asked, DEFAULT_RATES)
-    if exercise and step.samples > 1:
+    if asked_for and (step.samples > 1 or not asked_for.is_usual):
         compared = ()  # their working sheet would have to be filled in a second time
     book = WorkbookPlan(
         step,
@@ -60,7 +62,7 @@ def write_workbook(
         net.learning_rate if rate is None else float(rate),
         compared,
         png(draw(net), PICTURE_WIDTH),
-        exercise,
+        asked_for,
     )
     with whole_file(path) as part:
         write_book(book, part)

@@ -20,18 +20,12 @@ from tests.audit.material.copies import (
     put,
     repacked,
     rich,
-    with_parts_nobody_knows,
 )
 from tests.audit.material.lookalikes import FORMULAS, TOP, book, letter
 from tests.outside.witness import recalculate
 
 FILL = f"FF{ERROR.dark_ink[1:]}"
 CHANGED = {SHEET, "xl/styles.xml", "xl/comments1.xml", "xl/drawings/vmlDrawing1.vml"}
-
-
-@pytest.fixture
-def path(tmp_path):
-    return repacked(rich(tmp_path / "book.xlsx"), with_parts_nobody_knows)
 
 
 def copy_of(path, name="copy.xlsx"):

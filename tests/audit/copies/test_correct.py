@@ -21,18 +21,12 @@ from tests.audit.material.copies import (
     put,
     repacked,
     rich,
-    with_parts_nobody_knows,
 )
 from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, letter
 from tests.outside.witness import read_values, recalculate_all
 
 ROWS_OF_TABLE = range(TOP + 2, TOP + 2 + ROWS)
 CHAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml.calcChain+xml"
-
-
-@pytest.fixture
-def path(tmp_path):
-    return repacked(rich(tmp_path / "book.xlsx"), with_parts_nobody_knows)
 
 
 def copy_of(path):
@@ -128,6 +122,26 @@ def test_who_shared_a_formula_that_goes_gets_its_own(tmp_path):
     for row in ROWS_OF_TABLE[1:]:
         assert sheet[f"{COLUMN}{row}"].value == expected[f"{COLUMN}{row}"].value
     assert sheet[f"{COLUMN}6"].value == finding.fixes[f"{COLUMN}6"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [WRONG, {"∂E/∂w5": FORMULAS["∂E/∂w5"].replace("{t1}", "{t2}")}],
+    ids=["the formula has it", "the repair brings it in"],
+)
+def test_what_is_carried_down_is_taken_from_each_row(changed, tmp_path):
+    carried = {
+        (name, k): f"={letter(name)}{TOP + 1 + k}" for name in ("t1", "t2") for k in range(1, ROWS)
+    }
+    targets = {("t1", 0): 0.01, ("t2", 0): 0.99}
+    path = book(tmp_path / "book.xlsx", changed, special={**targets, **carried})
+    before, after = (opened(file)["Sheet1"] for file in (path, copy_of(path)))
+    (name,) = changed
+    for row in ROWS_OF_TABLE:
+        cell = f"{letter(name)}{row}"
+        assert after[cell].value != before[cell].value
+        assert f"{letter('t1')}{row}" in after[cell].value
+        assert "$" not in after[cell].value
 
 
 def test_the_order_of_calculation_is_dropped_with_all_that_speaks_of_it(path):

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
-from gradbook.audit.check import check
 from gradbook.audit.judge.loss import every_step, find_loss, loss_findings
-from tests.audit.material.lookalikes import book, cells
+from tests.audit.material.lookalikes import book, cells, findings
 from tests.audit.material.small import all_at, at
 from tests.audit.training.test_loss_candidates import TABLE
 from tests.audit.training.test_training import the_training
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "book.xlsx"
-
-
-def findings(path):
-    return [finding for sheet in check(path).sheets for finding in sheet.findings]
 
 
 def test_a_loss_that_leaves_out_a_term_is_found(path):

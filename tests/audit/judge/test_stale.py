@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import zipfile
 
-import pytest
 from xlsxwriter import Workbook
 
-from gradbook.audit.check import check
 from gradbook.audit.formula.address import column_of, row_of, written
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
-from tests.audit.material.lookalikes import book
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "book.xlsx"
-
-
-def findings(path):
-    return [finding for sheet in check(path).sheets for finding in sheet.findings]
+from tests.audit.material.lookalikes import book, findings
 
 
 def test_values_that_nobody_recalculated_are_found(path):

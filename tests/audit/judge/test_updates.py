@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.check import check
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.training.steps import steps_of
-from tests.audit.material.lookalikes import book
+from tests.audit.material.lookalikes import book, findings
 from tests.audit.material.small import all_at
 from tests.audit.training.test_steps import SQUARE
 from tests.audit.training.test_training import the_training
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "book.xlsx"
-
-
-def findings(path):
-    return [finding for sheet in check(path).sheets for finding in sheet.findings]
 
 
 def updates(changed):

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from xlsxwriter import Workbook
 
+from gradbook.audit.check import check
+from gradbook.audit.findings.findings import Finding
+
 HEADINGS = [
     *("t1", "t2", "i1", "i2", "w1", "w2", "w3", "w4", "h1", "a_h1", "h2", "a_h2"),
     *("w5", "w6", "w7", "w8", "o1", "a_o1", "o2", "a_o2", "E1", "E2", "E_total"),
@@ -91,6 +94,11 @@ def book(
                     )
         dressed(workbook)
     return path
+
+
+def findings(path: Path) -> list[Finding]:
+    """Whatever is found in a book, sheet by sheet."""
+    return [finding for sheet in check(path).sheets for finding in sheet.findings]
 
 
 def _row(k: int, formulas: Mapping[str, str], update: str) -> dict[str, object]:

@@ -37,15 +37,19 @@ def tried(path: Path, number: int, samples: tuple[int, ...] = (1, 1, 2)) -> Outc
         return None
     kind, style, table = made
     report = check(table.save(path))
-    blamed = {
+    found = blamed(report) == table.marked
+    right = found and check(repaired(table, report).save(path)).verdict == "right"
+    return Outcome(number, kind, style, found, right, _words(table, report))
+
+
+def blamed(report: BookReport) -> set[tuple[str, int, int]]:
+    """The sheet, row and column of every cell that something is found in."""
+    return {
         (finding.sheet, *cell)
         for sheet in report.sheets
         for finding in sheet.findings
         for cell in cells_of(finding.cells)
     }
-    found = blamed == table.marked
-    right = found and check(repaired(table, report).save(path)).verdict == "right"
-    return Outcome(number, kind, style, found, right, _words(table, report))
 
 
 def clean_book(path: Path, number: int, style: tuple[str, str]) -> BookReport:

@@ -11,11 +11,6 @@ from tests.audit.material.styles import array_updates, offset
 from tests.audit.material.tables import Columns, all_values
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "book.xlsx"
-
-
 def found(path):
     report = check(path)
     return {(f.cells, f.kind) for sheet in report.sheets for f in sheet.findings}
@@ -142,3 +137,21 @@ def test_an_old_value_is_found_in_its_very_cell(path):
     table.values = {**values, spot: 1.001 * values[spot]}
     (finding,) = (f for s in check(table.save(path)).sheets for f in s.findings)
     assert (finding.kind, finding.cells[-1]) == ("stale value", "7")
+
+
+CARRIED = "={∂E/∂w5}/{a_h1}*{a_h2}"
+
+
+def test_a_gradient_made_of_a_wrong_one_is_a_consequence(tmp_path):
+    wrong = FORMULAS["∂E/∂w5"].replace("{t1}", "{t2}").replace("(1-{a_o1})", "(1-{o1})")
+    (finding,) = check(book(tmp_path / "b.xlsx", {"∂E/∂w5": wrong, "∂E/∂w6": CARRIED})).findings
+    assert (finding.quantity, finding.cells) == ("∂E/∂w5", cells("∂E/∂w5"))
+    assert finding.spoils == ("w5", "w6")
+
+
+def test_a_gradient_made_of_a_wrong_one_may_be_wrong_itself(tmp_path):
+    wrong = FORMULAS["∂E/∂w5"].replace("(1-{a_o1})", "(1-{o1})")
+    changed = {"∂E/∂w5": wrong, "∂E/∂w6": CARRIED.replace("{a_h2}", "{h2}")}
+    first, second = check(book(tmp_path / "b.xlsx", changed)).findings
+    assert (first.quantity, first.spoils) == ("∂E/∂w5", ())
+    assert (second.quantity, second.kind) == ("∂E/∂w6", "pre-activation")

@@ -8,10 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.formula.address import letters
-from tests.audit.material.made import Table, cells_of, table_of
-from tests.audit.material.mutants import repaired
+from tests.audit.material.made import Table, table_of
+from tests.audit.material.mutants import blamed, repaired
 from tests.audit.material.tables import TRAINING, Columns, all_values
 
 NET = "input 2\ndense 2 no bias\nsigmoid\ndense {outputs} no bias\nsigmoid\nloss {loss}\nseed 5\n"
@@ -27,11 +26,6 @@ sample 0.58 -> 0.43
 """
 HALF, BINARY = "half squared error", "binary cross-entropy"
 Words = Callable[[str], str]
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "book.xlsx"
 
 
 def network(outputs=2, loss=HALF):
@@ -51,15 +45,6 @@ def spoilt(text: str, name: str, change: Callable[[str, Words], str], sheet: str
             table.sheets[sheet][row, column] = after
             table.marked |= {(sheet, row, column)}
     return table
-
-
-def blamed(report: BookReport) -> set[tuple[str, int, int]]:
-    return {
-        (finding.sheet, *cell)
-        for sheet in report.sheets
-        for finding in sheet.findings
-        for cell in cells_of(finding.cells)
-    }
 
 
 def kinds(table: Table, path) -> set[str]:

@@ -31,6 +31,13 @@ def test_the_last_row_claims_what_the_row_before_it_claims():
     assert blank[-1].claims == ((),)
 
 
+def test_of_a_weight_whose_column_has_ended_nothing_is_claimed():
+    second = {"D2": 2.0, "D3:D5": "=D2-$E$1*F2", "F2:F8": "=2*D2*$G$1", "C2:C8": "=A2^2+D2^2"}
+    _, found = steps(second)
+    assert [len(step.claims[1]) for step in found] == [1, 1, 1, 1, 0, 0, 0]
+    assert [step.weights[1] is None for step in found] == [False] * 4 + [True] * 3
+
+
 def test_equal_rows_are_one_group_whose_cells_share_an_order():
     training, found = steps({})
     (group,) = alike(training, found)

@@ -79,3 +79,21 @@ def test_a_circle_that_a_stop_cuts_is_none():
 def test_a_range_too_wide_to_check_is_refused():
     with pytest.raises(WorkbookError, match="too"):
         small({"A1": "=SUM(B1:Z60000)"})[1].sources(at("A1"))
+
+
+def test_a_level_is_how_many_formulas_follow_each_other():
+    _, flow = small({"A1": 1, "B1": "=A1", "C1": "=A1+B1", "D1": "=SUM(A1:C1)"})
+    assert flow.levels == {at("B1"): 1, at("C1"): 2, at("D1"): 3}
+
+
+def test_there_are_no_levels_in_a_circle():
+    _, flow = small({"A1": "=B1", "B1": "=C1", "C1": "=A1"})
+    assert flow.levels == {}
+
+
+@pytest.mark.parametrize("circle", [{}, {"H1": "=H2", "H2": "=H1"}])
+def test_what_depends_on_a_cell_is_found_with_levels_and_without(circle):
+    _, flow = small({"A1": 1, "B1": "=A1", "C1": "=B1", "D1": "=A1", "E1": "=C1+D1", **circle})
+    assert flow.depends([at("E1")], at("B1"), 100)
+    assert flow.depends([at("B1")], at("B1"), 100)
+    assert not flow.depends([at("D1"), at("A1")], at("B1"), 100)

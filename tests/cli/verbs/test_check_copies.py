@@ -95,8 +95,12 @@ def test_a_file_where_the_folder_would_be_is_one_line(here, option, capsys):
 
 
 def test_a_folder_that_refuses_is_one_line(here, capsys, monkeypatch):
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
+    really = os.open
+
+    def refuse(path: str, *flags: int, **named: int) -> int:
+        if "locked" in str(path):
+            raise PermissionError(13, "Permission denied")
+        return really(path, *flags, **named)
 
     (here / "locked").mkdir()
     monkeypatch.setattr("gradbook.files.os.open", refuse)

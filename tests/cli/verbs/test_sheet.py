@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from openpyxl import load_workbook
 
+from gradbook.audit.check import check
 from gradbook.cli.main import main
 
 
@@ -86,6 +87,58 @@ def test_a_class_gets_an_exercise_each(said, tmp_path):
     assert names == [f"worked-exercise-{seed}.xlsx" for seed in (1, 2, 5)]
 
 
+def test_a_list_of_names_gets_a_book_each_with_the_name_inside(said, tmp_path):
+    (tmp_path / "names.csv").write_text("First name,Surname\nAda,Lovelace\nZoë,O’Neil\n", "utf-8")
+    said("--exercise", "names.csv", "-o", "class", *QUICK)
+    books = sorted((tmp_path / "class").iterdir())
+    assert [book.stem for book in books] == [
+        "worked-exercise-Ada-Lovelace",
+        "worked-exercise-Zoë-O-Neil",
+    ]
+    assert [check(book).origin.student for book in books] == ["Ada Lovelace", "Zoë O’Neil"]
+    assert len({started(book) for book in books}) == 2
+
+
+def started(path):
+    """What w1 starts with."""
+    book = load_workbook(path)
+    ((sheet, cell),) = book.defined_names["w1_start"].destinations
+    return book[sheet][cell].value
+
+
+def test_blanks_are_where_they_are_asked_for(said, tmp_path):
+    lines = said("--exercise", "7", "--blank", "forward,update", "--places", "3", "--epochs", "3")
+    assert lines[-1] == "the yellow cells of the sheet Training are to be filled in"
+    book = load_workbook(tmp_path / "worked-exercise-7.xlsx")
+    assert book.sheetnames == ["Network", "Training"]
+    blank = [
+        cell for row in book["Training"].iter_rows(min_row=5) for cell in row if cell.value is None
+    ]
+    assert len({cell.column for cell in blank}) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "there"),
+    [
+        ([], True),
+        (["--check-sheet", "off"], False),
+        (["--blank", "update"], True),
+        (["--blank", "loss"], False),
+        (["--blank", "loss", "--check-sheet", "on"], True),
+    ],
+)
+def test_the_check_is_there_unless_it_would_tell_or_nobody_wants_it(words, there, said, tmp_path):
+    said("--exercise", "7", *words, *QUICK)
+    book = load_workbook(tmp_path / "worked-exercise-7.xlsx")
+    assert ("Check" in book.sheetnames, "Check work" in book.sheetnames) == (there, there)
+    named = {name for sheet in book for row in sheet.iter_rows() for name in _mentions(row)}
+    assert there or "gradients_checked" not in named
+
+
+def _mentions(row):
+    return [str(cell.value).strip("=") for cell in row if str(cell.value).startswith("=")]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -102,6 +155,12 @@ def test_a_class_gets_an_exercise_each(said, tmp_path):
         (["--exercise", "1-100000"], "--exercise: 100000 won't do"),
         (["--exercise", "1-3", "-o", "all.xlsx"], "3 exercises go into a folder, not all.xlsx"),
         (["--solution"], "--solution goes with --exercise SEED"),
+        (["--blank", "forward"], "--blank goes with --exercise SEED"),
+        (["--check-sheet", "off"], "--check-sheet goes with --exercise SEED"),
+        (["--exercise", "1", "--check-sheet", "no"], "--check-sheet: unknown 'no'"),
+        (["--exercise", "1", "--blank", "sums"], "nothing is called 'sums' there: it is one of"),
+        (["--exercise", "1", "--places", "99"], "99 places to leave blank, and there are 8"),
+        (["--exercise", "names.csv"], "there is no names.csv"),
         (["-o", "book.xls"], "a workbook's name ends in .xlsx"),
         (["-o", "nowhere/book.xlsx"], "there is no folder nowhere"),
         (["-o", "book.ods"], "write book.ods.xlsx"),

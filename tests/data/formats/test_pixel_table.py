@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from gradbook.data.formats import pixel_table
 from gradbook.data.sources import load
 from gradbook.errors import DataError
-from tests.data.made import PACK, pixels, table
+from tests.data.made import PACK, pixels, said_of, table
 
 GREY = pixels(7, 9)
 NAMES = list("0120120")
@@ -40,12 +40,7 @@ def refusal(tmp_path):
     def refuse(text, size=None, name="tiny.csv"):
         file = tmp_path / name
         file.write_bytes(text.encode() if isinstance(text, str) else text)
-        with pytest.raises(DataError) as caught:
-            load(file, size)
-        line = str(caught.value)
-        assert line.isprintable()
-        assert line.startswith(str(file)), line
-        return line.removeprefix(str(file)).removeprefix(", ").removeprefix(": ")
+        return said_of(file, size)
 
     return refuse
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -56,7 +57,7 @@ def said(*reports: BookReport, width: int = 100) -> list[str]:
 
 def test_a_book_is_a_line_and_then_its_findings():
     assert said(BookReport("ada.xlsx", WRONG, (SHEET,))) == [
-        "ada.xlsx: wrong: 1 finding, 1 of 2 gradients right",
+        "ada.xlsx: wrong: 1 finding, 1 of 2 gradients right (rows 33 to 100)",
         "  Z33:Z100 (∂E/∂w3): J33 is a_h1; the chain to w3 goes through a_h2, so L33",
         "    off by 0.025 %",
         "    found      =J33*C33",
@@ -111,6 +112,35 @@ def test_a_very_long_formula_is_cut():
     long = replace(FINDING, formula="=" + "A1+" * 3000)
     shown = said(BookReport("ada.xlsx", WRONG, (replace(SHEET, findings=(long,)),)))
     assert max(map(len, shown)) < 250
+
+
+@pytest.mark.parametrize(
+    ("made", "corrected", "words"),
+    [
+        ((1.0, 0.5), (1.0, 0.6), "0.6 corrected: higher, for a wrong step may lead further down"),
+        ((1.0, 0.5), (1.0, 1.5), "1.5 corrected: higher than it was at first"),
+        ((1.0, 0.7, 0.5), (1.0, math.nan, math.nan), "it is no number from update 1 on"),
+        ((1.0, math.nan), (1.0, 0.5), "nan as made, 0.5 corrected"),
+        ((1.0, 0.5), (1.0, 0.4), "0.5 as made, 0.4 corrected"),
+    ],
+)
+def test_a_corrected_loss_that_is_no_better_is_not_passed_over(made, corrected, words):
+    said = learning(LossCurves(made, corrected))
+    assert words in said
+    assert "nan corrected" not in said
+
+
+def test_the_gradients_that_are_counted_are_placed():
+    right = SheetReport("1", RIGHT, "A1", "B1", ("w1", "w2"), (2, 9))
+    three = replace(right, sheet="3", weights=("w1", "w2", "w3"))
+
+    def where(*sheets: SheetReport) -> str:
+        return summary(BookReport("a", RIGHT, sheets)).partition("checked")[2]
+
+    assert where(right) == " (rows 2 to 9)"
+    assert where(right, replace(right, sheet="2")) == " (2 on each of 2 sheets)"
+    assert where(right, right) == " (2 on each of 2 tables)"
+    assert where(right, three) == ""
 
 
 def test_two_losses_are_told_apart_however_close():

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gradbook.audit.findings.findings import TO_FILL_IN, BookReport, Finding, SheetReport
-from gradbook.audit.findings.overview import GOOD, Mark, marks_of
+from gradbook.audit.findings.overview import GOOD, Mark, is_in, marks_of
 
 CARRIED = 1 / 2  # what one earlier mistake costs at most of a gradient that it is carried into
 FIRST_ROW = 1 / 2  # what a gradient earns whose first row is right, and a later one isn't
@@ -70,15 +70,17 @@ def in_numbers(points: float) -> str:
 
 def _sheet(sheet: SheetReport) -> Iterator[Earned]:
     marks = list(marks_of(sheet))
-    names = [mark.weight for mark in marks]
+    names = [mark.name for mark in marks]
+    own = {mark.name: [f for f in sheet.findings if _is_own(f, mark)] for mark in marks}
+    charged = {id(finding) for findings in own.values() for finding in findings}
+    others = [finding for finding in sheet.findings if id(finding) not in charged]
     costs: defaultdict[str, dict[str, float]] = defaultdict(dict)
-    for quantity, spoilt, first_only in _mistakes(sheet.findings, names):
+    for quantity, spoilt, first_only in _mistakes(others, names):
         cost = min(CARRIED, 1 / len(spoilt)) * (FIRST_ROW if first_only else 1)
         for name in spoilt:
             costs[name][quantity] = cost
     for mark in marks:
-        own = [f for f in sheet.findings if _is_own(f) and f.weight == mark.weight]
-        yield _earned(mark, own, costs[mark.weight])
+        yield _earned(mark, own[mark.name], costs[mark.name])
 
 
 def _earned(mark: Mark, own: Sequence[Finding], costs: dict[str, float]) -> Earned:
@@ -91,10 +93,12 @@ def _earned(mark: Mark, own: Sequence[Finding], costs: dict[str, float]) -> Earn
     return Earned(mark, share, ", ".join(filter(None, [first, carried])) or AS_IT_SHOULD_BE)
 
 
-def _is_own(finding: Finding) -> bool:
-    """Whether one gradient's own formula is wrong, or missing."""
-    alone = bool(finding.weight) and not finding.spoils
-    return alone and (finding.kind == TO_FILL_IN or finding.quantity.startswith("∂"))
+def _is_own(finding: Finding, mark: Mark) -> bool:
+    """Whether what is marked is itself wrong, or missing."""
+    if mark.column is not None:
+        return is_in(finding, mark.column)
+    is_gradients = finding.kind == TO_FILL_IN or finding.quantity.startswith("∂")
+    return finding.weight == mark.weight and is_gradients and not finding.spoils
 
 
 def _mistakes(
@@ -107,11 +111,11 @@ def _mistakes(
     """
     found: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        if not _is_own(finding) and finding.kind not in FREE:
+        if finding.kind not in (*FREE, TO_FILL_IN):
             together = finding.quantity if finding.spoils else finding.kind
             found[together].append(finding)
     for what, same in found.items():
-        concerned = {name for f in same for name in f.spoils or (f.weight,) if name}
+        concerned = {f"∂E/∂{name}" for f in same for name in f.spoils or (f.weight,) if name}
         spoilt = [name for name in names if name in concerned] or list(names)
         if spoilt:
             yield what, list(dict.fromkeys(spoilt)), min(f.first_step for f in same) > 0

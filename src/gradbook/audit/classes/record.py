@@ -24,8 +24,8 @@ def _grade(report: BookReport, score: BookScore) -> dict[str, object]:
         "of": len(score.parts) if judged else None,
         "points": score.points,
         "out_of": score.out_of if judged else None,
-        "gradients": [
-            {"weight": part.mark.weight, "share": round(part.share, 4), "why": part.why}
+        "earned": [
+            {"quantity": part.mark.name, "share": round(part.share, 4), "why": part.why}
             for part in score.parts
         ],
     }

@@ -10,16 +10,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import groupby
 from math import fsum, isfinite
 from pathlib import Path
 
 from gradbook.audit.copies.markup import edited, outline, place_after, prefix, tag, with_attributes
 from gradbook.audit.copies.patch import Patch
 from gradbook.audit.copies.sheet_xml import SheetXml, read_sheet, with_formulas, with_value
-from gradbook.audit.findings.findings import BookReport, Finding, LossCurves
+from gradbook.audit.findings.findings import STALE, BookReport, Finding, LossCurves
 from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of
 from gradbook.audit.formula.pattern import UnknownReference
-from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.book import Book, quoted
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.package import package
@@ -34,11 +35,12 @@ FEWEST = 2  # steps that make a curve
 
 @dataclass(frozen=True)
 class Fixed:
-    """The copy, how many cells were corrected, and which wrong ones could not be."""
+    """The copy, and what became of the wrong cells."""
 
     content: bytes
-    cells: int
-    left: tuple[str, ...]
+    cells: int  # how many were corrected
+    left: tuple[str, ...]  # the wrong ones that could not be
+    lost: tuple[str, ...] = ()  # what was a number and would be an error
 
 
 def fixed(path: str | Path, report: BookReport) -> Fixed:
@@ -47,10 +49,11 @@ def fixed(path: str | Path, report: BookReport) -> Fixed:
     with package(path) as parts:
         patch = Patch(parts)
         book = book_of(parts)
-        done = _correct(patch, book, right_formulas(book, report.findings))
+        old = set(_outdated(book, report.findings))
+        done, lost = _correct(patch, book, right_formulas(book, report.findings), old)
         patch.write(copy)
     content = copy.getvalue() if done else Path(path).read_bytes()
-    return Fixed(content, len(done), tuple(_left(book, report.findings, done)))
+    return Fixed(content, len(done), tuple(_left(book, report.findings, done)), lost)
 
 
 def right_formulas(book: Book, findings: Iterable[Finding]) -> dict[Address, str]:
@@ -65,6 +68,14 @@ def right_formulas(book: Book, findings: Iterable[Finding]) -> dict[Address, str
     return found
 
 
+def _outdated(book: Book, findings: Iterable[Finding]) -> Iterator[Address]:
+    """The cells whose formulas are right and whose values are old."""
+    for finding in findings:
+        number = book.sheet_number(finding.sheet)
+        if finding.kind == STALE and number is not None:
+            yield from (c for c in cells_of(finding.cells, number) if c in book.patterns)
+
+
 def _left(book: Book, findings: Iterable[Finding], done: set[Address]) -> Iterator[str]:
     for finding in findings:
         cells = list(cells_of(finding.cells, book.sheet_number(finding.sheet) or 0))
@@ -73,20 +84,18 @@ def _left(book: Book, findings: Iterable[Finding], done: set[Address]) -> Iterat
             yield f"{ranges(rest) or finding.cells} ({finding.quantity})"
 
 
-def _correct(patch: Patch, book: Book, wanted: Mapping[Address, str]) -> set[Address]:
-    """Put the wanted formulas into the sheets, where possible; the cells that were corrected."""
-    if not wanted:
-        return set()
-    sheets: dict[int, SheetXml] = {}
-    for number in sorted({sheet_of(cell) for cell in (*book.patterns, *wanted)}):
-        part = book.sheets[number].part
-        here = (cell for cell in book.patterns if sheet_of(cell) == number)
-        sheets[number] = read_sheet(patch.text(part), part, number, here)
+def _correct(
+    patch: Patch, book: Book, wanted: Mapping[Address, str], old: set[Address]
+) -> tuple[set[Address], tuple[str, ...]]:
+    """Put the wanted formulas into the sheets, where possible, and new values for the old ones; the
+    cells that were corrected, and which others would no longer be numbers."""
+    if not wanted and not old:
+        return set(), ()
+    sheets = _sheets(patch, book, wanted)
     done = {cell for cell in wanted if not _is_in_array(sheets[sheet_of(cell)], book, cell)}
-    right = {cell: book.reader.pattern(wanted[cell], cell) for cell in done}
     flow = Flow(book)
-    numbers = Evaluation(book, flow, right)
-    stale = _computed_from(book, flow, done) | done
+    numbers = Evaluation(book, flow, {c: book.reader.pattern(wanted[c], c) for c in done})
+    stale = _computed_from(book, flow, done | old) | done | old
     for number, sheet in sheets.items():
         values = {cell: numbers.value(cell) for cell in stale if sheet_of(cell) == number}
         formulas = {cell: wanted[cell] for cell in done if sheet_of(cell) == number}
@@ -96,9 +105,34 @@ def _correct(patch: Patch, book: Book, wanted: Mapping[Address, str]) -> set[Add
                 edits += with_value(sheet, sheet.cells[cell], values[cell])
         if edits:
             patch.put(book.sheets[number].part, edited(sheet.data, edits))
-    if done:
-        ask_to_calculate(patch)
-    return done
+    ask_to_calculate(patch)
+    return done | old, tuple(_lost(book, Evaluation(book, flow), numbers, stale))
+
+
+def _sheets(patch: Patch, book: Book, wanted: Iterable[Address]) -> dict[int, SheetXml]:
+    """The sheets that have formulas, now or soon."""
+    found: dict[int, SheetXml] = {}
+    for number in sorted({sheet_of(cell) for cell in (*book.patterns, *wanted)}):
+        part = book.sheets[number].part
+        here = (cell for cell in book.patterns if sheet_of(cell) == number)
+        found[number] = read_sheet(patch.text(part), part, number, here)
+    return found
+
+
+def _lost(
+    book: Book, before: Evaluation, after: Evaluation, cells: Iterable[Address]
+) -> Iterator[str]:
+    """Cells, sheet by sheet, that are numbers and would be errors."""
+    lost = sorted(
+        cell
+        for cell in cells
+        if not isfinite(after.value(cell))
+        and isinstance(book.values.get(cell), float | None)
+        and isfinite(before.value(cell))
+    )
+    for number, here in groupby(lost, key=sheet_of):
+        title = quoted(book.sheets[number].title)
+        yield from (f"{title}!{part}" for part in ranges(here).split(","))
 
 
 def _is_in_array(sheet: SheetXml, book: Book, cell: Address) -> bool:

@@ -108,7 +108,7 @@ def prefix(data: bytes, element: Element) -> bytes:
     return before + colon
 
 
-def tag(before: bytes, name: str, inside: bytes = b"", **attributes: str) -> bytes:
+def tag(before: bytes, name: str, inside: bytes = b"", /, **attributes: str) -> bytes:
     """A new element, with a prefix before its name."""
     start = before + name.encode()
     said = b"".join(_said(*attribute) for attribute in attributes.items())

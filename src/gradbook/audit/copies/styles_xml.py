@@ -1,4 +1,4 @@
-"""Formats of cells: each wrong cell's own one, with a fill."""
+"""Formats of cells: each wrong cell's own one, with a fill, and those of a sheet that we add."""
 
 from __future__ import annotations
 
@@ -21,51 +21,94 @@ NONE = f"""<styleSheet xmlns="{MAIN}"><fonts count="1"><font/></fonts><fills cou
 <patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>\
 <borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>\
 <cellXfs count="1"><xf/></cellXfs></styleSheet>"""
+COUNTED = ("fonts", "fills", "cellXfs")
+INSIDE = ("font", "fill", "xf")
 
 
 class Styles:
-    """The formats of a workbook's cells, to which filled ones are added."""
+    """The formats of a workbook's cells, to which others are added."""
 
-    def __init__(self, patch: Patch, main: str, colour: str, used: int) -> None:
+    def __init__(self, patch: Patch, main: str, used: int) -> None:
         self.patch = patch
         self.part = _part(patch, main)
         self.data = patch.text(self.part)
         found = elements(self.data, self.part, _is_style)
-        self.fills = only(found, "fills", self.part)
+        self.lists = {e.tag: e for e in found if e.tag in COUNTED}
+        only(found, "fills", self.part)
         self.formats = only(found, "cellXfs", self.part)
         self.known = [e for e in found if e.tag == "xf" and _within(e, self.formats)]
         if not self.known:
             raise WorkbookError("it has no formats of cells: save it again as .xlsx")
-        self.fill = sum(e.tag == "fill" and _within(e, self.fills) for e in found)
-        self.colour = colour
         beyond = min(used + 1, HIGHEST) if used >= len(self.known) else 0
         self.first = max(len(self.known), beyond)  # never a number that a cell has in error
-        self.filled: dict[int, int] = {}
+        self.count = {
+            name: sum(e.tag == one and _within(e, self.lists[name]) for e in found)
+            for name, one in zip(COUNTED, INSIDE, strict=True)
+            if name in self.lists
+        }
+        self.added: dict[str, dict[bytes, int]] = {name: {} for name in COUNTED}
+        self.filled: dict[tuple[int, str], int] = {}
 
-    def with_fill(self, style: int) -> int:
+    @property
+    def _prefix(self) -> bytes:
+        return prefix(self.data, self.formats)
+
+    def with_fill(self, style: int, colour: str) -> int:
         """The number of the format that is like another one, but filled."""
         style = style if style < len(self.known) else 0
-        return self.filled.setdefault(style, self.first + len(self.filled))
+        if (style, colour) not in self.filled:
+            own = self.known[style]
+            fill = str(self._fill(colour))
+            _, _, opening = with_attributes(self.data, own, fillId=fill, applyFill="1")
+            self.filled[style, colour] = self._format(opening + self.data[own.inside : own.end])
+        return self.filled[style, colour]
+
+    def plain(
+        self, *, size: float, ink: str, bold: bool = False, fill: str = "", middle: bool = False
+    ) -> int:
+        """The number of a format for words, or for numbers in the middle of their cells."""
+        p, weight = self._prefix, tag(self._prefix, "b") if bold else b""
+        look = tag(p, "sz", val=f"{size:g}") + tag(p, "color", rgb=f"FF{ink[1:]}")
+        font = tag(p, "font", weight + look + tag(p, "name", val="Calibri"))
+        said = {"fontId": str(self._number("fonts", font)), "applyFont": "1"}
+        if fill:
+            said |= {"fillId": str(self._fill(fill)), "applyFill": "1"}
+        across = {"horizontal": "center"} if middle else {"horizontal": "left", "indent": "1"}
+        place = tag(p, "alignment", vertical="top", wrapText="1", **across)
+        return self._format(tag(p, "xf", place, numFmtId="0", **said, applyAlignment="1"))
 
     def save(self) -> None:
-        p = prefix(self.data, self.formats)
-        colours = tag(p, "fgColor", rgb=f"FF{self.colour[1:]}") + tag(p, "bgColor", indexed="64")
-        fill = tag(p, "fill", tag(p, "patternFill", colours, patternType="solid"))
-        ordinary = self.data[self.known[0].start : self.known[0].end]
-        added = ordinary * (self.first - len(self.known)) + b"".join(map(self._filled, self.filled))
-        count = self.first + len(self.filled)
-        edits = with_child(self.data, self.fills, fill, count=str(self.fill + 1))
-        edits += with_child(self.data, self.formats, added, count=str(count))
+        edits = []
+        for name, added in self.added.items():
+            content = b"".join(added)
+            count = self.count.get(name, 0) + len(added)
+            if name == "cellXfs":
+                ordinary = self.data[self.known[0].start : self.known[0].end]
+                content = ordinary * (self.first - len(self.known)) + content
+                count = self.first + len(added)
+            if added:
+                edits += with_child(self.data, self.lists[name], content, count=str(count))
         self.patch.put(self.part, edited(self.data, edits))
 
-    def _filled(self, style: int) -> bytes:
-        own = self.known[style]
-        _, _, opening = with_attributes(self.data, own, fillId=str(self.fill), applyFill="1")
-        return opening + self.data[own.inside : own.end]
+    def _fill(self, colour: str) -> int:
+        p = self._prefix
+        colours = tag(p, "fgColor", rgb=f"FF{colour[1:]}") + tag(p, "bgColor", indexed="64")
+        solid = tag(p, "patternFill", colours, patternType="solid")
+        return self._number("fills", tag(p, "fill", solid))
+
+    def _format(self, content: bytes) -> int:
+        added = self.added["cellXfs"]
+        return added.setdefault(content, self.first + len(added))
+
+    def _number(self, name: str, content: bytes) -> int:
+        if name not in self.lists:
+            raise WorkbookError(f"its part {self.part} has no <{name}>: save it again as .xlsx")
+        added = self.added[name]
+        return added.setdefault(content, self.count[name] + len(added))
 
 
 def _is_style(depth: int, tag: str, attributes: dict[str, str]) -> bool:
-    return (depth, tag) in ((1, "fills"), (2, "fill"), (1, "cellXfs"), (2, "xf"))
+    return (depth == 1 and tag in COUNTED) or (depth == 2 and tag in INSIDE)
 
 
 def _within(element: Element, parent: Element) -> bool:

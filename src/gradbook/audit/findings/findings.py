@@ -27,7 +27,7 @@ VERDICTS = {
 
 WORST_FIRST = (UNREADABLE, WRONG, FROZEN, UNFINISHED, RIGHT, NO_NETWORK)
 
-TO_FILL_IN, BLANK_RATE = "to fill in", "blank rate"
+TO_FILL_IN, BLANK_RATE, STALE = "to fill in", "blank rate", "stale value"
 KINDS = {
     "wrong reference": "a cell is used where another one belongs",
     "swapped references": "two cells stand in each other's places",
@@ -48,7 +48,7 @@ KINDS = {
     "wrong formula": "no small change puts it right; the whole formula is given where one is known",
     "departing row": "one row's formula differs from the rest of its column",
     "pasted value": "a number or nothing stands where the rest of the column has a formula",
-    "stale value": "the value in the file isn't what the formula gives",
+    STALE: "the value in the file isn't what the formula gives",
     "drifting rate": "the learning rate isn't anchored and moves away with the rows",
     "wrong rate": "another cell is used for the learning rate",
     BLANK_RATE: "the learning rate is blank or no number",
@@ -121,6 +121,16 @@ class LossCurves:
 
 
 @dataclass(frozen=True)
+class AskedColumn:
+    """A column that an exercise leaves blank."""
+
+    quantity: str
+    sheet: str
+    cells: str
+    kind: str  # forward, loss, gradients, update
+
+
+@dataclass(frozen=True)
 class SheetReport:
     """One training: where it stands, and what is wrong with it."""
 
@@ -133,6 +143,7 @@ class SheetReport:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     curve: LossCurves | None = None
+    asked: tuple[AskedColumn, ...] = ()  # by an exercise
 
 
 @dataclass(frozen=True)

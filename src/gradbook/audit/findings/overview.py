@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.findings.findings import TO_FILL_IN, BookReport, Finding, SheetReport
+from gradbook.audit.findings.findings import (
+    TO_FILL_IN,
+    AskedColumn,
+    BookReport,
+    Finding,
+    SheetReport,
+)
+from gradbook.audit.formula.address import cells_of
 from gradbook.audit.formula.edits import Edit
 
 GOOD, BAD, BLANK = "right", "wrong", "to fill in"
+GRADIENTS = "gradients"  # a kind of what is asked for
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What became of one gradient."""
+    """What became of one gradient, or of another column that an exercise asks for."""
 
     weight: str
     state: str
+    column: AskedColumn | None = None
+
+    @property
+    def name(self) -> str:
+        return self.column.quantity if self.column else f"∂E/∂{self.weight}"
 
 
 def grade(report: BookReport) -> list[Mark]:
@@ -30,7 +43,16 @@ def right_ones(marks: Iterable[Mark]) -> int:
 
 
 def marks_of(sheet: SheetReport) -> Iterable[Mark]:
-    """A mark for every gradient of a training."""
+    """A mark for every gradient of a training; for what is asked for, of an exercise."""
+    asked = {column.quantity for column in sheet.asked}
+    for mark in _gradients(sheet):
+        if not asked or mark.name in asked:
+            yield mark
+    for column in _other_columns(sheet):
+        yield Mark("", _state(sheet, column), column)
+
+
+def _gradients(sheet: SheetReport) -> Iterator[Mark]:
     blank = {f.weight for f in sheet.findings if f.kind == TO_FILL_IN}
     if not sheet.loss and not blank:
         return
@@ -43,6 +65,36 @@ def marks_of(sheet: SheetReport) -> Iterable[Mark]:
     for weight in sheet.weights:
         state = BAD if weight in wrong else BLANK if weight in blank else GOOD
         yield Mark(weight, state)
+
+
+def _other_columns(sheet: SheetReport) -> list[AskedColumn]:
+    """Columns that are asked for and are no weight's gradient.
+
+    Where every gradient is asked for, those that they are made of aren't counted, too.
+    """
+    asked = [column.quantity for column in sheet.asked]
+    gradients = {f"∂E/∂{weight}" for weight in sheet.weights}
+    every = gradients <= set(asked)
+    return [
+        column
+        for column in sheet.asked
+        if column.quantity not in gradients and not (every and column.kind == GRADIENTS)
+    ]
+
+
+def _state(sheet: SheetReport, column: AskedColumn) -> str:
+    kinds = {finding.kind for finding in sheet.findings if is_in(finding, column)}
+    if not kinds:
+        return GOOD
+    return BLANK if kinds == {TO_FILL_IN} else BAD
+
+
+def is_in(finding: Finding, column: AskedColumn) -> bool:
+    """Whether something is wrong, or missing, in that column."""
+    if finding.sheet.lower() != column.sheet.lower():
+        return False
+    own = set(cells_of(column.cells, 0))
+    return any(cell in own for cell in cells_of(finding.cells, 0))
 
 
 # Of a class -------------------------------------------------------------------

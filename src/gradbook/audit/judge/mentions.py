@@ -55,12 +55,14 @@ class Mentions:
         return min(beside, key=lambda c: abs(c - home), default=cell)
 
     def reference(self, cell: Address, home: Address) -> Reference:
-        """A cell as a formula in another mentions it; fixed where it serves every step."""
+        """A cell as a formula in another mentions it; fixed where it serves every step, unless a
+        copy of it goes along with them."""
         plain, cell = cell, self.seen_from(cell, home)
         text = written(cell)
         other = self.alike[-1]
         still = other is not self.step and self.positions.there(cell, other) == cell
-        if still and plain == cell:
+        filled = cell + self.positions.there(home, other) - home
+        if still and plain == cell and self.training.plain(filled) != plain:
             word = text.rstrip("0123456789")
             text = f"${word}${text[len(word) :]}"
         return Reference(self.on_its_sheet(text, cell, home))

@@ -81,7 +81,8 @@ class Positions:
         if cell not in self.training.varying:
             return cell
         both = zip(self.step.weights, step.weights, strict=True)
-        return cell + next((there - here for here, there in both if here and there), 0)
+        apart = (b - a for a, b in both if a is not None and b is not None)
+        return cell + next(apart, 0)
 
     def value(self, cell: Address) -> float:
         """The number that the file gives for a cell: 0 for a blank, NaN for words."""

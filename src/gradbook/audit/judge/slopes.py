@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
 from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT, Numbers
 from gradbook.audit.judge.step_under_test import StepUnderTest
@@ -19,6 +20,7 @@ from gradbook.graph.node import Array, Node, needed
 TINY = 1e-40
 NOTHING = 1e-12
 POINTS = 8
+MOST_AT_ONCE = 2**20  # numbers that are kept while alternatives are compared
 
 
 class Slopes:
@@ -58,9 +60,25 @@ class Slopes:
 
     def right(self, given: Mapping[Node, Array]) -> Array:
         """Which gradients are right with other values at some nodes: (alternatives, weights)."""
+        after = self._after(frozenset(given))
+        spend(max((value.size for value in given.values()), default=0), len(after))
+        count = max((len(value) for value in given.values() if value.ndim > 2), default=1)
+        at_once = max(MOST_AT_ONCE // (POINTS * len(self.weights) * max(len(after), 1)), 1)
+        if count <= at_once:
+            return self._right(given, after)
+        found = []
+        for k in range(0, count, at_once):
+            some = {
+                n: v[k : k + at_once] if v.ndim > 2 and len(v) > 1 else v for n, v in given.items()
+            }
+            right = self._right(some, after)
+            found.append(np.broadcast_to(right, (min(at_once, count - k), right.shape[-1])))
+        return np.concatenate(found)
+
+    def _right(self, given: Mapping[Node, Array], after: Sequence[Node]) -> Array:
         values: dict[Node, Array] = dict(given)
         with np.errstate(all="ignore"):
-            for node in self._after(frozenset(given)):
+            for node in after:
                 inputs = [values.get(s, self.values[s]) for s in node.inputs]
                 values[node] = np.asarray(node.op.value(*inputs, *node.attributes))
         loss, *claimed = (values.get(node, self.values[node]) for node in self.outputs)

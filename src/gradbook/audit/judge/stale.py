@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradbook.audit.findings.findings import Finding, finding_in
+from gradbook.audit.findings.findings import STALE, Finding, finding_in
 from gradbook.audit.formula.address import Address, written
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
@@ -35,7 +35,7 @@ def stale_findings(training: SheetTraining, groups: Sequence[Sequence[SheetStep]
 
 def _finding(training: SheetTraining, cells: Sequence[Address]) -> Finding:
     quantity = training.book.label(cells[0], training.axis) or written(cells[0])
-    found = finding_in(training.book, cells, "stale value", quantity=quantity, why=WHY)
+    found = finding_in(training.book, cells, STALE, quantity=quantity, why=WHY)
     return replace(found, expected=found.formula)
 
 

@@ -11,7 +11,7 @@ from operator import add
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.mentions import Mentions
@@ -90,7 +90,8 @@ class StepUnderTest:
     @cached_property
     def gradients(self) -> dict[int, Node]:
         """∂loss/∂w of each weight, by its number."""
-        weights = {j: self.graph.node(cell) for j, cell in enumerate(self.step.weights) if cell}
+        cells = enumerate(self.step.weights)
+        weights = {j: self.graph.node(cell) for j, cell in cells if cell is not None}
         found = gradients(self.loss, list(weights.values()))
         return {j: found[node] for j, node in weights.items()}
 
@@ -125,6 +126,15 @@ class StepUnderTest:
         if pattern is None or cell in self.graph.instead:
             return self.graph.instead.get(cell)
         return self.training.book.reader.typed(pattern.text_at(cell), cell)
+
+    @cached_property
+    def layout(self) -> tuple[tuple[int, str], ...]:
+        """What stands where: the same for a step that is made alike on another sheet."""
+        patterns = self.training.book.patterns
+        return tuple(
+            (cell & (LAST_ROW | LAST_COLUMN), patterns[cell].shape if cell in patterns else "")
+            for cell in self.step.cells
+        )
 
     @cached_property
     def shapes(self) -> tuple[Counter[str], Counter[str]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
+from gradbook.audit.budget import budget
 from gradbook.audit.findings.findings import TO_FILL_IN, Finding
 from gradbook.audit.formula.address import Address, column_of, ranges, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern, copied, relaid
@@ -19,6 +21,9 @@ from gradbook.audit.workbook.book import shown
 from gradbook.targets.excel.language.grammar import write
 
 PASTED = "pasted value"
+NOT_SOUGHT = (
+    "it isn't the gradient; a small change that makes it one was not looked for any further"
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Fault:
     expected: Pattern | None = None
     first_step: int = 0  # in which it is made
     fixes: Mapping[Address, str] = field(default_factory=dict)  # the right formula of every owner
+    said: Pattern | None = None  # the wrong formula, where no right one was looked for
 
 
 def faults_of(tested: StepUnderTest, hypothesis: Hypothesis) -> Iterator[Fault]:
@@ -102,9 +108,13 @@ def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
 
 
 def claim_fault(
-    tested: StepUnderTest, weight: int, claim: Claim, hypothesis: Hypothesis | None
+    tested: StepUnderTest,
+    weight: int,
+    claim: Claim,
+    hypothesis: Hypothesis | None,
+    spoilt: Collection[int] = (),
 ) -> Fault:
-    """What is wrong with one claim, by itself."""
+    """What is wrong with one claim, by itself, and which others are wrong by it."""
     book, name, home = tested.training.book, tested.training.names[weight], claim.owner
     wording, edits = Wording(tested, home), hypothesis.edits if hypothesis else ()
     if home not in book.patterns and home not in book.values:
@@ -113,8 +123,13 @@ def claim_fault(
         kind, why = PASTED, f"{written(home)} holds a number where the gradient of {name} belongs"
     elif edits:
         kind, why = wording.kind(edits), wording.why(edits, name)
+    elif tested.has_no_influence(weight):
+        loss = ", ".join(_called(tested, cell) for cell in tested.step.loss)
+        kind, why = "wrong formula", f"the loss ({loss}) doesn't depend on {name}"
     else:
         kind, why = "wrong formula", "no formula was found for it"
+    if kind == "wrong formula" and budget().seeking.is_empty:
+        why = NOT_SOUGHT
     try:
         error = tested.relative_error(tested.claimed(claim), tested.gradients[weight])
     except NotUnderstood:
@@ -127,12 +142,14 @@ def claim_fault(
         weight=name,
         why=why,
         relative_error=error,
+        spoils=tuple(tested.training.names[j] for j in sorted({weight, *spoilt}) if spoilt),
         edits=wording.named(edits) if home in book.patterns else (),
     )
     if hypothesis is not None:
         return _fault(tested, weight, hypothesis, found)
     owners = tuple(tested.positions.there(home, step) for step in tested.alike)
-    return Fault(weight, found, owners, first_step=_first_step(tested))
+    said = book.patterns.get(home) if why == NOT_SOUGHT else None
+    return Fault(weight, found, owners, first_step=_first_step(tested), said=said)
 
 
 def _first_step(tested: StepUnderTest) -> int:
@@ -164,35 +181,37 @@ def _fault(tested: StepUnderTest, weight: int, hypothesis: Hypothesis, finding: 
 
 
 def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) -> str:
-    """A formula of this step as the same cell of another has it: samples and epochs may be
-    differently far apart."""
+    """A formula of this step as the same cell of another has it: filled down where that means the
+    right cell or a copy of it, and else led there, for samples and epochs may be differently far
+    apart."""
     positions, reader = tested.positions, tested.training.book.reader
+    plain = tested.training.plain
     away = positions.there(owner, step)
     update = owner in tested.training.weight_cells and not positions.owns(owner)
 
     def follow(reference: str) -> str:
-        cell = reader.cell(reference, owner)
-        start, end = owner, away
-        if cell is not None and not goes_along(cell):
-            other = positions.there(cell, step)
-            stays = other == cell and not positions.owns(cell)
-            if not (stays and sheet_of(cell) == sheet_of(owner)):
-                start, end = cell, other
-        return copied(reference, start, end)
+        cell, filled = reader.cell(reference, owner), copied(reference, owner, away)
+        if cell is None or goes_along(cell):
+            return filled
+        other, meant = positions.there(cell, step), reader.cell(filled, away)
+        stays = other == cell and not positions.owns(cell) and sheet_of(cell) == sheet_of(owner)
+        same = meant is not None and plain(meant) == plain(other)
+        return filled if stays or same else copied(reference, cell, other)
 
     def goes_along(cell: Address) -> bool:
         """Whether a cell stands beside an update and is not the step's own, as a velocity does."""
         beside = positions.row(cell) == positions.row(owner)
         return update and beside and not positions.owns(cell)
 
-    return relaid(text, follow)
+    return relaid(text, cache(follow))  # a long formula mentions the same few cells
 
 
 def gathered(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
     """Faults of one weight with one repair, together."""
     found: dict[object, list[Fault]] = {}
     for fault in faults:
-        key = fault.expected.key if fault.expected else (fault.finding.formula, fault.finding.why)
+        pattern = fault.expected or fault.said
+        key = pattern.key if pattern else (fault.finding.formula, fault.finding.why)
         column = column_of(fault.owners[0]), sheet_of(fault.owners[0])
         found.setdefault((fault.weight, fault.finding.kind, key, column), []).append(fault)
     yield from found.values()

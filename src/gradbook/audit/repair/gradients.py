@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
+from gradbook.audit.budget import budget, left_open, sought
 from gradbook.audit.findings.findings import Finding
+from gradbook.audit.formula.address import ranges
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
@@ -20,7 +23,12 @@ from gradbook.audit.repair.evidence import (
 )
 from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, finding_of, gathered
 from gradbook.audit.repair.generators import catalogue
-from gradbook.audit.repair.generators.catalogue import Generator, Proof, SearchStage
+from gradbook.audit.repair.generators.catalogue import (
+    Generator,
+    Proof,
+    SearchStage,
+    written_anew,
+)
 from gradbook.audit.repair.generators.other_gradients import serving_others
 from gradbook.audit.repair.generators.samples import repaired_shares
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, Repaired, formulas_of, ranked
@@ -30,6 +38,8 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 
 ROUNDS = 3  # mistakes that several gradients share, in one step
+A_SHARE = 0.5  # of what is left to spend, for what several gradients may share
+SHOWN = 3  # steps, of those that weren't judged
 TRIED = 6  # of a generator's hypotheses, that are held against every gradient
 
 
@@ -41,12 +51,21 @@ def gradient_findings(
     if not ordered:
         return []
     usual = ordered[0]
-    earlier = EarlierRows(StepUnderTest.of(training, usual).wrong_weights())
     faults: list[Fault] = []
-    for group in ordered:
-        tested = StepUnderTest.of(training, group)
-        faults += explained(tested, earlier, usual if len(group) < len(usual) else ())
+    waiting = list(ordered)
+    with left_open(lambda: _not_judged(waiting)):
+        earlier = EarlierRows(StepUnderTest.of(training, usual).wrong_weights())
+        for group in ordered:
+            tested = StepUnderTest.of(training, group)
+            faults += explained(tested, earlier, usual if len(group) < len(usual) else ())
+            waiting.remove(group)
     return [finding_of(same) for same in gathered(faults)]
+
+
+def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
+    """Which steps there was nothing left to spend on."""
+    steps = [step for group in groups for step in group]
+    return f"{len(steps):,} of its steps: {ranges([s.own[0] for s in steps if s.own][:SHOWN])} …"
 
 
 def explained(
@@ -54,20 +73,20 @@ def explained(
 ) -> Iterator[Fault]:
     """What is wrong with steps that are alike, stage by stage: what one finds is put right, or set
     aside, before the next is asked."""
-    rows = chosen(Symptoms(tested, {}, earlier, usual), SearchStage.ROWS)
+    rows = sought(lambda: chosen(Symptoms(tested, {}, earlier, usual), SearchStage.ROWS))
     if rows is not None:
         yield from faults_of(tested, rows)
         tested = tested.with_formulas(formulas_of(tested, rows))
     wrong = wrong_claims(tested, earlier)
     aside: set[int] = set()
-    for update in _updates(Symptoms(tested, wrong, earlier)):
+    for update in sought(lambda: _updates(Symptoms(tested, wrong, earlier))) or ():
         yield from faults_of(tested, update)
         aside |= update.explains
     earlier.mistaken |= aside
     aside |= earlier.mistaken & serving_others(tested, wrong)
     symptoms = Symptoms(tested, _without(wrong, aside), earlier)
     for _ in range(ROUNDS):
-        column = _column(symptoms)
+        column = sought(partial(_column, symptoms), A_SHARE)
         if column is None:
             break
         yield from faults_of(tested, column)
@@ -76,8 +95,7 @@ def explained(
         wrong = _without(wrong_claims(tested, earlier), aside)
         repaired = symptoms.repaired.union(column.cells)
         symptoms = Symptoms(tested, wrong, earlier, repaired=repaired)
-    for weight in symptoms.wrong:
-        yield from _own_faults(replace(symptoms, weight=weight), weight)
+    yield from _each_by_itself(symptoms)
 
 
 def _updates(symptoms: Symptoms) -> list[Hypothesis]:
@@ -92,24 +110,69 @@ def _column(symptoms: Symptoms) -> Hypothesis | None:
         return None
     case = tuple((weight, claim.expression) for weight, claim in symptoms.wrong.items())
     found = chosen(symptoms, SearchStage.OTHER_ROWS)
-    if found is None and case not in symptoms.earlier.in_vain:
+    elsewhere = case, symptoms.tested.layout
+    in_vain, known = symptoms.earlier.in_vain, budget().in_vain
+    if found is None and case not in in_vain and elsewhere not in known:
         found = chosen(symptoms, SearchStage.COLUMNS)
     if found is None:
-        symptoms.earlier.in_vain.add(case)
+        in_vain.add(case)
+        known[elsewhere] += 1
     return found
 
 
-def _own_faults(symptoms: Symptoms, weight: int) -> Iterator[Fault]:
-    """What is wrong with one gradient, by itself."""
+def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
+    """What is wrong with single gradients: first with those that others are made of, for what is
+    right once they are isn't wrong itself."""
+    made_of = _made_of_others(symptoms)
+    done: set[int] = set()
+    for weight in sorted(symptoms.wrong, key=lambda weight: len(made_of[weight])):
+        if weight in done:
+            continue
+        found = _own(replace(symptoms, weight=weight), weight)
+        users = {other for other, cells in made_of.items() if weight in cells} - done
+        after, spoilt = symptoms, set[int]()
+        if found is not None and users:
+            tested = symptoms.tested.with_formulas(formulas_of(symptoms.tested, found))
+            spoilt = users - tested.wrong_weights()
+            after = replace(symptoms, tested=tested, formulas={})
+        yield from _own_faults(symptoms, weight, found, spoilt)
+        done |= {weight, *spoilt}
+        symptoms = after
+
+
+def _made_of_others(symptoms: Symptoms) -> dict[int, set[int]]:
+    """For each wrong gradient the other wrong ones that it is made of."""
+    tested, owners = symptoms.tested, {j: claim.owner for j, claim in symptoms.wrong.items()}
+    found: dict[int, set[int]] = {}
+    for weight, owner in owners.items():
+        cells = tested.made_of([owner]) if len(owners) > 1 else set()
+        found[weight] = {j for j, other in owners.items() if other in cells and other != owner}
+    return found
+
+
+def _own(symptoms: Symptoms, weight: int) -> Hypothesis | None:
+    """What is likely to be wrong with one gradient's own formula; none where it has no right one:
+    the loss doesn't depend on its weight."""
+    if symptoms.tested.has_no_influence(weight):
+        return None
+    found = sought(lambda: chosen(symptoms, SearchStage.CLAIMS))
+    if found is None and budget().seeking.is_empty:
+        return next(written_anew(symptoms), None)
+    return found
+
+
+def _own_faults(
+    symptoms: Symptoms, weight: int, found: Hypothesis | None, spoilt: set[int]
+) -> Iterator[Fault]:
+    """What is wrong with one gradient, by itself; others may be wrong by it."""
     tested, claim = symptoms.tested, symptoms.wrong[weight]
-    found = chosen(symptoms, SearchStage.CLAIMS)
     if found is not None and found.cause is Cause.COLUMN:
         yield from faults_of(tested, found)
         return
     wrong = symptoms.formula(weight)
     if found is not None and wrong is not None:
         symptoms.earlier.claims.setdefault((weight, wrong.pattern.key), found)
-    yield claim_fault(tested, weight, claim, found)
+    yield claim_fault(tested, weight, claim, found, spoilt)
 
 
 # Which hypothesis is believed ---------------------------------------------------
@@ -196,7 +259,7 @@ def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim
         if verdict is ClaimVerdict.RIGHT or claim is None or climbs:
             continue
         alone = Symptoms(tested, {weight: claim}, earlier, weight=weight)
-        if verdict is not ClaimVerdict.RIGHT_HERE or _is_slip(alone, weight):
+        if verdict is not ClaimVerdict.RIGHT_HERE or sought(partial(_is_slip, alone, weight)):
             found[weight] = claim
     return found
 

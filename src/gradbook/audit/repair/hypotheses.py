@@ -9,6 +9,7 @@ from functools import cached_property
 from heapq import nsmallest
 from typing import NamedTuple
 
+from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts
 from gradbook.audit.formula.pattern import Pattern
@@ -17,6 +18,7 @@ from gradbook.audit.repair.conventional import Convention, convention
 from gradbook.targets.excel.language.grammar import Infix, Number, Reference
 
 WEIGHED = 60  # hypotheses that are looked at in full
+HYPOTHESIS = 50_000  # numbers that could be computed while one is weighed at first sight
 FAR = 1e6  # cells: another sheet
 COMMON = (0.5, 1.0, 2.0)  # halves stand before squares
 
@@ -200,10 +202,15 @@ def doubts(repaired: Repaired) -> Doubts:
 
 def ranked(tested: StepUnderTest, hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:
     """The hypotheses, the likeliest first, without those that nobody means."""
-    every = (Repaired(tested, hypothesis) for hypothesis in hypotheses)
+    every = (_weighed(tested, hypothesis) for hypothesis in hypotheses)
     some = nsmallest(WEIGHED, (one for one in every if not one.is_pointless), key=at_first_sight)
     kept = (one for one in some if one.conventions[1] >= one.conventions[0])
     return [one.hypothesis for one in sorted(kept, key=doubts)]
+
+
+def _weighed(tested: StepUnderTest, hypothesis: Hypothesis) -> Repaired:
+    spend(HYPOTHESIS)
+    return Repaired(tested, hypothesis)
 
 
 def _oddity(edit: Edit) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import meaning
 from gradbook.audit.formula.pattern import Pattern
@@ -21,6 +22,7 @@ from gradbook.graph.node import Graph, Node
 from gradbook.targets.excel.language.grammar import Expression, Reference
 
 MOST_CELLS = 20_000  # of one step
+FORMULA = 20_000  # numbers that could be computed while a formula is made into nodes
 
 
 class StepGraph:
@@ -51,6 +53,7 @@ class StepGraph:
         for cell in self.training.mentioned(expression, home, pattern):
             if not self.training.before(home, cell):
                 self._worked(self._meant(cell))
+        spend(FORMULA)
         return number(self.graph, meaning(self.graph, expression, self._look(home, pattern)))
 
     def _worked(self, cell: Address) -> Single:
@@ -96,6 +99,7 @@ class StepGraph:
         pattern, called = self.instead.get(cell) or self.book.patterns[cell], self.book.called(cell)
         if pattern.expression is None:
             raise NotUnderstood(f"{called}: {pattern.problem}")
+        spend(FORMULA)
         try:
             found = meaning(self.graph, pattern.expression, self._look(cell, pattern))
         except NotUnderstood as error:

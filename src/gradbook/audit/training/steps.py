@@ -44,14 +44,17 @@ def steps_of(training: SheetTraining, loss: Sequence[Sequence[Address]]) -> list
     """Every step, the last one included, which no update follows."""
     found: list[SheetStep] = []
     said = [every_claim(training, weight) for weight in training.weights]
+
+    def claimed(j: int, k: int) -> tuple[Claim, ...]:
+        """What is claimed of a weight in a step: nothing where its column has ended before."""
+        left = len(training.weights[j].cells) - k
+        return said[j][k] if left > 1 else _copied(training, found, j) if left == 1 else ()
+
     for k in range(training.steps + 1):
         cells = tuple(w.cells[k] if k < len(w.cells) else None for w in training.weights)
-        claimed = tuple(
-            said[j][k] if k + 1 < len(weight.cells) else _copied(training, found, j)
-            for j, weight in enumerate(training.weights)
-        )
+        every = tuple(claimed(j, k) for j in range(len(cells)))
         if k < len(loss) and loss[k]:
-            found.append(SheetStep(k, cells, tuple(loss[k]), claimed))
+            found.append(SheetStep(k, cells, tuple(loss[k]), every))
     return found
 
 

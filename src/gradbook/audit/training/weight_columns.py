@@ -161,7 +161,7 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
     below = flow.few_below(base)
     if below is not None and below.isdisjoint(start):
         return False
-    return flow.reaches(start, base.__eq__, NEAR)
+    return flow.depends(start, base, NEAR)
 
 
 def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:

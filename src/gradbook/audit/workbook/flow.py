@@ -163,6 +163,41 @@ class Flow:
         """Whether something wanted is among the cells and what they are computed from."""
         return any(map(wanted, walk(start, self.sources, limit)))
 
+    def depends(self, start: Iterable[Address], base: Address, limit: int) -> bool:
+        """Whether some of the cells are the base or computed from it, as far as can be seen.
+
+        What a cell is computed from has a lower level than it has, so the way back ends early.
+        """
+        levels = self.levels
+        lowest = levels.get(base, 0)
+
+        def further(cell: Address) -> Iterable[Address]:
+            sources = self.sources(cell)
+            return [s for s in sources if s == base or levels.get(s, lowest + 1) > lowest]
+
+        return any(cell == base for cell in walk(start, further, limit))
+
+    @cached_property
+    def levels(self) -> dict[Address, int]:
+        """How many formulas follow each other up to each, at most; none where there is a circle."""
+        patterns = self.book.patterns
+        levels: dict[Address, int] = {}
+        for first in patterns:
+            waiting = [] if first in levels else [first]
+            while waiting:
+                cell = waiting[-1]
+                behind = [s for s in self.sources(cell) if s in patterns]
+                missing = [s for s in behind if levels.get(s, 0) <= 0]
+                if not missing:
+                    levels[cell] = 1 + max(map(levels.__getitem__, behind), default=0)
+                    waiting.pop()
+                elif levels.setdefault(cell, 0) < 0:
+                    return {}
+                else:
+                    levels[cell] = -1
+                    waiting += missing
+        return levels
+
     def plain(self, cell: Address, stop: Collection[Address] = ()) -> Address:
         """The cell itself or, where it only repeats another, that one."""
         known = self._originals

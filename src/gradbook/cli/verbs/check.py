@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gradbook.amounts import counted
@@ -18,7 +19,7 @@ from gradbook.cli.terminal.output import counting, show, width
 from gradbook.errors import GradbookError, UsageError, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from gradbook.audit.classes.points import BookScore
@@ -44,6 +45,9 @@ LONGEST_NAME = 200  # bytes of a copy's
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "books", nargs="+", metavar="BOOK", help="a workbook (.xlsx, .xlsm), a folder or a pattern"
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show every finding, not five of each sheet"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
     parser.add_argument("--html", metavar="FILE", help="write a page with all that was found")
@@ -92,7 +96,7 @@ def run(options: Namespace) -> int:
     else:
         from gradbook.report.audit.text import lines
 
-        show(lines(reports, width(), _asked(options, scores)))
+        show(lines(reports, width(), _asked(options, scores), options.verbose))
     written, problems = _write(options, reports, scores)
     for line in () if options.json else written:
         print(one_line(line))
@@ -144,57 +148,77 @@ def _write(
 
         write_whole(options.csv, grades_csv(reports, scores))
         written.append(f"wrote {options.csv}")
+    readable = [report for report in reports if report.verdict != "unreadable"]
     if options.annotate:
-        from gradbook.audit.copies.annotate import annotated
-
-        count = _write_copies(reports, options.annotate, annotated, problems)
-        written.append(f"{counted(count, 'annotated book')} in {options.annotate}")
+        copies = Copies(options.annotate, readable, problems)
+        shown = {id(r): s for r, s in zip(reports, _asked(options, scores), strict=False)}
+        for number, report in enumerate(readable):
+            copies.write(number, partial(_annotated, report, options.hints, shown.get(id(report))))
+        written.append(f"{counted(copies.count, 'annotated book')} in {options.annotate}")
     if options.fix:
-        from gradbook.audit.copies.correct import fixed
-
-        left: list[str] = []
-
-        def corrected(book: str, report: BookReport) -> bytes:
-            result = fixed(book, report)
-            left.extend(f"{book}: no formula to put into {place}" for place in result.left)
-            return result.content
-
-        count = _write_copies(reports, options.fix, corrected, problems)
-        written += [f"{counted(count, 'corrected book')} in {options.fix}", *left]
+        written += _write_corrected(options, readable, problems)
     return written, problems
+
+
+def _annotated(report: BookReport, hints: bool, score: BookScore | None) -> bytes:
+    from gradbook.audit.copies.annotate import Marking, annotated
+
+    return annotated(report.book, report, Marking(hints, score))
+
+
+def _write_corrected(
+    options: Namespace, reports: Sequence[BookReport], problems: list[str]
+) -> Iterator[str]:
+    """The corrected copies that are better than their books; what is to be said of all."""
+    from gradbook.audit.recheck import corrections
+
+    copies = Copies(options.fix, reports, problems)
+    said: list[str] = []
+    with counting("books corrected", len(reports)) as tell:
+        for number, found in enumerate(corrections(reports, options.workers)):
+            book = found.report.book
+            if found.content:
+                copies.write(number, partial(bytes, found.content))
+            elif found.objection:
+                problems.append(f"no corrected copy of {book}: {found.objection}")
+            else:
+                said.append(f"{book}: nothing to correct, so no copy")
+            said += [f"{book}: no formula to put into {place}" for place in found.left]
+            tell(number + 1)
+    yield f"{counted(copies.count, 'corrected book')} in {options.fix}"
+    yield from said
 
 
 # Copies. One is called like its book; of books with one name, each has its folder's name before
 # its own. A file that is there already stays unless it is this very copy.
 
 
-def _write_copies(
-    reports: Sequence[BookReport],
-    folder: str,
-    make: Callable[[str, BookReport], bytes],
-    problems: list[str],
-) -> int:
-    """A copy of each book that could be read, in the folder; how many."""
-    from gradbook.files import made_folder
+class Copies:
+    """A folder for copies of some books, and what went wrong there."""
 
-    target = made_folder(folder)
-    readable = [report for report in reports if report.verdict != "unreadable"]
-    names = copy_names([report.book for report in readable])
-    written = 0
-    for report, name in zip(readable, names, strict=True):
+    def __init__(self, folder: str, reports: Sequence[BookReport], problems: list[str]) -> None:
+        from gradbook.files import made_folder
+
+        self.folder = made_folder(folder)
+        self.books = [report.book for report in reports]
+        self.names = copy_names(self.books)
+        self.problems = problems
+        self.count = 0
+
+    def write(self, number: int, content: Callable[[], bytes]) -> None:
+        """One book's copy, unless it can't be made or something else is in its place."""
+        path = self.folder / self.names[number]
         try:
-            content = make(report.book, report)
+            there = _write_copy(path, content())
         except Exception as error:
             fault = f"a fault of gradbook's own ({type(error).__name__}: {error})"
             said = error if isinstance(error, GradbookError) else fault
-            problems.append(f"can't copy {report.book}: {said}")
-            continue
-        if _write_copy(target / name, content):
-            written += 1
-        else:
-            there = f"{target / name} is there already"
-            problems.append(f"{there}: remove it or name another folder")
-    return written
+            self.problems.append(f"can't copy {self.books[number]}: {said}")
+            return
+        self.count += there
+        if not there:
+            place = f"{path} is there already"
+            self.problems.append(f"{place}: remove it or name another folder")
 
 
 def _write_copy(path: Path, content: bytes) -> bool:

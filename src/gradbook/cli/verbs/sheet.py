@@ -8,12 +8,15 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import network, number, positives, whole_number
+from gradbook.cli.terminal.arguments import network, number, one_of, positives, whole_number
 from gradbook.cli.terminal.output import busy
 from gradbook.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gradbook.net import Net
+    from gradbook.targets.excel.plan.exercise import Exercise
 
 EXAMPLES = """\
   gradbook sheet                            the worked 2-2-2 network, into worked.xlsx
@@ -22,6 +25,10 @@ EXAMPLES = """\
   gradbook sheet "input 4; dense 3; softmax; loss cross-entropy" --data iris.csv --epochs 20
   gradbook sheet --exercise 7 --solution    gradients left blank for student 7, and solved
   gradbook sheet --exercise 1-30 -o class   one for each of thirty students, into class/
+  gradbook sheet --exercise names.csv -o class
+                                            one for each name in a list, the name inside
+  gradbook sheet --exercise names.csv -o class --blank forward,update --places 4
+                                            four columns left blank, other ones for each
 """
 SUFFIX = ".xlsx"
 MOST_EXERCISES = 500
@@ -46,8 +53,28 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--exercise",
         metavar="SEED",
-        type=_seeds,
-        help="personal start weights, gradients left blank; 1-30 writes thirty",
+        type=_students,
+        help="personal start weights, gradients left blank; 1-30 writes thirty, names.csv one for "
+        "each name",
+    )
+    parser.add_argument(
+        "--blank",
+        metavar="KINDS",
+        help="with --exercise: what is left blank, of forward, loss, gradients and update, with "
+        "commas between (default: gradients)",
+    )
+    parser.add_argument(
+        "--places",
+        metavar="N",
+        type=whole_number(1),
+        help="with --exercise: only so many columns of these, other ones for each student",
+    )
+    parser.add_argument(
+        "--check-sheet",
+        metavar="on|off",
+        type=one_of("on", "off"),
+        help="with --exercise: whether the sheet Check is there (default: on, but off where it "
+        "would tell the forward formulas)",
     )
     parser.add_argument(
         "--solution", action="store_true", help="with --exercise: the solved workbook beside it"
@@ -55,8 +82,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    if options.solution and not options.exercise:
-        raise UsageError("--solution goes with --exercise SEED: without it nothing is left blank")
+    for flag in ("solution", "blank", "places", "check_sheet"):
+        if getattr(options, flag) and not options.exercise:
+            said = flag.replace("_", "-")
+            raise UsageError(
+                f"--{said} goes with --exercise SEED: without it nothing is left blank"
+            )
     net = network(options.net, options.data)
     if options.exercise:
         return _exercises(net, options)
@@ -69,30 +100,57 @@ def run(options: Namespace) -> int:
 def _exercises(net: Net, options: Namespace) -> int:
     from gradbook.lab.exercise import personal
 
-    for seed, path in _places(net, options):
-        own = personal(net, seed)
-        _write(own, path, options, exercise=True)
+    students = _asked(options)
+    asked = [(student, _exercise(student, options)) for student in students]
+    for (student, exercise), path in zip(asked, _places(net, options, students), strict=True):
+        own = personal(net, student)
+        _write(own, path, options, exercise)
         if options.solution:
             _write(own, path.with_name(f"{path.stem}-solution{path.suffix}"), options)
-    print("the yellow cells of the sheet Training are to be filled in; Check says when it is right")
+    last = "; Check says when it is right" if asked[0][1].has_check else ""
+    sheets = "the sheet Training are" if len(net.samples) < 2 else "Training and Samples are"
+    print(f"the yellow cells of {sheets} to be filled in{last}")
     return 0
 
 
-def _places(net: Net, options: Namespace) -> list[tuple[int, Path]]:
+def _asked(options: Namespace) -> Sequence[int | str]:
+    """The students: their numbers, or their names where a list of them is given."""
+    if not isinstance(options.exercise, str):
+        return tuple(options.exercise)
+    from gradbook.lab.roster import read_roster
+
+    return read_roster(options.exercise)
+
+
+def _exercise(student: int | str, options: Namespace) -> Exercise:
+    from gradbook.targets.excel.plan.exercise import FORWARD, LOSS, Exercise, read_kinds
+
+    kinds = read_kinds([word.strip() for word in (options.blank or "gradients").split(",")])
+    tells = {FORWARD, LOSS} & set(kinds)  # what the sheet Check is made of
+    return Exercise(
+        student=student if isinstance(student, str) else "",
+        kinds=kinds,
+        places=options.places,
+        seed=student,
+        has_check=options.check_sheet == "on" or not (options.check_sheet or tells),
+    )
+
+
+def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list[Path]:
     """Each student's file: one as it is named, many in a folder."""
     stem = f"{_stem(options.net, net)}-exercise"
-    if len(options.exercise) == 1:
-        (seed,) = options.exercise
-        return [(seed, _workbook(Path(options.out or f"{stem}-{seed}{SUFFIX}")))]
+    if len(students) == 1 and not isinstance(options.exercise, str):
+        return [_workbook(Path(options.out or f"{stem}-{students[0]}{SUFFIX}"))]
     if options.out and options.out.endswith(SUFFIX):
-        raise UsageError(f"{len(options.exercise)} exercises go into a folder, not {options.out}")
+        raise UsageError(f"{len(students)} exercises go into a folder, not {options.out}")
     from gradbook.files import made_folder
+    from gradbook.lab.roster import file_stems
 
     folder = made_folder(options.out or ".")
-    return [(seed, folder / f"{stem}-{seed}{SUFFIX}") for seed in options.exercise]
+    return [folder / f"{stem}-{own}{SUFFIX}" for own in file_stems(list(map(str, students)))]
 
 
-def _write(net: Net, path: Path, options: Namespace, exercise: bool = False) -> None:
+def _write(net: Net, path: Path, options: Namespace, exercise: Exercise | None = None) -> None:
     from gradbook.net.task import DEFAULT_RATES
     from gradbook.report.workbook import write_workbook
 
@@ -103,7 +161,7 @@ def _write(net: Net, path: Path, options: Namespace, exercise: bool = False) -> 
             epochs=options.epochs,
             rate=options.rate,
             rates=options.rates,
-            exercise=exercise,
+            exercise=exercise or False,
         )
     print(f"wrote {path}")
     if not exercise and options.rates is None and len(written.rates) < len(DEFAULT_RATES):
@@ -135,6 +193,11 @@ def _rate(word: str) -> float:
 
 def _rates(words: str) -> tuple[float, ...]:
     return () if words.strip() == "none" else positives(words)
+
+
+def _students(words: str) -> str | tuple[int, ...]:
+    """A list of names, or numbers."""
+    return words if words.lower().endswith((".csv", ".txt", ".tsv")) else _seeds(words)
 
 
 def _seeds(words: str) -> tuple[int, ...]:

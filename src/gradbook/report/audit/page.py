@@ -28,6 +28,7 @@ from gradbook.audit.findings.overview import (
     shared_mistakes,
 )
 from gradbook.errors import one_line
+from gradbook.report.audit.folding import spoilt
 from gradbook.report.audit.text import counts, found, gathered, learning, summary, to_fill_in
 from gradbook.report.chart import interactive, svg
 from gradbook.report.chart.curves import Chart, Curve
@@ -161,6 +162,7 @@ def _finding(finding: Finding) -> str:
     return (
         f'<article class="finding">\n<h4><b>{cells}</b> {quantity}{error}</h4>\n<p>{why}</p>\n'
         + (f'<dl class="formulas">{formulas}</dl>\n' if formulas else "")
+        + (f"<p>It {text(carried)}.</p>\n" if (carried := spoilt(finding)) else "")
         + "</article>"
     )
 

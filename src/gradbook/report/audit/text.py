@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 
 from gradbook.amounts import counted, rough_percent
 from gradbook.audit.classes.points import BookScore, in_points
@@ -22,6 +23,13 @@ from gradbook.audit.findings.overview import (
     shared_mistakes,
 )
 from gradbook.errors import one_line
+from gradbook.report.audit.folding import (
+    ShownFinding,
+    ShownSheet,
+    repeated,
+    shown,
+    spoilt,
+)
 from gradbook.report.words.lines import TEXT_WIDTH, Span, TextLine, folded, plain
 
 COLOURS = {
@@ -38,9 +46,13 @@ MOST_DIGITS = 12  # to tell two losses apart with
 
 
 def lines(
-    reports: Sequence[BookReport], width: int, scores: Sequence[BookScore] = ()
+    reports: Sequence[BookReport],
+    width: int,
+    scores: Sequence[BookScore] = (),
+    everything: bool = True,
 ) -> Iterator[TextLine]:
-    """The whole report in so many columns, with what each book earns where scores are given."""
+    """The whole report in so many columns, with what each book earns where scores are given;
+    without `everything` only the findings of each sheet that count most."""
     for number, report in enumerate(reports):
         points = in_points(scores[number]) if scores else ""
         yield [
@@ -51,7 +63,7 @@ def lines(
             Span(summary(report)),
             Span(f", {points}" if points else "", "bold"),
         ]
-        for sheet in report.sheets:
+        for sheet in shown(report.sheets, everything):
             yield from _sheet(sheet, len(report.sheets) > 1, width)
     if len(reports) > 1:
         yield []
@@ -70,7 +82,8 @@ def summary(report: BookReport) -> str:
     if report.verdict == RIGHT:
         return f", {said}"
     marks = grade(report)
-    graded = f", {right_ones(marks):,} of {counted(len(marks), 'gradient')} right"
+    what = "column" if any(mark.column for mark in marks) else "gradient"
+    graded = f", {right_ones(marks):,} of {counted(len(marks), what)} right{_where(report)}"
     return f": {said}{graded if marks else ''}"
 
 
@@ -84,12 +97,25 @@ def found(report: BookReport) -> str:
     if not trained and report.sheets[0].notes:
         return one_line(report.sheets[0].notes[0])
     if report.verdict == RIGHT:
-        return f"{counted(sum(len(sheet.weights) for sheet in trained), 'gradient')} checked"
+        count = sum(len(sheet.weights) for sheet in trained)
+        return f"{counted(count, 'gradient')} checked{_where(report)}"
     kinds = [finding.kind for sheet in report.sheets for finding in sheet.findings]
     wrong = sum(kind != TO_FILL_IN for kind in kinds)
     blank = len(kinds) - wrong
     said = [counted(wrong, "finding")] if wrong else []
     return ", ".join([*said, f"{blank:,} to fill in"] if blank else said)
+
+
+def _where(report: BookReport) -> str:
+    """Where the gradients that are counted can be seen: in which rows, or on how many sheets."""
+    trained = [sheet for sheet in report.sheets if sheet.rows]
+    if len(trained) == 1 and trained[0].rows:
+        first, last = trained[0].rows
+        return f" (rows {first} to {last})"
+    each = {len(sheet.weights) for sheet in trained}
+    titles = {sheet.sheet for sheet in trained}
+    where = f"{len(titles)} sheets" if len(titles) == len(trained) else f"{len(trained)} tables"
+    return f" ({each.pop()} on each of {where})" if len(each) == 1 else ""
 
 
 def counts(reports: Sequence[BookReport]) -> str:
@@ -99,17 +125,22 @@ def counts(reports: Sequence[BookReport]) -> str:
     return f"{counted(len(reports), 'book')}: {each}"
 
 
-def _sheet(sheet: SheetReport, several: bool, width: int) -> Iterator[TextLine]:
-    if several and sheet.findings:
-        yield [Span("  "), Span(one_line(sheet.sheet), "bold")]
-    for finding in sheet.findings:
-        if finding.kind != TO_FILL_IN:
-            yield from _finding(finding, width)
+def _sheet(found: ShownSheet, several: bool, width: int) -> Iterator[TextLine]:
+    sheet = found.sheet
     blank = to_fill_in(sheet)
+    if sheet.findings and not (found.findings or found.left_out or blank):
+        return  # all of it is folded under what another sheet says
+    if several and (sheet.findings or sheet.notes):
+        yield [Span("  "), Span(one_line(sheet.sheet), "bold")]
+    for finding in found.findings:
+        yield from _finding(finding, width)
+    if found.left_out:
+        left = counted(found.left_out, "more finding")
+        yield [Span(f"  {left} here: with -v all are shown")]
     if blank:
         yield from folded(f"still to be filled in: {blank}", width, 2, INDENT)
     if sheet.curve:
-        yield [Span(f"  {learning(sheet.curve)}")]
+        yield from folded(learning(sheet.curve), width, 2, INDENT)
     for note in sheet.notes if sheet.loss else ():
         yield from folded(one_line(note), width, 2, INDENT)
 
@@ -125,7 +156,8 @@ def _first(cells: str) -> str:
     return f"{first} and {counted(len(more), 'more range')}" if more else first
 
 
-def _finding(finding: Finding, width: int) -> Iterator[TextLine]:
+def _finding(found: ShownFinding, width: int) -> Iterator[TextLine]:
+    finding = found.finding
     head = f"{one_line(finding.cells)} ({one_line(finding.quantity)}): "
     yield from folded([Span(head, "yellow"), Span(one_line(finding.why))], width, 2, INDENT)
     if finding.relative_error is not None:
@@ -134,6 +166,8 @@ def _finding(finding: Finding, width: int) -> Iterator[TextLine]:
         yield [Span(" " * INDENT + f"found      {_formula(finding.formula)}")]
     if finding.expected:
         yield [Span(" " * INDENT + f"should be  {_formula(finding.expected)}", "green")]
+    for consequence in filter(None, [spoilt(finding), repeated(found)]):
+        yield from folded(consequence, width, INDENT, INDENT + 2)
 
 
 def _formula(formula: str) -> str:
@@ -175,6 +209,12 @@ def learning(curve: LossCurves) -> str:
     """What the mistakes do to the loss, in one line."""
     updates = len(curve.made) - 1
     made, right = curve.made[-1], curve.corrected[-1]
-    after = f"after {counted(updates, 'update')}"
+    after = f"loss after {counted(updates, 'update')}"
+    if not isfinite(right) and isfinite(made):
+        last = next(k for k, loss in enumerate(curve.corrected) if not isfinite(loss))
+        return f"{after}: {made:.4g} as made; corrected, it is no number from update {last} on"
     digits = next((d for d in range(4, MOST_DIGITS) if f"{made:.{d}g}" != f"{right:.{d}g}"), 4)
-    return f"loss {after}: {made:.{digits}g} as made, {right:.{digits}g} corrected"
+    said = f"{after}: {made:.{digits}g} as made, {right:.{digits}g} corrected"
+    if made < right < curve.corrected[0]:
+        return f"{said}: higher, for a wrong step may lead further down than the right one"
+    return f"{said}: higher than it was at first" if made < right else said

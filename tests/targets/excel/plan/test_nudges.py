@@ -7,6 +7,7 @@ import pytest
 from gradbook.graph.lower import scalar_step
 from gradbook.net import builtin, parse
 from gradbook.targets.excel.plan.book import WorkbookPlan
+from gradbook.targets.excel.plan.exercise import Exercise
 from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS, OPEN
 
 AT_THE_CORNER = """
@@ -36,7 +37,7 @@ def test_a_gradient_that_is_off_differs():
 
 
 def test_an_exercise_is_to_be_filled_in():
-    book = plan("worked", exercise=True)
+    book = plan("worked", exercise=Exercise())
     assert {book.verdict(weight) for weight in book.nudges.weights} == {OPEN}
 
 

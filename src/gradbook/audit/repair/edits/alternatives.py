@@ -8,6 +8,7 @@ from functools import reduce
 
 import numpy as np
 
+from gradbook.audit.budget import spend
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.expression import Path, inner, paths
 from gradbook.audit.judge.numbers import CLOSE, FAINT
@@ -69,6 +70,7 @@ class EvaluatedFormula:
         self.parts = dict(paths(expression))
         self.value_of = value_of
         self.values: dict[Path, Array] = {}
+        spend(0, len(self.parts))
         with np.errstate(all="ignore"):
             for path in sorted(self.parts, key=len, reverse=True):
                 self.values[path] = self._own(path)
@@ -89,6 +91,7 @@ class EvaluatedFormula:
         """The whole formula's value with those of some places given."""
         touched = {path[:k] for path in given for k in range(len(path))}
         values: dict[Path, Array] = dict(given)
+        spend(max(value.size for value in given.values()), len(touched))
         with np.errstate(all="ignore"):
             for path in sorted(touched, key=len, reverse=True):
                 if path in given:

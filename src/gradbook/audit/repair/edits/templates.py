@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
+import numpy as np
+
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import parts, references, renamed
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair.edits.alternatives import Substitute
+from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, Substitute
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language.grammar import Expression, Infix, Prefix, Reference, write
 from gradbook.targets.excel.language.reader import read
@@ -21,6 +23,7 @@ from gradbook.targets.excel.language.reader import read
 USUAL = ("1-x", "1-x^2", "IF(x>0,1,0)", "1/(1+EXP(-x))")
 MOST = 10
 LONGEST = 12  # parts
+X = Reference("x")
 
 
 def templates(tested: StepUnderTest) -> list[Expression]:
@@ -46,7 +49,7 @@ def _of_one_cell(expression: Expression) -> Iterator[Expression]:
             case Infix("+" | "*", _, Reference()):
                 pass  # 2·x, x+1: edits of their own kinds find those
             case _ if len(list(parts(part))) <= LONGEST:
-                yield filled(part, Reference("x"))
+                yield filled(part, X)
 
 
 def filled(template: Expression, cell: Reference) -> Expression:
@@ -57,13 +60,35 @@ def filled(template: Expression, cell: Reference) -> Expression:
 def derived(
     known: Sequence[Expression], offered: Sequence[Substitute], value: Callable[[Expression], Array]
 ) -> Iterator[Substitute]:
-    """Those functions of every cell that is offered."""
+    """Those functions of every cell that is offered; of all cells at once where that is easy."""
+    cells = [(one.said, one.values) for one in offered if isinstance(one.said, Reference)]
+    if not cells:
+        return
+    stack = np.stack(np.broadcast_arrays(*(values for _, values in cells)))
     for template in known:
-        for one in offered:
-            if isinstance(one.said, Reference):
-                said = filled(template, one.said)
-                with suppress(NotUnderstood):
-                    yield Substitute(said, value(said))
+        worked = _worked(template, stack)
+        for k, (cell, _) in enumerate(cells):
+            said = filled(template, cell)
+            if worked is not None:
+                yield Substitute(said, worked[k])
+                continue
+            with suppress(NotUnderstood):
+                yield Substitute(said, value(said))
+
+
+def _worked(template: Expression, x: Array) -> Array | None:
+    """The values of a function of x; None where it has parts that aren't known so."""
+
+    def value_of(part: Expression) -> Array:
+        if part == X:
+            return x
+        raise NotUnderstood("a part that isn't known by its pieces")
+
+    try:
+        found: Array = np.broadcast_to(EvaluatedFormula(template, value_of).whole, x.shape)
+    except NotUnderstood:
+        return None
+    return found
 
 
 def differences(tested: StepUnderTest, home: Address) -> list[Expression]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
 from itertools import islice
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.budget import budget
+from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, tidy
 from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import Pattern
@@ -105,6 +106,25 @@ class WrongFormula:
         return pointless_parts(changed) > pointless_parts(self.expression)
 
 
+def unless_in_vain(
+    way: Callable[[WrongFormula], Hypothesis | None],
+) -> Callable[[WrongFormula], Hypothesis | None]:
+    """A way to repair a formula, not tried again where it failed for its copies beside or above."""
+
+    @wraps(way)
+    def tried(wrong: WrongFormula) -> Hypothesis | None:
+        current, home = budget(), wrong.home
+        places = ("row", row_of(home)), ("column", column_of(home))
+        cases = [(way.__name__, wrong.pattern.key, place) for place in places]
+        found = None if any(map(current.is_hopeless, cases)) else way(wrong)
+        if found is None:
+            current.in_vain.update(cases)
+        return found
+
+    return tried
+
+
+@unless_in_vain
 def one_edit(wrong: WrongFormula) -> Hypothesis | None:
     """One edit, of whatever kind: the likeliest of the first kind that helps."""
     for kind in formula_edits.EDITS:
@@ -116,6 +136,7 @@ def one_edit(wrong: WrongFormula) -> Hypothesis | None:
     return None
 
 
+@unless_in_vain
 def two_edits(wrong: WrongFormula) -> Hypothesis | None:
     """Two edits: a reference and parentheses, or two references."""
     some = [*wrong.cells[:MOST_PAIRED], *constants(wrong.wanted.shape)[:3]]

@@ -65,7 +65,7 @@ def _of_claim(
     return propose
 
 
-def _written_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
+def written_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """What the chain rule gives, in the sheet's own cells."""
     assert symptoms.weight is not None
     claim, true = symptoms.wrong[symptoms.weight], symptoms.tested.gradients[symptoms.weight]
@@ -88,5 +88,5 @@ GENERATORS = (
     Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
     Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_claim(one_edit)),
     Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_claim(two_edits)),
-    Generator("written anew", SearchStage.CLAIMS, Proof.NONE, _written_anew),
+    Generator("written anew", SearchStage.CLAIMS, Proof.NONE, written_anew),
 )

@@ -146,10 +146,6 @@ class _Reading:
         maker = self.made_in.get(node)
         return node.op.name == "leaf" if maker is None else maker.number <= self.reader.number
 
-    def need_all(self, nodes: Iterable[Node]) -> None:
-        for node in nodes:
-            self.need(node)
-
     def need(self, node: Node, make: bool = False) -> None:
         """`make` computes it even where it is also kept."""
         if node in self.values:
@@ -190,7 +186,8 @@ def _reader(one: Pass, source: Node, made_in: Mapping[Node, Pass], sums: Sequenc
         return Row((), source)
     reading = _Reading(one, made_in)
     reading.need(source, make=True)
-    reading.need_all(each.x for each in sums)
+    for each in sums:
+        reading.need(each.x)
     return Row(reading.found, source, (source,) if shared else (), tuple(sums))
 
 
@@ -200,7 +197,9 @@ def _finisher(one: Pass, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum])
     stores = sorted(one.kept, key=lambda node: node.index)
     for node in stores:
         reading.need(node, make=True)
-    reading.need_all(each.x for each in sums if not each.beside)
+    for each in sums:
+        if not each.beside:
+            reading.need(each.x)
     return Row(reading.found, None, tuple(stores), tuple(sums))
 
 

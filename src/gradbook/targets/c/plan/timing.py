@@ -6,10 +6,10 @@ Between two phases the threads meet, because something was summed over the whole
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import cache
 
-from gradbook.graph.node import Node
+from gradbook.graph.node import Node, needed
 from gradbook.targets.c.kernels.tiling import go_together
 from gradbook.targets.c.rewrite.patterns import centred, reduced
 from gradbook.targets.c.words import WEIGHT_GRADIENTS
@@ -32,8 +32,8 @@ def sources(node: Node) -> tuple[Node, ...]:
 class Timing:
     """The nodes behind these, who reads them, and when."""
 
-    def __init__(self, roots: Iterable[Node]) -> None:
-        self.order = _reachable(roots)
+    def __init__(self, roots: Collection[Node]) -> None:
+        self.order = needed(roots, sources=sources)
         self.consumers: defaultdict[Node, list[Node]] = defaultdict(list)
         for node in self.order:
             for source in sources(node):
@@ -102,14 +102,3 @@ class Timing:
             if readers and readers[0].inputs[0] is x:
                 return max(self.turn(readers[0]) + 0.5, node.index)
         return self.beside.get(node, node).index
-
-
-def _reachable(roots: Iterable[Node]) -> list[Node]:
-    seen: set[Node] = set()
-    waiting = list(roots)
-    while waiting:
-        node = waiting.pop()
-        if node not in seen:
-            seen.add(node)
-            waiting.extend(sources(node))
-    return sorted(seen, key=lambda node: node.index)

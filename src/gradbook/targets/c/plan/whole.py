@@ -6,7 +6,7 @@ be. Sums that only an update reads are filled with that update, which the thread
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradbook.graph.node import Node
@@ -108,21 +108,29 @@ def _sources(node: Node, timing: Timing) -> list[Node]:
 
 def _missing(values: Iterable[Node], known: Collection[Node]) -> list[Node]:
     """The sums that these formulas read, and no array has yet."""
+    return [node for node in _walked(values, known, _is_sum) if _is_sum(node)]
+
+
+def _is_reduced(node: Node) -> bool:
+    return reduced(node) is not None
+
+
+def _is_sum(node: Node) -> bool:
+    return _is_reduced(node) or node.op.name == "sum"
+
+
+def _walked(
+    values: Iterable[Node], known: Collection[Node], is_end: Callable[[Node], bool]
+) -> list[Node]:
+    """What these formulas read that isn't known, each before its inputs, down to the ends."""
     found: dict[Node, None] = {}
-    seen: set[Node] = set()
-
-    def visit(node: Node) -> None:
-        if node in seen or node in known:
-            return
-        seen.add(node)
-        if reduced(node) is not None or node.op.name == "sum":
+    waiting = list(values)[::-1]
+    while waiting:
+        node = waiting.pop()
+        if node not in found and node not in known:
             found[node] = None
-            return
-        for source in node.inputs:
-            visit(source)
-
-    for value in values:
-        visit(value)
+            if not is_end(node):
+                waiting.extend(reversed(node.inputs))
     return list(found)
 
 
@@ -135,8 +143,8 @@ def _groups(results: Results, known: Collection[Node]) -> list[list[Node]]:
     for number, (leaf, node) in enumerate(roots):
         touched = {leaf} | {
             other
-            for other in _read_late(node, known)
-            if other in changing or reduced(other) is not None
+            for other in _walked([node], known, _is_reduced)
+            if other in changing or _is_reduced(other)
         }
         joined = sorted({owner[other] for other in touched if other in owner})
         groups[number] = [leaf]
@@ -145,16 +153,3 @@ def _groups(results: Results, known: Collection[Node]) -> list[list[Node]]:
         owner = {other: number if own in joined else own for other, own in owner.items()}
         owner.update(dict.fromkeys(touched, number))
     return [list(_in_order(set(group))) for group in groups.values()]
-
-
-def _read_late(node: Node, known: Collection[Node]) -> list[Node]:
-    """The leaves and the late sums that its formula reads."""
-    found: dict[Node, None] = {}
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        if current not in found and current not in known:
-            found[current] = None
-            if reduced(current) is None:
-                waiting.extend(current.inputs)
-    return list(found)

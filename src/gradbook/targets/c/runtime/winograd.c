@@ -255,6 +255,7 @@ INLINE void winograd_group(struct place *at, line_finder *find, line_value *valu
 }
 
 /* So many tall bands go together, and so many low ones: `both` at once, or first the tall.
+ * Each of the three calls has bands that the compiler knows, so they aren't one loop.
  * Scratch: 6 lines, 6·6 + 1 slots of [inputs or outputs][tiles]. */
 INLINE void winograd_conv(struct place *at, line_finder *find, line_value *value,
                           row_finisher *finish, const real *weights, const struct winograd s,

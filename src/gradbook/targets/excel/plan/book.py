@@ -10,7 +10,8 @@ from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
-from gradbook.targets.excel.plan.columns import ColumnGroup, backward_values, groups
+from gradbook.targets.excel.plan.columns import ColumnGroup, groups
+from gradbook.targets.excel.plan.exercise import Exercise
 from gradbook.targets.excel.plan.layout import DATA, ColumnBlock, RunLayout, Start, following_values
 from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS, OPEN, Nudges
 from gradbook.targets.excel.plan.values import RecordedRun, record
@@ -35,11 +36,11 @@ class WorkbookPlan:
     rate: float
     rates: tuple[float, ...]
     picture: bytes | None = None
-    exercise: bool = False
+    exercise: Exercise | None = None
 
     @cached_property
     def blank(self) -> frozenset[Node]:
-        return frozenset(backward_values(self.step) if self.exercise else ())
+        return frozenset(self.exercise.blank(self.step) if self.exercise else ())
 
     @cached_property
     def groups(self) -> list[ColumnGroup]:
@@ -113,6 +114,12 @@ class WorkbookPlan:
             for place, leaf in enumerate(leaves, first)
         }
 
+    def rows_of(self, node: Node) -> tuple[int, int]:
+        """The first and the last row, from 0, of a column that is left blank."""
+        table = self.training.table(node)
+        later = 1 if node in self.step.next else 0  # a weight's first value is given
+        return table.row(later), table.row(self.epochs) - 1
+
     # What -------------------------------------------------------------------
 
     @cached_property
@@ -166,10 +173,14 @@ class WorkbookPlan:
             TRAINING,
             *([SAMPLES] if self.several else []),
             *([RATES] if self.rates else []),
-            CHECK,
+            *([CHECK] if self.has_check else []),
             *([RATES_WORK] if self.rates else []),
-            CHECK_WORK,
+            *([CHECK_WORK] if self.has_check else []),
         ]
+
+    @property
+    def has_check(self) -> bool:
+        return self.exercise is None or self.exercise.has_check
 
 
 def start_name(weight: Node) -> str:

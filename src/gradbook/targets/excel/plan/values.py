@@ -30,15 +30,19 @@ class RecordedRun:
 
 def record(step: Step, epochs: int, rate: float, blank: Collection[Node] = ()) -> RecordedRun:
     """Run the step; values of `blank` count as 0, as empty cells do."""
-    zeros = {node: np.zeros(step.samples if node.each else ()) for node in blank}
+    zeros = {
+        node: np.zeros(step.samples if node.each else ()) for node in blank if node not in step.next
+    }
     order = needed([*step.inputs, *step.targets, step.loss, *step.outputs, *step.next.values()])
     kept = [node for node in order if node.name is not None]
     delicate = [node for node in spelled_out(order) if node.op.name in EXTREME]
     rows: dict[Node, list[Array]] = {node: [] for node in kept}
     extreme: set[str] = set()
     broken = _Errors(step)
-    filled = replace(step, data={**step.data, **zeros})
-    for values in run(filled, epochs, rate, watch=delicate):
+    nothing = step.graph.constant(0.0)
+    stopped = {leaf: nothing for leaf in blank if leaf in step.next}
+    filled = replace(step, data={**step.data, **zeros}, next={**step.next, **stopped})
+    for values in run(filled, epochs, rate, watch=[*delicate, *order]):
         errors = broken.after(order, values)
         for node in delicate:
             if node.op.name not in extreme and EXTREME[node.op.name](node, values):

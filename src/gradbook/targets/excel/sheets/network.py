@@ -26,6 +26,7 @@ from gradbook.targets.excel.plan.book import (
     given_name,
     start_name,
 )
+from gradbook.targets.excel.plan.exercise import STUDENT_NAME
 from gradbook.targets.excel.plan.values import shown
 from gradbook.targets.excel.sheets.look import SMALL, ChartCurve, Look, colour, loss_chart
 
@@ -69,6 +70,8 @@ class _Panel:
 
     def write(self) -> None:
         book, step = self.book, self.book.step
+        if book.exercise and book.exercise.student:
+            self.student(book.exercise.student)
         self.section("Learning")
         self.given("η, the learning rate", book.rate, RATE, RATE_NAME)
         training = book.training.of_step
@@ -77,7 +80,8 @@ class _Panel:
         self.result(
             f"{step.loss.name}, epoch {book.epochs}", f"={last}", book.loss(-1), "final_error"
         )
-        self.verdict()
+        if book.has_check:
+            self.verdict()
         if not book.several:
             self.givens("Inputs", step.inputs, step.data, given_name)
             self.givens("Targets", step.targets, step.data, given_name)
@@ -112,6 +116,13 @@ class _Panel:
         self.sheet.write_formula(self.row, PANEL + 1, formula, style, shown(value))
         if name:
             self.name(name)
+        self.row += 1
+
+    def student(self, name: str) -> None:
+        """Whose exercise it is, above everything else."""
+        self.sheet.write_string(self.row, PANEL, "Student", self.look.name(QUIET))
+        self.sheet.write_string(self.row, PANEL + 1, name, self.look.style(bold=True, indent=1))
+        self.name(STUDENT_NAME)
         self.row += 1
 
     def verdict(self) -> None:
@@ -187,10 +198,12 @@ def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
 
 def _suggestions(book: WorkbookPlan) -> list[str]:
     if book.exercise:
-        texts = [
-            f"Fill in the yellow cells of {TRAINING}: a gradient's formula, copied down.",
-            f"{CHECK} turns green gradient by gradient; here the error begins to fall.",
-        ]
+        what = "a gradient's formula" if book.exercise.is_usual else "a column's formula"
+        texts = [f"Fill in the yellow cells of {TRAINING}: {what}, copied down."]
+        if book.has_check:
+            texts.append(
+                f"{CHECK} turns green gradient by gradient; here the error begins to fall."
+            )
         copy = f"Then copy the same columns, all rows, into {RATES_WORK}: {RATES} comes alive."
         return [*texts, copy] if book.rates else texts
     return [

@@ -114,7 +114,7 @@ def write_cells(
         ruled = look.value(kind, shape, top=1, top_color=QUIET.ink)  # above an epoch's samples
         for epoch, sample in _cells(values[column.node]):
             row = run.table(column.node).row(epoch) + sample
-            if column.node in blank:
+            if column.node in blank and (epoch or column.node not in run.step.next):
                 sheet.write_blank(row, column.place, None, empty)
             else:
                 found = values[column.node][epoch]

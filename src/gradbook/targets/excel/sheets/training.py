@@ -15,6 +15,8 @@ from gradbook.palette import QUIET
 from gradbook.targets.excel.language.grammar import write
 from gradbook.targets.excel.language.spelling import NAMES
 from gradbook.targets.excel.plan.book import HEAD_ROWS, SAMPLES, TRAINING, WorkbookPlan
+from gradbook.targets.excel.plan.exercise import BLANK_NAME
+from gradbook.targets.excel.plan.layout import ColumnBlock
 from gradbook.targets.excel.sheets.look import Look
 from gradbook.targets.excel.sheets.table import columns, write_cells, write_headings
 
@@ -50,6 +52,7 @@ def _write(
     write_notes(sheet, book, HEAD_ROWS - 1, table.columns)
     cells = columns(run, name, book.starts, book.guarded)
     write_cells(sheet, look, run, cells, book.record.values, book.blank)
+    _name_blanks(look, book, table)
     rows, across = book.epochs * table.stride, len(table.columns)
     for row in range(rows):
         epoch, sample = divmod(row, table.stride)
@@ -58,6 +61,20 @@ def _write(
             sheet.write_number(HEAD_ROWS + row, 1, sample + 1, look.count)
     look.plain_zeros(sheet, HEAD_ROWS, len(counters), rows, across)
     sheet.freeze_panes(HEAD_ROWS, len(counters))
+
+
+def _name_blanks(look: Look, book: WorkbookPlan, table: ColumnBlock) -> None:
+    """Each blank column gets a name, by which it is found wherever it is moved to.
+
+    Where all gradients are asked for and nothing else, they are found by what they are for.
+    """
+    unusual = book.exercise if book.exercise and not book.exercise.is_usual else None
+    asked = unusual.kind_of(book.step) if unusual else {}
+    for number, (node, kind) in enumerate(asked.items(), 1):
+        if node in table.columns:
+            first, last = book.rows_of(node)
+            cells = f"${table.column(node)}${first + 1}:${table.column(node)}${last + 1}"
+            look.workbook.define_name(BLANK_NAME.format(kind, number), f"={table.sheet}!{cells}")
 
 
 # Notes -----------------------------------------------------------------------
@@ -110,6 +127,9 @@ def note(book: WorkbookPlan, node: Node) -> str:
     assert node.name is not None
     name = str(node.name)
     lines = [f"{name}", meaning(node.name)]
+    if node in book.blank and node in book.step.next:
+        update = "From the second row on to be filled in: write its update and copy it down."
+        return "\n".join([*lines, update])
     if node in book.blank:
         return "\n".join([*lines, "To be filled in: write its formula and copy it down."])
     following = book.step.next.get(node)

@@ -1,0 +1,119 @@
+"""What may be spent on one book: work, counted, and the processor's seconds.
+
+Work is counted in numbers that are computed, so that a book always gets the same answer; the clock
+only guards against what isn't counted. Seeking repairs has an account of its own: when that is
+spent, all else is still judged, and what wasn't looked at any further is said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import process_time
+from typing import TypeVar
+
+MOST_JUDGED = 500_000_000  # numbers computed to find a book's trainings and to judge them
+MOST_SOUGHT = 500_000_000  # … to find out what is wrong with wrong ones: some five seconds
+LONGEST_JUDGED, LONGEST_SOUGHT = 8.5, 6.5  # seconds since the book was begun
+SETTING_OUT = 600  # numbers: what it costs to compute any, however few
+LOOK_AT_CLOCK = 2_000_000  # numbers
+IN_VAIN = 3  # times that the same is sought in vain, until it isn't sought again
+
+
+Found = TypeVar("Found")
+
+
+class Spent(Exception):
+    """There is nothing left to spend on this book."""
+
+
+class Account:
+    """Some work that may be done until some time."""
+
+    def __init__(self, most: int, longest: float) -> None:
+        self.most = most
+        self.until = process_time() + longest
+        self.spent = 0
+        self._look_at = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return self.spent > self.most or process_time() > self.until
+
+    def spend(self, work: int) -> None:
+        self.spent += work
+        if self.spent > self.most:
+            raise Spent
+        if self.spent > self._look_at:
+            self._look_at = self.spent + LOOK_AT_CLOCK
+            if process_time() > self.until:
+                raise Spent
+
+
+class Budget:
+    """What is left to spend on a book, and what was sought in it in vain."""
+
+    def __init__(self) -> None:
+        self.judging = Account(MOST_JUDGED, LONGEST_JUDGED)
+        self.seeking = Account(MOST_SOUGHT, LONGEST_SOUGHT)
+        self.open = self.judging  # the account that pays now
+        self.in_vain: Counter[object] = Counter()
+        self.left: list[str] = []  # what wasn't looked at
+
+    def is_hopeless(self, case: object) -> bool:
+        """Whether that was sought in vain often enough."""
+        return self.in_vain[case] >= IN_VAIN
+
+
+_current: ContextVar[Budget | None] = ContextVar("budget", default=None)
+
+
+def budget() -> Budget:
+    """The budget of the book that is looked at; one of its own for whoever looks at none."""
+    return _current.get() or Budget()
+
+
+@contextmanager
+def budget_of_book() -> Iterator[Budget]:
+    """A new budget, for all that is done within."""
+    made = Budget()
+    token = _current.set(made)
+    try:
+        yield made
+    finally:
+        _current.reset(token)
+
+
+def sought(search: Callable[[], Found], share: float = 1.0) -> Found | None:
+    """What a search finds that is paid from the account for repairs, of which it may spend some
+    share; None where that is too little."""
+    current = budget()
+    before, account = current.open, current.seeking
+    most = account.most
+    account.most -= int((1 - share) * (most - account.spent))
+    current.open = account
+    try:
+        return None if account.is_empty else search()
+    except Spent:
+        return None
+    finally:
+        account.most = most
+        current.open = before
+
+
+@contextmanager
+def left_open(told: Callable[[], str]) -> Iterator[None]:
+    """What is done within ends where nothing is left to spend, and then tells what was left."""
+    try:
+        yield
+    except Spent:
+        budget().left.append(told())
+
+
+def spend(numbers: int, times: int = 1) -> None:
+    """So many numbers will be computed, each of them so many times."""
+    current = _current.get()
+    if current is not None:
+        current.open.spend(times * (SETTING_OUT + numbers))

@@ -1,0 +1,88 @@
+"""Which findings of a book are shown, and in what order: root causes first, repetitions folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gradbook.amounts import counted
+from gradbook.audit.findings.findings import STALE, TO_FILL_IN, Finding, SheetReport
+from gradbook.errors import one_line
+
+MOST = 5  # findings of one sheet
+MOST_PLACES = 3  # that are named where the same is found again
+MOST_SPOILT = 8  # gradients that are named where they are wrong by another mistake
+
+
+@dataclass
+class ShownFinding:
+    """A finding, and the places where the same is found again."""
+
+    finding: Finding
+    again: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ShownSheet:
+    """A training's findings as they are shown, and how many are left out."""
+
+    sheet: SheetReport
+    findings: Sequence[ShownFinding]
+    left_out: int = 0
+
+
+def shown(sheets: Sequence[SheetReport], everything: bool) -> Iterator[ShownSheet]:
+    """Everything or, of each sheet, the few findings that others follow from or repeat."""
+    known: dict[object, ShownFinding] = {}
+    room = {sheet.sheet: MOST for sheet in sheets}  # for all the tables of one sheet
+    for sheet, own in [(sheet, _of(sheet, known, everything)) for sheet in sheets]:
+        few = own if everything else own[: room[sheet.sheet]]
+        room[sheet.sheet] -= len(few)
+        yield ShownSheet(sheet, few, len(own) - len(few))
+
+
+def _of(
+    sheet: SheetReport, known: dict[object, ShownFinding], everything: bool
+) -> list[ShownFinding]:
+    """A training's findings, those that spoil most first, without those that are known already."""
+    found: list[ShownFinding] = []
+    wrong = [finding for finding in sheet.findings if finding.kind != TO_FILL_IN]
+    for finding in sorted(wrong, key=lambda f: (f.kind == STALE, -len(f.spoils))):
+        one = ShownFinding(finding)
+        first = one if everything else known.setdefault(_mistake(finding), one)
+        if first is one:
+            found.append(one)
+        else:
+            other = finding.sheet != first.finding.sheet
+            first.again.append(f"{finding.sheet}!{finding.cells}" if other else finding.cells)
+    return found
+
+
+def _mistake(finding: Finding) -> object:
+    """What is the same of one mistake wherever it stands."""
+    if finding.kind == STALE:
+        return STALE
+    if finding.edits:
+        return finding.kind, finding.quantity, finding.edits
+    return finding.kind, finding.quantity, finding.cells, finding.formula, finding.expected
+
+
+def repeated(found: ShownFinding) -> str:
+    """Where the same is found again, in words; '' where it is not."""
+    named = [_first(one_line(place)) for place in found.again[:MOST_PLACES]]
+    more = len(found.again) - len(named)
+    others = f" and {counted(more, 'more place')}" if more else ""
+    return f"the same in {', '.join(named)}{others}" if named else ""
+
+
+def spoilt(finding: Finding) -> str:
+    """Which gradients are wrong by it, though their own formulas are right."""
+    names = [n for n in finding.spoils if f"∂E/∂{n}" != finding.quantity]
+    few = ", ".join(f"∂E/∂{one_line(name)}" for name in names[:MOST_SPOILT])
+    more = len(names) - MOST_SPOILT
+    return f"makes {few}{f' and {more} more' if more > 0 else ''} wrong" if names else ""
+
+
+def _first(cells: str) -> str:
+    first, *more = cells.split(",")
+    return f"{first} and {counted(len(more), 'more range')}" if more else first

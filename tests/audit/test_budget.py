@@ -1,0 +1,72 @@
+"""What may be spent on one book is spent on judging first, and what is left over is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.audit import budget as limits
+from gradbook.audit.budget import Spent, budget, budget_of_book, left_open, sought, spend
+from gradbook.audit.check import check
+from tests.audit.material.lookalikes import FORMULAS, book
+
+MISTAKE = {"∂E/∂w1": FORMULAS["∂E/∂w1"].replace("(1-{a_h1})", "(1-{a_h2})")}
+
+
+def test_work_costs_what_is_computed_and_setting_out():
+    with budget_of_book() as mine:
+        spend(50, times=3)
+    assert mine.judging.spent == 3 * (50 + limits.SETTING_OUT)
+
+
+def test_nothing_is_counted_outside_of_a_book():
+    spend(10**12)
+    assert budget() is not budget()
+
+
+def test_a_search_is_paid_from_its_own_account():
+    with budget_of_book() as mine:
+        assert sought(lambda: spend(7) or "found") == "found"
+    assert (mine.judging.spent, mine.seeking.spent) == (0, 7 + limits.SETTING_OUT)
+
+
+def test_a_search_that_costs_too_much_finds_nothing_and_the_rest_goes_on():
+    with budget_of_book() as mine:
+        assert sought(lambda: spend(limits.MOST_SOUGHT)) is None
+        spend(1)
+    assert mine.seeking.is_empty
+    assert not mine.judging.is_empty
+
+
+def test_a_search_for_some_may_not_spend_what_others_need():
+    with budget_of_book() as mine:
+        assert sought(lambda: spend(limits.MOST_SOUGHT * 2 // 3) or "found", share=0.5) is None
+        assert mine.seeking.most == limits.MOST_SOUGHT
+
+
+def test_what_is_left_is_told():
+    with budget_of_book() as mine, left_open(lambda: "the rest"):
+        spend(limits.MOST_JUDGED)
+    assert mine.left == ["the rest"]
+
+
+def test_time_runs_out_where_work_is_not_counted(monkeypatch):
+    monkeypatch.setattr(limits, "LONGEST_JUDGED", 0.0)
+    with budget_of_book(), pytest.raises(Spent):
+        spend(limits.LOOK_AT_CLOCK)
+
+
+def test_without_means_to_seek_a_wrong_gradient_is_still_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_SOUGHT", -1)
+    report = check(book(tmp_path / "book.xlsx", MISTAKE))
+    (finding,) = report.findings
+    assert (report.verdict, finding.weight) == ("wrong", "w1")
+    assert "was not looked for any further" in finding.why
+    assert finding.expected  # what the chain rule gives costs little
+
+
+def test_a_training_that_could_not_be_judged_is_not_called_right(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_JUDGED", 10_000)
+    report = check(book(tmp_path / "book.xlsx"))
+    (sheet,) = report.sheets
+    assert report.verdict == "unfinished"
+    assert sheet.notes[0].startswith("not looked at further")

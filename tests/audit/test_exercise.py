@@ -1,0 +1,164 @@
+"""Exercises with blanks in any place: what they ask for is read back, and what is there judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+
+from gradbook.audit.check import check
+from gradbook.audit.classes.points import score
+from gradbook.audit.findings.findings import BookReport
+from gradbook.lab.exercise import personal
+from gradbook.net import Net, builtin, parse
+from gradbook.report.workbook import write_workbook
+from gradbook.targets.excel.plan.exercise import GRADIENTS, KINDS, Exercise
+from tests.outside.witness import recalculate
+
+SAMPLES = """
+input 2; dense 2; tanh; dense 1; sigmoid; loss half squared error; seed 3
+sample 0.1 0.9 -> 0.3; sample 0.4 0.2 -> 0.8
+"""
+NETS = {"worked": builtin("worked"), "samples": parse(SAMPLES)}
+Change = Callable[[str, str], str | None]  # of a heading and its formula
+
+
+def written(folder: Path, net: Net, exercise: Exercise) -> Path:
+    own = personal(net, "Ada")
+    write_workbook(own, folder / "solution.xlsx", epochs=4, rates=())
+    return write_workbook(own, folder / "book.xlsx", epochs=4, exercise=exercise).path
+
+
+def asked(path: Path) -> dict[str, tuple[str, str]]:
+    """What is asked for: heading → sheet and cells."""
+    book = load_workbook(path)
+    found = {}
+    for name, defined in book.defined_names.items():
+        if name.startswith("fill_in"):
+            ((sheet, cells),) = defined.destinations
+            column = cells.replace("$", "").partition(":")[0].rstrip("0123456789")
+            found[book[sheet][f"{column}4"].value] = sheet, cells.replace("$", "")
+    return found
+
+
+def filled(path: Path, change: Change = lambda name, formula: formula, rows: int = 99) -> Path:
+    """The exercise with the solution's formulas, changed; None leaves a column blank."""
+    book, solved = load_workbook(path), load_workbook(path.with_name("solution.xlsx"))
+    for name, (sheet, cells) in asked(path).items():
+        for (cell,) in book[sheet][cells][:rows]:
+            cell.value = change(name, solved[sheet][cell.coordinate].value)
+    book.save(path.with_name("filled.xlsx"))
+    return path.with_name("filled.xlsx")
+
+
+def shares(report: BookReport) -> dict[str, float]:
+    return {part.mark.name: part.share for part in score(report).parts}
+
+
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize(
+    "exercise",
+    [
+        *(Exercise("Ada", (kind,)) for kind in KINDS if kind != GRADIENTS),
+        Exercise("Ada", ("forward", GRADIENTS)),
+        Exercise("Ada", KINDS),
+        *(Exercise("Ada", (GRADIENTS,), places=3, seed=seed) for seed in range(3)),
+    ],
+    ids=lambda exercise: f"{exercise.kinds} {exercise.places} {exercise.seed}",
+)
+def test_whatever_is_left_blank_waits_and_is_right_once_it_is_filled_in(net, exercise, tmp_path):
+    path = written(tmp_path, NETS[net], exercise)
+    report = check(path)
+    assert report.verdict == "unfinished"
+    assert {finding.kind for finding in report.findings} == {"to fill in"}
+    assert set(shares(report).values()) == {0.0}
+    done = check(filled(path))
+    assert (done.verdict, done.findings) == ("right", ())
+    assert set(shares(done).values()) == {1.0}
+    assert shares(done).keys() == shares(report).keys()
+
+
+@pytest.mark.parametrize("kind", ["forward", "loss", "update"])
+@pytest.mark.parametrize("net", NETS)
+def test_one_blank_column_waits_alone(net, kind, tmp_path):
+    path = written(tmp_path, NETS[net], Exercise("Ada", (kind,)))
+    missing = next(reversed(asked(path)))
+    report = check(filled(path, lambda name, formula: None if name == missing else formula))
+    assert [finding.quantity for finding in report.findings] == [missing]
+    assert report.verdict == "unfinished"
+    found = shares(report)
+    assert found.pop(missing) == 0
+    assert set(found.values()) == {1.0}
+
+
+def test_a_wrong_sum_is_judged_beside_a_blank_one(tmp_path):
+    path = written(tmp_path, NETS["worked"], Exercise("Ada", ("forward",)))
+
+    def change(name, formula):
+        wrong = formula.replace("E", "D") if name == "h1" else formula
+        return None if name == "h2" else wrong
+
+    report = check(filled(path, change))
+    assert report.verdict == "wrong"
+    assert {finding.quantity for finding in report.findings} == {"h1", "h2"}
+    found = shares(report)
+    assert (found.pop("h1"), found.pop("h2")) == (0, 0)
+    assert set(found.values()) == {1.0}
+
+
+def test_a_wrong_update_costs_its_own_column(tmp_path):
+    path = written(tmp_path, NETS["worked"], Exercise("Ada", ("update",)))
+    report = check(filled(path, lambda n, f: f.replace("-", "+") if n == "w3" else f))
+    assert report.verdict == "wrong"
+    assert shares(report) == {f"w{k}": float(k != 3) for k in range(1, 9)}
+
+
+def test_a_first_row_that_is_right_earns_its_part(tmp_path):
+    path = written(tmp_path, NETS["worked"], Exercise("Ada", ("forward",)))
+    report = check(filled(path, rows=1))
+    assert report.verdict == "unfinished"
+    assert set(shares(report).values()) == {0.5}
+
+
+def test_different_students_are_asked_in_different_places_and_always_in_the_same(tmp_path):
+    net = NETS["worked"]
+    found = []
+    for name in ("Ada", "Alan", "Zoë", "Ada"):
+        folder = tmp_path / f"{len(found)}"
+        folder.mkdir()
+        exercise = Exercise(name, KINDS, places=4, seed=name)
+        found.append(set(asked(written(folder, net, exercise))))
+    assert all(len(places) == 4 for places in found)
+    assert found[0] == found[3]
+    assert len(set(map(frozenset, found))) == 3
+
+
+def test_a_moved_table_is_told_blank_and_not_judged_by_guesses(tmp_path):
+    path = written(tmp_path, NETS["worked"], Exercise("Ada", ("forward",)))
+    book = load_workbook(path)
+    book.properties.description = ""
+    book.save(path)
+    report = check(path)
+    assert report.verdict == "unfinished"
+    assert {finding.kind for finding in report.findings} == {"to fill in"}
+    assert score(report).points is None
+
+
+@pytest.mark.parametrize("text", ["x" * 30_000, "no network", "input 900; dense 900", ""])
+def test_what_a_book_says_of_its_network_is_not_believed_blindly(text, tmp_path):
+    path = written(tmp_path, NETS["worked"], Exercise("Ada", ("forward",)))
+    book = load_workbook(path)
+    book.properties.description = text
+    book.save(path)
+    assert check(path).verdict == "unfinished"
+
+
+@pytest.mark.witness("libreoffice")
+def test_a_book_saved_by_libreoffice_still_says_whose_it_is_and_what_it_asks(tmp_path):
+    path = written(tmp_path, NETS["worked"], Exercise("Ada Lovelace", ("forward", "update")))
+    again = check(recalculate(path, tmp_path / "again"))
+    assert again.origin.student == "Ada Lovelace"
+    assert again.verdict == "unfinished"
+    assert shares(again) == shares(check(path))

@@ -1,0 +1,146 @@
+"""A corrected copy is judged again, and isn't made where it is no better than its book."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from xlsxwriter import Workbook
+
+from gradbook.audit.check import check
+from gradbook.audit.copies.correct import Fixed, fixed
+from gradbook.audit.findings.findings import UNREADABLE, BookReport
+from gradbook.audit.formula.address import column_of, row_of, written
+from gradbook.audit.recheck import corrections, objection
+from gradbook.audit.workbook.evaluate import fill_in
+from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.read import read_book
+from tests.audit.material.copies import COLUMN, WRONG, put, repacked
+from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, letter
+from tests.outside.witness import read_values, recalculate
+
+NOTHING_LOST = Fixed(b"", 1, ())
+CIRCULAR = {"h1": "={a_h1}*2"}
+
+
+def correction(path, report: BookReport | None = None):
+    (found,) = corrections([report or check(path)], 1)
+    return found
+
+
+def with_fixes(report: BookReport, fixes: dict[str, str]) -> BookReport:
+    """The report of one finding, as if these were the right formulas."""
+    (sheet,) = report.sheets
+    (finding,) = sheet.findings
+    return replace(report, sheets=(replace(sheet, findings=(replace(finding, fixes=fixes),)),))
+
+
+def beside_the_loss(workbook: Workbook) -> None:
+    """A weight that learns, though nothing that leads to the loss uses it."""
+    sheet = workbook.worksheets()[0]
+    sheet.write_row(TOP, 40, ["w9", "∂E/∂w9"])
+    for row in range(TOP + 2, TOP + 2 + ROWS):
+        before = row - 1
+        sheet.write(f"AO{row}", f"=AO{before}-$C$2*AP{before}" if row > TOP + 2 else 0.7)
+        sheet.write(f"AP{row}", f"=AO{row}*K{row}")
+
+
+def test_a_better_copy_is_made(tmp_path):
+    found = correction(book(tmp_path / "book.xlsx", WRONG))
+    assert (found.objection, found.left) == ("", ())
+    copy = tmp_path / "copy.xlsx"
+    copy.write_bytes(found.content)
+    assert check(copy).verdict == "right"
+
+
+def test_of_a_right_book_there_is_none_and_nothing_to_object(tmp_path):
+    found = correction(book(tmp_path / "book.xlsx"))
+    assert (found.content, found.objection) == (b"", "")
+
+
+@pytest.mark.parametrize(
+    ("cell", "formula", "words"),
+    [
+        (COLUMN, "=K{}*2", "1 of 1 finding would be left"),
+        (COLUMN, "=1/0", "would no longer be numbers"),
+        (letter("∂E/∂w5"), "=K{}*2", "6 of its 8 gradients are right, not 7"),
+        (letter("w3"), "=0.25", "w3 would no longer learn"),
+    ],
+    ids=["as wrong as before", "errors", "another one spoilt", "a weight that stands still"],
+)
+def test_a_copy_that_is_no_better_is_none_and_it_is_said_why(cell, formula, words, tmp_path):
+    path = book(tmp_path / "book.xlsx", WRONG)
+    fixes = {f"{cell}{row}": formula.format(row) for row in range(TOP + 2, TOP + 2 + ROWS)}
+    found = correction(path, with_fixes(check(path), fixes))
+    assert found.content == b""
+    assert words in found.objection
+
+
+def test_what_has_no_right_formula_is_no_copy(tmp_path):
+    found = correction(book(tmp_path / "book.xlsx", CIRCULAR))
+    assert "no right formula is known" in found.objection
+    assert found.left
+
+
+def test_a_copy_that_cannot_be_read_again_is_none(tmp_path):
+    before = check(book(tmp_path / "book.xlsx", WRONG))
+    after = BookReport("copy.xlsx", UNREADABLE, problem="it is damaged")
+    assert "it is damaged" in objection(before, after, NOTHING_LOST)
+
+
+def test_each_book_has_its_own_answer(tmp_path):
+    wrong, right = book(tmp_path / "a.xlsx", WRONG), book(tmp_path / "b.xlsx")
+    circular, other = book(tmp_path / "c.xlsx", CIRCULAR), book(tmp_path / "d.xlsx", WRONG)
+    reports = [check(path) for path in (wrong, right, circular, other)]
+    found = list(corrections(reports, 2))
+    assert [c.report for c in found] == reports
+    assert [bool(c.content) for c in found] == [True, False, False, True]
+
+
+def test_a_book_that_is_gone_stops_no_other(tmp_path):
+    paths = [book(tmp_path / f"{k}.xlsx", WRONG) for k in range(2)]
+    reports = [check(path) for path in paths]
+    paths[0].unlink()
+    gone, there = corrections(reports, 1)
+    assert "there is no" in gone.objection
+    assert there.content
+
+
+def test_values_that_are_old_are_made_new(tmp_path):
+    path, copy = book(tmp_path / "book.xlsx"), tmp_path / "copy.xlsx"
+    made = read_book(path)
+    fill_in(made, Flow(made))
+    right = {written(cell): value for cell, value in made.values.items()}
+    with Workbook(str(path)) as workbook:
+        sheet = workbook.add_worksheet("Sheet1")
+        for cell, value in made.values.items():
+            sheet.write(row_of(cell), column_of(cell), made.formula(cell) or value)
+            if cell in made.patterns:
+                old = 0.5 if written(cell) == "T8" else value
+                sheet.write_formula(row_of(cell), column_of(cell), made.formula(cell), None, old)
+    repacked(path, put("xl/workbook.xml", ' fullCalcOnLoad="1"', ""))
+    assert {f.kind for f in check(path).findings} == {"stale value"}
+    copy.write_bytes(correction(path).content)
+    again = read_book(copy)
+    for cell, value in again.values.items():
+        assert value == pytest.approx(right[written(cell)])
+
+
+def test_a_gradient_that_the_loss_does_not_depend_on_is_given_no_formula(tmp_path):
+    path = book(tmp_path / "book.xlsx", dressed=beside_the_loss)
+    (finding,) = check(path).findings
+    assert "doesn't depend on w9" in finding.why
+    assert finding.fixes == {}
+
+
+@pytest.mark.witness("libreoffice")
+def test_libreoffice_sees_no_error_in_a_copy(tmp_path):
+    path = book(tmp_path / "book.xlsx", {**WRONG, "∂E/∂w5": FORMULAS["∂E/∂w6"]})
+    report = check(path)
+    copy = tmp_path / "copy.xlsx"
+    copy.write_bytes(correction(path, report).content)
+    seen = read_values(recalculate(copy, tmp_path / "seen"))["Sheet1"]
+    was = read_values(path)["Sheet1"]
+    numbers = {cell for cell, value in was.items() if isinstance(value, float)}
+    assert all(isinstance(seen[cell], float) for cell in numbers)
+    assert fixed(path, report).lost == ()

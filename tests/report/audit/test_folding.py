@@ -1,0 +1,67 @@
+"""Which findings are shown: root causes first, repetitions under them, and not too many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gradbook.audit.findings.findings import STALE, WRONG, Finding, SheetReport
+from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.report.audit.folding import MOST, repeated, shown, spoilt
+from gradbook.targets.excel.language.grammar import Reference
+
+EDIT = Edit(EditKind.REFERENCE, ((0,),), Reference("a_h1"), Reference("a_h2"))
+ONE = Finding("wrong reference", "∂E/∂w3", "w3", "Z3:Z9", "=J3", "=L3", "why", edits=(EDIT,))
+
+
+def sheet(title: str, *findings: Finding) -> SheetReport:
+    return SheetReport(title, WRONG, findings=tuple(replace(f, sheet=title) for f in findings))
+
+
+def many(count: int) -> list[Finding]:
+    return [replace(ONE, quantity=f"∂E/∂w{k}", weight=f"w{k}") for k in range(count)]
+
+
+def test_of_a_sheet_five_findings_are_shown_and_the_others_counted():
+    few, other = shown([sheet("A", *many(12)), sheet("B", ONE)], everything=False)
+    assert (len(few.findings), few.left_out) == (MOST, 12 - MOST)
+    assert other.left_out == 0
+
+
+def test_all_tables_of_a_sheet_share_the_five():
+    tables = shown([sheet("A", *many(4)), sheet("A", *many(12)[4:])], everything=False)
+    assert [len(table.findings) for table in tables] == [4, 1]
+
+
+def test_one_mistake_on_several_sheets_is_shown_once_with_its_other_places():
+    sheets = [sheet(str(k), replace(ONE, cells=f"Z{k}:Z9")) for k in range(1, 7)]
+    first, *others = shown(sheets, everything=False)
+    assert [other.findings for other in others] == [[]] * 5
+    (found,) = first.findings
+    assert repeated(found) == "the same in 2!Z2:Z9, 3!Z3:Z9, 4!Z4:Z9 and 2 more places"
+
+
+def test_what_is_asked_for_in_full_is_not_folded():
+    sheets = [sheet(str(k), *many(9)) for k in range(3)]
+    assert [len(s.findings) for s in shown(sheets, everything=True)] == [9, 9, 9]
+
+
+@pytest.mark.parametrize("other", [{"quantity": "∂E/∂w4"}, {"kind": "swapped references"}])
+def test_another_mistake_is_no_repetition(other):
+    two = list(shown([sheet("A", ONE), sheet("B", replace(ONE, **other))], everything=False))
+    assert [len(s.findings) for s in two] == [1, 1]
+
+
+def test_root_causes_stand_first_and_old_values_last_and_together():
+    stale = [replace(ONE, kind=STALE, quantity=f"h{k}", edits=()) for k in range(9)]
+    root = replace(ONE, quantity="δ", spoils=("w1", "w2"))
+    (found,) = shown([sheet("A", *stale, *many(2), root)], everything=False)
+    assert [s.finding.quantity for s in found.findings] == ["δ", "∂E/∂w0", "∂E/∂w1", "h0"]
+    assert repeated(found.findings[-1]).endswith("and 5 more places")
+
+
+def test_a_finding_says_which_gradients_it_makes_wrong():
+    assert spoilt(replace(ONE, spoils=("w3", "w4"))) == "makes ∂E/∂w4 wrong"
+    assert spoilt(ONE) == ""
+    assert spoilt(replace(ONE, spoils=tuple(f"v{k}" for k in range(10)))).endswith("2 more wrong")
