@@ -81,11 +81,17 @@ def _report(name: str, path: str | Path) -> BookReport:
 def _trained(book: Book, flow: Flow) -> list[SheetReport]:
     """The sheets on which something is learnt: in steps, or by one backward pass."""
     trainings = find_trainings(book, flow)
-    found = backward_reports(book, flow) if all(t.steps == 1 for t in trainings) else []
+    found = backward_reports(book, flow) if all(map(_takes_one_step, trainings)) else []
     if found:
         return found
     checked = [_checked(training) for training in trainings or cut_off_trainings(book, flow)]
     return [sheet for sheet in checked if sheet is not None]
+
+
+def _takes_one_step(training: SheetTraining) -> bool:
+    """Whether most weights are updated once."""
+    once = sum(len(weight.cells) == 2 for weight in training.weights)
+    return 2 * once > len(training.weights)
 
 
 def _checked(training: SheetTraining) -> SheetReport | None:

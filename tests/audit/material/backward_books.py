@@ -263,9 +263,9 @@ class MatrixSheet:
         z, a, wrong = sums[k], outs[k], False
         if function == "linear":
             template = "{d}"
-        elif here == "mask":
+        elif here == "mask" and (k < self.layers - 1 or self.plan.loss != "none"):
             template, wrong = "{d}", True
-        elif here == "sign":
+        elif here == "sign" and k < self.layers - 1:
             template, wrong = f"-{template}", True
         elif here == "mask of another layer":
             other = next((j for j in range(self.layers) if j != k and _fit(sums[j], z)), None)
@@ -383,7 +383,7 @@ class PlaneSheet:
 
     def _delta(self, layer: int, j: int, units: list[list[str]], after: list[str]) -> str:
         z, a = self.place(layer, j, 0, 3), units[layer][j]
-        slope = self.by_switch(DERIVATIVES[self.function].format(z=z, a=a), "0")
+        slope = self.by_switch(f"({DERIVATIVES[self.function]})".format(z=z, a=a), "0")
         here = self.fault if (layer - 1, j) == self.chosen else ""
         cell = self.place(layer, j, 0, 4)
         self.book.texts[self.place(layer, j, -1, 4)] = f"delta {layer}.{j}"

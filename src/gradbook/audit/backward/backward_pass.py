@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from gradbook.audit.backward.blocks import blocks
 from gradbook.audit.backward.cell_functions import PointValues
 from gradbook.audit.backward.derivatives import DerivativeClaim, Derivatives, varies
 from gradbook.audit.backward.losses import StartingLoss
@@ -43,11 +44,11 @@ class BackwardPass:
         """The same forward pass with other cells behind it."""
         changed = set(changed)
         kept = {cell: said for cell, said in self.known.items() if cell not in changed}
-        return replace(self, values=values, known=kept, fixed=self.common).sharing(self)
+        return replace(self, values=values, known=kept, fixed=self.settled).sharing(self)
 
     def excusing(self, some: Iterable[Address]) -> BackwardPass:
         """The same pass, some cells of which are taken for right."""
-        return replace(self, excused=frozenset(some), fixed=self.common).sharing(self)
+        return replace(self, excused=frozenset(some), fixed=self.settled).sharing(self)
 
     def sharing(self, other: BackwardPass) -> BackwardPass:
         """Itself, told what another pass with the same cells has found out about them."""
@@ -128,25 +129,43 @@ class BackwardPass:
     @cached_property
     def common(self) -> Mapping[bool, Factor]:
         """By what the gradients of weights are more than the loss's, those in updates apart: 1
-        where some are exactly its gradients, else what most are."""
-        if self.fixed:
-            return self.fixed
-        found = {}
-        for in_updates in (False, True):
-            votes: Counter[Factor] = Counter()
-            for cell in self.backward:
-                said = self._of_weights(cell) if (cell in self.updates) is in_updates else []
-                votes.update({(claim.scale, claim.by): 1 for claim in said[:1]})
-            exact = {factor: n for factor, n in votes.items() if abs(factor[0]) == 1}
-            chosen = exact if exact and not in_updates else votes
-            found[in_updates] = max(chosen, key=chosen.__getitem__, default=(1.0, None))
-        return found
+        where some are exactly its gradients, else what most are. Nearest to the error, their sign
+        is what was meant."""
+        return {False: (1.0, None), True: (1.0, None), **self.settled}
 
-    def _of_weights(self, cell: Address) -> list[DerivativeClaim]:
-        """What a cell claims of typed numbers, if it isn't a derivative of something computed."""
-        said = self.claims(cell)
-        leaves = [claim for claim in said if self.cells.is_leaf(claim.of)]
-        return leaves if len(leaves) == len(said) else []
+    @cached_property
+    def settled(self) -> Mapping[bool, Factor]:
+        """What is known of that."""
+        found = {either: self.fixed.get(either) or self._common(either) for either in (False, True)}
+        return {either: factor for either, factor in found.items() if factor is not None}
+
+    def _common(self, in_updates: bool) -> Factor | None:
+        ends = [c for c in self.backward if (c in self.updates) is in_updates and self.is_end(c)]
+        found: list[tuple[int, Factor]] = []
+        for block in blocks(self.cells.book, ends):
+            said = [c for c in self.claims(block.first) if self.cells.is_leaf(c.of)]
+            if said:
+                found.append((self._depth(block.first), (said[0].scale, said[0].by)))
+        if not found:
+            return None
+        votes = Counter(factor for _, factor in found)
+        sign = np.sign(min(found, key=lambda entry: entry[0])[1][0])
+        meant = {factor: n for factor, n in votes.items() if np.sign(factor[0]) == sign}
+        exact = {factor: n for factor, n in meant.items() if abs(factor[0]) == 1}
+        chosen = exact if exact and not in_updates else meant
+        return max(chosen, key=lambda factor: (chosen[factor], -abs(factor[0])))
+
+    def _depth(self, cell: Address) -> int:
+        """How many cells of the pass lie between a cell and the error."""
+        return len(self.cells.flow.behind([cell]) & self.inside)
+
+    @cached_property
+    def inside(self) -> set[Address]:
+        return set(self.backward)
+
+    def is_end(self, cell: Address) -> bool:
+        """Whether nothing but updates uses a cell of the backward pass."""
+        return all(user in self.updates for user in self.cells.flow.users.get(cell, ()))
 
     def is_right(self, cell: Address) -> bool:
         """Whether a cell is a derivative; of a weight, as many times as the others are."""

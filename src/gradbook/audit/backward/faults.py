@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -17,8 +18,10 @@ from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.edits import EditKind
 
 MOST_FAULTS = 12
+FEW_WAYS = 3  # in which gradients stand beside their weights
 MOST_ROOTS = 4  # explanations that put right as many cells, of which one with a remedy is taken
 MOST_WEIGHTS = 10  # weights of which a cell may be meant to be the gradient
+EXACT = 1e-7
 SLIPS = (EditKind.REFERENCE.value, EditKind.EXCHANGE.value)
 
 
@@ -44,7 +47,8 @@ def faults(back: BackwardPass) -> list[BlockFault]:
 
 
 def _right_here(back: BackwardPass) -> set[Address]:
-    """The wrong cells that are right with the sheet's own inputs and targets, at any weights."""
+    """The wrong cells that are right where the sheet's noughts and ones, as those for a bias or of
+    a one-hot target, stay what they are, at any weights."""
     if not back.wrong:
         return set()
     weights = {*back.claimed_weights, *back.updates.values()}
@@ -53,13 +57,25 @@ def _right_here(back: BackwardPass) -> set[Address]:
     if cells is None:
         return set()
     here = BackwardPass.of(cells, again(cells, back.loss))
-    return {cell for cell in back.wrong if cell in set(here.backward) and here.is_right(cell)}
+    inside = set(here.backward)
+    return {cell for cell in back.wrong if cell in inside and _is_exact(back, here, cell)}
+
+
+def _is_exact(back: BackwardPass, here: BackwardPass, cell: Address) -> bool:
+    """Whether a cell is a derivative as it is, or as many times as a weight's should be."""
+    scale, by = back.common[cell in back.updates]
+    times = float(here.values.number(by)[0]) if by is not None else 1.0
+    return any(
+        abs(claim.scale - (scale * times if here.cells.is_leaf(claim.of) else 1.0)) < EXACT
+        for claim in here.claims(cell)
+        if claim.by is None
+    )
 
 
 def _one_after_the_other(back: BackwardPass) -> list[BlockFault]:
     found: list[BlockFault] = []
     for _ in range(MOST_FAULTS):
-        fault = _root(back) or next(_own(back), None)
+        fault = _root(back) or next(_own(back), None) or next(_twice(back), None)
         if fault is None:
             break
         found.append(fault)
@@ -93,6 +109,22 @@ def _own(back: BackwardPass) -> Iterator[BlockFault]:
             if likely and sure and naming.calls_gradient(block.first):
                 wrong = WrongBlock(block, likely[0])
                 yield BlockFault(wrong, None, back, put_right(back, wrong))
+
+
+def _twice(back: BackwardPass) -> Iterator[BlockFault]:
+    """Gradients of a weight that has another, beside one that has none: as far from that as others
+    are from theirs."""
+    claimed = back.claimed_weights
+    away = Counter(of - cell for of, cells in claimed.items() for cell in cells)
+    for cells in claimed.values():
+        ends = [cell for cell in cells if back.is_end(cell) and cell not in back.updates]
+        for cell in ends if len(ends) > 1 else ():
+            usual = {cell + distance for distance, count in away.most_common(FEW_WAYS) if count > 1}
+            for of in usual & back.derivatives.slopes.keys() - claimed.keys():
+                wrong = WrongBlock(MatrixBlock((cell,)), (of,))
+                known = remedy(back, wrong, thorough=False)
+                if known is not None and known.kind in SLIPS:
+                    yield BlockFault(wrong, known, back, put_right(back, wrong))
 
 
 def _ends(back: BackwardPass) -> Iterator[MatrixBlock]:

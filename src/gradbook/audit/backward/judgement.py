@@ -13,6 +13,7 @@ from gradbook.audit.backward.naming import Naming
 from gradbook.audit.backward.outputs import Cells, cells_of_sheet
 from gradbook.audit.backward.telling import Telling
 from gradbook.audit.backward.uneven import UnevenError, evened
+from gradbook.audit.budget import Spent
 from gradbook.audit.findings.findings import RIGHT, WRONG, SheetReport
 from gradbook.audit.formula.address import Address, written
 from gradbook.audit.workbook.book import Book
@@ -23,14 +24,17 @@ MOST_LOSSES = 16
 FEW_WEIGHTS = 2  # whose gradients are recognised: enough to know a backward pass by
 FEW_GRADIENTS = 2  # blocks of them, or single ones
 MORE_WEIGHTS = 3  # where they are recognised only once something was put right
-MOST_PUT_RIGHT = 2  # things, to recognise one by
+MOST_KINDS = 2  # of mistakes in one that is recognised so
 
 
 def backward_reports(book: Book, flow: Flow) -> list[SheetReport]:
     """A report for each sheet with a backward pass."""
     if len(book.patterns) > MOST_FORMULAS:
         return []
-    found = (_on_sheet(book, flow, sheet) for sheet in range(len(book.sheets)))
+    try:
+        found = [_on_sheet(book, flow, sheet) for sheet in range(len(book.sheets))]
+    except Spent:
+        return []
     return [report for report in found if report is not None]
 
 
@@ -39,26 +43,46 @@ def _on_sheet(book: Book, flow: Flow, sheet: int) -> SheetReport | None:
     if cells is None:
         return None
     options = [_even(cells, loss) for loss, _ in zip(losses(cells), range(MOST_LOSSES), strict=False)]
-    likely = max(options, key=lambda option: len(option[0].claimed_weights))
-    if len(likely[0].claimed_weights) >= FEW_WEIGHTS:
-        return _report(book, sheet, likely[0], likely[1], faults(likely[0]))
-    return next(_once_put_right(book, sheet, options), None)
+    return next(_likely_reports(book, sheet, options), None)
 
 
-def _even(cells: Cells, loss: StartingLoss) -> tuple[BackwardPass, list[UnevenError]]:
+Option = tuple[BackwardPass, list[UnevenError]]
+
+
+def _likely_reports(book: Book, sheet: int, options: Sequence[Option]) -> Iterator[SheetReport]:
+    """What a pass is, held against a loss that a cell holds, unless only another explains it."""
+    held = [option for option in options if not option[0].loss.assumed]
+    assumed = [option for option in options if option[0].loss.assumed]
+    best = [max(some, key=_recognised) for some in (held, assumed) if some]
+    likely = max(best, key=_recognised)
+    if held and likely is not best[0]:
+        yield from _once_put_right(book, sheet, best[:1])
+    if _recognised(likely) >= FEW_WEIGHTS:
+        report = _report(book, sheet, *likely, faults(likely[0]))
+        if report is not None:
+            yield report
+    yield from _once_put_right(book, sheet, options)
+
+
+def _recognised(option: Option) -> int:
+    return len(option[0].claimed_weights)
+
+
+def _even(cells: Cells, loss: StartingLoss) -> Option:
     loss, uneven = evened(cells, loss)
     return BackwardPass.of(cells, loss), uneven
 
 
 def _once_put_right(
-    book: Book, sheet: int, options: Iterable[tuple[BackwardPass, list[UnevenError]]]
+    book: Book, sheet: int, options: Iterable[Option]
 ) -> Iterator[SheetReport]:
     """Reports of passes that are wrong from the start, so that little of them is recognised."""
     for back, uneven in options:
         if not any(map(Naming(book).calls_gradient, back.backward)) and not back.updates:
             continue
         found = faults(back)
-        if not found or len(found) > MOST_PUT_RIGHT or None in [f.remedy for f in found]:
+        kinds = {fault.remedy.kind if fault.remedy else "" for fault in found}
+        if not found or len(kinds) > MOST_KINDS or "" in kinds:
             continue
         if len(found[-1].after.claimed_weights) >= MORE_WEIGHTS and not found[-1].after.wrong:
             report = _report(book, sheet, back, uneven, found)

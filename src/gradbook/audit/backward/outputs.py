@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, permutations
 
 import numpy as np
 
@@ -72,7 +72,7 @@ def cells_of_sheet(
 ) -> Cells | None:
     """The cells with the outputs that one sheet compares with targets; None where it doesn't.
 
-    Every typed number is drawn at random or, where the weights are known, they alone are.
+    Every typed number is drawn at random; where the weights are known, not a 0 or 1 elsewhere.
     """
     order = in_order(book, flow)
     functions = CellFunctions(book, flow)
@@ -93,16 +93,17 @@ def cells_of_sheet(
 
 
 def _blanks_that_count(book: Book) -> set[Address]:
-    """The blank cells that formulas mention by themselves: numbers that nobody has typed yet."""
-    return {
-        at
+    """The blank cells that formulas mention by themselves, or that have names: numbers that nobody
+    has typed yet."""
+    mentioned = {
+        place.at(cell)
         for cell, pattern in book.patterns.items()
         for place in pattern.places
         if isinstance(place, CellReference)
-        and (at := place.at(cell)) is not None
-        and at not in book.values
-        and at not in book.patterns
     }
+    named = {book.reader.cell(name, 0) for name in book.names if "!" not in name}
+    known = book.values.keys() | book.patterns.keys()
+    return {cell for cell in mentioned | named if cell is not None and cell not in known}
 
 
 def _leaf(
@@ -112,8 +113,8 @@ def _leaf(
         value = book.values.get(cell)
         if isinstance(value, bool):
             return np.full(POINTS, float(value))
-        if isinstance(value, float) and weights is not None and cell not in weights:
-            return np.full(POINTS, value)
+        if weights is not None and cell not in weights and value in (0.0, 1.0):
+            return np.full(POINTS, float(value))
         if isinstance(value, float) or cell in blanks or cell in book.patterns:
             return np.random.default_rng(cell).normal(0, SPREAD, POINTS)
         return value
@@ -182,12 +183,13 @@ def _pairs(book: Book, flow: Flow, sheet: int, blanks: set[Address]) -> list[Out
                     if target not in reaches(output) and len(leaves) >= FEW_LEAVES:
                         found[OutputPair(output, target)] += 1
     every = set().union(*(reaches(pair.output) for pair in found))
-    return _one_target_each(
-        {
-            pair: count
-            for pair, count in found.items()
-            if pair.target not in every and pair.output not in every
-        }
+    apart = {
+        pair: count
+        for pair, count in found.items()
+        if pair.target not in every and pair.output not in every
+    }
+    return _with_unused(
+        _one_target_each(apart), lambda cell: is_target(cell) and not flow.users.get(cell)
     )
 
 
@@ -204,6 +206,19 @@ def _one_target_each(counts: Mapping[OutputPair, int]) -> list[OutputPair]:
         taken.add(chosen)
         found.append(OutputPair(output, chosen))
     return sorted(found, key=lambda pair: pair.output)
+
+
+def _with_unused(
+    pairs: Sequence[OutputPair], is_unused: Callable[[Address], bool]
+) -> list[OutputPair]:
+    """The pairs, the second output of one target with the number that nobody uses, if that stands
+    beside it as the target does beside the first."""
+    found = {pair.output: pair.target for pair in pairs}
+    for one, other in permutations(pairs, 2):
+        beside = one.output + other.target - other.output
+        if found[one.output] == found[other.output] == other.target and is_unused(beside):
+            found[one.output] = beside
+    return [OutputPair(output, target) for output, target in found.items()]
 
 
 def _compared(

@@ -34,6 +34,7 @@ MOST_OFFERED = 120  # cells that may stand in the place of others
 MOST_PAIRED = 24  # of which functions may be a missing factor
 MOST_CELLS = 40  # of a block that are put right one by one
 FEW = 8  # edits of a kind, of which the first that means something is taken
+SLOPES = ("x*(1-x)", "1-TANH(x)^2")  # of activations, by what they are of or what they say
 SCALES = (2.0, 0.5, -1.0, -2.0, -0.5)
 LIKE_ANOTHER = "like another"
 TURNED = "transposition"
@@ -84,7 +85,7 @@ class WrongCell:
     @cached_property
     def substitutes(self) -> Substitutes:
         every = [*self.offered, *constants(self.wanted.shape)]
-        usual = [read(said) for said in USUAL]
+        usual = [read(said) for said in (*USUAL, *SLOPES)]
 
         def factors() -> list[Substitute]:
             return [*every, *derived(usual, self.offered[:MOST_PAIRED], self.value)]

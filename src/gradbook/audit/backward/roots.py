@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -10,6 +11,7 @@ from gradbook.audit.backward.backward_pass import BackwardPass
 from gradbook.audit.backward.blocks import MatrixBlock, blocks
 from gradbook.audit.formula.address import Address
 
+FEW_SCALES = 3
 FEW_CELLS = 4  # of a block that may belong to any cells
 MOST_TRIED = 400  # meanings of a block
 MANY = 2  # blocks that come right, where a right cell is blamed for them
@@ -81,18 +83,24 @@ def _meanings(
     if len(block.cells) > FEW_CELLS:
         corners = {b.first for b in blocks(back.cells.book, computed)}
         computed = [cell for cell in computed if cell in corners]
-    scales = {1.0, *(c.scale for s in _taken(back, block) for c in back.claims(s) if c.by is None)}
+    scales = [1.0, *_usual_scales(back, block)]
     for anchor in computed:
         for across in (False, True) if len(block.cells) > 1 else (False,):
             of = tuple(block.like(anchor, across))
             if all(cell in slopes and not is_leaf(cell) for cell in of):
-                for scale in sorted(scales, key=lambda s: (s != 1, s))[:3]:
+                for scale in list(dict.fromkeys(scales))[:FEW_SCALES]:
                     yield of, scale
 
 
+def _usual_scales(back: BackwardPass, block: MatrixBlock) -> list[float]:
+    """How many times the loss's derivatives others are: those that a block takes, then all."""
+    every = Counter(c.scale for cell in back.backward for c in back.claims(cell)[:1] if not c.by)
+    taken = [c.scale for s in _taken(back, block) for c in back.claims(s)[:1] if not c.by]
+    return [*taken, *(scale for scale, _ in every.most_common(2))]
+
+
 def _taken(back: BackwardPass, block: MatrixBlock) -> list[Address]:
-    inside = set(back.backward)
-    return [s for s in dict.fromkeys(back.cells.flow.sources(block.first)) if s in inside]
+    return [s for s in dict.fromkeys(back.cells.flow.sources(block.first)) if s in back.inside]
 
 
 def _gain(back: BackwardPass, hypothesis: WrongBlock, every: Sequence[MatrixBlock]) -> int:

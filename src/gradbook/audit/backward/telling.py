@@ -42,13 +42,14 @@ class Telling:
         return found
 
     def _weights(self, block: MatrixBlock) -> list[Address]:
-        """The weights of which a block is the gradients, none where it is something else's too."""
-        found = []
+        """The weights of which a block is the gradients: by itself, or as the last that says so."""
+        last, found = self.last, []
         for cell in block.cells:
-            said = [c.of for c in self.last.claims(cell)] if self.last.is_right(cell) else []
-            if not said or not all(map(self.last.cells.is_leaf, said)):
+            said = [claim.of for claim in last.claims(cell)] if last.is_right(cell) else []
+            leaves = [of for of in said if last.cells.is_leaf(of)]
+            if not leaves or (len(leaves) < len(said) and not last.is_end(cell)):
                 return []
-            found.append(said[0])
+            found.append(leaves[0])
         return sorted(found)
 
     @cached_property
