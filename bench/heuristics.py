@@ -239,19 +239,22 @@ def _all(*given: Any) -> list[Any]:
 
 HEURISTICS: dict[str, Heuristic] = {
     # which cells are weights
+    "lines by themselves": Function("training.weight_columns", "_by_themselves", _all),
     "updates pasted elsewhere": Function("training.weight_columns", "_that_start", _all),
     "along with most": Function("training.weight_columns", "_along_with_most", _all),
     "decaying weights": Function("training.weight_columns", "_but_a_share", _nothing),
     "bridged rows": Function("training.broken_columns", "joined", _all),
     "aligned columns": Function("training.broken_columns", "aligned", _all),
     "companions": Function("training.broken_columns", "companions", _none),
-    "companions that wait": Function("training.broken_columns", "_waits", _no),
     "rate by its name": Function("training.training", "_called_rate", _no),
     "unused rate": Function("training.training", "_unused_rate", _nothing),
     # what updates claim
-    "decay in updates": Function("training.claims", "_is_decay", _no),
-    "momentum": Function("training.claims", "_without_memory", _nothing),
-    "momentum further back": Function("training.claims", "_remembers", _no),
+    "decay in updates": Function("training.gradient_search", "GradientSearch._is_decay", _no),
+    "momentum": Function("training.gradient_search", "GradientSearch._remembers", _no),
+    "gradients that are scaled": Function(
+        "training.gradient_search", "GradientSearch._wrapped", _nothing
+    ),
+    "as the second step": Function("training.claims", "_as_after", _none),
     "claims of the last row": Function("training.steps", "_copied", lambda *_: ()),
     # the loss
     "losses by their names": Function("training.loss_candidates", "called_a_loss", _no),
@@ -279,9 +282,6 @@ HEURISTICS: dict[str, Heuristic] = {
     "leads astray": Function("repair.hypotheses", "Repaired.leads_astray", _no),
     "doubtful columns": Function("repair.gradients", "_is_doubtful", _no),
     "slips": Function("repair.gradients", "_is_slip", _no),
-    "divisions by nothing": Function("repair.evidence", "_breaks", _no),
-    "derivatives on the way back": Function("repair.evidence", "_becomes_derivative", _no),
-    "numbers that count": Function("repair.evidence", "_counts_more", _no),
     "cells mentioned beside": Function("repair.evidence", "_belongs_beside", _no),
     "numbers forgotten": Function("repair.evidence", "forgets_a_number", _no),
     "own faults": Function("repair.evidence", "is_own_fault", _no),

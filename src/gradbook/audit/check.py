@@ -15,6 +15,7 @@ from gradbook.audit.findings.findings import (
     BLANK_RATE,
     FROZEN,
     NO_NETWORK,
+    PASTED,
     RIGHT,
     TO_FILL_IN,
     UNFINISHED,
@@ -26,16 +27,17 @@ from gradbook.audit.findings.findings import (
     SheetReport,
     finding_in,
 )
-from gradbook.audit.formula.address import Address, row_of, written
+from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
-from gradbook.audit.judge.loss import find_loss, loss_findings
+from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
 from gradbook.audit.repair.gradients import gradient_findings
+from gradbook.audit.training.pasted_gradients import with_pasted_gradients
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import SheetTraining, find_trainings
-from gradbook.audit.training.untrained import without_training
+from gradbook.audit.training.untrained import frozen_sheets, without_training
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
@@ -63,7 +65,7 @@ def _report(name: str, path: str | Path) -> BookReport:
         origin, asked = origin_of(book), asked_of(book)
         flow = Flow(book)
         fill_in(book, flow)
-        sheets = told(book, _trained(book, flow) or without_training(book), asked)
+        sheets = told(book, _sheets(book, flow), asked)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
     except (RecursionError, MemoryError):
@@ -78,14 +80,22 @@ def _report(name: str, path: str | Path) -> BookReport:
     )
 
 
-def _trained(book: Book, flow: Flow) -> list[SheetReport]:
-    """The sheets on which something is learnt: in steps, or by one backward pass."""
+def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
+    """A report for each training, and for each sheet that holds the numbers of one; or what there
+    is in a book without any."""
     trainings = find_trainings(book, flow)
-    found = backward_reports(book, flow) if all(map(_takes_one_step, trainings)) else []
-    if found:
-        return found
-    checked = [_checked(training) for training in trainings or cut_off_trainings(book, flow)]
-    return [sheet for sheet in checked if sheet is not None]
+    once = backward_reports(book, flow) if all(map(_takes_one_step, trainings)) else []
+    if once:
+        return once
+    trainings = trainings or cut_off_trainings(book, flow)
+    trainings += with_pasted_gradients(book, flow, trainings)
+    both = ((training, _checked(training)) for training in trainings)
+    judged = [(training, sheet) for training, sheet in both if sheet is not None]
+    if not judged:
+        return without_training(book, flow)
+    names = {name for training, _ in judged for name in training.names}
+    frozen = frozen_sheets(book, flow, {training.sheet for training, _ in judged}, names)
+    return [*(sheet for _, sheet in judged), *frozen]
 
 
 def _takes_one_step(training: SheetTraining) -> bool:
@@ -135,29 +145,44 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if share <= 0:
         training, found = loss_behind_values(training)
         loss = found or loss
-    if not loss:
+    if not loss or loss[0] is None:
         return None
     steps = steps_of(training, loss)
     groups = alike(training, steps)
     findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
         findings += (*update_findings(training, steps), *stale_findings(training, groups))
+    cells = [step.cells for step in loss if step and not step.assumed]
     return replace(
         _described(training),
-        verdict=_verdict(findings),
-        loss=_called(training, loss[0]),
+        verdict=_verdict(training, findings),
+        loss=loss_called(training, loss[0]),
+        notes=tuple(loss_notes(training, loss[0])),
         findings=findings,
-        curve=loss_curve(training.book, training.flow, loss, findings),
+        curve=loss_curve(training.book, training.flow, cells, findings),
     )
 
 
-def _verdict(findings: Sequence[Finding]) -> str:
+def _verdict(training: SheetTraining, findings: Sequence[Finding]) -> str:
     kinds = {finding.kind for finding in findings}
     if not kinds:
         return RIGHT
     if kinds == {TO_FILL_IN}:
         return UNFINISHED
+    if kinds == {PASTED} and _pasted_columns(training, findings).issuperset(training.names):
+        return FROZEN
     return FROZEN if kinds == {BLANK_RATE} else WRONG
+
+
+def _pasted_columns(training: SheetTraining, findings: Sequence[Finding]) -> set[str]:
+    """The weights whose gradients are numbers in every step."""
+    return {
+        f.weight
+        for f in findings
+        if f.kind == PASTED
+        and f.quantity == f"∂E/∂{f.weight}"
+        and sum(1 for _ in cells_of(f.cells, training.sheet)) >= training.steps
+    }
 
 
 def _circle(training: SheetTraining, cell: Address) -> Finding:

@@ -46,7 +46,9 @@ def test_every_kind_is_given_by_some_line_and_no_other_is():
     nodes = [node for tree in code for node in ast.walk(tree)]
     words = {node.value for node in nodes if isinstance(node, ast.Constant)}
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
-    words |= {getattr(findings, name) for name in names & {"TO_FILL_IN", "BLANK_RATE"}}
+    words |= {
+        getattr(findings, name) for name in names & {"TO_FILL_IN", "BLANK_RATE", "PASTED", "STALE"}
+    }
     assert set(KINDS) <= words
     assert {kind.value for kind in EditKind} <= set(KINDS)
     with pytest.raises(AssertionError):

@@ -64,6 +64,11 @@ def test_what_has_no_value_is_nan(formula):
     assert math.isnan(computed(formula))
 
 
+def test_very_many_values_at_once_are_not_understood():
+    book, flow = small({"A1:A300": 1.0, "B1": "=SUM(A1:A300*TRANSPOSE(A1:A300))"})
+    assert math.isnan(Evaluation(book, flow).value(at("B1")))
+
+
 def test_joined_texts_are_a_text():
     assert isinstance(computed('C1&"!"'), str)
 

@@ -65,7 +65,11 @@ def test_what_cannot_be_read_says_why(reader):
     [
         ("A1:A3*$C$1:$E$1", "A2*$E$1"),
         ("EXP(-A1:A3)+D7", "EXP(-A2)+D7"),
-        ("MMULT(A1:B3,D1:F2)", "INDEX(MMULT(A1:B3,D1:F2),2,3)"),
+        ("MMULT(A1:B3,D1:F2)", "MMULT(A2:B2,F1:F2)"),
+        ("MMULT(TRANSPOSE(A1:B3),D1:F3*2)", "MMULT(TRANSPOSE(B1:B3),F1:F3*2)"),
+        ("TRANSPOSE($A$1:$B$3)", "TRANSPOSE($B$3)"),
+        ("MMULT(A1:B1,D1:F2)", "INDEX(MMULT(A1:B1,D1:F2),2,3)"),
+        ("MMULT(SUM(A1:B3),D1:F2)", "INDEX(MMULT(SUM(A1:B3),D1:F2),2,3)"),
         ("SUM(A1:A3)", "SUM(A1:A3)"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradbook.audit.check import check
 from gradbook.audit.judge.updates import update_findings
+from gradbook.audit.training.step_loss import StepLoss
 from gradbook.audit.training.steps import steps_of
 from tests.audit.material.lookalikes import book, findings
 from tests.audit.material.small import all_at
@@ -14,7 +15,9 @@ from tests.audit.training.test_training import the_training
 def updates(changed):
     """What is found of a single weight's updates."""
     training = the_training({**SQUARE, **changed})
-    return update_findings(training, steps_of(training, [(cell,) for cell in all_at("C2:C8")]))
+    return update_findings(
+        training, steps_of(training, [StepLoss((cell,)) for cell in all_at("C2:C8")])
+    )
 
 
 def test_a_rate_that_drifts_is_found_from_the_second_row_on(path):
@@ -84,7 +87,9 @@ def test_the_rate_that_the_values_were_made_with_is_proposed():
     training.book.values |= dict(zip(all_at("A3,B2"), (0.2, 3.0), strict=True))
     (finding,) = (
         f
-        for f in update_findings(training, steps_of(training, [(c,) for c in all_at("C2:C8")]))
+        for f in update_findings(
+            training, steps_of(training, [StepLoss((c,)) for c in all_at("C2:C8")])
+        )
         if f.kind == "blank rate"
     )
     assert finding.fixes == {"E1": "=0.1"}

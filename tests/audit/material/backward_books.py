@@ -255,9 +255,7 @@ class MatrixSheet:
         self.book.formulas[cell] = f"{scale}({out.cell(0, 0)}-{target.cell(1, 0)})"
         self.book.wrong = {cell}
 
-    def _delta(
-        self, k: int, here: str, back: Area, sums: list[Area], outs: list[Area]
-    ) -> Area:
+    def _delta(self, k: int, here: str, back: Area, sums: list[Area], outs: list[Area]) -> Area:
         function = self.plan.activations[k]
         template = f"{{d}}*({DERIVATIVES[function]})"
         z, a, wrong = sums[k], outs[k], False
@@ -357,9 +355,7 @@ class PlaneSheet:
             units.append(said)
         deltas: list[str] = []
         for layer in reversed(range(1, len(self.sizes))):
-            deltas = [
-                self._delta(layer, j, units, deltas) for j in range(self.sizes[layer])
-            ]
+            deltas = [self._delta(layer, j, units, deltas) for j in range(self.sizes[layer])]
             for j, delta in enumerate(deltas):
                 self._slopes(layer, j, units[layer - 1], delta)
 
@@ -406,8 +402,9 @@ class PlaneSheet:
 
     def _error(self, j: int, a: str, cell: str, here: str) -> str:
         layer = len(self.sizes) - 1
-        target = self.number(self.place(layer + 1, j, 0, 0), low=0)
-        self.book.names[f"Target{j + 1}"] = f"${target[:-len(target.lstrip('ABCDEFGHIJKLMNOPQRSTUVWXYZ'))]}${target.lstrip('ABCDEFGHIJKLMNOPQRSTUVWXYZ')}"
+        self.number(self.place(layer + 1, j, 0, 0), low=0)
+        row, column = 3 + j * 9, letters(3 + (layer + 1) * 8)
+        self.book.names[f"Target{j + 1}"] = f"${column}${row}"
         if self.loss:
             self.book.texts[self.place(layer + 1, j, -1, 1)] = "Error"
             self.book.formulas[self.place(layer + 1, j, 0, 1)] = f"0.5*({a}-Target{j + 1})^2"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.check import check
+from gradbook.audit.workbook.read import read_book
 from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, cells, letter
 from tests.audit.material.made import table_of
+from tests.audit.material.small import at
 from tests.audit.material.styles import array_updates, offset
 from tests.audit.material.tables import Columns, all_values
 
@@ -67,6 +69,53 @@ def test_the_way_to_the_loss_is_blamed_where_it_is_the_odd_one(name, formula, ki
 
 
 @pytest.mark.parametrize(
+    ("name", "formula", "extra"),
+    [
+        ("∂E/∂w5", "{}*(1-{a_h1})", "1-K6"),
+        ("∂E/∂w5", "{}*({a_o1}-{t1})", "S6-B6"),
+        ("∂E/∂w5", "{}*3", "3"),
+        ("∂E/∂w5", "{}+{w5}", "N6 (w5)"),
+        ("h1", "{}+{i1}*{w3}", "D6*H6"),
+    ],
+)
+def test_a_part_too_many_is_left_out_again(name, formula, extra, path):
+    right = FORMULAS[name]
+    (finding,) = (
+        f
+        for sheet in check(book(path, {name: formula.replace("{}", right)})).sheets
+        for f in sheet.findings
+    )
+    assert (finding.cells, finding.kind) == (cells(name), "one factor or term too many")
+    assert finding.why.startswith(f"{extra} doesn't belong there")
+    assert check(book(path)).verdict == "right"
+    assert finding.expected == "=" + read_book(path).patterns[at(f"{letter(name)}6")].text
+
+
+def test_a_gradient_without_its_difference_lacks_a_factor(path):
+    formula = FORMULAS["∂E/∂w5"].replace("({a_o1}-{t1})*", "")
+    (finding,) = (f for s in check(book(path, {"∂E/∂w5": formula})).sheets for f in s.findings)
+    assert (finding.cells, finding.kind) == (cells("∂E/∂w5"), "missing factor")
+    assert finding.why.endswith("is to be multiplied by S6-B6")
+
+
+@pytest.mark.parametrize(
+    ("name", "left_out", "value", "kind"),
+    [
+        ("∂E/∂w5", "-{t1}", 0.0, "missing term"),
+        ("∂E/∂w1", "*{i1}", 1.0, "missing factor"),
+    ],
+    ids=["a target of 0", "an input of 1"],
+)
+def test_what_these_numbers_alone_make_right_is_wrong_where_the_others_have_it(
+    name, left_out, value, kind, path
+):
+    special = {(left_out.strip("-*{}"), k): value for k in range(ROWS)}
+    assert check(book(path, special=special)).verdict == "right"
+    wrong = {name: FORMULAS[name].replace(left_out, "")}
+    assert found(book(path, wrong, special=special)) == {(cells(name), kind)}
+
+
+@pytest.mark.parametrize(
     ("name", "formula"),
     [("h1", "=F6*D6+G6*E6"), ("a_h1", "=1/(1+EXP(-J6))"), ("a_o2", "=1/(1+EXP(-T6))")],
 )
@@ -75,6 +124,11 @@ def test_a_whole_column_of_values_gets_its_formula_back(name, formula, path):
     (finding,) = (f for s in check(book(path, special=values)).sheets for f in s.findings)
     assert (finding.cells, finding.kind, finding.expected) == (cells(name), "pasted value", formula)
     assert len(finding.fixes) == ROWS
+
+
+def test_a_sum_that_was_cleared_is_missed_where_it_is_used(path):
+    blank = {("h1", k): None for k in range(ROWS)}
+    assert (cells("a_h1"), "missing term") in found(book(path, special=blank))
 
 
 def test_an_update_by_another_weights_gradient_is_found(path):

@@ -50,7 +50,6 @@ ONCE_MISSED = {
     "a function of one cell stays one": (101956, "factor"),
     "other sums tell which cell belongs": (101018, "sum: reference"),
     "a blank cuts the loss off": (100011, "sum: blank"),
-    "a half is likelier than a four": (101608, "error: number"),
     "an activation that has a name isn't to blame": (700357, "delta: factor"),
     "what may become an activation with a name is to blame": (700856, "activation"),
     "a product lost its weight and only repeats an input": (700195, "sum: factor"),

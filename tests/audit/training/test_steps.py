@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradbook.audit.training.step_loss import StepLoss
 from gradbook.audit.training.steps import alike, steps_of
 from tests.audit.material.small import all_at, at
 from tests.audit.training.test_training import ONE, the_training
@@ -11,14 +12,14 @@ SQUARE = {**ONE, "B2:B8": "=2*A2*$G$1", "C1": "E", "C2:C8": "=$G$1*A2^2", "G1": 
 
 def steps(changed, loss="C2:C8"):
     training = the_training({**SQUARE, **changed})
-    return training, steps_of(training, [(cell,) for cell in all_at(loss)])
+    return training, steps_of(training, [StepLoss((cell,)) for cell in all_at(loss)])
 
 
 def test_a_step_is_its_weights_its_loss_and_its_claims():
     _, found = steps({})
     assert [step.number for step in found] == list(range(7))
     assert found[2].weights == (at("A4"),)
-    assert found[2].loss == (at("C4"),)
+    assert found[2].loss == StepLoss((at("C4"),))
     assert found[2].claims[0][0].owner == at("B4")
 
 
@@ -60,4 +61,6 @@ def test_a_row_with_a_pasted_loss_is_a_group_of_its_own():
 
 def test_a_step_without_a_loss_is_none():
     training = the_training(SQUARE)
-    assert [s.number for s in steps_of(training, [(at("C2"),), (), (at("C4"),)])] == [0, 2]
+    assert [
+        s.number for s in steps_of(training, [StepLoss((at("C2"),)), None, StepLoss((at("C4"),))])
+    ] == [0, 2]

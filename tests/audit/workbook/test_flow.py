@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.workbook.flow import Flow, walk
-from gradbook.audit.workbook.package import WorkbookError
 from tests.audit.material.small import all_at, at, small
 
 
@@ -76,9 +76,11 @@ def test_a_circle_that_a_stop_cuts_is_none():
     assert len(book.patterns) == 2
 
 
-def test_a_range_too_wide_to_check_is_refused():
-    with pytest.raises(WorkbookError, match="too"):
-        small({"A1": "=SUM(B1:Z60000)"})[1].sources(at("A1"))
+def test_a_range_too_wide_to_follow_is_not_taken_apart():
+    book, flow = small({"A1": "=SUM(B1:B2)"})
+    wide = book.reader.typed("SUM(B1:Z60000)", at("A1"))
+    with pytest.raises(NotUnderstood, match="too wide"):
+        list(flow.mentioned(wide.places, at("A1")))
 
 
 def test_a_level_is_how_many_formulas_follow_each_other():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile
 
 import pytest
 
@@ -21,9 +21,9 @@ from gradbook.audit.workbook.package import (
 )
 
 
-def zipped(**parts: bytes) -> Package:
+def zipped(how: int = ZIP_DEFLATED, **parts: bytes) -> Package:
     file = BytesIO()
-    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+    with ZipFile(file, "w", how) as archive:
         for name, data in parts.items():
             archive.writestr(name, data)
     return Package(ZipFile(file))
@@ -58,6 +58,13 @@ def test_a_part_that_unpacks_to_far_more_than_its_size_is_a_bomb():
     with pytest.raises(WorkbookError, match="unpacks to more"):
         zipped(one=b" " * (4 * bounds.SMALL)).bytes_of("one")
     assert len(zipped(one=b" " * bounds.SMALL).bytes_of("one")) == bounds.SMALL
+
+
+@pytest.mark.parametrize("how", [ZIP_BZIP2, ZIP_LZMA])
+def test_a_part_packed_as_no_program_does_is_refused(how):
+    with pytest.raises(WorkbookError, match="packed as in no workbook"):
+        zipped(how, one=b"<a/>").bytes_of("one")
+    assert zipped(ZIP_STORED, one=b"<a/>").bytes_of("one") == b"<a/>"
 
 
 def test_a_missing_part_is_named():

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from gradbook.amounts import counted
-from gradbook.audit.backward.backward_pass import BackwardPass
-from gradbook.audit.backward.blocks import blocks
-from gradbook.audit.backward.faults import BlockFault, faults, unexplained
-from gradbook.audit.backward.losses import StartingLoss, losses
-from gradbook.audit.backward.naming import Naming
-from gradbook.audit.backward.outputs import Cells, cells_of_sheet
-from gradbook.audit.backward.telling import Telling
-from gradbook.audit.backward.uneven import UnevenError, evened
+from gradbook.audit.backward.cells.blocks import blocks
+from gradbook.audit.backward.cells.naming import Naming
+from gradbook.audit.backward.cells.outputs import Cells, cells_of_sheet
+from gradbook.audit.backward.chain.backward_pass import BackwardPass
+from gradbook.audit.backward.chain.losses import StartingLoss, losses
+from gradbook.audit.backward.chain.uneven import UnevenError, evened
+from gradbook.audit.backward.faults.succession import BlockFault, faults, unexplained
+from gradbook.audit.backward.wording import BackwardWording
 from gradbook.audit.budget import Spent
 from gradbook.audit.findings.findings import RIGHT, WRONG, SheetReport
 from gradbook.audit.formula.address import Address, written
@@ -42,7 +42,9 @@ def _on_sheet(book: Book, flow: Flow, sheet: int) -> SheetReport | None:
     cells = cells_of_sheet(book, flow, sheet)
     if cells is None:
         return None
-    options = [_even(cells, loss) for loss, _ in zip(losses(cells), range(MOST_LOSSES), strict=False)]
+    options = [
+        _even(cells, loss) for loss, _ in zip(losses(cells), range(MOST_LOSSES), strict=False)
+    ]
     return next(_likely_reports(book, sheet, options), None)
 
 
@@ -73,9 +75,7 @@ def _even(cells: Cells, loss: StartingLoss) -> Option:
     return BackwardPass.of(cells, loss), uneven
 
 
-def _once_put_right(
-    book: Book, sheet: int, options: Iterable[Option]
-) -> Iterator[SheetReport]:
+def _once_put_right(book: Book, sheet: int, options: Iterable[Option]) -> Iterator[SheetReport]:
     """Reports of passes that are wrong from the start, so that little of them is recognised."""
     for back, uneven in options:
         if not any(map(Naming(book).calls_gradient, back.backward)) and not back.updates:
@@ -101,21 +101,21 @@ def _report(
     found: Sequence[BlockFault],
 ) -> SheetReport | None:
     last = found[-1].after if found else back
-    telling = Telling(back, last)
-    if len(telling.gradients) < FEW_GRADIENTS:
+    wording = BackwardWording(back, last)
+    if len(wording.gradients) < FEW_GRADIENTS:
         return None
     findings = (
-        *(telling.uneven(error) for error in uneven),
-        *(telling.fault(fault) for fault in found),
+        *(wording.uneven(error) for error in uneven),
+        *(wording.fault(fault) for fault in found),
     )
     return SheetReport(
         sheet=book.sheets[sheet].title,
         verdict=WRONG if findings else RIGHT,
         loss=_called(book, back),
         rate=_rate(book, back),
-        weights=tuple(telling.gradients),
+        weights=tuple(wording.gradients),
         findings=findings,
-        notes=tuple(_notes(book, back, last, telling)),
+        notes=tuple(_notes(book, back, last, wording)),
     )
 
 
@@ -134,13 +134,13 @@ def _notes(
     book: Book,
     back: BackwardPass,
     last: BackwardPass,
-    telling: Telling,
+    wording: BackwardWording,
 ) -> Iterator[str]:
-    right = sum(telling.gradients.values())
+    right = sum(wording.gradients.values())
     if not back.updates:
         yield (
             "a backward pass without an update: "
-            f"{right} of {counted(len(telling.gradients), 'gradient')} right"
+            f"{right} of {counted(len(wording.gradients), 'gradient')} right"
         )
     if back.loss.assumed:
         yield (
@@ -149,8 +149,11 @@ def _notes(
         )
     factor = _common_factor(back)
     if factor != 1:
-        yield f"all gradients are {factor:g} times the loss's: one factor for all goes into the rate"
-    left = unexplained(last, telling.naming)
+        yield (
+            f"all gradients are {factor:g} times those of the loss: "
+            "a factor that all share goes into the rate"
+        )
+    left = unexplained(last, wording.naming)
     if left:
         some = ", ".join(b.written for b in list(blocks(book, left))[:6])
         yield f"not recognised as any derivative: {some}"

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradbook.audit.classes.points import BookScore
+from gradbook.audit.classes.similar import similar_books
 from gradbook.audit.findings.findings import BookReport, record_of
+from gradbook.audit.findings.overview import identical_files
+
+SAME_FILE = "the same file to the last byte"
 
 
 def class_record(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> dict[str, object]:
@@ -13,6 +17,13 @@ def class_record(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> 
     return {
         "version": 1,
         "books": [record_of(report) | _grade(report, score) for report, score in graded],
+        "similar": [
+            *(
+                {"books": list(books), "evidence": [SAME_FILE]}
+                for books in identical_files(reports)
+            ),
+            *({"books": s.books, "evidence": s.evidence} for s in similar_books(reports)),
+        ],
     }
 
 

@@ -27,7 +27,8 @@ VERDICTS = {
 
 WORST_FIRST = (UNREADABLE, WRONG, FROZEN, UNFINISHED, RIGHT, NO_NETWORK)
 
-TO_FILL_IN, BLANK_RATE, STALE = "to fill in", "blank rate", "stale value"
+TO_FILL_IN, BLANK_RATE = "to fill in", "blank rate"
+PASTED, STALE = "pasted value", "stale value"
 KINDS = {
     "wrong reference": "a cell is used where another one belongs",
     "swapped references": "two cells stand in each other's places",
@@ -47,7 +48,7 @@ KINDS = {
     "one factor or term too many": "something is counted that doesn't belong there",
     "wrong formula": "no small change puts it right; the whole formula is given where one is known",
     "departing row": "one row's formula differs from the rest of its column",
-    "pasted value": "a number or nothing stands where the rest of the column has a formula",
+    PASTED: "a number or nothing stands where the rest of the column has a formula",
     STALE: "the value in the file isn't what the formula gives",
     "drifting rate": "the learning rate isn't anchored and moves away with the rows",
     "wrong rate": "another cell is used for the learning rate",

@@ -11,6 +11,7 @@ from itertools import groupby
 ROW_BITS, COLUMN_BITS = 20, 14
 MOST_ROWS, MOST_COLUMNS = 1 << ROW_BITS, 1 << COLUMN_BITS
 ROW = 1 << COLUMN_BITS  # one row further, in a packed address
+SHEET = 1 << ROW_BITS + COLUMN_BITS  # the same place on the next sheet
 LAST_COLUMN = MOST_COLUMNS - 1  # of an address, only its column
 LAST_ROW = (MOST_ROWS - 1) << COLUMN_BITS  # only its row
 
@@ -37,15 +38,15 @@ def column_of(cell: Address) -> int:
 
 @dataclass(frozen=True)
 class Axis:
-    """The way in which a table's steps go on: down its rows, or across its columns."""
+    """The way in which steps go on: down a table's rows, across its columns, over the sheets."""
 
     step: int  # from one cell to the next, in packed addresses
-    along: Callable[[Address], int]  # the row where steps go down, else the column
-    beside: Callable[[Address], int]  # the column where steps go down, else the row
+    along: Callable[[Address], int]  # the row where steps go down, else the column or the sheet
+    beside: Callable[[Address], int]  # the column where steps go down, else the row or the place
 
     def line(self, cell: Address) -> tuple[int, int]:
         """The sheet and the column that a cell's steps go down, or the row that they go across."""
-        return sheet_of(cell), self.beside(cell)
+        return 0 if self is OVER else sheet_of(cell), self.beside(cell)
 
     def crossing(self, cell: Address) -> tuple[int, int]:
         """The sheet and the row of a single step, or its column where steps go across."""
@@ -54,10 +55,13 @@ class Axis:
 
 DOWN = Axis(ROW, row_of, column_of)
 ACROSS = Axis(1, column_of, row_of)
+OVER = Axis(SHEET, sheet_of, lambda cell: cell & (SHEET - 1))
 
 
 def axis_of(stride: int) -> Axis:
     """The axis of cells that are so far apart."""
+    if abs(stride) >= SHEET:
+        return OVER
     return DOWN if abs(stride) >= ROW else ACROSS
 
 

@@ -17,6 +17,7 @@ from gradbook.audit.formula.values import (
     number,
     pairs,
     power,
+    refuse_many,
     truth,
 )
 from gradbook.graph.node import Graph, Node
@@ -132,6 +133,7 @@ def _matrix_product(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
         both = zip(row, column, strict=True)
         return _total(graph, [number(graph, x) * number(graph, y) for x, y in both])
 
+    refuse_many(a.shape[0] * a.shape[1] * b.shape[1])
     columns = list(zip(*b.rows, strict=True))
     return CellBlock(tuple(tuple(dot(row, column) for column in columns) for row in a.rows))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from string import ascii_uppercase, digits
 
@@ -228,6 +229,8 @@ class Reader:
                         return Reference(_element_of_range(word, mention, home, down, right))
                     return part
                 case Call(function, _) if function in SEVERAL_VALUES:
+                    with suppress(_Undivided):
+                        return self._share(part, home, down, right)
                     return Call("INDEX", (part, Number(down + 1.0), Number(right + 1.0)))
                 case Call(function, _) if function not in ELEMENTWISE and function != "IF":
                     return part
@@ -237,6 +240,26 @@ class Reader:
             return write(of(read(text.removeprefix("+"))))
         except FormulaError:
             return text
+
+    def _share(
+        self, part: Expression, home: Address, row: int | None, column: int | None
+    ) -> Expression:
+        """What one row or one column of a block, or one element, is computed from: of a product of
+        matrices a row of the first and a column of the second, not all of both."""
+        match part:
+            case Reference(word):
+                mention = self.mention(word, home)
+                if isinstance(mention, RangeReference):
+                    return Reference(_share_of_range(word, mention, home, row, column))
+                return part
+            case Call("MMULT", (a, b)) if a is not None and b is not None:
+                both = self._share(a, home, row, None), self._share(b, home, None, column)
+                return Call("MMULT", both)
+            case Call("TRANSPOSE", (a,)) if a is not None:
+                return Call("TRANSPOSE", (self._share(a, home, column, row),))
+            case Call(function, _) if function not in ELEMENTWISE:
+                raise _Undivided
+        return rebuilt(part, [self._share(piece, home, row, column) for piece in inner(part)])
 
 
 def _element_of_range(
@@ -251,3 +274,27 @@ def _element_of_range(
     sheet, mark, _ = word.rpartition("!")
     fix_column, fix_row = "$" * mention.first.column_fixed, "$" * mention.first.row_fixed
     return f"{sheet}{mark}{fix_column}{letters(column)}{fix_row}{row + 1}"
+
+
+class _Undivided(Exception):
+    """A block whose rows and columns can't be told apart."""
+
+
+def _share_of_range(
+    word: str, mention: RangeReference, home: Address, row: int | None, column: int | None
+) -> str:
+    """One row of a range, or one column, or one cell."""
+    corners = mention.corners(home)
+    if corners is None:
+        return word
+    _, top, left, bottom, right = corners
+    if (row or 0) > bottom - top or (column or 0) > right - left:
+        raise _Undivided
+    top, bottom = (top, bottom) if row is None else (top + row, top + row)
+    left, right = (left, right) if column is None else (left + column, left + column)
+    sheet, mark, _ = word.rpartition("!")
+    fix_column, fix_row = "$" * mention.first.column_fixed, "$" * mention.first.row_fixed
+    first, last = (
+        f"{fix_column}{letters(c)}{fix_row}{r + 1}" for c, r in ((left, top), (right, bottom))
+    )
+    return f"{sheet}{mark}{first}:{last}" if first != last else f"{sheet}{mark}{first}"

@@ -26,6 +26,7 @@ class LeadsBack(NotUnderstood):
 
 
 Single = Node | str | None
+MOST_VALUES = 50_000  # of one part of a formula
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,18 @@ def pairs(one: Callable[[Single, Single], Single], a: Meaning, b: Meaning) -> Me
         return one(a, b)
     left, right = as_block(a), as_block(b)
     height, width = map(_common, left.shape, right.shape)
+    refuse_many(height * width)
     return CellBlock(
         tuple(
             tuple(one(left.at(r, c), right.at(r, c)) for c in range(width)) for r in range(height)
         )
     )
+
+
+def refuse_many(count: int) -> None:
+    """Two columns, one of them turned round, are as many values as their lengths multiplied."""
+    if count > MOST_VALUES:
+        raise NotUnderstood(f"more than {MOST_VALUES:,} values at once")
 
 
 def _common(a: int, b: int) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -11,6 +14,8 @@ from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.judge.assumed_loss import assumed_losses, with_own_errors
+from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, claims
 from gradbook.audit.training.loss_candidates import (
@@ -19,43 +24,55 @@ from gradbook.audit.training.loss_candidates import (
     candidates,
     inside_of,
     is_cut,
+    is_root,
+    speaks_of_learning,
 )
+from gradbook.audit.training.step_loss import AssumedLoss, StepLoss
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.workbook.book import shown
+from gradbook.graph.node import Node, needed
 from gradbook.targets.excel.language.grammar import Reference
 
 MOST_TRIED = 8
 MOST_TERMS = 4  # that a loss leaves out
 MOST_BESIDE = 6  # cells tried as such a term
+MOST_NAMED = 3  # errors of an assumed loss
+LARGEST_COUNT = 100_000  # of samples that a mean is over
 ENOUGH = 0.8  # of the gradients: the others are wrong
 
-Loss = tuple[Address, ...]  # of one step: a cell, or several whose sum it is
-Found = tuple[float, Loss]  # the share of the gradients that are its gradients
+ENOUGH_SCALED = 0.7  # of the gradients, to be those of so many times a loss
+LIKE = 0.9  # how much of what the gradients count a loss counts that they should be of
+LIKELIER = 0.1  # by how much more a loss must count what the gradients count, if it explains none
+
+Found = tuple[float, StepLoss]  # the share of the gradients that are its gradients
 
 
-def find_loss(training: SheetTraining) -> tuple[list[Loss], float]:
+def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     """The loss of each step, and the share of the gradients that are its gradients."""
     claimed = [tuple(claims(training, weight, 0)) for weight in training.weights]
     start = tuple(weight.start for weight in training.weights)
-    tested = StepUnderTest.of(training, [SheetStep(0, start, (), ())])
+    tested = StepUnderTest.of(training, [SheetStep(0, start, StepLoss(()), ())])
     share_of = partial(_share, tested, claimed)
     tried = candidates(training)[:MOST_TRIED]
     found = _likeliest(training, tried, share_of)
-    if not found[1]:
-        return [], 0.0
-    for _ in range(MOST_TERMS if found[0] <= ENOUGH else 0):
+    for _ in range(MOST_TERMS if found[1].cells and found[0] <= ENOUGH else 0):
         other = _with_another(training, tried, share_of, found)
         if other[0] <= found[0]:
             break
         found = other
+    if found[0] <= ENOUGH:
+        found = _of_another_kind(tested, claimed, tried, found)
     share, loss = found
-    if share <= 0 and not _is_plausible(tested.with_loss(loss)):
+    if not loss.cells:
+        return [], 0.0
+    if share <= 0 and not loss.assumed and not _is_plausible(tested.with_loss(loss)):
         return [], 0.0
     return every_step(training, loss), share
 
 
-def _share(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: Loss) -> float:
-    """What share of the claims some cells explain by being the loss."""
+def _share(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: StepLoss) -> float:
+    """What share of the claims a loss explains."""
     tested = tested.with_loss(loss)
     try:
         good = sum(
@@ -69,15 +86,15 @@ def _share(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: Loss
 
 
 def _likeliest(
-    training: SheetTraining, tried: Sequence[Address], share_of: Callable[[Loss], float]
+    training: SheetTraining, tried: Sequence[Address], share_of: Callable[[StepLoss], float]
 ) -> Found:
     """The single cell that explains most claims; the parts of a loss are hardly one themselves."""
-    best: Found = (-1.0, ())
+    best: Found = (-1.0, StepLoss(()))
     inside: set[Address] = set()
     for cell in tried:
-        share = share_of((cell,))
+        share = share_of(StepLoss((cell,)))
         if share > (2 * best[0] if best[0] > 0 and cell in inside else best[0]):
-            best = share, (cell,)
+            best = share, StepLoss((cell,))
             inside = inside_of(training, cell)
         if share > ENOUGH:
             break
@@ -87,21 +104,151 @@ def _likeliest(
 def _with_another(
     training: SheetTraining,
     tried: Sequence[Address],
-    share_of: Callable[[Loss], float],
+    share_of: Callable[[StepLoss], float],
     found: Found,
 ) -> Found:
     """The loss with a term that it leaves out, where more gradients are true of both."""
-    _, loss = found
-    inside = inside_of(training, loss[0]).union(loss)
-    beside = [c for c in tried if c not in inside and loss[0] not in inside_of(training, c)]
-    options = [(share_of((*loss, cell)), (*loss, cell)) for cell in beside[:MOST_BESIDE]]
+    cells = found[1].cells
+    inside = inside_of(training, cells[0]).union(cells)
+    beside = [c for c in tried if c not in inside and cells[0] not in inside_of(training, c)]
+    both = [StepLoss((*cells, cell)) for cell in beside[:MOST_BESIDE]]
+    options = [(share_of(loss), loss) for loss in both]
     return max(options, default=found, key=lambda option: option[0])
+
+
+# Losses of another kind ------------------------------------------------------------------
+
+
+def _of_another_kind(
+    tested: StepUnderTest,
+    claimed: Sequence[Sequence[Claim]],
+    tried: Sequence[Address],
+    found: Found,
+) -> Found:
+    """A loss that the gradients are a common multiple of, or one that no cell holds, where either
+    explains more; where nothing explains any, the loss that counts what the gradients count."""
+    training = tested.training
+    cells = [StepLoss((cell,)) for cell in tried]
+    best = _most(_scaled(tested, claimed, loss) for loss in cells)
+    if best[0] >= ENOUGH_SCALED and best[0] > found[0]:
+        return best
+    if found[0] > 0 or not speaks_of_learning(training):
+        return found
+    like = partial(_likeness, tested, claimed)
+    named = [loss for loss in cells if called_a_loss(training, *loss.cells)]
+    likeliest = _most((like(loss), loss) for loss in [found[1], *named])
+    if likeliest[0] >= LIKE and not is_root(training, *likeliest[1].cells):
+        return 0.0, likeliest[1]
+    assumed = list(assumed_losses(training, claimed))
+    best = _most((_share(tested, claimed, loss), loss) for loss in assumed)
+    best = _most([best, *(_scaled(tested, claimed, loss) for loss in assumed)])
+    if best[0] >= ENOUGH_SCALED:
+        return best
+    other = _most((like(loss), loss) for loss in assumed)
+    return (0.0, other[1]) if other[0] > likeliest[0] + LIKELIER else (0.0, likeliest[1])
+
+
+def _most(found: Iterable[Found]) -> Found:
+    """The first of those that explain most."""
+    return max(found, default=(-1.0, StepLoss(())), key=lambda one: one[0])
+
+
+def _scaled(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: StepLoss) -> Found:
+    """The loss with the factor that most of its gradients are multiplied by, and their share."""
+    tested = tested.with_loss(loss)
+    ratios: Counter[float] = Counter()
+    try:
+        for j, options in enumerate(claimed):
+            if not tested.has_no_influence(j):
+                ratios.update(_ratios(tested, j, options))
+    except NotUnderstood:
+        return -1.0, loss
+    factor, count = next(iter(ratios.most_common(1)), (1.0, 0))
+    return count / len(claimed), replace(loss, scale=factor)
+
+
+def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> set[float]:
+    """The numbers that a weight's claims are times its gradient, whatever its other numbers."""
+    found = set()
+    for claim in options:
+        try:
+            claimed, true = tested.claimed(claim), tested.gradients[weight]
+        except NotUnderstood:
+            continue
+        with np.errstate(all="ignore"):
+            ratio = np.atleast_1d(tested.random.of(claimed) / tested.random.of(true))
+        ratio = ratio[np.isfinite(ratio)]
+        if ratio.size and ratio[0] > 0 and agree(ratio, np.full_like(ratio, ratio[0])):
+            found.add(float(_fraction(float(ratio[0])) or f"{ratio[0]:.9g}"))
+    return found
+
+
+def _likeness(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: StepLoss) -> float:
+    """How much the numbers that the claims are computed from are those of the loss's gradients."""
+    if not loss.cells:
+        return -1.0
+    tested = tested.with_loss(loss)
+    found = []
+    try:
+        for j, options in enumerate(claimed):
+            true = _counted(tested, tested.gradients[j])
+            both = [(_counted(tested, tested.claimed(claim)), true) for claim in options]
+            found.append(max((len(a & b) / len(a | b) for a, b in both if a | b), default=0.0))
+    except NotUnderstood:
+        return -1.0
+    return sum(found) / len(found)
+
+
+def _counted(tested: StepUnderTest, node: Node) -> set[Address]:
+    leaves = tested.graph.leaf_cells
+    return {leaves[part] for part in needed([node]) if part in leaves}
+
+
+def loss_notes(training: SheetTraining, loss: StepLoss) -> Iterator[str]:
+    """What is to be said of the loss that the gradients were held against."""
+    called = loss_called(training, loss)
+    if loss.assumed:
+        yield f"no cell holds the loss; the gradients were held against {called}"
+    elif loss.scale != 1:
+        yield (
+            f"every gradient is {_shown(loss.scale)} times the slope of {called}: one factor in "
+            "all of them is a choice of the learning rate, and no mistake"
+        )
+
+
+def loss_called(training: SheetTraining, loss: StepLoss) -> str:
+    """The loss in the sheet's own cells."""
+    book, start = training.book, training.weights[0].start
+    if not loss.assumed:
+        return "+".join(book.called(cell, start) for cell in loss.cells)
+    squared = loss.assumed is AssumedLoss.SQUARED
+    errors = dict.fromkeys(error.squared if squared else str(error) for error in loss.errors)
+    more = " + …" if len(errors) > MOST_NAMED else ""
+    terms = " + ".join(list(errors)[:MOST_NAMED]) + more
+    if not squared:
+        terms = f"the {loss.assumed.value} of {terms}"
+    factor = loss.scale / 2 if squared else loss.scale
+    if factor == 1:
+        return terms
+    return f"{_shown(factor)} * ({terms})" if len(errors) > 1 else f"{_shown(factor)} * {terms}"
+
+
+def _shown(factor: float) -> str:
+    """A factor as people write it: 1/30 rather than 0.0333."""
+    share = _fraction(factor)
+    return shown(factor) if share is None else str(share)
+
+
+def _fraction(factor: float) -> Fraction | None:
+    """The fraction that a factor is, if it is one of whole numbers that people count with."""
+    share = Fraction(factor).limit_denominator(LARGEST_COUNT)
+    return share if abs(share - factor) < 1e-9 * factor else None
 
 
 def _is_plausible(tested: StepUnderTest) -> bool:
     """Whether a loss that no gradient fits may be one: it is called so, and isn't straight unless
     a blank makes it so."""
-    training, loss = tested.training, tested.step.loss
+    training, loss = tested.training, tested.step.loss.cells
     if training.rate is None and not any(called_a_loss(training, cell) for cell in loss):
         return False
     if any(is_cut(training, cell) for cell in loss):
@@ -114,15 +261,16 @@ def _is_plausible(tested: StepUnderTest) -> bool:
     return any(np.ptp(slope) > 0 for slope in finite if slope.size > 1)
 
 
-def every_step(training: SheetTraining, loss: Loss) -> list[Loss]:
-    """The loss's cells in each step: as far apart as the weights', or as their formulas say."""
-    strides = [_stride(training, cell) for cell in loss]
-    steps = [
-        tuple(cell + k * stride for cell, stride in zip(loss, strides, strict=True))
-        for k in range(training.steps + 1)
-    ]
+def every_step(training: SheetTraining, loss: StepLoss) -> list[StepLoss | None]:
+    """The loss of each step: as far apart as the weights', or as their formulas say."""
+    strides = [_stride(training, cell) for cell in loss.cells]
     computed = training.book.patterns.keys()
-    return [loss, *(cells if computed >= set(cells) else () for cells in steps[1:])]
+    found: list[StepLoss | None] = [loss]
+    for k in range(1, training.steps + 1):
+        cells = tuple(c + k * stride for c, stride in zip(loss.cells, strides, strict=True))
+        there = loss.at(cells) if computed >= set(cells) else None
+        found.append(with_own_errors(training, there) if there and there.assumed else there)
+    return found
 
 
 def _stride(training: SheetTraining, cell: Address) -> int:
@@ -146,18 +294,20 @@ def _stride(training: SheetTraining, cell: Address) -> int:
 # A loss that leaves out a term -----------------------------------------------------------
 
 
-def loss_findings(training: SheetTraining, loss: Sequence[Loss]) -> list[Finding]:
+def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
     """A loss that leaves out a term, though the gradients count it."""
-    if len(loss[0]) < 2:
+    first_loss = loss[0]
+    if first_loss is None or first_loss.assumed or len(first_loss.cells) < 2:
         return []
+    own = first_loss.cells
     book, axis = training.book, training.axis
-    totals = [_total(training, cell) for cell in loss[0]]
+    totals = [_total(training, cell) for cell in own]
     place = next((k for k, total in enumerate(totals) if total is not None), 0)
-    first, total = loss[0][place], totals[place]
-    if total is None and len({book.patterns[c].shape for c in loss[0]}) == 1:
+    first, total = own[place], totals[place]
+    if total is None and len({book.patterns[c].shape for c in own}) == 1:
         return []  # the errors stand side by side, and nobody added them
     cell = first if total is None else total
-    left_out = [term for term in loss[0] if term != first]
+    left_out = [term for term in own if term != first]
     terms = (book.called(term, cell) for term in left_out)
     right = book.reader.typed("+".join([book.patterns[cell].text_at(cell), *terms]), cell)
     names = [book.label(term, axis) or written(term) for term in left_out]
@@ -166,7 +316,7 @@ def loss_findings(training: SheetTraining, loss: Sequence[Loss]) -> list[Finding
     return [
         finding_in(
             book,
-            [cells[place] + cell - first for cells in loss if cells],
+            [step.cells[place] + cell - first for step in loss if step],
             "loss without a term",
             quantity=quantity,
             why=f"the loss leaves out {words}, which the gradients are right to count",

@@ -52,8 +52,8 @@ class Positions:
         """The formulas of the step that neither its loss nor its claims use: where a wrong cell
         stands, what belongs there may be used by nobody."""
         flow, stop = self.training.flow, self.training.weight_cells
-        others = flow.below(self.step.own, stop) - self.places.keys() - self.of_other_steps
-        return sorted(cell for cell in others if self.row(cell) in self.rows)
+        own = flow.below(self.step.own, stop) - self.places.keys()
+        return sorted(cell for cell in own if self.row(cell) in self.rows)
 
     def there(self, cell: Address, step: SheetStep) -> Address:
         """The cell that stands in another step where this one stands here."""

@@ -14,11 +14,13 @@ import numpy as np
 from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.judge.assumed_loss import error_cells, loss_node
 from gradbook.audit.judge.mentions import Mentions
 from gradbook.audit.judge.numbers import POINTS, Numbers, agree, random_values
 from gradbook.audit.judge.positions import Positions
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.step_graph import StepGraph
+from gradbook.audit.training.step_loss import StepLoss
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.chain import gradients
@@ -77,7 +79,7 @@ class StepUnderTest:
         every = {**self.graph.instead, **formulas}
         return replace(self._of(self.positions, self.mentions, every), step=self.step)
 
-    def with_loss(self, loss: tuple[Address, ...]) -> StepUnderTest:
+    def with_loss(self, loss: StepLoss) -> StepUnderTest:
         """The same step, something else being its loss."""
         return replace(self, step=replace(self.step, loss=loss))
 
@@ -85,7 +87,19 @@ class StepUnderTest:
 
     @cached_property
     def loss(self) -> Node:
-        return reduce(add, map(self.graph.node, self.step.loss))
+        loss = self.step.loss
+        if loss.assumed is None:
+            node = reduce(add, map(self.graph.node, loss.cells))
+        else:
+            node = loss_node(self.graph, loss, self.random)
+        return node if loss.scale == 1 else node * loss.scale
+
+    @cached_property
+    def loss_cells(self) -> set[Address]:
+        """The cells that the loss is the sum of or, where none holds it, those of its errors."""
+        loss = self.step.loss
+        cells = error_cells(self.training, loss) if loss.assumed else loss.cells
+        return set(map(self._meant, cells))
 
     @cached_property
     def gradients(self) -> dict[int, Node]:
@@ -108,8 +122,7 @@ class StepUnderTest:
     def forward(self) -> set[Address]:
         """The cells that the loss is computed from, and its own."""
         flow, stop = self.training.flow, self.training.weight_cells
-        loss = [self._meant(cell) for cell in self.step.loss]
-        return flow.behind(loss, stop, self._meant).union(loss)
+        return flow.behind(self.loss_cells, stop, self._meant).union(self.loss_cells)
 
     def behind(self, weight: int) -> set[Address]:
         """The cells that the claims of a weight are computed from."""

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from gradbook.audit.findings.findings import BLANK_RATE, Finding, finding_in
+from gradbook.audit.findings.findings import BLANK_RATE, PASTED, Finding, finding_in
 from gradbook.audit.formula.address import Address, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, renamed, terms, total
@@ -33,7 +33,7 @@ def update_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> list
     tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, [steps[k]]))
     found = list(_blank_rate(training, steps))
     for j, weight in enumerate(training.weights):
-        patterns = map(training.book.patterns.get, weight.cells[1:])
+        patterns = map(training.book.patterns.get, weight.updates)
         usual = Counter(pattern for pattern in patterns if pattern).most_common(1)
         if usual:
             updates = _Updates(training, j, weight, usual[0][0])
@@ -56,10 +56,10 @@ class _Updates:
     def cells(self) -> list[Address]:
         """Those that have the usual formula."""
         patterns = self.training.book.patterns
-        return [cell for cell in self.weight.cells[1:] if patterns.get(cell) is self.usual]
+        return [cell for cell in self.weight.updates if patterns.get(cell) is self.usual]
 
     def before(self, cell: Address) -> Address:
-        return cell - self.weight.stride
+        return next(base for base, update in self.weight.steps if update == cell)
 
     def finding(
         self,
@@ -81,7 +81,7 @@ def _differing(
     book, usual = updates.training.book, updates.usual
     pasted: list[Address] = []
     others: defaultdict[Pattern, list[Address]] = defaultdict(list)
-    for k, cell in enumerate(updates.weight.cells[1:]):
+    for k, cell in enumerate(updates.weight.updates):
         pattern = book.patterns.get(cell)
         if pattern is None:
             pasted.append(cell)
@@ -92,7 +92,7 @@ def _differing(
         what = "nothing" if value is None else "a text"
         what = f"the number {shown(value)}" if isinstance(value, float) else what
         words = f"holds {what} where the others of its column have a formula"
-        yield updates.finding(pasted, usual, "pasted value", f"{written(pasted[0])} {words}")
+        yield updates.finding(pasted, usual, PASTED, f"{written(pasted[0])} {words}")
     for cells in others.values():
         words = f"{written(cells[0])} differs from the rest of its column"
         yield updates.finding(cells, usual, "departing row", words)
@@ -118,7 +118,7 @@ def _additions(
     """An update that goes up the slope: it adds what it should subtract."""
     training, j = updates.training, updates.number
     usual = set(updates.cells)
-    following = dict(enumerate(updates.weight.cells[1:]))
+    following = dict(enumerate(updates.weight.updates))
     k = next((k for k, step in enumerate(steps) if following.get(step.number) in usual), None)
     if k is None or not steps[k].claims[j] or tested(k).is_known_right(j):
         return
@@ -172,7 +172,7 @@ def _rate_kept(training: SheetTraining, step: SheetStep) -> float | None:
     """The rate that the weights' values in the file were made with; None where they don't say."""
     values, found = training.book.values, []
     for weight, options in zip(training.weights, step.claims, strict=True):
-        before, after = (values.get(cell) for cell in weight.cells[:2])
+        before, after = (values.get(cell) for cell in weight.steps[0])
         gradient = values.get(options[0].owner) if options and options[0].whole else None
         numbers = [x for x in (before, after, gradient) if isinstance(x, float)]
         if len(numbers) == 3 and gradient and before != after:
@@ -226,9 +226,12 @@ def _rate_place(updates: _Updates) -> CellReference | None:
 
 
 def _is_rate(updates: _Updates, at: Address, cell: Address) -> bool:
-    """Whether a cell is the learning rate, or one of those that stand in a column of their own."""
+    """Whether a cell is the learning rate, is computed from it, or is one of those that stand in a
+    column of their own."""
     training, rate = updates.training, updates.training.rate
     if training.flow.plain(at) == rate:
+        return True
+    if at not in training.varying and rate in training.flow.behind([at]):
         return True
     value = training.book.values.get(at)
     rows = row_of(updates.before(cell)), row_of(cell)

@@ -12,13 +12,14 @@ from dataclasses import replace
 
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.loss import Loss, every_step
+from gradbook.audit.judge.loss import every_step
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.evidence import put_right
 from gradbook.audit.repair.generators.pasted_columns import pasted_columns
 from gradbook.audit.repair.hypotheses import Repaired
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
 from gradbook.audit.training.loss_candidates import called_a_loss
+from gradbook.audit.training.step_loss import StepLoss
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import SheetTraining, depending, trainings_of
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
@@ -47,7 +48,7 @@ def cut_off_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
     return [training for training, loss in found if loss]
 
 
-def loss_behind_values(training: SheetTraining) -> tuple[SheetTraining, list[Loss]]:
+def loss_behind_values(training: SheetTraining) -> tuple[SheetTraining, list[StepLoss | None]]:
     """The training with what is computed from pasted values, and its loss; none where that isn't
     all that is wrong with it."""
     columns = list(_pasted(training))[:MOST_COLUMNS]
@@ -73,10 +74,10 @@ def _pasted(training: SheetTraining) -> Iterator[list[Address]]:
             yield sorted(cells)
 
 
-def _losses(training: SheetTraining, column: Sequence[Address]) -> Iterator[list[Loss]]:
+def _losses(training: SheetTraining, column: Sequence[Address]) -> Iterator[list[StepLoss | None]]:
     """What a pasted column leads to and no gradient is made of, the likeliest loss first."""
     book, flow, stop = training.book, training.flow, training.weight_cells
-    updates = [weight.cells[1] for weight in training.weights]
+    updates = [weight.updates[0] for weight in training.weights]
     first = training.axis.along(training.weights[0].start)
     cells = [
         cell
@@ -89,10 +90,10 @@ def _losses(training: SheetTraining, column: Sequence[Address]) -> Iterator[list
         key=lambda cell: (not called_a_loss(training, cell), bool(flow.users.get(cell)), -cell)
     )
     for cell in cells[:MOST_LOSSES]:
-        yield every_step(training, (cell,))
+        yield every_step(training, StepLoss((cell,)))
 
 
-def _is_explained(training: SheetTraining, loss: Sequence[Loss]) -> bool:
+def _is_explained(training: SheetTraining, loss: Sequence[StepLoss | None]) -> bool:
     """Whether the formulas of one pasted column put every gradient of most steps right."""
     usual = max(alike(training, steps_of(training, loss)), key=len, default=[])
     if not usual:

@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
@@ -22,37 +20,18 @@ from gradbook.audit.repair.hypotheses import Hypothesis, Repaired, formulas_of
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.workbook.flow import walk
-from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node
+from gradbook.graph.node import Array
 from gradbook.targets.excel.language.grammar import Call, Reference
 
 
 def put_right(repaired: Repaired, wrong: Mapping[int, Claim]) -> frozenset[int]:
     """The gradients that a hypothesis puts right, all of them tried; none where it spoils some."""
     tested, after = repaired.tested, repaired.all_after
-    if _breaks(repaired):
-        return frozenset()
     left, vanished = after.wrong_weights(), after.without_influence
     spoilt = left - wrong.keys() or vanished - tested.without_influence
     if spoilt or vanished & wrong.keys() - left:
         return frozenset()  # nor where a gradient is right because it vanishes
     return frozenset(wrong.keys() - left)
-
-
-def _breaks(repaired: Repaired) -> bool:
-    """Whether it leaves no number at points where there was one: it divides by what may be nothing,
-    and only what is left would be compared."""
-    for cell in repaired.hypothesis.cells:
-        try:
-            now, then = (
-                tested.random.of(tested.graph.node(cell))
-                for tested in (repaired.tested, repaired.all_after)
-            )
-        except NotUnderstood:
-            continue
-        if np.any(np.isfinite(now) & ~np.isfinite(then)):
-            return True
-    return False
 
 
 def only_what_changes(tested: StepUnderTest, hypothesis: Hypothesis) -> Hypothesis:
@@ -76,63 +55,19 @@ def _says(tested: StepUnderTest, cell: Address, right: Pattern) -> bool:
     return tested.same(tested.graph.expression(right.expression, cell, right), stands)
 
 
-# Against a cell on the way to the loss or back ---------------------------------
+# Against a cell on the way to the loss -----------------------------------------
 
 
 def is_evident(repaired: Repaired, weight: int) -> bool:
-    """Whether the cell that would change is odd, so that the gradient isn't to blame."""
-    if not repaired.is_forward:
-        return _becomes_derivative(repaired)
-    return (
+    """Whether the cell that would change stands on the way to the loss and is odd, so that the
+    gradient isn't to blame."""
+    return repaired.is_forward and (
         repaired.leads_astray
         or weight in repaired.tested.without_influence
         or repaired.conventions[1] > repaired.conventions[0]
         or repaired.likeness > 0
-        or _counts_more(repaired)
         or _belongs_beside(repaired)
     )
-
-
-def _becomes_derivative(repaired: Repaired) -> bool:
-    """Whether a cell on the way back, once changed, is ∂loss/∂(some cell of the way there)."""
-    after = repaired.all_after
-    try:
-        claimed = after.graph.node(repaired.home)
-        known = [after.graph.known.get(cell) for cell in after.forward]
-        nodes = [node for node in known if isinstance(node, Node) and not node.is_constant()]
-        slopes = gradients(after.loss, list(dict.fromkeys(nodes)))
-    except NotUnderstood:
-        return False
-    return any(after.same(claimed, slope) for slope in slopes.values())
-
-
-def _counts_more(repaired: Repaired) -> bool:
-    """Whether the loss comes to count a number that so far only its wrong gradients count: an input
-    that a sum has lost."""
-    tested, hypothesis = repaired.tested, repaired.hypothesis
-    claims = (claim for weight in hypothesis.explains for claim in tested.step.claims[weight])
-    more = _counted(tested, formulas_of(tested, hypothesis)) - _counted(tested, {})
-    return not more.isdisjoint(tested.made_of(claim.owner for claim in claims))
-
-
-def _counted(tested: StepUnderTest, formulas: Mapping[Address, Pattern]) -> set[Address]:
-    """The numbers that the loss is computed from, with other formulas in the place of some."""
-    training, book = tested.training, tested.training.book
-
-    def meant(cell: Address) -> Address:
-        return cell if cell in formulas else training.plain(cell)
-
-    def onward(cell: Address) -> Iterable[Address]:
-        if cell in training.weight_cells:
-            return ()
-        sources = training.flow.sources(cell)
-        if cell in formulas:
-            sources = tuple(training.flow.mentioned(formulas[cell].places, cell))
-        return map(meant, sources)
-
-    counted = walk(map(meant, tested.step.loss), onward)
-    typed = {c for c in counted if c not in book.patterns and c not in training.weight_cells}
-    return {cell for cell in typed if isinstance(book.values.get(cell), float)}
 
 
 def _belongs_beside(repaired: Repaired) -> bool:
@@ -168,6 +103,26 @@ def forgets_a_number(repaired: Repaired) -> bool:
         for cell in mentioned
         if cell not in training.book.patterns and cell not in training.weight_cells
     )
+
+
+def _counted(tested: StepUnderTest, formulas: Mapping[Address, Pattern]) -> set[Address]:
+    """The numbers that the loss is computed from, with other formulas in the place of some."""
+    training, book = tested.training, tested.training.book
+
+    def meant(cell: Address) -> Address:
+        return cell if cell in formulas else training.plain(cell)
+
+    def onward(cell: Address) -> Iterable[Address]:
+        if cell in training.weight_cells:
+            return ()
+        sources = training.flow.sources(cell)
+        if cell in formulas:
+            sources = tuple(training.flow.mentioned(formulas[cell].places, cell))
+        return map(meant, sources)
+
+    counted = walk(map(meant, tested.loss_cells), onward)
+    typed = {c for c in counted if c not in book.patterns and c not in training.weight_cells}
+    return {cell for cell in typed if isinstance(book.values.get(cell), float)}
 
 
 def _is_counted(tested: StepUnderTest, cell: Address) -> bool:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from gradbook.audit.budget import budget
-from gradbook.audit.findings.findings import TO_FILL_IN, Finding
+from gradbook.audit.findings.findings import PASTED, TO_FILL_IN, Finding
 from gradbook.audit.formula.address import Address, column_of, ranges, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern, copied, relaid
 from gradbook.audit.formula.values import NotUnderstood
@@ -20,7 +20,6 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.book import shown
 from gradbook.targets.excel.language.grammar import write
 
-PASTED = "pasted value"
 NOT_SOUGHT = (
     "it isn't the gradient; a small change that makes it one was not looked for any further"
 )
@@ -124,7 +123,7 @@ def claim_fault(
     elif edits:
         kind, why = wording.kind(edits), wording.why(edits, name)
     elif tested.has_no_influence(weight):
-        loss = ", ".join(_called(tested, cell) for cell in tested.step.loss)
+        loss = ", ".join(_called(tested, cell) for cell in sorted(tested.loss_cells))
         kind, why = "wrong formula", f"the loss ({loss}) doesn't depend on {name}"
     else:
         kind, why = "wrong formula", "no formula was found for it"

@@ -241,7 +241,7 @@ def _is_doubtful(symptoms: Symptoms, hypothesis: Hypothesis) -> bool:
     likely = repaired.likeness >= 0 and not repaired.is_rare
     if len(symptoms.wrong) > 1 and likely:
         return False
-    return not repaired.is_forward or not is_evident(repaired, min(hypothesis.explains))
+    return not is_evident(repaired, min(hypothesis.explains))
 
 
 # Which claims are wrong ---------------------------------------------------------

@@ -32,7 +32,7 @@ def joined(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
             )
             everywhere = 2 * breaks[part.way, part.first] > beside
             anew = everywhere if beside > 1 else _starts_like(book, parts[0], part)
-            if not anew and _follows(whole, part):
+            if not (anew or whole.carried or part.carried) and _follows(whole, part):
                 between = range(whole.cells[-1] + whole.stride, part.start, whole.stride)
                 whole = WeightColumn((*whole.cells, *between, *part.cells), whole.stride)
             else:
@@ -63,7 +63,7 @@ def aligned(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
 
 def _aligned(book: Book, column: WeightColumn, spans: Counter[tuple[int, int]]) -> WeightColumn:
     """A column made to begin and end where most of those do that share some row with it."""
-    if column.stride < 0:
+    if column.stride < 0 or column.carried:
         return column
     firsts: Counter[int] = Counter()
     lasts: Counter[int] = Counter()
@@ -95,17 +95,16 @@ def companions(
     kinds = {
         (column.stride, column.first, len(column.cells), _update(book, cell))
         for column in columns
-        for cell in column.cells[1:3]
+        for cell in column.updates[:2]
         if cell in book.patterns
     }
     makeups = {makeup for *_, (makeup, _) in kinds}
     found = []
     for line in lines:
-        update = _update(book, line.cells[1])
+        update = _update(book, line.updates[0])
         here = update[0] in makeups and (line.way, line.first, len(line.cells)) in spans
         elsewhere = (line.stride, line.first, len(line.cells), update) in kinds
-        alike = here or (elsewhere and not _waits(book, line))
-        if alike and taken.isdisjoint(line.cells):
+        if (here or elsewhere) and taken.isdisjoint(line.cells):
             found.append(line)
             taken.update(line.cells)
     return found
@@ -131,10 +130,3 @@ def _makeup(pattern: Pattern) -> str:
         )
         found.append((sign * split.sign, sorted(kinds)))
     return str(sorted(found))
-
-
-def _waits(book: Book, line: WeightColumn) -> bool:
-    """Whether an update mentions a blank: an exercise of its own."""
-    cell = line.cells[1]
-    mentioned = (p.at(cell) for p in book.patterns[cell].places if isinstance(p, CellReference))
-    return any(at not in book.patterns and at not in book.values for at in mentioned)

@@ -6,12 +6,14 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of
 from gradbook.audit.training.claims import claims
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.flow import walk
+from gradbook.targets.excel.language.grammar import Call
 
 LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy")
+LEARNING_WORDS = ("grad", "slope", "delta", "learn", "deriv", "∂", "δ", "η", "eta", "w", "bias")
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
 
 
@@ -71,6 +73,27 @@ def called_a_loss(training: SheetTraining, cell: Address) -> bool:
 
 def is_loss_word(word: str) -> bool:
     return any(part in word for part in LOSS_WORDS) or bool(re.fullmatch(r"[ejlc]_?\d*", word))
+
+
+def is_root(training: SheetTraining, cell: Address) -> bool:
+    """Whether a cell is the root of something, as the RMSE is: a figure to look at, which nobody
+    descends."""
+    pattern = training.book.patterns.get(training.flow.plain(cell))
+    top = pattern.expression if pattern else None
+    return isinstance(top, Call) and top.function.upper() == "SQRT"
+
+
+def speaks_of_learning(training: SheetTraining) -> bool:
+    """Whether headings call something a gradient, an error or what it is learnt with; otherwise
+    what changes by a share of a difference may be a loan, or something that cools."""
+    book = training.book
+    owners = [claim.owner for weight in training.weights for claim in claims(training, weight, 0)]
+    behind = training.flow.behind(owners, training.weight_cells).union(owners)
+    cells = behind & training.computed
+    if training.rate is not None:
+        cells.add(training.rate)
+    words = [book.label(cell, axis).lower() for cell in cells for axis in (DOWN, ACROSS)]
+    return any(is_loss_word(word) or any(w in word for w in LEARNING_WORDS) for word in words)
 
 
 # What a cell is made of ------------------------------------------------------------------

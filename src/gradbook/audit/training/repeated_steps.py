@@ -72,8 +72,8 @@ class RepeatedSteps:
                 return
 
     def _same_kind(self, cell: Address) -> None:
-        """Steps repeat as long as it is a weight's, depends on one, has a formula, repeats another
-        as in the first one."""
+        """Steps repeat as long as it is a weight's, depends on one, goes on from what it was, has a
+        formula, repeats another as in the first one."""
         if cell in self._seen or not self.away[cell]:
             return
         self._seen.add(cell)
@@ -92,6 +92,7 @@ class RepeatedSteps:
         self.while_same(training.varying.__contains__, cell)
         if cell in training.varying:
             self.while_same(training.weight_cells.__contains__, cell)
+            self.while_same(training.remembering.__contains__, cell)
         if cell in training.weight_cells:
             weight, step = training.weight_cells[cell]
             there = training.weights[weight].cells[step : step + self.steps]

@@ -12,6 +12,7 @@ from gradbook.audit.formula.values import (
     CellBlock,
     LeadsBack,
     Lookup,
+    Meaning,
     NotUnderstood,
     Single,
     number,
@@ -22,6 +23,7 @@ from gradbook.graph.node import Graph, Node
 from gradbook.targets.excel.language.grammar import Expression, Reference
 
 MOST_CELLS = 20_000  # of one step
+MOST_NODES = 120_000  # that they are made of
 FORMULA = 20_000  # numbers that could be computed while a formula is made into nodes
 
 
@@ -49,12 +51,18 @@ class StepGraph:
         self, expression: Expression, home: Address, pattern: Pattern | None = None
     ) -> Node:
         """What an expression says in some cell."""
+        return number(self.graph, self.meaning(expression, home, pattern))
+
+    def meaning(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Meaning:
+        """The same where it may be a block of values."""
         pattern = pattern or self.book.patterns[home]
         for cell in self.training.mentioned(expression, home, pattern):
             if not self.training.before(home, cell):
                 self._worked(self._meant(cell))
         spend(FORMULA)
-        return number(self.graph, meaning(self.graph, expression, self._look(home, pattern)))
+        return meaning(self.graph, expression, self._look(home, pattern))
 
     def _worked(self, cell: Address) -> Single:
         """A cell's value, after those that it is computed from."""
@@ -100,6 +108,8 @@ class StepGraph:
         if pattern.expression is None:
             raise NotUnderstood(f"{called}: {pattern.problem}")
         spend(FORMULA)
+        if len(self.graph.nodes) > MOST_NODES:
+            raise NotUnderstood("a step of very many values")
         try:
             found = meaning(self.graph, pattern.expression, self._look(cell, pattern))
         except NotUnderstood as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from gradbook.audit.formula.address import Address
 from gradbook.audit.training.claims import Claim, every_claim
 from gradbook.audit.training.repeated_steps import RepeatedSteps
+from gradbook.audit.training.step_loss import StepLoss
 from gradbook.audit.training.training import SheetTraining
 
 Signature = tuple[object, tuple[Address, ...]]
@@ -20,7 +21,7 @@ class SheetStep:
 
     number: int
     weights: tuple[Address | None, ...]
-    loss: tuple[Address, ...]
+    loss: StepLoss
     claims: tuple[tuple[Claim, ...], ...]
     cells: tuple[Address, ...] = ()  # all it is made of, in an order that equal steps share
 
@@ -31,7 +32,7 @@ class SheetStep:
     @property
     def roots(self) -> list[Address]:
         """The cells that all others of the step serve."""
-        return [*self.loss, *(claim.owner for options in self.claims for claim in options)]
+        return [*self.loss.cells, *(claim.owner for options in self.claims for claim in options)]
 
     @property
     def shape(self) -> object:
@@ -40,21 +41,23 @@ class SheetStep:
         return ways, tuple(weight is None for weight in self.weights)
 
 
-def steps_of(training: SheetTraining, loss: Sequence[Sequence[Address]]) -> list[SheetStep]:
+def steps_of(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[SheetStep]:
     """Every step, the last one included, which no update follows."""
     found: list[SheetStep] = []
     said = [every_claim(training, weight) for weight in training.weights]
 
     def claimed(j: int, k: int) -> tuple[Claim, ...]:
         """What is claimed of a weight in a step: nothing where its column has ended before."""
-        left = len(training.weights[j].cells) - k
-        return said[j][k] if left > 1 else _copied(training, found, j) if left == 1 else ()
+        if k < len(said[j]):
+            return said[j][k]
+        return _copied(training, found, j) if k < len(training.weights[j].cells) else ()
 
     for k in range(training.steps + 1):
         cells = tuple(w.cells[k] if k < len(w.cells) else None for w in training.weights)
         every = tuple(claimed(j, k) for j in range(len(cells)))
-        if k < len(loss) and loss[k]:
-            found.append(SheetStep(k, cells, tuple(loss[k]), every))
+        own = loss[k] if k < len(loss) else None
+        if own is not None:
+            found.append(SheetStep(k, cells, own, every))
     return found
 
 

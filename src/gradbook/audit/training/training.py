@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice
 
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
-from gradbook.audit.formula.expression import factors, once, references
+from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.broken_columns import aligned, companions, joined
 from gradbook.audit.training.weight_columns import (
@@ -63,6 +63,11 @@ class SheetTraining:
             for j, weight in enumerate(self.weights)
             for k, cell in enumerate(weight.cells)
         }
+
+    @cached_property
+    def update_cells(self) -> set[Address]:
+        """Every formula that updates a weight."""
+        return {cell for weight in self.weights for cell in weight.updates}
 
     @cached_property
     def computed(self) -> set[Address]:
@@ -127,6 +132,21 @@ class SheetTraining:
             and any(cell - source in strides for source in sources(cell))
         }
 
+    @cached_property
+    def remembering(self) -> set[Address]:
+        """The cells that go on from what they were, not in a single row, and what is made of those
+        within the step."""
+        several = {
+            cell
+            for cell in self.looking_back
+            if self.steps < 3 or any(c in self.looking_back for c in self._beside(cell))
+        }
+        return several | self.flow.below(several, self.weight_cells)
+
+    def _beside(self, cell: Address) -> list[Address]:
+        """What a cell is one step later, and was one step ago."""
+        return [cell + sign * stride for stride in self.strides for sign in (1, -1)]
+
 
 # Found in a workbook -----------------------------------------------------------------
 
@@ -135,7 +155,9 @@ def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
     """The trainings, in the order of the sheets."""
     lines = list(update_lines(book))
     columns = aligned(book, joined(book, learning(book, flow, lines)))
-    groups = [group + companions(book, group, lines) for group in _together(flow, columns)]
+    learning_cells = {cell for column in columns for cell in column.cells}
+    others = [line for line in lines if learning_cells.isdisjoint(line.cells)]
+    groups = [group + companions(book, group, others) for group in _together(flow, columns)]
     return [_training(book, flow, group) for group in groups]
 
 
@@ -181,7 +203,7 @@ def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightCo
 
 def _met(flow: Flow, column: WeightColumn, owner: Mapping[Address, int]) -> set[int]:
     """The columns that one's first changes depend on, not looking behind their cells."""
-    changes = (source for cell in column.cells[1:3] for source in flow.sources(cell))
+    changes = (source for cell in column.updates[:2] for source in flow.sources(cell))
     walked = walk(changes, lambda cell: () if cell in owner else flow.sources(cell), NEAR)
     return {owner[cell] for cell in walked if cell in owner}
 
@@ -216,14 +238,36 @@ def _constant_cells(
     book: Book, flow: Flow, weight: WeightColumn, varying: Collection[Address]
 ) -> dict[Address, bool]:
     """The cells that the first update multiplies with, and whether it says so of all updates."""
-    base, cell = next(
-        (pair for pair in pairwise(weight.cells) if pair[1] in book.patterns), weight.cells[:2]
-    )
-    pattern = book.patterns[cell]
+    base, cell = next((pair for pair in weight.steps if pair[1] in book.patterns), weight.steps[0])
+    parts = change(book.patterns[cell], base, cell)
+    apart = _change_apart(book, parts, cell)
+    said = book.patterns[apart].expression if apart in varying and apart in book.patterns else None
+    if apart is None or said is None:
+        return _multiplied(book, flow, parts, cell, varying)
+    found = _multiplied(book, flow, terms(said), apart, varying)
+    behind = walk(flow.sources(apart), lambda at: () if at in weight.cells else flow.sources(at))
+    data = {flow.plain(s) for at in islice(behind, NEAR) if at in varying for s in flow.sources(at)}
+    return {cell: fixed for cell, fixed in found.items() if cell not in data}
+
+
+def _change_apart(book: Book, parts: Sequence[SignedTerm], cell: Address) -> Address | None:
+    """The cell that holds all that an update adds, the learning rate included."""
+    place = book.patterns[cell].place_of(parts[0][1]) if len(parts) == 1 else None
+    return place.at(cell) if place else None
+
+
+def _multiplied(
+    book: Book,
+    flow: Flow,
+    parts: Sequence[SignedTerm],
+    cell: Address,
+    varying: Collection[Address],
+) -> dict[Address, bool]:
+    """The cells that terms are multiplied with, and whether they are the same for all cells."""
     found: dict[Address, bool] = {}
-    for _, part in change(pattern, base, cell):
+    for _, part in parts:
         for factor in factors(part).parts:
-            place = pattern.place_of(factor.part)
+            place = book.patterns[cell].place_of(factor.part)
             at = place.at(cell) if place else None
             if place and at is not None and at not in varying:
                 fixed = not place.moves or place.sheet is not None

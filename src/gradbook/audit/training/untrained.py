@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from gradbook.audit.findings.findings import (
     FROZEN,
@@ -14,28 +13,32 @@ from gradbook.audit.findings.findings import (
     SheetReport,
     finding_in,
 )
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, ranges, sheet_of
 from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import CellReference
+from gradbook.audit.training.pasted_gradients import GRADIENT
 from gradbook.audit.training.weight_columns import WeightColumn, change, heading, update_lines
-from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.book import LONG, Book
+from gradbook.audit.workbook.flow import Flow
 
 WEIGHT = re.compile(r"w_?\d+(_\d+)?|b_?\d+", re.IGNORECASE)
-GRADIENT = re.compile(r".*(∂|grad|d[a-z]*_?\d*/?d_?w|dw|δ).*", re.IGNORECASE)
 FEW_WEIGHTS = 2
 FEWEST = 3  # cells of a weight that is updated
 MANY_ROWS = 3  # numbers below a weight's heading that differ
+NEAR = 4000  # cells to look through on the way from a weight back to the one before
+MOST_SLOPES = 40  # cells that are named
 NUMBERS_ONLY = (
     "the table holds numbers only: the formulas were replaced by their values, "
     "so nothing can be checked"
 )
+UPDATE = "w − η·∂E/∂w"
 NO_UPDATE = "no weight is updated anywhere, so there is no gradient to check"
 
 
-def without_training(book: Book) -> list[SheetReport]:
+def without_training(book: Book, flow: Flow) -> list[SheetReport]:
     """Exercises; else sheets whose headings speak of weights and gradients, though nothing learns
     there."""
-    return _exercises(book) or _with_such_headings(book)
+    return _exercises(book) or _with_such_headings(book, flow)
 
 
 # Updates that wait for gradients which nobody has filled in yet ------------------------
@@ -64,7 +67,7 @@ def _exercises(book: Book) -> list[SheetReport]:
 def _blank(book: Book, line: WeightColumn) -> list[Address]:
     """The blank cells that a line's updates mention, each in a place of its own."""
     found = []
-    for base, cell in pairwise(line.cells):
+    for base, cell in line.steps:
         pattern = book.patterns[cell]
         for _, part in change(pattern, base, cell):
             for reference in references(part):
@@ -77,7 +80,7 @@ def _blank(book: Book, line: WeightColumn) -> list[Address]:
 
 def _has_rates_in_rows(book: Book, line: WeightColumn, blank: Sequence[Address]) -> bool:
     """Whether the updates take a number that goes along with their rows."""
-    cell = line.cells[1]
+    cell = line.updates[0]
     taken = {
         place.at(cell)
         for place in book.patterns[cell].places
@@ -112,39 +115,92 @@ def _exercise(
 # Headings of a training without one -----------------------------------------------------
 
 
-def _with_such_headings(book: Book) -> list[SheetReport]:
-    found = []
-    for number, sheet in enumerate(book.sheets):
-        texts = {
-            cell: value.strip()
-            for cell, value in book.values.items()
-            if isinstance(value, str) and sheet_of(cell) == number and cell not in book.patterns
-        }
-        weights = {cell: text for cell, text in texts.items() if WEIGHT.fullmatch(text)}
-        gradients = any(GRADIENT.fullmatch(text) for text in texts.values() if len(text) < 40)
-        if len(weights) >= FEW_WEIGHTS and gradients:
-            frozen = any(_has_numbers(book, cell) for cell in weights)
-            found.append(
-                SheetReport(
-                    sheet.title,
-                    FROZEN if frozen else UNFINISHED,
-                    weights=tuple(dict.fromkeys(weights.values())),
-                    notes=(NUMBERS_ONLY if frozen else NO_UPDATE,),
-                )
-            )
-    return found
+def frozen_sheets(
+    book: Book, flow: Flow, judged: Collection[int], names: Collection[str]
+) -> list[SheetReport]:
+    """Sheets beside judged ones that hold a table of the same weights, and only its numbers."""
+    found = (_with_headings(book, flow, n) for n in range(len(book.sheets)) if n not in judged)
+    return [
+        sheet
+        for sheet in found
+        if sheet and sheet.verdict == FROZEN and len(set(names) & set(sheet.weights)) >= FEW_WEIGHTS
+    ]
 
 
-def _has_numbers(book: Book, heading: Address) -> bool:
-    """Whether different numbers stand below or beside a heading, and none is computed."""
+def _with_such_headings(book: Book, flow: Flow) -> list[SheetReport]:
+    found = (_with_headings(book, flow, number) for number in range(len(book.sheets)))
+    return [sheet for sheet in found if sheet is not None]
+
+
+def _with_headings(book: Book, flow: Flow, sheet: int) -> SheetReport | None:
+    """A sheet whose headings speak of weights, and of gradients or of a network that uses them."""
+    texts = {
+        cell: value.strip()
+        for cell, value in book.values.items()
+        if isinstance(value, str) and sheet_of(cell) == sheet and cell not in book.patterns
+    }
+    weights = {cell: text for cell, text in texts.items() if WEIGHT.fullmatch(text)}
+    if len(weights) < FEW_WEIGHTS:
+        return None
+    gradients = any(GRADIENT.fullmatch(text) for text in texts.values() if len(text) < LONG)
+    numbers = [numbers for cell in weights for numbers in _numbers(book, cell)]
+    used = any(cell in flow.users for cells in numbers for cell in cells)
+    if not gradients and not used:
+        return None
+    frozen = gradients and not used and any(_vary(book, cells) for cells in numbers)
+    going_on = _going_on(book, flow, weights)
+    if frozen:
+        note = NUMBERS_ONLY
+    elif going_on is not None:
+        note = f"{book.called(going_on)} goes on from the cell before, but not by {UPDATE}"
+    else:
+        note = _without_updates(book, sheet, used)
+    return SheetReport(
+        book.sheets[sheet].title,
+        FROZEN if frozen else UNFINISHED,
+        weights=tuple(dict.fromkeys(weights.values())),
+        notes=(note,),
+    )
+
+
+def _numbers(book: Book, start: Address) -> Iterator[list[Address]]:
+    """The numbers, none of them computed, that stand below a heading and beside it."""
     for axis in (DOWN, ACROSS):
-        numbers = set()
-        cell = heading + axis.step
+        found = []
+        cell = start + axis.step
         while isinstance(book.values.get(cell), float) and cell not in book.patterns:
-            numbers.add(book.values[cell])
+            found.append(cell)
             cell += axis.step
             if axis.along(cell) == 0:  # the end of the sheet
                 break
-        if len(numbers) >= MANY_ROWS:
-            return True
-    return False
+        yield found
+
+
+def _vary(book: Book, cells: Sequence[Address]) -> bool:
+    return len({book.values[cell] for cell in cells}) >= MANY_ROWS
+
+
+def _going_on(book: Book, flow: Flow, headings: Iterable[Address]) -> Address | None:
+    """A formula below a heading, or beside it, that is computed from the cell before."""
+    for start in headings:
+        for axis in (DOWN, ACROSS):
+            cell = start + 2 * axis.step
+            before = cell - axis.step
+            if cell in book.patterns and flow.reaches([cell], before.__eq__, NEAR):
+                return cell
+    return None
+
+
+def _without_updates(book: Book, sheet: int, used: bool) -> str:
+    """What there is on a sheet on which no weight is updated."""
+    slopes = [
+        cell
+        for cell in book.patterns
+        if sheet_of(cell) == sheet
+        and any(GRADIENT.fullmatch(book.label(cell, axis)) for axis in (DOWN, ACROSS))
+    ]
+    if not used and not slopes:
+        return NO_UPDATE
+    where = f"{ranges(slopes[:MOST_SLOPES])}{' …' if len(slopes) > MOST_SLOPES else ''}"
+    found = ["a forward pass"] * used + [f"slopes in {where}"] * bool(slopes)
+    return f"no training by formulas: {' and '.join(found)}, but no weight is updated"

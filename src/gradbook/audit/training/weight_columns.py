@@ -6,14 +6,15 @@ Most such lines are columns; where steps stand side by side they are rows.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from gradbook.audit.formula.address import Address, Axis, axis_of, sheet_of
 from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.flow import Flow, walk
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix, Reference
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
@@ -27,6 +28,17 @@ class WeightColumn:
 
     cells: tuple[Address, ...]
     stride: int  # from one to the next, in packed addresses
+    carried: tuple[Address, ...] = ()  # the updates that the cells only repeat, if they do
+
+    @property
+    def updates(self) -> tuple[Address, ...]:
+        """The formulas that update it, step by step: its own cells, or those that they repeat."""
+        return self.carried or self.cells[1:]
+
+    @cached_property
+    def steps(self) -> tuple[tuple[Address, Address], ...]:
+        """Each cell with the formula that updates it."""
+        return tuple(zip(self.cells, self.updates, strict=False))
 
     @property
     def start(self) -> Address:
@@ -106,6 +118,7 @@ def update_lines(book: Book) -> Iterator[WeightColumn]:
             base = place.at(cell)
             if base is not None and base != cell and sheet_of(base) == sheet_of(cell):
                 following[cell - base][base] = cell
+    yield from _carried_lines(book, following)
     for stride, after in following.items():
         reached = set(after.values())
         for start in after:
@@ -116,6 +129,29 @@ def update_lines(book: Book) -> Iterator[WeightColumn]:
                 while cells[-1] in after:
                     cells.append(after[cells[-1]])
                 yield WeightColumn(tuple(cells), stride)
+
+
+def _carried_lines(
+    book: Book, following: Mapping[int, Mapping[Address, Address]]
+) -> Iterator[WeightColumn]:
+    """Lines whose cells repeat what the step before has made of them elsewhere: a column of new
+    weights beside the old ones, a sheet for each step."""
+    update_of = {base: cell for after in following.values() for base, cell in after.items()}
+    base_of = {cell: base for base, cell in update_of.items()}
+    after: dict[Address, Address] = {}
+    for cell in update_of:
+        pattern = book.patterns.get(cell)
+        place = pattern.place_of(pattern.expression) if pattern and pattern.expression else None
+        repeated = place.at(cell) if place else None
+        if repeated in base_of and base_of[repeated] != cell:
+            after[base_of[repeated]] = cell
+    reached = set(after.values())
+    for start in after.keys() - reached:
+        cells = [start, after[start]]
+        stride = cells[1] - start
+        while after.get(cells[-1]) == cells[-1] + stride:
+            cells.append(cells[-1] + stride)
+        yield WeightColumn(tuple(cells), stride, tuple(update_of[cell] for cell in cells))
 
 
 def _bases(pattern: Pattern) -> list[CellReference]:
@@ -132,36 +168,59 @@ def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[Weig
     taken: set[Address] = set()
     in_vain: Counter[object] = Counter()
     for line in sorted(lines, key=lambda line: -len(line.cells)):
-        kind = book.patterns[line.cells[1]], line.stride
-        if in_vain[kind] < ENOUGH and taken.isdisjoint(line.cells[1:]):
+        kind = book.patterns[line.updates[0]], line.way
+        if in_vain[kind] < ENOUGH and taken.isdisjoint(line.updates):
             if _learns(book, flow, line):
                 found.append(line)
-                taken.update(line.cells)
+                taken.update(line.cells, line.updates)
             else:
                 in_vain[kind] += 1
-    return _along_with_most(_that_start(book, flow, found))
+    return _along_with_most(_that_start(book, flow, _by_themselves(book, flow, found)))
 
 
 def _learns(book: Book, flow: Flow, line: WeightColumn) -> bool:
     """Whether one of its first two updates does, or the one in the middle."""
-    steps = list(zip(line.cells, line.cells[1:], strict=False))
-    some = {0, 1, len(steps) // 2}
-    return any(_depends(book, flow, *steps[k]) for k in some if k < len(steps))
+    return any(_depends(book, flow, *step) for step in _some_steps(line))
 
 
-def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
-    """Whether what is taken from the base depends on it."""
+def _some_steps(line: WeightColumn) -> list[tuple[Address, Address]]:
+    """A few updates: from which cell to which."""
+    steps = line.steps
+    return [steps[k] for k in sorted({0, 1, len(steps) // 2}) if k < len(steps)]
+
+
+def _changing(book: Book, flow: Flow, base: Address, cell: Address) -> list[Address]:
+    """The cells that what is taken from the base mentions."""
     pattern = book.patterns[cell]
     parts = change(pattern, base, cell)
     texts = dict.fromkeys(reference.text for _, part in parts for reference in references(part))
     places = (pattern.mentions[text] for text in texts)
-    start = list(flow.mentioned(places, cell))
+    return list(flow.mentioned(places, cell))
+
+
+def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
+    """Whether what is taken from the base depends on it."""
+    start = _changing(book, flow, base, cell)
     if flow.reaches(start, base.__eq__, VERY_NEAR):
         return True
     below = flow.few_below(base)
     if below is not None and below.isdisjoint(start):
         return False
     return flow.depends(start, base, NEAR)
+
+
+def _by_themselves(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
+    """The lines without those that depend on themselves by way of others only: Adagrad's sums of
+    squares do, for the next gradient is taken where they led the weights."""
+    owner = {cell: line for line in lines for cell in line.cells}
+
+    def alone(line: WeightColumn, base: Address, cell: Address) -> bool:
+        def further(at: Address) -> Iterable[Address]:
+            return flow.sources(at) if owner.get(at, line) is line else ()
+
+        return any(at == base for at in walk(_changing(book, flow, base, cell), further, NEAR))
+
+    return [line for line in lines if any(alone(line, *step) for step in _some_steps(line))]
 
 
 def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:

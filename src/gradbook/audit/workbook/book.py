@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from gradbook.audit.formula.address import Address, Axis, sheet_of, written
+from gradbook.audit.formula.address import ACROSS, DOWN, OVER, Address, Axis, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.reader import Reader
 
@@ -40,7 +40,10 @@ class Book:
         return next((k for k, s in enumerate(self.sheets) if s.title.lower() == wanted), None)
 
     def label(self, cell: Address, axis: Axis) -> str:
-        """The nearest text before a cell: above it, or to the left of it."""
+        """The nearest text before a cell: above it, or to the left of it; where steps go over the
+        sheets, to the left or else above."""
+        if axis is OVER:
+            return self.label(cell, ACROSS) or self.label(cell, DOWN)
         if axis not in self._texts:
             found = self._texts[axis] = {}
             for at in sorted(self.values):

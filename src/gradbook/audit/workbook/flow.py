@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address, pack
+from gradbook.audit.formula.address import ROW, Address, pack
 from gradbook.audit.formula.pattern import CellReference, Mention, Pattern, RangeReference
 from gradbook.audit.formula.values import CellBlock, Lookup, Meaning, NotUnderstood, Single
 from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.package import WorkbookError
+from gradbook.audit.workbook.links import WIDEST
 from gradbook.graph.node import Graph
 from gradbook.targets.excel.language.grammar import Reference
 
-MOST_LINKS = 1_500_000
 FEW = 2000  # cells that are computed from one
 KEPT = 64  # such sets, for they are asked for again
+MOST_KEPT = 400_000  # cells of ranges that are kept taken apart
 MANY = 8  # cells of one formula: they are worth looking at together
-WIDEST_RANGE = 20_000  # cells; a range that is wider is a whole column, cut to what is filled
 
 
 class Flow:
@@ -30,14 +29,14 @@ class Flow:
 
     def __init__(self, book: Book) -> None:
         self.book = book
-        self.count = 0
         self._sources: dict[Address, tuple[Address, ...]] = {}
         self._originals: dict[Address, Address] = {}
+        self._ranges: dict[tuple[int, ...], Sequence[Sequence[Address]]] = {}
+        self._kept = 0  # cells of those
         self._below: dict[Address, set[Address] | None] = {}
         homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
         for cell, pattern in book.patterns.items():
             homes[pattern].append(cell)
-        _refuse_too_many(homes)
         for pattern, cells in homes.items():
             self._find_sources(pattern, cells)
 
@@ -58,9 +57,6 @@ class Flow:
         if found is None:
             pattern = self.book.patterns.get(cell)
             found = tuple(self.mentioned(pattern.places, cell)) if pattern else ()
-            self.count += len(found)
-            if self.count > MOST_LINKS:
-                raise _too_many()
             self._sources[cell] = found
         return found
 
@@ -74,18 +70,24 @@ class Flow:
             elif isinstance(mention, RangeReference):
                 yield from chain.from_iterable(self.rows(mention, home))
 
-    def rows(self, area: RangeReference, home: Address) -> list[list[Address]]:
-        """The cells of a range, row by row."""
+    def rows(self, area: RangeReference, home: Address) -> Sequence[Sequence[Address]]:
+        """The cells of a range, row by row; formulas that share a range share them."""
         corners = area.corners(home)
         if corners is None:
-            return []
-        if area.size(home) > WIDEST_RANGE:
-            raise WorkbookError("a formula refers to a range too wide to check")
-        sheet, top, left, bottom, right = corners
-        return [
-            [pack(sheet, row, column) for column in range(left, right + 1)]
-            for row in range(top, bottom + 1)
-        ]
+            return ()
+        found = self._ranges.get(corners)
+        if found is None:
+            sheet, top, left, bottom, right = corners
+            first, width, height = pack(sheet, top, left), right - left + 1, bottom - top + 1
+            if width * height > WIDEST:
+                raise NotUnderstood("a range too wide to follow")
+            starts = range(first, first + height * ROW, ROW)
+            self._kept += width * height
+            if self._kept > MOST_KEPT:
+                self._ranges.clear()
+                self._kept = width * height
+            found = self._ranges[corners] = [tuple(range(s, s + width)) for s in starts]
+        return found
 
     def lookup(
         self, graph: Graph, pattern: Pattern, home: Address, single: Callable[[Address], Single]
@@ -263,19 +265,3 @@ def walk(
             if other not in seen:
                 seen.add(other)
                 waiting.append(other)
-
-
-def _refuse_too_many(homes_of: Mapping[Pattern, Sequence[Address]]) -> None:
-    """Ranges are counted before they are taken apart."""
-    count = 0
-    for pattern, homes in homes_of.items():
-        count += len(pattern.places) * len(homes)
-        for place in pattern.places:
-            if isinstance(place, RangeReference):
-                count += sum(map(place.size, homes))
-            if count > MOST_LINKS:
-                raise _too_many()
-
-
-def _too_many() -> WorkbookError:
-    return WorkbookError("its formulas refer to too many cells: too large to check")

@@ -14,8 +14,12 @@ from gradbook.audit.workbook.book import Book
 STUDENT = "student"  # what the cell with the student's name is called in our exercises
 MOST_FORMULAS, MOST_NUMBERS = 600, 600  # that are kept of a book: it is compared with many others
 LONGEST = 160  # characters of a formula that is kept to be shown
+DIGITS = 16  # of a digest
 LONGEST_NAME = 80
 TOP = 20  # rows in which a name is looked for
+_NUMBER = re.compile(  # texts and references are passed over
+    r"""\x01[^\x02]*\x02|"[^"]*"|(?<![\w.])(\d{1,30}\.?\d{0,30}(?:E[-+]?\d{1,3})?)(?![\w.(])"""
+)
 _LABEL = re.compile(
     r"(?:the |your )?(?P<what>student(?:'s)?(?: name)?|(?:full )?name)"
     r"(?:\s*(?P<colon>:)\s*(?P<who>.*))?",
@@ -74,19 +78,25 @@ def _formulas(book: Book) -> dict[str, str]:
         seen.add(pattern)
         title = book.sheets[sheet_of(cell)].title
         shown = f"{title}!{written(cell)} ={pattern.text_at(cell)[:LONGEST]}"
-        found.setdefault(_digest([_plain(pattern)]), shown)
+        found.setdefault(_digest([pattern.shape]) + _digest([_plain(pattern)]), shown)
         if len(found) == MOST_FORMULAS:
             break
     return found
 
 
+def shape_of(formula: str) -> str:
+    """What formulas have in common that differ in their references only."""
+    return formula[:DIGITS]
+
+
 def _plain(pattern: Pattern) -> str:
     """A formula as it is in any cell and in any program's spelling."""
-    return "".join(pattern.key.split()).upper()
+    plain = "".join(pattern.key.split()).upper()
+    return _NUMBER.sub(lambda found: repr(float(found[1])) if found[1] else found[0], plain)
 
 
 def _digest(parts: Iterable[str]) -> str:
-    found = hashlib.blake2b(digest_size=8)
+    found = hashlib.blake2b(digest_size=DIGITS // 2)
     for part in parts:
         found.update(part.encode("utf-8", "backslashreplace") + b"\0")
     return found.hexdigest()

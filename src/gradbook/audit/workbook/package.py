@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from xml.parsers import expat
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from gradbook.errors import GradbookError
 from gradbook.files import opened
@@ -58,6 +58,8 @@ class Package:
             raise WorkbookError(f"its part {name} is missing: save it again as .xlsx")
         if part.flag_bits & 0x1:
             raise _encrypted()
+        if part.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others unpack unevenly
+            raise WorkbookError(f"its part {name} is packed as in no workbook: save it as .xlsx")
         bomb = WorkbookError(f"its part {part.filename} unpacks to more than anyone would read")
         if part.file_size > LARGEST_PART:
             raise bomb

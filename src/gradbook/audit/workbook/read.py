@@ -9,9 +9,11 @@ import posixpath
 from contextlib import suppress
 from pathlib import Path
 
+from gradbook.audit.budget import budget
 from gradbook.audit.formula.reader import Reader
 from gradbook.audit.workbook.book import Book, SheetPart
 from gradbook.audit.workbook.cells import MOST_CELLS, BookCells
+from gradbook.audit.workbook.links import leave_out_widest
 from gradbook.audit.workbook.package import (
     SMALL,
     Package,
@@ -50,6 +52,10 @@ def book_of(parts: Package) -> Book:
     for sheet in book.sheets:
         cells.next_sheet()
         SheetRows(cells).read(parts, sheet.part)
+    too_wide = leave_out_widest(book)
+    if too_wide:
+        called = book.called(too_wide[0])
+        budget().left.append(f"{called} and other formulas that refer to very many cells")
     with suppress(WorkbookError):  # nothing depends on them
         book.properties = _properties(parts)
     return book

@@ -7,6 +7,7 @@ from math import isfinite
 
 from gradbook.amounts import counted, rough_percent
 from gradbook.audit.classes.points import BookScore, in_points
+from gradbook.audit.classes.similar import similar_books
 from gradbook.audit.findings.findings import (
     RIGHT,
     TO_FILL_IN,
@@ -42,6 +43,7 @@ COLOURS = {
 }
 INDENT = 4
 LONGEST_FORMULA = 220
+NOISE = 1e-12  # a value that was pasted is off by no more than this
 MOST_DIGITS = 12  # to tell two losses apart with
 
 
@@ -64,7 +66,7 @@ def lines(
             Span(f", {points}" if points else "", "bold"),
         ]
         for sheet in shown(report.sheets, everything):
-            yield from _sheet(sheet, len(report.sheets) > 1, width)
+            yield from _sheet(sheet, len(report.sheets) > 1, width, known=found(report))
     if len(reports) > 1:
         yield []
         yield [Span(counts(reports), "bold")]
@@ -83,8 +85,8 @@ def summary(report: BookReport) -> str:
         return f", {said}"
     marks = grade(report)
     what = "column" if any(mark.column for mark in marks) else "gradient"
-    graded = f", {right_ones(marks):,} of {counted(len(marks), what)} right{_where(report)}"
-    return f": {said}{graded if marks else ''}"
+    graded = f"{right_ones(marks):,} of {counted(len(marks), what)} right{_where(report)}"
+    return f": {', '.join(filter(None, [said, graded if marks else '']))}"
 
 
 def found(report: BookReport) -> str:
@@ -125,24 +127,26 @@ def counts(reports: Sequence[BookReport]) -> str:
     return f"{counted(len(reports), 'book')}: {each}"
 
 
-def _sheet(found: ShownSheet, several: bool, width: int) -> Iterator[TextLine]:
-    sheet = found.sheet
+def _sheet(one: ShownSheet, several: bool, width: int, known: str) -> Iterator[TextLine]:
+    """What there is to say of a sheet, but for what is known of its book."""
+    sheet = one.sheet
+    notes = [note for note in map(one_line, sheet.notes) if note != known]
     blank = to_fill_in(sheet)
-    if sheet.findings and not (found.findings or found.left_out or blank):
+    if sheet.findings and not (one.findings or one.left_out or blank):
         return  # all of it is folded under what another sheet says
-    if several and (sheet.findings or sheet.notes):
+    if several and (sheet.findings or notes):
         yield [Span("  "), Span(one_line(sheet.sheet), "bold")]
-    for finding in found.findings:
+    for finding in one.findings:
         yield from _finding(finding, width)
-    if found.left_out:
-        left = counted(found.left_out, "more finding")
+    if one.left_out:
+        left = counted(one.left_out, "more finding")
         yield [Span(f"  {left} here: with -v all are shown")]
     if blank:
         yield from folded(f"still to be filled in: {blank}", width, 2, INDENT)
     if sheet.curve:
         yield from folded(learning(sheet.curve), width, 2, INDENT)
-    for note in sheet.notes if sheet.loss else ():
-        yield from folded(one_line(note), width, 2, INDENT)
+    for note in notes if sheet.loss or several else ():
+        yield from folded(note, width, 2, INDENT)
 
 
 def to_fill_in(sheet: SheetReport) -> str:
@@ -160,7 +164,7 @@ def _finding(found: ShownFinding, width: int) -> Iterator[TextLine]:
     finding = found.finding
     head = f"{one_line(finding.cells)} ({one_line(finding.quantity)}): "
     yield from folded([Span(head, "yellow"), Span(one_line(finding.why))], width, 2, INDENT)
-    if finding.relative_error is not None:
+    if finding.relative_error is not None and finding.relative_error > NOISE:
         yield [Span(" " * INDENT + f"off by {rough_percent(finding.relative_error)}")]
     if finding.formula:
         yield [Span(" " * INDENT + f"found      {_formula(finding.formula)}")]
@@ -183,6 +187,14 @@ def _class(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
         yield [Span("Shared mistakes", "bold")]
         for shared in mistakes:
             yield from _shared(shared, len(reports), width)
+    alike = similar_books(reports)
+    if alike:
+        yield []
+        yield [Span("Similar books", "bold")]
+        for similar in alike:
+            yield from folded(" ~ ".join(map(one_line, similar.books)), width, 2, 4)
+            for evidence in similar.evidence:
+                yield from folded(one_line(evidence), width, 4, 6)
     if files:
         yield []
         yield [Span("Identical files", "bold")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from itertools import islice
@@ -27,7 +27,7 @@ from gradbook.audit.repair.edits.formula_edits import Substitutes, constants, pa
 from gradbook.audit.repair.edits.templates import derived, differences, templates
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, ranked
 from gradbook.errors import GradbookError
-from gradbook.graph.node import Array, Node
+from gradbook.graph.node import Array, Node, needed
 from gradbook.targets.excel.language.grammar import Expression, Reference, write
 from gradbook.targets.excel.language.spelling import Speller
 
@@ -172,6 +172,8 @@ def anew(tested: StepUnderTest, home: Address, old: Expression, target: Node) ->
         if isinstance(value, Node) and not value.is_constant():
             cells.setdefault(value, cell)
     cells.update(tested.graph.leaf_cells)
+    if _spelled(target, cells) > LONGEST:
+        return None
     speller = Speller(
         refer=lambda node: tested.mentions.reference(cells[node], home) if node in cells else None,
         block=lambda node: Reference("#N/A"),
@@ -184,6 +186,16 @@ def anew(tested: StepUnderTest, home: Address, old: Expression, target: Node) ->
     if len(write(expression)) > LONGEST:
         return None
     return _hypothesis(home, expression, [Edit(EditKind.FORMULA, ((),), old, expression)])
+
+
+def _spelled(target: Node, known: Mapping[Node, Address]) -> int:
+    """How many parts a node has when it is written out, down to cells: sums that are used twice
+    over and over double each time."""
+    size: dict[Node, int] = {}
+    for node in needed([target], known):
+        inside = node.inputs if node not in known else ()
+        size[node] = 1 + sum(size.get(source, 1) for source in inside)
+    return size.get(target, 1)
 
 
 def mentioning(tested: StepUnderTest, pattern: Pattern, part: Expression) -> Pattern:

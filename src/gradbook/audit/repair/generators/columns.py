@@ -340,6 +340,6 @@ def _stacked(alternatives: Iterator[Alternatives]) -> Iterator[Alternatives]:
             yield some, value
         else:
             edits += some
-            values.append(np.asarray(value)[0])
+            values.append(np.atleast_2d(np.asarray(value)[0]))  # a lone number's, too
     if edits:
         yield edits, np.stack(np.broadcast_arrays(*values))

@@ -68,7 +68,8 @@ class Move:
         self.weights = dict(zip(usual.weights, step.weights, strict=True))
         self.inside = set(usual.cells)
         self.losses = {
-            sheet_of(here): there - here for here, there in zip(usual.loss, step.loss, strict=False)
+            sheet_of(here): there - here
+            for here, there in zip(usual.loss.cells, step.loss.cells, strict=False)
         }
         here, there = self._columns(usual), self._columns(step)
         self.by = {

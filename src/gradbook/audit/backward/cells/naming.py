@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 
-from gradbook.audit.backward.blocks import area
+from gradbook.audit.backward.cells.blocks import area
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of, written
 from gradbook.audit.formula.expression import references
 from gradbook.audit.workbook.book import Book
@@ -58,11 +58,8 @@ class Naming:
             return self.names[first]
         for axis in (DOWN, ACROSS):
             label = self.book.label(first, axis)
-            if label and len(label) <= SHORT and not label.isdigit() and label.isascii():
-                if any(letter.isalpha() for letter in label) and _stands_near(
-                    self.book, first, label
-                ):
-                    return f"{label} ({area(cells)})" if len(cells) > 1 else label
+            if _is_short_name(label) and _stands_near(self.book, first, label):
+                return f"{label} ({area(cells)})" if len(cells) > 1 else label
         return area(cells)
 
     def heading(self, cell: Address) -> str:
@@ -79,6 +76,10 @@ class Naming:
         words = [self.book.label(cell, DOWN), self.book.label(cell, ACROSS)]
         words.append(self.names.get(cell, ""))
         return any(GRADIENT_WORDS.search(word) for word in words)
+
+
+def _is_short_name(label: str) -> bool:
+    return len(label) <= SHORT and label.isascii() and any(map(str.isalpha, label))
 
 
 def _stands_near(book: Book, cell: Address, label: str) -> bool:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradbook.audit.backward.cell_functions import POINTS, PointValues
-from gradbook.audit.backward.losses import StartingLoss
-from gradbook.audit.backward.outputs import Cells
+from gradbook.audit.backward.cells.cell_functions import POINTS, PointValues
+from gradbook.audit.backward.cells.outputs import Cells
+from gradbook.audit.backward.chain.losses import StartingLoss
 from gradbook.audit.formula.address import Address
 from gradbook.audit.judge.numbers import CLOSE
 from gradbook.graph.node import Array

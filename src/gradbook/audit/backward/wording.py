@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from gradbook.audit.backward.backward_pass import BackwardPass
-from gradbook.audit.backward.blocks import MatrixBlock, blocks
-from gradbook.audit.backward.faults import BlockFault
-from gradbook.audit.backward.naming import Naming
-from gradbook.audit.backward.remedies import LIKE_ANOTHER, TURNED, Remedy
-from gradbook.audit.backward.uneven import UnevenError
+from gradbook.audit.backward.cells.blocks import MatrixBlock, blocks
+from gradbook.audit.backward.cells.naming import Naming
+from gradbook.audit.backward.chain.backward_pass import BackwardPass
+from gradbook.audit.backward.chain.uneven import UnevenError
+from gradbook.audit.backward.faults.remedies import LIKE_ANOTHER, TURNED, Remedy
+from gradbook.audit.backward.faults.succession import BlockFault
 from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, written
 from gradbook.audit.formula.edits import EditKind
@@ -20,7 +20,7 @@ WRONG_FORMULA = "wrong formula"
 LONGEST = 60  # characters of a part of a formula that is shown
 
 
-class Telling:
+class BackwardWording:
     """What there is to say of a pass as it stands and as it is once put right."""
 
     def __init__(self, back: BackwardPass, last: BackwardPass) -> None:

@@ -26,14 +26,18 @@ TURNED = "transposition"
 Rewriting = tuple[str, Edit, str]  # kind of mistake, edit, the whole formula
 
 
-def rewritten(book: Book, expression: Expression, home: Address, array: bool) -> Iterator[Rewriting]:
+def rewritten(
+    book: Book, expression: Expression, home: Address, array: bool
+) -> Iterator[Rewriting]:
     """A formula with one matrix turned, exchanged or replaced, or so many times itself."""
     for path, part in paths(expression):
         match part:
             case Call("TRANSPOSE", (inside,)) if inside is not None:
                 yield _edited(expression, path, part, inside, TURNED)
             case Call("MMULT", (a, b)) if a is not None and b is not None:
-                yield _edited(expression, path, part, Call("MMULT", (b, a)), EditKind.EXCHANGE.value)
+                yield _edited(
+                    expression, path, part, Call("MMULT", (b, a)), EditKind.EXCHANGE.value
+                )
                 if array:
                     for turned in _turnings(a, b):
                         yield _edited(expression, path, part, turned, TURNED)

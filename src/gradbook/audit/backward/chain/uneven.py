@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradbook.audit.backward.cell_functions import POINTS
-from gradbook.audit.backward.losses import StartingLoss
-from gradbook.audit.backward.naming import Naming
-from gradbook.audit.backward.outputs import Cells, OutputPair
+from gradbook.audit.backward.cells.cell_functions import POINTS
+from gradbook.audit.backward.cells.naming import Naming
+from gradbook.audit.backward.cells.outputs import Cells, OutputPair
+from gradbook.audit.backward.chain.losses import StartingLoss
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import references, renamed
 from gradbook.audit.judge.numbers import agree
@@ -74,9 +74,7 @@ def _usual(cells: Cells, weights: dict[Address, Array]) -> Address:
     return max(weights, key=votes)
 
 
-def _said_of(
-    cells: Cells, there: Address, of: OutputPair, here: Address, by: OutputPair
-) -> str:
+def _said_of(cells: Cells, there: Address, of: OutputPair, here: Address, by: OutputPair) -> str:
     """A cell's formula with another output and its target."""
     book, naming = cells.book, Naming(cells.book)
     expression = book.reader.typed(book.patterns[there].text_at(there), there).expression

@@ -10,7 +10,7 @@ from itertools import chain, permutations
 
 import numpy as np
 
-from gradbook.audit.backward.cell_functions import (
+from gradbook.audit.backward.cells.cell_functions import (
     POINTS,
     CellFunctions,
     PointValue,

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from gradbook.audit.backward.backward_pass import BackwardPass
-from gradbook.audit.backward.blocks import MatrixBlock, blocks
-from gradbook.audit.backward.losses import again
-from gradbook.audit.backward.naming import Naming
-from gradbook.audit.backward.outputs import cells_of_sheet
-from gradbook.audit.backward.remedies import Remedy, remedy
-from gradbook.audit.backward.roots import WrongBlock, first_wrong, put_right
+from gradbook.audit.backward.cells.blocks import MatrixBlock, blocks
+from gradbook.audit.backward.cells.naming import Naming
+from gradbook.audit.backward.cells.outputs import cells_of_sheet
+from gradbook.audit.backward.chain.backward_pass import BackwardPass
+from gradbook.audit.backward.chain.losses import again
+from gradbook.audit.backward.faults.remedies import Remedy, remedy
+from gradbook.audit.backward.faults.roots import WrongBlock, first_wrong, put_right
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.edits import EditKind
 

@@ -1,4 +1,4 @@
-"""Which loss a backward pass starts from: a cell that holds it, or one that only its error shows."""
+"""Which loss a backward pass starts from: one that a cell holds, or that only an error shows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gradbook.audit.backward.cell_functions import POINTS
-from gradbook.audit.backward.outputs import Cells, OutputPair
+from gradbook.audit.backward.cells.cell_functions import POINTS
+from gradbook.audit.backward.cells.outputs import Cells, OutputPair
 from gradbook.audit.formula.address import ACROSS, DOWN, Address
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.training.loss_candidates import is_loss_word

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from gradbook.audit.backward.backward_pass import BackwardPass
-from gradbook.audit.backward.blocks import MatrixBlock, blocks
+from gradbook.audit.backward.cells.blocks import MatrixBlock, blocks
+from gradbook.audit.backward.cells.cell_functions import PointValue
+from gradbook.audit.backward.chain.backward_pass import BackwardPass
 from gradbook.audit.formula.address import Address
 
 FEW_SCALES = 3
@@ -26,7 +27,7 @@ class WrongBlock:
     scale: float | None = None  # so many times; None: as the gradients of weights are
     gain: int = 0  # blocks that come right with it
 
-    def values(self, back: BackwardPass) -> dict[Address, object]:
+    def values(self, back: BackwardPass) -> dict[Address, PointValue]:
         return {
             cell: back.wanted(cell, of, self.scale)
             for cell, of in zip(self.block.cells, self.of, strict=True)

@@ -9,11 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
-from gradbook.audit.backward.blocks import blocks
-from gradbook.audit.backward.cell_functions import PointValues
-from gradbook.audit.backward.derivatives import DerivativeClaim, Derivatives, varies
-from gradbook.audit.backward.losses import StartingLoss
-from gradbook.audit.backward.outputs import Cells
+from gradbook.audit.backward.cells.blocks import blocks
+from gradbook.audit.backward.cells.cell_functions import PointValues
+from gradbook.audit.backward.cells.outputs import Cells
+from gradbook.audit.backward.chain.derivatives import DerivativeClaim, Derivatives, varies
+from gradbook.audit.backward.chain.losses import StartingLoss
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import terms
 from gradbook.graph.node import Array
@@ -195,7 +195,9 @@ class BackwardPass:
         """What a cell should be worth to be the derivative by another."""
         common, by = self.common[cell in self.updates]
         is_weight = self.cells.is_leaf(of)
-        slope = self.derivatives.slopes[of] * (common if scale is None and is_weight else scale or 1)
+        slope = self.derivatives.slopes[of] * (
+            common if scale is None and is_weight else scale or 1
+        )
         if by is not None and is_weight:
             slope = slope * self.values.number(by)
         base = self.updates.get(cell)

@@ -9,10 +9,10 @@ from itertools import islice
 
 import numpy as np
 
-from gradbook.audit.backward.backward_pass import BackwardPass
-from gradbook.audit.backward.matrix_edits import rewritten
-from gradbook.audit.backward.naming import Naming
-from gradbook.audit.backward.roots import WrongBlock
+from gradbook.audit.backward.cells.naming import Naming
+from gradbook.audit.backward.chain.backward_pass import BackwardPass
+from gradbook.audit.backward.faults.matrix_edits import rewritten
+from gradbook.audit.backward.faults.roots import WrongBlock
 from gradbook.audit.formula.address import ROW, Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, tidy
 from gradbook.audit.formula.expression import renamed
@@ -225,9 +225,7 @@ def _counterparts(
     the targets of that."""
     yield there, here
     forward, users = back.forward, back.cells.flow.users
-    made = [
-        [user for user in users.get(cell, ()) if user in forward] for cell in (there, here)
-    ]
+    made = [[user for user in users.get(cell, ()) if user in forward] for cell in (there, here)]
     targets = {pair.output: pair.target for pair in back.cells.pairs}
     for a, b in zip(*made, strict=False):
         yield a, b

@@ -1,0 +1,342 @@
+"""Looks for the gradient behind an update, from the update on.
+
+It lies behind rates, signs, decay, bounds, and what is remembered from step to step, as velocities
+and running means are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+
+from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.expression import Factor, SignedTerm, factors, inner, product, terms
+from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.workbook.flow import walk
+from gradbook.targets.excel.language.grammar import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+)
+
+DEEPEST = 8  # cells between a weight and its gradient
+BOUNDS = ("MIN", "MAX", "IF", "MEDIAN")  # what keeps a gradient within bounds is made of these
+
+
+@dataclass(frozen=True)
+class Found:
+    """What may be the gradient: an expression in some cell; the update subtracts sign × it."""
+
+    owner: Address
+    expression: Expression
+    whole: bool  # whether it is all that the owner says
+    sign: int
+    via: tuple[Address, ...]  # the cells from the update to the one that mentions the owner
+
+
+@dataclass(frozen=True)
+class Wrapped:
+    """What a cell makes little of."""
+
+    inside: Expression
+    sign: int
+    surely: bool  # whether what is inside is likelier the gradient than the cell itself
+    by_rate: bool  # whether it is scaled by the learning rate, so that the cell can't be it
+
+
+@dataclass
+class GradientSearch:
+    """Walks from an update to the gradient. What stands on a straight way, by sums and products,
+    is likelier than what a square, a root or a quotient stands before."""
+
+    training: SheetTraining
+    own: frozenset[Address]  # the cells of the weight, step by step
+    base: Address  # the one that is updated
+    read: list[Address]  # the cells whose formulas were read
+    straight: list[Found] = field(default_factory=list)
+    bent: list[Found] = field(default_factory=list)
+    remembers: bool = False  # whether anything on the way goes on from the step before
+
+    @property
+    def found(self) -> list[Found]:
+        return self.straight or self.bent
+
+    def update(self, home: Address, parts: Sequence[SignedTerm]) -> None:
+        """Look behind an update, which adds these parts."""
+        self.read.append(home)
+        self._sum(parts, home, -1, True, (home,))
+
+    # Towards the gradient: what remembers is looked into, the rest is claimed
+
+    def _sum(
+        self,
+        parts: Sequence[SignedTerm],
+        home: Address,
+        sign: int,
+        straight: bool,
+        way: tuple[Address, ...],
+    ) -> None:
+        fresh = [term for term in parts if not self._is_memory(term[1], home)]
+        moving = [term for term in fresh if self._moving(term[1], home)] or fresh
+        own = [term for term in moving if not self._is_decay(term[1], home)] or moving
+        now = [term for term in own if not self._remembers(term[1], home)]
+        if now:
+            self._claim(now, home, sign, straight, way)
+            decays = [term for term in moving if term not in own]
+            if decays:  # unless the loss counts the weights, too
+                self._claim([*now, *decays], home, sign, straight, way)
+        for own_sign, part in own:
+            if self._remembers(part, home):
+                self.remembers = True
+                self._product(part, home, sign * own_sign, straight, way)
+
+    def _product(
+        self, part: Expression, home: Address, sign: int, straight: bool, way: tuple[Address, ...]
+    ) -> None:
+        """A product or a quotient, some factor of which goes on from the step before."""
+        split = factors(part)
+        sign *= split.sign
+        remembering = [f for f in split.parts if self._remembers(f.part, home)]
+        rest = [f for f in split.parts if f not in remembering]
+        if any(self._moving(f.part, home) for f in rest):
+            self._claim([(1, product(rest))], home, sign, straight, way)
+        for factor in remembering:
+            if not self._is_memory(factor.part, home):
+                self._inside(factor.part, home, sign, straight and factor.above, way)
+
+    def _inside(
+        self, part: Expression, home: Address, sign: int, straight: bool, way: tuple[Address, ...]
+    ) -> None:
+        cell = self.training.cell_of(part, home)
+        if cell is not None:
+            self._into(cell, home, sign, straight, way)
+        elif isinstance(part, Infix) and part.operator in "+-":
+            self._sum(terms(part), home, sign, straight, way)
+        else:
+            bounded = isinstance(part, Call) and part.function in BOUNDS
+            for piece in inner(part):
+                self._sum(terms(piece), home, sign, straight and bounded, way)
+
+    def _into(
+        self, cell: Address, home: Address, sign: int, straight: bool, way: tuple[Address, ...]
+    ) -> None:
+        """A cell that goes on from the step before, or is made of one."""
+        pattern = self.training.book.patterns.get(cell)
+        if cell in self.training.weight_cells or cell in way or len(way) >= DEEPEST:
+            return
+        if pattern is None or pattern.expression is None or self._is_outdated(cell, home, way):
+            return
+        self.read.append(cell)
+        self._sum(terms(pattern.expression), cell, sign, straight, (*way, cell))
+
+    def _is_outdated(self, cell: Address, home: Address, way: Sequence[Address]) -> bool:
+        """Whether the same formula mentions what the cell is one step later."""
+        beside = {*self.training.flow.sources(home), *way}
+        return any(cell + stride in beside for stride in self.training.strides)
+
+    # What is claimed
+
+    def _claim(
+        self,
+        parts: Sequence[SignedTerm],
+        home: Address,
+        sign: int,
+        straight: bool,
+        way: tuple[Address, ...],
+    ) -> None:
+        """What doesn't remember anything: the gradient, less rates and signs."""
+        if len(parts) > 1:
+            self._add(home, self._bare_sum(parts, home, sign), False, 1, straight, way)
+            return
+        ((own_sign, part),) = parts
+        split = factors(part)
+        sign *= own_sign * split.sign
+        rest = [f for f in split.parts if not self._is_rate(f, home, split.parts)]
+        moving = [f for f in rest if self.training.varies(f.part, home)] or rest
+        inline = product(rest)
+        if len(moving) == 1 and moving[0].above and len(inside := terms(moving[0].part)) > 1:
+            kept = [term for term in inside if not self._is_decay(term[1], home)]
+            if kept and len(kept) < len(inside):
+                self._claim(kept, home, sign, straight, way)
+        above = [cell for f in moving if f.above and (cell := self.training.cell_of(f.part, home))]
+        only = [f for f in moving if f.above]
+        alone = len(above) == len(only) == 1
+        shared = alone and len(rest) > 1 and self._is_shared(above[0])
+        if shared:
+            self._add(home, inline, False, sign, straight, way)
+        if alone:
+            self._claim_cell(above[0], sign, straight, way)
+        if not alone or (len(rest) > 1 and not shared):
+            self._add(home, inline, False, sign, straight, way)
+        bare = product([f for f in moving if not self._is_setting(f.part, home, moving)])
+        settings = [f for f in rest if f not in moving and self._is_setting(f.part, home, moving)]
+        if not alone and settings:
+            self._add(
+                home, product([f for f in rest if f not in settings]), False, sign, straight, way
+            )
+        if not alone:
+            self._claim_only_cell(bare, home, sign, straight, way)
+
+    def _is_shared(self, cell: Address) -> bool:
+        """Whether several weights' updates take a cell: it is a factor of all their gradients."""
+        users = self.training.flow.users.get(cell, ())
+        return len(self.training.update_cells.intersection(users)) > 1
+
+    def _claim_only_cell(
+        self, part: Expression, home: Address, sign: int, straight: bool, way: tuple[Address, ...]
+    ) -> None:
+        """The one cell that an expression depends on, whatever it makes of that."""
+        varying = self.training.varying
+        cells = {cell for cell in self.training.mentioned(part, home) if cell in varying}
+        if len(cells) == 1 and not isinstance(part, Reference):
+            bounded = isinstance(part, Call) and part.function in BOUNDS
+            self._claim_cell(cells.pop(), sign, straight and bounded, way)
+
+    def _claim_cell(
+        self, cell: Address, sign: int, straight: bool, way: tuple[Address, ...]
+    ) -> None:
+        pattern = self.training.book.patterns.get(cell)
+        if pattern is None:
+            name = Reference(self.training.book.called(cell, way[-1]))
+            self._add(cell, name, True, sign, straight, way)
+        elif pattern.expression is not None and cell not in self.training.weight_cells:
+            self.read.append(cell)
+            wrapped = self._wrapped(cell, pattern.expression) if len(way) < DEEPEST else None
+            if wrapped and wrapped.surely:
+                self._unwrap(wrapped, cell, sign, straight, way)
+            if not (wrapped and wrapped.by_rate):
+                self._add(cell, pattern.expression, True, sign, straight, way)
+            if wrapped and not wrapped.surely:
+                self._unwrap(wrapped, cell, sign, straight, way)
+
+    def _wrapped(self, cell: Address, expression: Expression) -> Wrapped | None:
+        """What a cell only scales, keeps within bounds, or adds decay to."""
+        parts = terms(expression)
+        kept = [term for term in parts if not self._is_decay(term[1], cell)]
+        if len(kept) != 1:
+            return None
+        ((sign, part),) = kept
+        split = factors(part)
+        moving = [f for f in split.parts if self.training.varies(f.part, cell)]
+        rest = [f for f in split.parts if f not in moving]
+        if len(moving) != 1 or not moving[0].above:
+            return None
+        inside = moving[0].part
+        bounded = isinstance(inside, Call) and inside.function in BOUNDS
+        scales = [f for f in rest if not isinstance(f.part, Number)]
+        settled = all(self._is_setting(f.part, cell, moving) for f in rest)
+        decays, turned = len(kept) < len(parts), sign * split.sign < 0
+        if not settled or not (bounded or scales or decays or (turned and not rest)):
+            return None
+        by_rate = any(self._is_rate(f, cell, ()) for f in rest)
+        return Wrapped(inside, sign * split.sign, bounded or decays or by_rate, by_rate)
+
+    def _unwrap(
+        self, wrapped: Wrapped, cell: Address, sign: int, straight: bool, way: tuple[Address, ...]
+    ) -> None:
+        sign, way = sign * wrapped.sign, (*way, cell)
+        behind = self.training.cell_of(wrapped.inside, cell)
+        if behind is None:
+            self._claim_only_cell(wrapped.inside, cell, sign, straight, way)
+        elif behind not in way:
+            self._claim_cell(behind, sign, straight, way)
+
+    def _add(
+        self,
+        owner: Address,
+        expression: Expression,
+        whole: bool,
+        sign: int,
+        straight: bool,
+        way: tuple[Address, ...],
+    ) -> None:
+        via = way[: way.index(owner)] if owner in way else way
+        found = Found(owner, expression, whole, sign, via)
+        (self.straight if straight else self.bent).append(found)
+
+    def _bare_sum(self, parts: Sequence[SignedTerm], home: Address, sign: int) -> Expression:
+        """Some terms as a sum, the learning rate left out of each."""
+        signed: list[Expression] = []
+        for own, part in parts:
+            split = factors(part)
+            bare = product([f for f in split.parts if not self._is_rate(f, home, split.parts)])
+            bare = Prefix("-", bare) if split.sign < 0 else bare
+            signed.append(Prefix("-", bare) if sign * own < 0 else bare)
+        return reduce(lambda a, b: Infix("+", a, b), signed)
+
+    # What the parts of a formula are
+
+    def _moving(self, part: Expression, home: Address) -> set[Address]:
+        varying, remembering = self.training.varying, self.training.remembering
+        cells = self.training.mentioned(part, home)
+        return {cell for cell in cells if cell in varying or cell in remembering}
+
+    def _was(self, home: Address, cell: Address) -> bool:
+        """Whether a cell is what another was one step ago, and is to be."""
+        return home in self.training.remembering and self.training.before(home, cell)
+
+    def _is_decay(self, part: Expression, home: Address) -> bool:
+        """Whether a term is a share of the weight itself."""
+        return self._moving(part, home) == {self.base}
+
+    def _is_memory(self, part: Expression, home: Address) -> bool:
+        """Whether a part is only what was one step ago: of the cell, or of the weight."""
+        moving = self._moving(part, home)
+        mentioned = self.training.mentioned(part, home)
+        before = {cell for cell in mentioned if self._was(home, cell)}
+        return bool(moving or before) and moving != {self.base} and moving <= before | self.own
+
+    def _remembers(self, part: Expression, home: Address) -> bool:
+        """Whether something in a part goes on from the step before."""
+        training = self.training
+        return any(
+            cell in training.remembering
+            or self._was(home, cell)
+            or (cell in self.own and cell != self.base)
+            for cell in self._moving(part, home)
+        )
+
+    def _is_rate(self, factor: Factor, home: Address, beside: Sequence[Factor]) -> bool:
+        """Whether a factor is the learning rate, or a number in its place."""
+        cell = self.training.cell_of(factor.part, home)
+        if cell is not None and self.training.flow.plain(cell) == self.training.rate:
+            return True
+        if self.training.varies(factor.part, home):
+            return False
+        if isinstance(factor.part, Number) and 0 < factor.part.value < 1 and factor.above:
+            return self.training.rate is None
+        lone = len(beside) == 2 and not isinstance(factor.part, Infix)
+        return self.training.rate is None and lone
+
+    def _is_setting(self, part: Expression, home: Address, beside: Sequence[Factor]) -> bool:
+        """Whether a part that depends on no weight isn't data, of which the others are made."""
+        training = self.training
+        if training.varies(part, home):
+            return False
+        if isinstance(part, Number):
+            return True
+        cells = {training.plain(cell) for cell in training.mentioned(part, home)}
+        cells.discard(training.rate)
+        if not cells:
+            return True
+        if not all(cell in training.book.patterns or self._stays(cell, home) for cell in cells):
+            return False
+        start = [cell for factor in beside for cell in self._moving(factor.part, home)]
+        sources, stop = training.flow.sources, training.weight_cells
+        for cell in walk(start, lambda at: () if at in stop else sources(at)):
+            if cell in stop or cell not in training.varying:
+                continue
+            self.read.append(cell)
+            if not cells.isdisjoint(map(training.plain, sources(cell))):
+                return False
+        return True
+
+    def _stays(self, cell: Address, home: Address) -> bool:
+        """Whether a formula mentions the same cell a step earlier or later."""
+        sources, plain = self.training.flow.sources, self.training.plain
+        beside = [home + sign * stride for stride in self.training.strides for sign in (1, -1)]
+        return any(cell in map(plain, sources(other)) for other in beside)

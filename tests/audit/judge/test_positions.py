@@ -1,0 +1,92 @@
+"""Every cell of a step has its place in the others, however far apart these are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.audit.material.network import NETWORK, groups_of, two_samples
+from tests.audit.material.small import all_at, at
+
+
+def first(*sheets):
+    """The first of most steps, and where its cells stand."""
+    tested = groups_of(*sheets)[0]
+    return tested, tested.positions
+
+
+@pytest.mark.parametrize(
+    ("cell", "there"),
+    [("A2", "A5"), ("A3", "A6"), ("D2", "D5"), ("I2", "I5"), ("L1", "L1"), ("K1", "K1")],
+    ids=["a weight", "the next one", "an activation", "a gradient", "an input", "a heading"],
+)
+def test_what_is_a_steps_own_moves_with_it_and_what_serves_all_stays(cell, there):
+    tested, positions = first(NETWORK)
+    assert positions.there(at(cell), tested.alike[3]) == at(there)
+    assert positions.there(at(cell), tested.step) == at(cell)
+
+
+def test_samples_move_by_their_own_distance_and_weights_by_theirs():
+    tested, positions = first(*two_samples())
+    later = tested.alike[2]
+    assert positions.there(at("A2"), later) == at("A4")
+    assert positions.there(at("C2", 1), later) == at("C6", 1)
+    assert positions.there(at("C3", 1), later) == at("C7", 1)
+
+
+def test_a_cell_that_nothing_uses_moves_with_those_beside_it():
+    tested, positions = first({**NETWORK, "M2:M8": 0.3})
+    assert not positions.owns(at("M2"))
+    assert positions.there(at("M2"), tested.alike[2]) == at("M4")
+
+
+def test_after_the_last_update_a_weight_goes_no_further():
+    tested, positions = first(NETWORK)
+    assert positions.there(at("A7"), tested.alike[1]) == at("A8")
+    assert positions.there(at("A7"), tested.alike[4]) == at("A7")
+
+
+def test_a_step_owns_its_weights_and_all_it_is_made_of():
+    _, positions = first(NETWORK)
+    assert all(positions.owns(at(cell)) for cell in ("A2", "B2", "C2", "I2", "L1"))
+    assert not any(positions.owns(at(cell)) for cell in ("A3", "C3", "K1"))
+
+
+def test_rows_hold_what_belongs_to_the_step_alone():
+    _, positions = first(NETWORK)
+    assert {frozenset(cells) for cells in positions.rows.values()} == {frozenset(all_at("A2:I2"))}
+
+
+def test_cells_of_other_steps_are_computed_from_their_weights():
+    _, positions = first(NETWORK)
+    assert set(all_at("C3:I8")) <= positions.of_other_steps
+    assert positions.of_other_steps.isdisjoint(all_at("C2:I2"))
+
+
+def test_a_cell_of_two_steps_is_neithers_alone():
+    _, positions = first({**NETWORK, "M3:M8": "=0.9*C2+C3"})
+    assert at("M3") not in positions.of_other_steps
+    assert at("M4") in positions.of_other_steps
+
+
+def test_a_formula_that_neither_the_loss_nor_a_claim_uses_is_unused():
+    assert first(NETWORK)[1].unused == []
+    beside = {**NETWORK, "M2:M8": "=A2*2", "N2:N8": "=$L$1*2"}
+    assert first(beside)[1].unused == [at("M2")]  # the other one depends on no weight
+
+
+def test_a_blank_counts_as_nothing_and_words_as_no_number():
+    _, positions = first(NETWORK)
+    assert positions.value(at("L1")) == 0.7
+    assert positions.value(at("Z9")) == 0
+    assert np.isnan(positions.value(at("K1")))
+
+
+def test_the_values_of_a_cell_are_those_in_every_step():
+    tested, positions = first(*two_samples())
+    some = tested.alike[:3]
+    assert positions.values(at("A3", 1), some).tolist() == [0.7] * 3
+    book = tested.training.book
+    wanted = [book.values[cell] for cell in all_at("C3,C5,C7", 1)]
+    assert positions.values(at("C3", 1), some).tolist() == wanted
+    assert len(set(wanted)) == 3

@@ -1,0 +1,37 @@
+"""A right table is left alone by every generator; those of claims put their own formulas right."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.audit.repair.generators.catalogue import GENERATORS
+from tests.audit.material.network import NETWORK, proposed, symptoms
+from tests.audit.material.small import at
+
+
+@pytest.mark.parametrize("name", [generator.name for generator in GENERATORS])
+def test_nothing_is_proposed_for_a_right_table(name):
+    right = symptoms(NETWORK)
+    assert right.wrong == {}
+    assert proposed(name, right) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "formula", "right"),
+    [
+        ("one edit", "=G2*C2", "G2*D2"),
+        ("two edits", "=F2*C2", "G2*D2"),
+        ("written anew", "=EXP(F2)", "(E2-$L$2)*D2"),
+    ],
+)
+def test_a_claims_own_formula_is_put_right(name, formula, right):
+    (hypothesis,) = proposed(name, symptoms({**NETWORK, "H2:H8": formula}))
+    assert (hypothesis.cells, hypothesis.formulas) == ((at("H2"),), (right,))
+
+
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [("one edit", "=F2*C2"), ("two edits", "=EXP(F2)"), ("one edit", "=EXP(F2)")],
+)
+def test_what_takes_more_is_left_to_those_that_are_asked_later(name, formula):
+    assert proposed(name, symptoms({**NETWORK, "H2:H8": formula})) == []

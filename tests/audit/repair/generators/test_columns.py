@@ -1,0 +1,47 @@
+"""Columns that several gradients come from are put right by an edit, or written anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.audit.material.network import NETWORK, W1, W2, proposed, symptoms
+from tests.audit.material.small import at
+
+
+def repairs(name, changed):
+    """Of every hypothesis its first cell, its formula there and the weights that it explains."""
+    found = proposed(name, symptoms({**NETWORK, **changed}))
+    return {(h.home, h.formulas[0]): h.explains for h in found}
+
+
+@pytest.mark.parametrize(
+    ("name", "area", "formula", "right", "explains"),
+    [
+        ("constant formulas", "C2:C8", "=$L$1", "$L$1*A2", {W1}),
+        ("changed columns", "E2:E8", "=B2*C2", "B2*D2", {W1, W2}),
+        ("changed columns", "G2:G8", "=E2-$L$1", "E2-$L$2", {W1, W2}),
+        ("lacking columns", "G2:G8", "=E2", "E2-$L$2", {W1, W2}),
+        ("lacking columns", "F2:F8", "=(E2-$L$2)^2", "(E2-$L$2)^2*0.5", {W1, W2}),
+    ],
+)
+def test_a_column_gets_its_formula_back(name, area, formula, right, explains):
+    home = at(area.partition(":")[0])
+    assert repairs(name, {area: formula})[home, right] == explains
+
+
+def test_a_column_on_the_way_back_is_written_anew_as_a_slope():
+    assert (at("G2"), "E2-$L$2") in repairs("slopes anew", {"G2:G8": "=EXP(E2)*F2"})
+
+
+def test_what_is_changed_is_not_added_to_nor_what_lacks_something_changed():
+    assert repairs("lacking columns", {"E2:E8": "=B2*C2"}) == {}
+    assert (at("G2"), "E2-$L$2") not in repairs("changed columns", {"G2:G8": "=E2"})
+
+
+def test_only_what_depends_on_no_weight_is_a_constant_formula():
+    assert repairs("constant formulas", {"E2:E8": "=B2*C2"}) == {}
+
+
+def test_a_slip_in_a_claim_is_no_columns_fault():
+    for name in ("constant formulas", "changed columns", "lacking columns", "slopes anew"):
+        assert repairs(name, {"H2:H8": "=G2*C2"}) == {}

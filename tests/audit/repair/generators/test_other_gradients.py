@@ -1,0 +1,48 @@
+"""An update that takes another weight's gradient is led back to its own."""
+
+from __future__ import annotations
+
+from gradbook.audit.repair.generators.other_gradients import serving_others, whose
+from gradbook.audit.repair.hypotheses import Cause
+from tests.audit.material.network import NETWORK, W1, W2, proposed, symptoms
+from tests.audit.material.small import at
+
+CROSSED = {**NETWORK, "A3:A8": "=A2-$L$3*H2"}
+
+
+def test_an_update_gets_its_own_gradient():
+    (hypothesis,) = proposed("other gradients", symptoms(CROSSED))
+    assert (hypothesis.cause, hypothesis.whose) == (Cause.UPDATE, W2)
+    assert (hypothesis.cells, hypothesis.formulas) == ((at("A3"),), ("A2-$L$3*I2",))
+    assert hypothesis.explains == {W1}
+
+
+def test_two_updates_that_are_crossed_are_both_led_back():
+    found = proposed("other gradients", symptoms({**CROSSED, "B3:B8": "=B2-$L$3*I2"}))
+    assert {(h.home, h.formulas[0], h.whose) for h in found} == {
+        (at("A3"), "A2-$L$3*I2", W2),
+        (at("B3"), "B2-$L$3*H2", W1),
+    }
+
+
+def test_a_velocity_takes_the_place_of_anothers_velocity():
+    velocities = {"M2": "=I2", "M3:M8": "=0.9*M2+I3", "N2": "=H2", "N3:N8": "=0.9*N2+H3"}
+    updates = {"A3:A8": "=A2-$L$3*N2", "B3:B8": "=B2-$L$3*N2"}
+    (hypothesis,) = proposed("other gradients", symptoms({**NETWORK, **velocities, **updates}))
+    assert (hypothesis.home, hypothesis.formulas) == (at("A4"), ("A3-$L$3*M3",))
+
+
+def test_a_gradient_that_nobody_has_is_no_other_weights():
+    assert proposed("other gradients", symptoms({**NETWORK, "I2:I8": "=G2*B2*D2*$L$1"})) == []
+
+
+def test_where_a_claims_own_column_is_missing_nothing_is_proposed():
+    cleared = {**CROSSED, "I2:I8": "=G2"}
+    found = symptoms(cleared)
+    assert whose(found.tested, W1, found.wrong[W1]) == W2
+    assert proposed("other gradients", found) == []
+
+
+def test_a_claim_that_an_update_follows_serves_its_own():
+    found = symptoms(CROSSED)
+    assert serving_others(found.tested, found.wrong) == set()

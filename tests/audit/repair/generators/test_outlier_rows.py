@@ -1,0 +1,47 @@
+"""A row that isn't like most is given the formulas of most, where those put it right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gradbook.audit.repair.hypotheses import Cause
+from tests.audit.material.network import NETWORK, W1, W2, groups_of, proposed, symptoms_of
+from tests.audit.material.small import at
+
+
+def of_the_row(changed):
+    """What is proposed for the one step that isn't like the others."""
+    usual, other = groups_of({**NETWORK, **changed})
+    known = symptoms_of(usual).earlier
+    return proposed("outlier rows", replace(symptoms_of(other, known), usual=usual.alike))
+
+
+@pytest.mark.parametrize(
+    ("cell", "formula", "right", "explains"),
+    [
+        ("H5", "=G5*C5", "G5*D5", {W2}),
+        ("H5", "=G4*D5", "G5*D5", {W2}),
+        ("G5", "=$L$2-E5", "E5-$L$2", {W1, W2}),
+        ("H5", 0.25, "G5*D5", {W2}),
+    ],
+)
+def test_a_cell_that_departs_says_again_what_its_column_says(cell, formula, right, explains):
+    (hypothesis,) = of_the_row({cell: formula})
+    assert hypothesis.cause is Cause.ROW
+    assert (hypothesis.cells, hypothesis.formulas) == ((at(cell),), (right,))
+    assert hypothesis.explains == explains
+
+
+def test_of_two_cells_that_depart_only_the_wrong_one_is_named():
+    (hypothesis,) = of_the_row({"H5": "=G5*C5", "F5": "=($L$2-E5)^2/2"})
+    assert hypothesis.cells == (at("H5"),)
+
+
+def test_a_row_in_other_words_is_left_alone():
+    assert of_the_row({"H5": "=D5*G5"}) == []
+
+
+def test_what_is_wrong_in_most_rows_is_no_rows_fault():
+    assert of_the_row({"H2:H8": "=G2*C2", "G5": "=-$L$2+E5"}) == []
