@@ -14,7 +14,7 @@ from gradbook.audit.backward.chain.uneven import UnevenError, evened
 from gradbook.audit.backward.faults.succession import BlockFault, faults, unexplained
 from gradbook.audit.backward.wording import BackwardWording
 from gradbook.audit.budget import Spent
-from gradbook.audit.findings.findings import RIGHT, WRONG, SheetReport
+from gradbook.audit.findings.findings import RIGHT, UNFINISHED, WRONG, Finding, SheetReport
 from gradbook.audit.formula.address import Address, written
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
@@ -110,13 +110,19 @@ def _report(
     )
     return SheetReport(
         sheet=book.sheets[sheet].title,
-        verdict=WRONG if findings else RIGHT,
+        verdict=_verdict(last, wording, findings),
         loss=_called(book, back),
         rate=_rate(book, back),
         weights=tuple(wording.gradients),
         findings=findings,
         notes=tuple(_notes(book, back, last, wording)),
     )
+
+
+def _verdict(last: BackwardPass, wording: BackwardWording, findings: Sequence[Finding]) -> str:
+    if findings:
+        return WRONG
+    return UNFINISHED if unexplained(last, wording.naming) else RIGHT
 
 
 def _called(book: Book, back: BackwardPass) -> str:

@@ -80,7 +80,8 @@ def cells_of_sheet(
     pairs = _pairs(book, flow, sheet, blanks)
     if not pairs:
         return None
-    leaf = _leaf(book, blanks, weights)
+    inside = flow.behind(pair.output for pair in pairs).union(pair.target for pair in pairs)
+    leaf = _leaf(book, blanks, weights, inside)
     values = PointValues(functions, order, leaf)
     groups = _groups(pairs, values)
     if groups and weights is None:
@@ -107,8 +108,14 @@ def _blanks_that_count(book: Book) -> set[Address]:
 
 
 def _leaf(
-    book: Book, blanks: set[Address], weights: Collection[Address] | None
+    book: Book,
+    blanks: set[Address],
+    weights: Collection[Address] | None,
+    inside: Collection[Address],
 ) -> Callable[[Address], PointValue]:
+    """Typed numbers drawn for each cell anew and always the same; rates and other factors, which
+    stand outside of the network, are above 0."""
+
     def leaf(cell: Address) -> PointValue:
         value = book.values.get(cell)
         if isinstance(value, bool):
@@ -116,7 +123,8 @@ def _leaf(
         if weights is not None and cell not in weights and value in (0.0, 1.0):
             return np.full(POINTS, float(value))
         if isinstance(value, float) or cell in blanks or cell in book.patterns:
-            return np.random.default_rng(cell).normal(0, SPREAD, POINTS)
+            drawn = np.random.default_rng(cell).normal(0, SPREAD, POINTS)
+            return drawn if cell in inside else np.abs(drawn)
         return value
 
     return leaf

@@ -149,8 +149,10 @@ class BackwardPass:
         if not found:
             return None
         votes = Counter(factor for _, factor in found)
-        sign = np.sign(min(found, key=lambda entry: entry[0])[1][0])
-        meant = {factor: n for factor, n in votes.items() if np.sign(factor[0]) == sign}
+        nearest = min(depth for depth, _ in found)
+        ups = sum(np.sign(factor[0]) for depth, factor in found if depth == nearest)
+        meant = {factor: n for factor, n in votes.items() if (factor[0] > 0) == (ups >= 0)}
+        meant = meant or votes
         exact = {factor: n for factor, n in meant.items() if abs(factor[0]) == 1}
         chosen = exact if exact and not in_updates else meant
         return max(chosen, key=lambda factor: (chosen[factor], -abs(factor[0])))

@@ -7,7 +7,7 @@ from itertools import islice
 
 from gradbook.audit.formula.address import Address, column_of, letters, pack, row_of, sheet_of
 from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.expression import Path, paths, put
+from gradbook.audit.formula.expression import Path, paths, put, references
 from gradbook.audit.formula.pattern import RangeReference
 from gradbook.audit.workbook.book import Book, quoted
 from gradbook.targets.excel.language.grammar import (
@@ -19,6 +19,7 @@ from gradbook.targets.excel.language.grammar import (
     Reference,
     write,
 )
+from gradbook.targets.excel.language.reader import FormulaError, read
 
 MOST_RANGES = 150
 TURNED = "transposition"
@@ -88,16 +89,35 @@ def _other_ranges(book: Book, part: Reference, home: Address) -> Iterator[Refere
 def _first_cells(book: Book, shape: tuple[int, int], sheet: int) -> Iterator[Address]:
     """Where ranges of a shape begin, each once."""
     seen: set[Address] = set()
+    for corners in _every_range(book):
+        first = pack(*corners[:3])
+        size = corners[3] - corners[1], corners[4] - corners[2]
+        if corners[0] == sheet and size == shape and first not in seen:
+            seen.add(first)
+            yield first
+
+
+def _every_range(book: Book) -> Iterator[tuple[int, int, int, int, int]]:
+    """The corners of the ranges that formulas mention, array formulas as they are typed first."""
+    typed = {text: cell for cell, text in sorted(book.arrays.items(), reverse=True)}
+    for text, home in typed.items():
+        for reference in _references(text):
+            mention = book.reader.mention(reference.text, home)
+            corners = mention.corners(home) if isinstance(mention, RangeReference) else None
+            if corners is not None:
+                yield corners
     for cell, pattern in book.patterns.items():
         for place in pattern.places:
             corners = place.corners(cell) if isinstance(place, RangeReference) else None
-            if corners is None or corners[0] != sheet:
-                continue
-            first = pack(corners[0], corners[1], corners[2])
-            size = corners[3] - corners[1], corners[4] - corners[2]
-            if size == shape and first not in seen:
-                seen.add(first)
-                yield first
+            if corners is not None:
+                yield corners
+
+
+def _references(text: str) -> list[Reference]:
+    try:
+        return list(references(read(text)))
+    except FormulaError:
+        return []
 
 
 def _anchored(mention: RangeReference, cell: Address) -> str:
