@@ -32,6 +32,7 @@ from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
+from gradbook.audit.repair.circles import with_circles, without_circles
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
 from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.training.pasted_gradients import with_pasted_gradients
@@ -64,10 +65,14 @@ def _report(name: str, path: str | Path) -> BookReport:
         book = read_book(path)
         origin, asked = origin_of(book), asked_of(book)
         flow = Flow(book)
+        book, circular = without_circles(book, flow)
+        flow = Flow(book) if circular else flow
         fill_in(book, flow)
-        sheets = told(book, _sheets(book, flow), asked)
+        sheets = told(book, with_circles(_sheets(book, flow), circular), asked)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
+    except Spent:
+        return BookReport(name, UNREADABLE, problem=f"{NOT_LOOKED_AT}: there is too much of it")
     except (RecursionError, MemoryError):
         return BookReport(name, UNREADABLE, problem="its formulas are too deep to follow")
     return BookReport(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from gradbook.audit.findings.findings import (
     RIGHT,
@@ -33,7 +34,9 @@ from gradbook.audit.formula.pattern import RangeReference
 from gradbook.audit.workbook.book import Book
 from gradbook.errors import GradbookError
 from gradbook.net import parse
-from gradbook.targets.excel.solution import Solution
+
+if TYPE_CHECKING:
+    from gradbook.targets.excel.solution import Solution
 
 NAME = re.compile(r"fill_in_([a-z]{1,20})_\d{1,5}")  # as the exercise calls its blank columns
 LONGEST_NET = 20_000  # characters
@@ -114,6 +117,8 @@ def _solution(text: str) -> Solution | None:
     """The workbook of the network that the exercise was made of, as it says itself."""
     if not text or len(text) > LONGEST_NET:
         return None
+    from gradbook.targets.excel.solution import Solution  # a writer: seldom needed, slow to load
+
     try:
         net = parse(text)
         return Solution(net) if net.count() <= MOST_PARAMETERS else None

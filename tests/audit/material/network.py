@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gradbook.audit.judge.loss import find_loss
+from gradbook.audit.judge.loss import every_step
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.generators.catalogue import GENERATORS, SearchStage
 from gradbook.audit.repair.gradients import wrong_claims
 from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
+from gradbook.audit.training.step_loss import StepLoss
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import find_trainings
 from gradbook.audit.workbook.evaluate import fill_in
 from tests.audit.material.made import Content
-from tests.audit.material.small import small
+from tests.audit.material.small import at, small
 
 HEADINGS = {"A1": "w1", "B1": "w2", "C1": "h", "D1": "a", "E1": "o", "F1": "E", "G1": "∂E/∂o"}
 NETWORK: dict[str, Content] = {
@@ -33,6 +34,7 @@ NETWORK: dict[str, Content] = {
     "I2:I8": "=G2*B2*D2*(1-D2)*$L$1",
 }
 W1, W2 = 0, 1
+LOSS = at("F2")  # of the first step
 SHARE = "=({y}-{t})*{x}*2"
 INPUTS = ((0.3, 0.8), (0.7, 0.1))  # and targets
 
@@ -43,14 +45,14 @@ def two_samples(share: str = SHARE, other: str = "") -> tuple[dict[str, Content]
     `other` is the second one's, where it is another formula.
     """
     other = other or share
-    weights: dict[str, Content] = {"A1": "w", "B1": "∂E/∂w", "C1": "E", "E1": 0.1, "A2": 0.5}
+    weights: dict[str, Content] = {"A1": "w", "B1": "∂E/∂w", "F1": "E", "E1": 0.1, "A2": 0.5}
     samples: dict[str, Content] = {"A1": "x", "B1": "t", "C1": "y", "D1": "E", "E1": "g"}
     for k in range(6):
         row, first = 2 + k, 2 + 2 * k
         if k:
             weights[f"A{row}"] = f"=A{row - 1}-$E$1*B{row - 1}"
         weights[f"B{row}"] = f"=SUM(Sheet2!E{first}:E{first + 1})"
-        weights[f"C{row}"] = f"=SUM(Sheet2!D{first}:D{first + 1})"
+        weights[f"F{row}"] = f"=SUM(Sheet2!D{first}:D{first + 1})"
         for (x, t), here, said in zip(INPUTS, (first, first + 1), (share, other), strict=True):
             names = {"x": f"A{here}", "t": f"B{here}", "y": f"C{here}", "first": f"A{first}"}
             samples |= {f"A{here}": x, f"B{here}": t}
@@ -65,7 +67,7 @@ def groups_of(*sheets: Mapping[str, Content]) -> list[StepUnderTest]:
     book, flow = small(*sheets)
     fill_in(book, flow)
     (training,) = find_trainings(book, flow)
-    groups = alike(training, steps_of(training, find_loss(training)[0]))
+    groups = alike(training, steps_of(training, every_step(training, StepLoss((LOSS,)))))
     return [StepUnderTest.of(training, group) for group in sorted(groups, key=lambda g: -len(g))]
 
 

@@ -69,6 +69,7 @@ ELEMENTWISE: dict[str, Callable[..., Node]] = {
     "LOG": _logarithm,
     "LOG10": _logarithm,
     "POWER": power,
+    "POW": power,
     "SIGN": lambda x: if_positive(x, 1, if_positive(-x, -1, 0)),
     "NOT": lambda x: if_positive(truth(x.graph, x), 0, 1),
     "N": lambda x: x,

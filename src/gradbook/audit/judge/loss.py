@@ -42,7 +42,7 @@ LARGEST_COUNT = 100_000  # of samples that a mean is over
 ENOUGH = 0.8  # of the gradients: the others are wrong
 
 ENOUGH_SCALED = 0.7  # of the gradients, to be those of so many times a loss
-LIKE = 0.9  # how much of what the gradients count a loss counts that they should be of
+LIKE = 0.5  # how much of what the gradients count a loss counts that they should be of
 LIKELIER = 0.1  # by how much more a loss must count what the gradients count, if it explains none
 
 Found = tuple[float, StepLoss]  # the share of the gradients that are its gradients

@@ -48,6 +48,7 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "SQRT": np.sqrt,
     "TANH": np.tanh,
     "POWER": np.power,
+    "POW": np.power,
 }
 
 

@@ -35,6 +35,7 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 from gradbook.targets.excel.language.grammar import Expression, Infix, Reference, write
 
+SLOPE_AXES = 2  # weights and points
 MOST_COLUMNS = 60
 MOST_OFFERED = 120  # cells that may stand in the place of others
 MOST_DERIVED = 24  # cells whose functions may be missing
@@ -161,7 +162,7 @@ class ColumnEdits:
             if any(len(others) != len(edits) for others, _ in together):
                 continue
             both = zip(nodes, together, strict=True)
-            given = {n: np.asarray(values) for n, (_, values) in both if isinstance(n, Node)}
+            given = {n: _with_axes(values) for n, (_, values) in both if isinstance(n, Node)}
             right = np.logical_and(self.slopes.right(given), self._whole(given)[:, None])
             for k in self.helpful(len(edits), right):
                 each = [choices[k] for choices, _ in together]
@@ -329,6 +330,13 @@ class ColumnEdits:
     def _cell(self, one: Substitute, home: Address) -> Address | None:
         assert isinstance(one.said, Reference)
         return self.tested.training.book.reader.cell(one.said.text, home)
+
+
+def _with_axes(values: Array) -> Array:
+    """Values of alternatives with an axis for weights and one for points, though they be numbers
+    that are the same everywhere."""
+    missing = SLOPE_AXES + 1 - np.ndim(values)
+    return np.reshape(values, (len(values), *(1,) * missing, *np.shape(values)[1:]))
 
 
 def _stacked(alternatives: Iterator[Alternatives]) -> Iterator[Alternatives]:

@@ -1,0 +1,185 @@
+"""References to a later row, or to a column further right, that make a sheet circular.
+
+A table of steps goes one way: what stands in a row is computed from that row and those before it.
+A formula that takes a cell of a later step closes a circle by way of the weights, and a program
+that meets one computes nothing at all. Such a formula is named and read as meaning its own row, so
+that all the others are still judged.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from gradbook.audit.findings.findings import WRONG, Finding, SheetReport, finding_in
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of, written
+from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.expression import renamed
+from gradbook.audit.formula.pattern import CellReference, Pattern
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.flow import Flow
+from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.reader import read
+
+MOST_FORMULAS = 3  # of one sheet, that may be to blame
+MOST_CELLS = 20_000
+
+Later = dict[Address, dict[Address, Address]]  # by formula: a later cell → the one of its own step
+
+
+def without_circles(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
+    """The book as it would be if every formula kept to its own step, and those that don't."""
+    if flow.circle(book.patterns, ()) is None:
+        return book, []
+    instead: dict[Address, Pattern] = {}
+    findings: list[Finding] = []
+    for circle in _circles(book.patterns, flow):
+        for axis in (DOWN, ACROSS):
+            later = _later(book, circle, axis)
+            if later and _opens(flow, circle, later):
+                found = {home: _put_right(book, home, cells) for home, cells in later.items()}
+                instead |= found
+                findings += _findings(book, axis, later, found)
+                break
+    if not findings:
+        return book, []
+    return replace(book, patterns={**book.patterns, **instead}, recalculates=True), findings
+
+
+def with_circles(sheets: Sequence[SheetReport], findings: Sequence[Finding]) -> list[SheetReport]:
+    """The reports with such findings, each on its sheet: root causes come first."""
+    by_sheet: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_sheet[finding.sheet].append(finding)
+    found = []
+    for sheet in sheets:
+        own = by_sheet.pop(sheet.sheet, [])
+        verdict = WRONG if own else sheet.verdict
+        found.append(replace(sheet, verdict=verdict, findings=(*own, *sheet.findings)))
+    more = (SheetReport(title, WRONG, findings=tuple(own)) for title, own in by_sheet.items())
+    return [*found, *more]
+
+
+def _later(book: Book, circle: Collection[Address], axis: Axis) -> Later:
+    """The formulas of a circle that take cells from further on; none if that is what most do."""
+    if len(circle) > MOST_CELLS:
+        return {}
+    ahead: defaultdict[object, dict[CellReference, int]] = defaultdict(dict)
+    formulas: defaultdict[int, set[Pattern]] = defaultdict(set)
+    for home in circle:
+        pattern = book.patterns[home]
+        for place in pattern.places:
+            at = place.at(home) if isinstance(place, CellReference) else None
+            if at is None or at not in circle or sheet_of(at) != sheet_of(home):
+                continue
+            steps = axis.along(at) - axis.along(home)
+            if steps > 0 and isinstance(place, CellReference):
+                ahead[axis.line(home), pattern][place] = steps * axis.step
+                formulas[sheet_of(home)].add(pattern)
+    if any(len(some) > MOST_FORMULAS for some in formulas.values()):
+        return {}
+    found: Later = {}
+    for home, pattern in book.patterns.items():  # what is copied further down is wrong there, too
+        places = ahead.get((axis.line(home), pattern), {})
+        for place, steps in places.items():
+            at = place.at(home)
+            if at is not None:
+                found.setdefault(home, {})[at] = at - steps
+    own = {cell for cells in found.values() for cell in cells.values()}
+    return found if own <= book.patterns.keys() | book.values.keys() else {}
+
+
+def _opens(flow: Flow, circle: Collection[Address], later: Later) -> bool:
+    """Whether nothing is computed from itself any more."""
+
+    def sources(cell: Address) -> Iterator[Address]:
+        instead = later.get(cell, {})
+        return (instead.get(source, source) for source in flow.sources(cell))
+
+    left = {cell: {s for s in sources(cell) if s in circle} for cell in circle}
+    users: defaultdict[Address, list[Address]] = defaultdict(list)
+    for cell, needed in left.items():
+        for source in needed:
+            users[source].append(cell)
+    free = [cell for cell, needed in left.items() if not needed]
+    for cell in free:
+        for user in users[cell]:
+            left[user].discard(cell)
+            if not left[user]:
+                free.append(user)
+    return len(free) == len(left)
+
+
+def _put_right(book: Book, home: Address, cells: Mapping[Address, Address]) -> Pattern:
+    reader = book.reader
+
+    def name(reference: Reference) -> str:
+        instead = cells.get(reader.cell(reference.text, home) or -1)
+        return reference.text if instead is None else written(instead)
+
+    return reader.typed(write(renamed(read(book.patterns[home].text_at(home)), name)), home)
+
+
+def _findings(
+    book: Book, axis: Axis, later: Later, right: Mapping[Address, Pattern]
+) -> Iterator[Finding]:
+    """One for each formula of a sheet."""
+    alike: defaultdict[object, list[Address]] = defaultdict(list)
+    for home in sorted(later):
+        alike[axis.line(home), book.patterns[home]].append(home)
+    step = "row" if axis is DOWN else "column"
+    for homes in alike.values():
+        first = homes[0]
+        wrong, own = next(iter(later[first].items()))
+        what = book.label(own, axis)
+        yield finding_in(
+            book,
+            homes,
+            "another row",
+            quantity=book.label(first, axis) or written(first),
+            why=f"{written(wrong)} is of a later {step}, which makes the sheet circular; "
+            f"{written(own)}{f' ({what})' if what else ''} belongs there",
+            right=right[first],
+            edits=[Edit(EditKind.REFERENCE, (), Reference(written(wrong)), Reference(what))],
+        )
+
+
+# Circles ------------------------------------------------------------------------------
+
+
+def _circles(cells: Iterable[Address], flow: Flow) -> Iterator[set[Address]]:
+    """The groups of cells each of which is computed from all of its group (Tarjan, 1972)."""
+    number: dict[Address, int] = {}
+    lowest: dict[Address, int] = {}
+    path: list[Address] = []
+    on_path: set[Address] = set()
+    for start in cells:
+        if start in number:
+            continue
+        waiting = [(start, iter(flow.sources(start)))]
+        number[start] = lowest[start] = len(number)
+        path.append(start)
+        on_path.add(start)
+        while waiting:
+            cell, sources = waiting[-1]
+            source = next((s for s in sources if s not in number or s in on_path), None)
+            if source is None:
+                waiting.pop()
+                if waiting:
+                    above = waiting[-1][0]
+                    lowest[above] = min(lowest[above], lowest[cell])
+                if lowest[cell] == number[cell]:
+                    cut = len(path) - 1 - path[::-1].index(cell)
+                    group = set(path[cut:])
+                    del path[cut:]
+                    on_path -= group
+                    if len(group) > 1:
+                        yield group
+            elif source in number:
+                lowest[cell] = min(lowest[cell], number[source])
+            else:
+                number[source] = lowest[source] = len(number)
+                path.append(source)
+                on_path.add(source)
+                waiting.append((source, iter(flow.sources(source))))
