@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 
-from gradbook.amounts import counted
-from gradbook.audit.backward.cells.blocks import blocks
-from gradbook.audit.backward.cells.naming import Naming
-from gradbook.audit.backward.cells.outputs import Cells, cells_of_sheet
-from gradbook.audit.backward.chain.backward_pass import BackwardPass
-from gradbook.audit.backward.chain.losses import StartingLoss, losses
-from gradbook.audit.backward.chain.uneven import UnevenError, evened
-from gradbook.audit.backward.faults.succession import BlockFault, faults, unexplained
+from gradbook.audit.backward.backward_pass import BackwardPass
+from gradbook.audit.backward.blocks import blocks
+from gradbook.audit.backward.faults import BlockFault, faults, unexplained
+from gradbook.audit.backward.losses import StartingLoss, losses
+from gradbook.audit.backward.outputs import Cells, cells_of_sheet
+from gradbook.audit.backward.uneven import UnevenError, evened
 from gradbook.audit.backward.wording import BackwardWording
-from gradbook.audit.budget import Spent
+from gradbook.audit.budget import sought
 from gradbook.audit.findings.findings import RIGHT, UNFINISHED, WRONG, Finding, SheetReport
 from gradbook.audit.formula.address import Address, written
 from gradbook.audit.workbook.book import Book
@@ -21,108 +22,126 @@ from gradbook.audit.workbook.flow import Flow
 
 MOST_FORMULAS = 6000  # in a book that is looked through for a backward pass
 MOST_LOSSES = 16
+SHARE = 0.3  # of what may be spent on a book's repairs, for each sheet
 FEW_WEIGHTS = 2  # whose gradients are recognised: enough to know a backward pass by
 FEW_GRADIENTS = 2  # blocks of them, or single ones
 MORE_WEIGHTS = 3  # where they are recognised only once something was put right
 MOST_KINDS = 2  # of mistakes in one that is recognised so
+MOST_SHOWN = 6  # cells of which nobody knows what they are
 
 
 def backward_reports(book: Book, flow: Flow) -> list[SheetReport]:
     """A report for each sheet with a backward pass."""
     if len(book.patterns) > MOST_FORMULAS:
         return []
-    try:
-        found = [_on_sheet(book, flow, sheet) for sheet in range(len(book.sheets))]
-    except Spent:
-        return []
+    on_sheets = (partial(_on_sheet, book, flow, sheet) for sheet in range(len(book.sheets)))
+    found = [sought(on_sheet, SHARE) for on_sheet in on_sheets]
     return [report for report in found if report is not None]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A sheet's backward pass as that of one loss, and what puts it right."""
+
+    back: BackwardPass
+    uneven: Sequence[UnevenError] = ()
+    faults: Sequence[BlockFault] = ()
+
+    @classmethod
+    def of(cls, cells: Cells, loss: StartingLoss) -> Reading:
+        plain = BackwardPass.of(cells, loss)
+        other, uneven = evened(cells, loss) if plain.wrong else (loss, [])
+        return cls(BackwardPass.of(cells, other), uneven) if uneven else cls(plain)
+
+    @property
+    def last(self) -> BackwardPass:
+        """The pass once all is put right that is known."""
+        return self.faults[-1].after if self.faults else self.back
+
+    @property
+    def recognised(self) -> int:
+        return len(self.last.claimed_weights)
+
+    def judged(self) -> Reading:
+        return Reading(self.back, self.uneven, list(faults(self.back)))
 
 
 def _on_sheet(book: Book, flow: Flow, sheet: int) -> SheetReport | None:
     cells = cells_of_sheet(book, flow, sheet)
     if cells is None:
         return None
-    options = [
-        _even(cells, loss) for loss, _ in zip(losses(cells), range(MOST_LOSSES), strict=False)
-    ]
-    return next(_likely_reports(book, sheet, options), None)
+    readings = [Reading.of(cells, loss) for loss in islice(losses(cells), MOST_LOSSES)]
+    reports = (_report(book, sheet, reading) for reading in _likely(readings))
+    return next(filter(None, reports), None)
 
 
-Option = tuple[BackwardPass, list[UnevenError]]
-
-
-def _likely_reports(book: Book, sheet: int, options: Sequence[Option]) -> Iterator[SheetReport]:
+def _likely(readings: Sequence[Reading]) -> Iterator[Reading]:
     """What a pass is, held against a loss that a cell holds, unless only another explains it."""
-    held = [option for option in options if not option[0].loss.assumed]
-    assumed = [option for option in options if option[0].loss.assumed]
+    held = [reading for reading in readings if not reading.back.loss.assumed]
+    assumed = [reading for reading in readings if reading.back.loss.assumed]
     best = [max(some, key=_recognised) for some in (held, assumed) if some]
     likely = max(best, key=_recognised)
     if held and likely is not best[0]:
-        yield from _once_put_right(book, sheet, best[:1])
-    if _recognised(likely) >= FEW_WEIGHTS:
-        report = _report(book, sheet, *likely, faults(likely[0]))
-        if report is not None:
-            yield report
-    yield from _once_put_right(book, sheet, options)
+        yield from _once_put_right(best[:1])
+    if likely.recognised >= FEW_WEIGHTS:
+        yield likely.judged()
+    yield from _once_put_right(readings)
 
 
-def _recognised(option: Option) -> int:
-    return len(option[0].claimed_weights)
+def _recognised(reading: Reading) -> int:
+    return reading.recognised
 
 
-def _even(cells: Cells, loss: StartingLoss) -> Option:
-    loss, uneven = evened(cells, loss)
-    return BackwardPass.of(cells, loss), uneven
-
-
-def _once_put_right(book: Book, sheet: int, options: Iterable[Option]) -> Iterator[SheetReport]:
-    """Reports of passes that are wrong from the start, so that little of them is recognised."""
-    for back, uneven in options:
-        if not any(map(Naming(book).calls_gradient, back.backward)) and not back.updates:
+def _once_put_right(readings: Iterable[Reading]) -> Iterator[Reading]:
+    """Passes that are wrong from the start, so that little of them is recognised before."""
+    for reading in readings:
+        back = reading.back
+        if not back.updates and not any(map(back.cells.naming.calls_gradient, back.backward)):
             continue
-        found = faults(back)
-        kinds = {fault.remedy.kind if fault.remedy else "" for fault in found}
-        if not found or len(kinds) > MOST_KINDS or "" in kinds:
-            continue
-        if len(found[-1].after.claimed_weights) >= MORE_WEIGHTS and not found[-1].after.wrong:
-            report = _report(book, sheet, back, uneven, found)
-            if report is not None:
-                yield report
+        found = _few_kinds(faults(back))
+        other = Reading(back, reading.uneven, found)
+        if found and other.recognised >= MORE_WEIGHTS and not other.last.wrong:
+            yield other
+
+
+def _few_kinds(found: Iterable[BlockFault]) -> list[BlockFault]:
+    """Faults that are all of a few kinds and have a remedy; none of others, which aren't sought."""
+    known: list[BlockFault] = []
+    for fault in found:
+        known.append(fault)
+        kinds = {f.remedy.edit.kind for f in known if f.remedy}
+        if fault.remedy is None or len(kinds) > MOST_KINDS:
+            return []
+    return known
 
 
 # Told --------------------------------------------------------------------------------
 
 
-def _report(
-    book: Book,
-    sheet: int,
-    back: BackwardPass,
-    uneven: Sequence[UnevenError],
-    found: Sequence[BlockFault],
-) -> SheetReport | None:
-    last = found[-1].after if found else back
-    wording = BackwardWording(back, last)
+def _report(book: Book, sheet: int, reading: Reading) -> SheetReport | None:
+    back = reading.back
+    wording = BackwardWording(back, reading.last)
     if len(wording.gradients) < FEW_GRADIENTS:
         return None
     findings = (
-        *(wording.uneven(error) for error in uneven),
-        *(wording.fault(fault) for fault in found),
+        *(wording.uneven(error) for error in reading.uneven),
+        *(wording.fault(fault) for fault in reading.faults),
     )
     return SheetReport(
         sheet=book.sheets[sheet].title,
-        verdict=_verdict(last, wording, findings),
+        verdict=_verdict(reading.last, findings),
         loss=_called(book, back),
         rate=_rate(book, back),
         weights=tuple(wording.gradients),
         findings=findings,
-        notes=tuple(_notes(book, back, last, wording)),
+        notes=tuple(_notes(book, reading)),
     )
 
 
-def _verdict(last: BackwardPass, wording: BackwardWording, findings: Sequence[Finding]) -> str:
+def _verdict(last: BackwardPass, findings: Sequence[Finding]) -> str:
     if findings:
         return WRONG
-    return UNFINISHED if unexplained(last, wording.naming) else RIGHT
+    return UNFINISHED if unexplained(last) else RIGHT
 
 
 def _called(book: Book, back: BackwardPass) -> str:
@@ -136,18 +155,10 @@ def _rate(book: Book, back: BackwardPass) -> str:
     return book.called(by, by) if by is not None else ""
 
 
-def _notes(
-    book: Book,
-    back: BackwardPass,
-    last: BackwardPass,
-    wording: BackwardWording,
-) -> Iterator[str]:
-    right = sum(wording.gradients.values())
+def _notes(book: Book, reading: Reading) -> Iterator[str]:
+    back = reading.back
     if not back.updates:
-        yield (
-            "a backward pass without an update: "
-            f"{right} of {counted(len(wording.gradients), 'gradient')} right"
-        )
+        yield "a backward pass without an update: its gradients are held against the chain rule"
     if back.loss.assumed:
         yield (
             "no cell holds the loss of these gradients: the error that they start from is "
@@ -159,13 +170,11 @@ def _notes(
             f"all gradients are {factor:g} times those of the loss: "
             "a factor that all share goes into the rate"
         )
-    left = unexplained(last, wording.naming)
+    left = unexplained(reading.last)
     if left:
-        some = ", ".join(b.written for b in list(blocks(book, left))[:6])
+        some = ", ".join(b.written for b in islice(blocks(book, left), MOST_SHOWN))
         yield f"not recognised as any derivative: {some}"
-    unknown = _not_understood(back)
-    if unknown:
-        cell, why = unknown
+    for cell, why in islice(_not_understood(back), 1):
         yield f"{written(cell)} isn't understood, {why}: what depends on it is left out"
 
 
@@ -181,7 +190,7 @@ def _common_factor(back: BackwardPass) -> float:
     return scale if by is None and is_claimed else 1.0
 
 
-def _not_understood(back: BackwardPass) -> tuple[Address, str] | None:
-    inside = {*back.forward, *back.cells.below_targets}
+def _not_understood(back: BackwardPass) -> Iterator[tuple[Address, str]]:
+    inside = {*back.passed.forward, *back.cells.below_targets}
     known = back.cells.not_understood
-    return next(((cell, why) for cell, why in known.items() if cell in inside), None)
+    return ((cell, why) for cell, why in known.items() if cell in inside)

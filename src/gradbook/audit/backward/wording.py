@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
-from gradbook.audit.backward.cells.blocks import MatrixBlock, blocks
-from gradbook.audit.backward.cells.naming import Naming
-from gradbook.audit.backward.chain.backward_pass import BackwardPass
-from gradbook.audit.backward.chain.uneven import UnevenError
-from gradbook.audit.backward.faults.remedies import LIKE_ANOTHER, TURNED, Remedy
-from gradbook.audit.backward.faults.succession import BlockFault
+from gradbook.audit.backward.backward_pass import BackwardPass
+from gradbook.audit.backward.blocks import MatrixBlock, blocks
+from gradbook.audit.backward.faults import BlockFault
+from gradbook.audit.backward.remedies import Remedy
+from gradbook.audit.backward.uneven import UnevenError
 from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, written
 from gradbook.audit.formula.edits import EditKind
-from gradbook.targets.excel.language.grammar import Infix, write
+from gradbook.targets.excel.language.grammar import Expression, Infix, write
 
-WRONG_FORMULA = "wrong formula"
 LONGEST = 60  # characters of a part of a formula that is shown
 
 
@@ -27,19 +26,16 @@ class BackwardWording:
         self.back = back
         self.last = last
         self.book = back.cells.book
-        self.naming = Naming(self.book)
+        self.naming = back.cells.naming
 
     # Gradients -----------------------------------------------------------------------
 
     @cached_property
     def blocks(self) -> Sequence[tuple[MatrixBlock, str]]:
         """The blocks of gradients and of updates, with what they are of."""
-        found = []
-        for block in blocks(self.book, self.last.backward):
-            of = self._weights(block)
-            if of:
-                found.append((block, self.naming.quantity(of)))
-        return found
+        every = blocks(self.book, self.last.backward)
+        known = ((block, self._weights(block)) for block in every)
+        return [(block, self.naming.quantity(of)) for block, of in known if of]
 
     def _weights(self, block: MatrixBlock) -> list[Address]:
         """The weights of which a block is the gradients: by itself, or as the last that says so."""
@@ -47,7 +43,7 @@ class BackwardWording:
         for cell in block.cells:
             said = [claim.of for claim in last.claims(cell)] if last.is_right(cell) else []
             leaves = [of for of in said if last.cells.is_leaf(of)]
-            if not leaves or (len(leaves) < len(said) and not last.is_end(cell)):
+            if not leaves or (len(leaves) < len(said) and not last.passed.is_end(cell)):
                 return []
             found.append(leaves[0])
         return sorted(found)
@@ -64,73 +60,38 @@ class BackwardWording:
     # Findings ------------------------------------------------------------------------
 
     def fault(self, fault: BlockFault) -> Finding:
-        block, of = fault.wrong.block, fault.wrong.of
+        block, of, known = fault.wrong.block, fault.wrong.of, fault.remedy
         name = self.naming.quantity(sorted(of))
         is_weight = self.back.cells.is_leaf(of[0])
-        spoils = tuple(
-            said
-            for other, said in self.blocks
-            if not all(map(fault.before.is_right, other.cells))
-            and all(map(fault.after.is_right, other.cells))
-        )
-        known = fault.remedy
-        right = self.book.reader.typed(_first(known), block.first) if known else None
+        text = next(iter(known.formulas.values())) if known else ""
         found = finding_in(
             self.book,
             block.cells,
-            _kind(known),
+            (known.edit.kind if known else EditKind.FORMULA).value,
             quantity=f"∂E/∂{name}",
             why=self._why(block, name, known),
             weight=name if is_weight else "",
-            right=right,
+            right=self.book.reader.typed(text, block.first) if text else None,
         )
-        return self._completed(found, block, known, () if is_weight else spoils)
-
-    def _completed(
-        self, found: Finding, block: MatrixBlock, known: Remedy | None, spoils: tuple[str, ...]
-    ) -> Finding:
         array = block.first in self.book.arrays
-        fixes = {} if array or not known else known.formulas
-        expected = f"{{={known.whole}}}" if known and known.whole else found.expected
-        said = {written(cell): f"={text}" for cell, text in fixes.items()}
-        changed = {"cells": block.written, "fixes": said, "expected": expected, "spoils": spoils}
-        return Finding(**{**found.__dict__, **changed})
+        fixes = known.formulas if known and not array else {}
+        return replace(
+            found,
+            cells=block.written,
+            fixes={written(cell): f"={text}" for cell, text in fixes.items()},
+            expected=f"{{={known.whole}}}" if known and known.whole else found.expected,
+            spoils=() if is_weight else self._spoilt(fault),
+        )
 
-    def _why(self, block: MatrixBlock, name: str, known: Remedy | None) -> str:
-        what = f"{block.written} should be ∂E/∂{name}"
-        if known is None:
-            return f"{what}, and isn't"
-        return f"{what}: {self._because(known, block.first)}"
-
-    def _because(self, known: Remedy, home: Address) -> str:
-        edit = known.edits[0]
-        if known.kind == LIKE_ANOTHER:
-            return "the formula of its likes, said of its own cells, is"
-        if known.kind == TURNED:
-            return f"{write(edit.old)} should be {write(edit.new)}"
-        match edit.kind:
-            case EditKind.FACTOR | EditKind.TERM if isinstance(edit.new, Infix):
-                what = "factor" if edit.kind is EditKind.FACTOR else "term"
-                part = edit.new.left if edit.new.right == edit.old else edit.new.right
-                if edit.new.operator == "/":
-                    return f"it is to be divided by {self._called(write(part), home)}"
-                return f"the {what} {self._called(write(part), home)} is missing"
-            case EditKind.OMISSION:
-                return f"{self._called(write(edit.old), home)} doesn't belong there"
-            case EditKind.SIGN:
-                return "its sign is turned round"
-            case EditKind.EXCHANGE:
-                return f"{write(edit.old)} and {write(edit.new)} stand in each other's places"
-        old, new = self._called(write(edit.old), home), self._called(write(edit.new), home)
-        return f"{old} should be {new}"
-
-    def _called(self, text: str, home: Address) -> str:
-        short = text if len(text) <= LONGEST else f"{text[:40]} … {text[-16:]}"
-        cell = self.book.reader.cell(text, home)
-        if cell is None:
-            return short
-        name = self.naming.quantity([cell])
-        return short if name in (short, written(cell)) else f"{short} ({name})"
+    def _spoilt(self, fault: BlockFault) -> tuple[str, ...]:
+        """The weights whose gradients are wrong by it."""
+        found = (
+            name
+            for block, name in self.blocks
+            if not all(map(fault.before.is_right, block.cells))
+            and all(map(fault.after.is_right, block.cells))
+        )
+        return tuple(dict.fromkeys(found))
 
     def uneven(self, error: UnevenError) -> Finding:
         """An output's error that isn't measured as those of the others."""
@@ -144,10 +105,39 @@ class BackwardWording:
             right=self.book.reader.typed(error.text, error.cell),
         )
 
+    # Reasons -------------------------------------------------------------------------
 
-def _first(known: Remedy) -> str:
-    return next(iter(known.formulas.values()))
+    def _why(self, block: MatrixBlock, name: str, known: Remedy | None) -> str:
+        what = f"{block.written} should be ∂E/∂{name}"
+        if known is not None and known.like is not None:
+            return f"{what}, made of its own cells as {written(known.like)} is of others"
+        if known is None or known.edit.kind is EditKind.FORMULA:
+            return f"{what}, and isn't"
+        return f"{what}: {self._because(known, block.first)}"
 
+    def _because(self, known: Remedy, home: Address) -> str:
+        edit = known.edit
+        old, new = (self._called(part, home) for part in (edit.old, edit.new))
+        match edit.kind, edit.new:
+            case ((EditKind.FACTOR | EditKind.TERM), Infix(operator, left, right)):
+                part = self._called(left if right == edit.old else right, home)
+                if operator == "/":
+                    return f"it is to be divided by {part}"
+                what = "factor" if edit.kind is EditKind.FACTOR else "term"
+                return f"the {what} {part} is missing"
+            case EditKind.OMISSION, _:
+                return f"{old} doesn't belong there"
+            case EditKind.SIGN, _:
+                return "its sign is turned round"
+            case EditKind.EXCHANGE, _:
+                return f"{old} and {new} stand in each other's places"
+        return f"{old} should be {new}"
 
-def _kind(known: Remedy | None) -> str:
-    return WRONG_FORMULA if known is None or known.kind == LIKE_ANOTHER else known.kind
+    def _called(self, part: Expression, home: Address) -> str:
+        text = write(part)
+        short = text if len(text) <= LONGEST else f"{text[:40]} … {text[-16:]}"
+        cell = self.book.reader.cell(text, home)
+        if cell is None:
+            return short
+        name = self.naming.quantity([cell])
+        return short if name in (short, written(cell)) else f"{short} ({name})"

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.meaning import meaning
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.values import CellBlock, NotUnderstood, Single, number
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.numbers import Numbers
 from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.evaluate import NUMBER, as_node
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.chain import gradients
-from gradbook.graph.names import Name
-from gradbook.graph.node import Array, Graph, Node
+from gradbook.graph.node import Array, Node
 
 POINTS = 48  # so many that a ReLU is often enough open
-NUMBER = object()  # stands for any number where formulas are told apart by what they are given
 MOST_MENTIONED = 2000  # cells in one formula
 
 PointValue = Array | str | None  # numbers at the points, a text, nothing
@@ -48,11 +47,13 @@ class CellFunction:
         return {k: self._of(node, given) for k, node in self._slopes.items()}
 
     def _of(self, node: Node, given: Sequence[PointValue]) -> Array:
-        def leaf(place: int) -> Array:
-            value = given[place]
-            return value if isinstance(value, np.ndarray) else np.full(POINTS, np.nan)
+        numbers = Numbers(lambda place: as_numbers(given[place]), self.leaves)
+        return np.broadcast_to(numbers.of(node), (POINTS,))
 
-        return np.broadcast_to(Numbers(leaf, self.leaves).of(node), (POINTS,))
+
+def as_numbers(value: PointValue) -> Array:
+    """A value's numbers, NaN where it has none."""
+    return value if isinstance(value, np.ndarray) else np.full(POINTS, np.nan)
 
 
 class CellFunctions:
@@ -64,63 +65,50 @@ class CellFunctions:
         self.not_understood: dict[Address, str] = {}
         self._known: dict[object, CellFunction | str] = {}
 
-    def sources(self, cell: Address, pattern: Pattern | None = None) -> tuple[Address, ...]:
-        if pattern is None:
-            return self.flow.sources(cell)
-        return tuple(self.flow.mentioned(pattern.places, cell))
-
     def of(
         self, cell: Address, value: Callable[[Address], PointValue], pattern: Pattern | None = None
     ) -> tuple[CellFunction, Sequence[Address]] | None:
-        """The function of a cell and what it is given; None of what isn't understood."""
-        sources = self.sources(cell, pattern)
+        """The function of a cell, or of another formula there, and the cells that it is given; None
+        of what isn't understood."""
+        sources = self._sources(cell, pattern)
         formula = pattern or self.book.patterns[cell]
         if len(sources) > MOST_MENTIONED:
             self.not_understood[cell] = "a formula of very many cells"
             return None
         first: dict[Address, int] = {}
         same = tuple(first.setdefault(source, k) for k, source in enumerate(sources))
-        given = [value(source) for source in sources]
-        kinds = tuple(NUMBER if isinstance(v, np.ndarray) else v for v in given)
+        given = {source: value(source) for source in first}
+        kinds = tuple(NUMBER if isinstance(v, np.ndarray) else v for v in given.values())
         key = formula, kinds, same
         if key not in self._known:
-            self._known[key] = self._made(formula, cell, sources, given)
+            self._known[key] = self._made(formula, cell, given, first)
         found = self._known[key]
         if isinstance(found, str):
             self.not_understood.setdefault(cell, found)
             return None
         return found, sources
 
+    def _sources(self, cell: Address, pattern: Pattern | None) -> tuple[Address, ...]:
+        if pattern is None:
+            return self.flow.sources(cell)
+        return tuple(self.flow.mentioned(pattern.places, cell))
+
     def _made(
         self,
         pattern: Pattern,
         home: Address,
-        sources: Sequence[Address],
-        values: Sequence[PointValue],
+        given: Mapping[Address, PointValue],
+        places: Mapping[Address, int],
     ) -> CellFunction | str:
-        if pattern.expression is None:
-            return pattern.problem
-        graph, given = Graph(), dict(zip(sources, values, strict=True))
-        leaves: dict[Address, Node] = {}
-
-        def single(cell: Address) -> Single:
-            value = given[cell]
-            if not isinstance(value, np.ndarray):
-                return value
-            if cell not in leaves:
-                leaves[cell] = graph.leaf(Name(str(cell)))
-            return leaves[cell]
-
         try:
-            found = meaning(
-                graph, pattern.expression, self.flow.lookup(graph, pattern, home, single)
-            )
-            if isinstance(found, CellBlock):
-                found = found.rows[0][0]
-            result = found if isinstance(found, str) else number(graph, found)
+            result, leaves = as_node(self.flow, pattern, home, given, _is_array)
         except (NotUnderstood, OverflowError) as error:
             return str(error)
-        return CellFunction(result, {leaf: sources.index(cell) for cell, leaf in leaves.items()})
+        return CellFunction(result, {leaf: places[cell] for leaf, cell in leaves.items()})
+
+
+def _is_array(value: object) -> bool:
+    return isinstance(value, np.ndarray)
 
 
 class PointValues:
@@ -131,12 +119,10 @@ class PointValues:
         functions: CellFunctions,
         order: Sequence[Address],
         leaf: Callable[[Address], PointValue],
-        instead: Mapping[Address, Pattern] | None = None,
     ) -> None:
         self.functions = functions
         self.order = order
         self.leaf = leaf
-        self.instead = dict(instead or {})
         self.known: dict[Address, PointValue] = {}
         for cell in order:
             self.known[cell] = self._computed(cell)
@@ -148,64 +134,42 @@ class PointValues:
 
     def number(self, cell: Address) -> Array:
         """A cell's numbers, NaN where it has none."""
-        value = self.of(cell)
-        return value if isinstance(value, np.ndarray) else np.full(POINTS, np.nan)
+        return as_numbers(self.of(cell))
 
     def _computed(self, cell: Address) -> PointValue:
-        made = self.functions.of(cell, self.of, self.instead.get(cell))
-        if made is None:
-            return self.leaf(cell)
-        function, sources = made
-        return function.value([self.of(source) for source in sources])
+        made = self.functions.of(cell, self.of)
+        return self.leaf(cell) if made is None else self._result(*made)
 
-    def said(self, pattern: Pattern, home: Address) -> Array:
+    def said_by(self, text: str, home: Address) -> Array:
         """What another formula would be worth in some cell."""
+        pattern = self.functions.book.reader.typed(text, home)
         made = self.functions.of(home, self.of, pattern)
-        if made is None:
-            return np.full(POINTS, np.nan)
-        function, sources = made
-        value = function.value([self.of(source) for source in sources])
-        return value if isinstance(value, np.ndarray) else np.full(POINTS, np.nan)
+        return as_numbers(None if made is None else self._result(*made))
+
+    def _result(self, function: CellFunction, sources: Sequence[Address]) -> PointValue:
+        return function.value([self.of(source) for source in sources])
 
     def with_values(
         self, given: Mapping[Address, PointValue], below: Iterable[Address]
     ) -> PointValues:
         """The same with some cells' values given, and all that is computed from them."""
-        return self._again(given, below, self.instead)
-
-    def with_formulas(
-        self, formulas: Mapping[Address, Pattern], below: Iterable[Address]
-    ) -> PointValues:
-        """The same with other formulas in some cells."""
-        return self._again({}, {*below, *formulas}, {**self.instead, **formulas})
-
-    def _again(
-        self,
-        given: Mapping[Address, PointValue],
-        below: Iterable[Address],
-        instead: Mapping[Address, Pattern],
-    ) -> PointValues:
-        other = PointValues(self.functions, (), self.leaf, instead)
-        other.order = self.order
+        other = copy(self)
         other.known = {**self.known, **given}
-        affected = set(below).difference(given)
-        for cell in sorted(affected & self.places.keys(), key=self.places.__getitem__):
+        affected = self._places.keys() & set(below).difference(given)
+        for cell in sorted(affected, key=self._places.__getitem__):
             other.known[cell] = other._computed(cell)
         return other
 
     @cached_property
-    def places(self) -> dict[Address, int]:
+    def _places(self) -> dict[Address, int]:
         return {cell: k for k, cell in enumerate(self.order)}
 
     def slopes(self, seeds: Mapping[Address, Array]) -> dict[Address, Array]:
         """∂L/∂ every cell, given those by some of them: the chain rule, cell by cell."""
         found: dict[Address, Array] = dict(seeds)
-        patterns = self.functions.book.patterns
         with np.errstate(all="ignore"):
             for cell in reversed(self.order):
-                if cell not in found or cell not in patterns:
-                    continue
-                made = self.functions.of(cell, self.of, self.instead.get(cell))
+                made = self.functions.of(cell, self.of) if cell in found else None
                 if made is None:
                     continue
                 function, sources = made

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gradbook.audit.backward.cells.cell_functions import POINTS
-from gradbook.audit.backward.cells.outputs import Cells, OutputPair
-from gradbook.audit.formula.address import ACROSS, DOWN, Address
+from gradbook.audit.backward.cell_functions import POINTS
+from gradbook.audit.backward.outputs import Cells, OutputPair
+from gradbook.audit.formula.address import Address
 from gradbook.audit.judge.numbers import agree
-from gradbook.audit.training.loss_candidates import is_loss_word
 from gradbook.graph.node import Array
 
-MOST_TRIED = 12  # cells that may be the loss
+MOST_TRIED = 48  # cells that may be the loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +30,8 @@ class StartingLoss:
 def losses(cells: Cells) -> Iterator[StartingLoss]:
     """What may be the loss: cells that hold it first, those that count most outputs before others,
     then what is usual."""
-    held = sorted(_held(cells), key=lambda loss: (-len(loss.pairs), -_is_called(cells, loss)))
+    calls = cells.naming.calls_loss
+    held = sorted(_held(cells), key=lambda s: (-len(s.pairs), not any(map(calls, s.cells))))
     together = _together(cells, held)
     yield from [*together, *held] if together else held
     yield from _assumed(cells)
@@ -44,9 +44,9 @@ def _held(cells: Cells) -> Iterator[StartingLoss]:
     below = cells.below_targets
     outputs = cells.flow.below(pair.output for pair in cells.pairs)
     both = [cell for cell in cells.order if cell in below and cell in outputs]
-    named = [cell for cell in both if _words(cells, cell)]
+    named = [cell for cell in both if cells.naming.calls_loss(cell)]
     others = [cell for cell in both if cell not in set(named)]
-    for cell in [*reversed(named), *others][: 4 * MOST_TRIED]:
+    for cell in [*reversed(named), *others][:MOST_TRIED]:
         loss = _as_loss(cells, cell)
         if loss is not None:
             yield loss
@@ -83,18 +83,6 @@ def _is_multiple(a: Array, b: Array) -> bool:
         ratio = a / b
     ratio = ratio[np.isfinite(ratio)]
     return ratio.size > 2 and agree(ratio, np.full(ratio.size, np.median(ratio)))
-
-
-def _words(cells: Cells, cell: Address) -> bool:
-    """Whether a heading, or a name of the book, calls a cell a loss."""
-    book = cells.book
-    named = [name for name in book.names if book.reader.cell(name, cell) == cell]
-    words = [book.label(cell, DOWN), book.label(cell, ACROSS), *named]
-    return any(is_loss_word(word.lower()) for word in words)
-
-
-def _is_called(cells: Cells, loss: StartingLoss) -> bool:
-    return any(_words(cells, cell) for cell in loss.cells)
 
 
 def _together(cells: Cells, held: Sequence[StartingLoss]) -> list[StartingLoss]:

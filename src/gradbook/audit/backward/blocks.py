@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-from gradbook.audit.formula.address import ROW, Address, column_of, ranges, row_of, written
+from gradbook.audit.formula.address import ROW, Address, column_of, pack, ranges, row_of, written
+from gradbook.audit.formula.pattern import Pattern, RangeReference
 from gradbook.audit.workbook.book import Book
 
 
@@ -20,22 +21,20 @@ class MatrixBlock:
     def first(self) -> Address:
         return self.cells[0]
 
-    @cached_property
-    def shape(self) -> tuple[int, int]:
-        rows, columns = {row_of(c) for c in self.cells}, {column_of(c) for c in self.cells}
-        return len(rows), len(columns)
-
     @property
     def written(self) -> str:
         return area(self.cells)
 
-    def like(self, anchor: Address, across: bool) -> list[Address]:
-        """The cells of a rectangle of this shape that begins elsewhere, or lies across."""
-        found = []
-        for cell in self.cells:
-            down, right = row_of(cell) - row_of(self.first), column_of(cell) - column_of(self.first)
-            found.append(anchor + (right * ROW + down if across else down * ROW + right))
-        return found
+    def likes(self, anchor: Address) -> Iterator[tuple[Address, ...]]:
+        """The cells of a rectangle of this shape that begins elsewhere; and of one that lies
+        across."""
+        away = [
+            (row_of(cell) - row_of(self.first), column_of(cell) - column_of(self.first))
+            for cell in self.cells
+        ]
+        yield tuple(anchor + pack(0, down, right) for down, right in away)
+        if len(away) > 1:
+            yield tuple(anchor + pack(0, right, down) for down, right in away)
 
 
 def area(cells: Iterable[Address]) -> str:
@@ -77,3 +76,25 @@ def _is_row(
 
 def _kind(book: Book, cell: Address) -> object:
     return book.arrays.get(cell) or book.patterns.get(cell)
+
+
+# Ranges that formulas mention ------------------------------------------------------------
+
+
+def mentioned_matrices(book: Book) -> dict[tuple[int, int, int], list[Address]]:
+    """Where the ranges begin that formulas mention, by sheet, height and width; those of array
+    formulas, as they are typed, first."""
+    found: defaultdict[tuple[int, int, int], dict[Address, None]] = defaultdict(dict)
+    for pattern, home in _formulas(book):
+        for place in pattern.places:
+            corners = place.corners(home) if isinstance(place, RangeReference) else None
+            if corners is not None:
+                sheet, top, left, bottom, right = corners
+                found[sheet, bottom - top + 1, right - left + 1][pack(sheet, top, left)] = None
+    return {size: list(firsts) for size, firsts in found.items()}
+
+
+def _formulas(book: Book) -> Iterator[tuple[Pattern, Address]]:
+    typed = {text: cell for cell, text in sorted(book.arrays.items(), reverse=True)}
+    yield from ((book.reader.typed(text, home), home) for text, home in typed.items())
+    yield from ((pattern, cell) for cell, pattern in book.patterns.items())

@@ -10,13 +10,15 @@ from itertools import chain, permutations
 
 import numpy as np
 
-from gradbook.audit.backward.cells.cell_functions import (
+from gradbook.audit.backward.blocks import mentioned_matrices
+from gradbook.audit.backward.cell_functions import (
     POINTS,
     CellFunctions,
     PointValue,
     PointValues,
     in_order,
 )
+from gradbook.audit.backward.naming import Naming
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.expression import parts
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
@@ -48,6 +50,15 @@ class Cells:
     pairs: tuple[OutputPair, ...]
     groups: tuple[tuple[OutputPair, ...], ...]  # outputs that add to 1, as softmax's do
     not_understood: Mapping[Address, str]
+
+    @cached_property
+    def naming(self) -> Naming:
+        return Naming(self.book)
+
+    @cached_property
+    def matrices(self) -> Mapping[tuple[int, int, int], Sequence[Address]]:
+        """Where the ranges begin that formulas mention, by sheet, height and width."""
+        return mentioned_matrices(self.book)
 
     @cached_property
     def targets(self) -> set[Address]:
@@ -167,38 +178,41 @@ def _with_shares(
 
 
 def _pairs(book: Book, flow: Flow, sheet: int, blanks: set[Address]) -> list[OutputPair]:
-    """What formulas of a sheet compare: a formula's result with a typed number."""
-    found: Counter[OutputPair] = Counter()
+    """What formulas of a sheet compare: a formula's result with a typed number that it doesn't
+    depend on, nor any other such result."""
     behind: dict[Address, set[Address]] = {}
 
-    def is_target(cell: Address) -> bool:
-        typed = isinstance(book.values.get(cell), float) or cell in blanks
-        return typed and cell not in book.patterns
+    def is_typed(cell: Address) -> bool:
+        number = isinstance(book.values.get(cell), float) or cell in blanks
+        return number and cell not in book.patterns
 
-    def reaches(cell: Address) -> set[Address]:
-        if cell not in behind:
-            behind[cell] = flow.behind([cell])
-        return behind[cell]
+    def of(output: Address) -> set[Address]:
+        if output not in behind:
+            behind[output] = flow.behind([output])
+        return behind[output]
 
-    for cell, pattern in book.patterns.items():
-        if sheet_of(cell) != sheet or pattern.expression is None:
-            continue
-        for one, other in _compared(pattern, pattern.expression, cell, flow):
-            for a, b in ((one, other), (other, one)):
-                output, target = flow.plain(a), flow.plain(b)
-                if output in book.patterns and is_target(target):
-                    leaves = [c for c in reaches(output) if is_target(c)]
-                    if target not in reaches(output) and len(leaves) >= FEW_LEAVES:
-                        found[OutputPair(output, target)] += 1
-    every = set().union(*(reaches(pair.output) for pair in found))
-    apart = {
-        pair: count
-        for pair, count in found.items()
-        if pair.target not in every and pair.output not in every
-    }
-    return _with_unused(
-        _one_target_each(apart), lambda cell: is_target(cell) and not flow.users.get(cell)
+    found = Counter(
+        OutputPair(output, target)
+        for output, target in _compared_on(book, flow, sheet)
+        if output in book.patterns and is_typed(target) and target not in of(output)
     )
+    leaves = {pair: sum(map(is_typed, of(pair.output))) for pair in found}
+    known = {pair: n for pair, n in found.items() if leaves[pair] >= FEW_LEAVES}
+    every = set().union(*(of(pair.output) for pair in known))
+    apart = {p: n for p, n in known.items() if p.target not in every and p.output not in every}
+    return _with_unused(
+        _one_target_each(apart), lambda cell: is_typed(cell) and not flow.users.get(cell)
+    )
+
+
+def _compared_on(book: Book, flow: Flow, sheet: int) -> Iterator[tuple[Address, Address]]:
+    """Two cells that a formula of a sheet compares, and the same the other way round."""
+    for cell, pattern in book.patterns.items():
+        if sheet_of(cell) == sheet and pattern.expression is not None:
+            for one, other in _compared(pattern, pattern.expression, cell, flow):
+                a, b = flow.plain(one), flow.plain(other)
+                yield a, b
+                yield b, a
 
 
 def _one_target_each(counts: Mapping[OutputPair, int]) -> list[OutputPair]:

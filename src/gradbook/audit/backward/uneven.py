@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradbook.audit.backward.cells.cell_functions import POINTS
-from gradbook.audit.backward.cells.naming import Naming
-from gradbook.audit.backward.cells.outputs import Cells, OutputPair
-from gradbook.audit.backward.chain.losses import StartingLoss
+from gradbook.audit.backward.cell_functions import POINTS
+from gradbook.audit.backward.losses import StartingLoss
+from gradbook.audit.backward.outputs import Cells, OutputPair
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.expression import references, renamed
+from gradbook.audit.formula.expression import references
 from gradbook.audit.judge.numbers import agree
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.grammar import write
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +33,14 @@ def evened(cells: Cells, loss: StartingLoss) -> tuple[StartingLoss, list[UnevenE
         return loss, []
     weights = {cell: _weight(cells, cell, pair) for cell, pair in pairs.items()}
     usual = _usual(cells, weights)
-    found = []
-    seeds = dict(loss.seeds)
+    seeds, found = dict(loss.seeds), []
     for cell, weight in weights.items():
-        if agree(weight, weights[usual]):
-            continue
-        text = _said_of(cells, usual, pairs[usual], cell, pairs[cell])
         with np.errstate(all="ignore"):
             factor = weights[usual] / weight
-        said = cells.values.said(cells.book.reader.typed(text, cell), cell) if text else None
-        if text and said is not None and agree(said, cells.values.number(cell) * factor):
+        text = _said_of(cells, usual, pairs[usual], cell, pairs[cell])
+        if agree(weight, weights[usual]) or not text:
+            continue
+        if agree(cells.values.said_by(text, cell), cells.values.number(cell) * factor):
             seeds[cell] = factor
             found.append(UnevenError(cell, usual, text))
     return replace(loss, seeds=seeds), found
@@ -76,16 +73,6 @@ def _usual(cells: Cells, weights: dict[Address, Array]) -> Address:
 
 def _said_of(cells: Cells, there: Address, of: OutputPair, here: Address, by: OutputPair) -> str:
     """A cell's formula with another output and its target."""
-    book, naming = cells.book, Naming(cells.book)
-    expression = book.reader.typed(book.patterns[there].text_at(there), there).expression
-    if expression is None:
-        return ""
     instead = {of.output: by.output, of.target: by.target}
-
-    def follow(reference: Reference) -> str:
-        at = book.reader.cell(reference.text, there)
-        if at is None:
-            return reference.text
-        return naming.reference(instead[at], here) if at in instead else naming.kept(reference, at)
-
-    return write(renamed(expression, follow))
+    said = cells.naming.said_of(there, here, instead)
+    return write(said) if said is not None else ""
