@@ -41,10 +41,15 @@ class BlockFault:
         return self.remedy is not None and self.remedy.edit.kind in SLIPS
 
 
-def faults(back: BackwardPass) -> Iterator[BlockFault]:
-    """All that is wrong; what is right for the sheet's own numbers only if it is a plain slip."""
+def faults(back: BackwardPass, from_root: bool = False) -> Iterator[BlockFault]:
+    """All that is wrong; what is right for the sheet's own numbers only if it is a plain slip.
+
+    From a root, where the first must be what makes others wrong: else nothing is sought.
+    """
     excused = _right_here(back)
     last = back.excusing(excused)
+    if from_root and not _first_wrong(last):
+        return
     for fault in _one_after_the_other(last):
         yield fault
         last = fault.after

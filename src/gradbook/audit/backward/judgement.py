@@ -16,12 +16,13 @@ from gradbook.audit.backward.uneven import UnevenError, evened
 from gradbook.audit.backward.wording import BackwardWording
 from gradbook.audit.budget import sought
 from gradbook.audit.findings.findings import RIGHT, UNFINISHED, WRONG, Finding, SheetReport
-from gradbook.audit.formula.address import Address, written
+from gradbook.audit.formula.address import Address, column_of, row_of, written
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 
 MOST_FORMULAS = 6000  # in a book that is looked through for a backward pass
 MOST_LOSSES = 16
+FEW_LOSSES = 2  # that a pass is held against which is wrong from the start
 SHARE = 0.3  # of what may be spent on a book's repairs, for each sheet
 FEW_WEIGHTS = 2  # whose gradients are recognised: enough to know a backward pass by
 FEW_GRADIENTS = 2  # blocks of them, or single ones
@@ -85,7 +86,7 @@ def _likely(readings: Sequence[Reading]) -> Iterator[Reading]:
         yield from _once_put_right(best[:1])
     if likely.recognised >= FEW_WEIGHTS:
         yield likely.judged()
-    yield from _once_put_right(readings)
+    yield from _once_put_right([*held[:FEW_LOSSES], *assumed])
 
 
 def _recognised(reading: Reading) -> int:
@@ -98,19 +99,20 @@ def _once_put_right(readings: Iterable[Reading]) -> Iterator[Reading]:
         back = reading.back
         if not back.updates and not any(map(back.cells.naming.calls_gradient, back.backward)):
             continue
-        found = _few_kinds(faults(back))
+        found = _few_kinds(faults(back, from_root=True))
         other = Reading(back, reading.uneven, found)
         if found and other.recognised >= MORE_WEIGHTS and not other.last.wrong:
             yield other
 
 
 def _few_kinds(found: Iterable[BlockFault]) -> list[BlockFault]:
-    """Faults that are all of a few kinds and have a remedy; none of others, which aren't sought."""
+    """Faults that are of a few kinds, have remedies and then leave gradients that are known; none
+    where that isn't so, and then no more of them are sought."""
     known: list[BlockFault] = []
     for fault in found:
         known.append(fault)
         kinds = {f.remedy.edit.kind for f in known if f.remedy}
-        if fault.remedy is None or len(kinds) > MOST_KINDS:
+        if not fault.remedy or len(kinds) > MOST_KINDS or not fault.after.claimed_weights:
             return []
     return known
 
@@ -141,7 +143,13 @@ def _report(book: Book, sheet: int, reading: Reading) -> SheetReport | None:
 def _verdict(last: BackwardPass, findings: Sequence[Finding]) -> str:
     if findings:
         return WRONG
-    return UNFINISHED if unexplained(last) else RIGHT
+    return UNFINISHED if unexplained(last) or _is_first_step(last) else RIGHT
+
+
+def _is_first_step(back: BackwardPass) -> bool:
+    """Whether all stands in one row, or in one column: a table of steps that doesn't go on."""
+    lines = ({line(cell) for cell in back.backward} for line in (row_of, column_of))
+    return not back.updates and any(len(line) == 1 for line in lines)
 
 
 def _called(book: Book, back: BackwardPass) -> str:
@@ -157,7 +165,9 @@ def _rate(book: Book, back: BackwardPass) -> str:
 
 def _notes(book: Book, reading: Reading) -> Iterator[str]:
     back = reading.back
-    if not back.updates:
+    if _is_first_step(back):
+        yield "the first step of a table: no weight is updated yet"
+    elif not back.updates:
         yield "a backward pass without an update: its gradients are held against the chain rule"
     if back.loss.assumed:
         yield (
