@@ -151,6 +151,7 @@ KINDS = {
     "parentheses": (EditKind.PARENTHESES,),
     "omissions": (EditKind.OMISSION,),
     "numbers": (EditKind.NUMBER,),
+    "functions": (EditKind.FUNCTION,),
     "missing factors": (EditKind.FACTOR,),
     "missing terms": (EditKind.TERM,),
 }

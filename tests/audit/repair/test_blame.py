@@ -209,3 +209,23 @@ def test_a_gradient_made_of_a_wrong_one_may_be_wrong_itself(tmp_path):
     first, second = check(book(tmp_path / "b.xlsx", changed)).findings
     assert (first.quantity, first.spoils) == ("∂E/∂w5", ())
     assert (second.quantity, second.kind) == ("∂E/∂w6", "pre-activation")
+
+
+ENTROPY = {f"E{k}": f"=-({{t{k}}}*LN({{a_o{k}}})+(1-{{t{k}}})*LN(1-{{a_o{k}}}))" for k in (1, 2)}
+ITS_GRADIENTS = {
+    f"∂E/∂w{k}": FORMULAS[f"∂E/∂w{k}"]
+    .replace("*{a_o1}*(1-{a_o1})", "")
+    .replace("*{a_o2}*(1-{a_o2})", "")
+    for k in range(1, 9)
+}
+
+
+@pytest.mark.parametrize("word", ["LOG", "LOG10"])
+def test_a_logarithm_to_the_base_ten_is_told_from_the_natural_one(word, path):
+    right = {**ENTROPY, **ITS_GRADIENTS}
+    assert check(book(path, right)).verdict == "right"
+    changed = {**right, "E2": ENTROPY["E2"].replace("LN", word)}
+    (finding,) = check(book(path, changed)).findings
+    assert (finding.cells, finding.kind) == (cells("E2"), "wrong function")
+    assert word not in finding.expected
+    assert finding.expected.count("LN(") == 2

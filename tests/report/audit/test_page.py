@@ -96,7 +96,7 @@ def test_hostile_words_stay_words_on_the_page():
     html = audit_page(hostile())
     page = Tags()
     page.feed(html)
-    assert "script" not in page.names
+    assert html.count("<script") == 1  # the page's own
     assert not any(name.startswith(("on", "style")) for name in page.attributes)
     assert "\x1b" not in html
     assert "\u202e" not in html

@@ -87,8 +87,12 @@ class _Class:
         same = self._paired(lambda origin: origin.content)
         numbers = self._paired(_own_numbers)
         if len(self.reports) < SMALL:
-            numbers = {pair for pair in numbers if self._shared(*pair) >= NEARLY_ALL}
-        return same | numbers
+            return same | {pair for pair in numbers if self._shared(*pair) >= NEARLY_ALL}
+        return numbers | {pair for pair in same if self._has_odd_formulas(pair[0])}
+
+    def _has_odd_formulas(self, number: int) -> bool:
+        """Whether a book has anything that isn't everybody's."""
+        return not self.odd_formulas.keys().isdisjoint(self.origins[number].formulas)
 
     def _shared(self, one: int, other: int) -> float:
         a, b = (self.origins[k].formulas.keys() for k in (one, other))

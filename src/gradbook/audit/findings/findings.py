@@ -41,6 +41,7 @@ KINDS = {
     "wrong operator": "a product for a difference, a sum for a product",
     "wrong order": "a difference or a quotient the wrong way round",
     "wrong sign": "a minus too many or too few",
+    "wrong function": "another function is used than belongs there: LOG, to the base 10, for LN",
     "parentheses": "parentheses are missing, superfluous or in another place",
     "transposition": "a matrix is to be transposed, or isn't",
     "missing factor": "a factor of the chain is left out",

@@ -35,6 +35,7 @@ class EditKind(Enum):
     PARENTHESES = "parentheses"
     ORDER = "wrong order"
     SIGN = "wrong sign"
+    FUNCTION = "wrong function"
     OMISSION = "one factor or term too many"
     FACTOR = "missing factor"
     TERM = "missing term"

@@ -67,7 +67,9 @@ class Symptoms:
     def slopes(self) -> Slopes:
         """Some of the wrong gradients and a few right ones, to try edits with."""
         others = [weight for weight in sorted(self.claims) if weight not in self.wrong]
-        few = [*list(self.wrong)[:MOST_WRONG], *others[:: max(len(others) // 2, 1)][:2]]
+        wrong = list(self.wrong)
+        spread = wrong[:: max(len(wrong) // MOST_WRONG, 1)][:MOST_WRONG]
+        few = [*spread, *others[:: max(len(others) // 2, 1)][:2]]
         return Slopes(self.apart, sorted(few), self.claims)
 
     @cached_property

@@ -17,6 +17,10 @@ OPERATIONS = {
     "/": "a quotient",
     "^": "a power",
 }
+ALWAYS = {
+    EditKind.SIGN: "the sign of {} is turned round",
+    EditKind.FUNCTION: "LOG is the logarithm to the base 10: LN, the natural one, belongs there",
+}
 
 
 class Wording:
@@ -96,8 +100,8 @@ class Wording:
                 same = ": the two sides are exchanged"
                 reason = same if old.operator == operator else other
                 return f"{_short(old)} should be {_short(new)}{reason}"
-            case EditKind.SIGN, _:
-                return f"the sign of {_short(old)} is turned round"
+            case ((EditKind.SIGN | EditKind.FUNCTION), _):
+                return ALWAYS[edit.kind].format(_short(old))
             case EditKind.PARENTHESES, _:
                 return self._parentheses(old, new)
             case EditKind.FACTOR, Infix(operator, _, factor):

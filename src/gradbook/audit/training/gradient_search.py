@@ -48,6 +48,28 @@ class Wrapped:
     by_rate: bool  # whether it is scaled by the learning rate, so that the cell can't be it
 
 
+@dataclass(frozen=True)
+class Trail:
+    """How a formula was reached from the update: it subtracts sign × what is found at the end."""
+
+    way: tuple[Address, ...]  # the cells from the update to the one whose formula is read
+    sign: int = -1
+    straight: bool = True  # by sums and products alone
+
+    @property
+    def home(self) -> Address:
+        return self.way[-1]
+
+    def turned(self, sign: int) -> Trail:
+        return Trail(self.way, self.sign * sign, self.straight)
+
+    def bent_unless(self, straight: bool) -> Trail:
+        return Trail(self.way, self.sign, self.straight and straight)
+
+    def into(self, cell: Address) -> Trail:
+        return Trail((*self.way, cell), self.sign, self.straight)
+
+
 @dataclass
 class GradientSearch:
     """Walks from an update to the gradient. What stands on a straight way, by sums and products,
@@ -68,150 +90,126 @@ class GradientSearch:
     def update(self, home: Address, parts: Sequence[SignedTerm]) -> None:
         """Look behind an update, which adds these parts."""
         self.read.append(home)
-        self._sum(parts, home, -1, True, (home,))
+        self._sum(parts, Trail((home,)))
 
     # Towards the gradient: what remembers is looked into, the rest is claimed
 
-    def _sum(
-        self,
-        parts: Sequence[SignedTerm],
-        home: Address,
-        sign: int,
-        straight: bool,
-        way: tuple[Address, ...],
-    ) -> None:
+    def _sum(self, parts: Sequence[SignedTerm], trail: Trail) -> None:
+        home = trail.home
         fresh = [term for term in parts if not self._is_memory(term[1], home)]
         moving = [term for term in fresh if self._moving(term[1], home)] or fresh
         own = [term for term in moving if not self._is_decay(term[1], home)] or moving
         now = [term for term in own if not self._remembers(term[1], home)]
         if now:
-            self._claim(now, home, sign, straight, way)
+            self._claim(now, trail)
             decays = [term for term in moving if term not in own]
             if decays:  # unless the loss counts the weights, too
-                self._claim([*now, *decays], home, sign, straight, way)
+                self._claim([*now, *decays], trail)
         for own_sign, part in own:
             if self._remembers(part, home):
                 self.remembers = True
-                self._product(part, home, sign * own_sign, straight, way)
+                self._product(part, trail.turned(own_sign))
 
-    def _product(
-        self, part: Expression, home: Address, sign: int, straight: bool, way: tuple[Address, ...]
-    ) -> None:
+    def _product(self, part: Expression, trail: Trail) -> None:
         """A product or a quotient, some factor of which goes on from the step before."""
-        split = factors(part)
-        sign *= split.sign
+        split, home = factors(part), trail.home
+        trail = trail.turned(split.sign)
         remembering = [f for f in split.parts if self._remembers(f.part, home)]
         rest = [f for f in split.parts if f not in remembering]
         if any(self._moving(f.part, home) for f in rest):
-            self._claim([(1, product(rest))], home, sign, straight, way)
+            self._claim([(1, product(rest))], trail)
         for factor in remembering:
             if not self._is_memory(factor.part, home):
-                self._inside(factor.part, home, sign, straight and factor.above, way)
+                self._inside(factor.part, trail.bent_unless(factor.above))
 
-    def _inside(
-        self, part: Expression, home: Address, sign: int, straight: bool, way: tuple[Address, ...]
-    ) -> None:
-        cell = self.training.cell_of(part, home)
+    def _inside(self, part: Expression, trail: Trail) -> None:
+        cell = self.training.cell_of(part, trail.home)
         if cell is not None:
-            self._into(cell, home, sign, straight, way)
+            self._into(cell, trail)
         elif isinstance(part, Infix) and part.operator in "+-":
-            self._sum(terms(part), home, sign, straight, way)
+            self._sum(terms(part), trail)
         else:
             bounded = isinstance(part, Call) and part.function in BOUNDS
             for piece in inner(part):
-                self._sum(terms(piece), home, sign, straight and bounded, way)
+                self._sum(terms(piece), trail.bent_unless(bounded))
 
-    def _into(
-        self, cell: Address, home: Address, sign: int, straight: bool, way: tuple[Address, ...]
-    ) -> None:
+    def _into(self, cell: Address, trail: Trail) -> None:
         """A cell that goes on from the step before, or is made of one."""
-        pattern = self.training.book.patterns.get(cell)
+        pattern, way = self.training.book.patterns.get(cell), trail.way
         if cell in self.training.weight_cells or cell in way or len(way) >= DEEPEST:
             return
-        if pattern is None or pattern.expression is None or self._is_outdated(cell, home, way):
+        if pattern is None or pattern.expression is None or self._is_outdated(cell, way):
             return
         self.read.append(cell)
-        self._sum(terms(pattern.expression), cell, sign, straight, (*way, cell))
+        self._sum(terms(pattern.expression), trail.into(cell))
 
-    def _is_outdated(self, cell: Address, home: Address, way: Sequence[Address]) -> bool:
+    def _is_outdated(self, cell: Address, way: Sequence[Address]) -> bool:
         """Whether the same formula mentions what the cell is one step later."""
-        beside = {*self.training.flow.sources(home), *way}
+        beside = {*self.training.flow.sources(way[-1]), *way}
         return any(cell + stride in beside for stride in self.training.strides)
 
     # What is claimed
 
-    def _claim(
-        self,
-        parts: Sequence[SignedTerm],
-        home: Address,
-        sign: int,
-        straight: bool,
-        way: tuple[Address, ...],
-    ) -> None:
+    def _claim(self, parts: Sequence[SignedTerm], trail: Trail) -> None:
         """What doesn't remember anything: the gradient, less rates and signs."""
         if len(parts) > 1:
-            self._add(home, self._bare_sum(parts, home, sign), False, 1, straight, way)
+            own_signs = Trail(trail.way, 1, trail.straight)
+            self._add_part(self._bare_sum(parts, trail), own_signs)
             return
         ((own_sign, part),) = parts
-        split = factors(part)
-        sign *= own_sign * split.sign
+        split, home = factors(part), trail.home
+        trail = trail.turned(own_sign * split.sign)
         rest = [f for f in split.parts if not self._is_rate(f, home, split.parts)]
         moving = [f for f in rest if self.training.varies(f.part, home)] or rest
         inline = product(rest)
         if len(moving) == 1 and moving[0].above and len(inside := terms(moving[0].part)) > 1:
             kept = [term for term in inside if not self._is_decay(term[1], home)]
             if kept and len(kept) < len(inside):
-                self._claim(kept, home, sign, straight, way)
+                self._claim(kept, trail)
         above = [cell for f in moving if f.above and (cell := self.training.cell_of(f.part, home))]
         only = [f for f in moving if f.above]
         alone = len(above) == len(only) == 1
         shared = alone and len(rest) > 1 and self._is_shared(above[0])
         if shared:
-            self._add(home, inline, False, sign, straight, way)
+            self._add_part(inline, trail)
         if alone:
-            self._claim_cell(above[0], sign, straight, way)
+            self._claim_cell(above[0], trail)
         if not alone or (len(rest) > 1 and not shared):
-            self._add(home, inline, False, sign, straight, way)
+            self._add_part(inline, trail)
         bare = product([f for f in moving if not self._is_setting(f.part, home, moving)])
         settings = [f for f in rest if f not in moving and self._is_setting(f.part, home, moving)]
         if not alone and settings:
-            self._add(
-                home, product([f for f in rest if f not in settings]), False, sign, straight, way
-            )
+            self._add_part(product([f for f in rest if f not in settings]), trail)
         if not alone:
-            self._claim_only_cell(bare, home, sign, straight, way)
+            self._claim_only_cell(bare, trail)
 
     def _is_shared(self, cell: Address) -> bool:
         """Whether several weights' updates take a cell: it is a factor of all their gradients."""
         users = self.training.flow.users.get(cell, ())
         return len(self.training.update_cells.intersection(users)) > 1
 
-    def _claim_only_cell(
-        self, part: Expression, home: Address, sign: int, straight: bool, way: tuple[Address, ...]
-    ) -> None:
+    def _claim_only_cell(self, part: Expression, trail: Trail) -> None:
         """The one cell that an expression depends on, whatever it makes of that."""
         varying = self.training.varying
-        cells = {cell for cell in self.training.mentioned(part, home) if cell in varying}
+        cells = {cell for cell in self.training.mentioned(part, trail.home) if cell in varying}
         if len(cells) == 1 and not isinstance(part, Reference):
             bounded = isinstance(part, Call) and part.function in BOUNDS
-            self._claim_cell(cells.pop(), sign, straight and bounded, way)
+            self._claim_cell(cells.pop(), trail.bent_unless(bounded))
 
-    def _claim_cell(
-        self, cell: Address, sign: int, straight: bool, way: tuple[Address, ...]
-    ) -> None:
+    def _claim_cell(self, cell: Address, trail: Trail) -> None:
         pattern = self.training.book.patterns.get(cell)
         if pattern is None:
-            name = Reference(self.training.book.called(cell, way[-1]))
-            self._add(cell, name, True, sign, straight, way)
+            name = Reference(self.training.book.called(cell, trail.home))
+            self._add(cell, name, trail)
         elif pattern.expression is not None and cell not in self.training.weight_cells:
             self.read.append(cell)
-            wrapped = self._wrapped(cell, pattern.expression) if len(way) < DEEPEST else None
+            wrapped = self._wrapped(cell, pattern.expression) if len(trail.way) < DEEPEST else None
             if wrapped and wrapped.surely:
-                self._unwrap(wrapped, cell, sign, straight, way)
+                self._unwrap(wrapped, trail.into(cell))
             if not (wrapped and wrapped.by_rate):
-                self._add(cell, pattern.expression, True, sign, straight, way)
+                self._add(cell, pattern.expression, trail)
             if wrapped and not wrapped.surely:
-                self._unwrap(wrapped, cell, sign, straight, way)
+                self._unwrap(wrapped, trail.into(cell))
 
     def _wrapped(self, cell: Address, expression: Expression) -> Wrapped | None:
         """What a cell only scales, keeps within bounds, or adds decay to."""
@@ -235,37 +233,37 @@ class GradientSearch:
         by_rate = any(self._is_rate(f, cell, ()) for f in rest)
         return Wrapped(inside, sign * split.sign, bounded or decays or by_rate, by_rate)
 
-    def _unwrap(
-        self, wrapped: Wrapped, cell: Address, sign: int, straight: bool, way: tuple[Address, ...]
-    ) -> None:
-        sign, way = sign * wrapped.sign, (*way, cell)
-        behind = self.training.cell_of(wrapped.inside, cell)
+    def _unwrap(self, wrapped: Wrapped, trail: Trail) -> None:
+        trail = trail.turned(wrapped.sign)
+        behind = self.training.cell_of(wrapped.inside, trail.home)
         if behind is None:
-            self._claim_only_cell(wrapped.inside, cell, sign, straight, way)
-        elif behind not in way:
-            self._claim_cell(behind, sign, straight, way)
+            self._claim_only_cell(wrapped.inside, trail)
+        elif behind not in trail.way:
+            self._claim_cell(behind, trail)
 
-    def _add(
-        self,
-        owner: Address,
-        expression: Expression,
-        whole: bool,
-        sign: int,
-        straight: bool,
-        way: tuple[Address, ...],
-    ) -> None:
+    def _add(self, owner: Address, expression: Expression, trail: Trail) -> None:
+        """All that a cell says may be the gradient."""
+        way = trail.way
         via = way[: way.index(owner)] if owner in way else way
-        found = Found(owner, expression, whole, sign, via)
-        (self.straight if straight else self.bent).append(found)
+        self._keep(Found(owner, expression, True, trail.sign, via), trail)
 
-    def _bare_sum(self, parts: Sequence[SignedTerm], home: Address, sign: int) -> Expression:
+    def _add_part(self, expression: Expression, trail: Trail) -> None:
+        """A part of what the last cell says may be the gradient."""
+        self._keep(Found(trail.home, expression, False, trail.sign, trail.way[:-1]), trail)
+
+    def _keep(self, found: Found, trail: Trail) -> None:
+        (self.straight if trail.straight else self.bent).append(found)
+
+    def _bare_sum(self, parts: Sequence[SignedTerm], trail: Trail) -> Expression:
         """Some terms as a sum, the learning rate left out of each."""
         signed: list[Expression] = []
         for own, part in parts:
             split = factors(part)
-            bare = product([f for f in split.parts if not self._is_rate(f, home, split.parts)])
+            bare = product(
+                [f for f in split.parts if not self._is_rate(f, trail.home, split.parts)]
+            )
             bare = Prefix("-", bare) if split.sign < 0 else bare
-            signed.append(Prefix("-", bare) if sign * own < 0 else bare)
+            signed.append(Prefix("-", bare) if trail.sign * own < 0 else bare)
         return reduce(lambda a, b: Infix("+", a, b), signed)
 
     # What the parts of a formula are

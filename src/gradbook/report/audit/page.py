@@ -5,141 +5,124 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
 
-from gradbook.amounts import counted, rough_percent
-from gradbook.audit.classes.points import BookScore
+from gradbook.amounts import rough_percent
+from gradbook.audit.classes.points import BookScore, in_points
 from gradbook.audit.findings.findings import (
-    RIGHT,
     TO_FILL_IN,
-    WORST_FIRST,
     BookReport,
     Finding,
     LossCurves,
     SheetReport,
 )
-from gradbook.audit.findings.overview import (
-    Mark,
-    grade,
-    identical_files,
-    right_ones,
-    shared_mistakes,
-)
 from gradbook.errors import one_line
+from gradbook.report.audit.class_table import FEW_BOOKS, ClassTable, anchor
 from gradbook.report.audit.folding import spoilt
-from gradbook.report.audit.text import counts, found, gathered, learning, summary, to_fill_in
+from gradbook.report.audit.text import counts, learning, summary, to_fill_in
 from gradbook.report.chart import interactive, svg
 from gradbook.report.chart.curves import Chart, Curve
-from gradbook.report.page.shell import Section, badge, page, resource, text, wide
+from gradbook.report.page.shell import Section, badge, page, resource, text
 from gradbook.report.page.tables import IN_A_NOTEBOOK, table
 
-MOST_MARKS = 48  # squares in a row of the table
+LARGEST = 4_500_000  # bytes of a class's page
+MOST_FINDINGS = 5  # of each book on the page of a very large class
 FRAME = svg.Frame(height=260.0, left=78.0, right=92.0)
 MADE, CORRECTED = "#D0453F", "#1E9650"  # as in audit.css; seen on light and on dark paper
 MOST_TOKENS = 400  # of a formula whose changes are marked
 _TOKENS = re.compile(r"\s+|\$?[A-Za-z]{1,3}\$?[0-9]+|[\w.]+|.", re.DOTALL)
 
 
+class Detail(IntEnum):
+    """How much a page tells of each book, so that one of a large class stays small."""
+
+    TABLE_ONLY = 0
+    FEW_FINDINGS = 1
+    NO_CURVES = 2
+    ALL = 3
+
+
+REMARKS = {
+    Detail.ALL: "",
+    Detail.NO_CURVES: "The loss curves are left out, for the books are many.",
+    Detail.FEW_FINDINGS: f"Of each book the first {MOST_FINDINGS} findings are told.",
+    Detail.TABLE_ONLY: "The findings are left out, for they are very many.",
+}
+
+
 def audit_page(reports: Sequence[BookReport], scores: Sequence[BookScore] = ()) -> str:
     """The page: who is right and who isn't, what is shared, and every finding."""
-    sections = [Section("books", "At a glance", _table(reports))] if len(reports) > 1 else []
-    sections += _class(reports)
-    for report in reports:
-        if not _has_a_part(reports, report):
-            continue
-        name = text(_name(report)) if len(reports) > 1 else "Findings"
-        heading = f"{name} {badge(report.verdict)}"
-        body = "\n".join(_sheet(sheet, len(report.sheets) > 1) for sheet in report.sheets)
-        sections.append(Section(_anchor(reports, report), heading, body))
-    first = f"{reports[0].verdict}{summary(reports[0])}"
-    lead = first[:1].upper() + first[1:] if len(reports) == 1 else counts(reports)
+    if len(reports) == 1:
+        return _page_of_one(reports[0], scores)
+    shown = ""
+    for detail in reversed(Detail):
+        shown = _page_of_a_class(ClassTable(reports, scores), detail)
+        if len(shown.encode("utf-8", "replace")) <= LARGEST:
+            break
+    return shown
+
+
+def _page_of_one(report: BookReport, scores: Sequence[BookScore]) -> str:
+    points = in_points(scores[0]) if scores else ""
+    first = f"{report.verdict}{summary(report)}{f', {points}' if points else ''}"
+    heading = f"Findings {badge(report.verdict)}"
+    section = Section("book-1", heading, _parts(report, Detail.ALL))
+    title = one_line(Path(report.book).name or report.book)
+    return _page(title, first[:1].upper() + first[1:], [section])
+
+
+def _page_of_a_class(books: ClassTable, detail: Detail) -> str:
+    told = [k for k in range(len(books.reports)) if detail and books.has_a_part(k)]
+    is_open = len(books.reports) <= FEW_BOOKS
+    parts = [
+        _folded(anchor(k), books.names[k], books.reports[k], detail, is_open=is_open) for k in told
+    ]
+    remark = f'<p class="aside">{REMARKS[detail]}</p>\n' if REMARKS[detail] else ""
+    sections = [*books.sections()]
+    if parts or remark:
+        sections.append(Section("findings", "Book by book", remark + "\n".join(parts)))
+    script = resource(__package__, "class.js")
+    return _page("Checked workbooks", counts(books.reports), sections, script)
+
+
+def _folded(place: str, name: str, report: BookReport, detail: Detail, *, is_open: bool) -> str:
+    """A book's part of the page, to be opened."""
+    heading = f"<summary>{text(name)} {badge(report.verdict)}</summary>"
+    opened, inside = " open" if is_open else "", _parts(report, detail)
+    return f'<details class="book" id="{place}"{opened}>\n{heading}\n{inside}\n</details>'
+
+
+def _page(title: str, lead: str, sections: Sequence[Section], script: str = "") -> str:
     return page(
-        _name(reports[0]) if len(reports) == 1 else "Checked workbooks",
+        title,
         sections,
         lead=f'<p class="lead">{text(lead)}.</p>',
         foot="<p>Every gradient was checked against the chain rule of the sheet’s own loss.</p>",
         style=interactive.style() + resource(__package__, "audit.css"),
+        script=script,
     )
-
-
-def _has_a_part(reports: Sequence[BookReport], report: BookReport) -> bool:
-    """Whether a book has a part of its own on the page."""
-    return any(len(reports) == 1 or sheet.findings for sheet in report.sheets)
-
-
-def _name(report: BookReport) -> str:
-    return one_line(Path(report.book).name or report.book)
-
-
-def _anchor(reports: Sequence[BookReport], report: BookReport) -> str:
-    return f"book-{next(k for k, other in enumerate(reports, 1) if other is report)}"
-
-
-# The class --------------------------------------------------------------------
-
-
-def _table(reports: Sequence[BookReport]) -> str:
-    ordered = sorted(reports, key=lambda report: WORST_FIRST.index(report.verdict))
-    head = ("book", "verdict", "gradients", "what was found")
-    rows = (_row(reports, report) for report in ordered)
-    return wide(table(head, rows, words=range(4), kind="books", headed=True))
-
-
-def _row(reports: Sequence[BookReport], report: BookReport) -> tuple[str, ...]:
-    all_differ = len({_name(other) for other in reports}) == len(reports)
-    name = text(_name(report) if all_differ else one_line(report.book))
-    name = name.replace("/", "/<wbr>")  # a long path breaks between its folders
-    if _has_a_part(reports, report):
-        name = f'<a href="#{_anchor(reports, report)}">{name}</a>'
-    said = found(report) if report.verdict != RIGHT else ""
-    return (name, badge(report.verdict), _marks(grade(report)), text(said))
-
-
-def _marks(marks: Sequence[Mark]) -> str:
-    """How many gradients are right, and a square for each."""
-    if not marks:
-        return ""
-    squares = "".join(
-        f'<i class="m-{mark.state.partition(" ")[0]}"'
-        f' title="{text(one_line(mark.weight))}: {mark.state}"></i>'
-        for mark in marks
-    )
-    said = f"{right_ones(marks):,} of {len(marks):,}"
-    return f'{said} <span class="marks">{squares}</span>' if len(marks) <= MOST_MARKS else said
-
-
-def _class(reports: Sequence[BookReport]) -> Iterator[Section]:
-    mistakes, same = shared_mistakes(reports), identical_files(reports)
-    if mistakes:
-        parts = []
-        for shared in mistakes:
-            reasons = "".join(
-                f"<li><b>{text(quantities)}</b>: {text(why)}</li>"
-                for quantities, why in gathered(shared.findings)
-            )
-            heading = f"<h3>{len(shared.books)} of {counted(len(reports), 'book')}</h3>"
-            parts.append(f"{heading}\n{_names(shared.books)}\n<ul>{reasons}</ul>")
-        yield Section("shared", "Shared mistakes", "\n".join(parts))
-    if same:
-        yield Section("identical", "Identical files", "\n".join(map(_names, same)))
-
-
-def _names(books: Sequence[str]) -> str:
-    return f'<p class="names">{", ".join(f"<b>{text(one_line(book))}</b>" for book in books)}</p>'
 
 
 # A book -----------------------------------------------------------------------
 
 
-def _sheet(sheet: SheetReport, several: bool) -> str:
+def _parts(report: BookReport, detail: Detail) -> str:
+    several = len(report.sheets) > 1
+    return "\n".join(_sheet(sheet, several, detail) for sheet in report.sheets)
+
+
+def _sheet(sheet: SheetReport, several: bool, detail: Detail) -> str:
     title = f"<h3>{text(one_line(sheet.sheet))} {badge(sheet.verdict)}</h3>" if several else ""
     notes = (f"<p>{text(one_line(note))}</p>" for note in sheet.notes)
-    findings = (_finding(finding) for finding in sheet.findings if finding.kind != TO_FILL_IN)
+    wrong = [finding for finding in sheet.findings if finding.kind != TO_FILL_IN]
+    findings = map(_finding, wrong if detail >= Detail.NO_CURVES else wrong[:MOST_FINDINGS])
+    chart = _chart(sheet) if detail is Detail.ALL else ""
     waiting = to_fill_in(sheet)
     blank = f"<p>Still to be filled in: {text(waiting)}.</p>" if waiting else ""
-    return "\n".join(filter(None, [title, _about(sheet), *notes, *findings, blank, _chart(sheet)]))
+    return "\n".join(filter(None, [title, _about(sheet), *notes, *findings, blank, chart]))
 
 
 def _about(sheet: SheetReport) -> str:

@@ -9,7 +9,7 @@ from itertools import combinations, islice
 import numpy as np
 
 from gradbook.audit.formula.edits import Edit, EditKind, regrouped, shortened
-from gradbook.audit.formula.expression import Path, factors, product
+from gradbook.audit.formula.expression import Path, factors, part_at, paths, product, put
 from gradbook.audit.repair.edits.alternatives import (
     OPERATIONS,
     Alternatives,
@@ -19,6 +19,7 @@ from gradbook.audit.repair.edits.alternatives import (
 )
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language.grammar import (
+    Call,
     Expression,
     Infix,
     Number,
@@ -194,6 +195,25 @@ def _is_inside_product(formula: EvaluatedFormula, path: Path) -> bool:
     return isinstance(above, Infix) and above.operator in "*/"
 
 
+def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """LOG, which is to the base 10 in a sheet, where the natural logarithm belongs."""
+    natural = _natural(formula.expression)
+    if natural != formula.expression:
+        edit = Edit(EditKind.FUNCTION, ((),), formula.expression, natural)
+        yield [edit], EvaluatedFormula(natural, formula.value_of).whole[None]
+
+
+def _natural(expression: Expression) -> Expression:
+    """An expression with LN for every LOG."""
+    for path, part in list(paths(expression)):
+        match part:
+            case Call("LOG" | "LOG10", (_,)):
+                now = part_at(expression, path)
+                assert isinstance(now, Call)
+                expression = put(expression, path, Call("LN", now.arguments))
+    return expression
+
+
 EDITS = (
     EditGenerator("references", other_references),
     EditGenerator("operators", other_operators),
@@ -201,6 +221,7 @@ EDITS = (
     EditGenerator("parentheses", groupings),
     EditGenerator("omissions", omissions),
     EditGenerator("numbers", other_numbers),
+    EditGenerator("functions", other_functions),
     EditGenerator("missing factors", missing_factors, adds=True),
     EditGenerator("missing terms", missing_terms, adds=True),
 )

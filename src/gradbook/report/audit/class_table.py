@@ -1,0 +1,149 @@
+"""What a page says of a class: a table to search, filter and sort, and what its books share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from gradbook.amounts import counted
+from gradbook.audit.classes.points import BookScore, in_numbers
+from gradbook.audit.classes.similar import similar_books
+from gradbook.audit.findings.findings import RIGHT, WORST_FIRST, BookReport
+from gradbook.audit.findings.overview import (
+    Mark,
+    grade,
+    identical_files,
+    right_ones,
+    shared_mistakes,
+)
+from gradbook.errors import one_line
+from gradbook.report.audit.text import found, gathered
+from gradbook.report.page.shell import Section, badge, text, wide
+from gradbook.report.page.tables import table
+
+MOST_MARKS = 48  # squares in a row of the table
+MOST_NAMES = 24  # of books that share something
+FEW_BOOKS = 12  # of which nothing needs to be searched, and whose parts are open
+TOOLS = """<div class="tools" hidden>
+<input type="search" placeholder="Search" aria-label="Search books, students and findings">
+<span class="chips" role="group" aria-label="Verdicts">{chips}</span>
+<output class="shown"></output>
+</div>"""
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """The books of a class, what they earn where that is asked for, and what each is called."""
+
+    reports: Sequence[BookReport]
+    scores: Sequence[BookScore]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Each book's name, with its folders where others have the same."""
+        short = [one_line(Path(report.book).name or report.book) for report in self.reports]
+        all_differ = len(set(short)) == len(short)
+        return short if all_differ else [one_line(report.book) for report in self.reports]
+
+    def has_a_part(self, number: int) -> bool:
+        """Whether a book has a part of its own on the page."""
+        return any(sheet.findings for sheet in self.reports[number].sheets)
+
+    def sections(self) -> Iterator[Section]:
+        yield Section("books", "At a glance", self._tools() + self._table())
+        yield from _in_common(self.reports)
+
+    def _tools(self) -> str:
+        """What only a script can serve: it shows them."""
+        count = Counter(report.verdict for report in self.reports)
+        chips = "".join(
+            f'<button type="button" aria-pressed="false" value="{verdict}">'
+            f"{badge(verdict)}{count[verdict]:,}</button>"
+            for verdict in WORST_FIRST
+            if count[verdict]
+        )
+        return TOOLS.format(chips=chips) if len(self.reports) > FEW_BOOKS else ""
+
+    def _table(self) -> str:
+        places = range(len(self.reports))
+        worst = sorted(places, key=lambda k: WORST_FIRST.index(self.reports[k].verdict))
+        cells = [self._row(number) for number in worst]
+        head = ["book", "student", "verdict", "gradients", "points", "what was found"]
+        used = [k for k in range(len(head)) if k in (0, 2, 3, 5) or any(row[k] for row in cells)]
+        rows = ([row[k] for k in used] for row in cells)
+        titles = [head[k] for k in used]
+        return wide(table(titles, rows, words=range(len(used)), kind="books", headed=True))
+
+    def _row(self, number: int) -> list[str]:
+        report = self.reports[number]
+        name = text(self.names[number]).replace("/", "/<wbr>")  # a long path breaks between folders
+        if self.has_a_part(number):
+            name = f'<a href="#{anchor(number)}">{name}</a>'
+        points = self.scores[number].points if self.scores else None
+        return [
+            name,
+            text(one_line(report.origin.student)),
+            badge(report.verdict),
+            _marks(grade(report)),
+            "" if points is None else in_numbers(points),
+            text(found(report) if report.verdict != RIGHT else ""),
+        ]
+
+
+def anchor(number: int) -> str:
+    return f"book-{number + 1}"
+
+
+def _marks(marks: Sequence[Mark]) -> str:
+    """How many gradients are right, and a square for each."""
+    if not marks:
+        return ""
+    squares = "".join(
+        f'<i class="m-{mark.state.partition(" ")[0]}"'
+        f' title="{text(one_line(mark.column.quantity if mark.column else mark.weight))}:'
+        f' {mark.state}"></i>'
+        for mark in marks
+    )
+    said = f"{right_ones(marks):,} of {len(marks):,}"
+    shown = f' <span class="marks">{squares}</span>' if len(marks) <= MOST_MARKS else ""
+    return f'<span class="of">{said}{shown}</span>'
+
+
+# What books have in common --------------------------------------------------------
+
+
+def _in_common(reports: Sequence[BookReport]) -> Iterator[Section]:
+    mistakes, same = shared_mistakes(reports), identical_files(reports)
+    if mistakes:
+        parts = []
+        for shared in mistakes:
+            reasons = "".join(
+                f"<li><b>{text(quantities)}</b>: {text(why)}</li>"
+                for quantities, why in gathered(shared.findings)
+            )
+            heading = f"<h3>{len(shared.books)} of {counted(len(reports), 'book')}</h3>"
+            parts.append(f"{heading}\n{_names(shared.books)}\n<ul>{reasons}</ul>")
+        yield Section("shared", "Shared mistakes", "\n".join(parts))
+    alike = similar_books(reports)
+    if alike:
+        parts = [
+            f"{_names(similar.books)}\n<ul>{''.join(map(_item, similar.evidence))}</ul>"
+            for similar in alike
+        ]
+        yield Section("similar", "Similar books", "\n".join(parts))
+    if same:
+        yield Section("identical", "Identical files", "\n".join(map(_names, same)))
+
+
+def _item(words: str) -> str:
+    return f"<li>{text(one_line(words))}</li>"
+
+
+def _names(books: Sequence[str]) -> str:
+    """The books; of very many the first, and how many there are."""
+    shown = ", ".join(f"<b>{text(one_line(book))}</b>" for book in books[:MOST_NAMES])
+    more = f" and {len(books) - MOST_NAMES:,} more" if len(books) > MOST_NAMES else ""
+    return f'<p class="names">{shown}{more}</p>'
