@@ -124,7 +124,13 @@ def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
             found.append((gain, wrong))
     best = max((gain for gain, _ in found), default=0)
     likely = [wrong for gain, wrong in found if gain == best]
-    return sorted(likely, key=lambda wrong: not _is_wrong(back, wrong))
+    known = {claim.of for c in back.backward if back.is_right(c) for claim in back.claims(c)}
+
+    def likelihood(wrong: WrongBlock) -> tuple[bool, bool, bool]:
+        is_called_so = back.cells.naming.mentions(wrong.block.first, wrong.of[0])
+        return not _is_wrong(back, wrong), not known.isdisjoint(wrong.of), not is_called_so
+
+    return sorted(likely, key=likelihood)
 
 
 def _is_wrong(back: BackwardPass, found: WrongBlock) -> bool:
@@ -217,16 +223,18 @@ def _likely_weights(back: BackwardPass, block: MatrixBlock) -> Iterator[tuple[Ad
 
 
 def _twice(back: BackwardPass) -> Iterator[BlockFault]:
-    """Gradients of a weight that has another, beside one that has none: as far from that as others
-    are from theirs."""
+    """Gradients of a weight that has another, beside a weight that has none: one that a text beside
+    them mentions, or that is as far from them as others are from theirs."""
     claimed = back.claimed_weights
+    lacking = sorted(c for c in back.slopes if back.cells.is_leaf(c) and c not in claimed)
     away = Counter(of - cell for of, cells in claimed.items() for cell in cells)
-    ways = [distance for distance, count in away.most_common(FEW_WAYS) if count > 1]
+    usual = {distance for distance, count in away.most_common(FEW_WAYS) if count > 1}
     for cells in claimed.values():
         ends = [cell for cell in cells if back.passed.is_end(cell) and cell not in back.updates]
         for cell in ends if len(ends) > 1 else ():
-            for of in sorted({cell + way for way in ways} & back.slopes.keys() - claimed.keys()):
-                wrong = WrongBlock(MatrixBlock((cell,)), (of,))
-                fault = _fault(back, wrong, remedy(back, wrong, thorough=False))
-                if fault.is_slip:
-                    yield fault
+            for of in lacking:
+                if of - cell in usual or back.cells.naming.mentions(cell, of):
+                    wrong = WrongBlock(MatrixBlock((cell,)), (of,))
+                    fault = _fault(back, wrong, remedy(back, wrong, thorough=False))
+                    if fault.is_slip:
+                        yield fault

@@ -16,7 +16,7 @@ from gradbook.audit.backward.uneven import UnevenError, evened
 from gradbook.audit.backward.wording import BackwardWording
 from gradbook.audit.budget import sought
 from gradbook.audit.findings.findings import RIGHT, UNFINISHED, WRONG, Finding, SheetReport
-from gradbook.audit.formula.address import Address, column_of, row_of, written
+from gradbook.audit.formula.address import Address, row_of, written
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 
@@ -147,9 +147,9 @@ def _verdict(last: BackwardPass, findings: Sequence[Finding]) -> str:
 
 
 def _is_first_step(back: BackwardPass) -> bool:
-    """Whether all stands in one row, or in one column: a table of steps that doesn't go on."""
-    lines = ({line(cell) for cell in back.backward} for line in (row_of, column_of))
-    return not back.updates and any(len(line) == 1 for line in lines)
+    """Whether all stands in one row: that of a table of steps which doesn't go on."""
+    cells = [*back.backward, *back.claimed_weights]
+    return not back.updates and len(set(map(row_of, cells))) == 1
 
 
 def _called(book: Book, back: BackwardPass) -> str:

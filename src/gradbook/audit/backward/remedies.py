@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
@@ -14,6 +14,7 @@ from gradbook.audit.backward.blocks import MatrixBlock
 from gradbook.audit.backward.matrix_edits import matrix_edits
 from gradbook.audit.formula.address import ROW, Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, tidy
+from gradbook.audit.formula.expression import renamed
 from gradbook.audit.formula.pattern import copied
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.repair.edits.alternatives import (
@@ -31,6 +32,7 @@ from gradbook.targets.excel.language.reader import read
 MOST_OFFERED = 120  # cells that may stand in the place of others
 MOST_PAIRED = 24  # of which functions may be a missing factor
 MOST_CELLS = 40  # of a block that are put right one by one
+MOST_PATHS = 12  # of the chain, one of which may be missing
 FEW = 8  # edits of a kind, of which the first that means something is taken
 SLOPES = ("x*(1-x)", "1-TANH(x)^2")  # of activations, by what they are of or what they say
 TEMPLATES = [read(said) for said in (*USUAL, *SLOPES)]
@@ -69,7 +71,8 @@ def remedy(back: BackwardPass, wrong: WrongBlock, thorough: bool = True) -> Reme
     values = wrong.values(back)
     of = zip(wrong.block.cells, wrong.of, strict=True)
     cells = [WrongCell(back, cell, o, values[cell]) for cell, o in of]
-    return _matrices(back, cells) or _cell_by_cell(cells, thorough)
+    found = _matrices(back, cells) or _cell_by_cell(cells, thorough)
+    return _as_one(back, cells, found) if found else None
 
 
 # A product of matrices -------------------------------------------------------------------
@@ -107,6 +110,30 @@ def _at(back: BackwardPass, text: str, home: Address, cell: Address, array: bool
         return copied(text, home, cell)
     down, right = row_of(cell) - row_of(home), column_of(cell) - column_of(home)
     return back.cells.book.reader.element(text, home, down, right)
+
+
+def _as_one(back: BackwardPass, cells: list[WrongCell], found: Remedy) -> Remedy:
+    """A remedy with an array formula's cells in one, where each cell in it becomes a range."""
+    book, block = back.cells.book, [one.cell for one in cells]
+    first, last = block[0], block[-1]
+    expression = book.reader.typed(found.formulas[first], first).expression
+    if found.whole or expression is None or not _is_whole_array(book.arrays, block):
+        return found
+
+    def widened(reference: Reference) -> str:
+        corner = book.reader.cell(reference.text, first)
+        text = reference.text
+        return text if corner is None else f"{text}:{copied(text, first, last)}"
+
+    whole = write(renamed(expression, widened))
+    said = {one.cell: _at(back, whole, first, one.cell, True) for one in cells}
+    is_right = all(one.is_right(said[one.cell]) for one in cells)
+    return replace(found, formulas=said, whole=whole) if is_right else found
+
+
+def _is_whole_array(arrays: Mapping[Address, str], block: Sequence[Address]) -> bool:
+    text = arrays.get(block[0])
+    return text is not None and {cell for cell in arrays if arrays[cell] == text} == set(block)
 
 
 # Single cells ----------------------------------------------------------------------------
@@ -209,7 +236,32 @@ class WrongCell:
         def factors() -> list[Substitute]:
             return [*every, *derived(TEMPLATES, self._offered[:MOST_PAIRED], self._value)]
 
-        return Substitutes(every, every, factors, lambda: every)
+        return Substitutes(every, every, factors, lambda: [*every, *self._paths])
+
+    @cached_property
+    def _paths(self) -> list[Substitute]:
+        """What one path of the chain adds: a derivative further on times a weight on the way."""
+        back, naming = self.back, self.back.cells.naming
+        further = {claim.of: cell for cell in back.backward for claim in back.claims(cell)}
+        pairs = [
+            (further[user], weight)
+            for user in islice(self._further_on(), MOST_PATHS)
+            for weight in back.cells.flow.sources(user)
+            if user in further and back.cells.is_leaf(weight)
+        ]
+        return [
+            Substitute(
+                Infix("*", *(Reference(naming.reference(cell, self.cell)) for cell in pair)),
+                back.values.number(pair[0]) * back.values.number(pair[1]),
+            )
+            for pair in pairs
+        ]
+
+    def _further_on(self) -> Iterator[Address]:
+        """What is made of the value whose derivative it should be, and what of that."""
+        users, forward = self.back.cells.flow.users, self.back.passed.forward
+        for user in users.get(self.of, ()):
+            yield from (cell for cell in (user, *users.get(user, ())) if cell in forward)
 
     @cached_property
     def _offered(self) -> list[Substitute]:

@@ -1,29 +1,14 @@
-"""Networks worked once, forward and back, as people lay them out: in matrices, or in the plane."""
+"""Networks worked once in matrices, at random: forward, back, perhaps one update."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
-from xlsxwriter import Workbook
+from tests.audit.material.worked_once.book import ACTIVATIONS, DERIVATIVES, Area, WorkedBook
 
-from gradbook.audit.formula.address import letters
-
-DERIVATIVES = {
-    "sigmoid": "{a}*(1-{a})",
-    "tanh": "1-{a}^2",
-    "relu": "IF({z}>0,1,0)",
-    "linear": "1",
-}
-ACTIVATIONS = {
-    "sigmoid": "1/(1+EXP(-{z}))",
-    "tanh": "TANH({z})",
-    "relu": "IF({z}>0,{z},0)",
-    "linear": "{z}",
-}
 LOSSES = ("half", "sum", "mean", "none")  # of squares; none: no cell holds it
-MATRIX_FAULTS = (
+FAULTS = (
     "mask",
     "factor",
     "pre-activation",
@@ -32,59 +17,6 @@ MATRIX_FAULTS = (
     "sign",
     "mask of another layer",
 )
-PLANE_FAULTS = ("mask", "factor", "weight", "target", "sign", "input", "term")
-
-
-@dataclass(frozen=True)
-class Area:
-    """A rectangle of cells, by its first row and column, counted from 0, and its size."""
-
-    row: int
-    column: int
-    height: int
-    width: int
-
-    def cell(self, r: int, c: int, fixed: bool = False) -> str:
-        mark = "$" if fixed else ""
-        return f"{mark}{letters(self.column + c)}{mark}{self.row + r + 1}"
-
-    @property
-    def text(self) -> str:
-        return f"{self.cell(0, 0)}:{self.cell(self.height - 1, self.width - 1)}"
-
-    def cells(self) -> set[str]:
-        return {self.cell(r, c) for r in range(self.height) for c in range(self.width)}
-
-
-@dataclass
-class WorkedBook:
-    """What stands in each cell, and where it is wrong by design."""
-
-    texts: dict[str, str] = field(default_factory=dict)
-    numbers: dict[str, float] = field(default_factory=dict)
-    formulas: dict[str, str] = field(default_factory=dict)
-    arrays: list[tuple[Area, str]] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
-    wrong: set[str] = field(default_factory=set)
-    gradients: int = 0  # blocks, or single ones
-
-    def save(self, path: Path) -> Path:
-        with Workbook(str(path)) as book:
-            sheet = book.add_worksheet("Network")
-            for cell, text in self.texts.items():
-                sheet.write_string(cell, text)
-            for cell, number in self.numbers.items():
-                sheet.write_number(cell, number)
-            for name, cell in self.names.items():
-                book.define_name(name, f"=Network!{cell}")
-            for cell, text in self.formulas.items():
-                sheet.write_formula(cell, f"={text}")
-            for area, text in self.arrays:
-                sheet.write_array_formula(area.text, f"{{={text}}}")
-        return path
-
-
-# Matrices ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -152,7 +84,7 @@ class MatrixSheet:
         area = self.area(name, shape.height, shape.width)
         if self.plan.arrays:
             text = template.format(**{k: a.text for k, a in areas.items()})
-            self.book.arrays.append((area, text))
+            self.book.arrays[area.text] = text
             return area
         for r in range(area.height):
             for c in range(area.width):
@@ -162,7 +94,7 @@ class MatrixSheet:
 
     def product(self, name: str, a: str, b: str, height: int, width: int, more: str = "") -> Area:
         area = self.area(name, height, width)
-        self.book.arrays.append((area, f"MMULT({a},{b}){more}"))
+        self.book.arrays[area.text] = f"MMULT({a},{b}){more}"
         return area
 
     def _write(self) -> None:
@@ -209,12 +141,13 @@ class MatrixSheet:
         if self.plan.loss == "none":
             return
         self.book.texts[f"B{area.row}"] = "Loss"
+        self.book.losses = [area.cell(0, 0)]
         squares = f"SUMXMY2({out.text},{target.text})"
         text = {"half": f"{squares}/2", "sum": squares, "mean": f"{squares}/{self.plan.samples}/2"}
         if self.plan.entropy:
             share = f"/{self.plan.samples}" if self.plan.mean else ""
             log = f"-SUM({target.text}*LN({out.text})){share}"
-            self.book.arrays.append((area, log))
+            self.book.arrays[area.text] = log
         else:
             self.book.formulas[area.cell(0, 0)] = text[self.plan.loss]
 
@@ -296,154 +229,19 @@ class MatrixSheet:
             row = f"{delta.cell(r, 0)}:{delta.cell(r, delta.width - 1)}"
             self.book.formulas[d_b.cell(r, 0)] = f"SUM({row}){share}"
         self.book.gradients += 2
+        for weight, slope in ((w, d_w), (b, d_b)):
+            self.book.slopes |= dict(zip(weight.each(), slope.each(), strict=True))
         if self.plan.updates:
             for name, weight, slope in (("W", w, d_w), ("b", b, d_b)):
                 new = self.area(f"{name}{k + 1} new", weight.height, weight.width)
-                self.book.arrays.append((new, f"{weight.text}-0.5*{slope.text}"))
+                self.book.arrays[new.text] = f"{weight.text}-0.5*{slope.text}"
 
 
 def _fit(a: Area, b: Area) -> bool:
     return (a.height, a.width) == (b.height, b.width)
 
 
-# In the plane --------------------------------------------------------------------------
-
-
-class PlaneSheet:
-    """A network drawn: a column of neurons for each layer, each with its sum, its activation, its
-    delta and the weights that lead to it; targets and the rate have names."""
-
-    def __init__(self, draw: random.Random, fault: str = "") -> None:
-        self.draw = draw
-        self.fault = fault
-        self.book = WorkedBook()
-        layers = draw.randint(1, 2)
-        self.sizes = [draw.randint(2, 3) for _ in range(layers + 1)]
-        self.function = draw.choice(("sigmoid", "tanh", "relu"))
-        self.switch = draw.random() < 0.5
-        self.updates = draw.random() < 0.5
-        self.blank = self.updates and draw.random() < 0.3
-        self.loss = draw.random() < 0.6
-        self.chosen = draw.randrange(layers), draw.randrange(min(self.sizes[1:]))
-        self._write()
-
-    def place(self, layer: int, unit: int, row: int, column: int) -> str:
-        return f"{letters(3 + layer * 8 + column)}{3 + unit * 9 + row}"
-
-    def number(self, cell: str, low: float = -1) -> str:
-        if not self.blank:
-            self.book.numbers[cell] = round(self.draw.uniform(low, 1), 3)
-        return cell
-
-    def by_switch(self, said: str, other: str) -> str:
-        if not self.switch:
-            return said
-        return f'IF(Activation="{self.function}",{said},{other})'
-
-    def _write(self) -> None:
-        book = self.book
-        book.texts["A1"] = "Learning rate"
-        book.numbers["B1"] = 0.1
-        book.names["LearningRate"] = "$B$1"
-        if self.switch:
-            book.texts |= {"A2": "Activation", "B2": self.function}
-            book.names["Activation"] = "$B$2"
-        said = [self.number(self.place(0, j, 0, 0)) for j in range(self.sizes[0])]
-        units = [said]
-        for layer in range(1, len(self.sizes)):
-            said = [self._unit(layer, j, said) for j in range(self.sizes[layer])]
-            units.append(said)
-        deltas: list[str] = []
-        for layer in reversed(range(1, len(self.sizes))):
-            deltas = [self._delta(layer, j, units, deltas) for j in range(self.sizes[layer])]
-            for j, delta in enumerate(deltas):
-                self._slopes(layer, j, units[layer - 1], delta)
-
-    def _weight(self, layer: int, j: int, k: int) -> str:
-        return self.place(layer, j, k, 0)
-
-    def _bias(self, layer: int, j: int) -> str:
-        return self.place(layer, j, self.sizes[layer - 1], 0)
-
-    def _unit(self, layer: int, j: int, said: list[str]) -> str:
-        for k in range(len(said)):
-            self.book.texts.setdefault(self.place(layer, j, -1, 0), f"weights {layer}.{j}")
-            self.number(self._weight(layer, j, k))
-        self.number(self._bias(layer, j))
-        z, a = self.place(layer, j, 0, 3), self.place(layer, j, 1, 3)
-        terms = [f"{self._weight(layer, j, k)}*{x}" for k, x in enumerate(said)]
-        self.book.formulas[z] = "+".join([*terms, self._bias(layer, j)])
-        value = ACTIVATIONS[self.function].format(z=z)
-        self.book.formulas[a] = self.by_switch(value, f"IF({z}<0,0,1)")
-        return a
-
-    def _delta(self, layer: int, j: int, units: list[list[str]], after: list[str]) -> str:
-        z, a = self.place(layer, j, 0, 3), units[layer][j]
-        slope = self.by_switch(f"({DERIVATIVES[self.function]})".format(z=z, a=a), "0")
-        here = self.fault if (layer - 1, j) == self.chosen else ""
-        cell = self.place(layer, j, 0, 4)
-        self.book.texts[self.place(layer, j, -1, 4)] = f"delta {layer}.{j}"
-        if after:
-            terms = [f"{d}*{self._weight(layer + 1, k, j)}" for k, d in enumerate(after)]
-            if here == "weight" and len(self.sizes) > 2:
-                terms[0] = f"{after[0]}*{self._weight(layer + 1, 0, (j + 1) % self.sizes[layer])}"
-                self.book.wrong = {cell}
-            if here == "term" and len(terms) > 1:
-                terms.pop()
-                self.book.wrong = {cell}
-            error = f"({'+'.join(terms)})"
-        else:
-            error = self._error(j, a, cell, here)
-        if here in ("mask", "sign"):
-            self.book.wrong = {cell}
-        sign = "-" if here == "sign" else ""
-        self.book.formulas[cell] = error if here == "mask" else f"{sign}{error}*{slope}"
-        return cell
-
-    def _error(self, j: int, a: str, cell: str, here: str) -> str:
-        layer = len(self.sizes) - 1
-        self.number(self.place(layer + 1, j, 0, 0), low=0)
-        row, column = 3 + j * 9, letters(3 + (layer + 1) * 8)
-        self.book.names[f"Target{j + 1}"] = f"${column}${row}"
-        if self.loss:
-            self.book.texts[self.place(layer + 1, j, -1, 1)] = "Error"
-            self.book.formulas[self.place(layer + 1, j, 0, 1)] = f"0.5*({a}-Target{j + 1})^2"
-        wanted = j
-        if here == "target":
-            wanted = (j + 1) % self.sizes[-1]
-            self.book.wrong = {cell}
-        return f"({a}-Target{wanted + 1})"
-
-    def _slopes(self, layer: int, j: int, said: list[str], delta: str) -> None:
-        here = self.fault if (layer - 1, j) == self.chosen else ""
-        for k, x in enumerate(said):
-            slope, is_first = f"{delta}*{x}", k == 0
-            cell = self.place(layer, j, k, 1)
-            if is_first and here == "input":
-                slope = f"{delta}*{said[1]}"
-                self.book.wrong = {cell}
-            if is_first and here == "factor":
-                slope = f"2*{slope}"
-                self.book.wrong = {cell}
-            self._write_slope(cell, self._weight(layer, j, k), slope)
-        cell = self.place(layer, j, len(said), 1)
-        self._write_slope(cell, self._bias(layer, j), f"1*{delta}")
-
-    def _write_slope(self, cell: str, weight: str, slope: str) -> None:
-        self.book.gradients += 1
-        updated = f"{weight}-LearningRate*({slope})"
-        self.book.formulas[cell] = updated if self.updates else slope
-
-
-# Drawn ---------------------------------------------------------------------------------
-
-
-def matrix_book(seed: int, fault: str = "") -> WorkedBook:
+def matrix_book(number: int, fault: str = "") -> WorkedBook:
     """A network in matrices; with a fault, unless its plan has no place for it."""
-    draw = random.Random(f"matrices {seed}")
+    draw = random.Random(f"matrices {number}")
     return MatrixSheet(matrix_plan(draw), draw, fault).book
-
-
-def plane_book(seed: int, fault: str = "") -> WorkedBook:
-    """A network drawn in the plane; with a fault, unless it has no place for it."""
-    return PlaneSheet(random.Random(f"plane {seed}"), fault).book
