@@ -85,7 +85,7 @@ def _is_exact(back: BackwardPass, here: BackwardPass, cell: Address) -> bool:
 
 def _one_after_the_other(back: BackwardPass) -> Iterator[BlockFault]:
     for _ in range(MOST_FAULTS):
-        fault = _root(back) or next(_own(back), None) or next(_twice(back), None)
+        fault = _root(back) or next(_own(back), None) or next(_of_others(back), None)
         if fault is None:
             return
         yield fault
@@ -125,12 +125,13 @@ def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
     best = max((gain for gain, _ in found), default=0)
     likely = [wrong for gain, wrong in found if gain == best]
     known = {claim.of for c in back.backward if back.is_right(c) for claim in back.claims(c)}
+    unclaimed = [wrong for wrong in likely if known.isdisjoint(wrong.of)] or likely
 
-    def likelihood(wrong: WrongBlock) -> tuple[bool, bool, bool]:
+    def likelihood(wrong: WrongBlock) -> tuple[bool, bool]:
         is_called_so = back.cells.naming.mentions(wrong.block.first, wrong.of[0])
-        return not _is_wrong(back, wrong), not known.isdisjoint(wrong.of), not is_called_so
+        return not _is_wrong(back, wrong), not is_called_so
 
-    return sorted(likely, key=likelihood)
+    return sorted(unclaimed, key=likelihood)
 
 
 def _is_wrong(back: BackwardPass, found: WrongBlock) -> bool:
@@ -222,19 +223,35 @@ def _likely_weights(back: BackwardPass, block: MatrixBlock) -> Iterator[tuple[Ad
         yield from (of for of in block.likes(anchor) if leaves.issuperset(of))
 
 
-def _twice(back: BackwardPass) -> Iterator[BlockFault]:
-    """Gradients of a weight that has another, beside a weight that has none: one that a text beside
-    them mentions, or that is as far from them as others are from theirs."""
-    claimed = back.claimed_weights
-    lacking = sorted(c for c in back.slopes if back.cells.is_leaf(c) and c not in claimed)
-    away = Counter(of - cell for of, cells in claimed.items() for cell in cells)
-    usual = {distance for distance, count in away.most_common(FEW_WAYS) if count > 1}
-    for cells in claimed.values():
-        ends = [cell for cell in cells if back.passed.is_end(cell) and cell not in back.updates]
-        for cell in ends if len(ends) > 1 else ():
-            for of in lacking:
-                if of - cell in usual or back.cells.naming.mentions(cell, of):
-                    wrong = WrongBlock(MatrixBlock((cell,)), (of,))
-                    fault = _fault(back, wrong, remedy(back, wrong, thorough=False))
-                    if fault.is_slip:
-                        yield fault
+def _of_others(back: BackwardPass) -> Iterator[BlockFault]:
+    """Gradients of weights that have none, which are what others are: the gradient of a weight that
+    has another, where a text or the place says which is meant; or the derivative by a sum, where a
+    text does."""
+    lacking = sorted(c for c in back.slopes.keys() - back.claimed_weights if back.cells.is_leaf(c))
+    naming, usual = back.cells.naming, _usual_ways(back)
+    for cell in _ends_of_others(back):
+        is_sum = not any(back.cells.is_leaf(claim.of) for claim in back.claims(cell))
+        for of in lacking:
+            is_said = naming.mentions(cell, of) and naming.calls_gradient(cell)
+            if is_said or (not is_sum and of - cell in usual):
+                wrong = WrongBlock(MatrixBlock((cell,)), (of,))
+                fault = _fault(back, wrong, remedy(back, wrong, thorough=False))
+                if fault.is_slip or (is_said and fault.remedy is not None):
+                    yield fault
+
+
+def _usual_ways(back: BackwardPass) -> set[int]:
+    """How far from gradients their weights are."""
+    away = Counter(of - cell for of, cells in back.claimed_weights.items() for cell in cells)
+    return {distance for distance, count in away.most_common(FEW_WAYS) if count > 1}
+
+
+def _ends_of_others(back: BackwardPass) -> list[Address]:
+    """The cells that nothing is made of, and that are what another is, too."""
+    said = Counter(claim.of for cell in back.backward for claim in back.claims(cell)[:1])
+    return [
+        cell
+        for cell in back.backward
+        if cell not in back.updates and back.passed.is_end(cell) and back.is_right(cell)
+        if any(said[claim.of] > 1 for claim in back.claims(cell)[:1])
+    ]

@@ -15,7 +15,7 @@ from gradbook.targets.excel.language.grammar import Expression, Reference
 
 SHORT = 8  # characters of a quantity's name
 GRADIENT_WORDS = re.compile(
-    r"∂|δ|grad|delta|back|\bd[_ ]?\(?[a-z]{0,5}\d*\s*/\s*d|\bd_?[wbzah]\d*|ableit|∇|slope"
+    r"∂|δ|grad|delta|back|\bd[_ ]?\(?[a-z]{0,5}\d*\s*/\s*d|\bd_?[wbzaho][\d_]*\b|ableit|∇|slope"
 )
 
 

@@ -14,7 +14,7 @@ from gradbook.audit.backward.blocks import MatrixBlock
 from gradbook.audit.backward.matrix_edits import matrix_edits
 from gradbook.audit.formula.address import ROW, Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, tidy
-from gradbook.audit.formula.expression import renamed
+from gradbook.audit.formula.expression import part_at, renamed
 from gradbook.audit.formula.pattern import copied
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.repair.edits.alternatives import (
@@ -189,7 +189,8 @@ class WrongCell:
         for kind in EDITS:
             edits = matching(kind.propose(evaluated, self._substitutes), wanted)
             for edit in islice(edits, FEW):
-                if pointless_parts(edit.applied(expression)) <= before:
+                is_pointless = pointless_parts(edit.applied(expression)) > before
+                if not is_pointless and not _is_omission(edit, expression):
                     return edit
         return None
 
@@ -273,6 +274,14 @@ class WrongCell:
                 said = back.cells.naming.reference(cell, self.cell)
                 found.append(Substitute(Reference(said), values))
         return found
+
+
+def _is_omission(edit: Edit, expression: Expression) -> bool:
+    """Whether a factor becomes 1: one that doesn't belong there."""
+    around = (part_at(expression, path[:-1]) for path in edit.paths if path)
+    return edit.new == Number(1.0) and any(
+        isinstance(part, Infix) and part.operator == "*" for part in around
+    )
 
 
 def _near(back: BackwardPass, home: Address, of: Address) -> list[Address]:
