@@ -25,11 +25,11 @@ def test_every_weight_is_a_gradient_right_or_wrong():
 @pytest.mark.parametrize(
     ("cell", "text", "why"),
     [
-        ("E6", "=E2*B2", "E6 should be ∂E/∂w1: B2 (x2) should be B1 (x1)"),
-        ("E2", "=E1*B7*B11*(1-B11)*B1", "E2 should be ∂E/∂h1: B1 (x1) doesn't belong there"),
-        ("E2", "=-E1*B7*B11*(1-B11)", "E2 should be ∂E/∂h1: its sign is turned round"),
-        ("E5", "=E1", "E5 should be ∂E/∂w6: the factor B12 (a_h2) is missing"),
-        ("E3", "=E2*B12+B1*B2", "E3 should be ∂E/∂h2, and isn't"),
+        ("E6", "=E2*B2", "B2 (x2) should be B1 (x1)"),
+        ("E2", "=E1*B7*B11*(1-B11)*B1", "B1 (x1) doesn't belong there"),
+        ("E2", "=-E1*B7*B11*(1-B11)", "its sign is turned round"),
+        ("E5", "=E1", "the factor B12 (a_h2) is missing"),
+        ("E3", "=E2*B12+B1*B2", "it isn't that derivative"),
     ],
 )
 def test_the_reason_is_said_in_the_sheets_words(cell, text, why):

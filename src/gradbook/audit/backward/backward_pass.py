@@ -217,8 +217,9 @@ class BackwardPass:
         return {either: factor for either, factor in found.items() if factor is not None}
 
     def _common(self, in_updates: bool) -> Factor | None:
-        """1 where some are exactly the loss's gradients, else what most are; their sign is that of
-        most that are nearest to the error. Updates go downhill by what most subtract."""
+        """1 where some are exactly the gradients of a loss that a cell holds, else what most are;
+        their sign is that of most that are nearest to the error. Updates go downhill by what most
+        subtract."""
         found = list(self._factors(in_updates))
         if not found:
             return None
@@ -229,7 +230,7 @@ class BackwardPass:
         meant = {factor: n for factor, n in votes.items() if (factor[0] > 0) == is_up}
         meant = meant or {(-scale, by): n for (scale, by), n in votes.items()}
         exact = {factor: n for factor, n in meant.items() if abs(factor[0]) == 1}
-        chosen = exact if exact and not in_updates else meant
+        chosen = exact if exact and self.loss.cells and not in_updates else meant
         return max(chosen, key=lambda factor: (chosen[factor], -abs(factor[0])))
 
     def _factors(self, in_updates: bool) -> Iterator[tuple[int, Factor]]:
@@ -245,11 +246,21 @@ class BackwardPass:
         """Whether a cell is a derivative; of a weight, as many times as the others are."""
         if cell in self.excused:
             return True
-        said = self.claims(cell)
-        if not said or any(not self.cells.is_leaf(claim.of) for claim in said):
-            return bool(said)
+        return bool(self.claims(cell) if self._is_between(cell) else self.weights_of(cell))
+
+    def _is_between(self, cell: Address) -> bool:
+        """Whether a cell is the derivative by a computed value, for others to be made of."""
+        computed = [not self.cells.is_leaf(claim.of) for claim in self.claims(cell)]
+        return any(computed) and not (False in computed and self.passed.is_end(cell))
+
+    def weights_of(self, cell: Address) -> list[Address]:
+        """The weights of which a cell is the gradient, as many times as the others are."""
         scale, by = self.common[cell in self.updates]
-        return any(claim.by == by and abs(claim.scale - scale) <= EXACT for claim in said)
+        return [
+            claim.of
+            for claim in self.claims(cell)
+            if self.cells.is_leaf(claim.of) and claim.by == by and abs(claim.scale - scale) <= EXACT
+        ]
 
     @cached_property
     def wrong(self) -> set[Address]:
@@ -260,9 +271,8 @@ class BackwardPass:
         """The typed numbers of which some cell is the derivative, with those cells."""
         found: dict[Address, list[Address]] = {}
         for cell in self.backward:
-            for claim in self.claims(cell) if self.is_right(cell) else ():
-                if self.cells.is_leaf(claim.of):
-                    found.setdefault(claim.of, []).append(cell)
+            for weight in self.weights_of(cell):
+                found.setdefault(weight, []).append(cell)
         return found
 
     def wanted(self, cell: Address, of: Address, scale: float | None = None) -> Array:

@@ -182,8 +182,16 @@ def _gain(back: BackwardPass, wrong: WrongBlock, every: Sequence[MatrixBlock]) -
     for block in every:
         touched = [cell for cell in block.cells if cell in below]
         if touched and block is not wrong.block:
-            gain += all(map(after.is_right, touched)) - all(map(back.is_right, touched))
+            gain += _is_settled(after, touched) - _is_settled(back, touched)
     return gain
+
+
+def _is_settled(back: BackwardPass, cells: Sequence[Address]) -> bool:
+    """Whether cells are derivatives: for others to be made of, or else by weights."""
+    return all(
+        back.is_right(cell) and bool(back.weights_of(cell) or not back.passed.is_end(cell))
+        for cell in cells
+    )
 
 
 # Gradients that are wrong by themselves --------------------------------------------------

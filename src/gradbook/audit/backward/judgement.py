@@ -41,7 +41,7 @@ def backward_reports(book: Book, flow: Flow) -> list[SheetReport]:
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class BackwardReading:
     """A sheet's backward pass as that of one loss, and what puts it right."""
 
     back: BackwardPass
@@ -49,7 +49,7 @@ class Reading:
     faults: Sequence[BlockFault] = ()
 
     @classmethod
-    def of(cls, cells: Cells, loss: StartingLoss) -> Reading:
+    def of(cls, cells: Cells, loss: StartingLoss) -> BackwardReading:
         plain = BackwardPass.of(cells, loss)
         other, uneven = evened(cells, loss) if plain.wrong else (loss, [])
         return cls(BackwardPass.of(cells, other), uneven) if uneven else cls(plain)
@@ -63,25 +63,25 @@ class Reading:
     def recognised(self) -> int:
         return len(self.last.claimed_weights)
 
-    def judged(self) -> Reading:
-        return Reading(self.back, self.uneven, list(faults(self.back)))
+    def judged(self) -> BackwardReading:
+        return BackwardReading(self.back, self.uneven, list(faults(self.back)))
 
 
 def _on_sheet(book: Book, flow: Flow, sheet: int) -> SheetReport | None:
     cells = cells_of_sheet(book, flow, sheet)
     if cells is None:
         return None
-    readings = [Reading.of(cells, loss) for loss in islice(losses(cells), MOST_LOSSES)]
+    readings = [BackwardReading.of(cells, loss) for loss in islice(losses(cells), MOST_LOSSES)]
     reports = (_report(book, sheet, reading) for reading in _likely(readings))
     return next(filter(None, reports), None)
 
 
-def _likely(readings: Sequence[Reading]) -> Iterator[Reading]:
+def _likely(readings: Sequence[BackwardReading]) -> Iterator[BackwardReading]:
     """What a pass is, held against a loss that a cell holds, unless only another explains it."""
     held = [reading for reading in readings if not reading.back.loss.assumed]
     assumed = [reading for reading in readings if reading.back.loss.assumed]
-    best = [max(some, key=_recognised) for some in (held, assumed) if some]
-    likely = max(best, key=_recognised)
+    best = [max(some, key=_likelihood) for some in (held, assumed) if some]
+    likely = max(best, key=_likelihood)
     if held and likely is not best[0]:
         yield from _once_put_right(best[:1])
     if likely.recognised >= FEW_WEIGHTS:
@@ -89,18 +89,18 @@ def _likely(readings: Sequence[Reading]) -> Iterator[Reading]:
     yield from _once_put_right([*held[:FEW_LOSSES], *assumed])
 
 
-def _recognised(reading: Reading) -> int:
-    return reading.recognised
+def _likelihood(reading: BackwardReading) -> int:
+    return reading.recognised - len(reading.back.wrong)
 
 
-def _once_put_right(readings: Iterable[Reading]) -> Iterator[Reading]:
+def _once_put_right(readings: Iterable[BackwardReading]) -> Iterator[BackwardReading]:
     """Passes that are wrong from the start, so that little of them is recognised before."""
     for reading in readings:
         back = reading.back
         if not back.updates and not any(map(back.cells.naming.calls_gradient, back.backward)):
             continue
         found = _few_kinds(faults(back, from_root=True))
-        other = Reading(back, reading.uneven, found)
+        other = BackwardReading(back, reading.uneven, found)
         if found and other.recognised >= MORE_WEIGHTS and not other.last.wrong:
             yield other
 
@@ -120,7 +120,7 @@ def _few_kinds(found: Iterable[BlockFault]) -> list[BlockFault]:
 # Told --------------------------------------------------------------------------------
 
 
-def _report(book: Book, sheet: int, reading: Reading) -> SheetReport | None:
+def _report(book: Book, sheet: int, reading: BackwardReading) -> SheetReport | None:
     back = reading.back
     wording = BackwardWording(back, reading.last)
     if len(wording.gradients) < FEW_GRADIENTS:
@@ -129,6 +129,8 @@ def _report(book: Book, sheet: int, reading: Reading) -> SheetReport | None:
         *(wording.uneven(error) for error in reading.uneven),
         *(wording.fault(fault) for fault in reading.faults),
     )
+    if not findings and _is_first_step(back):
+        return None  # it is told as what it is without an update
     return SheetReport(
         sheet=book.sheets[sheet].title,
         verdict=_verdict(reading.last, findings),
@@ -143,7 +145,7 @@ def _report(book: Book, sheet: int, reading: Reading) -> SheetReport | None:
 def _verdict(last: BackwardPass, findings: Sequence[Finding]) -> str:
     if findings:
         return WRONG
-    return UNFINISHED if unexplained(last) or _is_first_step(last) else RIGHT
+    return UNFINISHED if unexplained(last) else RIGHT
 
 
 def _is_first_step(back: BackwardPass) -> bool:
@@ -163,11 +165,9 @@ def _rate(book: Book, back: BackwardPass) -> str:
     return book.called(by, by) if by is not None else ""
 
 
-def _notes(book: Book, reading: Reading) -> Iterator[str]:
+def _notes(book: Book, reading: BackwardReading) -> Iterator[str]:
     back = reading.back
-    if _is_first_step(back):
-        yield "the first step of a table: no weight is updated yet"
-    elif not back.updates:
+    if not back.updates:
         yield "a backward pass without an update: its gradients are held against the chain rule"
     if back.loss.assumed:
         yield (

@@ -7,7 +7,7 @@ from itertools import islice
 
 from gradbook.audit.backward.outputs import Cells
 from gradbook.audit.formula.address import Address, column_of, letters, pack, row_of, sheet_of
-from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.edits import Edit, EditKind, shortened, tidy
 from gradbook.audit.formula.expression import paths
 from gradbook.audit.formula.pattern import RangeReference
 from gradbook.audit.workbook.book import quoted
@@ -26,7 +26,7 @@ MOST_RANGES = 150
 def matrix_edits(
     cells: Cells, expression: Expression, home: Address, array: bool
 ) -> Iterator[Edit]:
-    """One matrix turned, exchanged or replaced, or so many times the whole."""
+    """One matrix turned, exchanged or replaced, a part left out, or so many times the whole."""
     for path, part in paths(expression):
         match part:
             case Call("TRANSPOSE", (inside,)) if inside is not None:
@@ -41,6 +41,8 @@ def matrix_edits(
         if isinstance(part, Reference) and ":" in part.text:
             for other in islice(_other_ranges(cells, part, home), MOST_RANGES):
                 yield Edit(EditKind.REFERENCE, (path,), part, other)
+    for rest, left_out in shortened(expression):
+        yield Edit(EditKind.OMISSION, ((),), left_out, rest)
     yield from _scaled(expression)
 
 
@@ -50,7 +52,7 @@ def _scaled(expression: Expression) -> Iterator[Edit]:
         case Prefix("-", operand):
             yield Edit(EditKind.SIGN, ((),), expression, operand)
         case _:
-            yield Edit(EditKind.SIGN, ((),), expression, Prefix("-", expression))
+            yield Edit(EditKind.SIGN, ((),), expression, tidy(Prefix("-", expression)))
     for number in (2.0, 0.5):
         times = Infix("*", Number(number), expression)
         yield Edit(EditKind.FACTOR, ((),), expression, times)

@@ -188,10 +188,14 @@ class WrongCell:
         before = pointless_parts(expression)
         for kind in EDITS:
             edits = matching(kind.propose(evaluated, self._substitutes), wanted)
-            for edit in islice(edits, FEW):
-                is_pointless = pointless_parts(edit.applied(expression)) > before
-                if not is_pointless and not _is_omission(edit, expression):
-                    return edit
+            meant = [
+                edit
+                for edit in islice(edits, FEW)
+                if pointless_parts(edit.applied(expression)) <= before
+                and not _is_omission(edit, expression)
+            ]
+            if meant:
+                return _plainest(meant, expression)
         return None
 
     def _scaled(self, expression: Expression) -> Remedy | None:
@@ -274,6 +278,14 @@ class WrongCell:
                 said = back.cells.naming.reference(cell, self.cell)
                 found.append(Substitute(Reference(said), values))
         return found
+
+
+def _plainest(edits: Sequence[Edit], expression: Expression) -> Edit:
+    """The likeliest; of turned signs, one that is taken away rather than added."""
+    signs = [edit for edit in edits if edit.kind is EditKind.SIGN]
+    if edits[0] not in signs:
+        return edits[0]
+    return min(signs, key=lambda edit: len(write(edit.applied(expression))))
 
 
 def _is_omission(edit: Edit, expression: Expression) -> bool:

@@ -41,11 +41,12 @@ class BackwardWording:
         """The weights of which a block is the gradients: by itself, or as the last that says so."""
         last, found = self.last, []
         for cell in block.cells:
-            said = [claim.of for claim in last.claims(cell)] if last.is_right(cell) else []
-            leaves = [of for of in said if last.cells.is_leaf(of)]
-            if not leaves or (len(leaves) < len(said) and not last.passed.is_end(cell)):
+            weights = last.weights_of(cell)
+            if not weights or (
+                len(weights) < len(last.claims(cell)) and not last.passed.is_end(cell)
+            ):
                 return []
-            found.append(leaves[0])
+            found.append(weights[0])
         return sorted(found)
 
     @cached_property
@@ -69,7 +70,7 @@ class BackwardWording:
             block.cells,
             (known.edit.kind if known else EditKind.FORMULA).value,
             quantity=f"∂E/∂{name}",
-            why=self._why(block, name, known),
+            why=self._why(block, known),
             weight=name if is_weight else "",
             right=self.book.reader.typed(text, block.first) if text else None,
         )
@@ -107,13 +108,12 @@ class BackwardWording:
 
     # Reasons -------------------------------------------------------------------------
 
-    def _why(self, block: MatrixBlock, name: str, known: Remedy | None) -> str:
-        what = f"{block.written} should be ∂E/∂{name}"
+    def _why(self, block: MatrixBlock, known: Remedy | None) -> str:
         if known is not None and known.like is not None:
-            return f"{what}, made of its own cells as {written(known.like)} is of others"
+            return f"it should say of its own cells what {written(known.like)} says of others"
         if known is None or known.edit.kind is EditKind.FORMULA:
-            return f"{what}, and isn't"
-        return f"{what}: {self._because(known, block.first)}"
+            return "it isn't that derivative"
+        return self._because(known, block.first)
 
     def _because(self, known: Remedy, home: Address) -> str:
         edit = known.edit
