@@ -16,9 +16,10 @@ from typing import TypeVar
 
 MOST_JUDGED = 500_000_000  # numbers computed to find a book's trainings and to judge them
 MOST_SOUGHT = 500_000_000  # … to find out what is wrong with wrong ones: some five seconds
-LONGEST_JUDGED, LONGEST_SOUGHT = 8.5, 6.5  # seconds since the book was begun
+LONGEST_JUDGED, LONGEST_SOUGHT = 7.5, 6.0  # seconds since the book was begun
 SETTING_OUT = 600  # numbers: what it costs to compute any, however few
 LOOK_AT_CLOCK = 2_000_000  # numbers
+A_SHARE = 0.5  # of what is left to spend, for one search of several
 IN_VAIN = 3  # times that the same is sought in vain, until it isn't sought again
 
 
@@ -91,15 +92,16 @@ def sought(search: Callable[[], Found], share: float = 1.0) -> Found | None:
     share; None where that is too little."""
     current = budget()
     before, account = current.open, current.seeking
-    most = account.most
+    most, until = account.most, account.until
     account.most -= int((1 - share) * (most - account.spent))
+    account.until -= (1 - share) * max(until - process_time(), 0.0)
     current.open = account
     try:
         return None if account.is_empty else search()
     except Spent:
         return None
     finally:
-        account.most = most
+        account.most, account.until = most, until
         current.open = before
 
 

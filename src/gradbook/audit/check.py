@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gradbook.audit.backward.judgement import backward_reports
-from gradbook.audit.budget import Spent, budget, budget_of_book, left_open
+from gradbook.audit.budget import A_SHARE, Spent, budget, budget_of_book, left_open, sought
 from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise import asked_of, told
 from gradbook.audit.findings.findings import (
@@ -24,9 +24,11 @@ from gradbook.audit.findings.findings import (
     WRONG,
     BookReport,
     Finding,
+    LossCurves,
     SheetReport,
     finding_in,
 )
+from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_all_rows
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
@@ -39,14 +41,13 @@ from gradbook.audit.training.pasted_gradients import with_pasted_gradients
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.untrained import frozen_sheets, without_training
+from gradbook.audit.training.weight_columns import goes_on_by
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.origin import origin_of
 from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
-
-NOT_LOOKED_AT = "not looked at further"
 
 
 def check(path: str | Path) -> BookReport:
@@ -68,21 +69,32 @@ def _report(name: str, path: str | Path) -> BookReport:
         book, circular = without_circles(book, flow)
         flow = Flow(book) if circular else flow
         fill_in(book, flow)
-        sheets = told(book, with_circles(_sheets(book, flow), circular), asked)
+        left = tuple(f"{NOT_LOOKED_AT}: {what}" for what in budget().left)
+        sheets = with_circles(_sheets(book, flow), circular)
+        sheets = told(book, told_of_all_rows(book, sheets), asked)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
     except Spent:
-        return BookReport(name, UNREADABLE, problem=f"{NOT_LOOKED_AT}: there is too much of it")
+        return BookReport(name, UNFINISHED, notes=(f"{NOT_LOOKED_AT}: there is too much of it",))
     except (RecursionError, MemoryError):
         return BookReport(name, UNREADABLE, problem="its formulas are too deep to follow")
+    verdict = min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK)
     return BookReport(
         name,
-        min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK),
+        UNFINISHED if _is_doubtful(book, flow, verdict) else verdict,
         tuple(sheets),
+        notes=(*notes_on(book), *left),
         fingerprint=hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16],
         formulas=len(book.patterns),
         origin=origin,
     )
+
+
+def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:
+    """Whether what wasn't looked at may say otherwise."""
+    if book.unread:
+        return verdict in (RIGHT, NO_NETWORK)
+    return verdict == NO_NETWORK and goes_on_by(book, flow, book.too_wide)
 
 
 def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
@@ -92,8 +104,9 @@ def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
     once = backward_reports(book, flow) if all(map(_takes_one_step, trainings)) else []
     if once:
         return once
-    trainings = trainings or cut_off_trainings(book, flow)
-    trainings += with_pasted_gradients(book, flow, trainings)
+    if not trainings:
+        trainings = sought(lambda: cut_off_trainings(book, flow), A_SHARE) or []
+    trainings += sought(lambda: with_pasted_gradients(book, flow, trainings), A_SHARE) or []
     both = ((training, _checked(training)) for training in trainings)
     judged = [(training, sheet) for training, sheet in both if sheet is not None]
     if not judged:
@@ -158,13 +171,16 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
         findings += (*update_findings(training, steps), *stale_findings(training, groups))
     cells = [step.cells for step in loss if step and not step.assumed]
+    curve: LossCurves | None = None
+    with left_open(lambda: "how its loss would go on"):
+        curve = loss_curve(training.book, training.flow, cells, findings)
     return replace(
         _described(training),
         verdict=_verdict(training, findings),
         loss=loss_called(training, loss[0]),
         notes=tuple(loss_notes(training, loss[0])),
         findings=findings,
-        curve=loss_curve(training.book, training.flow, cells, findings),
+        curve=curve,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from gradbook.audit.formula.address import MOST_COLUMNS, MOST_ROWS
 from gradbook.audit.workbook import cells as limits
 from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.cells import LONGEST_FORMULA, BookCells
+from gradbook.audit.workbook.cells import LONGEST_FORMULA, BookCells, EnoughRead
 from gradbook.audit.workbook.package import WorkbookError
 from tests.audit.material.small import at
 
@@ -71,11 +71,11 @@ def test_a_cell_outside_the_sheet_is_refused(cells, place):
 
 
 def test_full_and_empty_cells_are_counted_apart(cells, monkeypatch):
-    monkeypatch.setattr(limits, "MOST_CELLS", 2)
+    monkeypatch.setattr(limits, "MOST_READ", 2)
     monkeypatch.setattr(limits, "MOST_EMPTY", 3)
     for column in range(3):
         cells.keep(0, column, "n", None, "", None)
     for column in range(2):
         cells.keep(1, column, "n", None, "", "1")
-    with pytest.raises(WorkbookError, match="2 cells"):
+    with pytest.raises(EnoughRead):
         cells.keep(2, 0, "n", None, "", "1")

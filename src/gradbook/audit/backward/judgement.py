@@ -14,7 +14,7 @@ from gradbook.audit.backward.losses import StartingLoss, losses
 from gradbook.audit.backward.outputs import Cells, cells_of_sheet
 from gradbook.audit.backward.uneven import UnevenError, evened
 from gradbook.audit.backward.wording import BackwardWording
-from gradbook.audit.budget import sought
+from gradbook.audit.budget import A_SHARE, sought
 from gradbook.audit.findings.findings import RIGHT, UNFINISHED, WRONG, Finding, SheetReport
 from gradbook.audit.formula.address import Address, row_of, written
 from gradbook.audit.workbook.book import Book
@@ -23,7 +23,6 @@ from gradbook.audit.workbook.flow import Flow
 MOST_FORMULAS = 6000  # in a book that is looked through for a backward pass
 MOST_LOSSES = 16
 FEW_LOSSES = 2  # that a pass is held against which is wrong from the start
-SHARE = 0.3  # of what may be spent on a book's repairs, for each sheet
 FEW_WEIGHTS = 2  # whose gradients are recognised: enough to know a backward pass by
 FEW_GRADIENTS = 2  # blocks of them, or single ones
 MORE_WEIGHTS = 3  # where they are recognised only once something was put right
@@ -36,7 +35,7 @@ def backward_reports(book: Book, flow: Flow) -> list[SheetReport]:
     if len(book.patterns) > MOST_FORMULAS:
         return []
     on_sheets = (partial(_on_sheet, book, flow, sheet) for sheet in range(len(book.sheets)))
-    found = [sought(on_sheet, SHARE) for on_sheet in on_sheets]
+    found = [sought(on_sheet, A_SHARE) for on_sheet in on_sheets]
     return [report for report in found if report is not None]
 
 

@@ -158,6 +158,7 @@ class BookReport:
     problem: str = ""  # why it could not be read
     fingerprint: str = ""  # equal for identical files
     formulas: int = 0
+    notes: tuple[str, ...] = ()  # what wasn't looked at
     origin: Origin = field(default_factory=Origin)
 
     @property
@@ -186,9 +187,11 @@ def record(reports: Sequence[BookReport]) -> dict[str, object]:
 
 def record_of(report: BookReport) -> dict[str, object]:
     """One book as --json gives it."""
-    problem = {"problem": report.problem} if report.problem else {}
+    more: dict[str, object] = {"problem": report.problem} if report.problem else {}
+    if report.notes:
+        more["notes"] = list(report.notes)
     sheets = [_sheet(sheet) for sheet in report.sheets]
-    return {"book": report.book, "verdict": report.verdict, **problem, "sheets": sheets}
+    return {"book": report.book, "verdict": report.verdict, **more, "sheets": sheets}
 
 
 def _sheet(report: SheetReport) -> dict[str, object]:
@@ -199,5 +202,6 @@ def _sheet(report: SheetReport) -> dict[str, object]:
         "rate": report.rate or None,
         "weights": list(report.weights),
         "rows": list(report.rows) if report.rows else None,
+        "notes": list(report.notes),
         "findings": [{name: getattr(f, name) for name in RECORDED} for f in report.findings],
     }

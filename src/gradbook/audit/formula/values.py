@@ -17,6 +17,10 @@ class NotUnderstood(Exception):
     """Something in a formula that has no meaning here; the message names it."""
 
 
+class TooMuch(NotUnderstood):
+    """More cells or values than are followed; it may well have a meaning."""
+
+
 class LeadsBack(NotUnderstood):
     """A formula that is computed from itself."""
 
@@ -96,7 +100,7 @@ def pairs(one: Callable[[Single, Single], Single], a: Meaning, b: Meaning) -> Me
 def refuse_many(count: int) -> None:
     """Two columns, one of them turned round, are as many values as their lengths multiplied."""
     if count > MOST_VALUES:
-        raise NotUnderstood(f"more than {MOST_VALUES:,} values at once")
+        raise TooMuch(f"more than {MOST_VALUES:,} values at once")
 
 
 def _common(a: int, b: int) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.formula.values import NotUnderstood, TooMuch
 from gradbook.audit.judge.assumed_loss import assumed_losses, with_own_errors
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
@@ -49,11 +49,13 @@ Found = tuple[float, StepLoss]  # the share of the gradients that are its gradie
 
 
 def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
-    """The loss of each step, and the share of the gradients that are its gradients."""
+    """The loss of each step, and the share of the gradients that are its gradients; none of what
+    doesn't learn by a loss. Where there may be one, but one too large to follow, that is raised."""
+    too_much: list[TooMuch] = []
     claimed = [tuple(claims(training, weight, 0)) for weight in training.weights]
     start = tuple(weight.start for weight in training.weights)
     tested = StepUnderTest.of(training, [SheetStep(0, start, StepLoss(()), ())])
-    share_of = partial(_share, tested, claimed)
+    share_of = partial(_share, tested, claimed, too_much=too_much)
     tried = candidates(training)[:MOST_TRIED]
     found = _likeliest(training, tried, share_of)
     for _ in range(MOST_TERMS if found[1].cells and found[0] <= ENOUGH else 0):
@@ -64,15 +66,22 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     if found[0] <= ENOUGH:
         found = _of_another_kind(tested, claimed, tried, found)
     share, loss = found
-    if not loss.cells:
-        return [], 0.0
-    if share <= 0 and not loss.assumed and not _is_plausible(tested.with_loss(loss)):
+    if not loss.cells or (
+        share <= 0 and not loss.assumed and not _is_plausible(tested.with_loss(loss))
+    ):
+        if too_much:
+            raise too_much[0]
         return [], 0.0
     return every_step(training, loss), share
 
 
-def _share(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: StepLoss) -> float:
-    """What share of the claims a loss explains."""
+def _share(
+    tested: StepUnderTest,
+    claimed: Sequence[Sequence[Claim]],
+    loss: StepLoss,
+    too_much: list[TooMuch] | None = None,
+) -> float:
+    """What share of the claims a loss explains; one that is too large is noted among others."""
     tested = tested.with_loss(loss)
     try:
         good = sum(
@@ -80,7 +89,9 @@ def _share(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: Step
             for j, options in enumerate(claimed)
             if not tested.has_no_influence(j)
         )
-    except NotUnderstood:
+    except NotUnderstood as error:
+        if too_much is not None and isinstance(error, TooMuch):
+            too_much.append(error)
         return -0.5
     return good / len(claimed)
 

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from gradbook.audit.findings.findings import BLANK_RATE, PASTED, Finding, finding_in
-from gradbook.audit.formula.address import Address, row_of, sheet_of, written
+from gradbook.audit.formula.address import SHEET, Address, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, renamed, terms, total
 from gradbook.audit.formula.pattern import CellReference, Pattern
@@ -55,8 +55,21 @@ class _Updates:
     @cached_property
     def cells(self) -> list[Address]:
         """Those that have the usual formula."""
+        return [cell for cell in self.weight.updates if self.is_usual(cell)]
+
+    def is_usual(self, cell: Address) -> bool:
+        """Whether an update has the usual formula: on another sheet, that sheet's."""
+        pattern = self.training.book.patterns.get(cell)
+        if pattern is self.usual or pattern is None or pattern.shape != self.usual.shape:
+            return pattern is self.usual
+        sources, away = self.training.flow.sources, cell - self._first
+        both = zip(sources(cell), sources(self._first), strict=False)
+        return away % SHEET == 0 and all(here - there in (0, away) for here, there in both)
+
+    @cached_property
+    def _first(self) -> Address:
         patterns = self.training.book.patterns
-        return [cell for cell in self.weight.updates if patterns.get(cell) is self.usual]
+        return next(cell for cell in self.weight.updates if patterns.get(cell) is self.usual)
 
     def before(self, cell: Address) -> Address:
         return next(base for base, update in self.weight.steps if update == cell)
@@ -85,7 +98,7 @@ def _differing(
         pattern = book.patterns.get(cell)
         if pattern is None:
             pasted.append(cell)
-        elif pattern is not usual and k < steps and not _same(tested(k), cell, usual):
+        elif not updates.is_usual(cell) and k < steps and not _same(tested(k), cell, usual):
             others[pattern].append(cell)
     if pasted:
         value = book.values.get(pasted[0])
@@ -233,6 +246,9 @@ def _is_rate(updates: _Updates, at: Address, cell: Address) -> bool:
         return True
     if at not in training.varying and rate in training.flow.behind([at]):
         return True
+    patterns = training.book.patterns
+    if at in patterns and rate is not None and patterns[at] is patterns.get(rate):
+        return True  # a schedule's own formula, further on
     value = training.book.values.get(at)
     rows = row_of(updates.before(cell)), row_of(cell)
     beside = row_of(at) in rows or sheet_of(at) != sheet_of(cell)

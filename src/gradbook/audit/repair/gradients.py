@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from gradbook.audit.budget import budget, left_open, sought
+from gradbook.audit.budget import A_SHARE, budget, left_open, sought
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import ranges
 from gradbook.audit.formula.edits import EditKind
@@ -38,7 +38,6 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 
 ROUNDS = 3  # mistakes that several gradients share, in one step
-A_SHARE = 0.5  # of what is left to spend, for what several gradients may share
 SHOWN = 3  # steps, of those that weren't judged
 TRIED = 6  # of a generator's hypotheses, that are held against every gradient
 

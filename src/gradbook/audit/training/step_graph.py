@@ -15,9 +15,11 @@ from gradbook.audit.formula.values import (
     Meaning,
     NotUnderstood,
     Single,
+    TooMuch,
     number,
 )
 from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.workbook.links import TOO_WIDE
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
 from gradbook.targets.excel.language.grammar import Expression, Reference
@@ -76,7 +78,7 @@ class StepGraph:
                     raise LeadsBack(f"{self.book.called(last)}, which leads back to itself", last)
                 opened.add(last)
                 if len(opened) > MOST_CELLS:
-                    raise NotUnderstood("a step of very many cells")
+                    raise TooMuch("a step of very many cells")
                 waiting.extend(missing)
                 continue
             if last not in self.known:
@@ -106,16 +108,18 @@ class StepGraph:
             return self._leaf(cell)
         pattern, called = self.instead.get(cell) or self.book.patterns[cell], self.book.called(cell)
         if pattern.expression is None:
-            raise NotUnderstood(f"{called}: {pattern.problem}")
+            kind = TooMuch if pattern.problem == TOO_WIDE else NotUnderstood
+            raise kind(f"{called}: {pattern.problem}")
         spend(FORMULA)
         if len(self.graph.nodes) > MOST_NODES:
-            raise NotUnderstood("a step of very many values")
+            raise TooMuch("a step of very many values")
         try:
             found = meaning(self.graph, pattern.expression, self._look(cell, pattern))
         except NotUnderstood as error:
             if "!" in str(error):  # it names a cell
                 raise
-            raise NotUnderstood(f"{called} has {error}") from error
+            kind = TooMuch if isinstance(error, TooMuch) else NotUnderstood
+            raise kind(f"{called} has {error}") from error
         if isinstance(found, CellBlock):
             return found.rows[0][0]
         by_itself = cell in self.instead or isinstance(pattern.expression, Reference)

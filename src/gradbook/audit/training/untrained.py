@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from gradbook.audit.findings.findings import (
     FROZEN,
+    NO_NETWORK,
     TO_FILL_IN,
     UNFINISHED,
     SheetReport,
@@ -31,14 +32,33 @@ NUMBERS_ONLY = (
     "the table holds numbers only: the formulas were replaced by their values, "
     "so nothing can be checked"
 )
+SOLVER = "solver_adj", "solver_opt"  # what it may change, and what for
 UPDATE = "w − η·∂E/∂w"
 NO_UPDATE = "no weight is updated anywhere, so there is no gradient to check"
 
 
 def without_training(book: Book, flow: Flow) -> list[SheetReport]:
-    """Exercises; else sheets whose headings speak of weights and gradients, though nothing learns
-    there."""
-    return _exercises(book) or _with_such_headings(book, flow)
+    """Exercises; else sheets whose weights the Solver seeks, and those whose headings speak of
+    weights and gradients, though nothing learns there."""
+    exercises = _exercises(book)
+    if exercises:
+        return exercises
+    solved = _solved(book)
+    titles = {report.sheet for report in solved}
+    others = (report for report in _with_such_headings(book, flow) if report.sheet not in titles)
+    return [*solved, *others]
+
+
+def _solved(book: Book) -> list[SheetReport]:
+    """The sheets on which a program is asked to seek the weights: names that it keeps tell so."""
+    found = []
+    for number, sheet in enumerate(book.sheets):
+        sought, best = (book.names.get(f"{number}!{name}") for name in SOLVER)
+        if sought:
+            what = f"the Solver seeks {sought}" + (f" for the best {best}" if best else "")
+            note = f"no training by formulas: {what}"
+            found.append(SheetReport(sheet.title, NO_NETWORK, notes=(note,)))
+    return found
 
 
 # Updates that wait for gradients which nobody has filled in yet ------------------------

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from gradbook.audit.formula.address import Address, Axis, axis_of, sheet_of
+from gradbook.audit.formula.address import ROW, SHEET, Address, Axis, axis_of, sheet_of
 from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
@@ -66,7 +66,10 @@ class WeightColumn:
 
 
 def heading(book: Book, column: WeightColumn) -> str:
-    """What stands above a column of weights, or before a row of them."""
+    """What stands above a column of weights, before a row of them, beside a weight in a form."""
+    above, left = column.start - ROW, column.start - 1
+    if book.is_text(left) and not book.is_text(above):
+        return str(book.values[left]).strip()
     return book.label(column.start, column.axis) or book.called(column.start, column.start)
 
 
@@ -116,7 +119,7 @@ def update_lines(book: Book) -> Iterator[WeightColumn]:
     for cell, pattern in book.patterns.items():
         for place in bases[pattern]:
             base = place.at(cell)
-            if base is not None and base != cell and sheet_of(base) == sheet_of(cell):
+            if base is not None and base != cell and _beside(base, cell):
                 following[cell - base][base] = cell
     yield from _carried_lines(book, following)
     for stride, after in following.items():
@@ -154,12 +157,29 @@ def _carried_lines(
         yield WeightColumn(tuple(cells), stride, tuple(update_of[cell] for cell in cells))
 
 
+def _beside(base: Address, cell: Address) -> bool:
+    """Whether two cells stand on one sheet, or in the same place of two."""
+    return sheet_of(base) == sheet_of(cell) or (cell - base) % SHEET == 0
+
+
 def _bases(pattern: Pattern) -> list[CellReference]:
     """The cells of which a formula is one plus or minus something."""
     if not isinstance(pattern.expression, Infix | Prefix):
         return []
     parts = terms(pattern.expression)
     return [place for _, place in _kept(pattern, parts)] if len(parts) > 1 else []
+
+
+def goes_on_by(book: Book, flow: Flow, cells: Iterable[Address]) -> bool:
+    """Whether a line goes on, step by step by one formula, by what stands in some cells."""
+    patterns = book.patterns
+    users = {user: patterns[user] for cell in cells for user in flow.users.get(cell, ())}
+    bases = {pattern: _bases(pattern) for pattern in set(users.values())}
+    return any(
+        patterns.get(place.at(user) or -1) is pattern
+        for user, pattern in users.items()
+        for place in bases[pattern]
+    )
 
 
 def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[WeightColumn]:

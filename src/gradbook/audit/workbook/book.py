@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gradbook.audit.formula.address import ACROSS, DOWN, OVER, Address, Axis, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.reader import Reader
+from gradbook.audit.workbook.repeated_rows import RepeatedPart
 
 LONG = 40  # characters; a longer text is a remark, not a heading
 
@@ -19,6 +20,15 @@ Texts = dict[tuple[int, int], list[tuple[int, str]]]  # by line: how far along i
 class SheetPart:
     title: str
     part: str  # the part of the package that holds it
+
+
+@dataclass(frozen=True)
+class RowSpan:
+    """Rows of a sheet, from the first to the last one."""
+
+    sheet: int
+    first: int
+    last: int
 
 
 @dataclass
@@ -33,7 +43,15 @@ class Book:
     properties: dict[str, str] = field(default_factory=dict)  # creator, created, lastModifiedBy …
     recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
     reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
+    repeated: list[RepeatedPart] = field(default_factory=list)  # rows like those above: not kept
+    too_wide: list[Address] = field(default_factory=list)  # formulas that refer to too many cells
+    unread: list[RowSpan] = field(default_factory=list)  # rows that there were too many of
     _texts: dict[Axis, Texts] = field(default_factory=dict)
+
+    @property
+    def not_kept(self) -> list[RowSpan]:
+        """The rows of which nothing is known here."""
+        return [*self.unread, *(RowSpan(r.sheet, r.first, r.last) for r in self.repeated)]
 
     def sheet_number(self, title: str) -> int | None:
         wanted = title.lower()
@@ -54,6 +72,10 @@ class Book:
         texts = self._texts[axis].get(axis.line(cell), [])
         before = bisect_left(texts, (axis.along(cell), ""))
         return texts[before - 1][1] if before else ""
+
+    def is_text(self, cell: Address) -> bool:
+        """Whether words stand in a cell, that no formula gives."""
+        return isinstance(self.values.get(cell), str) and cell not in self.patterns
 
     def formula(self, cell: Address) -> str:
         """A formula as it stands, with its =; '' where there is none."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from time import process_time
 
 from gradbook.audit.formula.address import (
     MOST_COLUMNS,
@@ -13,33 +15,122 @@ from gradbook.audit.formula.address import (
     row_and_column,
 )
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.workbook.book import Book, CellValue
+from gradbook.audit.workbook.book import Book, CellValue, RowSpan
+from gradbook.audit.workbook.links import TOO_LONG
 from gradbook.audit.workbook.package import WorkbookError
+from gradbook.audit.workbook.repeated_rows import RepeatedPart, RowRepeats
+from gradbook.audit.workbook.row_texts import RowTexts
 from gradbook.targets.excel.language.grammar import LONGEST_FORMULA
 
-MOST_CELLS = 200_000  # with something in them, in all sheets
+LARGE = 8 * 2**20  # bytes of all sheets; those that people make have a tenth of it
+KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells: from then on rows that repeat others aren't
+MOST_KEPT, MOST_OF_LARGE = 250_000, 60_000
+MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
+MOST_READ = 3_000_000
 MOST_EMPTY = 500_000
+LONGEST = 4.0  # seconds of the processor
+LOOK_AT_CLOCK, LETTERS = 1000, 20  # cells; so many letters of a new formula count as one
 MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
-MOST_FORMULAS = 20_000  # different ones
+MOST_FORMULAS = 30_000  # different ones
+MOST_LETTERS = 1_200_000  # of those
+
+Kept = tuple[Address, CellValue, Pattern | None]
 
 
-def too_large() -> WorkbookError:
-    return WorkbookError(f"it has more than {MOST_CELLS:,} cells: too large to check")
+class EnoughRead(Exception):
+    """Whatever follows on this sheet is too much to be kept."""
 
 
 class BookCells:
     """The cells of a book, as they are read, sheet by sheet."""
 
-    def __init__(self, book: Book, strings: list[str]) -> None:
+    def __init__(self, book: Book, strings: list[str], size: int = 0) -> None:
         self.book = book
+        self.kept_anyway = KEPT_OF_LARGE if size > LARGE else KEPT_ANYWAY
+        self.most_kept = MOST_OF_LARGE if size > LARGE else MOST_KEPT
+        self.most_here = 0  # once this sheet was read
         self.strings = strings
         self.sheet = -1
         self.shared: dict[str, Pattern] = {}  # by their numbers, in one sheet
-        self.full = self.empty = 0  # how many cells there were so far
+        self.full = self.empty = self.kept = 0  # how many cells there were so far
+        self.letters = 0  # of different formulas
+        self._looked = 0  # at how many of them the clock was looked at
+        self.row = 0
+        self.until = process_time() + LONGEST
+        self._waiting: list[Kept] = []  # of the row that is read
+        self._columns: list[object] = []  # what is in which column of it
+        self._repeats = RowRepeats()
+        self._texts = RowTexts()
 
     def next_sheet(self) -> None:
+        self.end_row()
         self.sheet += 1
+        left, following = self.most_kept - self.kept, len(self.book.sheets) - self.sheet
+        self.most_here = self.kept + left // min(max(following, 1), MOST_SHARES)
+        self.row = 0
         self.shared = {}
+        self._repeats = RowRepeats()
+        self._texts = RowTexts()
+
+    def stop(self) -> None:
+        """Leave out all that follows on the sheet."""
+        self._waiting.clear()
+        self._columns.clear()
+        self.book.unread.append(RowSpan(self.sheet, self.row, MOST_ROWS - 1))
+
+    def end_row(self) -> None:
+        """Keep the row that was read, unless it repeats rows above it."""
+        period = 0
+        if self._waiting and any(pattern is not None for _, _, pattern in self._waiting):
+            period = self._repeats.period(self.row, tuple(self._columns))
+        if period:
+            self._leave_out(period)
+        else:
+            for cell, shown, pattern in self._waiting:
+                self._keep(cell, shown, pattern)
+        self._waiting.clear()
+        self._columns.clear()
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether rows have come to repeat others."""
+        return bool(self._repeats.running)
+
+    def repeats(self, row: int, text: str) -> bool:
+        """Whether a row is told to repeat others by its text alone, and so is left out."""
+        expected = self._repeats.running
+        if not expected or not self._texts.is_copy(row, text, expected):
+            return False
+        kind = self._repeats.kind(row - expected)
+        period = self._repeats.period(row, kind)
+        if not period:
+            return False
+        self.row = row
+        self.full += len(kind) // 2
+        self._look_at_clock()
+        self._leave_out(period)
+        return True
+
+    def end_usual_row(self, text: str) -> None:
+        """Keep the row that was read, and its text, for others may be copies of it."""
+        if self._waiting:
+            self._texts.remember(self.row, text)
+        self.end_row()
+
+    def _leave_out(self, period: int) -> None:
+        repeated = self.book.repeated
+        last = repeated[-1] if repeated else None
+        if last and (last.sheet, last.last, last.period) == (self.sheet, self.row - 1, period):
+            repeated[-1] = replace(last, last=self.row)
+        else:
+            repeated.append(RepeatedPart(self.sheet, self.row, self.row, period))
+
+    def _keep(self, cell: Address, shown: CellValue, pattern: Pattern | None) -> None:
+        self.kept += 1
+        if shown is not None and shown != "":
+            self.book.values[cell] = shown
+        if pattern is not None:
+            self.book.patterns[cell] = pattern
 
     def keep(
         self,
@@ -56,16 +147,29 @@ class BookCells:
         full = value is not None or form is not None
         self.full += full
         self.empty += not full
-        if self.full > MOST_CELLS or self.empty > MOST_EMPTY:
-            raise too_large()
+        if row != self.row:
+            self.end_row()
+            self.row = row
+        if self.kept > self.most_here or self.full > MOST_READ or self.empty > MOST_EMPTY:
+            raise EnoughRead
+        self._look_at_clock()
         if not full:
             return
         cell = pack(self.sheet, row, column)
         shown = self._typed(kind, value)
-        if shown is not None and shown != "":
-            self.book.values[cell] = shown
-        if form is not None:
-            self._keep_formula(cell, form, formula)
+        pattern = self._formula(cell, form, formula) if form is not None else None
+        if self.kept < self.kept_anyway:
+            self._keep(cell, shown, pattern)
+        else:
+            self._waiting.append((cell, shown, pattern))
+            self._columns += (column, pattern or type(shown))
+
+    def _look_at_clock(self) -> None:
+        read = self.full + self.letters // LETTERS
+        if read > self._looked + LOOK_AT_CLOCK:
+            self._looked = read
+            if process_time() > self.until:
+                raise EnoughRead
 
     def _typed(self, kind: str, raw: str | None) -> CellValue:
         if raw is None:
@@ -82,27 +186,29 @@ class BookCells:
         except ValueError:
             return raw
 
-    def _keep_formula(self, cell: Address, form: Mapping[str, str], formula: str) -> None:
+    def _formula(self, cell: Address, form: Mapping[str, str], formula: str) -> Pattern | None:
         kind, index = form.get("t", "normal"), form.get("si", "")
         if kind == "dataTable":
-            return
+            return None
         if not formula.strip():
-            if kind == "shared" and index in self.shared:
-                self.book.patterns[cell] = self.shared[index]
-            return
+            return self.shared.get(index) if kind == "shared" else self.book.patterns.get(cell)
         pattern = self._pattern(cell, formula)
-        self.book.patterns[cell] = pattern
         if kind == "shared":
             self.shared[index] = pattern
         elif kind == "array":
+            self.book.patterns[cell] = pattern
             self._keep_array(cell, form.get("ref", ""), formula)
+            return self.book.patterns[cell]
+        return pattern
 
     def _pattern(self, cell: Address, formula: str) -> Pattern:
         if len(formula) > LONGEST_FORMULA:
-            return Pattern(f"long {cell}", cell, formula[:200], None, {}, "it is too long")
+            return Pattern(f"long {cell}", cell, formula[:200], None, {}, TOO_LONG)
+        before = self.book.reader.count
         pattern = self.book.reader.pattern(formula, cell)
-        if self.book.reader.count > MOST_FORMULAS:
-            raise WorkbookError(f"it has more than {MOST_FORMULAS:,} different formulas")
+        self.letters += len(formula) * (self.book.reader.count - before)
+        if self.book.reader.count > MOST_FORMULAS or self.letters > MOST_LETTERS:
+            raise EnoughRead
         return pattern
 
     def _keep_array(self, cell: Address, area: str, formula: str) -> None:

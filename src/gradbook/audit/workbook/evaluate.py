@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, isnan, nan
 from typing import Any
 
+from gradbook.audit.budget import A_SHARE, budget, sought, spend
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import meaning
 from gradbook.audit.formula.pattern import Pattern
@@ -22,6 +23,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, needed
 
 MOST = 30_000  # formulas; larger books come from programs that keep the values
+TAKEN_IN = 3_000  # numbers: what it costs to make a program of a formula, for each of its cells
 NUMBERS = {float}
 NUMBER = object()  # stands for any number where formulas are told apart by what they are given
 
@@ -35,7 +37,10 @@ def fill_in(book: Book, flow: Flow) -> None:
     if len(book.patterns) > MOST or any(value not in (None, 0.0) for value in shown):
         return
     cells = Evaluation(book, flow)
-    computed = {cell: cells.shown(cell) for cell in book.patterns}
+    computed = sought(lambda: {cell: cells.shown(cell) for cell in book.patterns}, A_SHARE)
+    if computed is None:
+        budget().left.append("the values of its formulas, which the file lacks")
+        return
     for cell, value in computed.items():
         if isinstance(value, float) and isnan(value):
             book.values.pop(cell, None)
@@ -103,6 +108,7 @@ class Evaluation:
     ) -> CellProgram | str | None:
         """What a formula does with its cells' numbers, or the text that it always is; None if it
         isn't understood. Texts and blanks become part of it."""
+        spend(TAKEN_IN * len(sources))
         try:
             result, leaves = as_node(self.flow, pattern, home, self.known, _is_number)
         except (NotUnderstood, OverflowError):

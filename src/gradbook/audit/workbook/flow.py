@@ -12,7 +12,7 @@ import numpy as np
 
 from gradbook.audit.formula.address import ROW, Address, pack
 from gradbook.audit.formula.pattern import CellReference, Mention, Pattern, RangeReference
-from gradbook.audit.formula.values import CellBlock, Lookup, Meaning, NotUnderstood, Single
+from gradbook.audit.formula.values import CellBlock, Lookup, Meaning, NotUnderstood, Single, TooMuch
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.links import WIDEST
 from gradbook.graph.node import Graph
@@ -80,7 +80,7 @@ class Flow:
             sheet, top, left, bottom, right = corners
             first, width, height = pack(sheet, top, left), right - left + 1, bottom - top + 1
             if width * height > WIDEST:
-                raise NotUnderstood("a range too wide to follow")
+                raise TooMuch("a range too wide to follow")
             starts = range(first, first + height * ROW, ROW)
             self._kept += width * height
             if self._kept > MOST_KEPT:

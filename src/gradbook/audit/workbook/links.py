@@ -12,15 +12,17 @@ from dataclasses import replace
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.pattern import Pattern, RangeReference
 from gradbook.audit.workbook.book import Book
+from gradbook.targets.excel.language.reader import TOO_DEEP
 
 MOST_LINKS = 1_500_000  # from formulas to cells
 ENOUGH = 300_000  # where there are more: sums that grow are looked at again and again
 WIDEST = 20_000  # cells of a range
-TOO_WIDE = "it refers to too many cells"
+TOO_WIDE, TOO_LONG = "it refers to too many cells", "it is too long"
 
 
-def leave_out_widest(book: Book) -> list[Address]:
-    """Make those formulas unknown that refer to most cells, as many as must be; gives their cells.
+def leave_out_widest(book: Book) -> None:
+    """Make those formulas unknown that refer to most cells, as many as must be; and note those
+    that were too large to be read.
 
     Formulas of one pattern stay together, for a column with gaps would look like a mistake.
     """
@@ -28,7 +30,8 @@ def leave_out_widest(book: Book) -> list[Address]:
     for cell, pattern in book.patterns.items():
         homes[pattern].append(cell)
     widths = {pattern: _links(pattern, cells) for pattern, cells in homes.items()}
-    left_out: list[Address] = []
+    for pattern in filter(_is_too_large, homes):
+        book.too_wide += homes[pattern]
     links = 0
     most = MOST_LINKS if sum(map(sum, widths.values())) <= MOST_LINKS else ENOUGH
     for pattern in sorted(widths, key=lambda pattern: max(widths[pattern])):
@@ -36,8 +39,12 @@ def leave_out_widest(book: Book) -> list[Address]:
         if links > most or max(widths[pattern]) > WIDEST:
             unknown = replace(pattern, expression=None, places=(), problem=TOO_WIDE)
             book.patterns.update(dict.fromkeys(homes[pattern], unknown))
-            left_out += homes[pattern]
-    return left_out
+            book.too_wide += homes[pattern]
+
+
+def _is_too_large(pattern: Pattern) -> bool:
+    """Whether a formula was too much to read."""
+    return pattern.problem == TOO_LONG or pattern.problem.endswith(TOO_DEEP)
 
 
 def _links(pattern: Pattern, homes: Sequence[Address]) -> list[int]:

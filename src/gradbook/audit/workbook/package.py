@@ -13,13 +13,13 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 from gradbook.errors import GradbookError
 from gradbook.files import opened
 
-LARGEST_FILE = 32 * 2**20  # bytes
-LARGEST_PART = 64 * 2**20  # bytes of one part, unpacked
+LARGEST_FILE = 64 * 2**20  # bytes
+LARGEST_PART = 256 * 2**20  # bytes of one part, unpacked
 LARGEST_RATIO = 400  # the XML of a sheet shrinks 10 to 40 times
 SMALL = 2**20  # a part this small may be packed as tightly as it likes
 MOST_PARTS = 4000
 DEEPEST = 60  # elements within elements
-MOST_ELEMENTS = 700_000  # of one part: three for each cell that is read, and some more
+MOST_ELEMENTS = 900_000  # of one part: three for each cell that is kept, and some more
 SHORTEST_ELEMENT = len(b"<a/>")
 CHUNK = 2**16
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how an old .xls, or an encrypted book, begins

@@ -9,10 +9,9 @@ import posixpath
 from contextlib import suppress
 from pathlib import Path
 
-from gradbook.audit.budget import budget
 from gradbook.audit.formula.reader import Reader
 from gradbook.audit.workbook.book import Book, SheetPart
-from gradbook.audit.workbook.cells import MOST_CELLS, BookCells
+from gradbook.audit.workbook.cells import BookCells
 from gradbook.audit.workbook.links import leave_out_widest
 from gradbook.audit.workbook.package import (
     SMALL,
@@ -24,8 +23,10 @@ from gradbook.audit.workbook.package import (
     relations_part,
 )
 from gradbook.audit.workbook.rows import SheetRows
+from gradbook.audit.workbook.unread import leave_out_unread
 
 PROPERTIES = "docProps/core.xml"
+MOST_TEXTS = 200_000
 
 
 def read_book(path: str | Path) -> Book:
@@ -48,14 +49,12 @@ def book_of(parts: Package) -> Book:
     numbers = {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}
     book.reader = Reader(numbers, book.names)
     strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))
-    cells = BookCells(book, strings)
+    cells = BookCells(book, strings, sum(parts.size(sheet.part) for sheet in book.sheets))
     for sheet in book.sheets:
         cells.next_sheet()
         SheetRows(cells).read(parts, sheet.part)
-    too_wide = leave_out_widest(book)
-    if too_wide:
-        called = book.called(too_wide[0])
-        budget().left.append(f"{called} and other formulas that refer to very many cells")
+    leave_out_unread(book)
+    leave_out_widest(book)
     with suppress(WorkbookError):  # nothing depends on them
         book.properties = _properties(parts)
     return book
@@ -150,8 +149,8 @@ def _strings(parts: Package, part: str) -> list[str]:
         aside -= tag == "rPh"
         if tag == "si":
             strings.append("".join(pieces))
-            if len(strings) > MOST_CELLS:
-                raise WorkbookError(f"it has more than {MOST_CELLS:,} texts: too large to check")
+            if len(strings) > MOST_TEXTS:
+                raise WorkbookError(f"it has more than {MOST_TEXTS:,} texts: too large to check")
 
     if part in parts:
         parts.parse(part, begin, end, lambda piece: pieces.append(piece) if wanted else None)

@@ -13,8 +13,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from gradbook.audit.formula.address import MOST_ROWS, column_number, row_and_column
-from gradbook.audit.workbook.cells import MOST_CELLS, BookCells, too_large
+from gradbook.audit.workbook.cells import BookCells, EnoughRead
 from gradbook.audit.workbook.package import Package, local, parse, parser
+from gradbook.audit.workbook.row_texts import row_number
 
 WIDE = 4  # cells in a row, for which it is worth the trouble
 LONGEST_ROW = 2**20  # bytes; a longer one is left to the parser
@@ -27,7 +28,6 @@ _END = b"</row>"
 _NEVER = bytes(sorted({*range(32)} - set(b"\t\n")))  # the parser mends line ends
 _OTHER_ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["'](?!utf-8["'])""", re.IGNORECASE)
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*\?>")
-_VALUE, _SHORTEST = b"<v>", b"<c><v>0</v></c>"
 
 
 class SheetRows:
@@ -45,13 +45,12 @@ class SheetRows:
         self.listening = False
 
     def read(self, parts: Package, part: str) -> None:
-        parts.refuse_very_many(part)
-        if parts.size(part) > MOST_CELLS * len(_SHORTEST):
-            values = sum(piece.count(_VALUE) for piece in parts.chunks(part))
-            if values > MOST_CELLS:  # counting them costs little beside reading them
-                raise too_large()
         rest = self.unusual(parts.chunks(part))
-        parse(part, rest, parser(), self.begin, self.end, self.characters)
+        try:
+            parse(part, rest, parser(), self.begin, self.end, self.characters)
+            self.cells.end_row()
+        except EnoughRead:
+            self.cells.stop()
 
     # As XML
 
@@ -133,6 +132,10 @@ class SheetRows:
         while (start := text.find("<row", done)) >= 0:
             if done < start:
                 yield text[done:start].encode()
+            repeated = self._end_of_repeated(text, start)
+            if repeated:
+                done = repeated
+                continue
             row = usual_row(text, start)
             if row is None:
                 done = text.find(_END_OF_ROW, start) + len(_END_OF_ROW)
@@ -140,10 +143,22 @@ class SheetRows:
             else:
                 done = row.end
                 self._keep(row)
+                self.cells.end_usual_row(text[start:done])
                 if lines := text.count("\n", start, done):
                     yield b"\n" * lines  # so that the parser names the right line
         if done < len(text):
             yield text[done:].encode()
+
+    def _end_of_repeated(self, text: str, start: int) -> int:
+        """Where a row ends that repeats others, by its text; 0 where that isn't so."""
+        number = row_number(text, start)
+        if number is None or not self.cells.may_repeat:
+            return 0
+        end = text.find(_END_OF_ROW, start) + len(_END_OF_ROW)
+        if not self.cells.repeats(number, text[start:end]):
+            return 0
+        self.row, self.column = number, -1
+        return end
 
     def _keep(self, row: UsualRow) -> None:
         self.begin_row(row.attributes)

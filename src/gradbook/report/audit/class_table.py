@@ -50,7 +50,8 @@ class ClassTable:
 
     def has_a_part(self, number: int) -> bool:
         """Whether a book has a part of its own on the page."""
-        return any(sheet.findings for sheet in self.reports[number].sheets)
+        report = self.reports[number]
+        return bool(report.notes) or any(sheet.findings for sheet in report.sheets)
 
     def sections(self) -> Iterator[Section]:
         yield Section("books", "At a glance", self._tools() + self._table())

@@ -111,12 +111,17 @@ def _page(title: str, lead: str, sections: Sequence[Section], script: str = "") 
 
 def _parts(report: BookReport, detail: Detail) -> str:
     several = len(report.sheets) > 1
-    return "\n".join(_sheet(sheet, several, detail) for sheet in report.sheets)
+    sheets = (_sheet(sheet, several, detail) for sheet in report.sheets)
+    return "\n".join([*_paragraphs(report.notes), *sheets])
+
+
+def _paragraphs(notes: Sequence[str]) -> list[str]:
+    return [f"<p>{text(one_line(note))}</p>" for note in notes]
 
 
 def _sheet(sheet: SheetReport, several: bool, detail: Detail) -> str:
     title = f"<h3>{text(one_line(sheet.sheet))} {badge(sheet.verdict)}</h3>" if several else ""
-    notes = (f"<p>{text(one_line(note))}</p>" for note in sheet.notes)
+    notes = _paragraphs(sheet.notes)
     wrong = [finding for finding in sheet.findings if finding.kind != TO_FILL_IN]
     findings = map(_finding, wrong if detail >= Detail.NO_CURVES else wrong[:MOST_FINDINGS])
     chart = _chart(sheet) if detail is Detail.ALL else ""
@@ -196,7 +201,8 @@ def curves(losses: LossCurves) -> Chart:
 def cell(report: BookReport) -> str:
     """An audit as a notebook shows it: verdict, a row for each finding, the loss."""
     line = f"<p><b>{text(one_line(report.book))}</b>: {report.verdict}{text(summary(report))}</p>"
-    return "\n".join([line, *(part for sheet in report.sheets for part in _cell_parts(sheet))])
+    parts = (part for sheet in report.sheets for part in _cell_parts(sheet))
+    return "\n".join([line, *parts, *_paragraphs(report.notes)])
 
 
 def _cell_parts(sheet: SheetReport) -> Iterator[str]:
@@ -207,8 +213,7 @@ def _cell_parts(sheet: SheetReport) -> Iterator[str]:
             cells, *others = _in_html(finding)
             rows.append([f"{text(one_line(finding.sheet or sheet.sheet))}!{cells}", *others])
         yield table(head, rows, range(len(head)), left=IN_A_NOTEBOOK)
-    for note in sheet.notes:
-        yield f"<p>{text(one_line(note))}</p>"
+    yield from _paragraphs(sheet.notes)
     if sheet.curve is not None:
         yield svg.svg(curves(sheet.curve), FRAME)
         yield f"<p>{text(learning(sheet.curve))}</p>"

@@ -9,6 +9,7 @@ from gradbook.amounts import counted, rough_percent
 from gradbook.audit.classes.points import BookScore, in_points
 from gradbook.audit.classes.similar import similar_books
 from gradbook.audit.findings.findings import (
+    NO_NETWORK,
     RIGHT,
     TO_FILL_IN,
     BookReport,
@@ -67,6 +68,8 @@ def lines(
         ]
         for sheet in shown(report.sheets, everything):
             yield from _sheet(sheet, len(report.sheets) > 1, width, known=found(report))
+        for note in map(one_line, report.notes):
+            yield from folded(note, width, 2, INDENT) if note != found(report) else ()
     if len(reports) > 1:
         yield []
         yield [Span(counts(reports), "bold")]
@@ -94,6 +97,8 @@ def found(report: BookReport) -> str:
     if report.problem:
         return one_line(report.problem)
     trained = [sheet for sheet in report.sheets if sheet.loss]
+    if not report.sheets and report.verdict != NO_NETWORK and report.notes:
+        return one_line(report.notes[0])
     if not report.sheets:
         return "no loss and no weight that is updated, so there is no gradient to check"
     if not trained and report.sheets[0].notes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from gradbook.audit.check import check
 from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.formula.address import cells_of, written
+from tests.audit.material.layouts.planted import Judged
 from tests.audit.material.worked_once import matrices, plane
 from tests.audit.material.worked_once.book import WorkedBook
 
@@ -20,17 +20,6 @@ LAYOUTS: dict[str, tuple[Drawn, tuple[str, ...]]] = {
     "in the plane": (plane.plane_book, plane.FAULTS),
 }
 """How a network is laid out: how one is drawn, and which mistakes can be planted in it."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What became of a book."""
-
-    number: int
-    what: str
-    found: bool  # the very cells, and no others; of a clean book, that nothing is
-    repaired: bool
-    words: str
 
 
 def clean(path: Path, number: int, layout: str) -> Judged:
@@ -52,7 +41,7 @@ def spoilt(path: Path, number: int, layout: str) -> Judged | None:
         return None
     report = check(book.save(path))
     blamed = _blamed(report)
-    found = len(blamed) == 1 and bool(blamed[0] & book.wrong) and _is_near(blamed[0], book.wrong)
+    found = len(blamed) == 1 and bool(blamed[0]) and blamed[0] <= book.wrong
     right = found and check(book.repaired(report).save(path)).verdict == "right"
     words = f"{sorted(book.wrong)[:4]}, said {[sorted(b)[:4] for b in blamed] or report.verdict}"
     return Judged(number, fault, found, right, words)
@@ -61,8 +50,3 @@ def spoilt(path: Path, number: int, layout: str) -> Judged | None:
 def _blamed(report: BookReport) -> list[set[str]]:
     """The cells of each finding."""
     return [{written(cell) for cell in cells_of(found.cells, 0)} for found in report.findings]
-
-
-def _is_near(blamed: set[str], wrong: set[str]) -> bool:
-    """Whether no cell is blamed that isn't wrong."""
-    return blamed <= wrong

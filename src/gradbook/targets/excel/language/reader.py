@@ -23,6 +23,7 @@ from gradbook.targets.excel.language.grammar import (
 )
 
 DEEPEST = 100  # parts within parts; Excel nests 64 calls
+TOO_DEEP = f"more than {DEEPEST} parts within parts"
 
 
 class FormulaError(GradbookError):
@@ -123,7 +124,7 @@ class _FormulaReader:
     def deeper(self) -> None:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise FormulaError(f"more than {DEEPEST} parts within parts", self.token.column)
+            raise FormulaError(TOO_DEEP, self.token.column)
 
     def operand(self) -> Expression:
         token = self.token

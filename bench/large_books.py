@@ -1,0 +1,234 @@
+"""Books that are large, or hard to judge: what `gradbook check` says, and what it takes.
+
+    python bench/large_books.py [NAME …]
+
+Each book is made, then checked in a process of its own. Shown are the processor's seconds, the peak
+of its memory and the verdict; no book may take more than 10 seconds and 300 MB.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import subprocess
+import sys
+import zipfile
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from xml.sax.saxutils import escape
+
+from xlsxwriter import Workbook
+
+LONGEST, LARGEST = 10.0, 300.0  # seconds of a processor, megabytes
+Rows = Iterator[Sequence[object]]
+Make = Callable[[Path], object]
+
+STEP = {
+    "x": "=0.5",
+    "t": "=0.01",
+    "w1": "=0.15",
+    "w2": "=0.4",
+    "h": "={w1}*{x}",
+    "a": "=1/(1+EXP(-{h}))",
+    "o": "={w2}*{a}",
+    "y": "=1/(1+EXP(-{o}))",
+    "E": "=0.5*({t}-{y})^2",
+    "g1": "=({y}-{t})*{y}*(1-{y})*{w2}*{a}*(1-{a})*{x}",
+    "g2": "=({y}-{t})*{y}*(1-{y})*{a}",
+}
+LATER = {"w1": "={w1'}-0.5*{g1'}", "w2": "={w2'}-0.5*{g2'}"}  # w1' is the w1 of the row above
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    wanted = parser.parse_args().names
+    with TemporaryDirectory() as folder:
+        for name, make in BOOKS.items():
+            if not wanted or name in wanted:
+                path = Path(folder, "book.xlsx")
+                make(path)
+                print(f"{name:34}{path.stat().st_size / 2**20:6.1f} MB  {_told(path)}", flush=True)
+
+
+def _told(path: Path) -> str:
+    """What checking a book takes, and the first line that it says."""
+    command = [sys.executable, "-m", "gradbook", "check", path.name]
+    process = subprocess.Popen(command, cwd=path.parent, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    said = process.stdout.read().splitlines()
+    _, _, used = os.wait4(process.pid, 0)
+    seconds, megabytes = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    over = "  TOO MUCH" if seconds > LONGEST or megabytes > LARGEST else ""
+    verdict = said[0].partition(": ")[2] if said else "nothing"
+    return f"{seconds:5.1f} s {megabytes:5.0f} MB{over}  {verdict}"
+
+
+# Long tables ---------------------------------------------------------------------
+
+
+def table(path: Path, rows: int, spoilt: Mapping[int, Mapping[str, str]] | None = None) -> None:
+    """A table of many steps, some rows with other formulas; its values are left to programs."""
+    columns = {name: chr(65 + k) for k, name in enumerate(STEP)}
+
+    def formulas(row: int) -> Rows:
+        said = STEP | (LATER if row > 2 else {}) | (spoilt or {}).get(row, {})
+        here = {name: f"{column}{row}" for name, column in columns.items()}
+        above = {f"{name}'": f"{column}{row - 1}" for name, column in columns.items()}
+        return (said[name].format_map(here | above) for name in columns)  # type: ignore[return-value]
+
+    _save(path, columns, (formulas(row) for row in range(2, rows + 2)))
+
+
+def _save(path: Path, headings: Sequence[str] | Mapping[str, str], rows: Iterator[Rows]) -> None:
+    """A book of one sheet; quicker than a writer that keeps every cell."""
+    with Workbook(str(path)) as book:
+        book.add_worksheet().write_row(0, 0, list(headings))
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    before, end, after = parts.pop(name).decode().partition("</sheetData>")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for other, content in parts.items():
+            archive.writestr(other, content)
+        with archive.open(name, "w") as sheet:
+            sheet.write(before.encode())
+            for number, row in enumerate(rows, 2):
+                cells = (
+                    f'<c r="{chr(65 + k)}{number}"><f>{escape(str(formula)[1:])}</f><v>0.5</v></c>'
+                    for k, formula in enumerate(row)
+                )
+                sheet.write(f'<row r="{number}">{"".join(cells)}</row>'.encode())
+            sheet.write((end + after).encode())
+
+
+def each_row_wrong(path: Path, rows: int) -> None:
+    """Every row has a mistake of its own in one of its gradients."""
+    draw = random.Random(rows)
+    spoilt = {}
+    for row in range(3, rows + 3):
+        number = f"*{draw.uniform(0.5, 2):.4f}+{draw.choice('xtahy')}"
+        place = draw.choice(["{y}", "{t}", "{a}"])
+        name = draw.choice(["g1", "g2"])
+        wrong = STEP[name].replace(place, f"({place}{number[: number.index('+')]})", 1)
+        spoilt[row] = {name: f"{wrong}+{{{number[-1]}}}*{draw.uniform(0.1, 1):.3f}"}
+    table(path, rows + 1, spoilt)
+
+
+# As `sheet` writes them ----------------------------------------------------------
+
+
+def ours(path: Path, text: str, data: bool = False) -> None:
+    """A book as `gradbook sheet` writes it, its samples drawn where it has a table of them."""
+    command = [sys.executable, "-m", "gradbook", "sheet", text, "-o", path.name]
+    if data:
+        draw = random.Random(1)
+        with (path.parent / "flowers.csv").open("w", newline="") as file:
+            for kind in range(150):
+                given = [f"{draw.gauss(3 + kind % 3, 0.5):.1f}" for _ in range(4)]
+                csv.writer(file).writerow([*given, "abc"[kind % 3]])
+        command += ["--data", "flowers.csv", "--epochs", "20"]
+    subprocess.run(command, cwd=path.parent, check=True, stdout=subprocess.DEVNULL)
+
+
+# Formulas that are hard to judge -------------------------------------------------
+
+
+def steps(path: Path, said: Mapping[str, str], loss: str, gradient: str, weights: int = 1) -> None:
+    """Weights below each other that learn from column to column; 1,000 numbers in column A.
+
+    {w} is the weights' cells, {x} the numbers, {v} what each makes of the first weight.
+    """
+    first, rows = 5, 1000
+    with Workbook(str(path)) as book:
+        sheet, data = book.add_worksheet(), book.add_worksheet("Data")
+        data.write_column(0, 0, [0.001 * k for k in range(rows)])
+        for step in range(6):
+            column = chr(66 + step)
+            names = {
+                "x": f"Data!$A$1:$A${rows}",
+                "v": f"Data!{column}$1:{column}${rows}",
+                "w": f"{column}{first}",
+                "ws": f"{column}{first}:{column}{first + weights - 1}",
+                **{f"w{k}": f"{column}{first + k}" for k in range(weights)},
+            }
+            for k in range(rows if "v" in said else 0):
+                data.write_formula(
+                    k, step + 1, said["v"].format(x=f"$A{k + 1}", w=f"Sheet1!{column}${first}")
+                )
+            sheet.write_array_formula(1, step + 1, 1, step + 1, "{" + loss.format_map(names) + "}")
+            for k in range(weights):
+                slope = gradient.format_map(
+                    names | {"one": names[f"w{k}"], "k": f"Data!$A${k + 1}"}
+                )
+                sheet.write_array_formula(599 + k, step + 1, 599 + k, step + 1, "{" + slope + "}")
+                below = first - 1 + k
+                if step:
+                    before = chr(65 + step)
+                    sheet.write_formula(
+                        below, step + 1, f"={before}{below + 1}-0.01*{before}{600 + k}"
+                    )
+                else:
+                    sheet.write(below, 1, 0.1 + 0.01 * k)
+        sheet.write_column(0, 0, ["step", "loss"])
+
+
+def nested(path: Path, deep: int) -> None:
+    """A loss, and a gradient with one number wrong, of brackets within brackets."""
+    value, slope = "1", f"{deep}"
+    for k in range(deep, 0, -1):
+        value = f"(1+{{w}}*{value}/{k})"
+        slope = f"({k if k != deep // 2 else k + 0.5}+{{w}}*{slope})"
+    value = "1"
+    for _ in range(deep):
+        value = f"(1+{{w}}*{value})"
+    steps(path, {}, f"=0.5*({value}-3)^2", f"=({value}-3)*{slope}")
+
+
+def many_terms(path: Path, count: int) -> None:
+    """Gradients that are sums of hundreds of terms, one of which is wrong."""
+    made = "+".join(f"{{w{k}}}*Data!$A${k + 1}" for k in range(count))
+    wrong = made.replace("{w7}", "{w8}")
+    steps(path, {}, f"=0.5*({made}-1)^2", f"=({wrong}-1)*{{k}}", count)
+
+
+ADAM = (
+    "input 4; dense 5; tanh; dense 5; tanh; dense 3; softmax; loss cross-entropy; update adam; "
+    "sample 1 2 3 4 -> 1 0 0; sample 2 2 3 1 -> 0 1 0; sample 3 0 1 2 -> 0 0 1"
+)
+LINE = {"v": "={x}*{w}"}
+BOOKS: dict[str, Make] = {
+    "a million formulas": partial(table, rows=91_000),
+    "… with a wrong one in row 5,000": partial(
+        table, rows=91_000, spoilt={5000: {"g2": "=({y}-{t})*{y}*(1-{y})*{x}"}}
+    ),
+    "the flowers of `help sheet`": partial(
+        ours, text="input 4; dense 3; softmax; loss cross-entropy", data=True
+    ),
+    "73 parameters by Adam": partial(ours, text=ADAM),
+    "60 rows, each wrong in its way": partial(each_row_wrong, rows=60),
+    "600 rows, each wrong in its way": partial(each_row_wrong, rows=600),
+    "nested 30 deep": partial(nested, deep=30),
+    "nested 90 deep": partial(nested, deep=90),
+    "SUM(col*TRANSPOSE(col))": partial(
+        steps, said=LINE, loss="=SUM({v}*TRANSPOSE({v}))", gradient="=2*SUM({v}*TRANSPOSE({x}))"
+    ),
+    "… wrong": partial(
+        steps, said=LINE, loss="=SUM({v}*TRANSPOSE({v}))", gradient="=SUM({v}*TRANSPOSE({v}))"
+    ),
+    "outer products by MMULT": partial(
+        steps,
+        said=LINE,
+        loss="=SUM(MMULT({v},TRANSPOSE({v})))",
+        gradient="=2*SUM(MMULT({v},TRANSPOSE({x})))",
+    ),
+    "200 terms": partial(many_terms, count=200),
+    "400 terms": partial(many_terms, count=400),
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""What of a book was not kept: rows that repeat those above, and what was too much to read.
+
+What refers to such rows is left out with them, for it can't be told from what refers to nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from gradbook.audit.formula.address import Address, row_of, sheet_of
+from gradbook.audit.formula.pattern import CellReference, Pattern
+from gradbook.audit.workbook.book import Book, RowSpan
+from gradbook.audit.workbook.flow import Flow
+
+
+def leave_out_unread(book: Book) -> None:
+    """Forget the formulas that refer to rows that weren't kept, and what is computed from those."""
+    spans = book.not_kept
+    if not spans:
+        return
+    direct = set(_mentioning(book, spans))
+    cells = Flow(book).below(direct) | direct if direct else direct
+    _tell(book, cells)
+    for cell in cells:
+        book.patterns.pop(cell, None)
+        book.values.pop(cell, None)
+
+
+def _tell(book: Book, left_out: set[Address]) -> None:
+    """A row that follows those which repeat, and says something else of them, is a remark worth."""
+    after = {(part.sheet, part.last + 1) for part in book.repeated}
+    rows = sorted({(sheet_of(c), row_of(c)) for c in left_out} & after)
+    for sheet, row in rows:
+        book.unread.append(RowSpan(sheet, row, row))
+
+
+def _mentioning(book: Book, spans: Sequence[RowSpan]) -> Iterator[Address]:
+    """The formulas that refer to some rows themselves."""
+    homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
+    for cell, pattern in book.patterns.items():
+        homes[pattern].append(cell)
+    gaps = {sheet: _Gaps(spans, sheet) for sheet in {span.sheet for span in spans}}
+    for pattern, cells in homes.items():
+        for place in dict.fromkeys(pattern.places):
+            ends = (place, place) if isinstance(place, CellReference) else (place.first, place.last)
+            own = gaps.get(sheet_of(cells[0]) if ends[0].sheet is None else ends[0].sheet)
+            if own is not None:
+                yield from (cell for cell in cells if own.meets(*ends, row_of(cell)))
+
+
+class _Gaps:
+    """The rows of one sheet that weren't kept."""
+
+    def __init__(self, spans: Sequence[RowSpan], sheet: int) -> None:
+        here = sorted((span.first, span.last) for span in spans if span.sheet == sheet)
+        self.firsts = [first for first, _ in here]
+        self.lasts = [last for _, last in here]
+
+    def meets(self, start: CellReference, end: CellReference, row: int) -> bool:
+        """Whether a reference leads into them from a row."""
+        one = start.row if start.row_fixed else row + start.row
+        other = end.row if end.row_fixed else row + end.row
+        top, bottom = (one, other) if one <= other else (other, one)
+        before = bisect_right(self.firsts, bottom)
+        return before > 0 and self.lasts[before - 1] >= top
