@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -149,9 +149,12 @@ class BackwardPass:
     def of(cls, cells: Cells, loss: StartingLoss) -> BackwardPass:
         return cls(PassCells(cells, loss, Derivatives(cells, loss)), cells.values)
 
-    def with_values(self, given: Mapping[Address, Array]) -> BackwardPass:
-        """The same pass as it would be if some cells had other values."""
-        below = self.cells.flow.below(given)
+    def with_values(
+        self, given: Mapping[Address, Array], only: Collection[Address] | None = None
+    ) -> BackwardPass:
+        """The same pass as it would be if some cells had other values, in all that is made of them
+        or only in some of it."""
+        below = self.cells.flow.below(given) if only is None else only
         kept = {c: said for c, said in self.known.items() if c not in below and c not in given}
         values = self.values.with_values(given, below)
         return replace(self, values=values, known=kept, fixed=self.settled)

@@ -21,6 +21,7 @@ MOST_WEIGHTS = 10  # weights of which a cell may be meant to be the gradient
 MOST_TRIED = 400  # meanings of a block
 FEW_WAYS = 3  # in which gradients stand beside their weights
 FEW_SCALES = 3
+FEW_USERS = 6  # of a block's cells, that are looked at first
 FEW_CELLS = 4  # of a block that may belong to any cells
 MANY = 2  # blocks that come right, where a right cell is blamed for them
 EXACT = 1e-7
@@ -175,7 +176,12 @@ def _usual_scales(back: BackwardPass, block: MatrixBlock) -> list[float]:
 
 
 def _gain(back: BackwardPass, wrong: WrongBlock, every: Sequence[MatrixBlock]) -> int:
-    """How many blocks come right, less those that go wrong."""
+    """How many blocks come right, less those that go wrong; none where nothing next to it does."""
+    users = (user for cell in wrong.block.cells for user in back.cells.flow.users.get(cell, ()))
+    near = list(islice((user for user in users if user in back.passed.inside), FEW_USERS))
+    tried = wrong.put_right(back, near)
+    if not any(_is_settled(tried, [c]) and not _is_settled(back, [c]) for c in near):
+        return 0
     after = wrong.put_right(back)
     below = back.cells.flow.below(wrong.block.cells)
     gain = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -52,8 +52,10 @@ class WrongBlock:
         each = zip(self.block.cells, self.of, strict=True)
         return {cell: back.wanted(cell, of, self.scale) for cell, of in each}
 
-    def put_right(self, back: BackwardPass) -> BackwardPass:
-        return back.with_values(self.values(back))
+    def put_right(
+        self, back: BackwardPass, only: Collection[Address] | None = None
+    ) -> BackwardPass:
+        return back.with_values(self.values(back), only)
 
 
 @dataclass(frozen=True)
