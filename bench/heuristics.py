@@ -147,10 +147,12 @@ def _noting(make: Callable[..., None]) -> Callable[..., None]:
 KINDS = {
     "references": (EditKind.REFERENCE,),
     "operators": (EditKind.OPERATOR, EditKind.ORDER, EditKind.SIGN),
+    "activations": (EditKind.ACTIVATION,),
     "exchanges": (EditKind.EXCHANGE,),
     "parentheses": (EditKind.PARENTHESES,),
     "omissions": (EditKind.OMISSION,),
     "numbers": (EditKind.NUMBER,),
+    "ranges": (EditKind.RANGE,),
     "functions": (EditKind.FUNCTION,),
     "missing factors": (EditKind.FACTOR,),
     "missing terms": (EditKind.TERM,),

@@ -114,6 +114,17 @@ def left_open(told: Callable[[], str]) -> Iterator[None]:
         budget().left.append(told())
 
 
+@contextmanager
+def sought_afresh() -> Iterator[None]:
+    """Within, what was sought in vain before is sought again."""
+    current = budget()
+    known, current.in_vain = current.in_vain, Counter()
+    try:
+        yield
+    finally:
+        current.in_vain = known
+
+
 def spend(numbers: int, times: int = 1) -> None:
     """So many numbers will be computed, each of them so many times."""
     current = _current.get()

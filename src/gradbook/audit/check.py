@@ -8,7 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from gradbook.audit.backward.judgement import backward_reports
-from gradbook.audit.budget import A_SHARE, Spent, budget, budget_of_book, left_open, sought
+from gradbook.audit.budget import (
+    A_SHARE,
+    Spent,
+    budget,
+    budget_of_book,
+    left_open,
+    sought,
+    sought_afresh,
+)
 from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise import asked_of, told
 from gradbook.audit.findings.findings import (
@@ -30,6 +38,7 @@ from gradbook.audit.findings.findings import (
 )
 from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_all_rows
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
+from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
 from gradbook.audit.judge.stale import stale_findings
@@ -37,7 +46,10 @@ from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.circles import with_circles, without_circles
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
 from gradbook.audit.repair.gradients import gradient_findings
+from gradbook.audit.rules.perceptron import find_perceptrons
+from gradbook.audit.rules.perceptron_findings import perceptron_report
 from gradbook.audit.training.pasted_gradients import with_pasted_gradients
+from gradbook.audit.training.step_loss import StepLoss
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.untrained import frozen_sheets, without_training
@@ -48,6 +60,8 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.origin import origin_of
 from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
+
+SCALES = (2.0, 0.5)  # of a loss: the commonest that are lost, or counted though there is no loss
 
 
 def check(path: str | Path) -> BookReport:
@@ -100,20 +114,24 @@ def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:
 def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
     """A report for each training, and for each sheet that holds the numbers of one; or what there
     is in a book without any."""
-    trainings = find_trainings(book, flow)
-    once = backward_reports(book, flow) if all(map(_takes_one_step, trainings)) else []
+    perceptrons = sought(lambda: find_perceptrons(book, flow), A_SHARE) or []
+    by_rule = [perceptron_report(perceptron) for perceptron in perceptrons]
+    taken = set().union(*(perceptron.cells for perceptron in perceptrons))
+    trainings = [t for t in find_trainings(book, flow) if taken.isdisjoint(t.weight_cells)]
+    is_once = not by_rule and all(map(_takes_one_step, trainings))
+    once = backward_reports(book, flow) if is_once else []
     if once:
         return once
-    if not trainings:
+    if not trainings and not by_rule:
         trainings = sought(lambda: cut_off_trainings(book, flow), A_SHARE) or []
     trainings += sought(lambda: with_pasted_gradients(book, flow, trainings), A_SHARE) or []
     both = ((training, _checked(training)) for training in trainings)
     judged = [(training, sheet) for training, sheet in both if sheet is not None]
     if not judged:
-        return without_training(book, flow)
+        return by_rule or without_training(book, flow)
     names = {name for training, _ in judged for name in training.names}
     frozen = frozen_sheets(book, flow, {training.sheet for training, _ in judged}, names)
-    return [*(sheet for _, sheet in judged), *frozen]
+    return [*by_rule, *(sheet for _, sheet in judged), *frozen]
 
 
 def _takes_one_step(training: SheetTraining) -> bool:
@@ -163,13 +181,13 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if share <= 0:
         training, found = loss_behind_values(training)
         loss = found or loss
+    findings, loss = _explained(training, loss, SCALES)
     if not loss or loss[0] is None:
         return None
     steps = steps_of(training, loss)
     groups = alike(training, steps)
-    findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
-        findings += (*update_findings(training, steps), *stale_findings(training, groups))
+        findings += (*update_findings(training, steps, findings), *stale_findings(training, groups))
     cells = [step.cells for step in loss if step and not step.assumed]
     curve: LossCurves | None = None
     with left_open(lambda: "how its loss would go on"):
@@ -178,10 +196,31 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         _described(training),
         verdict=_verdict(training, findings),
         loss=loss_called(training, loss[0]),
-        notes=tuple(loss_notes(training, loss[0])),
+        notes=tuple(loss_notes(training, loss[0], not findings)),
         findings=findings,
         curve=curve,
     )
+
+
+def _explained(
+    training: SheetTraining, loss: list[StepLoss | None], scales: Sequence[float]
+) -> tuple[tuple[Finding, ...], list[StepLoss | None]]:
+    """What is wrong with the gradients. Where no small change explains any of them, a loss is tried
+    that is so many times the one in the sheet: if that explains more, they are held against it."""
+    if not loss or loss[0] is None:
+        return (), loss
+    groups = alike(training, steps_of(training, loss))
+    findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
+    unexplained = sum(finding.kind == EditKind.FORMULA.value for finding in findings)
+    if unexplained and unexplained == len(findings):
+        for scale in scales:
+            scaled = [step and replace(step, scale=scale * step.scale) for step in loss]
+            with sought_afresh():
+                other, _ = _explained(training, scaled, ())
+            left = sum(finding.kind == EditKind.FORMULA.value for finding in other)
+            if left < unexplained:
+                findings, loss, unexplained = other, scaled, left
+    return findings, loss
 
 
 def _verdict(training: SheetTraining, findings: Sequence[Finding]) -> str:

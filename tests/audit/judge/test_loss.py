@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from gradbook.audit.judge.loss import every_step, find_loss, loss_findings
-from gradbook.audit.training.step_loss import StepLoss
+import pytest
+
+from gradbook.audit.judge.loss import (
+    every_step,
+    find_loss,
+    loss_called,
+    loss_findings,
+    loss_notes,
+)
+from gradbook.audit.training.step_loss import AssumedLoss, StepLoss
 from tests.audit.material.lookalikes import book, cells, findings
 from tests.audit.material.small import all_at, at
 from tests.audit.training.test_loss_candidates import TABLE
@@ -48,3 +56,65 @@ def test_what_no_gradient_fits_is_no_loss_unless_it_is_called_one():
     loss, share = find_loss(the_training({**TABLE, **other}))
     assert loss
     assert share == 0
+
+
+# A weight that learns from an error; what it could be the slope of stands in column I, if anywhere
+
+DELTA = {
+    "A1": "w",
+    "B1": "output",
+    "C1": "target",
+    "D1": "error",
+    "E1": "gradient",
+    "K1": "η",
+    "K2": 0.5,
+    "J1": "input",
+    "J2:J8": 0.3,
+    "C2:C8": 0.8,
+    "A2": 0.4,
+    "A3:A8": "=A2-$K$2*E2",
+    "B2:B8": "=A2*J2",
+    "D2:D8": "=B2-C2",
+    "E2:E8": "=D2*J2",
+}
+
+
+def test_where_no_cell_holds_the_loss_it_is_the_one_whose_slope_the_error_is():
+    training = the_training(DELTA)
+    loss, share = find_loss(training)
+    assert share == 1
+    assert loss[0].assumed is AssumedLoss.SQUARED
+    assert loss_called(training, loss[0]) == "1/2 * (B2-C2)^2"
+    assert "no cell holds the loss" in next(loss_notes(training, loss[0], all_right=True))
+
+
+def test_an_assumed_loss_is_that_of_every_step():
+    loss, _ = find_loss(the_training(DELTA))
+    said = [step.errors[0].pattern.text_at(step.cells[0]) for step in loss[:7]]
+    assert said == [f"B{row}-C{row}" for row in range(2, 9)]
+
+
+def test_an_error_is_no_loss_though_it_is_called_one():
+    loss, _ = find_loss(the_training({**DELTA, "D1": "total loss", "E2:E8": "=D2*C2"}))
+    assert loss[0].assumed is AssumedLoss.SQUARED
+
+
+def test_a_logarithm_of_the_output_is_assumed_where_it_explains_more():
+    changed = {"B2:B8": "=1/(1+EXP(-A2*J2))"}
+    loss, share = find_loss(the_training({**DELTA, **changed}))
+    assert (loss[0].assumed, share) == (AssumedLoss.BINARY, 1)
+
+
+@pytest.mark.parametrize(("scaled", "said"), [("=D2*J2*2/7", "2/7"), ("=3*J2*D2", "3")])
+def test_one_factor_in_all_gradients_belongs_to_the_scale_of_the_loss(scaled, said):
+    training = the_training({**DELTA, "H1": "loss", "H2:H8": "=(B2-C2)^2/2", "E2:E8": scaled})
+    loss, share = find_loss(training)
+    assert (loss[0].cells, share) == ((at("H2"),), 1)
+    assert f"every gradient is {said} times the slope of H2" in next(
+        loss_notes(training, loss[0], all_right=True)
+    )
+
+
+def test_the_root_of_a_mean_is_looked_at_and_not_descended():
+    training = the_training({**DELTA, "H1": "RMSE", "H2:H8": "=SQRT((B2-C2)^2/7)"})
+    assert find_loss(training)[0][0].assumed is AssumedLoss.SQUARED

@@ -14,7 +14,7 @@ from tests.audit.material.tables import book_of
 
 def small_book(*sheets: Mapping[str, Content]) -> Book:
     """A book with Sheet1, Sheet2 and so on."""
-    table = {f"Sheet{k}": _filled(cells) for k, cells in enumerate(sheets, 1)}
+    table = {f"Sheet{k}": filled(cells) for k, cells in enumerate(sheets, 1)}
     return book_of(Table(table))
 
 
@@ -24,7 +24,8 @@ def small(*sheets: Mapping[str, Content]) -> tuple[Book, Flow]:
     return book, Flow(book)
 
 
-def _filled(cells: Mapping[str, Content]) -> Cells:
+def filled(cells: Mapping[str, Content]) -> Cells:
+    """Cell by cell, with each formula copied over its area."""
     found: Cells = {}
     for area, content in cells.items():
         (top, left), *_ = places = cells_of(area)

@@ -229,3 +229,40 @@ def test_a_logarithm_to_the_base_ten_is_told_from_the_natural_one(word, path):
     assert (finding.cells, finding.kind) == (cells("E2"), "wrong function")
     assert word not in finding.expected
     assert finding.expected.count("LN(") == 2
+
+
+SIGMOID = "1/(1+EXP(-{{a_o{k}}}))"
+
+
+def test_a_slope_taken_of_the_activation_is_one_mistake(path):
+    changed = {}
+    for name in ("∂E/∂w5", "∂E/∂w6"):
+        formula = FORMULAS[name]
+        again = SIGMOID.format(k=1)
+        changed[name] = formula.replace("*{a_o1}*(1-{a_o1})", f"*({again})*(1-{again})")
+    found = check(book(path, changed)).findings
+    assert [(f.cells, f.kind) for f in found] == [(cells(n), "wrong function") for n in changed]
+    assert all("EXP" not in f.expected for f in found)
+
+
+@pytest.mark.parametrize(("own", "said"), [("1", "1/2"), ("0.25", "2")])
+def test_a_common_factor_hides_no_mistake_that_all_gradients_have(own, said, path):
+    changed = {name: FORMULAS[name].replace("0.5", own) for name in ("E1", "E2")}
+    for name, formula in FORMULAS.items():
+        if name in ("∂E/∂w1", "∂E/∂w2", "∂E/∂w3", "∂E/∂w4"):
+            changed[name] = formula.replace("*{i1}", "*{t1}").replace("*{i2}", "*{t2}")
+        elif name.startswith("∂"):
+            changed[name] = formula.replace("(1-{a_o1})", "(1-{t1})").replace("1-{a_o2}", "1-{t2}")
+    targets = {("t2", row): 0.7 for row in range(ROWS)}
+    report = check(book(path, changed, special=targets))
+    kinds = {(f.weight, f.kind) for f in report.findings}
+    assert kinds == {(f"w{k}", "wrong reference") for k in range(1, 9)}
+    assert f"{said} times the slope" in report.sheets[0].notes[0]
+
+
+def test_sums_in_the_place_of_all_activations_are_one_mistake(path):
+    (finding,) = check(book(path, {"o1": "={h1}*{w5}+{h2}*{w6}"})).findings
+    assert (finding.cells, finding.kind) == (cells("o1"), "pre-activation")
+    row = TOP + 2
+    a, b, w5, w6 = (f"{letter(name)}{row}" for name in ("a_h1", "a_h2", "w5", "w6"))
+    assert finding.expected == f"={a}*{w5}+{b}*{w6}"

@@ -35,6 +35,11 @@ def test_two_sheets_that_have_nothing_in_common_are_two_trainings():
     assert [training.sheet for training in find_trainings(*small(ONE, ONE))] == [0, 1]
 
 
+def test_weights_that_are_called_the_same_are_told_apart_by_their_cells():
+    other = {"F1": "w", "F2": 0.2, "F3:F8": "=F2-$E$1*G2", "G2:G8": "=F2*A2"}
+    assert the_training({**ONE, **other}).names == ("w[A2]", "w[F2]")
+
+
 def test_a_training_knows_its_cells():
     training = the_training(ONE)
     assert training.steps == 6

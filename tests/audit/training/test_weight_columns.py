@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.formula.address import ACROSS, DOWN
+from gradbook.audit.formula.address import ACROSS, DOWN, OVER
 from gradbook.audit.training.weight_columns import change, heading, learning, update_lines
 from gradbook.targets.excel.language.grammar import write
 from tests.audit.material.small import all_at, at, small
@@ -76,3 +76,29 @@ def test_a_weight_is_called_by_the_text_above_it_or_by_its_cell():
     assert heading(book, second) == "A2"
     assert book.label(at("B5"), DOWN) == "slope"
     assert book.label(at("B1"), ACROSS) == "w"
+
+
+# Weights that are carried on: made anew beside the old ones, and repeated in the next step
+
+BESIDE = {"A1": "w", "A2": 0.5, "A3:A8": "=C2", "B2:B8": "=2*A2", "C2:C8": "=A2-0.1*B2"}
+
+
+def test_a_weight_may_repeat_what_was_made_of_it_beside():
+    (found,) = columns(BESIDE)
+    assert found.cells == all_at("A2:A8")
+    assert found.updates == all_at("C2:C8")
+    assert found.steps[0] == (at("A2"), at("C2"))
+
+
+def test_a_weight_may_go_on_from_sheet_to_sheet():
+    first = {"A1": "w", "A2": 0.5, "B2": "=2*A2", "C2": "=A2-0.1*B2"}
+    others = [{**first, "A2": f"=Sheet{k}!C2"} for k in (1, 2)]
+    (found,) = columns(first, *others)
+    assert found.cells == tuple(at("A2", k) for k in range(3))
+    assert found.updates == tuple(at("C2", k) for k in range(3))
+    assert found.axis is OVER
+
+
+def test_what_repeats_another_weights_update_is_no_weight_of_its_own():
+    table = {**BESIDE, "E2:E8": "=C2"}
+    assert [column.cells for column in columns(table)] == [all_at("A2:A8")]

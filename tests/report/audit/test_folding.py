@@ -53,6 +53,23 @@ def test_another_mistake_is_no_repetition(other):
     assert [len(s.findings) for s in two] == [1, 1]
 
 
+def test_a_mistake_of_weights_that_only_their_cells_tell_apart_is_one():
+    alike = [
+        replace(ONE, quantity=f"∂E/∂w[V{k}]", weight=f"w[V{k}]", cells=f"V{k}", formula=f"=2*T{k}")
+        for k in (5, 6, 7)
+    ]
+    (found,) = shown([sheet("A", *alike)], everything=False)
+    assert [repeated(f) for f in found.findings] == ["the same in V6, V7"]
+
+
+def test_copies_of_a_wrong_formula_are_one_mistake_though_nothing_says_how_to_mend_it():
+    plain = replace(ONE, edits=(), formula="=J3*$A$1", cells="Z3")
+    alike = [plain, replace(plain, formula="=J4*$A$1", cells="Z4")]
+    other = replace(plain, formula="=J9*$A$1", cells="Z5")
+    (found,) = shown([sheet("A", *alike, other)], everything=False)
+    assert [repeated(f) for f in found.findings] == ["the same in Z4", ""]
+
+
 def test_root_causes_stand_first_and_old_values_last_and_together():
     stale = [replace(ONE, kind=STALE, quantity=f"h{k}", edits=()) for k in range(9)]
     root = replace(ONE, quantity="δ", spoils=("w1", "w2"))

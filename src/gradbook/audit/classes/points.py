@@ -11,7 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.findings.findings import TO_FILL_IN, BookReport, Finding, SheetReport
+from gradbook.audit.findings.findings import (
+    TO_FILL_IN,
+    BookReport,
+    Finding,
+    SheetReport,
+)
 from gradbook.audit.findings.overview import GOOD, Mark, is_in, marks_of
 
 CARRIED = 1 / 2  # what one earlier mistake costs at most of a gradient that it is carried into
@@ -97,8 +102,8 @@ def _is_own(finding: Finding, mark: Mark) -> bool:
     """Whether what is marked is itself wrong, or missing."""
     if mark.column is not None:
         return is_in(finding, mark.column)
-    is_gradients = finding.kind == TO_FILL_IN or finding.quantity.startswith("∂")
-    return finding.weight == mark.weight and is_gradients and not finding.spoils
+    is_own = finding.is_own or (finding.kind == TO_FILL_IN and not finding.spoils)
+    return finding.weight == mark.weight and is_own
 
 
 def _mistakes(
@@ -115,7 +120,7 @@ def _mistakes(
             together = finding.quantity if finding.spoils else finding.kind
             found[together].append(finding)
     for what, same in found.items():
-        concerned = {f"∂E/∂{name}" for f in same for name in f.spoils or (f.weight,) if name}
+        concerned = {f"{f.judges}{name}" for f in same for name in f.spoils or (f.weight,) if name}
         spoilt = [name for name in names if name in concerned] or list(names)
         if spoilt:
             yield what, list(dict.fromkeys(spoilt)), min(f.first_step for f in same) > 0

@@ -9,13 +9,14 @@ from typing import Any
 from gradbook.audit.formula.address import Address, ranges, sheet_of, written
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.book import Book, shown
 from gradbook.audit.workbook.origin import Origin
 
 RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
 NO_NETWORK, UNREADABLE = "no network", "unreadable"
 VERDICTS = {
-    RIGHT: "every gradient is the derivative of the loss, and every weight learns by it",
+    RIGHT: "every gradient is the derivative of the loss, and every weight learns by it; or every "
+    "update follows the perceptron rule",
     WRONG: "something in it is wrong: the findings say what",
     FROZEN: "it holds values where formulas belong, or its learning rate is blank: nothing learns",
     UNFINISHED: "no weight is updated yet, gradients are still to be filled in, or a part of it "
@@ -41,7 +42,8 @@ KINDS = {
     "wrong operator": "a product for a difference, a sum for a product",
     "wrong order": "a difference or a quotient the wrong way round",
     "wrong sign": "a minus too many or too few",
-    "wrong function": "another function is used than belongs there: LOG, to the base 10, for LN",
+    "wrong range": "SUM, AVERAGE and the like take a range that begins or ends in the wrong place",
+    "wrong function": "LOG, to the base 10, for LN; or a function is taken once too often",
     "parentheses": "parentheses are missing, superfluous or in another place",
     "transposition": "a matrix is to be transposed, or isn't",
     "missing factor": "a factor of the chain is left out",
@@ -63,6 +65,9 @@ KINDS = {
 """What can be wrong, and what that means."""
 
 
+GRADIENT, CHANGE = "∂E/∂", "Δ"
+"""What is judged of each weight: its gradient or, by a rule that is none, what its update adds."""
+
 RECORDED = "kind", "quantity", "weight", "cells", "formula", "expected", "why", "relative_error"
 """What --json says of each finding."""
 
@@ -83,7 +88,13 @@ class Finding:
     fixes: Mapping[str, str] = field(default_factory=dict)  # cell → its right formula
     spoils: tuple[str, ...] = ()  # the weights whose gradients are wrong by it, if several are
     edits: tuple[Edit, ...] = ()  # what puts it right, with cells by name: the same in any table
+    judges: str = GRADIENT  # of each weight
     first_step: int = 0  # in which it is made: the steps before it are right
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the formula of one weight's gradient is wrong itself, or of its change."""
+        return not self.spoils and self.quantity.startswith(("∂", CHANGE))
 
     def __post_init__(self) -> None:
         assert self.kind in KINDS, f"a finding of the kind {self.kind!r}, which nobody documented"
@@ -112,6 +123,13 @@ def finding_in(
         fixes={written(cell): f"={right.text_at(cell)}" for cell in cells} if right else {},
         edits=tuple(edits),
     )
+
+
+def held(book: Book, cell: Address) -> str:
+    """What a cell holds that has no formula: the number 3."""
+    value = book.values.get(cell)
+    what = "nothing" if value is None else "a text"
+    return f"the number {shown(value)}" if isinstance(value, float) else what
 
 
 @dataclass(frozen=True)
@@ -146,6 +164,8 @@ class SheetReport:
     notes: tuple[str, ...] = ()
     curve: LossCurves | None = None
     asked: tuple[AskedColumn, ...] = ()  # by an exercise
+    rule: str = ""  # by which it learns, where that is no gradient: perceptron
+    updates: int = 0  # that were held to that rule
 
 
 @dataclass(frozen=True)
@@ -200,6 +220,8 @@ def _sheet(report: SheetReport) -> dict[str, object]:
         "verdict": report.verdict,
         "loss": report.loss or None,
         "rate": report.rate or None,
+        "rule": report.rule or None,
+        "updates": report.updates or None,
         "weights": list(report.weights),
         "rows": list(report.rows) if report.rows else None,
         "notes": list(report.notes),

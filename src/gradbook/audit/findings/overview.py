@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gradbook.audit.findings.findings import (
+    CHANGE,
+    GRADIENT,
     TO_FILL_IN,
     AskedColumn,
     BookReport,
@@ -27,10 +29,11 @@ class Mark:
     weight: str
     state: str
     column: AskedColumn | None = None
+    judges: str = GRADIENT  # what of the weight
 
     @property
     def name(self) -> str:
-        return self.column.quantity if self.column else f"∂E/∂{self.weight}"
+        return self.column.quantity if self.column else f"{self.judges}{self.weight}"
 
 
 def grade(report: BookReport) -> list[Mark]:
@@ -54,17 +57,17 @@ def marks_of(sheet: SheetReport) -> Iterable[Mark]:
 
 def _gradients(sheet: SheetReport) -> Iterator[Mark]:
     blank = {f.weight for f in sheet.findings if f.kind == TO_FILL_IN}
-    if not sheet.loss and not blank:
+    if not (sheet.loss or sheet.rule or blank):
         return
     wrong = {
         weight
         for finding in sheet.findings
-        if finding.kind != TO_FILL_IN and (finding.spoils or finding.quantity.startswith("∂"))
+        if finding.kind != TO_FILL_IN and (finding.spoils or finding.is_own)
         for weight in finding.spoils or (finding.weight,)
     }
     for weight in sheet.weights:
         state = BAD if weight in wrong else BLANK if weight in blank else GOOD
-        yield Mark(weight, state)
+        yield Mark(weight, state, judges=CHANGE if sheet.rule else GRADIENT)
 
 
 def _other_columns(sheet: SheetReport) -> list[AskedColumn]:

@@ -29,7 +29,9 @@ class EditKind(Enum):
     """What an edit changes, by the name of the mistake that it undoes; the likeliest first."""
 
     REFERENCE = "wrong reference"
+    RANGE = "wrong range"
     EXCHANGE = "swapped references"
+    ACTIVATION = "pre-activation"
     NUMBER = "wrong number"
     OPERATOR = "wrong operator"
     PARENTHESES = "parentheses"

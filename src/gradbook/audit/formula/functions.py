@@ -56,6 +56,17 @@ def _logarithm(x: Node, base: Node | None = None) -> Node:
     return found / (math.log(10) if base is None else x.graph.make("log", base))
 
 
+def _whole(x: Node, *digits: Node) -> Node:
+    """ROUND, INT and TRUNC of what is 0 or 1 already, or between the two."""
+    if x.op.name == "sigmoid" and len(digits) == 1 and digits[0].is_constant(0):
+        return if_positive(0.5 - x, 0, 1)
+    if x.op.name == "choose" and all(
+        n.is_constant() and n.number.is_integer() for n in x.inputs[1:]
+    ):
+        return x
+    raise NotUnderstood("a rounding of more than 0 and 1")
+
+
 _exp = _op("exp")
 
 ELEMENTWISE: dict[str, Callable[..., Node]] = {
@@ -73,6 +84,9 @@ ELEMENTWISE: dict[str, Callable[..., Node]] = {
     "SIGN": lambda x: if_positive(x, 1, if_positive(-x, -1, 0)),
     "NOT": lambda x: if_positive(truth(x.graph, x), 0, 1),
     "N": lambda x: x,
+    "INT": _whole,
+    "TRUNC": _whole,
+    "ROUND": _whole,
 }
 
 

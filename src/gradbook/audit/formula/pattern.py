@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,6 +33,8 @@ _CELL = r"""
 """
 _POINTERS = re.compile(r"(?:'(?:[^']|'')+'!|[\w.\[\]]+!)?\x01[^\x02]*\x02")
 CELL = re.compile(_CELL, re.VERBOSE)
+SHIFTS = (*((0, k) for n in range(1, 7) for k in (n, -n)), (1, 0), (-1, 0), (2, 0), (-2, 0))
+ENDS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are passed over
 
 
@@ -162,16 +164,45 @@ def moved(text: str, down: int, right: int) -> str:
     def shift(found: re.Match[str]) -> str:
         if not found["column"]:
             return found[0]
-        column = column_number(found["column"]) + (0 if found["fix_column"] else right)
-        row = int(found["row"]) + (0 if found["fix_row"] else down)
-        if column < 0 or row < 1:
-            return "#REF!"
-        sheet, fix_column, fix_row = found["sheet"] or "", found["fix_column"], found["fix_row"]
-        return f"{sheet}{fix_column}{letters(column)}{fix_row}{row}"
+        return _at(found, 0 if found["fix_row"] else down, 0 if found["fix_column"] else right)
 
     return MARKS.sub(shift, text)
+
+
+def neighbours(text: str) -> Iterator[str]:
+    """A range's likes: as large and up to so many cells away, or a row or a column larger or
+    smaller at one end."""
+    first, last = (MARKS.fullmatch(corner) for corner in text.split(":"))
+    assert first
+    assert last
+    for down, right in SHIFTS:
+        yield f"{_at(first, down, right)}:{_at(last, down, right)}"
+    for down, right in ENDS:
+        yield f"{_at(first, down, right)}:{_at(last, 0, 0)}"
+        yield f"{_at(first, 0, 0)}:{_at(last, down, right)}"
+
+
+def _at(corner: re.Match[str], down: int, right: int) -> str:
+    """The corner of a range so many cells further, though it be fixed."""
+    column, row = column_number(corner["column"]) + right, int(corner["row"]) + down
+    if column < 0 or row < 1:
+        return "#REF!"
+    sheet, fix_column, fix_row = corner["sheet"] or "", corner["fix_column"], corner["fix_row"]
+    return f"{sheet}{fix_column}{letters(column)}{fix_row}{row}"
 
 
 def relaid(text: str, follow: Callable[[str], str]) -> str:
     """A formula in which `follow` says how each cell that it mentions is called."""
     return MARKS.sub(lambda found: follow(found[0]) if found["column"] else found[0], text)
+
+
+def anchored(text: str) -> str:
+    """A formula in which every cell stays the same wherever it is copied to."""
+    return MARKS.sub(
+        lambda found: (
+            f"{found['sheet'] or ''}${found['column']}${found['row']}"
+            if found["column"]
+            else found[0]
+        ),
+        text,
+    )

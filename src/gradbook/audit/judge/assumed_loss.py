@@ -68,6 +68,15 @@ def _errors_in(training: SheetTraining, cell: Address) -> Iterator[OutputError]:
                 yield error
 
 
+def is_error(training: SheetTraining, cell: Address) -> bool:
+    """Whether a cell holds an output less its target: that has no least value to descend to."""
+    pattern = training.book.patterns.get(training.flow.plain(cell))
+    top = pattern.expression if pattern else None
+    if pattern is None or not isinstance(top, Infix) or top.operator not in "+-":
+        return False
+    return _error(training, training.flow.plain(cell), pattern, next(_sums(top))) is not None
+
+
 def _sums(expression: Expression) -> Iterator[list[SignedTerm]]:
     """Every sum in an expression, as it is written: what stands in parentheses is one term, and a
     sum of its own."""

@@ -14,7 +14,7 @@ from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.values import NotUnderstood, TooMuch
-from gradbook.audit.judge.assumed_loss import assumed_losses, with_own_errors
+from gradbook.audit.judge.assumed_loss import assumed_losses, is_error, with_own_errors
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, claims
@@ -147,8 +147,9 @@ def _of_another_kind(
         return found
     like = partial(_likeness, tested, claimed)
     named = [loss for loss in cells if called_a_loss(training, *loss.cells)]
-    likeliest = _most((like(loss), loss) for loss in [found[1], *named])
-    if likeliest[0] >= LIKE and not is_root(training, *likeliest[1].cells):
+    descended = [loss for loss in [found[1], *named] if _may_descend(training, loss)]
+    likeliest = _most((like(loss), loss) for loss in descended)
+    if likeliest[0] >= LIKE:
         return 0.0, likeliest[1]
     assumed = list(assumed_losses(training, claimed))
     best = _most((_share(tested, claimed, loss), loss) for loss in assumed)
@@ -156,7 +157,14 @@ def _of_another_kind(
     if best[0] >= ENOUGH_SCALED:
         return best
     other = _most((like(loss), loss) for loss in assumed)
-    return (0.0, other[1]) if other[0] > likeliest[0] + LIKELIER else (0.0, likeliest[1])
+    if other[0] > likeliest[0] + LIKELIER:
+        return 0.0, other[1]
+    return (0.0, likeliest[1]) if descended else found
+
+
+def _may_descend(training: SheetTraining, loss: StepLoss) -> bool:
+    """Whether a loss isn't a figure to look at, nor an error that has no least value."""
+    return not any(is_root(training, cell) or is_error(training, cell) for cell in loss.cells)
 
 
 def _most(found: Iterable[Found]) -> Found:
@@ -215,14 +223,15 @@ def _counted(tested: StepUnderTest, node: Node) -> set[Address]:
     return {leaves[part] for part in needed([node]) if part in leaves}
 
 
-def loss_notes(training: SheetTraining, loss: StepLoss) -> Iterator[str]:
+def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iterator[str]:
     """What is to be said of the loss that the gradients were held against."""
     called = loss_called(training, loss)
     if loss.assumed:
         yield f"no cell holds the loss; the gradients were held against {called}"
     elif loss.scale != 1:
+        what = "every gradient is" if all_right else "the gradients were held against"
         yield (
-            f"every gradient is {_shown(loss.scale)} times the slope of {called}: one factor in "
+            f"{what} {_shown(loss.scale)} times the slope of {called}: one factor in "
             "all of them is a choice of the learning rate, and no mistake"
         )
 

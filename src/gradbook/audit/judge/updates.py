@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
-from gradbook.audit.findings.findings import BLANK_RATE, PASTED, Finding, finding_in
+from gradbook.audit.findings.findings import BLANK_RATE, PASTED, Finding, finding_in, held
 from gradbook.audit.formula.address import SHEET, Address, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, renamed, terms, total
-from gradbook.audit.formula.pattern import CellReference, Pattern
+from gradbook.audit.formula.pattern import CellReference, Pattern, anchored, relaid
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import SheetStep
@@ -28,19 +28,20 @@ USUAL_RATE = 0.5  # what the exercise is usually done with
 KEPT = 64  # steps under test: the weights ask for the same ones
 
 
-def update_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> list[Finding]:
-    """What is wrong with how the weights are updated."""
+def update_findings(
+    training: SheetTraining, steps: Sequence[SheetStep], told: Sequence[Finding] = ()
+) -> list[Finding]:
+    """What is wrong with how the weights are updated, but for what has been told of them."""
     tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, [steps[k]]))
     found = list(_blank_rate(training, steps))
-    for j, weight in enumerate(training.weights):
-        patterns = map(training.book.patterns.get, weight.updates)
-        usual = Counter(pattern for pattern in patterns if pattern).most_common(1)
-        if usual:
-            updates = _Updates(training, j, weight, usual[0][0])
-            found += _differing(updates, len(steps), tested)
+    for j in range(len(training.weights)):
+        updates = _usual(training, j)
+        if updates is not None:
+            found += _differing(updates, steps, tested)
             found += _additions(updates, steps, tested)
             found += _wrong_rates(updates)
-    return found
+    known = {(finding.sheet, finding.cells) for finding in told}
+    return [finding for finding in found if (finding.sheet, finding.cells) not in known]
 
 
 @dataclass(frozen=True)
@@ -51,25 +52,7 @@ class _Updates:
     number: int
     weight: WeightColumn
     usual: Pattern
-
-    @cached_property
-    def cells(self) -> list[Address]:
-        """Those that have the usual formula."""
-        return [cell for cell in self.weight.updates if self.is_usual(cell)]
-
-    def is_usual(self, cell: Address) -> bool:
-        """Whether an update has the usual formula: on another sheet, that sheet's."""
-        pattern = self.training.book.patterns.get(cell)
-        if pattern is self.usual or pattern is None or pattern.shape != self.usual.shape:
-            return pattern is self.usual
-        sources, away = self.training.flow.sources, cell - self._first
-        both = zip(sources(cell), sources(self._first), strict=False)
-        return away % SHEET == 0 and all(here - there in (0, away) for here, there in both)
-
-    @cached_property
-    def _first(self) -> Address:
-        patterns = self.training.book.patterns
-        return next(cell for cell in self.weight.updates if patterns.get(cell) is self.usual)
+    cells: Sequence[Address]  # those that have it
 
     def before(self, cell: Address) -> Address:
         return next(base for base, update in self.weight.steps if update == cell)
@@ -87,8 +70,57 @@ class _Updates:
         return finding_in(book, cells, kind, name, why, weight=name, right=right, edits=edits)
 
 
+def _usual(training: SheetTraining, number: int) -> _Updates | None:
+    """The formula that most updates of a weight have: as copies of one another or, where that is a
+    minority, with the cells fixed that no step changes, as a rate typed anew in every row."""
+    weight = training.weights[number]
+    copies = _by_formula((cell, training.book.patterns.get(cell)) for cell in weight.updates)
+    if 2 * max(map(len, copies.values()), default=0) <= sum(map(len, copies.values())):
+        typed = ((cell, _anchored(training, cell)) for cells in copies.values() for cell in cells)
+        copies = max(
+            copies, _by_formula(typed), key=lambda by: max(map(len, by.values()), default=0)
+        )
+    if not copies:
+        return None
+    usual, alike = max(copies.items(), key=lambda item: len(item[1]))
+    cells = [c for c in weight.updates if c in alike or _is_that_sheets(training, c, alike[0])]
+    return _Updates(training, number, weight, usual, cells)
+
+
+def _is_that_sheets(training: SheetTraining, cell: Address, usual: Address) -> bool:
+    """Whether an update says on its sheet what the usual one says on another."""
+    pattern, like = (training.book.patterns.get(at) for at in (cell, usual))
+    away = cell - usual
+    if pattern is None or like is None or pattern.shape != like.shape or away % SHEET:
+        return False
+    here, there = training.flow.sources(cell), training.flow.sources(usual)
+    return all(a - b in (0, away) for a, b in zip(here, there, strict=False))
+
+
+def _by_formula(
+    cells: Iterable[tuple[Address, Pattern | None]],
+) -> dict[Pattern, list[Address]]:
+    found: defaultdict[Pattern, list[Address]] = defaultdict(list)
+    for cell, pattern in cells:
+        if pattern is not None:
+            found[pattern].append(cell)
+    return found
+
+
+def _anchored(training: SheetTraining, cell: Address) -> Pattern:
+    """An update's formula with a `$` before what no step changes."""
+    book = training.book
+
+    def fixed(reference: str) -> str:
+        at = book.reader.cell(reference, cell)
+        moves = at is None or at in training.varying or at in training.weight_cells
+        return reference if moves else anchored(reference)
+
+    return book.reader.pattern(relaid(book.patterns[cell].text_at(cell), fixed), cell)
+
+
 def _differing(
-    updates: _Updates, steps: int, tested: Callable[[int], StepUnderTest]
+    updates: _Updates, steps: Sequence[SheetStep], tested: Callable[[int], StepUnderTest]
 ) -> Iterator[Finding]:
     """Updates that differ from the others of their column."""
     book, usual = updates.training.book, updates.usual
@@ -98,17 +130,32 @@ def _differing(
         pattern = book.patterns.get(cell)
         if pattern is None:
             pasted.append(cell)
-        elif not updates.is_usual(cell) and k < steps and not _same(tested(k), cell, usual):
+        elif (
+            cell not in updates.cells
+            and k < len(steps)
+            and (_is_of_another(updates, steps[k], cell) or not _same(tested(k), cell, usual))
+        ):
             others[pattern].append(cell)
     if pasted:
-        value = book.values.get(pasted[0])
-        what = "nothing" if value is None else "a text"
-        what = f"the number {shown(value)}" if isinstance(value, float) else what
-        words = f"holds {what} where the others of its column have a formula"
+        words = f"holds {held(book, pasted[0])} where the others of its column have a formula"
         yield updates.finding(pasted, usual, PASTED, f"{written(pasted[0])} {words}")
     for cells in others.values():
         words = f"{written(cells[0])} differs from the rest of its column"
         yield updates.finding(cells, usual, "departing row", words)
+
+
+def _is_of_another(updates: _Updates, step: SheetStep, cell: Address) -> bool:
+    """Whether an update takes another weight's gradient, which may for once be the same number."""
+    book, own = updates.training.book, step.claims[updates.number]
+    owners = {c.owner for options in step.claims for c in options if options is not own and c.whole}
+    usual = book.reader.typed(updates.usual.text_at(cell), cell)
+    taken, meant = (_cells_of(pattern, cell) for pattern in (book.patterns[cell], usual))
+    return not owners.isdisjoint(taken - meant)
+
+
+def _cells_of(pattern: Pattern, home: Address) -> set[Address]:
+    places = (place.at(home) for place in pattern.places if isinstance(place, CellReference))
+    return {cell for cell in places if cell is not None}
 
 
 def _same(tested: StepUnderTest, cell: Address, usual: Pattern) -> bool:
@@ -207,9 +254,7 @@ def _wrong_rates(updates: _Updates) -> Iterator[Finding]:
         return
     first = wrong[0]
     where, what = written(taken[first]), _what(training, taken[first])
-    sheet, mark, name = training.book.called(training.rate, first).rpartition("!")
-    letters = name.rstrip("0123456789")
-    right = f"{sheet}{mark}${letters}${name[len(letters) :]}"
+    right = anchored(training.book.called(training.rate, first))
     drifts = len(wrong) < len(weight.cells) - 1 or (place.moves and len(weight.cells) > 2)
     yield updates.finding(
         wrong,

@@ -37,6 +37,8 @@ def without_circles(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
     for circle in _circles(book.patterns, flow):
         for axis in (DOWN, ACROSS):
             later = _later(book, circle, axis)
+            if later and later.keys() <= instead.keys():
+                break  # copies of a formula that another circle goes through
             if later and _opens(flow, circle, later):
                 found = {home: _put_right(book, home, cells) for home, cells in later.items()}
                 instead |= found

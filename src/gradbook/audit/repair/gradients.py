@@ -170,7 +170,7 @@ def _own_faults(
         return
     wrong = symptoms.formula(weight)
     if found is not None and wrong is not None:
-        symptoms.earlier.claims.setdefault((weight, wrong.pattern.key), found)
+        symptoms.earlier.claims.setdefault(wrong.pattern.key, found)
     yield claim_fault(tested, weight, claim, found, spoilt)
 
 
@@ -212,7 +212,7 @@ def _believed(symptoms: Symptoms, generator: Generator) -> Hypothesis | None:
         return None
     try:
         tested = symptoms.apart if reasons else symptoms.tested
-        likely = ranked(tested, generator.propose(symptoms))
+        likely = ranked(tested, _affordable(generator, symptoms))
         for hypothesis in likely[:TRIED] if reasons else likely:
             repaired = Repaired(tested, hypothesis)
             explains = put_right(repaired, symptoms.wrong)
@@ -221,6 +221,13 @@ def _believed(symptoms: Symptoms, generator: Generator) -> Hypothesis | None:
     except NotUnderstood:
         pass
     return None
+
+
+def _affordable(generator: Generator, symptoms: Symptoms) -> list[Hypothesis]:
+    """What a generator proposes as far as there is something to spend, and to weigh it with."""
+    found: list[Hypothesis] = []
+    sought(lambda: found.extend(generator.propose(symptoms)), A_SHARE)
+    return found  # what was added before nothing was left, too
 
 
 def _has_reasons(symptoms: Symptoms, repaired: Repaired, explains: frozenset[int]) -> bool:

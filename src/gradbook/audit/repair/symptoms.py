@@ -30,7 +30,7 @@ class EarlierRows:
     usually_wrong: set[int] = field(default_factory=set)  # weights, in most rows
     in_vain: set[object] = field(default_factory=set)  # wrong claims that no column is to blame for
     columns: list[tuple[SheetStep, Hypothesis]] = field(default_factory=list)
-    claims: dict[tuple[int, str], Hypothesis] = field(default_factory=dict)
+    claims: dict[str, Hypothesis] = field(default_factory=dict)
     mistaken: set[int] = field(default_factory=set)  # weights updated by another's gradient
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.expression import factors
+from gradbook.audit.formula.expression import factors, references
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
 
@@ -17,10 +17,7 @@ OPERATIONS = {
     "/": "a quotient",
     "^": "a power",
 }
-ALWAYS = {
-    EditKind.SIGN: "the sign of {} is turned round",
-    EditKind.FUNCTION: "LOG is the logarithm to the base 10: LN, the natural one, belongs there",
-}
+LOGARITHM = "LOG is the logarithm to the base 10: LN, the natural one, belongs there"
 
 
 class Wording:
@@ -101,9 +98,14 @@ class Wording:
                 reason = same if old.operator == operator else other
                 return f"{_short(old)} should be {_short(new)}{reason}"
             case ((EditKind.SIGN | EditKind.FUNCTION), _):
-                return ALWAYS[edit.kind].format(_short(old))
-            case EditKind.PARENTHESES, _:
-                return self._parentheses(old, new)
+                return _of_function(old) if edit.kind is EditKind.FUNCTION else _turned(old)
+            case ((EditKind.PARENTHESES | EditKind.RANGE | EditKind.ACTIVATION), _):
+                said = {
+                    EditKind.PARENTHESES: self._parentheses,
+                    EditKind.RANGE: self._range,
+                    EditKind.ACTIVATION: _activations,
+                }
+                return said[edit.kind](old, new)
             case EditKind.FACTOR, Infix(operator, _, factor):
                 verb = "multiplied" if operator == "*" else "divided"
                 chain = f"the chain to {weight} has one factor more: " if weight else ""
@@ -134,6 +136,16 @@ class Wording:
         through = "goes through" if new_cell in self.training.computed else "needs"
         return f"{what}the chain to {weight} {through} {name}, so {write(new)}"
 
+    def _range(self, old: Expression, new: Expression) -> str:
+        """What the columns of two ranges are called, where that tells them apart."""
+        corners = [Reference(write(part).partition(":")[0]) for part in (old, new)]
+        said, name = (self.label(self._cell(corner)) for corner in corners)
+        if not name or said == name:
+            return f"{write(old)} should be {write(new)}"
+        return (
+            f"{write(old)} is {said or 'another'}; it is {name} that belongs there, so {write(new)}"
+        )
+
     def _parentheses(self, old: Expression, new: Expression) -> str:
         parts = [factor.part for factor in factors(new).parts]
         sums = [part for part in parts if _is_sum(part)]
@@ -160,6 +172,26 @@ class Wording:
         if not isinstance(part, Reference):
             return None
         return self.training.book.reader.cell(part.text, self.home)
+
+
+def _turned(old: Expression) -> str:
+    return f"the sign of {_short(old)} is turned round"
+
+
+def _of_function(old: Expression) -> str:
+    """Why a function doesn't belong there; x stands for each cell that it is taken of."""
+    too_often = any(reference.text == "x" for reference in references(old))
+    return (
+        f"{write(old)} is taken once too often: x itself belongs there" if too_often else LOGARITHM
+    )
+
+
+def _activations(old: Expression, new: Expression) -> str:
+    """Several sums where their activations belong."""
+    both = zip(references(old), references(new), strict=True)
+    pairs = dict.fromkeys((a.text, b.text) for a, b in both if a != b)
+    sums, activations = (", ".join(column) for column in zip(*pairs, strict=True))
+    return f"{sums} aren't activated yet: {activations} belong there"
 
 
 def _is_sum(part: Expression) -> bool:

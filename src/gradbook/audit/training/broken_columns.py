@@ -63,7 +63,7 @@ def aligned(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
 
 def _aligned(book: Book, column: WeightColumn, spans: Counter[tuple[int, int]]) -> WeightColumn:
     """A column made to begin and end where most of those do that share some row with it."""
-    if column.stride < 0 or column.carried:
+    if column.stride < 0 or column.carried or column.last < column.first:
         return column
     firsts: Counter[int] = Counter()
     lasts: Counter[int] = Counter()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
@@ -18,7 +19,8 @@ from gradbook.audit.formula.values import (
     TooMuch,
     number,
 )
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.links import TOO_WIDE
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
@@ -29,10 +31,28 @@ MOST_NODES = 120_000  # that they are made of
 FORMULA = 20_000  # numbers that could be computed while a formula is made into nodes
 
 
+class Stepping(Protocol):
+    """A training in whose steps weights are updated, by whatever rule."""
+
+    @property
+    def book(self) -> Book: ...
+    @property
+    def flow(self) -> Flow: ...
+    @property
+    def varying(self) -> set[Address]: ...
+    @property
+    def weight_cells(self) -> Collection[Address]: ...
+    def plain(self, cell: Address) -> Address: ...
+    def before(self, cell: Address, other: Address) -> bool: ...
+    def mentioned(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Iterable[Address]: ...
+
+
 class StepGraph:
     """The cells of one step as nodes: weights and whatever doesn't depend on them are leaves."""
 
-    def __init__(self, training: SheetTraining, instead: Mapping[Address, Pattern]) -> None:
+    def __init__(self, training: Stepping, instead: Mapping[Address, Pattern]) -> None:
         self.training = training
         self.book = training.book
         self.instead = instead  # formulas to try in the place of others
@@ -136,6 +156,9 @@ class StepGraph:
             return None
         if isinstance(value, bool):
             return self.graph.constant(float(value))
+        return self._made_leaf(cell)
+
+    def _made_leaf(self, cell: Address) -> Node:
         if cell not in self.leaves:
             leaf = self.leaves[cell] = self.graph.leaf(Name(self.book.called(cell)))
             self.leaf_cells[leaf] = cell

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of, written
 from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.broken_columns import aligned, companions, joined
@@ -52,8 +52,11 @@ class SheetTraining:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """What the sheet calls each weight."""
-        return tuple(heading(self.book, weight) for weight in self.weights)
+        """What the sheet calls each weight; with its first cell where several are called so."""
+        said = [heading(self.book, weight) for weight in self.weights]
+        often = Counter(said)
+        both = zip(said, self.weights, strict=True)
+        return tuple(f"{s}[{written(w.start)}]" if often[s] > 1 else s for s, w in both)
 
     @cached_property
     def weight_cells(self) -> dict[Address, tuple[int, int]]:

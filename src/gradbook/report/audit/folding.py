@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 from gradbook.amounts import counted
 from gradbook.audit.findings.findings import STALE, TO_FILL_IN, Finding, SheetReport
+from gradbook.audit.formula.address import row_and_column
+from gradbook.audit.formula.pattern import moved
 from gradbook.errors import one_line
 
 MOST = 5  # findings of one sheet
 MOST_PLACES = 3  # that are named where the same is found again
+AFAR = 10_000  # rows and columns
 MOST_SPOILT = 8  # gradients that are named where they are wrong by another mistake
 
 
@@ -62,9 +65,22 @@ def _mistake(finding: Finding) -> object:
     """What is the same of one mistake wherever it stands."""
     if finding.kind == STALE:
         return STALE
-    if finding.edits:
-        return finding.kind, finding.quantity, finding.edits
-    return finding.kind, finding.quantity, finding.cells, finding.formula, finding.expected
+    if _has_no_name(finding.weight) or not finding.edits:
+        quantity = finding.quantity.replace(finding.weight or finding.quantity, "")
+        return finding.kind, quantity, finding.edits, _from_afar(finding)
+    return finding.kind, finding.quantity, finding.edits
+
+
+def _has_no_name(weight: str) -> bool:
+    """Whether only its cell tells a weight from others: C3, w[C3]."""
+    return "[" in weight or (weight.isupper() and row_and_column(weight) is not None)
+
+
+def _from_afar(finding: Finding) -> str:
+    """The formula as a copy of it would look in one and the same cell, wherever it stands."""
+    place = row_and_column(finding.cells.partition(":")[0].partition(",")[0])
+    row, column = place or (0, 0)
+    return moved(finding.formula, AFAR - row, AFAR - column)
 
 
 def repeated(found: ShownFinding) -> str:
@@ -77,8 +93,8 @@ def repeated(found: ShownFinding) -> str:
 
 def spoilt(finding: Finding) -> str:
     """Which gradients are wrong by it, though their own formulas are right."""
-    names = [n for n in finding.spoils if f"∂E/∂{n}" != finding.quantity]
-    few = ", ".join(f"∂E/∂{one_line(name)}" for name in names[:MOST_SPOILT])
+    names = [n for n in finding.spoils if f"{finding.judges}{n}" != finding.quantity]
+    few = ", ".join(f"{finding.judges}{one_line(name)}" for name in names[:MOST_SPOILT])
     more = len(names) - MOST_SPOILT
     return f"makes {few}{f' and {more} more' if more > 0 else ''} wrong" if names else ""
 

@@ -32,6 +32,10 @@ LARGEST = 4_500_000  # bytes of a class's page
 MOST_FINDINGS = 5  # of each book on the page of a very large class
 FRAME = svg.Frame(height=260.0, left=78.0, right=92.0)
 MADE, CORRECTED = "#D0453F", "#1E9650"  # as in audit.css; seen on light and on dark paper
+_FOOT = (
+    "Every gradient was checked against the chain rule of the sheet’s own loss, and every update "
+    "by the perceptron rule against that rule."
+)
 MOST_TOKENS = 400  # of a formula whose changes are marked
 _TOKENS = re.compile(r"\s+|\$?[A-Za-z]{1,3}\$?[0-9]+|[\w.]+|.", re.DOTALL)
 
@@ -100,7 +104,7 @@ def _page(title: str, lead: str, sections: Sequence[Section], script: str = "") 
         title,
         sections,
         lead=f'<p class="lead">{text(lead)}.</p>',
-        foot="<p>Every gradient was checked against the chain rule of the sheet’s own loss.</p>",
+        foot=f"<p>{_FOOT}</p>",
         style=interactive.style() + resource(__package__, "audit.css"),
         script=script,
     )
@@ -134,12 +138,14 @@ def _about(sheet: SheetReport) -> str:
     """Where the training stands."""
     facts = [
         ("loss", sheet.loss),
+        ("learns by", f"the {sheet.rule} rule" if sheet.rule else ""),
+        ("updates", f"{sheet.updates:,}" if sheet.rule else ""),
         ("learning rate", sheet.rate),
         ("weights", ", ".join(sheet.weights)),
         ("rows", "–".join(map(str, sheet.rows)) if sheet.rows else ""),
     ]
     said = (f"{what} <b>{text(one_line(value))}</b>" for what, value in facts if value)
-    return f'<p class="facts">{" · ".join(said)}</p>' if sheet.loss else ""
+    return f'<p class="facts">{" · ".join(said)}</p>' if sheet.loss or sheet.rule else ""
 
 
 def _finding(finding: Finding) -> str:

@@ -18,6 +18,7 @@ from gradbook.audit.findings.findings import (
     SheetReport,
 )
 from gradbook.audit.findings.overview import (
+    Mark,
     Shared,
     grade,
     identical_files,
@@ -87,16 +88,26 @@ def summary(report: BookReport) -> str:
     if report.verdict == RIGHT:
         return f", {said}"
     marks = grade(report)
+    return f": {', '.join(filter(None, [said, _graded(report, marks)]))}"
+
+
+def _graded(report: BookReport, marks: Sequence[Mark]) -> str:
+    """How many gradients are right, or how many weights follow their rule."""
+    if not marks:
+        return ""
+    right = f"{right_ones(marks):,} of"
+    rules = {sheet.rule for sheet in report.sheets}
+    if len(rules) == 1 and rules != {""}:
+        return f"{right} {counted(len(marks), 'weight')} right by the {rules.pop()} rule"
     what = "column" if any(mark.column for mark in marks) else "gradient"
-    graded = f"{right_ones(marks):,} of {counted(len(marks), what)} right{_where(report)}"
-    return f": {', '.join(filter(None, [said, graded if marks else '']))}"
+    return f"{right} {counted(len(marks), what)} right{_where(report)}"
 
 
 def found(report: BookReport) -> str:
     """What was found in a book."""
     if report.problem:
         return one_line(report.problem)
-    trained = [sheet for sheet in report.sheets if sheet.loss]
+    trained = [sheet for sheet in report.sheets if sheet.loss or sheet.rule]
     if not report.sheets and report.verdict != NO_NETWORK and report.notes:
         return one_line(report.notes[0])
     if not report.sheets:
@@ -104,13 +115,22 @@ def found(report: BookReport) -> str:
     if not trained and report.sheets[0].notes:
         return one_line(report.sheets[0].notes[0])
     if report.verdict == RIGHT:
-        count = sum(len(sheet.weights) for sheet in trained)
-        return f"{counted(count, 'gradient')} checked{_where(report)}"
+        return _checked(report, trained)
     kinds = [finding.kind for sheet in report.sheets for finding in sheet.findings]
     wrong = sum(kind != TO_FILL_IN for kind in kinds)
     blank = len(kinds) - wrong
     said = [counted(wrong, "finding")] if wrong else []
     return ", ".join([*said, f"{blank:,} to fill in"] if blank else said)
+
+
+def _checked(report: BookReport, trained: Sequence[SheetReport]) -> str:
+    """What was checked in a book in which all is right."""
+    gradients = sum(len(sheet.weights) for sheet in trained if not sheet.rule)
+    said = [counted(gradients, "gradient")] if gradients else []
+    for rule in dict.fromkeys(sheet.rule for sheet in trained if sheet.rule):
+        updates = sum(sheet.updates for sheet in trained if sheet.rule == rule)
+        said.append(f"{counted(updates, 'update')} by the {rule} rule")
+    return f"{', '.join(said)} checked{_where(report) if gradients else ''}"
 
 
 def _where(report: BookReport) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, Substitute, matching
 from gradbook.audit.repair.edits.formula_edits import EDITS, Substitutes, constants, pairs
-from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.grammar import Call, Reference, write
 from gradbook.targets.excel.language.reader import read
 
 POINTS = np.random.default_rng(0).uniform(0.2, 0.9, (4, 8))
@@ -36,6 +38,8 @@ def known() -> Substitutes:
         ("parentheses", "A-B*C", "(A-B)*C", EditKind.PARENTHESES),
         ("omissions", "A*B*(1-B)*C", "A*B*C", EditKind.OMISSION),
         ("numbers", "2*A-B", "0.5*A-B", EditKind.NUMBER),
+        ("functions", "C*EXP(-A)*(1-EXP(-A))", "C*A*(1-A)", EditKind.FUNCTION),
+        ("functions", "LN(A)", "A", EditKind.FUNCTION),
         ("missing factors", "A*B", "A*B*C", EditKind.FACTOR),
         ("missing terms", "A*B", "A*B+C", EditKind.TERM),
     ],
@@ -63,3 +67,28 @@ def test_a_value_that_is_no_number_matches_nothing():
 
 def test_kinds_of_edits_have_names_of_their_own():
     assert len({generator.name for generator in EDITS}) == len(EDITS)
+
+
+def test_all_sums_become_their_activations_together():
+    formula = evaluated("A*C+B*D")
+    known_ones = replace(known(), activations={"A": "C", "B": "D"})
+    (generator,) = (one for one in EDITS if one.name == "activations")
+    (edit,) = matching(generator.propose(formula, known_ones), evaluated("C*C+D*D").whole)
+    assert write(edit.applied(formula.expression)) == "C*C+D*D"
+    assert not list(generator.propose(formula, replace(known(), activations={"A": "C"})))
+
+
+def test_a_range_may_be_another_or_end_elsewhere():
+    values = {"A1:A3": 6.0, "C1:C3": 60.0, "A1:A4": 10.0}
+
+    def value_of(part):
+        if not isinstance(part, Call):
+            return np.full(8, np.nan)
+        (given,) = part.arguments
+        return np.full(8, values.get(given.text, 0.0))
+
+    formula = EvaluatedFormula(read("2*SUM(A1:A3)"), value_of)
+    (generator,) = (one for one in EDITS if one.name == "ranges")
+    for wanted, said in ((120.0, "2*SUM(C1:C3)"), (20.0, "2*SUM(A1:A4)")):
+        found = matching(generator.propose(formula, known()), np.full(8, wanted))
+        assert [write(edit.applied(formula.expression)) for edit in found] == [said]

@@ -22,13 +22,13 @@ def in_the_other_row(changed, known):
 
 
 def column(usual, earlier):
-    (hypothesis,) = proposed("changed columns", usual)
+    hypothesis = max(proposed("changed columns", usual), key=lambda one: len(one.explains))
     earlier.columns.append((usual.tested.step, hypothesis))
 
 
 def claim(usual, earlier):
     (hypothesis,) = proposed("one edit", usual)
-    earlier.claims[W2, usual.formula(W2).pattern.key] = hypothesis
+    earlier.claims[usual.formula(W2).pattern.key] = hypothesis
 
 
 def test_a_column_is_put_right_as_in_other_rows():

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations, islice
 
 import numpy as np
 
 from gradbook.audit.formula.edits import Edit, EditKind, regrouped, shortened
-from gradbook.audit.formula.expression import Path, factors, part_at, paths, product, put
+from gradbook.audit.formula.expression import (
+    Path,
+    factors,
+    inner,
+    part_at,
+    parts,
+    paths,
+    product,
+    put,
+    rebuilt,
+    references,
+    renamed,
+)
+from gradbook.audit.formula.pattern import neighbours
+from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.repair.edits.alternatives import (
     OPERATIONS,
     Alternatives,
@@ -42,6 +56,7 @@ class Substitutes:
     numbers: Sequence[Substitute]
     factors: Callable[[], Sequence[Substitute]]  # asked for last: they are many
     terms: Callable[[], Sequence[Substitute]]
+    activations: Mapping[str, str] = field(default_factory=dict)  # of the sums that it mentions
 
 
 @dataclass(frozen=True)
@@ -129,6 +144,14 @@ def _parted(formula: EvaluatedFormula, path: Path, part: Expression) -> Iterator
         yield Infix("-", left, right)
 
 
+def every_activation(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """Sums where their activations belong, all of them at once."""
+    mentioned = {reference.text for reference in references(formula.expression)}
+    if len(mentioned & known.activations.keys()) > 1:
+        new = renamed(formula.expression, lambda ref: known.activations.get(ref.text, ref.text))
+        yield _rewritten(formula, EditKind.ACTIVATION, formula.expression, new)
+
+
 def exchanges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """Two references, each where the other belongs."""
     spots = [(path, part) for path, part in formula.parts.items() if isinstance(part, Reference)]
@@ -195,12 +218,49 @@ def _is_inside_product(formula: EvaluatedFormula, path: Path) -> bool:
     return isinstance(above, Infix) and above.operator in "*/"
 
 
+def other_ranges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """A range that begins or ends in the wrong place, or is another."""
+    for path, part in formula.parts.items():
+        if not (isinstance(part, Reference) and ":" in part.text):
+            continue
+        above = (path[:k] for k in range(len(path)))
+        call = next((place for place in above if isinstance(formula.parts[place], Call)), path)
+        for text in neighbours(part.text):
+            new = Reference(text)
+            whole = put(formula.parts[call], path[len(call) :], new)
+            try:
+                values = formula.value_of(whole)
+            except NotUnderstood:
+                values = np.full(1, np.nan)
+            yield [Edit(EditKind.RANGE, (path,), part, new)], formula.with_({call: values})[None]
+
+
 def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """LOG, which is to the base 10 in a sheet, where the natural logarithm belongs."""
-    natural = _natural(formula.expression)
-    if natural != formula.expression:
-        edit = Edit(EditKind.FUNCTION, ((),), formula.expression, natural)
-        yield [edit], EvaluatedFormula(natural, formula.value_of).whole[None]
+    """LOG, which is to the base 10 in a sheet, where the natural logarithm belongs; a function of a
+    cell where the cell itself does, as when a sigmoid's slope is made of what is a sigmoid."""
+    whole = formula.expression
+    natural = _natural(whole)
+    if natural != whole:
+        yield _rewritten(formula, EditKind.FUNCTION, whole, natural)
+    found = (template for part in parts(whole) if (template := _of_one_cell(part)) is not None)
+    for template in dict.fromkeys(found):
+        yield _rewritten(formula, EditKind.FUNCTION, template, _bare(whole, template))
+
+
+def _of_one_cell(part: Expression) -> Expression | None:
+    """A function of one cell that has a name of its own, with x in the cell's place."""
+    cells = [reference.text for reference in references(part)]
+    named = any(isinstance(piece, Call) for piece in parts(part))
+    return (
+        renamed(part, lambda _: "x") if named and len(cells) == 1 and ":" not in cells[0] else None
+    )
+
+
+def _bare(expression: Expression, template: Expression) -> Expression:
+    """An expression in which cells themselves stand where some function of them did."""
+    if _of_one_cell(expression) == template:
+        return next(references(expression))
+    return rebuilt(expression, [_bare(piece, template) for piece in inner(expression)])
 
 
 def _natural(expression: Expression) -> Expression:
@@ -216,7 +276,9 @@ def _natural(expression: Expression) -> Expression:
 
 EDITS = (
     EditGenerator("references", other_references),
+    EditGenerator("ranges", other_ranges),
     EditGenerator("operators", other_operators),
+    EditGenerator("activations", every_activation),
     EditGenerator("exchanges", exchanges),
     EditGenerator("parentheses", groupings),
     EditGenerator("omissions", omissions),

@@ -70,7 +70,9 @@ def written_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
     assert symptoms.weight is not None
     claim, true = symptoms.wrong[symptoms.weight], symptoms.tested.gradients[symptoms.weight]
     target = true if claim.sign > 0 else -true
-    found = anew(symptoms.tested, claim.owner, claim.expression, target)
+    wrong = symptoms.formula(symptoms.weight)
+    old = claim.expression if wrong is None else wrong.expression
+    found = anew(symptoms.tested, claim.owner, old, target)
     if found is not None:
         yield found
 

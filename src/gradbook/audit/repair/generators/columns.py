@@ -127,7 +127,7 @@ class ColumnEdits:
         wrong = (self.wrong[j].owner for j in self.slopes.weights if j in self.wrong)
         serving = self.forward | tested.made_of(wrong)
         found = [tuple(sorted(cells)) for cells in gathered.values() if serving & set(cells)]
-        return found[:MOST_COLUMNS]
+        return sorted(found[:MOST_COLUMNS], key=len)  # what costs little comes first
 
     def _is_astray(self, cell: Address) -> bool:
         """Whether a cell on the way to the loss belongs to the step by where it stands, though
@@ -206,14 +206,14 @@ class ColumnEdits:
         if pattern is None or pattern.expression is None:
             return None
         tested, numbers = self.tested, self.slopes.numbers
-        return EvaluatedFormula(
-            pattern.expression,
-            remembered(
-                lambda part: numbers.of(
-                    tested.graph.expression(part, cell, mentioning(tested, pattern, part))
-                )
-            ),
-        )
+
+        def value_of(part: Expression) -> Array:
+            if isinstance(part, Reference) and ":" in part.text:
+                return np.full(1, np.nan)  # many values, of which SUM and the like make one
+            mentions = mentioning(tested, pattern, part)
+            return numbers.of(tested.graph.expression(part, cell, mentions))
+
+        return EvaluatedFormula(pattern.expression, remembered(value_of))
 
     def _alternatives(
         self,
@@ -226,7 +226,11 @@ class ColumnEdits:
         every = [*offered, *numbers]
         if cell in self.forward:
             known = Substitutes(
-                every, numbers, lambda: every, lambda: [*offered, *self._products(cell, offered)]
+                every,
+                numbers,
+                lambda: every,
+                lambda: [*offered, *self._products(cell, offered)],
+                self._activations(cell),
             )
         else:
             known = Substitutes(
@@ -294,6 +298,17 @@ class ColumnEdits:
             return False
         alike = (cell + home - other for other in homes[1:])
         return cell in training.varying or any(c in some and row(c) == row(home) for c in alike)
+
+    def _activations(self, home: Address) -> dict[str, str]:
+        """What a formula's sums are called, with the cells that a function alone makes of them."""
+        flow, reference = self.tested.training.flow, self.tested.mentions.reference
+        found = {}
+        for cell in flow.sources(home):
+            users = (user for user in flow.users.get(cell, ()) if user != home)
+            alone = [user for user in users if flow.sources(user) == (cell,)]
+            if len(alone) == 1:
+                found[reference(cell, home).text] = reference(alone[0], home).text
+        return found
 
     def _derived(
         self, cell: Address, formula: EvaluatedFormula, offered: Sequence[Substitute]

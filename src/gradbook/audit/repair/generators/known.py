@@ -28,12 +28,12 @@ def known_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """The repair of the same claim in another row, where it helps here too."""
+    """The repair of the same formula in another place, where it helps here too."""
     assert symptoms.weight is not None
     wrong = symptoms.formula(symptoms.weight)
     if wrong is None:
         return
-    known = symptoms.earlier.claims.get((symptoms.weight, wrong.pattern.key))
+    known = symptoms.earlier.claims.get(wrong.pattern.key)
     if known is None:
         return
     down = row_of(wrong.home) - row_of(known.home)

@@ -1,0 +1,131 @@
+"""Cells that may be weights after an update: the weight before, and what the update adds.
+
+Where the one before stands doesn't matter: above, on the left, in another table, or behind a cell
+that only repeats it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.expression import parts, references, terms
+from gradbook.audit.formula.pattern import CellReference, Pattern
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.flow import Flow
+from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Reference
+
+NEAR = 3000  # cells to look through on the way from an update back to its weight
+SOME = 3  # cells of a formula that are looked at, for all that have it
+COMPARING = ("=", "<>", "<", ">", "<=", ">=")
+STEPPING = ("SIGN", "ROUND", "INT", "TRUNC")
+
+
+@dataclass(frozen=True)
+class RuleUpdate:
+    """A weight's cell, and the cell of the weight before the update, as the formula names it."""
+
+    cell: Address
+    base: Address
+
+
+def compares(book: Book) -> bool:
+    """Whether any formula of a book could be a step."""
+    return any(
+        _is_stepping(part)
+        for pattern in set(book.patterns.values())
+        if pattern.expression is not None
+        for part in parts(pattern.expression)
+    )
+
+
+def _is_stepping(part: Expression) -> bool:
+    if isinstance(part, Infix):
+        return part.operator in COMPARING
+    return isinstance(part, Call) and part.function in STEPPING
+
+
+def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
+    """Every cell whose change depends on the weight that it goes on from."""
+    homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
+    for cell, pattern in book.patterns.items():
+        homes[pattern].append(cell)
+    found = []
+    for pattern, cells in homes.items():
+        for place in bases(pattern):
+            if _learns(flow, pattern, place, cells):
+                found += list(updates_at(cells, place))
+                break
+    return sorted(_in_chains(book, flow, found), key=lambda update: update.cell)
+
+
+def _in_chains(book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
+    """The updates without those of formulas that nothing goes on from: a target minus what is said
+    of it depends on that target too, if only by way of the steps before."""
+    cells = {update.cell for update in updates}
+    before = {flow.plain(update.base) for update in updates}
+    chained = {
+        book.patterns[update.cell]
+        for update in updates
+        if update.cell in before or flow.plain(update.base) in cells
+    }
+    kept = [update for update in updates if book.patterns[update.cell] in chained]
+    return kept or list(updates)
+
+
+def updates_at(cells: Iterable[Address], place: CellReference) -> Iterator[RuleUpdate]:
+    """The updates of cells that go on from the one at some place."""
+    for cell in cells:
+        base = place.at(cell)
+        if base is not None and base != cell:
+            yield RuleUpdate(cell, base)
+
+
+def bases(pattern: Pattern) -> list[CellReference]:
+    """The cells that a formula goes on from, whichever way its conditions go."""
+    if pattern.expression is None or isinstance(pattern.expression, Reference):
+        return []
+    ways = _ways(pattern.expression)
+    if len(ways) == 1 and len(ways[0]) < 2:
+        return []
+    texts = [text for text in ways[0] if all(text in way for way in ways)]
+    places = (pattern.place_of(Reference(text)) for text in dict.fromkeys(texts))
+    return [place for place in places if place is not None]
+
+
+def _ways(expression: Expression) -> list[list[str]]:
+    """The cells that are added as they are, for each way that conditions may go."""
+    match expression:
+        case Call("IF", (_, then, otherwise)) if then is not None and otherwise is not None:
+            return [*_ways(then), *_ways(otherwise)]
+        case Call("SUM", arguments) if len(arguments) > 1:
+            return [[*(a.text for a in arguments if isinstance(a, Reference)), ""]]
+    signed = terms(expression)
+    if len(signed) == 1 and not isinstance(expression, Reference):
+        return [[]]
+    added = [part.text for sign, part in signed if sign > 0 and isinstance(part, Reference)]
+    return [[*added, ""]] if len(signed) > 1 else [added]
+
+
+def _learns(flow: Flow, pattern: Pattern, place: CellReference, cells: Sequence[Address]) -> bool:
+    """Whether what some of the cells add depends on the cell that they go on from."""
+    some = {cells[0], cells[min(1, len(cells) - 1)], cells[len(cells) // 2]}
+    return any(_depends(flow, pattern, place, cell) for cell in sorted(some)[:SOME])
+
+
+def _depends(flow: Flow, pattern: Pattern, place: CellReference, cell: Address) -> bool:
+    base = place.at(cell)
+    if base is None or pattern.expression is None:
+        return False
+    origin = flow.plain(base)
+    others = [
+        at
+        for reference in references(pattern.expression)
+        for at in flow.mentioned([pattern.mentions.get(reference.text)], cell)
+    ]
+    if others.count(base) > len(_ways(pattern.expression)):
+        return True  # the formula holds the whole step
+    start = [at for at in others if at != base and flow.plain(at) != origin]
+    return flow.reaches(start, lambda at: at == base or flow.plain(at) == origin, NEAR)

@@ -1,0 +1,87 @@
+"""An update's form is read off its behaviour, in whatever words it is said."""
+
+import pytest
+
+from gradbook.audit.rules.perceptron import find_perceptrons
+from gradbook.audit.rules.rule_form import RATE
+from tests.audit.material.small import all_at, at, small
+from tests.audit.material.small_perceptrons import ROWS, edited
+
+STEPS = [
+    "=IF(G2>0,1,0)",
+    "=--(G2>=0)",
+    "=N(G2>0)",
+    "=INT(G2>0)",
+    "=IF(G2<=0,0,1)",
+    "=(SIGN(G2)+1)/2",
+    "=ROUND(1/(1+EXP(-G2)),0)",
+]
+UPDATES = [
+    "=D2+$K$2*I2*A2",
+    "=D2-A2*$K$2*(H2-C2)",
+    "=SUM(D2,$K$2*(C2-H2)*A2)",
+    "=IF(C2=H2,D2,D2+$K$2*I2*A2)",
+    "=D2+IF(I2<>0,A2*I2*$K$2,0)",
+    "=IF(I2=0,D2,IF(I2>0,D2+$K$2*A2,D2-$K$2*A2))",
+]
+
+
+def form(cells, name="D3"):
+    book, flow = small(edited(ROWS, cells))
+    (found,) = find_perceptrons(book, flow)
+    return found.form(next(update for update in found.updates if update.cell == at(name)))
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("update", UPDATES)
+def test_the_rule_is_known_in_many_words(step, update):
+    found = form({"H2:H9": step, "D3:D10": update})
+    assert found is not None
+    assert (found.scales, found.apart, found.follows) == (True, True, True)
+    assert found.factor == pytest.approx(RATE)
+    assert (found.target, found.inputs) == (at("C2"), {at("A2")})
+    assert (found.rates, found.levels) == ({at("K2")}, (0.0, 1.0))
+    assert found.weights == set(all_at("D2:F2"))
+
+
+def test_a_typed_rate_is_its_factor():
+    found = form({"D3:D10": "=D2+0.25*I2*A2"})
+    assert found is not None
+    assert (found.factor, found.rates) == (pytest.approx(0.25), set())
+
+
+def test_a_bias_has_no_input():
+    found = form({}, "F3")
+    assert found is not None
+    assert not found.inputs
+
+
+def test_an_update_the_wrong_way_has_a_negative_factor():
+    found = form({"D3:D10": "=D2-$K$2*I2*A2"})
+    assert found is not None
+    assert found.factor == pytest.approx(-RATE)
+
+
+@pytest.mark.parametrize(
+    "update", ["=D2+$K$2*I2*B2", "=D2+$K$2*I2", "=D2+$K$2*C2*A2", "=D2+$K$2*I2*A2^2", "=D2+A2*H2"]
+)
+def test_anything_else_has_no_form(update):
+    assert form({"D3:D10": update}) is None
+
+
+def test_a_target_that_is_an_input_is_not_apart():
+    found = form({"I2:I9": "=B2-H2"})
+    assert found is not None
+    assert not found.apart
+
+
+def test_another_target_in_the_condition_does_not_only_scale():
+    found = form({"D3:D10": "=IF(J2=H2,D2,D2+$K$2*I2*A2)", "J2:J9": 1.0})
+    assert found is not None
+    assert not found.scales
+
+
+def test_what_the_sum_is_compared_with_is_a_threshold():
+    found = form({"H2:H9": "=(G2>$L$2)*1", "L2": 0.5})
+    assert found is not None
+    assert found.thresholds == {at("L2")}
