@@ -1,4 +1,4 @@
-"""Random networks, trained or worked once, laid out as people do it, clean and with a mistake.
+"""Trainings of random networks, laid out as people lay theirs out, clean and with a mistake.
 
     python bench/layouts.py [--books N] [--seed N] [--layout NAME]... [--show]
 
@@ -18,32 +18,24 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.audit.material.layouts import places, planted
+from tests.audit.material.layouts.catalogue import KINDS, Kind
 from tests.audit.material.layouts.planted import Judged
-from tests.audit.material.worked_once import planted as worked_once
-
-LAYOUTS = {
-    **dict.fromkeys(places.LAYOUTS, planted),
-    **dict.fromkeys(worked_once.LAYOUTS, worked_once),
-}
-"""Each with the module that draws its books: `clean` and `spoilt`."""
 
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--books", type=int, default=40, help="of each sort, in each layout")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--layout", action="append", choices=list(LAYOUTS))
+    parser.add_argument("--layout", action="append", choices=list(KINDS))
     parser.add_argument("--show", action="store_true", help="tell of each that was misjudged")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     print(f"{'layout':<24}{'clean':>7}{'blamed':>8}{'planted':>9}{'found':>8}{'repaired':>10}")
-    for layout in options.layout or LAYOUTS:
+    for layout in options.layout or KINDS:
         with TemporaryDirectory() as folder:
             path = Path(folder, "book.xlsx")
-            clean = LAYOUTS[layout].clean
-            right = [clean(path, options.seed + k, layout) for k in range(options.books)]
-            wrong = _spoilt(path, options.seed, options.books, layout)
+            right = [KINDS[layout].clean(path, options.seed + k) for k in range(options.books)]
+            wrong = _spoilt(path, options.seed, options.books, KINDS[layout])
         blamed = sum(not one.found for one in right)
         found, repaired = (sum(getattr(w, k) for w in wrong) for k in ("found", "repaired"))
         shares = f"{found / len(wrong):>8.1%}{repaired / len(wrong):>10.1%}"
@@ -54,12 +46,12 @@ def main() -> None:
                     print(f"    {one.number} {one.what}: {one.words}")
 
 
-def _spoilt(path: Path, seed: int, books: int, layout: str) -> list[Judged]:
+def _spoilt(path: Path, seed: int, books: int, kind: Kind) -> list[Judged]:
     found: list[Judged] = []
     for number in count(seed):
         if len(found) == books:
             return found
-        judged = LAYOUTS[layout].spoilt(path, number, layout)
+        judged = kind.spoilt(path, number)
         if judged is not None:
             found.append(judged)
     return found

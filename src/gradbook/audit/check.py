@@ -41,6 +41,7 @@ from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
+from gradbook.audit.judge.optimisers import new_ones, optimiser_findings
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.circles import with_circles, without_circles
@@ -188,6 +189,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     groups = alike(training, steps)
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
         findings += (*update_findings(training, steps, findings), *stale_findings(training, groups))
+        findings += tuple(new_ones(optimiser_findings(training, groups, steps), findings))
     cells = [step.cells for step in loss if step and not step.assumed]
     curve: LossCurves | None = None
     with left_open(lambda: "how its loss would go on"):

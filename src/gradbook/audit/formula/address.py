@@ -114,6 +114,11 @@ def _runs(cells: Iterable[Address], axis: Axis) -> Iterator[list[Address]]:
         yield [cell for _, cell in run]
 
 
+def by_sheet(cells: Iterable[Address]) -> list[list[Address]]:
+    """Cells in order, those of each sheet together."""
+    return [list(own) for _, own in groupby(sorted(set(cells)), key=sheet_of)]
+
+
 def cells_of(ranges: str, sheet: int) -> Iterator[Address]:
     """Z33:Z100,AB7 cell by cell, column by column."""
     for part in ranges.split(","):

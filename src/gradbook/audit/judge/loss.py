@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from gradbook.audit.findings.findings import Finding, finding_in
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of, written
+from gradbook.audit.formula.address import Address, by_sheet, column_of, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.values import NotUnderstood, TooMuch
 from gradbook.audit.judge.assumed_loss import assumed_losses, is_error, with_own_errors
@@ -333,16 +333,18 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
     names = [book.label(term, axis) or written(term) for term in left_out]
     words = " and ".join(names)
     quantity = book.label(cell, axis) or written(cell)
+    wrong = (step.cells[place] + cell - first for step in loss if step)
     return [
         finding_in(
             book,
-            [step.cells[place] + cell - first for step in loss if step],
+            cells,
             "loss without a term",
             quantity=quantity,
             why=f"the loss leaves out {words}, which the gradients are right to count",
             right=right,
             edits=[Edit(EditKind.TERM, (), Reference(quantity), Reference(name)) for name in names],
         )
+        for cells in by_sheet(wrong)
     ]
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradbook.audit.findings.findings import STALE, Finding, finding_in
-from gradbook.audit.formula.address import Address, written
+from gradbook.audit.formula.address import Address, by_sheet, written
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
@@ -30,7 +30,8 @@ def stale_findings(training: SheetTraining, groups: Sequence[Sequence[SheetStep]
     for group in groups:
         for cell in _stale(StepUnderTest.of(training, group)):
             columns[training.axis.line(cell)].append(cell)
-    return [_finding(training, sorted(cells)) for cells in columns.values()]
+    lines = (own for cells in columns.values() for own in by_sheet(cells))
+    return [_finding(training, cells) for cells in lines]
 
 
 def _finding(training: SheetTraining, cells: Sequence[Address]) -> Finding:

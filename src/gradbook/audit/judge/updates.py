@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from gradbook.audit.findings.findings import BLANK_RATE, PASTED, Finding, finding_in, held
-from gradbook.audit.formula.address import SHEET, Address, row_of, sheet_of, written
+from gradbook.audit.formula.address import Address, by_sheet, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, renamed, terms, total
 from gradbook.audit.formula.pattern import CellReference, Pattern, anchored, relaid
@@ -57,17 +57,19 @@ class _Updates:
     def before(self, cell: Address) -> Address:
         return next(base for base, update in self.weight.steps if update == cell)
 
-    def finding(
+    def findings(
         self,
         cells: Sequence[Address],
         right: Pattern,
         kind: str,
         why: str,
         edits: Sequence[Edit] = (),
-    ) -> Finding:
-        """Something that is wrong with some of them."""
+    ) -> Iterator[Finding]:
+        """Something that is wrong with some of them, sheet by sheet."""
         book, name = self.training.book, self.training.names[self.number]
-        return finding_in(book, cells, kind, name, why, weight=name, right=right, edits=edits)
+        for own in by_sheet(cells):
+            there = self.training.on_sheet_of(own[0], right)
+            yield finding_in(book, own, kind, name, why, weight=name, right=there, edits=edits)
 
 
 def _usual(training: SheetTraining, number: int) -> _Updates | None:
@@ -83,18 +85,8 @@ def _usual(training: SheetTraining, number: int) -> _Updates | None:
     if not copies:
         return None
     usual, alike = max(copies.items(), key=lambda item: len(item[1]))
-    cells = [c for c in weight.updates if c in alike or _is_that_sheets(training, c, alike[0])]
+    cells = [c for c in weight.updates if c in alike or training.repeats(c, alike[0])]
     return _Updates(training, number, weight, usual, cells)
-
-
-def _is_that_sheets(training: SheetTraining, cell: Address, usual: Address) -> bool:
-    """Whether an update says on its sheet what the usual one says on another."""
-    pattern, like = (training.book.patterns.get(at) for at in (cell, usual))
-    away = cell - usual
-    if pattern is None or like is None or pattern.shape != like.shape or away % SHEET:
-        return False
-    here, there = training.flow.sources(cell), training.flow.sources(usual)
-    return all(a - b in (0, away) for a, b in zip(here, there, strict=False))
 
 
 def _by_formula(
@@ -138,10 +130,10 @@ def _differing(
             others[pattern].append(cell)
     if pasted:
         words = f"holds {held(book, pasted[0])} where the others of its column have a formula"
-        yield updates.finding(pasted, usual, PASTED, f"{written(pasted[0])} {words}")
+        yield from updates.findings(pasted, usual, PASTED, f"{written(pasted[0])} {words}")
     for cells in others.values():
         words = f"{written(cells[0])} differs from the rest of its column"
-        yield updates.finding(cells, usual, "departing row", words)
+        yield from updates.findings(cells, usual, "departing row", words)
 
 
 def _is_of_another(updates: _Updates, step: SheetStep, cell: Address) -> bool:
@@ -185,7 +177,7 @@ def _additions(
     verdict, claim = tested(k).best(j, steps[k].claims[j])
     if verdict is not ClaimVerdict.OPPOSITE or claim is None or claim.sign > 0:
         return
-    yield updates.finding(
+    yield from updates.findings(
         updates.cells,
         _subtracting(updates, updates.cells[0]),
         "adds the gradient",
@@ -256,7 +248,7 @@ def _wrong_rates(updates: _Updates) -> Iterator[Finding]:
     where, what = written(taken[first]), _what(training, taken[first])
     right = anchored(training.book.called(training.rate, first))
     drifts = len(wrong) < len(weight.cells) - 1 or (place.moves and len(weight.cells) > 2)
-    yield updates.finding(
+    yield from updates.findings(
         wrong,
         _with_rate(updates, first, taken[first], right),
         "drifting rate" if drifts else "wrong rate",
@@ -277,7 +269,7 @@ def _rate_place(updates: _Updates) -> CellReference | None:
     places = [place for factor in parts if (place := usual.place_of(factor.part)) is not None]
     cells = [(place, at) for place in places if (at := place.at(first)) is not None]
     for place, at in cells:
-        if training.flow.plain(at) == training.rate:
+        if training.is_rate(at):
             return place
     still = [place for place, at in cells if at not in training.varying]
     return still[0] if len(still) == 1 and len(parts) == 2 else None
@@ -287,13 +279,8 @@ def _is_rate(updates: _Updates, at: Address, cell: Address) -> bool:
     """Whether a cell is the learning rate, is computed from it, or is one of those that stand in a
     column of their own."""
     training, rate = updates.training, updates.training.rate
-    if training.flow.plain(at) == rate:
+    if training.is_rate(at) or (at not in training.varying and rate in training.flow.behind([at])):
         return True
-    if at not in training.varying and rate in training.flow.behind([at]):
-        return True
-    patterns = training.book.patterns
-    if at in patterns and rate is not None and patterns[at] is patterns.get(rate):
-        return True  # a schedule's own formula, further on
     value = training.book.values.get(at)
     rows = row_of(updates.before(cell)), row_of(cell)
     beside = row_of(at) in rows or sheet_of(at) != sheet_of(cell)

@@ -9,7 +9,7 @@ from typing import Any
 
 from gradbook.audit.budget import budget
 from gradbook.audit.findings.findings import PASTED, TO_FILL_IN, Finding
-from gradbook.audit.formula.address import Address, column_of, ranges, sheet_of, written
+from gradbook.audit.formula.address import Address, by_sheet, column_of, ranges, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern, copied, relaid
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
@@ -17,7 +17,7 @@ from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.wording import Wording
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
-from gradbook.audit.workbook.book import shown
+from gradbook.audit.workbook.book import Book, shown
 from gradbook.targets.excel.language.grammar import write
 
 NOT_SOUGHT = (
@@ -216,10 +216,19 @@ def gathered(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
     yield from found.values()
 
 
-def finding_of(same: Sequence[Fault]) -> Finding:
-    """One finding of equal faults, with all their cells."""
-    owners = sorted(owner for fault in same for owner in fault.owners)
+def findings_of(book: Book, same: Sequence[Fault]) -> Iterator[Finding]:
+    """Equal faults told once, with all their cells: on each sheet where they stand."""
     first = min(same, key=lambda fault: min(fault.owners))
-    fixes = {written(owner): f"={text}" for fault in same for owner, text in fault.fixes.items()}
+    fixes = {owner: f"={text}" for fault in same for owner, text in fault.fixes.items()}
     first_step = min(fault.first_step for fault in same)
-    return replace(first.finding, cells=ranges(owners), fixes=fixes, first_step=first_step)
+    for own in by_sheet(owner for fault in same for owner in fault.owners):
+        here = {written(cell): fixes[cell] for cell in own if cell in fixes}
+        found = replace(first.finding, cells=ranges(own), fixes=here, first_step=first_step)
+        yield found if min(first.owners) in own else _elsewhere(book, found, own[0])
+
+
+def _elsewhere(book: Book, finding: Finding, cell: Address) -> Finding:
+    """The same finding, as it stands on another sheet."""
+    formula, expected = book.content(cell), finding.fixes.get(written(cell), finding.expected)
+    title = book.sheets[sheet_of(cell)].title
+    return replace(finding, sheet=title, formula=formula, expected=expected)

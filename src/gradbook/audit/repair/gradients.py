@@ -21,7 +21,7 @@ from gradbook.audit.repair.evidence import (
     only_what_changes,
     put_right,
 )
-from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, finding_of, gathered
+from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, findings_of, gathered
 from gradbook.audit.repair.generators import catalogue
 from gradbook.audit.repair.generators.catalogue import (
     Generator,
@@ -58,7 +58,8 @@ def gradient_findings(
             tested = StepUnderTest.of(training, group)
             faults += explained(tested, earlier, usual if len(group) < len(usual) else ())
             waiting.remove(group)
-    return [finding_of(same) for same in gathered(faults)]
+    every = gathered(faults)
+    return [finding for same in every for finding in findings_of(training.book, same)]
 
 
 def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:

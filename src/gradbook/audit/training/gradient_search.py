@@ -301,7 +301,7 @@ class GradientSearch:
     def _is_rate(self, factor: Factor, home: Address, beside: Sequence[Factor]) -> bool:
         """Whether a factor is the learning rate, or a number in its place."""
         cell = self.training.cell_of(factor.part, home)
-        if cell is not None and self.training.flow.plain(cell) == self.training.rate:
+        if cell is not None and self.training.is_rate(cell):
             return True
         if self.training.varies(factor.part, home):
             return False
@@ -317,8 +317,8 @@ class GradientSearch:
             return False
         if isinstance(part, Number):
             return True
-        cells = {training.plain(cell) for cell in training.mentioned(part, home)}
-        cells.discard(training.rate)
+        mentioned = training.mentioned(part, home)
+        cells = {training.plain(cell) for cell in mentioned if not training.is_rate(cell)}
         if not cells:
             return True
         if not all(cell in training.book.patterns or self._stays(cell, home) for cell in cells):

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of, written
+from gradbook.audit.formula.address import ACROSS, DOWN, SHEET, Address, Axis, sheet_of, written
 from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
-from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.pattern import Pattern, relaid
 from gradbook.audit.training.broken_columns import aligned, companions, joined
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
@@ -91,6 +91,19 @@ class SheetTraining:
         """How many updates there are."""
         return max(len(weight.cells) for weight in self.weights) - 1
 
+    def is_rate(self, cell: Address) -> bool:
+        """Whether a cell is the learning rate, or a schedule's for some step."""
+        rate, patterns = self.rate, self.book.patterns
+        if rate is None or self.flow.plain(cell) == rate:
+            return rate is not None
+        if cell in self.varying or cell not in patterns:
+            return False
+        scheduled = rate in patterns and any(
+            (cell - rate) % stride == 0 and 0 <= (cell - rate) // stride <= self.steps
+            for stride in self.strides
+        )
+        return scheduled or rate in self.flow.behind([cell])
+
     def plain(self, cell: Address) -> Address:
         """The cell, or the one that it repeats where that depends on no weight."""
         return cell if cell in self.varying else self.flow.plain(cell, self.weight_cells)
@@ -110,6 +123,30 @@ class SheetTraining:
         """The one cell that a reference stands for."""
         place = self.book.patterns[home].place_of(reference)
         return place.at(home) if place else None
+
+    # Steps that go from sheet to sheet
+
+    def repeats(self, cell: Address, first: Address) -> bool:
+        """Whether a cell has another's formula; on another sheet, that sheet's."""
+        own, usual = self.book.patterns.get(cell), self.book.patterns.get(first)
+        if own is usual or own is None or usual is None or own.shape != usual.shape:
+            return own is usual
+        away = cell - first
+        both = zip(self.flow.sources(cell), self.flow.sources(first), strict=False)
+        return away % SHEET == 0 and all(here - there in (0, away) for here, there in both)
+
+    def on_sheet_of(self, cell: Address, formula: Pattern) -> Pattern:
+        """A formula as a cell on another sheet has it: with the cells of that sheet's step."""
+        book, away = self.book, (sheet_of(cell) - sheet_of(formula.home)) * SHEET
+        if not away:
+            return formula
+
+        def follow(reference: str) -> str:
+            at = book.reader.cell(reference, cell - away)
+            elsewhere = "!" in reference and at in self.varying
+            return book.called(at + away, cell) if at and elsewhere else reference
+
+        return book.reader.typed(relaid(formula.text_at(cell), follow), cell)
 
     # What a cell was one step ago: velocities, running means
 

@@ -1,0 +1,353 @@
+"""The rule by which weights go on: velocities, squares, changes of one weight unlike the others'.
+
+From the update of each weight the same way is walked for all of them: to a velocity, to a mean of
+squares, to the gradient. What a formula says, and where it points, is what most weights' say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from gradbook.audit.findings.findings import Finding, finding_in
+from gradbook.audit.formula.address import Address, by_sheet, cells_of, sheet_of, written
+from gradbook.audit.formula.pattern import CellReference, Pattern, relaid
+from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
+
+FEWEST = 3  # weights of which most can be right
+Cells = dict[int, Address]  # of each weight, by its number
+Meaning = tuple[str, object]  # what a reference means, whatever weight it is of
+OTHER_GRADIENT = "another weight's gradient"
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A cell that departs from those of other weights."""
+
+    weight: int
+    cell: Address
+    kind: str
+    right: str  # its formula, as the others' would be
+    why: str
+    taken: Address | None = None  # instead of a setting
+
+
+def optimiser_findings(
+    training: SheetTraining, groups: Sequence[Sequence[SheetStep]], steps: Sequence[SheetStep]
+) -> list[Finding]:
+    """What is wrong with how single weights go on, if they go by more than their gradients."""
+    if len(training.weights) < FEWEST or not _goes_by_more(training, steps):
+        return []
+    odd: list[Odd] = []
+    last: _Walk | None = None
+    for step, gradients in sorted(_right_gradients(training, groups), key=lambda s: s[0].number):
+        if last is None or not last.is_repeated(step, gradients):
+            last = _Walk(training, step, gradients)
+            last.go()
+        odd += last.found_in(step)
+    return list(_told(training, odd))
+
+
+def new_ones(found: Sequence[Finding], known: Sequence[Finding]) -> Iterator[Finding]:
+    """The findings in cells of which nothing has been said."""
+    told = {(one.sheet, cell) for one in known for cell in cells_of(one.cells, 0)}
+    for one in found:
+        if told.isdisjoint((one.sheet, cell) for cell in cells_of(one.cells, 0)):
+            yield one
+
+
+def _goes_by_more(training: SheetTraining, steps: Sequence[SheetStep]) -> bool:
+    """Whether anything stands between an update and its gradient."""
+    claims = (claim for step in steps[:2] for options in step.claims for claim in options)
+    return bool(training.remembering) or any(len(claim.via) > 1 for claim in claims)
+
+
+def _right_gradients(
+    training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
+) -> Iterator[tuple[SheetStep, Cells]]:
+    """Each step with the cells of those gradients that are right."""
+    for group in groups:
+        tested = StepUnderTest.of(training, group)
+        places = {}
+        for j, options in enumerate(tested.step.claims):
+            try:
+                verdict, claim = tested.best(j, options)
+            except NotUnderstood:
+                continue
+            if claim is not None and claim.whole and verdict <= ClaimVerdict.RIGHT_HERE:
+                places[j] = options.index(claim)
+        for step in group:
+            claims = ((j, step.claims[j][k : k + 1]) for j, k in places.items())
+            yield step, {j: claim.owner for j, few in claims for claim in few}
+
+
+# One step ----------------------------------------------------------------------------
+
+
+@dataclass
+class _Walk:
+    """The way from the updates of one step to its gradients, for all weights at once."""
+
+    training: SheetTraining
+    step: SheetStep
+    gradients: Cells
+    roles: list[Cells] = field(default_factory=list)
+    settings: set[Address] = field(default_factory=set)
+    odd: list[Odd] = field(default_factory=list)
+
+    def go(self) -> None:
+        weights, k = self.training.weights, self.step.number
+        if len(self.gradients) < FEWEST:
+            return
+        numbers = [j for j in self.gradients if k < len(weights[j].updates)]
+        self.roles.append({j: weights[j].updates[k] for j in numbers})
+        for role in self.roles:
+            self._compare(role)
+        self.odd = [one for one in self.odd if one.taken is None or one.taken in self.settings]
+
+    def is_repeated(self, step: SheetStep, gradients: Cells) -> bool:
+        """Whether a later step says the same everywhere."""
+        patterns, away = self.training.book.patterns, step.number - self.step.number
+        if gradients.keys() != self.gradients.keys() or not self.roles:
+            return False
+        return all(
+            patterns.get(cell + away * self._stride(j)) is patterns.get(cell)
+            for role in [*self.roles, self.gradients]
+            for j, cell in role.items()
+        )
+
+    def found_in(self, step: SheetStep) -> list[Odd]:
+        """What is odd in a step that repeats this one."""
+        away = step.number - self.step.number
+        return [self._later(one, away * self._stride(one.weight)) for one in self.odd]
+
+    def _later(self, one: Odd, further: int) -> Odd:
+        pattern = self.training.book.reader.typed(one.right, one.cell)
+        cell = one.cell + further
+        return Odd(one.weight, cell, one.kind, pattern.text_at(cell), one.why) if further else one
+
+    def _stride(self, weight: int) -> int:
+        return self.training.weights[weight].stride
+
+    # What the cells of one role say
+
+    def _compare(self, role: Cells) -> None:
+        patterns = self.training.book.patterns
+        said = {j: patterns[cell] for j, cell in role.items() if cell in patterns}
+        shape, count = (
+            Counter(p.shape for p in said.values()).most_common(1)[0] if said else ("", 0)
+        )
+        few = len(said) - count
+        if len(said) < FEWEST or count < 2 or few > max(1, len(said) // 4):
+            return
+        usual = {j: pattern for j, pattern in said.items() if pattern.shape == shape}
+        places = {j: _cells(pattern, role[j]) for j, pattern in usual.items()}
+        if any(cells is None for cells in places.values()):
+            return
+        known = {j: cells for j, cells in places.items() if cells is not None}
+        others = {j: _cells(pattern, role[j]) or [] for j, pattern in said.items()}
+        meanings = self._meanings(role, known, others)
+        if meanings is None:
+            return
+        model = next(j for j, m in known.items() if self._all_mean(role, j, m, meanings))
+        for j in said:
+            right = self._formula(role, model, known[model], meanings, j)
+            if right is None:
+                continue
+            if j not in usual:
+                self._odd_shape(role, j, model, right)
+            else:
+                self._odd_places(role, j, known[j], meanings, right)
+
+    def _meanings(
+        self,
+        role: Cells,
+        places: Mapping[int, list[Address]],
+        others: Mapping[int, Sequence[Address]],
+    ) -> list[Meaning] | None:
+        """What each reference means, by most weights; None where nobody can say."""
+        found: list[Meaning] = []
+        for position in range(len(next(iter(places.values())))):
+            there = {j: cells[position] for j, cells in places.items()}
+            meaning = self._meaning(role, there)
+            if meaning is None and self._is_of_rule(there):
+                count = len(next(iter(places.values())))
+                like = {j: cells[position] for j, cells in others.items() if len(cells) == count}
+                self.roles.append({**like, **there})
+                meaning = "role", len(self.roles) - 1
+            if meaning is None:
+                return None
+            found.append(meaning)
+        complete = (self._all_mean(role, j, cells, found) for j, cells in places.items())
+        return found if any(complete) else None
+
+    def _meaning(self, role: Cells, there: Cells) -> Meaning | None:
+        least = len(there) - max(1, len(there) // 4)
+        votes = Counter(self._direct(role, j, cell) for j, cell in there.items())
+        votes += Counter(("setting", c) for c in there.values() if c not in self.training.varying)
+        for other, members in enumerate(self.roles):
+            votes[("role", other)] += sum(members.get(j) == cell for j, cell in there.items())
+            before = (members.get(j, -1) == cell + self._stride(j) for j, cell in there.items())
+            votes[("before", other)] += sum(before)
+        del votes[("", None)]
+        meaning, count = votes.most_common(1)[0] if votes else (("", None), 0)
+        if count >= max(2, least):
+            if meaning[0] == "setting" and isinstance(meaning[1], int):
+                self.settings.add(meaning[1])
+            return meaning
+        return None
+
+    def _is_of_rule(self, there: Cells) -> bool:
+        """Whether cells, one of each weight, stand on the way to the gradients."""
+        patterns = self.training.book.patterns
+        if len(set(there.values())) < len(there):
+            return False
+        return all(c in patterns and c not in self.training.weight_cells for c in there.values())
+
+    def _direct(self, role: Cells, weight: int, cell: Address) -> Meaning:
+        """What a cell means to a weight by itself."""
+        owner, when = self.training.weight_cells.get(cell, (-1, 0))
+        if owner == weight:
+            return ("weight", when - self.step.number)
+        if cell == self.gradients[weight]:
+            return ("gradient", None)
+        return ("", None)
+
+    def _expected(self, role: Cells, weight: int, meaning: Meaning) -> Address | None:
+        """The cell that a reference with some meaning points to."""
+        match meaning:
+            case ("weight", int(away)):
+                cells, k = self.training.weights[weight].cells, self.step.number + away
+                return cells[k] if k < len(cells) else None
+            case ("gradient", _):
+                return self.gradients[weight]
+            case ("setting", int(cell)):
+                return cell
+            case ("role", int(other)):
+                return self.roles[other].get(weight)
+            case ("before", int(other)):
+                found = self.roles[other].get(weight)
+                return None if found is None else found - self._stride(weight)
+        return None
+
+    def _all_mean(
+        self, role: Cells, weight: int, cells: Sequence[Address], meanings: Sequence[Meaning]
+    ) -> bool:
+        both = zip(cells, meanings, strict=True)
+        return all(self._expected(role, weight, meaning) == cell for cell, meaning in both)
+
+    # What is odd
+
+    def _formula(
+        self,
+        role: Cells,
+        model: int,
+        places: Sequence[Address],
+        meanings: Sequence[Meaning],
+        weight: int,
+    ) -> str | None:
+        """The formula of one weight as another's would be there."""
+        book = self.training.book
+        home, cell = role[model], role[weight]
+        instead = {
+            at: self._expected(role, weight, meaning)
+            for at, meaning in zip(places, meanings, strict=True)
+        }
+        if None in instead.values():
+            return None
+
+        def follow(reference: str) -> str:
+            at = book.reader.cell(reference, home)
+            there = instead.get(at) if at is not None else None
+            same = there == at and sheet_of(home) == sheet_of(cell)
+            return reference if there is None or same else book.called(there, cell)
+
+        return relaid(book.patterns[home].text_at(home), follow)
+
+    def _odd_shape(self, role: Cells, weight: int, model: int, right: str) -> None:
+        if self._mentions(weight, role) != self._mentions(model, role):
+            return  # biases seldom decay
+        names, cell = self.training.names, role[weight]
+        why = f"{written(cell)} is unlike {written(role[model])}, which is {names[model]}'s"
+        self.odd.append(Odd(weight, cell, "wrong formula", right, why))
+
+    def _mentions(self, weight: int, role: Cells) -> int:
+        """How often a formula mentions its own weight."""
+        cells = _cells(self.training.book.patterns[role[weight]], role[weight]) or []
+        known = self.training.weight_cells
+        return sum(known.get(cell, (-1, 0))[0] == weight for cell in cells)
+
+    def _odd_places(
+        self,
+        role: Cells,
+        weight: int,
+        cells: Sequence[Address],
+        meanings: Sequence[Meaning],
+        right: str,
+    ) -> None:
+        for cell, meaning in zip(cells, meanings, strict=True):
+            expected = self._expected(role, weight, meaning)
+            if expected in (None, cell):
+                continue
+            assert expected is not None
+            kind, home = "wrong reference", role[weight]
+            if meaning[0] == "gradient" and cell in self.gradients.values():
+                kind = OTHER_GRADIENT
+            right_one, name = written(expected), self.training.names[weight]
+            why = f"{written(cell)} isn't what the other weights take: {name} needs {right_one}"
+            taken = cell if meaning[0] == "setting" else None
+            self.odd.append(Odd(weight, home, kind, right, why, taken))
+            return
+
+
+def _cells(pattern: Pattern, home: Address) -> list[Address] | None:
+    """The cells that a formula mentions, in order; None where it mentions something else."""
+    found = [p.at(home) for p in pattern.places if isinstance(p, CellReference)]
+    known = [cell for cell in found if cell is not None]
+    return known if len(known) == len(pattern.places) else None
+
+
+# Told --------------------------------------------------------------------------------
+
+
+def _told(training: SheetTraining, odd: Sequence[Odd]) -> Iterator[Finding]:
+    """Odd cells of one line together, sheet by sheet."""
+    lines: defaultdict[object, dict[Address, Odd]] = defaultdict(dict)
+    for one in odd:
+        place = one.cell % training.weights[one.weight].stride
+        lines[one.weight, one.kind, place].setdefault(one.cell, one)
+    for line in lines.values():
+        first = next(iter(line.values()))
+        right = {cell: training.book.reader.typed(one.right, cell) for cell, one in line.items()}
+        right |= _going_on(training, first.weight, right)
+        name = training.names[first.weight]
+        for cells in by_sheet(right):
+            yield _finding(training, first, name, cells, right)
+
+
+def _going_on(
+    training: SheetTraining, weight: int, right: Mapping[Address, Pattern]
+) -> dict[Address, Pattern]:
+    """The same formula in the steps after the last update, which nobody takes any more."""
+    last, formula = list(right.items())[-1]
+    after = last + training.weights[weight].stride
+    if after in training.weight_cells or not training.repeats(after, last):
+        return {}
+    return {after: training.on_sheet_of(after, formula)}
+
+
+def _finding(
+    training: SheetTraining,
+    odd: Odd,
+    name: str,
+    cells: Sequence[Address],
+    right: Mapping[Address, Pattern],
+) -> Finding:
+    book = training.book
+    quantity = book.label(cells[0], training.axis) or written(cells[0])
+    found = finding_in(book, cells, odd.kind, quantity, odd.why, name, right[cells[0]])
+    return replace(found, fixes={written(c): f"={right[c].text_at(c)}" for c in cells})

@@ -1,0 +1,91 @@
+"""Velocities, squares and changes say for each weight what they say for the other weights."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from gradbook.audit.check import check
+from tests.audit.material.layouts.optimisers import with_rule
+from tests.audit.material.layouts.places import laid, spots
+from tests.audit.material.layouts.sketch import Shape
+from tests.audit.material.made import cells_of
+
+LINE = Shape(3, 0, 1, "sigmoid", "sigmoid", 1, False, True)  # w1 w2 w3 b1
+
+
+def adam(rule="adam"):
+    return with_rule(LINE, random.Random(4), rule)
+
+
+def judged(path, sketch, called, formula, layout="a step a row"):
+    """The findings of a book in which one quantity has another formula, and where that stands."""
+    table = laid(sketch.with_formula(called, formula), layout)
+    cells = {spot[1:] for spot in spots(sketch, layout, called)}
+    return check(table.save(path)).findings, cells
+
+
+def one_of(findings, cells):
+    (finding,) = findings
+    assert set(cells_of(finding.cells)) == cells
+    return finding
+
+
+def test_a_second_moment_of_another_gradient_is_found(path):
+    wrong = "{β2}*{s_w2<}+(1-{β2})*{∂E/∂w3}^2"
+    finding = one_of(*judged(path, adam(), "s_w2", wrong))
+    assert (finding.kind, finding.weight) == ("another weight's gradient", "w2")
+
+
+def test_a_second_moment_without_its_square_is_found(path):
+    finding = one_of(*judged(path, adam(), "s_w2", "{β2}*{s_w2<}+(1-{β2})*{∂E/∂w2}"))
+    assert finding.kind == "wrong formula"
+    assert finding.expected.endswith("^2")
+
+
+def test_one_decay_taken_for_the_other_is_found(path):
+    finding = one_of(*judged(path, adam(), "sh_w2", "{s_w2}/(1-{β1}^{t})"))
+    assert finding.kind == "wrong reference"
+
+
+def test_a_velocity_doubled_is_found_wherever_it_stands(path):
+    sketch, wrong = adam("momentum, one step later"), "2*({μ}*{v_w3<}+{∂E/∂w3<})"
+    for layout in ("a step a column", "a form per step"):
+        one_of(*judged(path, sketch, "v_w3", wrong, layout))
+
+
+def test_what_is_odd_in_the_midst_hides_nothing_behind_it(path):
+    sketch = adam().with_formula("mh_w1", "2*{m_w1}/(1-{β1}^{t})")
+    findings, _ = judged(path, sketch, "s_w2", "{β2}*{s_w2<}+(1-{β2})*{∂E/∂w2}")
+    assert {finding.weight for finding in findings} == {"w1", "w2"}
+
+
+def test_the_formula_offered_makes_the_book_right(path):
+    sketch = adam("rmsprop, change apart")
+    table = laid(sketch.with_formula("Δw1", "-2*{η}/SQRT({s_w1}+{ε})*{∂E/∂w1}"), "a step a row")
+    from tests.audit.material.mutants import repaired
+
+    again = repaired(table, check(table.save(path)))
+    assert check(again.save(path)).verdict == "right"
+
+
+@pytest.mark.parametrize("rule", ["decay in a gradient apart", "decay"])
+def test_a_bias_that_does_not_decay_is_no_mistake(path, rule):
+    sketch = adam(rule)
+    plain = {"d_b1": "{∂E/∂b1}", "b1": "{b1<}-{η}*{∂E/∂b1<}"}
+    changed = tuple(
+        replace(q, formula=plain[q.called]) if q.called in plain else q for q in sketch.quantities
+    )
+    table = laid(replace(sketch, quantities=changed), "a step a row")
+    assert check(table.save(path)).findings == ()
+
+
+def test_a_bias_with_a_rate_of_its_own_is_no_mistake(path):
+    sketch = adam()
+    own = sketch.quantities[0]
+    changed = (replace(own, name="η_b"), *sketch.quantities)
+    bias = "{b1<}-{η_b}*{mh_b1<}/(SQRT({sh_b1<})+{ε})"
+    table = laid(replace(sketch, quantities=changed).with_formula("b1", bias), "a step a row")
+    assert [f for f in check(table.save(path)).findings if f.kind != "wrong rate"] == []
