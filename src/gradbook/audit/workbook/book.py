@@ -5,10 +5,19 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from gradbook.audit.formula.address import ACROSS, DOWN, OVER, Address, Axis, sheet_of, written
+from gradbook.audit.formula.address import (
+    ACROSS,
+    DOWN,
+    OVER,
+    Address,
+    Axis,
+    row_of,
+    sheet_of,
+    written,
+)
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.reader import Reader
-from gradbook.audit.workbook.repeated_rows import RepeatedPart
+from gradbook.audit.workbook.repeated_rows import DepartingRow, RepeatedPart
 
 LONG = 40  # characters; a longer text is a remark, not a heading
 
@@ -31,6 +40,16 @@ class RowSpan:
     last: int
 
 
+@dataclass(frozen=True)
+class StandIn:
+    """A row in the place of one that wasn't kept: what is found there is true of the other."""
+
+    sheet: int
+    row: int
+    real: int
+    period: int  # rows to the next step
+
+
 @dataclass
 class Book:
     """What was read. `patterns` has the formula cells, `values` what every cell shows."""
@@ -44,6 +63,8 @@ class Book:
     recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
     reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
     repeated: list[RepeatedPart] = field(default_factory=list)  # rows like those above: not kept
+    departing: list[DepartingRow] = field(default_factory=list)  # … but for a few cells
+    stand_ins: list[StandIn] = field(default_factory=list)  # rows in the places of others
     too_wide: list[Address] = field(default_factory=list)  # formulas that refer to too many cells
     unread: list[RowSpan] = field(default_factory=list)  # rows that there were too many of
     _texts: dict[Axis, Texts] = field(default_factory=dict)
@@ -52,6 +73,11 @@ class Book:
     def not_kept(self) -> list[RowSpan]:
         """The rows of which nothing is known here."""
         return [*self.unread, *(RowSpan(r.sheet, r.first, r.last) for r in self.repeated)]
+
+    def is_kept(self, cell: Address) -> bool:
+        """Whether what stands in a cell is known here."""
+        sheet, row = sheet_of(cell), row_of(cell)
+        return not any(s.sheet == sheet and s.first <= row <= s.last for s in self.not_kept)
 
     def sheet_number(self, title: str) -> int | None:
         wanted = title.lower()
