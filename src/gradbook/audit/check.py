@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gradbook.audit.backward.judgement import backward_reports
 from gradbook.audit.budget import (
     A_SHARE,
     Spent,
@@ -119,6 +120,10 @@ def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
     by_rule = [perceptron_report(perceptron) for perceptron in perceptrons]
     taken = set().union(*(perceptron.cells for perceptron in perceptrons))
     trainings = [t for t in find_trainings(book, flow) if taken.isdisjoint(t.weight_cells)]
+    is_once = not by_rule and all(map(_takes_one_step, trainings))
+    once = backward_reports(book, flow) if is_once else []
+    if once:
+        return once
     if not trainings and not by_rule:
         trainings = sought(lambda: cut_off_trainings(book, flow), A_SHARE) or []
     trainings += sought(lambda: with_pasted_gradients(book, flow, trainings), A_SHARE) or []
@@ -129,6 +134,12 @@ def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
     names = {name for training, _ in judged for name in training.names}
     frozen = frozen_sheets(book, flow, {training.sheet for training, _ in judged}, names)
     return [*by_rule, *(sheet for _, sheet in judged), *frozen]
+
+
+def _takes_one_step(training: SheetTraining) -> bool:
+    """Whether most weights are updated once."""
+    once = sum(len(weight.cells) == 2 for weight in training.weights)
+    return 2 * once > len(training.weights)
 
 
 def _checked(training: SheetTraining) -> SheetReport | None:
