@@ -15,6 +15,7 @@ from gradbook.audit.formula.address import Address, by_sheet, cells_of, sheet_of
 from gradbook.audit.formula.pattern import CellReference, Pattern, relaid
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
+from gradbook.audit.judge.updates import says_the_same
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 
@@ -48,8 +49,17 @@ def optimiser_findings(
         if last is None or not last.is_repeated(step, gradients):
             last = _Walk(training, step, gradients)
             last.go()
-        odd += last.found_in(step)
+        odd += [one for one in last.found_in(step) if _is_odd(training, step, one)]
     return list(_told(training, odd))
+
+
+def _is_odd(training: SheetTraining, step: SheetStep, one: Odd) -> bool:
+    """Whether a cell says something else than it should, and not the same in other words."""
+    tested, right = (
+        StepUnderTest.of(training, [step]),
+        training.book.reader.typed(one.right, one.cell),
+    )
+    return not says_the_same(tested, one.cell, right)
 
 
 def new_ones(found: Sequence[Finding], known: Sequence[Finding]) -> Iterator[Finding]:
@@ -78,7 +88,8 @@ def _right_gradients(
                 verdict, claim = tested.best(j, options)
             except NotUnderstood:
                 continue
-            if claim is not None and claim.whole and verdict <= ClaimVerdict.RIGHT_HERE:
+            sure = claim is not None and claim.whole and claim.owner in training.varying
+            if claim is not None and sure and verdict <= ClaimVerdict.RIGHT_HERE:
                 places[j] = options.index(claim)
         for step in group:
             claims = ((j, step.claims[j][k : k + 1]) for j, k in places.items())

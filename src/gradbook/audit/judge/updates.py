@@ -122,12 +122,11 @@ def _differing(
         pattern = book.patterns.get(cell)
         if pattern is None:
             pasted.append(cell)
-        elif (
-            cell not in updates.cells
-            and k < len(steps)
-            and (_is_of_another(updates, steps[k], cell) or not _same(tested(k), cell, usual))
-        ):
-            others[pattern].append(cell)
+        elif cell not in updates.cells and k < len(steps):
+            like = book.reader.typed(usual.text_at(cell), cell)
+            other = _is_of_another(updates, steps[k], cell, like)
+            if other or not says_the_same(tested(k), cell, like):
+                others[pattern].append(cell)
     if pasted:
         words = f"holds {held(book, pasted[0])} where the others of its column have a formula"
         yield from updates.findings(pasted, usual, PASTED, f"{written(pasted[0])} {words}")
@@ -136,12 +135,11 @@ def _differing(
         yield from updates.findings(cells, usual, "departing row", words)
 
 
-def _is_of_another(updates: _Updates, step: SheetStep, cell: Address) -> bool:
+def _is_of_another(updates: _Updates, step: SheetStep, cell: Address, like: Pattern) -> bool:
     """Whether an update takes another weight's gradient, which may for once be the same number."""
     book, own = updates.training.book, step.claims[updates.number]
     owners = {c.owner for options in step.claims for c in options if options is not own and c.whole}
-    usual = book.reader.typed(updates.usual.text_at(cell), cell)
-    taken, meant = (_cells_of(pattern, cell) for pattern in (book.patterns[cell], usual))
+    taken, meant = (_cells_of(pattern, cell) for pattern in (book.patterns[cell], like))
     return not owners.isdisjoint(taken - meant)
 
 
@@ -150,10 +148,9 @@ def _cells_of(pattern: Pattern, home: Address) -> set[Address]:
     return {cell for cell in places if cell is not None}
 
 
-def _same(tested: StepUnderTest, cell: Address, usual: Pattern) -> bool:
-    """Whether an update says the same as those of its column, in other words."""
-    book = tested.training.book
-    own, like = book.patterns[cell], book.reader.typed(usual.text_at(cell), cell)
+def says_the_same(tested: StepUnderTest, cell: Address, like: Pattern) -> bool:
+    """Whether a cell's formula says the same as another would there, in other words."""
+    own = tested.training.book.patterns[cell]
     if own.expression is None or like.expression is None:
         return False
     try:
