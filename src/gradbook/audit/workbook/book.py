@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gradbook.audit.formula.address import (
@@ -11,6 +12,7 @@ from gradbook.audit.formula.address import (
     OVER,
     Address,
     Axis,
+    pack,
     row_of,
     sheet_of,
     written,
@@ -88,6 +90,28 @@ class Book:
         sheets, to the left or else above."""
         if axis is OVER:
             return self.label(cell, ACROSS) or self.label(cell, DOWN)
+        found = self._heading(cell, axis)
+        return found[1] if found else ""
+
+    def heading_place(self, cell: Address, axis: Axis) -> int | None:
+        """The row in which a cell's heading stands, or the column."""
+        found = self._heading(cell, axis)
+        return found[0] if found else None
+
+    def headings(self, sheet: int, axis: Axis, place: int) -> Iterator[tuple[Address, str]]:
+        """What stands in that row of headings, or in that column, cell by cell."""
+        for (own, beside), texts in sorted(self._headings(axis).items()):
+            for along, words in texts:
+                if own == sheet and along == place:
+                    row, column = (place, beside) if axis is DOWN else (beside, place)
+                    yield pack(sheet, row, column), words
+
+    def _heading(self, cell: Address, axis: Axis) -> tuple[int, str] | None:
+        texts = self._headings(axis).get(axis.line(cell), [])
+        before = bisect_left(texts, (axis.along(cell), ""))
+        return texts[before - 1] if before else None
+
+    def _headings(self, axis: Axis) -> Texts:
         if axis not in self._texts:
             found = self._texts[axis] = {}
             for at in sorted(self.values):
@@ -95,9 +119,7 @@ class Book:
                 if isinstance(words, str) and at not in self.patterns and len(words) < LONG:
                     entry = axis.along(at), " ".join(words.split())
                     found.setdefault(axis.line(at), []).append(entry)
-        texts = self._texts[axis].get(axis.line(cell), [])
-        before = bisect_left(texts, (axis.along(cell), ""))
-        return texts[before - 1][1] if before else ""
+        return self._texts[axis]
 
     def is_text(self, cell: Address) -> bool:
         """Whether words stand in a cell, that no formula gives."""
