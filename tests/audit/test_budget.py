@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit import budget as limits
+from gradbook.audit import check as checking
 from gradbook.audit.budget import Spent, budget, budget_of_book, left_open, sought, spend
 from gradbook.audit.check import check
+from gradbook.audit.workbook import evaluate
 from tests.audit.material.lookalikes import FORMULAS, book
 
 MISTAKE = {"∂E/∂w1": FORMULAS["∂E/∂w1"].replace("(1-{a_h1})", "(1-{a_h2})")}
@@ -70,3 +72,33 @@ def test_a_training_that_could_not_be_judged_is_not_called_right(tmp_path, monke
     (sheet,) = report.sheets
     assert report.verdict == "unfinished"
     assert sheet.notes[0].startswith("not looked at further")
+
+
+def test_a_search_for_some_may_not_take_the_time_of_others(monkeypatch):
+    monkeypatch.setattr(limits, "LONGEST_SOUGHT", 1000.0)
+    with budget_of_book() as mine:
+        until = mine.seeking.until
+        within = sought(lambda: mine.seeking.until, share=0.5)
+        assert mine.seeking.until == until
+    assert until - 510 < within < until - 490
+
+
+def test_values_that_take_too_long_to_compute_are_told_and_the_rest_is_judged(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(evaluate, "TAKEN_IN", limits.MOST_SOUGHT)
+    report = check(book(tmp_path / "book.xlsx"))
+    assert report.notes == (
+        "not looked at further: the values of its formulas, which the file lacks",
+    )
+    assert all(sheet.loss for sheet in report.sheets)
+
+
+def test_a_book_whose_trainings_take_too_long_to_find_is_no_book_without_any(tmp_path, monkeypatch):
+    def endless(*_: object) -> None:
+        raise Spent
+
+    monkeypatch.setattr(checking, "find_trainings", endless)
+    report = check(book(tmp_path / "book.xlsx"))
+    assert report.verdict == "unfinished"
+    assert "not looked at further" in str(report)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gradbook.audit.backward.judgement import backward_reports
 from gradbook.audit.budget import (
     A_SHARE,
     Spent,
@@ -17,7 +18,7 @@ from gradbook.audit.budget import (
     sought_afresh,
 )
 from gradbook.audit.copies.correct import loss_curve
-from gradbook.audit.exercise import asked_of, told
+from gradbook.audit.exercise import NOT_JUDGED, asked_of, told
 from gradbook.audit.findings.findings import (
     BLANK_RATE,
     FROZEN,
@@ -39,6 +40,7 @@ from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_al
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
+from gradbook.audit.judge.blanks import blank_cells, blank_columns, blank_losses
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
 from gradbook.audit.judge.optimisers import new_ones, optimiser_findings
 from gradbook.audit.judge.stale import stale_findings
@@ -118,6 +120,10 @@ def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
     by_rule = [perceptron_report(perceptron) for perceptron in perceptrons]
     taken = set().union(*(perceptron.cells for perceptron in perceptrons))
     trainings = [t for t in find_trainings(book, flow) if taken.isdisjoint(t.weight_cells)]
+    is_once = not by_rule and all(map(_takes_one_step, trainings))
+    once = backward_reports(book, flow) if is_once else []
+    if once:
+        return once
     if not trainings and not by_rule:
         trainings = sought(lambda: cut_off_trainings(book, flow), A_SHARE) or []
     trainings += sought(lambda: with_pasted_gradients(book, flow, trainings), A_SHARE) or []
@@ -128,6 +134,12 @@ def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
     names = {name for training, _ in judged for name in training.names}
     frozen = frozen_sheets(book, flow, {training.sheet for training, _ in judged}, names)
     return [*by_rule, *(sheet for _, sheet in judged), *frozen]
+
+
+def _takes_one_step(training: SheetTraining) -> bool:
+    """Whether most weights are updated once."""
+    once = sum(len(weight.cells) == 2 for weight in training.weights)
+    return 2 * once > len(training.weights)
 
 
 def _checked(training: SheetTraining) -> SheetReport | None:
@@ -163,6 +175,9 @@ def _described(training: SheetTraining) -> SheetReport:
 
 
 def _judged(training: SheetTraining) -> SheetReport | None:
+    blank = blank_columns(training)
+    if blank:
+        return replace(_described(training), findings=tuple(blank), notes=(NOT_JUDGED,))
     circle = training.flow.circle(sorted(training.computed), training.weight_cells)
     if circle is not None:
         called = training.book.called(circle)
@@ -174,11 +189,14 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     findings, loss = _explained(training, loss, SCALES)
     if not loss or loss[0] is None:
         return None
+    if share <= 0 and _is_not_understood(findings):
+        return _not_understood(training, loss[0], findings)
     steps = steps_of(training, loss)
     groups = alike(training, steps)
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
         findings += (*update_findings(training, steps, findings), *stale_findings(training, groups))
         findings += tuple(new_ones(optimiser_findings(training, groups, steps), findings))
+    findings += (*blank_cells(training, findings), *blank_losses(training))
     cells = [step.cells for step in loss if step and not step.assumed]
     curve: LossCurves | None = None
     with left_open(lambda: "how its loss would go on"):
@@ -191,6 +209,24 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         findings=findings,
         curve=curve,
     )
+
+
+def _is_not_understood(findings: Sequence[Finding]) -> bool:
+    """Whether several gradients are wrong, none is right, and nothing explains any of them."""
+    several = len({finding.weight for finding in findings}) > 1
+    return several and all(finding.kind == EditKind.FORMULA.value for finding in findings)
+
+
+def _not_understood(
+    training: SheetTraining, loss: StepLoss, findings: Sequence[Finding]
+) -> SheetReport:
+    """That so much is wrong that the likelier truth is another one."""
+    called, where = loss_called(training, loss), findings[0].cells.partition(",")[0]
+    note = (
+        f"none of the gradients is one of {called}, nor a small change away from it ({where} and "
+        "others): they may be those of another loss, or something here isn't understood"
+    )
+    return replace(_described(training), loss=called, notes=(note,))
 
 
 def _explained(

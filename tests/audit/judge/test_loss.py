@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gradbook.audit.formula import values
+from gradbook.audit.formula.values import TooMuch
 from gradbook.audit.judge.loss import (
     every_step,
     find_loss,
@@ -56,6 +58,14 @@ def test_what_no_gradient_fits_is_no_loss_unless_it_is_called_one():
     loss, share = find_loss(the_training({**TABLE, **other}))
     assert loss
     assert share == 0
+
+
+def test_a_loss_that_is_too_large_to_follow_is_said_and_no_training_denied(monkeypatch):
+    monkeypatch.setattr(values, "MOST_VALUES", 3)
+    cleared = {"F1:H8": "x", "K3:K4": 0.1, "B2:B8": "=EXP(A2)"}
+    total = {"I2:I8": "=SUM((A2*TRANSPOSE($K$1:$K$4)-$K$2)^2)"}
+    with pytest.raises(TooMuch, match="I2 has more than 3 values at once"):
+        find_loss(the_training({**TABLE, **cleared, **total}))
 
 
 # A weight that learns from an error; what it could be the slope of stands in column I, if anywhere

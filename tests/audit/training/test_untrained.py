@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.audit.findings.findings import FROZEN, TO_FILL_IN, UNFINISHED
+from gradbook.audit.findings.findings import FROZEN, NO_NETWORK, TO_FILL_IN, UNFINISHED
 from gradbook.audit.training.untrained import without_training
 from tests.audit.material.small import small
 
@@ -95,3 +95,12 @@ def test_a_weight_that_goes_on_by_another_rule_is_named():
     steps = {"A3:A6": "=IF(E2>0,A2-0.1,A2)", "D3:D6": "=A3*2+B3*3", "B3:B6": "=B2"}
     (sheet,) = without_training(*small({**FORWARD, **steps}))
     assert "Sheet1!A3 goes on from the cell before" in sheet.notes[0]
+
+
+def test_weights_that_the_solver_seeks_are_no_training_by_formulas():
+    book, flow = small({"A1:A3": 0.5, "B1": "=SUM(A1:A3)"}, {"A1": 1.0})
+    book.names |= {"0!solver_adj": "Sheet1!$A$1:$A$3", "0!solver_opt": "Sheet1!$B$1"}
+    (sheet,) = without_training(book, flow)
+    assert (sheet.sheet, sheet.verdict) == ("Sheet1", NO_NETWORK)
+    what = "the Solver seeks Sheet1!$A$1:$A$3 for the best Sheet1!$B$1"
+    assert sheet.notes == (f"no training by formulas: {what}",)

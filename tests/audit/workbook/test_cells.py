@@ -6,7 +6,7 @@ import pytest
 
 from gradbook.audit.formula.address import MOST_COLUMNS, MOST_ROWS
 from gradbook.audit.workbook import cells as limits
-from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.book import Book, SheetPart
 from gradbook.audit.workbook.cells import LONGEST_FORMULA, BookCells, EnoughRead
 from gradbook.audit.workbook.package import WorkbookError
 from tests.audit.material.small import at
@@ -79,3 +79,28 @@ def test_full_and_empty_cells_are_counted_apart(cells, monkeypatch):
         cells.keep(1, column, "n", None, "", "1")
     with pytest.raises(EnoughRead):
         cells.keep(2, 0, "n", None, "", "1")
+
+
+def test_of_a_large_book_a_sheet_may_take_half_of_what_is_left_and_the_last_one_all(monkeypatch):
+    monkeypatch.setattr(limits, "MOST_OF_LARGE", 100)
+    book = Book(sheets=[SheetPart(f"Sheet{k}", "") for k in range(3)])
+    cells = BookCells(book, [], size=limits.LARGE + 1)
+    kept = []
+    for _ in book.sheets:
+        cells.next_sheet()
+        before = cells.kept
+        with pytest.raises(EnoughRead):
+            for row in range(200):
+                cells.keep(row, 0, "n", None, "", "1")
+        cells.stop()
+        kept.append(cells.kept - before)
+    assert kept == [51, 25, 25]
+    assert [span.sheet for span in book.unread] == [0, 1, 2]
+
+
+def test_very_many_letters_of_different_formulas_are_enough(cells, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_LETTERS", 30)
+    cells.keep(0, 0, "n", {}, "B1*2+C1*3+D1*4", "1")
+    cells.keep(1, 0, "n", {}, "B2*2+C2*3+D2*4", "1")  # the same one, which costs nothing
+    with pytest.raises(EnoughRead):
+        cells.keep(2, 0, "n", {}, "B3*2+C3*3+D3*4+E3*5", "1")

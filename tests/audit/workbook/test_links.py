@@ -43,3 +43,9 @@ def test_one_range_that_is_too_wide_costs_only_its_own_formula():
     leave_out_widest(book)
     assert book.too_wide == [at("A1")]
     assert book.patterns[at("A2")].expression is not None
+
+
+def test_a_formula_that_is_too_deep_to_read_is_noted():
+    book = small_book({"A1": "=" + "(" * 101 + "1" + ")" * 101, "A2": "=B2+1"})
+    leave_out_widest(book)
+    assert book.too_wide == [at("A1")]

@@ -8,7 +8,7 @@ import pytest
 
 from gradbook.audit.findings.findings import STALE, WRONG, Finding, SheetReport
 from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.report.audit.folding import MOST, repeated, shown, spoilt
+from gradbook.report.audit.folding import MOST, few_ranges, repeated, shown, spoilt
 from gradbook.targets.excel.language.grammar import Reference
 
 EDIT = Edit(EditKind.REFERENCE, ((0,),), Reference("a_h1"), Reference("a_h2"))
@@ -68,6 +68,11 @@ def test_copies_of_a_wrong_formula_are_one_mistake_though_nothing_says_how_to_me
     other = replace(plain, formula="=J9*$A$1", cells="Z5")
     (found,) = shown([sheet("A", *alike, other)], everything=False)
     assert [repeated(f) for f in found.findings] == ["the same in Z4", ""]
+
+
+def test_of_many_ranges_a_few_are_named():
+    assert few_ranges("A1,B1:B9,C1") == "A1,B1:B9,C1"
+    assert few_ranges("A1,B1:B9,C1,D1,E1") == "A1, B1:B9, C1 and 2 more ranges"
 
 
 def test_root_causes_stand_first_and_old_values_last_and_together():

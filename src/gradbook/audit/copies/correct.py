@@ -7,11 +7,11 @@ that is not understood; whoever opens the copy is asked to recalculate it all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import groupby
-from math import fsum, isfinite
+from itertools import chain, groupby
+from math import fsum, isfinite, nan
 from pathlib import Path
 
 from gradbook.audit.copies.markup import edited, outline, place_after, prefix, tag, with_attributes
@@ -97,7 +97,8 @@ def _correct(
     numbers = Evaluation(book, flow, {c: book.reader.pattern(wanted[c], c) for c in done})
     stale = _computed_from(book, flow, done | old) | done | old
     for number, sheet in sheets.items():
-        values = {cell: numbers.value(cell) for cell in stale if sheet_of(cell) == number}
+        here = (cell for cell in stale if sheet_of(cell) == number)
+        values = {c: numbers.value(c) if book.is_kept(c) else nan for c in here}
         formulas = {cell: wanted[cell] for cell in done if sheet_of(cell) == number}
         edits = list(with_formulas(sheet, formulas, values))
         for cell in values.keys() - done:
@@ -109,12 +110,12 @@ def _correct(
     return done | old, tuple(_lost(book, Evaluation(book, flow), numbers, stale))
 
 
-def _sheets(patch: Patch, book: Book, wanted: Iterable[Address]) -> dict[int, SheetXml]:
+def _sheets(patch: Patch, book: Book, wanted: Collection[Address]) -> dict[int, SheetXml]:
     """The sheets that have formulas, now or soon."""
     found: dict[int, SheetXml] = {}
     for number in sorted({sheet_of(cell) for cell in (*book.patterns, *wanted)}):
         part = book.sheets[number].part
-        here = (cell for cell in book.patterns if sheet_of(cell) == number)
+        here = (cell for cell in chain(book.patterns, wanted) if sheet_of(cell) == number)
         found[number] = read_sheet(patch.text(part), part, number, here)
     return found
 

@@ -45,6 +45,7 @@ KINDS = {
     "wrong range": "SUM, AVERAGE and the like take a range that begins or ends in the wrong place",
     "wrong function": "LOG, to the base 10, for LN; or a function is taken once too often",
     "parentheses": "parentheses are missing, superfluous or in another place",
+    "transposition": "a matrix is to be transposed, or isn't",
     "missing factor": "a factor of the chain is left out",
     "missing term": "a path of the chain is left out",
     "one factor or term too many": "something is counted that doesn't belong there",

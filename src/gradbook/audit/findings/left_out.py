@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 
 from gradbook.amounts import counted
 from gradbook.audit.findings.findings import Finding, SheetReport
-from gradbook.audit.formula.address import MOST_ROWS, ROW, cells_of, ranges, row_of
+from gradbook.audit.formula.address import (
+    MOST_ROWS,
+    ROW,
+    Address,
+    cells_of,
+    ranges,
+    row_of,
+    written,
+)
+from gradbook.audit.formula.pattern import moved
 from gradbook.audit.workbook.book import Book, RowSpan
 from gradbook.audit.workbook.repeated_rows import RepeatedPart
 
 NOT_LOOKED_AT = "not looked at further"
 SHOWN = 3  # parts of a book that are named
+_NAME = re.compile(r"\b([A-Z]{1,3})([0-9]{1,7})\b")
 BACK = 3  # rows at the end of what was looked at that may refer to what follows
 
 
@@ -24,11 +35,50 @@ def told_of_all_rows(book: Book, sheets: Iterable[SheetReport]) -> list[SheetRep
 
 def _of_all_rows(book: Book, sheet: SheetReport) -> SheetReport:
     number = book.sheet_number(sheet.sheet)
-    return reduce(_with_part, (part for part in book.repeated if part.sheet == number), sheet)
+    parts = (part for part in book.repeated if part.sheet == number)
+    places = dict(_places(book, number))
+    findings = tuple(_of_real_rows(book, finding, places) for finding in sheet.findings)
+    sheet = replace(sheet, findings=findings) if places else sheet
+    return reduce(partial(_with_part, book), parts, sheet)
 
 
-def _with_part(sheet: SheetReport, part: RepeatedPart) -> SheetReport:
-    findings = tuple(_finding(finding, part) for finding in sheet.findings)
+def _places(book: Book, number: int | None) -> Iterator[tuple[int, int]]:
+    """How much further down the rows are for which others stand, and the steps that follow them."""
+    for stand_in in book.stand_ins:
+        if stand_in.sheet == number:
+            for further in range(stand_in.period + 1):
+                yield stand_in.row + further, stand_in.real - stand_in.row
+
+
+def _of_real_rows(book: Book, finding: Finding, places: Mapping[int, int]) -> Finding:
+    """A finding in rows that stand for others, said of those."""
+    cells = list(cells_of(finding.cells, book.sheet_number(finding.sheet) or 0))
+    if not cells or not {row_of(cell) for cell in cells} <= places.keys():
+        return finding
+    away = {cell: places[row_of(cell)] for cell in cells}
+    known = [(cell, by) for cell, by in away.items() if written(cell) in finding.fixes]
+    first, by = row_of(cells[0]), away[cells[0]]
+    return replace(
+        finding,
+        cells=ranges(cell + ROW * rows for cell, rows in away.items()),
+        formula=moved(finding.formula, by, 0),
+        expected=moved(finding.expected, by, 0),
+        why=_NAME.sub(lambda name: _moved_name(name, first, by), finding.why),
+        fixes={
+            written(cell + ROW * rows): moved(finding.fixes[written(cell)], rows, 0)
+            for cell, rows in known
+        },
+    )
+
+
+def _moved_name(name: re.Match[str], row: int, by: int) -> str:
+    """A cell near a row, as a reason names it, so many rows further; another name as it is."""
+    number = int(name[2])
+    return f"{name[1]}{number + by}" if abs(number - 1 - row) <= BACK else name[0]
+
+
+def _with_part(book: Book, sheet: SheetReport, part: RepeatedPart) -> SheetReport:
+    findings = tuple(_finding(book, finding, part) for finding in sheet.findings)
     rows = sheet.rows
     if rows and _leads_on(rows[1] - 1, part):
         rows = rows[0], part.last + 1
@@ -40,16 +90,36 @@ def _leads_on(last: int, part: RepeatedPart) -> bool:
     return part.first - part.period - BACK <= last < part.first
 
 
-def _finding(finding: Finding, part: RepeatedPart) -> Finding:
-    """A finding with the cells that repeat its last ones."""
+def _finding(book: Book, finding: Finding, part: RepeatedPart) -> Finding:
+    """A finding with the cells that repeat its last ones, and their right formulas."""
     cells = set(cells_of(finding.cells, part.sheet))
-    again = {
-        cell + ROW * further
-        for cell in cells
-        if _leads_on(row_of(cell), part)
-        for further in range(part.period, part.last - row_of(cell) + 1, part.period)
-    }
-    return replace(finding, cells=ranges(cells | again)) if again else finding
+    fixes = dict(finding.fixes)
+    for cell in sorted(cells):
+        if not _is_repeated(book, cell, part):
+            continue
+        fix = finding.fixes.get(written(cell))
+        right = book.reader.pattern(fix.removeprefix("="), cell) if fix else None
+        for other in _again(cell, part):
+            cells.add(other)
+            if right is not None:
+                fixes[written(other)] = f"={right.text_at(other)}"
+    return replace(finding, cells=ranges(cells), fixes=fixes)
+
+
+def _is_repeated(book: Book, cell: Address, part: RepeatedPart) -> bool:
+    """Whether the rows that weren't kept are copies of a cell: its formula stands in the last ones
+    that were kept, too. Of the very last it may not have been told, for they lack what follows."""
+    first = part.first - part.period
+    last = cell + ROW * part.period * -(-max(first - row_of(cell), 0) // part.period)
+    patterns = book.patterns
+    in_last = first - BACK <= row_of(cell) < part.first
+    return in_last and (last == cell or patterns.get(last) is patterns.get(cell) is not None)
+
+
+def _again(cell: Address, part: RepeatedPart) -> Iterator[Address]:
+    """Where a cell comes again."""
+    for row in range(row_of(cell) + part.period, part.last + 1, part.period):
+        yield cell + ROW * (row - row_of(cell))
 
 
 def notes_on(book: Book) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ class EditKind(Enum):
     OMISSION = "one factor or term too many"
     FACTOR = "missing factor"
     TERM = "missing term"
+    TRANSPOSITION = "transposition"
     FORMULA = "wrong formula"  # all of it
 
     @property

@@ -13,6 +13,7 @@ import numpy as np
 from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, by_sheet, column_of, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood, TooMuch
 from gradbook.audit.judge.assumed_loss import assumed_losses, is_error, with_own_errors
 from gradbook.audit.judge.numbers import agree
@@ -149,7 +150,7 @@ def _of_another_kind(
     named = [loss for loss in cells if called_a_loss(training, *loss.cells)]
     descended = [loss for loss in [found[1], *named] if _may_descend(training, loss)]
     likeliest = _most((like(loss), loss) for loss in descended)
-    if likeliest[0] >= LIKE:
+    if likeliest[0] >= LIKE and likeliest[1] in named:
         return 0.0, likeliest[1]
     assumed = list(assumed_losses(training, claimed))
     best = _most((_share(tested, claimed, loss), loss) for loss in assumed)
@@ -320,7 +321,12 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
     if first_loss is None or first_loss.assumed or len(first_loss.cells) < 2:
         return []
     own = first_loss.cells
-    book, axis = training.book, training.axis
+    book = training.book
+    lacking = next(_lacking(training, own), None)
+    if lacking is not None:
+        right = book.reader.typed("+".join(book.called(term, lacking) for term in own), lacking)
+        left_out = [term for term in own if term not in training.flow.sources(lacking)]
+        return _without(training, loss, 0, lacking, right, left_out)
     totals = [_total(training, cell) for cell in own]
     place = next((k for k, total in enumerate(totals) if total is not None), 0)
     first, total = own[place], totals[place]
@@ -330,10 +336,24 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
     left_out = [term for term in own if term != first]
     terms = (book.called(term, cell) for term in left_out)
     right = book.reader.typed("+".join([book.patterns[cell].text_at(cell), *terms]), cell)
+    return _without(training, loss, place, cell, right, left_out)
+
+
+def _without(
+    training: SheetTraining,
+    loss: Sequence[StepLoss | None],
+    place: int,
+    total: Address,
+    right: Pattern,
+    left_out: Sequence[Address],
+) -> list[Finding]:
+    """That the loss which the first step has in `total`, beside one of its cells, lacks others."""
+    book, axis = training.book, training.axis
     names = [book.label(term, axis) or written(term) for term in left_out]
     words = " and ".join(names)
-    quantity = book.label(cell, axis) or written(cell)
-    wrong = (step.cells[place] + cell - first for step in loss if step)
+    quantity = book.label(total, axis) or written(total)
+    first = next(step.cells[place] for step in loss if step)
+    wrong = (step.cells[place] + total - first for step in loss if step)
     return [
         finding_in(
             book,
@@ -346,6 +366,16 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
         )
         for cells in by_sheet(wrong)
     ]
+
+
+def _lacking(training: SheetTraining, own: Sequence[Address]) -> Iterator[Address]:
+    """Cells that are called the loss, and are made of some of its terms alone."""
+    sources, users = training.flow.sources, training.flow.users
+    for user in dict.fromkeys(user for term in own for user in users.get(term, ())):
+        made_of = set(sources(user))
+        is_sum = len(sources(user)) > 1 or len(training.book.patterns[user].places) > 1
+        if is_sum and made_of < set(own) and called_a_loss(training, user):
+            yield user
 
 
 def _total(training: SheetTraining, cell: Address) -> Address | None:

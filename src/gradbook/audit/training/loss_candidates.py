@@ -35,7 +35,7 @@ def candidates(training: SheetTraining) -> list[Address]:
     serving = set().union(*(inside_of(training, owner) for owner in owners))
 
     def likelihood(cell: Address) -> tuple[object, ...]:
-        is_loss = any(map(_is_loss_word, called[cell]))
+        is_loss = any(map(is_loss_word, called[cell]))
         return (
             cell in serving and not is_loss,
             -reach[cell],
@@ -68,10 +68,10 @@ def _reach(training: SheetTraining, start: Sequence[Address]) -> dict[Address, i
 
 def called_a_loss(training: SheetTraining, cell: Address) -> bool:
     """Whether a cell's heading calls it a loss."""
-    return _is_loss_word(training.book.label(cell, training.axis).lower())
+    return is_loss_word(training.book.label(cell, training.axis).lower())
 
 
-def _is_loss_word(word: str) -> bool:
+def is_loss_word(word: str) -> bool:
     return any(part in word for part in LOSS_WORDS) or bool(re.fullmatch(r"[ejlc]_?\d*", word))
 
 
@@ -93,7 +93,7 @@ def speaks_of_learning(training: SheetTraining) -> bool:
     if training.rate is not None:
         cells.add(training.rate)
     words = [book.label(cell, axis).lower() for cell in cells for axis in (DOWN, ACROSS)]
-    return any(_is_loss_word(word) or any(w in word for w in LEARNING_WORDS) for word in words)
+    return any(is_loss_word(word) or any(w in word for w in LEARNING_WORDS) for word in words)
 
 
 # What a cell is made of ------------------------------------------------------------------

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gradbook.audit.formula.address import ACROSS, DOWN, OVER, Address, Axis, sheet_of, written
+from gradbook.audit.formula.address import (
+    ACROSS,
+    DOWN,
+    OVER,
+    Address,
+    Axis,
+    pack,
+    row_of,
+    sheet_of,
+    written,
+)
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.reader import Reader
-from gradbook.audit.workbook.repeated_rows import RepeatedPart
+from gradbook.audit.workbook.repeated_rows import DepartingRow, RepeatedPart
 
 LONG = 40  # characters; a longer text is a remark, not a heading
 
@@ -31,6 +42,16 @@ class RowSpan:
     last: int
 
 
+@dataclass(frozen=True)
+class StandIn:
+    """A row in the place of one that wasn't kept: what is found there is true of the other."""
+
+    sheet: int
+    row: int
+    real: int
+    period: int  # rows to the next step
+
+
 @dataclass
 class Book:
     """What was read. `patterns` has the formula cells, `values` what every cell shows."""
@@ -44,6 +65,8 @@ class Book:
     recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
     reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
     repeated: list[RepeatedPart] = field(default_factory=list)  # rows like those above: not kept
+    departing: list[DepartingRow] = field(default_factory=list)  # … but for a few cells
+    stand_ins: list[StandIn] = field(default_factory=list)  # rows in the places of others
     too_wide: list[Address] = field(default_factory=list)  # formulas that refer to too many cells
     unread: list[RowSpan] = field(default_factory=list)  # rows that there were too many of
     _texts: dict[Axis, Texts] = field(default_factory=dict)
@@ -52,6 +75,11 @@ class Book:
     def not_kept(self) -> list[RowSpan]:
         """The rows of which nothing is known here."""
         return [*self.unread, *(RowSpan(r.sheet, r.first, r.last) for r in self.repeated)]
+
+    def is_kept(self, cell: Address) -> bool:
+        """Whether what stands in a cell is known here."""
+        sheet, row = sheet_of(cell), row_of(cell)
+        return not any(s.sheet == sheet and s.first <= row <= s.last for s in self.not_kept)
 
     def sheet_number(self, title: str) -> int | None:
         wanted = title.lower()
@@ -62,6 +90,28 @@ class Book:
         sheets, to the left or else above."""
         if axis is OVER:
             return self.label(cell, ACROSS) or self.label(cell, DOWN)
+        found = self._heading(cell, axis)
+        return found[1] if found else ""
+
+    def heading_place(self, cell: Address, axis: Axis) -> int | None:
+        """The row in which a cell's heading stands, or the column."""
+        found = self._heading(cell, axis)
+        return found[0] if found else None
+
+    def headings(self, sheet: int, axis: Axis, place: int) -> Iterator[tuple[Address, str]]:
+        """What stands in that row of headings, or in that column, cell by cell."""
+        for (own, beside), texts in sorted(self._headings(axis).items()):
+            for along, words in texts:
+                if own == sheet and along == place:
+                    row, column = (place, beside) if axis is DOWN else (beside, place)
+                    yield pack(sheet, row, column), words
+
+    def _heading(self, cell: Address, axis: Axis) -> tuple[int, str] | None:
+        texts = self._headings(axis).get(axis.line(cell), [])
+        before = bisect_left(texts, (axis.along(cell), ""))
+        return texts[before - 1] if before else None
+
+    def _headings(self, axis: Axis) -> Texts:
         if axis not in self._texts:
             found = self._texts[axis] = {}
             for at in sorted(self.values):
@@ -69,9 +119,7 @@ class Book:
                 if isinstance(words, str) and at not in self.patterns and len(words) < LONG:
                     entry = axis.along(at), " ".join(words.split())
                     found.setdefault(axis.line(at), []).append(entry)
-        texts = self._texts[axis].get(axis.line(cell), [])
-        before = bisect_left(texts, (axis.along(cell), ""))
-        return texts[before - 1][1] if before else ""
+        return self._texts[axis]
 
     def is_text(self, cell: Address) -> bool:
         """Whether words stand in a cell, that no formula gives."""

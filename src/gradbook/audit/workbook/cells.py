@@ -11,6 +11,7 @@ from gradbook.audit.formula.address import (
     MOST_ROWS,
     ROW,
     Address,
+    column_of,
     pack,
     row_and_column,
 )
@@ -18,13 +19,14 @@ from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, CellValue, RowSpan
 from gradbook.audit.workbook.links import TOO_LONG
 from gradbook.audit.workbook.package import WorkbookError
-from gradbook.audit.workbook.repeated_rows import RepeatedPart, RowRepeats
+from gradbook.audit.workbook.repeated_rows import DepartingRow, RepeatedPart, RowKind, RowRepeats
 from gradbook.audit.workbook.row_texts import RowTexts
 from gradbook.targets.excel.language.grammar import LONGEST_FORMULA
 
 LARGE = 8 * 2**20  # bytes of all sheets; those that people make have a tenth of it
 KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells: from then on rows that repeat others aren't
 MOST_KEPT, MOST_OF_LARGE = 250_000, 60_000
+MOST_DEPARTING = 8  # rows that are unlike those around them, and are looked at
 MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
 MOST_READ = 3_000_000
 MOST_EMPTY = 500_000
@@ -82,7 +84,8 @@ class BookCells:
         """Keep the row that was read, unless it repeats rows above it."""
         period = 0
         if self._waiting and any(pattern is not None for _, _, pattern in self._waiting):
-            period = self._repeats.period(self.row, tuple(self._columns))
+            kind = tuple(self._columns)
+            period = self._repeats.period(self.row, self._departing(kind) or kind)
         if period:
             self._leave_out(period)
         else:
@@ -116,6 +119,21 @@ class BookCells:
         if self._waiting:
             self._texts.remember(self.row, text)
         self.end_row()
+
+    def _departing(self, kind: RowKind) -> RowKind:
+        """What a row is like that is noted as departing from others; () for any other row."""
+        few = len(self.book.departing) < MOST_DEPARTING
+        usual = self._repeats.usual(self.row, kind) if few else ()
+        if usual:
+            cells = tuple(
+                (column_of(cell), pattern or shown, expected)
+                for (cell, shown, pattern), here, expected in zip(
+                    self._waiting, kind[1::2], usual[1::2], strict=True
+                )
+                if here is not expected
+            )
+            self.book.departing.append(DepartingRow(self.sheet, self.row, cells))
+        return usual
 
     def _leave_out(self, period: int) -> None:
         repeated = self.book.repeated

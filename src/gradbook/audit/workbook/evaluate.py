@@ -108,32 +108,49 @@ class Evaluation:
     ) -> CellProgram | str | None:
         """What a formula does with its cells' numbers, or the text that it always is; None if it
         isn't understood. Texts and blanks become part of it."""
-        if pattern.expression is None:
-            return None
         spend(TAKEN_IN * len(sources))
-        graph = Graph()
-        places = {cell: k for k, cell in enumerate(sources)}
-        leaves: dict[int, Node] = {}
-
-        def single(cell: Address) -> Single:
-            value = self.known[cell]
-            if isinstance(value, bool):
-                return graph.constant(float(value))
-            if not isinstance(value, float):
-                return value
-            place = places[cell]
-            if place not in leaves:
-                leaves[place] = graph.leaf(Name(str(place)))
-            return leaves[place]
-
         try:
-            look = self.flow.lookup(graph, pattern, home, single)
-            found = meaning(graph, pattern.expression, look)
-            if isinstance(found, CellBlock):
-                found = found.rows[0][0]
-            return found if isinstance(found, str) else _program(number(graph, found), leaves)
+            result, leaves = as_node(self.flow, pattern, home, self.known, _is_number)
         except (NotUnderstood, OverflowError):
             return None
+        places = {cell: k for k, cell in enumerate(sources)}
+        given = {places[cell]: leaf for leaf, cell in leaves.items()}
+        return result if isinstance(result, str) else _program(result, given)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float)
+
+
+def as_node(
+    flow: Flow,
+    pattern: Pattern,
+    home: Address,
+    given: Mapping[Address, Any],
+    is_leaf: Callable[[object], bool],
+) -> tuple[Node | str, dict[Node, Address]]:
+    """What a formula makes of its cells, or the text that it always is: numbers are leaves, given
+    with their cells; texts and blanks become part of it."""
+    if pattern.expression is None:
+        raise NotUnderstood(pattern.problem)
+    graph = Graph()
+    leaves: dict[Address, Node] = {}
+
+    def single(cell: Address) -> Single:
+        value: Single = given[cell]
+        if isinstance(value, bool):
+            return graph.constant(float(value))
+        if not is_leaf(value):
+            return value
+        if cell not in leaves:
+            leaves[cell] = graph.leaf(Name(str(cell)))
+        return leaves[cell]
+
+    found = meaning(graph, pattern.expression, flow.lookup(graph, pattern, home, single))
+    if isinstance(found, CellBlock):
+        found = found.rows[0][0]
+    result = found if isinstance(found, str) else number(graph, found)
+    return result, {leaf: cell for cell, leaf in leaves.items()}
 
 
 # Programs ---------------------------------------------------------------------

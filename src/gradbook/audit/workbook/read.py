@@ -23,7 +23,7 @@ from gradbook.audit.workbook.package import (
     relations_part,
 )
 from gradbook.audit.workbook.rows import SheetRows
-from gradbook.audit.workbook.unread import leave_out_unread
+from gradbook.audit.workbook.unread import leave_out_unread, look_at_departing
 
 PROPERTIES = "docProps/core.xml"
 MOST_TEXTS = 200_000
@@ -53,6 +53,7 @@ def book_of(parts: Package) -> Book:
     for sheet in book.sheets:
         cells.next_sheet()
         SheetRows(cells).read(parts, sheet.part)
+    look_at_departing(book)
     leave_out_unread(book)
     leave_out_widest(book)
     with suppress(WorkbookError):  # nothing depends on them

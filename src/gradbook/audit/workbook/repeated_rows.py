@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 FEWEST = 64  # rows, and one period, that repeat before any is left out
 LONGEST_PERIOD = 1024  # rows
+FEW = 4  # one cell of so many may be another in a row that departs
 MOST_PERIODS = 16  # that are tried at a time
 
 RowKind = tuple[object, ...]  # what is in which column
@@ -24,6 +25,15 @@ class RepeatedPart:
     first: int
     last: int
     period: int
+
+
+@dataclass(frozen=True)
+class DepartingRow:
+    """A single row that would repeat others, but for some of its cells."""
+
+    sheet: int
+    row: int
+    cells: tuple[tuple[int, object, object], ...]  # column, what is there, what is usual there
 
 
 class RowRepeats:
@@ -55,6 +65,15 @@ class RowRepeats:
         """The period with which rows have come to repeat; 0 for none."""
         long = (p for p, count in self._runs.items() if count >= max(FEWEST, p))
         return min(long, default=0)
+
+    def usual(self, row: int, kind: RowKind) -> RowKind:
+        """What a row would be like if it repeated others, from which it departs in a few cells; ()
+        for a row that does repeat them, or is another altogether."""
+        expected = self._kinds.get(row - self.running, ()) if self.running else ()
+        if kind[::2] != expected[::2]:  # the columns
+            return ()
+        others = sum(a is not b for a, b in zip(kind[1::2], expected[1::2], strict=True))
+        return expected if 0 < others <= max(1, len(kind) // 2 // FEW) else ()
 
     def kind(self, row: int) -> RowKind:
         """What stands in a row that was read a little before."""

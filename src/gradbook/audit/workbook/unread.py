@@ -6,13 +6,55 @@ What refers to such rows is left out with them, for it can't be told from what r
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from gradbook.audit.formula.address import Address, row_of, sheet_of
+from gradbook.audit.formula.address import Address, pack, row_of, sheet_of
 from gradbook.audit.formula.pattern import CellReference, Pattern
-from gradbook.audit.workbook.book import Book, RowSpan
+from gradbook.audit.workbook.book import Book, RowSpan, StandIn
 from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.repeated_rows import RepeatedPart
+
+APART = 4  # periods from one row in another's place to the next
+
+
+def look_at_departing(book: Book) -> None:
+    """Put what single rows say otherwise into rows like them that were kept, for the rows around
+    them weren't."""
+    used: Counter[RepeatedPart] = Counter()
+    for departing in book.departing:
+        row, sheet = departing.row, departing.sheet
+        part = next(p for p in book.repeated if p.sheet == sheet and p.first <= row <= p.last)
+        back = part.period * (2 + APART * used[part])
+        place = part.first + (row - part.first) % part.period - back
+        cells = [
+            (pack(sheet, place, column), there, usual) for column, there, usual in departing.cells
+        ]
+        if place > 0 and all(_is_usual(book, *cell) for cell in cells):
+            used[part] += 1
+            book.stand_ins.append(StandIn(sheet, place, row, part.period))
+            for cell, content, _ in cells:
+                _put(book, cell, content)
+        else:
+            book.unread.append(RowSpan(sheet, row, row))
+
+
+def _is_usual(book: Book, cell: Address, content: object, usual: object) -> bool:
+    """Whether a cell holds what is usual, and what departs from it can stand there."""
+    there = book.patterns.get(cell) or type(book.values.get(cell))
+    singles = content.places if isinstance(content, Pattern) else ()
+    cells = (place for place in singles if isinstance(place, CellReference))
+    return there is usual and all(place.at(cell) is not None for place in cells)
+
+
+def _put(book: Book, cell: Address, content: object) -> None:
+    book.patterns.pop(cell, None)
+    book.values.pop(cell, None)
+    if isinstance(content, Pattern):
+        book.patterns[cell] = content
+        book.recalculates = True  # its value is none that the file has
+    elif isinstance(content, float | str | bool):
+        book.values[cell] = content
 
 
 def leave_out_unread(book: Book) -> None:

@@ -12,6 +12,7 @@ from gradbook.audit.formula.pattern import moved
 from gradbook.errors import one_line
 
 MOST = 5  # findings of one sheet
+MOST_RANGES = 3  # of one finding
 MOST_PLACES = 3  # that are named where the same is found again
 AFAR = 10_000  # rows and columns
 MOST_SPOILT = 8  # gradients that are named where they are wrong by another mistake
@@ -85,7 +86,7 @@ def _from_afar(finding: Finding) -> str:
 
 def repeated(found: ShownFinding) -> str:
     """Where the same is found again, in words; '' where it is not."""
-    named = [_first(one_line(place)) for place in found.again[:MOST_PLACES]]
+    named = [few_ranges(one_line(place), 1) for place in found.again[:MOST_PLACES]]
     more = len(found.again) - len(named)
     others = f" and {counted(more, 'more place')}" if more else ""
     return f"the same in {', '.join(named)}{others}" if named else ""
@@ -99,6 +100,9 @@ def spoilt(finding: Finding) -> str:
     return f"makes {few}{f' and {more} more' if more > 0 else ''} wrong" if names else ""
 
 
-def _first(cells: str) -> str:
-    first, *more = cells.split(",")
-    return f"{first} and {counted(len(more), 'more range')}" if more else first
+def few_ranges(cells: str, most: int = MOST_RANGES) -> str:
+    """The ranges of a finding; of many, the first ones and how many there are besides."""
+    ranges = cells.split(",")
+    more = len(ranges) - most
+    few = ", ".join(ranges[:most])
+    return f"{few} and {counted(more, 'more range')}" if more > 0 else cells

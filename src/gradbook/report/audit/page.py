@@ -21,7 +21,7 @@ from gradbook.audit.findings.findings import (
 )
 from gradbook.errors import one_line
 from gradbook.report.audit.class_table import FEW_BOOKS, ClassTable, anchor
-from gradbook.report.audit.folding import spoilt
+from gradbook.report.audit.folding import few_ranges, spoilt
 from gradbook.report.audit.text import counts, learning, summary, to_fill_in
 from gradbook.report.chart import interactive, svg
 from gradbook.report.chart.curves import Chart, Curve
@@ -163,7 +163,8 @@ def _finding(finding: Finding) -> str:
 
 def _in_html(finding: Finding) -> tuple[str, ...]:
     """Cells, quantity, why, how far off, the formula that was found and the right one."""
-    said = [text(one_line(part)) for part in (finding.cells, finding.quantity, finding.why)]
+    cells = few_ranges(one_line(finding.cells))
+    said = [text(part) for part in (cells, one_line(finding.quantity), one_line(finding.why))]
     off = "" if finding.relative_error is None else text(rough_percent(finding.relative_error))
     formulas = marked(one_line(finding.formula), one_line(finding.expected))
     return (*said, off, *(f"<code>{formula}</code>" if formula else "" for formula in formulas))

@@ -29,6 +29,7 @@ from gradbook.errors import one_line
 from gradbook.report.audit.folding import (
     ShownFinding,
     ShownSheet,
+    few_ranges,
     repeated,
     shown,
     spoilt,
@@ -177,17 +178,12 @@ def _sheet(one: ShownSheet, several: bool, width: int, known: str) -> Iterator[T
 def to_fill_in(sheet: SheetReport) -> str:
     """The gradients that are still blank, each with the first of its cells."""
     blank = [finding for finding in sheet.findings if finding.kind == TO_FILL_IN]
-    return ", ".join(f"{one_line(f.quantity)} in {_first(one_line(f.cells))}" for f in blank)
-
-
-def _first(cells: str) -> str:
-    first, *more = cells.split(",")
-    return f"{first} and {counted(len(more), 'more range')}" if more else first
+    return ", ".join(f"{one_line(f.quantity)} in {few_ranges(one_line(f.cells), 1)}" for f in blank)
 
 
 def _finding(found: ShownFinding, width: int) -> Iterator[TextLine]:
     finding = found.finding
-    head = f"{one_line(finding.cells)} ({one_line(finding.quantity)}): "
+    head = f"{few_ranges(one_line(finding.cells))} ({one_line(finding.quantity)}): "
     yield from folded([Span(head, "yellow"), Span(one_line(finding.why))], width, 2, INDENT)
     if finding.relative_error is not None and finding.relative_error > NOISE:
         yield [Span(" " * INDENT + f"off by {rough_percent(finding.relative_error)}")]

@@ -1,4 +1,4 @@
-"""All kinds of trainings that are laid out and spoilt: whoever has another adds a line here."""
+"""All kinds of books that are laid out and spoilt: whoever has another adds a line here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.audit.material.layouts.places import LAYOUTS
 from tests.audit.material.layouts.planted import Judged, clean, spoilt
+from tests.audit.material.worked_once import planted as worked_once
 
 
 @dataclass(frozen=True)
@@ -21,4 +22,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     name: Kind(partial(clean, layout=name), partial(spoilt, layout=name)) for name in LAYOUTS
+} | {
+    name: Kind(partial(worked_once.clean, layout=name), partial(worked_once.spoilt, layout=name))
+    for name in worked_once.LAYOUTS
 }

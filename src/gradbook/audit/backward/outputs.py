@@ -1,0 +1,280 @@
+"""What a network is to say and what it says: outputs beside their targets, and typed numbers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, permutations
+
+import numpy as np
+
+from gradbook.audit.backward.blocks import mentioned_matrices
+from gradbook.audit.backward.cell_functions import (
+    POINTS,
+    CellFunctions,
+    PointValue,
+    PointValues,
+    in_order,
+)
+from gradbook.audit.backward.naming import Naming
+from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.expression import parts
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.audit.judge.numbers import agree
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.flow import Flow
+from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Reference
+
+FEW_LEAVES = 2  # that an output depends on
+SPREAD = 0.8  # of typed numbers, where they are drawn at random
+
+
+@dataclass(frozen=True)
+class OutputPair:
+    """An output and the typed number that it is compared with."""
+
+    output: Address
+    target: Address
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A book's cells at random points, with the outputs that its formulas compare with targets."""
+
+    book: Book
+    flow: Flow
+    order: Sequence[Address]
+    values: PointValues
+    pairs: tuple[OutputPair, ...]
+    groups: tuple[tuple[OutputPair, ...], ...]  # outputs that add to 1, as softmax's do
+    not_understood: Mapping[Address, str]
+
+    @cached_property
+    def naming(self) -> Naming:
+        return Naming(self.book)
+
+    @cached_property
+    def matrices(self) -> Mapping[tuple[int, int, int], Sequence[Address]]:
+        """Where the ranges begin that formulas mention, by sheet, height and width."""
+        return mentioned_matrices(self.book)
+
+    @cached_property
+    def targets(self) -> set[Address]:
+        return {pair.target for pair in self.pairs}
+
+    @cached_property
+    def below_targets(self) -> set[Address]:
+        """All that depends on a target."""
+        return self.flow.below(self.targets)
+
+    def is_leaf(self, cell: Address) -> bool:
+        return cell not in self.book.patterns and isinstance(self.values.of(cell), np.ndarray)
+
+    def behind(self, cells: Iterable[Address]) -> set[Address]:
+        """Some cells and all that they are computed from."""
+        cells = list(cells)
+        return self.flow.behind(cells).union(cells)
+
+
+def cells_of_sheet(
+    book: Book, flow: Flow, sheet: int, weights: Collection[Address] | None = None
+) -> Cells | None:
+    """The cells with the outputs that one sheet compares with targets; None where it doesn't.
+
+    Every typed number is drawn at random; where the weights are known, not a 0 or 1 elsewhere.
+    """
+    order = in_order(book, flow)
+    functions = CellFunctions(book, flow)
+    blanks = _blanks_that_count(book)
+    pairs = _pairs(book, flow, sheet, blanks)
+    if not pairs:
+        return None
+    inside = flow.behind(pair.output for pair in pairs).union(pair.target for pair in pairs)
+    leaf = _leaf(book, blanks, weights, inside)
+    values = PointValues(functions, order, leaf)
+    groups = _groups(pairs, values)
+    if groups and weights is None:
+        values = PointValues(functions, order, _with_shares(leaf, flow, groups))
+    not_understood = dict(functions.not_understood)
+    return Cells(book, flow, order, values, tuple(pairs), tuple(groups), not_understood)
+
+
+# Typed numbers -----------------------------------------------------------------
+
+
+def _blanks_that_count(book: Book) -> set[Address]:
+    """The blank cells that formulas mention by themselves, or that have names: numbers that nobody
+    has typed yet."""
+    mentioned = {
+        place.at(cell)
+        for cell, pattern in book.patterns.items()
+        for place in pattern.places
+        if isinstance(place, CellReference)
+    }
+    named = {book.reader.cell(name, 0) for name in book.names if "!" not in name}
+    known = book.values.keys() | book.patterns.keys()
+    return {cell for cell in mentioned | named if cell is not None and cell not in known}
+
+
+def _leaf(
+    book: Book,
+    blanks: set[Address],
+    weights: Collection[Address] | None,
+    inside: Collection[Address],
+) -> Callable[[Address], PointValue]:
+    """Typed numbers drawn for each cell anew and always the same; rates and other factors, which
+    stand outside of the network, are above 0."""
+
+    def leaf(cell: Address) -> PointValue:
+        value = book.values.get(cell)
+        if isinstance(value, bool):
+            return np.full(POINTS, float(value))
+        if weights is not None and cell not in weights and value in (0.0, 1.0):
+            return np.full(POINTS, float(value))
+        if isinstance(value, float) or cell in blanks or cell in book.patterns:
+            drawn = np.random.default_rng(cell).normal(0, SPREAD, POINTS)
+            return drawn if cell in inside else np.abs(drawn)
+        return value
+
+    return leaf
+
+
+def _groups(pairs: Sequence[OutputPair], values: PointValues) -> list[tuple[OutputPair, ...]]:
+    """The outputs that stand in one line and add to 1 whatever the numbers are."""
+    found: list[tuple[OutputPair, ...]] = []
+    for line in (column_of, row_of):
+        lines: defaultdict[tuple[int, int], list[OutputPair]] = defaultdict(list)
+        for pair in pairs:
+            lines[sheet_of(pair.output), line(pair.output)].append(pair)
+        for some in lines.values():
+            unique = list({pair.output: pair for pair in some}.values())
+            total = np.sum([values.number(pair.output) for pair in unique], axis=0)
+            if len(unique) > 1 and agree(total, np.ones(POINTS)):
+                found.append(tuple(unique))
+    return found
+
+
+def _with_shares(
+    leaf: Callable[[Address], PointValue],
+    flow: Flow,
+    groups: Sequence[Sequence[OutputPair]],
+) -> Callable[[Address], PointValue]:
+    """Typed numbers of which the targets of a softmax add to 1."""
+    known: dict[Address, PointValue] = {}
+    for group in groups:
+        targets = list(dict.fromkeys(flow.plain(pair.target) for pair in group))
+        drawn = np.array([np.random.default_rng(t).uniform(0.1, 1, POINTS) for t in targets])
+        known.update(zip(targets, drawn / drawn.sum(axis=0), strict=True))
+
+    def shared(cell: Address) -> PointValue:
+        return known[cell] if cell in known else leaf(cell)
+
+    return shared
+
+
+# Outputs and targets -------------------------------------------------------------
+
+
+def _pairs(book: Book, flow: Flow, sheet: int, blanks: set[Address]) -> list[OutputPair]:
+    """What formulas of a sheet compare: a formula's result with a typed number that it doesn't
+    depend on, nor any other such result."""
+    behind: dict[Address, set[Address]] = {}
+
+    def is_typed(cell: Address) -> bool:
+        number = isinstance(book.values.get(cell), float) or cell in blanks
+        return number and cell not in book.patterns
+
+    def of(output: Address) -> set[Address]:
+        if output not in behind:
+            behind[output] = flow.behind([output])
+        return behind[output]
+
+    found = Counter(
+        OutputPair(output, target)
+        for output, target in _compared_on(book, flow, sheet)
+        if output in book.patterns and is_typed(target) and target not in of(output)
+    )
+    leaves = {pair: sum(map(is_typed, of(pair.output))) for pair in found}
+    known = {pair: n for pair, n in found.items() if leaves[pair] >= FEW_LEAVES}
+    every = set().union(*(of(pair.output) for pair in known))
+    apart = {p: n for p, n in known.items() if p.target not in every and p.output not in every}
+    return _with_unused(
+        _one_target_each(apart), lambda cell: is_typed(cell) and not flow.users.get(cell)
+    )
+
+
+def _compared_on(book: Book, flow: Flow, sheet: int) -> Iterator[tuple[Address, Address]]:
+    """Two cells that a formula of a sheet compares, and the same the other way round."""
+    for cell, pattern in book.patterns.items():
+        if sheet_of(cell) == sheet and pattern.expression is not None:
+            for one, other in _compared(pattern, pattern.expression, cell, flow):
+                a, b = flow.plain(one), flow.plain(other)
+                yield a, b
+                yield b, a
+
+
+def _one_target_each(counts: Mapping[OutputPair, int]) -> list[OutputPair]:
+    """Each output with the target that is its own: where one is used by mistake, what is left."""
+    options: defaultdict[Address, list[Address]] = defaultdict(list)
+    for pair in counts:
+        options[pair.output].append(pair.target)
+    taken: set[Address] = set()
+    found = []
+    for output, targets in sorted(options.items(), key=lambda entry: len(entry[1])):
+        free = [target for target in targets if target not in taken] or targets
+        chosen = max(free, key=lambda target: counts[OutputPair(output, target)])
+        taken.add(chosen)
+        found.append(OutputPair(output, chosen))
+    return sorted(found, key=lambda pair: pair.output)
+
+
+def _with_unused(
+    pairs: Sequence[OutputPair], is_unused: Callable[[Address], bool]
+) -> list[OutputPair]:
+    """The pairs, the second output of one target with the number that nobody uses, if that stands
+    beside it as the target does beside the first."""
+    found = {pair.output: pair.target for pair in pairs}
+    for one, other in permutations(pairs, 2):
+        beside = one.output + other.target - other.output
+        if found[one.output] == found[other.output] == other.target and is_unused(beside):
+            found[one.output] = beside
+    return [OutputPair(output, target) for output, target in found.items()]
+
+
+def _compared(
+    pattern: Pattern, expression: Expression, home: Address, flow: Flow
+) -> Iterator[tuple[Address, Address]]:
+    """The cells of which a formula takes the difference, or the one times the other's logarithm."""
+    for part in parts(expression):
+        match part:
+            case Infix("-", Reference() as a, Reference() as b):
+                yield from _side_by_side(pattern, a, b, home, flow)
+            case Call("SUMXMY2", (Reference() as a, Reference() as b)):
+                yield from _side_by_side(pattern, a, b, home, flow)
+            case (
+                Infix("*", Reference() as a, Call("LN" | "LOG", (Reference() as b, *_)))
+                | Infix("*", Call("LN" | "LOG", (Reference() as b, *_)), Reference() as a)
+                | Call("SUMPRODUCT", (Reference() as a, Call("LN", (Reference() as b,))))
+                | Call("SUMPRODUCT", (Call("LN", (Reference() as b,)), Reference() as a))
+            ):
+                yield from _side_by_side(pattern, a, b, home, flow)
+
+
+def _side_by_side(
+    pattern: Pattern, a: Reference, b: Reference, home: Address, flow: Flow
+) -> Iterator[tuple[Address, Address]]:
+    one, other = (list(_cells(pattern, part, home, flow)) for part in (a, b))
+    if len(one) == len(other):
+        yield from zip(one, other, strict=True)
+
+
+def _cells(pattern: Pattern, part: Reference, home: Address, flow: Flow) -> Iterator[Address]:
+    mention = pattern.mentions.get(part.text)
+    if isinstance(mention, RangeReference):
+        yield from chain.from_iterable(flow.rows(mention, home))
+    elif isinstance(mention, CellReference):
+        at = mention.at(home)
+        if at is not None:
+            yield at

@@ -1,0 +1,330 @@
+"""What puts a wrong cell right: a small edit, the formula of one like it, a matrix turned."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+
+import numpy as np
+
+from gradbook.audit.backward.backward_pass import BackwardPass
+from gradbook.audit.backward.blocks import MatrixBlock
+from gradbook.audit.backward.matrix_edits import matrix_edits
+from gradbook.audit.formula.address import ROW, Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, tidy
+from gradbook.audit.formula.expression import part_at, renamed
+from gradbook.audit.formula.pattern import copied
+from gradbook.audit.judge.numbers import agree
+from gradbook.audit.repair.edits.alternatives import (
+    EvaluatedFormula,
+    Substitute,
+    matching,
+    remembered,
+)
+from gradbook.audit.repair.edits.formula_edits import EDITS, Substitutes, constants
+from gradbook.audit.repair.edits.templates import USUAL, derived
+from gradbook.graph.node import Array
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language.reader import read
+
+MOST_OFFERED = 120  # cells that may stand in the place of others
+MOST_PAIRED = 24  # of which functions may be a missing factor
+MOST_CELLS = 40  # of a block that are put right one by one
+MOST_PATHS = 12  # of the chain, one of which may be missing
+FEW = 8  # edits of a kind, of which the first that means something is taken
+SLOPES = ("x*(1-x)", "1-TANH(x)^2")  # of activations, by what they are of or what they say
+TEMPLATES = [read(said) for said in (*USUAL, *SLOPES)]
+SCALES = (2.0, 0.5, -1.0, -2.0, -0.5)
+
+
+@dataclass(frozen=True)
+class WrongBlock:
+    """Cells that should be derivatives by others, cell by cell."""
+
+    block: MatrixBlock
+    of: tuple[Address, ...]
+    scale: float | None = None  # so many times; None: as the gradients of weights are
+
+    def values(self, back: BackwardPass) -> dict[Address, Array]:
+        """What they should be worth."""
+        each = zip(self.block.cells, self.of, strict=True)
+        return {cell: back.wanted(cell, of, self.scale) for cell, of in each}
+
+    def put_right(
+        self, back: BackwardPass, only: Collection[Address] | None = None
+    ) -> BackwardPass:
+        return back.with_values(self.values(back), only)
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What puts a block right: an edit of its first cell, and each cell's right formula."""
+
+    edit: Edit
+    formulas: Mapping[Address, str]  # without its =
+    whole: str = ""  # of an array formula, all of it
+    like: Address | None = None  # a cell whose formula says the same of its own cells
+
+
+def remedy(back: BackwardPass, wrong: WrongBlock, thorough: bool = True) -> Remedy | None:
+    """The smallest change that puts every cell of a block right."""
+    values = wrong.values(back)
+    of = zip(wrong.block.cells, wrong.of, strict=True)
+    cells = [WrongCell(back, cell, o, values[cell]) for cell, o in of]
+    found = _matrices(back, cells) or _cell_by_cell(cells, thorough)
+    return _as_one(back, cells, found) if found else None
+
+
+# A product of matrices -------------------------------------------------------------------
+
+
+def _matrices(back: BackwardPass, cells: list[WrongCell]) -> Remedy | None:
+    """The formula of a block with one matrix turned, exchanged or another."""
+    book, first = back.cells.book, cells[0].cell
+    array = first in book.arrays
+    home = _corner(book.arrays, first) if array else first
+    text = book.arrays.get(first) or book.patterns[first].text_at(first)
+    expression = book.reader.typed(text, home).expression if ":" in text else None
+    if expression is None:
+        return None
+    for edit in matrix_edits(back.cells, expression, home, array):
+        new = write(edit.applied(expression))
+        said = {one.cell: _at(back, new, home, one.cell, array) for one in cells}
+        if all(one.is_right(said[one.cell]) for one in cells):
+            return Remedy(edit, said, new if array else "")
+    return None
+
+
+def _corner(arrays: Mapping[Address, str], cell: Address) -> Address:
+    """Where an array formula is typed: its first cell."""
+    while arrays.get(cell - 1) == arrays[cell]:
+        cell -= 1
+    while arrays.get(cell - ROW) == arrays[cell]:
+        cell -= ROW
+    return cell
+
+
+def _at(back: BackwardPass, text: str, home: Address, cell: Address, array: bool) -> str:
+    """What a formula says in another cell of its block."""
+    if not array:
+        return copied(text, home, cell)
+    down, right = row_of(cell) - row_of(home), column_of(cell) - column_of(home)
+    return back.cells.book.reader.element(text, home, down, right)
+
+
+def _as_one(back: BackwardPass, cells: list[WrongCell], found: Remedy) -> Remedy:
+    """A remedy with an array formula's cells in one, where each cell in it becomes a range."""
+    book, block = back.cells.book, [one.cell for one in cells]
+    first, last = block[0], block[-1]
+    expression = book.reader.typed(found.formulas[first], first).expression
+    if found.whole or expression is None or not _is_whole_array(book.arrays, block):
+        return found
+
+    def widened(reference: Reference) -> str:
+        corner = book.reader.cell(reference.text, first)
+        text = reference.text
+        return text if corner is None else f"{text}:{copied(text, first, last)}"
+
+    whole = write(renamed(expression, widened))
+    said = {one.cell: _at(back, whole, first, one.cell, True) for one in cells}
+    is_right = all(one.is_right(said[one.cell]) for one in cells)
+    return replace(found, formulas=said, whole=whole) if is_right else found
+
+
+def _is_whole_array(arrays: Mapping[Address, str], block: Sequence[Address]) -> bool:
+    text = arrays.get(block[0])
+    return text is not None and {cell for cell in arrays if arrays[cell] == text} == set(block)
+
+
+# Single cells ----------------------------------------------------------------------------
+
+
+def _cell_by_cell(cells: list[WrongCell], thorough: bool) -> Remedy | None:
+    """The first cell's remedy, copied to the others where it helps, else one of their own."""
+    first = cells[0]
+    found = first.remedy(thorough)
+    if found is None:
+        return None
+    formulas = dict(found.formulas)
+    for one in cells[1:]:
+        same = copied(formulas[first.cell], first.cell, one.cell)
+        if one.is_right(same):
+            formulas[one.cell] = same
+        elif len(cells) <= MOST_CELLS:
+            own = one.remedy(thorough)
+            formulas |= own.formulas if own else {}
+    return Remedy(found.edit, formulas, like=found.like)
+
+
+@dataclass(frozen=True, eq=False)
+class WrongCell:
+    """One cell, and what it should be worth."""
+
+    back: BackwardPass
+    cell: Address
+    of: Address
+    wanted: Array
+
+    def is_right(self, text: str) -> bool:
+        return agree(self.back.values.said_by(text, self.cell), self.wanted)
+
+    def remedy(self, thorough: bool) -> Remedy | None:
+        """An edit; or else, thoroughly, the formula of another cell, or two edits."""
+        expression = self.back.cells.naming.typed(self.cell)
+        if expression is None:
+            return None
+        edit = self._edit(expression, self.wanted)
+        if edit is not None:
+            return self._done(edit, expression)
+        if not thorough:
+            return None
+        return self._like_another(expression) or self._scaled(expression)
+
+    def _done(self, edit: Edit, expression: Expression, like: Address | None = None) -> Remedy:
+        return Remedy(edit, {self.cell: write(edit.applied(expression))}, like=like)
+
+    def _edit(self, expression: Expression, wanted: Array) -> Edit | None:
+        evaluated = EvaluatedFormula(expression, remembered(self._value))
+        before = pointless_parts(expression)
+        for kind in EDITS:
+            edits = matching(kind.propose(evaluated, self._substitutes), wanted)
+            meant = [
+                edit
+                for edit in islice(edits, FEW)
+                if pointless_parts(edit.applied(expression)) <= before
+                and not _is_omission(edit, expression)
+            ]
+            if meant:
+                return _plainest(meant, expression)
+        return None
+
+    def _scaled(self, expression: Expression) -> Remedy | None:
+        """An edit and a factor."""
+        factors = [factor for _, factor in self.back.common.values() if factor is not None]
+        naming, shape = self.back.cells.naming, self.wanted.shape
+        scales: list[Substitute] = [Substitute(Number(s), np.full(shape, s)) for s in SCALES]
+        for factor in factors:
+            said = Reference(naming.reference(factor, self.cell))
+            scales.append(Substitute(said, self.back.values.number(factor)))
+        for scale in scales:
+            with np.errstate(all="ignore"):
+                edit = self._edit(expression, self.wanted / scale.values)
+            if edit is not None:
+                whole = tidy(Infix("*", scale.said, edit.applied(expression)))
+                return self._done(Edit(EditKind.FORMULA, ((),), expression, whole), expression)
+        return None
+
+    def _like_another(self, expression: Expression) -> Remedy | None:
+        """The formula of a right cell that is the derivative by a value of the same kind, said of
+        what belongs here."""
+        back = self.back
+        for cell in back.backward:
+            of = next((claim.of for claim in back.claims(cell)), None)
+            if cell in back.wrong or of is None:
+                continue
+            instead = dict(_counterparts(back, of, self.of))
+            said = back.cells.naming.said_of(cell, self.cell, instead)
+            if said is not None and agree(self._value(said), self.wanted):
+                edit = Edit(EditKind.FORMULA, ((),), expression, said)
+                return self._done(edit, expression, like=cell)
+        return None
+
+    # What may stand in it
+
+    def _value(self, part: Expression) -> Array:
+        return self.back.values.said_by(write(part), self.cell)
+
+    @cached_property
+    def _substitutes(self) -> Substitutes:
+        every = [*self._offered, *constants(self.wanted.shape)]
+
+        def factors() -> list[Substitute]:
+            return [*every, *derived(TEMPLATES, self._offered[:MOST_PAIRED], self._value)]
+
+        return Substitutes(every, every, factors, lambda: [*every, *self._paths])
+
+    @cached_property
+    def _paths(self) -> list[Substitute]:
+        """What one path of the chain adds: a derivative further on times a weight on the way."""
+        back, naming = self.back, self.back.cells.naming
+        further = {claim.of: cell for cell in back.backward for claim in back.claims(cell)}
+        pairs = [
+            (further[user], weight)
+            for user in islice(self._further_on(), MOST_PATHS)
+            for weight in back.cells.flow.sources(user)
+            if user in further and back.cells.is_leaf(weight)
+        ]
+        return [
+            Substitute(
+                Infix("*", *(Reference(naming.reference(cell, self.cell)) for cell in pair)),
+                back.values.number(pair[0]) * back.values.number(pair[1]),
+            )
+            for pair in pairs
+        ]
+
+    def _further_on(self) -> Iterator[Address]:
+        """What is made of the value whose derivative it should be, and what of that."""
+        users, forward = self.back.cells.flow.users, self.back.passed.forward
+        for user in users.get(self.of, ()):
+            yield from (cell for cell in (user, *users.get(user, ())) if cell in forward)
+
+    @cached_property
+    def _offered(self) -> list[Substitute]:
+        """The cells that the formula may mention, likely ones first."""
+        back, found = self.back, []
+        for cell in _near(back, self.cell, self.of):
+            values = back.values.number(cell)
+            if np.isfinite(values).any():
+                said = back.cells.naming.reference(cell, self.cell)
+                found.append(Substitute(Reference(said), values))
+        return found
+
+
+def _plainest(edits: Sequence[Edit], expression: Expression) -> Edit:
+    """The likeliest; of turned signs, one that is taken away rather than added."""
+    signs = [edit for edit in edits if edit.kind is EditKind.SIGN]
+    if edits[0] not in signs:
+        return edits[0]
+    return min(signs, key=lambda edit: len(write(edit.applied(expression))))
+
+
+def _is_omission(edit: Edit, expression: Expression) -> bool:
+    """Whether a factor becomes 1: one that doesn't belong there."""
+    around = (part_at(expression, path[:-1]) for path in edit.paths if path)
+    return edit.new == Number(1.0) and any(
+        isinstance(part, Infix) and part.operator == "*" for part in around
+    )
+
+
+def _near(back: BackwardPass, home: Address, of: Address) -> list[Address]:
+    """The cells of both passes that don't depend on one: those about the value whose derivative it
+    should be first, then the nearest."""
+    cells, flow = back.cells, back.cells.flow
+    below = flow.below([home])
+    right = [cell for cell in back.backward if cell not in back.wrong]
+    every = {*back.slopes, *cells.targets, *right}
+    every.update(pair.output for pair in cells.pairs)
+    every.update(factor for _, factor in back.common.values() if factor is not None)
+    about = {of, *flow.sources(of), *flow.users.get(of, ()), *flow.sources(home)}
+    inside = [cell for cell in every if cell not in below and cell != home]
+    ordered = sorted(
+        inside, key=lambda c: (c not in about, sheet_of(c) != sheet_of(home), abs(c - home), c)
+    )
+    return ordered[:MOST_OFFERED]
+
+
+def _counterparts(
+    back: BackwardPass, there: Address, here: Address
+) -> Iterator[tuple[Address, Address]]:
+    """What stands for what, where one value takes another's place: both, what is made of them, and
+    the targets of that."""
+    yield there, here
+    forward, users = back.passed.forward, back.cells.flow.users
+    made = [[user for user in users.get(cell, ()) if user in forward] for cell in (there, here)]
+    targets = {pair.output: pair.target for pair in back.cells.pairs}
+    for a, b in [(there, here), *zip(*made, strict=False)]:
+        yield a, b
+        if a in targets and b in targets:
+            yield targets[a], targets[b]
