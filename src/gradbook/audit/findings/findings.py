@@ -33,7 +33,7 @@ PASTED, STALE = "pasted value", "stale value"
 KINDS = {
     "wrong reference": "a cell is used where another one belongs",
     "swapped references": "two cells stand in each other's places",
-    "pre-activation": "a sum is used where its activation belongs",
+    "pre-activation": "a sum is used where its activation belongs, or several sums",
     "blank reference": "a blank cell is used",
     "text reference": "a cell with words in it is used",
     "another row": "a cell is taken from another row or another step",
@@ -60,7 +60,7 @@ KINDS = {
     "adds the gradient": "the update climbs: it adds what it should subtract",
     "loss without a term": "the loss leaves out a term that the gradients count",
     "circular reference": "a cell is computed from itself",
-    TO_FILL_IN: "a gradient is still blank, as in an exercise",
+    TO_FILL_IN: "a gradient is still blank, as in an exercise, or a column that formulas count on",
 }
 """What can be wrong, and what that means."""
 

@@ -46,8 +46,9 @@ class Perceptron:
     weight_cells: set[Address]  # plain cells, of all steps
     varying: set[Address]
     _forms: dict[Signature, RuleForm | None] = field(default_factory=dict)
+    _inside: dict[Address, list[Address]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def updates(self) -> list[RuleUpdate]:
         return [update for step in self.steps for update in step.updates]
 
@@ -57,7 +58,7 @@ class Perceptron:
         weights = {cell for u in self.updates for cell in (u.cell, u.base, self.plain(u.base))}
         return weights.union(*map(self.inside, self.updates))
 
-    @property
+    @cached_property
     def sheet(self) -> int:
         return Counter(sheet_of(update.cell) for update in self.updates).most_common(1)[0][0]
 
@@ -106,6 +107,11 @@ class Perceptron:
 
     def inside(self, update: RuleUpdate) -> list[Address]:
         """The formulas of the step that an update is computed from, its own first."""
+        if update.cell not in self._inside:
+            self._inside[update.cell] = self._behind(update)
+        return self._inside[update.cell]
+
+    def _behind(self, update: RuleUpdate) -> list[Address]:
         found: list[Address] = []
         waiting, seen = [update.cell], {update.cell}
         while waiting and len(found) < MOST_CELLS:
@@ -147,10 +153,12 @@ def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
         return []
     found: list[Perceptron] = []
     for group in _groups(every, updates):
-        if sum(every.form(update) is not None for update in group) >= ENOUGH * len(group):
+        forms = {update: every.form(update) for update in group}
+        if sum(form is not None for form in forms.values()) >= ENOUGH * len(group):
             beside = _companions(every, group, updates)
             some = _learning(every, beside) if beside else every
-            forms = {update: some.form(update) for update in group}
+            if beside:
+                forms = {update: some.form(update) for update in group}
             steps = _steps(some, [*group, *beside], forms)
             found.append(replace(some, steps=steps))
     return found
@@ -227,22 +235,25 @@ def _steps(
     alone = groups.pop(None, [])
     sizes = Counter(map(len, groups.values()))
     whole = max(sizes, key=lambda size: (sizes[size], size))
-    for key in [key for key, group in groups.items() if 2 * len(group) <= whole]:
+    steps = [RuleStep(tuple(group)) for group in groups.values() if len(group) >= whole]
+    axis = axis_of_steps(steps, every.plain) if whole > 1 else None
+    least = whole if axis else whole / 2
+    for key in [key for key, group in groups.items() if len(group) < least]:
         alone += groups.pop(key)
-    _place(every, groups, alone)
+    _place(every, groups, alone, axis)
     steps = [RuleStep(tuple(sorted(g, key=lambda u: u.cell))) for g in groups.values()]
     levels = every.flow.levels
     return tuple(sorted(steps, key=lambda step: (levels.get(step.first, 0), step.first)))
 
 
 def _place(
-    every: Perceptron, groups: dict[object, list[RuleUpdate]], alone: Iterable[RuleUpdate]
+    every: Perceptron,
+    groups: dict[object, list[RuleUpdate]],
+    alone: Iterable[RuleUpdate],
+    axis: Axis | None,
 ) -> None:
     """Puts updates without a step to those in whose row they are, or that are made of the same
     cells; those that have no such step make one of their own."""
-    most = max(map(len, groups.values()))
-    steps = [RuleStep(tuple(group)) for group in groups.values()]
-    axis = axis_of_steps(steps, every.plain) if most > 1 else None
     known: dict[object, object] = {}
     for key, group in groups.items():
         for update in group:

@@ -33,9 +33,12 @@ COMPARING = ("<", ">", "<=", ">=", "=", "<>")
 NUMBERS = Number(0.0), Number(1.0), Prefix("-", Number(1.0))
 
 
-def small_edits(expression: Expression, pool: Sequence[str]) -> Iterator[Edit]:
-    """The likely edits, with these cells to put in the place of others."""
+def small_edits(
+    expression: Expression, pool: Sequence[str], rates: Sequence[Number] = ()
+) -> Iterator[Edit]:
+    """The likely edits, with these cells to put in the place of others, and typed rates."""
     cells = [Reference(text) for text in pool]
+    factors: list[Expression] = [*cells, *rates]
     for path, part in paths(expression):
         around = part_at(expression, path[:-1]) if path else None
         yield from _instead(path, part, cells)
@@ -43,8 +46,8 @@ def small_edits(expression: Expression, pool: Sequence[str]) -> Iterator[Edit]:
             yield from _operations(path, part)
         yield from _turned(path, part)
         if not isinstance(part, Number) and _takes_factors(around):
-            for cell in cells:
-                yield Edit(EditKind.FACTOR, (path,), part, Infix("*", part, cell))
+            for factor in factors:
+                yield Edit(EditKind.FACTOR, (path,), part, Infix("*", part, factor))
     for new, _ in shortened(expression):
         yield Edit(EditKind.OMISSION, ((),), expression, new)
 

@@ -16,7 +16,7 @@ from gradbook.audit.rules.rule_edits import larger_edits, small_edits
 from gradbook.audit.rules.rule_form import RuleForm
 from gradbook.audit.rules.rule_updates import RuleUpdate, bases
 from gradbook.audit.rules.usual import Usual
-from gradbook.targets.excel.language.grammar import Expression, Reference, write
+from gradbook.targets.excel.language.grammar import Expression, Number, Reference, write
 
 LONGEST = 60  # references in a formula that is edited
 MOST_TRIED = 2500  # edits, in one step
@@ -50,7 +50,7 @@ class RepairSearch:
             found = [r for cell in self._suspects(wanted) for r in likely(cell, wanted)]
             if found:
                 return max(found, key=lambda repair: len(repair.healed))
-        for edits in (small_edits, self._larger_edits):
+        for edits in (self._small_edits, self._larger_edits):
             tried = list(self._edited(wanted, edits))
             if tried:
                 return min(tried, key=self._rank)
@@ -117,12 +117,17 @@ class RepairSearch:
         wanted: Sequence[RuleUpdate],
         edits: Callable[[Expression, Sequence[str]], Iterable[Edit]],
     ) -> Iterator[RuleRepair]:
-        inside = [cell for update in wanted for cell in self.perceptron.inside(update)]
-        for cell in dict.fromkeys(inside):
+        others = self.usual.weights.difference(update.cell for update in self.step.updates)
+        own = set(self.usual.cells(self.step)).intersection(self.book.patterns) - others
+        for cell in filter(own.__contains__, self._suspects(wanted)):
             expression = self._typed(cell).expression
             if expression and len(list(references(expression))) <= LONGEST:
                 for edit in edits(expression, self._pool):
                     yield from self._tried(cell, write(edit.applied(expression)), wanted, edit)
+
+    def _small_edits(self, expression: Expression, pool: Sequence[str]) -> Iterator[Edit]:
+        typed = sorted(set(self.usual.factors.values())) if self.usual.rate.is_none else []
+        return small_edits(expression, pool, [Number(rate) for rate in typed if rate != 1])
 
     def _larger_edits(self, expression: Expression, pool: Sequence[str]) -> Iterator[Edit]:
         weights = [update.base for update in self.step.updates]

@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cached_property
 from typing import TypeVar
 
-from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.address import SHEET, Address, sheet_of
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep
 from gradbook.audit.rules.rule_form import RuleForm, form_of
@@ -130,10 +130,12 @@ class Usual:
 
     @cached_property
     def _anchors(self) -> list[Address]:
-        return [
-            min((c for c in self.inside(step) if c not in self.weights), default=step.first)
-            for step in self.steps
-        ]
+        own = [[c for c in self.inside(step) if c not in self.weights] for step in self.steps]
+        both = list(zip(own, self.steps, strict=True))
+        away = most_common((min(cells) - step.first for cells, step in both if cells), 0) or 0
+        firsts = [min(cells, default=step.first + away) for cells, step in both]
+        axis = self.perceptron.axis
+        return [sheet_of(c) * SHEET + axis.along(c) * axis.step if axis else c for c in firsts]
 
     def is_number(self, cell: Address) -> bool:
         return cell in self.book.patterns or isinstance(self.book.values.get(cell), float)
@@ -146,6 +148,12 @@ class Usual:
             if form.inputs and self._may_be_target(form):
                 found[self.weight[update]].append(form.target - min(form.inputs))
         return {number: most_common(aways) for number, aways in found.items()}
+
+    @cached_property
+    def _target_beside(self) -> int | None:
+        """How far it is from the step's own cells."""
+        likely = ((u, form) for u, form in self.known.items() if self._may_be_target(form))
+        return most_common(form.target - self._anchor(update) for update, form in likely)
 
     @cached_property
     def _used_as_inputs(self) -> set[Address]:
@@ -162,6 +170,8 @@ class Usual:
         away = self._targets_away.get(self.weight[update]) if form.inputs else None
         if away is not None:
             return form.target - min(form.inputs) == away
+        if self._target_beside is not None:
+            return form.target - self._anchor(update) == self._target_beside
         return targets[form.target] == max(targets.values())
 
     @cached_property
