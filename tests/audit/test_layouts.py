@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from gradbook.audit.check import check
+from tests.audit.judge.test_optimisers import LINE
 from tests.audit.material.layouts.catalogue import KINDS
+from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.places import laid
 from tests.audit.material.layouts.planted import drawn
 
@@ -34,14 +38,16 @@ def test_a_mistake_on_several_sheets_is_told_on_each(path):
 
 
 def test_a_schedules_rate_of_a_later_step_is_a_rate(path):
-    import random
-
-    from tests.audit.judge.test_optimisers import LINE
-    from tests.audit.material.layouts.optimisers import with_rule
-
     for rate in ("rate over time", "rate by powers", "rate by steps", "rate going on"):
         sketch = with_rule(LINE, random.Random(7), "descent, change apart", rate)
         wrong = sketch.with_formula("∂E/∂w2", "{δo1}*{x1}")
         for layout in ("a step a row", "a sheet per step"):
             report = check(laid(wrong, layout).save(path))
             assert {f.quantity for f in report.findings} == {"∂E/∂w2"}, (rate, layout)
+
+
+def test_a_wrong_gradient_is_blamed_and_not_what_keeps_it_within_bounds(path):
+    sketch = with_rule(LINE, random.Random(7), "clipped").with_formula("∂E/∂w2", "{δo1}*{x1}")
+    for layout in ("a step a row", "a form per step"):
+        report = check(laid(sketch, layout).save(path))
+        assert {f.quantity for f in report.findings} == {"∂E/∂w2"}, layout

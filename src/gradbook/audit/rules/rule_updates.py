@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import parts, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
@@ -17,6 +18,7 @@ from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Reference
 
+LOOKED_THROUGH = 20_000  # numbers: what it costs to look for one in the other
 NEAR = 3000  # cells to look through on the way from an update back to its weight
 SOME = 3  # cells of a formula that are looked at, for all that have it
 COMPARING = ("=", "<>", "<", ">", "<=", ">=")
@@ -119,6 +121,7 @@ def _depends(flow: Flow, pattern: Pattern, place: CellReference, cell: Address) 
     base = place.at(cell)
     if base is None or pattern.expression is None:
         return False
+    spend(LOOKED_THROUGH)
     origin = flow.plain(base)
     others = [
         at

@@ -129,7 +129,7 @@ class GradientSearch:
         elif isinstance(part, Infix) and part.operator in "+-":
             self._sum(terms(part), trail)
         else:
-            bounded = isinstance(part, Call) and part.function in BOUNDS
+            bounded = _is_bounded(part)
             for piece in inner(part):
                 self._sum(terms(piece), trail.bent_unless(bounded))
 
@@ -174,13 +174,16 @@ class GradientSearch:
             self._add_part(inline, trail)
         if alone:
             self._claim_cell(above[0], trail)
+        bounded = len(moving) == 1 and _is_bounded(moving[0].part)
+        if bounded:  # a gradient is likelier than what keeps it within bounds
+            self._claim_only_cell(moving[0].part, trail)
         if not alone or (len(rest) > 1 and not shared):
             self._add_part(inline, trail)
         bare = product([f for f in moving if not self._is_setting(f.part, home, moving)])
         settings = [f for f in rest if f not in moving and self._is_setting(f.part, home, moving)]
         if not alone and settings:
             self._add_part(product([f for f in rest if f not in settings]), trail)
-        if not alone:
+        if not alone and not bounded:
             self._claim_only_cell(bare, trail)
 
     def _is_shared(self, cell: Address) -> bool:
@@ -193,8 +196,7 @@ class GradientSearch:
         varying = self.training.varying
         cells = {cell for cell in self.training.mentioned(part, trail.home) if cell in varying}
         if len(cells) == 1 and not isinstance(part, Reference):
-            bounded = isinstance(part, Call) and part.function in BOUNDS
-            self._claim_cell(cells.pop(), trail.bent_unless(bounded))
+            self._claim_cell(cells.pop(), trail.bent_unless(_is_bounded(part)))
 
     def _claim_cell(self, cell: Address, trail: Trail) -> None:
         pattern = self.training.book.patterns.get(cell)
@@ -224,7 +226,7 @@ class GradientSearch:
         if len(moving) != 1 or not moving[0].above:
             return None
         inside = moving[0].part
-        bounded = isinstance(inside, Call) and inside.function in BOUNDS
+        bounded = _is_bounded(inside)
         scales = [f for f in rest if not isinstance(f.part, Number)]
         settled = all(self._is_setting(f.part, cell, moving) for f in rest)
         decays, turned = len(kept) < len(parts), sign * split.sign < 0
@@ -338,3 +340,8 @@ class GradientSearch:
         sources, plain = self.training.flow.sources, self.training.plain
         beside = [home + sign * stride for stride in self.training.strides for sign in (1, -1)]
         return any(cell in map(plain, sources(other)) for other in beside)
+
+
+def _is_bounded(part: Expression) -> bool:
+    """Whether a part may only keep something within bounds."""
+    return isinstance(part, Call) and part.function in BOUNDS

@@ -25,12 +25,12 @@ from gradbook.targets.excel.language.grammar import LONGEST_FORMULA
 
 LARGE = 8 * 2**20  # bytes of all sheets; those that people make have a tenth of it
 KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells: from then on rows that repeat others aren't
-MOST_KEPT, MOST_OF_LARGE = 250_000, 60_000
+MOST_KEPT, MOST_OF_LARGE = 250_000, 40_000
 MOST_DEPARTING = 8  # rows that are unlike those around them, and are looked at
 MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
 MOST_READ = 3_000_000
 MOST_EMPTY = 500_000
-LONGEST = 4.0  # seconds of the processor
+LONGEST = 3.0  # seconds of the processor
 LOOK_AT_CLOCK, LETTERS = 1000, 20  # cells; so many letters of a new formula count as one
 MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
 MOST_FORMULAS = 30_000  # different ones
