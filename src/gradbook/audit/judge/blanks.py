@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from gradbook.audit.findings.findings import PASTED, TO_FILL_IN, Finding, finding_in
-from gradbook.audit.formula.address import Address, written
+from gradbook.audit.formula.address import Address, sheet_of, written
 from gradbook.audit.training.loss_candidates import LOSS_WORDS
 from gradbook.audit.training.training import SheetTraining
 
@@ -73,9 +73,11 @@ def _is_blank(training: SheetTraining, cell: Address) -> bool:
 
 
 def _users(training: SheetTraining, cell: Address) -> Iterator[Address]:
-    """Who refers to a cell, but for updates: without a gradient all others can be judged."""
+    """Who refers to a cell on its sheet, but for updates: without a gradient all others can be
+    judged. What refers to it from elsewhere may only look at it."""
     users = training.flow.users.get(cell, ())
-    return (user for user in users if user not in training.update_cells)
+    own = (user for user in users if sheet_of(user) == sheet_of(cell))
+    return (user for user in own if user not in training.update_cells)
 
 
 def _finding(training: SheetTraining, cells: Sequence[Address], heading: str, what: str) -> Finding:

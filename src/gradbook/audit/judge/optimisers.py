@@ -188,7 +188,8 @@ class _Walk:
             if meaning is None and self._is_of_rule(there):
                 count = len(next(iter(places.values())))
                 like = {j: cells[position] for j, cells in others.items() if len(cells) == count}
-                self.roles.append({**like, **there})
+                fits = {j: cell for j, cell in like.items() if self._is_of_rule({j: cell})}
+                self.roles.append({**fits, **there})
                 meaning = "role", len(self.roles) - 1
             if meaning is None:
                 return None
