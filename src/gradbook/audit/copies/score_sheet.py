@@ -55,7 +55,7 @@ def _list_it(patch: Patch, main: str, relation: str, space: str) -> None:
     listed = only(found, "sheets", main)
     there = [e for e in found if e.tag == "sheet"]
     numbers = [e.attribute("sheetId") for e in there]
-    if not all(number.isdigit() and len(number) < 9 for number in numbers):
+    if not all(number.isdecimal() and len(number) < 9 for number in numbers):
         raise WorkbookError("its sheets have no numbers: save it again as .xlsx")
     called = {e.attribute("name").lower() for e in there}
     names = (TITLE, *(f"{TITLE} {k}" for k in range(2, len(there) + 3)))
