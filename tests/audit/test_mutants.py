@@ -9,7 +9,7 @@ import pytest
 from tests.audit.material.mutants import clean_book, tried
 from tests.audit.material.styles import STYLES
 
-MUTANTS = range(0, 720, 5)  # some of them have no place for their mistake
+MUTANTS = range(0, 720, 3)  # some of them have no place for their mistake
 LEAST_FOUND, LEAST_REPAIRED = 0.97, 0.97  # of so few; bench/mutants.py has the whole count
 PARTS = 4
 
