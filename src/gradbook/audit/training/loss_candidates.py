@@ -12,7 +12,7 @@ from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.flow import walk
 from gradbook.targets.excel.language.grammar import Call
 
-LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy")
+LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy", "hinge")
 CLIMBED_WORDS = ("likelihood", "reward", "utility", "fitness", "profit")
 LEARNING_WORDS = ("grad", "slope", "delta", "learn", "deriv", "∂", "δ", "η", "eta", "w", "bias")
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
