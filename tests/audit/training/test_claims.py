@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.training.claims import claims, every_claim
+from gradbook.audit.training.claims import claims, every_claim, first_claims
 from gradbook.targets.excel.language.grammar import write
 from tests.audit.material.small import at
 from tests.audit.training.test_training import ONE, VELOCITY, the_training
@@ -68,3 +68,9 @@ def test_a_velocity_is_found_behind_its_correction():
     corrected = {"D2:D8": "=C2/(1-0.9^F2)", "F2": 1.0, "F3:F8": "=F2+1"}
     _, (first, *_) = claimed({**VELOCITY, **corrected, "A3:A8": "=A2-$E$1*D2"})
     assert first.owner == at("B3")
+
+
+def test_the_first_claims_are_sought_once():
+    training = the_training(ONE)
+    assert first_claims(training) is first_claims(training)
+    assert first_claims(training) == [tuple(claims(training, training.weights[0], 0))]

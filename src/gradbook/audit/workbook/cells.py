@@ -29,6 +29,7 @@ MOST_KEPT, MOST_OF_LARGE = 250_000, 40_000
 MOST_DEPARTING = 8  # rows that are unlike those around them, and are looked at
 MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
 MOST_READ = 3_000_000
+LONGEST_INDEX = 20  # characters of a shared text's number
 MOST_EMPTY = 500_000
 LONGEST = 3.0  # seconds of the processor
 LOOK_AT_CLOCK, LETTERS = 1000, 20  # cells; so many letters of a new formula count as one
@@ -193,7 +194,7 @@ class BookCells:
         if raw is None:
             return None
         if kind == "s":
-            place = int(raw) if raw.strip().isdigit() else -1
+            place = int(raw) if raw.strip().isdecimal() and len(raw) < LONGEST_INDEX else -1
             return self.strings[place] if 0 <= place < len(self.strings) else ""
         if kind == "b":
             return raw.strip() == "1"
