@@ -14,6 +14,7 @@ from gradbook.audit.formula.address import (
     column_of,
     pack,
     row_and_column,
+    row_of,
 )
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, CellValue, RowSpan
@@ -34,6 +35,7 @@ MOST_EMPTY = 500_000
 LONGEST = 3.0  # seconds of the processor
 LOOK_AT_CLOCK, LETTERS = 1000, 20  # cells; so many letters of a new formula count as one
 MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
+OUTSIDE = "it has cells outside the sheet: save it again as .xlsx"
 MOST_FORMULAS = 30_000  # different ones
 MOST_LETTERS = 1_200_000  # of those
 
@@ -162,7 +164,7 @@ class BookCells:
     ) -> None:
         """A cell of some kind, with its formula's attributes where it has one, and its value."""
         if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
-            raise WorkbookError("it has cells outside the sheet: save it again as .xlsx")
+            raise WorkbookError(OUTSIDE)
         full = value is not None or form is not None
         self.full += full
         self.empty += not full
@@ -239,6 +241,8 @@ class BookCells:
         rows, columns = (b - a + 1 for a, b in zip(start, end, strict=True))
         if min(rows, columns) < 1 or rows * columns == 1:
             return
+        if row_of(cell) + rows > MOST_ROWS or column_of(cell) + columns > MOST_COLUMNS:
+            raise WorkbookError(OUTSIDE)
         if rows * columns + len(self.book.arrays) > MOST_IN_ARRAYS:
             raise WorkbookError("its array formulas fill too many cells: too large to check")
         for down in range(rows):

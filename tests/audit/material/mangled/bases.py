@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +15,12 @@ from tests.audit.material.layouts.places import LAYOUTS, laid
 from tests.audit.material.layouts.planted import drawn
 from tests.audit.material.long_tables import table
 from tests.audit.material.lookalikes import book
-from tests.audit.material.made import known_table
-from tests.audit.material.perceptrons import perceptron_book
+from tests.audit.material.made import Content, Table, known_table
+from tests.audit.material.network import NETWORK, two_samples
+from tests.audit.material.perceptrons.books import perceptron_book
+from tests.audit.material.small import filled
 from tests.audit.material.styles import STYLES
+from tests.audit.material.worked_once.list import listed
 from tests.audit.material.worked_once.matrices import matrix_book
 from tests.audit.material.worked_once.plane import plane_book
 
@@ -48,12 +51,39 @@ def _laid_out(path: Path, layout: str) -> None:
     laid(drawn(len(layout), layout)[0], layout).save(path)
 
 
+def _cells(path: Path, *sheets: Mapping[str, Content]) -> None:
+    titles = (f"Sheet{k}" for k in range(1, len(sheets) + 1))
+    Table(dict(zip(titles, map(filled, sheets), strict=True))).save(path)
+
+
+ONE_WEIGHT: dict[str, Content] = {
+    "A1": "w",
+    "B1": "slope",
+    "C1": "E",
+    "D1": "η",
+    "E1": 0.1,
+    "A2": 0.5,
+    "A3:A6": "=A2-$E$1*B2",
+    "B2:B6": "=2*(A2-0.3)",
+    "C2:C6": "=(A2-0.3)^2",
+}
+WRONG_WEIGHT: dict[str, Content] = {**ONE_WEIGHT, "B2:B6": "=2*(A2+0.3)"}
+TINY: dict[str, Make] = {
+    "a few cells": lambda path: package(path, sheet=formula("SUM(B1:B9)*2^-1+IF(C1>0,1,2)")),
+    "one weight": lambda path: _cells(path, ONE_WEIGHT),
+    "one weight, wrong": lambda path: _cells(path, WRONG_WEIGHT),
+    "two weights": lambda path: _cells(path, NETWORK),
+    "two sheets of samples": lambda path: _cells(path, *two_samples()),
+    "a list": lambda path: _cells(path, listed()),
+}
+"""Books that are judged in an instant, so that many can be mangled."""
+
 BASES: dict[str, Make] = {
+    **TINY,
     "right": book,
     "wrong": lambda path: book(path, WRONG),
     "two sheets": lambda path: book(path, WRONG, sheets=("Sheet1", "It's two")),
     "with all that people add": rich,
-    "a few cells": lambda path: package(path, sheet=formula("SUM(B1:B9)*2^-1+IF(C1>0,1,2)")),
     "forty steps": lambda path: table(path, 40),
     "an exercise": partial(_ours, text=OURS["ours"], exercise=True),
     "a perceptron": lambda path: perceptron_book(3).table().save(path),

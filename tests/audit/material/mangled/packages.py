@@ -10,9 +10,9 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.audit.material.mangled import xml
-from tests.audit.material.mangled.bases import Parts
+from tests.audit.material.mangled.bases import TINY, Parts
 
-WAYS = ("bytes", "xml", "zip", "formulas")
+WAYS = ("bytes", "xml", "zip", "formulas", "formulas")
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 
@@ -20,7 +20,8 @@ LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 def mangled(bases: Mapping[str, Parts], number: int) -> tuple[str, bytes]:
     """The package of this number: which book it was and how it was mangled, and its bytes."""
     draw = random.Random(number)
-    base, way = draw.choice(list(bases)), draw.choice(WAYS)
+    from_tiny = draw.random() < 0.7
+    base, way = draw.choice(list(TINY if from_tiny else bases)), draw.choice(WAYS)
     parts = dict(bases[base])
     if way == "zip":
         content = _zipped(parts, draw)
