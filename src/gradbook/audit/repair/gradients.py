@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -53,13 +53,32 @@ def gradient_findings(
     faults: list[Fault] = []
     waiting = list(ordered)
     with left_open(lambda: _not_judged(waiting)):
-        earlier = EarlierRows(StepUnderTest.of(training, usual).wrong_weights())
+        first = StepUnderTest.of(training, usual)
+        earlier = EarlierRows(first.wrong_weights())
+        partly = _partly_in_updates(first)
         for group in ordered:
-            tested = StepUnderTest.of(training, group)
+            tested = StepUnderTest.of(
+                training, [_without_parts(step, partly, training.steps) for step in group]
+            )
             faults += explained(tested, earlier, usual if len(group) < len(usual) else ())
             waiting.remove(group)
     every = gathered(faults)
     return [finding for same in every for finding in findings_of(training.book, same)]
+
+
+def _partly_in_updates(tested: StepUnderTest) -> set[int]:
+    """The weights a part of whose gradient stands in the update itself, as a decay does."""
+    options = enumerate(tested.step.claims)
+    best = {j: tested.best(j, some)[1] for j, some in options if some}
+    return {j for j, claim in best.items() if claim is not None and not claim.whole}
+
+
+def _without_parts(step: SheetStep, partly: Collection[int], last: int) -> SheetStep:
+    """The last step, which no update follows, without claims that lack what updates add."""
+    if step.number < last or not partly:
+        return step
+    claims = (() if j in partly else options for j, options in enumerate(step.claims))
+    return replace(step, claims=tuple(claims))
 
 
 def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
