@@ -229,7 +229,7 @@ def _not_understood(
         f"none of the gradients is one of {called}, nor a small change away from it ({where} and "
         "others): they may be those of another loss, or something here isn't understood"
     )
-    return replace(_described(training), loss=called, notes=(note,))
+    return replace(_described(training), notes=(note,))
 
 
 def _explained(

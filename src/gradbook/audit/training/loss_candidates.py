@@ -26,7 +26,8 @@ def candidates(training: SheetTraining) -> list[Address]:
     elsewhere = flow.below(weight_cells.keys() - set(start), weight_cells)
     owners = {claim.owner for said in first_claims(training) for claim in said}
     made_of_gradients = flow.below(owners, weight_cells)  # as a loss is where errors are gradients
-    other = {c for c in made_of_gradients if not called_a_loss(training, flow.plain(c))}
+    figures = {c for c in made_of_gradients if not flow.users.get(c)}
+    other = made_of_gradients - {c for c in figures if called_a_loss(training, flow.plain(c))}
     cells = (below - elsewhere or below) - owners - other
     called: dict[Address, list[str]] = {}  # the headings of each cell and of those that repeat it
     for cell in sorted(cells):
