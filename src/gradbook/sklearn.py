@@ -27,6 +27,7 @@ from gradbook.net.fit import LARGEST_SEED
 from gradbook.net.layers import spell
 from gradbook.net.network import parse
 from gradbook.net.plain import one_of, sizes, whole
+from gradbook.net.task import Task, meant_loss
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -199,7 +200,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"y has {len(self.classes_)} classes, but the network {net.outputs} outputs: "
                 f"end it with 'dense {len(self.classes_)}'"
             )
-        return net
+        return replace(net, loss=net.loss or meant_loss(net.ending, Task.CLASSES))
 
     def _schedule(self) -> Schedule:
         if self.schedule is None:

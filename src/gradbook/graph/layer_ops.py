@@ -141,7 +141,7 @@ class Builder:
 
     def _error(self, value: Node, targets: Node) -> Node:
         """Of one sample, over its outputs."""
-        make, kind, outputs = self.graph.make, self.net.loss, self.net.outputs
+        make, kind, outputs = self.graph.make, self.net.objective, self.net.outputs
         before = self.before_last
         if kind is Loss.CROSS:
             if self.net.smoothing:

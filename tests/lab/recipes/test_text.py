@@ -12,7 +12,7 @@ from gradbook.lab.recipes.builtin import recipe
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.lab.recipes.text import changed, parse
-from gradbook.net import Loss, Net, Role, Update, builtin
+from gradbook.net import Net, Role, Update, builtin
 from gradbook.net.text import LONGEST_TEXT
 
 NET = "input 1x8x8; flatten; dense 4; log softmax; loss cross-entropy"
@@ -116,7 +116,7 @@ def test_a_networks_file_lies_beside_the_recipe(tmp_path, monkeypatch):
     assert recipe(folder / "mine.txt").epochs == 3
     assert recipe(str(folder / "net.txt")).epochs == 10
     (folder / "net.txt").write_text("input 1x8x8; flatten; dense 4; softmax")
-    assert recipe(folder / "mine.txt").net.loss is Loss.CROSS
+    assert recipe(folder / "mine.txt").net.loss is None
 
 
 def test_changes_take_the_place_of_what_a_recipe_says():

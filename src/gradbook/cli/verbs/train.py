@@ -144,12 +144,23 @@ def wanted(options: Namespace) -> Recipe:
 
 def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     """Another network, trained as this one's is."""
+    from gradbook.net.builtin import BUILTIN
+    from gradbook.net.task import Task, meant_loss
+
     own, other = recipe.net, network(name)
-    smoothing = own.smoothing if own.loss == other.loss else other.smoothing
-    trained_alike = replace(
-        other, update=own.update, decay=own.decay, smoothing=smoothing, seed=own.seed
+    alike = own.objective == (other.loss or meant_loss(other.ending, Task.CLASSES))
+    loss, smoothing = (own.loss, own.smoothing) if alike else (other.loss, other.smoothing)
+    net = replace(
+        other,
+        loss=loss,
+        update=own.update,
+        decay=own.decay,
+        smoothing=smoothing,
+        seed=own.seed,
     )
-    return replace(recipe, net=trained_alike)
+    adapts = recipe.adapts if name in BUILTIN else recipe.adapts - {"net"}
+    title = f"{recipe.title} with {net.name or 'another network'}"
+    return replace(recipe, net=replace(net, name=title), adapts=adapts, name=title)
 
 
 def _new_folder(recipe: Recipe) -> Path:

@@ -57,7 +57,7 @@ def targets(net: Net, labels: NDArray[np.int32]) -> NDArray[Any]:
 def _losses(net: Net, said: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
     """Of each image."""
     wanted = np.eye(net.outputs)[labels] if net.outputs > 1 else labels[:, None].astype(float)
-    match net.loss:
+    match net.objective:
         case Loss.CROSS:
             logs = net.ending == "log softmax"
             found = wanted * (said if logs else np.log(np.maximum(said, TINY)))

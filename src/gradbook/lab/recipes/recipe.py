@@ -10,14 +10,15 @@ from gradbook.data.dataset import FOLDS
 from gradbook.data.warp import Warp
 from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.recipes.schedule import Schedule
-from gradbook.net import Loss, Net, Update
+from gradbook.net import Net, Update
 from gradbook.net import text as net_text
 from gradbook.net.fit import LONGEST_NAME
 from gradbook.net.plain import settle, whole, words
 from gradbook.net.task import DESCENT
 
-USUAL_EPOCHS, USUAL_BATCH = 10, 128
+USUAL_DATA, USUAL_EPOCHS, USUAL_BATCH = "digits", 10, 128
 MOST_EPOCHS = 100_000
+ADAPTABLE = frozenset({"net", "epochs", "batch", "schedule"})
 LARGEST_BATCH = 100_000  # images
 LONGEST_WORDS = 1_000
 NESTEROV = Update("momentum", nesterov=True)
@@ -32,10 +33,12 @@ class Recipe:
     epochs: int = USUAL_EPOCHS
     batch: int = USUAL_BATCH
     warp: Warp = field(default_factory=Warp)
-    data: str = "digits"
+    data: str = USUAL_DATA
     held_back: int | None = 0  # the fold to validate on
     name: str = ""
     about: str = ""
+    adapts: frozenset[str] = field(default=frozenset(), compare=False)
+    """What may be made to fit other data than its own: of recipes that come with gradbook."""
 
     def __post_init__(self) -> None:
         for what, kind in (("net", Net), ("schedule", Schedule), ("warp", Warp)):
@@ -111,7 +114,6 @@ def phrase(what: str, value: object, most: int = LONGEST_WORDS) -> str:
 
 def with_usual(net: Net, said: Collection[str]) -> tuple[Net, Schedule]:
     """The network and its rates, where not all of its training is said: `said` are the words."""
-    net = with_usual_loss(net, said)
     if net.rate is not None:
         return net, Schedule("constant", net.rate)
     if "update" not in said:
@@ -119,14 +121,6 @@ def with_usual(net: Net, said: Collection[str]) -> tuple[Net, Schedule]:
     return net, Schedule("one cycle", net.learning_rate)
 
 
-def with_usual_loss(net: Net, said: Collection[str]) -> Net:
-    if "loss" in said or not net.ending.endswith("softmax"):
-        return net
-    return replace(net, loss=Loss.CROSS)
-
-
 def said_by(net: Net) -> set[str]:
     """What a network that is there already surely says: more than what would be without a word."""
-    update = {"update"} if net.update != DESCENT else set[str]()
-    meant = net.loss is not Loss.HALF_SQUARED or net.ending != "log softmax"
-    return update | {"loss"} if meant else update
+    return {"update"} if net.update != DESCENT else set()

@@ -22,7 +22,6 @@ from gradbook.lab.recipes.recipe import (
     phrase,
     said_by,
     with_usual,
-    with_usual_loss,
     within,
 )
 from gradbook.net import BUILTIN, Net, builtin
@@ -54,8 +53,8 @@ only how it is trained: loss, update, decay, rate, seed.
 Where nothing is said: data digits, no warp, 10 epochs, batches of 128, hold back 0. A network
 that says its rate keeps it, and its update. One that doesn't is trained in one cycle, up to the
 usual rate: 0.1 for momentum, 0.01 for adam and adamw, 1 for descent; and if it says no update
-either, by 'momentum 0.9 nesterov'. One that ends in softmax or log softmax and says no loss has
-cross-entropy.
+either, by 'momentum 0.9 nesterov'. One that says no loss has the one that its end means:
+cross-entropy after softmax or log softmax, binary cross-entropy after sigmoid.
 
 For example:
 
@@ -102,10 +101,11 @@ def changed(recipe: Recipe, text: str, source: str | None = None) -> Recipe:
     if "network" in own:
         raise UsageError("another network is another recipe: name it instead of this one")
     net = net_changed(recipe.net, others)
-    schedule = own.pop("schedule", recipe.schedule)
+    schedule = own.get("schedule", recipe.schedule)
     if net.rate is not None:
         schedule = replace(schedule, rate=net.rate)
-    return replace(recipe, net=net, schedule=schedule, **own)
+    adapts = recipe.adapts - own.keys() - ({"schedule"} if net.rate is not None else set())
+    return replace(recipe, net=net, adapts=adapts, **own | {"schedule": schedule})
 
 
 def _sorted(
@@ -170,9 +170,7 @@ def _network(line: Statement, folder: str | os.PathLike[str]) -> Net:
     if not path.is_file():
         hint = did_you_mean(name, BUILTIN) or f": built in are {', '.join(BUILTIN)}"
         line.fail(f"no network and no file is called '{name}'{hint}", at=1)
-    lines = list(statements(read_text(path), name))
-    said = {statement.next for statement in lines}
-    return with_usual_loss(parse_lines(lines, name), said)
+    return parse_lines(statements(read_text(path), name), name)
 
 
 def _hold(line: Statement, folder: object) -> int | None:

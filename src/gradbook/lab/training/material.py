@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gradbook.data.dataset import Dataset
 from gradbook.data.images import BRIGHTEST, Images
 from gradbook.errors import ShapeError
-from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe
 from gradbook.lab.training.rows import require_last_batch
 from gradbook.net import Net
 from gradbook.net.layers import spell
@@ -119,10 +119,15 @@ def _require_enough(made: Material) -> None:
 
 
 def comes_along(recipe: Recipe) -> bool:
-    """Whether its data set goes by its name; the network is then held against it at once."""
+    """Whether its data set goes by its name and nothing is to be adapted to it.
+
+    The network is then held against it at once.
+    """
     from gradbook.data.sources import KNOWN
 
     known = KNOWN.get(recipe.data)
+    if known and recipe.adapts and recipe.data != USUAL_DATA:
+        return False
     if known:
         _require_fit(recipe.net, recipe.data, (1, *known.size), known.classes)
     return known is not None
