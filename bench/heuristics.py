@@ -270,7 +270,7 @@ HEURISTICS: dict[str, Heuristic] = {
     ),
     "cut off trainings": Function("repair.cut_off", "cut_off_trainings", _none),
     # updates and values
-    "updates in other words": Function("judge.updates", "_same", _no),
+    "updates in other words": Function("judge.updates", "says_the_same", _no),
     "rate of the values": Function("judge.updates", "_rate_kept", _nothing),
     "noise of differences": Function("judge.stale", "_summands", lambda node: [node]),
     # hypotheses, and the edits that some of them try

@@ -20,8 +20,8 @@ from tempfile import TemporaryDirectory
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.audit.material.mutants import Outcome
-from tests.audit.material.perceptron_faults import FAULTS
-from tests.audit.material.perceptron_mutants import judged_clean, judged_spoilt
+from tests.audit.material.perceptrons.faults import FAULTS
+from tests.audit.material.perceptrons.mutants import judged_clean, judged_spoilt
 
 
 def main() -> None:

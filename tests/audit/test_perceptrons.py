@@ -6,7 +6,7 @@ from itertools import count, islice
 
 import pytest
 
-from tests.audit.material.perceptron_mutants import judged_clean, judged_spoilt
+from tests.audit.material.perceptrons.mutants import judged_clean, judged_spoilt
 
 CLEAN, MUTANTS = range(0, 90, 3), 40
 SEED = 300

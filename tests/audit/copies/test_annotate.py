@@ -9,6 +9,9 @@ import pytest
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.annotate import annotated
+from gradbook.audit.copies.markup import edited
+from gradbook.audit.copies.sheet_xml import read_sheet
+from gradbook.audit.workbook.package import WorkbookError
 from gradbook.palette import ERROR
 from tests.audit.material.copies import (
     COLUMN,
@@ -21,7 +24,9 @@ from tests.audit.material.copies import (
     repacked,
     rich,
 )
+from tests.audit.material.hostile import SHEET as SHEET_OF
 from tests.audit.material.lookalikes import FORMULAS, TOP, book, letter
+from tests.audit.material.small import at
 from tests.outside.witness import recalculate
 
 FILL = f"FF{ERROR.dark_ink[1:]}"
@@ -158,3 +163,29 @@ def test_libreoffice_shows_the_colours_the_notes_and_the_chart(path, tmp_path):
     assert "Rather:" in sheet[FIRST].comment.text
     assert sheet[NOTED].comment.text.startswith("is this right?")
     assert {"xl/charts/chart1.xml", "xl/media/image1.png"} <= parts(seen).keys()
+
+
+def test_empty_rows_take_several_cells():
+    data = b'<worksheet><sheetData><row r="5" ht="20"/></sheetData></worksheet>'
+    sheet = read_sheet(data, SHEET, 0, [at("A5"), at("C5")])
+    edits = [edit for cell in ("A5", "C5") for edit in sheet.new_cell(at(cell))]
+    whole = b'<row r="5" ht="20"><c r="A5"/><c r="C5"/></row>'
+    assert whole in edited(sheet.data, edits)
+
+
+def test_a_sheet_without_a_table_takes_no_cells():
+    sheet = read_sheet(b"<worksheet/>", SHEET, 0, [at("A5")])
+    with pytest.raises(WorkbookError, match="has no <sheetData>"):
+        sheet.new_cell(at("A5"))
+
+
+def test_a_sheet_whose_table_is_empty_takes_cells():
+    sheet = read_sheet(b"<worksheet><sheetData/></worksheet>", SHEET, 0, [at("A5"), at("B7")])
+    edits = [edit for cell in ("A5", "B7") for edit in sheet.new_cell(at(cell))]
+    assert edited(sheet.data, edits).count(b"<row ") == 2
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "\u0661", "9" * 5000])
+def test_odd_digits_are_no_formats(number):
+    data = SHEET_OF.format(rows=f'<row r="{number}"><c r="A1" s="{number}"/></row>')
+    assert read_sheet(data.encode(), SHEET, 0, [at("A1")]).style_of(at("A1")) in (0, 1)

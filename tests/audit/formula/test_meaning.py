@@ -64,6 +64,11 @@ def test_what_has_no_value_is_nan(formula):
     assert math.isnan(computed(formula))
 
 
+@pytest.mark.parametrize("formula", ["LET()", "LET(x,1)", "LET(1,2,3)", "LET(x,,x)", "LET(,,)"])
+def test_a_let_without_pairs_and_a_result_has_no_value(formula):
+    assert math.isnan(computed(formula))
+
+
 def test_very_many_values_at_once_are_not_understood():
     book, flow = small({"A1:A300": 1.0, "B1": "=SUM(A1:A300*TRANSPOSE(A1:A300))"})
     assert math.isnan(Evaluation(book, flow).value(at("B1")))

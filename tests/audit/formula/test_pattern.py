@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradbook.audit.formula.address import MOST_COLUMNS, MOST_ROWS, pack
-from gradbook.audit.formula.pattern import CellReference, RangeReference, moved, relaid
+from gradbook.audit.formula.pattern import CellReference, RangeReference, moved, neighbours, relaid
 from tests.audit.material.small import at
 
 LEFT_ABOVE = CellReference(None, -1, False, -1, False)
@@ -62,3 +62,14 @@ def test_a_range_has_its_corners_in_order_and_its_size():
 
 def test_words_in_quotes_are_never_taken_for_cells():
     assert relaid('A1&"A1"&Data!$B2', str.lower) == 'a1&"A1"&data!$b2'
+
+
+@pytest.mark.parametrize("text", ["A:A", "1:1", "A1:B2:C3", "A1:", "rates", "'C:\\x'!A1"])
+def test_only_ranges_of_two_corners_have_neighbours(text):
+    assert list(neighbours(text)) == []
+
+
+def test_a_ranges_neighbours_are_on_its_sheet():
+    found = set(neighbours("Data!A1:B2"))
+    assert {"Data!A2:B3", "Data!A1:B3"} <= found
+    assert "Data!A0:B1" not in found

@@ -149,6 +149,9 @@ ODD = {
     "array without a range": SHEET.format(
         rows='<row r="1"><c r="A1"><f t="array">1+1</f></c></row>'
     ),
+    "array off the sheet": SHEET.format(
+        rows='<row r="1048576"><c r="A1048576"><f t="array" ref="A1:B2">A1:B2*2</f></c></row>'
+    ),
     "array over everything": SHEET.format(
         rows='<row r="1"><c r="A1"><f t="array" ref="A1:XFD1048576">1+1</f></c></row>'
     ),
@@ -168,6 +171,8 @@ ODD = {
     "another workbook": formula("[1]Other!A1+1"),
     "a path to one": formula("'C:\\secret\\[x.xlsx]S'!A1"),
     "asks the net": formula('WEBSERVICE("http://192.0.2.1/")'),
+    "LET of nothing": formula("LET()"),
+    "LET of a pair": formula("LET(x,1)"),
     "runs a program": formula("cmd|'/c calc'!A1"),
     "refers to itself": formula("A1+1"),
     "errors": formula("#REF!+#N/A"),

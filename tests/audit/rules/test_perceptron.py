@@ -7,8 +7,8 @@ from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
 from tests.audit.material.lookalikes import book as exercise_book
+from tests.audit.material.perceptrons.small import COLUMNS, ROWS, edited
 from tests.audit.material.small import all_at, at, small
-from tests.audit.material.small_perceptrons import COLUMNS, ROWS, edited
 
 # weights below each other, in a block a sample
 BLOCKS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.audit.material.small_perceptrons import COLUMNS, ROWS, checked, edited
+from tests.audit.material.perceptrons.small import COLUMNS, ROWS, checked, edited
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unknown sheet name")
 

@@ -4,8 +4,8 @@ import pytest
 
 from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.rule_form import RATE
+from tests.audit.material.perceptrons.small import ROWS, edited
 from tests.audit.material.small import all_at, at, small
-from tests.audit.material.small_perceptrons import ROWS, edited
 
 STEPS = [
     "=IF(G2>0,1,0)",

@@ -3,8 +3,8 @@
 from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.rule_repairs import RepairSearch
 from gradbook.audit.rules.usual import Usual
+from tests.audit.material.perceptrons.small import ROWS, edited
 from tests.audit.material.small import at, small
-from tests.audit.material.small_perceptrons import ROWS, edited
 
 
 def search(cells, first="D5"):

@@ -3,8 +3,8 @@
 import pytest
 
 from gradbook.audit.rules.rule_updates import bases, compares, rule_updates
+from tests.audit.material.perceptrons.small import COLUMNS, ROWS
 from tests.audit.material.small import all_at, at, small, small_book
-from tests.audit.material.small_perceptrons import COLUMNS, ROWS
 
 
 @pytest.mark.parametrize(

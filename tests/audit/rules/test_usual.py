@@ -4,8 +4,8 @@ import pytest
 
 from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.usual import Trouble, Usual, UsualCell, most_common
+from tests.audit.material.perceptrons.small import COLUMNS, ROWS, edited
 from tests.audit.material.small import at, small
-from tests.audit.material.small_perceptrons import COLUMNS, ROWS, edited
 
 
 def usual(areas):

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from gradbook.audit.training.claims import claims, every_claim
+from gradbook.audit.training.claims import claims, every_claim, first_claims
 from gradbook.targets.excel.language.grammar import write
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.planted import changed
@@ -81,3 +81,9 @@ def test_a_first_step_that_remembers_nothing_claims_what_the_others_do(path):
         sketch = with_rule(line, random.Random(7), rule)
         judged = changed(path, sketch, "a form per step", "∂E/∂w2", "{δo1}*{x3}")
         assert judged.found, judged.words
+
+
+def test_the_first_claims_are_sought_once():
+    training = the_training(ONE)
+    assert first_claims(training) is first_claims(training)
+    assert first_claims(training) == [tuple(claims(training, training.weights[0], 0))]

@@ -75,3 +75,10 @@ def test_a_cell_that_repeats_a_constant_stands_for_it():
     training = the_training({**ONE, "F2:F8": "=$E$1", "A3:A8": "=A2-F2*B2"})
     assert training.plain(at("F5")) == at("E1")
     assert training.plain(at("B5")) == at("B5")
+
+
+def test_an_update_that_cannot_be_read_leaves_the_rate_to_the_others():
+    other = {"F1": "v", "F2": 0.2, "F3:F8": "=F2-$E$1*G2", "G2:G8": "=F2*A2"}
+    training = the_training({**ONE, **other, "F3": "=F2-)$E$1*G2"})
+    assert training.names == ("w", "v")
+    assert training.rate == at("E1")

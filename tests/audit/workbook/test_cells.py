@@ -27,6 +27,8 @@ def cells():
         ("s", "1", "second"),
         ("s", "2", None),
         ("s", "-1", None),
+        ("s", "\u00b2", None),
+        ("s", "9" * 5000, None),
         ("b", "1", True),
         ("b", "0", False),
         ("e", "#DIV/0!", "#DIV/0!"),
@@ -52,6 +54,12 @@ def test_an_array_formula_gives_each_cell_its_element(cells):
     cells.keep(0, 2, "n", {"t": "array", "ref": "C1:C2"}, "A1:A2*B1:B2", "3")
     assert [cells.book.patterns[at(k)].text_at(at(k)) for k in ("C1", "C2")] == ["A1*B1", "A2*B2"]
     assert cells.book.formula(at("C2")) == "{=A1:A2*B1:B2}"
+
+
+@pytest.mark.parametrize("place", [(MOST_ROWS - 1, 0), (0, MOST_COLUMNS - 1)])
+def test_an_array_that_leaves_the_sheet_is_refused(cells, place):
+    with pytest.raises(WorkbookError, match="outside the sheet"):
+        cells.keep(*place, "n", {"t": "array", "ref": "A1:B2"}, "A1:B2*2", "1")
 
 
 def test_an_array_that_fills_too_many_cells_is_refused(cells):

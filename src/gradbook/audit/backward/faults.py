@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from gradbook.audit.backward.backward_pass import BackwardPass
+from gradbook.audit.backward.backward_pass import EXACT, BackwardPass
 from gradbook.audit.backward.blocks import MatrixBlock, blocks
 from gradbook.audit.backward.losses import again
 from gradbook.audit.backward.outputs import cells_of_sheet
@@ -24,7 +24,6 @@ FEW_SCALES = 3
 FEW_USERS = 6  # of a block's cells, that are looked at first
 FEW_CELLS = 4  # of a block that may belong to any cells
 MANY = 2  # blocks that come right, where a right cell is blamed for them
-EXACT = 1e-7
 SLIPS = (EditKind.REFERENCE, EditKind.EXCHANGE)
 
 

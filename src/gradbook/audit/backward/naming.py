@@ -47,15 +47,11 @@ class Naming:
         """A cell as a formula in another mentions it."""
         return self.names.get(cell) or self.book.called(cell, home)
 
-    def typed(self, cell: Address) -> Expression | None:
-        """A cell's formula, its references as they are typed there."""
-        return self.book.reader.typed(self.book.patterns[cell].text_at(cell), cell).expression
-
     def said_of(
         self, there: Address, here: Address, instead: Mapping[Address, Address]
     ) -> Expression | None:
         """A cell's formula, said in another cell of other cells."""
-        expression = self.typed(there)
+        expression = self.book.typed(there).expression
         if expression is None:
             return None
 

@@ -172,7 +172,7 @@ class WrongCell:
 
     def remedy(self, thorough: bool) -> Remedy | None:
         """An edit; or else, thoroughly, the formula of another cell, or two edits."""
-        expression = self.back.cells.naming.typed(self.cell)
+        expression = self.back.cells.book.typed(self.cell).expression
         if expression is None:
             return None
         edit = self._edit(expression, self.wanted)

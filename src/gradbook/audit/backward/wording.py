@@ -11,7 +11,7 @@ from gradbook.audit.backward.blocks import MatrixBlock, blocks
 from gradbook.audit.backward.faults import BlockFault
 from gradbook.audit.backward.remedies import Remedy
 from gradbook.audit.backward.uneven import UnevenError
-from gradbook.audit.findings.findings import Finding, finding_in
+from gradbook.audit.findings.findings import DEPARTING_ROW, Finding, finding_in
 from gradbook.audit.formula.address import Address, written
 from gradbook.audit.formula.edits import EditKind
 from gradbook.targets.excel.language.grammar import Expression, Infix, write
@@ -100,7 +100,7 @@ class BackwardWording:
         return finding_in(
             self.book,
             [error.cell],
-            "departing row",
+            DEPARTING_ROW,
             quantity=self.naming.quantity([error.cell]),
             why=f"{cell} doesn't measure its output's error as {like} does",
             right=self.book.reader.typed(error.text, error.cell),

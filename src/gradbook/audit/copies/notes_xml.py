@@ -19,11 +19,10 @@ from gradbook.audit.copies.markup import (
 )
 from gradbook.audit.copies.patch import OFFICE, SPREADSHEET, STRICT, Patch
 from gradbook.audit.copies.sheet_xml import SheetXml
-from gradbook.audit.copies.styles_xml import MAIN
+from gradbook.audit.copies.styles_xml import MAIN, STRICT_MAIN
 from gradbook.audit.formula.address import Address, column_of, row_of, written
 from gradbook.audit.workbook.package import WorkbookError
 
-STRICT_MAIN = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 AUTHOR = "gradbook"
 DRAWING = "application/vnd.openxmlformats-officedocument.vmlDrawing"
 SHAPES_IN_BLOCK = 1024  # the numbers of shapes come in blocks of so many

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gradbook.audit.classes.points import BookScore, Earned, in_numbers, in_points
 from gradbook.audit.copies.markup import edited, elements, only, prefix, tag, with_child, words
 from gradbook.audit.copies.patch import OFFICE, SPREADSHEET, STRICT, Patch
-from gradbook.audit.copies.styles_xml import MAIN, Styles
+from gradbook.audit.copies.styles_xml import MAIN, STRICT_MAIN, Styles
 from gradbook.audit.findings.findings import TO_FILL_IN, BookReport, Finding
 from gradbook.audit.formula.address import letters
 from gradbook.audit.workbook.package import WorkbookError
@@ -17,7 +17,6 @@ from gradbook.palette import ACTIVATION, ERROR, PAPER, QUIET, SUM, WEIGHT, Colou
 TITLE = "Score"
 WIDTHS = (16, 10, 10, 76)  # of the columns, in letters
 TITLE_HEIGHT = 34  # points
-STRICT_MAIN = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 NOT_JUDGED = "nothing in it could be judged"
 FULL = 1.0
 
@@ -56,7 +55,7 @@ def _list_it(patch: Patch, main: str, relation: str, space: str) -> None:
     listed = only(found, "sheets", main)
     there = [e for e in found if e.tag == "sheet"]
     numbers = [e.attribute("sheetId") for e in there]
-    if not all(number.isdigit() and len(number) < 9 for number in numbers):
+    if not all(number.isdecimal() and len(number) < 9 for number in numbers):
         raise WorkbookError("its sheets have no numbers: save it again as .xlsx")
     called = {e.attribute("name").lower() for e in there}
     names = (TITLE, *(f"{TITLE} {k}" for k in range(2, len(there) + 3)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from math import isfinite
@@ -11,7 +11,9 @@ from math import isfinite
 from gradbook.audit.copies.markup import (
     ByteEdit,
     Element,
+    edited,
     elements,
+    only,
     prefix,
     tag,
     with_attributes,
@@ -49,6 +51,7 @@ class SheetXml:
     """A sheet's text, the cells in it that matter, and every row."""
 
     data: bytes
+    part: str
     cells: dict[Address, CellXml] = field(default_factory=dict)
     rows: dict[int, Element] = field(default_factory=dict)
     others: list[Element] = field(default_factory=list)  # the root and what is directly in it
@@ -97,29 +100,40 @@ class SheetXml:
         own = tag(self.prefix, "c", inside, r=written(cell), **attributes)
         number = row_of(cell)
         row = self.rows.get(number)
-        if row is not None and row.is_empty():
-            return with_child(self.data, row, own)
         if row is not None:
             later = (c for at, c in self.cells.items() if row_of(at) == number and at > cell)
             place = min((c.element.start for c in later), default=row.close)
             return [(place, place, own)]
-        table = next(e for e in self.others if e.tag == "sheetData")
+        table = only(self.others, "sheetData", self.part)
         following = (e.start for n, e in self.rows.items() if n > number)
         place = min(following, default=table.close)
         return [(place, place, tag(self.prefix, "row", own, r=str(number + 1)))]
 
 
 def read_sheet(data: bytes, part: str, number: int, wanted: Iterable[Address]) -> SheetXml:
-    """A sheet's text, with all the cells in the rows of the wanted ones."""
-    found = SheetXml(data)
+    """A sheet's text, with all the cells in the rows of the wanted ones.
+
+    Of those rows, what is written as <row/> becomes <row></row>: several cells may come into it.
+    """
     rows = {row_of(cell) for cell in wanted}
+    found = _read(data, part, number, rows)
+    inner = [found.rows[row] for row in sorted(rows & found.rows.keys())]
+    closed = [e for e in (*found.others, *inner) if e.tag in ("sheetData", "row") and e.is_empty()]
+    if not closed:
+        return found
+    opened = [edit for element in closed for edit in with_child(data, element, b"")]
+    return _read(edited(data, opened), part, number, rows)
+
+
+def _read(data: bytes, part: str, number: int, rows: Collection[int]) -> SheetXml:
+    found = SheetXml(data, part)
     row = column = -1  # of the last cell: not all say where they are
 
     def keep(depth: int, tag: str, attributes: dict[str, str]) -> bool:
         nonlocal row, column
         given = attributes.get("r", "")
         if (depth, tag) == (2, "row"):
-            row = int(given) - 1 if given.isdigit() and len(given) < 8 else row + 1
+            row = int(given) - 1 if given.isdecimal() and len(given) < 8 else row + 1
             column = -1
             attributes["at"] = str(pack(number, max(row, 0), 0))
         elif (depth, tag) == (3, "c"):
@@ -149,7 +163,7 @@ def styles_used(data: bytes) -> int:
 
 
 def _whole(text: str) -> int:
-    return int(text) if text.isdigit() and len(text) < 10 else 0
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _pixels(width: str) -> int:

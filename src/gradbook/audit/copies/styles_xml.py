@@ -16,6 +16,7 @@ from gradbook.audit.copies.patch import SPREADSHEET, Patch
 from gradbook.audit.workbook.package import WorkbookError
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+STRICT_MAIN = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 HIGHEST = 60_000  # a number of a format that Excel still takes
 NONE = f"""<styleSheet xmlns="{MAIN}"><fonts count="1"><font/></fonts><fills count="2"><fill>\
 <patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>\

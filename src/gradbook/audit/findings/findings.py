@@ -30,13 +30,15 @@ WORST_FIRST = (UNREADABLE, WRONG, FROZEN, UNFINISHED, RIGHT, NO_NETWORK)
 
 TO_FILL_IN, BLANK_RATE = "to fill in", "blank rate"
 PASTED, STALE = "pasted value", "stale value"
+ANOTHER_ROW, DEPARTING_ROW = "another row", "departing row"
+DRIFTING_RATE, OTHER_GRADIENT = "drifting rate", "another weight's gradient"
 KINDS = {
     "wrong reference": "a cell is used where another one belongs",
     "swapped references": "two cells stand in each other's places",
     "pre-activation": "a sum is used where its activation belongs, or several sums",
     "blank reference": "a blank cell is used",
     "text reference": "a cell with words in it is used",
-    "another row": "a cell is taken from another row or another step",
+    ANOTHER_ROW: "a cell is taken from another row or another step",
     "frozen row": "a $ ties the formula to one row",
     "wrong number": "a number isn't the one it should be",
     "wrong operator": "a product for a difference, a sum for a product",
@@ -50,13 +52,13 @@ KINDS = {
     "missing term": "a path of the chain is left out",
     "one factor or term too many": "something is counted that doesn't belong there",
     "wrong formula": "no small change puts it right; the whole formula is given where one is known",
-    "departing row": "one row's formula differs from the rest of its column",
+    DEPARTING_ROW: "one row's formula differs from the rest of its column",
     PASTED: "a number or nothing stands where the rest of the column has a formula",
     STALE: "the value in the file isn't what the formula gives",
-    "drifting rate": "the learning rate isn't anchored and moves away with the rows",
+    DRIFTING_RATE: "the learning rate isn't anchored and moves away with the rows",
     "wrong rate": "another cell is used for the learning rate",
     BLANK_RATE: "the learning rate is blank or no number",
-    "another weight's gradient": "the update takes the gradient of another weight",
+    OTHER_GRADIENT: "the update takes the gradient of another weight",
     "adds the gradient": "the update climbs: it adds what it should subtract",
     "loss without a term": "the loss leaves out a term that the gradients count",
     "circular reference": "a cell is computed from itself",

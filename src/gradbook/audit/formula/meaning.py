@@ -66,8 +66,10 @@ def _let(graph: Graph, part: Call, look: Lookup) -> Meaning:
         word = reference.text.lower()
         return known[word] if word in known else look(reference)
 
+    if len(part.arguments) % 2 == 0:
+        raise NotUnderstood("this LET")
     *pairs, result = part.arguments
-    if len(pairs) % 2 or result is None:
+    if result is None:
         raise NotUnderstood("this LET")
     for name, value in zip(pairs[::2], pairs[1::2], strict=True):
         if not isinstance(name, Reference) or value is None:

@@ -171,10 +171,11 @@ def moved(text: str, down: int, right: int) -> str:
 
 def neighbours(text: str) -> Iterator[str]:
     """A range's likes: as large and up to so many cells away, or a row or a column larger or
-    smaller at one end."""
-    first, last = (MARKS.fullmatch(corner) for corner in text.split(":"))
-    assert first
-    assert last
+    smaller at one end; none of whole columns or rows, nor of what is no range of two corners."""
+    corners = [found for corner in text.split(":") if (found := CELL.fullmatch(corner))]
+    if len(corners) != 2 or text.count(":") != 1:
+        return
+    first, last = corners
     for down, right in SHIFTS:
         yield f"{_at(first, down, right)}:{_at(last, down, right)}"
     for down, right in ENDS:

@@ -18,7 +18,7 @@ from gradbook.audit.formula.values import NotUnderstood, TooMuch
 from gradbook.audit.judge.assumed_loss import assumed_losses, is_error, with_own_errors
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
-from gradbook.audit.training.claims import Claim, claims
+from gradbook.audit.training.claims import Claim, first_claims
 from gradbook.audit.training.loss_candidates import (
     LOSS_WORDS,
     called_a_loss,
@@ -53,7 +53,7 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     """The loss of each step, and the share of the gradients that are its gradients; none of what
     doesn't learn by a loss. Where there may be one, but one too large to follow, that is raised."""
     too_much: list[TooMuch] = []
-    claimed = [tuple(claims(training, weight, 0)) for weight in training.weights]
+    claimed = first_claims(training)
     start = tuple(weight.start for weight in training.weights)
     tested = StepUnderTest.of(training, [SheetStep(0, start, StepLoss(()), ())])
     share_of = partial(_share, tested, claimed, too_much=too_much)

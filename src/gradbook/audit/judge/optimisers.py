@@ -10,8 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gradbook.audit.findings.findings import Finding, finding_in
+from gradbook.audit.findings.findings import OTHER_GRADIENT, Finding, finding_in
 from gradbook.audit.formula.address import Address, by_sheet, cells_of, sheet_of, written
+from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.pattern import CellReference, Pattern, relaid
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
@@ -22,7 +23,6 @@ from gradbook.audit.training.training import SheetTraining
 FEWEST = 3  # weights of which most can be right
 Cells = dict[int, Address]  # of each weight, by its number
 Meaning = tuple[str, object]  # what a reference means, whatever weight it is of
-OTHER_GRADIENT = "another weight's gradient"
 
 
 @dataclass(frozen=True)
@@ -285,7 +285,7 @@ class _Walk:
             return  # biases seldom decay
         names, cell = self.training.names, role[weight]
         why = f"{written(cell)} is unlike {written(role[model])}, which is {names[model]}'s"
-        self.odd.append(Odd(weight, cell, "wrong formula", right, why))
+        self.odd.append(Odd(weight, cell, EditKind.FORMULA.value, right, why))
 
     def _mentions(self, weight: int, role: Cells) -> int:
         """How often a formula mentions its own weight."""
@@ -306,7 +306,7 @@ class _Walk:
             if expected in (None, cell):
                 continue
             assert expected is not None
-            kind, home = "wrong reference", role[weight]
+            kind, home = EditKind.REFERENCE.value, role[weight]
             if meaning[0] == "gradient" and cell in self.gradients.values():
                 kind = OTHER_GRADIENT
             right_one, name = written(expected), self.training.names[weight]

@@ -9,7 +9,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from gradbook.audit.findings.findings import BLANK_RATE, PASTED, Finding, finding_in, held
+from gradbook.audit.findings.findings import (
+    BLANK_RATE,
+    DEPARTING_ROW,
+    DRIFTING_RATE,
+    PASTED,
+    Finding,
+    finding_in,
+    held,
+)
 from gradbook.audit.formula.address import Address, by_sheet, row_of, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, renamed, terms, total
@@ -132,7 +140,7 @@ def _differing(
         yield from updates.findings(pasted, usual, PASTED, f"{written(pasted[0])} {words}")
     for cells in others.values():
         words = f"{written(cells[0])} differs from the rest of its column"
-        yield from updates.findings(cells, usual, "departing row", words)
+        yield from updates.findings(cells, usual, DEPARTING_ROW, words)
 
 
 def _is_of_another(updates: _Updates, step: SheetStep, cell: Address, like: Pattern) -> bool:
@@ -248,7 +256,7 @@ def _wrong_rates(updates: _Updates) -> Iterator[Finding]:
     yield from updates.findings(
         wrong,
         _with_rate(updates, first, taken[first], right),
-        "drifting rate" if drifts else "wrong rate",
+        DRIFTING_RATE if drifts else "wrong rate",
         f"the learning rate isn't anchored: it drifts to {where}, {what}; {right} stays"
         if drifts
         else f"{where}, {what}, isn't the learning rate: {right}",

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gradbook.audit.findings.findings import WRONG, Finding, SheetReport, finding_in
+from gradbook.audit.findings.findings import ANOTHER_ROW, WRONG, Finding, SheetReport, finding_in
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import renamed
@@ -138,7 +138,7 @@ def _findings(
         yield finding_in(
             book,
             homes,
-            "another row",
+            ANOTHER_ROW,
             quantity=book.label(first, axis) or written(first),
             why=f"{written(wrong)} is of a later {step}, which makes the sheet circular; "
             f"{written(own)}{f' ({what})' if what else ''} belongs there",

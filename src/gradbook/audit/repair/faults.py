@@ -8,8 +8,15 @@ from functools import cache
 from typing import Any
 
 from gradbook.audit.budget import budget
-from gradbook.audit.findings.findings import PASTED, TO_FILL_IN, Finding
+from gradbook.audit.findings.findings import (
+    DEPARTING_ROW,
+    OTHER_GRADIENT,
+    PASTED,
+    TO_FILL_IN,
+    Finding,
+)
 from gradbook.audit.formula.address import Address, by_sheet, column_of, ranges, sheet_of, written
+from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.pattern import Pattern, copied, relaid
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
@@ -56,7 +63,7 @@ def _row_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     weight = next((j for j, owner in claims if owner == home), -1)
     name = tested.training.names[weight] if weight >= 0 else ""
     what = shown(book.values.get(home)) or "nothing"
-    kind, why = "departing row", f"{written(home)} differs from the rest of its column"
+    kind, why = DEPARTING_ROW, f"{written(home)} differs from the rest of its column"
     if home not in book.patterns:
         kind = PASTED
         why = f"{written(home)} holds {what} where the others of its column have a formula"
@@ -75,7 +82,7 @@ def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     found = _finding(
         tested,
         hypothesis.home,
-        kind="another weight's gradient",
+        kind=OTHER_GRADIENT,
         quantity=name,
         weight=name,
         why=f"{taken} is of {names[hypothesis.whose]}; "
@@ -124,10 +131,10 @@ def claim_fault(
         kind, why = wording.kind(edits), wording.why(edits, name)
     elif tested.has_no_influence(weight):
         loss = ", ".join(_called(tested, cell) for cell in sorted(tested.loss_cells))
-        kind, why = "wrong formula", f"the loss ({loss}) doesn't depend on {name}"
+        kind, why = EditKind.FORMULA.value, f"the loss ({loss}) doesn't depend on {name}"
     else:
-        kind, why = "wrong formula", "no formula was found for it"
-    if kind == "wrong formula" and budget().seeking.is_empty:
+        kind, why = EditKind.FORMULA.value, "no formula was found for it"
+    if kind == EditKind.FORMULA.value and budget().seeking.is_empty:
         why = NOT_SOUGHT
     try:
         error = tested.relative_error(tested.claimed(claim), tested.gradients[weight])

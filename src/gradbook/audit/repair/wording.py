@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gradbook.audit.findings.findings import ANOTHER_ROW
 from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, references
@@ -67,7 +68,7 @@ class Wording:
             return "text reference"
         other_step = old in self.training.weight_cells and old not in self.tested.step.weights
         if other_step or self._same_line(old, new):
-            return "frozen row" if "$" in write(first.old) else "another row"
+            return "frozen row" if "$" in write(first.old) else ANOTHER_ROW
         return "pre-activation" if self.training.flow.sources(new) == (old,) else ""
 
     def _is_blank(self, cell: Address | None) -> bool:

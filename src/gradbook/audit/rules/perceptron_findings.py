@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from gradbook.audit.budget import sought
 from gradbook.audit.findings.findings import (
+    ANOTHER_ROW,
     CHANGE,
     PASTED,
     RIGHT,
@@ -17,11 +18,12 @@ from gradbook.audit.findings.findings import (
     finding_in,
 )
 from gradbook.audit.formula.address import Address, cells_of, ranges, row_of, sheet_of
+from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep
 from gradbook.audit.rules.rule_repairs import RepairSearch, RuleRepair
 from gradbook.audit.rules.rule_updates import RuleUpdate
-from gradbook.audit.rules.rule_wording import ANOTHER_ROW, RuleWords
+from gradbook.audit.rules.rule_wording import RuleWords
 from gradbook.audit.rules.usual import Trouble, Usual
 
 RULE = "perceptron"
@@ -116,7 +118,7 @@ class RuleFindings:
         place, name = steps[0].updates.index(update), self.words.name(update)
         cells = [step.updates[place].cell for step in steps]
         why = f"{self.words.rule(update)}; this says something else"
-        return self._finding(cells, "wrong formula", f"Δ{name}", why, (name,), None)
+        return self._finding(cells, EditKind.FORMULA.value, f"Δ{name}", why, (name,), None)
 
     def _finding(
         self,

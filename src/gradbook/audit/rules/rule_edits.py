@@ -7,6 +7,7 @@ from itertools import combinations
 
 from gradbook.audit.formula.edits import Edit, EditKind, regrouped, shortened
 from gradbook.audit.formula.expression import Path, part_at, paths
+from gradbook.audit.rules.rule_updates import COMPARING
 from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
@@ -29,7 +30,6 @@ INSTEAD = {
     "=": ("<>",),
     "<>": ("=",),
 }
-COMPARING = ("<", ">", "<=", ">=", "=", "<>")
 NUMBERS = Number(0.0), Number(1.0), Prefix("-", Number(1.0))
 
 

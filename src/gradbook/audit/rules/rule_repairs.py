@@ -120,7 +120,7 @@ class RepairSearch:
         others = self.usual.weights.difference(update.cell for update in self.step.updates)
         own = set(self.usual.cells(self.step)).intersection(self.book.patterns) - others
         for cell in filter(own.__contains__, self._suspects(wanted)):
-            expression = self._typed(cell).expression
+            expression = self.book.typed(cell).expression
             if expression and len(list(references(expression))) <= LONGEST:
                 for edit in edits(expression, self._pool):
                     yield from self._tried(cell, write(edit.applied(expression)), wanted, edit)
@@ -135,15 +135,12 @@ class RepairSearch:
         others = [text for text in pool if text not in own]
         return larger_edits(expression, pool, product(own, others))
 
-    def _typed(self, cell: Address) -> Pattern:
-        return self.book.reader.typed(self.book.patterns[cell].text_at(cell), cell)
-
     @cached_property
     def _pool(self) -> list[str]:
         """The cells that belong to the step, as they are typed in its formulas."""
         found: dict[Address, str] = {}
         for cell in self.usual.cells(self.step):
-            mentions = self._typed(cell).mentions if cell in self.book.patterns else {}
+            mentions = self.book.typed(cell).mentions if cell in self.book.patterns else {}
             for text, mention in mentions.items():
                 at = self.book.reader.cell(text, cell)
                 if at is not None and not isinstance(mention, float):

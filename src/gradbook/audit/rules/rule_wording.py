@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from functools import cached_property
 
-from gradbook.audit.findings.findings import PASTED, held
+from gradbook.audit.findings.findings import ANOTHER_ROW, DEPARTING_ROW, DRIFTING_RATE, PASTED, held
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, written
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.rules.perceptron import RuleStep
-from gradbook.audit.rules.rule_edits import COMPARING
 from gradbook.audit.rules.rule_form import RuleForm
 from gradbook.audit.rules.rule_repairs import RuleRepair
-from gradbook.audit.rules.rule_updates import RuleUpdate
+from gradbook.audit.rules.rule_updates import COMPARING, RuleUpdate
 from gradbook.audit.rules.usual import Trouble, Usual
 from gradbook.audit.workbook.book import shown
 from gradbook.targets.excel.language.grammar import Infix, Reference, write
-
-ANOTHER_ROW = "another row"
 
 
 class RuleWords:
@@ -77,7 +74,7 @@ class RuleWords:
             return PASTED, self.pasted(repair.cell)
         if trouble is Trouble.NOT_CARRIED:
             return ANOTHER_ROW, self.not_carried(update)
-        return "departing row", f"{rule}; {here} differs from the rest of its line"
+        return DEPARTING_ROW, f"{rule}; {here} differs from the rest of its line"
 
     def _of_edit(
         self, repair: RuleRepair, edit: Edit, trouble: Trouble, rule: str
@@ -108,7 +105,7 @@ class RuleWords:
         is_rate = meant is not None and meant == self.usual.rate.fixed
         if meant is not None and is_rate and axis.line(at) == axis.line(meant):
             found = shown(self.book.values.get(at))[:20] or "blank"
-            return "drifting rate", f"the learning rate isn't anchored: {written(at)} is {found}"
+            return DRIFTING_RATE, f"the learning rate isn't anchored: {written(at)} is {found}"
         name, cell = self.called(at), written(at)
         here = name if name == cell else f"{name} ({cell})"
         if trouble is Trouble.TARGET:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.training.gradient_search import Found, GradientSearch
@@ -49,6 +50,16 @@ def every_claim(training: SheetTraining, weight: WeightColumn) -> list[tuple[Cla
             for k in range(repeated.steps)
         ]
     return found
+
+
+_first: WeakKeyDictionary[SheetTraining, list[tuple[Claim, ...]]] = WeakKeyDictionary()
+
+
+def first_claims(training: SheetTraining) -> list[tuple[Claim, ...]]:
+    """What the first update of each weight may mean by the gradient: asked more than once."""
+    if training not in _first:
+        _first[training] = [tuple(claims(training, weight, 0)) for weight in training.weights]
+    return _first[training]
 
 
 def claims(
@@ -101,4 +112,4 @@ def _as_after(training: SheetTraining, weight: WeightColumn, first: Sequence[Fou
     return likely
 
 
-__all__ = ["Claim", "claims", "every_claim"]
+__all__ = ["Claim", "claims", "every_claim", "first_claims"]

@@ -82,6 +82,7 @@ class GradientSearch:
     straight: list[Found] = field(default_factory=list)
     bent: list[Found] = field(default_factory=list)
     remembers: bool = False  # whether anything on the way goes on from the step before
+    _known: dict[tuple[int, Address], tuple[Expression, set[Address]]] = field(default_factory=dict)
 
     @property
     def found(self) -> list[Found]:
@@ -271,9 +272,15 @@ class GradientSearch:
     # What the parts of a formula are
 
     def _moving(self, part: Expression, home: Address) -> set[Address]:
+        """The cells in a part that change from step to step; the same part is asked often."""
+        known = self._known.get((id(part), home))
+        if known is not None:
+            return known[1]
         varying, remembering = self.training.varying, self.training.remembering
         cells = self.training.mentioned(part, home)
-        return {cell for cell in cells if cell in varying or cell in remembering}
+        moving = {cell for cell in cells if cell in varying or cell in remembering}
+        self._known[id(part), home] = part, moving  # the part is kept, for ids are used again
+        return moving
 
     def _was(self, home: Address, cell: Address) -> bool:
         """Whether a cell is what another was one step ago, and is to be."""
@@ -286,9 +293,11 @@ class GradientSearch:
     def _is_memory(self, part: Expression, home: Address) -> bool:
         """Whether a part is only what was one step ago: of the cell, or of the weight."""
         moving = self._moving(part, home)
+        if moving == {self.base}:
+            return False
         mentioned = self.training.mentioned(part, home)
         before = {cell for cell in mentioned if self._was(home, cell)}
-        return bool(moving or before) and moving != {self.base} and moving <= before | self.own
+        return bool(moving or before) and moving <= before | self.own
 
     def _remembers(self, part: Expression, home: Address) -> bool:
         """Whether something in a part goes on from the step before."""

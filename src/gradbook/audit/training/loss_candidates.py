@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of
-from gradbook.audit.training.claims import claims
+from gradbook.audit.training.claims import first_claims
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.flow import walk
 from gradbook.targets.excel.language.grammar import Call
@@ -23,7 +23,7 @@ def candidates(training: SheetTraining) -> list[Address]:
     start = [weight.start for weight in training.weights]
     below = flow.below(start, weight_cells)
     elsewhere = flow.below(weight_cells.keys() - set(start), weight_cells)
-    owners = {claim.owner for weight in training.weights for claim in claims(training, weight, 0)}
+    owners = {claim.owner for said in first_claims(training) for claim in said}
     cells = (below - elsewhere or below) - owners - flow.below(owners, weight_cells)
     called: dict[Address, list[str]] = {}  # the headings of each cell and of those that repeat it
     for cell in sorted(cells):
@@ -87,7 +87,7 @@ def speaks_of_learning(training: SheetTraining) -> bool:
     """Whether headings call something a gradient, an error or what it is learnt with; otherwise
     what changes by a share of a difference may be a loan, or something that cools."""
     book = training.book
-    owners = [claim.owner for weight in training.weights for claim in claims(training, weight, 0)]
+    owners = [claim.owner for said in first_claims(training) for claim in said]
     behind = training.flow.behind(owners, training.weight_cells).union(owners)
     cells = behind & training.computed
     if training.rate is not None:

@@ -278,7 +278,10 @@ def _constant_cells(
     book: Book, flow: Flow, weight: WeightColumn, varying: Collection[Address]
 ) -> dict[Address, bool]:
     """The cells that the first update multiplies with, and whether it says so of all updates."""
-    base, cell = next((pair for pair in weight.steps if pair[1] in book.patterns), weight.steps[0])
+    told = (step for step in weight.steps if (p := book.patterns.get(step[1])) and p.expression)
+    base, cell = next(told, (weight.start, None))
+    if cell is None:
+        return {}
     parts = change(book.patterns[cell], base, cell)
     apart = _change_apart(book, parts, cell)
     said = book.patterns[apart].expression if apart in varying and apart in book.patterns else None

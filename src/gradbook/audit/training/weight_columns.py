@@ -77,8 +77,10 @@ def heading(book: Book, column: WeightColumn) -> str:
 
 
 def change(pattern: Pattern, base: Address, cell: Address) -> tuple[SignedTerm, ...]:
-    """What is added to the base: all terms of the formula but that one."""
-    assert pattern.expression is not None
+    """What is added to the base: all terms of the formula but that one; none of one that can't be
+    read, as may stand in a line that other updates go on from."""
+    if pattern.expression is None:
+        return ()
     parts = terms(pattern.expression)
     for k, place in _kept(pattern, parts):
         if place.at(cell) == base:

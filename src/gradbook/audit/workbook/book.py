@@ -136,6 +136,10 @@ class Book:
         """What stands in a cell: its formula or, where it has none, its value."""
         return self.formula(cell) or shown(self.values.get(cell))
 
+    def typed(self, cell: Address) -> Pattern:
+        """A cell's formula, its references as they are typed there."""
+        return self.reader.typed(self.patterns[cell].text_at(cell), cell)
+
     def called(self, cell: Address, seen_from: Address | None = None) -> str:
         """The cell's name, with its sheet's where it is another than the reader's."""
         if seen_from is not None and sheet_of(seen_from) == sheet_of(cell):

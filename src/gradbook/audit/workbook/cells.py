@@ -14,6 +14,7 @@ from gradbook.audit.formula.address import (
     column_of,
     pack,
     row_and_column,
+    row_of,
 )
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, CellValue, RowSpan
@@ -29,10 +30,12 @@ MOST_KEPT, MOST_OF_LARGE = 250_000, 40_000
 MOST_DEPARTING = 8  # rows that are unlike those around them, and are looked at
 MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
 MOST_READ = 3_000_000
+LONGEST_INDEX = 20  # characters of a shared text's number
 MOST_EMPTY = 500_000
 LONGEST = 3.0  # seconds of the processor
 LOOK_AT_CLOCK, LETTERS = 1000, 20  # cells; so many letters of a new formula count as one
 MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
+OUTSIDE = "it has cells outside the sheet: save it again as .xlsx"
 MOST_FORMULAS = 30_000  # different ones
 MOST_LETTERS = 1_200_000  # of those
 
@@ -161,7 +164,7 @@ class BookCells:
     ) -> None:
         """A cell of some kind, with its formula's attributes where it has one, and its value."""
         if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
-            raise WorkbookError("it has cells outside the sheet: save it again as .xlsx")
+            raise WorkbookError(OUTSIDE)
         full = value is not None or form is not None
         self.full += full
         self.empty += not full
@@ -193,7 +196,7 @@ class BookCells:
         if raw is None:
             return None
         if kind == "s":
-            place = int(raw) if raw.strip().isdigit() else -1
+            place = int(raw) if raw.strip().isdecimal() and len(raw) < LONGEST_INDEX else -1
             return self.strings[place] if 0 <= place < len(self.strings) else ""
         if kind == "b":
             return raw.strip() == "1"
@@ -238,6 +241,8 @@ class BookCells:
         rows, columns = (b - a + 1 for a, b in zip(start, end, strict=True))
         if min(rows, columns) < 1 or rows * columns == 1:
             return
+        if row_of(cell) + rows > MOST_ROWS or column_of(cell) + columns > MOST_COLUMNS:
+            raise WorkbookError(OUTSIDE)
         if rows * columns + len(self.book.arrays) > MOST_IN_ARRAYS:
             raise WorkbookError("its array formulas fill too many cells: too large to check")
         for down in range(rows):

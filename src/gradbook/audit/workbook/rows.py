@@ -76,7 +76,7 @@ class SheetRows:
 
     def begin_row(self, attributes: Attributes) -> None:
         number = attributes.get("r", "")
-        known = number.isdigit() and len(number) <= 8
+        known = number.isdecimal() and len(number) <= 8
         self.row = min(int(number) - 1, MOST_ROWS) if known else self.row + 1
         self.column = -1
 

@@ -10,7 +10,7 @@ from gradbook.audit.classes.points import score
 from gradbook.audit.findings.findings import BookReport, LossCurves
 from gradbook.audit.workbook.origin import Origin
 from gradbook.report.audit.page import LARGEST, audit_page
-from tests.outside.framed import asked
+from tests.outside.pages.framed import asked
 from tests.outside.witness import console_messages
 from tests.report.audit.test_page import CLASS, FINDING, SHEET
 

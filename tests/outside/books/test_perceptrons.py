@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from gradbook.audit.formula.address import pack, written
-from tests.audit.material.perceptrons import perceptron_book
+from tests.audit.material.perceptrons.books import perceptron_book
 from tests.outside.witness import read_values, recalculate_all
 
 ABOVE = {  # what the sum's step is, said again

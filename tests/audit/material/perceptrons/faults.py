@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tests.audit.material.perceptrons import PerceptronBook, Place, RuleWeight
+from tests.audit.material.perceptrons.books import PerceptronBook, Place, RuleWeight
 
 Spoil = Callable[["Planting"], "set[Place] | None"]
 TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}

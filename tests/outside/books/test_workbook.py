@@ -16,7 +16,7 @@ from gradbook.lab.exercise import personal
 from gradbook.net import Net, Role, builtin, parse
 from gradbook.report.workbook import write_workbook
 from tests.agree.runs import Epoch, distance
-from tests.outside.test_pytorch import KINDS as TRAINED_KINDS
+from tests.outside.engine.test_pytorch import KINDS as TRAINED_KINDS
 from tests.outside.witness import recalculate_all
 from tests.report.workbooks import Tables, change, column, fill_in, retype, tables, verdicts
 

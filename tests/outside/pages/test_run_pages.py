@@ -11,7 +11,7 @@ from gradbook.lab.training.seeds import SeedsFolder
 from gradbook.report.compare.page import compare_page
 from gradbook.report.run.page import evidence_page
 from gradbook.report.run.seeds import seeds_page
-from tests.outside.framed import asked, paper_and_ink
+from tests.outside.pages.framed import asked, paper_and_ink
 from tests.outside.witness import console_messages, page_text, page_to_pdf, pdf_to_png, screenshot
 from tests.runs import finished, pictures, several
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from gradbook.audit.check import check
 from tests.audit.material.mutants import Outcome, blamed, repaired
-from tests.audit.material.perceptron_faults import FAULTS, Planting
-from tests.audit.material.perceptrons import TITLE, PerceptronBook, Place, perceptron_book
+from tests.audit.material.perceptrons.books import TITLE, PerceptronBook, Place, perceptron_book
+from tests.audit.material.perceptrons.faults import FAULTS, Planting
 from tests.audit.material.tables import leads_back, same_everywhere
 
 LEAST_STEPS = 4  # in fewer nobody can say what is usual

@@ -5,7 +5,7 @@ from gradbook.net import builtin, parse
 from gradbook.report.derivation.page import page
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.drawing import draw, svg
-from tests.outside.framed import asked, paper_and_ink
+from tests.outside.pages.framed import asked, paper_and_ink
 from tests.outside.witness import (
     console_messages,
     page_text,
