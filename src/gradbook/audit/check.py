@@ -220,7 +220,7 @@ def _is_not_understood(findings: Sequence[Finding]) -> bool:
 def _not_understood(
     training: SheetTraining, loss: StepLoss, findings: Sequence[Finding]
 ) -> SheetReport:
-    """That so much is wrong that the likelier truth is another one."""
+    """That so much is wrong that another reading of the sheet is likelier."""
     called, where = loss_called(training, loss), findings[0].cells.partition(",")[0]
     note = (
         f"none of the gradients is one of {called}, nor a small change away from it ({where} and "

@@ -81,18 +81,12 @@ def test_a_right_training_is_named_and_right(tmp_path, areas):
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_a_mistake_is_found_where_it_is_made(tmp_path, case):
+def test_a_mistake_is_found_where_it_is_made_and_its_repair_makes_the_book_right(tmp_path, case):
     areas, cells, (where, kind, expected, weights) = MISTAKES[case]
-    (finding,) = checked(tmp_path / "book.xlsx", edited(areas, cells)).findings
-    assert (finding.cells, finding.kind, finding.expected) == (where, kind, expected)
-    assert (finding.spoils or (finding.weight,)) == weights
-
-
-@pytest.mark.parametrize("case", MISTAKES)
-def test_its_repair_makes_the_book_right(tmp_path, case):
-    areas, cells, _ = MISTAKES[case]
     spoilt = edited(areas, cells)
     (finding,) = checked(tmp_path / "book.xlsx", spoilt).findings
+    assert (finding.cells, finding.kind, finding.expected) == (where, kind, expected)
+    assert (finding.spoils or (finding.weight,)) == weights
     again = checked(tmp_path / "again.xlsx", edited(spoilt, finding.fixes))
     assert (again.verdict, again.findings) == ("right", ())
 

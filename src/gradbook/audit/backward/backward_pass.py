@@ -1,4 +1,4 @@
-"""What comes back from an error: which cells are which derivatives, and which are none."""
+"""The cells computed from an error: which of them are which derivatives, and which are none."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def varies(values: Array) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class PassCells:
-    """The cells behind a loss, and those that come back from its error."""
+    """The cells that a loss is computed from, and those computed from its error."""
 
     cells: Cells
     loss: StartingLoss
@@ -137,7 +137,7 @@ class PassCells:
 
 @dataclass(frozen=True, eq=False)
 class BackwardPass:
-    """What the cells that come back from an error claim, for such values of theirs."""
+    """What the cells computed from an error claim to be, given their values."""
 
     passed: PassCells
     values: PointValues
@@ -160,7 +160,7 @@ class BackwardPass:
         return replace(self, values=values, known=kept, fixed=self.settled)
 
     def excusing(self, some: Iterable[Address]) -> BackwardPass:
-        """The same pass, some cells of which are taken for right."""
+        """The same pass with some cells taken for right."""
         return replace(self, excused=frozenset(some), fixed=self.settled)
 
     @property
@@ -210,12 +210,12 @@ class BackwardPass:
 
     @cached_property
     def common(self) -> Mapping[bool, Factor]:
-        """By what the gradients of weights are more than the loss's; in updates, apart."""
+        """The factor between the gradients of weights and the loss's; for updates, their own."""
         return {False: (1.0, None), True: (1.0, None), **self.settled}
 
     @cached_property
     def settled(self) -> Mapping[bool, Factor]:
-        """What is known of that."""
+        """Those of the two factors that are known."""
         found = {either: self.fixed.get(either) or self._common(either) for either in (False, True)}
         return {either: factor for either, factor in found.items() if factor is not None}
 
@@ -237,7 +237,7 @@ class BackwardPass:
         return max(chosen, key=lambda factor: (chosen[factor], -abs(factor[0])))
 
     def _factors(self, in_updates: bool) -> Iterator[tuple[int, Factor]]:
-        """By what each block of gradients is more than the loss's, and how far it is from it."""
+        """Each block's factor over the loss's gradients, and its distance from the error."""
         passed, updates = self.passed, self.updates
         ends = [c for c in self.backward if (c in updates) is in_updates and passed.is_end(c)]
         for block in blocks(self.cells.book, ends):

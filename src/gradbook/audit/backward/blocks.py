@@ -1,4 +1,4 @@
-"""Cells that say the same side by side: a matrix, a column, a single cell."""
+"""Neighbouring cells with the same formula: a matrix, a column, a single cell."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class MatrixBlock:
         return area(self.cells)
 
     def likes(self, anchor: Address) -> Iterator[tuple[Address, ...]]:
-        """The cells of a rectangle of this shape that begins elsewhere; and of one that lies
-        across."""
+        """The cells of a rectangle of this shape that begins elsewhere, then those of its
+        transpose."""
         away = [
             (row_of(cell) - row_of(self.first), column_of(cell) - column_of(self.first))
             for cell in self.cells
@@ -69,7 +69,7 @@ def blocks(book: Book, cells: Iterable[Address]) -> Iterator[MatrixBlock]:
 def _is_row(
     book: Book, left: dict[Address, None], kind: object, above: Sequence[Address], width: int
 ) -> bool:
-    """Whether the cells below a row go on with it."""
+    """Whether the cells below a row continue the block."""
     below = [cell + ROW for cell in above]
     return len(below) == width and all(c in left and _kind(book, c) == kind for c in below)
 

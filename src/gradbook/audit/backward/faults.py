@@ -16,7 +16,7 @@ from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.edits import EditKind
 
 MOST_FAULTS = 12
-MOST_ROOTS = 4  # explanations that put right as many cells, of which one with a remedy is taken
+MOST_ROOTS = 4  # explanations that explain equally much, of which the first with a remedy is taken
 MOST_WEIGHTS = 10  # weights of which a cell may be meant to be the gradient
 MOST_TRIED = 400  # meanings of a block
 FEW_WAYS = 3  # in which gradients stand beside their weights
@@ -42,9 +42,9 @@ class BlockFault:
 
 
 def faults(back: BackwardPass, from_root: bool = False) -> Iterator[BlockFault]:
-    """All that is wrong; what is right for the sheet's own numbers only if it is a plain slip.
+    """All faults; where a cell is right for the sheet's own numbers, only plain slips.
 
-    From a root, where the first must be what makes others wrong: else nothing is sought.
+    With `from_root`, nothing is sought unless the first fault makes other cells wrong.
     """
     excused = _right_here(back)
     last = back.excusing(excused)
@@ -58,8 +58,8 @@ def faults(back: BackwardPass, from_root: bool = False) -> Iterator[BlockFault]:
 
 
 def _right_here(back: BackwardPass) -> set[Address]:
-    """The wrong cells that are right where the sheet's noughts and ones, as those for a bias or of
-    a one-hot target, stay what they are, at any weights."""
+    """The wrong cells that are right at any weights as long as the sheet's zeros and ones, such as
+    a bias's input or a one-hot target, stay what they are."""
     if not back.wrong:
         return set()
     weights = {*back.claimed_weights, *back.updates.values()}
@@ -73,7 +73,7 @@ def _right_here(back: BackwardPass) -> set[Address]:
 
 
 def _is_exact(back: BackwardPass, here: BackwardPass, cell: Address) -> bool:
-    """Whether a cell is a derivative as it is, or as many times as a weight's should be."""
+    """Whether a cell is exactly a derivative, or a weight's with the factor that all have."""
     scale, by = back.common[cell in back.updates]
     times = float(here.values.number(by)[0]) if by is not None else 1.0
     return any(
@@ -97,7 +97,7 @@ def _fault(back: BackwardPass, wrong: WrongBlock, known: Remedy | None) -> Block
 
 
 def unexplained(back: BackwardPass) -> Sequence[Address]:
-    """The cells that a heading calls derivatives though they are none, and nobody knows of what."""
+    """The cells that a heading calls derivatives though they aren't recognised as any."""
     return [cell for cell in sorted(back.wrong) if back.cells.naming.calls_gradient(cell)]
 
 
@@ -105,7 +105,7 @@ def unexplained(back: BackwardPass) -> Sequence[Address]:
 
 
 def _root(back: BackwardPass) -> BlockFault | None:
-    """The first that is wrong: of explanations that put right as many, one with a remedy."""
+    """The first wrong block: where explanations tie, one with a remedy."""
     found = _first_wrong(back)
     for wrong in found[:MOST_ROOTS]:
         known = remedy(back, wrong)
@@ -115,7 +115,7 @@ def _root(back: BackwardPass) -> BlockFault | None:
 
 
 def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
-    """The cells whose being right puts most others right; several where they put right as many."""
+    """The blocks that, once right, put most others right; several where they tie."""
     every = list(blocks(back.cells.book, back.backward))
     found: list[tuple[int, WrongBlock]] = []
     for wrong in islice(_hypotheses(back, every), MOST_TRIED):
@@ -139,8 +139,8 @@ def _is_wrong(back: BackwardPass, found: WrongBlock) -> bool:
 
 
 def _hypotheses(back: BackwardPass, every: Sequence[MatrixBlock]) -> Iterator[WrongBlock]:
-    """The blocks that are wrong though all that they take is right, and those that they take, each
-    as what it may be meant to be."""
+    """The wrong blocks that take nothing wrong, and the blocks that those take, each with what it
+    may be meant to be."""
     flow, wrong = back.cells.flow, back.wrong
     first = wrong - flow.below(wrong)
     taken = {source for cell in first for source in flow.sources(cell)}
@@ -163,7 +163,7 @@ def _meant(back: BackwardPass, block: MatrixBlock) -> Iterator[tuple[Address, ..
 
 
 def _usual_scales(back: BackwardPass, block: MatrixBlock) -> list[float]:
-    """How many times the loss's derivatives others are: those that a block takes, then all."""
+    """By which factors cells are the loss's derivatives: those that a block takes, then most."""
 
     def scales(cell: Address) -> list[float]:
         return [claim.scale for claim in back.claims(cell)[:1] if claim.by is None]
@@ -175,7 +175,7 @@ def _usual_scales(back: BackwardPass, block: MatrixBlock) -> list[float]:
 
 
 def _gain(back: BackwardPass, wrong: WrongBlock, every: Sequence[MatrixBlock]) -> int:
-    """How many blocks come right, less those that go wrong; none where nothing next to it does."""
+    """How many blocks become right, less those that become wrong; 0 if no neighbour is mended."""
     users = (user for cell in wrong.block.cells for user in back.cells.flow.users.get(cell, ()))
     near = list(islice((user for user in users if user in back.passed.inside), FEW_USERS))
     tried = wrong.put_right(back, near)
@@ -192,7 +192,7 @@ def _gain(back: BackwardPass, wrong: WrongBlock, every: Sequence[MatrixBlock]) -
 
 
 def _is_settled(back: BackwardPass, cells: Sequence[Address]) -> bool:
-    """Whether cells are derivatives: for others to be made of, or else by weights."""
+    """Whether cells are right derivatives: by weights, or ones that others use."""
     return all(
         back.is_right(cell) and bool(back.weights_of(cell) or not back.passed.is_end(cell))
         for cell in cells
@@ -237,9 +237,8 @@ def _likely_weights(back: BackwardPass, block: MatrixBlock) -> Iterator[tuple[Ad
 
 
 def _of_others(back: BackwardPass) -> Iterator[BlockFault]:
-    """Gradients of weights that have none, which are what others are: the gradient of a weight that
-    has another, where a text or the place says which is meant; or the derivative by a sum, where a
-    text does."""
+    """Cells that repeat another derivative where a weight has no gradient: of another weight, if a
+    text or the place says which one is meant, or of a sum, if a text does."""
     lacking = sorted(c for c in back.slopes.keys() - back.claimed_weights if back.cells.is_leaf(c))
     naming, usual = back.cells.naming, _usual_ways(back)
     for cell in _ends_of_others(back):
@@ -254,13 +253,13 @@ def _of_others(back: BackwardPass) -> Iterator[BlockFault]:
 
 
 def _usual_ways(back: BackwardPass) -> set[int]:
-    """How far from gradients their weights are."""
+    """The usual distances from a gradient to its weight."""
     away = Counter(of - cell for of, cells in back.claimed_weights.items() for cell in cells)
     return {distance for distance, count in away.most_common(FEW_WAYS) if count > 1}
 
 
 def _ends_of_others(back: BackwardPass) -> list[Address]:
-    """The cells that nothing is made of, and that are what another is, too."""
+    """The cells that nothing uses and whose derivative another cell is, too."""
     said = Counter(claim.of for cell in back.backward for claim in back.claims(cell)[:1])
     return [
         cell

@@ -1,4 +1,4 @@
-"""Sheets with a backward pass: found, held against the chain rule, and told."""
+"""Sheets with a backward pass: found, held against the chain rule, reported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gradbook.audit.backward.backward_pass import BackwardPass
 from gradbook.audit.backward.blocks import blocks
 from gradbook.audit.backward.faults import BlockFault, faults, unexplained
 from gradbook.audit.backward.losses import StartingLoss, losses
-from gradbook.audit.backward.outputs import Cells, cells_of_sheet
+from gradbook.audit.backward.outputs import Cells, cells_of_sheet, comparing_sheets
 from gradbook.audit.backward.uneven import UnevenError, evened
 from gradbook.audit.backward.wording import BackwardWording
 from gradbook.audit.budget import A_SHARE, sought
@@ -27,14 +27,14 @@ FEW_WEIGHTS = 2  # whose gradients are recognised: enough to know a backward pas
 FEW_GRADIENTS = 2  # blocks of them, or single ones
 MORE_WEIGHTS = 3  # where they are recognised only once something was put right
 MOST_KINDS = 2  # of mistakes in one that is recognised so
-MOST_SHOWN = 6  # cells of which nobody knows what they are
+MOST_SHOWN = 6  # blocks that nobody recognises
 
 
 def backward_reports(book: Book, flow: Flow) -> list[SheetReport]:
     """A report for each sheet with a backward pass."""
     if len(book.patterns) > MOST_FORMULAS:
         return []
-    on_sheets = (partial(_on_sheet, book, flow, sheet) for sheet in range(len(book.sheets)))
+    on_sheets = (partial(_on_sheet, book, flow, sheet) for sheet in comparing_sheets(book, flow))
     found = [sought(on_sheet, A_SHARE) for on_sheet in on_sheets]
     return [report for report in found if report is not None]
 
@@ -55,7 +55,7 @@ class BackwardReading:
 
     @property
     def last(self) -> BackwardPass:
-        """The pass once all is put right that is known."""
+        """The pass after everything known is put right."""
         return self.faults[-1].after if self.faults else self.back
 
     @property
@@ -105,8 +105,8 @@ def _once_put_right(readings: Iterable[BackwardReading]) -> Iterator[BackwardRea
 
 
 def _few_kinds(found: Iterable[BlockFault]) -> list[BlockFault]:
-    """Faults that are of a few kinds, have remedies and then leave gradients that are known; none
-    where that isn't so, and then no more of them are sought."""
+    """The faults, if they are of a few kinds, have remedies and leave recognised gradients; none as
+    soon as that isn't so, without looking for more."""
     known: list[BlockFault] = []
     for fault in found:
         known.append(fault)
@@ -129,7 +129,7 @@ def _report(book: Book, sheet: int, reading: BackwardReading) -> SheetReport | N
         *(wording.fault(fault) for fault in reading.faults),
     )
     if not findings and _is_first_step(back):
-        return None  # it is told as what it is without an update
+        return None  # it is reported as a pass without an update
     return SheetReport(
         sheet=book.sheets[sheet].title,
         verdict=_verdict(reading.last, findings),
@@ -148,7 +148,7 @@ def _verdict(last: BackwardPass, findings: Sequence[Finding]) -> str:
 
 
 def _is_first_step(back: BackwardPass) -> bool:
-    """Whether all stands in one row: that of a table of steps which doesn't go on."""
+    """Whether everything is in one row: a table of steps that ends after the first."""
     cells = [*back.backward, *back.claimed_weights]
     return not back.updates and len(set(map(row_of, cells))) == 1
 

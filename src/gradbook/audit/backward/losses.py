@@ -63,7 +63,7 @@ def _as_loss(cells: Cells, cell: Address) -> StartingLoss | None:
 
 
 def _is_distance(cells: Cells, slopes: Mapping[Address, Array], pair: OutputPair) -> bool:
-    """Whether a loss goes with the difference of an output and its target, or is an entropy."""
+    """Whether a loss depends on the difference of an output and its target, or is an entropy."""
     by_output, by_target = slopes[pair.output], slopes[pair.target]
     if np.unique(by_target[np.isfinite(by_target)]).size < 2:
         return False  # a difference only
@@ -86,7 +86,7 @@ def _is_multiple(a: Array, b: Array) -> bool:
 
 
 def _together(cells: Cells, held: Sequence[StartingLoss]) -> list[StartingLoss]:
-    """The losses of single outputs that nobody added, where none counts all outputs."""
+    """The losses of single outputs without a sum, where no cell counts all outputs."""
     every = {pair.output for pair in cells.pairs}
     if any({pair.output for pair in loss.pairs} >= every for loss in held):
         return []

@@ -1,4 +1,4 @@
-"""Small edits of formulas with ranges: a matrix turned, two exchanged, another in its place."""
+"""Small edits of formulas with ranges: a matrix transposed, two exchanged, one replaced."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ MOST_RANGES = 150
 def matrix_edits(
     cells: Cells, expression: Expression, home: Address, array: bool
 ) -> Iterator[Edit]:
-    """One matrix turned, exchanged or replaced, a part left out, or so many times the whole."""
+    """One matrix transposed, exchanged or replaced, a part left out, or the whole scaled."""
     for path, part in paths(expression):
         match part:
             case Call("TRANSPOSE", (inside,)) if inside is not None:
                 yield Edit(EditKind.TRANSPOSITION, (path,), part, inside)
             case Call("MMULT", (a, b)) if a is not None and b is not None:
                 yield Edit(EditKind.EXCHANGE, ((*path, 0), (*path, 1)), a, b)
-                for turned in _turnings(a, b) if array else ():
-                    yield Edit(EditKind.TRANSPOSITION, (path,), part, turned)
+                for other in _transposed_products(a, b) if array else ():
+                    yield Edit(EditKind.TRANSPOSITION, (path,), part, other)
             case Reference(text) if ":" in text and array:
                 yield Edit(EditKind.TRANSPOSITION, (path,), part, Call("TRANSPOSE", (part,)))
     for path, part in paths(expression):
@@ -58,8 +58,8 @@ def _scaled(expression: Expression) -> Iterator[Edit]:
         yield Edit(EditKind.FACTOR, ((),), expression, times)
 
 
-def _turnings(a: Expression, b: Expression) -> Iterator[Expression]:
-    """A product of matrices with both exchanged and one of them turned."""
+def _transposed_products(a: Expression, b: Expression) -> Iterator[Expression]:
+    """A product of matrices with one of them transposed, in either order."""
     yield Call("MMULT", (Call("TRANSPOSE", (b,)), a))
     yield Call("MMULT", (b, Call("TRANSPOSE", (a,))))
     yield Call("MMULT", (Call("TRANSPOSE", (a,)), Call("TRANSPOSE", (b,))))

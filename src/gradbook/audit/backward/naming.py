@@ -50,7 +50,7 @@ class Naming:
     def said_of(
         self, there: Address, here: Address, instead: Mapping[Address, Address]
     ) -> Expression | None:
-        """A cell's formula, said in another cell of other cells."""
+        """A cell's formula rewritten for another cell, with other references in place of some."""
         expression = self.book.typed(there).expression
         if expression is None:
             return None

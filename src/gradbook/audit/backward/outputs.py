@@ -1,4 +1,4 @@
-"""What a network is to say and what it says: outputs beside their targets, and typed numbers."""
+"""A network's outputs with the targets that they are compared with, and its typed numbers."""
 
 from __future__ import annotations
 
@@ -85,12 +85,11 @@ def cells_of_sheet(
 
     Every typed number is drawn at random; where the weights are known, not a 0 or 1 elsewhere.
     """
-    order = in_order(book, flow)
-    functions = CellFunctions(book, flow)
     blanks = _blanks_that_count(book)
     pairs = _pairs(book, flow, sheet, blanks)
     if not pairs:
         return None
+    order, functions = in_order(book, flow), CellFunctions(book, flow)
     inside = flow.behind(pair.output for pair in pairs).union(pair.target for pair in pairs)
     leaf = _leaf(book, blanks, weights, inside)
     values = PointValues(functions, order, leaf)
@@ -205,6 +204,18 @@ def _pairs(book: Book, flow: Flow, sheet: int, blanks: set[Address]) -> list[Out
     )
 
 
+def comparing_sheets(book: Book, flow: Flow) -> list[int]:
+    """The sheets on which some formula compares two cells."""
+    return sorted(
+        {
+            sheet_of(cell)
+            for cell, pattern in book.patterns.items()
+            if pattern.expression is not None
+            and any(_compared(pattern, pattern.expression, cell, flow))
+        }
+    )
+
+
 def _compared_on(book: Book, flow: Flow, sheet: int) -> Iterator[tuple[Address, Address]]:
     """Two cells that a formula of a sheet compares, and the same the other way round."""
     for cell, pattern in book.patterns.items():
@@ -216,7 +227,7 @@ def _compared_on(book: Book, flow: Flow, sheet: int) -> Iterator[tuple[Address, 
 
 
 def _one_target_each(counts: Mapping[OutputPair, int]) -> list[OutputPair]:
-    """Each output with the target that is its own: where one is used by mistake, what is left."""
+    """Each output with its own target: where one is used by mistake, the one that is left."""
     options: defaultdict[Address, list[Address]] = defaultdict(list)
     for pair in counts:
         options[pair.output].append(pair.target)

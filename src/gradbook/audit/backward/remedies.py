@@ -1,4 +1,4 @@
-"""What puts a wrong cell right: a small edit, the formula of one like it, a matrix turned."""
+"""What puts a wrong cell right: a small edit, the formula of a similar cell, a transposition."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def remedy(back: BackwardPass, wrong: WrongBlock, thorough: bool = True) -> Reme
 
 
 def _matrices(back: BackwardPass, cells: list[WrongCell]) -> Remedy | None:
-    """The formula of a block with one matrix turned, exchanged or another."""
+    """The formula of a block with one matrix transposed, exchanged or replaced."""
     book, first = back.cells.book, cells[0].cell
     array = first in book.arrays
     home = _corner(book.arrays, first) if array else first
@@ -107,7 +107,7 @@ def _corner(arrays: Mapping[Address, str], cell: Address) -> Address:
 
 
 def _at(back: BackwardPass, text: str, home: Address, cell: Address, array: bool) -> str:
-    """What a formula says in another cell of its block."""
+    """A formula as it is in another cell of its block."""
     if not array:
         return copied(text, home, cell)
     down, right = row_of(cell) - row_of(home), column_of(cell) - column_of(home)
@@ -283,7 +283,7 @@ class WrongCell:
 
 
 def _plainest(edits: Sequence[Edit], expression: Expression) -> Edit:
-    """The likeliest; of turned signs, one that is taken away rather than added."""
+    """The likeliest; of wrong signs, a minus too many rather than one too few."""
     signs = [edit for edit in edits if edit.kind is EditKind.SIGN]
     if edits[0] not in signs:
         return edits[0]

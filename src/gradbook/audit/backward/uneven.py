@@ -1,4 +1,4 @@
-"""Errors of single outputs that nobody added, one of which isn't measured as the others are."""
+"""Errors of single outputs without a sum, one of which isn't measured as the others are."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _weight(cells: Cells, cell: Address, pair: OutputPair) -> Array:
 
 
 def _usual(cells: Cells, weights: dict[Address, Array]) -> Address:
-    """The one with which most agree; of two, the one that says more."""
+    """The one with which most agree; where two tie, the one with the longer formula."""
 
     def votes(cell: Address) -> tuple[int, int, int]:
         expression = cells.book.patterns[cell].expression
@@ -72,7 +72,7 @@ def _usual(cells: Cells, weights: dict[Address, Array]) -> Address:
 
 
 def _said_of(cells: Cells, there: Address, of: OutputPair, here: Address, by: OutputPair) -> str:
-    """A cell's formula with another output and its target."""
+    """A cell's formula for another output and its target."""
     instead = {of.output: by.output, of.target: by.target}
     said = cells.naming.said_of(there, here, instead)
     return write(said) if said is not None else ""

@@ -1,4 +1,4 @@
-"""What is told of rows that weren't looked at one by one: they repeat others, or are too many."""
+"""What a report says of rows that weren't looked at: they repeat others, or are too many."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BACK = 3  # rows at the end of what was looked at that may refer to what follows
 
 
 def told_of_all_rows(book: Book, sheets: Iterable[SheetReport]) -> list[SheetReport]:
-    """The reports, said of the rows, too, that repeat those which were looked at."""
+    """The reports, extended to the rows that repeat those which were looked at."""
     return [_of_all_rows(book, sheet) for sheet in sheets] if book.repeated else list(sheets)
 
 
@@ -43,7 +43,7 @@ def _of_all_rows(book: Book, sheet: SheetReport) -> SheetReport:
 
 
 def _places(book: Book, number: int | None) -> Iterator[tuple[int, int]]:
-    """How much further down the rows are for which others stand, and the steps that follow them."""
+    """For each stand-in row, and the steps after it, how much further down the real one is."""
     for stand_in in book.stand_ins:
         if stand_in.sheet == number:
             for further in range(stand_in.period + 1):
@@ -51,7 +51,7 @@ def _places(book: Book, number: int | None) -> Iterator[tuple[int, int]]:
 
 
 def _of_real_rows(book: Book, finding: Finding, places: Mapping[int, int]) -> Finding:
-    """A finding in rows that stand for others, said of those."""
+    """A finding in stand-in rows, moved to the rows for which they stand."""
     cells = list(cells_of(finding.cells, book.sheet_number(finding.sheet) or 0))
     if not cells or not {row_of(cell) for cell in cells} <= places.keys():
         return finding
@@ -72,7 +72,7 @@ def _of_real_rows(book: Book, finding: Finding, places: Mapping[int, int]) -> Fi
 
 
 def _moved_name(name: re.Match[str], row: int, by: int) -> str:
-    """A cell near a row, as a reason names it, so many rows further; another name as it is."""
+    """A cell that a reason names, moved down if it is near a row; any other name as it is."""
     number = int(name[2])
     return f"{name[1]}{number + by}" if abs(number - 1 - row) <= BACK else name[0]
 
@@ -86,7 +86,7 @@ def _with_part(book: Book, sheet: SheetReport, part: RepeatedPart) -> SheetRepor
 
 
 def _leads_on(last: int, part: RepeatedPart) -> bool:
-    """Whether what ends in a row goes on in those that repeat."""
+    """Whether what ends in a row continues in those that repeat."""
     return part.first - part.period - BACK <= last < part.first
 
 
@@ -107,8 +107,8 @@ def _finding(book: Book, finding: Finding, part: RepeatedPart) -> Finding:
 
 
 def _is_repeated(book: Book, cell: Address, part: RepeatedPart) -> bool:
-    """Whether the rows that weren't kept are copies of a cell: its formula stands in the last ones
-    that were kept, too. Of the very last it may not have been told, for they lack what follows."""
+    """Whether the rows that weren't kept have copies of a cell: its formula is also in the last
+    rows that were kept. The finding may lack the very last of them, for nothing follows those."""
     first = part.first - part.period
     last = cell + ROW * part.period * -(-max(first - row_of(cell), 0) // part.period)
     patterns = book.patterns
@@ -117,13 +117,13 @@ def _is_repeated(book: Book, cell: Address, part: RepeatedPart) -> bool:
 
 
 def _again(cell: Address, part: RepeatedPart) -> Iterator[Address]:
-    """Where a cell comes again."""
+    """The copies of a cell in the rows that repeat its own."""
     for row in range(row_of(cell) + part.period, part.last + 1, part.period):
         yield cell + ROW * (row - row_of(cell))
 
 
 def notes_on(book: Book) -> tuple[str, ...]:
-    """What is to be said of a book that wasn't looked at cell by cell."""
+    """The notes on a book that wasn't looked at cell by cell."""
     notes = []
     if book.repeated:
         spans = [RowSpan(part.sheet, part.first, part.last) for part in book.repeated]

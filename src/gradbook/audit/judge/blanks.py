@@ -1,7 +1,7 @@
-"""Columns of a table that were cleared, or never filled in, though formulas count on them.
+"""Columns of a table that were cleared, or never filled in, though formulas use them.
 
-A blank cell counts as 0, and gradients of a loss with a 0 in it are easily right. So a column in
-which nothing stands is told before anything is judged.
+A blank cell counts as 0, and gradients of a loss with a 0 in it are easily right. So an
+empty column is reported before anything is judged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def blank_columns(training: SheetTraining) -> list[Finding]:
 
 
 def blank_cells(training: SheetTraining, told: Sequence[Finding]) -> Iterator[Finding]:
-    """Single blank cells of columns of formulas, that others take for 0; but for what is told."""
+    """Single blank cells in columns of formulas that others take for 0, unless reported already."""
     book, known = training.book, {finding.cells for finding in told}
     for heading, cells in _columns(training):
         blank = [c for c in cells if _is_blank(training, c) and any(_users(training, c))]
@@ -73,8 +73,8 @@ def _is_blank(training: SheetTraining, cell: Address) -> bool:
 
 
 def _users(training: SheetTraining, cell: Address) -> Iterator[Address]:
-    """Who refers to a cell on its sheet, but for updates: without a gradient all others can be
-    judged. What refers to it from elsewhere may only look at it."""
+    """The formulas on a cell's own sheet that use it, other than updates: with one gradient missing
+    the rest can still be judged. Formulas on other sheets may only display it."""
     users = training.flow.users.get(cell, ())
     own = (user for user in users if sheet_of(user) == sheet_of(cell))
     return (user for user in own if user not in training.update_cells)

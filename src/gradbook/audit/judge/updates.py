@@ -39,7 +39,7 @@ KEPT = 64  # steps under test: the weights ask for the same ones
 def update_findings(
     training: SheetTraining, steps: Sequence[SheetStep], told: Sequence[Finding] = ()
 ) -> list[Finding]:
-    """What is wrong with how the weights are updated, but for what has been told of them."""
+    """What is wrong with how the weights are updated, except for what is reported already."""
     tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, [steps[k]]))
     found = list(_blank_rate(training, steps))
     for j in range(len(training.weights)):

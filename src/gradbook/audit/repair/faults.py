@@ -1,4 +1,4 @@
-"""Mistakes told: a finding for the cells of one step, those alike gathered, the fix of each."""
+"""Mistakes reported: a finding for the cells of one step, those alike gathered, the fix of each."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def gathered(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
 
 
 def findings_of(book: Book, same: Sequence[Fault]) -> Iterator[Finding]:
-    """Equal faults told once, with all their cells: on each sheet where they stand."""
+    """Equal faults reported once, with all their cells: on each sheet where they stand."""
     first = min(same, key=lambda fault: min(fault.owners))
     fixes = {owner: f"={text}" for fault in same for owner, text in fault.fixes.items()}
     first_step = min(fault.first_step for fault in same)

@@ -71,7 +71,7 @@ class Perceptron:
         return self.flow.plain(cell)
 
     def before(self, cell: Address, other: Address) -> bool:
-        """No cell keeps anything of its own but the weights."""
+        """Never: no cell but the weights carries anything from step to step."""
         return False
 
     def mentioned(
@@ -182,7 +182,7 @@ def _learning(every: Perceptron, updates: Sequence[RuleUpdate]) -> Perceptron:
 
 
 def _groups(every: Perceptron, updates: Sequence[RuleUpdate]) -> list[list[RuleUpdate]]:
-    """Updates of weights that depend on each other."""
+    """The updates, grouped by weights that depend on each other."""
     parent: dict[Address, Address] = {}
 
     def root(cell: Address) -> Address:
@@ -205,7 +205,7 @@ def _groups(every: Perceptron, updates: Sequence[RuleUpdate]) -> list[list[RuleU
 def _companions(
     every: Perceptron, group: Sequence[RuleUpdate], updates: Sequence[RuleUpdate]
 ) -> list[RuleUpdate]:
-    """Cells beside the updates that are made as they are, though their weight is in no sum."""
+    """Cells beside the updates with the same kind of formula, though no sum has their weight."""
     patterns = every.book.patterns
     taken = {cell for update in group for cell in every.inside(update)}
     taken.update(update.cell for update in updates)
@@ -252,8 +252,8 @@ def _place(
     alone: Iterable[RuleUpdate],
     axis: Axis | None,
 ) -> None:
-    """Puts updates without a step to those in whose row they are, or that are made of the same
-    cells; those that have no such step make one of their own."""
+    """Adds updates without a step to the step in whose row they are, or which is made of the same
+    cells; the others make steps of their own."""
     known: dict[object, object] = {}
     for key, group in groups.items():
         for update in group:

@@ -285,8 +285,8 @@ class _Points:
         return np.stack(self._at(given, *self.sum.conditions))
 
     def factor(self, target: Node) -> float | None:
-        """What (t − y)·x is multiplied with, if it is that which is added; or t·x, if only what
-        was wrong is learnt from."""
+        """By what (t − y)·x is multiplied, if that is what is added; or t·x, if only
+        misclassified samples are learnt from."""
         levels = self.levels
         wanted = self.draw.choice([levels[0], levels[-1]], POINTS)
         given = {**self.given, target: wanted}
@@ -316,7 +316,7 @@ class _Points:
 
 
 def _ratio(these: Array, those: Array) -> float | None:
-    """How many times as large as those these are, if that is the same everywhere."""
+    """The factor from those to these, if it is the same everywhere."""
     if not np.all(np.isfinite(these)) or not np.all(np.abs(those) > CLOSE):
         return None
     with np.errstate(all="ignore"):

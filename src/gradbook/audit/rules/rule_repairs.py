@@ -233,7 +233,7 @@ def _is_among(cell: Address, others: Collection[Address]) -> bool:
 
 
 def _disorder(forms: Sequence[RuleForm]) -> int:
-    """How many inputs are used twice, or come in another order than their weights."""
+    """How many inputs are used twice or are in another order than their weights."""
     inputs = [min(form.inputs) for form in forms if form.inputs]
     pairs = [(a, b) for k, a in enumerate(inputs) for b in inputs[k + 1 :]]
     return sum(a >= b for a, b in pairs)

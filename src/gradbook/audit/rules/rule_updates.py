@@ -64,8 +64,8 @@ def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
 
 
 def _in_chains(book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
-    """The updates without those of formulas that nothing goes on from: a target minus what is said
-    of it depends on that target too, if only by way of the steps before."""
+    """The updates without formulas that nothing goes on from: a target minus its output depends on
+    that target too, if only by way of the steps before."""
     cells = {update.cell for update in updates}
     before = {flow.plain(update.base) for update in updates}
     chained = {

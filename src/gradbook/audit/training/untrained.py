@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from gradbook.audit.findings.findings import (
     FROZEN,
@@ -139,26 +139,33 @@ def frozen_sheets(
     book: Book, flow: Flow, judged: Collection[int], names: Collection[str]
 ) -> list[SheetReport]:
     """Sheets beside judged ones that hold a table of the same weights, and only its numbers."""
-    found = (_with_headings(book, flow, n) for n in range(len(book.sheets)) if n not in judged)
+    found = _with_such_headings(book, flow, judged)
     return [
         sheet
         for sheet in found
-        if sheet and sheet.verdict == FROZEN and len(set(names) & set(sheet.weights)) >= FEW_WEIGHTS
+        if sheet.verdict == FROZEN and len(set(names) & set(sheet.weights)) >= FEW_WEIGHTS
     ]
 
 
-def _with_such_headings(book: Book, flow: Flow) -> list[SheetReport]:
-    found = (_with_headings(book, flow, number) for number in range(len(book.sheets)))
+def _with_such_headings(book: Book, flow: Flow, but: Collection[int] = ()) -> list[SheetReport]:
+    texts = sorted((sheet, own) for sheet, own in _texts(book).items() if sheet not in but)
+    found = (_with_headings(book, flow, sheet, own) for sheet, own in texts)
     return [sheet for sheet in found if sheet is not None]
 
 
-def _with_headings(book: Book, flow: Flow, sheet: int) -> SheetReport | None:
+def _texts(book: Book) -> dict[int, dict[Address, str]]:
+    """The typed texts of each sheet."""
+    found: defaultdict[int, dict[Address, str]] = defaultdict(dict)
+    for cell, value in book.values.items():
+        if isinstance(value, str) and cell not in book.patterns:
+            found[sheet_of(cell)][cell] = value.strip()
+    return found
+
+
+def _with_headings(
+    book: Book, flow: Flow, sheet: int, texts: Mapping[Address, str]
+) -> SheetReport | None:
     """A sheet whose headings speak of weights, and of gradients or of a network that uses them."""
-    texts = {
-        cell: value.strip()
-        for cell, value in book.values.items()
-        if isinstance(value, str) and sheet_of(cell) == sheet and cell not in book.patterns
-    }
     weights = {cell: text for cell, text in texts.items() if WEIGHT.fullmatch(text)}
     if len(weights) < FEW_WEIGHTS:
         return None

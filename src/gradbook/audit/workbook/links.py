@@ -1,4 +1,4 @@
-"""Formulas that refer to more cells than can be followed: what they give is unknown.
+"""Formulas that refer to more cells than can be followed: their values are unknown.
 
 A few sums over sums, each from the top of its column, refer to more cells than any book has.
 """
@@ -15,13 +15,13 @@ from gradbook.audit.workbook.book import Book
 from gradbook.targets.excel.language.reader import TOO_DEEP
 
 MOST_LINKS = 1_500_000  # from formulas to cells
-ENOUGH = 300_000  # where there are more: sums that grow are looked at again and again
+ENOUGH = 300_000  # kept where there are more: growing sums are walked again and again
 WIDEST = 20_000  # cells of a range
 TOO_WIDE, TOO_LONG = "it refers to too many cells", "it is too long"
 
 
 def leave_out_widest(book: Book) -> None:
-    """Make those formulas unknown that refer to most cells, as many as must be; and note those
+    """Mark the formulas that refer to most cells as unknown, as many as necessary, and note those
     that were too large to be read.
 
     Formulas of one pattern stay together, for a column with gaps would look like a mistake.

@@ -1,8 +1,8 @@
-"""Rows that repeat those above them: of a long table a part says what all of it says.
+"""Rows that repeat those above them: a part of a long table stands for all of it.
 
 A row repeats another where the same formulas, seen from where they stand, and the same kinds of
 values are in the same columns. Where samples stand one below the other, rows repeat those of the
-epoch before: some way further up.
+previous epoch, one period further up.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 FEWEST = 64  # rows, and one period, that repeat before any is left out
 LONGEST_PERIOD = 1024  # rows
-FEW = 4  # one cell of so many may be another in a row that departs
+FEW = 4  # of so many cells of a row at most one departs
 MOST_PERIODS = 16  # that are tried at a time
 
 RowKind = tuple[object, ...]  # what is in which column
@@ -29,7 +29,7 @@ class RepeatedPart:
 
 @dataclass(frozen=True)
 class DepartingRow:
-    """A single row that would repeat others, but for some of its cells."""
+    """A single row that repeats others except in a few of its cells."""
 
     sheet: int
     row: int
@@ -37,7 +37,7 @@ class DepartingRow:
 
 
 class RowRepeats:
-    """Tells of each row of a sheet, as they come, whether those before repeat up to it."""
+    """Follows the rows of a sheet as they come and notices when they have begun to repeat."""
 
     def __init__(self) -> None:
         self._kinds: dict[int, RowKind] = {}  # of the last rows
@@ -45,7 +45,7 @@ class RowRepeats:
         self._runs: dict[int, int] = {}  # period → rows that have repeated so far
 
     def period(self, row: int, kind: RowKind) -> int:
-        """How far above the row is that this one and enough before it repeat; 0 for none."""
+        """How far above is the row that this one repeats, as enough before it do; 0 for none."""
         same = self._latest.get(kind)
         if same is not None and row - same <= LONGEST_PERIOD and len(self._runs) < MOST_PERIODS:
             self._runs.setdefault(row - same, 0)
@@ -67,8 +67,8 @@ class RowRepeats:
         return min(long, default=0)
 
     def usual(self, row: int, kind: RowKind) -> RowKind:
-        """What a row would be like if it repeated others, from which it departs in a few cells; ()
-        for a row that does repeat them, or is another altogether."""
+        """The kind that a row would have if it repeated others, where it departs in a few cells; ()
+        for a row that does repeat them, and for one that is altogether different."""
         expected = self._kinds.get(row - self.running, ()) if self.running else ()
         if kind[::2] != expected[::2]:  # the columns
             return ()

@@ -1,7 +1,7 @@
-"""Rows recognised by their text: copies of rows further up needn't be read cell by cell.
+"""Rows recognised by their text, so that copies of rows further up needn't be read cell by cell.
 
-Of a row's XML all stays but the values and whatever goes along with a copy: the row's own number
-and those of references without a $.
+Compared is a row's XML without its values and without the numbers that change in a copy: the
+row's own, and those of references without a $.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def row_number(text: str, start: int) -> int | None:
 
 
 class RowForm:
-    """A row's text with gaps for the numbers that go along with a copy."""
+    """A row's text with gaps for the numbers that change in a copy."""
 
     def __init__(self, text: str, row: int) -> None:
         self.text = _VALUE.sub("<v/>", text)
@@ -77,7 +77,7 @@ class RowTexts:
             self._forms = {r: form for r, form in self._forms.items() if r > row - LONGEST}
 
     def is_copy(self, row: int, text: str, period: int) -> bool:
-        """Whether a row is a copy of the one so far above it, and remembered as such."""
+        """Whether a row is a copy of the one a period above; if it is, that form is kept for it."""
         form = self._forms.get(row - period)
         if form is None or form.at(row) != _VALUE.sub("<v/>", text):
             return False

@@ -1,6 +1,6 @@
-"""What of a book was not kept: rows that repeat those above, and what was too much to read.
+"""Parts of a book that were not kept: rows that repeat those above, and what was too much to read.
 
-What refers to such rows is left out with them, for it can't be told from what refers to nothing.
+Formulas that refer to them are left out as well, for they look like formulas that refer to blanks.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ APART = 4  # periods from one row in another's place to the next
 
 
 def look_at_departing(book: Book) -> None:
-    """Put what single rows say otherwise into rows like them that were kept, for the rows around
-    them weren't."""
+    """Write the cells in which single rows depart into similar rows that were kept, since the rows
+    around them weren't."""
     used: Counter[RepeatedPart] = Counter()
     for departing in book.departing:
         row, sheet = departing.row, departing.sheet
@@ -64,14 +64,14 @@ def leave_out_unread(book: Book) -> None:
         return
     direct = set(_mentioning(book, spans))
     cells = Flow(book).below(direct) | direct if direct else direct
-    _tell(book, cells)
+    _list_as_unread(book, cells)
     for cell in cells:
         book.patterns.pop(cell, None)
         book.values.pop(cell, None)
 
 
-def _tell(book: Book, left_out: set[Address]) -> None:
-    """A row that follows those which repeat, and says something else of them, is a remark worth."""
+def _list_as_unread(book: Book, left_out: set[Address]) -> None:
+    """List as unread the rows right below repeating ones that were left out because of them."""
     after = {(part.sheet, part.last + 1) for part in book.repeated}
     rows = sorted({(sheet_of(c), row_of(c)) for c in left_out} & after)
     for sheet, row in rows:
@@ -101,7 +101,7 @@ class _Gaps:
         self.lasts = [last for _, last in here]
 
     def meets(self, start: CellReference, end: CellReference, row: int) -> bool:
-        """Whether a reference leads into them from a row."""
+        """Whether a reference from some row leads into them."""
         one = start.row if start.row_fixed else row + start.row
         other = end.row if end.row_fixed else row + end.row
         top, bottom = (one, other) if one <= other else (other, one)
