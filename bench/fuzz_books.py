@@ -86,7 +86,7 @@ def main() -> None:
     only = options.only is not None
     first, many = (options.only, 1) if only else (options.seed, options.count)
     done: list[Tried] = []
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
         bases = _bases(Path(folder))
         for number in islice(count(first), many):
             if monotonic() > until:

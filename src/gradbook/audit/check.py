@@ -43,6 +43,7 @@ from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.blanks import blank_cells, blank_columns, blank_losses
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
 from gradbook.audit.judge.optimisers import new_ones, optimiser_findings
+from gradbook.audit.judge.quotients import measured, measured_notes
 from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.circles import with_circles, without_circles
@@ -191,6 +192,8 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         return None
     if share <= 0 and _is_not_understood(findings):
         return _not_understood(training, loss[0], findings)
+    by_steps = measured(training, findings)
+    findings = tuple(finding for finding in findings if finding not in by_steps)
     steps = steps_of(training, loss)
     groups = alike(training, steps)
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
@@ -205,7 +208,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         _described(training),
         verdict=_verdict(training, findings),
         loss=loss_called(training, loss[0]),
-        notes=tuple(loss_notes(training, loss[0], not findings)),
+        notes=(*loss_notes(training, loss[0], not findings), *measured_notes(by_steps)),
         findings=findings,
         curve=curve,
     )

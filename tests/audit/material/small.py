@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from gradbook.audit.formula.address import Address, pack
 from gradbook.audit.formula.pattern import moved
@@ -12,10 +13,19 @@ from tests.audit.material.made import Cells, Content, Table, cells_of
 from tests.audit.material.tables import book_of
 
 
+def small_table(*sheets: Mapping[str, Content]) -> Table:
+    """The cells of Sheet1, Sheet2 and so on."""
+    return Table({f"Sheet{k}": filled(cells) for k, cells in enumerate(sheets, 1)})
+
+
 def small_book(*sheets: Mapping[str, Content]) -> Book:
-    """A book with Sheet1, Sheet2 and so on."""
-    table = {f"Sheet{k}": filled(cells) for k, cells in enumerate(sheets, 1)}
-    return book_of(Table(table))
+    """A book with such sheets."""
+    return book_of(small_table(*sheets))
+
+
+def saved(path: Path, *sheets: Mapping[str, Content]) -> Path:
+    """The same as a file."""
+    return small_table(*sheets).save(path)
 
 
 def small(*sheets: Mapping[str, Content]) -> tuple[Book, Flow]:

@@ -12,6 +12,7 @@ from gradbook.audit.workbook.read import read_book
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
 from tests.audit.material.lookalikes import book, letter
+from tests.audit.material.small import at, small
 
 
 @pytest.mark.parametrize("name", ["worked", "mazur"])
@@ -36,3 +37,28 @@ def test_a_circle_and_an_unknown_function_have_no_value(tmp_path):
     for name in ("E1", "E_total", "h1", "a_h1"):
         cell = next(c for c in read.patterns if read.called(c).endswith(f"!{letter(name)}6"))
         assert isnan(numbers.value(cell))
+
+
+@pytest.mark.parametrize(
+    ("formula", "values"),
+    [
+        ("=SUM(A$1:A1)", [1, 3, 6, 10]),
+        ("=SUM(A1:A$4)", [10, 9, 7, 4]),
+        ("=A1*$A$1+A1", [2, 4, 6, 8]),
+        ("=A1/A$2", [0.5, 1, 1.5, 2]),
+        ("=A1*A$1", [1, 2, 3, 4]),
+    ],
+)
+def test_a_formula_is_computed_anew_where_its_copies_meet_other_cells(formula, values):
+    numbers = {f"A{k}": float(k) for k in range(1, 5)}
+    book, flow = small({**numbers, "B1:B4": formula})
+    found = Evaluation(book, flow)
+    assert [found.value(at(f"B{k}")) for k in range(1, 5)] == values
+
+
+def test_a_copy_whose_references_leave_the_sheet_has_no_value():
+    book, _ = small({"A1:A2": 1.0, "C1": "=A1+1"})
+    book.patterns[at("A2")] = book.patterns[at("C1")]
+    found = Evaluation(book, Flow(book))
+    assert found.value(at("C1")) == 2
+    assert isnan(found.value(at("A2")))

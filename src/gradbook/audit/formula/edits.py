@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 
 from gradbook.audit.formula.expression import (
     Factor,
@@ -75,10 +76,15 @@ class Edit:
 
 
 def regrouped(expression: Expression) -> Iterator[Expression]:
-    """The expression with one pair of parentheses more, or one less, where that changes it."""
+    """The expression with one pair of parentheses more, or one less, where that changes it: each
+    once, made as it is asked for, since a long sum has very many."""
+    known: set[Expression] = set()
     for path, part in paths(expression):
-        for new in (*_embraced(part), *_released(part), *_raised(part)):
-            yield put(expression, path, new)
+        for new in chain(_embraced(part), _released(part), _raised(part)):
+            whole = put(expression, path, new)
+            if whole not in known:
+                known.add(whole)
+                yield whole
 
 
 def _embraced(part: Expression) -> Iterator[Expression]:

@@ -97,6 +97,12 @@ class RangeReference:
     def moves(self) -> bool:
         return self.first.moves or self.last.moves
 
+    @property
+    def grows(self) -> bool:
+        """Whether one end stays where the other moves."""
+        first, last = self.first, self.last
+        return first.row_fixed != last.row_fixed or first.column_fixed != last.column_fixed
+
     def size(self, home: Address) -> int:
         """How many cells it has."""
         corners = self.corners(home)

@@ -25,6 +25,7 @@ from gradbook.audit.training.loss_candidates import (
     candidates,
     inside_of,
     is_cut,
+    is_maximised,
     is_root,
     speaks_of_learning,
 )
@@ -144,19 +145,20 @@ def _of_another_kind(
     best = _most(_scaled(tested, claimed, loss) for loss in cells)
     if best[0] >= ENOUGH_SCALED and best[0] > found[0]:
         return best
-    if found[0] > 0 or not speaks_of_learning(training):
+    known = found[0] > 0 and all(called_a_loss(training, cell) for cell in found[1].cells)
+    if known or not speaks_of_learning(training):
         return found
     like = partial(_likeness, tested, claimed)
     named = [loss for loss in cells if called_a_loss(training, *loss.cells)]
     descended = [loss for loss in [found[1], *named] if _may_descend(training, loss)]
     likeliest = _most((like(loss), loss) for loss in descended)
-    if likeliest[0] >= LIKE and likeliest[1] in named:
+    if found[0] <= 0 and likeliest[0] >= LIKE and likeliest[1] in named:
         return 0.0, likeliest[1]
     assumed = list(assumed_losses(training, claimed))
     best = _most((_share(tested, claimed, loss), loss) for loss in assumed)
     best = _most([best, *(_scaled(tested, claimed, loss) for loss in assumed)])
-    if best[0] >= ENOUGH_SCALED:
-        return best
+    if best[0] >= ENOUGH_SCALED or found[0] > 0:
+        return max(best, found, key=lambda one: one[0])
     other = _most((like(loss), loss) for loss in assumed)
     if other[0] > likeliest[0] + LIKELIER:
         return 0.0, other[1]
@@ -229,6 +231,8 @@ def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iter
     called = loss_called(training, loss)
     if loss.assumed:
         yield f"no cell holds the loss; the gradients were held against {called}"
+    elif any(is_maximised(training, cell) for cell in loss.cells):
+        yield f"the updates climb: {called} is what they maximise"
     elif loss.scale != 1:
         what = "every gradient is" if all_right else "the gradients were held against"
         yield (

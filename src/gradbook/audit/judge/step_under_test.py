@@ -65,8 +65,11 @@ class StepUnderTest:
         at_random = random_values(training.weight_cells)
         some = [alike[0], alike[len(alike) // 2], alike[-1]]
 
+        book = training.book
+
         def constant(cell: Address) -> Array:
-            if cell in training.weight_cells:
+            unknown = cell in book.patterns and book.values.get(cell) is None
+            if unknown or cell in training.weight_cells:
                 return at_random(cell)
             return np.resize(positions.values(cell, some), POINTS)
 

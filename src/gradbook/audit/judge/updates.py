@@ -24,6 +24,7 @@ from gradbook.audit.formula.expression import factors, renamed, terms, total
 from gradbook.audit.formula.pattern import CellReference, Pattern, anchored, relaid
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
+from gradbook.audit.training.loss_candidates import is_maximised
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
@@ -181,6 +182,8 @@ def _additions(
         return
     verdict, claim = tested(k).best(j, steps[k].claims[j])
     if verdict is not ClaimVerdict.OPPOSITE or claim is None or claim.sign > 0:
+        return
+    if any(is_maximised(training, cell) for cell in steps[k].loss.cells):
         return
     yield from updates.findings(
         updates.cells,

@@ -195,7 +195,8 @@ class GradientSearch:
     def _claim_only_cell(self, part: Expression, trail: Trail) -> None:
         """The one cell that an expression depends on, whatever it makes of that."""
         varying = self.training.varying
-        cells = {cell for cell in self.training.mentioned(part, trail.home) if cell in varying}
+        mentioned = (self.training.mentioned(piece, trail.home) for piece in _values(part))
+        cells = {cell for some in mentioned for cell in some if cell in varying}
         if len(cells) == 1 and not isinstance(part, Reference):
             self._claim_cell(cells.pop(), trail.bent_unless(_is_bounded(part)))
 
@@ -354,3 +355,8 @@ class GradientSearch:
 def _is_bounded(part: Expression) -> bool:
     """Whether a part may only keep something within bounds."""
     return isinstance(part, Call) and part.function in BOUNDS
+
+
+def _values(part: Expression) -> list[Expression]:
+    """What a part may come to: of an IF its branches, not what it asks."""
+    return inner(part)[1:] if isinstance(part, Call) and part.function == "IF" else [part]

@@ -12,7 +12,8 @@ from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.flow import walk
 from gradbook.targets.excel.language.grammar import Call
 
-LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy")
+LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy", "hinge")
+CLIMBED_WORDS = ("likelihood", "reward", "utility", "fitness", "profit")
 LEARNING_WORDS = ("grad", "slope", "delta", "learn", "deriv", "∂", "δ", "η", "eta", "w", "bias")
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
 
@@ -24,7 +25,9 @@ def candidates(training: SheetTraining) -> list[Address]:
     below = flow.below(start, weight_cells)
     elsewhere = flow.below(weight_cells.keys() - set(start), weight_cells)
     owners = {claim.owner for said in first_claims(training) for claim in said}
-    cells = (below - elsewhere or below) - owners - flow.below(owners, weight_cells)
+    made_of_gradients = flow.below(owners, weight_cells)  # as a loss is where errors are gradients
+    other = {c for c in made_of_gradients if not called_a_loss(training, flow.plain(c))}
+    cells = (below - elsewhere or below) - owners - other
     called: dict[Address, list[str]] = {}  # the headings of each cell and of those that repeat it
     for cell in sorted(cells):
         plain = flow.plain(cell, weight_cells)
@@ -71,8 +74,16 @@ def called_a_loss(training: SheetTraining, cell: Address) -> bool:
     return is_loss_word(training.book.label(cell, training.axis).lower())
 
 
+def is_maximised(training: SheetTraining, cell: Address) -> bool:
+    """Whether a cell's heading calls it what people climb."""
+    heading = training.book.label(cell, training.axis).lower()
+    return any(word in heading for word in CLIMBED_WORDS)
+
+
 def is_loss_word(word: str) -> bool:
-    return any(part in word for part in LOSS_WORDS) or bool(re.fullmatch(r"[ejlc]_?\d*", word))
+    return any(part in word for part in LOSS_WORDS + CLIMBED_WORDS) or bool(
+        re.fullmatch(r"[ejlc]_?\d*", word)
+    )
 
 
 def is_root(training: SheetTraining, cell: Address) -> bool:

@@ -64,8 +64,11 @@ def steps_of(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[S
 def _copied(training: SheetTraining, earlier: Sequence[SheetStep], j: int) -> tuple[Claim, ...]:
     """The claims of the last row: those of the row before, one further, where they go on."""
     patterns, values = training.book.patterns, training.book.values
-    found = []
-    for claim in earlier[-1].claims[j] if earlier else ():
+    found: list[Claim] = []
+    options = earlier[-1].claims[j] if earlier else ()
+    if not all(claim.whole for claim in options):
+        return ()  # a part of the gradient stands in the update, which isn't there
+    for claim in options:
         owner = claim.owner + training.weights[j].stride
         before, here = patterns.get(claim.owner), patterns.get(owner)
         if claim.whole and here is not None and before is not None and here.expression is not None:

@@ -116,11 +116,12 @@ def _is_share(part: Expression) -> bool:
 
 def update_lines(book: Book) -> Iterator[WeightColumn]:
     """Lines of formulas that begin with the cell before: w, w − …, w − … − …."""
-    bases = {pattern: _bases(pattern) for pattern in set(book.patterns.values())}
+    often = Counter(book.patterns.values())
+    bases = {pattern: _bases(pattern) for pattern in often}
     following: defaultdict[int, dict[Address, Address]] = defaultdict(dict)
     for cell, pattern in book.patterns.items():
         for place in bases[pattern]:
-            base = place.at(cell)
+            base = place.at(cell) if place.moves or often[pattern] == 1 else None
             if base is not None and base != cell and _beside(base, cell):
                 following[cell - base][base] = cell
     yield from _carried_lines(book, following)

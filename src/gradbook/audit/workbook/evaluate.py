@@ -15,7 +15,7 @@ from typing import Any
 from gradbook.audit.budget import A_SHARE, budget, sought, spend
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import meaning
-from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.pattern import Pattern, RangeReference
 from gradbook.audit.formula.values import CellBlock, NotUnderstood, Single, number
 from gradbook.audit.workbook.book import Book, CellValue
 from gradbook.audit.workbook.flow import Flow
@@ -95,7 +95,7 @@ class Evaluation:
         kinds: tuple[object, ...] = ()
         if not NUMBERS.issuperset(map(type, given)):
             kinds = tuple(NUMBER if type(value) is float else value for value in given)
-        key = pattern, kinds
+        key = pattern, kinds, _form(pattern, cell, sources)
         if key not in self._programs:
             self._programs[key] = self._program(pattern, cell, sources)
         program = self._programs[key]
@@ -116,6 +116,17 @@ class Evaluation:
         places = {cell: k for k, cell in enumerate(sources)}
         given = {places[cell]: leaf for leaf, cell in leaves.items()}
         return result if isinstance(result, str) else _program(result, given)
+
+
+def _form(pattern: Pattern, home: Address, sources: Sequence[Address]) -> tuple[object, ...]:
+    """What of a formula's cells differs where it is copied to: how many there are, as sums grow or
+    references leave the sheet, and which of them are the same."""
+    first: dict[Address, int] = {}
+    same = tuple([first.setdefault(cell, k) for k, cell in enumerate(sources)])
+    ranges = [p for p in pattern.places if isinstance(p, RangeReference) and p.grows]
+    corners = [area.corners(home) for area in ranges]
+    sizes = tuple([(c[3] - c[1], c[4] - c[2]) for c in corners if c])
+    return len(sources), same if len(first) < len(sources) else (), sizes
 
 
 def _is_number(value: object) -> bool:

@@ -98,7 +98,9 @@ class Flow:
             mention = pattern.mentions.get(reference.text)
             if isinstance(mention, CellReference):
                 cell = mention.at(home)
-                return single(cell) if cell is not None else None
+                if cell is None:
+                    raise NotUnderstood(f"{reference.text}, which is outside the sheet here")
+                return single(cell)
             if isinstance(mention, RangeReference):
                 return CellBlock(tuple(tuple(map(single, row)) for row in self.rows(mention, home)))
             if isinstance(mention, float):

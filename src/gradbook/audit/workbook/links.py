@@ -53,12 +53,6 @@ def _links(pattern: Pattern, homes: Sequence[Address]) -> list[int]:
     single = len(pattern.places) - len(ranges)
     if not ranges:
         return [single] * len(homes)
-    if not any(_grows(place) for place in ranges):
+    if not any(place.grows for place in ranges):
         return [single + sum(place.size(homes[0]) for place in ranges)] * len(homes)
     return [single + sum(place.size(home) for place in ranges) for home in homes]
-
-
-def _grows(area: RangeReference) -> bool:
-    """Whether one end stays where the other moves."""
-    first, last = area.first, area.last
-    return first.row_fixed != last.row_fixed or first.column_fixed != last.column_fixed

@@ -77,7 +77,9 @@ def _nested(text: str, draw: random.Random) -> str:
 
 def _long(text: str, draw: random.Random) -> str:
     joint = draw.choice("+*-/^,&")
-    return joint.join([text] * min(int(10 ** draw.uniform(0, 3)), 12_000 // len(text) + 1))
+    return joint.join(
+        [text] * min(int(10 ** draw.uniform(0, draw.choice([1, 1, 1, 3]))), 12_000 // len(text) + 1)
+    )
 
 
 def _wider(text: str, draw: random.Random) -> str:

@@ -34,10 +34,16 @@ def mangled(bases: Mapping[str, Parts], number: int) -> tuple[str, bytes]:
 
 
 def packed(parts: Parts, packing: int = zipfile.ZIP_DEFLATED) -> bytes:
+    return _archive(list(parts.items()), packing)
+
+
+def _archive(entries: Sequence[tuple[str, bytes]], packing: int) -> bytes:
+    """A zip of these, which has no dates, so that it is always the same."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", packing, compresslevel=1) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
+    with zipfile.ZipFile(file, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that come twice
+        for name, content in entries:
+            archive.writestr(zipfile.ZipInfo(name), content, packing, compresslevel=1)
     return file.getvalue()
 
 
@@ -115,22 +121,14 @@ def _lying(parts: Parts, draw: random.Random) -> bytes:
 
 def _doubled(parts: Parts, draw: random.Random) -> bytes:
     """Entries that are there several times, under the same name or one that is as good."""
-    file = io.BytesIO()
-    with (
-        zipfile.ZipFile(file, "w", draw.choice(PACKINGS[:2])) as archive,
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
-        for name, content in parts.items():
-            archive.writestr(name, content)
-            for _ in range(draw.choice([0, 0, 0, 1, 3])):
-                other = draw.choice(
-                    [name, name.upper(), "/" + name, f"./{name}", f"{name}/", "\u202e"]
-                )
-                archive.writestr(
-                    other, draw.choice([content, b"", draw.choice(list(parts.values()))])
-                )
-    return file.getvalue()
+    entries = []
+    for name, content in parts.items():
+        entries.append((name, content))
+        for _ in range(draw.choice([0, 0, 0, 1, 3])):
+            names = name, name.upper(), f"/{name}", f"./{name}", f"{name}/", "\u202e"
+            other = draw.choice(list(parts.values()))
+            entries.append((draw.choice(names), draw.choice([content, b"", other])))
+    return _archive(entries, draw.choice(PACKINGS[:2]))
 
 
 def _exchanged(parts: Parts, draw: random.Random) -> bytes:

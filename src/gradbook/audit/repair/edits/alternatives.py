@@ -50,6 +50,11 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "POWER": np.power,
     "POW": np.power,
 }
+TAKEN = {  # how many arguments each takes; MAX and MIN take any
+    **dict.fromkeys(("ABS", "EXP", "LN", "SQRT", "TANH"), 1),
+    **dict.fromkeys(("POWER", "POW"), 2),
+    "IF": 3,
+}
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,8 @@ def combined(part: Expression, pieces: Sequence[Array]) -> Array | None:
 
 def _are_single(function: str, arguments: Sequence[Expression | None]) -> bool:
     """Whether a function is given what it is known with here: not a range, not two of three."""
-    if function == "IF" and len(arguments) != 3:
+    wanted = TAKEN.get(function, max(1, len(arguments)))
+    if len(arguments) != wanted:
         return False
     return not any(isinstance(a, Reference) and ":" in a.text for a in arguments)
 

@@ -176,7 +176,7 @@ def exchanges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alterna
 
 def groupings(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """Parentheses that are missing, stand in the wrong place, or are too many."""
-    for new in islice(dict.fromkeys(regrouped(formula.expression)), MOST_GROUPINGS):
+    for new in islice(regrouped(formula.expression), MOST_GROUPINGS):
         yield _rewritten(formula, EditKind.PARENTHESES, formula.expression, new)
 
 

@@ -1,0 +1,51 @@
+"""Right sheets of many kinds stay right, and a mistake in each is found."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.audit.check import check
+from tests.audit.material.by_hand import NO_TRAINING, RIGHT
+from tests.audit.material.small import saved
+
+WRONG = {  # the cells, another formula, and what people would have to type
+    "a line by SUMPRODUCT": ("G2:G12", "=-2/5*SUMPRODUCT($B$2:$B$6-E2*$A$2:$A$6-D2)"),
+    "samples by INDEX and MOD": ("G3:G16", "=G2+$O$1*J2*F2"),
+    "samples by OFFSET and ROW": ("I2:I16", "=H2*E2"),
+    "Adam": ("D2:D12", "=2*(B2+1)"),
+    "RMSprop": ("C2:C12", "=-A2"),
+    "a rate for every step": ("D2:D12", "=-1.2/(1-EXP(B2*1.2))"),
+    "hinge loss": ("J2:J12", "=IF(G2<1,-C2*A2,0)"),
+    "logistic regression": ("K2:K12", "=(H2-C2)*A2"),
+    "no loss cell": ("M2:M13", "=L2*F2*(I2>0)"),
+    "a likelihood that is climbed": ("D2:D12", "=$G$2-$G$2*B2"),
+    "softmax": ("P2:P12", "=L2*A2"),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_sheet_is_right(name, path):
+    report = check(saved(path, RIGHT[name]))
+    assert (report.verdict, report.findings) == ("right", ())
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_in_it_is_found(name, path):
+    place, formula = WRONG[name]
+    report = check(saved(path, {**RIGHT[name], place: formula}))
+    assert report.verdict == "wrong"
+    assert {f.cells.split(":")[0].rstrip("0123456789") for f in report.findings} == {place[0]}
+
+
+@pytest.mark.parametrize("name", NO_TRAINING)
+def test_what_only_looks_like_a_training_is_none(name, path):
+    assert check(saved(path, NO_TRAINING[name])).verdict == "no network"
+
+
+def test_what_is_measured_or_climbed_is_said(path):
+    for name, words in (
+        ("measured slopes", "small step"),
+        ("a likelihood that is climbed", "climb"),
+    ):
+        (sheet,) = check(saved(path, RIGHT[name])).sheets
+        assert words in sheet.notes[0]
