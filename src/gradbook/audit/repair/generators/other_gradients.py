@@ -37,12 +37,16 @@ def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def serving_others(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> set[int]:
-    """The weights of a last row, which no update follows, that seem to claim another's gradient."""
-    return {
+    """The weights of a last row, which no update follows, that seem to claim another's gradient, or
+    claim nothing there."""
+    seeming = {
         weight
         for weight, claim in wrong.items()
         if not claim.via and claim.whole and whose(tested, weight, claim) is not None
     }
+    is_last = tested.step.number == tested.training.steps
+    claims = tested.step.claims if is_last else ()
+    return seeming.union(weight for weight, options in enumerate(claims) if not options)
 
 
 def going_on(
