@@ -41,11 +41,12 @@ from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_al
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
-from gradbook.audit.judge.blanks import blank_cells, blank_columns, blank_losses
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
 from gradbook.audit.judge.optimisers import optimiser_findings
+from gradbook.audit.judge.other_cells.blanks import blank_cells, blank_columns, blank_losses
+from gradbook.audit.judge.other_cells.neurons import neuron_findings
+from gradbook.audit.judge.other_cells.stale import stale_findings
 from gradbook.audit.judge.quotients import measured, measured_notes
-from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.circles import with_circles, without_circles
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
@@ -200,6 +201,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
         findings += (*update_findings(training, steps, findings), *stale_findings(training, groups))
         findings += tuple(new_ones(optimiser_findings(training, groups, steps), findings))
+    findings += tuple(new_ones(list(neuron_findings(training, steps)), findings))
     findings += (*new_ones(list(blank_cells(training)), findings), *blank_losses(training))
     cells = [step.cells for step in loss if step and not step.assumed]
     curve: LossCurves | None = None
