@@ -123,7 +123,7 @@ def claim_fault(
     """What is wrong with one claim, by itself, and which others are wrong by it."""
     book, name, home = tested.training.book, tested.training.names[weight], claim.owner
     wording, edits = Wording(tested, home), hypothesis.edits if hypothesis else ()
-    if home not in book.patterns and home not in book.values:
+    if book.is_blank(home):
         kind, why = TO_FILL_IN, f"the gradient of {name} is still to be filled in"
     elif home not in book.patterns:
         kind, why = PASTED, f"{written(home)} holds a number where the gradient of {name} belongs"

@@ -72,8 +72,7 @@ class Wording:
         return "pre-activation" if self.training.flow.sources(new) == (old,) else ""
 
     def _is_blank(self, cell: Address | None) -> bool:
-        book = self.training.book
-        return cell is not None and cell not in book.patterns and cell not in book.values
+        return cell is not None and self.training.book.is_blank(cell)
 
     def _same_line(self, a: Address | None, b: Address) -> bool:
         beside = self.training.axis.beside

@@ -135,6 +135,10 @@ class Book:
         """Whether words stand in a cell, that no formula gives."""
         return isinstance(self.values.get(cell), str) and cell not in self.patterns
 
+    def is_blank(self, cell: Address) -> bool:
+        """Whether nothing stands in a cell: neither a formula nor a value."""
+        return cell not in self.patterns and self.values.get(cell) is None
+
     def formula(self, cell: Address) -> str:
         """A formula as it stands, with its =; '' where there is none."""
         if cell in self.arrays:
