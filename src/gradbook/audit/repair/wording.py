@@ -94,7 +94,8 @@ class Wording:
             case ((EditKind.OPERATOR | EditKind.ORDER), Infix(operator)):
                 assert isinstance(old, Infix)
                 other = f": {OPERATIONS[operator]}, not {OPERATIONS[old.operator]}"
-                same = ": the two sides are exchanged"
+                turned = edit.kind is EditKind.ORDER
+                same = ": the two sides are exchanged" if turned else ""
                 reason = same if old.operator == operator else other
                 return f"{_short(old)} should be {_short(new)}{reason}"
             case ((EditKind.SIGN | EditKind.FUNCTION), _):

@@ -10,8 +10,10 @@ from gradbook.audit.formula.address import (
     ACROSS,
     DOWN,
     OVER,
+    ROW,
     Address,
     Axis,
+    column_of,
     pack,
     row_of,
     sheet_of,
@@ -87,9 +89,11 @@ class Book:
 
     def label(self, cell: Address, axis: Axis) -> str:
         """The nearest text before a cell: above it, or to the left of it; where steps go over the
-        sheets, to the left or else above."""
+        sheets, to the left or else above, and so in a form, where names stand beside numbers."""
         if axis is OVER:
             return self.label(cell, ACROSS) or self.label(cell, DOWN)
+        if axis is DOWN and self._is_in_a_form(cell):
+            return self.label(cell, ACROSS)
         found = self._heading(cell, axis)
         return found[1] if found else ""
 
@@ -110,6 +114,12 @@ class Book:
         texts = self._headings(axis).get(axis.line(cell), [])
         before = bisect_left(texts, (axis.along(cell), ""))
         return texts[before - 1] if before else None
+
+    def _is_in_a_form(self, cell: Address) -> bool:
+        """Whether words beside a cell are of it alone, and none stand right above it."""
+        alone = cell + 1 not in self.patterns and not isinstance(self.values.get(cell + 1), float)
+        above = row_of(cell) and self.is_text(cell - ROW)
+        return alone and not above and column_of(cell) > 0 and self.is_text(cell - 1)
 
     def _headings(self, axis: Axis) -> Texts:
         if axis not in self._texts:
