@@ -85,11 +85,12 @@ def complaint(text: str) -> str:
     UPDATES,
     st.sampled_from([Schedule("one cycle", 0.2), Schedule("plateau", 3, patience=2)]),
     st.none() | st.integers(0, 5),
+    st.sampled_from([(), "balanced", (1.0, 0.5)]),
 )
-def test_a_recipe_reads_back_as_it_is_written(warp, update, schedule, held_back):
+def test_a_recipe_reads_back_as_it_is_written(warp, update, schedule, held_back, weights):
     net = Net.parse(f"name a net; {NET}; update {update.kind}; seed 7; decay 0.1; decay 0.2 biases")
     made = Recipe(
-        net, schedule, 7, 33, warp, "some folder", held_back, name="mine", about="for a test"
+        net, schedule, 7, 33, warp, "some folder", held_back, "mine", "for a test", weights
     )
     assert parse(str(made)) == made
     assert recipe(str(made)) == made

@@ -117,9 +117,7 @@ def test_images_held_back_have_no_say_in_the_background():
 def test_a_network_without_its_loss_gets_the_one_that_its_end_means(end, loss):
     found = adapted(recipe(f"{ENDS}; {end}"), made.dataset())
     assert found.recipe.net.loss is loss
-    assert found.remarks == (
-        f"no loss is said: {loss}, for a network of classes that ends in {end}",
-    )
+    assert found.remarks == (f"no loss is said, so it is {loss}: the network ends in {end}",)
 
 
 def test_a_plain_end_learns_by_half_squared_error_and_a_better_one_is_named():

@@ -38,6 +38,7 @@ LINES = {  # options that are lines of a recipe
     "schedule": ("SCHEDULE", "how the rate goes: 'one cycle 0.2 warm 0.2', 'constant 0.01' …"),
     "update": ("UPDATE", "'momentum 0.9 nesterov', 'adam' …"),
     "decay": ("NUMBER", "what weights lose of themselves, per step and unit of the rate"),
+    "class_weights": ("WEIGHTS", "'balanced': classes with fewer images count as much as others"),
     "loss": ("LOSS", "'cross-entropy smoothing 0.1' …"),
 }
 COUNTS = {
@@ -54,7 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     for name, about in COUNTS.items():
         parser.add_argument(f"--{name}", metavar="N", type=whole_number(1), help=about)
     for name, (value, about) in LINES.items():
-        parser.add_argument(f"--{name}", metavar=value, help=about)
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar=value, help=about)
     parser.add_argument(
         "--hold-back",
         metavar="FOLD",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from math import isfinite
 
 from gradbook.data import warp_text
 from gradbook.data.dataset import FOLDS
@@ -13,11 +14,13 @@ from gradbook.lab.recipes.schedule import Schedule
 from gradbook.net import Net, Update
 from gradbook.net import text as net_text
 from gradbook.net.fit import LONGEST_NAME
-from gradbook.net.plain import settle, whole, words
+from gradbook.net.plain import numbers, settle, whole, words
 from gradbook.net.task import DESCENT
+from gradbook.net.text import digits
 
 USUAL_DATA, USUAL_EPOCHS, USUAL_BATCH = "digits", 10, 128
 MOST_EPOCHS = 100_000
+BALANCED = "balanced"
 ADAPTABLE = frozenset({"net", "epochs", "batch", "schedule"})
 LARGEST_BATCH = 100_000  # images
 LONGEST_WORDS = 1_000
@@ -37,6 +40,7 @@ class Recipe:
     held_back: int | None = 0  # the fold to validate on
     name: str = ""
     about: str = ""
+    class_weights: tuple[float, ...] | str = ()  # how much each class counts, or 'balanced'
     adapts: frozenset[str] = field(default=frozenset(), compare=False)
     """What may be made to fit other data than its own: of recipes that come with gradbook."""
 
@@ -61,6 +65,7 @@ class Recipe:
             held_back=fold(self.held_back),
             name=name,
             about=phrase("about", self.about),
+            class_weights=weights_of_classes(self.class_weights),
         )
 
     def __str__(self) -> str:
@@ -74,6 +79,7 @@ class Recipe:
             "epochs": self.epochs,
             "batch": self.batch,
             "hold back": "none" if self.held_back is None else self.held_back,
+            "class weights": weight_words(self.class_weights),
         }
         lines = "".join(f"{word} {value}\n" for word, value in said.items() if value != "")
         update = "update descent\n" if self.net.update == DESCENT else ""
@@ -98,6 +104,19 @@ def fold(value: object) -> int | None:
     if found >= FOLDS:
         raise UsageError(f"there is no fold {found}: hold back one from 0 to {FOLDS - 1}, or none")
     return found
+
+
+def weights_of_classes(value: object) -> tuple[float, ...] | str:
+    if value == BALANCED:
+        return BALANCED
+    found = numbers("class weights", value)
+    if not all(isfinite(weight) and weight > 0 for weight in found):
+        raise UsageError("class weights are numbers above 0, one for each class, or 'balanced'")
+    return found
+
+
+def weight_words(weights: tuple[float, ...] | str) -> str:
+    return weights if isinstance(weights, str) else " ".join(map(digits, weights))
 
 
 def phrase(what: str, value: object, most: int = LONGEST_WORDS) -> str:

@@ -15,6 +15,7 @@ from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mea
 from gradbook.files import read_text
 from gradbook.lab.recipes import schedule as schedules
 from gradbook.lab.recipes.recipe import (
+    BALANCED,
     LARGEST_BATCH,
     MOST_EPOCHS,
     Recipe,
@@ -44,6 +45,8 @@ for a line's end and '#' begins a remark. A network's text alone is a recipe too
 {schedules.GRAMMAR}\
   epochs N                   how often every image is trained on
   batch N                    images in a step
+  class weights balanced     where some classes have fewer images: each class counts alike; or a
+                             number for each class, in their order
   hold back N                the sixth of the training images, 0 to 5, that is kept to validate
                              on; 'hold back none' trains on all of them
 
@@ -179,6 +182,12 @@ def _hold(line: Statement, folder: object) -> int | None:
     return None if line.option("none") else fold(line.whole("the fold"))
 
 
+def _class_weights(line: Statement, folder: object) -> tuple[float, ...] | str:
+    if not line.option("weights"):
+        line.fail("expected 'class weights', then 'balanced' or a number for each class")
+    return BALANCED if line.option(BALANCED) else line.values("a class's weight")
+
+
 def _warp(line: Statement, folder: object) -> Warp:
     if not line.next:
         line.fail("which warp? write 'warp rotate 10, shift 2', or 'warp none'")
@@ -215,5 +224,6 @@ READERS: dict[str, Callable[..., Any]] = {
     "epochs": _count(MOST_EPOCHS),
     "batch": _count(LARGEST_BATCH),
     "hold": _hold,
+    "class": _class_weights,
 }
-FIELDS = {"recipe": "name", "hold": "held_back"}
+FIELDS = {"recipe": "name", "hold": "held_back", "class": "class_weights"}

@@ -18,6 +18,7 @@ from gradbook.net.layers import spell
 from gradbook.net.parameters import Shape
 from gradbook.net.task import Task, meant_loss
 
+WITHOUT_BALANCE = 4  # times as many images in the largest class as in the smallest
 LEAST_BATCHES = 20  # in an epoch: smaller ones are taken until there are so many
 SMALLEST_BATCH = 32
 OWN_SIDE = 28  # pixels of the digits
@@ -41,6 +42,7 @@ def adapted(recipe: Recipe, dataset: Dataset | None = None) -> Adapted:
         recipe = _fitted(recipe, dataset, remarks)
     if dataset:
         recipe = _on_its_ground(recipe, dataset, remarks)
+        remarks += _without_balance(recipe, dataset)
     if recipe.net.loss is None:
         recipe = _with_meant_loss(recipe, remarks)
     return Adapted(replace(recipe, adapts=frozenset()), tuple(remarks))
@@ -49,8 +51,8 @@ def adapted(recipe: Recipe, dataset: Dataset | None = None) -> Adapted:
 def _with_meant_loss(recipe: Recipe, remarks: list[str]) -> Recipe:
     ending = recipe.net.ending
     loss = meant_loss(ending, Task.CLASSES)
-    end = f"in {ending}" if ending else "in plain sums (end it in softmax for cross-entropy)"
-    remarks.append(f"no loss is said: {loss}, for a network of classes that ends {end}")
+    end = ending or "plain sums (end it in softmax for cross-entropy)"
+    remarks.append(f"no loss is said, so it is {loss}: the network ends in {end}")
     return replace(recipe, net=replace(recipe.net, loss=loss))
 
 
@@ -64,6 +66,19 @@ def _on_its_ground(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Reci
         f"warped on a background of {warp.background}, as the images have at their edges"
     )
     return replace(recipe, warp=warp)
+
+
+def _without_balance(recipe: Recipe, dataset: Dataset) -> list[str]:
+    """That some classes have far fewer images than others, where nothing is done about it."""
+    counts = dataset.training_and_validation.counts(len(dataset.classes))
+    least, most = min(counts), max(counts)
+    if recipe.class_weights or most < WITHOUT_BALANCE * max(least, 1):
+        return []
+    few, many = (dataset.classes[counts.index(count)] for count in (least, most))
+    return [
+        f"'{few}' has {counted(least, 'image')}, '{many}' {most:,}: with 'class weights balanced' "
+        "each class counts alike"
+    ]
 
 
 # A recipe that comes with gradbook, on other data than its own.

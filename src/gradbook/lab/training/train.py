@@ -211,7 +211,8 @@ def _engine(recipe: Recipe, threads: int | None) -> Engine:
 
     most = -(-recipe.batch // IMAGES_OF_A_THREAD)  # more would have nothing to do
     count = min(cores(), most) if threads is None else whole("threads", threads, 1)
-    return open_engine(recipe.net, recipe.batch, count, warp=recipe.warp)
+    weighted = bool(recipe.class_weights)
+    return open_engine(recipe.net, recipe.batch, count, warp=recipe.warp, weighted=weighted)
 
 
 def _standing(

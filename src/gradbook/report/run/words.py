@@ -10,6 +10,7 @@ from typing import Any
 from gradbook.amounts import counted, duration, percent
 from gradbook.data import warp_text
 from gradbook.errors import one_line
+from gradbook.lab.recipes.recipe import weight_words
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder
 from gradbook.lab.training.training import TrainingRun
@@ -48,6 +49,8 @@ def _settings(training: TrainingRun) -> Iterator[list[str]]:
         update_words(recipe.net.update),
         str(recipe.schedule),
     ]
+    if recipe.class_weights:
+        yield [f"class weights {weight_words(recipe.class_weights)}"]
     if recipe.warp.changes_images:
         yield ("warp " + warp_text.write(recipe.warp)).split("; ")
     threads = getattr(training.engine, "threads", 1)
