@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import log
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,18 @@ class Score:
 
     loss: float
     accuracy: float
+
+
+def surest(net: Net) -> float:
+    """The probability of its class that a network is trained towards: less than 1 by smoothing."""
+    return 1 - net.smoothing + net.smoothing / net.outputs
+
+
+def least_loss_of_classes(net: Net) -> float:
+    """The cross-entropy that smoothed targets leave at the least: their own uncertainty."""
+    most, others = surest(net), net.smoothing / net.outputs
+    rest = -(net.outputs - 1) * others * log(others) if others else 0.0
+    return rest - most * log(most)
 
 
 def score(net: Net, outputs: NDArray[Any], labels: NDArray[np.integer[Any]]) -> Score:

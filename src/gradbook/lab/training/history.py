@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gradbook.amounts import duration, loss, percent
+from gradbook.lab.recipes.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,20 @@ class Progress:
 
 COLUMNS = tuple(column.name for column in fields(Epoch))
 UNMEASURED = ("validation_loss", "validation_accuracy")  # where no images are held back
+
+
+def measured_losses(history: Iterable[Epoch]) -> list[float]:
+    """What a schedule goes by: of the images held back, or else of training."""
+    return [e.train_loss if e.validation_loss is None else e.validation_loss for e in history]
+
+
+def rates_of(
+    schedule: Schedule, epochs: int, history: Sequence[Epoch], steps: int
+) -> NDArray[np.float64]:
+    """The rates of the epochs that are done, as if each had so many steps."""
+    losses = measured_losses(history)
+    done = [schedule.rates(k, steps, epochs, losses[:k]) for k in range(len(history))]
+    return np.concatenate(done) if done else np.empty(0)
 
 
 def json_lines(history: Iterable[Epoch]) -> str:

@@ -19,7 +19,7 @@ from gradbook.lab.models.model import Model, for_inputs, values_read
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training.checkpoint import Checkpoint
 from gradbook.lab.training.doubts import doubt, is_time
-from gradbook.lab.training.history import Epoch, Progress
+from gradbook.lab.training.history import Epoch, Progress, measured_losses
 from gradbook.lab.training.material import Material
 
 if TYPE_CHECKING:
@@ -177,10 +177,8 @@ class TrainingRun:
         recipe, numbers = self.recipe, self.material.numbers
         keys = key(recipe.net.seed, Purpose.ORDER, len(history), numbers)
         self._order = np.asarray(numbers[np.argsort(keys, kind="stable")])
-        measured = (
-            e.train_loss if e.validation_loss is None else e.validation_loss for e in history
-        )
-        self._rates = recipe.schedule.rates(len(history), self.steps, recipe.epochs, list(measured))
+        losses = measured_losses(history)
+        self._rates = recipe.schedule.rates(len(history), self.steps, recipe.epochs, losses)
 
     def _some_steps(self) -> None:
         """To the epoch's end, or until it is time to save, or until stopped."""

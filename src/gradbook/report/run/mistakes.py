@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import counted, percent, sureness
 from gradbook.data.images import Images
-from gradbook.lab.models.answers import Answers, Places
+from gradbook.lab.models.answers import Answers, Places, surest
 from gradbook.lab.runs.evidence import Evidence
 from gradbook.report.images.pixels import card, cards, line
 from gradbook.report.page.shell import text, wide
@@ -63,9 +63,23 @@ def _trust(run: Evidence) -> str:
     """What its being sure is worth."""
     sure, wrong = run.answers.surer_than(SURE)
     least = f"{100 * SURE:g} % sure"
-    if not sure:
-        return f"It was never {least}."
-    return f"Of the {counted(sure, 'image')} that it was at least {least} of, it misread {wrong:,}."
+    said = (
+        f"Of the {counted(sure, 'image')} that it was at least {least} of, it misread {wrong:,}."
+        if sure
+        else f"It was never {least}."
+    )
+    return f"{said} {_smoothed(run)}".rstrip()
+
+
+def _smoothed(run: Evidence) -> str:
+    """Why it is less sure than it could be."""
+    net = run.recipe.net
+    if not net.smoothing:
+        return ""
+    return (
+        f"Label smoothing of {net.smoothing:g} taught it to give each image’s class "
+        f"{sureness(surest(net))}, not 100 %, so its confidence is lower than its accuracy."
+    )
 
 
 def _cards(run: Evidence, places: Places) -> str:
