@@ -27,11 +27,13 @@ from gradbook.net.fit import LARGEST_SEED
 from gradbook.net.layers import spell
 from gradbook.net.network import parse
 from gradbook.net.plain import one_of, sizes, whole
+from gradbook.net.task import Task, meant_loss
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import (
+        _check_sample_weight,
         check_is_fitted,
         check_random_state,
         column_or_1d,
@@ -90,7 +92,8 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     n_iter_ : epochs, those of earlier fits included where started warm
     engine_ : 'native' or 'plain'
 
-    Sample weights aren't supported: `fit` doesn't take them.
+    `fit` takes `sample_weight`, scaled so that rows count 1 on average; rows of weight 0 are left
+    out. As batches are drawn by chance, a row that counts twice isn't quite the same as two.
     """
 
     classes_: NDArray[Any]
@@ -124,14 +127,19 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # What scikit-learn calls.
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> NetClassifier:
-        """Train on rows X and their labels y."""
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> NetClassifier:
+        """Train on rows X and their labels y, each of which counts as much as its weight says."""
         goes_on = self.warm_start and hasattr(self, "values_")
         rows, y = validate_data(self, X, y, reset=not goes_on, multi_output=True)
-        labels = self._numbered(column_or_1d(y, warn=True), goes_on)
+        labels, weights = column_or_1d(y, warn=True), None
+        if sample_weight is not None:
+            rows, labels, weights = _counting(rows, labels, sample_weight)
+        numbers = self._numbered(labels, goes_on)
         with _as_value_errors():
-            self._begin(rows, goes_on)
-            self._train(rows, labels)
+            self._begin(rows, goes_on, weights is not None)
+            self._train(rows, numbers, weights)
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -166,14 +174,14 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = classes
         return numbers.astype(np.int32)
 
-    def _begin(self, rows: NDArray[Any], goes_on: bool) -> None:
+    def _begin(self, rows: NDArray[Any], goes_on: bool, weighted: bool) -> None:
         """The network, its start values, what rows are normalised by; or those of the last fit."""
         whole("epochs", self.epochs, 1)
         whole("the batch", self.batch, 1)
         whole("the number of threads", self.threads, 1)
         one_of("engine", self.engine, ENGINES)
         if goes_on:
-            self._engine = self._opened()
+            self._engine = self._opened(weighted)
             self._engine.restore(self.values_)
             return
         self.__dict__.pop("values_", None)  # a fit that fails leaves nothing to predict with
@@ -182,7 +190,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.normal_ = Normal.of(rows, self.net_)
         self.n_iter_, self.loss_curve_ = 0, []
         self.engine_ = self._kind(len(rows))
-        self._engine = self._opened()
+        self._engine = self._opened(weighted)
 
     def _net(self) -> Net:
         if self.net is None:
@@ -199,7 +207,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"y has {len(self.classes_)} classes, but the network {net.outputs} outputs: "
                 f"end it with 'dense {len(self.classes_)}'"
             )
-        return net
+        return replace(net, loss=net.loss or meant_loss(net.ending, Task.CLASSES))
 
     def _schedule(self) -> Schedule:
         if self.schedule is None:
@@ -215,14 +223,14 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return self.engine
         return sooner(self.net_, self.batch, rows, self.epochs)
 
-    def _opened(self) -> Engine:
+    def _opened(self, weighted: bool = False) -> Engine:
         if self.engine_ == "plain":
             from gradbook.engine.plain import PlainEngine
 
-            return PlainEngine(self.net_, self.batch)
+            return PlainEngine(self.net_, self.batch, weighted)
         from gradbook.engine.choice import open_engine
 
-        return open_engine(self.net_, self.batch, self.threads)
+        return open_engine(self.net_, self.batch, self.threads, weighted=weighted)
 
     def _open(self) -> Engine:
         """The engine with the trained values; after unpickling there is none yet."""
@@ -233,15 +241,28 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # Training.
 
-    def _train(self, rows: NDArray[Any], labels: NDArray[np.int32]) -> None:
+    def _train(
+        self, rows: NDArray[Any], labels: NDArray[np.int32], weights: NDArray[Any] | None
+    ) -> None:
         engine = self._engine
-        inputs, wanted = self.normal_.inputs(rows, engine), targets(self.net_, labels)
+        inputs, wanted = self.normal_.inputs(rows, engine), targets(self.net_, labels, weights)
         for loss in fit(engine, inputs, wanted, self._schedule(), self.epochs, self.n_iter_):
             self.loss_curve_.append(loss)
             self.n_iter_ += 1
             if not np.isfinite(loss):
                 raise UsageError("the loss is no longer a number: take a smaller rate")
         self.values_ = engine.carried()
+
+
+def _counting(
+    rows: NDArray[Any], labels: NDArray[Any], sample_weight: ArrayLike
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
+    """The rows that count at all, 1 on average."""
+    weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+    counts = weights > 0
+    if not counts.any():
+        raise EstimatorError("all sample weights are zero: give some rows a weight above 0")
+    return rows[counts], labels[counts], weights[counts] / weights[counts].mean()
 
 
 def _net(given: object) -> Net:

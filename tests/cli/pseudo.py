@@ -1,4 +1,4 @@
-"""The command under a pseudo-terminal: what it writes there, as it comes."""
+"""The command, or a shell, under a pseudo-terminal: what it writes there, as it comes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.cli.emulated import Terminal
 
 PATIENCE = 100  # seconds
+COMMAND = (sys.executable, "-m", "gradbook")
 
 
 class Session:
     """`gradbook WORD…` at a terminal of its own, in a folder."""
 
     def __init__(
-        self, *words: str, folder: Path, columns: int = 80, rows: int = 24, **environment: str
+        self,
+        *words: str,
+        folder: Path,
+        program: Sequence[str] = COMMAND,
+        columns: int = 80,
+        rows: int = 24,
+        **environment: str,
     ) -> None:
         import fcntl
         import pty
@@ -32,7 +39,7 @@ class Session:
         unwanted = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "COLORTERM"}
         kept = {name: value for name, value in os.environ.items() if name not in unwanted}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gradbook", *words],
+            [*program, *words],
             cwd=folder,
             env={**kept, "TERM": "xterm-256color", "PYTHONUTF8": "1", **environment},
             stdin=slave,
@@ -51,17 +58,25 @@ class Session:
             assert time.monotonic() < deadline, self.written
             assert self._read(), self.written
 
+    def type(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
     def send(self, kind: signal.Signals) -> None:
         self.process.send_signal(kind)
 
     def end(self) -> int:
         """Wait for the end; the exit code. `terminal` then shows what is left to see."""
+        code = self.leave()
+        self.terminal.feed(self.written.decode().replace("\r\n", "\n"))
+        return code
+
+    def leave(self) -> int:
+        """Wait for the end; the exit code."""
         deadline = time.monotonic() + PATIENCE
         while self._read():
             assert time.monotonic() < deadline, self.written
         code = self.process.wait(PATIENCE)
         os.close(self._master)
-        self.terminal.feed(self.written.decode().replace("\r\n", "\n"))
         return code
 
     def _read(self) -> bool:

@@ -33,9 +33,9 @@ def verb(monkeypatch):
     """`verb(run)` puts a verb of that behaviour in the place of `demo`."""
 
     def install(run):
-        module = types.ModuleType("gradbook.cli.verbs.demo", "A stand-in.")
+        module = types.ModuleType("gradbook.cli.verbs.about.demo", "A stand-in.")
         module.EXAMPLES, module.add_arguments, module.run = "", lambda parser: None, run
-        monkeypatch.setitem(sys.modules, "gradbook.cli.verbs.demo", module)
+        monkeypatch.setitem(sys.modules, "gradbook.cli.verbs.about.demo", module)
 
     return install
 

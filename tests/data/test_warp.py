@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gradbook.chance import Purpose, key
-from gradbook.data.images import Images
+from gradbook.data.images import Images, surround
 from gradbook.data.warp import (
     Crop,
     Drawn,
@@ -115,7 +117,7 @@ def fell(**moves):
 
 def shown(image, warp, **moves):
     _, rows, columns = image.shape
-    return looked_up(image, *places(warp, fell(**moves), rows, columns), warp.background)
+    return looked_up(image, *places(warp, fell(**moves), rows, columns), warp.background or 0)
 
 
 IMAGE = pixels(1, 2, 6, 6)[0]
@@ -250,5 +252,6 @@ def test_samples_are_bytes_with_their_labels():
     images = Images(pixels(5, 1, 28, 28), np.arange(5, dtype=np.int32))
     found = samples(images, ALL, np.array([3, 0]), seed=7)
     assert found.labels.tolist() == [3, 0]
-    exact = warped(images.pixels[3], ALL, seed=7, epoch=0, image=3)
+    grounded = replace(ALL, background=surround(images))
+    exact = warped(images.pixels[3], grounded, seed=7, epoch=0, image=3)
     assert abs(found.pixels[0] - exact).max() <= 0.5

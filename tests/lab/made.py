@@ -14,7 +14,7 @@ SIDE = 8
 TEXT = """\
 recipe strokes
 data made.npz
-warp shift 1, rotate 5
+warp shift 1, rotate 5, background 0
 schedule one cycle 0.1
 epochs 3
 batch 32

@@ -95,7 +95,6 @@ WRONG = {
     "Net(2, [Dense(2), 'sigmoid'])": "layer 2 is a layer, such as Dense(2), not 'sigmoid'",
     "Net(2, [Dense])": "layer 1 is a layer, such as Dense(2), not <class",
     "net(loss='squared error')": "unknown loss 'squared error': did you mean 'mean squared error'?",
-    "net(loss=None)": "unknown loss None: one of half squared error",
     "net(loss=[])": "unknown loss []: one of half squared error",
     "net(update='sgd')": "unknown update 'sgd': one of descent, momentum, adam",
     "net(update=0.9)": "the update is one such as Update('adam'), not 0.9",

@@ -21,6 +21,7 @@ from gradbook.net import (
     Conv,
     Dense,
     Flatten,
+    Loss,
     Net,
     Role,
     Sample,
@@ -44,6 +45,7 @@ def test_the_same_network_however_it_is_given_is_equal():
     plain = Net(
         (1, 4, 4),
         (Conv(2, (3, 3), bias=Bias.NONE), Flatten(), Dense(1)),
+        Loss.HALF_SQUARED,
         samples=(Sample((0.5,) * 16, (1.0,)),),
         start={Role.WEIGHT: (1.0,) * 26, Role.BIAS: (0.0,)},
         update=Update("adam"),
@@ -97,7 +99,7 @@ def test_a_network_survives_pickling_copying_and_repr(net):
 
 
 def test_a_network_is_told_by_its_text():
-    assert repr(SMALL) == "Net.parse('input 2; dense 2; sigmoid; loss half squared error')"
+    assert repr(SMALL) == "Net.parse('input 2; dense 2; sigmoid')"
 
 
 def test_a_network_never_changes():

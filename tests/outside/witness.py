@@ -32,6 +32,9 @@ PROGRAMS = {
     "cc": ("cc", "gcc", "clang"),
     "gcc": ("gcc",),
     "clang": ("clang",),
+    "bash": ("bash",),
+    "zsh": ("zsh",),
+    "fish": ("fish",),
 }
 PACKAGES = {"torch": "torch", "onnxruntime": "onnxruntime", "zig": "ziglang"}
 WITNESSES = (*PROGRAMS, *PACKAGES)

@@ -35,16 +35,18 @@ from gradbook.audit.findings.findings import (
     LossCurves,
     SheetReport,
     finding_in,
+    new_ones,
 )
 from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_all_rows
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
-from gradbook.audit.judge.blanks import blank_cells, blank_columns, blank_losses
 from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
-from gradbook.audit.judge.optimisers import new_ones, optimiser_findings
+from gradbook.audit.judge.optimisers import optimiser_findings
+from gradbook.audit.judge.other_cells.blanks import blank_cells, blank_columns, blank_losses
+from gradbook.audit.judge.other_cells.neurons import neuron_findings
+from gradbook.audit.judge.other_cells.stale import stale_findings
 from gradbook.audit.judge.quotients import measured, measured_notes
-from gradbook.audit.judge.stale import stale_findings
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.circles import with_circles, without_circles
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
@@ -199,7 +201,8 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
         findings += (*update_findings(training, steps, findings), *stale_findings(training, groups))
         findings += tuple(new_ones(optimiser_findings(training, groups, steps), findings))
-    findings += (*blank_cells(training, findings), *blank_losses(training))
+    findings += tuple(new_ones(list(neuron_findings(training, steps)), findings))
+    findings += (*new_ones(list(blank_cells(training)), findings), *blank_losses(training))
     cells = [step.cells for step in loss if step and not step.assumed]
     curve: LossCurves | None = None
     with left_open(lambda: "how its loss would go on"):
@@ -217,7 +220,11 @@ def _judged(training: SheetTraining) -> SheetReport | None:
 def _is_not_understood(findings: Sequence[Finding]) -> bool:
     """Whether several gradients are wrong, none is right, and nothing explains any of them."""
     several = len({finding.weight for finding in findings}) > 1
-    return several and all(finding.kind == EditKind.FORMULA.value for finding in findings)
+    return several and all(map(_is_unexplained, findings))
+
+
+def _is_unexplained(finding: Finding) -> bool:
+    return finding.kind == EditKind.FORMULA.value
 
 
 def _not_understood(
@@ -241,13 +248,13 @@ def _explained(
         return (), loss
     groups = alike(training, steps_of(training, loss))
     findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
-    unexplained = sum(finding.kind == EditKind.FORMULA.value for finding in findings)
+    unexplained = sum(map(_is_unexplained, findings))
     if unexplained and unexplained == len(findings):
         for scale in scales:
             scaled = [step and replace(step, scale=scale * step.scale) for step in loss]
             with sought_afresh():
                 other, _ = _explained(training, scaled, ())
-            left = sum(finding.kind == EditKind.FORMULA.value for finding in other)
+            left = sum(map(_is_unexplained, other))
             if left < unexplained:
                 findings, loss, unexplained = other, scaled, left
     return findings, loss

@@ -66,7 +66,7 @@ def asked_of(book: Book) -> Asked:
     for kind, cells in _places(book):
         quantity, title = book.label(cells[0], DOWN), book.sheets[sheet_of(cells[0])].title
         columns.append(AskedColumn(quantity, title, ranges(cells), kind))
-        empty = [c for c in cells if c not in book.patterns and c not in book.values]
+        empty = list(filter(book.is_blank, cells))
         if empty:
             blank[quantity] = empty
     if not blank:

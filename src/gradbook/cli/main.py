@@ -1,6 +1,6 @@
 """Finds the verb and runs it; whatever goes wrong becomes one line and an exit code.
 
-A verb is the module of its name beside this one, imported only when it is asked
+A verb is the module of its name in `verbs/` or `verbs/about/`, imported only when it is asked
 for. It has a docstring (its description), `EXAMPLES` (shown under its options),
 `add_arguments(parser)` and `run(options) -> exit code`.
 """
@@ -30,7 +30,9 @@ VERBS = {
     "predict": "what a trained network reads in your pictures, and how sure it is",
     "compare": "trained runs side by side: figures, curves, recipes, mistakes",
     "help": "this page, a verb's page, or how to write a network or a recipe",
+    "completion": "verbs, options and names with the Tab key, in your shell",
 }
+ABOUT = "demo", "help", "completion"  # gradbook itself
 
 OVERVIEW = """\
 gradbook: write a small network once; read its backpropagation as algebra,
@@ -109,7 +111,7 @@ def _answer(words: list[str]) -> int:
 
 def overview() -> str:
     """What `gradbook` alone prints."""
-    verbs = "\n".join(f"  {verb:<9} {line}" for verb, line in VERBS.items())
+    verbs = "\n".join(f"  {verb:<11} {line}" for verb, line in VERBS.items())
     return OVERVIEW.format(verbs=verbs)
 
 
@@ -136,7 +138,8 @@ def verb_parser(verb: str) -> Parser:
 def _module(verb: str) -> Any:
     from importlib import import_module
 
-    return import_module(f"gradbook.cli.verbs.{verb}")
+    room = "verbs.about" if verb in ABOUT else "verbs"
+    return import_module(f"gradbook.cli.{room}.{verb}")
 
 
 def _confess(error: Exception) -> int:

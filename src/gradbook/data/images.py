@@ -18,6 +18,7 @@ from gradbook.errors import DataError
 
 Size = tuple[int, int]  # rows, columns
 BRIGHTEST = 255  # of a pixel's bytes
+MOST_LOOKED_AT = 2_000  # images, for what all of them have in common
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +95,14 @@ def _mean_and_deviation(counts: NDArray[np.int64]) -> tuple[float, float]:
     return mean, variance**0.5
 
 
+def surround(images: Images) -> int:
+    """The brightness around what the images show: the median of the bytes at their edges."""
+    step = max(1, len(images) // MOST_LOOKED_AT)
+    pixels = images.pixels[::step]
+    sides = (pixels[:, :, 0], pixels[:, :, -1], pixels[:, :, :, 0], pixels[:, :, :, -1])
+    return int(np.median(np.concatenate([side.ravel() for side in sides])))
+
+
 def in_turns(images: Images, count: int) -> NDArray[np.intp]:
     """Where the first image of each class lies, then the second of each, and so on."""
     by_class = np.argsort(images.labels, kind="stable")
@@ -118,7 +127,6 @@ def digest(images: Images) -> str:
 
 # Framing ---------------------------------------------------------------------
 
-MOST_LOOKED_AT = 2_000
 SHARE = 0.98  # of the images must be framed alike; of MNIST's all are but one in seven thousand
 FAINT = 12  # of 255; what is darker is ground
 WRITTEN = re.compile("([1-9][0-9]{0,3}) centred by (mass|box)")

@@ -25,7 +25,7 @@ own numbers of that key, so that leaving one out changes nothing about the other
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from math import cos, isfinite, radians, sin, tan
 
@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.chance import Purpose, Words, key, uniform
-from gradbook.data.images import Images
+from gradbook.data.images import Images, surround
 from gradbook.errors import ShapeError, UsageError
 from gradbook.net.plain import number, settle, whole
 
@@ -84,14 +84,16 @@ class Warp:
     shear: float = 0.0  # at most, either way
     crop: Crop | None = None
     elastic: Elastic | None = None
-    background: int = 0  # a byte
+    background: int | None = None  # a byte; none: as dark as the images' edges, or 0
 
     def __post_init__(self) -> None:
         low, high = (_between("a scale", factor, 0.01, 100) for factor in self.scale)
         if low > high:
             raise UsageError(f"the smallest scale comes first: {high:g} {low:g}")
-        background = whole("background", self.background, 0)
-        _between("background", background, 0, 255)
+        background = self.background
+        if background is not None:
+            background = whole("background", background, 0)
+            _between("background", background, 0, 255)
         settle(
             self,
             rotate=_between("rotate's angle", self.rotate, 0, 180),
@@ -104,6 +106,12 @@ class Warp:
     @property
     def changes_images(self) -> bool:
         return self != Warp(background=self.background)
+
+    def on_ground_of(self, images: Images) -> Warp:
+        """The warp, with the images' own background where none is said."""
+        if self.background is not None or not self.changes_images:
+            return self
+        return replace(self, background=surround(images) or None)
 
     def require_fit(self, rows: int, columns: int) -> None:
         if self.crop and self.crop.size > min(rows, columns):
@@ -178,7 +186,7 @@ def warped(pixels: NDArray[np.uint8], warp: Warp, *, seed: int, epoch: int, imag
     warp.require_fit(rows, columns)
     chance = drawn(warp, key(seed, Purpose.WARP, epoch, image), rows, columns)
     x, y = places(warp, chance, rows, columns)
-    return looked_up(pixels, x, y, warp.background)
+    return looked_up(pixels, x, y, warp.background or 0)
 
 
 def warped_images(
@@ -192,7 +200,8 @@ def warped_images(
 
 def samples(images: Images, warp: Warp, order: NDArray[np.intp], *, seed: int) -> Images:
     """Those images in the first epoch, to look at."""
-    pixels = warped_images(images.pixels, warp, order.tolist(), seed=seed, epoch=0)
+    grounded = warp.on_ground_of(images)
+    pixels = warped_images(images.pixels, grounded, order.tolist(), seed=seed, epoch=0)
     return Images(pixels.round().astype(np.uint8), images.labels[order])
 
 

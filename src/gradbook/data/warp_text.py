@@ -23,7 +23,8 @@ What happens to training images is said in a line, with semicolons between:
   elastic SPACING MOST   bent: points SPACING pixels apart are each moved along and down by
                          up to MOST pixels, and all between them follows smoothly; nothing
                          folds over while MOST is at most a quarter of SPACING
-  background BYTE        what comes in from outside the image: 0 if nothing is said
+  background BYTE        what comes in from outside the image; if nothing is said,
+                         what the images have at their edges
   none                   nothing happens
 
 Each may stand once, in any order; crop comes before scale, shear, rotate and shift, however

@@ -76,15 +76,16 @@ class Engine(ABC):
 
     remark = ""  # what a user should know about how it trains
 
-    def __init__(self, net: Net, batch: int, precision: str) -> None:
+    def __init__(self, net: Net, batch: int, precision: str, weighted: bool = False) -> None:
         if precision not in ("float32", "float64"):
             raise UsageError(f"precision is float32 or float64, not {precision!r}")
         if batch < 1:
             raise UsageError(f"a batch holds at least 1 image, not {batch}")
         self.net = net
         self.batch = batch
+        self.weighted = weighted  # whether samples count differently
         self.real = np.dtype(precision)
-        self.step_graph: Step = training_step(net, batch)
+        self.step_graph: Step = training_step(net, batch, weighted)
         self.scale, self.shift = np.ones(net.input[0]), np.zeros(net.input[0])
 
     @property

@@ -33,6 +33,7 @@ def open_engine(
     threads: int = 1,
     precision: str = "float32",
     warp: Warp | None = None,
+    weighted: bool = False,
 ) -> Engine:
     """Ready to train. `remark` tells the user where it is the slow one.
 
@@ -42,12 +43,13 @@ def open_engine(
     if compiler is None:
         from gradbook.engine.plain import PlainEngine
 
-        return PlainEngine(net, batch)
+        return PlainEngine(net, batch, weighted)
     from gradbook.engine import warping
     from gradbook.engine.native import NativeEngine
 
     macros(compiler)  # which both ask for
-    works: list[Callable[[], Any]] = [partial(NativeEngine, net, batch, threads, precision)]
+    native = partial(NativeEngine, net, batch, threads, precision, weighted=weighted)
+    works: list[Callable[[], Any]] = [native]
     if warp and warp.changes_images:
         works.append(partial(warping.library, compiler))
     engine: Engine = side_by_side(*works)[0]

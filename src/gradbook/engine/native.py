@@ -42,10 +42,11 @@ class NativeEngine(Engine):
         level: str = "native",
         compiler: str | None = None,
         extra: Sequence[str] = (),
+        weighted: bool = False,
     ) -> None:
         if not 1 <= threads <= MOST_THREADS:
             raise UsageError(f"from 1 to {MOST_THREADS} threads, not {threads}")
-        super().__init__(net, batch, precision)
+        super().__init__(net, batch, precision, weighted)
         self.threads = threads
         self.compiler = compiling.needed(compiler)
         self.level = level

@@ -26,8 +26,8 @@ class PlainEngine(Engine):
         "install gcc or clang, or pip install 'gradbook[zig]'"
     )
 
-    def __init__(self, net: Net, batch: int) -> None:
-        super().__init__(net, batch, "float64")
+    def __init__(self, net: Net, batch: int, weighted: bool = False) -> None:
+        super().__init__(net, batch, "float64", weighted)
 
     @cached_property
     def arrays(self) -> Mapping[str, NDArray[Any]]:

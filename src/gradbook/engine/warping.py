@@ -131,7 +131,7 @@ def _asked(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> WarpStruct:
         channels=channels,
         height=rows,
         width=columns,
-        background=warp.background,
+        background=warp.background or 0,
         rotate=radians(warp.rotate),
         shear=radians(warp.shear),
         shift=warp.shift,

@@ -38,15 +38,16 @@ class Forward:
     statistics: tuple[Change, ...] = ()  # batch normalisation's running means and variances
 
 
-def training_step(net: Net, batch: int | None = None) -> Step:
+def training_step(net: Net, batch: int | None = None, weighted: bool = False) -> Step:
     """The step on whole tensors, for the network's own samples or for batches from outside.
 
     Batches hold at most `batch` samples. The leaves `inputs`, `targets`, `masks` and `count` are
     then given their values at each step, and batch normalisation's running statistics are
-    carried from step to step beside the weights.
+    carried from step to step beside the weights. Where the samples are `weighted`, their
+    targets are `weighed_targets`.
     """
     require_variance(net, batch)
-    forward = build(net, batch)
+    forward = build(net, batch, weighted=weighted)
     step = complete(
         net,
         forward.graph,
@@ -119,7 +120,9 @@ def complete(
     )
 
 
-def build(net: Net, batch: int | None = None, training: bool = True) -> Forward:
+def build(
+    net: Net, batch: int | None = None, training: bool = True, weighted: bool = False
+) -> Forward:
     """The forward part: layer by layer, then the loss."""
     graph = Graph()
     several = batch is not None or len(net.examples()) > 1
@@ -130,7 +133,9 @@ def build(net: Net, batch: int | None = None, training: bool = True) -> Forward:
         graph.leaf(Name(p.role, layer=p.layer, word="layer"), p.shape): (p, values)
         for p, values in _start_arrays(net).items()
     }
-    builder = Builder(net, graph, count or len(net.examples()), batch is not None, training)
+    builder = Builder(
+        net, graph, count or len(net.examples()), batch is not None, training, weighted
+    )
     values = [inputs]
     for index, layer in enumerate(net.layers):
         given = [values[k] for k in layer.reads(index)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradbook.errors import TargetError
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, name_before, number, value_name
-from gradbook.graph.node import Graph, Node
+from gradbook.graph.node import Array, Graph, Node
 from gradbook.graph.step import Mask
 from gradbook.graph.tensors import reshape, spread, sum_last
 from gradbook.graph.update import Change
@@ -41,6 +41,7 @@ class Builder:
     samples: Node | int
     outside: bool = False  # whether batches come from there
     training: bool = True
+    weighted: bool = False  # whether targets say how much each sample counts, see `weighed_targets`
     before_last: Node | None = None  # what the last layer was given
     masks: list[Mask] = field(default_factory=list)
     statistics: dict[Node, Change] = field(default_factory=dict)
@@ -140,8 +141,14 @@ class Builder:
         return self.graph.named(error, TOTAL_ERROR)
 
     def _error(self, value: Node, targets: Node) -> Node:
-        """Of one sample, over its outputs."""
-        make, kind, outputs = self.graph.make, self.net.loss, self.net.outputs
+        """Of one sample, over its outputs, as often as it counts."""
+        if self.weighted:
+            weight, targets = weight_in(targets, self.net.outputs)
+            return weight * self._error_once(value, targets)
+        return self._error_once(value, targets)
+
+    def _error_once(self, value: Node, targets: Node) -> Node:
+        make, kind, outputs = self.graph.make, self.net.objective, self.net.outputs
         before = self.before_last
         if kind is Loss.CROSS:
             if self.net.smoothing:
@@ -160,6 +167,28 @@ class Builder:
         total = sum_last(errors, 1)
         error = total if kind is Loss.HALF_SQUARED else total / outputs
         return self.graph.named(error, SAMPLE_ERROR) if error.each else error
+
+
+def weighed_targets(targets: Array, weights: Array) -> Array:
+    """Targets (samples, outputs) that say how much each sample counts as well.
+
+    Those of classes, a 1 among 0s, are multiplied by it. A single 0 or 1 becomes −weight or
+    1 + weight, which lie on the same side of ½.
+    """
+    if targets.shape[1] > 1:
+        return np.asarray(targets * weights[:, None])
+    return np.asarray(np.where(targets > 0.5, 1 + weights[:, None], -weights[:, None]))
+
+
+def weight_in(targets: Node, outputs: int) -> tuple[Node, Node]:
+    """How much a sample counts, and its plain targets, out of weighed ones."""
+    make = targets.graph.make
+    if outputs > 1:
+        weight = sum_last(targets, 1)
+        return weight, targets / spread(weight, targets.shape)
+    for_one, for_zero = make("relu", targets - 1), make("relu", -targets)
+    weight = for_one + for_zero
+    return reshape(weight, ()), for_one / weight
 
 
 def element_by_element(layer: Layer, given: Sequence[Node]) -> Node:

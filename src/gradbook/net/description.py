@@ -10,7 +10,16 @@ from math import prod
 from gradbook.errors import ShapeError
 from gradbook.net.layers import Activation, Layer
 from gradbook.net.parameters import Parameter, Role, Shape
-from gradbook.net.task import ADAMW_DECAY, DESCENT, USUAL_RATES, Loss, Sample, Update
+from gradbook.net.task import (
+    ADAMW_DECAY,
+    DESCENT,
+    USUAL_RATES,
+    Loss,
+    Sample,
+    Task,
+    Update,
+    meant_loss,
+)
 
 
 class Misfit(ShapeError):
@@ -27,7 +36,7 @@ class Description:
 
     input: Shape
     layers: tuple[Layer, ...]
-    loss: Loss = Loss.HALF_SQUARED
+    loss: Loss | None = None  # none: the one that its end means, see `objective`
     update: Update = DESCENT
     rate: float | None = None  # none: the usual one for this update
     samples: tuple[Sample, ...] = ()
@@ -59,6 +68,11 @@ class Description:
         """The activation that the last layer is, if it is one."""
         last = self.layers[-1] if self.layers else None
         return last.kind if isinstance(last, Activation) else ""
+
+    @property
+    def objective(self) -> Loss:
+        """The loss that is said, or else meant by the end of a network with samples of its own."""
+        return self.loss or meant_loss(self.ending, Task.SAMPLES)
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:

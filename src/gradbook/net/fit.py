@@ -25,7 +25,7 @@ def settled(net: Description) -> dict[str, object]:
     return {
         "input": sizes("the input's size", net.input),
         "layers": _all("layer", Layer, "such as Dense(2)", net.layers),
-        "loss": Loss(one_of("loss", net.loss, Loss)),
+        "loss": None if net.loss is None else Loss(one_of("loss", net.loss, Loss)),
         "update": _update(net.update),
         "rate": None if net.rate is None else number("the rate", net.rate),
         "samples": _all("sample", Sample, "Sample(inputs, targets)", net.samples),
@@ -126,13 +126,13 @@ def _check_loss(net: Description) -> None:
             "loss",
             f"the loss reads a flat output, not {spell(net.shapes[-1])}: put 'flatten' before it",
         )
-    wanted = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}.get(net.loss)
+    wanted = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}.get(net.objective)
     if wanted and net.ending.removeprefix("log ") != wanted:
-        raise Misfit("loss", f"{net.loss} reads probabilities: end the layers with '{wanted}'")
+        raise Misfit("loss", f"{net.objective} reads probabilities: end the layers with '{wanted}'")
     if not 0 <= net.smoothing < 1:
         raise Misfit("loss", f"smoothing lies from 0 to below 1, not {net.smoothing}")
-    if net.smoothing and net.loss is not Loss.CROSS:
-        raise Misfit("loss", f"smoothing belongs to cross-entropy, not to {net.loss}")
+    if net.smoothing and net.objective is not Loss.CROSS:
+        raise Misfit("loss", f"smoothing belongs to cross-entropy, not to {net.objective}")
 
 
 def _check_decay(net: Description) -> None:
@@ -160,10 +160,13 @@ def _check_samples(net: Description) -> None:
         _check_length(part, "target", len(sample.targets), net.outputs)
         if not all(map(isfinite, sample.inputs + sample.targets)):
             raise Misfit(part, "samples are finite numbers")
-        if net.loss is Loss.CROSS and abs(sum(sample.targets) - 1) > 1e-9:
+        if net.objective is Loss.CROSS and abs(sum(sample.targets) - 1) > 1e-9:
             total = f"{sum(sample.targets):g}"
-            raise Misfit(part, f"cross-entropy's targets sum to 1, not {total}: one 1, the rest 0")
-        if net.loss is Loss.BINARY and not all(0 <= t <= 1 for t in sample.targets):
+            other = "" if net.loss else ", or 'loss half squared error' for targets of any kind"
+            raise Misfit(
+                part, f"cross-entropy's targets sum to 1, not {total}: one 1, the rest 0{other}"
+            )
+        if net.objective is Loss.BINARY and not all(0 <= t <= 1 for t in sample.targets):
             raise Misfit(part, "binary cross-entropy's targets lie from 0 to 1")
 
 

@@ -103,7 +103,7 @@ class Net(Description):
     def _drawn_sample(self) -> Sample:
         random = Random(f"sample {self.seed}")
         inputs = tuple(round(random.random(), 2) for _ in range(prod(self.input)))
-        if self.loss is Loss.CROSS:
+        if self.objective is Loss.CROSS:
             wanted = random.randrange(self.outputs)
             return Sample(inputs, tuple(float(k == wanted) for k in range(self.outputs)))
         return Sample(inputs, tuple(round(random.random(), 2) for _ in range(self.outputs)))

@@ -18,6 +18,27 @@ class Loss(StrEnum):
     CROSS = "cross-entropy"  # −Σ t·ln a, for classes
 
 
+class Task(StrEnum):
+    """What a network is to say of its inputs."""
+
+    SAMPLES = "the targets of its own samples"
+    CLASSES = "classes"
+    NUMBERS = "numbers"
+
+
+def meant_loss(ending: str, task: Task) -> Loss:
+    """The loss of a network that says none, by the activation that it ends in.
+
+    A sigmoid is sure of a class where classes are learned. With samples of its own it is the
+    textbooks' exercise, whose error is half the square.
+    """
+    if task is Task.NUMBERS:
+        return Loss.SQUARED
+    if ending.endswith("softmax"):
+        return Loss.CROSS
+    return Loss.BINARY if (ending, task) == ("sigmoid", Task.CLASSES) else Loss.HALF_SQUARED
+
+
 @dataclass(frozen=True)
 class Update:
     """How a gradient changes its weight; the numbers are the rule's own, the rate is the net's."""

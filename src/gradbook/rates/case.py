@@ -18,9 +18,9 @@ from gradbook.rates.trial import Gate, RateTrial
 def least_loss(net: Net) -> float:
     """The loss of perfect outputs: 0, or for targets between 0 and 1 their entropy."""
     targets = np.array([sample.targets for sample in net.examples()])
-    if net.loss is Loss.CROSS:
+    if net.objective is Loss.CROSS:
         return float(_surprise(targets).sum(axis=1).mean())
-    if net.loss is Loss.BINARY:
+    if net.objective is Loss.BINARY:
         return float((_surprise(targets) + _surprise(1 - targets)).mean())
     return 0.0
 

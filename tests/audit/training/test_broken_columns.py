@@ -52,6 +52,23 @@ def test_a_column_that_begins_late_begins_with_those_beside_it():
     assert aligned(book, columns)[-1].cells == all_at("E2:E9")
 
 
+def test_columns_of_a_form_that_begin_in_other_rows_are_whole_as_they_are():
+    form = {
+        "C2": 0.9,
+        "A6": 0.5,
+        "B6": 0.4,
+        "C7": 0.3,
+    }  # C2 stands five rows above C7, as a rate may
+    for row in (11, 16, 21):
+        form |= {f"A{row}:B{row}": f"=A{row - 5}-0.1*A{row - 3}"}
+        form |= {f"C{row + 1}": f"=C{row - 4}-0.1*C{row - 3}"}
+    for row in (8, 13, 18):
+        form |= {f"A{row}:B{row}": f"=2*A{row - 2}", f"C{row}": f"=2*C{row - 1}"}
+    book, _, columns = found(form)
+    assert [column.first for column in columns] == [5, 5, 6]
+    assert aligned(book, columns) == columns
+
+
 def test_a_column_of_pasted_gradients_learns_with_those_beside_it():
     book, lines, columns = found({**TWO, "D2:D9": 0.25})
     assert [column.cells for column in columns] == [all_at("A2:A9")]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from gradbook.audit.training.claims import claims, every_claim, first_claims
 from gradbook.targets.excel.language.grammar import write
+from tests.audit.material.layouts.optimisers import with_rule
+from tests.audit.material.layouts.planted import changed
+from tests.audit.material.layouts.sketch import Shape
 from tests.audit.material.small import at
 from tests.audit.training.test_training import ONE, VELOCITY, the_training
 
@@ -68,6 +73,14 @@ def test_a_velocity_is_found_behind_its_correction():
     corrected = {"D2:D8": "=C2/(1-0.9^F2)", "F2": 1.0, "F3:F8": "=F2+1"}
     _, (first, *_) = claimed({**VELOCITY, **corrected, "A3:A8": "=A2-$E$1*D2"})
     assert first.owner == at("B3")
+
+
+def test_a_first_step_that_remembers_nothing_claims_what_the_others_do(path):
+    line = Shape(3, 0, 1, "sigmoid", "sigmoid", 1, False, True)
+    for rule in ("momentum as a mean", "adam, correction inside"):
+        sketch = with_rule(line, random.Random(7), rule)
+        judged = changed(path, sketch, "a form per step", "∂E/∂w2", "{δo1}*{x3}")
+        assert "wrong formula" not in judged.words, judged.words  # in the first step alone
 
 
 def test_the_first_claims_are_sought_once():

@@ -138,8 +138,8 @@ def test_a_training_in_plain_lines(said):
     lines = said(RECIPE).splitlines()
     assert lines[0] == "strokes: 196 parameters, 3 epochs of 500 images of made"
     assert lines[1:3] == [
-        "batches of 32, momentum 0.9 nesterov, one cycle 0.1",
-        "warp rotate 5, shift 1",
+        "cross-entropy, batches of 32, momentum 0.9 nesterov, one cycle 0.1",
+        "warp rotate 5, shift 1, background 0",
     ]
     assert lines[3].startswith("100 more images held back, seed 0, ")
     heading = next(k for k, line in enumerate(lines) if line.startswith("epoch "))

@@ -41,22 +41,16 @@ def test_what_a_network_says_is_kept(said, update, schedule):
 @pytest.mark.parametrize(
     ("text", "loss"),
     [
-        ("softmax", Loss.CROSS),
-        ("log softmax", Loss.CROSS),
-        ("sigmoid", Loss.HALF_SQUARED),
+        ("softmax", None),
         ("softmax; loss half squared error", Loss.HALF_SQUARED),
         ("sigmoid; loss binary cross-entropy", Loss.BINARY),
     ],
 )
-def test_a_loss_is_said_or_follows_from_the_end(text, loss):
+def test_a_loss_that_is_said_is_kept_and_another_is_left_open(text, loss):
     found = recipe(f"{ENDS}; {text}")
     assert found.net.loss is loss
     assert parse(str(found)) == found
-
-
-def test_a_network_without_a_text_keeps_a_loss_that_it_may_have_said():
-    assert recipe(Net.parse(f"{ENDS}; softmax")).net.loss is Loss.HALF_SQUARED
-    assert recipe(Net.parse(f"{ENDS}; log softmax")).net.loss is Loss.CROSS
+    assert recipe(Net.parse(f"{ENDS}; {text}")).net.loss is loss
 
 
 def test_the_rate_is_the_schedules_alone():

@@ -12,7 +12,7 @@ from gradbook.lab.recipes.builtin import recipe
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.lab.recipes.text import changed, parse
-from gradbook.net import Loss, Net, Role, Update, builtin
+from gradbook.net import Net, Role, Update, builtin
 from gradbook.net.text import LONGEST_TEXT
 
 NET = "input 1x8x8; flatten; dense 4; log softmax; loss cross-entropy"
@@ -85,11 +85,12 @@ def complaint(text: str) -> str:
     UPDATES,
     st.sampled_from([Schedule("one cycle", 0.2), Schedule("plateau", 3, patience=2)]),
     st.none() | st.integers(0, 5),
+    st.sampled_from([(), "balanced", (1.0, 0.5)]),
 )
-def test_a_recipe_reads_back_as_it_is_written(warp, update, schedule, held_back):
+def test_a_recipe_reads_back_as_it_is_written(warp, update, schedule, held_back, weights):
     net = Net.parse(f"name a net; {NET}; update {update.kind}; seed 7; decay 0.1; decay 0.2 biases")
     made = Recipe(
-        net, schedule, 7, 33, warp, "some folder", held_back, name="mine", about="for a test"
+        net, schedule, 7, 33, warp, "some folder", held_back, "mine", "for a test", weights
     )
     assert parse(str(made)) == made
     assert recipe(str(made)) == made
@@ -116,7 +117,7 @@ def test_a_networks_file_lies_beside_the_recipe(tmp_path, monkeypatch):
     assert recipe(folder / "mine.txt").epochs == 3
     assert recipe(str(folder / "net.txt")).epochs == 10
     (folder / "net.txt").write_text("input 1x8x8; flatten; dense 4; softmax")
-    assert recipe(folder / "mine.txt").net.loss is Loss.CROSS
+    assert recipe(folder / "mine.txt").net.loss is None
 
 
 def test_changes_take_the_place_of_what_a_recipe_says():

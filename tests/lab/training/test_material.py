@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gradbook.data.dataset import TRAINING, Part, assemble
 from gradbook.data.images import statistics
 from gradbook.errors import DataError, ShapeError
 from gradbook.lab.recipes.builtin import recipe
 from gradbook.lab.training.material import Material, material, placed
+from gradbook.lab.training.train import train
 from tests.lab import made
 
 SET = made.dataset()
@@ -116,3 +118,45 @@ def test_a_batch_size_that_leaves_one_image_over_is_refused_where_that_has_no_va
     with pytest.raises(ShapeError, match="of 500 in batches of 499 one is left over"):
         material(recipe(text), SET)
     material(recipe(text.replace("batch 499", "batch 498")), SET)
+
+
+# Classes that count differently.
+
+
+def uneven():
+    pixels, labels = made.arrays(400)
+    kept = (labels != 2) | (np.arange(400) % 8 == 2)
+    data = made.dataset()
+    part = Part(pixels[kept][:, None], labels[kept], "uneven", "uneven", str)
+    return assemble("uneven", data.source, {TRAINING: part})
+
+
+@pytest.mark.parametrize("fold", [0, None])
+def test_balanced_weights_are_scikit_learns(fold):
+    witness = pytest.importorskip("sklearn.utils.class_weight")
+    found = Material(uneven(), fold, "balanced")
+    labels = found.images.labels[found.numbers]
+    wanted = witness.compute_class_weight("balanced", classes=np.arange(4), y=labels)
+    np.testing.assert_allclose(found.weights, wanted)
+
+
+def test_weights_that_are_said_keep_their_ratios_and_are_1_on_average():
+    found = Material(uneven(), 0, (1.0, 1.0, 6.0, 2.0))
+    np.testing.assert_allclose(found.weights / found.weights[0], (1, 1, 6, 2))
+    assert found.weights[found.images.labels[found.numbers]].mean() == pytest.approx(1)
+
+
+def test_there_is_a_weight_for_each_class():
+    asked = made.recipe("class weights 1 2")
+    with pytest.raises(ShapeError, match="2 class weights for the 4 classes of made: say one for"):
+        material(asked, SET)
+
+
+def test_balanced_classes_are_read_alike_where_images_are_few_of_one():
+    shares = {}
+    for weights in ("", "class weights balanced"):
+        trained = train(made.recipe(), f"epochs 1; {weights}", data=uneven())
+        test = made.dataset(600, 5).training_and_validation
+        rare = test.labels == 2
+        shares[weights] = (trained.model.classify(test.pixels[rare]) == 2).mean()
+    assert shares["class weights balanced"] > shares[""]

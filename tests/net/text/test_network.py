@@ -157,6 +157,7 @@ def test_the_grammars_example_is_a_network():
     assert parse(example) == Net(
         2,
         [Dense(2, Bias.NONE), Activation("sigmoid")] * 2,
+        Loss.HALF_SQUARED,
         start={"w": [0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55]},
         samples=[Sample([0.05, 0.1], [0.5, 0.5])],
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradbook.audit.formula.address import Address, ranges, sheet_of, written
+from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of, written
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, shown
@@ -229,3 +229,11 @@ def _sheet(report: SheetReport) -> dict[str, object]:
         "notes": list(report.notes),
         "findings": [{name: getattr(f, name) for name in RECORDED} for f in report.findings],
     }
+
+
+def new_ones(found: Sequence[Finding], known: Sequence[Finding]) -> Iterator[Finding]:
+    """The findings in cells of which nothing has been said."""
+    told = {(one.sheet, cell) for one in known for cell in cells_of(one.cells, 0)}
+    for one in found:
+        if told.isdisjoint((one.sheet, cell) for cell in cells_of(one.cells, 0)):
+            yield one

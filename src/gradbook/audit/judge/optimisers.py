@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gradbook.audit.findings.findings import OTHER_GRADIENT, Finding, finding_in
-from gradbook.audit.formula.address import Address, by_sheet, cells_of, sheet_of, written
+from gradbook.audit.formula.address import Address, by_sheet, sheet_of, written
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.pattern import CellReference, Pattern, relaid
 from gradbook.audit.formula.values import NotUnderstood
@@ -60,14 +60,6 @@ def _is_odd(training: SheetTraining, step: SheetStep, one: Odd) -> bool:
         training.book.reader.typed(one.right, one.cell),
     )
     return not says_the_same(tested, one.cell, right)
-
-
-def new_ones(found: Sequence[Finding], known: Sequence[Finding]) -> Iterator[Finding]:
-    """The findings in cells of which nothing has been said."""
-    told = {(one.sheet, cell) for one in known for cell in cells_of(one.cells, 0)}
-    for one in found:
-        if told.isdisjoint((one.sheet, cell) for cell in cells_of(one.cells, 0)):
-            yield one
 
 
 def _goes_by_more(training: SheetTraining, steps: Sequence[SheetStep]) -> bool:
@@ -164,7 +156,7 @@ class _Walk:
         meanings = self._meanings(role, known, others)
         if meanings is None:
             return
-        model = next(j for j, m in known.items() if self._all_mean(role, j, m, meanings))
+        model = next(j for j, m in known.items() if self._all_mean(j, m, meanings))
         for j in said:
             right = self._formula(role, model, known[model], meanings, j)
             if right is None:
@@ -184,7 +176,7 @@ class _Walk:
         found: list[Meaning] = []
         for position in range(len(next(iter(places.values())))):
             there = {j: cells[position] for j, cells in places.items()}
-            meaning = self._meaning(role, there)
+            meaning = self._meaning(there)
             if meaning is None and self._is_of_rule(there):
                 count = len(next(iter(places.values())))
                 like = {j: cells[position] for j, cells in others.items() if len(cells) == count}
@@ -194,12 +186,12 @@ class _Walk:
             if meaning is None:
                 return None
             found.append(meaning)
-        complete = (self._all_mean(role, j, cells, found) for j, cells in places.items())
+        complete = (self._all_mean(j, cells, found) for j, cells in places.items())
         return found if any(complete) else None
 
-    def _meaning(self, role: Cells, there: Cells) -> Meaning | None:
+    def _meaning(self, there: Cells) -> Meaning | None:
         least = len(there) - max(1, len(there) // 4)
-        votes = Counter(self._direct(role, j, cell) for j, cell in there.items())
+        votes = Counter(self._direct(j, cell) for j, cell in there.items())
         votes += Counter(("setting", c) for c in there.values() if c not in self.training.varying)
         for other, members in enumerate(self.roles):
             votes[("role", other)] += sum(members.get(j) == cell for j, cell in there.items())
@@ -220,7 +212,7 @@ class _Walk:
             return False
         return all(c in patterns and c not in self.training.weight_cells for c in there.values())
 
-    def _direct(self, role: Cells, weight: int, cell: Address) -> Meaning:
+    def _direct(self, weight: int, cell: Address) -> Meaning:
         """What a cell means to a weight by itself."""
         owner, when = self.training.weight_cells.get(cell, (-1, 0))
         if owner == weight:
@@ -229,7 +221,7 @@ class _Walk:
             return ("gradient", None)
         return ("", None)
 
-    def _expected(self, role: Cells, weight: int, meaning: Meaning) -> Address | None:
+    def _expected(self, weight: int, meaning: Meaning) -> Address | None:
         """The cell that a reference with some meaning points to."""
         match meaning:
             case ("weight", int(away)):
@@ -246,11 +238,9 @@ class _Walk:
                 return None if found is None else found - self._stride(weight)
         return None
 
-    def _all_mean(
-        self, role: Cells, weight: int, cells: Sequence[Address], meanings: Sequence[Meaning]
-    ) -> bool:
+    def _all_mean(self, weight: int, cells: Sequence[Address], meanings: Sequence[Meaning]) -> bool:
         both = zip(cells, meanings, strict=True)
-        return all(self._expected(role, weight, meaning) == cell for cell, meaning in both)
+        return all(self._expected(weight, meaning) == cell for cell, meaning in both)
 
     # What is odd
 
@@ -266,7 +256,7 @@ class _Walk:
         book = self.training.book
         home, cell = role[model], role[weight]
         instead = {
-            at: self._expected(role, weight, meaning)
+            at: self._expected(weight, meaning)
             for at, meaning in zip(places, meanings, strict=True)
         }
         if None in instead.values():
@@ -302,7 +292,7 @@ class _Walk:
         right: str,
     ) -> None:
         for cell, meaning in zip(cells, meanings, strict=True):
-            expected = self._expected(role, weight, meaning)
+            expected = self._expected(weight, meaning)
             if expected in (None, cell):
                 continue
             assert expected is not None

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.expression import factors
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.numbers import Numbers, agree
@@ -21,7 +22,9 @@ from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.workbook.flow import walk
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language.grammar import Call, Reference
+from gradbook.targets.excel.language.grammar import Call, Expression, Reference
+
+SUMS = ("SUM", "AVERAGE")  # what gradients are gathered by
 
 
 def put_right(repaired: Repaired, wrong: Mapping[int, Claim]) -> frozenset[int]:
@@ -143,7 +146,7 @@ def is_own_fault(symptoms: Symptoms, weight: int) -> bool:
     """Whether a claim's own formula is odd: it mentions a blank, or a small edit makes it look like
     the others."""
     tested, claim = symptoms.tested, symptoms.wrong[weight]
-    if isinstance(claim.expression, Call) or weight in tested.without_influence:
+    if _gathers(claim.expression) or weight in tested.without_influence:
         return False
     book = tested.training.book
     said = tested.training.flow.sources(claim.owner)
@@ -168,9 +171,16 @@ def becomes_usual(wrong: WrongFormula) -> bool:
 def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: Repaired) -> bool:
     """Whether a claim can be put right by a small edit of its own, rather than elsewhere."""
     claim = symptoms.wrong[weight]
-    if isinstance(claim.expression, Call):  # it gathers what stands elsewhere
+    if _gathers(claim.expression):
         return False
     if isinstance(claim.expression, Reference) and not repaired.is_forward:
         return False
     wrong = symptoms.formula(weight)
     return wrong is not None and wrong.is_slight
+
+
+def _gathers(expression: Expression) -> bool:
+    """Whether a claim gathers what stands elsewhere: it is a sum of cells, or a share of one."""
+    split = [factor.part for factor in factors(expression).parts]
+    sums = [part for part in split if isinstance(part, Call) and part.function in SUMS]
+    return isinstance(expression, Call) or bool(sums)

@@ -123,7 +123,7 @@ def claim_fault(
     """What is wrong with one claim, by itself, and which others are wrong by it."""
     book, name, home = tested.training.book, tested.training.names[weight], claim.owner
     wording, edits = Wording(tested, home), hypothesis.edits if hypothesis else ()
-    if home not in book.patterns and home not in book.values:
+    if book.is_blank(home):
         kind, why = TO_FILL_IN, f"the gradient of {name} is still to be filled in"
     elif home not in book.patterns:
         kind, why = PASTED, f"{written(home)} holds a number where the gradient of {name} belongs"
@@ -175,11 +175,13 @@ def _finding(tested: StepUnderTest, home: Address, **said: Any) -> Finding:
 
 def _fault(tested: StepUnderTest, weight: int, hypothesis: Hypothesis, finding: Finding) -> Fault:
     """A finding with the fixes of all steps that are alike."""
+    patterns = tested.training.book.patterns
     fixes: dict[Address, str] = {}
     for step in tested.alike:
         for cell, text in zip(hypothesis.cells, hypothesis.formulas, strict=True):
             there = tested.positions.there(cell, step)
-            if there not in fixes:  # as a cell that serves every step is
+            follows = hypothesis.cause is not Cause.UPDATE or there in patterns
+            if follows and there not in fixes:  # as a cell that serves every step is
                 fixes[there] = _in_step(tested, text, cell, step)
     expected = tested.training.book.reader.typed(hypothesis.formulas[0], hypothesis.home)
     finding = replace(finding, expected=f"={expected.text}")
@@ -190,8 +192,8 @@ def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) 
     """A formula of this step as the same cell of another has it: filled down where that means the
     right cell or a copy of it, and else led there, for samples and epochs may be differently far
     apart."""
-    positions, reader = tested.positions, tested.training.book.reader
-    plain = tested.training.plain
+    positions, book = tested.positions, tested.training.book
+    plain, reader = tested.training.plain, book.reader
     away = positions.there(owner, step)
     update = owner in tested.training.weight_cells and not positions.owns(owner)
 
@@ -202,7 +204,11 @@ def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) 
         other, meant = positions.there(cell, step), reader.cell(filled, away)
         stays = other == cell and not positions.owns(cell) and sheet_of(cell) == sheet_of(owner)
         same = meant is not None and plain(meant) == plain(other)
-        return filled if stays or same else copied(reference, cell, other)
+        if stays or same:
+            return filled
+        if sheet_of(other) != sheet_of(cell):
+            return book.called(other, away)
+        return copied(reference, cell, other)
 
     def goes_along(cell: Address) -> bool:
         """Whether a cell stands beside an update and is not the step's own, as a velocity does."""

@@ -29,7 +29,7 @@ from gradbook.audit.repair.generators.catalogue import (
     SearchStage,
     written_anew,
 )
-from gradbook.audit.repair.generators.other_gradients import serving_others
+from gradbook.audit.repair.generators.other_gradients import going_on, serving_others
 from gradbook.audit.repair.generators.samples import repaired_shares
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, Repaired, formulas_of, ranked
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
@@ -100,9 +100,13 @@ def explained(
     aside: set[int] = set()
     for update in sought(lambda: _updates(Symptoms(tested, wrong, earlier))) or ():
         yield from faults_of(tested, update)
+        earlier.updates.append((tested, update))
         aside |= update.explains
     earlier.mistaken |= aside
-    aside |= earlier.mistaken & serving_others(tested, wrong)
+    serving = earlier.mistaken & serving_others(tested, wrong)
+    for before, update in going_on(tested, earlier.updates, serving):
+        yield from faults_of(before, update)
+    aside |= serving
     symptoms = Symptoms(tested, _without(wrong, aside), earlier)
     for _ in range(ROUNDS):
         column = sought(partial(_column, symptoms), A_SHARE)

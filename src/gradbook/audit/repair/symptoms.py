@@ -32,6 +32,7 @@ class EarlierRows:
     columns: list[tuple[SheetStep, Hypothesis]] = field(default_factory=list)
     claims: dict[str, Hypothesis] = field(default_factory=dict)
     mistaken: set[int] = field(default_factory=set)  # weights updated by another's gradient
+    updates: list[tuple[StepUnderTest, Hypothesis]] = field(default_factory=list)  # that do so
 
 
 @dataclass(frozen=True, eq=False)

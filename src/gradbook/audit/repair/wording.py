@@ -72,8 +72,7 @@ class Wording:
         return "pre-activation" if self.training.flow.sources(new) == (old,) else ""
 
     def _is_blank(self, cell: Address | None) -> bool:
-        book = self.training.book
-        return cell is not None and cell not in book.patterns and cell not in book.values
+        return cell is not None and self.training.book.is_blank(cell)
 
     def _same_line(self, a: Address | None, b: Address) -> bool:
         beside = self.training.axis.beside
@@ -95,7 +94,8 @@ class Wording:
             case ((EditKind.OPERATOR | EditKind.ORDER), Infix(operator)):
                 assert isinstance(old, Infix)
                 other = f": {OPERATIONS[operator]}, not {OPERATIONS[old.operator]}"
-                same = ": the two sides are exchanged"
+                turned = edit.kind is EditKind.ORDER
+                same = ": the two sides are exchanged" if turned else ""
                 reason = same if old.operator == operator else other
                 return f"{_short(old)} should be {_short(new)}{reason}"
             case ((EditKind.SIGN | EditKind.FUNCTION), _):

@@ -71,11 +71,17 @@ def _aligned(book: Book, column: WeightColumn, spans: Counter[tuple[int, int]]) 
         if first <= column.last and column.first <= last:
             firsts[first] += count
             lasts[last] += count
-    late = column.first - firsts.most_common(1)[0][0]
-    early = lasts.most_common(1)[0][0] - column.last
+    late = _steps(column, column.first - firsts.most_common(1)[0][0])
+    early = _steps(column, lasts.most_common(1)[0][0] - column.last)
     before = _filled(book, column.start, -column.stride, late)
     after = _filled(book, column.cells[-1], column.stride, early)
     return WeightColumn((*reversed(before), *column.cells, *after), column.stride)
+
+
+def _steps(column: WeightColumn, rows: int) -> int:
+    """How many steps so many rows are; none where they aren't whole ones, as within a form."""
+    steps, rest = divmod(rows, column.stride // column.axis.step)
+    return 0 if rest else steps
 
 
 def _filled(book: Book, start: Address, stride: int, count: int) -> list[Address]:

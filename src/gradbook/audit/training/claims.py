@@ -92,15 +92,16 @@ def _as_after(training: SheetTraining, weight: WeightColumn, first: Sequence[Fou
     """What the first update means if it means what the second does: nothing is remembered yet, so
     its formulas may say less."""
     patterns, home = training.book.patterns, weight.updates[0]
-    known = {found.owner for found in first if found.whole}
+    known = {found.owner: found for found in reversed(first) if found.whole}
     likely = []
     second = _search(training, weight, 1)
     for found in second.found if second and second.remembers else ():
         owner = found.owner - weight.stride
         pattern = patterns.get(owner)
-        if (
+        if found.whole and owner in known:
+            likely.append(known[owner])
+        elif (
             found.whole
-            and owner not in known
             and pattern is not None
             and pattern.expression is not None
             and owner in training.computed

@@ -126,7 +126,7 @@ def is_cut(training: SheetTraining, cell: Address) -> bool:
     """Whether a blank stands on the way to a cell, so that no weight may lead there."""
     book, flow = training.book, training.flow
     return any(
-        source not in book.patterns and source not in book.values
+        book.is_blank(source)
         for inside in inside_of(training, cell) & training.computed
         for source in flow.sources(inside)
     )

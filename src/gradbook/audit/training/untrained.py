@@ -93,7 +93,7 @@ def _blank(book: Book, line: WeightColumn) -> list[Address]:
             for reference in references(part):
                 place = pattern.place_of(reference)
                 at = place.at(cell) if place and place.moves else None
-                if at is not None and at not in book.patterns and at not in book.values:
+                if at is not None and book.is_blank(at):
                     found.append(at)
     return found
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from gradbook.audit.formula.address import ROW, SHEET, Address, Axis, axis_of, sheet_of
+from gradbook.audit.formula.address import SHEET, Address, Axis, axis_of, sheet_of
 from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
@@ -67,9 +67,6 @@ class WeightColumn:
 
 def heading(book: Book, column: WeightColumn) -> str:
     """What stands above a column of weights, before a row of them, beside a weight in a form."""
-    above, left = column.start - ROW, column.start - 1
-    if book.is_text(left) and not book.is_text(above):
-        return str(book.values[left]).strip()
     return book.label(column.start, column.axis) or book.called(column.start, column.start)
 
 

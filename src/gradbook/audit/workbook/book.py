@@ -10,8 +10,10 @@ from gradbook.audit.formula.address import (
     ACROSS,
     DOWN,
     OVER,
+    ROW,
     Address,
     Axis,
+    column_of,
     pack,
     row_of,
     sheet_of,
@@ -87,9 +89,11 @@ class Book:
 
     def label(self, cell: Address, axis: Axis) -> str:
         """The nearest text before a cell: above it, or to the left of it; where steps go over the
-        sheets, to the left or else above."""
+        sheets, to the left or else above, and so in a form, where names stand beside numbers."""
         if axis is OVER:
             return self.label(cell, ACROSS) or self.label(cell, DOWN)
+        if axis is DOWN and self._is_in_a_form(cell):
+            return self.label(cell, ACROSS)
         found = self._heading(cell, axis)
         return found[1] if found else ""
 
@@ -111,6 +115,12 @@ class Book:
         before = bisect_left(texts, (axis.along(cell), ""))
         return texts[before - 1] if before else None
 
+    def _is_in_a_form(self, cell: Address) -> bool:
+        """Whether words beside a cell are of it alone, and none stand right above it."""
+        alone = cell + 1 not in self.patterns and not isinstance(self.values.get(cell + 1), float)
+        above = row_of(cell) and self.is_text(cell - ROW)
+        return alone and not above and column_of(cell) > 0 and self.is_text(cell - 1)
+
     def _headings(self, axis: Axis) -> Texts:
         if axis not in self._texts:
             found = self._texts[axis] = {}
@@ -124,6 +134,10 @@ class Book:
     def is_text(self, cell: Address) -> bool:
         """Whether words stand in a cell, that no formula gives."""
         return isinstance(self.values.get(cell), str) and cell not in self.patterns
+
+    def is_blank(self, cell: Address) -> bool:
+        """Whether nothing stands in a cell: neither a formula nor a value."""
+        return cell not in self.patterns and self.values.get(cell) is None
 
     def formula(self, cell: Address) -> str:
         """A formula as it stands, with its =; '' where there is none."""

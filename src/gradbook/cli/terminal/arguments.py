@@ -9,6 +9,7 @@ import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradbook.errors import UsageError, did_you_mean
@@ -47,16 +48,22 @@ class Parser(ArgumentParser):
         return options
 
 
-def one_of(*choices: str) -> Callable[[str], str]:
+@dataclass(frozen=True)
+class OneOf:
     """A word out of a few."""
 
-    def read(word: str) -> str:
-        if word in choices:
+    choices: tuple[str, ...]
+
+    def __call__(self, word: str) -> str:
+        if word in self.choices:
             return word
-        hint = did_you_mean(word, choices) or f": it is one of {', '.join(choices)}"
+        hint = did_you_mean(word, self.choices) or f": it is one of {', '.join(self.choices)}"
         raise ArgumentTypeError(f"unknown '{word}'{hint}")
 
-    return read
+
+def one_of(*choices: str) -> OneOf:
+    """A kind of argument: a word out of these."""
+    return OneOf(choices)
 
 
 def format_of(options: Namespace, suffixes: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.report.run import words
 from gradbook.report.run.epochs import EpochTable, epoch_table
 from gradbook.report.run.progress import BLOCK, NOT_ASCII, Trace, in_a_line, running
-from gradbook.report.words.lines import Span, TextLine
+from gradbook.report.words.lines import Span, TextLine, folded
 from gradbook.report.words.table import QUIET
 
 if TYPE_CHECKING:
@@ -106,6 +106,9 @@ class AsEvents(Display):
         assert self.training
         self.tell("epoch", seed=self.training.recipe.net.seed, **asdict(epoch))
 
+    def doubted(self, doubt: str) -> None:
+        self.tell("doubt", doubt=doubt)
+
     def done(self, trained: Trained, run: RunFolder) -> None:
         self.tell(**trained.event)
 
@@ -145,6 +148,9 @@ class AsLines(Display):
         right = epoch.validation_accuracy or 0.0
         self.say([self.table.row(epoch, best=right > self.best)])
         self.best = max(self.best, right)
+
+    def doubted(self, doubt: str) -> None:
+        self.say(list(folded([Span(doubt, "yellow")], room())))
 
     def done(self, trained: Trained, run: RunFolder) -> None:
         assert self.training

@@ -71,13 +71,16 @@ def _trained(
 
 def planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
     """A folder for so many runs, once it is sure that the first of them can begin."""
-    from gradbook.lab.training.material import material, placed
+    from gradbook.lab.training.adapt import adapted
+    from gradbook.lab.training.material import images_of, material, placed
 
     found, folder_of_all = placed(recipe), SeedsFolder(folder)
     folder_of_all.require_free()
     seeds = range(recipe.net.seed, recipe.net.seed + count)
     replace(recipe.net, seed=seeds[-1])  # refuses one that is too large
-    material(found)
+    dataset = images_of(found)
+    found = adapted(found, dataset).recipe
+    material(found, dataset)
     folder_of_all.begin_all(found, seeds)
     return folder_of_all
 

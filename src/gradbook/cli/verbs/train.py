@@ -38,6 +38,7 @@ LINES = {  # options that are lines of a recipe
     "schedule": ("SCHEDULE", "how the rate goes: 'one cycle 0.2 warm 0.2', 'constant 0.01' …"),
     "update": ("UPDATE", "'momentum 0.9 nesterov', 'adam' …"),
     "decay": ("NUMBER", "what weights lose of themselves, per step and unit of the rate"),
+    "class_weights": ("WEIGHTS", "'balanced': classes with fewer images count as much as others"),
     "loss": ("LOSS", "'cross-entropy smoothing 0.1' …"),
 }
 COUNTS = {
@@ -54,7 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     for name, about in COUNTS.items():
         parser.add_argument(f"--{name}", metavar="N", type=whole_number(1), help=about)
     for name, (value, about) in LINES.items():
-        parser.add_argument(f"--{name}", metavar=value, help=about)
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar=value, help=about)
     parser.add_argument(
         "--hold-back",
         metavar="FOLD",
@@ -144,12 +145,23 @@ def wanted(options: Namespace) -> Recipe:
 
 def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     """Another network, trained as this one's is."""
+    from gradbook.net.builtin import BUILTIN
+    from gradbook.net.task import Task, meant_loss
+
     own, other = recipe.net, network(name)
-    smoothing = own.smoothing if own.loss == other.loss else other.smoothing
-    trained_alike = replace(
-        other, update=own.update, decay=own.decay, smoothing=smoothing, seed=own.seed
+    alike = own.objective == (other.loss or meant_loss(other.ending, Task.CLASSES))
+    loss, smoothing = (own.loss, own.smoothing) if alike else (other.loss, other.smoothing)
+    net = replace(
+        other,
+        loss=loss,
+        update=own.update,
+        decay=own.decay,
+        smoothing=smoothing,
+        seed=own.seed,
     )
-    return replace(recipe, net=trained_alike)
+    adapts = recipe.adapts if name in BUILTIN else recipe.adapts - {"net"}
+    title = f"{recipe.title} with {net.name or 'another network'}"
+    return replace(recipe, net=replace(net, name=title), adapts=adapts, name=title)
 
 
 def _new_folder(recipe: Recipe) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.graph.layer_ops import weighed_targets
 from gradbook.net import Loss, Net
 
 Floats = NDArray[np.float64]
@@ -49,15 +50,20 @@ def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
             return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
-def targets(net: Net, labels: NDArray[np.int32]) -> NDArray[Any]:
-    """What the engine is told: the classes, or what one output alone is to say."""
-    return labels if net.outputs > 1 else labels.astype(np.float64)[:, None]
+def targets(net: Net, labels: NDArray[np.int32], weights: Floats | None = None) -> NDArray[Any]:
+    """What the engine is told: the classes, or what one output alone is to say; weighed if so."""
+    alone = net.outputs == 1
+    if weights is None:
+        return labels.astype(np.float64)[:, None] if alone else labels
+    return weighed_targets(
+        labels.astype(np.float64)[:, None] if alone else np.eye(net.outputs)[labels], weights
+    )
 
 
 def _losses(net: Net, said: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
     """Of each image."""
     wanted = np.eye(net.outputs)[labels] if net.outputs > 1 else labels[:, None].astype(float)
-    match net.loss:
+    match net.objective:
         case Loss.CROSS:
             logs = net.ending == "log softmax"
             found = wanted * (said if logs else np.log(np.maximum(said, TINY)))

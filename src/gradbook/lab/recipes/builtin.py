@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.files import read_text
-from gradbook.lab.recipes.recipe import Recipe, said_by, with_usual
+from gradbook.lab.recipes.recipe import ADAPTABLE, Recipe, said_by, with_usual
 from gradbook.lab.recipes.text import changed, parse
 from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
@@ -43,7 +43,7 @@ def recipe(what: Recipe | Net | str | os.PathLike[str], changes: str = "") -> Re
     if name in RECIPES:
         return builtin_recipe(name)
     if name in BUILTIN:
-        return recipe(builtin(name))
+        return replace(recipe(builtin(name)), adapts=ADAPTABLE)
     if not isinstance(what, str) or os.path.isfile(name) or not net_text.reads_as_text(name):
         return read(name)
     return parse(name)
@@ -51,7 +51,7 @@ def recipe(what: Recipe | Net | str | os.PathLike[str], changes: str = "") -> Re
 
 def builtin_recipe(name: str) -> Recipe:
     """The recipe of that name that comes with gradbook."""
-    return parse(builtin_text(name), name)
+    return replace(parse(builtin_text(name), name), adapts=ADAPTABLE)
 
 
 def builtin_text(name: str) -> str:

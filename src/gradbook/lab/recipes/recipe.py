@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from math import isfinite
 
 from gradbook.data import warp_text
 from gradbook.data.dataset import FOLDS
 from gradbook.data.warp import Warp
 from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.recipes.schedule import Schedule
-from gradbook.net import Loss, Net, Update
+from gradbook.net import Net, Update
 from gradbook.net import text as net_text
 from gradbook.net.fit import LONGEST_NAME
-from gradbook.net.plain import settle, whole, words
+from gradbook.net.plain import numbers, settle, whole, words
 from gradbook.net.task import DESCENT
+from gradbook.net.text import digits
 
-USUAL_EPOCHS, USUAL_BATCH = 10, 128
+USUAL_DATA, USUAL_EPOCHS, USUAL_BATCH = "digits", 10, 128
 MOST_EPOCHS = 100_000
+BALANCED = "balanced"
+ADAPTABLE = frozenset({"net", "epochs", "batch", "schedule"})
 LARGEST_BATCH = 100_000  # images
 LONGEST_WORDS = 1_000
 NESTEROV = Update("momentum", nesterov=True)
@@ -32,10 +36,13 @@ class Recipe:
     epochs: int = USUAL_EPOCHS
     batch: int = USUAL_BATCH
     warp: Warp = field(default_factory=Warp)
-    data: str = "digits"
+    data: str = USUAL_DATA
     held_back: int | None = 0  # the fold to validate on
     name: str = ""
     about: str = ""
+    class_weights: tuple[float, ...] | str = ()  # how much each class counts, or 'balanced'
+    adapts: frozenset[str] = field(default=frozenset(), compare=False)
+    """What may be made to fit other data than its own: of recipes that come with gradbook."""
 
     def __post_init__(self) -> None:
         for what, kind in (("net", Net), ("schedule", Schedule), ("warp", Warp)):
@@ -58,6 +65,7 @@ class Recipe:
             held_back=fold(self.held_back),
             name=name,
             about=phrase("about", self.about),
+            class_weights=weights_of_classes(self.class_weights),
         )
 
     def __str__(self) -> str:
@@ -71,6 +79,7 @@ class Recipe:
             "epochs": self.epochs,
             "batch": self.batch,
             "hold back": "none" if self.held_back is None else self.held_back,
+            "class weights": weight_words(self.class_weights),
         }
         lines = "".join(f"{word} {value}\n" for word, value in said.items() if value != "")
         update = "update descent\n" if self.net.update == DESCENT else ""
@@ -97,6 +106,19 @@ def fold(value: object) -> int | None:
     return found
 
 
+def weights_of_classes(value: object) -> tuple[float, ...] | str:
+    if value == BALANCED:
+        return BALANCED
+    found = numbers("class weights", value)
+    if not all(isfinite(weight) and weight > 0 for weight in found):
+        raise UsageError("class weights are numbers above 0, one for each class, or 'balanced'")
+    return found
+
+
+def weight_words(weights: tuple[float, ...] | str) -> str:
+    return weights if isinstance(weights, str) else " ".join(map(digits, weights))
+
+
 def phrase(what: str, value: object, most: int = LONGEST_WORDS) -> str:
     found = words(what, value)
     if set(found) & set(";#") or not found.isprintable() or len(found) > most:
@@ -111,7 +133,6 @@ def phrase(what: str, value: object, most: int = LONGEST_WORDS) -> str:
 
 def with_usual(net: Net, said: Collection[str]) -> tuple[Net, Schedule]:
     """The network and its rates, where not all of its training is said: `said` are the words."""
-    net = with_usual_loss(net, said)
     if net.rate is not None:
         return net, Schedule("constant", net.rate)
     if "update" not in said:
@@ -119,14 +140,6 @@ def with_usual(net: Net, said: Collection[str]) -> tuple[Net, Schedule]:
     return net, Schedule("one cycle", net.learning_rate)
 
 
-def with_usual_loss(net: Net, said: Collection[str]) -> Net:
-    if "loss" in said or not net.ending.endswith("softmax"):
-        return net
-    return replace(net, loss=Loss.CROSS)
-
-
 def said_by(net: Net) -> set[str]:
     """What a network that is there already surely says: more than what would be without a word."""
-    update = {"update"} if net.update != DESCENT else set[str]()
-    meant = net.loss is not Loss.HALF_SQUARED or net.ending != "log softmax"
-    return update | {"loss"} if meant else update
+    return {"update"} if net.update != DESCENT else set()

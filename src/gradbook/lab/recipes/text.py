@@ -15,6 +15,7 @@ from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mea
 from gradbook.files import read_text
 from gradbook.lab.recipes import schedule as schedules
 from gradbook.lab.recipes.recipe import (
+    BALANCED,
     LARGEST_BATCH,
     MOST_EPOCHS,
     Recipe,
@@ -22,7 +23,6 @@ from gradbook.lab.recipes.recipe import (
     phrase,
     said_by,
     with_usual,
-    with_usual_loss,
     within,
 )
 from gradbook.net import BUILTIN, Net, builtin
@@ -45,6 +45,8 @@ for a line's end and '#' begins a remark. A network's text alone is a recipe too
 {schedules.GRAMMAR}\
   epochs N                   how often every image is trained on
   batch N                    images in a step
+  class weights balanced     where some classes have fewer images: each class counts alike; or a
+                             number for each class, in their order
   hold back N                the sixth of the training images, 0 to 5, that is kept to validate
                              on; 'hold back none' trains on all of them
 
@@ -54,8 +56,8 @@ only how it is trained: loss, update, decay, rate, seed.
 Where nothing is said: data digits, no warp, 10 epochs, batches of 128, hold back 0. A network
 that says its rate keeps it, and its update. One that doesn't is trained in one cycle, up to the
 usual rate: 0.1 for momentum, 0.01 for adam and adamw, 1 for descent; and if it says no update
-either, by 'momentum 0.9 nesterov'. One that ends in softmax or log softmax and says no loss has
-cross-entropy.
+either, by 'momentum 0.9 nesterov'. One that says no loss has the one that its end means:
+cross-entropy after softmax or log softmax, binary cross-entropy after sigmoid.
 
 For example:
 
@@ -102,10 +104,11 @@ def changed(recipe: Recipe, text: str, source: str | None = None) -> Recipe:
     if "network" in own:
         raise UsageError("another network is another recipe: name it instead of this one")
     net = net_changed(recipe.net, others)
-    schedule = own.pop("schedule", recipe.schedule)
+    schedule = own.get("schedule", recipe.schedule)
     if net.rate is not None:
         schedule = replace(schedule, rate=net.rate)
-    return replace(recipe, net=net, schedule=schedule, **own)
+    adapts = recipe.adapts - own.keys() - ({"schedule"} if net.rate is not None else set())
+    return replace(recipe, net=net, adapts=adapts, **own | {"schedule": schedule})
 
 
 def _sorted(
@@ -170,15 +173,19 @@ def _network(line: Statement, folder: str | os.PathLike[str]) -> Net:
     if not path.is_file():
         hint = did_you_mean(name, BUILTIN) or f": built in are {', '.join(BUILTIN)}"
         line.fail(f"no network and no file is called '{name}'{hint}", at=1)
-    lines = list(statements(read_text(path), name))
-    said = {statement.next for statement in lines}
-    return with_usual_loss(parse_lines(lines, name), said)
+    return parse_lines(statements(read_text(path), name), name)
 
 
 def _hold(line: Statement, folder: object) -> int | None:
     if not line.option("back"):
         line.fail("expected 'hold back', then 0 to 5 or none")
     return None if line.option("none") else fold(line.whole("the fold"))
+
+
+def _class_weights(line: Statement, folder: object) -> tuple[float, ...] | str:
+    if not line.option("weights"):
+        line.fail("expected 'class weights', then 'balanced' or a number for each class")
+    return BALANCED if line.option(BALANCED) else line.values("a class's weight")
 
 
 def _warp(line: Statement, folder: object) -> Warp:
@@ -217,5 +224,6 @@ READERS: dict[str, Callable[..., Any]] = {
     "epochs": _count(MOST_EPOCHS),
     "batch": _count(LARGEST_BATCH),
     "hold": _hold,
+    "class": _class_weights,
 }
-FIELDS = {"recipe": "name", "hold": "held_back"}
+FIELDS = {"recipe": "name", "hold": "held_back", "class": "class_weights"}

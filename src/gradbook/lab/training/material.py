@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.amounts import counted
 from gradbook.data.dataset import Dataset
 from gradbook.data.images import BRIGHTEST, Images
 from gradbook.errors import ShapeError
-from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe
 from gradbook.lab.training.rows import require_last_batch
 from gradbook.net import Net
 from gradbook.net.layers import spell
@@ -34,6 +35,7 @@ class Material:
 
     dataset: Dataset
     held_back: int | None  # the fold to validate on
+    class_weights: tuple[float, ...] | str = ()  # as the recipe says them
 
     @property
     def images(self) -> Images:
@@ -74,6 +76,21 @@ class Material:
         return means, tuple(spread**0.5 / (count * BRIGHTEST) or 1.0 for spread in spreads)
 
     @cached_property
+    def weights(self) -> NDArray[np.float64] | None:
+        """How much each class counts, 1 on average over the images trained on.
+
+        Balanced, n images of K classes count n / (K · n_c) in a class of n_c (scikit-learn's rule).
+        """
+        if not self.class_weights:
+            return None
+        classes, labels = len(self.dataset.classes), self.images.labels[self.numbers]
+        counts = np.bincount(labels, minlength=classes)
+        if isinstance(self.class_weights, str):
+            return np.asarray(len(labels) / (classes * np.maximum(counts, 1)))
+        said = np.array(self.class_weights)
+        return np.asarray(said * len(labels) / (said @ counts))
+
+    @cached_property
     def mark(self) -> int:
         """Another one where the images, their labels or their folds are others."""
         mark = zlib.crc32(repr(self.images.pixels.shape).encode())
@@ -93,7 +110,8 @@ def material(recipe: Recipe, dataset: Dataset | None = None) -> Material:
                 f"begin it with 'input {spell(found.shape)}' and 'flatten', or take the warp out"
             )
         recipe.warp.require_fit(*found.shape[1:])
-    made = Material(found, recipe.held_back)
+    made = Material(found, recipe.held_back, recipe.class_weights)
+    _require_weights(made)
     _require_enough(made)
     require_last_batch(recipe.net, len(made.numbers), recipe.batch)
     return made
@@ -108,6 +126,15 @@ def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) ->
     return brought_to(recipe.data if moved_to is None else moved_to, size)
 
 
+def _require_weights(made: Material) -> None:
+    weights, classes = made.class_weights, len(made.dataset.classes)
+    if weights and not isinstance(weights, str) and len(weights) != classes:
+        raise ShapeError(
+            f"{counted(len(weights), 'class weight')} for the {classes} classes of "
+            f"{made.dataset.name}: say one for each, or 'class weights balanced'"
+        )
+
+
 def _require_enough(made: Material) -> None:
     name, fold = made.dataset.name, made.held_back
     if not len(made.numbers):
@@ -119,10 +146,15 @@ def _require_enough(made: Material) -> None:
 
 
 def comes_along(recipe: Recipe) -> bool:
-    """Whether its data set goes by its name; the network is then held against it at once."""
+    """Whether its data set goes by its name and nothing is to be adapted to it.
+
+    The network is then held against it at once.
+    """
     from gradbook.data.sources import KNOWN
 
     known = KNOWN.get(recipe.data)
+    if known and recipe.adapts and recipe.data != USUAL_DATA:
+        return False
     if known:
         _require_fit(recipe.net, recipe.data, (1, *known.size), known.classes)
     return known is not None

@@ -21,9 +21,10 @@ from gradbook.lab.models.model import Model
 from gradbook.lab.recipes.builtin import recipe as recipe_of
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training import checkpoint as checkpoints
+from gradbook.lab.training.adapt import Adapted, adapted
 from gradbook.lab.training.checkpoint import Checkpoint
 from gradbook.lab.training.history import Epoch
-from gradbook.lab.training.material import Material, comes_along, material, placed
+from gradbook.lab.training.material import Material, comes_along, images_of, material, placed
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.training import Listener, Telling, TrainingRun
 from gradbook.net import Net
@@ -121,20 +122,22 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         wanted = kept.recipe()
         if seed is None:
             seed = wanted.net.seed
-        if _meant(wanted if recipe is None else recipe, changes, data, seed, held_back) != wanted:
-            raise UsageError(
-                f"{kept.path} holds another run than this would be: resume it without changes, "
-                "or name another folder"
-            )
+        asked = _meant(wanted if recipe is None else recipe, changes, data, seed, held_back)
     else:
-        wanted = _meant(USUAL if recipe is None else recipe, changes, data, seed, held_back)
+        asked = wanted = _meant(USUAL if recipe is None else recipe, changes, data, seed, held_back)
         if kept:
             kept.require_free()
-    made, engine = _prepared(wanted, data if isinstance(data, Dataset) else None, threads)
+    ready = _prepared(wanted, data if isinstance(data, Dataset) else None, threads, new=not resume)
+    wanted, made, engine = ready.recipe, ready.material, ready.engine
+    if kept and resume and adapted(asked, made.dataset).recipe != wanted:
+        raise UsageError(
+            f"{kept.path} holds another run than this would be: resume it without changes, "
+            "or name another folder"
+        )
     if kept:
         made_folder(kept.path)
     with kept.held() if kept else nullcontext():
-        start, remarks = None, [engine.remark] if engine.remark else []
+        start, remarks = None, ready.remarks
         if kept and resume:
             start, said = _standing(kept, wanted, made)
             remarks += said
@@ -168,27 +171,48 @@ def _meant(
     return placed(found if data is None else replace(found, data=str(data)))
 
 
-def _prepared(
-    recipe: Recipe, dataset: Dataset | None, threads: int | None
-) -> tuple[Material, Engine]:
-    """The images and the engine, which is compiled while images that surely fit are loaded."""
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """All that a training needs, and what is to be said about it."""
 
-    def engine() -> Engine:
-        from gradbook.engine.choice import open_engine
+    recipe: Recipe
+    material: Material
+    engine: Engine
+    said: tuple[str, ...]
 
-        most = -(-recipe.batch // IMAGES_OF_A_THREAD)  # more would have nothing to do
-        count = min(cores(), most) if threads is None else whole("threads", threads, 1)
-        return open_engine(recipe.net, recipe.batch, count, warp=recipe.warp)
+    @property
+    def remarks(self) -> list[str]:
+        return [*self.said, *([self.engine.remark] if self.engine.remark else [])]
+
+
+def _prepared(recipe: Recipe, dataset: Dataset | None, threads: int | None, new: bool) -> Prepared:
+    """The images and the engine, which is compiled while images that surely fit are loaded.
+
+    The recipe of a run that goes on was adapted to its data when it began.
+    """
+    if dataset or not comes_along(recipe):
+        dataset = dataset or images_of(recipe)
+        found = adapted(recipe, dataset) if new else Adapted(recipe)
+        made = material(found.recipe, dataset)
+        return Prepared(found.recipe, made, _engine(found.recipe, threads), found.remarks)
+    found = adapted(recipe) if new else Adapted(recipe)
 
     def counted() -> Material:
-        made = material(recipe)
+        made = material(found.recipe)
         made.mark  # noqa: B018 - counted while the compiler runs
         return made
 
-    if dataset or not comes_along(recipe):
-        return material(recipe, dataset), engine()
-    made, opened = side_by_side(counted, engine)
-    return made, opened
+    made, engine = side_by_side(counted, lambda: _engine(found.recipe, threads))
+    return Prepared(found.recipe, made, engine, found.remarks)
+
+
+def _engine(recipe: Recipe, threads: int | None) -> Engine:
+    from gradbook.engine.choice import open_engine
+
+    most = -(-recipe.batch // IMAGES_OF_A_THREAD)  # more would have nothing to do
+    count = min(cores(), most) if threads is None else whole("threads", threads, 1)
+    weighted = bool(recipe.class_weights)
+    return open_engine(recipe.net, recipe.batch, count, warp=recipe.warp, weighted=weighted)
 
 
 def _standing(

@@ -18,6 +18,7 @@ from gradbook.lab.models.answers import Score, score, targets
 from gradbook.lab.models.model import Model, for_inputs, values_read
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training.checkpoint import Checkpoint
+from gradbook.lab.training.doubts import doubt, is_time
 from gradbook.lab.training.history import Epoch, Progress
 from gradbook.lab.training.material import Material
 
@@ -29,6 +30,7 @@ OTHER_PRECISION = (
     "this run was begun in another precision, with a compiler or without one: "
     "it goes on from there, but not to the same bits"
 )
+LOOKED_AT = 200  # images, for how its answers differ
 SHOWN = 50  # of the last losses
 NO_LOSSES, NO_ANSWERS = np.empty(0), np.empty(0, np.int32)
 
@@ -41,6 +43,9 @@ class Listener:
 
     def epoch_done(self, epoch: Epoch) -> None:
         """An epoch is done, scored and kept."""
+
+    def doubted(self, doubt: str) -> None:
+        """The first epochs are done, and it has learned nothing: what may be wrong, in a line."""
 
 
 class Telling(Listener):
@@ -75,7 +80,8 @@ class TrainingRun:
         self._losses, self._right = NO_LOSSES, NO_ANSWERS  # of this epoch, before `_run`
         self._run = EpochRun()
         self._began = began  # as if never interrupted
-        self._targets = targets(recipe.net, material.images.labels)
+        labels, weights = material.images.labels, material.weights
+        self._targets = targets(recipe.net, labels, None if weights is None else weights[labels])
         engine.normalise(*for_inputs(recipe.net, *material.brightness), BRIGHTEST)
         self._epoch_began = (began, 0)  # when, and after how many of its steps
         self._turn_to(())
@@ -161,6 +167,9 @@ class TrainingRun:
                 self._close_epoch()
                 save(self.checkpoint())
                 listener.epoch_done(self.history[-1])
+                said = self._doubt()
+                if said:
+                    listener.doubted(said)
 
     def _turn_to(self, history: tuple[Epoch, ...]) -> None:
         """To the epoch after these: the order of its images, the rate of each step."""
@@ -226,6 +235,14 @@ class TrainingRun:
         )
         self._losses, self._right = NO_LOSSES, NO_ANSWERS
         self._turn_to((*self.history, epoch))
+
+    def _doubt(self) -> str | None:
+        if not is_time(len(self.history), self.steps, self.recipe.epochs):
+            return None
+        numbers = self.material.numbers
+        some = self.material.images.pixels[numbers[:LOOKED_AT]]
+        outputs = self.engine.predict(some)
+        return doubt(self.recipe.net, self.history, self.material.images.labels[numbers], outputs)
 
     def _score(self, images: Images, where: str) -> Score:
         found = score(self.recipe.net, self.engine.predict(images.pixels), images.labels)

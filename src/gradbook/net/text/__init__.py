@@ -8,7 +8,7 @@ the `Net` that is made of a draft.
 from gradbook.net.text.grammar import GRAMMAR
 from gradbook.net.text.layers import layer_words
 from gradbook.net.text.network import LONGEST_TEXT, WORDS, reads_as_text, write
-from gradbook.net.text.settings import TRAINING, update_words
+from gradbook.net.text.settings import TRAINING, loss_words, update_words
 from gradbook.net.text.statement import Statement, digits, statements
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Statement",
     "digits",
     "layer_words",
+    "loss_words",
     "reads_as_text",
     "statements",
     "update_words",

@@ -22,7 +22,10 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
   loss half squared error    Σ ½(t−a)²; also 'mean squared error',
                              'binary cross-entropy' after sigmoid,
                              'cross-entropy' after softmax, where 'smoothing S' spreads
-                             that share of each target over all; averaged over the samples
+                             that share of each target over all; averaged over the samples.
+                             A network that says none has cross-entropy after softmax, else
+                             half squared error; 'gradbook train', which teaches classes,
+                             takes binary cross-entropy after sigmoid
   update descent             also 'momentum [M] [nesterov]' and 'adam' or 'adamw'
                              [BETA1 BETA2 [EPSILON]]
   decay NUMBER [KIND …]      the share of themselves that weights, or the KINDs named

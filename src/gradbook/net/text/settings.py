@@ -170,8 +170,9 @@ TRAINING: dict[str, Callable[[Draft, Statement], None]] = {
 
 
 def training_lines(net: Description) -> Iterator[str]:
-    """Whatever isn't as usual, and the loss."""
-    yield f"loss {net.loss}" + (f" smoothing {digits(net.smoothing)}" if net.smoothing else "")
+    """Whatever isn't as usual, and the loss that is said."""
+    if net.loss or net.smoothing:
+        yield f"loss {loss_words(net)}"
     if net.update != Update():
         yield f"update {update_words(net.update)}"
     for word, role in KINDS.items():
@@ -181,6 +182,10 @@ def training_lines(net: Description) -> Iterator[str]:
         yield f"rate {digits(net.rate)}"
     if net.seed:
         yield f"seed {net.seed}"
+
+
+def loss_words(net: Description) -> str:
+    return f"{net.objective}{f' smoothing {digits(net.smoothing)}' if net.smoothing else ''}"
 
 
 def update_words(update: Update) -> str:

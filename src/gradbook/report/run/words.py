@@ -10,10 +10,11 @@ from typing import Any
 from gradbook.amounts import counted, duration, percent
 from gradbook.data import warp_text
 from gradbook.errors import one_line
+from gradbook.lab.recipes.recipe import weight_words
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder
 from gradbook.lab.training.training import TrainingRun
-from gradbook.net.text import update_words
+from gradbook.net.text import loss_words, update_words
 from gradbook.report.run.epochs import GOOD
 from gradbook.report.words.lines import Span, TextLine, folded, stuck
 from gradbook.report.words.table import QUIET, TableColumn, TextTable
@@ -42,7 +43,14 @@ def opening(training: TrainingRun, width: int) -> Iterator[TextLine]:
 def _settings(training: TrainingRun) -> Iterator[list[str]]:
     """How it is trained; what belongs together in a line."""
     recipe, held_back = training.recipe, training.material.validation
-    yield [f"batches of {recipe.batch:,}", update_words(recipe.net.update), str(recipe.schedule)]
+    yield [
+        loss_words(recipe.net),
+        f"batches of {recipe.batch:,}",
+        update_words(recipe.net.update),
+        str(recipe.schedule),
+    ]
+    if recipe.class_weights:
+        yield [f"class weights {weight_words(recipe.class_weights)}"]
     if recipe.warp.changes_images:
         yield ("warp " + warp_text.write(recipe.warp)).split("; ")
     threads = getattr(training.engine, "threads", 1)

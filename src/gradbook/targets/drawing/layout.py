@@ -54,7 +54,7 @@ def draw(net: Net, numbers: bool = False) -> Drawing:
     layout = min(layouts, key=lambda layout: len(layout.unnamed))
     called = f"The network {net.name}" if net.name else "A network"
     layers = ", ".join(map(layer_words, net.layers))
-    words = f"{called}: input {spell(net.input)}, {layers}, {net.loss}"
+    words = f"{called}: input {spell(net.input)}, {layers}, {net.objective}"
     return drawing(words, layout.shapes, MARGIN)
 
 

@@ -181,9 +181,9 @@ class _StageReader:
         """Each output's error where there are such, then the total."""
         net, count, samples = self.net, self.net.outputs, len(self.net.examples())
         mean = (f"mean over {samples} samples",) if samples > 1 else ()
-        if net.loss is Loss.CROSS:
+        if net.objective is Loss.CROSS:
             total = Neuron(0, (TOTAL_ERROR,), above=Marked(Name("t")))
-            return [UnitColumn((total,), 1, (str(net.loss), *mean), Link.ALL)]
+            return [UnitColumn((total,), 1, (str(net.objective), *mean), Link.ALL)]
 
         def target(place: int) -> Marked:
             return Marked(Name("t", (place + 1,)), self._of_sample("targets", place))
@@ -191,10 +191,10 @@ class _StageReader:
         errors = tuple(
             cell and replace(cell, above=target(cell.place)) for cell in _cells(Name("E"), (count,))
         )
-        within = "sum" if net.loss is Loss.HALF_SQUARED else "mean"
+        within = "sum" if net.objective is Loss.HALF_SQUARED else "mean"
         said = mean or ((within,) if count > 1 else ())
         return [
-            UnitColumn(errors, count, (str(net.loss),), Link.EACH),
+            UnitColumn(errors, count, (str(net.objective),), Link.EACH),
             UnitColumn((Neuron(0, (TOTAL_ERROR,)),), 1, said, Link.ALL),
         ]
 

@@ -148,13 +148,25 @@ def spoilt(path: Path, number: int, layout: str) -> Judged | None:
     if planted is None:
         return None
     what, table = planted
+    return replace(judged(path, sketch, table), number=number, what=what)
+
+
+def changed(path: Path, sketch: Sketch, layout: str, called: str, formula: str) -> Judged:
+    """What is said where one quantity of a training has another formula."""
+    table = laid(sketch.with_formula(called, formula), layout)
+    marked = frozenset(spots(sketch, layout, called))
+    return judged(path, sketch, replace(table, marked=marked))
+
+
+def judged(path: Path, sketch: Sketch, table: Table) -> Judged:
+    """What is said of a book with a mistake in the marked cells, and once it is repaired."""
     report = check(table.save(path))
     blamed = {(f.sheet, *cell) for f in report.findings for cell in cells_of(f.cells)}
     found = blamed == table.marked
     right = found and check(repaired(table, report).save(path)).verdict == "right"
     said = [f"{f.sheet}!{f.cells}: {f.kind}" for f in report.findings]
     words = f"{sketch.words} {sorted(table.marked)[:2]}, said {said or report.verdict}"
-    return Judged(number, what, found, right, words)
+    return Judged(0, "", found, right, words)
 
 
 def _planted(sketch: Sketch, draw: random.Random, layout: str) -> tuple[str, Table] | None:

@@ -33,6 +33,7 @@ def known() -> Substitutes:
         ("operators", "A*B+C", "A*B-C", EditKind.OPERATOR),
         ("operators", "(A-B)*C", "(B-A)*C", EditKind.ORDER),
         ("operators", "A*B*C", "A*B+C", EditKind.OPERATOR),
+        ("operators", "D*A+B+C+D", "D*A+B*C+D", EditKind.OPERATOR),
         ("operators", "A*B", "-A*B", EditKind.SIGN),
         ("exchanges", "A*B-C*D", "A*C-B*D", EditKind.EXCHANGE),
         ("parentheses", "A-B*C", "(A-B)*C", EditKind.PARENTHESES),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from tests.audit.material.layouts.optimisers import with_rule
+from tests.audit.material.layouts.planted import changed
+from tests.audit.material.layouts.sketch import Shape
 from tests.audit.material.network import NETWORK, W1, W2, proposed, symptoms
 from tests.audit.material.small import at
 
@@ -45,3 +50,15 @@ def test_only_what_depends_on_no_weight_is_a_constant_formula():
 def test_a_slip_in_a_claim_is_no_columns_fault():
     for name in ("constant formulas", "changed columns", "lacking columns", "slopes anew"):
         assert repairs(name, {"H2:H8": "=G2*C2"}) == {}
+
+
+SAMPLES = Shape(2, 0, 1, "sigmoid", "sigmoid", 3, False, True)  # w1 w2 b1, three samples
+
+
+@pytest.mark.parametrize("layout", ["a block per step", "a form per step"])
+@pytest.mark.parametrize("wrong", ["{w1}*{x1@1}+{w2}+{x2@1}+{b1}", "{w1}*{x1@1}+{w1}*{x2@1}+{b1}"])
+def test_a_sum_that_departs_from_those_of_other_samples_is_to_blame(layout, wrong, path):
+    sketch = with_rule(SAMPLES, random.Random(3), "descent")
+    judged = changed(path, sketch, layout, "o1@1", wrong)
+    assert judged.found, judged.words
+    assert judged.repaired

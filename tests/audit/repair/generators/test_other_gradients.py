@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
 from gradbook.audit.repair.generators.other_gradients import serving_others, whose
 from gradbook.audit.repair.hypotheses import Cause
+from tests.audit.material.layouts.optimisers import with_rule
+from tests.audit.material.layouts.planted import changed
+from tests.audit.material.layouts.sketch import Shape
 from tests.audit.material.network import NETWORK, W1, W2, proposed, symptoms
 from tests.audit.material.small import at
 
@@ -46,3 +53,21 @@ def test_where_a_claims_own_column_is_missing_nothing_is_proposed():
 def test_a_claim_that_an_update_follows_serves_its_own():
     found = symptoms(CROSSED)
     assert serving_others(found.tested, found.wrong) == set()
+
+
+LINE = Shape(3, 0, 1, "sigmoid", "sigmoid", 1, False, True)  # w1 w2 w3 b1
+
+
+@pytest.mark.parametrize("layout", ["a block per step", "a form per step"])
+@pytest.mark.parametrize(
+    ("rule", "memory", "taken"),
+    [
+        ("momentum as a mean", "v_w2", "{μ}*{v_w2<}+(1-{μ})*{∂E/∂w3}"),
+        ("momentum, one step later", "v_w2", "{μ}*{v_w2<}+{∂E/∂w3<}"),
+        ("descent, change apart", "Δw2", "-{η}*{∂E/∂w3}"),
+    ],
+)
+def test_a_memory_is_led_back_in_every_step_and_nowhere_else(layout, rule, memory, taken, path):
+    judged = changed(path, with_rule(LINE, random.Random(7), rule), layout, memory, taken)
+    assert judged.found, judged.words
+    assert judged.repaired

@@ -194,7 +194,8 @@ NETWORKS = {
     "one sample": "input 2; dense 3; sigmoid; dense 2; sigmoid; loss mean squared error",
     "biases for all": "input 2; dense 3 shared bias; tanh; dense 2 fixed bias" + TWO,
     "leaky": "input 2; dense 3; leaky relu 0.1; dense 2; softplus; dense 2; identity" + TWO,
-    "softmax within": "input 2; dense 3; softmax; dense 2; log softmax" + TWO,
+    "softmax within": "input 2; dense 3; softmax; dense 2; log softmax; loss half squared error"
+    + TWO,
     "binary": "input 2; dense 3; relu; dense 2; sigmoid; loss binary cross-entropy" + TWO,
     "log softmax": "input 2; dense 3; tanh; dense 2; log softmax; loss cross-entropy; "
     "sample 0.3 0.1 -> 0.25 0.75; sample 0.5 0.2 -> 1 0",

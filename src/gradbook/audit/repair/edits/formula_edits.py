@@ -21,6 +21,8 @@ from gradbook.audit.formula.expression import (
     rebuilt,
     references,
     renamed,
+    terms,
+    total,
 )
 from gradbook.audit.formula.pattern import neighbours
 from gradbook.audit.formula.values import NotUnderstood
@@ -106,7 +108,7 @@ def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[A
     for path, part in formula.parts.items():
         for kind, new, values in _turned(formula, path, part):
             yield [Edit(kind, (path,), part, new)], formula.with_({path: values})[None]
-        for new in _parted(formula, path, part):
+        for new in (*_parted(formula, path, part), *_multiplied(part)):
             values = EvaluatedFormula(new, formula.value_of).whole
             edit = Edit(EditKind.OPERATOR, (path,), part, new)
             yield [edit], formula.with_({path: values})[None]
@@ -142,6 +144,17 @@ def _parted(formula: EvaluatedFormula, path: Path, part: Expression) -> Iterator
         left, right = product(split.parts[:k]), product(split.parts[k:])
         yield Infix("+", left, right)
         yield Infix("-", left, right)
+
+
+def _multiplied(part: Expression) -> Iterator[Expression]:
+    """a·b + c + d + e as a·b + c·d + e: a product in the midst of a sum that became two terms."""
+    if not (isinstance(part, Infix) and part.operator == "+"):
+        return
+    every = terms(part)
+    for k in range(1, len(every) - 1):  # the first two are an operator turned
+        (sign, left), (other, right) = every[k : k + 2]
+        if isinstance(left, Reference) and isinstance(right, Reference) and other > 0:
+            yield total([*every[:k], (sign, Infix("*", left, right)), *every[k + 2 :]])
 
 
 def every_activation(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:

@@ -18,6 +18,7 @@ from gradbook.audit.repair.generators.other_gradients import other_gradients
 from gradbook.audit.repair.generators.outlier_rows import outlier_rows
 from gradbook.audit.repair.generators.pasted_columns import pasted_columns
 from gradbook.audit.repair.generators.samples import repaired_shares
+from gradbook.audit.repair.generators.scattered_shares import scattered_shares
 from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
 
@@ -87,6 +88,7 @@ GENERATORS = (
     Generator("lacking columns", SearchStage.COLUMNS, Proof.REASONS, lacking_columns),
     Generator("slopes anew", SearchStage.COLUMNS, Proof.REASONS, slopes_anew),
     Generator("shares of samples", SearchStage.CLAIMS, Proof.GRADIENTS, repaired_shares),
+    Generator("scattered shares", SearchStage.CLAIMS, Proof.GRADIENTS, scattered_shares),
     Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
     Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_claim(one_edit)),
     Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_claim(two_edits)),

@@ -28,7 +28,7 @@ from gradbook.audit.repair.edits.alternatives import (
 from gradbook.audit.repair.edits.formula_edits import Substitutes, constants
 from gradbook.audit.repair.edits.templates import derived, differences, templates
 from gradbook.audit.repair.edits.wrong_formula import anew, mentioning
-from gradbook.audit.repair.generators.samples import beside
+from gradbook.audit.repair.generators.samples import beside, unlike_others
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.graph.chain import gradients
@@ -127,7 +127,8 @@ class ColumnEdits:
         wrong = (self.wrong[j].owner for j in self.slopes.weights if j in self.wrong)
         serving = self.forward | tested.made_of(wrong)
         found = [tuple(sorted(cells)) for cells in gathered.values() if serving & set(cells)]
-        return sorted(found[:MOST_COLUMNS], key=len)  # what costs little comes first
+        alone = [(cell,) for cells in found for cell in unlike_others(tested, cells)]
+        return sorted((*found, *alone)[:MOST_COLUMNS], key=len)  # what costs little comes first
 
     def _is_astray(self, cell: Address) -> bool:
         """Whether a cell on the way to the loss belongs to the step by where it stands, though

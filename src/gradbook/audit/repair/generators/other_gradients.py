@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from gradbook.audit.formula.address import Address, sheet_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.pattern import relaid
+from gradbook.audit.formula.pattern import copied, relaid
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.training.claims import Claim
+from gradbook.audit.training.training import SheetTraining
 from gradbook.targets.excel.language.grammar import Reference
 
 
@@ -35,12 +37,45 @@ def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def serving_others(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> set[int]:
-    """The weights of a last row, which no update follows, that seem to claim another's gradient."""
-    return {
+    """The weights of a last row, which no update follows, that seem to claim another's gradient, or
+    claim nothing there."""
+    seeming = {
         weight
         for weight, claim in wrong.items()
         if not claim.via and claim.whole and whose(tested, weight, claim) is not None
     }
+    is_last = tested.step.number == tested.training.steps
+    claims = tested.step.claims if is_last else ()
+    return seeming.union(weight for weight, options in enumerate(claims) if not options)
+
+
+def going_on(
+    last: StepUnderTest, known: Sequence[tuple[StepUnderTest, Hypothesis]], weights: set[int]
+) -> Iterator[tuple[StepUnderTest, Hypothesis]]:
+    """What earlier steps take for these weights' gradients, in a last row, which no update follows:
+    a velocity or a mean that goes on there as it did before."""
+    training, found = last.training, set[Address]()
+    patterns = training.book.patterns
+    for tested, update in known:
+        (weight,) = update.explains
+        steps = last.step.number - tested.step.number
+        there = update.home + steps * training.weights[weight].stride
+        before, here = patterns.get(update.home), patterns.get(there)
+        if before is None or here is None or weight not in weights or there in found:
+            continue
+        if there not in training.weight_cells and here.shape == before.shape:
+            found.add(there)
+            text = _further(training, update, there)
+            alone = replace(tested, alike=(tested.step,))
+            yield alone, replace(update, cells=(there,), formulas=(text,))
+
+
+def _further(training: SheetTraining, update: Hypothesis, there: Address) -> str:
+    """The right formula of an update some steps later."""
+    right = training.book.reader.typed(update.formulas[0], update.home)
+    if sheet_of(there) != sheet_of(update.home):
+        return training.on_sheet_of(there, right).text_at(there)
+    return copied(right.text, update.home, there)
 
 
 def whose(tested: StepUnderTest, weight: int, claim: Claim) -> int | None:
@@ -73,15 +108,11 @@ def _right_one(tested: StepUnderTest, weight: int, claim: Claim, astray: Address
 
 
 def _worth(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[Address]:
-    """The cells beside a claim that are the gradient wanted."""
-    training, owner = tested.training, claim.owner
-    along, true = training.axis.along, tested.gradients[weight]
-    beside = [
-        cell
-        for cell in training.book.patterns
-        if along(cell) == along(owner) and cell in training.computed
-    ]
-    for cell in sorted(beside, key=lambda c: (sheet_of(c) != sheet_of(owner), c)):
+    """The cells of the step that are the gradient wanted: first those beside the claim."""
+    training, owner, true = tested.training, claim.owner, tested.gradients[weight]
+    for cell in _near(tested, owner, training.book.patterns):
+        if cell not in training.computed:
+            continue
         try:
             node = tested.graph.node(cell)
         except NotUnderstood:
@@ -92,18 +123,28 @@ def _worth(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[Address
 
 def _remembering(tested: StepUnderTest, own: Address, like: Address) -> Address | None:
     """The velocity, or the mean, that gathers a gradient as another cell does the other's."""
-    training = tested.training
-    along = training.axis.along
+    patterns, weight_cells = tested.training.book.patterns, tested.training.weight_cells
+    users = tested.training.flow.users.get(own, ())
+    near = (user for user in _near(tested, like, users) if user not in weight_cells)
+    alike = (user for user in near if user in patterns)
+    along = tested.training.axis.along
     return next(
         (
             user
-            for user in training.flow.users.get(own, ())
-            if along(user) == along(like)
-            and user in training.book.patterns
-            and user not in training.weight_cells
+            for user in alike
+            if along(user) == along(like) or patterns[user].shape == patterns[like].shape
         ),
         None,
     )
+
+
+def _near(tested: StepUnderTest, home: Address, cells: Iterable[Address]) -> list[Address]:
+    """Those of some cells that stand beside one, and then those elsewhere in its step."""
+    along = tested.training.axis.along
+    beside = [cell for cell in cells if along(cell) == along(home)]
+    own = {*tested.step.cells, *tested.positions.unused}.intersection(cells).difference(beside)
+    near = sorted(beside, key=lambda c: (sheet_of(c) != sheet_of(home), c))
+    return [*near, *sorted(own, key=lambda c: (sheet_of(c) != sheet_of(home), c))]
 
 
 def _with(tested: StepUnderTest, text: str, home: Address, astray: Address, said: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.pattern import copied, relaid
 from gradbook.audit.formula.values import NotUnderstood
@@ -18,6 +20,8 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.targets.excel.language.grammar import Call, Number
 
+SEEN = 1_000  # numbers that could be computed while a formula is led to another sample
+
 
 def repaired_shares(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """What is wrong with the shares that a claim adds up, if it adds up some."""
@@ -27,7 +31,9 @@ def repaired_shares(symptoms: Symptoms) -> Iterator[Hypothesis]:
     try:
         every = _shares(tested, claim)
         cells = [c for c in every if not _is_right(tested, weight, claim, c)]
-        found = _repair(tested, weight, claim, cells[0]) if cells and len(every) > 1 else None
+        several = cells and len(every) > 1
+        target = _target(tested, weight, claim, cells[0])[0] if several else None
+        found = repaired_as(tested, cells[0], target) if target is not None else None
     except NotUnderstood:
         return
     if found is not None:
@@ -70,8 +76,8 @@ def _target(
     return target / gradients(claimed, [share])[share], share
 
 
-def _repair(tested: StepUnderTest, weight: int, claim: Claim, cell: Address) -> Hypothesis | None:
-    target, _ = _target(tested, weight, claim, cell)
+def repaired_as(tested: StepUnderTest, cell: Address, target: Node) -> Hypothesis | None:
+    """How a share becomes what it should be."""
     pattern = tested.formula(cell)
     if pattern is None:
         return anew(tested, cell, Number(0.0), target)
@@ -108,6 +114,21 @@ def _as_seen_from(tested: StepUnderTest, text: str, home: Address, cell: Address
         return copied(reference, at, there)
 
     return relaid(text, follow)
+
+
+def unlike_others(tested: StepUnderTest, cells: Sequence[Address]) -> list[Address]:
+    """The cells of a column that don't say of their samples what most say of theirs; all of them
+    where nothing is said by most, as where they only happen to stand below each other."""
+    patterns = tested.training.book.patterns
+    if len(cells) < 2 or len({patterns[cell] for cell in cells}) == 1:
+        return []
+    first, said = cells[0], {}
+    for cell in cells:
+        spend(SEEN)
+        text = _as_seen_from(tested, patterns[cell].text_at(cell), cell, first)
+        said[cell] = text.replace("$", "")  # which is fixed makes no difference in one cell
+    ((usual, often),) = Counter(said.values()).most_common(1)
+    return [cell for cell in cells if said[cell] != usual or 2 * often <= len(cells)]
 
 
 def beside(tested: StepUnderTest, cell: Address, home: Address, first: Address) -> Address:

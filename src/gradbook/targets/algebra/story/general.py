@@ -268,7 +268,7 @@ def sample_error(net: Net) -> Form:
     if len(net.examples()) == 1:
         return Symbol(TOTAL_ERROR)
     return Symbol(
-        Name("E", (1,)) if net.outputs == 1 and net.loss is not Loss.CROSS else SAMPLE_ERROR
+        Name("E", (1,)) if net.outputs == 1 and net.objective is not Loss.CROSS else SAMPLE_ERROR
     )
 
 
@@ -280,7 +280,7 @@ def _outputs(net: Net) -> tuple[Form, Form]:
 def _error(net: Net) -> Form:
     """Of one sample, over its outputs."""
     a, t = _outputs(net)
-    match net.loss:
+    match net.objective:
         case Loss.HALF_SQUARED:
             return HALF * BigSum((t - a) ** 2, "outputs")
         case Loss.CROSS:
@@ -299,7 +299,7 @@ def _from_error(net: Net) -> tuple[Form, int]:
     """What the error sends back, and to the values of which layer."""
     a, t = _outputs(net)
     end, outputs = len(net.layers) - 1, Numeral(net.outputs)
-    match net.loss:
+    match net.objective:
         case Loss.HALF_SQUARED:
             return a - t, end
         case Loss.SQUARED:

@@ -108,4 +108,4 @@ BIASES = {
 def _error(net: Net) -> str:
     several = ", mean over the samples" if len(net.examples()) > 1 else ""
     smooth = f", {net.smoothing:g} of each target spread over all" if net.smoothing else ""
-    return f"the error: {net.loss}{smooth}{several}"
+    return f"the error: {net.objective}{smooth}{several}"

@@ -383,7 +383,7 @@ def attained_formula(cells: VerdictCells, start: str) -> str:
 def least_formula(step: Step, targets: str, outputs: int) -> str:
     """The loss of perfect outputs: the entropy of the targets, or 0."""
     entropy = "SUMPRODUCT({0},LN({0}+({0}<=0)))"
-    match step.net.loss:
+    match step.net.objective:
         case Loss.CROSS:
             return f"=-{entropy.format(targets)}/{step.samples}"
         case Loss.BINARY:

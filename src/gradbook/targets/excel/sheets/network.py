@@ -44,7 +44,7 @@ def write_network(look: Look, book: WorkbookPlan) -> None:
     net = book.step.net
     title = net.name or "A network"
     layers = " → ".join(layer_words(layer) for layer in net.layers)
-    remark = f"input {'x'.join(map(str, net.input))} → {layers} → {net.loss}"
+    remark = f"input {'x'.join(map(str, net.input))} → {layers} → {net.objective}"
     title = f"{title}: an exercise" if book.exercise else title
     sheet = look.sheet(NETWORK, title, remark, left=PANEL)
     sheet.fit_to_pages(1, 1)

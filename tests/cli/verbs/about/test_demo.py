@@ -1,7 +1,7 @@
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.cli.verbs import demo
+from gradbook.cli.verbs.about import demo
 from gradbook.lab.recipes.builtin import recipe
 from gradbook.net import LESSONS
 

@@ -15,13 +15,19 @@ EXAMPLES = """\
   gradbook help warps       what can happen to images in training
 """
 
+TOPICS = {
+    "networks": "how a network is written",
+    "recipes": "how a training is written",
+    "warps": "what can happen to images in training",
+}
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "topic",
         nargs="?",
         metavar="TOPIC",
-        help="a verb, or what is written as text: networks, recipes, warps",
+        help=f"a verb, or what is written as text: {', '.join(TOPICS)}",
     )
 
 
@@ -45,6 +51,6 @@ def page(topic: str | None) -> str:
         from gradbook.data import warp_text
 
         return warp_text.GRAMMAR
-    known = [*VERBS, "networks", "warps"]
+    known = [*VERBS, *TOPICS]
     hint = did_you_mean(topic, known) or f": there is help on {', '.join(known)}"
     raise UsageError(f"no help on '{topic}'{hint}")

@@ -20,18 +20,16 @@ def blank_columns(training: SheetTraining) -> list[Finding]:
     return [found for column in _columns(training) for found in _taken(training, *column)]
 
 
-def blank_cells(training: SheetTraining, told: Sequence[Finding]) -> Iterator[Finding]:
-    """Single blank cells in columns of formulas that others take for 0, unless reported already."""
-    book, known = training.book, {finding.cells for finding in told}
+def blank_cells(training: SheetTraining) -> Iterator[Finding]:
+    """Single blank cells in columns of formulas that others take for 0."""
+    book = training.book
     for heading, cells in _columns(training):
-        blank = [c for c in cells if _is_blank(training, c) and any(_users(training, c))]
+        blank = [c for c in cells if book.is_blank(c) and any(_users(training, c))]
         formulas = Counter(book.patterns[cell] for cell in cells if cell in book.patterns)
         if 0 < len(blank) < formulas.total():
             ((right, _),) = formulas.most_common(1)
             why = f"{written(blank[0])} is blank where the others of its column have a formula"
-            found = finding_in(book, blank, PASTED, quantity=heading, why=why, right=right)
-            if found.cells not in known:
-                yield found
+            yield finding_in(book, blank, PASTED, quantity=heading, why=why, right=right)
 
 
 def blank_losses(training: SheetTraining) -> list[Finding]:
@@ -39,7 +37,7 @@ def blank_losses(training: SheetTraining) -> list[Finding]:
     return [
         _finding(training, cells, heading, "it is the loss")
         for heading, cells in _columns(training)
-        if all(_is_blank(training, cell) for cell in cells)
+        if all(map(training.book.is_blank, cells))
         and any(word in heading.lower() for word in LOSS_WORDS)
         and not any(training.flow.users.get(cell) for cell in cells)
     ]
@@ -58,18 +56,13 @@ def _columns(training: SheetTraining) -> Iterator[tuple[str, list[Address]]]:
 
 
 def _taken(training: SheetTraining, heading: str, cells: Sequence[Address]) -> Iterator[Finding]:
-    blank = [cell for cell in cells if _is_blank(training, cell)]
+    blank = list(filter(training.book.is_blank, cells))
     if blank == [cells[0]] and cells[0] in training.flow.sources(cells[1]):
         yield _finding(training, blank, heading, f"{heading} has no value to begin with")
     elif blank and set(blank) >= set(cells[1:-1] or cells[:1]):  # the last row may lack it
         user = next((user for cell in blank for user in _users(training, cell)), None)
         if user is not None:
             yield _finding(training, blank, heading, f"{written(user)} takes it for 0")
-
-
-def _is_blank(training: SheetTraining, cell: Address) -> bool:
-    book = training.book
-    return cell not in book.patterns and book.values.get(cell) is None
 
 
 def _users(training: SheetTraining, cell: Address) -> Iterator[Address]:

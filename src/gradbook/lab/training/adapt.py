@@ -1,0 +1,177 @@
+"""A recipe made to fit its data: the loss that is meant, the warp's background, built-in networks.
+
+Whatever is decided here is said in words, so that nobody has to find it out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil
+
+from gradbook.amounts import counted
+from gradbook.data.dataset import Dataset
+from gradbook.data.warp import Warp
+from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe
+from gradbook.lab.recipes.schedule import Schedule
+from gradbook.net import Conv, Dense, Layer, Net, Pool
+from gradbook.net.layers import spell
+from gradbook.net.parameters import Shape
+from gradbook.net.task import Task, meant_loss
+
+WITHOUT_BALANCE = 4  # times as many images in the largest class as in the smallest
+LEAST_BATCHES = 20  # in an epoch: smaller ones are taken until there are so many
+SMALLEST_BATCH = 32
+OWN_SIDE = 28  # pixels of the digits
+LONGEST_WRITTEN = 60  # characters of a data set's name
+LEAST_STEPS = 600  # in a training; quick takes 588 on the digits
+MOST_EPOCHS = 100
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """The recipe that is trained, and what was decided for it, a line each."""
+
+    recipe: Recipe
+    remarks: tuple[str, ...] = ()
+
+
+def adapted(recipe: Recipe, dataset: Dataset | None = None) -> Adapted:
+    """The recipe for this data set; without one, for its own, which it fits."""
+    remarks: list[str] = []
+    if dataset and recipe.adapts and dataset.name != USUAL_DATA:
+        recipe = _fitted(recipe, dataset, remarks)
+    if dataset:
+        recipe = _on_its_ground(recipe, dataset, remarks)
+        remarks += _without_balance(recipe, dataset)
+    if recipe.net.loss is None:
+        recipe = _with_meant_loss(recipe, remarks)
+    return Adapted(replace(recipe, adapts=frozenset()), tuple(remarks))
+
+
+def _with_meant_loss(recipe: Recipe, remarks: list[str]) -> Recipe:
+    ending = recipe.net.ending
+    loss = meant_loss(ending, Task.CLASSES)
+    end = ending or "plain sums (end it in softmax for cross-entropy)"
+    remarks.append(f"no loss is said, so it is {loss}: the network ends in {end}")
+    return replace(recipe, net=replace(recipe.net, loss=loss))
+
+
+def _on_its_ground(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
+    """What comes in from outside a warped image is as bright as the images' own edges."""
+    seen = dataset.training_and_validation[dataset.folds != recipe.held_back]
+    warp = recipe.warp.on_ground_of(seen) if len(seen) else recipe.warp
+    if warp == recipe.warp:
+        return recipe
+    remarks.append(
+        f"warped on a background of {warp.background}, as the images have at their edges"
+    )
+    return replace(recipe, warp=warp)
+
+
+def _without_balance(recipe: Recipe, dataset: Dataset) -> list[str]:
+    """That some classes have far fewer images than others, where nothing is done about it."""
+    counts = dataset.training_and_validation.counts(len(dataset.classes))
+    least, most = min(counts), max(counts)
+    if recipe.class_weights or most < WITHOUT_BALANCE * max(least, 1):
+        return []
+    few, many = (dataset.classes[counts.index(count)] for count in (least, most))
+    return [
+        f"'{few}' has {counted(least, 'image')}, '{many}' {most:,}: with 'class weights balanced' "
+        "each class counts alike"
+    ]
+
+
+# A recipe that comes with gradbook, on other data than its own.
+
+
+def _fitted(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
+    """It fits these images and takes steps enough to learn them; its title says whose they are."""
+    net = recipe.net
+    if "net" in recipe.adapts:
+        net = fitted_net(net, dataset.shape, len(dataset.classes))
+    found = _with_steps(replace(recipe, net=net, warp=_cropped(recipe.warp, dataset)), dataset)
+    said = [
+        *([f"input {spell(net.input)}"] if net.input != recipe.net.input else []),
+        *([counted(net.outputs, "class", "classes")] if net.outputs != recipe.net.outputs else []),
+        *([f"batches of {found.batch}"] if found.batch != recipe.batch else []),
+        *([counted(found.epochs, "epoch")] if found.epochs != recipe.epochs else []),
+    ]
+    name = _written(dataset.name)
+    title = f"{recipe.title}, adapted to {name}" if said else f"{recipe.title} on {name}"
+    if said:
+        remarks.append(f"{recipe.title} is adapted to {name}: {', '.join(said)}")
+    return replace(found, name=title, about="", net=replace(net, name=title))
+
+
+def _written(name: str) -> str:
+    """As much of the name of a data set as a recipe's title can hold."""
+    plain = (character for character in name if character.isprintable() and character not in ";#")
+    return " ".join("".join(plain).split())[:LONGEST_WRITTEN] or "other data"
+
+
+def _cropped(warp: Warp, dataset: Dataset) -> Warp:
+    """A crop leaves away the same share of images of another size."""
+    if not warp.crop:
+        return warp
+    size = round(warp.crop.size * min(dataset.shape[1:]) / OWN_SIDE)
+    return replace(warp, crop=replace(warp.crop, size=max(size, 1)))
+
+
+def _with_steps(recipe: Recipe, dataset: Dataset) -> Recipe:
+    """Few images take smaller batches, at a rate as much lower, and more epochs."""
+    images = int((dataset.folds != recipe.held_back).sum())
+    if "batch" in recipe.adapts and images < LEAST_BATCHES * recipe.batch:
+        most = max(images // LEAST_BATCHES, SMALLEST_BATCH)
+        batch = min(recipe.batch, 2 ** (most.bit_length() - 1))
+        if "schedule" in recipe.adapts:
+            recipe = replace(recipe, schedule=_slower(recipe.schedule, batch / recipe.batch))
+        recipe = replace(recipe, batch=batch)
+    steps = ceil(images / recipe.batch)
+    if "epochs" in recipe.adapts and steps * recipe.epochs < LEAST_STEPS:
+        wanted = ceil(LEAST_STEPS / max(steps, 1))
+        recipe = replace(recipe, epochs=max(recipe.epochs, min(wanted, MOST_EPOCHS)))
+    return recipe
+
+
+def _slower(schedule: Schedule, share: float) -> Schedule:
+    """Goyal et al. (2017): a rate goes with the size of the batch."""
+    return replace(schedule, rate=schedule.rate * share, end=schedule.end * share)
+
+
+def fitted_net(net: Net, shape: Shape, classes: int) -> Net:
+    """The network for images of another shape and another number of classes.
+
+    Its last sums are as many as there are classes, windows that are too large become smaller, and
+    a pool that is to leave one value of each class goes over whatever there is.
+    """
+    last = max(k for k, layer in enumerate(net.layers) if isinstance(layer, Dense | Conv))
+    found: list[Layer] = []
+    current = shape
+    ends = [*net.layers[:last], *(_ending(layer, classes) for layer in net.layers[last:])]
+    for layer in ends:
+        found.append(_within(layer, current))
+        current = found[-1].output(current)
+    return replace(net, input=shape, layers=tuple(found))
+
+
+def _ending(layer: Layer, classes: int) -> Layer:
+    match layer:
+        case Dense():
+            return replace(layer, width=classes)
+        case Conv():
+            return replace(layer, channels=classes)
+        case Pool(kind):
+            return Pool(kind, None)
+    return layer
+
+
+def _within(layer: Layer, shape: Shape) -> Layer:
+    """The layer with a window that this shape has room for."""
+    match layer:
+        case Conv(kernel=kernel, pad=pad):
+            room = [size + 2 * pad for size in shape[1:]]
+            height, width = (min(pair) for pair in zip(kernel, room, strict=True))
+            return replace(layer, kernel=(height, width), pad=min(pad, height - 1, width - 1))
+        case Pool(size=size) if size is not None:
+            return replace(layer, size=min(size, *shape[1:]))
+    return layer

@@ -1,0 +1,120 @@
+"""What Tab completes, asked of the command and in real shells."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gradbook.cli.main import VERBS, main, verb_parser
+from gradbook.cli.verbs.about.completion import SCRIPTS, what_is_next
+
+if sys.platform != "win32":
+    from tests.cli.pseudo import Session
+
+
+def words(*typed):
+    return [word for word, _ in what_is_next(list(typed))]
+
+
+def test_verbs_come_first_each_with_what_it_does():
+    assert what_is_next([""]) == what_is_next([]) == list(VERBS.items())
+    assert what_is_next(["tr"]) == [("train", VERBS["train"])]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_that_the_help_shows_is_there(verb):
+    page = verb_parser(verb).format_help()
+    found = words(verb, "--")
+    assert found
+    assert all(flag in page for flag in found)
+    assert all(flag.startswith("--") for flag in found)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        (["summary", "--format", "m"], ["markdown"]),
+        (["summary", "--format=m"], ["--format=markdown"]),
+        (["summary", "--format", "=", "m"], ["markdown"]),  # as bash parts it
+        (["summary", "--batch", "2", "wor"], ["worked"]),
+        (["explain", "wor"], ["worked"]),
+        (["explain", "worked", ""], []),  # one network is enough
+        (["train", "--seeds", "3", "qu"], ["quick"]),
+        (["train", "qu"], ["quick"]),
+        (["train", "--data", "sk"], ["sklearn-digits"]),
+        (["predict", "runs/quick", ""], []),  # files are for the shell
+        (["help", "warp"], ["warps"]),
+        (["completion", ""], list(SCRIPTS)),
+        (["nothing", "--"], []),
+    ],
+)
+def test_values_with_names_are_there(typed, found):
+    assert words(*typed) == found
+
+
+def test_a_shell_asks_the_command_itself(capsys):
+    assert main(["completion", "--words", "explain", "--onl"]) == 0
+    ((word, about),) = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert word == "--only"
+    assert about in " ".join(verb_parser("explain").format_help().split())
+
+
+def test_an_unknown_shell_is_refused(capsys):
+    assert main(["completion", "tcsh"]) == 2
+    assert "it is one of bash, zsh, fish, powershell" in capsys.readouterr().err
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """The command on the PATH, as an installation puts it there."""
+    path = tmp_path / "bin" / "gradbook"
+    path.parent.mkdir()
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} -m gradbook "$@"\n')
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(path.parent), prepend=os.pathsep)
+
+
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(gradbook completion bash)"'),
+    "zsh": (
+        ["zsh", "-f", "-i"],
+        'autoload -U compinit && compinit -u -D && eval "$(gradbook completion zsh)"',
+    ),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals here")
+@pytest.mark.parametrize("shell", [pytest.param(s, marks=pytest.mark.witness(s)) for s in SHELLS])
+def test_tab_completes_verbs_networks_options_and_values(shell, command, tmp_path):
+    program, setting_up = SHELLS[shell]
+    session = Session(folder=tmp_path, program=program, columns=200, HOME=str(tmp_path))
+    session.type(f"{setting_up}; echo re''ady\n")
+    session.until(lambda seen: "ready" in seen)
+    session.type("gradbook summ\twor\t--form\tjs\t| grep -c macs > counted; echo do''ne\n")
+    session.until(lambda seen: "done" in seen)
+    session.type("exit\n")
+    assert session.leave() == 0
+    assert int((tmp_path / "counted").read_text()) > 0
+
+
+@pytest.mark.witness("fish")
+@pytest.mark.parametrize(
+    "typed", [["summ"], ["summary", "wor"], ["summary", "--form"], ["summary", "--format", "js"]]
+)
+def test_fish_completes_verbs_networks_options_and_values(typed, command, tmp_path):
+    line = " ".join(["gradbook", *typed])
+    asked = f"gradbook completion fish | source; complete --do-complete '{line}'"
+    said = subprocess.run(
+        ["fish", "--no-config", "-c", asked],
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+    assert said.stdout.splitlines() == [
+        "\t".join(filter(None, found)) for found in what_is_next(typed)
+    ]

@@ -1,0 +1,131 @@
+"""Recipes that fit the data they are given, and what is said of it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradbook.data.dataset import TRAINING, Dataset, Part, assemble
+from gradbook.errors import ShapeError
+from gradbook.lab.recipes.builtin import RECIPES, recipe
+from gradbook.lab.recipes.text import changed
+from gradbook.lab.training.adapt import adapted, fitted_net
+from gradbook.lab.training.material import material
+from gradbook.lab.training.train import train
+from gradbook.net import Loss
+from gradbook.net.builtin import DIGITS
+from tests.lab import made
+
+ENDS = "input 1x8x8; flatten; dense 4"
+
+
+def data(shape: tuple[int, int, int], classes: int, images: int = 120, dark: int = 0) -> Dataset:
+    random = np.random.default_rng(0)
+    pixels = np.full((images, *shape), dark, np.uint8)
+    pixels[:, :, 1:-1, 1:-1] = random.integers(0, 255, pixels[:, :, 1:-1, 1:-1].shape)
+    part = Part(pixels, np.arange(images) % classes, "letters", "letters", str)
+    return assemble("letters", "made for a test", {TRAINING: part})
+
+
+@given(
+    st.sampled_from(RECIPES + tuple(DIGITS)),
+    st.sampled_from([1, 3]),
+    st.integers(4, 60),
+    st.integers(4, 60),
+    st.integers(2, 30),
+)
+def test_a_built_in_recipe_fits_images_of_any_size_and_number_of_classes(
+    name, channels, rows, columns, classes
+):
+    found = fitted_net(recipe(name).net, (channels, rows, columns), classes)
+    assert found.input == (channels, rows, columns)
+    assert found.outputs == classes
+    assert len(found.layers) == len(recipe(name).net.layers)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_on_its_own_data_a_built_in_recipe_stays_as_it_is(name):
+    own = recipe(name)
+    assert fitted_net(own.net, (1, 28, 28), 10).shapes == own.net.shapes
+    assert adapted(own).recipe == own
+    assert adapted(own).remarks == ()
+
+
+def test_whose_data_it_was_adapted_to_is_said_and_stands_in_the_title():
+    found = adapted(recipe("quick"), data((3, 20, 12), 7))
+    assert found.recipe.title == "quick, adapted to letters"
+    assert found.recipe.net.name == found.recipe.title
+    assert found.remarks[0] == (
+        "quick is adapted to letters: input 3x20x12, 7 classes, batches of 32, 100 epochs"
+    )
+    assert adapted(found.recipe, data((3, 20, 12), 7)).recipe == found.recipe
+
+
+def test_what_is_said_in_its_place_is_kept():
+    asked = changed(recipe("quick"), "epochs 2; batch 16; rate 0.3")
+    found = adapted(asked, data((1, 28, 28), 10)).recipe
+    assert (found.epochs, found.batch, found.schedule.rate) == (2, 16, 0.3)
+    assert found.title == "quick on letters"
+
+
+def test_a_network_of_ones_own_is_never_changed():
+    own = recipe("input 1x9x9; flatten; dense 4; softmax")
+    assert adapted(own, data((1, 8, 8), 5)).recipe.net.layers == own.net.layers
+    with pytest.raises(ShapeError, match="begin it with 'input 1x8x8'"):
+        material(own, data((1, 8, 8), 5))
+
+
+def test_an_adapted_recipe_trains_on_few_small_images():
+    found = train("tiny", "epochs 20", data=made.dataset(300))
+    assert found.recipe.title == "tiny, adapted to made"
+    assert found.test_accuracy > 0.9
+
+
+# The background.
+
+
+def test_a_warp_fills_with_the_brightness_at_the_edges_of_the_images_trained_on():
+    found = adapted(recipe("quick"), data((1, 28, 28), 10, dark=245))
+    assert found.recipe.warp.background == 245
+    assert "warped on a background of 245, as the images have at their edges" in found.remarks
+
+
+def test_a_background_that_is_said_is_kept_and_a_black_one_goes_without_saying():
+    said = changed(recipe("quick"), "warp rotate 5, background 9")
+    assert adapted(said, data((1, 28, 28), 10, dark=245)).recipe.warp.background == 9
+    black = adapted(recipe("quick"), data((1, 28, 28), 10, dark=0))
+    assert black.recipe.warp == recipe("quick").warp
+
+
+def test_images_held_back_have_no_say_in_the_background():
+    asked = replace(recipe("quick"), held_back=2)
+    images = data((1, 28, 28), 2, images=12)
+    images.training_and_validation.pixels.flags.writeable = True
+    images.training_and_validation.pixels[images.folds == 2] = 255
+    assert adapted(asked, images).recipe.warp.background is None
+
+
+# The loss.
+
+
+@pytest.mark.parametrize(
+    ("end", "loss"),
+    [("softmax", Loss.CROSS), ("log softmax", Loss.CROSS), ("sigmoid", Loss.BINARY)],
+)
+def test_a_network_without_its_loss_gets_the_one_that_its_end_means(end, loss):
+    found = adapted(recipe(f"{ENDS}; {end}"), made.dataset())
+    assert found.recipe.net.loss is loss
+    assert found.remarks == (f"no loss is said, so it is {loss}: the network ends in {end}",)
+
+
+def test_a_plain_end_learns_by_half_squared_error_and_a_better_one_is_named():
+    found = adapted(recipe(ENDS), made.dataset())
+    assert found.recipe.net.loss is Loss.HALF_SQUARED
+    assert "end it in softmax for cross-entropy" in found.remarks[0]
+
+
+def test_a_loss_that_is_said_needs_no_word():
+    found = adapted(recipe(f"{ENDS}; softmax; loss half squared error"), made.dataset())
+    assert (found.recipe.net.loss, found.remarks) == (Loss.HALF_SQUARED, ())

@@ -1,0 +1,43 @@
+"""The loss that a network means which says none."""
+
+import pytest
+
+from gradbook.errors import NetTextError
+from gradbook.net import Loss, Net, builtin
+from gradbook.net.task import Task, meant_loss
+
+SAMPLE = "sample 1 2 -> 0.4 0.5"
+
+
+@pytest.mark.parametrize(
+    ("ending", "samples", "classes"),
+    [
+        ("softmax", Loss.CROSS, Loss.CROSS),
+        ("log softmax", Loss.CROSS, Loss.CROSS),
+        ("sigmoid", Loss.HALF_SQUARED, Loss.BINARY),
+        ("tanh", Loss.HALF_SQUARED, Loss.HALF_SQUARED),
+        ("", Loss.HALF_SQUARED, Loss.HALF_SQUARED),
+    ],
+)
+def test_the_end_of_a_network_means_a_loss(ending, samples, classes):
+    assert meant_loss(ending, Task.SAMPLES) is samples
+    assert meant_loss(ending, Task.CLASSES) is classes
+    assert meant_loss(ending, Task.NUMBERS) is Loss.SQUARED
+    assert Net.parse(f"input 2; dense 2; {ending}").objective is samples
+
+
+def test_the_exercise_written_without_its_loss_is_the_same_exercise():
+    worked = builtin("worked")
+    unsaid = Net.parse(str(worked).replace("loss half squared error\n", ""))
+    assert unsaid.loss is None
+    assert unsaid.objective is worked.objective is Loss.HALF_SQUARED
+
+
+def test_a_loss_that_is_said_is_kept_whatever_the_end():
+    said = Net.parse(f"input 2; dense 2; softmax; loss half squared error; {SAMPLE}")
+    assert said.objective is Loss.HALF_SQUARED
+
+
+def test_targets_that_are_no_shares_are_refused_after_softmax_with_a_way_out():
+    with pytest.raises(NetTextError, match="not 0.9: one 1, the rest 0, or 'loss half squared"):
+        Net.parse(f"input 2; dense 2; softmax; {SAMPLE}")
