@@ -135,8 +135,8 @@ def _likes(run: Evidence) -> str:
     said = []
     if net.smoothing:
         said.append(
-            f"The training loss is of targets smoothed by {net.smoothing:g}, so it can’t fall below "
-            f"{loss(least_loss_of_classes(net))}; the validation loss is of the plain ones."
+            f"The training loss is of targets smoothed by {net.smoothing:g}, so it can’t fall "
+            f"below {loss(least_loss_of_classes(net))}; the validation loss is of the plain ones."
         )
     if weights:
         said.append(
