@@ -19,10 +19,10 @@ from tempfile import TemporaryDirectory
 from PIL import Image, ImageChops
 
 from gradbook.data.sources import load
-from gradbook.lab.rates.sweep import sweep
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from gradbook.net import builtin
+from gradbook.rates.sweep import sweep
 from gradbook.report.derivation.explanation import explain
 from gradbook.report.run.page import run_page
 from gradbook.report.sweep.page import sweep_page

@@ -23,6 +23,7 @@ STOREYS = (
     "audit",
     "engine",
     "targets",
+    "rates",
     "data",
     "graph",
     "net",

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from gradbook.data.table import read_table
     from gradbook.errors import GradbookError
     from gradbook.lab.models.model import Model
-    from gradbook.lab.rates.sweep import sweep
     from gradbook.lab.recipes.builtin import recipe
     from gradbook.lab.training.run_folder import load
     from gradbook.lab.training.train import train
     from gradbook.net import Net, Sample, builtin
+    from gradbook.rates.sweep import sweep
     from gradbook.report.derivation.explanation import explain
     from gradbook.report.run.report import write_report
     from gradbook.report.workbook import write_workbook
@@ -34,7 +34,7 @@ _HOME: dict[str, str] = {
     "load": "gradbook.lab.training.run_folder",
     "read_table": "gradbook.data.table",
     "recipe": "gradbook.lab.recipes.builtin",
-    "sweep": "gradbook.lab.rates.sweep",
+    "sweep": "gradbook.rates.sweep",
     "train": "gradbook.lab.training.train",
     "write_report": "gradbook.report.run.report",
     "write_workbook": "gradbook.report.workbook",

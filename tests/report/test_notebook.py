@@ -7,9 +7,9 @@ from IPython.core.formatters import DisplayFormatter
 
 import gradbook
 from gradbook.lab.models.model import Model
-from gradbook.lab.rates.sweep import sweep
 from gradbook.lab.training.train import train
 from gradbook.net import LESSONS, builtin, parse
+from gradbook.rates.sweep import sweep
 from gradbook.report.derivation.explanation import explain
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book

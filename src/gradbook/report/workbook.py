@@ -48,9 +48,11 @@ def write_workbook(
     asked_for = Exercise() if exercise is True else exercise or None
     if epochs < 2:
         raise UsageError(f"a workbook has at least 2 epochs, not {epochs}")
-    for given in [*(rates or ()), *([] if rate is None else [rate])]:
-        if not isfinite(given) or given < 0:
-            raise UsageError(f"a learning rate is a number from 0 up, not {given}")
+    for given in rates or ():
+        if not isfinite(given):
+            raise UsageError(f"a learning rate is a number, not {given}")
+    if rate is not None and (not isfinite(rate) or rate < 0):
+        raise UsageError(f"a learning rate is a number from 0 up, not {rate}")
     step = scalar_step(net)
     asked = None if rates is None else tuple(dict.fromkeys(map(float, rates)))
     compared = fitting_rates(step, epochs, asked, DEFAULT_RATES)

@@ -15,7 +15,7 @@ from gradbook.cli.terminal.arguments import (
     number,
     one_of,
     positive,
-    positives,
+    rates,
     whole_number,
 )
 from gradbook.errors import FileError, LimitError, NetTextError, UsageError
@@ -87,12 +87,12 @@ def test_a_files_ending_says_what_is_written():
 
 
 def test_rates_are_parted_by_commas():
-    assert positives("0.05, 0.5,10") == (0.05, 0.5, 10.0)
+    assert rates("0.05, 0.5,-10") == (0.05, 0.5, -10.0)
 
 
 def test_a_list_with_a_hole_is_refused():
     with pytest.raises(ArgumentTypeError, match="'' isn't a number"):
-        positives("0.5,,1")
+        rates("0.5,,1")
 
 
 def test_a_choice_is_made_or_proposed():

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.lab.rates.sweep import sweep
 from gradbook.net import builtin, parse
+from gradbook.rates.sweep import sweep
 
 RATES = (0.05, 0.5, 2, 100, 1000, 10000)  # 10 ends in nothing but rounding
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from gradbook.lab.rates.sweep import sweep
 from gradbook.net import builtin
+from gradbook.rates.sweep import sweep
 from gradbook.report.sweep.charts import charts, picture
 
 

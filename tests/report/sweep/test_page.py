@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gradbook.lab.rates.verdict import MEANINGS
+from gradbook.rates.criteria import MEANINGS
 from gradbook.report.sweep.page import sweep_page
 from tests.outside.witness import console_messages, dom, page_text
 

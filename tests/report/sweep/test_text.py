@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gradbook.amounts import shortest
-from gradbook.lab.rates.verdict import Verdict
 from gradbook.net import builtin, parse
+from gradbook.rates.criteria import Verdict
 from gradbook.report.sweep.text import COLOURS, as_csv, as_json, lines
 from gradbook.report.words.lines import plain
 

@@ -124,9 +124,9 @@ def positive(word: str) -> float:
     return value
 
 
-def positives(words: str) -> tuple[float, ...]:
-    """Numbers above zero with commas between them."""
-    return tuple(positive(word.strip()) for word in words.split(","))
+def rates(words: str) -> tuple[float, ...]:
+    """Learning rates with commas between them: any numbers, for 0 learns nothing and -1 climbs."""
+    return tuple(number(word.strip()) for word in words.split(","))
 
 
 def network(argument: str, data: str | None = None) -> Net:

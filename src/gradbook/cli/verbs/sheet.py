@@ -8,7 +8,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import network, number, one_of, positives, whole_number
+from gradbook.cli.terminal.arguments import network, number, one_of, rates, whole_number
 from gradbook.cli.terminal.output import busy
 from gradbook.errors import UsageError
 
@@ -192,7 +192,7 @@ def _rate(word: str) -> float:
 
 
 def _rates(words: str) -> tuple[float, ...]:
-    return () if words.strip() == "none" else positives(words)
+    return () if words.strip() == "none" else rates(words)
 
 
 def _students(words: str) -> str | tuple[int, ...]:

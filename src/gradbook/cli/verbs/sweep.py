@@ -6,12 +6,12 @@ from argparse import ArgumentParser, Namespace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import file_ending_in, network, number, whole_number
+from gradbook.cli.terminal.arguments import file_ending_in, network, rates, whole_number
 from gradbook.cli.terminal.output import can_say, counting, show, width
 from gradbook.files import write_whole
 
 if TYPE_CHECKING:
-    from gradbook.lab.rates.sweep import Sweep
+    from gradbook.rates.sweep import Sweep
 
 EXAMPLES = """\
   gradbook sweep                             the worked example at 13 rates, gentle to violent
@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--rates",
         metavar="η,η,…",
-        type=_rates,
+        type=rates,
         help="the learning rates (default: 0.05 to 10000)",
     )
     parser.add_argument(
@@ -55,14 +55,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.lab.rates.sweep import sweep
     from gradbook.net.task import DEFAULT_RATES
+    from gradbook.rates.sweep import sweep
     from gradbook.report.sweep import text
 
     net = network(options.net, options.data)
-    rates = DEFAULT_RATES if options.rates is None else options.rates
+    asked = DEFAULT_RATES if options.rates is None else options.rates
     with counting("rates tried") as tick:
-        found = sweep(net, rates, options.epochs, tick=tick)
+        found = sweep(net, asked, options.epochs, tick=tick)
     if options.out:
         write_whole(options.out, _content(found, PurePath(options.out).suffix.lower(), options))
     if options.json:
@@ -72,10 +72,6 @@ def run(options: Namespace) -> int:
     else:
         show(text.lines(found, width(), ascii_only=not can_say(NOT_ASCII)))
     return 0
-
-
-def _rates(words: str) -> tuple[float, ...]:
-    return tuple(number(word.strip()) for word in words.split(","))
 
 
 def _file(name: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gradbook.amounts import shortest
-from gradbook.lab.rates.sweep import Sweep
 from gradbook.net.task import split
 from gradbook.palette import curve_colours
+from gradbook.rates.sweep import Sweep
 from gradbook.report.chart import svg as curve_svg
 from gradbook.report.chart.curves import Chart, Curve
 

@@ -8,9 +8,10 @@ from math import isfinite
 from typing import Any
 
 from gradbook.amounts import counted, short, shortest
-from gradbook.lab.rates.limit import DEFINITION
-from gradbook.lab.rates.sweep import Sweep
-from gradbook.lab.rates.verdict import RateOutcome, Verdict
+from gradbook.rates.criteria import Verdict
+from gradbook.rates.limit import DEFINITION
+from gradbook.rates.sweep import Sweep
+from gradbook.rates.verdict import RateOutcome
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.sweep.charts import charts, title
 from gradbook.report.words.lines import TEXT_WIDTH, Span, TextLine, folded, plain

@@ -15,6 +15,7 @@ from gradbook.targets.excel.plan.book import (
     RATES_WORK,
     SAMPLES,
     TRAINING,
+    VERDICTS_WORK,
     WorkbookPlan,
 )
 from gradbook.targets.excel.sheets.check import write_check, write_check_work
@@ -24,6 +25,7 @@ from gradbook.targets.excel.sheets.network import write_network
 from gradbook.targets.excel.sheets.rates import write_rates, write_rates_work
 from gradbook.targets.excel.sheets.table import columns
 from gradbook.targets.excel.sheets.training import write_samples, write_training
+from gradbook.targets.excel.sheets.verdicts import write_verdicts_work
 
 SHEETS = {
     NETWORK: write_network,
@@ -32,6 +34,7 @@ SHEETS = {
     SAMPLES: write_samples,
     RATES: write_rates,
     RATES_WORK: write_rates_work,
+    VERDICTS_WORK: write_verdicts_work,
     CHECK: write_check,
     CHECK_WORK: write_check_work,
 }

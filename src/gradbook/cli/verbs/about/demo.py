@@ -59,7 +59,7 @@ def _train(folder: Path) -> int:
 
 def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
     """Each file as it is written, and what it is."""
-    from gradbook.lab.rates.sweep import sweep
+    from gradbook.rates.sweep import sweep
     from gradbook.report.derivation.explanation import explain
     from gradbook.report.sweep.page import sweep_page
     from gradbook.report.workbook import write_workbook

@@ -8,16 +8,21 @@ from functools import cached_property
 
 from xlsxwriter.utility import xl_col_to_name
 
+from gradbook.graph.build import training_step
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
+from gradbook.rates.case import Case, attained, least_loss
+from gradbook.rates.trial import trial
 from gradbook.targets.excel.plan.columns import ColumnGroup, groups
 from gradbook.targets.excel.plan.exercise import Exercise
 from gradbook.targets.excel.plan.layout import DATA, ColumnBlock, RunLayout, Start, following_values
 from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS, OPEN, Nudges
 from gradbook.targets.excel.plan.values import RecordedRun, record
+from gradbook.targets.excel.plan.verdicts import GateColumns, VerdictCells, gates_of
 
 NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "Samples"
 RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", "Check work"
+VERDICTS_WORK = "Verdicts work"
 
 RATE_NAME, CHECK_NAME, NUDGE_NAME = "eta", "gradients_checked", "nudge"
 EPOCH_NAME = "checked_epoch"
@@ -81,6 +86,39 @@ class WorkbookPlan:
         of_sample = self._table(RATES_WORK, row, across, each=True, stride=stride)
         return self._run(of_step, of_sample, "$A{e}")
 
+    @cached_property
+    def gates(self) -> tuple[GateColumns, ...]:
+        """What the verdicts on rates look at besides the losses and the gradients."""
+        return gates_of(self.step) if self.has_verdicts else ()
+
+    @cached_property
+    def gate_columns(self) -> dict[str, int]:
+        """The first column of each on the working sheet, to the right of the runs."""
+        run = self.at_rate(0)
+        column = 2 + len(run.of_step.columns) + len(run.of_sample.columns)
+        found = {}
+        for gate in self.gates:
+            found[gate.name] = column
+            column += len(gate.nodes) + 1
+        return found
+
+    def gate_cells(self, number: int) -> dict[str, tuple[str, str, str]]:
+        """Where each gate's cells of a run stand: those of its last epoch."""
+        row = self.at_rate(number).of_step.row(self.epochs - 1)
+        return {
+            gate.name: gate.cells(self.gate_columns[gate.name], row, self.step.samples, RATES_WORK)
+            for gate in self.gates
+        }
+
+    @cached_property
+    def verdict_cells(self) -> VerdictCells:
+        return VerdictCells(self.epochs, len(self.rates), self.gates)
+
+    @property
+    def has_verdicts(self) -> bool:
+        """An exercise has none: their formulas would tell the gradients."""
+        return bool(self.rates) and self.exercise is None
+
     def _run(self, of_step: ColumnBlock, of_sample: ColumnBlock, rate: str) -> RunLayout:
         outside, following = {self.step.rate: rate}, following_values(self.step)
         return RunLayout(self.step, of_step, of_sample, outside, self.data_place[0], following)
@@ -128,7 +166,16 @@ class WorkbookPlan:
 
     @cached_property
     def rate_records(self) -> tuple[RecordedRun, ...]:
-        return tuple(record(self.step, self.epochs, rate, self.blank) for rate in self.rates)
+        last = [node for gate in self.gates for node in gate.nodes]
+        return tuple(record(self.step, self.epochs, rate, self.blank, last) for rate in self.rates)
+
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        """The run at each rate held against the criteria of the verdicts."""
+        step, least = training_step(self.step.net), least_loss(self.step.net)
+        trials = [trial(step, self.epochs, rate) for rate in self.rates]
+        reached = attained([Case(found, least, least) for found in trials], least)
+        return tuple(Case(found, least, reached) for found in trials)
 
     @cached_property
     def guarded(self) -> frozenset[str]:
@@ -175,6 +222,7 @@ class WorkbookPlan:
             *([RATES] if self.rates else []),
             *([CHECK] if self.has_check else []),
             *([RATES_WORK] if self.rates else []),
+            *([VERDICTS_WORK] if self.has_verdicts else []),
             *([CHECK_WORK] if self.has_check else []),
         ]
 

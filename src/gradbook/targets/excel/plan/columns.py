@@ -12,6 +12,7 @@ from gradbook.graph.node import Node, named_inputs, needed
 from gradbook.graph.step import Step
 from gradbook.net import Net
 from gradbook.net.text import layer_words
+from gradbook.targets.excel.plan.verdicts import size_of_verdicts
 
 
 @dataclass(frozen=True)
@@ -145,14 +146,15 @@ def fitting_rates(
     nodes = [node for group in groups(step) for node in group.nodes]
     own = epochs * sum(step.samples if node.each else 1 for node in nodes)
     _check_size(step, epochs, len(nodes), own)
-    most = min((MOST_CELLS - own) // own, (MOST_ROWS - SPARE) // (epochs * step.samples))
+    each = own + size_of_verdicts(step, epochs)
+    most = min((MOST_CELLS - own) // each, (MOST_ROWS - SPARE) // (epochs * step.samples))
     wanted = usual if asked is None else asked
     if len(wanted) <= most:
         return wanted
     if asked is not None:
         few = f"take at most {most}, or fewer epochs"
         raise LimitError(
-            f"{len(wanted)} rates of {epochs:,} epochs are {len(wanted) * own:,} cells more, and "
+            f"{len(wanted)} rates of {epochs:,} epochs are {len(wanted) * each:,} cells more, and "
             f"a workbook stays pleasant up to {MOST_CELLS:,}: "
             f"{few if most else 'take fewer epochs, or --rates none'}"
         )

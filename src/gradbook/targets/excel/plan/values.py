@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,10 +26,20 @@ class RecordedRun:
 
     values: Mapping[Node, Array]
     extreme: frozenset[str]  # ops that met values at which their usual spelling fails
+    last: Mapping[Node, Array]  # what was asked for besides, in the last epoch
 
 
-def record(step: Step, epochs: int, rate: float, blank: Collection[Node] = ()) -> RecordedRun:
-    """Run the step; values of `blank` count as 0, as empty cells do."""
+def record(
+    step: Step,
+    epochs: int,
+    rate: float,
+    blank: Collection[Node] = (),
+    last: Sequence[Node] = (),
+) -> RecordedRun:
+    """Run the step; values of `blank` count as 0, as empty cells do.
+
+    Of `last`, which the step itself needn't need, the values of the last epoch are kept.
+    """
     zeros = {
         node: np.zeros(step.samples if node.each else ()) for node in blank if node not in step.next
     }
@@ -42,7 +52,8 @@ def record(step: Step, epochs: int, rate: float, blank: Collection[Node] = ()) -
     nothing = step.graph.constant(0.0)
     stopped = {leaf: nothing for leaf in blank if leaf in step.next}
     filled = replace(step, data={**step.data, **zeros}, next={**step.next, **stopped})
-    for values in run(filled, epochs, rate, watch=[*delicate, *order]):
+    values: Values = {}
+    for values in run(filled, epochs, rate, watch=[*delicate, *order, *last]):
         errors = broken.after(order, values)
         for node in delicate:
             if node.op.name not in extreme and EXTREME[node.op.name](node, values):
@@ -50,7 +61,11 @@ def record(step: Step, epochs: int, rate: float, blank: Collection[Node] = ()) -
         for node in kept:
             value = values[node]
             rows[node].append(np.where(errors[node], np.nan, value) if errors else value)
-    return RecordedRun({node: np.array(found) for node, found in rows.items()}, frozenset(extreme))
+    return RecordedRun(
+        {node: np.array(found) for node, found in rows.items()},
+        frozenset(extreme),
+        {node: values[node] for node in last},
+    )
 
 
 EXTREME: dict[str, Callable[[Node, Values], bool]] = {  # when the usual spelling of an op fails

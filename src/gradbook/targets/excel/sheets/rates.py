@@ -1,23 +1,38 @@
-"""The sheets Learning rates and Rates work: the same training at other rates, side by side.
-
-What a curve of errors is called is said twice: by a formula over its cells, and by its result.
-"""
+"""The sheets Learning rates and Rates work: the same training at other rates, side by side."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.utility import xl_col_to_name, xl_range_abs
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array
 from gradbook.net.task import split
-from gradbook.palette import ERROR, QUIET, RATE, curve_colours
-from gradbook.targets.excel.language.grammar import digits as typed
-from gradbook.targets.excel.plan.book import HEAD_ROWS, RATES, RATES_WORK, TRAINING, WorkbookPlan
+from gradbook.palette import ERROR, GRADIENT, PAPER, QUIET, RATE, curve_colours
+from gradbook.rates.criteria import LEFT, MEANINGS, Verdict
+from gradbook.targets.excel.language.grammar import write
+from gradbook.targets.excel.plan.book import (
+    HEAD_ROWS,
+    RATES,
+    RATES_WORK,
+    TRAINING,
+    VERDICTS_WORK,
+    WorkbookPlan,
+)
 from gradbook.targets.excel.plan.values import shown
-from gradbook.targets.excel.sheets.look import BAD, GOOD, OPEN, SMALL, ChartCurve, Look, loss_chart
+from gradbook.targets.excel.plan.verdicts import VERDICT as VERDICT_HEADING
+from gradbook.targets.excel.plan.verdicts import EpochCells
+from gradbook.targets.excel.sheets.look import (
+    BAD,
+    GOOD,
+    OPEN,
+    SMALL,
+    ChartCurve,
+    Look,
+    loss_chart,
+)
 from gradbook.targets.excel.sheets.table import columns, write_cells, write_headings
 
 TOP = 4  # the first row with a rate
@@ -25,19 +40,20 @@ HEADINGS = (
     ("rate η", RATE),
     ("highest error", ERROR),
     ("at the end", ERROR),
-    ("epochs it rose", QUIET),
-    ("so the error …", QUIET),
+    ("way down", QUIET),
+    ("verdict", QUIET),
 )
 KINDS = (
-    ("breaks", BAD),
-    ("leaps up, then falls", OPEN),
-    ("leaps", BAD),
-    ("flat", OPEN),
-    ("slowly", OPEN),
-    ("zigzags", OPEN),
-    ("falls", GOOD),
+    (Verdict.GOOD, GOOD),
+    (Verdict.TOO_SLOW, OPEN),
+    (Verdict.RECOVERS, OPEN),
+    (Verdict.OSCILLATES, OPEN),
+    (Verdict.STUCK, OPEN),
+    (Verdict.DIVERGES, BAD),
+    (Verdict.SATURATED, BAD),
 )
-VERDICT, VERDICT_END, CHARTS_COLUMN = 5, 7, 9
+WAY, VERDICT, VERDICT_END, CHARTS_COLUMN = 4, 5, 7, 9
+MEANING, MEANING_HEIGHT = 3, 38  # its first column; three lines of it
 CHART_COLUMNS = 6  # that one takes
 CHART_SIZE = {"width": 520, "height": 330}
 CHART_ROWS = 19
@@ -52,58 +68,88 @@ def write_rates(look: Look, book: WorkbookPlan) -> None:
     _Rates(sheet, look, book).write()
 
 
+def meanings_row(book: WorkbookPlan) -> int:
+    return TOP + len(book.rates) + 2
+
+
+def curves_row(book: WorkbookPlan) -> int:
+    """The first row of the curves' values, below the overview and the charts."""
+    told = meanings_row(book) + len(MEANINGS) if book.has_verdicts else 0
+    return max(TOP + len(book.rates), TOP + CHART_ROWS, told) + 4
+
+
 @dataclass(frozen=True)
 class _Rates:
     sheet: Worksheet
     look: Look
     book: WorkbookPlan
 
-    @property
-    def curves_row(self) -> int:
-        """The first row of the curves' values, below the overview and the charts."""
-        return TOP + max(len(self.book.rates), CHART_ROWS) + 4
-
     def write(self) -> None:
         self.sheet.set_column(0, 0, 7)
         self.sheet.set_column(1, max(CHARTS_COLUMN + 2 * CHART_COLUMNS, len(self.book.rates)), 12)
         self.overview()
+        if self.book.has_verdicts:
+            self.verdicts()
+            self.meanings()
         self.curves()
         self.charts()
 
     def overview(self) -> None:
         for place, (words, tint) in enumerate(HEADINGS, 1):
-            self.sheet.write_string(TOP - 1, place, words, self.look.heading(tint))
-        for place in range(VERDICT + 1, VERDICT_END + 1):
-            self.sheet.write_blank(TOP - 1, place, None, self.look.heading(QUIET))
+            if place < WAY or self.book.has_verdicts:
+                self.sheet.write_string(TOP - 1, place, words, self.look.heading(tint))
         for number, rate in enumerate(self.book.rates):
             self.rate(number, rate)
-        last = TOP + len(self.book.rates)
-        self.look.colour_verdicts(self.sheet, f"F{TOP + 1}:H{last}", KINDS)
 
     def rate(self, number: int, rate: float) -> None:
         """One line of the overview."""
-        row, cells = TOP + number, self.cells(number)
-        found = CurveErrors(self.errors(number))
+        row, cells, errors = TOP + number, self.cells(number), self.errors(number)
         error = self.look.value(ERROR, SMALL)
-        said = self.look.style(indent=1, bold=True)
-        verdict = cells.verdict(f"C{row + 1}", f"E{row + 1}")
-        write = self.sheet.write_formula
         self.sheet.write_number(row, 1, rate, self.look.given(RATE))
-        write(row, 2, f"=MAX({cells.between(0, -1)})", error, shown(found.values.max()))
-        write(row, 3, f"={cells.at(-1)}", error, shown(found.values[-1]))
-        write(row, 4, cells.rises(), self.look.count, shown(found.rises()))
-        self.sheet.merge_range(row, VERDICT, row, VERDICT_END, "", said)
-        write(row, VERDICT, verdict, said, found.verdict())
+        self.sheet.write_formula(row, 2, f"=MAX({cells.all})", error, shown(errors.max()))
+        self.sheet.write_formula(row, 3, f"={cells.at(-1)}", error, shown(errors[-1]))
+
+    def verdicts(self) -> None:
+        """What each rate does, from the working sheet."""
+        for place in range(VERDICT + 1, VERDICT_END + 1):
+            self.sheet.write_blank(TOP - 1, place, None, self.look.heading(QUIET))
+        said = self.look.style(indent=1, bold=True)
+        share = self.look.value(PAPER, "0 %", align="center")
+        for number, case in enumerate(self.book.cases):
+            row, cells = TOP + number, self.book.verdict_cells
+            left, verdict = (
+                f"'{VERDICTS_WORK}'!{cells.cell(heading, number)}"
+                for heading in (LEFT.name, VERDICT_HEADING)
+            )
+            way: float | str = "" if case.breaks else max(1 - case.left, 0)
+            self.sheet.write_formula(row, WAY, f'=IF({left}="","",MAX(1-{left},0))', share, way)
+            self.sheet.merge_range(row, VERDICT, row, VERDICT_END, "", said)
+            self.sheet.write_formula(row, VERDICT, f"={verdict}", said, str(case.says()))
+        last = TOP + len(self.book.rates) - 1
+        found = xl_range_abs(TOP, VERDICT, last, VERDICT_END)
+        self.look.colour_verdicts(self.sheet, found.replace("$", ""), KINDS)
+
+    def meanings(self) -> None:
+        """What the words say; `gradbook sweep` says the same ones."""
+        row = meanings_row(self.book)
+        self.look.underlined(self.sheet, row - 1, 1, VERDICT_END, "What the verdicts mean")
+        wrapped = self.look.style(text_wrap=True, font_color=QUIET.ink, font_size=9)
+        for place, (verdict, meaning) in enumerate(MEANINGS.items(), row):
+            self.sheet.set_row(place, MEANING_HEIGHT)
+            named = self.look.style(bold=True, indent=1)
+            self.sheet.merge_range(place, 1, place, MEANING - 1, str(verdict), named)
+            self.sheet.merge_range(place, MEANING, place, VERDICT_END, meaning, wrapped)
 
     def errors(self, number: int) -> Array:
         return self.book.rate_records[number].values[self.book.step.loss]
 
-    def cells(self, number: int) -> CurveCells:
-        return CurveCells(xl_col_to_name(number + 1), self.curves_row + 1, self.book.epochs)
+    def cells(self, number: int) -> EpochCells:
+        """The errors of a rate, seen from this sheet."""
+        return curve_cells(self.book, number, "")
 
     def curves(self) -> None:
         """The errors of every epoch, a column for each rate."""
-        top, loss = self.curves_row, self.book.step.loss
+        top, loss = curves_row(self.book), self.book.step.loss
         self.sheet.write_string(top - 2, 0, f"{loss.name} at each rate", self.look.section)
         self.sheet.write_string(top - 1, 0, "epoch", self.look.heading(QUIET))
         style = self.look.value(ERROR, SMALL)
@@ -135,7 +181,11 @@ class _Rates:
                 column += CHART_COLUMNS
 
     def curve(self, number: int, tint: str) -> ChartCurve:
-        top, last, name = self.curves_row + 1, self.curves_row + self.book.epochs, number + 1
+        top, last, name = (
+            curves_row(self.book) + 1,
+            curves_row(self.book) + self.book.epochs,
+            number + 1,
+        )
         letter = xl_col_to_name(name)
         return ChartCurve(
             f"='{RATES}'!${letter}${top}:${letter}${last}",
@@ -143,6 +193,11 @@ class _Rates:
             tint,
             f"='{RATES}'!${letter}${top - 1}",
         )
+
+
+def curve_cells(book: WorkbookPlan, number: int, sheet: str = RATES) -> EpochCells:
+    """The errors of a rate on the sheet Learning rates."""
+    return EpochCells(sheet, xl_col_to_name(number + 1), curves_row(book) + 1, book.epochs)
 
 
 def write_rates_work(look: Look, book: WorkbookPlan) -> None:
@@ -157,6 +212,7 @@ def write_rates_work(look: Look, book: WorkbookPlan) -> None:
     first = book.at_rate(0)
     for each, table in ((False, first.of_step), (True, first.of_sample)):
         write_headings(sheet, look, HEAD_ROWS - 2, book.columns(each=each), table.columns)
+    _gate_headings(sheet, look, book)
     width = len(first.of_step.columns) + len(first.of_sample.columns)
     sheet.set_column(0, width, 10.5)
     for number, found in enumerate(book.rate_records):
@@ -167,86 +223,33 @@ def write_rates_work(look: Look, book: WorkbookPlan) -> None:
         for epoch in range(book.epochs):
             row = run.of_step.row(epoch)
             sheet.write_formula(row, 0, cell, look.value(RATE, "General"), book.rates[number])
+        _write_gates(sheet, look, book, number)
     rows = len(book.rates) * book.epochs * book.step.samples
     look.plain_zeros(sheet, HEAD_ROWS, 1, rows, width)
     sheet.freeze_panes(HEAD_ROWS, 1)
 
 
-# What a curve is called ------------------------------------------------------
-
-LEAP, SLOW = 1.05, 0.5  # times the first error: above it leaps, and still above it is slow
-RISE, NOTHING = 1.000001, 1e-9  # times the error before, and of the first error: less is rounding
-ZIGZAG = 0.1  # of the epochs: so many in which it rises
-FLAT = 1e-4  # of the last error: less of a change over the last tenth is none
-BREAKS = "breaks: the numbers grow too large"
-
-
-@dataclass(frozen=True)
-class CurveCells:
-    """The cells of one curve: a column, its first row as people count, and how many they are."""
-
-    column: str
-    top: int
-    count: int
-
-    def at(self, epoch: int) -> str:
-        """The error of an epoch, counted from 0, or from the end if below."""
-        return f"{self.column}${self.top + epoch % self.count}"
-
-    def between(self, first: int, last: int) -> str:
-        return f"{self.at(first)}:{self.at(last)}"
-
-    def rises(self) -> str:
-        """In how many epochs the error is higher than before."""
-        after, before = self.between(1, -1), self.between(0, -2)
-        return f"=SUMPRODUCT(--({after}>{RISE}*{before}+{typed(NOTHING)}*{self.at(0)}))"
-
-    def verdict(self, highest: str, rises: str) -> str:
-        """The curve's name, with the cells of its highest error and of its rises."""
-        first, last, before = self.at(0), self.at(-1), self.at(_before(self.count))
-        gone = f"{last}<={typed(NOTHING)}*{first}"
-        flat = f"ABS({before}-{last})<={typed(FLAT)}*{last}"
-        tail = f'IF({gone}," to nothing",IF({flat},", then flat",""))'
-        zigzag = f"{rises}>{ZIGZAG}*{self.count}"
-        leaps = f'"leaps up"&IF({zigzag}," and swings","")'
-        return (
-            f'=IF(COUNT({self.between(0, -1)})<{self.count},"{BREAKS}",'
-            f"IF({highest}>{LEAP}*{first},"
-            f'IF({last}<{first},"leaps up, then falls",{leaps})&{tail},'
-            f'IF({zigzag},IF({last}<{first},"falls in zigzags","swings"),'
-            f'IF({last}>{SLOW}*{first},"falls slowly","falls")&{tail})))'
-        )
+def _gate_headings(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
+    style = look.heading(GRADIENT)
+    for gate in book.gates:
+        first = book.gate_columns[gate.name]
+        title = f"{gate.name} in the last epoch: slopes, what arrives, what passes"
+        sheet.write_string(HEAD_ROWS - 2, first, title, look.style(italic=True))
+        for place, words in enumerate(gate.headings, first):
+            sheet.write_string(HEAD_ROWS - 1, place, words, style)
+        sheet.set_column(first, first + len(gate.nodes) - 1, 10.5)
 
 
-@dataclass(frozen=True)
-class CurveErrors:
-    """The errors themselves, and what those formulas come to."""
-
-    values: Array
-
-    def rises(self) -> float:
-        """Not a number where one of the errors isn't."""
-        if not np.isfinite(self.values).all():
-            return np.nan
-        floor = NOTHING * self.values[0]
-        return float(np.sum(self.values[1:] > RISE * self.values[:-1] + floor))
-
-    def verdict(self) -> str:
-        values, rises = self.values, self.rises()
-        if not np.isfinite(rises):
-            return BREAKS
-        first, last, before = (float(values[k]) for k in (0, -1, _before(len(values))))
-        flat = ", then flat" if abs(before - last) <= FLAT * last else ""
-        tail = " to nothing" if last <= NOTHING * first else flat
-        zigzag = rises > ZIGZAG * len(values)
-        if values.max() > LEAP * first:
-            leaps = "leaps up and swings" if zigzag else "leaps up"
-            return ("leaps up, then falls" if last < first else leaps) + tail
-        if zigzag:
-            return "falls in zigzags" if last < first else "swings"
-        return ("falls slowly" if last > SLOW * first else "falls") + tail
-
-
-def _before(epochs: int) -> int:
-    """The epoch, from 0, that the last one is compared with to see if the curve is flat."""
-    return epochs - 1 - max(1, epochs // 10)
+def _write_gates(sheet: Worksheet, look: Look, book: WorkbookPlan, number: int) -> None:
+    """How much of the gradient each activation lets through in the last epoch of a run."""
+    run, found = book.at_rate(number), book.rate_records[number].last
+    speller, epoch = run.speller(RATES_WORK, book.guarded), book.epochs - 1
+    style = look.value(GRADIENT, SMALL)
+    for gate in book.gates:
+        for place, node in enumerate(gate.nodes, book.gate_columns[gate.name]):
+            said = f"={write(speller.mention(node))}"
+            for sample in range(book.step.samples):
+                value = found[node][sample] if np.ndim(found[node]) else found[node]
+                row = run.of_step.row(epoch) + sample
+                formula = said.format(**run.rows(epoch, sample))
+                sheet.write_formula(row, place, formula, style, shown(value))

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from gradbook.graph.build import training_step
-from gradbook.lab.rates.trial import SHUT, trial
-from tests.lab.rates.made import WORKED, line
+from gradbook.rates.criteria import SHUT
+from gradbook.rates.trial import trial
+from tests.rates.made import WORKED, line
 
 
 @pytest.mark.parametrize(

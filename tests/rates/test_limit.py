@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.lab.rates.limit import FINE, PATIENCE, Limit, largest
+from gradbook.rates.limit import FINE, PATIENCE, Limit, largest
 
 
 @given(st.floats(1e-6, 1e6), st.lists(st.floats(1e-3, 1e3), max_size=5))

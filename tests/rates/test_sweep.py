@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.errors import LimitError, UsageError
-from gradbook.lab.rates.sweep import sweep
-from gradbook.lab.rates.verdict import Verdict
 from gradbook.net.task import DEFAULT_RATES
+from gradbook.rates.criteria import Verdict
+from gradbook.rates.sweep import sweep
 from tests.families import networks
-from tests.lab.rates.made import WORKED, line
+from tests.rates.made import WORKED, line
 
 
 def test_the_default_rates_are_swept_over_70_epochs(worked):
@@ -61,8 +61,7 @@ def test_momentum_moves_that_border_as_the_heavy_ball_does(momentum):
     ("rates", "epochs", "said"),
     [
         ([], 70, "no rates: give one"),
-        ([-1], 70, "a rate is a number from 0 up, not -1"),
-        ([float("nan")], 70, "not nan"),
+        ([float("nan")], 70, "a rate is a number, not nan"),
         ([float("inf")], 70, "not inf"),
         ([0.1, 0.2, 0.1], 70, "the rate 0.1 twice"),
         (range(1, 1002), 70, "1,001 rates: the most is 1,000"),

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.lab.rates.sweep import sweep
-from gradbook.lab.rates.verdict import MEANINGS, Verdict
 from gradbook.net import builtin, parse
-from tests.lab.rates.made import WORKED, line
+from gradbook.rates.criteria import MEANINGS, Verdict
+from gradbook.rates.sweep import sweep
+from tests.rates.made import WORKED, line
 
 FAR_TARGETS = parse(str(WORKED).replace("-> 0.5 0.5", "-> 0.01 0.99"))
 
@@ -97,6 +97,20 @@ def test_tanh_in_the_middle_is_named_with_its_slope():
     found = sweep(net, [0.3])[0.3]
     assert found.verdict is Verdict.SATURATED
     assert "both units of a_h at −1.0000 and 1.0000: 1−a² is 0" in found.reason
+
+
+@pytest.mark.parametrize("rate", [1e5, 1e6, 1e10])
+def test_dead_hidden_units_are_not_good_where_their_outputs_happen_to_be_right(rate):
+    outcome = sweep(WORKED, [rate])[rate]
+    assert outcome.end < 1e-20
+    assert (outcome.verdict, outcome.trains) == (Verdict.SATURATED, False)
+    assert outcome.reason.startswith("both units of a_h at 0")
+    assert "so no weight before a_h learns; the loss sits on" in outcome.reason
+
+
+def test_hidden_units_that_are_only_steep_nowhere_are_not_dead():
+    found = sweep(builtin("xor"), [1.0], 3000)[1.0]
+    assert found.verdict is Verdict.GOOD
 
 
 # A parabola: everything is known of it.
@@ -208,10 +222,25 @@ def test_an_optimum_has_nothing_to_learn_at_any_rate():
 
 
 @pytest.mark.parametrize("rate", [0, 5e-324, 1e-300])
-def test_a_rate_that_moves_nothing_is_too_slow(rate):
+def test_a_rate_that_learns_nothing_is_too_slow(rate):
     found = sweep(WORKED, [rate])[rate]
     assert (found.verdict, found.trains) == (Verdict.TOO_SLOW, False)
-    assert "moves nothing" in found.reason
+    assert "learns nothing" in found.reason
+
+
+@pytest.mark.parametrize("rate", [-1e-6, -0.1, -1.0, -100.0, -1e6])
+def test_a_rate_below_0_climbs(rate):
+    found = sweep(WORKED, [rate])[rate]
+    assert (found.verdict, found.trains) == (Verdict.DIVERGES, False)
+    assert found.reason.startswith("a rate below 0 climbs: from 0.0142 to ")
+
+
+@pytest.mark.parametrize("net", [builtin("strokes"), builtin("xor")])
+def test_a_loss_that_ends_far_above_its_start_diverges_however_it_swings(net):
+    found = sweep(net, [1000.0])[1000.0]
+    assert found.end > 10 * found.losses[0]
+    assert (np.diff(found.losses) < 0).any()
+    assert found.verdict is Verdict.DIVERGES
 
 
 @pytest.mark.parametrize("epochs", [2, 3, 4])

@@ -2,60 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from math import ceil, floor, isfinite, log, log10
-from types import MappingProxyType
 
 import numpy as np
 
 from gradbook.amounts import rough_percent, short
 from gradbook.graph.node import Array
-from gradbook.lab.rates.criteria import (
-    DEAD_FLAT,
+from gradbook.rates.case import Case, attained, last_quarter
+from gradbook.rates.criteria import (
+    AT_BOTTOM,
+    CLIMBS,
+    CROSSES,
     ENOUGH,
     FADED,
+    FROZEN,
+    GROWS,
+    OSCILLATES,
     ROUNDING,
-    Case,
-    last_quarter,
-    movement,
+    SETTLED,
+    STILL,
+    TRAINS,
+    Verdict,
 )
-from gradbook.lab.rates.trial import Gate, RateTrial
+from gradbook.rates.trial import Gate, RateTrial
 
 SLOPES = {"sigmoid": "a(1−a)", "tanh": "1−a²", "exp": "a(1−a)"}
 LONG = 1e6  # epochs: nobody waits for more
-
-
-class Verdict(StrEnum):
-    """What a learning rate does."""
-
-    TOO_SLOW = "too slow"
-    GOOD = "good"
-    RECOVERS = "overshoots and recovers"
-    OSCILLATES = "oscillates"
-    DIVERGES = "diverges"
-    SATURATED = "saturated"
-    STUCK = "stuck"
-
-
-MEANINGS = MappingProxyType(
-    {
-        Verdict.TOO_SLOW: "The loss falls, but hasn't come nine tenths of the way down to the "
-        "lowest that is possible, or that a rate of this sweep came to rest on.",
-        Verdict.GOOD: "The loss has come nine tenths of that way or more, or it rests as low as "
-        "it gets: its gradient is gone and every slope is open.",
-        Verdict.RECOVERS: "The loss leaps above its start, then comes down below it.",
-        Verdict.OSCILLATES: "Step after step jumps across the valley: the gradient turns round at "
-        "three steps of four, or the loss rises again three times or more. It may fall all the "
-        "same.",
-        Verdict.DIVERGES: "The loss ends above its start, or is no longer a number.",
-        Verdict.SATURATED: "The loss lies flat because the slopes of an activation keep nearly "
-        "all of the gradient back. However low it lies, nothing is learned.",
-        Verdict.STUCK: "The gradient is gone and the slopes are open, yet the loss isn't as low as "
-        "it could be. Another start may help; another rate may not.",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -85,48 +59,35 @@ class RateOutcome:
         return self.trial.lowest
 
 
-def judge(trial: RateTrial, least: float, attained: float | None = None) -> RateOutcome:
-    """What the trial says, where `least` is the lowest loss there could be.
-
-    `attained` is the lowest loss known to be reached, where that isn't `least`.
-    """
-    case = Case(trial, least, least if attained is None else attained)
-    verdict = _verdict(case)
-    return RateOutcome(trial, verdict, _REASONS[verdict](case), case.trains)
+def judge_all(trials: Sequence[RateTrial], least: float) -> tuple[RateOutcome, ...]:
+    """What trials of one network say, where `least` is the lowest loss there could be."""
+    reached = attained([Case(trial, least, least) for trial in trials], least)
+    return tuple(judge(trial, least, reached) for trial in trials)
 
 
-def _verdict(case: Case) -> Verdict:
-    if not case.is_finite:
-        return Verdict.DIVERGES
-    if case.saturated:
-        return Verdict.SATURATED
-    if case.trains and case.leaps and (case.learned or not case.oscillates):
-        return Verdict.RECOVERS
-    if case.oscillates and not case.grows:
-        return Verdict.OSCILLATES
-    if case.learned and (case.trains or case.settled):
-        return Verdict.GOOD
-    if case.settled:
-        return Verdict.STUCK
-    return Verdict.TOO_SLOW if case.trains or case.frozen else Verdict.DIVERGES
+def judge(trial: RateTrial, least: float, attained: float) -> RateOutcome:
+    """What one says; `attained` is the lowest loss known to be reached, or `least`."""
+    case = Case(trial, least, attained)
+    verdict = case.says()
+    return RateOutcome(trial, verdict, _REASONS[verdict](case), case.holds(TRAINS))
 
 
 # Why it is what it is, in a line with the numbers that decided it.
 
 
 def too_slow(case: Case) -> str:
-    if case.frozen:
-        return f"a rate of {short(case.trial.rate)} moves nothing: the loss stays {_end(case)}"
+    if case.holds(FROZEN):
+        return f"a rate of {short(case.trial.rate)} learns nothing: the loss stays {_end(case)}"
     return f"{_way(case)}{_pace(case)}{_shut(case)}"
 
 
 def good(case: Case) -> str:
-    if case.frozen:
+    if case.holds(FROZEN):
         return f"nothing to learn: the loss is {_end(case)} from the start"
-    if case.at_bottom:
+    if case.holds(AT_BOTTOM):
         rounding = ": nothing but rounding is left" if case.trial.end else ""
         return f"down to {_end(case)}{rounding}"
-    if case.settled:
+    if case.holds(SETTLED):
         gone = f"the gradient fell to {short(case.fading)} of its largest, every slope open"
         return f"rests on {_end(case)}: {gone}"
     return _way(case)
@@ -143,23 +104,25 @@ def recovers(case: Case) -> str:
 def oscillates(case: Case) -> str:
     times, steps = case.turned
     turns = f"the gradient turns round at {times} of {steps} steps"
-    habit = turns if case.crosses else f"the loss rises again {case.rises} times"
-    if case.trains:
+    habit = turns if case.holds(CROSSES) else f"the loss rises again {case.rises} times"
+    if case.holds(TRAINS):
         return f"{habit}; {_way(case)} all the same"
-    low, high = (short(f(last_quarter(case.trial.losses))) for f in (np.min, np.max))
-    between = f"stays at {low}" if low == high else f"swings between {low} and {high} at the end"
-    return f"{habit}; the loss {between}{_shut(case)}"
+    return f"{habit}; {_swings(case)}{_shut(case)}"
 
 
 def diverges(case: Case) -> str:
     losses = case.trial.losses
-    if not case.is_finite:
+    if case.breaks:
         finite = np.isfinite(losses) & np.isfinite(case.trial.slopes)
         lost = int(np.flatnonzero(~finite)[0]) + 1
         grown = f", after {short(losses[lost - 2])}" if lost > 1 else ""
         return f"no longer a number from epoch {lost} on{grown}"
-    if case.grows:
+    if case.holds(CLIMBS):
+        return f"a rate below 0 climbs: from {short(case.start)} to {_end(case)}"
+    if case.holds(GROWS):
         return f"grows step by step, from {short(case.start)} to {_end(case)}"
+    if case.holds(OSCILLATES):
+        return f"{_swings(case)}, above its start of {short(case.start)}{_shut(case)}"
     falling = " and falling" if losses[-1] < last_quarter(losses)[0] else ""
     return f"ends at {_end(case)}, above its start of {short(case.start)}{falling}{_shut(case)}"
 
@@ -177,7 +140,7 @@ def saturated(case: Case) -> str:
 
 
 def stuck(case: Case) -> str:
-    if case.frozen:
+    if case.holds(FROZEN):
         return f"no gradient to begin with: the loss stays {_end(case)}; try another start"
     known = "a rate here reaches" if case.attained > case.least else "it could be as low as"
     gone = f"the gradient fell to {short(case.fading)} of its largest"
@@ -189,6 +152,13 @@ def stuck(case: Case) -> str:
 
 def _end(case: Case) -> str:
     return short(case.trial.end)
+
+
+def _swings(case: Case) -> str:
+    """Between which losses it goes to and fro."""
+    low, high = (short(f(last_quarter(case.trial.losses))) for f in (np.min, np.max))
+    between = f"stays at {low}" if low == high else f"swings between {low} and {high} at the end"
+    return f"the loss {between}"
 
 
 def _way(case: Case) -> str:
@@ -204,7 +174,7 @@ def _way(case: Case) -> str:
 
 def _pace(case: Case) -> str:
     """How long the rest would take at the pace of the last quarter; flat isn't yet arrived."""
-    if case.fading <= FADED and movement(case.excess) <= DEAD_FLAT:
+    if case.fading <= FADED and case.holds(STILL):
         return f"; flat, but not at rest: the gradient is still {short(case.fading)} of its largest"
     above = last_quarter(case.trial.losses) - case.attained
     fall = log(above[0] / above[-1]) / (len(above) - 1) if min(above[0], above[-1]) > 0 else 0

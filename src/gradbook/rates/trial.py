@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, needed
 from gradbook.graph.reference import Values, run
 from gradbook.graph.step import Step
+from gradbook.rates.criteria import SHUT
 
 Flags = NDArray[np.bool_]
 
-SHUT = 0.01  # of the gradient at a result gets through its slope
 SLIGHT = 0.01  # of the largest gradient: less than that is not worth mentioning
 
 
@@ -23,7 +25,8 @@ class Gate:
     """How much of the gradient an activation lets through, in one epoch.
 
     What arrives at its results, ∂E/∂a, is multiplied by its slopes and passes on as ∂E/∂h. The
-    arrays have a row for each sample and a column for each unit.
+    arrays have a row for each sample and a column for each unit; there are no slopes where a
+    result is made of several sums, as of softmax.
     """
 
     name: str  # a_h
@@ -33,6 +36,16 @@ class Gate:
     results: Array
     arriving: Array
     passing: Array
+    own_slopes: Array | None = None
+
+    @property
+    def is_hidden(self) -> bool:
+        return not self.is_output
+
+    @cached_property
+    def steepest_of_all(self) -> float:
+        """The largest slope of any of its units at any sample; 1 where there are none."""
+        return 1.0 if self.own_slopes is None else float(np.abs(self.own_slopes).max())
 
     @cached_property
     def openness(self) -> float:
@@ -55,6 +68,8 @@ class Gate:
     @cached_property
     def steepest(self) -> float:
         """The largest slope of what is saturated."""
+        if self.own_slopes is not None:
+            return float(np.abs(self.own_slopes[self.saturated]).max(initial=0.0))
         arriving, passing = (np.abs(d[self.saturated]) for d in (self.arriving, self.passing))
         return float((passing / np.where(arriving > 0, arriving, 1)).max(initial=0.0))
 
@@ -86,26 +101,26 @@ class RateTrial:
 
 def trial(step: Step, epochs: int, rate: float) -> RateTrial:
     """Train for so many epochs at this rate, and keep what tells how it went."""
-    found = _activations(step)
+    found = activations(step)
     watch = [step.adjoints[node] for pair in found for node in pair]
-    gradients = list(step.gradients.values())
+    watch += [slope for pair in found if (slope := own_slope(*pair))]
+    towards = list(step.gradients.values())
     losses, slopes, turns = np.empty(epochs), np.empty(epochs), np.full(epochs, np.nan)
     before: Array | None = None
     values: Values = {}
     with np.errstate(all="ignore"):  # a gradient of 0 has no direction
         for epoch, values in enumerate(run(step, epochs, rate, watch)):
-            gradient = np.concatenate([np.ravel(values[node]) for node in gradients])
+            gradient = np.concatenate([np.ravel(values[node]) for node in towards])
             losses[epoch] = values[step.loss]
             slopes[epoch] = np.linalg.norm(gradient)
             if before is not None:
                 turns[epoch] = gradient @ before / slopes[epoch] / slopes[epoch - 1]
             before = gradient
-        behind = [set(needed([slope])) for slope in gradients]
-        gates = tuple(_gate(step, given, made, values, behind) for given, made in found)
+        gates = tuple(_gate(step, given, made, values) for given, made in found)
     return RateTrial(rate, losses, slopes, turns, gates)
 
 
-def _activations(step: Step) -> list[tuple[Node, Node]]:
+def activations(step: Step) -> list[tuple[Node, Node]]:
     """What each activation is given and makes, h and a, from the inputs to the outputs."""
     nodes = {name: node for node, name in step.graph.names.items()}
     found = []
@@ -117,8 +132,20 @@ def _activations(step: Step) -> list[tuple[Node, Node]]:
     return found
 
 
-def _gate(step: Step, given: Node, made: Node, values: Values, behind: list[set[Node]]) -> Gate:
+def own_slope(given: Node, made: Node) -> Node | None:
+    """∂a/∂h of an activation that makes each result of one sum alone."""
+    return gradients(made, [given], stop={given})[given] if made.inputs == (given,) else None
+
+
+def covers(step: Step, given: Sequence[Node]) -> bool:
+    """Whether the gradient of every weight must pass one of these sums."""
+    passing = {step.adjoints[node] for node in given}
+    return all(passing & set(needed([slope])) for slope in step.gradients.values())
+
+
+def _gate(step: Step, given: Node, made: Node, values: Values) -> Gate:
     arriving, passing = step.adjoints[made], step.adjoints[given]
+    slope = own_slope(given, made)
 
     def table(node: Node, found: Array) -> Array:
         """A row for each sample, where the graph may hold one value for all."""
@@ -129,8 +156,9 @@ def _gate(step: Step, given: Node, made: Node, values: Values, behind: list[set[
         str(made.name),
         made.op.name,
         is_output=made in step.outputs,
-        covers=all(passing in parts for parts in behind),
+        covers=covers(step, [given]),
         results=table(made, values[made]),
         arriving=table(made, values[arriving]),
         passing=table(given, values[passing]),
+        own_slopes=table(given, values[slope]) if slope else None,
     )

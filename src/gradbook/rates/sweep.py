@@ -9,17 +9,17 @@ from typing import Any
 
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.build import training_step
-from gradbook.lab.rates.criteria import Case, least_loss
-from gradbook.lab.rates.limit import Limit, largest
-from gradbook.lab.rates.trial import RateTrial, trial
-from gradbook.lab.rates.verdict import RateOutcome, judge
 from gradbook.net import Net
 from gradbook.net.plain import numbers, whole
 from gradbook.net.task import DEFAULT_RATES
+from gradbook.rates.case import Case, least_loss
+from gradbook.rates.criteria import TRAINS
+from gradbook.rates.limit import Limit, largest
+from gradbook.rates.trial import RateTrial, trial
+from gradbook.rates.verdict import RateOutcome, judge_all
 
 MOST_RATES = 1_000
 MOST_LOSSES = 10_000_000  # rates × epochs, all of them kept
-AS_LOW = 1e-3  # of what was learned: so close to the lowest loss is as low
 
 Tick = Callable[[int], None]  # told how many trials are done
 
@@ -81,27 +81,15 @@ def sweep(
         return found
 
     trials = {rate: at(rate) for rate in wanted}
-    attained = _attained(list(trials.values()), least)
-    outcomes = tuple(judge(each, least, attained) for each in trials.values())
+    outcomes = judge_all(list(trials.values()), least)
     pull = outcomes[0].trial.slopes[0]
     if pull == 0 or not isfinite(pull):
         return Sweep(net, epochs, outcomes, Limit(None, None))  # whatever the rate
 
     def trains(rate: float) -> bool:
-        return Case(trials.get(rate) or at(rate), least, least).trains
+        return Case(trials.get(rate) or at(rate), least, least).holds(TRAINS)
 
     return Sweep(net, epochs, outcomes, largest(trains, wanted))
-
-
-def _attained(trials: list[RateTrial], least: float) -> float:
-    """The loss on which the best of these came to rest, or the lowest there could be."""
-    cases = [Case(trial, least, least) for trial in trials]
-    sound = [case.trial.lowest for case in cases if case.is_finite and not case.saturated]
-    lowest = min(sound, default=least)
-    learned = float(trials[0].losses[0]) - lowest
-    rests = [case.trial.end for case in cases if case.settled and not case.frozen]
-    found = min((end for end in rests if end - lowest <= AS_LOW * learned), default=least)
-    return found if found - least > AS_LOW * learned else least
 
 
 def _checked(rates: tuple[float, ...], epochs: int) -> tuple[float, ...]:
@@ -111,8 +99,8 @@ def _checked(rates: tuple[float, ...], epochs: int) -> tuple[float, ...]:
     if len(rates) > MOST_RATES:
         raise UsageError(f"{len(rates):,} rates: the most is {MOST_RATES:,}")
     for rate in rates:
-        if not (isfinite(rate) and rate >= 0):
-            raise UsageError(f"a rate is a number from 0 up, not {rate:g}")
+        if not isfinite(rate):
+            raise UsageError(f"a rate is a number, not {rate:g}")
         if rates.count(rate) > 1:
             raise UsageError(f"the rate {rate:g} twice: give it once")
     if len(rates) * epochs > MOST_LOSSES:

@@ -5,11 +5,11 @@ from math import log
 import numpy as np
 import pytest
 
-from gradbook.lab.rates.criteria import least_loss, movement, rises
-from gradbook.lab.rates.sweep import sweep
-from gradbook.lab.rates.verdict import Verdict
 from gradbook.net import parse
-from tests.lab.rates.made import WORKED
+from gradbook.rates.case import Waves, least_loss, movement
+from gradbook.rates.criteria import Verdict
+from gradbook.rates.sweep import sweep
+from tests.rates.made import WORKED
 
 
 def test_the_least_loss_is_0_or_the_entropy_of_soft_targets():
@@ -31,7 +31,7 @@ def test_soft_targets_leave_their_entropy_and_that_is_no_fault():
     [([3, 2, 1], 0), ([1, 1.05, 1, 1.05], 0), ([1, 2, 1, 2], 2), ([1, 2, 3, 4], 1)],
 )
 def test_a_rise_is_a_tenth_or_more_above_the_last_low(values, count):
-    assert rises(np.array(values, float)) == count
+    assert Waves.of(np.array(values, float)).count == count
 
 
 def test_movement_is_that_of_the_last_quarter_alone():

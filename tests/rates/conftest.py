@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.lab.rates.sweep import sweep
-from tests.lab.rates.made import WORKED
+from gradbook.rates.sweep import sweep
+from tests.rates.made import WORKED
 
 
 @pytest.fixture(scope="package")

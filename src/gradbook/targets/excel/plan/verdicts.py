@@ -1,0 +1,393 @@
+"""What the verdicts on learning rates are made of: cells for each measure and each condition.
+
+The criteria are those of `gradbook.rates.criteria`, said as formulas. A row for each rate holds its
+measures, then its conditions, then the verdict; a block of columns follows each rate's run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_range_abs, xl_rowcol_to_cell
+
+from gradbook.graph.node import Node
+from gradbook.graph.step import Step
+from gradbook.net import Loss
+from gradbook.rates import criteria as c
+from gradbook.rates.case import last_part
+from gradbook.rates.conditions import (
+    Bound,
+    Condition,
+    Either,
+    Every,
+    Inequality,
+    Logic,
+    Measure,
+    Multiple,
+    Negated,
+)
+from gradbook.rates.trial import activations, covers, own_slope
+from gradbook.targets.excel.language.grammar import (
+    Expression,
+    Infix,
+    Reference,
+    Text,
+    number,
+    write,
+)
+from gradbook.targets.excel.language.grammar import digits as typed
+from gradbook.targets.excel.language.spelling import call
+
+# The gates of a layer's activations -------------------------------------------
+
+
+@dataclass(frozen=True)
+class GateColumns:
+    """A layer's activations: for each unit its slope, the gradient that arrives and what passes."""
+
+    name: str
+    units: tuple[tuple[Node, Node], ...]  # what each is given and makes
+    slopes: tuple[Node, ...]  # none where a result is made of several sums
+    arriving: tuple[Node, ...]
+    passing: tuple[Node, ...]
+    covers: bool  # whether every weight's gradient must pass
+    is_hidden: bool
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """In the order of their columns: each kind stands together."""
+        return (*self.slopes, *self.arriving, *self.passing)
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        slopes = [f"∂{made.name}/∂{given.name}" for given, made in self.units]
+        arriving = [f"∂E/∂{made.name}" for _, made in self.units]
+        passing = [f"∂E/∂{given.name}" for given, _ in self.units]
+        return (*(slopes if self.slopes else ()), *arriving, *passing)
+
+    def cells(self, first: int, top: int, samples: int, sheet: str) -> tuple[str, str, str]:
+        """Where slopes, what arrives and what passes stand, if the first column is this one."""
+        found = []
+        for kind in (self.slopes, self.arriving, self.passing):
+            last = first + max(len(kind), 1) - 1
+            area = xl_range_abs(top, first, top + samples - 1, last)
+            found.append(f"{quote_sheetname(sheet)}!{area}")
+            first += len(kind)
+        slopes, arriving, passing = found
+        return slopes, arriving, passing
+
+
+def gates_of(step: Step) -> tuple[GateColumns, ...]:
+    """One for each layer with activations, from the inputs to the outputs."""
+    layers: dict[str, list[tuple[Node, Node]]] = {}
+    for given, made in activations(step):
+        layers.setdefault(str(made.name.at()) if made.name else "", []).append((given, made))
+    return tuple(_gate(step, name, pairs) for name, pairs in layers.items())
+
+
+def _gate(step: Step, name: str, pairs: Sequence[tuple[Node, Node]]) -> GateColumns:
+    slopes = [own_slope(given, made) for given, made in pairs]
+    return GateColumns(
+        name,
+        tuple(pairs),
+        tuple(slope for slope in slopes if slope is not None) if all(slopes) else (),
+        tuple(step.adjoints[made] for _, made in pairs),
+        tuple(step.adjoints[given] for given, _ in pairs),
+        covers(step, [given for given, _ in pairs]),
+        not any(made in step.outputs for _, made in pairs),
+    )
+
+
+# Cells -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EpochCells:
+    """A column with a cell for each epoch; its first row as people count."""
+
+    sheet: str
+    column: str
+    top: int
+    count: int
+
+    def at(self, epoch: int) -> str:
+        """The cell of an epoch, counted from 0, or from the end if below."""
+        return f"{self._prefix}{self._place(epoch)}"
+
+    def between(self, first: int, last: int) -> str:
+        return f"{self._prefix}{self._place(first)}:{self._place(last)}"
+
+    @property
+    def all(self) -> str:
+        return self.between(0, -1)
+
+    @property
+    def later(self) -> str:
+        """All but the first; beside them stand `earlier`, all but the last."""
+        return self.between(1, -1)
+
+    @property
+    def earlier(self) -> str:
+        return self.between(0, -2)
+
+    def last(self, share: float, least: int) -> str:
+        return self.between(-last_part(self.count, share, least), -1)
+
+    def _place(self, epoch: int) -> str:
+        return f"${self.column}${self.top + epoch % self.count}"
+
+    @property
+    def _prefix(self) -> str:
+        return f"{quote_sheetname(self.sheet)}!" if self.sheet else ""
+
+
+EXCESS, GRADIENT, TURN, ON_THE_WAY, RISING, EXTREME = range(6)  # what follows each rate's run
+FOLLOWING = ("excess", "size of ∂E/∂w", "its turn", "on the way", "rising", "last low or high")
+HEAD, FACTS, LEAST_ROW, LOWEST_ROW, ATTAINED_ROW = 7, 8, 3, 4, 5  # rows, from 0
+LEAST_CELL, LOWEST_CELL, ATTAINED_CELL = (f"$B${row + 1}" for row in (3, 4, 5))
+MEASURES = tuple(found for found in vars(c).values() if isinstance(found, Measure))
+CONDITIONS = tuple(found for found in vars(c).values() if isinstance(found, Condition))
+SOUND_LOW, RESTS_ON, VERDICT = "lowest loss", "rests on", "verdict"
+
+
+@dataclass(frozen=True)
+class VerdictCells:
+    """Where everything stands on the working sheet, and what each cell says."""
+
+    epochs: int
+    rates: int
+    gates: tuple[GateColumns, ...]
+
+    @cached_property
+    def headings(self) -> tuple[str, ...]:
+        """Of the row that each rate has, from the left."""
+        shares = [f"share that {gate.name} lets through" for gate in self.gates]
+        slopes = [f"steepest slope of {gate.name}" for gate in self.steep]
+        own = (SOUND_LOW, RESTS_ON, VERDICT)
+        measures = [measure.name for measure in MEASURES]
+        conditions = [condition.name for condition in CONDITIONS]
+        return (*measures, *shares, *slopes, *conditions, *own)
+
+    @property
+    def steep(self) -> tuple[GateColumns, ...]:
+        """The hidden layers whose slopes are known."""
+        return tuple(gate for gate in self.gates if gate.is_hidden and gate.slopes)
+
+    @property
+    def epochs_row(self) -> int:
+        """The first epoch's row, below the rates' own, from 0."""
+        return FACTS + self.rates + 4
+
+    def place(self, heading: str) -> int:
+        return self.headings.index(heading)
+
+    def cell(self, heading: str, rate: int) -> str:
+        return str(xl_rowcol_to_cell(FACTS + rate, self.place(heading), col_abs=True))
+
+    def over_rates(self, heading: str) -> str:
+        column, last = xl_col_to_name(self.place(heading)), FACTS + self.rates
+        return f"${column}${FACTS + 1}:${column}${last}"
+
+    def following(self, rate: int, kind: int, sheet: str = "") -> EpochCells:
+        """The cells that follow a rate's run, of one kind."""
+        column = xl_col_to_name(1 + rate * len(FOLLOWING) + kind)
+        return EpochCells(sheet, column, self.epochs_row + 1, self.epochs)
+
+
+def size_of_verdicts(step: Step, epochs: int) -> int:
+    """How many cells a rate's verdict takes."""
+    slopes = sum(len(gate.nodes) for gate in gates_of(step)) * step.samples
+    return epochs * len(FOLLOWING) + slopes + len(MEASURES) + len(CONDITIONS)
+
+
+# What the cells of a run say ---------------------------------------------------
+
+
+def following_formulas(
+    losses: EpochCells, gradients: Sequence[str], cells: VerdictCells, rate: int
+) -> Iterator[tuple[int, int, str]]:
+    """The kind, the epoch and the formula of each cell that follows a run.
+
+    `gradients` are the cells of all gradients, an epoch each.
+    """
+    kinds = range(len(FOLLOWING))
+    excess, _, _, way, rising, extreme = (cells.following(rate, kind) for kind in kinds)
+    first = excess.at(0)
+    for epoch in range(losses.count):
+        yield EXCESS, epoch, f"=MAX({losses.at(epoch)}-{LEAST_CELL},0)"
+        yield GRADIENT, epoch, f"=SQRT(SUMSQ({gradients[epoch]}))"
+        now = excess.at(epoch)
+        if not epoch:
+            yield from ((kind, 0, text) for kind, text in ((ON_THE_WAY, "=1"), (RISING, "=0")))
+            yield EXTREME, 0, f"={now}"
+            continue
+        before, was, last = (x.at(epoch - 1) for x in (excess, rising, extreme))
+        yield TURN, epoch, f"=SUMPRODUCT({gradients[epoch]},{gradients[epoch - 1]})"
+        on = f"AND({way.at(epoch - 1)}=1,{before}>{typed(c.BOTTOM)}*{first})"
+        yield ON_THE_WAY, epoch, f"=IF({on},1,0)"
+        up = f"IF({now}>{c.RISE}*MIN({last},{now}),1,0)"
+        down = f"IF({c.RISE}*{now}<MAX({last},{now}),0,1)"
+        yield RISING, epoch, f"=IF({was}=0,{up},{down})"
+        on_and_on = f"IF({was}=0,MIN({last},{now}),MAX({last},{now}))"
+        yield EXTREME, epoch, f"=IF({rising.at(epoch)}<>{was},{now},{on_and_on})"
+
+
+# What a rate's row says ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RateRow:
+    """The formulas of one rate: `gate_cells` finds a gate's slopes, what arrives, what passes."""
+
+    cells: VerdictCells
+    number: int
+    rate: str
+    losses: EpochCells
+    gate_cells: dict[str, tuple[str, str, str]]
+
+    def formula(self, heading: str) -> str:
+        return f"={self._formulas[heading]}"
+
+    @cached_property
+    def _formulas(self) -> dict[str, str]:
+        measures = self._measures()
+        found = {measure.name: self._guarded(measures[measure], '""') for measure in MEASURES}
+        found[c.NO_NUMBERS.name] = measures[c.NO_NUMBERS]
+        for gate in self.cells.gates:
+            found[f"share that {gate.name} lets through"] = self._guarded(self._share(gate), '""')
+        for gate in self.cells.steep:
+            slopes = self.gate_cells[gate.name][0]
+            steepest = f"MAX(MAX({slopes}),-MIN({slopes}))"
+            found[f"steepest slope of {gate.name}"] = self._guarded(steepest, '""')
+        for condition in CONDITIONS:
+            said = write(self._spelled(condition.meaning))
+            found[condition.name] = self._guarded(said, "FALSE")
+        found[c.BROKEN.name] = write(self._spelled(c.BROKEN.meaning))
+        return found | self._ends()
+
+    def _measures(self) -> dict[Measure, str]:
+        loss = self.losses
+        excess, gradient, turn, way, rising, _ = (
+            self.cells.following(self.number, kind) for kind in range(len(FOLLOWING))
+        )
+        late, quarter = excess.last(c.LATE, 2), last_part(loss.count, c.LATE, 2)
+        up = f"{loss.between(1 - quarter, -1)}>{loss.between(-quarter, -2)}"
+        start, goal = loss.at(0), ATTAINED_CELL
+        left = f"MAX({loss.at(-1)}-{goal},0)/({start}-{goal})"
+        return {
+            c.RATE: self.rate,
+            c.NO_NUMBERS: f"{loss.count}-SUMPRODUCT(--ISNUMBER({loss.all}),"
+            f"--ISNUMBER({gradient.all}))",
+            c.START: start,
+            c.START_SIZE: f"ABS({start})",
+            c.END: loss.at(-1),
+            c.SPAN: f"MAX({loss.all})-MIN({loss.all})",
+            c.LATEST_HIGH: f"MAX({loss.last(c.LATEST, 1)})",
+            c.FIRST: excess.at(0),
+            c.LAST: excess.at(-1),
+            c.HIGHEST: f"MAX({excess.all})",
+            c.LATE_LOW: f"MIN({late})",
+            c.MOVEMENT: f"IF(MAX({late})=0,0,(MAX({late})-MIN({late}))/MAX({late}))",
+            c.LATE_STEPS: str(quarter - 1),
+            c.LATE_RISES: f"SUMPRODUCT(--({up}))",
+            c.LEAST: LEAST_CELL,
+            c.LEFT: f"IF({start}>{goal},{left},0)",
+            c.FIRST_GRADIENT: gradient.at(0),
+            c.FADING: f"IF(MAX({gradient.all})=0,0,{gradient.at(-1)}/MAX({gradient.all}))",
+            c.TURNS: f"SUMPRODUCT(--({turn.later}<0),{way.later})",
+            c.STEPS: f"SUM({way.later})",
+            c.RISES: f"SUMPRODUCT(--({rising.later}>{rising.earlier}),{way.later})",
+            c.SHARE: self._least("share that {} lets through", self.cells.gates),
+            c.SHARE_OF_ALL: self._least(
+                "share that {} lets through", [g for g in self.cells.gates if g.covers]
+            ),
+            c.STEEPEST: self._least("steepest slope of {}", self.cells.steep),
+        }
+
+    def _share(self, gate: GateColumns) -> str:
+        _, arriving, passing = self.gate_cells[gate.name]
+        arrives = f"SUMPRODUCT(ABS({arriving}))"
+        return f"IF({arrives}=0,1,SUMPRODUCT(ABS({passing}))/{arrives})"
+
+    def _least(self, heading: str, gates: Sequence[GateColumns]) -> str:
+        found = [self.cells.cell(heading.format(gate.name), self.number) for gate in gates]
+        return f"MIN({','.join(found)})" if found else "1"
+
+    def _guarded(self, said: str, otherwise: str) -> str:
+        """Where numbers break, nothing else is asked."""
+        return f"IF({self._cell(c.NO_NUMBERS)}>0,{otherwise},{said})"
+
+    def _ends(self) -> dict[str, str]:
+        """What the lowest losses known are found by, and the verdict."""
+        out = f"OR({self._cell(c.BROKEN)},{self._cell(c.IS_SATURATED)})"
+        rests = f"AND({self._cell(c.SETTLED)},NOT({self._cell(c.FROZEN)}))"
+        way = f"{typed(c.AS_LOW)}*({self.losses.at(0)}-{LOWEST_CELL})"
+        low = f"IF({self.losses.at(-1)}-{LOWEST_CELL}<={way},{self.losses.at(-1)},"
+        verdict: Expression = Text(str(c.OTHERWISE))
+        for condition, word in reversed(c.DECISIONS):
+            verdict = call("IF", self._spelled(condition), Text(str(word)), verdict)
+        return {
+            SOUND_LOW: f'IF({out},"",MIN({self.losses.all}))',
+            RESTS_ON: f'IF({rests},{low}""),"")',
+            VERDICT: write(verdict),
+        }
+
+    def _cell(self, fact: Measure | Condition) -> str:
+        return self.cells.cell(fact.name, self.number)
+
+    def _spelled(self, condition: Logic) -> Expression:
+        match condition:
+            case Condition():
+                return Reference(self._cell(condition))
+            case Negated(part):
+                return call("NOT", self._spelled(part))
+            case Every(parts):
+                return call("AND", *map(self._spelled, parts))
+            case Either(parts):
+                return call("OR", *map(self._spelled, parts))
+            case Inequality(left, sign, right):
+                return Infix(sign, Reference(self._cell(left)), self._bound(right))
+        raise AssertionError(f"no condition: {condition}")
+
+    def _bound(self, bound: Bound) -> Expression:
+        match bound:
+            case Measure():
+                return Reference(self._cell(bound))
+            case Multiple(factor, measure):
+                return Infix("*", number(factor), Reference(self._cell(measure)))
+            case _:
+                return number(bound)
+
+
+# What all rates share ------------------------------------------------------------
+
+
+def lowest_formula(cells: VerdictCells) -> str:
+    """The lowest loss of a rate that trains or rests, or the lowest possible."""
+    found = cells.over_rates(SOUND_LOW)
+    return f"=IF(COUNT({found})=0,{LEAST_CELL},MIN({found}))"
+
+
+def attained_formula(cells: VerdictCells, start: str) -> str:
+    """The loss on which the best rate came to rest, where that is above the lowest possible."""
+    found = cells.over_rates(RESTS_ON)
+    way = f"{typed(c.AS_LOW)}*({start}-{LOWEST_CELL})"
+    return (
+        f"=IF(COUNT({found})=0,{LEAST_CELL},"
+        f"IF(MIN({found})-{LEAST_CELL}>{way},MIN({found}),{LEAST_CELL}))"
+    )
+
+
+def least_formula(step: Step, targets: str, outputs: int) -> str:
+    """The loss of perfect outputs: the entropy of the targets, or 0."""
+    entropy = "SUMPRODUCT({0},LN({0}+({0}<=0)))"
+    match step.net.objective:
+        case Loss.CROSS:
+            return f"=-{entropy.format(targets)}/{step.samples}"
+        case Loss.BINARY:
+            both = f"{entropy.format(targets)}+{entropy.format(f'(1-{targets})')}"
+            return f"=-({both})/{step.samples * outputs}"
+        case _:
+            return "=0"
