@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from gradbook.cli.main import main
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.reference import run
 from gradbook.net import builtin
+from tests.runs import finished, pictures, text_for
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def said(capsys):
 
 
 def test_without_a_word_it_explains_the_worked_example(said):
-    assert said().startswith("Backpropagation worked whole: worked\n")
+    assert said().startswith("Backpropagation step by step: worked\n")
 
 
 @pytest.mark.parametrize(
@@ -93,3 +96,77 @@ def test_what_is_wrong_is_said_in_one_line(words, what, remedy, refused):
     message = refused(["explain", *words])
     assert what in message
     assert remedy in message
+
+
+LAYERS = (
+    "conv 4 3x3 pad 1; batchnorm; relu; maxpool 2; dropout 0.1; conv 3 3x3; gelu; flatten; "
+    "dense {classes}; log softmax"
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a run, and its data as a file."""
+    folder, data = tmp_path_factory.mktemp("explained"), pictures()
+    finished(folder / "run", data, text_for(data, LAYERS))
+    training, test = data.training_and_validation, data.test_for_reporting
+    archive = {
+        "x_train": training.pixels,
+        "y_train": training.labels,
+        "x_test": test.pixels,
+        "y_test": test.labels,
+    }
+    np.savez(folder / "data.npz", **archive)
+    return str(folder / "run"), str(folder / "data.npz")
+
+
+@pytest.mark.parametrize("weight", ["w5", "conv2 1,2,0,1", "conv1 b 3", "bn 2", "β2", "dense 3,11"])
+def test_a_trained_network_is_worked_on_an_image(weight, trained, said):
+    run, data = trained
+    found = json.loads(
+        said(run, "--data", data, "--image", "2", "--only", weight, "--format", "json")
+    )
+    one, way = found["weight"], found["way"]
+    assert sum(part["product"] for part in found["products"]) == pytest.approx(one["gradient"])
+    assert one["measured"] == pytest.approx(one["gradient"], rel=1e-5)
+    assert way[0]["value"] == found["products"][0]["value"]
+    for step, following in pairwise(way):
+        assert following["value"] == step["feeds"][0]["value"]
+        shares = [feed["slope"] * feed["arriving"] for feed in step["feeds"]]
+        assert sum(shares) == pytest.approx(step["slope"])
+    wanted = pictures().test_for_reporting.labels[2]
+    output = int(way[-1]["value"].removeprefix("o")) - 1
+    assert way[-1]["slope"] == pytest.approx(found["outputs"][output] - (output == wanted))
+
+
+def test_a_recipe_is_worked_at_its_start_in_every_format(said, tmp_path):
+    text = said("tiny", "--image", "7")
+    assert "test image 7 of digits, of class 9" in text
+    assert "One weight in full: w" in text
+    for suffix in (".html", ".tex", ".md"):
+        said("tiny", "--image", "7", "-o", str(tmp_path / f"tiny{suffix}"))
+        assert "unmaxpool" in (tmp_path / f"tiny{suffix}").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--only", "w99999"], "no weight is called 'w99999' (the weights are w1 … w"),
+        (["--only", "conv3 1,1,1,1"], "no weight is called 'conv3 1,1,1,1'"),
+        (["--only", "conv2 9,0,0,0"], "conv2 has 3 x 4 x 3 x 3 weights, and none at 9,0,0,0"),
+        (["--only", "conv2 1,1"], "conv2 has 3 x 4 x 3 x 3 weights, and none at 1,1"),
+        (["--image", "30"], "has 30 test images, from 0"),
+        (["--all"], "--all is for networks of few weights"),
+    ],
+)
+def test_what_is_not_there_is_said(words, complaint, trained, capsys):
+    run, data = trained
+    assert main(["explain", run, "--data", data, *words]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_images_that_do_not_fit_are_refused(trained, capsys):
+    assert main(["explain", "reference", "--data", trained[1]]) == 2
+    assert "takes 1x28x28 and has 10 outputs" in capsys.readouterr().err
+    assert main(["explain", trained[0], "--data", "digits"]) == 2
+    assert "28x28" in capsys.readouterr().err

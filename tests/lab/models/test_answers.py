@@ -7,8 +7,16 @@ import pytest
 
 from gradbook.graph.build import training_step
 from gradbook.graph.reference import follow
-from gradbook.lab.models.answers import Answers, answers, probabilities, score, targets
-from gradbook.net import parse
+from gradbook.lab.models.answers import (
+    Answers,
+    answers,
+    least_loss_of_classes,
+    probabilities,
+    score,
+    surest,
+    targets,
+)
+from gradbook.net import Net, parse
 
 SAID = Answers(
     np.array([[0.7, 0.2, 0.1], [0.05, 0.9, 0.05], [0.3, 0.3, 0.4], [0.1, 0.1, 0.8]]),
@@ -119,3 +127,13 @@ def test_a_log_softmax_gives_back_its_probabilities():
 def test_sigmoids_that_are_all_nothing_still_have_shares():
     net = parse("input 4; dense 3; sigmoid; loss half squared error")
     assert np.isfinite(probabilities(net, np.zeros((1, 3)))).all()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.05, 0.3])
+def test_smoothed_targets_leave_a_loss_that_nothing_falls_below(smoothing):
+    net = Net.parse(f"input 2; dense 5; softmax; loss cross-entropy smoothing {smoothing}")
+    wanted = np.full(5, smoothing / 5)
+    wanted[2] += 1 - smoothing
+    least = -sum(p * np.log(p) for p in wanted if p)
+    assert least_loss_of_classes(net) == pytest.approx(least)
+    assert surest(net) == pytest.approx(wanted.max())

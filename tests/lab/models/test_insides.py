@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from gradbook.lab.models.insides import first_filters, stages
-from gradbook.lab.runs.evidence import given
 from gradbook.net import parse
 from tests.runs import finished, pictures, text_for
 
@@ -23,7 +22,7 @@ def model(tmp_path_factory):
 
 def test_there_is_a_stage_for_what_each_layer_with_weights_is_given(model):
     trained, data = model
-    told = stages(trained.net, trained.values, given(trained, data.test_for_reporting, 0))
+    told = stages(trained.net, trained.values, trained.given(data.test_for_reporting.pixels[0]))
     assert [stage.layers for stage in told] == [
         "conv 4 3x3",
         "batchnorm, relu",
@@ -36,7 +35,7 @@ def test_there_is_a_stage_for_what_each_layer_with_weights_is_given(model):
 
 def test_the_first_stage_is_the_filters_slid_over_the_image(model):
     trained, data = model
-    image = given(trained, data.test_for_reporting, 3)
+    image = trained.given(data.test_for_reporting.pixels[3])
     kernels = first_filters(trained.net, trained.values, data.shape)
     (first, second, *_) = stages(trained.net, trained.values, image)
     windows = np.lib.stride_tricks.sliding_window_view(image[0], (3, 3))
@@ -48,7 +47,7 @@ def test_the_first_stage_is_the_filters_slid_over_the_image(model):
 
 def test_the_last_stage_leads_to_what_the_model_says(model):
     trained, data = model
-    image = given(trained, data.test_for_reporting, 5)
+    image = trained.given(data.test_for_reporting.pixels[5])
     last = stages(trained.net, trained.values, image)[-1].values.ravel()
     weights, bias = (trained.values[f"{role}_layer_8"].astype(float) for role in "wb")
     sums = weights @ last + bias

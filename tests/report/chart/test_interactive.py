@@ -25,7 +25,7 @@ def data(html):
 def test_every_epoch_of_every_curve_can_be_read():
     found = data(figure([chart([1, 0.5, 0.25], [1, 2, 4])], "how it trained"))
     assert found["epochs"] == [1, 2, 3]
-    assert found["x"] == [BESIDE.x(0), BESIDE.x(0.5), BESIDE.x(1)]
+    assert found["x"] == [[BESIDE.x(0), BESIDE.x(0.5), BESIDE.x(1)]]
     assert [curve["words"] for curve in found["charts"][0]] == [
         ["1", "0.5", "0.25"],
         ["1", "2", "4"],

@@ -6,10 +6,10 @@ LARGE = parse("input 4; dense 8; tanh; dense 3; softmax; loss cross-entropy")
 
 def test_one_derivation_is_written_in_every_format():
     explanation = explain(builtin("worked"))
-    assert str(explanation).startswith("Backpropagation worked whole: worked\n===")
+    assert str(explanation).startswith("Backpropagation step by step: worked\n===")
     assert explanation.html().startswith("<!DOCTYPE html>")
     assert explanation.latex().startswith("\\documentclass")
-    assert explanation.markdown().startswith("# Backpropagation worked whole: worked")
+    assert explanation.markdown().startswith("# Backpropagation step by step: worked")
 
 
 def test_one_weight_can_be_asked_for():

@@ -30,5 +30,11 @@ def test_a_long_name_turns_all_the_headings():
     assert "turned" in confusion(counts, ["one", "three"])
 
 
-def test_a_class_without_images_has_no_accuracy():
-    assert cells(by_class(np.array([[0, 0], [1, 3]]), ["a", "b"]))[1][:4] == ["a", "0", "0", "–"]
+def test_a_class_without_images_has_no_recall():
+    assert cells(by_class(np.array([[0, 0], [1, 3]]), ["a", "b"]))[1][:5] == [
+        "a",
+        "0",
+        "0",
+        "0 %",
+        "–",
+    ]

@@ -46,10 +46,13 @@ def test_the_table_holds_every_count(run):
 def test_each_class_has_its_row(run):
     counts = run.answers.confusion()
     _, *rows = cells(by_class(counts, DATA.classes))
-    for shown, (name, images, missed, share, mostly) in enumerate(rows):
+    for shown, (name, images, missed, precision, recall, f1, mostly) in enumerate(rows):
         wrong = int(counts[shown].sum() - counts[shown, shown])
         assert (name, int(images), int(missed)) == (DATA.classes[shown], 12, wrong)
-        assert share == f"{100 * counts[shown, shown] / 12:.0f} %"
+        hit, read = counts[shown, shown], counts[:, shown].sum()
+        assert recall == f"{100 * hit / 12:.0f} %"
+        assert precision == (f"{100 * hit / read:.0f} %" if read else "–")
+        assert f1 == f"{100 * 2 * hit / (12 + read):.0f} %"
         others = np.where(np.arange(10) == shown, 0, counts[shown])
         assert mostly == (DATA.classes[others.argmax()] if wrong else "")
 

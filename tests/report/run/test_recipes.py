@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_more_cores_take_less_time(quick_measured):
 
 
 def test_what_was_not_measured_is_not_told(quick_measured):
-    assert plain(list(lines(120, 2))).count("not measured yet") == len(RECIPES) - 1
+    assert plain(list(lines(120, 2))).count("docs/results.md") == len(RECIPES) - 1
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -60,3 +61,18 @@ def test_a_program_gets_numbers(quick_measured):
 
 def test_what_is_kept_of_each_recipe_can_be_read():
     assert all(isinstance(measured(name), Measured | None) for name in RECIPES)
+
+
+def test_the_document_of_results_says_what_was_measured():
+    told = (Path(__file__).parents[3] / "docs" / "results.md").read_text("utf-8")
+    for name in RECIPES:
+        reached = measured(name)
+        if reached:
+            figures = f"{100 * reached.mean:.3f} % ± {100 * reached.deviation:.3f}"
+            lowest = f"{100 * reached.lowest:.2f} %"
+            assert any(
+                line.startswith(f"| `{name}` |") and figures in line and lowest in line
+                for line in told.splitlines()
+            ), name
+        else:
+            assert f"| `{name}` |" in told

@@ -210,7 +210,7 @@ class OnScreen(AsLines):
 
     def epoch_done(self, epoch: Epoch) -> None:
         assert self.training
-        if epoch.epoch == self.training.recipe.epochs:
+        if self.training.is_over:
             self.doing(SCORING)
         unseen = epoch.epoch * self.training.steps - self.traced
         self.trace.add([epoch.train_loss] * unseen)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser, Namespace
-from contextlib import suppress
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import format_of, network, one_of, whole_number
+from gradbook.cli.terminal.arguments import format_of, one_of, whole_number
+from gradbook.cli.terminal.named import named, network_of
 from gradbook.cli.terminal.output import write_or_print
-from gradbook.errors import GradbookError, UsageError
-
-if TYPE_CHECKING:
-    from gradbook.net import Net
+from gradbook.errors import UsageError
 
 EXAMPLES = """\
   gradbook summary reference                the table, for a terminal
@@ -58,7 +53,7 @@ def run(options: Namespace) -> int:
     from gradbook.report.summary import table
 
     chosen = format_of(options, ENDINGS)
-    measured = measure(_network(options.net), options.batch)
+    measured = measure(network_of(named(options.net)), options.batch)
     match chosen:
         case "xlsx":
             from gradbook.report.summary.book import write_book
@@ -82,24 +77,3 @@ def run(options: Namespace) -> int:
             room = WIDEST if options.out else get_terminal_size().columns
             said = table.as_text(measured, room)
     return write_or_print(said, options.out)
-
-
-def _network(argument: str) -> Net:
-    """The network that is meant, or that of the recipe or the run."""
-    from gradbook.net import BUILTIN
-
-    if argument in BUILTIN:
-        return network(argument)
-    from gradbook.lab.recipes.builtin import RECIPES, recipe
-    from gradbook.lab.training.run_folder import RunFolder
-
-    run = RunFolder(argument)
-    if os.path.isfile(run.recipe_file):
-        return run.recipe().net
-    try:
-        return network(argument)
-    except GradbookError:
-        if argument in RECIPES or os.path.isfile(argument):
-            with suppress(GradbookError):
-                return recipe(argument).net
-        raise

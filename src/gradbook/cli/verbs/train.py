@@ -39,11 +39,13 @@ LINES = {  # options that are lines of a recipe
     "update": ("UPDATE", "'momentum 0.9 nesterov', 'adam' …"),
     "decay": ("NUMBER", "what weights lose of themselves, per step and unit of the rate"),
     "class_weights": ("WEIGHTS", "'balanced': classes with fewer images count as much as others"),
+    "keep": ("WHICH", "'best': the weights of the epoch with the lowest validation loss"),
     "loss": ("LOSS", "'cross-entropy smoothing 0.1' …"),
 }
 COUNTS = {
     "epochs": "how often every image is trained on",
     "batch": "images in a step",
+    "early_stop": "end once the validation loss hasn't fallen for N epochs",
 }
 MOST_SEEDS = 1_000
 NOT_IN_NAMES = re.compile(r"[^\w.-]+")
@@ -53,7 +55,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="default: quick")
     parser.add_argument("--data", metavar="DATA", help="images to train on (see gradbook data)")
     for name, about in COUNTS.items():
-        parser.add_argument(f"--{name}", metavar="N", type=whole_number(1), help=about)
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, metavar="N", type=whole_number(1), help=about)
     for name, (value, about) in LINES.items():
         parser.add_argument(f"--{name.replace('_', '-')}", metavar=value, help=about)
     parser.add_argument(

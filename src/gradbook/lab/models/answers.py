@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from math import log
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,18 @@ class Score:
 
     loss: float
     accuracy: float
+
+
+def surest(net: Net) -> float:
+    """The probability of its class that a network is trained towards: less than 1 by smoothing."""
+    return 1 - net.smoothing + net.smoothing / net.outputs
+
+
+def least_loss_of_classes(net: Net) -> float:
+    """The cross-entropy that smoothed targets leave at the least: their own uncertainty."""
+    most, others = surest(net), net.smoothing / net.outputs
+    rest = -(net.outputs - 1) * others * log(others) if others else 0.0
+    return rest - most * log(most)
 
 
 def score(net: Net, outputs: NDArray[Any], labels: NDArray[np.integer[Any]]) -> Score:
@@ -75,6 +89,48 @@ def _losses(net: Net, said: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
             return np.asarray(((wanted - said) ** 2).mean(axis=1))
         case _:
             return np.asarray(((wanted - said) ** 2).sum(axis=1) / 2)
+
+
+# Class by class.
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class of a confusion matrix; what nothing speaks for is None."""
+
+    images: int
+    precision: float | None  # of those read as this class, the share that are of it
+    recall: float | None  # of those of this class, the share read as it
+    f1: float | None  # the harmonic mean of both
+
+
+def class_scores(confusion: NDArray[np.integer[Any]]) -> tuple[ClassScore, ...]:
+    """Of a matrix whose rows are what images are, and its columns what they were read as."""
+    right = np.diag(confusion).tolist()
+    are, read = confusion.sum(axis=1).tolist(), confusion.sum(axis=0).tolist()
+    return tuple(
+        ClassScore(there, _share(hit, said), _share(hit, there), _share(2 * hit, there + said))
+        for hit, there, said in zip(right, are, read, strict=True)
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def macro_f1(scores: Iterable[ClassScore]) -> float:
+    """The mean over the classes that there are images of."""
+    found = [score.f1 or 0.0 for score in scores if score.images]
+    return sum(found) / len(found)
+
+
+def confusion_of(
+    labels: NDArray[np.integer[Any]], read: NDArray[np.integer[Any]], classes: int
+) -> NDArray[np.int64]:
+    """How many images of each class (rows) were read as each class (columns)."""
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (labels, read), 1)
+    return counts
 
 
 Places = NDArray[np.intp]
@@ -144,6 +200,4 @@ class Answers:
 
     def confusion(self) -> NDArray[np.int64]:
         """How many images of each class (rows) were read as each class (columns)."""
-        counts = np.zeros((self.classes, self.classes), np.int64)
-        np.add.at(counts, (self.labels, self.read), 1)
-        return counts
+        return confusion_of(self.labels, self.read, self.classes)

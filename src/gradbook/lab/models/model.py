@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from gradbook.net.parameters import Shape
 from gradbook.net.plain import whole
 
 if TYPE_CHECKING:
+    from gradbook.data.dataset import Dataset
     from gradbook.engine.base import Engine
 
 KIND, VERSION = "model", 1
@@ -67,6 +69,24 @@ class Model:
         """The share of the images that are taken for what they are, from 0 to 1."""
         outputs = self._outputs(images)
         return score(self.net, outputs, _as_labels(labels, len(outputs), self.classes)).accuracy
+
+    @property
+    def data(self) -> str:
+        """The data set it was trained on, as its recipe names it."""
+        from gradbook.lab.recipes.recipe import USUAL_DATA
+        from gradbook.lab.recipes.text import parse
+
+        with suppress(GradbookError):
+            return parse(str(self.about["recipe"])).data if "recipe" in self.about else USUAL_DATA
+        return USUAL_DATA
+
+    def given(self, image: NDArray[Any]) -> NDArray[np.float64]:
+        """One image as the network is given it: normalised, in the shape of its input."""
+        (pixels,) = _as_images(np.asarray(image)[None], self.net.input)
+        places = (-1,) + (1,) * (len(self.net.input) - 1)
+        scales = for_inputs(self.net, self.mean, self.deviation)
+        mean, deviation = (np.reshape(scale, places) for scale in scales)
+        return np.asarray((pixels / BRIGHTEST - mean) / deviation)
 
     def summary(self) -> str:
         """The layers, what comes out of each, and their parameters, in lines of text."""
@@ -141,6 +161,21 @@ class Model:
         given = _as_images(images, self.net.input)
         engine = self._plain_engine if len(given) <= FEW else self.engine
         return engine.predict(given)
+
+
+def untrained(net: Net, dataset: Dataset) -> Model:
+    """A network before any training, for the images of a data set."""
+    from gradbook.data.images import statistics
+    from gradbook.graph.work.at_work import at_start
+
+    if prod(net.input) != prod(dataset.shape) or net.outputs not in (len(dataset.classes), 1):
+        raise ShapeError(
+            f"the network takes {spell(net.input)} and has {net.outputs} outputs, {dataset.name} "
+            f"has {spell(dataset.shape)} and {len(dataset.classes)} classes: name other images "
+            "with --data"
+        )
+    found = statistics(dataset.training_and_validation)
+    return Model(net, at_start(net), found.mean, found.deviation, dataset.classes)
 
 
 def _as_images(images: object, shape: Shape) -> NDArray[Any]:

@@ -14,13 +14,14 @@ from gradbook.lab.recipes.schedule import Schedule
 from gradbook.net import Net, Update
 from gradbook.net import text as net_text
 from gradbook.net.fit import LONGEST_NAME
-from gradbook.net.plain import numbers, settle, whole, words
+from gradbook.net.plain import numbers, one_of, settle, whole, words
 from gradbook.net.task import DESCENT
 from gradbook.net.text import digits
 
 USUAL_DATA, USUAL_EPOCHS, USUAL_BATCH = "digits", 10, 128
 MOST_EPOCHS = 100_000
 BALANCED = "balanced"
+LAST, BEST = KEPT = ("last", "best")
 ADAPTABLE = frozenset({"net", "epochs", "batch", "schedule"})
 LARGEST_BATCH = 100_000  # images
 LONGEST_WORDS = 1_000
@@ -41,6 +42,8 @@ class Recipe:
     name: str = ""
     about: str = ""
     class_weights: tuple[float, ...] | str = ()  # how much each class counts, or 'balanced'
+    early_stop: int | None = None  # epochs without a lower validation loss, after which it ends
+    keep: str = LAST  # which epoch's weights: the last, or those of the lowest validation loss
     adapts: frozenset[str] = field(default=frozenset(), compare=False)
     """What may be made to fit other data than its own: of recipes that come with gradbook."""
 
@@ -66,7 +69,12 @@ class Recipe:
             name=name,
             about=phrase("about", self.about),
             class_weights=weights_of_classes(self.class_weights),
+            early_stop=None if self.early_stop is None else whole("early stop", self.early_stop, 1),
+            keep=one_of("keep", self.keep, KEPT),
         )
+        if self.held_back is None and (self.early_stop or self.keep == BEST):
+            what = "keep best" if self.early_stop is None else "early stop"
+            raise UsageError(f"{what} goes by images held back: take 'hold back none' out")
 
     def __str__(self) -> str:
         """The text that parses to this recipe."""
@@ -80,6 +88,8 @@ class Recipe:
             "batch": self.batch,
             "hold back": "none" if self.held_back is None else self.held_back,
             "class weights": weight_words(self.class_weights),
+            "early stop": self.early_stop or "",
+            "keep": "" if self.keep == LAST else self.keep,
         }
         lines = "".join(f"{word} {value}\n" for word, value in said.items() if value != "")
         update = "update descent\n" if self.net.update == DESCENT else ""

@@ -16,6 +16,7 @@ from gradbook.files import read_text
 from gradbook.lab.recipes import schedule as schedules
 from gradbook.lab.recipes.recipe import (
     BALANCED,
+    KEPT,
     LARGEST_BATCH,
     MOST_EPOCHS,
     Recipe,
@@ -28,6 +29,7 @@ from gradbook.lab.recipes.recipe import (
 from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
 from gradbook.net.network import net_changed, parse_lines
+from gradbook.net.plain import hint
 from gradbook.net.text import LONGEST_TEXT, Statement, statements
 from gradbook.net.text.settings import pointing
 from gradbook.net.text.statement import WORD
@@ -47,6 +49,8 @@ for a line's end and '#' begins a remark. A network's text alone is a recipe too
   batch N                    images in a step
   class weights balanced     where some classes have fewer images: each class counts alike; or a
                              number for each class, in their order
+  early stop N               ends once the loss of the images held back hasn't fallen for N epochs
+  keep best                  the weights of the epoch in which it was lowest; else of the last
   hold back N                the sixth of the training images, 0 to 5, that is kept to validate
                              on; 'hold back none' trains on all of them
 
@@ -182,6 +186,18 @@ def _hold(line: Statement, folder: object) -> int | None:
     return None if line.option("none") else fold(line.whole("the fold"))
 
 
+def _early_stop(line: Statement, folder: object) -> int:
+    if not line.option("stop"):
+        line.fail("expected 'early stop', then a number of epochs")
+    return line.whole("the number of epochs")
+
+
+def _keep(line: Statement, folder: object) -> str:
+    if line.next not in KEPT:
+        line.fail(f"keep which epoch's weights?{hint(line.next, KEPT)}")
+    return line.take()
+
+
 def _class_weights(line: Statement, folder: object) -> tuple[float, ...] | str:
     if not line.option("weights"):
         line.fail("expected 'class weights', then 'balanced' or a number for each class")
@@ -225,5 +241,12 @@ READERS: dict[str, Callable[..., Any]] = {
     "batch": _count(LARGEST_BATCH),
     "hold": _hold,
     "class": _class_weights,
+    "early": _early_stop,
+    "keep": _keep,
 }
-FIELDS = {"recipe": "name", "hold": "held_back", "class": "class_weights"}
+FIELDS = {
+    "recipe": "name",
+    "hold": "held_back",
+    "class": "class_weights",
+    "early": "early_stop",
+}

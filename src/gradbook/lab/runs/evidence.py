@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.dataset import Dataset
-from gradbook.data.images import BRIGHTEST, Images, in_turns
+from gradbook.data.images import Images, in_turns
 from gradbook.data.warp import warped_images
 from gradbook.errors import UsageError
 from gradbook.lab.models.answers import Answers
@@ -66,7 +66,7 @@ def gather(run: RunFolder, dataset: Dataset) -> Evidence:
         _warped(recipe, Material(dataset, recipe.held_back)),
         first_filters(model.net, model.values, dataset.shape),
         example,
-        stages(model.net, model.values, given(model, dataset.test_for_reporting, example)),
+        stages(model.net, model.values, model.given(dataset.test_for_reporting.pixels[example])),
     )
 
 
@@ -84,12 +84,6 @@ def answered(model: Model, dataset: Dataset) -> Answers:
 
 def _few(classes: Sequence[str]) -> str:
     return ", ".join(classes[:3]) + (f" … ({len(classes)} classes)" if len(classes) > 3 else "")
-
-
-def given(model: Model, images: Images, place: int) -> NDArray[np.float64]:
-    """One image as the network is given it: normalised."""
-    mean, deviation = (np.array(x)[:, None, None] for x in (model.mean, model.deviation))
-    return np.asarray((images.pixels[place] / BRIGHTEST - mean) / deviation)
 
 
 def _warped(recipe: Recipe, material: Material) -> tuple[Images, ...]:

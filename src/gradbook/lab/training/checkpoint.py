@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from gradbook.lab.training.history import Epoch, epoch_of
 KIND, VERSION = "checkpoint", 1
 KEPT = 2
 NAME = re.compile(r"([0-9]{6,18})\.safetensors")
-LOSSES, RIGHT = "epoch/losses", "epoch/right"  # no value of a network has a stroke in its name
+# No value of a network has a stroke in its name.
+LOSSES, RIGHT, OF_BEST = "epoch/losses", "epoch/right", "best/"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,7 @@ class Checkpoint:
     losses: NDArray[np.float64]  # of the epoch under way
     right: NDArray[np.int32]
     seconds: float  # so far
+    best: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # where the best are to be kept
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:
@@ -48,7 +50,8 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
         "history": [asdict(epoch) for epoch in checkpoint.history],
         "seconds": checkpoint.seconds,
     }
-    arrays = {**checkpoint.values, LOSSES: checkpoint.losses, RIGHT: checkpoint.right}
+    best = {f"{OF_BEST}{name}": values for name, values in checkpoint.best.items()}
+    arrays = {**checkpoint.values, **best, LOSSES: checkpoint.losses, RIGHT: checkpoint.right}
     made_folder(folder)
     stored.write(folder / f"{checkpoint.step:06}.safetensors", arrays, record)
     so_far = [path for path in found(folder) if int(path.stem) <= checkpoint.step]
@@ -76,7 +79,8 @@ def read(path: str | os.PathLike[str]) -> Checkpoint:
             step=int(record["step"]),
             losses=values.pop(LOSSES),
             right=values.pop(RIGHT),
-            values=values,
+            values={n: v for n, v in values.items() if not n.startswith(OF_BEST)},
+            best={n[len(OF_BEST) :]: v for n, v in values.items() if n.startswith(OF_BEST)},
             history=tuple(map(epoch_of, record["history"])),
             seconds=float(record["seconds"]),
         )

@@ -5,11 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gradbook.amounts import duration, loss, percent
+from gradbook.lab.recipes.recipe import BEST, Recipe
+from gradbook.lab.recipes.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,38 @@ class Progress:
 
 COLUMNS = tuple(column.name for column in fields(Epoch))
 UNMEASURED = ("validation_loss", "validation_accuracy")  # where no images are held back
+
+
+def best_of(history: Sequence[Epoch]) -> Epoch:
+    """The one with the lowest loss of the images held back, the first of equal ones."""
+    return min(history, key=lambda epoch: (epoch.validation_loss or 0.0, epoch.epoch))
+
+
+def is_over(recipe: Recipe, history: Sequence[Epoch]) -> bool:
+    """Whether these are all its epochs, or it stops early after them."""
+    if len(history) >= recipe.epochs or not history:
+        return bool(history)
+    waited = history[-1].epoch - best_of(history).epoch
+    return recipe.early_stop is not None and waited >= recipe.early_stop
+
+
+def kept_of(recipe: Recipe, history: Sequence[Epoch]) -> Epoch:
+    """The epoch whose weights are the model's."""
+    return best_of(history) if recipe.keep == BEST else history[-1]
+
+
+def measured_losses(history: Iterable[Epoch]) -> list[float]:
+    """What a schedule goes by: of the images held back, or else of training."""
+    return [e.train_loss if e.validation_loss is None else e.validation_loss for e in history]
+
+
+def rates_of(
+    schedule: Schedule, epochs: int, history: Sequence[Epoch], steps: int
+) -> NDArray[np.float64]:
+    """The rates of the epochs that are done, as if each had so many steps."""
+    losses = measured_losses(history)
+    done = [schedule.rates(k, steps, epochs, losses[:k]) for k in range(len(history))]
+    return np.concatenate(done) if done else np.empty(0)
 
 
 def json_lines(history: Iterable[Epoch]) -> str:

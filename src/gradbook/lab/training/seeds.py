@@ -109,6 +109,7 @@ def together(results: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
     """The event 'done' of all seeds, made of those of each."""
     test = Spread(tuple(result["test_accuracy"] for result in results))
     validation = [result["validation_accuracy"] for result in results]
+    f1 = [result["macro_f1"] for result in results if result.get("macro_f1") is not None]
     first = results[0]
     return {
         "event": "done",
@@ -122,6 +123,7 @@ def together(results: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
         "test_deviation": test.deviation,
         "test_lowest": test.lowest,
         "test_accuracies": list(test.values),
+        "macro_f1": fmean(f1) if len(f1) == len(results) else None,
         "seed": None,
         "seeds": [result["seed"] for result in results],
         "model": None,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,14 @@ from gradbook.engine.surroundings import cores, surroundings
 from gradbook.errors import UsageError
 from gradbook.files import made_folder
 from gradbook.interruption import until_stopped
+from gradbook.lab.models.answers import ClassScore, macro_f1
 from gradbook.lab.models.model import Model
 from gradbook.lab.recipes.builtin import recipe as recipe_of
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training import checkpoint as checkpoints
 from gradbook.lab.training.adapt import Adapted, adapted
 from gradbook.lab.training.checkpoint import Checkpoint
-from gradbook.lab.training.history import Epoch
+from gradbook.lab.training.history import Epoch, kept_of
 from gradbook.lab.training.material import Material, comes_along, images_of, material, placed
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.training import Listener, Telling, TrainingRun
@@ -50,10 +51,16 @@ class Trained:
     test_accuracy: float | None  # from 0 to 1; none if it was stopped
     stopped: bool
     folder: Path | None = None
+    class_scores: Mapping[str, ClassScore] = field(default_factory=dict)  # of the test images
 
     @property
     def validation_accuracy(self) -> float | None:
-        return self.history[-1].validation_accuracy if self.history else None
+        return self.kept.validation_accuracy if self.kept else None
+
+    @property
+    def kept(self) -> Epoch | None:
+        """The epoch whose weights are the model's."""
+        return kept_of(self.recipe, self.history) if self.history else None
 
     @property
     def images_per_second(self) -> float:
@@ -70,10 +77,13 @@ class Trained:
             "recipe": self.recipe.title,
             "parameters": self.model.parameters,
             "epochs": len(self.history),
+            "kept_epoch": self.kept.epoch if self.kept else None,
             "seconds": self.seconds,
             "images_per_second": self.images_per_second,
             "validation_accuracy": self.validation_accuracy,
             "test_accuracy": self.test_accuracy,
+            "macro_f1": macro_f1(self.class_scores.values()) if self.class_scores else None,
+            "classes": {name: asdict(score) for name, score in self.class_scores.items()},
             "seed": self.recipe.net.seed,
             "model": str(RunFolder(self.folder or "").model_file) if kept else None,
         }
@@ -241,8 +251,10 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
     if kept:
         kept.write_history(training.history)
     until_stopped(work, training.stop)
-    stopped = len(training.history) < training.recipe.epochs
-    test = None if stopped else training.test_accuracy()
+    stopped = not training.is_over
+    if not stopped:
+        training.settle()
+    test, scores = (None, ()) if stopped else training.test()
     history = training.history
     trained = Trained(
         recipe=training.recipe,
@@ -250,6 +262,7 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
         history=history,
         seconds=training.seconds if stopped else history[-1].seconds,
         test_accuracy=test,
+        class_scores=dict(zip(training.material.dataset.classes, scores, strict=False)),
         stopped=stopped,
         folder=kept.path if kept else None,
     )

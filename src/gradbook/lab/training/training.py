@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil, inf, isfinite
 from threading import Timer
 from time import monotonic
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.chance import Purpose, key
 from gradbook.data.images import BRIGHTEST, Images, framing
 from gradbook.engine.base import EpochRun
 from gradbook.errors import GradbookError
-from gradbook.lab.models.answers import Score, score, targets
+from gradbook.lab.models.answers import (
+    ClassScore,
+    Score,
+    answers,
+    class_scores,
+    confusion_of,
+    score,
+    targets,
+)
 from gradbook.lab.models.model import Model, for_inputs, values_read
-from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.recipe import BEST, Recipe
 from gradbook.lab.training.checkpoint import Checkpoint
 from gradbook.lab.training.doubts import doubt, is_time
-from gradbook.lab.training.history import Epoch, Progress
+from gradbook.lab.training.history import (
+    Epoch,
+    Progress,
+    best_of,
+    is_over,
+    kept_of,
+    measured_losses,
+)
 from gradbook.lab.training.material import Material
 
 if TYPE_CHECKING:
@@ -78,6 +94,7 @@ class TrainingRun:
         self.steps = ceil(len(material.numbers) / recipe.batch)  # of an epoch
         self.stopped = False
         self._losses, self._right = NO_LOSSES, NO_ANSWERS  # of this epoch, before `_run`
+        self._best: Mapping[str, NDArray[Any]] = {}  # what the best epoch's end carried
         self._run = EpochRun()
         self._began = began  # as if never interrupted
         labels, weights = material.images.labels, material.weights
@@ -133,6 +150,7 @@ class TrainingRun:
             losses=self._losses,
             right=self._right,
             seconds=self.seconds,
+            best=self._best,
         )
 
     def go_on_from(self, checkpoint: Checkpoint) -> None:
@@ -140,8 +158,13 @@ class TrainingRun:
             self.remarks += (OTHER_PRECISION,)
         self.engine.restore(checkpoint.values)
         self._losses, self._right = checkpoint.losses, checkpoint.right
+        self._best = checkpoint.best
         self._turn_to(checkpoint.history)
         self._began -= checkpoint.seconds
+
+    @property
+    def is_over(self) -> bool:
+        return is_over(self.recipe, self.history)
 
     @property
     def _epoch(self) -> int:
@@ -157,7 +180,7 @@ class TrainingRun:
     ) -> None:
         """Train to the end, or until stopped."""
         listener = listener or Listener()
-        while len(self.history) < self.recipe.epochs and not self.stopped:
+        while not self.is_over and not self.stopped:
             self._epoch_began = monotonic(), len(self._losses)
             while len(self._losses) < self.steps and not self.stopped:
                 self._some_steps()
@@ -177,10 +200,8 @@ class TrainingRun:
         recipe, numbers = self.recipe, self.material.numbers
         keys = key(recipe.net.seed, Purpose.ORDER, len(history), numbers)
         self._order = np.asarray(numbers[np.argsort(keys, kind="stable")])
-        measured = (
-            e.train_loss if e.validation_loss is None else e.validation_loss for e in history
-        )
-        self._rates = recipe.schedule.rates(len(history), self.steps, recipe.epochs, list(measured))
+        losses = measured_losses(history)
+        self._rates = recipe.schedule.rates(len(history), self.steps, recipe.epochs, losses)
 
     def _some_steps(self) -> None:
         """To the epoch's end, or until it is time to save, or until stopped."""
@@ -235,6 +256,8 @@ class TrainingRun:
         )
         self._losses, self._right = NO_LOSSES, NO_ANSWERS
         self._turn_to((*self.history, epoch))
+        if self.recipe.keep == BEST and best_of(self.history) is epoch:
+            self._best = self.engine.carried()
 
     def _doubt(self) -> str | None:
         if not is_time(len(self.history), self.steps, self.recipe.epochs):
@@ -246,24 +269,36 @@ class TrainingRun:
 
     def _score(self, images: Images, where: str) -> Score:
         found = score(self.recipe.net, self.engine.predict(images.pixels), images.labels)
+        return self._finite(found, where)
+
+    def _finite(self, found: Score, where: str) -> Score:
         if not isfinite(found.loss):
             self._give_up(where)
         return found
 
     # What comes of it.
 
-    def test_accuracy(self) -> float:
-        """The share of the test images that are read right. For the end, when all is chosen."""
-        images = self.material.dataset.test_for_reporting
-        return self._score(images, "on the test images").accuracy
+    def settle(self) -> None:
+        """Take the weights that are to be kept. For the end."""
+        if self._best:
+            self.engine.restore(self._best)
+
+    def test(self) -> tuple[float, tuple[ClassScore, ...]]:
+        """The share of the test images read right, and each class. For the end: all is chosen."""
+        images, net = self.material.dataset.test_for_reporting, self.recipe.net
+        outputs = self.engine.predict(images.pixels)
+        found = self._finite(score(net, outputs, images.labels), "on the test images")
+        read, classes = answers(net, outputs), len(self.material.dataset.classes)
+        return found.accuracy, class_scores(confusion_of(images.labels, read, classes))
 
     def model(self, test_accuracy: float | None = None) -> Model:
         """The network with its values as they are now."""
         carried = self.engine.carried()
+        kept = kept_of(self.recipe, self.history) if self.history else None
         about = {
             "recipe": str(self.recipe),
-            "epochs": len(self.history),
-            "validation_accuracy": self.history[-1].validation_accuracy if self.history else None,
+            "epochs": kept.epoch if kept else 0,
+            "validation_accuracy": kept.validation_accuracy if kept else None,
             "test_accuracy": test_accuracy,
             "images": list(self.material.images.shape),
             "framing": str(framing(self.material.images) or "") or None,

@@ -51,12 +51,12 @@ document.querySelectorAll("figure.charts").forEach((figure) => {
     at = Math.min(Math.max(step, 0), last);
     chosen = curve;
     ats.forEach(({ part }) => (part.textContent = `epoch ${epochs[at]}`));
-    hairs.forEach((hair) => {
-      hair.setAttribute("x1", x[at]);
-      hair.setAttribute("x2", x[at]);
+    hairs.forEach((hair, which) => {
+      hair.setAttribute("x1", x[which][at]);
+      hair.setAttribute("x2", x[which][at]);
       hair.classList.add("shown");
     });
-    curves.forEach((each) => put(each, x[at], each.y[at], each.words[at]));
+    curves.forEach((each) => put(each, x[each.which][at], each.y[at], each.words[at]));
     light(curve.name);
     tell();
   }
@@ -70,7 +70,7 @@ document.querySelectorAll("figure.charts").forEach((figure) => {
     const value = `${chosen.measure} ${chosen.words[at]}`;
     tip.replaceChildren(chosen.title, small(`epoch ${epochs[at]}`), small(value));
     const scale = picture.getBoundingClientRect().width / picture.viewBox.baseVal.width;
-    const [left, top] = [x[at] * scale, chosen.y[at] * scale];
+    const [left, top] = [x[chosen.which][at] * scale, chosen.y[at] * scale];
     const beyond = left + tip.offsetWidth + 16 > plot.clientWidth;
     tip.style.left = `${beyond ? left - tip.offsetWidth - 14 : left + 14}px`;
     tip.style.top = `${Math.max(0, top - tip.offsetHeight - 8)}px`;
@@ -110,11 +110,11 @@ document.querySelectorAll("figure.charts").forEach((figure) => {
     return candidates.reduce((best, curve) => (far(curve) < far(best) ? curve : best));
   }
 
-  panels.forEach(({ picture, curves: own }) => {
+  panels.forEach(({ picture, curves: own }, which) => {
     const point = (event) => {
       const box = picture.getBoundingClientRect();
       const scale = picture.viewBox.baseVal.width / box.width;
-      const across = x.map((place) => Math.abs(place - (event.clientX - box.left) * scale));
+      const across = x[which].map((place) => Math.abs(place - (event.clientX - box.left) * scale));
       const step = across.indexOf(Math.min(...across));
       const seen = own.filter((curve) => !hidden.has(curve.name));
       if (seen.length) show(step, nearest(seen, step, (event.clientY - box.top) * scale));

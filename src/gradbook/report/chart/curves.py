@@ -26,6 +26,15 @@ class Curve:
     label: str
     values: Array
     colour: str
+    steps: Array | None = None  # what is drawn: as many values in each epoch, the last at its end
+
+    def points(self, most: int) -> tuple[list[float], list[float]]:
+        """Places, in epochs, and values: at most so many."""
+        if self.steps is None:
+            places, values = thinned(self.values, most)
+            return [float(place) for place in places], values
+        places, values = thinned(self.steps, most)
+        return [place * len(self.values) / len(self.steps) for place in places], values
 
 
 @dataclass(frozen=True)
@@ -46,12 +55,18 @@ class Chart:
     @cached_property
     def ends(self) -> tuple[float, float]:
         """The lowest and the highest place shown, in the scale's units."""
-        values = np.concatenate([curve.values for curve in self.curves])
+        drawn = [curve.steps for curve in self.curves if curve.steps is not None]
+        values = np.concatenate([*(curve.values for curve in self.curves), *drawn])
         return self.scale.ends(values, [float(curve.values[0]) for curve in self.curves])
 
-    def across(self, epoch: int) -> float:
+    @property
+    def first(self) -> int:
+        """The epoch at the left edge; steps begin before the first one ends."""
+        return 0 if any(curve.steps is not None for curve in self.curves) else 1
+
+    def across(self, epoch: float) -> float:
         """0 at the first epoch, 1 at the last."""
-        return (epoch - 1) / max(self.epochs - 1, 1)
+        return (epoch - self.first) / max(self.epochs - self.first, 1)
 
     def height(self, value: float) -> float:
         """0 at the lower edge, 1 at the upper one, beyond them outside; NaN where nothing is."""
@@ -79,7 +94,7 @@ class Chart:
         """The epochs that the horizontal axis names: the first, and round ones."""
         step = ceil(notch(max(self.epochs - 1, 1) / MOST_TICKS, down=False))
         round_ones = [count for count in range(step, self.epochs + 1, step) if count > 1 + step / 3]
-        return [1, *round_ones]
+        return [self.first, *([1] if self.first == 0 and step == 1 else []), *round_ones]
 
 
 def thinned(values: Array, most: int) -> tuple[list[int], list[float]]:

@@ -29,7 +29,7 @@ def figure(charts: Sequence[Chart], what: str, *, labelled: bool = False) -> str
     epochs = [place + 1 for place in few(charts[0].epochs, MOST_POINTS)]
     data = {
         "epochs": epochs,
-        "x": [round(frame.x(charts[0].across(epoch)), 1) for epoch in epochs],
+        "x": [[round(frame.x(chart.across(epoch)), 1) for epoch in epochs] for chart in charts],
         "charts": [
             [_readings(chart, it, epochs, frame) for it in chart.curves] for chart in charts
         ],

@@ -11,7 +11,7 @@ from math import isnan
 from gradbook.amounts import counted
 from gradbook.errors import UsageError
 from gradbook.palette import PAPER, QUIET
-from gradbook.report.chart.curves import MOST_POINTS, Chart, Curve, few, spread, thinned
+from gradbook.report.chart.curves import MOST_POINTS, Chart, Curve, few, spread
 
 FONT = "system-ui, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif"
 SIZE, LINE = 12.0, 15.0  # of the letters; from one label to the next
@@ -146,7 +146,7 @@ def _counts(chart: Chart, frame: Frame) -> Iterator[str]:
 def _path(chart: Chart, curve: Curve, frame: Frame) -> str:
     words: list[str] = []
     pen_down = False
-    for epoch, value in zip(*thinned(curve.values, MOST_POINTS), strict=True):
+    for epoch, value in zip(*curve.points(MOST_POINTS), strict=True):
         height = chart.height(value)
         if isnan(height):
             pen_down = False

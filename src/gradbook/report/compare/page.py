@@ -27,7 +27,7 @@ def compare_page(
     """The page; `misread` brings the images, and `command` is what makes it again."""
     sections = [Section("runs", "At a glance", _table(runs))]
     if all(run.history for run in runs):
-        charts = of_several([(run.name, run.history) for run in runs])
+        charts = of_several([(run.name, run.recipe, run.history) for run in runs])
         sections.append(
             Section("training", "How they trained", interactive.figure(charts, "How they trained"))
         )

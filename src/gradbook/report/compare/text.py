@@ -56,7 +56,7 @@ def lines(
     yield from _differences(runs, width)
     yield from _misread(runs, misread)
     if all(run.history for run in runs):
-        accuracy = of_several([(run.name, run.history) for run in runs])[1]
+        accuracy = of_several([(run.name, run.recipe, run.history) for run in runs])[1]
         yield []
         yield from chart_lines(accuracy, width, LEAST_HEIGHT, ascii_only=ascii_only)
 

@@ -62,7 +62,8 @@ def inside(run: Evidence) -> str:
         later = run.stages[1:]
         parts += [FILTERS, _column(_filters(run.filters, sums))]
     if later:
-        parts += ["<h3>Layer by layer</h3>", _column("\n".join(map(_stage, later)))]
+        stages = "\n".join(_stage(stage, test.shape[1:]) for stage in later)
+        parts += ["<h3>Layer by layer</h3>", _column(stages)]
     return "\n".join(parts)
 
 
@@ -88,11 +89,13 @@ def _tile(values: Array, most: float, words: str) -> str:
     return f'<img src="{tinted(values, most)}" alt="{text(words)}">'
 
 
-def _stage(stage: Stage) -> str:
+def _stage(stage: Stage, sides: tuple[int, ...]) -> str:
     full = _full(stage.values)
     tiles = "".join(_tile(channel, full, "") for channel in stage.values[:MOST_TILES])
     field = stage.field[0] if len(set(stage.field)) == 1 else spell(stage.field)
-    facts = f"{spell(stage.values.shape)}, each value sees {field} pixels each way"
+    beyond = any(sees > side for sees, side in zip(stage.field, sides, strict=True))
+    padding = " (past the image’s edge, padding)" if beyond else ""
+    facts = f"{spell(stage.values.shape)}, each value sees {field} pixels each way{padding}"
     return (
         f'<div class="stage"><p><b>{text(stage.layers)}</b> <span>{text(facts)}</span></p>\n'
         f'<div class="tiles" role="img" aria-label="the channels">{tiles}</div>'

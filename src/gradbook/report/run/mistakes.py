@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import counted, percent, sureness
 from gradbook.data.images import Images
-from gradbook.lab.models.answers import Answers, Places
+from gradbook.lab.models.answers import Answers, ClassScore, Places, class_scores, surest
 from gradbook.lab.runs.evidence import Evidence
 from gradbook.report.images.pixels import card, cards, line
 from gradbook.report.page.shell import text, wide
@@ -63,9 +63,23 @@ def _trust(run: Evidence) -> str:
     """What its being sure is worth."""
     sure, wrong = run.answers.surer_than(SURE)
     least = f"{100 * SURE:g} % sure"
-    if not sure:
-        return f"It was never {least}."
-    return f"Of the {counted(sure, 'image')} that it was at least {least} of, it misread {wrong:,}."
+    said = (
+        f"Of the {counted(sure, 'image')} that it was at least {least} of, it misread {wrong:,}."
+        if sure
+        else f"It was never {least}."
+    )
+    return f"{said} {_smoothed(run)}".rstrip()
+
+
+def _smoothed(run: Evidence) -> str:
+    """Why it is less sure than it could be."""
+    net = run.recipe.net
+    if not net.smoothing:
+        return ""
+    return (
+        f"Label smoothing of {net.smoothing:g} taught it to give each image’s class "
+        f"{sureness(surest(net))}, not 100 %, so its confidence is lower than its accuracy."
+    )
 
 
 def _cards(run: Evidence, places: Places) -> str:
@@ -124,19 +138,19 @@ def _commonest(counts: Counts, classes: Sequence[str]) -> str:
 def by_class(counts: Counts, classes: Sequence[str]) -> str:
     """Each class's images, how many were misread and as what; the worst of many."""
     missed = counts.sum(1) - np.diag(counts)
-    shares = missed / np.maximum(counts.sum(1), 1)
+    shares, scores = missed / np.maximum(counts.sum(1), 1), class_scores(counts)
     shown = list(range(len(classes)))
     if len(classes) > MOST_CLASSES:
         shown = np.argsort(-shares, kind="stable")[:MOST_CLASSES].tolist()
-    rows = (_class_row(counts, classes, k, shares) for k in shown)
-    head = ("class", "images", "misread", "accuracy", "mostly as")
-    return wide(table(head, rows, words=(0, 4), kind="by-class", headed=True))
+    rows = (_class_row(counts, classes, k, shares, scores[k]) for k in shown)
+    head = ("class", "images", "misread", "precision", "recall", "F1", "mostly as")
+    return wide(table(head, rows, words=(0, 6), kind="by-class", headed=True))
 
 
 def _class_row(
-    counts: Counts, classes: Sequence[str], shown: int, shares: Shares
+    counts: Counts, classes: Sequence[str], shown: int, shares: Shares, score: ClassScore
 ) -> tuple[str, ...]:
-    images = int(counts[shown].sum())
+    images, most = score.images, int(counts.sum(1).max())
     missed = images - int(counts[shown, shown])
     share, worst = float(shares[shown]), float(shares.max())
     others = counts[shown].copy()
@@ -145,7 +159,8 @@ def _class_row(
         text(classes[shown]),
         f"{images:,}",
         f"{missed:,}{bar(share / worst if worst else 0, 'errors', at_the_right=True)}",
-        percent(1 - share, int(counts.sum(1).max())) if images else "–",
+        *("–" if it is None else percent(it, most) for it in (score.precision, score.recall)),
+        "–" if score.f1 is None else percent(score.f1, most),
         text(classes[int(others.argmax())]) if missed else "",
     )
 

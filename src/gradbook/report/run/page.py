@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gradbook.amounts import counted, duration, percent
+from gradbook.amounts import counted, duration, loss, percent
 from gradbook.data.dataset import Dataset
+from gradbook.lab.models.answers import least_loss_of_classes
+from gradbook.lab.recipes.recipe import weight_words
 from gradbook.lab.runs.evidence import Evidence, gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net.measure import measure
@@ -30,13 +32,19 @@ def evidence_page(run: Evidence) -> str:
     """The same of what was gathered already."""
     sections = list(_sections(run))
     return page(
-        f"{run.recipe.title} on {run.dataset.name}",
+        heading(run),
         sections,
         lead=f"{_lead(run)}\n{_contents(sections)}",
         foot=f"<p>{text(f'{run.dataset.name}: {run.dataset.source}')}</p>",
         style=style(),
         script=interactive.script() + resource(__package__, "run.js"),
     )
+
+
+def heading(run: Evidence) -> str:
+    """Whose training it was, and on what, once."""
+    title, data = run.recipe.title, run.dataset.name
+    return title if title.endswith(data) else f"{title} on {data}"
 
 
 def style() -> str:
@@ -113,12 +121,31 @@ def _training(run: Evidence) -> str:
         f"were measured {'on warped images, ' if warped else ''}while the network learned from "
         "them."
     )
-    charts = interactive.figure(of_run(run.history), "How it trained")
+    charts = interactive.figure(of_run(run.recipe, run.history), "How it trained")
     epochs = wide(text_table(table_of(run.history, run.validated)))
     return (
-        f"<p>{said}</p>\n{charts}\n"
+        f"<p>{said}</p>\n{_likes(run)}{charts}\n"
         f"<details><summary>Every epoch in numbers</summary>{epochs}</details>"
     )
+
+
+def _likes(run: Evidence) -> str:
+    """What must not be compared: losses that are reckoned differently."""
+    net, weights = run.recipe.net, run.recipe.class_weights
+    said = []
+    if net.smoothing:
+        said.append(
+            f"The training loss is of targets smoothed by {net.smoothing:g}, so it can’t fall "
+            f"below {loss(least_loss_of_classes(net))}; the validation loss is of the plain ones."
+        )
+    if weights:
+        said.append(
+            f"The training loss weighs the classes ({weight_words(weights)}); the validation loss "
+            "counts every image once."
+        )
+    if not said or not run.validated:
+        return ""
+    return f"<p>{' '.join(said)} Compare the accuracies, or each loss with itself.</p>\n"
 
 
 # How to reproduce it.

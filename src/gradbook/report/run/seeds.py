@@ -92,7 +92,8 @@ def _row(run: Compared, k: int, of: int) -> tuple[str, ...]:
 
 def _training(run: Compared) -> str:
     named = [
-        (f"seed {seed}", history) for seed, history in zip(run.seeds, run.histories, strict=True)
+        (f"seed {seed}", run.recipe, history)
+        for seed, history in zip(run.seeds, run.histories, strict=True)
     ]
     part = f"<p>The first {MOST_CURVES} seeds.</p>\n" if len(named) > MOST_CURVES else ""
     charts = of_several(named[:MOST_CURVES])

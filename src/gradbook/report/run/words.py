@@ -67,10 +67,16 @@ def result(event: Mapping[str, Any], width: int, tested: int | None = None) -> I
     said = [
         Span(f"{event['recipe']} reads "),
         Span(stuck(right), f"bold {GOOD}"),
-        Span(f" of {images} correctly{wrong}, after {took}"),
+        Span(f" of {images} correctly{wrong}, after {took}{_kept(event)}"),
     ]
     yield []
     yield from folded(said, width)
+
+
+def _kept(event: Mapping[str, Any]) -> str:
+    """Which epoch's weights they are, where they aren't the last one's."""
+    kept = event.get("kept_epoch")
+    return f", with the weights of epoch {kept}" if kept not in (None, event["epochs"]) else ""
 
 
 def done_before(run: RunFolder, width: int) -> Iterator[TextLine]:

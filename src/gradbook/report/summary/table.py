@@ -115,6 +115,19 @@ def remarks(measured: NetMeasure) -> list[str]:
         f"{measured.training_macs:,} for a training step",
         f"{size(measured.training_memory)} to train on {whom}: outputs "
         f"{size(measured.activations)}, the rest parameters, gradients and the update's memory",
+        *_beyond(measured),
+    ]
+
+
+def _beyond(measured: NetMeasure) -> list[str]:
+    """Why a receptive field may be larger than the picture."""
+    sides = measured.net.input[1:]
+    fields = [layer.field.size for layer in measured.layers if layer.field]
+    if not fields or all(sees <= side for sees, side in zip(fields[-1], sides, strict=True)):
+        return []
+    return [
+        f"the last receptive field, {spell(fields[-1])}, is larger than the picture, "
+        f"{spell(sides)}: windows at its edge reach into the padding"
     ]
 
 

@@ -11,7 +11,7 @@ from gradbook.graph.step import Step
 from gradbook.targets.algebra.notation.chains import Algebra, algebra, at, symbol_of
 from gradbook.targets.algebra.notation.document import Code, Document
 from gradbook.targets.algebra.story.general import tell_in_general
-from gradbook.targets.algebra.story.introduction import introduce
+from gradbook.targets.algebra.story.introduction import introduce, title
 from gradbook.targets.algebra.story.passes import tell_backward, tell_forward, tell_update
 from gradbook.targets.algebra.story.story import Story
 
@@ -23,8 +23,7 @@ MOST_PARTIALS = 30  # of the one weight that is worked of a larger network
 def derive(step: Step, only: str | None = None, everything: bool = False) -> Document:
     """The derivation of a scalar step: of one weight, of all, or of as many as can be read."""
     known = algebra(derivation(step))
-    name = step.net.name
-    story = Story(f"Backpropagation worked whole{': ' * bool(name)}{name}")
+    story = Story(title(step.net))
     introduce(story, step)
     if only is not None:
         weights = [asked(step, only)]

@@ -20,18 +20,33 @@ MOST_TOLD = 16  # values in a sentence
 
 
 def introduce(story: Story, step: Step) -> None:
-    """The first part of every derivation."""
+    """The first part of every derivation that begins with a network's own samples."""
     net = step.net
-    story.heading("The network")
-    story.table((("values",), ("what they are",), ("parameters",)), _rows(net))
-    if Activation("sigmoid") in net.layers:
-        meaning = Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
-        story.say("The sigmoid brings any number between 0 and 1: ", meaning, ".")
+    introduce_layers(story, net)
     if step.samples == 1 and len(step.inputs) <= MOST_TOLD:
         story.say("The sample is ", *_start(step, step.inputs), ".")
         story.say("Wanted are ", *_start(step, step.targets), ".")
     if len(step.weights) <= MOST_TOLD:
         story.say("At the start ", *_start(step, step.weights), ".")
+    introduce_rule(story, net)
+
+
+def title(net: Net) -> str:
+    """What a derivation is called."""
+    return f"Backpropagation step by step{': ' * bool(net.name)}{net.name}"
+
+
+def introduce_layers(story: Story, net: Net) -> None:
+    """What each layer makes, and what it owns."""
+    story.heading("The network")
+    story.table((("values",), ("what they are",), ("parameters",)), _rows(net))
+    if Activation("sigmoid") in net.layers:
+        meaning = Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
+        story.say("The sigmoid brings any number between 0 and 1: ", meaning, ".")
+
+
+def introduce_rule(story: Story, net: Net) -> None:
+    """How the weights move."""
     rate = Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
     story.say(f"The weights move by {_rule(net)}, with the learning rate ", rate, ".")
 

@@ -1,0 +1,152 @@
+"""Which values one value feeds, and by how much each of them changes with it.
+
+Layer by layer this is the chain rule on single values, whatever size the network has: the slope of
+a value is the sum of the slopes of those it feeds, each times its local slope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from gradbook.graph.chain import gradients
+from gradbook.graph.layer_ops import element_by_element
+from gradbook.graph.names import Name
+from gradbook.graph.node import Graph
+from gradbook.graph.reference import evaluate
+from gradbook.graph.work.at_work import AtWork
+from gradbook.net.layers import BatchNorm, Conv, Dense, Flatten, Pool
+from gradbook.net.parameters import Role, Shape
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A value that another one feeds: whose, where, and ∂it/∂the other."""
+
+    value: int  # its number: k for what layer k makes, counted from 1
+    place: Shape
+    slope: float
+    arriving: float  # ∂error/∂it
+
+    @property
+    def share(self) -> float:
+        """What it adds to ∂error/∂ the value that feeds it."""
+        return self.slope * self.arriving
+
+
+@dataclass(frozen=True)
+class WayStep:
+    """A value on the way to the error, and what it feeds, the largest share of its slope first."""
+
+    value: int
+    place: Shape
+    slope: float  # ∂error/∂it
+    fed: tuple[Feed, ...]
+
+
+def way_to_error(worked: AtWork, value: int, place: Shape) -> list[WayStep]:
+    """From a value to the last that the error is made of, always over what it feeds most. Layers
+    that only pass values on are gone through unsaid."""
+    found: list[WayStep] = []
+    while True:
+        fed = sorted(_spoken(worked, value, place), key=lambda feed: -abs(feed.share))
+        slope = float(worked.slopes[value][place])
+        found.append(WayStep(value, place, slope, tuple(fed)))
+        if not fed:
+            return found
+        value, place = fed[0].value, fed[0].place
+
+
+def _spoken(worked: AtWork, value: int, place: Shape) -> Iterator[Feed]:
+    """What a value feeds, as far as it changes the error by that."""
+    for feed in feeds(worked, value, place) if value < worked.last else ():
+        if worked.net.layers[feed.value - 1].passes_on and feed.value < worked.last:
+            yield from _spoken(worked, feed.value, feed.place)
+        elif feed.share:
+            yield feed
+
+
+def feeds(worked: AtWork, value: int, place: Shape) -> list[Feed]:
+    """All values of the next layers that one value feeds."""
+    net = worked.net
+    return [
+        Feed(index + 1, there, slope, float(worked.slopes[index + 1][there]))
+        for index, layer in enumerate(net.layers)
+        for nth, read in enumerate(layer.reads(index))
+        if read == value
+        for there, slope in _through(worked, index, nth, place)
+    ]
+
+
+def _through(worked: AtWork, index: int, nth: int, place: Shape) -> Iterator[tuple[Shape, float]]:
+    """Where a layer takes a value that it is given, as the nth of them, and with which slope."""
+    layer, shape = worked.net.layers[index], worked.net.shapes[index]
+    match layer:
+        case Conv():
+            yield from _through_windows(worked, index, layer, place)
+        case Dense():
+            for unit, weight in enumerate(worked.own(index, Role.WEIGHT)[:, place[0]]):
+                yield (unit,), float(weight)
+        case Pool():
+            yield from _through_pool(worked, index, layer, place)
+        case BatchNorm():
+            scale = worked.own(index, Role.SCALE)[place[0]]
+            yield place, float(scale / worked.deviations(index)[place[0]])
+        case Flatten():
+            yield (int(np.ravel_multi_index(place, shape)),), 1.0
+        case _ if layer.passes_on:
+            yield place, 1.0
+        case _:
+            yield place, _own_slope(worked, index, nth, place)
+
+
+def _through_windows(
+    worked: AtWork, index: int, layer: Conv, place: Shape
+) -> Iterator[tuple[Shape, float]]:
+    weights = worked.own(index, Role.WEIGHT)
+    channel, row, column = place
+    planes, inside = weights.shape[:2]
+    group, own = divmod(channel, inside)
+    wide = planes // layer.groups
+    height, width = worked.net.shapes[index + 1][1:]
+    for i, j in product(*map(range, layer.kernel)):
+        (down, off), (across, aside) = (
+            divmod(at + layer.pad - k, layer.stride) for at, k in ((row, i), (column, j))
+        )
+        if not off and not aside and 0 <= down < height and 0 <= across < width:
+            for plane in range(group * wide, (group + 1) * wide):
+                yield (plane, down, across), float(weights[plane, own, i, j])
+
+
+def _through_pool(
+    worked: AtWork, index: int, layer: Pool, place: Shape
+) -> Iterator[tuple[Shape, float]]:
+    x, window = worked.values[index], layer.window(worked.net.shapes[index])
+    channel, row, column = place
+    height, width = worked.net.shapes[index + 1][1:]
+    for down, across in product(range(height), range(width)):
+        top, left = down * layer.step, across * layer.step
+        if not (0 <= row - top < window[0] and 0 <= column - left < window[1]):
+            continue
+        if layer.kind == "avg":
+            yield (channel, down, across), 1 / prod(window)
+        else:
+            seen = x[channel, top : top + window[0], left : left + window[1]]
+            largest = int(seen.argmax()) == (row - top) * window[1] + column - left
+            yield (channel, down, across), float(largest)
+
+
+def _own_slope(worked: AtWork, index: int, nth: int, place: Shape) -> float:
+    """Of a layer that works on each place by itself, from its own ops."""
+    layer, graph = worked.net.layers[index], Graph()
+    reads = layer.reads(index)
+    given = {
+        graph.leaf(Name("x", (k,))): worked.values[read][place] for k, read in enumerate(reads)
+    }
+    wanted = list(given)[nth]
+    slope = gradients(element_by_element(layer, list(given)), [wanted])[wanted]
+    return float(evaluate([slope], given)[slope])

@@ -1,0 +1,73 @@
+"""What a weight's gradient is the sum of: a product for each place where the weight is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradbook.graph.work.at_work import AtWork
+from gradbook.net.layers import Conv
+from gradbook.net.parameters import Parameter, Role, Shape
+
+
+@dataclass(frozen=True)
+class GradientPart:
+    """One product: how the error changes with a value, times how that changes with the weight."""
+
+    place: Shape  # of the value that the weight's layer makes
+    slope: float  # ∂error/∂ that value
+    factor: float  # ∂ that value/∂ the weight
+    source: Shape | None = None  # whose value the factor is, of those that the layer is given
+
+    @property
+    def product(self) -> float:
+        return self.slope * self.factor
+
+
+def parts(worked: AtWork, parameter: Parameter, place: Shape) -> list[GradientPart]:
+    """All products that the gradient of the weight at this place adds up; edges give none."""
+    index = parameter.layer
+    slopes = worked.slopes[index + 1]
+    return [
+        GradientPart(there, float(slopes[there]), factor, source)
+        for there, factor, source in _uses(worked, parameter, place)
+    ]
+
+
+def _uses(
+    worked: AtWork, parameter: Parameter, place: Shape
+) -> Iterator[tuple[Shape, float, Shape | None]]:
+    """Where the weight is used, and by which number it is multiplied there."""
+    index = parameter.layer
+    layer, x, made = worked.net.layers[index], worked.values[index], worked.values[index + 1]
+    match parameter.role:
+        case Role.WEIGHT if isinstance(layer, Conv):
+            yield from _through_windows(layer, x, made.shape, place)
+        case Role.WEIGHT:
+            yield place[:1], float(x[place[1]]), place[1:]
+        case Role.SCALE:
+            normal = worked.normal(index)
+            yield from ((p, float(normal[p]), None) for p in _of_plane(made.shape, place))
+        case _:
+            planes = _of_plane(made.shape, place) if parameter.size > 1 else np.ndindex(made.shape)
+            yield from ((p, 1.0, None) for p in planes)
+
+
+def _of_plane(shape: Shape, place: Shape) -> Iterator[Shape]:
+    """All places of a channel, or of a flat value the one."""
+    return ((*place, *rest) for rest in np.ndindex(shape[1:]))
+
+
+def _through_windows(
+    layer: Conv, x: np.ndarray, made: Shape, place: Shape
+) -> Iterator[tuple[Shape, float, Shape]]:
+    plane, own, i, j = place
+    group = plane // (layer.channels // layer.groups)
+    channel = group * (x.shape[0] // layer.groups) + own
+    for down, across in np.ndindex(made[1:]):
+        row, column = down * layer.stride + i - layer.pad, across * layer.stride + j - layer.pad
+        if 0 <= row < x.shape[1] and 0 <= column < x.shape[2]:
+            source = channel, row, column
+            yield (plane, down, across), float(x[source]), source

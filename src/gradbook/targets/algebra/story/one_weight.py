@@ -1,0 +1,269 @@
+"""One weight of a network of any size, worked in numbers on one input, from it to the error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gradbook.graph.names import TOTAL_ERROR, Name, layer_names
+from gradbook.graph.work.at_work import AtWork, error_with, leaf_of
+from gradbook.graph.work.feeding import WayStep, way_to_error
+from gradbook.graph.work.parts import GradientPart, parts
+from gradbook.net.layers import BatchNorm
+from gradbook.net.network import Net
+from gradbook.net.parameters import Parameter, Role, Shape
+from gradbook.net.task import Loss
+from gradbook.net.text import layer_words
+from gradbook.net.weight_names import weight_name
+from gradbook.targets.algebra.notation.document import Cell
+from gradbook.targets.algebra.notation.forms import (
+    BigSum,
+    Form,
+    Numeral,
+    Partial,
+    Symbol,
+    Words,
+    added,
+    multiplied,
+    worked_out,
+)
+from gradbook.targets.algebra.story.story import Story
+
+MOST_PARTS = 6  # of a sum, that are shown
+FEW = 3  # terms of a sum in an equation
+NUDGE = 1e-6
+ERROR = Symbol(TOTAL_ERROR)
+
+
+@dataclass(frozen=True)
+class OneWeight:
+    """A weight of a network that is at work, and what its gradient adds up."""
+
+    worked: AtWork
+    parameter: Parameter
+    place: Shape
+
+    @property
+    def symbol(self) -> Symbol:
+        return weight_symbol(self.parameter, self.place)
+
+    @property
+    def value(self) -> float:
+        return float(self.worked.kept[leaf_of(self.parameter)][self.place])
+
+    @property
+    def gradient(self) -> float:
+        return float(self.worked.gradients[self.parameter][self.place])
+
+    @cached_property
+    def parts(self) -> list[GradientPart]:
+        """The largest first."""
+        found = parts(self.worked, self.parameter, self.place)
+        return sorted(found, key=lambda part: -abs(part.product))
+
+    @property
+    def way(self) -> list[WayStep]:
+        """From the value of the largest product to the error."""
+        return way_to_error(self.worked, self.parameter.layer + 1, self.parts[0].place)
+
+    def measured(self) -> float:
+        """The gradient as a nudge of the weight measures it."""
+        leaf = leaf_of(self.parameter)
+        here = np.zeros(self.parameter.shape)
+        here[self.place] = NUDGE
+        kept = self.worked.kept[leaf]
+        up, down = (error_with(self.worked, {leaf: kept + sign * here}) for sign in (1, -1))
+        return (up - down) / (2 * NUDGE)
+
+
+def weight_symbol(parameter: Parameter, place: Shape) -> Symbol:
+    name = weight_name(parameter, place)
+    return Symbol(Name(name[0], (int(name[1:]),)))
+
+
+def value_symbol(net: Net, value: int, place: Shape) -> Symbol:
+    return Symbol(layer_names(net)[value].element(place, net.shapes[value]))
+
+
+def slope(of: Form) -> Form:
+    return Partial(ERROR, of)
+
+
+# Told ------------------------------------------------------------------------
+
+
+def tell_one_weight(story: Story, one: OneWeight) -> None:
+    """Where the weight is used, what its gradient adds up, and where that comes from."""
+    story.heading("One weight in full: ", one.symbol)
+    _tell_use(story, one)
+    found = one.parts
+    if not found or not one.gradient:
+        story.say("Nothing that the error is made of changes with it here: its gradient is 0.")
+        return
+    _tell_sum(story, one, found)
+    _tell_way(story, one)
+    _tell_check(story, one)
+
+
+def _tell_use(story: Story, one: OneWeight) -> None:
+    net, index = one.worked.net, one.parameter.layer
+    at = ",".join(map(str, one.place))
+    made = Symbol(layer_names(net)[index + 1], bold=True)
+    story.say(
+        one.symbol,
+        f" belongs to layer {index + 1}, '{layer_words(net.layers[index])}', which makes ",
+        made,
+        f"; in its array it stands at [{at}], counted from 0. It is ",
+        Numeral(one.value),
+        ".",
+    )
+
+
+def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> None:
+    """∂E/∂w as a sum of products, the largest of them in a table."""
+    story.heading("What its gradient adds up", level=2)
+    if len(found) > 1:
+        story.explain(
+            "The weight is used at many places. At each it changes one value, and that changes "
+            "the error: a product of two slopes. The gradient is the sum of all of them."
+        )
+    first = _product(one, found[0])
+    if len(found) == 1:
+        put_in = multiplied([Numeral(found[0].slope), Numeral(found[0].factor)])
+        story.equation(slope(one.symbol), ("=", first), *worked_out(put_in, one.gradient))
+        return
+    total = BigSum(_general_product(one), "places")
+    story.equation(
+        slope(one.symbol), ("=", total), *worked_out(Numeral(one.gradient), one.gradient)
+    )
+    head: list[Cell] = [
+        ("value",),
+        ("how the error changes with it",),
+        ("times",),
+        ("",),
+        ("product",),
+    ]
+    shown = found[:MOST_PARTS]
+    rows = [_row(one, part) for part in shown]
+    rest = found[len(shown) :]
+    if rest:
+        others = sum(part.product for part in rest)
+        rows.append(((f"the other {len(rest):,}",), ("",), ("",), ("",), (Numeral(others),)))
+    story.table(head, rows)
+
+
+def _general_product(one: OneWeight) -> Form:
+    net, index = one.worked.net, one.parameter.layer
+    names = layer_names(net)
+    made = Symbol(names[index + 1], bold=True)
+    of = slope(made)
+    match one.parameter.role:
+        case Role.WEIGHT:
+            return multiplied([of, Symbol(names[index], bold=True)])
+        case Role.SCALE:
+            return multiplied([of, Symbol(Name("n", layer=names[index + 1].layer), bold=True)])
+    return of
+
+
+def _made(one: OneWeight, part: GradientPart) -> Symbol:
+    return value_symbol(one.worked.net, one.parameter.layer + 1, part.place)
+
+
+def _factor(one: OneWeight, part: GradientPart) -> Form:
+    net, index = one.worked.net, one.parameter.layer
+    if part.source is not None:
+        return value_symbol(net, index, part.source)
+    if one.parameter.role is Role.SCALE:
+        name = Name("n", layer=layer_names(net)[index + 1].layer)
+        return Symbol(name.element(part.place, net.shapes[index + 1]))
+    return Numeral(1)
+
+
+def _product(one: OneWeight, part: GradientPart) -> Form:
+    return multiplied([slope(_made(one, part)), _factor(one, part)])
+
+
+def _row(one: OneWeight, part: GradientPart) -> tuple[Cell, ...]:
+    return (
+        (_made(one, part),),
+        (Numeral(part.slope),),
+        (_factor(one, part),),
+        (Numeral(part.factor),),
+        (Numeral(part.product),),
+    )
+
+
+# From the largest product to the error ---------------------------------------
+
+
+def _tell_way(story: Story, one: OneWeight) -> None:
+    """How the error changes with the value of the largest product: layer by layer, over the value
+    that it feeds most."""
+    story.heading("From there to the error", level=2)
+    story.explain(
+        "The chain rule goes on layer by layer: how the error changes with a value is, for every "
+        "value that it feeds, how that one changes with it times how the error changes with that "
+        "one. Of many such products the largest is followed."
+    )
+    *steps, end = one.way
+    for step in steps:
+        _tell_step(story, one.worked, step)
+    if end.value == one.worked.last:
+        _tell_end(story, one.worked, end)
+
+
+def _tell_step(story: Story, worked: AtWork, step: WayStep) -> None:
+    net, layer = worked.net, step.fed[0].value - 1
+    symbol = value_symbol(net, step.value, step.place)
+    shown, rest = step.fed[:FEW], step.fed[FEW:]
+    fed = [value_symbol(net, feed.value, feed.place) for feed in shown]
+    terms = [multiplied([slope(one), Partial(one, symbol)]) for one in fed]
+    numbers = [multiplied([Numeral(feed.arriving), Numeral(feed.slope)]) for feed in shown]
+    if rest:
+        terms.append(Words(f"{len(rest):,} more"))
+        numbers.append(Numeral(sum(feed.share for feed in rest)))
+    story.equation(slope(symbol), ("=", added(terms)), *worked_out(added(numbers), step.slope))
+    story.explain(f"{layer_words(net.layers[layer])}: {_words(net, layer)}.")
+
+
+def _words(net: Net, index: int) -> str:
+    """What a layer makes of its values when it is at work."""
+    layer = net.layers[index]
+    if isinstance(layer, BatchNorm):
+        return "each less its channel's mean, over its spread, both kept from training, times γ"
+    return layer.words(net.shapes[index])
+
+
+def _tell_end(story: Story, worked: AtWork, end: WayStep) -> None:
+    """How the error changes with an output."""
+    net = worked.net
+    rights = worked_out(Numeral(end.slope), end.slope)
+    if net.loss in (Loss.CROSS, Loss.HALF_SQUARED):
+        output = int(np.ravel_multi_index(end.place, net.shapes[end.value]))
+        said, wanted = worked.said[output], worked.wanted[output]
+        rights = worked_out(added([Numeral(said), -Numeral(wanted)]), end.slope)
+    story.equation(slope(value_symbol(net, end.value, end.place)), *rights)
+    if net.loss is Loss.CROSS:
+        smoothed = ", each target smoothed" * bool(net.smoothing)
+        story.explain(
+            "With cross-entropy after softmax that is what the network says less what is wanted"
+            f"{smoothed}."
+        )
+
+
+def _tell_check(story: Story, one: OneWeight) -> None:
+    story.heading("Measured", level=2)
+    story.say(
+        f"A nudge of the weight by {NUDGE:g} either way changes the error with a slope of ",
+        Numeral(one.measured()),
+        "; worked out it is ",
+        Numeral(one.gradient),
+        ".",
+    )
+    story.explain(
+        "A training takes the mean of such gradients over the images of a batch, and its rule "
+        "moves the weight by that."
+    )
