@@ -6,6 +6,7 @@ import pytest
 
 from gradbook.audit.formula.expression import (
     factors,
+    makeup,
     once,
     part_at,
     parts,
@@ -71,3 +72,10 @@ def test_what_was_made_of_an_expression_is_kept_for_that_very_one():
     kept = once(lambda expression: asked.append(expression) or len(asked))
     one, other = Reference("A1"), Reference("A1")
     assert [kept(one), kept(one), kept(other)] == [1, 1, 2]
+
+
+def test_what_is_made_of_the_same_in_another_order_is_made_alike():
+    alike = ["(A1*B1)*C1*(1-C1)", "D2*(1-D2)*(E2*F2)", "A1*B1*C1*(-C1+1)"]
+    assert len({makeup(read(text)) for text in alike}) == 1
+    for other in ("A1*B1*(1-C1)", "A1*B1*C1*(1+C1)", "A1*B1*(1-C1)/C1", "-A1*B1*C1*(1-C1)"):
+        assert makeup(read(other)) != makeup(read(alike[0]))

@@ -83,6 +83,14 @@ def test_a_first_step_that_remembers_nothing_claims_what_the_others_do(path):
         assert "wrong formula" not in judged.words, judged.words  # in the first step alone
 
 
+def test_a_first_step_claims_what_it_takes_where_the_others_take_another_weights(path):
+    shape = Shape(2, 2, 1, "tanh", "sigmoid", 2, False, True)
+    sketch = with_rule(shape, random.Random(7), "adamw")
+    wrong = "{β1}*{m_b1<}+(1-{β1})*{∂E/∂w3}"
+    judged = changed(path, sketch, "a block per step", "m_b1", wrong)
+    assert judged.found, judged.words  # the first step, which takes its own, isn't blamed
+
+
 def test_the_first_claims_are_sought_once():
     training = the_training(ONE)
     assert first_claims(training) is first_claims(training)

@@ -196,3 +196,24 @@ def product(parts: Sequence[Factor]) -> Expression:
     below = [factor.part for factor in parts if not factor.above]
     start = reduce(lambda a, b: Infix("*", a, b), above) if above else Number(1.0)
     return reduce(lambda a, b: Infix("/", a, b), below, start)
+
+
+@once
+def makeup(expression: Expression) -> str:
+    """Of what an expression is made, in whatever order, and whatever cells it mentions."""
+    added, split = terms(expression), factors(expression)
+    if len(added) > 1:
+        return f"({''.join(sorted('-+'[sign > 0] + makeup(part) for sign, part in added))})"
+    if len(split.parts) > 1 or split.sign < 0:
+        made = sorted("/*"[factor.above] + makeup(factor.part) for factor in split.parts)
+        return f"{'-' * (split.sign < 0)}{''.join(made)}"
+    match expression:
+        case Infix(operator, left, right):
+            return f"{makeup(left)}{operator}{makeup(right)}"
+        case Postfix(operator, operand):
+            return f"{makeup(operand)}{operator}"
+        case Call(function, arguments):
+            return f"{function}({','.join('' if a is None else makeup(a) for a in arguments)})"
+        case Number(value):
+            return str(value)
+    return "@"

@@ -23,6 +23,7 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
+from gradbook.audit.formula.expression import makeup
 from gradbook.targets.excel.language.grammar import Expression, Reference
 
 _CELL = r"""
@@ -146,6 +147,11 @@ class Pattern:
     def shape(self) -> str:
         """The formula with its references left out: what copies to other places share."""
         return _POINTERS.sub("@", self.key)
+
+    @property
+    def makeup(self) -> str:
+        """The same, in whatever order its terms and factors stand."""
+        return self.shape if self.expression is None else makeup(self.expression)
 
     def place_of(self, part: Expression | None) -> CellReference | None:
         """Where a part of the formula points, if it is one cell's reference."""

@@ -150,7 +150,7 @@ def _of_another_kind(
         return found
     like = partial(_likeness, tested, claimed)
     named = [loss for loss in cells if called_a_loss(training, *loss.cells)]
-    descended = [loss for loss in [found[1], *named] if _may_descend(training, loss)]
+    descended = [loss for loss in named or [found[1]] if _may_descend(training, loss)]
     likeliest = _most((like(loss), loss) for loss in descended)
     if found[0] <= 0 and likeliest[0] >= LIKE and likeliest[1] in named:
         return 0.0, likeliest[1]

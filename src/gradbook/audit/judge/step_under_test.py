@@ -163,6 +163,13 @@ class StepUnderTest:
         )
         return back, forward
 
+    @cached_property
+    def makeups(self) -> Counter[str]:
+        """How many formulas of the step, on the way back, are made alike in whatever order."""
+        patterns = self.training.book.patterns
+        cells = (cell for cell in self.step.cells if cell in patterns and cell not in self.forward)
+        return Counter(patterns[cell].makeup for cell in cells)
+
     def _meant(self, cell: Address) -> Address:
         return cell if cell in self.graph.instead else self.training.plain(cell)
 

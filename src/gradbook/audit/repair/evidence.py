@@ -158,14 +158,26 @@ def is_own_fault(symptoms: Symptoms, weight: int) -> bool:
 
 def becomes_usual(wrong: WrongFormula) -> bool:
     """Whether a small edit makes a claim's formula look like more of the others than it does."""
+    before, after = _others_like(wrong)
+    return after > before
+
+
+def _becomes_unlike_all(wrong: WrongFormula) -> bool:
+    """Whether a small edit makes a claim's formula, which others look like, one of a kind."""
+    before, after = _others_like(wrong)
+    return after == 0 < before
+
+
+def _others_like(wrong: WrongFormula) -> tuple[int, int]:
+    """How many other claims a claim's formula looks like, before and after a small edit."""
     if not wrong.is_slight or wrong.repair is None:
-        return False
+        return 0, 0
     tested, book = wrong.tested, wrong.tested.training.book
     owners = {option.owner for options in tested.step.claims for option in options}
     patterns = (book.patterns.get(cell) for cell in owners - {wrong.home})
     shapes = Counter(pattern.shape for pattern in patterns if pattern is not None)
     after = book.reader.typed(wrong.repair.formulas[0], wrong.home)
-    return shapes[after.shape] > shapes[wrong.pattern.shape]
+    return shapes[wrong.pattern.shape], shapes[after.shape]
 
 
 def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: Repaired) -> bool:
@@ -176,7 +188,7 @@ def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: Repaired) -> bo
     if isinstance(claim.expression, Reference) and not repaired.is_forward:
         return False
     wrong = symptoms.formula(weight)
-    return wrong is not None and wrong.is_slight
+    return wrong is not None and wrong.is_slight and not _becomes_unlike_all(wrong)
 
 
 def _gathers(expression: Expression) -> bool:

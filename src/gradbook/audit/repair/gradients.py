@@ -31,6 +31,7 @@ from gradbook.audit.repair.generators.catalogue import (
 )
 from gradbook.audit.repair.generators.other_gradients import going_on, serving_others
 from gradbook.audit.repair.generators.samples import repaired_shares
+from gradbook.audit.repair.generators.scattered_shares import scattered_shares
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, Repaired, formulas_of, ranked
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
 from gradbook.audit.training.claims import Claim
@@ -261,7 +262,19 @@ def _has_reasons(symptoms: Symptoms, repaired: Repaired, explains: frozenset[int
     if len(explains) > 1:
         return True
     (weight,) = explains
-    return is_evident(repaired, weight) or not is_easily_its_own(symptoms, weight, repaired)
+    if is_evident(repaired, weight):
+        return True
+    return not (is_easily_its_own(symptoms, weight, repaired) or _is_its_shares(symptoms, weight))
+
+
+def _is_its_shares(symptoms: Symptoms, weight: int) -> bool:
+    """Whether a gradient that gathers shares is put right by a small edit of some, which makes them
+    no less like others."""
+    alone = replace(symptoms, weight=weight)
+    shares = (found for propose in (repaired_shares, scattered_shares) for found in propose(alone))
+    found = next(shares, None)
+    slight = found is not None and found.edits[0].kind is not EditKind.FORMULA
+    return slight and found is not None and Repaired(symptoms.tested, found).likeness >= 0
 
 
 def _is_doubtful(symptoms: Symptoms, hypothesis: Hypothesis) -> bool:
@@ -271,7 +284,7 @@ def _is_doubtful(symptoms: Symptoms, hypothesis: Hypothesis) -> bool:
     likely = repaired.likeness >= 0 and not repaired.is_rare
     if len(symptoms.wrong) > 1 and likely:
         return False
-    return not is_evident(repaired, min(hypothesis.explains))
+    return repaired.likeness <= 0 and not is_evident(repaired, min(hypothesis.explains))
 
 
 # Which claims are wrong ---------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -75,8 +75,24 @@ class Repaired:
     @cached_property
     def likeness(self) -> int:
         """How many more formulas of its kind, on the way to the loss or back, the formula looks
-        like once it is changed."""
-        return self._like(self.after) - (self._like(self.before) if self.before else 0)
+        like once it is changed; on the way back factors may come in another order."""
+        return self._more_like(self._like if self.is_forward else self._made_like)
+
+    @cached_property
+    def order(self) -> int:
+        """The same, to the very order."""
+        return self._more_like(self._like)
+
+    def _more_like(self, like: Callable[[Pattern], int]) -> int:
+        return like(self.after) - (like(self.before) if self.before else 0)
+
+    def _made_like(self, pattern: Pattern) -> int:
+        patterns, places = self.tested.training.book.patterns, self.tested.positions.places
+        own = (cell for cell in self.hypothesis.cells if cell in places and cell in patterns)
+        same = sum(
+            patterns[c].makeup == pattern.makeup for c in own if c not in self.tested.forward
+        )
+        return self.tested.makeups[pattern.makeup] - same
 
     def _like(self, pattern: Pattern) -> int:
         tested, shape = self.tested, pattern.shape
@@ -165,6 +181,7 @@ class Doubts(NamedTuple):
     unlike: int  # formulas of its kind that it would no longer look like
     kind: int  # of the edit: slips of a reference are the commonest
     odd: int  # a number for a cell, an unusual number, a factor in the midst of a sum
+    unordered: int  # formulas that it would no longer look like to the very order
     distance: float  # from the cell that is mentioned to the one that should be
 
 
@@ -185,6 +202,7 @@ def at_first_sight(repaired: Repaired) -> Doubts:
         -repaired.likeness,
         kind,
         odd,
+        -repaired.order,
         distance,
     )
 

@@ -96,7 +96,10 @@ def _as_after(training: SheetTraining, weight: WeightColumn, first: Sequence[Fou
     likely = []
     second = _search(training, weight, 1)
     for found in second.found if second and second.remembers else ():
+        via = tuple(cell - weight.stride for cell in found.via)
         owner = found.owner - weight.stride
+        if via and not training.flow.reaches([home], owner.__eq__, MEMORY):
+            owner = _taken_in(training, via[-1]) or owner
         pattern = patterns.get(owner)
         if found.whole and owner in known:
             likely.append(known[owner])
@@ -107,9 +110,16 @@ def _as_after(training: SheetTraining, weight: WeightColumn, first: Sequence[Fou
             and owner in training.computed
             and training.flow.reaches([home], owner.__eq__, MEMORY)
         ):
-            via = tuple(cell - weight.stride for cell in found.via)
             likely.append(Found(owner, pattern.expression, True, found.sign, via))
     return likely
+
+
+def _taken_in(training: SheetTraining, cell: Address) -> Address | None:
+    """The one cell that what remembers nothing yet takes of its step: the second step may take
+    another in its place, which is another weight's gradient."""
+    sources = dict.fromkeys(training.flow.sources(cell))
+    found = [s for s in sources if s in training.computed and s not in training.looking_back]
+    return found[0] if len(found) == 1 else None
 
 
 __all__ = ["Claim", "claims", "every_claim", "first_claims"]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   gradbook predict runs/quick six.jpg          a photo of a digit
   gradbook predict runs/quick six.jpg --show   and what the network saw of it
+  gradbook predict runs/quick number.jpg --many    all digits of it, in reading order
   gradbook predict model.safetensors scans/    every picture in a folder
   gradbook predict runs/quick t10k-images-idx3-ubyte.gz --csv > read.csv
   gradbook predict runs/quick *.png --json     with the probability of each class
@@ -42,6 +43,9 @@ SHOWN_AT_ONCE = 256
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="the folder of a run, or a model's file")
     parser.add_argument("files", nargs="+", metavar="FILE", help="a picture, a folder, an idx file")
+    parser.add_argument(
+        "--many", action="store_true", help="read all digits of a picture, line by line"
+    )
     parser.add_argument("--show", action="store_true", help="draw what the network saw")
     parser.add_argument("--json", action="store_true", help="print JSON instead")
     parser.add_argument("--csv", action="store_true", help="print a row for each picture instead")
@@ -63,16 +67,17 @@ def run(options: Namespace) -> int:
     if options.out:
         raise UsageError("-o is for tables: print the rows of pictures with --csv > FILE")
     model = load(options.model)
-    names = text.width_of_names(options.files)
+    names = text.width_of_names(options.files, options.many)
     code = 0
     kept: list[Reading] = []
     if options.csv:
         print(text.headings(), end="")
-    for reading in readings(model, options.files):  # each is told as soon as it is known
+    found = readings(model, options.files, many=options.many)
+    for reading in found:  # each is told as soon as it is known
         code = max(code, _code(reading))
         if reading.unreadable and sys.stderr:
             print(one_line(f"gradbook: {_problem(reading)}"), file=sys.stderr)
-        if options.json or (options.show and not reading.problem):
+        if options.json or ((options.show or options.many) and not reading.problem):
             kept.append(reading)
         if options.csv:
             print(text.row(reading, model.classes), end="")
@@ -80,7 +85,9 @@ def run(options: Namespace) -> int:
             show([text.line(reading, model.classes, names)])
     if options.json:
         print(text.as_json(kept, model.classes, options.model), end="")
-    elif kept:
+    elif options.many and not options.csv:
+        show(text.together(kept, model.classes))
+    if options.show and kept:
         import numpy as np
 
         shown = kept[:SHOWN_AT_ONCE]

@@ -71,3 +71,13 @@ def test_a_memory_is_led_back_in_every_step_and_nowhere_else(layout, rule, memor
     judged = changed(path, with_rule(LINE, random.Random(7), rule), layout, memory, taken)
     assert judged.found, judged.words
     assert judged.repaired
+
+
+def test_a_gradient_that_repeats_a_wrong_cell_is_to_blame_and_not_its_update(path):
+    sketch = with_rule(
+        Shape(3, 2, 1, "sigmoid", "sigmoid", 1, False, True), random.Random(7), "descent"
+    )
+    for layout in ("a step a row", "a form per step"):
+        judged = changed(path, sketch, layout, "∂E/∂b2", "{δh1}")
+        assert judged.found, judged.words
+        assert judged.repaired

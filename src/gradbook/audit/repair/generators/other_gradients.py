@@ -27,7 +27,10 @@ def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
         astray = _where_ways_meet(tested, claim, other)
         home = claim.via[claim.via.index(astray) - 1] if astray in claim.via else claim.via[-1]
         right = _right_one(tested, weight, claim, astray)
-        if right is not None and home != astray:
+        own = astray == claim.owner and right is not None
+        if right is None or (own and _is_its_own(tested, weight, astray, right)):
+            continue
+        if home != astray:
             taken, said = (
                 tested.mentions.on_its_sheet(written(cell), cell, home) for cell in (astray, right)
             )
@@ -96,6 +99,14 @@ def _where_ways_meet(tested: StepUnderTest, claim: Claim, other: int) -> Address
     """The first cell on the way to a claim that belongs to the other weight's update."""
     theirs = {cell for option in tested.step.claims[other] for cell in (*option.via, option.owner)}
     return next((cell for cell in claim.via[1:] if cell in theirs), claim.owner)
+
+
+def _is_its_own(tested: StepUnderTest, weight: int, taken: Address, right: Address) -> bool:
+    """Whether what an update takes is no other weight's gradient, nor is any made of it, nor is
+    what it should take: then that cell is rightly taken, and what it says is wrong."""
+    every = enumerate(tested.step.claims)
+    others = {option.owner for j, some in every if j != weight for option in some}
+    return right not in others and taken not in others | tested.made_of(others)
 
 
 def _right_one(tested: StepUnderTest, weight: int, claim: Claim, astray: Address) -> Address | None:

@@ -1,0 +1,36 @@
+"""Which of several cells is to blame where an edit of each would put the gradient right."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.audit.material.layouts.optimisers import with_rule
+from tests.audit.material.layouts.planted import changed
+from tests.audit.material.layouts.sketch import Shape
+
+HIDDEN = Shape(2, 2, 1, "sigmoid", "sigmoid", 2, False, False)  # w1 … w4, w5 w6
+NARROW = Shape(1, 2, 1, "sigmoid", "line", 1, False, False)  # w1 and w2, w3 w4
+CUT = Shape(2, 2, 1, "relu", "sigmoid", 1, False, True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "called", "formula", "layouts"),
+    [
+        # a sum of that sample could as well mention the target, but then it alone would
+        (HIDDEN, "g_w3@2", "{δh2@2}*{t1@2}", ["a step a row", "a form per step"]),
+        (HIDDEN, "g_w4@2", "{δh2@2}", ["a form per step"]),
+        # ∂E/∂w1 = δ·x is as the others are; δ lacks what the other unit's has
+        (NARROW, "δh1", "({δo1}*{w3})*(1-{a_h1})", ["a step a row", "a form per step"]),
+        # half of the weights lead nowhere: the loss is the cell that is called so
+        (CUT, "a_o1", "1/(1+EXP(-{h2}))", ["a step a row", "a form per step"]),
+    ],
+    ids=["another number", "a number left out", "a delta unlike another", "an output cut off"],
+)
+def test_what_becomes_unlike_its_likes_is_not_to_blame(shape, called, formula, layouts, path):
+    sketch = with_rule(shape, random.Random(3), "descent")
+    for layout in layouts:
+        judged = changed(path, sketch, layout, called, formula)
+        assert judged.found, judged.words
+        assert judged.repaired
