@@ -129,7 +129,7 @@ class Twin:
     def loss(self) -> Tensor:
         """The cross-entropies of PyTorch read what softmax and sigmoid are given."""
         net, t = self.net, self.targets
-        match net.loss:
+        match net.objective:
             case Loss.CROSS:
                 sums = self.run(net.layers[:-1]).flatten(1)
                 return functional.cross_entropy(sums, t, label_smoothing=net.smoothing)

@@ -107,17 +107,21 @@ def fill_in(exercise: Path, solution: Path, target: Path) -> Path:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the sheet Check says in all, and of each weight."""
+    """What the sheet Check says in all, of all epochs, of each weight and of each epoch."""
 
     summary: str
+    epochs: str
     of: dict[str, str]
+    of_epoch: dict[int, str]
 
 
 def verdicts(path: Path) -> Verdicts:
     book = load_workbook(path, data_only=True, read_only=True)
     rows = list(book["Check"].iter_rows(values_only=True))
     book.close()
-    return Verdicts(rows[3][4], {row[1]: row[8] for row in rows[7:]})
+    table = [(row[1], row[9]) for row in rows[7:] if isinstance(row[9], str)]
+    heading = table.index(("epoch", "verdict"))
+    return Verdicts(rows[3][4], rows[4][4], dict(table[:heading]), dict(table[heading + 1 :]))
 
 
 def column(path: Path, sheet: str, place: int) -> list[object]:

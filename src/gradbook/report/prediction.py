@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from gradbook.amounts import sureness
@@ -40,16 +41,25 @@ def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
     return spans
 
 
+def together(readings: Iterable[Reading], classes: Sequence[str]) -> Iterator[TextLine]:
+    """`number.jpg reads 6529330`: what the signs of each picture say together."""
+    for file, own in groupby(readings, key=lambda one: one.file):
+        said = [_shown(classes[one.ranking[0]]) for one in own if one.box is not None]
+        if said:
+            apart = "" if max(map(len, classes)) == 1 else " "
+            yield [Span(f"{one_line(file)} reads "), Span(apart.join(said), "bold")]
+
+
 def caption(reading: Reading, classes: Sequence[str]) -> str:
     """What stands below its image: `6 six.png`."""
     return f"{_shown(classes[reading.ranking[0]])}: {_name(reading)}"
 
 
-def width_of_names(files: Sequence[str]) -> int:
+def width_of_names(files: Sequence[str], many: bool = False) -> int:
     """The columns for the names of what is in these files: of a folder it isn't known yet."""
     are_pictures = all(os.path.splitext(name)[1].lower() in SUFFIXES for name in files)
     longest = max(len(one_line(name)) for name in files) if are_pictures else WIDEST_NAME
-    return min(longest, WIDEST_NAME)
+    return min(longest + len(" [12]") * many, WIDEST_NAME)
 
 
 def headings() -> str:
@@ -68,6 +78,8 @@ def record(reading: Reading, classes: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {"file": reading.file}
     if reading.number is not None:
         found["number"] = reading.number
+    if reading.box is not None:
+        found["box"] = list(reading.box)
     if reading.problem:
         return found | {"problem": one_line(reading.problem)}
     ranking = reading.ranking

@@ -27,7 +27,7 @@ def test_every_weight_is_a_gradient_right_or_wrong():
     [
         ("E6", "=E2*B2", "B2 (x2) should be B1 (x1)"),
         ("E2", "=E1*B7*B11*(1-B11)*B1", "B1 (x1) doesn't belong there"),
-        ("E2", "=-E1*B7*B11*(1-B11)", "its sign is turned round"),
+        ("E2", "=-E1*B7*B11*(1-B11)", "its sign is wrong"),
         ("E5", "=E1", "the factor B12 (a_h2) is missing"),
         ("E3", "=E2*B12+B1*B2", "it isn't that derivative"),
     ],

@@ -11,6 +11,7 @@ from PIL import Image
 
 from gradbook.cli.main import main
 from gradbook.data.sources import load
+from tests.data.photos import several
 from tests.lab.reader import reader
 
 
@@ -46,6 +47,25 @@ def test_a_line_for_each_picture(predict):
     assert second.startswith("two.jpg    2  ")
     assert " %   or " in first
     assert err == ""
+
+
+def test_several_digits_of_a_picture_are_read_in_order(predict):
+    several(load("digits").test_for_reporting.pixels[:4, 0], 3).save("number.png")
+    out, _ = predict("number.png", "--many")
+    *each, together = out.splitlines()
+    assert [line.split()[:3] for line in each] == [
+        ["number.png", f"[{k}]", digit] for k, digit in enumerate("7210")
+    ]
+    assert together == "number.png reads 7210"
+    out, _ = predict("number.png", "--many", "--json")
+    first = json.loads(out)["readings"][0]
+    left, top, right, bottom = first["box"]
+    assert 0 < left < right
+    assert 0 < top < bottom
+    out, _ = predict("number.png", "--many", "--csv")
+    assert [row["reading"] for row in csv.DictReader(io.StringIO(out))] == list("7210")
+    assert "several" not in predict("number.png", code=1)[0]
+    assert "read --many" in predict("number.png", code=1)[0]
 
 
 def test_the_folder_of_a_run_is_a_model_too(desk, capsys):

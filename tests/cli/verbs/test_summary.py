@@ -66,9 +66,9 @@ def test_the_network_of_a_recipe_or_a_run_is_told(run, tmp_path):
 
 
 def test_a_file_has_room_for_every_column(run, tmp_path):
-    assert "not shown" in run("reference")
+    assert "hidden" in run("reference")
     run("reference", "-o", "a.txt")
-    assert "not shown" not in (tmp_path / "a.txt").read_text("utf-8")
+    assert "hidden" not in (tmp_path / "a.txt").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

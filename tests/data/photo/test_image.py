@@ -273,3 +273,21 @@ def test_a_framing_by_boxes_puts_the_box_in_the_middle(digits):
 
 def test_the_photos_are_the_same_whenever_they_are_made(digits):
     assert photo(digits[0], 7, ALL).tobytes() == photo(digits[0], 7, ALL).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),  # pen and paper of each
+    [
+        (((117, 119, 152), (247, 198, 145)), ((89, 103, 211), (23, 219, 49))),
+        (((21, 219, 31), (182, 223, 37)), ((236, 28, 33), (44, 40, 104))),
+        (((171, 63, 238), (75, 232, 106)), ((118, 92, 162), (239, 9, 165))),
+    ],
+)
+def test_pictures_side_by_side_are_not_called_blank(left, right):
+    """Noisy sheets of different colours, with a stroke on each: there is no one paper."""
+    pens = np.zeros((120, 120, 1), bool)
+    pens[30:90, 55:65] = True
+    both = np.concatenate([np.where(pens, *left), np.where(pens, *right)], axis=1)
+    noise = np.random.default_rng(1).normal(0, 6, both.shape)
+    with pytest.raises(NoSign, match="nothing in it can be told from what it lies on"):
+        seen(Image.fromarray(np.clip(both + noise, 0, 255).astype(np.uint8)))

@@ -69,7 +69,10 @@ def test_strokes_of_one_digit_belong_together(strokes):
 @pytest.mark.parametrize(
     ("shapes", "line"),
     [
-        ([ONE, ("line", 140, 60, 140, 140)], "2 signs apart from each other: crop it to one digit"),
+        (
+            [ONE, ("line", 140, 60, 140, 140)],
+            "2 signs apart: crop it to one, or read --many",
+        ),
         ([ONE, ("line", 50, 60, 50, 140), ("line", 150, 60, 150, 140)], "3 signs apart"),
         ([("line", 60, 20, 90, 80), ("line", 60, 110, 90, 170)], "2 signs apart"),
         (

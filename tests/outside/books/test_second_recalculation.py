@@ -42,7 +42,7 @@ def test_a_second_recalculation_finds_all_rows_and_columns(tmp_path, name):
         for column, letter in letters.items():
             value = found[f"'[book.xlsx]TRAINING'!{letter}{epoch + 5}"]
             assert value == pytest.approx(float(named[column]), rel=1e-12, abs=0), (column, epoch)
-    assert found["'[book.xlsx]CHECK'!E4"] == "all 8 gradients agree"
+    assert found["'[book.xlsx]CHECK'!E4"] == "all 8 gradients agree in epoch 1"
 
 
 # The grammar -----------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,16 @@ from gradbook.report.workbook import write_workbook
 from tests.agree.runs import Epoch, distance
 from tests.outside.engine.test_pytorch import KINDS as TRAINED_KINDS
 from tests.outside.witness import recalculate_all
-from tests.report.workbooks import Tables, change, column, fill_in, retype, tables, verdicts
+from tests.report.workbooks import (
+    FIRST_ROW,
+    Tables,
+    change,
+    column,
+    fill_in,
+    retype,
+    tables,
+    verdicts,
+)
 
 EPOCHS = 70
 KINDS = {
@@ -32,6 +42,28 @@ EXACT = ("worked", "mazur")  # to 1e-12 of every single value; else of a column'
 NOISE = 1e-3  # a column below this may be nothing but rounding, as of a bias before batchnorm
 STUDENT = personal(builtin("worked"), 7)
 SPOILT = (("worked", "w3"), ("xor with relu", "w8"), ("xor with relu", "b4"))
+DELICATE = {  # a network, its rate and the epoch that is checked weight by weight
+    "nearly there": (builtin("worked"), 10.0, 70),
+    "all zero": (
+        parse(str(builtin("worked")).replace("0.15 0.2 0.25 0.3 0.4 0.45 0.5 0.55", " 0" * 8)),
+        1.0,
+        1,
+    ),
+    "saturated": (builtin("worked"), 1000.0, 70),
+    "large": (
+        parse("input 2; dense 1; loss half squared error; seed 2; sample 300 5 -> 2e5"),
+        1e-7,
+        3,
+    ),
+    "breaks": (parse("input 1; dense 1 no bias; weights 3; sample 5 -> 1"), 1e9, 70),
+    "beyond": (builtin("worked"), 1.0, 71),
+}
+LATE_FAULTS = {  # the epoch, what is spoilt there, and how
+    20: ("∂E/∂w3", "1.01*({})"),
+    35: ("a_h1", "0.5"),
+    50: ("E_total", "1.01*({})"),
+    70: ("∂E/∂w8", "-({})"),
+}
 NEW_RATE, NEW_WEIGHT = 0.02, 0.123  # a rate at which no run goes its own way
 
 pytestmark = pytest.mark.witness("libreoffice")
@@ -42,6 +74,7 @@ def recalculated(tmp_path_factory) -> Path:
     """A folder of workbooks of every sort, computed anew; one start of LibreOffice for all."""
     written, done = (tmp_path_factory.mktemp(name) for name in ("written", "recalculated"))
     paths = [*write_kinds(written), *write_spoilt(written), *write_exercises(written)]
+    paths += write_delicate(written)
     recalculate_all(paths, done)
     return done
 
@@ -61,6 +94,18 @@ def write_spoilt(folder: Path) -> Iterator[Path]:
         cell = tables(book).cell(f"∂E/∂{weight}")
         target = folder / f"{kind} {weight} spoilt.xlsx"
         yield retype(book, target, "Training", cell, "1.0003*({})")
+
+
+def write_delicate(folder: Path) -> Iterator[Path]:
+    """Where a check could cry wolf, and where it must not be deaf."""
+    for name, (net, rate, epoch) in DELICATE.items():
+        path = write_workbook(net, folder / f"{name} 1.xlsx", rate=rate, rates=()).path
+        yield change(path, folder / f"{name}.xlsx", {"checked_epoch": epoch})
+    book = write_workbook(builtin("worked"), folder / "plain.xlsx", rates=()).path
+    for row, (quantity, formula) in LATE_FAULTS.items():
+        cell = tables(book).cell(quantity, FIRST_ROW + row - 1)
+        target = folder / f"row {row} spoilt.xlsx"
+        yield retype(book, target, "Training", cell, formula)
 
 
 def write_exercises(folder: Path) -> Iterator[Path]:
@@ -124,14 +169,17 @@ def test_pytorch_trains_as_the_recalculated_workbook_does(recalculated, twin, ki
 def test_the_check_is_all_green(recalculated, kind, change_made):
     found = verdicts(recalculated / f"{kind}{change_made}.xlsx")
     assert set(found.of.values()) == {"agrees"}
-    assert found.summary == f"all {len(found.of)} gradients agree"
+    assert found.summary == f"all {len(found.of)} gradients agree in epoch 1"
+    assert found.epochs == f"the gradients agree in all {EPOCHS} epochs"
+    assert set(found.of_epoch) == set(range(1, EPOCHS + 1))
 
 
 @pytest.mark.parametrize(("kind", "weight"), SPOILT)
 def test_the_check_turns_red_where_a_gradient_is_a_little_off(recalculated, kind, weight):
     found = verdicts(recalculated / f"{kind} {weight} spoilt.xlsx")
     assert [name for name, verdict in found.of.items() if verdict == "differs"] == [weight]
-    assert found.summary == f"1 of {len(found.of)} gradients differ"
+    assert found.summary == f"1 of {len(found.of)} gradients differ in epoch 1"
+    assert found.epochs == f"1 of {EPOCHS} epochs differs, the first is epoch 1"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -147,16 +195,47 @@ def test_the_learning_rates_are_computed_like_the_training(recalculated):
     assert [sheet["F5"].value, sheet["F6"].value] == ["too slow", "saturated"]
 
 
+@pytest.mark.parametrize("name", ["nearly there", "all zero", "saturated", "large"])
+def test_the_check_never_cries_wolf(recalculated, name):
+    epoch, found = DELICATE[name][2], verdicts(recalculated / f"{name}.xlsx")
+    assert found.summary == f"all {len(found.of)} gradients agree in epoch {epoch}"
+    assert found.epochs == f"the gradients agree in all {EPOCHS} epochs"
+
+
+def test_numbers_that_break_are_not_called_wrong(recalculated):
+    found = verdicts(recalculated / "breaks.xlsx")
+    assert found.summary == "no numbers in epoch 70"
+    assert re.fullmatch(
+        r"the gradients agree in \d+ epochs; the others have no numbers", found.epochs
+    )
+
+
+def test_an_epoch_beyond_the_table_is_said(recalculated):
+    found = verdicts(recalculated / "beyond.xlsx")
+    assert found.summary == "there is no epoch 71: they go from 1 to 70"
+
+
+@pytest.mark.parametrize("row", LATE_FAULTS)
+def test_a_spoilt_row_turns_the_check_of_all_epochs_red(recalculated, row):
+    found = verdicts(recalculated / f"row {row} spoilt.xlsx")
+    assert found.summary == "all 8 gradients agree in epoch 1"
+    assert found.epochs == f"1 of 70 epochs differs, the first is epoch {row}"
+    network = load_workbook(recalculated / f"row {row} spoilt.xlsx", data_only=True)["Network"]
+    assert found.epochs in {row[0].value for row in network.iter_rows(min_col=2, max_col=2)}
+
+
 def test_an_exercise_rests_until_it_is_filled_in(recalculated):
     found = tables(recalculated / "exercise.xlsx").columns
     assert np.ptp(found["E_total"]) == 0
     assert found["E_total"][0] > 0
     assert np.ptp(found["w1"]) == 0
     assert verdicts(recalculated / "exercise.xlsx").summary == "8 of 8 gradients to fill in"
+    assert verdicts(recalculated / "exercise.xlsx").epochs == "70 of 70 epochs to fill in"
 
 
 def test_a_filled_in_exercise_is_right(recalculated):
-    assert verdicts(recalculated / "filled.xlsx").summary == "all 8 gradients agree"
+    assert verdicts(recalculated / "filled.xlsx").summary == "all 8 gradients agree in epoch 1"
+    assert verdicts(recalculated / "filled.xlsx").epochs == "the gradients agree in all 70 epochs"
     expected = reference(STUDENT)
     assert_agree(tables(recalculated / "filled.xlsx"), expected, exact=True)
     assert_agree(tables(recalculated / "solution.xlsx"), expected, exact=True)

@@ -49,7 +49,7 @@ def test_a_terminal_s_width_is_kept(name, width):
 
 def test_a_wide_terminal_shows_every_column():
     assert "not shown" not in as_text(measure(builtin("blocks")), 120)
-    assert "not shown, for lack of width: bytes" in as_text(measure(builtin("blocks")), 80)
+    assert "hidden, the terminal is too narrow: bytes" in as_text(measure(builtin("blocks")), 80)
 
 
 def test_columns_that_say_nothing_are_left_out():

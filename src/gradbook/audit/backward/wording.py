@@ -128,7 +128,7 @@ class BackwardWording:
             case EditKind.OMISSION, _:
                 return f"{old} doesn't belong there"
             case EditKind.SIGN, _:
-                return "its sign is turned round"
+                return "its sign is wrong"
             case EditKind.EXCHANGE, _:
                 return f"{old} and {new} stand in each other's places"
         return f"{old} should be {new}"

@@ -176,7 +176,7 @@ class Wording:
 
 
 def _turned(old: Expression) -> str:
-    return f"the sign of {_short(old)} is turned round"
+    return f"the sign of {_short(old)} is wrong"
 
 
 def _of_function(old: Expression) -> str:

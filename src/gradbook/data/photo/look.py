@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.photo.ink import EDGE, Grey, Ink, ink, stroke_width
+from gradbook.data.photo.ink import EDGE, FAINTEST, Grey, Ink, ink, stroke_width
 from gradbook.data.photo.strokes import PixelBox, near
 from gradbook.data.photo.subject import (
     LEAST_SIDE,
@@ -34,6 +34,7 @@ BLOT = 0.4  # of its side: no digit's strokes are as wide
 SOFT = 0.1  # of a sign: so much of it may lie further from its edges than its strokes are wide
 LINES = 0.6  # of the ink's strength: the lines of squared paper are hardly darker
 LINES_MORE = 1.2  # times the faint lines around a digit: what is less may be one of them
+SOME_EDGES, RIM = 0.001, 6  # of all pixels; pixels along the picture's sides
 EDGES = 0.06  # of a digit's side: so far around its strokes lie their faint edges
 
 
@@ -115,9 +116,18 @@ def _found(pixels: NDArray[np.uint8], where: PixelBox | None) -> tuple[Ink, Subj
         if isinstance(sign, Subject):
             return found, sign
         seen.append((found, sign))
+    if not seen and _has_edges(pixels):
+        raise NoSign("nothing in it can be told from what it lies on: crop it to one digit")
     if not seen:
         raise NoSign("blank: nothing is drawn on it")
     return seen[0]
+
+
+def _has_edges(pixels: NDArray[np.uint8]) -> bool:
+    """Whether there is something on it, though no ink: several pictures side by side, a pattern."""
+    grey = pixels.astype(np.float32).mean(2) / 255
+    edges = Ink(grey, FAINTEST).by_an_edge(0)[RIM:-RIM, RIM:-RIM]  # the picture's own is none
+    return bool(edges.any() and edges.mean() > SOME_EDGES)
 
 
 def _sign(found: Ink, where: PixelBox | None) -> tuple[Ink, Subject | NoSign]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import ceil
 
@@ -62,10 +63,29 @@ def subject(mask: Mask, where: PixelBox | None = None) -> Subject:
         if stroke not in own and stroke.box.side > LARGE * box.side and inside.holds(stroke.box)
     ]
     if others:
-        raise NoSign(f"{1 + len(others)} signs apart from each other: crop it to one digit")
+        raise NoSign(f"{1 + len(others)} signs apart: crop it to one, or read --many")
+    return Subject(_of(labels, own), box)
+
+
+def signs(mask: Mask) -> list[Subject]:
+    """All signs that these strokes make, each at least half as long as the longest."""
+    labels, found = strokes(mask)
+    inner = _without_frames(labels, found[:LOOKED_AT])
+    left = [stroke for stroke in inner if stroke.area >= SPECK * inner[0].area]
+    made: list[Subject] = []
+    while left:
+        own, box = _gathered(left)
+        left = [stroke for stroke in left if stroke not in own]
+        made.append(Subject(_of(labels, own), box))
+    longest = max((sign.box.side for sign in made), default=0)
+    return [sign for sign in made if sign.box.side > max(LARGE * longest, LEAST_SIDE)]
+
+
+def _of(labels: NDArray[np.int32], own: Collection[Stroke]) -> Mask:
+    """The pixels of these strokes."""
     chosen = np.zeros(int(labels.max()) + 1, bool)
     chosen[[stroke.label for stroke in own]] = True
-    return Subject(chosen[labels], box)
+    return np.asarray(chosen[labels])
 
 
 def spans(sign: Subject) -> bool:

@@ -18,11 +18,14 @@ from gradbook.data.formats.files import holds_images, unpacked
 from gradbook.data.formats.pictures import SUFFIXES
 from gradbook.data.images import Framing
 from gradbook.data.photo.image import as_seen, behind
+from gradbook.data.photo.several import each_sign
 from gradbook.data.photo.subject import NoSign
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.net.layers import spell
 
 if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
     from gradbook.lab.models.model import Model
 
 AT_ONCE = 256  # images
@@ -36,10 +39,11 @@ class Reading:
     """One image and what it is taken for; or why it can't be told."""
 
     file: str
-    number: int | None = None  # within an idx file, from 0
+    number: int | None = None  # within an idx file, or in reading order within a picture, from 0
     image: Image | None = None  # as the network saw it
     probabilities: tuple[float, ...] = ()  # of each class
     problem: str = ""
+    box: tuple[int, int, int, int] | None = None  # left, top, right, bottom, of one of several
     unreadable: bool = False  # the problem lies with the file, not with what it shows
 
     @property
@@ -54,6 +58,7 @@ class View:
 
     shape: tuple[int, int, int]  # channels, rows, columns
     framing: Framing | None
+    many: bool = False  # signs in a picture
 
     @staticmethod
     def of(model: Model) -> View:
@@ -61,9 +66,12 @@ class View:
         return View(_shape(model), Framing.parse(str(framing)) if framing else None)
 
 
-def readings(model: Model, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Reading]:
-    """A reading for each picture, each image of an idx file and each picture in a folder."""
-    view = View.of(model)
+def readings(
+    model: Model, paths: Iterable[str | os.PathLike[str]], *, many: bool = False
+) -> Iterator[Reading]:
+    """A reading for each picture, each image of an idx file and each picture in a folder; of
+    pictures that hold `many` signs one for each of these."""
+    view = replace(View.of(model), many=many)
     seen = (one for path in paths for one in _seen(Path(path), view))
     while group := list(islice(seen, AT_ONCE)):
         images = [one.image for one in group if one.image is not None]
@@ -97,7 +105,7 @@ def _seen(path: Path, view: View) -> Iterator[Reading]:
         elif _is_idx(path):
             yield from _of_idx(path, view)
         else:
-            yield _of_picture(path, view)
+            yield from _of_picture(path, view)
     except GradbookError as error:
         yield Reading(str(path), problem=error.message, unreadable=True)
 
@@ -137,9 +145,20 @@ def _of_idx(path: Path, view: View) -> Iterator[Reading]:
         yield Reading(str(path), number, image)
 
 
-def _of_picture(path: Path, view: View) -> Reading:
+def _of_picture(path: Path, view: View) -> Iterator[Reading]:
     found = pictures.read(path, behind, ENOUGH)
     try:
-        return Reading(str(path), image=as_seen(found, view.shape, view.framing))
+        if not view.many:
+            yield Reading(str(path), image=as_seen(found, view.shape, view.framing))
+            return
+        for number, (box, part) in enumerate(each_sign(found)):
+            yield _of_sign(Reading(str(path), number, box=box.sides), part, view)
     except NoSign as error:
-        return Reading(str(path), problem=error.message)
+        yield Reading(str(path), problem=error.message)
+
+
+def _of_sign(reading: Reading, part: Picture, view: View) -> Reading:
+    try:
+        return replace(reading, image=as_seen(part, view.shape, view.framing))
+    except NoSign as error:
+        return replace(reading, problem=error.message)

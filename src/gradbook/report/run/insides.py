@@ -92,10 +92,10 @@ def _tile(values: Array, most: float, words: str) -> str:
 def _stage(stage: Stage, sides: tuple[int, ...]) -> str:
     full = _full(stage.values)
     tiles = "".join(_tile(channel, full, "") for channel in stage.values[:MOST_TILES])
-    field = stage.field[0] if len(set(stage.field)) == 1 else spell(stage.field)
+    field = spell(stage.field).replace("x", "×")
     beyond = any(sees > side for sees, side in zip(stage.field, sides, strict=True))
     padding = " (past the image’s edge, padding)" if beyond else ""
-    facts = f"{spell(stage.values.shape)}, each value sees {field} pixels each way{padding}"
+    facts = f"{spell(stage.values.shape)}, receptive field {field}{padding}"
     return (
         f'<div class="stage"><p><b>{text(stage.layers)}</b> <span>{text(facts)}</span></p>\n'
         f'<div class="tiles" role="img" aria-label="the channels">{tiles}</div>'

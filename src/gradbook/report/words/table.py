@@ -162,7 +162,7 @@ def fitted(table: TextTable, width: int) -> tuple[TextTable, tuple[str, ...]]:
 
 def not_shown(left_out: Sequence[str]) -> list[str]:
     """The remark about columns that had no room."""
-    return [f"not shown, for lack of width: {', '.join(left_out)}"] if left_out else []
+    return [f"hidden, the terminal is too narrow: {', '.join(left_out)}"] if left_out else []
 
 
 def text(table: TextTable) -> str:

@@ -18,7 +18,8 @@ from gradbook.targets.excel.plan.book import (
     VERDICTS_WORK,
     WorkbookPlan,
 )
-from gradbook.targets.excel.sheets.check import write_check, write_check_work
+from gradbook.targets.excel.sheets.check import write_check
+from gradbook.targets.excel.sheets.check_work import write_check_work
 from gradbook.targets.excel.sheets.derivation import write_derivation
 from gradbook.targets.excel.sheets.look import FormulaSheet, Look
 from gradbook.targets.excel.sheets.network import write_network

@@ -1,4 +1,4 @@
-"""The lines in general, worked out in vectors and matrices, come to the same gradients."""
+"""The matrix form, worked out, comes to the same gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines in general: the whole network in vectors and matrices, forward and backward."""
+"""The matrix form: the whole network in vectors and matrices, forward and backward."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Rule = tuple[Form, Form]  # left = right
 
 def tell_in_general(story: Story, net: Net) -> None:
     """Every layer's lines, forward and backward, with what their letters and signs mean."""
-    story.heading("The lines in general")
+    story.heading("Matrix form")
     story.say(
         "In vectors and matrices the network is a few lines, however wide it is. A bold letter "
         "holds all values of a layer, ⊙ multiplies element by element, ᵀ swaps rows and columns."

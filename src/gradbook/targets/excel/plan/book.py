@@ -14,9 +14,11 @@ from gradbook.graph.step import Step
 from gradbook.rates.case import Case, attained, least_loss
 from gradbook.rates.trial import trial
 from gradbook.targets.excel.plan.columns import ColumnGroup, groups
+from gradbook.targets.excel.plan.epoch_nudges import EpochNudges
 from gradbook.targets.excel.plan.exercise import Exercise
 from gradbook.targets.excel.plan.layout import DATA, ColumnBlock, RunLayout, Start, following_values
-from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS, OPEN, Nudges
+from gradbook.targets.excel.plan.nudges import Nudges
+from gradbook.targets.excel.plan.tolerance import OPEN, Tolerance, epochs_summary, summary
 from gradbook.targets.excel.plan.values import RecordedRun, record
 from gradbook.targets.excel.plan.verdicts import GateColumns, VerdictCells, gates_of
 
@@ -24,8 +26,8 @@ NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "S
 RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", "Check work"
 VERDICTS_WORK = "Verdicts work"
 
-RATE_NAME, CHECK_NAME, NUDGE_NAME = "eta", "gradients_checked", "nudge"
-EPOCH_NAME = "checked_epoch"
+RATE_NAME, NUDGE_NAME, EPOCH_NAME = "eta", "nudge", "checked_epoch"
+CHECK_NAME, EPOCHS_NAME = "gradients_checked", "epochs_checked"
 HEAD_ROWS = 4  # title, remark, groups, names
 BESIDE, BELOW = (5, 12), (52, 4)  # where the first sample stands: row and column on Network
 MOST_BESIDE = (14, 5)  # samples and values that have room beside the chart
@@ -192,24 +194,47 @@ class WorkbookPlan:
     def nudges(self) -> Nudges:
         return Nudges(self.step, CHECK_WORK, self.data_place[0], self.given)
 
+    @cached_property
+    def epoch_nudges(self) -> EpochNudges:
+        return EpochNudges(
+            self.step,
+            CHECK_WORK,
+            self.epochs,
+            self.nudges.end + 3,
+            self.data_place[0],
+            self.given,
+            self.record.values,
+        )
+
+    @cached_property
+    def tolerance(self) -> Tolerance:
+        return Tolerance.of(self.step.net, self.nudges.has_corners)
+
     def verdict(self, weight: Node) -> str:
-        """What the check says of a weight's gradient."""
+        """What the check says of a weight's gradient in the first epoch."""
         gradient = self.step.gradients[weight]
         if gradient in self.blank:
             return OPEN
         value = float(self.record.values[gradient][0])
-        return AGREES if self.nudges.agrees(weight, value, self.loss(0)) else DIFFERS
+        return self.tolerance.verdict(value, self.nudges.slopes[weight])
+
+    def epoch_verdict(self, number: int) -> str:
+        """What the check says of one of the epochs that it checks."""
+        nudges = self.epoch_nudges
+        if self.blank.intersection(self.step.gradients.values()):
+            return OPEN
+        return self.tolerance.verdict(nudges.along(number), nudges.slope(number))
 
     @cached_property
     def check_summary(self) -> str:
         verdicts = [self.verdict(weight) for weight in self.nudges.weights]
-        total, noun = len(verdicts), self.nudges.noun
-        if verdicts.count(AGREES) == total:
-            return f"all {total} {noun} agree"
-        differing = verdicts.count(DIFFERS)
-        if differing:
-            return f"{differing} of {total} {noun} differ"
-        return f"{verdicts.count(OPEN)} of {total} {noun} to fill in"
+        return summary(verdicts, self.nudges.noun, 1)
+
+    @cached_property
+    def epochs_summary(self) -> str:
+        chosen = self.epoch_nudges.chosen
+        verdicts = [self.epoch_verdict(number) for number in range(len(chosen))]
+        return epochs_summary(verdicts, [epoch + 1 for epoch in chosen], self.epochs)
 
     @property
     def sheets(self) -> list[str]:

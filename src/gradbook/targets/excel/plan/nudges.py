@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from xlsxwriter.utility import xl_col_to_name
 
-from gradbook.graph.node import Node, needed
+from gradbook.graph.node import Array, Node, needed
 from gradbook.graph.reference import Values, evaluate
 from gradbook.graph.step import Step
 from gradbook.targets.excel.language.spelling import spelled_out
@@ -15,25 +17,33 @@ from gradbook.targets.excel.plan.columns import forward_values
 from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout
 
 NUDGE = 1e-5
-NEAR, FLOOR = 1e-5, 1e-8  # of the slope, and of the error: how far apart a check lets them be
 BEND = 1e-3  # of the slope: a difference between its two sides that is a corner's, not a curve's
 BESIDE = 1e-4  # of that difference: how far from one side's slope a gradient may be
 MOST_CELLS, MOST_VALUES = 150_000, 600_000  # on the working sheet; computed for it, parts included
 CORNERS = ("relu", "largest", "choose")
 BASE_ROW, FIRST_ROW = 4, 8  # of the weights as they are, and of the first nudge
-AGREES, DIFFERS, OPEN = "agrees", "differs", "to fill in"
 
 
 @dataclass(frozen=True)
 class Slope:
-    """What nudging one weight measures."""
+    """What a nudge down and a nudge up measure, of an error that is `error` without one."""
 
+    error: float
     below: float
     above: float
+    size: float  # of the largest value on the way
 
     @property
     def value(self) -> float:
         return (self.above - self.below) / (2 * NUDGE)
+
+    @property
+    def left(self) -> float:
+        return (self.error - self.below) / NUDGE
+
+    @property
+    def right(self) -> float:
+        return (self.above - self.error) / NUDGE
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,18 @@ class Nudges:
         outside = {**weights, nudged: "$B{e}", **self.given}
         return RunLayout(self.step, of_step, of_sample, outside, self.data_row)
 
+    def area(self, weight: Node) -> str:
+        """All cells of a weight's two passes."""
+        run, first = self.run(weight), 2 + (self.step.samples > 1)
+        columns = [xl_col_to_name(place) for place in (first, first + len(self.values) - 1)]
+        top = run.of_step.row(2 * self.weights.index(weight)) + 1
+        return f"${columns[0]}${top}:${columns[1]}${top + 2 * self.step.samples - 1}"
+
+    @property
+    def end(self) -> int:
+        """The first row below all passes."""
+        return FIRST_ROW + 2 * len(self.weights) * self.step.samples
+
     # What --------------------------------------------------------------------
 
     @cached_property
@@ -109,22 +131,20 @@ class Nudges:
     @cached_property
     def slopes(self) -> dict[Node, Slope]:
         loss = self.step.loss
+        known = evaluate([loss], {**self.step.data, **self.step.start})
         return {
-            weight: Slope(below=float(down[loss]), above=float(up[loss]))
+            weight: Slope(
+                float(known[loss]), float(down[loss]), float(up[loss]), self.size([up, down])
+            )
             for weight, (up, down) in self.passes.items()
         }
 
-    def agrees(self, weight: Node, gradient: float, error: float) -> bool:
-        """What the sheet's own formula says."""
-        slope = self.slopes[weight]
-        apart = abs(gradient - slope.value)
-        if apart <= NEAR * max(abs(gradient), abs(slope.value)) + FLOOR * error:
-            return True
-        left, right = (error - slope.below) / NUDGE, (slope.above - error) / NUDGE
-        beside = min(abs(gradient - left), abs(gradient - right))
-        bend = abs(right - left)
-        return bool(
-            self.has_corners
-            and bend > BEND * max(abs(left), abs(right))
-            and beside <= BESIDE * bend
-        )
+    def size(self, passes: Sequence[Values]) -> float:
+        """Of the largest value in some passes, inputs and targets among them; at least 1."""
+        met = [values[node] for values in passes for node in self.values]
+        met += [self.step.data[leaf] for leaf in (*self.step.inputs, *self.step.targets)]
+        return largest_size(met)
+
+
+def largest_size(values: Sequence[Array]) -> float:
+    return max(1.0, *(float(np.abs(value).max()) for value in values))

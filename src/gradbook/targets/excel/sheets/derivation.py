@@ -30,7 +30,7 @@ from gradbook.targets.excel.language.grammar import Expression, Number, Referenc
 from gradbook.targets.excel.language.grammar import digits as typed
 from gradbook.targets.excel.language.spelling import NAMES, Speller, infix
 from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
-from gradbook.targets.excel.plan.nudges import AGREES, DIFFERS
+from gradbook.targets.excel.plan.tolerance import AGREES, DIFFERS
 from gradbook.targets.excel.plan.values import shown
 from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, colour, page
 
@@ -38,7 +38,7 @@ NAME, WORDS, NUMBER, TABLE, VERDICT, SAMPLE = 1, 2, 3, 4, 5, 6  # columns
 HEADING_ROW = 3
 WIDEST = 90  # characters of a formula in names
 
-SAME, NOTHING = 1e-9, 1e-12  # of the gradient, and of the error: how far apart equals may be
+SAME = 1e-9  # of the largest gradient: how far apart equals may be
 
 
 @dataclass(frozen=True)
@@ -247,12 +247,19 @@ class _Derivation:
         style = self.look.value(GRADIENT, SMALL_IN_FULL)
         self.sheet.write_formula(row, TABLE, f"={table.cell(gradient)}", style, shown(value))
         number = float(np.sum(self.lines[weight].number))
-        same = abs(number - value) <= SAME * abs(value) + NOTHING * self.book.loss(0)
-        near = f"{typed(SAME)}*ABS({there})+{typed(NOTHING)}*{table.cell(self.step.loss)}"
+        same = abs(number - value) <= SAME * self.largest_gradient
+        slopes = list(self.step.gradients.values())
+        cells = f"{table.cell(slopes[0])}:{table.cell(slopes[-1]).rpartition('!')[2]}"
+        near = f"{typed(SAME)}*MAX(MAX({cells}),-MIN({cells}))"
         formula = f'=IF(ABS({here}-{there})<={near},"{AGREES}","{DIFFERS}")'
         found = AGREES if same else DIFFERS
         self.sheet.write_formula(row, VERDICT, formula, self.look.verdict(), found)
         self.look.colour_verdicts(self.sheet, verdict)
+
+    @cached_property
+    def largest_gradient(self) -> float:
+        slopes = self.step.gradients.values()
+        return max(abs(float(self.book.record.values[slope][0])) for slope in slopes)
 
 
 def prose(expression: Expression) -> str:

@@ -24,7 +24,13 @@ BAD = Colour("differs", "#FBD9D6", "#9A1C1C", "", "")
 OPEN = Colour("to fill in", "#FFF6BF", "#6B5200", "", "")
 FONT = "Calibri"
 Kinds = Sequence[tuple[str, Colour]]
-VERDICTS = (("differ", BAD), ("fill in", OPEN), ("agree", GOOD))
+VERDICTS = (
+    ("differ", BAD),
+    ("no epoch", BAD),
+    ("fill in", OPEN),
+    ("no number", OPEN),
+    ("agree", GOOD),
+)
 NO_MISTAKES = ("formula_differs", "formula_range", "empty_cell_reference", "eval_error")
 
 

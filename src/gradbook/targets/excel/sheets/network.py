@@ -16,6 +16,7 @@ from gradbook.targets.excel.plan.book import (
     CHECK_NAME,
     CHECK_WORK,
     DERIVATION,
+    EPOCHS_NAME,
     NETWORK,
     RATE_NAME,
     RATES,
@@ -81,7 +82,8 @@ class _Panel:
             f"{step.loss.name}, epoch {book.epochs}", f"={last}", book.loss(-1), "final_error"
         )
         if book.has_check:
-            self.verdict()
+            self.verdict(CHECK_NAME, book.check_summary)
+            self.verdict(EPOCHS_NAME, book.epochs_summary)
         if not book.several:
             self.givens("Inputs", step.inputs, step.data, given_name)
             self.givens("Targets", step.targets, step.data, given_name)
@@ -125,12 +127,10 @@ class _Panel:
         self.name(STUDENT_NAME)
         self.row += 1
 
-    def verdict(self) -> None:
+    def verdict(self, name: str, value: str) -> None:
         self.sheet.merge_range(self.row, PANEL, self.row, PANEL + 1, "", self.look.verdict())
         cell = xl_rowcol_to_cell(self.row, PANEL)
-        self.sheet.write_formula(
-            cell, f"={CHECK_NAME}", self.look.verdict(), self.book.check_summary
-        )
+        self.sheet.write_formula(cell, f"={name}", self.look.verdict(), value)
         self.look.colour_verdicts(self.sheet, cell)
         self.row += 1
 

@@ -1,0 +1,146 @@
+"""How far a gradient may be from what is measured: never so near that rounding turns it red."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradbook.graph.lower import scalar_step
+from gradbook.net import builtin, parse
+from gradbook.targets.excel.plan.book import WorkbookPlan
+from gradbook.targets.excel.plan.exercise import Exercise
+from gradbook.targets.excel.plan.nudges import NUDGE, Slope
+from gradbook.targets.excel.plan.tolerance import (
+    AGREES,
+    DIFFERS,
+    NO_NUMBER,
+    OPEN,
+    Tolerance,
+    epochs_summary,
+    summary,
+)
+from tests.families import networks
+
+ZEROS = str(builtin("worked")).replace("0.15 0.2 0.25 0.3 0.4 0.45 0.5 0.55", " 0" * 8)
+AT_THE_CORNER = (
+    "input 1; dense 1; relu; loss half squared error; weights 0; biases 0; sample 1 -> 1"
+)
+LARGE = (
+    "input 2; dense 1; loss half squared error; seed 2; sample 300 5 -> 2e5; sample 500 7 -> 3e5"
+)
+TINY = "input 1; dense 2; tanh; dense 1; loss half squared error; seed 2; sample 1 -> 1e-9"
+
+
+def plan(text, epochs=12, rate=0.5, **more):
+    net = builtin(text) if text in ("worked", "xor", "mazur") else parse(text)
+    return WorkbookPlan(scalar_step(net), epochs, rate, (), **more)
+
+
+def all_verdicts(book):
+    each = [book.verdict(weight) for weight in book.nudges.weights]
+    return each + [book.epoch_verdict(k) for k in range(len(book.epoch_nudges.chosen))]
+
+
+@pytest.mark.parametrize(
+    ("text", "rate", "epochs"),
+    [
+        ("worked", 1.0, 12),
+        ("worked", 10.0, 70),  # ends at 7E-26
+        ("worked", 1000.0, 70),  # saturated
+        ("xor", 1.0, 12),
+        ("mazur", 0.5, 12),
+        (ZEROS, 0.5, 12),
+        (AT_THE_CORNER, 0.5, 5),
+        (LARGE, 1e-7, 12),
+        (TINY, 0.5, 12),
+    ],
+)
+def test_right_gradients_agree_however_small_the_error(text, rate, epochs):
+    book = plan(text, epochs, rate)
+    assert set(all_verdicts(book)) == {AGREES}
+    assert book.check_summary == f"all {len(book.step.gradients)} gradients agree in epoch 1"
+    assert book.epochs_summary == f"the gradients agree in all {epochs} epochs"
+
+
+@given(networks(depth=2, width=2, samples=2), st.sampled_from([0.05, 1.0, 20.0]))
+def test_no_network_of_ours_is_accused(net, rate):
+    step = scalar_step(net)
+    if step.gradients:
+        assert DIFFERS not in all_verdicts(WorkbookPlan(step, 3, rate, ()))
+
+
+@pytest.mark.parametrize("factor", [1.0003, 0.99, -1.0, 0.0])
+def test_a_gradient_that_is_off_differs(factor):
+    book = plan("worked")
+    for weight, slope in book.nudges.slopes.items():
+        right = float(book.record.values[book.step.gradients[weight]][0])
+        assert book.tolerance.verdict(right, slope) == AGREES
+        assert book.tolerance.verdict(factor * right, slope) == DIFFERS
+
+
+@pytest.mark.parametrize("epoch", [0, 19, 69])
+def test_one_spoilt_gradient_of_one_epoch_spoils_that_epoch(epoch):
+    book = plan("worked", 70, 1.0)
+    nudges = book.epoch_nudges
+    assert nudges.chosen == list(range(70))
+    slope, right = nudges.slope(epoch), nudges.along(epoch)
+    for weight, part in nudges.direction.items():
+        gradient = float(book.record.values[book.step.gradients[weight]][epoch])
+        assert book.tolerance.verdict(right + 0.01 * part * gradient, slope) == DIFFERS
+
+
+def test_two_gradients_that_are_swapped_spoil_the_sum():
+    parts = plan("worked").epoch_nudges.direction.values()
+    assert len(set(parts)) == len(parts)
+    assert all(part > 0 for part in parts)
+    assert sum(part**2 for part in parts) == pytest.approx(1)
+
+
+def test_an_error_that_is_spoilt_spoils_its_epoch():
+    book = plan("worked")
+    slope = book.epoch_nudges.slope(3)
+    spoilt = replace(slope, error=slope.error * 1.01)
+    assert book.tolerance.verdict(book.epoch_nudges.along(3), spoilt) == DIFFERS
+
+
+def test_at_a_corner_the_slope_of_either_side_is_right():
+    book = plan(AT_THE_CORNER)
+    (weight, *_) = book.nudges.weights
+    slope = book.nudges.slopes[weight]
+    assert book.tolerance.agrees(slope.right, slope)
+    assert book.tolerance.agrees(0.0, slope)
+    assert not book.tolerance.agrees(slope.right / 3, slope)
+
+
+def test_numbers_that_break_are_no_mistake_but_a_broken_gradient_is():
+    nan, smooth = float("nan"), Tolerance(squares=True, has_corners=False)
+    assert smooth.verdict(nan, Slope(nan, nan, nan, 1.0)) == NO_NUMBER
+    assert smooth.verdict(nan, Slope(1.0, 1.0 - NUDGE, 1.0 + NUDGE, 1.0)) == DIFFERS
+
+
+def test_an_exercise_is_to_be_filled_in():
+    book = plan("worked", exercise=Exercise())
+    assert set(all_verdicts(book)) == {OPEN}
+    assert book.check_summary == "8 of 8 gradients to fill in"
+    assert book.epochs_summary == "12 of 12 epochs to fill in"
+
+
+def test_of_a_long_run_some_epochs_are_checked_the_first_and_the_last_among_them(monkeypatch):
+    monkeypatch.setattr("gradbook.targets.excel.plan.epoch_nudges.MOST_CELLS", 200)
+    chosen = plan("worked", 70).epoch_nudges.chosen
+    assert (chosen[0], chosen[-1], len(chosen)) == (0, 69, 5)
+    assert plan("worked", 70).epochs_summary == "the gradients agree in 5 of 70 epochs"
+
+
+def test_what_it_all_comes_to_is_said_with_its_epoch():
+    assert summary([AGREES, DIFFERS], "gradients", 3) == "1 of 2 gradients differ in epoch 3"
+    assert summary([AGREES, NO_NUMBER], "gradients", 3) == "no numbers in epoch 3"
+    assert epochs_summary([AGREES, DIFFERS], [1, 20], 2) == (
+        "1 of 2 epochs differs, the first is epoch 20"
+    )
+    assert epochs_summary([AGREES, NO_NUMBER], [1, 2], 2) == (
+        "the gradients agree in 1 epochs; the others have no numbers"
+    )
