@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradbook.cli.main import DONE, INTERRUPTED
-from gradbook.cli.terminal.output import busy
+from gradbook.cli.terminal.output import busy, can_say, print_json, show, width
 from gradbook.cli.training.display import Display, display
 from gradbook.errors import FileError
 from gradbook.interruption import heard_alike
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder, together
 from gradbook.lab.training.train import train
+from gradbook.report.run.progress import NOT_ASCII
 
 if TYPE_CHECKING:
     from gradbook.lab.recipes.recipe import Recipe
@@ -64,6 +65,24 @@ def _trained(
         shown.stopped(resumed_by, trained)
         return None
     return trained
+
+
+def find_rate(recipe: Recipe, threads: int | None = None, as_record: bool = False) -> int:
+    """Say which rate a range test suggests; nothing is trained or written."""
+    from gradbook.lab.training.find_rate import as_record as record_of
+    from gradbook.lab.training.find_rate import range_test
+    from gradbook.lab.training.material import placed
+    from gradbook.lab.training.train import prepared
+    from gradbook.report.run.range_test import lines
+
+    with busy("testing rates"):
+        ready = prepared(placed(recipe), None, threads, new=True)
+        test = range_test(ready.recipe, ready.material, ready.engine)
+    if as_record:
+        print_json(record_of(test))
+    else:
+        show(lines(test, ready.recipe.title, width(), ascii_only=not can_say(NOT_ASCII)))
+    return DONE
 
 
 # Several seeds.
