@@ -32,7 +32,7 @@ EXAMPLES = """\
                   softmax; loss cross-entropy"
   gradbook train --resume runs/quick      go on with a run that was interrupted
   gradbook train quick --json             an event a line, for a program
-  gradbook train mine.txt --find-rate     which rate: a short test, drawn
+  gradbook train quick --log tensorboard  for whoever watches runs: tensorboard --logdir runs
   gradbook train houses.csv --target price --ignore id
   gradbook train iris --network "input 4; dense 8; tanh; dense 3; softmax"
 """
@@ -112,6 +112,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="learn the target as 'classes' or as 'numbers' (default: what it looks like)",
     )
     parser.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
+    parser.add_argument(
+        "--log",
+        metavar="PROGRAM",
+        type=lambda words: tuple(words.split(",")),
+        default=(),
+        help="write each epoch's figures for tensorboard, mlflow or wandb as well; files alone",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON event a line")
 
 
@@ -129,14 +136,15 @@ def run(options: Namespace) -> int:
 
 
 def _run(options: Namespace) -> int:
-    from gradbook.cli.training.run import find_rate, one, planned, several
+    from gradbook.cli.training.run import How, find_rate, one, planned, several
+    from gradbook.lab.logs.logged import known_logs
     from gradbook.lab.training.seeds import SeedsFolder
 
-    how = (options.threads, options.json)
+    how = How(options.threads, options.json, known_logs(options.log) if options.log else ())
     if options.resume:
         _require_nothing_else(options)
         seeds = SeedsFolder(options.resume)
-        return several(seeds, *how) if seeds.holds_seeds else one(seeds.path, None, *how)
+        return several(seeds, how) if seeds.holds_seeds else one(seeds.path, None, how)
     if is_table(options.recipe) and options.data is None:
         options.data, options.recipe = options.recipe, None
     recipe = None
@@ -150,11 +158,11 @@ def _run(options: Namespace) -> int:
             raise UsageError(f"--{name} is for tables: gradbook train data.csv --{name} …")
     assert recipe
     if options.find_rate:
-        return find_rate(recipe, *how)
+        return find_rate(recipe, how)
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if options.seeds:
-        return several(planned(folder, recipe, options.seeds), *how)
-    return one(folder, recipe, *how)
+        return several(planned(folder, recipe, options.seeds), how)
+    return one(folder, recipe, how)
 
 
 def _require_nothing_else(options: Namespace) -> None:
@@ -185,6 +193,8 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None) -> int:
 
     if options.find_rate:
         raise UsageError("a range test is for images: leave --find-rate out")
+    if options.log:
+        raise UsageError("the figures of a table are in metrics.csv: leave --log out")
     if options.seeds:
         raise UsageError("a table is trained with one seed at a time: leave --seeds out")
     table = named_table(data) if data in NAMED else read_columns(data)
