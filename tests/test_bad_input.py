@@ -32,7 +32,7 @@ TEXTS = {
     "input 2; dense 2; rate -1": "the rate is a number from 0 up",
     "input 2; dense 2; weights 1 2 3": "3 start values, but the layers have w1 … w4",
     "input 2; dense 2; sample 1 2 -> 1": "1 target, but the network takes 2",
-    "input 2; dense 2; update sgd": "unknown update 'sgd'",
+    "input 2; dense 2; update rmsprop": "unknown update 'sgd'",
     "input 99999999; dense 2": "values in one layer: the most is",
     "input 2; dense 2; \x1b[31mtanh": r"\x1b[31mtanh",
     "name \x07; input 2; dense 1": "printable characters",
