@@ -63,7 +63,7 @@ def write_workbook(
         epochs,
         net.learning_rate if rate is None else float(rate),
         compared,
-        png(draw(net), PICTURE_WIDTH),
+        png(draw(net, numbers=True), PICTURE_WIDTH),
         asked_for,
     )
     with whole_file(path) as part:

@@ -50,6 +50,8 @@ def write_book(book: WorkbookPlan, path: Path) -> None:
     look = Look(workbook)
     for name in book.sheets:
         SHEETS[name](look, book)
+    for name in book.behind:
+        workbook.get_worksheet_by_name(name).hide()
     workbook.close()
 
 

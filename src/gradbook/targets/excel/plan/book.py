@@ -252,6 +252,12 @@ class WorkbookPlan:
         ]
 
     @property
+    def behind(self) -> frozenset[str]:
+        """The working sheets, which are hidden: but where a student has to fill one in."""
+        work = {VERDICTS_WORK, CHECK_WORK, *([] if self.exercise else [RATES_WORK])}
+        return frozenset(work.intersection(self.sheets))
+
+    @property
     def has_check(self) -> bool:
         return self.exercise is None or self.exercise.has_check
 

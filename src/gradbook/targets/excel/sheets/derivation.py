@@ -87,7 +87,7 @@ class _Derivation:
         if len(self.chains.weights()) < trained:
             remark += f" Of {trained} weights the first and the last layer's first are worked."
         self.sheet = self.look.workbook.add_worksheet(DERIVATION)
-        page(self.sheet, HEADING_ROW)
+        page(self.sheet, (HEADING_ROW, HEADING_ROW))
         self.sheet.set_row(0, 28)
         self.sheet.write_string(0, NAME, "The chain rule, with live numbers", self.look.title)
         self.sheet.write_string(1, NAME, remark, self.look.remark)

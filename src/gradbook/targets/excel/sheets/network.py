@@ -14,7 +14,6 @@ from gradbook.palette import ERROR, INPUT, QUIET, RATE, Colour
 from gradbook.targets.excel.plan.book import (
     CHECK,
     CHECK_NAME,
-    CHECK_WORK,
     DERIVATION,
     EPOCHS_NAME,
     NETWORK,
@@ -176,7 +175,6 @@ GUIDE = {
     RATES: "what other learning rates would do, side by side",
     CHECK: "every gradient beside the slope that a small nudge of its weight measures",
     RATES_WORK: "the training runs behind the learning rates",
-    CHECK_WORK: "the forward passes behind the check",
 }
 
 
@@ -185,11 +183,16 @@ def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     row, column = GUIDE_ROW, CHART[1]
     look.underlined(sheet, row, column, GUIDE_WIDTH, "What is where")
     for name in book.sheets:
-        if name in GUIDE:
+        if name in GUIDE and name not in book.behind:
             row += 1
             link = look.style(font_color=INPUT.ink, underline=1, bold=True)
             sheet.write_url(row, column, f"internal:'{name}'!A1", link, name)
             sheet.write_string(row, column + 2, GUIDE[name], look.text)
+    if book.behind:
+        row += 1
+        behind = ", ".join(name for name in book.sheets if name in book.behind)
+        words = f"{behind} stand behind these: right-click any sheet's tab and unhide them."
+        sheet.write_string(row, column, words, look.remark)
     row += 2
     look.underlined(sheet, row, column, GUIDE_WIDTH, "Try")
     for number, text in enumerate(_suggestions(book), 1):
