@@ -10,9 +10,12 @@ from pathlib import Path
 
 from gradbook.errors import UsageError
 from gradbook.files import whole_file
+from gradbook.graph.derivation import Local
 from gradbook.graph.lower import scalar_step
 from gradbook.net import Net
 from gradbook.net.task import DEFAULT_RATES
+from gradbook.targets.algebra.story.partials import why
+from gradbook.targets.algebra.writers.text import FIXED_SPACE, sentences
 from gradbook.targets.drawing import draw, png
 from gradbook.targets.excel.plan.book import WorkbookPlan
 from gradbook.targets.excel.plan.columns import fitting_rates
@@ -65,7 +68,13 @@ def write_workbook(
         compared,
         png(draw(net, numbers=True), PICTURE_WIDTH),
         asked_for,
+        why=_why,
     )
     with whole_file(path) as part:
         write_book(book, part)
     return WrittenWorkbook(Path(path), compared)
+
+
+def _why(local: Local) -> str:
+    """Why a partial is what it is, as the derivation's page says it."""
+    return sentences(why(local)).replace(FIXED_SPACE, " ")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.graph.build import training_step
+from gradbook.graph.derivation import Local
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
 from gradbook.rates.case import Case, attained, least_loss
@@ -44,6 +45,7 @@ class WorkbookPlan:
     rates: tuple[float, ...]
     picture: bytes | None = None
     exercise: Exercise | None = None
+    why: Callable[[Local], str] = lambda _: ""  # why a partial is what it is, in words
 
     @cached_property
     def blank(self) -> frozenset[Node]:

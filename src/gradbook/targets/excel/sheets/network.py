@@ -169,7 +169,7 @@ def _picture(sheet: Worksheet, book: WorkbookPlan) -> None:
 
 
 GUIDE = {
-    DERIVATION: "the chain rule for every weight, each factor a cell",
+    DERIVATION: "the chain rule for every weight, each factor a cell, in any epoch",
     TRAINING: "one row per epoch: every value, every gradient, every new weight",
     SAMPLES: "the same for every sample of every epoch",
     RATES: "what other learning rates would do, side by side",
@@ -212,7 +212,7 @@ def _suggestions(book: WorkbookPlan) -> list[str]:
     return [
         "Type another η: a tenth as much, ten times as much, a thousand times as much.",
         "Change a start weight, an input or a target (any cell with a frame): everything follows.",
-        f"Spoil a formula in the first row of a gradient on {TRAINING} and watch {CHECK} turn red.",
+        f"Spoil a formula in any row of a gradient on {TRAINING} and watch {CHECK} turn red.",
     ]
 
 
