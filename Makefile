@@ -62,5 +62,5 @@ $(VENV)/with-tests: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/with-gradbook
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
-	$(PIP) '$(TORCH)' onnx onnxruntime ziglang
+	$(PIP) '$(TORCH)' onnx onnxruntime ziglang mlflow-skinny tensorboard tensorboardX wandb
 	@touch $@

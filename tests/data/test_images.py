@@ -54,7 +54,7 @@ def test_what_fills_its_image_or_is_empty_has_no_framing(pixels):
 
 
 def test_a_set_whose_images_reach_the_rim_has_no_framing():
-    assert framing(load("sklearn-digits").training) is None
+    assert framing(load("digits8").training) is None
 
 
 @pytest.mark.parametrize("found", [Framing(20, True), Framing(5, False)])

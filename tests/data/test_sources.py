@@ -13,7 +13,7 @@ from tests.data.made import idx_folder
 def test_scikit_learns_digits_go_by_their_name():
     from sklearn.datasets import load_digits
 
-    found = load("sklearn-digits")
+    found = load("digits8")
     assert found.shape == (1, 8, 8)
     assert found.classes == tuple("0123456789")
     parts = [found.training, found.validation, found.test_for_reporting]
@@ -29,7 +29,7 @@ def test_without_scikit_learn_its_digits_say_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(DataError, match=r"isn't installed: pip install 'gradbook\[sklearn\]'$"):
-        load("sklearn-digits")
+        load("digits8")
 
 
 def test_what_is_said_of_the_known_is_true():
@@ -46,16 +46,16 @@ def test_what_is_said_of_the_known_is_true():
 
 def test_a_name_wins_over_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    idx_folder(tmp_path / "sklearn-digits")
-    assert load("sklearn-digits").shape == (1, 8, 8)
-    assert load("./sklearn-digits").shape == (1, 5, 4)
+    idx_folder(tmp_path / "digits8")
+    assert load("digits8").shape == (1, 8, 8)
+    assert load("./digits8").shape == (1, 5, 4)
 
 
 @pytest.mark.parametrize(
     ("word", "said"),
     [
         ("digts", "is called 'digts': did you mean 'digits'?"),
-        ("mnist", "is called 'mnist': by name there are digits, sklearn-digits"),
+        ("mnist", "is called 'mnist': by name there are digits, digits8"),
         ("no/such.csv", "is called 'no/such.csv': by name there are"),
         ("", "is called '': by name there are"),
     ],

@@ -36,7 +36,14 @@ PROGRAMS = {
     "zsh": ("zsh",),
     "fish": ("fish",),
 }
-PACKAGES = {"torch": "torch", "onnxruntime": "onnxruntime", "zig": "ziglang"}
+PACKAGES = {
+    "torch": "torch",
+    "onnxruntime": "onnxruntime",
+    "zig": "ziglang",
+    "tensorboard": "tensorboard",
+    "mlflow": "mlflow",
+    "wandb": "wandb",
+}
 WITNESSES = (*PROGRAMS, *PACKAGES)
 
 CHROMIUM_FLAGS = (

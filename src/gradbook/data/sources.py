@@ -73,7 +73,7 @@ def _sklearn_digits() -> Dataset:
     return assemble(SKLEARN_DIGITS, source, {TRAINING: part})
 
 
-SKLEARN_DIGITS = "sklearn-digits"
+SKLEARN_DIGITS = "digits8"
 KNOWN = {
     "digits": NamedDataset(
         70_000, (28, 28), 10, "handwritten digits (MNIST), part of gradbook", _digits

@@ -27,6 +27,15 @@ def sooner(net: Net, batch: int, rows: int, epochs: int) -> str:
     return "plain" if is_little or find() is None else "native"
 
 
+def open_sooner(net: Net, batch: int, rows: int, epochs: int, *, weighted: bool = False) -> Engine:
+    """The one that is through sooner with so many rows and epochs."""
+    if sooner(net, batch, rows, epochs) == "native":
+        return open_engine(net, batch, weighted=weighted)
+    from gradbook.engine.plain import PlainEngine
+
+    return PlainEngine(net, batch, weighted)
+
+
 def open_engine(
     net: Net,
     batch: int,

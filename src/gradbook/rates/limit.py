@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf, sqrt
 
+from gradbook.amounts import counted
+
 DEFINITION = (
     "A rate still trains if loss and gradient stay numbers, the loss is lower than at the start "
     "in all of the last tenth of the epochs, and it isn't saturated."
@@ -32,11 +34,11 @@ class Limit:
         if not self.tried:
             return "No rate was tried for being too large: there is no gradient to begin with."
         if self.rate is None:
-            return f"None of the {self.tried} rates tried trains for {epochs:,} epochs."
+            return f"None of the {self.tried} rates tried trains for {counted(epochs, 'epoch')}."
         if self.beyond is None:
-            return f"Every rate tried trains for {epochs:,} epochs, up to {self.rate:.4g}."
+            return f"Every rate tried trains for {counted(epochs, 'epoch')}, up to {self.rate:.4g}."
         rate, beyond = _told_apart(self.rate, self.beyond)
-        found = f"The largest rate found that still trains for {epochs:,} epochs is {rate}"
+        found = f"The largest rate found that still trains for {counted(epochs, 'epoch')} is {rate}"
         return f"{found}; {beyond} no longer does.{self._holes()}"
 
     def _holes(self) -> str:

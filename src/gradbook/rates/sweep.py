@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from gradbook.amounts import counted
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.build import training_step
 from gradbook.net import Net
@@ -46,7 +47,8 @@ class Sweep:
 
     def __repr__(self) -> str:
         name = self.net.name or "a network"
-        return f"<Sweep of {name}: {len(self.outcomes)} rates, {self.epochs:,} epochs each>"
+        rates, epochs = counted(len(self.outcomes), "rate"), counted(self.epochs, "epoch")
+        return f"<Sweep of {name}: {rates}, {epochs} each>"
 
     def _repr_html_(self) -> str:
         from gradbook.report.sweep.page import cell
@@ -104,6 +106,6 @@ def _checked(rates: tuple[float, ...], epochs: int) -> tuple[float, ...]:
         if rates.count(rate) > 1:
             raise UsageError(f"the rate {rate:g} twice: give it once")
     if len(rates) * epochs > MOST_LOSSES:
-        losses = f"{len(rates)} rates over {epochs:,} epochs"
+        losses = f"{counted(len(rates), 'rate')} over {counted(epochs, 'epoch')}"
         raise LimitError(f"{losses} are too many losses to keep: the most is {MOST_LOSSES:,}")
     return tuple(sorted(rates))

@@ -66,6 +66,7 @@ FLAGS = {
         "two.npz",
     ): "two has 2 classes, but the network 4 outputs: end it with 'dense 2'",
     ("--data", "a;b"): "printable characters, without ';' and '#'",
+    ("--log", "tensorbord"): "no log is called 'tensorbord': did you mean 'tensorboard'?",
     ("-o", ""): "-o/--out: nothing is given",
     ("-o", RECIPE): f"can't make the folder {RECIPE}",
     ("-o", f"{RECIPE}/run"): f"can't make the folder {RECIPE}/run",

@@ -27,7 +27,7 @@ def said(capsys, monkeypatch):
 def test_without_a_name_the_names_are_listed(said):
     page = said()
     assert "digits            70,000   28x28       10  handwritten digits" in page
-    assert "sklearn-digits" in page
+    assert "digits8" in page
     assert "your own" in page
 
 
@@ -71,7 +71,7 @@ def test_a_program_can_read_the_list(said):
     sets = json.loads(said("--json"))["sets"]
     assert [(it["name"], it["images"]) for it in sets] == [
         ("digits", 70_000),
-        ("sklearn-digits", 1_797),
+        ("digits8", 1_797),
     ]
 
 
@@ -164,7 +164,7 @@ def test_a_sheet_that_cannot_be_written_is_one_line(refused, tmp_path):
         (["digits", "--show", "3", "--json"], "--show and --json don't go together"),
         (["digits", "--size", "28"], "--size: '28' isn't a size: write rows and columns as 28x28"),
         (["digits", "--size", "0x9"], "--size: '0x9' isn't a size"),
-        (["sklearn-digits", "--size", "28x28"], "sklearn-digits: its images are 8x8, not 28x28:"),
+        (["digits8", "--size", "28x28"], "digits8: its images are 8x8, not 28x28:"),
         (["digits", "--png", "a.gif"], "--png: 'a.gif' doesn't say what to write: end it in .png"),
         (["digits", "--warp", "rotate 9"], "--warp needs --show or --png to be seen"),
         (["digits", "--seed", "1"], "--seed is what a warp is drawn from: add --warp"),

@@ -1,8 +1,12 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import gradbook as gb
 from gradbook.errors import DataError, GradbookError, ShapeError
+from gradbook.graph.work.at_work import at_work
 from gradbook.lab.models import stored
 from gradbook.lab.models.model import FEW, Model, values_read
 from gradbook.lab.training.train import train
@@ -80,10 +84,27 @@ def test_a_model_says_how_it_came_about(model):
     assert model.about["test_accuracy"] == model.score(TEST.pixels, TEST.labels)
 
 
+@pytest.mark.witness("torch")
+def test_the_document_tells_others_how_to_read_it(model, tmp_path, monkeypatch):
+    """The lines of docs/model.md, run as they stand there, make what the first layer makes."""
+    torch = pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    model.save("model.safetensors")
+    document = Path(__file__).parents[3] / "docs" / "model.md"
+    (block,) = re.findall(r"```python\n(.*?)```", document.read_text("utf-8"), re.DOTALL)
+    names = {"images": torch.tensor(TEST.pixels[:5])}
+    exec(block, names)  # our own document
+    for image, first in zip(TEST.pixels, names["made"], strict=False):
+        worked = at_work(model.net, model.values, model.given(image), np.eye(4)[0])
+        np.testing.assert_allclose(first.numpy(), worked.values[1], rtol=1e-4, atol=1e-5)
+
+
 def test_the_summary_counts_every_parameter(model):
     lines = model.summary().splitlines()
     assert lines[0].split() == ["input", "1x8x8"]
     assert lines[1].split() == ["conv", "4", "3x3", "4x6x6", "40"]
+    assert repr(model.summary()) == model.summary()  # as a notebook's last line shows it
+    assert model.summary()._repr_html_().count("<tr") == len(lines) + 1
     counts = [int(line[-3:]) for line in lines if len(line) == max(map(len, lines))]
     assert sum(counts[:-1]) == counts[-1] == model.parameters == 196
     assert f"{model.parameters} parameters, 4 classes" in repr(model)

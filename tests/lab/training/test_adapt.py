@@ -11,7 +11,7 @@ from gradbook.data.dataset import TRAINING, Dataset, Part, assemble
 from gradbook.errors import ShapeError
 from gradbook.lab.recipes.builtin import RECIPES, recipe
 from gradbook.lab.recipes.text import changed
-from gradbook.lab.training.adapt import adapted, fitted_net
+from gradbook.lab.training.adapt import _batch, adapted, fitted_net
 from gradbook.lab.training.material import material
 from gradbook.lab.training.train import train
 from gradbook.net import Loss
@@ -68,6 +68,13 @@ def test_what_is_said_in_its_place_is_kept():
     found = adapted(asked, data((1, 28, 28), 10)).recipe
     assert (found.epochs, found.batch, found.schedule.rate) == (2, 16, 0.3)
     assert found.title == "quick on letters"
+
+
+@given(st.integers(2, 6000))
+def test_no_batch_has_one_image_alone(images):
+    batch = _batch(256, images)
+    assert 32 <= batch <= 260
+    assert images % batch != 1
 
 
 def test_a_network_of_ones_own_is_never_changed():

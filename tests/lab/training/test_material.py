@@ -134,21 +134,23 @@ def uneven():
 @pytest.mark.parametrize("fold", [0, None])
 def test_balanced_weights_are_scikit_learns(fold):
     witness = pytest.importorskip("sklearn.utils.class_weight")
-    found = Material(uneven(), fold, "balanced")
+    found = Material(uneven(), fold)
+    weights = made.recipe("class weights balanced").weights_for(found.counts)
     labels = found.images.labels[found.numbers]
     wanted = witness.compute_class_weight("balanced", classes=np.arange(4), y=labels)
-    np.testing.assert_allclose(found.weights, wanted)
+    np.testing.assert_allclose(weights, wanted)
 
 
 def test_weights_that_are_said_keep_their_ratios_and_are_1_on_average():
-    found = Material(uneven(), 0, (1.0, 1.0, 6.0, 2.0))
-    np.testing.assert_allclose(found.weights / found.weights[0], (1, 1, 6, 2))
-    assert found.weights[found.images.labels[found.numbers]].mean() == pytest.approx(1)
+    found = Material(uneven(), 0)
+    weights = made.recipe("class weights 1 1 6 2").weights_for(found.counts)
+    np.testing.assert_allclose(weights / weights[0], (1, 1, 6, 2))
+    assert weights[found.images.labels[found.numbers]].mean() == pytest.approx(1)
 
 
 def test_there_is_a_weight_for_each_class():
     asked = made.recipe("class weights 1 2")
-    with pytest.raises(ShapeError, match="2 class weights for the 4 classes of made: say one for"):
+    with pytest.raises(ShapeError, match="2 class weights for 4 classes: say one for each"):
         material(asked, SET)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from gradbook.cli.terminal.output import busy
 from gradbook.cli.training.display import Display, display
 from gradbook.errors import FileError
 from gradbook.interruption import heard_alike
+from gradbook.lab.logs.logged import Logged
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder, together
 from gradbook.lab.training.train import train
@@ -21,15 +22,22 @@ if TYPE_CHECKING:
     from gradbook.lab.training.train import Trained
 
 
-def one(
-    folder: Path, recipe: Recipe | None, threads: int | None = None, as_events: bool = False
-) -> int:
+@dataclass(frozen=True)
+class How:
+    """How a training goes and is told, whatever it trains."""
+
+    threads: int | None = None
+    as_events: bool = False
+    logs: tuple[str, ...] = ()  # programs that watch runs
+
+
+def one(folder: Path, recipe: Recipe | None, how: How) -> int:
     """Train by the recipe, or without one go on with the run in the folder."""
-    run, shown = RunFolder(folder), display(as_events)
+    run, shown = RunFolder(folder), display(how.as_events)
     if recipe is None and run.is_done and run.report_file.exists():
         shown.done_before(run)
         return DONE
-    trained = _trained(shown, run, folder, recipe, threads)
+    trained = _trained(shown, run, folder, recipe, how)
     if trained is None:
         return INTERRUPTED
     shown.done(trained, run)
@@ -38,13 +46,12 @@ def one(
 
 @heard_alike()
 def _trained(
-    shown: Display, run: RunFolder, resumed_by: Path, recipe: Recipe | None, threads: int | None
+    shown: Display, run: RunFolder, resumed_by: Path, recipe: Recipe | None, how: How
 ) -> Trained | None:
     """What came of it; nothing if it was stopped, and how it goes on is then said."""
     try:
         with shown:
-            resume = recipe is None
-            trained = train(recipe, folder=run.path, threads=threads, resume=resume, listener=shown)
+            trained = _logged(shown, run, recipe, how)
             if shown.training and not trained.stopped:
                 shown.doing("writing the report")
                 from gradbook.report.run.report import write_report
@@ -66,6 +73,21 @@ def _trained(
     return trained
 
 
+def _logged(shown: Display, run: RunFolder, recipe: Recipe | None, how: How) -> Trained:
+    """Train, and tell whatever logs it."""
+    resume, threads = recipe is None, how.threads
+    listener = Logged(shown, how.logs, run.path) if how.logs else None
+    trained = None
+    try:
+        trained = train(
+            recipe, folder=run.path, threads=threads, resume=resume, listener=listener or shown
+        )
+        return trained
+    finally:
+        if listener:
+            listener.ended(trained)
+
+
 # Several seeds.
 
 
@@ -85,15 +107,15 @@ def planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
     return folder_of_all
 
 
-def several(folder: SeedsFolder, threads: int | None = None, as_events: bool = False) -> int:
+def several(folder: SeedsFolder, how: How) -> int:
     """Train one seed after the other, those that are done already left out."""
     recipe, seeds = folder.plan()
     results: list[dict[str, Any]] = []
     for seed in seeds:
-        run, shown = folder.run(seed), display(as_events)
+        run, shown = folder.run(seed), display(how.as_events)
         if not run.is_done:
             own = None if run.holds_a_run else replace(recipe, net=replace(recipe.net, seed=seed))
-            if _trained(shown, run, folder.path, own, threads) is None:
+            if _trained(shown, run, folder.path, own, how) is None:
                 return INTERRUPTED
         results.append(run.result())
         shown.seed_done(results[-1])

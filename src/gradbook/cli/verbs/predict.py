@@ -8,6 +8,9 @@ MODEL is the folder of a run, or a model.safetensors. FILE is
   a folder      of pictures, with the folders in it
   an idx file   of images, plain, .gz or .xz, taken as they are
 
+For a model of a table FILE is a table (.csv, .tsv) with the same columns in any order; its
+rows are printed, or written to -o, with what is predicted beside them.
+
 Exit code 0: all were read; 1: some show nothing to read; 2: some can't be opened.
 """
 
@@ -17,7 +20,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.output import show, show_images
+from gradbook.cli.terminal.arguments import file_ending_in
+from gradbook.cli.terminal.output import print_json, show, show_images
 from gradbook.errors import UsageError, one_line
 
 if TYPE_CHECKING:
@@ -30,6 +34,7 @@ EXAMPLES = """\
   gradbook predict model.safetensors scans/    every picture in a folder
   gradbook predict runs/quick t10k-images-idx3-ubyte.gz --csv > read.csv
   gradbook predict runs/quick *.png --json     with the probability of each class
+  gradbook predict runs/houses new.csv -o predicted.csv
 """
 NOTHING_TO_READ, UNREADABLE = 1, 2
 SHOWN_AT_ONCE = 256
@@ -44,6 +49,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--show", action="store_true", help="draw what the network saw")
     parser.add_argument("--json", action="store_true", help="print JSON instead")
     parser.add_argument("--csv", action="store_true", help="print a row for each picture instead")
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", type=file_ending_in(".csv"), help="of a table's rows: a file"
+    )
 
 
 def run(options: Namespace) -> int:
@@ -51,9 +59,13 @@ def run(options: Namespace) -> int:
     if len(chosen) > 1:
         raise UsageError(f"--{chosen[0]} and --{chosen[1]} don't go together: leave one out")
     from gradbook.lab.models.predict import readings
-    from gradbook.lab.training.run_folder import load
+    from gradbook.lab.training.run_folder import is_of_a_table, load
     from gradbook.report import prediction as text
 
+    if is_of_a_table(options.model):
+        return _rows(options)
+    if options.out:
+        raise UsageError("-o is for tables: print the rows of pictures with --csv > FILE")
     model = load(options.model)
     names = text.width_of_names(options.files, options.many)
     code = 0
@@ -82,6 +94,30 @@ def run(options: Namespace) -> int:
         images = np.stack([one.image for one in shown if one.image is not None])
         show_images(images, [text.caption(one, model.classes) for one in shown])
     return code
+
+
+def _rows(options: Namespace) -> int:
+    """What a model of a table predicts of one table's rows."""
+    from gradbook.data.columns import read_columns
+    from gradbook.files import write_whole
+    from gradbook.lab.training.run_folder import load_table
+    from gradbook.report.tables import text
+
+    if options.show:
+        raise UsageError("this model is of a table: --show is for pictures")
+    if len(options.files) > 1:
+        raise UsageError("this model is of a table: name one file at a time")
+    model, table = load_table(options.model), read_columns(options.files[0])
+    answers = model.predict(table)
+    if options.json:
+        found = text.records(model, table, answers)
+        print_json({"version": 1, "model": options.model, "rows": found})
+    elif options.out:
+        write_whole(options.out, text.predicted(model, table, answers))
+        print(f"wrote {options.out}: {len(table):,} rows")
+    else:
+        print(text.predicted(model, table, answers), end="")
+    return 0
 
 
 def _problem(reading: Reading) -> str:

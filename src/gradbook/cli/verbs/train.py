@@ -1,8 +1,11 @@
-"""Train a network on images; the model, the metrics and a report go into a folder.
+"""Train a network on images or a table; the model, the metrics and a report go into a folder.
 
 RECIPE is the name of a recipe or a network, a file, or the text itself (see
 gradbook help recipes). What a recipe says can be said here too, in its place.
 Whatever interrupts a run, --resume goes on with it as if nothing had happened.
+
+In place of a recipe there may stand a table (.csv, .tsv, or iris): its last column,
+or --target, is learned from the others, as classes or as numbers.
 """
 
 from __future__ import annotations
@@ -12,9 +15,9 @@ import re
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
-from gradbook.cli.terminal.arguments import network, standard_input, whole_number
+from gradbook.cli.terminal.arguments import network, one_of, standard_input, whole_number
 from gradbook.errors import GradbookError, UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ EXAMPLES = """\
                   softmax; loss cross-entropy"
   gradbook train --resume runs/quick      go on with a run that was interrupted
   gradbook train quick --json             an event a line, for a program
+  gradbook train quick --log tensorboard  for whoever watches runs: tensorboard --logdir runs
+  gradbook train houses.csv --target price --ignore id
+  gradbook train iris --network "input 4; dense 8; tanh; dense 3; softmax"
 """
 
 RUNS = Path("runs")
@@ -42,6 +48,7 @@ LINES = {  # options that are lines of a recipe
     "keep": ("WHICH", "'best': the weights of the epoch with the lowest validation loss"),
     "loss": ("LOSS", "'cross-entropy smoothing 0.1' …"),
 }
+TABLES = ("target", "ignore", "task")
 COUNTS = {
     "epochs": "how often every image is trained on",
     "batch": "images in a step",
@@ -85,7 +92,23 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--out", metavar="RUN", help=f"the run's folder (default: a new one in {RUNS}/)"
     )
+    tables = parser.add_argument_group("tables")
+    tables.add_argument("--target", metavar="COLUMN", help="what to learn (default: the last)")
+    tables.add_argument("--ignore", metavar="COLUMNS", help="what to leave out: 'id,name'")
+    tables.add_argument(
+        "--task",
+        metavar="WHAT",
+        type=one_of("classes", "numbers"),
+        help="learn the target as 'classes' or as 'numbers' (default: what it looks like)",
+    )
     parser.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
+    parser.add_argument(
+        "--log",
+        metavar="PROGRAM",
+        type=lambda words: tuple(words.split(",")),
+        default=(),
+        help="write each epoch's figures for tensorboard, mlflow or wandb as well; files alone",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON event a line")
 
 
@@ -99,31 +122,73 @@ def run(options: Namespace) -> int:
 
 
 def _run(options: Namespace) -> int:
-    from gradbook.cli.training.run import one, planned, several
+    from gradbook.cli.training.run import How, one, planned, several
+    from gradbook.lab.logs.logged import known_logs
     from gradbook.lab.training.seeds import SeedsFolder
 
-    how = (options.threads, options.json)
+    how = How(options.threads, options.json, known_logs(options.log) if options.log else ())
     if options.resume:
         _require_nothing_else(options)
         seeds = SeedsFolder(options.resume)
-        return several(seeds, *how) if seeds.holds_seeds else one(seeds.path, None, *how)
-    recipe = wanted(options)
+        return several(seeds, how) if seeds.holds_seeds else one(seeds.path, None, how)
+    if is_table(options.recipe) and options.data is None:
+        options.data, options.recipe = options.recipe, None
+    recipe = None
+    if options.recipe or not is_table(options.data):
+        recipe = wanted(options)
+    data = options.data or (recipe.data if recipe else None)
+    if is_table(data):
+        return _on_table(options, data, recipe)
+    for name in TABLES:
+        if getattr(options, name):
+            raise UsageError(f"--{name} is for tables: gradbook train data.csv --{name} …")
+    assert recipe
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if options.seeds:
-        return several(planned(folder, recipe, options.seeds), *how)
-    return one(folder, recipe, *how)
+        return several(planned(folder, recipe, options.seeds), how)
+    return one(folder, recipe, how)
 
 
 def _require_nothing_else(options: Namespace) -> None:
     """A run goes on as it was begun."""
-    names = ("recipe", "data", *COUNTS, *LINES, "hold_back", "seed", "seeds", "out")
+    names = ("recipe", "data", *COUNTS, *LINES, *TABLES, "hold_back", "seed", "seeds", "out")
     for name in names:
         if getattr(options, name) is not None:
             flag = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
             raise UsageError(f"--resume goes on with the run as it was begun: leave {flag} out")
 
 
-def wanted(options: Namespace) -> Recipe:
+def is_table(name: str | None) -> TypeGuard[str]:
+    """Whether it is a table of measurements, not one of pixels."""
+    from gradbook.data.columns import NAMED, SUFFIXES
+    from gradbook.data.formats.pixel_table import holds_pixels
+
+    if not name or name in NAMED:
+        return bool(name)
+    is_file = name.lower().endswith(SUFFIXES) and os.path.isfile(name)
+    return is_file and not holds_pixels(Path(name))
+
+
+def _on_table(options: Namespace, data: str, recipe: Recipe | None) -> int:
+    """By the recipe, or by the usual one for this table."""
+    from gradbook.cli.training.tables import train_on
+    from gradbook.data.columns import NAMED, named_table, read_columns
+    from gradbook.lab.tables.problem import problem, usual_recipe
+
+    if options.seeds:
+        raise UsageError("a table is trained with one seed at a time: leave --seeds out")
+    table = named_table(data) if data in NAMED else read_columns(data)
+    ignored = [name.strip() for name in (options.ignore or "").split(",") if name.strip()]
+    found = problem(table, options.target or "", ignored, options.task)
+    if recipe is None:
+        fold = None if options.hold_back == "none" else 0
+        recipe = wanted(options, usual_recipe(found, Path(data).stem, fold))
+    recipe = replace(recipe, data=data if data in NAMED else os.path.abspath(data))
+    folder = Path(options.out) if options.out else _new_folder(recipe)
+    return train_on(folder, recipe, found, options.json)
+
+
+def wanted(options: Namespace, usual: Recipe | None = None) -> Recipe:
     """The recipe that is named, with what is said in place of its own lines."""
     from gradbook.lab.recipes.builtin import recipe
     from gradbook.lab.recipes.text import changed, parse
@@ -132,7 +197,7 @@ def wanted(options: Namespace) -> Recipe:
     if options.recipe == "-":
         found = parse(standard_input(), "standard input")
     else:
-        found = recipe(USUAL if options.recipe is None else options.recipe)
+        found = usual or recipe(USUAL if options.recipe is None else options.recipe)
     if options.network:
         found = _on_another_network(found, options.network)
     for name in (*LINES, *COUNTS, "hold_back", "seed"):

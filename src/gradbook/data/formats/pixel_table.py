@@ -26,6 +26,7 @@ from gradbook.errors import DataError
 
 SUFFIXES = (".csv", ".tsv")
 LONGEST_LINE = 2**20  # bytes: colour images of 295 by 295
+LEAST_PIXELS = 16  # of an image: fewer numbers are measurements
 LONGEST_LABEL = 100  # characters
 ROWS_AT_ONCE = 1000
 LABEL_HEADINGS = LABELS | {"class", "digit"}
@@ -36,6 +37,22 @@ def is_table(name: str) -> bool:
     """Whether a file of that name is a table."""
     plain = name.lower().removesuffix(".gz").removesuffix(".xz")
     return plain.endswith(SUFFIXES) and not name.startswith(".")
+
+
+def holds_pixels(file: Path) -> bool:
+    """Whether its first row of numbers is a label and a square of bytes, 4 by 4 at least."""
+    with unpacked(file) as stream:
+        rows = _rows(stream, file)
+        first = next(rows, None)
+        if first is None:
+            return False
+        layout = _layout(first, file)
+        row = next(rows, first) if layout.has_heading else first
+    count = layout.columns - 1
+    is_square = any(ch * isqrt(count // ch) ** 2 == count for ch in (1, 3))
+    fields = layout.parted(row)[1].split(layout.separator)
+    bytes_alone = all((m := PIXEL.fullmatch(f)) and int(m[1]) <= 255 for f in fields)
+    return count >= LEAST_PIXELS and is_square and bytes_alone
 
 
 def read(where: Path, size: Size | None = None) -> Dataset:

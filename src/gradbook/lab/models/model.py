@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.amounts import counted
 from gradbook.data.images import BRIGHTEST
 from gradbook.errors import DataError, GradbookError, ShapeError
 from gradbook.lab.models import stored
@@ -96,7 +97,8 @@ class Model:
 
     def __repr__(self) -> str:
         name = self.net.name or "a network"
-        return f"<Model of {name}: {self.parameters:,} parameters, {len(self.classes)} classes>"
+        classes = counted(len(self.classes), "class", "classes")
+        return f"<Model of {name}: {counted(self.parameters, 'parameter')}, {classes}>"
 
     def _repr_html_(self) -> str:
         from gradbook.report.summary.page import cell

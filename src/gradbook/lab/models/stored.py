@@ -57,6 +57,15 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Arrays, Record]:
     return arrays, record
 
 
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """What a file says it is, as far as its header can be read; '' where it says nothing."""
+    with opened(path) as file:
+        head = file.read(HEAD)
+        content = head + file.read(min(int.from_bytes(head, "little"), LONGEST_HEADER))
+    record = _record(content)
+    return str(record.get("kind", "")) if record else ""
+
+
 def _record(content: bytes) -> dict[str, Any] | None:
     """What the file says about itself; None where that isn't ours."""
     length = int.from_bytes(content[:HEAD], "little")

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from math import isfinite
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.amounts import counted
 from gradbook.data import warp_text
 from gradbook.data.dataset import FOLDS
 from gradbook.data.warp import Warp
@@ -74,7 +79,7 @@ class Recipe:
         )
         if self.held_back is None and (self.early_stop or self.keep == BEST):
             what = "keep best" if self.early_stop is None else "early stop"
-            raise UsageError(f"{what} goes by images held back: take 'hold back none' out")
+            raise UsageError(f"{what} goes by what is held back: take 'hold back none' out")
 
     def __str__(self) -> str:
         """The text that parses to this recipe."""
@@ -94,6 +99,21 @@ class Recipe:
         lines = "".join(f"{word} {value}\n" for word, value in said.items() if value != "")
         update = "update descent\n" if self.net.update == DESCENT else ""
         return f"{lines}\n{net_text.write(self.net)}{update}"
+
+    def weights_for(self, counts: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+        """How much each class counts, 1 on average over samples of which each has so many.
+
+        Balanced, n samples of K classes count n / (K · n_c) in one of n_c: scikit-learn's rule.
+        """
+        if isinstance(self.class_weights, str):
+            return np.asarray(counts.sum() / (len(counts) * np.maximum(counts, 1)))
+        if len(self.class_weights) != len(counts):
+            raise ShapeError(
+                f"{counted(len(self.class_weights), 'class weight')} for {len(counts)} classes: "
+                "say one for each, or 'class weights balanced'"
+            )
+        said = np.array(self.class_weights)
+        return np.asarray(said * counts.sum() / (said @ counts))
 
     @property
     def title(self) -> str:

@@ -120,9 +120,8 @@ def _cropped(warp: Warp, dataset: Dataset) -> Warp:
 def _with_steps(recipe: Recipe, dataset: Dataset) -> Recipe:
     """Few images take smaller batches, at a rate as much lower, and more epochs."""
     images = int((dataset.folds != recipe.held_back).sum())
-    if "batch" in recipe.adapts and images < LEAST_BATCHES * recipe.batch:
-        most = max(images // LEAST_BATCHES, SMALLEST_BATCH)
-        batch = min(recipe.batch, 2 ** (most.bit_length() - 1))
+    if "batch" in recipe.adapts:
+        batch = _batch(recipe.batch, images)
         if "schedule" in recipe.adapts:
             recipe = replace(recipe, schedule=_slower(recipe.schedule, batch / recipe.batch))
         recipe = replace(recipe, batch=batch)
@@ -131,6 +130,17 @@ def _with_steps(recipe: Recipe, dataset: Dataset) -> Recipe:
         wanted = ceil(LEAST_STEPS / max(steps, 1))
         recipe = replace(recipe, epochs=max(recipe.epochs, min(wanted, MOST_EPOCHS)))
     return recipe
+
+
+def _batch(usual: int, images: int) -> int:
+    """Of so many images there are batches enough, and none of one image alone."""
+    batch = usual
+    if images < LEAST_BATCHES * usual:
+        most = max(images // LEAST_BATCHES, SMALLEST_BATCH)
+        batch = min(usual, 2 ** (most.bit_length() - 1))
+    while images % batch == 1 and images > 1:
+        batch += 1
+    return batch
 
 
 def _slower(schedule: Schedule, share: float) -> Schedule:

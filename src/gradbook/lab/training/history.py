@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,12 +60,25 @@ COLUMNS = tuple(column.name for column in fields(Epoch))
 UNMEASURED = ("validation_loss", "validation_accuracy")  # where no images are held back
 
 
-def best_of(history: Sequence[Epoch]) -> Epoch:
-    """The one with the lowest loss of the images held back, the first of equal ones."""
+class Validated(Protocol):
+    """An epoch of any kind of training."""
+
+    @property
+    def epoch(self) -> int: ...
+
+    @property
+    def validation_loss(self) -> float | None: ...
+
+
+AnEpoch = TypeVar("AnEpoch", bound=Validated)
+
+
+def best_of(history: Sequence[AnEpoch]) -> AnEpoch:
+    """The one with the lowest loss of what is held back, the first of equal ones."""
     return min(history, key=lambda epoch: (epoch.validation_loss or 0.0, epoch.epoch))
 
 
-def is_over(recipe: Recipe, history: Sequence[Epoch]) -> bool:
+def is_over(recipe: Recipe, history: Sequence[Validated]) -> bool:
     """Whether these are all its epochs, or it stops early after them."""
     if len(history) >= recipe.epochs or not history:
         return bool(history)
@@ -73,7 +86,7 @@ def is_over(recipe: Recipe, history: Sequence[Epoch]) -> bool:
     return recipe.early_stop is not None and waited >= recipe.early_stop
 
 
-def kept_of(recipe: Recipe, history: Sequence[Epoch]) -> Epoch:
+def kept_of(recipe: Recipe, history: Sequence[AnEpoch]) -> AnEpoch:
     """The epoch whose weights are the model's."""
     return best_of(history) if recipe.keep == BEST else history[-1]
 
@@ -84,11 +97,10 @@ def measured_losses(history: Iterable[Epoch]) -> list[float]:
 
 
 def rates_of(
-    schedule: Schedule, epochs: int, history: Sequence[Epoch], steps: int
+    schedule: Schedule, epochs: int, losses: Sequence[float], steps: int
 ) -> NDArray[np.float64]:
-    """The rates of the epochs that are done, as if each had so many steps."""
-    losses = measured_losses(history)
-    done = [schedule.rates(k, steps, epochs, losses[:k]) for k in range(len(history))]
+    """The rates of the epochs that are done, with these losses, as if each had so many steps."""
+    done = [schedule.rates(k, steps, epochs, losses[:k]) for k in range(len(losses))]
     return np.concatenate(done) if done else np.empty(0)
 
 

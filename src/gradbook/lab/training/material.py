@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.amounts import counted
 from gradbook.data.dataset import Dataset
 from gradbook.data.images import BRIGHTEST, Images
 from gradbook.errors import ShapeError
@@ -35,7 +34,6 @@ class Material:
 
     dataset: Dataset
     held_back: int | None  # the fold to validate on
-    class_weights: tuple[float, ...] | str = ()  # as the recipe says them
 
     @property
     def images(self) -> Images:
@@ -75,20 +73,11 @@ class Material:
         spreads = (count * squares - total**2 for total, squares in sums)  # exact, so 0 or above
         return means, tuple(spread**0.5 / (count * BRIGHTEST) or 1.0 for spread in spreads)
 
-    @cached_property
-    def weights(self) -> NDArray[np.float64] | None:
-        """How much each class counts, 1 on average over the images trained on.
-
-        Balanced, n images of K classes count n / (K · n_c) in a class of n_c (scikit-learn's rule).
-        """
-        if not self.class_weights:
-            return None
-        classes, labels = len(self.dataset.classes), self.images.labels[self.numbers]
-        counts = np.bincount(labels, minlength=classes)
-        if isinstance(self.class_weights, str):
-            return np.asarray(len(labels) / (classes * np.maximum(counts, 1)))
-        said = np.array(self.class_weights)
-        return np.asarray(said * len(labels) / (said @ counts))
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many of the images trained on there are of each class."""
+        labels = self.images.labels[self.numbers]
+        return np.bincount(labels, minlength=len(self.dataset.classes))
 
     @cached_property
     def mark(self) -> int:
@@ -110,8 +99,9 @@ def material(recipe: Recipe, dataset: Dataset | None = None) -> Material:
                 f"begin it with 'input {spell(found.shape)}' and 'flatten', or take the warp out"
             )
         recipe.warp.require_fit(*found.shape[1:])
-    made = Material(found, recipe.held_back, recipe.class_weights)
-    _require_weights(made)
+    made = Material(found, recipe.held_back)
+    if recipe.class_weights:
+        recipe.weights_for(made.counts)
     _require_enough(made)
     require_last_batch(recipe.net, len(made.numbers), recipe.batch)
     return made
@@ -124,15 +114,6 @@ def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) ->
     _, *sides = recipe.net.input
     size = (sides[0], sides[1]) if sides else None
     return brought_to(recipe.data if moved_to is None else moved_to, size)
-
-
-def _require_weights(made: Material) -> None:
-    weights, classes = made.class_weights, len(made.dataset.classes)
-    if weights and not isinstance(weights, str) and len(weights) != classes:
-        raise ShapeError(
-            f"{counted(len(weights), 'class weight')} for the {classes} classes of "
-            f"{made.dataset.name}: say one for each, or 'class weights balanced'"
-        )
 
 
 def _require_enough(made: Material) -> None:

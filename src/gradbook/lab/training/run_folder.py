@@ -11,7 +11,10 @@ from typing import Any
 
 from gradbook.errors import DataError, UsageError
 from gradbook.files import alone_in, clear_parts, made_folder, read_text, write_whole
+from gradbook.lab.models import table_model
 from gradbook.lab.models.model import Model
+from gradbook.lab.models.stored import kind_of
+from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes import builtin
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training import history as histories
@@ -78,6 +81,11 @@ class RunFolder:
         self._require_done(self.result_file)
         try:
             found = json.loads(read_text(self.result_file))
+            if isinstance(found, dict) and "target" in found:
+                raise UsageError(
+                    f"{self.path} was trained on a table, whole at once: train it anew, or "
+                    f"gradbook predict {self.path} new.csv"
+                )
             if not all(isinstance(found[name], kind) for name, kind in IN_A_RESULT.items()):
                 raise TypeError
             return dict(found)
@@ -137,3 +145,18 @@ class RunFolder:
 def load(path: str | os.PathLike[str]) -> Model:
     """The model in a file, or in the folder of a run: `load("run").predict(images)`."""
     return RunFolder(path).model() if Path(path).is_dir() else Model.load(path)
+
+
+def load_table(path: str | os.PathLike[str]) -> TableModel:
+    """The same of a model of a table."""
+    return TableModel.load(_model_file(path))
+
+
+def is_of_a_table(path: str | os.PathLike[str]) -> bool:
+    """Whether the model there, if there is one, is a table's."""
+    file = _model_file(path)
+    return file.is_file() and kind_of(file) == table_model.KIND
+
+
+def _model_file(path: str | os.PathLike[str]) -> Path:
+    return RunFolder(path).model_file if Path(path).is_dir() else Path(path)

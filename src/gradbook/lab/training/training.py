@@ -97,8 +97,9 @@ class TrainingRun:
         self._best: Mapping[str, NDArray[Any]] = {}  # what the best epoch's end carried
         self._run = EpochRun()
         self._began = began  # as if never interrupted
-        labels, weights = material.images.labels, material.weights
-        self._targets = targets(recipe.net, labels, None if weights is None else weights[labels])
+        labels = material.images.labels
+        weights = recipe.weights_for(material.counts)[labels] if recipe.class_weights else None
+        self._targets = targets(recipe.net, labels, weights)
         engine.normalise(*for_inputs(recipe.net, *material.brightness), BRIGHTEST)
         self._epoch_began = (began, 0)  # when, and after how many of its steps
         self._turn_to(())

@@ -27,7 +27,7 @@ from gradbook.targets.algebra.writers.text import spell
 from gradbook.targets.drawing import draw, style, svg
 
 UP = '<a class="up" href="#contents" aria-label="to the contents">↑</a>'
-SMALLEST = 0.75  # of its size, that a drawing shrinks to before it scrolls
+SMALLEST = 0.43  # of its size, that a drawing shrinks to before it scrolls
 
 
 def page(document: Document, net: Net, command: str = "") -> str:

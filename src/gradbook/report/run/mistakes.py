@@ -135,7 +135,7 @@ def _commonest(counts: Counts, classes: Sequence[str]) -> str:
     return wide(table(("is", "read as", "images"), rows, (0, 1), kind="commonest", headed=True))
 
 
-def by_class(counts: Counts, classes: Sequence[str]) -> str:
+def by_class(counts: Counts, classes: Sequence[str], what: str = "images") -> str:
     """Each class's images, how many were misread and as what; the worst of many."""
     missed = counts.sum(1) - np.diag(counts)
     shares, scores = missed / np.maximum(counts.sum(1), 1), class_scores(counts)
@@ -143,7 +143,7 @@ def by_class(counts: Counts, classes: Sequence[str]) -> str:
     if len(classes) > MOST_CLASSES:
         shown = np.argsort(-shares, kind="stable")[:MOST_CLASSES].tolist()
     rows = (_class_row(counts, classes, k, shares, scores[k]) for k in shown)
-    head = ("class", "images", "misread", "precision", "recall", "F1", "mostly as")
+    head = ("class", what, "misread", "precision", "recall", "F1", "mostly as")
     return wide(table(head, rows, words=(0, 6), kind="by-class", headed=True))
 
 

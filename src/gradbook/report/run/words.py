@@ -107,12 +107,14 @@ def spread(results: Sequence[Mapping[str, Any]], event: Mapping[str, Any]) -> It
     yield table.line(("lowest", "", percent(event["test_lowest"]), ""))
 
 
-def files(run: RunFolder, width: int) -> Iterator[TextLine]:
+def files(
+    run: RunFolder, width: int, given: str = "FILE", does: str = "reads your pictures"
+) -> Iterator[TextLine]:
     """Where everything is, and what to do with it."""
     model, figures = (run.model_file, "the model"), (run.csv_file, "every epoch's figures")
     yield from _listed(run.report_file, [model, figures], width)
     yield []
-    line = [*_command("predict", str(run.path)), Span(" FILE"), Span("  reads your pictures")]
+    line = [*_command("predict", str(run.path)), Span(f" {given}"), Span(f"  {does}")]
     yield line if sum(len(span.text) for span in line) <= width else line[:-1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradbook.amounts import counted, percent
 from gradbook.lab.models.model import Model
+from gradbook.net import Net
 from gradbook.net.measure import NetMeasure, measure
 from gradbook.palette import ACTIVATION, INPUT, MEMORY, WEIGHT, Colour
 from gradbook.report.page.shell import Section, resource, text, wide
@@ -83,8 +84,12 @@ def _bar(shown: TextTable, place: int, cell: TableCell) -> str:
 
 
 def cell(model: Model) -> str:
-    shown = summary_table(measure(model.net)).only(IN_SHORT)
-    return f"<p>{text(_line(model))}</p>{text_table(shown, left=IN_A_NOTEBOOK)}"
+    return f"<p>{text(_line(model))}</p>{short_table(model.net)}"
+
+
+def short_table(net: Net) -> str:
+    """The layers, what comes out of each, and their parameters, for a notebook."""
+    return text_table(summary_table(measure(net)).only(IN_SHORT), left=IN_A_NOTEBOOK)
 
 
 def lines(model: Model) -> str:

@@ -131,13 +131,29 @@ def _beyond(measured: NetMeasure) -> list[str]:
     ]
 
 
-def in_short(net: Net) -> str:
+class ShortSummary(str):
+    """Lines of text that show themselves as such, and in a notebook as a table."""
+
+    net: Net
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        from gradbook.report.summary.page import short_table
+
+        return short_table(self.net)
+
+
+def in_short(net: Net) -> ShortSummary:
     """The layers, what comes out of each, and their parameters: rows that need no headings."""
     shown = table(measure(net)).only(IN_SHORT)
     columns = tuple(replace(column, title="") for column in shown.columns)
     *_, parameters = shown.total
     rows = TextTable(columns, shown.rows, ("", "", parameters))
-    return plain([rows.line(cells) for cells in rows.spelled])
+    said = ShortSummary(plain([rows.line(cells) for cells in rows.spelled]))
+    said.net = net
+    return said
 
 
 def meanings(measured: NetMeasure) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.amounts import shortest
+from gradbook.amounts import counted, shortest
 from gradbook.net.task import split
 from gradbook.palette import curve_colours
 from gradbook.rates.sweep import Sweep
@@ -44,4 +44,4 @@ def title(sweep: Sweep) -> str:
 
 def picture(sweep: Sweep) -> str:
     """The charts under each other as one SVG."""
-    return curve_svg.stacked(charts(sweep), f"{title(sweep)}, {sweep.epochs:,} epochs")
+    return curve_svg.stacked(charts(sweep), f"{title(sweep)}, {counted(sweep.epochs, 'epoch')}")

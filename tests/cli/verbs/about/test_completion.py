@@ -44,7 +44,7 @@ def test_every_option_that_the_help_shows_is_there(verb):
         (["explain", "worked", ""], []),  # one network is enough
         (["train", "--seeds", "3", "qu"], ["quick"]),
         (["train", "qu"], ["quick"]),
-        (["train", "--data", "sk"], ["sklearn-digits"]),
+        (["train", "--data", "digits"], ["digits", "digits8"]),
         (["predict", "runs/quick", ""], []),  # files are for the shell
         (["help", "warp"], ["warps"]),
         (["completion", ""], list(SCRIPTS)),

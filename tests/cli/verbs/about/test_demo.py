@@ -5,9 +5,7 @@ from gradbook.cli.verbs.about import demo
 from gradbook.lab.recipes.builtin import recipe
 from gradbook.net import LESSONS
 
-MOMENT = (
-    "data sklearn-digits; input 1x8x8; flatten; dense 10; softmax; loss cross-entropy; epochs 1"
-)
+MOMENT = "data digits8; input 1x8x8; flatten; dense 10; softmax; loss cross-entropy; epochs 1"
 
 pytestmark = pytest.mark.witness("cc")
 

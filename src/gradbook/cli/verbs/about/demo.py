@@ -49,12 +49,12 @@ def run(options: Namespace) -> int:
 
 def _train(folder: Path) -> int:
     """The digits; a run that is there already goes on, or is left as it is."""
-    from gradbook.cli.training.run import one
+    from gradbook.cli.training.run import How, one
     from gradbook.lab.recipes.builtin import recipe
     from gradbook.lab.training.run_folder import RunFolder
 
     print(f"\nhandwritten digits, into {folder}{sep}", flush=True)
-    return one(folder, None if RunFolder(folder).holds_a_run else recipe(DIGITS))
+    return one(folder, None if RunFolder(folder).holds_a_run else recipe(DIGITS), How())
 
 
 def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:

@@ -1,0 +1,137 @@
+"""Each program that watches runs: where its files lie, and how it is told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from gradbook.lab.training.history import Epoch
+
+PROJECT = "gradbook"
+SCORE = "test_accuracy"
+MOST_CHARACTERS = 6_000  # of a setting, in MLflow
+
+Settings = Mapping[str, str | int]
+
+
+class RunLog(ABC):
+    """One run as such a program is told of it. A resumed run is told from its first epoch on."""
+
+    library: ClassVar[str]
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder  # of the run
+
+    @abstractmethod
+    def begin(self, settings: Settings) -> None: ...
+
+    @abstractmethod
+    def scalar(self, name: str, value: float, epoch: int) -> None: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def epoch(self, epoch: Epoch) -> None:
+        """The scalars of an epoch: the columns of metrics.csv."""
+        self.last = epoch.epoch
+        for name, value in scalars(epoch):
+            self.scalar(name, value, epoch.epoch)
+
+    def end(self, test_accuracy: float | None) -> None:
+        if test_accuracy is not None:
+            self.scalar(SCORE, test_accuracy, self.last)
+        self.close()
+
+
+def scalars(epoch: Epoch) -> Iterator[tuple[str, float]]:
+    """All that metrics.csv has of an epoch but its number."""
+    for name, value in asdict(epoch).items():
+        if name != "epoch" and value is not None:
+            yield name, value
+
+
+class TensorBoardLog(RunLog):
+    """`tensorboard --logdir runs` shows it. Numbers have 32 bits there."""
+
+    library = "tensorboardX"
+
+    def begin(self, settings: Settings) -> None:
+        from tensorboardX import SummaryWriter
+
+        own = self.folder / "tensorboard"
+        shutil.rmtree(own, ignore_errors=True)
+        self.writer = SummaryWriter(str(own))
+        for key, value in settings.items():
+            self.writer.add_text(key, f"    {value}".replace("\n", "\n    "), 0)
+
+    def scalar(self, name: str, value: float, epoch: int) -> None:
+        self.writer.add_scalar(name, value, epoch)
+        self.writer.flush()
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+class MlflowLog(RunLog):
+    """`mlflow ui --backend-store-uri runs/mlruns` shows it, beside the other runs there."""
+
+    library = "mlflow"
+
+    def begin(self, settings: Settings) -> None:
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # files are all that we want
+        from mlflow import MlflowClient
+
+        store = self.folder.absolute().parent / "mlruns"
+        self.client = MlflowClient(tracking_uri=store.as_uri())
+        found = self.client.get_experiment_by_name(PROJECT)
+        experiment = found.experiment_id if found else self.client.create_experiment(PROJECT)
+        for earlier in self._earlier(experiment):
+            self.client.delete_run(earlier.info.run_id)
+        tags = {"folder": str(self.folder.absolute())}
+        run = self.client.create_run(experiment, run_name=self.folder.name, tags=tags)
+        self.run = run.info.run_id
+        for key, value in settings.items():
+            self.client.log_param(self.run, key, str(value)[:MOST_CHARACTERS])
+
+    def _earlier(self, experiment: str) -> list[Any]:
+        """What was told of this folder before the run was interrupted."""
+        folder = str(self.folder.absolute()).replace("'", "\\'")
+        return list(self.client.search_runs([experiment], f"tags.folder = '{folder}'"))
+
+    def scalar(self, name: str, value: float, epoch: int) -> None:
+        self.client.log_metric(self.run, name, value, step=epoch)
+
+    def close(self) -> None:
+        self.client.set_terminated(self.run)
+
+
+class WandbLog(RunLog):
+    """`wandb sync runs/quick/wandb/offline-run-*` sends it, if its owner wants that."""
+
+    library = "wandb"
+
+    def begin(self, settings: Settings) -> None:
+        os.environ.setdefault("WANDB_SILENT", "true")
+        import wandb
+
+        shutil.rmtree(self.folder / "wandb", ignore_errors=True)
+        self.run = wandb.init(
+            project=PROJECT,
+            name=self.folder.name,
+            mode="offline",
+            dir=str(self.folder),
+            config=dict(settings),
+            settings=wandb.Settings(console="off", x_disable_stats=True, disable_git=True),
+        )
+
+    def scalar(self, name: str, value: float, epoch: int) -> None:
+        self.run.log({name: value}, step=epoch)
+
+    def close(self) -> None:
+        self.run.finish()

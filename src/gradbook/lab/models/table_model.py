@@ -1,0 +1,104 @@
+"""A trained network for tables: what it says of rows, and the file that it is kept in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.columns import Column, ColumnTable, Numbers, encoded
+from gradbook.engine.plain import PlainEngine
+from gradbook.errors import DataError, GradbookError
+from gradbook.lab.models import stored
+from gradbook.lab.models.answers import probabilities
+from gradbook.lab.models.model import values_read
+from gradbook.net import Net
+
+KIND, VERSION = "table model", 1
+AT_ONCE = 1024  # rows
+
+
+@dataclass(frozen=True, eq=False)
+class TableModel:
+    """Columns by their names; what goes in has mean 0 and deviation 1 over the rows trained on."""
+
+    net: Net
+    values: Mapping[str, NDArray[Any]]
+    inputs: tuple[Column, ...]
+    target: Column  # its words are the classes; without any it predicts numbers
+    mean: Numbers  # of each number in
+    deviation: Numbers
+    target_mean: float = 0.0  # of the numbers out
+    target_deviation: float = 1.0
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.target.words
+
+    def predict(self, table: ColumnTable) -> Numbers:
+        """How sure it is of each class: (rows, classes); or the number of each row: (rows, 1)."""
+        return self.answers(encoded(table, self.inputs))
+
+    def answers(self, rows: Numbers) -> Numbers:
+        """The same of rows as numbers, as `encoded` makes them."""
+        engine = PlainEngine(self.net, AT_ONCE)
+        engine.restore(self.values)
+        outputs = engine.predict((rows - self.mean) / self.deviation)
+        if self.classes:
+            return probabilities(self.net, outputs)
+        return np.asarray(outputs * self.target_deviation + self.target_mean)
+
+    # The file.
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        record = {
+            "kind": KIND,
+            "version": VERSION,
+            "network": str(self.net),
+            "inputs": [[column.name, column.words] for column in self.inputs],
+            "target": [self.target.name, self.target.words],
+            "mean": self.mean.tolist(),
+            "deviation": self.deviation.tolist(),
+            "target_mean": self.target_mean,
+            "target_deviation": self.target_deviation,
+            "about": dict(self.about),
+        }
+        stored.write(path, self.values, record)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> TableModel:
+        values, record = stored.read(path, KIND)
+        try:
+            return _model(values, record)
+        except (GradbookError, KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"no model that this version of gradbook can use ({error}): train it anew",
+                file=os.fspath(path),
+            ) from error
+
+
+def _model(values: stored.Arrays, record: stored.Record) -> TableModel:
+    """All that stands in a file must fit together before anything is made of it."""
+    net = Net.parse(record["network"])
+    if {name: array.shape for name, array in values.items()} != values_read(net):
+        raise ValueError("its values aren't those of its network")
+    inputs = tuple(Column(str(name), tuple(map(str, words))) for name, words in record["inputs"])
+    name, words = record["target"]
+    target = Column(str(name), tuple(map(str, words)))
+    mean, deviation = (np.array(record[what], np.float64) for what in ("mean", "deviation"))
+    width = sum(column.width for column in inputs)
+    if not net.input == mean.shape == deviation.shape == (width,):
+        raise ValueError("its columns aren't those of its network")
+    centre, spread = float(record["target_mean"]), float(record["target_deviation"])
+    numbers = [*values.values(), mean, deviation, np.array([centre, spread])]
+    if not all(np.isfinite(array).all() for array in numbers) or not (deviation > 0).all():
+        raise ValueError("some of its values are infinite or no numbers at all")
+    if net.outputs != 1 and net.outputs != len(target.words):
+        raise ValueError(f"{len(target.words)} classes for {net.outputs} outputs")
+    about = dict(record["about"])
+    return TableModel(net, values, inputs, target, mean, deviation, centre, spread, about)

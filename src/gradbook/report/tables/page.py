@@ -1,0 +1,179 @@
+"""A training on a table as one page: what it reached, how it trained, where it is off."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gradbook.amounts import counted, duration, loss, percent, short
+from gradbook.lab.models.answers import confusion_of
+from gradbook.lab.tables.problem import Problem
+from gradbook.lab.tables.training import TrainedTable
+from gradbook.lab.training.history import rates_of
+from gradbook.net.measure import measure
+from gradbook.net.task import Task
+from gradbook.report.chart import interactive
+from gradbook.report.chart.curves import Chart, Curve
+from gradbook.report.chart.scale import EVEN
+from gradbook.report.page.shell import Section, page, text, wide
+from gradbook.report.page.tables import table, text_table
+from gradbook.report.run.charts import RATE, STEPS, TRAINING, VALIDATION
+from gradbook.report.run.mistakes import by_class
+from gradbook.report.run.page import environment, facts, style
+from gradbook.report.summary import page as summary_page
+from gradbook.report.tables.text import DIGITS, epoch_columns, errors
+from gradbook.report.words.table import TextTable
+
+MOST_ROWS = 40  # of those that it is furthest off
+
+
+def table_page(trained: TrainedTable, made_with: dict[str, Any]) -> str:
+    """The report of a training on a table."""
+    return page(
+        f"{trained.recipe.title}: {trained.problem.target.name}",
+        list(_sections(trained, made_with)),
+        lead=_lead(trained),
+        foot=f"<p>{text(trained.problem.table.file)}</p>",
+        style=style(),
+        script=interactive.script(),
+    )
+
+
+def _lead(trained: TrainedTable) -> str:
+    rows = counted(len(trained.test.rows), "test row")
+    if trained.problem.task is Task.CLASSES:
+        figure = percent(trained.test.score, len(trained.test.rows))
+        said = f"of {rows} told right; mean F1 {trained.event['macro_f1']:.3f}"
+    else:
+        figure = f"R² = {trained.test.score:.3f}"
+        said = f"on {rows}; {errors(trained)}"
+    names = ", ".join(column.name for column in trained.problem.inputs)
+    return (
+        f'<p class="lead">{text(trained.problem.target.name)} from {text(names)}</p>\n'
+        f'<p class="headline"><b>{figure}</b> {said}</p>\n{facts(_facts(trained))}'
+    )
+
+
+def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
+    training, held_back = trained.problem.parts(trained.recipe.held_back)
+    return [
+        ("parameters", f"{trained.recipe.net.count():,}"),
+        ("rows trained on", f"{len(training):,}"),
+        ("rows held back", f"{len(held_back):,}"),
+        ("epochs", f"{len(trained.history):,}"),
+        ("epoch kept", f"{trained.kept.epoch:,}"),
+        ("training time", duration(trained.seconds)),
+        ("seed", str(trained.recipe.net.seed)),
+    ]
+
+
+def _sections(trained: TrainedTable, made_with: dict[str, Any]) -> Iterator[Section]:
+    charts = interactive.figure(_charts(trained), "How it trained")
+    validated = trained.kept.validation_loss is not None
+    columns = epoch_columns(trained.problem.task, validated).columns
+    epochs = TextTable.of(columns, map(vars, trained.history))
+    numbers = wide(text_table(epochs))
+    yield Section(
+        "training",
+        "How it trained",
+        f"{charts}\n<details><summary>Every epoch in numbers</summary>{numbers}</details>",
+    )
+    if trained.problem.task is Task.CLASSES:
+        yield Section("classes", "Class by class", _classes(trained))
+    yield Section("off", "Where it is off", _off(trained))
+    measured = measure(trained.recipe.net)
+    yield Section("network", "The network", summary_page.layers(measured))
+    yield Section(
+        "again",
+        "How to reproduce it",
+        f"<pre><code>{text(_again(trained.problem))}</code></pre>\n<pre><code>{text(str(trained.recipe))}</code></pre>\n"
+        f"{environment(made_with)}",
+    )
+
+
+def _again(problem: Problem) -> str:
+    """The command, with what isn't as usual."""
+    names, target = problem.table.names, problem.target.name
+    known = {target, *(column.name for column in problem.inputs)}
+    ignored = [name for name in names if name not in known]
+    said = ["gradbook", "train", "recipe.txt", "-o", "again", "--task", str(problem.task)]
+    said += ["--target", target] if target != names[-1] else []
+    return shlex.join(said + (["--ignore", ",".join(ignored)] if ignored else []))
+
+
+def _charts(trained: TrainedTable) -> list[Chart]:
+    history, recipe = trained.history, trained.recipe
+    names = [("training", "train_loss", TRAINING), ("validation", "validation_loss", VALIDATION)]
+    validated = trained.kept.validation_loss is not None
+    losses = [_curve(trained, *name) for name in (names if validated else names[:1])]
+    found = [Chart("Loss", tuple(losses), spell=loss)]
+    if validated:
+        score = _curve(trained, "validation", "validation_score", VALIDATION)
+        found.append(
+            Chart("R²", (score,), scale=EVEN, measure="R²", spell=short)
+            if trained.problem.task is Task.NUMBERS
+            else Chart("Share told right", (score,), scale=EVEN, measure="right", spell=percent)
+        )
+    training = [epoch.train_loss for epoch in history]
+    steps = rates_of(recipe.schedule, recipe.epochs, training, STEPS)
+    rates = np.array([epoch.rate for epoch in history])
+    rate = Curve("rate", rates, RATE, steps)
+    found.append(
+        Chart("Learning rate of each step", (rate,), scale=EVEN, measure="rate", spell=short)
+    )
+    return found
+
+
+def _curve(trained: TrainedTable, label: str, column: str, colour: str) -> Curve:
+    values = [getattr(epoch, column) for epoch in trained.history]
+    return Curve(label, np.array(values, np.float64), colour)
+
+
+def _classes(trained: TrainedTable) -> str:
+    wanted = trained.problem.wanted[trained.test.rows].astype(np.int32)
+    names = trained.problem.target.words
+    counts = confusion_of(wanted, trained.test.answers.argmax(axis=1), len(names))
+    head = ("is", *(f"told as {text(name)}" for name in names))
+    rows = [
+        (text(name), *(f"{count:,}" if count else "·" for count in row))
+        for name, row in zip(names, counts.tolist(), strict=True)
+    ]
+    return f"{wide(table(head, rows, (0,), headed=True))}\n{by_class(counts, names, 'rows')}"
+
+
+def _off(trained: TrainedTable) -> str:
+    """The rows of the test that it is furthest off."""
+    shown = trained.problem.table
+    order = _furthest(trained)[:MOST_ROWS]
+    if not len(order):
+        return "<p>Nowhere: every test row is told right.</p>"
+    inputs = [column.name for column in trained.problem.inputs]
+    places = [shown.place(name) for name in inputs]
+    rows = []
+    for k in order.tolist():
+        row = shown.rows[trained.test.rows[k]]
+        cells = (text(row.cells[place]) for place in places)
+        rows.append((f"{row.number}", *_answered(trained, k), *cells))
+    head = ("row", "is", "told", *map(text, inputs))
+    said = f"The first {MOST_ROWS}. " if len(_furthest(trained)) > MOST_ROWS else ""
+    return f"<p>{said}The furthest off come first.</p>\n{wide(table(head, rows, headed=True))}"
+
+
+def _furthest(trained: TrainedTable) -> Any:
+    test, wanted = trained.test, trained.problem.wanted[trained.test.rows]
+    if trained.problem.task is Task.NUMBERS:
+        return np.argsort(-np.abs(test.answers[:, 0] - wanted), kind="stable")
+    wrong = np.flatnonzero(test.answers.argmax(axis=1) != wanted)
+    return wrong[np.argsort(-test.answers.max(axis=1)[wrong], kind="stable")]
+
+
+def _answered(trained: TrainedTable, k: int) -> tuple[str, str]:
+    said, row = trained.test.answers[k], trained.test.rows[k]
+    wanted, words = trained.problem.wanted[row], trained.problem.target.words
+    if trained.problem.task is Task.NUMBERS:
+        return short(float(wanted), DIGITS), short(float(said[0]), DIGITS)
+    best = int(said.argmax())
+    return text(words[int(wanted)]), f"{text(words[best])}, {percent(float(said[best]))}"

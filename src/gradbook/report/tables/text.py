@@ -1,0 +1,173 @@
+"""A training on a table in the terminal, and the rows of a prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gradbook.amounts import counted, duration, loss, percent, short
+from gradbook.data.columns import ColumnTable, Numbers
+from gradbook.data.formats.rows import is_number
+from gradbook.errors import one_line
+from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.recipes.recipe import Recipe, weight_words
+from gradbook.lab.tables.problem import Problem
+from gradbook.lab.tables.training import TableEpoch, TrainedTable
+from gradbook.net.task import Task
+from gradbook.net.text import loss_words, update_words
+from gradbook.report.run.epochs import GOOD, TRAINING, VALIDATION
+from gradbook.report.words.lines import Span, TextLine, folded, stuck
+from gradbook.report.words.table import QUIET, TableCell, TableColumn, TextTable, csv_lines
+
+MOST_LINES = 12  # of epochs: a table's take milliseconds
+DIGITS = 4
+FORMULAS = ("=", "+", "-", "@")  # how a spreadsheet's formulas begin, wherever they come from
+
+
+def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
+    """What is learned from what, and how."""
+    training, held_back = problem.parts(recipe.held_back)
+    said = (
+        f": {counted(recipe.net.count(), 'parameter')}, at most {counted(recipe.epochs, 'epoch')} "
+        f"of {counted(len(training), 'row')}"
+    )
+    yield from folded([Span(recipe.title, "bold"), Span(said)], width)
+    yield from folded([Span(_task(problem), "")], width)
+    settings = [
+        loss_words(recipe.net),
+        f"batches of {recipe.batch:,}",
+        update_words(recipe.net.update),
+        str(recipe.schedule),
+        *([f"class weights {weight_words(recipe.class_weights)}"] if recipe.class_weights else []),
+        *([f"early stop {recipe.early_stop}"] if recipe.early_stop else []),
+        f"keep {recipe.keep}",
+    ]
+    yield from folded([Span(", ".join(map(stuck, settings)), QUIET)], width)
+    rest = f"{counted(len(held_back), 'row')} held back, {len(problem.test):,} for the test"
+    yield from folded([Span(f"{rest}, seed {recipe.net.seed}", QUIET)], width)
+    yield []
+
+
+def _task(problem: Problem) -> str:
+    names = ", ".join(column.name for column in problem.inputs)
+    words = problem.target.words
+    if problem.task is Task.NUMBERS:
+        numbers = problem.wanted
+        what = f"numbers from {short(float(numbers.min()))} to {short(float(numbers.max()))}"
+    else:
+        what = f"{counted(len(words), 'class', 'classes')}: {', '.join(words)}"
+    return one_line(f"learns {problem.target.name} ({what}) from {names}")
+
+
+def epoch_columns(task: Task, validated: bool) -> TextTable:
+    """The table of epochs, empty."""
+    right = (
+        TableColumn("R²", "validation_score", spell=_r2, width=8, group=VALIDATION)
+        if task is Task.NUMBERS
+        else TableColumn("right", "validation_score", spell=percent, width=8, group=VALIDATION)
+    )
+    columns = (
+        TableColumn("epoch", "epoch", width=5),
+        TableColumn("loss", "train_loss", spell=loss, width=8, group=TRAINING),
+        TableColumn("loss", "validation_loss", spell=loss, width=8, group=VALIDATION),
+        right,
+        TableColumn("rate", "rate", spell=short, width=9),
+        TableColumn("time", "seconds", spell=duration, width=7),
+    )
+    return TextTable(tuple(c for c in columns if validated or c.group != VALIDATION))
+
+
+def _r2(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def epoch_line(table: TextTable, epoch: TableEpoch) -> TextLine:
+    return table.line([column.spell(getattr(epoch, column.key)) for column in table.columns])
+
+
+def is_shown(epoch: int, epochs: int) -> bool:
+    """Whether this epoch has a line: some of many, and the first."""
+    step = -(-epochs // MOST_LINES)
+    return epoch == 1 or epoch % step == 0
+
+
+def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
+    """What became of the rows of the test."""
+    rows = f"the {counted(len(trained.test.rows), 'test row')}"
+    took = f"{counted(len(trained.history), 'epoch')} in {stuck(duration(trained.seconds))}"
+    if trained.kept.epoch != len(trained.history):
+        took += f", with the weights of epoch {trained.kept.epoch}"
+    yield []
+    if trained.problem.task is Task.CLASSES:
+        right = stuck(percent(trained.test.score, len(trained.test.rows)))
+        f1 = trained.event["macro_f1"]
+        said = [Span("tells "), Span(right, f"bold {GOOD}"), Span(f" of {rows} right")]
+        said.append(Span(f" (mean F1 {f1:.3f}), after {took}"))
+    else:
+        said = [
+            Span("reaches "),
+            Span(stuck(f"R² = {trained.test.score:.3f}"), f"bold {GOOD}"),
+            Span(f" on {rows} ({errors(trained)}), after {took}"),
+        ]
+    yield from folded([Span(f"{one_line(trained.recipe.title)} "), *said], width)
+
+
+def errors(trained: TrainedTable) -> str:
+    """How far numbers are off, in the target's own units."""
+    test = trained.test
+    absolute, root = test.mean_absolute_error or 0.0, test.root_mean_squared_error or 0.0
+    return (
+        f"mean absolute error {short(absolute, DIGITS)}, "
+        f"root mean squared error {short(root, DIGITS)}"
+    )
+
+
+# Predicting.
+
+
+def headings(model: TableModel, table: ColumnTable) -> tuple[str, ...]:
+    """Those of the table, then what is predicted."""
+    found = [f"{model.target.name}: predicted"]
+    if model.classes:
+        found.append(f"{model.target.name}: confidence")
+    return (*table.names, *found)
+
+
+def predicted(model: TableModel, table: ColumnTable, answers: Numbers) -> str:
+    """The rows of the table with the answers beside them, as CSV."""
+    lines: list[tuple[TableCell, ...]] = [tuple(map(_harmless, headings(model, table)))]
+    for row, said in zip(table.rows, answers, strict=True):
+        best = int(np.argmax(said))
+        answer: tuple[TableCell, ...] = (
+            (_harmless(model.classes[best]), float(said[best]))
+            if model.classes
+            else (float(said[0]),)
+        )
+        lines.append((*map(_as_it_was, row.cells), *answer))
+    return csv_lines(lines)
+
+
+def records(model: TableModel, table: ColumnTable, answers: Numbers) -> list[dict[str, Any]]:
+    """The same for programs."""
+    return [
+        {"row": row.number, **_answer(model, said)}
+        for row, said in zip(table.rows, answers.tolist(), strict=True)
+    ]
+
+
+def _answer(model: TableModel, said: list[float]) -> dict[str, Any]:
+    if not model.classes:
+        return {"predicted": said[0]}
+    sure = dict(zip(model.classes, said, strict=True))
+    return {"predicted": max(sure, key=lambda name: sure[name]), "probabilities": sure}
+
+
+def _as_it_was(cell: str) -> TableCell:
+    """A number stays one, with its sign; a word must not pass for a formula."""
+    return cell if is_number(cell) else _harmless(cell)
+
+
+def _harmless(cell: str) -> str:
+    return f"'{one_line(cell)}" if cell.startswith(FORMULAS) else one_line(cell)

@@ -1,0 +1,164 @@
+"""Trainings on tables: what is reached, kept and told, against scikit-learn's figures."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gradbook.data.columns import named_table, read_columns
+from gradbook.errors import DataError, UsageError
+from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.recipes.text import changed
+from gradbook.lab.tables.problem import problem, usual_recipe
+from gradbook.lab.tables.training import keep, r_squared, settled, train_table
+from gradbook.net import Loss
+from tests.lab.tables import made
+
+metrics = pytest.importorskip("sklearn.metrics")
+
+
+def trained(table, changes="", **asked):
+    found = problem(table, **asked)
+    return train_table(changed(usual_recipe(found, "made"), changes), found)
+
+
+@pytest.fixture(scope="module")
+def area(tmp_path_factory):
+    """A training on numbers."""
+    return trained(made.table(tmp_path_factory.mktemp("area"), "area"))
+
+
+@pytest.fixture(scope="module")
+def side(tmp_path_factory):
+    """A training on classes."""
+    return trained(made.table(tmp_path_factory.mktemp("side"), "side"))
+
+
+def test_numbers_are_learned_and_scored_as_scikit_learn_scores_them(area):
+    wanted = area.problem.wanted[area.problem.test]
+    said = area.model.answers(area.problem.rows[area.problem.test])[:, 0]
+    assert area.test.score > 0.95
+    assert area.test.score == pytest.approx(metrics.r2_score(wanted, said))
+    figures = area.event
+    assert figures["mean_absolute_error"] == pytest.approx(
+        metrics.mean_absolute_error(wanted, said)
+    )
+    root = metrics.root_mean_squared_error(wanted, said)
+    assert figures["root_mean_squared_error"] == pytest.approx(root)
+
+
+def test_classes_are_learned_and_scored_as_scikit_learn_scores_them(side):
+    names = np.array(side.model.classes)
+    wanted = names[side.problem.wanted[side.problem.test].astype(int)]
+    read = names[side.test.answers.argmax(axis=1)]
+    assert side.test.score > 0.9
+    assert side.test.score == pytest.approx(metrics.accuracy_score(wanted, read))
+    assert side.event["macro_f1"] == pytest.approx(metrics.f1_score(wanted, read, average="macro"))
+
+
+def test_columns_are_normalised_by_the_rows_trained_on_alone(area):
+    training, _ = area.problem.parts(0)
+    rows = area.problem.rows[training]
+    np.testing.assert_allclose(area.model.mean, rows.mean(axis=0))
+    np.testing.assert_allclose(area.model.deviation, rows.std(axis=0))
+    wanted = area.problem.wanted[training]
+    assert area.model.target_mean == pytest.approx(wanted.mean())
+
+
+def test_the_best_epoch_is_kept_and_it_stops_early(area):
+    best = min(area.history, key=lambda epoch: epoch.validation_loss)
+    assert area.kept == best
+    held_back = area.problem.parts(0)[1]
+    said = area.model.answers(area.problem.rows[held_back])[:, 0]
+    found = r_squared(area.problem.wanted[held_back], said)
+    assert found == pytest.approx(best.validation_score, rel=1e-5)
+    last = area.history[-1].epoch
+    assert last == min(best.epoch + area.recipe.early_stop, area.recipe.epochs)
+
+
+def test_iris_is_told_apart():
+    found = trained(named_table("iris"))
+    assert found.test.score > 0.8
+    assert found.problem.target.words == ("setosa", "versicolor", "virginica")
+
+
+def test_a_network_of_ones_own_with_one_output_tells_two_classes_apart(tmp_path):
+    found = problem(made.table(tmp_path, "side"))
+    net = usual_recipe(found, "made").net.parse("input 5; dense 1; sigmoid; update adam")
+    recipe = replace(usual_recipe(found, "made"), net=net)
+    assert settled(recipe, found).net.loss is Loss.BINARY
+    assert train_table(recipe, found).test.score > 0.9
+
+
+def test_the_loss_is_the_one_that_the_task_means(area, side):
+    assert area.recipe.net.loss is Loss.SQUARED
+    assert side.recipe.net.loss is Loss.CROSS
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ("class weights balanced", "numbers have no classes to weigh"),
+        ("warp rotate 5", "only images can be warped, not the rows of a table"),
+    ],
+)
+def test_what_tables_of_numbers_have_no_use_for_is_refused(tmp_path, changes, said):
+    with pytest.raises(UsageError, match=said):
+        trained(made.table(tmp_path, "area"), changes)
+
+
+# The model.
+
+
+def test_a_model_read_again_answers_to_the_same_bits(area, side, tmp_path):
+    for one in (area, side):
+        one.model.save(tmp_path / "m.safetensors")
+        again = TableModel.load(tmp_path / "m.safetensors")
+        rows = one.problem.rows[:20]
+        np.testing.assert_array_equal(again.answers(rows), one.model.answers(rows))
+
+
+def test_columns_may_come_in_any_order_and_with_others_beside_them(area, tmp_path):
+    table = made.table(tmp_path, "area", 20, seed=5)
+    file = tmp_path / "turned.csv"
+    order = [3, 2, 0, 1]
+    with file.open("w", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow([*(table.names[k] for k in order[1:]), "remark"])
+        rows.writerows([*(row.cells[k] for k in order[1:]), "x"] for row in table.rows)
+    np.testing.assert_array_equal(area.model.predict(read_columns(file)), area.model.predict(table))
+
+
+def test_a_missing_column_or_value_is_refused_with_its_place(area, tmp_path):
+    file = tmp_path / "new.csv"
+    file.write_text("width,height\n1,2\n3,4\n")
+    with pytest.raises(DataError, match="no column 'colour'"):
+        area.model.predict(read_columns(file))
+    file.write_text("width,height,colour\n1,2,r\n3,,g\n")
+    with pytest.raises(DataError, match="row 3, column height: an empty cell"):
+        area.model.predict(read_columns(file))
+
+
+def test_a_damaged_model_is_refused(area, tmp_path):
+    file = tmp_path / "m.safetensors"
+    area.model.save(file)
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 255
+    file.write_bytes(content)
+    with pytest.raises(DataError, match="damaged"):
+        TableModel.load(file)
+
+
+def test_the_folder_holds_recipe_model_epochs_and_result(area, tmp_path):
+    run = keep(area, tmp_path / "run")
+    assert run.recipe().net == area.recipe.net
+    result = json.loads(run.result_file.read_text())
+    assert result["r2"] == area.test.score
+    with run.csv_file.open() as file:
+        assert len(list(csv.DictReader(file))) == len(area.history)
+    with pytest.raises(UsageError, match="was trained on a table"):
+        run.result()
