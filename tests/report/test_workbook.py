@@ -26,7 +26,20 @@ PEOPLES_COLUMNS = (
     *(f"∂E/∂w{k}" for k in range(1, 9)),
 )
 FUNCTIONS_OF_2007 = {
-    *("ABS", "AND", "COUNT", "COUNTIF", "EXP", "IF", "INDEX", "INT", "ISERROR", "ISNUMBER", "LN"),
+    *(
+        "ABS",
+        "AND",
+        "CHOOSE",
+        "COUNT",
+        "COUNTIF",
+        "EXP",
+        "IF",
+        "INDEX",
+        "INT",
+        "ISERROR",
+        "ISNUMBER",
+        "LN",
+    ),
     *("MATCH", "MAX", "MIN"),
     *("NOT", "OR", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "TANH"),
 }
@@ -149,6 +162,7 @@ def test_what_people_change_are_cells_with_names(worked):
     data = {"i1_given": 0.05, "i2_given": 0.1, "t1_given": 0.5, "t2_given": 0.5}
     expected = {"eta": 1, "nudge": 1e-5, "checked_epoch": 1, "derivation_epoch": 1, **start, **data}
     assert {name: values[name] for name in expected} == expected
+    expected["answers_epoch"] = 70
     assert set(values) - set(expected) == {
         "epochs_checked",
         "final_error",
@@ -176,16 +190,18 @@ def test_the_sheets_come_in_the_order_in_which_they_are_read(worked, many):
         "Network",
         "Derivation",
         "Training",
+        "Answers",
         "Learning rates",
         "Check",
         "Rates work",
         "Verdicts work",
         "Check work",
+        "Answers work",
     ]
     assert book.active.title == "Network"
     assert load_workbook(many).sheetnames[2:4] == ["Training", "Samples"]
     hidden = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "hidden"]
-    assert hidden == ["Rates work", "Verdicts work", "Check work"]
+    assert hidden == ["Rates work", "Verdicts work", "Check work", "Answers work"]
 
 
 def test_the_working_sheet_that_a_student_fills_in_is_in_sight(exercise):

@@ -25,7 +25,7 @@ from gradbook.targets.excel.plan.verdicts import GateColumns, VerdictCells, gate
 
 NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "Samples"
 RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", "Check work"
-VERDICTS_WORK = "Verdicts work"
+VERDICTS_WORK, ANSWERS, ANSWERS_WORK = "Verdicts work", "Answers", "Answers work"
 
 RATE_NAME, NUDGE_NAME, EPOCH_NAME = "eta", "nudge", "checked_epoch"
 CHECK_NAME, EPOCHS_NAME = "gradients_checked", "epochs_checked"
@@ -246,17 +246,19 @@ class WorkbookPlan:
             *([] if self.exercise else [DERIVATION]),
             TRAINING,
             *([SAMPLES] if self.several else []),
+            *([] if self.exercise else [ANSWERS]),
             *([RATES] if self.rates else []),
             *([CHECK] if self.has_check else []),
             *([RATES_WORK] if self.rates else []),
             *([VERDICTS_WORK] if self.has_verdicts else []),
             *([CHECK_WORK] if self.has_check else []),
+            *([] if self.exercise else [ANSWERS_WORK]),
         ]
 
     @property
     def behind(self) -> frozenset[str]:
         """The working sheets, which are hidden: but where a student has to fill one in."""
-        work = {VERDICTS_WORK, CHECK_WORK, *([] if self.exercise else [RATES_WORK])}
+        work = {VERDICTS_WORK, CHECK_WORK, ANSWERS_WORK, *([] if self.exercise else [RATES_WORK])}
         return frozenset(work.intersection(self.sheets))
 
     @property

@@ -159,11 +159,7 @@ class _Derivation:
 
     def in_epoch(self, node: Node, sample: int = 0) -> str:
         """A value's cell in the epoch that is asked for."""
-        table = self.book.training.table(node)
-        last = table.cell(node, self.book.epochs - 1, table.stride - 1).rpartition("!")[2]
-        column, stride = f"{table.cell(node)}:{last}", table.stride
-        place = WORKED_EPOCH if stride == 1 else f"({WORKED_EPOCH}-1)*{stride}+{sample + 1}"
-        return f"INDEX({column},{place})"
+        return self.book.training.in_epoch(node, self.book.epochs, WORKED_EPOCH, sample)
 
     def refer(self, node: Node) -> Reference | None:
         """A value's cell on this sheet; `{c}` is the column of the sample that asks."""

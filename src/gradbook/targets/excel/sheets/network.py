@@ -12,6 +12,7 @@ from gradbook.graph.node import Array, Node
 from gradbook.net.text import layer_words
 from gradbook.palette import ERROR, INPUT, QUIET, RATE, Colour
 from gradbook.targets.excel.plan.book import (
+    ANSWERS,
     CHECK,
     CHECK_NAME,
     DERIVATION,
@@ -172,6 +173,7 @@ GUIDE = {
     DERIVATION: "the chain rule for every weight, each factor a cell, in any epoch",
     TRAINING: "one row per epoch: every value, every gradient, every new weight",
     SAMPLES: "the same for every sample of every epoch",
+    ANSWERS: "what the network says to its samples, and to an input of your own",
     RATES: "what other learning rates would do, side by side",
     CHECK: "every gradient beside the slope that a small nudge of its weight measures",
     RATES_WORK: "the training runs behind the learning rates",
@@ -223,6 +225,8 @@ def _data(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     sheet.write_string(row - 1, column, "sample", look.heading(QUIET))
     for number in range(step.samples):
         sheet.write_number(row + number, column, number + 1, look.count)
+    for place, name in enumerate(step.net.columns[: len(step.inputs)], column + 1):
+        sheet.write_comment(row - 1, place, name)
     for place, leaf in enumerate(book.given, column + 1):
         sheet.write_string(row - 1, place, str(leaf.name), look.heading(colour(leaf.name)))
         for number, value in enumerate(step.data[leaf]):

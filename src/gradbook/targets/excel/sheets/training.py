@@ -142,7 +142,7 @@ def note(book: WorkbookPlan, node: Node) -> str:
     """What a column holds. In an exercise the formulas to be found are not told."""
     assert node.name is not None
     name = str(node.name)
-    lines = [f"{name}", meaning(node.name)]
+    lines = [f"{name}", *_column_of(book, node), meaning(node.name)]
     if node in book.blank and node in book.step.next:
         update = "From the second row on to be filled in: write its update and copy it down."
         return "\n".join([*lines, update])
@@ -154,6 +154,13 @@ def note(book: WorkbookPlan, node: Node) -> str:
     elif node.op.name != "leaf":
         lines.append(f"{name} = {said(node)}")
     return "\n".join(lines)
+
+
+def _column_of(book: WorkbookPlan, node: Node) -> list[str]:
+    """What the table calls a column that the samples come from."""
+    columns, inputs = book.step.net.columns, book.step.inputs
+    place = inputs.index(node) if node in inputs else len(columns)
+    return [columns[place]] if place < len(columns) else []
 
 
 def meaning(name: Name) -> str:
