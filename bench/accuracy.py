@@ -71,7 +71,7 @@ class LastEpochs(Listener):
 
     def epoch_done(self, epoch: Epoch) -> None:
         if epoch.epoch > self.training.recipe.epochs - self.epochs:
-            found = _last(self.file) | {str(epoch.epoch): self.training.test_accuracy()}
+            found = _last(self.file) | {str(epoch.epoch): self.training.test()[0]}
             write_whole(self.file, json.dumps(found))
 
 

@@ -71,7 +71,7 @@ def networks(
         given = (shapes[value] for value in layers[-1].reads(index))
         shapes.append(layers[-1].output(*given))
     first, shape = shapes[0], shapes[-1]
-    loss = draw(st.sampled_from(losses))
+    loss = draw(st.sampled_from([it for it in losses if not smooth or it is not Loss.ABSOLUTE]))
     layers += draw(endings(shape, loss, smooth=smooth))
     plain = Net(input=first, layers=tuple(layers), loss=loss)
     return Net(

@@ -226,6 +226,15 @@ CARDS: dict[str, Card] = {
         [at(0.5, 2, value=2.25, slopes=(-3, 3)), at(3, 3, value=0, slopes=(0, 0))],
         torch=lambda torch, t, a: torch.nn.functional.mse_loss(a, t),
     ),
+    "absolute_error": Card(
+        TWO,
+        [
+            at(0.5, 2, value=1.5, slopes=(-1, 1)),
+            at(2, 0.5, value=1.5, slopes=(1, -1)),
+            at(3, 3, value=0, slopes=(0, 0)),
+        ],
+        torch=lambda torch, t, a: torch.nn.functional.l1_loss(a, t),
+    ),
     "binary_cross_entropy": Card(
         TWO,
         [

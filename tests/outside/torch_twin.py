@@ -138,6 +138,8 @@ class Twin:
                 return functional.binary_cross_entropy_with_logits(before, t)
             case Loss.SQUARED:
                 return functional.mse_loss(self.run(net.layers), t)
+            case Loss.ABSOLUTE:
+                return functional.l1_loss(self.run(net.layers), t)
             case Loss.HALF_SQUARED:
                 off = functional.mse_loss(self.run(net.layers), t, reduction="sum")
                 return off / 2 / len(t)

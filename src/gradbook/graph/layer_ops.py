@@ -29,6 +29,11 @@ from gradbook.net.network import Net
 from gradbook.net.task import Loss
 from gradbook.net.text import layer_words
 
+ERRORS = {  # of an output, the op
+    Loss.HALF_SQUARED: "half_square",
+    Loss.SQUARED: "square",
+    Loss.ABSOLUTE: "absolute_error",
+}
 RUNNING_SHARE = 0.1  # of the latest batch in the running statistics, as in PyTorch
 
 
@@ -159,8 +164,7 @@ class Builder:
         if kind is Loss.BINARY:
             errors = make("binary_cross_entropy", targets, before or value)
         else:
-            op = "half_square" if kind is Loss.HALF_SQUARED else "square"
-            errors = make(op, targets, value)
+            errors = make(ERRORS[kind], targets, value)
         errors = self.graph.named(errors, Name("E"))
         if outputs == 1:
             return reshape(errors, ())

@@ -148,6 +148,11 @@ define(
 
 # Losses, of a target t and an output a or o.
 
+
+def _is_positive(x: Node) -> Node:
+    return x.graph.make("choose", x, 1, 0)
+
+
 define(
     "half_square",
     lambda t, a: 0.5 * (t - a) ** 2,
@@ -159,6 +164,15 @@ define(
     lambda t, a: (t - a) ** 2,
     derivative=lambda d, y, t, a: (d * 2 * (t - a), d * 2 * (a - t)),
     expansion=lambda t, a: (t - a) ** 2,
+)
+define(
+    "absolute_error",  # its corner, where nothing is off, is flat
+    lambda t, a: np.abs(t - a),
+    derivative=lambda d, y, t, a: (
+        d * (_is_positive(t - a) - _is_positive(a - t)),
+        d * (_is_positive(a - t) - _is_positive(t - a)),
+    ),
+    expansion=lambda t, a: t.graph.make("relu", t - a) + t.graph.make("relu", a - t),
 )
 define(
     "binary_cross_entropy",  # −t·ln σ(o) − (1−t)·ln(1 − σ(o)), said so that no logarithm overflows

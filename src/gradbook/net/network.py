@@ -16,6 +16,7 @@ from gradbook.net.task import Loss, Sample
 from gradbook.net.text.network import drafted, network_statements, read_statement, write
 from gradbook.net.text.settings import TRAINING, Draft, pointing
 from gradbook.net.text.statement import Statement
+from gradbook.net.text.synonyms import ours
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
 LONGEST_REPR = 1000
@@ -139,7 +140,7 @@ def net_changed(net: Net, lines: Iterable[Statement]) -> Net:
     """The network with what these statements say about its training in place of its own."""
     draft = Draft(None, [net.shapes[-1]])
     for line in lines:
-        if line.next not in TRAINING:
+        if ours(line.next) not in TRAINING:
             line.fail(f"{line.next!r} would be another network: say only how this one is trained")
         read_statement(draft, line)
         with pointing(line, at=0):

@@ -14,6 +14,7 @@ class Loss(StrEnum):
 
     HALF_SQUARED = "half squared error"  # ½(t−a)², summed over the outputs
     SQUARED = "mean squared error"  # (t−a)², averaged over the outputs
+    ABSOLUTE = "mean absolute error"  # |t−a|, averaged over the outputs
     BINARY = "binary cross-entropy"  # −t·ln a − (1−t)·ln(1−a), averaged over the outputs
     CROSS = "cross-entropy"  # −Σ t·ln a, for classes
 

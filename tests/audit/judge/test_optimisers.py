@@ -56,6 +56,12 @@ def test_a_velocity_doubled_is_found_wherever_it_stands(path):
         one_of(*judged(path, sketch, "v_w3", wrong, layout))
 
 
+def test_a_velocity_that_begins_as_a_number_is_known_by_the_next(path):
+    sketch, wrong = adam("nesterov, both velocities"), "2*({μ}*{v_w3<}-{η}*{∂E/∂w3<})"
+    for layout in ("a step a row", "a block per step"):
+        one_of(*judged(path, sketch, "v_w3", wrong, layout))
+
+
 def test_what_is_odd_in_the_midst_hides_nothing_behind_it(path):
     sketch = adam().with_formula("mh_w1", "2*{m_w1}/(1-{β1}^{t})")
     findings, _ = judged(path, sketch, "s_w2", "{β2}*{s_w2<}+(1-{β2})*{∂E/∂w2}")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from gradbook.audit.formula.address import ACROSS, DOWN, OVER
 from gradbook.audit.training.weight_columns import change, heading, learning, update_lines
 from gradbook.targets.excel.language.grammar import write
+from tests.audit.material.layouts.optimisers import with_rule
+from tests.audit.material.layouts.planted import changed
+from tests.audit.material.layouts.sketch import Shape
 from tests.audit.material.small import all_at, at, small
 
 LEARNS = {"A1": "w", "B1": "slope", "A2": 0.5, "A3:A8": "=A2-0.1*B2", "B2:B8": "=2*A2"}
@@ -52,6 +57,14 @@ def test_an_update_pasted_into_another_column_begins_no_weight():
 def test_single_steps_that_go_another_way_are_none():
     odd = {**LEARNS, "B6": "=2*A6-0.1*B5"}
     assert [column.cells for column in columns(odd)] == [all_at("A2:A8")]
+
+
+def test_a_weight_isnt_cut_off_by_a_sum_that_its_gradient_is(path):
+    """δ+x looks like a step away from x, though it is to be δ·x."""
+    line = Shape(1, 0, 1, "sigmoid", "sigmoid", 1, False, False)
+    sketch = with_rule(line, random.Random(7), "adagrad, ε inside")
+    judged = changed(path, sketch, "a block per step", "∂E/∂w1", "{δo1}+{x1}")
+    assert judged.found, judged.words
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from gradbook.cli.main import main
+from gradbook.errors import UsageError
+from gradbook.lab.training.run_folder import load
 from tests.lab.tables import made
 
 
@@ -133,6 +135,8 @@ def test_models_of_tables_and_of_pictures_are_told_apart(said):
     assert "is for pictures" in said("predict", "run", "side-0.csv", "--show", code=2)
     assert "one file at a time" in said("predict", "run", "side-0.csv", "area-0.csv", code=2)
     assert "trained on a table" in said("compare", "run", "run", code=2)
+    with pytest.raises(UsageError, match="is a model of a table: load_table reads it"):
+        load("run")
     Path("bad.csv").write_text("width,colour,height\n1,r,NA\n2,g,3\n")
     problem = said("predict", "run", "bad.csv", "-o", "out.csv", code=2)
     assert "bad.csv, row 2, column height: a missing value" in problem

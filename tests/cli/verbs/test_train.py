@@ -12,7 +12,7 @@ from gradbook.cli.verbs import train as verb
 from gradbook.data import digits
 from gradbook.lab.recipes.builtin import builtin_recipe
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.net import Loss
+from gradbook.net import Loss, Update
 from tests.cli.desk import RECIPE, laid_out
 
 pytestmark = pytest.mark.witness("cc")
@@ -129,6 +129,37 @@ def test_a_recipe_comes_from_standard_input(said, monkeypatch):
     given = io.TextIOWrapper(io.BytesIO(Path(RECIPE).read_bytes()))
     monkeypatch.setattr("sys.stdin", given)
     assert said("-", "--epochs", "1").startswith("strokes: ")
+
+
+def test_options_go_by_the_names_that_others_give_them(desk):
+    words = ["quick", "--lr", "0.05", "--optimizer", "sgd", "--patience", "3", "--loss", "CE"]
+    found = verb.wanted(verb_parser("train").read(words))
+    assert (found.schedule.rate, found.early_stop) == (0.05, 3)
+    assert (found.net.update, found.net.loss) == (Update(), Loss.CROSS)
+    assert found.schedule.kind == "one cycle"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["train", "--quiet"], "send what is printed to a file with '> FILE', or take --json"),
+        (["sweep", "--lr", "3"], "did you mean '--rates'?"),
+        (["sheet", "--output", "x.xlsx"], "did you mean '--out'?"),
+    ],
+)
+def test_flags_of_other_programs_get_the_right_hint(words, hint, refused):
+    assert hint in refused(words)
+
+
+def test_a_rate_is_found_and_nothing_is_written(said):
+    page = said(RECIPE, "--find-rate")
+    assert page.startswith("strokes: the loss of steps at ever higher rates")
+    assert "about the rate suggested, " in page
+    assert max(map(len, page.splitlines())) <= 80
+    found = json.loads(said(RECIPE, "--find-rate", "--json"))
+    assert f"take it with --rate {found['suggested']:g}" in page
+    assert len(found["rates"]) == len(found["losses"])
+    assert not Path("runs").exists()
 
 
 # What is said and kept.

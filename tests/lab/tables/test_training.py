@@ -80,6 +80,21 @@ def test_the_best_epoch_is_kept_and_it_stops_early(area):
     assert last == min(best.epoch + area.recipe.early_stop, area.recipe.epochs)
 
 
+def test_the_absolute_error_minds_outliers_less(tmp_path):
+    table = made.table(tmp_path, "area")
+    spoilt = [
+        replace(row, cells=(*row.cells[:-1], "9000")) if k % 8 == 0 else row
+        for k, row in enumerate(table.rows)
+    ]
+    table = replace(table, rows=tuple(spoilt))
+    middles = {}
+    for loss in ("mean squared error", "mean absolute error"):
+        found = trained(table, f"loss {loss}")
+        off = found.test.answers[:, 0] - found.problem.wanted[found.problem.test]
+        middles[loss] = float(np.median(np.abs(off)))
+    assert middles["mean absolute error"] < middles["mean squared error"]
+
+
 def test_iris_is_told_apart():
     found = trained(named_table("iris"))
     assert found.test.score > 0.8

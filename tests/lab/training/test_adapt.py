@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gradbook.data.dataset import TRAINING, Dataset, Part, assemble
 from gradbook.errors import ShapeError
 from gradbook.lab.recipes.builtin import RECIPES, recipe
+from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import changed
 from gradbook.lab.training.adapt import _batch, adapted, fitted_net
 from gradbook.lab.training.material import material
@@ -19,6 +20,12 @@ from gradbook.net.builtin import DIGITS
 from tests.lab import made
 
 ENDS = "input 1x8x8; flatten; dense 4"
+
+
+def asked(changes: str = "") -> Recipe:
+    """The recipe `quick` for other images than its own."""
+    found = replace(recipe("quick"), data="letters")
+    return changed(found, changes) if changes else found
 
 
 def data(shape: tuple[int, int, int], classes: int, images: int = 120, dark: int = 0) -> Dataset:
@@ -54,7 +61,7 @@ def test_on_its_own_data_a_built_in_recipe_stays_as_it_is(name):
 
 
 def test_whose_data_it_was_adapted_to_is_said_and_stands_in_the_title():
-    found = adapted(recipe("quick"), data((3, 20, 12), 7))
+    found = adapted(asked(), data((3, 20, 12), 7))
     assert found.recipe.title == "quick, adapted to letters"
     assert found.recipe.net.name == found.recipe.title
     assert found.remarks[0] == (
@@ -64,8 +71,7 @@ def test_whose_data_it_was_adapted_to_is_said_and_stands_in_the_title():
 
 
 def test_what_is_said_in_its_place_is_kept():
-    asked = changed(recipe("quick"), "epochs 2; batch 16; rate 0.3")
-    found = adapted(asked, data((1, 28, 28), 10)).recipe
+    found = adapted(asked("epochs 2; batch 16; rate 0.3"), data((1, 28, 28), 10)).recipe
     assert (found.epochs, found.batch, found.schedule.rate) == (2, 16, 0.3)
     assert found.title == "quick on letters"
 
@@ -94,24 +100,24 @@ def test_an_adapted_recipe_trains_on_few_small_images():
 
 
 def test_a_warp_fills_with_the_brightness_at_the_edges_of_the_images_trained_on():
-    found = adapted(recipe("quick"), data((1, 28, 28), 10, dark=245))
+    found = adapted(asked(), data((1, 28, 28), 10, dark=245))
     assert found.recipe.warp.background == 245
     assert "warped on a background of 245, as the images have at their edges" in found.remarks
 
 
 def test_a_background_that_is_said_is_kept_and_a_black_one_goes_without_saying():
-    said = changed(recipe("quick"), "warp rotate 5, background 9")
+    said = asked("warp rotate 5, background 9")
     assert adapted(said, data((1, 28, 28), 10, dark=245)).recipe.warp.background == 9
-    black = adapted(recipe("quick"), data((1, 28, 28), 10, dark=0))
+    black = adapted(asked(), data((1, 28, 28), 10, dark=0))
     assert black.recipe.warp == recipe("quick").warp
 
 
 def test_images_held_back_have_no_say_in_the_background():
-    asked = replace(recipe("quick"), held_back=2)
+    held = replace(asked(), held_back=2)
     images = data((1, 28, 28), 2, images=12)
     images.training_and_validation.pixels.flags.writeable = True
     images.training_and_validation.pixels[images.folds == 2] = 255
-    assert adapted(asked, images).recipe.warp.background is None
+    assert adapted(held, images).recipe.warp.background is None
 
 
 # The loss.

@@ -35,6 +35,8 @@ NUMPY: dict[str, Callable[..., Any]] = {
     "σ′": lambda x: np.exp(-x) / (1 + np.exp(-x)) ** 2,
     "tanh′": lambda x: 1 / np.cosh(x) ** 2,
     "√": np.sqrt,
+    "abs": np.abs,
+    "sgn": np.sign,
     "max": lambda *xs: np.maximum.reduce(np.broadcast_arrays(*xs)),
     "where": np.where,
     "Σ": np.sum,

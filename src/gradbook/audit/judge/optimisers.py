@@ -173,21 +173,29 @@ class _Walk:
         others: Mapping[int, Sequence[Address]],
     ) -> list[Meaning] | None:
         """What each reference means, by most weights; None where nobody can say."""
-        found: list[Meaning] = []
-        for position in range(len(next(iter(places.values())))):
-            there = {j: cells[position] for j, cells in places.items()}
-            meaning = self._meaning(there)
-            if meaning is None and self._is_of_rule(there):
-                count = len(next(iter(places.values())))
-                like = {j: cells[position] for j, cells in others.items() if len(cells) == count}
-                fits = {j: cell for j, cell in like.items() if self._is_of_rule({j: cell})}
-                self.roles.append({**fits, **there})
-                meaning = "role", len(self.roles) - 1
-            if meaning is None:
-                return None
-            found.append(meaning)
-        complete = (self._all_mean(j, cells, found) for j, cells in places.items())
-        return found if any(complete) else None
+        count = len(next(iter(places.values())))
+        there = [{j: cells[k] for j, cells in places.items()} for k in range(count)]
+        like = {j: cells for j, cells in others.items() if len(cells) == count}
+        every = [
+            self._meaning(cells) or self._new_role(cells, {j: c[k] for j, c in like.items()})
+            for k, cells in enumerate(there)
+        ]
+        both = zip(
+            every, there, strict=True
+        )  # of a new role, a first number may be one step before
+        found = [m for m in (meaning or self._meaning(cells) for meaning, cells in both) if m]
+        complete = len(found) == count and any(
+            self._all_mean(j, cells, found) for j, cells in places.items()
+        )
+        return found if complete else None
+
+    def _new_role(self, there: Cells, others: Cells) -> Meaning | None:
+        """Cells on the way to the gradients that are to be compared as well."""
+        if not self._is_of_rule(there):
+            return None
+        fits = {j: cell for j, cell in others.items() if self._is_of_rule({j: cell})}
+        self.roles.append({**fits, **there})
+        return "role", len(self.roles) - 1
 
     def _meaning(self, there: Cells) -> Meaning | None:
         least = len(there) - max(1, len(there) // 4)

@@ -21,9 +21,10 @@ from gradbook.audit.training.weight_columns import (
 )
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow, walk
-from gradbook.targets.excel.language.grammar import Expression
+from gradbook.targets.excel.language.grammar import Call, Expression
 
 NEAR = 6000  # cells to look through from one weight to others
+SUMS = ("SUM", "AVERAGE")
 RATE_WORDS = ("η", "eta", "rate", "lr", "alpha", "α", "learn")
 
 
@@ -197,7 +198,8 @@ def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
     columns = aligned(book, joined(book, learning(book, flow, lines)))
     learning_cells = {cell for column in columns for cell in column.cells}
     others = [line for line in lines if learning_cells.isdisjoint(line.cells)]
-    groups = [group + companions(book, group, others) for group in _together(flow, columns)]
+    apart = [group + companions(book, group, others) for group in _together(flow, columns)]
+    groups = _with_one_loss(book, flow, apart)
     return [_training(book, flow, group) for group in groups]
 
 
@@ -239,6 +241,52 @@ def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightCo
     for k, column in enumerate(columns):
         gathered[root(k)].append(column)
     return list(gathered.values())
+
+
+def _with_one_loss(
+    book: Book, flow: Flow, groups: Sequence[list[WeightColumn]]
+) -> list[list[WeightColumn]]:
+    """Groups whose errors one cell adds up, as of two outputs that share no weight, as one."""
+    found: list[list[WeightColumn]] = []
+    leading: list[set[Address]] = []  # where the first weights of each lead
+    stop = {cell for group in groups for weight in group for cell in weight.cells}
+    for group in groups if len(groups) > 1 else ():
+        starts = {weight.start for weight in group}
+        below = flow.below(starts, stop) | starts
+        for k, other in enumerate(found):
+            if _is_alike(group, other) and _added_up(book, flow, below, leading[k]):
+                found[k] = [*other, *group]
+                leading[k] |= below
+                break
+        else:
+            found.append(group)
+            leading.append(below)
+    return found or list(groups)
+
+
+def _is_alike(group: Sequence[WeightColumn], other: Sequence[WeightColumn]) -> bool:
+    """Whether two groups take as many steps, equally far apart."""
+    return {(w.way, len(w.cells)) for w in group} == {(w.way, len(w.cells)) for w in other}
+
+
+def _added_up(book: Book, flow: Flow, one: set[Address], other: set[Address]) -> bool:
+    """Whether some cell adds up what one and what the other lead to."""
+    for cell in one & other:
+        said = book.patterns[cell].expression
+        from_each = [{s in one, s in other} == {True, False} for s in flow.sources(cell)]
+        if said is not None and len(from_each) > 1 and all(from_each) and _is_sum(said):
+            return True
+    return False
+
+
+def _is_sum(expression: Expression) -> bool:
+    """Whether a formula adds up, or is a share of what does."""
+    added = [terms(factor.part) for factor in factors(expression).parts if factor.above]
+    return any(
+        (len(parts) > 1 and all(sign > 0 for sign, _ in parts))
+        or (isinstance(parts[0][1], Call) and parts[0][1].function.upper() in SUMS)
+        for parts in added
+    )
 
 
 def _met(flow: Flow, column: WeightColumn, owner: Mapping[Address, int]) -> set[int]:

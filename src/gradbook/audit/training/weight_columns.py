@@ -195,7 +195,7 @@ def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[Weig
                 taken.update(line.cells, line.updates)
             else:
                 in_vain[kind] += 1
-    return _along_with_most(_that_start(book, flow, _by_themselves(book, flow, found)))
+    return _that_start(book, flow, _by_themselves(book, flow, _along_with_most(found)))
 
 
 def _learns(book: Book, flow: Flow, line: WeightColumn) -> bool:

@@ -40,12 +40,32 @@ class Parser(ArgumentParser):
                 self.error(f"one argument too many: '{word}'")
             flag = word.partition("=")[0]
             known = [name for action in self._actions for name in action.option_strings]
-            self.error(f"unknown option '{flag}'{did_you_mean(flag, known)}")
+            self.error(f"unknown option '{flag}'{_instead(flag, known)}")
         for action in self._actions:
             if action.option_strings and getattr(options, action.dest, None) == "":
                 self.error(f"{'/'.join(action.option_strings)}: nothing is given")
         options.typed = shlex.join([*self.prog.split(), *words])
         return options
+
+
+ELSEWHERE = {  # flags of other programs, and ours that mean the same
+    "--lr": ("--rate", "--rates"),
+    "--learning-rate": ("--rate", "--rates"),
+    "--optimizer": ("--update",),
+    "--patience": ("--early-stop",),
+    "--output": ("--out",),
+    "--model": ("--network",),
+}
+QUIET = ("--quiet", "--silent", "-q")
+
+
+def _instead(flag: str, known: Sequence[str]) -> str:
+    """What to type instead of an option that isn't there."""
+    if flag in QUIET:
+        json = ", or take --json" if "--json" in known else ""
+        return f": send what is printed to a file with '> FILE'{json}"
+    ours = next((name for name in ELSEWHERE.get(flag, ()) if name in known), None)
+    return f": did you mean '{ours}'?" if ours else did_you_mean(flag, known)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradbook.cli.main import DONE, INTERRUPTED
-from gradbook.cli.terminal.output import busy
+from gradbook.cli.terminal.output import busy, can_say, print_json, show, width
 from gradbook.cli.training.display import Display, display
 from gradbook.errors import FileError
 from gradbook.interruption import heard_alike
@@ -16,6 +16,7 @@ from gradbook.lab.logs.logged import Logged
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder, together
 from gradbook.lab.training.train import train
+from gradbook.report.run.progress import NOT_ASCII
 
 if TYPE_CHECKING:
     from gradbook.lab.recipes.recipe import Recipe
@@ -86,6 +87,23 @@ def _logged(shown: Display, run: RunFolder, recipe: Recipe | None, how: How) -> 
     finally:
         if listener:
             listener.ended(trained)
+
+
+def find_rate(recipe: Recipe, how: How) -> int:
+    """Say which rate a range test suggests; nothing is trained or written."""
+    from gradbook.lab.training.find_rate import as_record, range_test
+    from gradbook.lab.training.material import placed
+    from gradbook.lab.training.train import prepared
+    from gradbook.report.run.range_test import lines
+
+    with busy("testing rates"):
+        ready = prepared(placed(recipe), None, how.threads, new=True)
+        test = range_test(ready.recipe, ready.material, ready.engine)
+    if how.as_events:
+        print_json(as_record(test))
+    else:
+        show(lines(test, ready.recipe.title, width(), ascii_only=not can_say(NOT_ASCII)))
+    return DONE
 
 
 # Several seeds.

@@ -42,6 +42,7 @@ LINES = {  # options that are lines of a recipe
     "network": ("NET", "another network: a name or a file"),
     "warp": ("WARP", "what happens to training images (see gradbook help warps)"),
     "schedule": ("SCHEDULE", "how the rate goes: 'one cycle 0.2 warm 0.2', 'constant 0.01' …"),
+    "rate": ("RATE", "how high the schedule's rate goes; 'find' takes what --find-rate says"),
     "update": ("UPDATE", "'momentum 0.9 nesterov', 'adam' …"),
     "decay": ("NUMBER", "what weights lose of themselves, per step and unit of the rate"),
     "class_weights": ("WEIGHTS", "'balanced': classes with fewer images count as much as others"),
@@ -49,6 +50,11 @@ LINES = {  # options that are lines of a recipe
     "loss": ("LOSS", "'cross-entropy smoothing 0.1' …"),
 }
 TABLES = ("target", "ignore", "task")
+OTHER_FLAGS = {  # that people know these by
+    "rate": ("--lr", "--learning-rate"),
+    "update": ("--optimizer",),
+    "early_stop": ("--patience",),
+}
 COUNTS = {
     "epochs": "how often every image is trained on",
     "batch": "images in a step",
@@ -62,10 +68,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="default: quick")
     parser.add_argument("--data", metavar="DATA", help="images to train on (see gradbook data)")
     for name, about in COUNTS.items():
-        flag = f"--{name.replace('_', '-')}"
-        parser.add_argument(flag, metavar="N", type=whole_number(1), help=about)
+        parser.add_argument(*_flags(name), metavar="N", type=whole_number(1), help=about)
     for name, (value, about) in LINES.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", metavar=value, help=about)
+        parser.add_argument(*_flags(name), metavar=value, help=about)
     parser.add_argument(
         "--hold-back",
         metavar="FOLD",
@@ -92,6 +97,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--out", metavar="RUN", help=f"the run's folder (default: a new one in {RUNS}/)"
     )
+    parser.add_argument(
+        "--find-rate",
+        action="store_true",
+        help="only find a rate: a few steps at ever higher ones, drawn, with what they suggest",
+    )
     tables = parser.add_argument_group("tables")
     tables.add_argument("--target", metavar="COLUMN", help="what to learn (default: the last)")
     tables.add_argument("--ignore", metavar="COLUMNS", help="what to leave out: 'id,name'")
@@ -112,6 +122,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON event a line")
 
 
+def _flags(name: str) -> tuple[str, ...]:
+    return (f"--{name.replace('_', '-')}", *OTHER_FLAGS.get(name, ()))
+
+
 def run(options: Namespace) -> int:
     named = options.recipe is None or options.recipe.isidentifier()
     if named and options.data in (None, "digits") and not options.resume:
@@ -122,7 +136,7 @@ def run(options: Namespace) -> int:
 
 
 def _run(options: Namespace) -> int:
-    from gradbook.cli.training.run import How, one, planned, several
+    from gradbook.cli.training.run import How, find_rate, one, planned, several
     from gradbook.lab.logs.logged import known_logs
     from gradbook.lab.training.seeds import SeedsFolder
 
@@ -143,6 +157,8 @@ def _run(options: Namespace) -> int:
         if getattr(options, name):
             raise UsageError(f"--{name} is for tables: gradbook train data.csv --{name} …")
     assert recipe
+    if options.find_rate:
+        return find_rate(recipe, how)
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if options.seeds:
         return several(planned(folder, recipe, options.seeds), how)
@@ -175,6 +191,10 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None) -> int:
     from gradbook.data.columns import NAMED, named_table, read_columns
     from gradbook.lab.tables.problem import problem, usual_recipe
 
+    if options.find_rate:
+        raise UsageError("a range test is for images: leave --find-rate out")
+    if options.log:
+        raise UsageError("the figures of a table are in metrics.csv: leave --log out")
     if options.seeds:
         raise UsageError("a table is trained with one seed at a time: leave --seeds out")
     table = named_table(data) if data in NAMED else read_columns(data)

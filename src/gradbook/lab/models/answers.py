@@ -77,6 +77,11 @@ def targets(net: Net, labels: NDArray[np.int32], weights: Floats | None = None) 
 def _losses(net: Net, said: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
     """Of each image."""
     wanted = np.eye(net.outputs)[labels] if net.outputs > 1 else labels[:, None].astype(float)
+    return losses_of(net, said, wanted)
+
+
+def losses_of(net: Net, said: Floats, wanted: Floats) -> Floats:
+    """Of each sample, without smoothing."""
     match net.objective:
         case Loss.CROSS:
             logs = net.ending == "log softmax"
@@ -85,6 +90,8 @@ def _losses(net: Net, said: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
         case Loss.BINARY:
             sure = np.where(wanted > 0.5, said, 1 - said)
             return np.asarray(-np.log(np.maximum(sure, TINY)).mean(axis=1))
+        case Loss.ABSOLUTE:
+            return np.asarray(abs(wanted - said).mean(axis=1))
         case Loss.SQUARED:
             return np.asarray(((wanted - said) ** 2).mean(axis=1))
         case _:

@@ -49,6 +49,7 @@ class Recipe:
     class_weights: tuple[float, ...] | str = ()  # how much each class counts, or 'balanced'
     early_stop: int | None = None  # epochs without a lower validation loss, after which it ends
     keep: str = LAST  # which epoch's weights: the last, or those of the lowest validation loss
+    find_rate: bool = False  # by a range test, in place of the schedule's
     adapts: frozenset[str] = field(default=frozenset(), compare=False)
     """What may be made to fit other data than its own: of recipes that come with gradbook."""
 
@@ -89,6 +90,7 @@ class Recipe:
             "data": self.data,
             "warp": warp_text.write(self.warp).replace(";", ","),
             "schedule": self.schedule,
+            "rate": "find" if self.find_rate else "",
             "epochs": self.epochs,
             "batch": self.batch,
             "hold back": "none" if self.held_back is None else self.held_back,

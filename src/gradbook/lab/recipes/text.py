@@ -45,6 +45,7 @@ for a line's end and '#' begins a remark. A network's text alone is a recipe too
                              you are; see gradbook data
   warp WHAT, WHAT …          what happens to training images; see gradbook help warps
 {schedules.GRAMMAR}\
+  rate find                  a range test finds how high the rate of the schedule goes
   epochs N                   how often every image is trained on
   batch N                    images in a step
   class weights balanced     where some classes have fewer images: each class counts alike; or a
@@ -86,9 +87,9 @@ def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] =
         raise NetTextError(f"{len(text):,} characters: the most is {LONGEST_TEXT:,}", source=source)
     own, others = _sorted(statements(text, source), folder)
     net = own.pop("network", None)
-    said = {line.next for line in others}
+    said = {net_text.ours(line.next) for line in others}
     if "rate" in said and "schedule" in own:
-        line = next(line for line in others if line.next == "rate")
+        line = next(line for line in others if net_text.ours(line.next) == "rate")
         line.fail("the schedule says the rate already: take this line out")
     if net:
         said |= said_by(net)
@@ -112,7 +113,10 @@ def changed(recipe: Recipe, text: str, source: str | None = None) -> Recipe:
     if net.rate is not None:
         schedule = replace(schedule, rate=net.rate)
     adapts = recipe.adapts - own.keys() - ({"schedule"} if net.rate is not None else set())
-    return replace(recipe, net=net, adapts=adapts, **own | {"schedule": schedule})
+    found = recipe.find_rate and net.rate is None and "schedule" not in own
+    return replace(
+        recipe, net=net, adapts=adapts, **{"find_rate": found, **own, "schedule": schedule}
+    )
 
 
 def _sorted(
@@ -123,8 +127,11 @@ def _sorted(
     others: list[Statement] = []
     for line in lines:
         word = line.next
+        if _finds_rate(line):
+            own["find_rate"] = True
+            continue
         if word not in READERS:
-            if word not in net_text.WORDS:
+            if net_text.ours(word) not in net_text.WORDS:
                 hint = did_you_mean(word, [*READERS, *net_text.WORDS])
                 line.fail(f"unknown {word!r}{hint or ': see gradbook help recipes'}")
             others.append(line)
@@ -137,6 +144,11 @@ def _sorted(
             own[field_name] = READERS[word](line, folder)
         line.end()
     return own, others
+
+
+def _finds_rate(line: Statement) -> bool:
+    words = [word.group() for word in line.words]
+    return net_text.ours(words[0]) == "rate" and words[1:] == ["find"]
 
 
 def _words(what: str) -> Callable[..., str]:

@@ -22,6 +22,7 @@ from gradbook.lab.models.answers import (
     ClassScore,
     class_scores,
     confusion_of,
+    losses_of,
     macro_f1,
     score,
     targets,
@@ -126,6 +127,8 @@ def train_table(
 def settled(recipe: Recipe, problem: Problem) -> Recipe:
     """The recipe with the loss that is meant where it says none; it must fit the table."""
     require_fit(recipe.net, problem)
+    if recipe.find_rate:
+        raise UsageError("a range test is for images: say the rate of a table's training")
     if recipe.warp.changes_images:
         raise UsageError("only images can be warped, not the rows of a table: leave the warp out")
     if problem.task is Task.NUMBERS and recipe.class_weights:
@@ -206,7 +209,8 @@ class _TableRun:
         outputs = self.engine.predict(self.inputs[self.held_back])
         if self.problem.task is Task.NUMBERS:
             wanted = self._wanted(self.held_back)
-            return float(((outputs - wanted) ** 2).mean()), r_squared(wanted, outputs)
+            losses = losses_of(self.recipe.net, outputs, wanted)
+            return float(losses.mean()), r_squared(wanted, outputs)
         found = score(
             self.recipe.net, outputs, self.problem.wanted[self.held_back].astype(np.int32)
         )

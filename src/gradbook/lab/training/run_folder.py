@@ -144,6 +144,8 @@ class RunFolder:
 
 def load(path: str | os.PathLike[str]) -> Model:
     """The model in a file, or in the folder of a run: `load("run").predict(images)`."""
+    if is_of_a_table(path):
+        raise UsageError(f"{os.fspath(path)} is a model of a table: load_table reads it")
     return RunFolder(path).model() if Path(path).is_dir() else Model.load(path)
 
 

@@ -24,6 +24,7 @@ from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training import checkpoint as checkpoints
 from gradbook.lab.training.adapt import Adapted, adapted
 from gradbook.lab.training.checkpoint import Checkpoint
+from gradbook.lab.training.find_rate import range_test
 from gradbook.lab.training.history import Epoch, kept_of
 from gradbook.lab.training.material import Material, comes_along, images_of, material, placed
 from gradbook.lab.training.run_folder import RunFolder
@@ -137,13 +138,11 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         asked = wanted = _meant(USUAL if recipe is None else recipe, changes, data, seed, held_back)
         if kept:
             kept.require_free()
-    ready = _prepared(wanted, data if isinstance(data, Dataset) else None, threads, new=not resume)
+    ready = prepared(wanted, data if isinstance(data, Dataset) else None, threads, new=not resume)
+    if kept and resume:
+        _require_same(asked, ready, kept.path)
+    ready = with_found_rate(ready)
     wanted, made, engine = ready.recipe, ready.material, ready.engine
-    if kept and resume and adapted(asked, made.dataset).recipe != wanted:
-        raise UsageError(
-            f"{kept.path} holds another run than this would be: resume it without changes, "
-            "or name another folder"
-        )
     if kept:
         made_folder(kept.path)
     with kept.held() if kept else nullcontext():
@@ -195,7 +194,7 @@ class Prepared:
         return [*self.said, *([self.engine.remark] if self.engine.remark else [])]
 
 
-def _prepared(recipe: Recipe, dataset: Dataset | None, threads: int | None, new: bool) -> Prepared:
+def prepared(recipe: Recipe, dataset: Dataset | None, threads: int | None, new: bool) -> Prepared:
     """The images and the engine, which is compiled while images that surely fit are loaded.
 
     The recipe of a run that goes on was adapted to its data when it began.
@@ -214,6 +213,29 @@ def _prepared(recipe: Recipe, dataset: Dataset | None, threads: int | None, new:
 
     made, engine = side_by_side(counted, lambda: _engine(found.recipe, threads))
     return Prepared(found.recipe, made, engine, found.remarks)
+
+
+def _require_same(asked: Recipe, ready: Prepared, folder: Path) -> None:
+    """Refuse to go on with a run by another recipe than its own."""
+    own = ready.recipe
+    if asked.find_rate:
+        asked = replace(asked, find_rate=False, schedule=own.schedule)
+    if adapted(asked, ready.material.dataset).recipe != own:
+        raise UsageError(
+            f"{folder} holds another run than this would be: resume it without changes, "
+            "or name another folder"
+        )
+
+
+def with_found_rate(ready: Prepared) -> Prepared:
+    """The schedule as high as a range test suggests, where the recipe asks for one."""
+    if not ready.recipe.find_rate:
+        return ready
+    test = range_test(ready.recipe, ready.material, ready.engine)
+    old = ready.recipe.schedule
+    schedule = replace(old, rate=test.suggested, end=min(old.end, test.suggested))
+    recipe = replace(ready.recipe, schedule=schedule, find_rate=False)
+    return replace(ready, recipe=recipe, said=(*ready.said, f"rate found: {test.why}"))
 
 
 def _engine(recipe: Recipe, threads: int | None) -> Engine:

@@ -10,6 +10,7 @@ from gradbook.net.text.layers import layer_words
 from gradbook.net.text.network import LONGEST_TEXT, WORDS, reads_as_text, write
 from gradbook.net.text.settings import TRAINING, loss_words, update_words
 from gradbook.net.text.statement import Statement, digits, statements
+from gradbook.net.text.synonyms import ours
 
 __all__ = [
     "GRAMMAR",
@@ -20,6 +21,7 @@ __all__ = [
     "digits",
     "layer_words",
     "loss_words",
+    "ours",
     "reads_as_text",
     "statements",
     "update_words",

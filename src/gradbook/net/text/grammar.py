@@ -19,7 +19,7 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
   'shared bias' (one for the layer), 'fixed bias' or 'fixed shared bias' (not trained).
   gelu is the tanh form x·½·(1 + tanh(√(2/π)·(x + 0.044715·x³))); silu is x·σ(x).
 
-  loss half squared error    Σ ½(t−a)²; also 'mean squared error',
+  loss half squared error    Σ ½(t−a)²; also 'mean squared error', 'mean absolute error',
                              'binary cross-entropy' after sigmoid,
                              'cross-entropy' after softmax, where 'smoothing S' spreads
                              that share of each target over all; averaged over the samples.
@@ -39,6 +39,9 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
                              inputs (channel by channel, row by row), then targets
   data FILE                  samples from a CSV file instead
   name WORDS                 a title
+
+Words of other libraries that mean one thing here are read too: fc and linear as dense, conv2d,
+maxpool2d, avgpool2d, bn, sgd as descent, mse, mae, bce and ce as the losses.
 
 The worked example:
 

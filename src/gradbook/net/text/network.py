@@ -19,6 +19,7 @@ from gradbook.net.text.settings import (
     training_lines,
 )
 from gradbook.net.text.statement import Statement, statements
+from gradbook.net.text.synonyms import ours
 
 LONGEST_TEXT = 1_000_000  # characters: many times what anyone writes, read in a second
 
@@ -53,12 +54,11 @@ def drafted(lines: Iterable[Statement], source: str | None) -> Draft:
 
 
 def read_statement(draft: Draft, line: Statement) -> None:
-    word = line.next
+    word = ours(line.next)
     reader = STATEMENTS.get(word)
     if reader is None and word not in LAYERS:
-        line.fail(
-            f"unknown layer {word!r}{did_you_mean(word, WORDS) or ': see gradbook help networks'}"
-        )
+        hint = did_you_mean(word, WORDS) or ": see gradbook help networks"
+        line.fail(f"unknown layer {line.next!r}{hint}")
     if not draft.shapes and word not in ("input", "name"):
         line.fail(f"{word!r} before the input: begin with a line such as 'input 2'")
     line.take()
@@ -70,7 +70,7 @@ def _layer(draft: Draft, line: Statement) -> None:
     index = len(draft.layers)
     with pointing(line, at=0):
         check_depth(index + 1)
-        layer = LAYERS[line.words[0].group()](line, draft.shapes[-1])
+        layer = LAYERS[ours(line.words[0].group())](line, draft.shapes[-1])
         given = (draft.shapes[value] for value in layer.reads(index))
         draft.shapes.append(layer.output(*given))
     draft.layers.append(layer)

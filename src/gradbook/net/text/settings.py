@@ -14,6 +14,7 @@ from gradbook.net.parameters import Role, Shape
 from gradbook.net.plain import hint
 from gradbook.net.task import USUAL_RATES, Loss, Sample, Update
 from gradbook.net.text.statement import Statement, digits
+from gradbook.net.text.synonyms import LOSS_WORDS, UPDATE_WORDS
 
 
 @dataclass
@@ -111,6 +112,7 @@ GIVEN: dict[str, Callable[[Draft, Statement], None]] = {
 
 def _loss(draft: Draft, line: Statement) -> None:
     phrase = line.rest(until="smoothing")
+    phrase = LOSS_WORDS.get(phrase.lower(), phrase)
     if phrase not in list(Loss):
         asked = f"unknown loss {phrase!r}" if phrase else "which loss"
         line.fail(asked + hint(phrase, list(Loss)), at=1)
@@ -119,7 +121,7 @@ def _loss(draft: Draft, line: Statement) -> None:
 
 
 def _update(draft: Draft, line: Statement) -> None:
-    kind = line.next
+    kind = UPDATE_WORDS.get(line.next.lower(), line.next)
     settings: dict[str, Any] = {}
     if kind not in USUAL_RATES:
         asked = f"unknown update {kind!r}" if kind else "which update"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradbook.amounts import counted, duration, loss, percent, short
+from gradbook.data.formats.rows import is_number
 from gradbook.lab.models.answers import confusion_of
 from gradbook.lab.tables.problem import Problem
 from gradbook.lab.tables.training import TrainedTable
@@ -27,7 +28,7 @@ from gradbook.report.summary import page as summary_page
 from gradbook.report.tables.text import DIGITS, epoch_columns, errors
 from gradbook.report.words.table import TextTable
 
-MOST_ROWS = 40  # of those that it is furthest off
+MOST_ROWS = 20  # of those that it is furthest off
 
 
 def table_page(trained: TrainedTable, made_with: dict[str, Any]) -> str:
@@ -155,11 +156,16 @@ def _off(trained: TrainedTable) -> str:
     rows = []
     for k in order.tolist():
         row = shown.rows[trained.test.rows[k]]
-        cells = (text(row.cells[place]) for place in places)
+        cells = (_shortened(row.cells[place]) for place in places)
         rows.append((f"{row.number}", *_answered(trained, k), *cells))
     head = ("row", "is", "told", *map(text, inputs))
     said = f"The first {MOST_ROWS}. " if len(_furthest(trained)) > MOST_ROWS else ""
     return f"<p>{said}The furthest off come first.</p>\n{wide(table(head, rows, headed=True))}"
+
+
+def _shortened(cell: str) -> str:
+    """A cell as HTML, a number in few digits."""
+    return short(float(cell.replace("−", "-")), DIGITS) if is_number(cell) else text(cell)
 
 
 def _furthest(trained: TrainedTable) -> Any:

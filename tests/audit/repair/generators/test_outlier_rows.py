@@ -45,3 +45,14 @@ def test_a_row_in_other_words_is_left_alone():
 
 def test_what_is_wrong_in_most_rows_is_no_rows_fault():
     assert of_the_row({"H2:H8": "=G2*C2", "G5": "=-$L$2+E5"}) == []
+
+
+def test_a_sheet_that_departs_says_again_what_the_others_say_of_their_own_cells():
+    step = {"B2": 0.7, "C2": "=A2*B2", "F2": "=(C2-0.3)^2/2", "G2": "=(C2-0.3)*B2"}
+    sheets = [{**step, "A2": f"=Sheet{k}!A2-0.1*Sheet{k}!G2"} for k in range(6)]
+    sheets[0]["A2"] = 0.5
+    sheets[3]["G2"] = "=(C2-0.3)*A2"
+    usual, other = groups_of(*sheets)
+    known = symptoms_of(usual).earlier
+    (hypothesis,) = proposed("outlier rows", replace(symptoms_of(other, known), usual=usual.alike))
+    assert (hypothesis.cells, hypothesis.formulas) == ((at("G2", 3),), ("(C2-0.3)*B2",))

@@ -162,6 +162,8 @@ class Worked:
             "tanh": np.tanh,
             "exp": np.exp,
             "ln": np.log,
+            "abs": np.abs,
+            "sgn": np.sign,
             "max": lambda x: np.maximum(x, 0),
             "softmax": lambda x: np.exp(x) / np.exp(x).sum(),
         }

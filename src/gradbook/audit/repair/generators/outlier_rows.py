@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from gradbook.audit.formula.address import ROW, Address, sheet_of
+from gradbook.audit.formula.address import ROW, SHEET, Address, sheet_of
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.pattern import Pattern, moved, relaid
 from gradbook.audit.judge.positions import Positions
@@ -113,8 +113,11 @@ class Move:
                 by = self.distance(at)
             elif at is not None and sheet_of(at) != sheet_of(cell):
                 by = 0
-            down = round(by / ROW)
-            return moved(reference, down, by - down * ROW)
+            if at is not None and "!" in reference and sheet_of(at + by) != sheet_of(at):
+                return self.training.book.called(at + by, cell + own)
+            within = by - round(by / SHEET) * SHEET  # its sheet isn't said
+            down = round(within / ROW)
+            return moved(reference, down, within - down * ROW)
 
         return relaid(formula, follow)
 

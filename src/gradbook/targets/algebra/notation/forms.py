@@ -225,6 +225,7 @@ def _function(name: str) -> Callable[[Form], Form]:
 
 sigmoid, exp, ln, tanh = map(_function, ("σ", "exp", "ln", "tanh"))
 sinh, cosh, softmax, mean = map(_function, ("sinh", "cosh", "softmax", "mean"))
+absolute, sign = map(_function, ("abs", "sgn"))
 
 
 # Digits ----------------------------------------------------------------------

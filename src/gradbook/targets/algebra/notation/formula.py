@@ -30,6 +30,7 @@ from gradbook.targets.algebra.notation.forms import (
     Symbol,
     Terms,
     Words,
+    absolute,
     added,
     exp,
     ln,
@@ -250,6 +251,7 @@ NOTATION: dict[str, Notation] = {
     "log_sum_exp": lambda node, args, say: ln(added(map(exp, args))),
     "half_square": lambda node, args, say: HALF * (args[0] - args[1]) ** 2,
     "square": lambda node, args, say: (args[0] - args[1]) ** 2,
+    "absolute_error": lambda node, args, say: absolute(args[0] - args[1]),
     "binary_cross_entropy": _binary_cross_entropy,
     "cross_entropy_of": _cross_entropy,
 }

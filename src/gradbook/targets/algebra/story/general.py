@@ -26,12 +26,14 @@ from gradbook.targets.algebra.notation.forms import (
     Root,
     Symbol,
     Transposed,
+    absolute,
     added,
     as_form,
     exp,
     ln,
     mean,
     multiplied,
+    sign,
     softmax,
 )
 from gradbook.targets.algebra.notation.formula import formula
@@ -288,6 +290,8 @@ def _error(net: Net) -> Form:
             return -BigSum(each(_wanted(net), logs), "outputs")
         case Loss.SQUARED:
             total: Form = BigSum((t - a) ** 2, "outputs")
+        case Loss.ABSOLUTE:
+            total = BigSum(absolute(t - a), "outputs")
         case Loss.BINARY:
             total = -BigSum(each(t, ln(a)) + each(1 - t, ln(1 - a)), "outputs")
     if net.outputs == 1:
@@ -304,6 +308,8 @@ def _from_error(net: Net) -> tuple[Form, int]:
             return a - t, end
         case Loss.SQUARED:
             return multiplied([Fraction(Numeral(2), outputs), a - t]), end
+        case Loss.ABSOLUTE:
+            return (sign(a - t) if net.outputs == 1 else sign(a - t) / outputs), end
         case Loss.CROSS:
             return (exp(a) if net.ending == "log softmax" else a) - _wanted(net), end - 1
         case Loss.BINARY:

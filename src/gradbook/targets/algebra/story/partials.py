@@ -110,6 +110,10 @@ WHY: dict[str, Sequence[Inline]] = {
         "brackets.",
         Numeral(-1),
     ),
+    "absolute_error": sentence(
+        "The brackets are 1 where what they say holds, and 0 elsewhere: the slope is 1 or −1, "
+        "towards the target, however far the output is off."
+    ),
     "sigmoid": sentence(
         "Why {}: the derivative of {} is {}, and that is {} times {}. So the value that is known "
         "already gives the slope. The slope is 1/4 at most, and close to 0 where the sigmoid is "

@@ -1,0 +1,33 @@
+"""Words that other libraries use: read as ours, and written as ours."""
+
+import pytest
+
+from gradbook.net import Loss, Net
+from gradbook.net.text.layers import LAYERS
+from gradbook.net.text.settings import TRAINING
+from gradbook.net.text.synonyms import LAYER_WORDS, LOSS_WORDS, UPDATE_WORDS
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("input 2; fc 3; relu; Linear 2", "input 2; dense 3; relu; dense 2"),
+        (
+            "input 1x6x6; Conv2d 2 3x3; bn; MaxPool2d 2; flatten; linear 2",
+            "input 1x6x6; conv 2 3x3; batchnorm; maxpool 2; flatten; dense 2",
+        ),
+        ("input 2; dense 1; loss MSE", "input 2; dense 1; loss mean squared error"),
+        ("input 2; dense 2; softmax; loss ce", "input 2; dense 2; softmax; loss cross-entropy"),
+        ("input 2; dense 1; optimizer sgd; lr 0.1", "input 2; dense 1; update descent; rate 0.1"),
+    ],
+)
+def test_a_network_in_other_words_is_the_same_network(theirs, ours):
+    assert Net.parse(theirs) == Net.parse(ours)
+    assert str(Net.parse(theirs)) == str(Net.parse(ours))
+
+
+def test_every_word_stands_for_one_that_is_there():
+    assert set(LAYER_WORDS.values()) <= {*LAYERS, *TRAINING}
+    assert not set(LAYER_WORDS) & {*LAYERS, *TRAINING}
+    assert set(LOSS_WORDS.values()) <= set(Loss)
+    assert set(UPDATE_WORDS.values()) <= {"descent", "momentum", "adam", "adamw"}
