@@ -63,4 +63,5 @@ $(VENV)/with-tests: pyproject.toml | $(BIN)/python
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
 	$(PIP) '$(TORCH)' onnx onnxruntime ziglang mlflow-skinny tensorboard tensorboardX wandb
+	$(PIP) --no-deps axe-playwright-python  # for its script
 	@touch $@

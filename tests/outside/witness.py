@@ -14,13 +14,16 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from functools import cache
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -40,6 +43,7 @@ PACKAGES = {
     "torch": "torch",
     "onnxruntime": "onnxruntime",
     "zig": "ziglang",
+    "axe": "axe_playwright_python",  # the script alone: pages are shown by chromium
     "tensorboard": "tensorboard",
     "mlflow": "mlflow",
     "wandb": "wandb",
@@ -208,6 +212,34 @@ def screenshot(
 def dom(page: Path | str, dark: bool = False) -> str:
     """The page's HTML after its scripts have run."""
     return _chromium(page, "--dump-dom", dark=dark).stdout
+
+
+AXE_RUN = """
+axe.run(document, {resultTypes: ["violations"]}).then(found => {
+  const said = document.createElement("pre");
+  said.id = "axe-said";
+  said.textContent = JSON.stringify(found.violations.map(
+    one => [one.id, one.help, one.nodes.map(node => node.html)]));
+  document.body.append(said);
+});
+"""
+
+
+def inaccessible(page: Path | str, dark: bool = False) -> list[tuple[str, str, list[str]]]:
+    """What the checker of accessibility, axe, objects to: its rule, in words, where."""
+    spec = find_spec("axe_playwright_python")
+    assert spec
+    assert spec.submodule_search_locations
+    axe = Path(spec.submodule_search_locations[0], "axe.min.js").read_text("utf-8")
+    text = re.sub(r"<meta[^>]*Content-Security-Policy[^>]*>", "", Path(page).read_text("utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        checked = Path(folder, "page.html")
+        scripts = f"<script>{axe}</script><script>{AXE_RUN}</script>"
+        checked.write_text(text.replace("</body>", f"{scripts}</body>"), encoding="utf-8")
+        shown = dom(checked, dark)
+    said = re.search(r'<pre id="axe-said">(.*?)</pre>', shown, re.DOTALL)
+    assert said, "axe said nothing"
+    return [(rule, words, where) for rule, words, where in json.loads(unescape(said[1]))]
 
 
 def page_text(page: Path | str) -> str:

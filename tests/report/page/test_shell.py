@@ -105,4 +105,5 @@ def test_the_palette_is_there_for_light_and_for_dark_screens():
 
 
 def test_wide_things_scroll_in_a_box():
-    assert wide("<i></i>") == '<div class="wide"><i></i></div>'
+    assert wide("<i></i>") == '<div class="wide" tabindex="0"><i></i></div>'
+    assert wide("<i></i>", focusable=False) == '<div class="wide"><i></i></div>'

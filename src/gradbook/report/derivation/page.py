@@ -108,7 +108,8 @@ def _contents(parts: Sequence[_Part]) -> str:
 
 def _entry(part: _Part) -> str:
     chips = "".join(
-        f'<li><a href="#{anchor}">{_inlines(_shortly(piece.text))}</a></li>'
+        f'<li><a href="#{anchor}" aria-label="{text(_plain(piece.text))}">'
+        f"{_inlines(_shortly(piece.text))}</a></li>"
         for piece, anchor in part.blocks
         if isinstance(piece, Heading)
     )
@@ -141,7 +142,7 @@ def _block(block: Block, anchor: str) -> str:
 
 
 def _equation(block: Equation) -> str:
-    box = wide(displayed(block.lines))
+    box = wide(displayed(block.lines), focusable=False)
     if block.number is None:
         return f'<div class="equation">{box}</div>'
     anchor = f"equation-{block.number}"

@@ -70,9 +70,11 @@ def text(words: str) -> str:
     return escape(words)
 
 
-def wide(inside: str) -> str:
-    """A box that scrolls where what it holds is wider than the page."""
-    return f'<div class="wide">{inside}</div>'
+def wide(inside: str, *, focusable: bool = True) -> str:
+    """A box that scrolls where what it holds is wider than the page, by key as well if it is
+    `focusable`; a page of many such boxes would be too many stops."""
+    stop = ' tabindex="0"' if focusable else ""
+    return f'<div class="wide"{stop}>{inside}</div>'
 
 
 def badge(verdict: str) -> str:

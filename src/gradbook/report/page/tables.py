@@ -31,7 +31,7 @@ def table(
     def line(cells: Sequence[str], scope: str = "") -> str:
         return "".join(
             f'<th scope="{scope}"{left if k in words else ""}>{cell}</th>'
-            if scope == "col" or (scope and k == 0)
+            if (scope == "col" and cell) or (scope == "row" and k == 0)
             else f"<td{left if k in words else ''}>{cell}</td>"
             for k, cell in enumerate(cells)
         )

@@ -1,0 +1,48 @@
+"""Every kind of page, light and dark, as the checker of accessibility sees it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.cli.main import main
+from gradbook.report.run.report import write_report
+from tests.audit.material import lookalikes
+from tests.outside.witness import inaccessible
+from tests.runs import finished, pictures, text_for
+
+pytestmark = pytest.mark.witness("axe", "chromium")
+LAYERS = "conv 4 3x3; batchnorm; relu; maxpool 2; flatten; dense {classes}; log softmax"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with two runs and three books of a class, one of them wrong."""
+    folder, data = tmp_path_factory.mktemp("accessible"), pictures()
+    for name in ("one", "other"):
+        finished(folder / name, data, text_for(data, LAYERS))
+        write_report(folder / name, data)
+    (folder / "class").mkdir()
+    wrong = {"∂E/∂w5": "=({a_o1}-{t1})*{a_o1}*(1-{a_o1})*{a_h2}"}
+    for name, formulas in (("anna", {}), ("ben", wrong), ("cleo", {"∂E/∂w1": ""})):
+        lookalikes.book(folder / "class" / f"{name}.xlsx", formulas)
+    return folder
+
+
+PAGES = {
+    "derivation": ["explain", "worked", "-o"],
+    "derivation of an image": ["explain", "tiny", "--image", "7", "-o"],
+    "sweep": ["sweep", "worked", "-o"],
+    "summary": ["summary", "reference", "-o"],
+    "compare": ["compare", "one", "other", "--html"],
+    "class": ["check", "class", "--html"],
+    "book": ["check", "class/ben.xlsx", "--html"],
+}
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("kind", [*PAGES, "report"])
+def test_a_page_is_there_for_everybody(kind, dark, made, monkeypatch):
+    monkeypatch.chdir(made)
+    page = "one/report.html" if kind == "report" else "page.html"
+    assert kind == "report" or main([*PAGES[kind], page]) in (0, 1)
+    assert inaccessible(page, dark) == []
