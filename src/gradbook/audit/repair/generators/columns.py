@@ -125,11 +125,13 @@ class ColumnEdits:
             ):
                 gathered[training.axis.line(cell), pattern.shape].append(cell)
         wrong = [self.wrong[j].owner for j in self.slopes.weights if j in self.wrong]
-        serving = Counter(cell for owner in wrong for cell in tested.made_of([owner]))
-        serving |= dict.fromkeys(self.forward, len(wrong) - 0.5)  # after what all are made of
+        serving: dict[Address, float] = {
+            **Counter(cell for owner in wrong for cell in tested.made_of([owner])),
+            **dict.fromkeys(self.forward, len(wrong) - 0.5),  # after what all are made of
+        }
 
         def served(cells: Iterable[Address]) -> float:
-            return max(serving[cell] for cell in cells)
+            return max(serving.get(cell, 0) for cell in cells)
 
         every = (tuple(sorted(cells)) for cells in gathered.values())
         found = sorted((cells for cells in every if served(cells) > 0), key=served, reverse=True)
