@@ -24,13 +24,14 @@ def read_table(path: str | PathLike[str], net: Net) -> Net:
     """The network with the samples of this file."""
     table = _read(path, net)
     inputs = [table.numbers(row, 0, table.inputs) for row in table.rows]
+    classes: tuple[str, ...] = ()
     if table.has_labels:
-        targets = _class_targets(table, net)
+        targets, classes = _class_targets(table, net)
     else:
         targets = [table.numbers(row, table.inputs, None) for row in table.rows]
     samples = map(Sample, inputs, targets)
     try:
-        net = net.with_samples(samples)
+        net = replace(net.with_samples(samples), columns=table.names, classes=classes)
     except Misfit as misfit:
         raise DataError(misfit.message, file=table.file, row=table.row_of(misfit)) from None
     with suppress(Misfit):  # where the text form has room for the file's name
@@ -54,6 +55,11 @@ class _Table:
     columns: Sequence[str | int]
     inputs: int
     has_labels: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names; none without a header."""
+        return tuple(name.strip() for name in self.columns if isinstance(name, str))
 
     def numbers(self, row: CellRow, first: int, end: int | None) -> tuple[float, ...]:
         return tuple(
@@ -94,15 +100,17 @@ def _wrong_width(width: int, widths: Sequence[int], inputs: int) -> str:
     return f"{width} columns, but the network takes {known}: {kinds}{hints.get(width, '')}"
 
 
-def _class_targets(table: _Table, net: Net) -> list[tuple[float, ...]]:
-    """A 1 for the class of each row, among as many 0 as there are other outputs."""
+def _class_targets(table: _Table, net: Net) -> tuple[list[tuple[float, ...]], tuple[str, ...]]:
+    """A 1 for the class of each row, among as many 0 as there are other outputs; the classes."""
     labels = [row.cells[-1] for row in table.rows]
     for row in table.rows:
         if row.cells[-1].lower() in MISSING:
             number(row.cells[-1], table.file, row.number, table.columns[-1])
     numbers = _numbered(labels, table, net.outputs)
     targets = [tuple(float(k == j) for j in range(net.outputs)) for k in range(net.outputs)]
-    return [targets[numbers[label]] for label in labels]
+    names = {number: label for label, number in numbers.items()}
+    classes = tuple(names.get(k, str(k)) for k in range(net.outputs))
+    return [targets[numbers[label]] for label in labels], classes
 
 
 def _numbered(labels: Sequence[str], table: _Table, outputs: int) -> dict[str, int]:

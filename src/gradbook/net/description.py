@@ -44,6 +44,8 @@ class Description:
     seed: int = 0
     name: str = ""
     table: str = ""  # the CSV file that the samples come from, where there is one
+    columns: tuple[str, ...] = ()  # what that file calls them: inputs, then targets or the class
+    classes: tuple[str, ...] = ()  # and the classes, in the order of the outputs
     smoothing: float = 0.0  # of cross-entropy's targets: this share is spread over all classes
     decay: Mapping[Role, float] = field(default_factory=dict)
 

@@ -10,9 +10,13 @@ from pathlib import Path
 
 from gradbook.errors import UsageError
 from gradbook.files import whole_file
+from gradbook.graph.derivation import Local
 from gradbook.graph.lower import scalar_step
 from gradbook.net import Net
 from gradbook.net.task import DEFAULT_RATES
+from gradbook.rates.usable import usable_rate
+from gradbook.targets.algebra.story.partials import why
+from gradbook.targets.algebra.writers.text import FIXED_SPACE, sentences
 from gradbook.targets.drawing import draw, png
 from gradbook.targets.excel.plan.book import WorkbookPlan
 from gradbook.targets.excel.plan.columns import fitting_rates
@@ -28,6 +32,7 @@ class WrittenWorkbook:
 
     path: Path
     rates: tuple[float, ...]
+    rate: float  # that the η cell starts with
 
 
 def write_workbook(
@@ -41,7 +46,8 @@ def write_workbook(
 ) -> WrittenWorkbook:
     """Write the workbook: every value a cell, every step a formula, one row per epoch.
 
-    `rate` is what the η cell starts with (the network's own where none is given), `rates` are
+    `rate` is what the η cell starts with (the network's own where none is given, or else the usual
+    one, or the next below it that trains), `rates` are
     the learning rates compared: as many of the usual ones as fit, where none are given. In an
     `exercise` the gradients, or whatever else it asks for, are left blank for a student to fill in.
     """
@@ -58,14 +64,21 @@ def write_workbook(
     compared = fitting_rates(step, epochs, asked, DEFAULT_RATES)
     if asked_for and (step.samples > 1 or not asked_for.is_usual):
         compared = ()  # their working sheet would have to be filled in a second time
+    begin = usable_rate(net, epochs) if rate is None else float(rate)
     book = WorkbookPlan(
         step,
         epochs,
-        net.learning_rate if rate is None else float(rate),
+        begin,
         compared,
-        png(draw(net), PICTURE_WIDTH),
+        png(draw(net, numbers=True), PICTURE_WIDTH),
         asked_for,
+        why=_why,
     )
     with whole_file(path) as part:
         write_book(book, part)
-    return WrittenWorkbook(Path(path), compared)
+    return WrittenWorkbook(Path(path), compared, begin)
+
+
+def _why(local: Local) -> str:
+    """Why a partial is what it is, as the derivation's page says it."""
+    return sentences(why(local)).replace(FIXED_SPACE, " ")

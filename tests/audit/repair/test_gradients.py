@@ -34,3 +34,20 @@ def test_what_becomes_unlike_its_likes_is_not_to_blame(shape, called, formula, l
         judged = changed(path, sketch, layout, called, formula)
         assert judged.found, judged.words
         assert judged.repaired
+
+
+ONE_WEIGHT = Shape(1, 0, 1, "sigmoid", "sigmoid", 1, False, False)
+
+
+@pytest.mark.parametrize(
+    ("called", "formula"),
+    [
+        ("∂E/∂w1", "{δo1}"),  # δ is the slope at o1, as it stands
+        ("δo1", "({a_o1}-{t1})*(1-{a_o1})"),  # δ is no slope, and becomes one
+    ],
+)
+def test_of_a_single_chain_what_is_a_slope_as_it_stands_is_not_to_blame(called, formula, path):
+    sketch = with_rule(ONE_WEIGHT, random.Random(3), "descent")
+    judged = changed(path, sketch, "a step a row", called, formula)
+    assert judged.found, judged.words
+    assert judged.repaired

@@ -64,6 +64,7 @@ LATE_FAULTS = {  # the epoch, what is spoilt there, and how
     50: ("E_total", "1.01*({})"),
     70: ("∂E/∂w8", "-({})"),
 }
+NEW_EPOCH = 23  # that the derivation tells
 NEW_RATE, NEW_WEIGHT = 0.02, 0.123  # a rate at which no run goes its own way
 
 pytestmark = pytest.mark.witness("libreoffice")
@@ -83,7 +84,7 @@ def write_kinds(folder: Path) -> Iterator[Path]:
     for kind, net in KINDS.items():
         rates = (0.5, 1000.0) if kind == "worked" else ()
         yield write_workbook(net, folder / f"{kind}.xlsx", rates=rates).path
-        changed = {"eta": NEW_RATE, "w2_start": NEW_WEIGHT}
+        changed = {"eta": NEW_RATE, "w2_start": NEW_WEIGHT, "derivation_epoch": NEW_EPOCH}
         yield change(folder / f"{kind}.xlsx", folder / f"{kind} changed.xlsx", changed)
 
 
@@ -183,9 +184,22 @@ def test_the_check_turns_red_where_a_gradient_is_a_little_off(recalculated, kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_chain_of_the_derivation_comes_to_its_gradient(recalculated, kind):
-    found = column(recalculated / f"{kind}.xlsx", "Derivation", 5)
+@pytest.mark.parametrize("change_made", ["", " changed"])
+def test_every_chain_of_the_derivation_comes_to_its_gradient(recalculated, kind, change_made):
+    found = column(recalculated / f"{kind}{change_made}.xlsx", "Derivation", 5)
     assert found == ["agrees"] * len(scalar_step(KINDS[kind]).gradients)
+
+
+@pytest.mark.parametrize("kind", ["worked", "xor with relu"])
+def test_the_derivation_tells_the_epoch_that_is_typed(recalculated, kind):
+    sheet = load_workbook(recalculated / f"{kind} changed.xlsx", data_only=True)["Derivation"]
+    found = {row[1].value: row[3].value for row in sheet.iter_rows() if row[5].value == "agrees"}
+    expected = reference(changed(KINDS[kind]))[NEW_EPOCH - 1]
+    gradients = scalar_step(KINDS[kind]).gradients
+    assert found == pytest.approx(
+        {f"∂E_total/∂{weight.name}": float(expected[f"∂E/∂{weight.name}"]) for weight in gradients},
+        rel=1e-9,
+    )
 
 
 def test_the_learning_rates_are_computed_like_the_training(recalculated):

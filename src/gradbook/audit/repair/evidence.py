@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import factors
 from gradbook.audit.formula.pattern import Pattern
@@ -21,7 +23,8 @@ from gradbook.audit.repair.hypotheses import Hypothesis, Repaired, formulas_of
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.workbook.flow import walk
-from gradbook.graph.node import Array
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Array, Node
 from gradbook.targets.excel.language.grammar import Call, Expression, Reference
 
 SUMS = ("SUM", "AVERAGE")  # what gradients are gathered by
@@ -137,6 +140,31 @@ def _is_counted(tested: StepUnderTest, cell: Address) -> bool:
     moved = Numbers(leaf, tested.graph.leaf_cells)
     slopes = tested.gradients.values()
     return any(not agree(moved.of(slope), tested.random.of(slope)) for slope in slopes)
+
+
+# Against a cell on the way back -------------------------------------------------
+
+
+def is_slope(tested: StepUnderTest, cell: Address) -> bool:
+    """Whether a cell says how the loss changes with some cell on the way to it, or so many times
+    that: then nothing is wrong with it."""
+    known = tested.graph.known
+    cells = tested.forward - tested.loss_cells - tested.training.weight_cells.keys()
+    nodes = [node for c in cells if isinstance(node := known.get(c), Node)]
+    try:
+        said = tested.random.of(tested.graph.node(cell))
+        slopes = gradients(tested.loss, nodes)
+        return any(_is_multiple(said, tested.random.of(slopes[node])) for node in nodes)
+    except NotUnderstood:
+        return False
+
+
+def _is_multiple(a: Array, b: Array) -> bool:
+    """Whether one is so many times the other, whatever the numbers."""
+    with np.errstate(all="ignore"):
+        ratio = np.atleast_1d(a / b)
+    ratio = ratio[np.isfinite(ratio)]
+    return ratio.size > 1 and ratio[0] != 0 and agree(ratio, np.full_like(ratio, ratio[0]))
 
 
 # Against a gradient's own formula ----------------------------------------------

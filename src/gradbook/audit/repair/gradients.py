@@ -18,6 +18,7 @@ from gradbook.audit.repair.evidence import (
     is_easily_its_own,
     is_evident,
     is_own_fault,
+    is_slope,
     only_what_changes,
     put_right,
 )
@@ -262,9 +263,16 @@ def _has_reasons(symptoms: Symptoms, repaired: Repaired, explains: frozenset[int
     if len(explains) > 1:
         return True
     (weight,) = explains
-    if is_evident(repaired, weight):
+    if not repaired.is_forward and is_slope(repaired.tested, repaired.home):
+        return False
+    if is_evident(repaired, weight) or _becomes_a_slope(repaired):
         return True
     return not (is_easily_its_own(symptoms, weight, repaired) or _is_its_shares(symptoms, weight))
+
+
+def _becomes_a_slope(repaired: Repaired) -> bool:
+    """Whether an edit makes a cell on the way back what such cells are."""
+    return not repaired.is_forward and is_slope(repaired.all_after, repaired.home)
 
 
 def _is_its_shares(symptoms: Symptoms, weight: int) -> bool:
@@ -284,7 +292,8 @@ def _is_doubtful(symptoms: Symptoms, hypothesis: Hypothesis) -> bool:
     likely = repaired.likeness >= 0 and not repaired.is_rare
     if len(symptoms.wrong) > 1 and likely:
         return False
-    return repaired.likeness <= 0 and not is_evident(repaired, min(hypothesis.explains))
+    said = repaired.likeness > 0 or _becomes_a_slope(repaired)
+    return not said and not is_evident(repaired, min(hypothesis.explains))
 
 
 # Which claims are wrong ---------------------------------------------------------

@@ -40,7 +40,7 @@ def _fill(sheet: Worksheet, look: Look, measured: NetMeasure) -> None:
     for row, remark in enumerate(remarks(measured), HEAD + len(shown.rows) + 3):
         sheet.write_string(row, 0, remark, look.remark)
     sheet.freeze_panes(HEAD + 1, 1)
-    page(sheet, HEAD, high=1 if len(shown.rows) < LONGEST_PAGE else 0)
+    page(sheet, (0, HEAD), high=1 if len(shown.rows) < LONGEST_PAGE else 0)
 
 
 def _column(sheet: Worksheet, look: Look, shown: TextTable, place: int) -> None:

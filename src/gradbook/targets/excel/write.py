@@ -7,6 +7,8 @@ from pathlib import Path
 from xlsxwriter import Workbook
 
 from gradbook.targets.excel.plan.book import (
+    ANSWERS,
+    ANSWERS_WORK,
     CHECK,
     CHECK_WORK,
     DERIVATION,
@@ -18,6 +20,7 @@ from gradbook.targets.excel.plan.book import (
     VERDICTS_WORK,
     WorkbookPlan,
 )
+from gradbook.targets.excel.sheets.answers import write_answers, write_answers_work
 from gradbook.targets.excel.sheets.check import write_check
 from gradbook.targets.excel.sheets.check_work import write_check_work
 from gradbook.targets.excel.sheets.derivation import write_derivation
@@ -38,6 +41,8 @@ SHEETS = {
     VERDICTS_WORK: write_verdicts_work,
     CHECK: write_check,
     CHECK_WORK: write_check_work,
+    ANSWERS: write_answers,
+    ANSWERS_WORK: write_answers_work,
 }
 
 
@@ -50,6 +55,8 @@ def write_book(book: WorkbookPlan, path: Path) -> None:
     look = Look(workbook)
     for name in book.sheets:
         SHEETS[name](look, book)
+    for name in book.behind:
+        workbook.get_worksheet_by_name(name).hide()
     workbook.close()
 
 

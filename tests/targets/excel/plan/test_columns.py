@@ -33,8 +33,8 @@ def words(net):
             [
                 ("targets", "t1 t2"),
                 ("inputs", "i1 i2"),
-                ("dense 2 fixed shared bias, sigmoid", "w1 w2 w3 w4 b1 h1 a_h1 h2 a_h2"),
-                ("dense 2 fixed shared bias, sigmoid", "w5 w6 w7 w8 b2 o1 a_o1 o2 a_o2"),
+                ("hidden: dense 2 fixed shared bias, sigmoid", "w1 w2 w3 w4 b1 h1 a_h1 h2 a_h2"),
+                ("output: dense 2 fixed shared bias, sigmoid", "w5 w6 w7 w8 b2 o1 a_o1 o2 a_o2"),
                 ("error", "E1 E2 E_total"),
                 ("gradients", " ".join(f"∂E/∂w{k}" for k in range(1, 9))),
             ],
@@ -44,7 +44,7 @@ def words(net):
             [
                 ("targets", "t1 t2"),
                 ("inputs", "i1"),
-                ("dense 2, softmax", "w1 w2 b1 b2 o1 o2 L_o a_o1 a_o2"),
+                ("output: dense 2, softmax", "w1 w2 b1 b2 o1 o2 L_o a_o1 a_o2"),
                 ("error", "E_total"),
                 ("from the error back", "∂E/∂o1 ∂E/∂o2"),
                 ("gradients", "∂E/∂w1 ∂E/∂w2 ∂E/∂b1 ∂E/∂b2"),
@@ -56,7 +56,7 @@ def words(net):
                 ("targets", "t1"),
                 ("inputs", "i1_1 i1_2 i2_1 i2_2"),
                 ("avgpool 2, flatten", "p1_1"),
-                ("dense 1", "w1 b1 o1"),
+                ("output: dense 1", "w1 b1 o1"),
                 ("error", "E1 E_total"),
                 ("from the error back", "∂E/∂o1"),
                 ("gradients", "∂E/∂w1 ∂E/∂b1"),
@@ -68,8 +68,8 @@ def words(net):
             [
                 ("targets", "t1"),
                 ("inputs", "i1"),
-                ("dense 2 no bias, tanh", "w1 w2 h1 a_h1 h2 a_h2"),
-                ("dense 1 no bias", "w3 w4 o1"),
+                ("hidden: dense 2 no bias, tanh", "w1 w2 h1 a_h1 h2 a_h2"),
+                ("output: dense 1 no bias", "w3 w4 o1"),
                 ("error", "E1 E_total"),
                 ("from the error back", "g_w1 g_w2 g_w3 g_w4"),
                 ("gradients", "∂E/∂w1 ∂E/∂w2 ∂E/∂w3 ∂E/∂w4"),
@@ -83,8 +83,14 @@ def test_columns_stand_where_people_look_for_them(name, expected):
 
 def test_batch_normalisations_values_belong_to_the_layer_whose_weights_they_wait_for():
     found = dict(words(NETS["batchnorm"]))
-    assert found["dense 1"].startswith("w1 b1 o1 μ1")
-    assert found["batchnorm, tanh"] == "γ1 β1 y1 a_y1"
+    assert found["output: dense 1"].startswith("w1 b1 o1 μ1")
+    assert found["output: batchnorm, tanh"] == "γ1 β1 y1 a_y1"
+
+
+def test_hidden_layers_are_numbered_where_there_are_several():
+    net = parse("input 1; dense 2; batchnorm; tanh; dense 2; tanh; dense 1; sample 1 -> 1")
+    roles = [title.partition(":")[0] for title, _ in words(net) if ":" in title]
+    assert roles == ["hidden 1", "hidden 1", "hidden 2", "output"]
 
 
 def test_adam_keeps_its_count_with_its_means():

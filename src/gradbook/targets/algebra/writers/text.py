@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from textwrap import wrap
 from typing import ClassVar
 
 from gradbook.targets.algebra.notation import forms
-from gradbook.targets.algebra.notation.document import Document, Equation, EquationLine, TableBlock
+from gradbook.targets.algebra.notation.document import (
+    Document,
+    Equation,
+    EquationLine,
+    Inline,
+    TableBlock,
+)
 from gradbook.targets.algebra.notation.forms import HALF, Form
 from gradbook.targets.algebra.writers.printer import (
     Decimals,
@@ -27,6 +33,11 @@ decimal = Decimals("−", "∞", "undefined", "·", lambda exponent: f"10{_raise
 def spell(form: Form) -> str:
     """A formula in one line."""
     return unmarked(TextPrinter().write(form))
+
+
+def sentences(text: Iterable[Inline]) -> str:
+    """Words and the formulas among them, in one line."""
+    return _TextWriter(WIDTH).said(text)
 
 
 def _raised(number: int) -> str:

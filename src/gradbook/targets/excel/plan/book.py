@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.graph.build import training_step
+from gradbook.graph.derivation import Local
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
 from gradbook.rates.case import Case, attained, least_loss
@@ -24,7 +25,7 @@ from gradbook.targets.excel.plan.verdicts import GateColumns, VerdictCells, gate
 
 NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "Samples"
 RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", "Check work"
-VERDICTS_WORK = "Verdicts work"
+VERDICTS_WORK, ANSWERS, ANSWERS_WORK = "Verdicts work", "Answers", "Answers work"
 
 RATE_NAME, NUDGE_NAME, EPOCH_NAME = "eta", "nudge", "checked_epoch"
 CHECK_NAME, EPOCHS_NAME = "gradients_checked", "epochs_checked"
@@ -44,6 +45,7 @@ class WorkbookPlan:
     rates: tuple[float, ...]
     picture: bytes | None = None
     exercise: Exercise | None = None
+    why: Callable[[Local], str] = lambda _: ""  # why a partial is what it is, in words
 
     @cached_property
     def blank(self) -> frozenset[Node]:
@@ -244,12 +246,20 @@ class WorkbookPlan:
             *([] if self.exercise else [DERIVATION]),
             TRAINING,
             *([SAMPLES] if self.several else []),
+            *([] if self.exercise else [ANSWERS]),
             *([RATES] if self.rates else []),
             *([CHECK] if self.has_check else []),
             *([RATES_WORK] if self.rates else []),
             *([VERDICTS_WORK] if self.has_verdicts else []),
             *([CHECK_WORK] if self.has_check else []),
+            *([] if self.exercise else [ANSWERS_WORK]),
         ]
+
+    @property
+    def behind(self) -> frozenset[str]:
+        """The working sheets, which are hidden: but where a student has to fill one in."""
+        work = {VERDICTS_WORK, CHECK_WORK, ANSWERS_WORK, *([] if self.exercise else [RATES_WORK])}
+        return frozenset(work.intersection(self.sheets))
 
     @property
     def has_check(self) -> bool:

@@ -66,6 +66,13 @@ class RunLayout:
     def table(self, node: Node) -> ColumnBlock:
         return self.of_sample if node.each else self.of_step
 
+    def in_epoch(self, node: Node, epochs: int, epoch: str, sample: int = 0) -> str:
+        """A formula for a value in the epoch that a cell asks for, of so many that there are."""
+        table = self.table(node)
+        last = table.cell(node, epochs - 1, table.stride - 1).rpartition("!")[2]
+        place = epoch if table.stride == 1 else f"({epoch}-1)*{table.stride}+{sample + 1}"
+        return f"INDEX({table.cell(node)}:{last},{place})"
+
     def formula(self, node: Node, sheet: str, guarded: Guarded) -> str:
         """The formula of a node's own cell, with its = and with places for row numbers."""
         return "=" + write(self.speller(sheet, guarded).formula(node))

@@ -160,6 +160,7 @@ class _Check:
         )
         self.sheet.write_string(title + 1, 1, words, self.look.remark)
         self.headings(self.epochs_row - 1, OF_EPOCHS)
+        self.sheet.repeat_rows(self.epochs_row - 1)
         plan, table, loss = self.book.epoch_nudges, self.book.training.of_step, self.book.step.loss
         error = self.look.value(ERROR, SMALL)
         blank = self.book.blank.intersection(self.book.step.gradients.values())

@@ -1,41 +1,43 @@
-"""The sheet Derivation: every chain of partials with the numbers of the first epoch, live."""
+"""The sheet Derivation: every chain of partials with the numbers of one epoch, live."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import add, mul
 from typing import Any
 
 import numpy as np
-from xlsxwriter.utility import xl_rowcol_to_cell
+from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from gradbook.graph.derivation import (
     Chain,
     ChainProduct,
     ChainSum,
-    Derivation,
     Local,
     OverSamples,
     Worked,
     derivation,
     first_values,
-    partials,
 )
 from gradbook.graph.node import Node
-from gradbook.palette import GRADIENT, QUIET, Colour
+from gradbook.palette import GRADIENT, QUIET, RATE, Colour
 from gradbook.targets.excel.language.grammar import Expression, Number, Reference, write
 from gradbook.targets.excel.language.grammar import digits as typed
 from gradbook.targets.excel.language.spelling import NAMES, Speller, infix
 from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
+from gradbook.targets.excel.plan.chains import Chains, derivative, prose
 from gradbook.targets.excel.plan.tolerance import AGREES, DIFFERS
 from gradbook.targets.excel.plan.values import shown
+from gradbook.targets.excel.sheets.check import an_epoch
 from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, colour, page
 
 NAME, WORDS, NUMBER, TABLE, VERDICT, SAMPLE = 1, 2, 3, 4, 5, 6  # columns
-HEADING_ROW = 3
+EPOCH_ROW, HEADING_ROW = 2, 3
+WORKED_EPOCH = "derivation_epoch"  # what the cell with the epoch is called
+NARROWEST = 72  # characters in a line of words, at the least
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 WIDEST = 90  # characters of a formula in names
 
 SAME = 1e-9  # of the largest gradient: how far apart equals may be
@@ -72,22 +74,22 @@ class _Derivation:
     book: WorkbookPlan
     row: int = HEADING_ROW
     longest: int = 0  # of the words so far
-    lines: dict[object, LineValue] = field(default_factory=dict)  # what has a line already
+    lines: dict[object, LineValue] = field(default_factory=dict)  # of partials and chains
+    known: dict[Node, LineValue] = field(default_factory=dict)  # of values themselves
+    told: set[str] = field(default_factory=set)  # why a partial is what it is, once for each kind
 
     def __post_init__(self) -> None:
         self.step = self.book.step
         self.derived = derivation(self.step)
         self.values = first_values(self.derived)
         self.chains = Chains(self.derived)
-        run = self.book.training
-        plain = run.speller(DERIVATION, self.book.guarded)
-        self.speller = Speller(plain.refer, self.block, plain.guarded)
-        remark = f"All numbers are those of epoch 1, the first row of {TRAINING}, and follow it."
+        self.speller = Speller(self.refer, self.block, self.book.guarded)
+        remark = f"All numbers are those of one epoch of {TRAINING}: type another."
         trained = len(self.step.gradients)
         if len(self.chains.weights()) < trained:
             remark += f" Of {trained} weights the first and the last layer's first are worked."
         self.sheet = self.look.workbook.add_worksheet(DERIVATION)
-        page(self.sheet, HEADING_ROW)
+        page(self.sheet)
         self.sheet.set_row(0, 28)
         self.sheet.write_string(0, NAME, "The chain rule, with live numbers", self.look.title)
         self.sheet.write_string(1, NAME, remark, self.look.remark)
@@ -98,15 +100,20 @@ class _Derivation:
         self.head()
         weights = self.chains.weights()
         reached = self.chains.reached(weights)
+        forward = self.chains.forward(reached)
+        self.section("Given", "what goes in, and the weights as they are in that epoch")
+        for node in self.chains.given(reached, forward):
+            self.known_line(node, "")
         self.section("Forward", "what is computed from the inputs to the error")
-        for node in self.chains.forward(reached):
-            self.forward_line(node)
+        for node in forward:
+            self.known_line(node, prose(NAMES.formula(node)))
         self.section("Local partials", "each formula, derived for one value that it mentions")
         needed = set(self.chains.locals(reached))
         for node in self.derived.forward:
             for local in self.derived.locals.get(node, ()):
                 if local in needed:
                     self.partial(local)
+                    self.why(local)
         shared = [value for value in reached if value not in self.step.gradients]
         if shared:
             self.section("Shared steps", "what several chains go through, worked once")
@@ -128,6 +135,11 @@ class _Derivation:
         headings = {NUMBER: "number", TABLE: f"in {TRAINING}", VERDICT: ""}
         if self.book.several:
             headings |= {SAMPLE + k: f"sample {k + 1}" for k in range(self.step.samples)}
+        sheet.write_string(EPOCH_ROW, NUMBER, "epoch", look.name(RATE))
+        sheet.write_number(EPOCH_ROW, TABLE, 1, look.given(RATE))
+        cell = xl_rowcol_to_cell(EPOCH_ROW, TABLE, row_abs=True, col_abs=True)
+        look.workbook.define_name(WORKED_EPOCH, f"={DERIVATION}!{cell}")
+        sheet.data_validation(EPOCH_ROW, TABLE, EPOCH_ROW, TABLE, an_epoch(self.book.epochs))
         for place, words in headings.items():
             sheet.write(HEADING_ROW, place, words or None, look.heading(QUIET))
 
@@ -138,11 +150,24 @@ class _Derivation:
 
     # Lines -------------------------------------------------------------------
 
-    def forward_line(self, node: Node) -> None:
-        cell = self.speller.refer(node)
-        assert cell is not None
-        value = LineValue(self.values[node], lambda _: cell)
-        self.put(str(node.name), prose(NAMES.formula(node)), value, colour(node.name))
+    def known_line(self, node: Node, words: str) -> None:
+        """A value as the table has it in the epoch that is asked for."""
+        samples = range(self.step.samples if node.each else 1)
+        cells = [Reference(self.in_epoch(node, sample)) for sample in samples]
+        value = LineValue(self.values[node], lambda k: cells[k if node.each else 0])
+        self.known[node] = self.put(str(node.name), words, value, colour(node.name))
+
+    def in_epoch(self, node: Node, sample: int = 0) -> str:
+        """A value's cell in the epoch that is asked for."""
+        return self.book.training.in_epoch(node, self.book.epochs, WORKED_EPOCH, sample)
+
+    def refer(self, node: Node) -> Reference | None:
+        """A value's cell on this sheet; `{c}` is the column of the sample that asks."""
+        value = self.known.get(node)
+        if value is None:
+            return None
+        cell = write(value.at(0))
+        return Reference(f"{{c}}{cell.lstrip(LETTERS)}") if value.each else Reference(cell)
 
     def value(self, chain: Chain) -> LineValue:
         """What formulas say for a chain, with lines of its own where it has some."""
@@ -172,16 +197,23 @@ class _Derivation:
             self.lines[local] = self.put(name, words, value, GRADIENT)
         return self.lines[local]
 
+    def why(self, local: Local) -> None:
+        """Why it is so, in the words of the derivation's page, below the first of its kind."""
+        words = self.book.why(local)
+        if words and words not in self.told:
+            self.told.add(words)
+            self.row += 1
+            self.sheet.set_row(self.row, 16 * (1 + len(words) // NARROWEST))
+            style = self.look.style(text_wrap=True, font_color=QUIET.ink, indent=1)
+            self.sheet.merge_range(self.row, WORDS, self.row, VERDICT, words, style)
+
     def block(self, node: Node) -> Reference:
         """The cells that a sum over the samples adds; a line of their own where they have none."""
-        run = self.book.training
-        if node in run.of_sample.columns:
-            return run.block(node, DERIVATION)
-        if node not in self.lines:
+        if node not in self.known:
             said = self.speller.mention(node)
             value = LineValue(np.broadcast_to(self.values[node], self.step.samples), lambda _: said)
-            self.lines[node] = self.put("to be added", prose(NAMES.mention(node)), value, QUIET)
-        return Reference(self.samples(self.lines[node]))
+            self.known[node] = self.put("to be added", prose(NAMES.mention(node)), value, QUIET)
+        return Reference(self.samples(self.known[node]))
 
     def line(self, value: Node) -> None:
         """∂E/∂value by its chain."""
@@ -219,14 +251,14 @@ class _Derivation:
         """Write a line, and say where its numbers stand."""
         self.row += 1
         self.longest = max(self.longest, len(words))
-        row, run = self.row, self.book.training
+        row = self.row
         self.sheet.write_string(row, NAME, name, self.look.name(tint))
         self.sheet.write_string(row, WORDS, words, self.look.style(indent=1))
         style = self.look.value(tint, SMALL if value.each else SMALL_IN_FULL)
         places = range(self.step.samples) if value.each else [0]
         column = SAMPLE if value.each else NUMBER
         for sample in places:
-            formula = f"={write(value.at(sample))}".format(**run.rows(0, sample))
+            formula = f"={write(value.at(sample))}".format(c=xl_col_to_name(SAMPLE + sample))
             number = value.number[sample] if value.each else value.number
             self.sheet.write_formula(row, column + sample, formula, style, shown(number))
 
@@ -243,114 +275,24 @@ class _Derivation:
         )
         gradient = self.step.gradients[weight]
         value = float(self.book.record.values[gradient][0])
-        table = self.book.training.of_step
         style = self.look.value(GRADIENT, SMALL_IN_FULL)
-        self.sheet.write_formula(row, TABLE, f"={table.cell(gradient)}", style, shown(value))
+        formula = f"={self.in_epoch(gradient)}"
+        self.sheet.write_formula(row, TABLE, formula, style, shown(value))
         number = float(np.sum(self.lines[weight].number))
         same = abs(number - value) <= SAME * self.largest_gradient
-        slopes = list(self.step.gradients.values())
-        cells = f"{table.cell(slopes[0])}:{table.cell(slopes[-1]).rpartition('!')[2]}"
-        near = f"{typed(SAME)}*MAX(MAX({cells}),-MIN({cells}))"
+        near = f"{typed(SAME)}*MAX(MAX({self.all_gradients}),-MIN({self.all_gradients}))"
         formula = f'=IF(ABS({here}-{there})<={near},"{AGREES}","{DIFFERS}")'
         found = AGREES if same else DIFFERS
         self.sheet.write_formula(row, VERDICT, formula, self.look.verdict(), found)
         self.look.colour_verdicts(self.sheet, verdict)
 
     @cached_property
+    def all_gradients(self) -> str:
+        """Those of the epoch that is asked for."""
+        slopes = list(self.step.gradients.values())
+        return f"{self.in_epoch(slopes[0])}:{self.in_epoch(slopes[-1])}"
+
+    @cached_property
     def largest_gradient(self) -> float:
         slopes = self.step.gradients.values()
         return max(abs(float(self.book.record.values[slope][0])) for slope in slopes)
-
-
-def prose(expression: Expression) -> str:
-    """A formula in names, with room around its signs."""
-    apart = re.sub(r"(?<=[\w)])(?<!\dE)([-+])", r" \1 ", write(expression))
-    return apart.replace("*", "·").replace("-", "−")
-
-
-# Which chains are worked, what they refer to, how they read ------------------
-
-MOST_CELLS = 12_000  # beyond this two weights are worked, and the others go the same way
-A_WEIGHTS_LINES = 12  # or so: its partials, its chain
-
-
-@dataclass(frozen=True)
-class Chains:
-    """The chains of a derivation; a sum of paths has a line of its own and is referred to."""
-
-    derived: Derivation
-
-    @cached_property
-    def owners(self) -> dict[int, Node]:
-        """The value whose whole chain a sum is, by the sum's identity."""
-        chains = self.derived.chains.items()
-        return {id(chain): value for value, chain in chains if isinstance(chain, ChainSum)}
-
-    def weights(self) -> list[Node]:
-        """The weights that are worked: all, or the first one of the first and the last layer."""
-        step = self.derived.step
-        trained = [weight for weight in step.weights if weight in step.gradients]
-        if len(trained) * A_WEIGHTS_LINES * step.samples <= MOST_CELLS:
-            return trained
-        by_name = {str(weight.name): weight for weight in trained}
-        names = [p.names[0] for p in step.net.parameters if p.names[0] in by_name]
-        return [by_name[name] for name in dict.fromkeys((names[0], names[-1]))]
-
-    def reached(self, weights: Iterable[Node]) -> list[Node]:
-        """The weights and the lines that their chains refer to, from the error backwards."""
-        found: set[Node] = set()
-        waiting = list(weights)
-        while waiting:
-            value = waiting.pop()
-            if value not in found:
-                found.add(value)
-                waiting.extend(self._referred(self.derived.chains[value]))
-        return [value for value in self.derived.chains if value in found]
-
-    def _referred(self, chain: Chain, inside: bool = False) -> Iterator[Node]:
-        """The values whose own lines a chain refers to."""
-        match chain:
-            case Worked(_, value):
-                yield value
-            case ChainSum() if inside and (owner := self.owners.get(id(chain))):
-                yield owner
-            case ChainProduct(several) | ChainSum(several):
-                for part in several:
-                    yield from self._referred(part, inside=True)
-            case OverSamples(part):
-                yield from self._referred(part, inside=True)
-
-    def locals(self, reached: Sequence[Node]) -> Iterator[Local]:
-        """The local partials in the chains of these values."""
-        for value in reached:
-            for part in partials(self.derived.chains[value]):
-                if isinstance(part, Local):
-                    yield part
-
-    def forward(self, reached: Sequence[Node]) -> list[Node]:
-        """The values whose formulas those partials are taken of."""
-        mentioned = {local.of for local in self.locals(reached)} | {self.derived.step.loss}
-        return [node for node in self.derived.forward if node in mentioned]
-
-    def words(self, chain: Chain, top: bool = False) -> str:
-        """A chain in names: ∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5."""
-        owner = None if top else self.owners.get(id(chain))
-        if owner is not None:
-            return derivative(self.derived.roots[owner], owner)
-        match chain:
-            case Local(of, to):
-                return derivative(of, to)
-            case Worked(root, value):
-                return derivative(root, value)
-            case ChainProduct(factors):
-                return " · ".join(self.words(factor) for factor in factors)
-            case ChainSum(()):
-                return "0: it reaches no error"
-            case ChainSum(terms):
-                return " + ".join(self.words(term) for term in terms)
-            case OverSamples(inside, mean):
-                return f"{'mean' if mean else 'sum'} of ({self.words(inside)})"
-
-
-def derivative(of: Node, to: Node) -> str:
-    return f"∂{of.name}/∂{to.name}"

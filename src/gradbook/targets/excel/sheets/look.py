@@ -59,7 +59,12 @@ class Look:
         return self._made[key]
 
     def sheet(
-        self, name: str, title: str, remark: str, left: int = 0, repeated: int | None = None
+        self,
+        name: str,
+        title: str,
+        remark: str,
+        left: int = 0,
+        repeated: tuple[int, int] | None = None,
     ) -> Worksheet:
         """A new sheet with its title and a remark below it."""
         sheet = self.workbook.add_worksheet(name)
@@ -161,8 +166,8 @@ def digits(name: Name | None) -> str:
     return SMALL if small else PLAIN
 
 
-def page(sheet: Worksheet, repeated: int | None = None, high: int = 0) -> None:
-    """How a sheet prints: landscape, one page wide, with its headings on every page."""
+def page(sheet: Worksheet, repeated: tuple[int, int] | None = None, high: int = 0) -> None:
+    """How a sheet prints: landscape, one page wide, these rows repeated from page to page."""
     sheet.set_landscape()
     sheet.set_paper(9)  # A4
     sheet.fit_to_pages(1, high)
@@ -171,7 +176,7 @@ def page(sheet: Worksheet, repeated: int | None = None, high: int = 0) -> None:
     sheet.hide_gridlines(2)
     sheet.ignore_errors(dict.fromkeys(NO_MISTAKES, "A1:XFD1048576"))
     if repeated is not None:
-        sheet.repeat_rows(0, repeated)
+        sheet.repeat_rows(*repeated)
 
 
 # Charts of an error over the epochs, on a logarithmic axis -------------------

@@ -12,9 +12,9 @@ from gradbook.graph.node import Array, Node
 from gradbook.net.text import layer_words
 from gradbook.palette import ERROR, INPUT, QUIET, RATE, Colour
 from gradbook.targets.excel.plan.book import (
+    ANSWERS,
     CHECK,
     CHECK_NAME,
-    CHECK_WORK,
     DERIVATION,
     EPOCHS_NAME,
     NETWORK,
@@ -170,13 +170,13 @@ def _picture(sheet: Worksheet, book: WorkbookPlan) -> None:
 
 
 GUIDE = {
-    DERIVATION: "the chain rule for every weight, each factor a cell",
+    DERIVATION: "the chain rule for every weight, each factor a cell, in any epoch",
     TRAINING: "one row per epoch: every value, every gradient, every new weight",
     SAMPLES: "the same for every sample of every epoch",
+    ANSWERS: "what the network says to its samples, and to an input of your own",
     RATES: "what other learning rates would do, side by side",
     CHECK: "every gradient beside the slope that a small nudge of its weight measures",
     RATES_WORK: "the training runs behind the learning rates",
-    CHECK_WORK: "the forward passes behind the check",
 }
 
 
@@ -185,11 +185,16 @@ def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     row, column = GUIDE_ROW, CHART[1]
     look.underlined(sheet, row, column, GUIDE_WIDTH, "What is where")
     for name in book.sheets:
-        if name in GUIDE:
+        if name in GUIDE and name not in book.behind:
             row += 1
             link = look.style(font_color=INPUT.ink, underline=1, bold=True)
             sheet.write_url(row, column, f"internal:'{name}'!A1", link, name)
             sheet.write_string(row, column + 2, GUIDE[name], look.text)
+    if book.behind:
+        row += 1
+        behind = ", ".join(name for name in book.sheets if name in book.behind)
+        words = f"{behind} stand behind these: right-click any sheet's tab and unhide them."
+        sheet.write_string(row, column, words, look.remark)
     row += 2
     look.underlined(sheet, row, column, GUIDE_WIDTH, "Try")
     for number, text in enumerate(_suggestions(book), 1):
@@ -209,7 +214,7 @@ def _suggestions(book: WorkbookPlan) -> list[str]:
     return [
         "Type another η: a tenth as much, ten times as much, a thousand times as much.",
         "Change a start weight, an input or a target (any cell with a frame): everything follows.",
-        f"Spoil a formula in the first row of a gradient on {TRAINING} and watch {CHECK} turn red.",
+        f"Spoil a formula in any row of a gradient on {TRAINING} and watch {CHECK} turn red.",
     ]
 
 
@@ -220,6 +225,8 @@ def _data(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     sheet.write_string(row - 1, column, "sample", look.heading(QUIET))
     for number in range(step.samples):
         sheet.write_number(row + number, column, number + 1, look.count)
+    for place, name in enumerate(step.net.columns[: len(step.inputs)], column + 1):
+        sheet.write_comment(row - 1, place, name)
     for place, leaf in enumerate(book.given, column + 1):
         sheet.write_string(row - 1, place, str(leaf.name), look.heading(colour(leaf.name)))
         for number, value in enumerate(step.data[leaf]):

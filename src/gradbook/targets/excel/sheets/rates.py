@@ -56,7 +56,7 @@ WAY, VERDICT, VERDICT_END, CHARTS_COLUMN = 4, 5, 7, 9
 MEANING, MEANING_HEIGHT = 3, 38  # its first column; three lines of it
 CHART_COLUMNS = 6  # that one takes
 CHART_SIZE = {"width": 520, "height": 330}
-CHART_ROWS = 19
+CHART_ROWS = 17
 
 
 def write_rates(look: Look, book: WorkbookPlan) -> None:
@@ -75,7 +75,8 @@ def meanings_row(book: WorkbookPlan) -> int:
 def curves_row(book: WorkbookPlan) -> int:
     """The first row of the curves' values, below the overview and the charts."""
     told = meanings_row(book) + len(MEANINGS) if book.has_verdicts else 0
-    return max(TOP + len(book.rates), TOP + CHART_ROWS, told) + 4
+    charts = sum(map(bool, split(book.rates))) * CHART_ROWS
+    return max(TOP + len(book.rates), TOP + charts, told) + 2
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class _Rates:
 
     def write(self) -> None:
         self.sheet.set_column(0, 0, 7)
-        self.sheet.set_column(1, max(CHARTS_COLUMN + 2 * CHART_COLUMNS, len(self.book.rates)), 12)
+        self.sheet.set_column(1, max(CHARTS_COLUMN + CHART_COLUMNS, len(self.book.rates)), 12)
         self.overview()
         if self.book.has_verdicts:
             self.verdicts()
@@ -150,6 +151,8 @@ class _Rates:
     def curves(self) -> None:
         """The errors of every epoch, a column for each rate."""
         top, loss = curves_row(self.book), self.book.step.loss
+        self.sheet.set_h_pagebreaks([top - 2])
+        self.sheet.repeat_rows(top - 1)
         self.sheet.write_string(top - 2, 0, f"{loss.name} at each rate", self.look.section)
         self.sheet.write_string(top - 1, 0, "epoch", self.look.heading(QUIET))
         style = self.look.value(ERROR, SMALL)
@@ -169,7 +172,7 @@ class _Rates:
     def charts(self) -> None:
         gentle, violent = split(self.book.rates)
         colours = curve_colours(len(self.book.rates))
-        column = CHARTS_COLUMN
+        row = TOP - 1
         for rates, title in ((gentle, "Gentle rates"), (violent, "Violent rates")):
             own = [number for number, rate in enumerate(self.book.rates) if rate in rates]
             curves = [self.curve(number, colours[number]) for number in own]
@@ -177,8 +180,8 @@ class _Rates:
                 lowest = min(float(self.errors(number).min()) for number in own)
                 chart = loss_chart(self.look, curves, title, self.book.epochs, lowest)
                 chart.set_size(CHART_SIZE)
-                self.sheet.insert_chart(TOP - 1, column, chart, {"object_position": 2})
-                column += CHART_COLUMNS
+                self.sheet.insert_chart(row, CHARTS_COLUMN, chart, {"object_position": 2})
+                row += CHART_ROWS
 
     def curve(self, number: int, tint: str) -> ChartCurve:
         top, last, name = (
@@ -206,7 +209,7 @@ def write_rates_work(look: Look, book: WorkbookPlan) -> None:
         f"The table of {TRAINING}, once for each rate, one below the other; column A is the rate."
     )
     title = "The runs behind the learning rates"
-    sheet = look.sheet(RATES_WORK, title, remark, repeated=HEAD_ROWS - 1)
+    sheet = look.sheet(RATES_WORK, title, remark, repeated=(HEAD_ROWS - 2, HEAD_ROWS - 1))
     sheet.set_row(2, 30)
     sheet.write_string(HEAD_ROWS - 1, 0, "η", look.heading(RATE))
     first = book.at_rate(0)

@@ -5,7 +5,7 @@ The note of a heading says what its column holds, with the formula in names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from xlsxwriter.worksheet import Worksheet
 
@@ -19,6 +19,8 @@ from gradbook.targets.excel.plan.exercise import BLANK_NAME
 from gradbook.targets.excel.plan.layout import ColumnBlock
 from gradbook.targets.excel.sheets.look import Look
 from gradbook.targets.excel.sheets.table import columns, write_cells, write_headings
+
+PRINT_SCALE, PAGE_COLUMNS = 70, 16  # per cent; besides the counters on each page
 
 
 def write_training(look: Look, book: WorkbookPlan) -> None:
@@ -39,7 +41,7 @@ def write_samples(look: Look, book: WorkbookPlan) -> None:
 def _write(
     look: Look, book: WorkbookPlan, name: str, title: str, remark: str, *, each: bool
 ) -> None:
-    sheet = look.sheet(name, title, remark, repeated=HEAD_ROWS - 1)
+    sheet = look.sheet(name, title, remark, repeated=(HEAD_ROWS - 2, HEAD_ROWS - 1))
     run, parts = book.training, book.columns(each=each)
     table = run.of_sample if each else run.of_step
     counters = ["epoch", "sample"] if each else ["epoch"]
@@ -61,6 +63,20 @@ def _write(
             sheet.write_number(HEAD_ROWS + row, 1, sample + 1, look.count)
     look.plain_zeros(sheet, HEAD_ROWS, len(counters), rows, across)
     sheet.freeze_panes(HEAD_ROWS, len(counters))
+    _on_pages(sheet, [min(table.columns[node] for node in part.nodes) for part in parts], across)
+    sheet.repeat_columns(0, len(counters) - 1)
+
+
+def _on_pages(sheet: Worksheet, groups: Sequence[int], across: int) -> None:
+    """As many columns to a printed page as can be read, whole groups of them where they fit."""
+    sheet.set_print_scale(PRINT_SCALE)
+    first, end = groups[0], groups[0] + across
+    breaks = []
+    while end - first > PAGE_COLUMNS:
+        starts = [group for group in groups if first < group <= first + PAGE_COLUMNS]
+        first = max(starts, default=first + PAGE_COLUMNS)
+        breaks.append(first)
+    sheet.set_v_pagebreaks(breaks)
 
 
 def _name_blanks(look: Look, book: WorkbookPlan, table: ColumnBlock) -> None:
@@ -126,7 +142,7 @@ def note(book: WorkbookPlan, node: Node) -> str:
     """What a column holds. In an exercise the formulas to be found are not told."""
     assert node.name is not None
     name = str(node.name)
-    lines = [f"{name}", meaning(node.name)]
+    lines = [f"{name}", *_column_of(book, node), meaning(node.name)]
     if node in book.blank and node in book.step.next:
         update = "From the second row on to be filled in: write its update and copy it down."
         return "\n".join([*lines, update])
@@ -138,6 +154,13 @@ def note(book: WorkbookPlan, node: Node) -> str:
     elif node.op.name != "leaf":
         lines.append(f"{name} = {said(node)}")
     return "\n".join(lines)
+
+
+def _column_of(book: WorkbookPlan, node: Node) -> list[str]:
+    """What the table calls a column that the samples come from."""
+    columns, inputs = book.step.net.columns, book.step.inputs
+    place = inputs.index(node) if node in inputs else len(columns)
+    return [columns[place]] if place < len(columns) else []
 
 
 def meaning(name: Name) -> str:

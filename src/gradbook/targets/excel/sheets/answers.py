@@ -1,0 +1,238 @@
+"""The sheet Answers: what the trained network says to its samples, and to an input of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from gradbook.graph.node import Array, Node
+from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, RATE, TARGET
+from gradbook.targets.excel.plan.answers import FIRST_WORK_ROW, Classes, OwnPass
+from gradbook.targets.excel.plan.book import (
+    ANSWERS,
+    ANSWERS_WORK,
+    TRAINING,
+    WorkbookPlan,
+)
+from gradbook.targets.excel.plan.values import shown
+from gradbook.targets.excel.sheets.check import an_epoch
+from gradbook.targets.excel.sheets.look import BAD, GOOD, PLAIN, SMALL, Look, colour, digits
+
+EPOCH_NAME, ACCURACY_NAME = "answers_epoch", "accuracy"
+LABEL, FIRST = 1, 2  # columns: which sample, and its first input
+EPOCH_ROW, SUMMARY_ROW = 3, 4
+NAMES_ROW, OWN_ROW, SAMPLES_ROW = 7, 8, 10  # headings, the input of one's own, the samples
+MOST_NAMED = 40  # characters of a column's name
+
+
+def write_answers(look: Look, book: WorkbookPlan) -> None:
+    remark = (
+        "The network as it is in the epoch below. Type another epoch, or an input of your own into "
+        "the cells with a frame."
+    )
+    sheet = look.sheet(ANSWERS, "What the network answers", remark, left=LABEL)
+    _Answers(sheet, look, book).write()
+
+
+def own_pass(book: WorkbookPlan) -> OwnPass:
+    places = {
+        node: f"{ANSWERS}!{xl_rowcol_to_cell(OWN_ROW, FIRST + k, row_abs=True, col_abs=True)}"
+        for k, node in enumerate(book.step.inputs)
+    }
+    return OwnPass(book.step, ANSWERS_WORK, places, book.guarded)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    sheet: Worksheet
+    look: Look
+    book: WorkbookPlan
+
+    @cached_property
+    def classes(self) -> Classes | None:
+        return Classes.of(self.book.step)
+
+    # Where ---------------------------------------------------------------------
+
+    @property
+    def outputs(self) -> int:
+        """The column of the first output; inputs stand before them, targets behind."""
+        return FIRST + len(self.book.step.inputs)
+
+    @property
+    def targets(self) -> int:
+        return self.outputs + len(self.book.step.outputs)
+
+    @property
+    def verdicts(self) -> int:
+        """The first column behind the targets."""
+        return self.targets + len(self.book.step.targets)
+
+    def area(self, row: int, column: int, nodes: tuple[Node, ...]) -> str:
+        first = xl_rowcol_to_cell(row, column)
+        last = xl_rowcol_to_cell(row, column + len(nodes) - 1)
+        return first if len(nodes) == 1 else f"{first}:{last}"
+
+    # What ----------------------------------------------------------------------
+
+    def write(self) -> None:
+        book = self.book
+        self.sheet.set_column(0, 0, 2)
+        self.sheet.set_column(LABEL, LABEL, 12)
+        self.sheet.set_column(FIRST, self.verdicts + 2, 13)
+        self.head()
+        self.headings()
+        self.own()
+        for sample in range(book.step.samples):
+            self.sample(sample)
+        self.sheet.freeze_panes(OWN_ROW, FIRST)
+        self.sheet.repeat_rows(NAMES_ROW - 1, NAMES_ROW)
+
+    def head(self) -> None:
+        look, book = self.look, self.book
+        self.sheet.write_string(EPOCH_ROW, LABEL, "epoch", look.name(RATE))
+        self.sheet.write_number(EPOCH_ROW, FIRST, book.epochs, look.given(RATE))
+        cell = xl_rowcol_to_cell(EPOCH_ROW, FIRST, row_abs=True, col_abs=True)
+        look.workbook.define_name(EPOCH_NAME, f"={ANSWERS}!{cell}")
+        self.sheet.data_validation(EPOCH_ROW, FIRST, EPOCH_ROW, FIRST, an_epoch(book.epochs))
+        if self.classes:
+            self.accuracy(self.classes)
+        else:
+            loss = book.step.loss
+            self.sheet.write_string(SUMMARY_ROW, LABEL, str(loss.name), look.name(ERROR))
+            formula, style = f"={self.in_epoch(loss)}", look.value(ERROR, SMALL)
+            self.sheet.write_formula(SUMMARY_ROW, FIRST, formula, style, shown(book.loss(-1)))
+
+    def accuracy(self, classes: Classes) -> None:
+        """How many of the samples are read as what they are."""
+        look, samples = self.look, self.book.step.samples
+        meant, read = (
+            f"{xl_rowcol_to_cell(SAMPLES_ROW, column)}:"
+            f"{xl_rowcol_to_cell(SAMPLES_ROW + samples - 1, column)}"
+            for column in (self.verdicts, self.verdicts + 1)
+        )
+        right = f"SUMPRODUCT(--({meant}={read}))"
+        count = sum(
+            classes.name(self.values(k)) == classes.name(self.wanted(k)) for k in range(samples)
+        )
+        self.sheet.write_string(SUMMARY_ROW, LABEL, "accuracy", look.name(QUIET))
+        style = look.style(num_format="0.0 %", bold=True, align="center")
+        self.sheet.write_formula(SUMMARY_ROW, FIRST, f"={right}/{samples}", style, count / samples)
+        cell = xl_rowcol_to_cell(SUMMARY_ROW, FIRST, row_abs=True, col_abs=True)
+        look.workbook.define_name(ACCURACY_NAME, f"={ANSWERS}!{cell}")
+        words = f'={right}&" of {samples} samples are read as what they are"'
+        said = f"{count} of {samples} samples are read as what they are"
+        self.sheet.write_formula(SUMMARY_ROW, FIRST + 1, words, look.remark, said)
+
+    def headings(self) -> None:
+        """The names that a table gives its columns, and below them those of the formulas."""
+        step, look = self.book.step, self.look
+        inputs = self.book.step.net.columns[: len(step.inputs)]
+        outputs = self.classes.names if self.classes and len(step.outputs) > 1 else ()
+        named = step.net.columns[len(step.inputs) :]
+        outputs = outputs or (named if len(named) == len(step.outputs) else ())
+        parts = (
+            (FIRST, step.inputs, inputs or ("input",), INPUT),
+            (self.outputs, step.outputs, outputs or ("output",), ACTIVATION),
+            (self.targets, step.targets, outputs or ("target",), TARGET),
+        )
+        for first, nodes, names, tint in parts:
+            for place, node in enumerate(nodes):
+                name = names[place] if place < len(names) else ""
+                style = self.look.heading(tint, text_wrap=True)
+                self.sheet.write_string(NAMES_ROW - 1, first + place, name[:MOST_NAMED], style)
+                self.sheet.write_string(NAMES_ROW, first + place, str(node.name), style)
+        self.sheet.write_string(NAMES_ROW, LABEL, "sample", look.heading(QUIET))
+        self.sheet.set_row(NAMES_ROW - 1, 30 if inputs or outputs else 15)
+        words = ("is", "is read as", "") if self.classes else ("apart by",)
+        for place, word in enumerate(words, self.verdicts):
+            self.sheet.write_string(NAMES_ROW, place, word, look.heading(QUIET))
+
+    def own(self) -> None:
+        """The input of one's own: the first sample's, until another is typed."""
+        step, own = self.book.step, own_pass(self.book)
+        self.sheet.write_string(OWN_ROW, LABEL, "your own", self.look.style(bold=True))
+        for place, node in enumerate(step.inputs, FIRST):
+            value = float(np.ravel(step.data[node])[0])
+            self.sheet.write_number(OWN_ROW, place, value, self.look.given(INPUT))
+        for place, node in enumerate(step.outputs, self.outputs):
+            style = self.look.value(ACTIVATION, PLAIN, bold=True)
+            found = shown(self.values(0)[place - self.outputs])
+            self.sheet.write_formula(OWN_ROW, place, f"={own.cell(node)}", style, found)
+        if self.classes:
+            read = f"={self.classes.read(self.area(OWN_ROW, self.outputs, step.outputs))}"
+            name = self.classes.name(self.values(0))
+            self.sheet.write_formula(OWN_ROW, self.verdicts + 1, read, self.look.verdict(), name)
+
+    def sample(self, sample: int) -> None:
+        """A sample: what it is given, what the network says, and what it should say."""
+        step, look, row = self.book.step, self.look, SAMPLES_ROW + sample
+        self.sheet.write_number(row, LABEL, sample + 1, look.count)
+        for first, nodes in ((FIRST, step.inputs), (self.outputs, step.outputs)):
+            for place, node in enumerate(nodes, first):
+                style = look.value(colour(node.name), digits(node.name))
+                formula, found = f"={self.in_epoch(node, sample)}", self.value(node, sample)
+                self.sheet.write_formula(row, place, formula, style, shown(found))
+        for place, node in enumerate(step.targets, self.targets):
+            style = look.value(TARGET, "General")
+            formula = f"={self.in_epoch(node, sample)}"
+            self.sheet.write_formula(row, place, formula, style, self.value(node, sample))
+        outputs = self.area(row, self.outputs, step.outputs)
+        targets = self.area(row, self.targets, step.targets)
+        if self.classes:
+            self.reading(row, sample, self.classes, outputs, targets)
+        else:
+            apart = np.abs(self.values(sample) - self.wanted(sample)).max()
+            formula = f"=SUMPRODUCT(MAX(ABS({outputs}-{targets})))"
+            style = look.value(ERROR, SMALL)
+            self.sheet.write_formula(row, self.verdicts, formula, style, shown(apart))
+
+    def reading(self, row: int, sample: int, classes: Classes, outputs: str, targets: str) -> None:
+        """The class that is meant, the one that is read, and whether they are the same."""
+        meant, read = classes.name(self.wanted(sample)), classes.name(self.values(sample))
+        style, place = self.look.style(align="center"), self.verdicts
+        self.sheet.write_formula(row, place, f"={classes.read(targets)}", style, meant)
+        self.sheet.write_formula(row, place + 1, f"={classes.read(outputs)}", style, read)
+        one, other = (f"{xl_col_to_name(place + k)}{row + 1}" for k in (0, 1))
+        formula, found = (
+            f'=IF({one}={other},"right","wrong")',
+            "right" if meant == read else "wrong",
+        )
+        self.sheet.write_formula(row, place + 2, formula, self.look.verdict(), found)
+        cell = xl_rowcol_to_cell(row, place + 2)
+        self.look.colour_verdicts(self.sheet, cell, (("right", GOOD), ("wrong", BAD)))
+
+    def in_epoch(self, node: Node, sample: int = 0) -> str:
+        return self.book.training.in_epoch(node, self.book.epochs, EPOCH_NAME, sample)
+
+    def value(self, node: Node, sample: int) -> float:
+        """In the last epoch, which is chosen at first."""
+        found = self.book.record.values[node][-1]
+        return float(found[sample] if node.each else found)
+
+    def values(self, sample: int) -> Array:
+        return np.array([self.value(node, sample) for node in self.book.step.outputs])
+
+    def wanted(self, sample: int) -> Array:
+        return np.array([self.value(node, sample) for node in self.book.step.targets])
+
+
+def write_answers_work(look: Look, book: WorkbookPlan) -> None:
+    """The weights of the chosen epoch, and what they make of the input that was typed."""
+    remark = f"The weights as {TRAINING} has them in the epoch that {ANSWERS} asks for, and below "
+    remark += "them what they make of the input that is typed there."
+    sheet = look.sheet(ANSWERS_WORK, "How the network answers", remark)
+    sheet.set_column(0, 0, 14)
+    sheet.set_column(1, 1, 16)
+    own = own_pass(book)
+    for row, node in enumerate([*own.known, *own.made], FIRST_WORK_ROW):
+        value = np.ravel(book.record.values[node][-1])[0]
+        asked = book.training.in_epoch(node, book.epochs, EPOCH_NAME)
+        formula = f"={asked}" if node in own.known else own.formula(node)
+        tint = colour(node.name)
+        sheet.write_string(row, 0, str(node.name), look.name(tint))
+        sheet.write_formula(row, 1, formula, look.value(tint, digits(node.name)), shown(value))
