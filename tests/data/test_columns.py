@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradbook.data.columns import Column, encoded, named_table, numbered, read_columns
-from gradbook.errors import DataError, UsageError
+from gradbook.errors import DataError, LimitError, UsageError
 
 CSV = """\
 size,colour,weight,kind
@@ -78,6 +78,13 @@ def test_too_many_different_words_are_no_column(table):
     rows = "".join(f"name {k},{k}\n" for k in range(150))
     with pytest.raises(DataError, match="150 different words .* --ignore 'who'"):
         table(f"who,n\n{rows}").column("who")
+
+
+def test_a_table_that_would_fill_the_memory_is_refused(table, monkeypatch):
+    monkeypatch.setattr("gradbook.data.columns.MOST_NUMBERS", 8)
+    columns = (Column("size"), Column("colour", ("blue", "red")))
+    with pytest.raises(LimitError, match="3 rows of 3 numbers, .* are too many: at most 8"):
+        encoded(table(), columns)
 
 
 def test_a_column_that_is_not_there_is_missed_by_name(table):

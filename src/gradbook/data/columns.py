@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.formats.rows import MISSING, CellRow, is_header, is_number, number, read_rows
-from gradbook.errors import DataError, UsageError, did_you_mean
+from gradbook.errors import DataError, LimitError, UsageError, did_you_mean
 
 SUFFIXES = (".csv", ".tsv")
 MOST_WORDS = 100  # that differ, of a column
+MOST_NUMBERS = 50_000_000  # of a table: 400 MB
 Numbers = NDArray[np.float64]
 
 
@@ -116,6 +117,12 @@ def table_of(file: str, names: Sequence[str], rows: Sequence[CellRow]) -> Column
 
 def encoded(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
     """These columns of a table, wherever they stand in it, as numbers: (rows, numbers)."""
+    width = sum(column.width for column in columns)
+    if width * len(table) > MOST_NUMBERS:
+        raise LimitError(
+            f"{table.file}: {len(table):,} rows of {width:,} numbers, words taken apart, are too "
+            f"many: at most {MOST_NUMBERS:,} together; leave columns out with --ignore"
+        )
     parts = [_encoded(table, column) for column in columns]
     return np.concatenate(parts, axis=1) if parts else np.empty((len(table), 0))
 

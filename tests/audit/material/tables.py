@@ -17,7 +17,7 @@ from tests.audit.material.made import Spot, Table
 TRAINING = "Training"
 HEADINGS = 3  # the row that holds them, counted from 0
 FIRST = 4
-DRAWS = 3  # random points at which two tables are held against each other
+DRAWS = 12  # random points at which two tables are held against each other
 
 
 class Columns:

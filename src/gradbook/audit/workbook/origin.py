@@ -92,7 +92,7 @@ def shape_of(formula: str) -> str:
 def _plain(pattern: Pattern) -> str:
     """A formula as it is in any cell and in any program's spelling."""
     plain = "".join(pattern.key.split()).upper()
-    return _NUMBER.sub(lambda found: repr(float(found[1])) if found[1] else found[0], plain)
+    return _NUMBER.sub(lambda found: f"{float(found[1]):.6g}" if found[1] else found[0], plain)
 
 
 def _digest(parts: Iterable[str]) -> str:
