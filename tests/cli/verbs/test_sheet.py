@@ -7,6 +7,7 @@ from openpyxl import load_workbook
 
 from gradbook.audit.check import check
 from gradbook.cli.main import main
+from gradbook.net import parse
 
 
 @pytest.fixture
@@ -174,3 +175,43 @@ def _mentions(row):
 )
 def test_bad_input_is_one_line_and_leaves_no_file(refused, words, told):
     assert told in refused(["sheet", *words])
+
+
+# A trained network that reads.
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    from gradbook.data.sources import load
+    from gradbook.lab.models.model import untrained
+
+    def save(text, name):
+        path = tmp_path_factory.mktemp("model") / f"{name}.safetensors"
+        untrained(parse(text), load("digits")).save(path)
+        return str(path)
+
+    return save
+
+
+def test_a_trained_network_becomes_a_workbook_that_reads(said, tmp_path, model_file):
+    file = model_file("input 1x28x28; avgpool 4; flatten; dense 10; softmax", "small")
+    lines = said(file, "-o", "reader.xlsx")
+    assert lines[0] == "wrote reader.xlsx"
+    book = load_workbook(tmp_path / "reader.xlsx")
+    assert book.sheetnames == ["Read", "Inside", "Weights", "Images"]
+    assert len([cell for cell in book["Images"]["A"] if cell.value]) == 22
+    assert len(book["Read"]._charts) == 1
+    (rule,) = [rule for rule in book["Read"].data_validations.dataValidation if rule.type == "list"]
+    assert rule.formula1 == "Images!$A$2:$A$22"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "complaint"),
+    [
+        ("input 1x28x28; flatten; dense 10", ["--rates", "1"], "--rates is for a workbook that"),
+        ("input 1x28x28; conv 99 3x3; flatten; dense 10", [], "train a smaller network"),
+        ("input 784; dense 10", [], "needs one of grey pictures"),
+    ],
+)
+def test_a_workbook_that_cannot_read_is_refused(refused, model_file, text, words, complaint):
+    assert complaint in refused(["sheet", model_file(text, "model"), "-o", "reader.xlsx", *words])

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.arguments import network, number, one_of, rates, whole_number
+from gradbook.cli.terminal.named import named_model
 from gradbook.cli.terminal.output import busy
 from gradbook.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gradbook.lab.models.model import Model
     from gradbook.net import Net
     from gradbook.targets.excel.plan.exercise import Exercise
 
@@ -23,6 +25,7 @@ EXAMPLES = """\
   gradbook sheet mazur -o book.xlsx         another network, another file
   gradbook sheet xor --rate 0.5 --rates 0.1,0.5,1,5
   gradbook sheet "input 4; dense 3; softmax; loss cross-entropy" --data iris.csv --epochs 20
+  gradbook sheet runs/tiny -o reader.xlsx   a trained network that reads digits painted in it
   gradbook sheet --exercise 7 --solution    gradients left blank for student 7, and solved
   gradbook sheet --exercise 1-30 -o class   one for each of thirty students, into class/
   gradbook sheet --exercise names.csv -o class
@@ -39,7 +42,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--out", metavar="FILE", help="where to write (default: NET.xlsx); a folder for many"
     )
-    parser.add_argument("--data", metavar="FILE.csv", help="samples from a CSV table")
+    parser.add_argument(
+        "--data",
+        metavar="FILE.csv",
+        help="samples from a CSV table; for a trained network the images to pick from",
+    )
     parser.add_argument(
         "--epochs", metavar="N", type=whole_number(2), default=70, help="rows (default: 70)"
     )
@@ -88,12 +95,33 @@ def run(options: Namespace) -> int:
             raise UsageError(
                 f"--{said} goes with --exercise SEED: without it nothing is left blank"
             )
+    model = named_model(options.net)
+    if model is not None:
+        return _reader(model, options)
     net = network(options.net, options.data)
     if options.exercise:
         return _exercises(net, options)
     path = Path(options.out or f"{_stem(options.net, net)}{SUFFIX}")
     _write(net, _workbook(path), options)
     print("open it: the first sheet says what is where; change η and watch the curve")
+    return 0
+
+
+def _reader(model: Model, options: Namespace) -> int:
+    """The workbook in which a trained network reads images."""
+    from gradbook.data.sources import load
+    from gradbook.report.reader import write_reader
+
+    for flag in ("rate", "rates", "exercise"):
+        if getattr(options, flag) is not None:
+            raise UsageError(
+                f"--{flag} is for a workbook that trains: {options.net} is trained already"
+            )
+    path = _workbook(Path(options.out or f"{_stem('', model.net)}{SUFFIX}"))
+    with busy(f"writing {path.name}"):
+        write_reader(model, load(options.data or model.data), path)
+    print(f"wrote {path}")
+    print("open it: pick an image or paint one, and see what the network takes it for")
     return 0
 
 

@@ -1,0 +1,86 @@
+"""A trained network as a workbook that reads images: the public `write_reader`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.dataset import Dataset
+from gradbook.data.images import BRIGHTEST
+from gradbook.errors import ShapeError
+from gradbook.files import whole_file
+from gradbook.graph.build import inference
+from gradbook.graph.names import value_name
+from gradbook.graph.node import Array
+from gradbook.graph.reference import evaluate
+from gradbook.lab.models.model import Model, for_inputs
+from gradbook.net.layers import spell
+from gradbook.net.measure import measure
+from gradbook.targets.excel.reader.sheets import ReaderBook, write_reader_book
+from gradbook.targets.excel.reader.stages import ReaderPlan, require_room
+
+TO_PICK_FROM = 20  # test images, as many of each class as there is room for
+
+
+def write_reader(model: Model, data: Dataset, path: str | os.PathLike[str]) -> None:
+    """Write the workbook that reads what is painted in it, or one of the test images of `data`."""
+    net = model.net
+    if len(net.input) != 3 or net.input[0] != 1:
+        raise ShapeError(
+            f"the network takes {spell(net.input)}: a workbook to paint in needs one of grey "
+            "pictures, such as 1x28x28"
+        )
+    if net.outputs < 2:
+        raise ShapeError("the network has one output: a workbook that reads needs one a class")
+    plan = ReaderPlan(net)
+    require_room(plan, measure(net).macs)
+    images, names = _chosen(data)
+    mean, deviation = for_inputs(net, model.mean, model.deviation)
+    made = _made(model, plan, images[0])
+    book = ReaderBook(
+        plan,
+        model.values,
+        float(np.ravel(mean)[0]),
+        float(np.ravel(deviation)[0]),
+        float(BRIGHTEST),
+        model.classes,
+        images,
+        names,
+        np.zeros(net.input[1:], np.uint8),
+        made,
+        model.predict(images[:1])[0],
+    )
+    with whole_file(path) as part:
+        write_reader_book(book, part)
+
+
+def _chosen(data: Dataset) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Test images of every class in turn, and what they are called."""
+    test = data.test_for_reporting
+    each = max(1, TO_PICK_FROM // len(data.classes))
+    places = [k for c in range(len(data.classes)) for k in np.flatnonzero(test.labels == c)[:each]]
+    places = places[:TO_PICK_FROM]
+    names = tuple(
+        f"{number}: {data.classes[int(test.labels[k])]}" for number, k in enumerate(places, 1)
+    )
+    pixels = np.asarray(test.pixels[places])
+    return pixels.reshape(len(places), *pixels.shape[-2:]), names
+
+
+def _made(model: Model, plan: ReaderPlan, image: NDArray[Any]) -> Mapping[int, Array]:
+    """What each stage makes of an image."""
+    net = plan.net
+    forward = inference(net)
+    nodes = {str(name): node for node, name in forward.graph.names.items()}
+    leaves = {nodes[name]: np.asarray(model.values[name], np.float64) for name in plan.blocks}
+    names = [str(value_name(net, stage.layers[-1])) for stage in plan.stages]
+    given = {forward.inputs: model.given(image)[None], **leaves}
+    found = evaluate([nodes[name] for name in names], given)
+    return {
+        number: np.asarray(found[nodes[name]][0]).reshape(plan.stages[number].grids.shape)
+        for number, name in enumerate(names)
+    }

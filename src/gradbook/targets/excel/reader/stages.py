@@ -1,0 +1,350 @@
+"""From a network to the stages of a workbook that reads images, and the formula of every cell.
+
+A stage is a layer that sums, pools or adds, with the normalisation and the activation that come
+right after it: one grid of cells for each of its channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
+
+from gradbook.amounts import counted
+from gradbook.errors import LimitError, TargetError
+from gradbook.net import Activation, BatchNorm, Conv, Dense, Net, Pool, Residual
+from gradbook.net.parameters import Shape
+from gradbook.net.text import layer_words
+
+MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # some ten seconds to open
+INSIDE, WEIGHTS = "Inside", "Weights"
+TOP, LEFT, TITLE_ROWS = 3, 1, 3  # of the first grid; the rows above each with its words
+MOST_ACROSS = 8  # grids side by side
+GENTLE = {"relu": "MAX(0,{})", "sigmoid": "1/(1+EXP(-({})))", "tanh": "TANH({})", "identity": "{}"}
+
+
+@dataclass(frozen=True)
+class Grids:
+    """A grid of cells for each channel, side by side; single values stand without gaps."""
+
+    shape: tuple[int, int, int]
+    top: int
+    sheet: str = INSIDE
+
+    @property
+    def is_pictures(self) -> bool:
+        return prod(self.shape[1:]) > 1
+
+    @property
+    def across(self) -> int:
+        """So many channels stand side by side."""
+        return min(self.shape[0], MOST_ACROSS) if self.is_pictures else self.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.across * (self.shape[2] + self.is_pictures)
+
+    @property
+    def height(self) -> int:
+        lines = ceil(self.shape[0] / self.across)
+        return lines * (self.shape[1] + self.is_pictures) - self.is_pictures
+
+    def place(self, channel: int, row: int, column: int) -> tuple[int, int]:
+        line, number = divmod(channel, self.across)
+        gap = int(self.is_pictures)
+        upper, left = line * (self.shape[1] + gap), number * (self.shape[2] + gap)
+        return self.top + upper + row, LEFT + left + column
+
+    def cell(self, channel: int, row: int, column: int) -> str:
+        return str(xl_rowcol_to_cell(*self.place(channel, row, column)))
+
+    def area(self, channel: int, rows: range, columns: range) -> str:
+        """Some of a channel's rows and columns."""
+        first = self.place(channel, rows[0], columns[0])
+        last = self.place(channel, rows[-1], columns[-1])
+        if first == last:
+            return str(xl_rowcol_to_cell(*first))
+        return f"{xl_rowcol_to_cell(*first)}:{xl_rowcol_to_cell(*last)}"
+
+    def in_a_row(self) -> str:
+        """All channels, where each is a single value."""
+        last = xl_rowcol_to_cell(self.top, LEFT + self.shape[0] - 1)
+        return f"{xl_rowcol_to_cell(self.top, LEFT)}:{last}"
+
+    def places(self) -> Iterator[tuple[int, int, int]]:
+        channels, rows, columns = self.shape
+        return ((c, y, x) for c in range(channels) for y in range(rows) for x in range(columns))
+
+
+@dataclass(frozen=True)
+class WeightBlock:
+    """A layer's parameter on the sheet of weights: a row for each channel that it makes."""
+
+    name: str
+    shape: Shape
+    top: int
+
+    @property
+    def size(self) -> int:
+        """Of each row."""
+        return prod(self.shape[1:])
+
+    def row(self, channel: int) -> int:
+        return self.top + channel
+
+    def cell(self, channel: int, place: int = 0) -> str:
+        return f"{WEIGHTS}!{xl_rowcol_to_cell(self.row(channel), 1 + place, True, True)}"
+
+    def row_of(self, channel: int) -> str:
+        area = xl_range_abs(self.row(channel), 1, self.row(channel), self.size)
+        return f"{WEIGHTS}!{area}"
+
+
+@dataclass(frozen=True)
+class ReaderStage:
+    """Layers that have one grid of cells together."""
+
+    layers: tuple[int, ...]
+    words: str
+    grids: Grids
+    sources: tuple[Grids, ...]  # what the first of its layers reads
+
+
+@dataclass(frozen=True)
+class ReaderPlan:
+    """A network's stages and where its parameters stand."""
+
+    net: Net
+
+    @cached_property
+    def given(self) -> Grids:
+        return Grids(self._planes(self.net.input), TOP)
+
+    @cached_property
+    def stages(self) -> tuple[ReaderStage, ...]:
+        made = {0: self.given}  # the grids of each value that has some
+        found: list[ReaderStage] = []
+        top = TOP + self.given.height + TITLE_ROWS
+        for layers in self._together():
+            first, last = layers[0], layers[-1]
+            sources = tuple(self._of(made, k) for k in self.net.layers[first].reads(first))
+            grids = Grids(self._planes(self.net.shapes[last + 1]), top)
+            words = ", ".join(layer_words(self.net.layers[k]) for k in layers)
+            found.append(ReaderStage(tuple(layers), words, grids, sources))
+            made[last + 1] = grids
+            top += grids.height + TITLE_ROWS
+        return tuple(found)
+
+    def is_positive(self, stage: ReaderStage) -> bool:
+        """Whether nothing below 0 comes out of it."""
+        last = self.net.layers[stage.layers[-1]]
+        return isinstance(last, Activation) and last.kind in ("relu", "sigmoid", "softplus")
+
+    @property
+    def outputs(self) -> Grids:
+        """What the probabilities are made of."""
+        return self.stages[-1].grids
+
+    def _of(self, made: dict[int, Grids], value: int) -> Grids:
+        while value not in made:  # what dropout and flatten pass on
+            value -= 1
+        return made[value]
+
+    def _planes(self, shape: Shape) -> tuple[int, int, int]:
+        return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (prod(shape), 1, 1)
+
+    def _together(self) -> Iterator[list[int]]:
+        """The layers of each stage, without what passes values on, and without the softmax."""
+        layers = self.net.layers
+        read = {k for n in range(len(layers)) for k in layers[n].reads(n)[1:]}  # by residual sums
+        group: list[int] = []
+        for index, layer in enumerate(layers):
+            if layer.passes_on:
+                continue
+            if isinstance(layer, Activation) and layer.is_softmax:
+                if index != len(layers) - 1:
+                    raise TargetError(
+                        f"layer {index + 1}: a workbook reads with a softmax at the end alone"
+                    )
+                continue
+            if group and (index in read or not _follows(layer)):
+                yield group
+                group = []
+            group.append(index)
+        yield group
+
+    # Parameters ------------------------------------------------------------------
+
+    @cached_property
+    def blocks(self) -> dict[str, WeightBlock]:
+        """Where each parameter stands, one below the other; running statistics among them."""
+        found: dict[str, WeightBlock] = {}
+        top = TOP
+        for name, shape in self._parameters():
+            found[name] = WeightBlock(name, shape, top)
+            top += shape[0] + 2
+        return found
+
+    def _parameters(self) -> Iterator[tuple[str, Shape]]:
+        norms = [k for k, layer in enumerate(self.net.layers) if isinstance(layer, BatchNorm)]
+        for parameter in self.net.parameters:
+            yield f"{parameter.role}_layer_{parameter.layer}", parameter.shape
+        for place, index in enumerate(norms, 1):
+            number = str(place) if len(norms) > 1 else ""
+            for stem in ("μ", "σ²"):
+                yield f"r_{stem}{number}", self.net.shapes[index][:1]
+
+    # Formulas --------------------------------------------------------------------
+
+    def formula(self, stage: ReaderStage, channel: int, row: int, column: int) -> str:
+        """What one cell says."""
+        first, *after = stage.layers
+        layer = self.net.layers[first]
+        own = stage.sources[0]
+        match layer:
+            case Conv():
+                said = self._convolved(first, layer, own, channel, row, column)
+            case Dense():
+                said = self._weighed(first, own, channel)
+            case Pool(kind):
+                height, width = layer.window(own.shape)
+                rows = range(row * layer.step, row * layer.step + height)
+                columns = range(column * layer.step, column * layer.step + width)
+                word = "MAX" if kind == "max" else "AVERAGE"
+                said = f"{word}({own.area(channel, rows, columns)})"
+            case Residual():
+                said = "+".join(x.cell(channel, row, column) for x in stage.sources)
+            case _:
+                said = self._passed(first, own.cell(channel, row, column), channel)
+        for index in after:
+            said = self._passed(index, said, channel)
+        return f"={said}"
+
+    def _convolved(
+        self, index: int, layer: Conv, own: Grids, channel: int, row: int, column: int
+    ) -> str:
+        """Window by window: what lies in the padding is left out."""
+        height, width = layer.kernel
+        inputs = own.shape[0] // layer.groups
+        start = channel // (layer.channels // layer.groups) * inputs
+        upper, left = row * layer.stride - layer.pad, column * layer.stride - layer.pad
+        rows = range(max(upper, 0), min(upper + height, own.shape[1]))
+        columns = range(max(left, 0), min(left + width, own.shape[2]))
+        block = self.blocks[f"w_layer_{index}"]
+        terms = []
+        for source in range(inputs):
+            for y in rows:  # a kernel's row stands in a row, as a window's does
+                first = (source * height + y - upper) * width + columns[0] - left
+                cells = own.area(start + source, range(y, y + 1), columns)
+                terms.append(_product(cells, block, channel, first, len(columns)))
+        return "+".join(terms) + self._shift(index, channel)
+
+    def _weighed(self, index: int, own: Grids, channel: int) -> str:
+        block = self.blocks[f"w_layer_{index}"]
+        channels, rows, columns = own.shape
+        if rows * columns == 1:
+            return _product(own.in_a_row(), block, channel, 0, channels) + self._shift(
+                index, channel
+            )
+        terms = [
+            _product(
+                own.area(source, range(y, y + 1), range(columns)),
+                block,
+                channel,
+                (source * rows + y) * columns,
+                columns,
+            )
+            for source in range(channels)
+            for y in range(rows)
+        ]
+        return "+".join(terms) + self._shift(index, channel)
+
+    def _shift(self, index: int, channel: int) -> str:
+        block = self.blocks.get(f"b_layer_{index}")
+        return f"+{block.cell(channel if block.shape[0] > 1 else 0)}" if block else ""
+
+    def _passed(self, index: int, said: str, channel: int) -> str:
+        """What a normalisation or an activation makes of it."""
+        layer = self.net.layers[index]
+        match layer:
+            case BatchNorm():
+                return f"({said})*{self.scale(index, channel)}+{self.shift(index, channel)}"
+            case Activation(kind, slope):
+                if kind == "leaky relu":
+                    return f"IF({said}>0,{said},{slope}*({said}))"
+                if kind not in GENTLE:
+                    raise TargetError(
+                        f"layer {index + 1}: a workbook that reads has no words for '{kind}': take "
+                        f"one of {', '.join(GENTLE)}"
+                    )
+                return GENTLE[kind].format(said)
+        raise TargetError(f"layer {index + 1}: a workbook that reads has no words for it")
+
+    def _norm(self, index: int) -> str:
+        norms = [k for k, layer in enumerate(self.net.layers) if isinstance(layer, BatchNorm)]
+        return str(norms.index(index) + 1) if len(norms) > 1 else ""
+
+    def scale(self, index: int, channel: int) -> str:
+        """γ/√(σ²+ε), written beside the statistics."""
+        block = self.blocks[f"r_σ²{self._norm(index)}"]
+        return block.cell(channel, 1)
+
+    def shift(self, index: int, channel: int) -> str:
+        """β − μ·γ/√(σ²+ε)."""
+        block = self.blocks[f"r_σ²{self._norm(index)}"]
+        return block.cell(channel, 2)
+
+    def norms(self) -> Iterator[tuple[int, WeightBlock, float]]:
+        """Each normalisation's layer, where its variance stands, and its ε."""
+        for index, layer in enumerate(self.net.layers):
+            if isinstance(layer, BatchNorm):
+                yield index, self.blocks[f"r_σ²{self._norm(index)}"], layer.epsilon
+
+    def norm_formulas(self) -> Iterator[tuple[int, int, str]]:
+        """Row, column and formula of what each normalisation multiplies with, and what it adds."""
+        for index, variance, epsilon in self.norms():
+            mean = self.blocks[f"r_μ{self._norm(index)}"]
+            scale, shift = (self.blocks[f"{stem}_layer_{index}"] for stem in "γβ")
+            for c in range(variance.shape[0]):
+                yield variance.row(c), 2, f"={scale.cell(c)}/SQRT({variance.cell(c)}+{epsilon!r})"
+                plus = f"={shift.cell(c)}-{mean.cell(c)}*{variance.cell(c, 1)}"
+                yield variance.row(c), 3, plus
+
+    def norm_values(self, values: Mapping[str, NDArray[Any]]) -> Iterator[float]:
+        """What these formulas come to."""
+        for index, _, epsilon in self.norms():
+            number = self._norm(index)
+            mean, variance = (np.asarray(values[f"r_{x}{number}"], float) for x in ("μ", "σ²"))
+            gamma, beta = (np.asarray(values[f"{x}_layer_{index}"], float) for x in "γβ")
+            scale = gamma / np.sqrt(variance + epsilon)
+            yield from np.stack([scale, beta - mean * scale], axis=1).ravel().tolist()
+
+
+def _follows(layer: object) -> bool:
+    """Whether a layer is said around the formula before it, which it mentions once."""
+    return isinstance(layer, BatchNorm) or (isinstance(layer, Activation) and layer.kind in GENTLE)
+
+
+def _product(cells: str, block: WeightBlock, channel: int, first: int, count: int) -> str:
+    if count == 1:
+        return f"{cells.partition(':')[0]}*{block.cell(channel, first)}"
+    row = block.row(channel)
+    weights = f"{WEIGHTS}!{xl_range_abs(row, 1 + first, row, first + count)}"
+    return f"SUMPRODUCT({cells},{weights})"
+
+
+def require_room(plan: ReaderPlan, products: int) -> None:
+    """Refuse a network whose workbook would take minutes to open."""
+    cells = sum(prod(stage.grids.shape) for stage in plan.stages)
+    if cells > MOST_CELLS or products > MOST_PRODUCTS:
+        raise LimitError(
+            f"{counted(plan.net.count(), 'parameter')} are {cells:,} formulas of {products:,} "
+            f"products in all, and a workbook that reads stays pleasant up to {MOST_CELLS:,} of "
+            f"{MOST_PRODUCTS:,}: train a smaller network, such as the recipe tiny"
+        )

@@ -1,0 +1,99 @@
+"""Which layers share a grid of cells, where the grids stand, and what their cells say."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.errors import LimitError, TargetError
+from gradbook.net import builtin, parse
+from gradbook.net.measure import measure
+from gradbook.targets.excel.reader.stages import Grids, ReaderPlan, require_room
+
+SMALL = """input 1x4x4; conv 2 3x3 pad 1; batchnorm; relu; maxpool 2; conv 2 1x1 groups 2 no bias
+flatten; dense 2; log softmax"""
+
+
+@pytest.fixture
+def plan():
+    return ReaderPlan(parse(SMALL))
+
+
+def test_a_stage_is_a_layer_with_what_is_said_around_it(plan):
+    assert [stage.words for stage in plan.stages] == [
+        "conv 2 3x3 pad 1, batchnorm, relu",
+        "maxpool 2",
+        "conv 2 1x1 groups 2 no bias",
+        "dense 2",
+    ]
+    assert [stage.grids.shape for stage in plan.stages] == [
+        (2, 4, 4),
+        (2, 2, 2),
+        (2, 2, 2),
+        (2, 1, 1),
+    ]
+
+
+def test_no_two_cells_stand_in_one_place(plan):
+    grids = [plan.given, *(stage.grids for stage in plan.stages)]
+    places = [found.place(*place) for found in grids for place in found.places()]
+    assert len(places) == len(set(places))
+
+
+def test_a_window_in_a_corner_leaves_out_the_padding(plan):
+    conv = plan.stages[0]
+    said = plan.formula(conv, 0, 0, 0)
+    weights = "Weights!$F$4:$G$4", "Weights!$I$4:$J$4"
+    assert said.startswith(
+        f"=MAX(0,(SUMPRODUCT(B4:C4,{weights[0]})+SUMPRODUCT(B5:C5,{weights[1]})+"
+    )
+    inside = plan.formula(conv, 1, 1, 1)
+    assert inside.count("SUMPRODUCT") == 3
+    assert "SUMPRODUCT(B4:D4,Weights!$B$5:$D$5)" in inside
+
+
+def test_a_group_reads_its_own_channel(plan):
+    pooled, conv = plan.stages[1].grids, plan.stages[2]
+    for channel in (0, 1):
+        said = plan.formula(conv, channel, 1, 1)
+        assert said == f"={pooled.cell(channel, 1, 1)}*{plan.blocks['w_layer_4'].cell(channel)}"
+
+
+def test_pooling_and_dense_layers_take_pictures_row_by_row(plan):
+    first = plan.stages[0].grids
+    assert plan.formula(plan.stages[1], 1, 0, 1) == f"=MAX({first.area(1, range(2), range(2, 4))})"
+    assert plan.formula(plan.stages[3], 0, 0, 0).count("SUMPRODUCT") == 4
+
+
+def test_what_a_residual_sum_reads_keeps_its_own_grid():
+    net = parse("input 1x3x3; conv 1 1x1; relu; conv 1 1x1; relu; add back 2; flatten; dense 2")
+    found = ReaderPlan(net)
+    assert [stage.words for stage in found.stages][2] == "add back 2"
+    one, two = (found.stages[k].grids for k in (1, 0))
+    assert found.formula(found.stages[2], 0, 1, 2) == f"={one.cell(0, 1, 2)}+{two.cell(0, 1, 2)}"
+
+
+def test_many_channels_stand_in_several_lines_and_single_values_in_one():
+    pictures, values = Grids((10, 5, 5), 3), Grids((10, 1, 1), 3)
+    assert (pictures.across, pictures.height) == (8, 11)
+    assert pictures.place(8, 0, 0) == (9, 1)
+    assert (values.height, values.in_a_row()) == (1, "B4:K4")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("input 1x4x4; conv 1 3x3; gelu; flatten; dense 2", "has no words for 'gelu'"),
+        ("input 1x4x4; flatten; dense 3; softmax; dense 2", "with a softmax at the end alone"),
+    ],
+)
+def test_what_it_has_no_words_for_is_named_with_its_layer(text, complaint):
+    with pytest.raises(TargetError, match=complaint) as told:
+        plan = ReaderPlan(parse(text))
+        [plan.formula(stage, 0, 0, 0) for stage in plan.stages]
+    assert "layer 2" in str(told.value) or "layer 3" in str(told.value)
+
+
+def test_a_network_that_is_too_large_is_refused_with_its_counts():
+    net = builtin("reference")
+    with pytest.raises(LimitError, match="16,050 parameters are [0-9,]+ formulas of [0-9,]+"):
+        require_room(ReaderPlan(net), measure(net).macs)
