@@ -27,8 +27,8 @@ def test_the_published_end_losses_are_met(rate, published):
 
 
 def test_the_gradient_of_a_parabola_turns_round_at_every_step_beyond_its_curvature():
-    assert trial(training_step(line()), 5, 1.5).turns[1:].tolist() == [-1] * 4
-    assert trial(training_step(line()), 5, 0.5).turns[1:].tolist() == [1] * 4
+    assert (trial(training_step(line()), 5, 1.5).turns[1:] < 0).all()
+    assert (trial(training_step(line()), 5, 0.5).turns[1:] > 0).all()
 
 
 def test_a_saturated_activation_is_a_gate_that_is_shut():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +41,13 @@ from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_al
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
-from gradbook.audit.judge.loss import find_loss, loss_called, loss_findings, loss_notes
+from gradbook.audit.judge.loss import (
+    every_step,
+    find_loss,
+    loss_called,
+    loss_findings,
+    loss_notes,
+)
 from gradbook.audit.judge.optimisers import optimiser_findings
 from gradbook.audit.judge.other_cells.blanks import blank_cells, blank_columns, blank_losses
 from gradbook.audit.judge.other_cells.neurons import neuron_findings
@@ -53,6 +59,7 @@ from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
 from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.perceptron_findings import perceptron_report
+from gradbook.audit.training.loss_candidates import made_of_it
 from gradbook.audit.training.pasted_gradients import with_pasted_gradients
 from gradbook.audit.training.step_loss import StepLoss
 from gradbook.audit.training.steps import alike, steps_of
@@ -242,22 +249,31 @@ def _not_understood(
 def _explained(
     training: SheetTraining, loss: list[StepLoss | None], scales: Sequence[float]
 ) -> tuple[tuple[Finding, ...], list[StepLoss | None]]:
-    """What is wrong with the gradients. Where no small change explains any of them, a loss is tried
-    that is so many times the one in the sheet: if that explains more, they are held against it."""
+    """What is wrong with the gradients. Where no small change explains some of them, the loss of
+    which this one is a part is tried and, where it explains none, so many times this one: if that
+    explains more, they are held against it."""
     if not loss or loss[0] is None:
         return (), loss
     groups = alike(training, steps_of(training, loss))
     findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
     unexplained = sum(map(_is_unexplained, findings))
-    if unexplained and unexplained == len(findings):
-        for scale in scales:
-            scaled = [step and replace(step, scale=scale * step.scale) for step in loss]
-            with sought_afresh():
-                other, _ = _explained(training, scaled, ())
-            left = sum(map(_is_unexplained, other))
-            if left < unexplained:
-                findings, loss, unexplained = other, scaled, left
+    others = _scaled(loss, scales) if unexplained == len(findings) else ()
+    whole = made_of_it(training, loss[0].cells) if unexplained and scales else None
+    wider = [every_step(training, StepLoss((whole,)))] if whole is not None else []
+    for other in (*others, *wider) if unexplained else ():
+        with sought_afresh():
+            instead, _ = _explained(training, other, ())
+        left = sum(map(_is_unexplained, instead))
+        if left < unexplained:
+            findings, loss, unexplained = instead, other, left
     return findings, loss
+
+
+def _scaled(
+    loss: Sequence[StepLoss | None], scales: Sequence[float]
+) -> Iterator[list[StepLoss | None]]:
+    for scale in scales:
+        yield [step and replace(step, scale=scale * step.scale) for step in loss]
 
 
 def _verdict(training: SheetTraining, findings: Sequence[Finding]) -> str:

@@ -81,7 +81,7 @@ class RateTrial:
     rate: float
     losses: Array
     slopes: Array  # ‖∂E/∂w‖, over all weights
-    turns: Array  # the cosine between each epoch's gradient and the one before; first nan
+    turns: Array  # each epoch's gradient times the one before: below 0 it turned round; first nan
     gates: tuple[Gate, ...]  # in the last epoch, from the inputs to the outputs
 
     @property
@@ -108,13 +108,13 @@ def trial(step: Step, epochs: int, rate: float) -> RateTrial:
     losses, slopes, turns = np.empty(epochs), np.empty(epochs), np.full(epochs, np.nan)
     before: Array | None = None
     values: Values = {}
-    with np.errstate(all="ignore"):  # a gradient of 0 has no direction
+    with np.errstate(all="ignore"):  # what diverges overflows
         for epoch, values in enumerate(run(step, epochs, rate, watch)):
             gradient = np.concatenate([np.ravel(values[node]) for node in towards])
             losses[epoch] = values[step.loss]
             slopes[epoch] = np.linalg.norm(gradient)
             if before is not None:
-                turns[epoch] = gradient @ before / slopes[epoch] / slopes[epoch - 1]
+                turns[epoch] = gradient @ before
             before = gradient
         gates = tuple(_gate(step, given, made, values) for given, made in found)
     return RateTrial(rate, losses, slopes, turns, gates)

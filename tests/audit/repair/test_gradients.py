@@ -36,6 +36,15 @@ def test_what_becomes_unlike_its_likes_is_not_to_blame(shape, called, formula, l
         assert judged.repaired
 
 
+def test_a_weight_taken_twice_is_told_of_the_whole_loss_and_not_of_the_error_left(path):
+    """With w1 for w2 all gradients are wrong of the loss, and half of them right of one error."""
+    outputs = Shape(1, 0, 2, "sigmoid", "sigmoid", 1, False, False)
+    sketch = with_rule(outputs, random.Random(3), "descent")
+    judged = changed(path, sketch, "a step a row", "o2", "{w1}*{x1}")
+    assert judged.found, judged.words
+    assert judged.repaired
+
+
 ONE_WEIGHT = Shape(1, 0, 1, "sigmoid", "sigmoid", 1, False, False)
 
 

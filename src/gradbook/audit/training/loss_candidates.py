@@ -55,6 +55,15 @@ def candidates(training: SheetTraining) -> list[Address]:
     return sorted((cell for cell in plain_cells if reach.get(cell)), key=likelihood)
 
 
+def made_of_it(training: SheetTraining, cells: Sequence[Address]) -> Address | None:
+    """The cell called a loss that one error, taken for it, is only a part of."""
+    if len(cells) != 1:
+        return None
+    others = (cell for cell in candidates(training) if cell not in cells)
+    named = (cell for cell in others if called_a_loss(training, cell))
+    return next((cell for cell in named if not inside_of(training, cell).isdisjoint(cells)), None)
+
+
 def _reach(training: SheetTraining, start: Sequence[Address]) -> dict[Address, int]:
     """How many weights each cell is computed from, not by way of the gradients' updates."""
     users = training.flow.users

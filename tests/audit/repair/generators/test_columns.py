@@ -62,3 +62,13 @@ def test_a_sum_that_departs_from_those_of_other_samples_is_to_blame(layout, wron
     judged = changed(path, sketch, layout, "o1@1", wrong)
     assert judged.found, judged.words
     assert judged.repaired
+
+
+def test_what_all_wrong_gradients_are_made_of_is_looked_at_though_there_are_many_columns(path):
+    shape = Shape(
+        1, 3, 2, "tanh", "sigmoid", 3, False, False
+    )  # a column for each of 100 quantities
+    sketch = with_rule(shape, random.Random(3), "descent")
+    wrong = "({a_o1@2}-{t1@2})*(1-{a_o1@2})"
+    judged = changed(path, sketch, "a step a row", "δo1@2", wrong)
+    assert judged.found, judged.words

@@ -6,7 +6,7 @@ term that lacks its half.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
@@ -124,9 +124,17 @@ class ColumnEdits:
                 and (cell not in tested.positions.of_other_steps or self._is_astray(cell))
             ):
                 gathered[training.axis.line(cell), pattern.shape].append(cell)
-        wrong = (self.wrong[j].owner for j in self.slopes.weights if j in self.wrong)
-        serving = self.forward | tested.made_of(wrong)
-        found = [tuple(sorted(cells)) for cells in gathered.values() if serving & set(cells)]
+        wrong = [self.wrong[j].owner for j in self.slopes.weights if j in self.wrong]
+        serving: dict[Address, float] = {
+            **Counter(cell for owner in wrong for cell in tested.made_of([owner])),
+            **dict.fromkeys(self.forward, len(wrong) - 0.5),  # after what all are made of
+        }
+
+        def served(cells: Iterable[Address]) -> float:
+            return max(serving.get(cell, 0) for cell in cells)
+
+        every = (tuple(sorted(cells)) for cells in gathered.values())
+        found = sorted((cells for cells in every if served(cells) > 0), key=served, reverse=True)
         alone = [(cell,) for cells in found for cell in unlike_others(tested, cells)]
         return sorted((*found, *alone)[:MOST_COLUMNS], key=len)  # what costs little comes first
 

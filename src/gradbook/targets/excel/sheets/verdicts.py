@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.palette import ERROR, GRADIENT, PAPER, QUIET, RATE
@@ -132,13 +131,10 @@ def _followed(case: Case) -> tuple[list[float], ...]:
     """The values of each kind, epoch by epoch."""
     trial, waves = case.trial, case.waves
     way = [float(epoch < case.descent) for epoch in range(trial.epochs)]
-    with np.errstate(all="ignore"):  # a gradient of 0 has no direction
-        sizes = trial.slopes[1:] * trial.slopes[:-1]
-        turns = [0.0, *np.where(sizes == 0, 0.0, trial.turns[1:] * sizes).tolist()]
     return (
         case.excess.tolist(),
         trial.slopes.tolist(),
-        turns,
+        trial.turns.tolist(),
         way,
         waves.rising.tolist(),
         waves.extreme.tolist(),
