@@ -45,6 +45,15 @@ def test_a_weight_taken_twice_is_told_of_the_whole_loss_and_not_of_the_error_lef
     assert judged.repaired
 
 
+def test_what_explains_some_gradients_waits_for_what_explains_all(path):
+    """A target that could as well be the weight's cell explains one gradient, the sum both."""
+    outputs = Shape(3, 0, 2, "sigmoid", "line", 1, True, True)
+    sketch = with_rule(outputs, random.Random(3), "descent")
+    judged = changed(path, sketch, "a form per step", "o1", "{w1}*{x1}+{w2}*{x2}+{w3}*{x3}+{w6}")
+    assert judged.found, judged.words
+    assert judged.repaired
+
+
 ONE_WEIGHT = Shape(1, 0, 1, "sigmoid", "sigmoid", 1, False, False)
 
 

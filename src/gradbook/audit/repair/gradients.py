@@ -218,9 +218,11 @@ def chosen(symptoms: Symptoms, stage: SearchStage) -> Hypothesis | None:
         found = _believed(symptoms, generator) if generator.stage is stage else None
         if found is None:
             continue
-        if generator.proof is not Proof.REASONS:
+        explains_all = found.explains >= symptoms.wrong.keys()
+        reasons = generator.proof is Proof.REASONS
+        if not reasons and (explains_all or stage is not SearchStage.COLUMNS):
             return found
-        if not found.explains >= symptoms.wrong.keys():
+        if not explains_all:
             partly.append(found)
         elif _is_doubtful(symptoms, found):
             doubtful.append(found)
