@@ -64,7 +64,8 @@ class EpochNudges:
 
     @property
     def first_column(self) -> int:
-        return 1 + (self.step.samples > 1)
+        """Behind the epoch, the way that is nudged, and the sample where there are several."""
+        return 2 + (self.step.samples > 1)
 
     @property
     def first_row(self) -> int:

@@ -169,7 +169,8 @@ class _Check:
             up, down = (plan.run.of_step.cell(loss, 2 * number + side) for side in (0, 1))
             self.sheet.write_number(row, 1, epoch + 1, self.look.count)
             found = shown(self.book.record.values[loss][epoch])
-            self.sheet.write_formula(row, 2, f"={table.cell(loss, epoch)}", error, found)
+            there = table.cell(loss, epoch).replace("$", "")
+            self.sheet.write_formula(row, 2, f"={there}", error, found)
             along = None if blank else plan.along(number)
             formula = self.along(epoch)
             here = f"C{row + 1}"
@@ -181,7 +182,7 @@ class _Check:
         """The sum of an epoch's gradients times their parts; nothing while one is blank."""
         nodes, table = gradients(self.book.step), self.book.training.of_step
         last = table.cell(nodes[-1], epoch).rpartition("!")[2]
-        cells = f"{table.cell(nodes[0], epoch)}:{last}"
+        cells = f"{table.cell(nodes[0], epoch)}:{last}".replace("$", "")
         parts = f"'{CHECK_WORK}'!{self.book.epoch_nudges.parts}"
         product = f'IF(COUNT({cells})={len(nodes)},SUMPRODUCT({cells},{parts}),"")'
         return f"=IF(ISERROR(SUM({cells})),SUM({cells}),{product})"

@@ -150,9 +150,8 @@ class _Epochs:
             place = self.plan.run.of_step.columns[weight]
             part = self.plan.direction.get(weight, 0.0)
             self.sheet.write_number(row, place, part, self.look.value(WEIGHT, PLAIN))
-        self.sheet.write_string(row + 1, 0, "epoch", self.look.heading(QUIET))
-        if self.book.several:
-            self.sheet.write_string(row + 1, 1, "sample", self.look.heading(QUIET))
+        for place, words in enumerate(("epoch", "way", *(["sample"] * self.book.several))):
+            self.sheet.write_string(row + 1, place, words, self.look.heading(QUIET))
         for table in tables:
             for node, place in table.columns.items():
                 style = self.look.heading(colour(node.name))
@@ -162,12 +161,13 @@ class _Epochs:
         """The nudged weights of a pass, as Training has them in that epoch and a little more."""
         run, training = self.plan.run, self.book.training.of_step
         row, style = run.of_step.row(number), self.look.value(WEIGHT, "0.00000000")
-        way = "up" if sign == "+" else "down"
-        self.sheet.write_string(row, 0, f"{epoch + 1} {way}", self.look.name(WEIGHT))
+        self.sheet.write_number(row, 0, epoch + 1, self.look.count)
+        self.sheet.write_number(row, 1, 1 if sign == "+" else -1, self.look.count)
         for weight in self.book.step.weights:
             part = self.plan.part_cell(weight)
-            formula = f"={training.cell(weight, epoch)}{sign}{NUDGE_NAME}*{part}"
+            there = training.cell(weight, epoch).replace("$", "")
+            formula = f"={there}+$B{row + 1}*{NUDGE_NAME}*{part}"
             place, value = run.of_step.columns[weight], shown(values[weight])
             self.sheet.write_formula(row, place, formula, style, value)
         for sample in range(self.book.step.samples if self.book.several else 0):
-            self.sheet.write_number(row + sample, 1, sample + 1, self.look.count)
+            self.sheet.write_number(row + sample, 2, sample + 1, self.look.count)

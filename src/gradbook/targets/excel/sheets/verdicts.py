@@ -148,4 +148,4 @@ def gradient_rows(book: WorkbookPlan, run: RunLayout) -> list[str]:
     ends = [table.column(node) for node in (nodes[0], nodes[-1])]
     rows = (table.row(epoch) + 1 for epoch in range(book.epochs))
     sheet = f"'{table.sheet}'!"
-    return [f"{sheet}${ends[0]}${row}:${ends[1]}${row}" for row in rows]
+    return [f"{sheet}{ends[0]}{row}:{ends[1]}{row}" for row in rows]
