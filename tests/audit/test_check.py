@@ -6,6 +6,8 @@ import pytest
 from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
+from gradbook.net import builtin
+from gradbook.report.workbook import write_workbook
 from tests.audit.material.lookalikes import D1, D2, FORMULAS, TOP, book, cells, findings, letter
 
 
@@ -21,6 +23,27 @@ def test_a_right_book_is_right(path):
     assert sheet.rate == "C2"
     assert sheet.weights == tuple(f"w{k}" for k in range(1, 9))
     assert sheet.rows == (TOP + 2, TOP + 7)
+
+
+@pytest.mark.parametrize("name", ["xor", "strokes"])
+def test_what_works_behind_our_own_books_leaves_them_right(name, path):
+    write_workbook(builtin(name), path)
+    report = check(path)
+    assert report.verdict == "right"
+    assert [sheet.sheet for sheet in report.sheets if sheet.weights] == ["Training"]
+
+
+@pytest.mark.parametrize(("hidden", "verdict"), [(False, "wrong"), (True, "right")])
+def test_of_a_hidden_sheet_only_the_values_are_taken(hidden, verdict, path):
+    def spoil_the_second(workbook):
+        sheet = workbook.get_worksheet_by_name("Behind")
+        for row in range(TOP + 2, TOP + 8):
+            sheet.write(f"{letter('∂E/∂w5')}{row}", f"={letter('a_o1')}{row}")
+        if hidden:
+            sheet.hide()
+
+    report = check(book(path, sheets=("Seen", "Behind"), dressed=spoil_the_second))
+    assert report.verdict == verdict
 
 
 @pytest.mark.parametrize("style", [{"∂E/∂w1": "dw1"}, {"∂E/∂w1": "Etotaldw1"}, {"w1": "x"}])

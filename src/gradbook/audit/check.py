@@ -118,7 +118,7 @@ def _report(name: str, path: str | Path) -> BookReport:
 
 def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:
     """Whether what wasn't looked at may say otherwise."""
-    if book.unread:
+    if any(not book.sheets[span.sheet].hidden for span in book.unread):
         return verdict in (RIGHT, NO_NETWORK)
     return verdict == NO_NETWORK and goes_on_by(book, flow, book.too_wide)
 

@@ -15,7 +15,7 @@ from tests.audit.material.small import at
 @pytest.fixture
 def cells():
     cells = BookCells(Book(), ["first", "second"])
-    cells.next_sheet()
+    cells.next_sheet(0)
     return cells
 
 
@@ -45,7 +45,7 @@ def test_a_shared_formula_is_that_of_its_sheet_alone(cells):
     cells.keep(0, 1, "n", {"t": "shared", "si": "0"}, "A1*2", "4")
     cells.keep(1, 1, "n", {"t": "shared", "si": "0"}, "", "6")
     assert cells.book.formula(at("B2")) == "=A2*2"
-    cells.next_sheet()
+    cells.next_sheet(1)
     cells.keep(1, 1, "n", {"t": "shared", "si": "0"}, "", "6")
     assert cells.book.formula(at("B2", sheet=1)) == ""
 
@@ -94,8 +94,8 @@ def test_of_a_large_book_a_sheet_may_take_half_of_what_is_left_and_the_last_one_
     book = Book(sheets=[SheetPart(f"Sheet{k}", "") for k in range(3)])
     cells = BookCells(book, [], size=limits.LARGE + 1)
     kept = []
-    for _ in book.sheets:
-        cells.next_sheet()
+    for number in range(len(book.sheets)):
+        cells.next_sheet(number)
         before = cells.kept
         with pytest.raises(EnoughRead):
             for row in range(200):

@@ -37,7 +37,7 @@ def compares(book: Book) -> bool:
     """Whether any formula of a book could be a step."""
     return any(
         _is_stepping(part)
-        for pattern in set(book.patterns.values())
+        for pattern in set(book.in_sight().values())
         if pattern.expression is not None
         for part in parts(pattern.expression)
     )
@@ -52,7 +52,7 @@ def _is_stepping(part: Expression) -> bool:
 def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
     """Every cell whose change depends on the weight that it goes on from."""
     homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
-    for cell, pattern in book.patterns.items():
+    for cell, pattern in book.in_sight().items():
         homes[pattern].append(cell)
     found = []
     for pattern, cells in homes.items():

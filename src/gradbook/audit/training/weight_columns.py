@@ -113,10 +113,11 @@ def _is_share(part: Expression) -> bool:
 
 def update_lines(book: Book) -> Iterator[WeightColumn]:
     """Lines of formulas that begin with the cell before: w, w − …, w − … − …."""
-    often = Counter(book.patterns.values())
+    in_sight = book.in_sight()
+    often = Counter(in_sight.values())
     bases = {pattern: _bases(pattern) for pattern in often}
     following: defaultdict[int, dict[Address, Address]] = defaultdict(dict)
-    for cell, pattern in book.patterns.items():
+    for cell, pattern in in_sight.items():
         for place in bases[pattern]:
             base = place.at(cell) if place.moves or often[pattern] == 1 else None
             if base is not None and base != cell and _beside(base, cell):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gradbook.audit.formula.address import (
@@ -33,6 +33,7 @@ Texts = dict[tuple[int, int], list[tuple[int, str]]]  # by line: how far along i
 class SheetPart:
     title: str
     part: str  # the part of the package that holds it
+    hidden: bool = False  # from whoever opens the book
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,13 @@ class Book:
     def is_text(self, cell: Address) -> bool:
         """Whether words stand in a cell, that no formula gives."""
         return isinstance(self.values.get(cell), str) and cell not in self.patterns
+
+    def in_sight(self) -> Mapping[Address, Pattern]:
+        """The formulas on sheets that whoever opens the book sees; of all, where those are none."""
+        if not any(sheet.hidden for sheet in self.sheets):
+            return self.patterns
+        seen = {c: p for c, p in self.patterns.items() if not self.sheets[sheet_of(c)].hidden}
+        return seen or self.patterns
 
     def is_blank(self, cell: Address) -> bool:
         """Whether nothing stands in a cell: neither a formula nor a value."""

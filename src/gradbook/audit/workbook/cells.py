@@ -27,6 +27,7 @@ from gradbook.targets.excel.language.grammar import LONGEST_FORMULA
 LARGE = 8 * 2**20  # bytes of all sheets; those that people make have a tenth of it
 KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells: from then on rows that repeat others aren't
 MOST_KEPT, MOST_OF_LARGE = 250_000, 40_000
+MOST_OF_HIDDEN = 8_000  # what stands there works behind what people look at
 MOST_DEPARTING = 8  # rows that are unlike those around them, and are looked at
 MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
 MOST_READ = 3_000_000
@@ -55,7 +56,7 @@ class BookCells:
         self.most_kept = MOST_OF_LARGE if size > LARGE else MOST_KEPT
         self.most_here = 0  # once this sheet was read
         self.strings = strings
-        self.sheet = -1
+        self.sheet, self._begun = -1, 0  # which is read, and how many were
         self.shared: dict[str, Pattern] = {}  # by their numbers, in one sheet
         self.full = self.empty = self.kept = 0  # how many cells there were so far
         self.letters = 0  # of different formulas
@@ -67,11 +68,16 @@ class BookCells:
         self._repeats = RowRepeats()
         self._texts = RowTexts()
 
-    def next_sheet(self) -> None:
+    def next_sheet(self, number: int) -> None:
+        """Go on with this sheet: of those that are left it gets a share of what may be kept, and
+        of that little if it is hidden."""
         self.end_row()
-        self.sheet += 1
-        left, following = self.most_kept - self.kept, len(self.book.sheets) - self.sheet
-        self.most_here = self.kept + left // min(max(following, 1), MOST_SHARES)
+        self.sheet = number
+        self._begun += 1
+        left, following = self.most_kept - self.kept, len(self.book.sheets) - self._begun + 1
+        share = left // min(max(following, 1), MOST_SHARES)
+        is_hidden = bool(self.book.sheets) and self.book.sheets[number].hidden
+        self.most_here = self.kept + (min(share, MOST_OF_HIDDEN) if is_hidden else share)
         self.row = 0
         self.shared = {}
         self._repeats = RowRepeats()

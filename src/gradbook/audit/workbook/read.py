@@ -40,19 +40,20 @@ def book_of(parts: Package) -> Book:
     main = main_part(parts)
     targets = _relations(parts, main)
     book = Book()
-    for title, relation in _workbook(parts, main, book):
+    for title, relation, hidden in _workbook(parts, main, book):
         target = targets.get(relation)
         if target and target in parts and "worksheets/" in target:
-            book.sheets.append(SheetPart(title, target))
+            book.sheets.append(SheetPart(title, target, hidden))
     if not book.sheets:
         raise WorkbookError("it has no sheets of cells: save it again as .xlsx")
     numbers = {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}
     book.reader = Reader(numbers, book.names)
     strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))
     cells = BookCells(book, strings, sum(parts.size(sheet.part) for sheet in book.sheets))
-    for sheet in book.sheets:
-        cells.next_sheet()
-        SheetRows(cells).read(parts, sheet.part)
+    for number in sorted(range(len(book.sheets)), key=lambda k: book.sheets[k].hidden):
+        cells.next_sheet(number)
+        SheetRows(cells).read(parts, book.sheets[number].part)
+    cells.end_row()
     look_at_departing(book)
     leave_out_unread(book)
     leave_out_widest(book)
@@ -84,9 +85,10 @@ def _relations(parts: Package, of: str) -> dict[str, str]:
     return found
 
 
-def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str]]:
-    """The sheets' titles with their relations; the book gets what each name refers to."""
-    sheets: list[tuple[str, str]] = []
+def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str, bool]]:
+    """The sheets' titles with their relations, and whether they are hidden; the book gets what
+    each name refers to."""
+    sheets: list[tuple[str, str, bool]] = []
     name = ""
     text: list[str] = []
 
@@ -97,7 +99,8 @@ def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str]]:
             book.recalculates = attributes.get("fullCalcOnLoad", "0") in ("1", "true")
         elif tag == "sheet":
             relation = next((v for k, v in attributes.items() if local(k) == "id"), "")
-            sheets.append((attributes.get("name", ""), relation))
+            hidden = attributes.get("state", "visible") != "visible"
+            sheets.append((attributes.get("name", ""), relation, hidden))
         elif tag == "definedName":
             scope = attributes.get("localSheetId")
             word = attributes.get("name", "").lower()
