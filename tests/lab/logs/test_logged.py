@@ -6,6 +6,8 @@ import csv
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from gradbook.lab.training.training import Listener
 from tests.lab import made
 
 SET = made.dataset()
+PATIENCE = 60  # seconds
 
 
 def read_tensorboard(run: Path) -> dict[str, list[tuple[int, float]]]:
@@ -43,18 +46,27 @@ def read_mlflow(run: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def read_wandb(run: Path) -> dict[str, list[tuple[int, float]]]:
-    from wandb.proto.wandb_internal_pb2 import Record
-
-    (file,) = (run / "wandb").glob("offline-run-*/*.wandb")
     found: dict[str, list[tuple[int, float]]] = {}
-    for data in leveldb_records(file.read_bytes()):
-        record = Record()
-        record.ParseFromString(data)
+    for record in wandb_records(run):
         for item in record.history.item:
             name = item.key or ".".join(item.nested_key)
             if not name.startswith("_"):
                 found.setdefault(name, []).append((record.history.step.num, float(item.value_json)))
     return found
+
+
+def wandb_records(run: Path) -> list[Any]:
+    """All records of the run's file, once its own process has written the last of them."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    deadline = monotonic() + PATIENCE
+    while True:
+        (file,) = (run / "wandb").glob("offline-run-*/*.wandb")
+        records = [Record.FromString(data) for data in leveldb_records(file.read_bytes())]
+        if any(record.WhichOneof("record_type") == "exit" for record in records):
+            return records
+        assert monotonic() < deadline, "wandb never ended its file"
+        sleep(0.1)
 
 
 BLOCK, OPENING, HEAD = 32_768, 7, 7  # bytes of LevelDB's log: a block, what the file begins with,

@@ -125,18 +125,24 @@ def _again(cell: Address, part: RepeatedPart) -> Iterator[Address]:
 def notes_on(book: Book) -> tuple[str, ...]:
     """The notes on a book that wasn't looked at cell by cell."""
     notes = []
-    if book.repeated:
-        spans = [RowSpan(part.sheet, part.first, part.last) for part in book.repeated]
+    spans = [RowSpan(part.sheet, part.first, part.last) for part in book.repeated]
+    spans, unread = (_in_sight(book, some) for some in (spans, book.unread))
+    if spans:
         notes.append(
             f"looked at as one with the rows above that they repeat: {_named(book, spans)}"
         )
     if book.too_wide:
         first = book.called(book.too_wide[0])
         notes.append(f"{NOT_LOOKED_AT}: formulas of very many cells or parts, as in {first}")
-    if book.unread:
-        what = f"{_named(book, book.unread)} and what is computed from there"
+    if unread:
+        what = f"{_named(book, unread)} and what is computed from there"
         notes.append(f"{NOT_LOOKED_AT}: {what}")
     return tuple(notes)
+
+
+def _in_sight(book: Book, spans: Iterable[RowSpan]) -> list[RowSpan]:
+    """Those on sheets that can be seen: on others nothing is judged."""
+    return [span for span in spans if not book.sheets[span.sheet].hidden]
 
 
 def _named(book: Book, spans: Sequence[RowSpan]) -> str:
