@@ -1,4 +1,8 @@
-"""What a word may name where a network is wanted: a network, a recipe, a run or a model's file."""
+"""What a word may name where a network is wanted: a network, a recipe, a run or a model's file.
+
+What trains is imported only where the word can name such a thing: it takes longer than most work on
+a small network.
+"""
 
 from __future__ import annotations
 
@@ -12,36 +16,46 @@ from gradbook.errors import GradbookError
 if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
     from gradbook.lab.recipes.recipe import Recipe
+    from gradbook.lab.training.run_folder import RunFolder
     from gradbook.net import Net
 
 
 def named_model(argument: str) -> Model | None:
     """The trained network in a run's folder or a file, if the word names one."""
-    from gradbook.lab.training.run_folder import RunFolder, load
-    from gradbook.net import BUILTIN
-
-    if argument in BUILTIN:
-        return None
     is_file = os.path.isfile(argument) and argument.lower().endswith(".safetensors")
-    return load(argument) if is_file or os.path.isfile(RunFolder(argument).recipe_file) else None
+    if not is_file and _run(argument) is None:
+        return None
+    from gradbook.lab.training.run_folder import load
+
+    return load(argument)
 
 
 def named(argument: str, data: str | None = None) -> Net | Recipe:
     """The network that is meant, or the recipe, also that of a run."""
-    from gradbook.lab.recipes.builtin import RECIPES, recipe
-    from gradbook.lab.training.run_folder import RunFolder
-    from gradbook.net import BUILTIN
-
-    run = RunFolder(argument)
-    if argument not in BUILTIN and os.path.isfile(run.recipe_file):
+    run = _run(argument)
+    if run:
         return run.recipe()
     try:
         return network(argument, data)
     except GradbookError:
+        from gradbook.lab.recipes.builtin import RECIPES, recipe
+
         if argument in RECIPES or os.path.isfile(argument):
             with suppress(GradbookError):
                 return recipe(argument)
         raise
+
+
+def _run(argument: str) -> RunFolder | None:
+    """The run in a folder of that name; a built-in network goes before it."""
+    from gradbook.net.builtin import BUILTIN
+
+    if argument in BUILTIN or not os.path.isdir(argument):
+        return None
+    from gradbook.lab.training.run_folder import RunFolder
+
+    run = RunFolder(argument)
+    return run if run.holds_a_run else None
 
 
 def network_of(what: Net | Recipe) -> Net:

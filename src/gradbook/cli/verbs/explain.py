@@ -67,37 +67,38 @@ def run(options: Namespace) -> int:
 
 
 def _explained(options: Namespace) -> Explanation:
-    from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe
+    from gradbook.net import Net
     from gradbook.report.derivation.explanation import explain
 
     model = named_model(options.net)
     if model is not None:
         return _on_image(options, model, model.data)
     what = named(options.net, None if options.image is not None else options.data)
-    if isinstance(what, Recipe):
+    if not isinstance(what, Net):
         return _on_image(options, what.net, what.data)
     if options.image is not None:
-        return _on_image(options, what, USUAL_DATA)
+        return _on_image(options, what)
     try:
         return explain(what, options.only, everything=options.all)
     except LimitError as too_large:
         if options.all or what.samples:
             raise
         try:
-            return _on_image(options, what, USUAL_DATA)
+            return _on_image(options, what)
         except ShapeError:  # it takes no such images: that it is too large says more
             raise too_large from None
 
 
-def _on_image(options: Namespace, what: Model | Net, usual_data: str) -> Explanation:
+def _on_image(options: Namespace, what: Model | Net, own_data: str = "") -> Explanation:
     """One weight in numbers, on a test image of the data set."""
     from gradbook.data.sources import load
     from gradbook.lab.models.model import Model, untrained
+    from gradbook.lab.recipes.recipe import USUAL_DATA
     from gradbook.report.derivation.explanation import explain_image
 
     if options.all:
         raise UsageError("--all is for networks of few weights: name one with --only")
-    data = load(options.data or usual_data)
+    data = load(options.data or own_data or USUAL_DATA)
     model = what if isinstance(what, Model) else untrained(what, data)
     images, number = data.test_for_reporting, options.image or 0
     if number >= len(images):
