@@ -195,6 +195,20 @@ def test_the_version_costs_no_heavy_import():
     assert loaded & heavy <= _always_loaded()
 
 
+@pytest.mark.parametrize("verb", ["explain", "summary"])
+def test_work_on_a_small_network_costs_nothing_that_trains(verb):
+    said = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "gradbook", verb, "worked"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in said.stderr.splitlines()}
+    assert "gradbook.net" in loaded
+    assert not {"gradbook.lab", "gradbook.engine", "gradbook.data.sources"} & loaded
+
+
 PAGES = """
 import sys
 from gradbook.cli.main import VERBS, verb_parser
