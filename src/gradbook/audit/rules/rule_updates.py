@@ -33,14 +33,9 @@ class RuleUpdate:
     base: Address
 
 
-def compares(book: Book) -> bool:
-    """Whether any formula of a book could be a step."""
-    return any(
-        _is_stepping(part)
-        for pattern in set(book.in_sight().values())
-        if pattern.expression is not None
-        for part in parts(pattern.expression)
-    )
+def _could_step(pattern: Pattern) -> bool:
+    """Whether a formula, or a part of it, could be a step."""
+    return pattern.expression is not None and any(map(_is_stepping, parts(pattern.expression)))
 
 
 def _is_stepping(part: Expression) -> bool:
@@ -50,13 +45,15 @@ def _is_stepping(part: Expression) -> bool:
 
 
 def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
-    """Every cell whose change depends on the weight that it goes on from."""
+    """Every cell whose change depends on the weight that it goes on from, and on some step."""
     homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
     for cell, pattern in book.in_sight().items():
         homes[pattern].append(cell)
+    steps = {cell for pattern in filter(_could_step, homes) for cell in homes[pattern]}
+    stepped = flow.below(steps) | steps
     found = []
     for pattern, cells in homes.items():
-        for place in bases(pattern):
+        for place in bases(pattern) if not stepped.isdisjoint(cells) else ():
             if _learns(flow, pattern, place, cells):
                 found += list(updates_at(cells, place))
                 break
@@ -131,4 +128,4 @@ def _depends(flow: Flow, pattern: Pattern, place: CellReference, cell: Address) 
     if others.count(base) > len(_ways(pattern.expression)):
         return True  # the formula holds the whole step
     start = [at for at in others if at != base and flow.plain(at) != origin]
-    return flow.reaches(start, lambda at: at == base or flow.plain(at) == origin, NEAR)
+    return flow.depends(start, lambda at: at == base or flow.plain(at) == origin, origin, NEAR)

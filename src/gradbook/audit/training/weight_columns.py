@@ -227,7 +227,7 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
     below = flow.few_below(base)
     if below is not None and below.isdisjoint(start):
         return False
-    return flow.depends(start, base, NEAR)
+    return flow.depends(start, base.__eq__, base, NEAR)
 
 
 def _by_themselves(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:

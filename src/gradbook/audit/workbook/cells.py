@@ -26,7 +26,7 @@ from gradbook.targets.excel.language.grammar import LONGEST_FORMULA
 
 LARGE = 8 * 2**20  # bytes of all sheets; those that people make have a tenth of it
 KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells: from then on rows that repeat others aren't
-MOST_KEPT, MOST_OF_LARGE = 250_000, 40_000
+MOST_KEPT, MOST_OF_LARGE = 250_000, 250_000
 MOST_OF_HIDDEN = 2_000  # what stands there works behind what people look at
 MOST_DEPARTING = 8  # rows that are unlike those around them, and are looked at
 MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow

@@ -167,8 +167,15 @@ class Flow:
         """Whether something wanted is among the cells and what they are computed from."""
         return any(map(wanted, walk(start, self.sources, limit)))
 
-    def depends(self, start: Iterable[Address], base: Address, limit: int) -> bool:
-        """Whether some of the cells are the base or computed from it, as far as can be seen.
+    def depends(
+        self,
+        start: Iterable[Address],
+        wanted: Callable[[Address], bool],
+        base: Address,
+        limit: int,
+    ) -> bool:
+        """Whether some of the cells are the base or computed from it, as far as can be seen; wanted
+        are the base and what repeats it.
 
         What a cell is computed from has a lower level than it has, so the way back ends early.
         """
@@ -176,10 +183,9 @@ class Flow:
         lowest = levels.get(base, 0)
 
         def further(cell: Address) -> Iterable[Address]:
-            sources = self.sources(cell)
-            return [s for s in sources if s == base or levels.get(s, lowest + 1) > lowest]
+            return [s for s in self.sources(cell) if s == base or levels.get(s, lowest + 1) > lowest]
 
-        return any(cell == base for cell in walk(start, further, limit))
+        return any(map(wanted, walk(start, further, limit)))
 
     @cached_property
     def levels(self) -> dict[Address, int]:
