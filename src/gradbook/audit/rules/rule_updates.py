@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.expression import parts, references, terms
+from gradbook.audit.formula.expression import once, parts, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
@@ -35,7 +35,12 @@ class RuleUpdate:
 
 def _could_step(pattern: Pattern) -> bool:
     """Whether a formula, or a part of it, could be a step."""
-    return pattern.expression is not None and any(map(_is_stepping, parts(pattern.expression)))
+    return pattern.form is not None and _steps(pattern.form.expression)
+
+
+@once
+def _steps(form: Expression) -> bool:
+    return any(map(_is_stepping, parts(form)))
 
 
 def _is_stepping(part: Expression) -> bool:
@@ -84,14 +89,22 @@ def updates_at(cells: Iterable[Address], place: CellReference) -> Iterator[RuleU
 
 def bases(pattern: Pattern) -> list[CellReference]:
     """The cells that a formula goes on from, whichever way its conditions go."""
-    if pattern.expression is None or isinstance(pattern.expression, Reference):
+    ways = _ways_of(pattern.form.expression) if pattern.form else ()
+    if not ways:
         return []
-    ways = _ways(pattern.expression)
-    if len(ways) == 1 and len(ways[0]) < 2:
-        return []
-    texts = [text for text in ways[0] if all(text in way for way in ways)]
-    places = (pattern.place_of(Reference(text)) for text in dict.fromkeys(texts))
+    first, *others = [[pattern.word_for(part) for part in way] for way in ways]
+    words = [word for word in first if all(word in way for way in others)]
+    places = (pattern.place_of(Reference(word)) for word in dict.fromkeys(words))
     return [place for place in places if place is not None]
+
+
+@once
+def _ways_of(form: Expression) -> list[list[Reference]]:
+    """The cells that a formula adds as they are, for each way that its conditions may go; none of
+    one that only repeats a cell, or has nothing to go on from."""
+    ways = [] if isinstance(form, Reference) else _ways(form)
+    alone = len(ways) == 1 and len(ways[0]) < 2
+    return [] if alone else [[Reference(text) for text in way if text] for way in ways]
 
 
 def _ways(expression: Expression) -> list[list[str]]:

@@ -230,7 +230,7 @@ class BookCells:
 
     def _pattern(self, cell: Address, formula: str) -> Pattern:
         if len(formula) > LONGEST_FORMULA:
-            return Pattern(f"long {cell}", cell, formula[:200], None, {}, TOO_LONG)
+            return Pattern(f"long {cell}", cell, formula[:200], None, (), {}, TOO_LONG)
         before = self.book.reader.count
         pattern = self.book.reader.pattern(formula, cell)
         self.letters += len(formula) * (self.book.reader.count - before)

@@ -183,7 +183,9 @@ class Flow:
         lowest = levels.get(base, 0)
 
         def further(cell: Address) -> Iterable[Address]:
-            return [s for s in self.sources(cell) if s == base or levels.get(s, lowest + 1) > lowest]
+            return [
+                s for s in self.sources(cell) if s == base or levels.get(s, lowest + 1) > lowest
+            ]
 
         return any(map(wanted, walk(start, further, limit)))
 
@@ -228,7 +230,7 @@ class Flow:
     def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
         """A cell that is computed from itself, among those that the cells are computed from."""
         cells = list(cells)
-        if self._only_back(cells, stop):
+        if self.levels or self._only_back(cells, stop):
             return None
         is_open: dict[Address, bool] = {}
         waiting = [(cell, False) for cell in cells]
