@@ -152,7 +152,7 @@ class Pattern:
     @property
     def makeup(self) -> str:
         """The same, in whatever order its terms and factors stand."""
-        return self.shape if self.expression is None else makeup(self.expression)
+        return self.shape if self.form is None else makeup(self.form.expression)
 
     def word_for(self, part: Reference) -> str:
         """How a reference of the form is typed."""
@@ -161,6 +161,12 @@ class Pattern:
     @cached_property
     def _words(self) -> dict[str, str]:
         return dict(zip(self.form.references, self.typed, strict=True)) if self.form else {}
+
+    @cached_property
+    def repeated(self) -> CellReference | None:
+        """The one cell that the formula is, if it says nothing else."""
+        alone = self.form is not None and isinstance(self.form.expression, Reference)
+        return self.place_of(self.expression) if alone else None
 
     def place_of(self, part: Expression | None) -> CellReference | None:
         """Where a part of the formula points, if it is one cell's reference."""

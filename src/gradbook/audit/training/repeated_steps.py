@@ -117,7 +117,7 @@ class RepeatedSteps:
 
     def _readable(self, cell: Address) -> bool:
         pattern = self.training.book.patterns.get(cell)
-        return pattern is not None and pattern.expression is not None
+        return pattern is not None and pattern.form is not None
 
     def _plain(self, cell: Address) -> tuple[Address, int | None]:
         """What the cell repeats, and how far away that is in the next step, if in each."""

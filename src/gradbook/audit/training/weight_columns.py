@@ -145,7 +145,7 @@ def _carried_lines(
     after: dict[Address, Address] = {}
     for cell in update_of:
         pattern = book.patterns.get(cell)
-        place = pattern.place_of(pattern.expression) if pattern and pattern.expression else None
+        place = pattern.repeated if pattern else None
         repeated = place.at(cell) if place else None
         if repeated in base_of and base_of[repeated] != cell:
             after[base_of[repeated]] = cell
@@ -257,7 +257,7 @@ def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[W
 
     def computed(cell: Address) -> bool:
         pattern = book.patterns.get(cell)
-        repeats = pattern is not None and isinstance(pattern.expression, Reference)
+        repeats = pattern is not None and pattern.repeated is not None
         return pattern is not None and cell in varying and not repeats
 
     longest = max((len(line.cells) for line in lines), default=0)

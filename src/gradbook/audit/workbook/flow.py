@@ -216,7 +216,7 @@ class Flow:
         path: list[Address] = []
         while cell not in stop and cell not in known:
             pattern = self.book.patterns.get(cell)
-            place = pattern.place_of(pattern.expression) if pattern else None
+            place = pattern.repeated if pattern else None
             original = place.at(cell) if place else None
             if original is None or original in path or original == cell:
                 break
