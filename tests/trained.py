@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradbook.data.columns import Column
 from gradbook.graph.build import inference
 from gradbook.graph.node import OPS
 from gradbook.graph.reference import evaluate
@@ -25,6 +26,7 @@ from gradbook.graph.trained.layers import (
     trained_net,
 )
 from gradbook.lab.models.model import Model, values_read
+from gradbook.lab.models.table_model import TableModel
 from gradbook.net import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Net, Pool, Residual
 
 Array = np.ndarray
@@ -113,3 +115,18 @@ def _activated(kind: str, slope: float, x: Array) -> Any:
 
 def _across(channels: Array, x: Array) -> Array:
     return channels.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def table_model_of(target: str) -> tuple[TableModel, Array]:
+    """A model of three columns, one of words: 'side' is a class, 'area' a number; rows for it."""
+    random = np.random.default_rng(0)
+    inputs = (Column("width"), Column("colour", ("blue", "green", "red")), Column("height"))
+    words = ("large", "small") if target == "side" else ()
+    ending = "dense 2; softmax" if words else "dense 1; loss mean squared error"
+    net = Net.parse(f"input 5; dense 4; relu; {ending}")
+    colours = np.eye(3)[random.integers(0, 3, 20)]
+    rows = np.column_stack([random.normal(50, 10, 20), colours, random.normal(-3, 0.1, 20)])
+    mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+    spread = (0.0, 1.0) if words else (30.0, 12.5)
+    model = TableModel(net, drawn(net), inputs, Column(target, words), mean, deviation, *spread)
+    return model, rows

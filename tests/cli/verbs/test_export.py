@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def test_the_help_lists_every_ending_with_what_it_is():
         ([], "the following arguments are required: MODEL, -o/--out"),
         (["a"], "the following arguments are required: -o/--out"),
         (["a", "-o", ""], "-o/--out: nothing is given"),
-        (["a", "-o", "net.pdf"], "'net.pdf' doesn't say what to write: end it in .npz, .json"),
+        (["a", "-o", "net.pdf"], "'net.pdf' doesn't say what to write: end it in .onnx, "),
         (["a", "-o", "net"], "'net' doesn't say what to write"),
         (["a", "-o", "nowhere/net.npz"], "there is no folder nowhere"),
         (["nowhere", "-o", "net.npz"], "there is no nowhere"),
@@ -86,3 +87,24 @@ def test_what_cannot_be_exported_is_refused_in_one_line(words, said, refused, ru
     content = (tmp_path / "damaged/model.safetensors").read_bytes()
     (tmp_path / "damaged/model.safetensors").write_bytes(content[:-8])
     assert said in refused(["export", *words])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["net.npz", "--opset", "17"], "--opset is for .onnx, not for .npz: leave it out"),
+        (["net.txt", "--no-fold"], "--no-fold is for .onnx, not for .txt: leave it out"),
+        (["net.onnx", "--opset", "0"], "--opset: 0 won't do: at least 1"),
+        (["net.onnx", "--opset", "new"], "--opset: 'new' isn't a whole number"),
+        (["net.onnx", "--opset", "1000"], "opset 1000: this installation writes 11 to "),
+        (["net.onnx", "--fold"], "unknown option '--fold': did you mean '--no-fold'?"),
+    ],
+)
+@pytest.mark.witness("onnx")
+def test_options_that_cannot_be_are_refused_in_one_line(words, said, refused, run):
+    assert said in refused(["export", "a", "-o", *words])
+
+
+def test_without_the_package_it_is_said_what_to_install(monkeypatch, refused, run):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert "pip install 'gradbook[onnx]'" in refused(["export", "a", "-o", "net.onnx"])

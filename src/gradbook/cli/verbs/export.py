@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from gradbook.cli.terminal.arguments import whole_number
+
 EXAMPLES = """\
+  gradbook export runs/quick -o quick.onnx     for onnxruntime, a browser, a phone
+  gradbook export runs/quick -o quick.onnx --with-preparation
+                                               from bytes to probabilities inside
   gradbook export runs/quick -o quick.npz      all its tensors, for NumPy
   gradbook export runs/quick -o quick.json     the same as JSON, for any language
   gradbook export model.safetensors -o net.txt the recipe, to train it anew
@@ -15,12 +20,31 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    from gradbook.lab.models.exporting import FORMATS
+    from gradbook.lab.models.exporting import FORMATS, USUAL_OPSET
 
     endings = "\n".join(f"  {ending:<13} {found.about}" for ending, found in FORMATS.items())
     parser.description = f"{parser.description}\n\nFILE ends in\n\n{endings}"
     parser.add_argument("model", metavar="MODEL", help="the folder of a run, or a model's file")
     parser.add_argument("-o", "--out", metavar="FILE", required=True, help="what to write")
+    onnx = parser.add_argument_group("of .onnx")
+    onnx.add_argument(
+        "--opset",
+        metavar="N",
+        type=whole_number(1),
+        default=USUAL_OPSET,
+        help=f"the version of ONNX's operators (default: {USUAL_OPSET})",
+    )
+    onnx.add_argument(
+        "--no-fold",
+        dest="fold",
+        action="store_false",
+        help="leave batch normalisation as it was trained, apart from the sums before it",
+    )
+    onnx.add_argument(
+        "--with-preparation",
+        action="store_true",
+        help="take the bytes of images and give probabilities",
+    )
 
 
 def run(options: Namespace) -> int:

@@ -118,6 +118,11 @@ class TrainedNet:
     def output(self) -> Shape:
         return self.layers[-1].makes if self.layers else self.input
 
+    @property
+    def reads_bytes(self) -> bool:
+        """Whether what comes in are the bytes of images, and not a table's numbers."""
+        return self.scaling.most != 1
+
     def shape_of(self, value: int) -> Shape:
         return self.layers[value - 1].makes if value else self.input
 

@@ -97,7 +97,19 @@ def _text(source: ExportSource, options: ExportOptions) -> ExportContents:
     return ExportContents({".txt": as_text(source.trained, source.recipe)})
 
 
+def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.onnx.model import onnx_bytes
+
+    asked = {name: getattr(options, name) for name in ("opset", "fold", "with_preparation")}
+    return ExportContents({".onnx": onnx_bytes(source.trained, **asked)})
+
+
 FORMATS = {  # by ending
+    ".onnx": ExportFormat(
+        "an ONNX model, for onnxruntime and most others",
+        _onnx,
+        ("opset", "fold", "with_preparation"),
+    ),
     ".npz": ExportFormat("all tensors by name, a NumPy archive", _npz),
     ".json": ExportFormat("all tensors by name with their shapes, as JSON", _json),
     ".txt": ExportFormat("the recipe and the network, to train it anew", _text),
