@@ -41,6 +41,7 @@ PROGRAMS = {
 }
 PACKAGES = {
     "torch": "torch",
+    "onnx": "onnx",
     "onnxruntime": "onnxruntime",
     "zig": "ziglang",
     "axe": "axe_playwright_python",  # the script alone: pages are shown by chromium

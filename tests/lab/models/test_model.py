@@ -197,6 +197,8 @@ HUGE = "input 9000000; dense 1; loss half squared error"
         {"classes": ["0", "1"]},
         {"classes": 4},
         {"about": 3},
+        {"version": 2},
+        {"version": None},
         {"batch": 0},
         {"batch": "many"},
     ],

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from math import prod
+from math import isqrt, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import counted
 from gradbook.data.images import BRIGHTEST
-from gradbook.errors import DataError, GradbookError, ShapeError
+from gradbook.errors import DataError, GradbookError, ShapeError, UsageError
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import answers, probabilities, score
 from gradbook.net import Net
@@ -25,6 +25,8 @@ from gradbook.net.plain import whole
 if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
     from gradbook.engine.base import Engine
+    from gradbook.graph.trained.layers import TrainedNet
+    from gradbook.lab.models.exporting import Exported
 
 KIND, VERSION = "model", 1
 USUAL_BATCH = 128
@@ -80,6 +82,19 @@ class Model:
         with suppress(GradbookError):
             return parse(str(self.about["recipe"])).data if "recipe" in self.about else USUAL_DATA
         return USUAL_DATA
+
+    @property
+    def picture(self) -> tuple[int, int, int]:
+        """Channels, rows and columns of its images; a network that takes them flat is told."""
+        size = self.net.input
+        said = self.about.get("images") or size
+        side = isqrt(prod(size))
+        if len(size) == 1 and said == size and side * side == prod(size):
+            said = (1, side, side)
+        if not isinstance(said, list | tuple) or len(said) != 3 or prod(size) != prod(said):
+            raise UsageError(f"this model reads no images: its network takes {spell(size)} numbers")
+        channels, rows, columns = said
+        return channels, rows, columns
 
     def given(self, image: NDArray[Any]) -> NDArray[np.float64]:
         """One image as the network is given it: normalised, in the shape of its input."""
@@ -137,6 +152,30 @@ class Model:
                 f"no model that this version of gradbook can use ({error}): save it anew",
                 file=os.fspath(path),
             ) from error
+
+    # In other languages.
+
+    def trained(self) -> TrainedNet:
+        """Its layers and their tensors, for targets that say it in another language."""
+        from gradbook.graph.trained.layers import Scaling, trained_net
+
+        scales = map(np.array, for_inputs(self.net, self.mean, self.deviation))
+        try:
+            picture = self.picture
+        except UsageError:
+            picture = None
+        scaling = Scaling(BRIGHTEST, *scales)
+        return trained_net(self.net, self.values, scaling, picture, self.classes)
+
+    def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
+        """Write it for other programs: the file's ending says which, see docs/export.md.
+
+        The options are those of `gradbook export`: opset=13, fold=False, with_preparation=True …
+        """
+        from gradbook.lab.models.exporting import ExportOptions, export
+
+        recipe = str(self.about.get("recipe", ""))
+        return export(self.trained(), recipe, path, ExportOptions.of(options))
 
     # At work.
 
@@ -237,6 +276,7 @@ def values_read(net: Net) -> dict[str, Shape]:
 
 def _model(values: stored.Arrays, record: stored.Record) -> Model:
     """All that stands in a file must fit together before anything is made of it."""
+    stored.require_version(record, VERSION)
     net = Net.parse(record["network"])
     stored_size = sum(array.size for array in values.values())
     if stored_size < net.count():

@@ -57,6 +57,12 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Arrays, Record]:
     return arrays, record
 
 
+def require_version(record: Record, version: int) -> None:
+    """Refuse what a later gradbook wrote, whose tensors may mean something else."""
+    if record.get("version") != version:
+        raise ValueError(f"its version is {record.get('version')}, and {version} is read here")
+
+
 def kind_of(path: str | os.PathLike[str]) -> str:
     """What a file says it is, as far as its header can be read; '' where it says nothing."""
     with opened(path) as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ from gradbook.lab.models import stored
 from gradbook.lab.models.answers import probabilities
 from gradbook.lab.models.model import values_read
 from gradbook.net import Net
+
+if TYPE_CHECKING:
+    from gradbook.graph.trained.layers import TrainedNet
+    from gradbook.lab.models.exporting import Exported
 
 KIND, VERSION = "table model", 1
 AT_ONCE = 1024  # rows
@@ -53,6 +57,25 @@ class TableModel:
             return probabilities(self.net, outputs)
         return np.asarray(outputs * self.target_deviation + self.target_mean)
 
+    def trained(self) -> TrainedNet:
+        """Its layers and their tensors, for targets that say it in another language."""
+        from gradbook.graph.trained.layers import Scaling, trained_net
+
+        return trained_net(
+            self.net,
+            self.values,
+            Scaling(1, self.mean, self.deviation),
+            classes=self.classes,
+            spread=(self.target_deviation, self.target_mean),
+        )
+
+    def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
+        """Write it for other programs: the file's ending says which, see docs/export.md."""
+        from gradbook.lab.models.exporting import ExportOptions, export
+
+        recipe = str(self.about.get("recipe", ""))
+        return export(self.trained(), recipe, path, ExportOptions.of(options))
+
     # The file.
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -84,6 +107,7 @@ class TableModel:
 
 def _model(values: stored.Arrays, record: stored.Record) -> TableModel:
     """All that stands in a file must fit together before anything is made of it."""
+    stored.require_version(record, VERSION)
     net = Net.parse(record["network"])
     if {name: array.shape for name, array in values.items()} != values_read(net):
         raise ValueError("its values aren't those of its network")

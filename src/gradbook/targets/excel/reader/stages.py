@@ -18,6 +18,8 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
 from gradbook.amounts import counted
 from gradbook.errors import LimitError, TargetError
+from gradbook.graph.trained.folding import scale_and_shift
+from gradbook.graph.trained.layers import statistics_names
 from gradbook.net import Activation, BatchNorm, Conv, Dense, Net, Pool, Residual
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
@@ -136,13 +138,12 @@ class ReaderPlan:
         return found
 
     def _parameters(self) -> Iterator[tuple[str, Shape]]:
-        norms = [k for k, layer in enumerate(self.net.layers) if isinstance(layer, BatchNorm)]
         for parameter in self.net.parameters:
             yield f"{parameter.role}_layer_{parameter.layer}", parameter.shape
-        for place, index in enumerate(norms, 1):
-            number = str(place) if len(norms) > 1 else ""
-            for stem in ("μ", "σ²"):
-                yield f"r_{stem}{number}", self.net.shapes[index][:1]
+        for index, layer in enumerate(self.net.layers):
+            if isinstance(layer, BatchNorm):
+                for name in statistics_names(self.net, index):
+                    yield name, self.net.shapes[index][:1]
 
     # Formulas --------------------------------------------------------------------
 
@@ -230,44 +231,40 @@ class ReaderPlan:
                 return GENTLE[kind].format(said)
         raise TargetError(f"layer {index + 1}: a workbook that reads has no words for it")
 
-    def _norm(self, index: int) -> str:
-        norms = [k for k, layer in enumerate(self.net.layers) if isinstance(layer, BatchNorm)]
-        return str(norms.index(index) + 1) if len(norms) > 1 else ""
-
     def scale(self, index: int, channel: int) -> str:
         """γ/√(σ²+ε), written beside the statistics."""
-        block = self.blocks[f"r_σ²{self._norm(index)}"]
-        return block.cell(channel, 1)
+        return self._variance(index).cell(channel, 1)
 
     def shift(self, index: int, channel: int) -> str:
         """β − μ·γ/√(σ²+ε)."""
-        block = self.blocks[f"r_σ²{self._norm(index)}"]
-        return block.cell(channel, 2)
+        return self._variance(index).cell(channel, 2)
 
-    def norms(self) -> Iterator[tuple[int, WeightBlock, float]]:
-        """Each normalisation's layer, where its variance stands, and its ε."""
+    def _variance(self, index: int) -> WeightBlock:
+        return self.blocks[statistics_names(self.net, index)[1]]
+
+    def norms(self) -> Iterator[tuple[BatchNorm, tuple[str, str, str, str]]]:
+        """Each normalisation with the names of its γ, β, μ and σ²."""
         for index, layer in enumerate(self.net.layers):
             if isinstance(layer, BatchNorm):
-                yield index, self.blocks[f"r_σ²{self._norm(index)}"], layer.epsilon
+                own = statistics_names(self.net, index)
+                yield layer, (f"γ_layer_{index}", f"β_layer_{index}", *own)
 
     def norm_formulas(self) -> Iterator[tuple[int, int, str]]:
         """Row, column and formula of what each normalisation multiplies with, and what it adds."""
-        for index, variance, epsilon in self.norms():
-            mean = self.blocks[f"r_μ{self._norm(index)}"]
-            scale, shift = (self.blocks[f"{stem}_layer_{index}"] for stem in "γβ")
+        for layer, names in self.norms():
+            scale, shift, mean, variance = (self.blocks[name] for name in names)
             for c in range(variance.shape[0]):
-                yield variance.row(c), 2, f"={scale.cell(c)}/SQRT({variance.cell(c)}+{epsilon!r})"
+                root = f"SQRT({variance.cell(c)}+{layer.epsilon!r})"
+                yield variance.row(c), 2, f"={scale.cell(c)}/{root}"
                 plus = f"={shift.cell(c)}-{mean.cell(c)}*{variance.cell(c, 1)}"
                 yield variance.row(c), 3, plus
 
     def norm_values(self, values: Mapping[str, NDArray[Any]]) -> Iterator[float]:
         """What these formulas come to."""
-        for index, _, epsilon in self.norms():
-            number = self._norm(index)
-            mean, variance = (np.asarray(values[f"r_{x}{number}"], float) for x in ("μ", "σ²"))
-            gamma, beta = (np.asarray(values[f"{x}_layer_{index}"], float) for x in "γβ")
-            scale = gamma / np.sqrt(variance + epsilon)
-            yield from np.stack([scale, beta - mean * scale], axis=1).ravel().tolist()
+        for layer, names in self.norms():
+            scale, shift, mean, variance = (np.asarray(values[x], np.float64) for x in names)
+            found = scale_and_shift(scale, shift, mean, variance, layer.epsilon)
+            yield from np.stack(found, axis=1).ravel().tolist()
 
 
 def _follows(layer: object) -> bool:

@@ -1,0 +1,62 @@
+"""A trained network for other programs: the file's ending says which.
+
+MODEL is the folder of a run, or a model.safetensors.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from gradbook.cli.terminal.arguments import whole_number
+
+EXAMPLES = """\
+  gradbook export runs/quick -o quick.onnx     for onnxruntime, a browser, a phone
+  gradbook export runs/quick -o quick.onnx --with-preparation
+                                               from bytes to probabilities inside
+  gradbook export runs/quick -o quick.npz      all its tensors, for NumPy
+  gradbook export runs/quick -o quick.json     the same as JSON, for any language
+  gradbook export model.safetensors -o net.txt the recipe, to train it anew
+"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    from gradbook.lab.models.exporting import FORMATS, USUAL_OPSET
+
+    endings = "\n".join(f"  {ending:<13} {found.about}" for ending, found in FORMATS.items())
+    parser.description = f"{parser.description}\n\nFILE ends in\n\n{endings}"
+    parser.add_argument("model", metavar="MODEL", help="the folder of a run, or a model's file")
+    parser.add_argument("-o", "--out", metavar="FILE", required=True, help="what to write")
+    onnx = parser.add_argument_group("of .onnx")
+    onnx.add_argument(
+        "--opset",
+        metavar="N",
+        type=whole_number(1),
+        default=USUAL_OPSET,
+        help=f"the version of ONNX's operators (default: {USUAL_OPSET})",
+    )
+    onnx.add_argument(
+        "--no-fold",
+        dest="fold",
+        action="store_false",
+        help="leave batch normalisation as it was trained, apart from the sums before it",
+    )
+    onnx.add_argument(
+        "--with-preparation",
+        action="store_true",
+        help="take the bytes of images and give probabilities",
+    )
+
+
+def run(options: Namespace) -> int:
+    from gradbook.lab.models.exporting import ExportOptions, format_for
+    from gradbook.lab.training.run_folder import is_of_a_table, load, load_table
+
+    known = vars(ExportOptions())
+    chosen = {name: value for name, value in vars(options).items() if name in known}
+    format_for(options.out, ExportOptions.of(chosen))  # before anything is read
+    model = load_table(options.model) if is_of_a_table(options.model) else load(options.model)
+    exported = model.export(options.out, **chosen)
+    print(f"wrote {', '.join(map(str, exported.files))}")
+    for remark in exported.remarks:
+        print(remark)
+    return 0

@@ -1,0 +1,149 @@
+"""Which target writes a trained network into which file, and what each can be asked for.
+
+A format is a line of `FORMATS` and a function that makes the contents of its files. They are
+written when all of them are made: every file is there, or none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradbook.errors import UsageError, did_you_mean
+from gradbook.files import whole_file
+
+if TYPE_CHECKING:
+    from gradbook.graph.trained.layers import TrainedNet
+
+USUAL_OPSET = 13
+FLAGS = {"fold": "--no-fold"}  # where the flag isn't the option's name
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What can be asked of an export; each format knows some of these."""
+
+    opset: int = USUAL_OPSET
+    fold: bool = True
+    with_preparation: bool = False
+
+    @staticmethod
+    def of(given: Mapping[str, Any]) -> ExportOptions:
+        known = [field.name for field in fields(ExportOptions)]
+        for name in given:
+            if name not in known:
+                hint = did_you_mean(name, known) or f": there are {', '.join(known)}"
+                raise UsageError(f"export has no option '{name}'{hint}")
+        return ExportOptions(**given)
+
+    def changed(self) -> list[str]:
+        """The options that aren't as usual."""
+        return [f.name for f in fields(self) if getattr(self, f.name) != f.default]
+
+
+@dataclass(frozen=True, eq=False)
+class ExportSource:
+    """What is exported: the network, how it was trained (a recipe's text), the file's name."""
+
+    trained: TrainedNet
+    recipe: str
+    stem: str
+
+
+@dataclass(frozen=True)
+class ExportContents:
+    """What is to be written: a file for each ending after the name; and what is to be said."""
+
+    files: Mapping[str, bytes | str]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files that were written, the one asked for first, and what is to be known of them."""
+
+    files: tuple[Path, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """What an ending stands for, the options that it knows, and what makes its files."""
+
+    about: str
+    make: Callable[[ExportSource, ExportOptions], ExportContents]
+    options: tuple[str, ...] = ()
+
+
+def _npz(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.plain import as_archive
+
+    return ExportContents({".npz": as_archive(source.trained, source.recipe)})
+
+
+def _json(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.plain import as_json
+
+    return ExportContents({".json": as_json(source.trained, source.recipe)})
+
+
+def _text(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.plain import as_text
+
+    return ExportContents({".txt": as_text(source.trained, source.recipe)})
+
+
+def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.onnx.model import onnx_bytes
+
+    asked = {name: getattr(options, name) for name in ("opset", "fold", "with_preparation")}
+    return ExportContents({".onnx": onnx_bytes(source.trained, **asked)})
+
+
+FORMATS = {  # by ending
+    ".onnx": ExportFormat(
+        "an ONNX model, for onnxruntime and most others",
+        _onnx,
+        ("opset", "fold", "with_preparation"),
+    ),
+    ".npz": ExportFormat("all tensors by name, a NumPy archive", _npz),
+    ".json": ExportFormat("all tensors by name with their shapes, as JSON", _json),
+    ".txt": ExportFormat("the recipe and the network, to train it anew", _text),
+}
+
+
+def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:
+    """What is to be written there, if it can be with these options."""
+    ending = Path(path).suffix.lower()
+    if ending not in FORMATS:
+        raise UsageError(
+            f"'{os.fspath(path)}' doesn't say what to write: end it in {', '.join(FORMATS)}"
+        )
+    for name in options.changed():
+        if name not in FORMATS[ending].options:
+            able = [other for other, found in FORMATS.items() if name in found.options]
+            flag = FLAGS.get(name, "--" + name.replace("_", "-"))
+            raise UsageError(f"{flag} is for {', '.join(able)}, not for {ending}: leave it out")
+    return FORMATS[ending]
+
+
+def export(
+    trained: TrainedNet, recipe: str, path: str | os.PathLike[str], options: ExportOptions
+) -> Exported:
+    """Write the network as the file's ending says, whole or not at all."""
+    chosen, target = format_for(path, options), Path(path)
+    contents = chosen.make(ExportSource(trained, recipe, target.stem), options)
+    usual = target.suffix.lower()
+    written = tuple(
+        target if ending == usual else target.with_name(target.stem + ending)
+        for ending in contents.files
+    )
+    with ExitStack() as stack:
+        for file, content in zip(written, contents.files.values(), strict=True):
+            part = stack.enter_context(whole_file(file))
+            part.write_bytes(content.encode() if isinstance(content, str) else content)
+    return Exported(written, contents.remarks)
