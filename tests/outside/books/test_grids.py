@@ -122,7 +122,7 @@ def test_only_networks_with_windows_or_normalisation_have_grids(tmp_path):
 
 def test_what_the_products_show_is_window_times_kernel(recalculated):
     choice = "strides later"
-    name, _, _, places = CHOICES[choice]
+    name = CHOICES[choice][0]
     shown = cells(recalculated / f"{choice}.xlsx")
     seen = looked_at(scene(name))[0]
     window, kernel, products = (

@@ -38,9 +38,8 @@ def lit(seen: LookedAt, place: tuple[int, int, int]) -> Iterator[tuple[int, int]
     """The cells whose conditions hold, row and column from 0, with this place typed in."""
     typed = dict(zip((seen.channel, seen.row, seen.column), place, strict=True))
     for area, condition in seen.lit():
-        for cell, number in typed.items():
-            condition = condition.replace(cell, str(number))
-        said = re.sub(r"(?<![<>])=", "==", condition)
+        said = re.sub(r"\$[A-Z]+\$\d+", lambda cell: str(typed[cell[0]]), condition)
+        said = re.sub(r"(?<![<>])=", "==", said)
         left, top, right, bottom = range_boundaries(area.replace("$", ""))
         for y in range(top, bottom + 1):
             for x in range(left, right + 1):
