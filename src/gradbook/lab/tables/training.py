@@ -195,8 +195,8 @@ class _TableRun:
         return tuple(history)
 
     def _epoch(self, number: int, done: FittedEpoch) -> TableEpoch:
-        validated = self._validated() if len(self.held_back) else (None, None)
-        return TableEpoch(number, done.rate, done.loss, *validated, monotonic() - self.began)
+        loss, score = self._validated() if len(self.held_back) else (None, None)
+        return TableEpoch(number, done.rate, done.loss, loss, score, monotonic() - self.began)
 
     def _validated(self) -> tuple[float, float]:
         """Loss and score of the rows held back."""

@@ -7,7 +7,7 @@ import pytest
 from gradbook.errors import LimitError, TargetError
 from gradbook.net import builtin, parse
 from gradbook.net.measure import measure
-from gradbook.targets.excel.reader.stages import Grids, ReaderPlan, require_room
+from gradbook.targets.excel.reader.stages import ReaderPlan, require_room
 
 SMALL = """input 1x4x4; conv 2 3x3 pad 1; batchnorm; relu; maxpool 2; conv 2 1x1 groups 2 no bias
 flatten; dense 2; log softmax"""
@@ -70,13 +70,6 @@ def test_what_a_residual_sum_reads_keeps_its_own_grid():
     assert [stage.words for stage in found.stages][2] == "add back 2"
     one, two = (found.stages[k].grids for k in (1, 0))
     assert found.formula(found.stages[2], 0, 1, 2) == f"={one.cell(0, 1, 2)}+{two.cell(0, 1, 2)}"
-
-
-def test_many_channels_stand_in_several_lines_and_single_values_in_one():
-    pictures, values = Grids((10, 5, 5), 3), Grids((10, 1, 1), 3)
-    assert (pictures.across, pictures.height) == (8, 11)
-    assert pictures.place(8, 0, 0) == (9, 1)
-    assert (values.height, values.in_a_row()) == (1, "B4:K4")
 
 
 @pytest.mark.parametrize(
