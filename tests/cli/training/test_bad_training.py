@@ -64,7 +64,7 @@ FLAGS = {
     (
         "--data",
         "two.npz",
-    ): "two has 2 classes, but the network 4 outputs: end it with 'dense 2'",
+    ): "two has 2 classes, but the network has 4 outputs: end it with 'dense 2'",
     ("--data", "a;b"): "printable characters, without ';' and '#'",
     ("--log", "tensorbord"): "no log is called 'tensorbord': did you mean 'tensorboard'?",
     ("-o", ""): "-o/--out: nothing is given",

@@ -10,6 +10,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.amounts import counted
 from gradbook.data.columns import Column, ColumnTable, Numbers, encoded, numbered
 from gradbook.data.dataset import dealt
 from gradbook.errors import DataError, ShapeError
@@ -17,6 +18,7 @@ from gradbook.lab.recipes.recipe import BEST, Recipe
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.net import Activation, Dense, Net, Update
 from gradbook.net.builtin import usual
+from gradbook.net.fit import require_classes
 from gradbook.net.task import Task
 
 PATIENCE = 30  # epochs without a lower validation loss
@@ -113,7 +115,7 @@ def _require_enough(found: Problem) -> None:
     training, held_back = found.parts(0)
     if len(training) < 2 or not len(held_back) or not len(found.test):
         raise DataError(
-            f"{len(found.table)} rows are too few to train on, hold back and test: give more",
+            f"only {counted(len(found.table), 'row')} to train on, hold back and test: give more",
             file=found.table.file,
         )
 
@@ -139,14 +141,13 @@ def require_fit(net: Net, found: Problem) -> None:
     width = found.rows.shape[1]
     if net.input != (width,):
         raise ShapeError(
-            f"{found.table.file} gives {width} numbers a row, so begin the network with "
+            f"{found.table.file} gives {counted(width, 'number')} a row, so begin the network with "
             f"'input {width}'"
         )
-    wanted = len(found.target.words) if found.task is Task.CLASSES else 1
-    answers = max(net.outputs, 2) if found.task is Task.CLASSES else net.outputs
-    if answers != wanted:
-        what = f"{wanted} classes" if found.task is Task.CLASSES else "numbers"
+    whose = f"'{found.target.name}'"
+    if found.task is Task.CLASSES:
+        require_classes(net, len(found.target.words), whose)
+    elif net.outputs != 1:
         raise ShapeError(
-            f"'{found.target.name}' has {what}, but the network {net.outputs} outputs: "
-            f"end it with 'dense {wanted}'"
+            f"{whose} has numbers, but the network has {net.outputs} outputs: end it with 'dense 1'"
         )
