@@ -73,9 +73,23 @@ def test_what_a_residual_sum_reads_keeps_its_own_grid():
 
 
 @pytest.mark.parametrize(
+    ("activation", "said"),
+    [
+        ("leaky relu 0.1", "IF(B11>0,B11,0.1*B11)"),
+        ("softplus", "MAX(B11,0)+LN(1+EXP(-ABS(B11)))"),
+        ("silu", "B11*(1/(1+EXP(-B11)))"),
+        ("gelu", "0.5*B11*(1+TANH(0.7978845608028654*B11*(1+0.044715*B11^2)))"),
+    ],
+)
+def test_an_activation_that_mentions_its_value_twice_has_a_grid_of_its_own(activation, said):
+    plan = ReaderPlan(parse(f"input 1x4x4; conv 1 3x3; {activation}; flatten; dense 2"))
+    assert [stage.words for stage in plan.stages][1] == activation
+    assert plan.formula(plan.stages[1], 0, 0, 0) == f"={said}"
+
+
+@pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("input 1x4x4; conv 1 3x3; gelu; flatten; dense 2", "has no words for 'gelu'"),
         ("input 1x4x4; flatten; dense 3; softmax; dense 2", "with a softmax at the end alone"),
     ],
 )

@@ -146,7 +146,17 @@ class WorkbookPlan:
         """The row and column of the first sample on the Network sheet."""
         values = len(self.step.inputs) + len(self.step.targets)
         small = self.step.samples <= MOST_BESIDE[0] and values <= MOST_BESIDE[1]
-        return BESIDE if small else BELOW
+        row, column = BESIDE if small else BELOW
+        return row + bool(self.given_names), column  # their names stand above them
+
+    @cached_property
+    def given_names(self) -> Mapping[Node, str]:
+        """What the table that the samples come from calls inputs and targets, as far as it does."""
+        net, inputs, targets = self.step.net, self.step.inputs, self.step.targets
+        named = net.classes or net.columns[len(inputs) :]
+        own = named if len(named) == len(targets) else ()
+        pairs = [*zip(inputs, net.columns, strict=False), *zip(targets, own, strict=False)]
+        return dict(pairs)
 
     @cached_property
     def given(self) -> dict[Node, str]:

@@ -18,12 +18,17 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
 from gradbook.amounts import counted
 from gradbook.errors import LimitError, TargetError
+from gradbook.graph.layer_ops import element_by_element
+from gradbook.graph.names import Name
+from gradbook.graph.node import Graph
 from gradbook.graph.trained.folding import scale_and_shift
 from gradbook.graph.trained.layers import statistics_names
 from gradbook.net import Activation, BatchNorm, Conv, Dense, Net, Pool, Residual
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
 from gradbook.targets.excel.grids.blocks import Grids, planes
+from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.spelling import Speller
 
 MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # some ten seconds to open
 INSIDE, WEIGHTS = "Inside", "Weights"
@@ -220,15 +225,8 @@ class ReaderPlan:
         match layer:
             case BatchNorm():
                 return f"({said})*{self.scale(index, channel)}+{self.shift(index, channel)}"
-            case Activation(kind, slope):
-                if kind == "leaky relu":
-                    return f"IF({said}>0,{said},{slope}*({said}))"
-                if kind not in GENTLE:
-                    raise TargetError(
-                        f"layer {index + 1}: a workbook that reads has no words for '{kind}': take "
-                        f"one of {', '.join(GENTLE)}"
-                    )
-                return GENTLE[kind].format(said)
+            case Activation(kind):
+                return GENTLE[kind].format(said) if kind in GENTLE else _spelled(layer, said)
         raise TargetError(f"layer {index + 1}: a workbook that reads has no words for it")
 
     def scale(self, index: int, channel: int) -> str:
@@ -265,6 +263,16 @@ class ReaderPlan:
             scale, shift, mean, variance = (np.asarray(values[x], np.float64) for x in names)
             found = scale_and_shift(scale, shift, mean, variance, layer.epsilon)
             yield from np.stack(found, axis=1).ravel().tolist()
+
+
+def _spelled(layer: Activation, cell: str) -> str:
+    """What the language of cells says for an activation that mentions its cell several times."""
+    graph = Graph()
+    value = graph.leaf(Name("x"))
+    speller = Speller(
+        lambda node: Reference(cell) if node is value else None, lambda node: Reference(cell)
+    )
+    return write(speller.formula(element_by_element(layer, [value])))
 
 
 def _follows(layer: object) -> bool:
