@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gradbook.amounts import counted
 from gradbook.data.columns import Column, ColumnTable, Numbers, encoded, numbered
 from gradbook.data.dataset import dealt
-from gradbook.errors import DataError, ShapeError
+from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.lab.recipes.recipe import BEST, Recipe
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.net import Activation, Dense, Net, Update
@@ -76,6 +76,10 @@ def problem(
     """The last column, or the one named, learned from all others that aren't ignored."""
     name = table.names[table.place(target)] if target else table.names[-1]
     left_out = {table.names[table.place(other)] for other in ignored}
+    if name in left_out:
+        raise UsageError(
+            f"'{name}' is what is to be learned: name another target, or don't ignore it"
+        )
     inputs = tuple(table.column(n) for n in table.names if n != name and n not in left_out)
     if not inputs:
         raise DataError(f"no column is left to learn '{name}' from", file=table.file)
