@@ -246,11 +246,9 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         engine = self._engine
         inputs, wanted = self.normal_.inputs(rows, engine), targets(self.net_, labels, weights)
-        for loss in fit(engine, inputs, wanted, self._schedule(), self.epochs, self.n_iter_):
-            self.loss_curve_.append(loss)
+        for epoch in fit(engine, inputs, wanted, self._schedule(), self.epochs, self.n_iter_):
+            self.loss_curve_.append(epoch.loss)
             self.n_iter_ += 1
-            if not np.isfinite(loss):
-                raise UsageError("the loss is no longer a number: take a smaller rate")
         self.values_ = engine.carried()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,14 @@ def test_numbers_are_told_with_r_squared_and_errors(said):
     assert "learns area (numbers from " in told
     assert "reaches R² = 0." in told
     assert "mean absolute error" in told
+
+
+def test_the_last_epoch_and_the_one_that_is_kept_have_lines(said):
+    lines = said("train", "area-0.csv", "--update", "adam", "--schedule", "constant 0.02")
+    numbers = [line.split()[0] for line in lines.splitlines() if line.endswith(" s")]
+    told = " ".join(lines.split())
+    done, kept = re.search(r"after (\d+) epochs in .* weights of epoch (\d+)", told).groups()
+    assert {done, kept} <= set(numbers[-2:])
 
 
 def test_a_program_gets_events(said):

@@ -80,6 +80,7 @@ def _losses(net: Net, said: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
     return losses_of(net, said, wanted)
 
 
+@np.errstate(over="ignore")  # what overflows says so by its value
 def losses_of(net: Net, said: Floats, wanted: Floats) -> Floats:
     """Of each sample, without smoothing."""
     match net.objective:

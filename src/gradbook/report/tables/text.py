@@ -23,6 +23,7 @@ from gradbook.report.words.table import QUIET, TableCell, TableColumn, TextTable
 
 MOST_LINES = 12  # of epochs: a table's take milliseconds
 DIGITS = 4
+LARGE = 10  # an R² so far below 0 has no decimals
 FORMULAS = ("=", "+", "-", "@")  # how a spreadsheet's formulas begin, wherever they come from
 
 
@@ -80,7 +81,9 @@ def epoch_columns(task: Task, validated: bool) -> TextTable:
 
 
 def _r2(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    if value is None:
+        return ""
+    return f"{value:.3f}" if abs(value) < LARGE else short(value)
 
 
 def epoch_line(table: TextTable, epoch: TableEpoch) -> TextLine:
@@ -91,6 +94,12 @@ def is_shown(epoch: int, epochs: int) -> bool:
     """Whether this epoch has a line: some of many, and the first."""
     step = -(-epochs // MOST_LINES)
     return epoch == 1 or epoch % step == 0
+
+
+def unshown(trained: TrainedTable) -> list[TableEpoch]:
+    """The last epoch and the one whose weights are kept, where they have no line yet."""
+    ends = dict.fromkeys([trained.history[-1], trained.kept])
+    return [epoch for epoch in ends if not is_shown(epoch.epoch, trained.recipe.epochs)]
 
 
 def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
@@ -108,7 +117,7 @@ def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
     else:
         said = [
             Span("reaches "),
-            Span(stuck(f"R² = {trained.test.score:.3f}"), f"bold {GOOD}"),
+            Span(stuck(f"R² = {_r2(trained.test.score)}"), f"bold {GOOD}"),
             Span(f" on {rows} ({errors(trained)}), after {took}"),
         ]
     yield from folded([Span(f"{one_line(trained.recipe.title)} "), *said], width)
