@@ -105,6 +105,12 @@ def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
     return ExportContents({".onnx": onnx_bytes(source.trained, **asked)})
 
 
+def _keras(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.keras.model import keras_bytes
+
+    return ExportContents({".keras": keras_bytes(source.trained, options.with_preparation)})
+
+
 def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.data.sources import KNOWN
     from gradbook.lab.models.torch_recipe import left_out, torch_training
@@ -129,6 +135,9 @@ FORMATS = {  # by ending
     ),
     ".py": ExportFormat(
         "a PyTorch module as people write them, its weights beside it", _torch, ("train",)
+    ),
+    ".keras": ExportFormat(
+        "a Keras model, channels last, for any of its backends", _keras, ("with_preparation",)
     ),
     ".npz": ExportFormat("all tensors by name, a NumPy archive", _npz),
     ".json": ExportFormat("all tensors by name with their shapes, as JSON", _json),
