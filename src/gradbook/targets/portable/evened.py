@@ -42,9 +42,7 @@ def _can(maker: RowMaker, reader: RowMaker) -> bool:
 
 def _divided(maker: RowMaker, by: Array) -> RowMaker:
     scale = np.ones(len(by)) if maker.scale is None else maker.scale
-    return replace(
-        maker, scale=scale / by, shift=None if maker.shift is None else maker.shift / by
-    )
+    return replace(maker, scale=scale / by, shift=None if maker.shift is None else maker.shift / by)
 
 
 def _multiplied(reader: RowMaker, by: Array) -> RowMaker:

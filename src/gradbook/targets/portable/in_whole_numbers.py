@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
-from gradbook.graph.node import Array
 from gradbook.graph.trained.layers import TrainedNet
-from gradbook.net.layers import Activation
 from gradbook.targets.portable.evened import evened
 from gradbook.targets.portable.maps import maps_of
 from gradbook.targets.portable.program import Dialect, program, table
@@ -38,6 +37,7 @@ static void keep(const struct maker *own, value *out, int c, total sum)
     level = level < 127 ? level : 127;
     *out = {kept};
 }}"""
+LOOKED_UP = "own->table ? bends[256 * (own->table - 1) + level + 128] : (value)level"
 CLASSES = """\
 /* The class that an image is taken for, and the score of each, in units of 1/{unit}. */
 int {name}_predict(const uint8_t *image, int32_t *each)
@@ -56,14 +56,18 @@ int {name}_predict(const uint8_t *image, int32_t *score)
 {{
     scores = score;
     make_all(image);
-    return *score > {half};
+    return *score >= {half};
 }}"""
 
 
-def quantised(trained: TrainedNet, images: Array) -> WholeNumbers:
-    """The network in whole numbers that suit such images."""
+def require_images(trained: TrainedNet) -> None:
     if not (trained.picture and trained.classes):
         raise TargetError("whole numbers are for networks that tell images apart: leave out --int8")
+
+
+def quantised(trained: TrainedNet, images: NDArray[np.uint8]) -> WholeNumbers:
+    """The network in whole numbers that suit such images."""
+    require_images(trained)
     makers = row_makers(trained)
     return in_whole_numbers(evened(makers, maps_of(makers, images), EVENED), images)
 
@@ -78,7 +82,7 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
     if bent:
         fields["table"] = ("uint8_t", [bent.index(own) + 1 if own in bent else 0 for own in makers])
     last = "level" if makers[-1].maker.activation is None else "(level > 0 ? level : 0)"
-    kept = "own->table ? bends[256 * (own->table - 1) + level + 128] : (value)level" if bent else "(value)level"
+    kept = LOOKED_UP if bent else "(value)level"
     dialect = Dialect(
         value="int8_t",
         total="int32_t",
@@ -114,7 +118,6 @@ def _tables(makers: Sequence[WholeMaker], bent: Sequence[WholeMaker]) -> list[st
 
 def _ending(trained: TrainedNet, whole: WholeNumbers, name: str) -> str:
     unit = 1 << whole.score_bits
-    if trained.net.outputs > 1:
-        return CLASSES.format(name=name, unit=unit, classes=trained.net.outputs)
-    sigmoid = trained.layers[-1].layer == Activation("sigmoid")
-    return BOTH.format(name=name, unit=unit, half=0 if sigmoid else unit // 2)
+    if trained.net.outputs == 1:
+        return BOTH.format(name=name, unit=unit, half=whole.threshold)
+    return CLASSES.format(name=name, unit=unit, classes=trained.net.outputs)

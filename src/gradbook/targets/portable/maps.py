@@ -9,14 +9,13 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from gradbook.graph.node import OPS
+from gradbook.graph.node import OPS, Array
 from gradbook.net import Activation
-from gradbook.graph.node import Array
 from gradbook.targets.portable.row_makers import RowMaker, Work
 
 
 def maps_of(makers: Sequence[RowMaker], images: NDArray[Any]) -> list[Array]:
-    """All maps, (images, rows, columns, channels) each, of images (images, *the network's input)."""
+    """All maps, (images, rows, columns, channels) each."""
     made: list[Array] = []
     for maker in makers:
         given = [laid_out(maker, images)] if not maker.reads else [made[k] for k in maker.reads]
@@ -63,10 +62,10 @@ def _sums(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array |
         sums = flat @ own.reshape(len(own), -1).T
     elif own.shape[-1] == 1:  # a channel each: place by place of the window
         often = len(own) // groups
-        sums = sum(
-            np.repeat(seen[..., row, column], often, axis=-1) * own[:, row, column, 0]
-            for row, column in np.ndindex(rows, columns)
-        )
+        sums = np.zeros((*seen.shape[:3], len(own)))
+        for row, column in np.ndindex(rows, columns):
+            read = np.repeat(seen[..., row, column], often, axis=-1)
+            sums += read * own[:, row, column, 0]
     else:
         apart = seen.reshape(*seen.shape[:3], groups, -1, rows, columns)
         kernels = own.reshape(groups, -1, *own.shape[1:])
@@ -89,7 +88,8 @@ def _largest_neighbours(sums: Array, pooled: int, shape: tuple[int, int, int]) -
     if pooled == 1:
         return sums
     rows, columns, channels = shape
-    return sums.reshape(-1, rows, pooled, columns, pooled, channels).max(axis=(2, 4))
+    apart = sums.reshape(-1, rows, pooled, columns, pooled, channels)
+    return np.asarray(apart.max(axis=(2, 4)))
 
 
 def _total(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:

@@ -42,7 +42,7 @@ FIELDS = {  # of `struct maker`
     "weights": "where its own begin",
     "first": "the number of its first channel among all",
 }
-Numbers = NDArray[np.float32] | NDArray[np.int64]
+Numbers = NDArray[np.float32 | np.int64]
 
 
 @dataclass(frozen=True)

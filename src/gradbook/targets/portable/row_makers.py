@@ -87,7 +87,10 @@ def _given(trained: TrainedNet) -> RowMaker:
     readers = [trained.layers[place].layer for place in trained.readers(0)]
     flat = len(trained.input) == 1 and all(isinstance(layer, Dense) for layer in readers)
     shape = planes(trained.picture if flat and trained.picture else trained.input)
-    factors = (np.broadcast_to(x, trained.input[:1]) for x in (trained.scaling.scale, trained.scaling.shift))
+    factors = (
+        np.broadcast_to(x, trained.input[:1])
+        for x in (trained.scaling.scale, trained.scaling.shift)
+    )
     scale, shift = (x[:: len(x) // shape[2]] for x in factors)
     return RowMaker(Work.GIVEN, (), shape, scale=scale, shift=shift)
 
