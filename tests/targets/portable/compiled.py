@@ -24,7 +24,8 @@ COMPILERS = {
 
 def has_words_for(net: Net) -> bool:
     """Whether C is written for it: not where a softmax stands in the middle."""
-    *before, _ = (layer for layer in net.layers if not layer.passes_on) or (None,)
+    layers = [layer for layer in net.layers if not layer.passes_on]
+    before = layers[:-1] if net.outputs > 1 else layers  # of one output it leaves 1 alone
     return not any(isinstance(layer, Activation) and layer.is_softmax for layer in before)
 
 

@@ -21,8 +21,7 @@ def images_for(model: Model, count: int = 4) -> np.ndarray:
 
 def read_by_c(model: Model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     trained = model.trained()
-    given = images if trained.picture else images.astype(np.float32)
-    return called(c_file(trained, "net", None).text, "net", given, len(model.classes))
+    return called(c_file(trained, "net", None).text, "net", images, len(model.classes))
 
 
 @settings(max_examples=25)

@@ -15,6 +15,8 @@ EXAMPLES = """\
                                                from bytes to probabilities inside
   gradbook export runs/tiny -o tiny.c --int8   whole numbers alone, for a microcontroller
   gradbook export runs/tiny -o tiny.c --main   a program that reads pictures
+  gradbook export runs/quick -o quick.py       a PyTorch module: python quick.py scores it
+  gradbook export runs/quick -o quick.py --train
   gradbook export runs/quick -o quick.npz      all its tensors, for NumPy
   gradbook export runs/quick -o quick.json     the same as JSON, for any language
   gradbook export model.safetensors -o net.txt the recipe, to train it anew
@@ -54,6 +56,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--data",
         metavar="DATA",
         help="with --int8, the images that show how large values get (default: those trained on)",
+    )
+    torch = parser.add_argument_group("of .py")
+    torch.add_argument(
+        "--train",
+        action="store_true",
+        help="add a training loop: the recipe's optimizer, rates, batches and epochs",
     )
 
 

@@ -35,6 +35,7 @@ class ExportOptions:
     int8: bool = False
     main: bool = False
     data: str | None = None
+    train: bool = False
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> ExportOptions:
@@ -140,6 +141,22 @@ def _c_text(source: ExportSource, options: ExportOptions) -> tuple[str, tuple[st
     return made.text, made.remarks
 
 
+def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.data.sources import KNOWN
+    from gradbook.lab.models.torch_recipe import left_out, torch_training
+    from gradbook.lab.recipes.text import parse
+    from gradbook.targets.torch.program import torch_files
+
+    recipe = parse(source.recipe) if source.recipe and source.trained.reads_bytes else None
+    data = recipe.data if recipe and recipe.data in KNOWN else ""
+    if not options.train:
+        return ExportContents(torch_files(source.trained, source.stem, data))
+    if recipe is None:
+        raise UsageError("--train is for networks that a recipe trained on images: leave it out")
+    files = torch_files(source.trained, source.stem, data, torch_training(recipe))
+    return ExportContents(files, left_out(recipe))
+
+
 FORMATS = {  # by ending
     ".onnx": ExportFormat(
         "an ONNX model, for onnxruntime and most others",
@@ -149,6 +166,9 @@ FORMATS = {  # by ending
     ".c": ExportFormat("one file of C99 for any machine", _c, ("int8", "main", "data")),
     ".h": ExportFormat("the same to be included", _header, ("int8", "data")),
     ".ino": ExportFormat("a sketch for Arduino, and the .h", _sketch, ("int8", "data")),
+    ".py": ExportFormat(
+        "a PyTorch module as people write them, its weights beside it", _torch, ("train",)
+    ),
     ".npz": ExportFormat("all tensors by name, a NumPy archive", _npz),
     ".json": ExportFormat("all tensors by name with their shapes, as JSON", _json),
     ".txt": ExportFormat("the recipe and the network, to train it anew", _text),

@@ -46,9 +46,9 @@ def c_file(trained: TrainedNet, stem: str, whole: WholeNumbers | None, main: boo
 
 def sketch(trained: TrainedNet, stem: str, whole: bool) -> str:
     """A sketch for Arduino that waits for images on its serial line and answers each."""
-    if trained.picture is None or not trained.classes:
+    if not trained.reads_bytes or not trained.classes:
         raise TargetError("a sketch is written for networks that tell images apart: take .h")
-    name, pixels = c_name(stem), prod(trained.picture)
+    name, pixels = c_name(stem), prod(trained.input)
     outputs = trained.net.outputs if whole else len(trained.classes)
     kind = "int32_t" if whole else "float"
     return f"""\
@@ -107,8 +107,10 @@ def _remark(trained: TrainedNet, whole: bool, constants: int, memory: int) -> st
 
 
 def _given(trained: TrainedNet) -> str:
-    if trained.picture is None:
+    if not trained.reads_bytes:
         return f"It is given a row of {trained.input[0]} floats, as they stand in the table."
+    if trained.picture is None:
+        return f"It is given {prod(trained.input)} bytes."
     channels, rows, columns = trained.picture
     order = ", channel by channel" if channels > 1 else ""
     return f"It is given an image of {rows} by {columns} bytes{order}, row by row."

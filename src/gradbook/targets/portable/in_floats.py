@@ -92,7 +92,7 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
 
 
 def _sample(trained: TrainedNet) -> str:
-    return "uint8_t" if trained.picture else "float"
+    return "uint8_t" if trained.reads_bytes else "float"
 
 
 def _tables(makers: Sequence[RowMaker]) -> list[str]:
@@ -124,7 +124,7 @@ def _bending(bends: Sequence[Activation | None]) -> str:
 def _ending(answers: TrainedNet, name: str) -> str:
     """What others call, by what the network's last layer is."""
     sample = _sample(answers)
-    given = "image" if answers.picture else "numbers"
+    given = "image" if answers.reads_bytes else "numbers"
     if not answers.classes:
         return NUMBER.format(name=name, sample=sample, given=given)
     shares = {BothClasses: BOTH, Shares: SHARES}.get(type(answers.layers[-1].layer), SOFTMAX)
