@@ -66,6 +66,11 @@ class Description:
         return prod(self.shapes[-1])
 
     @property
+    def classes_told(self) -> int:
+        """How many classes its outputs can tell apart; one alone tells two."""
+        return max(self.outputs, 2)
+
+    @property
     def ending(self) -> str:
         """The activation that the last layer is, if it is one."""
         last = self.layers[-1] if self.layers else None

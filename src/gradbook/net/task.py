@@ -24,6 +24,9 @@ class Loss(StrEnum):
         return self in (Loss.BINARY, Loss.CROSS)
 
 
+HALF_SURE = 0.5  # from here up an output that stands alone says class 1, below it class 0
+
+
 class Task(StrEnum):
     """What a network is to say of its inputs."""
 

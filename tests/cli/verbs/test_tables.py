@@ -14,6 +14,7 @@ from typing import ClassVar
 import pytest
 
 from gradbook.cli.main import main
+from gradbook.data import digits
 from gradbook.errors import UsageError
 from gradbook.lab.logs import logged
 from gradbook.lab.logs.run_logs import RunLog
@@ -56,6 +57,12 @@ def test_numbers_are_told_with_r_squared_and_errors(said):
     assert "learns area (numbers from " in told
     assert "reaches R² = 0." in told
     assert "mean absolute error" in told
+
+
+def test_a_table_by_its_name_unpacks_no_digits(said):
+    begun = set(digits._begun)
+    said("train", "iris", "--epochs", "1")
+    assert set(digits._begun) == begun
 
 
 def test_the_last_epoch_and_the_one_that_is_kept_have_lines(said):
@@ -130,6 +137,8 @@ def test_a_table_of_pixels_is_images(said):
     [
         (["side-0.csv", "--target", "sde"], "no column 'sde': did you mean 'side'?"),
         (["side-0.csv", "--ignore", "width,colour,height"], "no column is left to learn 'side'"),
+        (["side-0.csv", "--ignore", "width,side"], "'side' is what is to be learned"),
+        (["side-0.csv", "--threads", "1"], "a table is trained on one core: leave --threads out"),
         (["side-0.csv", "--task", "numbers"], "has words: they can only be classes"),
         (["side-0.csv", "--seeds", "2", "--seed", "999999999"], "the seed is at most 999999999"),
         (["*.csv"], "2 files match '*.csv': name one of them"),
@@ -214,10 +223,15 @@ def test_a_path_as_windows_writes_it_is_kept(said):
 
 def test_models_of_tables_and_of_pictures_are_told_apart(said):
     said("train", "side-0.csv", "-o", "run", "--epochs", "2")
-    assert "is for pictures" in said("predict", "run", "side-0.csv", "--show", code=2)
+    for flag in ("--show", "--many"):
+        assert f"{flag} is for pictures" in said("predict", "run", "side-0.csv", flag, code=2)
+    words = ("side-0.csv", "--json", "-o", "out.csv")
+    assert "leave --json out" in said("predict", "run", *words, code=2)
     assert "one file at a time" in said("predict", "run", "side-0.csv", "area-0.csv", code=2)
-    assert "trained on a table" in said("compare", "run", "run", code=2)
-    with pytest.raises(UsageError, match="is a model of a table: load_table reads it"):
+    for verb in (["compare", "run"], ["explain"], ["sheet"]):
+        told = said(*verb, "run", code=2)
+        assert "run is of a table: gradbook predict run new.csv (in Python load_table" in told
+    with pytest.raises(UsageError, match="run is of a table"):
         load("run")
     Path("bad.csv").write_text("width,colour,height\n1,r,NA\n2,g,3\n")
     problem = said("predict", "run", "bad.csv", "-o", "out.csv", code=2)

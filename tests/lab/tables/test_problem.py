@@ -70,7 +70,7 @@ def test_each_part_has_as_many_of_each_class_to_one(tmp_path):
     ("numbers", "said"),
     [
         ([1] * 60, "all rows have the same 't': there is nothing to learn"),
-        ([1, 2, 3], "3 rows are too few to train on, hold back and test"),
+        ([1, 2, 3], "only 3 rows to train on, hold back and test"),
     ],
 )
 def test_a_table_that_nothing_can_be_learned_of_is_refused(tmp_path, numbers, said):

@@ -13,6 +13,8 @@ EXAMPLES = """\
   gradbook export runs/quick -o quick.onnx     for onnxruntime, a browser, a phone
   gradbook export runs/quick -o quick.onnx --with-preparation
                                                from bytes to probabilities inside
+  gradbook export runs/quick -o quick.py       a PyTorch module: python quick.py scores it
+  gradbook export runs/quick -o quick.py --train
   gradbook export runs/quick -o quick.npz      all its tensors, for NumPy
   gradbook export runs/quick -o quick.json     the same as JSON, for any language
   gradbook export model.safetensors -o net.txt the recipe, to train it anew
@@ -44,6 +46,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--with-preparation",
         action="store_true",
         help="take the bytes of images and give probabilities",
+    )
+    torch = parser.add_argument_group("of .py")
+    torch.add_argument(
+        "--train",
+        action="store_true",
+        help="add a training loop: the recipe's optimizer, rates, batches and epochs",
     )
 
 

@@ -104,8 +104,11 @@ def _rows(options: Namespace) -> int:
     from gradbook.lab.training.run_folder import load_table
     from gradbook.report.tables import text
 
-    if options.show:
-        raise UsageError("this model is of a table: --show is for pictures")
+    for flag in ("show", "many"):
+        if getattr(options, flag):
+            raise UsageError(f"this model is of a table: --{flag} is for pictures")
+    if options.out and options.json:
+        raise UsageError("-o writes the rows as CSV: leave --json out")
     if len(options.files) > 1:
         raise UsageError("this model is of a table: name one file at a time")
     model, table = load_table(options.model), read_columns(options.files[0])

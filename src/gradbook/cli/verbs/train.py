@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
@@ -25,6 +26,7 @@ from gradbook.cli.terminal.arguments import (
     whole_number,
 )
 from gradbook.errors import GradbookError, UsageError
+from gradbook.lab.recipes import RECIPES
 
 if TYPE_CHECKING:
     from gradbook.cli.training.run import How
@@ -136,7 +138,7 @@ def _flags(name: str) -> tuple[str, ...]:
 
 
 def run(options: Namespace) -> int:
-    named = options.recipe is None or options.recipe.isidentifier()
+    named = options.recipe is None or options.recipe in RECIPES
     if named and options.data in (None, "digits") and not options.resume:
         from gradbook.data import digits
 
@@ -169,6 +171,7 @@ def _run(options: Namespace) -> int:
             raise UsageError(f"--{name} is for tables: gradbook train data.csv --{name} …")
     assert recipe
     if options.find_rate:
+        _leave_out(options, ("seeds", "out", "log"), "--find-rate only looks for a rate")
         return find_rate(recipe, how)
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if options.seeds:
@@ -179,10 +182,14 @@ def _run(options: Namespace) -> int:
 def _require_nothing_else(options: Namespace) -> None:
     """A run goes on as it was begun."""
     names = ("recipe", "data", *COUNTS, *LINES, *TABLES, "hold_back", "seed", "seeds", "out")
+    _leave_out(options, names, "--resume goes on with the run as it was begun")
+
+
+def _leave_out(options: Namespace, names: Iterable[str], why: str) -> None:
     for name in names:
-        if getattr(options, name) is not None:
+        if getattr(options, name) not in (None, ()):
             flag = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
-            raise UsageError(f"--resume goes on with the run as it was begun: leave {flag} out")
+            raise UsageError(f"{why}: leave {flag} out")
 
 
 def _settle_patterns(options: Namespace) -> None:
@@ -225,6 +232,7 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
 
     if options.find_rate:
         raise UsageError("a range test is for images: leave --find-rate out")
+    _leave_out(options, ("threads",), "a table is trained on one core")
     table = named_table(data) if data in NAMED else read_columns(data)
     ignored = [name.strip() for name in (options.ignore or "").split(",") if name.strip()]
     found = problem(table, options.target or "", ignored, options.task)

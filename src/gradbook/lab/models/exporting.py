@@ -30,6 +30,7 @@ class ExportOptions:
     opset: int = USUAL_OPSET
     fold: bool = True
     with_preparation: bool = False
+    train: bool = False
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> ExportOptions:
@@ -104,11 +105,30 @@ def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
     return ExportContents({".onnx": onnx_bytes(source.trained, **asked)})
 
 
+def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.data.sources import KNOWN
+    from gradbook.lab.models.torch_recipe import left_out, torch_training
+    from gradbook.lab.recipes.text import parse
+    from gradbook.targets.torch.program import torch_files
+
+    recipe = parse(source.recipe) if source.recipe and source.trained.reads_bytes else None
+    data = recipe.data if recipe and recipe.data in KNOWN else ""
+    if not options.train:
+        return ExportContents(torch_files(source.trained, source.stem, data))
+    if recipe is None:
+        raise UsageError("--train is for networks that a recipe trained on images: leave it out")
+    files = torch_files(source.trained, source.stem, data, torch_training(recipe))
+    return ExportContents(files, left_out(recipe))
+
+
 FORMATS = {  # by ending
     ".onnx": ExportFormat(
         "an ONNX model, for onnxruntime and most others",
         _onnx,
         ("opset", "fold", "with_preparation"),
+    ),
+    ".py": ExportFormat(
+        "a PyTorch module as people write them, its weights beside it", _torch, ("train",)
     ),
     ".npz": ExportFormat("all tensors by name, a NumPy archive", _npz),
     ".json": ExportFormat("all tensors by name with their shapes, as JSON", _json),
