@@ -77,7 +77,12 @@ def finished(
     run.begin(used)
     run.write_history(curve(epochs, validated=used.held_back is not None, start=1 + seed / 10))
     model = Model(
-        used.net, _drawn(used, seed), [0.2] * data.shape[0], [0.3] * data.shape[0], data.classes
+        used.net,
+        _drawn(used, seed),
+        [0.2] * data.shape[0],
+        [0.3] * data.shape[0],
+        data.classes,
+        {"recipe": str(used)},
     )
     model.save(run.model_file)
     test = data.test_for_reporting

@@ -198,7 +198,10 @@ def test_only_zeros_are_no_weights(iris):
     ("settings", "line"),
     [
         ({"net": "input 3; dense 3"}, "X has 4 features, but the network takes 3: begin it with"),
-        ({"net": "input 4; dense 5"}, "y has 3 classes, but the network 5 outputs: end it with"),
+        (
+            {"net": "input 4; dense 5"},
+            "y has 3 classes, but the network has 5 outputs: end it with",
+        ),
         ({"net": "input 4; dens 3"}, "line 1, column 10: unknown layer 'dens': did you mean"),
         ({"net": 3}, "net is a network's text, its name or a Net, not 3"),
         ({"hidden": (0,)}, "hidden is a whole number from 1 up, not 0"),

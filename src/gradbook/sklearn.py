@@ -23,7 +23,7 @@ from gradbook.lab.recipes.schedule import parse as parse_schedule
 from gradbook.lab.training.rows import Normal, fit
 from gradbook.net import Net, builtin
 from gradbook.net.builtin import BUILTIN, usual
-from gradbook.net.fit import LARGEST_SEED
+from gradbook.net.fit import LARGEST_SEED, require_classes
 from gradbook.net.layers import spell
 from gradbook.net.network import parse
 from gradbook.net.plain import one_of, sizes, whole
@@ -202,11 +202,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"X has {self.n_features_in_} features, but the network takes {spell(net.input)}: "
                 f"begin it with 'input {self.n_features_in_}'"
             )
-        if max(net.outputs, 2) != len(self.classes_):
-            raise ShapeError(
-                f"y has {len(self.classes_)} classes, but the network {net.outputs} outputs: "
-                f"end it with 'dense {len(self.classes_)}'"
-            )
+        require_classes(net, len(self.classes_), "y")
         return replace(net, loss=net.loss or meant_loss(net.ending, Task.CLASSES))
 
     def _schedule(self) -> Schedule:
@@ -246,11 +242,9 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         engine = self._engine
         inputs, wanted = self.normal_.inputs(rows, engine), targets(self.net_, labels, weights)
-        for loss in fit(engine, inputs, wanted, self._schedule(), self.epochs, self.n_iter_):
-            self.loss_curve_.append(loss)
+        for epoch in fit(engine, inputs, wanted, self._schedule(), self.epochs, self.n_iter_):
+            self.loss_curve_.append(epoch.loss)
             self.n_iter_ += 1
-            if not np.isfinite(loss):
-                raise UsageError("the loss is no longer a number: take a smaller rate")
         self.values_ = engine.carried()
 
 

@@ -6,7 +6,7 @@ import pytest
 from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
-from gradbook.net import builtin
+from gradbook.net import builtin, parse
 from gradbook.report.workbook import write_workbook
 from tests.audit.material.lookalikes import D1, D2, FORMULAS, TOP, book, cells, findings, letter
 
@@ -32,6 +32,16 @@ def test_what_works_behind_our_own_books_leaves_them_right(name, path):
     assert report.verdict == "right"
     assert [sheet.sheet for sheet in report.sheets if sheet.weights] == ["Training"]
     assert report.notes == ()
+
+
+@pytest.mark.parametrize(
+    "layers",
+    ["input 2; dense 2; dense 2", "input 1x1x2; conv 2 1x2; flatten"],
+)
+def test_a_bias_before_batch_normalisation_has_the_gradient_0_but_for_rounding(layers, path):
+    samples = "sample 1 0 -> 1; sample 0.3 1 -> 0; sample 0.2 -1 -> 0.4"
+    write_workbook(parse(f"{layers}; batchnorm; sigmoid; dense 1; {samples}"), path, epochs=4)
+    assert check(path).verdict == "right"
 
 
 @pytest.mark.parametrize(("hidden", "verdict"), [(False, "wrong"), (True, "right")])

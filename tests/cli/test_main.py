@@ -209,6 +209,20 @@ def test_work_on_a_small_network_costs_nothing_that_trains(verb):
     assert not {"gradbook.lab", "gradbook.engine", "gradbook.data.sources"} & loaded
 
 
+@pytest.mark.parametrize("words", [["train", ""], ["explain", ""]])
+def test_what_a_verb_may_name_is_completed_without_numpy(words):
+    said = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "gradbook", "completion", "--words", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert said.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in said.stderr.splitlines()}
+    assert not {"numpy"} & loaded
+
+
 PAGES = """
 import sys
 from gradbook.cli.main import VERBS, verb_parser

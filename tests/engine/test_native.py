@@ -14,7 +14,9 @@ from gradbook.engine.base import EpochRun
 from gradbook.engine.native import NativeEngine
 from gradbook.engine.plain import PlainEngine
 from gradbook.errors import ShapeError, UsageError
+from gradbook.lab.models.answers import answers
 from gradbook.net import Net, builtin, parse
+from gradbook.targets.excel.plan.answers import Classes
 from tests.engine.agreement import KEY, batch_for, disagreement, distance
 from tests.families import networks
 
@@ -128,6 +130,18 @@ def test_a_single_answer_is_right_on_its_targets_side_of_a_half(kind):
     assert engine.epoch(images, targets, 0.0).right.tolist() == [2]
 
 
+@pytest.mark.parametrize("kind", [NativeEngine, PlainEngine])
+def test_a_single_answer_of_a_half_says_class_1_as_sheets_and_predictions_have_it(kind):
+    net = parse("input 1; dense 1; loss half squared error; sample 1 -> 1; sample 0 -> 0")
+    engine = kind(net, 4)
+    engine.restore({"w_layer_0": [[1.0]], "b_layer_0": [0.0]})
+    said = engine.predict(np.array([[0.5], [0.5], [0.4], [0.6]]))
+    assert answers(net, said).tolist() == [1, 1, 0, 1]
+    assert [Classes(("0", "1")).name(one) for one in said] == ["1", "1", "0", "1"]
+    targets = np.array([[1.0], [1], [0], [0]])
+    assert engine.epoch(said, targets, 0.0).right.tolist() == [3]
+
+
 def test_bytes_come_in_normalised():
     engine = NativeEngine(parse(MIXED), 16, precision="float64", extra=QUICKLY)
     pixels = np.random.default_rng(0).integers(0, 256, (9, 2, 9, 8), dtype=np.uint8)
@@ -176,7 +190,9 @@ LARGE = """
 import numpy as np
 from gradbook.data.warp_text import parse as warp
 from gradbook.engine.native import NativeEngine
+from gradbook.lab.models.answers import answers
 from gradbook.net import parse
+from gradbook.targets.excel.plan.answers import Classes
 
 net = parse('''
 input 3x224x224; dropout 0.1; conv 8 3x3 stride 2; relu; maxpool 4; conv 8 3x3 stride 2; relu

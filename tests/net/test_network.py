@@ -185,3 +185,11 @@ def test_built_in_networks_are_equal_only_to_themselves(name):
 def test_samples_that_stand_in_a_table_are_not_made_up():
     with pytest.raises(ShapeError, match=r"the samples stand in and\.csv: read them"):
         replace(SMALL, samples=(), table="and.csv").examples()
+
+
+def test_a_layers_role_counts_the_sums_before_the_output():
+    net = parse("input 1x4x4; conv 2 3x3; batchnorm; relu; flatten; dense 3; dense 2; softmax")
+    roles = {0: "hidden 1", 1: "hidden 1", 4: "hidden 2", 5: "output", 6: "output"}
+    assert {index: net.role_of(index) for index in roles} == roles
+    assert parse("input 2; dense 3; dense 1").role_of(0) == "hidden"
+    assert parse("input 2; batchnorm").role_of(0) == "output"

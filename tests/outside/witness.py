@@ -41,6 +41,8 @@ PROGRAMS = {
 }
 PACKAGES = {
     "torch": "torch",
+    "keras": "keras",
+    "onnx": "onnx",
     "onnxruntime": "onnxruntime",
     "zig": "ziglang",
     "axe": "axe_playwright_python",  # the script alone: pages are shown by chromium

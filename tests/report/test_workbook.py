@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
+from gradbook.data.table import read_table
 from gradbook.errors import GradbookError, LimitError, UsageError
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.reference import run
@@ -227,6 +228,24 @@ def test_the_network_sheet_shows_a_drawing_and_the_curve(worked):
     sheet = load_workbook(worked)["Network"]
     assert len(sheet._images) == 1
     assert len(sheet._charts) == 1
+
+
+def test_the_network_sheet_calls_inputs_and_targets_as_the_table_does(tmp_path):
+    (tmp_path / "one.csv").write_text("hours slept,coffee,mark\n7,2,0.5\n")
+    (tmp_path / "two.csv").write_text("hours slept,coffee,who\n7,2,ada\n6,1,bob\n")
+    one = read_table(tmp_path / "one.csv", parse("input 2; dense 1; loss half squared error"))
+    two = read_table(tmp_path / "two.csv", parse("input 2; dense 2; softmax"))
+    for net, name in ((one, "one"), (two, "two")):
+        write_workbook(net, tmp_path / f"{name}.xlsx", epochs=2, rates=())
+    sheet = load_workbook(tmp_path / "one.xlsx")["Network"]
+    words = [row[1].value for row in sheet.iter_rows()]
+    assert {"i1: hours slept", "i2: coffee", "t1: mark"} <= set(words)
+    rows = list(load_workbook(tmp_path / "two.xlsx")["Network"].iter_rows(values_only=True))
+    at = next(k for k, row in enumerate(rows) if "sample" in row)
+    names, headings, first = (row[12:17] for row in rows[at - 1 : at + 2])
+    assert names == (None, "hours slept", "coffee", "ada", "bob")
+    assert headings == ("sample", "i1", "i2", "t1", "t2")
+    assert first == (1, 7, 2, 1, 0)
 
 
 def test_the_derivation_says_why_a_sigmoids_slope_is_what_it_is_once(worked):

@@ -44,7 +44,7 @@ class StepRecords:
     """What each step saw before its update.
 
     An answer is right where the largest output is where the largest target is; a single output,
-    where it is on the same side of ½ as its target. NaN is never right.
+    where both are from ½ up or both below. NaN is never right.
     """
 
     losses: NDArray[np.float64]

@@ -16,6 +16,7 @@ from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
 from gradbook.graph.step import drawn
 from gradbook.net import Net
+from gradbook.net.task import HALF_SURE
 
 
 class PlainEngine(Engine):
@@ -114,7 +115,7 @@ class PlainEngine(Engine):
 
 def _right_answers(outputs: NDArray[Any], targets: NDArray[Any]) -> int:
     if targets.shape[1] == 1:
-        same = (outputs > 0.5) == (targets > 0.5)
+        same = (outputs >= HALF_SURE) == (targets >= HALF_SURE)
     else:
         same = outputs.argmax(axis=1) == targets.argmax(axis=1)
     return int(np.sum(same.ravel() & ~np.isnan(outputs).any(axis=1)))

@@ -26,7 +26,7 @@ from gradbook.net.layers import (
     Residual,
 )
 from gradbook.net.network import Net
-from gradbook.net.task import Loss
+from gradbook.net.task import HALF_SURE, Loss
 from gradbook.net.text import layer_words
 
 ERRORS = {  # of an output, the op
@@ -181,7 +181,7 @@ def weighed_targets(targets: Array, weights: Array) -> Array:
     """
     if targets.shape[1] > 1:
         return np.asarray(targets * weights[:, None])
-    return np.asarray(np.where(targets > 0.5, 1 + weights[:, None], -weights[:, None]))
+    return np.asarray(np.where(targets >= HALF_SURE, 1 + weights[:, None], -weights[:, None]))
 
 
 def weight_in(targets: Node, outputs: int) -> tuple[Node, Node]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from math import prod
 
 from gradbook.errors import ShapeError
-from gradbook.net.layers import Activation, Layer
+from gradbook.net.layers import Activation, Conv, Dense, Layer
 from gradbook.net.parameters import Parameter, Role, Shape
 from gradbook.net.task import (
     ADAMW_DECAY,
@@ -66,6 +66,11 @@ class Description:
         return prod(self.shapes[-1])
 
     @property
+    def classes_told(self) -> int:
+        """How many classes its outputs can tell apart; one alone tells two."""
+        return max(self.outputs, 2)
+
+    @property
     def ending(self) -> str:
         """The activation that the last layer is, if it is one."""
         last = self.layers[-1] if self.layers else None
@@ -90,6 +95,18 @@ class Description:
     def count(self, role: Role | None = None) -> int:
         """How many parameters there are, or how many of one kind."""
         return sum(p.size for p in self.parameters if role in (None, p.role))
+
+    def role_of(self, index: int) -> str:
+        """What a layer with weights is to people: hidden 1, hidden 2, output.
+
+        Layers that sum nothing themselves belong to the last one before them that does.
+        """
+        summing = [k for k, layer in enumerate(self.layers) if isinstance(layer, Dense | Conv)]
+        own = next((k for k in reversed(summing) if k <= index), index)
+        if not summing or own == summing[-1]:
+            return "output"
+        hidden = summing[:-1]
+        return "hidden" if len(hidden) == 1 else f"hidden {hidden.index(own) + 1}"
 
     @property
     def learning_rate(self) -> float:

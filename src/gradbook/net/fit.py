@@ -7,7 +7,8 @@ from math import isfinite, prod
 from types import MappingProxyType
 from typing import Any
 
-from gradbook.errors import UsageError
+from gradbook.amounts import counted
+from gradbook.errors import ShapeError, UsageError
 from gradbook.net.description import Description, Misfit
 from gradbook.net.layers import Layer, spell
 from gradbook.net.parameters import Role
@@ -18,6 +19,15 @@ MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier 
 MOST_LAYERS = 100  # each puts its name around the one before: a_a_h1
 LARGEST_SEED = 999_999_999
 LONGEST_NAME = 200
+
+
+def require_classes(net: Description, count: int, whose: str) -> None:
+    """Refuse a network that can't tell so many classes apart; `whose` they are."""
+    if net.classes_told != count:
+        raise ShapeError(
+            f"{whose} has {counted(count, 'class', 'classes')}, but the network has "
+            f"{counted(net.outputs, 'output')}: end it with 'dense {count}'"
+        )
 
 
 def settled(net: Description) -> dict[str, object]:

@@ -18,6 +18,14 @@ class Loss(StrEnum):
     BINARY = "binary cross-entropy"  # −t·ln a − (1−t)·ln(1−a), averaged over the outputs
     CROSS = "cross-entropy"  # −Σ t·ln a, for classes
 
+    @property
+    def is_entropy(self) -> bool:
+        """Whether it measures probabilities by their logarithms."""
+        return self in (Loss.BINARY, Loss.CROSS)
+
+
+HALF_SURE = 0.5  # from here up an output that stands alone says class 1, below it class 0
+
 
 class Task(StrEnum):
     """What a network is to say of its inputs."""

@@ -13,6 +13,7 @@ from gradbook.graph.build import training_step
 from gradbook.net import Net
 from gradbook.net.plain import numbers, whole
 from gradbook.net.task import DEFAULT_RATES
+from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.case import Case, least_loss
 from gradbook.rates.criteria import TRAINS
 from gradbook.rates.limit import Limit, largest
@@ -62,7 +63,11 @@ class Sweep:
 
 
 def sweep(
-    net: Net, rates: Iterable[float] = DEFAULT_RATES, epochs: int = 70, *, tick: Tick | None = None
+    net: Net,
+    rates: Iterable[float] = DEFAULT_RATES,
+    epochs: int = USUAL_EPOCHS,
+    *,
+    tick: Tick | None = None,
 ) -> Sweep:
     """Train the network anew at each rate, judge each, and find the largest that still trains.
 

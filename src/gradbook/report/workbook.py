@@ -14,6 +14,7 @@ from gradbook.graph.derivation import Local
 from gradbook.graph.lower import scalar_step
 from gradbook.net import Net
 from gradbook.net.task import DEFAULT_RATES
+from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.usable import usable_rate
 from gradbook.targets.algebra.story.partials import why
 from gradbook.targets.algebra.writers.text import FIXED_SPACE, sentences
@@ -39,7 +40,7 @@ def write_workbook(
     net: Net,
     path: str | os.PathLike[str],
     *,
-    epochs: int = 70,
+    epochs: int = USUAL_EPOCHS,
     rate: float | None = None,
     rates: Sequence[float] | None = None,
     exercise: bool | Exercise = False,

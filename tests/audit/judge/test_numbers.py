@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from gradbook.audit.judge.numbers import POINTS, agree
+from gradbook.audit.judge.numbers import POINTS, Numbers, agree
+from gradbook.graph.names import Name
+from gradbook.graph.node import Graph
 
 NET = np.linspace(-3, 17, POINTS)  # at 17 a sigmoid is all but 1
 SIGMOID = 1 / (1 + np.exp(-NET))
@@ -22,3 +24,22 @@ def test_one_point_that_counts_is_enough():
     other = SLOPE.copy()
     other[np.argmax(other)] *= 1 + 1e-6
     assert not agree(other, SLOPE)
+
+
+GRAPH = Graph()
+A, B, C = (GRAPH.leaf(Name(letter)) for letter in "abc")
+DRAWN = np.random.default_rng(5).normal(0, 1.1, (3, POINTS))
+NUMBERS = Numbers(lambda cell: DRAWN[cell], {A: 0, B: 1, C: 2})
+ZERO, ALSO_ZERO = ((A + B) + C) - (C + (B + A)), (A * C + B * C) - (A + B) * C
+
+
+def test_two_sums_of_which_only_rounding_is_left_are_both_0():
+    assert not agree(NUMBERS.of(ZERO), NUMBERS.of(ALSO_ZERO))
+    assert NUMBERS.same(ZERO, ALSO_ZERO)
+    assert NUMBERS.same(ZERO * 2 / 3, GRAPH.constant(0))
+
+
+def test_what_is_small_but_no_rounding_is_not_0():
+    assert not NUMBERS.same(A * 1e-17, B * 1e-17)
+    assert not NUMBERS.same(ZERO, A * 1e-17)
+    assert not NUMBERS.same(ZERO + 1e-11, ALSO_ZERO)

@@ -64,9 +64,11 @@ FLAGS = {
     (
         "--data",
         "two.npz",
-    ): "two has 2 classes, but the network 4 outputs: end it with 'dense 2'",
+    ): "two has 2 classes, but the network has 4 outputs: end it with 'dense 2'",
     ("--data", "a;b"): "printable characters, without ';' and '#'",
     ("--log", "tensorbord"): "no log is called 'tensorbord': did you mean 'tensorboard'?",
+    ("--find-rate", "--seeds", "2"): "--find-rate only looks for a rate: leave --seeds out",
+    ("--find-rate", "-o", "new"): "--find-rate only looks for a rate: leave --out out",
     ("-o", ""): "-o/--out: nothing is given",
     ("-o", RECIPE): f"can't make the folder {RECIPE}",
     ("-o", f"{RECIPE}/run"): f"can't make the folder {RECIPE}/run",

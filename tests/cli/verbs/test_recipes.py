@@ -5,7 +5,8 @@ import json
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.lab.recipes.builtin import RECIPES, builtin_recipe
+from gradbook.lab.recipes import RECIPES
+from gradbook.lab.recipes.builtin import builtin_recipe
 from gradbook.lab.recipes.text import parse
 
 

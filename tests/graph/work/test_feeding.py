@@ -27,14 +27,20 @@ ENDINGS = {
     "log softmax": "; log softmax; loss cross-entropy",
     "sigmoid": "; sigmoid; loss binary cross-entropy",
     "numbers": "; loss half squared error",
+    "squared shares": "; softmax; loss mean squared error",
+    "squared logarithms": "; log softmax; loss half squared error",
+    "none said": "; softmax",
 }
 
 
-@pytest.fixture(params=NETS)
+TURNS = [*zip(NETS, ENDINGS, strict=False), ("dense", "none said")]
+
+
+@pytest.fixture(params=TURNS, ids="-".join)
 def worked(request):
     """A network with random values on a random input; the endings take turns."""
-    ending = list(ENDINGS)[list(NETS).index(request.param) % len(ENDINGS)]
-    net, draw = Net.parse(NETS[request.param] + ENDINGS[ending]), np.random.default_rng(7)
+    layers, ending = request.param
+    net, draw = Net.parse(NETS[layers] + ENDINGS[ending]), np.random.default_rng(7)
     kept = {name: draw.uniform(0.2, 1, shape) for name, shape in values_read(net).items()}
     kept |= {n: draw.normal(size=a.shape) for n, a in kept.items() if n.startswith(("w", "b"))}
     return at_work(net, kept, draw.normal(size=net.input), np.eye(3)[1])

@@ -8,7 +8,7 @@ import gradbook as gb
 from gradbook.errors import DataError, GradbookError, ShapeError
 from gradbook.graph.work.at_work import at_work
 from gradbook.lab.models import stored
-from gradbook.lab.models.model import FEW, Model, values_read
+from gradbook.lab.models.model import FEW, Model, untrained, values_read
 from gradbook.lab.training.train import train
 from tests.lab import made
 
@@ -197,6 +197,8 @@ HUGE = "input 9000000; dense 1; loss half squared error"
         {"classes": ["0", "1"]},
         {"classes": 4},
         {"about": 3},
+        {"version": 2},
+        {"version": None},
         {"batch": 0},
         {"batch": "many"},
     ],
@@ -222,3 +224,9 @@ def test_a_folder_without_a_model_says_so(tmp_path):
 def test_a_model_holds_what_inference_reads_and_no_more(model):
     assert {name: value.shape for name, value in model.values.items()} == values_read(model.net)
     assert not any(name.startswith("v_") for name in model.values)
+
+
+def test_a_network_for_two_classes_is_none_for_four():
+    net = gb.Net.parse("input 1x8x8; flatten; dense 1; sigmoid")
+    with pytest.raises(ShapeError, match="has 4 classes, but the network has 1 output: end it"):
+        untrained(net, SET)

@@ -4,7 +4,8 @@ import pytest
 
 from gradbook.data.warp import Crop, Warp
 from gradbook.errors import GradbookError, UsageError
-from gradbook.lab.recipes.builtin import RECIPES, builtin_recipe, builtin_text, recipe
+from gradbook.lab.recipes import RECIPES
+from gradbook.lab.recipes.builtin import builtin_recipe, builtin_text, recipe
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.lab.recipes.text import parse
 from gradbook.net import Update, builtin

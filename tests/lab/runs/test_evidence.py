@@ -45,7 +45,7 @@ def test_the_answers_are_the_models(tmp_path):
     ("other", "said"),
     [
         (pictures(shape=(1, 9, 8)), "the images of spots are 1x9x8, but the network takes 1x8x8"),
-        (pictures(tuple("abc")), "spots has 3 classes, but the network 10 outputs"),
+        (pictures(tuple("abc")), "spots has 3 classes, but the network has 10 outputs"),
         (pictures(tuple("abcdefghij")), "name the data set that it was trained on"),
     ],
 )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gradbook.data.columns import named_table, read_columns
-from gradbook.errors import DataError, UsageError
+from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.text import changed
 from gradbook.lab.tables.problem import problem, usual_recipe
@@ -18,6 +18,7 @@ from gradbook.lab.tables.training import keep, r_squared, settled, train_table
 from gradbook.net import Loss
 from tests.lab.tables import made
 
+VALIDATION = "validation_loss"
 metrics = pytest.importorskip("sklearn.metrics")
 
 
@@ -78,6 +79,27 @@ def test_the_best_epoch_is_kept_and_it_stops_early(area):
     assert found == pytest.approx(best.validation_score, rel=1e-5)
     last = area.history[-1].epoch
     assert last == min(best.epoch + area.recipe.early_stop, area.recipe.epochs)
+
+
+def test_a_plateau_goes_by_the_rows_held_back(tmp_path):
+    table = made.table(tmp_path, "area", 60)
+    random = np.random.default_rng(3)
+    noise = [replace(r, cells=(*r.cells[:-1], f"{random.normal():.4f}")) for r in table.rows]
+    changes = "schedule plateau 0.01 by 0.5 patience 2; epochs 30; early stop 30"
+    found = trained(replace(table, rows=tuple(noise)), changes)
+    plateau, history = found.recipe.schedule, found.history
+    losses, held_back = ([getattr(e, n) for e in history] for n in ("train_loss", VALIDATION))
+    by_training, by_held_back = (
+        [float(plateau.rates(k, 1, 30, some[:k])[0]) for k in range(len(history))]
+        for some in (losses, held_back)
+    )
+    assert [epoch.rate for epoch in history] == by_held_back != by_training
+
+
+def test_a_loss_of_the_rows_held_back_that_is_no_number_ends_the_training(tmp_path):
+    changes = "schedule constant 1e5; update descent; batch 256"
+    with pytest.raises(GradbookError, match="no longer a number on the rows held back: take"):
+        trained(made.table(tmp_path, "area"), changes)
 
 
 def test_the_absolute_error_minds_outliers_less(tmp_path):
@@ -175,5 +197,5 @@ def test_the_folder_holds_recipe_model_epochs_and_result(area, tmp_path):
     assert result["r2"] == area.test.score
     with run.csv_file.open() as file:
         assert len(list(csv.DictReader(file))) == len(area.history)
-    with pytest.raises(UsageError, match="was trained on a table"):
+    with pytest.raises(UsageError, match="is of a table: gradbook predict"):
         run.result()

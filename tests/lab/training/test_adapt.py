@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from gradbook.data.dataset import TRAINING, Dataset, Part, assemble
 from gradbook.errors import ShapeError
-from gradbook.lab.recipes.builtin import RECIPES, recipe
+from gradbook.lab.recipes import RECIPES
+from gradbook.lab.recipes.builtin import recipe
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import changed
 from gradbook.lab.training.adapt import _batch, adapted, fitted_net

@@ -71,7 +71,7 @@ def test_a_data_file_is_found_from_anywhere(tmp_path, monkeypatch):
 
 def test_two_classes_may_be_told_apart_by_one_output():
     one = made.recipe().net.parse("input 1x8x8; flatten; dense 1; sigmoid")
-    with pytest.raises(ShapeError, match="made has 4 classes, but the network 1 outputs"):
+    with pytest.raises(ShapeError, match="made has 4 classes, but the network has 1 output:"):
         material(recipe(one), SET)
 
 

@@ -8,7 +8,7 @@ import pytest
 from gradbook.engine.plain import PlainEngine
 from gradbook.errors import ShapeError
 from gradbook.lab.recipes.schedule import parse
-from gradbook.lab.training.rows import fit, require_last_batch
+from gradbook.lab.training.rows import Diverged, fit, require_last_batch
 from gradbook.net import Net
 
 NET = Net.parse("input 3; dense 4; relu; dense 2; log softmax; loss cross-entropy; seed 5")
@@ -20,13 +20,21 @@ WANTED = np.eye(2)[(ROWS.sum(1) > 0).astype(int)]
 def trained(*parts: int) -> tuple[list[float], bytes]:
     engine, losses = PlainEngine(NET, 8), []
     for epochs in parts:
-        losses += fit(engine, ROWS, WANTED, parse("constant 0.3"), epochs, len(losses))
+        done = fit(engine, ROWS, WANTED, parse("constant 0.3"), epochs, len(losses))
+        losses += [epoch.loss for epoch in done]
     return losses, b"".join(array.tobytes() for array in engine.carried().values())
 
 
 def test_it_learns():
     losses, _ = trained(20)
     assert losses[-1] < losses[0] / 2
+
+
+def test_a_loss_that_is_no_number_ends_it():
+    net = Net.parse("input 3; dense 2; loss mean squared error")
+    said = "^the loss is no longer a number: take a smaller rate$"
+    with np.errstate(all="ignore"), pytest.raises(Diverged, match=said):
+        list(fit(PlainEngine(net, 8), ROWS, WANTED, parse("constant 1e9"), 40))
 
 
 def test_in_two_parts_it_is_the_same_training():

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.lab.recipes import builtin
-from gradbook.lab.recipes.builtin import RECIPES, Measured, measured
+from gradbook.lab.recipes import RECIPES, builtin
+from gradbook.lab.recipes.builtin import Measured, measured
 from gradbook.report.run.recipes import lines, records
 from gradbook.report.words.lines import plain
 

@@ -140,6 +140,14 @@ def test_images_are_planes_with_their_shape():
     assert len(shapes(drawing, WindowFrame)) == 4  # the convolution's window and the pooling's
 
 
+def test_each_layer_with_weights_is_told_as_hidden_or_output():
+    net = parse("input 1x4x4; conv 2 3x3; batchnorm; flatten; dense 3; tanh; dense 2; softmax")
+    captions = " ".join(written(draw(net)))
+    for said in ("hidden 1 conv 2 3x3", "hidden 2 dense 3", "output dense 2"):
+        assert said in captions
+    assert "hidden dense 2" in " ".join(written(draw(builtin("worked"))))
+
+
 def test_batchnorm_has_a_column_of_its_own():
     assert {"h4", "y4", "ay4", "batchnorm"} <= set(written(draw(parse(NORMED))))
 

@@ -13,6 +13,9 @@ from gradbook.graph.node import Array, Node, needed
 POINTS = 12
 CLOSE = 1e-9  # relative: what double precision leaves of a true identity
 FAINT = 1e-2  # of the usual size: what is smaller may be what a cancellation left of its digits
+NOISE = 1e-13  # of what was added up: all that rounding leaves where the sum is 0
+TINY = 1e-9  # no larger than this can such noise be, of numbers drawn about 1
+PASSING = ("add", "subtract", "multiply", "divide", "negate", "copy")
 ENOUGH = 3  # points at which both sides are finite
 
 
@@ -29,6 +32,7 @@ class Numbers:
         self.cells = cells  # of the leaves
         self.dtype = dtype
         self.values: dict[Node, Array] = {}
+        self._sizes: dict[Node, Array] = {}
 
     def of(self, node: Node) -> Array:
         with np.errstate(all="ignore"):
@@ -38,11 +42,45 @@ class Numbers:
                     self.values[part] = self._value(part)
         return self.values[node]
 
+    def size(self, node: Node) -> Array:
+        """How large a node would be if nothing that it adds up cancelled."""
+        with np.errstate(all="ignore"):
+            for part in needed([node], self._sizes, _parts):
+                if part not in self._sizes:
+                    self._sizes[part] = self._size(part)
+        return self._sizes[node]
+
+    def _size(self, node: Node) -> Array:
+        match node.op.name, [self._sizes[part] for part in _parts(node)]:
+            case "add" | "subtract", (a, b):
+                return a + b
+            case "multiply", (a, b):
+                return a * b
+            case "divide", (a, _):
+                return a / np.abs(self.of(node.inputs[1]))
+            case "negate" | "copy", (a,):
+                return a
+            case _:
+                return np.abs(self.of(node))
+
+    def same(self, a: Node, b: Node) -> bool:
+        """Whether two nodes are equal at every point, or both are 0 but for noise of rounding."""
+        return agree(self.of(a), self.of(b)) or (self._is_noise(a) and self._is_noise(b))
+
+    def _is_noise(self, node: Node) -> bool:
+        values = np.abs(self.of(node))
+        return bool(np.all(values <= TINY) and np.all(values <= NOISE * self.size(node)))
+
     def _value(self, node: Node) -> Array:
         if node in self.cells:
             return self.leaf(self.cells[node])
         inputs = (self.values[source] for source in node.inputs)
         return np.asarray(node.op.value(*inputs, *node.attributes), dtype=self.dtype)
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    """What a node adds up or multiplies."""
+    return node.inputs if node.op.name in PASSING else ()
 
 
 def random_values(weights: Container[Address]) -> Callable[[Address], Array]:

@@ -16,7 +16,7 @@ from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.assumed_loss import error_cells, loss_node
 from gradbook.audit.judge.mentions import Mentions
-from gradbook.audit.judge.numbers import POINTS, Numbers, agree, random_values
+from gradbook.audit.judge.numbers import POINTS, Numbers, random_values
 from gradbook.audit.judge.positions import Positions
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.step_graph import StepGraph
@@ -188,13 +188,13 @@ class StepUnderTest:
         """Whether a claim is the gradient: everywhere, for these numbers only, or not."""
         if self.same(claimed, true):
             return ClaimVerdict.RIGHT
-        if agree(self.constants.of(claimed), self.constants.of(true)):
+        if self.constants.same(claimed, true):
             return ClaimVerdict.RIGHT_HERE
         return ClaimVerdict.OPPOSITE if self.same(-claimed, true) else ClaimVerdict.WRONG
 
     def same(self, a: Node, b: Node) -> bool:
         """Whether two nodes are equal, whatever the numbers."""
-        return agree(self.random.of(a), self.random.of(b))
+        return self.random.same(a, b)
 
     def best(self, weight: int, options: Sequence[Claim]) -> tuple[ClaimVerdict, Claim | None]:
         """The best verdict among the ways to read a claim."""

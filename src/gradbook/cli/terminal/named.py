@@ -38,7 +38,8 @@ def named(argument: str, data: str | None = None) -> Net | Recipe:
     try:
         return network(argument, data)
     except GradbookError:
-        from gradbook.lab.recipes.builtin import RECIPES, recipe
+        from gradbook.lab.recipes import RECIPES
+        from gradbook.lab.recipes.builtin import recipe
 
         if argument in RECIPES or os.path.isfile(argument):
             with suppress(GradbookError):

@@ -86,6 +86,14 @@ def print_json(found: object) -> None:
     print(json.dumps(found, ensure_ascii=False, indent=2))
 
 
+def print_event(event: str, **named: object) -> None:
+    """A line for a program that listens; what is no number has no place in JSON."""
+    import json
+
+    told = json.dumps({"event": event, **named}, ensure_ascii=False, allow_nan=False)
+    print(told, flush=True)
+
+
 def write_or_print(text: str, file: str | None) -> int:
     """Into the file if one is named, else here; the exit code."""
     if file is None:

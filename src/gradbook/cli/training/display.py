@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import duration
-from gradbook.cli.terminal.output import can_say, show, width
+from gradbook.cli.terminal.output import can_say, print_event, show, width
 from gradbook.cli.terminal.screen import Screen, is_screen
 from gradbook.engine import compile as compiling
 from gradbook.lab.training.training import Listener, TrainingRun
@@ -86,7 +85,7 @@ class AsEvents(Display):
     def started(self, training: TrainingRun) -> None:
         super().started(training)
         recipe, material = training.recipe, training.material
-        self.tell(
+        print_event(
             "started",
             recipe=recipe.title,
             parameters=recipe.net.count(),
@@ -104,29 +103,26 @@ class AsEvents(Display):
 
     def epoch_done(self, epoch: Epoch) -> None:
         assert self.training
-        self.tell("epoch", seed=self.training.recipe.net.seed, **asdict(epoch))
+        print_event("epoch", seed=self.training.recipe.net.seed, **asdict(epoch))
 
     def doubted(self, doubt: str) -> None:
-        self.tell("doubt", doubt=doubt)
+        print_event("doubt", doubt=doubt)
 
     def done(self, trained: Trained, run: RunFolder) -> None:
-        self.tell(**trained.event)
+        print_event(**trained.event)
 
     def done_before(self, run: RunFolder) -> None:
-        self.tell(**run.result())
+        print_event(**run.result())
 
     def stopped(self, folder: Path, trained: Trained | None = None) -> None:
         event = trained.event if trained else {"event": "stopped"}
-        self.tell(**event, resume=str(folder))
+        print_event(**event, resume=str(folder))
 
     def seed_done(self, result: Result) -> None:
-        self.tell(**{**result, "event": "seed_done"})
+        print_event(**{**result, "event": "seed_done"})
 
     def seeds_done(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
-        self.tell(**event)
-
-    def tell(self, event: str, **named: Any) -> None:
-        print(json.dumps({"event": event, **named}, ensure_ascii=False), flush=True)
+        print_event(**event)
 
 
 class AsLines(Display):

@@ -12,6 +12,7 @@ from gradbook.cli.terminal.arguments import network, number, one_of, rates, whol
 from gradbook.cli.terminal.named import named_model
 from gradbook.cli.terminal.output import busy
 from gradbook.errors import UsageError
+from gradbook.rates import USUAL_EPOCHS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="samples from a CSV table; for a trained network the images to pick from",
     )
     parser.add_argument(
-        "--epochs", metavar="N", type=whole_number(2), default=70, help="rows (default: 70)"
+        "--epochs", metavar="N", type=whole_number(2), help=f"rows (default: {USUAL_EPOCHS})"
     )
     parser.add_argument("--rate", metavar="η", type=_rate, help="what the η cell starts with")
     parser.add_argument(
@@ -112,7 +113,7 @@ def _reader(model: Model, options: Namespace) -> int:
     from gradbook.data.sources import load
     from gradbook.report.reader import write_reader
 
-    for flag in ("rate", "rates", "exercise"):
+    for flag in ("epochs", "rate", "rates", "exercise"):
         if getattr(options, flag) is not None:
             raise UsageError(
                 f"--{flag} is for a workbook that trains: {options.net} is trained already"
@@ -186,7 +187,7 @@ def _write(net: Net, path: Path, options: Namespace, exercise: Exercise | None =
         written = write_workbook(
             net,
             path,
-            epochs=options.epochs,
+            epochs=options.epochs or USUAL_EPOCHS,
             rate=options.rate,
             rates=options.rates,
             exercise=exercise or False,

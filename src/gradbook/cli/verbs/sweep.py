@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gradbook.cli.terminal.arguments import file_ending_in, network, rates, whole_number
 from gradbook.cli.terminal.output import can_say, counting, show, width
 from gradbook.files import write_whole
+from gradbook.rates import USUAL_EPOCHS
 
 if TYPE_CHECKING:
     from gradbook.rates.sweep import Sweep
@@ -41,8 +42,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--epochs",
         metavar="N",
         type=whole_number(2, MOST_EPOCHS),
-        default=70,
-        help="how long to train at each (default: 70)",
+        default=USUAL_EPOCHS,
+        help=f"how long to train at each (default: {USUAL_EPOCHS})",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
     parser.add_argument(

@@ -19,7 +19,6 @@ from gradbook.graph.reference import evaluate
 from gradbook.net.layers import BatchNorm
 from gradbook.net.network import Net
 from gradbook.net.parameters import Parameter, Role
-from gradbook.net.task import Loss
 
 Kept = Mapping[str, Array]  # weights and running statistics, by the names of the graph's leaves
 
@@ -41,8 +40,7 @@ class AtWork:
     def last(self) -> int:
         """The number of the value that the error is made of: with cross-entropy that before the
         softmax or the sigmoid, which it takes in itself."""
-        takes_in = self.net.loss in (Loss.CROSS, Loss.BINARY)
-        return len(self.net.layers) - takes_in
+        return len(self.net.layers) - self.net.objective.is_entropy
 
     @property
     def said(self) -> Array:

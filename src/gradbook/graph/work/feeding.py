@@ -19,7 +19,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
 from gradbook.graph.reference import evaluate
 from gradbook.graph.work.at_work import AtWork
-from gradbook.net.layers import BatchNorm, Conv, Dense, Flatten, Pool
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
 from gradbook.net.parameters import Role, Shape
 
 
@@ -98,6 +98,8 @@ def _through(worked: AtWork, index: int, nth: int, place: Shape) -> Iterator[tup
             yield place, float(scale / worked.deviations(index)[place[0]])
         case Flatten():
             yield (int(np.ravel_multi_index(place, shape)),), 1.0
+        case Activation() if layer.is_softmax:
+            yield from _through_softmax(worked, index, layer, place)
         case _ if layer.passes_on:
             yield place, 1.0
         case _:
@@ -138,6 +140,17 @@ def _through_pool(
             seen = x[channel, top : top + window[0], left : left + window[1]]
             largest = int(seen.argmax()) == (row - top) * window[1] + column - left
             yield (channel, down, across), float(largest)
+
+
+def _through_softmax(
+    worked: AtWork, index: int, layer: Activation, place: Shape
+) -> Iterator[tuple[Shape, float]]:
+    """Every share changes with each value: where one grows, the others are left less."""
+    made, own = worked.values[index + 1], place[0]
+    shares = np.exp(made) if layer.kind == "log softmax" else made
+    for unit, share in enumerate(shares):
+        rest = float(unit == own) - float(shares[own])
+        yield (unit,), rest if layer.kind == "log softmax" else float(share) * rest
 
 
 def _own_slope(worked: AtWork, index: int, nth: int, place: Shape) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gradbook.graph.layer_ops import weighed_targets
 from gradbook.net import Loss, Net
+from gradbook.net.task import HALF_SURE
 
 Floats = NDArray[np.float64]
 TINY = 1e-300  # so that a probability of 0 costs much, not without end
@@ -47,7 +48,7 @@ def score(net: Net, outputs: NDArray[Any], labels: NDArray[np.integer[Any]]) -> 
 def answers(net: Net, outputs: NDArray[Any]) -> NDArray[np.int32]:
     """The class that each image is taken for; one output alone says class 1 from ½ up."""
     if net.outputs == 1:
-        return np.asarray(outputs[:, 0] > 0.5, np.int32)
+        return np.asarray(outputs[:, 0] >= HALF_SURE, np.int32)
     return np.asarray(outputs.argmax(axis=1), np.int32)
 
 
@@ -80,6 +81,7 @@ def _losses(net: Net, said: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
     return losses_of(net, said, wanted)
 
 
+@np.errstate(over="ignore")  # what overflows says so by its value
 def losses_of(net: Net, said: Floats, wanted: Floats) -> Floats:
     """Of each sample, without smoothing."""
     match net.objective:

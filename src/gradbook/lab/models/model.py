@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from math import prod
+from math import isqrt, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import counted
 from gradbook.data.images import BRIGHTEST
-from gradbook.errors import DataError, GradbookError, ShapeError
+from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import answers, probabilities, score
 from gradbook.net import Net
+from gradbook.net.fit import require_classes
 from gradbook.net.layers import spell
 from gradbook.net.parameters import Shape
 from gradbook.net.plain import whole
@@ -25,6 +26,8 @@ from gradbook.net.plain import whole
 if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
     from gradbook.engine.base import Engine
+    from gradbook.graph.trained.layers import TrainedNet
+    from gradbook.lab.models.exporting import Exported
 
 KIND, VERSION = "model", 1
 USUAL_BATCH = 128
@@ -81,6 +84,19 @@ class Model:
             return parse(str(self.about["recipe"])).data if "recipe" in self.about else USUAL_DATA
         return USUAL_DATA
 
+    @property
+    def picture(self) -> tuple[int, int, int]:
+        """Channels, rows and columns of its images; a network that takes them flat is told."""
+        size = self.net.input
+        said = self.about.get("images") or size
+        side = isqrt(prod(size))
+        if len(size) == 1 and said == size and side * side == prod(size):
+            said = (1, side, side)
+        if not isinstance(said, list | tuple) or len(said) != 3 or prod(size) != prod(said):
+            raise UsageError(f"this model reads no images: its network takes {spell(size)} numbers")
+        channels, rows, columns = said
+        return channels, rows, columns
+
     def given(self, image: NDArray[Any]) -> NDArray[np.float64]:
         """One image as the network is given it: normalised, in the shape of its input."""
         (pixels,) = _as_images(np.asarray(image)[None], self.net.input)
@@ -129,14 +145,38 @@ class Model:
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Model:
         """The model in a file that `save` wrote."""
-        values, record = stored.read(path, KIND)
+        return stored.read_as(path, KIND, VERSION, _model)
+
+    # In other languages.
+
+    def trained(self) -> TrainedNet:
+        """Its layers and their tensors, for targets that say it in another language."""
+        from gradbook.graph.trained.layers import Scaling, trained_net
+
+        scales = map(np.array, for_inputs(self.net, self.mean, self.deviation))
         try:
-            return _model(values, record)
-        except (GradbookError, KeyError, TypeError, ValueError) as error:
-            raise DataError(
-                f"no model that this version of gradbook can use ({error}): save it anew",
-                file=os.fspath(path),
-            ) from error
+            picture = self.picture
+        except UsageError:
+            picture = None
+        scaling = Scaling(BRIGHTEST, *scales)
+        return trained_net(self.net, self.values, scaling, picture, self.classes)
+
+    def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
+        """Write it for other programs: the file's ending says which, see docs/export.md.
+
+        The options are those of `gradbook export`: opset=13, fold=False, with_preparation=True …
+        """
+        from gradbook.lab.models.exporting import ExportOptions, export
+
+        recipe = str(self.about.get("recipe", ""))
+        return export(
+            self.trained(),
+            recipe,
+            path,
+            ExportOptions.of(options),
+            self.data,
+            lambda images: self.score(images.pixels, images.labels),
+        )
 
     # At work.
 
@@ -170,12 +210,12 @@ def untrained(net: Net, dataset: Dataset) -> Model:
     from gradbook.data.images import statistics
     from gradbook.graph.work.at_work import at_start
 
-    if prod(net.input) != prod(dataset.shape) or net.outputs not in (len(dataset.classes), 1):
+    if prod(net.input) != prod(dataset.shape):
         raise ShapeError(
-            f"the network takes {spell(net.input)} and has {net.outputs} outputs, {dataset.name} "
-            f"has {spell(dataset.shape)} and {len(dataset.classes)} classes: name other images "
-            "with --data"
+            f"the network takes {spell(net.input)}, but the images of {dataset.name} are "
+            f"{spell(dataset.shape)}: name other images with --data"
         )
+    require_classes(net, len(dataset.classes), dataset.name)
     found = statistics(dataset.training_and_validation)
     return Model(net, at_start(net), found.mean, found.deviation, dataset.classes)
 
@@ -235,22 +275,24 @@ def values_read(net: Net) -> dict[str, Shape]:
     return {str(n.name): n.shape for n in nodes if n.op.name == "leaf" and not n.each}
 
 
-def _model(values: stored.Arrays, record: stored.Record) -> Model:
-    """All that stands in a file must fit together before anything is made of it."""
-    net = Net.parse(record["network"])
+def require_values(net: Net, values: stored.Arrays) -> None:
+    """Refuse values that aren't a trained network's own, or no numbers."""
     stored_size = sum(array.size for array in values.values())
     if stored_size < net.count():
         raise ValueError(f"{stored_size:,} values for {net.count():,} parameters")
-    shapes = {name: array.shape for name, array in values.items()}
-    if shapes != values_read(net):
+    if {name: array.shape for name, array in values.items()} != values_read(net):
         raise ValueError("its values aren't those of its network")
-    if not all(np.isfinite(array).all() for array in values.values()):
-        raise ValueError("some of its values are infinite or no numbers at all")
+    stored.require_finite(values.values())
+
+
+def _model(values: stored.Arrays, record: stored.Record) -> Model:
+    """All that stands in a file must fit together before anything is made of it."""
+    net = Net.parse(record["network"])
+    require_values(net, values)
     mean, deviation = (tuple(map(float, record[what])) for what in ("mean", "deviation"))
     if len(mean) != len(deviation) or not mean or net.input[0] % len(mean):
         raise ValueError(f"{len(mean)} means and {len(deviation)} deviations")
     classes = [str(name) for name in record["classes"]]
-    if len(classes) != max(net.outputs, 2):
-        raise ValueError(f"{len(classes)} classes for {net.outputs} outputs")
+    require_classes(net, len(classes), "it")
     batch = whole("its batch", record["batch"], 1)
     return Model(net, values, mean, deviation, classes, dict(record["about"]), batch)

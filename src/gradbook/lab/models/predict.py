@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from math import isqrt, prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,7 @@ from gradbook.data.images import Framing
 from gradbook.data.photo.image import as_seen, behind
 from gradbook.data.photo.several import each_sign
 from gradbook.data.photo.subject import NoSign
-from gradbook.errors import DataError, GradbookError, UsageError
-from gradbook.net.layers import spell
+from gradbook.errors import DataError, GradbookError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -63,7 +61,7 @@ class View:
     @staticmethod
     def of(model: Model) -> View:
         framing = model.about.get("framing")
-        return View(_shape(model), Framing.parse(str(framing)) if framing else None)
+        return View(model.picture, Framing.parse(str(framing)) if framing else None)
 
 
 def readings(
@@ -79,19 +77,6 @@ def readings(
         for one in group:
             found = () if one.image is None else tuple(map(float, next(said)))
             yield replace(one, probabilities=found)
-
-
-def _shape(model: Model) -> tuple[int, int, int]:
-    """Of the images; a network that takes them flat doesn't know, so the model says it."""
-    size = model.net.input
-    said = model.about.get("images") or size
-    side = isqrt(prod(size))
-    if len(size) == 1 and said == size and side * side == prod(size):
-        said = (1, side, side)
-    if not isinstance(said, list | tuple) or len(said) != 3 or prod(size) != prod(said):
-        raise UsageError(f"this model reads no images: its network takes {spell(size)} numbers")
-    channels, rows, columns = said
-    return channels, rows, columns
 
 
 def _seen(path: Path, view: View) -> Iterator[Reading]:

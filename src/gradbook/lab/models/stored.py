@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.errors import DataError, LimitError
+from gradbook.errors import DataError, GradbookError, LimitError
 from gradbook.files import opened, write_whole
 
 NAME = "gradbook"
@@ -26,6 +26,7 @@ LONGEST_HEADER = 2**26
 
 Arrays = Mapping[str, NDArray[Any]]
 Record = Mapping[str, Any]
+Made = TypeVar("Made")
 
 
 def write(path: str | os.PathLike[str], arrays: Arrays, record: Record) -> None:
@@ -55,6 +56,27 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Arrays, Record]:
     if record.get("sum") != _sum(arrays):
         raise _damaged(path, "its numbers don't fit their sum")
     return arrays, record
+
+
+def read_as(
+    path: str | os.PathLike[str], kind: str, version: int, make: Callable[[Arrays, Record], Made]
+) -> Made:
+    """What is made of a file of this kind; a later version's tensors may mean something else."""
+    arrays, record = read(path, kind)
+    try:
+        if record.get("version") != version:
+            raise ValueError(f"its version is {record.get('version')}, and {version} is read here")
+        return make(arrays, record)
+    except (GradbookError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"no model that this version of gradbook can use ({error}): train it anew",
+            file=os.fspath(path),
+        ) from error
+
+
+def require_finite(arrays: Iterable[NDArray[Any]]) -> None:
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError("some of its values are infinite or no numbers at all")
 
 
 def kind_of(path: str | os.PathLike[str]) -> str:

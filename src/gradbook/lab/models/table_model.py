@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.columns import Column, ColumnTable, Numbers, encoded
 from gradbook.engine.plain import PlainEngine
-from gradbook.errors import DataError, GradbookError
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import probabilities
-from gradbook.lab.models.model import values_read
+from gradbook.lab.models.model import require_values
 from gradbook.net import Net
+from gradbook.net.fit import require_classes
+
+if TYPE_CHECKING:
+    from gradbook.graph.trained.layers import TrainedNet
+    from gradbook.lab.models.exporting import Exported
 
 KIND, VERSION = "table model", 1
 AT_ONCE = 1024  # rows
@@ -53,6 +57,25 @@ class TableModel:
             return probabilities(self.net, outputs)
         return np.asarray(outputs * self.target_deviation + self.target_mean)
 
+    def trained(self) -> TrainedNet:
+        """Its layers and their tensors, for targets that say it in another language."""
+        from gradbook.graph.trained.layers import Scaling, trained_net
+
+        return trained_net(
+            self.net,
+            self.values,
+            Scaling(1, self.mean, self.deviation),
+            classes=self.classes,
+            spread=(self.target_deviation, self.target_mean),
+        )
+
+    def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
+        """Write it for other programs: the file's ending says which, see docs/export.md."""
+        from gradbook.lab.models.exporting import ExportOptions, export
+
+        recipe = str(self.about.get("recipe", ""))
+        return export(self.trained(), recipe, path, ExportOptions.of(options))
+
     # The file.
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -72,21 +95,13 @@ class TableModel:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> TableModel:
-        values, record = stored.read(path, KIND)
-        try:
-            return _model(values, record)
-        except (GradbookError, KeyError, TypeError, ValueError) as error:
-            raise DataError(
-                f"no model that this version of gradbook can use ({error}): train it anew",
-                file=os.fspath(path),
-            ) from error
+        return stored.read_as(path, KIND, VERSION, _model)
 
 
 def _model(values: stored.Arrays, record: stored.Record) -> TableModel:
     """All that stands in a file must fit together before anything is made of it."""
     net = Net.parse(record["network"])
-    if {name: array.shape for name, array in values.items()} != values_read(net):
-        raise ValueError("its values aren't those of its network")
+    require_values(net, values)
     inputs = tuple(Column(str(name), tuple(map(str, words))) for name, words in record["inputs"])
     name, words = record["target"]
     target = Column(str(name), tuple(map(str, words)))
@@ -95,10 +110,12 @@ def _model(values: stored.Arrays, record: stored.Record) -> TableModel:
     if not net.input == mean.shape == deviation.shape == (width,):
         raise ValueError("its columns aren't those of its network")
     centre, spread = float(record["target_mean"]), float(record["target_deviation"])
-    numbers = [*values.values(), mean, deviation, np.array([centre, spread])]
-    if not all(np.isfinite(array).all() for array in numbers) or not (deviation > 0).all():
-        raise ValueError("some of its values are infinite or no numbers at all")
-    if net.outputs != 1 and net.outputs != len(target.words):
-        raise ValueError(f"{len(target.words)} classes for {net.outputs} outputs")
+    stored.require_finite([mean, deviation, np.array([centre, spread])])
+    if not (deviation > 0).all():
+        raise ValueError("some of its columns have no deviation")
+    if target.words:
+        require_classes(net, len(target.words), "it")
+    elif net.outputs != 1:
+        raise ValueError(f"{net.outputs} outputs for one number")
     about = dict(record["about"])
     return TableModel(net, values, inputs, target, mean, deviation, centre, spread, about)

@@ -15,13 +15,11 @@ from typing import Any
 
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.files import read_text
+from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.recipe import ADAPTABLE, Recipe, said_by, with_usual
 from gradbook.lab.recipes.text import changed, parse
 from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
-
-RECIPES = ("quick", "best", "small", "tiny", "reference", "blocks", "flat")
-"""The names of those that come with gradbook, ours first."""
 
 FOLDER = files("gradbook.lab.recipes")
 

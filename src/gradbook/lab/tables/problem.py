@@ -10,13 +10,15 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.columns import Column, ColumnTable, Numbers, encoded, numbered
+from gradbook.amounts import counted
+from gradbook.data.columns import Column, ColumnTable, Numbers, by_value, encoded, numbered
 from gradbook.data.dataset import dealt
-from gradbook.errors import DataError, ShapeError
+from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.lab.recipes.recipe import BEST, Recipe
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.net import Activation, Dense, Net, Update
 from gradbook.net.builtin import usual
+from gradbook.net.fit import require_classes
 from gradbook.net.task import Task
 
 PATIENCE = 30  # epochs without a lower validation loss
@@ -74,6 +76,10 @@ def problem(
     """The last column, or the one named, learned from all others that aren't ignored."""
     name = table.names[table.place(target)] if target else table.names[-1]
     left_out = {table.names[table.place(other)] for other in ignored}
+    if name in left_out:
+        raise UsageError(
+            f"'{name}' is what is to be learned: name another target, or don't ignore it"
+        )
     inputs = tuple(table.column(n) for n in table.names if n != name and n not in left_out)
     if not inputs:
         raise DataError(f"no column is left to learn '{name}' from", file=table.file)
@@ -104,16 +110,17 @@ def _task(table: ColumnTable, column: Column) -> Task:
 
 
 def _classes(table: ColumnTable, name: str) -> Column:
-    """Numbers as the names of classes, in their order."""
-    cells = dict.fromkeys(table.cells(name))
-    return Column(name, tuple(sorted(cells, key=lambda cell: (float(cell), cell))))
+    """Numbers as the names of classes, in their order; equal ones are one, in few characters."""
+    cells = sorted(set(table.cells(name)), key=lambda cell: (len(cell), cell), reverse=True)
+    values = {by_value(cell): cell for cell in cells}
+    return Column(name, tuple(values[value] for value in sorted(values)))
 
 
 def _require_enough(found: Problem) -> None:
     training, held_back = found.parts(0)
     if len(training) < 2 or not len(held_back) or not len(found.test):
         raise DataError(
-            f"{len(found.table)} rows are too few to train on, hold back and test: give more",
+            f"only {counted(len(found.table), 'row')} to train on, hold back and test: give more",
             file=found.table.file,
         )
 
@@ -139,14 +146,13 @@ def require_fit(net: Net, found: Problem) -> None:
     width = found.rows.shape[1]
     if net.input != (width,):
         raise ShapeError(
-            f"{found.table.file} gives {width} numbers a row, so begin the network with "
+            f"{found.table.file} gives {counted(width, 'number')} a row, so begin the network with "
             f"'input {width}'"
         )
-    wanted = len(found.target.words) if found.task is Task.CLASSES else 1
-    answers = max(net.outputs, 2) if found.task is Task.CLASSES else net.outputs
-    if answers != wanted:
-        what = f"{wanted} classes" if found.task is Task.CLASSES else "numbers"
+    whose = f"'{found.target.name}'"
+    if found.task is Task.CLASSES:
+        require_classes(net, len(found.target.words), whose)
+    elif net.outputs != 1:
         raise ShapeError(
-            f"'{found.target.name}' has {what}, but the network {net.outputs} outputs: "
-            f"end it with 'dense {wanted}'"
+            f"{whose} has numbers, but the network has {net.outputs} outputs: end it with 'dense 1'"
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -25,18 +23,19 @@ from gradbook.lab.models.answers import (
     losses_of,
     macro_f1,
     score,
-    targets,
 )
 from gradbook.lab.models.model import values_read
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import BEST, Recipe
 from gradbook.lab.tables.problem import Problem, require_fit
-from gradbook.lab.training.history import best_of, is_over, kept_of
-from gradbook.lab.training.rows import Normal, fit
+from gradbook.lab.training.history import best_of, csv_table, is_over, kept_of, measured_losses
+from gradbook.lab.training.rows import FittedEpoch, Normal, finite, fit, wanted_of
 from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.seeds import Spread
 from gradbook.net.task import Task, meant_loss
 
 Rows = NDArray[np.intp]
+HELD_BACK = " on the rows held back"
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,11 @@ class TrainedTable:
     kept: TableEpoch
     test: TableScore
     seconds: float
+
+    @property
+    def score_name(self) -> str:
+        """What the score of the test is called."""
+        return "test_accuracy" if self.problem.task is Task.CLASSES else "r2"
 
     @property
     def event(self) -> dict[str, Any]:
@@ -134,7 +138,7 @@ def settled(recipe: Recipe, problem: Problem) -> Recipe:
     if problem.task is Task.NUMBERS and recipe.class_weights:
         raise UsageError("numbers have no classes to weigh: leave the class weights out")
     loss = recipe.net.loss or meant_loss(recipe.net.ending, problem.task)
-    if problem.task is Task.NUMBERS and "cross-entropy" in loss:
+    if problem.task is Task.NUMBERS and loss.is_entropy:
         raise UsageError(f"{loss} is for classes: give numbers 'mean squared error'")
     return replace(recipe, net=replace(recipe.net, loss=loss))
 
@@ -171,24 +175,22 @@ class _TableRun:
         if self.problem.task is Task.NUMBERS:
             return np.asarray((wanted - self.target_mean) / self.target_deviation)[:, None]
         labels = wanted.astype(np.int32)
-        if not self.recipe.class_weights:
-            return targets(self.recipe.net, labels)
         counts = np.bincount(labels, minlength=len(self.problem.target.words))
-        weights = self.recipe.weights_for(counts)
-        return targets(self.recipe.net, labels, weights[labels])
+        return wanted_of(self.recipe, labels, counts)
 
     def train(self, listener: Callable[[TableEpoch], object]) -> tuple[TableEpoch, ...]:
         recipe, history = self.recipe, list[TableEpoch]()
         inputs, wanted = self.inputs[self.training], self._wanted(self.training)
-        steps = -(-len(inputs) // recipe.batch)
-        for loss in fit(self.engine, inputs, wanted, recipe.schedule, recipe.epochs):
-            if not np.isfinite(loss):
-                raise UsageError("the loss is no longer a number: take a smaller rate")
-            done = len(history)
-            rates = recipe.schedule.rates(
-                done, steps, recipe.epochs, [e.train_loss for e in history]
-            )
-            history.append(self._epoch(done + 1, float(rates[-1]), loss))
+        epochs = fit(
+            self.engine,
+            inputs,
+            wanted,
+            recipe.schedule,
+            recipe.epochs,
+            measured=lambda: measured_losses(history),
+        )
+        for done in epochs:
+            history.append(self._epoch(len(history) + 1, done))
             listener(history[-1])
             if recipe.keep == BEST and best_of(history) is history[-1]:
                 self.best = self.engine.carried()
@@ -198,23 +200,21 @@ class _TableRun:
             self.engine.restore(self.best)
         return tuple(history)
 
-    def _epoch(self, number: int, rate: float, loss: float) -> TableEpoch:
-        seconds = monotonic() - self.began
-        if not len(self.held_back):
-            return TableEpoch(number, rate, loss, None, None, seconds)
-        return TableEpoch(number, rate, loss, *self._validated(), seconds)
+    def _epoch(self, number: int, done: FittedEpoch) -> TableEpoch:
+        loss, score = self._validated() if len(self.held_back) else (None, None)
+        return TableEpoch(number, done.rate, done.loss, loss, score, monotonic() - self.began)
 
     def _validated(self) -> tuple[float, float]:
         """Loss and score of the rows held back."""
         outputs = self.engine.predict(self.inputs[self.held_back])
         if self.problem.task is Task.NUMBERS:
             wanted = self._wanted(self.held_back)
-            losses = losses_of(self.recipe.net, outputs, wanted)
-            return float(losses.mean()), r_squared(wanted, outputs)
+            loss = float(losses_of(self.recipe.net, outputs, wanted).mean())
+            return finite(loss, HELD_BACK), r_squared(wanted, outputs)
         found = score(
             self.recipe.net, outputs, self.problem.wanted[self.held_back].astype(np.int32)
         )
-        return found.loss, found.accuracy
+        return finite(found.loss, HELD_BACK), found.accuracy
 
     def model(self, kept: TableEpoch) -> TableModel:
         carried = self.engine.carried()
@@ -231,6 +231,7 @@ class _TableRun:
         )
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def r_squared(wanted: NDArray[np.floating], said: NDArray[np.floating]) -> float:
     """The share of the variance that the answers explain; 0 for their mean, below for worse."""
     left = float(((wanted - said) ** 2).sum())
@@ -249,14 +250,40 @@ def tested(model: TableModel, problem: Problem) -> TableScore:
         scores = dict(zip(names, class_scores(confusion), strict=True))
         return TableScore(rows, answers, float((read == wanted).mean()), scores)
     off = answers[:, 0] - wanted
-    return TableScore(
-        rows,
-        answers,
-        r_squared(wanted.astype(np.float64), answers[:, 0]),
-        {},
-        float(np.abs(off).mean()),
-        float(np.sqrt((off**2).mean())),
-    )
+    with np.errstate(over="ignore"):
+        root = finite(float(np.sqrt((off**2).mean())), " on the test rows")
+    found = r_squared(wanted.astype(np.float64), answers[:, 0])
+    return TableScore(rows, answers, found, {}, float(np.abs(off).mean()), root)
+
+
+# Several seeds.
+
+
+def with_seed(recipe: Recipe, seed: int) -> Recipe:
+    return replace(recipe, net=replace(recipe.net, seed=seed))
+
+
+def together(trained: Sequence[TrainedTable], folder: Path) -> dict[str, Any]:
+    """The event 'done' of trainings that differ in their seed alone."""
+    first, scores = trained[0], Spread(tuple(one.test.score for one in trained))
+    kind = first.score_name.removesuffix("_accuracy")
+    return {
+        "event": "done",
+        "recipe": first.recipe.title,
+        "data": first.problem.table.file,
+        "target": first.problem.target.name,
+        "task": str(first.problem.task),
+        "parameters": first.recipe.net.count(),
+        "seconds": sum(one.seconds for one in trained),
+        first.score_name: scores.mean,
+        f"{kind}_deviation": scores.deviation,
+        f"{kind}_lowest": scores.lowest,
+        "test_accuracies" if kind == "test" else "r2_values": list(scores.values),
+        "seed": None,
+        "seeds": [one.recipe.net.seed for one in trained],
+        "model": None,
+        "folder": str(folder),
+    }
 
 
 # The folder.
@@ -266,16 +293,8 @@ def keep(trained: TrainedTable, folder: Path) -> RunFolder:
     """Write down all but the report: recipe, model, epochs, result."""
     run = RunFolder(folder)
     run.begin(trained.recipe)
-    write_whole(run.csv_file, epochs_table(trained.history))
+    columns = [field.name for field in fields(TableEpoch)]
+    write_whole(run.csv_file, csv_table(trained.history, columns))
     trained.model.save(run.model_file)
     run.write_result(trained.event | {"model": str(run.model_file), "made_with": surroundings(1)})
     return run
-
-
-def epochs_table(history: Sequence[TableEpoch]) -> str:
-    """With a line of headings; what wasn't measured is empty."""
-    text = io.StringIO()
-    rows = csv.DictWriter(text, [f.name for f in fields(TableEpoch)], lineterminator="\n")
-    rows.writeheader()
-    rows.writerows(asdict(epoch) for epoch in history)
-    return text.getvalue()

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import short
-from gradbook.chance import Purpose, key
 from gradbook.data.images import BRIGHTEST
 from gradbook.engine.base import Engine
 from gradbook.errors import UsageError
-from gradbook.lab.models.answers import targets
 from gradbook.lab.models.model import for_inputs
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training.material import Material
+from gradbook.lab.training.rows import in_order, wanted_of
 
 STEPS = 120
 LOWEST, HIGHEST = 1e-5, 100.0
@@ -83,15 +82,14 @@ def range_test(recipe: Recipe, material: Material, engine: Engine) -> RangeTest:
 
 
 def _losses(recipe: Recipe, material: Material, engine: Engine) -> NDArray[np.float64]:
-    labels, numbers = material.images.labels, material.numbers
-    weights = recipe.weights_for(material.counts)[labels] if recipe.class_weights else None
-    mixed = numbers[np.argsort(key(recipe.net.seed, Purpose.ORDER, 0, numbers), kind="stable")]
+    seed, images = recipe.net.seed, material.images
+    mixed = in_order(seed, 0, material.numbers)
     seen = engine.epoch(
-        material.images.pixels,
-        targets(recipe.net, labels, weights),
+        images.pixels,
+        wanted_of(recipe, images.labels, material.counts),
         rising(STEPS),
         order=np.resize(mixed, STEPS * recipe.batch),
-        seed=recipe.net.seed,
+        seed=seed,
         warp=recipe.warp,
     )
     return seen.losses

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from gradbook.amounts import duration, loss, percent
 from gradbook.lab.recipes.recipe import BEST, Recipe
 from gradbook.lab.recipes.schedule import Schedule
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,9 @@ class Validated(Protocol):
     def epoch(self) -> int: ...
 
     @property
+    def train_loss(self) -> float: ...
+
+    @property
     def validation_loss(self) -> float | None: ...
 
 
@@ -91,8 +97,8 @@ def kept_of(recipe: Recipe, history: Sequence[AnEpoch]) -> AnEpoch:
     return best_of(history) if recipe.keep == BEST else history[-1]
 
 
-def measured_losses(history: Iterable[Epoch]) -> list[float]:
-    """What a schedule goes by: of the images held back, or else of training."""
+def measured_losses(history: Iterable[Validated]) -> list[float]:
+    """What a schedule goes by: of what is held back, or else of training."""
     return [e.train_loss if e.validation_loss is None else e.validation_loss for e in history]
 
 
@@ -108,10 +114,10 @@ def json_lines(history: Iterable[Epoch]) -> str:
     return "".join(json.dumps(asdict(epoch)) + "\n" for epoch in history)
 
 
-def csv_table(history: Iterable[Epoch]) -> str:
+def csv_table(history: Iterable[DataclassInstance], columns: Sequence[str] = COLUMNS) -> str:
     """With a line of headings; what wasn't measured is empty."""
     text = io.StringIO()
-    rows = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    rows = csv.DictWriter(text, columns, lineterminator="\n")
     rows.writeheader()
     rows.writerows(asdict(epoch) for epoch in history)
     return text.getvalue()

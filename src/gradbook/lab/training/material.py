@@ -22,6 +22,7 @@ from gradbook.errors import ShapeError
 from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe
 from gradbook.lab.training.rows import require_last_batch
 from gradbook.net import Net
+from gradbook.net.fit import require_classes
 from gradbook.net.layers import spell
 from gradbook.net.parameters import Shape
 
@@ -154,11 +155,7 @@ def _require_fit(net: Net, name: str, shape: Shape, classes: int) -> None:
             f"the images of {name} are {spell(shape)}, but the network takes "
             f"{spell(net.input)}: begin it with 'input {spell(shape)}'"
         )
-    if max(net.outputs, 2) != classes:
-        raise ShapeError(
-            f"{name} has {classes} classes, but the network {net.outputs} outputs: "
-            f"end it with 'dense {classes}'"
-        )
+    require_classes(net, classes, name)
 
 
 def placed(recipe: Recipe) -> Recipe:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil, prod
-from typing import Any
+from math import ceil, isfinite, prod
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.chance import Purpose, key
 from gradbook.engine.base import Engine
-from gradbook.errors import ShapeError
+from gradbook.errors import GradbookError, ShapeError
+from gradbook.lab.models.answers import targets
+from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.net import Net
 
@@ -70,6 +72,36 @@ def require_last_batch(net: Net, samples: int, batch: int) -> None:
         ) from error
 
 
+class Diverged(GradbookError):
+    """A training whose loss became infinite or NaN."""
+
+
+def finite(loss: float, where: str = "") -> float:
+    """The loss, which must be a number."""
+    if not isfinite(loss):
+        raise Diverged(f"the loss is no longer a number{where}: take a smaller rate")
+    return loss
+
+
+def wanted_of(recipe: Recipe, labels: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:
+    """What the engine is told of these labels, each as much as the recipe weighs its class."""
+    weights = recipe.weights_for(counts)[labels] if recipe.class_weights else None
+    return targets(recipe.net, labels, weights)
+
+
+def in_order(seed: int, epoch: int, numbers: NDArray[np.integer[Any]]) -> NDArray[Any]:
+    """These samples in the order in which an epoch goes through them."""
+    keys = key(seed, Purpose.ORDER, epoch, numbers)
+    return np.asarray(numbers[np.argsort(keys, kind="stable")])
+
+
+class FittedEpoch(NamedTuple):
+    """One epoch of a fit."""
+
+    loss: float  # the mean over its steps
+    rate: float  # at its last step
+
+
 def fit(
     engine: Engine,
     inputs: NDArray[Any],
@@ -77,20 +109,24 @@ def fit(
     schedule: Schedule,
     epochs: int,
     first: int = 0,
-) -> Iterator[float]:
-    """The mean loss of each epoch as it ends; `first` is the number of the first."""
+    measured: Callable[[], Sequence[float]] | None = None,
+) -> Iterator[FittedEpoch]:
+    """Each epoch as it ends; `first` is the number of the first.
+
+    The schedule goes by the losses so far that are `measured`, or else by those of training.
+    """
     require_last_batch(engine.net, len(inputs), engine.batch)
     steps, seed = ceil(len(inputs) / engine.batch), engine.net.seed
     losses: list[float] = []
     for turn in range(epochs):
-        keys = key(seed, Purpose.ORDER, first + turn, np.arange(len(inputs)))
+        rates = schedule.rates(turn, steps, epochs, measured() if measured else losses)
         seen = engine.epoch(
             inputs,
             wanted,
-            schedule.rates(turn, steps, epochs, losses),
-            order=np.argsort(keys, kind="stable"),
+            rates,
+            order=in_order(seed, first + turn, np.arange(len(inputs))),
             seed=seed,
             epoch=first + turn,
         )
-        losses.append(float(seen.losses.mean()))
-        yield losses[-1]
+        losses.append(finite(float(seen.losses.mean())))
+        yield FittedEpoch(losses[-1], float(rates[-1]))

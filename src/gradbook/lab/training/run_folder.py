@@ -82,10 +82,7 @@ class RunFolder:
         try:
             found = json.loads(read_text(self.result_file))
             if isinstance(found, dict) and "target" in found:
-                raise UsageError(
-                    f"{self.path} was trained on a table, whole at once: train it anew, or "
-                    f"gradbook predict {self.path} new.csv"
-                )
+                raise _of_a_table(self.path)
             if not all(isinstance(found[name], kind) for name, kind in IN_A_RESULT.items()):
                 raise TypeError
             return dict(found)
@@ -145,8 +142,13 @@ class RunFolder:
 def load(path: str | os.PathLike[str]) -> Model:
     """The model in a file, or in the folder of a run: `load("run").predict(images)`."""
     if is_of_a_table(path):
-        raise UsageError(f"{os.fspath(path)} is a model of a table: load_table reads it")
+        raise _of_a_table(path)
     return RunFolder(path).model() if Path(path).is_dir() else Model.load(path)
+
+
+def _of_a_table(path: str | os.PathLike[str]) -> UsageError:
+    predict = f"gradbook predict {os.fspath(path)} new.csv"
+    return UsageError(f"{os.fspath(path)} is of a table: {predict} (in Python load_table reads it)")
 
 
 def load_table(path: str | os.PathLike[str]) -> TableModel:

@@ -26,9 +26,10 @@ from gradbook.lab.training.adapt import Adapted, adapted
 from gradbook.lab.training.checkpoint import Checkpoint
 from gradbook.lab.training.find_rate import range_test
 from gradbook.lab.training.history import Epoch, kept_of
+from gradbook.lab.training.live import shown
 from gradbook.lab.training.material import Material, comes_along, images_of, material, placed
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.training import Listener, Telling, TrainingRun
+from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.net import Net
 from gradbook.net.plain import whole
 
@@ -112,6 +113,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     resume: bool = False,
     held_back: bool | None = None,
     listener: Listener | Callable[[Epoch], object] | None = None,
+    show: bool | None = None,
 ) -> Trained:
     """Train a network: `trained = train("quick")`, then `trained.model` reads images.
 
@@ -120,7 +122,8 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     recipe's. With a `folder` the run is kept there: `resume=True` goes on with it after
     whatever interrupted it. `held_back=False` trains on the validation images as well.
     `listener` is called with each epoch when it is done, `print` for example; a `Listener` hears
-    more.
+    more. In a notebook a bar and the curves move below the cell until it is done; `show=False`
+    leaves them out, and `show=True` prints a line for each epoch elsewhere.
 
     The same seed gives the same weights, bit for bit, for any number of threads. Ctrl-C ends
     the training after its step; `trained.stopped` then says so.
@@ -138,28 +141,29 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         asked = wanted = _meant(USUAL if recipe is None else recipe, changes, data, seed, held_back)
         if kept:
             kept.require_free()
-    ready = prepared(wanted, data if isinstance(data, Dataset) else None, threads, new=not resume)
-    if kept and resume:
-        _require_same(asked, ready, kept.path)
-    ready = with_found_rate(ready)
-    wanted, made, engine = ready.recipe, ready.material, ready.engine
-    if kept:
-        made_folder(kept.path)
-    with kept.held() if kept else nullcontext():
-        start, remarks = None, ready.remarks
+    with shown(listener, show) as told:
+        ready = prepared(
+            wanted, data if isinstance(data, Dataset) else None, threads, new=not resume
+        )
         if kept and resume:
-            start, said = _standing(kept, wanted, made)
-            remarks += said
-        elif kept:
-            kept.begin(wanted)
+            _require_same(asked, ready, kept.path)
+        ready = with_found_rate(ready)
+        wanted, made, engine = ready.recipe, ready.material, ready.engine
         if kept:
-            kept.clear_parts()
-        training = TrainingRun(wanted, made, engine, began, tuple(remarks))
-        if start:
-            training.go_on_from(start)
-        if not isinstance(listener, Listener):
-            listener = Telling(listener) if listener else Listener()
-        return _run(training, kept, listener)
+            made_folder(kept.path)
+        with kept.held() if kept else nullcontext():
+            start, remarks = None, ready.remarks
+            if kept and resume:
+                start, said = _standing(kept, wanted, made)
+                remarks += said
+            elif kept:
+                kept.begin(wanted)
+            if kept:
+                kept.clear_parts()
+            training = TrainingRun(wanted, made, engine, began, tuple(remarks))
+            if start:
+                training.go_on_from(start)
+            return _run(training, kept, told)
 
 
 def _meant(

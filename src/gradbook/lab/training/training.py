@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.chance import Purpose, key
 from gradbook.data.images import BRIGHTEST, Images, framing
 from gradbook.engine.base import EpochRun
-from gradbook.errors import GradbookError
 from gradbook.lab.models.answers import (
     ClassScore,
     Score,
@@ -22,7 +20,6 @@ from gradbook.lab.models.answers import (
     class_scores,
     confusion_of,
     score,
-    targets,
 )
 from gradbook.lab.models.model import Model, for_inputs, values_read
 from gradbook.lab.recipes.recipe import BEST, Recipe
@@ -37,6 +34,7 @@ from gradbook.lab.training.history import (
     measured_losses,
 )
 from gradbook.lab.training.material import Material
+from gradbook.lab.training.rows import Diverged, in_order, wanted_of
 
 if TYPE_CHECKING:
     from gradbook.engine.base import Engine
@@ -74,10 +72,6 @@ class Telling(Listener):
         self.tell(epoch)
 
 
-class Diverged(GradbookError):
-    """A training whose loss became infinite or NaN."""
-
-
 class TrainingRun:
     """One run of a recipe. Another thread may ask for `progress()` and `stop()` it."""
 
@@ -97,9 +91,7 @@ class TrainingRun:
         self._best: Mapping[str, NDArray[Any]] = {}  # what the best epoch's end carried
         self._run = EpochRun()
         self._began = began  # as if never interrupted
-        labels = material.images.labels
-        weights = recipe.weights_for(material.counts)[labels] if recipe.class_weights else None
-        self._targets = targets(recipe.net, labels, weights)
+        self._targets = wanted_of(recipe, material.images.labels, material.counts)
         engine.normalise(*for_inputs(recipe.net, *material.brightness), BRIGHTEST)
         self._epoch_began = (began, 0)  # when, and after how many of its steps
         self._turn_to(())
@@ -199,8 +191,7 @@ class TrainingRun:
         """To the epoch after these: the order of its images, the rate of each step."""
         self.history = history
         recipe, numbers = self.recipe, self.material.numbers
-        keys = key(recipe.net.seed, Purpose.ORDER, len(history), numbers)
-        self._order = np.asarray(numbers[np.argsort(keys, kind="stable")])
+        self._order = in_order(recipe.net.seed, len(history), numbers)
         losses = measured_losses(history)
         self._rates = recipe.schedule.rates(len(history), self.steps, recipe.epochs, losses)
 

@@ -13,7 +13,7 @@ from gradbook.data.formats.rows import is_number
 from gradbook.lab.models.answers import confusion_of
 from gradbook.lab.tables.problem import Problem
 from gradbook.lab.tables.training import TrainedTable
-from gradbook.lab.training.history import rates_of
+from gradbook.lab.training.history import measured_losses, rates_of
 from gradbook.net.measure import measure
 from gradbook.net.task import Task
 from gradbook.report.chart import interactive
@@ -118,8 +118,7 @@ def _charts(trained: TrainedTable) -> list[Chart]:
             if trained.problem.task is Task.NUMBERS
             else Chart("Share told right", (score,), scale=EVEN, measure="right", spell=percent)
         )
-    training = [epoch.train_loss for epoch in history]
-    steps = rates_of(recipe.schedule, recipe.epochs, training, STEPS)
+    steps = rates_of(recipe.schedule, recipe.epochs, measured_losses(history), STEPS)
     rates = np.array([epoch.rate for epoch in history])
     rate = Curve("rate", rates, RATE, steps)
     found.append(

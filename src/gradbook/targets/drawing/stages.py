@@ -144,7 +144,8 @@ class _StageReader:
 
     def stage(self, index: int, layer: Layer, name: Name) -> Stage:
         before, shape = self.net.shapes[index], self.net.shapes[index + 1]
-        words = (layer_words(layer),)
+        summing = isinstance(layer, Dense | Conv)
+        words = (*([self.net.role_of(index)] if summing else []), layer_words(layer))
         own = [p for p in self.net.parameters if p.layer == index]
         match layer:
             case Dense():

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from xlsxwriter import Workbook
 
+from gradbook.targets.excel.grids.sheet import write_grids
 from gradbook.targets.excel.plan.book import (
     ANSWERS,
     ANSWERS_WORK,
     CHECK,
     CHECK_WORK,
     DERIVATION,
+    GRIDS,
     NETWORK,
     RATES,
     RATES_WORK,
@@ -36,6 +38,7 @@ SHEETS = {
     DERIVATION: write_derivation,
     TRAINING: write_training,
     SAMPLES: write_samples,
+    GRIDS: write_grids,
     RATES: write_rates,
     RATES_WORK: write_rates_work,
     VERDICTS_WORK: write_verdicts_work,

@@ -7,7 +7,7 @@ import pytest
 from gradbook.errors import LimitError, TargetError
 from gradbook.net import builtin, parse
 from gradbook.net.measure import measure
-from gradbook.targets.excel.reader.stages import Grids, ReaderPlan, require_room
+from gradbook.targets.excel.reader.stages import ReaderPlan, require_room
 
 SMALL = """input 1x4x4; conv 2 3x3 pad 1; batchnorm; relu; maxpool 2; conv 2 1x1 groups 2 no bias
 flatten; dense 2; log softmax"""
@@ -72,17 +72,24 @@ def test_what_a_residual_sum_reads_keeps_its_own_grid():
     assert found.formula(found.stages[2], 0, 1, 2) == f"={one.cell(0, 1, 2)}+{two.cell(0, 1, 2)}"
 
 
-def test_many_channels_stand_in_several_lines_and_single_values_in_one():
-    pictures, values = Grids((10, 5, 5), 3), Grids((10, 1, 1), 3)
-    assert (pictures.across, pictures.height) == (8, 11)
-    assert pictures.place(8, 0, 0) == (9, 1)
-    assert (values.height, values.in_a_row()) == (1, "B4:K4")
+@pytest.mark.parametrize(
+    ("activation", "said"),
+    [
+        ("leaky relu 0.1", "IF(B11>0,B11,0.1*B11)"),
+        ("softplus", "MAX(B11,0)+LN(1+EXP(-ABS(B11)))"),
+        ("silu", "B11*(1/(1+EXP(-B11)))"),
+        ("gelu", "0.5*B11*(1+TANH(0.7978845608028654*B11*(1+0.044715*B11^2)))"),
+    ],
+)
+def test_an_activation_that_mentions_its_value_twice_has_a_grid_of_its_own(activation, said):
+    plan = ReaderPlan(parse(f"input 1x4x4; conv 1 3x3; {activation}; flatten; dense 2"))
+    assert [stage.words for stage in plan.stages][1] == activation
+    assert plan.formula(plan.stages[1], 0, 0, 0) == f"={said}"
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("input 1x4x4; conv 1 3x3; gelu; flatten; dense 2", "has no words for 'gelu'"),
         ("input 1x4x4; flatten; dense 3; softmax; dense 2", "with a softmax at the end alone"),
     ],
 )

@@ -17,8 +17,7 @@ from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.node import Node
 
 NEAR = 1e-6  # of a value: some programs keep no more digits, and errors grow along a formula
-FAINT = 1e-9  # of the largest value of its column, or of what it is the sum of
-ADDING = ("add", "subtract", "negate", "copy")
+FAINT = 1e-9  # of what it adds up: of a difference of equal numbers only noise is left
 WHY = "the value in the file isn't what the formula gives: let it recalculate, and save it"
 
 
@@ -73,17 +72,6 @@ def _old(tested: StepUnderTest, cell: Address, node: Node) -> list[Address]:
     given = np.array([x if isinstance(x := values.get(at), float) else np.nan for at in there])
     computed = np.broadcast_to(tested.sheet.of(node), given.shape)
     with np.errstate(all="ignore"):
-        largest = max(
-            np.nanmax(np.abs(tested.sheet.of(part)), initial=0) for part in _summands(node)
-        )
+        largest = np.nanmax(tested.sheet.size(node), initial=0)
         apart = np.abs(given - computed) > NEAR * np.abs(computed) + FAINT * largest
     return [at for at, is_old in zip(there, apart & np.isfinite(computed), strict=True) if is_old]
-
-
-def _summands(node: Node) -> list[Node]:
-    """The node and what it adds up or subtracts: of a difference of equal numbers only noise is
-    left, by which no file is old."""
-    found = [node]
-    for part in found:
-        found += part.inputs if part.op.name in ADDING else ()
-    return found

@@ -91,7 +91,7 @@ def _networks() -> Iterator[Candidate]:
 
 
 def _recipes() -> Iterator[Candidate]:
-    from gradbook.lab.recipes.builtin import RECIPES
+    from gradbook.lab.recipes import RECIPES
 
     return ((name, "a recipe") for name in RECIPES)
 

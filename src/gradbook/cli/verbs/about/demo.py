@@ -59,6 +59,7 @@ def _train(folder: Path) -> int:
 
 def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
     """Each file as it is written, and what it is."""
+    from gradbook.rates import USUAL_EPOCHS
     from gradbook.rates.sweep import sweep
     from gradbook.report.derivation.explanation import explain
     from gradbook.report.sweep.page import sweep_page
@@ -69,7 +70,7 @@ def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
     write_whole(page, explanation.html())
     yield page, "the derivation: every chain, the numbers put in"
     write_workbook(net, book)
-    yield book, "the live workbook: 70 epochs in formulas"
+    yield book, f"the live workbook: {USUAL_EPOCHS} epochs in formulas"
     write_whole(rates, sweep_page(sweep(net), f"gradbook sweep {net.name} -o {rates.name}"))
     yield rates, "what the learning rate does"
     if net.name == MAIN:

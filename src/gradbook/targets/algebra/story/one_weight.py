@@ -241,12 +241,13 @@ def _tell_end(story: Story, worked: AtWork, end: WayStep) -> None:
     """How the error changes with an output."""
     net = worked.net
     rights = worked_out(Numeral(end.slope), end.slope)
-    if net.loss in (Loss.CROSS, Loss.HALF_SQUARED):
+    if net.objective in (Loss.CROSS, Loss.HALF_SQUARED):
         output = int(np.ravel_multi_index(end.place, net.shapes[end.value]))
-        said, wanted = worked.said[output], worked.wanted[output]
-        rights = worked_out(added([Numeral(said), -Numeral(wanted)]), end.slope)
+        said = worked.said if net.objective is Loss.CROSS else worked.values[-1].reshape(-1)
+        off = added([Numeral(said[output]), -Numeral(worked.wanted[output])])
+        rights = worked_out(off, end.slope)
     story.equation(slope(value_symbol(net, end.value, end.place)), *rights)
-    if net.loss is Loss.CROSS:
+    if net.objective is Loss.CROSS:
         smoothed = ", each target smoothed" * bool(net.smoothing)
         story.explain(
             "With cross-entropy after softmax that is what the network says less what is wanted"

@@ -70,12 +70,13 @@ INLINE void fetch_targets(const struct job *job, int64_t first, int lanes, vec *
 }
 
 /* How many lanes say what is wanted: their largest output is where their largest target is; a
- * single output, on the same side of 1/2. What is no number is never right. */
+ * single output, both from 1/2 up or both below. What is no number is never right. */
 INLINE int right_answers(const vec *said, const vec *wanted, const int outputs, const int lanes) {
     const vec half = all((real)0.5);
-    vec most = outputs > 1 ? said[0] : half, goal = outputs > 1 ? wanted[0] : half;
-    mask same = most == most, numbers = said[0] == said[0];
-    for (int k = outputs > 1; k < outputs; k++) {
+    vec most = said[0], goal = wanted[0];
+    mask same = ~((said[0] >= half) ^ (wanted[0] >= half)), numbers = said[0] == said[0];
+    if (outputs > 1) same = half == half;
+    for (int k = 1; k < outputs; k++) {
         const mask over = said[k] > most, beyond = wanted[k] > goal;
         most = choose(over, said[k], most);
         goal = choose(beyond, wanted[k], goal);

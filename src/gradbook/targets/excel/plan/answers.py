@@ -11,11 +11,11 @@ from xlsxwriter.utility import quote_sheetname
 from gradbook.graph.node import Array, Node, named_inputs, needed
 from gradbook.graph.step import Step
 from gradbook.net import Loss
+from gradbook.net.task import HALF_SURE
 from gradbook.targets.excel.language.grammar import Reference, write
 from gradbook.targets.excel.language.spelling import Guarded, Speller
 
 FIRST_WORK_ROW = 4  # of the values on the working sheet
-EVEN = 0.5  # an output of two classes above this means the second
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Classes:
     def read(self, cells: str) -> str:
         """The class that some outputs, or targets, name."""
         if len(self.names) == 2 and ":" not in cells:
-            return f"IF({cells}>={EVEN},{_text(self.names[1])},{_text(self.names[0])})"
+            return f"IF({cells}>={HALF_SURE},{_text(self.names[1])},{_text(self.names[0])})"
         place = f"MATCH(MAX({cells}),{cells},0)"
         return f"CHOOSE({place},{','.join(map(_text, self.names))})"
 
     def name(self, values: Array) -> str:
         """The same from the numbers."""
         if len(values) == 1:
-            return self.names[int(values[0] >= EVEN)]
+            return self.names[int(values[0] >= HALF_SURE)]
         return self.names[int(np.argmax(values))]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 
 from xlsxwriter.utility import xl_col_to_name
 
@@ -12,6 +13,8 @@ from gradbook.graph.build import training_step
 from gradbook.graph.derivation import Local
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
+from gradbook.net import Activation, BatchNorm, Conv, Net, Pool, Residual
+from gradbook.net.layers import Layer
 from gradbook.rates.case import Case, attained, least_loss
 from gradbook.rates.trial import trial
 from gradbook.targets.excel.plan.columns import ColumnGroup, groups
@@ -24,6 +27,7 @@ from gradbook.targets.excel.plan.values import RecordedRun, record
 from gradbook.targets.excel.plan.verdicts import GateColumns, VerdictCells, gates_of
 
 NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "Samples"
+GRIDS = "Grids"
 RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", "Check work"
 VERDICTS_WORK, ANSWERS, ANSWERS_WORK = "Verdicts work", "Answers", "Answers work"
 
@@ -142,7 +146,17 @@ class WorkbookPlan:
         """The row and column of the first sample on the Network sheet."""
         values = len(self.step.inputs) + len(self.step.targets)
         small = self.step.samples <= MOST_BESIDE[0] and values <= MOST_BESIDE[1]
-        return BESIDE if small else BELOW
+        row, column = BESIDE if small else BELOW
+        return row + bool(self.given_names), column  # their names stand above them
+
+    @cached_property
+    def given_names(self) -> Mapping[Node, str]:
+        """What the table that the samples come from calls inputs and targets, as far as it does."""
+        net, inputs, targets = self.step.net, self.step.inputs, self.step.targets
+        named = net.classes or net.columns[len(inputs) :]
+        own = named if len(named) == len(targets) else ()
+        pairs = [*zip(inputs, net.columns, strict=False), *zip(targets, own, strict=False)]
+        return dict(pairs)
 
     @cached_property
     def given(self) -> dict[Node, str]:
@@ -246,6 +260,7 @@ class WorkbookPlan:
             *([] if self.exercise else [DERIVATION]),
             TRAINING,
             *([SAMPLES] if self.several else []),
+            *([GRIDS] if self.has_grids else []),
             *([] if self.exercise else [ANSWERS]),
             *([RATES] if self.rates else []),
             *([CHECK] if self.has_check else []),
@@ -262,8 +277,33 @@ class WorkbookPlan:
         return frozenset(work.intersection(self.sheets))
 
     @property
+    def has_grids(self) -> bool:
+        """An exercise has none: they would tell the gradients."""
+        return self.exercise is None and last_grid_layer(self.step.net) >= 0
+
+    @property
     def has_check(self) -> bool:
         return self.exercise is None or self.exercise.has_check
+
+
+def last_grid_layer(net: Net) -> int:
+    """The last layer that is shown as grids, -1 where none is.
+
+    That is the last convolution, pool or normalisation, with what works on its places alone.
+    """
+    layers = net.layers
+    last = max(
+        (k for k, layer in enumerate(layers) if isinstance(layer, Conv | Pool | BatchNorm)),
+        default=-1,
+    )
+    follows = takewhile(
+        lambda layer: isinstance(layer, Residual) or _is_plain(layer), layers[last + 1 :]
+    )
+    return last + len(list(follows)) if last >= 0 else -1
+
+
+def _is_plain(layer: Layer) -> bool:
+    return isinstance(layer, Activation) and not layer.is_softmax
 
 
 def start_name(weight: Node) -> str:

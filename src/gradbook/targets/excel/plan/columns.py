@@ -10,7 +10,7 @@ from gradbook.errors import LimitError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Node, named_inputs, needed
 from gradbook.graph.step import Step
-from gradbook.net import Conv, Dense, Net
+from gradbook.net import Net
 from gradbook.net.text import layer_words
 from gradbook.targets.excel.plan.verdicts import size_of_verdicts
 
@@ -86,17 +86,7 @@ def _layer_title(net: Net, depth: int) -> str:
     owners = sorted({parameter.layer for parameter in net.parameters})
     after = takewhile(lambda index: index not in owners, range(depth + 1, len(net.layers)))
     words = ", ".join(layer_words(net.layers[k]) for k in ([depth] * (depth >= 0) + [*after]))
-    return f"{layer_role(net, depth)}: {words}" if depth in owners else words
-
-
-def layer_role(net: Net, depth: int) -> str:
-    """What a layer with weights is: hidden 1, hidden 2, output."""
-    summing = [k for k in range(len(net.layers)) if isinstance(net.layers[k], Dense | Conv)]
-    own = next((k for k in reversed(summing) if k <= depth), depth)  # a batchnorm is its layer's
-    if not summing or own == summing[-1]:
-        return "output"
-    hidden = summing[:-1]
-    return "hidden" if len(hidden) == 1 else f"hidden {hidden.index(own) + 1}"
+    return f"{net.role_of(depth)}: {words}" if depth in owners else words
 
 
 def _paired(values: Sequence[Node]) -> list[Node]:

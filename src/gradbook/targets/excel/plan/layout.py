@@ -66,11 +66,15 @@ class RunLayout:
     def table(self, node: Node) -> ColumnBlock:
         return self.of_sample if node.each else self.of_step
 
-    def in_epoch(self, node: Node, epochs: int, epoch: str, sample: int = 0) -> str:
-        """A formula for a value in the epoch that a cell asks for, of so many that there are."""
+    def in_epoch(self, node: Node, epochs: int, epoch: str, sample: int | str = 0) -> str:
+        """A formula for a value in the epoch that a cell asks for, of so many that there are.
+
+        The sample is one that is known, or another cell asks for it.
+        """
         table = self.table(node)
         last = table.cell(node, epochs - 1, table.stride - 1).rpartition("!")[2]
-        place = epoch if table.stride == 1 else f"({epoch}-1)*{table.stride}+{sample + 1}"
+        own = sample if isinstance(sample, str) else sample + 1
+        place = epoch if table.stride == 1 else f"({epoch}-1)*{table.stride}+{own}"
         return f"INDEX({table.cell(node)}:{last},{place})"
 
     def formula(self, node: Node, sheet: str, guarded: Guarded) -> str:

@@ -15,7 +15,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array
 from gradbook.palette import ACTIVATION, INPUT, QUIET, RATE, WEIGHT
-from gradbook.targets.excel.reader.stages import INSIDE, LEFT, WEIGHTS, Grids, ReaderPlan
+from gradbook.targets.excel.grids.blocks import BLUES, PAPERS, WHITES, Grids, coloured
+from gradbook.targets.excel.reader.stages import INSIDE, LEFT, WEIGHTS, ReaderPlan
 from gradbook.targets.excel.sheets.look import FormulaSheet, Look
 
 READ, IMAGES = "Read", "Images"
@@ -192,15 +193,6 @@ GREYS = {
     "min_color": "#000000",
     "max_color": "#FFFFFF",
 }
-PAPERS = {"type": "2_color_scale", "min_color": "#000000", "max_color": "#FFFFFF"}
-WHITES: dict[str, object] = {
-    "type": "2_color_scale",
-    "min_color": "#FFFFFF",
-    "max_color": "#1F5FA8",
-}
-WHITES |= {"min_type": "num", "min_value": 0}
-BLUES = {"type": "3_color_scale", "mid_type": "num", "mid_value": 0}
-BLUES |= {"min_color": "#C0504D", "mid_color": "#FFFFFF", "max_color": "#1F5FA8"}
 
 
 def _absolute(outputs: Grids) -> str:
@@ -225,7 +217,7 @@ def _write_inside(look: Look, book: ReaderBook) -> None:
         cell = f"{READ}!{xl_rowcol_to_cell(GRID_ROW + y, seen + x)}"
         formula = f"=({cell}/{book.brightest!r}-{book.mean!r})/{book.deviation!r}"
         sheet.write_formula(*plan.given.place(c, y, x), formula, style, float(first[y, x]))
-    _coloured(sheet, plan.given, PAPERS)
+    coloured(sheet, plan.given, PAPERS)
     for number, stage in enumerate(plan.stages):
         words = f"{number + 1}. {stage.words}"
         sheet.write_string(stage.grids.top - 1, LEFT, words, look.section)
@@ -233,12 +225,7 @@ def _write_inside(look: Look, book: ReaderBook) -> None:
         for c, y, x in stage.grids.places():
             formula = plan.formula(stage, c, y, x)
             sheet.write_formula(*stage.grids.place(c, y, x), formula, style, float(values[c, y, x]))
-        _coloured(sheet, stage.grids, WHITES if plan.is_positive(stage) else BLUES)
-
-
-def _coloured(sheet: Worksheet, grids: Grids, scale: Mapping[str, object]) -> None:
-    bottom, right = grids.top + grids.height - 1, LEFT + grids.width - 1
-    sheet.conditional_format(grids.top, LEFT, bottom, right, dict(scale))
+        coloured(sheet, stage.grids, WHITES if plan.is_positive(stage) else BLUES)
 
 
 def _write_weights(look: Look, book: ReaderBook) -> None:
@@ -255,7 +242,7 @@ def _write_weights(look: Look, book: ReaderBook) -> None:
             for place, value in enumerate(own):
                 sheet.write_number(block.row(channel), 1 + place, value, style)
         bottom = block.top + block.shape[0] - 1
-        sheet.conditional_format(block.top, 1, bottom, block.size, BLUES)
+        sheet.conditional_format(block.top, 1, bottom, block.size, dict(BLUES))
     known = book.plan.norm_values(book.values)
     for (row, column, formula), value in zip(book.plan.norm_formulas(), known, strict=True):
         sheet.write_formula(row, column, formula, look.value(QUIET, "0.0000", italic=True), value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil, prod
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,68 +18,22 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
 from gradbook.amounts import counted
 from gradbook.errors import LimitError, TargetError
+from gradbook.graph.layer_ops import element_by_element
+from gradbook.graph.names import Name
+from gradbook.graph.node import Graph
+from gradbook.graph.trained.folding import scale_and_shift
+from gradbook.graph.trained.layers import statistics_names
 from gradbook.net import Activation, BatchNorm, Conv, Dense, Net, Pool, Residual
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
+from gradbook.targets.excel.grids.blocks import Grids, planes
+from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.spelling import Speller
 
 MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # some ten seconds to open
 INSIDE, WEIGHTS = "Inside", "Weights"
 TOP, LEFT, TITLE_ROWS = 3, 1, 3  # of the first grid; the rows above each with its words
-MOST_ACROSS = 8  # grids side by side
 GENTLE = {"relu": "MAX(0,{})", "sigmoid": "1/(1+EXP(-({})))", "tanh": "TANH({})", "identity": "{}"}
-
-
-@dataclass(frozen=True)
-class Grids:
-    """A grid of cells for each channel, side by side; single values stand without gaps."""
-
-    shape: tuple[int, int, int]
-    top: int
-    sheet: str = INSIDE
-
-    @property
-    def is_pictures(self) -> bool:
-        return prod(self.shape[1:]) > 1
-
-    @property
-    def across(self) -> int:
-        """So many channels stand side by side."""
-        return min(self.shape[0], MOST_ACROSS) if self.is_pictures else self.shape[0]
-
-    @property
-    def width(self) -> int:
-        return self.across * (self.shape[2] + self.is_pictures)
-
-    @property
-    def height(self) -> int:
-        lines = ceil(self.shape[0] / self.across)
-        return lines * (self.shape[1] + self.is_pictures) - self.is_pictures
-
-    def place(self, channel: int, row: int, column: int) -> tuple[int, int]:
-        line, number = divmod(channel, self.across)
-        gap = int(self.is_pictures)
-        upper, left = line * (self.shape[1] + gap), number * (self.shape[2] + gap)
-        return self.top + upper + row, LEFT + left + column
-
-    def cell(self, channel: int, row: int, column: int) -> str:
-        return str(xl_rowcol_to_cell(*self.place(channel, row, column)))
-
-    def area(self, channel: int, rows: range, columns: range) -> str:
-        """Some of a channel's rows and columns."""
-        first = self.place(channel, rows[0], columns[0])
-        last = self.place(channel, rows[-1], columns[-1])
-        if first == last:
-            return str(xl_rowcol_to_cell(*first))
-        return f"{xl_rowcol_to_cell(*first)}:{xl_rowcol_to_cell(*last)}"
-
-    def in_a_row(self) -> str:
-        """All channels, where each is a single value."""
-        last = xl_rowcol_to_cell(self.top, LEFT + self.shape[0] - 1)
-        return f"{xl_rowcol_to_cell(self.top, LEFT)}:{last}"
-
-    def places(self) -> Iterator[tuple[int, int, int]]:
-        channels, rows, columns = self.shape
-        return ((c, y, x) for c in range(channels) for y in range(rows) for x in range(columns))
 
 
 @dataclass(frozen=True)
@@ -124,7 +78,7 @@ class ReaderPlan:
 
     @cached_property
     def given(self) -> Grids:
-        return Grids(self._planes(self.net.input), TOP)
+        return Grids(planes(self.net.input), TOP, LEFT)
 
     @cached_property
     def stages(self) -> tuple[ReaderStage, ...]:
@@ -134,7 +88,7 @@ class ReaderPlan:
         for layers in self._together():
             first, last = layers[0], layers[-1]
             sources = tuple(self._of(made, k) for k in self.net.layers[first].reads(first))
-            grids = Grids(self._planes(self.net.shapes[last + 1]), top)
+            grids = Grids(planes(self.net.shapes[last + 1]), top, LEFT)
             words = ", ".join(layer_words(self.net.layers[k]) for k in layers)
             found.append(ReaderStage(tuple(layers), words, grids, sources))
             made[last + 1] = grids
@@ -155,9 +109,6 @@ class ReaderPlan:
         while value not in made:  # what dropout and flatten pass on
             value -= 1
         return made[value]
-
-    def _planes(self, shape: Shape) -> tuple[int, int, int]:
-        return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (prod(shape), 1, 1)
 
     def _together(self) -> Iterator[list[int]]:
         """The layers of each stage, without what passes values on, and without the softmax."""
@@ -192,13 +143,12 @@ class ReaderPlan:
         return found
 
     def _parameters(self) -> Iterator[tuple[str, Shape]]:
-        norms = [k for k, layer in enumerate(self.net.layers) if isinstance(layer, BatchNorm)]
         for parameter in self.net.parameters:
             yield f"{parameter.role}_layer_{parameter.layer}", parameter.shape
-        for place, index in enumerate(norms, 1):
-            number = str(place) if len(norms) > 1 else ""
-            for stem in ("μ", "σ²"):
-                yield f"r_{stem}{number}", self.net.shapes[index][:1]
+        for index, layer in enumerate(self.net.layers):
+            if isinstance(layer, BatchNorm):
+                for name in statistics_names(self.net, index):
+                    yield name, self.net.shapes[index][:1]
 
     # Formulas --------------------------------------------------------------------
 
@@ -275,55 +225,54 @@ class ReaderPlan:
         match layer:
             case BatchNorm():
                 return f"({said})*{self.scale(index, channel)}+{self.shift(index, channel)}"
-            case Activation(kind, slope):
-                if kind == "leaky relu":
-                    return f"IF({said}>0,{said},{slope}*({said}))"
-                if kind not in GENTLE:
-                    raise TargetError(
-                        f"layer {index + 1}: a workbook that reads has no words for '{kind}': take "
-                        f"one of {', '.join(GENTLE)}"
-                    )
-                return GENTLE[kind].format(said)
+            case Activation(kind):
+                return GENTLE[kind].format(said) if kind in GENTLE else _spelled(layer, said)
         raise TargetError(f"layer {index + 1}: a workbook that reads has no words for it")
-
-    def _norm(self, index: int) -> str:
-        norms = [k for k, layer in enumerate(self.net.layers) if isinstance(layer, BatchNorm)]
-        return str(norms.index(index) + 1) if len(norms) > 1 else ""
 
     def scale(self, index: int, channel: int) -> str:
         """γ/√(σ²+ε), written beside the statistics."""
-        block = self.blocks[f"r_σ²{self._norm(index)}"]
-        return block.cell(channel, 1)
+        return self._variance(index).cell(channel, 1)
 
     def shift(self, index: int, channel: int) -> str:
         """β − μ·γ/√(σ²+ε)."""
-        block = self.blocks[f"r_σ²{self._norm(index)}"]
-        return block.cell(channel, 2)
+        return self._variance(index).cell(channel, 2)
 
-    def norms(self) -> Iterator[tuple[int, WeightBlock, float]]:
-        """Each normalisation's layer, where its variance stands, and its ε."""
+    def _variance(self, index: int) -> WeightBlock:
+        return self.blocks[statistics_names(self.net, index)[1]]
+
+    def norms(self) -> Iterator[tuple[BatchNorm, tuple[str, str, str, str]]]:
+        """Each normalisation with the names of its γ, β, μ and σ²."""
         for index, layer in enumerate(self.net.layers):
             if isinstance(layer, BatchNorm):
-                yield index, self.blocks[f"r_σ²{self._norm(index)}"], layer.epsilon
+                own = statistics_names(self.net, index)
+                yield layer, (f"γ_layer_{index}", f"β_layer_{index}", *own)
 
     def norm_formulas(self) -> Iterator[tuple[int, int, str]]:
         """Row, column and formula of what each normalisation multiplies with, and what it adds."""
-        for index, variance, epsilon in self.norms():
-            mean = self.blocks[f"r_μ{self._norm(index)}"]
-            scale, shift = (self.blocks[f"{stem}_layer_{index}"] for stem in "γβ")
+        for layer, names in self.norms():
+            scale, shift, mean, variance = (self.blocks[name] for name in names)
             for c in range(variance.shape[0]):
-                yield variance.row(c), 2, f"={scale.cell(c)}/SQRT({variance.cell(c)}+{epsilon!r})"
+                root = f"SQRT({variance.cell(c)}+{layer.epsilon!r})"
+                yield variance.row(c), 2, f"={scale.cell(c)}/{root}"
                 plus = f"={shift.cell(c)}-{mean.cell(c)}*{variance.cell(c, 1)}"
                 yield variance.row(c), 3, plus
 
     def norm_values(self, values: Mapping[str, NDArray[Any]]) -> Iterator[float]:
         """What these formulas come to."""
-        for index, _, epsilon in self.norms():
-            number = self._norm(index)
-            mean, variance = (np.asarray(values[f"r_{x}{number}"], float) for x in ("μ", "σ²"))
-            gamma, beta = (np.asarray(values[f"{x}_layer_{index}"], float) for x in "γβ")
-            scale = gamma / np.sqrt(variance + epsilon)
-            yield from np.stack([scale, beta - mean * scale], axis=1).ravel().tolist()
+        for layer, names in self.norms():
+            scale, shift, mean, variance = (np.asarray(values[x], np.float64) for x in names)
+            found = scale_and_shift(scale, shift, mean, variance, layer.epsilon)
+            yield from np.stack(found, axis=1).ravel().tolist()
+
+
+def _spelled(layer: Activation, cell: str) -> str:
+    """What the language of cells says for an activation that mentions its cell several times."""
+    graph = Graph()
+    value = graph.leaf(Name("x"))
+    speller = Speller(
+        lambda node: Reference(cell) if node is value else None, lambda node: Reference(cell)
+    )
+    return write(speller.formula(element_by_element(layer, [value])))
 
 
 def _follows(layer: object) -> bool:

@@ -17,6 +17,7 @@ from gradbook.targets.excel.plan.book import (
     CHECK_NAME,
     DERIVATION,
     EPOCHS_NAME,
+    GRIDS,
     NETWORK,
     RATE_NAME,
     RATES,
@@ -39,6 +40,9 @@ CHART_SIZE = {"width": 540, "height": 330}
 PICTURE = (21, 4)
 PICTURE_BOX = (860, 260)
 GUIDE_ROW = 35
+MOST_ON_A_PAGE = 90  # rows that can still be read on one printed page
+MOST_WORDS, MOST_NAMED = 24, 40  # characters of a column's name, in the panel and in the table
+NAMED, LINE = 12, 13  # characters in a line of such a name, and its height in points
 
 
 def write_network(look: Look, book: WorkbookPlan) -> None:
@@ -48,7 +52,10 @@ def write_network(look: Look, book: WorkbookPlan) -> None:
     remark = f"input {'x'.join(map(str, net.input))} → {layers} → {net.objective}"
     title = f"{title}: an exercise" if book.exercise else title
     sheet = look.sheet(NETWORK, title, remark, left=PANEL)
-    sheet.fit_to_pages(1, 1)
+    rows = (
+        FIRST_ROW + len(book.step.weights) + (book.data_place[0] + book.step.samples) * book.several
+    )
+    sheet.fit_to_pages(1, 1 if rows <= MOST_ON_A_PAGE else 0)
     sheet.set_column(0, 0, 2)
     sheet.set_column(PANEL, PANEL, 21)
     sheet.set_column(PANEL + 1, PANEL + 1, 13)
@@ -98,7 +105,9 @@ class _Panel:
     ) -> None:
         self.section(title)
         for node in nodes:
-            self.given(str(node.name), float(values[node]), colour(node.name), name(node))
+            own = self.book.given_names.get(node, "")
+            words = f"{node.name}: {own}"[:MOST_WORDS] if own else str(node.name)
+            self.given(words, float(values[node]), colour(node.name), name(node))
 
     def section(self, title: str) -> None:
         self.row += self.row > FIRST_ROW
@@ -173,6 +182,7 @@ GUIDE = {
     DERIVATION: "the chain rule for every weight, each factor a cell, in any epoch",
     TRAINING: "one row per epoch: every value, every gradient, every new weight",
     SAMPLES: "the same for every sample of every epoch",
+    GRIDS: "image, kernels and maps as pictures, with their gradients, and the window that slides",
     ANSWERS: "what the network says to its samples, and to an input of your own",
     RATES: "what other learning rates would do, side by side",
     CHECK: "every gradient beside the slope that a small nudge of its weight measures",
@@ -221,13 +231,18 @@ def _suggestions(book: WorkbookPlan) -> list[str]:
 def _data(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     """The samples, one in each row."""
     step, (row, column) = book.step, book.data_place
-    look.underlined(sheet, row - 2, column, len(book.given) + 1, "Samples")
+    top = row - 3 if book.given_names else row - 2
+    look.underlined(sheet, top, column, len(book.given) + 1, "Samples")
     sheet.write_string(row - 1, column, "sample", look.heading(QUIET))
     for number in range(step.samples):
         sheet.write_number(row + number, column, number + 1, look.count)
-    for place, name in enumerate(step.net.columns[: len(step.inputs)], column + 1):
-        sheet.write_comment(row - 1, place, name)
+    lines = max((1 + len(name) // NAMED for name in book.given_names.values()), default=1)
+    if lines > 1:
+        sheet.set_row(row - 2, LINE * min(lines, MOST_NAMED // NAMED))
     for place, leaf in enumerate(book.given, column + 1):
+        if leaf in book.given_names:
+            name = look.style(text_wrap=True, font_size=9, align="center", valign="bottom")
+            sheet.write_string(row - 2, place, book.given_names[leaf][:MOST_NAMED], name)
         sheet.write_string(row - 1, place, str(leaf.name), look.heading(colour(leaf.name)))
         for number, value in enumerate(step.data[leaf]):
             sheet.write_number(row + number, place, value, look.given(colour(leaf.name)))

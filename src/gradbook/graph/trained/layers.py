@@ -1,0 +1,218 @@
+"""A trained network's layers in order, each with its tensors under names for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.graph.names import Name, number
+from gradbook.graph.node import Array
+from gradbook.net.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Pool,
+    Residual,
+)
+from gradbook.net.network import Net
+from gradbook.net.parameters import Role, Shape
+
+# Layers that nobody asks for in a text, and that a network at work needs.
+
+
+@dataclass(frozen=True)
+class ScaleShift(Layer):
+    """Each channel times a number plus another: what a trained batch normalisation comes to."""
+
+
+@dataclass(frozen=True)
+class Shares(Layer):
+    """Each output over the sum of all, so that sigmoids add up to 1 as probabilities do."""
+
+
+@dataclass(frozen=True)
+class BothClasses(Layer):
+    """One probability p becomes two: 1 − p of the first class, p of the second."""
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        return (2,)
+
+
+WORDS = {  # what a layer's name begins with
+    Dense: "dense",
+    Conv: "conv",
+    BatchNorm: "batchnorm",
+    Dropout: "dropout",
+    Flatten: "flatten",
+    Residual: "add",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedLayer:
+    """A layer, what it reads, and its tensors in double precision.
+
+    dense, conv  weight, and bias if it has one: a number for each output, also where one is shared
+    batchnorm    scale, shift, mean, variance
+    ScaleShift   scale, shift
+    """
+
+    layer: Layer
+    reads: tuple[int, ...]  # numbers of values, the latest first
+    given: Shape  # of the first of those
+    makes: Shape
+    tensors: Mapping[str, Array]
+    name: str = ""  # conv1, relu2
+
+    def with_tensors(self, **tensors: Array) -> TrainedLayer:
+        return replace(self, tensors={**self.tensors, **tensors})
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """How numbers come into a network: (x / most − mean) / deviation, for each of its channels."""
+
+    most: float
+    mean: Array
+    deviation: Array
+
+    @property
+    def scale(self) -> Array:
+        return np.asarray(1 / (self.most * self.deviation))
+
+    @property
+    def shift(self) -> Array:
+        return np.asarray(-self.mean / self.deviation)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNet:
+    """All that a network at work needs. Value 0 is its input, value k what `layers[k - 1]` makes.
+
+    `picture` is the shape of the images that it reads as bytes; a table's rows of numbers have
+    none. `classes` are what its outputs stand for; a network that says a number has none, and
+    `spread` then says what its outputs are to be scaled by: (deviation, mean).
+    """
+
+    net: Net
+    layers: tuple[TrainedLayer, ...]
+    scaling: Scaling
+    picture: tuple[int, int, int] | None = None
+    classes: tuple[str, ...] = ()
+    spread: tuple[float, float] = (1.0, 0.0)
+
+    @property
+    def input(self) -> Shape:
+        return self.net.input
+
+    @property
+    def output(self) -> Shape:
+        return self.layers[-1].makes if self.layers else self.input
+
+    @property
+    def reads_bytes(self) -> bool:
+        """Whether what comes in are the bytes of images, and not a table's numbers."""
+        return self.scaling.most != 1
+
+    def shape_of(self, value: int) -> Shape:
+        return self.layers[value - 1].makes if value else self.input
+
+    def readers(self, value: int) -> list[int]:
+        """The places of the layers that read a value."""
+        return [place for place, layer in enumerate(self.layers) if value in layer.reads]
+
+    def tensors(self) -> dict[str, Array]:
+        """All of them by layer and name: conv1.weight."""
+        return {
+            f"{layer.name}.{name}": array
+            for layer in self.layers
+            for name, array in layer.tensors.items()
+        }
+
+
+def trained_net(
+    net: Net,
+    values: Mapping[str, NDArray[Any]],
+    scaling: Scaling,
+    picture: tuple[int, int, int] | None = None,
+    classes: tuple[str, ...] = (),
+    spread: tuple[float, float] = (1.0, 0.0),
+) -> TrainedNet:
+    """The network with its trained values, which go by the names of the graph's leaves."""
+    layers = tuple(_layers(net, values))
+    return TrainedNet(net, _named(layers), scaling, picture, classes, spread)
+
+
+def _layers(net: Net, values: Mapping[str, NDArray[Any]]) -> Iterator[TrainedLayer]:
+    """As they stand in the text; before a softmax of 10x1x1 values there is a flatten."""
+    became = [0]  # the number of each of the network's own values among ours
+    for index, layer in enumerate(net.layers):
+        reads = tuple(became[value] for value in layer.reads(index))
+        given, makes = net.shapes[index], net.shapes[index + 1]
+        latest = became[-1] + 1
+        if isinstance(layer, Activation) and given != makes:
+            yield TrainedLayer(Flatten(), reads, given, makes, {})
+            reads, given, latest = (latest,), makes, latest + 1
+        yield TrainedLayer(layer, reads, given, makes, _tensors(net, values, index))
+        became.append(latest)
+
+
+def _named(layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, ...]:
+    """Each called by its word and its number among those of that word."""
+    counts = Counter[str]()
+    found = []
+    for layer in layers:
+        word = _word(layer.layer)
+        counts[word] += 1
+        found.append(replace(layer, name=f"{word}{counts[word]}"))
+    return tuple(found)
+
+
+def _word(layer: Layer) -> str:
+    match layer:
+        case Activation(kind):
+            return kind.replace(" ", "_")
+        case Pool(kind):
+            return f"{kind}pool"
+        case _:
+            return WORDS[type(layer)]
+
+
+# Tensors.
+
+
+def statistics_names(net: Net, index: int) -> tuple[str, str]:
+    """What the graph calls the running mean and variance of the batch normalisation there."""
+    place = number(net, index)
+    mean, variance = (str(Name("r", of=Name(stem, layer=place))) for stem in ("μ", "σ²"))
+    return mean, variance
+
+
+def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[str, Array]:
+    def parameter(role: Role) -> Array:
+        return np.asarray(values[str(Name(role, layer=index, word="layer"))], np.float64)
+
+    match net.layers[index]:
+        case Dense() | Conv():
+            weight = parameter(Role.WEIGHT)
+            if not any(p.layer == index and p.role is Role.BIAS for p in net.parameters):
+                return {"weight": weight}
+            bias = np.broadcast_to(parameter(Role.BIAS), weight.shape[:1])
+            return {"weight": weight, "bias": np.array(bias)}
+        case BatchNorm():
+            mean, variance = (
+                np.asarray(values[name], np.float64) for name in statistics_names(net, index)
+            )
+            scale, shift = parameter(Role.SCALE), parameter(Role.SHIFT)
+            return {"scale": scale, "shift": shift, "mean": mean, "variance": variance}
+        case _:
+            return {}

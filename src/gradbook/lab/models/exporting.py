@@ -1,0 +1,226 @@
+"""Which target writes a trained network into which file, and what each can be asked for.
+
+A format is a line of `FORMATS` and a function that makes the contents of its files. They are
+written when all of them are made: every file is there, or none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradbook.errors import UsageError, did_you_mean
+from gradbook.files import whole_file
+
+if TYPE_CHECKING:
+    from gradbook.data.images import Images
+    from gradbook.graph.trained.layers import TrainedNet
+
+Scorer = Callable[["Images"], float]
+USUAL_OPSET = 13
+FLAGS = {"fold": "--no-fold"}  # where the flag isn't the option's name
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What can be asked of an export; each format knows some of these."""
+
+    opset: int = USUAL_OPSET
+    fold: bool = True
+    with_preparation: bool = False
+    int8: bool = False
+    main: bool = False
+    data: str | None = None
+    train: bool = False
+
+    @staticmethod
+    def of(given: Mapping[str, Any]) -> ExportOptions:
+        known = [field.name for field in fields(ExportOptions)]
+        for name in given:
+            if name not in known:
+                hint = did_you_mean(name, known) or f": there are {', '.join(known)}"
+                raise UsageError(f"export has no option '{name}'{hint}")
+        return ExportOptions(**given)
+
+    def changed(self) -> list[str]:
+        """The options that aren't as usual."""
+        return [f.name for f in fields(self) if getattr(self, f.name) != f.default]
+
+
+@dataclass(frozen=True, eq=False)
+class ExportSource:
+    """What is exported: the network, how it was trained (a recipe's text), the file's name."""
+
+    trained: TrainedNet
+    recipe: str
+    stem: str
+    data: str = ""
+    score: Scorer | None = None
+
+
+@dataclass(frozen=True)
+class ExportContents:
+    """What is to be written: a file for each ending after the name; and what is to be said."""
+
+    files: Mapping[str, bytes | str]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files that were written, the one asked for first, and what is to be known of them."""
+
+    files: tuple[Path, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """What an ending stands for, the options that it knows, and what makes its files."""
+
+    about: str
+    make: Callable[[ExportSource, ExportOptions], ExportContents]
+    options: tuple[str, ...] = ()
+
+
+def _npz(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.plain import as_archive
+
+    return ExportContents({".npz": as_archive(source.trained, source.recipe)})
+
+
+def _json(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.plain import as_json
+
+    return ExportContents({".json": as_json(source.trained, source.recipe)})
+
+
+def _text(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.plain import as_text
+
+    return ExportContents({".txt": as_text(source.trained, source.recipe)})
+
+
+def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.onnx.model import onnx_bytes
+
+    asked = {name: getattr(options, name) for name in ("opset", "fold", "with_preparation")}
+    return ExportContents({".onnx": onnx_bytes(source.trained, **asked)})
+
+
+def _keras(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.keras.model import keras_bytes
+
+    return ExportContents({".keras": keras_bytes(source.trained, options.with_preparation)})
+
+
+def _c(source: ExportSource, options: ExportOptions) -> ExportContents:
+    text, remarks = _c_text(source, options)
+    return ExportContents({".c": text}, remarks)
+
+
+def _header(source: ExportSource, options: ExportOptions) -> ExportContents:
+    text, remarks = _c_text(source, options)
+    return ExportContents({".h": text}, remarks)
+
+
+def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.portable.c_file import sketch
+
+    text, remarks = _c_text(source, options)
+    own = sketch(source.trained, source.stem, options.int8)
+    return ExportContents({".ino": own, ".h": text}, remarks)
+
+
+def _c_text(source: ExportSource, options: ExportOptions) -> tuple[str, tuple[str, ...]]:
+    from gradbook.lab.models.on_devices import in_floats, in_whole_numbers
+
+    if not options.int8:
+        made = in_floats(source.trained, source.stem, options.main)
+    else:
+        data = options.data or source.data
+        made = in_whole_numbers(source.trained, source.stem, options.main, data, source.score)
+    return made.text, made.remarks
+
+
+def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.data.sources import KNOWN
+    from gradbook.lab.models.torch_recipe import left_out, torch_training
+    from gradbook.lab.recipes.text import parse
+    from gradbook.targets.torch.program import torch_files
+
+    recipe = parse(source.recipe) if source.recipe and source.trained.reads_bytes else None
+    data = recipe.data if recipe and recipe.data in KNOWN else ""
+    if not options.train:
+        return ExportContents(torch_files(source.trained, source.stem, data))
+    if recipe is None:
+        raise UsageError("--train is for networks that a recipe trained on images: leave it out")
+    files = torch_files(source.trained, source.stem, data, torch_training(recipe))
+    return ExportContents(files, left_out(recipe))
+
+
+FORMATS = {  # by ending
+    ".onnx": ExportFormat(
+        "an ONNX model, for onnxruntime and most others",
+        _onnx,
+        ("opset", "fold", "with_preparation"),
+    ),
+    ".c": ExportFormat("one file of C99 for any machine", _c, ("int8", "main", "data")),
+    ".h": ExportFormat("the same to be included", _header, ("int8", "data")),
+    ".ino": ExportFormat("a sketch for Arduino, and the .h", _sketch, ("int8", "data")),
+    ".py": ExportFormat(
+        "a PyTorch module as people write them, its weights beside it", _torch, ("train",)
+    ),
+    ".keras": ExportFormat(
+        "a Keras model, channels last, for any of its backends", _keras, ("with_preparation",)
+    ),
+    ".npz": ExportFormat("all tensors by name, a NumPy archive", _npz),
+    ".json": ExportFormat("all tensors by name with their shapes, as JSON", _json),
+    ".txt": ExportFormat("the recipe and the network, to train it anew", _text),
+}
+
+
+def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:
+    """What is to be written there, if it can be with these options."""
+    ending = Path(path).suffix.lower()
+    if ending not in FORMATS:
+        raise UsageError(
+            f"'{os.fspath(path)}' doesn't say what to write: end it in {', '.join(FORMATS)}"
+        )
+    for name in options.changed():
+        if name not in FORMATS[ending].options:
+            able = [other for other, found in FORMATS.items() if name in found.options]
+            flag = FLAGS.get(name, "--" + name.replace("_", "-"))
+            raise UsageError(f"{flag} is for {', '.join(able)}, not for {ending}: leave it out")
+    return FORMATS[ending]
+
+
+def export(
+    trained: TrainedNet,
+    recipe: str,
+    path: str | os.PathLike[str],
+    options: ExportOptions,
+    data: str = "",
+    score: Scorer | None = None,
+) -> Exported:
+    """Write the network as the file's ending says, whole or not at all.
+
+    Of a model of images, `data` is the data set that it learned from, and `score` its accuracy.
+    """
+    chosen, target = format_for(path, options), Path(path)
+    source = ExportSource(trained, recipe, target.stem, data, score)
+    contents = chosen.make(source, options)
+    usual = target.suffix.lower()
+    written = tuple(
+        target if ending == usual else target.with_name(target.stem + ending)
+        for ending in contents.files
+    )
+    with ExitStack() as stack:
+        for file, content in zip(written, contents.files.values(), strict=True):
+            part = stack.enter_context(whole_file(file))
+            part.write_bytes(content.encode() if isinstance(content, str) else content)
+    return Exported(written, contents.remarks)

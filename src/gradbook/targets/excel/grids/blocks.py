@@ -1,0 +1,133 @@
+"""Where the cells of blocks stand, a block for each channel, and how they are coloured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, prod
+
+from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from gradbook.net.parameters import Shape
+
+MOST_ACROSS = 8  # grids side by side
+
+
+@dataclass(frozen=True)
+class Grids:
+    """A grid of cells for each channel, side by side; single values stand without gaps."""
+
+    shape: tuple[int, int, int]
+    top: int
+    left: int = 1
+    most_across: int = MOST_ACROSS
+
+    @property
+    def is_pictures(self) -> bool:
+        return prod(self.shape[1:]) > 1
+
+    @property
+    def across(self) -> int:
+        """So many channels stand side by side."""
+        return min(self.shape[0], self.most_across) if self.is_pictures else self.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.across * (self.shape[2] + self.is_pictures)
+
+    @property
+    def height(self) -> int:
+        lines = ceil(self.shape[0] / self.across)
+        return lines * (self.shape[1] + self.is_pictures) - self.is_pictures
+
+    def place(self, channel: int, row: int, column: int) -> tuple[int, int]:
+        line, number = divmod(channel, self.across)
+        gap = int(self.is_pictures)
+        upper, left = line * (self.shape[1] + gap), number * (self.shape[2] + gap)
+        return self.top + upper + row, self.left + left + column
+
+    def cell(self, channel: int, row: int, column: int) -> str:
+        return str(xl_rowcol_to_cell(*self.place(channel, row, column)))
+
+    def area(self, channel: int, rows: range, columns: range) -> str:
+        """Some of a channel's rows and columns."""
+        first = self.place(channel, rows[0], columns[0])
+        last = self.place(channel, rows[-1], columns[-1])
+        if first == last:
+            return str(xl_rowcol_to_cell(*first))
+        return f"{xl_rowcol_to_cell(*first)}:{xl_rowcol_to_cell(*last)}"
+
+    def in_a_row(self) -> str:
+        """All channels, where each is a single value."""
+        last = xl_rowcol_to_cell(self.top, self.left + self.shape[0] - 1)
+        return f"{xl_rowcol_to_cell(self.top, self.left)}:{last}"
+
+    def places(self) -> Iterator[tuple[int, int, int]]:
+        channels, rows, columns = self.shape
+        return ((c, y, x) for c in range(channels) for y in range(rows) for x in range(columns))
+
+    # Seen from anywhere on the sheet ------------------------------------------------
+
+    def whole(self, channel: int) -> str:
+        """All cells of one channel: $B$6:$E$9."""
+        last = self.place(channel, self.shape[1] - 1, self.shape[2] - 1)
+        return str(xl_range_abs(*self.place(channel, 0, 0), *last))
+
+    def at(self, channel: str | int, row: str, column: str) -> str:
+        """A formula for the place that other cells tell, counted from 1; or of a channel known."""
+        if isinstance(channel, int) or self.shape[0] == 1:
+            own = self.whole(channel if isinstance(channel, int) else 0)
+            return f"INDEX({own},{row},{column})"
+        bottom, right = self.top + self.height - 1, self.left + self.width - 1
+        every = xl_range_abs(self.top, self.left, bottom, right)
+        if not self.is_pictures:
+            return f"INDEX({every},1,{channel})"
+        high, wide = self.shape[1] + 1, self.shape[2] + 1
+        if self.across == self.shape[0]:
+            return f"INDEX({every},{row},({channel}-1)*{wide}+{column})"
+        down = f"INT(({channel}-1)/{self.across})*{high}+{row}"
+        return f"INDEX({every},{down},MOD({channel}-1,{self.across})*{wide}+{column})"
+
+
+def planes(shape: Shape) -> tuple[int, int, int]:
+    """Channels, rows and columns; each value of a flat shape is a channel of its own."""
+    return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (prod(shape), 1, 1)
+
+
+# Colours ------------------------------------------------------------------------
+
+RED, WHITE, BLUE = "#C0504D", "#FFFFFF", "#1F5FA8"
+PALE_RED, PALE_BLUE = "#E9A29C", "#8AB6E6"  # on which numbers can be read
+
+PAPERS: dict[str, object] = {"type": "2_color_scale", "min_color": "#000000", "max_color": WHITE}
+WHITES: dict[str, object] = {"type": "2_color_scale", "min_color": WHITE, "max_color": BLUE}
+WHITES |= {"min_type": "num", "min_value": 0}
+BLUES: dict[str, object] = {"type": "3_color_scale", "mid_type": "num", "mid_value": 0}
+BLUES |= {"min_color": RED, "mid_color": WHITE, "max_color": BLUE}
+
+
+def coloured(sheet: Worksheet, grids: Grids, scale: dict[str, object]) -> None:
+    bottom, right = grids.top + grids.height - 1, grids.left + grids.width - 1
+    sheet.conditional_format(grids.top, grids.left, bottom, right, dict(scale))
+
+
+def coloured_by_size(sheet: Worksheet, grids: Grids) -> None:
+    """A scale on which 0 is white, and what is as far above as below it equally strong.
+
+    All channels have one scale, said for each by itself: where rules for parts of a range
+    overlap, LibreOffice (7.4) takes one of them alone.
+    """
+    cells = ",".join(grids.whole(channel) for channel in range(grids.shape[0]))
+    largest = f"MAX(1E-30,MAX({cells}),-MIN({cells}))"  # never 0, which would be no scale
+    scale = {
+        **BLUES,
+        "min_color": PALE_RED,
+        "max_color": PALE_BLUE,
+        "min_type": "formula",
+        "min_value": f"=-{largest}",
+        "max_type": "formula",
+        "max_value": f"={largest}",
+    }
+    for channel in range(grids.shape[0]):
+        sheet.conditional_format(grids.whole(channel).replace("$", ""), scale)

@@ -1,0 +1,299 @@
+"""What the sheet Grids shows: each layer's parameters and maps, their gradients beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from gradbook.graph.names import Name, number, value_name
+from gradbook.graph.node import Array, Node, Scalars
+from gradbook.graph.reference import run
+from gradbook.graph.step import Step
+from gradbook.net import BatchNorm, Conv, Flatten, Pool
+from gradbook.net.layers import Layer
+from gradbook.net.parameters import Parameter, Role, Shape
+from gradbook.net.text import layer_words
+from gradbook.palette import GRADIENT, WEIGHT, Colour, colour_of
+from gradbook.targets.excel.grids.blocks import Grids, planes
+from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.spelling import Speller
+from gradbook.targets.excel.plan.book import WorkbookPlan, last_grid_layer
+
+EPOCH_NAME, SAMPLE_NAME = "grids_epoch", "grids_sample"
+FIRST_ROW, LEFT = 5, 2  # of the first stage, and of the first values in it
+ABOVE = 3  # rows above the values of blocks: a title, and the numbers of columns
+WIDEST = 14  # columns that blocks side by side take, where there are several
+LINES = {Conv: 5, Pool: 3, BatchNorm: 9}  # beside a place that is looked at, the verdict too
+STATISTICS = "γβμσs"  # one below the other, a column for each channel
+KINDS = {Conv: "conv", Pool: "pool", BatchNorm: "batchnorm"}  # layers with places to look at
+
+
+@dataclass(frozen=True)
+class NodeBlock:
+    """Blocks of cells for the values of a tensor; None among the nodes is 0 whatever happens."""
+
+    names: str  # of the values, with {0} for what stands before each
+    words: str
+    tint: Colour
+    grids: Grids
+    nodes: Scalars  # (channels, rows, columns)
+    labels: tuple[str, ...]  # of the channels
+    rows: tuple[str, ...] = ()  # what the rows are called that aren't places
+
+    @property
+    def title(self) -> str:
+        return f"{self.names.format('')}: {self.words}"
+
+    @property
+    def is_of_sample(self) -> bool:
+        return any(node is not None and node.each for node in self.nodes.flat)
+
+
+@dataclass(frozen=True)
+class GridStage:
+    """The input or a layer from top to bottom: parameters, a place to look at, what it makes."""
+
+    index: int  # of the layer; -1 is the input
+    layer: Layer | None
+    words: str
+    row: int  # of its title
+    parameters: Mapping[str, NodeBlock]  # the w and b of a convolution; STATISTICS
+    place_row: int  # of the place to look at
+    values: NodeBlock
+    slopes: tuple[NodeBlock, ...]
+    reads: tuple[int, ...]  # the numbers of the stages whose values it is given
+    end: int
+
+    @property
+    def blocks(self) -> tuple[NodeBlock, ...]:
+        return (*self.parameters.values(), self.values, *self.slopes)
+
+
+@dataclass(frozen=True)
+class GridScene:
+    """Where everything on the sheet stands, and what the formulas say that look it up."""
+
+    book: WorkbookPlan
+
+    @property
+    def step(self) -> Step:
+        return self.book.step
+
+    @cached_property
+    def stages(self) -> tuple[GridStage, ...]:
+        net, found, row = self.step.net, list[GridStage](), FIRST_ROW
+        places = {0: 0}  # the stage at which each value stands
+        for index in range(-1, last_grid_layer(net) + 1):
+            layer = net.layers[index] if index >= 0 else None
+            if layer is not None and layer.passes_on and self._keeps_shape(index):
+                places[index + 1] = places[index]
+                continue
+            reads = tuple(places[k] for k in layer.reads(index)) if layer else ()
+            places[index + 1] = len(found)
+            found.append(self._stage(index, layer, row, reads))
+            row = found[-1].end + 2
+        return tuple(found)
+
+    def _keeps_shape(self, index: int) -> bool:
+        before, after = self.step.net.shapes[index : index + 2]
+        return before == after
+
+    def _stage(
+        self, index: int, layer: Layer | None, row: int, reads: tuple[int, ...]
+    ) -> GridStage:
+        net, words = self.step.net, "the input"
+        top, parameters, slopes = row + ABOVE, dict[str, NodeBlock](), list[NodeBlock]()
+        name, shape = Name("i"), net.shapes[index + 1]
+        if layer is not None:
+            words, name = f"{index + 1}. {layer_words(layer)}", value_name(net, index)
+        for key, block in self._parameters(index, top):
+            parameters[key] = block
+            top = block.grids.top + block.grids.height + ABOVE
+            slopes += self._slopes(block)
+        place_row = top - ABOVE + (1 if parameters else 2)
+        if layer is not None and type(layer) in KINDS:
+            top = place_row + self._place_height(index, layer) + ABOVE
+        if isinstance(layer, Flatten):
+            values = self._values(name, net.shapes[index], top, flat=True)
+        else:
+            values = self._values(name, shape, top)
+        end = top + values.grids.height
+        slopes += [*self._slopes(values)] if layer else []
+        return GridStage(
+            index, layer, words, row, parameters, place_row, values, tuple(slopes), reads, end
+        )
+
+    def _place_height(self, index: int, layer: Layer) -> int:
+        """Of the cells to type in, and below them the window and the lines beside it."""
+        lines = LINES[type(layer)]
+        shape = self.step.net.shapes[index]
+        high = (layer.window(shape) or (0, 0))[0]
+        sources = shape[0] // layer.groups if isinstance(layer, Conv) else 1
+        return 2 + max(sources * (high + 1), lines)
+
+    # Blocks --------------------------------------------------------------------
+
+    def _values(self, name: Name, shape: Shape, top: int, flat: bool = False) -> NodeBlock:
+        """The values that a tensor's names are those of; `flat`: each by itself, in a row."""
+        nodes = np.array([self._called[str(x)] for x in name.elements(shape).values()])
+        made = (nodes.size, 1, 1) if flat else planes(shape)
+        nodes = nodes.reshape(made)
+        grids = self._grids(made, top)
+        own = [str(name.at(k + 1)) for k in range(made[0])] if made[0] > 1 else [str(name)]
+        labels = [str(node.name) for node in nodes.flat] if flat else own
+        words = _MEANINGS.get(name.stem, "what comes out")
+        return NodeBlock(f"{{0}}{name}", words, colour_of(name.stem), grids, nodes, tuple(labels))
+
+    def _parameters(self, index: int, top: int) -> Iterator[tuple[str, NodeBlock]]:
+        """One below the other; where each begins depends on the height of those before it."""
+        net = self.step.net
+        layer = net.layers[index] if index >= 0 else None
+        if isinstance(layer, BatchNorm):
+            yield STATISTICS, self._statistics(index, top)
+        if not isinstance(layer, Conv):
+            return
+        for parameter in (p for p in net.parameters if p.layer == index):
+            block = self._parameter(parameter, index, top)
+            top = block.grids.top + block.grids.height + ABOVE
+            yield str(parameter.role), block
+
+    def _statistics(self, index: int, top: int) -> NodeBlock:
+        """What a normalisation has learned, and what it finds in the samples, by channels."""
+        net = self.step.net
+        shape, place = net.shapes[index][:1], number(net, index)
+        learned = [p.names for p in net.parameters if p.layer == index]
+        found = [Name(stem, layer=place).elements(shape).values() for stem in ("μ", "σ²", "s")]
+        names = [[str(name) for name in row] for row in (*learned, *found)]
+        nodes = np.array([[[self._called[name] for name in row] for row in names]])
+        grids = Grids(nodes.shape, top, LEFT)
+        stems = ("γ", "β", "μ", "σ²", "s")
+        said, words = ", ".join(f"{{0}}{stem}" for stem in stems), "a column for each channel"
+        return NodeBlock(said, words, WEIGHT, grids, nodes, ("",), stems)
+
+    def _parameter(self, parameter: Parameter, index: int, top: int) -> NodeBlock:
+        """A convolution's kernels, or its biases."""
+        nodes = np.array([self._called[name] for name in parameter.names])
+        ends = dict.fromkeys((parameter.names[0], parameter.names[-1]))
+        said = " … ".join(f"{{0}}{name}" for name in ends)
+        if parameter.role is not Role.WEIGHT:
+            grids, words = self._grids((nodes.size, 1, 1), top), "added to each place of a map"
+            own = nodes.reshape(grids.shape)
+            return NodeBlock(said, words, WEIGHT, grids, own, tuple(parameter.names))
+        made, sources, high, wide = parameter.shape
+        maps = value_name(self.step.net, index)
+        names = [str(maps.at(k + 1) if made > 1 else maps) for k in range(made)]
+        labels = [
+            f"{name}←{k + 1}" if sources > 1 else name for name in names for k in range(sources)
+        ]
+        grids = self._grids((made * sources, high, wide), top, together=sources)
+        words = "the kernels, one for each map" + (" and what it reads" if sources > 1 else "")
+        return NodeBlock(said, words, WEIGHT, grids, nodes.reshape(grids.shape), tuple(labels))
+
+    def _slopes(self, block: NodeBlock) -> Iterator[NodeBlock]:
+        """The gradients of what is trained, or of what lies on the way to it."""
+        adjoints = {**self.step.adjoints, **self.step.gradients}
+        nodes = np.array([adjoints.get(node) for node in block.nodes.flat])
+        nodes = nodes.reshape(block.grids.shape)
+        if not any(node is not None for node in nodes.flat):
+            return
+        words = "how the error changes with each"
+        if self.book.several and not block.is_of_sample:
+            words += ", all samples together"
+        grids = replace(block.grids, left=self.right)
+        names = block.names.format("{0}∂E/∂")
+        yield replace(block, names=names, words=words, tint=GRADIENT, grids=grids, nodes=nodes)
+
+    def _grids(self, shape: tuple[int, int, int], top: int, together: int = 1) -> Grids:
+        return Grids(shape, top, LEFT, most_across(shape, together))
+
+    @cached_property
+    def right(self) -> int:
+        """The column of the first gradients."""
+        net = self.step.net
+        shapes = [(planes(net.shapes[k]), 1) for k in range(last_grid_layer(net) + 2)]
+        for parameter in net.parameters:
+            if len(parameter.shape) == 4:
+                made, sources, high, wide = parameter.shape
+                shapes.append(((made * sources, high, wide), sources))
+        widths = [Grids(shape, 0, 0, most_across(shape, n)).width for shape, n in shapes]
+        return LEFT + max(widths) + 2
+
+    @cached_property
+    def _called(self) -> dict[str, Node]:
+        return {str(name): node for node, name in self.step.graph.names.items()}
+
+    # What the cells say ----------------------------------------------------------
+
+    @cached_property
+    def cells(self) -> dict[Node, str]:
+        """Where each value stands on the sheet, first of all."""
+        found: dict[Node, str] = {}
+        for block in (block for stage in self.stages for block in stage.blocks):
+            for place in block.grids.places():
+                node = block.nodes[place]
+                if node is not None:
+                    found.setdefault(node, block.grids.cell(*place))
+        return found
+
+    def formula(self, node: Node | None, cell: str) -> str:
+        """What looks a value up in the epoch, and for the sample, that are asked for.
+
+        A gradient without a column of its own is written out in terms of the cells around it.
+        """
+        if node is None:
+            return "=0"
+        home = self.cells[node]
+        return f"={home}" if home != cell else f"={self._looked_up(node) or self._said(node)}"
+
+    def _said(self, node: Node) -> str:
+        return write(Speller(self._refer, self._block, self.book.guarded).formula(node))
+
+    def _refer(self, node: Node) -> Reference | None:
+        said = self.cells.get(node) or self._looked_up(node)
+        return Reference(said) if said else None
+
+    def _block(self, node: Node) -> Reference:
+        """A value of all samples of the epoch."""
+        first, last = (
+            self.book.training.in_epoch(node, self.book.epochs, EPOCH_NAME, k)
+            for k in (0, self.step.samples - 1)
+        )
+        return Reference(f"{first}:{last}")
+
+    def _looked_up(self, node: Node) -> str:
+        run = self.book.training
+        if node not in run.table(node).columns:
+            return ""
+        return run.in_epoch(node, self.book.epochs, EPOCH_NAME, SAMPLE_NAME)
+
+    # What they show at first: the first sample in the first epoch ------------------------
+
+    @cached_property
+    def _first(self) -> Mapping[Node, Array]:
+        return next(run(self.step, 1, self.book.rate, watch=list(self.cells)))
+
+    def numbers(self, block: NodeBlock) -> Array:
+        found = [self._number(node) for node in block.nodes.flat]
+        return np.array(found).reshape(block.grids.shape)
+
+    def _number(self, node: Node | None) -> float:
+        return float(np.ravel(self._first[node])[0]) if node is not None else 0.0
+
+
+_MEANINGS = {
+    "i": "what the network is given",
+    "c": "the weighted sum of each window",
+    "p": "what is kept of each window",
+    "a": "what is passed on",
+    "y": "normalised, scaled and shifted",
+    "z": "both added",
+}
+
+
+def most_across(shape: tuple[int, int, int], together: int = 1) -> int:
+    """So many blocks stand side by side; those of one map `together`, where they have room."""
+    fitting = max(1, WIDEST // (shape[2] + 1))
+    return fitting // together * together or fitting

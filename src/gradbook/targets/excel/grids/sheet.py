@@ -1,0 +1,199 @@
+"""The sheet Grids: from the image to the last map, with every gradient, and windows that slide."""
+
+from __future__ import annotations
+
+from xlsxwriter.utility import xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from gradbook.palette import GRADIENT, INPUT, QUIET, RATE, Colour
+from gradbook.targets.excel.grids.blocks import Grids, coloured_by_size
+from gradbook.targets.excel.grids.scene import (
+    EPOCH_NAME,
+    KINDS,
+    LEFT,
+    SAMPLE_NAME,
+    GridScene,
+    NodeBlock,
+)
+from gradbook.targets.excel.grids.windows import (
+    DIFFERS,
+    LINE_WORDS,
+    SAME,
+    LookedAt,
+    WindowBlock,
+    WindowLine,
+)
+from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan
+from gradbook.targets.excel.plan.values import shown
+from gradbook.targets.excel.sheets.check import an_epoch
+from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, Look
+
+CHOICE_ROW = 3
+MOST_UPRIGHT = 28  # columns that can be read across a page held upright
+WIDTH, FONT = 6.6, 8  # of a column, of the numbers in blocks
+VALUES, GIVENS = "0.000;-0.000;0", "General"
+SLOPES = "[>=0.001]0.0000;[<=-0.001]-0.0000;0.0E+00"
+LIT, PICKED = "#B3261E", "#5B2A86"  # the frame of a window, of a place in a map
+REMARK = (
+    "One epoch of the training as pictures: values on the left, gradients on the right. Type a "
+    "map, a row and a column into a layer's frames: its window lights up in what the layer reads."
+)
+
+
+def write_grids(look: Look, book: WorkbookPlan) -> None:
+    sheet = look.sheet(GRIDS, "Image, kernels and maps", REMARK, left=1)
+    _GridSheet(sheet, look, GridScene(book)).write()
+
+
+class _GridSheet:
+    def __init__(self, sheet: Worksheet, look: Look, scene: GridScene) -> None:
+        self.sheet, self.look, self.scene = sheet, look, scene
+        self.book = scene.book
+
+    def write(self) -> None:
+        sheet, end = self.sheet, 2 * self.scene.right
+        if end <= MOST_UPRIGHT:
+            sheet.set_portrait()
+        sheet.set_column(0, 0, 1.5)
+        sheet.set_column(1, end, WIDTH)
+        sheet.freeze_panes(CHOICE_ROW + 1, 0)
+        self.choice()
+        for stage in self.scene.stages:
+            self.look.underlined(sheet, stage.row, 1, end - 2, stage.words)
+            for block in stage.blocks:
+                self.block(block)
+            if type(stage.layer) in KINDS:
+                self.looked_at(LookedAt(self.scene, stage))
+        for stage in self.scene.stages:
+            for block in stage.blocks:
+                self.colour(block.grids)
+
+    def choice(self) -> None:
+        """Which epoch is shown, and which sample."""
+        book, samples = self.book, self.book.step.samples
+        self.asked(CHOICE_ROW, LEFT + 2, "epoch", EPOCH_NAME, an_epoch(book.epochs))
+        if book.several:
+            rule = _up_to("sample", samples)
+            self.asked(CHOICE_ROW, LEFT + 5, "sample", SAMPLE_NAME, rule)
+
+    def asked(self, row: int, column: int, words: str, name: str, rule: dict[str, object]) -> None:
+        """A cell to type a number in, with a word before it; a 1 at first."""
+        self.sheet.write_string(
+            row, column - 1, words, self.look.style(align="right", bold=True, indent=1)
+        )
+        self.sheet.write_number(row, column, 1, self.look.given(RATE))
+        cell = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
+        self.look.workbook.define_name(name, f"={GRIDS}!{cell}")
+        self.sheet.data_validation(row, column, row, column, rule)
+
+    # Blocks ------------------------------------------------------------------------
+
+    def block(self, block: NodeBlock) -> None:
+        grids, tint = block.grids, block.tint
+        words = self.look.style(italic=True, font_color=tint.ink)
+        self.sheet.write_string(grids.top - 2, grids.left - 1, block.title, words)
+        self.labels(block)
+        numbers, style = self.scene.numbers(block), self.number_style(_digits(tint))
+        for place in grids.places():
+            formula = self.scene.formula(block.nodes[place], grids.cell(*place))
+            self.sheet.write_formula(*grids.place(*place), formula, style, shown(numbers[place]))
+
+    def labels(self, block: NodeBlock) -> None:
+        """What each channel is called, and the numbers of its rows and columns."""
+        grids, tint = block.grids, block.tint
+        count = self.look.style(font_size=FONT - 1, align="center", font_color=QUIET.ink)
+        name = self.look.style(font_size=FONT, align="center", bold=True, font_color=tint.ink)
+        _, high, wide = grids.shape
+        for channel, label in enumerate(block.labels):
+            row, column = grids.place(channel, 0, 0)
+            if not grids.is_pictures:
+                self.sheet.write_string(row - 1, column, label, name)
+                continue
+            self.sheet.write_string(row - 1, column - 1, label, name)
+            for y in range(high):
+                own = block.rows[y] if block.rows else y + 1
+                self.sheet.write(row + y, column - 1, own, name if block.rows else count)
+            for x in range(wide):
+                self.sheet.write_number(row - 1, column + x, x + 1, count)
+
+    def number_style(self, digits: str) -> object:
+        edge = {"border": 4, "border_color": QUIET.fill}
+        return self.look.style(num_format=digits, font_size=FONT, align="center", **edge)
+
+    def colour(self, grids: Grids) -> None:
+        coloured_by_size(self.sheet, grids)
+        for channel in range(grids.shape[0]):
+            row, column = grids.place(channel, 0, 0)
+            self.look.plain_zeros(self.sheet, row, column, *grids.shape[1:])
+
+    # A place that is looked at ---------------------------------------------------------
+
+    def looked_at(self, seen: LookedAt) -> None:
+        row = seen.stage.place_row
+        self.sheet.write_string(row, 1, "look at", self.look.style(bold=True))
+        for words, column, most in seen.asked:
+            self.asked(row, column, words, f"{seen.name}_{words}", _up_to(words, most))
+        for block in seen.blocks:
+            self.window(block)
+        for place, line in enumerate(seen.lines):
+            self.line(row + 2 + place, seen.lines_column, line)
+        self.verdict(row + 2 + len(seen.lines), seen)
+        frames = [
+            self.look.workbook.add_format(
+                {"bold": True, "border": 1, "border_color": tint, "font_color": tint}
+            )
+            for tint in (PICKED, LIT)
+        ]
+        for number, (area, condition) in enumerate(seen.lit()):
+            own = number < seen.maps.shape[0]
+            rule = {"type": "formula", "criteria": f"={condition}", "format": frames[not own]}
+            self.sheet.conditional_format(area.replace("$", ""), rule)
+
+    def window(self, block: WindowBlock) -> None:
+        digits = GIVENS if block.tint is INPUT else VALUES
+        grids, style = block.grids, self.number_style(digits)
+        words = self.look.style(italic=True, font_color=block.tint.ink)
+        self.sheet.write_string(grids.top - 2, grids.left, block.title, words)
+        sign = self.look.style(bold=True, align="center")
+        for channel in range(grids.shape[0]):
+            row, column = grids.place(channel, (grids.shape[1] - 1) // 2, 0)
+            self.sheet.write_string(row, column - 1, block.sign, sign)
+        for place in grids.places():
+            value = shown(block.numbers[place])
+            self.sheet.write_formula(*grids.place(*place), block.formulas[place], style, value)
+        self.colour(grids)
+
+    def line(self, row: int, column: int, line: WindowLine) -> None:
+        last = column + LINE_WORDS - 1
+        self.sheet.merge_range(row, column, row, last, line.words, self.look.name(line.tint))
+        style = self.look.value(line.tint, SMALL, align="center")
+        self.sheet.merge_range(row, last + 1, row, last + 2, "", style)
+        self.sheet.write_formula(row, last + 1, line.formula, style, shown(line.number))
+        self.look.plain_zeros(self.sheet, row, last + 1, 1, 1)
+
+    def verdict(self, row: int, seen: LookedAt) -> None:
+        column = seen.lines_column + LINE_WORDS
+        self.sheet.merge_range(row, column, row, column + 1, "", self.look.verdict())
+        self.sheet.write_formula(row, column, seen.verdict(), self.look.verdict(), SAME)
+        cell = xl_rowcol_to_cell(row, column)
+        self.look.colour_verdicts(self.sheet, cell, ((SAME, GOOD), (DIFFERS, BAD)))
+
+
+def _digits(tint: Colour) -> str:
+    if tint is GRADIENT:
+        return SLOPES
+    return GIVENS if tint is INPUT else VALUES
+
+
+def _up_to(words: str, most: int) -> dict[str, object]:
+    """What a cell for a number takes: one of so many."""
+    return {
+        "validate": "integer",
+        "criteria": "between",
+        "minimum": 1,
+        "maximum": most,
+        "error_title": f"No such {words}",
+        "error_message": f"Type a whole number from 1 to {most}.",
+        "input_title": words.capitalize(),
+        "input_message": f"1 to {most}",
+    }

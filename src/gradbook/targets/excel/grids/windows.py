@@ -1,0 +1,322 @@
+"""What one place of a layer is made of: its window, the products, their sum, in live formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from xlsxwriter.utility import xl_rowcol_to_cell
+
+from gradbook.graph.names import number
+from gradbook.graph.node import Array
+from gradbook.net import Conv, Pool
+from gradbook.palette import ACTIVATION, INPUT, QUIET, SUM, WEIGHT, Colour
+from gradbook.targets.excel.grids.blocks import Grids
+from gradbook.targets.excel.grids.scene import (
+    KINDS,
+    LEFT,
+    STATISTICS,
+    GridScene,
+    GridStage,
+    NodeBlock,
+)
+
+SAME, DIFFERS = "the same", "differs"
+NEAR = "1E-9"  # of the sizes compared: sums are added in another order here
+
+
+@dataclass(frozen=True)
+class WindowBlock:
+    """Blocks that show part of a window, with the sign that stands before them."""
+
+    title: str
+    sign: str
+    grids: Grids
+    formulas: dict[tuple[int, int, int], str]
+    numbers: Array
+    tint: Colour
+
+
+@dataclass(frozen=True)
+class WindowLine:
+    """A quantity beside the blocks."""
+
+    words: str
+    formula: str
+    number: float
+    tint: Colour
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """The place of one layer that is looked at: three cells to type in, and what follows.
+
+    `maps` are the layer's values, `given` those that it reads.
+    """
+
+    scene: GridScene
+    stage: GridStage
+
+    # Where ---------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """What the names of its cells begin with: conv2."""
+        kind = KINDS[type(self.stage.layer)]
+        place = number(self.scene.step.net, self.stage.index)
+        return f"{kind}{place or ''}"
+
+    @cached_property
+    def asked(self) -> tuple[tuple[str, int, int], ...]:
+        """The words before each cell to type in, its column, and the largest number it takes."""
+        words = ("map", "row", "column")
+        columns = (LEFT + 2, LEFT + 5, LEFT + 8)
+        return tuple(zip(words, columns, self.maps.shape, strict=True))
+
+    @cached_property
+    def channel(self) -> str:
+        return self._cell(0)
+
+    @cached_property
+    def row(self) -> str:
+        return self._cell(1)
+
+    @cached_property
+    def column(self) -> str:
+        return self._cell(2)
+
+    def _cell(self, number: int) -> str:
+        column = self.asked[number][1]
+        return str(xl_rowcol_to_cell(self.stage.place_row, column, row_abs=True, col_abs=True))
+
+    @property
+    def maps(self) -> Grids:
+        return self.stage.values.grids
+
+    @cached_property
+    def given(self) -> NodeBlock:
+        return self.scene.stages[self.stage.reads[0]].values
+
+    @cached_property
+    def window(self) -> tuple[int, int]:
+        found = self.stage.layer.window(self.given.grids.shape) if self.stage.layer else None
+        return found or (1, 1)
+
+    def _along(self, cell: str) -> str:
+        """The first row, or column, of the window: counted from 1, or from below in a padding."""
+        layer = self.stage.layer
+        stride = (layer.step if layer else None) or 1
+        pad = layer.pad if isinstance(layer, Conv) else 0
+        start = cell if stride == 1 else f"({cell}-1)*{stride}+1"
+        return f"{start}-{pad}" if pad else start
+
+    @property
+    def upper(self) -> str:
+        return self._along(self.row)
+
+    @property
+    def leftmost(self) -> str:
+        return self._along(self.column)
+
+    # What lights up ----------------------------------------------------------------
+
+    def lit(self) -> Iterator[tuple[str, str]]:
+        """Areas, and the conditions on their cells under which these light up."""
+        for channel in range(self.maps.shape[0]):
+            here = self._within(self.maps, channel, self.row, self.column, (1, 1))
+            yield self.maps.whole(channel), f"AND({self.channel}={channel + 1},{here})"
+        given = self.given.grids
+        for channel in range(given.shape[0]):
+            inside = self._within(given, channel, self.upper, self.leftmost, self.window)
+            yield given.whole(channel), f"AND({self._is_read(channel)}{inside})"
+        if isinstance(self.stage.layer, Conv):
+            kernels, sources = self.stage.parameters["w"].grids, self.sources
+            for channel in range(kernels.shape[0]):
+                yield kernels.whole(channel), f"{self.channel}={channel // sources + 1}"
+
+    def _within(
+        self, grids: Grids, channel: int, row: str, column: str, size: tuple[int, int]
+    ) -> str:
+        top, left = grids.place(channel, 0, 0)
+        tests = []
+        for word, before, first, long in (
+            ("ROW()", top, row, size[0]),
+            ("COLUMN()", left, column, size[1]),
+        ):
+            own = f"{word}-{before}"
+            tests += (
+                [f"{own}={first}"] if long == 1 else [f"{own}>={first}", f"{own}<{first}+{long}"]
+            )
+        return ",".join(tests)
+
+    def _is_read(self, channel: int) -> str:
+        """Whether the map that is looked at is made of this channel of what is given."""
+        layer = self.stage.layer
+        if not isinstance(layer, Conv):
+            return f"{self.channel}={channel + 1},"
+        if layer.groups == 1:
+            return ""
+        made = layer.channels // layer.groups
+        return f"INT(({self.channel}-1)/{made})={channel // self.sources},"
+
+    @property
+    def sources(self) -> int:
+        """How many channels one map of a convolution is made of."""
+        assert isinstance(self.stage.layer, Conv)
+        return self.given.grids.shape[0] // self.stage.layer.groups
+
+    # Blocks and lines ----------------------------------------------------------------
+
+    @cached_property
+    def blocks(self) -> tuple[WindowBlock, ...]:
+        match self.stage.layer:
+            case Conv():
+                window = self._seen(0)
+                kernel = self._kernel(1)
+                return window, kernel, self._products(window, kernel, 2)
+            case Pool():
+                return (self._seen(0),)
+        return ()
+
+    @property
+    def lines(self) -> Sequence[WindowLine]:
+        match self.stage.layer:
+            case Conv():
+                return self._sum_lines(self.blocks[-1])
+            case Pool():
+                return self._kept_lines(self.blocks[0])
+        return self._normal_lines()
+
+    @property
+    def lines_column(self) -> int:
+        return max(
+            (block.grids.left + block.grids.width + 1 for block in self.blocks), default=LEFT
+        )
+
+    def _grids(self, number: int, sources: int) -> Grids:
+        high, wide = self.window
+        shape = (sources, high, wide)
+        return Grids(shape, self.stage.place_row + 3, LEFT + number * (wide + 1), 1)
+
+    def _seen(self, number: int) -> WindowBlock:
+        """What the window shows, channel by channel."""
+        layer, given = self.stage.layer, self.given.grids
+        several = isinstance(layer, Conv)
+        grids = self._grids(number, self.sources if several else 1)
+        formulas = {(k, y, x): f"={self._through(k, y, x)}" for k, y, x in grids.places()}
+        pad = layer.pad if isinstance(layer, Conv) else 0
+        values = np.pad(self.scene.numbers(self.given), ((0, 0), (pad, pad), (pad, pad)))
+        high, wide = self.window
+        return WindowBlock(
+            "what the window shows",
+            "",
+            grids,
+            formulas,
+            values[: grids.shape[0], :high, :wide].reshape(grids.shape),
+            INPUT if given is self.scene.stages[0].values.grids else ACTIVATION,
+        )
+
+    def _through(self, source: int, y: int, x: int) -> str:
+        """One value of the window; 0 in the padding."""
+        layer, given = self.stage.layer, self.given.grids
+        channel: str | int = self.channel
+        if isinstance(layer, Conv):
+            channel = source
+            if layer.groups > 1:
+                group = f"INT(({self.channel}-1)/{layer.channels // layer.groups})"
+                channel = f"({group}*{self.sources}+{source + 1})"
+        row = f"{self.upper}+{y}" if y else self.upper
+        column = f"{self.leftmost}+{x}" if x else self.leftmost
+        looked_up = given.at(channel, row, column)
+        if not (isinstance(layer, Conv) and layer.pad):
+            return looked_up
+        _, rows, columns = given.shape
+        inside = f"AND({row}>=1,{row}<={rows},{column}>=1,{column}<={columns})"
+        return f"IF({inside},{looked_up},0)"
+
+    def _kernel(self, number: int) -> WindowBlock:
+        """The kernel of the map that is looked at."""
+        block, sources = self.stage.parameters["w"], self.sources
+        grids = self._grids(number, sources)
+        formulas = {}
+        for k, y, x in grids.places():
+            own = self.channel if sources == 1 else f"(({self.channel}-1)*{sources}+{k + 1})"
+            formulas[k, y, x] = f"={block.grids.at(own, str(y + 1), str(x + 1))}"
+        numbers = self.scene.numbers(block)[:sources]
+        return WindowBlock("times its kernel", "×", grids, formulas, numbers, WEIGHT)
+
+    def _products(self, window: WindowBlock, kernel: WindowBlock, number: int) -> WindowBlock:
+        grids = self._grids(number, window.grids.shape[0])
+        formulas = {
+            place: f"={window.grids.cell(*place)}*{kernel.grids.cell(*place)}"
+            for place in grids.places()
+        }
+        numbers = window.numbers * kernel.numbers
+        return WindowBlock("the products", "=", grids, formulas, numbers, SUM)
+
+    def _sum_lines(self, products: WindowBlock) -> list[WindowLine]:
+        cells = ",".join(products.grids.whole(k) for k in range(products.grids.shape[0]))
+        total = float(products.numbers.sum())
+        lines = [WindowLine("sum of the products", f"=SUM({cells})", total, SUM)]
+        bias = self.stage.parameters.get("b")
+        if bias is None:
+            return [*lines, self._found(total)]
+        own = bias.grids.at(self.channel if bias.grids.shape[0] > 1 else 0, "1", "1")
+        shift = float(self.scene.numbers(bias).flat[0])
+        lines.append(WindowLine("plus the bias", f"={own}", shift, WEIGHT))
+        both = f"={self._line_cell(0)}+{self._line_cell(1)}"
+        lines.append(WindowLine("together", both, total + shift, SUM))
+        return [*lines, self._found(total + shift)]
+
+    def _kept_lines(self, window: WindowBlock) -> list[WindowLine]:
+        assert isinstance(self.stage.layer, Pool)
+        largest = self.stage.layer.kind == "max"
+        words, word = ("the largest", "MAX") if largest else ("the average", "AVERAGE")
+        kept = float(window.numbers.max() if largest else window.numbers.mean())
+        line = WindowLine(words, f"={word}({window.grids.whole(0)})", kept, SUM)
+        return [line, self._found(kept)]
+
+    def _normal_lines(self) -> list[WindowLine]:
+        """From the value that is given, by its channel's mean and deviation, to what is made."""
+        block = self.stage.parameters[STATISTICS]
+        scale, shift, mean, _, deviation = map(float, self.scene.numbers(block)[0, :, 0])
+        said = {
+            stem: f"={block.grids.at(0, str(k), self.channel)}"
+            for k, stem in enumerate(block.rows, 1)
+        }
+        x = float(self.scene.numbers(self.given).flat[0])
+        given = f"={self.given.grids.at(self.channel, self.row, self.column)}"
+        cell, normal = self._line_cell, (x - mean) / deviation
+        made = scale * normal + shift
+        return [
+            WindowLine("x, what is given", given, x, ACTIVATION),
+            WindowLine("μ of its channel", said["μ"], mean, SUM),
+            WindowLine("s = √(σ² + ε)", said["s"], deviation, SUM),
+            WindowLine("n = (x − μ) / s", f"=({cell(0)}-{cell(1)})/{cell(2)}", normal, SUM),
+            WindowLine("γ", said["γ"], scale, WEIGHT),
+            WindowLine("β", said["β"], shift, WEIGHT),
+            WindowLine("γ · n + β", f"={cell(4)}*{cell(3)}+{cell(5)}", made, SUM),
+            self._found(made),
+        ]
+
+    def _found(self, worked: float) -> WindowLine:
+        """What the map has there: at first what was worked out."""
+        formula = f"={self.maps.at(self.channel, self.row, self.column)}"
+        return WindowLine("in the map", formula, worked, QUIET)
+
+    def _line_cell(self, number: int) -> str:
+        """Where a line's number stands."""
+        return str(
+            xl_rowcol_to_cell(self.stage.place_row + 2 + number, self.lines_column + LINE_WORDS)
+        )
+
+    def verdict(self) -> str:
+        """Whether what was worked out is what the map has: of the last two lines."""
+        here, there = (self._line_cell(len(self.lines) - k) for k in (2, 1))
+        near = f"{NEAR}*(1+ABS({there}))"
+        return f'=IF(ABS({here}-{there})<={near},"{SAME}","{DIFFERS}")'
+
+
+LINE_WORDS = 4  # columns that the words of a line take

@@ -1,0 +1,265 @@
+"""Writes the ONNX model of a trained network: a node or a few for each layer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradbook import __version__
+from gradbook.errors import TargetError, UsageError
+from gradbook.graph.node import Array
+from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
+from gradbook.graph.trained.folding import answering, folded, prepared, stripped
+from gradbook.graph.trained.layers import (
+    BothClasses,
+    ScaleShift,
+    Shares,
+    TrainedLayer,
+    TrainedNet,
+)
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool, Residual
+from gradbook.net.plain import whole
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+LEAST_OPSET, USUAL_OPSET = 11, 13  # the least has sums without a bias
+BATCH = "N"  # the dimension that is left open
+ACTIVATIONS = {  # that ONNX has an operator for
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "relu": "Relu",
+    "softplus": "Softplus",
+}
+
+
+def onnx_bytes(
+    trained: TrainedNet,
+    opset: int = USUAL_OPSET,
+    fold: bool = True,
+    with_preparation: bool = False,
+) -> bytes:
+    """The content of an .onnx file.
+
+    Without preparation it takes what the network takes and says what the network says; with it, it
+    takes bytes (or a table's numbers) and says probabilities (or the number that is predicted).
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise TargetError(
+            "an .onnx file is written with the package onnx, which isn't installed: "
+            "pip install 'gradbook[onnx]'"
+        ) from error
+    newest = onnx.defs.onnx_opset_version()
+    if not LEAST_OPSET <= whole("the opset", opset, 1) <= newest:
+        raise UsageError(
+            f"opset {opset}: this installation writes {LEAST_OPSET} to {newest}; take "
+            f"{USUAL_OPSET}, which every runtime reads, or a newer package onnx"
+        )
+    if with_preparation:
+        trained = answering(prepared(trained))
+    less = folded(trained) if fold else stripped(trained)
+    model = _model(less, opset, with_preparation)
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
+def _model(trained: TrainedNet, opset: int, with_preparation: bool) -> ModelProto:
+    from onnx import helper
+
+    content = OnnxContent(trained, with_preparation)
+    content.write()
+    graph = helper.make_graph(
+        content.nodes,
+        trained.net.name or "network",
+        [content.input()],
+        [content.output()],
+        content.tensors,
+        doc_string=str(trained.net),
+    )
+    opsets = [helper.make_opsetid("", opset)]
+    model = helper.make_model(
+        graph,
+        opset_imports=opsets,
+        ir_version=helper.find_min_ir_version_for(opsets),
+        producer_name="gradbook",
+        producer_version=__version__,
+    )
+    helper.set_model_props(model, _properties(trained, with_preparation))
+    return model
+
+
+def _properties(trained: TrainedNet, with_preparation: bool) -> dict[str, str]:
+    """What a reader of the file may want to know, as JSON under its name."""
+    scaling = trained.scaling
+    preparation = {
+        "most": scaling.most,
+        "mean": scaling.mean.tolist(),
+        "deviation": scaling.deviation.tolist(),
+    }
+    told: dict[str, Any] = {"classes": list(trained.classes)}
+    if not with_preparation:
+        told["preparation"] = preparation
+    return {name: json.dumps(what, ensure_ascii=False) for name, what in told.items()}
+
+
+@dataclass
+class OnnxContent:
+    """The nodes and tensors of a model as they are made, layer by layer."""
+
+    trained: TrainedNet
+    with_preparation: bool
+    nodes: list[NodeProto] = field(default_factory=list)
+    tensors: list[TensorProto] = field(default_factory=list)
+
+    # What goes in and comes out.
+
+    def input(self) -> ValueInfoProto:
+        from onnx import TensorProto, helper
+
+        shape, kind = self.trained.input, TensorProto.FLOAT
+        if self.with_preparation and self.trained.reads_bytes:
+            kind, picture = TensorProto.UINT8, self.trained.picture or shape
+            shape = picture[1:] if picture[0] == 1 and len(picture) == 3 else picture
+        dimensions: list[str | int | None] = [BATCH, *shape]
+        return helper.make_tensor_value_info(self.value(0), kind, dimensions)
+
+    def output(self) -> ValueInfoProto:
+        from onnx import TensorProto, helper
+
+        dimensions: list[str | int | None] = [BATCH, *self.trained.output]
+        made = self.value(len(self.trained.layers))
+        return helper.make_tensor_value_info(made, TensorProto.FLOAT, dimensions)
+
+    def value(self, number: int) -> str:
+        """The name of a value: each goes by the layer that makes it."""
+        bytes_come_in = self.with_preparation and self.trained.reads_bytes
+        if number == 0:
+            return "images" if bytes_come_in else "input"
+        if number < len(self.trained.layers):
+            return self.trained.layers[number - 1].name
+        return "probabilities" if self.with_preparation and self.trained.classes else "output"
+
+    # Layer by layer.
+
+    def write(self) -> None:
+        first = self.value(0)
+        if self.with_preparation and self.trained.reads_bytes:
+            first = self.as_numbers(first)
+        for number, own in enumerate(self.trained.layers, 1):
+            inputs = [self.value(k) if k else first for k in own.reads]
+            self.layer(own, inputs, self.value(number))
+
+    def as_numbers(self, images: str) -> str:
+        """Bytes as floats, in the shape that the network takes."""
+        from onnx import TensorProto
+
+        floats = self.node("Cast", [images], "floats", to=TensorProto.FLOAT)
+        shape = np.array([-1, *self.trained.input], np.int64)
+        return self.node("Reshape", [floats, self.tensor("input.shape", shape)], "shaped")
+
+    def layer(self, own: TrainedLayer, inputs: list[str], made: str) -> None:
+        match own.layer:
+            case Dense():
+                self.node("Gemm", [*inputs, *self.owned(own)], made, transB=1)
+            case Conv() as conv:
+                self.node(
+                    "Conv",
+                    [*inputs, *self.owned(own)],
+                    made,
+                    kernel_shape=conv.kernel,
+                    strides=(conv.stride, conv.stride),
+                    pads=(conv.pad,) * 4,
+                    group=conv.groups,
+                )
+            case Pool(kind) as pool:
+                word = "MaxPool" if kind == "max" else "AveragePool"
+                window, step = pool.window(own.given), pool.step
+                self.node(word, inputs, made, kernel_shape=window, strides=(step, step))
+            case BatchNorm(epsilon):
+                self.node("BatchNormalization", [*inputs, *self.owned(own)], made, epsilon=epsilon)
+            case Activation(kind, slope):
+                self.activation(own, kind, slope, inputs[0], made)
+            case _:
+                self.plain(own, inputs, made)
+
+    def plain(self, own: TrainedLayer, inputs: list[str], made: str) -> None:
+        match own.layer:
+            case ScaleShift():
+                scale, shift = (self.across(own, name) for name in ("scale", "shift"))
+                scaled = self.node("Mul", [*inputs, scale], f"{own.name}.scaled")
+                self.node("Add", [scaled, shift], made)
+            case Flatten():
+                self.node("Flatten", inputs, made, axis=1)
+            case Residual():
+                self.node("Add", inputs, made)
+            case Shares():
+                self.node("LpNormalization", inputs, made, p=1, axis=1)
+            case BothClasses():
+                other = self.node("Sub", [self.number(own, "one", 1), *inputs], f"{own.name}.other")
+                self.node("Concat", [other, *inputs], made, axis=1)
+            case _:
+                raise TargetError(f"ONNX has no words here for {own.name}: take another layer")
+
+    def activation(self, own: TrainedLayer, kind: str, slope: float, x: str, made: str) -> None:
+        match kind:
+            case "leaky relu":
+                self.node("LeakyRelu", [x], made, alpha=slope)
+            case "softmax" | "log softmax":
+                self.node("Softmax" if kind == "softmax" else "LogSoftmax", [x], made, axis=1)
+            case "silu":
+                self.node("Mul", [x, self.node("Sigmoid", [x], f"{own.name}.sigmoid")], made)
+            case "gelu":
+                self.gelu(own, x, made)
+            case _:
+                self.node(ACTIVATIONS[kind], [x], made)
+
+    def gelu(self, own: TrainedLayer, x: str, made: str) -> None:
+        """x·(½ + ½·tanh(x·(√(2/π) + √(2/π)·0.044715·x²))); opset 20 brought an operator for it."""
+
+        def step(word: str, inputs: list[str], name: str) -> str:
+            return self.node(word, inputs, f"{own.name}.{name}")
+
+        square = step("Mul", [x, x], "square")
+        cube = self.number(own, "cube", GELU_SCALE * GELU_CUBE)
+        slope = step("Mul", [square, cube], "bent")
+        slope = step("Add", [slope, self.number(own, "scale", GELU_SCALE)], "slope")
+        turn = step("Tanh", [step("Mul", [x, slope], "inner")], "tanh")
+        half = self.number(own, "half", 0.5)
+        share = step("Add", [step("Mul", [turn, half], "halved"), half], "share")
+        self.node("Mul", [x, share], made)
+
+    # Nodes and tensors.
+
+    def node(self, word: str, inputs: list[str], made: str, **attributes: Any) -> str:
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(word, inputs, [made], name=made, **attributes))
+        return made
+
+    def owned(self, own: TrainedLayer) -> list[str]:
+        """The layer's tensors in their order, which is ONNX's."""
+        return [self.tensor(f"{own.name}.{name}", array) for name, array in own.tensors.items()]
+
+    def across(self, own: TrainedLayer, name: str) -> str:
+        """A number for each channel, beside values that have places after it."""
+        array = own.tensors[name]
+        if (array == array[0]).all():
+            array = array[:1]
+        return self.tensor(f"{own.name}.{name}", array.reshape(-1, *(1,) * (len(own.given) - 1)))
+
+    def number(self, own: TrainedLayer, name: str, value: float) -> str:
+        full = f"{own.name}.{name}"
+        known = any(tensor.name == full for tensor in self.tensors)
+        return full if known else self.tensor(full, np.array(float(value)))
+
+    def tensor(self, name: str, array: Array | np.ndarray[Any, Any]) -> str:
+        from onnx import numpy_helper
+
+        narrow = array.astype(np.float32) if array.dtype == np.float64 else array
+        self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(narrow), name))
+        return name

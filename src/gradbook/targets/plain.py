@@ -1,0 +1,78 @@
+"""A trained network as plain data: its tensors by name as NumPy arrays or JSON, its text."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.graph.node import Array
+from gradbook.graph.trained.layers import TrainedLayer, TrainedNet
+from gradbook.net.text import layer_words
+
+ABOUT = "gradbook.json"  # the name in an archive of what isn't a tensor
+KIND, VERSION = "gradbook network", 1
+
+
+def as_text(trained: TrainedNet, recipe: str = "") -> str:
+    """The recipe with its network, as `gradbook train` reads it, or else the network alone."""
+    return recipe or str(trained.net)
+
+
+def as_archive(trained: TrainedNet, recipe: str = "") -> bytes:
+    """A NumPy archive: an array for each tensor, and the rest as JSON under `gradbook.json`."""
+    tensors = {name: array.astype(np.float32) for name, array in trained.tensors().items()}
+    said = json.dumps(_about(trained, recipe), ensure_ascii=False)
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **{ABOUT: np.array(said)}, **tensors)  # type: ignore[arg-type]
+    return archive.getvalue()
+
+
+def as_json(trained: TrainedNet, recipe: str = "") -> str:
+    """All of it as JSON, each tensor with its shape and its values nested accordingly."""
+    tensors = {
+        name: {"shape": list(array.shape), "values": _shortest(array)}
+        for name, array in trained.tensors().items()
+    }
+    return json.dumps(_about(trained, recipe) | {"tensors": tensors}, ensure_ascii=False) + "\n"
+
+
+def _about(trained: TrainedNet, recipe: str) -> dict[str, Any]:
+    scaling = trained.scaling
+    deviation, mean = trained.spread
+    return {
+        "kind": KIND,
+        "version": VERSION,
+        "network": str(trained.net),
+        "recipe": recipe,
+        "classes": list(trained.classes),
+        "input": list(trained.input),
+        "picture": list(trained.picture) if trained.picture else None,
+        "preparation": {  # (x / most − mean) / deviation
+            "most": scaling.most,
+            "mean": scaling.mean.tolist(),
+            "deviation": scaling.deviation.tolist(),
+        },
+        "outputs": {"mean": mean, "deviation": deviation},
+        "layers": [_layer(layer) for layer in trained.layers],
+    }
+
+
+def _layer(layer: TrainedLayer) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "words": layer_words(layer.layer),
+        "reads": list(layer.reads),  # value 0 is the input, value k what the k-th layer makes
+        "shape": list(layer.makes),
+        "tensors": [f"{layer.name}.{name}" for name in layer.tensors],
+    }
+
+
+def _shortest(array: Array) -> Any:
+    """Nested lists of the shortest numbers that mean these 32-bit floats."""
+    narrow: NDArray[np.float32] = array.astype(np.float32)
+    short = np.array([float(str(value)) for value in narrow.ravel()])
+    return short.reshape(narrow.shape).tolist()

@@ -1,0 +1,204 @@
+"""The module's class: a line for each layer that keeps something, and the way through all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import TargetError
+from gradbook.graph.trained.layers import TrainedLayer, TrainedNet
+from gradbook.net.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Pool,
+    Residual,
+)
+from gradbook.net.parameters import Bias
+
+WIDEST = 88  # characters of a line
+WORDS = {"dense": "fc", "batchnorm": "bn"}  # what people call them in PyTorch
+FUNCTIONS = {
+    "sigmoid": "torch.sigmoid({})",
+    "tanh": "torch.tanh({})",
+    "relu": "F.relu({})",
+    "leaky relu": "F.leaky_relu({}, {slope!r})",
+    "softplus": "F.softplus({})",
+    "gelu": 'F.gelu({}, approximate="tanh")',
+    "silu": "F.silu({})",
+    "identity": "{}",
+    "softmax": "F.softmax({}, dim=1)",
+    "log softmax": "F.log_softmax({}, dim=1)",
+}
+USUAL_EPSILON = 1e-5  # of PyTorch's batch normalisation
+STATE_NAMES = {  # of a batch normalisation's tensors
+    "scale": "weight",
+    "shift": "bias",
+    "mean": "running_mean",
+    "variance": "running_var",
+}
+
+
+def class_name(trained: TrainedNet) -> str:
+    """QuickNet for a network called quick."""
+    words = re.findall(r"[A-Za-z0-9]+", trained.net.name)
+    name = "".join(word[:1].upper() + word[1:] for word in words)
+    return f"{name}Net" if name and not name[0].isdigit() else "Network"
+
+
+def torch_name(own: TrainedLayer) -> str:
+    """conv1, bn2, fc1."""
+    word = own.name.rstrip("0123456789")
+    return WORDS.get(word, word) + own.name[len(word) :]
+
+
+def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
+    """The tensors under PyTorch's own names."""
+    found: dict[str, NDArray[Any]] = {}
+    for own in trained.layers:
+        for name, array in own.tensors.items():
+            theirs = STATE_NAMES[name] if isinstance(own.layer, BatchNorm) else name
+            found[f"{torch_name(own)}.{theirs}"] = array.astype(np.float32)
+        if isinstance(own.layer, BatchNorm):
+            found[f"{torch_name(own)}.num_batches_tracked"] = np.array(0, np.int64)
+    return found
+
+
+def module_source(trained: TrainedNet) -> str:
+    """The class, as it stands in the file."""
+    kept = (assigned(f"self.{torch_name(own)}", made, 8) for own, made in _kept(trained))
+    lines = [
+        f"class {class_name(trained)}(nn.Module):",
+        "    def __init__(self):",
+        "        super().__init__()",
+        *kept,
+        *(f"        {line}" for line in _fixed(trained)),
+        "",
+        "    def forward(self, x):",
+        *(f"        {line}" for line in _Way(trained).lines()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def assigned(name: str, call: str, indent: int) -> str:
+    """An assignment, in three lines where one is too narrow."""
+    margin = " " * indent
+    line = f"{margin}{name} = {call}"
+    if len(line) <= WIDEST:
+        return line
+    word, _, rest = call.partition("(")
+    return f"{margin}{name} = {word}(\n{margin}    {rest[:-1]}\n{margin})"
+
+
+def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
+    """Each layer that is a module of its own, and how it is made."""
+    for own in trained.layers:
+        match own.layer:
+            case Dense(width):
+                bias = "" if "bias" in own.tensors else ", bias=False"
+                yield own, f"nn.Linear({own.given[0]}, {width}{bias})"
+            case Conv():
+                yield own, _conv(own, own.layer)
+            case BatchNorm(epsilon):
+                word = "BatchNorm2d" if len(own.given) == 3 else "BatchNorm1d"
+                eps = "" if epsilon == USUAL_EPSILON else f", eps={epsilon!r}"
+                yield own, f"nn.{word}({own.given[0]}{eps})"
+            case Dropout(rate, channels):
+                word = "Dropout2d" if channels and len(own.given) == 3 else "Dropout"
+                yield own, f"nn.{word}({rate!r})"
+
+
+def _conv(own: TrainedLayer, conv: Conv) -> str:
+    height, width = conv.kernel
+    window = str(height) if height == width else f"({height}, {width})"
+    said = [str(own.given[0]), str(conv.channels), window]
+    usual = {"stride": 1, "padding": 0, "groups": 1}
+    asked = {"stride": conv.stride, "padding": conv.pad, "groups": conv.groups}
+    said += [f"{name}={value}" for name, value in asked.items() if value != usual[name]]
+    if "bias" not in own.tensors:
+        said.append("bias=False")
+    return f"nn.Conv2d({', '.join(said)})"
+
+
+def _fixed(trained: TrainedNet) -> Iterator[str]:
+    """Biases that no training changes."""
+    for own in trained.layers:
+        if isinstance(own.layer, Dense | Conv) and Bias(own.layer.bias).fixed:
+            yield f"self.{torch_name(own)}.bias.requires_grad_(False)"
+
+
+@dataclass
+class _Way:
+    """The lines of `forward`: a statement for each weighted layer and what is done to its sums."""
+
+    trained: TrainedNet
+    said: list[str] = field(default_factory=list)
+    now: str = "x"  # the expression at hand
+
+    @cached_property
+    def _skipped(self) -> dict[int, str]:
+        """The values that residual sums come back to, and what they are called meanwhile."""
+        reads = (own.reads[1:] for own in self.trained.layers)
+        found = sorted({value for values in reads for value in values})
+        return {value: f"skip{number}" for number, value in enumerate(found, 1)}
+
+    def lines(self) -> list[str]:
+        self._remember(0)
+        for number, own in enumerate(self.trained.layers, 1):
+            if isinstance(own.layer, Conv | Dense | Residual):
+                self._settle()
+            longer = self._around(own, self.now)
+            if len(longer) > WIDEST - len("        return "):
+                self._settle()
+                longer = self._around(own, self.now)
+            self.now = longer
+            self._remember(number)
+        self.said.append(f"return {self.now}")
+        return self.said
+
+    def _settle(self) -> None:
+        if self.now != "x":
+            self.said.append(f"x = {self.now}")
+            self.now = "x"
+
+    def _remember(self, value: int) -> None:
+        if value in self._skipped:
+            self._settle()
+            self.said.append(f"{self._skipped[value]} = x")
+
+    def _around(self, own: TrainedLayer, x: str) -> str:
+        """The expression with one layer more around it."""
+        match own.layer:
+            case Residual():
+                return f"{x} + {self._skipped[own.reads[1]]}"
+            case Pool():
+                return _pooled(own, own.layer, x)
+            case Flatten():
+                return f"{_in_brackets(x)}.flatten(1)"
+            case Activation(kind, slope):
+                return FUNCTIONS[kind].format(x, slope=slope)
+            case Conv() | Dense() | BatchNorm() | Dropout():
+                return f"self.{torch_name(own)}({x})"
+            case _:
+                raise TargetError(f"PyTorch has no words here for {own.name}: take another layer")
+
+
+def _in_brackets(x: str) -> str:
+    """A sum, before something is asked of it."""
+    return f"({x})" if re.search(r" \+ skip[0-9]+$", x) else x
+
+
+def _pooled(own: TrainedLayer, pool: Pool, x: str) -> str:
+    if pool.size is None:
+        return f"F.adaptive_{pool.kind}_pool2d({x}, 1)"
+    step = "" if pool.step == pool.size else f", stride={pool.step}"
+    return f"F.{pool.kind}_pool2d({x}, {pool.size}{step})"

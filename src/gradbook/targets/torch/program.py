@@ -1,0 +1,271 @@
+"""The whole file: the class, its weights, the transforms, and a `__main__` that scores."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from gradbook.graph.trained.layers import TrainedNet
+from gradbook.targets.torch.module import WIDEST, class_name, module_source, state_dict
+from gradbook.targets.torch.training import TorchTraining, training_source
+
+WEIGHTS, TRAINED = "_weights.safetensors", "_trained.safetensors"  # after the file's name
+
+
+def torch_files(
+    trained: TrainedNet, stem: str, data: str = "", training: TorchTraining | None = None
+) -> dict[str, bytes | str]:
+    """The module and its weights, by what follows the file's name.
+
+    `data` is the name of a data set that comes with gradbook, if it was trained on one.
+    """
+    from safetensors.numpy import save
+
+    source = torch_source(trained, stem, data, training)
+    return {".py": source, WEIGHTS: save(state_dict(trained))}
+
+
+def torch_source(
+    trained: TrainedNet, stem: str, data: str = "", training: TorchTraining | None = None
+) -> str:
+    """The text of the module."""
+    parts = [
+        module_source(trained),
+        _loading(trained),
+        _prepared(trained),
+        _answers(trained),
+    ]
+    if trained.reads_bytes:
+        parts += [_pictures(trained), *([_images_for(data)] if data else []), SCORE]
+    if training:
+        parts.append(training_source(trained, training))
+    parts.append(_main(trained, stem, bool(data), training))
+    body = "\n\n".join(parts)
+    head = [_docstring(trained, stem, bool(data), training), _imports(body)]
+    return "\n".join([*head, _constants(trained, stem), "", body])
+
+
+def _docstring(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | None) -> str:
+    name = stem if re.fullmatch(r"[\w.-]+", stem) else "FILE"
+    what = f"The network {trained.net.name}" if _is_plain(trained.net.name) else "A network"
+    usage = [(f"python {name}.py FOLDER", "score pictures: a folder for each class")]
+    if not trained.reads_bytes:
+        usage = [(f"python {name}.py ROWS.csv", "answer rows of numbers, words as 0s and 1s")]
+    if data:
+        usage.insert(0, (f"python {name}.py", "score the test images that gradbook brings"))
+    if training:
+        usage.append((f"python {name}.py --train", "train it anew first; also with a FOLDER"))
+    widest = max(len(command) for command, _ in usage)
+    lines = "\n".join(f"    {command:<{widest}}  {does}" for command, does in usage)
+    return f'"""{what} in PyTorch, with its trained weights beside it.\n\nUsage:\n{lines}\n"""\n'
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and re.fullmatch(r"[\w .,-]+", name) is not None
+
+
+STANDARD = {  # what the text begins to speak of, and where that comes from
+    "math.": "import math",
+    "sys.": "import sys",
+    "ArgumentParser(": "from argparse import ArgumentParser",
+    "Path(": "from pathlib import Path",
+}
+OTHERS = {
+    "np.": "import numpy as np",
+    "torch.": "import torch",
+    "F.": "import torch.nn.functional as F",
+    "Image.": "from PIL import Image",
+    "load_file(": "from safetensors.torch import load_file",
+    "nn.": "from torch import nn",
+}
+
+
+def _imports(body: str) -> str:
+    """Of all that the text speaks of; of the folder of its weights it always does."""
+    groups = (
+        "\n".join(line for word, line in known.items() if _speaks(f"{body} Path(", word))
+        for known in (STANDARD, OTHERS)
+    )
+    text = "\n\n".join(groups) + "\n"
+    both = "import load_file, save_file" if "save_file(" in body else "import load_file"
+    return text.replace("import load_file", both)
+
+
+def _speaks(body: str, word: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(word)}", body) is not None
+
+
+def _constants(trained: TrainedNet, stem: str) -> str:
+    scaling = trained.scaling
+    channels = "channel, from 0 to 1" if trained.reads_bytes else "column"
+    lines = [f"WEIGHTS = Path(__file__).with_name({_quoted(stem + WEIGHTS)})"]
+    if trained.classes:
+        lines.append(f"CLASSES = {_tuple(map(_quoted, trained.classes))}")
+    lines.append(f"# of each {channels}")
+    for name, array in (("MEAN", scaling.mean), ("DEVIATION", scaling.deviation)):
+        values = array[:1] if (array == array[0]).all() else array
+        lines.append(f"{name} = {_tuple(map(repr, values.tolist()))}")
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(word: str) -> str:
+    """A string as it is written in double quotes."""
+    return json.dumps(word, ensure_ascii=False) if word.isprintable() else ascii(word)
+
+
+def _tuple(items: Iterable[str]) -> str:
+    found = list(items)
+    line = f"({', '.join(found)}{',' * (len(found) == 1)})"
+    if len(line) <= WIDEST - len("DEVIATION = "):
+        return line
+    return "(\n" + "".join(f"    {item},\n" for item in found) + ")"
+
+
+def _loading(trained: TrainedNet) -> str:
+    return f'''def load():
+    """The network with its trained weights."""
+    network = {class_name(trained)}()
+    network.load_state_dict(load_file(WEIGHTS))
+    return network.eval()
+'''
+
+
+def _prepared(trained: TrainedNet) -> str:
+    if not trained.reads_bytes:
+        return '''def prepared(rows):
+    """The numbers of a table's columns as the network takes them."""
+    return (rows - torch.tensor(MEAN)) / torch.tensor(DEVIATION)
+'''
+    made = "(images / 255 - mean) / deviation"
+    if len(trained.input) != 3:
+        made = f"({made}).flatten(1)"
+    return f'''def prepared(images):
+    """Bytes (images, channels, rows, columns) as the network takes them."""
+    mean, deviation = (torch.tensor(x).view(-1, 1, 1) for x in (MEAN, DEVIATION))
+    return {made}
+'''
+
+
+def _answers(trained: TrainedNet) -> str:
+    if not trained.classes:
+        deviation, mean = trained.spread
+        return f'''@torch.no_grad()
+def answers(network, rows):
+    """The number that is predicted for each row."""
+    return network(prepared(rows)) * {deviation!r} + {mean!r}
+'''
+    what = "images" if trained.reads_bytes else "rows"
+    return f'''@torch.no_grad()
+def probabilities(network, {what}):
+    """How sure the network is of each class: ({what}, classes)."""
+    outputs = network(prepared({what}))
+    return {_finished(trained)}
+'''
+
+
+def _finished(trained: TrainedNet) -> str:
+    if trained.net.outputs == 1:
+        return "torch.cat([1 - outputs, outputs], dim=1)"
+    match trained.net.ending:
+        case "softmax":
+            return "outputs"
+        case "log softmax":
+            return "outputs.exp()"
+        case "sigmoid":
+            return "outputs / outputs.sum(1, keepdim=True)"
+        case _:
+            return "F.softmax(outputs, dim=1)"
+
+
+def _pictures(trained: TrainedNet) -> str:
+    channels, rows, columns = trained.picture or (1, 1, trained.net.input[0])
+    mode = '"L"' if channels == 1 else '"RGB"'
+    axes = "[:, None]" if channels == 1 else ".permute(0, 3, 1, 2)"
+    return f'''def pictures(folder):
+    """Bytes and class of each picture; those of a class lie in a folder of its name."""
+    places = [(k, Path(folder, name)) for k, name in enumerate(CLASSES)]
+    found = [(k, file) for k, place in places for file in sorted(place.glob("*"))]
+    if not found:
+        sys.exit(f"no pictures in {{folder}}: it holds a folder for each class")
+    opened = (Image.open(file).convert({mode}) for _, file in found)
+    images = np.stack([np.array(one.resize(({columns}, {rows}))) for one in opened])
+    return torch.tensor(images){axes}, torch.tensor([k for k, _ in found])
+'''
+
+
+def _images_for(name: str) -> str:
+    return f'''def images_for(part, folder=None):
+    """The pictures in a folder, or the images that gradbook brings for this part."""
+    if folder:
+        return pictures(folder)
+    from gradbook.data.sources import load as load_images
+
+    data = load_images({_quoted(name)})
+    chosen = data.test_for_reporting if part == "test" else data.training_and_validation
+    return torch.tensor(chosen.pixels), torch.tensor(chosen.labels).long()
+'''
+
+
+SCORE = '''def score(network, images, labels):
+    """The share of the images that are read right."""
+    pairs = zip(images.split(1000), labels.split(1000))
+    read = [probabilities(network, some).argmax(1) == wanted for some, wanted in pairs]
+    return torch.cat(read).float().mean().item()
+'''
+
+
+def _main(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | None) -> str:
+    if not trained.reads_bytes:
+        return _main_of_rows(trained)
+    optional = ', nargs="?"' if data else ""
+    lines = [
+        'if __name__ == "__main__":',
+        "    parser = ArgumentParser(description=__doc__.splitlines()[0])",
+        f'    parser.add_argument("folder"{optional}, help="pictures, a folder for each class")',
+    ]
+    if training:
+        lines.append(
+            '    parser.add_argument("--train", action="store_true", help="train it anew")'
+        )
+    lines.append("    options = parser.parse_args()")
+    lines.append("    network = load()")
+    if training:
+        lines += [
+            "    if options.train:",
+            f"        network = {class_name(trained)}()",
+            "        initialise(network)",
+            f"        train(network, *{_images('training', data)})",
+            f"        trained = WEIGHTS.with_name({_quoted(stem + TRAINED)})",
+            "        save_file(network.state_dict(), trained)",
+        ]
+    lines += [
+        f"    images, labels = {_images('test', data)}",
+        "    right = score(network, images, labels)",
+        '    print(f"{right:.2%} of {len(images):,} images are read right")',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _images(part: str, data: bool) -> str:
+    return f'images_for("{part}", options.folder)' if data else "pictures(options.folder)"
+
+
+def _main_of_rows(trained: TrainedNet) -> str:
+    asked = [
+        'if __name__ == "__main__":',
+        "    if not sys.argv[1:]:",
+        '        sys.exit("name a file of rows: numbers with commas between them")',
+        '    read = np.loadtxt(sys.argv[1], delimiter=",", ndmin=2, dtype=np.float32)',
+    ]
+    if trained.classes:
+        said = [
+            "    for row in probabilities(load(), torch.tensor(read)):",
+            "        print(CLASSES[int(row.argmax())], float(row.max()))",
+        ]
+    else:
+        said = [
+            "    for (number,) in answers(load(), torch.tensor(read)).tolist():",
+            "        print(number)",
+        ]
+    return "\n".join([*asked, *said]) + "\n"

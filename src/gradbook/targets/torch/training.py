@@ -1,0 +1,209 @@
+"""A training loop in PyTorch after a recipe: its optimizer, its rates, its batches, its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gradbook.errors import TargetError
+from gradbook.graph.trained.layers import TrainedNet
+from gradbook.net.network import Net
+from gradbook.net.parameters import Role
+from gradbook.net.task import Loss
+from gradbook.targets.torch.module import WIDEST, assigned
+
+CONDITIONS = {  # which parameters are of a kind, by their names and shapes
+    Role.WEIGHT: "p.ndim > 1",
+    Role.BIAS: '"bn" not in n and "bias" in n',
+    Role.SCALE: '"bn" in n and "weight" in n',
+    Role.SHIFT: '"bn" in n and "bias" in n',
+}
+
+
+@dataclass(frozen=True)
+class TorchTraining:
+    """What a recipe says, as plain numbers; `kind` is that of the schedule."""
+
+    epochs: int
+    batch: int
+    kind: str
+    rate: float
+    factor: float
+    every: int
+    patience: int
+    warm: float
+    end: float
+    rise: float  # a rate that rises begins with this part of itself
+
+    @property
+    def changes_each_step(self) -> bool:
+        return self.kind not in ("constant", "plateau") or self.warm > 0
+
+
+def training_source(trained: TrainedNet, training: TorchTraining) -> str:
+    """The functions that train the network, as they stand in the file."""
+    net = trained.net
+    parts = [
+        f"EPOCHS, BATCH = {training.epochs}, {training.batch}\n",
+        _lines(_initialise()),
+        _lines(_loss(net)),
+        _lines(_groups(net)),
+    ]
+    if training.changes_each_step:
+        parts.append(_lines(rate_source(training)))
+    parts.append(_lines(_train(net, training)))
+    return "\n\n".join(parts)
+
+
+def _lines(lines: Iterator[str]) -> str:
+    return "\n".join(lines) + "\n"
+
+
+def _initialise() -> Iterator[str]:
+    yield "def initialise(network):"
+    yield '    """Draw weights after Glorot and Bengio (2010); biases begin at 0."""'
+    yield "    for layer in network.modules():"
+    yield "        if isinstance(layer, (nn.Conv2d, nn.Linear)):"
+    yield "            nn.init.xavier_uniform_(layer.weight)"
+    yield "            if layer.bias is not None and layer.bias.requires_grad:"
+    yield "                nn.init.zeros_(layer.bias)"
+
+
+def _loss(net: Net) -> Iterator[str]:
+    yield "def loss_of(outputs, labels):"
+    match net.objective:
+        case Loss.CROSS:
+            logs = "outputs" if net.ending == "log softmax" else "outputs.clamp_min(1e-30).log()"
+            if net.smoothing:
+                smoothed = f"label_smoothing={net.smoothing!r}"
+                yield f"    return F.cross_entropy({logs}, labels, {smoothed})"
+            else:
+                yield f"    return F.nll_loss({logs}, labels)"
+            return
+        case _ if net.outputs == 1:
+            yield "    targets = labels.float()[:, None]"
+        case _:
+            yield f"    targets = F.one_hot(labels, {net.outputs}).float()"
+    match net.objective:
+        case Loss.BINARY:
+            yield "    return F.binary_cross_entropy(outputs, targets)"
+        case Loss.ABSOLUTE:
+            yield "    return F.l1_loss(outputs, targets)"
+        case Loss.SQUARED:
+            yield "    return F.mse_loss(outputs, targets)"
+        case _:
+            yield "    return ((outputs - targets) ** 2).sum(1).mean() / 2"
+
+
+def _groups(net: Net) -> Iterator[str]:
+    decays = {role: net.decay_of(role) for role in Role if net.count(role)}
+    yield "def groups(network):"
+    yield '    """The parameters by how fast they decay."""'
+    if len(set(decays.values())) == 1:
+        decay = next(iter(decays.values()))
+        params = '"params": list(network.parameters())'
+        yield f'    return [{{{params}, "weight_decay": {decay!r}}}]'
+        return
+    conditions = _conditions(decays)
+    if any("in n" in condition for condition in conditions):
+        each, every = "n, p", "network.named_parameters()"
+    else:
+        each, every = "p", "network.parameters()"
+    yield f"    every = list({every})"
+    yield "    return ["
+    for condition, decay in conditions.items():
+        params = f"[p for {each} in every if {condition}]"
+        line = f'        {{"params": {params}, "weight_decay": {decay!r}}},'
+        if len(line) <= WIDEST:
+            yield line
+            continue
+        yield "        {"
+        yield f'            "params": {params},'
+        yield f'            "weight_decay": {decay!r},'
+        yield "        },"
+    yield "    ]"
+
+
+def _conditions(decays: Mapping[Role, float]) -> dict[str, float]:
+    """Weights apart from all others, and these from each other where they differ."""
+    others = {decay for role, decay in decays.items() if role is not Role.WEIGHT}
+    if len(others) == 1:
+        return {CONDITIONS[Role.WEIGHT]: decays[Role.WEIGHT], "p.ndim == 1": others.pop()}
+    return {CONDITIONS[role]: decay for role, decay in decays.items()}
+
+
+def rate_source(training: TorchTraining) -> Iterator[str]:
+    """A function of the step: the share of the highest rate that it takes."""
+    if training.kind == "plateau":
+        raise TargetError(
+            "a training loop has no words for a plateau that is warmed up: leave --train out, or "
+            "train with another schedule"
+        )
+    warm, low = training.warm, training.end / training.rate
+    yield "def share_of_rate(step, steps):"
+    yield '    """What part of the rate a step takes, with so many steps an epoch."""'
+    if training.kind == "step":
+        yield f"    share = {training.factor!r} ** (step // steps // {training.every})"
+    elif training.kind == "constant":
+        yield "    share = 1.0"
+    if training.kind != "step" or warm:
+        yield "    done = step / (EPOCHS * steps)"
+    if training.kind in ("cosine", "one cycle"):
+        yield f"    way = max(0.0, done - {warm!r}) / (1 - {warm!r})" if warm else "    way = done"
+        yield "    share = " + (
+            "(1 + math.cos(math.pi * way)) / 2" if training.kind == "cosine" else "1 - way"
+        )
+        if training.end:
+            yield f"    share = {low!r} + (1 - {low!r}) * share"
+    if warm:
+        first = 1 / training.rise
+        yield f"    rising = min(1.0, {first!r} + (1 - {first!r}) * done / {warm!r})"
+        yield "    return share * rising"
+    else:
+        yield "    return share"
+
+
+def _optimizer(net: Net, rate: float) -> str:
+    update = net.update
+    match update.kind:
+        case "descent":
+            words = f"SGD(groups(network), lr={rate!r})"
+        case "momentum":
+            ahead = ", nesterov=True" if update.nesterov and update.momentum else ""
+            words = f"SGD(groups(network), lr={rate!r}, momentum={update.momentum!r}{ahead})"
+        case kind:
+            name = {"adam": "Adam", "adamw": "AdamW"}[kind]
+            numbers = f"betas={update.betas!r}, eps={update.epsilon!r}"
+            words = f"{name}(groups(network), lr={rate!r}, {numbers})"
+    return f"torch.optim.{words}"
+
+
+def _train(net: Net, training: TorchTraining) -> Iterator[str]:
+    each_step = training.changes_each_step
+    yield "def train(network, images, labels):"
+    yield assigned("optimizer", _optimizer(net, training.rate), 4)
+    if each_step:
+        yield "    steps = math.ceil(len(images) / BATCH)"
+        yield "    schedule = torch.optim.lr_scheduler.LambdaLR("
+        yield "        optimizer, lambda step: share_of_rate(step, steps)"
+        yield "    )"
+    elif training.kind == "plateau":
+        settings = f"factor={training.factor!r}, patience={training.patience}"
+        yield "    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau("
+        yield f"        optimizer, {settings}"
+        yield "    )"
+    yield "    for epoch in range(EPOCHS):"
+    yield "        network.train()"
+    yield "        total = 0.0"
+    yield "        for chosen in torch.randperm(len(images)).split(BATCH):"
+    yield "            loss = loss_of(network(prepared(images[chosen])), labels[chosen])"
+    yield "            optimizer.zero_grad()"
+    yield "            loss.backward()"
+    yield "            optimizer.step()"
+    if each_step:
+        yield "            schedule.step()"
+    yield "            total += loss.item() * len(chosen)"
+    if training.kind == "plateau":
+        yield "        schedule.step(total)"
+    yield '        print(f"epoch {epoch + 1}: loss {total / len(images):.4f}")'
+    yield "    network.eval()"

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+from gradbook.cli.main import main, verb_parser
+from gradbook.lab.models import stored
+from gradbook.lab.models.exporting import FORMATS
+from gradbook.lab.recipes.builtin import recipe
+from gradbook.lab.training.run_folder import RunFolder
+from tests.lab.tables import made
+from tests.runs import finished, pictures
+
+DATA = pictures(each=12)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch) -> RunFolder:
+    monkeypatch.chdir(tmp_path)
+    return finished(tmp_path / "a", DATA)
+
+
+def test_the_file_is_named_when_it_is_written(run, capsys):
+    assert main(["export", "a", "-o", "net.json"]) == 0
+    assert capsys.readouterr().out == "wrote net.json\n"
+    said = json.loads((run.path.parent / "net.json").read_text("utf-8"))
+    assert said["network"] == str(run.model().net)
+
+
+def test_a_models_file_is_exported_as_its_run_is(run, tmp_path):
+    main(["export", "a", "-o", "run.json"])
+    main(["export", str(run.model_file), "-o", "file.json"])
+    assert (tmp_path / "run.json").read_bytes() == (tmp_path / "file.json").read_bytes()
+
+
+def test_a_recipe_can_be_trained_again(run, capsys):
+    assert main(["export", "a", "-o", "again.txt"]) == 0
+    assert recipe("again.txt") == run.recipe()
+
+
+def test_a_model_of_a_table_is_exported_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    made.table(tmp_path, "side")
+    assert main(["train", "side-0.csv", "--epochs", "2", "-o", "table"]) == 0
+    assert main(["export", "table", "-o", "table.npz"]) == 0
+    with np.load("table.npz") as archive:
+        about = json.loads(str(archive["gradbook.json"]))
+        assert archive["dense1.weight"].shape == (32, 5)
+    assert about["classes"] == ["large", "small"]
+    assert len(about["preparation"]["mean"]) == 5
+
+
+def test_the_help_lists_every_ending_with_what_it_is():
+    said = verb_parser("export").format_help()
+    for ending, found in FORMATS.items():
+        assert f"  {ending} " in said
+        assert found.about.partition("\n")[0] in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "the following arguments are required: MODEL, -o/--out"),
+        (["a"], "the following arguments are required: -o/--out"),
+        (["a", "-o", ""], "-o/--out: nothing is given"),
+        (["a", "-o", "net.pdf"], "'net.pdf' doesn't say what to write: end it in .onnx, "),
+        (["a", "-o", "net"], "'net' doesn't say what to write"),
+        (["a", "-o", "nowhere/net.npz"], "there is no folder nowhere"),
+        (["nowhere", "-o", "net.npz"], "there is no nowhere"),
+        (["unfinished", "-o", "net.npz"], "isn't done: gradbook train --resume unfinished"),
+        (["later", "-o", "net.npz"], "its version is 2, and 1 is read here"),
+        (["damaged", "-o", "net.npz"], "damaged"),
+        (["a", "b", "-o", "net.npz"], "one argument too many: 'b'"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_in_one_line(words, said, refused, run, tmp_path):
+    for name in ("unfinished", "later", "damaged"):
+        shutil.copytree("a", name)
+    os.remove("unfinished/model.safetensors")
+    values, record = stored.read("later/model.safetensors", "model")
+    stored.write("later/model.safetensors", values, record | {"version": 2})
+    content = (tmp_path / "damaged/model.safetensors").read_bytes()
+    (tmp_path / "damaged/model.safetensors").write_bytes(content[:-8])
+    assert said in refused(["export", *words])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["net.npz", "--opset", "17"], "--opset is for .onnx, not for .npz: leave it out"),
+        (["net.txt", "--no-fold"], "--no-fold is for .onnx, not for .txt: leave it out"),
+        (["net.npz", "--with-preparation"], "is for .onnx, .keras, not for .npz: leave it out"),
+        (["net.keras", "--train"], "--train is for .py, not for .keras: leave it out"),
+        (["net.onnx", "--opset", "0"], "--opset: 0 won't do: at least 1"),
+        (["net.onnx", "--opset", "new"], "--opset: 'new' isn't a whole number"),
+        (["net.onnx", "--opset", "1000"], "opset 1000: this installation writes 11 to "),
+        (["net.onnx", "--fold"], "unknown option '--fold': did you mean '--no-fold'?"),
+    ],
+)
+@pytest.mark.witness("onnx")
+def test_options_that_cannot_be_are_refused_in_one_line(words, said, refused, run):
+    assert said in refused(["export", "a", "-o", *words])
+
+
+def test_without_the_package_it_is_said_what_to_install(monkeypatch, refused, run):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert "pip install 'gradbook[onnx]'" in refused(["export", "a", "-o", "net.onnx"])

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+from hypothesis import given
+
+from gradbook.graph.trained.folding import answering, folded, prepared, stripped
+from gradbook.graph.trained.layers import ScaleShift, TrainedNet
+from gradbook.net import Activation, BatchNorm, Dropout, Net
+from tests.families import networks
+from tests.trained import model_of, outputs, trained_of
+
+
+def inputs(trained: TrainedNet) -> np.ndarray:
+    return np.random.default_rng(1).uniform(-2, 2, (3, *trained.input))
+
+
+def names(trained: TrainedNet) -> list[str]:
+    return [layer.name for layer in trained.layers]
+
+
+def with_scales(trained: TrainedNet, sign: float) -> TrainedNet:
+    """All normalisations scale by numbers of this sign."""
+    for layer in trained.layers:
+        if isinstance(layer.layer, BatchNorm):
+            layer.tensors["scale"][...] = sign * abs(layer.tensors["scale"])
+    return trained
+
+
+@given(networks(dropout=True))
+def test_folding_changes_no_output(net):
+    trained = trained_of(net)
+    expected = outputs(trained, inputs(trained))
+    for fewer in (stripped(trained), folded(trained), folded(prepared(stripped(trained)))):
+        given = inputs(trained)
+        if fewer.layers and fewer.layers[0].name == "preparation":
+            tail = (-1, *(1,) * (given.ndim - 2))
+            scaling = trained.scaling
+            given = 255 * (given * scaling.deviation.reshape(tail) + scaling.mean.reshape(tail))
+        np.testing.assert_allclose(outputs(fewer, given), expected, rtol=1e-6, atol=1e-8)
+
+
+@given(networks(dropout=True))
+def test_nothing_is_left_that_does_nothing_and_no_normalisation_as_such(net):
+    kinds = [layer.layer for layer in folded(trained_of(net)).layers]
+    assert not any(isinstance(kind, BatchNorm | Dropout) for kind in kinds)
+    assert Activation("identity") not in kinds
+
+
+@pytest.mark.parametrize(
+    ("layers", "left"),
+    [
+        ("conv 2 3x3; batchnorm; relu", ["conv1", "relu1"]),
+        ("conv 2 3x3 no bias; dropout 0.5; batchnorm", ["conv1"]),
+        ("conv 2 3x3; batchnorm; batchnorm", ["conv1"]),
+        ("conv 2 3x3; avgpool 2; batchnorm", ["conv1", "avgpool1"]),
+        ("conv 2 3x3; relu; batchnorm", ["conv1", "relu1", "batchnorm1"]),
+        ("batchnorm; conv 2 3x3", ["batchnorm1", "conv1"]),
+        ("conv 2 3x3; flatten; batchnorm", ["conv1", "flatten1", "batchnorm1"]),
+        ("conv 2 3x3 pad 1; conv 2 3x3 pad 1; batchnorm; add back 2", ["conv1", "conv2", "add1"]),
+        (
+            "conv 2 3x3 pad 1; batchnorm; relu; add back 2",  # reads what is normalised
+            ["conv1", "batchnorm1", "relu1", "add1"],
+        ),
+    ],
+)
+def test_a_normalisation_goes_into_the_sums_before_it_if_nobody_else_reads_them(layers, left):
+    net = Net.parse(f"input 2x6x6; {layers}; flatten; dense 2")
+    assert names(folded(trained_of(net)))[: len(left)] == left
+
+
+@pytest.mark.parametrize(
+    ("sign", "left"),
+    [(1, ["conv1", "maxpool1"]), (-1, ["conv1", "maxpool1", "batchnorm1"])],
+)
+def test_it_goes_through_a_pool_of_largest_values_unless_it_turns_them_over(sign, left):
+    net = Net.parse("input 1x6x6; conv 2 3x3; maxpool 2; batchnorm; flatten; dense 2")
+    trained = with_scales(trained_of(net), sign)
+    fewer = folded(trained)
+    assert names(fewer)[: len(left)] == left
+    if sign < 0:
+        assert fewer.layers[2].layer == ScaleShift()
+    given = inputs(trained)
+    np.testing.assert_allclose(outputs(fewer, given), outputs(trained, given), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "dense 3; softmax",
+        "dense 3; log softmax",
+        "dense 3; sigmoid; loss binary cross-entropy",
+        "dense 3; sigmoid; loss mean squared error",
+        "dense 3; loss mean squared error",
+        "dense 1; sigmoid; loss binary cross-entropy",
+    ],
+)
+def test_bytes_become_the_probabilities_of_the_model(ending):
+    model = model_of(f"input 2x4x4; conv 2 3x3; batchnorm; relu; flatten; {ending}")
+    images = np.random.default_rng(0).integers(0, 256, (5, 2, 4, 4), np.uint8)
+    found = outputs(folded(answering(prepared(model.trained()))), images)
+    np.testing.assert_allclose(found, model.predict(images), rtol=1e-7)

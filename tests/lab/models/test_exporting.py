@@ -1,0 +1,62 @@
+import os
+
+import numpy as np
+import pytest
+
+from gradbook.errors import FileError, UsageError
+from gradbook.lab.models import exporting
+from gradbook.lab.models.exporting import FORMATS, ExportContents, ExportFormat, ExportOptions
+from tests.trained import model_of
+
+TEXT = "input 1x4x4; conv 2 3x3; batchnorm; relu; flatten; dense 3; softmax"
+
+
+@pytest.fixture
+def model():
+    return model_of(TEXT)
+
+
+def test_a_model_exports_itself_as_the_ending_says(model, tmp_path):
+    exported = model.export(tmp_path / "net.npz")
+    assert exported.files == (tmp_path / "net.npz",)
+    with np.load(tmp_path / "net.npz") as archive:
+        assert archive["conv1.weight"].shape == (2, 1, 3, 3)
+
+
+def test_an_ending_may_be_in_capitals(model, tmp_path):
+    model.export(tmp_path / "NET.TXT")
+    assert (tmp_path / "NET.TXT").exists()
+
+
+def test_an_unknown_ending_is_refused_with_all_that_are_known(model, tmp_path):
+    with pytest.raises(UsageError, match="doesn't say what to write") as caught:
+        model.export(tmp_path / "net.pdf")
+    assert all(ending in str(caught.value) for ending in FORMATS)
+
+
+def test_an_option_of_another_ending_is_refused_with_those_it_is_for(monkeypatch, model, tmp_path):
+    def make(source, options):
+        return ExportContents({".made": str(options.opset)})
+
+    monkeypatch.setitem(FORMATS, ".made", ExportFormat("made for a test", make, ("opset",)))
+    model.export(tmp_path / "net.made", opset=15)
+    assert (tmp_path / "net.made").read_text() == "15"
+    with pytest.raises(UsageError, match=r"--opset is for .*\.made, not for .npz: leave it out"):
+        model.export(tmp_path / "net.npz", opset=15)
+
+
+def test_an_option_that_is_none_is_refused_with_the_one_that_was_meant():
+    with pytest.raises(UsageError, match="no option 'opst': did you mean 'opset'"):
+        ExportOptions.of({"opst": 13})
+
+
+def test_several_files_are_all_written_or_none(monkeypatch, model, tmp_path):
+    (tmp_path / "net_b.txt").mkdir()  # in the way of the second
+
+    def make(source, options):
+        return ExportContents({".made": "first", "_b.txt": "second"})
+
+    monkeypatch.setitem(exporting.FORMATS, ".made", ExportFormat("made for a test", make))
+    with pytest.raises(FileError, match="it is a folder"):
+        model.export(tmp_path / "net.made")
+    assert os.listdir(tmp_path) == ["net_b.txt"]

@@ -1,0 +1,95 @@
+"""Which cells light up where a place is looked at, and what is shown of it at first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from openpyxl.utils import range_boundaries
+
+from gradbook.graph.lower import scalar_step
+from gradbook.net import builtin, parse
+from gradbook.targets.excel.grids.scene import KINDS, GridScene
+from gradbook.targets.excel.grids.windows import LookedAt
+from gradbook.targets.excel.plan.book import WorkbookPlan
+
+NETS = {
+    "strokes": builtin("strokes"),
+    "strides": parse(
+        """input 2x5x6; conv 2 3x2 stride 2 pad 1; relu; conv 4 2x2 groups 2; batchnorm
+        maxpool 2 stride 1; flatten; dense 1; loss half squared error; seed 4; rate 0.02"""
+        f"\nsample {' '.join(str(k % 7 / 7) for k in range(60))} -> 1"
+        f"\nsample {' '.join(str(k % 5 / 5) for k in range(60))} -> 0"
+    ),
+}
+
+
+def scene(name: str) -> GridScene:
+    return GridScene(WorkbookPlan(scalar_step(NETS[name]), 3, 0.1, ()))
+
+
+def looked_at(found: GridScene) -> list[LookedAt]:
+    return [LookedAt(found, stage) for stage in found.stages if type(stage.layer) in KINDS]
+
+
+def lit(seen: LookedAt, place: tuple[int, int, int]) -> Iterator[tuple[int, int]]:
+    """The cells whose conditions hold, row and column from 0, with this place typed in."""
+    typed = dict(zip((seen.channel, seen.row, seen.column), place, strict=True))
+    for area, condition in seen.lit():
+        said = re.sub(r"\$[A-Z]+\$\d+", lambda cell: str(typed[cell[0]]), condition)
+        said = re.sub(r"(?<![<>])=", "==", said)
+        left, top, right, bottom = range_boundaries(area.replace("$", ""))
+        for y in range(top, bottom + 1):
+            for x in range(left, right + 1):
+                words = {"AND": lambda *tests: all(tests), "INT": int}
+                words |= {"ROW": lambda y=y: y, "COLUMN": lambda x=x: x}
+                if eval(said, {}, words):
+                    yield y - 1, x - 1
+
+
+def test_the_window_its_kernel_and_its_place_light_up():
+    conv, pool = looked_at(scene("strokes"))
+    (kernel,), image = conv.stage.parameters.values(), conv.given.grids
+    assert set(lit(conv, (2, 1, 2))) == {
+        conv.maps.place(1, 0, 1),
+        *(image.place(0, y, x) for y in (0, 1, 2) for x in (1, 2, 3)),
+        *(kernel.grids.place(1, y, x) for y in range(3) for x in range(3)),
+    }
+    assert set(lit(pool, (2, 1, 1))) == {
+        pool.maps.place(1, 0, 0),
+        *(pool.given.grids.place(1, y, x) for y in range(2) for x in range(2)),
+    }
+
+
+def test_windows_move_by_strides_reach_into_the_padding_and_keep_to_their_groups():
+    strided, grouped, normal, pool = looked_at(scene("strides"))
+    image = strided.given.grids
+    corner = {image.place(k, y, x) for k in range(2) for y in (0, 1) for x in (0,)}
+    found = set(lit(strided, (1, 1, 1)))
+    assert {cell for cell in found if cell[0] < strided.stage.row} == corner
+    found = {cell for cell in lit(grouped, (3, 1, 2)) if cell[0] < grouped.stage.row}
+    assert found == {grouped.given.grids.place(1, y, x) for y in (0, 1) for x in (1, 2)}
+    assert set(lit(normal, (4, 2, 1))) == {
+        normal.maps.place(3, 1, 0),
+        normal.given.grids.place(3, 1, 0),
+    }
+    assert len(list(lit(pool, (1, 1, 1)))) == 5
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_at_first_the_first_place_is_worked(name):
+    found = scene(name)
+    for seen in looked_at(found):
+        worked, made = seen.lines[-2], seen.lines[-1]
+        assert worked.number == pytest.approx(found.numbers(seen.stage.values)[0, 0, 0])
+        assert worked.number == made.number
+
+
+def test_every_value_of_the_picture_layers_has_a_cell():
+    found = scene("strides")
+    names = {str(node.name) for node in found.cells if node.name is not None}
+    for stem in ("i2_5_6", "c1_2_3_4", "a_c1_1_1_1", "c2_4_2_3", "y4_2_3", "p4_1_2", "∂E/∂w1"):
+        assert stem in names
+    assert np.prod([stage.values.grids.shape[0] for stage in found.stages]) > 0

@@ -1,0 +1,157 @@
+"""The files that are written, run as a person would run them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gradbook.data.sources import load
+from gradbook.lab.models.model import Model
+from gradbook.lab.models.torch_recipe import torch_training
+from gradbook.lab.recipes.schedule import parse
+from gradbook.lab.training.train import train
+from gradbook.targets.torch.program import torch_source
+from tests.lab import made
+from tests.trained import model_of, table_model_of
+
+DIGITS = """
+input 1x28x28
+conv 4 5x5 stride 2
+batchnorm
+gelu
+maxpool 2
+flatten
+dense 10
+log softmax
+"""
+
+
+def run(*words: str | Path) -> str:
+    """What Python prints that runs these words; the program must end well."""
+    done = subprocess.run(
+        [sys.executable, *map(str, words)],
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONWARNINGS": "error", "OMP_NUM_THREADS": "1"},
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def folder_of(pixels: np.ndarray, labels: np.ndarray, where: Path) -> Path:
+    """A folder of pictures for each class."""
+    for number, (image, label) in enumerate(zip(pixels, labels, strict=True)):
+        place = where / str(label)
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.moveaxis(image, 0, -1).squeeze()).save(place / f"{number:04}.png")
+    return where
+
+
+@pytest.mark.witness("torch")
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_folder_of_pictures_is_scored_as_the_model_scores_it(channels, tmp_path):
+    model = model_of(
+        f"input {channels}x8x8; conv 3 3x3; batchnorm; relu; flatten; dense 4; softmax"
+    )
+    model.export(tmp_path / "net.py")
+    pixels = np.random.default_rng(0).integers(0, 256, (40, channels, 8, 8), np.uint8)
+    labels = np.arange(40) % 4
+    said = run(tmp_path / "net.py", folder_of(pixels, labels, tmp_path / "pictures"))
+    assert said == f"{model.score(pixels, labels):.2%} of 40 images are read right\n"
+
+
+@pytest.mark.witness("torch")
+def test_the_test_digits_are_scored_as_the_model_scores_them(tmp_path):
+    plain = model_of(DIGITS)
+    recipe = f"data digits\nschedule constant 0.1\n{plain.net}"
+    model = Model(
+        plain.net, plain.values, plain.mean, plain.deviation, plain.classes, {"recipe": recipe}
+    )
+    model.export(tmp_path / "net.py")
+    test = load("digits").test_for_reporting
+    share = model.score(test.pixels, test.labels)
+    assert run(tmp_path / "net.py") == f"{share:.2%} of 10,000 images are read right\n"
+
+
+@pytest.mark.witness("torch", "cc")
+def test_the_training_loop_learns_the_images(tmp_path):
+    trained = train(made.recipe(), data=made.dataset(), threads=1).model
+    exported = trained.export(tmp_path / "net.py", train=True)
+    assert exported.remarks == (
+        "the training loop leaves out: warp rotate 5, shift 1, background 0; hold back 0",
+    )
+    pixels, labels = made.arrays()
+    said = run(tmp_path / "net.py", folder_of(pixels[:, None], labels, tmp_path / "p"), "--train")
+    *epochs, last = said.splitlines()
+    assert [line.partition(":")[0] for line in epochs] == ["epoch 1", "epoch 2", "epoch 3"]
+    assert float(last.partition("%")[0]) > 90
+    assert (tmp_path / "net_trained.safetensors").exists()
+
+
+@pytest.mark.witness("torch")
+@pytest.mark.parametrize("target", ["side", "area"])
+def test_rows_of_a_table_are_answered_as_the_model_answers_them(target, tmp_path):
+    model, rows = table_model_of(target)
+    model.export(tmp_path / "table.py")
+    np.savetxt(tmp_path / "rows.csv", rows, delimiter=",")
+    said = [line.split() for line in run(tmp_path / "table.py", tmp_path / "rows.csv").splitlines()]
+    expected = model.answers(rows)
+    if target == "area":
+        np.testing.assert_allclose(np.array(said, float), expected, rtol=1e-5)
+        return
+    assert [name for name, _ in said] == [model.classes[k] for k in expected.argmax(axis=1)]
+    np.testing.assert_allclose([float(p) for _, p in said], expected.max(axis=1), atol=1e-5)
+
+
+SCHEDULES = ["constant 0.1", "constant 0.1 warm 0.1", "step 0.1 by 0.5 every 2"]
+SCHEDULES += ["plateau 0.1 by 0.1 patience 1", "cosine 0.2 to 0.01 warm 0.1", "one cycle 0.6"]
+
+
+@pytest.mark.parametrize("schedule", [None, *SCHEDULES])
+@pytest.mark.parametrize(
+    "text",
+    [
+        DIGITS,
+        "input 784; dense 8; sigmoid; dense 1; sigmoid; update adam; decay 0.01; decay 0.1 biases",
+        "input 32x16x16; conv 128 3x5 stride 2 pad 2 groups 32 no bias; tanh; conv 128 1x1; "
+        "softplus; add back 2; relu; avgpool all; batchnorm; silu; flatten; dense 12; softmax; "
+        "update adamw; decay 0.01; decay 0.1 scales; decay 0.02 biases",
+    ],
+)
+def test_the_file_is_in_the_form_that_ruff_gives_it(schedule, text, tmp_path):
+    model = model_of(text)
+    training = None
+    if schedule:
+        training = torch_training(gb_recipe(model, schedule))
+    source = torch_source(model.trained(), "net", "digits", training)
+    (tmp_path / "net.py").write_text(source, "utf-8")
+    for words in (["check", "--select", "B,E,F,I,W", "--ignore", "B905"], ["format", "--check"]):
+        command = [sys.executable, "-m", "ruff", *words, "--isolated", "--no-cache", "net.py"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == 0, (done.stdout + done.stderr).decode() + source
+
+
+def gb_recipe(model: Model, schedule: str):
+    from gradbook.lab.recipes.recipe import Recipe
+
+    return Recipe(model.net, parse(schedule))
+
+
+def test_class_names_of_any_kind_stand_there_as_they_are(tmp_path):
+    names = ("it's", 'a "word"', "back\\slash", "Größe", "\n\udcff")
+    plain = model_of("input 1x2x2; flatten; dense 5; softmax")
+    model = Model(plain.net, plain.values, plain.mean, plain.deviation, names)
+    source = torch_source(model.trained(), 'odd "name"', "")
+    (line,) = (line for line in source.split("\n") if line.startswith("CLASSES = "))
+    space: dict[str, object] = {}
+    exec(line, space)
+    assert space["CLASSES"] == names
+    compile(source, "odd.py", "exec")

@@ -1,0 +1,134 @@
+"""Trained networks for exports, made without training, and what each says, worked out slowly.
+
+drawn(net, seed)           values for any network, in both signs, as a training leaves them
+model_of(net, classes=…)   the same as a Model for images
+outputs(trained, inputs)   what the layers of a TrainedNet come to, one after the other
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradbook.data.columns import Column
+from gradbook.graph.build import inference
+from gradbook.graph.node import OPS
+from gradbook.graph.reference import evaluate
+from gradbook.graph.trained.folding import scale_and_shift
+from gradbook.graph.trained.layers import (
+    BothClasses,
+    ScaleShift,
+    Scaling,
+    Shares,
+    TrainedLayer,
+    TrainedNet,
+    trained_net,
+)
+from gradbook.lab.models.model import Model, values_read
+from gradbook.lab.models.table_model import TableModel
+from gradbook.net import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Net, Pool, Residual
+
+Array = np.ndarray
+
+
+def drawn(net: Net, seed: int = 0) -> dict[str, Array]:
+    """Weights of either sign, variances above 0."""
+    random = np.random.default_rng(seed)
+    return {
+        name: random.uniform(0.3 if "σ" in name else -1, 1, shape).astype(np.float32)
+        for name, shape in values_read(net).items()
+    }
+
+
+def trained_of(net: Net, seed: int = 0, classes: tuple[str, ...] = ()) -> TrainedNet:
+    """On numbers from 0 to 255, scaled by as many means and deviations as it has channels."""
+    random = np.random.default_rng(seed)
+    scaling = Scaling(255, *random.uniform(0.1, 0.6, (2, net.input[0])))
+    return trained_net(net, drawn(net, seed), scaling, classes=classes)
+
+
+def model_of(text: str, seed: int = 0, images: tuple[int, int, int] | None = None) -> Model:
+    """A model of images in grey or in colours; `images` is their shape if they come in flat."""
+    net = Net.parse(text)
+    about = {"images": images} if images and prod(images) == prod(net.input) else {}
+    channels = net.input[0] if len(net.input) == 3 else images[0] if about and images else 1
+    means = np.linspace(0.2, 0.4, channels).tolist()
+    names = tuple(map(str, range(max(net.outputs, 2))))
+    return Model(net, drawn(net, seed), means, [0.3] * channels, names, about)
+
+
+def by_the_graph(net: Net, values: dict[str, Array], inputs: Array) -> Array:
+    """What the graph's own evaluation says: (samples, outputs)."""
+    forward = inference(net)
+    nodes = {str(name): node for node, name in forward.graph.names.items()}
+    leaves = {nodes[name]: np.asarray(value, float) for name, value in values.items()}
+    found = evaluate([forward.outputs], {forward.inputs: inputs, **leaves})[forward.outputs]
+    return np.asarray(found).reshape(len(inputs), -1)
+
+
+def outputs(trained: TrainedNet, inputs: Array) -> Array:
+    """Layer by layer: (samples, …) in double precision."""
+    values = [np.asarray(inputs, float)]
+    for own in trained.layers:
+        values.append(_made(own, *(values[k] for k in own.reads)))
+        assert values[-1].shape[1:] == own.makes, own.name
+    return values[-1]
+
+
+def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR0911 - a case a layer
+    layer, tensors = own.layer, own.tensors
+    match layer:
+        case Dense():
+            return OPS["linear"].value(tensors["weight"], x) + tensors.get("bias", 0)
+        case Conv(stride=stride, pad=pad, groups=groups):
+            sums = OPS["conv"].value(tensors["weight"], x, stride, pad, groups)
+            return sums + _across(tensors.get("bias", np.zeros(1)), x)
+        case Pool(kind):
+            return OPS[f"{kind}pool"].value(x, layer.window(own.given), layer.step)
+        case BatchNorm(epsilon):
+            scale, shift = scale_and_shift(**tensors, epsilon=epsilon)
+            return x * _across(scale, x) + _across(shift, x)
+        case ScaleShift():
+            return x * _across(tensors["scale"], x) + _across(tensors["shift"], x)
+        case Flatten():
+            return x.reshape(len(x), -1)
+        case Dropout() | Activation("identity"):
+            return x
+        case Residual():
+            return x + others[0]
+        case Shares():
+            return x / x.sum(axis=1, keepdims=True)
+        case BothClasses():
+            return np.concatenate([1 - x, x], axis=1)
+        case Activation(kind, slope):
+            return _activated(kind, slope, x)
+    raise AssertionError(layer)
+
+
+def _activated(kind: str, slope: float, x: Array) -> Any:
+    if kind.endswith("softmax"):
+        logs = x - np.logaddexp.reduce(x, axis=1)[:, None]
+        return np.exp(logs) if kind == "softmax" else logs
+    attributes = (slope,) if kind == "leaky relu" else ()
+    return OPS[kind.replace(" ", "_")].value(x, *attributes)
+
+
+def _across(channels: Array, x: Array) -> Array:
+    return channels.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def table_model_of(target: str) -> tuple[TableModel, Array]:
+    """A model of three columns, one of words: 'side' is a class, 'area' a number; rows for it."""
+    random = np.random.default_rng(0)
+    inputs = (Column("width"), Column("colour", ("blue", "green", "red")), Column("height"))
+    words = ("large", "small") if target == "side" else ()
+    ending = "dense 2; softmax" if words else "dense 1; loss mean squared error"
+    net = Net.parse(f"input 5; dense 4; relu; {ending}")
+    colours = np.eye(3)[random.integers(0, 3, 20)]
+    rows = np.column_stack([random.normal(50, 10, 20), colours, random.normal(-3, 0.1, 20)])
+    mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+    spread = (0.0, 1.0) if words else (30.0, 12.5)
+    model = TableModel(net, drawn(net), inputs, Column(target, words), mean, deviation, *spread)
+    return model, rows
