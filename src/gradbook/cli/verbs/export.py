@@ -13,8 +13,11 @@ EXAMPLES = """\
   gradbook export runs/quick -o quick.onnx     for onnxruntime, a browser, a phone
   gradbook export runs/quick -o quick.onnx --with-preparation
                                                from bytes to probabilities inside
+  gradbook export runs/tiny -o tiny.c --int8   whole numbers alone, for a microcontroller
+  gradbook export runs/tiny -o tiny.c --main   a program that reads pictures
   gradbook export runs/quick -o quick.py       a PyTorch module: python quick.py scores it
   gradbook export runs/quick -o quick.py --train
+  gradbook export runs/quick -o quick.keras    keras.models.load_model("quick.keras")
   gradbook export runs/quick -o quick.npz      all its tensors, for NumPy
   gradbook export runs/quick -o quick.json     the same as JSON, for any language
   gradbook export model.safetensors -o net.txt the recipe, to train it anew
@@ -42,10 +45,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_false",
         help="leave batch normalisation as it was trained, apart from the sums before it",
     )
-    onnx.add_argument(
+    parser.add_argument(
         "--with-preparation",
         action="store_true",
-        help="take the bytes of images and give probabilities",
+        help="of .onnx and .keras: take the bytes of images and give probabilities",
+    )
+    c = parser.add_argument_group("of .c, .h and .ino")
+    c.add_argument("--int8", action="store_true", help="whole numbers alone, weights of 8 bits")
+    c.add_argument("--main", action="store_true", help="of .c: a program that reads PGM pictures")
+    c.add_argument(
+        "--data",
+        metavar="DATA",
+        help="with --int8, the images that show how large values get (default: those trained on)",
     )
     torch = parser.add_argument_group("of .py")
     torch.add_argument(

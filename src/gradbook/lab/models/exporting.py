@@ -17,8 +17,10 @@ from gradbook.errors import UsageError, did_you_mean
 from gradbook.files import whole_file
 
 if TYPE_CHECKING:
+    from gradbook.data.images import Images
     from gradbook.graph.trained.layers import TrainedNet
 
+Scorer = Callable[["Images"], float]
 USUAL_OPSET = 13
 FLAGS = {"fold": "--no-fold"}  # where the flag isn't the option's name
 
@@ -30,6 +32,9 @@ class ExportOptions:
     opset: int = USUAL_OPSET
     fold: bool = True
     with_preparation: bool = False
+    int8: bool = False
+    main: bool = False
+    data: str | None = None
     train: bool = False
 
     @staticmethod
@@ -53,6 +58,8 @@ class ExportSource:
     trained: TrainedNet
     recipe: str
     stem: str
+    data: str = ""
+    score: Scorer | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,41 @@ def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
     return ExportContents({".onnx": onnx_bytes(source.trained, **asked)})
 
 
+def _keras(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.keras.model import keras_bytes
+
+    return ExportContents({".keras": keras_bytes(source.trained, options.with_preparation)})
+
+
+def _c(source: ExportSource, options: ExportOptions) -> ExportContents:
+    text, remarks = _c_text(source, options)
+    return ExportContents({".c": text}, remarks)
+
+
+def _header(source: ExportSource, options: ExportOptions) -> ExportContents:
+    text, remarks = _c_text(source, options)
+    return ExportContents({".h": text}, remarks)
+
+
+def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.portable.c_file import sketch
+
+    text, remarks = _c_text(source, options)
+    own = sketch(source.trained, source.stem, options.int8)
+    return ExportContents({".ino": own, ".h": text}, remarks)
+
+
+def _c_text(source: ExportSource, options: ExportOptions) -> tuple[str, tuple[str, ...]]:
+    from gradbook.lab.models.on_devices import in_floats, in_whole_numbers
+
+    if not options.int8:
+        made = in_floats(source.trained, source.stem, options.main)
+    else:
+        data = options.data or source.data
+        made = in_whole_numbers(source.trained, source.stem, options.main, data, source.score)
+    return made.text, made.remarks
+
+
 def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.data.sources import KNOWN
     from gradbook.lab.models.torch_recipe import left_out, torch_training
@@ -127,8 +169,14 @@ FORMATS = {  # by ending
         _onnx,
         ("opset", "fold", "with_preparation"),
     ),
+    ".c": ExportFormat("one file of C99 for any machine", _c, ("int8", "main", "data")),
+    ".h": ExportFormat("the same to be included", _header, ("int8", "data")),
+    ".ino": ExportFormat("a sketch for Arduino, and the .h", _sketch, ("int8", "data")),
     ".py": ExportFormat(
         "a PyTorch module as people write them, its weights beside it", _torch, ("train",)
+    ),
+    ".keras": ExportFormat(
+        "a Keras model, channels last, for any of its backends", _keras, ("with_preparation",)
     ),
     ".npz": ExportFormat("all tensors by name, a NumPy archive", _npz),
     ".json": ExportFormat("all tensors by name with their shapes, as JSON", _json),
@@ -152,11 +200,20 @@ def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFo
 
 
 def export(
-    trained: TrainedNet, recipe: str, path: str | os.PathLike[str], options: ExportOptions
+    trained: TrainedNet,
+    recipe: str,
+    path: str | os.PathLike[str],
+    options: ExportOptions,
+    data: str = "",
+    score: Scorer | None = None,
 ) -> Exported:
-    """Write the network as the file's ending says, whole or not at all."""
+    """Write the network as the file's ending says, whole or not at all.
+
+    Of a model of images, `data` is the data set that it learned from, and `score` its accuracy.
+    """
     chosen, target = format_for(path, options), Path(path)
-    contents = chosen.make(ExportSource(trained, recipe, target.stem), options)
+    source = ExportSource(trained, recipe, target.stem, data, score)
+    contents = chosen.make(source, options)
     usual = target.suffix.lower()
     written = tuple(
         target if ending == usual else target.with_name(target.stem + ending)

@@ -172,7 +172,14 @@ class Model:
         from gradbook.lab.models.exporting import ExportOptions, export
 
         recipe = str(self.about.get("recipe", ""))
-        return export(self.trained(), recipe, path, ExportOptions.of(options))
+        return export(
+            self.trained(),
+            recipe,
+            path,
+            ExportOptions.of(options),
+            self.data,
+            lambda images: self.score(images.pixels, images.labels),
+        )
 
     # At work.
 

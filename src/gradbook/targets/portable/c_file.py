@@ -1,0 +1,133 @@
+"""The C file as people get it: what stands at its head, and a program that reads pictures."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from math import prod
+
+from gradbook.amounts import counted, size
+from gradbook.errors import TargetError
+from gradbook.graph.trained.layers import TrainedNet
+from gradbook.targets.portable.in_floats import float_program
+from gradbook.targets.portable.in_whole_numbers import whole_program
+from gradbook.targets.portable.order import row_order
+from gradbook.targets.portable.program import runtime
+from gradbook.targets.portable.row_makers import RowMaker, row_makers
+from gradbook.targets.portable.whole_makers import WholeNumbers
+
+
+@dataclass(frozen=True)
+class CFile:
+    """The text of the file, and bytes that it takes: constants, and memory that changes."""
+
+    text: str
+    constants: int
+    memory: int
+
+
+def c_file(trained: TrainedNet, stem: str, whole: WholeNumbers | None, main: bool = False) -> CFile:
+    """In floats, or in these whole numbers; with a program around it if asked."""
+    name = c_name(stem)
+    makers = [own.maker for own in whole.makers] if whole else row_makers(trained)
+    wide = 1 if whole else 4
+    memory = _memory(makers, wide)
+    constants = _constants(makers, wide)
+    remark = _remark(trained, whole is not None, constants, memory)
+    if whole:
+        text = whole_program(trained, whole, name, remark)
+    else:
+        text = float_program(trained, name, remark)
+    if main:
+        text = f"#include <stdio.h>\n\n{text}\n{_main(trained, name, whole is not None)}"
+    return CFile(text, constants, memory)
+
+
+def sketch(trained: TrainedNet, stem: str, whole: bool) -> str:
+    """A sketch for Arduino that waits for images on its serial line and answers each."""
+    if not trained.reads_bytes or not trained.classes:
+        raise TargetError("a sketch is written for networks that tell images apart: take .h")
+    name, pixels = c_name(stem), prod(trained.input)
+    outputs = trained.net.outputs if whole else len(trained.classes)
+    kind = "int32_t" if whole else "float"
+    return f"""\
+/* {pixels} bytes of an image on the serial line, row by row, are answered with its class. */
+#include "{stem}.h"
+
+static uint8_t image[{pixels}];
+static {kind} each[{outputs}];
+
+void setup() {{
+  Serial.begin(115200);
+  Serial.setTimeout(10000);
+}}
+
+void loop() {{
+  if (Serial.readBytes((char *)image, sizeof image) == sizeof image)
+    Serial.println({name}_predict(image, each));
+}}
+"""
+
+
+def c_name(stem: str) -> str:
+    """What a file's name gives for a name in C."""
+    name = re.sub(r"\W+", "_", stem, flags=re.ASCII).strip("_") or "net"
+    return f"net_{name}" if name[0].isdigit() else name
+
+
+def _constants(makers: list[RowMaker], wide: int) -> int:
+    """Weights and what scales the sums; the tables of the makers themselves are small."""
+    weights = sum(maker.weights.size for maker in makers if maker.weights is not None)
+    channels = sum(maker.shape[2] for maker in makers)
+    return weights * wide + channels * 8
+
+
+def _memory(makers: list[RowMaker], wide: int) -> int:
+    order = row_order(makers)
+    widest = max(maker.shape[1] * maker.pooled for maker in makers)
+    return (order.arena + order.longest_edge) * wide + 8 * widest + 2 * len(makers)
+
+
+def _remark(trained: TrainedNet, whole: bool, constants: int, memory: int) -> str:
+    from gradbook import __version__
+
+    classes = ", ".join(f"{k} {name}" for k, name in enumerate(trained.classes))
+    kind = "whole numbers of 8 bits" if whole else "floats"
+    lines = [
+        f"{trained.net.name or 'A network'} of {counted(trained.net.count(), 'parameter')} in "
+        f"{kind}, made by gradbook {__version__}. C99.",
+        f"Constants: {size(constants)}. Memory: {size(memory)}, static: one image at a time.",
+        _given(trained),
+        f"Classes: {classes}." if classes else "",
+        "",
+        str(trained.net).rstrip(),
+    ]
+    return "\n".join(line for number, line in enumerate(lines) if line or number == 4)
+
+
+def _given(trained: TrainedNet) -> str:
+    if not trained.reads_bytes:
+        return f"It is given a row of {trained.input[0]} floats, as they stand in the table."
+    if trained.picture is None:
+        return f"It is given {prod(trained.input)} bytes."
+    channels, rows, columns = trained.picture
+    order = ", channel by channel" if channels > 1 else ""
+    return f"It is given an image of {rows} by {columns} bytes{order}, row by row."
+
+
+def _main(trained: TrainedNet, name: str, whole: bool) -> str:
+    if trained.picture is None or trained.picture[0] not in (1, 3):
+        raise TargetError("--main reads pictures in grey or colours, which this network doesn't")
+    planes, rows, columns = trained.picture
+    outputs = trained.net.outputs if whole else len(trained.classes)
+    names = ", ".join(json.dumps(label, ensure_ascii=True) for label in trained.classes)
+    head = (
+        f"enum {{ PLANES = {planes}, ROWS = {rows}, COLUMNS = {columns}, OUTPUTS = {outputs} }};",
+        f"typedef {'int32_t' if whole else 'float'} answer;",
+        f"static const char *const names[] = {{{names}}};",
+        f"typedef {'long' if whole else 'double'} shown;",
+        f'#define SHOWN "{"%ld" if whole else "%.6f"}"',
+        f"#define predict {name}_predict",
+    )
+    return "\n".join(head) + "\n\n" + runtime("main")

@@ -1,0 +1,132 @@
+"""The C of a trained network in floats: how sure it is of each class, or the number it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gradbook.graph.node import Array
+from gradbook.graph.trained.folding import answering
+from gradbook.graph.trained.layers import BothClasses, Shares, TrainedNet
+from gradbook.net.layers import Activation
+from gradbook.targets.portable.program import Dialect, program, spelt, table
+from gradbook.targets.portable.row_makers import RowMaker, row_makers
+
+BENDS = {  # each activation of x, in C
+    "relu": "x > 0 ? x : 0",
+    "leaky relu": "x > 0 ? x : {slope} * x",
+    "sigmoid": "1 / (1 + expf(-x))",
+    "tanh": "tanhf(x)",
+    "softplus": "(x > 0 ? x : 0) + log1pf(expf(-fabsf(x)))",
+    "gelu": "0.5f * x * (1 + tanhf(0.7978845608f * x * (1 + 0.044715f * x * x)))",
+    "silu": "x / (1 + expf(-x))",
+}
+KEEP = """\
+/* A result into its place: scaled, shifted and bent. */
+static void keep(const struct maker *own, value *out, int c, total sum)
+{
+    const int k = own->first + c;
+    *out = bent(own->activation, sum * scales[k] + shifts[k]);
+}"""
+NUMBER = """\
+/* What the network says of a row of numbers. */
+float {name}_predict(const {sample} *{given})
+{{
+    make_all({given});
+    return arena[makers[MAKERS - 1].start];
+}}"""
+CLASSES = """\
+/* How sure the network is of each of {classes} classes; it returns the surest. */
+int {name}_predict(const {sample} *{given}, float *probabilities)
+{{
+    const value *outputs = arena + makers[MAKERS - 1].start;
+    int surest = 0;
+    make_all({given});
+{shares}
+    for (int k = 1; k < {classes}; k++)
+        if (probabilities[k] > probabilities[surest])
+            surest = k;
+    return surest;
+}}"""
+BOTH = """\
+    probabilities[0] = 1 - outputs[0];
+    probabilities[1] = outputs[0];"""
+SHARES = """\
+    float whole = 0;
+    for (int k = 0; k < makers[MAKERS - 1].channels; k++)
+        whole += outputs[k];
+    for (int k = 0; k < makers[MAKERS - 1].channels; k++)
+        probabilities[k] = outputs[k] / whole;"""
+SOFTMAX = """\
+    float largest = outputs[0], whole = 0;
+    for (int k = 1; k < makers[MAKERS - 1].channels; k++)
+        if (outputs[k] > largest)
+            largest = outputs[k];
+    for (int k = 0; k < makers[MAKERS - 1].channels; k++)
+        whole += probabilities[k] = expf(outputs[k] - largest);
+    for (int k = 0; k < makers[MAKERS - 1].channels; k++)
+        probabilities[k] /= whole;"""
+
+
+def float_program(trained: TrainedNet, name: str, remark: str) -> str:
+    """A file with `int NAME_predict(const uint8_t *image, float *probabilities)`.
+
+    Of a table's columns it takes floats; what says a number has `float NAME_predict(…)`.
+    """
+    answers = answering(trained)
+    makers = row_makers(answers)
+    bends = list(dict.fromkeys(maker.activation for maker in makers))
+    dialect = Dialect(
+        value="float",
+        total="float",
+        sample=_sample(trained),
+        edge="0",
+        tables=_tables(makers),
+        keep=f"{_bending(bends)}\n\n{KEEP}",
+        fields={"activation": ("uint8_t", [bends.index(maker.activation) for maker in makers])},
+        includes=("math.h",),
+    )
+    weights = [None if m.weights is None else m.weights.astype(np.float32) for m in makers]
+    return program(makers, weights, dialect, remark=remark, ending=_ending(answers, name))
+
+
+def _sample(trained: TrainedNet) -> str:
+    return "uint8_t" if trained.reads_bytes else "float"
+
+
+def _tables(makers: Sequence[RowMaker]) -> list[str]:
+    def joined(name: str, otherwise: float) -> str:
+        every = [_channels(getattr(m, name), m.shape[2], otherwise) for m in makers]
+        return table("float", f"{name}s", np.concatenate(every).astype(np.float32))
+
+    return [joined("scale", 1), joined("shift", 0)]
+
+
+def _channels(numbers: Array | None, channels: int, otherwise: float) -> Array:
+    return np.full(channels, otherwise) if numbers is None else numbers
+
+
+def _bending(bends: Sequence[Activation | None]) -> str:
+    """The function of the activations, by the numbers that makers know them by."""
+    cases = [
+        f"    case {number}:\n        return "
+        + BENDS[bend.kind].replace("{slope}", spelt(bend.slope))
+        + ";"
+        for number, bend in enumerate(bends)
+        if bend is not None
+    ]
+    default = ["    default:", "        return x;", "    }", "}"]
+    head = ["static float bent(int activation, float x)", "{", "    switch (activation) {"]
+    return "\n".join((*head, *cases, *default))
+
+
+def _ending(answers: TrainedNet, name: str) -> str:
+    """What others call, by what the network's last layer is."""
+    sample = _sample(answers)
+    given = "image" if answers.reads_bytes else "numbers"
+    if not answers.classes:
+        return NUMBER.format(name=name, sample=sample, given=given)
+    shares = {BothClasses: BOTH, Shares: SHARES}.get(type(answers.layers[-1].layer), SOFTMAX)
+    classes = len(answers.classes)
+    return CLASSES.format(name=name, sample=sample, given=given, classes=classes, shares=shares)

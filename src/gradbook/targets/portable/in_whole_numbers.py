@@ -1,0 +1,123 @@
+"""The C of a trained network in whole numbers alone: the class of an image, and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import TargetError
+from gradbook.graph.trained.layers import TrainedNet
+from gradbook.targets.portable.evened import evened
+from gradbook.targets.portable.maps import maps_of
+from gradbook.targets.portable.program import Dialect, program, table
+from gradbook.targets.portable.row_makers import row_makers
+from gradbook.targets.portable.whole_makers import WholeMaker, WholeNumbers, in_whole_numbers
+
+EVENED = 0.75  # of a channel's size, the power that all are divided by: see `evened`
+KEEP = """\
+static int32_t *scores; /* where the last maker's results go, with all their bits */
+
+/* A shift to the right must keep the sign, as it does with every compiler known. */
+typedef char shifts_keep_signs[(-1 >> 1) == -1 ? 1 : -1];
+
+/* A result into its place: scaled to the levels of its map, and cut off where these end. */
+static void keep(const struct maker *own, value *out, int c, total sum)
+{{
+    const int k = own->first + c;
+    const int32_t shifted = (sum + biases[k]) * own->times;
+    const int64_t product = (int64_t)shifted * factors[k] + ((int64_t)1 << 31);
+    int32_t level = (int32_t)(product >> 32) + own->zero;
+    if (own == &makers[MAKERS - 1]) {{
+        scores[c] = {last};
+        return;
+    }}
+    level = level > own->low ? level : own->low;
+    level = level < 127 ? level : 127;
+    *out = {kept};
+}}"""
+LOOKED_UP = "own->table ? bends[256 * (own->table - 1) + level + 128] : (value)level"
+CLASSES = """\
+/* The class that an image is taken for, and the score of each, in units of 1/{unit}. */
+int {name}_predict(const uint8_t *image, int32_t *each)
+{{
+    int best = 0;
+    scores = each;
+    make_all(image);
+    for (int k = 1; k < {classes}; k++)
+        if (each[k] > each[best])
+            best = k;
+    return best;
+}}"""
+BOTH = """\
+/* The class that an image is taken for, 0 or 1, and its score, in units of 1/{unit}. */
+int {name}_predict(const uint8_t *image, int32_t *score)
+{{
+    scores = score;
+    make_all(image);
+    return *score >= {half};
+}}"""
+
+
+def require_images(trained: TrainedNet) -> None:
+    if not (trained.picture and trained.classes):
+        raise TargetError("whole numbers are for networks that tell images apart: leave out --int8")
+
+
+def quantised(trained: TrainedNet, images: NDArray[np.uint8]) -> WholeNumbers:
+    """The network in whole numbers that suit such images."""
+    require_images(trained)
+    makers = row_makers(trained)
+    return in_whole_numbers(evened(makers, maps_of(makers, images), EVENED), images)
+
+
+def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: str) -> str:
+    """A file with `int NAME_predict(const uint8_t *image, int32_t *scores)`."""
+    makers = whole.makers
+    bent = [own for own in makers if own.table is not None]
+    zeros = [own.levels.edge for own in makers]
+    fields = {"zero": ("int8_t", zeros), "low": ("int8_t", [_low(own) for own in makers])}
+    fields["times"] = ("uint8_t", [own.times for own in makers])
+    if bent:
+        fields["table"] = ("uint8_t", [bent.index(own) + 1 if own in bent else 0 for own in makers])
+    last = "level" if makers[-1].maker.activation is None else "(level > 0 ? level : 0)"
+    kept = LOOKED_UP if bent else "(value)level"
+    dialect = Dialect(
+        value="int8_t",
+        total="int32_t",
+        sample="uint8_t",
+        edge="((map)->zero)",
+        tables=_tables(makers, bent),
+        keep=KEEP.format(last=last, kept=kept),
+        fields=fields,
+    )
+    return program(
+        [own.maker for own in makers],
+        [own.weights for own in makers],
+        dialect,
+        remark=remark,
+        ending=_ending(trained, whole, name),
+    )
+
+
+def _low(own: WholeMaker) -> int:
+    return max(own.low, -128)
+
+
+def _tables(makers: Sequence[WholeMaker], bent: Sequence[WholeMaker]) -> list[str]:
+    made = [
+        table("int32_t", "biases", np.concatenate([own.bias for own in makers])),
+        table("int32_t", "factors", np.concatenate([own.factor for own in makers])),
+    ]
+    if bent:
+        every = np.concatenate([own.table for own in bent if own.table is not None])
+        made.append(table("int8_t", "bends", every))
+    return made
+
+
+def _ending(trained: TrainedNet, whole: WholeNumbers, name: str) -> str:
+    unit = 1 << whole.score_bits
+    if trained.net.outputs == 1:
+        return BOTH.format(name=name, unit=unit, half=whole.threshold)
+    return CLASSES.format(name=name, unit=unit, classes=trained.net.outputs)

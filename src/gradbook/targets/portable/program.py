@@ -1,0 +1,217 @@
+"""The C file: tables of weights and makers, the order of rows, and what works through them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from textwrap import wrap
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.targets.portable.order import RowOrder, row_order
+from gradbook.targets.portable.row_makers import RowMaker, Work
+
+WIDTH = 100
+KERNELS = {  # the section of runtime/work.c that does a maker's work, and its function
+    Work.GIVEN: "given_at",
+    Work.TOTAL: "total_of",
+    Work.LARGEST: "largest",
+    Work.BOTH: "both",
+    Work.SAME: "same",
+    Work.FLAT: "flat",
+}
+FIELDS = {  # of `struct maker`
+    "work": "",
+    "reads": "the maker of the map that it reads,",
+    "also": "and of the second, where it reads two",
+    "window_rows": "",
+    "window_columns": "",
+    "stride": "",
+    "pad": "how far its window goes beyond the map that it reads",
+    "pooled": "it keeps the largest of so many by so many results",
+    "rows": "of its own map",
+    "columns": "",
+    "channels": "",
+    "each": "channels that a sum reads",
+    "edge": "columns kept on both sides of a row",
+    "depth": "rows kept at once",
+    "start": "of its rows in the arena",
+    "weights": "where its own begin",
+    "first": "the number of its first channel among all",
+}
+Numbers = NDArray[np.float32 | np.int64]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What floats and whole numbers say differently."""
+
+    value: str  # C's type of what maps and weights are made of,
+    total: str  # of what they add up to,
+    sample: str  # and of what the network is given
+    edge: str  # what lies beyond a map, in C
+    tables: Sequence[str]
+    keep: str  # the function that puts a result into its place
+    fields: Mapping[str, tuple[str, Sequence[int]]] = field(default_factory=dict)  # further ones
+    includes: Sequence[str] = ()
+
+
+def program(
+    makers: Sequence[RowMaker],
+    weights: Sequence[Numbers | None],
+    dialect: Dialect,
+    *,
+    remark: str,
+    ending: str,
+) -> str:
+    """The whole file: `ending` is what others call."""
+    order = row_order(makers)
+    works = [work for work in Work if any(maker.work is work for maker in makers)]
+    own = [w.ravel() for w in weights if w is not None]
+    parts = [
+        comment(remark),
+        "\n".join(f"#include <{name}>" for name in (*dialect.includes, "stdint.h")),
+        f"typedef {dialect.value} value;\ntypedef {dialect.total} total;\n"
+        f"typedef {dialect.sample} sample;",
+        _sizes(makers, order),
+        table("value", "weights", np.concatenate(own) if own else np.zeros(1, np.int64)),
+        *dialect.tables,
+        *_makers(makers, weights, order, dialect),
+        "/* Whose turn it is to make its next row. */\n"
+        + table(smallest(len(makers)), "turns", np.array(order.turns)),
+        f"#define EDGE(map) {dialect.edge} /* what lies beyond a map */",
+        runtime("rows"),
+        dialect.keep,
+        *_kernels(works),
+        runtime("making"),
+        ending,
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def comment(text: str) -> str:
+    """A comment of as many lines as it takes."""
+    lines = [
+        line
+        for paragraph in text.split("\n")
+        for line in (wrap(paragraph, WIDTH - 3, break_long_words=False) or [""])
+    ]
+    safe = (line.replace("*/", "* /") for line in lines)
+    return "/* " + "\n".join(f"   {line}".rstrip() for line in safe).lstrip() + " */"
+
+
+def table(kind: str, name: str, numbers: Numbers) -> str:
+    """An array of constants."""
+    said = (spelt(number) for number in numbers.tolist())
+    lines = wrap(", ".join(said), WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    body = "\n".join(f"    {line}" for line in lines)
+    return f"static const {kind} {name}[{len(numbers)}] = {{\n{body}\n}};"
+
+
+def spelt(number: float) -> str:
+    """A constant in C."""
+    if isinstance(number, int):
+        return str(number)
+    short = str(np.float32(number))
+    return f"{short}f" if re.search(r"[.e]", short) else f"{short}.0f"
+
+
+def smallest(most: int) -> str:
+    """The smallest type without a sign that goes so far."""
+    return next(f"uint{bits}_t" for bits in (8, 16, 32) if most < 1 << bits)
+
+
+def _sizes(makers: Sequence[RowMaker], order: RowOrder) -> str:
+    sizes = {
+        "MAKERS": len(makers),
+        "TURNS": len(order.turns),
+        "ARENA": order.arena,
+        "BEYOND": max(order.longest_edge, 1),
+        "TALLEST": order.tallest,
+        "WIDEST": max(maker.shape[1] * maker.pooled for maker in makers),
+    }
+    lines = ",\n".join(f"    {name} = {size}" for name, size in sizes.items())
+    works = ", ".join(work.upper() for work in Work)
+    return f"enum {{\n{lines}\n}};\n\nenum work {{ {works} }};"
+
+
+def _makers(
+    makers: Sequence[RowMaker],
+    weights: Sequence[Numbers | None],
+    order: RowOrder,
+    dialect: Dialect,
+) -> list[str]:
+    """`struct maker`, and one for each."""
+    columns = _columns(makers, weights, order)
+    kinds = {name: smallest(max(numbers)) for name, numbers in columns.items()}
+    for name, (kind, numbers) in dialect.fields.items():
+        columns[name], kinds[name] = list(numbers), kind
+    remarks = (f" /* {FIELDS[n]} */" if FIELDS.get(n) else "" for n in columns)
+    fields = [
+        f"    {kind} {name};{remark}"
+        for (name, kind), remark in zip(kinds.items(), remarks, strict=True)
+    ]
+    rows = [f"    {{{', '.join(map(str, row))}}}" for row in zip(*columns.values(), strict=True)]
+    return [
+        "/* What makes one map, row by row. */\nstruct maker {\n" + "\n".join(fields) + "\n};",
+        "static const struct maker makers[MAKERS] = {\n" + ",\n".join(rows) + "\n};",
+    ]
+
+
+def _columns(
+    makers: Sequence[RowMaker], weights: Sequence[Numbers | None], order: RowOrder
+) -> dict[str, list[int]]:
+    works = list(Work)
+    sizes = [0 if own is None else own.size for own in weights]
+    channels = [maker.shape[2] for maker in makers]
+    rows = [
+        (
+            works.index(maker.work),
+            maker.reads[0] if maker.reads else 0,
+            maker.reads[-1] if maker.reads else 0,
+            *maker.window,
+            maker.stride,
+            maker.pad,
+            maker.pooled,
+            *maker.shape,
+            1 if own is None else own.shape[-1],
+            kept.edge,
+            kept.depth,
+            kept.start,
+            sum(sizes[:number]),
+            sum(channels[:number]),
+        )
+        for number, (maker, own, kept) in enumerate(zip(makers, weights, order.kept, strict=True))
+    ]
+    return dict(zip(FIELDS, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def _kernels(works: Iterable[Work]) -> list[str]:
+    """The functions that these works need, and the one that chooses among them."""
+    sections = dict(re.findall(r"//: (\w+)\n(.*?)(?=\n//: |\Z)", runtime("work"), re.DOTALL))
+    cases = [
+        f"    case {work.upper()}:\n        return {KERNELS[work]}(own, seen, x, c);"
+        for work in works
+        if work is not Work.SUMS
+    ]
+    choice = "\n".join(
+        (
+            "static total worked(const struct maker *own, const struct view *seen, int x, int c)",
+            "{",
+            "    switch (own->work) {",
+            *cases,
+            "    default:",
+            "        return 0;",
+            "    }",
+            "}",
+        )
+    )
+    return [sections["always"], *(sections[work] for work in works), choice]
+
+
+def runtime(name: str) -> str:
+    """A piece of C that is the same in every file."""
+    return (files("gradbook.targets.portable") / "runtime" / f"{name}.c").read_text("utf-8")

@@ -1,0 +1,214 @@
+"""A trained network as makers of rows: what one image passes through, from its first row on.
+
+Maps are laid out by rows, columns and channels. A maker makes its map row by row from the rows
+of others, as soon as those that it reads are there, so that only a few rows are ever kept. What
+comes right after a sum, a largest of its neighbours, a scale or an activation, is done by the
+maker of the sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import prod
+
+import numpy as np
+
+from gradbook.errors import TargetError
+from gradbook.graph.node import Array
+from gradbook.graph.trained.folding import folded
+from gradbook.graph.trained.layers import (
+    BothClasses,
+    ScaleShift,
+    Shares,
+    TrainedLayer,
+    TrainedNet,
+)
+from gradbook.net.layers import Activation, Conv, Dense, Flatten, Pool, Residual
+from gradbook.net.parameters import Shape
+from gradbook.net.text import layer_words
+
+RISING = ("relu", "leaky relu", "sigmoid", "tanh", "softplus")  # they keep which value is largest
+
+
+class Work(StrEnum):
+    """What a maker does with a window of the rows that it reads."""
+
+    GIVEN = "given"  # normalises what the network is given
+    SUMS = "sums"  # weighs
+    TOTAL = "total"  # adds up
+    LARGEST = "largest"
+    BOTH = "both"  # adds two maps
+    SAME = "same"  # value by value
+    FLAT = "flat"  # lays all out in one line, channel by channel
+
+
+@dataclass(frozen=True, eq=False)
+class RowMaker:
+    """Makes the rows of one map: a window's work, the largest of `pooled` × `pooled` neighbours,
+    times `scale` plus `shift` channel by channel, and an activation."""
+
+    work: Work
+    reads: tuple[int, ...]  # the numbers of the makers whose rows it reads
+    shape: tuple[int, int, int]  # rows, columns, channels
+    window: tuple[int, int] = (1, 1)
+    stride: int = 1
+    pad: int = 0
+    pooled: int = 1
+    weights: Array | None = None  # (channels, rows, columns, channels read)
+    scale: Array | None = None
+    shift: Array | None = None
+    activation: Activation | None = None
+
+    @property
+    def tall(self) -> int:
+        """How many rows one of its own takes."""
+        return (self.pooled - 1) * self.stride + self.window[0]
+
+    def first_row(self, row: int) -> int:
+        """The first of the rows that one of its own takes; before 0 lies the edge."""
+        return row * self.pooled * self.stride - self.pad
+
+
+def row_makers(trained: TrainedNet) -> list[RowMaker]:
+    """The makers in their order: the first normalises what is given, the last makes the outputs.
+
+    A softmax at the end is left out: it doesn't change which output is largest.
+    """
+    trained = folded(trained)
+    making = _Making(trained, [_given(trained)], [0])
+    for place in range(len(trained.layers)):
+        making.add(place)
+    return making.makers
+
+
+def _given(trained: TrainedNet) -> RowMaker:
+    """An image that the network takes flat is taken as a picture by the sums that read it all."""
+    readers = [trained.layers[place].layer for place in trained.readers(0)]
+    flat = len(trained.input) == 1 and all(isinstance(layer, Dense) for layer in readers)
+    shape = planes(trained.picture if flat and trained.picture else trained.input)
+    factors = (
+        np.broadcast_to(x, trained.input[:1])
+        for x in (trained.scaling.scale, trained.scaling.shift)
+    )
+    scale, shift = (x[:: len(x) // shape[2]] for x in factors)
+    return RowMaker(Work.GIVEN, (), shape, scale=scale, shift=shift)
+
+
+def planes(shape: Shape) -> tuple[int, int, int]:
+    """Rows, columns and channels of a layer's values."""
+    match shape:
+        case (channels, rows, columns):
+            return rows, columns, channels
+        case (channels, columns):
+            return 1, columns, channels
+        case _:
+            return 1, 1, shape[0]
+
+
+@dataclass
+class _Making:
+    """Goes through the layers; `made` has the number of the maker of each value."""
+
+    trained: TrainedNet
+    makers: list[RowMaker]
+    made: list[int]
+
+    def add(self, place: int) -> None:
+        own = self.trained.layers[place]
+        reads = tuple(self.made[value] for value in own.reads)
+        match own.layer:
+            case Flatten():
+                self._flatten(place, reads)
+            case Dense() | Conv():
+                self.makers.append(self._sums(own, reads))
+            case Pool():
+                self._pool(place, reads)
+            case ScaleShift():
+                self._scale(place, reads)
+            case Activation(is_softmax=True) | Shares() | BothClasses():
+                self._require_last(place)
+            case Activation():
+                self._activate(place, reads)
+            case Residual():
+                self.makers.append(RowMaker(Work.BOTH, reads, planes(own.makes)))
+            case _:
+                raise AssertionError(own.layer)
+        self.made.append(len(self.makers) - 1)
+
+    def _taken_in(self, place: int, reads: tuple[int, ...]) -> RowMaker | None:
+        """The maker of what is read, if nobody else reads that as it is."""
+        (value,) = self.trained.layers[place].reads
+        number, last = reads[0], self.makers[reads[0]]
+        shared = len(self.trained.readers(value)) > 1 or number != len(self.makers) - 1
+        return None if shared or last.work in (Work.GIVEN, Work.FLAT) else last
+
+    def _require_last(self, place: int) -> None:
+        """What turns outputs into probabilities is left to whoever reads them."""
+        if place + 1 < len(self.trained.layers):
+            words = layer_words(self.trained.layers[place].layer)
+            raise TargetError(
+                f"'{words}' stands in the middle: C is written for networks that end with it"
+            )
+
+    def _flatten(self, place: int, reads: tuple[int, ...]) -> None:
+        """A dense layer right after it takes the map as it lies, through a window of its size."""
+        rows, columns, _ = self.makers[reads[0]].shape
+        readers = [self.trained.layers[k].layer for k in self.trained.readers(place + 1)]
+        if rows * columns > 1 and not all(isinstance(layer, Dense) for layer in readers):
+            shape = planes(self.trained.layers[place].makes)
+            self.makers.append(RowMaker(Work.FLAT, reads, shape, window=(rows, columns)))
+
+    def _sums(self, own: TrainedLayer, reads: tuple[int, ...]) -> RowMaker:
+        rows, columns, channels = self.makers[reads[0]].shape
+        weights, layer = own.tensors["weight"], own.layer
+        maker = RowMaker(Work.SUMS, reads, planes(own.makes), shift=own.tensors.get("bias"))
+        if isinstance(layer, Conv):
+            maker = replace(maker, window=layer.kernel, stride=layer.stride, pad=layer.pad)
+        else:
+            weights = weights.reshape(-1, channels, rows, columns)
+            maker = replace(maker, window=(rows, columns))
+        return replace(maker, weights=weights.transpose(0, 2, 3, 1))
+
+    def _pool(self, place: int, reads: tuple[int, ...]) -> None:
+        own = self.trained.layers[place]
+        assert isinstance(own.layer, Pool)
+        window, step, shape = own.layer.window(own.given), own.layer.step, planes(own.makes)
+        last = self._taken_in(place, reads)
+        if own.layer.kind == "max" and window == (step, step) and last and _keeps_largest(last):
+            self.makers[-1] = replace(last, shape=shape, pooled=step)
+            return
+        maker = RowMaker(Work.LARGEST, reads, shape, window, step)
+        if own.layer.kind == "avg":
+            share = np.full(shape[2], 1 / prod(window))
+            maker = replace(maker, work=Work.TOTAL, scale=share)
+        self.makers.append(maker)
+
+    def _scale(self, place: int, reads: tuple[int, ...]) -> None:
+        tensors = self.trained.layers[place].tensors
+        scale, shift = tensors["scale"], tensors["shift"]
+        last = self._taken_in(place, reads)
+        if last is None or last.activation is not None:
+            shape = self.makers[reads[0]].shape
+            self.makers.append(RowMaker(Work.SAME, reads, shape, scale=scale, shift=shift))
+            return
+        before = 1 if last.scale is None else last.scale
+        added = 0 if last.shift is None else last.shift
+        self.makers[-1] = replace(last, scale=before * scale, shift=added * scale + shift)
+
+    def _activate(self, place: int, reads: tuple[int, ...]) -> None:
+        layer = self.trained.layers[place].layer
+        assert isinstance(layer, Activation)
+        last = self._taken_in(place, reads)
+        if last is None or last.activation is not None:
+            shape = self.makers[reads[0]].shape
+            self.makers.append(RowMaker(Work.SAME, reads, shape, activation=layer))
+        else:
+            self.makers[-1] = replace(last, activation=layer)
+
+
+def _keeps_largest(maker: RowMaker) -> bool:
+    """Whether the largest of its results comes of the largest of its sums."""
+    bent = maker.activation
+    rising = bent is None or (bent.kind in RISING and bent.slope >= 0)
+    return maker.work is Work.SUMS and maker.pooled == 1 and maker.scale is None and rising

@@ -1,0 +1,26 @@
+/* Where a map's rows lie: row y in slot y % depth of its part of the arena. */
+static value arena[ARENA];
+static value beyond[BEYOND];
+static uint16_t made[MAKERS];
+
+static int row_length(const struct maker *map)
+{
+    return (map->columns + 2 * map->edge) * map->channels;
+}
+
+static value *slot(const struct maker *map, int row)
+{
+    return arena + map->start + (row % map->depth) * row_length(map);
+}
+
+/* A row from so many columns before the map on. What lies above or below the map is edge alone. */
+static const value *row_of(const struct maker *map, int row, int before)
+{
+    const value *all = beyond;
+    if (row < 0 || row >= map->rows)
+        for (int k = 0; k < row_length(map); k++)
+            beyond[k] = EDGE(map);
+    else
+        all = slot(map, row);
+    return all + (map->edge - before) * map->channels;
+}

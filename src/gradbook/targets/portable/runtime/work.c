@@ -1,0 +1,118 @@
+//: always
+/* What a maker sees while it makes one row. */
+struct view {
+    const struct maker *from;
+    const value *rows[TALLEST]; /* of the map that it reads */
+    const value *others;        /* the row of the second map, where it reads two */
+    const sample *given;
+    int row;
+};
+
+//: sums
+/* Adds a weight times every value, these being so far apart, to as many sums. */
+static void add_times(total *sum, value weight, const value *x, int apart, int count)
+{
+    const total w = weight;
+    for (; count >= 4; count -= 4, sum += 4) {
+        sum[0] += w * *x, x += apart;
+        sum[1] += w * *x, x += apart;
+        sum[2] += w * *x, x += apart;
+        sum[3] += w * *x, x += apart;
+    }
+    for (; count > 0; count--, x += apart)
+        *sum++ += w * *x;
+}
+
+/* The sums of a row of windows, whose rows these are. */
+static void row_of_sums(const struct maker *own, int channels, const value *const *rows, int first,
+                        const value *w, total *sum)
+{
+    const int count = own->columns * own->pooled, apart = own->stride * channels;
+    for (int k = 0; k < count; k++)
+        sum[k] = 0;
+    for (int row = own->window_rows; row > 0; row--) {
+        const value *x = *rows++ + first;
+        for (int column = own->window_columns; column > 0; column--, x += channels)
+            for (int k = 0; k < own->each; k++, w++)
+                if (*w != 0)
+                    add_times(sum, *w, x + k, apart, count);
+    }
+}
+
+/* A row of weighted sums; or of the largest of neighbouring ones. */
+static void sums(const struct maker *own, const struct view *seen, value *out)
+{
+    const int channels = seen->from->channels, pooled = own->pooled, each = own->each;
+    const int alike = own->channels / (channels / each); /* so many read the same channels */
+    const value *w = weights + own->weights;
+    static total sum[2][WIDEST];
+    for (int c = 0; c < own->channels; c++) {
+        const int first = c / alike * each;
+        row_of_sums(own, channels, seen->rows, first, w, sum[0]);
+        for (int below = 1; below < pooled; below++) {
+            row_of_sums(own, channels, seen->rows + below * own->stride, first, w, sum[1]);
+            for (int k = 0; k < own->columns * pooled; k++)
+                if (sum[1][k] > sum[0][k])
+                    sum[0][k] = sum[1][k];
+        }
+        for (int x = 0; x < own->columns; x++) {
+            total largest = sum[0][x * pooled];
+            for (int beside = 1; beside < pooled; beside++)
+                if (sum[0][x * pooled + beside] > largest)
+                    largest = sum[0][x * pooled + beside];
+            keep(own, out + x * own->channels + c, c, largest);
+        }
+        w += own->window_rows * own->window_columns * each;
+    }
+}
+
+//: total
+static total total_of(const struct maker *own, const struct view *seen, int x, int c)
+{
+    total sum = 0;
+    for (int row = 0; row < own->window_rows; row++)
+        for (int column = 0; column < own->window_columns; column++)
+            sum += seen->rows[row][(x * own->stride + column) * own->channels + c];
+    return sum;
+}
+
+//: largest
+static total largest(const struct maker *own, const struct view *seen, int x, int c)
+{
+    total most = seen->rows[0][x * own->stride * own->channels + c];
+    for (int row = 0; row < own->window_rows; row++)
+        for (int column = 0; column < own->window_columns; column++) {
+            const total here = seen->rows[row][(x * own->stride + column) * own->channels + c];
+            if (here > most)
+                most = here;
+        }
+    return most;
+}
+
+//: both
+static total both(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const int place = x * own->channels + c;
+    return (total)seen->rows[0][place] + seen->others[place];
+}
+
+//: same
+static total same(const struct maker *own, const struct view *seen, int x, int c)
+{
+    return seen->rows[0][x * own->channels + c];
+}
+
+//: flat
+/* Channel by channel, row by row. */
+static total flat(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const int columns = own->window_columns, area = own->window_rows * columns;
+    const int place = x + c % area;
+    return seen->rows[place / columns][place % columns * seen->from->channels + c / area];
+}
+
+//: given
+static total given_at(const struct maker *own, const struct view *seen, int x, int c)
+{
+    return (total)seen->given[(c * own->rows + seen->row) * own->columns + x];
+}

@@ -1,0 +1,227 @@
+"""The same makers in whole numbers: weights of 8 bits, sums of 32, and what scales them back.
+
+A sum of products of levels is scaled to the levels of the map that it goes into by a factor, a
+number of 2^-32, channel by channel, in which normalisations are contained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import floor, log2, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import TargetError
+from gradbook.graph.node import Array
+from gradbook.targets.portable.maps import activated, laid_out, maps_of, scaled, worked
+from gradbook.targets.portable.ranges import HIGHEST, LOWEST, Levels, levels_of
+from gradbook.targets.portable.row_makers import RISING, RowMaker, Work
+
+FACTOR_BITS, MOST_TIMES = 32, 128
+MOST_BIAS, SMALLEST = 2.0**29, 1e-12
+LARGEST = 2**31 - 1
+MOST_SCORE = 2.0**28
+SCORE_BITS = 16  # after the point of the outputs, at the most
+Whole = NDArray[np.int64]
+HALF_SURE = {"sigmoid": 0.0, "": 0.5, "relu": 0.5}  # of what one output is when it says ½
+
+
+@dataclass(frozen=True, eq=False)
+class WholeMaker:
+    """A maker whose result is `offset` + (sum + bias) · times · factor / 2^32, from `low` on."""
+
+    maker: RowMaker
+    levels: Levels  # of what it makes
+    bias: Whole
+    factor: Whole
+    times: int
+    weights: Whole | None = None
+    table: Whole | None = None  # of an activation: what becomes of each level
+    offset: int = 0
+    edge: int = 0  # what it reads beyond a map's edge
+    low: int = LOWEST
+    high: int = HIGHEST
+
+    def result(self, sums: Array) -> Array:
+        """What C makes of sums, in the same whole numbers."""
+        product = (sums.astype(np.int64) + self.bias) * self.times * self.factor
+        level = (product + (1 << FACTOR_BITS - 1) >> FACTOR_BITS) + self.offset
+        level = np.clip(level, self.low, self.high)
+        bent = level if self.table is None else self.table[level - LOWEST]
+        return np.asarray(bent, np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class WholeNumbers:
+    """A network's makers in whole numbers; its outputs are in units of 1 / 2^bits.
+
+    One output alone says class 1 from `threshold` on.
+    """
+
+    makers: tuple[WholeMaker, ...]
+    score_bits: int
+    threshold: int
+
+    def scores(self, images: NDArray[Any]) -> Whole:
+        """What C makes of images, (images, outputs)."""
+        maps: list[Array] = []
+        for own in self.makers:
+            maps.append(own.result(_sums(own, maps, images)))
+        return maps[-1].reshape(len(images), -1).astype(np.int64)
+
+    def classify(self, images: NDArray[Any]) -> Whole:
+        scores = self.scores(images)
+        alone = scores.shape[1] == 1
+        found = scores[:, 0] >= self.threshold if alone else scores.argmax(axis=1)
+        return np.asarray(found, np.int64)
+
+
+def in_whole_numbers(makers: Sequence[RowMaker], images: NDArray[Any]) -> WholeNumbers:
+    """Makers in whole numbers whose levels suit these images, which should be usual ones."""
+    half = _half_sure(makers[-1])
+    makers = _with_tables(makers)
+    exact = maps_of(makers, images)
+    levels = levels_of(makers, exact)
+    bits = _score_bits(makers[-1], levels[makers[-1].reads[0]].step, exact[-1])
+    levels[-1] = Levels(2.0**-bits, 0.0, 0)
+    done: list[WholeMaker] = []
+    maps: list[Array] = []
+    for number, maker in enumerate(makers):
+        own = _whole(maker, [levels[k] for k in maker.reads], levels[number])
+        if number == len(makers) - 1:
+            own = replace(own, low=own.low if maker.activation else -LARGEST, high=LARGEST)
+        sums = _sums(own, maps, images)
+        given = [exact[k] for k in maker.reads] or [laid_out(maker, images)]
+        own = _centred(own, sums, scaled(maker, worked(maker, given)))
+        maps.append(own.result(sums))
+        done.append(own)
+    return WholeNumbers(tuple(done), bits, round(half * 2**bits))
+
+
+def _half_sure(last: RowMaker) -> float:
+    kind = last.activation.kind if last.activation else ""
+    if last.shape[2] == 1 and kind not in HALF_SURE:
+        raise TargetError(f"one output after {kind} has no whole numbers: end it in a sigmoid")
+    return HALF_SURE.get(kind, 0.0)
+
+
+def _with_tables(makers: Sequence[RowMaker]) -> list[RowMaker]:
+    """Activations that bend get a maker of their own, which looks each level up.
+
+    The last one is left out if it keeps which output is largest.
+    """
+    made: list[RowMaker] = []
+    place: list[int] = []
+    for maker in makers:
+        kind = maker.activation.kind if maker.activation else "relu"
+        last = maker is makers[-1]
+        if last and kind not in RISING:
+            raise TargetError(f"'{kind}' as the last layer has no whole numbers")
+        reads = tuple(place[k] for k in maker.reads)
+        bends = kind != "relu"
+        made.append(replace(maker, reads=reads, activation=None if bends else maker.activation))
+        if bends and not last:
+            before = (len(made) - 1,)
+            made.append(RowMaker(Work.SAME, before, maker.shape, activation=maker.activation))
+        place.append(len(made) - 1)
+    return made
+
+
+def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array:
+    maker = own.maker
+    if not maker.reads:
+        return laid_out(maker, images)
+    weights = None if own.weights is None else own.weights.astype(np.float64)
+    return worked(maker, [maps[k] for k in maker.reads], own.edge, weights)
+
+
+def _score_bits(last: RowMaker, step: float, outputs: Array) -> int:
+    """After the point of the outputs: as many as neither these nor the factors are too large."""
+    most = float(abs(outputs).max()) or 1.0
+    factor = float(abs(_rounded(last, step).units).max())
+    return floor(min(SCORE_BITS, log2(MOST_SCORE / most), log2(MOST_TIMES / 4 / factor)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Rounded:
+    """Weights in whole numbers; what a 1 in their sums stands for, and what is added to those."""
+
+    weights: Whole | None
+    ones: NDArray[Any]  # the sum of each channel's weights
+    units: Array
+    shift: Array
+
+
+def _rounded(maker: RowMaker, step: float) -> _Rounded:
+    """Of a maker that reads levels of this step."""
+    channels = maker.shape[2]
+    scale = np.ones(channels) if maker.scale is None else maker.scale
+    shift = np.zeros(channels) if maker.shift is None else maker.shift
+    dead = abs(scale) * step < SMALLEST  # nothing of what it reads comes through
+    scale = np.where(dead, 1.0, scale)
+    least = np.maximum(abs(shift) / (abs(scale) * step * MOST_BIAS), SMALLEST)
+    if maker.weights is None:
+        steps = np.where(dead, least, 1.0)
+        return _Rounded(None, np.full(channels, _terms(maker)), scale * steps * step, shift)
+    exact = maker.weights * ~dead[:, None, None, None]
+    steps = np.maximum(abs(exact).max(axis=(1, 2, 3)) / HIGHEST, least)
+    weights = np.rint(exact / steps[:, None, None, None]).astype(np.int64)
+    return _Rounded(weights, weights.sum(axis=(1, 2, 3)), scale * steps * step, shift)
+
+
+def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMaker:
+    """Its weights and factors, by the levels of the maps that it reads and of what it makes."""
+    read = given[0] if given else Levels(1.0, 0.0, 0)
+    if maker.activation is not None and maker.activation.kind != "relu":
+        return _looked_up(maker, read, levels)
+    own = _rounded(maker, read.step)
+    factor, times = _factors(own.units / levels.step)
+    return WholeMaker(
+        maker,
+        levels,
+        np.rint(own.shift / own.units - own.ones * read.zero).astype(np.int64),
+        factor,
+        times,
+        own.weights,
+        offset=levels.edge,
+        edge=read.edge if given else 0,
+        low=levels.edge if maker.activation else LOWEST,
+    )
+
+
+def _terms(maker: RowMaker) -> int:
+    """How many levels are added up, where none are weighed."""
+    return {Work.TOTAL: prod(maker.window), Work.BOTH: 2}.get(maker.work, 1)
+
+
+def _looked_up(maker: RowMaker, read: Levels, levels: Levels) -> WholeMaker:
+    assert maker.activation is not None
+    every = read.read(np.arange(LOWEST, HIGHEST + 1, dtype=np.float64))
+    bent = np.rint(activated(maker.activation, every) / levels.step + levels.zero)
+    table = np.clip(bent, LOWEST, HIGHEST).astype(np.int64)
+    factor, times = _factors(np.ones(maker.shape[2]))
+    back = np.full(maker.shape[2], -levels.edge)  # so that each level comes out as it is
+    return WholeMaker(maker, levels, back, factor, times, table=table, offset=levels.edge)
+
+
+def _factors(scales: Array) -> tuple[Whole, int]:
+    """Each as a whole number of 2^-32, and what all are multiplied with so that none reaches ½."""
+    times = 1 << max(0, floor(log2(2 * abs(scales).max() + SMALLEST)) + 1)
+    if times > MOST_TIMES:
+        raise TargetError("this network's values differ too much in size for whole numbers")
+    factors = np.rint(scales / times * 2.0**FACTOR_BITS)
+    return np.clip(factors, -LARGEST, LARGEST).astype(np.int64), times
+
+
+def _centred(own: WholeMaker, sums: Array, exact: Array) -> WholeMaker:
+    """With biases that make up for what rounding does to each channel in the mean."""
+    if own.maker.work is not Work.SUMS:
+        return own
+    unit = own.times * own.factor / 2.0**FACTOR_BITS
+    level = (sums + own.bias) * unit
+    off = exact.mean(axis=(0, 1, 2)) / own.levels.step - level.mean(axis=(0, 1, 2))
+    unit = np.where(unit == 0, 1, unit)
+    return replace(own, bias=own.bias + np.rint(off / unit).astype(np.int64))

@@ -1,0 +1,62 @@
+"""C files compiled for this machine, strictly, and called image by image."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from gradbook.net import Activation, Net
+
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Werror"]
+COMPILERS = {
+    "gcc": ["gcc"],
+    "clang": ["clang"],
+    "zig": [sys.executable, "-m", "ziglang", "cc"],
+}
+
+
+def has_words_for(net: Net) -> bool:
+    """Whether C is written for it: not where a softmax stands in the middle."""
+    layers = [layer for layer in net.layers if not layer.passes_on]
+    before = layers[:-1] if net.outputs > 1 else layers  # of one output it leaves 1 alone
+    return not any(isinstance(layer, Activation) and layer.is_softmax for layer in before)
+
+
+def compiler() -> list[str]:
+    return [next(name for name in ("cc", "gcc", "clang") if shutil.which(name))]
+
+
+def built(text: str, out: Path, command: Sequence[str] = (), *options: str) -> Path:
+    """A library, or with other options a program; any warning is an error."""
+    source = out.with_suffix(".c")
+    source.write_text(text, encoding="utf-8")
+    kind = options or ("-shared", "-fPIC")
+    words = [*(command or compiler()), "-O1", *STRICT, *kind, str(source), "-o", str(out), "-lm"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    assert not done.stderr, done.stderr
+    return out
+
+
+def called(
+    text: str, function: str, given: np.ndarray, outputs: int, kind: type = np.float32
+) -> tuple[np.ndarray, np.ndarray]:
+    """What `FUNCTION_predict` returns for each of these, and what it writes."""
+    with TemporaryDirectory() as folder:
+        library = ctypes.CDLL(str(built(text, Path(folder, "net.so"))))
+        predict = library[f"{function}_predict"]
+        returned, written = [], np.zeros((len(given), outputs), kind)
+        for one, row in zip(np.ascontiguousarray(given), written, strict=True):
+            returned.append(predict(_pointer(one), _pointer(row)))
+    return np.array(returned), written
+
+
+def _pointer(array: np.ndarray) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)

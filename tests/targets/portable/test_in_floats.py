@@ -1,0 +1,93 @@
+"""Portable C in floats, compiled strictly and held against the graph's own evaluation."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from gradbook.errors import TargetError
+from gradbook.lab.models.model import Model
+from gradbook.targets.portable.c_file import c_file
+from tests.families import networks
+from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for
+from tests.trained import drawn, model_of, table_model_of
+
+pytestmark = pytest.mark.witness("cc")
+
+
+def images_for(model: Model, count: int = 4) -> np.ndarray:
+    random = np.random.default_rng(1)
+    return random.integers(0, 256, (count, *model.net.input), np.uint8)
+
+
+def read_by_c(model: Model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    trained = model.trained()
+    return called(c_file(trained, "net", None).text, "net", images, len(model.classes))
+
+
+@settings(max_examples=25)
+@given(networks(dropout=True, depth=6).filter(has_words_for))
+def test_any_network_says_in_c_what_it_says_here(net):
+    means = [0.3] * (net.input[0] if len(net.input) == 3 else 1)
+    classes = [str(k) for k in range(max(net.outputs, 2))]
+    model = Model(net, drawn(net), means, [0.2] * len(means), classes)
+    images = images_for(model)
+    _, probabilities = read_by_c(model, images)
+    np.testing.assert_allclose(probabilities, model.predict(images), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "conv 4 3x3 pad 1; maxpool 2; batchnorm; relu; flatten; dense 3; log softmax",
+        "conv 4 3x3; relu; maxpool 2; batchnorm; flatten; dense 3; softmax",
+        "conv 4 3x3 stride 2; gelu; maxpool 2; flatten; batchnorm; dense 3; softmax",
+        "conv 4 3x3; maxpool 3 stride 2; silu; avgpool all; flatten; dense 3; softmax",
+        "depthwise 3x3 pad 1; conv 6 1x1; relu; conv 6 3x3 groups 2 pad 1; add back 1; "
+        "avgpool 2; flatten; dense 3; softmax",
+        "flatten; dense 5; sigmoid; dense 3; sigmoid; loss binary cross-entropy",
+        "flatten; dense 5; leaky relu 0.1; dense 1; sigmoid; loss binary cross-entropy",
+        "conv 3 5x5; maxpool all; flatten; softmax",
+    ],
+)
+@pytest.mark.parametrize("size", ["1x9x8", "3x9x8"])
+def test_layers_that_are_done_together_say_the_same(size, layers):
+    model = model_of(f"input {size}; {layers}")
+    images = images_for(model, 9)
+    classes, probabilities = read_by_c(model, images)
+    np.testing.assert_allclose(probabilities, model.predict(images), atol=2e-6)
+    np.testing.assert_array_equal(classes, probabilities.argmax(axis=1))
+
+
+def test_an_image_that_is_read_flat_is_normalised_once_for_all_its_pixels():
+    model = model_of("input 64; dense 4; relu; dense 3; softmax")
+    text = c_file(model.trained(), "net", None).text
+    assert "scales[8]" in text  # one of the image, four and three of the sums
+    np.testing.assert_allclose(
+        read_by_c(model, images_for(model))[1], model.predict(images_for(model)), atol=2e-6
+    )
+
+
+@pytest.mark.parametrize("target", ["side", "area"])
+def test_a_tables_columns_are_read_as_they_stand(target):
+    model, rows = table_model_of(target)
+    text = c_file(model.trained(), "net", None).text
+    expected = model.answers(rows)
+    if target == "area":
+        assert "float net_predict(const float *numbers)" in text
+        return
+    _, found = called(text, "net", rows.astype(np.float32), expected.shape[1])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.witness("gcc", "clang", "zig")
+@pytest.mark.parametrize("name", COMPILERS)
+def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
+    model = model_of("input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2; flatten; dense 3; softmax")
+    text = c_file(model.trained(), "net", None, main=True).text
+    built(text, tmp_path / "net", COMPILERS[name], "-O2")
+
+
+def test_a_softmax_in_the_middle_is_refused_with_its_words():
+    model = model_of("input 1x2x2; flatten; dense 3; softmax; dense 2; softmax")
+    with pytest.raises(TargetError, match="'softmax' stands in the middle"):
+        c_file(model.trained(), "net", None)

@@ -1,0 +1,118 @@
+"""Portable C in whole numbers: to the last bit as reckoned here, and close to the floats."""
+
+import re
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from gradbook.errors import GradbookError, TargetError
+from gradbook.lab.models.model import Model
+from gradbook.targets.portable.c_file import c_file
+from gradbook.targets.portable.in_whole_numbers import quantised
+from gradbook.targets.portable.maps import maps_of
+from gradbook.targets.portable.row_makers import row_makers
+from tests.families import networks
+from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for
+from tests.trained import drawn, model_of, table_model_of
+
+pytestmark = pytest.mark.witness("cc")
+
+
+def pictures(model: Model, count: int) -> np.ndarray:
+    """Smooth ones, as digits are: neighbours are alike."""
+    random = np.random.default_rng(2)
+    channels, rows, columns = model.picture
+    y, x = np.mgrid[:rows, :columns]
+    waves = random.uniform(-1, 1, (3, count, channels, 1, 1))
+    shades = np.sin(waves[0] * x + waves[1] * y + 3 * waves[2])
+    images = np.asarray(127.5 * (1 + shades), np.uint8)
+    return images.reshape(count, *model.net.input)
+
+
+def both(model: Model, count: int = 30):
+    """What C says of images, and what was reckoned here."""
+    images = pictures(model, count)
+    trained = model.trained()
+    whole = quantised(trained, images)
+    text = c_file(trained, "net", whole).text
+    classes, scores = called(text, "net", images, model.net.outputs, np.int32)
+    np.testing.assert_array_equal(scores, whole.scores(images))
+    np.testing.assert_array_equal(classes, whole.classify(images))
+    return images, scores / 2**whole.score_bits, classes
+
+
+@settings(max_examples=25)
+@given(networks(images=True, dropout=True, depth=6).filter(has_words_for))
+def test_c_reckons_any_network_as_it_is_reckoned_here(net):
+    classes = [str(k) for k in range(max(net.outputs, 2))]
+    model = Model(net, drawn(net), [0.3] * net.input[0], [0.2] * net.input[0], classes)
+    with suppress(TargetError):  # such as a last GELU, or one output after a tanh
+        both(model, 5)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "conv 4 3x3 pad 1; maxpool 2; batchnorm; relu; flatten; dense 3; log softmax",
+        "conv 4 3x3 pad 1; relu; maxpool 2; batchnorm; conv 4 3x3; flatten; dense 3; softmax",
+        "conv 4 3x3 stride 2; gelu; maxpool 2; flatten; dense 3; softmax",
+        "depthwise 3x3 pad 1; conv 6 1x1; relu; conv 6 3x3 groups 2 pad 1; add back 1; relu; "
+        "avgpool 2; flatten; dense 3; softmax",
+        "flatten; dense 8; leaky relu 0.1; dense 3; sigmoid; loss binary cross-entropy",
+    ],
+)
+@pytest.mark.parametrize("size", ["1x9x8", "3x9x8"])
+def test_rounding_changes_outputs_by_little(size, layers):
+    model = model_of(f"input {size}; {layers}")
+    images, scores, _ = both(model)
+    exact = maps_of(row_makers(model.trained()), images)[-1].reshape(len(images), -1)
+    if model.net.ending == "sigmoid":
+        scores = 1 / (1 + np.exp(-scores))
+        np.testing.assert_allclose(shares(exact), model.predict(images), atol=1e-6)
+    else:
+        np.testing.assert_allclose(shares(np.exp(exact)), model.predict(images), atol=1e-6)
+    assert (scores - exact).std() < 0.03 * exact.std()
+
+
+def shares(values: np.ndarray) -> np.ndarray:
+    return values / values.sum(axis=1, keepdims=True)
+
+
+def test_one_output_tells_two_classes_apart():
+    model = model_of("input 1x6x6; conv 3 3x3; relu; flatten; dense 1; sigmoid")
+    images, scores, classes = both(model)
+    np.testing.assert_array_equal(classes, scores[:, 0] >= 0)
+    sure = abs(model.predict(images)[:, 1] - 0.5) > 0.1
+    np.testing.assert_array_equal(classes[sure], model.classify(images)[sure])
+
+
+def test_nothing_but_whole_numbers_is_in_it():
+    model = model_of("input 1x6x6; conv 3 3x3; tanh; flatten; dense 3; softmax")
+    text = c_file(model.trained(), "net", quantised(model.trained(), pictures(model, 9))).text
+    code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    assert not re.search(r"float|double|\d\.\d|math\.h", code)
+
+
+@pytest.mark.witness("gcc", "clang", "zig")
+@pytest.mark.parametrize("name", COMPILERS)
+def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
+    model = model_of("input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2; flatten; dense 3; softmax")
+    whole = quantised(model.trained(), pictures(model, 9))
+    text = c_file(model.trained(), "net", whole, main=True).text
+    built(text, tmp_path / "net", COMPILERS[name], "-O2")
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        (lambda: table_model_of("side")[0], "networks that tell images apart"),
+        (lambda: model_of("input 1x2x2; flatten; dense 1; tanh"), "end it in a sigmoid"),
+        (lambda: model_of("input 1x2x2; flatten; dense 2; gelu"), "'gelu' as the last layer"),
+    ],
+)
+def test_what_has_no_whole_numbers_is_refused(refused, said):
+    model = refused()
+    with pytest.raises(GradbookError, match=said):
+        quantised(model.trained(), np.zeros((2, 1, 2, 2), np.uint8))
