@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
@@ -173,3 +174,9 @@ def _remedy(error: OSError | ValueError, path: str | os.PathLike[str]) -> str:
         errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
     }
     return remedies.get(error.errno or 0, error.strerror or str(error))
+
+
+def in_order(path: str) -> list[tuple[int, str]]:
+    """What paths are sorted by, so that exercise-2 stands before exercise-10."""
+    parts = re.split(r"(\d+)", path.casefold())
+    return [(int(part[:18]), "") if k % 2 else (-1, part) for k, part in enumerate(parts)]

@@ -45,6 +45,7 @@ PROGRAMS = {
 }
 PACKAGES = {
     "torch": "torch",
+    "keras": "keras",
     "onnx": "onnx",
     "onnxruntime": "onnxruntime",
     "zig": "ziglang",

@@ -134,11 +134,16 @@ def _encoded(table: ColumnTable, column: Column) -> Numbers:
 
 
 def numbered(table: ColumnTable, column: Column) -> NDArray[np.int32]:
-    """The number of each row's word."""
-    numbers = {word: k for k, word in enumerate(column.words)}
+    """The number of each row's word; where all words are numbers, 1 and 1.0 are the same."""
+    are_numbers = all(map(is_number, column.words))
+
+    def known(cell: str) -> float | str:
+        return by_value(cell) if are_numbers and is_number(cell) else cell
+
+    numbers = {known(word): k for k, word in enumerate(column.words)}
     cells = table.cells(column.name)
     for row, cell in zip(table.rows, cells, strict=True):
-        if cell not in numbers:
+        if known(cell) not in numbers:
             hint = did_you_mean(cell, column.words)
             raise DataError(
                 f"{cell!r} is none of the {len(numbers)} words of the table that was trained on"
@@ -147,7 +152,12 @@ def numbered(table: ColumnTable, column: Column) -> NDArray[np.int32]:
                 row=row.number,
                 column=column.name,
             )
-    return np.array([numbers[cell] for cell in cells], np.int32)
+    return np.array([numbers[known(cell)] for cell in cells], np.int32)
+
+
+def by_value(cell: str) -> float:
+    """The number that a cell with one holds."""
+    return float(cell.replace("−", "-"))
 
 
 # Tables that come by name.

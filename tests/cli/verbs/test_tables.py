@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import statistics
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from gradbook.cli.main import main
 from gradbook.data import digits
 from gradbook.errors import UsageError
+from gradbook.lab.logs import logged
+from gradbook.lab.logs.run_logs import RunLog
 from gradbook.lab.training.run_folder import load
 from tests.lab.tables import made
 
@@ -135,7 +140,9 @@ def test_a_table_of_pixels_is_images(said):
         (["side-0.csv", "--ignore", "width,side"], "'side' is what is to be learned"),
         (["side-0.csv", "--threads", "1"], "a table is trained on one core: leave --threads out"),
         (["side-0.csv", "--task", "numbers"], "has words: they can only be classes"),
-        (["side-0.csv", "--seeds", "3"], "one seed at a time: leave --seeds out"),
+        (["side-0.csv", "--seeds", "2", "--seed", "999999999"], "the seed is at most 999999999"),
+        (["*.csv"], "2 files match '*.csv': name one of them"),
+        (["none*.csv"], "no file matches 'none*.csv': check the folder and the ending"),
         (["side-0.csv", "--network", "input 4; dense 2; softmax"], "'input 5'"),
         (["quick", "--target", "side"], "--target is for tables"),
         (["area-0.csv", "--loss", "cross-entropy"], "reads probabilities"),
@@ -146,6 +153,72 @@ def test_what_cannot_be_is_one_line(said, words, problem):
     assert problem in told
     assert told.count("\n") == 1
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(("target", "figure"), [("side", "test_accuracy"), ("area", "r2")])
+def test_several_seeds_come_to_a_mean_a_spread_and_a_lowest(said, target, figure):
+    words = ("train", f"{target}-0.csv", "--seeds", "3", "--seed", "5", "--epochs", "5")
+    events = [json.loads(line) for line in said(*words, "--json", "-o", "many").splitlines()]
+    done = events[-1]
+    scores = [json.loads(Path(f"many/seed-{k}/result.json").read_text())[figure] for k in (5, 6, 7)]
+    kind = figure.removesuffix("_accuracy")
+    assert done["seeds"] == [5, 6, 7]
+    assert done["test_accuracies" if kind == "test" else "r2_values"] == scores
+    assert done[figure] == pytest.approx(statistics.fmean(scores))
+    assert done[f"{kind}_deviation"] == pytest.approx(statistics.stdev(scores))
+    assert done[f"{kind}_lowest"] == min(scores)
+    assert [event["seed"] for event in events if event["event"] == "seed_done"] == [5, 6, 7]
+    assert {key: done[key] for key in done if key != "event"}.items() <= json.loads(
+        Path("many/result.json").read_text()
+    ).items()
+    lines = said(*words, "-o", "again").splitlines()
+    assert [line.split()[0] for line in lines if line.endswith(" s")] == ["5", "6", "7", "mean"]
+    assert any(" ± " in line for line in lines if line.split()[:1] == ["mean"])
+    assert "holds a run already" in said(*words, "-o", "many", code=2)
+
+
+def test_a_log_hears_of_a_tables_epochs_what_its_metrics_say(said, monkeypatch):
+    class Kept(RunLog):
+        library = "json"
+        told: ClassVar[dict[str, list[float]]] = {}
+
+        def begin(self, settings):
+            self.told["seed"] = [settings["seed"]]
+
+        def scalar(self, name, value, epoch):
+            self.told.setdefault(name, []).append(value)
+
+        def close(self): ...
+
+    monkeypatch.setattr(logged, "LOGS", {"kept": Kept})
+    said("train", "area-0.csv", "--log", "kept", "--epochs", "3", "-o", "run")
+    rows = list(csv.DictReader(Path("run/metrics.csv").read_text("utf-8").splitlines()))
+    wanted = {name: [float(row[name]) for row in rows] for name in rows[0] if name != "epoch"}
+    result = json.loads(Path("run/result.json").read_text())
+    assert Kept.told == {**wanted, "seed": [0], "r2": [result["r2"]]}
+
+
+def test_a_run_of_a_table_is_not_resumed(said):
+    said("train", "side-0.csv", "-o", "run", "--epochs", "2")
+    Path("run/result.json").unlink()
+    told = said("train", "--resume", "run", code=2)
+    assert "run is of a table, which is trained whole at once: gradbook train " in told
+
+
+def test_a_pattern_that_no_shell_expanded_means_its_files(said):
+    told = said("train", "side*.csv", "--epochs", "2", "-o", "run")
+    assert told.startswith("side-0: ")
+    assert said("predict", "run", "sid?-0.csv") == said("predict", "run", "side-0.csv")
+    assert "no file matches 'new*.csv'" in said("predict", "run", "new*.csv", code=2)
+
+
+def test_a_path_as_windows_writes_it_is_kept(said):
+    path = Path("C:\\my data\\sides.csv" if os.name != "nt" else "sides.csv")
+    path.write_bytes(Path("side-0.csv").read_bytes())
+    said("train", str(path), "--epochs", "2", "-o", "run")
+    recipe = Path("run/recipe.txt").read_text()
+    assert f"data {path.absolute()}\n" in recipe
+    assert said("train", "run/recipe.txt", "--epochs", "2", "-o", "again").startswith(path.stem)
 
 
 def test_models_of_tables_and_of_pictures_are_told_apart(said):

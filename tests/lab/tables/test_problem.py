@@ -50,6 +50,12 @@ def test_what_they_are_can_be_said(tmp_path):
         problem(made.table(tmp_path, "side"), task="numbers")
 
 
+def test_numbers_that_are_equal_are_one_class(tmp_path):
+    found = of(tmp_path, ["1", "1.0", "2", "+2", "1e0", "−1"] * 10, task="classes")
+    assert found.target.words == ("−1", "1", "2")
+    assert found.wanted[:6].tolist() == [1, 1, 2, 2, 1, 0]
+
+
 def test_each_part_has_as_many_of_each_class_to_one(tmp_path):
     found = of(tmp_path, [0, 0, 0, 1] * 36)
     training, held_back = found.parts(0)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gradbook.errors import LimitError, UsageError
-from gradbook.files import PART
+from gradbook.files import PART, in_order
 
 READ = (".xlsx", ".xlsm")
 NAMED = (".xls", ".xlsb", ".ods", ".numbers")  # what they need is said of them, book by book
 LOCK = "~$"  # how the file begins that Excel keeps beside an open book
 MOST_BOOKS = 5_000
-_NUMBER = re.compile(r"(\d+)")
 
 
 def submitted(words: Iterable[str], but: Sequence[str] = ()) -> list[str]:
@@ -39,7 +37,7 @@ def _meant(word: str, aside: Sequence[Path]) -> list[str]:
             raise UsageError(f"no workbook is in the folder {word}: name one that holds some")
         return books
     if glob.has_magic(word) and not os.path.lexists(word):
-        matches = sorted(glob.glob(word, recursive=True), key=_in_order)
+        matches = sorted(glob.glob(word, recursive=True), key=in_order)
         books = [book for match in matches for book in _matched(match, aside)]
         if not books:
             raise UsageError(f"no workbook matches '{word}': check the folder and the ending")
@@ -64,7 +62,7 @@ def _in_folder(folder: str, aside: Sequence[Path]) -> list[str]:
         found += [os.path.normpath(os.path.join(here, name)) for name in names if _is_book(name)]
         if len(found) > MOST_BOOKS:
             break
-    return sorted(found, key=_in_order)
+    return sorted(found, key=in_order)
 
 
 def _is_book(name: str) -> bool:
@@ -74,9 +72,3 @@ def _is_book(name: str) -> bool:
 def _is_ours(name: str) -> bool:
     """Whether a program, Excel or ours, keeps the file beside a book."""
     return name.startswith((LOCK, PART, "."))
-
-
-def _in_order(path: str) -> list[tuple[int, str]]:
-    """exercise-2 before exercise-10."""
-    parts = _NUMBER.split(path.casefold())
-    return [(int(part[:18]), "") if k % 2 else (-1, part) for k, part in enumerate(parts)]

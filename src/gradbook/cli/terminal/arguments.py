@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -180,6 +180,32 @@ def network(argument: str, data: str | None = None) -> Net:
     if data is None:
         return attach(net, os.path.dirname(source or ""))
     return read_table(data, net)
+
+
+def matched(words: Iterable[str]) -> list[str]:
+    """The files that words mean; patterns are expanded that no shell has expanded."""
+    import glob
+
+    from gradbook.files import in_order
+
+    found: list[str] = []
+    for word in words:
+        if os.path.lexists(word) or not glob.has_magic(word):
+            found.append(word)
+            continue
+        matches = sorted(glob.glob(word, recursive=True), key=in_order)
+        if not matches:
+            raise UsageError(f"no file matches '{word}': check the folder and the ending")
+        found += matches
+    return found
+
+
+def matched_once(word: str) -> str:
+    """The one file that a word means."""
+    found = matched([word])
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} files match '{word}': name one of them")
+    return found[0]
 
 
 def standard_input() -> str:

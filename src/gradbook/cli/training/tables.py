@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -12,28 +13,42 @@ from gradbook.cli.terminal.output import print_event, show, width
 from gradbook.cli.training.display import room
 from gradbook.engine.surroundings import surroundings
 from gradbook.files import write_whole
-from gradbook.lab.tables.training import TableEpoch, keep, settled, train_table
+from gradbook.lab.logs.logged import Logs
+from gradbook.lab.tables.training import (
+    TableEpoch,
+    TrainedTable,
+    keep,
+    settled,
+    together,
+    train_table,
+    with_seed,
+)
 from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.seeds import SeedsFolder
 from gradbook.report.run import words
 from gradbook.report.tables import text
 from gradbook.report.tables.page import table_page
+from gradbook.report.words.lines import Span
 from gradbook.report.words.table import RULE, TextTable
 
 if TYPE_CHECKING:
+    from gradbook.cli.training.run import How
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.tables.problem import Problem
 
+Tell = Callable[[TableEpoch], object]
 
-def train_on(folder: Path, recipe: Recipe, problem: Problem, as_events: bool) -> int:
+
+def train_on(folder: Path, recipe: Recipe, problem: Problem, how: How) -> int:
     """Train, write everything into the folder, and tell of it."""
     RunFolder(folder).require_free()
     recipe = settled(recipe, problem)
     table = text.epoch_columns(problem.task, recipe.held_back is not None)
-    tell = _events(recipe, problem) if as_events else _lines(recipe, problem, table)
-    trained = train_table(recipe, problem, tell)
-    run = keep(trained, folder)
-    write_whole(run.report_file, table_page(trained, surroundings(1)))
-    if as_events:
+    if not how.as_events:
+        show([*text.opening(recipe, problem, room()), *table.heading(RULE)])
+    tell = _events(recipe, problem) if how.as_events else _lines(recipe, table)
+    trained, run = _kept(folder, recipe, problem, tell, how)
+    if how.as_events:
         print_event(**trained.event, model=str(run.model_file))
     else:
         show(text.epoch_line(table, epoch) for epoch in text.unshown(trained))
@@ -42,7 +57,60 @@ def train_on(folder: Path, recipe: Recipe, problem: Problem, as_events: bool) ->
     return DONE
 
 
-Tell = Callable[[TableEpoch], object]
+def train_seeds_on(folder: Path, recipe: Recipe, problem: Problem, count: int, how: How) -> int:
+    """The same with several seeds, and what they come to together."""
+    all_of_them = SeedsFolder(folder)
+    all_of_them.require_free()
+    recipe = settled(recipe, problem)
+    first = recipe.net.seed
+    recipes = [with_seed(recipe, first + k) for k in range(count)]  # or too large a seed is refused
+    if not how.as_events:
+        show([*text.opening(recipe, problem, room()), *text.seeds_columns(problem.task).heading()])
+    results: list[TrainedTable] = []
+    for own in recipes:
+        tell = _events(own, problem) if how.as_events else _silent
+        run = all_of_them.run(own.net.seed)
+        results.append(_kept(run.path, own, problem, tell, how)[0])
+        if how.as_events:
+            print_event(**{**results[-1].event, "event": "seed_done"}, model=str(run.model_file))
+        else:
+            show([text.seed_line(results[-1])])
+    event = together(results, folder)
+    all_of_them.write_result(event)
+    if how.as_events:
+        print_event(**event)
+    else:
+        show(text.spread(results, event))
+        show([[], [Span(f"  {folder / 'seed-*'}", "bold"), Span("  the run of each seed")]])
+    return DONE
+
+
+def _kept(
+    folder: Path, recipe: Recipe, problem: Problem, tell: Tell, how: How
+) -> tuple[TrainedTable, RunFolder]:
+    """What came of a training whose figures the logs are told as well, and where it is kept."""
+    logs = Logs(how.logs, folder, _warn) if how.logs else None
+
+    def heard(epoch: TableEpoch) -> None:
+        if logs:
+            logs.epoch(epoch)
+        tell(epoch)
+
+    if logs:
+        logs.begin(recipe)
+    trained = train_table(recipe, problem, heard)
+    run = keep(trained, folder)
+    write_whole(run.report_file, table_page(trained, surroundings(1)))
+    if logs:
+        logs.end(**{trained.score_name: trained.test.score})
+    return trained, run
+
+
+def _warn(line: str) -> None:
+    print(f"gradbook: {line}", file=sys.stderr)
+
+
+def _silent(epoch: TableEpoch) -> None: ...
 
 
 def _events(recipe: Recipe, problem: Problem) -> Tell:
@@ -64,9 +132,7 @@ def _events(recipe: Recipe, problem: Problem) -> Tell:
     return lambda epoch: print_event("epoch", **asdict(epoch))
 
 
-def _lines(recipe: Recipe, problem: Problem, table: TextTable) -> Tell:
-    show([*text.opening(recipe, problem, room()), *table.heading(RULE)])
-
+def _lines(recipe: Recipe, table: TextTable) -> Tell:
     def tell(epoch: TableEpoch) -> None:
         if text.is_shown(epoch.epoch, recipe.epochs):
             show([text.epoch_line(table, epoch)])

@@ -17,6 +17,7 @@ EXAMPLES = """\
   gradbook export runs/tiny -o tiny.c --main   a program that reads pictures
   gradbook export runs/quick -o quick.py       a PyTorch module: python quick.py scores it
   gradbook export runs/quick -o quick.py --train
+  gradbook export runs/quick -o quick.keras    keras.models.load_model("quick.keras")
   gradbook export runs/quick -o quick.npz      all its tensors, for NumPy
   gradbook export runs/quick -o quick.json     the same as JSON, for any language
   gradbook export model.safetensors -o net.txt the recipe, to train it anew
@@ -44,10 +45,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_false",
         help="leave batch normalisation as it was trained, apart from the sums before it",
     )
-    onnx.add_argument(
+    parser.add_argument(
         "--with-preparation",
         action="store_true",
-        help="take the bytes of images and give probabilities",
+        help="of .onnx and .keras: take the bytes of images and give probabilities",
     )
     c = parser.add_argument_group("of .c, .h and .ino")
     c.add_argument("--int8", action="store_true", help="whole numbers alone, weights of 8 bits")

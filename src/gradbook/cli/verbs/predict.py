@@ -20,7 +20,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import file_ending_in
+from gradbook.cli.terminal.arguments import file_ending_in, matched
 from gradbook.cli.terminal.output import print_json, show, show_images
 from gradbook.errors import UsageError, one_line
 
@@ -58,6 +58,7 @@ def run(options: Namespace) -> int:
     chosen = [flag for flag in ("show", "json", "csv") if getattr(options, flag)]
     if len(chosen) > 1:
         raise UsageError(f"--{chosen[0]} and --{chosen[1]} don't go together: leave one out")
+    options.files = matched(options.files)
     from gradbook.lab.models.predict import readings
     from gradbook.lab.training.run_folder import is_of_a_table, load
     from gradbook.report import prediction as text

@@ -18,11 +18,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
-from gradbook.cli.terminal.arguments import network, one_of, standard_input, whole_number
+from gradbook.cli.terminal.arguments import (
+    matched_once,
+    network,
+    one_of,
+    standard_input,
+    whole_number,
+)
 from gradbook.errors import GradbookError, UsageError
 from gradbook.lab.recipes import RECIPES
 
 if TYPE_CHECKING:
+    from gradbook.cli.training.run import How
     from gradbook.lab.recipes.recipe import Recipe
 
 EXAMPLES = """\
@@ -36,6 +43,7 @@ EXAMPLES = """\
   gradbook train quick --json             an event a line, for a program
   gradbook train quick --log tensorboard  for whoever watches runs: tensorboard --logdir runs
   gradbook train houses.csv --target price --ignore id
+  gradbook train houses.csv --seeds 10    mean, deviation and lowest of ten
   gradbook train iris --network "input 4; dense 8; tanh; dense 3; softmax"
 """
 
@@ -63,6 +71,7 @@ COUNTS = {
     "early_stop": "end once the validation loss hasn't fallen for N epochs",
 }
 MOST_SEEDS = 1_000
+NOT_IN_TITLES = re.compile(r"[;#\s]+")
 NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 
@@ -145,8 +154,10 @@ def _run(options: Namespace) -> int:
     how = How(options.threads, options.json, known_logs(options.log) if options.log else ())
     if options.resume:
         _require_nothing_else(options)
+        _require_images(options.resume)
         seeds = SeedsFolder(options.resume)
         return several(seeds, how) if seeds.holds_seeds else one(seeds.path, None, how)
+    _settle_patterns(options)
     if is_table(options.recipe) and options.data is None:
         options.data, options.recipe = options.recipe, None
     recipe = None
@@ -154,7 +165,7 @@ def _run(options: Namespace) -> int:
         recipe = wanted(options)
     data = options.data or (recipe.data if recipe else None)
     if is_table(data):
-        return _on_table(options, data, recipe)
+        return _on_table(options, data, recipe, how)
     for name in TABLES:
         if getattr(options, name):
             raise UsageError(f"--{name} is for tables: gradbook train data.csv --{name} …")
@@ -181,6 +192,27 @@ def _leave_out(options: Namespace, names: Iterable[str], why: str) -> None:
             raise UsageError(f"{why}: leave {flag} out")
 
 
+def _settle_patterns(options: Namespace) -> None:
+    """A pattern that no shell has expanded stands for its one file."""
+    from gradbook.net.text import reads_as_text
+
+    for name in ("recipe", "data"):
+        word = getattr(options, name)
+        if word and not reads_as_text(word):
+            setattr(options, name, matched_once(word))
+
+
+def _require_images(folder: str) -> None:
+    from gradbook.lab.training.run_folder import RunFolder
+
+    run = RunFolder(folder)
+    data = run.recipe().data if run.holds_a_run else ""
+    if is_table(data):
+        raise UsageError(
+            f"{folder} is of a table, which is trained whole at once: gradbook train {data}"
+        )
+
+
 def is_table(name: str | None) -> TypeGuard[str]:
     """Whether it is a table of measurements, not one of pixels."""
     from gradbook.data.columns import NAMED, SUFFIXES
@@ -192,28 +224,27 @@ def is_table(name: str | None) -> TypeGuard[str]:
     return is_file and not holds_pixels(Path(name))
 
 
-def _on_table(options: Namespace, data: str, recipe: Recipe | None) -> int:
+def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:
     """By the recipe, or by the usual one for this table."""
-    from gradbook.cli.training.tables import train_on
+    from gradbook.cli.training.tables import train_on, train_seeds_on
     from gradbook.data.columns import NAMED, named_table, read_columns
     from gradbook.lab.tables.problem import problem, usual_recipe
 
     if options.find_rate:
         raise UsageError("a range test is for images: leave --find-rate out")
     _leave_out(options, ("threads",), "a table is trained on one core")
-    if options.log:
-        raise UsageError("the figures of a table are in metrics.csv: leave --log out")
-    if options.seeds:
-        raise UsageError("a table is trained with one seed at a time: leave --seeds out")
     table = named_table(data) if data in NAMED else read_columns(data)
     ignored = [name.strip() for name in (options.ignore or "").split(",") if name.strip()]
     found = problem(table, options.target or "", ignored, options.task)
     if recipe is None:
         fold = None if options.hold_back == "none" else 0
-        recipe = wanted(options, usual_recipe(found, Path(data).stem, fold))
+        name = NOT_IN_TITLES.sub(" ", Path(data).stem).strip()
+        recipe = wanted(options, usual_recipe(found, name, fold))
     recipe = replace(recipe, data=data if data in NAMED else os.path.abspath(data))
     folder = Path(options.out) if options.out else _new_folder(recipe)
-    return train_on(folder, recipe, found, options.json)
+    if options.seeds:
+        return train_seeds_on(folder, recipe, found, options.seeds, how)
+    return train_on(folder, recipe, found, how)
 
 
 def wanted(options: Namespace, usual: Recipe | None = None) -> Recipe:

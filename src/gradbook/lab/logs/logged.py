@@ -12,6 +12,8 @@ from gradbook.lab.logs.run_logs import MlflowLog, RunLog, Settings, TensorBoardL
 from gradbook.lab.training.training import Listener
 
 if TYPE_CHECKING:
+    from gradbook.lab.logs.run_logs import LoggedEpoch
+    from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.training.history import Epoch
     from gradbook.lab.training.train import Trained
     from gradbook.lab.training.training import TrainingRun
@@ -37,39 +39,27 @@ def known_logs(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-class Logged(Listener):
-    """Tells logs of a run in a folder, and another listener as it is told itself."""
+class Logs:
+    """Some logs of a run in a folder. One that fails ends, which `told` hears of, the rest not."""
 
-    def __init__(self, listener: Listener, names: Sequence[str], folder: Path) -> None:
-        self.listener = listener
+    def __init__(self, names: Sequence[str], folder: Path, told: Callable[[str], object]) -> None:
+        self.told = told
         self.logs = {name: LOGS[name](folder) for name in known_logs(names)}
 
-    def started(self, training: TrainingRun) -> None:
-        recipe = training.recipe
+    def begin(self, recipe: Recipe) -> None:
         settings: Settings = {
             "recipe": str(recipe),
             "seed": recipe.net.seed,
             "parameters": recipe.net.count(),
         }
         self._each_told(lambda log: log.begin(settings))
-        for epoch in training.history:
-            self._tell_of(epoch)
-        self.listener.started(training)
 
-    def epoch_done(self, epoch: Epoch) -> None:
-        self._tell_of(epoch)
-        self.listener.epoch_done(epoch)
-
-    def doubted(self, doubt: str) -> None:
-        self.listener.doubted(doubt)
-
-    def ended(self, trained: Trained | None) -> None:
-        """Close the logs; of a training that is done they keep the score on the test images."""
-        score = trained.test_accuracy if trained and not trained.stopped else None
-        self._each_told(lambda log: log.end(score))
-
-    def _tell_of(self, epoch: Epoch) -> None:
+    def epoch(self, epoch: LoggedEpoch) -> None:
         self._each_told(lambda log: log.epoch(epoch))
+
+    def end(self, **scores: float | None) -> None:
+        """Close them; of a training that is done they keep how it did in the test."""
+        self._each_told(lambda log: log.end(scores))
 
     def _each_told(self, tell: Callable[[RunLog], None]) -> None:
         """A library that can't go on must not cost a training."""
@@ -78,4 +68,30 @@ class Logged(Listener):
                 tell(log)
             except Exception as error:
                 del self.logs[name]
-                self.listener.doubted(one_line(f"--log {name} ends here: {error}"))
+                self.told(one_line(f"--log {name} ends here: {error}"))
+
+
+class Logged(Listener):
+    """Tells logs of a run in a folder, and another listener as it is told itself."""
+
+    def __init__(self, listener: Listener, names: Sequence[str], folder: Path) -> None:
+        self.listener = listener
+        self.logs = Logs(names, folder, listener.doubted)
+
+    def started(self, training: TrainingRun) -> None:
+        self.logs.begin(training.recipe)
+        for epoch in training.history:
+            self.logs.epoch(epoch)
+        self.listener.started(training)
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        self.logs.epoch(epoch)
+        self.listener.epoch_done(epoch)
+
+    def doubted(self, doubt: str) -> None:
+        self.listener.doubted(doubt)
+
+    def ended(self, trained: Trained | None) -> None:
+        """Of a training that is done the logs keep the score on the test images."""
+        score = trained.test_accuracy if trained and not trained.stopped else None
+        self.logs.end(test_accuracy=score)

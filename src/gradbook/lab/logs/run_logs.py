@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from gradbook.lab.tables.training import TableEpoch
     from gradbook.lab.training.history import Epoch
 
+    LoggedEpoch = Epoch | TableEpoch
+
 PROJECT = "gradbook"
-SCORE = "test_accuracy"
 MOST_CHARACTERS = 6_000  # of a setting, in MLflow
 
 Settings = Mapping[str, str | int]
@@ -37,19 +39,20 @@ class RunLog(ABC):
     @abstractmethod
     def close(self) -> None: ...
 
-    def epoch(self, epoch: Epoch) -> None:
+    def epoch(self, epoch: LoggedEpoch) -> None:
         """The scalars of an epoch: the columns of metrics.csv."""
         self.last = epoch.epoch
         for name, value in scalars(epoch):
             self.scalar(name, value, epoch.epoch)
 
-    def end(self, test_accuracy: float | None) -> None:
-        if test_accuracy is not None:
-            self.scalar(SCORE, test_accuracy, self.last)
+    def end(self, scores: Mapping[str, float | None]) -> None:
+        for name, score in scores.items():
+            if score is not None:
+                self.scalar(name, score, self.last)
         self.close()
 
 
-def scalars(epoch: Epoch) -> Iterator[tuple[str, float]]:
+def scalars(epoch: LoggedEpoch) -> Iterator[tuple[str, float]]:
     """All that metrics.csv has of an epoch but its number."""
     for name, value in asdict(epoch).items():
         if name != "epoch" and value is not None:

@@ -112,6 +112,12 @@ def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
     return ExportContents({".onnx": onnx_bytes(source.trained, **asked)})
 
 
+def _keras(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.keras.model import keras_bytes
+
+    return ExportContents({".keras": keras_bytes(source.trained, options.with_preparation)})
+
+
 def _c(source: ExportSource, options: ExportOptions) -> ExportContents:
     text, remarks = _c_text(source, options)
     return ExportContents({".c": text}, remarks)
@@ -168,6 +174,9 @@ FORMATS = {  # by ending
     ".ino": ExportFormat("a sketch for Arduino, and the .h", _sketch, ("int8", "data")),
     ".py": ExportFormat(
         "a PyTorch module as people write them, its weights beside it", _torch, ("train",)
+    ),
+    ".keras": ExportFormat(
+        "a Keras model, channels last, for any of its backends", _keras, ("with_preparation",)
     ),
     ".npz": ExportFormat("all tensors by name, a NumPy archive", _npz),
     ".json": ExportFormat("all tensors by name with their shapes, as JSON", _json),

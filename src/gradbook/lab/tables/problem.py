@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import counted
-from gradbook.data.columns import Column, ColumnTable, Numbers, encoded, numbered
+from gradbook.data.columns import Column, ColumnTable, Numbers, by_value, encoded, numbered
 from gradbook.data.dataset import dealt
 from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.lab.recipes.recipe import BEST, Recipe
@@ -110,9 +110,10 @@ def _task(table: ColumnTable, column: Column) -> Task:
 
 
 def _classes(table: ColumnTable, name: str) -> Column:
-    """Numbers as the names of classes, in their order."""
-    cells = dict.fromkeys(table.cells(name))
-    return Column(name, tuple(sorted(cells, key=lambda cell: (float(cell), cell))))
+    """Numbers as the names of classes, in their order; equal ones are one, in few characters."""
+    cells = sorted(set(table.cells(name)), key=lambda cell: (len(cell), cell), reverse=True)
+    values = {by_value(cell): cell for cell in cells}
+    return Column(name, tuple(values[value] for value in sorted(values)))
 
 
 def _require_enough(found: Problem) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from time import monotonic
@@ -31,6 +31,7 @@ from gradbook.lab.tables.problem import Problem, require_fit
 from gradbook.lab.training.history import best_of, csv_table, is_over, kept_of, measured_losses
 from gradbook.lab.training.rows import FittedEpoch, Normal, finite, fit, wanted_of
 from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.seeds import Spread
 from gradbook.net.task import Task, meant_loss
 
 Rows = NDArray[np.intp]
@@ -72,6 +73,11 @@ class TrainedTable:
     kept: TableEpoch
     test: TableScore
     seconds: float
+
+    @property
+    def score_name(self) -> str:
+        """What the score of the test is called."""
+        return "test_accuracy" if self.problem.task is Task.CLASSES else "r2"
 
     @property
     def event(self) -> dict[str, Any]:
@@ -248,6 +254,36 @@ def tested(model: TableModel, problem: Problem) -> TableScore:
         root = finite(float(np.sqrt((off**2).mean())), " on the test rows")
     found = r_squared(wanted.astype(np.float64), answers[:, 0])
     return TableScore(rows, answers, found, {}, float(np.abs(off).mean()), root)
+
+
+# Several seeds.
+
+
+def with_seed(recipe: Recipe, seed: int) -> Recipe:
+    return replace(recipe, net=replace(recipe.net, seed=seed))
+
+
+def together(trained: Sequence[TrainedTable], folder: Path) -> dict[str, Any]:
+    """The event 'done' of trainings that differ in their seed alone."""
+    first, scores = trained[0], Spread(tuple(one.test.score for one in trained))
+    kind = first.score_name.removesuffix("_accuracy")
+    return {
+        "event": "done",
+        "recipe": first.recipe.title,
+        "data": first.problem.table.file,
+        "target": first.problem.target.name,
+        "task": str(first.problem.task),
+        "parameters": first.recipe.net.count(),
+        "seconds": sum(one.seconds for one in trained),
+        first.score_name: scores.mean,
+        f"{kind}_deviation": scores.deviation,
+        f"{kind}_lowest": scores.lowest,
+        "test_accuracies" if kind == "test" else "r2_values": list(scores.values),
+        "seed": None,
+        "seeds": [one.recipe.net.seed for one in trained],
+        "model": None,
+        "folder": str(folder),
+    }
 
 
 # The folder.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from gradbook.report.run.epochs import GOOD, TRAINING, VALIDATION
 from gradbook.report.words.lines import Span, TextLine, folded, stuck
 from gradbook.report.words.table import QUIET, TableCell, TableColumn, TextTable, csv_lines
 
+GOOD_LINE = f"bold {GOOD}"
 MOST_LINES = 12  # of epochs: a table's take milliseconds
 DIGITS = 4
 LARGE = 10  # an R² so far below 0 has no decimals
@@ -121,6 +122,53 @@ def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
             Span(f" on {rows} ({errors(trained)}), after {took}"),
         ]
     yield from folded([Span(f"{one_line(trained.recipe.title)} "), *said], width)
+
+
+def seeds_columns(task: Task) -> TextTable:
+    """The table of several seeds, empty."""
+    score = _score(task)
+    what = " R²" if task is Task.NUMBERS else ""
+    return TextTable(
+        (
+            TableColumn("seed", spell=str, width=6),
+            TableColumn(f"validation{what}", spell=score),
+            TableColumn(f"test{what}", width=16),
+            TableColumn("epochs", spell=str, width=6),
+            TableColumn("time", spell=duration, width=7),
+        )
+    )
+
+
+def seed_line(trained: TrainedTable) -> TextLine:
+    """What one of them came to."""
+    table, score = seeds_columns(trained.problem.task), _score(trained.problem.task)
+    cells = (
+        trained.recipe.net.seed,
+        trained.kept.validation_score,
+        score(trained.test.score),
+        len(trained.history),
+        trained.seconds,
+    )
+    spelled = (column.spell(cell) for column, cell in zip(table.columns, cells, strict=True))
+    return table.line(list(spelled))
+
+
+def spread(trained: Sequence[TrainedTable], event: Mapping[str, Any]) -> Iterator[TextLine]:
+    """All of them together: the mean with its deviation, and the lowest."""
+    task, name = trained[0].problem.task, trained[0].score_name
+    table, kind = seeds_columns(task), name.removesuffix("_accuracy")
+    mean, deviation = event[name], event[f"{kind}_deviation"]
+    said = (
+        f"{mean:.3f} ± {deviation:.3f}"
+        if task is Task.NUMBERS
+        else f"{100 * mean:.2f} ± {100 * deviation:.2f} %"
+    )
+    yield table.line(("mean", "", said, "", duration(event["seconds"] / len(trained))), GOOD_LINE)
+    yield table.line(("lowest", "", _score(task)(event[f"{kind}_lowest"]), "", ""))
+
+
+def _score(task: Task) -> Callable[[float], str]:
+    return _r2 if task is Task.NUMBERS else percent
 
 
 def errors(trained: TrainedTable) -> str:
