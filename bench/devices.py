@@ -1,4 +1,4 @@
-"""Trained networks as C on emulated boards: instructions an image, flash, memory, what rounding costs.
+"""Trained networks as C on emulated boards: instructions, flash, memory, what rounding costs.
 
     python bench/devices.py RUN... [--images N] [--board NAME]... [--level -O2]
 
