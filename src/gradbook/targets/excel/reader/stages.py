@@ -33,7 +33,8 @@ from gradbook.targets.excel.language.spelling import Speller
 MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # some ten seconds to open
 INSIDE, WEIGHTS = "Inside", "Weights"
 TOP, LEFT, TITLE_ROWS = 3, 1, 3  # of the first grid; the rows above each with its words
-GENTLE = {"relu": "MAX(0,{})", "sigmoid": "1/(1+EXP(-({})))", "tanh": "TANH({})", "identity": "{}"}
+GUARDED = ("sigmoid",)  # whose exponential is beyond what a cell holds, far below 0
+FORMULAS = {"relu": "MAX(0,{})", "tanh": "TANH({})", "identity": "{}"}  # around what they read
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,7 @@ class ReaderPlan:
             case BatchNorm():
                 return f"({said})*{self.scale(index, channel)}+{self.shift(index, channel)}"
             case Activation(kind):
-                return GENTLE[kind].format(said) if kind in GENTLE else _spelled(layer, said)
+                return FORMULAS[kind].format(said) if kind in FORMULAS else _spelled(layer, said)
         raise TargetError(f"layer {index + 1}: a workbook that reads has no words for it")
 
     def scale(self, index: int, channel: int) -> str:
@@ -270,14 +271,18 @@ def _spelled(layer: Activation, cell: str) -> str:
     graph = Graph()
     value = graph.leaf(Name("x"))
     speller = Speller(
-        lambda node: Reference(cell) if node is value else None, lambda node: Reference(cell)
+        lambda node: Reference(cell) if node is value else None,
+        lambda node: Reference(cell),
+        GUARDED,
     )
     return write(speller.formula(element_by_element(layer, [value])))
 
 
 def _follows(layer: object) -> bool:
     """Whether a layer is said around the formula before it, which it mentions once."""
-    return isinstance(layer, BatchNorm) or (isinstance(layer, Activation) and layer.kind in GENTLE)
+    return isinstance(layer, BatchNorm) or (
+        isinstance(layer, Activation) and layer.kind in FORMULAS
+    )
 
 
 def _product(cells: str, block: WeightBlock, channel: int, first: int, count: int) -> str:
