@@ -104,7 +104,7 @@ def _properties(trained: TrainedNet, with_preparation: bool) -> dict[str, str]:
     told: dict[str, Any] = {"classes": list(trained.classes)}
     if not with_preparation:
         told["preparation"] = preparation
-    return {name: json.dumps(what, ensure_ascii=False) for name, what in told.items()}
+    return {name: json.dumps(what) for name, what in told.items()}
 
 
 @dataclass
