@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.graph.names import Name, number
+from gradbook.graph.names import leaf_name, statistics_names
 from gradbook.graph.node import Array
 from gradbook.net.layers import (
     Activation,
@@ -190,16 +190,9 @@ def _word(layer: Layer) -> str:
 # Tensors.
 
 
-def statistics_names(net: Net, index: int) -> tuple[str, str]:
-    """What the graph calls the running mean and variance of the batch normalisation there."""
-    place = number(net, index)
-    mean, variance = (str(Name("r", of=Name(stem, layer=place))) for stem in ("μ", "σ²"))
-    return mean, variance
-
-
 def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[str, Array]:
     def parameter(role: Role) -> Array:
-        return np.asarray(values[str(Name(role, layer=index, word="layer"))], np.float64)
+        return np.asarray(values[str(leaf_name(role, index))], np.float64)
 
     match net.layers[index]:
         case Dense() | Conv():
