@@ -62,6 +62,6 @@ $(VENV)/with-tests: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/with-gradbook
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
-	$(PIP) '$(TORCH)' onnx onnxruntime ziglang mlflow-skinny tensorboard tensorboardX wandb
+	$(PIP) '$(TORCH)' onnx onnxruntime keras h5py ziglang mlflow-skinny tensorboard tensorboardX wandb
 	$(PIP) --no-deps axe-playwright-python  # for its script
 	@touch $@

@@ -7,6 +7,7 @@ outputs(trained, inputs)   what the layers of a TrainedNet come to, one after th
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -48,13 +49,14 @@ def trained_of(net: Net, seed: int = 0, classes: tuple[str, ...] = ()) -> Traine
     return trained_net(net, drawn(net, seed), scaling, classes=classes)
 
 
-def model_of(text: str, seed: int = 0, classes: int | None = None) -> Model:
-    """A model of images in grey or in colours."""
+def model_of(text: str, seed: int = 0, images: tuple[int, int, int] | None = None) -> Model:
+    """A model of images in grey or in colours; `images` is their shape if they come in flat."""
     net = Net.parse(text)
-    names = tuple(map(str, range(classes or max(net.outputs, 2))))
-    channels = net.input[0] if len(net.input) == 3 else 1
+    about = {"images": images} if images and prod(images) == prod(net.input) else {}
+    channels = net.input[0] if len(net.input) == 3 else images[0] if about and images else 1
     means = np.linspace(0.2, 0.4, channels).tolist()
-    return Model(net, drawn(net, seed), means, [0.3] * channels, names)
+    names = tuple(map(str, range(max(net.outputs, 2))))
+    return Model(net, drawn(net, seed), means, [0.3] * channels, names, about)
 
 
 def by_the_graph(net: Net, values: dict[str, Array], inputs: Array) -> Array:

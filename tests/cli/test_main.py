@@ -87,6 +87,13 @@ def test_help_warps_is_their_grammar(capsys):
     assert "\n  rotate DEGREES " in capsys.readouterr().out
 
 
+def test_help_tables_says_what_is_learned_of_one(capsys):
+    assert main(["help", "tables"]) == 0
+    said = capsys.readouterr().out
+    assert "at most 20\n" in said
+    assert max(map(len, said.splitlines())) <= 80
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

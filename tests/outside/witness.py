@@ -35,12 +35,17 @@ PROGRAMS = {
     "cc": ("cc", "gcc", "clang"),
     "gcc": ("gcc",),
     "clang": ("clang",),
+    "qemu-system-arm": ("qemu-system-arm",),
+    "qemu-system-riscv32": ("qemu-system-riscv32",),
+    "arm-none-eabi-gcc": ("arm-none-eabi-gcc",),
+    "riscv64-unknown-elf-gcc": ("riscv64-unknown-elf-gcc",),
     "bash": ("bash",),
     "zsh": ("zsh",),
     "fish": ("fish",),
 }
 PACKAGES = {
     "torch": "torch",
+    "keras": "keras",
     "onnx": "onnx",
     "onnxruntime": "onnxruntime",
     "zig": "ziglang",

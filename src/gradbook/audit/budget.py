@@ -7,6 +7,7 @@ spent, all else is still judged, and what wasn't looked at any further is said.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ LONGEST_JUDGED, LONGEST_SOUGHT = 7.5, 6.0  # seconds since the book was begun
 SETTING_OUT = 600  # numbers: what it costs to compute any, however few
 LOOK_AT_CLOCK = 2_000_000  # numbers
 A_SHARE = 0.5  # of what is left to spend, for one search of several
+MADE_MEANWHILE = 50_000  # objects, until circles of them are looked for
 IN_VAIN = 3  # times that the same is sought in vain, until it isn't sought again
 
 
@@ -78,12 +80,17 @@ def budget() -> Budget:
 
 @contextmanager
 def budget_of_book() -> Iterator[Budget]:
-    """A new budget, for all that is done within."""
+    """A new budget, for all that is done within.
+
+    A book makes very many objects and few circles of them, which are looked for less often.
+    """
     made = Budget()
-    token = _current.set(made)
+    token, thresholds = _current.set(made), gc.get_threshold()
+    gc.set_threshold(MADE_MEANWHILE, *thresholds[1:])
     try:
         yield made
     finally:
+        gc.set_threshold(*thresholds)
         _current.reset(token)
 
 

@@ -105,11 +105,12 @@ def _report(name: str, path: str | Path) -> BookReport:
     except (RecursionError, MemoryError):
         return BookReport(name, UNREADABLE, problem="its formulas are too deep to follow")
     verdict = min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK)
+    verdict = UNFINISHED if _is_doubtful(book, flow, verdict) else verdict
     return BookReport(
         name,
-        UNFINISHED if _is_doubtful(book, flow, verdict) else verdict,
+        verdict,
         tuple(sheets),
-        notes=(*notes_on(book), *left),
+        notes=(*notes_on(book, verdict), *left),
         fingerprint=hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16],
         formulas=len(book.patterns),
         origin=origin,

@@ -123,7 +123,6 @@ class _Helper:
 def _work(pipe: Connection, check: Check, parent: int) -> None:
     """What a helper does as long as its parent, which may be gone before it has begun, lives."""
     gc.freeze()  # what is loaded stays, and a book leaves few cycles behind
-    gc.set_threshold(50_000)
     try:
         while os.getppid() == parent:
             if pipe.poll(LOOK_ROUND):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradbook.audit.rules.rule_updates import bases, compares, rule_updates
+from gradbook.audit.rules.rule_updates import bases, rule_updates
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS
 from tests.audit.material.small import all_at, at, small, small_book
 
@@ -37,6 +37,7 @@ def test_a_sum_of_errors_is_no_weight():
     assert not {update.cell for update in rule_updates(book, flow)} & set(all_at("L3:L10"))
 
 
-def test_a_book_that_compares_nothing_knows_no_steps():
-    assert compares(small_book(ROWS))
-    assert not compares(small_book({"A1": 1.0, "A2:A5": "=A1-0.1*A1"}))
+def test_what_no_step_leads_to_is_no_update_by_the_rule():
+    descent = {"A1": 1.0, "A2:A5": "=A1-0.1*A1"}
+    book, flow = small({**descent, "C1:C5": '=IF(A1>0.5,"large","small")'})
+    assert not rule_updates(book, flow)

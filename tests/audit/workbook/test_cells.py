@@ -90,7 +90,7 @@ def test_full_and_empty_cells_are_counted_apart(cells, monkeypatch):
 
 
 def test_of_a_large_book_a_sheet_may_take_half_of_what_is_left_and_the_last_one_all(monkeypatch):
-    monkeypatch.setattr(limits, "MOST_OF_LARGE", 100)
+    monkeypatch.setattr(limits, "MOST_KEPT", 100)
     book = Book(sheets=[SheetPart(f"Sheet{k}", "") for k in range(3)])
     cells = BookCells(book, [], size=limits.LARGE + 1)
     kept = []

@@ -96,6 +96,11 @@ def test_there_are_no_levels_in_a_circle():
 @pytest.mark.parametrize("circle", [{}, {"H1": "=H2", "H2": "=H1"}])
 def test_what_depends_on_a_cell_is_found_with_levels_and_without(circle):
     _, flow = small({"A1": 1, "B1": "=A1", "C1": "=B1", "D1": "=A1", "E1": "=C1+D1", **circle})
-    assert flow.depends([at("E1")], at("B1"), 100)
-    assert flow.depends([at("B1")], at("B1"), 100)
-    assert not flow.depends([at("D1"), at("A1")], at("B1"), 100)
+    base = at("B1")
+
+    def depends(*cells):
+        return flow.depends(map(at, cells), base.__eq__, base, 100)
+
+    assert depends("E1")
+    assert depends("B1")
+    assert not depends("D1", "A1")

@@ -75,6 +75,8 @@ def test_the_help_lists_every_ending_with_what_it_is():
         (["unfinished", "-o", "net.npz"], "isn't done: gradbook train --resume unfinished"),
         (["later", "-o", "net.npz"], "its version is 2, and 1 is read here"),
         (["damaged", "-o", "net.npz"], "damaged"),
+        (["a", "-o", "a/recipe.txt"], "a/recipe.txt is the run's own file: choose another name"),
+        (["a", "-o", "a/../a/result.json"], "is the run's own file"),
         (["a", "b", "-o", "net.npz"], "one argument too many: 'b'"),
     ],
 )
@@ -94,6 +96,8 @@ def test_what_cannot_be_exported_is_refused_in_one_line(words, said, refused, ru
     [
         (["net.npz", "--opset", "17"], "--opset is for .onnx, not for .npz: leave it out"),
         (["net.txt", "--no-fold"], "--no-fold is for .onnx, not for .txt: leave it out"),
+        (["net.npz", "--with-preparation"], "is for .onnx, .keras, not for .npz: leave it out"),
+        (["net.keras", "--train"], "--train is for .py, not for .keras: leave it out"),
         (["net.onnx", "--opset", "0"], "--opset: 0 won't do: at least 1"),
         (["net.onnx", "--opset", "new"], "--opset: 'new' isn't a whole number"),
         (["net.onnx", "--opset", "1000"], "opset 1000: this installation writes 11 to "),

@@ -226,6 +226,11 @@ def test_a_model_holds_what_inference_reads_and_no_more(model):
     assert not any(name.startswith("v_") for name in model.values)
 
 
+def test_of_one_image_that_it_cant_read_only_its_size_is_told(model):
+    with pytest.raises(ShapeError, match="^an image of 1x9x9: this model reads 1x8x8$"):
+        model.given(np.zeros((1, 9, 9), np.uint8))
+
+
 def test_a_network_for_two_classes_is_none_for_four():
     net = gb.Net.parse("input 1x8x8; flatten; dense 1; sigmoid")
     with pytest.raises(ShapeError, match="has 4 classes, but the network has 1 output: end it"):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial, reduce
 
 from gradbook.amounts import counted
-from gradbook.audit.findings.findings import Finding, SheetReport
+from gradbook.audit.findings.findings import RIGHT, Finding, SheetReport
 from gradbook.audit.formula.address import (
     MOST_ROWS,
     ROW,
@@ -122,8 +122,9 @@ def _again(cell: Address, part: RepeatedPart) -> Iterator[Address]:
         yield cell + ROW * (row - row_of(cell))
 
 
-def notes_on(book: Book) -> tuple[str, ...]:
-    """The notes on a book that wasn't looked at cell by cell."""
+def notes_on(book: Book, verdict: str) -> tuple[str, ...]:
+    """The notes on a book that wasn't looked at cell by cell. Where all gradients are right, none
+    is made of formulas that couldn't be followed."""
     notes = []
     spans = [RowSpan(part.sheet, part.first, part.last) for part in book.repeated]
     spans, unread = (_in_sight(book, some) for some in (spans, book.unread))
@@ -131,7 +132,7 @@ def notes_on(book: Book) -> tuple[str, ...]:
         notes.append(
             f"looked at as one with the rows above that they repeat: {_named(book, spans)}"
         )
-    if book.too_wide:
+    if book.too_wide and verdict != RIGHT:
         first = book.called(book.too_wide[0])
         notes.append(f"{NOT_LOOKED_AT}: formulas of very many cells or parts, as in {first}")
     if unread:

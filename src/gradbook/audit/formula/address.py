@@ -19,6 +19,15 @@ Address = int  # sheet, row and column, each counted from 0
 
 _A1 = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 
+_CELL = r"""
+    (?P<sheet>'(?:[^']|'')+'!|[\w.\[\]]+!)?
+    (?<![\w.])
+    (?P<fix_column>\$?)(?P<column>[A-Za-z]{1,3})(?P<fix_row>\$?)(?P<row>[1-9][0-9]{0,6})
+    (?![\w.(!\[])
+"""
+CELL = re.compile(_CELL, re.VERBOSE)
+MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are passed over
+
 
 def pack(sheet: int, row: int, column: int) -> Address:
     return ((sheet << ROW_BITS) + row << COLUMN_BITS) + column

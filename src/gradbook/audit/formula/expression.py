@@ -111,10 +111,22 @@ def put(expression: Expression, path: Path, new: Expression) -> Expression:
 
 
 def renamed(expression: Expression, name: Callable[[Reference], str]) -> Expression:
-    """The expression with other words for the cells that it mentions."""
-    if isinstance(expression, Reference):
-        return Reference(name(expression))
-    return rebuilt(expression, [renamed(piece, name) for piece in inner(expression)])
+    """The expression with other words for the cells that it mentions; no recursion either."""
+    made: list[Expression] = []
+    waiting = [(expression, False)]
+    while waiting:
+        part, opened = waiting.pop()
+        pieces = inner(part)
+        if isinstance(part, Reference):
+            made.append(Reference(name(part)))
+        elif opened:
+            made[-len(pieces) :] = [rebuilt(part, made[-len(pieces) :])]
+        elif pieces:
+            waiting.append((part, True))
+            waiting += [(piece, False) for piece in reversed(pieces)]
+        else:
+            made.append(part)
+    return made[0]
 
 
 # Terms and factors ------------------------------------------------------------

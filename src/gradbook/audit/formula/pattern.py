@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.audit.formula.address import (
+    CELL,
     LAST_COLUMN,
     LAST_ROW,
+    MARKS,
     MOST_COLUMNS,
     MOST_ROWS,
     Address,
@@ -23,20 +25,13 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import makeup
+from gradbook.audit.formula.expression import makeup, renamed
+from gradbook.audit.formula.form import FormulaForm
 from gradbook.targets.excel.language.grammar import Expression, Reference
 
-_CELL = r"""
-    (?P<sheet>'(?:[^']|'')+'!|[\w.\[\]]+!)?
-    (?<![\w.])
-    (?P<fix_column>\$?)(?P<column>[A-Za-z]{1,3})(?P<fix_row>\$?)(?P<row>[1-9][0-9]{0,6})
-    (?![\w.(!\[])
-"""
 _POINTERS = re.compile(r"(?:'(?:[^']|'')+'!|[\w.\[\]]+!)?\x01[^\x02]*\x02")
-CELL = re.compile(_CELL, re.VERBOSE)
 SHIFTS = (*((0, k) for n in range(1, 7) for k in (n, -n)), (1, 0), (-1, 0), (2, 0), (-2, 0))
 ENDS = ((1, 0), (-1, 0), (0, 1), (0, -1))
-MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are passed over
 
 
 @dataclass(frozen=True)
@@ -138,10 +133,16 @@ class Pattern:
     key: str
     home: Address
     text: str  # as it stands in `home`, without its =
-    expression: Expression | None
+    form: FormulaForm | None  # what it says; formulas that differ in their references share it
+    typed: tuple[str, ...]  # these, in order, as often as typed in `home`
     mentions: Mapping[str, Mention]
     problem: str = ""
     places: tuple[CellReference | RangeReference, ...] = ()  # in order, each as often as typed
+
+    @cached_property
+    def expression(self) -> Expression | None:
+        """What it says, in its own references; made when it is asked for, for few formulas are."""
+        return None if self.form is None else renamed(self.form.expression, self.word_for)
 
     @cached_property
     def shape(self) -> str:
@@ -151,7 +152,21 @@ class Pattern:
     @property
     def makeup(self) -> str:
         """The same, in whatever order its terms and factors stand."""
-        return self.shape if self.expression is None else makeup(self.expression)
+        return self.shape if self.form is None else makeup(self.form.expression)
+
+    def word_for(self, part: Reference) -> str:
+        """How a reference of the form is typed."""
+        return self._words[part.text]
+
+    @cached_property
+    def _words(self) -> dict[str, str]:
+        return dict(zip(self.form.references, self.typed, strict=True)) if self.form else {}
+
+    @cached_property
+    def repeated(self) -> CellReference | None:
+        """The one cell that the formula is, if it says nothing else."""
+        alone = self.form is not None and isinstance(self.form.expression, Reference)
+        return self.place_of(self.expression) if alone else None
 
     def place_of(self, part: Expression | None) -> CellReference | None:
         """Where a part of the formula points, if it is one cell's reference."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, lru_cache
 from string import ascii_uppercase, digits
 
 from gradbook.audit.formula.address import (
     ACROSS,
+    CELL,
     DOWN,
     LAST_COLUMN,
     LAST_ROW,
+    MARKS,
     MOST_COLUMNS,
     MOST_ROWS,
     Address,
@@ -23,11 +25,10 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import inner, rebuilt, references
+from gradbook.audit.formula.expression import inner, rebuilt
+from gradbook.audit.formula.form import FormReader
 from gradbook.audit.formula.functions import ELEMENTWISE
 from gradbook.audit.formula.pattern import (
-    CELL,
-    MARKS,
     CellReference,
     Mention,
     Pattern,
@@ -37,6 +38,7 @@ from gradbook.audit.formula.pattern import (
 from gradbook.targets.excel.language.grammar import Call, Expression, Number, Reference, write
 from gradbook.targets.excel.language.reader import FormulaError, read
 
+MOST_REMEMBERED = 30_000  # cells as they are typed, or seen from elsewhere
 SEVERAL_VALUES = ("MMULT", "TRANSPOSE")  # functions whose value fills several cells
 _NO_DIGITS, _NO_LETTERS = (str.maketrans("", "", some) for some in (digits, ascii_uppercase))
 
@@ -89,9 +91,10 @@ class Reader:
     def __init__(self, sheets: Mapping[str, int], names: Mapping[str, str]) -> None:
         self.sheets = sheets
         self.names = names
+        self._forms = FormReader()
         self._known: dict[str, Pattern] = {}
         self._unmoving: dict[str, Pattern] = {}  # those that say the same everywhere
-        self._above: dict[int, CopiedFormula] = {}  # the last formula of each column
+        self._above: dict[int, Sequence[CopiedFormula]] = {}  # the last two of each column
         self._copied: dict[tuple[Axis, int, str], CopiedFormula] = {}  # of a column, or of a row
 
     @property
@@ -103,9 +106,9 @@ class Reader:
         text = text.strip()
         if text in self._unmoving:
             return self._unmoving[text]
-        above = self._above.get(home & ~LAST_ROW)
-        if above is not None and above.at(home) == text:
-            return above.pattern
+        for above in self._above.get(home & ~LAST_ROW, ()):
+            if above.at(home) == text:
+                return above.pattern
         return self._copy(text, home)
 
     def _copy(self, text: str, home: Address) -> Pattern:
@@ -116,15 +119,21 @@ class Reader:
             copied = self._copied.get(key)
             if copied is not None and copied.at(home) == text:
                 if key is below:
-                    self._above[home & ~LAST_ROW] = copied
+                    self._put_above(copied, home)
                 return copied.pattern
         found = self._found(text, home)
         if not any(place.moves for place in found.places):
             self._unmoving[text] = found
         copied = CopiedFormula(found, text, home, DOWN)
-        self._copied[below] = self._above[home & ~LAST_ROW] = copied
+        self._copied[below] = copied
+        self._put_above(copied, home)
         self._copied[right] = CopiedFormula(found, text, home, ACROSS)
         return found
+
+    def _put_above(self, copied: CopiedFormula, home: Address) -> None:
+        """Formulas often take turns from row to row."""
+        column = home & ~LAST_ROW
+        self._above[column] = (copied, *self._above.get(column, ())[:1])
 
     def _found(self, text: str, home: Address) -> Pattern:
         row, column = row_of(home), column_of(home)
@@ -148,14 +157,13 @@ class Reader:
 
     def _read(self, key: str, text: str, home: Address) -> Pattern:
         try:
-            expression = read(text.removeprefix("+"))
+            form, typed = self._forms.read(text.removeprefix("+"))
         except FormulaError as error:
-            return Pattern(key, home, text, None, {}, problem=str(error))
-        typed = [ref.text for ref in references(expression)]
-        mentions = {text: self.mention(text, home) for text in dict.fromkeys(typed)}
-        every = (mentions[text] for text in typed)
+            return Pattern(key, home, text, None, (), {}, problem=str(error))
+        mentions = {word: self.mention(word, home) for word in dict.fromkeys(typed)}
+        every = (mentions[word] for word in typed)
         places = tuple(m for m in every if isinstance(m, CellReference | RangeReference))
-        return Pattern(key, home, text, expression, mentions, places=places)
+        return Pattern(key, home, text, form, typed, mentions, places=places)
 
     def cell(self, text: str, home: Address) -> Address | None:
         """The one cell that a reference, typed in `home`, points to."""
@@ -177,21 +185,14 @@ class Reader:
         return UnknownReference(f"the range {text}")
 
     def _place(self, text: str, home: Address) -> CellReference | UnknownReference | None:
-        found = CELL.fullmatch(text)
-        if found is None:
+        corner = _corner(text)
+        if corner is None:
             return None
-        number: int | None = None
-        if found["sheet"]:
-            title = found["sheet"][:-1].strip("'").replace("''", "'").lower()
-            if title not in self.sheets:
-                return UnknownReference(f"{text}, which is no sheet of this workbook")
-            number = self.sheets[title]
-        row, column = int(found["row"]) - 1, column_number(found["column"])
-        if row >= MOST_ROWS or column >= MOST_COLUMNS:
-            return None
-        row_fixed, column_fixed = bool(found["fix_row"]), bool(found["fix_column"])
-        return CellReference(
-            number,
+        title, row, column, row_fixed, column_fixed = corner
+        if title and title not in self.sheets:
+            return UnknownReference(f"{text}, which is no sheet of this workbook")
+        return _reference(
+            self.sheets[title] if title else None,
             row if row_fixed else row - row_of(home),
             row_fixed,
             column if column_fixed else column - column_of(home),
@@ -298,3 +299,22 @@ def _share_of_range(
         f"{fix_column}{letters(c)}{fix_row}{r + 1}" for c, r in ((left, top), (right, bottom))
     )
     return f"{sheet}{mark}{first}:{last}" if first != last else f"{sheet}{mark}{first}"
+
+
+# Formulas mention few different cells, seen from where they stand, and those again and again
+
+_reference = lru_cache(maxsize=MOST_REMEMBERED)(CellReference)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _corner(text: str) -> tuple[str, int, int, bool, bool] | None:
+    """A cell as it is typed: its sheet's title in lower case, its row and column, and whether they
+    are fixed; None where it is none."""
+    found = CELL.fullmatch(text)
+    if found is None:
+        return None
+    title = (found["sheet"] or "")[:-1].strip("'").replace("''", "'").lower()
+    row, column = int(found["row"]) - 1, column_number(found["column"])
+    if row >= MOST_ROWS or column >= MOST_COLUMNS:
+        return None
+    return title, row, column, bool(found["fix_row"]), bool(found["fix_column"])

@@ -153,7 +153,7 @@ class _Walk:
             return
         known = {j: cells for j, cells in places.items() if cells is not None}
         others = {j: _cells(pattern, role[j]) or [] for j, pattern in said.items()}
-        meanings = self._meanings(role, known, others)
+        meanings = self._meanings(known, others)
         if meanings is None:
             return
         model = next(j for j, m in known.items() if self._all_mean(j, m, meanings))
@@ -167,10 +167,7 @@ class _Walk:
                 self._odd_places(role, j, known[j], meanings, right)
 
     def _meanings(
-        self,
-        role: Cells,
-        places: Mapping[int, list[Address]],
-        others: Mapping[int, Sequence[Address]],
+        self, places: Mapping[int, list[Address]], others: Mapping[int, Sequence[Address]]
     ) -> list[Meaning] | None:
         """What each reference means, by most weights; None where nobody can say."""
         count = len(next(iter(places.values())))
@@ -180,10 +177,9 @@ class _Walk:
             self._meaning(cells) or self._new_role(cells, {j: c[k] for j, c in like.items()})
             for k, cells in enumerate(there)
         ]
-        both = zip(
-            every, there, strict=True
-        )  # of a new role, a first number may be one step before
-        found = [m for m in (meaning or self._meaning(cells) for meaning, cells in both) if m]
+        for k, cells in enumerate(there):  # of a new role, a first number may be one step before
+            every[k] = every[k] or self._meaning(cells)
+        found = [meaning for meaning in every if meaning]
         complete = len(found) == count and any(
             self._all_mean(j, cells, found) for j, cells in places.items()
         )

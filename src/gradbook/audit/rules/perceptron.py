@@ -12,7 +12,7 @@ from gradbook.audit.formula.address import ACROSS, DOWN, ROW, Address, Axis, she
 from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.rule_form import RuleForm, form_of
-from gradbook.audit.rules.rule_updates import RuleUpdate, bases, compares, rule_updates, updates_at
+from gradbook.audit.rules.rule_updates import RuleUpdate, bases, rule_updates, updates_at
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.language.grammar import Expression
@@ -147,7 +147,7 @@ def axis_of_steps(steps: Sequence[RuleStep], plain: Callable[[Address], Address]
 
 def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
     """The trainings by the perceptron rule, in the order of the sheets."""
-    updates = rule_updates(book, flow) if compares(book) else []
+    updates = rule_updates(book, flow)
     every = _learning(Perceptron(book, flow, (), set(), set()), updates)
     if not any(map(every.form, _some(book, updates))):
         return []

@@ -24,6 +24,8 @@ from gradbook.graph.reference import evaluate
 POINTS = 120
 RATE = 0.37  # what every cell that only scales an update is taken for
 CLOSE = 1e-9
+NUDGE = 1e-4  # by how much weights are moved to see whether anything else moves
+MOSTLY = 0.9  # of the points: at some the activation itself jumps
 MOST_LEVELS = 4
 LINEAR = ("add", "subtract", "negate", "copy")
 
@@ -75,10 +77,25 @@ def form_of(
         return None
     weights = {n for n, cell in worked.leaf_cells.items() if cell in training.weight_cells} | {base}
     depends = _dependences([root, base], weights)
-    if base not in _leaves([root]):
+    if base not in _leaves([root]) or _slopes(root, base, weights):
         return None
     forms = (_tried(worked, root, base, found, weights) for found in _sums(root, depends))
     return next(filter(None, forms), None)
+
+
+def _slopes(root: Node, base: Node, weights: Collection[Node]) -> bool:
+    """Whether what is added to the base changes with every little change of the weights, as a
+    gradient does: by the rule it only jumps."""
+    draw = np.random.default_rng(11)
+    given = {leaf: draw.normal(0, 1.2, POINTS) for leaf in _in_order(_leaves([root]))}
+    moved = {leaf: x + NUDGE * draw.normal(0, 1, POINTS) for leaf, x in given.items()}
+    before, after = (
+        evaluate([root], some)[root] - some[base]
+        for some in (given, {**given, **{leaf: moved[leaf] for leaf in weights & given.keys()}})
+    )
+    with np.errstate(all="ignore"):
+        still = ~(np.abs(after - before) > CLOSE * np.maximum(1.0, np.abs(before)))
+    return bool(np.mean(still) < MOSTLY)
 
 
 class UpdateGraph(StepGraph):
@@ -178,6 +195,10 @@ def _leaves(nodes: Sequence[Node]) -> set[Node]:
     return {node for node in needed(nodes) if node.op.name == "leaf"}
 
 
+def _in_order(leaves: Iterable[Node]) -> list[Node]:
+    return sorted(leaves, key=lambda leaf: leaf.index)
+
+
 # Tried -------------------------------------------------------------------------------
 
 
@@ -220,7 +241,7 @@ class _Points:
         self.root, self.base, self.sum = root, base, found
         self.draw = np.random.default_rng(7)
         self.weights = weights & found.leaves
-        leaves = sorted(_leaves([root, found.activation]), key=lambda leaf: leaf.index)
+        leaves = _in_order(_leaves([root, found.activation]))
         self.inputs = [leaf for leaf in leaves if leaf in found.leaves - weights]
         self.others = [leaf for leaf in leaves if leaf not in found.leaves | weights]
         self.given = {leaf: self._drawn(leaf, weights) for leaf in leaves}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.expression import parts, references, terms
+from gradbook.audit.formula.expression import once, parts, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
@@ -33,14 +33,14 @@ class RuleUpdate:
     base: Address
 
 
-def compares(book: Book) -> bool:
-    """Whether any formula of a book could be a step."""
-    return any(
-        _is_stepping(part)
-        for pattern in set(book.in_sight().values())
-        if pattern.expression is not None
-        for part in parts(pattern.expression)
-    )
+def _could_step(pattern: Pattern) -> bool:
+    """Whether a formula, or a part of it, could be a step."""
+    return pattern.form is not None and _steps(pattern.form.expression)
+
+
+@once
+def _steps(form: Expression) -> bool:
+    return any(map(_is_stepping, parts(form)))
 
 
 def _is_stepping(part: Expression) -> bool:
@@ -50,13 +50,15 @@ def _is_stepping(part: Expression) -> bool:
 
 
 def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
-    """Every cell whose change depends on the weight that it goes on from."""
+    """Every cell whose change depends on the weight that it goes on from, and on some step."""
     homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
     for cell, pattern in book.in_sight().items():
         homes[pattern].append(cell)
+    steps = {cell for pattern in filter(_could_step, homes) for cell in homes[pattern]}
+    stepped = flow.below(steps) | steps
     found = []
     for pattern, cells in homes.items():
-        for place in bases(pattern):
+        for place in bases(pattern) if not stepped.isdisjoint(cells) else ():
             if _learns(flow, pattern, place, cells):
                 found += list(updates_at(cells, place))
                 break
@@ -87,14 +89,22 @@ def updates_at(cells: Iterable[Address], place: CellReference) -> Iterator[RuleU
 
 def bases(pattern: Pattern) -> list[CellReference]:
     """The cells that a formula goes on from, whichever way its conditions go."""
-    if pattern.expression is None or isinstance(pattern.expression, Reference):
+    ways = _ways_of(pattern.form.expression) if pattern.form else ()
+    if not ways:
         return []
-    ways = _ways(pattern.expression)
-    if len(ways) == 1 and len(ways[0]) < 2:
-        return []
-    texts = [text for text in ways[0] if all(text in way for way in ways)]
-    places = (pattern.place_of(Reference(text)) for text in dict.fromkeys(texts))
+    first, *others = [[pattern.word_for(part) for part in way] for way in ways]
+    words = [word for word in first if all(word in way for way in others)]
+    places = (pattern.place_of(Reference(word)) for word in dict.fromkeys(words))
     return [place for place in places if place is not None]
+
+
+@once
+def _ways_of(form: Expression) -> list[list[Reference]]:
+    """The cells that a formula adds as they are, for each way that its conditions may go; none of
+    one that only repeats a cell, or has nothing to go on from."""
+    ways = [] if isinstance(form, Reference) else _ways(form)
+    alone = len(ways) == 1 and len(ways[0]) < 2
+    return [] if alone else [[Reference(text) for text in way if text] for way in ways]
 
 
 def _ways(expression: Expression) -> list[list[str]]:
@@ -131,4 +141,4 @@ def _depends(flow: Flow, pattern: Pattern, place: CellReference, cell: Address) 
     if others.count(base) > len(_ways(pattern.expression)):
         return True  # the formula holds the whole step
     start = [at for at in others if at != base and flow.plain(at) != origin]
-    return flow.reaches(start, lambda at: at == base or flow.plain(at) == origin, NEAR)
+    return flow.depends(start, lambda at: at == base or flow.plain(at) == origin, origin, NEAR)

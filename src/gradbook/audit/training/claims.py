@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.expression import references, renamed
 from gradbook.audit.training.gradient_search import Found, GradientSearch
 from gradbook.audit.training.repeated_steps import RepeatedSteps
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
+from gradbook.audit.workbook.book import Book
 from gradbook.targets.excel.language.grammar import Expression
 
 MEMORY = 40  # cells to look through for the gradient that other steps take
@@ -26,11 +28,22 @@ class Claim:
     sign: int  # +1 where the update subtracts the claim
     via: tuple[Address, ...] = ()  # the cells from the update to the one that mentions the owner
 
-    def later(self, away: Mapping[Address, int], steps: int) -> Claim:
+    def later(self, book: Book, away: Mapping[Address, int], steps: int) -> Claim:
         """The claim made so many steps later, its cells being so far away with each."""
         owner = self.owner + steps * away.get(self.owner, 0)
         via = tuple([cell + steps * away.get(cell, 0) for cell in self.via])
-        return replace(self, owner=owner, via=via)
+        return replace(self, owner=owner, expression=self._said_in(book, owner), via=via)
+
+    def _said_in(self, book: Book, cell: Address) -> Expression:
+        """What it says, in the words of a cell with such a formula."""
+        own, there = (book.patterns.get(at) for at in (self.owner, cell))
+        if own is there or not (own and own.expression and there and there.expression):
+            return self.expression
+        if self.whole:
+            return there.expression
+        both = zip(references(own.expression), references(there.expression), strict=True)
+        words = {typed.text: other.text for typed, other in both}
+        return renamed(self.expression, lambda part: words.get(part.text, part.text))
 
 
 def every_claim(training: SheetTraining, weight: WeightColumn) -> list[tuple[Claim, ...]]:
@@ -46,7 +59,7 @@ def every_claim(training: SheetTraining, weight: WeightColumn) -> list[tuple[Cla
         repeated = RepeatedSteps(training, away, left if read and step else 1)
         repeated.follow(dict.fromkeys(read))
         found += [
-            tuple([claim.later(repeated.away, k) for claim in said]) if k else said
+            tuple([claim.later(training.book, repeated.away, k) for claim in said]) if k else said
             for k in range(repeated.steps)
         ]
     return found

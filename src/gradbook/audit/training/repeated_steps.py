@@ -1,16 +1,16 @@
 """For how many steps what was found out about the cells of one holds: tables repeat their rows.
 
-Where a column goes on with the same formula, its references go on with it. So what was asked of one
-step's cells needs no asking in the steps after it, as far as the same can be said of the cells that
-stand there in their places. That is looked up column by column, each being a range of addresses.
+Where a column goes on with the same formula, its references go on with it, one row or, where each
+step has several samples, a block further. So what was asked of one step's cells needs no asking in
+the steps after it, as far as the same can be said of the cells that stand there in their places.
+That is looked up column by column, each being a range of addresses.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import combinations, takewhile
+from itertools import takewhile
 from operator import eq
 
 from gradbook.audit.formula.address import Address
@@ -52,23 +52,32 @@ class RepeatedSteps:
             self.steps = 1
             return
         self._same_kind(home)
-        self.while_same(training.book.patterns.get, home)
+        self.while_same(self._shape, home)
         if self.steps < 2:
             return
-        cells = self.cells(home)
-        here, then, there = (sources(cells[k]) for k in (0, 1, -1))
-        if not len(here) == len(then) == len(there):
-            self.steps = 1
+        here, then = (sources(cell) for cell in self.cells(home)[:2])
+        ways = [there - source for source, there in zip(here, then, strict=False)]
+        self._while_moved(home, here, ways)
+        if self.steps < 2:
             return
-        span = self.steps - 1
-        for source, second, last in zip(here, then, there, strict=True):
-            away = second - source
-            if last - source != span * away or self.away.setdefault(source, away) != away:
+        for source, away in zip(here, ways, strict=True):
+            if self.away.setdefault(source, away) != away:
                 self.steps = 1
                 return
             self._same_kind(source)
             if home not in training.weight_cells and self._may_look_back(home, source):
                 self.steps = 1
+                return
+
+    def _while_moved(self, home: Address, here: Sequence[Address], ways: Sequence[int]) -> None:
+        """Steps repeat as long as the formula's references go on as they do to the second one. Of
+        copies the last one tells of all."""
+        cells, sources = self.cells(home), self.training.flow.sources
+        copies = len(set(map(self.training.book.patterns.get, cells))) == 1
+        for k in (1, self.steps - 1) if copies else range(1, self.steps):
+            there = [source + k * away for source, away in zip(here, ways, strict=False)]
+            if list(sources(cells[k])) != there or len(there) != len(here):
+                self.steps = 1 if copies else k
                 return
 
     def _same_kind(self, cell: Address) -> None:
@@ -101,9 +110,14 @@ class RepeatedSteps:
         else:
             self.while_same(self._readable, cell)
 
+    def _shape(self, cell: Address) -> object:
+        """What copies of a formula share, and those that go on in blocks."""
+        pattern = self.training.book.patterns.get(cell)
+        return pattern and pattern.shape
+
     def _readable(self, cell: Address) -> bool:
         pattern = self.training.book.patterns.get(cell)
-        return pattern is not None and pattern.expression is not None
+        return pattern is not None and pattern.form is not None
 
     def _plain(self, cell: Address) -> tuple[Address, int | None]:
         """What the cell repeats, and how far away that is in the next step, if in each."""
@@ -123,15 +137,11 @@ class RepeatedSteps:
 
     def _some_meet(self) -> bool:
         """Whether two of the cells are the same one in some of the steps, and not in all."""
-        groups: defaultdict[int, list[Address]] = defaultdict(list)
-        for cell, away in self.away.items():
-            groups[away].append(cell)
-        return any(
-            _meet(one, away, other, further, self.steps)
-            for (away, ones), (further, others) in combinations(groups.items(), 2)
-            for one in ones
-            for other in others
-        )
+        for k in range(1, self.steps):
+            cells = [cell + k * away for cell, away in self.away.items()]
+            if len(set(cells)) < len(cells):
+                return True
+        return False
 
 
 def _line(cell: Address, away: int, steps: int) -> Sequence[Address]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gradbook.audit.formula.address import SHEET, Address, Axis, axis_of, sheet_of
-from gradbook.audit.formula.expression import SignedTerm, factors, references, terms
+from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow, walk
@@ -79,19 +79,19 @@ def change(pattern: Pattern, base: Address, cell: Address) -> tuple[SignedTerm, 
     if pattern.expression is None:
         return ()
     parts = terms(pattern.expression)
-    for k, place in _kept(pattern, parts):
-        if place.at(cell) == base:
+    for k, kept in _kept(parts):
+        place = pattern.place_of(kept)
+        if place is not None and place.at(cell) == base:
             return parts[:k] + parts[k + 1 :]
     return parts
 
 
-def _kept(pattern: Pattern, parts: Sequence[SignedTerm]) -> Iterator[tuple[int, CellReference]]:
-    """Which terms go on from a cell, and from which."""
+def _kept(parts: Sequence[SignedTerm]) -> Iterator[tuple[int, Reference]]:
+    """Which terms go on from a cell, and what it is called."""
     for k, (sign, part) in enumerate(parts):
         kept = part if isinstance(part, Reference) else _but_a_share(part, parts)
-        place = pattern.place_of(kept) if kept and sign > 0 else None
-        if place is not None:
-            yield k, place
+        if kept and sign > 0:
+            yield k, kept
 
 
 def _but_a_share(part: Expression, parts: Sequence[SignedTerm]) -> Reference | None:
@@ -145,7 +145,7 @@ def _carried_lines(
     after: dict[Address, Address] = {}
     for cell in update_of:
         pattern = book.patterns.get(cell)
-        place = pattern.place_of(pattern.expression) if pattern and pattern.expression else None
+        place = pattern.repeated if pattern else None
         repeated = place.at(cell) if place else None
         if repeated in base_of and base_of[repeated] != cell:
             after[base_of[repeated]] = cell
@@ -165,10 +165,16 @@ def _beside(base: Address, cell: Address) -> bool:
 
 def _bases(pattern: Pattern) -> list[CellReference]:
     """The cells of which a formula is one plus or minus something."""
-    if not isinstance(pattern.expression, Infix | Prefix):
-        return []
-    parts = terms(pattern.expression)
-    return [place for _, place in _kept(pattern, parts)] if len(parts) > 1 else []
+    words = map(pattern.word_for, _going_on(pattern.form.expression) if pattern.form else ())
+    places = (pattern.place_of(Reference(word)) for word in words)
+    return [place for place in places if place is not None]
+
+
+@once
+def _going_on(form: Expression) -> list[Reference]:
+    """The references of which a formula is one plus or minus something."""
+    parts = terms(form) if isinstance(form, Infix | Prefix) else ()
+    return [kept for _, kept in _kept(parts)] if len(parts) > 1 else []
 
 
 def goes_on_by(book: Book, flow: Flow, cells: Iterable[Address]) -> bool:
@@ -227,7 +233,7 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
     below = flow.few_below(base)
     if below is not None and below.isdisjoint(start):
         return False
-    return flow.depends(start, base, NEAR)
+    return flow.depends(start, base.__eq__, base, NEAR)
 
 
 def _by_themselves(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
@@ -251,7 +257,7 @@ def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[W
 
     def computed(cell: Address) -> bool:
         pattern = book.patterns.get(cell)
-        repeats = pattern is not None and isinstance(pattern.expression, Reference)
+        repeats = pattern is not None and pattern.repeated is not None
         return pattern is not None and cell in varying and not repeats
 
     longest = max((len(line.cells) for line in lines), default=0)

@@ -26,7 +26,7 @@ from gradbook.targets.excel.language.grammar import LONGEST_FORMULA
 
 LARGE = 8 * 2**20  # bytes of all sheets; those that people make have a tenth of it
 KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells: from then on rows that repeat others aren't
-MOST_KEPT, MOST_OF_LARGE = 250_000, 40_000
+MOST_KEPT = 250_000
 MOST_OF_HIDDEN = 2_000  # what stands there works behind what people look at
 MOST_DEPARTING = 8  # rows that are unlike those around them, and are looked at
 MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
@@ -53,7 +53,6 @@ class BookCells:
     def __init__(self, book: Book, strings: list[str], size: int = 0) -> None:
         self.book = book
         self.kept_anyway = KEPT_OF_LARGE if size > LARGE else KEPT_ANYWAY
-        self.most_kept = MOST_OF_LARGE if size > LARGE else MOST_KEPT
         self.most_here = 0  # once this sheet was read
         self.strings = strings
         self.sheet, self._begun = -1, 0  # which is read, and how many were
@@ -74,7 +73,7 @@ class BookCells:
         self.end_row()
         self.sheet = number
         self._begun += 1
-        left, following = self.most_kept - self.kept, len(self.book.sheets) - self._begun + 1
+        left, following = MOST_KEPT - self.kept, len(self.book.sheets) - self._begun + 1
         share = left // min(max(following, 1), MOST_SHARES)
         is_hidden = bool(self.book.sheets) and self.book.sheets[number].hidden
         self.most_here = self.kept + (min(share, MOST_OF_HIDDEN) if is_hidden else share)
@@ -230,7 +229,7 @@ class BookCells:
 
     def _pattern(self, cell: Address, formula: str) -> Pattern:
         if len(formula) > LONGEST_FORMULA:
-            return Pattern(f"long {cell}", cell, formula[:200], None, {}, TOO_LONG)
+            return Pattern(f"long {cell}", cell, formula[:200], None, (), {}, TOO_LONG)
         before = self.book.reader.count
         pattern = self.book.reader.pattern(formula, cell)
         self.letters += len(formula) * (self.book.reader.count - before)

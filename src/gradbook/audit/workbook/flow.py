@@ -167,8 +167,15 @@ class Flow:
         """Whether something wanted is among the cells and what they are computed from."""
         return any(map(wanted, walk(start, self.sources, limit)))
 
-    def depends(self, start: Iterable[Address], base: Address, limit: int) -> bool:
-        """Whether some of the cells are the base or computed from it, as far as can be seen.
+    def depends(
+        self,
+        start: Iterable[Address],
+        wanted: Callable[[Address], bool],
+        base: Address,
+        limit: int,
+    ) -> bool:
+        """Whether some of the cells are the base or computed from it, as far as can be seen; wanted
+        are the base and what repeats it.
 
         What a cell is computed from has a lower level than it has, so the way back ends early.
         """
@@ -176,10 +183,11 @@ class Flow:
         lowest = levels.get(base, 0)
 
         def further(cell: Address) -> Iterable[Address]:
-            sources = self.sources(cell)
-            return [s for s in sources if s == base or levels.get(s, lowest + 1) > lowest]
+            return [
+                s for s in self.sources(cell) if s == base or levels.get(s, lowest + 1) > lowest
+            ]
 
-        return any(cell == base for cell in walk(start, further, limit))
+        return any(map(wanted, walk(start, further, limit)))
 
     @cached_property
     def levels(self) -> dict[Address, int]:
@@ -208,7 +216,7 @@ class Flow:
         path: list[Address] = []
         while cell not in stop and cell not in known:
             pattern = self.book.patterns.get(cell)
-            place = pattern.place_of(pattern.expression) if pattern else None
+            place = pattern.repeated if pattern else None
             original = place.at(cell) if place else None
             if original is None or original in path or original == cell:
                 break
@@ -222,7 +230,7 @@ class Flow:
     def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
         """A cell that is computed from itself, among those that the cells are computed from."""
         cells = list(cells)
-        if self._only_back(cells, stop):
+        if self.levels or self._only_back(cells, stop):
             return None
         is_open: dict[Address, bool] = {}
         waiting = [(cell, False) for cell in cells]

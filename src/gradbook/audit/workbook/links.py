@@ -14,7 +14,7 @@ from gradbook.audit.formula.pattern import Pattern, RangeReference
 from gradbook.audit.workbook.book import Book
 from gradbook.targets.excel.language.reader import TOO_DEEP
 
-MOST_LINKS = 1_500_000  # from formulas to cells
+MOST_LINKS = 1_500_000  # from formulas to cells of ranges
 ENOUGH = 300_000  # kept where there are more: growing sums are walked again and again
 WIDEST = 20_000  # cells of a range
 TOO_WIDE, TOO_LONG = "it refers to too many cells", "it is too long"
@@ -37,7 +37,7 @@ def leave_out_widest(book: Book) -> None:
     for pattern in sorted(widths, key=lambda pattern: max(widths[pattern])):
         links += sum(widths[pattern])
         if links > most or max(widths[pattern]) > WIDEST:
-            unknown = replace(pattern, expression=None, places=(), problem=TOO_WIDE)
+            unknown = replace(pattern, form=None, places=(), problem=TOO_WIDE)
             book.patterns.update(dict.fromkeys(homes[pattern], unknown))
             book.too_wide += homes[pattern]
 
@@ -48,11 +48,8 @@ def _is_too_large(pattern: Pattern) -> bool:
 
 
 def _links(pattern: Pattern, homes: Sequence[Address]) -> list[int]:
-    """To how many cells a formula refers from each place where it stands."""
+    """To how many cells of ranges a formula refers from each place where it stands."""
     ranges = [place for place in pattern.places if isinstance(place, RangeReference)]
-    single = len(pattern.places) - len(ranges)
-    if not ranges:
-        return [single] * len(homes)
     if not any(place.grows for place in ranges):
-        return [single + sum(place.size(homes[0]) for place in ranges)] * len(homes)
-    return [single + sum(place.size(home) for place in ranges) for home in homes]
+        return [sum(place.size(homes[0]) for place in ranges)] * len(homes)
+    return [sum(place.size(home) for place in ranges) for home in homes]

@@ -55,8 +55,8 @@ def book_of(parts: Package) -> Book:
         SheetRows(cells).read(parts, book.sheets[number].part)
     cells.end_row()
     look_at_departing(book)
-    leave_out_unread(book)
     leave_out_widest(book)
+    leave_out_unread(book)
     with suppress(WorkbookError):  # nothing depends on them
         book.properties = _properties(parts)
     return book

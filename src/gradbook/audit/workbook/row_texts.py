@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from gradbook.audit.formula.address import MOST_ROWS
-from gradbook.audit.formula.pattern import MARKS
+from gradbook.audit.formula.address import MARKS, MOST_ROWS
 
 LONGEST = 2048  # rows that are remembered
 _VALUE = re.compile(r"<v>[^<]*</v>")

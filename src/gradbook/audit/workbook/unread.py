@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gradbook.audit.formula.address import Address, pack, row_of, sheet_of
 from gradbook.audit.formula.pattern import CellReference, Pattern
@@ -63,8 +63,13 @@ def leave_out_unread(book: Book) -> None:
     if not spans:
         return
     direct = set(_mentioning(book, spans))
-    cells = Flow(book).below(direct) | direct if direct else direct
-    _list_as_unread(book, cells)
+    _forget(book, direct)  # before all that they refer to is followed: often it is most of a sheet
+    computed = Flow(book).below(direct) if direct else set()
+    _forget(book, computed)
+    _list_as_unread(book, direct | computed)
+
+
+def _forget(book: Book, cells: Iterable[Address]) -> None:
     for cell in cells:
         book.patterns.pop(cell, None)
         book.values.pop(cell, None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from gradbook.cli.terminal.arguments import whole_number
+from gradbook.errors import UsageError
 
 EXAMPLES = """\
   gradbook export runs/quick -o quick.onnx     for onnxruntime, a browser, a phone
@@ -17,6 +18,7 @@ EXAMPLES = """\
   gradbook export runs/tiny -o tiny.c --main   a program that reads pictures
   gradbook export runs/quick -o quick.py       a PyTorch module: python quick.py scores it
   gradbook export runs/quick -o quick.py --train
+  gradbook export runs/quick -o quick.keras    keras.models.load_model("quick.keras")
   gradbook export runs/quick -o quick.npz      all its tensors, for NumPy
   gradbook export runs/quick -o quick.json     the same as JSON, for any language
   gradbook export model.safetensors -o net.txt the recipe, to train it anew
@@ -44,10 +46,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_false",
         help="leave batch normalisation as it was trained, apart from the sums before it",
     )
-    onnx.add_argument(
+    parser.add_argument(
         "--with-preparation",
         action="store_true",
-        help="take the bytes of images and give probabilities",
+        help="of .onnx and .keras: take the bytes of images and give probabilities",
     )
     c = parser.add_argument_group("of .c, .h and .ino")
     c.add_argument("--int8", action="store_true", help="whole numbers alone, weights of 8 bits")
@@ -67,11 +69,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     from gradbook.lab.models.exporting import ExportOptions, format_for
-    from gradbook.lab.training.run_folder import is_of_a_table, load, load_table
+    from gradbook.lab.training.run_folder import RunFolder, is_of_a_table, load, load_table
 
     known = vars(ExportOptions())
     chosen = {name: value for name, value in vars(options).items() if name in known}
     format_for(options.out, ExportOptions.of(chosen))  # before anything is read
+    if RunFolder(options.model).owns(options.out):
+        raise UsageError(f"{options.out} is the run's own file: choose another name")
     model = load_table(options.model) if is_of_a_table(options.model) else load(options.model)
     exported = model.export(options.out, **chosen)
     print(f"wrote {', '.join(map(str, exported.files))}")

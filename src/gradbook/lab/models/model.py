@@ -99,6 +99,9 @@ class Model:
 
     def given(self, image: NDArray[Any]) -> NDArray[np.float64]:
         """One image as the network is given it: normalised, in the shape of its input."""
+        size = np.shape(image)
+        if prod(size) != prod(self.net.input):
+            raise ShapeError(f"an image of {spell(size)}: this model reads {spell(self.net.input)}")
         (pixels,) = _as_images(np.asarray(image)[None], self.net.input)
         places = (-1,) + (1,) * (len(self.net.input) - 1)
         scales = for_inputs(self.net, self.mean, self.deviation)

@@ -46,10 +46,12 @@ def in_whole_numbers(
     """Fitted to some training images, and scored on the test images beside the network itself."""
     require_images(trained)
     dataset = _fitting(data, trained)
-    whole = quantised(trained, _some(dataset.training.pixels))
+    whole = quantised(trained, learned_from(dataset))
     made = c_file(trained, stem, whole, main)
     test = dataset.test_for_reporting
-    told = f"{percent(_accuracy(whole, test), len(test))} of {len(test):,} test images read right"
+    told = (
+        f"{percent(accuracy_in_c(whole, test), len(test))} of {len(test):,} test images read right"
+    )
     before = f", {percent(score(test), len(test))} before rounding" if score else ""
     return MadeC(made.text, (_amounts(made), told + before))
 
@@ -70,13 +72,15 @@ def _fitting(name: str, trained: TrainedNet) -> Dataset:
     return found
 
 
-def _some(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """From all over the data set."""
+def learned_from(dataset: Dataset) -> NDArray[np.uint8]:
+    """Training images from all over the data set."""
+    images = dataset.training.pixels
     places = np.linspace(0, len(images) - 1, min(LEARNED_FROM, len(images))).astype(int)
     return np.asarray(images[places])
 
 
-def _accuracy(whole: WholeNumbers, images: Images) -> float:
+def accuracy_in_c(whole: WholeNumbers, images: Images) -> float:
+    """The share of the images that C takes for what they are."""
     parts = (images[k : k + AT_ONCE] for k in range(0, len(images), AT_ONCE))
     right = sum(int((whole.classify(part.pixels) == part.labels).sum()) for part in parts)
     return right / len(images)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from time import monotonic
@@ -130,40 +129,48 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     """
     began = monotonic()
     kept = None if folder is None else RunFolder(folder)
-    if resume:
-        if kept is None:
-            raise UsageError("nothing to resume: name the folder of the run")
-        wanted = kept.recipe()
-        if seed is None:
-            seed = wanted.net.seed
-        asked = _meant(wanted if recipe is None else recipe, changes, data, seed, held_back)
-    else:
-        asked = wanted = _meant(USUAL if recipe is None else recipe, changes, data, seed, held_back)
-        if kept:
-            kept.require_free()
+    own = _begun_before(kept) if resume else None
+    if own and seed is None:
+        seed = own.net.seed
+    asked = _meant(own or USUAL if recipe is None else recipe, changes, data, seed, held_back)
+    if kept and not own:
+        kept.require_free()
+    given = data if isinstance(data, Dataset) else None
     with shown(listener, show) as told:
-        ready = prepared(
-            wanted, data if isinstance(data, Dataset) else None, threads, new=not resume
-        )
-        if kept and resume:
+        ready = prepared(own or asked, given, threads, new=not own)
+        if kept and own:
             _require_same(asked, ready, kept.path)
         ready = with_found_rate(ready)
-        wanted, made, engine = ready.recipe, ready.material, ready.engine
-        if kept:
-            made_folder(kept.path)
-        with kept.held() if kept else nullcontext():
-            start, remarks = None, ready.remarks
-            if kept and resume:
-                start, said = _standing(kept, wanted, made)
-                remarks += said
-            elif kept:
-                kept.begin(wanted)
-            if kept:
-                kept.clear_parts()
-            training = TrainingRun(wanted, made, engine, began, tuple(remarks))
-            if start:
-                training.go_on_from(start)
-            return _run(training, kept, told)
+        if kept is None:
+            return _run(_training(ready, began), None, told)
+        made_folder(kept.path)
+        with kept.held():
+            return _run(_training_in(kept, ready, began, goes_on=resume), kept, told)
+
+
+def _begun_before(kept: RunFolder | None) -> Recipe:
+    if kept is None:
+        raise UsageError("nothing to resume: name the folder of the run")
+    return kept.recipe()
+
+
+def _training(ready: Prepared, began: float, remarks: Sequence[str] = ()) -> TrainingRun:
+    said = (*ready.remarks, *remarks)
+    return TrainingRun(ready.recipe, ready.material, ready.engine, began, said)
+
+
+def _training_in(kept: RunFolder, ready: Prepared, began: float, goes_on: bool) -> TrainingRun:
+    """At its start, or where it stood."""
+    if not goes_on:
+        kept.begin(ready.recipe)
+        kept.clear_parts()
+        return _training(ready, began)
+    start, remarks = _standing(kept, ready.recipe, ready.material)
+    kept.clear_parts()
+    training = _training(ready, began, remarks)
+    if start:
+        training.go_on_from(start)
+    return training
 
 
 def _meant(
@@ -191,11 +198,11 @@ class Prepared:
     recipe: Recipe
     material: Material
     engine: Engine
-    said: tuple[str, ...]
+    adaptations: tuple[str, ...]  # and a rate that was found, a line each
 
     @property
     def remarks(self) -> list[str]:
-        return [*self.said, *([self.engine.remark] if self.engine.remark else [])]
+        return [*self.adaptations, *([self.engine.remark] if self.engine.remark else [])]
 
 
 def prepared(recipe: Recipe, dataset: Dataset | None, threads: int | None, new: bool) -> Prepared:
@@ -239,7 +246,8 @@ def with_found_rate(ready: Prepared) -> Prepared:
     old = ready.recipe.schedule
     schedule = replace(old, rate=test.suggested, end=min(old.end, test.suggested))
     recipe = replace(ready.recipe, schedule=schedule, find_rate=False)
-    return replace(ready, recipe=recipe, said=(*ready.said, f"rate found: {test.why}"))
+    said = (*ready.adaptations, f"rate found: {test.why}")
+    return replace(ready, recipe=recipe, adaptations=said)
 
 
 def _engine(recipe: Recipe, threads: int | None) -> Engine:

@@ -60,9 +60,9 @@ def svg(
     return _element(frame, _words(chart), [drawn, over] if over else [drawn], alone)
 
 
-def stacked(charts: list[Chart], heading: str, frame: Frame = FRAME) -> str:
+def stacked(charts: list[Chart], heading: str) -> str:
     """Several charts under each other in one picture, with a heading."""
-    space = 40.0
+    frame, space = FRAME, 40.0
     parts = [
         f'<text class="ink" fill="{PAPER.ink}" x="{_n(frame.left)}" y="30" font-size="17" '
         f'font-weight="600">{escape(heading)}</text>'

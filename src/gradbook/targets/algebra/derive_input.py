@@ -30,11 +30,11 @@ def derive_input(one: OneWeight, about: Sequence[Inline]) -> Document:
 
 def weight_at_work(worked: AtWork, only: str | None) -> OneWeight:
     """The weight of that name, or the one of the first weights that the error hangs on most."""
-    parameter, place = named_weight(worked.net, only) if only else _telling(worked)
+    parameter, place = named_weight(worked.net, only) if only else most_telling_weight(worked)
     return OneWeight(worked, parameter, place)
 
 
-def _telling(worked: AtWork) -> tuple[Parameter, Shape]:
+def most_telling_weight(worked: AtWork) -> tuple[Parameter, Shape]:
     trained = [p for p in worked.net.parameters if p.role is Role.WEIGHT and not p.fixed]
     if not trained:
         raise UsageError("this network has no weights that are trained, so there is no gradient")

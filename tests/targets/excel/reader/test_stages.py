@@ -77,7 +77,7 @@ def test_what_a_residual_sum_reads_keeps_its_own_grid():
     [
         ("leaky relu 0.1", "IF(B11>0,B11,0.1*B11)"),
         ("softplus", "MAX(B11,0)+LN(1+EXP(-ABS(B11)))"),
-        ("silu", "B11*(1/(1+EXP(-B11)))"),
+        ("silu", "B11*IF(B11<-709,0,1/(1+EXP(-B11)))"),
         ("gelu", "0.5*B11*(1+TANH(0.7978845608028654*B11*(1+0.044715*B11^2)))"),
     ],
 )
@@ -104,3 +104,12 @@ def test_a_network_that_is_too_large_is_refused_with_its_counts():
     net = builtin("reference")
     with pytest.raises(LimitError, match="16,050 parameters are [0-9,]+ formulas of [0-9,]+"):
         require_room(ReaderPlan(net), measure(net).macs)
+
+
+def test_a_sigmoid_far_below_zero_is_0_and_no_error():
+    """EXP(800) is more than a cell holds, so it is said of a cell of its own."""
+    found = ReaderPlan(parse("input 1x2x2; flatten; dense 2; sigmoid; dense 2; softmax"))
+    assert [stage.words for stage in found.stages] == ["dense 2", "sigmoid", "dense 2"]
+    before = found.stages[0].grids.cell(1, 0, 0)
+    said = found.formula(found.stages[1], 1, 0, 0)
+    assert said == f"=IF({before}<-709,0,1/(1+EXP(-{before})))"

@@ -13,10 +13,11 @@ from itertools import combinations, pairwise
 from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, by_sheet, written
 from gradbook.audit.formula.edits import EditKind
-from gradbook.audit.formula.expression import factors, references, terms
+from gradbook.audit.formula.expression import factors, once, references, terms
 from gradbook.audit.formula.pattern import Pattern, relaid
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
+from gradbook.targets.excel.language.grammar import Expression, Reference
 
 FEWEST = 4  # neurons of a layer: two tell how its weights go on, a third confirms it
 Sum = tuple[Address, ...]  # the cells that a neuron multiplies and adds up, in order
@@ -92,17 +93,25 @@ def _layers(
 def _added(training: SheetTraining, cell: Address) -> Sum:
     """The cells of a sum of products, in order; () of any other formula."""
     pattern = training.book.patterns.get(cell)
-    if pattern is None or pattern.expression is None:
+    if pattern is None or pattern.form is None:
         return ()
-    found: list[Address | None] = []
-    for sign, term in terms(pattern.expression):
-        own = [part.part for part in factors(term).parts if part.above]
-        mentioned = list(references(term))
-        if sign < 0 or len(own) != len(mentioned) or len(own) > 2:
-            return ()
-        found += [training.cell_of(part, cell) for part in own]
+    words = map(pattern.word_for, _products(pattern.form.expression))
+    found = [training.cell_of(Reference(word), cell) for word in words]
     known = tuple(place for place in found if place is not None)
     return known if len(known) == len(found) > 2 else ()
+
+
+@once
+def _products(form: Expression) -> list[Reference]:
+    """What a sum of products multiplies, in order; nothing of any other formula."""
+    found: list[Reference] = []
+    for sign, term in terms(form):
+        own = [part.part for part in factors(term).parts if part.above]
+        alone = [part for part in own if isinstance(part, Reference)]
+        if sign < 0 or len(own) > 2 or not len(alone) == len(own) == len(list(references(term))):
+            return []
+        found += alone
+    return found
 
 
 def _departing(layer: Sequence[tuple[Address, Sum]], place: int) -> Iterator[OddNeuron]:

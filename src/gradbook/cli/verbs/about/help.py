@@ -13,12 +13,14 @@ EXAMPLES = """\
   gradbook help networks    the grammar of a network's text form
   gradbook help recipes     how a training is written
   gradbook help warps       what can happen to images in training
+  gradbook help tables      which tables can be learned, and what is learned of them
 """
 
 TOPICS = {
     "networks": "how a network is written",
     "recipes": "how a training is written",
     "warps": "what can happen to images in training",
+    "tables": "which tables can be learned, and what is learned of them",
 }
 
 
@@ -51,6 +53,42 @@ def page(topic: str | None) -> str:
         from gradbook.data import warp_text
 
         return warp_text.GRAMMAR
+    if topic in {"table", "tables", "TABLE"}:
+        return _tables()
     known = [*VERBS, *TOPICS]
     hint = did_you_mean(topic, known) or f": there is help on {', '.join(known)}"
     raise UsageError(f"no help on '{topic}'{hint}")
+
+
+TABLES = """\
+a table (.csv, .tsv, or the name {named}) has commas, semicolons or tabs
+between its cells and, best, a line of headings
+
+  gradbook train houses.csv --target price --ignore id
+  gradbook predict runs/houses new.csv -o predicted.csv
+
+columns    numbers are taken as they are; of a column of words each different
+           one, {words} at most, becomes a 0 or 1. A missing value, or a word
+           among numbers, is refused with its row and column
+target     the last column, or --target; it is learned from all others but those
+           that --ignore names
+classes    where the target has words, or whole numbers of which at most {values}
+           differ, with {rows} rows each on average; or with --task classes
+numbers    where it has others, or with --task numbers
+rows       a sixth is for the test, a sixth of the others is held back
+network    {hidden} units with ReLU, then an output for each class or one for a
+           number; --network takes another: an input for each number of a row
+"""
+
+
+def _tables() -> str:
+    from gradbook.data.columns import MOST_WORDS, NAMED
+    from gradbook.lab.tables.problem import FEW_VALUES, HIDDEN, ROWS_OF_A_VALUE
+
+    return TABLES.format(
+        named=", ".join(NAMED),
+        words=MOST_WORDS,
+        values=FEW_VALUES,
+        rows=ROWS_OF_A_VALUE,
+        hidden=HIDDEN,
+    )

@@ -116,7 +116,7 @@ class EpochCells:
         """The cell of an epoch, counted from 0, or from the end if below."""
         return f"{self._prefix}{self._place(epoch)}"
 
-    def near(self, epoch: int) -> str:
+    def relative_at(self, epoch: int) -> str:
         """The same seen from a cell that moves along with it: rows below each other say alike."""
         return f"{self._prefix}{self.column}{self.top + epoch % self.count}"
 
@@ -220,22 +220,22 @@ def following_formulas(
     excess, _, _, way, rising, extreme = (cells.following(rate, kind) for kind in kinds)
     first = excess.at(0)
     for epoch in range(losses.count):
-        yield EXCESS, epoch, f"=MAX({losses.near(epoch)}-{LEAST_CELL},0)"
+        yield EXCESS, epoch, f"=MAX({losses.relative_at(epoch)}-{LEAST_CELL},0)"
         yield GRADIENT, epoch, f"=SQRT(SUMSQ({gradients[epoch]}))"
-        now = excess.near(epoch)
+        now = excess.relative_at(epoch)
         if not epoch:
             yield from ((kind, 0, text) for kind, text in ((ON_THE_WAY, "=1"), (RISING, "=0")))
             yield EXTREME, 0, f"={now}"
             continue
-        before, was, last = (x.near(epoch - 1) for x in (excess, rising, extreme))
+        before, was, last = (x.relative_at(epoch - 1) for x in (excess, rising, extreme))
         yield TURN, epoch, f"=SUMPRODUCT({gradients[epoch]},{gradients[epoch - 1]})"
-        on = f"AND({way.near(epoch - 1)}=1,{before}>{typed(c.BOTTOM)}*{first})"
+        on = f"AND({way.relative_at(epoch - 1)}=1,{before}>{typed(c.BOTTOM)}*{first})"
         yield ON_THE_WAY, epoch, f"=IF({on},1,0)"
         up = f"IF({now}>{c.RISE}*MIN({last},{now}),1,0)"
         down = f"IF({c.RISE}*{now}<MAX({last},{now}),0,1)"
         yield RISING, epoch, f"=IF({was}=0,{up},{down})"
         on_and_on = f"IF({was}=0,MIN({last},{now}),MAX({last},{now}))"
-        yield EXTREME, epoch, f"=IF({rising.near(epoch)}<>{was},{now},{on_and_on})"
+        yield EXTREME, epoch, f"=IF({rising.relative_at(epoch)}<>{was},{now},{on_and_on})"
 
 
 # What a rate's row says ----------------------------------------------------------

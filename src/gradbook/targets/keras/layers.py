@@ -1,0 +1,249 @@
+"""The layers of a Keras model, each with its settings and its weights, channels last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import TargetError
+from gradbook.graph.layer_ops import RUNNING_SHARE
+from gradbook.graph.node import Array
+from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
+from gradbook.graph.trained.layers import BothClasses, ScaleShift, TrainedLayer, TrainedNet
+from gradbook.net.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Pool,
+    Residual,
+)
+from gradbook.net.parameters import Shape
+
+ACTIVATIONS = {
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+    "relu": "relu",
+    "softplus": "softplus",
+    "silu": "silu",
+    "identity": "linear",
+    "softmax": "softmax",
+    "log softmax": "log_softmax",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class KerasLayer:
+    """One layer: its class, its settings, what it reads, the shape that it makes, its weights."""
+
+    kind: str
+    name: str
+    settings: dict[str, Any]
+    reads: tuple[KerasLayer, ...]
+    shape: Shape  # channels last, without the images
+    weights: tuple[NDArray[np.float32], ...] = ()
+
+
+@dataclass
+class KerasLayers:
+    """The layers as they are made, in order; `begins` with the shape of what comes in."""
+
+    trained: TrainedNet
+    picture: Shape | None = None  # of what comes in, where it isn't what the network takes
+    made: list[KerasLayer] = field(default_factory=list)
+
+    def write(self) -> None:
+        values = [self._input()]
+        for place, own in enumerate(self.trained.layers):
+            values.append(self._layer(place, own, [values[k] for k in own.reads]))
+
+    def _input(self) -> KerasLayer:
+        shape = channels_last(self.picture or self.trained.input)
+        first = self.add("InputLayer", "input", {}, (), shape)
+        if not self.picture or len(self.trained.input) == 3:
+            return first
+        return self._flat("input", first, self.picture)
+
+    # Layer by layer.
+
+    def _layer(self, place: int, own: TrainedLayer, given: Sequence[KerasLayer]) -> KerasLayer:
+        """What it makes of the values it reads, the latest first."""
+        x, shape = given[0], channels_last(own.makes)
+        match own.layer:
+            case Dense(width):
+                settings = {"units": width, "use_bias": "bias" in own.tensors}
+                return self.add("Dense", own.name, settings, given, shape, self._dense(place))
+            case Conv():
+                return self._conv(own, own.layer, x)
+            case Pool():
+                return self._pool(own, own.layer, x)
+            case BatchNorm(epsilon):
+                known = {"axis": -1, "epsilon": epsilon, "momentum": 1 - RUNNING_SHARE}
+                weights = [own.tensors[name] for name in ("scale", "shift", "mean", "variance")]
+                return self.add("BatchNormalization", own.name, known, given, shape, weights)
+            case Activation(kind, slope):
+                return self._activation(own, kind, slope, x)
+            case _:
+                return self._without_weights(place, own, given)
+
+    def _without_weights(
+        self, place: int, own: TrainedLayer, given: Sequence[KerasLayer]
+    ) -> KerasLayer:
+        x, shape = given[0], channels_last(own.makes)
+        match own.layer:
+            case Dropout(rate, channels):
+                word = "SpatialDropout2D" if channels and len(own.given) == 3 else "Dropout"
+                return self.add(word, own.name, {"rate": rate}, given, shape)
+            case Flatten():
+                if place in self._turned:
+                    return self.add("Flatten", own.name, {}, given, shape)
+                return self._flat(own.name, x, own.given)
+            case Residual():
+                return self.add("Add", own.name, {}, given, shape)
+            case _:
+                return self._ending(own, x)
+
+    def _conv(self, own: TrainedLayer, conv: Conv, x: KerasLayer) -> KerasLayer:
+        if conv.pad:
+            rows, columns, channels = x.shape
+            wider = (rows + 2 * conv.pad, columns + 2 * conv.pad, channels)
+            x = self.add("ZeroPadding2D", f"{own.name}_pad", {"padding": conv.pad}, [x], wider)
+        settings: dict[str, Any] = {
+            "kernel_size": list(conv.kernel),
+            "strides": [conv.stride, conv.stride],
+            "padding": "valid",
+            "use_bias": "bias" in own.tensors,
+        }
+        weight = own.tensors["weight"]
+        if conv.groups == own.given[0]:  # one window for each channel, or several
+            kind, settings["depth_multiplier"] = "DepthwiseConv2D", conv.channels // conv.groups
+            kernel = weight.reshape(conv.groups, -1, *conv.kernel).transpose(2, 3, 0, 1)
+        else:
+            kind, settings["filters"], settings["groups"] = "Conv2D", conv.channels, conv.groups
+            kernel = weight.transpose(2, 3, 1, 0)
+        weights = [kernel, *([own.tensors["bias"]] if "bias" in own.tensors else [])]
+        return self.add(kind, own.name, settings, [x], channels_last(own.makes), weights)
+
+    def _pool(self, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
+        word, shape = {"max": "Max", "avg": "Average"}[pool.kind], channels_last(own.makes)
+        if pool.size is None:
+            return self.add(f"Global{word}Pooling2D", own.name, {"keepdims": True}, [x], shape)
+        settings = {
+            "pool_size": [pool.size, pool.size],
+            "strides": [pool.step, pool.step],
+            "padding": "valid",
+        }
+        return self.add(f"{word}Pooling2D", own.name, settings, [x], shape)
+
+    def _activation(self, own: TrainedLayer, kind: str, slope: float, x: KerasLayer) -> KerasLayer:
+        if kind == "leaky relu":
+            return self.add("LeakyReLU", own.name, {"negative_slope": slope}, [x], x.shape)
+        if kind == "gelu":
+            return self._gelu(own.name, x)
+        return self.add("Activation", own.name, {"activation": ACTIVATIONS[kind]}, [x], x.shape)
+
+    def _gelu(self, name: str, x: KerasLayer) -> KerasLayer:
+        """x·σ(x·2·√(2/π)·(1 + 0.044715·x²)), which is the form with tanh; Keras's own has erf."""
+
+        def step(kind: str, word: str, settings: dict[str, Any], *reads: KerasLayer) -> KerasLayer:
+            return self.add(kind, f"{name}_{word}", settings, reads, x.shape)
+
+        square = step("Multiply", "square", {}, x, x)
+        bent = {"scale": 2 * GELU_SCALE * GELU_CUBE, "offset": 2 * GELU_SCALE}
+        inner = step("Multiply", "inner", {}, x, step("Rescaling", "slope", bent, square))
+        share = step("Activation", "share", {"activation": "sigmoid"}, inner)
+        return self.add("Multiply", name, {}, [x, share], x.shape)
+
+    def _ending(self, own: TrainedLayer, x: KerasLayer) -> KerasLayer:
+        match own.layer:
+            case ScaleShift():
+                settings = {
+                    "scale": _short(own.tensors["scale"]),
+                    "offset": _short(own.tensors["shift"]),
+                }
+                return self.add("Rescaling", own.name, settings, [x], x.shape)
+            case BothClasses():
+                turned = {"scale": -1.0, "offset": 1.0}
+                other = self.add("Rescaling", f"{own.name}_other", turned, [x], x.shape)
+                return self.add("Concatenate", own.name, {"axis": -1}, [other, x], own.makes)
+            case _:
+                raise TargetError(
+                    "Keras has no layer that makes shares of 1 of several sigmoids: leave out "
+                    "--with-preparation"
+                )
+
+    # From channels first to channels last.
+
+    @cached_property
+    def _turned(self) -> dict[int, int]:
+        """Each flatten whose values only a dense layer reads, and that dense layer, whose weights
+        are put in the order that Keras flattens in. Others' values are turned before."""
+        found = {}
+        for place, own in enumerate(self.trained.layers):
+            if isinstance(own.layer, Dense):
+                source = self._flattened(own.reads[0])
+                if source is not None:
+                    found[source] = place
+        return found
+
+    def _flattened(self, value: int) -> int | None:
+        """The flatten that a value comes from, if on the way each place is by itself."""
+        while value and len(self.trained.readers(value)) == 1:
+            own = self.trained.layers[value - 1]
+            match own.layer:
+                case Flatten():
+                    return value - 1 if len(own.given) == 3 else None
+                case Dropout():
+                    (value,) = own.reads
+                case Activation() as activation if not activation.is_softmax:
+                    (value,) = own.reads
+                case _:
+                    return None
+        return None
+
+    def _dense(self, place: int) -> list[Array]:
+        """The weights, for inputs in the order that they come in."""
+        own = self.trained.layers[place]
+        weight = own.tensors["weight"]
+        for flatten, dense in self._turned.items():
+            if dense == place:
+                channels, rows, columns = self.trained.layers[flatten].given
+                blocks = weight.reshape(-1, channels, rows, columns)
+                weight = blocks.transpose(0, 2, 3, 1).reshape(weight.shape)
+        return [weight.T, *([own.tensors["bias"]] if "bias" in own.tensors else [])]
+
+    def _flat(self, name: str, x: KerasLayer, given: Shape) -> KerasLayer:
+        """Values in one line, channel by channel."""
+        if len(given) == 3 and given[0] > 1 and prod(given[1:]) > 1:
+            x = self.add("Permute", f"{name}_turned", {"dims": [3, 1, 2]}, [x], given)
+        return self.add("Flatten", f"{name}_flat", {}, [x], (prod(given),))
+
+    def add(
+        self,
+        kind: str,
+        name: str,
+        settings: dict[str, Any],
+        reads: Sequence[KerasLayer],
+        shape: Shape,
+        weights: Sequence[Array] = (),
+    ) -> KerasLayer:
+        narrow = tuple(np.ascontiguousarray(array, np.float32) for array in weights)
+        self.made.append(KerasLayer(kind, name, settings, tuple(reads), shape, narrow))
+        return self.made[-1]
+
+
+def channels_last(shape: Shape) -> Shape:
+    return (*shape[1:], shape[0]) if len(shape) == 3 else shape
+
+
+def _short(numbers: Array) -> float | list[float]:
+    """One number where all are the same."""
+    return float(numbers[0]) if (numbers == numbers[0]).all() else numbers.tolist()

@@ -1,0 +1,129 @@
+"""Boards of small processors under emulation: compile a network's C for one and ask it there.
+
+QEMU counts instructions and has no model of a processor's cycles: what is told are instructions.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+HERE = Path(__file__).parent
+KNOWN = 2_000_000  # instructions of a loop that the clock is held against
+ARM, RISCV = "arm-none-eabi", "riscv64-unknown-elf"
+LAYOUT = """\
+MEMORY {{ flash : ORIGIN = {flash}, LENGTH = 4M
+          ram : ORIGIN = {ram}, LENGTH = 2M }}
+SECTIONS {{
+  .text : {{ KEEP(*(.first)) *(.text*) *(.rodata*) *(.srodata*) *(.images) }} > flash
+  .data : {{ *(.data*) *(.sdata*) }} > ram
+  .bss : {{ *(.bss*) *(.sbss*) *(COMMON) }} > ram
+  stack_top = ORIGIN(ram) + LENGTH(ram);
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Board:
+    """A machine of QEMU's, and how C is compiled for it."""
+
+    name: str
+    emulator: str
+    machine: tuple[str, ...]
+    tools: str
+    flags: tuple[str, ...]
+    flash: int = 0
+    ram: int = 0x20000000
+    libraries: tuple[str, ...] = ("-lm", "-lc", "-lgcc")
+
+
+def _cortex(name: str, machine: str, *flags: str, flash: int = 0, ram: int = 0x20000000) -> Board:
+    cpu = f"-mcpu={name.lower()}"
+    words = ("-M", machine)
+    return Board(name, "qemu-system-arm", words, ARM, (cpu, "-mthumb", *flags), flash, ram)
+
+
+BOARDS = (
+    _cortex("Cortex-M3", "mps2-an385"),
+    _cortex("Cortex-M4", "mps2-an386", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
+    _cortex("Cortex-M7", "mps2-an500", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
+    _cortex("Cortex-M33", "mps2-an505", "-mfloat-abi=soft", flash=0x10000000, ram=0x38000000),
+    Board(
+        "RV32IMAC",
+        "qemu-system-riscv32",
+        ("-M", "virt", "-bios", "none"),
+        RISCV,
+        ("-march=rv32imac_zicsr", "-mabi=ilp32", "-mcmodel=medany"),
+        flash=0x80000000,
+        ram=0x80400000,
+        libraries=("-lgcc",),
+    ),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a board answered, and what the network takes there."""
+
+    classes: np.ndarray
+    checksums: np.ndarray
+    instructions: float  # for an image, in the mean
+    flash: int  # bytes of code and constants of the network's own file
+    memory: int
+
+
+def asked(
+    board: Board,
+    text: str,
+    images: np.ndarray,
+    outputs: int,
+    kind: str = "int32_t",
+    level: str = "-O2",
+) -> Asked:
+    """A network's C, whose function is net_predict, asked about images (images, pixels)."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "net.c").write_text(text)
+        (folder / "images.bin").write_bytes(images.astype(np.uint8).tobytes())
+        (folder / "images.s").write_text(
+            '.section .images, "a"\n.global images\nimages: .incbin "images.bin"\n'
+        )
+        (folder / "board.ld").write_text(LAYOUT.format(flash=hex(board.flash), ram=hex(board.ram)))
+        compile_c = [f"{board.tools}-gcc", *board.flags, level, "-std=c99", "-ffreestanding"]
+        _run([*compile_c, "-Wall", "-Wextra", "-Werror", "-c", "net.c", "-o", "net.o"], folder)
+        told = {"OUTPUT": kind, "OUTPUTS": outputs, "IMAGES": len(images), "KNOWN": KNOWN}
+        told["PIXELS"] = images[0].size
+        defined = [f"-D{word}={value}" for word, value in told.items()]
+        start = [*compile_c, "-std=gnu99", *defined, str(HERE / "start.c"), "images.s", "net.o"]
+        _run([*start, "-nostdlib", "-T", "board.ld", *board.libraries, "-o", "board.elf"], folder)
+        sizes = _run([f"{board.tools}-size", "net.o"], folder).splitlines()[1].split()
+        emulate = [board.emulator, *board.machine, "-display", "none", "-monitor", "none"]
+        emulate += ["-chardev", "file,id=said,path=said.txt", "-icount", "shift=0"]
+        emulate += ["-semihosting-config", "enable=on,chardev=said", "-kernel", "board.elf"]
+        _run(emulate, folder)
+        lines = [line.split() for line in (folder / "said.txt").read_text().splitlines()]
+    *answers, (known,) = lines
+    classes, checksums, ticks = (np.array(part, np.int64) for part in zip(*answers, strict=True))
+    code, data, zeroed = map(int, sizes[:3])
+    scale = KNOWN / int(known)
+    return Asked(classes, checksums, float(ticks.mean()) * scale, code + data, data + zeroed)
+
+
+def checksum(outputs: np.ndarray) -> int:
+    """Of one image's outputs, as the board reckons it."""
+    found = 2166136261
+    for byte in outputs.tobytes():
+        found = (found ^ byte) * 16777619 % 2**32
+    return found
+
+
+def _run(words: list[str], folder: Path) -> str:
+    done = subprocess.run(
+        words, cwd=folder, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert not done.returncode, f"{' '.join(words)}\n{done.stderr}"
+    return done.stdout

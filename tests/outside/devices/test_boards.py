@@ -1,0 +1,56 @@
+"""Exported C on boards of small processors, emulated: the same answers as on this machine."""
+
+import numpy as np
+import pytest
+
+from gradbook.data.sources import load
+from gradbook.targets.portable.c_file import c_file
+from gradbook.targets.portable.in_whole_numbers import quantised
+from tests.outside.devices.boards import BOARDS, asked, checksum
+from tests.trained import model_of
+
+pytestmark = pytest.mark.witness(
+    "qemu-system-arm", "qemu-system-riscv32", "arm-none-eabi-gcc", "riscv64-unknown-elf-gcc"
+)
+TEXT = """
+input 1x28x28
+conv 4 3x3 stride 2
+relu
+depthwise 3x3 pad 1
+conv 8 1x1
+maxpool 2
+batchnorm
+relu
+conv 8 3x3
+gelu
+flatten
+dense 10
+log softmax
+"""
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits").test_for_reporting.pixels[:1000]
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_a_board_reads_1000_images_as_this_machine_does(board, digits):
+    trained = model_of(TEXT).trained()
+    whole = quantised(trained, digits[:200])
+    found = asked(board, c_file(trained, "net", whole).text, digits.reshape(1000, -1), 10)
+    np.testing.assert_array_equal(found.classes, whole.classify(digits))
+    scores = whole.scores(digits).astype(np.int32)
+    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
+    products = 4 * 13 * 13 * 9 + 4 * 13 * 13 * 9 + 8 * 13 * 13 * 4 + 8 * 16 * 72 + 10 * 128
+    assert products < found.instructions < 30 * products
+
+
+def test_floats_are_read_by_a_board_that_has_them(digits):
+    model = model_of(TEXT)
+    m4 = next(board for board in BOARDS if board.name == "Cortex-M4")
+    text = c_file(model.trained(), "net", None).text
+    found = asked(m4, text, digits[:40].reshape(40, -1), 10, kind="float")
+    sure = model.predict(digits[:40]).max(axis=1) > 0.5 + 1e-5
+    np.testing.assert_array_equal(found.classes[sure], model.classify(digits[:40])[sure])
+    assert sure.sum() > 30
