@@ -44,8 +44,9 @@ def torch_source(
         parts.append(training_source(trained, training))
     parts.append(_main(trained, stem, bool(data), training))
     body = "\n\n".join(parts)
-    head = [_docstring(trained, stem, bool(data), training), _imports(body)]
-    return "\n".join([*head, _constants(trained, stem), "", body])
+    constants = _constants(trained, stem)
+    head = [_docstring(trained, stem, bool(data), training), _imports(constants + body)]
+    return "\n".join([*head, constants, "", body])
 
 
 def _docstring(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | None) -> str:
@@ -85,9 +86,9 @@ OTHERS = {
 
 
 def _imports(body: str) -> str:
-    """Of all that the text speaks of; of the folder of its weights it always does."""
+    """Of all that the text speaks of."""
     groups = (
-        "\n".join(line for word, line in known.items() if _speaks(f"{body} Path(", word))
+        "\n".join(line for word, line in known.items() if _speaks(body, word))
         for known in (STANDARD, OTHERS)
     )
     text = "\n\n".join(groups) + "\n"
