@@ -11,7 +11,7 @@ import numpy as np
 from gradbook.errors import ShapeError
 from gradbook.graph.chain import gradients, name_gradients
 from gradbook.graph.layer_ops import Builder
-from gradbook.graph.names import RATE, Name
+from gradbook.graph.names import RATE, Name, leaf_name
 from gradbook.graph.node import Array, Graph, Node
 from gradbook.graph.step import Mask, Step
 from gradbook.graph.update import Change, changes
@@ -130,7 +130,7 @@ def build(
     inputs = graph.leaf(Name("i"), net.input, each=several)
     targets = graph.leaf(Name("t"), (net.outputs,), each=several)
     weights = {
-        graph.leaf(Name(p.role, layer=p.layer, word="layer"), p.shape): (p, values)
+        graph.leaf(leaf_name(p.role, p.layer), p.shape): (p, values)
         for p, values in _start_arrays(net).items()
     }
     builder = Builder(

@@ -7,7 +7,7 @@ from itertools import product
 
 from gradbook.net.layers import Activation, Dense, Layer
 from gradbook.net.network import Net
-from gradbook.net.parameters import Shape
+from gradbook.net.parameters import Role, Shape
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ def gradient_name(of: Name | None) -> Name:
     return Name("∂", of=of)
 
 
+def leaf_name(role: Role, layer: int) -> Name:
+    """What the leaf of a layer's parameter is called: w_layer_3."""
+    return Name(role, layer=layer, word="layer")
+
+
 def layer_names(net: Net) -> tuple[Name, ...]:
     """What the input's and then each layer's values are called."""
     return (Name("i"), *(value_name(net, index) for index in range(len(net.layers))))
@@ -85,6 +90,13 @@ def name_before(net: Net, index: int) -> Name:
 def number(net: Net, index: int) -> int | None:
     """A layer's number among those of its kind, where there are several."""
     return _place(index, _peers(net, net.layers[index]))
+
+
+def statistics_names(net: Net, index: int) -> tuple[str, str]:
+    """What the running mean and variance of the batch normalisation there are called."""
+    place = number(net, index)
+    mean, variance = (str(Name("r", of=Name(stem, layer=place))) for stem in ("μ", "σ²"))
+    return mean, variance
 
 
 def _peers(net: Net, layer: Layer) -> list[int]:

@@ -117,6 +117,11 @@ class Graph:
         self._known: dict[object, Node] = {}
         self._taken: set[str] = set()
 
+    @property
+    def by_name(self) -> dict[str, Node]:
+        """The nodes that have a name."""
+        return {str(name): node for node, name in self.names.items()}
+
     def make(self, op: str, *inputs: Node | float, attributes: tuple[Attribute, ...] = ()) -> Node:
         """The node of this op on these inputs; numbers become constants."""
         nodes = tuple(x if isinstance(x, Node) else self.constant(x) for x in inputs)

@@ -122,11 +122,11 @@ def trial(step: Step, epochs: int, rate: float) -> RateTrial:
 
 def activations(step: Step) -> list[tuple[Node, Node]]:
     """What each activation is given and makes, h and a, from the inputs to the outputs."""
-    nodes = {name: node for node, name in step.graph.names.items()}
+    nodes = step.graph.by_name
     found = []
     for made in sorted(step.adjoints, key=lambda node: node.index):
         name = made.name
-        given = nodes.get(name.of) if name and name.stem == "a" and name.of else None
+        given = nodes.get(str(name.of)) if name and name.stem == "a" and name.of else None
         if given is not None and given in step.adjoints:
             found.append((given, made))
     return found

@@ -13,10 +13,8 @@ from gradbook.data.dataset import Dataset
 from gradbook.data.images import BRIGHTEST
 from gradbook.errors import ShapeError
 from gradbook.files import whole_file
-from gradbook.graph.build import inference
-from gradbook.graph.names import value_name
 from gradbook.graph.node import Array
-from gradbook.graph.reference import evaluate
+from gradbook.graph.work.at_work import values_of
 from gradbook.lab.models.model import Model, for_inputs
 from gradbook.net.layers import spell
 from gradbook.net.measure import measure
@@ -73,14 +71,9 @@ def _chosen(data: Dataset) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
 
 def _made(model: Model, plan: ReaderPlan, image: NDArray[Any]) -> Mapping[int, Array]:
     """What each stage makes of an image."""
-    net = plan.net
-    forward = inference(net)
-    nodes = {str(name): node for node, name in forward.graph.names.items()}
-    leaves = {nodes[name]: np.asarray(model.values[name], np.float64) for name in plan.blocks}
-    names = [str(value_name(net, stage.layers[-1])) for stage in plan.stages]
-    given = {forward.inputs: model.given(image)[None], **leaves}
-    found = evaluate([nodes[name] for name in names], given)
+    kept = {name: model.values[name] for name in plan.blocks}
+    made = values_of(plan.net, kept, model.given(image))
     return {
-        number: np.asarray(found[nodes[name]][0]).reshape(plan.stages[number].grids.shape)
-        for number, name in enumerate(names)
+        number: made[stage.layers[-1] + 1].reshape(stage.grids.shape)
+        for number, stage in enumerate(plan.stages)
     }

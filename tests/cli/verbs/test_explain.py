@@ -167,6 +167,6 @@ def test_what_is_not_there_is_said(words, complaint, trained, capsys):
 
 def test_images_that_do_not_fit_are_refused(trained, capsys):
     assert main(["explain", "reference", "--data", trained[1]]) == 2
-    assert "takes 1x28x28 and has 10 outputs" in capsys.readouterr().err
+    assert "takes 1x28x28, but the images of data are 1x8x8" in capsys.readouterr().err
     assert main(["explain", trained[0], "--data", "digits"]) == 2
     assert "28x28" in capsys.readouterr().err

@@ -75,6 +75,8 @@ def test_the_help_lists_every_ending_with_what_it_is():
         (["unfinished", "-o", "net.npz"], "isn't done: gradbook train --resume unfinished"),
         (["later", "-o", "net.npz"], "its version is 2, and 1 is read here"),
         (["damaged", "-o", "net.npz"], "damaged"),
+        (["a", "-o", "a/recipe.txt"], "a/recipe.txt is the run's own file: choose another name"),
+        (["a", "-o", "a/../a/result.json"], "is the run's own file"),
         (["a", "b", "-o", "net.npz"], "one argument too many: 'b'"),
     ],
 )

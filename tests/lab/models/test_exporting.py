@@ -1,13 +1,16 @@
+import json
 import os
 
 import numpy as np
 import pytest
 
-from gradbook.errors import FileError, UsageError
+from gradbook.errors import FileError, GradbookError, UsageError
 from gradbook.lab.models import exporting
 from gradbook.lab.models.exporting import FORMATS, ExportContents, ExportFormat, ExportOptions
+from gradbook.lab.models.model import Model
 from tests.trained import model_of
 
+IN_C = (".c", ".h", ".ino")
 TEXT = "input 1x4x4; conv 2 3x3; batchnorm; relu; flatten; dense 3; softmax"
 
 
@@ -48,6 +51,30 @@ def test_an_option_of_another_ending_is_refused_with_those_it_is_for(monkeypatch
 def test_an_option_that_is_none_is_refused_with_the_one_that_was_meant():
     with pytest.raises(UsageError, match="no option 'opst': did you mean 'opset'"):
         ExportOptions.of({"opst": 13})
+
+
+ODD = ("it's", 'a "word"', "*/ }\n\x00", "\udcff\\")  # of folders that somebody made
+
+
+@pytest.mark.witness("onnx", "keras")
+@pytest.mark.parametrize("ending", [ending for ending in FORMATS if ending not in IN_C])
+def test_classes_of_any_name_can_be_exported(ending, tmp_path):
+    plain = model_of(TEXT.replace("dense 3", "dense 4"))
+    model = Model(plain.net, plain.values, plain.mean, plain.deviation, ODD)
+    first, *_ = model.export(tmp_path / f"net{ending}").files
+    if ending == ".py":
+        compile(first.read_bytes(), "net.py", "exec")
+    if ending == ".json":
+        assert json.loads(first.read_bytes())["classes"] == list(ODD)
+
+
+def test_a_recipe_that_cannot_be_read_is_no_hindrance_unless_it_is_needed(tmp_path):
+    plain = model_of(TEXT)
+    about = {"recipe": "from another time"}
+    model = Model(plain.net, plain.values, plain.mean, plain.deviation, plain.classes, about)
+    model.export(tmp_path / "net.py")
+    with pytest.raises(GradbookError, match="unknown 'from'"):
+        model.export(tmp_path / "net.py", train=True)
 
 
 def test_several_files_are_all_written_or_none(monkeypatch, model, tmp_path):

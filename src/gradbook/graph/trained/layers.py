@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.graph.names import Name, number
+from gradbook.graph.names import leaf_name, statistics_names
 from gradbook.graph.node import Array
 from gradbook.net.layers import (
     Activation,
@@ -100,7 +100,8 @@ class TrainedNet:
 
     `picture` is the shape of the images that it reads as bytes; a table's rows of numbers have
     none. `classes` are what its outputs stand for; a network that says a number has none, and
-    `spread` then says what its outputs are to be scaled by: (deviation, mean).
+    `spread` then says what its outputs are to be scaled by: (deviation, mean). `columns` are those
+    of a table with the words of each, in the order of the inputs; a column of numbers has none.
     """
 
     net: Net
@@ -109,6 +110,7 @@ class TrainedNet:
     picture: tuple[int, int, int] | None = None
     classes: tuple[str, ...] = ()
     spread: tuple[float, float] = (1.0, 0.0)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def input(self) -> Shape:
@@ -123,8 +125,14 @@ class TrainedNet:
         """Whether what comes in are the bytes of images, and not a table's numbers."""
         return self.scaling.most != 1
 
-    def shape_of(self, value: int) -> Shape:
-        return self.layers[value - 1].makes if value else self.input
+    @property
+    def input_names(self) -> list[str]:
+        """Of a table: each column of numbers, and each word of the others as 'colour = red'."""
+        return [
+            f"{name} = {word}" if words else name
+            for name, words in self.columns.items()
+            for word in words or ("",)
+        ]
 
     def readers(self, value: int) -> list[int]:
         """The places of the layers that read a value."""
@@ -146,10 +154,11 @@ def trained_net(
     picture: tuple[int, int, int] | None = None,
     classes: tuple[str, ...] = (),
     spread: tuple[float, float] = (1.0, 0.0),
+    columns: Mapping[str, tuple[str, ...]] | None = None,
 ) -> TrainedNet:
     """The network with its trained values, which go by the names of the graph's leaves."""
     layers = tuple(_layers(net, values))
-    return TrainedNet(net, _named(layers), scaling, picture, classes, spread)
+    return TrainedNet(net, _named(layers), scaling, picture, classes, spread, columns or {})
 
 
 def _layers(net: Net, values: Mapping[str, NDArray[Any]]) -> Iterator[TrainedLayer]:
@@ -190,16 +199,9 @@ def _word(layer: Layer) -> str:
 # Tensors.
 
 
-def statistics_names(net: Net, index: int) -> tuple[str, str]:
-    """What the graph calls the running mean and variance of the batch normalisation there."""
-    place = number(net, index)
-    mean, variance = (str(Name("r", of=Name(stem, layer=place))) for stem in ("μ", "σ²"))
-    return mean, variance
-
-
 def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[str, Array]:
     def parameter(role: Role) -> Array:
-        return np.asarray(values[str(Name(role, layer=index, word="layer"))], np.float64)
+        return np.asarray(values[str(leaf_name(role, index))], np.float64)
 
     match net.layers[index]:
         case Dense() | Conv():

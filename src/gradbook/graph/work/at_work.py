@@ -13,7 +13,7 @@ import numpy as np
 
 from gradbook.graph.build import Forward, inference
 from gradbook.graph.chain import gradients
-from gradbook.graph.names import value_name
+from gradbook.graph.names import layer_names, leaf_name, statistics_names
 from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import evaluate
 from gradbook.net.layers import BatchNorm
@@ -56,26 +56,22 @@ class AtWork:
 
     def own(self, index: int, role: Role) -> Array:
         """The values of a layer's parameter."""
-        owned = (p for p in self.net.parameters if p.layer == index and p.role is role)
-        return self.kept[leaf_of(next(owned))]
+        return self.kept[str(leaf_name(role, index))]
 
     def deviations(self, index: int) -> Array:
         """What the normalisation at this index divides each channel by."""
         layer = self.net.layers[index]
         assert isinstance(layer, BatchNorm)
-        return np.sqrt(self._statistic("σ²", index) + layer.epsilon)
+        _, variance = statistics_names(self.net, index)
+        return np.sqrt(self.kept[variance] + layer.epsilon)
 
     def normal(self, index: int) -> Array:
         """What that normalisation makes of its input before it scales and shifts it."""
         x = self.values[index]
         tail = (...,) + (None,) * (x.ndim - 1)
-        centred = x - self._statistic("μ", index)[tail]
+        mean, _ = statistics_names(self.net, index)
+        centred = x - self.kept[mean][tail]
         return np.asarray(centred / self.deviations(index)[tail])
-
-    def _statistic(self, letter: str, index: int) -> Array:
-        peers = [k for k, layer in enumerate(self.net.layers) if isinstance(layer, BatchNorm)]
-        number = f"{peers.index(index) + 1}" if len(peers) > 1 else ""
-        return self.kept[f"r_{letter}{number}"]
 
 
 def at_start(net: Net) -> Kept:
@@ -88,25 +84,17 @@ def at_start(net: Net) -> Kept:
 
 def leaf_of(parameter: Parameter) -> str:
     """What the leaf of a parameter is called."""
-    return f"{parameter.role}_layer_{parameter.layer}"
+    return str(leaf_name(parameter.role, parameter.layer))
 
 
 def at_work(net: Net, kept: Kept, inputs: Array, targets: Array) -> AtWork:
     """The network on one input, which it is to make the targets of."""
     forward = inference(net)
-    nodes = _by_name(forward)
-    made = [forward.inputs, *(nodes[str(value_name(net, k))] for k in range(len(net.layers)))]
+    made = _made(forward, net)
     weights = {parameter: node for node, (parameter, _) in forward.weights.items()}
     slopes = gradients(forward.loss, [*dict.fromkeys(made), *weights.values()])
-    found = evaluate(
-        [forward.loss, *made, *slopes.values()], _given(forward, kept, inputs, targets)
-    )
-
-    def of(nodes: Iterable[Node]) -> tuple[Array, ...]:
-        both = zip(nodes, net.shapes, strict=True)
-        return tuple(
-            found[node][0].reshape(shape) if node.each else np.zeros(shape) for node, shape in both
-        )
+    given = _given(forward, kept, inputs, targets)
+    found = evaluate([forward.loss, *made, *slopes.values()], given)
 
     return AtWork(
         net,
@@ -114,25 +102,46 @@ def at_work(net: Net, kept: Kept, inputs: Array, targets: Array) -> AtWork:
         inputs,
         targets,
         float(found[forward.loss]),
-        of(made),
-        of(slopes[node] for node in made),
+        _shaped(net, made, found),
+        _shaped(net, [slopes[node] for node in made], found),
         {parameter: found[slopes[node]] for parameter, node in weights.items()},
+    )
+
+
+def values_of(net: Net, kept: Kept, inputs: Array) -> tuple[Array, ...]:
+    """What the network makes of one input: value 0 is the input, value k what layer k makes."""
+    forward = inference(net)
+    made = _made(forward, net)
+    return _shaped(net, made, evaluate(made, _given(forward, kept, inputs)))
+
+
+def _made(forward: Forward, net: Net) -> list[Node]:
+    """The input, then what each layer makes."""
+    nodes = forward.graph.by_name
+    return [nodes[str(name)] for name in layer_names(net)]
+
+
+def _shaped(net: Net, nodes: Iterable[Node], found: Mapping[Node, Array]) -> tuple[Array, ...]:
+    """Of the one sample, in the shapes of the values; what depends on nothing is 0."""
+    both = zip(nodes, net.shapes, strict=True)
+    return tuple(
+        found[node][0].reshape(shape) if node.each else np.zeros(shape) for node, shape in both
     )
 
 
 def error_with(worked: AtWork, changed: Kept) -> float:
     """The error of the same input where some of what is kept has other values."""
     forward = inference(worked.net)
-    given = _given(forward, {**worked.kept, **changed}, worked.inputs, worked.targets)
+    kept = {**worked.kept, **changed}
+    given = _given(forward, kept, worked.inputs, worked.targets)
     return float(evaluate([forward.loss], given)[forward.loss])
 
 
-def _given(forward: Forward, kept: Kept, inputs: Array, targets: Array) -> dict[Node, Array]:
-    nodes = _by_name(forward)
+def _given(
+    forward: Forward, kept: Kept, inputs: Array, targets: Array | None = None
+) -> dict[Node, Array]:
+    nodes = forward.graph.by_name
     given = {nodes[name]: np.asarray(array, np.float64) for name, array in kept.items()}
     one = {forward.count: np.asarray(1.0)} if forward.count else {}
-    return {**given, **one, forward.inputs: inputs[None], forward.targets: targets[None]}
-
-
-def _by_name(forward: Forward) -> dict[str, Node]:
-    return {str(name): node for node, name in forward.graph.names.items()}
+    wanted = {} if targets is None else {forward.targets: targets[None]}
+    return {**given, **one, **wanted, forward.inputs: inputs[None]}

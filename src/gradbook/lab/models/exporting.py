@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradbook.errors import UsageError, did_you_mean
+from gradbook.errors import GradbookError, UsageError, did_you_mean
 from gradbook.files import whole_file
+from gradbook.targets.onnx import USUAL_OPSET
 
 if TYPE_CHECKING:
     from gradbook.data.images import Images
     from gradbook.graph.trained.layers import TrainedNet
 
 Scorer = Callable[["Images"], float]
-USUAL_OPSET = 13
 FLAGS = {"fold": "--no-fold"}  # where the flag isn't the option's name
 
 
@@ -153,7 +153,10 @@ def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.lab.recipes.text import parse
     from gradbook.targets.torch.program import torch_files
 
-    recipe = parse(source.recipe) if source.recipe and source.trained.reads_bytes else None
+    recipe = None
+    with nullcontext() if options.train else suppress(GradbookError):
+        if source.recipe and source.trained.reads_bytes:
+            recipe = parse(source.recipe)
     data = recipe.data if recipe and recipe.data in KNOWN else ""
     if not options.train:
         return ExportContents(torch_files(source.trained, source.stem, data))
@@ -222,5 +225,10 @@ def export(
     with ExitStack() as stack:
         for file, content in zip(written, contents.files.values(), strict=True):
             part = stack.enter_context(whole_file(file))
-            part.write_bytes(content.encode() if isinstance(content, str) else content)
+            part.write_bytes(_as_bytes(content))
     return Exported(written, contents.remarks)
+
+
+def _as_bytes(content: bytes | str) -> bytes:
+    """A class may be called by what no text can say, such as the name of a folder in old bytes."""
+    return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content

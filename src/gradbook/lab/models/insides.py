@@ -9,14 +9,13 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.graph.build import inference
-from gradbook.graph.names import value_name
-from gradbook.graph.reference import evaluate
+from gradbook.graph.names import leaf_name
+from gradbook.graph.work.at_work import values_of
 from gradbook.lab.models.model import values_read
 from gradbook.net import Net
 from gradbook.net.layers import Conv, Dense, Pool
 from gradbook.net.measure import measure
-from gradbook.net.parameters import Shape
+from gradbook.net.parameters import Role, Shape
 from gradbook.net.text import layer_words
 
 Array = NDArray[np.float64]
@@ -49,7 +48,7 @@ def first_filters(net: Net, values: Values, picture: Shape) -> Array | None:
 
 
 def _weights(values: Values, index: int) -> Array:
-    return np.asarray(values[f"w_layer_{index}"], np.float64)
+    return np.asarray(values[str(leaf_name(Role.WEIGHT, index))], np.float64)
 
 
 def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
@@ -61,19 +60,15 @@ def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
     """
     if len(net.input) != 3:
         return ()
-    forward = inference(net)
-    nodes = {str(name): node for node, name in forward.graph.names.items()}
-    leaves = {nodes[name]: np.asarray(values[name], np.float64) for name in values_read(net)}
-    told = list(_told(net))
-    shown = [nodes[str(value_name(net, layers[-1]))] for layers in told]
-    found = evaluate(shown, {forward.inputs: image[None], **leaves})
+    kept = {name: np.asarray(values[name], np.float64) for name in values_read(net)}
+    made = values_of(net, kept, image)
     measured = measure(net).layers
     stages = []
-    for layers, node in zip(told, shown, strict=True):
+    for layers in _told(net):
         field = measured[layers[-1]].field
         assert field is not None  # the input is a picture
         words = ", ".join(layer_words(net.layers[index]) for index in layers)
-        stages.append(Stage(words, field.size, np.asarray(found[node][0])))
+        stages.append(Stage(words, field.size, made[layers[-1] + 1]))
     return tuple(stages)
 
 

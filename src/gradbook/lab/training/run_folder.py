@@ -56,6 +56,12 @@ class RunFolder:
     def is_done(self) -> bool:
         return self.result_file.exists()
 
+    def owns(self, path: str | os.PathLike[str]) -> bool:
+        """Whether a file is one that the run keeps here."""
+        history = (self.csv_file, self.json_file)
+        kept = (self.recipe_file, *history, self.model_file, self.result_file, self.report_file)
+        return os.path.realpath(path) in map(os.path.realpath, kept)
+
     def recipe(self) -> Recipe:
         """The recipe as it was used, its seed included."""
         if not self.holds_a_run:

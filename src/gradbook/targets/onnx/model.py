@@ -22,11 +22,11 @@ from gradbook.graph.trained.layers import (
 )
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool, Residual
 from gradbook.net.plain import whole
+from gradbook.targets.onnx import LEAST_OPSET, USUAL_OPSET
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-LEAST_OPSET, USUAL_OPSET = 11, 13  # the least has sums without a bias
 BATCH = "N"  # the dimension that is left open
 ACTIVATIONS = {  # that ONNX has an operator for
     "sigmoid": "Sigmoid",
@@ -102,9 +102,11 @@ def _properties(trained: TrainedNet, with_preparation: bool) -> dict[str, str]:
         "deviation": scaling.deviation.tolist(),
     }
     told: dict[str, Any] = {"classes": list(trained.classes)}
+    if trained.columns:
+        told["columns"] = trained.input_names
     if not with_preparation:
         told["preparation"] = preparation
-    return {name: json.dumps(what, ensure_ascii=False) for name, what in told.items()}
+    return {name: json.dumps(what) for name, what in told.items()}
 
 
 @dataclass

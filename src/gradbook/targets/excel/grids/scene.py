@@ -223,7 +223,7 @@ class GridScene:
 
     @cached_property
     def _called(self) -> dict[str, Node]:
-        return {str(name): node for node, name in self.step.graph.names.items()}
+        return self.step.graph.by_name
 
     # What the cells say ----------------------------------------------------------
 

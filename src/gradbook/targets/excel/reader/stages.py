@@ -19,12 +19,11 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from gradbook.amounts import counted
 from gradbook.errors import LimitError, TargetError
 from gradbook.graph.layer_ops import element_by_element
-from gradbook.graph.names import Name
+from gradbook.graph.names import Name, leaf_name, statistics_names
 from gradbook.graph.node import Graph
 from gradbook.graph.trained.folding import scale_and_shift
-from gradbook.graph.trained.layers import statistics_names
 from gradbook.net import Activation, BatchNorm, Conv, Dense, Net, Pool, Residual
-from gradbook.net.parameters import Shape
+from gradbook.net.parameters import Role, Shape
 from gradbook.net.text import layer_words
 from gradbook.targets.excel.grids.blocks import Grids, planes
 from gradbook.targets.excel.language.grammar import Reference, write
@@ -145,7 +144,7 @@ class ReaderPlan:
 
     def _parameters(self) -> Iterator[tuple[str, Shape]]:
         for parameter in self.net.parameters:
-            yield f"{parameter.role}_layer_{parameter.layer}", parameter.shape
+            yield str(leaf_name(parameter.role, parameter.layer)), parameter.shape
         for index, layer in enumerate(self.net.layers):
             if isinstance(layer, BatchNorm):
                 for name in statistics_names(self.net, index):
@@ -187,7 +186,7 @@ class ReaderPlan:
         upper, left = row * layer.stride - layer.pad, column * layer.stride - layer.pad
         rows = range(max(upper, 0), min(upper + height, own.shape[1]))
         columns = range(max(left, 0), min(left + width, own.shape[2]))
-        block = self.blocks[f"w_layer_{index}"]
+        block = self.blocks[str(leaf_name(Role.WEIGHT, index))]
         terms = []
         for source in range(inputs):
             for y in rows:  # a kernel's row stands in a row, as a window's does
@@ -197,7 +196,7 @@ class ReaderPlan:
         return "+".join(terms) + self._shift(index, channel)
 
     def _weighed(self, index: int, own: Grids, channel: int) -> str:
-        block = self.blocks[f"w_layer_{index}"]
+        block = self.blocks[str(leaf_name(Role.WEIGHT, index))]
         channels, rows, columns = own.shape
         if rows * columns == 1:
             return _product(own.in_a_row(), block, channel, 0, channels) + self._shift(
@@ -217,7 +216,7 @@ class ReaderPlan:
         return "+".join(terms) + self._shift(index, channel)
 
     def _shift(self, index: int, channel: int) -> str:
-        block = self.blocks.get(f"b_layer_{index}")
+        block = self.blocks.get(str(leaf_name(Role.BIAS, index)))
         return f"+{block.cell(channel if block.shape[0] > 1 else 0)}" if block else ""
 
     def _passed(self, index: int, said: str, channel: int) -> str:
@@ -245,8 +244,8 @@ class ReaderPlan:
         """Each normalisation with the names of its γ, β, μ and σ²."""
         for index, layer in enumerate(self.net.layers):
             if isinstance(layer, BatchNorm):
-                own = statistics_names(self.net, index)
-                yield layer, (f"γ_layer_{index}", f"β_layer_{index}", *own)
+                scale, shift = (str(leaf_name(role, index)) for role in (Role.SCALE, Role.SHIFT))
+                yield layer, (scale, shift, *statistics_names(self.net, index))
 
     def norm_formulas(self) -> Iterator[tuple[int, int, str]]:
         """Row, column and formula of what each normalisation multiplies with, and what it adds."""
