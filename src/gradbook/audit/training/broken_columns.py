@@ -1,7 +1,7 @@
-"""Weight columns made whole: broken by a row, begun late, or going on as only others do, or none.
+"""Weight columns made whole: broken by a row, begun late, or updated in a way of their own.
 
-A weight may learn only as those beside it, or go on by no gradient of its own: with a factor around
-the whole, or by a bare number.
+Some learn only as those beside them do; some go on by no gradient at all: with a factor around the
+whole, or by a bare number.
 """
 
 from __future__ import annotations
