@@ -4,7 +4,7 @@ import json
 import numpy as np
 
 from gradbook.targets.plain import as_archive, as_json, as_text
-from tests.trained import model_of
+from tests.trained import model_of, table_model_of
 
 MODEL = model_of("input 1x4x4; conv 2 3x3; batchnorm; relu; add back 1; flatten; dense 3; softmax")
 
@@ -45,3 +45,16 @@ def test_an_archive_opens_without_a_pickle_and_holds_the_same():
 def test_the_text_is_the_recipe_or_else_the_network():
     assert as_text(MODEL.trained(), "epochs 3") == "epochs 3"
     assert as_text(MODEL.trained()) == str(MODEL.net)
+
+
+def test_a_tables_inputs_go_by_their_columns_and_words():
+    model, _ = table_model_of("area")
+    said = json.loads(as_json(model.trained()))
+    assert said["columns"] == [
+        "width",
+        "colour = blue",
+        "colour = green",
+        "colour = red",
+        "height",
+    ]
+    assert said["outputs"] == {"mean": 30.0, "deviation": 12.5}

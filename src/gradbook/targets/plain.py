@@ -50,6 +50,7 @@ def _about(trained: TrainedNet, recipe: str) -> dict[str, Any]:
         "recipe": recipe,
         "classes": list(trained.classes),
         "input": list(trained.input),
+        "columns": trained.input_names,
         "picture": list(trained.picture) if trained.picture else None,
         "preparation": {  # (x / most − mean) / deviation
             "most": scaling.most,

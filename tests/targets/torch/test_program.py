@@ -101,7 +101,12 @@ def test_the_training_loop_learns_the_images(tmp_path):
 def test_rows_of_a_table_are_answered_as_the_model_answers_them(target, tmp_path):
     model, rows = table_model_of(target)
     model.export(tmp_path / "table.py")
-    np.savetxt(tmp_path / "rows.csv", rows, delimiter=",")
+    words = np.array(["blue", "green", "red"])[rows[:, 1:4].argmax(axis=1)]
+    lines = [
+        f"{w!r},{h!r},{c}"
+        for w, h, c in zip(rows[:, 0].tolist(), rows[:, 4].tolist(), words, strict=True)
+    ]
+    (tmp_path / "rows.csv").write_text("\n".join(["width,height,colour", *lines]), "utf-8")
     said = [line.split() for line in run(tmp_path / "table.py", tmp_path / "rows.csv").splitlines()]
     expected = model.answers(rows)
     if target == "area":
@@ -132,11 +137,21 @@ def test_the_file_is_in_the_form_that_ruff_gives_it(schedule, text, tmp_path):
     if schedule:
         training = torch_training(gb_recipe(model, schedule))
     source = torch_source(model.trained(), "net", "digits", training)
+    require_form(source, tmp_path)
+
+
+def require_form(source: str, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(source, "utf-8")
     for words in (["check", "--select", "B,E,F,I,W", "--ignore", "B905"], ["format", "--check"]):
         command = [sys.executable, "-m", "ruff", *words, "--isolated", "--no-cache", "net.py"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
         assert done.returncode == 0, (done.stdout + done.stderr).decode() + source
+
+
+@pytest.mark.parametrize("target", ["side", "area"])
+def test_so_is_that_of_a_table(target, tmp_path):
+    model, _ = table_model_of(target)
+    require_form(torch_source(model.trained(), "net"), tmp_path)
 
 
 def gb_recipe(model: Model, schedule: str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -100,7 +100,8 @@ class TrainedNet:
 
     `picture` is the shape of the images that it reads as bytes; a table's rows of numbers have
     none. `classes` are what its outputs stand for; a network that says a number has none, and
-    `spread` then says what its outputs are to be scaled by: (deviation, mean).
+    `spread` then says what its outputs are to be scaled by: (deviation, mean). `columns` are those
+    of a table with the words of each, in the order of the inputs; a column of numbers has none.
     """
 
     net: Net
@@ -109,6 +110,7 @@ class TrainedNet:
     picture: tuple[int, int, int] | None = None
     classes: tuple[str, ...] = ()
     spread: tuple[float, float] = (1.0, 0.0)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def input(self) -> Shape:
@@ -122,6 +124,15 @@ class TrainedNet:
     def reads_bytes(self) -> bool:
         """Whether what comes in are the bytes of images, and not a table's numbers."""
         return self.scaling.most != 1
+
+    @property
+    def input_names(self) -> list[str]:
+        """Of a table: each column of numbers, and each word of the others as 'colour = red'."""
+        return [
+            f"{name} = {word}" if words else name
+            for name, words in self.columns.items()
+            for word in words or ("",)
+        ]
 
     def shape_of(self, value: int) -> Shape:
         return self.layers[value - 1].makes if value else self.input
@@ -146,10 +157,11 @@ def trained_net(
     picture: tuple[int, int, int] | None = None,
     classes: tuple[str, ...] = (),
     spread: tuple[float, float] = (1.0, 0.0),
+    columns: Mapping[str, tuple[str, ...]] | None = None,
 ) -> TrainedNet:
     """The network with its trained values, which go by the names of the graph's leaves."""
     layers = tuple(_layers(net, values))
-    return TrainedNet(net, _named(layers), scaling, picture, classes, spread)
+    return TrainedNet(net, _named(layers), scaling, picture, classes, spread, columns or {})
 
 
 def _layers(net: Net, values: Mapping[str, NDArray[Any]]) -> Iterator[TrainedLayer]:

@@ -67,6 +67,7 @@ class TableModel:
             Scaling(1, self.mean, self.deviation),
             classes=self.classes,
             spread=(self.target_deviation, self.target_mean),
+            columns={column.name: column.words for column in self.inputs},
         )
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:

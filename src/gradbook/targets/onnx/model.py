@@ -102,6 +102,8 @@ def _properties(trained: TrainedNet, with_preparation: bool) -> dict[str, str]:
         "deviation": scaling.deviation.tolist(),
     }
     told: dict[str, Any] = {"classes": list(trained.classes)}
+    if trained.columns:
+        told["columns"] = trained.input_names
     if not with_preparation:
         told["preparation"] = preparation
     return {name: json.dumps(what) for name, what in told.items()}

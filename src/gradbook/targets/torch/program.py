@@ -38,12 +38,15 @@ def torch_source(
     ]
     if trained.reads_bytes:
         parts += [_pictures(trained), *([_images_for(data)] if data else []), SCORE]
+    else:
+        parts.append(ROWS)
     if training:
         parts.append(training_source(trained, training))
     parts.append(_main(trained, stem, bool(data), training))
     body = "\n\n".join(parts)
-    head = [_docstring(trained, stem, bool(data), training), _imports(body)]
-    return "\n".join([*head, _constants(trained, stem), "", body])
+    constants = _constants(trained, stem)
+    head = [_docstring(trained, stem, bool(data), training), _imports(constants + body)]
+    return "\n".join([*head, constants, "", body])
 
 
 def _docstring(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | None) -> str:
@@ -51,7 +54,7 @@ def _docstring(trained: TrainedNet, stem: str, data: bool, training: TorchTraini
     what = f"The network {trained.net.name}" if _is_plain(trained.net.name) else "A network"
     usage = [(f"python {name}.py FOLDER", "score pictures: a folder for each class")]
     if not trained.reads_bytes:
-        usage = [(f"python {name}.py ROWS.csv", "answer rows of numbers, words as 0s and 1s")]
+        usage = [(f"python {name}.py ROWS.csv", "answer the rows of a table with these headings")]
     if data:
         usage.insert(0, (f"python {name}.py", "score the test images that gradbook brings"))
     if training:
@@ -66,6 +69,7 @@ def _is_plain(name: str) -> bool:
 
 
 STANDARD = {  # what the text begins to speak of, and where that comes from
+    "csv.": "import csv",
     "math.": "import math",
     "sys.": "import sys",
     "ArgumentParser(": "from argparse import ArgumentParser",
@@ -82,9 +86,9 @@ OTHERS = {
 
 
 def _imports(body: str) -> str:
-    """Of all that the text speaks of; of the folder of its weights it always does."""
+    """Of all that the text speaks of."""
     groups = (
-        "\n".join(line for word, line in known.items() if _speaks(f"{body} Path(", word))
+        "\n".join(line for word, line in known.items() if _speaks(body, word))
         for known in (STANDARD, OTHERS)
     )
     text = "\n\n".join(groups) + "\n"
@@ -97,11 +101,15 @@ def _speaks(body: str, word: str) -> bool:
 
 
 def _constants(trained: TrainedNet, stem: str) -> str:
-    scaling = trained.scaling
-    channels = "channel, from 0 to 1" if trained.reads_bytes else "column"
+    scaling, columns = trained.scaling, trained.columns.items()
+    channels = "channel, from 0 to 1" if trained.reads_bytes else "column, and of each word"
     lines = [f"WEIGHTS = Path(__file__).with_name({_quoted(stem + WEIGHTS)})"]
     if trained.classes:
         lines.append(f"CLASSES = {_tuple(map(_quoted, trained.classes))}")
+    if trained.columns:
+        items = (f"{_quoted(name)}: {_tuple(map(_quoted, words), 4)}" for name, words in columns)
+        lines.append("# of each column its words; one of numbers has none")
+        lines.append("COLUMNS = {\n" + "".join(f"    {item},\n" for item in items) + "}")
     lines.append(f"# of each {channels}")
     for name, array in (("MEAN", scaling.mean), ("DEVIATION", scaling.deviation)):
         values = array[:1] if (array == array[0]).all() else array
@@ -114,12 +122,12 @@ def _quoted(word: str) -> str:
     return json.dumps(word, ensure_ascii=False) if word.isprintable() else ascii(word)
 
 
-def _tuple(items: Iterable[str]) -> str:
-    found = list(items)
+def _tuple(items: Iterable[str], indent: int = 0) -> str:
+    found, margin = list(items), " " * indent
     line = f"({', '.join(found)}{',' * (len(found) == 1)})"
-    if len(line) <= WIDEST - len("DEVIATION = "):
+    if len(line) <= WIDEST - len("DEVIATION = ") or not found:
         return line
-    return "(\n" + "".join(f"    {item},\n" for item in found) + ")"
+    return "(\n" + "".join(f"{margin}    {item},\n" for item in found) + f"{margin})"
 
 
 def _loading(trained: TrainedNet) -> str:
@@ -207,6 +215,20 @@ def _images_for(name: str) -> str:
 '''
 
 
+ROWS = '''def rows(file):
+    """The rows of a table as numbers; of a column of words each word is a 0 or a 1."""
+    with open(file, encoding="utf-8-sig", newline="") as text:
+        read = [
+            [
+                float(row[name] == word) if words else float(row[name])
+                for name, words in COLUMNS.items()
+                for word in words or [None]
+            ]
+            for row in csv.DictReader(text)
+        ]
+    return torch.tensor(read)
+'''
+
 SCORE = '''def score(network, images, labels):
     """The share of the images that are read right."""
     pairs = zip(images.split(1000), labels.split(1000))
@@ -252,20 +274,19 @@ def _images(part: str, data: bool) -> str:
 
 
 def _main_of_rows(trained: TrainedNet) -> str:
-    asked = [
+    lines = [
         'if __name__ == "__main__":',
         "    if not sys.argv[1:]:",
-        '        sys.exit("name a file of rows: numbers with commas between them")',
-        '    read = np.loadtxt(sys.argv[1], delimiter=",", ndmin=2, dtype=np.float32)',
+        '        sys.exit("name a table: a file with commas and a line of headings")',
     ]
     if trained.classes:
-        said = [
-            "    for row in probabilities(load(), torch.tensor(read)):",
+        lines += [
+            "    for row in probabilities(load(), rows(sys.argv[1])):",
             "        print(CLASSES[int(row.argmax())], float(row.max()))",
         ]
     else:
-        said = [
-            "    for (number,) in answers(load(), torch.tensor(read)).tolist():",
+        lines += [
+            "    for (number,) in answers(load(), rows(sys.argv[1])).tolist():",
             "        print(number)",
         ]
-    return "\n".join([*asked, *said]) + "\n"
+    return "\n".join(lines) + "\n"
