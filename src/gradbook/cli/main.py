@@ -28,7 +28,7 @@ VERBS = {
     "train": "train on images, with a live display; nothing is lost if it stops",
     "recipes": "what can be trained at once: parameters, epochs, time, accuracy",
     "predict": "what a trained network reads in your pictures, and how sure it is",
-    "export": "a trained network for other programs: ONNX, PyTorch, Keras",
+    "export": "a trained network for other programs: ONNX, PyTorch, Keras, C",
     "compare": "trained runs side by side: figures, curves, recipes, mistakes",
     "help": "this page, a verb's page, or how to write a network or a recipe",
     "completion": "verbs, options and names with the Tab key, in your shell",
