@@ -21,6 +21,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.arguments import file_ending_in, matched
+from gradbook.cli.terminal.named import opened_model
 from gradbook.cli.terminal.output import print_json, show, show_images
 from gradbook.errors import UsageError, one_line
 
@@ -62,14 +63,14 @@ def run(options: Namespace) -> int:
         raise UsageError(f"--{chosen[0]} and --{chosen[1]} don't go together: leave one out")
     options.files = matched(options.files)
     from gradbook.lab.models.predict import readings
-    from gradbook.lab.training.run_folder import is_of_a_table, load
+    from gradbook.lab.training.run_folder import is_of_a_table
     from gradbook.report import prediction as text
 
     if is_of_a_table(options.model):
         return _rows(options)
     if options.out:
         raise UsageError("-o is for tables: print the rows of pictures with --csv > FILE")
-    model = load(options.model)
+    model = opened_model(options.model)
     classes = model.classes
     code = 0
     kept: list[Reading] = []
