@@ -58,7 +58,8 @@ def by_keras(model: Model, images: np.ndarray, folder: Path) -> Probabilities:
 
     (file,) = model.export(folder / "net.keras", with_preparation=True).files
     network = keras.models.load_model(file)
-    return np.asarray(network.predict(np.moveaxis(images, 1, -1), AT_ONCE, verbose=0))
+    said = [network(np.moveaxis(some, 1, -1), training=False) for some in _parts(images)]
+    return np.concatenate([keras.ops.convert_to_numpy(some) for some in said])
 
 
 def _parts(images: np.ndarray) -> list[np.ndarray]:

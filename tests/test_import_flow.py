@@ -21,6 +21,7 @@ STOREYS = (
     "report",
     "lab",
     "audit",
+    "models",
     "engine",
     "targets",
     "rates",

@@ -220,13 +220,9 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return sooner(self.net_, self.batch, rows, self.epochs)
 
     def _opened(self, weighted: bool = False) -> Engine:
-        if self.engine_ == "plain":
-            from gradbook.engine.plain import PlainEngine
+        from gradbook.engine.choice import open_kind
 
-            return PlainEngine(self.net_, self.batch, weighted)
-        from gradbook.engine.choice import open_engine
-
-        return open_engine(self.net_, self.batch, self.threads, weighted=weighted)
+        return open_kind(self.engine_, self.net_, self.batch, self.threads, weighted=weighted)
 
     def _open(self) -> Engine:
         """The engine with the trained values; after unpickling there is none yet."""

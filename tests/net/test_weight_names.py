@@ -36,6 +36,9 @@ def test_every_weight_is_found_by_its_own_name():
         ("bn 2", 1, "γ", (2,)),
         ("batchnorm1 β 0", 1, "β", (0,)),
         ("dense2 1,4", 6, "w", (1, 4)),
+        ("fc2 1,4", 6, "w", (1, 4)),
+        ("Conv2d 2 2,3,1,0", 3, "w", (2, 3, 1, 0)),
+        ("batchnorm2d β 0", 1, "β", (0,)),
     ],
 )
 def test_a_layer_and_a_place_name_a_weight(words, layer, role, place):

@@ -24,10 +24,12 @@ def test_json_says_what_reads_what():
     assert layers[3] == {
         "name": "add1",
         "words": "add back 1",
+        "settings": {"back": 1},
         "reads": [3, 2],
         "shape": [2, 2, 2],
         "tensors": [],
     }
+    assert layers[1]["settings"] == {"epsilon": 1e-5}
     assert layers[0]["tensors"] == ["conv1.weight", "conv1.bias"]
 
 

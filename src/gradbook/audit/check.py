@@ -53,6 +53,7 @@ from gradbook.audit.judge.other_cells.blanks import blank_cells, blank_columns, 
 from gradbook.audit.judge.other_cells.neurons import neuron_findings
 from gradbook.audit.judge.other_cells.stale import stale_findings
 from gradbook.audit.judge.quotients import measured, measured_notes
+from gradbook.audit.judge.stray_updates import stray_findings
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.repair.circles import with_circles, without_circles
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
@@ -207,7 +208,8 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     steps = steps_of(training, loss)
     groups = alike(training, steps)
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
-        findings += (*update_findings(training, steps, findings), *stale_findings(training, groups))
+        findings += (*stray_findings(training, steps), *update_findings(training, steps, findings))
+        findings += tuple(stale_findings(training, groups))
         findings += tuple(new_ones(optimiser_findings(training, groups, steps), findings))
     findings += tuple(new_ones(list(neuron_findings(training, steps)), findings))
     findings += (*new_ones(list(blank_cells(training)), findings), *blank_losses(training))

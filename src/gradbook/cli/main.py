@@ -28,7 +28,8 @@ VERBS = {
     "train": "train on images, with a live display; nothing is lost if it stops",
     "recipes": "what can be trained at once: parameters, epochs, time, accuracy",
     "predict": "what a trained network reads in your pictures, and how sure it is",
-    "export": "a trained network for other programs: ONNX, PyTorch, Keras",
+    "export": "a trained network for other programs: ONNX, PyTorch, Keras, C",
+    "import": "a network that another program trained: ONNX",
     "compare": "trained runs side by side: figures, curves, recipes, mistakes",
     "help": "this page, a verb's page, or how to write a network or a recipe",
     "completion": "verbs, options and names with the Tab key, in your shell",
@@ -138,9 +139,10 @@ def verb_parser(verb: str) -> Parser:
 
 def _module(verb: str) -> Any:
     from importlib import import_module
+    from keyword import iskeyword
 
     room = "verbs.about" if verb in ABOUT else "verbs"
-    return import_module(f"gradbook.cli.{room}.{verb}")
+    return import_module(f"gradbook.cli.{room}.{verb}{'_' * iskeyword(verb)}")
 
 
 def _confess(error: Exception) -> int:

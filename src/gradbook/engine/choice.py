@@ -29,8 +29,15 @@ def sooner(net: Net, batch: int, rows: int, epochs: int) -> str:
 
 def open_sooner(net: Net, batch: int, rows: int, epochs: int, *, weighted: bool = False) -> Engine:
     """The one that is through sooner with so many rows and epochs."""
-    if sooner(net, batch, rows, epochs) == "native":
-        return open_engine(net, batch, weighted=weighted)
+    return open_kind(sooner(net, batch, rows, epochs), net, batch, weighted=weighted)
+
+
+def open_kind(
+    kind: str, net: Net, batch: int, threads: int = 1, *, weighted: bool = False
+) -> Engine:
+    """The 'plain' one, or the 'native' one where there is a compiler."""
+    if kind == "native":
+        return open_engine(net, batch, threads, weighted=weighted)
     from gradbook.engine.plain import PlainEngine
 
     return PlainEngine(net, batch, weighted)

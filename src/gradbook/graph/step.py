@@ -51,6 +51,11 @@ class Step:
     masks: tuple[Mask, ...] = ()
 
     @property
+    def trained(self) -> list[Node]:
+        """The weights that have a gradient, in the order of their names."""
+        return [weight for weight in self.weights if weight in self.gradients]
+
+    @property
     def samples(self) -> int:
         """How many the step sees; of batches from outside, the most."""
         inside = (len(values) for leaf, values in self.data.items() if leaf.each)

@@ -11,16 +11,16 @@ from gradbook.errors import UsageError
 from gradbook.net.layers import BatchNorm, Conv, Dense, Layer, spell
 from gradbook.net.network import Net
 from gradbook.net.parameters import Parameter, Role, Shape
+from gradbook.net.text.synonyms import ours
 
 NUMBERED = re.compile(r"([wbγβ])([1-9][0-9]{0,11})")
 PLACED = re.compile(
-    r"([a-z]+)\s*([1-9][0-9]{0,3})?\s*([wbγβ])?\s*\[?([0-9]{1,6}(?:\s*,\s*[0-9]{1,6})*)\]?"
+    r"([a-z]+(?:[12]d)?)\s*([1-9][0-9]{0,3})?\s*([wbγβ])?\s*\[?([0-9]{1,6}(?:\s*,\s*[0-9]{1,6})*)\]?"
 )
 KINDS: dict[str, type[Layer]] = {
     "conv": Conv,
     "dense": Dense,
     "batchnorm": BatchNorm,
-    "bn": BatchNorm,
 }
 
 
@@ -30,8 +30,8 @@ def named_weight(net: Net, words: str) -> tuple[Parameter, Shape]:
     numbered, placed = NUMBERED.fullmatch(said), PLACED.fullmatch(said)
     if numbered:
         found = _numbered(net, Role(numbered[1]), int(numbered[2]))
-    elif placed and placed[1] in KINDS:
-        found = _placed(net, KINDS[placed[1]], placed)
+    elif placed and ours(placed[1]) in KINDS:
+        found = _placed(net, KINDS[ours(placed[1])], placed)
     else:
         found = None
     if found is None:

@@ -30,17 +30,17 @@ def _surprise(chance: Array) -> Array:
     return -chance * np.log(np.where(chance > 0, chance, 1))
 
 
-def last_part(epochs: int, share: float, least: int) -> int:
-    """How many the last epochs are: a share of them, and at least so many."""
-    return max(least, round(epochs * share))
+def last_part(epochs: int, share: float) -> int:
+    """How many the last epochs are: the quarter or the tenth of them, or as few as may be."""
+    return max(c.LEAST_LATE[share], round(epochs * share))
 
 
 def last_quarter(values: Array) -> Array:
-    return values[-last_part(len(values), c.LATE, least=2) :]
+    return values[-last_part(len(values), c.LATE) :]
 
 
 def last_tenth(values: Array) -> Array:
-    return values[-last_part(len(values), c.LATEST, least=1) :]
+    return values[-last_part(len(values), c.LATEST) :]
 
 
 def movement(values: Array) -> float:

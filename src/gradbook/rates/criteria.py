@@ -23,6 +23,7 @@ HABIT = 3  # so many rises, or turns, are more than an accident
 TURNING = 0.75  # of the steps turn the gradient round
 FLAT, DEAD_FLAT = 0.05, 0.01  # how far the excess moves in the last quarter of the epochs
 LATE, LATEST = 0.25, 0.1  # of the epochs: the last quarter, and the last tenth
+LEAST_LATE = {LATE: 2, LATEST: 1}  # epochs, however few there are
 FADED, GONE = 0.1, 1e-3  # a gradient, relative to the largest of its trial
 NO_GRADIENT = 1e-12  # relative to the loss at the start: as good as none
 SHUT = 0.01  # of the gradient at an activation's results gets through its slopes

@@ -181,7 +181,7 @@ def _pace(case: Case) -> str:
     if fall * LONG < 1:
         return ", and it hardly falls"
     wait = log(case.left / ENOUGH) / fall
-    return f"; at this pace 90 % takes {_about(wait)} epochs more"
+    return f"; at this pace {rough_percent(1 - ENOUGH)} takes {_about(wait)} epochs more"
 
 
 def _waking(case: Case) -> str:

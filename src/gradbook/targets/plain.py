@@ -66,6 +66,7 @@ def _layer(layer: TrainedLayer) -> dict[str, Any]:
     return {
         "name": layer.name,
         "words": layer_words(layer.layer),
+        "settings": dict(vars(layer.layer)),  # what goes without saying among them, such as ε
         "reads": list(layer.reads),  # value 0 is the input, value k what the k-th layer makes
         "shape": list(layer.makes),
         "tensors": [f"{layer.name}.{name}" for name in layer.tensors],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gradbook.audit.training.broken_columns import aligned, companions, joined
 from gradbook.audit.training.weight_columns import learning, update_lines
-from tests.audit.material.small import all_at, small
+from tests.audit.material.small import all_at, at, small
+from tests.audit.training.test_training import the_training
 
 TWO = {
     "A2": 0.5,
@@ -78,3 +81,41 @@ def test_a_column_of_pasted_gradients_learns_with_those_beside_it():
 def test_a_line_that_is_updated_in_another_way_is_no_companion():
     book, lines, columns = found({**TWO, "D2:D9": 0.25, "B3:B9": "=B2+1"})
     assert companions(book, columns, lines) == []
+
+
+BESIDE = {
+    "A1": "w1",
+    "B1": "w2",
+    "C1": "sum",
+    "D1": "g1",
+    "E1": "g2",
+    "F1": "rate",
+    "F2": 0.1,
+    "A2": 1.0,
+    "B2": 2.0,
+    "A3:A8": "=A2-$F$2*D2",
+    "B3:B8": "=B2-$F$2*E2",
+    "C2:C8": "=(A2*3+B2*4-1)^2",
+    "D2:D8": "=6*(A2*3+B2*4-1)",
+    "E2:E8": "=8*(A2*3+B2*4-1)",
+}
+
+
+def strays(changed):
+    training = the_training({**BESIDE, **changed})
+    return [weight.start for weight in training.weights if weight.stray]
+
+
+@pytest.mark.parametrize("said", ["=2*(A2-$F$2*D2)", "=A2-0.5", "=A$2-$F$2*D2", "=A2*D2"])
+def test_a_column_with_another_update_is_a_weight(said):
+    assert strays({"A3:A8": said}) == [at("A2")]
+
+
+@pytest.mark.parametrize("said", ["=A2-$F$2*D2", "=A2", "=1"])
+def test_what_learns_is_repeated_or_stays_is_no_stray(said):
+    assert strays({"A3:A8": said}) == []
+
+
+def test_a_column_of_another_name_that_takes_no_rate_is_data():
+    assert strays({"A1": "x", "A3:A8": "=A2+1"}) == []
+    assert strays({"A1": "w1", "A3:A8": "=A2+1"}) == [at("A2")]

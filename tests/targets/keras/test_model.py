@@ -30,7 +30,7 @@ def said(content: bytes, given: np.ndarray) -> np.ndarray:
     """What Keras makes of the inputs."""
     with TemporaryDirectory() as folder, warnings.catch_warnings():
         os.environ.update(KERAS_BACKEND="torch", KERAS_HOME=folder)
-        warnings.simplefilter("ignore")  # of its own: a softmax over one class, say
+        warnings.filterwarnings("ignore", "You are using a softmax over axis")  # of one class
         import keras
 
         file = Path(folder, "net.keras")

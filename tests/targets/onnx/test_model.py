@@ -13,7 +13,8 @@ from gradbook.data.sources import load
 from gradbook.errors import UsageError
 from gradbook.graph.trained.layers import TrainedNet
 from gradbook.net import Net
-from gradbook.targets.onnx.model import LEAST_OPSET, onnx_bytes
+from gradbook.targets.onnx import LEAST_OPSET
+from gradbook.targets.onnx.model import onnx_bytes
 from tests.families import networks
 from tests.trained import by_the_graph, drawn, model_of, table_model_of, trained_of
 

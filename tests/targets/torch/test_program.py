@@ -57,10 +57,11 @@ def folder_of(pixels: np.ndarray, labels: np.ndarray, where: Path) -> Path:
 
 @pytest.mark.witness("torch")
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_folder_of_pictures_is_scored_as_the_model_scores_it(channels, tmp_path):
-    model = model_of(
-        f"input {channels}x8x8; conv 3 3x3; batchnorm; relu; flatten; dense 4; softmax"
-    )
+@pytest.mark.parametrize("is_flat", [False, True])
+def test_a_folder_of_pictures_is_scored_as_the_model_scores_it(channels, is_flat, tmp_path):
+    size = f"{64 * channels}" if is_flat else f"{channels}x8x8"
+    layers = "dense 5; relu; " if is_flat else "conv 3 3x3; batchnorm; relu; flatten; "
+    model = model_of(f"input {size}; {layers}dense 4; softmax", images=(channels, 8, 8))
     model.export(tmp_path / "net.py")
     pixels = np.random.default_rng(0).integers(0, 256, (40, channels, 8, 8), np.uint8)
     labels = np.arange(40) % 4

@@ -60,6 +60,7 @@ KINDS = {
     BLANK_RATE: "the learning rate is blank or no number",
     OTHER_GRADIENT: "the update takes the gradient of another weight",
     "adds the gradient": "the update climbs: it adds what it should subtract",
+    "wrong update": "the update isn't the weight less its gradient: a factor around both, a number",
     "loss without a term": "the loss leaves out a term that the gradients count",
     "circular reference": "a cell is computed from itself",
     TO_FILL_IN: "a gradient is still blank, as in an exercise, or a column that formulas count on",

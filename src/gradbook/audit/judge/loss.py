@@ -95,7 +95,12 @@ def _share(
         if too_much is not None and isinstance(error, TooMuch):
             too_much.append(error)
         return -0.5
-    return good / len(claimed)
+    return good / _counting(tested)
+
+
+def _counting(tested: StepUnderTest) -> int:
+    """How many weights' gradients tell of the loss."""
+    return sum(not weight.stray for weight in tested.training.weights)
 
 
 def _likeliest(
@@ -186,7 +191,7 @@ def _scaled(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: Ste
     except NotUnderstood:
         return -1.0, loss
     factor, count = next(iter(ratios.most_common(1)), (1.0, 0))
-    return count / len(claimed), replace(loss, scale=factor)
+    return count / _counting(tested), replace(loss, scale=factor)
 
 
 def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> set[float]:

@@ -44,7 +44,7 @@ def update_findings(
     tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, [steps[k]]))
     found = list(_blank_rate(training, steps))
     for j in range(len(training.weights)):
-        updates = _usual(training, j)
+        updates = None if training.weights[j].stray else _usual(training, j)
         if updates is not None:
             found += _differing(updates, steps, tested)
             found += _additions(updates, steps, tested)

@@ -94,7 +94,7 @@ def _search(
 ) -> GradientSearch | None:
     base, home = weight.steps[step]
     pattern = training.book.patterns.get(home)
-    if pattern is None or pattern.expression is None:
+    if pattern is None or pattern.expression is None or weight.stray:
         return None
     search = GradientSearch(training, frozenset(weight.cells), base, [] if read is None else read)
     search.update(home, change(pattern, base, home))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 
 from gradbook.audit.formula.address import ACROSS, DOWN, SHEET, Address, Axis, sheet_of, written
 from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
 from gradbook.audit.formula.pattern import Pattern, relaid
-from gradbook.audit.training.broken_columns import aligned, companions, joined
+from gradbook.audit.training.broken_columns import aligned, companions, joined, with_strays
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
     change,
@@ -200,7 +200,16 @@ def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
     others = [line for line in lines if learning_cells.isdisjoint(line.cells)]
     apart = [group + companions(book, group, others) for group in _together(flow, columns)]
     groups = _with_one_loss(book, flow, apart)
-    return [_training(book, flow, group) for group in groups]
+    return [_with_strays(_training(book, flow, group)) for group in groups]
+
+
+def _with_strays(training: SheetTraining) -> SheetTraining:
+    """The training with weights that are updated as none should be."""
+    book, flow, weights = training.book, training.flow, training.weights
+    every = tuple(with_strays(book, flow, weights, training.rate))
+    if every == weights:
+        return training
+    return replace(training, weights=every, varying=depending(flow, every))
 
 
 def trainings_of(book: Book, flow: Flow, columns: Sequence[WeightColumn]) -> list[SheetTraining]:

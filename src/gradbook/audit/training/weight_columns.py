@@ -29,6 +29,7 @@ class WeightColumn:
     cells: tuple[Address, ...]
     stride: int  # from one to the next, in packed addresses
     carried: tuple[Address, ...] = ()  # the updates that the cells only repeat, if they do
+    stray: bool = False  # whether its updates aren't it less something of its own
 
     @property
     def updates(self) -> tuple[Address, ...]:

@@ -7,6 +7,7 @@ a small network.
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,15 +20,26 @@ if TYPE_CHECKING:
     from gradbook.lab.training.run_folder import RunFolder
     from gradbook.net import Net
 
+FOREIGN = (".onnx",)  # files of other programs; gradbook/models reads them
+MODELS = (".safetensors", *FOREIGN)
+
 
 def named_model(argument: str) -> Model | None:
     """The trained network in a run's folder or a file, if the word names one."""
-    is_file = os.path.isfile(argument) and argument.lower().endswith(".safetensors")
+    is_file = os.path.isfile(argument) and argument.lower().endswith(MODELS)
     if not is_file and _run(argument) is None:
         return None
+    return opened_model(argument)
+
+
+def opened_model(path: str) -> Model:
+    """The model in a run's folder or a file; what is to be known of it is said on the side."""
     from gradbook.lab.training.run_folder import load
 
-    return load(argument)
+    model = load(path)
+    for remark in model.about.get("remarks", ()):
+        print(f"gradbook: {path}: {remark}", file=sys.stderr)
+    return model
 
 
 def named(argument: str, data: str | None = None) -> Net | Recipe:
@@ -35,6 +47,8 @@ def named(argument: str, data: str | None = None) -> Net | Recipe:
     run = _run(argument)
     if run:
         return run.recipe()
+    if os.path.isfile(argument) and argument.lower().endswith(FOREIGN):
+        return opened_model(argument).net
     try:
         return network(argument, data)
     except GradbookError:

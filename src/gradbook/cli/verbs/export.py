@@ -8,6 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from gradbook.cli.terminal.arguments import whole_number
+from gradbook.cli.terminal.named import opened_model
 from gradbook.errors import UsageError
 
 EXAMPLES = """\
@@ -26,7 +27,8 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    from gradbook.lab.models.exporting import FORMATS, USUAL_OPSET
+    from gradbook.lab.models.exporting import FORMATS
+    from gradbook.targets.onnx import USUAL_OPSET
 
     endings = "\n".join(f"  {ending:<13} {found.about}" for ending, found in FORMATS.items())
     parser.description = f"{parser.description}\n\nFILE ends in\n\n{endings}"
@@ -69,14 +71,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     from gradbook.lab.models.exporting import ExportOptions, format_for
-    from gradbook.lab.training.run_folder import RunFolder, is_of_a_table, load, load_table
+    from gradbook.lab.training.run_folder import RunFolder, is_of_a_table, load_table
 
     known = vars(ExportOptions())
     chosen = {name: value for name, value in vars(options).items() if name in known}
     format_for(options.out, ExportOptions.of(chosen))  # before anything is read
     if RunFolder(options.model).owns(options.out):
         raise UsageError(f"{options.out} is the run's own file: choose another name")
-    model = load_table(options.model) if is_of_a_table(options.model) else load(options.model)
+    of_a_table = is_of_a_table(options.model)
+    model = load_table(options.model) if of_a_table else opened_model(options.model)
     exported = model.export(options.out, **chosen)
     print(f"wrote {', '.join(map(str, exported.files))}")
     for remark in exported.remarks:

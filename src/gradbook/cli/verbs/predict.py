@@ -21,10 +21,13 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.arguments import file_ending_in, matched
+from gradbook.cli.terminal.named import opened_model
 from gradbook.cli.terminal.output import print_json, show, show_images
 from gradbook.errors import UsageError, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from gradbook.lab.models.predict import Reading
 
 EXAMPLES = """\
@@ -60,41 +63,59 @@ def run(options: Namespace) -> int:
         raise UsageError(f"--{chosen[0]} and --{chosen[1]} don't go together: leave one out")
     options.files = matched(options.files)
     from gradbook.lab.models.predict import readings
-    from gradbook.lab.training.run_folder import is_of_a_table, load
+    from gradbook.lab.training.run_folder import is_of_a_table
     from gradbook.report import prediction as text
 
     if is_of_a_table(options.model):
         return _rows(options)
     if options.out:
         raise UsageError("-o is for tables: print the rows of pictures with --csv > FILE")
-    model = load(options.model)
-    names = text.width_of_names(options.files, options.many)
+    model = opened_model(options.model)
+    classes = model.classes
     code = 0
     kept: list[Reading] = []
-    if options.csv:
-        print(text.headings(), end="")
-    found = readings(model, options.files, many=options.many)
-    for reading in found:  # each is told as soon as it is known
+    tell = _teller(options, classes)
+    for reading in readings(model, options.files, many=options.many):
         code = max(code, _code(reading))
-        if reading.unreadable and sys.stderr:
-            print(one_line(f"gradbook: {_problem(reading)}"), file=sys.stderr)
+        tell(reading)  # as soon as it is known
         if options.json or ((options.show or options.many) and not reading.problem):
             kept.append(reading)
-        if options.csv:
-            print(text.row(reading, model.classes), end="")
-        elif not options.json and not reading.unreadable:
-            show([text.line(reading, model.classes, names)])
     if options.json:
-        print(text.as_json(kept, model.classes, options.model), end="")
+        print(text.as_json(kept, classes, options.model), end="")
     elif options.many and not options.csv:
-        show(text.together(kept, model.classes))
+        show(text.together(kept, classes))
     if options.show and kept:
-        import numpy as np
-
-        shown = kept[:SHOWN_AT_ONCE]
-        images = np.stack([one.image for one in shown if one.image is not None])
-        show_images(images, [text.caption(one, model.classes) for one in shown])
+        _show_seen(kept[:SHOWN_AT_ONCE], classes)
     return code
+
+
+def _teller(options: Namespace, classes: Sequence[str]) -> Callable[[Reading], None]:
+    """What tells of one reading: a row or a line, and of JSON nothing until all are known."""
+    from gradbook.report import prediction as text
+
+    names = text.width_of_names(options.files, options.many)
+    if options.csv:
+        print(text.headings(), end="")
+
+    def tell(reading: Reading) -> None:
+        if reading.unreadable and sys.stderr:
+            print(one_line(f"gradbook: {_problem(reading)}"), file=sys.stderr)
+        if options.csv:
+            print(text.row(reading, classes), end="")
+        elif not options.json and not reading.unreadable:
+            show([text.line(reading, classes, names)])
+
+    return tell
+
+
+def _show_seen(readings: Sequence[Reading], classes: Sequence[str]) -> None:
+    """What the network saw."""
+    import numpy as np
+
+    from gradbook.report import prediction as text
+
+    images = np.stack([one.image for one in readings if one.image is not None])
+    show_images(images, [text.caption(one, classes) for one in readings])
 
 
 def _rows(options: Namespace) -> int:

@@ -26,6 +26,7 @@ from gradbook.cli.terminal.arguments import (
     whole_number,
 )
 from gradbook.errors import GradbookError, UsageError
+from gradbook.lab.logs import LOG_NAMES
 from gradbook.lab.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="PROGRAM",
         type=lambda words: tuple(words.split(",")),
         default=(),
-        help="write each epoch's figures for tensorboard, mlflow or wandb as well; files alone",
+        help=f"write each epoch's figures for {', '.join(LOG_NAMES)} as well; files alone",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON event a line")
 

@@ -134,9 +134,6 @@ class TrainedNet:
             for word in words or ("",)
         ]
 
-    def shape_of(self, value: int) -> Shape:
-        return self.layers[value - 1].makes if value else self.input
-
     def readers(self, value: int) -> list[int]:
         """The places of the layers that read a value."""
         return [place for place, layer in enumerate(self.layers) if value in layer.reads]

@@ -2,3 +2,6 @@
 
 It doesn't know how a training goes, and sends nothing anywhere.
 """
+
+LOG_NAMES = ("tensorboard", "mlflow", "wandb")
+"""Whose logs there are, to be listed without loading any."""

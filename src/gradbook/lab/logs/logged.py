@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradbook.errors import UsageError, did_you_mean, one_line
+from gradbook.lab.logs import LOG_NAMES
 from gradbook.lab.logs.run_logs import MlflowLog, RunLog, Settings, TensorBoardLog, WandbLog
 from gradbook.lab.training.training import Listener
 
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
     from gradbook.lab.training.train import Trained
     from gradbook.lab.training.training import TrainingRun
 
-LOGS: Mapping[str, type[RunLog]] = {
-    "tensorboard": TensorBoardLog,
-    "mlflow": MlflowLog,
-    "wandb": WandbLog,
-}
+KINDS: Sequence[type[RunLog]] = (TensorBoardLog, MlflowLog, WandbLog)
+LOGS = dict(zip(LOG_NAMES, KINDS, strict=True))
 
 
 def known_logs(names: Sequence[str]) -> tuple[str, ...]:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.errors import GradbookError, UsageError, did_you_mean
 from gradbook.files import whole_file
+from gradbook.targets.onnx import USUAL_OPSET
 
 if TYPE_CHECKING:
     from gradbook.data.images import Images
     from gradbook.graph.trained.layers import TrainedNet
 
 Scorer = Callable[["Images"], float]
-USUAL_OPSET = 13
 FLAGS = {"fold": "--no-fold"}  # where the flag isn't the option's name
 
 

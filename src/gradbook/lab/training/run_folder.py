@@ -19,6 +19,7 @@ from gradbook.lab.recipes import builtin
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training import history as histories
 from gradbook.lab.training.history import Epoch
+from gradbook.models.reading import is_foreign
 
 PLAN, SEEDS = "seeds.json", "seed-*"  # what a folder of several seeds holds
 IN_A_RESULT = {  # at least
@@ -146,10 +147,19 @@ class RunFolder:
 
 
 def load(path: str | os.PathLike[str]) -> Model:
-    """The model in a file, or in the folder of a run: `load("run").predict(images)`."""
+    """The model in a file, or in the folder of a run: `load("run").predict(images)`.
+
+    A file of another program's, such as net.onnx, is read as far as it says the same as our layers.
+    """
     if is_of_a_table(path):
         raise _of_a_table(path)
-    return RunFolder(path).model() if Path(path).is_dir() else Model.load(path)
+    if Path(path).is_dir():
+        return RunFolder(path).model()
+    if is_foreign(path):
+        from gradbook.lab.models.importing import import_model
+
+        return import_model(path)
+    return Model.load(path)
 
 
 def _of_a_table(path: str | os.PathLike[str]) -> UsageError:

@@ -14,7 +14,7 @@ from gradbook.graph.trained.folding import answering, prepared
 from gradbook.graph.trained.layers import TrainedNet
 from gradbook.targets.keras.layers import KerasLayer, KerasLayers
 
-KERAS_VERSION = "3.0.0"  # the first to read this form; later ones do too
+KERAS_VERSION = "3.6.0"  # the first that reads one input as one; later ones do too
 TIME = (1980, 1, 1, 0, 0, 0)  # of the members, so that the same network is the same file
 
 
@@ -51,8 +51,8 @@ def _config(trained: TrainedNet, layers: list[KerasLayer]) -> dict[str, Any]:
         "name": re.sub(r"\W+", "_", trained.net.name) or "network",
         "trainable": True,
         "layers": [_layer(layer) for layer in layers],
-        "input_layers": [[layers[0].name, 0, 0]],
-        "output_layers": [[layers[-1].name, 0, 0]],
+        "input_layers": [layers[0].name, 0, 0],
+        "output_layers": [layers[-1].name, 0, 0],
     }
     return {
         "module": "keras.src.models.functional",  # as every Keras 3 writes it

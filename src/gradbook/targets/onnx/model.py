@@ -22,11 +22,11 @@ from gradbook.graph.trained.layers import (
 )
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool, Residual
 from gradbook.net.plain import whole
+from gradbook.targets.onnx import LEAST_OPSET, USUAL_OPSET
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-LEAST_OPSET, USUAL_OPSET = 11, 13  # the least has sums without a bias
 BATCH = "N"  # the dimension that is left open
 ACTIVATIONS = {  # that ONNX has an operator for
     "sigmoid": "Sigmoid",

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 
+from gradbook.graph.node import Array
 from gradbook.graph.trained.layers import TrainedNet
 from gradbook.targets.torch.module import WIDEST, class_name, module_source, state_dict
 from gradbook.targets.torch.training import TorchTraining, training_source
@@ -44,8 +45,9 @@ def torch_source(
         parts.append(training_source(trained, training))
     parts.append(_main(trained, stem, bool(data), training))
     body = "\n\n".join(parts)
-    head = [_docstring(trained, stem, bool(data), training), _imports(body)]
-    return "\n".join([*head, _constants(trained, stem), "", body])
+    constants = _constants(trained, stem)
+    head = [_docstring(trained, stem, bool(data), training), _imports(constants + body)]
+    return "\n".join([*head, constants, "", body])
 
 
 def _docstring(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | None) -> str:
@@ -85,9 +87,9 @@ OTHERS = {
 
 
 def _imports(body: str) -> str:
-    """Of all that the text speaks of; of the folder of its weights it always does."""
+    """Of all that the text speaks of."""
     groups = (
-        "\n".join(line for word, line in known.items() if _speaks(f"{body} Path(", word))
+        "\n".join(line for word, line in known.items() if _speaks(body, word))
         for known in (STANDARD, OTHERS)
     )
     text = "\n\n".join(groups) + "\n"
@@ -111,9 +113,17 @@ def _constants(trained: TrainedNet, stem: str) -> str:
         lines.append("COLUMNS = {\n" + "".join(f"    {item},\n" for item in items) + "}")
     lines.append(f"# of each {channels}")
     for name, array in (("MEAN", scaling.mean), ("DEVIATION", scaling.deviation)):
-        values = array[:1] if (array == array[0]).all() else array
+        values = _of_channels(trained, array)
         lines.append(f"{name} = {_tuple(map(repr, values.tolist()))}")
     return "\n".join(lines) + "\n"
+
+
+def _of_channels(trained: TrainedNet, array: Array) -> Array:
+    """One number for each of the images' channels, also where they come in flat."""
+    if trained.reads_bytes and len(trained.input) != 3:
+        channels = trained.picture[0] if trained.picture else 1
+        return array.reshape(channels, -1)[:, 0]
+    return array
 
 
 def _quoted(word: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 from gradbook.graph.lower import scalar_step
 from gradbook.net import builtin, parse
 from gradbook.rates import criteria
+from gradbook.targets.excel.plan.gates import gates_of
 from gradbook.targets.excel.plan.verdicts import (
     CONDITIONS,
     MEASURES,
@@ -14,7 +15,6 @@ from gradbook.targets.excel.plan.verdicts import (
     EpochCells,
     RateRow,
     VerdictCells,
-    gates_of,
     least_formula,
 )
 
@@ -54,8 +54,8 @@ def test_the_verdict_asks_in_the_order_of_the_decisions():
 
 def test_a_range_of_epochs_knows_its_last_quarter():
     assert LOSSES.at(-1) == "'Learning rates'!$B$109"
-    assert LOSSES.last(0.25, 2) == "'Learning rates'!$B$92:$B$109"
-    assert EpochCells("", "B", 3, 3).last(0.25, 2) == "$B$4:$B$5"
+    assert LOSSES.last(0.25) == "'Learning rates'!$B$92:$B$109"
+    assert EpochCells("", "B", 3, 3).last(0.25) == "$B$4:$B$5"
 
 
 def test_gates_are_found_layer_by_layer():

@@ -20,11 +20,12 @@ from gradbook.rates.trial import trial
 from gradbook.targets.excel.plan.columns import ColumnGroup, groups
 from gradbook.targets.excel.plan.epoch_nudges import EpochNudges
 from gradbook.targets.excel.plan.exercise import Exercise
+from gradbook.targets.excel.plan.gates import GateColumns, gates_of
 from gradbook.targets.excel.plan.layout import DATA, ColumnBlock, RunLayout, Start, following_values
 from gradbook.targets.excel.plan.nudges import Nudges
 from gradbook.targets.excel.plan.tolerance import OPEN, Tolerance, epochs_summary, summary
 from gradbook.targets.excel.plan.values import RecordedRun, record
-from gradbook.targets.excel.plan.verdicts import GateColumns, VerdictCells, gates_of
+from gradbook.targets.excel.plan.verdicts import VerdictCells
 
 NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "Samples"
 GRIDS = "Grids"

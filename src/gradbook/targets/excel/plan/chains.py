@@ -17,7 +17,7 @@ from gradbook.graph.derivation import (
     Worked,
     partials,
 )
-from gradbook.graph.node import Node, named_inputs
+from gradbook.graph.node import Node, named_inputs, needed
 from gradbook.targets.excel.language.grammar import Expression, write
 
 MOST_CELLS = 12_000  # beyond this two weights are worked, and the others go the same way
@@ -39,7 +39,7 @@ class Chains:
     def weights(self) -> list[Node]:
         """The weights that are worked: all, or the first one of the first and the last layer."""
         step = self.derived.step
-        trained = [weight for weight in step.weights if weight in step.gradients]
+        trained = step.trained
         if len(trained) * A_WEIGHTS_LINES * step.samples <= MOST_CELLS:
             return trained
         by_name = {str(weight.name): weight for weight in trained}
@@ -48,14 +48,9 @@ class Chains:
 
     def reached(self, weights: Iterable[Node]) -> list[Node]:
         """The weights and the lines that their chains refer to, from the error backwards."""
-        found: set[Node] = set()
-        waiting = list(weights)
-        while waiting:
-            value = waiting.pop()
-            if value not in found:
-                found.add(value)
-                waiting.extend(self._referred(self.derived.chains[value]))
-        return [value for value in self.derived.chains if value in found]
+        chains = self.derived.chains
+        found = set(needed(list(weights), sources=lambda value: self._referred(chains[value])))
+        return [value for value in chains if value in found]
 
     def _referred(self, chain: Chain, inside: bool = False) -> Iterator[Node]:
         """The values whose own lines a chain refers to."""

@@ -68,7 +68,7 @@ def backward_values(step: Step) -> list[Node]:
 
 def gradients(step: Step) -> tuple[Node, ...]:
     """Those of the trained weights, in the order of the weights."""
-    return tuple(step.gradients[weight] for weight in step.weights if weight in step.gradients)
+    return tuple(step.gradients[weight] for weight in step.trained)
 
 
 def _depths(step: Step) -> dict[Node, int]:

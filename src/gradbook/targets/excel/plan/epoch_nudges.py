@@ -20,9 +20,8 @@ from gradbook.graph.reference import Values, evaluate
 from gradbook.graph.step import Step
 from gradbook.targets.excel.plan.columns import forward_values
 from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout
-from gradbook.targets.excel.plan.nudges import NUDGE, Slope, largest_size
+from gradbook.targets.excel.plan.nudges import MOST_CELLS, NUDGE, Slope, largest_size
 
-MOST_CELLS = 150_000  # on the working sheet: of longer runs some epochs are checked
 GOLDEN = (np.sqrt(5) - 1) / 2  # its multiples spread evenly over the unit interval
 
 
@@ -56,7 +55,7 @@ class EpochNudges:
     @cached_property
     def direction(self) -> dict[Node, float]:
         """Each trained weight's part, of a direction as long as 1."""
-        trained = [weight for weight in self.step.weights if weight in self.step.gradients]
+        trained = self.step.trained
         parts = 0.5 + np.mod(GOLDEN * np.arange(1, len(trained) + 1), 1)
         return dict(zip(trained, (parts / np.linalg.norm(parts)).tolist(), strict=True))
 

@@ -54,7 +54,7 @@ def _of_kind(step: Step, kind: str) -> Iterator[Node]:
     if kind == GRADIENTS:
         yield from backward_values(step)
     elif kind == UPDATE:
-        yield from (weight for weight in step.weights if weight in step.gradients)
+        yield from step.trained
     else:
         for node in forward_values(step):
             if _is_error(node) is (kind == LOSS):

@@ -62,7 +62,7 @@ class Nudges:
     @cached_property
     def weights(self) -> list[Node]:
         """Those that are checked, spread evenly where all would be too many."""
-        trained = [weight for weight in self.step.weights if weight in self.step.gradients]
+        trained = self.step.trained
         cells = 2 * self.step.samples * len(self.values)
         computed = 2 * len(needed(self.values))
         most = max(1, min(MOST_CELLS // cells, MOST_VALUES // computed))

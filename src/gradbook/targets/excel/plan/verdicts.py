@@ -6,13 +6,12 @@ measures, then its conditions, then the verdict; a block of columns follows each
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_range_abs, xl_rowcol_to_cell
+from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_rowcol_to_cell
 
-from gradbook.graph.node import Node
 from gradbook.graph.step import Step
 from gradbook.net import Loss
 from gradbook.rates import criteria as c
@@ -28,7 +27,6 @@ from gradbook.rates.conditions import (
     Multiple,
     Negated,
 )
-from gradbook.rates.trial import activations, covers, own_slope
 from gradbook.targets.excel.language.grammar import (
     Expression,
     Infix,
@@ -39,66 +37,7 @@ from gradbook.targets.excel.language.grammar import (
 )
 from gradbook.targets.excel.language.grammar import digits as typed
 from gradbook.targets.excel.language.spelling import call
-
-# The gates of a layer's activations -------------------------------------------
-
-
-@dataclass(frozen=True)
-class GateColumns:
-    """A layer's activations: for each unit its slope, the gradient that arrives and what passes."""
-
-    name: str
-    units: tuple[tuple[Node, Node], ...]  # what each is given and makes
-    slopes: tuple[Node, ...]  # none where a result is made of several sums
-    arriving: tuple[Node, ...]
-    passing: tuple[Node, ...]
-    covers: bool  # whether every weight's gradient must pass
-    is_hidden: bool
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """In the order of their columns: each kind stands together."""
-        return (*self.slopes, *self.arriving, *self.passing)
-
-    @property
-    def headings(self) -> tuple[str, ...]:
-        slopes = [f"∂{made.name}/∂{given.name}" for given, made in self.units]
-        arriving = [f"∂E/∂{made.name}" for _, made in self.units]
-        passing = [f"∂E/∂{given.name}" for given, _ in self.units]
-        return (*(slopes if self.slopes else ()), *arriving, *passing)
-
-    def cells(self, first: int, top: int, samples: int, sheet: str) -> tuple[str, str, str]:
-        """Where slopes, what arrives and what passes stand, if the first column is this one."""
-        found = []
-        for kind in (self.slopes, self.arriving, self.passing):
-            last = first + max(len(kind), 1) - 1
-            area = xl_range_abs(top, first, top + samples - 1, last)
-            found.append(f"{quote_sheetname(sheet)}!{area}")
-            first += len(kind)
-        slopes, arriving, passing = found
-        return slopes, arriving, passing
-
-
-def gates_of(step: Step) -> tuple[GateColumns, ...]:
-    """One for each layer with activations, from the inputs to the outputs."""
-    layers: dict[str, list[tuple[Node, Node]]] = {}
-    for given, made in activations(step):
-        layers.setdefault(str(made.name.at()) if made.name else "", []).append((given, made))
-    return tuple(_gate(step, name, pairs) for name, pairs in layers.items())
-
-
-def _gate(step: Step, name: str, pairs: Sequence[tuple[Node, Node]]) -> GateColumns:
-    slopes = [own_slope(given, made) for given, made in pairs]
-    return GateColumns(
-        name,
-        tuple(pairs),
-        tuple(slope for slope in slopes if slope is not None) if all(slopes) else (),
-        tuple(step.adjoints[made] for _, made in pairs),
-        tuple(step.adjoints[given] for given, _ in pairs),
-        covers(step, [given for given, _ in pairs]),
-        not any(made in step.outputs for _, made in pairs),
-    )
-
+from gradbook.targets.excel.plan.gates import GateColumns, gates_of
 
 # Cells -------------------------------------------------------------------------
 
@@ -136,8 +75,8 @@ class EpochCells:
     def earlier(self) -> str:
         return self.between(0, -2)
 
-    def last(self, share: float, least: int) -> str:
-        return self.between(-last_part(self.count, share, least), -1)
+    def last(self, share: float) -> str:
+        return self.between(-last_part(self.count, share), -1)
 
     def _place(self, epoch: int) -> str:
         return f"${self.column}${self.top + epoch % self.count}"
@@ -150,7 +89,9 @@ class EpochCells:
 EXCESS, GRADIENT, TURN, ON_THE_WAY, RISING, EXTREME = range(6)  # what follows each rate's run
 FOLLOWING = ("excess", "size of ∂E/∂w", "its turn", "on the way", "rising", "last low or high")
 HEAD, FACTS, LEAST_ROW, LOWEST_ROW, ATTAINED_ROW = 7, 8, 3, 4, 5  # rows, from 0
-LEAST_CELL, LOWEST_CELL, ATTAINED_CELL = (f"$B${row + 1}" for row in (3, 4, 5))
+LEAST_CELL, LOWEST_CELL, ATTAINED_CELL = (
+    f"$B${row + 1}" for row in (LEAST_ROW, LOWEST_ROW, ATTAINED_ROW)
+)
 MEASURES = tuple(found for found in vars(c).values() if isinstance(found, Measure))
 CONDITIONS = tuple(found for found in vars(c).values() if isinstance(found, Condition))
 SOUND_LOW, RESTS_ON, VERDICT = "lowest loss", "rests on", "verdict"
@@ -167,8 +108,8 @@ class VerdictCells:
     @cached_property
     def headings(self) -> tuple[str, ...]:
         """Of the row that each rate has, from the left."""
-        shares = [f"share that {gate.name} lets through" for gate in self.gates]
-        slopes = [f"steepest slope of {gate.name}" for gate in self.steep]
+        shares = [gate.share_heading for gate in self.gates]
+        slopes = [gate.slope_heading for gate in self.steep]
         own = (SOUND_LOW, RESTS_ON, VERDICT)
         measures = [measure.name for measure in MEASURES]
         conditions = [condition.name for condition in CONDITIONS]
@@ -260,11 +201,11 @@ class RateRow:
         found = {measure.name: self._guarded(measures[measure], '""') for measure in MEASURES}
         found[c.NO_NUMBERS.name] = measures[c.NO_NUMBERS]
         for gate in self.cells.gates:
-            found[f"share that {gate.name} lets through"] = self._guarded(self._share(gate), '""')
+            found[gate.share_heading] = self._guarded(self._share(gate), '""')
         for gate in self.cells.steep:
             slopes = self.gate_cells[gate.name][0]
             steepest = f"MAX(MAX({slopes}),-MIN({slopes}))"
-            found[f"steepest slope of {gate.name}"] = self._guarded(steepest, '""')
+            found[gate.slope_heading] = self._guarded(steepest, '""')
         for condition in CONDITIONS:
             said = write(self._spelled(condition.meaning))
             found[condition.name] = self._guarded(said, "FALSE")
@@ -276,7 +217,7 @@ class RateRow:
         excess, gradient, turn, way, rising, _ = (
             self.cells.following(self.number, kind) for kind in range(len(FOLLOWING))
         )
-        late, quarter = excess.last(c.LATE, 2), last_part(loss.count, c.LATE, 2)
+        late, quarter = excess.last(c.LATE), last_part(loss.count, c.LATE)
         up = f"{loss.between(1 - quarter, -1)}>{loss.between(-quarter, -2)}"
         start, goal = loss.at(0), ATTAINED_CELL
         left = f"MAX({loss.at(-1)}-{goal},0)/({start}-{goal})"
@@ -288,7 +229,7 @@ class RateRow:
             c.START_SIZE: f"ABS({start})",
             c.END: loss.at(-1),
             c.SPAN: f"MAX({loss.all})-MIN({loss.all})",
-            c.LATEST_HIGH: f"MAX({loss.last(c.LATEST, 1)})",
+            c.LATEST_HIGH: f"MAX({loss.last(c.LATEST)})",
             c.FIRST: excess.at(0),
             c.LAST: excess.at(-1),
             c.HIGHEST: f"MAX({excess.all})",
@@ -303,11 +244,9 @@ class RateRow:
             c.TURNS: f"SUMPRODUCT(--({turn.later}<0),{way.later})",
             c.STEPS: f"SUM({way.later})",
             c.RISES: f"SUMPRODUCT(--({rising.later}>{rising.earlier}),{way.later})",
-            c.SHARE: self._least("share that {} lets through", self.cells.gates),
-            c.SHARE_OF_ALL: self._least(
-                "share that {} lets through", [g for g in self.cells.gates if g.covers]
-            ),
-            c.STEEPEST: self._least("steepest slope of {}", self.cells.steep),
+            c.SHARE: self._least(gate.share_heading for gate in self.cells.gates),
+            c.SHARE_OF_ALL: self._least(g.share_heading for g in self.cells.gates if g.covers),
+            c.STEEPEST: self._least(gate.slope_heading for gate in self.cells.steep),
         }
 
     def _share(self, gate: GateColumns) -> str:
@@ -315,8 +254,8 @@ class RateRow:
         arrives = f"SUMPRODUCT(ABS({arriving}))"
         return f"IF({arrives}=0,1,SUMPRODUCT(ABS({passing}))/{arrives})"
 
-    def _least(self, heading: str, gates: Sequence[GateColumns]) -> str:
-        found = [self.cells.cell(heading.format(gate.name), self.number) for gate in gates]
+    def _least(self, headings: Iterable[str]) -> str:
+        found = [self.cells.cell(heading, self.number) for heading in headings]
         return f"MIN({','.join(found)})" if found else "1"
 
     def _guarded(self, said: str, otherwise: str) -> str:

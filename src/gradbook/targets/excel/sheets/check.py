@@ -11,6 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Node
 from gradbook.palette import ERROR, GRADIENT, PAPER, QUIET, RATE, WEIGHT, Colour
+from gradbook.targets.excel.language.grammar import digits
 from gradbook.targets.excel.plan.book import (
     CHECK,
     CHECK_NAME,
@@ -51,13 +52,15 @@ OF_EPOCHS = (
     *HEADINGS[3:],
 )
 EXACT = "[>=0.0001]0.000000000000;[<=-0.0001]-0.000000000000;0.000000000E+00"
+LEAST_NUDGE, MOST_NUDGE = 1e-9, 1e-2
 SMALL_NUDGE = {
     "validate": "decimal",
     "criteria": "between",
-    "minimum": 1e-9,
-    "maximum": 1e-2,
+    "minimum": LEAST_NUDGE,
+    "maximum": MOST_NUDGE,
     "error_title": "Too small or too large",
-    "error_message": "A nudge between 1E-9 and 0.01 measures a slope; 0.00001 does it best.",
+    "error_message": f"A nudge between {digits(LEAST_NUDGE)} and {digits(MOST_NUDGE)} measures a "
+    f"slope; {digits(NUDGE)} does it best.",
 }
 GIVEN_SIZE = "$B$3"  # on the working sheet: the largest input or target
 
@@ -200,40 +203,47 @@ class _Check:
         slope: Slope,
     ) -> None:
         """From the gradient on: what is measured, how far apart, how far that is allowed."""
-        look, here = self.look, row + 1
-        known, tolerance = value is not None, self.book.tolerance
         work = f"'{CHECK_WORK}'!"
         size = f"MAX({work}{GIVEN_SIZE},MAX({work}{area}),-MIN({work}{area}))"
-        cells = CheckCells(here, error, size, NUDGE_NAME)
-        exact = look.value(ERROR, EXACT)
-        apart = look.value(PAPER, "0.0E+00", align="center")
-        small = look.value(GRADIENT, SMALL)
-        gradient = value if value is not None else 0.0
-        verdict = tolerance.verdict(gradient, slope) if known else OPEN
-        there = f'IF(D{here}="","",{{}})'
-        columns: tuple[tuple[str, float | str, Format], ...] = (
-            (formula, shown(gradient) if known else "", small),
-            (f"={nudged[0]}", shown(slope.below), exact),
-            (f"={nudged[1]}", shown(slope.above), exact),
-            (
-                f"=(F{here}-E{here})/(2*{NUDGE_NAME})",
-                shown(slope.value),
-                look.value(GRADIENT, SMALL),
-            ),
-            (
-                f"={there.format(f'ABS(D{here}-G{here})')}",
-                shown(abs(gradient - slope.value)) if known else "",
-                apart,
-            ),
-            (
-                f"={there.format(tolerance.allowed_formula(cells))}",
-                shown(tolerance.allowed(gradient, slope)) if known else "",
-                apart,
-            ),
-            (f"={tolerance.verdict_formula(cells)}", verdict, look.verdict()),
-        )
-        for place, (said, result, style) in enumerate(columns, 3):
+        formulas = self._formulas(CheckCells(row + 1, error, size, NUDGE_NAME), nudged)
+        results = self._results(value, slope)
+        both = zip((formula, *formulas), results, self._styles(), strict=True)
+        for place, (said, result, style) in enumerate(both, 3):
             self.sheet.write_formula(row, place, said, style, result)
+
+    def _formulas(self, cells: CheckCells, nudged: tuple[str, str]) -> tuple[str, ...]:
+        """Of the columns behind the gradient, which may be blank."""
+        here, tolerance = cells.row, self.book.tolerance
+        there = f'=IF(D{here}="","",{{}})'
+        return (
+            f"={nudged[0]}",
+            f"={nudged[1]}",
+            f"=(F{here}-E{here})/(2*{NUDGE_NAME})",
+            there.format(f"ABS(D{here}-G{here})"),
+            there.format(tolerance.allowed_formula(cells)),
+            f"={tolerance.verdict_formula(cells)}",
+        )
+
+    def _results(self, value: float | None, slope: Slope) -> tuple[float | str, ...]:
+        """What these come to, the gradient first."""
+        measured = shown(slope.below), shown(slope.above), shown(slope.value)
+        if value is None:
+            return "", *measured, "", "", OPEN
+        tolerance = self.book.tolerance
+        apart, allowed = abs(value - slope.value), tolerance.allowed(value, slope)
+        return (
+            shown(value),
+            *measured,
+            shown(apart),
+            shown(allowed),
+            tolerance.verdict(value, slope),
+        )
+
+    def _styles(self) -> tuple[Format, ...]:
+        look = self.look
+        exact, small = look.value(ERROR, EXACT), look.value(GRADIENT, SMALL)
+        apart = look.value(PAPER, "0.0E+00", align="center")
+        return small, exact, exact, small, apart, apart, look.verdict()
 
 
 def an_epoch(epochs: int) -> dict[str, object]:

@@ -94,9 +94,9 @@ def _values(book: WorkbookPlan, case: Case) -> dict[str, Shown]:
         found[measure.name] = case.number(measure) if known else ""
     for own in book.gates:
         gate = gates[own.name]
-        found[f"share that {own.name} lets through"] = "" if case.breaks else gate.openness
+        found[own.share_heading] = "" if case.breaks else gate.openness
         steepest: Shown = "" if case.breaks else gate.steepest_of_all
-        found[f"steepest slope of {own.name}"] = steepest
+        found[own.slope_heading] = steepest
     sound, rests = sound_low(case), rests_on(case, lowest_reached(book.cases, case.least))
     found |= {SOUND_LOW: "" if sound is None else sound, RESTS_ON: "" if rests is None else rests}
     return found | {VERDICT: str(case.says())}

@@ -1,0 +1,64 @@
+"""Networks that other programs trained, as models of ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from gradbook.errors import UsageError
+from gradbook.lab.models.model import Model
+from gradbook.models.imported import ImportedNet, Preparation
+from gradbook.models.reading import read_network
+
+
+def import_model(
+    path: str | os.PathLike[str],
+    *,
+    mean: Sequence[float] | None = None,
+    deviation: Sequence[float] | None = None,
+    classes: Sequence[str] | None = None,
+) -> Model:
+    """The model in a file; what is to be known of it stands in `about["remarks"]`.
+
+    `mean` and `deviation` of brightness from 0 to 1 are what its images were normalised by, and
+    `classes` what its outputs stand for, where the file doesn't say.
+    """
+    found = read_network(path)
+    preparation, remarks = _preparation(found, mean, deviation)
+    names = tuple(classes or found.classes) or tuple(map(str, range(max(found.net.outputs, 2))))
+    if len(names) != max(found.net.outputs, 2):
+        raise UsageError(f"{len(names)} classes for a network of {found.net.outputs} outputs")
+    about = {"imported": os.path.basename(path), "remarks": [*found.remarks, *remarks]}
+    return Model(found.net, found.values, preparation.mean, preparation.deviation, names, about)
+
+
+def _preparation(
+    found: ImportedNet, mean: Sequence[float] | None, deviation: Sequence[float] | None
+) -> tuple[Preparation, tuple[str, ...]]:
+    """As asked, as the file says, or else none."""
+    told = found.preparation
+    if mean is None and deviation is None and told is not None:
+        return told, ()
+    channels = found.net.input[0] if len(found.net.input) == 3 else 1
+    means, deviations = (
+        _each(mean, 0, channels, "means"),
+        _each(deviation, 1, channels, "deviations"),
+    )
+    if not all(number > 0 for number in deviations):
+        raise UsageError("a deviation is more than 0")
+    if mean is not None or deviation is not None:
+        return Preparation(means, deviations), ()
+    remark = (
+        "how images were normalised isn't told: brightness is taken from 0 to 1, unless "
+        "'gradbook import' is given --mean and --deviation"
+    )
+    return Preparation(means, deviations), (remark,)
+
+
+def _each(
+    given: Sequence[float] | None, usual: float, channels: int, what: str
+) -> tuple[float, ...]:
+    numbers = tuple(given) if given is not None else (float(usual),)
+    if len(numbers) not in (1, channels):
+        raise UsageError(f"{len(numbers)} {what} for {channels} channels")
+    return numbers * (channels // len(numbers))

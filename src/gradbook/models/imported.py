@@ -1,0 +1,155 @@
+"""What a reader of a format finds, layer by layer, and the network that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradbook.errors import DataError, GradbookError
+from gradbook.graph.names import leaf_name, statistics_names
+from gradbook.graph.node import Array
+from gradbook.net import Net
+from gradbook.net.layers import BatchNorm, Conv, Dense, Layer, Residual, spell
+from gradbook.net.parameters import Bias, Role, Shape
+
+MOST_VALUES = 50_000_000  # of all tensors together
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedLayer:
+    """A layer of ours, its tensors as graph/trained/layers.py names them, and what it reads.
+
+    Value 0 is the network's input, value k what the k-th layer makes.
+    """
+
+    layer: Layer
+    reads: tuple[int, ...]
+    tensors: Mapping[str, Array] = field(default_factory=dict)
+    place: str = ""  # what its file calls it
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """What is done to brightness from 0 to 1 before the network, channel by channel."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedNet:
+    """A network, its trained values by the names of the graph's leaves, and what is to be known."""
+
+    net: Net
+    values: Mapping[str, Array]
+    preparation: Preparation | None = None
+    classes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+class Refusals:
+    """All that can't be said in our layers, told at once."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.found: list[str] = []
+
+    def add(self, place: str, what: str) -> None:
+        self.found.append(f"{place}: {what}")
+
+    def settle(self) -> None:
+        if self.found:
+            raise DataError("; ".join(self.found), file=self.file)
+
+
+def assembled(
+    file: str,
+    size: Shape,
+    layers: Sequence[ImportedLayer],
+    preparation: Preparation | None = None,
+    classes: tuple[str, ...] = (),
+    remarks: tuple[str, ...] = (),
+) -> ImportedNet:
+    """The network of these layers, if it can be said as a row of them."""
+    refusals = Refusals(file)
+    for number, own in enumerate(layers):
+        if own.reads[0] != number and not isinstance(own.layer, Residual):
+            refusals.add(own.place, "branches are only read where both are added to each other")
+    refusals.settle()
+    said = tuple(_in_a_row(own, number) for number, own in enumerate(layers))
+    try:
+        net = Net(input=size, layers=said)
+        values = _values(net, layers)
+        start = _start(net, values)
+        net = Net(input=size, layers=said, start=start)
+    except GradbookError as error:
+        raise DataError(error.message, file=file) from error
+    return ImportedNet(net, values, preparation, classes, remarks)
+
+
+def _in_a_row(own: ImportedLayer, number: int) -> Layer:
+    """With a bias if it has one, and going back as far as what it adds lies back."""
+    match own.layer:
+        case Residual():
+            return Residual(number - min(own.reads))
+        case Dense(width):
+            return Dense(width, _bias(own))
+        case Conv(channels, kernel, stride, pad, _, groups):
+            return Conv(channels, kernel, stride, pad, _bias(own), groups)
+        case _:
+            return own.layer
+
+
+def _bias(own: ImportedLayer) -> Bias:
+    return Bias.EACH if "bias" in own.tensors else Bias.NONE
+
+
+def _values(net: Net, layers: Sequence[ImportedLayer]) -> dict[str, Array]:
+    """By the names of the graph's leaves."""
+    roles = {Role.WEIGHT: "weight", Role.BIAS: "bias", Role.SCALE: "scale", Role.SHIFT: "shift"}
+    found = {}
+    for parameter in net.parameters:
+        own = layers[parameter.layer]
+        tensor = own.tensors[roles[parameter.role]]
+        _require_shape(own, tensor, parameter.shape)
+        found[str(leaf_name(parameter.role, parameter.layer))] = tensor
+    for index, own in enumerate(layers):
+        if isinstance(own.layer, BatchNorm):
+            for name, word in zip(statistics_names(net, index), ("mean", "variance"), strict=True):
+                _require_shape(own, own.tensors[word], net.shapes[index][:1])
+                found[name] = own.tensors[word]
+    return found
+
+
+def _require_shape(own: ImportedLayer, tensor: Array, shape: Shape) -> None:
+    if tensor.shape != shape:
+        has = spell(tensor.shape) or "one number"
+        raise DataError(f"{own.place}: its tensor is {has} where the layer takes {spell(shape)}")
+    if not np.isfinite(tensor).all():
+        raise DataError(f"{own.place}: some of its values are infinite or no numbers at all")
+
+
+def _start(net: Net, values: Mapping[str, Array]) -> dict[Role, tuple[float, ...]]:
+    """All values of each kind, in the order of their numbers: what training goes on from."""
+    found: dict[Role, list[float]] = {}
+    for parameter in net.parameters:
+        name = str(leaf_name(parameter.role, parameter.layer))
+        found.setdefault(parameter.role, []).extend(map(_shortest, values[name].ravel()))
+    return {role: tuple(numbers) for role, numbers in found.items()}
+
+
+def _shortest(value: np.floating[Any]) -> float:
+    """Written with no more digits than a 32-bit float needs, if it is one."""
+    narrow = np.float32(value)
+    return float(str(narrow)) if narrow == value else float(value)
+
+
+def require_few(file: str, tensors: Mapping[str, Shape]) -> None:
+    """Refuse what would take more memory than a small network's file has any reason to."""
+    count = sum(prod(shape) for shape in tensors.values())
+    if count > MOST_VALUES:
+        raise DataError(f"{count:,} values, and at most {MOST_VALUES:,} are read", file=file)

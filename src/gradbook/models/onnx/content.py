@@ -1,0 +1,178 @@
+"""The content of an ONNX file: its nodes that matter, its constants, what goes in and comes out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import DataError, TargetError
+from gradbook.files import opened
+from gradbook.models.imported import Preparation, require_few
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+
+MOST_BYTES = 2**28
+MOST_NODES = 10_000
+Constants = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxGraph:
+    """One value goes in, one comes out; `nodes` are those between them, in their order."""
+
+    nodes: tuple[NodeProto, ...]
+    constants: Constants
+    given: str
+    shape: tuple[int, ...]  # of what goes in, without the images' number
+    is_bytes: bool
+    made: str
+    preparation: Preparation | None
+    classes: tuple[str, ...]
+    opset: int
+
+    def readers(self, value: str) -> list[NodeProto]:
+        return [node for node in self.nodes if value in node.input]
+
+
+def read_content(path: Path) -> OnnxGraph:
+    try:
+        import onnx
+    except ImportError as error:
+        raise TargetError(
+            "an .onnx file is read with the package onnx, which isn't installed: "
+            "pip install 'gradbook[onnx]'"
+        ) from error
+    with opened(path) as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise DataError(f"larger than {MOST_BYTES // 2**20} MiB", file=os.fspath(path))
+    try:
+        model = onnx.load_from_string(content)
+        onnx.checker.check_model(_without_data(model), full_check=False)
+        return _content(model, path)
+    except DataError:
+        raise
+    except Exception as error:  # protobuf and the checker have errors of many kinds
+        first = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise DataError(
+            f"no ONNX model that can be read ({first})", file=os.fspath(path)
+        ) from error
+
+
+def _without_data(model: ModelProto) -> ModelProto:
+    """A copy whose tensors in other files aren't looked for by the checker."""
+    from onnx import TensorProto
+
+    copy = type(model)()
+    copy.CopyFrom(model)
+    for tensor in copy.graph.initializer:
+        if tensor.data_location == TensorProto.EXTERNAL:
+            tensor.data_location = TensorProto.DEFAULT
+            del tensor.external_data[:]
+            tensor.raw_data = b""
+            del tensor.dims[:]
+            tensor.dims.append(0)
+    return copy
+
+
+def _content(model: ModelProto, path: Path) -> OnnxGraph:
+    graph, file = model.graph, os.fspath(path)
+    if len(graph.node) > MOST_NODES:
+        raise DataError(
+            f"{len(graph.node):,} nodes, and at most {MOST_NODES:,} are read", file=file
+        )
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    require_few(file, shapes)
+    constants = {tensor.name: _array(tensor, path) for tensor in graph.initializer}
+    given = [value for value in graph.input if value.name not in constants]
+    if len(given) != 1 or len(graph.output) != 1:
+        raise DataError(
+            f"{len(given)} inputs and {len(graph.output)} outputs: one of each is read", file=file
+        )
+    kind = given[0].type.tensor_type
+    sizes = tuple(d.dim_value for d in kind.shape.dim)[1:]
+    if not sizes or not all(sizes):
+        raise DataError("the size of its input isn't told: export it with one", file=file)
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    return OnnxGraph(
+        tuple(_needed(graph, constants)),
+        constants,
+        given[0].name,
+        sizes,
+        kind.elem_type == 2,
+        graph.output[0].name,
+        _preparation(told.get("preparation", "")),
+        _classes(told.get("classes", "")),
+        max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13),
+    )
+
+
+def _array(tensor: TensorProto, path: Path) -> NDArray[Any]:
+    """A tensor's values, those in another file only from beside this one."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    if tensor.data_location != TensorProto.EXTERNAL:
+        return np.asarray(numpy_helper.to_array(tensor))
+    told = {entry.key: entry.value for entry in tensor.external_data}
+    name = told.get("location", "")
+    if not name or name != os.path.basename(name) or name in (".", ".."):
+        raise DataError(
+            f"the values of '{tensor.name}' are said to stand in '{name}': files beside this one "
+            "are read, and no others",
+            file=os.fspath(path),
+        )
+    kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
+    size = prod(tensor.dims) * kind.itemsize
+    with opened(path.with_name(name)) as file:
+        file.seek(int(told.get("offset", 0)))
+        content = file.read(size)
+    return np.frombuffer(content, kind).reshape(tuple(tensor.dims))
+
+
+def _needed(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> list[NodeProto]:
+    """The nodes that the output depends on; what only passes constants on becomes constants."""
+    from onnx import numpy_helper
+
+    wanted = {graph.output[0].name}
+    chosen: list[NodeProto] = []
+    for node in graph.node:
+        if node.op_type == "Constant":
+            for attribute in node.attribute:
+                if attribute.name == "value":
+                    constants[node.output[0]] = np.asarray(numpy_helper.to_array(attribute.t))
+                elif attribute.name in ("value_float", "value_int"):
+                    constants[node.output[0]] = np.asarray(attribute.f or attribute.i)
+                elif attribute.name in ("value_floats", "value_ints"):
+                    constants[node.output[0]] = np.asarray(attribute.floats or attribute.ints)
+    for node in reversed(graph.node):
+        if wanted & set(node.output) and node.output[0] not in constants:
+            wanted.update(node.input)
+            chosen.append(node)
+    return chosen[::-1]
+
+
+def _preparation(text: str) -> Preparation | None:
+    """Of a file that we wrote: what is done to brightness from 0 to 1."""
+    try:
+        told = json.loads(text)
+        mean, deviation = (tuple(map(float, told[name])) for name in ("mean", "deviation"))
+    except (ValueError, KeyError, TypeError):
+        return None
+    return Preparation(mean, deviation) if len(mean) == len(deviation) else None
+
+
+def _classes(text: str) -> tuple[str, ...]:
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return ()
+    return tuple(map(str, told)) if isinstance(told, list) else ()

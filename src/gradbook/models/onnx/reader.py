@@ -1,0 +1,412 @@
+"""Reads an ONNX model node by node."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod, sqrt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradbook.errors import GradbookError
+from gradbook.graph.node import Array
+from gradbook.models.imported import (
+    ImportedLayer,
+    ImportedNet,
+    Preparation,
+    Refusals,
+    assembled,
+)
+from gradbook.models.onnx.bends import bend_from
+from gradbook.models.onnx.content import OnnxGraph, read_content
+from gradbook.net.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Flatten,
+    Layer,
+    Pool,
+    Residual,
+    spell,
+)
+from gradbook.net.parameters import Shape
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+PLAIN = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus"}
+REMARK = (
+    "it is the network at work: dropout, and normalisation that was folded into sums, aren't in it"
+)
+
+
+def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
+    """The network in an .onnx file; all that has no layer here is told at once."""
+    content = read_content(Path(path))
+    reader = _Reader(content, Refusals(os.fspath(path)))
+    reader.read()
+    reader.refusals.settle()
+    return assembled(
+        os.fspath(path),
+        reader.sizes[0],
+        reader.layers,
+        reader.preparation or content.preparation,
+        content.classes,
+        () if any(isinstance(own.layer, BatchNorm) for own in reader.layers) else (REMARK,),
+    )
+
+
+class NoLayer(GradbookError):
+    """A node that is none of our layers, and why."""
+
+
+@dataclass
+class _Reader:
+    content: OnnxGraph
+    refusals: Refusals
+    layers: list[ImportedLayer] = field(default_factory=list)
+    made: dict[str, int] = field(default_factory=dict)  # the number of each of ONNX's values
+    sizes: list[Shape] = field(default_factory=list)  # of our values
+    preparation: Preparation | None = None
+    scaled: set[int] = field(default_factory=set)  # layers that came of a product or a sum
+
+    def read(self) -> None:
+        self.made[self.content.given] = 0
+        self.sizes.append(self.content.shape)
+        done: set[int] = set()
+        for node in self.content.nodes:
+            if id(node) in done:
+                continue
+            place = f"{node.op_type} '{node.name or node.output[0]}'"
+            try:
+                done.update(map(id, self._take(node, place)))
+            except GradbookError as error:
+                self.refusals.add(place, error.message)
+                self._pass_on(node)  # so that what comes later is looked at too
+        last = self.made.get(self.content.made)
+        if last != len(self.layers):
+            self.refusals.add(f"output '{self.content.made}'", "isn't what the last layer makes")
+
+    def _take(self, node: NodeProto, place: str) -> Sequence[NodeProto]:
+        """Make layers of a node, or of it and those that belong to it."""
+        given = [name for name in node.input if name and name not in self.content.constants]
+        unknown = [name for name in given if name not in self.made]
+        if unknown or not given:
+            raise NoLayer("what it reads isn't known")
+        one = given[0] if len(set(given)) == 1 else None
+        if one and not (node.op_type in PLAIN and self._is_read_once(one)):
+            bend = bend_from(self.content, one)
+            if bend is not None and node in bend.nodes:
+                self._add(bend.layer, one, place, {}, bend.nodes[-1].output[0])
+                return bend.nodes
+        take = TAKES.get(node.op_type)
+        if take is None:
+            raise NoLayer("there is no such layer here")
+        take(self, node, place, given)
+        return [node]
+
+    # What layers are made with.
+
+    def _add(
+        self, layer: Layer, given: str, place: str, tensors: Mapping[str, Array], made: str
+    ) -> None:
+        number = self.made[given]
+        size = layer.output(self.sizes[number])
+        self.layers.append(ImportedLayer(layer, (number,), tensors, place))
+        self.sizes.append(size)
+        self.made[made] = len(self.layers)
+
+    def _pass_on(self, node: NodeProto) -> None:
+        given = next((name for name in node.input if name in self.made), self.content.given)
+        for name in node.output:
+            self.made.setdefault(name, self.made[given])
+
+    def _constant(self, node: NodeProto, place: int) -> Array | None:
+        name = node.input[place] if place < len(node.input) else ""
+        if not name:
+            return None
+        if name not in self.content.constants:
+            raise NoLayer(f"'{name}' is reckoned, and only constants can be weights")
+        return np.asarray(self.content.constants[name], np.float64)
+
+    def _is_read_once(self, value: str) -> bool:
+        return len(self.content.readers(value)) == 1 and value != self.content.made
+
+    # Node by node.
+
+    def gemm(self, node: NodeProto, place: str, given: list[str]) -> None:
+        told = _attributes(node)
+        weight, bias = self._constant(node, 1), self._constant(node, 2)
+        assert weight is not None
+        if told.get("transA") or node.input[0] != given[0]:
+            raise NoLayer("only its weights can be turned over")
+        weight = weight * told.get("alpha", 1.0)
+        self._dense(weight if told.get("transB") else weight.T, place, given[0], node.output[0])
+        if bias is not None:
+            self._shift(bias * told.get("beta", 1.0))
+
+    def matmul(self, node: NodeProto, place: str, given: list[str]) -> None:
+        weight = self._constant(node, 1)
+        if weight is None or weight.ndim != 2 or node.input[0] != given[0]:
+            raise NoLayer("only values times a table of weights are a layer")
+        self._dense(weight.T, place, given[0], node.output[0])
+
+    def _dense(self, weight: Array, place: str, given: str, made: str) -> None:
+        if len(self.sizes[self.made[given]]) != 1:
+            raise NoLayer("it reads values that aren't flat")
+        self._add(Dense(len(weight)), given, place, {"weight": np.ascontiguousarray(weight)}, made)
+
+    def _shift(self, bias: Array) -> None:
+        """A bias for the layer that was just made."""
+        last = self.layers[-1]
+        weight = last.tensors["weight"]
+        tensors = {"weight": weight, "bias": np.broadcast_to(bias.ravel(), weight.shape[:1]).copy()}
+        self.layers[-1] = ImportedLayer(last.layer, last.reads, tensors, last.place)
+
+    def conv(self, node: NodeProto, place: str, given: list[str]) -> None:
+        weight, bias = self._constant(node, 1), self._constant(node, 2)
+        assert weight is not None
+        if weight.ndim != 4:
+            raise NoLayer(f"its windows have {weight.ndim - 2} dimensions, and 2 are read")
+        told = _attributes(node)
+        kernel = (weight.shape[2], weight.shape[3])
+        size = self.sizes[self.made[given[0]]]
+        stride, pad = _one(told.get("strides"), "strides"), _pad(told, kernel, size)
+        _undilated(told)
+        layer = Conv(weight.shape[0], kernel, stride, pad, groups=told.get("group", 1))
+        self._add(layer, given[0], place, {"weight": weight}, node.output[0])
+        if bias is not None:
+            self._shift(bias)
+
+    def pool(self, node: NodeProto, place: str, given: list[str]) -> None:
+        told = _attributes(node)
+        _undilated(told)
+        if told.get("ceil_mode") or any(told.get("pads", ())) or len(node.output) > 1:
+            raise NoLayer("pools have no padding here, and end inside what they read")
+        if told.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
+            raise NoLayer("pools have no padding here")
+        kind = "max" if node.op_type == "MaxPool" else "avg"
+        if tuple(told["kernel_shape"]) == self.sizes[self.made[given[0]]][1:]:
+            layer = Pool(kind, None)
+        else:
+            window = _one(told["kernel_shape"], "windows")
+            step = _one(told.get("strides"), "strides")
+            layer = Pool(kind, window, None if step == window else step)
+        self._add(layer, given[0], place, {}, node.output[0])
+
+    def pool_all(self, node: NodeProto, place: str, given: list[str]) -> None:
+        kind = "max" if "Max" in node.op_type else "avg"
+        if node.op_type == "ReduceMean":
+            told = _attributes(node)
+            axes = told.get("axes") or self._constant(node, 1)
+            if axes is None or sorted(int(a) % 4 for a in axes) != [2, 3]:
+                raise NoLayer("means are read over rows and columns together, and no others")
+            self._add(Pool(kind, None), given[0], place, {}, node.output[0])
+            if not told.get("keepdims", 1):
+                self._add(Flatten(), node.output[0], place, {}, node.output[0])
+            return
+        self._add(Pool(kind, None), given[0], place, {}, node.output[0])
+
+    def normalise(self, node: NodeProto, place: str, given: list[str]) -> None:
+        told = _attributes(node)
+        if told.get("training_mode"):
+            raise NoLayer("it is still in training: export the network at work")
+        names = ("scale", "shift", "mean", "variance")
+        tensors = {}
+        for number, name in enumerate(names, 1):
+            array = self._constant(node, number)
+            if array is None:
+                raise NoLayer(f"its {name} is missing")
+            tensors[name] = array
+        layer = BatchNorm(float(str(np.float32(told.get("epsilon", 1e-5)))))
+        self._add(layer, given[0], place, tensors, node.output[0])
+
+    def flatten(self, node: NodeProto, place: str, given: list[str]) -> None:
+        if _attributes(node).get("axis", 1) != 1:
+            raise NoLayer("all values of an image are laid out in one line, and no others")
+        self._flatten(node, place, given[0])
+
+    def _flatten(self, node: NodeProto, place: str, given: str) -> None:
+        if len(self.sizes[self.made[given]]) == 1:
+            self.made[node.output[0]] = self.made[given]
+        else:
+            self._add(Flatten(), given, place, {}, node.output[0])
+
+    def reshape(self, node: NodeProto, place: str, given: list[str]) -> None:
+        target = self._constant(node, 1)
+        size = self.sizes[self.made[given[0]]]
+        wanted = tuple(int(n) for n in (target if target is not None else ()))[1:]
+        if wanted in ((-1,), (prod(size),)):
+            self._flatten(node, place, given[0])
+        elif not self.layers and prod(wanted) == prod(size):
+            self.sizes[0] = wanted
+            self.made[node.output[0]] = 0
+        else:
+            raise NoLayer(f"{spell(size)} is laid out anew as {spell(wanted)}: only flat is read")
+
+    def squeeze(self, node: NodeProto, place: str, given: list[str]) -> None:
+        if prod(self.sizes[self.made[given[0]]][1:]) != 1:
+            raise NoLayer("only rows and columns of one value are left out")
+        self._flatten(node, place, given[0])
+
+    def softmax(self, node: NodeProto, place: str, given: list[str]) -> None:
+        dimensions = len(self.sizes[self.made[given[0]]]) + 1
+        usual = -1 if self.content.opset >= 13 else 1
+        if _attributes(node).get("axis", usual) % dimensions != 1:
+            raise NoLayer("shares are read over all classes, which stand second")
+        kind = "softmax" if node.op_type == "Softmax" else "log softmax"
+        self._add(Activation(kind), given[0], place, {}, node.output[0])
+
+    def plain(self, node: NodeProto, place: str, given: list[str]) -> None:
+        self._add(Activation(PLAIN[node.op_type]), given[0], place, {}, node.output[0])
+
+    def leaky(self, node: NodeProto, place: str, given: list[str]) -> None:
+        slope = float(_attributes(node).get("alpha", 0.01))
+        self._add(Activation("leaky relu", slope), given[0], place, {}, node.output[0])
+
+    def pass_on(self, node: NodeProto, place: str, given: list[str]) -> None:
+        self.made[node.output[0]] = self.made[given[0]]
+
+    def combine(self, node: NodeProto, place: str, given: list[str]) -> None:
+        """A product with constants, a sum with them, or of two values."""
+        if len(given) == 2 and node.op_type == "Add":
+            first, second = (self.made[name] for name in given)
+            if self.sizes[first] != self.sizes[second]:
+                raise NoLayer("only two values of one shape are added")
+            if first == second:
+                twice = np.full(self.sizes[first][0], 2.0)
+                self._scale(node, place, given[0], twice, 0 * twice)
+                return
+            reads = (max(first, second), min(first, second))
+            self.layers.append(ImportedLayer(Residual(1), reads, {}, place))
+            self.sizes.append(self.sizes[first])
+            self.made[node.output[0]] = len(self.layers)
+            return
+        if len(given) != 1 or (node.op_type in ("Sub", "Div") and node.input[0] != given[0]):
+            raise NoLayer("only products and sums with constants, and sums of two values, are read")
+        other = self._constant(node, 1 if node.input[0] == given[0] else 0)
+        assert other is not None
+        channels = self._by_channel(other, self.sizes[self.made[given[0]]])
+        ones, zeros = np.ones_like(channels), np.zeros_like(channels)
+        scale, shift = {
+            "Mul": (channels, zeros),
+            "Div": (1 / np.where(channels == 0, np.nan, channels), zeros),
+            "Add": (ones, channels),
+            "Sub": (ones, -channels),
+        }[node.op_type]
+        self._scale(node, place, given[0], scale, shift)
+
+    def _by_channel(self, array: Array, size: Shape) -> Array:
+        """A number for each channel, out of constants that are broadcast."""
+        if array.size == 1:
+            return np.full(size[0], array.item())
+        wanted = (size[0], *(1,) * (len(size) - 1))
+        if array.shape not in (wanted, (1, *wanted)):
+            raise NoLayer(f"constants of {spell(array.shape)} are none for each channel")
+        return array.reshape(-1)
+
+    def _scale(self, node: NodeProto, place: str, given: str, scale: Array, shift: Array) -> None:
+        number = self.made[given]
+        alone = not self.layers and self._is_read_once(given)
+        if number == 0 and alone and self.content.preparation is None:
+            self._prepare(scale, shift)
+            self.made[node.output[0]] = 0
+            return
+        last = self.layers[number - 1] if number else None
+        mine = last is not None and number == len(self.layers) and self._is_read_once(given)
+        if mine and last is not None and number in self.scaled:
+            tensors = dict(last.tensors)
+            tensors["scale"], tensors["shift"] = (
+                tensors["scale"] * scale,
+                tensors["shift"] * scale + shift,
+            )
+            self.layers[-1] = ImportedLayer(last.layer, last.reads, tensors, last.place)
+            self.made[node.output[0]] = number
+        elif mine and last is not None and _takes_bias(last) and (scale == 1).all():
+            self._shift(shift)
+            self.made[node.output[0]] = number
+        else:
+            layer = BatchNorm()
+            size = np.ones_like(scale)
+            tensors = {"scale": scale * sqrt(1 + layer.epsilon), "shift": shift}
+            tensors |= {"mean": 0 * size, "variance": size}
+            self._add(layer, given, place, tensors, node.output[0])
+            self.scaled.add(len(self.layers))
+
+    def _prepare(self, scale: Array, shift: Array) -> None:
+        """Before the first layer: what is done to brightness."""
+        if self.preparation is not None:
+            deviation = np.array(self.preparation.deviation)
+            before = -np.array(self.preparation.mean) / deviation
+            scale, shift = scale / deviation, before * scale + shift
+        elif self.content.is_bytes:
+            scale = scale * 255
+        if (scale == 0).any() or not np.isfinite(scale).all():
+            raise NoLayer("it takes away what the image shows")
+        self.preparation = Preparation(
+            tuple((-shift / scale).tolist()), tuple((1 / scale).tolist())
+        )
+
+
+def _takes_bias(own: ImportedLayer) -> bool:
+    return isinstance(own.layer, Dense | Conv) and "bias" not in own.tensors
+
+
+def _attributes(node: NodeProto) -> dict[str, Any]:
+    from onnx import helper
+
+    return {one.name: helper.get_attribute_value(one) for one in node.attribute}
+
+
+def _one(numbers: Any, what: str) -> int:
+    """One number for both directions."""
+    found = {int(number) for number in numbers or (1,)}
+    if len(found) != 1:
+        raise NoLayer(f"{what} of {'x'.join(map(str, numbers))}: both are the same here")
+    return found.pop()
+
+
+def _undilated(told: Mapping[str, Any]) -> None:
+    if any(number != 1 for number in told.get("dilations", ())):
+        raise NoLayer("windows have no gaps here (dilations)")
+
+
+def _pad(told: Mapping[str, Any], kernel: tuple[int, int], size: Shape) -> int:
+    auto = told.get("auto_pad", b"NOTSET")
+    if auto in (b"SAME_UPPER", b"SAME_LOWER"):
+        strides = told.get("strides", (1, 1))
+        around = {
+            max(0, k - s if n % s == 0 else k - n % s)
+            for k, s, n in zip(kernel, strides, size[1:], strict=True)
+        }
+        if len(around) != 1 or any(n % 2 for n in around):
+            raise NoLayer("its padding isn't the same on all sides")
+        return int(around.pop()) // 2
+    return _one(told.get("pads") or (0,), "padding")
+
+
+Take = Callable[[_Reader, "NodeProto", str, list[str]], None]
+TAKES: Mapping[str, Take] = {
+    "Gemm": _Reader.gemm,
+    "MatMul": _Reader.matmul,
+    "Conv": _Reader.conv,
+    "MaxPool": _Reader.pool,
+    "AveragePool": _Reader.pool,
+    "GlobalAveragePool": _Reader.pool_all,
+    "GlobalMaxPool": _Reader.pool_all,
+    "ReduceMean": _Reader.pool_all,
+    "BatchNormalization": _Reader.normalise,
+    "Flatten": _Reader.flatten,
+    "Reshape": _Reader.reshape,
+    "Squeeze": _Reader.squeeze,
+    "Softmax": _Reader.softmax,
+    "LogSoftmax": _Reader.softmax,
+    "LeakyRelu": _Reader.leaky,
+    **dict.fromkeys(PLAIN, _Reader.plain),
+    **dict.fromkeys(("Identity", "Dropout", "Cast"), _Reader.pass_on),
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _Reader.combine),
+}

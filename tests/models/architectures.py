@@ -1,0 +1,126 @@
+"""Networks as people write them in PyTorch: by name, what makes the module and what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+DIGIT = (1, 28, 28)
+
+
+def made(torch: Any, name: str) -> tuple[Any, tuple[int, ...]]:
+    """The module at work, trained a little so that normalisation has seen something; its input."""
+    torch.manual_seed(3)
+    make, shape = ARCHITECTURES[name]
+    module = make(torch)
+    with torch.no_grad():
+        for _ in range(3):
+            module(torch.rand(8, *shape) * 2 - 0.5)
+    return module.eval(), shape
+
+
+def _lenet(torch: Any, bend: Any, pool: Any, padding: int, *last: Any) -> Any:
+    nn = torch.nn
+    wide = 400 if padding else 256
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5, padding=padding), bend(), pool(2)),
+        *(nn.Conv2d(6, 16, 5), bend(), pool(2), nn.Flatten()),
+        *(nn.Linear(wide, 120), bend(), nn.Dropout(), nn.Linear(120, 10), *last),
+    )
+
+
+def _lenet_tanh(torch: Any) -> Any:
+    return _lenet(torch, torch.nn.Tanh, torch.nn.AvgPool2d, 2)
+
+
+def _lenet_relu(torch: Any) -> Any:
+    return _lenet(torch, torch.nn.ReLU, torch.nn.MaxPool2d, 0, torch.nn.Softmax(1))
+
+
+def _normalised(torch: Any, given: int, makes: int, size: int = 3, **more: Any) -> list[Any]:
+    nn = torch.nn
+    conv = nn.Conv2d(given, makes, size, bias=False, **more)
+    return [conv, nn.BatchNorm2d(makes), nn.ReLU()]
+
+
+def _depthwise(torch: Any) -> Any:
+    nn = torch.nn
+
+    def separable(given: int, makes: int) -> list[Any]:
+        own = _normalised(torch, given, given, padding=1, groups=given)
+        return [*own, *_normalised(torch, given, makes, 1)]
+
+    return nn.Sequential(
+        *_normalised(torch, 1, 8, stride=2, padding=1),
+        *separable(8, 16),
+        nn.MaxPool2d(2),
+        *separable(16, 16),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)),
+    )
+
+
+def _residual(torch: Any) -> Any:
+    nn = torch.nn
+
+    class Residual(nn.Module):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Sequential(*_normalised(torch, 1, 6, padding=1))
+            self.inner = nn.Sequential(
+                *_normalised(torch, 6, 3, 1), *_normalised(torch, 3, 6, padding=1)[:2]
+            )
+            self.last = nn.Linear(6, 10)
+
+        def forward(self, x: Any) -> Any:
+            x = self.first(x)
+            x = torch.relu(self.inner(x) + x)
+            return torch.log_softmax(self.last(x.mean((2, 3))), 1)
+
+    return Residual()
+
+
+def _viewed(torch: Any) -> Any:
+    nn = torch.nn
+
+    class Viewed(nn.Module):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Linear(784, 30), nn.Linear(30, 10)
+
+        def forward(self, x: Any) -> Any:
+            return self.last(nn.functional.silu(self.first(x.view(-1, 784))))
+
+    return Viewed()
+
+
+def _numbers(torch: Any) -> Any:
+    nn = torch.nn
+    return nn.Sequential(nn.Linear(4, 9), nn.GELU("tanh"), nn.Linear(9, 1), nn.Sigmoid())
+
+
+def _normalised_last(torch: Any) -> Any:
+    nn = torch.nn
+    return nn.Sequential(
+        *(nn.Conv2d(3, 4, 3), nn.LeakyReLU(0.2), nn.BatchNorm2d(4), nn.Flatten()),
+        *(nn.Linear(144, 5), nn.BatchNorm1d(5), nn.Softplus(), nn.Linear(5, 3)),
+    )
+
+
+def _wide_pool(torch: Any) -> Any:
+    nn = torch.nn
+    return nn.Sequential(
+        *(nn.Conv2d(1, 4, (3, 5)), nn.ReLU(), nn.MaxPool2d(3, 2), nn.Conv2d(4, 10, 3)),
+        *(nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.LogSoftmax(1)),
+    )
+
+
+ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
+    "LeNet-5 with tanh": (_lenet_tanh, DIGIT),
+    "LeNet-5 with ReLU": (_lenet_relu, DIGIT),
+    "depthwise": (_depthwise, DIGIT),
+    "residual": (_residual, DIGIT),
+    "MLP of a viewed image": (_viewed, DIGIT),
+    "MLP of numbers": (_numbers, (4,)),
+    "normalised last": (_normalised_last, (3, 8, 8)),
+    "wide pools": (_wide_pool, DIGIT),
+}

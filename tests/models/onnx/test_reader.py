@@ -1,0 +1,165 @@
+"""ONNX models of others, written by PyTorch and by us, held against what PyTorch says of them."""
+
+import warnings
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gradbook.errors import GradbookError
+from gradbook.graph.build import training_step
+from gradbook.graph.names import leaf_name
+from gradbook.graph.reference import evaluate
+from gradbook.lab.models.importing import import_model
+from gradbook.models.onnx.reader import read_onnx
+from gradbook.net import Loss, Net
+from gradbook.net.layers import Activation, Dropout
+from gradbook.net.parameters import Role
+from gradbook.targets.onnx.model import onnx_bytes
+from tests.families import networks
+from tests.models.architectures import ARCHITECTURES, made
+from tests.trained import by_the_graph, drawn, model_of, trained_of
+
+pytestmark = pytest.mark.witness("onnx", "torch")
+
+
+@settings(max_examples=25)
+@given(networks(dropout=True, depth=6), st.booleans())
+def test_what_we_wrote_comes_back(tmp_path_factory, net, fold):
+    path = tmp_path_factory.getbasetemp() / "ours.onnx"
+    path.write_bytes(onnx_bytes(trained_of(net), fold=fold))
+    found = read_onnx(path)
+    inputs = np.random.default_rng(1).uniform(-1, 1, (4, *net.input)).astype(np.float32)
+    expected = by_the_graph(net, drawn(net), inputs)
+    said = by_the_graph(found.net, dict(found.values), inputs)
+    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
+
+
+def test_without_folding_the_layers_are_the_same_but_for_dropout(tmp_path):
+    net = Net.parse(
+        "input 1x6x6; conv 3 3x3 pad 1 no bias; batchnorm; gelu; dropout 0.1; maxpool 2; "
+        "depthwise 3x3; silu; flatten; dense 3; log softmax"
+    )
+    (tmp_path / "net.onnx").write_bytes(onnx_bytes(trained_of(net), fold=False))
+    found = read_onnx(tmp_path / "net.onnx")
+    assert found.net.layers == tuple(x for x in net.layers if not isinstance(x, Dropout))
+
+
+def exported(torch, name, path):
+    """The module, written by PyTorch, and some inputs for it."""
+    module, shape = made(torch, name)
+    inputs = torch.rand(5, *shape) * 2 - 0.5
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module, inputs, path, input_names=["x"], dynamic_axes={"x": {0: "N"}}, dynamo=False
+        )
+    return module, inputs
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_pytorchs_networks_say_what_they_said_there(torch, tmp_path, name):
+    module, inputs = exported(torch, name, tmp_path / "net.onnx")
+    found = read_onnx(tmp_path / "net.onnx")
+    said = by_the_graph(found.net, dict(found.values), inputs.numpy())
+    with torch.no_grad():
+        expected = module(inputs).numpy()
+    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["LeNet-5 with tanh", "MLP of a viewed image", "wide pools"])
+def test_gradients_of_a_step_are_pytorchs(torch, tmp_path, name):
+    module, inputs = exported(torch, name, tmp_path / "net.onnx")
+    labels = torch.tensor([0, 3, 2, 9, 3])
+    torch.nn.functional.cross_entropy(module(inputs), labels).backward()
+    found = read_onnx(tmp_path / "net.onnx").net
+    ends = found.layers[-1] == Activation("log softmax")
+    layers = found.layers if ends else (*found.layers, Activation("log softmax"))
+    net = Net(input=found.input, layers=layers, loss=Loss.CROSS, start=found.start)
+    step = training_step(net, 5)
+    given = {step.inputs[0]: inputs.double().numpy(), step.targets[0]: np.eye(10)[labels]}
+    slopes = {str(node.name): slope for node, slope in step.gradients.items()}
+    found_slopes = evaluate(list(slopes.values()), {**given, **step.start, step.count: 5.0})
+    order = sorted(net.parameters, key=lambda p: (p.layer, p.role is Role.BIAS))
+    for parameter, theirs in zip(order, module.parameters(), strict=True):
+        ours = found_slopes[slopes[str(leaf_name(parameter.role, parameter.layer))]]
+        np.testing.assert_allclose(ours, theirs.grad, rtol=1e-4, atol=1e-6)
+
+
+def written(tmp_path, nodes, shape, *tensors):
+    """A model of nodes that read x and make y."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", *shape])
+    said = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", None])
+    constants = [numpy_helper.from_array(array, name) for name, array in tensors]
+    graph = helper.make_graph(nodes, "net", [given], [said], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    save(model, tmp_path / "net.onnx")
+    return tmp_path / "net.onnx"
+
+
+def test_all_that_has_no_layer_is_told_at_once(tmp_path):
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], name="first", dilations=[2, 2]),
+        helper.make_node("Elu", ["c"], ["e"], name="second"),
+        helper.make_node("MaxPool", ["e"], ["p"], name="third", kernel_shape=[2, 3]),
+        helper.make_node("Flatten", ["p"], ["y"]),
+    ]
+    path = written(tmp_path, nodes, (1, 9, 9), ("w", np.ones((2, 1, 3, 3), np.float32)))
+    with pytest.raises(GradbookError) as caught:
+        read_onnx(path)
+    said = str(caught.value)
+    assert "Conv 'first': windows have no gaps here (dilations)" in said
+    assert "Elu 'second': there is no such layer here" in said
+    assert "MaxPool 'third': windows of 2x3: both are the same here" in said
+
+
+def test_a_tensor_in_another_file_is_read_from_beside_it_alone(tmp_path):
+    import onnx
+    from onnx import helper
+
+    weight = np.arange(6, dtype=np.float32).reshape(2, 3)
+    nodes = [helper.make_node("Gemm", ["x", "w"], ["y"], transB=1)]
+    path = written(tmp_path, nodes, (3,), ("w", weight))
+    model = onnx.load(path)
+    (tensor,) = model.graph.initializer
+    onnx.external_data_helper.set_external_data(tensor, "weights.bin")
+    (tmp_path / "weights.bin").write_bytes(tensor.raw_data)
+    tensor.ClearField("raw_data")
+    path.write_bytes(model.SerializeToString())
+    np.testing.assert_array_equal(read_onnx(path).values["w_layer_0"], weight)
+    for elsewhere in ("../weights.bin", str(tmp_path / "weights.bin"), ".."):
+        tensor.external_data[0].value = elsewhere
+        path.write_bytes(model.SerializeToString())
+        with pytest.raises(GradbookError, match="files beside this one are read"):
+            read_onnx(path)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_damage_is_told_in_one_line(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "damaged.onnx"
+    content = bytearray(
+        onnx_bytes(trained_of(Net.parse("input 1x4x4; conv 2 3x3; relu; flatten; dense 2")))
+    )
+    for _ in range(data.draw(st.integers(1, 6))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)))]))
+    with suppress(GradbookError):
+        read_onnx(path)
+
+
+def test_a_file_of_ours_brings_its_classes_and_its_preparation(tmp_path):
+    model = model_of("input 3x6x6; conv 3 3x3 pad 1; relu; flatten; dense 3; softmax")
+    images = np.random.default_rng(0).integers(0, 256, (5, 3, 6, 6), np.uint8)
+    for prepared in (False, True):
+        model.export(tmp_path / "net.onnx", with_preparation=prepared)
+        back = import_model(tmp_path / "net.onnx")
+        np.testing.assert_allclose(back.predict(images), model.predict(images), atol=1e-6)
+        assert back.classes == model.classes or prepared
