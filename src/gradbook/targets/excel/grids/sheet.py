@@ -31,6 +31,8 @@ from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, Look
 
 CHOICE_ROW = 3
 MOST_UPRIGHT = 28  # columns that can be read across a page held upright
+UPRIGHT, MARGINS = (595, 842), (60, 85)  # points of a page and of its margins, across and down
+COLUMN, ROW = 38.5, 15.2  # points of a column and of a row, at the most
 WIDTH, FONT = 6.6, 8  # of a column, of the numbers in blocks
 VALUES, GIVENS = "0.000;-0.000;0", "General"
 SLOPES = "[>=0.001]0.0000;[<=-0.001]-0.0000;0.0E+00"
@@ -53,8 +55,6 @@ class _GridSheet:
 
     def write(self) -> None:
         sheet, end = self.sheet, 2 * self.scene.right
-        if end <= MOST_UPRIGHT:
-            sheet.set_portrait()
         sheet.set_column(0, 0, 1.5)
         sheet.set_column(1, end, WIDTH)
         sheet.freeze_panes(CHOICE_ROW + 1, 0)
@@ -70,6 +70,23 @@ class _GridSheet:
         for stage in self.scene.stages:
             for block in stage.blocks:
                 self.colour(block.grids)
+        self.on_pages(end)
+
+    def on_pages(self, across: int) -> None:
+        """As large as the width of a page allows; a new one where a layer would be torn apart."""
+        upright = across <= MOST_UPRIGHT
+        if upright:
+            self.sheet.set_portrait()
+        width, height = UPRIGHT if upright else (UPRIGHT[1], UPRIGHT[0])
+        scale = min(1.0, (width - MARGINS[0]) / (across * COLUMN))
+        self.sheet.set_print_scale(int(100 * scale))
+        rows = int((height - MARGINS[1]) / (ROW * scale))
+        first, breaks = 0, []
+        for stage in self.scene.stages:
+            if stage.end - first > rows and stage.row > first:
+                first = stage.row
+                breaks.append(first)
+        self.sheet.set_h_pagebreaks(breaks)
 
     def choice(self) -> None:
         """Which epoch is shown, and which sample."""
@@ -165,8 +182,7 @@ class _GridSheet:
             self.sheet.conditional_format(cells, rule)
 
     def window(self, block: WindowBlock) -> None:
-        digits = GIVENS if block.tint is INPUT else VALUES
-        grids, style = block.grids, self.number_style(digits)
+        grids, style = block.grids, self.number_style(_digits(block.tint))
         words = self.look.style(italic=True, font_color=block.tint.ink)
         self.sheet.write_string(grids.top - 2, grids.left, block.title, words)
         sign = self.look.style(bold=True, align="center")

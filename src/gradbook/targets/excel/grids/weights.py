@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -91,7 +91,8 @@ class WeightLookedAt(LookedAt):
     @cached_property
     def blocks(self) -> tuple[WindowBlock, ...]:
         met, slopes = self._met(self._place(0)), self._slopes(self._place(1))
-        return met, slopes, self._products(met, slopes, 2)
+        products = replace(self._products(met, slopes, 2), tint=GRADIENT)
+        return met, slopes, products
 
     def _place(self, number: int) -> Grids:
         _, high, wide = self.maps.shape
