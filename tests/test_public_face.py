@@ -16,6 +16,7 @@ PUBLIC = {
     "builtin",
     "check",
     "explain",
+    "from_sklearn",
     "load",
     "read_table",
     "recipe",

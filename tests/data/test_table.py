@@ -92,7 +92,7 @@ BAD = [
     (ONE_OUTPUT, "sep=;\n", "t.csv: nothing in it"),
     (ONE_OUTPUT, "a,b,t\n1,2\n", "t.csv, row 2: 2 columns, but row 1 has 3"),
     (ONE_OUTPUT, "1,2,3\n\n1,2,3,4\n", "t.csv, row 3: 4 columns, but row 1 has 3"),
-    (ONE_OUTPUT, "1,2,3,4\n", "row 1: 4 columns, but the network takes 3: 2 inputs and 1 targets"),
+    (ONE_OUTPUT, "1,2,3,4\n", "row 1: 4 columns, but the network takes 3: 2 inputs and 1 target"),
     (ONE_OUTPUT, "1 2 3\n", "1 columns, .*; put commas, semicolons or tabs between"),
     (ONE_OUTPUT, "0,5,1,0,0,5\n", "6 columns, .*; if commas stand for decimal points"),
     (ONE_OUTPUT, "a;b;t\n0,5;1;0\n", r"row 2, column a: a decimal comma in '0,5': write 0\.5"),

@@ -14,6 +14,7 @@ from math import prod
 from os import PathLike
 from pathlib import Path
 
+from gradbook.amounts import counted
 from gradbook.data.formats.rows import MISSING, CellRow, is_header, is_number, number, read_rows
 from gradbook.errors import DataError
 from gradbook.net import Net, Sample
@@ -91,7 +92,7 @@ def _read(path: str | PathLike[str], net: Net) -> _Table:
 
 def _wrong_width(width: int, widths: Sequence[int], inputs: int) -> str:
     known = " or ".join(map(str, widths))
-    kinds = f"{inputs} inputs and {widths[0] - inputs} targets"
+    kinds = f"{counted(inputs, 'input')} and {counted(widths[0] - inputs, 'target')}"
     kinds += " or a class" if len(widths) > 1 else ""
     hints = {
         1: "; put commas, semicolons or tabs between the cells",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
+from gradbook.data.columns import Column
 from gradbook.errors import UsageError
 from gradbook.lab.models.model import Model
+from gradbook.lab.models.table_model import TableModel
 from gradbook.models.imported import ImportedNet, Preparation
 from gradbook.models.reading import read_network
 
@@ -62,3 +65,22 @@ def _each(
     if len(numbers) not in (1, channels):
         raise UsageError(f"{len(numbers)} {what} for {channels} channels")
     return numbers * (channels // len(numbers))
+
+
+def from_sklearn(estimator: Any) -> TableModel:
+    """A fitted MLPClassifier or MLPRegressor of scikit-learn's as a model of a table.
+
+    A StandardScaler before it, in a pipeline, becomes the model's own scaling.
+    """
+    from gradbook.models.estimator import sklearn_net
+
+    read = sklearn_net(estimator)
+    return TableModel(
+        read.found.net,
+        read.found.values,
+        tuple(map(Column, read.columns)),
+        Column("target", read.found.classes),
+        read.mean,
+        read.deviation,
+        about={"imported": type(estimator).__name__},
+    )
