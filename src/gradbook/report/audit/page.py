@@ -155,7 +155,8 @@ def _finding(finding: Finding, where: str) -> str:
     lines = [("found", old), ("should be", new)]
     formulas = "".join(f"<dt>{what}</dt><dd>{f}</dd>" for what, f in lines if f)
     return (
-        f'<article class="finding">\n<h3><b>{text(where)}</b> {quantity}{error}</h3>\n<p>{why}</p>\n'
+        f'<article class="finding">\n<h3><b>{text(where)}</b> {quantity}{error}</h3>\n'
+        + f"<p>{why}</p>\n"
         + (f'<dl class="formulas">{formulas}</dl>\n' if formulas else "")
         + (f"<p>It {text(carried)}.</p>\n" if (carried := spoilt(finding)) else "")
         + "</article>"
