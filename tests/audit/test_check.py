@@ -25,7 +25,7 @@ def test_a_right_book_is_right(path):
     assert sheet.rows == (TOP + 2, TOP + 7)
 
 
-@pytest.mark.parametrize("name", ["worked", "xor"])
+@pytest.mark.parametrize("name", ["worked", "xor", "strokes"])
 def test_what_works_behind_our_own_books_leaves_them_right(name, path):
     write_workbook(builtin(name), path, epochs=20)
     report = check(path)
