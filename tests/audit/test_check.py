@@ -25,7 +25,7 @@ def test_a_right_book_is_right(path):
     assert sheet.rows == (TOP + 2, TOP + 7)
 
 
-@pytest.mark.parametrize("name", ["worked", "xor"])
+@pytest.mark.parametrize("name", ["worked", "xor", "strokes"])
 def test_what_works_behind_our_own_books_leaves_them_right(name, path):
     write_workbook(builtin(name), path, epochs=20)
     report = check(path)
@@ -55,6 +55,19 @@ def test_of_a_hidden_sheet_only_the_values_are_taken(hidden, verdict, path):
 
     report = check(book(path, sheets=("Seen", "Behind"), dressed=spoil_the_second))
     assert report.verdict == verdict
+    assert any("hidden sheet Behind" in note for note in report.notes) is hidden
+
+
+def test_a_training_on_a_hidden_sheet_is_told_and_not_denied(path):
+    def hide(workbook):
+        front = workbook.add_worksheet("Front")
+        front.write("A1", f"=MIN(Sheet1!{letter('E_total')}{TOP + 2}:{letter('E_total')}{TOP + 6})")
+        front.activate()
+        workbook.get_worksheet_by_name("Sheet1").hide()
+
+    report = check(book(path, dressed=hide))
+    assert report.verdict == "unfinished"
+    assert report.notes[0].startswith("weights are trained on the hidden sheet Sheet1")
 
 
 @pytest.mark.parametrize("style", [{"∂E/∂w1": "dw1"}, {"∂E/∂w1": "Etotaldw1"}, {"w1": "x"}])

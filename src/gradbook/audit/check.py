@@ -65,7 +65,11 @@ from gradbook.audit.training.pasted_gradients import with_pasted_gradients
 from gradbook.audit.training.step_loss import StepLoss
 from gradbook.audit.training.steps import alike, steps_of
 from gradbook.audit.training.training import SheetTraining, find_trainings
-from gradbook.audit.training.untrained import frozen_sheets, without_training
+from gradbook.audit.training.untrained import (
+    frozen_sheets,
+    trained_out_of_sight,
+    without_training,
+)
 from gradbook.audit.training.weight_columns import goes_on_by
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import fill_in
@@ -99,6 +103,8 @@ def _report(name: str, path: str | Path) -> BookReport:
         left = tuple(f"{NOT_LOOKED_AT}: {what}" for what in budget().left)
         sheets = with_circles(_sheets(book, flow), circular)
         sheets = told(book, told_of_all_rows(book, sheets), asked)
+        is_any = any(sheet.loss or sheet.rule for sheet in sheets)
+        hidden = trained_out_of_sight(book, flow, is_any)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
     except Spent:
@@ -106,12 +112,13 @@ def _report(name: str, path: str | Path) -> BookReport:
     except (RecursionError, MemoryError):
         return BookReport(name, UNREADABLE, problem="its formulas are too deep to follow")
     verdict = min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK)
-    verdict = UNFINISHED if _is_doubtful(book, flow, verdict) else verdict
+    doubtful = _is_doubtful(book, flow, verdict) or (bool(hidden) and not is_any)
+    verdict = UNFINISHED if doubtful else verdict
     return BookReport(
         name,
         verdict,
         tuple(sheets),
-        notes=(*notes_on(book, verdict), *left),
+        notes=(*filter(None, [hidden]), *notes_on(book, verdict), *left),
         fingerprint=hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16],
         formulas=len(book.patterns),
         origin=origin,

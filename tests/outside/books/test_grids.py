@@ -13,6 +13,7 @@ from gradbook.graph.reference import run
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.grids.scene import KINDS, GridScene
+from gradbook.targets.excel.grids.weights import WeightLookedAt
 from gradbook.targets.excel.grids.windows import LookedAt
 from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan
 from tests.outside.witness import recalculate_all
@@ -25,6 +26,7 @@ CHOICES = {  # a network, the epoch, the sample, and for each layer the map, the
     "strokes later": ("strokes", 5, 2, ((2, 2, 1), (2, 1, 1))),
     "strides first": ("strides", 2, 1, ((1, 1, 1), (1, 2, 1), (1, 1, 1), (2, 1, 1))),
     "strides later": ("strides", 6, 2, ((2, 3, 4), (4, 2, 3), (3, 2, 2), (4, 1, 2))),
+    "alone later": ("alone", 4, 1, ((2, 2, 3),)),
 }
 
 pytestmark = pytest.mark.witness("libreoffice")
@@ -38,6 +40,11 @@ def looked_at(found: GridScene) -> list[LookedAt]:
     return [LookedAt(found, stage) for stage in found.stages if type(stage.layer) in KINDS]
 
 
+def weights(found: GridScene) -> list[WeightLookedAt]:
+    stages = [stage for stage in found.stages if stage.weight_row is not None]
+    return [WeightLookedAt(found, stage) for stage in stages]
+
+
 @pytest.fixture(scope="module")
 def recalculated(tmp_path_factory) -> Path:
     written, done = (tmp_path_factory.mktemp(name) for name in ("written", "recalculated"))
@@ -49,10 +56,15 @@ def recalculated(tmp_path_factory) -> Path:
     }
     paths = []
     for choice, (name, epoch, sample, places) in CHOICES.items():
-        typed = {"grids_epoch": epoch, "grids_sample": sample}
+        typed = {"grids_epoch": epoch}
+        if len(NETS[name].examples()) > 1:
+            typed["grids_sample"] = sample
         for seen, place in zip(looked_at(scene(name)), places, strict=True):
             words = (f"{seen.name}_{word}" for word in ("map", "row", "column"))
             typed |= dict(zip(words, place, strict=True))
+        for seen in weights(scene(name)):
+            for cell in seen.asked:  # the first ones, or the last
+                typed[f"{seen.name}_{cell.word}"] = 1 if "first" in choice else cell.most
         paths.append(change(books[name], written / f"{choice}.xlsx", typed))
     cell = tables(books["strokes"]).cell("c1_1_1")
     spoilt = written / "spoilt.xlsx"
@@ -99,16 +111,37 @@ def test_the_chosen_place_is_worked_from_its_window(recalculated, choice):
     *_, values = run(found.step, epoch, NETS[name].learning_rate)
     for seen, (channel, row, column) in zip(looked_at(found), places, strict=True):
         node = seen.stage.values.nodes[channel - 1, row - 1, column - 1]
-        wanted = float(values[node][sample - 1])
+        wanted = float(np.ravel(values[node])[sample - 1])
         top, left = seen.stage.place_row + 2, seen.lines_column + 4
         lines = [shown[top + k, left] for k in range(len(seen.lines) + 1)]
         assert lines[-3:-1] == pytest.approx([wanted, wanted], rel=1e-9)
         assert lines[-1] == "the same"
 
 
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_weights_gradient_is_worked_from_all_that_it_meets(recalculated, choice):
+    name, epoch, sample, _ = CHOICES[choice]
+    found, shown = scene(name), cells(recalculated / f"{choice}.xlsx")
+    *_, values = run(found.step, epoch, NETS[name].learning_rate)
+    shares = {str(node.name): values[node] for node in values if node.name is not None}
+    looked = weights(found)
+    assert len(looked) == {"strokes": 1, "strides": 2, "alone": 1}[name]
+    for seen in looked:
+        weight = seen.kernels.nodes.flat[0 if "first" in choice else -1].name
+        wanted = (
+            float(shares[f"g_{weight}"][sample - 1])
+            if found.book.several
+            else float(shares[f"∂E/∂{weight}"])
+        )
+        top, left = seen.top + 2, seen.lines_column + 4
+        lines = [shown[top + k, left] for k in range(len(seen.lines) + 1)]
+        assert lines[:2] == pytest.approx([wanted, wanted], rel=1e-9, abs=1e-15)
+        assert lines[2] == "the same"
+
+
 def test_a_map_that_is_spoilt_differs_from_what_its_window_comes_to(recalculated):
     shown = list(cells(recalculated / "spoilt.xlsx").values())
-    assert (shown.count("differs"), shown.count("the same")) == (1, 1)
+    assert (shown.count("differs"), shown.count("the same")) == (1, 2)
 
 
 def test_only_networks_with_windows_or_normalisation_have_grids(tmp_path):

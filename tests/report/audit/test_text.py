@@ -147,3 +147,10 @@ def test_two_losses_are_told_apart_however_close():
     assert "0.50000001 as made, 0.50000002 c" in learning(
         LossCurves((1, 0.50000001), (1, 0.50000002))
     )
+
+
+def test_findings_of_one_training_on_several_sheets_say_on_which():
+    steps = [replace(FINDING, sheet=name, cells="B8") for name in ("One", "Step 2")]
+    report = BookReport("ada.xlsx", WRONG, (replace(SHEET, findings=tuple(steps)),))
+    heads = [line.split(" (")[0].strip() for line in said(report)]
+    assert [head for head in heads if head.endswith("B8")] == ["One!B8", "Step 2!B8"]

@@ -148,7 +148,7 @@ def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:
     obscure = {
         cell
         for cell, pattern in book.patterns.items()
-        if pattern.expression is None
+        if pattern.form is None
         or any(isinstance(mention, UnknownReference) for mention in pattern.mentions.values())
         or re.search(r"\b(INDIRECT|OFFSET)\(", pattern.key, re.IGNORECASE)
     }

@@ -17,7 +17,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 ByteEdit = tuple[int, int, bytes]  # from where to where in the text, and what belongs there
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Element:
     """<tag …>…</tag>, and where that is."""
 
@@ -25,9 +25,23 @@ class Element:
     attributes: dict[str, str] = field(repr=False)
     depth: int  # the root has 0
     start: int  # of its start tag
-    inside: int  # where its start tag ends
-    close: int  # where its end tag starts; `inside` where it has none
-    end: int
+    _inside: int  # how far from there the rest is: small numbers, for a sheet has very many
+    _close: int
+    _end: int
+
+    @property
+    def inside(self) -> int:
+        """Where its start tag ends."""
+        return self.start + self._inside
+
+    @property
+    def close(self) -> int:
+        """Where its end tag starts; `inside` where it has none."""
+        return self.start + self._close
+
+    @property
+    def end(self) -> int:
+        return self.start + self._end
 
     def is_empty(self) -> bool:
         return self.close == self.end
@@ -37,6 +51,7 @@ class Element:
         return next((v for k, v in self.attributes.items() if local(k) == name), "")
 
 
+NONE: dict[str, str] = {}  # that most elements share
 Wanted = Callable[[int, str, dict[str, str]], bool]  # by depth, tag and attributes
 
 
@@ -60,7 +75,8 @@ def elements(data: bytes, part: str, wanted: Wanted) -> list[Element]:
         if data[inside - 2 : inside] != b"/>":
             close = made.CurrentByteIndex
             finish = _matched(_TAG, data, close).end()
-        found.append(Element(tag, attributes, len(opened), start, inside, close, finish))
+        places = (place - start for place in (inside, close, finish))
+        found.append(Element(tag, attributes or NONE, len(opened), start, *places))
 
     parse(part, [data], made, begin, end)
     return found

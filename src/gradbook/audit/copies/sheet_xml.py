@@ -30,12 +30,12 @@ _CDATA = re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _KIND = re.compile(rb"""\st\s*=\s*(?:"[^"]*"|'[^']*')""")
 
 
-@dataclass
+@dataclass(slots=True)
 class CellXml:
     """A <c> and what is in it."""
 
     element: Element
-    inner: list[Element]
+    inner: tuple[Element, ...]
 
     @property
     def style(self) -> int:
@@ -146,11 +146,11 @@ def _read(data: bytes, part: str, number: int, rows: Collection[int]) -> SheetXm
         if element.depth <= 1:
             found.others.append(element)
         elif element.tag == "row":
-            found.rows[row_of(int(element.attributes["at"]))] = element
+            found.rows[row_of(int(element.attributes.pop("at")))] = element
         elif element.tag == "col":
             found.columns.append(element)
         elif element.tag == "c":
-            found.cells[int(element.attributes["at"])] = CellXml(element, inner)
+            found.cells[int(element.attributes.pop("at"))] = CellXml(element, tuple(inner))
             inner = []
         else:
             inner.append(element)

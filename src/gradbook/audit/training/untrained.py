@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from gradbook.audit.findings.findings import (
     FROZEN,
@@ -18,7 +19,13 @@ from gradbook.audit.formula.address import ACROSS, DOWN, Address, ranges, sheet_
 from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import CellReference
 from gradbook.audit.training.pasted_gradients import GRADIENT
-from gradbook.audit.training.weight_columns import WeightColumn, change, heading, update_lines
+from gradbook.audit.training.weight_columns import (
+    WeightColumn,
+    change,
+    heading,
+    learning,
+    update_lines,
+)
 from gradbook.audit.workbook.book import LONG, Book
 from gradbook.audit.workbook.flow import Flow
 
@@ -59,6 +66,31 @@ def _solved(book: Book) -> list[SheetReport]:
             note = f"no training by formulas: {what}"
             found.append(SheetReport(sheet.title, NO_NETWORK, notes=(note,)))
     return found
+
+
+def trained_out_of_sight(book: Book, flow: Flow, is_any_in_sight: bool) -> str:
+    """The hidden sheets on which weights are trained, in words; '' where none is, or where each
+    works for a sheet that can be seen, on which others are trained."""
+    hidden = {number for number, sheet in enumerate(book.sheets) if sheet.hidden}
+    serving = _mentioned_in_sight(book) if hidden and is_any_in_sight else set()
+    if hidden <= serving:
+        return ""
+    turned = [replace(sheet, hidden=not sheet.hidden) for sheet in book.sheets]
+    behind = replace(book, sheets=turned)
+    lines = (line for line in update_lines(behind) if len(line.cells) >= FEWEST)
+    sheets = {sheet_of(line.start) for line in learning(behind, flow, lines)}
+    titles = [book.sheets[number].title for number in sorted(sheets & hidden - serving)]
+    if not titles:
+        return ""
+    where = f"hidden sheet{'s' * (len(titles) > 1)} {', '.join(titles)}"
+    return f"weights are trained on the {where}, which isn't judged until it can be seen"
+
+
+def _mentioned_in_sight(book: Book) -> set[int]:
+    """The sheets that formulas on sheets in sight mention."""
+    places = (place for pattern in set(book.in_sight().values()) for place in pattern.places)
+    starts = (place if isinstance(place, CellReference) else place.first for place in places)
+    return {start.sheet for start in starts if start.sheet is not None}
 
 
 # Updates that wait for gradients which nobody has filled in yet ------------------------
@@ -154,10 +186,11 @@ def _with_such_headings(book: Book, flow: Flow, but: Collection[int] = ()) -> li
 
 
 def _texts(book: Book) -> dict[int, dict[Address, str]]:
-    """The typed texts of each sheet."""
+    """The typed texts of each sheet that can be seen."""
     found: defaultdict[int, dict[Address, str]] = defaultdict(dict)
     for cell, value in book.values.items():
-        if isinstance(value, str) and cell not in book.patterns:
+        seen = not book.sheets[sheet_of(cell)].hidden
+        if isinstance(value, str) and cell not in book.patterns and seen:
             found[sheet_of(cell)][cell] = value.strip()
     return found
 

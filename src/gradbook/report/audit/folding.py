@@ -92,6 +92,13 @@ def repeated(found: ShownFinding) -> str:
     return f"the same in {', '.join(named)}{others}" if named else ""
 
 
+def place_of(sheet: SheetReport, finding: Finding) -> str:
+    """A finding's cells, with their sheet where a training's findings are on several."""
+    cells = few_ranges(one_line(finding.cells))
+    others = {other.sheet for other in sheet.findings} - {"", sheet.sheet}
+    return f"{one_line(finding.sheet)}!{cells}" if others else cells
+
+
 def spoilt(finding: Finding) -> str:
     """Which gradients are wrong by it, though their own formulas are right."""
     names = [n for n in finding.spoils if f"{finding.judges}{n}" != finding.quantity]

@@ -21,7 +21,7 @@ from gradbook.audit.findings.findings import (
 )
 from gradbook.errors import one_line
 from gradbook.report.audit.class_table import FEW_BOOKS, ClassTable, anchor
-from gradbook.report.audit.folding import few_ranges, spoilt
+from gradbook.report.audit.folding import few_ranges, place_of, spoilt
 from gradbook.report.audit.text import counts, learning, summary, to_fill_in
 from gradbook.report.chart import interactive, svg
 from gradbook.report.chart.curves import Chart, Curve
@@ -127,7 +127,8 @@ def _sheet(sheet: SheetReport, several: bool, detail: Detail) -> str:
     title = f"<h3>{text(one_line(sheet.sheet))} {badge(sheet.verdict)}</h3>" if several else ""
     notes = _paragraphs(sheet.notes)
     wrong = [finding for finding in sheet.findings if finding.kind != TO_FILL_IN]
-    findings = map(_finding, wrong if detail >= Detail.NO_CURVES else wrong[:MOST_FINDINGS])
+    some = wrong if detail >= Detail.NO_CURVES else wrong[:MOST_FINDINGS]
+    findings = [_finding(finding, place_of(sheet, finding)) for finding in some]
     chart = _chart(sheet) if detail is Detail.ALL else ""
     waiting = to_fill_in(sheet)
     blank = f"<p>Still to be filled in: {text(waiting)}.</p>" if waiting else ""
@@ -148,13 +149,14 @@ def _about(sheet: SheetReport) -> str:
     return f'<p class="facts">{" · ".join(said)}</p>' if sheet.loss or sheet.rule else ""
 
 
-def _finding(finding: Finding) -> str:
-    cells, quantity, why, off, old, new = _in_html(finding)
+def _finding(finding: Finding, where: str) -> str:
+    _, quantity, why, off, old, new = _in_html(finding)
     error = f' <span class="off">off by {off}</span>' if off else ""
     lines = [("found", old), ("should be", new)]
     formulas = "".join(f"<dt>{what}</dt><dd>{f}</dd>" for what, f in lines if f)
     return (
-        f'<article class="finding">\n<h3><b>{cells}</b> {quantity}{error}</h3>\n<p>{why}</p>\n'
+        f'<article class="finding">\n<h3><b>{text(where)}</b> {quantity}{error}</h3>\n'
+        + f"<p>{why}</p>\n"
         + (f'<dl class="formulas">{formulas}</dl>\n' if formulas else "")
         + (f"<p>It {text(carried)}.</p>\n" if (carried := spoilt(finding)) else "")
         + "</article>"

@@ -30,6 +30,7 @@ from gradbook.report.audit.folding import (
     ShownFinding,
     ShownSheet,
     few_ranges,
+    place_of,
     repeated,
     shown,
     spoilt,
@@ -162,8 +163,8 @@ def _sheet(one: ShownSheet, several: bool, width: int, known: str) -> Iterator[T
         return  # all of it is folded under what another sheet says
     if several and (sheet.findings or notes):
         yield [Span("  "), Span(one_line(sheet.sheet), "bold")]
-    for finding in one.findings:
-        yield from _finding(finding, width)
+    for found in one.findings:
+        yield from _finding(found, place_of(sheet, found.finding), width)
     if one.left_out:
         left = counted(one.left_out, "more finding")
         yield [Span(f"  {left} here: with -v all are shown")]
@@ -181,9 +182,9 @@ def to_fill_in(sheet: SheetReport) -> str:
     return ", ".join(f"{one_line(f.quantity)} in {few_ranges(one_line(f.cells), 1)}" for f in blank)
 
 
-def _finding(found: ShownFinding, width: int) -> Iterator[TextLine]:
+def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
     finding = found.finding
-    head = f"{few_ranges(one_line(finding.cells))} ({one_line(finding.quantity)}): "
+    head = f"{where} ({one_line(finding.quantity)}): "
     yield from folded([Span(head, "yellow"), Span(one_line(finding.why))], width, 2, INDENT)
     if finding.relative_error is not None and finding.relative_error > NOISE:
         yield [Span(" " * INDENT + f"off by {rough_percent(finding.relative_error)}")]

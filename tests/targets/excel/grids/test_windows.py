@@ -10,8 +10,10 @@ import pytest
 from openpyxl.utils import range_boundaries
 
 from gradbook.graph.lower import scalar_step
+from gradbook.graph.reference import run
 from gradbook.net import builtin, parse
 from gradbook.targets.excel.grids.scene import KINDS, GridScene
+from gradbook.targets.excel.grids.weights import WeightLookedAt
 from gradbook.targets.excel.grids.windows import LookedAt
 from gradbook.targets.excel.plan.book import WorkbookPlan
 
@@ -22,6 +24,10 @@ NETS = {
         maxpool 2 stride 1; flatten; dense 1; loss half squared error; seed 4; rate 0.02"""
         f"\nsample {' '.join(str(k % 7 / 7) for k in range(60))} -> 1"
         f"\nsample {' '.join(str(k % 5 / 5) for k in range(60))} -> 0"
+    ),
+    "alone": parse(
+        """input 1x4x5; conv 2 3x3 pad 1 stride 2; tanh; flatten; dense 1; seed 6
+        sample .1 .2 .3 .4 .5  .5 .4 .3 .2 .1  .9 .8 .7 .6 .5  0 .3 .6 .9 1 -> 0.5"""
     ),
 }
 
@@ -34,10 +40,11 @@ def looked_at(found: GridScene) -> list[LookedAt]:
     return [LookedAt(found, stage) for stage in found.stages if type(stage.layer) in KINDS]
 
 
-def lit(seen: LookedAt, place: tuple[int, int, int]) -> Iterator[tuple[int, int]]:
+def lit(seen: LookedAt, place: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     """The cells whose conditions hold, row and column from 0, with this place typed in."""
-    typed = dict(zip((seen.channel, seen.row, seen.column), place, strict=True))
-    for area, condition in seen.lit():
+    asked = (seen.channel, seen.row, seen.column, *([seen.source] if len(place) > 3 else []))
+    typed = dict(zip(asked, place, strict=True))
+    for area, condition, _ in seen.lit():
         said = re.sub(r"\$[A-Z]+\$\d+", lambda cell: str(typed[cell[0]]), condition)
         said = re.sub(r"(?<![<>])=", "==", said)
         left, top, right, bottom = range_boundaries(area.replace("$", ""))
@@ -78,6 +85,15 @@ def test_windows_move_by_strides_reach_into_the_padding_and_keep_to_their_groups
     assert len(list(lit(pool, (1, 1, 1)))) == 5
 
 
+def test_a_weight_lights_up_among_the_kernels_and_their_gradients():
+    found = scene("strides")
+    stage = found.stages[1]
+    weight = WeightLookedAt(found, stage)
+    assert [cell.word for cell in weight.asked] == ["map", "row", "column", "from"]
+    kernels, slopes = weight.kernels.grids, stage.slope_of(weight.kernels).grids
+    assert set(lit(weight, (2, 3, 1, 2))) == {kernels.place(3, 2, 0), slopes.place(3, 2, 0)}
+
+
 @pytest.mark.parametrize("name", NETS)
 def test_at_first_the_first_place_is_worked(name):
     found = scene(name)
@@ -93,3 +109,16 @@ def test_every_value_of_the_picture_layers_has_a_cell():
     for stem in ("i2_5_6", "c1_2_3_4", "a_c1_1_1_1", "c2_4_2_3", "y4_2_3", "p4_1_2", "∂E/∂w1"):
         assert stem in names
     assert np.prod([stage.values.grids.shape[0] for stage in found.stages]) > 0
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_at_first_a_weight_in_the_middle_is_worked(name):
+    found = scene(name)
+    for stage in found.stages:
+        if stage.weight_row is not None:
+            seen = WeightLookedAt(found, stage)
+            weight = seen.kernels.nodes[0, seen.asked[1].first - 1, seen.asked[2].first - 1]
+            values = next(run(found.step, 1, found.book.rate))
+            named = {str(node.name): node for node in values}
+            own = named[f"g_{weight.name}" if found.book.several else f"∂E/∂{weight.name}"]
+            assert seen.lines[0].number == pytest.approx(float(np.ravel(values[own])[0]))

@@ -26,6 +26,8 @@ EPOCH_NAME, SAMPLE_NAME = "grids_epoch", "grids_sample"
 FIRST_ROW, LEFT = 5, 2  # of the first stage, and of the first values in it
 ABOVE = 3  # rows above the values of blocks: a title, and the numbers of columns
 WIDEST = 14  # columns that blocks side by side take, where there are several
+SLOPE_OF = "{0}∂E/∂"  # before each name
+WEIGHT_LINES = 3  # beside a weight that is looked at
 LINES = {Conv: 5, Pool: 3, BatchNorm: 9}  # beside a place that is looked at, the verdict too
 STATISTICS = "γβμσs"  # one below the other, a column for each channel
 KINDS = {Conv: "conv", Pool: "pool", BatchNorm: "batchnorm"}  # layers with places to look at
@@ -65,11 +67,17 @@ class GridStage:
     values: NodeBlock
     slopes: tuple[NodeBlock, ...]
     reads: tuple[int, ...]  # the numbers of the stages whose values it is given
+    weight_row: int | None  # of a weight whose gradient is looked at, below the values
     end: int
 
     @property
     def blocks(self) -> tuple[NodeBlock, ...]:
         return (*self.parameters.values(), self.values, *self.slopes)
+
+    def slope_of(self, block: NodeBlock) -> NodeBlock | None:
+        """The gradients of some of its values or parameters."""
+        names = block.names.format(SLOPE_OF)
+        return next((slope for slope in self.slopes if slope.names == names), None)
 
 
 @dataclass(frozen=True)
@@ -120,10 +128,14 @@ class GridScene:
             values = self._values(name, net.shapes[index], top, flat=True)
         else:
             values = self._values(name, shape, top)
-        end = top + values.grids.height
-        slopes += [*self._slopes(values)] if layer else []
+        end, weight_row = top + values.grids.height, None
+        own = [*self._slopes(values)] if layer else []
+        if own and "w" in parameters and (slopes and self._has_shares(parameters["w"])):
+            weight_row = end + 1
+            end = weight_row + 2 + max(values.grids.shape[1] + 1, WEIGHT_LINES)
+        found = tuple(slopes + own)
         return GridStage(
-            index, layer, words, row, parameters, place_row, values, tuple(slopes), reads, end
+            index, layer, words, row, parameters, place_row, values, found, reads, weight_row, end
         )
 
     def _place_height(self, index: int, layer: Layer) -> int:
@@ -203,7 +215,7 @@ class GridScene:
         if self.book.several and not block.is_of_sample:
             words += ", all samples together"
         grids = replace(block.grids, left=self.right)
-        names = block.names.format("{0}∂E/∂")
+        names = block.names.format(SLOPE_OF)
         yield replace(block, names=names, words=words, tint=GRADIENT, grids=grids, nodes=nodes)
 
     def _grids(self, shape: tuple[int, int, int], top: int, together: int = 1) -> Grids:
@@ -268,6 +280,27 @@ class GridScene:
         if node not in run.table(node).columns:
             return ""
         return run.in_epoch(node, self.book.epochs, EPOCH_NAME, SAMPLE_NAME)
+
+    def _shares(self, block: NodeBlock) -> list[Node]:
+        """What one sample adds to the gradients of some weights, as far as it has columns."""
+        named = (self._called.get(f"g_{node.name}") for node in block.nodes.flat)
+        columns = self.book.training.of_sample.columns
+        return [node for node in named if node is not None and node in columns]
+
+    def _has_shares(self, block: NodeBlock) -> bool:
+        """Whether these stand side by side, so that one formula finds any of them."""
+        if not self.book.several:
+            return True
+        columns = [self.book.training.of_sample.columns[node] for node in self._shares(block)]
+        return len(columns) == block.nodes.size and columns == [*range(columns[0], columns[-1] + 1)]
+
+    def share(self, block: NodeBlock, number: str) -> str:
+        """What the sample adds to the gradient of the weight of that number, from 1."""
+        run, shares = self.book.training, self._shares(block)
+        first, last = run.of_sample.cell(shares[0]), run.of_sample.column(shares[-1])
+        bottom = run.of_sample.row(self.book.epochs)
+        row = f"({EPOCH_NAME}-1)*{self.step.samples}+{SAMPLE_NAME}"
+        return f"INDEX({first}:${last}${bottom},{row},{number})"
 
     # What they show at first: the first sample in the first epoch ------------------------
 

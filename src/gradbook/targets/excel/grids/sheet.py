@@ -15,6 +15,7 @@ from gradbook.targets.excel.grids.scene import (
     GridScene,
     NodeBlock,
 )
+from gradbook.targets.excel.grids.weights import WeightLookedAt
 from gradbook.targets.excel.grids.windows import (
     DIFFERS,
     LINE_WORDS,
@@ -30,13 +31,15 @@ from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, Look
 
 CHOICE_ROW = 3
 MOST_UPRIGHT = 28  # columns that can be read across a page held upright
+UPRIGHT, MARGINS = (595, 842), (60, 85)  # points of a page and of its margins, across and down
+COLUMN, ROW = 38.5, 15.2  # points of a column and of a row, at the most
 WIDTH, FONT = 6.6, 8  # of a column, of the numbers in blocks
 VALUES, GIVENS = "0.000;-0.000;0", "General"
 SLOPES = "[>=0.001]0.0000;[<=-0.001]-0.0000;0.0E+00"
 LIT, PICKED = "#B3261E", "#5B2A86"  # the frame of a window, of a place in a map
 REMARK = (
     "One epoch of the training as pictures: values on the left, gradients on the right. Type a "
-    "map, a row and a column into a layer's frames: its window lights up in what the layer reads."
+    "place into a layer's frames: its window lights up in what the layer reads."
 )
 
 
@@ -52,8 +55,6 @@ class _GridSheet:
 
     def write(self) -> None:
         sheet, end = self.sheet, 2 * self.scene.right
-        if end <= MOST_UPRIGHT:
-            sheet.set_portrait()
         sheet.set_column(0, 0, 1.5)
         sheet.set_column(1, end, WIDTH)
         sheet.freeze_panes(CHOICE_ROW + 1, 0)
@@ -62,11 +63,30 @@ class _GridSheet:
             self.look.underlined(sheet, stage.row, 1, end - 2, stage.words)
             for block in stage.blocks:
                 self.block(block)
+            if stage.weight_row is not None:  # first, so that its frame stands over a kernel's
+                self.looked_at(WeightLookedAt(self.scene, stage))
             if type(stage.layer) in KINDS:
                 self.looked_at(LookedAt(self.scene, stage))
         for stage in self.scene.stages:
             for block in stage.blocks:
                 self.colour(block.grids)
+        self.on_pages(end)
+
+    def on_pages(self, across: int) -> None:
+        """As large as the width of a page allows; a new one where a layer would be torn apart."""
+        upright = across <= MOST_UPRIGHT
+        if upright:
+            self.sheet.set_portrait()
+        width, height = UPRIGHT if upright else (UPRIGHT[1], UPRIGHT[0])
+        scale = min(1.0, (width - MARGINS[0]) / (across * COLUMN))
+        self.sheet.set_print_scale(int(100 * scale))
+        rows = int((height - MARGINS[1]) / (ROW * scale))
+        first, breaks = 0, []
+        for stage in self.scene.stages:
+            if stage.end - first > rows and stage.row > first:
+                first = stage.row
+                breaks.append(first)
+        self.sheet.set_h_pagebreaks(breaks)
 
     def choice(self) -> None:
         """Which epoch is shown, and which sample."""
@@ -76,12 +96,20 @@ class _GridSheet:
             rule = _up_to("sample", samples)
             self.asked(CHOICE_ROW, LEFT + 5, "sample", SAMPLE_NAME, rule)
 
-    def asked(self, row: int, column: int, words: str, name: str, rule: dict[str, object]) -> None:
-        """A cell to type a number in, with a word before it; a 1 at first."""
+    def asked(
+        self,
+        row: int,
+        column: int,
+        words: str,
+        name: str,
+        rule: dict[str, object],
+        first: int = 1,
+    ) -> None:
+        """A cell to type a number in, with a word before it."""
         self.sheet.write_string(
             row, column - 1, words, self.look.style(align="right", bold=True, indent=1)
         )
-        self.sheet.write_number(row, column, 1, self.look.given(RATE))
+        self.sheet.write_number(row, column, first, self.look.given(RATE))
         cell = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
         self.look.workbook.define_name(name, f"={GRIDS}!{cell}")
         self.sheet.data_validation(row, column, row, column, rule)
@@ -129,29 +157,32 @@ class _GridSheet:
     # A place that is looked at ---------------------------------------------------------
 
     def looked_at(self, seen: LookedAt) -> None:
-        row = seen.stage.place_row
-        self.sheet.write_string(row, 1, "look at", self.look.style(bold=True))
-        for words, column, most in seen.asked:
-            self.asked(row, column, words, f"{seen.name}_{words}", _up_to(words, most))
+        row = seen.top
+        self.sheet.write_string(row, 1, seen.title, self.look.style(bold=True))
+        for cell in seen.asked:
+            rule = _up_to(cell.word, cell.most)
+            self.asked(row, cell.column, cell.word, f"{seen.name}_{cell.word}", rule, cell.first)
         for block in seen.blocks:
             self.window(block)
         for place, line in enumerate(seen.lines):
             self.line(row + 2 + place, seen.lines_column, line)
         self.verdict(row + 2 + len(seen.lines), seen)
-        frames = [
-            self.look.workbook.add_format(
-                {"bold": True, "border": 1, "border_color": tint, "font_color": tint}
+        for area, condition, is_place in seen.lit():
+            self.lit(area.replace("$", ""), condition, PICKED if is_place else LIT)
+
+    def lit(self, cells: str, condition: str, tint: str) -> None:
+        """A frame for the cells of which the condition holds; a 0 among them stays a plain one."""
+        first = cells.partition(":")[0]
+        for tests, digits in ((f"AND({condition},{first}=0)", "0"), (condition, None)):
+            frame = {"bold": True, "border": 1, "border_color": tint, "font_color": tint}
+            shape = self.look.workbook.add_format(
+                {**frame, "num_format": digits} if digits else frame
             )
-            for tint in (PICKED, LIT)
-        ]
-        for number, (area, condition) in enumerate(seen.lit()):
-            own = number < seen.maps.shape[0]
-            rule = {"type": "formula", "criteria": f"={condition}", "format": frames[not own]}
-            self.sheet.conditional_format(area.replace("$", ""), rule)
+            rule = {"type": "formula", "criteria": f"={tests}", "format": shape}
+            self.sheet.conditional_format(cells, rule)
 
     def window(self, block: WindowBlock) -> None:
-        digits = GIVENS if block.tint is INPUT else VALUES
-        grids, style = block.grids, self.number_style(digits)
+        grids, style = block.grids, self.number_style(_digits(block.tint))
         words = self.look.style(italic=True, font_color=block.tint.ink)
         self.sheet.write_string(grids.top - 2, grids.left, block.title, words)
         sign = self.look.style(bold=True, align="center")

@@ -28,6 +28,16 @@ NEAR = "1E-9"  # of the sizes compared: sums are added in another order here
 
 
 @dataclass(frozen=True)
+class AskedCell:
+    """A cell for a number: the word before it, where it stands, the most it takes and has first."""
+
+    word: str
+    column: int
+    most: int
+    first: int = 1
+
+
+@dataclass(frozen=True)
 class WindowBlock:
     """Blocks that show part of a window, with the sign that stands before them."""
 
@@ -68,12 +78,23 @@ class LookedAt:
         place = number(self.scene.step.net, self.stage.index)
         return f"{kind}{place or ''}"
 
+    @property
+    def title(self) -> str:
+        return "look at"
+
+    @property
+    def top(self) -> int:
+        """The row of the cells to type in."""
+        return self.stage.place_row
+
     @cached_property
-    def asked(self) -> tuple[tuple[str, int, int], ...]:
-        """The words before each cell to type in, its column, and the largest number it takes."""
+    def asked(self) -> tuple[AskedCell, ...]:
+        """The cells to type in."""
         words = ("map", "row", "column")
-        columns = (LEFT + 2, LEFT + 5, LEFT + 8)
-        return tuple(zip(words, columns, self.maps.shape, strict=True))
+        return tuple(
+            AskedCell(word, LEFT + 2 + 3 * k, most)
+            for k, (word, most) in enumerate(zip(words, self.maps.shape, strict=True))
+        )
 
     @cached_property
     def channel(self) -> str:
@@ -88,8 +109,8 @@ class LookedAt:
         return self._cell(2)
 
     def _cell(self, number: int) -> str:
-        column = self.asked[number][1]
-        return str(xl_rowcol_to_cell(self.stage.place_row, column, row_abs=True, col_abs=True))
+        column = self.asked[number].column
+        return str(xl_rowcol_to_cell(self.top, column, row_abs=True, col_abs=True))
 
     @property
     def maps(self) -> Grids:
@@ -122,34 +143,21 @@ class LookedAt:
 
     # What lights up ----------------------------------------------------------------
 
-    def lit(self) -> Iterator[tuple[str, str]]:
-        """Areas, and the conditions on their cells under which these light up."""
+    def lit(self) -> Iterator[tuple[str, str, bool]]:
+        """Areas, the conditions on their cells under which these light up, and whether as what
+        was typed rather than as what belongs to it.
+        """
         for channel in range(self.maps.shape[0]):
-            here = self._within(self.maps, channel, self.row, self.column, (1, 1))
-            yield self.maps.whole(channel), f"AND({self.channel}={channel + 1},{here})"
+            here = within(self.maps, channel, self.row, self.column, (1, 1))
+            yield self.maps.whole(channel), f"AND({self.channel}={channel + 1},{here})", True
         given = self.given.grids
         for channel in range(given.shape[0]):
-            inside = self._within(given, channel, self.upper, self.leftmost, self.window)
-            yield given.whole(channel), f"AND({self._is_read(channel)}{inside})"
+            inside = within(given, channel, self.upper, self.leftmost, self.window)
+            yield given.whole(channel), f"AND({self._is_read(channel)}{inside})", False
         if isinstance(self.stage.layer, Conv):
             kernels, sources = self.stage.parameters["w"].grids, self.sources
             for channel in range(kernels.shape[0]):
-                yield kernels.whole(channel), f"{self.channel}={channel // sources + 1}"
-
-    def _within(
-        self, grids: Grids, channel: int, row: str, column: str, size: tuple[int, int]
-    ) -> str:
-        top, left = grids.place(channel, 0, 0)
-        tests = []
-        for word, before, first, long in (
-            ("ROW()", top, row, size[0]),
-            ("COLUMN()", left, column, size[1]),
-        ):
-            own = f"{word}-{before}"
-            tests += (
-                [f"{own}={first}"] if long == 1 else [f"{own}>={first}", f"{own}<{first}+{long}"]
-            )
-        return ",".join(tests)
+                yield kernels.whole(channel), f"{self.channel}={channel // sources + 1}", False
 
     def _is_read(self, channel: int) -> str:
         """Whether the map that is looked at is made of this channel of what is given."""
@@ -198,7 +206,7 @@ class LookedAt:
     def _grids(self, number: int, sources: int) -> Grids:
         high, wide = self.window
         shape = (sources, high, wide)
-        return Grids(shape, self.stage.place_row + 3, LEFT + number * (wide + 1), 1)
+        return Grids(shape, self.top + 3, LEFT + number * (wide + 1), 1)
 
     def _seen(self, number: int) -> WindowBlock:
         """What the window shows, channel by channel."""
@@ -308,15 +316,30 @@ class LookedAt:
 
     def _line_cell(self, number: int) -> str:
         """Where a line's number stands."""
-        return str(
-            xl_rowcol_to_cell(self.stage.place_row + 2 + number, self.lines_column + LINE_WORDS)
-        )
+        return str(xl_rowcol_to_cell(self.top + 2 + number, self.lines_column + LINE_WORDS))
 
     def verdict(self) -> str:
-        """Whether what was worked out is what the map has: of the last two lines."""
+        """Whether what was worked out is what the tables have: of the last two lines."""
         here, there = (self._line_cell(len(self.lines) - k) for k in (2, 1))
-        near = f"{NEAR}*(1+ABS({there}))"
-        return f'=IF(ABS({here}-{there})<={near},"{SAME}","{DIFFERS}")'
+        return f'=IF(ABS({here}-{there})<={self.near},"{SAME}","{DIFFERS}")'
+
+    @property
+    def near(self) -> str:
+        """How far apart they may be."""
+        return f"{NEAR}*(1+ABS({self._line_cell(len(self.lines) - 1)}))"
 
 
 LINE_WORDS = 4  # columns that the words of a line take
+
+
+def within(grids: Grids, channel: int, row: str, column: str, size: tuple[int, int]) -> str:
+    """Whether a cell of this channel lies in the window that begins there."""
+    top, left = grids.place(channel, 0, 0)
+    tests = []
+    for word, before, first, long in (
+        ("ROW()", top, row, size[0]),
+        ("COLUMN()", left, column, size[1]),
+    ):
+        own = f"{word}-{before}"
+        tests += [f"{own}={first}"] if long == 1 else [f"{own}>={first}", f"{own}<{first}+{long}"]
+    return ",".join(tests)
