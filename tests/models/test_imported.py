@@ -1,10 +1,11 @@
 """Layers that were read, as a network."""
 
+import numpy as np
 import pytest
 
 from gradbook.errors import DataError
 from gradbook.models.imported import ImportedLayer, assembled
-from gradbook.net.layers import Activation, Residual
+from gradbook.net.layers import Activation, Dense, Residual
 
 
 def layers(*reads):
@@ -16,7 +17,8 @@ def layers(*reads):
 
 
 def test_a_sum_goes_back_as_far_as_what_it_adds():
-    net = assembled("net", (3,), layers((0,), (1,), (2, 0))).net
+    dense = ImportedLayer(Dense(3), (0,), {"weight": np.eye(3)})
+    net = assembled("net", (3,), [dense, *layers((0,), (1,), (2, 0))[1:]]).net
     assert net.layers[-1] == Residual(2)
 
 

@@ -1,7 +1,8 @@
 """A network that another program trained, as one of ours: its text, or a model.
 
-FILE is an ONNX model or a Keras model in its own file (.keras). Out of it comes a network in the text form, whose starting weights are its
-trained ones, or a model that predict, explain, sheet and export take.
+FILE is an ONNX model, or a Keras model in Keras 3's own file (.keras). Out of it comes a network in
+the text form, whose starting weights are its trained ones, or a model that predict, explain, sheet
+and export take.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
     if len(content.shape) > 3:
         refusals.add(f"input '{content.given}'", f"{spell(content.shape)} is no image")
         refusals.settle()
-    reader = _Reader(content, refusals, LayerRow([_picture(content.shape)]))
+    reader = _KerasReader(content, refusals, LayerRow([_picture(content.shape)]))
     reader.read()
     refusals.settle()
     row, remarks = reader.row, []
@@ -60,7 +60,7 @@ class _Held:
 
 
 @dataclass
-class _Reader:
+class _KerasReader:
     content: KerasContent
     refusals: Refusals
     row: LayerRow
@@ -370,22 +370,22 @@ NOTHING_AT_WORK = (
     *("RandomBrightness", "RandomContrast", "RandomFlip", "RandomRotation", "RandomTranslation"),
     "RandomZoom",
 )
-TAKES: Mapping[str, Callable[[_Reader, KerasEntry], _Held]] = {
-    "Dense": _Reader.dense,
-    "Conv2D": _Reader.conv,
-    "DepthwiseConv2D": _Reader.depthwise,
-    "SeparableConv2D": _Reader.separable,
-    "BatchNormalization": _Reader.normalise,
-    "Rescaling": _Reader.rescale,
-    "Normalization": _Reader.standardise,
-    **dict.fromkeys(("MaxPooling2D", "AveragePooling2D"), _Reader.pool),
-    **dict.fromkeys(("GlobalMaxPooling2D", "GlobalAveragePooling2D"), _Reader.pool_all),
-    "ZeroPadding2D": _Reader.pad,
-    "Permute": _Reader.permute,
-    "Flatten": _Reader.flatten,
-    "Reshape": _Reader.reshape,
-    **dict.fromkeys(("Dropout", "SpatialDropout2D"), _Reader.drop),
-    **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "Softmax"), _Reader.bent),
-    "Add": _Reader.add,
-    **dict.fromkeys(NOTHING_AT_WORK, _Reader.pass_on),
+TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], _Held]] = {
+    "Dense": _KerasReader.dense,
+    "Conv2D": _KerasReader.conv,
+    "DepthwiseConv2D": _KerasReader.depthwise,
+    "SeparableConv2D": _KerasReader.separable,
+    "BatchNormalization": _KerasReader.normalise,
+    "Rescaling": _KerasReader.rescale,
+    "Normalization": _KerasReader.standardise,
+    **dict.fromkeys(("MaxPooling2D", "AveragePooling2D"), _KerasReader.pool),
+    **dict.fromkeys(("GlobalMaxPooling2D", "GlobalAveragePooling2D"), _KerasReader.pool_all),
+    "ZeroPadding2D": _KerasReader.pad,
+    "Permute": _KerasReader.permute,
+    "Flatten": _KerasReader.flatten,
+    "Reshape": _KerasReader.reshape,
+    **dict.fromkeys(("Dropout", "SpatialDropout2D"), _KerasReader.drop),
+    **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "Softmax"), _KerasReader.bent),
+    "Add": _KerasReader.add,
+    **dict.fromkeys(NOTHING_AT_WORK, _KerasReader.pass_on),
 }
