@@ -51,6 +51,10 @@ class ImportedNet:
     remarks: tuple[str, ...] = ()
 
 
+class NoLayer(GradbookError):
+    """Something in a file that is none of our layers, and why."""
+
+
 class Refusals:
     """All that can't be said in our layers, told at once."""
 
@@ -77,7 +81,7 @@ def assembled(
     """The network of these layers, if it can be said as a row of them."""
     refusals = Refusals(file)
     for number, own in enumerate(layers):
-        if own.reads[0] != number and not isinstance(own.layer, Residual):
+        if own.reads[0] != number:
             refusals.add(own.place, "branches are only read where both are added to each other")
     refusals.settle()
     said = tuple(_in_a_row(own, number) for number, own in enumerate(layers))

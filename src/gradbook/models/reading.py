@@ -21,7 +21,13 @@ def _onnx(path: Path) -> ImportedNet:
     return read_onnx(path)
 
 
-READERS: dict[str, Callable[[Path], ImportedNet]] = {".onnx": _onnx}
+def _keras(path: Path) -> ImportedNet:
+    from gradbook.models.keras.reader import read_keras
+
+    return read_keras(path)
+
+
+READERS: dict[str, Callable[[Path], ImportedNet]] = {".onnx": _onnx, ".keras": _keras}
 
 
 def is_foreign(path: str | os.PathLike[str]) -> bool:

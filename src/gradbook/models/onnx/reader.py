@@ -16,6 +16,7 @@ from gradbook.graph.node import Array
 from gradbook.models.imported import (
     ImportedLayer,
     ImportedNet,
+    NoLayer,
     Preparation,
     Refusals,
     assembled,
@@ -58,10 +59,6 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
         content.classes,
         () if any(isinstance(own.layer, BatchNorm) for own in reader.layers) else (REMARK,),
     )
-
-
-class NoLayer(GradbookError):
-    """A node that is none of our layers, and why."""
 
 
 @dataclass

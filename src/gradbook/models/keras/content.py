@@ -1,0 +1,231 @@
+"""The content of a .keras file: its layers in order, what each reads, and its weights."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradbook.errors import DataError, TargetError
+from gradbook.files import opened
+from gradbook.graph.node import Array
+from gradbook.models.imported import require_few
+from gradbook.targets.keras.model import snake_case
+
+if TYPE_CHECKING:
+    from h5py import Dataset, Group
+
+MOST_TEXT = 2**23  # bytes of a .json in it
+MOST_BYTES = 2**28  # of its weights
+MOST_LAYERS = 10_000
+MODELS = ("Sequential", "Functional", "Model")
+
+
+@dataclass(frozen=True, eq=False)
+class KerasEntry:
+    """A layer as the file says it: its class, its settings, what it reads, its weights in order."""
+
+    kind: str
+    name: str
+    settings: Mapping[str, Any]
+    reads: tuple[str, ...]
+    weights: tuple[Array, ...] = ()
+
+    @property
+    def place(self) -> str:
+        return f"{self.kind} '{self.name}'"
+
+
+@dataclass(frozen=True, eq=False)
+class KerasContent:
+    """One value goes in, one comes out."""
+
+    entries: tuple[KerasEntry, ...]
+    given: str
+    shape: tuple[int, ...]  # of what goes in, without the images' number
+    is_bytes: bool
+    made: str
+
+    def reader_count(self, name: str) -> int:
+        return sum(name in entry.reads for entry in self.entries)
+
+
+def read_content(path: Path) -> KerasContent:
+    file = os.fspath(path)
+    try:
+        with opened(path) as stream, zipfile.ZipFile(stream) as archive:
+            config = _json(archive, "config.json")
+            version = str(_json(archive, "metadata.json").get("keras_version", ""))
+            if not version.startswith("3"):
+                raise DataError(f"Keras {version[:20]} wrote it: save it again with Keras 3")
+            weights = _member(archive, "model.weights.h5", MOST_BYTES)
+        return _content(config, weights, file)
+    except DataError as error:
+        raise DataError(error.message, file=file) from error
+    except (
+        zipfile.BadZipFile,
+        RecursionError,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+    ) as error:
+        raise DataError("no .keras file that can be read", file=file) from error
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OSError) as error:
+        raise DataError("its layers or weights aren't as Keras 3 writes them", file=file) from error
+
+
+def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """No more of it than that, whatever the archive says of its size."""
+    try:
+        with archive.open(name) as stream:
+            content = stream.read(most + 1)
+    except KeyError:
+        raise DataError(f"it has no {name}, which Keras 3 writes") from None
+    if len(content) > most:
+        raise DataError(f"its {name} is larger than {most // 2**20} MiB")
+    return content
+
+
+def _json(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
+    found = json.loads(_member(archive, name, MOST_TEXT))
+    if not isinstance(found, dict):
+        raise DataError(f"its {name} doesn't say what Keras 3 says there")
+    return found
+
+
+# Layers.
+
+
+def _content(config: Mapping[str, Any], weights: bytes, file: str) -> KerasContent:
+    kind, told = config["class_name"], config["config"]
+    if kind not in MODELS or not isinstance(told.get("layers"), list):
+        raise DataError(f"its model is a {kind!s:.60}: a Sequential or a functional one is read")
+    layers = told["layers"]
+    if len(layers) > MOST_LAYERS:
+        raise DataError(f"{len(layers):,} layers, and at most {MOST_LAYERS:,} are read")
+    if kind == "Sequential":
+        entries, made = _in_a_row(layers)
+        given = entries[0].name
+        shape = entries[0].settings.get("batch_shape") or told["build_input_shape"]
+    else:
+        entries = [_entry(layer, _reads(layer)) for layer in layers]
+        given, made = _only(told["input_layers"], "inputs"), _only(told["output_layers"], "outputs")
+        (first,) = (entry for entry in entries if entry.name == given)
+        shape = first.settings["batch_shape"]
+    sizes = tuple(shape)[1:]
+    if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise DataError("the size of its input isn't told: save it with one")
+    is_bytes = entries[0].settings.get("dtype") == "uint8"
+    return KerasContent(tuple(_weighed(entries, weights, file)), given, sizes, is_bytes, made)
+
+
+def _in_a_row(layers: Sequence[Any]) -> tuple[list[KerasEntry], str]:
+    """Each reads the one before it; what is only built without an input gets one."""
+    entries: list[KerasEntry] = []
+    if not layers or layers[0]["class_name"] != "InputLayer":
+        entries.append(KerasEntry("InputLayer", "(input)", {}, ()))
+    for layer in layers:
+        entries.append(_entry(layer, tuple(entry.name for entry in entries[-1:])))
+    return entries, entries[-1].name
+
+
+def _entry(layer: Mapping[str, Any], reads: tuple[str, ...]) -> KerasEntry:
+    settings = layer["config"]
+    name = str(layer.get("name") or settings["name"])
+    return KerasEntry(str(layer["class_name"]), name, dict(settings), reads)
+
+
+def _reads(layer: Mapping[str, Any]) -> tuple[str, ...]:
+    """The layers whose outputs it is called with."""
+    calls = layer["inbound_nodes"]
+    if len(calls) > 1:
+        raise DataError(f"'{layer['name']}' is called {len(calls)} times: layers are called once")
+    return tuple(_tensors(calls[0]["args"])) if calls else ()
+
+
+def _tensors(given: Any) -> Iterator[str]:
+    if isinstance(given, list):
+        for one in given:
+            yield from _tensors(one)
+    elif isinstance(given, dict) and given.get("class_name") == "__keras_tensor__":
+        yield str(given["config"]["keras_history"][0])
+    elif given is not None:
+        raise DataError("a layer is called with something else than what other layers make")
+
+
+def _only(ends: Any, what: str) -> str:
+    """The name of the only input or output: ['x', 0, 0] or [['x', 0, 0]]."""
+    found = [ends] if ends and not isinstance(ends[0], list) else ends
+    if len(found) != 1:
+        raise DataError(f"{len(found)} {what}: one input and one output are read")
+    return str(found[0][0])
+
+
+# Weights.
+
+
+def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[KerasEntry]:
+    """With their weights, which stand by the layer's kind and number: layers/conv2d_1/vars/0."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise TargetError(
+            "a .keras file is read with the package h5py, which isn't installed: "
+            "pip install 'gradbook[keras]'"
+        ) from error
+    seen: Counter[str] = Counter()
+    found, places = [], {}
+    with h5py.File(io.BytesIO(content), "r") as weights:
+        for entry in entries:
+            word = snake_case(entry.kind)
+            number = f"_{seen[word]}" if seen[word] else ""
+            seen[word] += 1
+            places[entry.name] = _datasets(weights, f"layers/{word}{number}/vars", entry)
+        tensors = {f"{name}/{k}": one for name, own in places.items() for k, one in enumerate(own)}
+        require_few(file, {name: one.shape for name, one in tensors.items()})
+        for entry in entries:
+            arrays = tuple(np.asarray(one[()], np.float64) for one in places[entry.name])
+            found.append(KerasEntry(entry.kind, entry.name, entry.settings, entry.reads, arrays))
+    return found
+
+
+def _datasets(weights: Group, path: str, entry: KerasEntry) -> list[Dataset]:
+    """A layer's tensors, which lie in this file and in one piece each."""
+    import h5py
+
+    group = weights
+    for name in path.split("/"):
+        group = _linked(group, name)
+        if group is None:
+            return []
+        if not isinstance(group, h5py.Group):
+            raise DataError(f"{entry.place}: its weights aren't where Keras 3 puts them")
+    if group.attrs.get("name", entry.name) != entry.name:
+        raise DataError(f"{entry.place}: the weights in its place are those of another layer")
+    found = [_linked(group, str(number)) for number in range(len(group))]
+    for one in found:
+        if not isinstance(one, h5py.Dataset) or one.dtype.kind not in "fiu" or one.shape is None:
+            raise DataError(f"{entry.place}: its weights aren't tables of numbers")
+        if one.external or one.is_virtual or one.chunks:
+            raise DataError(f"{entry.place}: its weights lie in pieces or in another file")
+    return found
+
+
+def _linked(group: Group, name: str) -> Any:
+    """What stands there, if it is in the group itself; nothing if there is nothing."""
+    import h5py
+
+    link = group.get(name, getlink=True)
+    if link is None:
+        return None
+    if not isinstance(link, h5py.HardLink):
+        raise DataError(f"'{name}' in its weights is a link to somewhere else")
+    return group[name]

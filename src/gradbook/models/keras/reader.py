@@ -1,0 +1,391 @@
+"""Reads a .keras file layer by layer, out of channels last into channel by channel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import GradbookError
+from gradbook.graph.node import Array
+from gradbook.models.imported import ImportedNet, NoLayer, Refusals, assembled
+from gradbook.models.keras.bends import bend_from
+from gradbook.models.keras.content import KerasContent, KerasEntry, read_content
+from gradbook.models.keras.settings import activation, numbers, one_for_both, relu
+from gradbook.models.row import LayerRow
+from gradbook.net.layers import BatchNorm, Conv, Dense, Dropout, Pool, spell
+from gradbook.net.parameters import Shape
+
+BYTES = "what it reads is taken for bytes from 0 to 255, since it scales them down"
+LEFT_OUT = "layers that do nothing at work are left out: {}"
+
+
+def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
+    """The network in a .keras file; all that has no layer here is told at once."""
+    content = read_content(Path(path))
+    refusals = Refusals(os.fspath(path))
+    if len(content.shape) > 3:
+        refusals.add(f"input '{content.given}'", f"{spell(content.shape)} is no image")
+        refusals.settle()
+    reader = _KerasReader(content, refusals, LayerRow([_picture(content.shape)]))
+    reader.read()
+    refusals.settle()
+    row, remarks = reader.row, []
+    if row.takes_bytes and not content.is_bytes:
+        remarks.append(BYTES)
+    if reader.left_out:
+        remarks.append(LEFT_OUT.format(", ".join(reader.left_out)))
+    preparation = row.preparation(content.is_bytes or row.takes_bytes)
+    return assembled(refusals.file, row.sizes[0], row.layers, preparation, remarks=tuple(remarks))
+
+
+def _picture(shape: tuple[int, ...]) -> Shape:
+    """Channels first; rows and columns alone are those of one channel."""
+    return (shape[2] if len(shape) == 3 else 1, *shape[:2]) if len(shape) > 1 else shape
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """One of Keras's values: which of ours it is, and how its places differ from ours."""
+
+    number: int
+    order: NDArray[np.intp] | None = None  # of a flat one: where in ours each of its values stands
+    turned: bool = False  # it has its channels first already
+    pad: int = 0  # zeros around it, which a convolution takes in
+
+
+@dataclass
+class _KerasReader:
+    content: KerasContent
+    refusals: Refusals
+    row: LayerRow
+    held: dict[str, _Held] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+    def read(self) -> None:
+        done: set[str] = set()
+        for entry in self.content.entries:
+            if entry.name in done:
+                continue
+            try:
+                done.update(self._take(entry))
+            except GradbookError as error:
+                self._refuse(entry, error.message)
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+                self._refuse(entry, "its settings aren't as Keras 3 writes them")
+        last = self.held.get(self.content.made, _Held(-1))
+        if last.number != len(self.row.layers) or last.order is not None or last.pad:
+            self.refusals.add(
+                f"output '{self.content.made}'",
+                "it isn't what the last layer makes, or has channels last: end in a dense layer",
+            )
+
+    def _refuse(self, entry: KerasEntry, why: str) -> None:
+        """Go on as if it weren't there, so that what comes later is looked at too."""
+        self.refusals.add(entry.place, why)
+        given = next((name for name in entry.reads if name in self.held), None)
+        self.held[entry.name] = self.held[given] if given else _Held(0)
+
+    def _take(self, entry: KerasEntry) -> list[str]:
+        """Make layers of an entry, or of it and those that belong to it."""
+        if entry.kind == "InputLayer":
+            self.held[entry.name] = _Held(0)
+            return [entry.name]
+        if not entry.reads or any(name not in self.held for name in entry.reads):
+            raise NoLayer("what it reads isn't known")
+        first = entry.reads[0]
+        if entry.kind in ("Multiply", "Activation"):
+            bend = bend_from(self.content, first)
+            if bend is not None and entry in bend.entries:
+                held = self._plain(entry)
+                made = self.row.add(bend.layer, held.number, entry.place)
+                self.held[bend.entries[-1].name] = replace(held, number=made)
+                return [one.name for one in bend.entries]
+        take = TAKES.get(entry.kind)
+        if take is None:
+            raise NoLayer("there is no such layer here")
+        if entry.settings.get("data_format") not in (None, "channels_last"):
+            raise NoLayer("channels come last in what is read (data_format)")
+        self.held[entry.name] = take(self, entry)
+        self._bend(entry)
+        return [entry.name]
+
+    def _bend(self, entry: KerasEntry) -> None:
+        """What a layer's own activation makes of it."""
+        told = entry.settings.get("activation")
+        held = self.held[entry.name]
+        if entry.kind == "Activation" or told in (None, "linear"):
+            return
+        made = self.row.add(activation(told), held.number, entry.place)
+        self.held[entry.name] = replace(held, number=made)
+
+    def _given(self, entry: KerasEntry) -> _Held:
+        return self.held[entry.reads[0]]
+
+    def _plain(self, entry: KerasEntry) -> _Held:
+        """A value that isn't padded or turned: only what takes in either may read one that is."""
+        held = self._given(entry)
+        if held.pad or held.turned:
+            raise NoLayer("padding goes before a convolution, and Permute before Flatten")
+        return held
+
+    def _size(self, held: _Held) -> Shape:
+        return self.row.sizes[held.number]
+
+    # Layers with weights.
+
+    def dense(self, entry: KerasEntry) -> _Held:
+        held = self._plain(entry)
+        kernel, *bias = self._weights(entry, 1)
+        if len(self._size(held)) != 1:
+            raise NoLayer("it reads values that aren't flat")
+        if kernel.ndim != 2 or len(kernel) != self._size(held)[0]:
+            raise NoLayer(f"its weights are {spell(kernel.shape)}, which what it reads doesn't fit")
+        weight = np.empty_like(kernel.T)
+        weight[:, slice(None) if held.order is None else held.order] = kernel.T
+        tensors = dict(zip(("weight", "bias"), (weight, *bias), strict=False))
+        return _Held(self.row.add(Dense(len(weight)), held.number, entry.place, tensors))
+
+    def conv(self, entry: KerasEntry) -> _Held:
+        kernel, *bias = self._weights(entry, 1)
+        held, layer = self._windows(entry, kernel)
+        layer = replace(layer, channels=kernel.shape[3], groups=entry.settings.get("groups", 1))
+        weight = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+        return _Held(self.row.convolve(layer, held.number, entry.place, weight, *bias))
+
+    def depthwise(self, entry: KerasEntry) -> _Held:
+        kernel, *bias = self._weights(entry, 1)
+        return _Held(self._depthwise(entry, kernel, *bias))
+
+    def _depthwise(self, entry: KerasEntry, kernel: Array, *bias: Array) -> int:
+        held, layer = self._windows(entry, kernel)
+        rows, columns, groups, each = kernel.shape
+        layer = replace(layer, channels=groups * each, groups=groups)
+        weight = kernel.transpose(2, 3, 0, 1).reshape(groups * each, 1, rows, columns)
+        return self.row.convolve(layer, held.number, entry.place, weight, *bias)
+
+    def separable(self, entry: KerasEntry) -> _Held:
+        """A depthwise convolution without a bias, and one of single places after it."""
+        kernel, mix, *bias = self._weights(entry, 2)
+        number = self._depthwise(entry, kernel)
+        weight = np.ascontiguousarray(mix.transpose(3, 2, 0, 1))
+        layer = Conv(len(weight), (1, 1))
+        return _Held(self.row.convolve(layer, number, entry.place, weight, *bias))
+
+    def _windows(self, entry: KerasEntry, kernel: Array) -> tuple[_Held, Conv]:
+        """What a convolution reads and how its windows move."""
+        held, told = self._given(entry), entry.settings
+        if kernel.ndim != 4 or held.turned:
+            raise NoLayer("windows over rows and columns are read, of values with channels last")
+        if one_for_both(told.get("dilation_rate", 1), "gaps in its windows") != 1:
+            raise NoLayer("windows have no gaps here (dilation_rate)")
+        window, stride = kernel.shape[:2], one_for_both(told.get("strides", 1), "strides")
+        pad = self._padding(entry, window, stride)
+        if held.pad and pad:
+            raise NoLayer("it is padded twice")
+        return replace(held, pad=0), Conv(1, (window[0], window[1]), stride, pad or held.pad)
+
+    def _padding(self, entry: KerasEntry, window: tuple[int, ...], stride: int) -> int:
+        if entry.settings.get("padding", "valid") == "valid":
+            return 0
+        size = self._size(self._given(entry))[1:]
+        if entry.settings["padding"] != "same" or len(size) != 2:
+            raise NoLayer(
+                f"its padding is {entry.settings['padding']!s:.40}: valid or same is read"
+            )
+        around = [
+            max(0, k - (stride if n % stride == 0 else n % stride))
+            for k, n in zip(window, size, strict=True)
+        ]
+        if len(set(around)) != 1 or around[0] % 2:
+            raise NoLayer(
+                f"'same' puts {around[0]} rows and {around[1]} columns of zeros around "
+                f"{spell(size)}, which isn't the same on all sides"
+            )
+        return around[0] // 2
+
+    def normalise(self, entry: KerasEntry) -> _Held:
+        held, told = self._plain(entry), entry.settings
+        size = self._size(held)
+        axis = told.get("axis", -1)
+        if told.get("renorm") or (axis[0] if isinstance(axis, list) else axis) not in (
+            -1,
+            len(size),
+        ):
+            raise NoLayer("values are normalised channel by channel (axis -1), without renorm")
+        words = [w for w, by in (("scale", "scale"), ("shift", "center")) if told.get(by, True)]
+        words += ["mean", "variance"]
+        if len(entry.weights) != len(words):
+            raise NoLayer(
+                f"{len(entry.weights)} tensors in its place, and {len(words)} belong there"
+            )
+        tensors = {"scale": np.ones(size[0]), "shift": np.zeros(size[0])}
+        tensors |= {w: _ours(array, held) for w, array in zip(words, entry.weights, strict=True)}
+        layer = BatchNorm(float(told.get("epsilon", 1e-3)))
+        return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
+
+    def _weights(self, entry: KerasEntry, kernels: int) -> tuple[Array, ...]:
+        count = kernels + bool(entry.settings.get("use_bias", True))
+        if len(entry.weights) != count:
+            raise NoLayer(f"{len(entry.weights)} tensors in its place, and {count} belong there")
+        return entry.weights
+
+    # Preparation.
+
+    def rescale(self, entry: KerasEntry) -> _Held:
+        told = entry.settings
+        return self._scaled(entry, numbers(told["scale"]), numbers(told.get("offset", 0)))
+
+    def standardise(self, entry: KerasEntry) -> _Held:
+        told = entry.settings
+        if told.get("invert") or told.get("axis", -1) not in (None, -1, [-1], [3], [1]):
+            raise NoLayer("values are normalised channel by channel (axis -1)")
+        given = entry.weights[:2] if told.get("mean") is None else (told["mean"], told["variance"])
+        if len(given) != 2:
+            raise NoLayer("it hasn't been adapted: it has no mean and no variance")
+        mean, variance = map(numbers, given)
+        deviation = np.maximum(np.sqrt(variance), 1e-7)  # as Keras does
+        return self._scaled(entry, 1 / deviation, -mean / deviation)
+
+    def _scaled(self, entry: KerasEntry, scale: Array, shift: Array) -> _Held:
+        held = self._plain(entry)
+        alone = all(self.content.reader_count(name) == 1 for name in self._names(held))
+        number = self.row.scaled(
+            held.number, _ours(scale, held), _ours(shift, held), entry.place, alone
+        )
+        return replace(held, number=number)
+
+    def _names(self, held: _Held) -> list[str]:
+        """What Keras calls everything up to this value."""
+        return [name for name, one in self.held.items() if one.number <= held.number]
+
+    # Layers without weights.
+
+    def pool(self, entry: KerasEntry) -> _Held:
+        held, told = self._plain(entry), entry.settings
+        kind, size = "max" if entry.kind.startswith("Max") else "avg", self._size(held)
+        window = one_for_both(told["pool_size"], "windows", size[1:])
+        step = (
+            window
+            if told.get("strides") is None
+            else one_for_both(told["strides"], "strides", (1,))
+        )
+        if window is not None and self._padding(entry, (window, window), step or 1):
+            raise NoLayer("pools have no padding here")
+        layer = Pool(kind, window, None if step == window or window is None else step)
+        return replace(held, number=self.row.add(layer, held.number, entry.place))
+
+    def pool_all(self, entry: KerasEntry) -> _Held:
+        held = self._plain(entry)
+        kind = "max" if "Max" in entry.kind else "avg"
+        number = self.row.add(Pool(kind, None), held.number, entry.place)
+        kept = entry.settings.get("keepdims", False)
+        return _Held(number if kept else self.row.flat(number, entry.place))
+
+    def pad(self, entry: KerasEntry) -> _Held:
+        told = entry.settings["padding"]
+        sides = {int(n) for n in np.ravel(np.asarray(told, dtype=object).tolist())}
+        if len(sides) != 1:
+            raise NoLayer("zeros go around alike on all sides, and no other way")
+        if len(self._size(self._plain(entry))) != 3 or self.content.reader_count(entry.name) != 1:
+            raise NoLayer("padding goes before one convolution alone")
+        return replace(self._given(entry), pad=sides.pop())
+
+    def permute(self, entry: KerasEntry) -> _Held:
+        held = self._plain(entry)
+        if list(entry.settings["dims"]) != [3, 1, 2] or len(self._size(held)) != 3:
+            raise NoLayer("only channels are put first (dims 3, 1, 2)")
+        return replace(held, turned=True)
+
+    def flatten(self, entry: KerasEntry) -> _Held:
+        held = self._given(entry)
+        size = self._size(held)
+        if held.pad:
+            raise NoLayer("padding goes before a convolution")
+        number = self.row.flat(held.number, entry.place)
+        if number == held.number or held.turned or size[0] == 1 or prod(size[1:]) == 1:
+            return _Held(number, held.order)
+        order = np.arange(prod(size)).reshape(size).transpose(1, 2, 0).ravel()
+        return _Held(number, order)
+
+    def reshape(self, entry: KerasEntry) -> _Held:
+        held, target = self._plain(entry), tuple(entry.settings["target_shape"])
+        size = self._size(held)
+        if target in ((-1,), (prod(size),)):
+            return self.flatten(entry)
+        plain = len(target) in (2, 3) and prod(target) == prod(size)
+        if held.number or self.row.layers or not plain or (len(size) == 3 and size[0] > 1):
+            raise NoLayer(f"it lays values out as {spell(target)}: only flat is read")
+        self.row.sizes[0] = _picture(target)
+        return _Held(0)
+
+    def drop(self, entry: KerasEntry) -> _Held:
+        held = self._plain(entry)
+        layer = Dropout(entry.settings["rate"], entry.kind.startswith("Spatial"))
+        return replace(held, number=self.row.add(layer, held.number, entry.place))
+
+    def pass_on(self, entry: KerasEntry) -> _Held:
+        if entry.kind not in ("Identity", "Activation"):
+            self.left_out.append(entry.name)
+        return self._given(entry)
+
+    def bent(self, entry: KerasEntry) -> _Held:
+        """A layer that is an activation by itself."""
+        held, told = self._plain(entry), entry.settings
+        if entry.kind == "Activation" and told["activation"] == "linear":
+            return held
+        if entry.kind == "Softmax" and told.get("axis", -1) not in (-1, [-1]):
+            raise NoLayer("shares are read over all classes, which stand last")
+        layer = relu(told) if entry.kind in ("ReLU", "LeakyReLU") else None
+        layer = layer or activation(told.get("activation", "softmax"))
+        return replace(held, number=self.row.add(layer, held.number, entry.place))
+
+    def add(self, entry: KerasEntry) -> _Held:
+        both = [self.held[name] for name in entry.reads]
+        if len(both) != 2 or any(held.pad or held.turned for held in both):
+            raise NoLayer("only two values of one shape are added")
+        orders = [held.order for held in both]
+        same = all(o is None for o in orders) or all(o is not None for o in orders)
+        if not same or (orders[0] is not None and (orders[0] != orders[1]).any()):
+            raise NoLayer("what it adds is laid out in different orders")
+        return replace(both[0], number=self.row.sum(both[0].number, both[1].number, entry.place))
+
+
+def _ours(given: Array, held: _Held) -> Array:
+    """A number for each channel, in our order."""
+    if held.order is None or given.size != held.order.size:
+        return given
+    found = np.empty_like(given)
+    found[held.order] = given
+    return found
+
+
+NOTHING_AT_WORK = (
+    *("ActivityRegularization", "AlphaDropout", "GaussianDropout", "GaussianNoise", "Identity"),
+    *("RandomBrightness", "RandomContrast", "RandomFlip", "RandomRotation", "RandomTranslation"),
+    "RandomZoom",
+)
+TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], _Held]] = {
+    "Dense": _KerasReader.dense,
+    "Conv2D": _KerasReader.conv,
+    "DepthwiseConv2D": _KerasReader.depthwise,
+    "SeparableConv2D": _KerasReader.separable,
+    "BatchNormalization": _KerasReader.normalise,
+    "Rescaling": _KerasReader.rescale,
+    "Normalization": _KerasReader.standardise,
+    **dict.fromkeys(("MaxPooling2D", "AveragePooling2D"), _KerasReader.pool),
+    **dict.fromkeys(("GlobalMaxPooling2D", "GlobalAveragePooling2D"), _KerasReader.pool_all),
+    "ZeroPadding2D": _KerasReader.pad,
+    "Permute": _KerasReader.permute,
+    "Flatten": _KerasReader.flatten,
+    "Reshape": _KerasReader.reshape,
+    **dict.fromkeys(("Dropout", "SpatialDropout2D"), _KerasReader.drop),
+    **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "Softmax"), _KerasReader.bent),
+    "Add": _KerasReader.add,
+    **dict.fromkeys(NOTHING_AT_WORK, _KerasReader.pass_on),
+}

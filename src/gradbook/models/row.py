@@ -1,0 +1,93 @@
+"""Layers of ours in the making, one after the other, whatever format they are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod, sqrt
+
+import numpy as np
+
+from gradbook.graph.node import Array
+from gradbook.models.imported import ImportedLayer, NoLayer, Preparation
+from gradbook.net.layers import BatchNorm, Conv, Flatten, Layer, Residual
+from gradbook.net.parameters import Shape
+
+LEAST_SCALE = 1 / 32  # a scale below it, of the input, is one of bytes: 1/255, or 1/(255·0.3)
+
+
+@dataclass
+class LayerRow:
+    """The layers so far and the size of each value; values are told by their numbers."""
+
+    sizes: list[Shape]
+    layers: list[ImportedLayer] = field(default_factory=list)
+    scaling: tuple[Array, Array] | None = None  # of the input: what it is times, and plus
+
+    def add(
+        self, layer: Layer, given: int, place: str, tensors: Mapping[str, Array] | None = None
+    ) -> int:
+        """The number of the value that the layer makes of another."""
+        size = layer.output(self.sizes[given])
+        self.layers.append(ImportedLayer(layer, (given,), tensors or {}, place))
+        self.sizes.append(size)
+        return len(self.layers)
+
+    def convolve(self, layer: Conv, given: int, place: str, *tensors: Array) -> int:
+        """With its weights, and its bias if it has one."""
+        return self.add(layer, given, place, dict(zip(("weight", "bias"), tensors, strict=False)))
+
+    def flat(self, given: int, place: str) -> int:
+        return given if len(self.sizes[given]) == 1 else self.add(Flatten(), given, place)
+
+    def sum(self, first: int, second: int, place: str) -> int:
+        if self.sizes[first] != self.sizes[second] or first == second:
+            raise NoLayer("only two different values of one shape are added")
+        reads = (max(first, second), min(first, second))
+        self.layers.append(ImportedLayer(Residual(1), reads, {}, place))
+        self.sizes.append(self.sizes[first])
+        return len(self.layers)
+
+    def scaled(self, given: int, scale: Array, shift: Array, place: str, alone: bool) -> int:
+        """Times and plus numbers of each channel; before the first layer that prepares images.
+
+        `alone` says that nothing else reads what is scaled.
+        """
+        channels = self.sizes[given][0]
+        if not {scale.size, shift.size} <= {1, channels}:
+            raise NoLayer(f"it scales by {max(scale.size, shift.size)} numbers {channels} channels")
+        scale, shift = np.broadcast_to(scale, channels), np.broadcast_to(shift, channels)
+        if alone and self._prepares(given, scale, shift):
+            return given
+        layer, ones = BatchNorm(), np.ones(channels)
+        tensors = {"scale": scale * sqrt(1 + layer.epsilon), "shift": shift.copy()}
+        return self.add(layer, given, place, tensors | {"mean": 0 * ones, "variance": ones})
+
+    def _prepares(self, given: int, scale: Array, shift: Array) -> bool:
+        """Whether this is done to the images themselves, the same to each of a channel's values."""
+        if given != len(self.layers) or any(not isinstance(x.layer, Flatten) for x in self.layers):
+            return False
+        first = self.sizes[0]
+        channels = first[0] if len(first) == 3 else 1
+        if len(first) == 3 and given == 0:
+            each = np.stack([scale, shift])[:, :, None]
+        else:
+            each = np.stack([scale, shift]).reshape(2, channels, prod(first) // channels)
+        if (each != each[:, :, :1]).any() or not np.isfinite(each).all() or (scale <= 0).any():
+            return False
+        by, plus = each[:, :, 0]
+        before = self.scaling or (np.ones(channels), np.zeros(channels))
+        self.scaling = (before[0] * by, before[1] * by + plus)
+        return True
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether what goes in is scaled down so far that it must be bytes."""
+        return self.scaling is not None and bool(abs(self.scaling[0]).max() < LEAST_SCALE)
+
+    def preparation(self, is_bytes: bool) -> Preparation | None:
+        """What is done to brightness from 0 to 1."""
+        if self.scaling is None:
+            return None
+        scale, shift = self.scaling[0] * (255 if is_bytes else 1), self.scaling[1]
+        return Preparation(tuple((-shift / scale).tolist()), tuple((1 / scale).tolist()))

@@ -1,0 +1,324 @@
+"""Keras models, written by Keras and by us, held against what Keras says of them."""
+
+import io
+import json
+import os
+import sys
+import warnings
+import zipfile
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gradbook.errors import GradbookError
+from gradbook.lab.models.importing import import_model
+from gradbook.models.keras.reader import read_keras
+from gradbook.net import Net
+from gradbook.net.layers import Dropout
+from gradbook.targets.keras.model import keras_bytes
+from tests.families import networks
+from tests.trained import by_the_graph, drawn, model_of, trained_of
+
+h5py = pytest.importorskip("h5py")
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of Keras itself
+by_keras = pytest.mark.witness("keras", "torch")
+NET = Net.parse("input 1x6x6; conv 2 3x3; batchnorm; relu; flatten; dense 2; softmax")
+
+
+@settings(max_examples=25)
+@given(networks(dropout=True, depth=6))
+def test_what_we_wrote_comes_back(tmp_path_factory, net):
+    path = tmp_path_factory.getbasetemp() / "ours.keras"
+    path.write_bytes(keras_bytes(trained_of(net)))
+    found = read_keras(path)
+    inputs = np.random.default_rng(1).uniform(-1, 1, (4, *net.input)).astype(np.float32)
+    expected = by_the_graph(net, drawn(net), inputs)
+    said = by_the_graph(found.net, dict(found.values), inputs)
+    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
+
+
+@pytest.mark.parametrize("text", ["3x6x6; conv 3 3x3 pad 1; gelu; flatten", "108", "36"])
+def test_a_file_of_ours_brings_its_preparation(tmp_path, text):
+    model = model_of(f"input {text}; dense 3; softmax", images=(3, 6, 6))
+    images = np.random.default_rng(0).integers(0, 256, (5, *model.picture), np.uint8)
+    model.export(tmp_path / "net.keras", with_preparation=True)
+    back = import_model(tmp_path / "net.keras")
+    np.testing.assert_allclose(back.predict(images), model.predict(images), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def keras(tmp_path_factory):
+    os.environ.update(KERAS_BACKEND="torch", KERAS_HOME=str(tmp_path_factory.mktemp("keras")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import keras
+
+    keras.utils.set_random_seed(3)
+    return keras
+
+
+def _mnist(layers):
+    return [
+        *(layers.Input((28, 28, 1)), layers.Rescaling(1 / 255)),
+        *(layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(2)),
+        *(layers.Conv2D(6, (3, 5), activation="relu"), layers.MaxPooling2D(3, 2)),
+        *(layers.Flatten(), layers.Dropout(0.5), layers.Dense(10, activation="softmax")),
+    ]
+
+
+def _mlp(layers):
+    hidden = layers.Dense(30, activation="swish")
+    return [layers.Input((28, 28)), layers.Flatten(), hidden, layers.Dense(10)]
+
+
+def _lenet(layers):
+    return [
+        *(layers.Input((784,)), layers.Reshape((28, 28, 1))),
+        *(layers.Conv2D(6, 5, padding="same", activation="tanh"), layers.AveragePooling2D(2)),
+        *(layers.Conv2D(16, 5, use_bias=False), layers.BatchNormalization(scale=False)),
+        *(layers.Activation("sigmoid"), layers.AveragePooling2D(2), layers.Flatten()),
+        *(layers.BatchNormalization(), layers.Dense(10), layers.Softmax()),
+    ]
+
+
+def _separable(layers):
+    return [
+        *(layers.Input((9, 9, 3)), layers.RandomFlip("horizontal")),
+        layers.Normalization(mean=[0.1, 0.4, 0.5], variance=[0.04, 0.09, 0.06]),
+        *(layers.SeparableConv2D(8, 3, padding="same", depth_multiplier=2), layers.ReLU()),
+        *(layers.ZeroPadding2D(1), layers.DepthwiseConv2D(3, strides=2, depth_multiplier=2)),
+        *(layers.LeakyReLU(0.3), layers.BatchNormalization(center=False)),
+        *(layers.Conv2D(6, 1, groups=2, activation="leaky_relu"), layers.Rescaling(2.0, -1.0)),
+        *(layers.GlobalAveragePooling2D(), layers.Dense(4, activation="log_softmax")),
+    ]
+
+
+def _wide_pool(layers):
+    return [
+        *(layers.Input((6, 8, 2)), layers.Conv2D(3, 3, 2, padding="same", name="only")),
+        *(layers.SpatialDropout2D(0.2), layers.GlobalMaxPooling2D(keepdims=True)),
+        *(layers.Flatten(), layers.Dense(1, activation="sigmoid")),
+    ]
+
+
+ROWS = {"mnist": _mnist, "MLP": _mlp, "LeNet-5": _lenet, "separable": _separable}
+BYTES = {"mnist": 255.0}
+
+
+def settled(keras, model, path):
+    """Saved after normalisation has seen something; and what it says of some inputs."""
+    random = np.random.default_rng(5)
+    for variable in model.variables:
+        drawn = random.uniform(0.3, 0.9, variable.shape)
+        if "variance" not in variable.name and "seed" not in variable.path:
+            drawn = drawn * random.choice([-0.4, 0.4], variable.shape)
+        if "seed" not in variable.path and "count" not in variable.name:
+            variable.assign(drawn)
+    model.save(path)
+    return random.uniform(0, 1, (5, *model.input_shape[1:])).astype(np.float32)
+
+
+def held(keras, model, path, bytes_to=1.0):
+    inputs = settled(keras, model, path)
+    expected = keras.ops.convert_to_numpy(model(inputs * bytes_to, training=False))
+    found = read_keras(path)
+    size = found.net.input
+    prepared = np.moveaxis(inputs, -1, 1) if inputs.ndim == 4 else inputs
+    prepared = prepared.reshape(5, *size).astype(np.float64)
+    if found.preparation is not None:
+        shape = (-1, *(1,) * (len(size) - 1))
+        mean, deviation = (
+            np.reshape(numbers, shape)
+            for numbers in (found.preparation.mean, found.preparation.deviation)
+        )
+        prepared = (prepared - mean) / deviation
+    said = by_the_graph(found.net, dict(found.values), prepared)
+    np.testing.assert_allclose(said, expected.reshape(5, -1), rtol=1e-5, atol=1e-5)
+    return found
+
+
+@by_keras
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_of_layers_say_what_keras_says(keras, tmp_path, name):
+    model = keras.Sequential(ROWS[name](keras.layers))
+    found = held(keras, model, tmp_path / "net.keras", BYTES.get(name, 1.0))
+    assert any("bytes" in remark for remark in found.remarks) == (name in BYTES)
+    assert (name in ("mnist", "separable")) == (found.preparation is not None)
+
+
+@by_keras
+def test_even_windows_that_move_by_two_are_padded_on_one_side_only(keras, tmp_path):
+    model = keras.Sequential(_wide_pool(keras.layers))
+    settled(keras, model, tmp_path / "net.keras")
+    with pytest.raises(GradbookError, match="Conv2D 'only': 'same' puts 1 rows and 1 columns"):
+        read_keras(tmp_path / "net.keras")
+
+
+@by_keras
+def test_what_was_skipped_is_added(keras, tmp_path):
+    layers = keras.layers
+    given = keras.Input((6, 6, 2))
+    first = layers.Conv2D(4, 3, padding="same", activation="relu")(given)
+    inner = layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same")(first))
+    both = layers.ReLU()(layers.Add()([first, inner]))
+    hidden = layers.Dense(7, activation="relu")(layers.Flatten()(both))
+    said = layers.Dense(3)(layers.Dropout(0.3)(hidden))
+    found = held(keras, keras.Model(given, said), tmp_path / "net.keras")
+    assert "add back 2" in str(found.net)
+    assert Dropout(0.3) in found.net.layers
+
+
+@by_keras
+def test_all_that_has_no_layer_is_told_at_once(keras, tmp_path):
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            layers.Input((9, 9, 1)),
+            layers.Conv2D(2, 3, dilation_rate=2, name="first"),
+            layers.Conv2D(2, 3, activation="gelu", name="second"),
+            layers.ELU(name="third"),
+            layers.Conv2D(2, 2, padding="same", name="fourth"),
+            layers.ReLU(6, name="fifth"),
+            layers.ZeroPadding2D(((0, 1), (0, 1)), name="sixth"),
+        ]
+    )
+    model.save(tmp_path / "net.keras")
+    with pytest.raises(GradbookError) as caught:
+        read_keras(tmp_path / "net.keras")
+    for said in (
+        "Conv2D 'first': windows have no gaps here",
+        "Conv2D 'second': its activation is gelu",
+        "ELU 'third': there is no such layer here",
+        "Conv2D 'fourth': 'same' puts 1 rows and 1 columns",
+        "ReLU 'fifth': ReLU has no largest value",
+        "ZeroPadding2D 'sixth': zeros go around alike",
+    ):
+        assert said in caught.value.message
+
+
+@by_keras
+def test_code_in_a_file_is_never_run(keras, tmp_path):
+    layer = keras.layers.Lambda(lambda x: x + 1, name="mine")
+    keras.Sequential([keras.layers.Input((3,)), layer]).save(tmp_path / "net.keras")
+    with pytest.raises(GradbookError, match="Lambda 'mine': there is no such layer here"):
+        read_keras(tmp_path / "net.keras")
+
+
+# Files from strangers.
+
+
+def changed(path, config=None, weights=None, version="3.6.0"):
+    """A file of ours with something else in it."""
+    with zipfile.ZipFile(io.BytesIO(keras_bytes(trained_of(NET)))) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    told = json.loads(members["config.json"])
+    if config:
+        config(told)
+    members["config.json"] = json.dumps(told).encode()
+    members["metadata.json"] = json.dumps({"keras_version": version}).encode()
+    if weights:
+        content = io.BytesIO(members["model.weights.h5"])
+        with h5py.File(content, "r+") as file:
+            weights(file)
+        members["model.weights.h5"] = content.getvalue()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, member in members.items():
+            archive.writestr(name, member)
+    return path
+
+
+def _linked_outside(file):
+    del file["layers/dense/vars/0"]
+    file["layers/dense/vars/0"] = h5py.ExternalLink("/etc/passwd", "/")
+
+
+def _linked_softly(file):
+    del file["layers/dense/vars/0"]
+    file["layers/dense/vars/0"] = h5py.SoftLink("/layers/conv2d/vars/0")
+
+
+def _stored_outside(file):
+    del file["layers/dense/vars/0"]
+    place = [("/etc/hostname", 0, 8)]
+    file["layers/dense/vars"].create_dataset("0", (2,), "f4", external=place)
+
+
+def _huge(file):
+    del file["layers/dense/vars/0"]
+    file["layers/dense/vars"].create_dataset("0", (2**20, 2**20), "f4")
+
+
+def _texts(file):
+    del file["layers/dense/vars/0"]
+    file["layers/dense/vars"].create_dataset("0", data=["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_linked_outside, "is a link to somewhere else"),
+        (_linked_softly, "is a link to somewhere else"),
+        (_stored_outside, "in pieces or in another file"),
+        (_huge, "at most 50,000,000 are read"),
+        (_texts, "aren't tables of numbers"),
+        (lambda file: file.pop("layers/dense"), "Dense 'dense"),
+    ],
+)
+def test_weights_lie_in_the_file_itself(tmp_path, spoil, said):
+    with pytest.raises(GradbookError, match=said):
+        read_keras(changed(tmp_path / "net.keras", weights=spoil))
+
+
+def _deep(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "[" * 200_000)
+
+
+def _large(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", b" " * (2**23 + 2))
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (_deep, "no .keras file that can be read"),
+        (_large, "larger than 8 MiB"),
+        (lambda path: path.write_bytes(b"PK\3\4"), "no .keras file that can be read"),
+        (lambda path: changed(path, version="2.15.0"), "save it again with Keras 3"),
+        (lambda path: changed(path, lambda c: c.update(class_name="Mine")), "its model is a Mine"),
+        (lambda path: changed(path, lambda c: c["config"].pop("layers")), "its model is a"),
+        (lambda path: changed(path, lambda c: c["config"].update(layers=[1])), "as Keras 3 writes"),
+    ],
+)
+def test_a_strangers_file_gets_one_line(tmp_path, write, said):
+    path = tmp_path / "net.keras"
+    write(path)
+    with pytest.raises(GradbookError, match=said) as caught:
+        read_keras(path)
+    assert str(path) in str(caught.value)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_settings_of_any_kind_are_told_in_one_line(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "changed.keras"
+    values = st.sampled_from([None, -1, 0, 1e400, "x", [], [2], [[1]], {}, {"config": 3}, 10**9])
+
+    def config(told):
+        layer = data.draw(st.sampled_from(told["config"]["layers"]))
+        place = data.draw(st.sampled_from([layer, layer["config"]]))
+        place[data.draw(st.sampled_from(sorted(place)))] = data.draw(values)
+
+    with suppress(GradbookError):
+        read_keras(changed(path, config))
+
+
+def test_without_h5py_its_name_is_told(tmp_path, monkeypatch):
+    path = changed(tmp_path / "net.keras")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(GradbookError, match=r"pip install 'gradbook\[keras\]'"):
+        read_keras(path)
