@@ -27,6 +27,7 @@ from gradbook.targets.excel.language.grammar import LONGEST_FORMULA
 LARGE = 8 * 2**20  # bytes of all sheets; those that people make have a tenth of it
 KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells: from then on rows that repeat others aren't
 MOST_KEPT = 250_000
+MOST_TYPED_OF_LARGE = 40_000  # of those, numbers and texts without a formula
 MOST_OF_HIDDEN = 2_000  # what stands there works behind what people look at
 MOST_DEPARTING = 8  # rows that are unlike those around them, and are looked at
 MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
@@ -53,11 +54,12 @@ class BookCells:
     def __init__(self, book: Book, strings: list[str], size: int = 0) -> None:
         self.book = book
         self.kept_anyway = KEPT_OF_LARGE if size > LARGE else KEPT_ANYWAY
+        self.most_typed = MOST_TYPED_OF_LARGE if size > LARGE else MOST_KEPT
         self.most_here = 0  # once this sheet was read
         self.strings = strings
         self.sheet, self._begun = -1, 0  # which is read, and how many were
         self.shared: dict[str, Pattern] = {}  # by their numbers, in one sheet
-        self.full = self.empty = self.kept = 0  # how many cells there were so far
+        self.full = self.empty = self.kept = self.typed = 0  # how many cells there were so far
         self.letters = 0  # of different formulas
         self._looked = 0  # at how many of them the clock was looked at
         self.row = 0
@@ -153,6 +155,7 @@ class BookCells:
 
     def _keep(self, cell: Address, shown: CellValue, pattern: Pattern | None) -> None:
         self.kept += 1
+        self.typed += pattern is None
         if shown is not None and shown != "":
             self.book.values[cell] = shown
         if pattern is not None:
@@ -177,6 +180,8 @@ class BookCells:
             self.end_row()
             self.row = row
         if self.kept > self.most_here or self.full > MOST_READ or self.empty > MOST_EMPTY:
+            raise EnoughRead
+        if self.typed > self.most_typed:
             raise EnoughRead
         self._look_at_clock()
         if not full:
