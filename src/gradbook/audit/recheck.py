@@ -23,7 +23,7 @@ class Correction:
     report: BookReport
     content: bytes = b""  # of the copy; empty where there is none
     objection: str = ""  # why there is none, though something is wrong
-    left: tuple[str, ...] = ()  # wrong cells that have no right formula
+    left: tuple[str, ...] = ()  # what is said of wrong cells that stay
 
 
 def corrections(reports: Sequence[BookReport], workers: int) -> Iterator[Correction]:
@@ -57,6 +57,8 @@ def _made(report: BookReport, path: Path) -> tuple[Fixed | str, Path]:
 
 
 def _nothing_done(report: BookReport) -> str:
+    if any(finding.fixes for finding in report.findings):
+        return "what is wrong in it stands in cells that can't be changed one by one"
     return "no right formula is known for what is wrong in it" if report.findings else ""
 
 

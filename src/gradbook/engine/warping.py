@@ -95,7 +95,7 @@ class Warping:
 
 def source() -> str:
     """All of the C."""
-    return f"#include <stdint.h>\n\n{part('chance')}\n{part('warp')}"
+    return f"#include <stdint.h>\n\n{part('room')}\n{part('chance')}\n{part('warp')}"
 
 
 def library(compiler: Compiler, level: str = "native") -> Path:

@@ -39,7 +39,7 @@ class Fixed:
 
     content: bytes
     cells: int  # how many were corrected
-    left: tuple[str, ...]  # the wrong ones that could not be
+    left: tuple[str, ...]  # the wrong ones that could not be, and why
     lost: tuple[str, ...] = ()  # what was a number and would be an error
 
 
@@ -80,8 +80,11 @@ def _left(book: Book, findings: Iterable[Finding], done: set[Address]) -> Iterat
     for finding in findings:
         cells = list(cells_of(finding.cells, book.sheet_number(finding.sheet) or 0))
         rest = [cell for cell in cells if cell not in done]
-        if rest or not cells:
-            yield f"{ranges(rest) or finding.cells} ({finding.quantity})"
+        place = f"{ranges(rest) or finding.cells} ({finding.quantity})"
+        if finding.fixes and not book.arrays.keys().isdisjoint(rest):
+            yield f"{place} is filled by an array formula, which can only be changed as a whole"
+        elif rest or not cells:
+            yield f"no formula to put into {place}"
 
 
 def _correct(

@@ -184,7 +184,7 @@ def _write_corrected(
                 problems.append(f"no corrected copy of {book}: {found.objection}")
             else:
                 said.append(f"{book}: nothing to correct, so no copy")
-            said += [f"{book}: no formula to put into {place}" for place in found.left]
+            said += [f"{book}: {what}" for what in found.left]
             tell(number + 1)
     yield f"{counted(copies.count, 'corrected book')} in {options.fix}"
     yield from said

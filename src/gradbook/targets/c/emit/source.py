@@ -24,7 +24,7 @@ from gradbook.targets.c.emit.rows import line_members
 from gradbook.targets.c.emit.scope import TRAIN, Dropped, Members
 from gradbook.targets.c.kernels.machine import Machine
 
-GROUND = ("lanes", "threads", "chance", "fetch")  # files of C, in the order they build on
+GROUND = ("room", "lanes", "threads", "chance", "fetch")  # files of C, in the order they build on
 LOOPS = (
     "direct",
     "direct_gradients",

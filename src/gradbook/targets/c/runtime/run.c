@@ -19,7 +19,7 @@ static void *work(void *given) {
 
 static void *room_for(size_t size) {
     const size_t whole = (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
-    void *room = aligned_alloc(LARGE_PAGE, whole);
+    void *room = aligned_room(LARGE_PAGE, whole);
     if (!room) return NULL;
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     madvise(room, whole, MADV_HUGEPAGE);
@@ -29,9 +29,9 @@ static void *room_for(size_t size) {
 
 void engine_close(struct engine *e) {
     if (!e) return;
-    for (int t = 0; t < e->threads; t++) free(e->places[t]);
+    for (int t = 0; t < e->threads; t++) give_back(e->places[t]);
     crew_close(&e->crew);
-    free(e);
+    give_back(e);
 }
 
 /* NULL where there isn't room. */

@@ -189,7 +189,7 @@ void warp_image(const void *asked, uint64_t seed, uint64_t epoch, uint64_t image
     _Alignas(64) char near[NEAR];
     struct room room;
     const size_t needed = furnish(how, &room, NULL);
-    char *far = needed > NEAR ? aligned_alloc(64, needed) : NULL;
+    char *far = needed > NEAR ? aligned_room(64, needed) : NULL;
     if (needed > NEAR && !far) abort(); /* nobody here could be told */
     furnish(how, &room, far ? far : near);
     if (how->bend > 0) draw_bend(how, key, &room);
@@ -198,7 +198,7 @@ void warp_image(const void *asked, uint64_t seed, uint64_t epoch, uint64_t image
         if (how->bend > 0) look_up(how, map, &room, 1, to + c * size);
         else look_up(how, map, &room, 0, to + c * size);
     }
-    free(far);
+    give_back(far);
 }
 
 /* to[place][channel][row][column] = scale[channel]·warped + shift[channel], for the images

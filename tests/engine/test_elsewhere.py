@@ -1,0 +1,53 @@
+"""The generated C for other systems: compiled and linked by zig, without a warning."""
+
+import subprocess
+import sys
+
+import pytest
+
+from gradbook.engine import warping
+from gradbook.engine.compile import FLAGS
+from gradbook.graph.build import inference, training_step
+from gradbook.net import Net
+from gradbook.targets.c.emit.source import source
+from gradbook.targets.c.kernels.machine import machine
+
+pytestmark = pytest.mark.witness("zig")
+SYSTEMS = {  # and the kind of vectors that every machine there has
+    "x86_64-windows-gnu": "plain",
+    "x86_64-macos": "plain",
+    "aarch64-macos": "neon",
+    "aarch64-linux-musl": "neon",
+}
+TEXT = """
+input 1x8x8
+conv 4 3x3 pad 1
+batchnorm
+relu
+maxpool 2
+flatten
+dense 3
+log softmax
+loss cross-entropy
+"""
+
+
+def linked(text, system, folder):
+    (folder / "engine.c").write_text(text, encoding="utf-8")
+    words = [sys.executable, "-m", "ziglang", "cc", "-target", system, *FLAGS]
+    words += ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "engine.c", "-o", "engine", "-lm"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    assert (folder / "engine").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_an_engine_is_made_for_other_systems(system, tmp_path):
+    net = Net.parse(TEXT)
+    made = source(training_step(net, 16), inference(net), machine(SYSTEMS[system]))
+    linked(made.text, system, tmp_path)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_warps_are_made_for_other_systems(system, tmp_path):
+    linked(warping.source(), system, tmp_path)
