@@ -17,6 +17,7 @@ PUBLIC = {
     "check",
     "explain",
     "from_sklearn",
+    "from_torch",
     "load",
     "read_table",
     "recipe",

@@ -27,7 +27,13 @@ def _keras(path: Path) -> ImportedNet:
     return read_keras(path)
 
 
-READERS: dict[str, Callable[[Path], ImportedNet]] = {".onnx": _onnx, ".keras": _keras}
+def _pt2(path: Path) -> ImportedNet:
+    from gradbook.models.torch.reader import read_pt2
+
+    return read_pt2(path)
+
+
+READERS: dict[str, Callable[[Path], ImportedNet]] = {".onnx": _onnx, ".keras": _keras, ".pt2": _pt2}
 
 
 def is_foreign(path: str | os.PathLike[str]) -> bool:
@@ -41,7 +47,8 @@ def read_network(path: str | os.PathLike[str]) -> ImportedNet:
     if ending in PICKLED:
         raise UsageError(
             f"{os.fspath(path)} is a pickle, which can run whatever its writer wants, so it isn't "
-            "opened: in PyTorch write torch.onnx.export(module, example, 'net.onnx')"
+            "opened: in PyTorch write torch.export.save(torch.export.export(module.eval(), "
+            "(example,)), 'net.pt2')"
         )
     if ending not in READERS:
         raise UsageError(f"{os.fspath(path)}: networks are read from {', '.join(READERS)}")

@@ -13,6 +13,7 @@ from gradbook.models.imported import ImportedLayer, NoLayer, Preparation
 from gradbook.net.layers import BatchNorm, Conv, Flatten, Layer, Residual
 from gradbook.net.parameters import Shape
 
+BYTES = "what it reads is taken for bytes from 0 to 255, since it scales them down"
 LEAST_SCALE = 1 / 32  # a scale below it, of the input, is one of bytes: 1/255, or 1/(255·0.3)
 
 

@@ -13,6 +13,7 @@ from gradbook.graph.lower import scalar_step
 from gradbook.graph.reference import run
 from gradbook.net import builtin
 from tests.runs import finished, pictures, text_for
+from tests.trained import model_of
 
 
 @pytest.fixture
@@ -137,6 +138,15 @@ def test_a_trained_network_is_worked_on_an_image(weight, trained, said):
     wanted = pictures().test_for_reporting.labels[2]
     output = int(way[-1]["value"].removeprefix("o")) - 1
     assert way[-1]["slope"] == pytest.approx(found["outputs"][output] - (output == wanted))
+
+
+def test_the_way_passes_over_what_only_lays_values_out(said, tmp_path):
+    model = model_of("input 1x28x28; conv 10 9x9 stride 4; maxpool all; flatten; softmax")
+    model.save(tmp_path / "net.safetensors")
+    text = said(str(tmp_path / "net.safetensors"), "--only", "conv1 0,0,1,1")
+    way = text.partition("From there to the error")[2]
+    assert "maxpool all: the largest value" in way
+    assert "flatten" not in way
 
 
 def test_a_recipe_is_worked_at_its_start_in_every_format(said, tmp_path):

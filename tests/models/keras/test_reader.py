@@ -291,7 +291,10 @@ def _large(path):
         (lambda path: changed(path, version="2.15.0"), "save it again with Keras 3"),
         (lambda path: changed(path, lambda c: c.update(class_name="Mine")), "its model is a Mine"),
         (lambda path: changed(path, lambda c: c["config"].pop("layers")), "its model is a"),
-        (lambda path: changed(path, lambda c: c["config"].update(layers=[1])), "as Keras 3 writes"),
+        (
+            lambda path: changed(path, lambda c: c["config"].update(layers=[1])),
+            "as a .keras file has them",
+        ),
     ],
 )
 def test_a_strangers_file_gets_one_line(tmp_path, write, said):

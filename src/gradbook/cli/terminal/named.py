@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gradbook.lab.training.run_folder import RunFolder
     from gradbook.net import Net
 
-FOREIGN = (".onnx", ".keras")  # files of other programs; gradbook/models reads them
+FOREIGN = (".onnx", ".keras", ".pt2")  # files of other programs; gradbook/models reads them
 MODELS = (".safetensors", *FOREIGN)
 
 

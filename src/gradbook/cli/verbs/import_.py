@@ -1,8 +1,8 @@
 """A network that another program trained, as one of ours: its text, or a model.
 
-FILE is an ONNX model, or a Keras model in Keras 3's own file (.keras). Out of it comes a network in
-the text form, whose starting weights are its trained ones, or a model that predict, explain, sheet
-and export take.
+FILE is an ONNX model, a Keras model in Keras 3's own file (.keras) or what torch.export.save wrote
+of a PyTorch module (.pt2). Out of it comes a network in the text form, whose starting weights are
+its trained ones, or a model that predict, explain, sheet and export take.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ EXAMPLES = """\
   gradbook import net.onnx -o net.txt            the network with its weights, to read and to train
   gradbook import net.onnx -o net.safetensors --mean 0.1307 --deviation 0.3081
                                                  a model for predict, explain, sheet and export
-  gradbook import net.keras -o net.txt           the same of Keras, without Keras
+  gradbook import net.keras -o net.txt           the same of Keras's, without Keras
+  gradbook import net.pt2 -o net.txt             and of PyTorch's, without PyTorch
   gradbook explain net.onnx --only "conv1 0,0,1,1" --image 3
 """
 

@@ -26,12 +26,39 @@ def import_model(
     `mean` and `deviation` of brightness from 0 to 1 are what its images were normalised by, and
     `classes` what its outputs stand for, where the file doesn't say.
     """
-    found = read_network(path)
+    return _model(read_network(path), os.path.basename(path), mean, deviation, classes)
+
+
+def from_torch(
+    module: Any,
+    example: Any,
+    *,
+    mean: Sequence[float] | None = None,
+    deviation: Sequence[float] | None = None,
+    classes: Sequence[str] | None = None,
+) -> Model:
+    """A PyTorch module at work (module.eval()) as a model; `example` is what it is called with.
+
+    The rest is as for files: what its images were normalised by, and what its outputs stand for.
+    """
+    from gradbook.models.torch.reader import torch_net
+
+    found = torch_net(module, example)
+    return _model(found, type(module).__name__, mean, deviation, classes)
+
+
+def _model(
+    found: ImportedNet,
+    name: str,
+    mean: Sequence[float] | None,
+    deviation: Sequence[float] | None,
+    classes: Sequence[str] | None,
+) -> Model:
     preparation, remarks = _preparation(found, mean, deviation)
     names = tuple(classes or found.classes) or tuple(map(str, range(max(found.net.outputs, 2))))
     if len(names) != max(found.net.outputs, 2):
         raise UsageError(f"{len(names)} classes for a network of {found.net.outputs} outputs")
-    about = {"imported": os.path.basename(path), "remarks": [*found.remarks, *remarks]}
+    about = {"imported": name, "remarks": [*found.remarks, *remarks]}
     return Model(found.net, found.values, preparation.mean, preparation.deviation, names, about)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 import os
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +15,13 @@ import numpy as np
 from gradbook.errors import DataError, TargetError
 from gradbook.files import opened
 from gradbook.graph.node import Array
+from gradbook.models.archived import archive_of, json_member, member
 from gradbook.models.imported import require_few
 from gradbook.targets.keras.model import snake_case
 
 if TYPE_CHECKING:
     from h5py import Dataset, Group
 
-MOST_TEXT = 2**23  # bytes of a .json in it
-MOST_BYTES = 2**28  # of its weights
 MOST_LAYERS = 10_000
 MODELS = ("Sequential", "Functional", "Model")
 
@@ -59,46 +56,12 @@ class KerasContent:
 
 
 def read_content(path: Path) -> KerasContent:
-    file = os.fspath(path)
-    try:
-        with opened(path) as stream, zipfile.ZipFile(stream) as archive:
-            config = _json(archive, "config.json")
-            version = str(_json(archive, "metadata.json").get("keras_version", ""))
-            if not version.startswith("3"):
-                raise DataError(f"Keras {version[:20]} wrote it: save it again with Keras 3")
-            weights = _member(archive, "model.weights.h5", MOST_BYTES)
-        return _content(config, weights, file)
-    except DataError as error:
-        raise DataError(error.message, file=file) from error
-    except (
-        zipfile.BadZipFile,
-        RecursionError,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-    ) as error:
-        raise DataError("no .keras file that can be read", file=file) from error
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OSError) as error:
-        raise DataError("its layers or weights aren't as Keras 3 writes them", file=file) from error
-
-
-def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """No more of it than that, whatever the archive says of its size."""
-    try:
-        with archive.open(name) as stream:
-            content = stream.read(most + 1)
-    except KeyError:
-        raise DataError(f"it has no {name}, which Keras 3 writes") from None
-    if len(content) > most:
-        raise DataError(f"its {name} is larger than {most // 2**20} MiB")
-    return content
-
-
-def _json(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
-    found = json.loads(_member(archive, name, MOST_TEXT))
-    if not isinstance(found, dict):
-        raise DataError(f"its {name} doesn't say what Keras 3 says there")
-    return found
+    with opened(path) as stream, archive_of(stream, path, ".keras") as archive:
+        config = json_member(archive, "config.json")
+        version = str(json_member(archive, "metadata.json").get("keras_version", ""))
+        if not version.startswith("3"):
+            raise DataError(f"Keras {version[:20]} wrote it: save it again with Keras 3")
+        return _content(config, member(archive, "model.weights.h5"), os.fspath(path))
 
 
 # Layers.

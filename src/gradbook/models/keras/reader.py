@@ -17,11 +17,10 @@ from gradbook.models.imported import ImportedNet, NoLayer, Refusals, assembled
 from gradbook.models.keras.bends import bend_from
 from gradbook.models.keras.content import KerasContent, KerasEntry, read_content
 from gradbook.models.keras.settings import activation, numbers, one_for_both, relu
-from gradbook.models.row import LayerRow
+from gradbook.models.row import BYTES, LayerRow
 from gradbook.net.layers import BatchNorm, Conv, Dense, Dropout, Pool, spell
 from gradbook.net.parameters import Shape
 
-BYTES = "what it reads is taken for bytes from 0 to 255, since it scales them down"
 LEFT_OUT = "layers that do nothing at work are left out: {}"
 
 

@@ -210,7 +210,8 @@ def _tell_way(story: Story, one: OneWeight) -> None:
     )
     *steps, end = one.way
     for step in steps:
-        _tell_step(story, one.worked, step)
+        if not one.worked.net.layers[step.fed[0].value - 1].passes_on:  # else nothing changes
+            _tell_step(story, one.worked, step)
     if end.value == one.worked.last:
         _tell_end(story, one.worked, end)
 

@@ -1,0 +1,173 @@
+"""The content of a .pt2 file: its calls of operators in order, and its weights."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import IO, Any
+
+import numpy as np
+
+from gradbook.errors import DataError
+from gradbook.graph.node import Array
+from gradbook.models.archived import archive_of, json_member, member
+from gradbook.models.imported import require_few
+
+MOST_CALLS = 10_000
+KINDS = {4: "<i4", 5: "<i8", 6: "<f2", 7: "<f4", 8: "<f8"}  # by PyTorch's number
+REMEDY = "save it with torch.export.save of a newer PyTorch, such as 2.13, or write ONNX"
+
+
+@dataclass(frozen=True)
+class AtenValue:
+    """What an operator is given by name: another's output, the input or a weight."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class AtenCall:
+    """An operator, what it is given by its arguments' names, and what its output is called."""
+
+    operator: str  # 'conv2d', without its overload
+    arguments: Mapping[str, Any]
+    made: str
+    changes: bool = False  # what it is given first, which is called the same afterwards
+
+    @property
+    def reads(self) -> list[str]:
+        return [value.name for value in self.arguments.values() if isinstance(value, AtenValue)]
+
+
+@dataclass(frozen=True, eq=False)
+class AtenContent:
+    """One value goes in, one comes out."""
+
+    calls: tuple[AtenCall, ...]
+    weights: Mapping[str, Array]
+    given: str
+    shape: tuple[int, ...]  # of what goes in, without the images' number
+    batch: int | None  # the images' number, if it was exported for that many
+    made: str
+
+    def reader_count(self, name: str) -> int:
+        return sum(call.reads.count(name) for call in self.calls)
+
+
+def read_content(stream: IO[bytes], file: str | os.PathLike[str]) -> AtenContent:
+    with archive_of(stream, file, ".pt2") as archive:
+        found = [name for name in archive.namelist() if name.endswith("models/model.json")]
+        if len(found) != 1:
+            raise DataError(f"it holds {len(found)} models that can be read: {REMEDY}")
+        folder = found[0].removesuffix("models/model.json")
+        if member(archive, f"{folder}byteorder", 64).strip() != b"little":
+            raise DataError("its weights have their bytes the other way round")
+        module = json_member(archive, found[0])["graph_module"]
+        return _content(archive, folder, module, os.fspath(file))
+
+
+def _content(
+    archive: zipfile.ZipFile, folder: str, module: Mapping[str, Any], file: str
+) -> AtenContent:
+    graph, signature = module["graph"], module["signature"]
+    if len(graph["nodes"]) > MOST_CALLS:
+        raise DataError(f"{len(graph['nodes']):,} calls, and at most {MOST_CALLS:,} are read")
+    inputs = [x["user_input"]["arg"] for x in signature["input_specs"] if "user_input" in x]
+    outputs = signature["output_specs"]
+    if len(inputs) != 1 or len(outputs) != 1 or "user_output" not in outputs[0]:
+        raise DataError("one input and one output are read: export it at work, by module.eval()")
+    given = str(inputs[0]["as_tensor"]["name"])
+    sizes = [size.get("as_int") for size in graph["tensor_values"][given]["sizes"]]
+    if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes[1:]):
+        raise DataError("the size of its input isn't told: only the number of images may be open")
+    return AtenContent(
+        tuple(call for node in graph["nodes"] if (call := _call(node)) is not None),
+        _weights(archive, folder, signature["input_specs"], file),
+        given,
+        tuple(sizes[1:]),
+        sizes[0],
+        str(outputs[0]["user_output"]["arg"]["as_tensor"]["name"]),
+    )
+
+
+# Calls.
+
+
+def _call(node: Mapping[str, Any]) -> AtenCall | None:
+    """Nothing if it makes no tensor: sizes that are asked for, and conditions."""
+    made = [str(one["as_tensor"]["name"]) for one in node["outputs"] if "as_tensor" in one]
+    if not made:
+        return None
+    word = re.sub(r"^torch\.ops\.aten\.(\w+)(\.\w+)?$", r"\1", str(node["target"]))
+    arguments = {str(one["name"]): _argument(one["arg"]) for one in node["inputs"]}
+    changes = word.endswith("_") and not word.startswith("_")
+    return AtenCall(word.removesuffix("_"), arguments, made[0], changes)
+
+
+def _argument(told: Mapping[str, Any]) -> Any:
+    """A value, a number, a text or a list of them; nothing for a size that is left open."""
+    ((kind, value),) = told.items()
+    match kind:
+        case "as_tensor":
+            return AtenValue(str(value["name"]))
+        case "as_none":
+            return None
+        case "as_optional_tensor":
+            return _argument(value)
+        case "as_sym_int":
+            return value.get("as_int")
+        case "as_sym_ints":
+            return [one.get("as_int") for one in value]
+        case _:
+            return value
+
+
+# Weights.
+
+
+def _weights(
+    archive: zipfile.ZipFile, folder: str, specs: Sequence[Mapping[str, Any]], file: str
+) -> dict[str, Array]:
+    """The tensors that calls are given, by the names that they have there."""
+    wanted = {}
+    for spec in specs:
+        ((kind, told),) = spec.items()
+        if kind in ("parameter", "buffer", "tensor_constant"):
+            wanted[str(told["arg"]["name"])] = str(told[f"{kind}_name"])
+        elif kind != "user_input":
+            raise DataError(f"something goes in that is neither tensor nor image ({kind!s:.40})")
+    stored: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for kind in ("constants", "weights"):
+        config = json_member(archive, f"{folder}data/{kind}/model_{kind}_config.json")["config"]
+        stored |= {name: (f"{folder}data/{kind}", told) for name, told in config.items()}
+    shapes = {name: _sizes(stored[name][1], "sizes") for name in wanted.values()}
+    require_few(file, shapes)
+    return {name: _tensor(archive, *stored[where], where) for name, where in wanted.items()}
+
+
+def _sizes(told: Mapping[str, Any], what: str) -> tuple[int, ...]:
+    sizes = tuple(size["as_int"] for size in told["tensor_meta"][what])
+    if not all(isinstance(size, int) and size >= 0 for size in sizes):
+        raise DataError("a tensor's sizes are no whole numbers")
+    return sizes
+
+
+def _tensor(archive: zipfile.ZipFile, place: str, told: Mapping[str, Any], name: str) -> Array:
+    """Numbers as they lie, taken in the order that the strides say."""
+    kind = KINDS.get(told["tensor_meta"]["dtype"])
+    if told["use_pickle"] or kind is None:
+        raise DataError(f"'{name}' is pickled or of a kind of number that isn't read")
+    content = member(archive, f"{place}/{told['path_name']}")
+    flat = np.frombuffer(content[: len(content) // int(kind[2]) * int(kind[2])], kind)
+    shape, strides = _sizes(told, "sizes"), _sizes(told, "strides")
+    index = np.full(shape, told["tensor_meta"]["storage_offset"]["as_int"], np.intp)
+    for axis, (size, stride) in enumerate(zip(shape, strides, strict=True)):
+        steps = np.arange(size) * stride
+        index += steps.reshape(-1, *(1,) * (len(shape) - axis - 1))
+    if prod(shape) and not 0 <= index.min() <= index.max() < len(flat):
+        raise DataError(f"'{name}' goes beyond what is there")
+    return np.asarray(flat[index], np.float64)

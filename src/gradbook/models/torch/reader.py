@@ -1,0 +1,326 @@
+"""Reads a program that PyTorch exported, operator by operator."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradbook.errors import DataError, GradbookError, TargetError
+from gradbook.files import opened
+from gradbook.graph.node import Array
+from gradbook.models.imported import ImportedNet, NoLayer, Refusals, assembled
+from gradbook.models.row import BYTES, LayerRow
+from gradbook.models.torch.content import AtenCall, AtenContent, AtenValue, read_content
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Pool, spell
+from gradbook.net.parameters import Shape
+
+TRAINING = "it is in training: call module.eval() before it is exported"
+PLAIN = {word: word for word in ("relu", "sigmoid", "tanh", "silu")}
+
+
+def read_pt2(path: str | os.PathLike[str]) -> ImportedNet:
+    """The network in a .pt2 file; all that has no layer here is told at once."""
+    with opened(Path(path)) as stream:
+        content = read_content(stream, path)
+    return _net(content, os.fspath(path))
+
+
+def torch_net(module: Any, example: Any) -> ImportedNet:
+    """The network that a module is, by the file that PyTorch would write of it."""
+    try:
+        import torch
+    except ImportError as error:
+        raise TargetError(
+            "PyTorch isn't installed, which exports its modules: pip install 'gradbook[torch]'"
+        ) from error
+    name, file = type(module).__name__, io.BytesIO()
+    try:
+        program = torch.export.export(module, example if isinstance(example, tuple) else (example,))
+        torch.export.save(program, file)
+    except Exception as error:  # of many kinds, by what the module does
+        first = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise DataError(f"{name}: PyTorch can't export it ({first})") from error
+    return _net(read_content(file, name), name)
+
+
+def _net(content: AtenContent, file: str) -> ImportedNet:
+    refusals = Refusals(file)
+    size = content.shape if len(content.shape) != 2 else (1, *content.shape)
+    reader = _AtenReader(content, refusals, LayerRow([size]))
+    reader.read()
+    refusals.settle()
+    row = reader.row
+    remarks = (BYTES,) if row.takes_bytes else ()
+    preparation = row.preparation(row.takes_bytes)
+    return assembled(file, row.sizes[0], row.layers, preparation, remarks=remarks)
+
+
+@dataclass
+class _AtenReader:
+    content: AtenContent
+    refusals: Refusals
+    row: LayerRow
+    made: dict[str, int] = field(default_factory=dict)  # the number of each value
+
+    def read(self) -> None:
+        self.made[self.content.given] = 0
+        for call in self.content.calls:
+            place = f"{call.operator} '{call.made}'"
+            given = next((name for name in call.reads if name in self.made), self.content.given)
+            number = self.made[given]
+            try:
+                number = self._take(call, place)
+            except GradbookError as error:
+                self.refusals.add(place, error.message)
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+                self.refusals.add(place, "its arguments aren't as PyTorch writes them")
+            self.made[call.made] = number
+            if call.changes:
+                self.made[given] = number
+        if self.made.get(self.content.made) != len(self.row.layers):
+            self.refusals.add(f"output '{self.content.made}'", "isn't what the last layer makes")
+
+    def _take(self, call: AtenCall, place: str) -> int:
+        take = TAKES.get(call.operator)
+        if take is None:
+            raise NoLayer("there is no such layer here")
+        return take(self, call, place)
+
+    def _given(self, call: AtenCall) -> int:
+        """The number of the value that it reads first."""
+        value = call.arguments.get("input", call.arguments.get("self"))
+        if not isinstance(value, AtenValue) or value.name not in self.made:
+            raise NoLayer("what it reads isn't known")
+        return self.made[value.name]
+
+    def _size(self, call: AtenCall) -> Shape:
+        return self.row.sizes[self._given(call)]
+
+    def _weight(self, call: AtenCall, name: str) -> Array | None:
+        value = call.arguments.get(name)
+        if value is None:
+            return None
+        if value.name not in self.content.weights:
+            raise NoLayer(f"its {name} is reckoned, and only stored tensors can be weights")
+        return self.content.weights[value.name]
+
+    def _tensors(self, call: AtenCall) -> dict[str, Array]:
+        found = {name: self._weight(call, name) for name in ("weight", "bias")}
+        return {name: tensor for name, tensor in found.items() if tensor is not None}
+
+    # Operators with weights.
+
+    def linear(self, call: AtenCall, place: str) -> int:
+        tensors = self._tensors(call)
+        if len(self._size(call)) != 1:
+            raise NoLayer("it reads values that aren't flat")
+        return self.row.add(Dense(len(tensors["weight"])), self._given(call), place, tensors)
+
+    def conv(self, call: AtenCall, place: str) -> int:
+        tensors, told = self._tensors(call), call.arguments
+        channels, _, *kernel = tensors["weight"].shape
+        if _both(told.get("dilation", 1), "gaps") != 1:
+            raise NoLayer("windows have no gaps here (dilation)")
+        stride = _both(told.get("stride", 1), "strides")
+        pad = _padding(told.get("padding", 0), kernel)
+        layer = Conv(channels, (kernel[0], kernel[1]), stride, pad, groups=told.get("groups", 1))
+        return self.row.add(layer, self._given(call), place, tensors)
+
+    def normalise(self, call: AtenCall, place: str) -> int:
+        told, channels = call.arguments, self._size(call)[0]
+        if told.get("training"):
+            raise NoLayer(TRAINING)
+        tensors = {}
+        for name, theirs, usual in (
+            ("scale", "weight", np.ones(channels)),
+            ("shift", "bias", np.zeros(channels)),
+            ("mean", "running_mean", None),
+            ("variance", "running_var", None),
+        ):
+            found = self._weight(call, theirs)
+            tensor = usual if found is None else found
+            if tensor is None:
+                raise NoLayer("it keeps no running mean and variance")
+            tensors[name] = tensor
+        return self.row.add(BatchNorm(told.get("eps", 1e-5)), self._given(call), place, tensors)
+
+    # Pools.
+
+    def pool(self, call: AtenCall, place: str) -> int:
+        told, size = call.arguments, self._size(call)
+        kind = call.operator[:3]
+        others = (told.get("divisor_override"), told.get("ceil_mode"))
+        if any(others) or _both(told.get("dilation", 1), "gaps") != 1:
+            raise NoLayer("pools end inside what they read, and have no gaps and no divisor here")
+        if _both(told.get("padding", 0), "padding"):
+            raise NoLayer("pools have no padding here")
+        if tuple(told["kernel_size"]) == size[1:]:
+            return self.row.add(Pool(kind, None), self._given(call), place)
+        window = _both(told["kernel_size"], "windows")
+        step = _both(told.get("stride") or window, "strides")
+        layer = Pool(kind, window, None if step == window else step)
+        return self.row.add(layer, self._given(call), place)
+
+    def pool_to(self, call: AtenCall, place: str) -> int:
+        target, size = tuple(call.arguments["output_size"]), self._size(call)
+        kind, given = call.operator.split("_")[1], self._given(call)
+        if target == (1, 1):
+            return self.row.add(Pool(kind, None), given, place)
+        window = {n // t for n, t in zip(size[1:], target, strict=True)}
+        if len(window) != 1 or any(n % t for n, t in zip(size[1:], target, strict=True)):
+            raise NoLayer(f"{spell(size[1:])} doesn't fall into {spell(target)} equal windows")
+        return self.row.add(Pool(kind, window.pop()), given, place)
+
+    def pool_all(self, call: AtenCall, place: str) -> int:
+        told, size = call.arguments, self._size(call)
+        axes = told.get("dim")
+        if len(size) != 3 or axes is None or sorted(a % 4 for a in axes) != [2, 3]:
+            raise NoLayer("means are read over rows and columns together, and no others")
+        kind = "max" if call.operator == "amax" else "avg"
+        number = self.row.add(Pool(kind, None), self._given(call), place)
+        return number if told.get("keepdim") else self.row.flat(number, place)
+
+    # Operators without weights.
+
+    def flatten(self, call: AtenCall, place: str) -> int:
+        told, dimensions = call.arguments, len(self._size(call)) + 1
+        ends = (told.get("start_dim", 0) % dimensions, told.get("end_dim", -1) % dimensions)
+        if ends != (1, dimensions - 1):
+            raise NoLayer("all values of an image are laid out in one line, and no others")
+        return self.row.flat(self._given(call), place)
+
+    def reshape(self, call: AtenCall, place: str) -> int:
+        told, size = call.arguments, self._size(call)
+        first, *rest = told.get("size") or told["shape"]
+        wanted = _settled(rest, prod(size))
+        if first not in (None, -1, self.content.batch) or prod(wanted) != prod(size):
+            raise NoLayer("it lays out values of several images together")
+        if wanted == size:
+            return self._given(call)
+        if len(wanted) == 1:
+            return self.row.flat(self._given(call), place)
+        if self.row.layers or len(wanted) != 3:
+            raise NoLayer(f"{spell(size)} is laid out as {spell(wanted)}: only flat is read")
+        self.row.sizes[0] = wanted
+        return self._given(call)
+
+    def squeeze(self, call: AtenCall, place: str) -> int:
+        if prod(self._size(call)[1:]) != 1 or self.content.batch == 1:
+            raise NoLayer("only rows and columns of one value are left out")
+        return self.row.flat(self._given(call), place)
+
+    def drop(self, call: AtenCall, place: str) -> int:
+        if call.arguments.get("train", call.arguments.get("training")):
+            raise NoLayer(TRAINING)
+        return self._given(call)
+
+    def pass_on(self, call: AtenCall, place: str) -> int:
+        return self._given(call)
+
+    # Activations, sums and products.
+
+    def plain(self, call: AtenCall, place: str) -> int:
+        return self.row.add(Activation(PLAIN[call.operator]), self._given(call), place)
+
+    def bend(self, call: AtenCall, place: str) -> int:
+        told = call.arguments
+        if call.operator == "leaky_relu":
+            layer = Activation("leaky relu", told.get("negative_slope", 0.01))
+        elif call.operator == "softplus":
+            if told.get("beta", 1) != 1 or told.get("threshold", 20) < 20:
+                raise NoLayer("softplus has a beta of 1 and a threshold of 20 here")
+            layer = Activation("softplus")
+        else:
+            if told.get("approximate") != "tanh":
+                raise NoLayer("GELU is read in its tanh form: GELU(approximate='tanh')")
+            layer = Activation("gelu")
+        return self.row.add(layer, self._given(call), place)
+
+    def softmax(self, call: AtenCall, place: str) -> int:
+        if call.arguments["dim"] % (len(self._size(call)) + 1) != 1:
+            raise NoLayer("shares are read over all classes, which stand second")
+        kind = call.operator.strip("_").replace("_", " ")
+        return self.row.add(Activation(kind), self._given(call), place)
+
+    def combine(self, call: AtenCall, place: str) -> int:
+        """A sum of two values, or what a constant does to each channel."""
+        other = call.arguments["other"]
+        if isinstance(other, AtenValue) and other.name in self.made:
+            if call.operator != "add" or call.arguments.get("alpha", 1) != 1:
+                raise NoLayer("of two values only the sum is read")
+            return self.row.sum(self._given(call), self.made[other.name], place)
+        given, size = self._given(call), self._size(call)
+        numbers = self._constant(call, size) * call.arguments.get("alpha", 1)
+        ones, zeros = np.ones_like(numbers), np.zeros_like(numbers)
+        scale, shift = {
+            "add": (ones, numbers),
+            "sub": (ones, -numbers),
+            "mul": (numbers, zeros),
+            "div": (1 / np.where(numbers == 0, np.nan, numbers), zeros),
+        }[call.operator]
+        names = [name for name, number in self.made.items() if number <= given]
+        alone = all(self.content.reader_count(name) == 1 for name in names)
+        return self.row.scaled(given, scale, shift, place, alone)
+
+    def _constant(self, call: AtenCall, size: Shape) -> Array:
+        """A number for each channel, out of one that is broadcast."""
+        other = call.arguments["other"]
+        if isinstance(other, int | float):
+            return np.array([float(other)])
+        tensor = self._weight(call, "other")
+        assert tensor is not None
+        wanted = (size[0], *(1,) * (len(size) - 1))
+        if tensor.size != 1 and tensor.shape not in (wanted, (1, *wanted)):
+            raise NoLayer(f"constants of {spell(tensor.shape)} are none for each channel")
+        return tensor.reshape(-1)
+
+
+def _both(told: Any, what: str) -> int:
+    """One number for both directions."""
+    found = set(told) if isinstance(told, list) else {told}
+    if len(found) != 1:
+        raise NoLayer(f"{what} of {'x'.join(map(str, told))}: both are the same here")
+    return int(found.pop())
+
+
+def _padding(told: Any, kernel: list[int]) -> int:
+    """As numbers, or as PyTorch's words for none and for as much as the window takes away."""
+    if not isinstance(told, str):
+        return _both(told, "padding")
+    around = {0} if told == "valid" else {size - 1 for size in kernel}
+    if len(around) != 1 or any(size % 2 for size in around):
+        raise NoLayer("its padding isn't the same on all sides")
+    return around.pop() // 2
+
+
+def _settled(sizes: list[int], count: int) -> Shape:
+    """With the size that is left open (-1) worked out."""
+    known = prod(size for size in sizes if size != -1)
+    return tuple(count // max(known, 1) if size == -1 else size for size in sizes)
+
+
+Take = Callable[[_AtenReader, AtenCall, str], int]
+TAKES: Mapping[str, Take] = {
+    "linear": _AtenReader.linear,
+    "conv2d": _AtenReader.conv,
+    "batch_norm": _AtenReader.normalise,
+    **dict.fromkeys(("max_pool2d", "avg_pool2d"), _AtenReader.pool),
+    **dict.fromkeys(("adaptive_avg_pool2d", "adaptive_max_pool2d"), _AtenReader.pool_to),
+    **dict.fromkeys(("mean", "amax"), _AtenReader.pool_all),
+    "flatten": _AtenReader.flatten,
+    **dict.fromkeys(("view", "reshape", "_unsafe_view"), _AtenReader.reshape),
+    "squeeze": _AtenReader.squeeze,
+    **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout"), _AtenReader.drop),
+    **dict.fromkeys(("alias", "clone", "contiguous", "detach", "to"), _AtenReader.pass_on),
+    **dict.fromkeys(PLAIN, _AtenReader.plain),
+    **dict.fromkeys(("gelu", "leaky_relu", "softplus"), _AtenReader.bend),
+    **dict.fromkeys(("softmax", "log_softmax"), _AtenReader.softmax),
+    **dict.fromkeys(("add", "sub", "mul", "div"), _AtenReader.combine),
+}
