@@ -16,6 +16,7 @@ PUBLIC = {
     "builtin",
     "check",
     "explain",
+    "from_keras",
     "from_sklearn",
     "from_torch",
     "load",

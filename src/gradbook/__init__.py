@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gradbook.audit.check import check
     from gradbook.data.table import read_table
     from gradbook.errors import GradbookError
-    from gradbook.lab.models.importing import from_sklearn, from_torch
+    from gradbook.lab.models.importing import from_keras, from_sklearn, from_torch
     from gradbook.lab.models.model import Model
     from gradbook.lab.recipes.builtin import recipe
     from gradbook.lab.training.run_folder import load
@@ -32,6 +32,7 @@ _HOME: dict[str, str] = {
     "builtin": "gradbook.net",
     "check": "gradbook.audit.check",
     "explain": "gradbook.report.derivation.explanation",
+    "from_keras": "gradbook.lab.models.importing",
     "from_sklearn": "gradbook.lab.models.importing",
     "from_torch": "gradbook.lab.models.importing",
     "load": "gradbook.lab.training.run_folder",
@@ -53,6 +54,7 @@ __all__ = [
     "builtin",
     "check",
     "explain",
+    "from_keras",
     "from_sklearn",
     "from_torch",
     "load",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod, sqrt
 
 import numpy as np
@@ -24,6 +24,8 @@ class LayerRow:
     sizes: list[Shape]
     layers: list[ImportedLayer] = field(default_factory=list)
     scaling: tuple[Array, Array] | None = None  # of the input: what it is times, and plus
+    prepares: bool = True  # whether a scale before the first layer is how images are prepared
+    _scales: set[int] = field(default_factory=set)  # values that scales made
 
     def add(
         self, layer: Layer, given: int, place: str, tensors: Mapping[str, Array] | None = None
@@ -58,11 +60,31 @@ class LayerRow:
         if not {scale.size, shift.size} <= {1, channels}:
             raise NoLayer(f"it scales by {max(scale.size, shift.size)} numbers {channels} channels")
         scale, shift = np.broadcast_to(scale, channels), np.broadcast_to(shift, channels)
-        if alone and self._prepares(given, scale, shift):
+        if alone and self.prepares and self._prepares(given, scale, shift):
             return given
+        if alone and given == len(self.layers) and given in self._scales:
+            return self._scaled_again(scale, shift)
         layer, ones = BatchNorm(), np.ones(channels)
         tensors = {"scale": scale * sqrt(1 + layer.epsilon), "shift": shift.copy()}
-        return self.add(layer, given, place, tensors | {"mean": 0 * ones, "variance": ones})
+        number = self.add(layer, given, place, tensors | {"mean": 0 * ones, "variance": ones})
+        self._scales.add(number)
+        return number
+
+    def _scaled_again(self, scale: Array, shift: Array) -> int:
+        """The last layer, itself a scale and a shift, with another behind it."""
+        last = self.layers[-1]
+        before, plus = last.tensors["scale"], last.tensors["shift"]
+        made = {"scale": before * scale, "shift": plus * scale + shift}
+        self.layers[-1] = replace(last, tensors={**last.tensors, **made})
+        return len(self.layers)
+
+    def shifted(self, bias: Array) -> int:
+        """The last layer, which is of sums, with a bias."""
+        last = self.layers[-1]
+        weight = last.tensors["weight"]
+        own = np.broadcast_to(bias.ravel(), weight.shape[:1]).copy()
+        self.layers[-1] = replace(last, tensors={"weight": weight, "bias": own})
+        return len(self.layers)
 
     def _prepares(self, given: int, scale: Array, shift: Array) -> bool:
         """Whether this is done to the images themselves, the same to each of a channel's values."""

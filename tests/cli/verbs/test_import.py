@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import gradbook as gb
 from gradbook.cli.main import main
 from gradbook.lab.models.model import Model
 from gradbook.net import Net
@@ -54,6 +55,19 @@ def test_names_and_scales_are_as_asked(model):
     assert main(["import", "net.onnx", "-o", "net.safetensors", *words]) == 0
     back = Model.load("net.safetensors")
     assert (back.mean, back.deviation, back.classes) == ((0.1,), (0.5,), ("a", "b", "c"))
+
+
+def test_training_goes_on_with_the_weights_of_the_file(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    model = model_of("input 1x8x8; conv 4 3x3; relu; flatten; dense 10; log softmax")
+    model.export("net.onnx")
+    words = ["--data", "digits8", "--epochs", "1", "--schedule", "constant 1e-9", "-o", "run"]
+    assert main(["train", "net.onnx", *words]) == 0
+    trained = gb.load("run")
+    np.testing.assert_allclose(trained.values["w_layer_0"], model.values["w_layer_0"], atol=1e-5)
+    assert main(["train", "net.onnx", "--network", "strokes"]) == 2
+    assert "are two networks: name one" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

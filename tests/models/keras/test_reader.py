@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradbook.errors import GradbookError
-from gradbook.lab.models.importing import import_model
+from gradbook.lab.models.importing import from_keras, import_model
 from gradbook.models.keras.reader import read_keras
 from gradbook.net import Net
 from gradbook.net.layers import Dropout
@@ -147,6 +147,16 @@ def test_rows_of_layers_say_what_keras_says(keras, tmp_path, name):
     found = held(keras, model, tmp_path / "net.keras", BYTES.get(name, 1.0))
     assert any("bytes" in remark for remark in found.remarks) == (name in BYTES)
     assert (name in ("mnist", "separable")) == (found.preparation is not None)
+
+
+@by_keras
+def test_a_model_in_memory_is_read_by_way_of_a_file(keras, tmp_path):
+    model = keras.Sequential(ROWS["MLP"](keras.layers))
+    inputs = settled(keras, model, tmp_path / "net.keras")
+    images = np.asarray(255 * inputs, np.uint8)
+    found = from_keras(model, classes=list("abcdefghij"))
+    said = keras.ops.convert_to_numpy(model(images / np.float32(255), training=False))
+    np.testing.assert_array_equal(found.classify(images[:, None]), said.argmax(axis=1))
 
 
 @by_keras

@@ -25,6 +25,7 @@ from gradbook.cli.terminal.arguments import (
     standard_input,
     whole_number,
 )
+from gradbook.cli.terminal.named import FOREIGN, opened_model
 from gradbook.errors import GradbookError, UsageError
 from gradbook.lab.logs import LOG_NAMES
 from gradbook.lab.recipes import RECIPES
@@ -254,6 +255,10 @@ def wanted(options: Namespace, usual: Recipe | None = None) -> Recipe:
     from gradbook.lab.recipes.text import changed, parse
     from gradbook.lab.training.train import USUAL
 
+    if options.recipe and options.recipe.lower().endswith(FOREIGN):
+        if options.network:
+            raise UsageError("--network and a file of another program are two networks: name one")
+        options.network, options.recipe = options.recipe, None
     if options.recipe == "-":
         found = parse(standard_input(), "standard input")
     else:
@@ -276,7 +281,8 @@ def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     from gradbook.net.builtin import BUILTIN
     from gradbook.net.task import Task, meant_loss
 
-    own, other = recipe.net, network(name)
+    own = recipe.net
+    other = opened_model(name).net if name.lower().endswith(FOREIGN) else network(name)
     alike = own.objective == (other.loss or meant_loss(other.ending, Task.CLASSES))
     loss, smoothing = (own.loss, own.smoothing) if alike else (other.loss, other.smoothing)
     net = replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from gradbook.data.columns import Column
@@ -45,6 +46,23 @@ def from_torch(
 
     found = torch_net(module, example)
     return _model(found, type(module).__name__, mean, deviation, classes)
+
+
+def from_keras(
+    model: Any,
+    *,
+    mean: Sequence[float] | None = None,
+    deviation: Sequence[float] | None = None,
+    classes: Sequence[str] | None = None,
+) -> Model:
+    """A Keras model as one of ours, by way of a file that it writes and that is read here."""
+    from gradbook.models.keras.reader import read_keras
+
+    with TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.keras")
+        model.save(path)
+        found = read_keras(path)
+    return _model(found, str(model.name), mean, deviation, classes)
 
 
 def _model(

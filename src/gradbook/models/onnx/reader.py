@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod, sqrt
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,12 @@ from gradbook.models.imported import (
     ImportedLayer,
     ImportedNet,
     NoLayer,
-    Preparation,
     Refusals,
     assembled,
 )
 from gradbook.models.onnx.bends import bend_from
 from gradbook.models.onnx.content import OnnxGraph, read_content
+from gradbook.models.row import LayerRow
 from gradbook.net.layers import (
     Activation,
     BatchNorm,
@@ -31,7 +31,6 @@ from gradbook.net.layers import (
     Flatten,
     Layer,
     Pool,
-    Residual,
     spell,
 )
 from gradbook.net.parameters import Shape
@@ -48,32 +47,29 @@ REMARK = (
 def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     """The network in an .onnx file; all that has no layer here is told at once."""
     content = read_content(Path(path))
-    reader = _Reader(content, Refusals(os.fspath(path)))
-    reader.read()
-    reader.refusals.settle()
+    refusals = Refusals(os.fspath(path))
+    row = LayerRow([content.shape], prepares=content.preparation is None)
+    _OnnxReader(content, refusals, row).read()
+    refusals.settle()
     return assembled(
-        os.fspath(path),
-        reader.sizes[0],
-        reader.layers,
-        reader.preparation or content.preparation,
+        refusals.file,
+        row.sizes[0],
+        row.layers,
+        row.preparation(content.is_bytes) or content.preparation,
         content.classes,
-        () if any(isinstance(own.layer, BatchNorm) for own in reader.layers) else (REMARK,),
+        () if any(isinstance(own.layer, BatchNorm) for own in row.layers) else (REMARK,),
     )
 
 
 @dataclass
-class _Reader:
+class _OnnxReader:
     content: OnnxGraph
     refusals: Refusals
-    layers: list[ImportedLayer] = field(default_factory=list)
+    row: LayerRow
     made: dict[str, int] = field(default_factory=dict)  # the number of each of ONNX's values
-    sizes: list[Shape] = field(default_factory=list)  # of our values
-    preparation: Preparation | None = None
-    scaled: set[int] = field(default_factory=set)  # layers that came of a product or a sum
 
     def read(self) -> None:
         self.made[self.content.given] = 0
-        self.sizes.append(self.content.shape)
         done: set[int] = set()
         for node in self.content.nodes:
             if id(node) in done:
@@ -85,7 +81,7 @@ class _Reader:
                 self.refusals.add(place, error.message)
                 self._pass_on(node)  # so that what comes later is looked at too
         last = self.made.get(self.content.made)
-        if last != len(self.layers):
+        if last != len(self.row.layers):
             self.refusals.add(f"output '{self.content.made}'", "isn't what the last layer makes")
 
     def _take(self, node: NodeProto, place: str) -> Sequence[NodeProto]:
@@ -111,11 +107,10 @@ class _Reader:
     def _add(
         self, layer: Layer, given: str, place: str, tensors: Mapping[str, Array], made: str
     ) -> None:
-        number = self.made[given]
-        size = layer.output(self.sizes[number])
-        self.layers.append(ImportedLayer(layer, (number,), tensors, place))
-        self.sizes.append(size)
-        self.made[made] = len(self.layers)
+        self.made[made] = self.row.add(layer, self.made[given], place, tensors)
+
+    def _size(self, value: str) -> Shape:
+        return self.row.sizes[self.made[value]]
 
     def _pass_on(self, node: NodeProto) -> None:
         given = next((name for name in node.input if name in self.made), self.content.given)
@@ -144,7 +139,7 @@ class _Reader:
         weight = weight * told.get("alpha", 1.0)
         self._dense(weight if told.get("transB") else weight.T, place, given[0], node.output[0])
         if bias is not None:
-            self._shift(bias * told.get("beta", 1.0))
+            self.row.shifted(bias * told.get("beta", 1.0))
 
     def matmul(self, node: NodeProto, place: str, given: list[str]) -> None:
         weight = self._constant(node, 1)
@@ -153,16 +148,9 @@ class _Reader:
         self._dense(weight.T, place, given[0], node.output[0])
 
     def _dense(self, weight: Array, place: str, given: str, made: str) -> None:
-        if len(self.sizes[self.made[given]]) != 1:
+        if len(self._size(given)) != 1:
             raise NoLayer("it reads values that aren't flat")
         self._add(Dense(len(weight)), given, place, {"weight": np.ascontiguousarray(weight)}, made)
-
-    def _shift(self, bias: Array) -> None:
-        """A bias for the layer that was just made."""
-        last = self.layers[-1]
-        weight = last.tensors["weight"]
-        tensors = {"weight": weight, "bias": np.broadcast_to(bias.ravel(), weight.shape[:1]).copy()}
-        self.layers[-1] = ImportedLayer(last.layer, last.reads, tensors, last.place)
 
     def conv(self, node: NodeProto, place: str, given: list[str]) -> None:
         weight, bias = self._constant(node, 1), self._constant(node, 2)
@@ -171,13 +159,13 @@ class _Reader:
             raise NoLayer(f"its windows have {weight.ndim - 2} dimensions, and 2 are read")
         told = _attributes(node)
         kernel = (weight.shape[2], weight.shape[3])
-        size = self.sizes[self.made[given[0]]]
+        size = self._size(given[0])
         stride, pad = _one(told.get("strides"), "strides"), _pad(told, kernel, size)
         _undilated(told)
         layer = Conv(weight.shape[0], kernel, stride, pad, groups=told.get("group", 1))
         self._add(layer, given[0], place, {"weight": weight}, node.output[0])
         if bias is not None:
-            self._shift(bias)
+            self.row.shifted(bias)
 
     def pool(self, node: NodeProto, place: str, given: list[str]) -> None:
         told = _attributes(node)
@@ -187,7 +175,7 @@ class _Reader:
         if told.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
             raise NoLayer("pools have no padding here")
         kind = "max" if node.op_type == "MaxPool" else "avg"
-        if tuple(told["kernel_shape"]) == self.sizes[self.made[given[0]]][1:]:
+        if tuple(told["kernel_shape"]) == self._size(given[0])[1:]:
             layer = Pool(kind, None)
         else:
             window = _one(told["kernel_shape"], "windows")
@@ -228,30 +216,27 @@ class _Reader:
         self._flatten(node, place, given[0])
 
     def _flatten(self, node: NodeProto, place: str, given: str) -> None:
-        if len(self.sizes[self.made[given]]) == 1:
-            self.made[node.output[0]] = self.made[given]
-        else:
-            self._add(Flatten(), given, place, {}, node.output[0])
+        self.made[node.output[0]] = self.row.flat(self.made[given], place)
 
     def reshape(self, node: NodeProto, place: str, given: list[str]) -> None:
         target = self._constant(node, 1)
-        size = self.sizes[self.made[given[0]]]
+        size = self._size(given[0])
         wanted = tuple(int(n) for n in (target if target is not None else ()))[1:]
         if wanted in ((-1,), (prod(size),)):
             self._flatten(node, place, given[0])
-        elif not self.layers and prod(wanted) == prod(size):
-            self.sizes[0] = wanted
+        elif not self.row.layers and prod(wanted) == prod(size):
+            self.row.sizes[0] = wanted
             self.made[node.output[0]] = 0
         else:
             raise NoLayer(f"{spell(size)} is laid out anew as {spell(wanted)}: only flat is read")
 
     def squeeze(self, node: NodeProto, place: str, given: list[str]) -> None:
-        if prod(self.sizes[self.made[given[0]]][1:]) != 1:
+        if prod(self._size(given[0])[1:]) != 1:
             raise NoLayer("only rows and columns of one value are left out")
         self._flatten(node, place, given[0])
 
     def softmax(self, node: NodeProto, place: str, given: list[str]) -> None:
-        dimensions = len(self.sizes[self.made[given[0]]]) + 1
+        dimensions = len(self._size(given[0])) + 1
         usual = -1 if self.content.opset >= 13 else 1
         if _attributes(node).get("axis", usual) % dimensions != 1:
             raise NoLayer("shares are read over all classes, which stand second")
@@ -272,22 +257,16 @@ class _Reader:
         """A product with constants, a sum with them, or of two values."""
         if len(given) == 2 and node.op_type == "Add":
             first, second = (self.made[name] for name in given)
-            if self.sizes[first] != self.sizes[second]:
-                raise NoLayer("only two values of one shape are added")
             if first == second:
-                twice = np.full(self.sizes[first][0], 2.0)
-                self._scale(node, place, given[0], twice, 0 * twice)
-                return
-            reads = (max(first, second), min(first, second))
-            self.layers.append(ImportedLayer(Residual(1), reads, {}, place))
-            self.sizes.append(self.sizes[first])
-            self.made[node.output[0]] = len(self.layers)
+                self._scale(node, place, given[0], np.array([2.0]), np.array([0.0]))
+            else:
+                self.made[node.output[0]] = self.row.sum(first, second, place)
             return
         if len(given) != 1 or (node.op_type in ("Sub", "Div") and node.input[0] != given[0]):
             raise NoLayer("only products and sums with constants, and sums of two values, are read")
         other = self._constant(node, 1 if node.input[0] == given[0] else 0)
         assert other is not None
-        channels = self._by_channel(other, self.sizes[self.made[given[0]]])
+        channels = self._by_channel(other, self._size(given[0]))
         ones, zeros = np.ones_like(channels), np.zeros_like(channels)
         scale, shift = {
             "Mul": (channels, zeros),
@@ -307,46 +286,13 @@ class _Reader:
         return array.reshape(-1)
 
     def _scale(self, node: NodeProto, place: str, given: str, scale: Array, shift: Array) -> None:
-        number = self.made[given]
-        alone = not self.layers and self._is_read_once(given)
-        if number == 0 and alone and self.content.preparation is None:
-            self._prepare(scale, shift)
-            self.made[node.output[0]] = 0
-            return
-        last = self.layers[number - 1] if number else None
-        mine = last is not None and number == len(self.layers) and self._is_read_once(given)
-        if mine and last is not None and number in self.scaled:
-            tensors = dict(last.tensors)
-            tensors["scale"], tensors["shift"] = (
-                tensors["scale"] * scale,
-                tensors["shift"] * scale + shift,
-            )
-            self.layers[-1] = ImportedLayer(last.layer, last.reads, tensors, last.place)
-            self.made[node.output[0]] = number
-        elif mine and last is not None and _takes_bias(last) and (scale == 1).all():
-            self._shift(shift)
-            self.made[node.output[0]] = number
+        number, alone = self.made[given], self._is_read_once(given)
+        last = self.row.layers[-1] if self.row.layers else None
+        latest = alone and number == len(self.row.layers)
+        if latest and last and _takes_bias(last) and (scale == 1).all():
+            self.made[node.output[0]] = self.row.shifted(shift)
         else:
-            layer = BatchNorm()
-            size = np.ones_like(scale)
-            tensors = {"scale": scale * sqrt(1 + layer.epsilon), "shift": shift}
-            tensors |= {"mean": 0 * size, "variance": size}
-            self._add(layer, given, place, tensors, node.output[0])
-            self.scaled.add(len(self.layers))
-
-    def _prepare(self, scale: Array, shift: Array) -> None:
-        """Before the first layer: what is done to brightness."""
-        if self.preparation is not None:
-            deviation = np.array(self.preparation.deviation)
-            before = -np.array(self.preparation.mean) / deviation
-            scale, shift = scale / deviation, before * scale + shift
-        elif self.content.is_bytes:
-            scale = scale * 255
-        if (scale == 0).any() or not np.isfinite(scale).all():
-            raise NoLayer("it takes away what the image shows")
-        self.preparation = Preparation(
-            tuple((-shift / scale).tolist()), tuple((1 / scale).tolist())
-        )
+            self.made[node.output[0]] = self.row.scaled(number, scale, shift, place, alone)
 
 
 def _takes_bias(own: ImportedLayer) -> bool:
@@ -386,24 +332,24 @@ def _pad(told: Mapping[str, Any], kernel: tuple[int, int], size: Shape) -> int:
     return _one(told.get("pads") or (0,), "padding")
 
 
-Take = Callable[[_Reader, "NodeProto", str, list[str]], None]
+Take = Callable[[_OnnxReader, "NodeProto", str, list[str]], None]
 TAKES: Mapping[str, Take] = {
-    "Gemm": _Reader.gemm,
-    "MatMul": _Reader.matmul,
-    "Conv": _Reader.conv,
-    "MaxPool": _Reader.pool,
-    "AveragePool": _Reader.pool,
-    "GlobalAveragePool": _Reader.pool_all,
-    "GlobalMaxPool": _Reader.pool_all,
-    "ReduceMean": _Reader.pool_all,
-    "BatchNormalization": _Reader.normalise,
-    "Flatten": _Reader.flatten,
-    "Reshape": _Reader.reshape,
-    "Squeeze": _Reader.squeeze,
-    "Softmax": _Reader.softmax,
-    "LogSoftmax": _Reader.softmax,
-    "LeakyRelu": _Reader.leaky,
-    **dict.fromkeys(PLAIN, _Reader.plain),
-    **dict.fromkeys(("Identity", "Dropout", "Cast"), _Reader.pass_on),
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _Reader.combine),
+    "Gemm": _OnnxReader.gemm,
+    "MatMul": _OnnxReader.matmul,
+    "Conv": _OnnxReader.conv,
+    "MaxPool": _OnnxReader.pool,
+    "AveragePool": _OnnxReader.pool,
+    "GlobalAveragePool": _OnnxReader.pool_all,
+    "GlobalMaxPool": _OnnxReader.pool_all,
+    "ReduceMean": _OnnxReader.pool_all,
+    "BatchNormalization": _OnnxReader.normalise,
+    "Flatten": _OnnxReader.flatten,
+    "Reshape": _OnnxReader.reshape,
+    "Squeeze": _OnnxReader.squeeze,
+    "Softmax": _OnnxReader.softmax,
+    "LogSoftmax": _OnnxReader.softmax,
+    "LeakyRelu": _OnnxReader.leaky,
+    **dict.fromkeys(PLAIN, _OnnxReader.plain),
+    **dict.fromkeys(("Identity", "Dropout", "Cast"), _OnnxReader.pass_on),
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _OnnxReader.combine),
 }
