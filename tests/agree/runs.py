@@ -97,9 +97,13 @@ def on_a_corner(step: Step) -> bool:
 
 
 def doubts(step: Step, epochs: int, rate: float | None = None) -> list[float]:
-    """How far a run is from itself when its start weights are nudged."""
-    runs = (reference_run(step, epochs, rate, start) for start in (None, nudged(step)))
-    return [distance(one, other) for one, other in zip(*runs, strict=True)]
+    """How far a run is from itself when its start weights are nudged, one way or the other."""
+    starts = (None, nudged(step), nudged(step, -1))
+    runs = (reference_run(step, epochs, rate, start) for start in starts)
+    return [
+        float(np.max([distance(one, other) for other in others]))
+        for one, *others in zip(*runs, strict=True)
+    ]
 
 
 def compared(ours: Sequence[Epoch], theirs: Iterable[Epoch], doubt: Sequence[float]) -> int:

@@ -31,7 +31,8 @@ class BendLayers:
 
 
 def bend_from(content: KerasContent, value: str) -> BendLayers | None:
-    """The activation that begins at a value, if some layers after it come to one."""
+    """The activation that begins at a value, if some layers after it come to one: the longest."""
+    longest: BendLayers | None = None
     made: dict[str, Array] = {value: PLACES}
     inside: list[KerasEntry] = []
     for entry in content.entries:
@@ -41,15 +42,15 @@ def bend_from(content: KerasContent, value: str) -> BendLayers | None:
                 continue
             made[entry.name] = found
             inside.append(entry)
-            kind = _same(found) if len(inside) > 1 and _closed(content, value, inside) else None
+            kind = _same(found) if len(inside) > 1 and _closed(content, inside) else None
             if kind is not None:
-                return BendLayers(Activation(kind), tuple(inside))
-    return None
+                longest = BendLayers(Activation(kind), tuple(inside))
+    return longest
 
 
-def _closed(content: KerasContent, value: str, inside: list[KerasEntry]) -> bool:
-    """Whether only the last one's output is read elsewhere, and what it begins with nowhere."""
-    hidden = {value, *(entry.name for entry in inside[:-1])}
+def _closed(content: KerasContent, inside: list[KerasEntry]) -> bool:
+    """Whether only the last one's output is read elsewhere."""
+    hidden = {entry.name for entry in inside[:-1]}
     outside = [entry for entry in content.entries if entry not in inside]
     return content.made not in hidden and not any(hidden & set(e.reads) for e in outside)
 

@@ -90,7 +90,7 @@ class Even(Scale):
 
     def ends(self, values: Array, firsts: Sequence[float]) -> tuple[float, float]:
         highest = float(max(values[np.isfinite(values)], default=1.0))
-        return 0.0, highest * ROOM if highest > 0 else 1.0
+        return 0.0, highest * ROOM if highest > EXTREMES[0] else 1.0
 
     def levels(self, low: float, high: float) -> list[float]:
         step = notch((high - low) / 5, down=False)

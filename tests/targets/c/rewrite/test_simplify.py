@@ -37,7 +37,7 @@ def furthest(step: Step, size: int = 5) -> float:
     before = evaluate(wanted(step), values)
     again = {rewritten[leaf]: value for leaf, value in values.items() if leaf in rewritten}
     after = evaluate([rewritten[node] for node in wanted(step)], again)
-    scale = max(np.abs(before[node]).max() for node in wanted(step))
+    scale = max(np.abs(before[node]).max() for node in wanted(step)) or 1.0  # all may be 0
     return max(np.abs(before[n] - after[rewritten[n]]).max() / scale for n in wanted(step))
 
 
