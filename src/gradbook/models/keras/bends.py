@@ -19,7 +19,6 @@ from gradbook.net.layers import Activation
 KNOWN = ("gelu", "silu")
 PLACES = np.linspace(-8, 8, 401)
 MOST_LAYERS = 24
-OWN = {"linear": "identity", "swish": "silu"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +65,10 @@ def _worked_out(entry: KerasEntry, made: Mapping[str, Array]) -> Array | None:
         if isinstance(scale, int | float) and isinstance(offset, int | float):
             return scale * given[0] + offset
     if entry.kind == "Activation" and isinstance(settings.get("activation"), str):
-        kind = OWN.get(settings["activation"], settings["activation"])
-        if kind in ("sigmoid", "tanh", "relu", "softplus", "silu", "identity"):
+        kind = "silu" if settings["activation"] == "swish" else settings["activation"]
+        if kind == "linear":
+            return given[0]
+        if kind in ("sigmoid", "tanh", "relu", "softplus", "silu"):
             return np.asarray(OPS[kind].value(given[0]))
     return None
 
