@@ -257,10 +257,7 @@ class _OnnxReader:
         """A product with constants, a sum with them, or of two values."""
         if len(given) == 2 and node.op_type == "Add":
             first, second = (self.made[name] for name in given)
-            if first == second:
-                self._scale(node, place, given[0], np.array([2.0]), np.array([0.0]))
-            else:
-                self.made[node.output[0]] = self.row.sum(first, second, place)
+            self.made[node.output[0]] = self.row.sum(first, second, place)
             return
         if len(given) != 1 or (node.op_type in ("Sub", "Div") and node.input[0] != given[0]):
             raise NoLayer("only products and sums with constants, and sums of two values, are read")
