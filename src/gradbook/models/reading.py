@@ -34,6 +34,7 @@ def _pt2(path: Path) -> ImportedNet:
 
 
 READERS: dict[str, Callable[[Path], ImportedNet]] = {".onnx": _onnx, ".keras": _keras, ".pt2": _pt2}
+FOREIGN = tuple(READERS)  # the endings of files of other programs
 
 
 def is_foreign(path: str | os.PathLike[str]) -> bool:

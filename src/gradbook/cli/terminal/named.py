@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.arguments import network
 from gradbook.errors import GradbookError
+from gradbook.models.reading import FOREIGN
 
 if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from gradbook.lab.training.run_folder import RunFolder
     from gradbook.net import Net
 
-FOREIGN = (".onnx", ".keras", ".pt2")  # files of other programs; gradbook/models reads them
 MODELS = (".safetensors", *FOREIGN)
 
 

@@ -25,10 +25,11 @@ from gradbook.cli.terminal.arguments import (
     standard_input,
     whole_number,
 )
-from gradbook.cli.terminal.named import FOREIGN, opened_model
+from gradbook.cli.terminal.named import opened_model
 from gradbook.errors import GradbookError, UsageError
 from gradbook.lab.logs import LOG_NAMES
 from gradbook.lab.recipes import RECIPES
+from gradbook.models.reading import FOREIGN
 
 if TYPE_CHECKING:
     from gradbook.cli.training.run import How

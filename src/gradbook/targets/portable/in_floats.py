@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gradbook.graph.node import Array
+from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
 from gradbook.graph.trained.folding import answering
 from gradbook.graph.trained.layers import BothClasses, Shares, TrainedNet
 from gradbook.net.layers import Activation
@@ -19,7 +20,7 @@ BENDS = {  # each activation of x, in C
     "sigmoid": "1 / (1 + expf(-x))",
     "tanh": "tanhf(x)",
     "softplus": "(x > 0 ? x : 0) + log1pf(expf(-fabsf(x)))",
-    "gelu": "0.5f * x * (1 + tanhf(0.7978845608f * x * (1 + 0.044715f * x * x)))",
+    "gelu": "0.5f * x * (1 + tanhf({scale} * x * (1 + {cube} * x * x)))",
     "silu": "x / (1 + expf(-x))",
 }
 KEEP = """\
@@ -111,7 +112,9 @@ def _bending(bends: Sequence[Activation | None]) -> str:
     """The function of the activations, by the numbers that makers know them by."""
     cases = [
         f"    case {number}:\n        return "
-        + BENDS[bend.kind].replace("{slope}", spelt(bend.slope))
+        + BENDS[bend.kind].format(
+            slope=spelt(bend.slope), scale=spelt(GELU_SCALE), cube=spelt(GELU_CUBE)
+        )
         + ";"
         for number, bend in enumerate(bends)
         if bend is not None
