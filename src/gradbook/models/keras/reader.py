@@ -354,6 +354,22 @@ class _KerasReader:
             raise NoLayer("what it adds is laid out in different orders")
         return replace(both[0], number=self.row.sum(both[0].number, both[1].number, entry.place))
 
+    def beside(self, entry: KerasEntry) -> _Held:
+        several = [self.held[name] for name in entry.reads]
+        if any(held.pad or held.turned for held in several):
+            raise NoLayer("padding goes before a convolution, and Permute before Flatten")
+        if entry.settings.get("axis", -1) not in (-1, len(self._size(several[0]))):
+            raise NoLayer("channels are put side by side (axis -1), and nothing else")
+        number = self.row.side_by_side([held.number for held in several], entry.place)
+        if all(held.order is None for held in several):
+            return _Held(number)
+        order, first = [], 0
+        for held in several:
+            count = self._size(held)[0]
+            order.append(first + (np.arange(count) if held.order is None else held.order))
+            first += count
+        return _Held(number, np.concatenate(order))
+
 
 def _ours(given: Array, held: _Held) -> Array:
     """A number for each channel, in our order."""
@@ -386,5 +402,6 @@ TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], _Held]] = {
     **dict.fromkeys(("Dropout", "SpatialDropout2D"), _KerasReader.drop),
     **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "Softmax"), _KerasReader.bent),
     "Add": _KerasReader.add,
+    "Concatenate": _KerasReader.beside,
     **dict.fromkeys(NOTHING_AT_WORK, _KerasReader.pass_on),
 }

@@ -22,6 +22,7 @@ KERNELS = {  # the section of runtime/work.c that does a maker's work, and its f
     Work.BOTH: "both",
     Work.SAME: "same",
     Work.FLAT: "flat",
+    Work.BESIDE: "beside",
 }
 FIELDS = {  # of `struct maker`
     "work": "",
@@ -135,7 +136,9 @@ def _sizes(makers: Sequence[RowMaker], order: RowOrder) -> str:
     }
     lines = ",\n".join(f"    {name} = {size}" for name, size in sizes.items())
     works = ", ".join(work.upper() for work in Work)
-    return f"enum {{\n{lines}\n}};\n\nenum work {{ {works} }};"
+    used = {maker.work for maker in makers} & {Work.BOTH, Work.BESIDE} or {Work.BOTH}
+    either = " || ".join(f"(maker)->work == {work.upper()}" for work in Work if work in used)
+    return f"enum {{\n{lines}\n}};\n\nenum work {{ {works} }};\n#define READS_TWO(maker) ({either})"
 
 
 def _makers(

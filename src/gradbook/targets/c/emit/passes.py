@@ -74,7 +74,8 @@ def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[st
         else:
             texts.append(Piece(reader(name, row, scope)))
             names.append(name)
-    return texts, {"reads": ", ".join(names), **words}
+    alone = {f"read{number}": name for number, name in enumerate(names)}
+    return texts, {"reads": ", ".join(names), **alone, **words}
 
 
 def _call(one: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[list[str], Members]:

@@ -45,6 +45,7 @@ class Program:
     effort: Mapping[str, float]  # about how long a compiler takes for each
     rest: str
     members: Members
+    files: frozenset[str]  # of C that it needs besides those that every network has
 
 
 def program(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Program:
@@ -62,7 +63,8 @@ def program(computation: Computation, machine: Machine, taken: tuple[Names, Name
         _step(scope, packings, updates),
     ]
     needs = [_members(scope), *(text.members for text in passes.values()), fetch.members]
-    return Program(computation.name, passes, effort, "\n".join(rest), Members.of_all(needs))
+    files = frozenset(loop.file for loop in scope.kernels.values() if loop.file)
+    return Program(computation.name, passes, effort, "\n".join(rest), Members.of_all(needs), files)
 
 
 def _effort(one: Pass) -> float:

@@ -15,7 +15,7 @@ static void make_row(int number, const sample *given)
         for (int k = 0; k < tall; k++)
             seen.rows[k] = row_of(seen.from, first + k, own->pad);
     }
-    if (own->work == BOTH)
+    if (READS_TWO(own))
         seen.others = row_of(&makers[own->also], row, 0);
     for (int k = 0; k < own->edge * own->channels; k++)
         *out++ = EDGE(own);
