@@ -39,6 +39,8 @@ PROGRAMS = {
     "qemu-system-riscv32": ("qemu-system-riscv32",),
     "arm-none-eabi-gcc": ("arm-none-eabi-gcc",),
     "riscv64-unknown-elf-gcc": ("riscv64-unknown-elf-gcc",),
+    "avr-gcc": ("avr-gcc",),
+    "simavr": ("simavr",),
     "bash": ("bash",),
     "zsh": ("zsh",),
     "fish": ("fish",),
