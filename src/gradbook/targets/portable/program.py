@@ -101,7 +101,7 @@ def program(
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def _constants(kinds: Mapping[str, str]) -> str:
+def _constants(kinds: dict[str, str]) -> str:
     """How constants of these types, by their names here and in C, are kept and read."""
     every = {kind: kind for kind in kinds.values()} | kinds
     reads = (f"#define READ_{name}(at) {READS[kind]}" for name, kind in every.items())
