@@ -41,6 +41,8 @@ PROGRAMS = {
     "riscv64-unknown-elf-gcc": ("riscv64-unknown-elf-gcc",),
     "qemu-aarch64": ("qemu-aarch64", "qemu-aarch64-static"),
     "wine": ("wine",),
+    "avr-gcc": ("avr-gcc",),
+    "simavr": ("simavr",),
     "bash": ("bash",),
     "zsh": ("zsh",),
     "fish": ("fish",),
