@@ -168,8 +168,8 @@ def test_channels_stand_side_by_side_in_the_order_that_is_asked_for():
     net = Net.parse(
         "input 2x3x3; conv 3 1x1; conv 4 1x1; concat back 2; concat back 2 0; flatten; dense 1"
     )
-    assert [net.layers[index].reads(index) for index in (2, 3)] == [(2, 0), (2, 3)]
-    assert net.shapes[3:5] == ((6, 3, 3), (10, 3, 3))
+    assert [net.layers[index].reads(index) for index in (2, 3)] == [(2, 0), (1, 3)]
+    assert net.shapes[3:5] == ((6, 3, 3), (9, 3, 3))
     said = [layer.words(net.shapes[0]) for layer in net.layers[2:4]]
     assert said == [
         "side by side: those, then what went into the last 2 layers",
