@@ -42,6 +42,7 @@ PROGRAMS = {
     "bash": ("bash",),
     "zsh": ("zsh",),
     "fish": ("fish",),
+    "node": ("node", "nodejs"),
 }
 PACKAGES = {
     "torch": "torch",
