@@ -22,11 +22,13 @@ from gradbook.graph.trained.layers import (
 )
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool, Residual
 from gradbook.net.plain import whole
+from gradbook.net.window import NOWHERE, Sides, Window
 from gradbook.targets.onnx import LEAST_OPSET, USUAL_OPSET
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
+OPSET_OF_GAPS = 19  # the first in which AveragePool has dilations
 BATCH = "N"  # the dimension that is left open
 ACTIVATIONS = {  # that ONNX has an operator for
     "sigmoid": "Sigmoid",
@@ -71,7 +73,7 @@ def onnx_bytes(
 def _model(trained: TrainedNet, opset: int, with_preparation: bool) -> ModelProto:
     from onnx import helper
 
-    content = OnnxContent(trained, with_preparation)
+    content = OnnxContent(trained, with_preparation, opset)
     content.write()
     graph = helper.make_graph(
         content.nodes,
@@ -115,6 +117,7 @@ class OnnxContent:
 
     trained: TrainedNet
     with_preparation: bool
+    opset: int
     nodes: list[NodeProto] = field(default_factory=list)
     tensors: list[TensorProto] = field(default_factory=list)
 
@@ -169,19 +172,19 @@ class OnnxContent:
             case Dense():
                 self.node("Gemm", [*inputs, *self.owned(own)], made, transB=1)
             case Conv() as conv:
+                window = conv.window(own.given)
                 self.node(
                     "Conv",
                     [*inputs, *self.owned(own)],
                     made,
                     kernel_shape=conv.kernel,
-                    strides=(conv.stride, conv.stride),
-                    pads=(conv.pad,) * 4,
+                    strides=window.stride,
+                    pads=window.pad,
                     group=conv.groups,
+                    **_gaps(window),
                 )
-            case Pool(kind) as pool:
-                word = "MaxPool" if kind == "max" else "AveragePool"
-                window, step = pool.window(own.given), pool.step
-                self.node(word, inputs, made, kernel_shape=window, strides=(step, step))
+            case Pool() as pool:
+                self.pool(own, pool, inputs[0], made)
             case BatchNorm(epsilon):
                 self.node("BatchNormalization", [*inputs, *self.owned(own)], made, epsilon=epsilon)
             case Activation(kind, slope):
@@ -206,6 +209,39 @@ class OnnxContent:
                 self.node("Concat", [other, *inputs], made, axis=1)
             case _:
                 raise TargetError(f"ONNX has no words here for {own.name}: take another layer")
+
+    def pool(self, own: TrainedLayer, pool: Pool, x: str, made: str) -> None:
+        window, counted = pool.window(own.given), pool.counted(own.given)
+        told: dict[str, Any] = {"kernel_shape": window.size, "strides": window.stride}
+        sides, counts = window.pad, any(window.pad) and window.pad == counted
+        top, left, below, right = (a - b for a, b in zip(sides, counted, strict=True))
+        if counted not in (NOWHERE, window.pad):  # of which only some is counted
+            x = self.framed(own, x, counted, 0.0)
+            sides = (top, left, below, right)
+        if any(side >= size for side, size in zip(sides, window.size * 2, strict=True)):
+            if pool.kind == "avg" and not counts:
+                raise TargetError(
+                    f"ONNX has no padding as wide as {own.name}'s: take a smaller pad"
+                )
+            x = self.framed(own, x, sides, -np.inf if pool.kind == "max" else 0.0)
+            sides, counts = NOWHERE, False
+        told |= {"pads": sides} if any(sides) else {}
+        if pool.kind == "max":
+            self.node("MaxPool", [x], made, **told, **_gaps(window))
+            return
+        if window.dilation != (1, 1) and self.opset < OPSET_OF_GAPS:
+            raise TargetError(
+                f"{own.name} averages with gaps, which ONNX does from opset {OPSET_OF_GAPS} on: "
+                f"say --opset {OPSET_OF_GAPS}"
+            )
+        told |= {"count_include_pad": 1} if counts else {}
+        self.node("AveragePool", [x], made, **told, **_gaps(window))
+
+    def framed(self, own: TrainedLayer, x: str, sides: Sides, value: float) -> str:
+        """With so much around it of one value."""
+        top, left, below, right = sides
+        pads = self.tensor(f"{own.name}.pads", np.array([0, 0, top, left, 0, 0, below, right]))
+        return self.node("Pad", [x, pads, self.number(own, "frame", value)], f"{own.name}.framed")
 
     def activation(self, own: TrainedLayer, kind: str, slope: float, x: str, made: str) -> None:
         match kind:
@@ -265,3 +301,7 @@ class OnnxContent:
         narrow = array.astype(np.float32) if array.dtype == np.float64 else array
         self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(narrow), name))
         return name
+
+
+def _gaps(window: Window) -> dict[str, Any]:
+    return {"dilations": window.dilation} if window.dilation != (1, 1) else {}
