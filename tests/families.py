@@ -189,6 +189,12 @@ def pools(draw: DrawFn, shape: Shape, *, smooth: bool) -> Layer:
     return pool
 
 
+def averages_with_gaps(net: Net) -> bool:
+    """Whether a pool averages what doesn't lie side by side, as no other library's does."""
+    pools = (layer for layer in net.layers if isinstance(layer, Pool))
+    return any(pool.kind == "avg" and pool.dilation != (1, 1) for pool in pools)
+
+
 @st.composite
 def endings(draw: DrawFn, shape: Shape, loss: Loss, *, smooth: bool) -> list[Layer]:
     """What brings a shape to outputs that the loss can read."""

@@ -7,11 +7,16 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
+import numpy as np
+
+from gradbook.graph.node import Array
+from gradbook.graph.tensors.windows import divisors
 from gradbook.models.imported import ImportedLayer, NoLayer
-from gradbook.net.layers import Activation, Conv, Pool, spell
+from gradbook.net.layers import Activation, Conv, Layer, Pool, spell
 from gradbook.net.parameters import Shape
 from gradbook.net.window import SAME, Both, Pad, Sides, same_pad
 
+LOW = -1e20  # what is added to zeros that are never to be the largest
 NEVER_NEGATIVE = ("relu", "sigmoid", "softplus", "softmax")
 READ_BY_WINDOWS = "padding goes before a convolution or a pool"
 
@@ -89,6 +94,28 @@ def require_counted(places: Sequence[int], pool: Pool, shape: Shape) -> None:
             f"its last window begins beyond what it reads: {spell(tuple(places))} places, "
             f"of which {spell(pool.output(shape)[1:])} are read"
         )
+
+
+def lowered(padding: Padding, frame: Array, shape: Shape) -> Padding:
+    """The same padding, below everything: a frame of very low numbers was added to its zeros."""
+    top, left, below, right = padding.sides
+    rows, columns = _framed_area(padding, shape)
+    outside = np.ones((rows, columns), bool)
+    outside[top : rows - below, left : columns - right] = False
+    if frame.shape != outside.shape or frame[~outside].any() or (frame[outside] > LOW).any():
+        raise NoLayer("it adds different numbers to the places of a channel")
+    return replace(padding, value=-inf)
+
+
+def recounted(layer: Layer, scale: Array, shape: Shape) -> Layer:
+    """An average whose zeros don't count, after what makes up for them."""
+    if not isinstance(layer, Pool) or not layer.zeros:
+        raise NoLayer("it scales places of a channel differently")
+    window = layer.window(shape)
+    wanted = window.area / divisors(window, shape[1:])
+    if wanted.shape != scale.shape or not np.allclose(scale, wanted, rtol=1e-6):
+        raise NoLayer("it scales places of a channel differently")
+    return replace(layer, zeros=False)
 
 
 def joined(frame: Padding | None, further: Padding) -> Padding:

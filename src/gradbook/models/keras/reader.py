@@ -24,7 +24,9 @@ from gradbook.models.windows import (
     framed_conv,
     framed_pool,
     joined,
+    lowered,
     pair,
+    recounted,
     settled_same,
     sides_of,
 )
@@ -32,6 +34,7 @@ from gradbook.net.layers import BatchNorm, Conv, Dense, Dropout, Pool, spell
 from gradbook.net.parameters import Shape
 from gradbook.net.window import NOWHERE, SAME, Both, Pad
 
+PLACED = 3  # dimensions of what has a number for each place
 LEFT_OUT = "layers that do nothing at work are left out: {}"
 
 
@@ -237,7 +240,23 @@ class _KerasReader:
 
     def rescale(self, entry: KerasEntry) -> _Held:
         told = entry.settings
-        return self._scaled(entry, numbers(told["scale"]), numbers(told.get("offset", 0)))
+        scale, offset = (np.asarray(told.get(name, 0), np.float64) for name in ("scale", "offset"))
+        if max(scale.ndim, offset.ndim) == PLACED:
+            return self._rescaled_by_place(entry, scale, offset)
+        return self._scaled(entry, scale.reshape(-1), offset.reshape(-1))
+
+    def _rescaled_by_place(self, entry: KerasEntry, scale: Array, offset: Array) -> _Held:
+        """What makes padding of a frame that is never the largest, or of an average of zeros too
+        one of what is there alone."""
+        held = self._given(entry)
+        if held.frame is not None and (scale == 1).all():
+            return replace(held, frame=lowered(held.frame, offset[..., 0], self._size(held)))
+        if held.number != len(self.row.layers) or not self.row.layers or offset.any():
+            raise NoLayer("it scales places of a channel differently")
+        last = self.row.layers[-1]
+        pool = recounted(last.layer, scale[..., 0], self.row.sizes[last.reads[0]])
+        self.row.layers[-1] = replace(last, layer=pool)
+        return held
 
     def standardise(self, entry: KerasEntry) -> _Held:
         told = entry.settings

@@ -12,6 +12,7 @@ from gradbook import __version__
 from gradbook.errors import TargetError, UsageError
 from gradbook.graph.node import Array
 from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
+from gradbook.graph.tensors.windows import divisors
 from gradbook.graph.trained.folding import answering, folded, prepared, stripped
 from gradbook.graph.trained.layers import (
     BothClasses,
@@ -28,7 +29,6 @@ from gradbook.targets.onnx import LEAST_OPSET, USUAL_OPSET
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-OPSET_OF_GAPS = 19  # the first in which AveragePool has dilations
 BATCH = "N"  # the dimension that is left open
 ACTIVATIONS = {  # that ONNX has an operator for
     "sigmoid": "Sigmoid",
@@ -73,7 +73,7 @@ def onnx_bytes(
 def _model(trained: TrainedNet, opset: int, with_preparation: bool) -> ModelProto:
     from onnx import helper
 
-    content = OnnxContent(trained, with_preparation, opset)
+    content = OnnxContent(trained, with_preparation)
     content.write()
     graph = helper.make_graph(
         content.nodes,
@@ -117,7 +117,6 @@ class OnnxContent:
 
     trained: TrainedNet
     with_preparation: bool
-    opset: int
     nodes: list[NodeProto] = field(default_factory=list)
     tensors: list[TensorProto] = field(default_factory=list)
 
@@ -211,37 +210,40 @@ class OnnxContent:
                 raise TargetError(f"ONNX has no words here for {own.name}: take another layer")
 
     def pool(self, own: TrainedLayer, pool: Pool, x: str, made: str) -> None:
-        window, counted = pool.window(own.given), pool.counted(own.given)
+        window = pool.window(own.given)
         told: dict[str, Any] = {"kernel_shape": window.size, "strides": window.stride}
-        sides, counts = window.pad, any(window.pad) and window.pad == counted
-        top, left, below, right = (a - b for a, b in zip(sides, counted, strict=True))
-        if counted not in (NOWHERE, window.pad):  # of which only some is counted
-            x = self.framed(own, x, counted, 0.0)
-            sides = (top, left, below, right)
-        if any(side >= size for side, size in zip(sides, window.size * 2, strict=True)):
-            if pool.kind == "avg" and not counts:
-                raise TargetError(
-                    f"ONNX has no padding as wide as {own.name}'s: take a smaller pad"
-                )
-            x = self.framed(own, x, sides, -np.inf if pool.kind == "max" else 0.0)
-            sides, counts = NOWHERE, False
-        told |= {"pads": sides} if any(sides) else {}
-        if pool.kind == "max":
-            self.node("MaxPool", [x], made, **told, **_gaps(window))
+        told |= {"pads": window.pad} if any(window.pad) else {}
+        wide = any(side >= n for side, n in zip(window.pad, window.size * 2, strict=True))
+        if pool.kind == "avg":
+            self.average(own, pool, x, made, told, wide)
             return
-        if window.dilation != (1, 1) and self.opset < OPSET_OF_GAPS:
-            raise TargetError(
-                f"{own.name} averages with gaps, which ONNX does from opset {OPSET_OF_GAPS} on: "
-                f"say --opset {OPSET_OF_GAPS}"
-            )
-        told |= {"count_include_pad": 1} if counts else {}
-        self.node("AveragePool", [x], made, **told, **_gaps(window))
+        if wide:  # onnxruntime takes no padding that is wider than a window
+            x, told["pads"] = self.framed(own, x, window.pad), NOWHERE
+        self.node("MaxPool", [x], made, **told, **_gaps(window))
 
-    def framed(self, own: TrainedLayer, x: str, sides: Sides, value: float) -> str:
-        """With so much around it of one value."""
+    def average(
+        self, own: TrainedLayer, pool: Pool, x: str, made: str, told: dict[str, Any], wide: bool
+    ) -> None:
+        """Where AveragePool doesn't count like this in every opset: sums over how much counts."""
+        window, counted = pool.window(own.given), pool.counted(own.given)
+        if not wide and window.dilation == (1, 1) and counted in (NOWHERE, window.pad):
+            told |= {"count_include_pad": 1} if any(counted) else {}
+            self.node("AveragePool", [x], made, **told)
+            return
+        channels = own.given[0]
+        ones = self.tensor(f"{own.name}.ones", np.ones((channels, 1, *window.size)))
+        summed = f"{own.name}.summed"
+        self.node("Conv", [x, ones], summed, group=channels, **told, **_gaps(window))
+        counts = divisors(window, own.given[1:], counted)[None, None]
+        self.node("Div", [summed, self.tensor(f"{own.name}.counts", counts)], made)
+
+    def framed(self, own: TrainedLayer, x: str, sides: Sides) -> str:
+        """With so much around it that is never the largest."""
         top, left, below, right = sides
         pads = self.tensor(f"{own.name}.pads", np.array([0, 0, top, left, 0, 0, below, right]))
-        return self.node("Pad", [x, pads, self.number(own, "frame", value)], f"{own.name}.framed")
+        return self.node(
+            "Pad", [x, pads, self.number(own, "lowest", -np.inf)], f"{own.name}.framed"
+        )
 
     def activation(self, own: TrainedLayer, kind: str, slope: float, x: str, made: str) -> None:
         match kind:
