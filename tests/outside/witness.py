@@ -46,6 +46,7 @@ PROGRAMS = {
     "bash": ("bash",),
     "zsh": ("zsh",),
     "fish": ("fish",),
+    "node": ("node", "nodejs"),
 }
 PACKAGES = {
     "torch": "torch",
