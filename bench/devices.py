@@ -68,7 +68,7 @@ def _ask(board: Board, model: Model, whole: WholeNumbers, images: np.ndarray, le
     answers = "as here" if same else "NOT as here"
     print(
         f"  {board.name:<11}{len(images):>6,} images {answers}, "
-        f"{found.instructions / 1e6:.2f} M instructions each, "
+        f"{found.effort / 1e6:.2f} M instructions each, "
         f"{found.flash:,} bytes of flash, {found.memory:,} of memory",
         flush=True,
     )

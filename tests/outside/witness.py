@@ -39,9 +39,14 @@ PROGRAMS = {
     "qemu-system-riscv32": ("qemu-system-riscv32",),
     "arm-none-eabi-gcc": ("arm-none-eabi-gcc",),
     "riscv64-unknown-elf-gcc": ("riscv64-unknown-elf-gcc",),
+    "qemu-aarch64": ("qemu-aarch64", "qemu-aarch64-static"),
+    "wine": ("wine",),
+    "avr-gcc": ("avr-gcc",),
+    "simavr": ("simavr",),
     "bash": ("bash",),
     "zsh": ("zsh",),
     "fish": ("fish",),
+    "node": ("node", "nodejs"),
 }
 PACKAGES = {
     "torch": "torch",

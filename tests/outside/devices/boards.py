@@ -71,7 +71,7 @@ class Asked:
 
     classes: np.ndarray
     checksums: np.ndarray
-    instructions: float  # for an image, in the mean
+    effort: float  # instructions for an image, in the mean; of an AVR cycles
     flash: int  # bytes of code and constants of the network's own file
     memory: int
 
@@ -94,17 +94,17 @@ def asked(
         )
         (folder / "board.ld").write_text(LAYOUT.format(flash=hex(board.flash), ram=hex(board.ram)))
         compile_c = [f"{board.tools}-gcc", *board.flags, level, "-std=c99", "-ffreestanding"]
-        _run([*compile_c, "-Wall", "-Wextra", "-Werror", "-c", "net.c", "-o", "net.o"], folder)
+        run([*compile_c, "-Wall", "-Wextra", "-Werror", "-c", "net.c", "-o", "net.o"], folder)
         told = {"OUTPUT": kind, "OUTPUTS": outputs, "IMAGES": len(images), "KNOWN": KNOWN}
         told["PIXELS"] = images[0].size
         defined = [f"-D{word}={value}" for word, value in told.items()]
         start = [*compile_c, "-std=gnu99", *defined, str(HERE / "start.c"), "images.s", "net.o"]
-        _run([*start, "-nostdlib", "-T", "board.ld", *board.libraries, "-o", "board.elf"], folder)
-        sizes = _run([f"{board.tools}-size", "net.o"], folder).splitlines()[1].split()
+        run([*start, "-nostdlib", "-T", "board.ld", *board.libraries, "-o", "board.elf"], folder)
+        sizes = run([f"{board.tools}-size", "net.o"], folder).splitlines()[1].split()
         emulate = [board.emulator, *board.machine, "-display", "none", "-monitor", "none"]
         emulate += ["-chardev", "file,id=said,path=said.txt", "-icount", "shift=0"]
         emulate += ["-semihosting-config", "enable=on,chardev=said", "-kernel", "board.elf"]
-        _run(emulate, folder)
+        run(emulate, folder)
         lines = [line.split() for line in (folder / "said.txt").read_text().splitlines()]
     *answers, (known,) = lines
     classes, checksums, ticks = (np.array(part, np.int64) for part in zip(*answers, strict=True))
@@ -121,9 +121,17 @@ def checksum(outputs: np.ndarray) -> int:
     return found
 
 
-def _run(words: list[str], folder: Path) -> str:
+def run(words: list[str], folder: Path) -> str:
+    """What a program says, on whichever of its outputs."""
     done = subprocess.run(
-        words, cwd=folder, capture_output=True, text=True, timeout=600, check=False
+        words,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=600,
+        check=False,
     )
-    assert not done.returncode, f"{' '.join(words)}\n{done.stderr}"
+    assert not done.returncode, f"{' '.join(words)}\n{done.stdout}"
     return done.stdout

@@ -43,7 +43,7 @@ def test_a_board_reads_1000_images_as_this_machine_does(board, digits):
     scores = whole.scores(digits).astype(np.int32)
     np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
     products = 4 * 13 * 13 * 9 + 4 * 13 * 13 * 9 + 8 * 13 * 13 * 4 + 8 * 16 * 72 + 10 * 128
-    assert products < found.instructions < 30 * products
+    assert products < found.effort < 30 * products
 
 
 def test_floats_are_read_by_a_board_that_has_them(digits):

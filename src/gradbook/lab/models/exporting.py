@@ -20,6 +20,7 @@ from gradbook.targets.onnx import USUAL_OPSET
 if TYPE_CHECKING:
     from gradbook.data.images import Images
     from gradbook.graph.trained.layers import TrainedNet
+    from gradbook.lab.models.on_devices import MadeC
 
 Scorer = Callable[["Images"], float]
 FLAGS = {"fold": "--no-fold"}  # where the flag isn't the option's name
@@ -119,32 +120,31 @@ def _keras(source: ExportSource, options: ExportOptions) -> ExportContents:
 
 
 def _c(source: ExportSource, options: ExportOptions) -> ExportContents:
-    text, remarks = _c_text(source, options)
-    return ExportContents({".c": text}, remarks)
+    made = _made_c(source, options)
+    return ExportContents({".c": made.file.text}, made.remarks)
 
 
 def _header(source: ExportSource, options: ExportOptions) -> ExportContents:
-    text, remarks = _c_text(source, options)
-    return ExportContents({".h": text}, remarks)
+    made = _made_c(source, options)
+    return ExportContents({".h": made.file.text}, made.remarks)
 
 
 def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
-    from gradbook.targets.portable.c_file import sketch
+    from gradbook.targets.portable.arduino import boards_for, sketch
 
-    text, remarks = _c_text(source, options)
     own = sketch(source.trained, source.stem, options.int8)
-    return ExportContents({".ino": own, ".h": text}, remarks)
+    made = _made_c(source, options)
+    remarks = (*made.remarks, boards_for(source.trained, made.file))
+    return ExportContents({".ino": own, ".h": made.file.text}, remarks)
 
 
-def _c_text(source: ExportSource, options: ExportOptions) -> tuple[str, tuple[str, ...]]:
+def _made_c(source: ExportSource, options: ExportOptions) -> MadeC:
     from gradbook.lab.models.on_devices import in_floats, in_whole_numbers
 
     if not options.int8:
-        made = in_floats(source.trained, source.stem, options.main)
-    else:
-        data = options.data or source.data
-        made = in_whole_numbers(source.trained, source.stem, options.main, data, source.score)
-    return made.text, made.remarks
+        return in_floats(source.trained, source.stem, options.main)
+    data = options.data or source.data
+    return in_whole_numbers(source.trained, source.stem, options.main, data, source.score)
 
 
 def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:

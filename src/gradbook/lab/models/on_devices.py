@@ -25,15 +25,15 @@ AT_ONCE = 250
 
 @dataclass(frozen=True)
 class MadeC:
-    """The text, and what is to be known of it."""
+    """The file, and what is to be known of it."""
 
-    text: str
+    file: CFile
     remarks: tuple[str, ...]
 
 
 def in_floats(trained: TrainedNet, stem: str, main: bool) -> MadeC:
     made = c_file(trained, stem, None, main)
-    return MadeC(made.text, (_amounts(made),))
+    return MadeC(made, (_amounts(made),))
 
 
 def in_whole_numbers(
@@ -53,7 +53,7 @@ def in_whole_numbers(
         f"{percent(accuracy_in_c(whole, test), len(test))} of {len(test):,} test images read right"
     )
     before = f", {percent(score(test), len(test))} before rounding" if score else ""
-    return MadeC(made.text, (_amounts(made), told + before))
+    return MadeC(made, (_amounts(made), told + before))
 
 
 def _amounts(made: CFile) -> str:

@@ -44,32 +44,6 @@ def c_file(trained: TrainedNet, stem: str, whole: WholeNumbers | None, main: boo
     return CFile(text, constants, memory)
 
 
-def sketch(trained: TrainedNet, stem: str, whole: bool) -> str:
-    """A sketch for Arduino that waits for images on its serial line and answers each."""
-    if not trained.reads_bytes or not trained.classes:
-        raise TargetError("a sketch is written for networks that tell images apart: take .h")
-    name, pixels = c_name(stem), prod(trained.input)
-    outputs = trained.net.outputs if whole else len(trained.classes)
-    kind = "int32_t" if whole else "float"
-    return f"""\
-/* {pixels} bytes of an image on the serial line, row by row, are answered with its class. */
-#include "{stem}.h"
-
-static uint8_t image[{pixels}];
-static {kind} each[{outputs}];
-
-void setup() {{
-  Serial.begin(115200);
-  Serial.setTimeout(10000);
-}}
-
-void loop() {{
-  if (Serial.readBytes((char *)image, sizeof image) == sizeof image)
-    Serial.println({name}_predict(image, each));
-}}
-"""
-
-
 def c_name(stem: str) -> str:
     """What a file's name gives for a name in C."""
     name = re.sub(r"\W+", "_", stem, flags=re.ASCII).strip("_") or "net"

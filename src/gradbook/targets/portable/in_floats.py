@@ -11,6 +11,7 @@ from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
 from gradbook.graph.trained.folding import answering
 from gradbook.graph.trained.layers import BothClasses, Shares, TrainedNet
 from gradbook.net.layers import Activation
+from gradbook.net.task import HALF_SURE
 from gradbook.targets.portable.program import Dialect, program, spelt, table
 from gradbook.targets.portable.row_makers import RowMaker, row_makers
 
@@ -28,45 +29,49 @@ KEEP = """\
 static void keep(const struct maker *own, value *out, int c, total sum)
 {
     const int k = own->first + c;
-    *out = bent(own->activation, sum * scales[k] + shifts[k]);
+    *out = bent(own->activation, sum * READ(float, scales + k) + READ(float, shifts + k));
 }"""
 NUMBER = """\
 /* What the network says of a row of numbers. */
 float {name}_predict(const {sample} *{given})
 {{
     make_all({given});
-    return arena[makers[MAKERS - 1].start];
+    return arena[ANSWER];
 }}"""
 CLASSES = """\
 /* How sure the network is of each of {classes} classes; it returns the surest. */
 int {name}_predict(const {sample} *{given}, float *probabilities)
 {{
-    const value *outputs = arena + makers[MAKERS - 1].start;
-    int surest = 0;
+    const value *outputs = arena + ANSWER;
     make_all({given});
 {shares}
+{surest}
+}}"""
+SUREST = """\
+    int surest = 0;
     for (int k = 1; k < {classes}; k++)
         if (probabilities[k] > probabilities[surest])
             surest = k;
-    return surest;
-}}"""
+    return surest;"""
+ALONE = """\
+    return outputs[0] >= {half};"""
 BOTH = """\
     probabilities[0] = 1 - outputs[0];
     probabilities[1] = outputs[0];"""
 SHARES = """\
     float whole = 0;
-    for (int k = 0; k < makers[MAKERS - 1].channels; k++)
+    for (int k = 0; k < {classes}; k++)
         whole += outputs[k];
-    for (int k = 0; k < makers[MAKERS - 1].channels; k++)
+    for (int k = 0; k < {classes}; k++)
         probabilities[k] = outputs[k] / whole;"""
 SOFTMAX = """\
     float largest = outputs[0], whole = 0;
-    for (int k = 1; k < makers[MAKERS - 1].channels; k++)
+    for (int k = 1; k < {classes}; k++)
         if (outputs[k] > largest)
             largest = outputs[k];
-    for (int k = 0; k < makers[MAKERS - 1].channels; k++)
+    for (int k = 0; k < {classes}; k++)
         whole += probabilities[k] = expf(outputs[k] - largest);
-    for (int k = 0; k < makers[MAKERS - 1].channels; k++)
+    for (int k = 0; k < {classes}; k++)
         probabilities[k] /= whole;"""
 
 
@@ -131,5 +136,6 @@ def _ending(answers: TrainedNet, name: str) -> str:
     if not answers.classes:
         return NUMBER.format(name=name, sample=sample, given=given)
     shares = {BothClasses: BOTH, Shares: SHARES}.get(type(answers.layers[-1].layer), SOFTMAX)
-    classes = len(answers.classes)
-    return CLASSES.format(name=name, sample=sample, given=given, classes=classes, shares=shares)
+    said = {"name": name, "sample": sample, "given": given, "classes": len(answers.classes)}
+    surest = ALONE.format(half=spelt(HALF_SURE)) if shares is BOTH else SUREST.format(**said)
+    return CLASSES.format(**said, shares=shares.format(**said), surest=surest)

@@ -26,10 +26,10 @@ typedef char shifts_keep_signs[(-1 >> 1) == -1 ? 1 : -1];
 static void keep(const struct maker *own, value *out, int c, total sum)
 {{
     const int k = own->first + c;
-    const int32_t shifted = (sum + biases[k]) * own->times;
-    const int64_t product = (int64_t)shifted * factors[k] + ((int64_t)1 << 31);
+    const int32_t shifted = (sum + READ(int32_t, biases + k)) * own->times;
+    const int64_t product = (int64_t)shifted * READ(int32_t, factors + k) + ((int64_t)1 << 31);
     int32_t level = (int32_t)(product >> 32) + own->zero;
-    if (own == &makers[MAKERS - 1]) {{
+    if (k >= {outputs}) {{ /* the last maker's results are the scores */
         scores[c] = {last};
         return;
     }}
@@ -37,7 +37,7 @@ static void keep(const struct maker *own, value *out, int c, total sum)
     level = level < 127 ? level : 127;
     *out = {kept};
 }}"""
-LOOKED_UP = "own->table ? bends[256 * (own->table - 1) + level + 128] : (value)level"
+LOOKED_UP = "own->table ? READ(int8_t, bends + 256 * (own->table - 1) + level + 128) : (value)level"
 CLASSES = """\
 /* The class that an image is taken for, and the score of each, in units of 1/{unit}. */
 int {name}_predict(const uint8_t *image, int32_t *each)
@@ -82,6 +82,7 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
     if bent:
         fields["table"] = ("uint8_t", [bent.index(own) + 1 if own in bent else 0 for own in makers])
     last = "level" if makers[-1].maker.activation is None else "(level > 0 ? level : 0)"
+    outputs = sum(own.maker.shape[2] for own in makers[:-1])
     kept = LOOKED_UP if bent else "(value)level"
     dialect = Dialect(
         value="int8_t",
@@ -89,7 +90,7 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
         sample="uint8_t",
         edge="((map)->zero)",
         tables=_tables(makers, bent),
-        keep=KEEP.format(last=last, kept=kept),
+        keep=KEEP.format(last=last, kept=kept, outputs=outputs),
         fields=fields,
     )
     return program(

@@ -42,6 +42,13 @@ FIELDS = {  # of `struct maker`
     "weights": "where its own begin",
     "first": "the number of its first channel among all",
 }
+READS = {  # how an AVR reads one from its flash
+    "int8_t": "((int8_t)pgm_read_byte(at))",
+    "uint8_t": "pgm_read_byte(at)",
+    "uint16_t": "pgm_read_word(at)",
+    "int32_t": "((int32_t)pgm_read_dword(at))",
+    "float": "pgm_read_float(at)",
+}
 Numbers = NDArray[np.float32 | np.int64]
 
 
@@ -71,17 +78,19 @@ def program(
     order = row_order(makers)
     works = [work for work in Work if any(maker.work is work for maker in makers)]
     own = [w.ravel() for w in weights if w is not None]
+    turn = smallest(len(makers))
     parts = [
         comment(remark),
         "\n".join(f"#include <{name}>" for name in (*dialect.includes, "stdint.h")),
         f"typedef {dialect.value} value;\ntypedef {dialect.total} total;\n"
-        f"typedef {dialect.sample} sample;",
+        f"typedef {dialect.sample} sample;\ntypedef {turn} turn;",
+        _constants({"value": dialect.value, "total": dialect.total, "turn": turn}),
         _sizes(makers, order),
         table("value", "weights", np.concatenate(own) if own else np.zeros(1, np.int64)),
         *dialect.tables,
         *_makers(makers, weights, order, dialect),
         "/* Whose turn it is to make its next row. */\n"
-        + table(smallest(len(makers)), "turns", np.array(order.turns)),
+        + table("turn", "turns", np.array(order.turns)),
         f"#define EDGE(map) {dialect.edge} /* what lies beyond a map */",
         runtime("rows"),
         dialect.keep,
@@ -90,6 +99,13 @@ def program(
         ending,
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _constants(kinds: dict[str, str]) -> str:
+    """How constants of these types, by their names here and in C, are kept and read."""
+    every = {kind: kind for kind in kinds.values()} | kinds
+    reads = (f"#define READ_{name}(at) {READS[kind]}" for name, kind in every.items())
+    return runtime("constants").format(reads="\n".join(reads))
 
 
 def comment(text: str) -> str:
@@ -108,7 +124,7 @@ def table(kind: str, name: str, numbers: Numbers) -> str:
     said = (spelt(number) for number in numbers.tolist())
     lines = wrap(", ".join(said), WIDTH - 4, break_long_words=False, break_on_hyphens=False)
     body = "\n".join(f"    {line}" for line in lines)
-    return f"static const {kind} {name}[{len(numbers)}] = {{\n{body}\n}};"
+    return f"static const {kind} {name}[{len(numbers)}] IN_FLASH = {{\n{body}\n}};"
 
 
 def spelt(number: float) -> str:
@@ -129,6 +145,7 @@ def _sizes(makers: Sequence[RowMaker], order: RowOrder) -> str:
         "MAKERS": len(makers),
         "TURNS": len(order.turns),
         "ARENA": order.arena,
+        "ANSWER": order.kept[-1].start,
         "BEYOND": max(order.longest_edge, 1),
         "TALLEST": order.tallest,
         "WIDEST": max(maker.shape[1] * maker.pooled for maker in makers),
@@ -157,7 +174,7 @@ def _makers(
     rows = [f"    {{{', '.join(map(str, row))}}}" for row in zip(*columns.values(), strict=True)]
     return [
         "/* What makes one map, row by row. */\nstruct maker {\n" + "\n".join(fields) + "\n};",
-        "static const struct maker makers[MAKERS] = {\n" + ",\n".join(rows) + "\n};",
+        "static const struct maker makers[MAKERS] IN_FLASH = {\n" + ",\n".join(rows) + "\n};",
     ]
 
 

@@ -1,12 +1,15 @@
 /* Make the next row of a map. */
 static void make_row(int number, const sample *given)
 {
-    const struct maker *own = &makers[number];
+    struct maker copies[2];
+    const struct maker *own = MAKER(number, &copies[0]);
     struct view seen;
-    const int row = made[number]++;
+    const int row = (int)made[number]++;
     value *out = slot(own, row);
-    seen.from = &makers[own->reads];
     seen.others = 0;
+    if (own->work == BOTH)
+        seen.others = row_of(MAKER(own->also, &copies[1]), row, 0);
+    seen.from = MAKER(own->reads, &copies[1]);
     seen.given = given;
     seen.row = row;
     if (own->work != GIVEN) {
@@ -15,8 +18,6 @@ static void make_row(int number, const sample *given)
         for (int k = 0; k < tall; k++)
             seen.rows[k] = row_of(seen.from, first + k, own->pad);
     }
-    if (own->work == BOTH)
-        seen.others = row_of(&makers[own->also], row, 0);
     for (int k = 0; k < own->edge * own->channels; k++)
         *out++ = EDGE(own);
     if (own->work == SUMS)
@@ -36,5 +37,5 @@ static void make_all(const sample *given)
     for (int k = 0; k < MAKERS; k++)
         made[k] = 0;
     for (int k = 0; k < TURNS; k++)
-        make_row(turns[k], given);
+        make_row(READ(turn, turns + k), given);
 }

@@ -12,15 +12,14 @@ struct view {
 /* Adds a weight times every value, these being so far apart, to as many sums. */
 static void add_times(total *sum, value weight, const value *x, int apart, int count)
 {
-    const total w = weight;
     for (; count >= 4; count -= 4, sum += 4) {
-        sum[0] += w * *x, x += apart;
-        sum[1] += w * *x, x += apart;
-        sum[2] += w * *x, x += apart;
-        sum[3] += w * *x, x += apart;
+        sum[0] += weight * *x, x += apart;
+        sum[1] += weight * *x, x += apart;
+        sum[2] += weight * *x, x += apart;
+        sum[3] += weight * *x, x += apart;
     }
     for (; count > 0; count--, x += apart)
-        *sum++ += w * *x;
+        *sum++ += weight * *x;
 }
 
 /* The sums of a row of windows, whose rows these are. */
@@ -33,9 +32,11 @@ static void row_of_sums(const struct maker *own, int channels, const value *cons
     for (int row = own->window_rows; row > 0; row--) {
         const value *x = *rows++ + first;
         for (int column = own->window_columns; column > 0; column--, x += channels)
-            for (int k = 0; k < own->each; k++, w++)
-                if (*w != 0)
-                    add_times(sum, *w, x + k, apart, count);
+            for (int k = 0; k < own->each; k++, w++) {
+                const value weight = READ(value, w);
+                if (weight != 0)
+                    add_times(sum, weight, x + k, apart, count);
+            }
     }
 }
 

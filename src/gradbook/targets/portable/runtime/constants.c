@@ -1,0 +1,14 @@
+/* An AVR reads constants from its flash by instructions of their own; other machines read them as
+   they read everything. */
+#ifdef __AVR__
+#include <avr/pgmspace.h>
+#define IN_FLASH PROGMEM
+{reads}
+#define READ(kind, at) READ_##kind(at)
+#define MAKER(number, copy) \
+    ((const struct maker *)memcpy_P(copy, &makers[number], sizeof(struct maker)))
+#else
+#define IN_FLASH
+#define READ(kind, at) (*(at))
+#define MAKER(number, copy) ((void)(copy), &makers[number])
+#endif

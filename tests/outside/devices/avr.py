@@ -1,0 +1,58 @@
+"""AVRs under emulation by simavr, which counts cycles: a network's C asked as on an Arduino."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from tests.outside.devices.boards import Asked, run
+
+HERE = Path(__file__).parent
+ANSWER = re.compile(r"(\d+) (\d+) (\d+)\.")  # simavr shows the end of a line as a dot
+
+
+@dataclass(frozen=True)
+class Avr:
+    """A processor and the bytes that it has."""
+
+    name: str
+    flash: int
+    memory: int
+
+
+UNO = Avr("atmega328p", 32 * 1024, 2 * 1024)
+MEGA = Avr("atmega2560", 256 * 1024, 8 * 1024)
+LARGE = Avr("atmega1284p", 128 * 1024, 16 * 1024)
+
+
+def asked(
+    avr: Avr, text: str, images: np.ndarray, outputs: int, kind: str = "int32_t", level: str = "-O2"
+) -> Asked:
+    """A network's C, whose function is net_predict, asked about images (images, pixels)."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "net.c").write_text(text)
+        (folder / "images.bin").write_bytes(images.astype(np.uint8).tobytes())
+        (folder / "images.s").write_text(
+            '.section .text.images, "ax", @progbits\n'
+            '.global images\nimages: .incbin "images.bin"\n.balign 2\n'
+        )
+        compile_c = ["avr-gcc", f"-mmcu={avr.name}", level, "-Wall", "-Wextra", "-Werror"]
+        strict = ["-std=c99", "-pedantic", "-Wconversion"]
+        run([*compile_c, *strict, "-c", "net.c", "-o", "net.o"], folder)
+        told = {"OUTPUT": kind, "OUTPUTS": outputs, "IMAGES": len(images)}
+        told["PIXELS"] = images[0].size
+        defined = [f"-D{word}={value}" for word, value in told.items()]
+        start = [*compile_c, "-std=gnu99", *defined, str(HERE / "start_avr.c")]
+        run([*start, "images.s", "net.o", "-lm", "-o", "avr.elf"], folder)
+        sizes = run(["avr-size", "net.o"], folder).splitlines()[1].split()
+        said = run(["simavr", "-m", avr.name, "-f", "16000000", "avr.elf"], folder)
+    answers = [list(map(int, line)) for line in ANSWER.findall(said)]
+    assert len(answers) == len(images), said
+    classes, checksums, cycles = np.array(answers, np.int64).T
+    code, data, zeroed = map(int, sizes[:3])
+    return Asked(classes, checksums, float(cycles.mean()), code + data, data + zeroed)

@@ -1,0 +1,123 @@
+"""Exported C on AVRs, whose `int` has 16 bits and whose constants stay in the flash."""
+
+import numpy as np
+import pytest
+
+from gradbook.data.sources import load
+from gradbook.targets.portable.arduino import boards_for, sketch
+from gradbook.targets.portable.c_file import c_file
+from gradbook.targets.portable.in_whole_numbers import quantised
+from tests.outside.devices.avr import LARGE, MEGA, UNO, asked
+from tests.outside.devices.boards import checksum, run
+from tests.trained import model_of
+
+pytestmark = pytest.mark.witness("avr-gcc", "simavr")
+SMALL = """
+input 1x28x28
+avgpool 2
+conv 3 5x5 stride 3
+relu
+flatten
+dense 8
+tanh
+dense 10
+log softmax
+"""
+DEEP = """
+input 1x28x28
+conv 4 3x3 pad 1
+maxpool 2
+batchnorm
+relu
+depthwise 3x3 pad 1
+conv 8 1x1
+gelu
+conv 8 3x3 pad 1
+add back 1
+conv 6 3x3 groups 2 stride 2
+relu
+flatten
+dense 10
+log softmax
+"""
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits").test_for_reporting.pixels[:100]
+
+
+@pytest.mark.parametrize(
+    ("avr", "text", "count"), [(UNO, SMALL, 20), (MEGA, DEEP, 20), (LARGE, DEEP, 40)]
+)
+def test_an_avr_reads_images_as_this_machine_does(avr, text, count, digits):
+    trained = model_of(text).trained()
+    whole = quantised(trained, digits)
+    images = digits[:count]
+    found = asked(avr, c_file(trained, "net", whole).text, images.reshape(count, -1), 10)
+    np.testing.assert_array_equal(found.classes, whole.classify(images))
+    scores = whole.scores(images).astype(np.int32)
+    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
+    assert found.memory + images[0].size < avr.memory
+    assert found.flash < avr.flash
+
+
+def test_constants_take_none_of_its_memory(digits):
+    trained = model_of("input 1x28x28; avgpool 2; flatten; dense 60; relu; dense 10; softmax")
+    whole = quantised(trained.trained(), digits)
+    made = c_file(trained.trained(), "net", whole)
+    found = asked(UNO, made.text, digits[:5].reshape(5, -1), 10)
+    assert found.flash > made.constants > 12_000
+    assert found.memory < 2048 - digits[0].size
+
+
+def test_floats_are_read_by_an_avr(digits):
+    model = model_of(SMALL)
+    text = c_file(model.trained(), "net", None).text
+    images = digits[:20]
+    found = asked(LARGE, text, images.reshape(20, -1), 10, kind="float")
+    ranked = np.sort(model.predict(images), axis=1)
+    sure = ranked[:, -1] - ranked[:, -2] > 1e-4
+    np.testing.assert_array_equal(found.classes[sure], model.classify(images)[sure])
+    assert sure.sum() > 15
+
+
+SERIAL = """\
+#include <stddef.h>
+struct {
+    void begin(long) {}
+    void setTimeout(long) {}
+    size_t readBytes(char *, size_t count) { return count; }
+    void println(int) {}
+} Serial;
+#include "net.ino"
+int main() { setup(); for (;;) loop(); }
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "avr"),
+    [(SMALL, "an Uno or a Nano is large enough", UNO), (DEEP, "a Mega 2560 is large enough", MEGA)],
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_sketch_is_made_for_the_board_that_is_named(text, said, avr, whole, digits, tmp_path):
+    trained = model_of(text).trained()
+    made = c_file(trained, "net", quantised(trained, digits) if whole else None)
+    if whole:
+        assert boards_for(trained, made).startswith(said)
+    (tmp_path / "net.h").write_text(made.text)
+    (tmp_path / "net.ino").write_text(sketch(trained, "net", whole))
+    (tmp_path / "main.cpp").write_text(SERIAL)
+    compiled = ["avr-g++", f"-mmcu={LARGE.name}", "-std=gnu++11", "-Os", "-Wall", "-Wextra"]
+    run([*compiled, "-Werror", "main.cpp", "-lm", "-o", "net.elf"], tmp_path)
+    sizes = run(["avr-size", "net.elf"], tmp_path).splitlines()[1].split()
+    code, data, zeroed = map(int, sizes[:3])
+    if whole:
+        assert code + data + 2000 < avr.flash  # with room for Arduino's own code
+        assert data + zeroed + 250 < avr.memory
+
+
+def test_what_no_board_known_takes_is_said():
+    trained = model_of("input 1x28x28; conv 400 3x3; flatten; dense 10; softmax").trained()
+    made = c_file(trained, "net", None)
+    assert boards_for(trained, made).startswith("too large for the boards known")

@@ -1,0 +1,86 @@
+"""Engines for other systems, run: under Wine and QEMU they train to the bits they train to here.
+
+Sums, products, quotients and roots are the same everywhere, so a network of these alone has the
+same bits. What else its ops ask for (exp, log, tanh) is each system's own C library's.
+"""
+
+import numpy as np
+import pytest
+
+from gradbook.engine.native import NativeEngine
+from gradbook.graph.build import inference
+from gradbook.net import Net
+from gradbook.targets.c.emit.source import source
+from gradbook.targets.c.kernels.machine import machine
+from tests.outside.systems.emulated import (
+    BATCH,
+    EPOCHS,
+    ZIG,
+    carried,
+    linux,
+    samples,
+    trained,
+    windows,
+)
+
+ALIKE = """
+input 2x10x9
+conv 6 3x3 pad 1
+batchnorm
+relu
+dropout 0.2
+conv 8 3x3 pad 1
+batchnorm
+relu
+maxpool 2
+depthwise 3x3 pad 1
+leaky relu 0.1
+flatten
+dense 5
+loss mean squared error
+update adam
+"""
+OWN_FUNCTIONS = ALIKE.replace("leaky relu 0.1", "tanh").replace(
+    "loss mean squared error", "log softmax\nloss cross-entropy"
+)
+
+
+def started(text, level="plain"):
+    """An engine on this system that has not trained, and its C for a kind of vectors."""
+    engine = NativeEngine(Net.parse(text), BATCH, 2, level="plain", compiler=" ".join(ZIG))
+    return engine, source(engine.step_graph, inference(engine.net), machine(level))
+
+
+def trained_here(engine):
+    engine.normalise(1, 1, 128)
+    images, labels = samples(engine)
+    for epoch in range(EPOCHS):
+        engine.epoch(images, labels, 0.0625, epoch=epoch)
+    return carried(engine)
+
+
+def differing(one, other):
+    """How many numbers have other bits."""
+    assert len(one) == len(other)
+    return int(np.sum(np.frombuffer(one, np.uint32) != np.frombuffer(other, np.uint32)))
+
+
+@pytest.mark.witness("zig", "wine")
+def test_windows_trains_to_the_same_bits(tmp_path):
+    engine, made = started(ALIKE)
+    there = trained(windows(*ZIG, "-target", "x86_64-windows-gnu"), made, engine, tmp_path)
+    assert differing(there, trained_here(engine)) == 0
+
+
+@pytest.mark.witness("zig", "qemu-aarch64")
+@pytest.mark.parametrize("text", [ALIKE, OWN_FUNCTIONS], ids=["sums", "own functions"])
+def test_arm_trains_to_the_bits_of_four_fused_lanes_here(text, tmp_path):
+    """NEON has four lanes and fuses products with sums, as x86-64 does where it is asked to."""
+    engine, made = started(text, "neon")
+    systems = (
+        (linux("aarch64-linux-musl", "qemu-aarch64"), ()),
+        (linux("x86_64-linux-musl"), ("-march=x86_64_v2+fma",)),
+    )
+    there, here = (trained(system, made, engine, tmp_path, flags) for system, flags in systems)
+    assert differing(there, here) == 0
+    assert np.isfinite(np.frombuffer(there, np.float32)).all()
