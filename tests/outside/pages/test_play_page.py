@@ -127,6 +127,23 @@ def test_a_typed_target_is_learned_from(shown):
     assert page.text("#loss") == f"{losses(training_step(wanted), 1)[0]:.4f}"
 
 
+CAUGHT = """new Promise(done => {
+  URL.createObjectURL = blob => (blob.text().then(done), "#")
+  document.querySelector("#save").click()
+})"""
+
+
+@pytest.mark.parametrize("name", ["worked", "xor"])
+def test_the_network_is_saved_as_it_is_now(name, shown):
+    page = shown(name)
+    page.value("document.querySelector('#step').click()")
+    page.settle()
+    saved = parse(page.value(CAUGHT))
+    start = reference_run(training_step(saved), 1)[0].weights
+    assert start == weights(page)
+    assert (saved.layers, saved.samples) == (NETS[name].layers, NETS[name].samples)
+
+
 def test_a_weight_is_dragged(shown):
     page = shown("worked")
     x, y = page.value(

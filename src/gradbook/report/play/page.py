@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from shlex import quote
+from dataclasses import replace
 from typing import Any
 
 from gradbook.amounts import size
 from gradbook.errors import LimitError
-from gradbook.net import Net
+from gradbook.net import LESSONS, Net, builtin
 from gradbook.report.page.shell import Section, Side, made_with, resource, text
 from gradbook.report.page.shell import page as whole_page
 from gradbook.report.play.columns import columns
@@ -123,21 +123,20 @@ def _samples(known: PageContent) -> str:
 
 
 def _more(net: Net) -> str:
-    """The text, and what makes of it the other things."""
-    short = " ".join(f"{line};" for line in str(net).splitlines() if line.split()[0] in SHAPE)
-    named = net.name if net.name in ("worked", "mazur", "xor") else "net.txt"
+    """The network as text, as it is now, and what makes the other things of it."""
+    is_known = net.name in LESSONS and net == builtin(net.name)
+    named = net.name if is_known else "net.txt"
     return (
-        "<p>The network as it is written. Save it as <code>net.txt</code>, change it, and make "
-        "another page of it, or the workbook with the same numbers in live formulas:</p>"
-        f'<div class="wide" tabindex="0"><pre><code>{text(str(net))}</code></pre></div>'
-        f'<div class="wide" tabindex="0"><pre><code>gradbook page {named} -o page.html\n'
-        f"gradbook sheet {named} -o book.xlsx\n"
-        f"gradbook explain {named} -o derivation.html\n"
-        f"gradbook page {text(quote(short.rstrip(';')))} -o other.html</code></pre></div>"
+        "<p>The network as it was written. To change its layers, change its text and make another "
+        "page of it; saved as it is now, with these weights and samples, it can go into a workbook "
+        "of live formulas, a derivation or a sweep:</p>"
+        f"<pre><code>{text(str(net))}</code></pre>"
+        '<p><button type="button" id="save">Save as net.txt</button></p>'
+        "<pre><code>gradbook page net.txt -o page.html\n"
+        "gradbook sheet net.txt -o book.xlsx\n"
+        "gradbook explain net.txt -o derivation.html</code></pre>"
+        f"<p>As it was written: <code>gradbook sheet {text(named)}</code></p>"
     )
-
-
-SHAPE = ("input", "dense", "sigmoid", "tanh", "relu", "softmax", "log", "loss", "leaky", "softplus")
 
 
 def _data(known: PageContent) -> str:
@@ -145,6 +144,7 @@ def _data(known: PageContent) -> str:
     table: dict[str, Any] = {**known.table(), **formula_table(known)}
     places = {str(node.name): known.lines.places[node] for node in known.named}
     table["columns"] = columns(known.net, places)
+    table["layers"] = str(replace(known.net, samples=(), table="", start={}))
     said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     said = said.replace("<", "\\u003c")
     return f'<script type="application/json" id="content">{said}</script>\n'

@@ -1,6 +1,6 @@
 // What stands beside a chosen value: its formula, its chain, and the slope that a nudge measures.
 
-import { exact, formula, make, short } from "./dom.js"
+import { exact, formula, make, nameWords, short } from "./dom.js"
 
 const SLOT = /⟦(\d+)⟧/g
 const DEL = '<mi class="k-gradients" mathvariant="normal">∂</mi>'
@@ -153,8 +153,7 @@ export class ChainPanel {
       measured.textContent = exact(found.slope)
       off.textContent = short(found.slope - this.model.at(slope))
     })
-    const name = this.names[line].said
-    return make("p", { class: "nudge" }, "Nudge ", make("i", {}, name), " by ± ", size, ": the error is ", above,
+    return make("p", { class: "nudge" }, "Nudge ", nameWords(this.names[line]), " by ± ", size, ": the error is ", above,
       " above and ", below, " below, a measured slope of ", measured, ". The chain says ", this.plain(slope),
       "; they are ", off, " apart.")
   }
@@ -162,7 +161,7 @@ export class ChainPanel {
   /** What the next step makes of it. @param {number} line @private */
   following(line) {
     const [, next] = this.model.content.state.find((/** @type {number[]} */ [leaf]) => leaf === line)
-    return make("p", { class: "next" }, "The next step makes ", make("i", {}, this.names[line].said), " ", this.plain(next), ".")
+    return make("p", { class: "next" }, "The next step makes ", nameWords(this.names[line]), " ", this.plain(next), ".")
   }
 
   /** @param {number} line @private */

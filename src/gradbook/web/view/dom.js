@@ -73,6 +73,12 @@ export function exact(value) {
 /** @param {string} digits */
 const signed = digits => digits.replaceAll("-", "−").replace("e+", "e")
 
+/** A name within words. @param {Name} name */
+export function nameWords(name) {
+  const below = name.below ? [make("sub", {}, name.below)] : []
+  return make("span", { class: `k-${name.kind}` }, make("i", {}, name.letter), ...below)
+}
+
 /** A name in a drawing: a slanted letter, what stands below it upright.
  * @param {Name} name
  * @param {number} size

@@ -8,6 +8,7 @@ import { Drawing } from "./drawing.js"
 import { Model } from "./model.js"
 import { read, SamplesPanel } from "./samples.js"
 import { SurfacePanel } from "./surface.js"
+import { textOf } from "./text.js"
 
 const content = JSON.parse(byId("content").textContent)
 content.slopes = Object.fromEntries(content.chains.map(
@@ -41,6 +42,16 @@ function show() {
 
 model.listeners.push(() => (waiting ??= requestAnimationFrame(show)))
 show()
+
+// The network as it is now, in its text form -----------------------------------
+
+byId("save").addEventListener("click", () => {
+  const link = document.createElement("a")
+  link.href = URL.createObjectURL(new Blob([textOf(model)], { type: "text/plain" }))
+  link.download = "net.txt"
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href))
+})
 
 // Data of one's own -----------------------------------------------------------
 

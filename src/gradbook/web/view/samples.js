@@ -1,6 +1,6 @@
 // The samples: a table to read, to change and to add to, and files of them.
 
-import { formula, make, short } from "./dom.js"
+import { make, nameWords, short } from "./dom.js"
 
 const MOST_ROWS = 40 // of the table; the others train all the same
 
@@ -25,7 +25,7 @@ export class SamplesPanel {
     this.of = this.model.training
     this.cells = []
     const head = [...content.inputs, ...content.targets, ...content.outputs].map((/** @type {number} */ line) =>
-      make("th", { scope: "col" }, formula(content.names[line].math)))
+      make("th", { scope: "col" }, nameWords(content.names[line])))
     const shown = samples.slice(0, MOST_ROWS)
     this.rows = shown.map((_, k) => this.row(k))
     const several = content.most > 1
