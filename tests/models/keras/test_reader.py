@@ -20,6 +20,7 @@ from gradbook.net import Net
 from gradbook.net.layers import Dropout, Pool
 from gradbook.targets.keras.model import keras_bytes
 from tests.families import networks
+from tests.models.steps import require_step
 from tests.trained import by_the_graph, drawn, model_of, trained_of
 
 h5py = pytest.importorskip("h5py")
@@ -130,6 +131,13 @@ def held(keras, model, path, bytes_to=1.0):
     inputs = settled(keras, model, path)
     expected = keras.ops.convert_to_numpy(model(inputs * bytes_to, training=False))
     found = read_keras(path)
+    said = by_the_graph(found.net, dict(found.values), as_given(found, inputs))
+    np.testing.assert_allclose(said, expected.reshape(5, -1), rtol=1e-5, atol=1e-5)
+    return found
+
+
+def as_given(found, inputs):
+    """Inputs of Keras's as the network here takes them."""
     size = found.net.input
     prepared = np.moveaxis(inputs, -1, 1) if inputs.ndim == 4 else inputs
     prepared = prepared.reshape(5, *size).astype(np.float64)
@@ -140,9 +148,31 @@ def held(keras, model, path, bytes_to=1.0):
             for numbers in (found.preparation.mean, found.preparation.deviation)
         )
         prepared = (prepared - mean) / deviation
-    said = by_the_graph(found.net, dict(found.values), prepared)
-    np.testing.assert_allclose(said, expected.reshape(5, -1), rtol=1e-5, atol=1e-5)
-    return found
+    return prepared
+
+
+@by_keras
+@pytest.mark.parametrize(
+    ("name", "unlearned"), [("mnist", 0), ("MLP", 0), ("LeNet-5", 1), ("separable", 1)]
+)
+def test_gradients_of_a_step_are_keras_s(keras, tmp_path, name, unlearned):
+    """But for what it doesn't learn: a normalisation without scale or centre."""
+    import torch
+
+    layers = ROWS[name](keras.layers)
+    other = [keras.layers.Dropout, keras.layers.RandomFlip]  # in training than at work
+    if name == "separable":
+        other.append(keras.layers.Rescaling)  # in the midst, which is a batchnorm here
+    model = keras.Sequential([one for one in layers if not isinstance(one, tuple(other))])
+    inputs, labels = settled(keras, model, tmp_path / "net.keras"), np.array([0, 1, 2, 1, 0])
+    before = read_keras(tmp_path / "net.keras")
+    said = model(inputs * BYTES.get(name, 1.0), training=True).reshape(5, -1)
+    torch.nn.functional.cross_entropy(said, torch.tensor(labels)).backward()
+    for weight in model.trainable_weights:
+        weight.assign(weight.value.detach() - weight.value.grad)
+    model.save(tmp_path / "net.keras")
+    after = read_keras(tmp_path / "net.keras")
+    assert len(require_step(before, after, as_given(before, inputs), labels)) == unlearned
 
 
 @by_keras

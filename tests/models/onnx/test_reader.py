@@ -9,17 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradbook.errors import GradbookError
-from gradbook.graph.build import training_step
 from gradbook.graph.names import leaf_name
-from gradbook.graph.reference import evaluate
 from gradbook.lab.models.importing import import_model
 from gradbook.models.onnx.reader import read_onnx
-from gradbook.net import Loss, Net
-from gradbook.net.layers import Activation, Dropout, Pool
+from gradbook.net import Net
+from gradbook.net.layers import Dropout, Pool
 from gradbook.net.parameters import Role
 from gradbook.targets.onnx.model import onnx_bytes
 from tests.families import averages_with_gaps, networks
 from tests.models.architectures import ARCHITECTURES, made
+from tests.models.steps import slopes
 from tests.trained import by_the_graph, drawn, model_of, trained_of
 
 pytestmark = pytest.mark.witness("onnx", "torch")
@@ -80,18 +79,12 @@ def test_gradients_of_a_step_are_pytorchs(torch, tmp_path, name):
     module, inputs = exported(torch, name, tmp_path / "net.onnx")
     labels = torch.tensor([0, 3, 2, 9, 3])
     torch.nn.functional.cross_entropy(module(inputs), labels).backward()
-    found = read_onnx(tmp_path / "net.onnx").net
-    ends = found.layers[-1] == Activation("log softmax")
-    layers = found.layers if ends else (*found.layers, Activation("log softmax"))
-    net = Net(input=found.input, layers=layers, loss=Loss.CROSS, start=found.start)
-    step = training_step(net, 5)
-    given = {step.inputs[0]: inputs.double().numpy(), step.targets[0]: np.eye(10)[labels]}
-    slopes = {str(node.name): slope for node, slope in step.gradients.items()}
-    found_slopes = evaluate(list(slopes.values()), {**given, **step.start, step.count: 5.0})
+    net = read_onnx(tmp_path / "net.onnx").net
+    ours = slopes(net, inputs.numpy(), labels.numpy())
     order = sorted(net.parameters, key=lambda p: (p.layer, p.role is Role.BIAS))
     for parameter, theirs in zip(order, module.parameters(), strict=True):
-        ours = found_slopes[slopes[str(leaf_name(parameter.role, parameter.layer))]]
-        np.testing.assert_allclose(ours, theirs.grad, rtol=1e-4, atol=1e-6)
+        own = ours[str(leaf_name(parameter.role, parameter.layer))]
+        np.testing.assert_allclose(own, theirs.grad, rtol=1e-4, atol=1e-6)
 
 
 def written(tmp_path, nodes, shape, *tensors):

@@ -13,6 +13,7 @@ import gradbook as gb
 from gradbook.errors import GradbookError
 from gradbook.models.torch.reader import read_pt2, torch_net
 from tests.models.architectures import ARCHITECTURES, made
+from tests.models.steps import require_step
 from tests.trained import by_the_graph
 
 pytestmark = pytest.mark.witness("torch")
@@ -37,6 +38,21 @@ def held(torch, module, example):
 def test_networks_say_what_they_said_in_pytorch(torch, name):
     module, shape = made(torch, name)
     held(torch, module, torch.rand(5, *shape) * 2 - 0.5)
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if "numbers" not in name])
+def test_gradients_of_a_step_are_pytorchs(torch, name):
+    """Of batches too, as normalisation has them in training."""
+    module, shape = made(torch, name)
+    inputs, labels = torch.rand(5, *shape) * 2 - 0.5, torch.tensor([0, 1, 2, 1, 0])
+    before = torch_net(module, inputs)
+    for part in module.modules():
+        part.training = not isinstance(part, torch.nn.Dropout)
+    descent = torch.optim.SGD(module.parameters(), lr=1)
+    torch.nn.functional.cross_entropy(module(inputs), labels).backward()
+    descent.step()
+    after = torch_net(module.eval(), inputs)
+    assert not require_step(before, after, inputs.numpy(), labels.numpy())
 
 
 def test_what_stands_in_forward_is_read_too(torch):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array
-from gradbook.models.imported import ImportedNet, NoLayer, Refusals, assembled
+from gradbook.models.imported import BOTH, ImportedNet, NoLayer, Refusals, assembled
 from gradbook.models.keras.bends import bend_from
 from gradbook.models.keras.content import KerasContent, KerasEntry, read_content
 from gradbook.models.keras.settings import activation, numbers, relu
@@ -45,7 +45,11 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
     if len(content.shape) > 3:
         refusals.add(f"input '{content.given}'", f"{spell(content.shape)} is no image")
         refusals.settle()
-    reader = _KerasReader(content, refusals, LayerRow([_picture(content.shape)]))
+    reader = _KerasReader(
+        content,
+        refusals,
+        LayerRow([_picture(content.shape)], prepares=content.notes.preparation is None),
+    )
     reader.read()
     refusals.settle()
     row, remarks = reader.row, []
@@ -53,8 +57,14 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
         remarks.append(BYTES)
     if reader.left_out:
         remarks.append(LEFT_OUT.format(", ".join(reader.left_out)))
-    preparation = row.preparation(content.is_bytes or row.takes_bytes)
-    return assembled(refusals.file, row.sizes[0], row.layers, preparation, remarks=tuple(remarks))
+    return assembled(
+        refusals.file,
+        row.sizes[0],
+        row.layers,
+        row.preparation(content.is_bytes or row.takes_bytes) or content.notes.preparation,
+        content.notes.classes,
+        tuple(remarks),
+    )
 
 
 def _picture(shape: tuple[int, ...]) -> Shape:
@@ -91,6 +101,8 @@ class _KerasReader:
                 self._refuse(entry, error.message)
             except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
                 self._refuse(entry, "its settings aren't as Keras 3 writes them")
+        if self.content.both and self.row.sizes[-1] != (1,):
+            self.refusals.add(f"output '{self.content.made}'", BOTH)
         last = self.held.get(self.content.made, _Held(-1))
         if last.number != len(self.row.layers) or last.order is not None or last.frame:
             self.refusals.add(

@@ -14,6 +14,7 @@ import numpy as np
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array
 from gradbook.models.imported import (
+    BOTH,
     ImportedLayer,
     ImportedNet,
     NoLayer,
@@ -60,15 +61,15 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     """The network in an .onnx file; all that has no layer here is told at once."""
     content = read_content(Path(path))
     refusals = Refusals(os.fspath(path))
-    row = LayerRow([content.shape], prepares=content.preparation is None)
+    row = LayerRow([content.shape], prepares=content.notes.preparation is None)
     _OnnxReader(content, refusals, row).read()
     refusals.settle()
     return assembled(
         refusals.file,
         row.sizes[0],
         row.layers,
-        row.preparation(content.is_bytes) or content.preparation,
-        content.classes,
+        row.preparation(content.is_bytes) or content.notes.preparation,
+        content.notes.classes,
         () if any(isinstance(own.layer, BatchNorm) for own in row.layers) else (REMARK,),
     )
 
@@ -96,6 +97,8 @@ class _OnnxReader:
         last = self.made.get(self.content.made)
         if last != len(self.row.layers):
             self.refusals.add(f"output '{self.content.made}'", "isn't what the last layer makes")
+        if self.content.both and self.row.sizes[-1] != (1,):
+            self.refusals.add(f"output '{self.content.made}'", BOTH)
 
     def _take(self, node: NodeProto, place: str) -> Sequence[NodeProto]:
         """Make layers of a node, or of it and those that belong to it."""

@@ -64,13 +64,16 @@ def torch_net(module: Any, example: Any) -> ImportedNet:
 def _net(content: AtenContent, file: str) -> ImportedNet:
     refusals = Refusals(file)
     size = content.shape if len(content.shape) != 2 else (1, *content.shape)
-    reader = _AtenReader(content, refusals, LayerRow([size]))
+    reader = _AtenReader(
+        content, refusals, LayerRow([size], prepares=content.notes.preparation is None)
+    )
     reader.read()
     refusals.settle()
     row = reader.row
     remarks = (BYTES,) if row.takes_bytes else ()
-    preparation = row.preparation(row.takes_bytes)
-    return assembled(file, row.sizes[0], row.layers, preparation, remarks=remarks)
+    notes = content.notes
+    preparation = row.preparation(row.takes_bytes) or notes.preparation
+    return assembled(file, row.sizes[0], row.layers, preparation, notes.classes, remarks)
 
 
 @dataclass

@@ -91,24 +91,9 @@ def _model(trained: TrainedNet, opset: int, with_preparation: bool) -> ModelProt
         producer_name="gradbook",
         producer_version=__version__,
     )
-    helper.set_model_props(model, _properties(trained, with_preparation))
+    notes = trained.notes(with_preparation)  # each as JSON under its name
+    helper.set_model_props(model, {name: json.dumps(what) for name, what in notes.items()})
     return model
-
-
-def _properties(trained: TrainedNet, with_preparation: bool) -> dict[str, str]:
-    """What a reader of the file may want to know, as JSON under its name."""
-    scaling = trained.scaling
-    preparation = {
-        "most": scaling.most,
-        "mean": scaling.mean.tolist(),
-        "deviation": scaling.deviation.tolist(),
-    }
-    told: dict[str, Any] = {"classes": list(trained.classes)}
-    if trained.columns:
-        told["columns"] = trained.input_names
-    if not with_preparation:
-        told["preparation"] = preparation
-    return {name: json.dumps(what) for name, what in told.items()}
 
 
 @dataclass
