@@ -41,9 +41,7 @@ def run(options: Namespace) -> int:
             print(f"  {path.name:<20} {what}", flush=True)
     code = _train(folder / "digits")
     if code == 0:
-        print(
-            f"\nLook first at {folder / MAIN}-play.html in a browser: press Run, move η, drag a weight."
-        )
+        print(f"\nLook first at {folder / MAIN}-play.html: press Run, move η, drag a weight.")
         print(
             f"{folder / MAIN}.html is its algebra; in {folder / MAIN}.xlsx every formula is live."
         )
