@@ -47,6 +47,7 @@ PROGRAMS = {
     "zsh": ("zsh",),
     "fish": ("fish",),
     "node": ("node", "nodejs"),
+    "tsc": ("tsc",),
 }
 PACKAGES = {
     "torch": "torch",

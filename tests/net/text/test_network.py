@@ -82,6 +82,8 @@ def test_every_kind_of_line_is_read():
         softplus
         concat back 1
         concat back 3 0 2
+        concat back 0 1 1
+        concat back 0 0
         dense 2
         log softmax
         loss cross-entropy
@@ -106,6 +108,8 @@ def test_every_kind_of_line_is_read():
         Activation("softplus"),
         Concat((0, 1)),
         Concat((3, 0, 2)),
+        Concat((0, 1, 1)),
+        Concat((0, 0)),
         Dense(2),
         Activation("log softmax"),
     )

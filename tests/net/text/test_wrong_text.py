@@ -60,8 +60,7 @@ WRONG = [
         15,
         "concat back's number of layers is a whole number of at most",
     ),
-    (HEAD + "concat back 0", 3, 1, "concat back takes numbers from 1 up, and each of them once"),
-    (HEAD + "concat back 1 1", 3, 1, "concat back takes numbers from 1 up, and each of them once"),
+    (HEAD + "concat back 0", 3, 1, "concat back takes a number from 1 up, or several"),
     (HEAD + "concat back 0 2", 3, 1, "concat back 2 goes back over 2 layers, but only 1 stands"),
     (
         "input 1x4x4\nconv 1 3x3\nconcat back 1",

@@ -155,9 +155,9 @@ class _StageReader:
                 return UnitColumn(_cells(name, before), shape[0], words, Link.LAID_OUT)
             case Conv():
                 said = ", ".join(map(_range_words, own))
-                return Planes((name,), shape, words, Link.WINDOW, layer.kernel, said)
+                return Planes((name,), shape, words, Link.WINDOW, layer.window(before).span, said)
             case Pool():
-                return Planes((name,), shape, words, Link.WINDOW, layer.window(before))
+                return Planes((name,), shape, words, Link.WINDOW, layer.window(before).span)
             case Concat() if len(shape) == 1:
                 reads = layer.reads(index)
                 first = sum(self.net.shapes[read][0] for read in reads[: reads.index(index)])
