@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, ShapeError, UsageError
-from gradbook.lab.models.answers import probabilities, targets
+from gradbook.lab.models.answers import likeliest, probabilities, targets
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.lab.recipes.schedule import parse as parse_schedule
 from gradbook.lab.training.rows import Normal, fit
@@ -152,7 +152,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The likeliest class of each row."""
         sure = self.predict_proba(X)
-        return np.asarray(self.classes_[sure.argmax(axis=1)])
+        return np.asarray(self.classes_[likeliest(self.net_, sure)])
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the engine, which is opened anew: weights are arrays, nothing is native."""

@@ -47,6 +47,8 @@ PROGRAMS = {
     "bash": ("bash",),
     "zsh": ("zsh",),
     "fish": ("fish",),
+    "node": ("node", "nodejs"),
+    "tsc": ("tsc",),
 }
 PACKAGES = {
     "torch": "torch",

@@ -36,6 +36,8 @@ PAGES = {
     "derivation": ["explain", "worked", "-o"],
     "derivation of an image": ["explain", "tiny", "--image", "7", "-o"],
     "sweep": ["sweep", "worked", "-o"],
+    "page to play with": ["page", "xor", "-o"],
+    "page of one sample": ["page", "worked", "-o"],
     "summary": ["summary", "reference", "-o"],
     "compare": ["compare", "one", "other", "--html"],
     "class": ["check", "class", "--html"],

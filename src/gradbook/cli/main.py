@@ -1,6 +1,6 @@
 """Finds the verb and runs it; whatever goes wrong becomes one line and an exit code.
 
-A verb is the module of its name in `verbs/` or `verbs/about/`, imported only when it is asked
+A verb is the module of its name in `verbs/` or one of its rooms, imported only when it is asked
 for. It has a docstring (its description), `EXAMPLES` (shown under its options),
 `add_arguments(parser)` and `run(options) -> exit code`.
 """
@@ -21,6 +21,7 @@ VERBS = {
     "demo": "the main things at once: networks worked whole, digits trained",
     "explain": "the derivation: every chain written out, the numbers put in",
     "sheet": "the live workbook: every formula in a cell, one row per epoch",
+    "page": "a page to play with: the network trains, every number in sight",
     "check": "an audit of workbooks somebody made: is each gradient right?",
     "sweep": "what the learning rate does, with a verdict for each",
     "summary": "every layer's shape, parameters, multiply-adds and memory",
@@ -34,7 +35,7 @@ VERBS = {
     "help": "this page, a verb's page, or how to write a network or a recipe",
     "completion": "verbs, options and names with the Tab key, in your shell",
 }
-ABOUT = "demo", "help", "completion"  # gradbook itself
+ROOMS = {"about": ("demo", "help", "completion"), "browser": ("page",)}  # of `verbs/`
 
 OVERVIEW = """\
 gradbook: write a small network once; read its backpropagation as algebra,
@@ -141,8 +142,8 @@ def _module(verb: str) -> Any:
     from importlib import import_module
     from keyword import iskeyword
 
-    room = "verbs.about" if verb in ABOUT else "verbs"
-    return import_module(f"gradbook.cli.{room}.{verb}{'_' * iskeyword(verb)}")
+    rooms = [f"{room}." for room, verbs in ROOMS.items() if verb in verbs] or [""]
+    return import_module(f"gradbook.cli.verbs.{rooms[0]}{verb}{'_' * iskeyword(verb)}")
 
 
 def _confess(error: Exception) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from math import prod
 
@@ -23,16 +24,19 @@ Names = Mapping[Shape, Name]  # by their places in the tensor
 MOST_SCALARS = 20_000  # beyond this neither a sheet nor a reader could hold them
 
 
-def scalar_step(net: Net) -> Step:
-    """The training step in single values: i1, w1, h1, a_h1, o1, a_o1, E1, E_total, ∂E/∂w1."""
+def scalar_step(net: Net, batch: int | None = None) -> Step:
+    """The training step in single values: i1, w1, h1, a_h1, o1, a_o1, E1, E_total, ∂E/∂w1.
+
+    With a `batch` the samples come from outside, at most so many, and N says how many they are.
+    """
     _check_size(net)
-    forward = build(net)
+    forward = build(net, batch)
     graph, parts = _take_apart(forward)
-    return complete(
+    step = complete(
         net,
         graph,
-        inputs=_columns(parts[forward.inputs], forward.data[forward.inputs]),
-        targets=_columns(parts[forward.targets], forward.data[forward.targets]),
+        inputs=_columns(parts[forward.inputs], forward.data.get(forward.inputs)),
+        targets=_columns(parts[forward.targets], forward.data.get(forward.targets)),
         outputs=tuple(parts[forward.outputs].flat),
         loss=parts[forward.loss].item(),
         weights={
@@ -41,6 +45,8 @@ def scalar_step(net: Net) -> Step:
             for scalar, value in zip(parts[node].flat, values.flat, strict=True)
         },
     )
+    count = parts[forward.count].item() if forward.count else None
+    return replace(step, batch=batch, count=count)
 
 
 def _check_size(net: Net) -> None:
@@ -58,11 +64,16 @@ def _check_size(net: Net) -> None:
 def _terms(layer: Layer, shape: Shape) -> int:
     """How many values one value of a layer is put together from."""
     weights = [spec for spec in layer.parameters(shape) if spec.role is Role.WEIGHT]
-    return weights[0].fans[0] if weights else prod(layer.window(shape) or (1,))
+    if weights:
+        return weights[0].fans[0]
+    window = layer.window(shape)
+    return window.area if window else 1
 
 
-def _columns(scalars: Scalars, data: Array) -> dict[Node, Array]:
-    """Each input's own values, over the samples where there are several."""
+def _columns(scalars: Scalars, data: Array | None) -> dict[Node, Array | None]:
+    """Each input's own values, over the samples where there are several, if they are known."""
+    if data is None:
+        return dict.fromkeys(scalars.flat)
     values = data.reshape(*data.shape[: data.ndim - scalars.ndim], scalars.size)
     return {scalar: values[..., k] for k, scalar in enumerate(scalars.flat)}
 

@@ -159,17 +159,6 @@ def test_a_pasted_cell_gets_its_formula_back(pasted, tmp_path):
     assert str(opened(copy)["Sheet1"][f"{COLUMN}{TOP + 5}"].value).startswith("=")
 
 
-def test_a_part_of_an_array_is_left_and_said(path):
-    cell = f"{COLUMN}{TOP + 2}"
-    area = f"{COLUMN}{TOP + 2}:{COLUMN}{TOP + 3}"
-    report = check(path)
-    repacked(path, put(SHEET, rf'(<c r="{cell}"[^>]*>)<f>', rf'\1<f t="array" ref="{area}">'))
-    result = fixed(path, report)
-    (left,) = result.left
-    assert left.startswith(f"{area} (∂E/∂w3) is filled by an array formula")
-    assert result.cells == ROWS - 2
-
-
 def test_what_has_no_right_formula_is_said(tmp_path):
     path = book(tmp_path / "book.xlsx", {"h1": "={a_h1}*2"})  # which is computed from h1
     result = fixed(path, check(path))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.check import check
+from gradbook.audit.copies.correct import fixed
+from tests.audit.material.lookalikes import ROWS, TOP, book, letter
 from tests.audit.material.small import saved
 
 SLOPE = "($E3-0.9)*$E3*(1-$E3)"
@@ -53,6 +55,26 @@ def test_another_update_is_named_with_what_the_others_say(path, said):
 def test_an_update_that_starts_over_in_every_step_is_right_in_the_first(path):
     changed = {"A4:A20": "=A$3-$B$1*G3"}
     assert found(path, changed) == [("wrong update", "A5:A20", "=A4-$B$1*G4")]
+
+
+@pytest.mark.parametrize("weights", [8, 7, 4, 1])
+@pytest.mark.parametrize("base", ["{w}$6", "{w}6", "later"])
+def test_updates_that_start_over_are_found_however_many_there_are(path, weights, base):
+    changed = {}
+    for name in [f"w{k}" for k in range(1, weights + 1)]:
+        for k in range(1, ROWS):
+            row = TOP + 1 + k
+            before = base.format(w=letter(name))
+            if base == "later":
+                before = f"{letter(name)}{row if k == 1 else f'${TOP + 2}'}"
+            changed[name, k] = f"={before}-$C$2*{letter(f'∂E/∂{name}')}{row}"
+    (sheet,) = check(book(path, special=changed)).sheets
+    assert [f.cells for f in sheet.findings] == [
+        f"{letter(f'w{k}')}{TOP + 4}:{letter(f'w{k}')}{TOP + 1 + ROWS}"
+        for k in range(1, weights + 1)
+    ]
+    path.write_bytes(fixed(path, check(path)).content)
+    assert check(path).verdict == "right"
 
 
 def test_without_a_gradient_to_take_no_formula_is_given(path):

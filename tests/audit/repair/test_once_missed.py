@@ -57,6 +57,8 @@ ONCE_MISSED = {
     "a claim that mentions a blank is to blame itself": (900829, "blank"),
     "an activation keeps its slope": (900486, "delta: factor"),
     "nothing in a row depends on weights any more": (900675, "pasted forward"),
+    "of two samples one doesn't depend on weights any more": (4400010, "pasted forward"),
+    "an activation beside the way to the loss isn't to blame": (4400024, "delta: factor"),
     # what learns, and by which loss
     "a loss has slopes": (701148, "delta: reference"),
     "updates are alike in any order": (701295, "sum: blank"),

@@ -74,8 +74,7 @@ class BackwardWording:
             weight=name if is_weight else "",
             right=self.book.reader.typed(text, block.first) if text else None,
         )
-        array = block.first in self.book.arrays
-        fixes = known.formulas if known and not array else {}
+        fixes = known.formulas if known else {}
         return replace(
             found,
             cells=block.written,

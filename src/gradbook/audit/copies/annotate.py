@@ -95,6 +95,7 @@ def notes(
 def _note(finding: Finding, first: str, cell: Address, marking: Marking) -> str:
     here = written(cell)
     place = "" if here == first else f"as in {first}, "
-    right = finding.fixes.get(here) or (finding.expected if here == first else "")
+    own = "" if finding.array else finding.fixes.get(here)
+    right = own or (finding.expected if here == first else "")
     note = f"{finding.quantity}: {place}{marking.said(finding)}."
     return f"{note}\n\nRather:\n{right}" if right and not marking.hints else note

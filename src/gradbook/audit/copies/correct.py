@@ -7,13 +7,14 @@ that is not understood; whoever opens the copy is asked to recalculate it all.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain, groupby
 from math import fsum, isfinite, nan
 from pathlib import Path
 
+from gradbook.audit.copies.array_formulas import new_formulas
 from gradbook.audit.copies.markup import edited, outline, place_after, prefix, tag, with_attributes
 from gradbook.audit.copies.patch import Patch
 from gradbook.audit.copies.sheet_xml import SheetXml, read_sheet, with_formulas, with_value
@@ -50,7 +51,7 @@ def fixed(path: str | Path, report: BookReport) -> Fixed:
         patch = Patch(parts)
         book = book_of(parts)
         old = set(_outdated(book, report.findings))
-        done, lost = _correct(patch, book, right_formulas(book, report.findings), old)
+        done, lost = _correct(patch, book, report.findings, old)
         patch.write(copy)
     content = copy.getvalue() if done else Path(path).read_bytes()
     return Fixed(content, len(done), tuple(_left(book, report.findings, done)), lost)
@@ -80,31 +81,33 @@ def _left(book: Book, findings: Iterable[Finding], done: set[Address]) -> Iterat
     for finding in findings:
         cells = list(cells_of(finding.cells, book.sheet_number(finding.sheet) or 0))
         rest = [cell for cell in cells if cell not in done]
-        place = f"{ranges(rest) or finding.cells} ({finding.quantity})"
-        if finding.fixes and not book.arrays.keys().isdisjoint(rest):
-            yield f"{place} is filled by an array formula, which can only be changed as a whole"
-        elif rest or not cells:
-            yield f"no formula to put into {place}"
+        if rest or not cells:
+            yield f"no formula to put into {ranges(rest) or finding.cells} ({finding.quantity})"
 
 
 def _correct(
-    patch: Patch, book: Book, wanted: Mapping[Address, str], old: set[Address]
+    patch: Patch, book: Book, findings: Sequence[Finding], old: set[Address]
 ) -> tuple[set[Address], tuple[str, ...]]:
-    """Put the wanted formulas into the sheets, where possible, and new values for the old ones; the
+    """Put the right formulas into the sheets, where possible, and new values for the old ones; the
     cells that were corrected, and which others would no longer be numbers."""
+    wanted = right_formulas(book, findings)
     if not wanted and not old:
         return set(), ()
     sheets = _sheets(patch, book, wanted)
-    done = {cell for cell in wanted if not _is_in_array(sheets[sheet_of(cell)], book, cell)}
+    done = {cell for cell in wanted if not _is_what_if(sheets[sheet_of(cell)], cell)}
     flow = Flow(book)
     numbers = Evaluation(book, flow, {c: book.reader.pattern(wanted[c], c) for c in done})
     stale = _computed_from(book, flow, done | old) | done | old
     for number, sheet in sheets.items():
-        here = (cell for cell in stale if sheet_of(cell) == number)
-        values = {c: numbers.value(c) if book.is_kept(c) else nan for c in here}
-        formulas = {cell: wanted[cell] for cell in done if sheet_of(cell) == number}
+        here = {cell: wanted[cell] for cell in done if sheet_of(cell) == number}
+        wholes = {
+            f.cells: f.array for f in findings if f.array and f.sheet == book.sheets[number].title
+        }
+        formulas = new_formulas(sheet, book, here, wholes)
+        changed = {cell for cell in stale if sheet_of(cell) == number} | formulas.keys()
+        values = {c: numbers.value(c) if book.is_kept(c) else nan for c in changed}
         edits = list(with_formulas(sheet, formulas, values))
-        for cell in values.keys() - done:
+        for cell in changed - formulas.keys():
             if cell in sheet.cells:
                 edits += with_value(sheet, sheet.cells[cell], values[cell])
         if edits:
@@ -139,11 +142,11 @@ def _lost(
         yield from (f"{title}!{part}" for part in ranges(here).split(","))
 
 
-def _is_in_array(sheet: SheetXml, book: Book, cell: Address) -> bool:
-    """Whether a formula fills this cell together with others, or a table of what-ifs does."""
+def _is_what_if(sheet: SheetXml, cell: Address) -> bool:
+    """Whether a table of what-ifs fills the cell, whose formula is none to be read or typed."""
     there = sheet.cells.get(cell)
     formula = there.formula if there else None
-    return cell in book.arrays or (formula is not None and formula.attribute("t") == "dataTable")
+    return formula is not None and formula.attribute("t") == "dataTable"
 
 
 def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:

@@ -46,6 +46,14 @@ class CellXml:
         return next((e for e in self.inner if e.tag == "f"), None)
 
 
+@dataclass(frozen=True)
+class NewFormula:
+    """What is put into a cell, without its =."""
+
+    text: str
+    area: str = ""  # the cells that it fills as an array formula
+
+
 @dataclass
 class SheetXml:
     """A sheet's text, the cells in it that matter, and every row."""
@@ -178,7 +186,7 @@ def _pixels(width: str) -> int:
 
 
 def with_formulas(
-    sheet: SheetXml, wanted: Mapping[Address, str], values: Mapping[Address, float]
+    sheet: SheetXml, wanted: Mapping[Address, NewFormula], values: Mapping[Address, float]
 ) -> Iterator[ByteEdit]:
     """The new formulas; where others shared an old one, each of them gets its own."""
     for cell, formula in wanted.items():
@@ -194,19 +202,20 @@ def with_formulas(
         yield element.start, element.end, _f(sheet, formula)
 
 
-def _f(sheet: SheetXml, formula: str, **attributes: str) -> bytes:
-    return tag(sheet.prefix, "f", words(formula), **attributes)
+def _f(sheet: SheetXml, formula: NewFormula) -> bytes:
+    kind = {"t": "array", "ref": formula.area} if formula.area else {}
+    return tag(sheet.prefix, "f", words(formula.text), **kind)
 
 
 def _v(sheet: SheetXml, value: float) -> bytes:
     return tag(sheet.prefix, "v", repr(value).encode()) if isfinite(value) else b""
 
 
-def _with_formula(sheet: SheetXml, cell: CellXml, formula: str, value: float) -> Iterator[ByteEdit]:
+def _with_formula(
+    sheet: SheetXml, cell: CellXml, formula: NewFormula, value: float
+) -> Iterator[ByteEdit]:
     old, own = cell.formula, cell.element
-    array = old is not None and old.attribute("t") == "array"
-    place = {"t": "array", "ref": own.attribute("r")} if array else {}
-    new = _f(sheet, formula, **place)
+    new = _f(sheet, formula)
     if own.is_empty():
         opening = _KIND.sub(b"", sheet.data[own.start : own.inside])[:-2].rstrip()
         whole = opening + b">" + new + _v(sheet, value) + b"</" + sheet.prefix + b"c>"
@@ -228,7 +237,7 @@ def with_value(sheet: SheetXml, cell: CellXml, value: float) -> Iterator[ByteEdi
             yield element.start, element.end, _v(sheet, value)
 
 
-def _orphans(sheet: SheetXml, gone: Mapping[Address, str]) -> Iterator[tuple[Address, str]]:
+def _orphans(sheet: SheetXml, gone: Collection[Address]) -> Iterator[tuple[Address, NewFormula]]:
     """Cells whose formula stands in a cell that gets another one, with that formula."""
     masters: dict[str, tuple[Address, str]] = {}
     for cell, there in sheet.cells.items():
@@ -240,7 +249,7 @@ def _orphans(sheet: SheetXml, gone: Mapping[Address, str]) -> Iterator[tuple[Add
             masters[index] = cell, text
         elif index in masters and masters[index][0] in gone and cell not in gone:
             home, text = masters[index]
-            yield cell, copied(text, home, cell)
+            yield cell, NewFormula(copied(text, home, cell))
 
 
 def _text(data: bytes, element: Element) -> str:

@@ -99,6 +99,11 @@ class Finding:
         """Whether the formula of one weight's gradient is wrong itself, or of its change."""
         return not self.spoils and self.quantity.startswith(("∂", CHANGE))
 
+    @property
+    def array(self) -> str:
+        """The right formula of all the cells at once, where one array formula fills them."""
+        return self.expected[2:-1] if self.expected.startswith("{=") else ""
+
     def __post_init__(self) -> None:
         assert self.kind in KINDS, f"a finding of the kind {self.kind!r}, which nobody documented"
 

@@ -179,7 +179,7 @@ def _without_one(part: Expression, operators: str) -> Iterator[tuple[Expression,
 
 
 def pointless_parts(expression: Expression) -> int:
-    """How many parts of a formula come to nothing: x − x, x/x, 1^x, 0·x, 1 > 0."""
+    """How many parts of a formula come to nothing: x − x, x/x, 1^x, 0·x, −0, 1 > 0."""
     return sum(_is_pointless(part) for _, part in paths(expression))
 
 
@@ -193,6 +193,8 @@ def _is_pointless(part: Expression) -> bool:
             return left == Number(1.0) or right == Number(0.0)
         case Infix("*", left, right):
             return Number(0.0) in (left, right)
+        case Prefix("-", Number(0.0)):
+            return True
         case Infix("<" | ">" | "<=" | ">=" | "=" | "<>", Number(), Number()):
             return True
     return False

@@ -1,4 +1,4 @@
-"""Updates that aren't the weight less its gradient: a factor around both, or a bare number.
+"""Updates that aren't the weight less its gradient: with a factor, a bare number, or started over.
 
 What should stand there is what the other weights' updates say, of this weight and its own gradient.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import count, takewhile
 
 from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, by_sheet, written
@@ -17,14 +18,18 @@ from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
-from gradbook.audit.training.weight_columns import change
+from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.targets.excel.language.grammar import Expression, write
 
 KIND = "wrong update"
+ONE_STEP = 2  # cells of a weight
 
 
 def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
     """What is wrong with the weights that aren't updated as weights are."""
+    for weight, name in zip(training.weights, training.names, strict=True):
+        if len(weight.cells) == ONE_STEP and not weight.carried:
+            yield from _restarts(training, weight, name)
     numbers = [j for j, weight in enumerate(training.weights) if weight.stray]
     if numbers and steps:
         tested = StepUnderTest.of(training, steps[:1])
@@ -38,18 +43,40 @@ def _findings(tested: StepUnderTest, j: int) -> Iterator[Finding]:
     formulas = Counter(p for cell in weight.updates if (p := book.patterns.get(cell)))
     usual = formulas.most_common(1)[0][0]
     steps = [step for step in weight.steps if book.patterns.get(step[1]) is usual]
-    over = [step for step in steps if _starts_over(training, weight.start, *step)]
+    over = [step for step in weight.steps if _starts_over(training, weight.start, *step)]
     base, first = (over or steps)[0]
     wrong = [cell for _, cell in over] or weight.updates
     right = _right(tested, j)
-    why = (
-        f"{written(first)} goes on from {written(weight.start)}, as every step does: "
-        f"{written(base)} belongs there"
-        if over
-        else _why(training, base, first, name)
-    )
+    why = _why_over(weight, base, first) if over else _why(training, base, first, name)
     for cells in by_sheet(wrong):
         yield finding_in(book, cells, KIND, quantity=name, why=why, weight=name, right=right)
+
+
+def _restarts(training: SheetTraining, weight: WeightColumn, name: str) -> Iterator[Finding]:
+    """What goes on where a training seems to end: the same update of the first weight again."""
+    book = training.book
+    (before, update) = weight.steps[0]
+    later = zip(count(update, weight.stride), count(update + weight.stride, weight.stride))
+    over = [*takewhile(lambda step: _starts_over(training, before, *step), later)]
+    if not over:
+        return
+    base, first = over[0]
+
+    def follow(reference: str) -> str:
+        there = book.reader.cell(reference, first)
+        return book.called(base, first) if there == before else reference
+
+    text = relaid(book.patterns[first].text_at(first), follow)
+    cells, why = [cell for _, cell in over], _why_over(weight, base, first)
+    right = book.reader.typed(text, first)
+    yield finding_in(book, cells, KIND, quantity=name, why=why, weight=name, right=right)
+
+
+def _why_over(weight: WeightColumn, base: Address, first: Address) -> str:
+    return (
+        f"{written(first)} goes on from {written(weight.start)}, as every step does: "
+        f"{written(base)} belongs there"
+    )
 
 
 def _starts_over(training: SheetTraining, start: Address, before: Address, cell: Address) -> bool:

@@ -115,6 +115,19 @@ class Repaired:
         return convention(tested, self.before, home), convention(tested, self.after, home)
 
     @property
+    def unmakes_an_activation(self) -> bool:
+        """Whether a cell that is an activation as it stands, which the loss is computed without,
+        would be something else: as where the loss takes the sum before a sigmoid."""
+        if self.is_forward or self.before is None:
+            return False
+        tested, home = self.tested, self.home
+        return (
+            convention(tested, self.before, home)
+            is Convention.NAMED
+            is not convention(tested, self.after, home)
+        )
+
+    @property
     def is_pointless(self) -> bool:
         """Whether a part of the formula comes to nothing, which nobody means."""
         if self.before is None or self.before.expression is None or self.after.expression is None:
@@ -178,6 +191,7 @@ class Doubts(NamedTuple):
     unconventional: bool  # it doesn't become what networks are made of
     convention: int  # … or by a large step: rather a sum went wrong than an activation
     rare: bool  # an edit on the way to the loss that hardly anyone means
+    unmade: bool  # what is an activation, beside the way to the loss, would be none
     unlike: int  # formulas of its kind that it would no longer look like
     kind: int  # of the edit: slips of a reference are the commonest
     odd: int  # a number for a cell, an unusual number, a factor in the midst of a sum
@@ -199,6 +213,7 @@ def at_first_sight(repaired: Repaired) -> Doubts:
         False,
         0,
         False,
+        False,
         -repaired.likeness,
         kind,
         odd,
@@ -215,6 +230,7 @@ def doubts(repaired: Repaired) -> Doubts:
         unconventional=after <= before,
         convention=after - before,
         rare=repaired.is_rare and repaired.likeness <= 0,
+        unmade=repaired.unmakes_an_activation,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from gradbook.audit.formula.address import DOWN, ROW, Address
 from gradbook.audit.formula.expression import factors, terms
@@ -20,7 +20,7 @@ from gradbook.targets.excel.language.grammar import Number
 
 WIDEST = 3  # cells that a gap may skip
 FEWEST = 3  # cells of a weight that goes on by something else
-BESIDE = 3  # cells from such a weight to another, or fewer
+NEARBY = 16  # cells from such a weight to another, or fewer
 _DIGITS = re.compile(r"\d+")
 
 
@@ -153,50 +153,66 @@ def _makeup(pattern: Pattern) -> str:
 def with_strays(
     book: Book, flow: Flow, weights: Sequence[WeightColumn], rate: Address | None
 ) -> list[WeightColumn]:
-    """The weights, and columns that are as long as most, go on from their own cells and are added
-    up with theirs, and that a learning rate or their name tells to be weights, too."""
+    """The weights, and columns that are as long as most, go on from their own cells and lead to
+    what theirs lead to, and that a learning rate or their name tells to be weights, too."""
     usual = Counter((w.way, w.first, len(w.cells)) for w in weights if not w.carried)
     if not usual:
         return list(weights)
-    way, first, count = max(usual, key=lambda kind: (usual[kind], kind[2]))
+    way, first, count = max(usual, key=lambda kind: (kind[2] >= FEWEST, usual[kind], kind[2]))
     beside = [w for w in weights if (w.way, w.first, len(w.cells)) == (way, first, count)]
     cut = {w.start for w in weights if w.way == way and w.first == first} - {
         w.start for w in beside
     }
-    kept = [weight for weight in weights if weight.start not in cut]
-    taken = {cell for weight in kept for cell in (*weight.cells, *weight.updates)}
-    adding = {user for w in beside for user in flow.users.get(w.start, ())} - taken
+    taken = {c for w in weights if w.start not in cut for c in (*w.cells, *w.updates)}
     names = {_stem(book, weight) for weight in beside}
-    found = {}
+    columns = []
     for start in _places(beside) if count >= FEWEST else ():
         cells = tuple(range(start, start + count * way[1], way[1]))
         column = WeightColumn(cells, way[1], stray=True)
         if not taken.isdisjoint(cells) or not _goes_on(book, flow, column):
             continue
-        is_added = not adding.isdisjoint(set(flow.users.get(start, ())).difference(cells))
         by_rate = rate is not None and rate in map(flow.plain, flow.sources(cells[1]))
-        if is_added and (by_rate or _stem(book, column) in names):
-            found[start] = column
+        if by_rate or _stem(book, column) in names:
+            columns.append(column)
+    found = {column.start: column for column in _leading(flow, columns, beside, taken)}
     rest = (weight for weight in weights if weight.start not in found)
     return sorted([*rest, *found.values()], key=lambda column: column.start)
 
 
 def _places(weights: Sequence[WeightColumn]) -> Iterator[Address]:
-    """Where columns beside the weights would start."""
+    """Where columns among the weights or near them would start."""
     step = 1 if weights[0].axis is DOWN else ROW
-    near = {w.start + k * step for w in weights for k in range(-BESIDE, BESIDE + 1)}
-    return iter(sorted(near - {w.start for w in weights}))
+    starts = {weight.start for weight in weights}
+    among = range(min(starts) - NEARBY * step, max(starts) + NEARBY * step + 1, step)
+    return (start for start in among if start not in starts)
+
+
+def _leading(
+    flow: Flow,
+    columns: Sequence[WeightColumn],
+    weights: Sequence[WeightColumn],
+    taken: Collection[Address],
+) -> Iterator[WeightColumn]:
+    """The columns from which something is computed that depends on weights too, other than what
+    either goes on to: a velocity leads to its weight alone."""
+    stop = {*taken, *(cell for column in columns for cell in column.cells)}
+    theirs = flow.below([weight.start for weight in weights], stop) if columns else set()
+    for column in columns:
+        if not theirs.isdisjoint(flow.below([column.start], stop)):
+            yield column
 
 
 def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
     """Whether a number stands in the first cell, and most others have one formula that is made of
-    the cell before, or of the first one, and doesn't only repeat it."""
+    the cell before, or each its own made of the first one, and doesn't only repeat it."""
     if not isinstance(book.values.get(column.start), float) or column.start in book.patterns:
         return False
     formulas = [book.patterns.get(cell) for cell in column.cells[1:]]
     usual, count = Counter(formulas).most_common(1)[0]
-    if usual is None or usual.repeated is not None or 2 * count <= len(formulas):
+    if usual is None or usual.repeated is not None:
         return False
+    if 2 * count <= len(formulas):
+        return all(column.start in flow.sources(cell) for cell in column.cells[1:])
     k = len(formulas) - 1 - formulas[::-1].index(usual)
     return not {column.start, column.cells[k]}.isdisjoint(flow.sources(column.cells[k + 1]))
 

@@ -16,6 +16,7 @@ from gradbook.net import Loss, Net
 from gradbook.net.task import HALF_SURE
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
 TINY = 1e-300  # so that a probability of 0 costs much, not without end
 
 
@@ -50,6 +51,22 @@ def answers(net: Net, outputs: NDArray[Any]) -> NDArray[np.int32]:
     if net.outputs == 1:
         return np.asarray(outputs[:, 0] >= HALF_SURE, np.int32)
     return np.asarray(outputs.argmax(axis=1), np.int32)
+
+
+def ranked(sure: NDArray[Any], alone: bool) -> Places:
+    """The classes of each row of probabilities, the likeliest first; of equal ones the earlier.
+
+    Where one output `alone` tells two classes apart, it is as in `answers`.
+    """
+    if alone:
+        second = sure[:, 1] >= HALF_SURE
+        return np.stack([second, ~second], axis=1).astype(np.intp)
+    return np.argsort(-sure, axis=1, kind="stable")
+
+
+def likeliest(net: Net, sure: NDArray[Any]) -> Places:
+    """The class that each row of probabilities says: what `answers` says of the outputs."""
+    return np.asarray(ranked(sure, net.outputs == 1)[:, 0])
 
 
 def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
@@ -142,15 +159,13 @@ def confusion_of(
     return counts
 
 
-Places = NDArray[np.intp]
-
-
 @dataclass(frozen=True, eq=False)
 class Answers:
     """One row of probabilities for each image, and the class that each image shows."""
 
     probabilities: NDArray[np.floating]  # (images, classes)
     labels: NDArray[np.integer]
+    alone: bool = False  # one output told two classes apart
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -161,8 +176,7 @@ class Answers:
 
     @cached_property
     def _ranked(self) -> Places:
-        """The classes of each image, the likeliest first; of equal ones the earlier."""
-        return np.argsort(-self.probabilities, axis=1, kind="stable")[:, :2]
+        return ranked(self.probabilities, self.alone)[:, :2]
 
     @property
     def read(self) -> Places:

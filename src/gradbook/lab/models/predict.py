@@ -20,6 +20,7 @@ from gradbook.data.photo.image import as_seen, behind
 from gradbook.data.photo.several import each_sign
 from gradbook.data.photo.subject import NoSign
 from gradbook.errors import DataError, GradbookError
+from gradbook.lab.models.answers import ranked
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -40,6 +41,7 @@ class Reading:
     number: int | None = None  # within an idx file, or in reading order within a picture, from 0
     image: Image | None = None  # as the network saw it
     probabilities: tuple[float, ...] = ()  # of each class
+    alone: bool = False  # one output told two classes apart
     problem: str = ""
     box: tuple[int, int, int, int] | None = None  # left, top, right, bottom, of one of several
     unreadable: bool = False  # the problem lies with the file, not with what it shows
@@ -47,7 +49,8 @@ class Reading:
     @property
     def ranking(self) -> list[int]:
         """The numbers of the classes, the likeliest first."""
-        return sorted(range(len(self.probabilities)), key=lambda k: -self.probabilities[k])
+        found: list[int] = ranked(np.array([self.probabilities]), self.alone)[0].tolist()
+        return found
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def readings(
         said = iter(model.predict(np.stack(images)) if images else ())
         for one in group:
             found = () if one.image is None else tuple(map(float, next(said)))
-            yield replace(one, probabilities=found)
+            yield replace(one, probabilities=found, alone=model.net.outputs == 1)
 
 
 def _seen(path: Path, view: View) -> Iterator[Reading]:

@@ -79,7 +79,7 @@ def answered(model: Model, dataset: Dataset) -> Answers:
             f"the model tells apart {_few(model.classes)}, but {dataset.name} has "
             f"{_few(dataset.classes)}: name the data set that it was trained on"
         )
-    return Answers(model.predict(test.pixels), test.labels)
+    return Answers(model.predict(test.pixels), test.labels, model.net.outputs == 1)
 
 
 def _few(classes: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -20,6 +20,7 @@ from gradbook.lab.models.answers import (
     ClassScore,
     class_scores,
     confusion_of,
+    likeliest,
     losses_of,
     macro_f1,
     score,
@@ -60,6 +61,7 @@ class TableScore:
     classes: Mapping[str, ClassScore]
     mean_absolute_error: float | None = None
     root_mean_squared_error: float | None = None
+    read: Rows = field(default_factory=lambda: np.empty(0, np.intp))  # each row's class, as told
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,10 +247,10 @@ def tested(model: TableModel, problem: Problem) -> TableScore:
     answers = model.answers(problem.rows[rows])
     wanted = problem.wanted[rows]
     if problem.task is Task.CLASSES:
-        read, names = answers.argmax(axis=1), problem.target.words
+        read, names = likeliest(model.net, answers), problem.target.words
         confusion = confusion_of(wanted.astype(np.int32), read, len(names))
         scores = dict(zip(names, class_scores(confusion), strict=True))
-        return TableScore(rows, answers, float((read == wanted).mean()), scores)
+        return TableScore(rows, answers, float((read == wanted).mean()), scores, read=read)
     off = answers[:, 0] - wanted
     with np.errstate(over="ignore"):
         root = finite(float(np.sqrt((off**2).mean())), " on the test rows")

@@ -28,9 +28,16 @@ class Section:
     body: str
 
 
+@dataclass(frozen=True)
+class Side:
+    """Sections that stand in a column of their own, where the page is wide enough for two."""
+
+    sections: tuple[Section, ...]
+
+
 def page(
     title: str,
-    sections: Iterable[Section],
+    sections: Iterable[Section | Side],
     *,
     lead: str = "",
     foot: str = "",
@@ -92,7 +99,10 @@ def resource(package: str, name: str) -> str:
     return files(package).joinpath(name).read_text("utf-8")
 
 
-def _section(section: Section) -> str:
+def _section(section: Section | Side) -> str:
+    if isinstance(section, Side):
+        inside = "\n".join(map(_section, section.sections))
+        return f'<div class="side">\n{inside}\n</div>'
     anchor = text(section.anchor)
     return (
         f'<section id="{anchor}" aria-labelledby="{anchor}-heading">\n'

@@ -135,7 +135,7 @@ def _curve(trained: TrainedTable, label: str, column: str, colour: str) -> Curve
 def _classes(trained: TrainedTable) -> str:
     wanted = trained.problem.wanted[trained.test.rows].astype(np.int32)
     names = trained.problem.target.words
-    counts = confusion_of(wanted, trained.test.answers.argmax(axis=1), len(names))
+    counts = confusion_of(wanted, trained.test.read, len(names))
     head = ("is", *(f"told as {text(name)}" for name in names))
     rows = [
         (text(name), *(f"{count:,}" if count else "·" for count in row))
@@ -171,7 +171,7 @@ def _furthest(trained: TrainedTable) -> Any:
     test, wanted = trained.test, trained.problem.wanted[trained.test.rows]
     if trained.problem.task is Task.NUMBERS:
         return np.argsort(-np.abs(test.answers[:, 0] - wanted), kind="stable")
-    wrong = np.flatnonzero(test.answers.argmax(axis=1) != wanted)
+    wrong = np.flatnonzero(test.read != wanted)
     return wrong[np.argsort(-test.answers.max(axis=1)[wrong], kind="stable")]
 
 
@@ -180,5 +180,5 @@ def _answered(trained: TrainedTable, k: int) -> tuple[str, str]:
     wanted, words = trained.problem.wanted[row], trained.problem.target.words
     if trained.problem.task is Task.NUMBERS:
         return short(float(wanted), DIGITS), short(float(said[0]), DIGITS)
-    best = int(said.argmax())
+    best = int(trained.test.read[k])
     return text(words[int(wanted)]), f"{text(words[best])}, {percent(float(said[best]))}"

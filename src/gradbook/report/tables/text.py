@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from gradbook.amounts import counted, duration, loss, percent, short
 from gradbook.data.columns import ColumnTable, Numbers
 from gradbook.data.formats.rows import is_number
 from gradbook.errors import one_line
+from gradbook.lab.models.answers import likeliest
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import Recipe, weight_words
 from gradbook.lab.tables.problem import Problem
@@ -195,13 +194,10 @@ def headings(model: TableModel, table: ColumnTable) -> tuple[str, ...]:
 def predicted(model: TableModel, table: ColumnTable, answers: Numbers) -> str:
     """The rows of the table with the answers beside them, as CSV."""
     lines: list[tuple[TableCell, ...]] = [tuple(map(_harmless, headings(model, table)))]
-    for row, said in zip(table.rows, answers, strict=True):
-        best = int(np.argmax(said))
-        answer: tuple[TableCell, ...] = (
-            (_harmless(model.classes[best]), float(said[best]))
-            if model.classes
-            else (float(said[0]),)
-        )
+    for row, own in zip(table.rows, _answers(model, answers), strict=True):
+        answer: tuple[TableCell, ...] = (own["predicted"],)
+        if model.classes:
+            answer = (_harmless(own["predicted"]), own["probabilities"][own["predicted"]])
         lines.append((*map(_as_it_was, row.cells), *answer))
     return csv_lines(lines)
 
@@ -209,16 +205,18 @@ def predicted(model: TableModel, table: ColumnTable, answers: Numbers) -> str:
 def records(model: TableModel, table: ColumnTable, answers: Numbers) -> list[dict[str, Any]]:
     """The same for programs."""
     return [
-        {"row": row.number, **_answer(model, said)}
-        for row, said in zip(table.rows, answers.tolist(), strict=True)
+        {"row": row.number, **own}
+        for row, own in zip(table.rows, _answers(model, answers), strict=True)
     ]
 
 
-def _answer(model: TableModel, said: list[float]) -> dict[str, Any]:
+def _answers(model: TableModel, answers: Numbers) -> Iterator[dict[str, Any]]:
     if not model.classes:
-        return {"predicted": said[0]}
-    sure = dict(zip(model.classes, said, strict=True))
-    return {"predicted": max(sure, key=lambda name: sure[name]), "probabilities": sure}
+        yield from ({"predicted": said} for (said,) in answers.tolist())
+        return
+    for best, said in zip(likeliest(model.net, answers), answers.tolist(), strict=True):
+        sure = dict(zip(model.classes, said, strict=True))
+        yield {"predicted": model.classes[best], "probabilities": sure}
 
 
 def _as_it_was(cell: str) -> TableCell:

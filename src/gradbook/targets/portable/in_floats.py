@@ -11,6 +11,7 @@ from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
 from gradbook.graph.trained.folding import answering
 from gradbook.graph.trained.layers import BothClasses, Shares, TrainedNet
 from gradbook.net.layers import Activation
+from gradbook.net.task import HALF_SURE
 from gradbook.targets.portable.program import Dialect, program, spelt, table
 from gradbook.targets.portable.row_makers import RowMaker, row_makers
 
@@ -42,14 +43,18 @@ CLASSES = """\
 int {name}_predict(const {sample} *{given}, float *probabilities)
 {{
     const value *outputs = arena + ANSWER;
-    int surest = 0;
     make_all({given});
 {shares}
+{surest}
+}}"""
+SUREST = """\
+    int surest = 0;
     for (int k = 1; k < {classes}; k++)
         if (probabilities[k] > probabilities[surest])
             surest = k;
-    return surest;
-}}"""
+    return surest;"""
+ALONE = """\
+    return outputs[0] >= {half};"""
 BOTH = """\
     probabilities[0] = 1 - outputs[0];
     probabilities[1] = outputs[0];"""
@@ -132,4 +137,5 @@ def _ending(answers: TrainedNet, name: str) -> str:
         return NUMBER.format(name=name, sample=sample, given=given)
     shares = {BothClasses: BOTH, Shares: SHARES}.get(type(answers.layers[-1].layer), SOFTMAX)
     said = {"name": name, "sample": sample, "given": given, "classes": len(answers.classes)}
-    return CLASSES.format(**said, shares=shares.format(**said))
+    surest = ALONE.format(half=spelt(HALF_SURE)) if shares is BOTH else SUREST.format(**said)
+    return CLASSES.format(**said, shares=shares.format(**said), surest=surest)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from gradbook.graph.node import Array
 from gradbook.graph.trained.layers import TrainedNet
+from gradbook.net.task import HALF_SURE
 from gradbook.targets.torch.module import WIDEST, class_name, module_source, state_dict
 from gradbook.targets.torch.training import TorchTraining, training_source
 
@@ -38,7 +39,7 @@ def torch_source(
         _answers(trained),
     ]
     if trained.reads_bytes:
-        parts += [_pictures(trained), *([_images_for(data)] if data else []), SCORE]
+        parts += [_pictures(trained), *([_images_for(data)] if data else []), _score(trained)]
     else:
         parts.append(ROWS)
     if training:
@@ -181,6 +182,13 @@ def probabilities(network, {what}):
 '''
 
 
+def _surest(trained: TrainedNet, sure: str) -> str:
+    """The class that these probabilities say, those of one image or of many."""
+    if trained.net.outputs == 1:
+        return f"({sure}[..., 1] >= {HALF_SURE})"
+    return f"{sure}.argmax(-1)"
+
+
 def _finished(trained: TrainedNet) -> str:
     if trained.net.outputs == 1:
         return "torch.cat([1 - outputs, outputs], dim=1)"
@@ -238,11 +246,12 @@ ROWS = '''def rows(file):
     return torch.tensor(read)
 '''
 
-SCORE = '''def score(network, images, labels):
+
+def _score(trained: TrainedNet) -> str:
+    return f'''def score(network, images, labels):
     """The share of the images that are read right."""
-    pairs = zip(images.split(1000), labels.split(1000))
-    read = [probabilities(network, some).argmax(1) == wanted for some, wanted in pairs]
-    return torch.cat(read).float().mean().item()
+    sure = torch.cat([probabilities(network, some) for some in images.split(1000)])
+    return ({_surest(trained, "sure")} == labels).float().mean().item()
 '''
 
 
@@ -291,7 +300,7 @@ def _main_of_rows(trained: TrainedNet) -> str:
     if trained.classes:
         lines += [
             "    for row in probabilities(load(), rows(sys.argv[1])):",
-            "        print(CLASSES[int(row.argmax())], float(row.max()))",
+            f"        print(CLASSES[int({_surest(trained, 'row')})], float(row.max()))",
         ]
     else:
         lines += [

@@ -13,7 +13,7 @@ from tests.audit.material.layouts.optimisers import RATES, RULES, drawn_sketch
 from tests.audit.material.layouts.places import laid, spots
 from tests.audit.material.layouts.sketch import MENTION, Quantity, Sketch
 from tests.audit.material.made import Table, cells_of
-from tests.audit.material.mutants import repaired
+from tests.audit.material.mutants import is_right_once_corrected
 from tests.audit.material.tables import leads_back, same_everywhere
 
 Edit = Callable[[Quantity, Sketch, random.Random], str | None]
@@ -163,7 +163,7 @@ def judged(path: Path, sketch: Sketch, table: Table) -> Judged:
     report = check(table.save(path))
     blamed = {(f.sheet, *cell) for f in report.findings for cell in cells_of(f.cells)}
     found = blamed == table.marked
-    right = found and check(repaired(table, report).save(path)).verdict == "right"
+    right = found and is_right_once_corrected(path, report)
     said = [f"{f.sheet}!{f.cells}: {f.kind}" for f in report.findings]
     words = f"{sketch.words} {sorted(table.marked)[:2]}, said {said or report.verdict}"
     return Judged(0, "", found, right, words)

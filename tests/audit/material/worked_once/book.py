@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from xlsxwriter import Workbook
 
-from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.formula.address import letters
 
 DERIVATIVES = {
@@ -85,12 +84,3 @@ class WorkedBook:
     def has(self, part: str) -> bool:
         """Whether some formula has that in it."""
         return any(part in text for text in (*self.formulas.values(), *self.arrays.values()))
-
-    def repaired(self, report: BookReport) -> WorkedBook:
-        """The book with every formula that a report offers."""
-        formulas, arrays = dict(self.formulas), dict(self.arrays)
-        for finding in report.findings:
-            if finding.cells in arrays:
-                arrays[finding.cells] = finding.expected.strip("{=}")
-            formulas |= {cell: text.removeprefix("=") for cell, text in finding.fixes.items()}
-        return replace(self, formulas=formulas, arrays=arrays, wrong=set())

@@ -10,6 +10,7 @@ from gradbook.audit.check import check
 from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.formula.address import cells_of, written
 from tests.audit.material.layouts.planted import Judged
+from tests.audit.material.mutants import is_right_once_corrected
 from tests.audit.material.worked_once import matrices, plane
 from tests.audit.material.worked_once.book import WorkedBook
 
@@ -42,7 +43,7 @@ def spoilt(path: Path, number: int, layout: str) -> Judged | None:
     report = check(book.save(path))
     blamed = _blamed(report)
     found = len(blamed) == 1 and bool(blamed[0]) and blamed[0] <= book.wrong
-    right = found and check(book.repaired(report).save(path)).verdict == "right"
+    right = found and is_right_once_corrected(path, report)
     words = f"{sorted(book.wrong)[:4]}, said {[sorted(b)[:4] for b in blamed] or report.verdict}"
     return Judged(number, fault, found, right, words)
 

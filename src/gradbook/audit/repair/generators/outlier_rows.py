@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 from gradbook.audit.formula.address import ROW, SHEET, Address, sheet_of
@@ -77,6 +77,7 @@ class Move:
             for line, cells in here.items()
             if len(there.get(line, ())) == len(cells) and min(there[line]) != min(cells)
         }
+        self.by |= self._as_mentioned(usual)
 
     def _columns(self, step: SheetStep) -> dict[tuple[int, int], list[Address]]:
         """The cells of a step that move with it, by the column they stand in."""
@@ -87,6 +88,18 @@ class Move:
             if cell in step.weights or moves:
                 found[self._line(cell)].append(cell)
         return found
+
+    def _as_mentioned(self, usual: SheetStep) -> dict[tuple[int, int], int]:
+        """How far columns of sheets on which the other step lacks cells are apart, by the formulas
+        of both steps that mention them: a sum of its samples."""
+        flow, known = self.training.flow, {sheet for sheet, _ in self.by}
+        found: defaultdict[tuple[int, int], Counter[int]] = defaultdict(Counter)
+        for cell in usual.cells:
+            if sheet_of(cell) in known:
+                for x, y in zip(flow.sources(cell), flow.sources(self.to(cell)), strict=False):
+                    if sheet_of(x) not in known and self._line(x) == self._line(y) and x != y:
+                        found[self._line(x)][y - x] += 1
+        return {line: by.most_common(1)[0][0] for line, by in found.items()}
 
     def _line(self, cell: Address) -> tuple[int, int]:
         return self.training.axis.line(cell)

@@ -1,0 +1,61 @@
+"""The network's drawing for a page: columns of units, and the lines between them, by their values.
+
+The stages are those of every drawing; where units and lines stand is the page's own, since its
+width is known there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gradbook.net import Net
+from gradbook.targets.drawing.stages import Link, Marked, Neuron, UnitColumn, stages
+
+Places = Mapping[str, int]  # lines, by the names of their values
+
+
+def columns(net: Net, places: Places) -> list[dict[str, Any]]:
+    """One for each stage, from the inputs to the whole error."""
+    found = [stage for stage in stages(net, numbers=False) if isinstance(stage, UnitColumn)]
+    return [
+        _column(stage, before, places) for stage, before in zip(found, [None, *found], strict=False)
+    ]
+
+
+def _column(stage: UnitColumn, before: UnitColumn | None, places: Places) -> dict[str, Any]:
+    shown = [cell for cell in stage.cells if cell]
+    return {
+        "words": list(stage.words),
+        "left_out": stage.count - len(shown),
+        "units": [
+            None if cell is None else _unit(cell, places, stage, before) for cell in stage.cells
+        ],
+    }
+
+
+def _unit(
+    cell: Neuron, places: Places, stage: UnitColumn, before: UnitColumn | None
+) -> dict[str, Any]:
+    return {
+        "values": [places[str(name)] for name in cell.names if str(name) in places],
+        "above": _line(cell.above, places),
+        "from": [] if before is None else _sources(cell, places, stage, before),
+    }
+
+
+def _sources(
+    cell: Neuron, places: Places, stage: UnitColumn, before: UnitColumn
+) -> list[list[int | None]]:
+    """The units before that it reads, by their place in the column, and the weight between."""
+    found: list[list[int | None]] = []
+    for row, source in enumerate(before.cells):
+        if source is None or (stage.link is Link.EACH and source.place != cell.place):
+            continue
+        weight = stage.weight(cell.place, source.place) if stage.weight else None
+        found.append([row, _line(weight, places)])
+    return found
+
+
+def _line(mark: Marked | None, places: Places) -> int | None:
+    return places.get(str(mark.name)) if mark else None

@@ -1,0 +1,106 @@
+"""Chains as trees of lines: every factor, product and sum has a value of its own.
+
+    {"kind": "product", "value": 40,
+     "parts": [{"kind": "partial", "of": 7, "to": 3, "value": 21}, …]}
+
+`kind` is partial, worked (a chain that has a line of its own), product, sum, mean or total; the
+last two run over the samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add, mul
+from typing import Any
+
+from gradbook.graph.derivation import (
+    Chain,
+    ChainProduct,
+    ChainSum,
+    Derivation,
+    Local,
+    OverSamples,
+    Worked,
+)
+from gradbook.graph.node import Node
+
+
+@dataclass(frozen=True)
+class ChainLines:
+    """The nodes that a derivation's chains come to, added to its graph."""
+
+    derived: Derivation
+    slopes: dict[Node, Node] = field(default_factory=dict)  # of a value: what its chain comes to
+
+    @staticmethod
+    def of(derived: Derivation) -> ChainLines:
+        found = ChainLines(derived)
+        for value, chain in derived.chains.items():
+            found.slopes[value] = found.node(chain)
+        return found
+
+    @property
+    def nodes(self) -> list[Node]:
+        """Everything that a chain shows a value of."""
+        found: dict[Node, None] = {}
+        waiting = list(self.derived.chains.values())
+        while waiting:
+            chain = waiting.pop()
+            found[self.node(chain)] = None
+            waiting += _parts(chain)
+        return list(found)
+
+    def node(self, chain: Chain) -> Node:
+        """What the chain comes to."""
+        match chain:
+            case Local():
+                return chain.formula
+            case Worked():
+                return self.slopes[chain.value]
+            case ChainProduct(factors):
+                return reduce(mul, map(self.node, factors)) if factors else self._number(1)
+            case ChainSum(terms):
+                return reduce(add, map(self.node, terms)) if terms else self._number(0)
+            case OverSamples(inside, mean):
+                each = self.node(inside)
+                each = each if each.each else each.graph.make("repeat", each)
+                total = each.graph.make("total", each)
+                return (
+                    total / (self.derived.step.count or self.derived.step.samples)
+                    if mean
+                    else total
+                )
+
+    def _number(self, value: float) -> Node:
+        return self.derived.step.graph.constant(value)
+
+    def tree(self, chain: Chain, places: Mapping[Node, int]) -> dict[str, Any]:
+        """The chain for a page, by the lines of its values."""
+        value = places[self.node(chain)]
+        match chain:
+            case Local(of, to):
+                ends = {"of": places[of], "to": places[to]}
+                return {"kind": "partial", **ends, "value": value}
+            case Worked(root, to):
+                ends = {"of": places[root], "to": places[to]}
+                return {"kind": "worked", **ends, "value": value}
+        kind = {ChainProduct: "product", ChainSum: "sum"}.get(type(chain))
+        if isinstance(chain, OverSamples):
+            kind = "mean" if chain.mean else "total"
+        return {
+            "kind": kind,
+            "parts": [self.tree(part, places) for part in _parts(chain)],
+            "value": value,
+        }
+
+
+def _parts(chain: Chain) -> tuple[Chain, ...]:
+    match chain:
+        case ChainProduct(parts) | ChainSum(parts):
+            return parts
+        case OverSamples(inside):
+            return (inside,)
+        case _:
+            return ()

@@ -1,0 +1,187 @@
+"""All that a page is told of a network: its lines, what they mean, where its numbers begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from gradbook.data.plane import KINDS, points
+from gradbook.errors import TargetError
+from gradbook.graph.derivation import Derivation, Local, derivation
+from gradbook.graph.lower import scalar_step
+from gradbook.graph.node import Node, needed
+from gradbook.graph.step import Step
+from gradbook.net import Activation, Dense, Dropout, Flatten, Loss, Net
+from gradbook.net.text import layer_words
+from gradbook.rates import USUAL_EPOCHS
+from gradbook.rates.gates import LayerGate, layer_gates
+from gradbook.targets.page.chains import ChainLines
+from gradbook.targets.page.criteria import criteria_table, gate_table, least_loss
+from gradbook.targets.page.lines import Lines, written
+
+MOST_SAMPLES = 1_000  # that a page trains on
+SHOWABLE = Dense | Activation | Flatten | Dropout
+CLASSES = 2  # of points on a plane
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """A network's step and what is derived of it, with a line for each value that is shown."""
+
+    net: Net
+    step: Step
+    derived: Derivation
+    chains: ChainLines
+    gates: tuple[LayerGate, ...]
+    least: Node  # the loss of perfect outputs
+    share: Node | None  # how much a point on the plane belongs to the second class, from 0 to 1
+
+    @cached_property
+    def lines(self) -> Lines:
+        step = self.step
+        results = [step.loss, *step.outputs, *step.next.values(), *step.gradients.values()]
+        extra = [self.least, *([self.share] if self.share else [])]
+        gates = [node for gate in self.gates for node in gate.nodes]
+        leaves = [*step.inputs, *step.targets, *step.start, step.rate]
+        return written([*leaves, *results, *extra, *gates, *self.chains.nodes, *self.named])
+
+    @property
+    def named(self) -> list[Node]:
+        """The values that have a name in the algebra."""
+        return sorted(self.derived.spoken, key=lambda node: node.index)
+
+    @property
+    def locals(self) -> list[Local]:
+        return [local for found in self.derived.locals.values() for local in found]
+
+    def table(self) -> dict[str, Any]:
+        """Everything but how names and formulas are written."""
+        step, places = self.step, self.lines.places
+        return {
+            "lines": self.lines.lines,
+            "each": self.lines.each,
+            "inputs": self._places(step.inputs),
+            "targets": self._places(step.targets),
+            "outputs": self._places(step.outputs),
+            "weights": self._places(step.weights),
+            "trained": [[places[w], places[d]] for w, d in step.gradients.items()],
+            "state": [
+                [places[leaf], places[step.next[leaf]], float(start)]
+                for leaf, start in step.start.items()
+            ],
+            "rate": places[step.rate],
+            "count": places[step.count] if step.count else None,
+            "loss": places[step.loss],
+            "sampleLoss": places[self._sample_loss],
+            "least": places[self.least],
+            "startRate": self.net.learning_rate,
+            "epochs": USUAL_EPOCHS,
+            "samples": self._samples(),
+            "most": MOST_SAMPLES if step.batch else 1,
+            "chains": [
+                [
+                    places[value],
+                    self.chains.tree(chain, places),
+                    places[self.derived.roots[value]],
+                ]
+                for value, chain in self.derived.chains.items()
+            ],
+            "gates": [gate_table(gate, places) for gate in self.gates],
+            "criteria": criteria_table(),
+            "plane": self._plane(),
+        }
+
+    @property
+    def _sample_loss(self) -> Node:
+        """One sample's own error; of a single sample it is all of the error."""
+        if not self.step.batch:
+            return self.step.loss
+        (share,) = self.derived.locals[self.step.loss]
+        return share.to
+
+    def _places(self, nodes: Iterable[Node]) -> list[int]:
+        return [self.lines.places[node] for node in nodes]
+
+    def _samples(self) -> list[list[list[float]]]:
+        """Inputs and targets of each; points of the plane where the network brings none along."""
+        if self.step.batch and not self.net.samples:
+            return self._sets()["circle"]
+        return [[list(it.inputs), list(it.targets)] for it in self.net.examples()]
+
+    def _plane(self) -> dict[str, Any] | None:
+        if self.share is None:
+            return None
+        return {
+            "share": self.lines.places[self.share],
+            "classes": [class_targets(self.net, k) for k in range(CLASSES)],
+            "sets": self._sets(),
+        }
+
+    def _sets(self) -> dict[str, list[list[list[float]]]]:
+        wanted = [class_targets(self.net, k) for k in range(CLASSES)]
+        return {kind: [[[x, y], wanted[k]] for x, y, k in points(kind)] for kind in KINDS}
+
+
+def content(net: Net) -> PageContent:
+    """What a page needs of this network; one that a page can't show is refused, with its place."""
+    _check(net)
+    on_plane = net.input == (2,) and net.outputs <= CLASSES
+    several = len(net.samples) > 1 or (on_plane and not net.samples)
+    if len(net.samples) > MOST_SAMPLES:
+        raise TargetError(f"a page takes at most {MOST_SAMPLES:,} samples: give it fewer")
+    step = scalar_step(net, MOST_SAMPLES if several else None)
+    derived = derivation(step)
+    return PageContent(
+        net,
+        step,
+        derived,
+        ChainLines.of(derived),
+        layer_gates(step),
+        least_loss(step),
+        _share(step) if on_plane and several and _is_forward(step) else None,
+    )
+
+
+def _check(net: Net) -> None:
+    if len(net.input) > 1:
+        raise TargetError("a page shows networks of single inputs, not of images yet: 'input 2'")
+    for index, layer in enumerate(net.layers, 1):
+        if not isinstance(layer, SHOWABLE) or (isinstance(layer, Dropout) and layer.rate):
+            raise TargetError(
+                f"layer {index}: a page doesn't show '{layer_words(layer)}' yet: "
+                "it takes dense layers and activations"
+            )
+
+
+def _is_forward(step: Step) -> bool:
+    """Whether the outputs depend on nothing but inputs and weights."""
+    known = {*step.inputs, *step.weights}
+    return all(node in known for node in needed(step.outputs) if node.op.name == "leaf")
+
+
+def class_targets(net: Net, which: int) -> list[float]:
+    """What the outputs are to be for a point of that class."""
+    if net.outputs > 1:
+        return [float(k == which) for k in range(net.outputs)]
+    return [float(which) if _lowest(net) == 0 else 2.0 * which - 1]
+
+
+def _lowest(net: Net) -> int:
+    """What a single output says to the first class: −1 where it is a tanh, else 0."""
+    kind = net.layers[-1].kind if isinstance(net.layers[-1], Activation) else ""
+    return -1 if kind == "tanh" else 0
+
+
+def _share(step: Step) -> Node:
+    """0 where the outputs say the first class, 1 where they say the second, in between between."""
+    outputs = list(step.outputs)
+    if step.net.objective is Loss.CROSS:
+        last = step.net.layers[-1]
+        if isinstance(last, Activation) and last.kind == "log softmax":
+            outputs = [step.graph.make("exp", output) for output in outputs]
+    if len(outputs) > 1:
+        return (1 + outputs[1] - outputs[0]) / 2
+    low = _lowest(step.net)
+    return (outputs[0] - low) / (1 - low)

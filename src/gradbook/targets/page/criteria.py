@@ -1,0 +1,103 @@
+"""What a page needs to judge a learning rate: the criteria as tables, and where its numbers stand.
+
+The conditions are those of `gradbook.rates.criteria`. A condition is a list: ["and", …], ["or", …],
+["not", condition], ["<=", measure, bound] or ["is", its name]; a bound is a number, a measure's
+name, or [factor, measure].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gradbook.graph.node import Node
+from gradbook.graph.step import Step
+from gradbook.net import Loss
+from gradbook.rates import criteria as c
+from gradbook.rates.conditions import (
+    Bound,
+    Condition,
+    Either,
+    Every,
+    Inequality,
+    Logic,
+    Measure,
+    Multiple,
+    Negated,
+)
+from gradbook.rates.gates import LayerGate
+
+THRESHOLDS = {
+    "late": [c.LATE, c.LEAST_LATE[c.LATE]],
+    "latest": [c.LATEST, c.LEAST_LATE[c.LATEST]],
+    "rise": c.RISE,
+    "bottom": c.BOTTOM,
+    "asLow": c.AS_LOW,
+}
+
+
+def criteria_table() -> dict[str, Any]:
+    """The same for every network."""
+    named = [it for it in vars(c).values() if isinstance(it, Condition)]
+    return {
+        **THRESHOLDS,
+        "conditions": {it.name: _said(it.meaning) for it in named},
+        "broken": _said(c.BROKEN),
+        "sound": _said(~c.IS_SATURATED),
+        "rests": _said(c.SETTLED & ~c.FROZEN),
+        "trains": _said(c.TRAINS),
+        "decisions": [[_said(condition), str(verdict)] for condition, verdict in c.DECISIONS],
+        "otherwise": str(c.OTHERWISE),
+        "meanings": {str(verdict): words for verdict, words in c.MEANINGS.items()},
+    }
+
+
+def _said(condition: Logic) -> list[Any]:
+    match condition:
+        case Condition(name):
+            return ["is", name]
+        case Negated(part):
+            return ["not", _said(part)]
+        case Every(parts):
+            return ["and", *map(_said, parts)]
+        case Either(parts):
+            return ["or", *map(_said, parts)]
+        case Inequality(left, sign, right):
+            return [sign, left.name, _bound(right)]
+    raise AssertionError(f"no condition: {condition}")
+
+
+def _bound(bound: Bound) -> Any:
+    match bound:
+        case Measure(name):
+            return name
+        case Multiple(factor, measure):
+            return [factor, measure.name]
+        case _:
+            return bound
+
+
+def gate_table(gate: LayerGate, places: Mapping[Node, int]) -> dict[str, Any]:
+    """The lines of what arrives at a layer's activations, of what passes and of their slopes."""
+    kinds = {"slopes": gate.slopes, "arriving": gate.arriving, "passing": gate.passing}
+    lines = {kind: [places[node] for node in nodes] for kind, nodes in kinds.items()}
+    return {"covers": gate.covers, "hidden": gate.is_hidden, **lines}
+
+
+def least_loss(step: Step) -> Node:
+    """The loss of perfect outputs: 0, or the entropy of targets between 0 and 1."""
+    make, graph = step.graph.make, step.graph
+
+    def surprise(chance: Node) -> Node:
+        return -chance * make("log", make("choose", chance, chance, 1))
+
+    match step.net.objective:
+        case Loss.CROSS:
+            parts, share = [surprise(t) for t in step.targets], 1
+        case Loss.BINARY:
+            parts = [surprise(t) + surprise(1 - t) for t in step.targets]
+            share = len(parts)
+        case _:
+            return graph.constant(0)
+    entropy = sum(parts[1:], parts[0]) / share
+    return make("total", entropy) / step.count if step.count else entropy

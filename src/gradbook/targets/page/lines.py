@@ -1,0 +1,88 @@
+"""A graph as a table: one line for each value, an op of the page's machine on earlier lines.
+
+    [["leaf"], ["leaf"], ["multiply", 0, 1], ["constant", 0.5], ["add", 2, 3], …]
+
+The machine has few words (`machine/words.js` says what each means, in double precision). An op that
+isn't among them is said by its own expansion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradbook.errors import TargetError
+from gradbook.graph.node import Node
+
+WORDS = frozenset(
+    {
+        *("leaf", "constant", "copy", "repeat", "total"),
+        *("add", "subtract", "multiply", "divide", "negate", "power"),
+        *("exp", "log", "sqrt", "tanh", "relu", "softplus", "log_sum_exp"),
+        *("choose", "largest", "is_largest"),
+    }
+)
+
+Line = list[Any]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines in an order to compute in, and where each node's is."""
+
+    lines: list[Line]
+    places: Mapping[Node, int]
+
+    @property
+    def each(self) -> list[int]:
+        """The lines with a value for every sample."""
+        return [place for node, place in self.places.items() if node.each]
+
+
+def written(nodes: Sequence[Node]) -> Lines:
+    """These nodes and all that they are made of, as lines."""
+    places: dict[Node, int] = {}
+    lines: list[Line] = []
+    for node in _ordered(nodes):
+        places[node] = len(lines)
+        lines.append(_line(node, places))
+    return Lines(lines, places)
+
+
+def _line(node: Node, places: Mapping[Node, int]) -> Line:
+    sources = [places[source] for source in _sources(node)]
+    match node.op.name:
+        case "constant":
+            return ["constant", node.number]
+        case "is_largest":
+            return ["is_largest", node.attributes[0], *sources]
+        case word if word in WORDS:
+            return [word, *sources]
+        case _:
+            return ["copy", *sources]
+
+
+def _sources(node: Node) -> tuple[Node, ...]:
+    """What a line is made of: the op's inputs, or the simpler way to say it."""
+    if node.op.name in WORDS:
+        return node.inputs
+    if node.op.expansion is None:
+        raise TargetError(
+            f"a page has no word for '{node.op.name}': use another activation or loss"
+        )
+    return (node.op.expansion(*node.inputs, *node.attributes),)
+
+
+def _ordered(nodes: Sequence[Node]) -> list[Node]:
+    """Whatever is needed, sources first; an expansion is younger than the node that it says."""
+    done: dict[Node, None] = {}
+    waiting = list(reversed(nodes))
+    while waiting:
+        node = waiting[-1]
+        missing = [source for source in _sources(node) if source not in done]
+        if node in done or not missing:
+            done[waiting.pop()] = None
+        else:
+            waiting += reversed(missing)
+    return list(done)

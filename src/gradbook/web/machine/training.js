@@ -1,0 +1,82 @@
+// Trains: the values of the latest epoch, and what goes from one epoch to the next.
+
+import { Machine } from "./machine.js"
+
+/**
+ * @typedef {[inputs: number[], targets: number[]]} Sample
+ * @typedef {{
+ *   lines: import("./machine.js").Line[], each: number[], inputs: number[], targets: number[],
+ *   outputs: number[], weights: number[], trained: [number, number][],
+ *   state: [leaf: number, next: number, start: number][], rate: number, count: number | null,
+ *   loss: number, least: number, startRate: number, epochs: number, samples: Sample[], most: number,
+ * }} Table what `targets/page/` writes
+ */
+
+export class Training {
+  /** @param {Table} table @param {Sample[]} samples @param {number[]} start of each state's leaf */
+  constructor(table, samples, start) {
+    this.table = table
+    this.machine = new Machine(table.lines, table.each, samples.length)
+    this.epoch = 1
+    this.next = new Float64Array(start.length)
+    const wanted = [table.loss, ...table.outputs, ...table.trained.map(([, slope]) => slope)]
+    this.order = this.machine.order([...wanted, ...table.state.map(([, next]) => next)])
+    this.forward = this.machine.order([table.loss, ...table.outputs])
+    this.samples = samples
+    if (table.count !== null) this.machine.fill(table.count, samples.length)
+    samples.forEach(([inputs, targets], k) => {
+      inputs.forEach((value, j) => this.machine.put(table.inputs[j], k, value))
+      targets.forEach((value, j) => this.machine.put(table.targets[j], k, value))
+    })
+    this.state = start
+  }
+
+  /** @returns {number[]} */
+  get state() {
+    return this.table.state.map(([leaf]) => this.machine.at(leaf))
+  }
+
+  set state(values) {
+    this.table.state.forEach(([leaf], k) => this.machine.fill(leaf, values[k]))
+  }
+
+  /** @param {number} rate */
+  set rate(rate) {
+    this.machine.fill(this.table.rate, rate)
+  }
+
+  get loss() {
+    return this.machine.at(this.table.loss)
+  }
+
+  /** Compute the epoch from the weights as they are. */
+  evaluate() {
+    this.machine.run(this.order)
+  }
+
+  /** All weights at once, then the next epoch's values. */
+  step() {
+    const { machine, next, table } = this
+    table.state.forEach(([, following], k) => (next[k] = machine.at(following)))
+    table.state.forEach(([leaf], k) => machine.fill(leaf, next[k]))
+    this.epoch += 1
+    this.evaluate()
+  }
+
+  /** The slope of the loss that a nudge of one value up and down measures.
+   * @param {number} line a leaf
+   * @param {number} size of the nudge
+   */
+  measured(line, size) {
+    const { machine } = this
+    const before = machine.at(line)
+    const [below, above] = [-size, size].map(nudge => {
+      machine.fill(line, before + nudge)
+      machine.run(this.forward)
+      return this.loss
+    })
+    machine.fill(line, before)
+    machine.run(this.forward)
+    return { below, above, slope: (above - below) / (2 * size) }
+  }
+}

@@ -1,0 +1,90 @@
+// What each word of the lines means, in double precision.
+//
+// A word writes n numbers from m[o] on. Its operands are pairs of a place and a stride: a value of
+// every sample has stride 1, and one that all samples share has 0.
+
+/** @typedef {(m: Float64Array, o: number, n: number, args: Int32Array) => void} Word */
+
+/** @param {(a: number) => number} f @returns {Word} */
+const one = f => (m, o, n, args) => {
+  const [a, p] = args
+  for (let k = 0; k < n; k++) m[o + k] = f(m[a + k * p])
+}
+
+/** @param {(a: number, b: number) => number} f @returns {Word} */
+const two = f => (m, o, n, args) => {
+  const [a, p, b, q] = args
+  for (let k = 0; k < n; k++) m[o + k] = f(m[a + k * p], m[b + k * q])
+}
+
+/** From the first operand to the last.
+ * @param {(a: number, b: number) => number} f @returns {Word}
+ */
+const folded = f => (m, o, n, args) => {
+  for (let k = 0; k < n; k++) {
+    let y = m[args[0] + k * args[1]]
+    for (let j = 2; j < args.length; j += 2) y = f(y, m[args[j] + k * args[j + 1]])
+    m[o + k] = y
+  }
+}
+
+/** ln(e^a + e^b), measured from the larger.
+ * @param {number} a @param {number} b
+ */
+function logAddExp(a, b) {
+  if (a === b) return a + Math.LN2
+  return Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))
+}
+
+/** @type {Word} The sum over the samples: its operand's stride says whether there are any. */
+function total(m, o, n, args) {
+  const [a, , count] = args
+  let sum = 0
+  for (let k = 0; k < count; k++) sum += m[a + k]
+  m[o] = sum
+}
+
+/** @type {Word} 1 where operand `which` is the largest, a tie going to the first of them. */
+function isLargest(m, o, n, args) {
+  const which = args[0]
+  for (let k = 0; k < n; k++) {
+    const mine = m[args[1 + 2 * which] + k * args[2 + 2 * which]]
+    let is = 1
+    for (let j = 0; 2 * j + 1 < args.length; j++) {
+      const other = m[args[1 + 2 * j] + k * args[2 + 2 * j]]
+      if (j < which ? !(mine > other) : j > which && !(mine >= other)) is = 0
+    }
+    m[o + k] = is
+  }
+}
+
+/** @type {Record<string, Word>} */
+export const WORDS = {
+  copy: one(a => a),
+  repeat: one(a => a),
+  total,
+  add: (m, o, n, [a, p, b, q]) => {
+    for (let k = 0; k < n; k++) m[o + k] = m[a + k * p] + m[b + k * q]
+  },
+  subtract: (m, o, n, [a, p, b, q]) => {
+    for (let k = 0; k < n; k++) m[o + k] = m[a + k * p] - m[b + k * q]
+  },
+  multiply: (m, o, n, [a, p, b, q]) => {
+    for (let k = 0; k < n; k++) m[o + k] = m[a + k * p] * m[b + k * q]
+  },
+  divide: two((a, b) => a / b),
+  negate: one(a => -a),
+  power: two((a, b) => (b === 2 ? a * a : a ** b)),
+  exp: one(Math.exp),
+  log: one(Math.log),
+  sqrt: one(Math.sqrt),
+  tanh: one(Math.tanh),
+  relu: one(a => Math.max(a, 0)),
+  softplus: one(a => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)))),
+  log_sum_exp: folded(logAddExp),
+  choose: (m, o, n, [c, r, a, p, b, q]) => {
+    for (let k = 0; k < n; k++) m[o + k] = m[c + k * r] > 0 ? m[a + k * p] : m[b + k * q]
+  },
+  largest: folded(Math.max),
+  is_largest: isLargest,
+}

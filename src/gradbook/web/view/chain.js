@@ -1,0 +1,209 @@
+// What stands beside a chosen value: its formula, its chain, and the slope that a nudge measures.
+
+import { exact, formula, make, nameWords, say, short } from "./dom.js"
+
+const SLOT = /⟦(\d+)⟧/g
+const DEL = '<mi class="k-gradients" mathvariant="normal">∂</mi>'
+
+/** @typedef {{kind: string, value: number, of?: number, to?: number, parts?: Tree[]}} Tree */
+
+export class ChainPanel {
+  /** @param {import("./model.js").Model} model @param {HTMLElement} box @param {(line: number) => void} go */
+  constructor(model, box, go) {
+    this.model = model
+    this.box = box
+    this.go = go
+    this.names = model.content.names
+    this.chains = new Map(model.content.chains.map(
+      (/** @type {[number, Tree, number]} */ [line, chain, root]) => [line, { chain, root }]))
+    this.partials = new Map(model.content.partials.map(
+      (/** @type {[number, number, string]} */ [of, to, said]) => [`${of} ${to}`, said]))
+    this.size = 1e-5
+    this.numbers = /** @type {[Element, number, boolean][]} */ ([])
+    this.others = /** @type {(() => void)[]} */ ([])
+    this.line = -1
+  }
+
+  /** Show another value if another one is shown, and put in the numbers. */
+  update() {
+    const { shown } = this.model
+    if (shown !== this.line) this.build(shown)
+    for (const [element, line, bracketed] of this.numbers) {
+      const value = this.model.at(line)
+      const said = short(value)
+      say(element, bracketed && value < 0 ? `(${said})` : said)
+    }
+    for (const other of this.others) other()
+  }
+
+  /** @param {number} line @private */
+  build(line) {
+    this.line = line
+    this.numbers = []
+    this.others = []
+    const found = this.chains.get(line)
+    this.box.replaceChildren(
+      this.head(line),
+      ...this.definition(line),
+      ...(found ? this.derivative(line, found.chain, found.root) : []),
+    )
+  }
+
+  /** The value's name, and its number, to be changed where it is free.
+   * @param {number} line @private
+   */
+  head(line) {
+    const name = this.names[line]
+    const title = make("h3", { class: "value" }, formula(name.math), " = ")
+    if (!this.model.isFree(line)) {
+      title.append(this.plain(line))
+      return title
+    }
+    const field = make("input", {
+      type: "number", step: "any", "aria-label": name.said, id: "value",
+      oninput: () => field.value !== "" && this.model.put(line, Number(field.value)),
+    })
+    this.others.push(() => {
+      if (document.activeElement !== field) field.value = String(this.model.at(line))
+    })
+    title.append(field)
+    return title
+  }
+
+  /** What it is made of, in symbols and in numbers.
+   * @param {number} line @private
+   */
+  definition(line) {
+    const template = this.model.content.formulas[line]
+    if (!template) return []
+    const name = this.names[line].math
+    const row = make("p", { class: "definition" }, formula(`${name}<mo>=</mo>${this.symbols(template)}`))
+    if (!isOneValue(template)) row.append(this.withNumbers("<mo>=</mo>", template))
+    row.append(" = ", this.plain(line))
+    return [row]
+  }
+
+  /** @param {number} line @param {Tree} chain @param {number} root what it is the derivative of @private */
+  derivative(line, chain, root) {
+    const { content } = this.model
+    const isMean = chain.kind === "mean"
+    const inner = isMean && chain.parts ? chain.parts[0] : chain
+    const whole = this.names[content.loss].math
+    const own = this.names[isMean ? content.sampleLoss : root].math
+    const mine = this.names[line].math
+    const rows = [make("div", { class: "chain" },
+      formula(`${fraction(own, mine)}<mo>=</mo>`), this.tree(inner, true),
+      make("span", { class: "result" }, "= ", this.plain(inner.value)))]
+    if (isMean) {
+      rows.push(make("p", { class: "mean" }, formula(`${fraction(whole, mine)}`),
+        ` is the mean of this over all ${this.model.samples.length} samples: `, this.plain(chain.value)))
+    }
+    if (this.model.slopeOf.has(line)) rows.push(this.nudge(line), this.following(line))
+    return rows
+  }
+
+  /** @param {Tree} chain @param {boolean} [outer] @returns {Node} @private */
+  tree(chain, outer = false) {
+    const parts = (chain.parts ?? []).map(part => this.tree(part))
+    switch (chain.kind) {
+      case "partial":
+      case "worked":
+        return this.factor(chain)
+      case "product":
+        return make("div", { class: "product" }, ...between(parts, "·"))
+      case "sum":
+        return make("div", { class: outer ? "sum" : "sum inner" }, ...between(parts, "+"))
+      default:
+        return make("div", { class: "product" }, chain.kind === "mean" ? "mean of" : "sum of", ...parts)
+    }
+  }
+
+  /** One factor: the partial, its formula, the numbers in it; it leads to the value it is of.
+   * @param {Tree} chain @private
+   */
+  factor({ kind, of = 0, to = 0, value }) {
+    const template = kind === "partial" ? this.partials.get(`${of} ${to}`) : undefined
+    const [above, below] = [this.names[of], this.names[to]]
+    const goal = kind === "partial" ? of : to
+    const card = make("button", {
+      type: "button", class: "factor",
+      "aria-label": `∂${above.said}/∂${below.said}: go to ${this.names[goal].said}`,
+      onclick: () => this.go(goal),
+    }, formula(fraction(above.math, below.math)))
+    if (template) {
+      card.append(formula(this.symbols(template)))
+      if (!isOneValue(template) && template.includes("⟦")) card.append(this.withNumbers("", template))
+    } else card.append(make("span", { class: "remark" }, "worked by itself"))
+    card.append(this.plain(value))
+    return card
+  }
+
+  /** The slope that the loss has, measured by a nudge.
+   * @param {number} line @private
+   */
+  nudge(line) {
+    const slope = this.model.slopeOf.get(line) ?? line
+    const [below, above, measured, off] = [0, 1, 2, 3].map(() => make("output", { class: "numeral" }))
+    const size = make("select", {
+      "aria-label": "size of the nudge",
+      onchange: () => {
+        this.size = Number(size.value)
+        this.model.changed()
+      },
+    }, ...[1, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10].map(h =>
+      make("option", { value: h, selected: h === this.size }, `${h}`)))
+    this.others.push(() => {
+      const found = this.model.training.measured(line, this.size)
+      below.textContent = exact(found.below)
+      above.textContent = exact(found.above)
+      measured.textContent = exact(found.slope)
+      off.textContent = short(found.slope - this.model.at(slope))
+    })
+    return make("p", { class: "nudge" }, "Nudge ", nameWords(this.names[line]), " by ± ", size, ": the error is ", above,
+      " above and ", below, " below, a measured slope of ", measured, ". The chain says ", this.plain(slope),
+      "; they are ", off, " apart.")
+  }
+
+  /** What the next step makes of it.
+   * @param {number} line @private
+   */
+  following(line) {
+    const [, next] = this.model.content.state.find((/** @type {number[]} */ [leaf]) => leaf === line)
+    return make("p", { class: "next" }, "The next step makes ", nameWords(this.names[line]), " ", this.plain(next), ".")
+  }
+
+  /** @param {number} line @private */
+  plain(line) {
+    const said = make("output", { class: "numeral" })
+    this.others.push(() => say(said, exact(this.model.at(line))))
+    return said
+  }
+
+  /** @param {string} template @private */
+  symbols(template) {
+    return template.replace(SLOT, (_, line) => this.names[line].math)
+  }
+
+  /** The same with numbers, which change; one below 0 in brackets.
+   * @param {string} sign @param {string} template @private
+   */
+  withNumbers(sign, template) {
+    const found = formula(sign + template.replace(SLOT, (_, line) => `<mn data-line="${line}"></mn>`))
+    for (const slot of found.querySelectorAll("mn[data-line]")) {
+      const alone = slot.previousElementSibling?.textContent === "(" && slot.nextElementSibling?.textContent === ")"
+      this.numbers.push([slot, Number(slot.getAttribute("data-line")), !alone])
+    }
+    return found
+  }
+}
+
+/** @param {string} of @param {string} to */
+const fraction = (of, to) => `<mfrac><mrow>${DEL}${of}</mrow><mrow>${DEL}${to}</mrow></mfrac>`
+
+/** @param {string} template */
+const isOneValue = template => /^⟦\d+⟧$/.test(template)
+
+/** @param {Node[]} parts @param {string} sign */
+function between(parts, sign) {
+  return parts.flatMap((part, k) => (k ? [make("span", { class: "sign" }, sign), part] : [part]))
+}

@@ -1,0 +1,111 @@
+// Step, run, reset, and the learning rate.
+
+import { byId, make, short } from "./dom.js"
+
+const [LOWEST, HIGHEST] = [-3, 4] // of the rate, as powers of ten
+const ZONES = 56 // of the strip below the slider
+
+export class Controls {
+  /** @param {import("./model.js").Model} model */
+  constructor(model) {
+    this.model = model
+    this.isRunning = false
+    this.run = byId("run")
+    this.slider = byId("rate")
+    this.field = byId("rate-field")
+    this.pace = byId("pace")
+    this.strip = byId("strip")
+    this.due = 0
+    this.last = 0
+    this.judged = "" // for which start and samples the strip was made
+    byId("step").addEventListener("click", () => this.step())
+    byId("reset").addEventListener("click", () => {
+      this.stop()
+      model.reset()
+    })
+    this.run.addEventListener("click", () => (this.isRunning ? this.stop() : this.go()))
+    this.slider.addEventListener("input", () => model.setRate(tidy(10 ** Number(this.slider.value))))
+    this.field.addEventListener("input", () => {
+      const rate = Number(this.field.value)
+      if (this.field.value !== "" && Number.isFinite(rate)) model.setRate(rate)
+    })
+  }
+
+  step() {
+    this.stop()
+    this.model.step()
+  }
+
+  go() {
+    this.isRunning = true
+    this.last = performance.now()
+    requestAnimationFrame(now => this.frame(now))
+    this.update()
+  }
+
+  stop() {
+    this.isRunning = false
+    this.update()
+  }
+
+  /** As many epochs as are due.
+   * @param {number} now @private
+   */
+  frame(now) {
+    if (!this.isRunning) return
+    this.due += ((now - this.last) / 1000) * Number(this.pace.value)
+    this.last = now
+    const until = performance.now() + 10
+    while (this.due >= 1 && performance.now() < until) {
+      this.due -= 1
+      this.model.step()
+    }
+    this.due = Math.min(this.due, 2)
+    requestAnimationFrame(later => this.frame(later))
+  }
+
+  update() {
+    const { model } = this
+    this.run.textContent = this.isRunning ? "Pause" : "Run"
+    this.run.setAttribute("aria-pressed", String(this.isRunning))
+    byId("epoch").textContent = model.epoch.toLocaleString("en")
+    byId("loss").textContent = short(model.training.loss)
+    const power = model.rate > 0 ? Math.log10(model.rate) : LOWEST
+    if (document.activeElement !== this.slider) this.slider.value = String(power)
+    this.slider.setAttribute("aria-valuetext", `η = ${model.rate}`)
+    if (document.activeElement !== this.field) this.field.value = String(model.rate)
+    byId("reset").textContent = model.epoch === 1 && model.isEdited ? "As written" : "Reset"
+    this.judgeZones()
+  }
+
+  /** What each rate does, as colours below the slider; a few at a time.
+   * @private
+   */
+  judgeZones() {
+    const { model } = this
+    const key = JSON.stringify([model.start, model.epoch === 1 || model.samples.length < 8 ? model.samples : 0])
+    if (key === this.judged || this.isRunning) return
+    this.judged = key
+    const zones = Array.from({ length: ZONES }, () => make("span"))
+    this.strip.replaceChildren(...zones)
+    let k = 0
+    const some = () => {
+      if (key !== this.judged) return
+      const until = performance.now() + 6
+      while (k < ZONES && performance.now() < until) {
+        const rate = 10 ** (LOWEST + ((k + 0.5) / ZONES) * (HIGHEST - LOWEST))
+        const { verdict } = model.judgeAt(rate)
+        zones[k].className = `z-${verdict.split(" ")[0]}`
+        zones[k].title = `η ≈ ${tidy(rate)}: ${verdict}`
+        k += 1
+      }
+      if (k < ZONES) setTimeout(some)
+    }
+    setTimeout(some, 60)
+  }
+}
+
+/** Three digits of a rate.
+ * @param {number} rate
+ */
+const tidy = rate => Number(rate.toPrecision(3))

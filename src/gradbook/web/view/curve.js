@@ -1,0 +1,124 @@
+// The loss: as it went so far, and as it would go at this rate from the start.
+
+import { draw, make, short } from "./dom.js"
+
+const SIZE = { width: 480, height: 240 }
+const FRAME = { left: 52, right: 12, top: 12, bottom: 30 }
+const MOST_POINTS = 600
+const DECADES = 2.5 // losses that span more are shown by their logarithms
+
+export class CurvePanel {
+  /** @param {import("./model.js").Model} model @param {HTMLElement} picture @param {HTMLElement} words */
+  constructor(model, picture, words) {
+    this.model = model
+    this.words = words
+    this.drawn = "" // which axes
+    this.said = "" // of which rate
+    this.axes = draw("g", { class: "axes" })
+    this.foreseen = draw("path", { class: "foreseen" })
+    this.gone = draw("path", { class: "gone" })
+    this.now = draw("circle", { r: 4, class: "now" })
+    const svg = draw("svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img",
+      "aria-label": "The loss over the epochs" }, this.axes, this.foreseen, this.gone, this.now)
+    picture.replaceChildren(svg)
+  }
+
+  update() {
+    const { model } = this
+    const judgement = model.judge()
+    const epochs = Math.max(model.epoch, judgement.losses.length)
+    const scale = scaleOf([...judgement.losses, ...model.losses].filter(Number.isFinite))
+    const x = (/** @type {number} */ epoch) => FRAME.left + ((epoch - 1) / (epochs - 1)) * (SIZE.width - FRAME.left - FRAME.right)
+    this.foreseen.setAttribute("d", way(judgement.losses, judgement.losses.length, x, scale.y))
+    this.gone.setAttribute("d", way(model.losses, model.epoch, x, scale.y))
+    const last = model.training.loss
+    this.now.setAttribute("visibility", Number.isFinite(last) ? "visible" : "hidden")
+    this.now.setAttribute("cx", String(x(model.epoch)))
+    this.now.setAttribute("cy", String(scale.y(last)))
+    this.drawAxes(scale.ticks, scale.y, epochs)
+    this.say(judgement)
+  }
+
+  /** @param {number[]} ticks @param {(value: number) => number} y @param {number} epochs @private */
+  drawAxes(ticks, y, epochs) {
+    const key = `${ticks} ${epochs}`
+    if (key === this.drawn) return
+    this.drawn = key
+    const [end, foot] = [SIZE.width - FRAME.right, SIZE.height - FRAME.bottom]
+    this.axes.replaceChildren(
+      ...ticks.flatMap(tick => [
+        draw("path", { d: `M${FRAME.left} ${y(tick)}H${end}` }),
+        draw("text", { x: FRAME.left - 6, y: y(tick) + 4, "text-anchor": "end" }, tidy(tick)),
+      ]),
+      draw("text", { x: FRAME.left, y: foot + 18 }, "epoch 1"),
+      draw("text", { x: end, y: foot + 18, "text-anchor": "end" }, String(epochs)),
+    )
+  }
+
+  /** @param {{verdict: string, left: number, losses: number[]}} judgement @private */
+  say({ verdict, left, losses }) {
+    const { model } = this
+    const key = `${verdict} ${model.rate} ${losses[losses.length - 1]}`
+    if (key === this.said) return
+    this.said = key
+    const come = Number.isFinite(left) && left >= 0 && left <= 1
+      ? ` The way down is done by ${((1 - left) * 100).toPrecision(3)} %.` : ""
+    this.words.replaceChildren(
+      make("p", {}, make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, verdict),
+        ` at η = ${tidy(model.rate)}: from ${short(losses[0])} to ${short(losses[losses.length - 1])} in ${losses.length} epochs.${come}`),
+      make("p", { class: "meaning" }, model.content.criteria.meanings[verdict]),
+    )
+  }
+}
+
+/** From values to heights, and where lines are drawn.
+ * @param {number[]} values
+ */
+function scaleOf(values) {
+  const high = Math.max(...values.map(value => (value < 1e300 ? value : 0)), 1e-30)
+  const positive = values.filter(value => value > 0)
+  const low = Math.max(Math.min(...positive, high), high * 1e-12)
+  const isLog = Math.log10(high / low) > DECADES
+  const [bottom, top] = isLog ? [Math.log10(low), Math.log10(high)] : [0, high]
+  const span = top - bottom || 1
+  const room = SIZE.height - FRAME.top - FRAME.bottom
+  const y = (/** @type {number} */ value) => {
+    const at = isLog ? Math.log10(Math.max(value, low)) : value
+    return FRAME.top + room * (1 - (Math.min(at, top) - bottom) / span)
+  }
+  return { y, ticks: isLog ? decades(bottom, top) : evenly(top) }
+}
+
+/** @param {number} bottom @param {number} top */
+function decades(bottom, top) {
+  const every = Math.max(1, Math.ceil((top - bottom) / 5))
+  const first = Math.ceil(bottom)
+  const count = Math.floor((Math.floor(top) - first) / every) + 1
+  return Array.from({ length: Math.max(count, 0) }, (_, k) => 10 ** (first + k * every))
+}
+
+/** @param {number} top */
+function evenly(top) {
+  const rough = top / 4
+  const power = 10 ** Math.floor(Math.log10(rough))
+  const step = [1, 2, 5, 10].map(k => k * power).find(k => k >= rough) ?? power
+  return Array.from({ length: Math.floor(top / step) + 1 }, (_, k) => k * step)
+}
+
+/** @param {number} value */
+const tidy = value => String(Number(value.toPrecision(3))).replaceAll("-", "−")
+
+/** @param {number[]} losses kept evenly of so many epochs
+ * @param {number} epochs @param {(epoch: number) => number} x @param {(loss: number) => number} y
+ */
+function way(losses, epochs, x, y) {
+  const every = Math.max(1, Math.ceil(losses.length / MOST_POINTS))
+  let [said, isDown] = ["", false]
+  losses.forEach((loss, k) => {
+    if (k % every && k !== losses.length - 1) return
+    const epoch = losses.length > 1 ? 1 + (k * (epochs - 1)) / (losses.length - 1) : epochs
+    if (Number.isFinite(loss)) said += `${isDown ? "L" : "M"}${x(epoch).toFixed(1)} ${y(loss).toFixed(1)}`
+    isDown = Number.isFinite(loss)
+  })
+  return said
+}

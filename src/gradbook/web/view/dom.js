@@ -1,0 +1,113 @@
+// Elements, and numbers and names as they are shown.
+
+const SVG = "http://www.w3.org/2000/svg"
+
+/** @typedef {{said: string, letter: string, below: string, kind: string, math: string}} Name */
+
+/** An element with its attributes and what it holds.
+ * @param {string} tag
+ * @param {Record<string, any>} [attributes] `on…` are listeners
+ * @param {...(Node | string)} inside
+ * @returns {any}
+ */
+export function make(tag, attributes = {}, ...inside) {
+  const element = document.createElement(tag)
+  return filled(element, attributes, inside)
+}
+
+/** The same of a drawing.
+ * @param {string} tag
+ * @param {Record<string, any>} [attributes]
+ * @param {...(Node | string)} inside
+ * @returns {any}
+ */
+export function draw(tag, attributes = {}, ...inside) {
+  const element = document.createElementNS(SVG, tag)
+  return filled(element, attributes, inside)
+}
+
+/** @param {Element} element @param {Record<string, any>} attributes @param {(Node | string)[]} inside */
+function filled(element, attributes, inside) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value)
+    else if (value === true) element.setAttribute(name, "")
+    else if (value !== false && value !== null && value !== undefined) {
+      element.setAttribute(name, String(value))
+    }
+  }
+  element.append(...inside)
+  return element
+}
+
+/** Put words into an element, if they are others than before: a browser lays out what changes.
+ * @param {Element} element
+ * @param {string} words
+ */
+export function say(element, words) {
+  if (element.textContent !== words) element.textContent = words
+}
+
+/** @param {Element} element @param {string} attribute @param {string} value */
+export function set(element, attribute, value) {
+  if (element.getAttribute(attribute) !== value) element.setAttribute(attribute, value)
+}
+
+/** The element that the page brings along under this id.
+ * @param {string} id @returns {any}
+ */
+export function byId(id) {
+  return document.getElementById(id)
+}
+
+/** A formula of our own making.
+ * @param {string} math @returns {HTMLElement}
+ */
+export function formula(math) {
+  const holder = document.createElement("span")
+  holder.className = "formula"
+  holder.innerHTML = `<math displaystyle="true"><mrow>${math}</mrow></math>`
+  return holder
+}
+
+/** 0.1500, −12.30, 1.6e−7: as many digits as have room in a circle.
+ * @param {number} value
+ */
+export function short(value) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞"
+  const size = Math.abs(value)
+  const plain = size === 0 || (size >= 0.00095 && size < 99999.5)
+  const decimals = size < 99.995 ? 4 : size < 9999.5 ? 2 : 0
+  return signed(plain ? value.toFixed(decimals) : value.toExponential(1))
+}
+
+/** Seven digits, as in a derivation.
+ * @param {number} value
+ */
+export function exact(value) {
+  if (!Number.isFinite(value)) return short(value)
+  const size = Math.abs(value)
+  if (size !== 0 && (size < 1e-4 || size >= 1e7)) return signed(value.toExponential(6))
+  const digits = signed(value.toPrecision(7))
+  return Number(value.toPrecision(7)) === value ? digits.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") : digits
+}
+
+/** @param {string} digits */
+const signed = digits => digits.replaceAll("-", "−").replace("e+", "e")
+
+/** A name within words.
+ * @param {Name} name
+ */
+export function nameWords(name) {
+  const below = name.below ? [make("sub", {}, name.below)] : []
+  return make("span", { class: `k-${name.kind}` }, make("i", {}, name.letter), ...below)
+}
+
+/** A name in a drawing: a slanted letter, what stands below it upright.
+ * @param {Name} name
+ * @param {number} size
+ */
+export function nameText(name, size) {
+  const below = draw("tspan", { dy: size * 0.22, "font-size": size * 0.72, class: "below" }, name.below)
+  const letter = draw("tspan", { "font-style": "italic" }, name.letter)
+  return name.below ? [letter, below] : [letter]
+}

@@ -1,0 +1,177 @@
+// What the page is about: the network as it is now, its samples, its rate, what was chosen.
+
+import { Training } from "../machine/training.js"
+import { judged, trial } from "../machine/verdict.js"
+
+/** @typedef {import("../machine/training.js").Sample} Sample */
+/** @typedef {{verdict: string, trains: boolean, left: number, losses: number[]}} Judgement */
+
+const MOST_LOSSES = 20_000 // kept for the curve
+
+export class Model {
+  /** @param {any} content what the page was given */
+  constructor(content) {
+    this.content = content
+    this.written = content.state.map((/** @type {number[]} */ it) => it[2])
+    this.start = [...this.written]
+    this.rate = content.startRate
+    this.sample = 0
+    this.chosen = firstOfTheLast(content.columns) ?? content.loss
+    this.pointed = /** @type {number | null} */ (null)
+    this.listeners = /** @type {(() => void)[]} */ ([])
+    this.stateOf = new Map(content.state.map((/** @type {number[]} */ [leaf], /** @type {number} */ k) => [leaf, k]))
+    this.slopeOf = new Map(content.trained)
+    this.samples = /** @type {Sample[]} */ ([])
+    this.losses = /** @type {number[]} */ ([])
+    this.judgement = /** @type {Judgement | null} */ (null)
+    this.everything = /** @type {number[]} */ ([])
+    this.training = new Training(content, content.samples, this.start)
+    this.begin(structuredClone(content.samples))
+  }
+
+  /** Begin anew, with these samples.
+   * @param {Sample[]} samples
+   */
+  begin(samples) {
+    this.samples = samples
+    this.sample = Math.min(this.sample, samples.length - 1)
+    this.training = new Training(this.content, samples, this.start)
+    this.training.rate = this.rate
+    this.everything = this.training.machine.order(this.content.lines.map((/** @type {any} */ _, /** @type {number} */ k) => k))
+    this.training.evaluate()
+    this.losses = [this.training.loss]
+    this.judgement = null
+    this.changed()
+  }
+
+  /** Go on with one more sample.
+   * @param {Sample} sample
+   */
+  extend(sample) {
+    const { epoch, state } = this.training
+    this.samples = [...this.samples, sample]
+    this.training = new Training(this.content, this.samples, state)
+    Object.assign(this.training, { epoch, rate: this.rate })
+    this.reconsider()
+  }
+
+  get epoch() {
+    return this.training.epoch
+  }
+
+  /** Whether numbers were changed before the first step. */
+  get isEdited() {
+    return this.start.some((value, k) => value !== this.written[k])
+  }
+
+  /** Take one step. */
+  step() {
+    this.training.step()
+    this.losses.push(this.training.loss)
+    if (this.losses.length > MOST_LOSSES) this.losses = this.losses.filter((_, k) => k % 2 === 0)
+    this.changed()
+  }
+
+  /** Back to the start weights, and from there to those that were written. */
+  reset() {
+    if (this.epoch === 1) this.start = [...this.written]
+    this.begin(this.samples)
+  }
+
+  /** @param {number} rate */
+  setRate(rate) {
+    this.rate = rate
+    this.training.rate = rate
+    this.training.evaluate()
+    this.judgement = null
+    this.changed()
+  }
+
+  /** @param {number} line @returns {boolean} */
+  isFree(line) {
+    return this.stateOf.has(line) || this.isData(line)
+  }
+
+  /** @param {number} line */
+  isData(line) {
+    return this.content.inputs.includes(line) || this.content.targets.includes(line)
+  }
+
+  /** Change a weight, an input or a target.
+   * @param {number} line @param {number} value
+   */
+  put(line, value) {
+    if (!Number.isFinite(value)) return
+    if (this.isData(line)) this.putData(this.sample, line, value)
+    else {
+      this.training.machine.fill(line, value)
+      const place = this.stateOf.get(line)
+      if (this.epoch === 1 && place !== undefined) this.start[place] = value
+    }
+    this.reconsider()
+  }
+
+  /** @param {number} sample @param {number} line @param {number} value */
+  putData(sample, line, value) {
+    const kind = this.content.inputs.includes(line) ? 0 : 1
+    const place = (kind ? this.content.targets : this.content.inputs).indexOf(line)
+    this.samples[sample][kind][place] = value
+    this.training.machine.put(line, sample, value)
+  }
+
+  /** After a change from outside. */
+  reconsider() {
+    this.training.evaluate()
+    this.losses[this.losses.length - 1] = this.training.loss
+    this.judgement = null
+    this.changed()
+  }
+
+  /** How this rate does from the start: its losses and its verdict.
+   * @returns {Judgement}
+   */
+  judge() {
+    if (!this.judgement) this.judgement = this.judgeAt(this.rate)
+    return this.judgement
+  }
+
+  /** @param {number} rate @returns {Judgement} */
+  judgeAt(rate) {
+    const fresh = new Training(this.content, this.samples, this.start)
+    const found = trial(fresh, rate, this.content.epochs, this.content.gates)
+    return { losses: found.losses, ...judged(found, this.content.criteria) }
+  }
+
+  /** What is shown now: what is pointed at, or else what was chosen. */
+  get shown() {
+    return this.pointed ?? this.chosen
+  }
+
+  /** The value of a line of the sample that is looked at.
+   * @param {number} line
+   */
+  at(line) {
+    return this.training.machine.at(line, this.sample)
+  }
+
+  /** Every line, also those that training needs nothing of. */
+  computeAll() {
+    this.training.machine.run(this.everything)
+  }
+
+  changed() {
+    for (const listener of this.listeners) listener()
+  }
+}
+
+/** The first weight of the last layer that has any: its chain is the shortest.
+ * @param {import("./drawing.js").Column[]} columns
+ * @returns {number | null}
+ */
+function firstOfTheLast(columns) {
+  const weights = columns.flatMap(({ units }) => {
+    const first = units[0]?.from.find(([, weight]) => weight !== null)
+    return first ? [first[1]] : []
+  })
+  return weights[weights.length - 1] ?? null
+}

@@ -1,0 +1,110 @@
+// The samples: a table to read, to change and to add to, and files of them.
+
+import { make, nameWords, say, short } from "./dom.js"
+
+const MOST_ROWS = 40 // of the table; the others train all the same
+
+export class SamplesPanel {
+  /** @param {import("./model.js").Model} model @param {HTMLElement} box */
+  constructor(model, box) {
+    this.model = model
+    this.box = box
+    this.cells = /** @type {(() => void)[]} */ ([])
+    this.looked = -1 // at which sample
+    this.rows = /** @type {HTMLElement[]} */ ([])
+  }
+
+  update() {
+    if (this.of !== this.model.training) this.build()
+    for (const cell of this.cells) cell()
+    if (this.looked === this.model.sample) return
+    this.looked = this.model.sample
+    this.rows.forEach((row, k) => row.classList.toggle("chosen", this.rows.length > 1 && k === this.model.sample))
+  }
+
+  /** @private */
+  build() {
+    const { content, samples } = this.model
+    this.of = this.model.training
+    this.looked = -1
+    this.cells = []
+    const head = [...content.inputs, ...content.targets, ...content.outputs].map((/** @type {number} */ line) =>
+      make("th", { scope: "col" }, nameWords(content.names[line])))
+    const shown = samples.slice(0, MOST_ROWS)
+    this.rows = shown.map((_, k) => this.row(k))
+    const several = content.most > 1
+    const corner = several ? [make("th", { scope: "col" }, "sample")] : []
+    const table = make("table", {}, make("thead", {}, make("tr", {}, ...corner, ...head)), make("tbody", {}, ...this.rows))
+    const rest = samples.length - shown.length
+    this.box.replaceChildren(make("div", { class: "wide", tabindex: 0 }, table),
+      ...(rest > 0 ? [make("p", { class: "remark" }, `and ${rest} more`)] : []))
+  }
+
+  /** @param {number} sample @private */
+  row(sample) {
+    const { content, samples } = this.model
+    const [inputs, targets] = samples[sample]
+    const look = () => {
+      this.model.sample = sample
+      this.model.changed()
+    }
+    const choose = content.most > 1 ? [make("th", { scope: "row" }, make("button", {
+      type: "button", class: "look", onclick: look, "aria-label": `look at sample ${sample + 1}`,
+    }, String(sample + 1)))] : []
+    return make("tr", {}, ...choose,
+      ...inputs.map((_, j) => this.field(sample, content.inputs[j])),
+      ...targets.map((_, j) => this.field(sample, content.targets[j])),
+      ...content.outputs.map((/** @type {number} */ line) => this.output(sample, line)))
+  }
+
+  /** @param {number} sample @param {number} line @private */
+  field(sample, line) {
+    const { model } = this
+    const name = model.content.names[line].said
+    const field = make("input", {
+      type: "number", step: "any", "aria-label": `${name} of sample ${sample + 1}`,
+      oninput: () => {
+        if (field.value === "" || !Number.isFinite(Number(field.value))) return
+        model.putData(sample, line, Number(field.value))
+        model.reconsider()
+      },
+    })
+    this.cells.push(() => {
+      const value = model.training.machine.at(line, sample)
+      if (Number(field.value) !== value && document.activeElement !== field) field.value = String(value)
+    })
+    return make("td", {}, field)
+  }
+
+  /** @param {number} sample @param {number} line @private */
+  output(sample, line) {
+    const cell = make("td")
+    this.cells.push(() => say(cell, short(this.model.training.machine.at(line, sample))))
+    return cell
+  }
+}
+
+/** A table of numbers, a row each; a first row of names is passed over.
+ * @param {string} text
+ * @param {number} inputs
+ * @param {number} targets
+ * @param {number} most
+ * @returns {import("./model.js").Sample[]}
+ */
+export function read(text, inputs, targets, most) {
+  const lines = text.split(/\r\n|\r|\n/).map((line, k) => ({ line: line.trim(), place: k + 1 })).filter(it => it.line)
+  const cells = lines.map(({ line, place }) => ({ place, row: line.split(/[,;\t]/).map(word => word.trim()) }))
+  const isNamed = cells[0]?.row.some(word => word && Number.isNaN(Number(word)))
+  const rows = isNamed ? cells.slice(1) : cells
+  if (!rows.length) throw new Error("there is no row of numbers in it")
+  if (rows.length > most) throw new Error(`${rows.length} rows: this page takes at most ${most}`)
+  return rows.map(({ place, row }) => {
+    if (row.length !== inputs + targets) {
+      throw new Error(`line ${place} has ${row.length} columns, not ${inputs + targets}: inputs, then targets`)
+    }
+    const numbers = row.map(Number)
+    const wrong = row.findIndex((word, k) => !word || !Number.isFinite(numbers[k]))
+    if (wrong >= 0) throw new Error(`line ${place}, column ${wrong + 1}: '${row[wrong]}' isn't a number`)
+    return [numbers.slice(0, inputs), numbers.slice(inputs)]
+  })
+}

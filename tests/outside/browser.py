@@ -1,0 +1,163 @@
+"""Chromium at work: a page in it is clicked, typed into and asked, as its reader would.
+
+It is spoken to over a pipe, in its own protocol, so that the page's policy stays in force.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import RawIOBase
+from pathlib import Path
+from typing import Any
+
+from tests.outside.witness import CHROMIUM_FLAGS, WitnessError, program
+
+KEYS = {"Tab": 9, "Enter": 13, " ": 32, "PageUp": 33, "ArrowLeft": 37, "ArrowUp": 38}
+KEYS |= {"ArrowRight": 39, "ArrowDown": 40}
+
+
+# Chromium reads its commands from file 3 and answers into file 4, whatever these were here.
+LISTENING = """
+import fcntl, os, sys
+asked, answered = [fcntl.fcntl(int(word), fcntl.F_DUPFD, 10) for word in sys.argv[1:3]]
+os.dup2(asked, 3)
+os.dup2(answered, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+class Browser:
+    """One page in a Chromium that listens on a pipe; `said` is what it complained of."""
+
+    def __init__(self, reader: RawIOBase, writer: RawIOBase) -> None:
+        self.reader, self.writer = reader, writer
+        self.count, self.waiting = 0, b""
+        self.said: list[str] = []
+        self.session = ""
+        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log"):
+            self.ask(f"{domain}.enable")
+
+    def ask(self, method: str, **params: Any) -> Any:
+        """One command, and what it answers."""
+        self.count += 1
+        told = {"id": self.count, "method": method, "params": params}
+        told |= {"sessionId": self.session} if self.session else {}
+        self.writer.write(json.dumps(told).encode() + b"\0")
+        while True:
+            heard = self._hear()
+            if heard.get("id") == self.count:
+                if "error" in heard:
+                    raise WitnessError(f"{method}: {heard['error']}")
+                return heard["result"]
+
+    def _hear(self) -> Any:
+        while b"\0" not in self.waiting:
+            more = self.reader.read(1 << 16)
+            if not more:
+                raise WitnessError("chromium went away")
+            self.waiting += more
+        message, _, self.waiting = self.waiting.partition(b"\0")
+        heard = json.loads(message)
+        match heard.get("method"):
+            case "Runtime.exceptionThrown":
+                self.said.append(json.dumps(heard["params"]["exceptionDetails"]))
+            case "Log.entryAdded":
+                self.said.append(heard["params"]["entry"]["text"])
+        return heard
+
+    def show(self, page: Path, width: int = 1200, height: int = 900, **features: str) -> None:
+        """Load a page in a window of that size; features are such as prefers_color_scheme."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.ask("Emulation.setDeviceMetricsOverride", **size)
+        wanted = [{"name": k.replace("_", "-"), "value": v} for k, v in features.items()]
+        self.ask("Emulation.setEmulatedMedia", features=wanted)
+        self.ask("Page.navigate", url=page.resolve().as_uri())
+        self.value(
+            "new Promise(done => document.readyState === 'complete' ? done(1) : onload = done)"
+        )
+        self.settle()
+
+    def value(self, expression: str) -> Any:
+        """What an expression is in the page; a promise is waited for."""
+        found = self.ask(
+            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
+        )
+        if "exceptionDetails" in found:
+            raise WitnessError(json.dumps(found["exceptionDetails"]))
+        return found["result"].get("value")
+
+    def settle(self) -> None:
+        """Until what was changed is shown."""
+        twice = "requestAnimationFrame(() => requestAnimationFrame(() => done(1)))"
+        self.value(f"new Promise(done => {twice})")
+
+    def click(self, selector: str) -> None:
+        """The middle of an element, by mouse."""
+        x, y = self.value(
+            f"(() => {{ const e = document.querySelector({selector!r}); "
+            "e.scrollIntoView({block: 'center', behavior: 'instant'}); "
+            "const b = e.getBoundingClientRect(); "
+            "return [b.x + b.width / 2, b.y + b.height / 2] })()"
+        )
+        self.click_at(x, y)
+
+    def click_at(self, x: float, y: float) -> None:
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        self.settle()
+
+    def key(self, name: str, shift: bool = False) -> None:
+        """Press a key and let it go."""
+        code = {"key": name, "windowsVirtualKeyCode": KEYS[name], "modifiers": 8 * shift}
+        text = {"text": {"Enter": "\r", " ": " "}[name]} if name in ("Enter", " ") else {}
+        self.ask("Input.dispatchKeyEvent", type="keyDown", **code, **text)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", **code)
+        self.settle()
+
+    def write(self, selector: str, text: str) -> None:
+        """Into a field, in place of what stands there."""
+        self.value(f"(e => {{ e.focus(); e.select?.() }})(document.querySelector({selector!r}))")
+        self.ask("Input.insertText", text=text)
+        self.settle()
+
+    def text(self, selector: str) -> str:
+        return str(self.value(f"document.querySelector({selector!r}).textContent"))
+
+    def picture(self, file: Path, whole: bool = True) -> Path:
+        found = self.ask("Page.captureScreenshot", captureBeyondViewport=whole)
+        file.write_bytes(base64.b64decode(found["data"]))
+        return file
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A Chromium, which ends with the block."""
+    to_it, from_us = os.pipe()
+    to_us, from_it = os.pipe()
+    with (
+        tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile,
+        os.fdopen(to_us, "rb", buffering=0) as reader,
+        os.fdopen(from_us, "wb", buffering=0) as writer,
+    ):
+        words = [program("chromium"), *CHROMIUM_FLAGS, "--remote-debugging-pipe"]
+        words += [f"--user-data-dir={profile}", "about:blank"]
+        with subprocess.Popen(
+            [sys.executable, "-c", LISTENING, str(to_it), str(from_it), *words],
+            pass_fds=(to_it, from_it),
+            stderr=subprocess.DEVNULL,
+        ) as started:
+            os.close(to_it)
+            os.close(from_it)
+            try:
+                yield Browser(reader, writer)
+            finally:
+                started.terminate()

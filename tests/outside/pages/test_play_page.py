@@ -1,0 +1,224 @@
+"""The page to play with, as its reader has it: clicked, typed into, watched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gradbook.graph.build import training_step
+from gradbook.graph.reference import losses
+from gradbook.net import builtin, parse
+from gradbook.rates.sweep import sweep
+from gradbook.report.play.page import play_page
+from tests.agree.runs import reference_run
+from tests.outside.browser import browser
+
+pytestmark = pytest.mark.witness("chromium")
+PLAY = "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy; rate 1"
+NETS = {"worked": builtin("worked"), "xor": builtin("xor"), "play": parse(PLAY)}
+VALUES = """[...document.querySelectorAll('.net [role=slider]')].map(
+  e => [e.getAttribute('aria-label'), Number(e.getAttribute('aria-valuenow'))])"""
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("play")
+    for name, net in NETS.items():
+        (folder / f"{name}.html").write_text(play_page(net), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def shown(chromium, pages):
+    """`shown(name)`: the page, freshly loaded; it must not have complained in the end."""
+
+    def show(name, width=1200, **features):
+        chromium.show(pages / f"{name}.html", width, **features)
+        return chromium
+
+    chromium.said.clear()
+    yield show
+    assert chromium.said == []
+
+
+def weights(page):
+    return {name: value for name, value in page.value(VALUES) if name[0] in "wb"}
+
+
+def number(text):
+    return float(text.replace("−", "-"))
+
+
+def test_seventy_steps_are_the_reference(shown):
+    page = shown("worked")
+    for epoch in reference_run(training_step(NETS["worked"]), 70):
+        assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
+        page.value("document.querySelector('#step').click()")
+        page.settle()
+    assert page.text("#epoch") == "71"
+
+
+def test_run_goes_on_until_it_is_paused_and_reset_goes_back(shown):
+    page = shown("xor")
+    start = weights(page)
+    page.value("document.querySelector('#pace').value = '60'")
+    page.click("#run")
+    page.value("new Promise(done => setTimeout(done, 400))")
+    page.click("#run")
+    reached = int(page.text("#epoch"))
+    assert reached > 3
+    page.settle()
+    assert int(page.text("#epoch")) == reached
+    page.click("#reset")
+    assert (page.text("#epoch"), weights(page)) == ("1", start)
+
+
+@pytest.mark.parametrize("rate", [0.05, 1.0, 100.0, 1000.0])
+def test_the_verdict_beside_the_curve_is_the_sweeps(rate, shown):
+    page = shown("worked")
+    page.write("#rate-field", str(rate))
+    (alone,) = sweep(NETS["worked"], [rate]).outcomes
+    assert page.text("#verdict .verdict") == alone.verdict
+
+
+def test_a_weight_lights_up_its_way_and_shows_its_chain(shown):
+    page = shown("worked")
+    page.value("document.querySelector('[aria-label=w5]').focus()")
+    page.settle()
+    lit = "[...document.querySelectorAll('.unit.lit')].map(e => e.getAttribute('aria-label')[0])"
+    assert page.value(lit) == ["o", "a", "E", "E"]
+    assert page.value("document.querySelectorAll('#chain .factor').length") == 3
+    assert number(page.text("#chain .result output")) == pytest.approx(0.01288082, rel=1e-6)
+
+
+def test_a_factor_leads_to_where_it_came_from(shown):
+    page = shown("worked")
+    page.value("document.querySelector('[aria-label=w5]').focus()")
+    page.settle()
+    page.click("#chain .factor:nth-of-type(2)")
+    assert page.value("document.activeElement.getAttribute('aria-label')").startswith("a_o1")
+    assert page.value("document.querySelector('#chain .definition') !== null")
+
+
+def test_keys_alone_change_a_weight_and_everything_follows(shown):
+    page = shown("worked")
+    page.value("document.querySelector('[aria-label=w5]').focus()")
+    before = page.text("#loss")
+    page.key("ArrowUp")
+    page.key("PageUp")
+    assert weights(page)["w5"] == pytest.approx(0.51)
+    assert page.text("#loss") != before
+    page.key("Tab")
+    assert page.value("document.activeElement.getAttribute('aria-label')") == "w6"
+
+
+def test_a_typed_target_is_learned_from(shown):
+    page = shown("worked")
+    page.write('[aria-label="t1 of sample 1"]', "0.9")
+    (sample,) = NETS["worked"].samples
+    wanted = NETS["worked"].with_samples([replace(sample, targets=(0.9, 0.5))])
+    assert page.text("#loss") == f"{losses(training_step(wanted), 1)[0]:.4f}"
+
+
+CAUGHT = """new Promise(done => {
+  URL.createObjectURL = blob => (blob.text().then(done), "#")
+  document.querySelector("#save").click()
+})"""
+
+
+@pytest.mark.parametrize("name", ["worked", "xor"])
+def test_the_network_is_saved_as_it_is_now(name, shown):
+    page = shown(name)
+    page.value("document.querySelector('#step').click()")
+    page.settle()
+    saved = parse(page.value(CAUGHT))
+    start = reference_run(training_step(saved), 1)[0].weights
+    assert start == weights(page)
+    assert (saved.layers, saved.samples) == (NETS[name].layers, NETS[name].samples)
+
+
+def test_a_weight_is_dragged(shown):
+    page = shown("worked")
+    x, y = page.value(
+        "(b => [b.x + b.width / 2, b.y + 4])"
+        "(document.querySelector('.label').getBoundingClientRect())"
+    )
+    for kind, down in (
+        ("mouseMoved", 0),
+        ("mousePressed", 0),
+        ("mouseMoved", -30),
+        ("mouseReleased", -30),
+    ):
+        page.ask(
+            "Input.dispatchMouseEvent",
+            type=kind,
+            x=x,
+            y=y + down,
+            button="left",
+            buttons=1,
+            clickCount=1,
+        )
+    page.settle()
+    assert weights(page)["w1"] == pytest.approx(0.45)
+
+
+def test_points_are_added_where_the_plane_is_clicked(shown):
+    page = shown("xor")
+    page.click("#class-1")
+    page.click("#surface")
+    assert page.value("document.querySelectorAll('#samples tbody tr').length") == 5
+    assert page.value("document.querySelector('[aria-label=\"t1 of sample 5\"]').value") == "1"
+
+
+def test_a_data_set_is_chosen_and_learned(shown):
+    page = shown("play")
+    page.value(
+        "(e => { e.value = 'halves'; e.dispatchEvent(new Event('change', {bubbles: true})) })"
+        "(document.querySelector('#sets'))"
+    )
+    page.settle()
+    start = number(page.text("#loss"))
+    for _ in range(60):
+        page.value("document.querySelector('#step').click()")
+    page.settle()
+    assert number(page.text("#loss")) < start / 3
+
+
+DROP = """(text => {
+  const data = new DataTransfer()
+  data.items.add(new File([text], "own.csv"))
+  dispatchEvent(new DragEvent("drop", {dataTransfer: data, cancelable: true}))
+  return new Promise(done => setTimeout(done, 200))
+})"""
+
+
+def test_a_table_is_dropped_and_a_wrong_one_is_refused_with_its_place(shown):
+    page = shown("xor")
+    page.value(f"{DROP}('x,y,t\\n0.5,1,1\\n0.25,0,0\\n')")
+    page.settle()
+    assert page.text("#said") == "own.csv: 2 samples"
+    assert page.value("document.querySelectorAll('#samples tbody tr').length") == 2
+    page.value(f"{DROP}('1,2,3\\n1,two,3\\n')")
+    page.settle()
+    assert page.text("#said") == "own.csv: line 2, column 2: 'two' isn't a number"
+
+
+@pytest.mark.parametrize("width", [390, 768, 1600])
+@pytest.mark.parametrize("name", NETS)
+def test_the_page_is_as_wide_as_its_window(name, width, shown):
+    page = shown(name, width)
+    assert page.value("document.documentElement.scrollWidth") == width
+
+
+def test_nothing_moves_for_those_who_want_it_so(shown):
+    page = shown("worked", prefers_reduced_motion="reduce")
+    assert (
+        page.value("getComputedStyle(document.querySelector('.edge')).transitionDuration") == "0s"
+    )

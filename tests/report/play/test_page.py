@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from gradbook.errors import LimitError
+from gradbook.net import builtin, parse
+from gradbook.report.play.page import MOST_BYTES, play_page
+from gradbook.report.play.script import script
+
+PLAY = "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy"
+
+
+def told(html):
+    return json.loads(re.search(r'id="content">(.*?)</script>', html, re.DOTALL)[1])
+
+
+@pytest.mark.parametrize("net", [builtin("worked"), builtin("xor"), parse(PLAY)], ids=str)
+def test_a_page_is_small_and_asks_nobody(net):
+    html = play_page(net)
+    assert len(html.encode()) < MOST_BYTES / 2
+    assert "default-src 'none'" in html
+    assert not re.search(r"https?://(?!www\.w3\.org)", html)
+
+
+def test_the_same_network_makes_the_same_page():
+    assert play_page(builtin("xor")) == play_page(builtin("xor"))
+
+
+def test_every_value_of_the_drawing_has_a_name_and_every_chain_its_partials():
+    table = told(play_page(builtin("xor")))
+    units = [unit for column in table["columns"] for unit in column["units"]]
+    assert {str(line) for unit in units for line in unit["values"]} <= table["names"].keys()
+    partials = {(of, to) for of, to, _ in table["partials"]}
+    waiting = [tree for _, tree, _ in table["chains"]]
+    while waiting:
+        tree = waiting.pop()
+        waiting += tree.get("parts", ())
+        if tree["kind"] == "partial":
+            assert (tree["of"], tree["to"]) in partials
+
+
+def test_a_hostile_name_is_read_as_words():
+    html = play_page(parse('name "></script><script>alert(1)</script>\ninput 2\ndense 2'))
+    assert "<script>alert" not in html
+
+
+def test_a_network_that_makes_too_large_a_page_is_refused_in_a_line():
+    with pytest.raises(LimitError, match="400 kB is the most: take a smaller network"):
+        play_page(parse("input 8; dense 24; tanh; dense 24; tanh; dense 3"))
+
+
+def test_a_script_holds_each_module_once_and_nothing_of_their_imports():
+    made = script("view/main.js")
+    assert made.count("class Machine ") == 1
+    assert not re.search(r"^(import|export) ", made, re.MULTILINE)
+    assert made.index("const machine_words_js") < made.index("const machine_machine_js")

@@ -1,0 +1,59 @@
+// Answers questions about the page's machine: a line of JSON each, and a line of JSON back.
+
+import { createInterface } from "node:readline"
+import { pathToFileURL } from "node:url"
+
+const [web] = process.argv.slice(2)
+const load = name => import(pathToFileURL(`${web}/${name}`).href)
+const { Training } = await load("machine/training.js")
+const { WORDS } = await load("machine/words.js")
+const { judged, trial } = await load("machine/verdict.js")
+
+const answers = {
+  /** Epochs as the page trains them: the loss and the state that each begins with. */
+  train({ table, rate, epochs }) {
+    const training = begun(table, rate)
+    const found = []
+    training.evaluate()
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      if (epoch) training.step()
+      found.push({ loss: training.loss, state: training.state })
+    }
+    return found
+  },
+  /** Every line's values in the first epoch. */
+  lines({ table, rate }) {
+    const { machine } = begun(table, rate)
+    machine.run(machine.order(table.lines.map((_, k) => k)))
+    return table.lines.map((_, k) =>
+      Array.from({ length: machine.strides[k] ? machine.samples : 1 }, (_, j) => machine.at(k, j)))
+  },
+  judge({ table, rate, epochs }) {
+    const found = trial(begun(table, rate), rate, epochs, table.gates)
+    return { ...judged(found, table.criteria), losses: found.losses }
+  },
+  measured({ table, rate, line, size }) {
+    return begun(table, rate).measured(line, size)
+  },
+  /** One word on numbers. */
+  word({ word, operands, which }) {
+    const values = Float64Array.from([0, ...operands])
+    const places = operands.flatMap((_, k) => [k + 1, 0])
+    WORDS[word](values, 0, 1, Int32Array.from([...(which == null ? [] : [which]), ...places]))
+    return values[0]
+  },
+}
+
+function begun(table, rate) {
+  const training = new Training(table, table.samples, table.state.map(([, , start]) => start))
+  training.rate = rate
+  return training
+}
+
+/** JSON has no word for what is no number. */
+const plain = (_, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value)
+
+createInterface({ input: process.stdin }).on("line", line => {
+  const { about, ...question } = JSON.parse(line)
+  console.log(JSON.stringify(answers[about](question), plain))
+})

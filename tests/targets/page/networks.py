@@ -1,0 +1,27 @@
+"""Networks that a page shows: whatever the others may be, less the layers that it doesn't."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from gradbook.net import Net, Role
+from gradbook.targets.page.content import SHOWABLE
+from tests.families import networks
+
+SHOWN = (Role.WEIGHT, Role.BIAS)
+
+
+def shown(net: Net) -> Net:
+    """The layers that are left out change no shape."""
+    return replace(
+        net,
+        layers=tuple(layer for layer in net.layers if isinstance(layer, SHOWABLE)),
+        start={role: values for role, values in net.start.items() if role in SHOWN},
+        decay={role: share for role, share in net.decay.items() if role in SHOWN},
+    )
+
+
+def shown_networks(**wishes) -> st.SearchStrategy[Net]:
+    return networks(images=False, **wishes).map(shown)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradbook.net import builtin
+from gradbook.net.task import DEFAULT_RATES
+from gradbook.rates import criteria
+from gradbook.rates.conditions import Condition
+from gradbook.rates.sweep import sweep
+from gradbook.targets.page.content import content
+from gradbook.targets.page.criteria import criteria_table
+from tests.families import networks
+from tests.targets.page.machine import asked, number
+from tests.targets.page.networks import shown
+
+pytestmark = pytest.mark.witness("node")
+
+
+def judged(net, rate, epochs):
+    return asked("judge", table=content(net).table(), rate=rate, epochs=epochs)
+
+
+@pytest.mark.parametrize("rate", DEFAULT_RATES)
+@pytest.mark.parametrize("name", ["worked", "mazur", "xor"])
+def test_the_verdict_on_a_page_is_the_sweeps(name, rate):
+    net = builtin(name)
+    (alone,) = sweep(net, [rate], 70).outcomes
+    said = judged(net, rate, 70)
+    assert (said["verdict"], said["trains"]) == (str(alone.verdict), alone.trains)
+
+
+@given(
+    networks(images=False, depth=3, updates=["descent"]).map(shown).filter(lambda net: net.samples),
+    st.sampled_from([-0.5, 0.0, 0.05, 0.5, 2.0, 20.0, 1000.0]),
+    st.integers(2, 40),
+)
+def test_the_verdict_on_any_network_is_the_sweeps(net, rate, epochs):
+    (alone,) = sweep(net, [rate], epochs).outcomes
+    said = judged(net, rate, epochs)
+    if all(number(one) == other for one, other in zip(said["losses"], alone.losses, strict=True)):
+        assert (said["verdict"], said["trains"]) == (str(alone.verdict), alone.trains)
+
+
+def test_the_table_has_every_condition_and_every_verdict():
+    table = criteria_table()
+    conditions = {it.name for it in vars(criteria).values() if isinstance(it, Condition)}
+    assert table["conditions"].keys() == conditions
+    assert table["meanings"].keys() == set(criteria.Verdict)
+    assert [verdict for _, verdict in table["decisions"]] == [v for _, v in criteria.DECISIONS]

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from itertools import islice, repeat
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradbook.graph.build import training_step
+from gradbook.graph.node import OPS
+from gradbook.graph.reference import follow
+from gradbook.net import builtin
+from gradbook.targets.page.content import content
+from gradbook.targets.page.lines import WORDS
+from tests.agree.runs import Epoch, compared, doubts, reference_run
+from tests.families import steady
+from tests.targets.page.machine import asked, number
+from tests.targets.page.networks import shown_networks
+
+pytestmark = pytest.mark.witness("node")
+EPOCHS = 10
+NUMBERS = st.floats(-50, 50)
+COMPUTING = sorted(WORDS - {"leaf", "constant", "copy", "repeat", "total"})
+OPERANDS = {"choose": 3, "largest": 3, "is_largest": 3, "log_sum_exp": 3} | dict.fromkeys(
+    ("add", "subtract", "multiply", "divide"), 2
+)
+
+
+@given(st.sampled_from(COMPUTING), st.data())
+def test_a_word_means_what_the_op_means(word, data):
+    if word == "power":
+        operands = [data.draw(NUMBERS), data.draw(st.integers(-3, 4))]
+    else:
+        some = NUMBERS.map(abs) if word in ("log", "sqrt") else NUMBERS
+        operands = [data.draw(some) for _ in range(OPERANDS.get(word, 1))]
+    which = [data.draw(st.integers(0, 2))] if word == "is_largest" else []
+    with np.errstate(all="ignore"):
+        meant = float(OPS[word].value(*map(np.float64, operands), *which))
+    said = asked("word", word=word, operands=operands, which=which[0] if which else None)
+    assert number(said) == pytest.approx(meant, rel=1e-14, abs=1e-300, nan_ok=True)
+
+
+def batch_of(known):
+    """The samples as the reference takes them."""
+    step, table = known.step, known.table()
+    if step.data:
+        return step.data
+    rows = [np.array(part) for part in zip(*table["samples"], strict=True)]
+    return {
+        node: values[:, k]
+        for nodes, values in zip((step.inputs, step.targets), rows, strict=True)
+        for k, node in enumerate(nodes)
+    }
+
+
+@given(shown_networks())
+def test_every_line_is_the_reference_value_to_the_last_digits(net):
+    known = content(net)
+    lines = known.lines.places
+    values = next(follow(known.step, [batch_of(known)], watch=list(lines)))
+    said = asked("lines", table=known.table(), rate=net.learning_rate)
+    largest = max(1, *(float(np.max(np.abs(values[node]))) for node in lines))
+    for node, line in lines.items():
+        wanted = np.broadcast_to(values[node], len(said[line]))
+        assert list(map(number, said[line])) == pytest.approx(
+            wanted, rel=1e-12, abs=1e-12 * largest, nan_ok=True
+        )
+
+
+def trained(known, epochs, rate=None):
+    """The page's epochs, with the weights by their names."""
+    table = known.table()
+    leaves = {place: str(node.name) for node, place in known.lines.places.items() if node.name}
+    names = [leaves[leaf] for leaf, _, _ in table["state"]]
+    weights = {str(weight.name) for weight in known.step.weights}
+    said = asked(
+        "train", table=table, epochs=epochs, rate=table["startRate"] if rate is None else rate
+    )
+    return [
+        Epoch(
+            number(epoch["loss"]),
+            {
+                name: number(value)
+                for name, value in zip(names, epoch["state"], strict=True)
+                if name in weights
+            },
+        )
+        for epoch in said
+    ]
+
+
+@given(shown_networks().filter(lambda net: net.samples).map(steady))
+def test_a_page_trains_as_the_reference_does(net):
+    step = training_step(net)
+    compared(reference_run(step, EPOCHS), trained(content(net), EPOCHS), doubts(step, EPOCHS))
+
+
+@pytest.mark.parametrize("name", ["worked", "mazur", "xor"])
+def test_seventy_epochs_on_a_page_are_those_of_the_reference(name):
+    step = training_step(builtin(name))
+    for one, other in zip(
+        reference_run(step, 70), trained(content(builtin(name)), 70), strict=True
+    ):
+        assert other.loss == pytest.approx(one.loss, rel=1e-12)
+        assert other.weights == pytest.approx(one.weights, rel=1e-12)
+
+
+@given(shown_networks(depth=2))
+def test_what_a_chain_comes_to_is_the_gradient(net):
+    known = content(net)
+    places = known.lines.places
+    said = asked("lines", table=known.table(), rate=net.learning_rate)
+    trees = {value: tree for value, tree, _ in known.table()["chains"]}
+    for weight, slope in known.step.gradients.items():
+        by_chain = number(said[trees[places[weight]]["value"]][0])
+        assert by_chain == pytest.approx(number(said[places[slope]][0]), rel=1e-9, abs=1e-12)
+
+
+def test_a_nudge_measures_the_slope():
+    known = content(builtin("xor"))
+    table, places = known.table(), known.lines.places
+    values = next(islice(follow(known.step, repeat(batch_of(known))), 1))
+    for weight, slope in known.step.gradients.items():
+        said = asked("measured", table=table, rate=1, line=places[weight], size=1e-5)
+        assert said["slope"] == pytest.approx(float(values[slope]), rel=1e-6, abs=1e-9)
