@@ -1,20 +1,28 @@
 """Trained networks as C on emulated boards: instructions, flash, memory, what rounding costs.
 
-    python bench/devices.py RUN... [--images N] [--board NAME]... [--level -O2]
+    python bench/devices.py RUN... [--images N] [--board NAME]... [--level -O2] [--floats]
+                            [--onnx2c PROGRAM]
 
 For each run it tells the accuracy on the 10,000 test images, of the network and of its C in whole
 numbers, which is reckoned as C reckons it; then, board by board, whether the first N images are
 answered as here, the instructions an image takes, and the bytes of code, constants and memory of
-the exported file. QEMU counts instructions; it has no model of cycles. Needs the emulators and
-cross compilers that CONTRIBUTING.md lists.
+the exported file. QEMU counts instructions; it has no model of cycles. AVRs are emulated by
+simavr, which counts cycles; they are asked about 20 images. Needs the emulators and cross
+compilers that CONTRIBUTING.md lists.
+
+With --floats the C in floats is asked too, about 20 images. With --onnx2c so is what that program
+(https://github.com/kraiskil/onnx2c) makes of the exported ONNX model, beside it. What a library
+adds to compute with floats isn't counted in either.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from statistics import fmean
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -28,27 +36,49 @@ from gradbook.lab.training.run_folder import load as load_run
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantised
 from gradbook.targets.portable.whole_makers import WholeNumbers
-from tests.outside.devices.boards import BOARDS, Board, asked, checksum
+from tests.outside.devices import avr, boards
+from tests.outside.devices.boards import ARM, Asked, checksum
+
+AVRS = (avr.MEGA, avr.LARGE)
+FEW = 20  # images where it takes long
+AROUND = """
+int net_predict(const uint8_t *image, float *each);
+int net_predict(const uint8_t *image, float *each)
+{{
+    static float input[{pixels}];
+    int best = 0;
+    for (int k = 0; k < {pixels}; k++)
+        input[k] = image[k] * {scale}f + {shift}f;
+    entry((void *)input, (void *)each);
+    for (int k = 1; k < {outputs}; k++)
+        if (each[k] > each[best])
+            best = k;
+    return best;
+}}
+"""
 
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="RUN")
     parser.add_argument("--images", type=int, default=1000, help="that boards are asked about")
-    parser.add_argument("--board", action="append", choices=[board.name for board in BOARDS])
+    known = [board.name for board in (*boards.BOARDS, *AVRS)]
+    parser.add_argument("--board", action="append", choices=known)
     parser.add_argument("--level", default="-O2", help="of optimisation")
+    parser.add_argument("--floats", action="store_true", help="ask the C in floats, too")
+    parser.add_argument("--onnx2c", metavar="PROGRAM", help="ask what it makes, too")
     options = parser.parse_args()
-    boards = [board for board in BOARDS if not options.board or board.name in options.board]
+    if not options.onnx2c:
+        print("onnx2c isn't asked: name the program with --onnx2c")
     costs = []
     for run in options.runs:
         model = load_run(run)
         data = load(model.data)
         whole = quantised(model.trained(), learned_from(data))
         costs.append(_accuracies(run, model, whole, data.test_for_reporting))
-        for board in boards:
-            _ask(
-                board, model, whole, data.test_for_reporting.pixels[: options.images], options.level
-            )
+        for board in (*boards.BOARDS, *AVRS):
+            if not options.board or board.name in options.board:
+                _ask(board, model, whole, data.test_for_reporting.pixels, options)
     if len(costs) > 1:
         print(f"rounding costs {100 * fmean(costs):.3f} points in the mean of {len(costs)} runs")
 
@@ -56,19 +86,70 @@ def main() -> None:
 def _accuracies(run: str, model: Model, whole: WholeNumbers, test: Images) -> float:
     exact = model.score(test.pixels, test.labels)
     rounded = accuracy_in_c(whole, test)
-    print(f"{run}: {model.parameters:,} parameters, {exact:.2%}, in whole numbers {rounded:.2%}")
+    print(
+        f"{run}: {model.parameters:,} parameters, {exact:.2%}, in whole numbers {rounded:.2%}",
+        flush=True,
+    )
     return exact - rounded
 
 
-def _ask(board: Board, model: Model, whole: WholeNumbers, images: np.ndarray, level: str) -> None:
-    text = c_file(model.trained(), "net", whole).text
-    found = asked(board, text, images.reshape(len(images), -1), model.net.outputs, level=level)
-    scores = whole.scores(images).astype(np.int32)
+def _ask(
+    board: boards.Board | avr.Avr,
+    model: Model,
+    whole: WholeNumbers,
+    images: np.ndarray,
+    options: Namespace,
+) -> None:
+    trained, outputs = model.trained(), model.net.outputs
+    small = isinstance(board, avr.Avr)
+    some = images[: min(options.images, FEW) if small else options.images]
+    rows = some.reshape(len(some), -1)
+    text = c_file(trained, "net", whole).text
+    if isinstance(board, avr.Avr):
+        found = avr.asked(board, text, rows, outputs, level=options.level)
+    else:
+        found = boards.asked(board, text, rows, outputs, level=options.level)
+    scores = whole.scores(some).astype(np.int32)
     same = [checksum(row) for row in scores] == found.checksums.tolist()
+    _tell(board.name, "whole numbers", found, same)
+    if isinstance(board, avr.Avr) or board.tools != ARM:
+        return
+    for kind, text in _in_floats(model, options):
+        found = boards.asked(
+            board, text, rows[:FEW], outputs, kind="float", level=options.level, strict=False
+        )
+        same = bool((found.classes == model.classify(some[:FEW])).all())
+        _tell(board.name, kind, found, same)
+
+
+def _in_floats(model: Model, options: Namespace) -> list[tuple[str, str]]:
+    found = []
+    if options.floats or options.onnx2c:
+        found.append(("floats", c_file(model.trained(), "net", None).text))
+    if options.onnx2c:
+        found.append(("onnx2c, floats", _by_onnx2c(options.onnx2c, model)))
+    return found
+
+
+def _by_onnx2c(program: str, model: Model) -> str:
+    """Its C, and around it what makes of bytes the numbers that the network takes."""
+    scaling = model.trained().scaling
+    scale, shift = (float(np.unique(one).item()) for one in (scaling.scale, scaling.shift))
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "net.onnx")
+        model.export(file)
+        words = [program, "-d", "N:1", str(file)]
+        made = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    pixels, outputs = int(np.prod(model.net.input)), model.net.outputs
+    return made + AROUND.format(pixels=pixels, outputs=outputs, scale=scale, shift=shift)
+
+
+def _tell(board: str, kind: str, found: Asked, same: bool) -> None:
     answers = "as here" if same else "NOT as here"
+    unit = "cycles" if board.startswith("atmega") else "instructions"
     print(
-        f"  {board.name:<11}{len(images):>6,} images {answers}, "
-        f"{found.effort / 1e6:.2f} M instructions each, "
+        f"  {board:<12}{kind:<16}{len(found.classes):>6,} images {answers}, "
+        f"{found.effort / 1e6:.2f} M {unit} each, "
         f"{found.flash:,} bytes of flash, {found.memory:,} of memory",
         flush=True,
     )

@@ -21,16 +21,19 @@ from PIL import Image, ImageChops
 from gradbook.data.sources import load
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
-from gradbook.net import builtin
+from gradbook.net import Net, builtin
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation.explanation import explain
+from gradbook.report.play.page import play_page
 from gradbook.report.run.page import run_page
 from gradbook.report.sweep.page import sweep_page
 from gradbook.report.workbook import write_workbook
+from tests.outside.browser import browser
 from tests.outside.witness import screenshot, workbook_to_png
 
 PICTURES = Path("docs/pictures")
 RECIPE = "small"
+STEPS = 12  # of the page to play with
 MARGIN = 24  # pixels of paper left around what is on it
 
 
@@ -44,9 +47,23 @@ def main(words: list[str]) -> None:
         net = builtin("worked")
         _workbook(net, folder)
         _page("derivation", explain(net).html(), folder, height=1500)
+        _playing(net, folder)
         _page("learning-rates", sweep_page(sweep(net), "gradbook sweep"), folder, height=900)
         train(RECIPE, folder=folder / "run")
         _report(RunFolder(folder / "run"), folder)
+
+
+def _playing(net: Net, folder: Path) -> None:
+    """The page to play with after some steps, a weight pointed at."""
+    page = folder / "play.html"
+    page.write_text(play_page(net), encoding="utf-8")
+    with browser() as chromium:
+        chromium.show(page, width=1280, height=900)
+        for _ in range(STEPS):
+            chromium.value("document.querySelector('#step').click()")
+        chromium.value("document.querySelector('[aria-label=w5]').focus()")
+        chromium.value("new Promise(done => setTimeout(done, 800))")  # the strip of verdicts
+        chromium.picture(PICTURES / "page.png", whole=False)
 
 
 def _report(run: RunFolder, folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -41,6 +41,32 @@ class Preparation:
 
 
 @dataclass(frozen=True, eq=False)
+class Notes:
+    """What a file that we wrote says of its network beside the layers."""
+
+    preparation: Preparation | None = None
+    classes: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(told: Any) -> Notes:
+        """Whatever of it is there, in a file that may be anybody's."""
+        if not isinstance(told, Mapping):
+            return Notes()
+        classes = told.get("classes")
+        names = tuple(map(str, classes)) if isinstance(classes, list) else ()
+        return Notes(_preparation(told.get("preparation")), names)
+
+
+def _preparation(told: Any) -> Preparation | None:
+    try:
+        mean, deviation = (tuple(map(float, told[name])) for name in ("mean", "deviation"))
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
+    able = np.isfinite((*mean, *deviation)).all() and all(one > 0 for one in deviation)
+    return Preparation(mean, deviation) if able and len(mean) == len(deviation) else None
+
+
+@dataclass(frozen=True, eq=False)
 class ImportedNet:
     """A network, its trained values by the names of the graph's leaves, and what is to be known."""
 
@@ -53,6 +79,9 @@ class ImportedNet:
 
 class NoLayer(GradbookError):
     """Something in a file that is none of our layers, and why."""
+
+
+BOTH = "1 − p and p are read of one output alone"
 
 
 class Refusals:
@@ -102,8 +131,8 @@ def _in_a_row(own: ImportedLayer, number: int) -> Layer:
             return Residual(number - min(own.reads))
         case Dense(width):
             return Dense(width, _bias(own))
-        case Conv(channels, kernel, stride, pad, _, groups):
-            return Conv(channels, kernel, stride, pad, _bias(own), groups)
+        case Conv():
+            return replace(own.layer, bias=_bias(own))
         case _:
             return own.layer
 

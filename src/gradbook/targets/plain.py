@@ -41,7 +41,6 @@ def as_json(trained: TrainedNet, recipe: str = "") -> str:
 
 
 def _about(trained: TrainedNet, recipe: str) -> dict[str, Any]:
-    scaling = trained.scaling
     deviation, mean = trained.spread
     return {
         "kind": KIND,
@@ -52,11 +51,7 @@ def _about(trained: TrainedNet, recipe: str) -> dict[str, Any]:
         "input": list(trained.input),
         "columns": trained.input_names,
         "picture": list(trained.picture) if trained.picture else None,
-        "preparation": {  # (x / most − mean) / deviation
-            "most": scaling.most,
-            "mean": scaling.mean.tolist(),
-            "deviation": scaling.deviation.tolist(),
-        },
+        "preparation": trained.scaling.noted,  # (x / most − mean) / deviation
         "outputs": {"mean": mean, "deviation": deviation},
         "layers": [_layer(layer) for layer in trained.layers],
     }

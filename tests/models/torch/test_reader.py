@@ -13,6 +13,7 @@ import gradbook as gb
 from gradbook.errors import GradbookError
 from gradbook.models.torch.reader import read_pt2, torch_net
 from tests.models.architectures import ARCHITECTURES, made
+from tests.models.steps import require_step
 from tests.trained import by_the_graph
 
 pytestmark = pytest.mark.witness("torch")
@@ -37,6 +38,21 @@ def held(torch, module, example):
 def test_networks_say_what_they_said_in_pytorch(torch, name):
     module, shape = made(torch, name)
     held(torch, module, torch.rand(5, *shape) * 2 - 0.5)
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if "numbers" not in name])
+def test_gradients_of_a_step_are_pytorchs(torch, name):
+    """Of batches too, as normalisation has them in training."""
+    module, shape = made(torch, name)
+    inputs, labels = torch.rand(5, *shape) * 2 - 0.5, torch.tensor([0, 1, 2, 1, 0])
+    before = torch_net(module, inputs)
+    for part in module.modules():
+        part.training = not isinstance(part, torch.nn.Dropout)
+    descent = torch.optim.SGD(module.parameters(), lr=1)
+    torch.nn.functional.cross_entropy(module(inputs), labels).backward()
+    descent.step()
+    after = torch_net(module.eval(), inputs)
+    assert not require_step(before, after, inputs.numpy(), labels.numpy())
 
 
 def test_what_stands_in_forward_is_read_too(torch):
@@ -90,17 +106,17 @@ def test_a_module_is_a_model(torch):
 def test_all_that_has_no_layer_is_told_at_once(torch):
     nn = torch.nn
     module = nn.Sequential(
-        *(nn.Conv2d(1, 2, 3, dilation=2), nn.GELU(), nn.ELU()),
-        *(nn.MaxPool2d(2, padding=1), nn.Conv2d(2, 2, (2, 3), padding=(0, 1))),
+        *(nn.Conv2d(1, 2, 3, padding=(3, 0)), nn.GELU(), nn.ELU()),
+        *(nn.AvgPool2d(2, divisor_override=3), nn.ZeroPad2d(1), nn.MaxPool2d(2)),
     )
     with pytest.raises(GradbookError) as caught:
         torch_net(module.eval(), torch.rand(1, 1, 12, 12))
     for said in (
-        "conv2d 'conv2d': windows have no gaps here",
+        "conv2d 'conv2d': with pad 3x0 a window 3x3 may read nothing but padding",
         "gelu 'gelu': GELU is read in its tanh form",
         "elu 'elu': there is no such layer here",
-        "max_pool2d 'max_pool2d': pools have no padding here",
-        "conv2d 'conv2d_1': padding of 0x1",
+        "avg_pool2d 'avg_pool2d': an average has no divisor of its own here",
+        "max_pool2d 'max_pool2d': what is put around it may be largest",
     ):
         assert said in caught.value.message
 

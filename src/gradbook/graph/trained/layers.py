@@ -93,6 +93,12 @@ class Scaling:
     def shift(self) -> Array:
         return np.asarray(-self.mean / self.deviation)
 
+    @property
+    def noted(self) -> dict[str, Any]:
+        """As files say it."""
+        mean, deviation = self.mean.tolist(), self.deviation.tolist()
+        return {"most": self.most, "mean": mean, "deviation": deviation}
+
 
 @dataclass(frozen=True, eq=False)
 class TrainedNet:
@@ -133,6 +139,13 @@ class TrainedNet:
             for name, words in self.columns.items()
             for word in words or ("",)
         ]
+
+    def notes(self, with_preparation: bool) -> dict[str, Any]:
+        """What a file says of it beside its layers; not how numbers come in, if it does that."""
+        told: dict[str, Any] = {"classes": list(self.classes)}
+        if self.columns:
+            told["columns"] = self.input_names
+        return told if with_preparation else told | {"preparation": self.scaling.noted}
 
     def readers(self, value: int) -> list[int]:
         """The places of the layers that read a value."""

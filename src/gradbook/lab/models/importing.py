@@ -86,8 +86,11 @@ def _preparation(
     """As asked, as the file says, or else none."""
     told = found.preparation
     if mean is None and deviation is None and told is not None:
-        return told, ()
-    channels = found.net.input[0] if len(found.net.input) == 3 else 1
+        mean, deviation = told.mean, told.deviation
+    size = found.net.input
+    channels = size[0] if len(size) == 3 else 1
+    if len(size) == 1 and mean is not None and len(mean) == size[0]:  # of each value that lies flat
+        channels = size[0]
     means, deviations = (
         _each(mean, 0, channels, "means"),
         _each(deviation, 1, channels, "deviations"),

@@ -16,7 +16,7 @@ from gradbook.errors import DataError, TargetError
 from gradbook.files import opened
 from gradbook.graph.node import Array
 from gradbook.models.archived import archive_of, json_member, member
-from gradbook.models.imported import require_few
+from gradbook.models.imported import Notes, require_few
 from gradbook.targets.keras.model import snake_case
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class KerasContent:
     shape: tuple[int, ...]  # of what goes in, without the images' number
     is_bytes: bool
     made: str
+    notes: Notes
+    both: bool  # 1 − p and p are made of it afterwards
 
     def reader_count(self, name: str) -> int:
         return sum(name in entry.reads for entry in self.entries)
@@ -58,16 +60,18 @@ class KerasContent:
 def read_content(path: Path) -> KerasContent:
     with opened(path) as stream, archive_of(stream, path, ".keras") as archive:
         config = json_member(archive, "config.json")
-        version = str(json_member(archive, "metadata.json").get("keras_version", ""))
+        about = json_member(archive, "metadata.json")
+        version = str(about.get("keras_version", ""))
         if not version.startswith("3"):
             raise DataError(f"Keras {version[:20]} wrote it: save it again with Keras 3")
-        return _content(config, member(archive, "model.weights.h5"), os.fspath(path))
+        weights, notes = member(archive, "model.weights.h5"), Notes.of(about.get("gradbook_notes"))
+        return _content(config, weights, notes, os.fspath(path))
 
 
 # Layers.
 
 
-def _content(config: Mapping[str, Any], weights: bytes, file: str) -> KerasContent:
+def _content(config: Mapping[str, Any], weights: bytes, notes: Notes, file: str) -> KerasContent:
     kind, told = config["class_name"], config["config"]
     if kind not in MODELS or not isinstance(told.get("layers"), list):
         raise DataError(f"its model is a {kind!s:.60}: a Sequential or a functional one is read")
@@ -87,7 +91,23 @@ def _content(config: Mapping[str, Any], weights: bytes, file: str) -> KerasConte
     if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
         raise DataError("the size of its input isn't told: save it with one")
     is_bytes = entries[0].settings.get("dtype") == "uint8"
-    return KerasContent(tuple(_weighed(entries, weights, file)), given, sizes, is_bytes, made)
+    both = _both(entries, made)
+    left = [entry for entry in _weighed(entries, weights, file) if entry.name not in both]
+    made = both[made][0] if both else made
+    return KerasContent(tuple(left), given, sizes, is_bytes, made, notes, bool(both))
+
+
+def _both(entries: Sequence[KerasEntry], made: str) -> Mapping[str, tuple[str, ...]]:
+    """The layers that make 1 − p and p of one output p, if it ends so, with what they read."""
+    known = {entry.name: entry for entry in entries}
+    last = known[made]
+    if last.kind != "Concatenate" or len(last.reads) != 2:
+        return {}
+    other = known[last.reads[0]]
+    turned = (other.settings.get("scale"), other.settings.get("offset")) == (-1, 1)
+    if other.kind != "Rescaling" or not turned or other.reads != last.reads[1:]:
+        return {}
+    return {last.name: other.reads, other.name: other.reads}
 
 
 def _in_a_row(layers: Sequence[Any]) -> tuple[list[KerasEntry], str]:

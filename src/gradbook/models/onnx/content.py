@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from gradbook.errors import DataError, TargetError
 from gradbook.files import opened
-from gradbook.models.imported import Preparation, require_few
+from gradbook.models.imported import Notes, require_few
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
@@ -35,8 +36,8 @@ class OnnxGraph:
     shape: tuple[int, ...]  # of what goes in, without the images' number
     is_bytes: bool
     made: str
-    preparation: Preparation | None
-    classes: tuple[str, ...]
+    both: bool  # 1 − p and p are made of it afterwards
+    notes: Notes
     opset: int
 
     def readers(self, value: str) -> list[NodeProto]:
@@ -103,15 +104,17 @@ def _content(model: ModelProto, path: Path) -> OnnxGraph:
     if not sizes or not all(sizes):
         raise DataError("the size of its input isn't told: export it with one", file=file)
     told = {entry.key: entry.value for entry in model.metadata_props}
+    _gather_constants(graph, constants)
+    made, both = _said(graph, constants)
     return OnnxGraph(
-        tuple(_needed(graph, constants)),
+        tuple(_needed(graph, constants, made)),
         constants,
         given[0].name,
         sizes,
         kind.elem_type == 2,
-        graph.output[0].name,
-        _preparation(told.get("preparation", "")),
-        _classes(told.get("classes", "")),
+        made,
+        both,
+        _notes(told),
         max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13),
     )
 
@@ -138,21 +141,46 @@ def _array(tensor: TensorProto, path: Path) -> NDArray[Any]:
     return np.frombuffer(content, kind).reshape(tuple(tensor.dims))
 
 
-def _needed(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> list[NodeProto]:
-    """The nodes that the output depends on; what only passes constants on becomes constants."""
+def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> None:
+    """What stands in nodes of its own goes to the others."""
     from onnx import numpy_helper
 
-    wanted = {graph.output[0].name}
-    chosen: list[NodeProto] = []
     for node in graph.node:
-        if node.op_type == "Constant":
-            for attribute in node.attribute:
-                if attribute.name == "value":
-                    constants[node.output[0]] = np.asarray(numpy_helper.to_array(attribute.t))
-                elif attribute.name in ("value_float", "value_int"):
-                    constants[node.output[0]] = np.asarray(attribute.f or attribute.i)
-                elif attribute.name in ("value_floats", "value_ints"):
-                    constants[node.output[0]] = np.asarray(attribute.floats or attribute.ints)
+        if node.op_type != "Constant":
+            continue
+        for attribute in node.attribute:
+            if attribute.name == "value":
+                constants[node.output[0]] = np.asarray(numpy_helper.to_array(attribute.t))
+            elif attribute.name in ("value_float", "value_int"):
+                constants[node.output[0]] = np.asarray(attribute.f or attribute.i)
+            elif attribute.name in ("value_floats", "value_ints"):
+                constants[node.output[0]] = np.asarray(attribute.floats or attribute.ints)
+
+
+def _said(graph: GraphProto, constants: Constants) -> tuple[str, bool]:
+    """The network's own last value, where nodes make probabilities of classes of it.
+
+    These are the shares of several sigmoids, or of one output 1 − p and p, which is told.
+    """
+    name = graph.output[0].name
+    makers = {made: node for node in graph.node for made in node.output}
+    last = makers.get(name)
+    source = makers.get(last.input[0]) if last is not None and last.input else None
+    if last is None or source is None:
+        return name, False
+    told = {attribute.name: attribute.i for attribute in last.attribute}
+    if last.op_type == "Concat" and source.op_type == "Sub" and len(last.input) == 2:
+        one = constants.get(source.input[0], np.zeros(1))
+        if (one == 1).all() and source.input[1] == last.input[1]:
+            return str(last.input[1]), True
+    shares = last.op_type == "LpNormalization" and (told.get("p"), told.get("axis")) == (1, 1)
+    return str(last.input[0]) if shares and source.op_type == "Sigmoid" else name, False
+
+
+def _needed(graph: GraphProto, constants: Constants, made: str) -> list[NodeProto]:
+    """The nodes that a value depends on."""
+    wanted = {made}
+    chosen: list[NodeProto] = []
     for node in reversed(graph.node):
         if wanted & set(node.output) and node.output[0] not in constants:
             wanted.update(node.input)
@@ -160,19 +188,10 @@ def _needed(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> list[NodeP
     return chosen[::-1]
 
 
-def _preparation(text: str) -> Preparation | None:
-    """Of a file that we wrote: what is done to brightness from 0 to 1."""
-    try:
-        told = json.loads(text)
-        mean, deviation = (tuple(map(float, told[name])) for name in ("mean", "deviation"))
-    except (ValueError, KeyError, TypeError):
-        return None
-    return Preparation(mean, deviation) if len(mean) == len(deviation) else None
-
-
-def _classes(text: str) -> tuple[str, ...]:
-    try:
-        told = json.loads(text)
-    except ValueError:
-        return ()
-    return tuple(map(str, told)) if isinstance(told, list) else ()
+def _notes(told: Mapping[str, str]) -> Notes:
+    """Each stands as JSON under its name."""
+    found = {}
+    for name in ("preparation", "classes"):
+        with suppress(ValueError, RecursionError):
+            found[name] = json.loads(told.get(name, ""))
+    return Notes.of(found)

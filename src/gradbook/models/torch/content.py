@@ -15,10 +15,11 @@ import numpy as np
 from gradbook.errors import DataError
 from gradbook.graph.node import Array
 from gradbook.models.archived import archive_of, json_member, member
-from gradbook.models.imported import require_few
+from gradbook.models.imported import Notes, require_few
 
 MOST_CALLS = 10_000
 KINDS = {4: "<i4", 5: "<i8", 6: "<f2", 7: "<f4", 8: "<f8"}  # by PyTorch's number
+NOTES = "gradbook.json"  # among torch.export.save's extra_files: classes and preparation
 REMEDY = "save it with torch.export.save of a newer PyTorch, such as 2.13, or write ONNX"
 
 
@@ -53,6 +54,7 @@ class AtenContent:
     shape: tuple[int, ...]  # of what goes in, without the images' number
     batch: int | None  # the images' number, if it was exported for that many
     made: str
+    notes: Notes
 
     def reader_count(self, name: str) -> int:
         return sum(call.reads.count(name) for call in self.calls)
@@ -67,11 +69,13 @@ def read_content(stream: IO[bytes], file: str | os.PathLike[str]) -> AtenContent
         if member(archive, f"{folder}byteorder", 64).strip() != b"little":
             raise DataError("its weights have their bytes the other way round")
         module = json_member(archive, found[0])["graph_module"]
-        return _content(archive, folder, module, os.fspath(file))
+        extra = f"{folder}extra/{NOTES}"
+        notes = json_member(archive, extra) if extra in archive.namelist() else {}
+        return _content(archive, folder, module, Notes.of(notes), os.fspath(file))
 
 
 def _content(
-    archive: zipfile.ZipFile, folder: str, module: Mapping[str, Any], file: str
+    archive: zipfile.ZipFile, folder: str, module: Mapping[str, Any], notes: Notes, file: str
 ) -> AtenContent:
     graph, signature = module["graph"], module["signature"]
     if len(graph["nodes"]) > MOST_CALLS:
@@ -91,6 +95,7 @@ def _content(
         tuple(sizes[1:]),
         sizes[0],
         str(outputs[0]["user_output"]["arg"]["as_tensor"]["name"]),
+        notes,
     )
 
 

@@ -25,14 +25,15 @@ def keras_bytes(trained: TrainedNet, with_preparation: bool = False) -> bytes:
     says; with it, it takes the bytes of images (or a table's numbers) and says probabilities (or
     the number that is predicted).
     """
-    picture = None
+    picture, notes = None, trained.notes(with_preparation)
     if with_preparation:
         picture = trained.picture
         trained = answering(prepared(trained))
     content = KerasLayers(trained, picture)
     content.write()
+    ours = {"gradbook": __version__, "gradbook_notes": notes}
     members: dict[str, bytes | str] = {
-        "metadata.json": json.dumps({"keras_version": KERAS_VERSION, "gradbook": __version__}),
+        "metadata.json": json.dumps({"keras_version": KERAS_VERSION, **ours}),
         "config.json": json.dumps(_config(trained, content.made)),
         "model.weights.h5": _weights(content.made),
     }

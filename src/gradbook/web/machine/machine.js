@@ -62,7 +62,9 @@ export class Machine {
     }
   }
 
-  /** Give a line one value, for all samples. @param {number} line @param {number} value */
+  /** Give a line one value, for all samples.
+   * @param {number} line @param {number} value
+   */
   fill(line, value) {
     const at = this.places[line]
     this.values.fill(value, at, at + (this.strides[line] ? this.samples : 1))

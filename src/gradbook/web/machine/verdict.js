@@ -201,7 +201,9 @@ function last(values, [share, least]) {
   return values.slice(-Math.max(least, even(values.length * share)))
 }
 
-/** Rounded as Python does: a half goes to the even number. @param {number} value */
+/** Rounded as Python does: a half goes to the even number.
+ * @param {number} value
+ */
 function even(value) {
   const low = Math.floor(value)
   return value - low === 0.5 ? low + (low % 2) : Math.round(value)

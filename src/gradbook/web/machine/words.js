@@ -17,7 +17,9 @@ const two = f => (m, o, n, args) => {
   for (let k = 0; k < n; k++) m[o + k] = f(m[a + k * p], m[b + k * q])
 }
 
-/** From the first operand to the last. @param {(a: number, b: number) => number} f @returns {Word} */
+/** From the first operand to the last.
+ * @param {(a: number, b: number) => number} f @returns {Word}
+ */
 const folded = f => (m, o, n, args) => {
   for (let k = 0; k < n; k++) {
     let y = m[args[0] + k * args[1]]
@@ -26,7 +28,9 @@ const folded = f => (m, o, n, args) => {
   }
 }
 
-/** ln(e^a + e^b), measured from the larger. @param {number} a @param {number} b */
+/** ln(e^a + e^b), measured from the larger.
+ * @param {number} a @param {number} b
+ */
 function logAddExp(a, b) {
   if (a === b) return a + Math.LN2
   return Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))

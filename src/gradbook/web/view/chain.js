@@ -1,6 +1,6 @@
 // What stands beside a chosen value: its formula, its chain, and the slope that a nudge measures.
 
-import { exact, formula, make, nameWords, short } from "./dom.js"
+import { exact, formula, make, nameWords, say, short } from "./dom.js"
 
 const SLOT = /⟦(\d+)⟧/g
 const DEL = '<mi class="k-gradients" mathvariant="normal">∂</mi>'
@@ -31,7 +31,7 @@ export class ChainPanel {
     for (const [element, line, bracketed] of this.numbers) {
       const value = this.model.at(line)
       const said = short(value)
-      element.textContent = bracketed && value < 0 ? `(${said})` : said
+      say(element, bracketed && value < 0 ? `(${said})` : said)
     }
     for (const other of this.others) other()
   }
@@ -49,7 +49,9 @@ export class ChainPanel {
     )
   }
 
-  /** The value's name, and its number, to be changed where it is free. @param {number} line @private */
+  /** The value's name, and its number, to be changed where it is free.
+   * @param {number} line @private
+   */
   head(line) {
     const name = this.names[line]
     const title = make("h3", { class: "value" }, formula(name.math), " = ")
@@ -68,7 +70,9 @@ export class ChainPanel {
     return title
   }
 
-  /** What it is made of, in symbols and in numbers. @param {number} line @private */
+  /** What it is made of, in symbols and in numbers.
+   * @param {number} line @private
+   */
   definition(line) {
     const template = this.model.content.formulas[line]
     if (!template) return []
@@ -134,7 +138,9 @@ export class ChainPanel {
     return card
   }
 
-  /** The slope that the loss has, measured by a nudge. @param {number} line @private */
+  /** The slope that the loss has, measured by a nudge.
+   * @param {number} line @private
+   */
   nudge(line) {
     const slope = this.model.slopeOf.get(line) ?? line
     const [below, above, measured, off] = [0, 1, 2, 3].map(() => make("output", { class: "numeral" }))
@@ -158,7 +164,9 @@ export class ChainPanel {
       "; they are ", off, " apart.")
   }
 
-  /** What the next step makes of it. @param {number} line @private */
+  /** What the next step makes of it.
+   * @param {number} line @private
+   */
   following(line) {
     const [, next] = this.model.content.state.find((/** @type {number[]} */ [leaf]) => leaf === line)
     return make("p", { class: "next" }, "The next step makes ", nameWords(this.names[line]), " ", this.plain(next), ".")
@@ -167,7 +175,7 @@ export class ChainPanel {
   /** @param {number} line @private */
   plain(line) {
     const said = make("output", { class: "numeral" })
-    this.others.push(() => (said.textContent = exact(this.model.at(line))))
+    this.others.push(() => say(said, exact(this.model.at(line))))
     return said
   }
 
@@ -176,7 +184,9 @@ export class ChainPanel {
     return template.replace(SLOT, (_, line) => this.names[line].math)
   }
 
-  /** The same with numbers, which change; one below 0 in brackets. @param {string} sign @param {string} template @private */
+  /** The same with numbers, which change; one below 0 in brackets.
+   * @param {string} sign @param {string} template @private
+   */
   withNumbers(sign, template) {
     const found = formula(sign + template.replace(SLOT, (_, line) => `<mn data-line="${line}"></mn>`))
     for (const slot of found.querySelectorAll("mn[data-line]")) {

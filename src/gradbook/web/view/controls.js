@@ -48,7 +48,9 @@ export class Controls {
     this.update()
   }
 
-  /** As many epochs as are due. @param {number} now @private */
+  /** As many epochs as are due.
+   * @param {number} now @private
+   */
   frame(now) {
     if (!this.isRunning) return
     this.due += ((now - this.last) / 1000) * Number(this.pace.value)
@@ -76,7 +78,9 @@ export class Controls {
     this.judgeZones()
   }
 
-  /** What each rate does, as colours below the slider; a few at a time. @private */
+  /** What each rate does, as colours below the slider; a few at a time.
+   * @private
+   */
   judgeZones() {
     const { model } = this
     const key = JSON.stringify([model.start, model.epoch === 1 || model.samples.length < 8 ? model.samples : 0])
@@ -101,5 +105,7 @@ export class Controls {
   }
 }
 
-/** Three digits of a rate. @param {number} rate */
+/** Three digits of a rate.
+ * @param {number} rate
+ */
 const tidy = rate => Number(rate.toPrecision(3))

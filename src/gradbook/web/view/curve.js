@@ -71,7 +71,9 @@ export class CurvePanel {
   }
 }
 
-/** From values to heights, and where lines are drawn. @param {number[]} values */
+/** From values to heights, and where lines are drawn.
+ * @param {number[]} values
+ */
 function scaleOf(values) {
   const high = Math.max(...values.map(value => (value < 1e300 ? value : 0)), 1e-30)
   const positive = values.filter(value => value > 0)

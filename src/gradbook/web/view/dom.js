@@ -39,12 +39,29 @@ function filled(element, attributes, inside) {
   return element
 }
 
-/** The element that the page brings along under this id. @param {string} id @returns {any} */
+/** Put words into an element, if they are others than before: a browser lays out what changes.
+ * @param {Element} element
+ * @param {string} words
+ */
+export function say(element, words) {
+  if (element.textContent !== words) element.textContent = words
+}
+
+/** @param {Element} element @param {string} attribute @param {string} value */
+export function set(element, attribute, value) {
+  if (element.getAttribute(attribute) !== value) element.setAttribute(attribute, value)
+}
+
+/** The element that the page brings along under this id.
+ * @param {string} id @returns {any}
+ */
 export function byId(id) {
   return document.getElementById(id)
 }
 
-/** A formula of our own making. @param {string} math @returns {HTMLElement} */
+/** A formula of our own making.
+ * @param {string} math @returns {HTMLElement}
+ */
 export function formula(math) {
   const holder = document.createElement("span")
   holder.className = "formula"
@@ -52,7 +69,9 @@ export function formula(math) {
   return holder
 }
 
-/** 0.1500, −12.30, 1.6e−7: as many digits as have room in a circle. @param {number} value */
+/** 0.1500, −12.30, 1.6e−7: as many digits as have room in a circle.
+ * @param {number} value
+ */
 export function short(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞"
   const size = Math.abs(value)
@@ -61,7 +80,9 @@ export function short(value) {
   return signed(plain ? value.toFixed(decimals) : value.toExponential(1))
 }
 
-/** Seven digits, as in a derivation. @param {number} value */
+/** Seven digits, as in a derivation.
+ * @param {number} value
+ */
 export function exact(value) {
   if (!Number.isFinite(value)) return short(value)
   const size = Math.abs(value)
@@ -73,7 +94,9 @@ export function exact(value) {
 /** @param {string} digits */
 const signed = digits => digits.replaceAll("-", "−").replace("e+", "e")
 
-/** A name within words. @param {Name} name */
+/** A name within words.
+ * @param {Name} name
+ */
 export function nameWords(name) {
   const below = name.below ? [make("sub", {}, name.below)] : []
   return make("span", { class: `k-${name.kind}` }, make("i", {}, name.letter), ...below)

@@ -1,6 +1,6 @@
 // The network: units in columns, a line for each weight, and on each its numbers as they are now.
 
-import { draw, nameText, short } from "./dom.js"
+import { draw, nameText, say, set, short } from "./dom.js"
 
 const HALF = 74 // a half of a unit: a sum, or an activation
 const TALL = 58
@@ -9,8 +9,9 @@ const NARROW = 620 // pixels: below, the network goes from top to bottom
 const MOST_LABELS = 12 // between two columns
 const FRACTIONS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82]
 const LABEL = { width: 86, height: 34 }
+const SMALLEST = 0.85 // of its size, that the drawing shrinks to before it scrolls
 const LONGEST_CAPTION = 17 // characters
-const PLAIN = 64 // a gap that no weight has to stand in
+const PLAIN = 48 // a gap that no weight has to stand in
 
 /**
  * @typedef {{values: number[], above: number | null, from: [number, number | null][]}} Unit
@@ -28,6 +29,7 @@ export class Drawing {
     this.room = 0
     this.upright = false
     this.isHeld = false
+    this.lighted = "" // what is lit up, and whether the rest is dimmed
     this.feeds = feeds(model.content.partials)
     this.texts = /** @type {[SVGTextElement, number, boolean][]} */ ([])
     this.marks = /** @type {[Element, (lit: Set<number>) => boolean][]} */ ([])
@@ -43,6 +45,7 @@ export class Drawing {
     const upright = room < NARROW && this.needed() <= room
     if (!room || (this.room && upright === this.upright && Math.abs(room - this.room) < 24)) return
     Object.assign(this, { room, upright, texts: [], marks: [], handles: [], lines: [], labelled: [] })
+    this.lighted = ""
     this.render()
     this.update()
     this.lightUp()
@@ -51,9 +54,10 @@ export class Drawing {
   /** @private */
   render() {
     const { spots, width, height } = this.placed()
+    const room = this.box.clientWidth - 2
     const ways = this.ways(spots)
     const svg = draw("svg", {
-      viewBox: `0 0 ${width} ${height}`, width, height, role: "group", class: "net",
+      viewBox: `0 0 ${width} ${height}`, width: Math.max(SMALLEST * width, Math.min(width, room)), role: "group", class: "net",
       "aria-label": "The network: every value and every weight",
     })
     const groups = ways.map(way => this.edge(way))
@@ -63,13 +67,17 @@ export class Drawing {
     this.box.replaceChildren(svg)
   }
 
-  /** How wide the network is from top to bottom. @private */
+  /** How wide the network is from top to bottom.
+   * @private
+   */
   needed() {
     const columns = /** @type {Column[]} */ (this.model.content.columns)
     return Math.max(...columns.map(column => column.units.length * (unitWidth(column) + besideUnits(column) + 4)))
   }
 
-  /** Where every unit stands. @private */
+  /** Where every unit stands.
+   * @private
+   */
   placed() {
     const columns = /** @type {Column[]} */ (this.model.content.columns)
     const wide = columns.map(unitWidth)
@@ -93,7 +101,7 @@ export class Drawing {
     const named = columns.map(c => c.units.some(u => u?.from.some(([, weight]) => weight !== null)))
     const weighted = named.filter(Boolean).length
     const plain = (columns.length - 1 - weighted) * PLAIN
-    const gap = Math.max(130, Math.min(260, (this.room - total - plain - 8) / Math.max(weighted, 1)))
+    const gap = Math.max(LABEL.width + 16, Math.min(260, (this.room - total - plain - 8) / Math.max(weighted, 1)))
     const width = total + weighted * gap + plain + 8
     const height = most * step + 58 + (hasAbove ? 24 : 0)
     let left = 4
@@ -200,7 +208,9 @@ export class Drawing {
     return group
   }
 
-  /** A bias or a target. @param {number} line @param {number} x @param {number} y @private */
+  /** A bias or a target.
+   * @param {number} line @param {number} x @param {number} y @private
+   */
   small(line, x, y) {
     const name = this.names[line]
     const { width, height } = SMALL
@@ -234,14 +244,18 @@ export class Drawing {
     return text
   }
 
-  /** ∂E/∂ of a value. @param {number} line @param {number} x @param {number} y @param {string} anchor @private */
+  /** ∂E/∂ of a value.
+   * @param {number} line @param {number} x @param {number} y @param {string} anchor @private
+   */
   slope(line, x, y, anchor) {
     const text = draw("text", { x, y, class: "slope k-gradients", "text-anchor": anchor })
     this.texts.push([text, this.model.content.slopes[line], true])
     return text
   }
 
-  /** What lets a value be pointed at, chosen, and changed where it is free. @param {number} line @private */
+  /** What lets a value be pointed at, chosen, and changed where it is free.
+   * @param {number} line @private
+   */
   handle(line) {
     const free = this.model.isFree(line)
     return {
@@ -270,7 +284,9 @@ export class Drawing {
     this.model.changed()
   }
 
-  /** Choose it, and change it by moving up and down. @param {PointerEvent} event @param {number} line @private */
+  /** Choose it, and change it by moving up and down.
+   * @param {PointerEvent} event @param {number} line @private
+   */
   grab(event, line) {
     this.choose(line)
     if (!this.model.isFree(line) || event.button) return
@@ -313,31 +329,35 @@ export class Drawing {
   update() {
     const { model } = this
     for (const [text, line, isSlope] of this.texts) {
-      text.textContent = (isSlope ? "∂ " : "") + short(model.at(line))
+      say(text, (isSlope ? "∂ " : "") + short(model.at(line)))
     }
     const most = Math.max(1e-9, ...this.lines.map(([, weight]) => Math.abs(model.at(weight))))
     for (const [line, weight] of this.lines) {
       const value = model.at(weight)
-      line.setAttribute("stroke-width", (1 + 4 * Math.min(1, Math.abs(value) / most) || 1).toFixed(2))
+      set(line, "stroke-width", (1 + 4 * Math.min(1, Math.abs(value) / most) || 1).toFixed(1))
       line.classList.toggle("negative", value < 0)
     }
     for (const [handle, line] of this.handles) {
       const value = model.at(line)
       const said = this.names[line].said
       if (model.isFree(line)) {
-        handle.setAttribute("aria-label", said)
-        handle.setAttribute("aria-valuenow", String(value))
-        handle.setAttribute("aria-valuetext", short(value))
-      } else handle.setAttribute("aria-label", `${said} = ${short(value)}`)
+        set(handle, "aria-label", said)
+        set(handle, "aria-valuenow", String(value))
+        set(handle, "aria-valuetext", short(value))
+      } else set(handle, "aria-label", `${said} = ${short(value)}`)
     }
   }
 
   /** Light up the way from what is shown to the error, and nothing else. */
   lightUp() {
     const { shown } = this.model
-    const lit = reached(shown, this.feeds)
     const isOn = shown !== this.model.content.loss
-    this.box.classList.toggle("dimmed", isOn && (this.model.pointed !== null || this.box.contains(document.activeElement)))
+    const dims = isOn && (this.model.pointed !== null || this.box.contains(document.activeElement))
+    const key = `${shown} ${dims}`
+    if (key === this.lighted) return
+    this.lighted = key
+    const lit = reached(shown, this.feeds)
+    this.box.classList.toggle("dimmed", dims)
     for (const [element, isLit] of this.marks) element.classList.toggle("lit", isOn && isLit(lit))
     for (const [element, line] of [...this.handles, ...this.labelled]) element.classList.toggle("chosen", line === shown)
   }
@@ -346,10 +366,14 @@ export class Drawing {
 /** @param {Column} column */
 const unitWidth = column => Math.max(...column.units.map(unit => unit?.values.length ?? 1)) * HALF
 
-/** What biases or targets take beside their units. @param {Column} column */
+/** What biases or targets take beside their units.
+ * @param {Column} column
+ */
 const besideUnits = column => (column.units.some(unit => unit?.above != null) ? SMALL.width + 8 : 0)
 
-/** Words in lines that are not much longer than a unit is wide. @param {string[]} phrases */
+/** Words in lines that are not much longer than a unit is wide.
+ * @param {string[]} phrases
+ */
 function lined(phrases) {
   const lines = /** @type {string[]} */ ([])
   for (const phrase of phrases) {
@@ -363,14 +387,18 @@ function lined(phrases) {
   return lines
 }
 
-/** Which values each value feeds. @param {[number, number, string][]} partials */
+/** Which values each value feeds.
+ * @param {[number, number, string][]} partials
+ */
 function feeds(partials) {
   const found = new Map()
   for (const [of, to] of partials) found.set(to, [...(found.get(to) ?? []), of])
   return found
 }
 
-/** All values on the way from one to the error. @param {number} from @param {Map<number, number[]>} feeds */
+/** All values on the way from one to the error.
+ * @param {number} from @param {Map<number, number[]>} feeds
+ */
 function reached(from, feeds) {
   const found = new Set([from])
   for (const value of found) for (const fed of feeds.get(value) ?? []) found.add(fed)
@@ -395,7 +423,9 @@ function bestPlaces(ways) {
   return best
 }
 
-/** The least room between two labels. @param {number[][]} places */
+/** The least room between two labels.
+ * @param {number[][]} places
+ */
 function roomOf(places) {
   let least = Infinity
   places.forEach(([x, y], k) => places.slice(k + 1).forEach(([u, v]) => {

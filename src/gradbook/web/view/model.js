@@ -29,7 +29,9 @@ export class Model {
     this.begin(structuredClone(content.samples))
   }
 
-  /** Begin anew, with these samples. @param {Sample[]} samples */
+  /** Begin anew, with these samples.
+   * @param {Sample[]} samples
+   */
   begin(samples) {
     this.samples = samples
     this.sample = Math.min(this.sample, samples.length - 1)
@@ -42,7 +44,9 @@ export class Model {
     this.changed()
   }
 
-  /** Go on with one more sample. @param {Sample} sample */
+  /** Go on with one more sample.
+   * @param {Sample} sample
+   */
   extend(sample) {
     const { epoch, state } = this.training
     this.samples = [...this.samples, sample]
@@ -93,7 +97,9 @@ export class Model {
     return this.content.inputs.includes(line) || this.content.targets.includes(line)
   }
 
-  /** Change a weight, an input or a target. @param {number} line @param {number} value */
+  /** Change a weight, an input or a target.
+   * @param {number} line @param {number} value
+   */
   put(line, value) {
     if (!Number.isFinite(value)) return
     if (this.isData(line)) this.putData(this.sample, line, value)
@@ -121,7 +127,9 @@ export class Model {
     this.changed()
   }
 
-  /** How this rate does from the start: its losses and its verdict. @returns {Judgement} */
+  /** How this rate does from the start: its losses and its verdict.
+   * @returns {Judgement}
+   */
   judge() {
     if (!this.judgement) this.judgement = this.judgeAt(this.rate)
     return this.judgement
@@ -139,7 +147,9 @@ export class Model {
     return this.pointed ?? this.chosen
   }
 
-  /** The value of a line of the sample that is looked at. @param {number} line */
+  /** The value of a line of the sample that is looked at.
+   * @param {number} line
+   */
   at(line) {
     return this.training.machine.at(line, this.sample)
   }

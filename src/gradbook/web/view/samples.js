@@ -1,6 +1,6 @@
 // The samples: a table to read, to change and to add to, and files of them.
 
-import { make, nameWords, short } from "./dom.js"
+import { make, nameWords, say, short } from "./dom.js"
 
 const MOST_ROWS = 40 // of the table; the others train all the same
 
@@ -10,12 +10,15 @@ export class SamplesPanel {
     this.model = model
     this.box = box
     this.cells = /** @type {(() => void)[]} */ ([])
+    this.looked = -1 // at which sample
     this.rows = /** @type {HTMLElement[]} */ ([])
   }
 
   update() {
     if (this.of !== this.model.training) this.build()
     for (const cell of this.cells) cell()
+    if (this.looked === this.model.sample) return
+    this.looked = this.model.sample
     this.rows.forEach((row, k) => row.classList.toggle("chosen", this.rows.length > 1 && k === this.model.sample))
   }
 
@@ -23,6 +26,7 @@ export class SamplesPanel {
   build() {
     const { content, samples } = this.model
     this.of = this.model.training
+    this.looked = -1
     this.cells = []
     const head = [...content.inputs, ...content.targets, ...content.outputs].map((/** @type {number} */ line) =>
       make("th", { scope: "col" }, nameWords(content.names[line])))
@@ -66,15 +70,16 @@ export class SamplesPanel {
       },
     })
     this.cells.push(() => {
-      if (document.activeElement !== field) field.value = String(model.training.machine.at(line, sample))
+      const value = model.training.machine.at(line, sample)
+      if (Number(field.value) !== value && document.activeElement !== field) field.value = String(value)
     })
     return make("td", {}, field)
   }
 
   /** @param {number} sample @param {number} line @private */
   output(sample, line) {
-    const cell = make("td", {})
-    this.cells.push(() => (cell.textContent = short(this.model.training.machine.at(line, sample))))
+    const cell = make("td")
+    this.cells.push(() => say(cell, short(this.model.training.machine.at(line, sample))))
     return cell
   }
 }

@@ -19,10 +19,21 @@ export class SurfacePanel {
     this.of = /** @type {object | null} */ (null)
     this.low = -1
     this.high = 1
+    this.tones = this.readTones()
     this.small = document.createElement("canvas")
     this.small.width = this.small.height = CELLS
     canvas.addEventListener("click", event => this.add(event))
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.model.changed())
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      this.tones = this.readTones()
+      this.model.changed()
+    })
+  }
+
+  /** The colours of the first class, of what lies between, and of the second.
+   * @private
+   */
+  readTones() {
+    return ["--inputs", "--paper", "--weights"].map(name => colour(this.canvas, name))
   }
 
   update() {
@@ -32,7 +43,9 @@ export class SurfacePanel {
     this.paint()
   }
 
-  /** How much of the plane is seen: all samples, and a little more. @private */
+  /** How much of the plane is seen: all samples, and a little more.
+   * @private
+   */
   lookAround() {
     this.of = this.model.training
     const far = Math.max(1e-9, ...this.model.samples.flatMap(([inputs]) => inputs.map(Math.abs)))
@@ -46,7 +59,9 @@ export class SurfacePanel {
     }
   }
 
-  /** The middle of a cell. @param {number} cell @private */
+  /** The middle of a cell.
+   * @param {number} cell @private
+   */
   coordinate(cell) {
     return this.low + ((cell + 0.5) / CELLS) * (this.high - this.low)
   }
@@ -57,23 +72,23 @@ export class SurfacePanel {
     const context = this.canvas.getContext("2d")
     const pixels = this.small.getContext("2d")
     if (!context || !pixels) return
-    const tones = ["--inputs", "--paper", "--weights"].map(name => colour(this.canvas, name))
     const image = pixels.createImageData(CELLS, CELLS)
     for (let k = 0; k < CELLS * CELLS; k++) {
       const share = this.machine.at(this.plane.share, k)
-      image.data.set([...blend(tones, share), Number.isFinite(share) ? 255 : 0], 4 * k)
+      image.data.set([...blend(this.tones, share), Number.isFinite(share) ? 255 : 0], 4 * k)
     }
     pixels.putImageData(image, 0, 0)
     context.clearRect(0, 0, side, side)
     context.imageSmoothingEnabled = true
     context.drawImage(this.small, 0, 0, side, side)
-    this.model.samples.forEach((sample, k) => this.mark(context, sample, tones, k === this.model.sample))
+    this.model.samples.forEach((sample, k) => this.mark(context, sample, k === this.model.sample))
   }
 
   /** @param {CanvasRenderingContext2D} context @param {import("./model.js").Sample} sample
-   * @param {number[][]} tones @param {boolean} isChosen @private
+   * @param {boolean} isChosen @private
    */
-  mark(context, [inputs, targets], tones, isChosen) {
+  mark(context, [inputs, targets], isChosen) {
+    const { tones } = this
     const [x, y] = inputs.map(value => ((value - this.low) / (this.high - this.low)) * this.canvas.width)
     const [zero, one] = this.plane.classes.map((/** @type {number[]} */ wanted) => distance(targets, wanted))
     context.beginPath()
@@ -85,7 +100,9 @@ export class SurfacePanel {
     context.stroke()
   }
 
-  /** A sample where it was clicked. @param {MouseEvent} event @private */
+  /** A sample where it was clicked.
+   * @param {MouseEvent} event @private
+   */
   add(event) {
     const { content, samples } = this.model
     const box = this.canvas.getBoundingClientRect()
@@ -112,7 +129,9 @@ function everywhere({ lines, inputs }) {
 /** @param {number[]} one @param {number[]} other */
 const distance = (one, other) => one.reduce((sum, value, k) => sum + (value - other[k]) ** 2, 0)
 
-/** A variable of the page's style, as red, green and blue. @param {Element} element @param {string} name */
+/** A variable of the page's style, as red, green and blue.
+ * @param {Element} element @param {string} name
+ */
 function colour(element, name) {
   const hex = getComputedStyle(element).getPropertyValue(name).trim()
   return [1, 3, 5].map(k => parseInt(hex.slice(k, k + 2), 16))
@@ -121,7 +140,9 @@ function colour(element, name) {
 /** @param {number[]} tone */
 const css = tone => `rgb(${tone.join(" ")})`
 
-/** From the first tone over the second to the third. @param {number[][]} tones @param {number} share */
+/** From the first tone over the second to the third.
+ * @param {number[][]} tones @param {number} share
+ */
 function blend(tones, share) {
   const at = Math.min(1, Math.max(0, share))
   const [from, to] = [tones[1], at < 0.5 ? tones[0] : tones[2]]

@@ -41,8 +41,10 @@ def run(options: Namespace) -> int:
             print(f"  {path.name:<20} {what}", flush=True)
     code = _train(folder / "digits")
     if code == 0:
-        print(f"\nLook first at {folder / MAIN}.html in a browser; then open {folder / MAIN}.xlsx,")
-        print("type another η into its framed cell, and watch the curve.")
+        print(f"\nLook first at {folder / MAIN}-play.html: press Run, move η, drag a weight.")
+        print(
+            f"{folder / MAIN}.html is its algebra; in {folder / MAIN}.xlsx every formula is live."
+        )
         print(f"How the digits were learnt is told by {folder / 'digits' / 'report.html'}.")
     return code
 
@@ -62,11 +64,16 @@ def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
     from gradbook.rates import USUAL_EPOCHS
     from gradbook.rates.sweep import sweep
     from gradbook.report.derivation.explanation import explain
+    from gradbook.report.play.page import play_page
     from gradbook.report.sweep.page import sweep_page
     from gradbook.report.workbook import write_workbook
 
     explanation = explain(net)
     page, book, rates = (folder / f"{net.name}{end}" for end in (".html", ".xlsx", "-rates.html"))
+    if len(net.input) == 1:
+        play = folder / f"{net.name}-play.html"
+        write_whole(play, play_page(net, f"gradbook page {net.name} -o {play.name}"))
+        yield play, "to play with: it trains there, every number in sight"
     write_whole(page, explanation.html())
     yield page, "the derivation: every chain, the numbers put in"
     write_workbook(net, book)
