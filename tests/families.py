@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import gcd, prod
+from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -32,6 +34,7 @@ from gradbook.net import (
     Shape,
     Update,
 )
+from gradbook.net.window import NOWHERE, SAME, Window, same_pad
 
 SMOOTH = ("sigmoid", "tanh", "softplus", "gelu", "silu", "identity")
 CORNERED = ("relu", "leaky relu")
@@ -135,15 +138,37 @@ def biases() -> SearchStrategy[Bias]:
     return st.sampled_from(list(Bias))
 
 
+PAIRS = st.integers(1, 3).map(lambda n: (n, n)) | st.tuples(st.integers(1, 3), st.integers(1, 3))
+PADS = st.one_of(
+    st.integers(0, 2).map(lambda n: (n,) * 4),
+    st.tuples(st.integers(0, 2), st.integers(0, 2)).map(lambda pair: (*pair, *pair)),
+    st.tuples(*[st.integers(0, 2)] * 4),
+    st.just(SAME),
+)
+
+
+@st.composite
+def moves(draw: DrawFn, shape: Shape) -> dict[str, Any]:
+    """How a window goes whose padding, and gaps, leave it something to read at every place."""
+    area, size, stride = shape[1:], draw(PAIRS), draw(PAIRS)
+    pad = draw(PADS) if draw(st.booleans()) else NOWHERE
+    dilation = draw(PAIRS) if draw(st.booleans()) else (1, 1)
+    told = {"stride": stride, "pad": pad, "dilation": dilation}
+    reach = [(n - 1) * gap for n, gap in zip(size, dilation, strict=True)]
+    sides = same_pad(size, stride, dilation, area) if pad == SAME else pad
+    assume(all(side <= reach[k % 2] for k, side in enumerate(sides)))
+    window = Window(size, stride, sides, dilation)
+    assume(min(window.places(area)) > 0 and not window.reads_nothing(area))
+    return {"size": size, **told}
+
+
 @st.composite
 def windows(draw: DrawFn, shape: Shape) -> Layer:
     """A convolution whose window, padding counted, fits; none reads padding alone."""
-    pad = draw(st.integers(0, 2))
-    kernel = tuple(draw(st.integers(pad + 1, min(pad + 3, size + 2 * pad))) for size in shape[1:])
-    stride = draw(st.integers(1, 3))
+    told = draw(moves(shape))
     channels = draw(st.integers(1, 4))
     groups = draw(st.sampled_from(divisors(gcd(shape[0], channels))))
-    return Conv(channels, (kernel[0], kernel[1]), stride, pad, draw(biases()), groups)
+    return Conv(channels, told.pop("size"), **told, bias=draw(biases()), groups=groups)
 
 
 def divisors(number: int) -> list[int]:
@@ -153,8 +178,21 @@ def divisors(number: int) -> list[int]:
 @st.composite
 def pools(draw: DrawFn, shape: Shape, *, smooth: bool) -> Layer:
     kind = "avg" if smooth else draw(st.sampled_from(["max", "avg"]))
-    size = draw(st.none() | st.integers(1, min(3, *shape[1:])))
-    return Pool(kind, size, draw(st.none() | st.integers(1, 3)) if size else None)
+    told = draw(st.none() | moves(shape))
+    if told is None:
+        return Pool(kind, None)
+    told["stride"] = draw(st.none() | st.just(told["stride"]))
+    ceil = told["pad"] != SAME and draw(st.booleans())
+    pool = Pool(kind, **told, ceil=ceil, zeros=kind == "avg" and draw(st.booleans()))
+    window = pool.window(shape)
+    assume(min(window.places(shape[1:])) > 0 and not window.reads_nothing(shape[1:]))
+    return pool
+
+
+def averages_with_gaps(net: Net) -> bool:
+    """Whether a pool averages what doesn't lie side by side, as no other library's does."""
+    pools = (layer for layer in net.layers if isinstance(layer, Pool))
+    return any(pool.kind == "avg" and pool.dilation != (1, 1) for pool in pools)
 
 
 @st.composite

@@ -82,11 +82,12 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
     match layer:
         case Dense():
             return OPS["linear"].value(tensors["weight"], x) + tensors.get("bias", 0)
-        case Conv(stride=stride, pad=pad, groups=groups):
-            sums = OPS["conv"].value(tensors["weight"], x, stride, pad, groups)
+        case Conv(groups=groups):
+            sums = OPS["conv"].value(tensors["weight"], x, layer.window(own.given), groups)
             return sums + _across(tensors.get("bias", np.zeros(1)), x)
         case Pool(kind):
-            return OPS[f"{kind}pool"].value(x, layer.window(own.given), layer.step)
+            counted = () if kind == "max" else (layer.counted(own.given),)
+            return OPS[f"{kind}pool"].value(x, layer.window(own.given), *counted)
         case BatchNorm(epsilon):
             scale, shift = scale_and_shift(**tensors, epsilon=epsilon)
             return x * _across(scale, x) + _across(shift, x)

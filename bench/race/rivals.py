@@ -38,7 +38,11 @@ def _module(nn: Any, layer: Layer, shape: Shape) -> list[Any]:
     match layer:
         case Conv():
             plain = layer.bias is not Bias.NONE
-            words = {"padding": layer.pad, "groups": layer.groups, "bias": plain}
+            window = layer.window(shape)
+            if window.pad[:2] != window.pad[2:]:
+                raise UsageError(f"the bench has no PyTorch twin of {layer}")
+            words: dict[str, Any] = {"padding": window.pad[:2], "dilation": window.dilation}
+            words |= {"groups": layer.groups, "bias": plain}
             return [nn.Conv2d(shape[0], layer.channels, layer.kernel, layer.stride, **words)]
         case Dense():
             return [nn.Linear(shape[0], layer.width, bias=layer.bias is not Bias.NONE)]
@@ -47,9 +51,9 @@ def _module(nn: Any, layer: Layer, shape: Shape) -> list[Any]:
             return [kind(shape[0], eps=layer.epsilon)]
         case Dropout():
             return [(nn.Dropout2d if layer.channels else nn.Dropout)(layer.rate)]
-        case Pool():
+        case Pool() if not any(layer.window(shape).pad) and layer.dilation == (1, 1):
             kind = nn.MaxPool2d if layer.kind == "max" else nn.AvgPool2d
-            return [kind(layer.window(shape), layer.step)]
+            return [kind(layer.window(shape).size, layer.window(shape).stride)]
         case Flatten():
             return [nn.Flatten()]
         case Activation(kind="relu"):

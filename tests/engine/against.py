@@ -16,6 +16,7 @@ from gradbook.engine.base import Engine
 from gradbook.graph.node import Node
 from gradbook.graph.reference import Values, follow
 from gradbook.graph.step import Step, drawn
+from gradbook.graph.tensors.windows import viewed
 from gradbook.net import Net
 
 QUICK = ("-O1",)  # to compile: what is right doesn't hang on it
@@ -155,15 +156,14 @@ def _near_ties(node: Node, values: Values) -> Iterator[Corner]:
     """The runners-up of each window that might as well have won. A 0 would win nothing: the ReLU
     that made it lets no gradient through, as if its own corner were taken.
     """
-    (source,), ((rows, columns), stride) = node.inputs, node.attributes
+    (source,), (window,) = node.inputs, node.attributes
     x = values[source]
-    windows = np.lib.stride_tricks.sliding_window_view(x, (rows, columns), (-2, -1))
-    windows = windows[..., ::stride, ::stride, :, :]
+    windows = viewed(x, window, -np.inf)
     flat = windows.reshape(*windows.shape[:-2], -1)
     most = flat.max(-1, keepdims=True)
     margin = ROUNDING * np.abs(x).max()
     for *outer, h, w, k in np.argwhere((flat < most) & (flat >= most - margin) & (flat != 0)):
-        place = (*outer, h * stride + k // columns, w * stride + k % columns)
+        place = (*outer, *window.reads((h, w), divmod(k, window.size[1])))
         yield Corner(source, place, float(np.nextafter(most[(*outer, h, w, 0)], np.inf)))
 
 

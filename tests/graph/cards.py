@@ -12,6 +12,7 @@ from typing import Any
 
 from gradbook.graph.node import Attribute
 from gradbook.net import Shape
+from gradbook.net.window import NOWHERE, Window
 
 SCALAR: Shape = ()
 
@@ -45,6 +46,14 @@ class Card:
 
 ONE, TWO, THREE = (SCALAR,), (SCALAR,) * 2, (SCALAR,) * 3
 IMAGE = (2, 4, 5)
+ROAMING = Window((3, 2), (2, 1), (1, 0, 1, 1), (1, 2))
+HALF_PADDED = Window((3, 2), (2, 2), (1, 1, 1, 1))
+
+
+def framed(torch: Any, x: Any, window: Window, value: float = 0.0) -> Any:
+    top, left, below, right = window.pad
+    return torch.nn.functional.pad(x, (left, right, top, below), value=value)
+
 
 L3 = log(e + e**2 + e**3)  # of 1, 2, 3
 
@@ -278,44 +287,48 @@ CARDS: dict[str, Card] = {
         [at([1, 10], [1, 2, 3], value=[[1, 2, 3], [10, 20, 30]])],
         differentiable=False,
     ),
-    # Convolution: stride 2 and pad 1 over 4 x 5.
+    # Convolution: other steps down than across and gaps, over 4 x 5 with padding.
     "conv": Card(
         ((4, 1, 3, 2), IMAGE),
         [],
-        (2, 1, 2),
-        torch=lambda torch, w, x, stride, pad, groups: torch.nn.functional.conv2d(
-            x, w, stride=stride, padding=pad, groups=groups
+        (ROAMING, 2),
+        torch=lambda torch, w, x, window, groups: torch.nn.functional.conv2d(
+            framed(torch, x, window), w, None, window.stride, 0, window.dilation, groups
         ),
     ),
-    "conv_back": Card(((4, 1, 3, 2), (4, 2, 3)), [], (IMAGE[1:], 2, 1, 2), differentiable=False),
-    "conv_weights": Card(((4, 2, 3), IMAGE), [], ((3, 2), 2, 1, 2), differentiable=False),
+    "conv_back": Card(((4, 1, 3, 2), (4, 2, 4)), [], (IMAGE[1:], ROAMING, 2), differentiable=False),
+    "conv_weights": Card(((4, 2, 4), IMAGE), [], (ROAMING, 2), differentiable=False),
     # Pooling: windows that overlap, or leave a row and a column out.
     "maxpool": Card(
         (IMAGE,),
         [],
-        ((2, 2), 1),
-        torch=lambda torch, x, window, stride: torch.nn.functional.max_pool2d(x, window, stride),
+        (ROAMING,),
+        torch=lambda torch, x, window: torch.nn.functional.max_pool2d(
+            framed(torch, x, window, -inf), window.size, window.stride, 0, window.dilation
+        ),
     ),
-    "maxpool_back": Card(((2, 3, 4), IMAGE), [], ((2, 2), 1), differentiable=False),
+    "maxpool_back": Card(((2, 2, 4), IMAGE), [], (ROAMING,), differentiable=False),
     "winners": Card(
         ((1, 2, 4),),
         [at([[[1, 3, 2, 2], [3, 2, 2, 2]]], value=[[[0, 1, 1, 0], [0, 0, 0, 0]]])],
-        ((2, 2),),
+        (Window((2, 2), (2, 2)),),
         differentiable=False,
     ),
     "unpooled": Card(
         ((1, 1, 2),),
         [at([[[7, 9]]], value=[[[7, 7, 9, 9], [7, 7, 9, 9]]])],
-        ((2, 2),),
+        (Window((2, 2), (2, 2)),),
         differentiable=False,
     ),
     "avgpool": Card(
         (IMAGE,),
         [],
-        ((3, 2), 2),
-        torch=lambda torch, x, window, stride: torch.nn.functional.avg_pool2d(x, window, stride),
+        (HALF_PADDED, NOWHERE),
+        torch=lambda torch, x, window, counted: torch.nn.functional.avg_pool2d(
+            x, window.size, window.stride, window.pad[:2], count_include_pad=False
+        ),
     ),
-    "avgpool_back": Card(((2, 1, 2),), [], ((3, 2), 2, IMAGE[1:]), differentiable=False),
+    "avgpool_back": Card(((2, 2, 3),), [], (HALF_PADDED, NOWHERE, IMAGE[1:]), differentiable=False),
     # Classes.
     "log_sum_exp_all": Card(
         ((3,),),

@@ -28,6 +28,7 @@ from gradbook.net import (
     Residual,
 )
 from tests.agree.runs import Epoch
+from tests.outside.torch_windows import convolved, pooled
 
 Tensor = torch.Tensor
 
@@ -170,13 +171,11 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
     match layer:
         case Dense():
             return functional.linear(x, weights[0]) + sum(weights[1:])
-        case Conv(_, _, stride, pad, _, groups):
-            sums = functional.conv2d(x, weights[0], stride=stride, padding=pad, groups=groups)
+        case Conv():
+            sums = convolved(layer, x, weights[0])
             return sums + sum(b.reshape(-1, 1, 1) for b in weights[1:])
-        case Pool("max", size, stride):
-            return functional.max_pool2d(x, size or x.shape[2:], stride)
-        case Pool("avg", size, stride):
-            return functional.avg_pool2d(x, size or x.shape[2:], stride)
+        case Pool():
+            return pooled(layer, x)
         case Flatten():
             return x.flatten(1)
         case Activation(kind, slope):

@@ -59,11 +59,14 @@ class Builder:
         match layer:
             case Dense():
                 value = _shifted(make("linear", parameters[0], x), parameters[1:])
-            case Conv(stride=stride, pad=pad, groups=groups):
-                sums = make("conv", parameters[0], x, attributes=(stride, pad, groups))
+            case Conv(groups=groups):
+                sums = make("conv", parameters[0], x, attributes=(layer.window(x.shape), groups))
                 value = _shifted(sums, parameters[1:])
-            case Pool(kind):
-                value = make(f"{kind}pool", x, attributes=(layer.window(x.shape), layer.step))
+            case Pool("max"):
+                value = make("maxpool", x, attributes=(layer.window(x.shape),))
+            case Pool():
+                told = (layer.window(x.shape), layer.counted(x.shape))
+                value = make("avgpool", x, attributes=told)
             case BatchNorm():
                 value = self._batchnorm(layer, index, x, *parameters)
             case Dropout():

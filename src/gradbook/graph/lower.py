@@ -64,7 +64,10 @@ def _check_size(net: Net) -> None:
 def _terms(layer: Layer, shape: Shape) -> int:
     """How many values one value of a layer is put together from."""
     weights = [spec for spec in layer.parameters(shape) if spec.role is Role.WEIGHT]
-    return weights[0].fans[0] if weights else prod(layer.window(shape) or (1,))
+    if weights:
+        return weights[0].fans[0]
+    window = layer.window(shape)
+    return window.area if window else 1
 
 
 def _columns(scalars: Scalars, data: Array | None) -> dict[Node, Array | None]:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from gradbook.graph.names import Name
 from gradbook.net.parameters import Shape
+from gradbook.net.window import Window
 
 Array = NDArray[np.float64]
 Scalars = NDArray[Any]  # of nodes: the elements of a small tensor
-Attribute = float | int | str | tuple[int, ...]
+Attribute = float | int | str | tuple[int, ...] | Window
 
 
 def same_shape(*shapes: Any) -> Shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -131,8 +131,8 @@ def _in_a_row(own: ImportedLayer, number: int) -> Layer:
             return Residual(number - min(own.reads))
         case Dense(width):
             return Dense(width, _bias(own))
-        case Conv(channels, kernel, stride, pad, _, groups):
-            return Conv(channels, kernel, stride, pad, _bias(own), groups)
+        case Conv():
+            return replace(own.layer, bias=_bias(own))
         case _:
             return own.layer
 

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, prod
 from typing import ClassVar
 
 from gradbook.errors import ShapeError, UsageError
 from gradbook.net.parameters import Bias, ParameterSpec, Role, Shape, a_bias, bias_specs
-from gradbook.net.plain import number, one_of, settle, sizes, whole
+from gradbook.net.plain import number, one_of, settle, whole
+from gradbook.net.window import (
+    NOWHERE,
+    SAME,
+    Both,
+    Pad,
+    Sides,
+    Window,
+    a_pad,
+    both,
+    both_words,
+    gap_words,
+    overhang,
+    pad_words,
+    same_pad,
+    short,
+)
 
 
 class Layer:
@@ -31,13 +47,8 @@ class Layer:
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
         return ()
 
-    def window(self, shape: Shape) -> tuple[int, int] | None:
-        """Height and width of the window that slides over an input of this shape."""
-        return None
-
-    @property
-    def step(self) -> int | None:
-        """How far the window moves."""
+    def window(self, shape: Shape) -> Window | None:
+        """The window that slides over an input of this shape."""
         return None
 
     def words(self, shape: Shape) -> str:
@@ -75,23 +86,28 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class Conv(Layer):
-    """`channels` small windows slid over all input channels."""
+    """`channels` small windows slid over all input channels.
+
+    Of kernel, stride and dilation one number stands for rows and columns; of the pad one for all
+    sides or two for rows and columns.
+    """
 
     channels: int
-    kernel: tuple[int, int]  # height and width; one number stands for both
-    stride: int = 1
-    pad: int = 0
+    kernel: Both
+    stride: Both = (1, 1)
+    pad: Pad = NOWHERE
     bias: Bias = Bias.EACH
     groups: int = 1  # each group of output channels reads its own group of input channels
+    dilation: Both = (1, 1)
     letter: ClassVar[str] = "c"
 
     def __post_init__(self) -> None:
         settle(
             self,
             channels=whole("conv's number of channels", self.channels, 1),
-            kernel=_kernel(self.kernel),
-            stride=whole("conv's stride", self.stride, 1),
-            pad=whole("conv's pad", self.pad, 0),
+            kernel=both("conv's window", self.kernel),
+            stride=both("conv's stride", self.stride),
+            dilation=both("conv's dilation", self.dilation),
             bias=a_bias(self.bias),
             groups=whole("conv's number of groups", self.groups, 1),
         )
@@ -100,11 +116,7 @@ class Conv(Layer):
                 f"{self.channels} channels don't fall into {self.groups} equal groups: "
                 f"take a multiple of {self.groups}"
             )
-        if self.pad >= min(self.kernel):
-            raise UsageError(
-                f"with pad {self.pad} a window {spell(self.kernel)} may read nothing but padding: "
-                f"take at most pad {min(self.kernel) - 1}"
-            )
+        settle(self, pad=a_pad("conv's", self.pad, self.kernel, self.dilation))
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         _channels("conv", shape)
@@ -113,7 +125,7 @@ class Conv(Layer):
                 f"{shape[0]} input channels don't fall into {self.groups} equal groups: "
                 f"take a number that divides {shape[0]} and {self.channels}"
             )
-        return (self.channels, *_windows("conv", shape, self.kernel, self.stride, self.pad))
+        return (self.channels, *_places("conv", self.window(shape), shape))
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
         area = prod(self.kernel)
@@ -124,57 +136,75 @@ class Conv(Layer):
             *bias_specs(self.bias, self.channels),
         )
 
-    def window(self, shape: Shape) -> tuple[int, int]:
-        return self.kernel
-
-    @property
-    def step(self) -> int:
-        return self.stride
+    def window(self, shape: Shape) -> Window:
+        return _window(self.kernel, self.stride, self.pad, self.dilation, shape[1:])
 
     def words(self, shape: Shape) -> str:
         height, width = self.kernel
         planes = f" in {shape[0] // self.groups} planes" if shape[0] > self.groups else ""
         groups = f", {self.groups} groups of planes apart" if self.groups > 1 else ""
-        stride = f", every {self.stride}" if self.stride > 1 else ""
-        edge = f", edge of {self.pad}" if self.pad else ""
-        return f"weighted sums of {height} × {width} windows{planes}{groups}{stride}{edge}"
+        moved = _moved(self.window(shape))
+        return f"weighted sums of {height} × {width} windows{planes}{groups}{moved}"
 
 
 @dataclass(frozen=True)
 class Pool(Layer):
-    """The largest or the average value of each window."""
+    """The largest or the average value of each window; what lies in the padding isn't one."""
 
     kind: str  # max | avg
-    size: int | None  # none: one window over everything
-    stride: int | None = None  # none: windows side by side
+    size: Both | None  # none: one window over everything
+    stride: Both | None = None  # none: windows side by side
+    pad: Pad = NOWHERE
+    dilation: Both = (1, 1)
+    ceil: bool = False  # whether a last window may end beyond what it reads
+    zeros: bool = False  # whether an average counts what lies in the padding, as zeros
     letter: ClassVar[str] = "p"
 
     def __post_init__(self) -> None:
         if self.kind not in ("max", "avg"):
             raise UsageError(f"pooling is 'max' or 'avg', not {self.kind!r}")
-        if self.size is not None:
-            settle(self, size=whole(f"{self.kind}pool's size", self.size, 1))
+        word = f"{self.kind}pool's"
+        settle(self, dilation=both(f"{word} dilation", self.dilation))
+        settle(self, ceil=bool(self.ceil), zeros=bool(self.zeros))
+        if self.zeros and self.kind == "max":
+            raise UsageError("the padding of a maxpool is below every value: leave out its zeros")
+        if self.size is None:
+            moves = (self.stride, self.pad or NOWHERE, self.dilation) != (None, NOWHERE, (1, 1))
+            if moves or self.ceil or self.zeros:
+                raise UsageError("a window over everything has nowhere to go: leave out its stride")
+            settle(self, pad=NOWHERE)
+            return
+        settle(self, size=both(f"{word} size", self.size))
         if self.stride is not None:
-            settle(self, stride=whole(f"{self.kind}pool's stride", self.stride, 1))
-        if self.size is None and self.stride is not None:
-            raise UsageError("a window over everything has nowhere to go: leave out its stride")
+            settle(self, stride=both(f"{word} stride", self.stride))
+        settle(self, pad=a_pad(word, self.pad, self.size, self.dilation))
+        if self.pad == SAME and self.ceil:
+            raise UsageError("'pad same' leaves nothing over: leave out 'ceil'")
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         word = f"{self.kind}pool"
         _channels(word, shape)
-        return (shape[0], *_windows(word, shape, self.window(shape), self.step, 0))
+        return (shape[0], *_places(word, self.window(shape), shape))
 
-    def window(self, shape: Shape) -> tuple[int, int]:
-        return (shape[1], shape[2]) if self.size is None else (self.size, self.size)
+    def window(self, shape: Shape) -> Window:
+        """What a last window has beyond the input, where that may be, is padding too."""
+        if self.size is None:
+            return Window((shape[1], shape[2]))
+        stride = self.stride or self.size
+        found = _window(self.size, stride, self.pad, self.dilation, shape[1:])
+        return replace(found, pad=overhang(found, shape[1:])) if self.ceil else found
 
-    @property
-    def step(self) -> int:
-        return (self.size or 1) if self.stride is None else self.stride
+    def counted(self, shape: Shape) -> Sides:
+        """How much of the padding an average counts as zeros."""
+        return replace(self, ceil=False).window(shape).pad if self.zeros else NOWHERE
 
     def words(self, shape: Shape) -> str:
         word = "largest value" if self.kind == "max" else "average"
-        height, width = self.window(shape)
-        return f"the {word} of each {height} × {width} window"
+        window = self.window(shape)
+        height, width = window.size
+        aside = replace(window, stride=(1, 1))  # how far it moves is seen by what it makes
+        zeros = " of zeros" if self.zeros and any(self.counted(shape)) else ""
+        return f"the {word} of each {height} × {width} window{_moved(aside)}{zeros}"
 
 
 @dataclass(frozen=True)
@@ -303,18 +333,6 @@ def spell(shape: Shape) -> str:
     return "x".join(map(str, shape))
 
 
-def places_along(size: int, window: int, stride: int, pad: int = 0) -> int:
-    """How many places a window has on its way over so many values."""
-    return (size + 2 * pad - window) // stride + 1
-
-
-def _kernel(given: object) -> tuple[int, int]:
-    found = sizes("conv's window", given)
-    if len(found) not in (1, 2):
-        raise UsageError(f"conv's window has two sizes such as 3x3, not {given!r}")
-    return found[0], found[-1]
-
-
 def _channels(word: str, shape: Shape) -> None:
     if len(shape) != 3:
         raise ShapeError(
@@ -323,16 +341,32 @@ def _channels(word: str, shape: Shape) -> None:
         )
 
 
-def _windows(
-    word: str, shape: Shape, kernel: tuple[int, int], stride: int, pad: int
-) -> tuple[int, int]:
-    height, width = (
-        places_along(size, window, stride, pad)
-        for size, window in zip(shape[1:], kernel, strict=True)
-    )
-    if height < 1 or width < 1:
+def _window(size: Both, stride: Both, pad: Pad, dilation: Both, area: Shape) -> Window:
+    """In numbers, for rows and columns of an input."""
+    sides = same_pad(size, stride, dilation, area) if pad == SAME else pad
+    return Window(size, stride, sides, dilation)
+
+
+def _places(word: str, window: Window, shape: Shape) -> Both:
+    area = shape[1:]
+    found = window.places(area)
+    said = f"{both_words(window.size)}{gap_words(window.dilation)}"
+    if min(found) < 1:
+        pad = f" with pad {pad_words(window.pad)}" if any(window.pad) else ""
         raise ShapeError(
-            f"{word}'s window {spell(kernel)} is larger than its input {spell(shape)}"
-            f"{f' with pad {pad}' if pad else ''}: make it smaller"
+            f"{word}'s window {said} is larger than its input {spell(shape)}{pad}: make it smaller"
         )
-    return height, width
+    if any(window.pad) and window.reads_nothing(area):
+        raise ShapeError(
+            f"{word}'s window {said} reads nothing but padding somewhere on {spell(shape)}: "
+            "take a smaller pad or dilation"
+        )
+    return found
+
+
+def _moved(window: Window) -> str:
+    """How a window goes, as far as it isn't as usual."""
+    gaps = f", {short(window.dilation)} apart" if window.dilation != (1, 1) else ""
+    stride = f", every {short(window.stride)}" if window.stride != (1, 1) else ""
+    edge = f", edge of {pad_words(window.pad)}" if any(window.pad) else ""
+    return f"{gaps}{stride}{edge}"

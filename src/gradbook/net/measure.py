@@ -18,6 +18,7 @@ from math import prod
 from gradbook.net.layers import Dense, Layer
 from gradbook.net.network import Net
 from gradbook.net.parameters import Role, Shape
+from gradbook.net.window import Window
 
 BYTES = 4
 MEMORIES = {"descent": 0, "momentum": 1, "adam": 2, "adamw": 2}  # numbers kept for each parameter
@@ -35,11 +36,12 @@ class ReceptiveField:
     jump: Shape = (1, 1)
     area: Shape = (1, 1)
 
-    def through(self, window: Shape, stride: int, area: Shape = (1, 1)) -> ReceptiveField:
+    def through(self, window: Window, area: Shape = (1, 1)) -> ReceptiveField:
         """The field of what slides a window over this."""
-        old = zip(self.size, window, self.jump, strict=True)
-        size = tuple(seen + (places - 1) * jump for seen, places, jump in old)
-        return ReceptiveField(size, tuple(j * stride for j in self.jump), area)
+        old = zip(self.size, window.span, self.jump, strict=True)
+        size = tuple(seen + (span - 1) * jump for seen, span, jump in old)
+        jumps = zip(self.jump, window.stride, strict=True)
+        return ReceptiveField(size, tuple(jump * stride for jump, stride in jumps), area)
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,7 @@ class LayerMeasure:
     parameters: int
     macs: int  # forward
     training_macs: int  # forward and backward
-    window: Shape | None  # of convolutions and pools
-    stride: int | None
+    window: Window | None  # of convolutions and pools
     field: ReceptiveField | None  # where the input is a picture
 
     @property
@@ -134,7 +135,6 @@ def _layers(net: Net) -> Iterator[LayerMeasure]:
             products + additions,
             training,
             layer.window(shape),
-            layer.step,
             fields[-1],
         )
         before += sum(p.size for p in own if not p.fixed)
@@ -157,7 +157,8 @@ def _field(
         return None
     sizes = zip(*(field.size for field in read if field), strict=True)
     before = replace(before, size=tuple(map(max, sizes)))
-    window, step = layer.window(shape), layer.step
-    if window and step:
-        return before.through(window, step, output[1:])
-    return before.through(before.area, 1) if isinstance(layer, Dense) else before
+    window = layer.window(shape)
+    if window:
+        return before.through(window, output[1:])
+    rows, columns = before.area
+    return before.through(Window((rows, columns))) if isinstance(layer, Dense) else before

@@ -17,7 +17,7 @@ from gradbook.errors import GradbookError
 from gradbook.lab.models.importing import from_keras, import_model
 from gradbook.models.keras.reader import read_keras
 from gradbook.net import Net
-from gradbook.net.layers import Dropout
+from gradbook.net.layers import Dropout, Pool
 from gradbook.targets.keras.model import keras_bytes
 from tests.families import networks
 from tests.models.steps import require_step
@@ -29,8 +29,13 @@ by_keras = pytest.mark.witness("keras", "torch")
 NET = Net.parse("input 1x6x6; conv 2 3x3; batchnorm; relu; flatten; dense 2; softmax")
 
 
+def can_be_read(net: Net) -> bool:
+    pools = [layer for layer in net.layers if isinstance(layer, Pool)]
+    return all(pool.dilation == (1, 1) and not (pool.ceil and pool.zeros) for pool in pools)
+
+
 @settings(max_examples=25)
-@given(networks(dropout=True, depth=6))
+@given(networks(dropout=True, depth=6).filter(can_be_read))
 def test_what_we_wrote_comes_back(tmp_path_factory, net):
     path = tmp_path_factory.getbasetemp() / "ours.keras"
     path.write_bytes(keras_bytes(trained_of(net)))
@@ -191,10 +196,10 @@ def test_a_model_in_memory_is_read_by_way_of_a_file(keras, tmp_path):
 
 @by_keras
 def test_even_windows_that_move_by_two_are_padded_on_one_side_only(keras, tmp_path):
-    model = keras.Sequential(_wide_pool(keras.layers))
-    settled(keras, model, tmp_path / "net.keras")
-    with pytest.raises(GradbookError, match="Conv2D 'only': 'same' puts 1 rows and 1 columns"):
-        read_keras(tmp_path / "net.keras")
+    found = held(keras, keras.Sequential(_wide_pool(keras.layers)), tmp_path / "net.keras")
+    assert "conv 3 3x3 stride 2 pad same" in str(found.net)
+    conv = found.net.layers[0]
+    assert conv.window(found.net.input).pad == (0, 0, 1, 1)
 
 
 @by_keras
@@ -217,10 +222,9 @@ def test_all_that_has_no_layer_is_told_at_once(keras, tmp_path):
     model = keras.Sequential(
         [
             layers.Input((9, 9, 1)),
-            layers.Conv2D(2, 3, dilation_rate=2, name="first"),
+            layers.MaxPooling2D(2, padding="same", name="first", data_format="channels_first"),
             layers.Conv2D(2, 3, activation="gelu", name="second"),
             layers.ELU(name="third"),
-            layers.Conv2D(2, 2, padding="same", name="fourth"),
             layers.ReLU(6, name="fifth"),
             layers.ZeroPadding2D(((0, 1), (0, 1)), name="sixth"),
         ]
@@ -229,12 +233,11 @@ def test_all_that_has_no_layer_is_told_at_once(keras, tmp_path):
     with pytest.raises(GradbookError) as caught:
         read_keras(tmp_path / "net.keras")
     for said in (
-        "Conv2D 'first': windows have no gaps here",
+        "MaxPooling2D 'first': channels come last in what is read",
         "Conv2D 'second': its activation is gelu",
         "ELU 'third': there is no such layer here",
-        "Conv2D 'fourth': 'same' puts 1 rows and 1 columns",
         "ReLU 'fifth': ReLU has no largest value",
-        "ZeroPadding2D 'sixth': zeros go around alike",
+        "output 'sixth': it isn't what the last layer makes",
     ):
         assert said in caught.value.message
 

@@ -106,17 +106,17 @@ def test_a_module_is_a_model(torch):
 def test_all_that_has_no_layer_is_told_at_once(torch):
     nn = torch.nn
     module = nn.Sequential(
-        *(nn.Conv2d(1, 2, 3, dilation=2), nn.GELU(), nn.ELU()),
-        *(nn.MaxPool2d(2, padding=1), nn.Conv2d(2, 2, (2, 3), padding=(0, 1))),
+        *(nn.Conv2d(1, 2, 3, padding=(3, 0)), nn.GELU(), nn.ELU()),
+        *(nn.AvgPool2d(2, divisor_override=3), nn.ZeroPad2d(1), nn.MaxPool2d(2)),
     )
     with pytest.raises(GradbookError) as caught:
         torch_net(module.eval(), torch.rand(1, 1, 12, 12))
     for said in (
-        "conv2d 'conv2d': windows have no gaps here",
+        "conv2d 'conv2d': with pad 3x0 a window 3x3 may read nothing but padding",
         "gelu 'gelu': GELU is read in its tanh form",
         "elu 'elu': there is no such layer here",
-        "max_pool2d 'max_pool2d': pools have no padding here",
-        "conv2d 'conv2d_1': padding of 0x1",
+        "avg_pool2d 'avg_pool2d': an average has no divisor of its own here",
+        "max_pool2d 'max_pool2d': what is put around it may be largest",
     ):
         assert said in caught.value.message
 

@@ -15,6 +15,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors import spread
+from tests.families import pools, windows
 
 CLOSE = 1e-12  # relative, of whole tensors
 SIZE = st.integers(1, 7)
@@ -73,35 +74,31 @@ RANDOM = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 
 @given(st.data(), RANDOM, st.integers(1, 3))
-def test_convolutions(torch_module, functional, data: DataObject, random, samples):
-    groups, inside, outside = (data.draw(st.integers(1, 3)) for _ in range(3))
-    height, width = data.draw(SIZE), data.draw(SIZE)
-    pad, stride = data.draw(st.integers(0, 2)), data.draw(st.integers(1, 3))
-    rows = data.draw(st.integers(1, height + 2 * pad))
-    columns = data.draw(st.integers(1, width + 2 * pad))
-    weight = (groups * outside, inside, rows, columns)
+def test_convolutions(torch_module, twin, data: DataObject, random, samples):
+    shape = (data.draw(st.integers(1, 6)), data.draw(SIZE), data.draw(SIZE))
+    conv = data.draw(windows(shape))
+    weight = (conv.channels, shape[0] // conv.groups, *conv.kernel)
     agree(
         torch_module,
         random,
-        [(weight, False), ((groups * inside, height, width), True)],
-        lambda w, x: w.graph.make("conv", w, x, attributes=(stride, pad, groups)),
-        lambda w, x: functional.conv2d(x, w, None, stride, pad, 1, groups),
+        [(weight, False), (shape, True)],
+        lambda w, x: w.graph.make("conv", w, x, attributes=(conv.window(shape), conv.groups)),
+        lambda w, x: twin.convolved(conv, x, w),
         samples,
     )
 
 
-@given(st.data(), RANDOM, st.integers(1, 3), st.sampled_from(["max", "avg"]))
-def test_pools(torch_module, functional, data: DataObject, random, samples, kind):
-    channels, height, width = data.draw(st.integers(1, 3)), data.draw(SIZE), data.draw(SIZE)
-    window = data.draw(st.integers(1, height)), data.draw(st.integers(1, width))
-    stride = data.draw(st.integers(1, 4))
-    pool = functional.max_pool2d if kind == "max" else functional.avg_pool2d
+@given(st.data(), RANDOM, st.integers(1, 3))
+def test_pools(torch_module, twin, data: DataObject, random, samples):
+    shape = (data.draw(st.integers(1, 3)), data.draw(SIZE), data.draw(SIZE))
+    pool = data.draw(pools(shape, smooth=False))
+    counted = () if pool.kind == "max" else (pool.counted(shape),)
     agree(
         torch_module,
         random,
-        [((channels, height, width), True)],
-        lambda x: x.graph.make(f"{kind}pool", x, attributes=(window, stride)),
-        lambda x: pool(x, window, stride),
+        [(shape, True)],
+        lambda x: x.graph.make(f"{pool.kind}pool", x, attributes=(pool.window(shape), *counted)),
+        lambda x: twin.pooled(pool, x),
         samples,
     )
 

@@ -1,15 +1,14 @@
 """Windows that slide over the places of a channel: convolution and pooling.
 
 Of a convolution x is (channels, height, width), the weights (outputs, channels of one group, rows,
-columns); with groups, each group of outputs reads its own group of channels. Pooling windows
-stand each `stride` after the last; what they don't reach is left out.
+columns); with groups, each group of outputs reads its own group of channels. A convolution's
+padding is zeros, a pool's is none of its values; what no window reaches is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,36 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from gradbook.graph.node import Array, Node, Scalars, define
 from gradbook.graph.tensors.shapes import added, array_of
-from gradbook.net.layers import places_along
 from gradbook.net.parameters import Shape
+from gradbook.net.window import NOWHERE, Sides, Window
 
 
-def viewed(x: Array, window: Shape, stride: int, pad: int) -> Array:
+def viewed(x: Array, window: Window, fill: float = 0.0) -> Array:
     """Views of x of shape (…, channels, out height, out width, rows, columns)."""
-    padded = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(pad, pad)] * 2)
-    return sliding_window_view(padded, window, (-2, -1))[..., ::stride, ::stride, :, :]
+    sides = [window.edges(0), window.edges(1)]
+    padded = np.pad(x, [(0, 0)] * (x.ndim - 2) + sides, constant_values=fill)
+    every = sliding_window_view(padded, window.span, (-2, -1))
+    (down, across), (tall, wide) = window.stride, window.dilation
+    return every[..., ::down, ::across, ::tall, ::wide]
+
+
+def _added_back(parts: Callable[[int, int], Any], shape: tuple[int, ...], window: Window) -> Array:
+    """The reverse: the sum at each place of what `parts(i, j)` has (…, out height, out width) for
+    row i and column j of the windows; what falls into the padding is dropped."""
+    *before, height, width = shape
+    (top, below), (left, right) = window.edges(0), window.edges(1)
+    x = np.zeros((*before, top + height + below, left + width + right))
+    (down, across), (tall, wide) = window.stride, window.dilation
+    out_height, out_width = window.places((height, width))
+    for i, j in product(range(window.size[0]), range(window.size[1])):
+        first, begin = i * tall, j * wide
+        into = x[
+            ...,
+            first : first + down * out_height : down,
+            begin : begin + across * out_width : across,
+        ]
+        into += parts(i, j)
+    return x[..., top : top + height, left : left + width]
 
 
 def _grouped(x: Array, axis: int, groups: int) -> Array:
@@ -39,44 +60,41 @@ def _merged(x: Array, axis: int) -> Array:
     return x.reshape(*x.shape[:end], x.shape[end] * x.shape[end + 1], *x.shape[end + 2 :])
 
 
-def _conv(w: Array, x: Array, stride: int, pad: int, groups: int) -> Any:
-    windows = _grouped(viewed(x, w.shape[2:], stride, pad), -5, groups)
+def _conv(w: Array, x: Array, window: Window, groups: int) -> Any:
+    windows = _grouped(viewed(x, window), -5, groups)
     return _merged(np.einsum("gocij,...gchwij->...gohw", _grouped(w, -4, groups), windows), -4)
 
 
-def _conv_weights(d: Array, x: Array, kernel: Shape, stride: int, pad: int, groups: int) -> Any:
-    windows = _grouped(viewed(x, kernel, stride, pad), -5, groups)
+def _conv_weights(d: Array, x: Array, window: Window, groups: int) -> Any:
+    windows = _grouped(viewed(x, window), -5, groups)
     return _merged(np.einsum("...gohw,...gchwij->...gocij", _grouped(d, -3, groups), windows), -5)
 
 
-def _conv_back(w: Array, d: Array, size: Shape, stride: int, pad: int, groups: int) -> Array:
+def _conv_back(w: Array, d: Array, area: Shape, window: Window, groups: int) -> Array:
     """Every output's d goes back to the inputs of its window."""
-    (rows, columns), (height, width) = w.shape[2:], size
-    out_height, out_width = d.shape[-2:]
-    channels = w.shape[1] * groups
-    x = np.zeros((*d.shape[:-3], channels, height + 2 * pad, width + 2 * pad))
+    shape = (*d.shape[:-3], w.shape[1] * groups, *area)
     w, d = _grouped(w, -4, groups), _grouped(d, -3, groups)
-    for i, j in product(range(rows), range(columns)):
-        into = x[..., i : i + stride * out_height : stride, j : j + stride * out_width : stride]
-        into += _merged(np.einsum("goc,...gohw->...gchw", w[..., i, j], d), -4)
-    return x[..., pad : pad + height, pad : pad + width]
+
+    def part(i: int, j: int) -> Array:
+        return _merged(np.einsum("goc,...gohw->...gchw", w[..., i, j], d), -4)
+
+    return _added_back(part, shape, window)
 
 
-def _conv_shape(w: Shape, x: Shape, stride: int, pad: int, groups: int) -> Shape:
-    return (w[0], places_along(x[1], w[2], stride, pad), places_along(x[2], w[3], stride, pad))
+def _conv_shape(w: Shape, x: Shape, window: Window, groups: int) -> Shape:
+    return (w[0], *window.places(x[1:]))
 
 
-def _conv_elements(w: Scalars, x: Scalars, stride: int, pad: int, groups: int) -> Scalars:
+def _conv_elements(w: Scalars, x: Scalars, window: Window, groups: int) -> Scalars:
     """Each output's sum over its window; places in the padding are left out."""
 
-    def terms(o: int, row: int, column: int) -> Iterator[Node]:
+    def terms(o: int, *place: int) -> Iterator[Node]:
         first = o * groups // w.shape[0] * w.shape[1]
-        for c, i, j in product(*map(range, w.shape[1:])):
-            at = (first + c, row * stride + i - pad, column * stride + j - pad)
-            if 0 <= at[1] < x.shape[1] and 0 <= at[2] < x.shape[2]:
-                yield w[o, c, i, j] * x[at]
+        for c in range(w.shape[1]):
+            for tap, source in window.inside(place, x.shape[1:]):
+                yield w[o, c, *tap] * x[first + c, *source]
 
-    shape = _conv_shape(w.shape, x.shape, stride, pad, groups)
+    shape = _conv_shape(w.shape, x.shape, window, groups)
     return array_of(shape, lambda *at: added(terms(*at)))
 
 
@@ -85,7 +103,7 @@ define(
     _conv,
     shape=_conv_shape,
     derivative=lambda d, y, w, x: (
-        d.graph.make("conv_weights", d, x, attributes=(w.shape[2:], *y.attributes)),
+        d.graph.make("conv_weights", d, x, attributes=y.attributes),
         d.graph.make("conv_back", w, d, attributes=(x.shape[1:], *y.attributes)),
     ),
     elements=_conv_elements,
@@ -93,89 +111,111 @@ define(
 define(
     "conv_back",
     _conv_back,
-    shape=lambda w, d, size, stride, pad, groups: (w[1] * groups, *size),
+    shape=lambda w, d, area, window, groups: (w[1] * groups, *area),
 )
 define(
     "conv_weights",
     _conv_weights,
-    shape=lambda d, x, kernel, stride, pad, groups: (d[0], x[0] // groups, *kernel),
+    shape=lambda d, x, window, groups: (d[0], x[0] // groups, *window.size),
 )
 
 
-def _pool_shape(x: Shape, window: Shape, stride: int) -> Shape:
-    return (x[0], places_along(x[1], window[0], stride), places_along(x[2], window[1], stride))
+def _pool_shape(x: Shape, window: Window, *others: object) -> Shape:
+    return (x[0], *window.places(x[1:]))
 
 
-def _scatter(weights: Array, shape: tuple[int, ...], stride: int) -> Array:
-    """The sum of what the windows hold (…, h, w, rows, columns), each value at its place."""
-    height, width, rows, columns = weights.shape[-4:]
-    x = np.zeros(shape)
-    for i, j in product(range(rows), range(columns)):
-        into = x[..., i : i + stride * height : stride, j : j + stride * width : stride]
-        into += weights[..., i, j]
-    return x
+def _maxpool(x: Array, window: Window) -> Array:
+    return np.asarray(viewed(x, window, -np.inf).max(axis=(-2, -1)))
 
 
-def _maxpool_back(d: Array, x: Array, window: Shape, stride: int) -> Array:
-    windows = viewed(x, window, stride, 0)
+def _maxpool_back(d: Array, x: Array, window: Window) -> Array:
+    windows = viewed(x, window, -np.inf)
     first = windows.reshape(*windows.shape[:-2], -1).argmax(axis=-1)
-    chosen = np.arange(prod(window)) == first[..., None]
-    return _scatter((d[..., None] * chosen).reshape(windows.shape), x.shape, stride)
+
+    def part(i: int, j: int) -> Any:
+        return d * (first == i * window.size[1] + j)
+
+    return _added_back(part, x.shape, window)
 
 
-def _winners(x: Array, window: Shape) -> Array:
+def _winners(x: Array, window: Window) -> Array:
     """Where each window's first largest value stands: 1 there, 0 elsewhere."""
-    windows = viewed(x, window, window[0], 0)
-    return _maxpool_back(np.ones(windows.shape[:-2]), x, window, window[0])
+    return _maxpool_back(np.ones((*x.shape[:-2], *window.places(x.shape[-2:]))), x, window)
 
 
-def _unpooled(d: Array, window: Shape) -> Array:
+def _unpooled(d: Array, window: Window) -> Array:
     """Each value at all places of its window."""
-    return d.repeat(window[0], axis=-2).repeat(window[1], axis=-1)
+    return d.repeat(window.size[0], axis=-2).repeat(window.size[1], axis=-1)
 
 
-def _avgpool_back(d: Array, window: Shape, stride: int, area: Shape) -> Array:
-    share = d[..., None, None] / prod(window)
-    every = np.broadcast_to(share, (*d.shape, *window))
-    return _scatter(every, (*d.shape[:-2], *area), stride)
+def divisors(window: Window, area: Shape, counted: Sides = NOWHERE) -> Array:
+    """What the sum of a window is divided by at each place: as many values as it reads, and so
+    much of its padding as is counted."""
+    along = [
+        [
+            len(window.inside_along(axis, place, length, (counted[axis], counted[axis + 2])))
+            for place in range(places)
+        ]
+        for axis, (length, places) in enumerate(zip(area, window.places(area), strict=True))
+    ]
+    return np.outer(np.array(along[0], float), np.array(along[1], float))
 
 
-def _window(x: Scalars, place: Shape, window: Shape, stride: int) -> list[Node]:
-    c, top, left = place[0], place[1] * stride, place[2] * stride
-    return list(x[c, top : top + window[0], left : left + window[1]].flat)
+def _avgpool(x: Array, window: Window, counted: Sides) -> Any:
+    return viewed(x, window).sum(axis=(-2, -1)) / divisors(window, x.shape[-2:], counted)
+
+
+def _avgpool_back(d: Array, window: Window, counted: Sides, area: Shape) -> Array:
+    share = d / divisors(window, area, counted)
+    return _added_back(lambda i, j: share, (*d.shape[:-2], *area), window)
+
+
+def _in_window(x: Scalars, place: Shape, window: Window) -> list[Node]:
+    channel, *at = place
+    return [x[channel, *source] for _, source in window.inside(at, x.shape[1:])]
+
+
+def _largest(x: Scalars, window: Window) -> Scalars:
+    def element(*place: int) -> Any:
+        return x.item(0).graph.make("largest", *_in_window(x, place, window))
+
+    return array_of(_pool_shape(x.shape, window), element)
+
+
+def _average(x: Scalars, window: Window, counted: Sides) -> Scalars:
+    counts = divisors(window, x.shape[1:], counted)
+
+    def element(channel: int, *place: int) -> Node:
+        return added(_in_window(x, (channel, *place), window)) / float(counts[place])
+
+    return array_of(_pool_shape(x.shape, window), element)
 
 
 define(
     "maxpool",
-    lambda x, window, stride: viewed(x, window, stride, 0).max(axis=(-2, -1)),
+    _maxpool,
     shape=_pool_shape,
     derivative=lambda d, y, x: (d.graph.make("maxpool_back", d, x, attributes=y.attributes),),
-    elements=lambda x, window, stride: array_of(
-        _pool_shape(x.shape, window, stride),
-        lambda *at: x.flat[0].graph.make("largest", *_window(x, at, window, stride)),
-    ),
+    elements=_largest,
 )
-define("maxpool_back", _maxpool_back, shape=lambda d, x, window, stride: x)
+define("maxpool_back", _maxpool_back, shape=lambda d, x, window: x)
 define("winners", _winners, shape=lambda x, window: x)
 define(
     "unpooled",
     _unpooled,
-    shape=lambda d, window: (d[0], d[1] * window[0], d[2] * window[1]),
+    shape=lambda d, window: (d[0], d[1] * window.size[0], d[2] * window.size[1]),
 )
 define(
     "avgpool",
-    lambda x, window, stride: viewed(x, window, stride, 0).mean(axis=(-2, -1)),
+    _avgpool,
     shape=_pool_shape,
     derivative=lambda d, y, x: (
         d.graph.make("avgpool_back", d, attributes=(*y.attributes, x.shape[1:])),
     ),
-    elements=lambda x, window, stride: array_of(
-        _pool_shape(x.shape, window, stride),
-        lambda *at: added(_window(x, at, window, stride)) / prod(window),
-    ),
+    elements=_average,
 )
 define(
     "avgpool_back",
     _avgpool_back,
-    shape=lambda d, window, stride, area: (d[0], *area),
+    shape=lambda d, window, counted, area: (d[0], *area),
 )

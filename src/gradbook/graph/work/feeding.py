@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
-from math import prod
 
 import numpy as np
 
@@ -18,6 +16,7 @@ from gradbook.graph.layer_ops import element_by_element
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
 from gradbook.graph.reference import evaluate
+from gradbook.graph.tensors.windows import divisors
 from gradbook.graph.work.at_work import AtWork
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
 from gradbook.net.parameters import Role, Shape
@@ -114,32 +113,26 @@ def _through_windows(
     planes, inside = weights.shape[:2]
     group, own = divmod(channel, inside)
     wide = planes // layer.groups
-    height, width = worked.net.shapes[index + 1][1:]
-    for i, j in product(*map(range, layer.kernel)):
-        (down, off), (across, aside) = (
-            divmod(at + layer.pad - k, layer.stride) for at, k in ((row, i), (column, j))
-        )
-        if not off and not aside and 0 <= down < height and 0 <= across < width:
-            for plane in range(group * wide, (group + 1) * wide):
-                yield (plane, down, across), float(weights[plane, own, i, j])
+    shape = worked.net.shapes[index]
+    for (i, j), (down, across) in layer.window(shape).over((row, column), shape[1:]):
+        for plane in range(group * wide, (group + 1) * wide):
+            yield (plane, down, across), float(weights[plane, own, i, j])
 
 
 def _through_pool(
     worked: AtWork, index: int, layer: Pool, place: Shape
 ) -> Iterator[tuple[Shape, float]]:
-    x, window = worked.values[index], layer.window(worked.net.shapes[index])
-    channel, row, column = place
-    height, width = worked.net.shapes[index + 1][1:]
-    for down, across in product(range(height), range(width)):
-        top, left = down * layer.step, across * layer.step
-        if not (0 <= row - top < window[0] and 0 <= column - left < window[1]):
-            continue
+    shape = worked.net.shapes[index]
+    x, window, area = worked.values[index], layer.window(shape), shape[1:]
+    channel, *at = place
+    counts = divisors(window, area, layer.counted(shape))
+    for _, there in window.over(at, area):
         if layer.kind == "avg":
-            yield (channel, down, across), 1 / prod(window)
+            yield (channel, *there), 1 / float(counts[there])
         else:
-            seen = x[channel, top : top + window[0], left : left + window[1]]
-            largest = int(seen.argmax()) == (row - top) * window[1] + column - left
-            yield (channel, down, across), float(largest)
+            seen = [source for _, source in window.inside(there, area)]
+            largest = int(np.argmax([x[channel, *source] for source in seen]))
+            yield (channel, *there), float(seen[largest] == tuple(at))
 
 
 def _through_softmax(

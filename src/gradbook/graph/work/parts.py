@@ -63,11 +63,12 @@ def _of_plane(shape: Shape, place: Shape) -> Iterator[Shape]:
 def _through_windows(
     layer: Conv, x: np.ndarray, made: Shape, place: Shape
 ) -> Iterator[tuple[Shape, float, Shape]]:
-    plane, own, i, j = place
+    plane, own, *tap = place
     group = plane // (layer.channels // layer.groups)
     channel = group * (x.shape[0] // layer.groups) + own
-    for down, across in np.ndindex(made[1:]):
-        row, column = down * layer.stride + i - layer.pad, across * layer.stride + j - layer.pad
-        if 0 <= row < x.shape[1] and 0 <= column < x.shape[2]:
+    window, area = layer.window(x.shape), x.shape[1:]
+    for there in np.ndindex(made[1:]):
+        row, column = window.reads(there, tap)
+        if 0 <= row < area[0] and 0 <= column < area[1]:
             source = channel, row, column
-            yield (plane, down, across), float(x[source]), source
+            yield (plane, *there), float(x[source]), source

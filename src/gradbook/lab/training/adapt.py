@@ -17,6 +17,7 @@ from gradbook.net import Conv, Dense, Layer, Net, Pool
 from gradbook.net.layers import spell
 from gradbook.net.parameters import Shape
 from gradbook.net.task import Task, meant_loss
+from gradbook.net.window import SAME
 
 WITHOUT_BALANCE = 4  # times as many images in the largest class as in the smallest
 LEAST_BATCHES = 20  # in an epoch: smaller ones are taken until there are so many
@@ -178,10 +179,22 @@ def _ending(layer: Layer, classes: int) -> Layer:
 def _within(layer: Layer, shape: Shape) -> Layer:
     """The layer with a window that this shape has room for."""
     match layer:
-        case Conv(kernel=kernel, pad=pad):
-            room = [size + 2 * pad for size in shape[1:]]
-            height, width = (min(pair) for pair in zip(kernel, room, strict=True))
-            return replace(layer, kernel=(height, width), pad=min(pad, height - 1, width - 1))
+        case Conv():
+            return _narrower(layer, shape)
         case Pool(size=size) if size is not None:
-            return replace(layer, size=min(size, *shape[1:]))
+            rows, columns = (min(side, *shape[1:]) for side in size)
+            return replace(layer, size=(rows, columns))
     return layer
+
+
+def _narrower(conv: Conv, shape: Shape) -> Conv:
+    """With a window that has room between the edges, which then are no wider than it."""
+    window = conv.window(shape)
+    height, width = (
+        min(size, (length + sum(window.edges(axis)) - 1) // window.dilation[axis] + 1)
+        for axis, (size, length) in enumerate(zip(conv.kernel, shape[1:], strict=True))
+    )
+    if conv.pad == SAME:
+        return replace(conv, kernel=(height, width))
+    top, left, below, right = (min(side, height - 1, width - 1) for side in window.pad)
+    return replace(conv, kernel=(height, width), pad=(top, left, below, right))

@@ -16,11 +16,25 @@ from gradbook.graph.node import Array
 from gradbook.models.imported import BOTH, ImportedNet, NoLayer, Refusals, assembled
 from gradbook.models.keras.bends import bend_from
 from gradbook.models.keras.content import KerasContent, KerasEntry, read_content
-from gradbook.models.keras.settings import activation, numbers, one_for_both, relu
+from gradbook.models.keras.settings import activation, numbers, relu
 from gradbook.models.row import BYTES, LayerRow
+from gradbook.models.windows import (
+    READ_BY_WINDOWS,
+    Padding,
+    framed_conv,
+    framed_pool,
+    joined,
+    lowered,
+    pair,
+    recounted,
+    settled_same,
+    sides_of,
+)
 from gradbook.net.layers import BatchNorm, Conv, Dense, Dropout, Pool, spell
 from gradbook.net.parameters import Shape
+from gradbook.net.window import NOWHERE, SAME, Both, Pad
 
+PLACED = 3  # dimensions of what has a number for each place
 LEFT_OUT = "layers that do nothing at work are left out: {}"
 
 
@@ -65,7 +79,7 @@ class _Held:
     number: int
     order: NDArray[np.intp] | None = None  # of a flat one: where in ours each of its values stands
     turned: bool = False  # it has its channels first already
-    pad: int = 0  # zeros around it, which a convolution takes in
+    frame: Padding | None = None  # zeros around it, which a window takes in
 
 
 @dataclass
@@ -90,7 +104,7 @@ class _KerasReader:
         if self.content.both and self.row.sizes[-1] != (1,):
             self.refusals.add(f"output '{self.content.made}'", BOTH)
         last = self.held.get(self.content.made, _Held(-1))
-        if last.number != len(self.row.layers) or last.order is not None or last.pad:
+        if last.number != len(self.row.layers) or last.order is not None or last.frame:
             self.refusals.add(
                 f"output '{self.content.made}'",
                 "it isn't what the last layer makes, or has channels last: end in a dense layer",
@@ -141,8 +155,8 @@ class _KerasReader:
     def _plain(self, entry: KerasEntry) -> _Held:
         """A value that isn't padded or turned: only what takes in either may read one that is."""
         held = self._given(entry)
-        if held.pad or held.turned:
-            raise NoLayer("padding goes before a convolution, and Permute before Flatten")
+        if held.frame or held.turned:
+            raise NoLayer(f"{READ_BY_WINDOWS}, and Permute before Flatten")
         return held
 
     def _size(self, held: _Held) -> Shape:
@@ -193,32 +207,20 @@ class _KerasReader:
         held, told = self._given(entry), entry.settings
         if kernel.ndim != 4 or held.turned:
             raise NoLayer("windows over rows and columns are read, of values with channels last")
-        if one_for_both(told.get("dilation_rate", 1), "gaps in its windows") != 1:
-            raise NoLayer("windows have no gaps here (dilation_rate)")
-        window, stride = kernel.shape[:2], one_for_both(told.get("strides", 1), "strides")
-        pad = self._padding(entry, window, stride)
-        if held.pad and pad:
-            raise NoLayer("it is padded twice")
-        return replace(held, pad=0), Conv(1, (window[0], window[1]), stride, pad or held.pad)
+        window, area = (kernel.shape[0], kernel.shape[1]), self._size(held)
+        stride = pair(told.get("strides", 1), "strides")
+        gaps = pair(told.get("dilation_rate", 1), "gaps in its windows")
+        layer = Conv(1, window, stride, self._padding(entry, window, stride, gaps), dilation=gaps)
+        return replace(held, frame=None), framed_conv(layer, held.frame, area)
 
-    def _padding(self, entry: KerasEntry, window: tuple[int, ...], stride: int) -> int:
-        if entry.settings.get("padding", "valid") == "valid":
-            return 0
-        size = self._size(self._given(entry))[1:]
-        if entry.settings["padding"] != "same" or len(size) != 2:
-            raise NoLayer(
-                f"its padding is {entry.settings['padding']!s:.40}: valid or same is read"
-            )
-        around = [
-            max(0, k - (stride if n % stride == 0 else n % stride))
-            for k, n in zip(window, size, strict=True)
-        ]
-        if len(set(around)) != 1 or around[0] % 2:
-            raise NoLayer(
-                f"'same' puts {around[0]} rows and {around[1]} columns of zeros around "
-                f"{spell(size)}, which isn't the same on all sides"
-            )
-        return around[0] // 2
+    def _padding(self, entry: KerasEntry, window: Both, stride: Both, gaps: Both) -> Pad:
+        told, size = entry.settings.get("padding", "valid"), self._size(self._given(entry))[1:]
+        if told == "valid":
+            return NOWHERE
+        if told != "same" or len(size) != 2:
+            raise NoLayer(f"its padding is {told!s:.40}: valid or same is read")
+        frame = self._given(entry).frame
+        return SAME if frame else settled_same(window, stride, gaps, size)
 
     def normalise(self, entry: KerasEntry) -> _Held:
         held, told = self._plain(entry), entry.settings
@@ -250,7 +252,23 @@ class _KerasReader:
 
     def rescale(self, entry: KerasEntry) -> _Held:
         told = entry.settings
-        return self._scaled(entry, numbers(told["scale"]), numbers(told.get("offset", 0)))
+        scale, offset = (np.asarray(told.get(name, 0), np.float64) for name in ("scale", "offset"))
+        if max(scale.ndim, offset.ndim) == PLACED:
+            return self._rescaled_by_place(entry, scale, offset)
+        return self._scaled(entry, scale.reshape(-1), offset.reshape(-1))
+
+    def _rescaled_by_place(self, entry: KerasEntry, scale: Array, offset: Array) -> _Held:
+        """What makes padding of a frame that is never the largest, or of an average of zeros too
+        one of what is there alone."""
+        held = self._given(entry)
+        if held.frame is not None and (scale == 1).all():
+            return replace(held, frame=lowered(held.frame, offset[..., 0], self._size(held)))
+        if held.number != len(self.row.layers) or not self.row.layers or offset.any():
+            raise NoLayer("it scales places of a channel differently")
+        last = self.row.layers[-1]
+        pool = recounted(last.layer, scale[..., 0], self.row.sizes[last.reads[0]])
+        self.row.layers[-1] = replace(last, layer=pool)
+        return held
 
     def standardise(self, entry: KerasEntry) -> _Held:
         told = entry.settings
@@ -278,18 +296,16 @@ class _KerasReader:
     # Layers without weights.
 
     def pool(self, entry: KerasEntry) -> _Held:
-        held, told = self._plain(entry), entry.settings
+        held, told = self._given(entry), entry.settings
+        if held.turned:
+            raise NoLayer("pools are read of values with channels last")
         kind, size = "max" if entry.kind.startswith("Max") else "avg", self._size(held)
-        window = one_for_both(told["pool_size"], "windows", size[1:])
-        step = (
-            window
-            if told.get("strides") is None
-            else one_for_both(told["strides"], "strides", (1,))
-        )
-        if window is not None and self._padding(entry, (window, window), step or 1):
-            raise NoLayer("pools have no padding here")
-        layer = Pool(kind, window, None if step == window or window is None else step)
-        return replace(held, number=self.row.add(layer, held.number, entry.place))
+        window = pair(told["pool_size"], "windows")
+        step = window if told.get("strides") is None else pair(told["strides"], "strides")
+        layer = Pool(kind, window, step, self._padding(entry, window, step, (1, 1)))
+        layer = framed_pool(layer, held.frame, size, self.row.layers)
+        made = self.row.add(layer, held.number, entry.place)
+        return replace(held, number=made, frame=None)
 
     def pool_all(self, entry: KerasEntry) -> _Held:
         held = self._plain(entry)
@@ -299,13 +315,13 @@ class _KerasReader:
         return _Held(number if kept else self.row.flat(number, entry.place))
 
     def pad(self, entry: KerasEntry) -> _Held:
-        told = entry.settings["padding"]
-        sides = {int(n) for n in np.ravel(np.asarray(told, dtype=object).tolist())}
-        if len(sides) != 1:
-            raise NoLayer("zeros go around alike on all sides, and no other way")
-        if len(self._size(self._plain(entry))) != 3 or self.content.reader_count(entry.name) != 1:
-            raise NoLayer("padding goes before one convolution alone")
-        return replace(self._given(entry), pad=sides.pop())
+        told, held = entry.settings["padding"], self._given(entry)
+        if held.turned or len(self._size(held)) != 3:
+            raise NoLayer("padding goes around rows and columns")
+        both = (told, told) if isinstance(told, int) else tuple(told)
+        (top, below), (left, right) = ((x, x) if isinstance(x, int) else x for x in both)
+        frame = Padding(sides_of((top, left, below, right)))
+        return replace(held, frame=joined(held.frame, frame))
 
     def permute(self, entry: KerasEntry) -> _Held:
         held = self._plain(entry)
@@ -316,8 +332,8 @@ class _KerasReader:
     def flatten(self, entry: KerasEntry) -> _Held:
         held = self._given(entry)
         size = self._size(held)
-        if held.pad:
-            raise NoLayer("padding goes before a convolution")
+        if held.frame:
+            raise NoLayer(READ_BY_WINDOWS)
         number = self.row.flat(held.number, entry.place)
         if number == held.number or held.turned or size[0] == 1 or prod(size[1:]) == 1:
             return _Held(number, held.order)
@@ -358,7 +374,7 @@ class _KerasReader:
 
     def add(self, entry: KerasEntry) -> _Held:
         both = [self.held[name] for name in entry.reads]
-        if len(both) != 2 or any(held.pad or held.turned for held in both):
+        if len(both) != 2 or any(held.frame or held.turned for held in both):
             raise NoLayer("only two values of one shape are added")
         orders = [held.order for held in both]
         same = all(o is None for o in orders) or all(o is not None for o in orders)

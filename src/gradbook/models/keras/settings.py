@@ -40,13 +40,3 @@ def numbers(told: Any) -> Array:
     if isinstance(told, dict):
         told = told["config"]["value"]
     return np.asarray(told, np.float64).reshape(-1)
-
-
-def one_for_both(told: Any, what: str, whole: tuple[int, ...] = ()) -> Any:
-    """One number for both directions; nothing if it is as large as all there is."""
-    found = tuple(told) if isinstance(told, list) else (told, told)
-    if len(whole) == 2 and found == whole:
-        return None
-    if len(set(found)) != 1:
-        raise NoLayer(f"{what} of {'x'.join(map(str, found))}: both are the same here")
-    return found[0]

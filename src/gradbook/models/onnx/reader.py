@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,17 @@ from gradbook.models.imported import (
 from gradbook.models.onnx.bends import bend_from
 from gradbook.models.onnx.content import OnnxGraph, read_content
 from gradbook.models.row import LayerRow
+from gradbook.models.windows import (
+    READ_BY_WINDOWS,
+    Padding,
+    framed_conv,
+    framed_pool,
+    joined,
+    pair,
+    require_counted,
+    settled_same,
+    sides_of,
+)
 from gradbook.net.layers import (
     Activation,
     BatchNorm,
@@ -35,6 +46,7 @@ from gradbook.net.layers import (
     spell,
 )
 from gradbook.net.parameters import Shape
+from gradbook.net.window import NOWHERE, Both, same_pad
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -68,6 +80,7 @@ class _OnnxReader:
     refusals: Refusals
     row: LayerRow
     made: dict[str, int] = field(default_factory=dict)  # the number of each of ONNX's values
+    frames: dict[str, Padding] = field(default_factory=dict)  # around some of them
 
     def read(self) -> None:
         self.made[self.content.given] = 0
@@ -102,6 +115,8 @@ class _OnnxReader:
         take = TAKES.get(node.op_type)
         if take is None:
             raise NoLayer("there is no such layer here")
+        if node.op_type not in WINDOWED and any(name in self.frames for name in given):
+            raise NoLayer(READ_BY_WINDOWS)
         take(self, node, place, given)
         return [node]
 
@@ -161,30 +176,45 @@ class _OnnxReader:
         if weight.ndim != 4:
             raise NoLayer(f"its windows have {weight.ndim - 2} dimensions, and 2 are read")
         told = _attributes(node)
-        kernel = (weight.shape[2], weight.shape[3])
-        size = self._size(given[0])
-        stride, pad = _one(told.get("strides"), "strides"), _pad(told, kernel, size)
-        _undilated(told)
-        layer = Conv(weight.shape[0], kernel, stride, pad, groups=told.get("group", 1))
+        moves = _moves(told, (weight.shape[2], weight.shape[3]), self._size(given[0]))
+        moves["kernel"] = moves.pop("size")
+        layer = Conv(weight.shape[0], **moves, groups=told.get("group", 1))
+        layer = framed_conv(layer, self._frame(given[0]), self._size(given[0]))
         self._add(layer, given[0], place, {"weight": weight}, node.output[0])
         if bias is not None:
             self.row.shifted(bias)
 
     def pool(self, node: NodeProto, place: str, given: list[str]) -> None:
-        told = _attributes(node)
-        _undilated(told)
-        if told.get("ceil_mode") or any(told.get("pads", ())) or len(node.output) > 1:
-            raise NoLayer("pools have no padding here, and end inside what they read")
-        if told.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
-            raise NoLayer("pools have no padding here")
+        told, size = _attributes(node), self._size(given[0])
+        if len(node.output) > 1:
+            raise NoLayer("only the largest values themselves are read, and not where they stood")
         kind = "max" if node.op_type == "MaxPool" else "avg"
-        if tuple(told["kernel_shape"]) == self._size(given[0])[1:]:
-            layer = Pool(kind, None)
-        else:
-            window = _one(told["kernel_shape"], "windows")
-            step = _one(told.get("strides"), "strides")
-            layer = Pool(kind, window, None if step == window else step)
+        moves = _moves(told, pair(told["kernel_shape"], "windows"), size)
+        zeros = kind == "avg" and bool(told.get("count_include_pad")) and moves["pad"] != NOWHERE
+        layer = Pool(kind, **moves, ceil=bool(told.get("ceil_mode")), zeros=zeros)
+        if layer.ceil:
+            require_counted(_places_up(layer, size), layer, size)
+        layer = framed_pool(layer, self._frame(given[0]), size, self.row.layers)
         self._add(layer, given[0], place, {}, node.output[0])
+
+    def pad(self, node: NodeProto, place: str, given: list[str]) -> None:
+        """Kept until a window takes it in."""
+        told = _attributes(node)
+        pads, value = told.get("pads"), told.get("value", 0.0)
+        if pads is None:
+            wanted, filled = self._constant(node, 1), self._constant(node, 2)
+            assert wanted is not None
+            pads, value = wanted.tolist(), 0.0 if filled is None else filled.item()
+        if told.get("mode", b"constant") != b"constant" or len(node.input) > 3 or len(pads) != 8:
+            raise NoLayer("one value is put around rows and columns, and nothing else")
+        if any(pads[k] for k in (0, 1, 4, 5)) or len(self._size(given[0])) != 3:
+            raise NoLayer("padding goes around rows and columns alone")
+        sides = sides_of([*pads[2:4], *pads[6:8]])
+        self.frames[node.output[0]] = joined(self.frames.get(given[0]), Padding(sides, value))
+        self.made[node.output[0]] = self.made[given[0]]
+
+    def _frame(self, value: str) -> Padding | None:
+        return self.frames.get(value)
 
     def pool_all(self, node: NodeProto, place: str, given: list[str]) -> None:
         kind = "max" if "Max" in node.op_type else "avg"
@@ -305,33 +335,32 @@ def _attributes(node: NodeProto) -> dict[str, Any]:
     return {one.name: helper.get_attribute_value(one) for one in node.attribute}
 
 
-def _one(numbers: Any, what: str) -> int:
-    """One number for both directions."""
-    found = {int(number) for number in numbers or (1,)}
-    if len(found) != 1:
-        raise NoLayer(f"{what} of {'x'.join(map(str, numbers))}: both are the same here")
-    return found.pop()
+def _moves(told: Mapping[str, Any], size: Both, shape: Shape) -> dict[str, Any]:
+    """What a window is told, as our layers take it."""
+    stride = pair(told.get("strides") or (1, 1), "strides")
+    dilation = pair(told.get("dilations") or (1, 1), "dilations")
+    moves: dict[str, Any] = {"size": size, "stride": stride, "dilation": dilation}
+    auto, area = told.get("auto_pad", b"NOTSET"), shape[1:]
+    if auto == b"SAME_UPPER":
+        return moves | {"pad": settled_same(size, stride, dilation, area)}
+    if auto == b"SAME_LOWER":  # what is too much for both ends stands before
+        top, left, below, right = same_pad(size, stride, dilation, area)
+        return moves | {"pad": (below, right, top, left)}
+    pads = told.get("pads") or (0, 0, 0, 0)
+    return moves | {"pad": sides_of(pads) if auto == b"NOTSET" else NOWHERE}
 
 
-def _undilated(told: Mapping[str, Any]) -> None:
-    if any(number != 1 for number in told.get("dilations", ())):
-        raise NoLayer("windows have no gaps here (dilations)")
+def _places_up(pool: Pool, shape: Shape) -> list[int]:
+    """The places that ONNX counts where a last window may end beyond what is read."""
+    window = replace(pool, ceil=False).window(shape)
+    free = (
+        length + sum(window.edges(axis)) - window.span[axis]
+        for axis, length in enumerate(shape[1:])
+    )
+    return [-(-room // step) + 1 for room, step in zip(free, window.stride, strict=True)]
 
 
-def _pad(told: Mapping[str, Any], kernel: tuple[int, int], size: Shape) -> int:
-    auto = told.get("auto_pad", b"NOTSET")
-    if auto in (b"SAME_UPPER", b"SAME_LOWER"):
-        strides = told.get("strides", (1, 1))
-        around = {
-            max(0, k - s if n % s == 0 else k - n % s)
-            for k, s, n in zip(kernel, strides, size[1:], strict=True)
-        }
-        if len(around) != 1 or any(n % 2 for n in around):
-            raise NoLayer("its padding isn't the same on all sides")
-        return int(around.pop()) // 2
-    return _one(told.get("pads") or (0,), "padding")
-
-
+WINDOWED = ("Conv", "MaxPool", "AveragePool", "Pad")  # which may read what a frame stands around
 Take = Callable[[_OnnxReader, "NodeProto", str, list[str]], None]
 TAKES: Mapping[str, Take] = {
     "Gemm": _OnnxReader.gemm,
@@ -339,6 +368,7 @@ TAKES: Mapping[str, Take] = {
     "Conv": _OnnxReader.conv,
     "MaxPool": _OnnxReader.pool,
     "AveragePool": _OnnxReader.pool,
+    "Pad": _OnnxReader.pad,
     "GlobalAveragePool": _OnnxReader.pool_all,
     "GlobalMaxPool": _OnnxReader.pool_all,
     "ReduceMean": _OnnxReader.pool_all,

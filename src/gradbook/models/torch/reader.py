@@ -18,8 +18,19 @@ from gradbook.graph.node import Array
 from gradbook.models.imported import ImportedNet, NoLayer, Refusals, assembled
 from gradbook.models.row import BYTES, LayerRow
 from gradbook.models.torch.content import AtenCall, AtenContent, AtenValue, read_content
+from gradbook.models.windows import (
+    READ_BY_WINDOWS,
+    Padding,
+    framed_conv,
+    framed_pool,
+    joined,
+    pair,
+    settled_same,
+    sides_of,
+)
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Pool, spell
 from gradbook.net.parameters import Shape
+from gradbook.net.window import Both, Pad
 
 TRAINING = "it is in training: call module.eval() before it is exported"
 PLAIN = {word: word for word in ("relu", "sigmoid", "tanh", "silu")}
@@ -71,6 +82,7 @@ class _AtenReader:
     refusals: Refusals
     row: LayerRow
     made: dict[str, int] = field(default_factory=dict)  # the number of each value
+    frames: dict[str, Padding] = field(default_factory=dict)  # around some of them
 
     def read(self) -> None:
         self.made[self.content.given] = 0
@@ -94,6 +106,8 @@ class _AtenReader:
         take = TAKES.get(call.operator)
         if take is None:
             raise NoLayer("there is no such layer here")
+        if call.operator not in WINDOWED and any(name in self.frames for name in call.reads):
+            raise NoLayer(READ_BY_WINDOWS)
         return take(self, call, place)
 
     def _given(self, call: AtenCall) -> int:
@@ -129,11 +143,13 @@ class _AtenReader:
     def conv(self, call: AtenCall, place: str) -> int:
         tensors, told = self._tensors(call), call.arguments
         channels, _, *kernel = tensors["weight"].shape
-        if _both(told.get("dilation", 1), "gaps") != 1:
-            raise NoLayer("windows have no gaps here (dilation)")
-        stride = _both(told.get("stride", 1), "strides")
-        pad = _padding(told.get("padding", 0), kernel)
-        layer = Conv(channels, (kernel[0], kernel[1]), stride, pad, groups=told.get("groups", 1))
+        size, shape = (kernel[0], kernel[1]), self._size(call)
+        stride = pair(told.get("stride", 1), "strides")
+        gaps = pair(told.get("dilation", 1), "gaps")
+        pad = _padding(told.get("padding", 0), size, gaps, shape)
+        groups = told.get("groups", 1)
+        layer = Conv(channels, size, stride, pad, groups=groups, dilation=gaps)
+        layer = framed_conv(layer, self._frame(call), shape)
         return self.row.add(layer, self._given(call), place, tensors)
 
     def normalise(self, call: AtenCall, place: str) -> int:
@@ -157,29 +173,52 @@ class _AtenReader:
     # Pools.
 
     def pool(self, call: AtenCall, place: str) -> int:
-        told, size = call.arguments, self._size(call)
+        told, shape = call.arguments, self._size(call)
         kind = call.operator[:3]
-        others = (told.get("divisor_override"), told.get("ceil_mode"))
-        if any(others) or _both(told.get("dilation", 1), "gaps") != 1:
-            raise NoLayer("pools end inside what they read, and have no gaps and no divisor here")
-        if _both(told.get("padding", 0), "padding"):
-            raise NoLayer("pools have no padding here")
-        if tuple(told["kernel_size"]) == size[1:]:
-            return self.row.add(Pool(kind, None), self._given(call), place)
-        window = _both(told["kernel_size"], "windows")
-        step = _both(told.get("stride") or window, "strides")
-        layer = Pool(kind, window, None if step == window else step)
+        if told.get("divisor_override"):
+            raise NoLayer("an average has no divisor of its own here")
+        size = pair(told["kernel_size"], "windows")
+        pad = pair(told.get("padding", 0), "padding")
+        zeros = kind == "avg" and told.get("count_include_pad", True) and any(pad)
+        layer = Pool(
+            kind,
+            size,
+            pair(told.get("stride") or size, "strides"),
+            (*pad, *pad),
+            pair(told.get("dilation", 1), "gaps"),
+            ceil=bool(told.get("ceil_mode")),
+            zeros=zeros,
+        )
+        layer = framed_pool(layer, self._frame(call), shape, self.row.layers)
         return self.row.add(layer, self._given(call), place)
+
+    def pad(self, call: AtenCall, place: str) -> int:
+        """Kept until a window takes it in."""
+        told, shape = call.arguments, self._size(call)
+        pads = [int(number) for number in told["pad"]]
+        if told.get("mode", "constant") != "constant" or len(shape) != 3 or len(pads) % 2:
+            raise NoLayer("one value is put around rows and columns, and nothing else")
+        left, right, top, below, *others = (*pads, *(0,) * (4 - len(pads)))
+        if any(others):
+            raise NoLayer("padding goes around rows and columns alone")
+        sides = sides_of((top, left, below, right))
+        frame = Padding(sides, float(told.get("value") or 0.0))
+        self.frames[call.made] = joined(self._frame(call), frame)
+        return self._given(call)
+
+    def _frame(self, call: AtenCall) -> Padding | None:
+        value = call.arguments.get("input", call.arguments.get("self"))
+        return self.frames.get(value.name) if isinstance(value, AtenValue) else None
 
     def pool_to(self, call: AtenCall, place: str) -> int:
         target, size = tuple(call.arguments["output_size"]), self._size(call)
         kind, given = call.operator.split("_")[1], self._given(call)
         if target == (1, 1):
             return self.row.add(Pool(kind, None), given, place)
-        window = {n // t for n, t in zip(size[1:], target, strict=True)}
-        if len(window) != 1 or any(n % t for n, t in zip(size[1:], target, strict=True)):
+        if any(n % t for n, t in zip(size[1:], target, strict=True)):
             raise NoLayer(f"{spell(size[1:])} doesn't fall into {spell(target)} equal windows")
-        return self.row.add(Pool(kind, window.pop()), given, place)
+        rows, columns = (n // t for n, t in zip(size[1:], target, strict=True))
+        return self.row.add(Pool(kind, (rows, columns)), given, place)
 
     def pool_all(self, call: AtenCall, place: str) -> int:
         told, size = call.arguments, self._size(call)
@@ -285,22 +324,12 @@ class _AtenReader:
         return tensor.reshape(-1)
 
 
-def _both(told: Any, what: str) -> int:
-    """One number for both directions."""
-    found = set(told) if isinstance(told, list) else {told}
-    if len(found) != 1:
-        raise NoLayer(f"{what} of {'x'.join(map(str, told))}: both are the same here")
-    return int(found.pop())
-
-
-def _padding(told: Any, kernel: list[int]) -> int:
+def _padding(told: Any, size: Both, dilation: Both, shape: Shape) -> Pad:
     """As numbers, or as PyTorch's words for none and for as much as the window takes away."""
-    if not isinstance(told, str):
-        return _both(told, "padding")
-    around = {0} if told == "valid" else {size - 1 for size in kernel}
-    if len(around) != 1 or any(size % 2 for size in around):
-        raise NoLayer("its padding isn't the same on all sides")
-    return around.pop() // 2
+    if told == "same":
+        return settled_same(size, (1, 1), dilation, shape[1:])
+    rows, columns = (0, 0) if told == "valid" else pair(told, "padding")
+    return rows, columns, rows, columns
 
 
 def _settled(sizes: list[int], count: int) -> Shape:
@@ -309,12 +338,14 @@ def _settled(sizes: list[int], count: int) -> Shape:
     return tuple(count // max(known, 1) if size == -1 else size for size in sizes)
 
 
+WINDOWED = ("conv2d", "max_pool2d", "avg_pool2d", "pad", "constant_pad_nd")  # may read framed ones
 Take = Callable[[_AtenReader, AtenCall, str], int]
 TAKES: Mapping[str, Take] = {
     "linear": _AtenReader.linear,
     "conv2d": _AtenReader.conv,
     "batch_norm": _AtenReader.normalise,
     **dict.fromkeys(("max_pool2d", "avg_pool2d"), _AtenReader.pool),
+    **dict.fromkeys(("pad", "constant_pad_nd"), _AtenReader.pad),
     **dict.fromkeys(("adaptive_avg_pool2d", "adaptive_max_pool2d"), _AtenReader.pool_to),
     **dict.fromkeys(("mean", "amax"), _AtenReader.pool_all),
     "flatten": _AtenReader.flatten,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import fill
 
 from gradbook.net.layers import ACTIVATIONS
-from gradbook.net.text.layers import USAGE
+from gradbook.net.text.layers import USAGE, WINDOW_USAGE
 
 KINDS = ", ".join(ACTIVATIONS).replace("leaky relu", "leaky relu [SLOPE]")
 GRAMMAR = f"""\
@@ -15,6 +15,7 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
   input SIZE                 2, or channels x height x width: 1x28x28
 {USAGE}{fill(KINDS, 84, initial_indent="  ", subsequent_indent="  ")}
 
+{WINDOW_USAGE}
   BIAS is 'bias' (one for each sum; so it is when nothing is said), 'no bias',
   'shared bias' (one for the layer), 'fixed bias' or 'fixed shared bias' (not trained).
   gelu is the tanh form x·½·(1 + tanh(√(2/π)·(x + 0.044715·x³))); silu is x·σ(x).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.net.layers import (
@@ -21,16 +22,19 @@ from gradbook.net.layers import (
 )
 from gradbook.net.parameters import Bias, Shape
 from gradbook.net.text.statement import Statement, digits
+from gradbook.net.window import NOWHERE, SAME, pad_words, short
 
 USAGE = """\
   dense N [BIAS]             N weighted sums of all inputs
-  conv N KxK [stride S] [pad P] [groups G] [BIAS]
-                             N windows of K by K slid over all channels, or with
+  conv N K [stride S] [pad P] [dilation D] [groups G] [BIAS]
+                             N windows of K slid over all channels, or with
                              groups each over its own group of channels
-  depthwise KxK [stride S] [pad P] [BIAS]
+  depthwise K [stride S] [pad P] [dilation D] [BIAS]
                              one window for each channel: as many groups as channels
-  maxpool K [stride S]       the largest value of each K by K window
-  avgpool K [stride S]       its average; 'all' for K is one window over everything
+  maxpool K [stride S] [pad P] [dilation D] [ceil]
+                             the largest value of each window
+  avgpool K [stride S] [pad P] [dilation D] [ceil] [zeros]
+                             its average; 'all' for K is one window over everything
   batchnorm [epsilon E]      each channel centred and scaled over the samples
   dropout RATE [channels]    while training, values set to 0 by chance, or whole channels
   flatten                    all values in one line, for dense
@@ -38,6 +42,16 @@ USAGE = """\
                              the shapes must be the same, and each line counts as a layer
 """
 """What `gradbook help networks` says of each."""
+
+WINDOW_USAGE = """\
+  A window K is 3x3, rows by columns, and 3 stands for both; so are its steps S and
+  the distance D between the rows, and columns, that it reads: 2, or 2x1. Its padding P
+  is 1 on all sides, 1x0 for rows and columns, 0x0x1x1 above, left, below and right,
+  or 'same': as many places as steps fit into what it reads. The padding of a conv is
+  zeros. A pool leaves its padding out, and averages what is left; with 'zeros' an
+  average counts the padding in. With 'ceil' a last window may end beyond what is read.
+"""
+"""And of windows."""
 
 
 # Reading.
@@ -60,35 +74,60 @@ def _dense(line: Statement, shape: Shape) -> Layer:
 
 def _conv(line: Statement, shape: Shape) -> Layer:
     channels = line.whole("conv's number of channels")
-    return _windows(line, channels, "stride", "pad", "groups")
+    return _windows(line, channels, *MOVES, "groups")
 
 
 def _depthwise(line: Statement, shape: Shape) -> Layer:
     if len(shape) != 3:
         raise UsageError(f"depthwise takes channels x height x width, not {spell(shape)}")
-    return replace(_windows(line, shape[0], "stride", "pad"), groups=shape[0])
+    return replace(_windows(line, shape[0], *MOVES), groups=shape[0])
 
 
 def _windows(line: Statement, channels: int, *options: str) -> Conv:
     kernel = line.sizes(f"{line.words[0].group()}'s window", 2, "3x3")
-    steps: dict[str, int] = {}
-    while line.next in options:
-        if line.next in steps:
-            line.fail(f"a second {line.next!r}: say it once")
-        word = line.take()
-        steps[word] = line.whole(word)
+    said = _options(line, *options)
     bias = _bias(line, *(f"{option} {option[0].upper()}" for option in options))
-    return Conv(channels, (kernel[0], kernel[-1]), **steps, bias=bias)
+    return Conv(channels, (kernel[0], kernel[-1]), **said, bias=bias)
 
 
 def _pool(kind: str) -> Callable[[Statement, Shape], Layer]:
     def read(line: Statement, shape: Shape) -> Layer:
         if line.option("all"):
             return Pool(kind, None)
-        size = line.whole(f"{kind}pool's size")
-        return Pool(kind, size, line.whole("stride") if line.option("stride") else None)
+        size = line.wholes(f"{kind}pool's size", PAIR, "2 or 2x3")
+        return Pool(kind, (size[0], size[-1]), **_options(line, *MOVES, "ceil", *ZEROS[kind]))
 
     return read
+
+
+MOVES = ("stride", "pad", "dilation")
+ZEROS = {"max": (), "avg": ("zeros",)}
+PAIR = (1, 2)
+
+
+def _options(line: Statement, *options: str) -> dict[str, Any]:
+    """What a window's options say, in any order."""
+    said: dict[str, Any] = {}
+    while line.next in options:
+        if line.next in said:
+            line.fail(f"a second {line.next!r}: say it once")
+        word = line.take()
+        said[word] = _option(line, word)
+    return said
+
+
+def _option(line: Statement, word: str) -> Any:
+    match word:
+        case "ceil" | "zeros":
+            return True
+        case "groups":
+            return line.whole(word)
+        case "pad" if line.option(SAME):
+            return SAME
+        case "pad":
+            return line.wholes(word, (1, 2, 4), "1, 1x0 or 0x0x1x1")
+        case _:
+            return line.wholes(word, PAIR, "2 or 2x1")
 
 
 def _batchnorm(line: Statement, shape: Shape) -> Layer:
@@ -144,9 +183,9 @@ def layer_words(layer: Layer) -> str:
         case Dense(width, bias):
             return f"dense {width}{_bias_words(bias)}"
         case Conv(channels, kernel):
-            return f"conv {channels} {spell(kernel)}{_steps(layer)}{_bias_words(layer.bias)}"
-        case Pool(kind, size, stride):
-            return f"{kind}pool {size or 'all'}" + ("" if stride is None else f" stride {stride}")
+            return f"conv {channels} {spell(kernel)}{_moves(layer)}{_bias_words(layer.bias)}"
+        case Pool(kind, size):
+            return f"{kind}pool {short(size) if size else 'all'}{_moves(layer)}"
         case BatchNorm(epsilon):
             return "batchnorm" + ("" if layer == BatchNorm() else f" epsilon {digits(epsilon)}")
         case Dropout(rate, channels):
@@ -162,9 +201,21 @@ def layer_words(layer: Layer) -> str:
             raise AssertionError(f"{layer} has no words in the text form")
 
 
-def _steps(conv: Conv) -> str:
-    said = (("stride", conv.stride, 1), ("pad", conv.pad, 0), ("groups", conv.groups, 1))
-    return "".join(f" {word} {value}" for word, value, usual in said if value != usual)
+def _moves(layer: Conv | Pool) -> str:
+    """What a window is told besides its size, as far as it isn't usual."""
+    said = []
+    usual = (1, 1) if isinstance(layer, Conv) else None  # a pool moves on by its size
+    if layer.stride and layer.stride != usual:
+        said.append(f"stride {short(layer.stride)}")
+    if layer.pad != NOWHERE:
+        said.append(f"pad {pad_words(layer.pad)}")
+    if layer.dilation != (1, 1):
+        said.append(f"dilation {short(layer.dilation)}")
+    if isinstance(layer, Conv):
+        said += [f"groups {layer.groups}"] if layer.groups > 1 else []
+    else:
+        said += ["ceil"] * layer.ceil + ["zeros"] * layer.zeros
+    return "".join(f" {words}" for words in said)
 
 
 def _bias_words(bias: Bias) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from math import isinf
 from typing import NoReturn
@@ -16,6 +16,7 @@ WORD = re.compile(r"\S+")
 WHOLE = re.compile(r"[0-9]{1,9}")
 NUMBER = re.compile(r"[-+−]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 SIZES = re.compile(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8})*")
+WHOLES = re.compile(r"[0-9]{1,9}(x[0-9]{1,9})*")
 
 
 @dataclass
@@ -86,6 +87,14 @@ class Statement:
             self.fail(f"{what} is missing: write it like {example}")
         if not SIZES.fullmatch(self.next) or self.next.count("x") >= most:
             self.fail(f"{what} is written like {example}, not {self.next!r}")
+        return tuple(map(int, self.take().split("x")))
+
+    def wholes(self, what: str, counts: Collection[int], examples: str) -> tuple[int, ...]:
+        """One whole number, or as many as `counts` allows with an x between them."""
+        if "x" not in self.next:
+            return (self.whole(what),)
+        if not WHOLES.fullmatch(self.next) or self.next.count("x") + 1 not in counts:
+            self.fail(f"{what} is written like {examples}, not {self.next!r}")
         return tuple(map(int, self.take().split("x")))
 
     def option(self, word: str) -> bool:

@@ -12,6 +12,7 @@ from gradbook.net.layers import spell
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
+from gradbook.net.window import Window
 from gradbook.report.words.lines import folded, plain
 from gradbook.report.words.table import (
     TableCell,
@@ -85,6 +86,8 @@ def table(measured: NetMeasure) -> TextTable:
 def _cells(record: dict[str, Any]) -> dict[str, TableCell]:
     """A layer's record for people: shapes in words, nothing where there is nothing."""
     square = {key: _square(record[key]) for key in ("jump", "field")}
+    if isinstance(record["stride"], tuple):
+        square["stride"] = spell(record["stride"])
     if len(record["output"]) != 3:
         square["jump"] = None
     shapes = {key: record[key] and spell(record[key]) for key in ("output", "kernel")}
@@ -195,6 +198,11 @@ def as_json(measured: NetMeasure) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
+def _stride(window: Window) -> int | Shape:
+    """One number where both are the same."""
+    return window.stride[0] if len(set(window.stride)) == 1 else window.stride
+
+
 def _totals(measured: NetMeasure) -> dict[str, TableCell]:
     return {
         "parameters": measured.parameters,
@@ -212,8 +220,8 @@ def _record(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
         "output": layer.output,
         "parameters": layer.parameters,
         "bytes": layer.bytes,
-        "kernel": layer.window,
-        "stride": layer.stride,
+        "kernel": layer.window and layer.window.size,
+        "stride": layer.window and _stride(layer.window),
         "jump": field and field.jump,
         "field": field and field.size,
         "macs": layer.macs,

@@ -154,9 +154,9 @@ class _StageReader:
                 return UnitColumn(_cells(name, before), shape[0], words, Link.LAID_OUT)
             case Conv():
                 said = ", ".join(map(_range_words, own))
-                return Planes((name,), shape, words, Link.WINDOW, layer.kernel, said)
+                return Planes((name,), shape, words, Link.WINDOW, layer.window(before).span, said)
             case Pool():
-                return Planes((name,), shape, words, Link.WINDOW, layer.window(before))
+                return Planes((name,), shape, words, Link.WINDOW, layer.window(before).span)
             case _:
                 if len(shape) == 1:
                     return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -15,6 +15,7 @@ from gradbook.errors import TargetError
 from gradbook.graph.layer_ops import RUNNING_SHARE
 from gradbook.graph.node import Array
 from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
+from gradbook.graph.tensors.windows import divisors
 from gradbook.graph.trained.layers import BothClasses, ScaleShift, TrainedLayer, TrainedNet
 from gradbook.net.layers import (
     Activation,
@@ -27,7 +28,9 @@ from gradbook.net.layers import (
     Residual,
 )
 from gradbook.net.parameters import Shape
+from gradbook.net.window import SAME, Sides, Window, same_pad
 
+LOWEST = -1e30  # beside which nothing is larger in the padding of a maxpool
 ACTIVATIONS = {
     "sigmoid": "sigmoid",
     "tanh": "tanh",
@@ -112,16 +115,19 @@ class KerasLayers:
                 return self._ending(own, x)
 
     def _conv(self, own: TrainedLayer, conv: Conv, x: KerasLayer) -> KerasLayer:
-        if conv.pad:
-            rows, columns, channels = x.shape
-            wider = (rows + 2 * conv.pad, columns + 2 * conv.pad, channels)
-            x = self.add("ZeroPadding2D", f"{own.name}_pad", {"padding": conv.pad}, [x], wider)
+        window = conv.window(own.given)
+        apart = _steps_apart(own, conv, window)
+        words = "same" if conv.pad == SAME and not apart else "valid"
+        if words == "valid":
+            x = self._framed(own, x, window.pad)
         settings: dict[str, Any] = {
             "kernel_size": list(conv.kernel),
-            "strides": [conv.stride, conv.stride],
-            "padding": "valid",
+            "strides": [1, 1] if apart else list(window.stride),
+            "padding": words,
             "use_bias": "bias" in own.tensors,
         }
+        if window.dilation != (1, 1):
+            settings["dilation_rate"] = list(window.dilation)
         weight = own.tensors["weight"]
         if conv.groups == own.given[0]:  # one window for each channel, or several
             kind, settings["depth_multiplier"] = "DepthwiseConv2D", conv.channels // conv.groups
@@ -130,18 +136,67 @@ class KerasLayers:
             kind, settings["filters"], settings["groups"] = "Conv2D", conv.channels, conv.groups
             kernel = weight.transpose(2, 3, 1, 0)
         weights = [kernel, *([own.tensors["bias"]] if "bias" in own.tensors else [])]
-        return self.add(kind, own.name, settings, [x], channels_last(own.makes), weights)
+        shape = channels_last(own.makes)
+        if not apart:
+            return self.add(kind, own.name, settings, [x], shape, weights)
+        every = (*replace(window, stride=(1, 1)).places(own.given[1:]), conv.channels)
+        made = self.add(kind, f"{own.name}_every", settings, [x], every, weights)
+        steps = {"pool_size": [1, 1], "strides": list(window.stride), "padding": "valid"}
+        return self.add("MaxPooling2D", own.name, steps, [made], shape)
+
+    def _framed(
+        self, own: TrainedLayer, x: KerasLayer, sides: Sides, value: float = 0.0
+    ) -> KerasLayer:
+        """With so much around it of one value."""
+        if not any(sides):
+            return x
+        top, left, below, right = sides
+        rows, columns, channels = x.shape
+        wider = (rows + top + below, columns + left + right, channels)
+        even = top == left == below == right
+        told = {"padding": top if even else [[top, below], [left, right]]}
+        framed = self.add("ZeroPadding2D", f"{own.name}_pad", told, [x], wider)
+        if not value:
+            return framed
+        frame = np.full((*wider[:2], 1), value)
+        frame[top : top + rows, left : left + columns] = 0
+        settings = {"scale": 1.0, "offset": frame.tolist()}
+        return self.add("Rescaling", f"{own.name}_frame", settings, [framed], wider)
 
     def _pool(self, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
         word, shape = {"max": "Max", "avg": "Average"}[pool.kind], channels_last(own.makes)
         if pool.size is None:
             return self.add(f"Global{word}Pooling2D", own.name, {"keepdims": True}, [x], shape)
+        window = pool.window(own.given)
+        if window.dilation != (1, 1):
+            raise TargetError(
+                f"Keras has no gaps in pools, as {own.name} has: take its dilation out"
+            )
+        same = _is_same(pool, window, own.given)
         settings = {
-            "pool_size": [pool.size, pool.size],
-            "strides": [pool.step, pool.step],
-            "padding": "valid",
+            "pool_size": list(window.size),
+            "strides": list(window.stride),
+            "padding": "same" if same else "valid",
         }
-        return self.add(f"{word}Pooling2D", own.name, settings, [x], shape)
+        if same:
+            return self.add(f"{word}Pooling2D", own.name, settings, [x], shape)
+        if pool.kind == "max":
+            x = self._framed(own, x, window.pad, 0.0 if _is_positive(x) else LOWEST)
+            return self.add("MaxPooling2D", own.name, settings, [x], shape)
+        return self._averaged(own, pool, x, settings)
+
+    def _averaged(
+        self, own: TrainedLayer, pool: Pool, x: KerasLayer, settings: dict[str, Any]
+    ) -> KerasLayer:
+        """Of zeros too, then scaled up where some of them don't count."""
+        window, shape = pool.window(own.given), channels_last(own.makes)
+        x = self._framed(own, x, window.pad)
+        counts = divisors(window, own.given[1:], pool.counted(own.given))
+        if (counts == window.area).all():
+            return self.add("AveragePooling2D", own.name, settings, [x], shape)
+        mean = self.add("AveragePooling2D", f"{own.name}_of_all", settings, [x], shape)
+        scale = (window.area / counts)[..., None].tolist()
+        return self.add("Rescaling", own.name, {"scale": scale, "offset": 0.0}, [mean], shape)
 
     def _activation(self, own: TrainedLayer, kind: str, slope: float, x: KerasLayer) -> KerasLayer:
         if kind == "leaky relu":
@@ -247,3 +302,20 @@ def channels_last(shape: Shape) -> Shape:
 def _short(numbers: Array) -> float | list[float]:
     """One number where all are the same."""
     return float(numbers[0]) if (numbers == numbers[0]).all() else numbers.tolist()
+
+
+def _steps_apart(own: TrainedLayer, conv: Conv, window: Window) -> bool:
+    """Whether Keras takes such steps only after a convolution of every place."""
+    beside_gaps = window.stride != (1, 1) and window.dilation != (1, 1)
+    by_channel = conv.groups == own.given[0] and window.stride[0] != window.stride[1]
+    return beside_gaps or by_channel
+
+
+def _is_same(pool: Pool, window: Window, given: Shape) -> bool:
+    """Whether its padding is what Keras's 'same' is: none of it counts there."""
+    same = same_pad(window.size, window.stride, window.dilation, given[1:])
+    return any(same) and window.pad == same and not pool.zeros
+
+
+def _is_positive(x: KerasLayer) -> bool:
+    return x.settings.get("activation") in ("relu", "sigmoid", "softplus", "softmax")

@@ -12,6 +12,7 @@ from gradbook import __version__
 from gradbook.errors import TargetError, UsageError
 from gradbook.graph.node import Array
 from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
+from gradbook.graph.tensors.windows import divisors
 from gradbook.graph.trained.folding import answering, folded, prepared, stripped
 from gradbook.graph.trained.layers import (
     BothClasses,
@@ -22,6 +23,7 @@ from gradbook.graph.trained.layers import (
 )
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool, Residual
 from gradbook.net.plain import whole
+from gradbook.net.window import NOWHERE, Sides, Window
 from gradbook.targets.onnx import LEAST_OPSET, USUAL_OPSET
 
 if TYPE_CHECKING:
@@ -154,19 +156,19 @@ class OnnxContent:
             case Dense():
                 self.node("Gemm", [*inputs, *self.owned(own)], made, transB=1)
             case Conv() as conv:
+                window = conv.window(own.given)
                 self.node(
                     "Conv",
                     [*inputs, *self.owned(own)],
                     made,
                     kernel_shape=conv.kernel,
-                    strides=(conv.stride, conv.stride),
-                    pads=(conv.pad,) * 4,
+                    strides=window.stride,
+                    pads=window.pad,
                     group=conv.groups,
+                    **_gaps(window),
                 )
-            case Pool(kind) as pool:
-                word = "MaxPool" if kind == "max" else "AveragePool"
-                window, step = pool.window(own.given), pool.step
-                self.node(word, inputs, made, kernel_shape=window, strides=(step, step))
+            case Pool() as pool:
+                self.pool(own, pool, inputs[0], made)
             case BatchNorm(epsilon):
                 self.node("BatchNormalization", [*inputs, *self.owned(own)], made, epsilon=epsilon)
             case Activation(kind, slope):
@@ -191,6 +193,42 @@ class OnnxContent:
                 self.node("Concat", [other, *inputs], made, axis=1)
             case _:
                 raise TargetError(f"ONNX has no words here for {own.name}: take another layer")
+
+    def pool(self, own: TrainedLayer, pool: Pool, x: str, made: str) -> None:
+        window = pool.window(own.given)
+        told: dict[str, Any] = {"kernel_shape": window.size, "strides": window.stride}
+        told |= {"pads": window.pad} if any(window.pad) else {}
+        wide = any(side >= n for side, n in zip(window.pad, window.size * 2, strict=True))
+        if pool.kind == "avg":
+            self.average(own, pool, x, made, told, wide)
+            return
+        if wide:  # onnxruntime takes no padding that is wider than a window
+            x, told["pads"] = self.framed(own, x, window.pad), NOWHERE
+        self.node("MaxPool", [x], made, **told, **_gaps(window))
+
+    def average(
+        self, own: TrainedLayer, pool: Pool, x: str, made: str, told: dict[str, Any], wide: bool
+    ) -> None:
+        """Where AveragePool doesn't count like this in every opset: sums over how much counts."""
+        window, counted = pool.window(own.given), pool.counted(own.given)
+        if not wide and window.dilation == (1, 1) and counted in (NOWHERE, window.pad):
+            told |= {"count_include_pad": 1} if any(counted) else {}
+            self.node("AveragePool", [x], made, **told)
+            return
+        channels = own.given[0]
+        ones = self.tensor(f"{own.name}.ones", np.ones((channels, 1, *window.size)))
+        summed = f"{own.name}.summed"
+        self.node("Conv", [x, ones], summed, group=channels, **told, **_gaps(window))
+        counts = divisors(window, own.given[1:], counted)[None, None]
+        self.node("Div", [summed, self.tensor(f"{own.name}.counts", counts)], made)
+
+    def framed(self, own: TrainedLayer, x: str, sides: Sides) -> str:
+        """With so much around it that is never the largest."""
+        top, left, below, right = sides
+        pads = self.tensor(f"{own.name}.pads", np.array([0, 0, top, left, 0, 0, below, right]))
+        return self.node(
+            "Pad", [x, pads, self.number(own, "lowest", -np.inf)], f"{own.name}.framed"
+        )
 
     def activation(self, own: TrainedLayer, kind: str, slope: float, x: str, made: str) -> None:
         match kind:
@@ -250,3 +288,7 @@ class OnnxContent:
         narrow = array.astype(np.float32) if array.dtype == np.float64 else array
         self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(narrow), name))
         return name
+
+
+def _gaps(window: Window) -> dict[str, Any]:
+    return {"dilations": window.dilation} if window.dilation != (1, 1) else {}

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from gradbook.graph.node import OPS, Array
+from gradbook.graph.tensors.windows import divisors, viewed
 from gradbook.net import Activation
+from gradbook.net.window import NOWHERE
 from gradbook.targets.portable.row_makers import RowMaker, Work
 
 
@@ -54,7 +55,7 @@ def activated(layer: Activation, values: Array) -> Array:
 def _sums(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
     own = maker.weights if weights is None else weights
     assert own is not None
-    rows, columns = maker.window
+    rows, columns = maker.window.size
     groups = given[0].shape[-1] // own.shape[-1]
     seen = _windows(maker, given[0], edge)
     if groups == 1:
@@ -76,10 +77,7 @@ def _sums(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array |
 
 def _windows(maker: RowMaker, given: Array, edge: float) -> Array:
     """(images, rows, columns, channels, rows of the window, its columns)"""
-    around = ((0, 0), (maker.pad,) * 2, (maker.pad,) * 2, (0, 0))
-    padded = np.pad(given, around, constant_values=edge)
-    stride = maker.stride
-    seen = sliding_window_view(padded, maker.window, axis=(1, 2))[:, ::stride, ::stride]
+    seen = viewed(given.transpose(0, 3, 1, 2), maker.window, edge).transpose(0, 2, 3, 1, 4, 5)
     rows, columns, _ = maker.shape
     return seen[:, : rows * maker.pooled, : columns * maker.pooled]
 
@@ -93,10 +91,18 @@ def _largest_neighbours(sums: Array, pooled: int, shape: tuple[int, int, int]) -
 
 
 def _total(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    return np.asarray(_windows(maker, given[0], edge).sum(axis=(-2, -1)))
+    sums = _windows(maker, given[0], edge).sum(axis=(-2, -1))
+    if not maker.goes_apart:
+        return np.asarray(sums)
+    area = given[0].shape[1:3]
+    read, counts = (divisors(maker.window, area, sides) for sides in (NOWHERE, maker.counted))
+    beyond = maker.window.area - read  # what of the sum is edge, of which as much counts
+    sums = sums - edge * (beyond - (counts - read))[..., None]
+    return np.asarray(sums * maker.window.area / counts[..., None])
 
 
 def _largest(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    edge = -np.inf if maker.goes_apart else edge  # which no pool without padding sees
     return np.asarray(_windows(maker, given[0], edge).max(axis=(-2, -1)))
 
 

@@ -36,12 +36,16 @@ class RowOrder:
 def row_order(makers: Sequence[RowMaker]) -> RowOrder:
     turns = _turns(makers)
     depths, spans = _kept(makers, turns)
-    edges = [max((m.pad for m in makers if k in m.reads), default=0) for k in range(len(makers))]
+    pads = [max(m.window.pad) for m in makers]
+    edges = [
+        max((pad for pad, m in zip(pads, makers, strict=True) if k in m.reads), default=0)
+        for k in range(len(makers))
+    ]
     lengths = [(m.shape[1] + 2 * e) * m.shape[2] for m, e in zip(makers, edges, strict=True)]
     sizes = [depth * length for depth, length in zip(depths, lengths, strict=True)]
     starts = _placed(sizes, spans)
     kept = map(KeptRows, depths, edges, lengths, starts)
-    beyond = [lengths[m.reads[0]] for m in makers if m.pad]
+    beyond = [lengths[m.reads[0]] for m in makers if any(m.window.pad)]
     return RowOrder(
         tuple(turns),
         tuple(kept),

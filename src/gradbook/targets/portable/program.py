@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from textwrap import wrap
@@ -23,6 +23,7 @@ KERNELS = {  # the section of runtime/work.c that does a maker's work, and its f
     Work.SAME: "same",
     Work.FLAT: "flat",
 }
+APART = "_apart"  # what a work is called whose window doesn't go evenly over neighbours
 FIELDS = {  # of `struct maker`
     "work": "",
     "reads": "the maker of the map that it reads,",
@@ -41,6 +42,16 @@ FIELDS = {  # of `struct maker`
     "start": "of its rows in the arena",
     "weights": "where its own begin",
     "first": "the number of its first channel among all",
+}
+FIELDS_APART = {  # further ones, where a window doesn't go evenly over neighbours
+    "across": "columns from one place of its window to the next; `stride` are rows,",
+    "left": "and how far it goes beyond the map there",
+    "tall": "rows from one that its window reads to the next",
+    "wide": "and columns",
+    "above": "so much of what lies beyond the map counts in its averages",
+    "before": "",
+    "below": "",
+    "after": "",
 }
 READS = {  # how an AVR reads one from its flash
     "int8_t": "((int8_t)pgm_read_byte(at))",
@@ -76,7 +87,7 @@ def program(
 ) -> str:
     """The whole file: `ending` is what others call."""
     order = row_order(makers)
-    works = [work for work in Work if any(maker.work is work for maker in makers)]
+    works = _works(makers)
     own = [w.ravel() for w in weights if w is not None]
     turn = smallest(len(makers))
     parts = [
@@ -151,7 +162,8 @@ def _sizes(makers: Sequence[RowMaker], order: RowOrder) -> str:
         "WIDEST": max(maker.shape[1] * maker.pooled for maker in makers),
     }
     lines = ",\n".join(f"    {name} = {size}" for name, size in sizes.items())
-    works = ", ".join(work.upper() for work in Work)
+    apart = [work for work in _works(makers) if work.endswith(APART)]
+    works = ", ".join(work.upper() for work in [*Work, *apart])
     return f"enum {{\n{lines}\n}};\n\nenum work {{ {works} }};"
 
 
@@ -166,7 +178,8 @@ def _makers(
     kinds = {name: smallest(max(numbers)) for name, numbers in columns.items()}
     for name, (kind, numbers) in dialect.fields.items():
         columns[name], kinds[name] = list(numbers), kind
-    remarks = (f" /* {FIELDS[n]} */" if FIELDS.get(n) else "" for n in columns)
+    told = FIELDS | FIELDS_APART
+    remarks = (f" /* {told[n]} */" if told.get(n) else "" for n in columns)
     fields = [
         f"    {kind} {name};{remark}"
         for (name, kind), remark in zip(kinds.items(), remarks, strict=True)
@@ -181,17 +194,18 @@ def _makers(
 def _columns(
     makers: Sequence[RowMaker], weights: Sequence[Numbers | None], order: RowOrder
 ) -> dict[str, list[int]]:
-    works = list(Work)
+    works = [*Work, *(work for work in _works(makers) if work.endswith(APART))]
     sizes = [0 if own is None else own.size for own in weights]
     channels = [maker.shape[2] for maker in makers]
     rows = [
         (
-            works.index(maker.work),
+            works.index(_work(maker)),
             maker.reads[0] if maker.reads else 0,
             maker.reads[-1] if maker.reads else 0,
-            *maker.window,
-            maker.stride,
-            maker.pad,
+            maker.window.span[0],
+            maker.window.size[1],
+            maker.window.stride[0],
+            maker.window.pad[0],
             maker.pooled,
             *maker.shape,
             1 if own is None else own.shape[-1],
@@ -203,16 +217,37 @@ def _columns(
         )
         for number, (maker, own, kept) in enumerate(zip(makers, weights, order.kept, strict=True))
     ]
-    return dict(zip(FIELDS, map(list, zip(*rows, strict=True)), strict=True))
+    found = dict(zip(FIELDS, map(list, zip(*rows, strict=True)), strict=True))
+    if any(maker.goes_apart for maker in makers):
+        apart = zip(*map(_apart, makers), strict=True)
+        found |= dict(zip(FIELDS_APART, map(list, apart), strict=True))
+    return found
 
 
-def _kernels(works: Iterable[Work]) -> list[str]:
+def _apart(maker: RowMaker) -> tuple[int, ...]:
+    window = maker.window
+    return window.stride[1], window.pad[1], *window.dilation, *maker.counted
+
+
+def _works(makers: Sequence[RowMaker]) -> list[str]:
+    """What the makers do, in the order of the enum."""
+    found = {_work(maker) for maker in makers}
+    even = [str(work) for work in Work]
+    return [work for work in [*even, *(f"{work}{APART}" for work in even)] if work in found]
+
+
+def _work(maker: RowMaker) -> str:
+    return f"{maker.work}{APART}" if maker.goes_apart else str(maker.work)
+
+
+def _kernels(works: Sequence[str]) -> list[str]:
     """The functions that these works need, and the one that chooses among them."""
     sections = dict(re.findall(r"//: (\w+)\n(.*?)(?=\n//: |\Z)", runtime("work"), re.DOTALL))
+    functions = {str(work): function for work, function in KERNELS.items()}
     cases = [
-        f"    case {work.upper()}:\n        return {KERNELS[work]}(own, seen, x, c);"
+        f"    case {work.upper()}:\n        return {functions.get(work, work)}(own, seen, x, c);"
         for work in works
-        if work is not Work.SUMS
+        if work != Work.SUMS
     ]
     choice = "\n".join(
         (
@@ -226,7 +261,16 @@ def _kernels(works: Iterable[Work]) -> list[str]:
             "}",
         )
     )
-    return [sections["always"], *(sections[work] for work in works), choice]
+    apart = [work for work in works if work.endswith(APART)]
+    if apart:
+        sections |= dict(
+            re.findall(r"//: (\w+)\n(.*?)(?=\n//: |\Z)", runtime("work_apart"), re.DOTALL)
+        )
+    even = [work for work in works if work not in apart]
+    if f"{Work.SUMS}{APART}" in works and Work.SUMS not in works:
+        even.append(Work.SUMS)  # which rows of the others ask for, too
+    needed = ["always", *even, *(["apart"] if apart else []), *apart]
+    return [*(sections[name] for name in needed), choice]
 
 
 def runtime(name: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import prod
 
 import numpy as np
 
@@ -27,7 +26,9 @@ from gradbook.graph.trained.layers import (
 from gradbook.net.layers import Activation, Conv, Dense, Flatten, Pool, Residual
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
+from gradbook.net.window import NOWHERE, Sides, Window
 
+ONE = Window((1, 1))
 RISING = ("relu", "leaky relu", "sigmoid", "tanh", "softplus")  # they keep which value is largest
 
 
@@ -51,9 +52,8 @@ class RowMaker:
     work: Work
     reads: tuple[int, ...]  # the numbers of the makers whose rows it reads
     shape: tuple[int, int, int]  # rows, columns, channels
-    window: tuple[int, int] = (1, 1)
-    stride: int = 1
-    pad: int = 0
+    window: Window = ONE
+    counted: Sides = NOWHERE  # what an average counts of its window's padding
     pooled: int = 1
     weights: Array | None = None  # (channels, rows, columns, channels read)
     scale: Array | None = None
@@ -63,11 +63,18 @@ class RowMaker:
     @property
     def tall(self) -> int:
         """How many rows one of its own takes."""
-        return (self.pooled - 1) * self.stride + self.window[0]
+        return (self.pooled - 1) * self.window.stride[0] + self.window.span[0]
 
     def first_row(self, row: int) -> int:
         """The first of the rows that one of its own takes; before 0 lies the edge."""
-        return row * self.pooled * self.stride - self.pad
+        return row * self.pooled * self.window.stride[0] - self.window.pad[0]
+
+    @property
+    def goes_apart(self) -> bool:
+        """Whether its window goes in any way but evenly over neighbours, within even edges."""
+        window = self.window
+        padded_pool = any(window.pad) and self.work in (Work.TOTAL, Work.LARGEST)
+        return not window.is_plain or len({*window.pad}) > 1 or padded_pool
 
 
 def row_makers(trained: TrainedNet) -> list[RowMaker]:
@@ -157,30 +164,32 @@ class _Making:
         readers = [self.trained.layers[k].layer for k in self.trained.readers(place + 1)]
         if rows * columns > 1 and not all(isinstance(layer, Dense) for layer in readers):
             shape = planes(self.trained.layers[place].makes)
-            self.makers.append(RowMaker(Work.FLAT, reads, shape, window=(rows, columns)))
+            window = Window((rows, columns))
+            self.makers.append(RowMaker(Work.FLAT, reads, shape, window=window))
 
     def _sums(self, own: TrainedLayer, reads: tuple[int, ...]) -> RowMaker:
         rows, columns, channels = self.makers[reads[0]].shape
         weights, layer = own.tensors["weight"], own.layer
         maker = RowMaker(Work.SUMS, reads, planes(own.makes), shift=own.tensors.get("bias"))
         if isinstance(layer, Conv):
-            maker = replace(maker, window=layer.kernel, stride=layer.stride, pad=layer.pad)
+            maker = replace(maker, window=layer.window(own.given))
         else:
             weights = weights.reshape(-1, channels, rows, columns)
-            maker = replace(maker, window=(rows, columns))
+            maker = replace(maker, window=Window((rows, columns)))
         return replace(maker, weights=weights.transpose(0, 2, 3, 1))
 
     def _pool(self, place: int, reads: tuple[int, ...]) -> None:
         own = self.trained.layers[place]
         assert isinstance(own.layer, Pool)
-        window, step, shape = own.layer.window(own.given), own.layer.step, planes(own.makes)
+        window, shape = own.layer.window(own.given), planes(own.makes)
         last = self._taken_in(place, reads)
-        if own.layer.kind == "max" and window == (step, step) and last and _keeps_largest(last):
-            self.makers[-1] = replace(last, shape=shape, pooled=step)
+        together = window == Window((window.size[0],) * 2, (window.size[0],) * 2)
+        if own.layer.kind == "max" and together and last and _keeps_largest(last):
+            self.makers[-1] = replace(last, shape=shape, pooled=window.size[0])
             return
-        maker = RowMaker(Work.LARGEST, reads, shape, window, step)
+        maker = RowMaker(Work.LARGEST, reads, shape, window, own.layer.counted(own.given))
         if own.layer.kind == "avg":
-            share = np.full(shape[2], 1 / prod(window))
+            share = np.full(shape[2], 1 / window.area)
             maker = replace(maker, work=Work.TOTAL, scale=share)
         self.makers.append(maker)
 
@@ -211,4 +220,5 @@ def _keeps_largest(maker: RowMaker) -> bool:
     """Whether the largest of its results comes of the largest of its sums."""
     bent = maker.activation
     rising = bent is None or (bent.kind in RISING and bent.slope >= 0)
-    return maker.work is Work.SUMS and maker.pooled == 1 and maker.scale is None and rising
+    plain = maker.pooled == 1 and not maker.goes_apart
+    return maker.work is Work.SUMS and plain and maker.scale is None and rising

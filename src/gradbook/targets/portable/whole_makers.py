@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import floor, log2, prod
+from math import floor, log2
 from typing import Any
 
 import numpy as np
@@ -135,7 +135,8 @@ def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array
     if not maker.reads:
         return laid_out(maker, images)
     weights = None if own.weights is None else own.weights.astype(np.float64)
-    return worked(maker, [maps[k] for k in maker.reads], own.edge, weights)
+    sums = worked(maker, [maps[k] for k in maker.reads], own.edge, weights)
+    return np.trunc(sums)  # as C does of a mean over fewer values than its window has
 
 
 def _score_bits(last: RowMaker, step: float, outputs: Array) -> int:
@@ -194,7 +195,7 @@ def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMak
 
 def _terms(maker: RowMaker) -> int:
     """How many levels are added up, where none are weighed."""
-    return {Work.TOTAL: prod(maker.window), Work.BOTH: 2}.get(maker.work, 1)
+    return {Work.TOTAL: maker.window.area, Work.BOTH: 2}.get(maker.work, 1)
 
 
 def _looked_up(maker: RowMaker, read: Levels, levels: Levels) -> WholeMaker:

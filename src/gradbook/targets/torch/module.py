@@ -24,6 +24,7 @@ from gradbook.net.layers import (
     Residual,
 )
 from gradbook.net.parameters import Bias
+from gradbook.targets.torch.windows import conv_arguments, framed_for, places_inside, pooled
 
 WIDEST = 88  # characters of a line
 WORDS = {"dense": "fc", "batchnorm": "bn"}  # what people call them in PyTorch
@@ -118,12 +119,7 @@ def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
 
 
 def _conv(own: TrainedLayer, conv: Conv) -> str:
-    height, width = conv.kernel
-    window = str(height) if height == width else f"({height}, {width})"
-    said = [str(own.given[0]), str(conv.channels), window]
-    usual = {"stride": 1, "padding": 0, "groups": 1}
-    asked = {"stride": conv.stride, "padding": conv.pad, "groups": conv.groups}
-    said += [f"{name}={value}" for name, value in asked.items() if value != usual[name]]
+    said = conv_arguments(own, conv)
     if "bias" not in own.tensors:
         said.append("bias=False")
     return f"nn.Conv2d({', '.join(said)})"
@@ -154,7 +150,7 @@ class _Way:
     def lines(self) -> list[str]:
         self._remember(0)
         for number, own in enumerate(self.trained.layers, 1):
-            if isinstance(own.layer, Conv | Dense | Residual):
+            if isinstance(own.layer, Conv | Dense | Residual) or _reads_x(own):
                 self._settle()
             longer = self._around(own, self.now)
             if len(longer) > WIDEST - len("        return "):
@@ -180,25 +176,26 @@ class _Way:
         match own.layer:
             case Residual():
                 return f"{x} + {self._skipped[own.reads[1]]}"
-            case Pool():
-                return _pooled(own, own.layer, x)
+            case Pool() as pool:
+                places = places_inside(own, pool)
+                return pooled(own, pool, x) + (f" / {places}" if places else "")
             case Flatten():
                 return f"{_in_brackets(x)}.flatten(1)"
             case Activation(kind, slope):
                 return FUNCTIONS[kind].format(x, slope=slope)
-            case Conv() | Dense() | BatchNorm() | Dropout():
+            case Conv() as conv:
+                return f"self.{torch_name(own)}({framed_for(own, conv, x)})"
+            case Dense() | BatchNorm() | Dropout():
                 return f"self.{torch_name(own)}({x})"
             case _:
                 raise TargetError(f"PyTorch has no words here for {own.name}: take another layer")
 
 
 def _in_brackets(x: str) -> str:
-    """A sum, before something is asked of it."""
-    return f"({x})" if re.search(r" \+ skip[0-9]+$", x) else x
+    """A sum or a quotient, before something is asked of it."""
+    return f"({x})" if re.search(r" \+ skip[0-9]+$| / F\.", x) else x
 
 
-def _pooled(own: TrainedLayer, pool: Pool, x: str) -> str:
-    if pool.size is None:
-        return f"F.adaptive_{pool.kind}_pool2d({x}, 1)"
-    step = "" if pool.step == pool.size else f", stride={pool.step}"
-    return f"F.{pool.kind}_pool2d({x}, {pool.size}{step})"
+def _reads_x(own: TrainedLayer) -> bool:
+    """Whether its expression says x twice."""
+    return isinstance(own.layer, Pool) and places_inside(own, own.layer) is not None

@@ -51,7 +51,7 @@ class Worked:
 
     def __init__(self, net):
         self.net, self.samples = net, len(net.examples())
-        self.pool = next((layer.size for layer in net.layers if isinstance(layer, Pool)), 0)
+        self.pool = next((layer.size[0] for layer in net.layers if isinstance(layer, Pool)), 0)
         self.values = {
             "i": [np.reshape(sample.inputs, net.input) for sample in net.examples()],
             "t": [np.array(sample.targets) for sample in net.examples()],

@@ -73,8 +73,18 @@ def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[st
                 words["leave"] = f"leave_{name}"
         else:
             texts.append(Piece(reader(name, row, scope)))
+            gather = scope.kernels[heavy].gathers.get(number)
+            if gather is not None:
+                texts.append(Piece(gathering(f"gather_{name}", gather.format(read=name))))
+                name = f"gather_{name}"
             names.append(name)
     return texts, {"reads": ", ".join(names), **words}
+
+
+def gathering(name: str, call: str) -> str:
+    """One row of what a heavy op reads, put together from what its reader reads."""
+    head = f"static const vec *{name}(struct place *at, int h, int c, vec *room)"
+    return function(head, [f"return {call};"], ("at", "h", "c", "room"))
 
 
 def _call(one: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[list[str], Members]:

@@ -45,6 +45,7 @@ class Program:
     effort: Mapping[str, float]  # about how long a compiler takes for each
     rest: str
     members: Members
+    files: frozenset[str]  # of C, that not every network needs
 
 
 def program(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Program:
@@ -62,7 +63,8 @@ def program(computation: Computation, machine: Machine, taken: tuple[Names, Name
         _step(scope, packings, updates),
     ]
     needs = [_members(scope), *(text.members for text in passes.values()), fetch.members]
-    return Program(computation.name, passes, effort, "\n".join(rest), Members.of_all(needs))
+    files = frozenset(kernel.file for kernel in scope.kernels.values() if kernel.file)
+    return Program(computation.name, passes, effort, "\n".join(rest), Members.of_all(needs), files)
 
 
 def _effort(one: Pass) -> float:

@@ -82,7 +82,7 @@ class RowText:
             case From.MEMORY:
                 term = named(node, self._loaded(node, of, "h", "w"))
             case From.WINDOW:
-                rows, columns = window_of(node)
+                rows, columns = window_of(node).size
                 term = named(node, self._loaded(node, of, f"(h / {rows})", f"w / {columns}"))
             case From.LOOP:
                 term = named(node, "row[w]")

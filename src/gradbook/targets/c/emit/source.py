@@ -95,6 +95,7 @@ def source(step: Step, inference: Forward, machine: Machine) -> Source:
         *map(part, GROUND),
         _structs(needs),
         *map(part, LOOPS),
+        *map(part, sorted({file for one in programs for file in one.files})),
         *(line for one in programs for line in _program(one, parts)),
         "#if IN_PART(0)",
         part("run"),

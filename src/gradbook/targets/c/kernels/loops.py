@@ -5,16 +5,27 @@ Weighted sums are convolutions of single places.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node
 from gradbook.targets.c.kernels.machine import SPARE, Machine, best_block
-from gradbook.targets.c.kernels.slides import Slide, backward, flat, forward, places, window_of
+from gradbook.targets.c.kernels.slides import (
+    Roaming,
+    Slide,
+    backward,
+    backward_roaming,
+    flat,
+    forward,
+    forward_roaming,
+    places,
+    window_of,
+)
 from gradbook.targets.c.kernels.tiling import POINTS, Tiling, shares, tiling
 
 FEW = 4  # as in lanes.c
+ROAMING = "roaming"  # the file of C for windows that go in no plain way
 GROUP_BYTES = 24 * 1024  # of rows that a gradient of weights goes through together
 
 
@@ -39,6 +50,8 @@ class Kernel:
     gradients: int = 0  # numbers a tile gives that are summed over the tiles
     by_value: bool = False  # reads rows value by value
     unpack: str = ""  # from these sums to the weights' gradient, where it isn't the same
+    gathers: Mapping[int, str] = field(default_factory=dict)  # calls that stand for readers
+    file: str = ""  # of C, that only some networks need
 
 
 def kernel(node: Node, machine: Machine, beside: Node | None = None) -> Kernel:
@@ -73,10 +86,11 @@ def _direct(slide: Slide, node: Node, machine: Machine, turned: bool = False) ->
     sizes = f"{slide.result[0]}, {slide.groups}, {slide.own_inputs * slide.area}, {block}"
     lines = [f"pack_direct({'turned' if turned else 'weights'}, packed, {sizes});"]
     if turned:
+        outputs, window = node.inputs[1].shape[0], (*node.inputs[0].shape[2:], 1, 1)[:2]
         lines = [
             "real *turned = (real *)at->scratch;",
-            f"turn_weights(weights, turned, {slide.source[0]}, {slide.result[0]}, {slide.groups}, "
-            f"{slide.window[0]}, {slide.window[1]});",
+            f"turn_weights(weights, turned, {outputs}, {slide.result[0]}, {slide.groups}, "
+            f"{window[0]}, {window[1]});",
             *lines,
         ]
     sliding = _struct("sliding", *slide.numbers)
@@ -91,12 +105,24 @@ def _conv(node: Node, machine: Machine) -> Kernel:
     slide = forward(node)
     tiles = tiling(slide)
     if tiles is None:
-        return _direct(slide, node, machine)
+        return _gathering(_direct(slide, node, machine), forward_roaming(node), 0)
     return _winograd(slide, tiles, node, machine)
 
 
 def _conv_back(node: Node, machine: Machine) -> Kernel:
-    return _direct(backward(node), node, machine, turned=True)
+    direct = _direct(backward(node), node, machine, turned=True)
+    return _gathering(direct, backward_roaming(node), 0)
+
+
+def _gathering(kernel: Kernel, roaming: Roaming | None, reader: int) -> Kernel:
+    """With rows that are gathered for one of its readers, if its window roams."""
+    if roaming is None:
+        return kernel
+    how, given = _struct("roaming", *roaming.numbers), _struct("apart", *roaming.apart)
+    line = f"at->scratch + {kernel.scratch}"
+    call = f"gather(at, {{read}}, h, c, room, {line}, {how}, {given})"
+    scratch = kernel.scratch + roaming.source[2]
+    return replace(kernel, gathers={reader: call}, scratch=scratch, file=ROAMING)
 
 
 def _linear(node: Node, machine: Machine) -> Kernel:
@@ -112,13 +138,14 @@ def _conv_weights(node: Node, machine: Machine) -> Kernel:
     sizes = _weights_block(slide, machine)
     kept = (group - 1) * slide.stride + slide.window[0]
     sliding = _struct("sliding", *slide.numbers)
-    return Kernel(
+    direct = Kernel(
         _call("direct_weights", "reads gradients", sliding, group, *sizes),
         kept * inputs * slide.frame[1]
         + group * outputs * out_width
         + -(-slide.weights * FEW // machine.lanes),
         gradients=slide.weights,
     )
+    return _gathering(direct, forward_roaming(node), 1)
 
 
 def _weights_block(slide: Slide, machine: Machine) -> tuple[int, int, int, int]:
@@ -207,10 +234,11 @@ def _pool(node: Node, machine: Machine) -> Kernel:
     back = node.op.name.endswith("_back")
     source, result = places(node.inputs[0]), places(node)
     source, result = (result, source) if back else (source, result)
-    (rows, columns), stride = window_of(node), node.attributes[1]
-    assert isinstance(stride, int)
+    window, largest = window_of(node), node.op.name.startswith("max")
+    if any(window.pad) or not window.is_plain:
+        return _roaming_pool(Roaming(window, source, result), node, largest)
+    (rows, columns), (stride, _) = window.size, window.stride
     pooling = _struct("pooling", *source, *result[1:], rows, columns, stride)
-    largest = node.op.name.startswith("max")
     if back:
         read = "{reads}" if largest else "{reads}, NULL"
         scratch = 2 * max(source[1], stride) * source[2] + result[2]
@@ -218,6 +246,19 @@ def _pool(node: Node, machine: Machine) -> Kernel:
     pooled = "largest_of, {winners}" if largest else "mean_of, NULL"
     call = f"pool(at, {{reads}}, {{finish}}, {pooled}, {pooling});"
     return Kernel(call, rows * source[2] + result[2])
+
+
+def _roaming_pool(roaming: Roaming, node: Node, largest: bool) -> Kernel:
+    (channels, height, width), rows = roaming.source, roaming.window.size[0]
+    counted = (0, 0, 0, 0) if largest else node.attributes[1]
+    assert isinstance(counted, tuple)
+    moves = f"{_struct('roaming', *roaming.numbers)}, {_struct('counted', *counted)}"
+    if node.op.name.endswith("_back"):
+        read = "{reads}" if largest else "{reads}, NULL"
+        call = f"pool_roaming_back(at, {read}, {{finish}}, {channels}, {moves});"
+        return Kernel(call, 2 * height * width + roaming.result[2], file=ROAMING)
+    call = f"pool_roaming(at, {{reads}}, {{finish}}, {channels}, {int(largest)}, {moves});"
+    return Kernel(call, rows * width + roaming.result[2], file=ROAMING)
 
 
 def _reshape(node: Node, machine: Machine) -> Kernel:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradbook.graph.node import Node
+from gradbook.net.window import Window
 
 Places = tuple[int, int, int]  # channels, height, width
 
@@ -16,12 +17,30 @@ def places(node: Node) -> Places:
     return channels, height, width
 
 
-def window_of(pool: Node) -> tuple[int, int]:
-    """Rows and columns of a pool's window."""
-    window = pool.attributes[0]
-    assert isinstance(window, tuple)
-    rows, columns = window
-    return rows, columns
+def window_of(node: Node) -> Window:
+    """Of a convolution or a pool, or of a gradient of theirs."""
+    return next(value for value in node.attributes if isinstance(value, Window))
+
+
+@dataclass(frozen=True)
+class Roaming:
+    """A window as `struct roaming` has it: over `source` to `result`.
+
+    Of the source's rows and columns, as far apart as it goes over them, only each `apart`-th is
+    there.
+    """
+
+    window: Window
+    source: Places
+    result: Places
+    apart: tuple[int, int] = (1, 1)
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """Those of `struct roaming`."""
+        window = self.window
+        sizes = (*window.size, *self.source[1:], *self.result[1:])
+        return *sizes, *window.stride, *window.pad[:2], *window.dilation
 
 
 @dataclass(frozen=True)
@@ -75,24 +94,53 @@ class Slide:
 
 
 def forward(node: Node) -> Slide:
-    """Of a conv, or of the conv whose weights' gradient this is."""
-    if node.op.name == "conv":
-        x, y, window = node.inputs[1], node, node.inputs[0].shape[2:]
-        stride, pad, groups = _numbers(node.attributes)
-    else:
-        (y, x), window = node.inputs, node.shape[2:]
-        stride, pad, groups = _numbers(node.attributes[1:])
-    rows, columns = window
-    return Slide(places(x), places(y), (rows, columns), stride, pad, pad, groups=groups)
+    """Of a conv, or of the conv whose weights' gradient this is; where its window roams, over what
+    is gathered."""
+    y, x = (node, node.inputs[1]) if node.op.name == "conv" else node.inputs
+    window, groups = window_of(node), groups_of(node)
+    roaming = forward_roaming(node)
+    if roaming is not None:
+        return _gathered(roaming, groups)
+    top, left = window.pad[:2]
+    return Slide(places(x), places(y), window.size, window.stride[0], top, left, groups=groups)
 
 
 def backward(node: Node) -> Slide:
     """Each gradient goes to its window: the window, turned, slides over spread gradients."""
-    stride, pad, groups = _numbers(node.attributes[1:])
-    rows, columns = node.inputs[0].shape[2:]
-    top, left = rows - 1 - pad, columns - 1 - pad
+    roaming, groups = backward_roaming(node), groups_of(node)
+    if roaming is not None:
+        return _gathered(roaming, groups)
+    window = window_of(node)
+    top, left = _turned_pad(window)
     source, result = places(node.inputs[1]), places(node)
-    return Slide(source, result, (rows, columns), 1, top, left, stride, groups)
+    return Slide(source, result, window.size, 1, top, left, window.stride[0], groups)
+
+
+def forward_roaming(node: Node) -> Roaming | None:
+    """Where the window of a conv, or of a gradient of weights, moves in no plain way."""
+    window = window_of(node)
+    y, x = (node, node.inputs[1]) if node.op.name == "conv" else node.inputs
+    return None if window.is_plain else Roaming(window, places(x), places(y))
+
+
+def backward_roaming(node: Node) -> Roaming | None:
+    """The same of the gradient of its input: the window, turned, goes over gradients."""
+    window = window_of(node)
+    if window.is_plain:
+        return None
+    turned = Window(window.size, (1, 1), (*_turned_pad(window), 0, 0), window.dilation)
+    return Roaming(turned, places(node.inputs[1]), places(node), window.stride)
+
+
+def _turned_pad(window: Window) -> tuple[int, int]:
+    rows, columns = window.span
+    return rows - 1 - window.pad[0], columns - 1 - window.pad[1]
+
+
+def _gathered(roaming: Roaming, groups: int) -> Slide:
+    """Over channels of what lies under each row and column of the window."""
+    channels = roaming.source[0] * roaming.window.area
+    return Slide((channels, *roaming.result[1:]), roaming.result, (1, 1), groups=groups)
 
 
 def flat(source: Node, result: Node) -> Slide:
@@ -100,5 +148,6 @@ def flat(source: Node, result: Node) -> Slide:
     return Slide(places(source), places(result), (1, 1))
 
 
-def _numbers(attributes: Sequence[object]) -> list[int]:
-    return [value for value in attributes if isinstance(value, int)]
+def groups_of(conv: Node) -> int:
+    """Of a convolution, or of a gradient of one."""
+    return next(value for value in conv.attributes if isinstance(value, int))

@@ -97,6 +97,10 @@ def tiling(slide: Slide) -> Tiling | None:
         and slide.top == slide.left <= 2
         and min(channels) >= 4
         and min(slide.result[1:]) >= 3
+        and all(
+            out == size + 2 * slide.top - 2  # as much padding after it as before it
+            for out, size in zip(slide.result[1:], slide.source[1:], strict=True)
+        )
     )
     if not plain:
         return None
@@ -112,7 +116,7 @@ def go_together(weights: Node, back: Node) -> bool:
         (weights.op.name, back.op.name) == ("conv_weights", "conv_back")
         and weights.inputs[0] is back.inputs[1]
         and places(weights.inputs[1]) == places(back)
-        and weights.attributes[1:] == back.attributes[1:]
+        and weights.attributes == back.attributes[1:]
         and weights.shape == back.inputs[0].shape
         and tiling(forward(weights)) is not None
     )

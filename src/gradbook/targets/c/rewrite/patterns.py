@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from gradbook.graph.node import Node
+from gradbook.net.window import Window
 from gradbook.targets.c.words import WORDS
 
 
@@ -71,6 +72,7 @@ def is_switch(node: Node) -> bool:
 
 def lies_side_by_side(pool_back: Node) -> bool:
     """Whether a pool's windows cover each place of the whole once."""
-    window, stride = pool_back.attributes[:2]
-    assert isinstance(stride, int)
-    return window == (stride, stride) and not any(side % stride for side in pool_back.shape[1:])
+    (window,) = pool_back.attributes
+    side, _ = window.stride if isinstance(window, Window) else (0, 0)
+    plain = window == Window((side, side), (side, side))
+    return plain and not any(length % side for length in pool_back.shape[1:])

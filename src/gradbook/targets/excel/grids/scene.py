@@ -142,7 +142,8 @@ class GridScene:
         """Of the cells to type in, and below them the window and the lines beside it."""
         lines = LINES[type(layer)]
         shape = self.step.net.shapes[index]
-        high = (layer.window(shape) or (0, 0))[0]
+        window = layer.window(shape)
+        high = window.size[0] if window else 0
         sources = shape[0] // layer.groups if isinstance(layer, Conv) else 1
         return 2 + max(sources * (high + 1), lines)
 

@@ -14,10 +14,12 @@ from gradbook.targets.excel.grids.blocks import Grids
 from gradbook.targets.excel.grids.scene import LEFT, NodeBlock
 from gradbook.targets.excel.grids.windows import (
     NEAR,
+    ONE_CELL,
     AskedCell,
     LookedAt,
     WindowBlock,
     WindowLine,
+    reached,
     within,
 )
 
@@ -76,7 +78,7 @@ class WeightLookedAt(LookedAt):
         found = self.stage.slope_of(self.kernels)
         for block in (self.kernels, *([found] if found else [])):
             for channel in range(block.grids.shape[0]):
-                here = within(block.grids, channel, self.row, self.column, (1, 1))
+                here = within(block.grids, channel, self.row, self.column, ONE_CELL)
                 condition = f"AND({self.kernel}={channel + 1},{here})"
                 yield block.grids.whole(channel), condition, True
 
@@ -103,20 +105,22 @@ class WeightLookedAt(LookedAt):
 
     def _met(self, grids: Grids) -> WindowBlock:
         """What the weight is multiplied with, place by place of its map; 0 in the padding."""
-        stride, pad = self.layer.stride, self.layer.pad
-        formulas = {
-            (k, y, x): f"={self._meets(y * stride - pad, x * stride - pad)}"
-            for k, y, x in grids.places()
-        }
-        padded = np.pad(self.scene.numbers(self.given)[0], pad)
-        _, high, wide = grids.shape
-        top, left = (cell.first - 1 for cell in self.asked[1:3])
-        numbers = padded[top::stride, left::stride][None, :high, :wide]
+        formulas = {(k, y, x): f"={self._meets(y, x)}" for k, y, x in grids.places()}
+        values, numbers = self.scene.numbers(self.given)[0], np.zeros(grids.shape)
+        first = [cell.first - 1 for cell in self.asked[1:3]]
+        for k, y, x in grids.places():
+            row, column = self.window.reads((y, x), first)
+            if 0 <= row < values.shape[0] and 0 <= column < values.shape[1]:
+                numbers[k, y, x] = values[row, column]
         return WindowBlock("what the weight meets", "", grids, formulas, numbers, INPUT)
 
-    def _meets(self, down: int, across: int) -> str:
+    def _meets(self, *place: int) -> str:
         given, layer = self.given.grids, self.layer
-        row, column = f"{self.row}{down:+}", f"{self.column}{across:+}"
+        corner, gaps = self.window.corner(place), self.window.dilation
+        row, column = (
+            f"{own}{first:+}" if gap == 1 else f"({own}-1)*{gap}{first + 1:+}"
+            for own, first, gap in zip((self.row, self.column), corner, gaps, strict=True)
+        )
         made = layer.channels // layer.groups
         channel = (
             self.source
@@ -124,11 +128,9 @@ class WeightLookedAt(LookedAt):
             else f"(INT(({self.channel}-1)/{made})*{self.sources}+{self.source})"
         )
         looked_up = given.at(channel if given.shape[0] > 1 else 0, row, column)
-        if not layer.pad:
+        if not any(self.window.pad):
             return looked_up
-        _, rows, columns = given.shape
-        inside = f"AND({row}>=1,{row}<={rows},{column}>=1,{column}<={columns})"
-        return f"IF({inside},{looked_up},0)"
+        return f"IF({reached(row, column, given.shape)},{looked_up},0)"
 
     def _slopes(self, grids: Grids) -> WindowBlock:
         at = self.slopes.grids.at

@@ -12,6 +12,8 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from gradbook.graph.names import number
 from gradbook.graph.node import Array
 from gradbook.net import Conv, Pool
+from gradbook.net.parameters import Shape
+from gradbook.net.window import NOWHERE, Sides, Window
 from gradbook.palette import ACTIVATION, INPUT, QUIET, SUM, WEIGHT, Colour
 from gradbook.targets.excel.grids.blocks import Grids
 from gradbook.targets.excel.grids.scene import (
@@ -121,25 +123,23 @@ class LookedAt:
         return self.scene.stages[self.stage.reads[0]].values
 
     @cached_property
-    def window(self) -> tuple[int, int]:
+    def window(self) -> Window:
         found = self.stage.layer.window(self.given.grids.shape) if self.stage.layer else None
-        return found or (1, 1)
+        return found or Window((1, 1))
 
-    def _along(self, cell: str) -> str:
+    def _along(self, axis: int, cell: str) -> str:
         """The first row, or column, of the window: counted from 1, or from below in a padding."""
-        layer = self.stage.layer
-        stride = (layer.step if layer else None) or 1
-        pad = layer.pad if isinstance(layer, Conv) else 0
+        stride, pad = self.window.stride[axis], self.window.pad[axis]
         start = cell if stride == 1 else f"({cell}-1)*{stride}+1"
         return f"{start}-{pad}" if pad else start
 
     @property
     def upper(self) -> str:
-        return self._along(self.row)
+        return self._along(0, self.row)
 
     @property
     def leftmost(self) -> str:
-        return self._along(self.column)
+        return self._along(1, self.column)
 
     # What lights up ----------------------------------------------------------------
 
@@ -148,7 +148,7 @@ class LookedAt:
         was typed rather than as what belongs to it.
         """
         for channel in range(self.maps.shape[0]):
-            here = within(self.maps, channel, self.row, self.column, (1, 1))
+            here = within(self.maps, channel, self.row, self.column, ONE_CELL)
             yield self.maps.whole(channel), f"AND({self.channel}={channel + 1},{here})", True
         given = self.given.grids
         for channel in range(given.shape[0]):
@@ -204,7 +204,7 @@ class LookedAt:
         )
 
     def _grids(self, number: int, sources: int) -> Grids:
-        high, wide = self.window
+        high, wide = self.window.size
         shape = (sources, high, wide)
         return Grids(shape, self.top + 3, LEFT + number * (wide + 1), 1)
 
@@ -214,20 +214,33 @@ class LookedAt:
         several = isinstance(layer, Conv)
         grids = self._grids(number, self.sources if several else 1)
         formulas = {(k, y, x): f"={self._through(k, y, x)}" for k, y, x in grids.places()}
-        pad = layer.pad if isinstance(layer, Conv) else 0
-        values = np.pad(self.scene.numbers(self.given), ((0, 0), (pad, pad), (pad, pad)))
-        high, wide = self.window
         return WindowBlock(
             "what the window shows",
             "",
             grids,
             formulas,
-            values[: grids.shape[0], :high, :wide].reshape(grids.shape),
+            self._shown_first(grids.shape[0]),
             INPUT if given is self.scene.stages[0].values.grids else ACTIVATION,
         )
 
+    def _shown_first(self, channels: int) -> Array:
+        """What it shows at its first place; nothing, NaN, in the padding of a pool."""
+        layer, values = self.stage.layer, self.scene.numbers(self.given)
+        area, counted = values.shape[1:], NOWHERE
+        if isinstance(layer, Pool):
+            counted = layer.counted(values.shape)
+        shown = np.full((channels, *self.window.size), 0.0 if isinstance(layer, Conv) else np.nan)
+        down, across = (
+            [k for k, _ in self.window.inside_along(n, 0, area[n], (counted[n], counted[n + 2]))]
+            for n in range(2)
+        )
+        shown[:, down[0] : down[-1] + 1, across[0] : across[-1] + 1] = 0
+        for (i, j), (row, column) in self.window.inside((0, 0), area):
+            shown[:, i, j] = values[:channels, row, column]
+        return shown
+
     def _through(self, source: int, y: int, x: int) -> str:
-        """One value of the window; 0 in the padding."""
+        """One value of the window; in the padding 0, or in that of a pool nothing."""
         layer, given = self.stage.layer, self.given.grids
         channel: str | int = self.channel
         if isinstance(layer, Conv):
@@ -235,14 +248,22 @@ class LookedAt:
             if layer.groups > 1:
                 group = f"INT(({self.channel}-1)/{layer.channels // layer.groups})"
                 channel = f"({group}*{self.sources}+{source + 1})"
-        row = f"{self.upper}+{y}" if y else self.upper
-        column = f"{self.leftmost}+{x}" if x else self.leftmost
+        down, across = self.window.dilation
+        row = f"{self.upper}+{y * down}" if y else self.upper
+        column = f"{self.leftmost}+{x * across}" if x else self.leftmost
         looked_up = given.at(channel, row, column)
-        if not (isinstance(layer, Conv) and layer.pad):
+        if not any(self.window.pad):
             return looked_up
-        _, rows, columns = given.shape
-        inside = f"AND({row}>=1,{row}<={rows},{column}>=1,{column}<={columns})"
-        return f"IF({inside},{looked_up},0)"
+        inside = reached(row, column, given.shape)
+        return f"IF({inside},{looked_up},{self._beyond(row, column)})"
+
+    def _beyond(self, row: str, column: str) -> str:
+        """What stands in the padding."""
+        layer, shape = self.stage.layer, self.given.grids.shape
+        counted = layer.counted(shape) if isinstance(layer, Pool) else self.window.pad
+        if counted == self.window.pad:
+            return "0"
+        return f'IF({reached(row, column, shape, counted)},0,"")' if any(counted) else '""'
 
     def _kernel(self, number: int) -> WindowBlock:
         """The kernel of the map that is looked at."""
@@ -282,7 +303,7 @@ class LookedAt:
         assert isinstance(self.stage.layer, Pool)
         largest = self.stage.layer.kind == "max"
         words, word = ("the largest", "MAX") if largest else ("the average", "AVERAGE")
-        kept = float(window.numbers.max() if largest else window.numbers.mean())
+        kept = float(np.nanmax(window.numbers) if largest else np.nanmean(window.numbers))
         line = WindowLine(words, f"={word}({window.grids.whole(0)})", kept, SUM)
         return [line, self._found(kept)]
 
@@ -329,17 +350,28 @@ class LookedAt:
         return f"{NEAR}*(1+ABS({self._line_cell(len(self.lines) - 1)}))"
 
 
+def reached(row: str, column: str, shape: Shape, sides: Sides = NOWHERE) -> str:
+    """Whether a row and a column lie in an input of this shape, or so far beside it."""
+    _, rows, columns = shape
+    top, left, below, right = sides
+    return (
+        f"AND({row}>={1 - top},{row}<={rows + below},"
+        f"{column}>={1 - left},{column}<={columns + right})"
+    )
+
+
 LINE_WORDS = 4  # columns that the words of a line take
 
 
-def within(grids: Grids, channel: int, row: str, column: str, size: tuple[int, int]) -> str:
-    """Whether a cell of this channel lies in the window that begins there."""
+ONE_CELL = Window((1, 1))
+
+
+def within(grids: Grids, channel: int, row: str, column: str, window: Window) -> str:
+    """Whether a cell of this channel is one that the window reads which begins there."""
     top, left = grids.place(channel, 0, 0)
     tests = []
-    for word, before, first, long in (
-        ("ROW()", top, row, size[0]),
-        ("COLUMN()", left, column, size[1]),
-    ):
-        own = f"{word}-{before}"
+    for axis, (word, before, first) in enumerate((("ROW()", top, row), ("COLUMN()", left, column))):
+        own, long, gap = f"{word}-{before}", window.span[axis], window.dilation[axis]
         tests += [f"{own}={first}"] if long == 1 else [f"{own}>={first}", f"{own}<{first}+{long}"]
+        tests += [f"MOD({own}-({first}),{gap})=0"] if gap > 1 and long > 1 else []
     return ",".join(tests)

@@ -21,10 +21,12 @@ from gradbook.errors import LimitError, TargetError
 from gradbook.graph.layer_ops import element_by_element
 from gradbook.graph.names import Name, leaf_name, statistics_names
 from gradbook.graph.node import Graph
+from gradbook.graph.tensors.windows import divisors
 from gradbook.graph.trained.folding import scale_and_shift
 from gradbook.net import Activation, BatchNorm, Conv, Dense, Net, Pool, Residual
 from gradbook.net.parameters import Role, Shape
 from gradbook.net.text import layer_words
+from gradbook.net.window import Both
 from gradbook.targets.excel.grids.blocks import Grids, planes
 from gradbook.targets.excel.language.grammar import Reference, write
 from gradbook.targets.excel.language.spelling import Speller
@@ -162,12 +164,8 @@ class ReaderPlan:
                 said = self._convolved(first, layer, own, channel, row, column)
             case Dense():
                 said = self._weighed(first, own, channel)
-            case Pool(kind):
-                height, width = layer.window(own.shape)
-                rows = range(row * layer.step, row * layer.step + height)
-                columns = range(column * layer.step, column * layer.step + width)
-                word = "MAX" if kind == "max" else "AVERAGE"
-                said = f"{word}({own.area(channel, rows, columns)})"
+            case Pool():
+                said = _pooled(layer, own, channel, (row, column))
             case Residual():
                 said = "+".join(x.cell(channel, row, column) for x in stage.sources)
             case _:
@@ -180,19 +178,21 @@ class ReaderPlan:
         self, index: int, layer: Conv, own: Grids, channel: int, row: int, column: int
     ) -> str:
         """Window by window: what lies in the padding is left out."""
-        height, width = layer.kernel
+        (height, width), window = layer.kernel, layer.window(own.shape)
         inputs = own.shape[0] // layer.groups
         start = channel // (layer.channels // layer.groups) * inputs
-        upper, left = row * layer.stride - layer.pad, column * layer.stride - layer.pad
-        rows = range(max(upper, 0), min(upper + height, own.shape[1]))
-        columns = range(max(left, 0), min(left + width, own.shape[2]))
+        rows = window.inside_along(0, row, own.shape[1])
+        columns = window.inside_along(1, column, own.shape[2])
+        together = [columns] if window.dilation[1] == 1 else [[one] for one in columns]
         block = self.blocks[str(leaf_name(Role.WEIGHT, index))]
         terms = []
         for source in range(inputs):
-            for y in rows:  # a kernel's row stands in a row, as a window's does
-                first = (source * height + y - upper) * width + columns[0] - left
-                cells = own.area(start + source, range(y, y + 1), columns)
-                terms.append(_product(cells, block, channel, first, len(columns)))
+            for i, y in rows:  # a kernel's row stands in a row, as a window's does
+                for side_by_side in together:
+                    (j, x), count = side_by_side[0], len(side_by_side)
+                    cells = own.area(start + source, range(y, y + 1), range(x, x + count))
+                    first = (source * height + i) * width + j
+                    terms.append(_product(cells, block, channel, first, count))
         return "+".join(terms) + self._shift(index, channel)
 
     def _weighed(self, index: int, own: Grids, channel: int) -> str:
@@ -275,6 +275,21 @@ def _spelled(layer: Activation, cell: str) -> str:
         GUARDED,
     )
     return write(speller.formula(element_by_element(layer, [value])))
+
+
+def _pooled(layer: Pool, own: Grids, channel: int, place: Both) -> str:
+    """The largest or the average of the cells under a window; there are none in its padding."""
+    window, area = layer.window(own.shape), own.shape[1:]
+    seen = [at for _, at in window.inside(place, area)]
+    if window.dilation == (1, 1):
+        (top, left), (bottom, right) = seen[0], seen[-1]
+        cells = own.area(channel, range(top, bottom + 1), range(left, right + 1))
+    else:
+        cells = ",".join(own.cell(channel, *at) for at in seen)
+    if layer.kind == "max":
+        return f"MAX({cells})"
+    divisor = divisors(window, area, layer.counted(own.shape))[place]
+    return f"AVERAGE({cells})" if divisor == len(seen) else f"SUM({cells})/{divisor:g}"
 
 
 def _follows(layer: object) -> bool:

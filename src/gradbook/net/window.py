@@ -1,0 +1,207 @@
+"""How a window goes over rows and columns: its size, steps, padding and gaps.
+
+Convolutions and pools share it. It alone knows how many places a window has on its way, and what
+it reads at each of them. Of two numbers the first is for rows, the second for columns; of four the
+first two are before the first row and column, the others after the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+from gradbook.errors import UsageError
+from gradbook.net.parameters import Shape
+from gradbook.net.plain import sizes, whole
+
+Both = tuple[int, int]
+Sides = tuple[int, int, int, int]
+Pad = Sides | Literal["same"]
+SAME: Literal["same"] = "same"  # as many places as steps fit into what is read
+NOWHERE: Sides = (0, 0, 0, 0)
+MOST_CHECKED = 100_000  # places at an edge
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window in numbers, for an input of one size."""
+
+    size: Both
+    stride: Both = (1, 1)
+    pad: Sides = NOWHERE
+    dilation: Both = (1, 1)  # rows, and columns, from one that is read to the next
+
+    @property
+    def span(self) -> Both:
+        """Rows and columns from the first to the last that it reads."""
+        return self._reach(0), self._reach(1)
+
+    def _reach(self, axis: int) -> int:
+        return (self.size[axis] - 1) * self.dilation[axis] + 1
+
+    @property
+    def area(self) -> int:
+        return self.size[0] * self.size[1]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it reads neighbours, and moves on by as many rows as columns."""
+        return self.dilation == (1, 1) and self.stride[0] == self.stride[1]
+
+    @property
+    def lies_side_by_side(self) -> bool:
+        """Whether it moves on by its own size, beginning in the corner."""
+        return self.size == self.stride and self.dilation == (1, 1) and self.pad[:2] == (0, 0)
+
+    def places(self, area: Shape) -> Both:
+        """How many places it has on its way down and across so many rows and columns."""
+        down, across = (
+            (length + sum(self.edges(axis)) - self._reach(axis)) // self.stride[axis] + 1
+            for axis, length in enumerate(area)
+        )
+        return down, across
+
+    def edges(self, axis: int) -> Both:
+        """The padding before and after, along rows (0) or columns (1)."""
+        return self.pad[axis], self.pad[axis + 2]
+
+    def corner(self, place: Sequence[int]) -> Both:
+        """The row and the column that it begins at, at one of its places; padding is below 0."""
+        row, column = place
+        return row * self.stride[0] - self.pad[0], column * self.stride[1] - self.pad[1]
+
+    def reads(self, place: Sequence[int], own: Sequence[int]) -> Both:
+        """Which row and column lie under one of its own, at one of its places."""
+        row, column = self.corner(place)
+        return row + own[0] * self.dilation[0], column + own[1] * self.dilation[1]
+
+    def inside(self, place: Sequence[int], area: Shape) -> Iterator[tuple[Both, Both]]:
+        """Which of its own rows and columns lie over the input, and over which of that."""
+        down, across = (
+            self.inside_along(axis, first, length)
+            for axis, (first, length) in enumerate(zip(place, area, strict=True))
+        )
+        for (i, row), (j, column) in product(down, across):
+            yield (i, j), (row, column)
+
+    def inside_along(
+        self, axis: int, place: int, length: int, counted: Both = (0, 0)
+    ) -> list[Both]:
+        """The same along one axis; so much of the padding before and after is `counted` in."""
+        first, gap = place * self.stride[axis] - self.pad[axis], self.dilation[axis]
+        read = ((k, first + k * gap) for k in range(self.size[axis]))
+        return [(k, at) for k, at in read if -counted[0] <= at < length + counted[1]]
+
+    def over(self, at: Sequence[int], area: Shape) -> Iterator[tuple[Both, Both]]:
+        """At which of its rows and columns it reads one value, and at which of its places."""
+        down, across = (
+            self._over_along(axis, source, places)
+            for axis, (source, places) in enumerate(zip(at, self.places(area), strict=True))
+        )
+        for (i, row), (j, column) in product(down, across):
+            yield (i, j), (row, column)
+
+    def _over_along(self, axis: int, source: int, places: int) -> list[Both]:
+        found = []
+        for k in range(self.size[axis]):
+            place, beside = divmod(
+                source + self.pad[axis] - k * self.dilation[axis], self.stride[axis]
+            )
+            if not beside and 0 <= place < places:
+                found.append((k, place))
+        return found
+
+    def reads_nothing(self, area: Shape) -> bool:
+        """Whether at some place there is only padding under it."""
+        return any(self._reads_nothing(axis, length) for axis, length in enumerate(area))
+
+    def _reads_nothing(self, axis: int, length: int) -> bool:
+        """With padding shorter than its span, only gaps wider than the input can jump over it."""
+        if self.dilation[axis] <= length:
+            return False
+        (before, _), places = self.edges(axis), self.places((length, length))[axis]
+        begun = min(places, before, MOST_CHECKED)
+        return not all(self.inside_along(axis, place, length) for place in range(begun))
+
+
+def same_pad(size: Both, stride: Both, dilation: Both, area: Shape) -> Sides:
+    """Keras's and TensorFlow's: a place for each step that begins in the input; what the padding
+    has too much for both ends stands after it."""
+    missing = [
+        max((-(-length // step) - 1) * step + (k - 1) * gap + 1 - length, 0)
+        for k, step, gap, length in zip(size, stride, dilation, area, strict=True)
+    ]
+    first, left = (n // 2 for n in missing)
+    return first, left, missing[0] - first, missing[1] - left
+
+
+def overhang(window: Window, area: Shape) -> Sides:
+    """The padding of a window that also goes where it begins inside, or in the padding before,
+    and ends beyond the padding after."""
+    ends = []
+    for axis, length in enumerate(area):
+        before, after = window.edges(axis)
+        step, span = window.stride[axis], window.span[axis]
+        places = -(-(length + before + after - span) // step) + 1
+        if (places - 1) * step >= length + before:
+            places -= 1
+        ends.append(max(after, (places - 1) * step + span - length - before))
+    return (*window.pad[:2], ends[0], ends[1])
+
+
+# What callers hand in.
+
+
+def both(what: str, given: object) -> Both:
+    """Two sizes, or one that stands for both."""
+    found = sizes(what, given)
+    if len(found) not in (1, 2):
+        raise UsageError(f"{what} has two sizes such as 3x3, not {given!r}")
+    return found[0], found[-1]
+
+
+def a_pad(what: str, given: object, size: Both, dilation: Both) -> Pad:
+    """One number for all sides, two for rows and columns, four for each side; or 'same'."""
+    if given == SAME:
+        return SAME
+    several = given if isinstance(given, tuple | list) else (given,)
+    found = [whole(f"{what} pad", number, 0) for number in several]
+    if len(found) not in (1, 2, 4):
+        raise UsageError(f"{what} pad is one, two or four numbers, or 'same', not {given!r}")
+    one, *others = found
+    pad = (one, others[0] if others else one, *(others[1:] or (one, others[0] if others else one)))
+    made = Window(size, pad=(pad[0], pad[1], pad[2], pad[3]), dilation=dilation)
+    most = min(made.span) - 1
+    if any(side >= made.span[k % 2] for k, side in enumerate(made.pad)):
+        raise UsageError(
+            f"with pad {pad_words(made.pad)} a window {both_words(size)}"
+            f"{gap_words(dilation)} may read nothing but padding: take at most pad {most}"
+        )
+    return made.pad
+
+
+# How the text form says it.
+
+
+def pad_words(pad: Pad) -> str:
+    """As short as it can be: 1, 1x2, 0x0x1x1 or same."""
+    if pad == SAME:
+        return SAME
+    if pad[:2] != pad[2:]:
+        return "x".join(map(str, pad))
+    return short(pad[:2])
+
+
+def both_words(pair: Both) -> str:
+    return f"{pair[0]}x{pair[1]}"
+
+
+def short(pair: Both) -> str:
+    """One number where both are the same."""
+    return str(pair[0]) if pair[0] == pair[1] else both_words(pair)
+
+
+def gap_words(dilation: Both) -> str:
+    return "" if dilation == (1, 1) else f" with dilation {short(dilation)}"

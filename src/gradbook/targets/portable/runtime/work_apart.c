@@ -1,0 +1,72 @@
+//: apart
+/* What lies under row i and column j of a window: in what is seen, at column x of its own map. */
+static const value *under(const struct maker *own, const struct view *seen, int x, int i, int j)
+{
+    const int column = x * own->across + j * own->wide + own->pad - own->left;
+    return seen->rows[i * own->tall] + column * seen->from->channels;
+}
+
+/* The rows that a window reads. */
+static int rows_read(const struct maker *own)
+{
+    return (own->window_rows - 1) / own->tall + 1;
+}
+
+//: total_apart
+/* Whether that counts in an average: it is part of the map, or of what counts beyond it. */
+static int counts(const struct maker *own, const struct view *seen, int x, int i, int j)
+{
+    const int row = seen->row * own->stride + i * own->tall - own->pad;
+    const int column = x * own->across + j * own->wide - own->left;
+    return row >= -own->above && row < seen->from->rows + own->below && column >= -own->before &&
+           column < seen->from->columns + own->after;
+}
+
+/* As if what counts filled the window. */
+static total total_apart(const struct maker *own, const struct view *seen, int x, int c)
+{
+    total sum = 0, count = 0;
+    for (int i = 0; i < rows_read(own); i++)
+        for (int j = 0; j < own->window_columns; j++)
+            if (counts(own, seen, x, i, j)) {
+                sum += under(own, seen, x, i, j)[c];
+                count += 1;
+            }
+    return sum * (total)(rows_read(own) * own->window_columns) / count;
+}
+
+//: largest_apart
+/* Of what lies in the map. */
+static total largest_apart(const struct maker *own, const struct view *seen, int x, int c)
+{
+    total most = 0;
+    int found = 0;
+    for (int i = 0; i < rows_read(own); i++)
+        for (int j = 0; j < own->window_columns; j++) {
+            const int row = seen->row * own->stride + i * own->tall - own->pad;
+            const int column = x * own->across + j * own->wide - own->left;
+            if (row >= 0 && row < seen->from->rows && column >= 0 && column < seen->from->columns) {
+                const total here = under(own, seen, x, i, j)[c];
+                if (!found || here > most)
+                    most = here;
+                found = 1;
+            }
+        }
+    return most;
+}
+
+//: sums_apart
+static total sums_apart(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const int rows = rows_read(own), columns = own->window_columns, each = own->each;
+    const int alike = own->channels / (seen->from->channels / each); /* read the same channels */
+    const value *w = weights + own->weights + c * rows * columns * each;
+    total sum = 0;
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++, w += each) {
+            const value *here = under(own, seen, x, i, j) + c / alike * each;
+            for (int k = 0; k < each; k++)
+                sum += READ(value, w + k) * here[k];
+        }
+    return sum;
+}

@@ -1,0 +1,104 @@
+"""How PyTorch says a window: by its own arguments, or with a frame put around what it reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gradbook.errors import TargetError
+from gradbook.graph.trained.layers import TrainedLayer
+from gradbook.net.layers import Conv, Pool
+from gradbook.net.window import NOWHERE, Both, Sides
+
+LOWEST = ', value=float("-inf")'
+
+
+def conv_arguments(own: TrainedLayer, conv: Conv) -> list[str]:
+    """What nn.Conv2d is given, as far as it isn't usual."""
+    window = conv.window(own.given)
+    asked = {
+        "stride": _short(window.stride),
+        "padding": _short(window.pad[:2] if _is_even(window.pad) else (0, 0)),
+        "dilation": _short(window.dilation),
+        "groups": str(conv.groups),
+    }
+    usual = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}
+    said = [f"{name}={value}" for name, value in asked.items() if value != usual[name]]
+    return [str(own.given[0]), str(conv.channels), _short(conv.kernel), *said]
+
+
+def framed_for(own: TrainedLayer, conv: Conv, x: str) -> str:
+    """What a convolution reads, with zeros around where its own aren't the same on both sides."""
+    window = conv.window(own.given)
+    return x if _is_even(window.pad) else _framed(x, window.pad)
+
+
+def pooled(own: TrainedLayer, pool: Pool, x: str) -> str:
+    """The call of a pool on x."""
+    if pool.size is None:
+        return f"F.adaptive_{pool.kind}_pool2d({x}, 1)"
+    if _is_known(own, pool):
+        return _call(own, pool, x, *_padding(own, pool), *_counting(pool))
+    if pool.kind == "max":
+        return _call(own, pool, _framed(x, pool.window(own.given).pad, LOWEST))
+    return _call(own, pool, _framed(x, pool.window(own.given).pad))
+
+
+def places_inside(own: TrainedLayer, pool: Pool) -> str | None:
+    """What an average of x is divided by after its frame, where not all that it reads counts."""
+    if pool.kind == "max" or pool.size is None or _is_known(own, pool):
+        return None
+    sides, counted = pool.window(own.given).pad, pool.counted(own.given)
+    if sides == counted:
+        return None
+    top, left, below, right = (side - one for side, one in zip(sides, counted, strict=True))
+    ones = "torch.ones_like(x)"
+    if counted != NOWHERE:
+        ones = _framed(ones, counted, ", value=1.0")
+    return _call(own, pool, _framed(ones, (top, left, below, right)))
+
+
+def _is_known(own: TrainedLayer, pool: Pool) -> bool:
+    """Whether PyTorch's pools have such padding: the same on both sides, of half a window."""
+    assert pool.size is not None
+    if pool.kind == "avg" and pool.dilation != (1, 1):
+        raise TargetError(
+            f"PyTorch has no gaps in averages, as {own.name} has: take its dilation out"
+        )
+    sides = replace(pool, ceil=False).window(own.given).pad
+    halves = zip(sides, pool.size * 2, strict=True)
+    return _is_even(sides) and all(side <= size // 2 for side, size in halves)
+
+
+def _padding(own: TrainedLayer, pool: Pool) -> list[str]:
+    sides = replace(pool, ceil=False).window(own.given).pad
+    said = [f"padding={_short(sides[:2])}"] if any(sides) else []
+    return [*said, *(["ceil_mode=True"] if pool.ceil else [])]
+
+
+def _counting(pool: Pool) -> list[str]:
+    """An average of PyTorch's counts its padding, if nothing is said."""
+    beside = pool.pad != NOWHERE or pool.ceil
+    left_out = pool.kind == "avg" and beside and not pool.zeros
+    return ["count_include_pad=False"] if left_out else []
+
+
+def _call(own: TrainedLayer, pool: Pool, x: str, *further: str) -> str:
+    window = pool.window(own.given)
+    said = [x, _short(window.size)]
+    said += [f"stride={_short(window.stride)}"] if window.stride != window.size else []
+    said += [f"dilation={_short(window.dilation)}"] if window.dilation != (1, 1) else []
+    return f"F.{pool.kind}_pool2d({', '.join([*said, *further])})"
+
+
+def _framed(x: str, sides: Sides, value: str = "") -> str:
+    top, left, below, right = sides
+    return f"F.pad({x}, ({left}, {right}, {top}, {below}){value})"
+
+
+def _is_even(sides: Sides) -> bool:
+    return sides[:2] == sides[2:]
+
+
+def _short(pair: Both) -> str:
+    """One number where both are the same."""
+    return str(pair[0]) if pair[0] == pair[1] else str(pair)
