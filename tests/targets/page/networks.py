@@ -23,8 +23,8 @@ def shown(net: Net) -> Net:
     )
 
 
-def shown_networks(**wishes) -> st.SearchStrategy[Net]:
-    return networks(images=False, **wishes).filter(keeps_shapes).map(shown)
+def shown_networks(*, images: bool = False, **wishes) -> st.SearchStrategy[Net]:
+    return networks(images=images, **wishes).filter(keeps_shapes).map(shown)
 
 
 def keeps_shapes(net: Net) -> bool:
