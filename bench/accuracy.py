@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.engine.surroundings import cores, surroundings
+from gradbook.engine.surroundings import surroundings
 from gradbook.files import write_whole
 from gradbook.lab.recipes import builtin
 from gradbook.lab.recipes.builtin import Measured
@@ -29,6 +29,7 @@ from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder, Spread
 from gradbook.lab.training.train import train
 from gradbook.lab.training.training import Listener, TrainingRun
+from gradbook.system import cores
 
 RECIPES = Path(builtin.__file__).with_name("measured.json")
 

@@ -34,6 +34,7 @@ STOREYS = (
     "chance",
     "interruption",
     "errors",
+    "system",
 )
 FACE = {"__init__", "__main__"}  # the package's own files, which stand outside the house
 SHOWING = {  # may look up

@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gradbook.engine.compile import find
+from gradbook.engine.compilers import find
 from gradbook.errors import GradbookError
 from gradbook.net import Net
 from gradbook.sklearn import NetClassifier

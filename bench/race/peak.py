@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
 
-from gradbook.engine import compile as compiling
+from gradbook.engine import compilers
+from gradbook.engine.compile import library, loaded
 from gradbook.targets.c.kernels.machine import LEVELS
 
 SOURCE = Path(__file__).with_name("peak.c")
@@ -18,12 +19,12 @@ TRIES = 7
 
 def gflops(threads: int = 1) -> float:
     """Thousand millions of operations a second in float32, a multiply-add being two."""
-    compiler = compiling.needed()
-    vectors = compiling.vectors(compiler)
+    compiler = compilers.needed()
+    vectors = compilers.vectors(compiler)
     lanes = LEVELS[vectors][0]
     head = f"#define PEAK_LANES {lanes}\n#define REGISTER(x) {REGISTERS[vectors]}(x)\n"
     spelled = head.replace('"(x)', '" (x)')
-    run = compiling.loaded(compiling.library(spelled + SOURCE.read_text("utf-8"), compiler)).peak
+    run = loaded(library(spelled + SOURCE.read_text("utf-8"), compiler)).peak
     run.argtypes, run.restype = [ctypes.c_int64], ctypes.c_float
     rounds = 2_000_000
     with ThreadPoolExecutor(threads) as pool:

@@ -9,11 +9,12 @@ import errno
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
 from gradbook.errors import FileError, LimitError
+from gradbook.system import FolderLock
 
 PART = ".gradbook-"  # how files that aren't whole yet begin
 TEXT_LIMIT = 16 * 2**20  # bytes; a network or a table that is larger is a mistake
@@ -62,28 +63,18 @@ def alone_in(folder: str | os.PathLike[str]) -> Iterator[bool]:
     However a process ends, the system lets go of what it held. Where the system knows no locks
     of folders (Windows, some network drives), everybody is taken to be alone.
     """
-    try:
-        from fcntl import LOCK_EX, LOCK_NB, flock
-    except ImportError:
-        yield True
-        return
     with _plainly("open", folder):
-        held = os.open(folder, os.O_RDONLY)
-    alone = True
+        lock = FolderLock(folder)
     try:
-        try:
-            flock(held, LOCK_EX | LOCK_NB)
-        except OSError as error:
-            alone = not isinstance(error, BlockingIOError)
-        yield alone
+        yield lock.is_ours
     finally:
-        os.close(held)
+        lock.let_go()
 
 
 def clear_parts(folder: str | os.PathLike[str]) -> None:
     """Take away what killed processes left of files that they were writing in this folder."""
     for part in Path(folder).glob(f"{PART}*"):
-        with _plainly("remove", part):
+        with _plainly("remove", part), suppress(PermissionError):  # somebody is writing it still
             part.unlink(missing_ok=True)
 
 

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import current_thread, main_thread
+
+from gradbook import system
 
 TYPE_CHECKING = False  # every command imports this
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # of the signals that interrupt
 LOOK_ROUND = 0.02  # seconds; a signal that comes just before some waiting begins doesn't end it
 
 
@@ -59,7 +59,7 @@ def heard_alike() -> Iterator[None]:
         return
     now = signal.getsignal(signal.SIGINT)
     hearing = now if isinstance(now, Hearing) else Hearing()
-    heeded = [n for n in _numbers() if signal.getsignal(n) is not signal.SIG_IGN]
+    heeded = [n for n in system.interrupting() if signal.getsignal(n) is not signal.SIG_IGN]
     before = {number: signal.signal(number, hearing) for number in heeded}
     try:
         yield
@@ -77,26 +77,19 @@ def uninterrupted() -> Iterator[None]:
     before: dict[int, Callable[[int, Any], Any]] = {}
     blocked = None
     try:
-        for number in _numbers() if current_thread() is main_thread() else ():
+        for number in system.interrupting() if current_thread() is main_thread() else ():
             handler = signal.getsignal(number)
             if callable(handler):  # one of Python's, which another thread may set off as well
                 before[number] = handler
                 signal.signal(number, lambda number, frame: late.append(number))
-        if sys.platform != "win32":
-            blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        blocked = system.keep_ctrl_c_back()
         yield
     finally:
-        if blocked is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        system.let_through(blocked)
         for number, handler in before.items():
             signal.signal(number, handler)
         for number in late[:1]:
             before[number](number, None)
-
-
-def _numbers() -> list[int]:
-    """Of the signals that interrupt, as far as this system has them."""
-    return [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
 
 
 def side_by_side(*works: Callable[[], Any], stop: Callable[[], None]) -> list[Any]:

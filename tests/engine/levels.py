@@ -5,8 +5,8 @@ from __future__ import annotations
 import platform
 import sys
 
-from gradbook.engine import compile as compiling
-from gradbook.engine.compile import Compiler, needed
+from gradbook.engine import compilers
+from gradbook.engine.compilers import Compiler, needed
 from tests.conftest import require
 
 COMPILERS = {"gcc": "gcc", "clang": "clang", "zig": f"{sys.executable} -m ziglang cc"}
@@ -14,9 +14,9 @@ COMPILERS = {"gcc": "gcc", "clang": "clang", "zig": f"{sys.executable} -m ziglan
 
 def levels() -> list[str]:
     """What this machine can run: its own, and all below it."""
-    compiler = compiling.find()
+    compiler = compilers.find()
     order = ["avx512", "avx2", "plain"] if platform.machine() == "x86_64" else ["plain"]
-    best = compiling.vectors(compiler) if compiler else "plain"
+    best = compilers.vectors(compiler) if compiler else "plain"
     return ["native", *order[order.index(best) + 1 if best in order else 0 :]]
 
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from gradbook.engine import compile as compiling
+from gradbook.engine import compilers
 from gradbook.engine.choice import open_engine
 from gradbook.engine.plain import PlainEngine
 from gradbook.net import parse
@@ -17,7 +17,7 @@ from tests.engine.test_native import MIXED, UPDATES
 
 
 def test_it_is_taken_where_nothing_compiles(monkeypatch):
-    monkeypatch.setattr(compiling, "_candidates", list)
+    monkeypatch.setattr(compilers, "_candidates", list)
     monkeypatch.delenv("GRADBOOK_CC", raising=False)
     engine = open_engine(parse(MIXED), 8)
     assert isinstance(engine, PlainEngine)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from gradbook import __version__
-from gradbook.engine import compile as compiling
+from gradbook.engine import compilers
 from gradbook.engine import surroundings as module
 from gradbook.engine.surroundings import surroundings
 
@@ -11,7 +11,7 @@ def test_all_that_a_result_hangs_on_is_told_in_words():
     assert found["gradbook"] == __version__
     assert found["threads"] == "3"
     assert all(isinstance(words, str) and words for words in found.values())
-    compiler = compiling.find()
+    compiler = compilers.find()
     assert found["compiler"] == (compiler.name if compiler else "none: NumPy")
 
 
@@ -28,5 +28,5 @@ def test_where_none_is_listed_its_kind_is_told(tmp_path, monkeypatch):
 
 
 def test_without_a_compiler_numpy_is_told(monkeypatch):
-    monkeypatch.setattr(compiling, "find", lambda: None)
+    monkeypatch.setattr(compilers, "find", lambda: None)
     assert surroundings(1)["compiler"] == "none: NumPy"

@@ -14,7 +14,6 @@ import pytest
 
 from gradbook.data.warp import warped_images
 from gradbook.data.warp_text import GRAMMAR, parse
-from gradbook.engine import compile as compiling
 from gradbook.engine.native import NativeEngine as Engine
 from gradbook.engine.warping import AT_ONCE, FLAGS, Warping, source
 from gradbook.errors import ShapeError
@@ -170,10 +169,9 @@ def test_nothing_is_warned_about(name, level, tmp_path):
         pytest.skip("AVX is the x86-64 processors' alone; this one is another")
     file = tmp_path / "warp.c"
     file.write_text(source())
-    flags = [*compiling.FLAGS, *compiler.flags(level), *FLAGS]
     wanted = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wno-sign-conversion"]
     said = subprocess.run(
-        [*compiler.command, *flags, *wanted, "-c", file, "-o", tmp_path / "warp.o"],
+        [*compiler.words(level), *FLAGS, *wanted, "-c", file, "-o", tmp_path / "warp.o"],
         capture_output=True,
         text=True,
         check=True,
@@ -186,9 +184,8 @@ def test_gcc_looks_up_many_pixels_at_once(tmp_path):
     gcc, file = compiler_called("gcc"), tmp_path / "warp.c"
     file.write_text(source())
     (pixel,) = [k for k, line in enumerate(source().splitlines()) if "float x = map.x0" in line]
-    flags = [*compiling.FLAGS, *gcc.flags("avx2"), *FLAGS, "-fopt-info-vec"]
     said = subprocess.run(
-        [*gcc.command, *flags, "-c", file, "-o", tmp_path / "warp.o"],
+        [*gcc.words("avx2"), *FLAGS, "-fopt-info-vec", "-c", file, "-o", tmp_path / "warp.o"],
         capture_output=True,
         text=True,
         check=True,

@@ -41,6 +41,7 @@ PROGRAMS = {
     "riscv64-unknown-elf-gcc": ("riscv64-unknown-elf-gcc",),
     "qemu-aarch64": ("qemu-aarch64", "qemu-aarch64-static"),
     "wine": ("wine",),
+    "mingw": ("x86_64-w64-mingw32-gcc-posix", "x86_64-w64-mingw32-gcc"),
     "avr-gcc": ("avr-gcc",),
     "simavr": ("simavr",),
     "bash": ("bash",),

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -18,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any
 
+from gradbook import system
 from gradbook.audit.check import check
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
 from gradbook.errors import one_line
@@ -82,9 +81,7 @@ class _Helper:
         self._start()
 
     def _start(self) -> None:
-        # a copy of this process starts at once, but a copy of several threads may hang
-        alone = sys.platform == "linux" and threading.active_count() == 1
-        context: Any = get_context("fork" if alone else "spawn")
+        context: Any = get_context("fork" if system.may_be_copied() else "spawn")
         self.pipe, theirs = context.Pipe()
         asked = theirs, self.check, os.getpid()
         self.process = context.Process(target=_work, args=asked, daemon=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from gradbook.data.warp import Warp
 from gradbook.engine.base import Engine
-from gradbook.engine.compile import find, macros, side_by_side
+from gradbook.engine.compilers import find, macros
+from gradbook.engine.processes import side_by_side
 from gradbook.net import Conv, Net
 from gradbook.net.measure import measure
 

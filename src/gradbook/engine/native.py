@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.warp import Warp
-from gradbook.engine import compile as compiling
+from gradbook.engine import compilers
 from gradbook.engine.base import Engine, EpochRun, Given
+from gradbook.engine.compile import library, loaded
 from gradbook.engine.warping import Warping
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.build import inference
@@ -48,15 +49,13 @@ class NativeEngine(Engine):
             raise UsageError(f"from 1 to {MOST_THREADS} threads, not {threads}")
         super().__init__(net, batch, precision, weighted)
         self.threads = threads
-        self.compiler = compiling.needed(compiler)
+        self.compiler = compilers.needed(compiler)
         self.level = level
-        vectors = compiling.vectors(self.compiler, level)
+        vectors = compilers.vectors(self.compiler, level)
         self.source: Source = source(
             self.step_graph, inference(net), machine(vectors, precision == "float64")
         )
-        self.path = compiling.library(
-            self.source.text, self.compiler, level, extra, self.source.parts
-        )
+        self.path = library(self.source.text, self.compiler, level, extra, self.source.parts)
         self._running = Lock()
         self._library = _loaded(self.path)
         self._handle = self._library.engine_open(threads)
@@ -124,7 +123,7 @@ class NativeEngine(Engine):
 
 
 def _loaded(path: Path) -> ctypes.CDLL:
-    library = compiling.loaded(path)
+    library = loaded(path)
     library.engine_open.argtypes, library.engine_open.restype = [ctypes.c_int], _pointer
     library.engine_close.argtypes, library.engine_close.restype = [_pointer], None
     library.engine_array.argtypes = [_pointer, ctypes.c_int]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gradbook.data.warp import Warp, warped_images
 from gradbook.engine.base import Engine, EpochRun, Given
+from gradbook.engine.compilers import how_to_get_one
 from gradbook.graph.build import inference
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
@@ -23,8 +24,7 @@ class PlainEngine(Engine):
     """Evaluates the graph op by op, in double precision."""
 
     remark = (
-        "no C compiler here, so this trains in NumPy, a hundred times slower: "
-        "install gcc or clang, or pip install 'gradbook[zig]'"
+        f"no C compiler here, so this trains in NumPy, a hundred times slower: {how_to_get_one()}"
     )
 
     def __init__(self, net: Net, batch: int, weighted: bool = False) -> None:

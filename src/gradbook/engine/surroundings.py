@@ -11,7 +11,7 @@ import numpy as np
 
 from gradbook import __version__
 from gradbook.amounts import counted
-from gradbook.engine import compile as compiling
+from gradbook.engine import compilers
 
 PROCESSORS = Path("/proc/cpuinfo")
 MODEL = re.compile(r"^model name\s*:\s*(.+)$", re.MULTILINE)
@@ -19,7 +19,7 @@ MODEL = re.compile(r"^model name\s*:\s*(.+)$", re.MULTILINE)
 
 def surroundings(threads: int) -> dict[str, str]:
     """What a reader needs to know of what was computed here on so many threads, in words."""
-    compiler = compiling.find()
+    compiler = compilers.find()
     return {
         "gradbook": __version__,
         "python": platform.python_version(),
@@ -27,16 +27,9 @@ def surroundings(threads: int) -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "processor": f"{_processor()}, {counted(os.cpu_count() or 1, 'core')}",
         "threads": str(threads),
-        "vectors": compiling.vectors(compiler) if compiler else "none",
+        "vectors": compilers.vectors(compiler) if compiler else "none",
         "compiler": compiler.name if compiler else "none: NumPy",
     }
-
-
-def cores() -> int:
-    """How many of the machine's cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return min(64, len(os.sched_getaffinity(0)))
-    return min(64, os.cpu_count() or 1)
 
 
 def _processor() -> str:

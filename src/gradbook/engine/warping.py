@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from gradbook.data.warp import Warp, crop_factors, from_the_middle, influence
 from gradbook.engine import compile as compiling
 from gradbook.engine.base import fields
-from gradbook.engine.compile import Compiler
+from gradbook.engine.compilers import Compiler, needed
 from gradbook.errors import ShapeError
 from gradbook.targets.c.emit.source import part
 
@@ -46,7 +46,7 @@ class Warping:
     ) -> None:
         _, rows, columns = self.shape = shape
         warp.require_fit(rows, columns)
-        self._library = _loaded(library(compiler or compiling.needed(), level))
+        self._library = _loaded(library(compiler or needed(), level))
         self.tables = _tables(warp, rows, columns)
         self.asked = _asked(warp, shape, self.tables)
 

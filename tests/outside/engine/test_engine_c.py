@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.engine.compile import vectors
+from gradbook.engine.compilers import vectors
 from gradbook.graph.build import inference, training_step
 from gradbook.net import Net, builtin, parse
 from gradbook.targets.c.emit.source import source

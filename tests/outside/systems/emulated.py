@@ -16,35 +16,35 @@ from pathlib import Path
 import numpy as np
 
 from gradbook.engine.base import Engine
+from gradbook.engine.compilers import Compiler
 from gradbook.targets.c.emit.source import Source
 from tests.outside.witness import program
 
 DRIVER = Path(__file__).with_name("driver.c").read_text("utf-8")
 ZIG = (sys.executable, "-m", "ziglang", "cc")
-FLAGS = ("-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-pthread")
 ONLY_DECLARED = "-DPART=99"  # what the driver sees of an engine: no part has that number
 BATCH, EPOCHS, IMAGES = 16, 10, 64  # 40 steps
 
 
 @dataclass(frozen=True)
 class System:
-    """How programs are made for it, and what runs them here."""
+    """What compiles for it, and what runs its programs here."""
 
-    compiler: tuple[str, ...]
+    compiler: Compiler
     emulator: str = ""
-    library: str = "engine.o"
-    to_library: tuple[str, ...] = ("-c",)
-    to_program: tuple[str, ...] = ("-lm",)
+
+    @property
+    def library(self) -> str:
+        """A program for Windows loads it; elsewhere it is a part of the program."""
+        return "engine.dll" if self.compiler.is_for_windows else "engine.o"
 
 
-def linux(target: str, emulator: str = "") -> System:
-    """All in one program, since there is nothing to load libraries with."""
-    return System((*ZIG, "-target", target), emulator)
+def by_zig(target: str, emulator: str = "") -> System:
+    return System(Compiler((*ZIG, "-target", target), f"zig for {target}"), emulator)
 
 
-def windows(*compiler: str) -> System:
-    """A program that loads an engine.dll."""
-    return System(compiler, "wine", "engine.dll", ("-shared", "-lm"))
+def by_mingw() -> System:
+    return System(Compiler((program("mingw"),), "MinGW's gcc"), "wine")
 
 
 def trained(
@@ -53,10 +53,10 @@ def trained(
     """All that goes from step to step after 40 steps on two threads, bit by bit."""
     (folder / "engine.c").write_text(made.text, encoding="utf-8")
     (folder / "driver.c").write_text(made.text + DRIVER, encoding="utf-8")
-    words = [*system.compiler, *FLAGS, *flags]
-    _said([*words, "engine.c", "-o", system.library, *system.to_library], folder)
-    driver = [ONLY_DECLARED, "driver.c", system.library, "-o", "driver.exe", *system.to_program]
-    _said([*words, *driver], folder)
+    words = system.compiler.words("plain")
+    to_link = system.compiler.to_link if system.compiler.is_for_windows else ["-c"]
+    _said([*words, *flags, *to_link, "engine.c", "-o", system.library, "-lm"], folder)
+    _said([*words, ONLY_DECLARED, "driver.c", system.library, "-o", "driver.exe", "-lm"], folder)
     numbers = len(carried(start)) // 4
     _lay_down(start, folder)
     pixels = int(np.prod(start.net.input))

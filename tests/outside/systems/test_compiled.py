@@ -1,16 +1,15 @@
 """The generated C for other systems: compiled and linked by zig, without a warning."""
 
 import subprocess
-import sys
 
 import pytest
 
 from gradbook.engine import warping
-from gradbook.engine.compile import FLAGS
 from gradbook.graph.build import inference, training_step
 from gradbook.net import Net
 from gradbook.targets.c.emit.source import source
 from gradbook.targets.c.kernels.machine import machine
+from tests.outside.systems.emulated import by_zig
 
 pytestmark = pytest.mark.witness("zig")
 SYSTEMS = {  # and the kind of vectors that every machine there has
@@ -34,8 +33,9 @@ loss cross-entropy
 
 def linked(text, system, folder):
     (folder / "engine.c").write_text(text, encoding="utf-8")
-    words = [sys.executable, "-m", "ziglang", "cc", "-target", system, *FLAGS]
-    words += ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "engine.c", "-o", "engine", "-lm"]
+    compiler = by_zig(system).compiler
+    words = [*compiler.words("plain"), *compiler.to_link, "-O1", "-Wall", "-Wextra", "-Werror"]
+    words += ["engine.c", "-o", "engine", "-lm"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
     assert (folder / "engine").stat().st_size > 1000

@@ -12,6 +12,7 @@ from threading import Event, RLock, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.output import WIDEST, is_terminal, rich_text
+from gradbook.system import suspending
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -71,15 +72,16 @@ class Screen:
 
     def _on_suspension(self, handler: Callable[..., None] | signal.Handlers) -> None:
         """What Ctrl-Z does."""
-        if hasattr(signal, "SIGTSTP") and current_thread() is main_thread():
-            signal.signal(signal.SIGTSTP, handler)
+        number = suspending()
+        if number and current_thread() is main_thread():
+            signal.signal(number, handler)
 
-    def _suspend(self, *_: object) -> None:
+    def _suspend(self, number: int, _: object) -> None:
         """Leave the terminal as it should be, wait, and begin a new foot where the cursor is."""
         with self._lock:
             self._clear(SHOW)
             self._on_suspension(signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGTSTP)  # returns when it goes on
+            signal.raise_signal(number)  # returns when it goes on
             self._on_suspension(self._suspend)
             self._write(HIDE)
 

@@ -23,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.engine.surroundings import cores
+    from gradbook.system import cores
 
     if options.recipe and options.json:
         from gradbook.errors import UsageError

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import counted, duration, percent
 from gradbook.data.dataset import Dataset
-from gradbook.engine.compile import side_by_side
-from gradbook.engine.surroundings import cores, surroundings
+from gradbook.engine.processes import side_by_side
+from gradbook.engine.surroundings import surroundings
 from gradbook.errors import UsageError
 from gradbook.files import made_folder
 from gradbook.interruption import until_stopped
@@ -31,6 +31,7 @@ from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.net import Net
 from gradbook.net.plain import whole
+from gradbook.system import cores
 
 if TYPE_CHECKING:
     from gradbook.engine.base import Engine

@@ -1,0 +1,168 @@
+"""Which C compilers there are here, as people have them, and with what flags each compiles."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import PurePath
+
+from gradbook.engine.processes import CompilerError, answer
+
+FLAGS = ("-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-pthread")
+LEVELS = {"avx512": "x86-64-v4", "avx2": "x86-64-v3", "plain": ""}
+NATIVE = ("-march=native", "-mcpu=native")  # some compilers for ARM know only the second
+WORD = re.compile(r'"([^"]+)"|(\S+)')
+USED = "#include <math.h>\n#include <pthread.h>\n#include <stdint.h>\n"  # what engines include
+
+# GCC for Windows keeps wide vectors on the stack as if that began at multiples of their size, and
+# there it needn't (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=54412): its assembler is told to
+# move them as what may lie anywhere.
+ANYWHERE = "-Wa,-muse-unaligned-vector-move"
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """The words that start it, and what it calls itself."""
+
+    command: tuple[str, ...]
+    version: str
+
+    @property
+    def name(self) -> str:
+        return self.version.split("\n", 1)[0]
+
+    @property
+    def is_zig(self) -> bool:
+        return any(PurePath(word).stem in ("zig", "ziglang") for word in self.command)
+
+    @property
+    def is_for_windows(self) -> bool:
+        return "_WIN32" in _defined(self)
+
+    def flags(self, level: str) -> list[str]:
+        """What makes it compile for machines of that level."""
+        if level == "native":
+            return next(([flag] for flag in NATIVE if _told(self, flag) is not None), [])
+        machine = LEVELS[level]
+        if self.is_zig:  # to which nothing said is native
+            machine = machine.replace("-", "_") or "baseline"
+        return [f"-march={machine}"] if machine else []
+
+    def words(self, level: str) -> list[str]:
+        """What starts it to compile for machines of that level."""
+        own = ["-fPIC"]
+        if self.is_for_windows:
+            is_gcc = "__clang__" not in _defined(self) and "__x86_64__" in _defined(self)
+            own = [ANYWHERE] if is_gcc else []
+        return [*self.command, *FLAGS, *own, *self.flags(level)]
+
+    @property
+    def to_link(self) -> list[str]:
+        """What makes a library of objects, one that needs no other that isn't on every machine."""
+        alone = ["-static"] if self.is_for_windows and not self.is_zig else []
+        return ["-shared", *alone]
+
+
+def find(wanted: str | None = None) -> Compiler | None:
+    """The compiler asked for by GRADBOOK_CC or by name, or the first that can be used."""
+    wish = wanted or os.environ.get("GRADBOOK_CC")
+    for command in [_command(wish)] if wish else _candidates():
+        version = _version(command)
+        if version is not None and _makes_what_we_load(Compiler(command, version)):
+            return Compiler(command, version)
+    return None
+
+
+def needed(wanted: str | None = None) -> Compiler:
+    """The same, or one line that says how to get one."""
+    found = find(wanted)
+    if found is None:
+        raise CompilerError(
+            f"no C compiler here: {how_to_get_one()}"
+            if wanted is None
+            else f"no C compiler {wanted!r} here: install it or leave out the choice"
+        )
+    return found
+
+
+def how_to_get_one() -> str:
+    """In words that end a sentence."""
+    wheel = "pip install 'gradbook[zig]'"
+    if sys.platform == "darwin":
+        return f"xcode-select --install, or {wheel}"
+    if sys.platform == "win32":  # whose shells differ in their quotes
+        wheel = "pip install gradbook[zig]"
+        if shutil.which("cl"):
+            return f"Visual Studio's can't compile an engine; {wheel} brings one that can"
+        return f"{wheel} brings one, or install MinGW-w64's gcc"
+    return f"install gcc or clang, or {wheel}"
+
+
+def _command(wish: str) -> tuple[str, ...]:
+    """The words of a wish; a path with spaces stands alone or in double quotes."""
+    words = [wish] if shutil.which(wish) else [a or b for a, b in WORD.findall(wish)]
+    found = shutil.which(words[0]) if words else None
+    return (os.path.abspath(found), *words[1:]) if found else (wish,)
+
+
+def _candidates() -> Iterator[tuple[str, ...]]:
+    for name in ("gcc", "cc", "clang"):
+        path = shutil.which(name)
+        if path and not _is_a_stub(path):
+            yield (path,)
+    if path := shutil.which("zig"):
+        yield (path, "cc")
+    if find_spec("ziglang"):
+        yield (sys.executable, "-m", "ziglang", "cc")
+
+
+def _is_a_stub(path: str) -> bool:
+    """Without Xcode's tools, macOS's own commands only open a window that offers them."""
+    is_apples = sys.platform == "darwin" and os.path.dirname(path) == "/usr/bin"
+    return is_apples and answer(["xcode-select", "--print-path"]) is None
+
+
+def _makes_what_we_load(compiler: Compiler) -> bool:
+    """Whether it has the headers that engines include, and its programs are of Python's kind."""
+    size = _defined(compiler).get("__SIZEOF_POINTER__")
+    return size == str(ctypes.sizeof(ctypes.c_void_p))
+
+
+@cache
+def _version(command: tuple[str, ...]) -> str | None:
+    return answer([*command, "--version"])
+
+
+@cache
+def _told(compiler: Compiler, *flags: str) -> str | None:
+    """All macros there are where engines are compiled; None where they can't be."""
+    return answer([*compiler.command, *flags, "-dM", "-E", "-x", "c", "-"], USED)
+
+
+@cache
+def _defined(compiler: Compiler, *flags: str) -> dict[str, str]:
+    lines = (_told(compiler, *flags) or "").splitlines()
+    defined = (line.removeprefix("#define ").partition(" ") for line in lines)
+    return {name: value for name, _, value in defined}
+
+
+def macros(compiler: Compiler, level: str = "native") -> dict[str, str]:
+    """What the compiler says it compiles for."""
+    found = _defined(compiler, *compiler.flags(level))
+    if not found:
+        raise CompilerError(f"{compiler.command[0]} can't compile for machines of level {level}")
+    return found
+
+
+def vectors(compiler: Compiler, level: str = "native") -> str:
+    """The kind of vectors at that level: avx512, avx2, neon or plain."""
+    defined = macros(compiler, level)
+    kinds = (("avx512", "__AVX512F__"), ("avx2", "__AVX2__"), ("neon", "__ARM_NEON"))
+    return next((kind for kind, macro in kinds if macro in defined), "plain")

@@ -1,0 +1,118 @@
+"""What systems have in ways of their own or not at all: processes, signals, locks, processors.
+
+Everybody else asks here, and never on which system it runs. What a system hasn't is done without.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+TYPE_CHECKING = False  # every command imports this
+if TYPE_CHECKING:
+    from subprocess import Popen
+    from typing import Any
+
+LIBRARY = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")  # how its files end
+INTERRUPTING = ("SIGINT", "SIGTERM", "SIGHUP")
+MOST_CORES = 64
+
+
+# Signals
+
+
+def interrupting() -> list[int]:
+    """The signals that interrupt, as far as this system has them."""
+    return [getattr(signal, name) for name in INTERRUPTING if hasattr(signal, name)]
+
+
+def suspending() -> signal.Signals | None:
+    """The signal of Ctrl-Z."""
+    found: signal.Signals | None = getattr(signal, "SIGTSTP", None)
+    return found
+
+
+def keep_ctrl_c_back() -> set[int] | None:
+    """From this thread and whatever is started in it; what to give to `let_through` then."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return None
+    return {int(n) for n in signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})}
+
+
+def let_through(blocked: set[int] | None) -> None:
+    """Only what was kept back before is still."""
+    if blocked is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+# Processes
+
+
+def apart() -> dict[str, Any]:
+    """What a process is started with so that Ctrl-C is for us and not for it and its helpers."""
+    if hasattr(os, "killpg"):
+        return {"start_new_session": True}
+    import subprocess
+
+    return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+
+
+def end(process: Popen[str]) -> None:
+    """Ask a process that was started `apart` to end, and its helpers where they can be asked."""
+    if not hasattr(os, "killpg"):
+        process.terminate()
+        return
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return
+
+
+def may_be_copied() -> bool:
+    """Whether this process can go on as two, which is quicker than to start another.
+
+    A copy of several threads may hang, and on macOS a copy of what its own libraries began.
+    """
+    import threading
+
+    return sys.platform == "linux" and hasattr(os, "fork") and threading.active_count() == 1
+
+
+# Files
+
+
+class FolderLock:
+    """A folder that a process has for itself as long as it lives, where there are such locks.
+
+    However a process ends, the system lets go of what it held. Where it knows no locks of folders
+    (Windows, some network drives), everybody is taken to be alone.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.is_ours = True
+        self._held: int | None = None
+        try:
+            from fcntl import LOCK_EX, LOCK_NB, flock
+        except ImportError:
+            return
+        self._held = os.open(folder, os.O_RDONLY)
+        try:
+            flock(self._held, LOCK_EX | LOCK_NB)
+        except OSError as error:
+            self.is_ours = not isinstance(error, BlockingIOError)
+
+    def let_go(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+
+# Processors
+
+
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(MOST_CORES, len(os.sched_getaffinity(0)))
+    return min(MOST_CORES, os.cpu_count() or 1)
