@@ -17,15 +17,14 @@ def test_the_loop_takes_what_the_schedule_says():
 
 
 def test_nothing_is_said_where_nothing_is_left_out():
-    assert left_out(of("hold back none; schedule constant 0.1")) == ()
+    assert left_out(of("warp rotate 5, shift 1; hold back 3; schedule constant 0.1")) == ()
 
 
 @pytest.mark.parametrize(
     ("lines", "bias", "said"),
     [
-        ("warp rotate 5, shift 1", "", "warp rotate 5, shift 1; hold back 0"),
-        ("hold back 3", "", "hold back 3"),
-        ("early stop 4", "", "hold back 0; early stop 4"),
+        ("early stop 4", "", "early stop 4"),
+        ("keep best; early stop 2", "", "early stop 2; keep best"),
         ("class weights balanced; hold back none", "", "class weights"),
         ("hold back none", " shared bias", "shared bias (each output gets its own)"),
     ],

@@ -23,5 +23,5 @@ def shown(net: Net) -> Net:
     )
 
 
-def shown_networks(**wishes) -> st.SearchStrategy[Net]:
-    return networks(images=False, **wishes).map(shown)
+def shown_networks(*, images: bool = False, **wishes) -> st.SearchStrategy[Net]:
+    return networks(images=images, **wishes).map(shown)

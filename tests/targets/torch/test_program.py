@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -14,10 +15,12 @@ from PIL import Image
 from gradbook.data.sources import load
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.torch_recipe import torch_training
+from gradbook.lab.recipes import text
 from gradbook.lab.recipes.schedule import parse
 from gradbook.lab.training.train import train
 from gradbook.targets.torch.program import torch_source
 from tests.lab import made
+from tests.targets.torch.test_warping import WARPS
 from tests.trained import model_of, table_model_of
 
 DIGITS = """
@@ -86,9 +89,7 @@ def test_the_test_digits_are_scored_as_the_model_scores_them(tmp_path):
 def test_the_training_loop_learns_the_images(tmp_path):
     trained = train(made.recipe(), data=made.dataset(), threads=1).model
     exported = trained.export(tmp_path / "net.py", train=True)
-    assert exported.remarks == (
-        "the training loop leaves out: warp rotate 5, shift 1, background 0; hold back 0",
-    )
+    assert not exported.remarks
     pixels, labels = made.arrays()
     said = run(tmp_path / "net.py", folder_of(pixels[:, None], labels, tmp_path / "p"), "--train")
     *epochs, last = said.splitlines()
@@ -138,6 +139,26 @@ def test_the_file_is_in_the_form_that_ruff_gives_it(schedule, text, tmp_path):
     if schedule:
         training = torch_training(gb_recipe(model, schedule))
     source = torch_source(model.trained(), "net", "digits", training)
+    require_form(source, tmp_path)
+
+
+@pytest.mark.parametrize("warp", WARPS)
+@pytest.mark.parametrize("held_back", ["0", "none"])
+def test_so_is_a_loop_that_warps_and_holds_back(warp, held_back, tmp_path):
+    warp = warp.replace(";", ",")
+    recipe = text.parse(f"warp {warp}; hold back {held_back}; schedule plateau 0.1; {DIGITS}")
+    model = model_of(DIGITS)
+    require_form(torch_source(model.trained(), "net", "", torch_training(recipe)), tmp_path)
+
+
+def test_what_a_loop_leaves_out_stands_at_its_head(tmp_path):
+    recipe = text.parse(
+        f"class weights balanced; early stop 4; keep best; schedule constant 0.1; {DIGITS}"
+    )
+    source = torch_source(model_of(DIGITS).trained(), "net", "", torch_training(recipe))
+    head = ast.get_docstring(ast.parse(source))
+    said = "The training loop leaves out of the recipe: class weights; early stop 4; keep best."
+    assert head.replace("\n", " ").endswith(said)
     require_form(source, tmp_path)
 
 

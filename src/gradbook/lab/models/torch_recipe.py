@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gradbook.data import warp_text
 from gradbook.lab.recipes.recipe import LAST, Recipe
 from gradbook.lab.recipes.schedule import RISE
 from gradbook.net.parameters import Bias
@@ -22,19 +21,24 @@ def torch_training(recipe: Recipe) -> TorchTraining:
         warm=rates.warm or 0.0,
         end=rates.end,
         rise=RISE,
+        warp=recipe.warp,
+        holds_back=recipe.held_back is not None,
+        leaves_out=_left_out(recipe),
     )
 
 
 def left_out(recipe: Recipe) -> tuple[str, ...]:
     """A remark on what the recipe says and the loop doesn't do, if there is anything."""
+    found = _left_out(recipe)
+    return (f"the training loop leaves out: {found}",) if found else ()
+
+
+def _left_out(recipe: Recipe) -> str:
     biases = [getattr(layer, "bias", None) for layer in recipe.net.layers]
     said = {
-        f"warp {warp_text.write(recipe.warp).replace(';', ',')}": recipe.warp.changes_images,
-        f"hold back {recipe.held_back}": recipe.held_back is not None,
         "class weights": bool(recipe.class_weights),
         f"early stop {recipe.early_stop}": recipe.early_stop is not None,
         f"keep {recipe.keep}": recipe.keep != LAST,
         "shared bias (each output gets its own)": Bias.SHARED in biases,
     }
-    found = [words for words, is_said in said.items() if is_said]
-    return (f"the training loop leaves out: {'; '.join(found)}",) if found else ()
+    return "; ".join(words for words, is_said in said.items() if is_said)

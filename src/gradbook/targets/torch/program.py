@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from textwrap import fill
 
 from gradbook.graph.node import Array
 from gradbook.graph.trained.layers import TrainedNet
@@ -63,7 +64,11 @@ def _docstring(trained: TrainedNet, stem: str, data: bool, training: TorchTraini
         usage.append((f"python {name}.py --train", "train it anew first; also with a FOLDER"))
     widest = max(len(command) for command, _ in usage)
     lines = "\n".join(f"    {command:<{widest}}  {does}" for command, does in usage)
-    return f'"""{what} in PyTorch, with its trained weights beside it.\n\nUsage:\n{lines}\n"""\n'
+    about = f"{what} in PyTorch, with its trained weights beside it.\n\nUsage:\n{lines}\n"
+    if training and training.leaves_out:
+        less = f"The training loop leaves out of the recipe: {training.leaves_out}."
+        about += "\n" + fill(less, WIDEST) + "\n"
+    return f'"""{about}"""\n'
 
 
 def _is_plain(name: str) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from gradbook.data.warp import Warp
 from gradbook.errors import TargetError
 from gradbook.graph.trained.layers import TrainedNet
 from gradbook.net.network import Net
 from gradbook.net.parameters import Role
 from gradbook.net.task import Loss
 from gradbook.targets.torch.module import WIDEST, assigned
+from gradbook.targets.torch.warping import warp_source
 
 CONDITIONS = {  # which parameters are of a kind, by their names and shapes
     Role.WEIGHT: "p.ndim > 1",
@@ -18,6 +20,17 @@ CONDITIONS = {  # which parameters are of a kind, by their names and shapes
     Role.SCALE: '"bn" in n and "weight" in n',
     Role.SHIFT: '"bn" in n and "bias" in n',
 }
+
+
+LOST = '''@torch.no_grad()
+def lost(network, images, labels):
+    """The mean loss of images that aren't trained on."""
+    pairs = zip(images.split(1000), labels.split(1000))
+    losses = [
+        loss_of(network(prepared(some)), wanted) * len(some) for some, wanted in pairs
+    ]
+    return sum(losses).item() / len(images)
+'''
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,9 @@ class TorchTraining:
     warm: float
     end: float
     rise: float  # a rate that rises begins with this part of itself
+    warp: Warp
+    holds_back: bool  # a sixth of the images, to validate on
+    leaves_out: str  # what else the recipe says
 
     @property
     def changes_each_step(self) -> bool:
@@ -51,6 +67,10 @@ def training_source(trained: TrainedNet, training: TorchTraining) -> str:
     ]
     if training.changes_each_step:
         parts.append(_lines(rate_source(training)))
+    if warping := warp_source(training.warp):
+        parts.append(warping)
+    if training.kind == "plateau" and training.holds_back:
+        parts.append(LOST)
     parts.append(_lines(_train(net, training)))
     return "\n\n".join(parts)
 
@@ -179,10 +199,32 @@ def _optimizer(net: Net, rate: float) -> str:
 
 
 def _train(net: Net, training: TorchTraining) -> Iterator[str]:
-    each_step = training.changes_each_step
     yield "def train(network, images, labels):"
+    if training.holds_back:
+        yield "    # a sixth is held back"
+        yield "    held, own = torch.randperm(len(images)).tensor_split([len(images) // 6])"
+        yield "    unseen = images[held], labels[held]"
+        yield "    images, labels = images[own], labels[own]"
     yield assigned("optimizer", _optimizer(net, training.rate), 4)
-    if each_step:
+    yield from _schedule(training)
+    yield "    for epoch in range(EPOCHS):"
+    yield "        network.train()"
+    yield "        total = 0.0"
+    yield "        for chosen in torch.randperm(len(images)).split(BATCH):"
+    seen = "warped(images[chosen])" if training.warp.changes_images else "images[chosen]"
+    yield f"            loss = loss_of(network(prepared({seen})), labels[chosen])"
+    yield "            optimizer.zero_grad()"
+    yield "            loss.backward()"
+    yield "            optimizer.step()"
+    if training.changes_each_step:
+        yield "            schedule.step()"
+    yield "            total += loss.item() * len(chosen)"
+    yield "        network.eval()"
+    yield from _told(training)
+
+
+def _schedule(training: TorchTraining) -> Iterator[str]:
+    if training.changes_each_step:
         yield "    steps = math.ceil(len(images) / BATCH)"
         yield "    schedule = torch.optim.lr_scheduler.LambdaLR("
         yield "        optimizer, lambda step: share_of_rate(step, steps)"
@@ -192,18 +234,16 @@ def _train(net: Net, training: TorchTraining) -> Iterator[str]:
         yield "    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau("
         yield f"        optimizer, {settings}"
         yield "    )"
-    yield "    for epoch in range(EPOCHS):"
-    yield "        network.train()"
-    yield "        total = 0.0"
-    yield "        for chosen in torch.randperm(len(images)).split(BATCH):"
-    yield "            loss = loss_of(network(prepared(images[chosen])), labels[chosen])"
-    yield "            optimizer.zero_grad()"
-    yield "            loss.backward()"
-    yield "            optimizer.step()"
-    if each_step:
-        yield "            schedule.step()"
-    yield "            total += loss.item() * len(chosen)"
+
+
+def _told(training: TorchTraining) -> Iterator[str]:
+    """The end of an epoch: how it went, with the images that it hasn't seen."""
     if training.kind == "plateau":
-        yield "        schedule.step(total)"
-    yield '        print(f"epoch {epoch + 1}: loss {total / len(images):.4f}")'
-    yield "    network.eval()"
+        measured = "lost(network, *unseen)" if training.holds_back else "total"
+        yield f"        schedule.step({measured})"
+    if training.holds_back:
+        yield "        mean, right = total / len(images), score(network, *unseen)"
+        told = "loss {mean:.4f}, {right:.2%} of the others right"
+    else:
+        told = "loss {total / len(images):.4f}"
+    yield f'        print(f"epoch {{epoch + 1}}: {told}")'
