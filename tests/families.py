@@ -20,6 +20,7 @@ from gradbook.net import (
     Activation,
     BatchNorm,
     Bias,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -39,6 +40,7 @@ from gradbook.net.window import NOWHERE, SAME, Window, same_pad
 SMOOTH = ("sigmoid", "tanh", "softplus", "gelu", "silu", "identity")
 CORNERED = ("relu", "leaky relu")
 FLAT_ONLY = ("softmax", "log softmax")
+MOST_CHANNELS = 8  # of what is put side by side, so that nothing grows large
 UPDATES = ("descent", "momentum", "adam", "adamw")
 
 
@@ -70,7 +72,7 @@ def networks(
     shapes = [shape]
     for index in range(draw(st.integers(0, depth))):
         fitting = layers_on(shapes[-1], width=width, smooth=smooth, dropout=dropout)
-        layers.append(draw(st.one_of(fitting, *residuals(shapes))))
+        layers.append(draw(st.one_of(fitting, *residuals(shapes), *concats(shapes))))
         given = (shapes[value] for value in layers[-1].reads(index))
         shapes.append(layers[-1].output(*given))
     first, shape = shapes[0], shapes[-1]
@@ -111,6 +113,18 @@ def residuals(shapes: Sequence[Shape]) -> list[SearchStrategy[Layer]]:
     latest = len(shapes) - 1
     back = [latest - k for k, shape in enumerate(shapes[:-1]) if shape == shapes[-1]]
     return [st.builds(Residual, st.sampled_from(back))] if back else []
+
+
+def concats(shapes: Sequence[Shape]) -> list[SearchStrategy[Layer]]:
+    """One or two earlier values that fit beside the latest, which may stand anywhere among them."""
+    latest = len(shapes) - 1
+    tails = [shape[1:] for shape in shapes]
+    back = [latest - k for k, tail in enumerate(tails[:-1]) if tail == tails[-1]]
+    if not back or sum(shape[0] for shape in shapes) > MOST_CHANNELS:
+        return []
+    several = st.lists(st.sampled_from(back), min_size=1, max_size=2)
+    orders = several.flatmap(lambda numbers: st.permutations([0, *numbers]))
+    return [orders.map(lambda numbers: Concat(tuple(numbers)))]
 
 
 def activations(shape: Shape, *, smooth: bool) -> SearchStrategy[Layer]:

@@ -28,7 +28,18 @@ from gradbook.graph.trained.layers import (
 )
 from gradbook.lab.models.model import Model, values_read
 from gradbook.lab.models.table_model import TableModel
-from gradbook.net import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Net, Pool, Residual
+from gradbook.net import (
+    Activation,
+    BatchNorm,
+    Concat,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Net,
+    Pool,
+    Residual,
+)
 
 Array = np.ndarray
 
@@ -99,6 +110,8 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
             return x
         case Residual():
             return x + others[0]
+        case Concat():
+            return np.concatenate([x, *others], axis=1)
         case Shares():
             return x / x.sum(axis=1, keepdims=True)
         case BothClasses():

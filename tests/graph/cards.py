@@ -271,6 +271,18 @@ CARDS: dict[str, Card] = {
     ),
     "spread": Card(((2,),), [at([1, 2], value=[[1, 1, 1], [2, 2, 2]], slopes=([3, 3],))], ((3,),)),
     "sum": Card(((2, 3),), [at([[1, 2, 3], [4, 5, 6]], value=[6, 15])], (1,)),
+    "concat": Card(
+        ((1, 2), (2, 2)),
+        [at([[1, 2]], [[3, 4], [5, 6]], value=[[1, 2], [3, 4], [5, 6]])],
+        (2,),
+        torch=lambda torch, a, b, axes: torch.cat([a, b], -axes),
+    ),
+    "part": Card(
+        ((3, 2),),
+        [at([[1, 2], [3, 4], [5, 6]], value=[[3, 4], [5, 6]])],
+        (1, 2, 2),
+        differentiable=False,
+    ),
     # Weighted sums.
     "linear": Card(
         ((2, 3), (3,)),

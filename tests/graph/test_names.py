@@ -58,6 +58,7 @@ def test_places_count_from_one_and_a_single_channel_goes_without_saying(shape, f
 def test_a_layers_values_are_called_by_its_letter_numbered_where_there_are_several():
     net = parse(
         """input 1x4x4; conv 1 3x3 pad 1; batchnorm; relu; add back 3; conv 1 1x1; add back 1
-        maxpool 2; dropout 0; flatten; dense 4; gelu; add back 2; dense 2"""
+        maxpool 2; dropout 0; flatten; dense 4; gelu; add back 2; concat back 1
+        concat back 2; dense 2"""
     )
-    assert " ".join(map(str, layer_names(net))) == "i c1 y a_y z1 c2 z2 p p p h a_h z3 o"
+    assert " ".join(map(str, layer_names(net))) == "i c1 y a_y z1 c2 z2 p p p h a_h z3 j1 j2 o"

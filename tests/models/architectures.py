@@ -79,6 +79,27 @@ def _residual(torch: Any) -> Any:
     return Residual()
 
 
+def _dense_block(torch: Any) -> Any:
+    """Each layer reads what all before it made, as in DenseNet."""
+    nn = torch.nn
+
+    class Growing(nn.Module):  # type: ignore[name-defined, misc]
+        def __init__(self, given: int, grows: int) -> None:
+            super().__init__()
+            self.inner = nn.Sequential(
+                nn.BatchNorm2d(given), nn.ReLU(), nn.Conv2d(given, grows, 3, padding=1)
+            )
+
+        def forward(self, x: Any) -> Any:
+            return torch.cat([x, self.inner(x)], 1)
+
+    return nn.Sequential(
+        *_normalised(torch, 1, 4, stride=2),
+        *(Growing(4, 3), Growing(7, 3), nn.Conv2d(10, 5, 1), nn.AvgPool2d(2)),
+        *(nn.Flatten(), nn.Linear(180, 10)),
+    )
+
+
 def _viewed(torch: Any) -> Any:
     nn = torch.nn
 
@@ -119,6 +140,7 @@ ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "LeNet-5 with ReLU": (_lenet_relu, DIGIT),
     "depthwise": (_depthwise, DIGIT),
     "residual": (_residual, DIGIT),
+    "dense block": (_dense_block, DIGIT),
     "MLP of a viewed image": (_viewed, DIGIT),
     "MLP of numbers": (_numbers, (4,)),
     "normalised last": (_normalised_last, (3, 8, 8)),

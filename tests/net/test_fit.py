@@ -66,6 +66,8 @@ WRONG = {
     "Activation('leaky relu', inf)": "the slope of leaky relu is a finite number, not inf",
     "Residual(0)": "add back's number of layers is a whole number from 1 up, not 0",
     "Residual('2')": "add back's number of layers is a whole number from 1 up, not '2'",
+    "Concat(2)": "concat back's numbers of layers: expected a list, not 2",
+    "Concat([])": "concat back takes a number from 1 up, or several",
     # Updates and samples.
     "Update('sgd')": "unknown update 'sgd': one of descent, momentum, adam",
     "Update('Adam')": "unknown update 'Adam': did you mean 'adam'?",
@@ -165,6 +167,19 @@ def test_text_in_place_of_text_is_required():
 def test_an_unknown_built_in_network_is_refused():
     with pytest.raises(UsageError, match="no built-in network 'wroked': did you mean 'worked'"):
         builtin("wroked")
+
+
+def test_channels_stand_side_by_side_in_the_order_that_is_asked_for():
+    net = Net.parse(
+        "input 2x3x3; conv 3 1x1; conv 4 1x1; concat back 2; concat back 2 0; flatten; dense 1"
+    )
+    assert [net.layers[index].reads(index) for index in (2, 3)] == [(2, 0), (1, 3)]
+    assert net.shapes[3:5] == ((6, 3, 3), (9, 3, 3))
+    said = [layer.words(net.shapes[0]) for layer in net.layers[2:4]]
+    assert said == [
+        "side by side: those, then what went into the last 2 layers",
+        "side by side: what went into the last 2 layers, then those",
+    ]
 
 
 def test_a_residual_sum_reads_what_went_into_the_layers_before_it():

@@ -16,6 +16,7 @@ from torch.nn import functional
 from gradbook.net import (
     Activation,
     BatchNorm,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -117,6 +118,8 @@ class Twin:
                     x = self._dropped(x, self.masks.get(index))
                 case Residual(back):
                     x = x + values[-1 - back]
+                case Concat(back):
+                    x = torch.cat([values[-1 - number] for number in back], 1)
                 case _:
                     x = _apply(layer, x, *own)
             values.append(x)

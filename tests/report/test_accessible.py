@@ -37,6 +37,7 @@ PAGES = {
     "derivation of an image": ["explain", "tiny", "--image", "7", "-o"],
     "sweep": ["sweep", "worked", "-o"],
     "page to play with": ["page", "xor", "-o"],
+    "page of a convolution": ["page", "strokes", "-o"],
     "page of one sample": ["page", "worked", "-o"],
     "summary": ["summary", "reference", "-o"],
     "compare": ["compare", "one", "other", "--html"],

@@ -12,11 +12,12 @@ from gradbook.errors import TargetError
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, name_before, number, value_name
 from gradbook.graph.node import Array, Graph, Node
 from gradbook.graph.step import Mask
-from gradbook.graph.tensors import reshape, spread, sum_last
+from gradbook.graph.tensors import concat, reshape, spread, sum_last
 from gradbook.graph.update import Change
 from gradbook.net.layers import (
     Activation,
     BatchNorm,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -52,7 +53,7 @@ class Builder:
     statistics: dict[Node, Change] = field(default_factory=dict)
 
     def layer(self, index: int, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        """What a layer makes of the values it reads, the latest first, with its own parameters."""
+        """What a layer makes of the values it reads, with its own parameters."""
         layer = self.net.layers[index]
         x = self.before_last = given[0]
         make = self.graph.make
@@ -73,6 +74,8 @@ class Builder:
                 value = self._dropout(layer, index, x)
             case Flatten():
                 value = reshape(x, self.net.shapes[index + 1])
+            case Concat():
+                value = concat(given)
             case Activation() if layer.is_softmax:
                 value = self._softmax(layer, index, x)
             case _:

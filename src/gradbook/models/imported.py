@@ -13,9 +13,13 @@ from gradbook.errors import DataError, GradbookError
 from gradbook.graph.names import leaf_name, statistics_names
 from gradbook.graph.node import Array
 from gradbook.net import Net
-from gradbook.net.layers import BatchNorm, Conv, Dense, Layer, Residual, spell
+from gradbook.net.layers import BatchNorm, Concat, Conv, Dense, Layer, Residual, spell
 from gradbook.net.parameters import Bias, Role, Shape
 
+BRANCH = (
+    "it doesn't read what the layer before it makes: branches are only read where that is added "
+    "to an earlier value or put beside it"
+)
 MOST_VALUES = 50_000_000  # of all tensors together
 
 
@@ -110,8 +114,9 @@ def assembled(
     """The network of these layers, if it can be said as a row of them."""
     refusals = Refusals(file)
     for number, own in enumerate(layers):
-        if own.reads[0] != number:
-            refusals.add(own.place, "branches are only read where both are added to each other")
+        latest = number in own.reads if isinstance(own.layer, Concat) else own.reads[0] == number
+        if not latest:
+            refusals.add(own.place, BRANCH)
     refusals.settle()
     said = tuple(_in_a_row(own, number) for number, own in enumerate(layers))
     try:
@@ -129,6 +134,8 @@ def _in_a_row(own: ImportedLayer, number: int) -> Layer:
     match own.layer:
         case Residual():
             return Residual(number - min(own.reads))
+        case Concat():
+            return Concat(tuple(number - read for read in own.reads))
         case Dense(width):
             return Dense(width, _bias(own))
         case Conv():

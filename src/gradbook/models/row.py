@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod, sqrt
 
 import numpy as np
 
+from gradbook.errors import ShapeError
 from gradbook.graph.node import Array
 from gradbook.models.imported import ImportedLayer, NoLayer, Preparation
-from gradbook.net.layers import BatchNorm, Conv, Flatten, Layer, Residual
+from gradbook.net.layers import BatchNorm, Concat, Conv, Flatten, Layer, Residual, spell
 from gradbook.net.parameters import Shape
 
 BYTES = "what it reads is taken for bytes from 0 to 255, since it scales them down"
@@ -51,6 +52,19 @@ class LayerRow:
         reads = (max(first, second), min(first, second))
         self.layers.append(ImportedLayer(Residual(1), reads, {}, place))
         self.sizes.append(self.sizes[first])
+        return len(self.layers)
+
+    def side_by_side(self, given: Sequence[int], place: str) -> int:
+        """The channels of several values; alone, a value is itself."""
+        if len(given) == 1:
+            return given[0]
+        try:
+            size = Concat((1,)).output(*(self.sizes[value] for value in given))
+        except ShapeError:
+            sizes = " and ".join(spell(self.sizes[value]) for value in given)
+            raise NoLayer(f"it puts {sizes} side by side") from None
+        self.layers.append(ImportedLayer(Concat((1,)), tuple(given), {}, place))
+        self.sizes.append(size)
         return len(self.layers)
 
     def scaled(self, given: int, scale: Array, shift: Array, place: str, alone: bool) -> int:

@@ -7,6 +7,7 @@ from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin
 from gradbook.net.layers import (
     Activation,
     BatchNorm,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -28,6 +29,7 @@ __all__ = [
     "Activation",
     "BatchNorm",
     "Bias",
+    "Concat",
     "Conv",
     "Dense",
     "Dropout",

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from gradbook.errors import ShapeError, UsageError
 from gradbook.net.parameters import Bias, ParameterSpec, Role, Shape, a_bias, bias_specs
-from gradbook.net.plain import number, one_of, settle, whole
+from gradbook.net.plain import listed, number, one_of, settle, whole
 from gradbook.net.window import (
     NOWHERE,
     SAME,
@@ -37,7 +37,7 @@ class Layer:
     passes_on: ClassVar[bool] = False  # whether its values are those before it, names and all
 
     def reads(self, index: int) -> tuple[int, ...]:
-        """The numbers of the values that a layer at this index is given, the latest first."""
+        """The numbers of the values that a layer at this index is given, in its own order."""
         return (index,)
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
@@ -261,10 +261,7 @@ class Residual(Layer):
         settle(self, back=whole("add back's number of layers", self.back, 1))
 
     def reads(self, index: int) -> tuple[int, ...]:
-        if self.back > index:
-            there = ("none stands", "only 1 stands")[index] if index < 2 else f"only {index} stand"
-            layers = f"{self.back} layer{'s' * (self.back > 1)}"
-            raise ShapeError(f"add back {self.back} goes back over {layers}, but {there} before it")
+        _require_layers(f"add back {self.back}", self.back, index)
         return (index, index - self.back)
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
@@ -277,8 +274,41 @@ class Residual(Layer):
         return shape
 
     def words(self, shape: Shape) -> str:
-        layers = "the last layer" if self.back == 1 else f"the last {self.back} layers"
-        return f"each plus what went into {layers}"
+        return f"each plus {_what_went_into(self.back)}"
+
+
+@dataclass(frozen=True)
+class Concat(Layer):
+    """The channels of several values side by side: what went into the last so many layers, where
+    0 is what came out of them; it stands first where it isn't named.
+    """
+
+    back: tuple[int, ...]
+    letter: ClassVar[str] = "j"
+
+    def __post_init__(self) -> None:
+        given = listed("concat back's numbers of layers", self.back)
+        back = tuple(whole("concat back's number of layers", number, 0) for number in given)
+        settle(self, back=back if 0 in back else (0, *back))
+        if len(self.back) < 2:
+            raise UsageError("concat back takes a number from 1 up, or several")
+
+    def reads(self, index: int) -> tuple[int, ...]:
+        _require_layers(f"concat back {max(self.back)}", max(self.back), index)
+        return tuple(index - number for number in self.back)
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        for other in others:
+            if len(other) != len(shape) or other[1:] != shape[1:]:
+                raise ShapeError(
+                    f"concat back puts {spell(other)} beside {spell(shape)}: "
+                    "all but the number of channels must be the same"
+                )
+        return (sum(channels for channels, *_ in (shape, *others)), *shape[1:])
+
+    def words(self, shape: Shape) -> str:
+        said = (_what_went_into(number) if number else "those" for number in self.back)
+        return f"side by side: {', then '.join(said)}"
 
 
 ACTIVATIONS = {  # the word in the text form, and what it makes of the values before it
@@ -326,6 +356,18 @@ class Activation(Layer):
 
     def words(self, shape: Shape) -> str:
         return ACTIVATIONS[self.kind].format(slope=self.slope)
+
+
+def _require_layers(words: str, back: int, index: int) -> None:
+    """Refuse to go back further than a network goes."""
+    if back > index:
+        there = ("none stands", "only 1 stands")[index] if index < 2 else f"only {index} stand"
+        layers = f"{back} layer{'s' * (back > 1)}"
+        raise ShapeError(f"{words} goes back over {layers}, but {there} before it")
+
+
+def _what_went_into(back: int) -> str:
+    return f"what went into {'the last layer' if back == 1 else f'the last {back} layers'}"
 
 
 def spell(shape: Shape) -> str:

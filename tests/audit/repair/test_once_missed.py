@@ -57,6 +57,10 @@ ONCE_MISSED = {
     "a claim that mentions a blank is to blame itself": (900829, "blank"),
     "an activation keeps its slope": (900486, "delta: factor"),
     "nothing in a row depends on weights any more": (900675, "pasted forward"),
+    "zeros were pasted where a ReLU stays off": (4500025, "pasted forward column"),
+    "the first weights of many lost what they learn by": (4500086, "pasted forward column"),
+    "a difference stands in the loss of another sheet": (4500019, "delta: factor"),
+    "a slope of a cell on another sheet is missing": (4500013, "delta: factor"),
     "of two samples one doesn't depend on weights any more": (4400010, "pasted forward"),
     "an activation beside the way to the loss isn't to blame": (4400024, "delta: factor"),
     # what learns, and by which loss

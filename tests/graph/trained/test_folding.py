@@ -57,6 +57,10 @@ def test_nothing_is_left_that_does_nothing_and_no_normalisation_as_such(net):
         ("conv 2 3x3; flatten; batchnorm", ["conv1", "flatten1", "batchnorm1"]),
         ("conv 2 3x3 pad 1; conv 2 3x3 pad 1; batchnorm; add back 2", ["conv1", "conv2", "add1"]),
         (
+            "conv 2 3x3 pad 1; batchnorm; concat back 1; batchnorm",  # reads what is normalised
+            ["conv1", "batchnorm1", "concat1", "batchnorm2"],
+        ),
+        (
             "conv 2 3x3 pad 1; batchnorm; relu; add back 2",  # reads what is normalised
             ["conv1", "batchnorm1", "relu1", "add1"],
         ),

@@ -20,6 +20,8 @@ NETS = {
     "dense 3",
     "residual": "input 2x4x4; conv 2 3x3 pad 1; batchnorm; tanh; add back 3; dropout 0.5; flatten; "
     "dense 3",
+    "side by side": "input 2x3x3; conv 1 2x2 pad 1; conv 2 2x2; gelu; concat back 3 0 1; flatten; "
+    "dense 3; concat back 1; dense 3",
     "dense": "input 5; dense 4; leaky relu 0.1; batchnorm; dense 3",
 }
 ENDINGS = {
@@ -33,7 +35,7 @@ ENDINGS = {
 }
 
 
-TURNS = [*zip(NETS, ENDINGS, strict=False), ("dense", "none said")]
+TURNS = list(zip(NETS, ENDINGS, strict=True))
 
 
 @pytest.fixture(params=TURNS, ids="-".join)

@@ -217,6 +217,20 @@ def test_what_was_skipped_is_added(keras, tmp_path):
 
 
 @by_keras
+def test_channels_side_by_side_keep_their_order_also_when_they_are_flat(keras, tmp_path):
+    layers = keras.layers
+    given = keras.Input((5, 5, 2))
+    first = layers.Conv2D(3, 3, padding="same", activation="tanh")(given)
+    made = layers.Conv2D(2, 3, padding="same")(layers.Concatenate()([given, first]))
+    flat = layers.Flatten()(layers.Concatenate()([made, first, given]))
+    hidden = layers.Dense(4, activation="relu")(flat)
+    said = layers.Dense(3)(layers.Concatenate(axis=1)([flat, hidden]))
+    found = held(keras, keras.Model(given, said), tmp_path / "net.keras")
+    assert "concat back 2 0\n" in str(found.net)
+    assert "concat back 2 4\n" in str(found.net)
+
+
+@by_keras
 def test_all_that_has_no_layer_is_told_at_once(keras, tmp_path):
     layers = keras.layers
     model = keras.Sequential(

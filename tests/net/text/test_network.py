@@ -13,6 +13,7 @@ from gradbook.net import (
     Activation,
     BatchNorm,
     Bias,
+    Concat,
     Conv,
     Dense,
     Flatten,
@@ -79,6 +80,10 @@ def test_every_kind_of_line_is_read():
         silu
         add back 2
         softplus
+        concat back 1
+        concat back 3 0 2
+        concat back 0 1 1
+        concat back 0 0
         dense 2
         log softmax
         loss cross-entropy
@@ -101,6 +106,10 @@ def test_every_kind_of_line_is_read():
         Activation("silu"),
         Residual(2),
         Activation("softplus"),
+        Concat((0, 1)),
+        Concat((3, 0, 2)),
+        Concat((0, 1, 1)),
+        Concat((0, 0)),
         Dense(2),
         Activation("log softmax"),
     )

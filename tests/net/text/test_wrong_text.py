@@ -47,6 +47,25 @@ WRONG = [
     (HEAD + "add back 0", 3, 1, "add back's number of layers is a whole number from 1 up, not 0"),
     (HEAD + "add back 2", 3, 1, "goes back over 2 layers, but only 1 stands before it"),
     ("input 2\nadd back 1", 2, 1, "goes back over 1 layer, but none stands before it"),
+    (HEAD + "concat", 3, 7, "expected 'concat back'"),
+    (
+        HEAD + "concat back",
+        3,
+        12,
+        "concat back's number of layers is missing: write a whole number",
+    ),
+    (
+        HEAD + "concat back 1 x",
+        3,
+        15,
+        "concat back's number of layers is a whole number of at most",
+    ),
+    (HEAD + "concat back 0", 3, 1, "concat back takes a number from 1 up, or several"),
+    (HEAD + "concat back 0 2", 3, 1, "concat back 2 goes back over 2 layers, but only 1 stands"),
+    (
+        "input 1x4x4\nconv 1 3x3\nconcat back 1",
+        *(3, 1, "concat back puts 1x4x4 beside 1x2x2: all but the number of channels must be the"),
+    ),
     (HEAD + "dense 3\nadd back 1", 4, 1, "add back 1 adds 2 to 3: both must have the same shape"),
     (
         "input 1x4x4\nconv 1 3x3\nadd back 1",

@@ -20,6 +20,9 @@ NETS = {
     "depthwise": """input 1x28x28; maxpool 3; conv 4 3x3 pad 1; batchnorm; leaky relu 0.1
     conv 4 3x3 pad 1 groups 4 no bias; add back 1; conv 6 1x1 groups 2; batchnorm; relu; avgpool 9
     flatten; dense 10; softmax; loss cross-entropy; seed 5""",
+    "side by side": """input 1x28x28; maxpool 4; conv 3 3x3 pad 1; dropout 0.1; relu
+    concat back 2 0; concat back 4; conv 2 3x3; flatten; relu; dense 50; add back 1; concat back 2
+    dense 10; softmax; loss cross-entropy; seed 9""",
     "smooth": """input 1x28x28; maxpool 4; conv 3 3x3; gelu; batchnorm; conv 3 3x3; silu; flatten
     dense 6; softplus; dense 10; softmax; loss cross-entropy; seed 8""",
     "dense": """input 1x28x28; avgpool 4; flatten; dense 8 shared bias; sigmoid; dropout 0.2

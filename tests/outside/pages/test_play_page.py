@@ -16,7 +16,12 @@ from tests.outside.browser import browser
 
 pytestmark = pytest.mark.witness("chromium")
 PLAY = "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy; rate 1"
-NETS = {"worked": builtin("worked"), "xor": builtin("xor"), "play": parse(PLAY)}
+NETS = {
+    "strokes": builtin("strokes"),
+    "worked": builtin("worked"),
+    "xor": builtin("xor"),
+    "play": parse(PLAY),
+}
 VALUES = """[...document.querySelectorAll('.net [role=slider]')].map(
   e => [e.getAttribute('aria-label'), Number(e.getAttribute('aria-valuenow'))])"""
 
@@ -105,6 +110,37 @@ def test_a_factor_leads_to_where_it_came_from(shown):
     page.click("#chain .factor:nth-of-type(2)")
     assert page.value("document.activeElement.getAttribute('aria-label')").startswith("a_o1")
     assert page.value("document.querySelector('#chain .definition') !== null")
+
+
+def named(name):
+    """The element of a value in the drawing."""
+    return (
+        "[...document.querySelectorAll('.net [role]')]"
+        f".find(e => e.getAttribute('aria-label').split(' ')[0] === '{name}')"
+    )
+
+
+def test_a_place_of_a_map_shows_its_window_and_leads_to_its_kernel(shown):
+    page = shown("strokes")
+    page.value(f"{named('c1_1_2')}.focus()")
+    page.settle()
+    read = "[...document.querySelectorAll('.cell.read')].map(e => e.getAttribute('aria-label'))"
+    assert page.value(read) == [f"i{row}_{column}" for row in (1, 2, 3) for column in (2, 3, 4)]
+    cells = "[...document.querySelectorAll('.grid:nth-of-type(3) td')].map(e => e.textContent)"
+    total = sum(map(number, page.value(cells)))
+    assert total == pytest.approx(number(page.text(".slide .result output")), abs=1e-3)
+    page.click("[title=w8]")
+    assert page.value("document.querySelector('#value').getAttribute('aria-label')") == "w8"
+    assert page.value("document.querySelectorAll('#chain .factor').length") == 8
+
+
+def test_a_pixel_is_changed_and_the_maps_follow(shown):
+    page = shown("strokes")
+    before = page.value(f"{named('c1_1_1')}.textContent")
+    page.value(f"{named('i1_1')}.focus()")
+    for _ in range(5):
+        page.key("PageUp")
+    assert page.value(f"{named('c1_1_1')}.textContent") != before
 
 
 def test_keys_alone_change_a_weight_and_everything_follows(shown):

@@ -162,6 +162,13 @@ def test_a_residual_sum_is_joined_to_the_earlier_values_over_the_top():
     assert skipping.height > straight.height
 
 
+def test_units_side_by_side_are_each_joined_to_their_own():
+    drawing = draw(parse("input 2; dense 1; concat back 1; concat back 1 0; dense 1"))
+    columns = {unit.centre[0] for unit in shapes(drawing, Unit)}
+    assert {"j1,1", "j1,3", "j2,1", "j2,4"} <= set(written(drawing))
+    assert len(columns) >= 5
+
+
 def test_several_samples_are_averaged():
     assert "mean over 4 samples" in " ".join(written(draw(builtin("xor"))))
 

@@ -13,7 +13,6 @@ PLAY = "input 2; dense 3; tanh; dense 1; sigmoid; loss binary cross-entropy"
     ("text", "words"),
     [
         ("input 2; dense 3; batchnorm; dense 1", "layer 2: a page doesn't show 'batchnorm' yet"),
-        ("input 1x4x4; conv 2 3x3; flatten; dense 1", "not of images yet"),
         ("input 2; dense 2; add back 1; dense 1", "layer 2: a page doesn't show 'add back 1'"),
         ("input 2; dense 2; dropout 0.5; dense 1", "layer 2: a page doesn't show 'dropout 0.5'"),
     ],

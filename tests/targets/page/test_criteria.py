@@ -11,9 +11,8 @@ from gradbook.rates.conditions import Condition
 from gradbook.rates.sweep import sweep
 from gradbook.targets.page.content import content
 from gradbook.targets.page.criteria import criteria_table
-from tests.families import networks
 from tests.targets.page.machine import asked, number
-from tests.targets.page.networks import shown
+from tests.targets.page.networks import shown_networks
 
 pytestmark = pytest.mark.witness("node")
 
@@ -32,7 +31,7 @@ def test_the_verdict_on_a_page_is_the_sweeps(name, rate):
 
 
 @given(
-    networks(images=False, depth=3, updates=["descent"]).map(shown).filter(lambda net: net.samples),
+    shown_networks(depth=3, updates=["descent"]).filter(lambda net: net.samples),
     st.sampled_from([-0.5, 0.0, 0.05, 0.5, 2.0, 20.0, 1000.0]),
     st.integers(2, 40),
 )

@@ -44,6 +44,8 @@ def test_any_network_says_in_c_what_it_says_here(net):
         "conv 4 3x3; maxpool 3 stride 2; silu; avgpool all; flatten; dense 3; softmax",
         "depthwise 3x3 pad 1; conv 6 1x1; relu; conv 6 3x3 groups 2 pad 1; add back 1; "
         "avgpool 2; flatten; dense 3; softmax",
+        "conv 2 3x3 pad 1; relu; concat back 2; conv 3 3x3 pad 1; tanh; concat back 5 0 4; "
+        "relu; avgpool 2; flatten; dense 2; concat back 1; dense 3; softmax",
         "flatten; dense 5; sigmoid; dense 3; sigmoid; loss binary cross-entropy",
         "flatten; dense 5; leaky relu 0.1; dense 1; sigmoid; loss binary cross-entropy",
         "conv 3 5x5; maxpool all; flatten; softmax",

@@ -58,6 +58,8 @@ def test_c_reckons_any_network_as_it_is_reckoned_here(net):
         "conv 4 3x3 pad 1; maxpool 2; batchnorm; relu; flatten; dense 3; log softmax",
         "conv 4 3x3 pad 1; relu; maxpool 2; batchnorm; conv 4 3x3; flatten; dense 3; softmax",
         "conv 4 3x3 stride 2; gelu; maxpool 2; flatten; dense 3; softmax",
+        "conv 4 3x3 pad 1; relu; concat back 2; conv 3 3x3 pad 1; concat back 4 0 3; gelu; "
+        "avgpool 2; flatten; dense 3; softmax",
         "depthwise 3x3 pad 1; conv 6 1x1; relu; conv 6 3x3 groups 2 pad 1; add back 1; relu; "
         "avgpool 2; flatten; dense 3; softmax",
         "flatten; dense 8; leaky relu 0.1; dense 3; sigmoid; loss binary cross-entropy",

@@ -92,6 +92,21 @@ def test_a_residual_sum_keeps_what_it_comes_back_to():
     )
 
 
+def test_channels_side_by_side_are_put_there_in_their_order():
+    said = source(
+        "input 2x4x4; conv 2 3x3 pad 1; relu; concat back 2; conv 2 1x1; concat back 4 0; flatten; "
+        "dense 2"
+    )
+    assert said.endswith(
+        "        skip1 = x\n"
+        "        x = F.relu(self.conv1(x))\n"
+        "        x = torch.cat((x, skip1), 1)\n"
+        "        x = self.conv2(x)\n"
+        "        x = torch.cat((skip1, x), 1).flatten(1)\n"
+        "        return self.fc1(x)\n"
+    )
+
+
 def test_a_fixed_bias_stays_so():
     assert "self.fc1.bias.requires_grad_(False)" in source("input 2; dense 2 fixed bias")
     assert "requires_grad" not in source("input 2; dense 2 shared bias")

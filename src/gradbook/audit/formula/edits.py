@@ -195,9 +195,13 @@ def _is_pointless(part: Expression) -> bool:
             return Number(0.0) in (left, right)
         case Prefix("-", Number(0.0)):
             return True
-        case Infix("<" | ">" | "<=" | ">=" | "=" | "<>", Number(), Number()):
-            return True
+        case Infix("<" | ">" | "<=" | ">=" | "=" | "<>", left, right):
+            return _is_a_number(left) and _is_a_number(right)
     return False
+
+
+def _is_a_number(part: Expression) -> bool:
+    return isinstance(part.operand if isinstance(part, Prefix) else part, Number)
 
 
 def tidy(expression: Expression) -> Expression:

@@ -19,7 +19,7 @@ from gradbook.targets.excel.language.grammar import Expression, Infix, Number, P
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
 VERY_NEAR = 400
-ENOUGH = 3  # lines of one formula that don't learn: the others don't either
+ENOUGH = 3  # first and last lines of one formula that don't learn: the others don't either
 
 
 @dataclass(frozen=True)
@@ -194,16 +194,27 @@ def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[Weig
     """The lines that learn: what is taken from a cell depends on that cell."""
     found: list[WeightColumn] = []
     taken: set[Address] = set()
-    in_vain: Counter[object] = Counter()
-    for line in sorted(lines, key=lambda line: -len(line.cells)):
-        kind = book.patterns[line.updates[0]], line.way
-        if in_vain[kind] < ENOUGH and taken.isdisjoint(line.updates):
-            if _learns(book, flow, line):
-                found.append(line)
-                taken.update(line.cells, line.updates)
-            else:
-                in_vain[kind] += 1
+    longest_first = sorted(lines, key=lambda line: -len(line.cells))
+    kinds: defaultdict[object, list[WeightColumn]] = defaultdict(list)
+    for line in longest_first:
+        kinds[_kind(book, line)].append(line)
+    hopeful = {kind for kind, alike in kinds.items() if _some_learn(book, flow, alike)}
+    for line in longest_first:
+        free = _kind(book, line) in hopeful and taken.isdisjoint(line.updates)
+        if free and _learns(book, flow, line):
+            found.append(line)
+            taken.update(line.cells, line.updates)
     return _that_start(book, flow, _by_themselves(book, flow, _along_with_most(found)))
+
+
+def _kind(book: Book, line: WeightColumn) -> object:
+    return book.patterns[line.updates[0]], line.way
+
+
+def _some_learn(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> bool:
+    """Whether the first lines of one formula learn, or the last."""
+    some = lines if len(lines) <= 2 * ENOUGH else (*lines[:ENOUGH], *lines[-ENOUGH:])
+    return any(_learns(book, flow, line) for line in some)
 
 
 def _learns(book: Book, flow: Flow, line: WeightColumn) -> bool:

@@ -1,12 +1,12 @@
 """Ops on whole tensors without windows: shapes, weighted sums, softmax and cross-entropy.
 
-`spread` repeats each value over new last axes, `sum` adds over the last ones. The weights W of a
-weighted sum are (outputs, inputs).
+`spread` repeats each value over new last axes, `sum` adds over the last ones, `concat` puts
+channels side by side. The weights W of a weighted sum are (outputs, inputs).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import product
 from operator import add
@@ -54,6 +54,38 @@ define(
         x.shape[: x.ndim - axes], lambda *place: added(x[place].flat)
     ),
 )
+
+
+define(
+    "part",  # so many channels, from the first of them on
+    lambda x, first, count, axes: x[
+        (..., slice(first, first + count), *[slice(None)] * (axes - 1))
+    ],
+    shape=lambda x, first, count, axes: (count, *x[1:]),
+    elements=lambda x, first, count, axes: x[first : first + count],
+)
+
+
+def _concat_derivative(d: Node, y: Node, *xs: Node) -> Iterator[Node]:
+    """Each gets back what its own channels are given."""
+    first = 0
+    for x in xs:
+        yield d.graph.make("part", d, attributes=(first, x.shape[0], len(x.shape)))
+        first += x.shape[0]
+
+
+define(
+    "concat",
+    lambda *xs: np.concatenate(xs[:-1], axis=-xs[-1]),
+    shape=lambda *xs: (sum(x[0] for x in xs[:-1]), *xs[0][1:]),
+    derivative=lambda d, y, *xs: tuple(_concat_derivative(d, y, *xs)),
+    elements=lambda *xs: np.concatenate(xs[:-1]),
+)
+
+
+def concat(xs: Sequence[Node]) -> Node:
+    """Channels side by side; the attribute is the number of axes that a sample has."""
+    return xs[0].graph.make("concat", *xs, attributes=(len(xs[0].shape),))
 
 
 def reshape(x: Node, shape: Shape) -> Node:

@@ -15,6 +15,7 @@ from gradbook.graph.node import Array
 from gradbook.net.layers import (
     Activation,
     BatchNorm,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -54,6 +55,7 @@ WORDS = {  # what a layer's name begins with
     Dropout: "dropout",
     Flatten: "flatten",
     Residual: "add",
+    Concat: "concat",
 }
 
 
@@ -67,8 +69,8 @@ class TrainedLayer:
     """
 
     layer: Layer
-    reads: tuple[int, ...]  # numbers of values, the latest first
-    given: Shape  # of the first of those
+    reads: tuple[int, ...]  # numbers of values
+    given: Shape  # of the latest of those
     makes: Shape
     tensors: Mapping[str, Array]
     name: str = ""  # conv1, relu2

@@ -18,7 +18,7 @@ from gradbook.graph.node import Graph
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors.windows import divisors
 from gradbook.graph.work.at_work import AtWork
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
+from gradbook.net.layers import Activation, BatchNorm, Concat, Conv, Dense, Flatten, Pool
 from gradbook.net.parameters import Role, Shape
 
 
@@ -95,6 +95,10 @@ def _through(worked: AtWork, index: int, nth: int, place: Shape) -> Iterator[tup
         case BatchNorm():
             scale = worked.own(index, Role.SCALE)[place[0]]
             yield place, float(scale / worked.deviations(index)[place[0]])
+        case Concat():
+            before = layer.reads(index)[:nth]
+            first = sum(worked.net.shapes[read][0] for read in before)
+            yield (first + place[0], *place[1:]), 1.0
         case Flatten():
             yield (int(np.ravel_multi_index(place, shape)),), 1.0
         case Activation() if layer.is_softmax:

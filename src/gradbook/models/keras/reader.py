@@ -9,13 +9,13 @@ from math import prod
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array
 from gradbook.models.imported import BOTH, ImportedNet, NoLayer, Refusals, assembled
 from gradbook.models.keras.bends import bend_from
 from gradbook.models.keras.content import KerasContent, KerasEntry, read_content
+from gradbook.models.keras.held import Held, order_beside, ours
 from gradbook.models.keras.settings import activation, numbers, relu
 from gradbook.models.row import BYTES, LayerRow
 from gradbook.models.windows import (
@@ -72,22 +72,12 @@ def _picture(shape: tuple[int, ...]) -> Shape:
     return (shape[2] if len(shape) == 3 else 1, *shape[:2]) if len(shape) > 1 else shape
 
 
-@dataclass(frozen=True, eq=False)
-class _Held:
-    """One of Keras's values: which of ours it is, and how its places differ from ours."""
-
-    number: int
-    order: NDArray[np.intp] | None = None  # of a flat one: where in ours each of its values stands
-    turned: bool = False  # it has its channels first already
-    frame: Padding | None = None  # zeros around it, which a window takes in
-
-
 @dataclass
 class _KerasReader:
     content: KerasContent
     refusals: Refusals
     row: LayerRow
-    held: dict[str, _Held] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
 
     def read(self) -> None:
@@ -103,7 +93,7 @@ class _KerasReader:
                 self._refuse(entry, "its settings aren't as Keras 3 writes them")
         if self.content.both and self.row.sizes[-1] != (1,):
             self.refusals.add(f"output '{self.content.made}'", BOTH)
-        last = self.held.get(self.content.made, _Held(-1))
+        last = self.held.get(self.content.made, Held(-1))
         if last.number != len(self.row.layers) or last.order is not None or last.frame:
             self.refusals.add(
                 f"output '{self.content.made}'",
@@ -114,12 +104,12 @@ class _KerasReader:
         """Go on as if it weren't there, so that what comes later is looked at too."""
         self.refusals.add(entry.place, why)
         given = next((name for name in entry.reads if name in self.held), None)
-        self.held[entry.name] = self.held[given] if given else _Held(0)
+        self.held[entry.name] = self.held[given] if given else Held(0)
 
     def _take(self, entry: KerasEntry) -> list[str]:
         """Make layers of an entry, or of it and those that belong to it."""
         if entry.kind == "InputLayer":
-            self.held[entry.name] = _Held(0)
+            self.held[entry.name] = Held(0)
             return [entry.name]
         if not entry.reads or any(name not in self.held for name in entry.reads):
             raise NoLayer("what it reads isn't known")
@@ -149,22 +139,22 @@ class _KerasReader:
         made = self.row.add(activation(told), held.number, entry.place)
         self.held[entry.name] = replace(held, number=made)
 
-    def _given(self, entry: KerasEntry) -> _Held:
+    def _given(self, entry: KerasEntry) -> Held:
         return self.held[entry.reads[0]]
 
-    def _plain(self, entry: KerasEntry) -> _Held:
+    def _plain(self, entry: KerasEntry) -> Held:
         """A value that isn't padded or turned: only what takes in either may read one that is."""
         held = self._given(entry)
         if held.frame or held.turned:
             raise NoLayer(f"{READ_BY_WINDOWS}, and Permute before Flatten")
         return held
 
-    def _size(self, held: _Held) -> Shape:
+    def _size(self, held: Held) -> Shape:
         return self.row.sizes[held.number]
 
     # Layers with weights.
 
-    def dense(self, entry: KerasEntry) -> _Held:
+    def dense(self, entry: KerasEntry) -> Held:
         held = self._plain(entry)
         kernel, *bias = self._weights(entry, 1)
         if len(self._size(held)) != 1:
@@ -174,18 +164,18 @@ class _KerasReader:
         weight = np.empty_like(kernel.T)
         weight[:, slice(None) if held.order is None else held.order] = kernel.T
         tensors = dict(zip(("weight", "bias"), (weight, *bias), strict=False))
-        return _Held(self.row.add(Dense(len(weight)), held.number, entry.place, tensors))
+        return Held(self.row.add(Dense(len(weight)), held.number, entry.place, tensors))
 
-    def conv(self, entry: KerasEntry) -> _Held:
+    def conv(self, entry: KerasEntry) -> Held:
         kernel, *bias = self._weights(entry, 1)
         held, layer = self._windows(entry, kernel)
         layer = replace(layer, channels=kernel.shape[3], groups=entry.settings.get("groups", 1))
         weight = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
-        return _Held(self.row.convolve(layer, held.number, entry.place, weight, *bias))
+        return Held(self.row.convolve(layer, held.number, entry.place, weight, *bias))
 
-    def depthwise(self, entry: KerasEntry) -> _Held:
+    def depthwise(self, entry: KerasEntry) -> Held:
         kernel, *bias = self._weights(entry, 1)
-        return _Held(self._depthwise(entry, kernel, *bias))
+        return Held(self._depthwise(entry, kernel, *bias))
 
     def _depthwise(self, entry: KerasEntry, kernel: Array, *bias: Array) -> int:
         held, layer = self._windows(entry, kernel)
@@ -194,15 +184,15 @@ class _KerasReader:
         weight = kernel.transpose(2, 3, 0, 1).reshape(groups * each, 1, rows, columns)
         return self.row.convolve(layer, held.number, entry.place, weight, *bias)
 
-    def separable(self, entry: KerasEntry) -> _Held:
+    def separable(self, entry: KerasEntry) -> Held:
         """A depthwise convolution without a bias, and one of single places after it."""
         kernel, mix, *bias = self._weights(entry, 2)
         number = self._depthwise(entry, kernel)
         weight = np.ascontiguousarray(mix.transpose(3, 2, 0, 1))
         layer = Conv(len(weight), (1, 1))
-        return _Held(self.row.convolve(layer, number, entry.place, weight, *bias))
+        return Held(self.row.convolve(layer, number, entry.place, weight, *bias))
 
-    def _windows(self, entry: KerasEntry, kernel: Array) -> tuple[_Held, Conv]:
+    def _windows(self, entry: KerasEntry, kernel: Array) -> tuple[Held, Conv]:
         """What a convolution reads and how its windows move."""
         held, told = self._given(entry), entry.settings
         if kernel.ndim != 4 or held.turned:
@@ -222,7 +212,7 @@ class _KerasReader:
         frame = self._given(entry).frame
         return SAME if frame else settled_same(window, stride, gaps, size)
 
-    def normalise(self, entry: KerasEntry) -> _Held:
+    def normalise(self, entry: KerasEntry) -> Held:
         held, told = self._plain(entry), entry.settings
         size = self._size(held)
         axis = told.get("axis", -1)
@@ -238,7 +228,7 @@ class _KerasReader:
                 f"{len(entry.weights)} tensors in its place, and {len(words)} belong there"
             )
         tensors = {"scale": np.ones(size[0]), "shift": np.zeros(size[0])}
-        tensors |= {w: _ours(array, held) for w, array in zip(words, entry.weights, strict=True)}
+        tensors |= {w: ours(array, held) for w, array in zip(words, entry.weights, strict=True)}
         layer = BatchNorm(float(told.get("epsilon", 1e-3)))
         return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
 
@@ -250,14 +240,14 @@ class _KerasReader:
 
     # Preparation.
 
-    def rescale(self, entry: KerasEntry) -> _Held:
+    def rescale(self, entry: KerasEntry) -> Held:
         told = entry.settings
         scale, offset = (np.asarray(told.get(name, 0), np.float64) for name in ("scale", "offset"))
         if max(scale.ndim, offset.ndim) == PLACED:
             return self._rescaled_by_place(entry, scale, offset)
         return self._scaled(entry, scale.reshape(-1), offset.reshape(-1))
 
-    def _rescaled_by_place(self, entry: KerasEntry, scale: Array, offset: Array) -> _Held:
+    def _rescaled_by_place(self, entry: KerasEntry, scale: Array, offset: Array) -> Held:
         """What makes padding of a frame that is never the largest, or of an average of zeros too
         one of what is there alone."""
         held = self._given(entry)
@@ -270,7 +260,7 @@ class _KerasReader:
         self.row.layers[-1] = replace(last, layer=pool)
         return held
 
-    def standardise(self, entry: KerasEntry) -> _Held:
+    def standardise(self, entry: KerasEntry) -> Held:
         told = entry.settings
         if told.get("invert") or told.get("axis", -1) not in (None, -1, [-1], [3], [1]):
             raise NoLayer("values are normalised channel by channel (axis -1)")
@@ -281,21 +271,21 @@ class _KerasReader:
         deviation = np.maximum(np.sqrt(variance), 1e-7)  # as Keras does
         return self._scaled(entry, 1 / deviation, -mean / deviation)
 
-    def _scaled(self, entry: KerasEntry, scale: Array, shift: Array) -> _Held:
+    def _scaled(self, entry: KerasEntry, scale: Array, shift: Array) -> Held:
         held = self._plain(entry)
         alone = all(self.content.reader_count(name) == 1 for name in self._names(held))
         number = self.row.scaled(
-            held.number, _ours(scale, held), _ours(shift, held), entry.place, alone
+            held.number, ours(scale, held), ours(shift, held), entry.place, alone
         )
         return replace(held, number=number)
 
-    def _names(self, held: _Held) -> list[str]:
+    def _names(self, held: Held) -> list[str]:
         """What Keras calls everything up to this value."""
         return [name for name, one in self.held.items() if one.number <= held.number]
 
     # Layers without weights.
 
-    def pool(self, entry: KerasEntry) -> _Held:
+    def pool(self, entry: KerasEntry) -> Held:
         held, told = self._given(entry), entry.settings
         if held.turned:
             raise NoLayer("pools are read of values with channels last")
@@ -307,14 +297,14 @@ class _KerasReader:
         made = self.row.add(layer, held.number, entry.place)
         return replace(held, number=made, frame=None)
 
-    def pool_all(self, entry: KerasEntry) -> _Held:
+    def pool_all(self, entry: KerasEntry) -> Held:
         held = self._plain(entry)
         kind = "max" if "Max" in entry.kind else "avg"
         number = self.row.add(Pool(kind, None), held.number, entry.place)
         kept = entry.settings.get("keepdims", False)
-        return _Held(number if kept else self.row.flat(number, entry.place))
+        return Held(number if kept else self.row.flat(number, entry.place))
 
-    def pad(self, entry: KerasEntry) -> _Held:
+    def pad(self, entry: KerasEntry) -> Held:
         told, held = entry.settings["padding"], self._given(entry)
         if held.turned or len(self._size(held)) != 3:
             raise NoLayer("padding goes around rows and columns")
@@ -323,24 +313,24 @@ class _KerasReader:
         frame = Padding(sides_of((top, left, below, right)))
         return replace(held, frame=joined(held.frame, frame))
 
-    def permute(self, entry: KerasEntry) -> _Held:
+    def permute(self, entry: KerasEntry) -> Held:
         held = self._plain(entry)
         if list(entry.settings["dims"]) != [3, 1, 2] or len(self._size(held)) != 3:
             raise NoLayer("only channels are put first (dims 3, 1, 2)")
         return replace(held, turned=True)
 
-    def flatten(self, entry: KerasEntry) -> _Held:
+    def flatten(self, entry: KerasEntry) -> Held:
         held = self._given(entry)
         size = self._size(held)
         if held.frame:
             raise NoLayer(READ_BY_WINDOWS)
         number = self.row.flat(held.number, entry.place)
         if number == held.number or held.turned or size[0] == 1 or prod(size[1:]) == 1:
-            return _Held(number, held.order)
+            return Held(number, held.order)
         order = np.arange(prod(size)).reshape(size).transpose(1, 2, 0).ravel()
-        return _Held(number, order)
+        return Held(number, order)
 
-    def reshape(self, entry: KerasEntry) -> _Held:
+    def reshape(self, entry: KerasEntry) -> Held:
         held, target = self._plain(entry), tuple(entry.settings["target_shape"])
         size = self._size(held)
         if target in ((-1,), (prod(size),)):
@@ -349,19 +339,19 @@ class _KerasReader:
         if held.number or self.row.layers or not plain or (len(size) == 3 and size[0] > 1):
             raise NoLayer(f"it lays values out as {spell(target)}: only flat is read")
         self.row.sizes[0] = _picture(target)
-        return _Held(0)
+        return Held(0)
 
-    def drop(self, entry: KerasEntry) -> _Held:
+    def drop(self, entry: KerasEntry) -> Held:
         held = self._plain(entry)
         layer = Dropout(entry.settings["rate"], entry.kind.startswith("Spatial"))
         return replace(held, number=self.row.add(layer, held.number, entry.place))
 
-    def pass_on(self, entry: KerasEntry) -> _Held:
+    def pass_on(self, entry: KerasEntry) -> Held:
         if entry.kind not in ("Identity", "Activation"):
             self.left_out.append(entry.name)
         return self._given(entry)
 
-    def bent(self, entry: KerasEntry) -> _Held:
+    def bent(self, entry: KerasEntry) -> Held:
         """A layer that is an activation by itself."""
         held, told = self._plain(entry), entry.settings
         if entry.kind == "Activation" and told["activation"] == "linear":
@@ -372,7 +362,7 @@ class _KerasReader:
         layer = layer or activation(told.get("activation", "softmax"))
         return replace(held, number=self.row.add(layer, held.number, entry.place))
 
-    def add(self, entry: KerasEntry) -> _Held:
+    def add(self, entry: KerasEntry) -> Held:
         both = [self.held[name] for name in entry.reads]
         if len(both) != 2 or any(held.frame or held.turned for held in both):
             raise NoLayer("only two values of one shape are added")
@@ -382,14 +372,15 @@ class _KerasReader:
             raise NoLayer("what it adds is laid out in different orders")
         return replace(both[0], number=self.row.sum(both[0].number, both[1].number, entry.place))
 
-
-def _ours(given: Array, held: _Held) -> Array:
-    """A number for each channel, in our order."""
-    if held.order is None or given.size != held.order.size:
-        return given
-    found = np.empty_like(given)
-    found[held.order] = given
-    return found
+    def beside(self, entry: KerasEntry) -> Held:
+        several = [self.held[name] for name in entry.reads]
+        if any(held.frame or held.turned for held in several):
+            raise NoLayer("padding goes before a convolution, and Permute before Flatten")
+        if entry.settings.get("axis", -1) not in (-1, len(self._size(several[0]))):
+            raise NoLayer("channels are put side by side (axis -1), and nothing else")
+        number = self.row.side_by_side([held.number for held in several], entry.place)
+        sizes = [self._size(held)[0] for held in several]
+        return Held(number, order_beside(several, sizes))
 
 
 NOTHING_AT_WORK = (
@@ -397,7 +388,7 @@ NOTHING_AT_WORK = (
     *("RandomBrightness", "RandomContrast", "RandomFlip", "RandomRotation", "RandomTranslation"),
     "RandomZoom",
 )
-TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], _Held]] = {
+TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], Held]] = {
     "Dense": _KerasReader.dense,
     "Conv2D": _KerasReader.conv,
     "DepthwiseConv2D": _KerasReader.depthwise,
@@ -414,5 +405,6 @@ TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], _Held]] = {
     **dict.fromkeys(("Dropout", "SpatialDropout2D"), _KerasReader.drop),
     **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "Softmax"), _KerasReader.bent),
     "Add": _KerasReader.add,
+    "Concatenate": _KerasReader.beside,
     **dict.fromkeys(NOTHING_AT_WORK, _KerasReader.pass_on),
 }

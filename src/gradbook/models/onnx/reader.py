@@ -306,6 +306,15 @@ class _OnnxReader:
         }[node.op_type]
         self._scale(node, place, given[0], scale, shift)
 
+    def concat(self, node: NodeProto, place: str, given: list[str]) -> None:
+        if len(given) != len(node.input):
+            raise NoLayer("it puts constants beside values")
+        axis, dimensions = _attributes(node)["axis"], len(self._size(given[0])) + 1
+        if axis % dimensions != 1:
+            raise NoLayer("channels are put side by side (axis 1), and nothing else")
+        numbers = [self.made[name] for name in given]
+        self.made[node.output[0]] = self.row.side_by_side(numbers, place)
+
     def _by_channel(self, array: Array, size: Shape) -> Array:
         """A number for each channel, out of constants that are broadcast."""
         if array.size == 1:
@@ -379,6 +388,7 @@ TAKES: Mapping[str, Take] = {
     "Softmax": _OnnxReader.softmax,
     "LogSoftmax": _OnnxReader.softmax,
     "LeakyRelu": _OnnxReader.leaky,
+    "Concat": _OnnxReader.concat,
     **dict.fromkeys(PLAIN, _OnnxReader.plain),
     **dict.fromkeys(("Identity", "Dropout", "Cast"), _OnnxReader.pass_on),
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _OnnxReader.combine),

@@ -41,7 +41,9 @@ class AtenCall:
 
     @property
     def reads(self) -> list[str]:
-        return [value.name for value in self.arguments.values() if isinstance(value, AtenValue)]
+        """The names of all values and weights that it is given."""
+        given = (x if isinstance(x, list) else [x] for x in self.arguments.values())
+        return [value.name for some in given for value in some if isinstance(value, AtenValue)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +121,8 @@ def _argument(told: Mapping[str, Any]) -> Any:
     match kind:
         case "as_tensor":
             return AtenValue(str(value["name"]))
+        case "as_tensors":
+            return [AtenValue(str(one["name"])) for one in value]
         case "as_none":
             return None
         case "as_optional_tensor":

@@ -311,6 +311,15 @@ class _AtenReader:
         alone = all(self.content.reader_count(name) == 1 for name in names)
         return self.row.scaled(given, scale, shift, place, alone)
 
+    def concat(self, call: AtenCall, place: str) -> int:
+        given = call.arguments["tensors"]
+        if any(value.name not in self.made for value in given):
+            raise NoLayer("it puts constants beside values")
+        numbers = [self.made[value.name] for value in given]
+        if call.arguments.get("dim", 0) % (len(self.row.sizes[numbers[0]]) + 1) != 1:
+            raise NoLayer("channels are put side by side (dim 1), and nothing else")
+        return self.row.side_by_side(numbers, place)
+
     def _constant(self, call: AtenCall, size: Shape) -> Array:
         """A number for each channel, out of one that is broadcast."""
         other = call.arguments["other"]
@@ -348,6 +357,7 @@ TAKES: Mapping[str, Take] = {
     **dict.fromkeys(("pad", "constant_pad_nd"), _AtenReader.pad),
     **dict.fromkeys(("adaptive_avg_pool2d", "adaptive_max_pool2d"), _AtenReader.pool_to),
     **dict.fromkeys(("mean", "amax"), _AtenReader.pool_all),
+    **dict.fromkeys(("cat", "concat", "concatenate"), _AtenReader.concat),
     "flatten": _AtenReader.flatten,
     **dict.fromkeys(("view", "reshape", "_unsafe_view"), _AtenReader.reshape),
     "squeeze": _AtenReader.squeeze,

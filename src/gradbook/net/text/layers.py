@@ -11,6 +11,7 @@ from gradbook.net.layers import (
     ACTIVATIONS,
     Activation,
     BatchNorm,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -40,6 +41,9 @@ USAGE = """\
   flatten                    all values in one line, for dense
   add back N                 a skip connection: adds what went into the last N layers;
                              the shapes must be the same, and each line counts as a layer
+  concat back N …            puts the channels so far side by side with those that went
+                             into the last N layers, for each N in turn; a 0 among
+                             these is where those so far stand, if not first
 """
 """What `gradbook help networks` says of each."""
 
@@ -143,6 +147,14 @@ def _residual(line: Statement, shape: Shape) -> Layer:
     return Residual(line.whole("add back's number of layers"))
 
 
+def _concat(line: Statement, shape: Shape) -> Layer:
+    _second_words(line, "concat back")
+    back = [line.whole("concat back's number of layers")]
+    while line.next:
+        back.append(line.whole("concat back's number of layers"))
+    return Concat(tuple(back))
+
+
 def _activation(kind: str) -> Callable[[Statement, Shape], Layer]:
     def read(line: Statement, shape: Shape) -> Layer:
         _second_words(line, kind)
@@ -169,6 +181,7 @@ LAYERS: dict[str, Callable[[Statement, Shape], Layer]] = {
     "dropout": _dropout,
     "flatten": lambda line, shape: Flatten(),
     "add": _residual,
+    "concat": _concat,
     **{kind.split()[0]: _activation(kind) for kind in ACTIVATIONS},
 }
 """By its first word what reads the rest of the statement, for the shape the layer is given."""
@@ -192,8 +205,8 @@ def layer_words(layer: Layer) -> str:
             return f"dropout {digits(rate)}{' channels' if channels else ''}"
         case Flatten():
             return "flatten"
-        case Residual(back):
-            return f"add back {back}"
+        case Residual() | Concat():
+            return _back_words(layer)
         case Activation(kind, slope):
             leaning = kind == "leaky relu" and layer != Activation(kind)
             return f"{kind} {digits(slope)}" if leaning else kind
@@ -216,6 +229,14 @@ def _moves(layer: Conv | Pool) -> str:
     else:
         said += ["ceil"] * layer.ceil + ["zeros"] * layer.zeros
     return "".join(f" {words}" for words in said)
+
+
+def _back_words(layer: Residual | Concat) -> str:
+    if isinstance(layer, Residual):
+        return f"add back {layer.back}"
+    first, *others = layer.back
+    said = layer.back if first or 0 in others else others
+    return f"concat back {' '.join(map(str, said))}"
 
 
 def _bias_words(bias: Bias) -> str:

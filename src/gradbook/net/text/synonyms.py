@@ -11,6 +11,8 @@ LAYER_WORDS = {
     "batchnorm2d": "batchnorm",
     "maxpool2d": "maxpool",
     "avgpool2d": "avgpool",
+    "cat": "concat",
+    "concatenate": "concat",
     "optimizer": "update",
     "lr": "rate",
 }

@@ -10,22 +10,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradbook.net import Net
-from gradbook.targets.drawing.stages import Link, Marked, Neuron, UnitColumn, stages
+from gradbook.targets.drawing.stages import Link, Marked, Neuron, Planes, Stage, UnitColumn, stages
 
 Places = Mapping[str, int]  # lines, by the names of their values
 
 
 def columns(net: Net, places: Places) -> list[dict[str, Any]]:
     """One for each stage, from the inputs to the whole error."""
-    found = [stage for stage in stages(net, numbers=False) if isinstance(stage, UnitColumn)]
+    found = stages(net, numbers=False)
     return [
         _column(stage, before, places) for stage, before in zip(found, [None, *found], strict=False)
     ]
 
 
-def _column(stage: UnitColumn, before: UnitColumn | None, places: Places) -> dict[str, Any]:
+def _column(stage: Stage, before: Stage | None, places: Places) -> dict[str, Any]:
+    if isinstance(stage, Planes):
+        return {"words": list(stage.words), "left_out": 0, "units": [], **_maps(stage, places)}
     shown = [cell for cell in stage.cells if cell]
     return {
+        "maps": [],
         "words": list(stage.words),
         "left_out": stage.count - len(shown),
         "units": [
@@ -34,27 +37,44 @@ def _column(stage: UnitColumn, before: UnitColumn | None, places: Places) -> dic
     }
 
 
-def _unit(
-    cell: Neuron, places: Places, stage: UnitColumn, before: UnitColumn | None
-) -> dict[str, Any]:
+def _unit(cell: Neuron, places: Places, stage: UnitColumn, before: Stage | None) -> dict[str, Any]:
     return {
         "values": [places[str(name)] for name in cell.names if str(name) in places],
         "above": _line(cell.above, places),
-        "from": [] if before is None else _sources(cell, places, stage, before),
+        "from": _sources(cell, places, stage, before),
     }
 
 
 def _sources(
-    cell: Neuron, places: Places, stage: UnitColumn, before: UnitColumn
+    cell: Neuron, places: Places, stage: UnitColumn, before: Stage | None
 ) -> list[list[int | None]]:
     """The units before that it reads, by their place in the column, and the weight between."""
     found: list[list[int | None]] = []
+    if not isinstance(before, UnitColumn):
+        return found
     for row, source in enumerate(before.cells):
         if source is None or (stage.link is Link.EACH and source.place != cell.place):
             continue
         weight = stage.weight(cell.place, source.place) if stage.weight else None
         found.append([row, _line(weight, places)])
     return found
+
+
+def _maps(stage: Planes, places: Places) -> dict[str, Any]:
+    """For each channel, and each name of the stage, rows of values."""
+    channels, rows, columns = stage.shape
+    return {
+        "maps": [
+            [
+                [
+                    [places[str(name.element((c, i, j), stage.shape))] for j in range(columns)]
+                    for i in range(rows)
+                ]
+                for name in stage.names
+            ]
+            for c in range(channels)
+        ]
+    }
 
 
 def _line(mark: Marked | None, places: Places) -> int | None:

@@ -135,7 +135,9 @@ def _plain_lines(source: PlacedStage, goal: PlacedStage) -> Iterator[Segment]:
     elif isinstance(goal.stage, UnitColumn) and goal.stage.link is Link.ALL:
         starts = list(product(source.heights.values(), goal.heights.values()))
     else:
-        starts = [(source.heights[place], y) for place, y in ends]
+        first = goal.stage.first if isinstance(goal.stage, UnitColumn) else 0
+        own = ((source.heights.get(place - first), y) for place, y in ends)
+        starts = [(start, y) for start, y in own if start is not None]
     for y, end in starts:
         yield Segment((source.right, y), (goal.left, end), QUIET)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradbook.graph.names import TOTAL_ERROR, Name, layer_names
 from gradbook.net import Loss, Net, Parameter
-from gradbook.net.layers import Activation, Conv, Dense, Flatten, Layer, Pool
+from gradbook.net.layers import Activation, Concat, Conv, Dense, Flatten, Layer, Pool
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
 
@@ -58,6 +58,7 @@ class UnitColumn:
     weight: Callable[[int, int], Marked] | None = None  # from a place to one before
     weights: str = ""  # all of them: w1 … w8
     skips: tuple[int, ...] = ()  # the stages before the last that it reads as well
+    first: int = 0  # of its units that the stage before has a unit for
 
     @property
     def names(self) -> tuple[Name, ...]:
@@ -91,7 +92,7 @@ def stages(net: Net, numbers: bool) -> list[Stage]:
             found[-1] = _joined(found[-1], names[index + 1], layer)
         else:
             stage = reader.stage(index, layer, names[index + 1])
-            skips = tuple(homes[value] for value in layer.reads(index)[1:])
+            skips = tuple(homes[value] for value in layer.reads(index) if value != index)
             found.append(replace(stage, skips=skips))
         homes.append(len(found) - 1)
     return found + reader.loss()
@@ -157,6 +158,10 @@ class _StageReader:
                 return Planes((name,), shape, words, Link.WINDOW, layer.window(before).span, said)
             case Pool():
                 return Planes((name,), shape, words, Link.WINDOW, layer.window(before).span)
+            case Concat() if len(shape) == 1:
+                reads = layer.reads(index)
+                first = sum(self.net.shapes[read][0] for read in reads[: reads.index(index)])
+                return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH, first=first)
             case _:
                 if len(shape) == 1:
                     return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH)

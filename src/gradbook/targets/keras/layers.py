@@ -20,6 +20,7 @@ from gradbook.graph.trained.layers import BothClasses, ScaleShift, TrainedLayer,
 from gradbook.net.layers import (
     Activation,
     BatchNorm,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -78,7 +79,7 @@ class KerasLayers:
     # Layer by layer.
 
     def _layer(self, place: int, own: TrainedLayer, given: Sequence[KerasLayer]) -> KerasLayer:
-        """What it makes of the values it reads, the latest first."""
+        """What it makes of the values it reads."""
         x, shape = given[0], channels_last(own.makes)
         match own.layer:
             case Dense(width):
@@ -111,6 +112,8 @@ class KerasLayers:
                 return self._flat(own.name, x, own.given)
             case Residual():
                 return self.add("Add", own.name, {}, given, shape)
+            case Concat():
+                return self.add("Concatenate", own.name, {"axis": -1}, given, shape)
             case _:
                 return self._ending(own, x)
 

@@ -21,7 +21,7 @@ from gradbook.graph.trained.layers import (
     TrainedLayer,
     TrainedNet,
 )
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool, Residual
+from gradbook.net.layers import Activation, BatchNorm, Concat, Conv, Dense, Flatten, Pool, Residual
 from gradbook.net.plain import whole
 from gradbook.net.window import NOWHERE, Sides, Window
 from gradbook.targets.onnx import LEAST_OPSET, USUAL_OPSET
@@ -186,6 +186,8 @@ class OnnxContent:
                 self.node("Flatten", inputs, made, axis=1)
             case Residual():
                 self.node("Add", inputs, made)
+            case Concat():
+                self.node("Concat", inputs, made, axis=1)
             case Shares():
                 self.node("LpNormalization", inputs, made, p=1, axis=1)
             case BothClasses():

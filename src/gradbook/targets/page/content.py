@@ -13,16 +13,17 @@ from gradbook.graph.derivation import Derivation, Local, derivation
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.node import Node, needed
 from gradbook.graph.step import Step
-from gradbook.net import Activation, Dense, Dropout, Flatten, Loss, Net
+from gradbook.net import Activation, Conv, Dense, Dropout, Flatten, Loss, Net, Pool
 from gradbook.net.text import layer_words
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.gates import LayerGate, layer_gates
 from gradbook.targets.page.chains import ChainLines
 from gradbook.targets.page.criteria import criteria_table, gate_table, least_loss
 from gradbook.targets.page.lines import Lines, written
+from gradbook.targets.page.windows import ConvWindow, conv_windows
 
 MOST_SAMPLES = 1_000  # that a page trains on
-SHOWABLE = Dense | Activation | Flatten | Dropout
+SHOWABLE = Dense | Activation | Flatten | Dropout | Conv | Pool
 CLASSES = 2  # of points on a plane
 
 
@@ -35,6 +36,7 @@ class PageContent:
     derived: Derivation
     chains: ChainLines
     gates: tuple[LayerGate, ...]
+    windows: tuple[ConvWindow, ...]
     least: Node  # the loss of perfect outputs
     share: Node | None  # how much a point on the plane belongs to the second class, from 0 to 1
 
@@ -44,8 +46,10 @@ class PageContent:
         results = [step.loss, *step.outputs, *step.next.values(), *step.gradients.values()]
         extra = [self.least, *([self.share] if self.share else [])]
         gates = [node for gate in self.gates for node in gate.nodes]
+        products = [node for window in self.windows for node in window.products]
         leaves = [*step.inputs, *step.targets, *step.start, step.rate]
-        return written([*leaves, *results, *extra, *gates, *self.chains.nodes, *self.named])
+        shown = [*self.chains.nodes, *self.named, *products]
+        return written([*leaves, *results, *extra, *gates, *shown])
 
     @property
     def named(self) -> list[Node]:
@@ -88,6 +92,7 @@ class PageContent:
                 ]
                 for value, chain in self.derived.chains.items()
             ],
+            "windows": [window.table(places) for window in self.windows],
             "gates": [gate_table(gate, places) for gate in self.gates],
             "criteria": criteria_table(),
             "plane": self._plane(),
@@ -139,19 +144,18 @@ def content(net: Net) -> PageContent:
         derived,
         ChainLines.of(derived),
         layer_gates(step),
+        conv_windows(step),
         least_loss(step),
         _share(step) if on_plane and several and _is_forward(step) else None,
     )
 
 
 def _check(net: Net) -> None:
-    if len(net.input) > 1:
-        raise TargetError("a page shows networks of single inputs, not of images yet: 'input 2'")
     for index, layer in enumerate(net.layers, 1):
         if not isinstance(layer, SHOWABLE) or (isinstance(layer, Dropout) and layer.rate):
             raise TargetError(
                 f"layer {index}: a page doesn't show '{layer_words(layer)}' yet: "
-                "it takes dense layers and activations"
+                "it takes dense, conv and pooling layers and activations"
             )
 
 

@@ -110,6 +110,10 @@ def _both(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array |
     return given[0] + given[1]
 
 
+def _beside(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    return np.concatenate(given, axis=-1)
+
+
 def _same(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
     return given[0]
 
@@ -126,4 +130,5 @@ _WORK: Mapping[Work, Callable[[RowMaker, Sequence[Array], float, Array | None], 
     Work.BOTH: _both,
     Work.SAME: _same,
     Work.FLAT: _flat,
+    Work.BESIDE: _beside,
 }

@@ -22,6 +22,7 @@ KERNELS = {  # the section of runtime/work.c that does a maker's work, and its f
     Work.BOTH: "both",
     Work.SAME: "same",
     Work.FLAT: "flat",
+    Work.BESIDE: "beside",
 }
 APART = "_apart"  # what a work is called whose window doesn't go evenly over neighbours
 FIELDS = {  # of `struct maker`
@@ -164,7 +165,9 @@ def _sizes(makers: Sequence[RowMaker], order: RowOrder) -> str:
     lines = ",\n".join(f"    {name} = {size}" for name, size in sizes.items())
     apart = [work for work in _works(makers) if work.endswith(APART)]
     works = ", ".join(work.upper() for work in [*Work, *apart])
-    return f"enum {{\n{lines}\n}};\n\nenum work {{ {works} }};"
+    used = {maker.work for maker in makers} & {Work.BOTH, Work.BESIDE} or {Work.BOTH}
+    either = " || ".join(f"(maker)->work == {work.upper()}" for work in Work if work in used)
+    return f"enum {{\n{lines}\n}};\n\nenum work {{ {works} }};\n#define READS_TWO(maker) ({either})"
 
 
 def _makers(

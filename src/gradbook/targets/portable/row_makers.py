@@ -23,7 +23,7 @@ from gradbook.graph.trained.layers import (
     TrainedLayer,
     TrainedNet,
 )
-from gradbook.net.layers import Activation, Conv, Dense, Flatten, Pool, Residual
+from gradbook.net.layers import Activation, Concat, Conv, Dense, Flatten, Pool, Residual
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
 from gradbook.net.window import NOWHERE, Sides, Window
@@ -42,6 +42,7 @@ class Work(StrEnum):
     BOTH = "both"  # adds two maps
     SAME = "same"  # value by value
     FLAT = "flat"  # lays all out in one line, channel by channel
+    BESIDE = "beside"  # puts the channels of two maps side by side
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,7 @@ class RowMaker:
     window: Window = ONE
     counted: Sides = NOWHERE  # what an average counts of its window's padding
     pooled: int = 1
+    first_channels: int = 0  # of the first map, where two stand side by side
     weights: Array | None = None  # (channels, rows, columns, channels read)
     scale: Array | None = None
     shift: Array | None = None
@@ -139,8 +141,10 @@ class _Making:
                 self._activate(place, reads)
             case Residual():
                 self.makers.append(RowMaker(Work.BOTH, reads, planes(own.makes)))
+            case Concat():
+                self._beside(reads)
             case _:
-                raise AssertionError(own.layer)
+                raise TargetError(f"C has no words here for {own.name}: take another layer")
         self.made.append(len(self.makers) - 1)
 
     def _taken_in(self, place: int, reads: tuple[int, ...]) -> RowMaker | None:
@@ -166,6 +170,17 @@ class _Making:
             shape = planes(self.trained.layers[place].makes)
             window = Window((rows, columns))
             self.makers.append(RowMaker(Work.FLAT, reads, shape, window=window))
+
+    def _beside(self, reads: tuple[int, ...]) -> None:
+        """Two maps at a time."""
+        first, *others = reads
+        for other in others:
+            *area, channels = self.makers[first].shape
+            shape = (area[0], area[1], channels + self.makers[other].shape[2])
+            self.makers.append(
+                RowMaker(Work.BESIDE, (first, other), shape, first_channels=channels)
+            )
+            first = len(self.makers) - 1
 
     def _sums(self, own: TrainedLayer, reads: tuple[int, ...]) -> RowMaker:
         rows, columns, channels = self.makers[reads[0]].shape

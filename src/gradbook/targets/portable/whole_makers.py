@@ -85,7 +85,8 @@ def in_whole_numbers(makers: Sequence[RowMaker], images: NDArray[Any]) -> WholeN
     makers = _with_tables(makers)
     exact = maps_of(makers, images)
     levels = levels_of(makers, exact)
-    bits = _score_bits(makers[-1], levels[makers[-1].reads[0]].step, exact[-1])
+    step, _ = _read_levels(makers[-1], [levels[k] for k in makers[-1].reads])
+    bits = _score_bits(makers[-1], step, exact[-1])
     levels[-1] = Levels(2.0**-bits, 0.0, 0)
     done: list[WholeMaker] = []
     maps: list[Array] = []
@@ -139,7 +140,7 @@ def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array
     return np.trunc(sums)  # as C does of a mean over fewer values than its window has
 
 
-def _score_bits(last: RowMaker, step: float, outputs: Array) -> int:
+def _score_bits(last: RowMaker, step: Array, outputs: Array) -> int:
     """After the point of the outputs: as many as neither these nor the factors are too large."""
     most = float(abs(outputs).max()) or 1.0
     factor = float(abs(_rounded(last, step).units).max())
@@ -156,8 +157,19 @@ class _Rounded:
     shift: Array
 
 
-def _rounded(maker: RowMaker, step: float) -> _Rounded:
-    """Of a maker that reads levels of this step."""
+def _read_levels(maker: RowMaker, given: Sequence[Levels]) -> tuple[Array, Array]:
+    """Step and zero of what each channel is made of: side by side, each keeps those of its map."""
+    if not given:
+        return np.ones(1), np.zeros(1)
+    if maker.work is not Work.BESIDE:
+        return np.array([given[0].step]), np.array([given[0].zero])
+    counts = [maker.first_channels, maker.shape[2] - maker.first_channels]
+    steps, zeros = ([getattr(one, name) for one in given] for name in ("step", "zero"))
+    return np.repeat(steps, counts), np.repeat(zeros, counts)
+
+
+def _rounded(maker: RowMaker, step: Array) -> _Rounded:
+    """Of a maker that reads levels of this step, or of one for each channel."""
     channels = maker.shape[2]
     scale = np.ones(channels) if maker.scale is None else maker.scale
     shift = np.zeros(channels) if maker.shift is None else maker.shift
@@ -178,12 +190,13 @@ def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMak
     read = given[0] if given else Levels(1.0, 0.0, 0)
     if maker.activation is not None and maker.activation.kind != "relu":
         return _looked_up(maker, read, levels)
-    own = _rounded(maker, read.step)
+    step, zero = _read_levels(maker, given)
+    own = _rounded(maker, step)
     factor, times = _factors(own.units / levels.step)
     return WholeMaker(
         maker,
         levels,
-        np.rint(own.shift / own.units - own.ones * read.zero).astype(np.int64),
+        np.rint(own.shift / own.units - own.ones * zero).astype(np.int64),
         factor,
         times,
         own.weights,

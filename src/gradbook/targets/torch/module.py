@@ -16,6 +16,7 @@ from gradbook.graph.trained.layers import TrainedLayer, TrainedNet
 from gradbook.net.layers import (
     Activation,
     BatchNorm,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -142,15 +143,21 @@ class _Way:
 
     @cached_property
     def _skipped(self) -> dict[int, str]:
-        """The values that residual sums come back to, and what they are called meanwhile."""
-        reads = (own.reads[1:] for own in self.trained.layers)
-        found = sorted({value for values in reads for value in values})
+        """The values that are come back to, and what they are called meanwhile."""
+        found = sorted(
+            {
+                value
+                for place, own in enumerate(self.trained.layers)
+                for value in (own.reads[1:] if isinstance(own.layer, Residual) else own.reads)
+                if isinstance(own.layer, Residual) or value != place
+            }
+        )
         return {value: f"skip{number}" for number, value in enumerate(found, 1)}
 
     def lines(self) -> list[str]:
         self._remember(0)
         for number, own in enumerate(self.trained.layers, 1):
-            if isinstance(own.layer, Conv | Dense | Residual) or _reads_x(own):
+            if isinstance(own.layer, Conv | Dense | Residual | Concat) or _reads_x(own):
                 self._settle()
             longer = self._around(own, self.now)
             if len(longer) > WIDEST - len("        return "):
@@ -176,6 +183,10 @@ class _Way:
         match own.layer:
             case Residual():
                 return f"{x} + {self._skipped[own.reads[1]]}"
+            case Concat():
+                latest = self.trained.layers.index(own)
+                said = (x if value == latest else self._skipped[value] for value in own.reads)
+                return f"torch.cat(({', '.join(said)}), 1)"
             case Pool() as pool:
                 places = places_inside(own, pool)
                 return pooled(own, pool, x) + (f" / {places}" if places else "")

@@ -3,8 +3,11 @@
 import { exact, formula, make, nameWords, say, short } from "./dom.js"
 
 const SLOT = /⟦(\d+)⟧/g
+const LONG = 4 // terms: more stand beside each other
 const DEL = '<mi class="k-gradients" mathvariant="normal">∂</mi>'
 
+/** @typedef {[value: number, weight: number, product: number]} Read */
+/** @typedef {{value: number, bias: number | null, channels: (Read | null)[][][]}} Window */
 /** @typedef {{kind: string, value: number, of?: number, to?: number, parts?: Tree[]}} Tree */
 
 export class ChainPanel {
@@ -14,6 +17,7 @@ export class ChainPanel {
     this.box = box
     this.go = go
     this.names = model.content.names
+    this.windows = new Map(model.content.windows.map((/** @type {Window} */ found) => [found.value, found]))
     this.chains = new Map(model.content.chains.map(
       (/** @type {[number, Tree, number]} */ [line, chain, root]) => [line, { chain, root }]))
     this.partials = new Map(model.content.partials.map(
@@ -74,6 +78,8 @@ export class ChainPanel {
    * @param {number} line @private
    */
   definition(line) {
+    const slid = this.windows.get(line)
+    if (slid) return [this.slide(slid)]
     const template = this.model.content.formulas[line]
     if (!template) return []
     const name = this.names[line].math
@@ -81,6 +87,39 @@ export class ChainPanel {
     if (!isOneValue(template)) row.append(this.withNumbers("<mo>=</mo>", template))
     row.append(" = ", this.plain(line))
     return [row]
+  }
+
+  /** A place of a map: for each channel the window, the kernel and their products, and their sum.
+   * @param {Window} slid @private
+   */
+  slide({ value, bias, channels }) {
+    const parts = channels.flatMap((rows, k) => [
+      ...(k ? [make("span", { class: "sign" }, "+")] : []),
+      this.grid(rows, 0, "window"), make("span", { class: "sign" }, "⊙"), this.grid(rows, 1, "kernel"),
+      make("span", { class: "sign" }, "="), this.grid(rows, 2, "products"),
+    ])
+    const rest = bias === null ? [] : [make("span", { class: "sign" }, "+"),
+      make("span", {}, nameWords(this.names[bias]), " = ", this.plain(bias))]
+    return make("div", { class: "slide" }, ...parts, ...rest,
+      make("span", { class: "result" }, "their sum is ", this.plain(value)))
+  }
+
+  /** One number of every read, in the rows of the window.
+   * @param {(Read | null)[][]} rows @param {number} which
+   * @param {string} caption @private
+   */
+  grid(rows, which, caption) {
+    const lines = rows.map(row => make("tr", {}, ...row.map(read => {
+      if (!read) return make("td")
+      const line = read[which]
+      const name = which < 2 ? this.names[line] : null
+      const number = name
+        ? make("button", { type: "button", class: `k-${name.kind}`, title: name.said, onclick: () => this.go(line) })
+        : make("span")
+      this.numbers.push([number, line, false])
+      return make("td", {}, number)
+    })))
+    return make("table", { class: "grid" }, make("caption", {}, caption), make("tbody", {}, ...lines))
   }
 
   /** @param {number} line @param {Tree} chain @param {number} root what it is the derivative of @private */
@@ -112,7 +151,8 @@ export class ChainPanel {
       case "product":
         return make("div", { class: "product" }, ...between(parts, "·"))
       case "sum":
-        return make("div", { class: outer ? "sum" : "sum inner" }, ...between(parts, "+"))
+        return make("div", { class: `sum${outer ? "" : " inner"}${parts.length > LONG ? " long" : ""}` },
+          ...between(parts, "+"))
       default:
         return make("div", { class: "product" }, chain.kind === "mean" ? "mean of" : "sum of", ...parts)
     }

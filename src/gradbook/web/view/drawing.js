@@ -1,23 +1,18 @@
 // The network: units in columns, a line for each weight, and on each its numbers as they are now.
 
 import { draw, nameText, say, set, short } from "./dom.js"
+import { bestPlaces, HALF, LABEL, lined, pill, point, sideways, SMALL, TALL, upright, uprightWidth, ways } from "./layout.js"
 
-const HALF = 74 // a half of a unit: a sum, or an activation
-const TALL = 58
-const SMALL = { width: 82, height: 40 } // of a bias or a target
-const NARROW = 620 // pixels: below, the network goes from top to bottom
+const NARROW = 620 // pixels: below, a network that fits goes from top to bottom
 const MOST_LABELS = 12 // between two columns
-const FRACTIONS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82]
-const LABEL = { width: 86, height: 34 }
 const SMALLEST = 0.85 // of its size, that the drawing shrinks to before it scrolls
-const LONGEST_CAPTION = 17 // characters
-const PLAIN = 48 // a gap that no weight has to stand in
+const DIGITS = 30 // a cell that is at least so wide has its number in it
 
 /**
- * @typedef {{values: number[], above: number | null, from: [number, number | null][]}} Unit
- * @typedef {{words: string[], left_out: number, units: (Unit | null)[]}} Column
- * @typedef {{x: number, y: number, unit: Unit, width: number}} Spot
- * @typedef {{a: number[], b: number[], row: number, weight: number | null, ends: [Unit, Unit]}} Way
+ * @typedef {import("./layout.js").Column} Column
+ * @typedef {import("./layout.js").Spot} Spot
+ * @typedef {import("./layout.js").Way} Way
+ * @typedef {import("./layout.js").Cell} Cell
  */
 
 export class Drawing {
@@ -27,7 +22,7 @@ export class Drawing {
     this.box = box
     this.names = model.content.names
     this.room = 0
-    this.upright = false
+    this.isUpright = false
     this.isHeld = false
     this.lighted = "" // what is lit up, and whether the rest is dimmed
     this.feeds = feeds(model.content.partials)
@@ -35,6 +30,9 @@ export class Drawing {
     this.marks = /** @type {[Element, (lit: Set<number>) => boolean][]} */ ([])
     this.handles = /** @type {[Element, number][]} */ ([])
     this.lines = /** @type {[Element, number][]} */ ([])
+    this.tints = /** @type {[Element, number][]} */ ([])
+    this.cells = /** @type {Map<number, Cell>} */ (new Map())
+    this.beam = draw("path")
     this.labelled = /** @type {[Element, number][]} */ ([])
     new ResizeObserver(() => this.relaid()).observe(box)
     this.relaid()
@@ -42,9 +40,9 @@ export class Drawing {
 
   relaid() {
     const room = this.box.clientWidth
-    const upright = room < NARROW && this.needed() <= room
-    if (!room || (this.room && upright === this.upright && Math.abs(room - this.room) < 24)) return
-    Object.assign(this, { room, upright, texts: [], marks: [], handles: [], lines: [], labelled: [] })
+    const isUpright = room < NARROW && uprightWidth(this.model.content.columns) <= room
+    if (!room || (this.room && isUpright === this.isUpright && Math.abs(room - this.room) < 24)) return
+    Object.assign(this, { room, isUpright, texts: [], marks: [], handles: [], lines: [], labelled: [], tints: [] })
     this.lighted = ""
     this.render()
     this.update()
@@ -53,83 +51,23 @@ export class Drawing {
 
   /** @private */
   render() {
-    const { spots, width, height } = this.placed()
+    const { columns } = this.model.content
     const room = this.box.clientWidth - 2
-    const ways = this.ways(spots)
+    const layout = this.isUpright ? upright(columns, room) : sideways(columns, room)
+    const { spots, width, height } = layout
+    const lines = ways(spots, this.isUpright)
     const svg = draw("svg", {
       viewBox: `0 0 ${width} ${height}`, width: Math.max(SMALLEST * width, Math.min(width, room)), role: "group", class: "net",
       "aria-label": "The network: every value and every weight",
     })
-    const groups = ways.map(way => this.edge(way))
-    svg.append(...groups, ...this.labels(ways, spots))
+    const groups = lines.map(way => this.edge(way))
+    svg.append(...groups, ...this.labels(lines, spots))
     for (const spot of spots.flat()) if (spot) svg.append(...this.unit(spot))
-    svg.append(...this.captions(spots, height))
+    this.cells = new Map(layout.cells.flat().map(cell => [cell.line, cell]))
+    this.beam = draw("path", { class: "beam" })
+    svg.append(...[...this.cells.values()].map(cell => this.cell(cell)), this.beam)
+    svg.append(...this.captions(layout.middles, height))
     this.box.replaceChildren(svg)
-  }
-
-  /** How wide the network is from top to bottom.
-   * @private
-   */
-  needed() {
-    const columns = /** @type {Column[]} */ (this.model.content.columns)
-    return Math.max(...columns.map(column => column.units.length * (unitWidth(column) + besideUnits(column) + 4)))
-  }
-
-  /** Where every unit stands.
-   * @private
-   */
-  placed() {
-    const columns = /** @type {Column[]} */ (this.model.content.columns)
-    const wide = columns.map(unitWidth)
-    const most = Math.max(...columns.map(c => c.units.length))
-    const hasAbove = columns.some(c => c.units.some(u => u?.above != null))
-    if (this.upright) {
-      const beside = columns.map(besideUnits)
-      const width = this.room - 2
-      const spots = columns.map((column, k) => {
-        const step = Math.min(wide[k] + beside[k] + 60, width / column.units.length)
-        return column.units.map((unit, j) => unit && {
-          unit, width: unit.values.length * HALF,
-          x: width / 2 + (j - (column.units.length - 1) / 2) * step - beside[k] / 2,
-          y: 44 + k * 150,
-        })
-      })
-      return { spots, width, height: 44 + (columns.length - 1) * 150 + 60 }
-    }
-    const step = Math.max(hasAbove ? 128 : 84, Math.min(128, 520 / most))
-    const total = wide.reduce((a, b) => a + b, 0)
-    const named = columns.map(c => c.units.some(u => u?.from.some(([, weight]) => weight !== null)))
-    const weighted = named.filter(Boolean).length
-    const plain = (columns.length - 1 - weighted) * PLAIN
-    const gap = Math.max(LABEL.width + 16, Math.min(260, (this.room - total - plain - 8) / Math.max(weighted, 1)))
-    const width = total + weighted * gap + plain + 8
-    const height = most * step + 58 + (hasAbove ? 24 : 0)
-    let left = 4
-    const spots = columns.map((column, k) => {
-      const x = left + wide[k] / 2
-      left += wide[k] + (named[k + 1] ? gap : PLAIN)
-      return column.units.map((unit, j) => unit && {
-        unit, width: unit.values.length * HALF, x,
-        y: (hasAbove ? 24 : 0) + (most * step) / 2 + (j - (column.units.length - 1) / 2) * step,
-      })
-    })
-    return { spots, width, height }
-  }
-
-  /** @param {(Spot | null)[][]} spots @returns {Way[]} @private */
-  ways(spots) {
-    const found = /** @type {Way[]} */ ([])
-    spots.forEach((column, k) => column.forEach(spot => {
-      for (const [row, weight] of spot ? spot.unit.from : []) {
-        const source = spots[k - 1][row]
-        if (!spot || !source) continue
-        const [a, b] = this.upright
-          ? [[source.x, source.y + TALL / 2], [spot.x, spot.y - TALL / 2]]
-          : [[source.x + source.width / 2, source.y], [spot.x - spot.width / 2, spot.y]]
-        found.push({ a, b, row, weight, ends: [source.unit, spot.unit] })
-      }
-    }))
-    return found
   }
 
   /** @param {Way} way @private */
@@ -187,10 +125,10 @@ export class Drawing {
       round: [k === 0, k === unit.values.length - 1],
     }))
     if (unit.above === null) return parts
-    const [left, top] = this.upright
+    const [left, top] = this.isUpright
       ? [x + width / 2 + 8, y - SMALL.height / 2 - 6]
       : [x - SMALL.width / 2, y - TALL / 2 - SMALL.height - 6]
-    const link = this.upright
+    const link = this.isUpright
       ? `M${x + width / 2} ${y}h8` : `M${x} ${y - TALL / 2}v-6`
     return [draw("path", { d: link, class: "link" }), this.small(unit.above, left, top), ...parts]
   }
@@ -224,17 +162,33 @@ export class Drawing {
     return group
   }
 
-  /** @param {(Spot | null)[][]} spots @param {number} height @private */
-  captions(spots, height) {
-    if (this.upright) return []
-    return spots.map((column, k) => {
-      const spot = column.find(it => it)
+  /** @param {number[]} middles @param {number} height @private */
+  captions(middles, height) {
+    return middles.map((x, k) => {
       const { words, left_out: more } = this.model.content.columns[k]
-      const said = more ? [...words, `${more} more`] : words
-      return draw("text", { x: spot?.x ?? 0, y: height - 32, class: "caption", "text-anchor": "middle" },
-        ...lined(said).map((/** @type {string} */ word, /** @type {number} */ j) =>
-          draw("tspan", { x: spot?.x ?? 0, dy: j ? 14 : 0 }, word)))
+      const said = lined(more ? [...words, `${more} more`] : words)
+      return draw("text", { x, y: height - 32, class: "caption", "text-anchor": "middle" },
+        ...said.map((word, j) => draw("tspan", { x, dy: j ? 14 : 0 }, word)))
     })
+  }
+
+  /** One value of a map.
+   * @param {Cell} cell @private
+   */
+  cell({ line, x, y, size }) {
+    const name = this.names[line]
+    const tint = draw("rect", { x, y, width: size, height: size, class: "tint" })
+    const group = draw("g", { class: `cell f-${name.kind}`, ...this.handle(line) },
+      draw("rect", { x, y, width: size, height: size, class: "shape" }), tint)
+    if (size >= DIGITS) {
+      const text = draw("text", { x: x + size / 2, y: y + size / 2 + 4, class: "digits", "text-anchor": "middle" })
+      this.texts.push([text, line, false])
+      group.append(text)
+    }
+    this.tints.push([tint, line])
+    this.handles.push([group, line])
+    this.marks.push([group, lit => lit.has(line)])
+    return group
   }
 
   /** @param {number} line @param {number} x @param {number} y @param {string} anchor @private */
@@ -329,13 +283,18 @@ export class Drawing {
   update() {
     const { model } = this
     for (const [text, line, isSlope] of this.texts) {
-      say(text, (isSlope ? "∂ " : "") + short(model.at(line)))
+      const said = this.cells.has(line) && text.classList.contains("digits") ? brief(model.at(line)) : short(model.at(line))
+      say(text, (isSlope ? "∂ " : "") + said)
     }
     const most = Math.max(1e-9, ...this.lines.map(([, weight]) => Math.abs(model.at(weight))))
     for (const [line, weight] of this.lines) {
       const value = model.at(weight)
       set(line, "stroke-width", (1 + 4 * Math.min(1, Math.abs(value) / most) || 1).toFixed(1))
       line.classList.toggle("negative", value < 0)
+    }
+    const strongest = Math.max(1e-9, ...this.tints.map(([, line]) => Math.abs(model.at(line))))
+    for (const [tint, line] of this.tints) {
+      set(tint, "fill-opacity", (0.45 * Math.min(1, Math.abs(model.at(line)) / strongest) || 0).toFixed(2))
     }
     for (const [handle, line] of this.handles) {
       const value = model.at(line)
@@ -360,31 +319,19 @@ export class Drawing {
     this.box.classList.toggle("dimmed", dims)
     for (const [element, isLit] of this.marks) element.classList.toggle("lit", isOn && isLit(lit))
     for (const [element, line] of [...this.handles, ...this.labelled]) element.classList.toggle("chosen", line === shown)
+    this.showWindow(shown)
   }
-}
 
-/** @param {Column} column */
-const unitWidth = column => Math.max(...column.units.map(unit => unit?.values.length ?? 1)) * HALF
-
-/** What biases or targets take beside their units.
- * @param {Column} column
- */
-const besideUnits = column => (column.units.some(unit => unit?.above != null) ? SMALL.width + 8 : 0)
-
-/** Words in lines that are not much longer than a unit is wide.
- * @param {string[]} phrases
- */
-function lined(phrases) {
-  const lines = /** @type {string[]} */ ([])
-  for (const phrase of phrases) {
-    lines.push("")
-    for (const word of phrase.split(" ")) {
-      const longer = `${lines[lines.length - 1]} ${word}`.trim()
-      if (longer.length > LONGEST_CAPTION && lines[lines.length - 1]) lines.push(word)
-      else lines[lines.length - 1] = longer
-    }
+  /** The cells that a value is made of, and the way from there.
+   * @param {number} line @private
+   */
+  showWindow(line) {
+    const read = new Set(mentioned(this.model.content.formulas[line] ?? ""))
+    for (const [element, of] of this.handles) element.classList.toggle("read", read.has(of) && this.cells.has(of))
+    const sources = [...read].flatMap(of => this.cells.get(of) ?? [])
+    const goal = this.cells.get(line)
+    this.beam.setAttribute("d", goal && sources.length ? beam(sources, goal) : "")
   }
-  return lines
 }
 
 /** Which values each value feeds.
@@ -405,42 +352,28 @@ function reached(from, feeds) {
   return found
 }
 
-/** @param {Way} way @param {number} fraction */
-const point = ({ a, b }, fraction) => a.map((start, k) => start + fraction * (b[k] - start))
-
-/** Where labels are farthest apart, if they have room: all at one part of their lines, or those of
- * every other row at another.
- * @param {Way[]} ways
+/** The lines that a formula mentions.
+ * @param {string} template
  */
-function bestPlaces(ways) {
-  let [best, most] = [/** @type {number[][] | null} */ (null), 0]
-  const pairs = FRACTIONS.flatMap((even, k) => FRACTIONS.slice(k).map(odd => [even, odd]))
-  for (const pair of pairs) {
-    const places = ways.map(way => point(way, pair[way.row % 2]))
-    const room = Math.min(roomOf(places), 8) - Math.abs(pair[0] - pair[1])
-    if (room > most) [best, most] = [places, room]
-  }
-  return best
+const mentioned = template => [...template.matchAll(/⟦(\d+)⟧/g)].map(found => Number(found[1]))
+
+/** Two lines from the corners of a window to the cell that is made of it.
+ * @param {Cell[]} sources
+ * @param {Cell} goal
+ */
+function beam(sources, goal) {
+  const right = Math.max(...sources.map(cell => cell.x + cell.size))
+  const top = Math.min(...sources.map(cell => cell.y))
+  const foot = Math.max(...sources.map(cell => cell.y + cell.size))
+  return `M${right} ${top}L${goal.x} ${goal.y}M${right} ${foot}L${goal.x} ${goal.y + goal.size}`
 }
 
-/** The least room between two labels.
- * @param {number[][]} places
+/** Two decimals, as many as fit into a cell.
+ * @param {number} value
  */
-function roomOf(places) {
-  let least = Infinity
-  places.forEach(([x, y], k) => places.slice(k + 1).forEach(([u, v]) => {
-    least = Math.min(least, Math.max(Math.abs(x - u) - LABEL.width, Math.abs(y - v) - LABEL.height + 3))
-  }))
-  return least
-}
-
-/** A box that is round at its ends.
- * @param {number} x @param {number} y @param {number} width @param {number} height @param {boolean[]} round
- */
-function pill(x, y, width, height, [left, right]) {
-  const r = 20
-  const [end, foot] = [x + width, y + height]
-  const east = right ? `H${end - r}Q${end} ${y} ${end} ${y + r}V${foot - r}Q${end} ${foot} ${end - r} ${foot}` : `H${end}V${foot}`
-  const west = left ? `H${x + r}Q${x} ${foot} ${x} ${foot - r}V${y + r}Q${x} ${y} ${x + r} ${y}` : `H${x}V${y}`
-  return `M${left ? x + r : x} ${y}${east}${west}Z`
+function brief(value) {
+  const size = Math.abs(value)
+  return Number.isFinite(value) && size < 99.95 && (size >= 0.005 || size === 0)
+    ? value.toFixed(size < 9.995 ? 2 : 1).replace("-", "−").replace(/^(−?)0\./, "$1.").replace(/^\.00$/, "0")
+    : short(value).replace(/\.\d+/, "")
 }

@@ -2,6 +2,7 @@
 
 import { make, nameWords, say, short } from "./dom.js"
 
+const MOST_COLUMNS = 8 // of inputs; those of an image are changed in the drawing
 const MOST_ROWS = 40 // of the table; the others train all the same
 
 export class SamplesPanel {
@@ -11,6 +12,8 @@ export class SamplesPanel {
     this.box = box
     this.cells = /** @type {(() => void)[]} */ ([])
     this.looked = -1 // at which sample
+    const { inputs } = model.content
+    this.inputs = /** @type {number[]} */ (inputs.length > MOST_COLUMNS ? [] : inputs)
     this.rows = /** @type {HTMLElement[]} */ ([])
   }
 
@@ -28,7 +31,7 @@ export class SamplesPanel {
     this.of = this.model.training
     this.looked = -1
     this.cells = []
-    const head = [...content.inputs, ...content.targets, ...content.outputs].map((/** @type {number} */ line) =>
+    const head = [...this.inputs, ...content.targets, ...content.outputs].map((/** @type {number} */ line) =>
       make("th", { scope: "col" }, nameWords(content.names[line])))
     const shown = samples.slice(0, MOST_ROWS)
     this.rows = shown.map((_, k) => this.row(k))
@@ -43,7 +46,7 @@ export class SamplesPanel {
   /** @param {number} sample @private */
   row(sample) {
     const { content, samples } = this.model
-    const [inputs, targets] = samples[sample]
+    const [, targets] = samples[sample]
     const look = () => {
       this.model.sample = sample
       this.model.changed()
@@ -52,7 +55,7 @@ export class SamplesPanel {
       type: "button", class: "look", onclick: look, "aria-label": `look at sample ${sample + 1}`,
     }, String(sample + 1)))] : []
     return make("tr", {}, ...choose,
-      ...inputs.map((_, j) => this.field(sample, content.inputs[j])),
+      ...this.inputs.map(line => this.field(sample, line)),
       ...targets.map((_, j) => this.field(sample, content.targets[j])),
       ...content.outputs.map((/** @type {number} */ line) => this.output(sample, line)))
   }
@@ -71,7 +74,8 @@ export class SamplesPanel {
     })
     this.cells.push(() => {
       const value = model.training.machine.at(line, sample)
-      if (Number(field.value) !== value && document.activeElement !== field) field.value = String(value)
+      const isOld = field.value === "" || Number(field.value) !== value
+      if (isOld && document.activeElement !== field) field.value = String(value)
     })
     return make("td", {}, field)
   }

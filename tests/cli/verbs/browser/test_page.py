@@ -24,7 +24,7 @@ def test_samples_come_from_a_table(tmp_path):
     [
         (["page", "worked"], "-o"),
         (["page", "worked", "-o", "page.pdf"], "end it in one of .html, .htm"),
-        (["page", "strokes", "-o", "page.html"], "a page shows networks of single inputs"),
+        (["page", "reference", "-o", "page.html"], "layer 2: a page doesn't show 'batchnorm' yet"),
         (["page", "input 2; dense 2; batchnorm; dense 1", "-o", "page.html"], "layer 2"),
     ],
 )

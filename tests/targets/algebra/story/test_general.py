@@ -131,6 +131,11 @@ class Worked:
 
     def _function(self, form, k):
         x = form.arguments[-1]
+        if form.function == "concat":
+            return np.concatenate([self.of(one, k) for one in form.arguments])
+        if form.function == "part":
+            whole, first, last = (self.of(one, k) for one in form.arguments)
+            return whole[int(first) - 1 : int(last)]
         if form.function == "mean":
             return self._mean(self.all(x))
         if form.function.startswith("un"):
@@ -208,6 +213,10 @@ NETWORKS = {
     "skipping": "input 2; dense 3; gelu; dense 3; silu; add back 2; dense 2; add back 6" + TWO,
     "skipping planes": "input 1x3x3; conv 1 1x1; tanh; conv 1 1x1; dropout 0; add back 2; gelu; "
     "flatten; tanh; add back 1; dense 2" + NINE,
+    "side by side": "input 2; dense 3; gelu; concat back 2; dense 2; concat back 1 0 3; dense 2"
+    + TWO,
+    "planes side by side": "input 1x3x3; conv 2 1x1; tanh; concat back 2 0; conv 1 2x2; flatten; "
+    "dense 2" + NINE,
     "pooled": "input 1x4x4; conv 2 3x3 shared bias; relu; avgpool 2; flatten; dense 1" + SIXTEEN,
     "normalised planes": "input 1x4x4; conv 2 3x3; batchnorm; relu; flatten; dense 1" + SIXTEEN,
 }

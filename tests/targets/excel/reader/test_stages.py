@@ -72,6 +72,38 @@ def test_what_a_residual_sum_reads_keeps_its_own_grid():
     assert found.formula(found.stages[2], 0, 1, 2) == f"={one.cell(0, 1, 2)}+{two.cell(0, 1, 2)}"
 
 
+def test_values_side_by_side_are_read_where_they_lie():
+    net = parse("input 1x2x2; conv 2 1x1; concat back 1 0; flatten; relu; dense 2")
+    found = ReaderPlan(net)
+    assert [stage.words for stage in found.stages] == [
+        "conv 2 1x1",
+        "concat back 1 0",
+        "relu",
+        "dense 2",
+    ]
+    conv, beside, flat = (found.stages[k].grids for k in range(3))
+    assert found.formula(found.stages[1], 0, 1, 0) == f"={found.given.cell(0, 1, 0)}"
+    assert found.formula(found.stages[1], 2, 1, 0) == f"={conv.cell(1, 1, 0)}"
+    assert flat.shape == (12, 1, 1)
+    assert found.formula(found.stages[2], 6, 0, 0) == f"=MAX(0,{beside.cell(1, 1, 0)})"
+
+
+@pytest.mark.parametrize(
+    ("layers", "read"),
+    [
+        ("conv 1 1x1; dropout 0.1; relu; conv 1 1x1; add back 3; flatten", (0, 0, 1)),
+        ("conv 1 1x1; flatten; dense 4; add back 1", (0, 0, 1)),
+    ],
+)
+def test_a_sum_finds_what_dropout_and_flatten_passed_on(layers, read):
+    found = ReaderPlan(parse(f"input 1x2x2; {layers}; dense 2"))
+    number = [stage.words[:3] for stage in found.stages].index("add")
+    stage, first = found.stages[number], found.stages[0].grids
+    place = (0, 0, 1) if stage.grids.is_pictures else (1, 0, 0)
+    before = found.stages[number - 1].grids.cell(*place)
+    assert found.formula(stage, *place) == f"={before}+{first.cell(*read)}"
+
+
 @pytest.mark.parametrize(
     ("activation", "said"),
     [

@@ -92,14 +92,17 @@ def _worked(template: Expression, x: Array) -> Array | None:
 
 
 def differences(tested: StepUnderTest, home: Address) -> list[Expression]:
-    """The differences of two cells that formulas beside a cell take: an output and its target."""
+    """The differences of two cells, an output and its target, that formulas beside a cell take, and
+    the loss on another sheet."""
     reader, row = tested.training.book.reader, tested.positions.row
     cells = [cell for cell in tested.step.cells if cell in tested.training.book.patterns]
-    beside = [cell for cell in cells if row(cell) == row(home)]
+    near = [cell for cell in cells if sheet_of(cell) == sheet_of(home)]
+    beside = [cell for cell in near if row(cell) == row(home)]
+    elsewhere = [cell for cell in cells if cell in tested.forward and cell not in near]
     found: dict[tuple[Address, Address], None] = {}
-    for cell in beside or cells:
+    for cell in (*(beside or near), *elsewhere):
         pattern = tested.formula(cell)
-        if pattern is None or pattern.expression is None or sheet_of(cell) != sheet_of(home):
+        if pattern is None or pattern.expression is None:
             continue
         for part in parts(pattern.expression):
             match part:

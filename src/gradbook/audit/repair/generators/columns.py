@@ -70,7 +70,7 @@ def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
         if cells[0] in tested.forward or len(nodes) < len(cells):
             continue
         for start in sorted(tested.forward & known.keys()):
-            if row(start) != row(cells[0]):
+            if sheet_of(start) == sheet_of(cells[0]) and row(start) != row(cells[0]):
                 continue
             ends = [tested.graph.node(beside(tested, start, home, cells[0])) for home in cells]
             slopes = gradients(tested.loss, ends)

@@ -59,7 +59,7 @@ def pasted_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 def _columns(symptoms: Symptoms) -> Iterator[tuple[Address, ...]]:
     """Numbers that the loss or wrong gradients are made of and that change from step to step, by
-    their column."""
+    their column; and zeros, as ReLUs stay at, where some weight leads nowhere."""
     tested, training = symptoms.tested, symptoms.tested.training
     if len(tested.alike) < 2:
         return
@@ -69,7 +69,9 @@ def _columns(symptoms: Symptoms) -> Iterator[tuple[Address, ...]]:
         if cell in book.patterns or cell in training.weight_cells:
             continue
         value, later = (book.values.get(c) for c in (cell, tested.positions.there(cell, other)))
-        if isinstance(value, float) and isinstance(later, float) and value != later:
+        if not (isinstance(value, float) and isinstance(later, float)):
+            continue
+        if value != later or (not value and tested.without_influence):
             found[training.axis.line(cell)].append(cell)
     yield from map(tuple, found.values())
 

@@ -70,10 +70,9 @@ def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
 
     explanation = explain(net)
     page, book, rates = (folder / f"{net.name}{end}" for end in (".html", ".xlsx", "-rates.html"))
-    if len(net.input) == 1:
-        play = folder / f"{net.name}-play.html"
-        write_whole(play, play_page(net, f"gradbook page {net.name} -o {play.name}"))
-        yield play, "to play with: it trains there, every number in sight"
+    play = folder / f"{net.name}-play.html"
+    write_whole(play, play_page(net, f"gradbook page {net.name} -o {play.name}"))
+    yield play, "to play with: it trains there, every number in sight"
     write_whole(page, explanation.html())
     yield page, "the derivation: every chain, the numbers put in"
     write_workbook(net, book)

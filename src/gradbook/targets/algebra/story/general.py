@@ -9,7 +9,7 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.layer_ops import element_by_element
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, layer_names
 from gradbook.graph.node import Graph
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Layer, Pool, spell
+from gradbook.net.layers import Activation, BatchNorm, Concat, Conv, Dense, Layer, Pool, spell
 from gradbook.net.network import Net
 from gradbook.net.parameters import Parameter, Role
 from gradbook.net.task import Loss
@@ -86,6 +86,11 @@ def _remarks(net: Net) -> Iterator[str]:
         yield "unmaxpool puts each δ where the largest value of its window stood, 0 elsewhere."
     if "avg" in pools:
         yield "unavgpool gives every place of a window the same share of its δ."
+    if Concat in kinds:
+        yield (
+            "concat puts the channels of values side by side, in this order; part(δ, a, b) are the "
+            "channels a to b of δ."
+        )
     if BatchNorm in kinds:
         yield (
             "The mean is taken over all samples, and over all places of a plane, for each value or "
@@ -122,7 +127,7 @@ class NetLayer:
 
     def __init__(self, net: Net, index: int) -> None:
         names = layer_names(net)
-        self.net, self.layer = net, net.layers[index]
+        self.net, self.layer, self.index = net, net.layers[index], index
         self.in_planes = len(net.shapes[index]) == 3
         self.name = names[index + 1]
         self.given = [Symbol(names[value], bold=True) for value in self.layer.reads(index)]
@@ -160,6 +165,8 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
             yield here.y, sums + here.own(Role.BIAS) if has_bias else sums
         case Pool(kind):
             yield here.y, Function(f"{kind}pool", (here.x,))
+        case Concat():
+            yield here.y, Function("concat", tuple(here.given))
         case BatchNorm(epsilon):
             middle, spread, normal = map(here.named, "μsn")
             yield middle, mean(here.x)
@@ -212,6 +219,8 @@ def _backward(here: NetLayer, arriving: Form) -> Generator[Rule, None, Sequence[
     if mixes or len(here.given) > 1:  # said once, since several values are sent it
         yield here.delta, arriving
         arriving = here.delta
+    if isinstance(layer, Concat):
+        return list(_parts(here))
     if not mixes:
         return [_times(arriving, slope) for slope in _element_by_element(here)[1]]
     for parameter in here.parameters:
@@ -220,6 +229,14 @@ def _backward(here: NetLayer, arriving: Form) -> Generator[Rule, None, Sequence[
             gradient = _over_samples(here.net, _of_one_sample(here, parameter.role))
             yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
     return [(yield from _sent_on(here))]
+
+
+def _parts(here: NetLayer) -> Iterator[Form]:
+    """What each of the values that stand side by side is sent: its own channels."""
+    last = 0
+    for read in here.layer.reads(here.index):
+        first, last = last + 1, last + here.net.shapes[read][0]
+        yield Function("part", (here.delta, Numeral(first), Numeral(last)))
 
 
 def _times(arriving: Form, slope: Form) -> Form:

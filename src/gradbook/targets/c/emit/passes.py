@@ -78,7 +78,8 @@ def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[st
                 texts.append(Piece(gathering(f"gather_{name}", gather.format(read=name))))
                 name = f"gather_{name}"
             names.append(name)
-    return texts, {"reads": ", ".join(names), **words}
+    alone = {f"read{number}": name for number, name in enumerate(names)}
+    return texts, {"reads": ", ".join(names), **alone, **words}
 
 
 def gathering(name: str, call: str) -> str:

@@ -41,7 +41,7 @@ class Packing:
 @dataclass(frozen=True)
 class Kernel:
     """`call` has the places {reads}, {leave}, {finish}, {packed}, {gradients} and {winners} for the
-    functions and arrays of a pass.
+    functions and arrays of a pass; {read0}, {read1}, … are its readers one by one.
     """
 
     call: str
@@ -261,6 +261,22 @@ def _roaming_pool(roaming: Roaming, node: Node, largest: bool) -> Kernel:
     return Kernel(call, rows * width + roaming.result[2], file=ROAMING)
 
 
+def _concat(node: Node, machine: Machine) -> Kernel:
+    """One loop after the other: each copies what it reads to its own channels."""
+    calls, first = [], 0
+    for number, source in enumerate(node.inputs):
+        sizes = (0, first, *places(source))
+        calls.append(_call("copy_channels", f"read{number} finish", *sizes))
+        first += source.shape[0]
+    return Kernel(" ".join(calls), places(node)[2], file="channels")
+
+
+def _part(node: Node, machine: Machine) -> Kernel:
+    first, *_ = node.attributes
+    call = _call("copy_channels", "reads finish", first, 0, *places(node))
+    return Kernel(call, places(node)[2], file="channels")
+
+
 def _reshape(node: Node, machine: Machine) -> Kernel:
     source, result = places(node.inputs[0]), places(node)
     call = _call("reshape", "reads finish", *source, *result)
@@ -288,6 +304,8 @@ KERNELS: dict[str, Callable[[Node, Machine], Kernel]] = {
     "avgpool": _pool,
     "maxpool_back": _pool,
     "avgpool_back": _pool,
+    "concat": _concat,
+    "part": _part,
     "reshape": _reshape,
     "sum": _sum,
     "log_sum_exp_all": _classes,

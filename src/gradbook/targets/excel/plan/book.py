@@ -13,7 +13,7 @@ from gradbook.graph.build import training_step
 from gradbook.graph.derivation import Local
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
-from gradbook.net import Activation, BatchNorm, Conv, Net, Pool, Residual
+from gradbook.net import Activation, BatchNorm, Concat, Conv, Net, Pool, Residual
 from gradbook.net.layers import Layer
 from gradbook.rates.case import Case, attained, least_loss
 from gradbook.rates.trial import trial
@@ -298,7 +298,7 @@ def last_grid_layer(net: Net) -> int:
         default=-1,
     )
     follows = takewhile(
-        lambda layer: isinstance(layer, Residual) or _is_plain(layer), layers[last + 1 :]
+        lambda layer: isinstance(layer, Residual | Concat) or _is_plain(layer), layers[last + 1 :]
     )
     return last + len(list(follows)) if last >= 0 else -1
 

@@ -6,7 +6,7 @@ right after it: one grid of cells for each of its channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -23,7 +23,7 @@ from gradbook.graph.names import Name, leaf_name, statistics_names
 from gradbook.graph.node import Graph
 from gradbook.graph.tensors.windows import divisors
 from gradbook.graph.trained.folding import scale_and_shift
-from gradbook.net import Activation, BatchNorm, Conv, Dense, Net, Pool, Residual
+from gradbook.net import Activation, BatchNorm, Concat, Conv, Dense, Net, Pool, Residual
 from gradbook.net.parameters import Role, Shape
 from gradbook.net.text import layer_words
 from gradbook.net.window import Both
@@ -115,9 +115,13 @@ class ReaderPlan:
     def _together(self) -> Iterator[list[int]]:
         """The layers of each stage, without what passes values on, and without the softmax."""
         layers = self.net.layers
-        read = {k for n in range(len(layers)) for k in layers[n].reads(n)[1:]}  # by residual sums
+        read = {k for n in range(len(layers)) for k in layers[n].reads(n) if k != n}  # by skips
         group: list[int] = []
         for index, layer in enumerate(layers):
+            lays_out = layer.passes_on and self.net.shapes[index] != self.net.shapes[index + 1]
+            if group and (index in read or lays_out):
+                yield group
+                group = []
             if layer.passes_on:
                 continue
             if isinstance(layer, Activation) and layer.is_softmax:
@@ -126,7 +130,7 @@ class ReaderPlan:
                         f"layer {index + 1}: a workbook reads with a softmax at the end alone"
                     )
                 continue
-            if group and (index in read or not _follows(layer)):
+            if group and not _follows(layer):
                 yield group
                 group = []
             group.append(index)
@@ -158,7 +162,7 @@ class ReaderPlan:
         """What one cell says."""
         first, *after = stage.layers
         layer = self.net.layers[first]
-        own = stage.sources[0]
+        own, place = stage.sources[0], (channel, row, column)
         match layer:
             case Conv():
                 said = self._convolved(first, layer, own, channel, row, column)
@@ -167,9 +171,11 @@ class ReaderPlan:
             case Pool():
                 said = _pooled(layer, own, channel, (row, column))
             case Residual():
-                said = "+".join(x.cell(channel, row, column) for x in stage.sources)
+                said = "+".join(_side_by_side([x], place, stage.grids) for x in stage.sources)
+            case Concat():
+                said = _side_by_side(stage.sources, place, stage.grids)
             case _:
-                said = self._passed(first, own.cell(channel, row, column), channel)
+                said = self._passed(first, _side_by_side([own], place, stage.grids), channel)
         for index in after:
             said = self._passed(index, said, channel)
         return f"={said}"
@@ -263,6 +269,19 @@ class ReaderPlan:
             scale, shift, mean, variance = (np.asarray(values[x], np.float64) for x in names)
             found = scale_and_shift(scale, shift, mean, variance, layer.epsilon)
             yield from np.stack(found, axis=1).ravel().tolist()
+
+
+def _side_by_side(sources: Sequence[Grids], place: tuple[int, int, int], made: Grids) -> str:
+    """The cell that stands in a place of grids that these make one after the other.
+
+    Flat values may lie in pictures still: their order is the same.
+    """
+    number = int(np.ravel_multi_index(place, made.shape))
+    for source in sources:
+        if number < prod(source.shape):
+            return source.cell(*map(int, np.unravel_index(number, source.shape)))
+        number -= prod(source.shape)
+    raise AssertionError(f"{place} is beyond what stands side by side")
 
 
 def _spelled(layer: Activation, cell: str) -> str:

@@ -7,7 +7,7 @@ static void make_row(int number, const sample *given)
     const int row = (int)made[number]++;
     value *out = slot(own, row);
     seen.others = 0;
-    if (own->work == BOTH)
+    if (READS_TWO(own))
         seen.others = row_of(MAKER(own->also, &copies[1]), row, 0);
     seen.from = MAKER(own->reads, &copies[1]);
     seen.given = given;

@@ -112,6 +112,15 @@ static total flat(const struct maker *own, const struct view *seen, int x, int c
     return seen->rows[place / columns][place % columns * seen->from->channels + c / area];
 }
 
+//: beside
+/* The channels of one map, then those of the other. */
+static total beside(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const int first = seen->from->channels;
+    return c < first ? seen->rows[0][x * first + c]
+                     : seen->others[x * (own->channels - first) + c - first];
+}
+
 //: given
 static total given_at(const struct maker *own, const struct view *seen, int x, int c)
 {

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from gradbook.graph.lower import scalar_step
+from gradbook.graph.reference import run
+from gradbook.net import Conv, builtin, parse
+from gradbook.targets.page.windows import conv_windows
+from tests.targets.page.networks import shown_networks
+
+
+def any_conv(net):
+    return any(isinstance(layer, Conv) for layer in net.layers)
+
+
+def said(step, name):
+    (found,) = (window for window in conv_windows(step) if str(window.value.name) == name)
+    return [
+        [[read and (str(read[0].name), str(read[1].name)) for read in row] for row in rows]
+        for rows in found.channels
+    ]
+
+
+def test_a_window_is_read_where_it_lies():
+    (rows,) = said(scalar_step(builtin("strokes")), "c1_1_2")
+    assert rows[0] == [("i1_2", "w1"), ("i1_3", "w2"), ("i1_4", "w3")]
+    assert rows[2] == [("i3_2", "w7"), ("i3_3", "w8"), ("i3_4", "w9")]
+
+
+def test_padding_is_left_empty():
+    net = parse("input 1x3x3; conv 1 3x3 pad 1; flatten; dense 1")
+    (rows,) = said(scalar_step(net), "c1_1")
+    assert rows[0] == [None, None, None]
+    assert [row[0] for row in rows] == [None, None, None]
+    assert rows[1][1] == ("i1_1", "w5")
+
+
+@given(shown_networks(images=True, depth=3).filter(any_conv))
+def test_the_products_of_a_window_and_its_bias_are_the_value(net):
+    step = scalar_step(net)
+    windows = conv_windows(step)
+    products = [product for window in windows for product in window.products]
+    values = next(run(step, 1, watch=products))
+    for window in windows:
+        total = sum(values[product] for product in window.products)
+        total = total + (values[window.bias] if window.bias else 0)
+        assert np.asarray(total) == pytest.approx(values[window.value], rel=1e-12, abs=1e-12)
