@@ -42,7 +42,7 @@ def test_the_products_of_a_window_and_its_bias_are_the_value(net):
     step = scalar_step(net)
     windows = conv_windows(step)
     products = [product for window in windows for product in window.products]
-    values = next(run(step, 1, watch=products))
+    values = next(run(step, 1, watch=[*products, *(window.value for window in windows)]))
     for window in windows:
         total = sum(values[product] for product in window.products)
         total = total + (values[window.bias] if window.bias else 0)

@@ -68,6 +68,7 @@ def _lead() -> str:
         '<p class="lead">Every number is computed here, in your browser, as you change it. '
         "Point at a weight to see its way to the error; drag it, or use the arrow keys, to change "
         "it.</p>\n"
+        "<noscript><p>The page computes with JavaScript, which is switched off here.</p></noscript>"
         f'<div class="bar" role="group" aria-label="Training">{buttons}'
         f'<select id="pace" aria-label="epochs">{paces}</select>'
         '<p class="figures">epoch <output id="epoch">1</output></p>'
